@@ -1,0 +1,105 @@
+"""Safetensors files: written whole or not at all, read by memory map.
+
+The format is a little-endian 64-bit header length, a JSON header, and the raw arrays
+(https://github.com/huggingface/safetensors). The library writes; reading is done here, because it copies where
+a memory map does not.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import tempfile
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz.errors import EmbvizError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+__all__ = ["read", "write", "write_bytes"]
+
+_DTYPES = {"F32": np.float32, "F64": np.float64, "I64": np.int64, "I32": np.int32, "U8": np.uint8}
+
+
+def write(path: Path, arrays: Mapping[str, NDArray[Any]], meta: Mapping[str, str]) -> Path:
+    """Write arrays and their metadata to `path`, replacing it in one step; their checksums go with them."""
+    from safetensors.numpy import save
+
+    whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    sums = {f"crc32 {name}": str(_checksum(array)) for name, array in whole.items()}
+    return write_bytes(path, save(whole, metadata={**meta, **sums}))
+
+
+def write_bytes(path: Path, data: bytes) -> Path:
+    """Write `data` to `path` by temporary file, flush to disk and rename."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def read(path: Path, *, check: bool = True) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
+    """Return the arrays of a file, memory-mapped and read-only, and its metadata.
+
+    Parameters
+    ----------
+    path : Path
+        A file written by :func:`write`.
+    check : bool
+        Whether to compare the arrays with their checksums.
+
+    Raises
+    ------
+    EmbvizError
+        If the file is damaged or truncated.
+    """
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if not 2 <= length <= size - 8:
+                raise ValueError("header length")
+            header = json.loads(file.read(length))
+        meta = header.pop("__metadata__", {})
+        start = 8 + length
+        end = start + max((entry["data_offsets"][1] for entry in header.values()), default=0)
+        if end != size:
+            raise ValueError("size")
+        arrays = {name: _map(path, start, entry) for name, entry in header.items()}
+        if check and any(meta[f"crc32 {name}"] != str(_checksum(array)) for name, array in arrays.items()):
+            raise ValueError("checksum")
+        return arrays, meta
+    except FileNotFoundError as error:
+        raise EmbvizError(f"There is no file {str(path)!r}.") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise EmbvizError(f"{str(path)!r} is damaged: a whole safetensors file was expected.") from error
+
+
+def _checksum(array: NDArray[Any]) -> int:
+    return zlib.crc32(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+
+
+def _map(path: Path, start: int, entry: Mapping[str, Any]) -> NDArray[Any]:
+    dtype, shape = np.dtype(_DTYPES[entry["dtype"]]), tuple(entry["shape"])
+    first, stop = entry["data_offsets"]
+    if first < 0 or stop - first != math.prod(shape) * dtype.itemsize:
+        raise ValueError("offsets")
+    if not math.prod(shape):
+        return np.empty(shape, dtype)
+    return np.memmap(path, dtype=dtype, mode="r", offset=start + first, shape=shape)
