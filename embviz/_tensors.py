@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import os
-import tempfile
+import secrets
 import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,15 +41,16 @@ def write(path: Path, arrays: Mapping[str, NDArray[Any]], meta: Mapping[str, str
 def write_bytes(path: Path, data: bytes) -> Path:
     """Write `data` to `path` by temporary file, flush to disk and rename."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+    # Not tempfile: its files are for the owner alone, and stay so after the rename.
+    temporary = path.with_name(f".{secrets.token_hex(8)}.part")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with temporary.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        Path(name).replace(path)
+        temporary.replace(path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
     return path
 

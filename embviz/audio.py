@@ -16,7 +16,6 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
-import tempfile
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -24,6 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from embviz import _essentia
+from embviz._scratch import release, scratch
 from embviz.errors import AudioError, OptionError
 
 if TYPE_CHECKING:
@@ -31,12 +31,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Audio", "AudioSource", "check_quality", "file_digest", "scratch"]
+__all__ = ["Audio", "AudioSource", "check_quality", "file_digest"]
 
 AudioSource: TypeAlias = "str | os.PathLike[str] | tuple[NDArray[Any], int] | Audio"
 
 LONGEST_AT_ONCE = 1200.0  # seconds; longer tracks are decoded channel by channel to bound the memory
 RATES = (1000, 768_000)  # Hz; outside, a header is wrong rather than a recording unusual
+SMALL = 4 << 20  # bytes; no file this small is long, at any bit rate that music has
 PEAK = 100.0  # samples beyond it are integers that were not scaled
 
 
@@ -92,36 +93,35 @@ class Audio:
         """BLAKE2b of the file's bytes, or of the samples, their shape and rate; hexadecimal."""
         if self.path is not None:
             return file_digest(self.path)
-        samples, rate = self._decoded()
-        header = f"{samples.dtype.str} {samples.shape} {rate}".encode()
+        samples = self._decoded()
+        header = f"{samples.dtype.str} {samples.shape} {self._rate}".encode()
         return hashlib.blake2b(header + samples.tobytes(), digest_size=20).hexdigest()
 
     @property
     def sample_rate(self) -> int:
         """The track's own rate in Hz."""
-        return self._decoded()[1]
+        if self._rate is None:
+            self._native_mono()
+        return int(self._rate or 0)
 
     @property
     def channels(self) -> int:
         """Number of channels in the file."""
-        return int(self._decoded()[0].shape[1])
+        return int(self._decoded().shape[1])
 
     @property
     def duration(self) -> float:
         """Length in seconds."""
-        samples, rate = self._decoded()
-        return len(samples) / rate
+        return len(self._native_mono()) / self.sample_rate
 
     def mono(self, sample_rate: int, *, quality: int = 4) -> NDArray[np.float32]:
         """Return the mix of all channels at `sample_rate`, ``[n]``; `quality` is Essentia's resampleQuality."""
-        if self._mono is None:
-            samples, _ = self._decoded()
-            self._mono = _mix(samples)
-        return _resample(self._mono, self.sample_rate, sample_rate, quality, self.title)
+        native = self._native_mono()
+        return _resample(native, self.sample_rate, sample_rate, quality, self.title)
 
     def stereo(self, sample_rate: int, *, quality: int = 4) -> NDArray[np.float32]:
         """Return two channels at `sample_rate`, ``[n, 2]``; one channel, or the mix of many, is given twice."""
-        samples, rate = self._decoded()
+        samples, rate = self._decoded(), self.sample_rate
         if samples.shape[1] == 2 and rate == sample_rate:
             return samples
         if samples.shape[1] == 2:
@@ -130,14 +130,29 @@ class Audio:
             sides = [self.mono(sample_rate, quality=quality)] * 2
         return np.stack(sides, axis=1)
 
-    def _decoded(self) -> tuple[NDArray[np.float32], int]:
-        if self._samples is None or self._rate is None:
-            assert self.path is not None  # noqa: S101  for the type checker: open() gives samples or a path
-            samples, rate = _decode(self.path)
-            name = repr(self.path.name)
-            self._rate = _checked_rate(rate, name)
-            self._samples = _checked_samples(samples, name)
-        return self._samples, self._rate
+    def _decoded(self) -> NDArray[np.float32]:
+        """Return all channels at the track's own rate, ``[n, channels]``."""
+        if self._samples is None:
+            samples, rate = _decode(self._file)
+            self._rate = _checked_rate(rate, repr(self.title))
+            self._samples = _checked_samples(samples, repr(self.title))
+        return self._samples
+
+    def _native_mono(self) -> NDArray[np.float32]:
+        """Return the mix at the track's own rate, without keeping all channels of a long track for it."""
+        if self._mono is None and self._samples is None and _is_long(self._file):
+            samples, rate = _decode_long(self._file, ["mix"])
+            self._rate = _checked_rate(rate, repr(self.title))
+            self._mono = _checked_samples(samples, repr(self.title))[:, 0]
+        if self._mono is None:
+            self._mono = _mix(self._decoded())
+        return self._mono
+
+    @property
+    def _file(self) -> Path:
+        if self.path is None:
+            raise AudioError("There is neither a file nor samples to decode.")
+        return self.path
 
     def __repr__(self) -> str:
         return f"<Audio {self.title!r}>"
@@ -237,6 +252,7 @@ def _resample(samples: NDArray[np.float32], rate: int, target: int, quality: int
     es = _essentia.standard()
     algorithm = es.Resample(inputSampleRate=rate, outputSampleRate=target, quality=check_quality(quality))
     resampled: NDArray[np.float32] = algorithm(np.ascontiguousarray(samples))
+    release(samples)
     if not len(resampled):
         raise AudioError(f"{title!r} is too short: {len(samples)} samples at {rate} Hz give none at {target} Hz.")
     return resampled
@@ -247,17 +263,27 @@ def _resample(samples: NDArray[np.float32], rate: int, target: int, quality: int
 
 def _decode(path: Path) -> tuple[NDArray[np.float32], Any]:
     """Return samples ``[n, channels]`` and the rate of a file."""
+    if not _essentia_reads(path):
+        decoded = _decode_sndfile(path)
+        if decoded is not None:
+            return decoded
+        if not _essentia_survives(path):
+            raise AudioError(_undecodable(path))
+    if _is_long(path):
+        return _decode_long(path, ["left", "right"])
+    return _decode_essentia(path)
+
+
+def _essentia_reads(path: Path) -> bool:
     head = _head(path)
     if not head:
         raise AudioError(f"{path.name!r} is empty (0 bytes); copy or download it again.")
-    if _known_to_essentia(path, head):
-        return _decode_essentia(path)
-    decoded = _decode_sndfile(path)
-    if decoded is not None:
-        return decoded
-    if not _essentia_survives(path):
-        raise AudioError(_undecodable(path))
-    return _decode_essentia(path)
+    return _known_to_essentia(path, head)
+
+
+def _is_long(path: Path) -> bool:
+    """Tell whether a file should be decoded channel by channel; Essentia must be able to read it."""
+    return path.stat().st_size > SMALL and _essentia_reads(path) and _about_seconds(path) > LONGEST_AT_ONCE
 
 
 def _head(path: Path) -> bytes:
@@ -279,8 +305,6 @@ def _decode_essentia(path: Path) -> tuple[NDArray[np.float32], Any]:
     es = _essentia.standard()
     try:
         with _essentia.quiet:
-            if _about_seconds(path) > LONGEST_AT_ONCE:
-                return _decode_long(path, es)
             samples, rate, channels, *_ = es.AudioLoader(filename=str(path))()
     except RuntimeError as error:
         raise AudioError(_undecodable(path)) from error
@@ -322,37 +346,30 @@ def _sndfile_info(path: Path) -> tuple[int, int, int] | None:
     return info.frames, info.samplerate, info.channels
 
 
-def _decode_long(path: Path, es: Any) -> tuple[NDArray[np.float32], Any]:
-    """Decode one channel after the other: the loader's growing buffers would need twice the memory for both.
-
-    The two channels go to a file that is unlinked at once and mapped into memory, so that the system can drop pages.
-    """
-    rate, channels = _rate_and_channels(path, es)
-    sides = ["left", "right"] if channels == 2 else ["mix"]
+def _decode_long(path: Path, sides: list[str]) -> tuple[NDArray[np.float32], int]:
+    """Decode one channel, or the mix, after the other: the loader's growing buffers would need twice the memory."""
+    es = _essentia.standard()
     samples: NDArray[np.float32] | None = None
-    for i, side in enumerate(sides):
-        one = es.MonoLoader(filename=str(path), sampleRate=rate, downmix=side)()
-        if samples is None:
-            samples = scratch((len(one), len(sides)))
-        samples[:, i] = one
-        del one
-    assert samples is not None  # noqa: S101  for the type checker: there is at least one side
-    return samples, rate
+    try:
+        rate, channels = _rate_and_channels(path)
+        for i, side in enumerate(sides if channels == 2 else ["mix"]):
+            with _essentia.quiet:
+                one = es.MonoLoader(filename=str(path), sampleRate=rate, downmix=side)()
+            if samples is None:
+                samples = scratch((len(one), len(sides) if channels == 2 else 1))
+            samples[:, i] = one
+            release(samples)
+    except RuntimeError as error:
+        raise AudioError(_undecodable(path)) from error
+    return (np.empty((0, 1), np.float32) if samples is None else samples), rate
 
 
-def _rate_and_channels(path: Path, es: Any) -> tuple[int, int]:
+def _rate_and_channels(path: Path) -> tuple[int, int]:
     info = _sndfile_info(path)
     if info is not None:
         return info[1], info[2]
-    *_, rate, channels = es.MetadataReader(filename=str(path))()
+    *_, rate, channels = _essentia.standard().MetadataReader(filename=str(path))()
     return int(rate), int(channels)
-
-
-def scratch(shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Return a zeroed float32 array in an unlinked temporary file, for what may not fit into memory."""
-    with tempfile.TemporaryFile(prefix="embviz-") as file:
-        file.truncate(4 * int(np.prod(shape)))
-        return np.memmap(file, dtype=np.float32, mode="r+", shape=shape)
 
 
 def _essentia_survives(path: Path) -> bool:

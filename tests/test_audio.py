@@ -109,10 +109,15 @@ def test_mono_file_has_two_equal_channels_in_stereo(sounds):
 def test_long_files_are_decoded_to_the_same_samples(sounds, monkeypatch):
     whole = {name: Audio.open(sounds / name).stereo(RATE) for name in ("stereo.mp3", "mono.ogg")}
     monkeypatch.setattr(audio_module, "LONGEST_AT_ONCE", 1.0)
+    monkeypatch.setattr(audio_module, "SMALL", 0)
     for name, expected in whole.items():
-        audio = Audio.open(sounds / name)
-        assert np.array_equal(audio.stereo(RATE), expected)
-        assert np.array_equal(audio.mono(16_000), loaded(sounds / name, 16_000, 4))
+        for order in ("stereo first", "mono first"):
+            audio = Audio.open(sounds / name)
+            if order == "mono first":
+                assert np.array_equal(audio.mono(16_000), loaded(sounds / name, 16_000, 4))
+            assert np.array_equal(audio.stereo(RATE), expected)
+            assert np.array_equal(audio.mono(16_000), loaded(sounds / name, 16_000, 4))
+            assert isinstance(audio._decoded(), np.memmap)
 
 
 def test_a_track_is_decoded_once(sounds, monkeypatch):
@@ -212,7 +217,7 @@ def test_bad_files_do_not_end_the_process(tmp_path):
     code = (
         "import sys, pathlib, embviz\n"
         "from embviz.errors import AudioError\n"
-        "for _ in range(3):\n"
+        "for _ in range(2):\n"
         "    for path in sorted(pathlib.Path(sys.argv[1]).iterdir()):\n"
         "        try:\n"
         "            embviz.Audio.open(path).mono(16_000)\n"
@@ -222,7 +227,7 @@ def test_bad_files_do_not_end_the_process(tmp_path):
     )
     run = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=False)
     assert (run.returncode, run.stderr) == (0, "")
-    assert run.stdout.split() == ["good.ogg", "good.opus"] * 3
+    assert run.stdout.split() == ["good.ogg", "good.opus"] * 2
 
 
 @pytest.mark.parametrize("suffix", ["mp3", "ogg", "flac", "wav"])

@@ -1,0 +1,110 @@
+"""Telling how far a long step has come: bars on a terminal and in Jupyter, lines in a pipe.
+
+Conventions: a report is ``(stage, done, total)``. A stage is a short text such as ``"decoding rock.ogg"``; it begins
+with its first report and ends when `done` reaches `total`. A `total` of 0 means that the end is not known. Progress
+goes to stderr, so that what a command prints can be piped.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
+
+__all__ = ["Progress", "Report", "reporter"]
+
+Report: TypeAlias = Callable[[str, int, int], None]
+Progress: TypeAlias = bool | Report | None
+
+
+@contextlib.contextmanager
+def reporter(progress: Progress) -> Iterator[Report]:
+    """Give the function that reports are made to.
+
+    Parameters
+    ----------
+    progress : bool, callable or None
+        None or False reports nothing; True shows bars on a terminal and in Jupyter and prints lines elsewhere;
+        a callable is given the reports as they are.
+
+    Yields
+    ------
+    callable
+        To be called as ``report(stage, done, total)``.
+    """
+    if callable(progress):
+        yield progress
+    elif not progress:
+        yield _silent
+    elif sys.stderr.isatty() or _in_jupyter():
+        with _bars() as bars:
+            yield _Bars(bars)
+    else:
+        yield _Lines()
+
+
+def _silent(stage: str, done: int, total: int) -> None:
+    """Report nothing."""
+
+
+class _Lines:
+    """Prints one line when a stage begins and one when it ends."""
+
+    def __init__(self) -> None:
+        self._begun: set[str] = set()
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        stage = _one_line(stage)
+        ended = 0 < total <= done
+        if stage in self._begun:
+            if ended:
+                self._begun.discard(stage)
+                print(f"{stage}: done", file=sys.stderr, flush=True)
+            return
+        if not ended:
+            self._begun.add(stage)
+        print(f"{stage}: done" if ended else f"{stage} …", file=sys.stderr, flush=True)
+
+
+class _Bars:
+    """Keeps one bar per stage."""
+
+    def __init__(self, bars: Bars) -> None:
+        self._bars = bars
+        self._tasks: dict[str, TaskID] = {}
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        if stage not in self._tasks:
+            self._tasks[stage] = self._bars.add_task(_one_line(stage), total=total or None)
+        task = self._tasks[stage]
+        if self._bars.tasks[task].finished and done < total:
+            self._bars.reset(task)
+        self._bars.update(task, completed=done, total=total or None)
+
+
+def _one_line(stage: str) -> str:
+    """Return a stage's name without the line breaks that file names may hold."""
+    return " ".join(stage.split())
+
+
+def _bars() -> Bars:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    # Stage names hold file names: their square brackets are no markup.
+    name = TextColumn("{task.description}", markup=False)
+    columns = (name, BarColumn(), TaskProgressColumn(), TimeRemainingColumn(elapsed_when_finished=True))
+    if _in_jupyter():
+        return Progress(*columns)
+    # What is printed to a pipe meanwhile must go there, and not above the bars.
+    return Progress(*columns, console=Console(stderr=True), redirect_stdout=sys.stdout.isatty())
+
+
+def _in_jupyter() -> bool:
+    shell = sys.modules.get("IPython")
+    return shell is not None and type(shell.get_ipython()).__name__ == "ZMQInteractiveShell"

@@ -1,0 +1,28 @@
+"""Arrays in unlinked temporary files, for what may not fit into memory."""
+
+from __future__ import annotations
+
+import mmap
+import tempfile
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["release", "scratch"]
+
+
+def scratch(shape: tuple[int, ...]) -> NDArray[np.float32]:
+    """Return a zeroed float32 array whose pages the system can write out and drop."""
+    with tempfile.TemporaryFile(prefix="embviz-") as file:
+        file.truncate(4 * int(np.prod(shape)))
+        return np.memmap(file, dtype=np.float32, mode="r+", shape=shape)
+
+
+def release(array: NDArray[Any]) -> None:
+    """Take the pages of a scratch array out of the process; they come back when read. Others are left alone."""
+    pages = getattr(array, "_mmap", None)
+    if pages is not None and hasattr(mmap, "MADV_DONTNEED"):
+        pages.madvise(mmap.MADV_DONTNEED)

@@ -1,0 +1,238 @@
+"""The store of what was computed: content-addressed, shared between processes, never in the way.
+
+Conventions: an entry is one safetensors file named by the digest of its *key*, a flat mapping of everything that
+changes the numbers (audio digest, SHA-256 of the weights, layer, front-end, resample quality, Essentia's version,
+format). The key stands readable in the file's header. Entries are written by temporary file and rename, so that two
+processes may write the same one. Whatever goes wrong with the store costs time and one warning, not the result.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from embviz import _tensors
+from embviz._home import cache_dir
+from embviz.audio import Audio, file_digest
+from embviz.embedding import Embedding
+from embviz.errors import CacheWarning, EmbvizError, OptionError
+
+__all__ = ["Cache"]
+
+GIB = 2**30
+RACY = 2.0  # seconds; a file changed this recently may change again without a new time stamp
+LARGEST_SHARE = 0.25  # of the limit, for one entry
+
+
+class Cache:
+    """A folder of computed embeddings.
+
+    Parameters
+    ----------
+    folder : path, optional
+        Where; the user's cache folder by default (``EMBVIZ_HOME`` overrides).
+    max_bytes : int
+        Size beyond which the least recently used entries are removed; 10 GiB by default.
+
+    Examples
+    --------
+    >>> cache = Cache()
+    >>> cache.info()["limit"] == 10 * 2**30
+    True
+    """
+
+    def __init__(self, folder: str | os.PathLike[str] | None = None, *, max_bytes: int = 10 * GIB) -> None:
+        if max_bytes <= 0:
+            raise OptionError(f"max_bytes is a number of bytes above 0, {max_bytes} was found.")
+        self.folder = Path(folder).expanduser() if folder is not None else cache_dir()
+        self.max_bytes = int(max_bytes)
+        self._written = 0
+        self._size: int | None = None
+        self._warned: set[str] = set()
+
+    # Embeddings. ---------------------------------------------------------------------------------------------------
+
+    def get(self, key: Mapping[str, Any]) -> Embedding | None:
+        """Return the embedding of a key, memory-mapped, or None; a damaged entry is set aside with a warning."""
+        path = self._path(key)
+        try:
+            found = Embedding.load(path)
+            os.utime(path)  # the time of change is the time of last use: access times are often switched off
+        except EmbvizError:
+            self._set_aside(path)
+            return None
+        except OSError:
+            return None if not path.exists() else found
+        return found
+
+    def put(self, key: Mapping[str, Any], embedding: Embedding) -> None:
+        """Keep an embedding; failing to do so costs one warning."""
+        size = embedding.nbytes
+        if size > LARGEST_SHARE * self.max_bytes:
+            return
+        try:
+            written = embedding.save(self._path(key), extra={"key": _canonical(key)})
+            self._make_room(written.stat().st_size)
+        except OSError as error:
+            self._warn(
+                "write",
+                f"Embeddings cannot be kept in {str(self.folder)!r}: {error.strerror}. "
+                "They are computed again each time; free space or set EMBVIZ_HOME to a folder you may write to.",
+            )
+
+    # Digests. ------------------------------------------------------------------------------------------------------
+
+    def digest(self, audio: Audio) -> str:
+        """Return the digest of a track, without reading the file again if path, size and time are as they were."""
+        if audio.path is None:
+            return audio.digest
+        try:
+            stat = audio.path.stat()
+        except OSError:
+            return audio.digest
+        where = str(audio.path.resolve())
+        stamp = [where, stat.st_size, stat.st_mtime_ns]
+        memo = self.folder / "digests" / _spread(_hash(where), ".json")
+        remembered = _read_digest(memo, stamp)
+        if remembered is not None:
+            return remembered
+        digest = file_digest(audio.path)
+        if time.time() - stat.st_mtime > RACY:
+            with contextlib.suppress(OSError):  # put() warns about a store that cannot be written to
+                _tensors.write_bytes(memo, json.dumps({"file": stamp, "digest": digest}).encode())
+        return digest
+
+    # Housekeeping. -------------------------------------------------------------------------------------------------
+
+    def info(self) -> dict[str, Any]:
+        """Return folder, number of entries, their bytes, the limit, and how many damaged ones were set aside."""
+        entries = list(self._entries())
+        return {
+            "folder": str(self.folder),
+            "entries": len(entries),
+            "bytes": sum(size for _, size, _ in entries),
+            "limit": self.max_bytes,
+            "damaged": sum(1 for _ in self._embeddings.rglob("*.damaged")),
+        }
+
+    def keys(self) -> Iterator[dict[str, Any]]:
+        """Iterate over the keys of all sound entries."""
+        for path, _, _ in self._entries():
+            with contextlib.suppress(EmbvizError, KeyError, ValueError):
+                yield json.loads(_tensors.read(path, check=False)[1]["key"])
+
+    def verify(self) -> list[Path]:
+        """Read every entry, set the damaged ones aside, and return what they are now called."""
+        aside = []
+        for path, _, _ in list(self._entries()):
+            try:
+                Embedding.load(path)
+            except EmbvizError:
+                aside.append(self._set_aside(path, warn=False))
+        return [path for path in aside if path is not None]
+
+    def prune(self, max_bytes: int | None = None) -> int:
+        """Remove damaged entries and the least recently used ones beyond `max_bytes`; return the bytes freed."""
+        limit = self.max_bytes if max_bytes is None else max_bytes
+        freed = 0
+        for path in list(self._embeddings.rglob("*.damaged")):
+            freed += _remove(path)
+        entries = sorted(self._entries(), key=lambda entry: entry[2])
+        excess = sum(size for _, size, _ in entries) - limit
+        for path, size, _ in entries:
+            if excess <= 0:
+                break
+            if _remove(path):
+                excess -= size
+                freed += size
+        self._size = None
+        return freed
+
+    def clear(self) -> int:
+        """Remove all entries and remembered digests; return the bytes freed."""
+        freed = self.prune(0)
+        shutil.rmtree(self.folder / "digests", ignore_errors=True)
+        shutil.rmtree(self._embeddings, ignore_errors=True)
+        return freed
+
+    @property
+    def _embeddings(self) -> Path:
+        return self.folder / "embeddings"
+
+    def _path(self, key: Mapping[str, Any]) -> Path:
+        return self._embeddings / _spread(_hash(_canonical(key)), ".safetensors")
+
+    def _entries(self) -> Iterator[tuple[Path, int, float]]:
+        for path in self._embeddings.rglob("*.safetensors"):
+            with contextlib.suppress(OSError):  # another process may have removed it
+                stat = path.stat()
+                yield path, stat.st_size, stat.st_mtime
+
+    def _make_room(self, new_bytes: int) -> None:
+        if self._size is None:
+            self._size = sum(size for _, size, _ in self._entries())
+        else:
+            self._size += new_bytes
+        if self._size > self.max_bytes:
+            # A little more than needed, so that not every entry from now on has to look at all the others.
+            self.prune(int(0.9 * self.max_bytes))
+
+    def _set_aside(self, path: Path, *, warn: bool = True) -> Path | None:
+        if not path.exists():
+            return None
+        aside = path.with_suffix(".damaged")
+        with contextlib.suppress(OSError):
+            path.replace(aside)
+        if warn:
+            self._warn(
+                "damaged", f"A damaged entry of the cache was set aside as {aside.name!r} and is computed again."
+            )
+        return aside
+
+    def _warn(self, kind: str, message: str) -> None:
+        if kind not in self._warned:
+            self._warned.add(kind)
+            warnings.warn(message, CacheWarning, stacklevel=4)
+
+    def __repr__(self) -> str:
+        info = self.info()
+        used = f"{info['bytes'] / GIB:.2f} of {self.max_bytes / GIB:g} GiB"
+        return f"<Cache {info['folder']!r}: {info['entries']} entries, {used}>"
+
+
+def _canonical(key: Mapping[str, Any]) -> str:
+    return json.dumps(key, sort_keys=True, ensure_ascii=False, separators=(", ", ": "))
+
+
+def _hash(text: str) -> str:
+    return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=20).hexdigest()
+
+
+def _spread(name: str, suffix: str) -> str:
+    """Return a relative path in one of 256 folders: some file systems slow down with very full ones."""
+    return f"{name[:2]}/{name[2:]}{suffix}"
+
+
+def _read_digest(memo: Path, stamp: list[Any]) -> str | None:
+    try:
+        kept = json.loads(memo.read_bytes())
+        return str(kept["digest"]) if kept["file"] == stamp else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _remove(path: Path) -> int:
+    try:
+        size = path.stat().st_size
+        path.unlink()
+    except OSError:
+        return 0
+    return size

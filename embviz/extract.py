@@ -1,0 +1,325 @@
+"""The way from a sound to embeddings: decode once, one front-end pass, one graph pass, through the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
+
+import numpy as np
+
+from embviz import _essentia
+from embviz._progress import Progress, Report, reporter
+from embviz.audio import Audio, AudioSource, check_quality
+from embviz.cache import Cache
+from embviz.embedding import Embedding
+from embviz.errors import OptionError, WeightsError
+from embviz.frontends import FRONTENDS, FrontEnd, Patches, cut, spectrogram
+from embviz.graph import Session, open_session
+from embviz.models import Layer, Model, get_model
+from embviz.models.weights import Weights, find
+from embviz.stitch import Stitcher, resolve
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["PatchHop", "embed"]
+
+FORMAT = 1  # of what is computed here: part of every key, raised when the numbers change
+SOUND_BATCH = 6  # segments in one pass where separated sound is asked for
+HEAVY = 128 * 2**20  # bytes of one node in one pass, beyond which it is read in smaller batches of its own
+DENSE_CHUNK_HOP = 0.1  # seconds; "dense" for OpenL3, the hop its authors recommend
+
+PatchHop: TypeAlias = float | Literal["dense"] | None
+ModelLike: TypeAlias = "str | Model"
+
+
+@overload
+def embed(
+    audio: AudioSource,
+    model: ModelLike,
+    *,
+    layer: str = ...,
+    patch_hop: PatchHop = ...,
+    resample_quality: int | None = ...,
+    cache: Cache | Literal[False] | None = ...,
+    progress: Progress = ...,
+) -> Embedding: ...
+
+
+@overload
+def embed(
+    audio: AudioSource,
+    model: ModelLike | Sequence[ModelLike],
+    *,
+    layer: str | Sequence[str] = ...,
+    patch_hop: PatchHop = ...,
+    resample_quality: int | None = ...,
+    cache: Cache | Literal[False] | None = ...,
+    progress: Progress = ...,
+) -> Any: ...
+
+
+def embed(
+    audio: AudioSource,
+    model: ModelLike | Sequence[ModelLike],
+    *,
+    layer: str | Sequence[str] = "embedding",
+    patch_hop: PatchHop = None,
+    resample_quality: int | None = None,
+    cache: Cache | Literal[False] | None = None,
+    progress: Progress = None,
+) -> Any:
+    """Return what layers of models say about a track.
+
+    Several models and layers in one call share decoding, front-ends and graph passes.
+
+    Parameters
+    ----------
+    audio : path, (ndarray, int) or Audio
+        The track: a file, or float samples ``[n]`` or ``[n, channels]`` with their rate in Hz.
+    model : str, Model or sequence of them
+        Name or alias of a model (see :func:`embviz.list_models`); its weights must be present.
+    layer : str or sequence of str
+        Name of a layer (see ``get_model(name).layers()``), or of any node of the graph.
+    patch_hop : float, "dense" or None
+        Seconds from one patch to the next, rounded to whole frames; None is the model's own. ``"dense"`` moves the
+        patch by one frame of the front-end (0.1 s for OpenL3), which multiplies the time it takes.
+    resample_quality : int, optional
+        Essentia's resampleQuality, 0 (best) … 4 (fastest); None is that of the model's official example. It changes
+        the numbers visibly.
+    cache : Cache, False or None
+        Where results are kept; None is the user's cache, False computes anew and keeps nothing.
+    progress : bool or callable, optional
+        True shows a progress bar; a callable is given ``(stage, done, total)`` and may raise to cancel.
+
+    Returns
+    -------
+    Embedding or list
+        One embedding for one model and one layer; a list where a sequence of models or of layers is given; a list
+        (per model) of lists (per layer) where both are.
+
+    Raises
+    ------
+    AudioError
+        If the sound cannot be read.
+    ModelError, LayerError
+        If there is no such model or layer.
+    WeightsError
+        If the weights of a model are not here; see :func:`embviz.pull`.
+    OptionError
+        If an option is out of range.
+
+    Notes
+    -----
+    A clip shorter than one patch gives one frame: its mel-spectrogram is repeated to fill the patch, and the
+    embedding is marked as ``padded``. Layers with a time axis inside the patch come out on their own finer grid; where
+    patches overlap, each step is taken from the patch whose centre is nearest.
+    """
+    models = _as_list(model, (str, Model), "model")
+    layers = _as_list(layer, str, "layer")
+    store = None if cache is False else cache or Cache()
+    with reporter(progress) as report:
+        sound = Audio.open(audio)
+        wanted = [_Wanted.of(get_model(m), name, patch_hop, resample_quality) for m in models for name in layers]
+        found = _embed(sound, wanted, store, report)
+    rows = [found[i : i + len(layers)] for i in range(0, len(found), len(layers))]
+    if isinstance(layer, str):
+        rows = [row[0] for row in rows]  # type: ignore[misc]
+    return rows[0] if isinstance(model, str | Model) else rows
+
+
+def _as_list(given: Any, single: Any, what: str) -> list[Any]:
+    items = [given] if isinstance(given, single) else given
+    if not isinstance(items, list | tuple) or not items:
+        raise OptionError(f"{what} is expected as a name or a list of at least one name, {given!r:.80} was found.")
+    return list(items)
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """One layer of one model, with everything that determines its numbers."""
+
+    model: Model
+    weights: Weights
+    layer: Layer
+    shapes: tuple[tuple[int, ...], ...]
+    quality: int
+    hop: int
+
+    @classmethod
+    def of(cls, model: Model, layer: str, patch_hop: PatchHop, quality: int | None) -> _Wanted:
+        weights = _weights(model, verify=False)  # hashed before they are loaded, not to look into the cache
+        resolved, shapes = resolve(model, weights, layer)
+        checked = model.resample_quality if quality is None else check_quality(quality)
+        return cls(model, weights, resolved, shapes, checked, _hop_samples(model, patch_hop))
+
+    @property
+    def frontend(self) -> FrontEnd:
+        return FRONTENDS[self.model.frontend]
+
+    @property
+    def name(self) -> str:
+        return self.layer.name
+
+    def key(self, digest: str) -> dict[str, Any]:
+        return {
+            "audio": digest,
+            "weights": self.weights.sha256,
+            "model": self.model.name,
+            "layer": self.layer.name,
+            "nodes": list(self.layer.nodes),
+            "axes": self.layer.axes,
+            "frontend": asdict(self.frontend),
+            "patch_frames": self.model.patch_frames,
+            "patch_hop": self.hop,
+            "resample_quality": self.quality,
+            "essentia": _essentia.version(),
+            "format": FORMAT,
+        }
+
+
+def _weights(model: Model, *, verify: bool) -> Weights:
+    weights = find(model, verify=verify)
+    if weights is None:
+        raise WeightsError(
+            f"The weights of {model.name!r} are not on this machine; get them with embviz.pull({model.name!r}) or "
+            f"`embviz pull {model.name}`, or from a folder with `embviz pull --from DIR`."
+        )
+    return weights
+
+
+def _hop_samples(model: Model, patch_hop: Any) -> int:
+    if patch_hop is None:
+        return model.patch_hop
+    frontend = FRONTENDS[model.frontend]
+    if frontend.channels == 2:
+        raise OptionError(f"patch_hop is fixed for {model.name!r}: the graph cuts the whole track itself.")
+    frame = frontend.hop if frontend.frames_run_through else 1
+    if patch_hop == "dense":
+        return frame if frontend.frames_run_through else round(DENSE_CHUNK_HOP * model.sample_rate)
+    longest = model.patch_frames * frame if frontend.frames_run_through else frontend.chunk
+    if isinstance(patch_hop, bool | str) or not isinstance(patch_hop, int | float | np.number) or not patch_hop > 0:
+        raise OptionError(f'patch_hop is a number of seconds above 0, "dense" or None, {patch_hop!r} was found.')
+    if patch_hop * model.sample_rate > longest + frame:
+        raise OptionError(
+            f"patch_hop is at most one patch of {model.name!r}, {longest / model.sample_rate:.3f} s; "
+            f"{patch_hop!r} s was found."
+        )
+    return min(longest, max(1, round(patch_hop * model.sample_rate / frame)) * frame)
+
+
+# Extraction. -------------------------------------------------------------------------------------------------------
+
+
+def _embed(sound: Audio, wanted: list[_Wanted], store: Cache | None, report: Report) -> list[Embedding]:
+    digest = store.digest(sound) if store else sound.digest
+    found: dict[int, Embedding] = {}
+    if store:
+        for i, want in enumerate(wanted):
+            cached = store.get(want.key(digest))
+            if cached is not None:
+                found[i] = replace(cached, title=sound.title, source=want.weights.source)
+    missing = [i for i in range(len(wanted)) if i not in found]
+    for i, embedding in _compute(sound, digest, wanted, missing, report):
+        found[i] = embedding
+        if store:
+            store.put(wanted[i].key(digest), embedding)
+    return [found[i] for i in range(len(wanted))]
+
+
+def _compute(
+    sound: Audio, digest: str, wanted: list[_Wanted], missing: list[int], report: Report
+) -> Iterator[tuple[int, Embedding]]:
+    """Yield the missing embeddings, front-end by front-end and graph by graph."""
+
+    def by_input(i: int) -> tuple[str, int]:
+        return wanted[i].model.frontend, wanted[i].quality
+
+    def by_graph(i: int) -> tuple[str, int]:
+        return wanted[i].weights.sha256, wanted[i].hop
+
+    if missing and sound.path is not None:
+        report(f"decoding {sound.title}", 0, 1)
+    for (name, quality), same_input in groupby(sorted(missing, key=by_input), by_input):
+        frontend = FRONTENDS[name]
+        source, n_samples = _source(sound, frontend, quality, report)
+        for _, same_graph in groupby(sorted(same_input, key=by_graph), by_graph):
+            group = list(same_graph)
+            first = wanted[group[0]]
+            patches = cut(source, frontend, patch_frames=first.model.patch_frames, hop=first.hop)
+            stitchers = [
+                Stitcher(wanted[i].model, wanted[i].layer, wanted[i].shapes, patches, n_samples) for i in group
+            ]
+            _run(first, patches, stitchers, report)
+            for i, stitcher in zip(group, stitchers, strict=True):
+                yield i, _finished(wanted[i], stitcher, sound, digest)
+
+
+def _source(sound: Audio, frontend: FrontEnd, quality: int, report: Report) -> tuple[NDArray[np.float32], int]:
+    """Return what patches are cut from, and the length of the track at the front-end's rate."""
+    if frontend.channels == 2:
+        samples = sound.stereo(frontend.sample_rate, quality=quality)
+    else:
+        samples = sound.mono(frontend.sample_rate, quality=quality)
+    if sound.path is not None:
+        report(f"decoding {sound.title}", 1, 1)
+    if not frontend.frames_run_through:
+        return samples, len(samples)
+    stage = f"front-end {frontend.name}"
+    report(stage, 0, 1)
+    mel = spectrogram(samples, frontend)
+    report(stage, 1, 1)
+    return mel, len(samples)
+
+
+def _run(first: _Wanted, patches: Patches, stitchers: list[Stitcher], report: Report) -> None:
+    """Run a graph over all patches: one pass for what is light, smaller batches for what is heavy."""
+    # Separated sound takes far more memory per segment than layers; Spleeter's numbers do not depend on the batch.
+    usual = min(first.frontend.batch, SOUND_BATCH) if any(s.sound for s in stitchers) else first.frontend.batch
+    light = [s for s in stitchers if s.patch_bytes * usual <= HEAVY]
+    heavy = [s for s in stitchers if s.patch_bytes * usual > HEAVY]
+    passes = [(some, size) for some, size in ((light, usual), (heavy, _fitting(heavy))) if some]
+    total, done = len(patches) * len(passes), 0
+    for some, size in passes:
+        session = _session(first, some)
+        for begin in range(0, len(patches), size):
+            report(first.model.name, done, total)
+            stop = min(begin + size, len(patches))
+            outputs = session.run({first.model.input_node: patches.batch(begin, stop)})
+            for stitcher in some:
+                stitcher.add(outputs, begin, stop)
+            done += stop - begin
+    report(first.model.name, total, total)
+
+
+def _fitting(heavy: list[Stitcher]) -> int:
+    return max(1, HEAVY // max((s.patch_bytes for s in heavy), default=1))
+
+
+def _session(first: _Wanted, stitchers: list[Stitcher]) -> Session:
+    ranks = dict(sorted({node: rank for s in stitchers for node, rank in s.ranks.items()}.items()))
+    path = _weights(first.model, verify=True).path
+    stat = path.stat()
+    input_rank = len(first.model.input_shape) + (first.frontend.channels == 1)
+    stamp = stat.st_size, stat.st_mtime_ns
+    return open_session(str(path), stamp, first.model.input_node, input_rank, tuple(ranks), tuple(ranks.values()))
+
+
+def _finished(want: _Wanted, stitcher: Stitcher, sound: Audio, digest: str) -> Embedding:
+    layer = want.layer
+    info = want.key(digest) | {"padded": stitcher.padded} | stitcher.left_out
+    labels = layer.labels if len(layer.labels) == stitcher.values.shape[1] else ()
+    return Embedding(
+        stitcher.values,
+        stitcher.grid,
+        want.model.name,
+        layer.name,
+        labels=labels,
+        unit=layer.unit,
+        title=sound.title,
+        source=want.weights.source,
+        info=info,
+        _tensor=stitcher.tensor,
+    )
