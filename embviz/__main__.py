@@ -1,0 +1,5 @@
+"""``python -m embviz`` is the command line."""
+
+from embviz.cli import main
+
+main()

@@ -1,0 +1,556 @@
+"""The command line.
+
+Conventions: results go to stdout, progress and complaints to stderr. Exit codes: 0 all done; 1 something could not be
+done, said in a sentence each; 2 the command was not understood; 130 interrupted.
+"""
+
+# Click, not Typer: it needs nothing else, starts sooner, and its usage errors stay one plain line in a pipe.
+
+from __future__ import annotations
+
+import contextlib
+import io
+import itertools
+import json
+import os
+import re
+import sys
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import click
+
+from embviz import __version__
+from embviz._progress import reporter
+from embviz.errors import AudioError, EmbvizError, GraphError, OptionError
+
+if TYPE_CHECKING:
+    from embviz.cache import Cache
+    from embviz.embedding import Embedding
+
+__all__ = ["main"]
+
+SUFFIXES = ("npz", "parquet", "csv")
+PICTURES = ("html", "png", "svg")
+
+AudioFile = click.Path(path_type=Path)
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class OutputError(EmbvizError):
+    """A result could not be written."""
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and end the process with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        # File names may hold what the terminal's encoding, or any encoding, lacks.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            code = int(cli.main(arguments, prog_name="embviz", standalone_mode=False) or 0)
+            sys.stdout.flush()
+            return code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except EmbvizError as error:
+        say(error)
+        return 1
+    except BrokenPipeError:
+        # Who read our output has gone; what Python still holds must not be written at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        place = f"{str(error.filename)!r}: " if error.filename else ""
+        say(f"{place}{error.strerror or error}.")
+        return 1
+
+
+def say(message: object) -> None:
+    """Print a sentence to stderr, on one line."""
+    print(f"embviz: {' '.join(str(message).split())}", file=sys.stderr, flush=True)
+
+
+class Commands(click.Group):
+    """The commands; Ctrl-C ends any of them with one line."""
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run the command that was named."""
+        try:
+            return super().invoke(context)
+        except KeyboardInterrupt:
+            print(end="\n" if sys.stderr.isatty() else "", file=sys.stderr)  # the terminal has echoed ^C
+            say("Interrupted.")
+            context.exit(130)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def cli() -> None:
+    """Show what Essentia's deep audio models compute."""
+
+
+def _json(command: Command) -> Command:
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
+
+
+# -- models and their weights ------------------------------------------------------------------------------------
+
+
+@cli.command()
+@_json
+def models(as_json: bool) -> None:
+    """List the models, and whether their weights are here."""
+    from embviz.models import list_models
+
+    frame = list_models().reset_index()
+    if as_json:
+        print(frame.to_json(orient="records", indent=2, force_ascii=False))
+        return
+    if sys.stdout.isatty():
+        frame = frame[["name", "task", "dimensions", "weights"]]
+    _print_table([str(column) for column in frame.columns], frame.itertuples(index=False))
+
+
+@cli.command()
+@click.argument("names", metavar="[MODEL]...", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Every model of the catalogue.")
+@click.option("--default", is_flag=True, help="The models of the poster; the same as no model at all.")
+@click.option("--from", "folder", type=click.Path(path_type=Path), help="Take the .pb files of this folder.")
+@_json
+def pull(names: tuple[str, ...], *, everything: bool, default: bool, folder: Path | None, as_json: bool) -> int:
+    """Get the weights of models.
+
+    They are verified, and kept in the data folder; what is there already stays. Without a model: the six of the
+    poster, or, with --from, all that the folder has. OpenL3 and VGGish are published
+    on Essentia's site only: where that cannot be reached, the default is content without them.
+    """
+    from embviz.models import ALIASES, CATALOGUE, weights
+
+    if (bool(names) + everything + default) > 1:
+        raise click.UsageError("Name models, or say --all, or --default: one of these.")
+    wanted = None if folder and not default else ALIASES.values()
+    pulled = weights.pull_all(names or (CATALOGUE if everything else wanted), folder=folder, progress=True)
+    for error in pulled.failed.values():
+        say(error)
+    if as_json:
+        _print_json(
+            [
+                {"model": name, "file": str(found.path), "sha256": found.sha256, "source": found.source}
+                for name, found in pulled.ready.items()
+            ]
+        )
+    for name, found in {} if as_json else pulled.ready.items():
+        print(f"{name}: {found.path} ({found.source})")
+    excused = set() if names or everything or folder else {n for n in pulled.failed if _published_on_site_only(n)}
+    return int(bool(pulled.failed.keys() - excused))
+
+
+def _published_on_site_only(name: str) -> bool:
+    from embviz.models import get_model
+
+    return {source.kind for source in get_model(name).sources} == {"zoo"}
+
+
+# -- embeddings --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where one result goes."""
+
+    audio: Path
+    model: str
+    layer: str
+    path: Path
+
+
+def _hop(_: click.Context, __: click.Parameter, value: str | None) -> float | str | None:
+    try:
+        return value if value in {None, "dense"} else float(str(value))
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is neither a number of seconds nor 'dense'.") from None
+
+
+@cli.command()
+@click.argument("audio", nargs=-1, required=True, type=AudioFile)
+@click.option("-m", "--model", "names", multiple=True, required=True, help="Model or system; may be repeated.")
+@click.option(
+    "-l",
+    "--layer",
+    "layers",
+    multiple=True,
+    default=("embedding",),
+    show_default=True,
+    help="Layer or node; may be repeated.",
+)
+@click.option("-o", "--output", required=True, help="File (.npz, .parquet or .csv), folder, or '-'; see above.")
+@click.option(
+    "--format",
+    "suffix",
+    type=click.Choice(SUFFIXES),
+    default="npz",
+    show_default=True,
+    help="Format of the files in a folder.",
+)
+@click.option(
+    "--patch-hop", callback=_hop, metavar="SECONDS|dense", help="Step from patch to patch; the model's own by default."
+)
+@click.option(
+    "--resample-quality",
+    type=click.IntRange(0, 4),
+    metavar="0-4",
+    help="Of Essentia's resampler, 0 is best; the model's own by default.",
+)
+@_json
+def embed(
+    audio: tuple[Path, ...],
+    *,
+    names: tuple[str, ...],
+    layers: tuple[str, ...],
+    output: str,
+    suffix: str,
+    patch_hop: float | str | None,
+    resample_quality: int | None,
+    as_json: bool,
+) -> int:
+    """Write the embeddings of sounds to files.
+
+    One sound, model and layer make one result, and OUTPUT is its file. Several need a folder, where they are named
+    TRACK.MODEL.LAYER.npz, or a name with a placeholder for whatever there is more than one of, such as
+    "results/{track}/{model}.{layer}.csv". OUTPUT - prints one result as CSV.
+
+    A .npz file holds the arrays values [t, d], times [t] in seconds, labels [d], and meta (JSON), and no pickle; the
+    tables have the time in seconds as their index.
+    """
+    from embviz import extract
+    from embviz.models import get_model
+
+    if as_json and output == "-":
+        raise click.UsageError("--json and '-o -' would both print to stdout; choose one.")
+    chosen = list(dict.fromkeys(get_model(name).name for name in names))
+    wanted, sounds = list(dict.fromkeys(layers)), list(dict.fromkeys(audio))
+    targets = plan(output, sounds, chosen, wanted, suffix)
+    options: dict[str, Any] = {"layer": wanted, "patch_hop": patch_hop, "resample_quality": resample_quality}
+    written: list[dict[str, Any]] = []
+    with reporter(True) as report:
+        for sound in sounds:
+            # What is wrong with a model or a layer is wrong for every sound, and ends all; a bad sound ends itself.
+            with _complaining(AudioError, GraphError, OutputError):
+                found = extract.embed(sound, chosen, **options, progress=report)
+                own = [target for target in targets if target.audio == sound]
+                for target, embedding in zip(own, itertools.chain.from_iterable(found), strict=True):
+                    _write(target.path, embedding)
+                    written.append(_written(target, embedding, aloud=not as_json and output != "-"))
+    if as_json:
+        _print_json(written)
+    return int(len(written) < len(targets))
+
+
+@contextlib.contextmanager
+def _complaining(*errors: type[EmbvizError]) -> Iterator[None]:
+    """Say what went wrong, and go on with the next."""
+    try:
+        yield
+    except errors as error:
+        say(error)
+
+
+def _written(target: Target, embedding: Embedding, *, aloud: bool) -> dict[str, Any]:
+    frames, dimensions = embedding.shape
+    if aloud:
+        what = f"{target.audio.name}, {target.model} / {target.layer}"
+        print(f"{what}: {frames} frames × {dimensions} dimensions → {target.path}")
+    return {
+        "audio": str(target.audio),
+        "model": target.model,
+        "layer": target.layer,
+        "file": str(target.path),
+        "frames": frames,
+        "dimensions": dimensions,
+        "padded": embedding.padded,
+    }
+
+
+def plan(output: str, audio: Sequence[Path], models: Sequence[str], layers: Sequence[str], suffix: str) -> list[Target]:
+    """Decide which result goes into which file.
+
+    Raises
+    ------
+    click.UsageError
+        If two results would go to one file, a result to a sound's own place, or the format is not known.
+    OptionError
+        If the folder does not exist or cannot be written.
+    """
+    into_folder = output.endswith("/") or Path(output).is_dir()
+    pattern = str(Path(output) / f"{{track}}.{{model}}.{{layer}}.{suffix}") if into_folder else output
+    targets = [Target(*parts, path=_fill(pattern, *parts)) for parts in product(audio, models, layers)]
+    _check_distinct(targets, pattern)
+    if output == "-":
+        return targets
+    _check_suffix(pattern, SUFFIXES)
+    _check_folder(_fixed_folder(pattern))
+    for target in targets:
+        _check_not_input(target.path, audio)
+    return targets
+
+
+def _fill(pattern: str, audio: Path, model: str, layer: str) -> Path:
+    names = {"track": audio.stem, "model": model, "layer": layer}
+    # The names of nodes hold slashes, those of tracks whatever people type.
+    safe = {place: re.sub(r'[\x00-\x1f/\\:*?"<>|]', "_", name) for place, name in names.items()}
+    return Path(re.sub(r"\{(track|model|layer)\}", lambda place: safe[place[1]], pattern))
+
+
+def _fixed_folder(pattern: str) -> Path:
+    """Return the folder down to the first placeholder; folders below it are made."""
+    parts = Path(pattern).parent.parts
+    fixed = itertools.takewhile(lambda part: not re.search(r"\{(track|model|layer)\}", part), parts)
+    return Path(*fixed)
+
+
+def _check_distinct(targets: Sequence[Target], pattern: str) -> None:
+    """Refuse results that would overwrite each other."""
+    twice = [path for path, count in Counter(target.path for target in targets).items() if count > 1]
+    if not twice:
+        return
+    counts = {place: len({getattr(target, place) for target in targets}) for place in ("audio", "model", "layer")}
+    places = {"audio": "{track}", "model": "{model}", "layer": "{layer}"}
+    missing = [places[place] for place, count in counts.items() if count > 1 and places[place] not in pattern]
+    if missing:
+        raise click.UsageError(
+            f"These are {len(targets)} results, and {pattern!r} is one place: "
+            f"give a folder, or a name with {' and '.join(missing)} in it."
+        )
+    raise click.UsageError(f"Two results would go to {str(twice[0])!r}: write the tracks to separate folders.")
+
+
+def _check_suffix(path: str | Path, known: Sequence[str]) -> None:
+    if Path(path).suffix.removeprefix(".").lower() not in known:
+        *others, last = [f".{suffix}" for suffix in known]
+        raise click.UsageError(f"{str(path)!r} should end in {', '.join(others)} or {last}.")
+
+
+def _check_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        raise OptionError(f"There is no folder {str(folder)!r} to write to; make it first.")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OptionError(f"The folder {str(folder)!r} cannot be written to; choose another one.")
+
+
+def _check_not_input(path: Path, audio: Iterable[Path]) -> None:
+    if path.exists() and any(sound.exists() and path.samefile(sound) for sound in audio):
+        raise click.UsageError(f"{str(path)!r} is one of the sounds; write somewhere else.")
+
+
+def _write(path: Path, embedding: Embedding) -> None:
+    from embviz import _tensors
+
+    if path == Path("-"):
+        sys.stdout.write(_csv(embedding).decode())
+        return
+    encode = {"npz": _npz, "parquet": _parquet, "csv": _csv}[path.suffix.removeprefix(".").lower()]
+    try:
+        _tensors.write_bytes(path, encode(embedding))
+    except OSError as error:
+        raise OutputError(f"{str(path)!r} could not be written: {error.strerror}.") from error
+
+
+def _npz(embedding: Embedding) -> bytes:
+    import numpy as np
+
+    buffer = io.BytesIO()
+    labels = np.array(embedding.labels, dtype=np.str_)
+    meta = json.dumps(_meta(embedding), ensure_ascii=False)
+    np.savez(buffer, values=embedding.values, times=embedding.times, labels=labels, meta=meta)
+    return buffer.getvalue()
+
+
+def _parquet(embedding: Embedding) -> bytes:
+    return bytes(embedding.to_frame().to_parquet())
+
+
+def _csv(embedding: Embedding) -> bytes:
+    return str(embedding.to_frame().to_csv(lineterminator="\n")).encode()
+
+
+def _meta(embedding: Embedding) -> dict[str, Any]:
+    names = ("title", "model", "layer", "unit", "source")
+    return {
+        **{name: getattr(embedding, name) for name in names},
+        "duration": embedding.duration,
+        "grid": asdict(embedding.grid),
+        "info": dict(embedding.info),
+    }
+
+
+# -- poster ------------------------------------------------------------------------------------------------------
+
+
+@cli.command()
+@click.argument("audio", type=AudioFile)
+@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="File: .html, .png or .svg.")
+@click.option(
+    "-m", "--model", "names", multiple=True, help="Model or system; may be repeated. One of each system by default."
+)
+def poster(audio: Path, output: Path, names: tuple[str, ...]) -> None:
+    """Draw what models make of a sound.
+
+    A panel shows the embedding of each model, over a common time axis; one without weights says how to get them.
+    """
+    from embviz import display
+    from embviz.models import get_model
+    from embviz.models.weights import find
+
+    _check_suffix(output, PICTURES)
+    _check_folder(output.parent)
+    _check_not_input(output, [audio])
+    records = [get_model(name) for name in names or display.SYSTEMS]
+    missing = [record.name for record in records if find(record) is None]
+    if missing:
+        say(f"no weights here of {', '.join(missing)}; get them with: embviz pull {' '.join(missing)}")
+    with reporter(True) as report:
+        figure = display.poster(audio, records, progress=report)
+        display.save_figure(figure, output)
+    print(output)
+
+
+# -- cache -------------------------------------------------------------------------------------------------------
+
+
+def _bytes(_: click.Context, __: click.Parameter, value: str | None) -> int | None:
+    if value is None:
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", value.strip().lower())
+    if not match:
+        raise click.BadParameter(f"{value!r} is not a size such as 500M or 2G.")
+    return int(float(match[1]) * 1024 ** " kmgt".index(match[2] or " "))
+
+
+@cli.group(invoke_without_command=True)
+@click.pass_context
+def cache(context: click.Context) -> None:
+    """Look after the embeddings that are kept (alone: info)."""
+    if context.invoked_subcommand is None:
+        context.invoke(cache_info)
+
+
+@cache.command("info")
+@_json
+def cache_info(as_json: bool = False) -> None:
+    """Print where the cache is and how much it holds."""
+    info = _cache().info()
+    if as_json:
+        _print_json(info)
+        return
+    print(f"{info['folder']}: {info['entries']} entries, {_size(info['bytes'])} of at most {_size(info['limit'])}")
+    if info["damaged"]:
+        print(f"{info['damaged']} damaged entries were set aside; embviz cache prune removes them.")
+
+
+@cache.command("verify")
+@_json
+def cache_verify(as_json: bool) -> int:
+    """Read every entry, and set the damaged ones aside; they will be computed again.
+
+    The exit code is 1 if there were any.
+    """
+    damaged = [str(entry) for entry in _cache().verify()]
+    if as_json:
+        _print_json({"damaged": damaged})
+    elif not damaged:
+        print("Every entry is whole.")
+    for entry in () if as_json else damaged:
+        print(f"damaged, set aside: {entry}")
+    return int(bool(damaged))
+
+
+@cache.command("prune")
+@click.option("--max-bytes", "limit", callback=_bytes, metavar="SIZE", help="Size to stay under, such as 500M or 2G.")
+def cache_prune(limit: int | None) -> None:
+    """Remove what was used longest ago, until the cache is within its limit."""
+    store = _cache()
+    freed = store.prune(limit)
+    print(f"{_size(freed)} removed, {_size(store.info()['bytes'])} kept.")
+
+
+@cache.command("clear")
+def cache_clear() -> None:
+    """Remove everything from the cache; weights are not touched."""
+    print(f"{_size(_cache().clear())} removed.")
+
+
+def _cache() -> Cache:
+    from embviz.cache import Cache
+
+    return Cache()
+
+
+# -- doctor ------------------------------------------------------------------------------------------------------
+
+
+@cli.command()
+@_json
+def doctor(as_json: bool) -> int:
+    """Say what works here, what is missing, and how to mend it.
+
+    The exit code is 1 if something is missing that embviz cannot do without.
+    """
+    from embviz.doctor import checks
+
+    found = checks()
+    if as_json:
+        _print_json([asdict(check) for check in found])
+    for check in () if as_json else found:
+        print(f"{'works' if check.works else 'missing':<8} {check.name}: {check.found}")
+        if not check.works:
+            print(f"{'':<8} → {check.mend}")
+    return int(any(check.needed and not check.works for check in found))
+
+
+# -- printing ----------------------------------------------------------------------------------------------------
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def _print_table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print a table: ruled on a terminal, tab-separated in a pipe."""
+    if not sys.stdout.isatty():
+        for row in (header, *rows):
+            print("\t".join(map(str, row)))
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*header, box=None, header_style="bold", pad_edge=False)
+    for row in rows:
+        table.add_row(*(Text(str(cell)) for cell in row))
+    Console().print(table)
+
+
+def _size(count: float) -> str:
+    for unit in ("bytes", "kB", "MB"):
+        if count < 1024:
+            return f"{count:.0f} {unit}"
+        count /= 1024
+    return f"{count:.1f} GB"
+
+
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    say(f"warning: {message}")
