@@ -1,0 +1,103 @@
+# make explore, make test; make alone tells the rest.
+
+SHELL := bash
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+.PHONY: help explore test lab lint clean
+
+# The Python to make .venv with; the first that fits if not set.
+PYTHON ?=
+# The Python that everything runs with.
+PY := .venv/bin/python
+# BROWSER=none prints JupyterLab's address and opens nothing.
+BROWSER ?=
+HOST ?= localhost
+PORT ?= 8888
+
+READY := .venv/.ready
+READY_DEV := .venv/.ready-dev
+PIP := $(PY) -m pip install -qq --disable-pip-version-check
+FITS := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
+NO_BROWSER := $(if $(filter none,$(BROWSER)),--no-browser)
+
+# An environment that was copied or moved along with its folder still points to where it was: install again.
+$(shell for stamp in $(READY) $(READY_DEV); do \
+	[ ! -e $$stamp ] || [ "$$(cat $$stamp)" = "$$(pwd -P)" ] || rm -f $$stamp; done)
+
+help:
+	@echo "make explore   install, get the weights, draw the poster's figure of a rock track, open JupyterLab"
+	@echo "make test      install with the tools of developers, and run every test"
+	@echo "make lab       open JupyterLab on the first notebook"
+	@echo "make lint      check style and types"
+	@echo "make clean     remove .venv, build and caches (weights and kept embeddings stay)"
+	@echo
+	@echo "BROWSER=none prints JupyterLab's address and opens no browser; PORT, HOST and PYTHON can be set."
+
+explore: $(READY)
+	@echo "Getting the weights …"
+	@$(PY) -m embviz pull --default || { [ $$? -eq 1 ] && \
+		echo "Going on without what is missing; its panels will tell how to get it."; }
+	@mkdir -p build
+	@echo "Embedding sample_audio/rock.ogg …"
+	@$(PY) -m embviz poster sample_audio/rock.ogg -o build/poster.html
+	@$(open_lab)
+
+lab: $(READY)
+	@$(open_lab)
+
+test: $(READY_DEV)
+	@echo "Getting the weights, into build/home …"
+	@EMBVIZ_HOME="$$PWD/build/home" $(PY) -m embviz pull --default
+	@echo "Running every test …"
+	@EMBVIZ_TEST_HOME="$$PWD/build/home" $(PY) -m pytest $(PYTEST_ARGS)
+
+lint: $(READY_DEV)
+	@echo "Checking style and types …"
+	@$(PY) -m ruff check --quiet .
+	@$(PY) -m ruff format --quiet --check .
+	@$(PY) -m mypy
+
+clean:
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache
+	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
+
+$(READY): pyproject.toml
+	@$(make_venv)
+	@echo "Installing embviz and what it needs into .venv (the first time takes minutes) …"
+	@$(PIP) -e . || { $(say) "The packages could not be installed, for the reason above; repeat the command to go on."; }
+	@pwd -P > $@
+
+$(READY_DEV): pyproject.toml
+	@$(make_venv)
+	@echo "Installing embviz and the tools of its tests into .venv (the first time takes minutes) …"
+	@$(PIP) -e '.[dev]' || { $(say) "The packages could not be installed, for the reason above; repeat the command to go on."; }
+	@pwd -P | tee $(READY) > $@
+
+# One sentence on stderr, and the end.
+say = f() { echo "$$1" >&2; exit 1; }; f
+
+# Makes .venv unless there is one that works; what an interrupted start left behind is made anew.
+define make_venv
+if ! $(PY) -c 'import pip; $(FITS)' 2>/dev/null; then \
+	found=; \
+	for python in $(or $(PYTHON),python3.11 python3.12 python3.13 python3 python); do \
+		if "$$python" -c '$(FITS)' 2>/dev/null; then found=$$python; break; fi; \
+	done; \
+	[ "$$found" ] || { $(say) "embviz needs Python 3.11, 3.12 or 3.13, and $(or $(PYTHON),python3) is none of them: install one, or name it with PYTHON=."; }; \
+	"$$found" -c 'import ensurepip, venv' 2>/dev/null || { $(say) "$$found lacks its venv module: install it (on Debian and Ubuntu: apt install python3-venv) and repeat."; }; \
+	echo "Making .venv with $$found …"; \
+	"$$found" -m venv --clear .venv || { $(say) "$$found could not make .venv, for the reason above."; }; \
+fi
+endef
+
+# On a terminal the server gets a process group of its own (set -m), so that Ctrl-C ends it and not make.
+define open_lab
+echo "Opening JupyterLab; end it with Ctrl-C …"; \
+if [ -t 0 ]; then set -m; fi; \
+$(if $(NO_BROWSER),unset BROWSER;) \
+$(PY) -m jupyterlab --ServerApp.root_dir="$$PWD" --LabApp.default_url=/lab/tree/notebooks/01_quickstart.ipynb \
+	--ServerApp.ip='$(HOST)' --ServerApp.port='$(PORT)' --ServerApp.answer_yes=True --Application.log_level=WARN \
+	$(NO_BROWSER) $(AS_ROOT) || [ $$? -eq 130 ] && \
+echo "JupyterLab has ended."
+endef

@@ -1,0 +1,171 @@
+"""What the package promises as a whole: what it needs, what it loads, which way its imports point."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+import embviz
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "embviz"
+
+# A module may import from its own line and from those above, now or later (lazily).
+ORDER = [
+    {"errors", "_types"},
+    {"_home", "_tensors", "_essentia", "_progress"},
+    {"audio"},
+    {"frontends"},
+    {"graph"},
+    {"convert"},
+    {"models"},
+    {"embedding"},
+    {"cache", "stitch"},
+    {"extract"},
+    {"display"},
+    {"doctor"},
+    {"cli"},
+    {"__main__"},
+]
+ANYWHERE = {"__version__"}
+LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
+
+# Libraries that take their time to load.
+HEAVY = {"essentia", "h5py", "kaleido", "numba", "pandas", "plotly", "pyarrow", "rich", "scipy", "sklearn", "umap"}
+
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES}
+
+
+def module(path: Path) -> str:
+    """Return the first part of a module's name below the package."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imported(tree: ast.Module) -> Iterator[str]:
+    """Yield the dotted names of all that is imported anywhere in a module."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, "relative imports are not used"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def loaded_by(statement: str) -> set[str]:
+    code = f"import sys; {statement}; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    return set(run.stdout.split())
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_one_way(path):
+    own = module(path)
+    if own == "__init__":
+        return
+    parts = {name.split(".")[1] for name in imported(TREES[path]) if name.startswith("embviz.")} - ANYWHERE
+    from_root = {name for name in parts if name not in LEVEL}
+    assert not from_root, f"{own} imports {from_root} from the package itself, not from where they live"
+    late = {name for name in parts if LEVEL[name] > LEVEL[own] or (LEVEL[name] == LEVEL[own] and name != own)}
+    assert not late, f"{own} imports {late}, which come after it"
+
+
+def test_every_module_has_its_place():
+    assert {module(path) for path in SOURCES} - {"__init__"} <= set(LEVEL)
+
+
+def test_import_is_light():
+    modules = loaded_by("import embviz")
+    assert not {name.split(".")[0] for name in modules} & (HEAVY | {"click", "tensorboard"})
+    assert len(modules) < 400
+
+
+def test_help_is_light():
+    modules = loaded_by("from embviz.cli import run; run(['--help']); run(['embed', '--help'])")
+    assert not {name.split(".")[0] for name in modules} & (HEAVY | {"numpy", "tensorboard"})
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_nothing_runs_foreign_code(path):
+    names = {name.split(".")[0] for name in imported(TREES[path])}
+    assert not names & {"pickle", "cPickle", "dill", "joblib", "marshal", "shelve"}
+    for node in ast.walk(TREES[path]):
+        if isinstance(node, ast.Call):
+            assert getattr(node.func, "id", None) not in {"eval", "exec", "compile", "__import__"}
+            for keyword in node.keywords:
+                assert (keyword.arg, getattr(keyword.value, "value", None)) not in {
+                    ("shell", True),
+                    ("allow_pickle", True),
+                }
+
+
+def test_pages_load_nothing_from_the_network():
+    loading = re.compile(r"""(src|href)\s*=\s*["']?https?:|@import|(from\s+|import\(|url\(\s*)["']?https?:""")
+    for path in PACKAGE.rglob("*"):
+        if path.suffix in {".py", ".js", ".mjs", ".css", ".html"}:
+            found = loading.search(path.read_text(encoding="utf-8"))
+            assert not found, f"{path.relative_to(ROOT)}: {found}"
+
+
+def test_downloads_come_from_the_documented_site_only():
+    hosts = {
+        (module(path), host)
+        for path in SOURCES
+        for node in ast.walk(TREES[path])
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("https://")
+        for host in [node.value.split("/")[2]]
+    }
+    assert {name for name, _ in hosts} <= {"models"}
+
+
+def test_conda_and_pip_install_the_same():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    conda = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    [pip] = [entry["pip"] for entry in conda if isinstance(entry, dict)]
+    assert pip == [*project["dependencies"], "-e ."]
+    assert "python=3.11" in conda
+
+
+def test_what_is_imported_is_declared():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]["png"]
+    declared = {re.split(r"[<>=\[]", entry)[0] for entry in project["dependencies"] + extras}
+    by_import = {
+        "essentia": "essentia-tensorflow",
+        "google_crc32c": "google-crc32c",
+        "google": "protobuf",
+        "IPython": "jupyterlab",
+        "choreographer": "kaleido",
+    }
+    used = {name.split(".")[0] for tree in TREES.values() for name in imported(tree)}
+    used -= set(sys.stdlib_module_names) | {"embviz"}
+    assert {by_import.get(name, name) for name in used} <= declared
+
+
+def test_version_is_the_same_everywhere():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert embviz.__version__ == project["version"]
+
+
+def test_licence_is_the_unmodified_agpl():
+    text = (ROOT / "LICENSE").read_bytes()
+    assert hashlib.sha256(text).hexdigest() == "8486a10c4393cee1c25392769ddd3b2d6c242d6ec7928e1414efff7dfb2f07ef"
+
+
+def test_wheel_holds_the_package_only(tmp_path):
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    [wheel] = tmp_path.glob("*.whl")
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.split("/")[0] for name in names} == {"embviz", f"embviz-{embviz.__version__}.dist-info"}
+    assert {name for name in names if name.endswith(".py")} == {str(path.relative_to(ROOT)) for path in SOURCES}
