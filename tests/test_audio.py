@@ -14,6 +14,7 @@ import soundfile
 
 from embviz import Audio, _essentia
 from embviz import audio as audio_module
+from embviz import decode as decode_module
 from embviz.errors import AudioError, OptionError
 
 RATE = 44_100
@@ -108,8 +109,8 @@ def test_mono_file_has_two_equal_channels_in_stereo(sounds):
 
 def test_long_files_are_decoded_to_the_same_samples(sounds, monkeypatch):
     whole = {name: Audio.open(sounds / name).stereo(RATE) for name in ("stereo.mp3", "mono.ogg")}
-    monkeypatch.setattr(audio_module, "LONGEST_AT_ONCE", 1.0)
-    monkeypatch.setattr(audio_module, "SMALL", 0)
+    monkeypatch.setattr(decode_module, "LONGEST_AT_ONCE", 1.0)
+    monkeypatch.setattr(decode_module, "SMALL", 0)
     for name, expected in whole.items():
         for order in ("stereo first", "mono first"):
             audio = Audio.open(sounds / name)
@@ -122,8 +123,8 @@ def test_long_files_are_decoded_to_the_same_samples(sounds, monkeypatch):
 
 def test_a_track_is_decoded_once(sounds, monkeypatch):
     calls = []
-    decode = audio_module._decode
-    monkeypatch.setattr(audio_module, "_decode", lambda path: calls.append(path) or decode(path))
+    decode = audio_module.decode
+    monkeypatch.setattr(audio_module, "decode", lambda path: calls.append(path) or decode(path))
     audio = Audio.open(sounds / "stereo.ogg")
     for rate in (16_000, 11_025, 48_000):
         audio.mono(rate)
@@ -159,6 +160,14 @@ def test_digest_is_of_the_file_s_bytes(sounds):
 def test_any_file_name(sounds, tmp_path, name):
     shutil.copy(sounds / "stereo.ogg", tmp_path / name)
     assert len(Audio.open(tmp_path / name).mono(16_000)) > 40_000
+
+
+def test_a_name_that_is_no_text(sounds, tmp_path):
+    name = os.fsdecode(b"caf\xe9.ogg")
+    shutil.copy(sounds / "stereo.ogg", tmp_path / name)
+    audio = Audio.open(tmp_path / name)
+    assert np.array_equal(audio.mono(16_000), Audio.open(sounds / "stereo.ogg").mono(16_000))
+    assert audio.title == "caf?.ogg"
 
 
 # Bad input. --------------------------------------------------------------------------------------------------------

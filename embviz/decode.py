@@ -1,0 +1,253 @@
+"""Decoding: Essentia's loader, libsndfile where it cannot, and nothing that ends the process.
+
+Conventions: samples are float32 ``[n, channels]`` at the file's own rate.
+
+Essentia's loader reads one or two channels. More channels, and codecs that its bundled FFmpeg lacks (Opus), are read
+with libsndfile. The loader frees memory twice after an unsupported codec, which ends the process sooner or later; so a
+file whose header does not show a codec that is known to work is first opened in a process of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz import _essentia
+from embviz._scratch import release, scratch
+from embviz.errors import AudioError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["decode", "decode_mix", "printable"]
+
+LONGEST_AT_ONCE = 1200.0  # seconds; longer tracks are decoded channel by channel to bound the memory
+SMALL = 4 << 20  # bytes; no file this small is long, at any bit rate that music has
+NOT_AUDIO = (
+    "cannot be decoded: it is not audio, is damaged, or has a codec that is not known here; "
+    "mp3, ogg, opus, flac, wav, aiff, m4a and aac are expected."
+)
+
+
+class _UndecodableError(Exception):
+    """Why a file gives no sound, as the end of a sentence that begins with its name."""
+
+
+def decode(path: Path) -> tuple[NDArray[np.float32], Any]:
+    """Return samples ``[n, channels]`` and the rate of a file.
+
+    Raises
+    ------
+    AudioError
+        If the file cannot be read or is not audio.
+    """
+    with _plainly_named(path) as plain:
+        if not _essentia_reads(plain):
+            decoded = _with_sndfile(plain)
+            if decoded is not None:
+                return decoded
+            if not _essentia_survives(plain):
+                raise _UndecodableError(NOT_AUDIO)
+        return _side_by_side(plain, ["left", "right"]) if _is_long(plain) else _with_essentia(plain)
+
+
+def decode_mix(path: Path) -> tuple[NDArray[np.float32], int] | None:
+    """Return the mix of a long file, ``[n]``, and its rate, without ever holding all channels; None for others."""
+    with _plainly_named(path) as plain:
+        if not _is_long(plain):
+            return None
+        samples, rate = _side_by_side(plain, ["mix"])
+        return samples[:, 0], rate
+
+
+def printable(path: Path) -> str:
+    """Return the name of a file as text that can be printed and written, whatever its bytes are."""
+    return path.name.encode("utf-8", "replace").decode()
+
+
+@contextlib.contextmanager
+def _plainly_named(path: Path) -> Iterator[Path]:
+    """Give a path that native code can take, and turn what goes wrong with it into one sentence."""
+    name = repr(printable(path))
+    try:
+        with contextlib.ExitStack() as stack:
+            try:
+                str(path).encode()
+            except UnicodeEncodeError:
+                folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="embviz-"))
+                link = Path(folder) / "track"
+                link.symlink_to(path.resolve())
+                path = link
+            yield path
+    except _UndecodableError as error:
+        raise AudioError(f"{name} {error}") from error.__cause__
+    except OSError as error:
+        raise AudioError(f"{name} cannot be read: {error.strerror}.") from error
+
+
+def _essentia_reads(path: Path) -> bool:
+    with path.open("rb") as file:
+        head = file.read(1 << 16)
+    if not head:
+        raise _UndecodableError("is empty (0 bytes); copy or download it again.")
+    return _known_to_essentia(path, head)
+
+
+def _is_long(path: Path) -> bool:
+    """Tell whether a file should be decoded channel by channel; Essentia must be able to read it."""
+    return path.stat().st_size > SMALL and _essentia_reads(path) and _about_seconds(path) > LONGEST_AT_ONCE
+
+
+def _with_essentia(path: Path) -> tuple[NDArray[np.float32], Any]:
+    es = _essentia.standard()
+    try:
+        with _essentia.quiet:
+            samples, rate, channels, *_ = es.AudioLoader(filename=str(path))()
+    except RuntimeError as error:
+        raise _UndecodableError(NOT_AUDIO) from error
+    # The loader gives one channel as two, the right one silent.
+    return (samples if channels == 2 else samples[:, :1].copy()), rate
+
+
+def _with_sndfile(path: Path) -> tuple[NDArray[np.float32], Any] | None:
+    import soundfile
+
+    try:
+        with _essentia.quiet:
+            samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, RuntimeError, TypeError, ValueError):
+        return None
+    return samples, rate
+
+
+def _about_seconds(path: Path) -> float:
+    """Return the length a header claims, in seconds; 0 where it cannot be told without decoding."""
+    info = _sndfile_info(path)
+    if info is not None:
+        return info[0] / max(info[1], 1)
+    try:
+        return float(_essentia.standard().MetadataReader(filename=str(path))()[-4])
+    except RuntimeError:
+        return 0.0
+
+
+def _sndfile_info(path: Path) -> tuple[int, int, int] | None:
+    """Return samples, rate and channels of a file that libsndfile knows."""
+    import soundfile
+
+    try:
+        with _essentia.quiet:
+            info = soundfile.info(path)
+    except (soundfile.LibsndfileError, RuntimeError, TypeError, ValueError):
+        return None
+    return info.frames, info.samplerate, info.channels
+
+
+def _side_by_side(path: Path, sides: list[str]) -> tuple[NDArray[np.float32], int]:
+    """Decode one channel, or the mix, after the other: the loader's growing buffers would need twice the memory."""
+    es = _essentia.standard()
+    samples: NDArray[np.float32] | None = None
+    try:
+        rate, channels = _rate_and_channels(path)
+        for i, side in enumerate(sides if channels == 2 else ["mix"]):
+            with _essentia.quiet:
+                one = es.MonoLoader(filename=str(path), sampleRate=rate, downmix=side)()
+            if samples is None:
+                samples = scratch((len(one), len(sides) if channels == 2 else 1))
+            samples[:, i] = one
+            release(samples)
+    except RuntimeError as error:
+        raise _UndecodableError(NOT_AUDIO) from error
+    return (np.empty((0, 1), np.float32) if samples is None else samples), rate
+
+
+def _rate_and_channels(path: Path) -> tuple[int, int]:
+    info = _sndfile_info(path)
+    if info is not None:
+        return info[1], info[2]
+    *_, rate, channels = _essentia.standard().MetadataReader(filename=str(path))()
+    return int(rate), int(channels)
+
+
+def _essentia_survives(path: Path) -> bool:
+    """Tell whether Essentia opens a file, tried where a crash hurts nobody."""
+    code = (
+        "import os, sys; os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'\n"
+        "import essentia.standard as es\n"
+        "es.AudioLoader(filename=sys.argv[1])\n"
+        "print('opened', flush=True); os._exit(0)"
+    )
+    try:
+        run = subprocess.run(  # noqa: S603  our own interpreter and code; the path is an argument, not a command
+            [sys.executable, "-c", code, str(path)], capture_output=True, timeout=60, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return run.returncode == 0 and b"opened" in run.stdout
+
+
+def _known_to_essentia(path: Path, head: bytes) -> bool:
+    """Tell whether the header shows a codec and a layout that Essentia's loader is known to survive."""
+    if head.startswith(b"OggS"):
+        return b"\x01vorbis" in head[:128] and _few_channels(path)
+    if head.startswith((b"RIFF", b"RF64")):
+        return _plain_wave(head) and _few_channels(path)
+    if head.startswith((b"FORM", b"fLaC")):
+        return _few_channels(path)
+    if head[4:8] == b"ftyp":
+        return _mp4_codec(path) in (b"mp4a", b"alac")
+    return head.startswith(b"ID3") or _is_mpeg_sync(head)
+
+
+def _few_channels(path: Path) -> bool:
+    info = _sndfile_info(path)
+    return info is not None and 1 <= info[2] <= 2
+
+
+def _is_mpeg_sync(head: bytes) -> bool:
+    """Tell whether an MPEG audio (layer I-III) or ADTS (AAC) frame starts here."""
+    return len(head) > 3 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0 and head[1] & 0x18 != 0x08
+
+
+def _plain_wave(head: bytes) -> bool:
+    """Tell whether a WAVE header names PCM or floats, the codecs that are always there."""
+    at = head.find(b"fmt ")
+    tag = int.from_bytes(head[at + 8 : at + 10], "little") if at > 0 else 0
+    if tag == 0xFFFE:  # extensible: the first two bytes of the sub-format are the tag
+        tag = int.from_bytes(head[at + 32 : at + 34], "little")
+    return tag in (1, 3)
+
+
+def _mp4_codec(path: Path) -> bytes:
+    """Return the four-letter name of an MP4 file's first audio codec, or nothing."""
+    codecs = (b"mp4a", b"alac", b"Opus", b"ac-3", b"ec-3", b"fLaC", b"samr", b".mp3")
+    with path.open("rb") as file:
+        moov = _mp4_box(file, b"moov")
+    at = moov.find(b"stsd")
+    places = {moov.find(codec, at): codec for codec in codecs if at >= 0 and moov.find(codec, at) >= 0}
+    return places[min(places)] if places else b""
+
+
+def _mp4_box(file: Any, wanted: bytes, largest: int = 64 << 20) -> bytes:
+    """Return the content of the first top-level box of a name, or nothing."""
+    for _ in range(1000):
+        header = file.read(8)
+        size, name = int.from_bytes(header[:4], "big"), header[4:]
+        if len(header) < 8:
+            return b""
+        skip = size - 8
+        if size == 1:
+            skip = int.from_bytes(file.read(8), "big") - 16
+        if name == wanted:
+            return bytes(file.read(min(max(skip, 0), largest)))
+        if skip < 0:
+            return b""
+        file.seek(skip, 1)
+    return b""
