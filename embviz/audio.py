@@ -131,7 +131,7 @@ class Audio:
         return self._samples
 
     def _native_mono(self) -> NDArray[np.float32]:
-        """Return the mix at the track's own rate, without keeping all channels of a long track for it."""
+        """Return the mix at the track's own rate; the channels are decoded for it only where that is needed."""
         if self._mono is None and self._samples is None:
             mixed = decode_mix(self._file)
             if mixed is not None:

@@ -59,9 +59,12 @@ def decode(path: Path) -> tuple[NDArray[np.float32], Any]:
 
 
 def decode_mix(path: Path) -> tuple[NDArray[np.float32], int] | None:
-    """Return the mix of a long file, ``[n]``, and its rate, without ever holding all channels; None for others."""
+    """Return the mix of all channels, ``[n]``, and the rate; None where only :func:`decode` can tell.
+
+    It takes less time and memory than to decode the channels and to mix them then, and gives the same samples.
+    """
     with _plainly_named(path) as plain:
-        if not _is_long(plain):
+        if not _essentia_reads(plain) or not (_sndfile_info(plain) or _is_long(plain)):
             return None
         samples, rate = _side_by_side(plain, ["mix"])
         return samples[:, 0], rate
@@ -101,8 +104,8 @@ def _essentia_reads(path: Path) -> bool:
 
 
 def _is_long(path: Path) -> bool:
-    """Tell whether a file should be decoded channel by channel; Essentia must be able to read it."""
-    return path.stat().st_size > SMALL and _essentia_reads(path) and _about_seconds(path) > LONGEST_AT_ONCE
+    """Tell whether a file that Essentia reads should be decoded channel by channel."""
+    return path.stat().st_size > SMALL and _about_seconds(path) > LONGEST_AT_ONCE
 
 
 def _with_essentia(path: Path) -> tuple[NDArray[np.float32], Any]:
@@ -159,6 +162,8 @@ def _side_by_side(path: Path, sides: list[str]) -> tuple[NDArray[np.float32], in
         for i, side in enumerate(sides if channels == 2 else ["mix"]):
             with _essentia.quiet:
                 one = es.MonoLoader(filename=str(path), sampleRate=rate, downmix=side)()
+            if len(sides) == 1:
+                return one[:, np.newaxis], rate
             if samples is None:
                 samples = scratch((len(one), len(sides) if channels == 2 else 1))
             samples[:, i] = one

@@ -234,15 +234,16 @@ def _compute(
 ) -> Iterator[tuple[int, Embedding]]:
     """Yield the missing embeddings, front-end by front-end and graph by graph."""
 
-    def by_input(i: int) -> tuple[str, int]:
-        return wanted[i].model.frontend, wanted[i].quality
+    def by_input(i: int) -> tuple[int, str, int]:
+        # Stereo first: the mix can be made of the channels, but not the other way round.
+        return -wanted[i].frontend.channels, wanted[i].model.frontend, wanted[i].quality
 
     def by_graph(i: int) -> tuple[str, int]:
         return wanted[i].weights.sha256, wanted[i].hop
 
     if missing and sound.path is not None:
         report(f"decoding {sound.title}", 0, 1)
-    for (name, quality), same_input in groupby(sorted(missing, key=by_input), by_input):
+    for (_, name, quality), same_input in groupby(sorted(missing, key=by_input), by_input):
         frontend = FRONTENDS[name]
         source, n_samples = _source(sound, frontend, quality, report)
         for _, same_graph in groupby(sorted(same_input, key=by_graph), by_graph):

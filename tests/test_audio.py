@@ -123,13 +123,17 @@ def test_long_files_are_decoded_to_the_same_samples(sounds, monkeypatch):
 
 def test_a_track_is_decoded_once(sounds, monkeypatch):
     calls = []
-    decode = audio_module.decode
-    monkeypatch.setattr(audio_module, "decode", lambda path: calls.append(path) or decode(path))
+    for name in ("decode", "decode_mix"):
+        real = getattr(audio_module, name)
+        monkeypatch.setattr(audio_module, name, lambda path, name=name, real=real: calls.append(name) or real(path))
     audio = Audio.open(sounds / "stereo.ogg")
     for rate in (16_000, 11_025, 48_000):
         audio.mono(rate)
+    assert calls == ["decode_mix"]
+    audio = Audio.open(sounds / "stereo.ogg")
     audio.stereo(RATE)
-    assert len(calls) == 1
+    audio.mono(16_000)
+    assert calls == ["decode_mix", "decode"]
 
 
 def test_array_in_place_of_a_path(sounds):

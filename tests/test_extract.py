@@ -348,3 +348,15 @@ def test_sessions_stay_loaded(excerpt):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         embviz.embed(excerpt, "musicnn", layer="output", cache=False)
+
+
+def test_one_call_decodes_a_track_once(excerpt, monkeypatch):
+    from embviz import audio as audio_module
+
+    calls = []
+    for name in ("decode", "decode_mix"):
+        real = getattr(audio_module, name)
+        monkeypatch.setattr(audio_module, name, lambda path, name=name, real=real: calls.append(name) or real(path))
+    embviz.embed(excerpt, ["musicnn", "tempocnn"], cache=False)
+    embviz.embed(excerpt, ["tempocnn", "spleeter"], cache=False)
+    assert calls == ["decode_mix", "decode"]
