@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from embviz import errors
     from embviz.audio import Audio
     from embviz.cache import Cache
-    from embviz.display import heatmap, poster, save_figure
+    from embviz.display import heatmap, poster
     from embviz.embedding import Embedding, FrameGrid
     from embviz.extract import embed
     from embviz.models import Layer, Model, get_model, list_models, register_model
     from embviz.models.weights import pull
+    from embviz.pages import save_figure
 
 _HOME = {
     "Audio": "audio",
@@ -32,7 +33,7 @@ _HOME = {
     "poster": "display",
     "pull": "models.weights",
     "register_model": "models",
-    "save_figure": "display",
+    "save_figure": "pages",
 }
 
 __version__ = "0.1.0"

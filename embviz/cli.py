@@ -16,34 +16,27 @@ import os
 import re
 import sys
 import warnings
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from itertools import product
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from embviz import __version__
+from embviz import __version__, export
 from embviz._progress import reporter
-from embviz.errors import AudioError, EmbvizError, GraphError, OptionError
+from embviz.errors import AudioError, EmbvizError, GraphError
 
 if TYPE_CHECKING:
     from embviz.cache import Cache
+    from embviz.doctor import Check
     from embviz.embedding import Embedding
 
 __all__ = ["main"]
 
-SUFFIXES = ("npz", "parquet", "csv")
-PICTURES = ("html", "png", "svg")
+PATH = click.Path(path_type=Path)
 
-AudioFile = click.Path(path_type=Path)
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-class OutputError(EmbvizError):
-    """A result could not be written."""
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -103,10 +96,6 @@ def cli() -> None:
     """Show what Essentia's deep audio models compute."""
 
 
-def _json(command: Command) -> Command:
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)
-
-
 # -- models and their weights ------------------------------------------------------------------------------------
 
 
@@ -129,14 +118,14 @@ def models(as_json: bool) -> None:
 @click.argument("names", metavar="[MODEL]...", nargs=-1)
 @click.option("--all", "everything", is_flag=True, help="Every model of the catalogue.")
 @click.option("--default", is_flag=True, help="The models of the poster; the same as no model at all.")
-@click.option("--from", "folder", type=click.Path(path_type=Path), help="Take the .pb files of this folder.")
+@click.option("--from", "folder", type=PATH, help="Take the .pb files of this folder.")
 @_json
 def pull(names: tuple[str, ...], *, everything: bool, default: bool, folder: Path | None, as_json: bool) -> int:
     """Get the weights of models.
 
     They are verified, and kept in the data folder; what is there already stays. Without a model: the six of the
-    poster, or, with --from, all that the folder has. OpenL3 and VGGish are published
-    on Essentia's site only: where that cannot be reached, the default is content without them.
+    poster, or, with --from, all that the folder has. OpenL3 and VGGish are published on Essentia's site only: where
+    that cannot be reached, the default is content without them.
     """
     from embviz.models import ALIASES, CATALOGUE, weights
 
@@ -153,8 +142,9 @@ def pull(names: tuple[str, ...], *, everything: bool, default: bool, folder: Pat
                 for name, found in pulled.ready.items()
             ]
         )
-    for name, found in {} if as_json else pulled.ready.items():
-        print(f"{name}: {found.path} ({found.source})")
+    else:
+        for name, found in pulled.ready.items():
+            print(f"{name}: {found.path} ({found.source})")
     excused = set() if names or everything or folder else {n for n in pulled.failed if _published_on_site_only(n)}
     return int(bool(pulled.failed.keys() - excused))
 
@@ -168,16 +158,6 @@ def _published_on_site_only(name: str) -> bool:
 # -- embeddings --------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Target:
-    """Where one result goes."""
-
-    audio: Path
-    model: str
-    layer: str
-    path: Path
-
-
 def _hop(_: click.Context, __: click.Parameter, value: str | None) -> float | str | None:
     try:
         return value if value in {None, "dense"} else float(str(value))
@@ -186,7 +166,7 @@ def _hop(_: click.Context, __: click.Parameter, value: str | None) -> float | st
 
 
 @cli.command()
-@click.argument("audio", nargs=-1, required=True, type=AudioFile)
+@click.argument("audio", nargs=-1, required=True, type=PATH)
 @click.option("-m", "--model", "names", multiple=True, required=True, help="Model or system; may be repeated.")
 @click.option(
     "-l",
@@ -201,7 +181,7 @@ def _hop(_: click.Context, __: click.Parameter, value: str | None) -> float | st
 @click.option(
     "--format",
     "suffix",
-    type=click.Choice(SUFFIXES),
+    type=click.Choice([suffix.removeprefix(".") for suffix in export.SUFFIXES]),
     default="npz",
     show_default=True,
     help="Format of the files in a folder.",
@@ -243,17 +223,17 @@ def embed(
         raise click.UsageError("--json and '-o -' would both print to stdout; choose one.")
     chosen = list(dict.fromkeys(get_model(name).name for name in names))
     wanted, sounds = list(dict.fromkeys(layers)), list(dict.fromkeys(audio))
-    targets = plan(output, sounds, chosen, wanted, suffix)
+    targets = export.plan(output, sounds, chosen, wanted, suffix)
     options: dict[str, Any] = {"layer": wanted, "patch_hop": patch_hop, "resample_quality": resample_quality}
     written: list[dict[str, Any]] = []
     with reporter(True) as report:
         for sound in sounds:
             # What is wrong with a model or a layer is wrong for every sound, and ends all; a bad sound ends itself.
-            with _complaining(AudioError, GraphError, OutputError):
+            with _complaining(AudioError, GraphError, export.OutputError):
                 found = extract.embed(sound, chosen, **options, progress=report)
                 own = [target for target in targets if target.audio == sound]
                 for target, embedding in zip(own, itertools.chain.from_iterable(found), strict=True):
-                    _write(target.path, embedding)
+                    export.write(target.path, embedding)
                     written.append(_written(target, embedding, aloud=not as_json and output != "-"))
     if as_json:
         _print_json(written)
@@ -269,7 +249,7 @@ def _complaining(*errors: type[EmbvizError]) -> Iterator[None]:
         say(error)
 
 
-def _written(target: Target, embedding: Embedding, *, aloud: bool) -> dict[str, Any]:
+def _written(target: export.Target, embedding: Embedding, *, aloud: bool) -> dict[str, Any]:
     frames, dimensions = embedding.shape
     if aloud:
         what = f"{target.audio.name}, {target.model} / {target.layer}"
@@ -285,124 +265,12 @@ def _written(target: Target, embedding: Embedding, *, aloud: bool) -> dict[str, 
     }
 
 
-def plan(output: str, audio: Sequence[Path], models: Sequence[str], layers: Sequence[str], suffix: str) -> list[Target]:
-    """Decide which result goes into which file.
-
-    Raises
-    ------
-    click.UsageError
-        If two results would go to one file, a result to a sound's own place, or the format is not known.
-    OptionError
-        If the folder does not exist or cannot be written.
-    """
-    into_folder = output.endswith("/") or Path(output).is_dir()
-    pattern = str(Path(output) / f"{{track}}.{{model}}.{{layer}}.{suffix}") if into_folder else output
-    targets = [Target(*parts, path=_fill(pattern, *parts)) for parts in product(audio, models, layers)]
-    _check_distinct(targets, pattern)
-    if output == "-":
-        return targets
-    _check_suffix(pattern, SUFFIXES)
-    _check_folder(_fixed_folder(pattern))
-    for target in targets:
-        _check_not_input(target.path, audio)
-    return targets
-
-
-def _fill(pattern: str, audio: Path, model: str, layer: str) -> Path:
-    names = {"track": audio.stem, "model": model, "layer": layer}
-    # The names of nodes hold slashes, those of tracks whatever people type.
-    safe = {place: re.sub(r'[\x00-\x1f/\\:*?"<>|]', "_", name) for place, name in names.items()}
-    return Path(re.sub(r"\{(track|model|layer)\}", lambda place: safe[place[1]], pattern))
-
-
-def _fixed_folder(pattern: str) -> Path:
-    """Return the folder down to the first placeholder; folders below it are made."""
-    parts = Path(pattern).parent.parts
-    fixed = itertools.takewhile(lambda part: not re.search(r"\{(track|model|layer)\}", part), parts)
-    return Path(*fixed)
-
-
-def _check_distinct(targets: Sequence[Target], pattern: str) -> None:
-    """Refuse results that would overwrite each other."""
-    twice = [path for path, count in Counter(target.path for target in targets).items() if count > 1]
-    if not twice:
-        return
-    counts = {place: len({getattr(target, place) for target in targets}) for place in ("audio", "model", "layer")}
-    places = {"audio": "{track}", "model": "{model}", "layer": "{layer}"}
-    missing = [places[place] for place, count in counts.items() if count > 1 and places[place] not in pattern]
-    if missing:
-        raise click.UsageError(
-            f"These are {len(targets)} results, and {pattern!r} is one place: "
-            f"give a folder, or a name with {' and '.join(missing)} in it."
-        )
-    raise click.UsageError(f"Two results would go to {str(twice[0])!r}: write the tracks to separate folders.")
-
-
-def _check_suffix(path: str | Path, known: Sequence[str]) -> None:
-    if Path(path).suffix.removeprefix(".").lower() not in known:
-        *others, last = [f".{suffix}" for suffix in known]
-        raise click.UsageError(f"{str(path)!r} should end in {', '.join(others)} or {last}.")
-
-
-def _check_folder(folder: Path) -> None:
-    if not folder.is_dir():
-        raise OptionError(f"There is no folder {str(folder)!r} to write to; make it first.")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise OptionError(f"The folder {str(folder)!r} cannot be written to; choose another one.")
-
-
-def _check_not_input(path: Path, audio: Iterable[Path]) -> None:
-    if path.exists() and any(sound.exists() and path.samefile(sound) for sound in audio):
-        raise click.UsageError(f"{str(path)!r} is one of the sounds; write somewhere else.")
-
-
-def _write(path: Path, embedding: Embedding) -> None:
-    from embviz import _tensors
-
-    if path == Path("-"):
-        sys.stdout.write(_csv(embedding).decode())
-        return
-    encode = {"npz": _npz, "parquet": _parquet, "csv": _csv}[path.suffix.removeprefix(".").lower()]
-    try:
-        _tensors.write_bytes(path, encode(embedding))
-    except OSError as error:
-        raise OutputError(f"{str(path)!r} could not be written: {error.strerror}.") from error
-
-
-def _npz(embedding: Embedding) -> bytes:
-    import numpy as np
-
-    buffer = io.BytesIO()
-    labels = np.array(embedding.labels, dtype=np.str_)
-    meta = json.dumps(_meta(embedding), ensure_ascii=False)
-    np.savez(buffer, values=embedding.values, times=embedding.times, labels=labels, meta=meta)
-    return buffer.getvalue()
-
-
-def _parquet(embedding: Embedding) -> bytes:
-    return bytes(embedding.to_frame().to_parquet())
-
-
-def _csv(embedding: Embedding) -> bytes:
-    return str(embedding.to_frame().to_csv(lineterminator="\n")).encode()
-
-
-def _meta(embedding: Embedding) -> dict[str, Any]:
-    names = ("title", "model", "layer", "unit", "source")
-    return {
-        **{name: getattr(embedding, name) for name in names},
-        "duration": embedding.duration,
-        "grid": asdict(embedding.grid),
-        "info": dict(embedding.info),
-    }
-
-
 # -- poster ------------------------------------------------------------------------------------------------------
 
 
 @cli.command()
-@click.argument("audio", type=AudioFile)
-@click.option("-o", "--output", type=click.Path(path_type=Path), required=True, help="File: .html, .png or .svg.")
+@click.argument("audio", type=PATH)
+@click.option("-o", "--output", type=PATH, required=True, help="File: .html, .png or .svg.")
 @click.option(
     "-m", "--model", "names", multiple=True, help="Model or system; may be repeated. One of each system by default."
 )
@@ -411,20 +279,18 @@ def poster(audio: Path, output: Path, names: tuple[str, ...]) -> None:
 
     A panel shows the embedding of each model, over a common time axis; one without weights says how to get them.
     """
-    from embviz import display
+    from embviz import display, pages
     from embviz.models import get_model
     from embviz.models.weights import find
 
-    _check_suffix(output, PICTURES)
-    _check_folder(output.parent)
-    _check_not_input(output, [audio])
+    export.check_file(output, pages.SUFFIXES, [audio])
     records = [get_model(name) for name in names or display.SYSTEMS]
     missing = [record.name for record in records if find(record) is None]
     if missing:
         say(f"no weights here of {', '.join(missing)}; get them with: embviz pull {' '.join(missing)}")
     with reporter(True) as report:
         figure = display.poster(audio, records, progress=report)
-        display.save_figure(figure, output)
+        pages.save_figure(figure, output)
     print(output)
 
 
@@ -471,10 +337,10 @@ def cache_verify(as_json: bool) -> int:
     damaged = [str(entry) for entry in _cache().verify()]
     if as_json:
         _print_json({"damaged": damaged})
-    elif not damaged:
+    elif damaged:
+        print(*(f"damaged, set aside: {entry}" for entry in damaged), sep="\n")
+    else:
         print("Every entry is whole.")
-    for entry in () if as_json else damaged:
-        print(f"damaged, set aside: {entry}")
     return int(bool(damaged))
 
 
@@ -514,11 +380,16 @@ def doctor(as_json: bool) -> int:
     found = checks()
     if as_json:
         _print_json([asdict(check) for check in found])
-    for check in () if as_json else found:
+    else:
+        _print_checks(found)
+    return int(any(check.needed and not check.works for check in found))
+
+
+def _print_checks(found: Iterable[Check]) -> None:
+    for check in found:
         print(f"{'works' if check.works else 'missing':<8} {check.name}: {check.found}")
         if not check.works:
             print(f"{'':<8} → {check.mend}")
-    return int(any(check.needed and not check.works for check in found))
 
 
 # -- printing ----------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ __all__ = [
     "CacheWarning",
     "ConversionError",
     "EmbvizError",
+    "FigureError",
     "GraphError",
     "LayerError",
     "ModelError",
@@ -51,6 +52,10 @@ class GraphError(EmbvizError):
 
 class OptionError(EmbvizError, ValueError):
     """An option has a value outside what it can be."""
+
+
+class FigureError(EmbvizError):
+    """A figure could not be written as a picture."""
 
 
 class CacheWarning(UserWarning):

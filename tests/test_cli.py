@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 import requests
 
-from embviz import cli
+from embviz import cli, export
 from embviz._progress import reporter
 from embviz.errors import OptionError
 
@@ -136,13 +136,13 @@ def test_what_is_not_understood_is_2(embviz, arguments):
 
 def test_one_result_goes_to_the_file(tmp_path):
     output = str(tmp_path / "out.csv")
-    [target] = cli.plan(output, [Path("a.ogg")], ["m"], ["embedding"], "npz")
+    [target] = export.plan(output, [Path("a.ogg")], ["m"], ["embedding"], "npz")
     assert target.path == tmp_path / "out.csv"
 
 
 def test_results_in_a_folder_are_named_after_what_they_are(tmp_path):
     audio = [Path("x/a b.ogg"), Path("y/c.d.mp3")]
-    targets = cli.plan(str(tmp_path), audio, ["m"], ["embedding", "model/dense/BiasAdd"], "csv")
+    targets = export.plan(str(tmp_path), audio, ["m"], ["embedding", "model/dense/BiasAdd"], "csv")
     assert [target.path.name for target in targets] == [
         "a b.m.embedding.csv",
         "a b.m.model_dense_BiasAdd.csv",
@@ -153,31 +153,31 @@ def test_results_in_a_folder_are_named_after_what_they_are(tmp_path):
 
 def test_placeholders_are_filled(tmp_path):
     output = f"{tmp_path}/{{model}}/{{track}}.npz"
-    targets = cli.plan(output, [Path("a.ogg"), Path("{model}.ogg")], ["m", "n"], ["embedding"], "csv")
+    targets = export.plan(output, [Path("a.ogg"), Path("{model}.ogg")], ["m", "n"], ["embedding"], "csv")
     names = [str(target.path.relative_to(tmp_path)) for target in targets]
     assert names == ["m/a.npz", "n/a.npz", "m/{model}.npz", "n/{model}.npz"]
 
 
 def test_several_results_do_not_fit_one_place(tmp_path):
     with pytest.raises(click.UsageError, match=r"with \{track\} and \{layer\} in it"):
-        cli.plan(f"{tmp_path}/{{model}}.npz", [Path("a.ogg"), Path("b.ogg")], ["m", "n"], ["k", "l"], "npz")
+        export.plan(f"{tmp_path}/{{model}}.npz", [Path("a.ogg"), Path("b.ogg")], ["m", "n"], ["k", "l"], "npz")
     with pytest.raises(click.UsageError, match="Two results would go to"):
-        cli.plan(str(tmp_path), [Path("x/a.ogg"), Path("y/a.mp3")], ["m"], ["k"], "npz")
+        export.plan(str(tmp_path), [Path("x/a.ogg"), Path("y/a.mp3")], ["m"], ["k"], "npz")
 
 
 def test_missing_and_read_only_folders_are_refused(tmp_path, monkeypatch):
     with pytest.raises(OptionError, match=r"There is no folder .*missing"):
-        cli.plan(str(tmp_path / "missing" / "out.npz"), [Path("a.ogg")], ["m"], ["k"], "npz")
+        export.plan(str(tmp_path / "missing" / "out.npz"), [Path("a.ogg")], ["m"], ["k"], "npz")
     monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(OptionError, match="cannot be written to"):
-        cli.plan(str(tmp_path / "out.npz"), [Path("a.ogg")], ["m"], ["k"], "npz")
+        export.plan(str(tmp_path / "out.npz"), [Path("a.ogg")], ["m"], ["k"], "npz")
 
 
 def test_a_sound_is_never_overwritten(tmp_path):
     sound = tmp_path / "strange.csv"
     sound.write_bytes(b"sound")
     with pytest.raises(click.UsageError, match="is one of the sounds"):
-        cli.plan(str(sound), [sound], ["m"], ["k"], "npz")
+        export.plan(str(sound), [sound], ["m"], ["k"], "npz")
 
 
 # -- models and weights ------------------------------------------------------------------------------------------

@@ -12,11 +12,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from embviz import display
-from embviz.display import clock, heatmap, poster, save_figure
+from embviz import cells, display, pages
+from embviz.cells import Look
+from embviz.display import clock, heatmap, poster
 from embviz.embedding import Embedding, FrameGrid
-from embviz.errors import EmbvizError, OptionError
+from embviz.errors import EmbvizError, FigureError, OptionError
 from embviz.models.record import Model
+from embviz.pages import save_figure
 
 RATE = 16000
 TAGS = tuple(f"tag {letter}" for letter in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWX")
@@ -103,8 +105,8 @@ def test_clock_converts_seconds_to_the_time_axis():
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 30), (20, 1), (2, 2)])
-@pytest.mark.parametrize("order", display.ORDERS)
-@pytest.mark.parametrize("scale", display.SCALES)
+@pytest.mark.parametrize("order", cells.ORDERS)
+@pytest.mark.parametrize("scale", cells.SCALES)
 def test_the_smallest_embeddings_can_be_drawn(shape, order, scale):
     figure = heatmap(embed_of(noise(*shape)), order=order, scale=scale)
     assert z_of(figure).shape == shape[::-1]
@@ -120,8 +122,8 @@ def test_an_embedding_without_frames_says_so():
 def test_what_is_not_a_number_stays_empty_and_spoils_nothing_else():
     values = noise(20, 4)
     values[3, 1], values[5, 2], values[:, 3] = np.nan, np.inf, np.nan
-    for scale in display.SCALES:
-        for order in display.ORDERS:
+    for scale in cells.SCALES:
+        for order in cells.ORDERS:
             figure = heatmap(embed_of(values), scale=scale, order=order)
             drawn = z_of(figure)[np.argsort([int(name) for name in figure.data[0].y])]
             np.testing.assert_array_equal(np.isnan(drawn.T), ~np.isfinite(values))
@@ -146,7 +148,7 @@ def test_a_long_embedding_keeps_an_event_of_one_frame():
     embedding = embed_of(values, hop=0.016, patch=0.016)
     figure = heatmap(embedding)
     z, edges = z_of(figure), seconds_of(figure.data[0].x)
-    assert z.shape[1] == len(edges) - 1 <= display.MAX_COLUMNS
+    assert z.shape[1] == len(edges) - 1 <= cells.MAX_COLUMNS
     row, column = np.unravel_index(np.argmin(z), z.shape)
     assert (row, z[row, column]) == (1, -9)
     assert edges[column] <= embedding.times[77_777] < edges[column + 1]
@@ -235,10 +237,10 @@ def contrast(first, second):
 
 
 def test_text_reads_on_every_paper():
-    for page in display.PAGES.values():
+    for page in pages.COLOURS.values():
         assert contrast(page["ink"], page["paper"]) > 7
         assert contrast(page["faint"], page["paper"]) > 4.5
-        assert contrast(display.GREY, page["paper"]) > 4.2
+        assert contrast(pages.GREY, page["paper"]) > 4.2
     assert contrast(display.HOVER_INK, display.HOVER_PAPER) > 7
 
 
@@ -388,7 +390,7 @@ def pairs():
 
 
 def test_the_poster_has_a_panel_per_model_over_one_time_axis(pairs):
-    figure = display._poster_figure(pairs, display._Look(), "file.ogg")
+    figure = display._poster_figure(pairs, Look(), "file.ogg")
     assert [trace.yaxis for trace in figure.data] == ["y", "y3"]
     assert {trace.xaxis for trace in figure.data} <= {None, "x"}
     domains = [figure.layout.yaxis.domain, figure.layout.yaxis3.domain]
@@ -400,14 +402,14 @@ def test_the_poster_has_a_panel_per_model_over_one_time_axis(pairs):
 
 
 def test_each_panel_is_headed_by_name_task_parameters_and_dimensions(pairs):
-    headings = [bare(text) for text in texts_of(display._poster_figure(pairs, display._Look(), ""))]
+    headings = [bare(text) for text in texts_of(display._poster_figure(pairs, Look(), ""))]
     assert headings[0] == "MusiCNN&nbsp; tagging · 790 k parameters · 200 dimensions every 1.49 s"
     assert headings[2] == "OpenL3&nbsp; listening · 4.7 M parameters · 512 dimensions"
     assert headings[3].startswith("Tempo-CNN&nbsp; tempo · 12 k parameters · 256 dimensions")
 
 
 def test_colour_bars_stand_in_line_with_their_panels(pairs):
-    figure = display._poster_figure(pairs, display._Look(), "")
+    figure = display._poster_figure(pairs, Look(), "")
     inner = figure.layout.height - figure.layout.margin.t - figure.layout.margin.b
     for trace, axis in zip(figure.data, [figure.layout.yaxis, figure.layout.yaxis3], strict=True):
         assert trace.colorbar.x == 1
@@ -416,7 +418,7 @@ def test_colour_bars_stand_in_line_with_their_panels(pairs):
 
 
 def test_a_panel_without_weights_says_how_to_get_them(pairs):
-    figure = display._poster_figure(pairs, display._Look(), "")
+    figure = display._poster_figure(pairs, Look(), "")
     message = bare(texts_of(figure)[1])
     assert "weights are not on this computer" in message
     assert "embviz pull openl3-x" in message
@@ -424,7 +426,7 @@ def test_a_panel_without_weights_says_how_to_get_them(pairs):
 
 
 def test_a_poster_without_any_weights_still_says_how_to_get_them(pairs):
-    figure = display._poster_figure([(model, None) for model, _ in pairs], display._Look(), "song.ogg")
+    figure = display._poster_figure([(model, None) for model, _ in pairs], Look(), "song.ogg")
     assert len(figure.data) == 0
     assert sum("embviz pull" in text for text in texts_of(figure)) == 3
     assert "song.ogg" in figure.layout.title.text
@@ -530,7 +532,7 @@ def test_an_unknown_theme_is_refused(tmp_path):
 
 def test_a_place_that_cannot_be_written_is_one_sentence(tmp_path):
     (tmp_path / "a.html").mkdir()
-    with pytest.raises(display.FigureError, match="could not be written"):
+    with pytest.raises(FigureError, match="could not be written"):
         save_figure(heatmap(embed_of(noise(3, 3))), tmp_path / "a.html")
 
 
@@ -653,7 +655,7 @@ def test_the_hover_label_shows_foreign_names_as_they_are(opened):
 
 @pytest.mark.slow
 def test_pictures_are_drawn_by_the_browser(tmp_path, chromium, pairs):
-    figure = display._poster_figure(pairs, display._Look(), "song.ogg")
+    figure = display._poster_figure(pairs, Look(), "song.ogg")
     data = save_figure(figure, tmp_path / "poster.png").read_bytes()
     assert data[:8] == b"\x89PNG\r\n\x1a\n"
     assert [int.from_bytes(data[i : i + 4], "big") for i in (16, 20)] == [2400, 2 * figure.layout.height]

@@ -22,8 +22,9 @@ PACKAGE = ROOT / "embviz"
 
 # A module may import from its own line and from those above, now or later (lazily).
 ORDER = [
-    {"errors", "_types"},
-    {"_home", "_tensors", "_essentia", "_progress"},
+    {"errors"},
+    {"_home", "_tensors", "_essentia", "_progress", "_scratch"},
+    {"decode"},
     {"audio"},
     {"frontends"},
     {"graph"},
@@ -32,8 +33,9 @@ ORDER = [
     {"embedding"},
     {"cache", "stitch"},
     {"extract"},
+    {"cells", "pages"},
     {"display"},
-    {"doctor"},
+    {"doctor", "export"},
     {"cli"},
     {"__main__"},
 ]

@@ -1,0 +1,155 @@
+"""Pages and pictures: figures as files, and the colours of the page a figure stands on.
+
+Conventions: a page holds all it needs and asks the network for nothing. No single grey reads well on both white and
+JupyterLab's dark page (4.3 : 1 is the best there is), so text takes its colour from the page it stands on, through CSS
+variables (:data:`INK`, :data:`FAINT`), and :data:`GREY` is only what is left where there is no page to ask. A picture
+has none, so there the colours of a theme take the place of the variables.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from embviz import _tensors
+from embviz.errors import FigureError, OptionError, did_you_mean
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+__all__ = ["COLOURS", "FAINT", "FONT", "GREY", "INK", "SUFFIXES", "save_figure"]
+
+SUFFIXES = (".html", ".png", ".svg")
+THEMES = ("auto", "light", "dark")
+
+GREY = "#7a7a7a"
+INK = f"var(--embviz-ink, var(--jp-content-font-color1, var(--vscode-editor-foreground, {GREY})))"
+FAINT = f"var(--embviz-faint, var(--jp-content-font-color2, var(--vscode-editor-foreground, {GREY})))"
+COLOURS = {
+    "light": {"paper": "#ffffff", "ink": "#1f2328", "faint": "#59636e"},
+    "dark": {"paper": "#111111", "ink": "#e6e6e6", "faint": "#a0a6ad"},
+}
+FONT = "system-ui, -apple-system, 'Segoe UI', 'Liberation Sans', Arial, sans-serif"
+
+PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="generator" content="embviz">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; \
+style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'">
+<title>{title}</title>
+<style>
+{style}
+html {{ background: var(--embviz-paper); color: var(--embviz-ink); font-family: {font}; }}
+body {{ margin: 0; }}
+main {{ max-width: 1600px; margin: 0 auto; padding: 12px 16px; }}
+</style>
+</head>
+<body>
+<main aria-label="{title}">
+<noscript>This figure is drawn by JavaScript, which is switched off here.</noscript>
+{figure}
+</main>
+</body>
+</html>
+"""
+
+
+def save_figure(figure: Figure, path: str | Path, *, theme: str = "auto") -> Path:
+    """Write a figure to a file, whole or not at all.
+
+    Parameters
+    ----------
+    figure : plotly.graph_objects.Figure
+        Of embviz, or any other.
+    path : str or Path
+        ``.html`` is a page that needs no network; ``.png`` and ``.svg`` need the package kaleido and Chrome or
+        Chromium.
+    theme : {"auto", "light", "dark"}
+        Colours of paper and text. ``"auto"``: a page follows its reader's setting, a picture is light.
+
+    Returns
+    -------
+    Path
+        Where it was written.
+
+    Raises
+    ------
+    FigureError
+        If no picture can be made here; the message says what is missing.
+    OptionError
+        If the suffix or the theme is not one of these.
+    """
+    path = Path(path)
+    if theme not in THEMES:
+        known = " or ".join(map(repr, THEMES))
+        raise OptionError(f"theme is {known}, {theme!r} was found.{did_you_mean(str(theme), THEMES)}")
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise OptionError(f"A figure is written as {', '.join(SUFFIXES)}; {path.name!r} has none of these endings.")
+    data = _page(figure, theme).encode() if suffix == ".html" else _picture(figure, suffix[1:], theme)
+    try:
+        return _tensors.write_bytes(path, data)
+    except OSError as error:
+        raise FigureError(f"{str(path)!r} could not be written: {error.strerror}.") from error
+
+
+def _page(figure: Figure, theme: str) -> str:
+    """Return a page that holds all it needs, plotly.js included; it is forbidden to ask the network for anything."""
+    config = {"displaylogo": False, "showSendToCloud": False}
+    drawn = figure.to_html(include_plotlyjs=True, full_html=False, config=config, div_id="figure")
+    title = html.escape(str((figure.layout.meta or {}).get("title") or "embviz"))
+    return PAGE.format(title=title, style=_style(theme), font=FONT, figure=drawn)
+
+
+def _style(theme: str) -> str:
+    rules = {
+        name: f":root {{ color-scheme: {name}; "
+        + " ".join(f"--embviz-{key}: {value};" for key, value in page.items())
+        + " }"
+        for name, page in COLOURS.items()
+    }
+    if theme != "auto":
+        return rules[theme]
+    return f"{rules['light']}\n@media (prefers-color-scheme: dark) {{ {rules['dark']} }}"
+
+
+def _picture(figure: Figure, kind: str, theme: str) -> bytes:
+    """Return the bytes of a picture, drawn by a browser that kaleido finds."""
+    try:
+        import kaleido
+    except ImportError as error:
+        raise FigureError(
+            f"A {kind.upper()} needs the package kaleido: run `pip install kaleido`, or write .html, which needs none."
+        ) from error
+    size = {"width": figure.layout.width or 1200, "height": figure.layout.height or 600}
+    options = {"format": kind, "scale": 2 if kind == "png" else 1, **size}
+    try:
+        # Its default is to fetch MathJax from the network.
+        data = kaleido.calc_fig_sync(_painted(figure, theme), opts=options, kopts={"mathjax": False})
+    except Exception as error:
+        raise FigureError(_no_picture(kind, error)) from error
+    return data if isinstance(data, bytes) else str(data).encode()
+
+
+def _painted(figure: Figure, theme: str) -> dict[str, Any]:
+    """Return the figure's description in the colours of a theme: a picture has no page that could set them."""
+    page = COLOURS["light" if theme == "auto" else theme]
+    text = figure.to_json().replace(INK, page["ink"]).replace(FAINT, page["faint"])
+    painted: dict[str, Any] = json.loads(text)
+    painted["layout"]["paper_bgcolor"] = page["paper"]
+    return painted
+
+
+def _no_picture(kind: str, error: Exception) -> str:
+    remedy = "or write .html, which needs none"
+    if type(error).__name__ == "ChromeNotFoundError":
+        where = f" BROWSER_PATH says {os.environ['BROWSER_PATH']!r}." if "BROWSER_PATH" in os.environ else ""
+        return f"A {kind.upper()} is drawn by a browser, none was found.{where} Install Chrome or Chromium, {remedy}."
+    reason = " ".join(str(error).split())[:200] or type(error).__name__
+    return f"The browser that draws a {kind.upper()} failed ({reason}); try again, {remedy}."
