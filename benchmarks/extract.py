@@ -4,7 +4,7 @@ Run ``python benchmarks/extract.py [AUDIO]``. Every model is timed side by side 
 a machine that slows down slows all of them; figures are medians, ratios are medians of the rounds' ratios.
 
 (a) essentia: MonoLoader (AudioLoader for Spleeter) and the model's algorithm, one pair of lines per output
-(b) cold: embviz.embed with an empty cache, writing its results
+(b) cold: embviz.embed with an empty cache and no graph loaded, writing its results
 (c) warm: the same call again, answered from the cache
 """
 
@@ -21,6 +21,7 @@ from typing import Any
 
 import embviz
 from embviz import _essentia
+from embviz.graph import open_session
 from embviz.models.weights import find
 
 ROCK = Path(__file__).parents[1] / "sample_audio" / "rock.ogg"
@@ -81,6 +82,7 @@ def measure(audio: Path, case: list[tuple[str, str, dict[str, str]]], rounds: in
     for _ in range(rounds + 1):
         with tempfile.TemporaryDirectory() as folder:
             ours = partial(with_embviz, audio, case, embviz.Cache(folder))
+            open_session.cache_clear()
             found.append((seconds(partial(with_essentia, audio, case)), seconds(ours), seconds(ours)))
     return found[1:]
 
@@ -92,7 +94,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     minutes = embviz.Audio.open(options.audio).duration / 60
-    print(f"{options.audio.name}, {60 * minutes:.1f} s; medians of {options.rounds} rounds, seconds per minute of audio")
+    print(
+        f"{options.audio.name}, {60 * minutes:.1f} s; medians of {options.rounds} rounds, seconds per minute of audio"
+    )
     print(f"{'':22}{'(a) essentia':>14}{'(b) cold':>10}{'(c) warm':>12}{'a / b':>8}{'warm, whole call':>19}")
     for name, case in CASES.items():
         rounds = measure(options.audio, case, options.rounds)

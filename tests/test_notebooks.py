@@ -1,0 +1,88 @@
+"""The notebooks as they are kept in the repository; that they run is nbmake's to test."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).resolve().parent.parent
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+# A path from the root of a disk, or a home folder; an address after "://" or an HTML end tag is none.
+ABSOLUTE = re.compile(r"""(?:(?<=["'(=\s`])|^)(?:/(?=\w)|~/|[A-Za-z]:[\\/])[\w.-]""", re.MULTILINE)
+SOLUTION = re.compile(r"<details>.*?</details>", re.DOTALL)
+PYTHON = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+pytestmark = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def read(path: Path) -> nbformat.NotebookNode:
+    return nbformat.read(path, as_version=nbformat.NO_CONVERT)
+
+
+def code_cells(path: Path) -> list[nbformat.NotebookNode]:
+    return [cell for cell in read(path).cells if cell.cell_type == "code"]
+
+
+def test_it_is_a_valid_notebook_of_the_current_format(path):
+    notebook = read(path)
+    nbformat.validate(notebook)
+    assert (notebook.nbformat, notebook.nbformat_minor) >= (4, 5)
+    assert notebook.metadata.kernelspec.name == "python3"
+
+
+def test_it_is_stripped(path):
+    for cell in code_cells(path):
+        assert cell.outputs == [], f"cell {cell.id!r} has outputs"
+        assert cell.execution_count is None, f"cell {cell.id!r} has an execution count"
+    assert "widgets" not in read(path).metadata
+    assert not any(cell.get("attachments") for cell in read(path).cells)
+
+
+def test_its_cells_are_named_and_not_marked(path):
+    cells = read(path).cells
+    assert len({cell.id for cell in cells}) == len(cells)
+    assert all(not cell.metadata for cell in cells)
+
+
+def test_it_begins_with_a_heading(path):
+    first = read(path).cells[0]
+    assert first.cell_type == "markdown"
+    assert re.match(r"# \S", first.source)
+
+
+def test_it_has_no_absolute_paths(path):
+    found = {cell.id: ABSOLUTE.findall(cell.source) for cell in read(path).cells}
+    assert not {name: paths for name, paths in found.items() if paths}
+
+
+def test_its_solutions_compile_and_are_folded_away(path):
+    for cell in read(path).cells:
+        if cell.cell_type != "markdown":
+            continue
+        folded = "".join(SOLUTION.findall(cell.source))
+        assert PYTHON.findall(folded) == PYTHON.findall(cell.source), f"cell {cell.id!r} shows its solution"
+        for source in PYTHON.findall(folded):
+            compile(source, f"{path.name}, cell {cell.id}", "exec")
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("weights_home")
+def test_its_solutions_run_after_its_cells(path):
+    notebook = read(path)
+    solutions = [source for cell in notebook.cells for source in PYTHON.findall(cell.source)]
+    if not solutions:
+        pytest.skip("no exercises")
+    notebook.cells += [nbformat.v4.new_code_cell(source) for source in solutions]
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(path.parent)}}).execute()
+
+
+def test_an_absolute_path_would_be_found(path):
+    assert path
+    for text in ["open('/home/me/a.wav')", "x = '/tmp/eh'", "`/work/main`", "'C:/Users'", "~/music"]:
+        assert ABSOLUTE.search(text), text
+    for text in ["a / b", "</details>", "https://essentia.upf.edu/models.html", "../sample_audio", "4/4", "x //y"]:
+        assert not ABSOLUTE.search(text), text
