@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -42,8 +43,8 @@ def reporter(progress: Progress) -> Iterator[Report]:
     elif not progress:
         yield _silent
     elif sys.stderr.isatty() or _in_jupyter():
-        with _bars() as bars:
-            yield _Bars(bars)
+        with contextlib.ExitStack() as stack:
+            yield _Bars(stack)
     else:
         yield _Lines()
 
@@ -72,11 +73,15 @@ class _Lines:
 
 
 class _Bars:
-    """Keeps one bar per stage."""
+    """Keeps one bar per stage; nothing is shown before there is something to report."""
 
-    def __init__(self, bars: Bars) -> None:
-        self._bars = bars
+    def __init__(self, stack: contextlib.ExitStack) -> None:
+        self._stack = stack
         self._tasks: dict[str, TaskID] = {}
+
+    @cached_property
+    def _bars(self) -> Bars:
+        return self._stack.enter_context(_bars())
 
     def __call__(self, stage: str, done: int, total: int) -> None:
         if stage not in self._tasks:

@@ -72,6 +72,8 @@ class Cells:
         Dimensions that share a row, frames that share a column; the last ones may be fewer.
     signed : bool
         Whether values lie on both sides of zero.
+    constant : int
+        Dimensions that never change: filters that training left without effect, most often. Clustering puts them last.
     """
 
     values: NDArray[np.float32]
@@ -80,6 +82,7 @@ class Cells:
     per_row: int
     per_column: int
     signed: bool
+    constant: int
 
 
 def to_cells(embedding: Embedding, look: Look, height: int) -> Cells:
@@ -96,10 +99,14 @@ def to_cells(embedding: Embedding, look: Look, height: int) -> Cells:
     low, high = (_scaled(extreme, offset, factor) for extreme in _extremes(values, per_column))
     signed = _signed(low, high)
     drawn = _strongest(low, high, signed)
+    moving = np.fmax.reduce(high, axis=0) > np.fmin.reduce(low, axis=0)
     order = _order(values, drawn, look.order)
+    if look.order == "cluster":
+        order = np.concatenate([order[moving[order]], order[~moving[order]]])
     drawn = _strongest(*_extremes(drawn.T[order], per_row), signed)
     edges = embedding.grid.edges
-    return Cells(drawn, np.append(edges[:-1:per_column], edges[-1]), order, per_row, per_column, signed)
+    borders = np.append(edges[:-1:per_column], edges[-1])
+    return Cells(drawn, borders, order, per_row, per_column, signed, int(d - moving.sum()))
 
 
 def _extremes(values: NDArray[np.float32], size: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

