@@ -21,7 +21,7 @@ from typing import Any
 
 import embviz
 from embviz import _essentia
-from embviz.graph import open_session
+from embviz.graph import sessions
 from embviz.models.weights import find
 
 ROCK = Path(__file__).parents[1] / "sample_audio" / "rock.ogg"
@@ -82,7 +82,7 @@ def measure(audio: Path, case: list[tuple[str, str, dict[str, str]]], rounds: in
     for _ in range(rounds + 1):
         with tempfile.TemporaryDirectory() as folder:
             ours = partial(with_embviz, audio, case, embviz.Cache(folder))
-            open_session.cache_clear()
+            sessions.clear()
             found.append((seconds(partial(with_essentia, audio, case)), seconds(ours), seconds(ours)))
     return found[1:]
 

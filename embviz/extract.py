@@ -16,7 +16,7 @@ from embviz.cache import Cache
 from embviz.embedding import Embedding
 from embviz.errors import OptionError, WeightsError
 from embviz.frontends import FRONTENDS, FrontEnd, Patches, cut, spectrogram
-from embviz.graph import Session, open_session
+from embviz.graph import Session, sessions
 from embviz.models import Layer, Model, get_model
 from embviz.models.weights import Weights, find
 from embviz.stitch import Stitcher, resolve
@@ -241,15 +241,18 @@ def _compute(
     def by_graph(i: int) -> tuple[str, int]:
         return wanted[i].weights.sha256, wanted[i].hop
 
-    if missing and sound.path is not None:
-        report(f"decoding {sound.title}", 0, 1)
+    decoding = f"decoding {sound.title}"
     for (_, name, quality), same_input in groupby(sorted(missing, key=by_input), by_input):
-        frontend = FRONTENDS[name]
-        source, n_samples = _source(sound, frontend, quality, report)
-        for _, same_graph in groupby(sorted(same_input, key=by_graph), by_graph):
-            group = list(same_graph)
+        graphs = [list(same) for _, same in groupby(sorted(same_input, key=by_graph), by_graph)]
+        report(decoding, 0, 1)
+        source, n_samples = _source(sound, FRONTENDS[name], quality, report)
+        cut_before: dict[tuple[int, int], Patches] = {}
+        for group in graphs:
             first = wanted[group[0]]
-            patches = cut(source, frontend, patch_frames=first.model.patch_frames, hop=first.hop)
+            size, hop = first.model.patch_frames, first.hop
+            if (size, hop) not in cut_before:
+                cut_before[size, hop] = cut(source, first.frontend, patch_frames=size, hop=hop, keep=len(graphs) > 1)
+            patches = cut_before[size, hop]
             stitchers = [
                 Stitcher(wanted[i].model, wanted[i].layer, wanted[i].shapes, patches, n_samples) for i in group
             ]
@@ -260,12 +263,8 @@ def _compute(
 
 def _source(sound: Audio, frontend: FrontEnd, quality: int, report: Report) -> tuple[NDArray[np.float32], int]:
     """Return what patches are cut from, and the length of the track at the front-end's rate."""
-    if frontend.channels == 2:
-        samples = sound.stereo(frontend.sample_rate, quality=quality)
-    else:
-        samples = sound.mono(frontend.sample_rate, quality=quality)
-    if sound.path is not None:
-        report(f"decoding {sound.title}", 1, 1)
+    samples = (sound.stereo if frontend.channels == 2 else sound.mono)(frontend.sample_rate, quality=quality)
+    report(f"decoding {sound.title}", 1, 1)
     if not frontend.frames_run_through:
         return samples, len(samples)
     stage = f"front-end {frontend.name}"
@@ -302,10 +301,8 @@ def _fitting(heavy: list[Stitcher]) -> int:
 def _session(first: _Wanted, stitchers: list[Stitcher]) -> Session:
     ranks = dict(sorted({node: rank for s in stitchers for node, rank in s.ranks.items()}.items()))
     path = _weights(first.model, verify=True).path
-    stat = path.stat()
     input_rank = len(first.model.input_shape) + (first.frontend.channels == 1)
-    stamp = stat.st_size, stat.st_mtime_ns
-    return open_session(str(path), stamp, first.model.input_node, input_rank, tuple(ranks), tuple(ranks.values()))
+    return sessions.open(path, first.model.input_node, input_rank, ranks)
 
 
 def _finished(want: _Wanted, stitcher: Stitcher, sound: Audio, digest: str) -> Embedding:

@@ -147,7 +147,7 @@ def spectrogram(samples: NDArray[np.float32], frontend: FrontEnd) -> NDArray[np.
     return mel
 
 
-def cut(source: NDArray[np.float32], frontend: FrontEnd, *, patch_frames: int, hop: int) -> Patches:
+def cut(source: NDArray[np.float32], frontend: FrontEnd, *, patch_frames: int, hop: int, keep: bool = False) -> Patches:
     """Return the patches of a track.
 
     Parameters
@@ -160,12 +160,14 @@ def cut(source: NDArray[np.float32], frontend: FrontEnd, *, patch_frames: int, h
         Frames in a patch.
     hop : int
         Samples from one patch to the next; a multiple of the front-end's hop where frames run through.
+    keep : bool
+        Whether mel-spectrograms that are made patch by patch are kept, because another network will ask for them.
     """
     if frontend.frames_run_through:
         return _FramePatches(source, frontend, patch_frames, hop // frontend.hop)
     if frontend.channels == 2:
         return _Segments(source, frontend)
-    return _ChunkPatches(source, frontend, patch_frames, hop)
+    return _ChunkPatches(source, frontend, patch_frames, hop, keep=keep)
 
 
 class _FramePatches:
@@ -200,7 +202,11 @@ class _ChunkPatches:
 
     padded = False
 
-    def __init__(self, samples: NDArray[np.float32], frontend: FrontEnd, patch_frames: int, hop: int) -> None:
+    def __init__(
+        self, samples: NDArray[np.float32], frontend: FrontEnd, patch_frames: int, hop: int, *, keep: bool
+    ) -> None:
+        self._keep = keep
+        self._kept: dict[tuple[int, int], NDArray[np.float32]] = {}
         self._chunks = frames(samples, frontend.chunk, hop)
         self._mel = _decibel_mel(frontend, patch_frames)
         self.start = -(frontend.chunk // 2)
@@ -212,8 +218,14 @@ class _ChunkPatches:
         return len(self._chunks)
 
     def batch(self, first: int, stop: int) -> NDArray[np.float32]:
+        kept = self._kept.get((first, stop))
+        if kept is not None:
+            return kept
         mels = np.stack([self._mel(chunk) for chunk in self._chunks[first:stop]])
-        return np.ascontiguousarray(mels.transpose(0, 2, 1)[..., np.newaxis])
+        batch = np.ascontiguousarray(mels.transpose(0, 2, 1)[..., np.newaxis])
+        if self._keep:
+            self._kept[first, stop] = batch
+        return batch
 
     def own(self, output: NDArray[np.float32], /, *_: int, **__: bool) -> NDArray[np.float32]:
         return output

@@ -12,7 +12,6 @@ import tempfile
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +24,7 @@ from embviz.errors import GraphError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Graph", "Node", "Session", "open_session", "shapes"]
+__all__ = ["Graph", "Node", "Session", "sessions", "shapes"]
 
 # Ops whose T is float but whose result is not.
 _NOT_FLOAT = {"Shape", "ShapeN", "Size", "Rank", "ArgMax", "ArgMin", "Where"}
@@ -173,7 +172,9 @@ def _not_a_graph(path: str | Path, data: bytes) -> str:
 # Shapes. -----------------------------------------------------------------------------------------------------------
 
 
-def shapes(path: str | Path, input_node: str, patch_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+def shapes(
+    path: str | Path, input_node: str, patch_shape: tuple[int, ...], *, memo: Path | None = None
+) -> dict[str, tuple[int, ...]]:
     """Return the run-time shape, for one patch, of every node that can be cut into frames, found by TensorFlow itself.
 
     The answer is kept beside the graph, since asking takes as long as running the whole network.
@@ -186,6 +187,8 @@ def shapes(path: str | Path, input_node: str, patch_shape: tuple[int, ...]) -> d
         The placeholder to feed.
     patch_shape : tuple of int
         Shape of one patch; ``(samples, 2)`` for graphs that take the sound itself.
+    memo : Path, optional
+        Where the answer is kept; beside the graph by default.
 
     Returns
     -------
@@ -198,7 +201,7 @@ def shapes(path: str | Path, input_node: str, patch_shape: tuple[int, ...]) -> d
     except OSError as error:
         raise GraphError(f"The graph {str(path)!r} cannot be read: {error.strerror}.") from error
     key = [stat.st_size, stat.st_mtime_ns, input_node, list(patch_shape)]
-    memo = path.with_name(f".{path.stem}.shapes.json")
+    memo = memo or path.with_name(f".{path.stem}.shapes.json")
     remembered = _remembered(memo, key)
     if remembered is None:
         remembered = _ask_for_shapes(Graph.read(path), input_node, patch_shape)
@@ -331,14 +334,37 @@ def _first_sentence(path: str | Path, error: RuntimeError) -> str:
     return f"TensorFlow cannot run {Path(path).name!r}: {text[:200]}"
 
 
-@lru_cache(maxsize=6)
-def open_session(
-    path: str,
-    stamp: tuple[int, int],  # noqa: ARG001  part of what the cache goes by: a new file is a new session
-    input_node: str,
-    input_rank: int,
-    outputs: tuple[str, ...],
-    ranks: tuple[int, ...],
-) -> Session:
-    """Return a loaded session, kept for the next call; `stamp` is the file's size and time of change."""
-    return Session(path, input_node, input_rank, outputs, ranks=dict(zip(outputs, ranks, strict=True)))
+class _Sessions:
+    """Loaded sessions, the last ones used; few, because each holds the weights of its graph."""
+
+    def __init__(self, most: int, most_bytes: int) -> None:
+        self._most, self._most_bytes = most, most_bytes
+        self._kept: dict[tuple[Any, ...], Session] = {}
+        self._lock = threading.Lock()
+
+    def open(self, path: Path, input_node: str, input_rank: int, ranks: Mapping[str, int]) -> Session:
+        stat = path.stat()
+        size = stat.st_size
+        key = (size, str(path), stat.st_mtime_ns, input_node, input_rank, *ranks.items())
+        with self._lock:
+            session = self._kept.pop(key, None)
+            if session is None:
+                self._make_room(size)
+                session = Session(path, input_node, input_rank, tuple(ranks), ranks=ranks)
+            self._kept[key] = session
+            return session
+
+    def clear(self) -> None:
+        with self._lock:
+            self._kept.clear()
+
+    def _make_room(self, size: int) -> None:
+        while self._kept and (len(self._kept) >= self._most or self._bytes + size > self._most_bytes):
+            del self._kept[next(iter(self._kept))]
+
+    @property
+    def _bytes(self) -> int:
+        return sum(key[0] for key in self._kept)
+
+
+sessions = _Sessions(most=6, most_bytes=256 * 2**20)

@@ -18,13 +18,16 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from embviz._home import data_dir
 from embviz._tensors import write_bytes
 from embviz.errors import GraphError, WeightsError
 from embviz.models._wheels import sha256_of
-from embviz.models.record import Model
+from embviz.models.record import Model, joined_shape
+
+if TYPE_CHECKING:
+    from embviz.graph import Graph
 
 __all__ = [
     "AnyModel",
@@ -240,6 +243,11 @@ def validate(path: Path, model: Model) -> None:
         graph = Graph.read(path)
     except GraphError as error:
         raise WeightsError(f"gave no frozen graph: {_plain(path, error)}") from error
+    _check_nodes(graph, model)
+    _check_shapes(path, graph, model)
+
+
+def _check_nodes(graph: Graph, model: Model) -> None:
     if model.input_node not in graph.placeholders:
         inputs = ", ".join(map(repr, graph.placeholders))
         raise WeightsError(f"gave another network: it takes {inputs}, {model.input_node!r} was expected")
@@ -252,6 +260,25 @@ def validate(path: Path, model: Model) -> None:
         raise WeightsError(
             f"gave another network: it has {graph.parameters:,} parameters, about {model.parameters:,} were expected"
         )
+
+
+def _check_shapes(path: Path, graph: Graph, model: Model) -> None:
+    """Run the network once: siblings differ in nothing but the shape of what goes in or comes out."""
+    from embviz.graph import shapes
+
+    memo = store() / f".{model.name}.shapes.json"
+    try:
+        found = shapes(path, model.input_node, model.input_shape, memo=memo)
+    except GraphError as error:
+        raise WeightsError(f"gave a graph that does not run: {error}") from error
+    for layer in model.known_layers:
+        if layer.name not in ("embedding", "output"):
+            continue
+        there = layer.within(graph)
+        shape = joined_shape(there, found)
+        if there and layer.shape and shape != layer.shape:
+            has = f"has the shape {shape}" if shape else "cannot be computed"
+            raise WeightsError(f"gave another network: its {layer.name} {has}, {layer.shape} was expected")
 
 
 def _plain(path: Path, error: GraphError) -> str:

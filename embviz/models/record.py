@@ -321,7 +321,7 @@ class Model:
         rows, listed = [], set[str]()
         for layer in self.known_layers:
             there = layer.within(read)
-            rows.append(_row(there or layer, _joined(there, shapes) or layer.shape, there is not None))
+            rows.append(_row(there or layer, joined_shape(there, shapes) or layer.shape, there is not None))
             listed.update(there.nodes if there and len(there.nodes) == 1 else ())
         if all_nodes:
             rest = (node for node in shapes if node not in listed and node != self.input_node)
@@ -364,7 +364,7 @@ def _row(layer: Layer, shape: tuple[int, ...], in_graph: bool | None) -> dict[st
     }
 
 
-def _joined(layer: Layer | None, shapes: dict[str, tuple[int, ...]]) -> tuple[int, ...]:
+def joined_shape(layer: Layer | None, shapes: dict[str, tuple[int, ...]]) -> tuple[int, ...]:
     """Return the shape of a layer's nodes joined along the channel axis; empty where it is not known."""
     if layer is None or any(node not in shapes for node in layer.nodes):
         return ()
