@@ -38,8 +38,8 @@ def write(path: Path, arrays: Mapping[str, NDArray[Any]], meta: Mapping[str, str
     return write_bytes(path, save(whole, metadata={**meta, **sums}))
 
 
-def write_bytes(path: Path, data: bytes) -> Path:
-    """Write `data` to `path` by temporary file, flush to disk and rename."""
+def write_bytes(path: Path, data: bytes, *, sync: bool = True) -> Path:
+    """Write `data` to `path` by temporary file, flush to disk (unless it is soon made again) and rename."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # Not tempfile: its files are for the owner alone, and stay so after the rename.
     temporary = path.with_name(f".{secrets.token_hex(8)}.part")
@@ -47,7 +47,8 @@ def write_bytes(path: Path, data: bytes) -> Path:
         with temporary.open("xb") as file:
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
+            if sync:
+                os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)

@@ -107,7 +107,7 @@ class Cache:
         digest = file_digest(audio.path)
         if time.time() - stat.st_mtime > RACY:
             with contextlib.suppress(OSError):  # put() warns about a store that cannot be written to
-                _tensors.write_bytes(memo, json.dumps({"file": stamp, "digest": digest}).encode())
+                _tensors.write_bytes(memo, json.dumps({"file": stamp, "digest": digest}).encode(), sync=False)
         return digest
 
     # Housekeeping. -------------------------------------------------------------------------------------------------

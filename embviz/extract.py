@@ -16,7 +16,7 @@ from embviz.cache import Cache
 from embviz.embedding import Embedding
 from embviz.errors import OptionError, WeightsError
 from embviz.frontends import FRONTENDS, FrontEnd, Patches, cut, spectrogram
-from embviz.graph import Session, sessions
+from embviz.graph import Session, StagedSession, nodes_behind, sessions
 from embviz.models import Layer, Model, get_model
 from embviz.models.weights import Weights, find
 from embviz.stitch import Stitcher, resolve
@@ -29,6 +29,7 @@ __all__ = ["PatchHop", "embed"]
 FORMAT = 1  # of what is computed here: part of every key, raised when the numbers change
 SOUND_BATCH = 6  # segments in one pass where separated sound is asked for
 HEAVY = 128 * 2**20  # bytes of one node in one pass, beyond which it is read in smaller batches of its own
+TRUNK_RANK = 2  # a trunk ends in one vector per patch
 DENSE_CHUNK_HOP = 0.1  # seconds; "dense" for OpenL3, the hop its authors recommend
 
 PatchHop: TypeAlias = float | Literal["dense"] | None
@@ -283,7 +284,7 @@ def _run(first: _Wanted, patches: Patches, stitchers: list[Stitcher], report: Re
     passes = [(some, size) for some, size in ((light, usual), (heavy, _fitting(heavy))) if some]
     total, done = len(patches) * len(passes), 0
     for some, size in passes:
-        session = _session(first, some)
+        session = _session(first, some, staged=some is light)
         for begin in range(0, len(patches), size):
             report(first.model.name, done, total)
             stop = min(begin + size, len(patches))
@@ -298,11 +299,23 @@ def _fitting(heavy: list[Stitcher]) -> int:
     return max(1, HEAVY // max((s.patch_bytes for s in heavy), default=1))
 
 
-def _session(first: _Wanted, stitchers: list[Stitcher]) -> Session:
+def _session(first: _Wanted, stitchers: list[Stitcher], *, staged: bool) -> Session | StagedSession:
+    model, path = first.model, _weights(first.model, verify=True).path
     ranks = dict(sorted({node: rank for s in stitchers for node, rank in s.ranks.items()}.items()))
-    path = _weights(first.model, verify=True).path
-    input_rank = len(first.model.input_shape) + (first.frontend.channels == 1)
-    return sessions.open(path, first.model.input_node, input_rank, ranks)
+    input_rank = len(model.input_shape) + (first.frontend.channels == 1)
+    behind = nodes_behind(path, path.stat().st_mtime_ns, model.trunk) if staged and model.trunk else frozenset()
+    if not behind:
+        return sessions.open(path, model.input_node, input_rank, ranks)
+    behind -= {model.trunk}
+    trunk = {node: rank for node, rank in ranks.items() if node not in behind}
+    head = {node: rank for node, rank in ranks.items() if node in behind}
+    if head:
+        trunk[model.trunk] = TRUNK_RANK
+    return StagedSession(
+        sessions.open(path, model.input_node, input_rank, trunk),
+        sessions.open(path, model.trunk, TRUNK_RANK, head) if head else None,
+        model.trunk,
+    )
 
 
 def _finished(want: _Wanted, stitcher: Stitcher, sound: Audio, digest: str) -> Embedding:

@@ -12,6 +12,7 @@ import tempfile
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from embviz.errors import GraphError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Graph", "Node", "Session", "sessions", "shapes"]
+__all__ = ["Graph", "Node", "Session", "StagedSession", "nodes_behind", "sessions", "shapes"]
 
 # Ops whose T is float but whose result is not.
 _NOT_FLOAT = {"Shape", "ShapeN", "Size", "Rank", "ArgMax", "ArgMin", "Where"}
@@ -106,14 +107,19 @@ class Graph:
     @property
     def readable(self) -> tuple[str, ...]:
         """Names of the float nodes that depend on the input, in the order of the graph."""
-        reached: set[str] = set(self.placeholders)
+        reached = self.behind(*self.placeholders)
+        return tuple(name for name, node in self.nodes.items() if name in reached and node.is_float)
+
+    def behind(self, *names: str) -> set[str]:
+        """Return the nodes with the given names and all that depend on them."""
+        reached = set(names)
         # Files need not be sorted, so go on until nothing new is reached.
         grown = True
         while grown:
             new = {n.name for n in self.nodes.values() if n.name not in reached and reached.intersection(n.inputs)}
             reached |= new
             grown = bool(new)
-        return tuple(name for name, node in self.nodes.items() if name in reached and node.is_float)
+        return reached
 
     def rank_of_placeholder(self, name: str) -> int | None:
         """Return the number of axes a placeholder declares, or None where it leaves them open."""
@@ -221,7 +227,7 @@ def _remembered(memo: Path, key: list[Any]) -> dict[str, tuple[int, ...]] | None
 
 def _remember(memo: Path, key: list[Any], found: Mapping[str, tuple[int, ...]]) -> None:
     try:
-        write_bytes(memo, json.dumps({"key": key, "shapes": found}).encode())
+        write_bytes(memo, json.dumps({"key": key, "shapes": found}).encode(), sync=False)
     except OSError:
         return  # a read-only folder of weights only costs the time to ask again
 
@@ -322,6 +328,33 @@ class Session:
         if self._rank == 3:
             return np.ascontiguousarray(patches[:, np.newaxis])
         return np.ascontiguousarray(patches)
+
+
+class StagedSession:
+    """A network run in two stages: each patch's own part in small batches, the rest in one.
+
+    Convolutions give the same bits for a patch whatever stands beside it, and are faster on few patches at a time.
+    Matrix products are not: their rounding depends on the number of rows.
+    """
+
+    def __init__(self, trunk: Session, head: Session | None, node: str, size: int = 4) -> None:
+        self._trunk, self._head, self._node, self._size = trunk, head, node, size
+
+    def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+        """Run the network once; see :meth:`Session.run`."""
+        ((name, patches),) = inputs.items()
+        parts = [self._trunk.run({name: patches[i : i + self._size]}) for i in range(0, len(patches), self._size)]
+        outputs = {node: np.concatenate([part[node] for part in parts]) for node in parts[0]}
+        if self._head is not None:
+            outputs |= self._head.run({self._node: outputs[self._node]})
+        return outputs
+
+
+@lru_cache(maxsize=16)
+def nodes_behind(path: Path, changed: int, node: str) -> frozenset[str]:  # noqa: ARG001  a new file, a new answer
+    """Return a node and all that depend on it, for a file last changed at `changed` (ns); empty where it is not."""
+    graph = Graph.read(path)
+    return frozenset(graph.behind(node) if node in graph.nodes else ())
 
 
 def _own_axes(array: NDArray[np.float32], rank: int) -> NDArray[np.float32]:

@@ -99,6 +99,7 @@ def _tagger(
         input_shape=(187, 96),
         known_layers=layers,
         sources=sources,
+        trunk="model/flatten/Reshape",
         note=note,
     )
 

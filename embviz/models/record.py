@@ -166,6 +166,9 @@ class Model:
         In the order of the graph; always with ``embedding``, and ``output`` where the model has a task of its own.
     sources : tuple of Source
         Where the weights can be had, in the order they are tried.
+    trunk : str
+        Node up to which the rounding of a patch does not depend on the other patches of its batch; empty where there
+        is none. The network is run up to there in small batches, which takes less time and memory.
     note : str
         What one has to know before trusting the figures; empty where there is nothing.
     """
@@ -190,6 +193,7 @@ class Model:
     input_shape: tuple[int, ...]
     known_layers: tuple[Layer, ...]
     sources: tuple[Source, ...]
+    trunk: str = ""
     note: str = ""
 
     @property
