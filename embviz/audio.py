@@ -106,8 +106,23 @@ class Audio:
         """Length in seconds."""
         return len(self._native_mono()) / self.sample_rate
 
-    def mono(self, sample_rate: int, *, quality: int = 4) -> NDArray[np.float32]:
-        """Return the mix of all channels at `sample_rate`, ``[n]``; `quality` is Essentia's resampleQuality."""
+    def mono(self, sample_rate: int, *, quality: int = 4, alone: bool = False) -> NDArray[np.float32]:
+        """Return the mix of all channels at `sample_rate`, ``[n]``.
+
+        Parameters
+        ----------
+        sample_rate : int
+            In Hz.
+        quality : int
+            Essentia's resampleQuality, 0 (best) … 4 (fastest).
+        alone : bool
+            Whether no other rate will be asked for. The track's own samples are then not kept, which takes less time
+            and memory.
+        """
+        if alone and self.path is not None and self._mono is None and self._samples is None:
+            mixed = decode_mix(self.path, at=(sample_rate, check_quality(quality)))
+            if mixed is not None:
+                return _checked_samples(mixed[0], repr(self.title))
         native = self._native_mono()
         return _resample(native, self.sample_rate, sample_rate, quality, self.title)
 

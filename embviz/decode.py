@@ -58,14 +58,17 @@ def decode(path: Path) -> tuple[NDArray[np.float32], Any]:
         return _side_by_side(plain, ["left", "right"]) if _is_long(plain) else _with_essentia(plain)
 
 
-def decode_mix(path: Path) -> tuple[NDArray[np.float32], int] | None:
+def decode_mix(path: Path, *, at: tuple[int, int] | None = None) -> tuple[NDArray[np.float32], int] | None:
     """Return the mix of all channels, ``[n]``, and the rate; None where only :func:`decode` can tell.
 
-    It takes less time and memory than to decode the channels and to mix them then, and gives the same samples.
+    It takes less time and memory than to decode the channels and to mix them then, and gives the same samples. With
+    `at`, a rate and Essentia's resampleQuality, they are resampled on the way.
     """
     with _plainly_named(path) as plain:
         if not _essentia_reads(plain) or not (_sndfile_info(plain) or _is_long(plain)):
             return None
+        if at is not None:
+            return _load(plain, at[0], resampleQuality=at[1]), at[0]
         samples, rate = _side_by_side(plain, ["mix"])
         return samples[:, 0], rate
 
@@ -155,29 +158,36 @@ def _sndfile_info(path: Path) -> tuple[int, int, int] | None:
 
 def _side_by_side(path: Path, sides: list[str]) -> tuple[NDArray[np.float32], int]:
     """Decode one channel, or the mix, after the other: the loader's growing buffers would need twice the memory."""
-    es = _essentia.standard()
     samples: NDArray[np.float32] | None = None
+    rate, channels = _rate_and_channels(path)
+    for i, side in enumerate(sides if channels == 2 else ["mix"]):
+        one = _load(path, rate, downmix=side)
+        if len(sides) == 1:
+            return one[:, np.newaxis], rate
+        if samples is None:
+            samples = scratch((len(one), len(sides) if channels == 2 else 1))
+        samples[:, i] = one
+        release(samples)
+    return (np.empty((0, 1), np.float32) if samples is None else samples), rate
+
+
+def _load(path: Path, rate: int, **options: Any) -> NDArray[np.float32]:
+    """Return one channel with Essentia's MonoLoader, ``[n]``."""
     try:
-        rate, channels = _rate_and_channels(path)
-        for i, side in enumerate(sides if channels == 2 else ["mix"]):
-            with _essentia.quiet:
-                one = es.MonoLoader(filename=str(path), sampleRate=rate, downmix=side)()
-            if len(sides) == 1:
-                return one[:, np.newaxis], rate
-            if samples is None:
-                samples = scratch((len(one), len(sides) if channels == 2 else 1))
-            samples[:, i] = one
-            release(samples)
+        with _essentia.quiet:
+            return np.asarray(_essentia.standard().MonoLoader(filename=str(path), sampleRate=rate, **options)())
     except RuntimeError as error:
         raise _UndecodableError(NOT_AUDIO) from error
-    return (np.empty((0, 1), np.float32) if samples is None else samples), rate
 
 
 def _rate_and_channels(path: Path) -> tuple[int, int]:
     info = _sndfile_info(path)
     if info is not None:
         return info[1], info[2]
-    *_, rate, channels = _essentia.standard().MetadataReader(filename=str(path))()
+    try:
+        *_, rate, channels = _essentia.standard().MetadataReader(filename=str(path))()
+    except RuntimeError as error:
+        raise _UndecodableError(NOT_AUDIO) from error
     return int(rate), int(channels)
 
 

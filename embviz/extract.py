@@ -243,10 +243,11 @@ def _compute(
         return wanted[i].weights.sha256, wanted[i].hop
 
     decoding = f"decoding {sound.title}"
+    inputs = {by_input(i) for i in missing}
     for (_, name, quality), same_input in groupby(sorted(missing, key=by_input), by_input):
         graphs = [list(same) for _, same in groupby(sorted(same_input, key=by_graph), by_graph)]
         report(decoding, 0, 1)
-        source, n_samples = _source(sound, FRONTENDS[name], quality, report)
+        source, n_samples = _source(sound, FRONTENDS[name], quality, report, alone=len(inputs) == 1)
         cut_before: dict[tuple[int, int], Patches] = {}
         for group in graphs:
             first = wanted[group[0]]
@@ -262,9 +263,14 @@ def _compute(
                 yield i, _finished(wanted[i], stitcher, sound, digest)
 
 
-def _source(sound: Audio, frontend: FrontEnd, quality: int, report: Report) -> tuple[NDArray[np.float32], int]:
+def _source(
+    sound: Audio, frontend: FrontEnd, quality: int, report: Report, *, alone: bool
+) -> tuple[NDArray[np.float32], int]:
     """Return what patches are cut from, and the length of the track at the front-end's rate."""
-    samples = (sound.stereo if frontend.channels == 2 else sound.mono)(frontend.sample_rate, quality=quality)
+    if frontend.channels == 2:
+        samples = sound.stereo(frontend.sample_rate, quality=quality)
+    else:
+        samples = sound.mono(frontend.sample_rate, quality=quality, alone=alone)
     report(f"decoding {sound.title}", 1, 1)
     if not frontend.frames_run_through:
         return samples, len(samples)

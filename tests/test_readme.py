@@ -1,0 +1,49 @@
+"""What README says works."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+from embviz import list_models
+
+
+@pytest.fixture(scope="module")
+def readme(root):
+    return (root / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_example_runs_and_prints_what_it_says(readme, root, home, tmp_path):
+    (example,) = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
+    assert len(example.strip().splitlines()) <= 12
+    (tmp_path / "sample_audio").symlink_to(root / "sample_audio")
+    run = subprocess.run([sys.executable, "-c", example], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "81 frames × 200 dimensions, every 1.49 s" in run.stdout
+    tags = [line.split()[0] for line in run.stdout.splitlines()[1:4]]
+    assert tags == ["rock", "indie", "alternative"]
+    assert "(200,)" in run.stdout
+    assert (tmp_path / "tags.html").stat().st_size > 100_000
+
+
+def test_every_command_it_names_exists(readme):
+    (block,) = re.findall(r"```\n(embviz .*?)```", readme, flags=re.DOTALL)
+    commands = set(re.findall(r"^embviz (\w+)", block, flags=re.MULTILINE))
+    assert len(commands) == 6
+    for command in commands:
+        run = subprocess.run([sys.executable, "-m", "embviz", command, "--help"], capture_output=True, check=False)
+        assert run.returncode == 0, command
+
+
+def test_the_table_names_every_model(readme):
+    table = readme[readme.index("## Models") : readme.index("## Speed")]
+    for name in list_models().index:
+        family, _, last = name.rpartition("-")
+        named = name in table or (family in table and f"-{last}" in table) or name.startswith("openl3")
+        assert named, name
+
+
+def test_files_it_shows_are_here(readme, root):
+    for path in re.findall(r'(?:src|srcset)="([^"]+)"|\]\((?!http)([^)]+)\)', readme):
+        assert (root / (path[0] or path[1])).exists()
