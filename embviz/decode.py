@@ -3,8 +3,9 @@
 Conventions: samples are float32 ``[n, channels]`` at the file's own rate.
 
 Essentia's loader reads one or two channels. More channels, and codecs that its bundled FFmpeg lacks (Opus), are read
-with libsndfile. The loader frees memory twice after an unsupported codec, which ends the process sooner or later; so a
-file whose header does not show a codec that is known to work is first opened in a process of its own.
+with libsndfile. The loader frees memory twice after an unsupported codec, and reads beyond its buffers where a damaged
+stream turns from two channels to one in the middle; both end the process sooner or later. So a file is judged first
+(:mod:`embviz.streams`), and what is not plainly sound is tried in a process of its own before it is decoded here.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import numpy as np
 from embviz import _essentia
 from embviz._scratch import release, scratch
 from embviz.errors import AudioError
+from embviz.streams import judge
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,6 +32,9 @@ __all__ = ["decode", "decode_mix", "printable"]
 
 LONGEST_AT_ONCE = 1200.0  # seconds; longer tracks are decoded channel by channel to bound the memory
 SMALL = 4 << 20  # bytes; no file this small is long, at any bit rate that music has
+SNDFILE_KNOWS = (b"RIFF", b"RF64", b"FORM", b"fLaC", b"OggS")  # if it cannot read these, the header is wrong
+LONGEST_TRIAL = 600  # seconds
+BLOCK = 4 << 20  # samples copied before their pages are let go
 NOT_AUDIO = (
     "cannot be decoded: it is not audio, is damaged, or has a codec that is not known here; "
     "mp3, ogg, opus, flac, wav, aiff, m4a and aac are expected."
@@ -49,11 +54,12 @@ def decode(path: Path) -> tuple[NDArray[np.float32], Any]:
         If the file cannot be read or is not audio.
     """
     with _plainly_named(path) as plain:
-        if not _essentia_reads(plain):
+        verdict = _verdict(plain)
+        if verdict == "foreign" or (verdict == "doubtful" and not _essentia_survives(plain)):
             decoded = _with_sndfile(plain)
             if decoded is not None:
                 return decoded
-            if not _essentia_survives(plain):
+            if verdict == "doubtful" or not _essentia_survives(plain):
                 raise _UndecodableError(NOT_AUDIO)
         return _side_by_side(plain, ["left", "right"]) if _is_long(plain) else _with_essentia(plain)
 
@@ -65,7 +71,7 @@ def decode_mix(path: Path, *, at: tuple[int, int] | None = None) -> tuple[NDArra
     `at`, a rate and Essentia's resampleQuality, they are resampled on the way.
     """
     with _plainly_named(path) as plain:
-        if not _essentia_reads(plain) or not (_sndfile_info(plain) or _is_long(plain)):
+        if _verdict(plain) != "sound" or not (_sndfile_info(plain) or _is_long(plain)):
             return None
         if at is not None:
             return _load(plain, at[0], resampleQuality=at[1]), at[0]
@@ -98,12 +104,22 @@ def _plainly_named(path: Path) -> Iterator[Path]:
         raise AudioError(f"{name} cannot be read: {error.strerror}.") from error
 
 
-def _essentia_reads(path: Path) -> bool:
-    with path.open("rb") as file:
-        head = file.read(1 << 16)
-    if not head:
+def _verdict(path: Path) -> str:
+    verdict = judge(path)
+    if verdict == "empty":
         raise _UndecodableError("is empty (0 bytes); copy or download it again.")
-    return _known_to_essentia(path, head)
+    if verdict == "sound" and not _few_channels(path):
+        return "foreign"
+    return verdict
+
+
+def _few_channels(path: Path) -> bool:
+    """Tell whether a file has the one or two channels that Essentia's loader takes, as far as can be told."""
+    info = _sndfile_info(path)
+    if info is not None:
+        return 1 <= info[2] <= 2
+    with path.open("rb") as file:
+        return file.read(4) not in SNDFILE_KNOWS
 
 
 def _is_long(path: Path) -> bool:
@@ -166,8 +182,9 @@ def _side_by_side(path: Path, sides: list[str]) -> tuple[NDArray[np.float32], in
             return one[:, np.newaxis], rate
         if samples is None:
             samples = scratch((len(one), len(sides) if channels == 2 else 1))
-        samples[:, i] = one
-        release(samples)
+        for part in range(0, len(one), BLOCK):
+            samples[part : part + BLOCK, i] = one[part : part + BLOCK]
+            release(samples)
     return (np.empty((0, 1), np.float32) if samples is None else samples), rate
 
 
@@ -192,77 +209,17 @@ def _rate_and_channels(path: Path) -> tuple[int, int]:
 
 
 def _essentia_survives(path: Path) -> bool:
-    """Tell whether Essentia opens a file, tried where a crash hurts nobody."""
+    """Tell whether Essentia decodes a file, tried where a crash hurts nobody."""
     code = (
         "import os, sys; os.environ['TF_CPP_MIN_LOG_LEVEL'] = '3'\n"
         "import essentia.standard as es\n"
-        "es.AudioLoader(filename=sys.argv[1])\n"
-        "print('opened', flush=True); os._exit(0)"
+        "es.AudioLoader(filename=sys.argv[1])()\n"
+        "print('decoded', flush=True); os._exit(0)"
     )
     try:
         run = subprocess.run(  # noqa: S603  our own interpreter and code; the path is an argument, not a command
-            [sys.executable, "-c", code, str(path)], capture_output=True, timeout=60, check=False
+            [sys.executable, "-c", code, str(path)], capture_output=True, timeout=LONGEST_TRIAL, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return False
-    return run.returncode == 0 and b"opened" in run.stdout
-
-
-def _known_to_essentia(path: Path, head: bytes) -> bool:
-    """Tell whether the header shows a codec and a layout that Essentia's loader is known to survive."""
-    if head.startswith(b"OggS"):
-        return b"\x01vorbis" in head[:128] and _few_channels(path)
-    if head.startswith((b"RIFF", b"RF64")):
-        return _plain_wave(head) and _few_channels(path)
-    if head.startswith((b"FORM", b"fLaC")):
-        return _few_channels(path)
-    if head[4:8] == b"ftyp":
-        return _mp4_codec(path) in (b"mp4a", b"alac")
-    return head.startswith(b"ID3") or _is_mpeg_sync(head)
-
-
-def _few_channels(path: Path) -> bool:
-    info = _sndfile_info(path)
-    return info is not None and 1 <= info[2] <= 2
-
-
-def _is_mpeg_sync(head: bytes) -> bool:
-    """Tell whether an MPEG audio (layer I-III) or ADTS (AAC) frame starts here."""
-    return len(head) > 3 and head[0] == 0xFF and head[1] & 0xE0 == 0xE0 and head[1] & 0x18 != 0x08
-
-
-def _plain_wave(head: bytes) -> bool:
-    """Tell whether a WAVE header names PCM or floats, the codecs that are always there."""
-    at = head.find(b"fmt ")
-    tag = int.from_bytes(head[at + 8 : at + 10], "little") if at > 0 else 0
-    if tag == 0xFFFE:  # extensible: the first two bytes of the sub-format are the tag
-        tag = int.from_bytes(head[at + 32 : at + 34], "little")
-    return tag in (1, 3)
-
-
-def _mp4_codec(path: Path) -> bytes:
-    """Return the four-letter name of an MP4 file's first audio codec, or nothing."""
-    codecs = (b"mp4a", b"alac", b"Opus", b"ac-3", b"ec-3", b"fLaC", b"samr", b".mp3")
-    with path.open("rb") as file:
-        moov = _mp4_box(file, b"moov")
-    at = moov.find(b"stsd")
-    places = {moov.find(codec, at): codec for codec in codecs if at >= 0 and moov.find(codec, at) >= 0}
-    return places[min(places)] if places else b""
-
-
-def _mp4_box(file: Any, wanted: bytes, largest: int = 64 << 20) -> bytes:
-    """Return the content of the first top-level box of a name, or nothing."""
-    for _ in range(1000):
-        header = file.read(8)
-        size, name = int.from_bytes(header[:4], "big"), header[4:]
-        if len(header) < 8:
-            return b""
-        skip = size - 8
-        if size == 1:
-            skip = int.from_bytes(file.read(8), "big") - 16
-        if name == wanted:
-            return bytes(file.read(min(max(skip, 0), largest)))
-        if skip < 0:
-            return b""
-        file.seek(skip, 1)
-    return b""
+    return run.returncode == 0 and b"decoded" in run.stdout

@@ -16,6 +16,7 @@ from embviz import Audio, _essentia
 from embviz import audio as audio_module
 from embviz import decode as decode_module
 from embviz.errors import AudioError, OptionError
+from embviz.streams import judge
 
 RATE = 44_100
 
@@ -244,6 +245,36 @@ def test_bad_files_do_not_end_the_process(tmp_path):
     run = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, check=False)
     assert (run.returncode, run.stderr) == (0, "")
     assert run.stdout.split() == ["good.ogg", "good.opus"] * 2
+
+
+def test_a_stream_that_turns_mono_in_the_middle_is_survived(sounds, tmp_path):
+    """Essentia's loader reads beyond its buffers there; the file is tried elsewhere, then left to libsndfile."""
+    soundfile.write(tmp_path / "one.mp3", tone(channels=1), RATE)
+    two = (sounds / "stereo.mp3").read_bytes()
+    (tmp_path / "both.mp3").write_bytes(two[: len(two) // 2] + (tmp_path / "one.mp3").read_bytes() + two)
+    code = "import sys, embviz; print(embviz.Audio.open(sys.argv[1]).mono(16_000).size)"
+    run = subprocess.run(
+        [sys.executable, "-c", code, tmp_path / "both.mp3"], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0 or "AudioError" in run.stderr
+    assert run.returncode >= 0
+
+
+@pytest.mark.parametrize(
+    ("change", "verdict"),
+    [
+        (lambda d: d, "sound"),
+        (lambda d: d[: len(d) - 100], "sound"),
+        (lambda d: d + b"TAG" + bytes(125), "sound"),
+        (lambda d: b"ID3\x04\0\0\0\0\0\x0a" + bytes(10) + d, "sound"),
+        (lambda d: d[:20_000] + b"\0\1" + d[20_000:], "doubtful"),
+        (lambda _: b"", "empty"),
+        (lambda _: b"text " * 99, "foreign"),
+    ],
+)
+def test_files_are_judged_by_their_frames(sounds, tmp_path, change, verdict):
+    (tmp_path / "a.mp3").write_bytes(change((sounds / "stereo.mp3").read_bytes()))
+    assert judge(tmp_path / "a.mp3") == verdict
 
 
 @pytest.mark.parametrize("suffix", ["mp3", "ogg", "flac", "wav"])

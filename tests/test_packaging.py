@@ -24,6 +24,7 @@ PACKAGE = ROOT / "embviz"
 ORDER = [
     {"errors"},
     {"_home", "_tensors", "_essentia", "_progress", "_scratch"},
+    {"streams"},
     {"decode"},
     {"audio"},
     {"frontends"},
