@@ -242,12 +242,16 @@ def _compute(
     def by_graph(i: int) -> tuple[str, int]:
         return wanted[i].weights.sha256, wanted[i].hop
 
-    decoding = f"decoding {sound.title}"
     inputs = {by_input(i) for i in missing}
-    for (_, name, quality), same_input in groupby(sorted(missing, key=by_input), by_input):
-        graphs = [list(same) for _, same in groupby(sorted(same_input, key=by_graph), by_graph)]
+    decoding = f"decoding {sound.title}"
+    if missing:
         report(decoding, 0, 1)
-        source, n_samples = _source(sound, FRONTENDS[name], quality, report, alone=len(inputs) == 1)
+    for n, ((_, name, quality), same_input) in enumerate(groupby(sorted(missing, key=by_input), by_input)):
+        graphs = [list(same) for _, same in groupby(sorted(same_input, key=by_graph), by_graph)]
+        samples = _samples(sound, FRONTENDS[name], quality, alone=len(inputs) == 1)
+        if not n:
+            report(decoding, 1, 1)
+        source, n_samples = _source(samples, FRONTENDS[name], report), len(samples)
         cut_before: dict[tuple[int, int], Patches] = {}
         for group in graphs:
             first = wanted[group[0]]
@@ -263,22 +267,21 @@ def _compute(
                 yield i, _finished(wanted[i], stitcher, sound, digest)
 
 
-def _source(
-    sound: Audio, frontend: FrontEnd, quality: int, report: Report, *, alone: bool
-) -> tuple[NDArray[np.float32], int]:
-    """Return what patches are cut from, and the length of the track at the front-end's rate."""
+def _samples(sound: Audio, frontend: FrontEnd, quality: int, *, alone: bool) -> NDArray[np.float32]:
     if frontend.channels == 2:
-        samples = sound.stereo(frontend.sample_rate, quality=quality)
-    else:
-        samples = sound.mono(frontend.sample_rate, quality=quality, alone=alone)
-    report(f"decoding {sound.title}", 1, 1)
+        return sound.stereo(frontend.sample_rate, quality=quality)
+    return sound.mono(frontend.sample_rate, quality=quality, alone=alone)
+
+
+def _source(samples: NDArray[np.float32], frontend: FrontEnd, report: Report) -> NDArray[np.float32]:
+    """Return what patches are cut from: the mel-spectrogram where one serves all of them, else the samples."""
     if not frontend.frames_run_through:
-        return samples, len(samples)
+        return samples
     stage = f"front-end {frontend.name}"
     report(stage, 0, 1)
     mel = spectrogram(samples, frontend)
     report(stage, 1, 1)
-    return mel, len(samples)
+    return mel
 
 
 def _run(first: _Wanted, patches: Patches, stitchers: list[Stitcher], report: Report) -> None:
