@@ -255,9 +255,11 @@ class _Segments:
 
     def batch(self, first: int, stop: int) -> NDArray[np.float32]:
         begin = max(first - 1, 0) * self._segment
-        batch = np.array(self._samples[begin : stop * self._segment + self._ahead])
-        release(self._samples)
-        return batch
+        batch = self._samples[begin : stop * self._segment + self._ahead]
+        if isinstance(batch, np.memmap):
+            batch = np.array(batch)
+            release(self._samples)
+        return np.ascontiguousarray(batch)
 
     def own(self, output: NDArray[np.float32], first: int, stop: int, /, *, sound: bool) -> NDArray[np.float32]:
         unit = self._segment if sound else 1
