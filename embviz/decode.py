@@ -124,7 +124,7 @@ def _few_channels(path: Path) -> bool:
 
 def _is_long(path: Path) -> bool:
     """Tell whether a file that Essentia reads should be decoded channel by channel."""
-    return path.stat().st_size > SMALL and _about_seconds(path) > LONGEST_AT_ONCE
+    return path.stat().st_size > SMALL and _claims(path)[0] > LONGEST_AT_ONCE
 
 
 def _with_essentia(path: Path) -> tuple[NDArray[np.float32], Any]:
@@ -149,15 +149,16 @@ def _with_sndfile(path: Path) -> tuple[NDArray[np.float32], Any] | None:
     return samples, rate
 
 
-def _about_seconds(path: Path) -> float:
-    """Return the length a header claims, in seconds; 0 where it cannot be told without decoding."""
+def _claims(path: Path) -> tuple[float, int, int]:
+    """Return the seconds, the rate and the channels that a header claims; zeros where it cannot be read."""
     info = _sndfile_info(path)
     if info is not None:
-        return info[0] / max(info[1], 1)
+        return info[0] / max(info[1], 1), info[1], info[2]
     try:
-        return float(_essentia.standard().MetadataReader(filename=str(path))()[-4])
+        *_, seconds, _, rate, channels = _essentia.standard().MetadataReader(filename=str(path))()
     except RuntimeError:
-        return 0.0
+        return 0.0, 0, 0
+    return float(seconds), int(rate), int(channels)
 
 
 def _sndfile_info(path: Path) -> tuple[int, int, int] | None:
@@ -175,7 +176,7 @@ def _sndfile_info(path: Path) -> tuple[int, int, int] | None:
 def _side_by_side(path: Path, sides: list[str]) -> tuple[NDArray[np.float32], int]:
     """Decode one channel, or the mix, after the other: the loader's growing buffers would need twice the memory."""
     samples: NDArray[np.float32] | None = None
-    rate, channels = _rate_and_channels(path)
+    _, rate, channels = _claims(path)
     for i, side in enumerate(sides if channels == 2 else ["mix"]):
         one = _load(path, rate, downmix=side)
         if len(sides) == 1:
@@ -197,17 +198,6 @@ def _load(path: Path, rate: int, **options: Any) -> NDArray[np.float32]:
         raise _UndecodableError(NOT_AUDIO) from error
 
 
-def _rate_and_channels(path: Path) -> tuple[int, int]:
-    info = _sndfile_info(path)
-    if info is not None:
-        return info[1], info[2]
-    try:
-        *_, rate, channels = _essentia.standard().MetadataReader(filename=str(path))()
-    except RuntimeError as error:
-        raise _UndecodableError(NOT_AUDIO) from error
-    return int(rate), int(channels)
-
-
 def _essentia_survives(path: Path) -> bool:
     """Tell whether Essentia decodes a file, tried where a crash hurts nobody."""
     code = (
@@ -218,7 +208,11 @@ def _essentia_survives(path: Path) -> bool:
     )
     try:
         run = subprocess.run(  # noqa: S603  our own interpreter and code; the path is an argument, not a command
-            [sys.executable, "-c", code, str(path)], capture_output=True, timeout=LONGEST_TRIAL, check=False
+            # -P: what lies in the working folder must not pass for a library.
+            [sys.executable, "-P", "-c", code, str(path)],
+            capture_output=True,
+            timeout=LONGEST_TRIAL,
+            check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
         return False

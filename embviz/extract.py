@@ -160,10 +160,6 @@ class _Wanted:
     def frontend(self) -> FrontEnd:
         return FRONTENDS[self.model.frontend]
 
-    @property
-    def name(self) -> str:
-        return self.layer.name
-
     def key(self, digest: str) -> dict[str, Any]:
         return {
             "audio": digest,
