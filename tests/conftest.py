@@ -7,9 +7,12 @@ that weights are fetched once. The user's own weights and cache are neither read
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from harness import Bench, chromium
 
 ROOT = Path(__file__).resolve().parent.parent
 TEST_HOME = Path(os.environ.get("EMBVIZ_TEST_HOME") or ROOT / "build" / "home").resolve()
@@ -47,3 +50,25 @@ def home(weights_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     (own / "data").symlink_to(weights_home / "data")
     monkeypatch.setenv("EMBVIZ_HOME", str(own))
     return own
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A real browser."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = chromium(playwright)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def bench(browser: Any) -> Iterator[Bench]:
+    """An empty page for widgets; a console error, or a request to the network, fails the test."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    bench = Bench(context.new_page())
+    yield bench
+    context.close()
+    assert not bench.errors
+    assert not bench.requests

@@ -1,0 +1,181 @@
+"""A page in a real browser for the scripts as they are shipped, with stand-ins for what Jupyter provides.
+
+``FakeModel`` and ``FakeHost`` stand in for the models and the host that anywidget gives a script; tests of
+the real ones are in ``test_lab.py``.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+from collections.abc import Mapping
+from typing import Any
+
+from embviz.widgets import _sources
+
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--autoplay-policy=no-user-gesture-required",
+]  # fmt: skip
+
+HOME = "http://embviz.test/"
+
+PAGE = """<!doctype html><html><head><meta charset="utf-8"><title>bench</title><style id="styles"></style>
+<style>html, body { margin: 0; background: var(--jp-layout-color1); font-family: sans-serif; }
+body { padding: 8px; }
+body.light { --jp-layout-color1: #fff; --jp-layout-color2: #f3f3f3; --jp-border-color2: #d0d0d0;
+  --jp-ui-font-color1: #212121; --jp-ui-font-color2: #616161; --jp-brand-color1: #1976d2; }
+body.dark { --jp-layout-color1: #111; --jp-layout-color2: #212121; --jp-border-color2: #424242;
+  --jp-ui-font-color1: #fff; --jp-ui-font-color2: #b9b9b9; --jp-brand-color1: #2196f3;
+  --jp-ui-inverse-font-color1: #111; color-scheme: dark; }</style></head>
+<body class="light"><script type="module">
+class FakeModel {
+  listeners = new Map();
+  sent = [];
+  saved = [];
+  dirty = {};
+  constructor(state) { this.state = state; }
+  get(name) { return this.state[name]; }
+  set(name, value) { this.state[name] = value; this.dirty[name] = value; this.emit(`change:${name}`, value); }
+  save_changes() { this.saved.push(this.dirty); this.dirty = {}; }
+  on(name, listener) {
+    if (!this.listeners.has(name)) this.listeners.set(name, new Set());
+    this.listeners.get(name).add(listener);
+  }
+  off(name, listener) { this.listeners.get(name)?.delete(listener); }
+  emit(name, ...rest) { for (const listener of [...(this.listeners.get(name) ?? [])]) listener(...rest); }
+  send(content, callbacks, buffers) { this.sent.push({ content, bytes: (buffers ?? []).map((b) => b.byteLength) }); }
+  /** As if Python had set a trait, or had sent a message. */
+  change(name, value) { this.state[name] = value; this.emit(`change:${name}`, value); }
+  receive(content, buffers = []) { this.emit("msg:custom", content, buffers); }
+}
+const bench = { widgets: {}, modules: {} };
+globalThis.bench = bench;
+bench.decode = (state, bytes) => {
+  for (const [name, text] of Object.entries(bytes)) {
+    state[name] = new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
+  }
+  return state;
+};
+bench.host = {
+  async getModel(ref) { return bench.widgets[ref].model; },
+  async getWidget(ref) {
+    const { model, script } = bench.widgets[ref];
+    const module = await bench.load(script);
+    return { exports: undefined, async render({ el, signal }) { await bench.render(module, model, el, signal); } };
+  },
+};
+bench.load = (script) => (bench.modules[script] ??= import(`/${script}.js`));
+bench.render = async (module, model, el, signal = new AbortController().signal) => {
+  const cleanup = await module.default.render({ model, el, signal, host: bench.host });
+  if (typeof cleanup === "function") signal.addEventListener("abort", cleanup);
+};
+bench.add = (ref, script, state, bytes) => {
+  bench.widgets[ref] = { script, model: new FakeModel(bench.decode(state, bytes)) };
+};
+bench.show = async (ref, width) => {
+  const { script, model } = bench.widgets[ref];
+  const el = document.createElement("div");
+  el.dataset.ref = ref;
+  el.style.width = `${width}px`;
+  document.body.append(el);
+  const controller = new AbortController();
+  bench.widgets[ref].abort = controller;
+  await bench.render(await bench.load(script), model, el, controller.signal);
+};
+</script></body></html>"""
+
+
+class Bench:
+    """A page that widgets are put on; every request that would leave it, and every console error, is kept."""
+
+    def __init__(self, page: Any) -> None:
+        self.page = page
+        self.errors: list[str] = []
+        self.requests: list[str] = []
+        page.on("console", lambda message: message.type == "error" and self.errors.append(message.text))
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.route("**/*", self._answer)
+        page.goto(HOME)
+        page.wait_for_function("globalThis.bench")
+        self._styles: list[str] = []
+
+    def _answer(self, route: Any) -> None:
+        path = route.request.url.removeprefix(HOME)
+        if not path:
+            route.fulfill(body=PAGE, content_type="text/html")
+        elif route.request.url.startswith(HOME) and path.endswith(".js"):
+            route.fulfill(body=_sources.script(path.removesuffix(".js")), content_type="text/javascript")
+        elif route.request.url.startswith(("blob:", "data:")):
+            route.continue_()
+        else:
+            if path != "favicon.ico":
+                self.requests.append(route.request.url)
+            route.abort()
+
+    def add(self, ref: str, script: str, state: Mapping[str, Any]) -> None:
+        """Make a model; values of type bytes arrive as a DataView, the way anywidget gives them."""
+        plain = {name: value for name, value in state.items() if not isinstance(value, bytes)}
+        coded = {name: base64.b64encode(value).decode() for name, value in state.items() if isinstance(value, bytes)}
+        if script not in self._styles:
+            self._styles.append(script)
+            self.page.evaluate("css => document.querySelector('#styles').textContent += css", _sources.style(script))
+        self.page.evaluate("([ref, script, state, bytes]) => bench.add(ref, script, state, bytes)",
+                           [ref, script, json.loads(json.dumps(plain)), coded])  # fmt: skip
+
+    def show(self, ref: str, *, width: int = 900) -> Any:
+        """Render a model's widget on the page, and return its element."""
+        self.page.evaluate("([ref, width]) => bench.show(ref, width)", [ref, width])
+        return self.page.locator(f"[data-ref='{ref}']")
+
+    def mount(self, ref: str, script: str, state: Mapping[str, Any], *, width: int = 900) -> Any:
+        """Make a model and render it."""
+        self.add(ref, script, state)
+        return self.show(ref, width=width)
+
+    def theme(self, name: str) -> None:
+        """Make the page light or dark."""
+        self.page.evaluate("name => { document.body.className = name }", name)
+
+    def get(self, ref: str, trait: str) -> Any:
+        """Return a trait of a model."""
+        return self.page.evaluate("([ref, name]) => bench.widgets[ref].model.get(name)", [ref, trait])
+
+    def change(self, ref: str, trait: str, value: Any) -> None:
+        """Set a trait as Python would; bytes become a DataView."""
+        if isinstance(value, bytes):
+            text = base64.b64encode(value).decode()
+            self.page.evaluate(
+                "([ref, name, text]) => bench.widgets[ref].model.change(name, bench.decode({}, {[name]: text})[name])",
+                [ref, trait, text],
+            )
+        else:
+            self.page.evaluate(
+                "([ref, name, value]) => bench.widgets[ref].model.change(name, value)", [ref, trait, value]
+            )
+
+    def receive(self, ref: str, content: Any, buffers: list[bytes] | None = None) -> None:
+        """Send a message as Python would."""
+        coded = [base64.b64encode(buffer).decode() for buffer in buffers or []]
+        self.page.evaluate(
+            "([ref, content, coded]) => bench.widgets[ref].model.receive(content, "
+            "coded.map((text) => bench.decode({}, { b: text }).b))",
+            [ref, content, coded],
+        )
+
+    def sent(self, ref: str) -> list[dict[str, Any]]:
+        """Return the messages that a widget has sent to Python."""
+        return [entry["content"] for entry in self.page.evaluate("ref => bench.widgets[ref].model.sent", ref)]
+
+    def clock(
+        self, name: str, expression: str = "c => ({time: c.time, playing: c.playing, view: c.view, range: c.range})"
+    ) -> Any:
+        """Evaluate a function of a clock of the page."""
+        return self.page.evaluate(f"name => ({expression})(globalThis[Symbol.for('embviz.clocks')].get(name))", name)
+
+
+def chromium(playwright: Any) -> Any:
+    """Start the installed Chromium or Chrome."""
+    path = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
+    return playwright.chromium.launch(executable_path=path, args=ARGUMENTS)

@@ -1,0 +1,81 @@
+"""How the scripts of the widgets are put together for the browser."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from embviz.widgets import _sources
+
+WIDGETS = sorted(path.stem for path in _sources.FOLDER.glob("*.py") if path.with_suffix(".js").exists())
+SCRIPTS = sorted(path.stem for path in _sources.FOLDER.glob("*.js"))
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder for scripts in place of the shipped one."""
+    monkeypatch.setattr(_sources, "FOLDER", tmp_path)
+    caches = (_sources.script, _sources.style, _sources._text)
+    for cached in caches:
+        cached.cache_clear()
+    yield tmp_path
+    for cached in caches:
+        cached.cache_clear()
+
+
+def run_node(text, tmp_path):
+    if not shutil.which("node"):
+        pytest.skip("node is not installed")
+    file = tmp_path / "joined.mjs"
+    file.write_text(text, "utf-8")
+    return subprocess.run(["node", str(file)], capture_output=True, text=True, check=True).stdout
+
+
+def test_modules_keep_their_own_scope(folder, tmp_path):
+    (folder / "a.js").write_text(
+        "export const size = 2;\nconst own = 3;\nexport function twice(x) { return x * size; }\n"
+    )
+    (folder / "b.js").write_text(
+        'import { size, twice as double } from "./a.js";\nconst own = 4;\n'
+        "export class Thing { get() { return [own, size, double(own)]; } }\nexport default { Thing };\n"
+    )
+    text = _sources.script("b") + "console.log(JSON.stringify(new _b.Thing().get()));"
+    assert run_node(text, tmp_path).strip() == "[4,2,8]"
+
+
+def test_a_module_that_two_import_is_there_once(folder):
+    (folder / "base.js").write_text("export const one = 1;\n")
+    (folder / "left.js").write_text('import { one } from "./base.js";\nexport const left = one;\n')
+    (folder / "right.js").write_text(
+        'import { one } from "./base.js";\nimport { left } from "./left.js";\nexport default { sum: one + left };\n'
+    )
+    assert _sources.script("right").count("const _base =") == 1
+
+
+def test_a_circle_is_told(folder):
+    (folder / "a.js").write_text('import { b } from "./b.js";\nexport const a = 1;\n')
+    (folder / "b.js").write_text('import { a } from "./a.js";\nexport const b = 1;\n')
+    with pytest.raises(ValueError, match="a → b → a"):
+        _sources.script("a")
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_every_import_and_export_is_written_the_way_that_is_understood(name):
+    text = (_sources.FOLDER / f"{name}.js").read_text("utf-8")
+    code = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+    imports = re.findall(r"^[ \t]*import\b.*", code, re.MULTILINE)
+    assert all(_sources._IMPORT.fullmatch(f"{line}\n") for line in imports), imports
+    exports = re.findall(r"^[ \t]*export\b.*", code, re.MULTILINE)
+    assert all(_sources._EXPORTED.match(line) or _sources._DEFAULT.match(line) for line in exports), exports
+    assert not re.search(r"\bimport\(|\beval\(|\bnew Function\b|innerHTML|outerHTML|insertAdjacentHTML", code)
+
+
+@pytest.mark.parametrize("name", WIDGETS)
+def test_the_shipped_text_is_one_module_that_imports_nothing(name):
+    text = _sources.script(name)
+    assert text.rstrip().endswith(f"export default _{name}.default;")
+    assert not re.search(r"^\s*(import|export (?!default _))", text, re.MULTILINE)
+    assert ".embviz" in _sources.style(name)
