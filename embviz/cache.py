@@ -113,7 +113,14 @@ class Cache:
     # Housekeeping. -------------------------------------------------------------------------------------------------
 
     def info(self) -> dict[str, Any]:
-        """Return folder, number of entries, their bytes, the limit, and how many damaged ones were set aside."""
+        """Return what the cache holds.
+
+        Returns
+        -------
+        dict
+            ``folder``; number of ``entries``, their ``bytes``, the ``limit`` to these, how many were set aside as
+            ``damaged``; ``sounds``, the bytes of what was made for browsers to play.
+        """
         entries = list(self._entries())
         return {
             "folder": str(self.folder),
@@ -121,6 +128,7 @@ class Cache:
             "bytes": sum(size for _, size, _ in entries),
             "limit": self.max_bytes,
             "damaged": sum(1 for _ in self._embeddings.rglob("*.damaged")),
+            "sounds": self._sound_bytes(),
         }
 
     def keys(self) -> Iterator[dict[str, Any]]:
@@ -157,8 +165,9 @@ class Cache:
         return freed
 
     def clear(self) -> int:
-        """Remove all entries and remembered digests; return the bytes freed."""
-        freed = self.prune(0)
+        """Remove all entries, sounds made for browsers and remembered digests; return the bytes freed."""
+        freed = self.prune(0) + self._sound_bytes()
+        shutil.rmtree(self._sounds, ignore_errors=True)
         shutil.rmtree(self.folder / "digests", ignore_errors=True)
         shutil.rmtree(self._embeddings, ignore_errors=True)
         return freed
@@ -166,6 +175,17 @@ class Cache:
     @property
     def _embeddings(self) -> Path:
         return self.folder / "embeddings"
+
+    @property
+    def _sounds(self) -> Path:
+        return self.folder / "sounds"
+
+    def _sound_bytes(self) -> int:
+        total = 0
+        for path in self._sounds.rglob("*.*"):
+            with contextlib.suppress(OSError):  # another process may have removed it
+                total += path.stat().st_size
+        return total
 
     def _path(self, key: Mapping[str, Any]) -> Path:
         return self._embeddings / _spread(_hash(_canonical(key)), ".safetensors")

@@ -11,7 +11,6 @@ from __future__ import annotations
 import html
 import math
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -24,6 +23,7 @@ from embviz.cells import Cells, Look, colours, to_cells
 from embviz.embedding import Embedding
 from embviz.models.record import Model
 from embviz.pages import FAINT, FONT, GREY, INK
+from embviz.words import count, every, minutes, one_line, short
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -90,8 +90,8 @@ def heatmap(
     t, d = embedding.shape
     roomy = 15 * d if embedding.labels and 8 < d <= MAX_LABELS else _pixels(d, 520, 640)
     tall = roomy if height is None else height - HEADING - BOTTOM - TITLE
-    size = f"{_count(t, 'frame')} × {_count(d, 'dimension')}"
-    panel = _Panel(embedding.model, (embedding.layer, size, _every(embedding)), embedding, max(96, tall))
+    size = f"{count(t, 'frame')} × {count(d, 'dimension')}"
+    panel = _Panel(embedding.model, (embedding.layer, size, every(embedding)), embedding, max(96, tall))
     return _compose([panel], look, embedding.title)
 
 
@@ -167,12 +167,12 @@ def _poster_figure(pairs: Sequence[tuple[Model, Embedding | None]], look: Look, 
 
 def _poster_panel(model: Model, embedding: Embedding | None) -> _Panel:
     # The details of the task stand in the model's record; here a narrow page has to hold the line.
-    facts = [re.split(r"[(,;]", model.task)[0].strip(), f"{_short(model.parameters)} parameters"]
+    facts = [re.split(r"[(,;]", model.task)[0].strip(), f"{short(model.parameters)} parameters"]
     if embedding is None:
-        return _Panel(model.title, (*facts, _count(model.dimensions, "dimension")), None, MESSAGE, _remedy(model))
+        return _Panel(model.title, (*facts, count(model.dimensions, "dimension")), None, MESSAGE, _remedy(model))
     d = embedding.shape[1]
     layer = () if embedding.layer == "embedding" else (embedding.layer,)
-    facts.append(f"{_count(d, 'dimension')} {_every(embedding)}")
+    facts.append(f"{count(d, 'dimension')} {every(embedding)}")
     return _Panel(model.title, (*layer, *facts), embedding, max(MESSAGE, _pixels(d, 128, 256)))
 
 
@@ -380,7 +380,7 @@ def _shown(embedding: Embedding) -> tuple[float, float]:
 
 
 def _lay_out(figure: Figure, inner: int, title: str, duration: float | None) -> None:
-    length = "" if duration is None else _minutes(duration)
+    length = "" if duration is None else minutes(duration)
     figure.update_layout(
         template="none",
         height=inner + TITLE + BOTTOM,
@@ -408,8 +408,7 @@ def _lay_out(figure: Figure, inner: int, title: str, duration: float | None) -> 
 
 def _plain(text: str, longest: int = 80) -> str:
     """Return text that plotly shows as it is, whoever wrote it: no tags, templates, formulas or line breaks."""
-    shown = "".join(" " if unicodedata.category(letter) in {"Cc", "Zl", "Zp"} else letter for letter in text)
-    shown = re.sub("[\u202a-\u202e\u2066-\u2069]", "", shown)
+    shown = one_line(text)
     shown = shown if len(shown) <= longest else shown[: longest - 1].rstrip() + "…"
     # Curly brackets make a template, dollars a formula where the page has MathJax.
     return html.escape(shown, quote=False).replace("{", "&#123;").replace("$", "&#36;")
@@ -423,40 +422,16 @@ def _tinted_ticks() -> dict[str, str]:
     return {"tickprefix": f'<span style="color: {INK}">', "ticksuffix": "</span>"}
 
 
-def _minutes(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
-
-
-def _every(embedding: Embedding) -> str:
-    period = embedding.grid.period
-    return f"every {period:.3g} s" if period >= 0.001 else f"every {period * 1e6:.3g} µs"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'s' * (number != 1)}"
-
-
 def _pooling(cells: Cells) -> list[str]:
     """Return what one cell shows, where it is not a single value."""
     shared = [(cells.per_row, "dimension"), (cells.per_column, "frame")]
-    counts = [_count(number, what) for number, what in shared if number > 1]
+    counts = [count(number, what) for number, what in shared if number > 1]
     return [f"strongest of {' × '.join(counts)}"] if counts else []
 
 
 def _constant(cells: Cells) -> list[str]:
     several = len(cells.values) and cells.values.shape[1] > 1
     return [f"{cells.constant:,} never change"] if several and cells.constant else []
-
-
-def _short(count: int) -> str:
-    """Return a count as people say it: ``790 k``, ``6.1 M``."""
-    for size, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
-        if count >= size:
-            shown = count / size
-            return f"{shown:.1f} {letter}" if shown < 10 else f"{shown:.0f} {letter}"
-    return str(count)
 
 
 def _pixels(d: int, usual: int, most: int) -> int:

@@ -43,8 +43,8 @@ def _judge(path: Path, data: mmap.mmap) -> str:
         known = _known_codec(path, head)
         chained = head.startswith(b"OggS") and data.find(_BEGINS, 4) > 0
         return ("doubtful" if chained else "sound") if known else "foreign"
-    start = _behind_tags(data)
-    if _frame(data, start) is None:
+    start = behind_tags(data)
+    if frame_at(data, start) is None:
         return "doubtful" if start else "foreign"
     return "sound" if _unbroken(data, start) else "doubtful"
 
@@ -58,7 +58,7 @@ def _known_codec(path: Path, head: bytes) -> bool:
     return head.startswith((b"FORM", b"fLaC")) or _mp4_codec(path) in (b"mp4a", b"alac")
 
 
-def _behind_tags(data: mmap.mmap) -> int:
+def behind_tags(data: mmap.mmap) -> int:
     """Return where the sound starts behind ID3 tags, whose lengths have seven bits in a byte."""
     start = 0
     while data[start : start + 3] == b"ID3" and len(data) >= start + 10:
@@ -73,7 +73,7 @@ def _unbroken(data: mmap.mmap, start: int) -> bool:
     """Tell whether frames of one kind follow each other to the end, or to the tags there."""
     kind, at = None, start
     while at < len(data):
-        frame = _frame(data, at)
+        frame = frame_at(data, at)
         if frame is None:
             return kind is not None and _only_tags(data, at)
         if kind not in (None, frame[0]):
@@ -88,7 +88,7 @@ def _only_tags(data: mmap.mmap, at: int) -> bool:
     return len(data) - at < 4 or rest.startswith(_TAGS) or not any(data[at : at + (1 << 16)])
 
 
-def _frame(data: mmap.mmap, at: int) -> tuple[tuple[int, ...], int] | None:
+def frame_at(data: mmap.mmap, at: int) -> tuple[tuple[int, ...], int] | None:
     """Return the kind of the frame that starts here (codec, rate, channels) and its length, or None."""
     head = data[at : at + 6]
     if len(head) < 6 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:

@@ -109,7 +109,14 @@ def test_verify_and_prune(cache):
     assert cache.prune() > 0
     assert cache.info()["damaged"] == 0
     assert cache.clear() > 0
-    assert cache.info() | {"folder": ""} == {"folder": "", "entries": 0, "bytes": 0, "limit": 10 * 2**30, "damaged": 0}
+    assert cache.info() == {
+        "folder": str(cache.folder),
+        "entries": 0,
+        "bytes": 0,
+        "limit": 10 * 2**30,
+        "damaged": 0,
+        "sounds": 0,
+    }
 
 
 def test_the_least_recently_used_go_first(tmp_path):
@@ -226,3 +233,12 @@ def test_a_copy_under_another_name_is_found(home, rock, tmp_path):
     assert isinstance(second.values, np.memmap)
     assert np.array_equal(first.values, second.values)
     assert (first.title, second.title) == ("rock.ogg", "copy.ogg")
+
+
+def test_sounds_for_browsers_are_counted_and_cleared(cache):
+    folder = cache.folder / "sounds" / "ab"
+    folder.mkdir(parents=True)
+    (folder / "cdef.ogg").write_bytes(bytes(1000))
+    assert cache.info()["sounds"] == 1000
+    assert cache.clear() == 1000
+    assert cache.info()["sounds"] == 0

@@ -34,7 +34,7 @@ ORDER = [
     {"embedding"},
     {"cache", "stitch"},
     {"extract"},
-    {"cells", "pages", "sounds", "structure"},
+    {"cells", "pages", "sounds", "structure", "words"},
     {"display"},
     {"widgets"},
     {"jobs", "tracks"},
@@ -151,6 +151,7 @@ def test_what_is_imported_is_declared():
         "essentia": "essentia-tensorflow",
         "google_crc32c": "google-crc32c",
         "google": "protobuf",
+        "jupyter_core": "jupyter-core",
         "IPython": "jupyterlab",
         "choreographer": "kaleido",
     }
