@@ -20,7 +20,7 @@ from embviz.errors import OptionError, did_you_mean
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["ORDERS", "SCALES", "Cells", "Look", "colours", "to_cells"]
+__all__ = ["ORDERS", "SCALES", "Cells", "Look", "colours", "dimension_order", "is_signed", "to_cells"]
 
 ORDERS = ("index", "activity", "cluster")
 SCALES = ("none", "zscore", "minmax")
@@ -90,23 +90,45 @@ def to_cells(embedding: Embedding, look: Look, height: int) -> Cells:
     t, d = embedding.shape
     if not t or not d:
         raise OptionError(f"There is nothing to draw in {t} frames × {d} dimensions.")
-    values = embedding.values
-    if not np.isfinite(values).all():
-        values = np.where(np.isfinite(values), values, np.float32(np.nan))
+    values = _finite(embedding.values)
     per_column, per_row = math.ceil(t / MAX_COLUMNS), math.ceil(d / height)
     offset, factor = _scaling(values, look.scale)
     # Scaling keeps the order of values, so pooling may come first, where it spares memory.
     low, high = (_scaled(extreme, offset, factor) for extreme in _extremes(values, per_column))
     signed = _signed(low, high)
     drawn = _strongest(low, high, signed)
-    moving = np.fmax.reduce(high, axis=0) > np.fmin.reduce(low, axis=0)
-    order = _order(values, drawn, look.order)
-    if look.order == "cluster":
-        order = np.concatenate([order[moving[order]], order[~moving[order]]])
+    moving = _moving(low, high)
+    order = _order(values, drawn, moving, look.order)
     drawn = _strongest(*_extremes(drawn.T[order], per_row), signed)
     edges = embedding.grid.edges
     borders = np.append(edges[:-1:per_column], edges[-1])
     return Cells(drawn, borders, order, per_row, per_column, signed, int(d - moving.sum()))
+
+
+def dimension_order(values: NDArray[np.float32], order: str) -> NDArray[np.int64]:
+    """Return the dimensions of values ``[t, d]`` in the order of the rows, ``[d]``; see :data:`ORDERS`."""
+    _check("order", order, ORDERS)
+    if not values.size:
+        return np.arange(values.shape[1])
+    values = _finite(values)
+    low, high = _extremes(values, math.ceil(len(values) / MAX_COLUMNS))
+    return _order(values, _strongest(low, high, _signed(low, high)), _moving(low, high), order)
+
+
+def is_signed(values: NDArray[np.float32]) -> bool:
+    """Tell whether values lie on both sides of zero, by more than what rounding leaves behind."""
+    values = _finite(values)
+    return bool(values.size) and _signed(values, values)
+
+
+def _finite(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    finite = np.isfinite(values)
+    return values if finite.all() else np.where(finite, values, np.float32(np.nan))
+
+
+def _moving(low: NDArray[np.float32], high: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Tell which dimensions ever change, ``[d]``."""
+    return np.asarray(np.fmax.reduce(high, axis=0) > np.fmin.reduce(low, axis=0))
 
 
 def _extremes(values: NDArray[np.float32], size: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -152,19 +174,20 @@ def _mean(values: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _signed(low: NDArray[np.float32], high: NDArray[np.float32]) -> bool:
-    """Tell whether values lie on both sides of zero, by more than what rounding leaves behind."""
     below, above = -float(np.fmin.reduce(low, axis=None)), float(np.fmax.reduce(high, axis=None))
     return min(below, above) > 0.01 * max(below, above)
 
 
-def _order(values: NDArray[np.float32], drawn: NDArray[np.float32], order: str) -> NDArray[np.int64]:
+def _order(
+    values: NDArray[np.float32], drawn: NDArray[np.float32], moving: NDArray[np.bool_], order: str
+) -> NDArray[np.int64]:
     """Return the dimensions in the order of the rows, ``[d]``."""
     d = values.shape[1]
     if order == "activity":
         return np.argsort(-_mean(np.abs(values)), kind="stable")
-    if order == "index" or d < 3 or len(drawn) < 2:
-        return np.arange(d)
-    return _leaves(drawn)
+    grouped = order == "cluster" and d >= 3 and len(drawn) >= 2
+    rows = _leaves(drawn) if grouped else np.arange(d)
+    return rows if order == "index" else np.concatenate([rows[moving[rows]], rows[~moving[rows]]])
 
 
 def _leaves(drawn: NDArray[np.float32]) -> NDArray[np.int64]:

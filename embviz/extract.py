@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, overload
 
 import numpy as np
 
@@ -24,13 +26,14 @@ from embviz.stitch import Stitcher, resolve
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["PatchHop", "embed"]
+__all__ = ["PatchHop", "Wanted", "embed", "found", "stream"]
 
 FORMAT = 1  # of what is computed here: part of every key, raised when the numbers change
 SOUND_BATCH = 6  # segments in one pass where separated sound is asked for
 HEAVY = 128 * 2**20  # bytes of one node in one pass, beyond which it is read in smaller batches of its own
 TRUNK_RANK = 2  # a trunk ends in one vector per patch
 DENSE_CHUNK_HOP = 0.1  # seconds; "dense" for OpenL3, the hop its authors recommend
+LARGEST_PARTIAL = 64 * 2**20  # bytes; what is larger is not copied again and again while it grows
 
 PatchHop: TypeAlias = float | Literal["dense"] | None
 ModelLike: TypeAlias = "str | Model"
@@ -123,7 +126,7 @@ def embed(
     store = None if cache is False else cache or Cache()
     with reporter(progress) as report:
         sound = Audio.open(audio)
-        wanted = [_Wanted.of(get_model(m), name, patch_hop, resample_quality) for m in models for name in layers]
+        wanted = [Wanted.of(get_model(m), name, patch_hop, resample_quality) for m in models for name in layers]
         found = _embed(sound, wanted, store, report)
     rows = [found[i : i + len(layers)] for i in range(0, len(found), len(layers))]
     if isinstance(layer, str):
@@ -138,8 +141,51 @@ def _as_list(given: Any, single: Any, what: str) -> list[Any]:
     return list(items)
 
 
+def found(audio: Audio, digest: str, wanted: Wanted, store: Cache) -> Embedding | None:
+    """Return an embedding of the track of this digest if it is in the cache; nothing is decoded."""
+    cached = store.get(wanted.key(digest))
+    return None if cached is None else replace(cached, title=audio.title, source=wanted.weights.source)
+
+
+def stream(
+    audio: Audio, wanted: Sequence[Wanted], *, store: Cache | None, report: Report, every: float = 0.3
+) -> Iterator[tuple[int, Embedding, bool]]:
+    """Yield embeddings as they come, and what there is of them on the way.
+
+    Parameters
+    ----------
+    audio : Audio
+        The track.
+    wanted : sequence of Wanted
+        What is asked for; decoding, front-ends and graph passes are shared as in :func:`embed`.
+    store : Cache or None
+        Where results are kept; None keeps nothing.
+    report : callable
+        Given ``(stage, done, total)``; it may raise to cancel.
+    every : float
+        Seconds between two partial results, at least.
+
+    Yields
+    ------
+    int, Embedding, bool
+        Place in `wanted`; the embedding, whose frames that are not computed yet are NaN; whether it is complete.
+    """
+    digest = store.digest(audio) if store else audio.digest
+    missing = []
+    for i, want in enumerate(wanted):
+        cached = found(audio, digest, want, store) if store else None
+        if cached is None:
+            missing.append(i)
+        else:
+            yield i, cached, True
+    for i, embedding, complete in _compute(audio, digest, wanted, missing, report, every):
+        if store and complete:
+            store.put(wanted[i].key(digest), embedding)
+        yield i, embedding, complete
+
+
 @dataclass(frozen=True)
-class _Wanted:
+class Wanted:
     """One layer of one model, with everything that determines its numbers."""
 
     model: Model
@@ -150,7 +196,8 @@ class _Wanted:
     hop: int
 
     @classmethod
-    def of(cls, model: Model, layer: str, patch_hop: PatchHop, quality: int | None) -> _Wanted:
+    def of(cls, model: Model, layer: str, patch_hop: PatchHop, quality: int | None = None) -> Wanted:
+        """Return what :func:`embed` makes of these options; raises where it would."""
         weights = _weights(model, verify=False)  # hashed before they are loaded, not to look into the cache
         resolved, shapes = resolve(model, weights, layer)
         checked = model.resample_quality if quality is None else check_quality(quality)
@@ -158,9 +205,11 @@ class _Wanted:
 
     @property
     def frontend(self) -> FrontEnd:
+        """What stands between the samples and the network."""
         return FRONTENDS[self.model.frontend]
 
     def key(self, digest: str) -> dict[str, Any]:
+        """Return the key in the cache for a track of this digest."""
         return {
             "audio": digest,
             "weights": self.weights.sha256,
@@ -210,25 +259,14 @@ def _hop_samples(model: Model, patch_hop: Any) -> int:
 # Extraction. -------------------------------------------------------------------------------------------------------
 
 
-def _embed(sound: Audio, wanted: list[_Wanted], store: Cache | None, report: Report) -> list[Embedding]:
-    digest = store.digest(sound) if store else sound.digest
-    found: dict[int, Embedding] = {}
-    if store:
-        for i, want in enumerate(wanted):
-            cached = store.get(want.key(digest))
-            if cached is not None:
-                found[i] = replace(cached, title=sound.title, source=want.weights.source)
-    missing = [i for i in range(len(wanted)) if i not in found]
-    for i, embedding in _compute(sound, digest, wanted, missing, report):
-        found[i] = embedding
-        if store:
-            store.put(wanted[i].key(digest), embedding)
-    return [found[i] for i in range(len(wanted))]
+def _embed(sound: Audio, wanted: list[Wanted], store: Cache | None, report: Report) -> list[Embedding]:
+    results = {i: embedding for i, embedding, _ in stream(sound, wanted, store=store, report=report, every=math.inf)}
+    return [results[i] for i in range(len(wanted))]
 
 
 def _compute(
-    sound: Audio, digest: str, wanted: list[_Wanted], missing: list[int], report: Report
-) -> Iterator[tuple[int, Embedding]]:
+    sound: Audio, digest: str, wanted: Sequence[Wanted], missing: list[int], report: Report, every: float
+) -> Iterator[tuple[int, Embedding, bool]]:
     """Yield the missing embeddings, front-end by front-end and graph by graph."""
 
     def by_input(i: int) -> tuple[int, str, int]:
@@ -254,13 +292,38 @@ def _compute(
             size, hop = first.model.patch_frames, first.hop
             if (size, hop) not in cut_before:
                 cut_before[size, hop] = cut(source, first.frontend, patch_frames=size, hop=hop, keep=len(graphs) > 1)
-            patches = cut_before[size, hop]
-            stitchers = [
-                Stitcher(wanted[i].model, wanted[i].layer, wanted[i].shapes, patches, n_samples) for i in group
-            ]
-            _run(first, patches, stitchers, report)
-            for i, stitcher in zip(group, stitchers, strict=True):
-                yield i, _finished(wanted[i], stitcher, sound, digest)
+            yield from _results(
+                sound, digest, {i: wanted[i] for i in group}, cut_before[size, hop], n_samples, report, every
+            )
+
+
+def _results(
+    sound: Audio,
+    digest: str,
+    group: Mapping[int, Wanted],
+    patches: Patches,
+    n_samples: int,
+    report: Report,
+    every: float,
+) -> Iterator[tuple[int, Embedding, bool]]:
+    """Yield what one graph gives for its patches."""
+    stitchers = {i: Stitcher(want.model, want.layer, want.shapes, patches, n_samples) for i, want in group.items()}
+    first = next(iter(group.values()))
+    for _ in _pauses(_run(first, patches, list(stitchers.values()), report), every):
+        for i, stitcher in stitchers.items():
+            if 0 < stitcher.frames < stitcher.grid.n_frames and stitcher.values.nbytes <= LARGEST_PARTIAL:
+                yield i, _finished(group[i], stitcher, sound, digest, partial=True), False
+    for i, stitcher in stitchers.items():
+        yield i, _finished(group[i], stitcher, sound, digest), True
+
+
+def _pauses(steps: Iterator[None], every: float) -> Iterator[None]:
+    """Go through all steps, and yield after those that end `every` seconds or more after the last one yielded."""
+    last = time.monotonic()
+    for _ in steps:
+        if time.monotonic() - last >= every:
+            yield
+            last = time.monotonic()
 
 
 def _samples(sound: Audio, frontend: FrontEnd, quality: int, *, alone: bool) -> NDArray[np.float32]:
@@ -280,23 +343,28 @@ def _source(samples: NDArray[np.float32], frontend: FrontEnd, report: Report) ->
     return mel
 
 
-def _run(first: _Wanted, patches: Patches, stitchers: list[Stitcher], report: Report) -> None:
-    """Run a graph over all patches: one pass for what is light, smaller batches for what is heavy."""
+def _run(first: Wanted, patches: Patches, stitchers: list[Stitcher], report: Report) -> Iterator[None]:
+    """Run a graph over all patches, pausing after each batch: what is light in one pass, what is heavy in another."""
     # Separated sound takes far more memory per segment than layers; Spleeter's numbers do not depend on the batch.
     usual = min(first.frontend.batch, SOUND_BATCH) if any(s.sound for s in stitchers) else first.frontend.batch
     light = [s for s in stitchers if s.patch_bytes * usual <= HEAVY]
     heavy = [s for s in stitchers if s.patch_bytes * usual > HEAVY]
     passes = [(some, size) for some, size in ((light, usual), (heavy, _fitting(heavy))) if some]
     total, done = len(patches) * len(passes), 0
+
+    def check() -> None:
+        report(first.model.name, done, total)
+
     for some, size in passes:
-        session = _session(first, some, staged=some is light)
+        session = _session(first, some, check, staged=some is light)
         for begin in range(0, len(patches), size):
-            report(first.model.name, done, total)
+            check()
             stop = min(begin + size, len(patches))
             outputs = session.run({first.model.input_node: patches.batch(begin, stop)})
             for stitcher in some:
                 stitcher.add(outputs, begin, stop)
             done += stop - begin
+            yield
     report(first.model.name, total, total)
 
 
@@ -304,7 +372,20 @@ def _fitting(heavy: list[Stitcher]) -> int:
     return max(1, HEAVY // max((s.patch_bytes for s in heavy), default=1))
 
 
-def _session(first: _Wanted, stitchers: list[Stitcher], *, staged: bool) -> Session | StagedSession:
+class _Checked:
+    """A session that reports before each run, so that a long batch can be cancelled in its middle."""
+
+    def __init__(self, session: Session, check: Callable[[], None]) -> None:
+        self._session, self._check = session, check
+
+    def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+        self._check()
+        return self._session.run(inputs)
+
+
+def _session(
+    first: Wanted, stitchers: list[Stitcher], check: Callable[[], None], *, staged: bool
+) -> Session | StagedSession:
     model, path = first.model, _weights(first.model, verify=True).path
     ranks = dict(sorted({node: rank for s in stitchers for node, rank in s.ranks.items()}.items()))
     input_rank = len(model.input_shape) + (first.frontend.channels == 1)
@@ -317,18 +398,18 @@ def _session(first: _Wanted, stitchers: list[Stitcher], *, staged: bool) -> Sess
     if head:
         trunk[model.trunk] = TRUNK_RANK
     return StagedSession(
-        sessions.open(path, model.input_node, input_rank, trunk),
+        cast("Session", _Checked(sessions.open(path, model.input_node, input_rank, trunk), check)),
         sessions.open(path, model.trunk, TRUNK_RANK, head) if head else None,
         model.trunk,
     )
 
 
-def _finished(want: _Wanted, stitcher: Stitcher, sound: Audio, digest: str) -> Embedding:
+def _finished(want: Wanted, stitcher: Stitcher, sound: Audio, digest: str, *, partial: bool = False) -> Embedding:
     layer = want.layer
     info = want.key(digest) | {"padded": stitcher.padded} | stitcher.left_out
     labels = layer.labels if len(layer.labels) == stitcher.values.shape[1] else ()
     return Embedding(
-        stitcher.values,
+        stitcher.so_far() if partial else stitcher.values,
         stitcher.grid,
         want.model.name,
         layer.name,
@@ -337,5 +418,5 @@ def _finished(want: _Wanted, stitcher: Stitcher, sound: Audio, digest: str) -> E
         title=sound.title,
         source=want.weights.source,
         info=info,
-        _tensor=stitcher.tensor,
+        _tensor=None if partial else stitcher.tensor,
     )

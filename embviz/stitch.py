@@ -113,6 +113,8 @@ class Stitcher:
     grid : FrameGrid
     sound : bool
         Whether the layer is sound itself, one frame per sample.
+    frames : int
+        How many frames, from the first one on, are computed.
     """
 
     def __init__(
@@ -121,6 +123,7 @@ class Stitcher:
         self._layer, self._shapes, self._patches = layer, shapes, patches
         self.sound = "s" in layer.axes
         self.padded = patches.padded
+        self.frames = 0
         sizes = {letter: _size(layer.axes, shapes[0], letter) for letter in "tf"} | {"c": _channels(layer, shapes)}
         self.grid, self._patch_of, self._step_of = _plan(model, layer, sizes, patches, n_samples)
         self.values = _buffer((self.grid.n_frames, sizes["c"] or sizes["f"]))
@@ -144,6 +147,7 @@ class Stitcher:
             begin = first * self._shapes[0][0]
             rows = np.concatenate(parts, axis=1)
             self.values[begin : begin + len(rows)] = rows[: len(self.values) - begin]
+            self.frames = min(begin + len(rows), len(self.values))
             return
         steps = np.concatenate([_in_order(part, self._layer.axes) for part in parts], axis=3)
         begin, end = np.searchsorted(self._patch_of, [first, stop])
@@ -152,6 +156,13 @@ class Stitcher:
         self.values[begin:end] = chosen[:, 0] if chosen.shape[1] == 1 else averaged
         if self.tensor is not None:
             self.tensor[begin:end] = chosen
+        self.frames = int(end)
+
+    def so_far(self) -> NDArray[np.float32]:
+        """Return a copy of the values whose frames that are not computed yet are NaN."""
+        values = np.full(self.values.shape, np.nan, np.float32)
+        values[: self.frames] = self.values[: self.frames]
+        return values
 
     def _tensor_buffer(self, sizes: Mapping[str, int]) -> tuple[NDArray[np.float32] | None, dict[str, int]]:
         if sizes["f"] == 1 or not sizes["c"]:

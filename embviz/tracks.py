@@ -1,0 +1,285 @@
+"""Tracks: what is in a folder, listed without opening a sound.
+
+Conventions: a track has an id, its place in the list, which it keeps. What is known of it beforehand (title, style,
+tempo, key, sections) stands in a file ``tracks.csv`` beside it, with the columns ``file``, ``title``, ``style``,
+``bpm``, ``key`` and ``sections`` ("intro 0.000; verse 7.500"), of which all but ``file`` may be missing.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from embviz.audio import Audio
+from embviz.decode import printable
+from embviz.errors import AudioError
+
+__all__ = ["SUFFIXES", "Track", "Tracks"]
+
+SUFFIXES = frozenset({".aac", ".aif", ".aiff", ".flac", ".m4a", ".mp3", ".oga", ".ogg", ".opus", ".wav", ".wave"})
+TABLE = "tracks.csv"
+LARGEST_TABLE = 16 << 20  # bytes
+MOST = 50_000  # files; a whole disk is not meant to be listed
+
+
+@dataclass(frozen=True)
+class Track:
+    """One track, and what is known of it beforehand.
+
+    Parameters
+    ----------
+    id : int
+        Place in the list.
+    path : Path or None
+        The file; None where the sound came as samples.
+    name : str
+        Name of the file, below the folder that was listed, as text that can be shown.
+    title, style, key, note : str
+        Empty where not known.
+    bpm, seconds : float or None
+        Tempo; length.
+    sections : tuple of (str, float)
+        Name and start in seconds.
+    problem : str
+        Why it cannot be heard, where that is known.
+    sound : Audio or None
+        The samples, where there is no file.
+    base : Path
+        The working folder when the track was listed: `path` starts there.
+    """
+
+    id: int
+    path: Path | None
+    name: str
+    title: str = ""
+    style: str = ""
+    bpm: float | None = None
+    key: str = ""
+    seconds: float | None = None
+    sections: tuple[tuple[str, float], ...] = ()
+    note: str = ""
+    problem: str = ""
+    sound: Audio | None = field(default=None, repr=False, compare=False)
+    base: Path = field(default=Path(), repr=False, compare=False)
+
+    @property
+    def place(self) -> Path | None:
+        """Where the file is, whatever the working folder has become meanwhile."""
+        return None if self.path is None else self.base / self.path
+
+    def open(self) -> Audio:
+        """Return the sound; raises AudioError where the file is gone."""
+        return self.sound or Audio.open(self.place or "")
+
+    def listed(self) -> dict[str, Any]:
+        """Return what a list shows of it, ready for JSON."""
+        shown = ("id", "name", "title", "style", "bpm", "key", "seconds", "note", "problem")
+        return {name: getattr(self, name) for name in shown}
+
+
+class Tracks:
+    """The tracks of a folder, of a list, of a file or of an array.
+
+    Parameters
+    ----------
+    source : path, sequence of paths, (ndarray, int), Audio or None
+        A folder is listed with the folders inside, but without hidden ones; None gives an empty list.
+
+    Attributes
+    ----------
+    folder : str
+        Where they are, for people.
+    notice : str
+        What was wrong with the list or its table, as a sentence, or empty.
+
+    Raises
+    ------
+    AudioError
+        If there is no such file or folder.
+    """
+
+    def __init__(self, source: Any = None) -> None:
+        self.folder, self.notice = "", ""
+        self._items: list[Track] = []
+        self._base = _working_folder()
+        self._tables: dict[Path, Mapping[str, Mapping[str, Any]]] = {}
+        if isinstance(source, Audio) or (isinstance(source, tuple) and not all(map(_is_path, source))):
+            self.add(source)
+        elif isinstance(source, list | tuple):
+            for path in source:
+                self.add(path)
+        elif source is not None:
+            self._read(source)
+
+    def add(self, source: Any, *, note: str = "") -> Track:
+        """Add a file or samples, and return the track; one whose file is listed already is not added again."""
+        if not _is_path(source):
+            return self._append(None, "array" if isinstance(source, tuple) else source.title, sound=Audio.open(source))
+        path = Path(source).expanduser()
+        for track in self._items:
+            if track.path == path:
+                return track
+        return self._append(path, printable(path), note=note)
+
+    def change(self, number: int, **facts: Any) -> Track:
+        """Put what has become known of a track into the list."""
+        self._items[number] = replace(self._items[number], **facts)
+        return self._items[number]
+
+    def find(self, path: str | os.PathLike[str] | None) -> Track | None:
+        """Return the track of a file, or None."""
+        if path is None:
+            return None
+        wanted = Path(path).expanduser()
+        same = [track for track in self._items if track.path is not None and track.path == wanted]
+        if not same:
+            whole = wanted.absolute()
+            same = [track for track in self._items if track.path is not None and track.path.absolute() == whole]
+        return same[0] if same else None
+
+    def listed(self) -> list[dict[str, Any]]:
+        """Return what a list shows, ready for JSON."""
+        return [track.listed() for track in self._items]
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[Track]:
+        return iter(self._items)
+
+    def __getitem__(self, number: int) -> Track:
+        return self._items[number]
+
+    def __contains__(self, number: object) -> bool:
+        return isinstance(number, int) and not isinstance(number, bool) and 0 <= number < len(self._items)
+
+    def _read(self, source: Any) -> None:
+        try:
+            path = Path(source).expanduser()
+            is_folder, exists = path.is_dir(), path.exists()
+        except (TypeError, ValueError, OSError) as error:
+            raise AudioError(
+                "A folder, an audio file, a list of them or a (samples, sample_rate) pair is expected, "
+                f"{source!r:.80} was found."
+            ) from error
+        if not exists:
+            raise AudioError(
+                f"There is no file or folder {str(source)!r}; check the path, which starts from {str(Path.cwd())!r}."
+            )
+        if not is_folder:
+            self.folder = _shown(path.parent)
+            self.add(path)
+            return
+        self.folder = _shown(path)
+        found = sorted(_files(path), key=lambda name: _natural(str(name)))
+        if len(found) >= MOST:
+            self.notice = f"Only the first {MOST:,} tracks of {self.folder!r} are listed; name a folder inside."
+        for name in found:
+            self._append(path / name, _text(name.as_posix()))
+        if not found:
+            self.notice = (
+                f"There is no sound in {self.folder!r}: files ending in {', '.join(sorted(SUFFIXES))} are listed."
+            )
+
+    def _append(self, path: Path | None, name: str, *, note: str = "", sound: Audio | None = None) -> Track:
+        facts = self._table(path.parent).get(path.name, {}) if path is not None else {}
+        track = Track(
+            len(self._items), path, name, sound=sound, base=self._base, **{**facts, **({"note": note} if note else {})}
+        )
+        self._items.append(track)
+        return track
+
+    def _table(self, folder: Path) -> Mapping[str, Mapping[str, Any]]:
+        if folder not in self._tables:
+            try:
+                self._tables[folder] = _read_table(folder / TABLE)
+            except FileNotFoundError:
+                self._tables[folder] = {}
+            except (OSError, ValueError, csv.Error) as error:
+                self._tables[folder] = {}
+                said = error.strerror if isinstance(error, OSError) else error
+                self.notice = f"{TABLE} in {_shown(folder)!r} was left out: {said}."
+        return self._tables[folder]
+
+
+def _working_folder() -> Path:
+    try:
+        return Path.cwd()
+    except OSError:  # it has been removed
+        return Path()
+
+
+def _is_path(source: Any) -> bool:
+    return isinstance(source, str | os.PathLike)
+
+
+def _text(name: str) -> str:
+    """Return a name as text that can be shown and sent, whatever its bytes are."""
+    return name.encode("utf-8", "replace").decode()
+
+
+def _shown(folder: Path) -> str:
+    return _text(str(folder)) if str(folder) != "." else _text(Path.cwd().name)
+
+
+def _natural(name: str) -> list[Any]:
+    """Sort 2 before 10, and capitals with the others."""
+    return [
+        (0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d{1,18})", name.casefold())
+    ]
+
+
+def _files(folder: Path) -> Iterable[Path]:
+    """Yield the sounds below a folder, named from there; folders that are links are not entered."""
+    count = 0
+    for here, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        inside = Path(here).relative_to(folder)
+        for name in names:
+            if os.path.splitext(name)[1].lower() in SUFFIXES and not name.startswith("."):  # noqa: PTH122  many files
+                yield inside / name
+                count += 1
+                if count >= MOST:
+                    return
+
+
+def _read_table(path: Path) -> dict[str, dict[str, Any]]:
+    """Return what a table says, by the name of the file."""
+    if path.stat().st_size > LARGEST_TABLE:
+        raise ValueError("it is too large for a table of tracks")
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = csv.DictReader(file)
+        if "file" not in (rows.fieldnames or ()):
+            raise ValueError("it has no column 'file'")
+        return {row["file"]: _facts(row) for row in rows if row["file"]}
+
+
+def _facts(row: Mapping[str, Any]) -> dict[str, Any]:
+    texts = {name: " ".join(str(row.get(name) or "").split()) for name in ("title", "style", "key", "note")}
+    sections = [_section(part) for part in str(row.get("sections") or "").split(";")]
+    return {
+        **{name: text[:500] for name, text in texts.items()},
+        "bpm": _number(row.get("bpm")),
+        "seconds": _number(row.get("seconds")),
+        "sections": tuple(sorted(filter(None, sections), key=lambda section: section[1])),
+    }
+
+
+def _section(text: str) -> tuple[str, float] | None:
+    name, _, start = text.strip().rpartition(" ")
+    seconds = _number(start, lowest=0.0)
+    return None if seconds is None else (name.strip(), seconds)
+
+
+def _number(text: Any, *, lowest: float = 1e-9) -> float | None:
+    try:
+        number = float(text)
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) and number >= lowest else None
