@@ -30,6 +30,7 @@ __all__ = ["PatchHop", "Wanted", "embed", "found", "stream"]
 
 FORMAT = 1  # of what is computed here: part of every key, raised when the numbers change
 SOUND_BATCH = 6  # segments in one pass where separated sound is asked for
+GENTLE_BATCH = 2  # segments in one pass where someone watches: Python stands still during a pass
 HEAVY = 128 * 2**20  # bytes of one node in one pass, beyond which it is read in smaller batches of its own
 TRUNK_RANK = 2  # a trunk ends in one vector per patch
 DENSE_CHUNK_HOP = 0.1  # seconds; "dense" for OpenL3, the hop its authors recommend
@@ -309,7 +310,7 @@ def _results(
     """Yield what one graph gives for its patches."""
     stitchers = {i: Stitcher(want.model, want.layer, want.shapes, patches, n_samples) for i, want in group.items()}
     first = next(iter(group.values()))
-    for _ in _pauses(_run(first, patches, list(stitchers.values()), report), every):
+    for _ in _pauses(_run(first, patches, list(stitchers.values()), report, gently=every < math.inf), every):
         for i, stitcher in stitchers.items():
             if 0 < stitcher.frames < stitcher.grid.n_frames and stitcher.values.nbytes <= LARGEST_PARTIAL:
                 yield i, _finished(group[i], stitcher, sound, digest, partial=True), False
@@ -343,10 +344,12 @@ def _source(samples: NDArray[np.float32], frontend: FrontEnd, report: Report) ->
     return mel
 
 
-def _run(first: Wanted, patches: Patches, stitchers: list[Stitcher], report: Report) -> Iterator[None]:
+def _run(first: Wanted, patches: Patches, stitchers: list[Stitcher], report: Report, *, gently: bool) -> Iterator[None]:
     """Run a graph over all patches, pausing after each batch: what is light in one pass, what is heavy in another."""
     # Separated sound takes far more memory per segment than layers; Spleeter's numbers do not depend on the batch.
     usual = min(first.frontend.batch, SOUND_BATCH) if any(s.sound for s in stitchers) else first.frontend.batch
+    if gently and first.frontend.channels == 2:
+        usual = min(usual, GENTLE_BATCH)
     light = [s for s in stitchers if s.patch_bytes * usual <= HEAVY]
     heavy = [s for s in stitchers if s.patch_bytes * usual > HEAVY]
     passes = [(some, size) for some, size in ((light, usual), (heavy, _fitting(heavy))) if some]
