@@ -52,7 +52,7 @@ def _collect(name: str, ordered: list[str], above: tuple[str, ...]) -> None:
 
 def _scoped(name: str) -> str:
     text = _text(name)
-    names = ", ".join(_EXPORTED.findall(text)) + (", default: _default" if _DEFAULT.search(text) else "")
+    names = ", ".join(_EXPORTED.findall(text) + ["default: _default"] * bool(_DEFAULT.search(text)))
     body = _IMPORT.sub(lambda match: f"const {{{match[1].replace(' as ', ': ')}}} = _{match[2]};\n", text)
     body = _DEFAULT.sub("const _default = ", _EXPORT.sub("", body))
     return f"const _{name} = (() => {{\n{body}\nreturn {{ {names} }};\n}})();"
