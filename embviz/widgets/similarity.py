@@ -1,0 +1,98 @@
+"""The self-similarity of an embedding, on the clock of its track.
+
+Conventions: the matrix travels row by row, one byte per cell; both of its axes are time. A byte is a place between
+`low` and `high`: ``value = low + (byte - 1) / 254 * (high - low)``, and 0 is an empty cell.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Self
+
+import anywidget
+import numpy as np
+import traitlets
+
+from embviz.errors import OptionError, did_you_mean
+from embviz.structure import self_similarity
+from embviz.widgets._sources import script, style
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from embviz.embedding import Embedding
+
+__all__ = ["Similarity"]
+
+MEANING = "cosine similarity of frames, the track's mean removed"
+
+
+class Similarity(anywidget.AnyWidget):
+    """How alike any two moments of a track are, as a square of time × time that follows the clock.
+
+    Build one with :meth:`of`. A click seeks to the time below the pointer, with shift to the time beside it.
+    """
+
+    _esm = script("similarity")
+    _css = style("similarity")
+
+    clock = traitlets.Unicode(help="Name of the clock; widgets of one name share playhead, zoom and range.").tag(
+        sync=True
+    )
+    title = traitlets.Unicode(help="Shown above; empty where the surroundings say it.").tag(sync=True)
+    cells = traitlets.Bytes(help="uint8 [n, n], row by row.").tag(sync=True)
+    n = traitlets.Int(0, help="Rows and columns.").tag(sync=True)
+    low = traitlets.Float(-1.0, help="Value of byte 1.").tag(sync=True)
+    high = traitlets.Float(1.0, help="Value of byte 255.").tag(sync=True)
+    edges = traitlets.Dict(help="The fields of the FrameGrid of rows and columns, in samples.").tag(sync=True)
+    meaning = traitlets.Unicode(MEANING, help="What is measured, in a few words.").tag(sync=True)
+    sections = traitlets.List(traitlets.Dict(), help="Parts of the track: name, and start in seconds.").tag(sync=True)
+    size = traitlets.Int(0, min=0, help="Side of the square in pixels at most; 0 leaves it to the widget.").tag(
+        sync=True
+    )
+    message = traitlets.Unicode(help="A sentence shown in place of the matrix.").tag(sync=True)
+
+    @traitlets.default("clock")
+    def _own_clock(self) -> str:
+        return f"embviz-{uuid.uuid4().hex}"
+
+    @classmethod
+    def of(cls, embedding: Embedding, **traits: Any) -> Self:
+        """Return a widget that draws the self-similarity of an embedding.
+
+        Parameters
+        ----------
+        embedding : Embedding
+            What is compared with itself, ``[t, d]``; see :func:`embviz.structure.self_similarity`.
+        **traits
+            Values of traits, such as ``clock=player.clock`` or ``size=480``.
+
+        Raises
+        ------
+        OptionError
+            If there is no such trait.
+        """
+        known = [name for name in cls.class_trait_names(sync=True) if not name.startswith("_")]
+        for name in traits:
+            if name not in known:
+                raise OptionError(f"{cls.__name__} has no option {name!r}.{did_you_mean(name, known)}")
+        widget = cls(**{"title": f"{embedding.model} / {embedding.layer}"} | traits)
+        widget.update(embedding)
+        return widget
+
+    def update(self, embedding: Embedding) -> None:
+        """Draw another embedding."""
+        matrix, grid = self_similarity(embedding)
+        with self.hold_sync():
+            self.edges = asdict(grid)
+            # Cosines of all tracks on one scale, so that pictures can be compared.
+            self.low, self.high = -1.0, 1.0
+            self.n = len(matrix)
+            self.cells = _encode(matrix, self.low, self.high)
+            self.message = ""
+
+
+def _encode(matrix: NDArray[np.float32], low: float, high: float) -> bytes:
+    places = np.clip((matrix - low) / (high - low), 0, 1) * 254 + 1.5
+    return bytes(np.nan_to_num(places, nan=0).astype(np.uint8))
