@@ -1,0 +1,442 @@
+/**
+ * The panel: the list of tracks, the player, and four pages that look into the track, all on one clock.
+ *
+ * It shows what the traits say and sends commands; what they mean is Python's business. Other widgets are mounted in
+ * their places and stay there for as long as they are the same.
+ */
+import { clockOf } from "./clock.js";
+import { h, icon, onChange } from "./dom.js";
+import { applyToClock, keepKeys, keyHelp, pressedAction } from "./keys.js";
+import { Link } from "./link.js";
+import { ICONS, nameOf, openDialog, plain, progressBar } from "./parts.js";
+import { progressText, quoted, setText, slot, uid } from "./parts.js";
+import { fileDoor } from "./files.js";
+import { lengthOf, tempoOf, trackList } from "./tracklist.js";
+import { openPicker } from "./picker.js";
+import { poster } from "./poster.js";
+import { hears } from "./hears.js";
+import { structure, walk } from "./walk.js";
+
+/** Below this width in pixels the list of tracks lies over the page. */
+export const NARROW = 860;
+
+export const TABS = [
+  ["poster", "Poster"],
+  ["hears", "What it hears"],
+  ["layers", "Layers"],
+  ["structure", "Structure"],
+];
+
+/** @returns {string} such as ``rock · 128 BPM · E minor · 2:02 · rock.ogg`` */
+export function headline(track) {
+  const name = track.title && track.title !== track.name ? track.name : "";
+  return [track.style, tempoOf(track), track.key, lengthOf(track), name].filter(Boolean).map(quoted).join(" · ");
+}
+
+function render({ model, el, signal, host }) {
+  const controller = new AbortController();
+  signal?.addEventListener("abort", () => controller.abort(), { once: true });
+  new View(model, el, controller.signal, host);
+  return () => controller.abort();
+}
+
+/** One view of a panel; what its parts share of it are the public members. */
+class View {
+  #pages = {};
+  #asked = "";
+  #narrow = false;
+  #drawer = false;
+  #dismissed = -1;
+
+  constructor(model, el, signal, host) {
+    Object.assign(this, { model, el, signal, host });
+    el.classList.add("embviz", "ev-panel");
+    keepKeys(el, signal);
+    el.setAttribute("role", "region");
+    el.setAttribute("aria-label", "embviz Explorer");
+    this.link = new Link(model, { signal, onTrouble: (sentence) => this.#sayTrouble(sentence) });
+    this.#build();
+    this.#listen();
+    this.#updateAll();
+  }
+
+  // What the parts use.
+
+  get clock() {
+    return clockOf(this.model.get("clock") ?? "");
+  }
+
+  modelOf(name) {
+    return (this.model.get("models") ?? []).find((entry) => entry.name === name);
+  }
+
+  get track() {
+    return (this.model.get("tracks") ?? []).find((entry) => entry.id === this.model.get("track"));
+  }
+
+  /** Length of the track, or null. */
+  seconds() {
+    return this.track?.seconds ?? null;
+  }
+
+  visible(tab) {
+    return (this.model.get("tab") || "poster") === tab && Boolean(this.track);
+  }
+
+  pick(options) {
+    openPicker(this, options);
+  }
+
+  browse() {
+    this.door.browse();
+  }
+
+  trackChosen() {
+    if (this.#narrow) this.showList(false);
+  }
+
+  announce(text) {
+    setText(this.live, text);
+  }
+
+  showList(open) {
+    if (this.#narrow) this.#drawer = open;
+    else this.#save("collapsed_list", !open);
+    this.#updateList();
+    if (open) this.list.shown();
+    // The button that was pressed is gone now: what it has opened takes the focus, and gives it back.
+    if (open) this.list.focus();
+    else if (this.list.el.contains(document.activeElement) || document.activeElement === document.body) {
+      this.listButton.focus({ preventScroll: true });
+    }
+  }
+
+  /** Say a sentence of the panel's own until it is dismissed. */
+  say(text, level = "info", remedy = "") {
+    const line = this.#notice(level, text, remedy, () => line.remove());
+    this.notices.append(line);
+    return line;
+  }
+
+  // What it is made of.
+
+  #build() {
+    this.list = trackList(this);
+    this.#pages = { poster: poster(this), hears: hears(this), layers: walk(this), structure: structure(this) };
+    this.player = slot({ host: this.host, signal: this.signal });
+    this.live = h("div.ev-hidden", { "aria-live": "polite" });
+    this.notices = h("div.ev-p-notices");
+    this.trouble = h("div.ev-p-trouble", { role: "alert", hidden: true });
+    this.kernelNotice = h("div", { "aria-live": "polite" });
+    this.door = fileDoor(this);
+    this.pageEls = TABS.map(([name]) => this.#pageEl(name));
+    this.sticky = h("div.ev-p-top", {}, this.player.el, this.#buildTabs());
+    this.work = h("div.ev-p-work", {}, this.sticky, ...this.pageEls);
+    this.scroller = h("div.ev-p-scroll", {}, this.work, this.#buildWelcome());
+    const main = h(
+      "div.ev-p-main",
+      {},
+      this.#buildHead(),
+      this.trouble,
+      this.kernelNotice,
+      this.notices,
+      this.scroller,
+    );
+    this.shade = h("div.ev-p-shade", { hidden: true, onclick: () => this.showList(false) });
+    this.el.replaceChildren(this.list.el, this.shade, main, ...this.door.nodes, this.live);
+  }
+
+  #buildHead() {
+    this.listButton = h("button.ev-plain.ev-p-menu", {
+      type: "button",
+      "aria-label": "Show the list of tracks",
+      title: "Tracks",
+    });
+    this.listButton.append(icon(ICONS.menu));
+    this.title = h("h2", { dir: "auto" });
+    this.facts = h("span.ev-p-headline.ev-faint", { dir: "auto" });
+    this.copyLabel = h("span", { "aria-live": "polite" }, "Copy as code");
+    const copy = h(
+      "button",
+      { type: "button", title: "The Python that gives this view", onclick: () => this.#copy() },
+      icon(ICONS.copy),
+      this.copyLabel,
+    );
+    const page = h(
+      "button",
+      {
+        type: "button",
+        title: "Write this view as one page that needs no Jupyter",
+        onclick: () => this.link.send("export"),
+      },
+      icon(ICONS.save),
+      "Export page",
+    );
+    const help = h(
+      "button",
+      { type: "button", "aria-label": "Help: keys", title: "Help (?)", onclick: () => this.#help() },
+      "?",
+    );
+    this.tools = h("div.ev-p-tools", {}, copy, page, help);
+    this.busyText = h("span.ev-p-stage");
+    this.busyBar = progressBar("Progress of the computation");
+    const cancel = h(
+      "button",
+      { type: "button", "aria-label": "Cancel the computation", onclick: () => this.link.send("cancel") },
+      "Cancel",
+    );
+    this.busy = h("div.ev-p-busy", { hidden: true }, this.busyText, this.busyBar.el, cancel);
+    return h("header.ev-p-head", {}, this.listButton, this.title, this.facts, this.tools, this.busy);
+  }
+
+  #buildTabs() {
+    const tablist = h("div.ev-p-tabs", { role: "tablist", "aria-label": "Views of the track" });
+    this.tabs = TABS.map(([name, label], i) => {
+      const tab = h(
+        "button.ev-plain.ev-p-tab",
+        { type: "button", role: "tab", id: uid("tab"), title: `${label} (${i + 1})` },
+        label,
+      );
+      tab.addEventListener("click", () => this.#openTab(name));
+      tab.setAttribute("aria-controls", this.pageEls[i].id);
+      this.pageEls[i].setAttribute("aria-labelledby", tab.id);
+      tablist.append(tab);
+      return tab;
+    });
+    tablist.addEventListener("keydown", (event) => {
+      const at = this.tabs.indexOf(event.target);
+      const last = this.tabs.length - 1;
+      const to = { ArrowRight: at === last ? 0 : at + 1, ArrowLeft: at ? at - 1 : last, Home: 0, End: last }[event.key];
+      if (to === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
+      event.preventDefault();
+      event.stopPropagation();
+      this.tabs[to].focus();
+      this.#openTab(TABS[to][0]);
+    });
+    return tablist;
+  }
+
+  #pageEl(name) {
+    return h("div.ev-p-page", { role: "tabpanel", id: uid("page") }, this.#pages[name].el);
+  }
+
+  #buildWelcome() {
+    const add = h(
+      "button.ev-primary",
+      { type: "button", onclick: () => this.browse() },
+      icon(ICONS.plus),
+      "Add a sound…",
+    );
+    this.welcomeTitle = h("h3");
+    this.welcomeText = h("p.ev-faint");
+    this.welcome = h("div.ev-p-blank.ev-p-welcome", {}, icon(ICONS.note), this.welcomeTitle, this.welcomeText, add);
+    return this.welcome;
+  }
+
+  // What it listens to.
+
+  #listen() {
+    const { model, signal } = this;
+    onChange(model, "track tracks", () => this.#updateTrack(), signal);
+    onChange(model, "tab", () => this.#updateTab(), signal);
+    onChange(model, "player", () => this.#updateTrack(), signal);
+    onChange(model, "busy", () => this.#updateBusy(), signal);
+    onChange(model, "notice", () => this.#updateNotice(), signal);
+    onChange(model, "collapsed_list", () => this.#updateList(), signal);
+    this.listButton.addEventListener("click", () => this.showList(this.list.el.hidden));
+    this.el.addEventListener("keydown", (event) => this.#key(event), { signal });
+    const observer = new ResizeObserver(([entry]) => this.#resized(entry.contentRect.width));
+    observer.observe(this.el);
+    signal.addEventListener("abort", () => observer.disconnect(), { once: true });
+  }
+
+  #resized(width) {
+    const narrow = width > 0 && width < NARROW;
+    this.el.classList.toggle("ev-p-narrow", narrow);
+    if (narrow === this.#narrow) return;
+    this.#narrow = narrow;
+    // Who has nothing open yet needs the list first.
+    this.#drawer = narrow && !this.track;
+    this.#updateList();
+  }
+
+  #key(event) {
+    // What is typed in here is meant for here.
+    event.stopPropagation();
+    if (event.defaultPrevented) return;
+    if (event.key === "Escape" && this.#narrow && this.#drawer) {
+      this.showList(false);
+      return;
+    }
+    const action = pressedAction(event);
+    if (!action) return;
+    event.preventDefault();
+    if (applyToClock(action, this.clock)) return;
+    if (action.kind === "tab") this.#openTab(TABS[action.index][0], true);
+    else if (action.kind === "help") this.#help();
+    else if (action.kind === "search") {
+      this.showList(true);
+      this.list.focusSearch();
+    }
+  }
+
+  // What it shows.
+
+  #updateAll() {
+    this.#updateTrack();
+    this.#updateTab();
+    this.#updateBusy();
+    this.#updateNotice();
+    this.#updateList();
+  }
+
+  #updateTrack() {
+    const { track } = this;
+    setText(this.title, plain(track ? track.title || track.name : "embviz"));
+    setText(this.facts, track ? headline(track) : "");
+    this.facts.title = this.facts.textContent;
+    this.title.title = quoted(track?.name);
+    const any = (this.model.get("tracks") ?? []).length > 0;
+    setText(this.welcomeTitle, any ? "Choose a track to begin" : "There is no sound here yet");
+    setText(
+      this.welcomeText,
+      any
+        ? "Pick one from the list, or drop a sound of your own here."
+        : "Drop a sound here, or add one from your computer.",
+    );
+    this.welcome.hidden = Boolean(track);
+    this.work.hidden = !track;
+    this.tools.hidden = !track;
+    if (track) this.player.set(this.model.get("player"));
+    this.#updateTab();
+  }
+
+  #updateTab() {
+    const tab = this.model.get("tab") || "poster";
+    TABS.forEach(([name], i) => {
+      const own = name === tab;
+      this.tabs[i].setAttribute("aria-selected", String(own));
+      this.tabs[i].tabIndex = own ? 0 : -1;
+      this.pageEls[i].hidden = !own;
+    });
+    if (!this.track) return;
+    this.#pages[tab]?.update();
+    // Each track is asked about once, when its page is first looked at.
+    const key = `${this.model.get("track")} ${tab}`;
+    if (key !== this.#asked) this.#pages[tab]?.ask?.();
+    this.#asked = key;
+  }
+
+  #openTab(name, focus = false) {
+    if (name !== this.model.get("tab")) {
+      this.#save("tab", name);
+      this.scroller.scrollTop = 0;
+    }
+    if (focus) this.tabs[TABS.findIndex(([own]) => own === name)].focus({ preventScroll: true });
+  }
+
+  #updateBusy() {
+    const { text, done, total } = this.model.get("busy") ?? {};
+    const focused = this.busy.contains(document.activeElement);
+    this.busy.hidden = !text;
+    if (focused && !text) this.scroller.querySelector("[role=tab][tabindex='0']")?.focus({ preventScroll: true });
+    if (!text) return;
+    const words = progressText(text, done, total);
+    setText(this.busyText, words);
+    this.busyText.title = words;
+    this.busyBar.update(done, total);
+  }
+
+  #updateList() {
+    const open = this.#narrow ? this.#drawer : !this.model.get("collapsed_list");
+    this.list.el.hidden = !open;
+    this.shade.hidden = !(open && this.#narrow && this.track);
+    this.listButton.hidden = open;
+    this.listButton.setAttribute("aria-expanded", String(open));
+  }
+
+  #updateNotice() {
+    const notice = this.model.get("notice") ?? {};
+    const shown = notice.text && notice.seq !== this.#dismissed;
+    this.kernelNotice.replaceChildren();
+    if (!shown) return;
+    const dismiss = () => {
+      this.#dismissed = notice.seq;
+      this.kernelNotice.replaceChildren();
+      this.link.send("dismiss");
+    };
+    this.kernelNotice.append(this.#notice(notice.level, notice.text, notice.remedy, dismiss));
+  }
+
+  #notice(level, text, remedy, dismiss) {
+    const kind = ["error", "done"].includes(level) ? level : "info";
+    const sign = { error: "!", done: "✓", info: "i" }[kind];
+    const close = h("button.ev-plain", {
+      type: "button",
+      "aria-label": "Dismiss this message",
+      title: "Dismiss",
+      onclick: dismiss,
+    });
+    close.append(icon(ICONS.close));
+    return h(
+      `div.ev-p-notice.ev-p-notice-${kind}`,
+      { role: kind === "error" ? "alert" : "status" },
+      h("span.ev-p-sign", { "aria-hidden": "true" }, sign),
+      h(
+        "span.ev-p-sentence",
+        {},
+        nameOf(text),
+        " ",
+        remedy ? h("span.ev-p-remedy", { dir: "auto" }, plain(remedy)) : null,
+      ),
+      close,
+    );
+  }
+
+  #sayTrouble(sentence) {
+    this.trouble.hidden = !sentence;
+    this.trouble.replaceChildren(
+      ...(sentence ? [h("span.ev-p-sign", { "aria-hidden": "true" }, "!"), h("span", {}, sentence)] : []),
+    );
+  }
+
+  // What it does.
+
+  #save(trait, value) {
+    this.model.set(trait, value);
+    this.model.save_changes();
+  }
+
+  #help() {
+    openDialog(this.el, { label: "Keys", kind: "ev-p-help", signal: this.signal }, keyHelp());
+  }
+
+  async #copy() {
+    const code = this.model.get("code") ?? "";
+    try {
+      await navigator.clipboard.writeText(code);
+    } catch {
+      return this.#showCode(code);
+    }
+    setText(this.copyLabel, "Copied");
+    clearTimeout(this.copied);
+    this.copied = setTimeout(() => setText(this.copyLabel, "Copy as code"), 2000);
+  }
+
+  /** Where the browser lends no clipboard, the code is shown to be copied by hand. */
+  #showCode(code) {
+    const text = h("textarea", {
+      value: code,
+      readOnly: true,
+      rows: 14,
+      spellcheck: false,
+      "aria-label": "Python code of this view",
+    });
+    const words = h("p.ev-faint", {}, "The browser does not let the panel copy: press Ctrl + C (⌘ C on a Mac).");
+    openDialog(this.el, { label: "Copy as code", kind: "ev-p-code", signal: this.signal }, words, text);
+    text.focus();
+    text.select();
+  }
+}
+
+export default { render };

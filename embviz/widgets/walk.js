@@ -1,0 +1,256 @@
+/** Into the network: a walk through its layers, and the structure that a layer finds in a track. */
+import { h, icon, onChange } from "./dom.js";
+import { ICONS, axesOf, fillSelect, modelOptions, nameOf, plain } from "./parts.js";
+import { quoted, setText, slot, stateBox, timesOf } from "./parts.js";
+import { arrange } from "./poster.js";
+
+/** The model and layer to begin with: those of the first row of the poster, or a model whose weights are here. */
+export function firstChoice(rows, models) {
+  const usable = (name) => models.some((model) => model.name === name && model.state !== "absent");
+  const row = (rows ?? []).find((entry) => usable(entry.model));
+  if (row) return { model: row.model, layer: row.layer };
+  const ready = models.find((model) => model.state === "ready") ?? models[0];
+  if (!ready) return null;
+  const layers = ready.layers.map(({ name }) => name);
+  return { model: ready.name, layer: layers.includes("embedding") ? "embedding" : (layers.at(-1) ?? "embedding") };
+}
+
+/** @param {object} panel what the parts of the panel share */
+export function walk(panel) {
+  const { model, link, host, signal } = panel;
+  const own = () => model.get("walk") ?? {};
+  const select = h("select", { "aria-label": "Model to walk through" });
+  const words = h("span.ev-faint", {}, "from what goes in to what comes out; every layer on the same clock");
+  const state = stateBox({ link, retry: () => link.send("walk", { model: select.value }) });
+  const list = h("div.ev-p-rows", { role: "list", "aria-label": "Layers, from input to output" });
+  const mapsTitle = h("h3");
+  const mapsClose = h("button.ev-plain", { type: "button", "aria-label": "Close the feature maps", title: "Close" });
+  mapsClose.append(icon(ICONS.close));
+  const mapsState = stateBox({ link, retry: () => link.send("maps", { layer: own().maps?.layer }) });
+  const mapsView = slot({ host, signal });
+  const maps = h(
+    "section.ev-p-maps",
+    { hidden: true, "aria-label": "Feature maps" },
+    h(
+      "div.ev-p-card-head",
+      {},
+      mapsTitle,
+      h("span.ev-faint", {}, "the patch under the playhead, channel by channel"),
+      mapsClose,
+    ),
+    mapsState.el,
+    mapsView.el,
+  );
+  const el = h(
+    "div.ev-p-walk",
+    {},
+    h("div.ev-p-card-head", {}, h("h3", {}, "Layers"), select, words),
+    state.el,
+    list,
+    maps,
+  );
+
+  let closed = "";
+  const rows = new Map();
+  // Networks have dozens of layers: only what can be seen, or soon will be, is drawn.
+  const watch = new IntersectionObserver(
+    (entries) => {
+      for (const entry of entries) {
+        if (!entry.isIntersecting) continue;
+        for (const row of rows.values()) if (row.el === entry.target) row.seen();
+      }
+    },
+    { rootMargin: "240px 0px" },
+  );
+  signal.addEventListener("abort", () => watch.disconnect(), { once: true });
+
+  select.addEventListener("change", () => link.send("walk", { model: select.value }));
+  mapsClose.addEventListener("click", () => {
+    const layer = own().maps?.layer ?? "";
+    closed = layer;
+    update();
+    [...rows.values()].find((row) => row.layer === layer)?.focus();
+  });
+
+  function update() {
+    if (!panel.visible("layers")) return;
+    const item = own();
+    const models = model.get("models") ?? [];
+    fillSelect(select, modelOptions(models.filter((entry) => entry.layers.length)), item.model ?? select.value);
+    state.update(item, panel.modelOf(item.model), model.get("pulling")?.[item.model]);
+    updateRows(item);
+    updateMaps(item.maps ?? {});
+  }
+
+  function updateRows(item) {
+    const keys = (item.rows ?? []).map((row) => `${item.model}\n${row.layer}`);
+    const wanted = new Set(keys);
+    for (const [key, row] of rows) {
+      if (wanted.has(key)) continue;
+      watch.unobserve(row.el);
+      row.end();
+      rows.delete(key);
+    }
+    (item.rows ?? []).forEach((entry, i) => {
+      if (!rows.has(keys[i])) {
+        const row = layerRow(panel, entry.layer, openMaps);
+        rows.set(keys[i], row);
+        watch.observe(row.el);
+      }
+      rows.get(keys[i]).update(entry, item, closed !== item.maps?.layer && item.maps?.layer === entry.layer);
+    });
+    arrange(
+      list,
+      keys.map((key) => rows.get(key).el),
+    );
+  }
+
+  function openMaps(layer) {
+    closed = "";
+    link.send("maps", { layer });
+    update();
+  }
+
+  function updateMaps(item) {
+    const open = Boolean(item.layer) && closed !== item.layer;
+    maps.hidden = !open;
+    if (!open) return mapsView.set("");
+    mapsTitle.replaceChildren("Feature maps of ", nameOf(item.layer));
+    mapsState.update(item, panel.modelOf(own().model));
+    mapsView.set(item.view);
+  }
+
+  /** Begin a walk where none has begun. */
+  function ask() {
+    const item = own();
+    if (item.rows?.length || item.status) return;
+    const first = item.model || firstChoice(model.get("rows"), model.get("models") ?? [])?.model;
+    if (first) link.send("walk", { model: first });
+  }
+
+  onChange(model, "walk models pulling", update, signal);
+  return { el, update, ask };
+}
+
+function layerRow(panel, layer, openMaps) {
+  const controller = new AbortController();
+  panel.signal.addEventListener("abort", () => controller.abort(), { once: true, signal: controller.signal });
+  const body = h("div.ev-p-row-body");
+  const fold = h("button.ev-plain.ev-p-fold", {
+    type: "button",
+    "aria-expanded": "true",
+    "aria-label": `Show ${quoted(layer)}`,
+  });
+  fold.append(icon(ICONS.chevron));
+  const title = h("strong.ev-p-row-name", { dir: "auto" });
+  const shape = h("span.ev-p-shape");
+  const facts = h("span.ev-p-facts.ev-faint", { dir: "auto" });
+  const maps = h("button", { type: "button", onclick: () => openMaps(layer) }, "Feature maps");
+  const state = stateBox({
+    link: panel.link,
+    retry: () => panel.link.send("walk", { model: panel.model.get("walk").model }),
+  });
+  const view = slot({ host: panel.host, signal: controller.signal });
+  body.append(state.el, view.el);
+  const head = h("div.ev-p-row-head", {}, fold, title, shape, facts, h("div.ev-p-row-tools", {}, maps));
+  const el = h("section.ev-p-row.ev-p-layer", { role: "listitem", "aria-label": quoted(layer) }, head, body);
+  let item = {};
+  let near = false;
+
+  const mount = () => {
+    if (!near || body.hidden) return;
+    view.set(item.view);
+    el.classList.toggle("ev-p-mounted", Boolean(item.view));
+  };
+  fold.addEventListener("click", () => {
+    body.hidden = !body.hidden;
+    fold.setAttribute("aria-expanded", String(!body.hidden));
+    mount();
+  });
+
+  return {
+    el,
+    layer,
+    focus: () => maps.focus(),
+    seen() {
+      near = true;
+      mount();
+    },
+    end() {
+      controller.abort();
+      el.remove();
+    },
+    update(next, whole, open) {
+      item = next;
+      setText(title, plain(item.title || item.layer));
+      setText(shape, timesOf(item.shape));
+      shape.title = axesOf(item.shape, item.axes);
+      setText(facts, [item.meaning, item.heard && `hears ${item.heard}`].filter(Boolean).map(plain).join(" · "));
+      facts.title = quoted(facts.textContent);
+      maps.hidden = !item.maps;
+      maps.setAttribute("aria-pressed", String(open));
+      maps.setAttribute("aria-label", `Feature maps of ${quoted(item.layer)}`);
+      // While all layers wait for the same pass through the network, one bar at the top says so.
+      const same =
+        ["waiting", "running", "cancelled", "download"].includes(item.status) && whole.status === item.status;
+      state.update(same ? {} : item, panel.modelOf(whole.model));
+      el.classList.toggle("ev-p-expected", !item.view && item.status !== "failed");
+      mount();
+    },
+  };
+}
+
+/** @param {object} panel what the parts of the panel share */
+export function structure(panel) {
+  const { model, link, host, signal } = panel;
+  const own = () => model.get("structure") ?? {};
+  const models = h("select", { "aria-label": "Model" });
+  const layers = h("select", { "aria-label": "Layer" });
+  const state = stateBox({ link, retry: () => send() });
+  const view = slot({ host, signal });
+  const words = h("span.ev-faint", {}, "each moment compared with every other; click to hear it");
+  const el = h(
+    "div.ev-p-structure",
+    {},
+    h("div.ev-p-card-head", {}, h("h3", {}, "Structure"), models, layers, words),
+    state.el,
+    view.el,
+  );
+
+  const send = () => link.send("structure", { model: models.value, layer: layers.value });
+  models.addEventListener("change", () => {
+    fillLayers(models.value, "embedding");
+    send();
+  });
+  layers.addEventListener("change", send);
+
+  function fillLayers(name, value) {
+    const known = (panel.modelOf(name)?.layers ?? []).map((layer) => layer.name);
+    const all = !value || known.includes(value) ? known : [...known, value];
+    fillSelect(
+      layers,
+      all.map((layer) => ({ value: layer, label: layer })),
+      value ?? all.at(-1) ?? "",
+    );
+  }
+
+  function update() {
+    if (!panel.visible("structure")) return;
+    const item = own();
+    fillSelect(models, modelOptions(model.get("models") ?? []), item.model || models.value);
+    fillLayers(models.value, item.model ? item.layer : layers.value || "embedding");
+    state.update(item, panel.modelOf(item.model), model.get("pulling")?.[item.model]);
+    view.set(item.view);
+  }
+
+  /** Begin where nothing has begun. */
+  function ask() {
+    const item = own();
+    if (item.view || item.status) return;
+    const first = item.model ? item : firstChoice(model.get("rows"), model.get("models") ?? []);
+    if (first) link.send("structure", { model: first.model, layer: first.layer });
+  }
+
+  onChange(model, "structure models pulling", update, signal);
+  return { el, update, ask };
+}

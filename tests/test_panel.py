@@ -1,0 +1,909 @@
+"""The panel: what it shows, what it sends, and what it does with names from strangers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from harness import Bench
+
+from embviz.widgets.panel import COMMANDS, LARGEST_FILE, Panel
+
+STAND_IN = """export default { render({ model, el, signal }) {
+  globalThis.mounted = [...(globalThis.mounted ?? []), model.get("name")];
+  signal.addEventListener("abort", () => { globalThis.gone = [...(globalThis.gone ?? []), model.get("name")]; });
+  el.append(Object.assign(document.createElement("canvas"), { className: "stand-in", width: 300, height: 60 }));
+} };"""
+
+LAYERS = [
+    {"name": "mel", "shape": [187, 96], "axes": "tf", "meaning": "mel-spectrogram", "heard": "32 ms"},
+    {"name": "timbral", "shape": [187, 408], "axes": "tc", "meaning": "timbre", "heard": "0.11 s"},
+    {"name": "embedding", "shape": [200], "axes": "c", "meaning": "penultimate layer", "heard": "the whole patch"},
+    {"name": "output", "shape": [50], "axes": "c", "meaning": "tags", "heard": "the whole patch"},
+]
+
+
+def a_model(name: str, title: str, system: str, system_title: str, **more: Any) -> dict[str, Any]:
+    model = {
+        "name": name, "title": title, "system": system, "system_title": system_title, "task": "music auto-tagging",
+        "parameters": 787159, "dimensions": 200, "licence": "CC BY-NC-SA 4.0", "training_data": "a million songs",
+        "note": "", "state": "ready", "bytes": 0, "source": "wheel", "patch": 2.992, "hop": 1.488, "finest": 0.016,
+        "longest": 2.992, "fixed_hop": False, "cost": 6.0, "layers": LAYERS,
+    }  # fmt: skip
+    return model | more
+
+
+MODELS = [
+    a_model("msd-musicnn-1", "MusiCNN (MSD)", "musicnn", "MusiCNN"),
+    a_model("mtt-musicnn-1", "MusiCNN (MTT)", "musicnn", "MusiCNN"),
+    a_model("deepsquare-k8", "Tempo-CNN", "tempocnn", "Tempo-CNN", state="download", bytes=12_000_000),
+    a_model("spleeter-2s-3", "Spleeter (2 stems)", "spleeter", "Spleeter", fixed_hop=True, cost=20.0),
+    a_model("openl3", "OpenL3", "openl3", "OpenL3", state="absent"),
+]
+
+
+def a_track(number: int, name: str, **more: Any) -> dict[str, Any]:
+    track = {
+        "id": number, "name": name, "title": "", "style": "", "bpm": None, "key": "", "seconds": None, "note": "",
+        "problem": "",
+    }  # fmt: skip
+    return track | more
+
+
+TRACKS = [
+    a_track(0, "rock.ogg", title="Sixty-Four Bars", style="rock", bpm=128.0, key="E minor", seconds=120.0),
+    a_track(1, "jazz.ogg", title="Two Five Window", style="jazz", bpm=150.0, key="F major", seconds=52.0),
+    a_track(2, "broken.ogg", problem="broken.ogg is not audio that can be decoded."),
+]
+
+
+def a_row(number: int, layer: str = "embedding", **more: Any) -> dict[str, Any]:
+    row = {
+        "id": number, "model": "msd-musicnn-1", "layer": layer, "hop": None, "title": f"MusiCNN (MSD) · {layer}",
+        "facts": "80 frames × 200", "status": "ready", "stage": "", "done": 0, "total": 0, "message": "", "remedy": "",
+        "view": f"IPY_MODEL_row{number}", "collapsed": False, "height": 60,
+    }  # fmt: skip
+    return row | more
+
+
+def a_state(**more: Any) -> dict[str, Any]:
+    state = {
+        "clock": "panel", "player": "IPY_MODEL_player", "folder": "sample_audio", "tracks": TRACKS,
+        "cached": {"0": ["msd-musicnn-1"]}, "track": 0, "models": MODELS, "pulling": {}, "rows": [], "tab": "poster",
+        "hears": {}, "walk": {}, "structure": {}, "busy": {}, "notice": {}, "code": "import embviz", "can_undo": False,
+        "collapsed_list": False,
+    }  # fmt: skip
+    return state | more
+
+
+class Desk:
+    """A panel on a bench, whose Python answers every command."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self.page = bench.page
+        self.page.route("**/standin.js", lambda route: route.fulfill(body=STAND_IN, content_type="text/javascript"))
+        for name in ["player", *(f"row{i}" for i in range(40))]:
+            self.page.evaluate("name => bench.add(`anywidget:${name}`, 'standin', { name }, {})", name)
+
+    def show(self, *, width: int = 1240, answers: bool = True, **state: Any) -> Any:
+        self.bench.add("panel", "panel", a_state(**state))
+        if answers:
+            self.page.evaluate("""() => {
+                const model = bench.widgets.panel.model;
+                const send = model.send.bind(model);
+                model.send = (content, callbacks, buffers) => {
+                    send(content, callbacks, buffers);
+                    model.receive({ kind: "ack", seq: content.seq });
+                };
+            }""")
+        return self.bench.show("panel", width=width)
+
+    def sent(self) -> list[dict[str, Any]]:
+        """Return the commands so far, without their numbers, and forget them."""
+        sent = self.bench.sent("panel")
+        self.page.evaluate("() => { bench.widgets.panel.model.sent = []; }")
+        return [{name: value for name, value in content.items() if name != "seq"} for content in sent]
+
+    def change(self, **traits: Any) -> None:
+        for name, value in traits.items():
+            self.bench.change("panel", name, value)
+
+    def load_clock(self, duration: float = 120.0) -> None:
+        # A panel makes the clock when it first needs it.
+        self.page.evaluate(
+            """seconds => {
+                document.querySelector(".ev-panel").dispatchEvent(new KeyboardEvent("keydown", { key: "0" }));
+                globalThis[Symbol.for("embviz.clocks")].get("panel").load(seconds);
+            }""",
+            duration,
+        )
+
+    def mounted(self) -> list[str]:
+        return self.page.evaluate("() => globalThis.mounted ?? []")
+
+    def gone(self) -> list[str]:
+        return self.page.evaluate("() => globalThis.gone ?? []")
+
+
+@pytest.fixture
+def desk(bench: Bench) -> Iterator[Desk]:
+    return Desk(bench)
+
+
+# Python's side
+
+
+def heard(content: Any, buffers: list[Any] | None = None) -> tuple[list[Any], list[Any]]:
+    panel = Panel()
+    calls: list[Any] = []
+    answers: list[Any] = []
+    panel.send = lambda content: answers.append((content, len(calls)))
+    panel.on_command(lambda *call: calls.append(call))
+    for one in content if isinstance(content, list) else [content]:
+        panel._handle_custom_msg(one, buffers or [])
+    return calls, answers
+
+
+def test_a_command_is_answered_before_it_is_passed_on():
+    calls, answers = heard({"kind": "add", "seq": 7, "model": "musicnn", "layer": "output", "hop": None})
+    assert answers == [({"kind": "ack", "seq": 7}, 0)]
+    assert calls == [("add", {"model": "musicnn", "layer": "output", "hop": None}, [])]
+
+
+@pytest.mark.parametrize("content", [{"kind": "explode", "seq": 1}, {"seq": 2}, {"kind": ["open"], "seq": 3}, "text"])
+def test_what_is_no_command_is_not_passed_on(content):
+    calls, _ = heard(content)
+    assert calls == []
+
+
+def test_every_command_of_the_page_is_known_here():
+    calls, _ = heard([{"kind": kind, "seq": 1} for kind in sorted(COMMANDS - {"upload"})])
+    assert [kind for kind, _, _ in calls] == sorted(COMMANDS - {"upload"})
+
+
+def test_a_file_arrives_whole_however_many_parts_it_came_in():
+    panel = Panel()
+    calls: list[Any] = []
+    panel.on_command(lambda *call: calls.append(call))
+    for i, part in enumerate([b"abc", b"def", b"g"]):
+        panel._handle_custom_msg({"kind": "upload", "seq": i, "name": "a.ogg", "part": i, "parts": 3}, [part])
+    panel._handle_custom_msg({"kind": "upload", "seq": 4, "name": "b.ogg"}, [memoryview(b"whole")])
+    assert calls == [("upload", {"name": "a.ogg"}, [b"abcdefg"]), ("upload", {"name": "b.ogg"}, [b"whole"])]
+
+
+def test_parts_without_their_beginning_are_no_file():
+    panel = Panel()
+    calls: list[Any] = []
+    panel.on_command(lambda *call: calls.append(call))
+    panel._handle_custom_msg({"kind": "upload", "seq": 1, "name": "a.ogg", "part": 1, "parts": 2}, [b"end"])
+    panel._handle_custom_msg({"kind": "upload", "seq": 2, "name": "a.ogg", "part": 0, "parts": 2}, [])
+    assert calls == []
+
+
+def test_a_file_that_is_too_large_is_dropped(monkeypatch):
+    monkeypatch.setattr("embviz.widgets.panel.LARGEST_FILE", 4)
+    panel = Panel()
+    calls: list[Any] = []
+    panel.on_command(lambda *call: calls.append(call))
+    for i in range(2):
+        panel._handle_custom_msg({"kind": "upload", "seq": i, "name": "a", "part": i, "parts": 2}, [b"abc"])
+    assert calls == []
+    assert panel._parts == {}
+    assert LARGEST_FILE == 200_000_000
+
+
+def test_traits_are_those_of_the_protocol_and_cross_the_wire():
+    assert set(a_state()) <= set(Panel().keys)
+    assert Panel().track == -1
+    assert Panel(tab="layers").tab == "layers"
+
+
+# The page
+
+
+def last(sent: list[dict[str, Any]]) -> dict[str, Any]:
+    assert sent, "nothing was sent"
+    return sent[-1]
+
+
+def test_a_track_is_opened_by_click_and_by_keys(desk):
+    panel = desk.show()
+    panel.get_by_role("option", name="Two Five Window").click()
+    assert desk.sent() == [{"kind": "open", "track": 1}]
+    box = panel.get_by_role("listbox", name="Tracks")
+    box.focus()
+    # By name: broken, jazz, rock.
+    for key in ["Home", "ArrowDown", "ArrowDown", "ArrowDown"]:
+        box.press(key)
+    assert desk.sent() == []
+    box.press("Enter")
+    assert desk.sent() == [{"kind": "open", "track": 0}]
+    active = box.get_attribute("aria-activedescendant")
+    assert panel.locator(f"#{active}").get_attribute("data-track") == "0"
+
+
+def test_search_and_order(desk):
+    panel = desk.show()
+    search = panel.get_by_role("searchbox", name="Search tracks")
+    search.fill("JAZZ")
+    assert panel.get_by_role("option").filter(has_text="Two").count() == 1
+    assert panel.locator(".ev-p-track").count() == 1
+    assert panel.locator(".ev-p-list-head [role=status]").inner_text() == "1 of 3"
+    search.press("Enter")
+    assert desk.sent() == [{"kind": "open", "track": 1}]
+    search.fill("nothing like it")
+    assert panel.get_by_text("No track matches").is_visible()
+    search.press("Escape")
+    assert panel.locator(".ev-p-track").count() == 3
+    panel.get_by_role("combobox", name="Sort tracks by").select_option("seconds")
+    titles = panel.locator(".ev-p-track-title").all_inner_texts()
+    assert titles == ["Two Five Window", "Sixty-Four Bars", "broken.ogg"]
+
+
+def test_the_list_says_what_is_computed_and_what_is_broken(desk):
+    panel = desk.show()
+    assert panel.locator("[data-track='0'] .ev-hidden").inner_text() == "Computed: MusiCNN (MSD)"
+    assert panel.locator("[data-track='0']").inner_text().splitlines()[1] == "rock · 128 BPM · 2:00"
+    assert "not audio that can be decoded" in panel.locator("[data-track='2']").inner_text()
+    desk.change(cached={"0": ["msd-musicnn-1", "deepsquare-k8"]})
+    assert panel.locator("[data-track='0'] .ev-p-mark").all_inner_texts() == ["M", "T"]
+
+
+def test_ten_thousand_tracks_are_walked_to_the_end(desk):
+    tracks = [a_track(i, f"track {i:05}.ogg", style="style") for i in range(10_000)]
+    panel = desk.show(tracks=tracks, track=-1)
+    assert 0 < panel.locator(".ev-p-track").count() < 60
+    box = panel.get_by_role("listbox", name="Tracks")
+    box.focus()
+    for key in ["End", "ArrowUp", "ArrowDown", "ArrowDown"]:
+        box.press(key)
+    assert panel.locator(".ev-p-active").get_attribute("aria-posinset") == "10000"
+    assert panel.locator(".ev-p-active").is_visible()
+    box.press("Enter")
+    assert desk.sent() == [{"kind": "open", "track": 9999}]
+    desk.page.wait_for_timeout(50)
+    assert panel.locator(".ev-p-list *").count() < 400
+    assert panel.locator(".ev-p-track").count() < 60
+    box.press("Home")
+    for _ in range(40):
+        box.press("ArrowDown")
+    assert panel.locator(".ev-p-active").get_attribute("aria-posinset") == "41"
+    assert panel.locator(".ev-p-active").is_visible()
+
+
+HOSTILE = [
+    "<img src=x onerror=\"globalThis.hacked='img'\">",
+    "\"><script>globalThis.hacked='script'</script>",
+    "a\nb\r\n\tc",
+    "\u202egnp.exe",
+    "\u05e9\u05dc\u05d5\u05dd \u0645\u0631\u062d\u0628\u0627",
+    "\U0001f3b5\U0001f468\u200d\U0001f469\u200d\U0001f467",
+    "' onmouseover='globalThis.hacked=1",
+    "${globalThis.hacked='template'}",
+    "&lt;b&gt; & \0 \x1b[31m",
+    "x" * 400,
+]
+
+
+def test_hostile_names_are_shown_as_text(desk):
+    names = [f"{HOSTILE[i % len(HOSTILE)]} {i}" for i in range(300)]
+    tracks = [a_track(i, name, title=name, style=name, key=name, note=name) for i, name in enumerate(names)]
+    rows = [
+        a_row(1, title=HOSTILE[0], facts=HOSTILE[0]),
+        a_row(2, title=HOSTILE[1], status="failed", message=HOSTILE[0]),
+    ]
+    notice = {"level": "error", "text": HOSTILE[0], "remedy": HOSTILE[1], "seq": 1}
+    panel = desk.show(tracks=tracks, rows=rows, notice=notice, folder=HOSTILE[0], busy={"text": HOSTILE[0]})
+    for i in (0, 2, 3, 9):
+        desk.change(track=i)
+        assert panel.locator("h2").inner_text() == names[i].replace("\r\n\t", " ").replace("\n", " ")
+    box = panel.get_by_role("listbox", name="Tracks")
+    box.focus()
+    for _ in range(40):
+        box.press("PageDown")
+    assert panel.locator("img").count() == 0
+    assert panel.locator("script").count() == 0
+    assert desk.page.evaluate("() => globalThis.hacked ?? null") is None
+    heights = panel.locator(".ev-p-track-title").evaluate_all("all => all.map((el) => el.offsetHeight)")
+    assert len(set(heights)) == 1, "a name takes one line"
+    assert panel.locator(".ev-p-name").first.evaluate("el => getComputedStyle(el).unicodeBidi") == "isolate"
+    assert panel.evaluate("el => el.scrollWidth <= el.clientWidth")
+
+
+def test_rows_send_what_their_controls_say(desk):
+    panel = desk.show(rows=[a_row(1), a_row(2, "output")])
+    row = panel.locator(".ev-p-row").nth(1)
+    row.get_by_role("combobox").select_option(index=1)
+    assert last(desk.sent()) == {
+        "kind": "change", "row": 2, "model": "msd-musicnn-1", "layer": "output", "hop": 0.744,
+    }  # fmt: skip
+    row.get_by_role("combobox").select_option(index=3)
+    assert last(desk.sent())["hop"] == "dense"
+    row.get_by_role("button", name="Move MusiCNN (MSD) · output up").click()
+    assert last(desk.sent()) == {"kind": "move", "row": 2, "to": 0}
+    assert row.get_by_role("button", name="Move MusiCNN (MSD) · output down").is_disabled()
+    row.get_by_role("button", name="change the model or layer").press("Alt+ArrowUp")
+    assert last(desk.sent()) == {"kind": "move", "row": 2, "to": 0}
+    row.get_by_role("button", name="Show MusiCNN").click()
+    assert last(desk.sent()) == {"kind": "collapse", "row": 2, "collapsed": True}
+    assert row.locator(".stand-in").is_hidden()
+    row.get_by_role("button", name="Remove").click()
+    assert last(desk.sent()) == {"kind": "remove", "row": 2}
+
+
+def test_a_removed_row_is_offered_back(desk):
+    panel = desk.show(rows=[a_row(1), a_row(2, "output")])
+    panel.get_by_role("button", name="Remove MusiCNN (MSD) · output").click()
+    desk.change(rows=[a_row(1)], can_undo=True)
+    assert panel.get_by_text("MusiCNN (MSD) · output was removed.").is_visible()
+    assert desk.page.evaluate("() => document.activeElement.textContent") == "Undo"
+    desk.page.keyboard.press("Enter")
+    assert last(desk.sent()) == {"kind": "undo"}
+    desk.change(rows=[a_row(1), a_row(2, "output")], can_undo=False)
+    assert not panel.get_by_text("was removed.").is_visible()
+    assert panel.get_by_role("button", name="Undo").count() == 0
+
+
+def test_the_hops_tell_what_they_cost(desk):
+    panel = desk.show(rows=[a_row(1)])
+    labels = [" ".join(label.split()) for label in panel.locator(".ev-p-hop option").all_inner_texts()]
+    assert labels == [
+        "every 1.49 s (≈ 10 s)", "every 0.744 s (≈ 25 s)", "every 0.372 s (≈ 50 s)", "dense: every 16 ms (≈ 19 min)",
+    ]  # fmt: skip
+
+
+def test_views_stay_mounted_while_rows_change_and_move(desk):
+    panel = desk.show(rows=[a_row(1), a_row(2, "output"), a_row(3, "mel")])
+    desk.page.wait_for_function("() => globalThis.mounted?.length === 4")
+    desk.page.evaluate("() => document.querySelectorAll('.ev-p-row .stand-in').forEach((el, i) => { el.own = i; })")
+    panel.get_by_role("button", name="Move MusiCNN (MSD) · mel up").focus()
+    desk.change(rows=[a_row(3, "mel", facts="more"), a_row(1, status="partial", done=1, total=2), a_row(2, "output")])
+    desk.change(rows=[a_row(3, "mel", collapsed=True), a_row(1, status="running"), a_row(2, "output")])
+    order = desk.page.evaluate("() => [...document.querySelectorAll('.ev-p-row .stand-in')].map((el) => el.own)")
+    assert order == [2, 0, 1]
+    assert sorted(desk.mounted()) == ["player", "row1", "row2", "row3"]
+    assert desk.gone() == []
+    label = desk.page.evaluate("() => document.activeElement.getAttribute('aria-label')")
+    assert label == "Move MusiCNN (MSD) · mel up"
+    desk.change(rows=[a_row(3, "mel", view="IPY_MODEL_row4"), a_row(2, "output")])
+    desk.page.wait_for_function("() => globalThis.mounted.includes('row4')")
+    assert sorted(desk.gone()) == ["row1", "row3"]
+
+
+def test_a_row_is_dragged_to_its_place(desk):
+    panel = desk.show(rows=[a_row(1), a_row(2, "output"), a_row(3, "mel")])
+    grip = panel.locator(".ev-p-grip").first
+    start = grip.bounding_box()
+    target = panel.locator(".ev-p-row").nth(1).bounding_box()
+    desk.page.mouse.move(start["x"] + 5, start["y"] + 5)
+    desk.page.mouse.down()
+    desk.page.mouse.move(start["x"] + 5, target["y"] + target["height"] * 0.8, steps=4)
+    assert panel.locator(".ev-p-drop-line").is_visible()
+    desk.page.mouse.up()
+    assert desk.sent() == [{"kind": "move", "row": 1, "to": 1}]
+    assert panel.locator(".ev-p-drop-line").count() == 0
+
+
+def test_states_of_rows(desk):
+    rows = [
+        a_row(1, view="", status="running", stage="layer", done=3, total=12),
+        a_row(2, view="", status="failed", message="No room on the disk.", remedy="Free some."),
+        a_row(3, view="", status="download", model="deepsquare-k8", title="Tempo-CNN · output", message="Not here."),
+        a_row(4, view="", status="cancelled"),
+        a_row(5, view="", status="waiting"),
+    ]
+    panel = desk.show(rows=rows)
+    row = panel.locator(".ev-p-row")
+    assert "layer · 3 of 12" in row.nth(0).inner_text()
+    assert row.nth(0).get_by_role("progressbar").get_attribute("aria-valuenow") == "3"
+    row.nth(0).get_by_role("button", name="Cancel").click()
+    assert last(desk.sent()) == {"kind": "cancel"}
+    assert "No room on the disk. Free some." in row.nth(1).inner_text()
+    row.nth(1).get_by_role("button", name="Try again").click()
+    assert last(desk.sent()) == {"kind": "retry", "row": 2}
+    row.nth(2).get_by_role("button", name="Download 12 MB").click()
+    assert last(desk.sent()) == {"kind": "pull", "model": "deepsquare-k8"}
+    row.nth(3).get_by_role("button", name="Compute").click()
+    assert last(desk.sent()) == {"kind": "retry", "row": 4}
+    desk.change(pulling={"deepsquare-k8": {"done": 3_000_000, "total": 12_000_000, "stage": "downloading"}})
+    assert "3.0 MB of 12 MB" in row.nth(2).inner_text()
+    row.nth(2).get_by_role("button", name="Stop").click()
+    assert last(desk.sent()) == {"kind": "stop_pull", "model": "deepsquare-k8"}
+    desk.change(pulling={"deepsquare-k8": {"error": "The download broke off."}})
+    assert "The download broke off." in row.nth(2).inner_text()
+
+
+def test_an_empty_poster_offers_three_beginnings(desk):
+    panel = desk.show()
+    offers = panel.locator(".ev-p-offer")
+    assert offers.count() == 3
+    offers.first.click()
+    assert desk.sent() == [{"kind": "add", "model": "msd-musicnn-1", "layer": "embedding", "hop": None}]
+    desk.change(rows=[a_row(1)])
+    assert not offers.first.is_visible()
+
+
+def test_the_picker_by_keyboard(desk):
+    panel = desk.show(rows=[a_row(1)])
+    add = panel.get_by_role("button", name="Add a model or layer")
+    add.focus()
+    add.press("Enter")
+    dialog = panel.get_by_role("dialog", name="Add a model or layer")
+    assert dialog.get_by_role("searchbox").evaluate("el => el === document.activeElement")
+    keys = desk.page.keyboard
+    keys.type("musicnn")
+    assert dialog.get_by_role("group").count() == 1
+    keys.press("ArrowDown")
+    keys.press("ArrowDown")
+    assert dialog.locator(".ev-p-chosen").inner_text() == "MusiCNN (MTT) · embedding · ≈ 10 s"
+    keys.press("Enter")
+    keys.press("ArrowUp")
+    assert dialog.get_by_role("option", selected=True).nth(1).inner_text().startswith("timbral")
+    assert desk.sent() == []
+    keys.press("Enter")
+    assert desk.sent() == [{"kind": "add", "model": "mtt-musicnn-1", "layer": "timbral", "hop": None}]
+    assert dialog.count() == 0
+    assert add.evaluate("el => el === document.activeElement")
+
+
+def test_the_picker_keeps_focus_and_closes_on_escape(desk):
+    panel = desk.show(rows=[a_row(1)])
+    panel.get_by_role("button", name="Add a model or layer").click()
+    dialog = panel.get_by_role("dialog")
+    for _ in range(14):
+        desk.page.keyboard.press("Tab")
+        inside = desk.page.evaluate(
+            "() => document.activeElement === document.body || Boolean(document.activeElement.closest('dialog'))"
+        )
+        assert inside
+    dialog.get_by_role("searchbox").focus()
+    desk.page.keyboard.press("Escape")
+    assert dialog.count() == 0
+    assert desk.sent() == []
+
+
+def test_the_picker_changes_a_row_and_takes_any_node(desk):
+    panel = desk.show(rows=[a_row(1, "output", hop="dense")])
+    panel.get_by_role("button", name="change the model or layer").click()
+    dialog = panel.get_by_role("dialog")
+    assert dialog.get_by_role("combobox", name="Patch hop").input_value() == "3"
+    dialog.get_by_role("textbox", name="any node").fill("model/dense/Relu")
+    dialog.get_by_role("combobox", name="Patch hop").select_option(index=2)
+    dialog.get_by_role("button", name="Change").click()
+    assert desk.sent() == [
+        {"kind": "change", "row": 1, "model": "msd-musicnn-1", "layer": "model/dense/Relu", "hop": 0.372}
+    ]
+
+
+def test_the_picker_tells_what_is_here_and_what_is_not(desk):
+    panel = desk.show()
+    panel.get_by_role("button", name="Add a model or layer").click()
+    dialog = panel.get_by_role("dialog")
+    badges = dialog.locator(".ev-p-badge").all_inner_texts()
+    assert badges == ["● computed", "○ ready", "↓ 12 MB", "○ ready", "– not available"]
+    dialog.get_by_role("option", name="OpenL3").click()
+    assert dialog.get_by_role("button", name="Add").is_disabled()
+    dialog.get_by_role("option", name="Tempo-CNN").click()
+    dialog.get_by_role("button", name="Download 12 MB").click()
+    assert last(desk.sent()) == {"kind": "pull", "model": "deepsquare-k8"}
+    desk.change(pulling={"deepsquare-k8": {"done": 6_000_000, "total": 12_000_000, "stage": ""}})
+    assert "6.0 MB of 12 MB" in dialog.inner_text()
+    assert dialog.get_by_role("option", name="mel", exact=False).first.locator(".ev-p-shape").get_attribute(
+        "title"
+    ) == ("187 (time) × 96 (frequency)")
+
+
+HEARS = {
+    "taggers": [
+        {"model": "msd-musicnn-1", "title": "MusiCNN (MSD)", "status": "ready", "view": "IPY_MODEL_row1"},
+        {"model": "mtt-musicnn-1", "title": "MusiCNN (MTT)", "status": "", "view": ""},
+    ],
+    "tempo": {
+        "model": "deepsquare-k8", "status": "ready", "view": "IPY_MODEL_row2", "bpm": 128.2, "confidence": 0.83,
+        "bpms": list(range(30, 286)), "shares": [1.0 if bpm == 128 else 0.0 for bpm in range(30, 286)], "message": "",
+    },
+    "stems": {"model": "spleeter-2s-3", "models": ["spleeter-2s-3"], "status": "", "names": [], "message": ""},
+}  # fmt: skip
+
+
+def test_what_it_hears(desk):
+    panel = desk.show(hears=HEARS)
+    desk.page.wait_for_function("() => globalThis.mounted?.length === 1")
+    panel.get_by_role("tab", name="What it hears").click()
+    assert desk.sent() == [{"kind": "hears"}]
+    assert desk.bench.get("panel", "tab") == "hears"
+    assert panel.get_by_text("128.2 BPM").is_visible()
+    assert panel.get_by_text("confidence 83 %").is_visible()
+    tallest = panel.locator("rect.ev-p-peak").evaluate_all(
+        "all => Math.max(...all.map((el) => +el.getAttribute('height')))"
+    )
+    assert tallest == 64
+    desk.page.wait_for_function("() => globalThis.mounted.length === 3")
+    panel.get_by_role("combobox", name="Model that gives the tags").select_option("mtt-musicnn-1")
+    assert desk.sent() == [{"kind": "tagger", "model": "mtt-musicnn-1"}]
+    panel.get_by_role("button", name="Separate into vocals and accompaniment (≈ 40 s)").click()
+    assert desk.sent() == [{"kind": "stems", "model": "spleeter-2s-3"}]
+    stems = HEARS["stems"] | {"status": "ready", "names": ["vocals", "accompaniment"]}
+    desk.change(hears=HEARS | {"stems": stems})
+    assert panel.get_by_text("Separated into vocals, accompaniment").is_visible()
+
+
+def a_walk(count: int = 30, **more: Any) -> dict[str, Any]:
+    rows = [
+        {"layer": f"conv{i}", "title": f"conv{i}", "meaning": "convolution", "shape": [187, 96, 64], "heard": "0.1 s",
+         "status": "ready", "view": f"IPY_MODEL_row{i}", "maps": i != 1}
+        for i in range(count)
+    ]  # fmt: skip
+    return {"model": "msd-musicnn-1", "status": "ready", "rows": rows, "maps": {}} | more
+
+
+def test_layers_are_mounted_when_they_come_into_sight(desk):
+    panel = desk.show(walk=a_walk())
+    panel.get_by_role("tab", name="Layers").click()
+    desk.page.wait_for_function("() => globalThis.mounted?.length > 2")
+    desk.page.wait_for_timeout(200)
+    assert "row29" not in desk.mounted()
+    panel.locator(".ev-p-layer").nth(29).scroll_into_view_if_needed()
+    desk.page.wait_for_function("() => globalThis.mounted.includes('row29')")
+    assert desk.sent() == []
+    panel.get_by_role("combobox", name="Model to walk through").select_option("mtt-musicnn-1")
+    assert desk.sent() == [{"kind": "walk", "model": "mtt-musicnn-1"}]
+
+
+def test_feature_maps_are_asked_for_and_closed(desk):
+    panel = desk.show(walk=a_walk(4), tab="layers")
+    assert panel.get_by_role("button", name="Feature maps of conv1").count() == 0
+    panel.get_by_role("button", name="Feature maps of conv0").click()
+    assert desk.sent() == [{"kind": "maps", "layer": "conv0"}]
+    desk.change(walk=a_walk(4, maps={"layer": "conv0", "status": "ready", "view": "IPY_MODEL_row39"}))
+    desk.page.wait_for_function("() => globalThis.mounted.includes('row39')")
+    panel.get_by_role("button", name="Close the feature maps").click()
+    assert "row39" in desk.gone()
+    assert panel.get_by_role("region", name="Feature maps").count() == 0
+    panel.get_by_role("button", name="Feature maps of conv0").click()
+    desk.page.wait_for_function("() => globalThis.mounted.filter((name) => name === 'row39').length === 2")
+
+
+def test_layers_and_structure_begin_with_the_poster_s_first_row(desk):
+    panel = desk.show(rows=[a_row(1, "timbral")])
+    panel.get_by_role("tab", name="Layers").click()
+    assert desk.sent() == [{"kind": "walk", "model": "msd-musicnn-1"}]
+    panel.get_by_role("tab", name="Structure").click()
+    assert desk.sent() == [{"kind": "structure", "model": "msd-musicnn-1", "layer": "timbral"}]
+    structure = {"model": "msd-musicnn-1", "layer": "timbral", "status": "ready", "view": "IPY_MODEL_row9"}
+    desk.change(structure=structure)
+    desk.page.wait_for_function("() => globalThis.mounted.includes('row9')")
+    panel.get_by_role("combobox", name="Layer").select_option("output")
+    assert desk.sent() == [{"kind": "structure", "model": "msd-musicnn-1", "layer": "output"}]
+
+
+def test_tabs_are_walked_with_arrow_keys(desk):
+    panel = desk.show()
+    first = panel.get_by_role("tab", name="Poster")
+    assert first.get_attribute("aria-selected") == "true"
+    first.press("ArrowLeft")
+    selected = panel.get_by_role("tab", selected=True)
+    assert selected.inner_text() == "Structure"
+    assert selected.evaluate("el => el === document.activeElement")
+    assert panel.get_by_role("tab").evaluate_all("all => all.map((el) => el.tabIndex)") == [-1, -1, -1, 0]
+    page = panel.get_by_role("tabpanel")
+    assert page.count() == 1
+    assert page.get_attribute("aria-labelledby") == selected.get_attribute("id")
+    assert desk.bench.get("panel", "tab") == "structure"
+    desk.change(tab="hears")
+    assert panel.get_by_role("tab", selected=True).inner_text() == "What it hears"
+
+
+def test_silence_of_the_kernel_is_told_and_forgotten(desk):
+    desk.page.clock.install()
+    panel = desk.show(answers=False)
+    alert = panel.locator(".ev-p-trouble")
+    panel.get_by_role("option", name="Two Five Window").click()
+    desk.page.clock.fast_forward(4900)
+    assert alert.is_hidden()
+    desk.page.clock.fast_forward(200)
+    assert alert.inner_text().endswith("The kernel does not answer: it is busy, or was restarted; run the cell again.")
+    desk.bench.receive("panel", {"kind": "ack", "seq": desk.bench.sent("panel")[0]["seq"]})
+    assert alert.is_hidden()
+    panel.get_by_role("option", name="Sixty").click()
+    desk.bench.receive("panel", {"kind": "ack", "seq": desk.bench.sent("panel")[1]["seq"]})
+    desk.page.clock.fast_forward(9000)
+    assert alert.is_hidden()
+    desk.page.evaluate("() => bench.widgets.panel.model.emit('comm_live_update')")
+    assert "was restarted or has ended" in alert.inner_text()
+
+
+def test_a_line_that_is_closed_is_told_at_once(desk):
+    panel = desk.show(answers=False)
+    desk.page.evaluate("() => { bench.widgets.panel.model.send = () => { throw new Error('Cannot send'); }; }")
+    panel.get_by_role("option", name="Two Five Window").click()
+    assert "The kernel was restarted or has ended; run the cell again." in panel.locator(".ev-p-trouble").inner_text()
+
+
+def test_numbers_of_commands_grow(desk):
+    panel = desk.show()
+    for name in ("Two Five Window", "Sixty"):
+        panel.get_by_role("option", name=name).click()
+    first, second = (entry["seq"] for entry in desk.bench.sent("panel"))
+    assert second == first + 1
+
+
+def test_files_are_sent_in_parts(desk, tmp_path):
+    panel = desk.show()
+    small, large, empty = tmp_path / "small.ogg", tmp_path / "large.wav", tmp_path / "empty.mp3"
+    small.write_bytes(b"sound")
+    large.write_bytes(bytes(9 * 2**20))
+    empty.touch()
+    panel.locator("input[type=file]").set_input_files([small, large, empty])
+    panel.get_by_text("“empty.mp3” is empty.").wait_for()
+    sent = desk.page.evaluate("() => bench.widgets.panel.model.sent")
+    parts = [
+        (entry["content"]["name"], entry["content"]["part"], entry["content"]["parts"], entry["bytes"])
+        for entry in sent
+    ]
+    assert parts == [
+        ("small.ogg", 0, 1, [5]),
+        ("large.wav", 0, 3, [4 * 2**20]),
+        ("large.wav", 1, 3, [4 * 2**20]),
+        ("large.wav", 2, 3, [2**20]),
+    ]
+    panel.get_by_role("button", name="Dismiss this message").click()
+    assert panel.get_by_text("is empty").count() == 0
+
+
+def test_a_file_that_is_too_large_is_refused(desk):
+    panel = desk.show()
+    desk.page.evaluate("""() => {
+        const file = new File(["x"], "huge.wav");
+        Object.defineProperty(file, "size", { value: 300e6 });
+        const data = new DataTransfer();
+        const root = document.querySelector(".ev-panel");
+        const event = new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true });
+        Object.defineProperty(event, "dataTransfer", { value: { types: ["Files"], items: [], files: [file] } });
+        root.dispatchEvent(event);
+    }""")
+    panel.get_by_text("“huge.wav” has 300 MB; up to 200 MB can be added here.").wait_for()
+    assert desk.sent() == []
+
+
+def test_a_sound_is_dropped_anywhere(desk):
+    panel = desk.show()
+    desk.page.evaluate("""() => {
+        const data = new DataTransfer();
+        data.items.add(new File(["sound"], "new.ogg"));
+        globalThis.drag = (kind) => document.querySelector(".ev-p-page").dispatchEvent(
+            new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
+        drag("dragenter");
+    }""")
+    assert panel.get_by_text("Drop a sound to add it").is_visible()
+    desk.page.evaluate("() => drag('dragleave')")
+    assert not panel.get_by_text("Drop a sound to add it").is_visible()
+    desk.page.evaluate("() => { drag('dragenter'); drag('drop'); }")
+    desk.page.wait_for_function("() => bench.widgets.panel.model.sent.length")
+    assert desk.sent() == [{"kind": "upload", "name": "new.ogg", "part": 0, "parts": 1}]
+    assert not panel.get_by_text("Drop a sound to add it").is_visible()
+
+
+def test_code_is_copied(desk):
+    desk.page.evaluate("""() => Object.defineProperty(navigator, "clipboard", {
+        value: { writeText: async (text) => { globalThis.copied = text; } }, configurable: true })""")
+    panel = desk.show(code="import embviz\nembviz.Explorer()")
+    panel.get_by_role("button", name="Copy as code").click()
+    panel.get_by_role("button", name="Copied").wait_for()
+    assert desk.page.evaluate("() => globalThis.copied") == "import embviz\nembviz.Explorer()"
+
+
+def test_code_is_shown_where_it_cannot_be_copied(desk):
+    desk.page.evaluate("""() => Object.defineProperty(navigator, "clipboard", {
+        value: { writeText: async () => { throw new Error("no"); } }, configurable: true })""")
+    panel = desk.show(code="import embviz")
+    panel.get_by_role("button", name="Copy as code").click()
+    box = panel.get_by_role("dialog").get_by_role("textbox", name="Python code")
+    assert box.input_value() == "import embviz"
+    assert desk.page.evaluate("() => document.activeElement.value.slice(0, document.activeElement.selectionEnd)") == (
+        "import embviz"
+    )
+    box.press("Escape")
+    assert panel.get_by_role("dialog").count() == 0
+
+
+def test_head_notice_and_busy(desk):
+    panel = desk.show(busy={"text": "decoding", "done": 2, "total": 4})
+    assert panel.locator(".ev-p-headline").inner_text() == "rock · 128 BPM · E minor · 2:00 · rock.ogg"
+    panel.get_by_role("button", name="Export page").click()
+    assert last(desk.sent()) == {"kind": "export"}
+    panel.get_by_role("button", name="Cancel the computation").click()
+    assert last(desk.sent()) == {"kind": "cancel"}
+    desk.change(busy={}, notice={"level": "done", "text": "Written to page.html.", "remedy": "", "seq": 1})
+    assert panel.get_by_role("button", name="Cancel the computation").count() == 0
+    assert panel.get_by_text("Written to page.html.").is_visible()
+    panel.get_by_role("button", name="Dismiss this message").click()
+    assert last(desk.sent()) == {"kind": "dismiss"}
+    assert not panel.get_by_text("Written to page.html.").is_visible()
+    desk.change(notice={"level": "error", "text": "No room.", "remedy": "Free some.", "seq": 2})
+    assert panel.locator(".ev-p-notice[role=alert]").inner_text() == "!\nNo room. Free some."
+
+
+def test_keys_drive_the_clock_and_go_no_further(desk):
+    desk.page.evaluate(
+        "() => { globalThis.leaked = []; document.addEventListener('keydown', (e) => leaked.push(e.key)); }"
+    )
+    panel = desk.show(rows=[a_row(1)])
+    panel.get_by_role("button", name="Help").focus()
+    keys = desk.page.keyboard
+    desk.load_clock(120)
+    keys.press("ArrowRight")
+    keys.press("Shift+ArrowRight")
+    assert desk.bench.clock("panel", "c => c.time") == pytest.approx(5.5)
+    keys.press("[")
+    keys.press("ArrowRight")
+    keys.press("]")
+    assert desk.bench.clock("panel", "c => c.range") == [5.5, 10.5]
+    keys.press("l")
+    assert desk.bench.clock("panel", "c => c.looping") is True
+    keys.press("+")
+    view = desk.bench.clock("panel", "c => c.view")
+    assert view[1] - view[0] == pytest.approx(60)
+    keys.press("0")
+    assert desk.bench.clock("panel", "c => c.view") == [0, 120]
+    keys.press("Escape")
+    assert desk.bench.clock("panel", "c => c.range") is None
+    keys.press("3")
+    assert desk.bench.get("panel", "tab") == "layers"
+    keys.press("/")
+    assert desk.page.evaluate("() => document.activeElement.type") == "search"
+    keys.type("a0[l3")
+    assert panel.get_by_role("searchbox", name="Search tracks").input_value() == "a0[l3"
+    assert desk.bench.get("panel", "tab") == "layers"
+    assert desk.page.evaluate("() => globalThis.leaked") == []
+    assert panel.get_attribute("data-lm-suppress-shortcuts") == "true"
+    keys.press("Control+b")
+    assert panel.get_attribute("data-lm-suppress-shortcuts") is None
+    keys.press("b")
+    assert panel.get_attribute("data-lm-suppress-shortcuts") == "true"
+
+
+def test_space_plays_but_presses_buttons(desk):
+    panel = desk.show(rows=[a_row(1)])
+    desk.load_clock(120)
+    desk.page.evaluate("""() => {
+        const clock = globalThis[Symbol.for("embviz.clocks")].get("panel");
+        globalThis.toggled = 0;
+        clock.toggle = () => { globalThis.toggled += 1; };
+    }""")
+    panel.get_by_role("listbox", name="Tracks").press(" ")
+    assert desk.page.evaluate("() => globalThis.toggled") == 1
+    panel.get_by_role("button", name="Export page").press(" ")
+    assert desk.page.evaluate("() => globalThis.toggled") == 1
+    assert last(desk.sent()) == {"kind": "export"}
+
+
+def test_help_lists_the_keys_and_gives_focus_back(desk):
+    panel = desk.show()
+    tab = panel.get_by_role("tab", name="Poster")
+    tab.press("?")
+    dialog = panel.get_by_role("dialog", name="Keys")
+    text = dialog.inner_text()
+    for words in ("play or pause", "loop the range", "search", "Double click"):
+        assert words in text
+    desk.page.keyboard.press("Escape")
+    assert dialog.count() == 0
+    assert tab.evaluate("el => el === document.activeElement")
+
+
+def test_the_list_is_hidden_and_shown(desk):
+    panel = desk.show()
+    panel.get_by_role("button", name="Hide the list of tracks").click()
+    assert desk.bench.get("panel", "collapsed_list") is True
+    assert not panel.get_by_role("listbox", name="Tracks").is_visible()
+    menu = panel.get_by_role("button", name="Show the list of tracks")
+    assert menu.evaluate("el => el === document.activeElement")
+    menu.press("Enter")
+    assert desk.bench.get("panel", "collapsed_list") is False
+    assert panel.get_by_role("listbox", name="Tracks").evaluate("el => el === document.activeElement")
+    desk.change(collapsed_list=True)
+    assert not panel.get_by_role("listbox", name="Tracks").is_visible()
+
+
+FULL_ROWS = [
+    a_row(1, title="A model with a rather long title (and more) · penultimate_layer", facts="many words " * 9),
+    a_row(2, view="", status="failed", message="Something long went wrong here, " * 4, remedy="Do this. " * 6),
+    a_row(3, view="", status="download", model="deepsquare-k8"),
+]
+
+
+@pytest.mark.parametrize("tab", ["poster", "hears", "layers", "structure"])
+@pytest.mark.parametrize("width", [700, 1000, 1800])
+def test_nothing_sticks_out(desk, tab, width):
+    desk.page.set_viewport_size({"width": width + 16, "height": 900})
+    notice = {"level": "error", "text": "A long sentence about a failure. " * 5, "remedy": "Mend it. " * 5, "seq": 1}
+    panel = desk.show(
+        width=width, tab=tab, rows=FULL_ROWS, hears=HEARS, walk=a_walk(3), notice=notice, can_undo=True,
+        busy={"text": "A long name of a model: layer with a long name", "done": 3, "total": 120},
+    )  # fmt: skip
+    desk.page.wait_for_timeout(100)
+    for selector in (".ev-p-main", ".ev-p-scroll", ".ev-p-head", ".ev-p-list"):
+        assert panel.locator(selector).evaluate("el => el.scrollWidth <= el.clientWidth"), selector
+    assert desk.page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    outside = panel.evaluate("""el => {
+        const box = el.getBoundingClientRect();
+        return [...el.querySelectorAll("button, select, input:not([type=file])")]
+            .filter((b) => b.checkVisibility() && b.getBoundingClientRect().right > box.right + 0.5)
+            .map((b) => b.outerHTML.slice(0, 90));
+    }""")
+    assert outside == []
+
+
+def test_in_little_room_the_list_lies_over_the_page(desk):
+    desk.page.set_viewport_size({"width": 716, "height": 900})
+    panel = desk.show(width=700, rows=[a_row(1)])
+    box = panel.get_by_role("listbox", name="Tracks")
+    panel.get_by_role("button", name="Show the list of tracks").wait_for()
+    assert not box.is_visible()
+    panel.get_by_role("button", name="Show the list of tracks").click()
+    assert box.is_visible()
+    desk.page.keyboard.press("Escape")
+    assert not box.is_visible()
+    panel.get_by_role("button", name="Show the list of tracks").click()
+    panel.get_by_role("option", name="Two Five Window").click()
+    assert not box.is_visible()
+    assert desk.bench.get("panel", "collapsed_list") is False
+
+
+NAMELESS = """el => [...el.querySelectorAll("button, select, input, textarea, [role=listbox], [tabindex='0']")]
+    .filter((c) => c.checkVisibility() && !(c.getAttribute("aria-label")
+        || c.textContent.trim() && c.tagName !== "SELECT" || c.closest("label") || c.getAttribute("aria-labelledby")))
+    .map((c) => c.outerHTML.slice(0, 120))"""
+
+
+@pytest.mark.parametrize("tab", ["poster", "hears", "layers", "structure"])
+def test_every_control_has_a_name(desk, tab):
+    panel = desk.show(tab=tab, rows=FULL_ROWS, hears=HEARS, walk=a_walk(3), can_undo=True, busy={"text": "decoding"})
+    assert panel.evaluate(NAMELESS) == []
+    if tab == "poster":
+        panel.get_by_role("button", name="Add a model or layer").click()
+        assert panel.evaluate(NAMELESS) == []
+
+
+def test_tab_goes_through_the_panel_in_reading_order(desk):
+    panel = desk.show(rows=[a_row(1)])
+    order = panel.evaluate("""el => [...el.querySelectorAll("*")]
+        .filter((c) => c.tabIndex >= 0 && c.checkVisibility() && !c.disabled)
+        .map((c) => c.getAttribute("aria-label") || c.textContent.trim())""")
+    assert desk.page.evaluate("() => [...document.querySelectorAll('.ev-panel *')].every((el) => el.tabIndex <= 0)")
+    wanted = [
+        "Hide the list", "Search tracks", "Sort tracks", "Tracks", "Add a sound", "Copy as code", "Export page", "Help",
+        "Poster", "Drag", "Show MusiCNN", "change the model", "Patch hop", "Remove", "Add a model",
+    ]  # fmt: skip
+    places = [next(i for i, name in enumerate(order) if words in name) for words in wanted]
+    assert places == sorted(places)
+
+
+def test_without_a_track_the_panel_says_what_to_do(desk):
+    panel = desk.show(track=-1)
+    assert panel.get_by_text("Choose a track to begin").is_visible()
+    assert panel.get_by_role("tablist").count() == 0
+    assert desk.mounted() == []
+    desk.change(tracks=[])
+    assert panel.get_by_text("No sounds in this folder yet.").is_visible()
+    assert panel.get_by_text("There is no sound here yet").is_visible()
+    desk.change(tracks=TRACKS, track=1)
+    assert panel.locator("h2").inner_text() == "Two Five Window"
+    desk.page.wait_for_function("() => globalThis.mounted?.includes('player')")
+
+
+def test_leaving_takes_the_children_along(desk):
+    desk.show(rows=[a_row(1)])
+    desk.page.wait_for_function("() => globalThis.mounted?.length === 2")
+    desk.page.evaluate("() => bench.widgets.panel.abort.abort()")
+    assert sorted(desk.gone()) == ["player", "row1"]
+    desk.change(rows=[a_row(1), a_row(2)])
+    assert sorted(desk.mounted()) == ["player", "row1"]
+
+
+def test_a_view_that_cannot_be_shown_is_told(desk):
+    panel = desk.show(rows=[a_row(1, view="IPY_MODEL_unknown"), a_row(2)])
+    panel.get_by_text("This view could not be shown: run the cell again.").wait_for()
+    desk.page.wait_for_function("() => globalThis.mounted.includes('row2')")
