@@ -34,6 +34,14 @@ export function icon(path) {
   return svg;
 }
 
+/** The icon of what is pinned. */
+export const PIN = "M5 1h6v1.4l-1 .8v3.3l2.2 2v1.3H8.7V14L8 15.4 7.3 14V9.8H3.8V8.5l2.2-2V3.2l-1-.8z";
+
+/** Set a text only where it differs, so that selections and screen readers are left in peace. */
+export function write(el, text) {
+  if (el.textContent !== text) el.textContent = text;
+}
+
 /** Call back once per animation frame, however often it is asked for; stops with the signal. */
 export function perFrame(draw, signal) {
   let asked = 0;

@@ -1,6 +1,6 @@
 /** What the models say they hear: tags, tempo, and the stems of the mix. */
-import { h, onChange } from "./dom.js";
-import { costOf, fillSelect, plain, quoted, setText, slot, stateBox } from "./parts.js";
+import { h, onChange, write } from "./dom.js";
+import { costOf, fillSelect, plain, quoted, slot, stateBox } from "./parts.js";
 
 /**
  * The bars of a distribution over tempi.
@@ -131,9 +131,9 @@ export function hears(panel) {
   function updateTempo(item, pulling) {
     tempoState.update(item, panel.modelOf(item.model), pulling[item.model]);
     tempoBody.hidden = item.bpm == null && !item.shares?.length;
-    setText(number, item.bpm == null ? "no tempo" : `${Number(item.bpm.toFixed(1))} BPM`);
+    write(number, item.bpm == null ? "no tempo" : `${Number(item.bpm.toFixed(1))} BPM`);
     const words = item.confidence == null ? "" : `confidence ${Math.round(item.confidence * 100)} %`;
-    setText(sure, [words, item.status === "ready" ? plain(item.message) : ""].filter(Boolean).join(" · "));
+    write(sure, [words, item.status === "ready" ? plain(item.message) : ""].filter(Boolean).join(" · "));
     const key = JSON.stringify([item.bpms, item.shares, item.bpm]);
     if (figure.dataset.key !== key) {
       figure.dataset.key = key;
@@ -157,9 +157,9 @@ export function hears(panel) {
     separate.hidden = done || !["", "ready", undefined].includes(item.status);
     separate.disabled = !value;
     const cost = costOf((chosen?.cost ?? 0) * ((panel.seconds() ?? 0) / 60));
-    setText(separate, `Separate into ${stemWords(value)}${cost ? ` (${cost})` : ""}`);
+    write(separate, `Separate into ${stemWords(value)}${cost ? ` (${cost})` : ""}`);
     const list = (item.names ?? []).map(quoted).join(", ");
-    setText(stemNote, done ? `Separated into ${list}: mute, solo and mix them in the player above.` : "");
+    write(stemNote, done ? `Separated into ${list}: mute, solo and mix them in the player above.` : "");
   }
 
   onChange(model, "hears models pulling tracks track", update, signal);

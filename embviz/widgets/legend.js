@@ -1,14 +1,12 @@
 /** Which curves are shown, and the legend that says which line is which, and what it is now. */
 import { stroke } from "./colours.js";
-import { h, icon } from "./dom.js";
-import { minus, numberOn, roundStep, write } from "./plot.js";
+import { PIN, h, icon, write } from "./dom.js";
+import { minus, numberOn, roundStep } from "./plot.js";
 import { clamp, frameAt, frameTime } from "./time.js";
 
 const STROKES = 7; // pairs of colour and dashes, before colours meet other dashes
 const CHOICES = [3, 5, 8, 0];
 const FOUND = 8; // names that the search lists
-const PIN = "M5 1h6v1.4l-1 .8v3.3l2.2 2v1.3H8.7V14L8 15.4 7.3 14V9.8H3.8V8.5l2.2-2V3.2l-1-.8z";
-
 /** The frames centred in a stretch of time, at least one: [from, to). @param {import("./time.js").Grid} grid */
 export function framesIn(grid, [from, to]) {
   let first = frameAt(grid, from);

@@ -7,9 +7,9 @@ import { Supply, blockFrames, framesOf, windowAt } from "./blocks.js";
 import { clockOf } from "./clock.js";
 import { gradient } from "./colours.js";
 import { bytesOf, numbersOf } from "./data.js";
-import { h, icon, onChange, onTheme, perFrame, throttled } from "./dom.js";
+import { h, icon, onChange, onTheme, perFrame, throttled, write } from "./dom.js";
 import { clockKeys } from "./keys.js";
-import { brief, inksOf, penOf, tipPlace, write } from "./plot.js";
+import { brief, inksOf, penOf, tipPlace } from "./plot.js";
 import { FOOT, LARGE, Look, MAP, bandAt, columnsFor, linesAt, paintAxes } from "./tiles.js";
 import { GUTTER, clamp, formatTime, frameEdge, xToTime } from "./time.js";
 

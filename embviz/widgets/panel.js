@@ -5,11 +5,11 @@
  * their places and stay there for as long as they are the same.
  */
 import { clockOf } from "./clock.js";
-import { h, icon, onChange } from "./dom.js";
+import { h, icon, onChange, write } from "./dom.js";
 import { applyToClock, keepKeys, keyHelp, pressedAction } from "./keys.js";
 import { Link } from "./link.js";
 import { ICONS, nameOf, openDialog, plain, progressBar } from "./parts.js";
-import { progressText, quoted, setText, slot, uid } from "./parts.js";
+import { progressText, quoted, slot, uid } from "./parts.js";
 import { fileDoor } from "./files.js";
 import { lengthOf, tempoOf, trackList } from "./tracklist.js";
 import { openPicker } from "./picker.js";
@@ -96,7 +96,7 @@ class View {
   }
 
   announce(text) {
-    setText(this.live, text);
+    write(this.live, text);
   }
 
   showList(open) {
@@ -292,13 +292,13 @@ class View {
 
   #updateTrack() {
     const { track } = this;
-    setText(this.title, plain(track ? track.title || track.name : "embviz"));
-    setText(this.facts, track ? headline(track) : "");
+    write(this.title, plain(track ? track.title || track.name : "embviz"));
+    write(this.facts, track ? headline(track) : "");
     this.facts.title = this.facts.textContent;
     this.title.title = quoted(track?.name);
     const any = (this.model.get("tracks") ?? []).length > 0;
-    setText(this.welcomeTitle, any ? "Choose a track to begin" : "There is no sound here yet");
-    setText(
+    write(this.welcomeTitle, any ? "Choose a track to begin" : "There is no sound here yet");
+    write(
       this.welcomeText,
       any
         ? "Pick one from the list, or drop a sound of your own here."
@@ -342,7 +342,7 @@ class View {
     if (focused && !text) this.scroller.querySelector("[role=tab][tabindex='0']")?.focus({ preventScroll: true });
     if (!text) return;
     const words = progressText(text, done, total);
-    setText(this.busyText, words);
+    write(this.busyText, words);
     this.busyText.title = words;
     this.busyBar.update(done, total);
   }
@@ -418,9 +418,9 @@ class View {
     } catch {
       return this.#showCode(code);
     }
-    setText(this.copyLabel, "Copied");
+    write(this.copyLabel, "Copied");
     clearTimeout(this.copied);
-    this.copied = setTimeout(() => setText(this.copyLabel, "Copy as code"), 2000);
+    this.copied = setTimeout(() => write(this.copyLabel, "Copy as code"), 2000);
   }
 
   /** Where the browser lends no clipboard, the code is shown to be copied by hand. */

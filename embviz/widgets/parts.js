@@ -1,5 +1,5 @@
 /** What the pages of the panel share: words, the state of a piece of work, places for other widgets, dialogs. */
-import { h, icon } from "./dom.js";
+import { h, icon, write } from "./dom.js";
 
 export const ICONS = {
   menu: "M2 3.5h12v1.4H2zM2 7.3h12v1.4H2zM2 11.1h12v1.4H2z",
@@ -37,11 +37,6 @@ export function quoted(text) {
 /** An element for a name of unknown script and direction. */
 export function nameOf(text, tag = "span.ev-p-name") {
   return h(tag, { dir: "auto" }, plain(text));
-}
-
-/** Set a text only where it differs, so that selections and readers are left in peace. */
-export function setText(el, text) {
-  if (el.textContent !== text) el.textContent = text;
 }
 
 /** @returns {string} such as ``12 MB`` */
@@ -213,7 +208,7 @@ export function stateBox({ link, retry }) {
     el.replaceChildren(text, bar.el, button(label, press));
     refresh = (item, model, pulled) => {
       const { stage, done, total } = more(item, pulled);
-      setText(text, progressText(stage, done, total));
+      write(text, progressText(stage, done, total));
       bar.el.hidden = item.status === "waiting";
       bar.update(done, total);
     };
@@ -225,9 +220,9 @@ export function stateBox({ link, retry }) {
     el.replaceChildren(h("span.ev-p-sentence", {}, text, " ", remedy), act);
     refresh = (item, model, pulled) => {
       const [first, second] = words(item, pulled);
-      setText(text, plain(first));
-      setText(remedy, plain(second));
-      setText(act, typeof label === "function" ? label(model) : label);
+      write(text, plain(first));
+      write(remedy, plain(second));
+      write(act, typeof label === "function" ? label(model) : label);
     };
   };
   let current = {};

@@ -1,7 +1,7 @@
 /** The picker: which model, which layer of it, how densely. */
-import { h, onChange } from "./dom.js";
+import { h, onChange, write } from "./dom.js";
 import { axesOf, costOf, countOf, fillHops, hopChoices, hopIndex, openDialog, plain, progressBar } from "./parts.js";
-import { progressText, quoted, setText, sizeOf, spanOf, timesOf, uid } from "./parts.js";
+import { progressText, quoted, sizeOf, spanOf, timesOf, uid } from "./parts.js";
 
 /** Models that have all words of a query in their names, by system, in the order in which they come. */
 export function grouped(models, query) {
@@ -183,7 +183,7 @@ export function openPicker(panel, { title, button, current = {}, choose }) {
     const choices = listHops();
     const cost = costOf(choices[hopIndex(choices, hop)]?.cost);
     const layer = plain(node.value.trim() || state.layer || "");
-    setText(chosen, state.model ? [`${plain(state.model.title)} · ${layer}`, cost].filter(Boolean).join(" · ") : "");
+    write(chosen, state.model ? [`${plain(state.model.title)} · ${layer}`, cost].filter(Boolean).join(" · ") : "");
     layerList.classList.toggle("ev-p-overruled", Boolean(node.value.trim()));
     go.disabled = !state.model || !layer || state.model.state === "absent";
   }

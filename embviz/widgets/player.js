@@ -1,8 +1,7 @@
 /** The player: the transport of a track, its waveform, and the mixer of its stems. */
 import { clockOf } from "./clock.js";
-import { h, icon, onChange } from "./dom.js";
+import { h, icon, onChange, write } from "./dom.js";
 import { applyToClock, firstKeys, keyAction } from "./keys.js";
-import { write } from "./plot.js";
 import { formatTime } from "./time.js";
 import { heardGains, voiceOf } from "./voice.js";
 import { lanes } from "./wave.js";

@@ -30,11 +30,6 @@ export function paintRamp(pen, map, { x, y, width, tall }) {
 
 // Words and numbers.
 
-/** Set a text only where it differs, so that selections and readers are left in peace. */
-export function write(el, text) {
-  if (el.textContent !== text) el.textContent = text;
-}
-
 /** A text that fits into some pixels, with an ellipsis where it had to be cut. */
 export function shortened(pen, text, room) {
   if (pen.measureText(text).width <= room) return text;

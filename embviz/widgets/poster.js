@@ -1,6 +1,6 @@
 /** The poster: the chosen models and layers, a row each, all on one clock. */
-import { h, icon, onChange } from "./dom.js";
-import { ICONS, fillHops, hopChoices, hopIndex, nameOf, plain, quoted, setText, slot, stateBox } from "./parts.js";
+import { h, icon, onChange, write } from "./dom.js";
+import { ICONS, fillHops, hopChoices, hopIndex, nameOf, plain, quoted, slot, stateBox } from "./parts.js";
 
 /** Height in pixels that is kept for a row whose picture is not there yet. */
 const EXPECTED = 180;
@@ -253,7 +253,7 @@ function rowOf(panel, list, leaves) {
         title.replaceChildren(nameOf(item.title), icon(ICONS.chevron));
         label();
       }
-      setText(facts, plain(item.facts));
+      write(facts, plain(item.facts));
       facts.title = quoted(item.facts);
       const offered = choices();
       fillHops(hop, offered, hopIndex(offered, item.hop));

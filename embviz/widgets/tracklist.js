@@ -1,7 +1,7 @@
 /** The list of tracks: search, order, and only as many rows in the page as can be seen. */
-import { h, icon, onChange, perFrame } from "./dom.js";
+import { h, icon, onChange, perFrame, write } from "./dom.js";
 import { formatTime } from "./time.js";
-import { ICONS, nameOf, plain, quoted, setText, uid } from "./parts.js";
+import { ICONS, nameOf, plain, quoted, uid } from "./parts.js";
 
 /** Height of a track in the list, in pixels. */
 export const ROW = 46;
@@ -132,8 +132,8 @@ export function trackList(panel) {
       0,
       tracks.findIndex((track) => track.id === wanted),
     );
-    setText(count, search.value ? `${tracks.length} of ${all.length}` : String(all.length));
-    setText(
+    write(count, search.value ? `${tracks.length} of ${all.length}` : String(all.length));
+    write(
       empty,
       all.length
         ? "No track matches. Search in names, titles and styles."
@@ -295,7 +295,7 @@ export function trackList(panel) {
     signal,
   );
   const newFolder = () => {
-    setText(folder, quoted(model.get("folder")));
+    write(folder, quoted(model.get("folder")));
     folder.title = quoted(model.get("folder"));
     folder.hidden = !model.get("folder");
   };

@@ -1,7 +1,7 @@
 /** Into the network: a walk through its layers, and the structure that a layer finds in a track. */
-import { h, icon, onChange } from "./dom.js";
+import { h, icon, onChange, write } from "./dom.js";
 import { ICONS, axesOf, fillSelect, modelOptions, nameOf, plain } from "./parts.js";
-import { quoted, setText, slot, stateBox, timesOf } from "./parts.js";
+import { quoted, slot, stateBox, timesOf } from "./parts.js";
 import { arrange } from "./poster.js";
 
 /** The model and layer to begin with: those of the first row of the poster, or a model whose weights are here. */
@@ -182,10 +182,10 @@ function layerRow(panel, layer, openMaps) {
     },
     update(next, whole, open) {
       item = next;
-      setText(title, plain(item.title || item.layer));
-      setText(shape, timesOf(item.shape));
+      write(title, plain(item.title || item.layer));
+      write(shape, timesOf(item.shape));
       shape.title = axesOf(item.shape, item.axes);
-      setText(facts, [item.meaning, item.heard && `hears ${item.heard}`].filter(Boolean).map(plain).join(" · "));
+      write(facts, [item.meaning, item.heard && `hears ${item.heard}`].filter(Boolean).map(plain).join(" · "));
       facts.title = quoted(facts.textContent);
       maps.hidden = !item.maps;
       maps.setAttribute("aria-pressed", String(open));

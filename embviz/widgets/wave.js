@@ -1,8 +1,8 @@
 /** The waveform of a track: peaks pooled to pixels, sections, playhead and range, and what hands do on them. */
 import { bytesOf } from "./data.js";
-import { h, onChange, onTheme, perFrame, throttled } from "./dom.js";
+import { h, onChange, onTheme, perFrame, throttled, write } from "./dom.js";
 import { timeGestures } from "./gestures.js";
-import { penOf, write } from "./plot.js";
+import { penOf } from "./plot.js";
 import { GUTTER, clamp, formatTime, timeTicks, timeToX, xToTime } from "./time.js";
 
 const WAVE = 76; // pixels
