@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from embviz.cache import Cache
     from embviz.display import heatmap, poster
     from embviz.embedding import Embedding, FrameGrid
+    from embviz.explorer import Explorer
     from embviz.extract import embed
     from embviz.models import Layer, Model, get_model, list_models, register_model
     from embviz.models.weights import pull
@@ -23,6 +24,7 @@ _HOME = {
     "Audio": "audio",
     "Cache": "cache",
     "Embedding": "embedding",
+    "Explorer": "explorer",
     "FrameGrid": "embedding",
     "Layer": "models",
     "Model": "models",
@@ -38,6 +40,7 @@ _HOME = {
 
 __version__ = "0.1.0"
 __all__ = [  # noqa: RUF022  the order of a first encounter
+    "Explorer",
     "embed",
     "pull",
     "heatmap",

@@ -1,0 +1,360 @@
+"""What the parts of an Explorer share: the open track, the cache, the workers, and how work is shown.
+
+Conventions: everything here is called in the kernel's main thread, except functions that take a ``job``. The keys of
+jobs are tuples; the first item says what kind of work it is.
+"""
+
+from __future__ import annotations
+
+import math
+import tempfile
+import uuid
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz import extract
+from embviz.audio import Audio
+from embviz.cache import Cache, _hash, _read_digest, _spread
+from embviz.errors import AudioError, OptionError
+from embviz.jobs import Job, Worker
+from embviz.models import get_model
+from embviz.models.weights import state
+from embviz.tracks import Track, Tracks
+
+if TYPE_CHECKING:
+    from anywidget import AnyWidget
+
+    from embviz.embedding import Embedding
+    from embviz.models import Model
+
+__all__ = ["Desk", "Sound", "Store", "Work", "excerpt", "ref", "weights_here"]
+
+LIGHT = 32 << 20  # bytes
+
+
+def ref(widget: AnyWidget | None) -> str:
+    """Return how the page refers to a widget; empty where there is none."""
+    return f"IPY_MODEL_{widget.model_id}" if widget is not None else ""
+
+
+def weights_here(model: Model | str) -> bool:
+    """Tell whether the weights of a model are here, without hashing them."""
+    return state(model) == "ready"
+
+
+class Store(Cache):
+    """The cache, which says what went wrong with it where the reader looks, and can be asked without computing."""
+
+    tell: Callable[[str], None] = staticmethod(lambda _sentence: None)
+    largest: float = math.inf  # bytes of one entry that is still written
+
+    def put(self, key: Mapping[str, Any], embedding: Embedding) -> None:
+        """Keep an embedding, unless it is too large."""
+        if embedding.nbytes <= self.largest:
+            super().put(key, embedding)
+
+    def _warn(self, kind: str, message: str) -> None:
+        if kind not in self._warned:
+            self._warned.add(kind)
+            self.tell(message)
+
+    def has(self, key: Mapping[str, Any]) -> bool:
+        """Tell whether there is an entry, without reading it."""
+        return self._path(key).exists()
+
+    def remembered(self, path: Path) -> str | None:
+        """Return the digest of a file if it is known without reading the file."""
+        try:
+            stat = path.stat()
+            where = str(path.resolve())
+        except OSError:
+            return None
+        memo = self.folder / "digests" / _spread(_hash(where), ".json")
+        return _read_digest(memo, [where, stat.st_size, stat.st_mtime_ns])
+
+
+@dataclass
+class Work:
+    """One thing that is computed and shown."""
+
+    model: str
+    layer: str = "embedding"
+    hop: Any = None
+    status: str = ""
+    stage: str = ""
+    done: int = 0
+    total: int = 0
+    message: str = ""
+    remedy: str = ""
+    embedding: Embedding | None = field(default=None, repr=False)
+    view: AnyWidget | None = field(default=None, repr=False)
+    drawn: bool = False
+
+    def begin(self, status: str = "waiting", message: str = "") -> None:
+        """Forget what was computed; the view is kept, to be filled anew."""
+        self.status, self.message, self.remedy = status, message, ""
+        self.stage, self.done, self.total = "", 0, 0
+        self.embedding, self.drawn = None, False
+
+    def fail(self, sentence: str, remedy: str = "") -> None:
+        """Say why there is nothing."""
+        self.status, self.message, self.remedy = "failed", sentence, remedy
+
+    def draw(self, kind: Callable[..., Any], embedding: Embedding, *, complete: bool = True, **traits: Any) -> None:
+        """Show an embedding in the view, which is made where there is none yet."""
+        if self.view is None:
+            self.view = kind(embedding, complete=complete, **traits)
+        else:
+            self.view.update(embedding, complete=complete)
+        self.drawn = True
+        self.status = "ready" if complete else "partial"
+        self.embedding = embedding if complete else None
+
+    def close(self) -> None:
+        """Take the view off the page."""
+        if self.view is not None:
+            self.view.close()
+        self.view = None
+        self.drawn = False
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether it is computed, or is to be."""
+        return self.status in ("waiting", "running", "partial")
+
+    def shown(self) -> dict[str, Any]:
+        """Return what the panel shows of it, ready for JSON."""
+        names = ("model", "layer", "status", "stage", "done", "total", "message", "remedy")
+        return {**{name: getattr(self, name) for name in names}, "view": ref(self.view) if self.drawn else ""}
+
+
+@dataclass(frozen=True)
+class Sound:
+    """The open track: its samples, its digest, and what tells whether the file is still the same."""
+
+    track: Track
+    audio: Audio
+    digest: str
+    stamp: tuple[int, int] | None
+    duration: float = 0.0
+
+    @classmethod
+    def of(cls, track: Track, store: Store | None) -> Sound:
+        """Open a track; nothing is decoded."""
+        audio = track.open()
+        stamp = stamp_of(audio)
+        return cls(track, audio, store.digest(audio) if store else audio.digest, stamp)
+
+    def check(self) -> None:
+        """Raise where the file is not what it was when it was opened."""
+        if self.stamp is not None and stamp_of(self.audio) != self.stamp:
+            raise AudioError(f"{self.track.name!r} has changed since it was opened; open it again.")
+
+
+def stamp_of(audio: Audio) -> tuple[int, int] | None:
+    """Return size and time of change of a sound's file; None where there is no file."""
+    if audio.path is None:
+        return None
+    try:
+        stat = audio.path.stat()
+    except OSError as error:
+        raise AudioError(f"{audio.title!r} cannot be read any more: {error.strerror}.") from error
+    return stat.st_size, stat.st_mtime_ns
+
+
+def excerpt(sound: Sound, model: Model, span: tuple[float, float]) -> tuple[Audio, int, int]:
+    """Return a stretch of the track at a model's rate, its first sample, and the samples of the whole track.
+
+    It starts on a patch of the model, so that its frames are frames of the whole track.
+    """
+    wanted = extract.Wanted.of(model, "embedding", None)
+    rate, hop = model.sample_rate, model.patch_hop
+    stereo = wanted.frontend.channels == 2
+    samples = (sound.audio.stereo if stereo else sound.audio.mono)(rate, quality=wanted.quality)
+    first = max(0, int(span[0] * rate) // hop * hop)
+    part = samples[first : max(int(np.ceil(span[1] * rate)), first + 1)]
+    return Audio.open((np.ascontiguousarray(part), rate)), first, len(samples)
+
+
+def placed(embedding: Embedding, first: int, n_samples: int, title: str) -> Embedding:
+    """Return the embedding of an excerpt with the times of its track."""
+    grid = replace(embedding.grid, start=embedding.grid.start + first, n_samples=n_samples)
+    return replace(embedding, grid=grid, title=title)
+
+
+class Desk:
+    """What all parts of an Explorer work on.
+
+    Attributes
+    ----------
+    panel, player : Panel, Player
+        The widgets.
+    worker, pulls : Worker
+        Who computes, and who downloads.
+    tracks : Tracks
+        The list.
+    sound : Sound or None
+        The open track, once it has been found to be readable.
+    """
+
+    def __init__(self, tracks: Tracks, cache: Any, panel: Any, player: Any) -> None:
+        self.tracks, self.panel, self.player = tracks, panel, player
+        self.clock: str = panel.clock
+        self.worker = Worker(self._show_busy)
+        self.pulls = Worker(computes=False)
+        self.store = self._own_store(cache)
+        # A walk through a network gives hundreds of megabytes that are soon computed again.
+        self.light_store = self._own_store(cache)
+        if self.light_store is not None:
+            self.light_store.largest = LIGHT
+        self.track: Track | None = None
+        self.sound: Sound | None = None
+        self.active: Work | None = None
+        self.on_settled: Callable[[], None] = lambda: None
+        self._busy: dict[str, Any] = {}
+        self._seq = 0
+        self._uploads: tempfile.TemporaryDirectory[str] | None = None
+
+    def _own_store(self, cache: Any) -> Store | None:
+        if cache is False:
+            return None
+        if cache is not None and not isinstance(cache, Cache):
+            raise OptionError(f"cache is a Cache, False or None, {cache!r:.80} was found.")
+        store = Store(cache.folder, max_bytes=cache.max_bytes) if isinstance(cache, Cache) else Store()
+        # The cache is used by the workers' threads; what it says is shown by this one.
+        store.tell = lambda sentence: self.worker.post(lambda: self.notice("error", sentence))
+        return store
+
+    # Telling. ------------------------------------------------------------------------------------------------------
+
+    def notice(self, level: str, text: str, remedy: str = "") -> None:
+        """Show one sentence above the panel."""
+        self._seq += 1
+        self.panel.notice = {"level": level, "text": text, "remedy": remedy, "seq": self._seq}
+
+    def busy(self, text: str, done: int, total: int) -> None:
+        """Show what runs."""
+        self._busy = {"text": " ".join(text.split()), "done": done, "total": total}
+
+    def _show_busy(self) -> None:
+        if not self.worker.pending():
+            self._busy = {}
+        if self.panel.busy != self._busy:
+            self.panel.busy = self._busy
+        self.on_settled()
+
+    # Computing. ----------------------------------------------------------------------------------------------------
+
+    def run(
+        self, key: Hashable, work: Work, task: Callable[[Job], Any], done: Callable[[Any], None],
+        publish: Callable[[], None], *, what: str = "",
+    ) -> None:  # fmt: skip
+        """Have something computed for a piece of work, whose status follows."""
+        work.status = "waiting"
+        name = what or work.model
+
+        def begun() -> None:
+            work.status = "running"
+            self.busy(name, 0, 0)
+            publish()
+
+        def progress(stage: str, at: int, total: int) -> None:
+            work.stage, work.done, work.total = stage, at, total
+            self.busy(name if stage == work.model else f"{name}: {stage}", at, total)
+            publish()
+
+        def finished(result: Any) -> None:
+            if work.unfinished:
+                work.status = "ready"
+            done(result)
+            publish()
+
+        def failed(sentence: str, remedy: str) -> None:
+            work.fail(sentence, remedy)
+            publish()
+
+        # Rows wait for each other; what is on the page in front goes first.
+        first = not isinstance(key, tuple) or key[0] != "row"
+        self.worker.submit(key, task, done=finished, failed=failed, progress=progress, begun=begun, first=first)
+
+    def embed(
+        self, key: Hashable, works: list[Work], show: Callable[[int, Embedding, bool], None],
+        publish: Callable[[], None], *, span: tuple[float, float] | None = None, lead: Work | None = None,
+        store: Store | None = None,
+    ) -> None:  # fmt: skip
+        """Have layers of one model computed, and shown as they come.
+
+        Parameters
+        ----------
+        key : hashable
+            Of the job.
+        works : list of Work
+            The layers.
+        show : callable
+            Given the place in `works`, an embedding and whether it is complete.
+        publish : callable
+            Called when something is to be shown anew.
+        span : tuple of float, optional
+            Seconds that are enough; the whole track by default.
+        lead : Work, optional
+            What shows the progress; the first of `works` by default.
+        store : Store, optional
+            Where results are kept; the usual one by default.
+        """
+        sound = self.sound
+        model = get_model(works[0].model)
+        for work in works:
+            work.status = "waiting"
+
+        def task(job: Job) -> None:
+            if sound is None:
+                raise AudioError("No track is open; choose one from the list.")
+            sound.check()
+            audio, first, total = (sound.audio, 0, 0) if span is None else excerpt(sound, model, span)
+            wanted = [extract.Wanted.of(model, work.layer, work.hop) for work in works]
+            for i, embedding, complete in extract.stream(audio, wanted, store=store or self.store, report=job.report):
+                where = embedding if span is None else placed(embedding, first, total, sound.track.name)
+                job.show(f"layer {i}", shown, i, where, complete)
+
+        def shown(i: int, embedding: Embedding, complete: bool) -> None:
+            show(i, embedding, complete)
+            publish()
+
+        def finished(_result: Any) -> None:
+            for work in works:
+                if work.unfinished:
+                    work.status = "ready"
+
+        head = lead or works[0]
+        self.run(key, head, task, finished, publish, what=model.title)
+
+    # Files. --------------------------------------------------------------------------------------------------------
+
+    def keep_upload(self, name: str, data: bytes) -> Path:
+        """Write an uploaded file into a folder that lives as long as this session."""
+        if self._uploads is None:
+            self._uploads = tempfile.TemporaryDirectory(prefix="embviz-", ignore_cleanup_errors=True)
+        folder = Path(self._uploads.name)
+        path = folder / name
+        number = 2
+        while path.exists():
+            path = folder / f"{Path(name).stem} ({number}){Path(name).suffix}"
+            number += 1
+        path.write_bytes(data)
+        return path
+
+    def close(self) -> None:
+        """End the threads, and remove what was uploaded."""
+        self.worker.close()
+        self.pulls.close()
+        if self._uploads is not None:
+            self._uploads.cleanup()
+
+
+def new_clock() -> str:
+    """Return a name that no other clock has."""
+    return f"embviz-{uuid.uuid4().hex}"

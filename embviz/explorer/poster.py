@@ -1,0 +1,265 @@
+"""The rows of the poster view: what several models make of one track, on one clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from embviz import report
+from embviz.errors import EmbvizError, OptionError
+from embviz.explorer.desk import Desk, Work, weights_here
+from embviz.models import ALIASES, Model, get_model
+
+if TYPE_CHECKING:
+    from embviz.embedding import Embedding
+
+__all__ = ["Poster", "Row", "check_request", "default_rows", "row_key"]
+
+KEPT = 20  # removed rows that can be had back
+LOOK = ("order", "scale", "pins")
+
+
+@dataclass
+class Row(Work):
+    """One row."""
+
+    id: int = 0
+    collapsed: bool = False
+    look: dict[str, Any] = field(default_factory=dict)
+
+    def kept(self) -> dict[str, Any]:
+        """Return what restores the row, ready for JSON."""
+        if self.view is not None:
+            self.look = {name: getattr(self.view, name) for name in LOOK}
+        look = {name: list(value) if isinstance(value, list) else value for name, value in self.look.items()}
+        return {"model": self.model, "layer": self.layer, "hop": self.hop, "collapsed": self.collapsed, **look}
+
+
+def default_rows() -> list[tuple[str, str, Any]]:
+    """Return one model of each system whose weights are here; where there are none, the first to be downloaded."""
+    here = [name for name in ALIASES.values() if weights_here(name)]
+    return [(name, "embedding", None) for name in here or [ALIASES["musicnn"]]]
+
+
+class Poster:
+    """The rows, from top to bottom."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self.rows: list[Row] = []
+        self._removed: list[tuple[int, Row]] = []
+        self._count = 0
+
+    # What the reader does. -----------------------------------------------------------------------------------------
+
+    def add(self, model: str | Model, layer: str = "embedding", hop: Any = None, **look: Any) -> Row:
+        """Add a row at the bottom and begin to compute it."""
+        record = get_model(model)
+        check_request(layer, hop)
+        self._count += 1
+        collapsed = bool(look.pop("collapsed", False))
+        row = Row(record.name, layer, hop, id=self._count, collapsed=collapsed, look=_checked_look(look))
+        self.rows.append(row)
+        self.start(row)
+        self.publish()
+        return row
+
+    def change(self, number: int, model: str, layer: str, hop: Any) -> None:
+        """Give a row another model, layer or hop."""
+        row = self[number]
+        record = get_model(model)
+        check_request(layer, hop)
+        if (row.model, row.layer, row.hop) == (record.name, layer, hop):
+            return
+        row.look = {} if row.view is None else {"order": row.view.order}
+        row.model, row.layer, row.hop = record.name, layer, hop
+        row.close()
+        self._desk.active = row
+        self.start(row)
+        self.publish()
+
+    def remove(self, number: int) -> None:
+        """Take a row away; :meth:`undo` brings it back."""
+        row = self[number]
+        if row.unfinished:
+            self._desk.worker.cancel(lambda key: key == ("row", row.id))
+            row.status = "cancelled"
+        place = self.rows.index(row)
+        self.rows.remove(row)
+        self._removed.append((place, row))
+        for _, old in self._removed[:-KEPT]:
+            old.close()
+        self._removed = self._removed[-KEPT:]
+        if self._desk.active is row:
+            self._desk.active = None
+        self.publish()
+
+    def undo(self) -> None:
+        """Bring back the row that was removed last."""
+        if not self._removed:
+            return
+        place, row = self._removed.pop()
+        self.rows.insert(min(place, len(self.rows)), row)
+        if row.embedding is None or not self._of_this_track(row.embedding):
+            self.start(row)
+        self.publish()
+
+    def move(self, number: int, place: int) -> None:
+        """Put a row at another place, counted from 0."""
+        row = self[number]
+        self.rows.remove(row)
+        self.rows.insert(min(max(int(place), 0), len(self.rows)), row)
+        self.publish()
+
+    def collapse(self, number: int, collapsed: bool) -> None:
+        """Fold a row, or unfold it."""
+        self[number].collapsed = bool(collapsed)
+        self.publish()
+
+    def retry(self, number: int) -> None:
+        """Compute a row again."""
+        row = self[number]
+        if not row.unfinished:
+            self.start(row)
+            self.publish()
+
+    def __getitem__(self, number: int) -> Row:
+        for row in self.rows:
+            if row.id == number:
+                return row
+        raise OptionError(f"There is no row {number!r} any more.")
+
+    def close(self) -> None:
+        """Take all rows off the page."""
+        for row in (*self.rows, *(row for _, row in self._removed)):
+            row.close()
+
+    # Computing. ----------------------------------------------------------------------------------------------------
+
+    def reset(self) -> None:
+        """Make every row wait for another track."""
+        for row in self.rows:
+            self._wait(row)
+        self.publish()
+
+    def fill(self, found: dict[tuple[str, str, Any], Embedding]) -> None:
+        """Show what was in the cache."""
+        for row in self.rows:
+            embedding = found.get(row_key(row))
+            if embedding is not None:
+                self._show(row, embedding, complete=True)
+        self.publish()
+
+    def start_all(self) -> None:
+        """Compute what is not here yet."""
+        for row in self.rows:
+            if row.status == "waiting":
+                self.start(row)
+        self.publish()
+
+    def fail_all(self, sentence: str, remedy: str) -> None:
+        """Say of the rows that have nothing why that is."""
+        for row in self.rows:
+            if row.unfinished:
+                row.fail(sentence, remedy)
+        self.publish()
+
+    def stop_all(self) -> None:
+        """Mark the rows whose work was cancelled."""
+        for row in self.rows:
+            if row.unfinished:
+                row.status = "cancelled"
+                row.message = "Cancelled; what was finished is kept."
+        self.publish()
+
+    def arrived(self, model: str) -> None:
+        """Compute the rows that waited for the weights of a model."""
+        for row in self.rows:
+            if row.status == "download" and row.model == model:
+                self.start(row)
+        self.publish()
+
+    def start(self, row: Row) -> None:
+        """Have a row computed, once a track is open."""
+        self._wait(row)
+        if row.status == "waiting" and self._desk.sound is not None:
+            self._desk.embed(("row", row.id), [row], lambda _i, e, complete: self._show(row, e, complete), self.publish)
+
+    def _wait(self, row: Row) -> None:
+        """Have a row wait for its turn, or for what it cannot do without."""
+        row.begin()
+        if not weights_here(row.model):
+            title = get_model(row.model).title
+            row.begin("download", f"The weights of {title} are not on this computer yet.")
+        elif self._desk.track is None:
+            row.begin("cancelled", "Choose a track from the list, or drop a file on it.")
+
+    def _show(self, row: Row, embedding: Embedding, complete: bool) -> None:
+        from embviz.widgets.heatmap import Heatmap
+
+        made = row.view is None
+        look = {} if not made else {name: value for name, value in row.look.items() if name in LOOK}
+        if "pins" in look:
+            look["pins"] = [pin for pin in look["pins"] if pin < embedding.shape[1]]
+        row.draw(Heatmap.of, embedding, complete=complete, clock=self._desk.clock, title="", **look)
+        if made and row.view is not None:
+            row.view.observe(lambda change, row=row: self._looked(row, change["name"]), list(LOOK))
+
+    def _looked(self, row: Row, trait: str) -> None:
+        if trait == "pins":
+            self._desk.active = row
+        self._desk.on_settled()
+
+    def _of_this_track(self, embedding: Embedding) -> bool:
+        sound = self._desk.sound
+        return sound is not None and embedding.info.get("audio") == sound.digest
+
+    # Showing. ------------------------------------------------------------------------------------------------------
+
+    def active(self) -> Row | None:
+        """Return the row that was pinned or changed last, or the first one that is ready."""
+        chosen = self._desk.active
+        if isinstance(chosen, Row) and chosen in self.rows and chosen.embedding is not None:
+            return chosen
+        return next((row for row in self.rows if row.embedding is not None), None)
+
+    def publish(self) -> None:
+        """Show the rows as they are."""
+        self._desk.panel.rows = [self._shown(row) for row in self.rows]
+        self._desk.panel.can_undo = bool(self._removed)
+
+    def _shown(self, row: Row) -> dict[str, Any]:
+        shown = row.shown() | {"id": row.id, "hop": row.hop, "collapsed": row.collapsed, "title": row.model}
+        try:
+            model = get_model(row.model)
+            shown["title"] = model.title
+            facts: Iterable[str] = (row.layer, model.task.partition("(")[0].strip())
+            shown["facts"] = " · ".join(report.facts(row.embedding) if row.embedding is not None else facts)
+        except EmbvizError:
+            shown["facts"] = row.layer
+        return shown | {"height": int(getattr(row.view, "height", 0) or 0)}
+
+
+def check_request(layer: Any, hop: Any) -> None:
+    """Raise where a layer or hop is of a kind that no row can have; whether the model has it, its row says."""
+    if not isinstance(layer, str):
+        raise OptionError(f"A layer is expected by its name, {layer!r:.80} was found.")
+    if not (hop is None or isinstance(hop, int | float | str)):
+        raise OptionError(f'patch_hop is a number of seconds above 0, "dense" or None, {hop!r:.80} was found.')
+
+
+def _checked_look(look: dict[str, Any]) -> dict[str, Any]:
+    """Return what of a kept look can be had."""
+    from embviz.widgets.frames import ORDERS, SCALES
+
+    pins = look.get("pins")
+    pins = [pin for pin in pins if isinstance(pin, int) and pin >= 0] if isinstance(pins, list | tuple) else []
+    kept = {"order": look.get("order"), "scale": look.get("scale"), "pins": pins}
+    known = {"order": ("index", *ORDERS), "scale": SCALES}
+    return {name: value for name, value in kept.items() if value and value in known.get(name, (value,))}
+
+
+def row_key(work: Work) -> tuple[str, str, Any]:
+    """Return what a piece of work asks for."""
+    return work.model, work.layer, work.hop

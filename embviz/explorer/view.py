@@ -1,0 +1,173 @@
+"""A view as data and as code: what restores it, what computes the same without a panel, and a page without a kernel."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from embviz import report
+from embviz.errors import OptionError
+from embviz.explorer import listing
+from embviz.explorer.desk import Desk, weights_here
+from embviz.models import ALIASES
+
+if TYPE_CHECKING:
+    from embviz.explorer.poster import Poster, Row
+    from embviz.jobs import Job
+
+__all__ = ["FORMAT", "checked", "code", "export", "page", "restore", "state"]
+
+FORMAT = 1
+TABS = ("poster", "hears", "layers", "structure")
+PLAYER = ("time", "rate", "volume", "looping")
+ORDERS = {"index": "index", "activity": "activity", "similarity": "cluster"}
+SCALES = {"none": "none", "signed": "none", "dimension": "minmax"}
+
+
+def state(desk: Desk, poster: Poster, walk: str, structure: tuple[str, str]) -> dict[str, Any]:
+    """Return what restores a view, ready for JSON."""
+    player = desk.player
+    return {
+        "format": FORMAT,
+        "track": str(desk.track.path) if desk.track is not None and desk.track.path is not None else None,
+        "rows": [row.kept() for row in poster.rows],
+        "tab": desk.panel.tab,
+        "walk": walk,
+        "structure": list(structure),
+        "range": list(player.range),
+        "view": list(player.view),
+        **{name: getattr(player, name) for name in PLAYER},
+    }
+
+
+def checked(given: Any) -> dict[str, Any]:
+    """Return a state with what is missing filled in; raises OptionError where it is none."""
+    if not isinstance(given, Mapping) or given.get("format") != FORMAT or not isinstance(given.get("rows"), list):
+        raise OptionError(f"A state is expected as Explorer.state() returns it, {given!r:.80} was found.")
+    usual: dict[str, Any] = {"track": None, "tab": "poster", "walk": "", "structure": ["", ""], "range": [], "view": []}
+    usual |= {"time": 0.0, "rate": 1.0, "volume": 1.0, "looping": False}
+    found = usual | dict(given)
+    sound = (
+        all(isinstance(row, Mapping) and isinstance(row.get("model"), str) for row in found["rows"])
+        and found["tab"] in TABS
+        and all(_seconds(found[name]) for name in ("range", "view"))
+        and all(isinstance(found[name], int | float) for name in PLAYER)
+    )
+    if not sound:
+        raise OptionError("The state is damaged: a value in it has another kind than Explorer.state() gives.")
+    return found
+
+
+def restore(player: Any, kept: Mapping[str, Any]) -> None:
+    """Put playhead, range, zoom and the like where they were, once the track is open."""
+    said = {"time": "seek", "rate": "rate", "volume": "volume", "range": "range", "looping": "loop", "view": "view"}
+    for name, kind in said.items():
+        value = list(kept[name]) if name in ("range", "view") else kept[name]
+        if value in ([], 0, False):
+            continue
+        # The trait is for a page that is yet to be opened, the message for one that is open.
+        setattr(player, name, value)
+        player.send({"kind": kind, "value": value})
+
+
+def _seconds(span: Any) -> bool:
+    return isinstance(span, list | tuple) and len(span) in (0, 2) and all(isinstance(end, int | float) for end in span)
+
+
+# Code. -------------------------------------------------------------------------------------------------------------
+
+
+def code(desk: Desk, poster: Poster) -> str:
+    """Return Python that computes and draws what is shown, without a panel."""
+    if desk.track is None:
+        return ""
+    lines = ["import embviz", ""]
+    if desk.track.path is None:
+        lines += ["# The sound came as an array: put samples and sample rate here.", "track = (samples, sample_rate)"]
+    else:
+        lines += [f"track = {str(desk.track.path)!a}"]
+    names: dict[str, int] = {}
+    drawn = []
+    span = tuple(desk.player.range)
+    for row in poster.rows:
+        if row.status == "download":
+            lines += [f"# {row.model}: its weights are not here; embviz.pull({row.model!r}) gets them."]
+            continue
+        if row.status == "failed":
+            lines += [f"# {row.model} / {row.layer!a}: this failed."]
+            continue
+        name = _name(row, names)
+        lines += [f"{name} = embviz.embed({', '.join(['track', repr(row.model), *_options(row)])})"]
+        if len(span) == 2:
+            lines += [f"{name} = {name}[{span[0]:.3f}:{span[1]:.3f}]  # the selected seconds"]
+        drawn.append(f"embviz.heatmap({', '.join([name, *_look(row)])})")
+    return "\n".join([*lines, "", *drawn]).rstrip() + "\n"
+
+
+def _options(row: Row) -> list[str]:
+    layer = [] if row.layer == "embedding" else [f"layer={row.layer!a}"]
+    return [*layer, *([] if row.hop is None else [f"patch_hop={row.hop!r}"])]
+
+
+def _look(row: Row) -> list[str]:
+    look = row.kept()
+    order, scale = ORDERS.get(look.get("order", ""), "index"), SCALES.get(look.get("scale", ""), "none")
+    return [f"{name}={value!r}" for name, value, usual in (("order", order, "index"), ("scale", scale, "none"))
+            if value != usual]  # fmt: skip
+
+
+def _name(row: Row, names: dict[str, int]) -> str:
+    """Return a variable's name for a row, different from those before."""
+    short = {model: alias for alias, model in ALIASES.items()}.get(row.model, row.model)
+    text = short if row.layer == "embedding" else f"{short}_{row.layer}"
+    name = re.sub(r"[^0-9a-z]+", "_", text.lower()).strip("_") or "row"
+    name = f"m_{name}" if name[0].isdigit() or keyword.iskeyword(name) or name in ("embviz", "track") else name
+    while name in names:
+        names[name] += 1
+        name = f"{name}_{names[name]}"
+    names[name] = 1
+    return name
+
+
+# A page. -----------------------------------------------------------------------------------------------------------
+
+
+def page(path: str | Path, desk: Desk, poster: Poster, **options: Any) -> Path:
+    """Write the rows as they are to a page that needs no kernel; see :func:`embviz.report.write`."""
+    if desk.sound is None:
+        raise OptionError("No track is open; open one, then write the page.")
+    contents: list[Any] = []
+    for row in poster.rows:
+        if row.embedding is not None:
+            look = {name: value for name, value in row.kept().items() if name in ("order", "scale", "pins")}
+            contents.append(report.Row(row.embedding, options=look))
+        elif not weights_here(row.model):
+            contents.append(report.absent(row.model))
+    track = desk.sound.track
+    options = {"sections": track.sections, **({"title": track.title} if track.title else {}), **options}
+    return report.write(path, desk.sound.audio, contents, **options)
+
+
+def export(desk: Desk, poster: Poster) -> None:
+    """Have the page written into the working folder, under a name that is free."""
+    if desk.sound is None:
+        raise OptionError("No track is open; open one, then write the page.")
+    stem = listing.safe_name(Path(desk.sound.track.name).stem) or "embviz"
+    path, number = Path.cwd() / f"{stem}.html", 2
+    while path.exists():
+        path, number = Path.cwd() / f"{stem} ({number}).html", number + 1
+
+    def task(job: Job) -> Path:
+        job.report(f"writing {path.name}", 0, 0)
+        return page(path, desk, poster)
+
+    desk.worker.submit(
+        ("export",),
+        task,
+        done=lambda written: desk.notice("done", f"Written to {str(written)!r}."),
+        failed=lambda sentence, remedy: desk.notice("error", sentence, remedy),
+        progress=desk.busy,
+    )
