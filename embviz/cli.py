@@ -24,13 +24,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from embviz import __version__, export
-from embviz._progress import reporter
+from embviz._progress import Report, reporter
 from embviz.errors import AudioError, EmbvizError, GraphError
 
 if TYPE_CHECKING:
     from embviz.cache import Cache
     from embviz.doctor import Check
     from embviz.embedding import Embedding
+    from embviz.models import Model
 
 __all__ = ["main"]
 
@@ -274,10 +275,21 @@ def _written(target: export.Target, embedding: Embedding, *, aloud: bool) -> dic
 @click.option(
     "-m", "--model", "names", multiple=True, help="Model or system; may be repeated. One of each system by default."
 )
-def poster(audio: Path, output: Path, names: tuple[str, ...]) -> None:
-    """Draw what models make of a sound.
+@click.option("-l", "--layer", default="embedding", show_default=True, help="Layer of every model.")
+@click.option(
+    "--audio",
+    "how",
+    type=click.Choice(["embed", "link"]),
+    default="embed",
+    show_default=True,
+    help="Whether a page holds the sound, re-encoded small, or plays the file from where it is.",
+)
+def poster(audio: Path, output: Path, *, names: tuple[str, ...], layer: str, how: str) -> None:
+    """Show what models make of a sound, on a page or in a picture.
 
-    A panel shows the embedding of each model, over a common time axis; one without weights says how to get them.
+    The embedding of each model stands on its own, over a common time axis; one without weights says how to get them.
+    A page (.html) plays the sound beside its embeddings, in any browser, without Jupyter or a network; a picture (.png,
+    .svg) is the figure of the poster.
     """
     from embviz import display, pages
     from embviz.models import get_model
@@ -289,9 +301,28 @@ def poster(audio: Path, output: Path, names: tuple[str, ...]) -> None:
     if missing:
         say(f"no weights here of {', '.join(missing)}; get them with: embviz pull {' '.join(missing)}")
     with reporter(True) as report:
-        figure = display.poster(audio, records, progress=report)
-        pages.save_figure(figure, output)
+        if output.suffix.lower() == ".html":
+            _write_page(audio, output, records, missing, layer=layer, how=how, report=report)
+        else:
+            pages.save_figure(display.poster(audio, records, layer=layer, progress=report), output)
     print(output)
+
+
+def _write_page(
+    audio: Path, output: Path, records: list[Model], missing: list[str], *, layer: str, how: str, report: Report
+) -> None:
+    from embviz import extract
+    from embviz.report import absent, write
+    from embviz.tracks import Tracks
+
+    [track] = Tracks([audio])
+    sound = track.open()
+    here = [record for record in records if record.name not in missing]
+    found = iter(extract.embed(sound, here, layer=layer, progress=report) if here else ())
+    contents = [absent(record) if record.name in missing else next(found) for record in records]
+    details = [track.style, f"{track.bpm:g} BPM" if track.bpm else "", track.key]
+    write(output, sound, contents, title=track.title or None, audio=how, details=details, sections=track.sections)
+    say(f"{output.name} takes {output.stat().st_size / 1e6:.1f} MB.")
 
 
 # -- cache -------------------------------------------------------------------------------------------------------
@@ -323,6 +354,8 @@ def cache_info(as_json: bool = False) -> None:
         _print_json(info)
         return
     print(f"{info['folder']}: {info['entries']} entries, {_size(info['bytes'])} of at most {_size(info['limit'])}")
+    if info["sounds"]:
+        print(f"{_size(info['sounds'])} of sound was made for browsers; embviz cache clear removes it, too.")
     if info["damaged"]:
         print(f"{info['damaged']} damaged entries were set aside; embviz cache prune removes them.")
 

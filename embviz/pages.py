@@ -20,7 +20,10 @@ from embviz.errors import FigureError, OptionError, did_you_mean
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-__all__ = ["COLOURS", "FAINT", "FONT", "GREY", "INK", "SUFFIXES", "save_figure"]
+__all__ = [
+    "COLOURS", "FAINT", "FONT", "GREY", "INK", "POLICY", "SUFFIXES",
+    "check_theme", "document", "save_figure", "style", "switchable",
+]  # fmt: skip
 
 SUFFIXES = (".html", ".png", ".svg")
 THEMES = ("auto", "light", "dark")
@@ -29,19 +32,28 @@ GREY = "#7a7a7a"
 INK = f"var(--embviz-ink, var(--jp-content-font-color1, var(--vscode-editor-foreground, {GREY})))"
 FAINT = f"var(--embviz-faint, var(--jp-content-font-color2, var(--vscode-editor-foreground, {GREY})))"
 COLOURS = {
-    "light": {"paper": "#ffffff", "ink": "#1f2328", "faint": "#59636e"},
-    "dark": {"paper": "#111111", "ink": "#e6e6e6", "faint": "#a0a6ad"},
-}
+    "light": {
+        "paper": "#ffffff", "ink": "#1f2328", "faint": "#59636e",
+        "panel": "#f5f6f7", "line": "#d9dce0", "accent": "#1565c0",
+    },
+    "dark": {
+        "paper": "#111111", "ink": "#e6e6e6", "faint": "#a0a6ad",
+        "panel": "#1c1e21", "line": "#3d4248", "accent": "#6cb0f5",
+    },
+}  # fmt: skip
 FONT = "system-ui, -apple-system, 'Segoe UI', 'Liberation Sans', Arial, sans-serif"
 
+POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:; "
+    "base-uri 'none'; form-action 'none'"
+)
 PAGE = """<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="generator" content="embviz">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; \
-style-src 'unsafe-inline'; img-src data: blob:; base-uri 'none'; form-action 'none'">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
 <title>{title}</title>
 <style>
 {style}
@@ -52,9 +64,9 @@ main {{ max-width: 1600px; margin: 0 auto; padding: 12px 16px; }}
 </head>
 <body>
 <main aria-label="{title}">
-<noscript>This figure is drawn by JavaScript, which is switched off here.</noscript>
-{figure}
-</main>
+<noscript>{noscript}</noscript>
+{main}
+</main>{scripts}
 </body>
 </html>
 """
@@ -86,9 +98,7 @@ def save_figure(figure: Figure, path: str | Path, *, theme: str = "auto") -> Pat
         If the suffix or the theme is not one of these.
     """
     path = Path(path)
-    if theme not in THEMES:
-        known = " or ".join(map(repr, THEMES))
-        raise OptionError(f"theme is {known}, {theme!r} was found.{did_you_mean(str(theme), THEMES)}")
+    check_theme(theme)
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise OptionError(f"A figure is written as {', '.join(SUFFIXES)}; {path.name!r} has none of these endings.")
@@ -99,24 +109,48 @@ def save_figure(figure: Figure, path: str | Path, *, theme: str = "auto") -> Pat
         raise FigureError(f"{str(path)!r} could not be written: {error.strerror}.") from error
 
 
+def document(title: str, *, style: str, noscript: str, main: str = "", scripts: str = "", policy: str = POLICY) -> str:
+    """Return a page of its title (plain text) and of its parts (markup); it may load what the policy says, no more."""
+    shown = html.escape(title)
+    return PAGE.format(
+        title=shown, policy=policy, style=style, font=FONT, noscript=noscript, main=main, scripts=scripts
+    )
+
+
+def style(theme: str) -> str:
+    """Return the colours of a page as CSS variables, for a theme of :data:`THEMES`."""
+    rules = {name: f":root {{ {_variables(name)} }}" for name in COLOURS}
+    if theme != "auto":
+        return rules[theme]
+    return f"{rules['light']}\n@media (prefers-color-scheme: dark) {{ {rules['dark']} }}"
+
+
+def switchable(theme: str) -> str:
+    """Return the same, for a page whose reader can change it: its root says ``data-theme``; paper is always light."""
+    rules = [f':root[data-theme="{name}"] {{ {_variables(name)} }}' for name in COLOURS]
+    return "\n".join([style(theme), *rules, f"@media print {{ :root:root {{ {_variables('light')} }} }}"])
+
+
+def check_theme(theme: str) -> str:
+    """Return the theme, if it is one of :data:`THEMES`."""
+    if theme not in THEMES:
+        known = " or ".join(map(repr, THEMES))
+        raise OptionError(f"theme is {known}, {theme!r} was found.{did_you_mean(str(theme), THEMES)}")
+    return theme
+
+
+def _variables(theme: str) -> str:
+    colours = " ".join(f"--embviz-{key}: {value};" for key, value in COLOURS[theme].items())
+    return f"color-scheme: {theme}; {colours}"
+
+
 def _page(figure: Figure, theme: str) -> str:
     """Return a page that holds all it needs, plotly.js included; it is forbidden to ask the network for anything."""
     config = {"displaylogo": False, "showSendToCloud": False}
     drawn = figure.to_html(include_plotlyjs=True, full_html=False, config=config, div_id="figure")
-    title = html.escape(str((figure.layout.meta or {}).get("title") or "embviz"))
-    return PAGE.format(title=title, style=_style(theme), font=FONT, figure=drawn)
-
-
-def _style(theme: str) -> str:
-    rules = {
-        name: f":root {{ color-scheme: {name}; "
-        + " ".join(f"--embviz-{key}: {value};" for key, value in page.items())
-        + " }"
-        for name, page in COLOURS.items()
-    }
-    if theme != "auto":
-        return rules[theme]
-    return f"{rules['light']}\n@media (prefers-color-scheme: dark) {{ {rules['dark']} }}"
+    title = str((figure.layout.meta or {}).get("title") or "embviz")
+    noscript = "This figure is drawn by JavaScript, which is switched off here."
+    return document(title, style=style(theme), noscript=noscript, main=drawn)
 
 
 def _picture(figure: Figure, kind: str, theme: str) -> bytes:

@@ -345,15 +345,50 @@ def test_a_reader_that_leaves_is_nothing_to_complain_of(home):
 # -- poster, cache, doctor ---------------------------------------------------------------------------------------
 
 
-def test_poster_is_a_page_and_names_what_is_missing(embviz, home, clips):
+def described(path: str) -> dict:
+    """What a page says of itself."""
+    text = Path(path).read_text(encoding="utf-8")
+    return json.loads(re.search(r'id="embviz-page">(.*?)</script>', text)[1])
+
+
+def test_poster_is_a_page_that_plays_and_names_what_is_missing(embviz, home, clips):
     ran = embviz("poster", clips[0], "-o", "poster.html")
     assert ran.code == 0
     assert ran.out == "poster.html\n"
     assert "embviz pull" in ran.said[0]
     assert "audioset-vggish-3" in ran.said[0]
-    page = Path("poster.html").read_text(encoding="utf-8")
-    assert "<html" in page.lower()
-    assert "embviz pull" in page
+    assert re.fullmatch(r"embviz: poster\.html takes \d\.\d MB\.", ran.said[1])
+    page = described("poster.html")
+    assert page["title"] == "a b.wav"
+    assert [row.get("widget") for row in page["rows"]] == ["heatmap", "heatmap", "heatmap", None, None, "heatmap"]
+    assert page["rows"][3]["commands"][0] == "embviz pull openl3-music-mel128-emb512-3"
+    assert page["player"]["state"]["mime"] == "audio/ogg"
+
+
+def test_poster_of_one_layer_with_the_sound_linked(embviz, home, clips):
+    ran = embviz("poster", clips[1], "-m", "musicnn", "-l", "output", "--audio", "link", "-o", "poster.html")
+    assert (ran.code, len(ran.said)) == (0, 1)
+    page = described("poster.html")
+    assert page["rows"][0]["state"]["labels"][0] == "rock"
+    assert page["player"]["state"]["url"].endswith("/%C3%BCn%C3%AF%20%5B1%5D.wav")
+    assert Path("poster.html").stat().st_size < 400_000
+
+
+def test_poster_says_what_the_table_beside_the_track_knows(embviz, home, rock):
+    assert embviz("poster", rock, "-m", "vggish", "-o", "poster.html").code == 0
+    page = described("poster.html")
+    assert page["title"] == "Sixty-Four Bars"
+    assert page["facts"] == ["2:02.5", "rock.ogg", "rock", "128 BPM", "E minor"]
+    assert page["player"]["state"]["sections"][1] == {"name": "verse", "start": 7.5}
+
+
+def test_poster_is_a_picture_of_a_layer(embviz, home, clips, monkeypatch):
+    drawn = []
+    monkeypatch.setattr("embviz.pages.save_figure", lambda figure, path: drawn.append((figure, path)))
+    assert embviz("poster", clips[0], "-m", "musicnn", "-l", "output", "-o", "poster.svg").code == 0
+    [(figure, path)] = drawn
+    assert path.name == "poster.svg"
+    assert len(figure.data[0].y) == 50
 
 
 def test_poster_of_no_sound_is_one_sentence(embviz, home, clips):
