@@ -8,6 +8,7 @@ import pytest
 from embviz.cells import dimension_order
 from embviz.embedding import Embedding, FrameGrid
 from embviz.errors import OptionError
+from embviz.widgets.drawing import Drawing
 from embviz.widgets.frames import FramesWidget, colour_ends, decode, encode
 from embviz.widgets.heatmap import Heatmap
 
@@ -232,7 +233,7 @@ def state_of(embedding, *, orders=False, **traits):
     if orders:
         widget.with_orders()
     # Jupyter's own are no business of the script's.
-    return {name: getattr(widget, name) for name in FramesWidget.class_own_traits()}
+    return {name: getattr(widget, name) for name in (*Drawing.class_own_traits(), *FramesWidget.class_own_traits())}
 
 
 def mount(bench, embedding, *, width=900, ref="h", **traits):

@@ -8,17 +8,15 @@ not a finite number, or not computed yet). The exact value of a single cell is a
 from __future__ import annotations
 
 import math
-import uuid
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Self
 
-import anywidget
 import numpy as np
 import traitlets
 
 from embviz.cells import dimension_order, is_signed
-from embviz.errors import OptionError, did_you_mean
+from embviz.widgets.drawing import Drawing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -146,14 +144,12 @@ def _usual_scale(*, signed: bool) -> str:
     return "signed" if signed else "none"
 
 
-class FramesWidget(anywidget.AnyWidget):
+class FramesWidget(Drawing):
     """Base of the widgets that draw the frames of an embedding over time.
 
     Build one with :meth:`of`; `order`, `scale` and `pins` follow what the reader does in the browser.
     """
 
-    clock = traitlets.Unicode(help="Name of the clock; widgets of one name share it.").tag(sync=True)
-    title = traitlets.Unicode(help="Shown above; empty where the surroundings say it.").tag(sync=True)
     cells = traitlets.Bytes(help="uint8 [d, t]; see `encode`.").tag(sync=True)
     ranges = traitlets.Bytes(help="float32 [d, 2]; see `encode`.").tag(sync=True)
     shape = traitlets.List(traitlets.Int(), [0, 0], help="Dimensions and frames, [d, t].").tag(sync=True)
@@ -171,40 +167,24 @@ class FramesWidget(anywidget.AnyWidget):
     pins = traitlets.List(traitlets.Int(), help="Dimensions drawn as curves.").tag(sync=True)
     height = traitlets.Int(0, min=0, help="Height in pixels; 0 leaves it to the widget.").tag(sync=True)
     complete = traitlets.Bool(default_value=True, help="False while frames still come.").tag(sync=True)
-    message = traitlets.Unicode(help="A sentence shown in place of the frames.").tag(sync=True)
 
     def __init__(self, *args: Any, **traits: Any) -> None:
         self._values: NDArray[np.float32] = np.zeros((0, 0), dtype=np.float32)
         super().__init__(*args, **traits)
         self.on_msg(self._answer)
 
-    @traitlets.default("clock")
-    def _own_clock(self) -> str:
-        return f"embviz-{uuid.uuid4().hex}"
-
     @classmethod
     def of(cls, embedding: Embedding, **traits: Any) -> Self:
-        """Return a widget that draws an embedding.
-
-        Parameters
-        ----------
-        embedding : Embedding
-            What is drawn, ``[t, d]``.
-        **traits
-            Values of traits, such as ``clock=player.clock``, ``order="similarity"`` or ``pins=[3, 7]``.
+        """Return a widget that draws an embedding; options are traits, as ``order="similarity"`` or ``pins=[3, 7]``.
 
         Raises
         ------
         OptionError
             If there is no such trait.
         """
-        known = [name for name in cls.class_trait_names(sync=True) if not name.startswith("_")]
-        for name in traits:
-            if name not in known:
-                raise OptionError(f"{cls.__name__} has no option {name!r}.{did_you_mean(name, known)}")
-        widget = cls(**{"title": f"{embedding.model} / {embedding.layer}"} | traits)
-        widget.update(embedding, complete=traits.get("complete", True))
-        for name in {"scale", "message"} & traits.keys():
+        widget = super().of(embedding, **traits)
+        # What fits an embedding gives way to what was asked for.
+        for name in {"scale", "message", "complete"} & traits.keys():
             setattr(widget, name, traits[name])
         return widget
 

@@ -8,17 +8,16 @@ all there is to show.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Self
 
-import anywidget
 import numpy as np
 import traitlets
 
-from embviz.errors import LayerError, OptionError, did_you_mean
+from embviz.errors import LayerError
 from embviz.widgets._sources import script, style
+from embviz.widgets.drawing import Drawing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,7 +38,7 @@ RARE = 0.005
 SAMPLE = 1 << 21  # values that tell which ones are rare
 
 
-class FeatureMaps(anywidget.AnyWidget):
+class FeatureMaps(Drawing):
     """The channels of a layer as small multiples that move under the playhead.
 
     Build one with :meth:`of`, such as ``FeatureMaps.of(embed(track, "vgg", layer="pool2"))``.
@@ -48,17 +47,12 @@ class FeatureMaps(anywidget.AnyWidget):
     _esm = script("maps")
     _css = style("maps")
 
-    clock = traitlets.Unicode(help="Name of the clock; widgets of one name share playhead, zoom and range.").tag(
-        sync=True
-    )
-    title = traitlets.Unicode(help="Shown above; empty where the surroundings say it.").tag(sync=True)
     shape = traitlets.List(traitlets.Int(), [0, 0, 0], help="Frames, bands and channels, [t, f, c].").tag(sync=True)
     grid = traitlets.Dict(help="The fields of a FrameGrid, in samples.").tag(sync=True)
     ranges = traitlets.Bytes(help="float32 [c, 2]: lowest and highest value of each channel.").tag(sync=True)
     ends = traitlets.Bytes(help="float32 [c, 2]: where the colours of each channel end.").tag(sync=True)
     channels = traitlets.Bytes(help="uint16 [c]: channels by activity, the most active first.").tag(sync=True)
     unit = traitlets.Unicode(help="Unit of the values, or empty.").tag(sync=True)
-    message = traitlets.Unicode(help="A sentence shown in place of the maps.").tag(sync=True)
     serial = traitlets.Int(0, help="Counts the layers shown: what was asked for before is not drawn.").tag(sync=True)
     all = traitlets.Bytes(help="uint8 [kept channels, t, f], where there is no kernel to ask; see `still`.").tag(
         sync=True
@@ -75,36 +69,6 @@ class FeatureMaps(anywidget.AnyWidget):
         self._limits: NDArray[np.float64] = np.zeros((0, 2))
         super().__init__(*args, **traits)
         self.on_msg(self._answer)
-
-    @traitlets.default("clock")
-    def _own_clock(self) -> str:
-        return f"embviz-{uuid.uuid4().hex}"
-
-    @classmethod
-    def of(cls, embedding: Embedding, **traits: Any) -> Self:
-        """Return a widget that draws the channels of a layer.
-
-        Parameters
-        ----------
-        embedding : Embedding
-            A layer with a frequency axis, whose ``tensor`` is ``[t, f, c]``.
-        **traits
-            Values of traits, such as ``clock=player.clock``, ``page=32`` or ``pooled="time"``.
-
-        Raises
-        ------
-        OptionError
-            If there is no such trait.
-        LayerError
-            If the layer has no frequency axis, or its tensor was too large to be kept.
-        """
-        known = [name for name in cls.class_trait_names(sync=True) if not name.startswith("_")]
-        for name in traits:
-            if name not in known:
-                raise OptionError(f"{cls.__name__} has no option {name!r}.{did_you_mean(name, known)}")
-        widget = cls(**{"title": f"{embedding.model} / {embedding.layer}"} | traits)
-        widget.update(embedding)
-        return widget
 
     def update(self, embedding: Embedding) -> None:
         """Draw another layer; see :meth:`of`."""

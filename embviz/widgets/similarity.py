@@ -6,17 +6,15 @@ Conventions: the matrix travels row by row, one byte per cell; both of its axes 
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
-import anywidget
 import numpy as np
 import traitlets
 
-from embviz.errors import OptionError, did_you_mean
 from embviz.structure import self_similarity
 from embviz.widgets._sources import script, style
+from embviz.widgets.drawing import Drawing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,7 +26,7 @@ __all__ = ["Similarity"]
 MEANING = "cosine similarity of frames, the track's mean removed"
 
 
-class Similarity(anywidget.AnyWidget):
+class Similarity(Drawing):
     """How alike any two moments of a track are, as a square of time × time that follows the clock.
 
     Build one with :meth:`of`. A click seeks to the time below the pointer, with shift to the time beside it.
@@ -37,10 +35,6 @@ class Similarity(anywidget.AnyWidget):
     _esm = script("similarity")
     _css = style("similarity")
 
-    clock = traitlets.Unicode(help="Name of the clock; widgets of one name share playhead, zoom and range.").tag(
-        sync=True
-    )
-    title = traitlets.Unicode(help="Shown above; empty where the surroundings say it.").tag(sync=True)
     cells = traitlets.Bytes(help="uint8 [n, n], row by row.").tag(sync=True)
     n = traitlets.Int(0, help="Rows and columns.").tag(sync=True)
     low = traitlets.Float(-1.0, help="Value of byte 1.").tag(sync=True)
@@ -51,35 +45,6 @@ class Similarity(anywidget.AnyWidget):
     size = traitlets.Int(0, min=0, help="Side of the square in pixels at most; 0 leaves it to the widget.").tag(
         sync=True
     )
-    message = traitlets.Unicode(help="A sentence shown in place of the matrix.").tag(sync=True)
-
-    @traitlets.default("clock")
-    def _own_clock(self) -> str:
-        return f"embviz-{uuid.uuid4().hex}"
-
-    @classmethod
-    def of(cls, embedding: Embedding, **traits: Any) -> Self:
-        """Return a widget that draws the self-similarity of an embedding.
-
-        Parameters
-        ----------
-        embedding : Embedding
-            What is compared with itself, ``[t, d]``; see :func:`embviz.structure.self_similarity`.
-        **traits
-            Values of traits, such as ``clock=player.clock`` or ``size=480``.
-
-        Raises
-        ------
-        OptionError
-            If there is no such trait.
-        """
-        known = [name for name in cls.class_trait_names(sync=True) if not name.startswith("_")]
-        for name in traits:
-            if name not in known:
-                raise OptionError(f"{cls.__name__} has no option {name!r}.{did_you_mean(name, known)}")
-        widget = cls(**{"title": f"{embedding.model} / {embedding.layer}"} | traits)
-        widget.update(embedding)
-        return widget
 
     def update(self, embedding: Embedding) -> None:
         """Draw another embedding."""
