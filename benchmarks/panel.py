@@ -1,0 +1,224 @@
+"""How fast the panel is: in a real JupyterLab and a real browser, with widgets as they are shipped.
+
+Run ``python benchmarks/panel.py``; it needs Chromium or Chrome, and the developers' packages. Goals stand beside what
+was measured; nothing fails where one is missed. All times are those of this machine, its browser draws in software
+where there is no graphics card.
+
+import to panel    from "run the cell" (import embviz, make an Explorer) to the frame in which the panel is painted, in
+                   a kernel that has imported nothing yet
+track to heatmap   from the click on a track whose embedding is in the cache to the frame in which it is painted
+bytes per cell     what the server sent to the page for one heatmap, by its number of cells
+longest frame      the longest pause between two frames while one zooms in and out as the music plays
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import statistics
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from harness import chromium  # noqa: E402  of the tests
+from lab import LabPage, LabServer  # noqa: E402
+from playwright.sync_api import sync_playwright  # noqa: E402
+
+MODEL = "msd-musicnn-1"
+# Dimensions, frames, and seconds from frame to frame.
+SIZES = [(512, 3000, 0.1), (768, 22_500, 0.016)]
+
+PANEL = "import embviz\nexplorer = embviz.Explorer('sample_audio')\nexplorer"
+
+HEATMAP = """
+import numpy as np
+from embviz import Embedding, FrameGrid
+from embviz.widgets.heatmap import Heatmap
+
+hop = round({period} * 16_000)
+grid = FrameGrid(16_000, hop, hop, hop, 0, {frames}, {frames} * hop)
+values = np.random.default_rng(0).standard_normal(({frames}, {dimensions}), dtype=np.float32)
+heatmap = Heatmap.of(Embedding(values, grid, "synthetic", "noise"), clock="bench-{dimensions}")
+heatmap
+"""
+
+# Runs the last cell and resolves with the milliseconds until `selector` is there, and painted.
+RUN_UNTIL = """async ([selector, canvas]) => {
+  const there = () => {
+    const found = document.querySelector(selector);
+    if (!found || !canvas) return found;
+    const { width, height } = found;
+    if (!width || !height) return null;
+    return found.getContext("2d").getImageData(width >> 1, height >> 1, 1, 1).data[3] ? found : null;
+  };
+  const cells = labPanel.content;
+  cells.activeCellIndex = cells.widgets.length - 1;
+  const begin = performance.now();
+  jupyterapp.commands.execute("notebook:run-cell");
+  while (!there()) {
+    await new Promise(requestAnimationFrame);
+    if (performance.now() - begin > 60_000) throw new Error(`${selector} was not painted within a minute.`);
+  }
+  // What was put on the page before a frame is on the screen when the next one begins.
+  await new Promise(requestAnimationFrame);
+  return performance.now() - begin;
+}"""
+
+CLICK_UNTIL = """async ([name, before]) => {
+  const options = [...document.querySelectorAll(".ev-panel [role=option]")];
+  const option = options.find((each) => each.innerText.includes(name));
+  const painted = () => {
+    const heading = document.querySelector(".ev-panel h2")?.textContent;
+    const row = document.querySelector(".ev-p-row[data-status=ready]");
+    const canvas = row?.querySelector("canvas.ev-heatmap-canvas");
+    if (heading === before || !canvas?.width) return false;
+    return canvas.getContext("2d").getImageData(canvas.width >> 1, canvas.height >> 1, 1, 1).data[3] > 0;
+  };
+  const begin = performance.now();
+  option.click();
+  while (!painted()) {
+    await new Promise(requestAnimationFrame);
+    if (performance.now() - begin > 60_000) throw new Error("The heatmap was not painted within a minute.");
+  }
+  await new Promise(requestAnimationFrame);
+  return performance.now() - begin;
+}"""
+
+# Silence to play, since the playhead follows a sound; then zooms in and out while it plays.
+ZOOM = """async ([name, seconds]) => {
+  const clock = globalThis[Symbol.for("embviz.clocks")].get(name);
+  const rate = 8000;
+  const wav = new DataView(new ArrayBuffer(44 + Math.floor(seconds * rate)));
+  [0x52494646, 0, 0x57415645, 0x666d7420].forEach((word, i) => wav.setUint32(4 * i, word));
+  wav.setUint32(4, wav.byteLength - 8, true);
+  wav.setUint32(16, 16, true);
+  wav.setUint16(20, 1, true);
+  wav.setUint16(22, 1, true);
+  wav.setUint32(24, rate, true);
+  wav.setUint32(28, rate, true);
+  wav.setUint16(32, 1, true);
+  wav.setUint16(34, 8, true);
+  wav.setUint32(36, 0x64617461);
+  wav.setUint32(40, wav.byteLength - 44, true);
+  new Uint8Array(wav.buffer, 44).fill(128);
+  if (!clock.duration) clock.load(seconds);
+  const sound = new Audio(URL.createObjectURL(new Blob([wav], { type: "audio/wav" })));
+  await new Promise((resolve) => sound.addEventListener("canplaythrough", resolve, { once: true }));
+  clock.attach(sound);
+  clock.seek(seconds / 2);
+  if (!(await clock.play())) throw new Error(clock.problem);
+  const lengths = [];
+  let last = 0;
+  for (let i = 0; i < 240; i += 1) {
+    const now = await new Promise(requestAnimationFrame);
+    if (i > 1) lengths.push(now - last);
+    last = now;
+    clock.zoom(clock.time, i % 120 < 60 ? 1.08 : 1 / 1.08);
+  }
+  clock.pause();
+  return lengths;
+}"""
+
+
+class Traffic:
+    """Bytes that web sockets brought to a page."""
+
+    def __init__(self, page: Any) -> None:
+        self.bytes = 0
+        page.on("websocket", lambda socket: socket.on("framereceived", self._count))
+
+    def _count(self, payload: Any) -> None:
+        self.bytes += len(payload) if isinstance(payload, bytes) else len(payload.encode())
+
+
+@contextmanager
+def lab(folder: Path) -> Iterator[tuple[LabServer, Any]]:
+    """Start a JupyterLab server and a browser."""
+    server = LabServer(folder, ROOT / "sample_audio")
+    try:
+        with sync_playwright() as playwright:
+            browser = chromium(playwright)
+            yield server, browser
+            browser.close()
+    finally:
+        server.stop()
+
+
+def opened(server: LabServer, browser: Any, name: str, source: str) -> tuple[LabPage, Traffic]:
+    """Open a notebook of one cell in a page of its own."""
+    context = browser.new_context(viewport={"width": 1440, "height": 1000})
+    page = LabPage(context, server, server.write(name, [source]))
+    page.command("application:toggle-left-area")
+    traffic = Traffic(page.page)
+    page.reload()  # sockets are seen from their beginning only
+    return page, traffic
+
+
+def panels(server: LabServer, browser: Any, rounds: int) -> None:
+    """Print the time to the panel, and to the heatmap of a track that is in the cache."""
+    shown, inside, warm = [], [], []
+    for i in range(rounds):
+        page, traffic = opened(server, browser, f"panel-{i}.ipynb", PANEL)
+        shown.append(page.js(RUN_UNTIL, [".ev-panel", False]))
+        page.idle()
+        if not i:
+            page.execute(
+                f"embviz.embed('sample_audio/jazz.ogg', {MODEL!r}); embviz.embed('sample_audio/rock.ogg', {MODEL!r})"
+            )
+        heading = page.js("() => document.querySelector('.ev-panel h2').textContent")
+        before = traffic.bytes
+        warm.append(page.js(CLICK_UNTIL, ["jazz" if "jazz" not in heading else "rock", heading]))
+        page.idle()
+        inside.append(traffic.bytes - before)
+        page.close()
+    print(f"{'import to panel shown':34}{line(shown)}{'0.3 s':>10}")
+    print(f"{'warm track to painted heatmap':34}{line(warm)}{'0.25 s':>10}")
+    print(f"{'bytes to the page for that track':34}{statistics.median(inside):12,.0f}")
+
+
+def heatmaps(server: LabServer, browser: Any) -> None:
+    """Print what one heatmap costs at each size."""
+    for dimensions, frames, period in SIZES:
+        source = HEATMAP.format(dimensions=dimensions, frames=frames, period=period)
+        page, traffic = opened(server, browser, f"heatmap-{dimensions}.ipynb", source)
+        painted = page.js(RUN_UNTIL, ["canvas.ev-heatmap-canvas", True])
+        page.idle()
+        per_cell = traffic.bytes / (dimensions * frames)
+        lengths = sorted(page.js(ZOOM, [f"bench-{dimensions}", frames * period]))
+        print(f"\n{dimensions} × {frames:,} through the widget")
+        print(f"{'  cell run to painted heatmap':34}{painted / 1000:10.2f} s")
+        print(f"{'  bytes sent per cell':34}{per_cell:12.2f}{'':8}{'1':>10}")
+        usual = f"95 of 100 within {lengths[int(0.95 * len(lengths))]:.0f} ms"
+        print(f"{'  longest frame, zooming + playing':34}{lengths[-1]:9.0f} ms{'':8}{'33 ms':>10}   ({usual})")
+        page.close()
+
+
+def line(milliseconds: list[float]) -> str:
+    """Return median and worst in seconds."""
+    return f"{statistics.median(milliseconds) / 1000:10.2f} s  (worst {max(milliseconds) / 1000:.2f} s)"
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", choices=["panel", "heatmap"])
+    options = parser.parse_args()
+    print(f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    with tempfile.TemporaryDirectory() as folder, lab(Path(folder)) as (server, browser):
+        print(f"Chromium {browser.version}; medians of {options.rounds} rounds; goals at the right\n")
+        if options.only != "heatmap":
+            panels(server, browser, options.rounds)
+        if options.only != "panel":
+            heatmaps(server, browser)
+
+
+if __name__ == "__main__":
+    main()

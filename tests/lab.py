@@ -1,0 +1,278 @@
+"""A real JupyterLab: its server in a folder of its own, and notebooks in a real browser's pages.
+
+Conventions: what a page does is asked of the application itself (``window.jupyterapp``), since the page's own
+attributes lag behind. ``LabPage.errors`` are errors on the console, ``LabPage.requests`` what left this machine.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import nbformat
+from playwright.sync_api import Error
+
+PATIENCE = 120  # seconds; a machine that is busy with other things starts a kernel slowly
+
+# JupyterLab shows news in a pop-up over the page, which it would have to fetch.
+PAGE_CONFIG = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
+
+OPENED = """async (path) => {
+  const app = globalThis.jupyterapp;
+  if (!app) return false;
+  await app.restored;
+  const panel = [...app.shell.widgets("main")].find((each) => each.context?.path === path);
+  if (!panel) return false;
+  app.shell.activateById(panel.id);
+  await panel.context.ready;
+  await panel.sessionContext.ready;
+  const kernel = panel.sessionContext.session?.kernel;
+  if (!kernel) return false;
+  await kernel.info;
+  globalThis.labPanel = panel;
+  return kernel.status === "idle";
+}"""
+
+# One cell like the next one a user would run, but without a trace in the notebook.
+EXECUTE = """async ([code, expressions]) => {
+  const kernel = labPanel.sessionContext.session.kernel;
+  const future = kernel.requestExecute({ code, user_expressions: expressions, store_history: false });
+  const said = [];
+  future.onIOPub = ({ header, content }) => {
+    if (header.msg_type === "stream") said.push(content.text);
+  };
+  const { content } = await future.done;
+  const answers = Object.values(content.user_expressions ?? {});
+  const failed = content.status === "error" ? content : answers.find((answer) => answer.status === "error");
+  if (failed) throw new Error(`${failed.ename}: ${failed.evalue}\\n${(failed.traceback ?? []).join("\\n")}`);
+  return { said: said.join(""), answer: answers[0]?.data["text/plain"] };
+}"""
+
+
+class LabServer:
+    """A JupyterLab server whose root is `folder`; nothing of the user's own settings is read or written.
+
+    Parameters
+    ----------
+    folder : Path
+        Gets ``root`` (the server's root, with a copy of the sample tracks), ``settings`` and ``log.txt``.
+    tracks : Path
+        Folder of sample tracks.
+    environment : mapping, optional
+        More environment variables for the server and its kernels.
+    """
+
+    def __init__(self, folder: Path, tracks: Path, environment: dict[str, str] | None = None) -> None:
+        self.root = folder / "root"
+        shutil.copytree(tracks, self.root / "sample_audio")
+        settings = folder / "settings"
+        (settings / "config" / "labconfig").mkdir(parents=True)
+        (settings / "config" / "labconfig" / "page_config.json").write_text(json.dumps(PAGE_CONFIG))
+        own = {
+            f"{name}_DIR": str(settings / name.split("_")[-1].lower())
+            for name in ("JUPYTER_CONFIG", "JUPYTER_RUNTIME", "JUPYTER_DATA", "JUPYTERLAB_SETTINGS")
+        } | {"JUPYTERLAB_WORKSPACES_DIR": str(settings / "workspaces"), "IPYTHONDIR": str(settings / "ipython")}
+        self.token = secrets.token_hex(16)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+        self._log = (folder / "log.txt").open("w+")
+        self._process = subprocess.Popen(
+            [
+                sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1",
+                f"--port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={self.token}",
+                f"--ServerApp.root_dir={self.root}", "--LabApp.expose_app_in_browser=True",
+                "--LabApp.extension_manager=readonly", "--KernelManager.shutdown_wait_time=2",
+            ],
+            env=os.environ | own | (environment or {}),
+            cwd=self.root,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        try:
+            self._wait()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                break
+            try:
+                self.ask("api/status")
+            except OSError:
+                time.sleep(0.2)
+            else:
+                return
+        raise RuntimeError(f"JupyterLab did not start:\n{self.log()}")
+
+    def log(self) -> str:
+        """Return what the server has printed."""
+        self._log.flush()
+        return Path(self._log.name).read_text()
+
+    def ask(self, path: str) -> Any:
+        """Return what the server's REST interface answers."""
+        request = urllib.request.Request(f"{self.url}/{path}", headers={"Authorization": f"token {self.token}"})  # noqa: S310
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+            return json.load(answer)
+
+    def write(self, name: str, sources: Sequence[str]) -> str:
+        """Write a notebook of code cells below the root, and return its path from there."""
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        nbformat.write(notebook, self.root / name)
+        return name
+
+    def stop(self) -> None:
+        """End the server and its kernels."""
+        self._process.terminate()
+        try:
+            self._process.wait(20)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._log.close()
+
+
+class LabPage:
+    """A notebook of a server, open in a page of a browser.
+
+    Parameters
+    ----------
+    context : playwright.sync_api.BrowserContext
+        Where the page is opened.
+    server : LabServer
+        Whose notebook.
+    path : str
+        The notebook, from the server's root.
+    """
+
+    def __init__(self, context: Any, server: LabServer, path: str) -> None:
+        self.server, self.path = server, path
+        self.errors: list[str] = []
+        self.requests: list[str] = []
+        self.page = context.new_page()
+        self.page.set_default_timeout(60_000)
+        self.page.on("console", self._console)
+        self.page.on("pageerror", lambda error: self.errors.append(f"{error}\n{error.stack or ''}"))
+        self.page.on("request", self._request)
+        self.page.on("websocket", self._request)
+        # In a workspace that is known, JupyterLab would open again what was open there before.
+        self.page.goto(f"{server.url}/lab/workspaces/{secrets.token_hex(4)}/tree/{path}?token={server.token}")
+        self._opened()
+
+    def _console(self, message: Any) -> None:
+        if message.type == "error":
+            self.errors.append(f"{message.text} ({message.location.get('url', '')})")
+
+    def _request(self, request: Any) -> None:
+        parts = urlsplit(request.url)
+        if parts.scheme not in {"blob", "data"} and parts.hostname != "127.0.0.1":
+            self.requests.append(request.url)
+
+    def _opened(self) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not self._is_open():
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"The notebook did not open:\n{self.server.log()}")
+            self.page.wait_for_timeout(200)
+
+    def _is_open(self) -> bool:
+        try:
+            return bool(self.page.evaluate(OPENED, self.path))
+        except Error as error:
+            # A second tab is sent on to a workspace of its own while one asks.
+            if "navigation" not in str(error):
+                raise
+            return False
+
+    def js(self, function: str, argument: Any = None) -> Any:
+        """Evaluate a JavaScript function in the page."""
+        return self.page.evaluate(function, argument)
+
+    def command(self, name: str, **options: Any) -> Any:
+        """Execute a command of JupyterLab; returns when it is done."""
+        return self.js(
+            "async ([name, options]) => { await jupyterapp.commands.execute(name, options) }", [name, options]
+        )
+
+    def run_all(self) -> None:
+        """Run every cell; an error in one is an error here."""
+        self.command("notebook:run-all-cells")
+        self.idle()
+        failed = self.js(
+            "() => [...labPanel.content.model.cells].flatMap((cell) => cell.outputs ? cell.outputs.toJSON() : [])"
+            ".filter((output) => output.output_type === 'error').map((output) => `${output.ename}: ${output.evalue}`)"
+        )
+        if failed:
+            raise RuntimeError("; ".join(failed))
+
+    def run_cell(self, source: str) -> None:
+        """Add a cell at the end and run it."""
+        self.js(
+            "async (source) => { const { commands } = jupyterapp; const cells = labPanel.content;"
+            "cells.activeCellIndex = cells.widgets.length - 1; await commands.execute('notebook:insert-cell-below');"
+            "cells.activeCell.model.sharedModel.setSource(source); await commands.execute('notebook:run-cell'); }",
+            source,
+        )
+
+    def idle(self) -> None:
+        """Wait until the kernel has nothing to do."""
+        self.page.wait_for_function("labPanel.sessionContext.session?.kernel?.status === 'idle'")
+
+    def ask(self, expression: str) -> Any:
+        """Return the value of a Python expression in the kernel: a literal, as ``repr`` writes it."""
+        return ast.literal_eval(self.js(EXECUTE, ["", {"answer": expression}])["answer"])
+
+    def execute(self, code: str) -> str:
+        """Execute Python in the kernel, and return what it prints."""
+        return str(self.js(EXECUTE, [code, {}])["said"])
+
+    def theme(self, name: str) -> None:
+        """Make JupyterLab "light" or "dark"."""
+        self.command("apputils:change-theme", theme=f"JupyterLab {name.title()}")
+        self.page.wait_for_function(
+            "light => document.body.dataset.jpThemeLight === light", arg=json.dumps(name == "light")
+        )
+
+    def restart(self) -> None:
+        """Restart the kernel, as the button does, without its question."""
+        self.js("async () => { await labPanel.sessionContext.restartKernel() }")
+        self._opened()
+
+    def reload(self) -> None:
+        """Load the page anew; the kernel lives on."""
+        self.page.reload()
+        self._opened()
+
+    def save(self) -> None:
+        """Save the notebook, with its widgets."""
+        self.command("docmanager:save")
+
+    def clock(self, name: str, function: str, argument: Any = None) -> Any:
+        """Evaluate a function ``(clock, argument)`` of one of the page's clocks."""
+        return self.js(
+            f"([name, argument]) => ({function})(globalThis[Symbol.for('embviz.clocks')].get(name), argument)",
+            [name, argument],
+        )
+
+    def close(self) -> None:
+        """Close the page and end the kernel."""
+        self.js("async () => { await labPanel.sessionContext.shutdown() }")
+        self.page.close()

@@ -1,0 +1,569 @@
+"""The Explorer in a real JupyterLab: real weights, real sound, a real browser.
+
+The tests of one notebook share its page, in the order of this file; what ends a page or a kernel has one of its own.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+from lab import LabPage, LabServer
+
+import embviz
+
+pytestmark = pytest.mark.slow
+
+START = "import embviz\nexplorer = embviz.Explorer('sample_audio', models=['musicnn', 'tempocnn'])\nexplorer"
+
+# Times of the clock and of the sound, side by side and each in the frame in which it is drawn.
+SAMPLES = """async (clock, seconds) => {
+  const found = [];
+  const begin = performance.now();
+  const playhead = document.querySelector(".ev-heatmap .ev-playhead");
+  while (performance.now() - begin < seconds * 1000) {
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    await new Promise(requestAnimationFrame);
+    const { width } = playhead.parentElement.getBoundingClientRect();
+    const [from, to] = clock.view;
+    const x = new DOMMatrix(getComputedStyle(playhead).transform).m41;
+    found.push([clock.time, clock.media.currentTime, from + (x / width) * (to - from), performance.now() / 1000]);
+  }
+  return found;
+}"""
+
+PLAYHEADS = """() => [...document.querySelectorAll(".ev-heatmap .ev-playhead")]
+  .filter((each) => each.parentElement.offsetWidth)
+  .map((each) => new DOMMatrix(getComputedStyle(each).transform).m41)"""
+
+PICTURE = "(canvas) => canvas.toDataURL()"
+
+
+class Panel:
+    """A panel on a page, as its readers use it."""
+
+    def __init__(self, lab: LabPage, name: str = "explorer", place: int = 0) -> None:
+        self.lab, self.name, self.place = lab, name, place
+        self.root = lab.page.locator(".ev-panel").nth(place)
+        self.rows = self.root.locator(".ev-p-poster .ev-p-row")
+        self.canvases = self.root.locator("canvas.ev-heatmap-canvas")
+        self.root.wait_for()
+        self.clock_name = lab.ask(f"{name}.widget.clock")
+
+    def clock(self, function: str, argument: Any = None) -> Any:
+        return self.lab.clock(self.clock_name, function, argument)
+
+    def until(self, function: str, argument: Any = None) -> None:
+        """Wait until a function ``(clock, argument)`` of the panel's clock holds."""
+        self.lab.page.wait_for_function(
+            f"([name, argument]) => ({function})(globalThis[Symbol.for('embviz.clocks')].get(name), argument)",
+            arg=[self.clock_name, argument],
+        )
+
+    def settled(self) -> None:
+        """Wait until no row is computed any more."""
+        self.lab.page.wait_for_function(
+            "place => { const rows = [...document.querySelectorAll('.ev-panel')[place].querySelectorAll('.ev-p-poster "
+            ".ev-p-row')]; return rows.length && rows.every((row) => ['ready', 'failed', 'cancelled', 'download']"
+            ".includes(row.dataset.status)); }",
+            arg=self.place,
+        )
+
+    def open(self, title: str) -> None:
+        self.root.locator(".ev-p-track", has_text=title).click()
+        self.root.get_by_role("heading", level=2).filter(has_text=title).wait_for()
+        self.settled()
+
+    def tab(self, title: str) -> None:
+        self.root.get_by_role("tab", name=title).click()
+
+    def row(self, title: str) -> Any:
+        return self.rows.filter(has_text=title).first
+
+    def ready(self, title: str) -> Any:
+        """Wait for a row's heatmap to be drawn, and return its canvas."""
+        row = self.row(title)
+        self.lab.page.wait_for_function(
+            "row => row.dataset.status === 'ready' && row.querySelector('canvas.ev-heatmap-canvas')?.width > 100",
+            arg=row.element_handle(),
+        )
+        return row.locator("canvas.ev-heatmap-canvas")
+
+    def at(self, seconds: float, canvas: Any) -> tuple[float, float]:
+        """Return the place of a moment in the middle of a canvas."""
+        box = canvas.bounding_box()
+        first, last = self.clock("clock => clock.view")
+        return box["x"] + (seconds - first) / (last - first) * box["width"], box["y"] + box["height"] / 2
+
+    def drag(self, first: float, last: float, canvas: Any) -> None:
+        canvas.scroll_into_view_if_needed()
+        mouse = self.lab.page.mouse
+        mouse.move(*self.at(first, canvas))
+        mouse.down()
+        mouse.move(*self.at((first + last) / 2, canvas), steps=4)
+        mouse.move(*self.at(last, canvas), steps=4)
+        mouse.up()
+
+    def calm(self) -> None:
+        """Stop the music, and forget range and zoom."""
+        self.clock("clock => { clock.pause(); clock.setRange(null); clock.setView(0, clock.duration); clock.seek(0) }")
+
+
+@pytest.fixture(scope="module")
+def server(weights_home: Path, root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
+    folder = tmp_path_factory.mktemp("lab")
+    (folder / "home").mkdir()
+    (folder / "home" / "data").symlink_to(weights_home / "data")
+    server = LabServer(folder, root / "sample_audio", {"EMBVIZ_HOME": str(folder / "home")})
+    yield server
+    server.stop()
+
+
+def opened(browser: Any, server: LabServer, name: str, *sources: str) -> LabPage:
+    context = browser.new_context(
+        viewport={"width": 1500, "height": 1000}, permissions=["clipboard-read", "clipboard-write"]
+    )
+    return LabPage(context, server, server.write(name, sources))
+
+
+def closed(lab: LabPage) -> None:
+    lab.close()
+    lab.page.context.close()
+    assert not lab.requests, "a request left the machine"
+    assert not lab.errors, "\n".join(lab.errors)
+
+
+@pytest.fixture
+def fresh(browser: Any, server: LabServer, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """Opens notebooks of the test's own."""
+    labs: list[LabPage] = []
+
+    def open_one(*sources: str) -> LabPage:
+        labs.append(opened(browser, server, f"{request.node.name[:60]}-{len(labs)}.ipynb", *sources))
+        labs[-1].run_all()
+        return labs[-1]
+
+    yield open_one
+    for lab in labs:
+        closed(lab)
+
+
+@pytest.fixture(scope="module")
+def lab(browser: Any, server: LabServer) -> Iterator[LabPage]:
+    """The notebook that most tests share."""
+    lab = opened(browser, server, "shared.ipynb", START)
+    lab.command("application:toggle-left-area")
+    lab.run_all()
+    yield lab
+    closed(lab)
+
+
+@pytest.fixture
+def panel(lab: LabPage) -> Iterator[Panel]:
+    panel = Panel(lab)
+    panel.settled()
+    panel.tab("Poster")
+    if not lab.ask("explorer.track").endswith("rock.ogg"):
+        panel.open("Sixty-Four Bars")
+    panel.calm()
+    yield panel
+    assert not lab.requests, "a request left the machine"
+    assert not lab.errors, "\n".join(lab.errors)
+
+
+# One page ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_track_and_a_model_are_picked_and_computed(panel, lab, root, home):
+    panel.open("Two Five Window")
+    panel.root.get_by_role("button", name="Add a model or layer").click()
+    dialog = panel.root.locator("dialog.ev-p-picker")
+    dialog.get_by_role("searchbox").fill("vgg-i msd")
+    dialog.get_by_role("listbox", name="Models").get_by_role("option").filter(has_text="VGG-I (MSD)").click()
+    dialog.get_by_role("listbox", name="Layers").get_by_role("option").filter(has_text="pool5").first.click()
+    dialog.locator("button.ev-primary").click()
+    panel.ready("VGG-I")
+    assert lab.ask("explorer.embedding.layer") == "pool5"
+    shown = lab.ask("[explorer.embedding.shape, explorer.embedding.values.astype(float).sum(axis=0).tolist()]")
+    ours = embviz.embed(root / "sample_audio" / "jazz.ogg", "vgg", layer="pool5")
+    assert tuple(shown[0]) == ours.shape
+    np.testing.assert_allclose(shown[1], ours.values.astype(float).sum(axis=0))
+    panel.row("VGG-I").get_by_role("button", name="Remove").click()
+    panel.row("VGG-I").wait_for(state="detached")
+
+
+def test_the_playhead_goes_with_the_sound(panel):
+    panel.ready("MusiCNN")
+    panel.root.get_by_role("button", name="Play", exact=True).click()
+    panel.until("clock => clock.playing && clock.time > 0.2")
+    found = np.array(panel.clock(SAMPLES, 10))
+    panel.calm()
+    clock, sound, drawn, wall = found.T
+    assert len(found) >= 20
+    assert np.abs(clock - sound).max() < 0.05
+    assert np.abs(drawn - clock).max() < 0.25, "the line that is drawn is elsewhere"
+    assert np.ptp(clock) == pytest.approx(np.ptp(wall), abs=0.5)
+    assert (np.diff(clock) > 0).all()
+
+
+def test_a_click_seeks(panel, lab):
+    canvas = panel.ready("MusiCNN")
+    canvas.scroll_into_view_if_needed()
+    lab.page.mouse.click(*panel.at(60, canvas))
+    panel.until("clock => Math.abs(clock.time - 60) < 0.3 && Math.abs(clock.media.currentTime - clock.time) < 0.05")
+    lab.page.wait_for_timeout(300)  # the kernel is told ten times a second
+    assert lab.ask("explorer.time") == pytest.approx(60, abs=0.3)
+    panel.calm()
+
+
+def test_a_drag_makes_a_range_and_the_loop_stays_inside(panel, lab):
+    panel.drag(30, 33, panel.ready("MusiCNN"))
+    first, last = panel.clock("clock => clock.range")
+    assert [first, last] == pytest.approx([30, 33], abs=0.4)
+    panel.root.locator(".ev-p-tab").first.focus()
+    lab.page.keyboard.press("l")
+    assert panel.clock("clock => clock.looping")
+    panel.clock("clock => { clock.seek(clock.range[1] - 0.7); return clock.play(); }")
+    times = np.array(panel.clock(SAMPLES, 3))[:, 0]
+    assert times.min() >= first - 0.05
+    assert times.max() < last + 0.15
+    assert (np.diff(times) < 0).any(), "it never began again"
+    assert lab.ask("explorer.time_range") == pytest.approx((first, last), abs=0.01)
+    panel.calm()
+
+
+def test_the_next_cell_sees_what_is_chosen(panel, lab):
+    panel.drag(40, 52, panel.ready("MusiCNN"))
+    lab.page.wait_for_timeout(400)
+    lab.run_cell("part = explorer.embedding[slice(*explorer.time_range)]")
+    lab.idle()
+    assert lab.ask("float(part.times[0])") == pytest.approx(41, abs=1.5)
+    assert lab.ask("float(part.times[-1])") == pytest.approx(51, abs=1.5)
+    assert lab.ask("explorer.track").endswith("rock.ogg")
+    lab.execute("explorer.time_range = (10.0, 12.5); explorer.seek(11)")
+    panel.until("clock => clock.range?.[0] === 10 && clock.range[1] === 12.5 && Math.abs(clock.time - 11) < 0.01")
+    panel.calm()
+
+
+def test_another_order_repaints(panel):
+    canvas = panel.ready("MusiCNN")
+    order = panel.row("MusiCNN").get_by_label("Order")
+    before = canvas.evaluate(PICTURE)
+    order.select_option("activity")
+    panel.lab.page.wait_for_function(
+        "([canvas, before]) => canvas.toDataURL() !== before", arg=[canvas.element_handle(), before]
+    )
+    by_activity = canvas.evaluate(PICTURE)
+    order.select_option("similarity")
+    panel.lab.page.wait_for_function(
+        "([canvas, before]) => canvas.toDataURL() !== before", arg=[canvas.element_handle(), by_activity]
+    )
+    order.select_option("index")
+    panel.lab.page.wait_for_function(
+        "([canvas, before]) => canvas.toDataURL() === before", arg=[canvas.element_handle(), before]
+    )
+
+
+def test_the_second_heatmap_follows(panel, lab):
+    panel.ready("MusiCNN")
+    panel.ready("Tempo-CNN")
+    panel.clock("clock => clock.seek(77)")
+    lab.page.wait_for_timeout(200)
+    places = lab.js(PLAYHEADS)
+    assert len(places) == 2
+    assert places[0] == pytest.approx(places[1], abs=0.5)
+    panel.clock("clock => clock.setView(70, 80)")
+    lab.page.wait_for_timeout(300)
+    zoomed = lab.js(PLAYHEADS)
+    assert zoomed[0] == pytest.approx(zoomed[1], abs=0.5)
+    assert zoomed[0] > places[0] + 5
+    panel.calm()
+
+
+def test_the_keyboard(panel, lab):
+    keyboard = lab.page.keyboard
+    panel.root.locator(".ev-p-tab").first.focus()
+    keyboard.press("ArrowRight")  # a tab's own
+    keyboard.press("ArrowLeft")
+    panel.ready("MusiCNN").focus()
+    panel.clock("clock => clock.seek(20)")
+    keyboard.press("+")
+    assert np.ptp(panel.clock("clock => clock.view")) < 100
+    keyboard.press("0")
+    assert np.ptp(panel.clock("clock => clock.view")) == pytest.approx(122.5, abs=0.2)
+    keyboard.press("[")
+    panel.clock("clock => clock.seek(25)")
+    keyboard.press("]")
+    assert panel.clock("clock => clock.range") == pytest.approx([20, 25])
+    keyboard.press("l")
+    assert panel.clock("clock => clock.looping")
+    keyboard.press("Space")
+    panel.until("clock => clock.playing")
+    keyboard.press("Space")
+    panel.until("clock => !clock.playing")
+    panel.root.locator(".ev-p-tab").first.focus()  # in a heatmap, Escape lets go of a cell first
+    keyboard.press("Escape")
+    assert panel.clock("clock => clock.range") is None
+    keyboard.press("?")
+    panel.root.locator("dialog.ev-p-help").wait_for()
+    keyboard.press("Escape")
+    panel.root.locator("dialog.ev-p-help").wait_for(state="detached")
+    cells = lab.js("() => labPanel.content.widgets.length")
+    keyboard.press("a")  # JupyterLab would insert a cell
+    keyboard.press("b")
+    assert lab.js("() => labPanel.content.widgets.length") == cells
+    panel.calm()
+
+
+def test_arrow_keys_walk_the_tracks(panel, lab):
+    panel.root.get_by_role("listbox", name="Tracks").focus()
+    lab.page.keyboard.press("Home")
+    lab.page.keyboard.press("ArrowDown")
+    lab.page.keyboard.press("Enter")
+    panel.root.get_by_role("heading", level=2).filter(has_text="Lament and Return").wait_for()
+
+
+def test_what_it_hears_layers_and_structure(panel, lab):
+    panel.open("Anvil Grammar")
+    panel.tab("What it hears")
+    panel.root.locator(".ev-p-bpm", has_text="168").wait_for()
+    panel.root.locator(".ev-p-hears canvas").first.wait_for()
+    panel.tab("Layers")
+    panel.root.locator(".ev-p-layer canvas").first.wait_for()
+    assert panel.root.locator(".ev-p-layer").count() == len(embviz.get_model("musicnn").layers())
+    panel.tab("Structure")
+    panel.root.locator(".ev-p-structure canvas").first.wait_for()
+
+
+def test_stems_are_separated_and_mixed(panel, lab):
+    panel.open("Anvil Grammar")
+    panel.tab("What it hears")
+    panel.root.get_by_role("button", name="Separate into").click()
+    mute = panel.root.get_by_role("button", name="Mute vocals")
+    mute.wait_for()
+    panel.root.get_by_role("button", name="Play", exact=True).click()
+    panel.until("clock => clock.playing && clock.time > 0.3")
+    mute.click()
+    assert mute.get_attribute("aria-pressed") == "true"
+    panel.calm()
+
+
+def test_feature_maps_move_with_the_playhead(panel, lab):
+    panel.open("Anvil Grammar")
+    panel.tab("Layers")
+    panel.root.get_by_label("Model to walk through").select_option("msd-vgg-1")
+    panel.root.get_by_role("button", name="Feature maps of pool2").click()
+    maps = panel.root.locator("[aria-label='Feature maps'] canvas").first
+    maps.wait_for()
+    lab.page.wait_for_function("canvas => canvas.width > 100", arg=maps.element_handle())
+    lab.page.wait_for_timeout(1000)  # the first block of maps is asked for, and comes
+    before = maps.evaluate(PICTURE)
+    panel.clock("clock => clock.seek(30)")
+    lab.page.wait_for_function(
+        "([canvas, before]) => canvas.toDataURL() !== before", arg=[maps.element_handle(), before]
+    )
+
+
+def test_cancel_cancels_and_the_panel_stays_usable(panel, lab):
+    hop = panel.row("MusiCNN").locator("select.ev-p-hop")
+    dense = hop.locator("option", has_text="dense").get_attribute("value")
+    hop.select_option(dense)
+    panel.root.locator(".ev-p-busy").wait_for()
+    panel.root.get_by_role("button", name="Cancel the computation").click()
+    lab.page.wait_for_function(
+        "row => row.dataset.status === 'cancelled'", arg=panel.row("MusiCNN").element_handle(), timeout=15_000
+    )
+    panel.root.locator(".ev-p-busy").wait_for(state="hidden")
+    panel.row("MusiCNN").locator("select.ev-p-hop").select_option("0")
+    panel.ready("MusiCNN")
+    panel.open("Window Waltz")
+    panel.ready("MusiCNN")
+    assert lab.ask("explorer.track").endswith("piano.ogg")
+
+
+def test_dark_and_light(panel, lab):
+    canvas = panel.ready("MusiCNN")
+    colour = "el => getComputedStyle(el).color"
+    light, picture = panel.root.evaluate(colour), canvas.evaluate(PICTURE)
+    lab.theme("dark")
+    lab.page.wait_for_function("([el, light]) => getComputedStyle(el).color !== light",
+                               arg=[panel.root.element_handle(), light])  # fmt: skip
+    lab.page.wait_for_timeout(300)
+    assert canvas.evaluate(PICTURE)
+    lab.theme("light")
+    lab.page.wait_for_function("([canvas, before]) => canvas.toDataURL() === before",
+                               arg=[canvas.element_handle(), picture])  # fmt: skip
+
+
+def test_it_is_there_again_after_the_page_was_reloaded(panel, lab):
+    lab.save()
+    lab.reload()
+    again = Panel(lab)
+    again.root.get_by_role("heading", level=2).filter(has_text="Sixty-Four Bars").wait_for()
+    again.ready("MusiCNN")
+    again.root.get_by_role("button", name="Play", exact=True).click()
+    again.until("clock => clock.playing && clock.time > 0.3")
+    again.calm()
+
+
+def test_an_exported_page_plays_without_a_network(panel, lab, browser, server):
+    panel.root.get_by_role("button", name="Export page").click()
+    notice = panel.root.locator(".ev-p-notice")
+    notice.wait_for()
+    assert "Written" in notice.inner_text()
+    page = server.root / "rock.html"
+    assert page.is_file()
+    context = browser.new_context(offline=True)
+    alone = context.new_page()
+    errors: list[str] = []
+    alone.on("console", lambda message: message.type == "error" and errors.append(message.text))
+    alone.on("pageerror", lambda error: errors.append(str(error)))
+    asked: list[str] = []
+    alone.on("request", lambda request: asked.append(request.url))
+    alone.goto(page.as_uri())
+    alone.locator("canvas.ev-heatmap-canvas").first.wait_for()
+    alone.get_by_role("button", name="Play", exact=True).first.click()
+    clock = (
+        "() => Array.from(globalThis[Symbol.for('embviz.clocks')].values(), (c) => [c.time, c.media.currentTime])[0]"
+    )
+    for _ in range(100):
+        alone.wait_for_timeout(100)
+        time, sound = alone.evaluate(clock)  # the page forbids itself what wait_for_function needs
+        if time > 0.5:
+            break
+    assert time > 0.5
+    assert abs(time - sound) < 0.1
+    canvas = alone.locator("canvas.ev-heatmap-canvas").first
+    box = canvas.bounding_box()
+    alone.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    assert alone.evaluate(clock)[0] == pytest.approx(122.5 / 2, abs=1)
+    context.close()
+    assert not errors
+    assert all(url.startswith(("file:", "data:", "blob:")) for url in asked), asked
+
+
+def test_code_that_gives_the_same(panel, lab):
+    panel.root.get_by_role("button", name="Copy as code").click()
+    panel.root.get_by_role("button", name="Copied").wait_for()
+    code = lab.js("() => navigator.clipboard.readText()")
+    assert code == lab.ask("explorer.code()")
+    lab.execute(code)
+    assert lab.ask("bool((musicnn.values == explorer.embedding.values).all())")
+
+
+def test_a_file_is_added_from_the_computer(panel, lab, tmp_path):
+    soundfile.write(tmp_path / "own sound.wav", 0.1 * np.sin(np.arange(5 * 16_000) / 9), 16_000)
+    panel.root.locator("input[type=file]").set_input_files(tmp_path / "own sound.wav")
+    panel.root.get_by_role("heading", level=2).filter(has_text="own sound").wait_for()
+    panel.ready("MusiCNN")
+    panel.until("clock => clock.media?.readyState >= 1")
+    assert panel.clock("clock => clock.duration") == pytest.approx(5, abs=0.01)
+    panel.open("Sixty-Four Bars")
+    panel.until("clock => clock.media?.readyState >= 1")
+    assert "/files/sample_audio/rock.ogg" in panel.clock("clock => clock.media.currentSrc")
+
+
+# Pages of their own --------------------------------------------------------------------------------------------------
+
+
+def test_a_restarted_kernel_is_told_of(fresh):
+    lab = fresh(START)
+    panel = Panel(lab)
+    panel.settled()
+    lab.restart()
+    panel.root.locator(".ev-p-track").nth(2).click()
+    trouble = panel.root.locator(".ev-p-trouble")
+    trouble.wait_for()
+    assert "run the cell again" in trouble.inner_text()
+    lab.run_all()
+    Panel(lab).settled()
+
+
+def test_two_tabs_on_one_notebook(fresh, server):
+    lab = fresh(START)
+    panel = Panel(lab)
+    panel.settled()
+    lab.save()
+    other = LabPage(lab.page.context, server, lab.path)
+    twin = Panel(other)
+    twin.settled()
+    twin.open("Anvil Grammar")
+    panel.root.get_by_role("heading", level=2).filter(has_text="Anvil Grammar").wait_for()
+    panel.ready("MusiCNN")
+    twin.clock("clock => clock.seek(5)")
+    assert panel.clock("clock => clock.time") != 5, "each page has a playhead of its own"
+    assert not other.errors
+    other.page.close()
+
+
+def test_two_explorers_on_a_page(fresh):
+    lab = fresh(START, "second = embviz.Explorer('sample_audio/jazz.ogg', models=['musicnn'])\nsecond")
+    first, second = Panel(lab), Panel(lab, "second", 1)
+    first.settled()
+    second.settled()
+    assert first.clock_name != second.clock_name
+    first.open("Anvil Grammar")
+    first.clock("clock => clock.seek(7)")
+    assert second.clock("clock => clock.time") == 0
+    assert "Anvil" not in second.root.get_by_role("heading", level=2).inner_text()
+
+
+HOSTILE = [
+    "<img src=x onerror=alert(1)>.wav",
+    "\"quoted\" and 'quoted' & <b>bold<.wav",
+    "line\nbreak.wav",
+    "\u202eright to left\u202c.wav",
+    "🎸 guitar 🥁.wav",
+    "${name} `tick` {{curly}} %20 #hash ?query.wav",
+]
+
+
+def test_hostile_names_are_text(fresh, server):
+    folder = server.root / "hostile"
+    folder.mkdir()
+    sound = 0.1 * np.sin(np.arange(4 * 16_000) / 20)
+    for name in HOSTILE:
+        soundfile.write(folder / "plain.wav", sound, 16_000)
+        shutil.move(folder / "plain.wav", folder / name)
+    lab = fresh("import embviz\nexplorer = embviz.Explorer('hostile', models=['musicnn'])\nexplorer")
+    panel = Panel(lab)
+    panel.settled()
+    assert panel.root.locator(".ev-p-track").count() == len(HOSTILE)
+    for i in range(len(HOSTILE)):
+        panel.root.locator(".ev-p-track").nth(i).click()
+        lab.page.wait_for_timeout(300)
+        panel.settled()
+        panel.root.locator(".ev-p-track").nth(i).hover()
+        panel.until("clock => clock.media?.readyState >= 1 && !clock.problem")
+    assert panel.root.locator("img, b").count() == 0
+    assert "<img src=x onerror=alert(1)>" in panel.root.locator(".ev-p-tracks").inner_text()
+
+
+def test_broken_silent_and_tiny_sounds(fresh, server):
+    folder = server.root / "odd"
+    folder.mkdir()
+    (folder / "broken.wav").write_bytes(b"RIFF but not really")
+    soundfile.write(folder / "silent.wav", np.zeros(5 * 16_000), 16_000)
+    soundfile.write(folder / "tiny.wav", 0.1 * np.ones(160), 16_000)
+    soundfile.write(folder / "vanishing.wav", 0.1 * np.sin(np.arange(64_000) / 9), 16_000)
+    lab = fresh("import embviz\nexplorer = embviz.Explorer('odd', models=['musicnn'])\nexplorer")
+    panel = Panel(lab)
+    panel.root.locator(".ev-p-track", has_text="broken").click()
+    panel.root.get_by_role("heading", level=2).filter(has_text="broken").wait_for()
+    lab.page.wait_for_function(
+        "document.querySelector('.ev-panel').innerText.match(/cannot be (read|decoded)|no sound/i)"
+    )
+    panel.open("silent")
+    panel.ready("MusiCNN")
+    panel.open("tiny")
+    panel.ready("MusiCNN")
+    (folder / "vanishing.wav").unlink()
+    panel.root.locator(".ev-p-track", has_text="vanishing").click()
+    lab.page.wait_for_function("document.querySelector('.ev-panel').innerText.match(/no such|not there|vanish/i)")
+    panel.open("silent")
+    panel.ready("MusiCNN")
