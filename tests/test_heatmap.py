@@ -233,7 +233,10 @@ def state_of(embedding, *, orders=False, **traits):
     if orders:
         widget.with_orders()
     # Jupyter's own are no business of the script's.
-    return {name: getattr(widget, name) for name in (*Drawing.class_own_traits(), *FramesWidget.class_own_traits())}
+    return {
+        name: getattr(widget, name)
+        for name in (*Drawing.class_own_traits(), *FramesWidget.class_own_traits(), "live_only")
+    }
 
 
 def mount(bench, embedding, *, width=900, ref="h", **traits):
@@ -375,6 +378,100 @@ def test_a_drag_selects_a_range(bench):
     shown = bench.page.locator(".ev-heatmap-field .ev-range").bounding_box()
     assert shown["x"] - box["x"] == pytest.approx(90, abs=2)
     assert shown["width"] == pytest.approx(360, abs=3)
+
+
+def select(bench, first, stop, clock="c"):
+    bench.clock(clock, f"c => c.setRange({first}, {stop})")
+    bench.page.wait_for_timeout(150)
+    settle(bench)
+
+
+def test_the_mean_of_a_range_stands_beside_the_plot(bench):
+    values = np.zeros((20, 30), np.float32)
+    values[4:8, 3], values[5, 9], values[6, 7] = 1, np.nan, 0.5
+    canvas = mount(bench, embed_of(values, unit="dB"), height=300, pins=[3])
+    column = bench.page.locator(".ev-heatmap-mean")
+    assert not column.is_visible()
+    select(bench, 4, 8)
+    assert column.get_attribute("aria-label") == "Each dimension's mean of 0:04.0 – 0:08.0, 4 frames"
+    assert bench.page.locator(".ev-heatmap-mean-label").inner_text() == "mean"
+    box, plot = column.bounding_box(), canvas.bounding_box()
+    assert 0 < box["x"] - plot["x"] - plot["width"] < 5
+    assert (box["y"], box["height"]) == (plot["y"], plot["height"])
+    inks = column.evaluate(
+        "el => [265, 225, 205, 55].map((y) => [...el.getContext('2d').getImageData(0, y, 1, 1).data])"
+    )
+    assert inks[0] == viridis(1)
+    assert viridis(0) not in inks[:2]
+    assert inks[3] == viridis(0)
+    bench.page.mouse.move(box["x"] + 4, plot["y"] + 225)
+    settle(bench)
+    tip = bench.page.locator(".ev-tip:visible").inner_text().split("\n")
+    assert tip == ["dimension 7", "≈ 0.125 dB", "mean of 0:04.0 – 0:08.0, 4 frames"]
+    assert bench.page.locator(".ev-heatmap-pin-mean").inner_text() == "mean 1.000"
+    bench.page.mouse.move(plot["x"] + 100, plot["y"] + 100)
+    settle(bench)
+    assert "mean of" not in bench.page.locator(".ev-tip:visible").inner_text()
+    bench.clock("c", "c => c.setRange(null)")
+    bench.page.wait_for_timeout(150)
+    assert not column.is_visible()
+    assert not bench.page.locator(".ev-heatmap-pin-mean").is_visible()
+
+
+def test_a_row_chosen_by_keys_tells_its_mean(bench):
+    canvas = mount(bench, embed_of(field(), labels=TAGS), height=360)
+    select(bench, 0, 2)
+    canvas.focus()
+    bench.page.keyboard.press("ArrowDown")
+    said = bench.page.locator(".ev-heatmap [role=status]").text_content()
+    assert said.endswith("; mean of 0:00.0 – 0:02.0, 2 frames: 15")
+
+
+def test_all_names_have_their_room_unless_the_reader_takes_it(bench):
+    labels = tuple(f"a long name of a tag {i}" for i in range(50))
+    canvas = mount(bench, embed_of(field(20, 50), labels=labels))
+    names = bench.page.locator(".ev-heatmap-names span")
+    assert canvas.bounding_box()["height"] == 550
+    assert names.count() == 50
+    assert names.nth(7).get_attribute("title") == labels[7]
+    bench.change("h", "height", 200)
+    settle(bench)
+    assert 15 < names.count() < 20
+
+
+def resting(**traits):
+    values = np.zeros((20, 30), np.float32)
+    values[:, [4, 20, 7]] = np.random.default_rng(0).random((20, 3)) + np.array([3, 2, 1])
+    return embed_of(values), {"order": "activity", "live_only": True, **traits}
+
+
+def test_rows_that_change_have_the_room_of_those_that_never_do(bench):
+    embedding, traits = resting()
+    canvas = mount(bench, embedding, **traits)
+    names = bench.page.locator(".ev-heatmap-names span:not(.ev-heatmap-axis)")
+    assert names.all_inner_texts() == ["4", "20", "7"]
+    assert "dimension 7" in hover(bench, canvas, 450, 110)
+    rest = bench.page.locator(".ev-heatmap-rest")
+    assert "27 of 30 dimensions never change" in rest.inner_text()
+    rest.get_by_role("button", name="Show all").click()
+    settle(bench)
+    assert canvas.bounding_box()["height"] == 300
+    assert "dimension 7" in hover(bench, canvas, 450, 25)
+    rest.get_by_role("button", name="Show the 3 that change").click()
+    settle(bench)
+    assert names.count() == 3
+    bench.change("h", "order", "index")
+    settle(bench)
+    assert not rest.is_visible()
+    assert Heatmap.of(embedding).constant == 27
+
+
+@pytest.mark.parametrize("traits", [{"live_only": False}, {"order": "index"}])
+def test_nothing_is_left_out_unless_it_is_wanted(bench, traits):
+    embedding, asked_for = resting(**traits)
+    canvas = mount(bench, embedding, **asked_for)
+    assert canvas.bounding_box()["height"] == 300
+    assert not bench.page.locator(".ev-heatmap-rest").is_visible()
 
 
 def test_the_wheel_zooms_once_the_plot_was_clicked_and_a_double_click_shows_all(bench):

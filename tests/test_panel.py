@@ -60,7 +60,7 @@ TRACKS = [
 
 def a_row(number: int, layer: str = "embedding", **more: Any) -> dict[str, Any]:
     row = {
-        "id": number, "model": "msd-musicnn-1", "layer": layer, "hop": None, "title": f"MusiCNN (MSD) · {layer}",
+        "id": number, "model": "msd-musicnn-1", "layer": layer, "hop": None, "title": "MusiCNN (MSD)",
         "facts": "80 frames × 200", "status": "ready", "stage": "", "done": 0, "total": 0, "message": "", "remedy": "",
         "view": f"IPY_MODEL_row{number}", "collapsed": False, "height": 60,
     }  # fmt: skip
@@ -907,3 +907,51 @@ def test_a_view_that_cannot_be_shown_is_told(desk):
     panel = desk.show(rows=[a_row(1, view="IPY_MODEL_unknown"), a_row(2)])
     panel.get_by_text("This view could not be shown: run the cell again.").wait_for()
     desk.page.wait_for_function("() => globalThis.mounted.includes('row2')")
+
+
+BROKEN = """export default { render({ model, el, signal }) {
+  signal.addEventListener("abort", () => { globalThis.cleaned = true; });
+  el.append("half of it");
+  throw new Error("broken");
+} };"""
+
+
+def test_a_view_that_breaks_while_it_is_drawn_is_told(desk):
+    desk.page.route("**/broken.js", lambda route: route.fulfill(body=BROKEN, content_type="text/javascript"))
+    desk.page.evaluate("() => bench.add('anywidget:broken', 'broken', {}, {})")
+    panel = desk.show(rows=[a_row(1, view="IPY_MODEL_broken"), a_row(2)])
+    panel.get_by_text("This view could not be shown: run the cell again.").wait_for()
+    assert panel.get_by_text("half of it").count() == 0
+    assert desk.page.evaluate("() => globalThis.cleaned")
+    desk.page.wait_for_function("() => globalThis.mounted.includes('row2')")
+    desk.change(rows=[a_row(1), a_row(2)])
+    desk.page.wait_for_function("() => globalThis.mounted.includes('row1')")
+    assert panel.get_by_text("could not be shown").count() == 0
+
+
+def test_a_row_is_named_by_model_and_layer(desk):
+    panel = desk.show(rows=[a_row(1), a_row(2, layer="output")])
+    titles = panel.locator(".ev-p-row-title")
+    assert [title.inner_text().split() for title in titles.all()] == [
+        ["MusiCNN", "(MSD)", "·", "embedding"], ["MusiCNN", "(MSD)", "·", "output"],
+    ]  # fmt: skip
+    weights = titles.nth(1).locator("span").evaluate_all("all => all.map((el) => getComputedStyle(el).fontWeight)")
+    assert weights == ["600", "400"]
+    desk.change(rows=[a_row(1, layer="output"), a_row(2, layer="output")])
+    assert "output" in titles.first.inner_text()
+    assert panel.locator(".ev-p-row").first.get_attribute("aria-label") == "MusiCNN (MSD) · output"
+
+
+def test_the_square_of_structure_is_told_its_room(desk):
+    panel = desk.show(structure={"model": "msd-musicnn-1", "layer": "embedding", "status": "ready",
+                                 "view": "IPY_MODEL_row1"}, tab="structure")  # fmt: skip
+    desk.page.wait_for_function("() => globalThis.mounted?.includes('row1')")
+    slot = panel.locator(".ev-p-structure .ev-p-slot")
+    room = "el => parseFloat(el.style.getPropertyValue('--ev-similarity-room'))"
+    bottom = "el => el.getBoundingClientRect().top"
+    scroller = panel.locator(".ev-p-scroll").bounding_box()
+    assert slot.evaluate(bottom) + slot.evaluate(room) == pytest.approx(scroller["y"] + scroller["height"] - 8, abs=3)
+    before = slot.evaluate(room)
+    panel.evaluate("el => { el.style.height = '600px' }")
+    desk.page.wait_for_timeout(100)
+    assert slot.evaluate(room) < before

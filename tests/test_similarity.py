@@ -202,6 +202,19 @@ def test_a_wide_widget_keeps_a_square_in_its_middle(bench):
     assert (left, width, height) == (76 + 180, 640, 640)
 
 
+def test_the_square_fits_into_the_height_that_it_is_given(bench):
+    element = bench.mount("s", "similarity", field(), width=1148)
+    stage = element.locator(".ev-sim-stage")
+    for room in (500, 420):
+        element.evaluate("(el, room) => el.style.setProperty('--ev-similarity-room', `${room}px`)", room)
+        settled(bench)
+        assert stage.bounding_box()["width"] == stage.bounding_box()["height"]
+        assert element.bounding_box()["height"] == pytest.approx(room, abs=2)
+    element.evaluate("el => el.style.setProperty('--ev-similarity-room', '90px')")
+    settled(bench)
+    assert stage.bounding_box()["height"] == 280
+
+
 def test_the_keyboard_moves_the_playhead(bench):
     element = bench.mount("s", "similarity", field(), width=500)
     settled(bench)

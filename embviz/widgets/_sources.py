@@ -2,7 +2,8 @@
 
 A widget's script reaches the browser alone, from nowhere a relative import could start, so the modules that it imports
 are put in front of it, each in a scope of its own. Modules are written for that: imports are single lines
-``import { a, b } from "./other.js";`` at the top, and what is exported says so where it is declared.
+``import { a, b } from "./other.js";`` at the top, and what is exported says so where it is declared. Comments on lines
+of their own, a fifth of the text, stay behind: each widget of a page brings its script anew.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ _IMPORT = re.compile(r'^import \{([^}]*)\} from "\./(\w+)\.js";\n', re.MULTILINE
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|let|class)\b)", re.MULTILINE)
 _EXPORTED = re.compile(r"^export (?:async )?(?:function\*?|const|let|class) (\w+)", re.MULTILINE)
 _DEFAULT = re.compile(r"^export default ", re.MULTILINE)
+_COMMENT = re.compile(r"^ *(?://.*|/\*\*(?:(?!\*/)[\s\S])*\*/)\n", re.MULTILINE)
 
 
 @cache
@@ -51,7 +53,7 @@ def _collect(name: str, ordered: list[str], above: tuple[str, ...]) -> None:
 
 
 def _scoped(name: str) -> str:
-    text = _text(name)
+    text = _COMMENT.sub("", _text(name))
     names = ", ".join(_EXPORTED.findall(text) + ["default: _default"] * bool(_DEFAULT.search(text)))
     body = _IMPORT.sub(lambda match: f"const {{{match[1].replace(' as ', ': ')}}} = _{match[2]};\n", text)
     body = _DEFAULT.sub("const _default = ", _EXPORT.sub("", body))

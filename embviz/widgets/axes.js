@@ -22,6 +22,7 @@ export class Axes {
   bar = h("div.ev-heatmap-bar", { "aria-hidden": "true" });
   ticks = h("div.ev-heatmap-ticks", { "aria-hidden": "true" });
   #named = null;
+  #ticks = new Map(); // by label
 
   /** @param {import("./field.js").Field} field @param {string} map of colours, as the paper has it */
   draw(field, map, view, { width, height }) {
@@ -31,12 +32,20 @@ export class Axes {
   }
 
   #drawTicks(view, width) {
+    const before = this.#ticks;
     const ticks = timeTicks(view, width).map(({ time, label }) => {
-      const tick = h("span", {}, label);
-      tick.style.transform = `translateX(${timeToX(time, view, width)}px)`;
-      return tick;
+      const x = timeToX(time, view, width);
+      const outside = x + label.length * 3.4 > width; // half of a label, of digits of some 7 pixels
+      const tick = before.get(label) ?? h("span", {}, label);
+      tick.classList.toggle("ev-heatmap-last", outside);
+      tick.style.transform = `translateX(${x}px)`;
+      return [label, tick];
     });
-    this.ticks.replaceChildren(...ticks);
+    this.#ticks = new Map(ticks);
+    // Most zooms move what is there, which needs no layout.
+    if (ticks.length !== before.size || ticks.some(([label]) => !before.has(label))) {
+      this.ticks.replaceChildren(...this.#ticks.values());
+    }
   }
 
   #drawNames(field, height) {
@@ -44,7 +53,7 @@ export class Axes {
     this.#named = { field, height };
     const names = rowLabels(field, height).map(({ row, text }) => {
       const name = h("span", { dir: "auto", title: text }, text);
-      name.style.top = `${((row + 0.5) / field.d) * height}px`;
+      name.style.top = `${((row + 0.5) / field.rows.length) * height}px`;
       return name;
     });
     const unit = field.labels.length ? (field.listed ? "" : measured(field.labels)?.unit) : "dimension";
@@ -66,7 +75,7 @@ export class Axes {
   /** Name the row of a dimension, over the names that would touch it; a negative row puts the name away. */
   mark(row, dimension, field, height) {
     this.name.hidden = row < 0;
-    const middle = row < 0 ? -Infinity : ((row + 0.5) / field.d) * height;
+    const middle = row < 0 ? -Infinity : ((row + 0.5) / field.rows.length) * height;
     for (const name of this.names.children) {
       name.classList.toggle("ev-heatmap-behind", Math.abs(parseFloat(name.style.top) - middle) < LABEL);
     }

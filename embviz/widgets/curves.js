@@ -8,7 +8,7 @@ import { GUTTER, clamp, formatTime, frameAt, frameEdge, frameSpan, timeTicks, ti
 import { clockOf } from "./clock.js";
 import { timeGestures } from "./gestures.js";
 import { bytesOf, numbersOf } from "./data.js";
-import { h, onChange, onTheme, perFrame, throttled } from "./dom.js";
+import { h, onChange, onTheme, perFrame, sizeOf, throttled, whileSeen } from "./dom.js";
 import { KEYS_SAID, clockKeys } from "./keys.js";
 import { Legend, Tools, chosen, framesIn, matching, sample, strokeOf, strokesFor, summary } from "./legend.js";
 import { axisOf, decoded, inksOf, minus, numberOn, penOf, shortened, spread, tipPlace } from "./plot.js";
@@ -76,6 +76,7 @@ class View {
   pointer = null;
   frame = -1;
   dark = false;
+  inks = {};
 
   constructor(model, el, signal) {
     Object.assign(this, { model, signal, clock: clockOf(model.get("clock")) });
@@ -84,7 +85,7 @@ class View {
     this.tools = new Tools({ ...search, set: (name, value) => this.set(name, value), signal });
     this.ui = build(this.tools.el, this.legend.el);
     el.append(this.ui.root);
-    this.redraw = perFrame(() => this.paint(), signal);
+    this.redraw = whileSeen(this.ui.root, () => this.paint(), signal);
     this.rank = throttled(() => this.choose(), 100, signal);
     this.save = throttled(() => model.save_changes(), 100, signal);
     this.listen();
@@ -112,14 +113,13 @@ class View {
     onChange(model, "cells ranges shape grid labels unit", perFrame(() => this.read(), signal), signal);
     onChange(model, "top threshold pins", () => this.choose(), signal);
     onChange(model, "title height message complete", () => (this.say(), this.redraw()), signal);
-    onTheme(ui.root, (dark) => ((this.dark = dark), this.frames && this.table()), signal);
-    const observer = new ResizeObserver(this.redraw);
-    observer.observe(ui.root);
-    signal.addEventListener("abort", () => (observer.disconnect(), ui.root.remove()), { once: true });
+    onTheme(ui.root, (dark) => (Object.assign(this, { dark, inks: inksOf(ui.root) }), this.table()), signal);
+    this.room = sizeOf(ui.root, this.redraw, signal);
+    signal.addEventListener("abort", () => ui.root.remove(), { once: true });
   }
 
   get width() {
-    return Math.max(1, this.ui.root.clientWidth - GUTTER.left - GUTTER.right);
+    return Math.max(1, this.room.width - GUTTER.left - GUTTER.right);
   }
 
   get tall() {
@@ -244,8 +244,8 @@ class View {
   // -- the plot -------------------------------------------------------------------------------------------------
 
   paint() {
-    const { ui } = this;
-    const full = ui.root.clientWidth;
+    const { ui, inks } = this;
+    const full = this.room.width;
     if (!full) return;
     const height = this.tall + EDGE.top + EDGE.bottom;
     const box = { left: `${GUTTER.left}px`, top: `${EDGE.top}px`, width: `${this.width}px`, height: `${this.tall}px` };
@@ -253,7 +253,6 @@ class View {
     Object.assign(ui.stage.style, box);
     this.legend.el.style.margin = `0 ${GUTTER.right}px 0 ${GUTTER.left}px`;
     const pen = penOf(ui.canvas, full, height);
-    const inks = inksOf(ui.root);
     pen.font = `11px ${inks.font}`;
     pen.translate(GUTTER.left, EDGE.top);
     this.paintAxes(pen, inks);
@@ -413,7 +412,7 @@ class View {
     const digits = b - a < 1 ? 2 : 1;
     const head = h("small", {}, `${formatTime(a, digits)} – ${formatTime(b, digits)}${unit ? ` · ${unit}` : ""}`);
     ui.tip.replaceChildren(head, ...lines, ...(rest > 0 ? [h("small", {}, `and ${rest} more`)] : []));
-    const room = [ui.root.clientWidth, this.tall + EDGE.top + EDGE.bottom];
+    const room = [this.room.width, this.tall + EDGE.top + EDGE.bottom];
     const size = [ui.tip.offsetWidth, ui.tip.offsetHeight];
     const [x, y] = tipPlace(pointer.x, pointer.y, ...size, room[0], Math.max(room[1], size[1]));
     ui.tip.style.transform = `translate(${x}px, ${y}px)`;

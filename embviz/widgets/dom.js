@@ -48,9 +48,9 @@ export function perFrame(draw, signal) {
   signal?.addEventListener("abort", () => cancelAnimationFrame(asked), { once: true });
   return () => {
     if (asked || signal?.aborted) return;
-    asked = requestAnimationFrame(() => {
+    asked = requestAnimationFrame((stamp) => {
       asked = 0;
-      draw();
+      draw(stamp);
     });
   };
 }
@@ -86,28 +86,107 @@ export function onMessage(model, listener, signal) {
 }
 
 /**
- * Whether what an element stands on is dark; and again, whenever that changes.
+ * How large an element is, as the page was laid out last: to ask the element itself would lay the page out while one
+ * draws. What is hidden for less than a frame, as JupyterLab does with all when it changes its theme, keeps its size.
+ * @param {Element} el @param {() => void} resized called before the new size is seen @param {AbortSignal} signal
+ * @returns {{width: number, height: number}} in whole pixels, both 0 where nothing is to be seen; kept up to date
+ */
+export function sizeOf(el, resized, signal) {
+  const size = { width: 0, height: 0 };
+  const observer = new ResizeObserver((entries) => {
+    const [{ inlineSize, blockSize }] = entries.at(-1).borderBoxSize;
+    Object.assign(size, { width: Math.round(inlineSize), height: Math.round(blockSize) });
+    resized();
+  });
+  observer.observe(el);
+  signal.addEventListener("abort", () => observer.disconnect(), { once: true });
+  return size;
+}
+
+const NEAR = "200px"; // beyond the edge of the screen, what may be scrolled to next
+const CALM = 300; // milliseconds without a wish, after which what is out of sight is drawn
+const BUDGET = 9; // milliseconds of a frame, after which the next drawing may wait for one more frame
+const FRAME = Symbol.for("embviz.frame");
+
+/**
+ * Call back once per animation frame, as `perFrame`, but leave the frame some air: what is out of sight is drawn when
+ * nothing has asked for a moment, and where others have used the frame up, one's turn comes in the next.
+ */
+export function whileSeen(el, draw, signal) {
+  let seen = true;
+  let owed = 0;
+  let late = false;
+  const next = perFrame((stamp) => {
+    const frame = (globalThis[FRAME] ??= { stamp: 0, spent: 0 });
+    if (frame.stamp !== stamp) Object.assign(frame, { stamp, spent: 0 });
+    late = !late && frame.spent > BUDGET;
+    if (late) return next();
+    clearTimeout(owed);
+    owed = 0;
+    const begin = performance.now();
+    draw();
+    frame.spent += performance.now() - begin;
+  }, signal);
+  const observer = new IntersectionObserver((entries) => {
+    seen = entries.at(-1).isIntersecting;
+    if (seen && owed) next();
+  }, { rootMargin: NEAR, scrollMargin: NEAR });
+  observer.observe(el);
+  signal.addEventListener("abort", () => (observer.disconnect(), clearTimeout(owed)), { once: true });
+  return () => {
+    if (seen) return next();
+    clearTimeout(owed);
+    owed = setTimeout(next, CALM);
+  };
+}
+
+const LOOKS = "paper panel line ink faint accent on-accent error font".split(" ").map((name) => `--ev-${name}`);
+const SETTLING = [50, 300, 1000, 3000]; // milliseconds after a sign of change, in which styles may still come and go
+
+/**
+ * Whether what an element stands on is dark; and again, whenever that, or any colour that is drawn with, has changed.
  * @param {HTMLElement} el @param {(dark: boolean) => void} listener @param {AbortSignal} signal
  */
 export function onTheme(el, listener, signal) {
-  let before = null;
+  let before = "";
   const look = () => {
-    const dark = isDark(el);
-    if (dark !== before) listener((before = dark));
+    const css = getComputedStyle(el);
+    const now = [css.color, ...LOOKS.map((name) => css.getPropertyValue(name))].join();
+    // What is not on the page has no colours yet.
+    if (now === before || !css.color) return;
+    before = now;
+    listener(isDark(css.color));
   };
-  const observer = new MutationObserver(() => setTimeout(look, 50));
-  for (const root of [document.documentElement, document.body]) {
-    observer.observe(root, { attributes: true, attributeFilter: ["class", "style", "data-jp-theme-light", "data-theme"] });
-  }
-  // JupyterLab swaps the style sheet after it has marked the page.
-  const later = setInterval(look, 1000);
-  const media = matchMedia("(prefers-color-scheme: dark)");
-  media.addEventListener("change", look, { signal });
-  signal.addEventListener("abort", () => (observer.disconnect(), clearInterval(later)), { once: true });
+  const placed = new ResizeObserver(look);
+  placed.observe(el);
+  signal.addEventListener("abort", () => placed.disconnect(), { once: true });
+  onStyles(look, signal);
   look();
 }
 
-function isDark(el) {
-  const text = getComputedStyle(el).color.match(/[\d.]+/g)?.map(Number) ?? [0, 0, 0];
-  return 0.299 * text[0] + 0.587 * text[1] + 0.114 * text[2] > 128;
+/** Call back, several times, when the styles of the page may change: it is marked otherwise, or gets other sheets. */
+function onStyles(look, signal) {
+  let timers = [];
+  const stop = () => timers.forEach(clearTimeout);
+  const begin = () => {
+    stop();
+    timers = SETTLING.map((wait) => setTimeout(look, wait));
+  };
+  const isSheet = (node) => node.localName === "link" || node.localName === "style";
+  const tells = ({ type, addedNodes, removedNodes }) =>
+    type === "attributes" || [...addedNodes, ...removedNodes].some(isSheet);
+  const observer = new MutationObserver((records) => records.some(tells) && begin());
+  const attributeFilter = ["class", "style", "data-jp-theme-light", "data-theme"];
+  observer.observe(document.documentElement, { attributeFilter });
+  observer.observe(document.body, { attributeFilter, childList: true });
+  observer.observe(document.head, { childList: true });
+  // JupyterLab marks the page before the sheets of the new theme are there.
+  document.addEventListener("load", ({ target }) => isSheet(target) && look(), { capture: true, signal });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", begin, { signal });
+  signal.addEventListener("abort", () => (observer.disconnect(), stop()), { once: true });
+}
+
+function isDark(colour) {
+  const [red, green, blue] = colour.match(/[\d.]+/g)?.map(Number) ?? [0, 0, 0];
+  return 0.299 * red + 0.587 * green + 0.114 * blue > 128;
 }

@@ -211,6 +211,12 @@ class FramesWidget(Drawing):
             self.message = ""
             self._compute_order()
 
+    @property
+    def constant(self) -> int:
+        """How many dimensions never change; 0 where one frame cannot tell."""
+        low, high = np.frombuffer(self.ranges, dtype="<f4").reshape(-1, 2).T
+        return int(np.sum(~(high > low))) if self.shape[1] > 1 else 0
+
     def with_orders(self) -> Self:
         """Compute every order now, for pages without a kernel that could do it later; returns the widget."""
         for order in ORDERS:

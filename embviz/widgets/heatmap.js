@@ -2,16 +2,18 @@
 import { Axes } from "./axes.js";
 import { clockOf } from "./clock.js";
 import { diverging, isDiverging } from "./colours.js";
-import { h, onChange, onMessage, onTheme, perFrame } from "./dom.js";
+import { h, onChange, onMessage, onTheme, perFrame, sizeOf, whileSeen } from "./dom.js";
 import { Field } from "./field.js";
 import { timeGestures } from "./gestures.js";
 import { heightHandle } from "./handle.js";
 import { Hover } from "./hover.js";
 import { KEYS_SAID, clockKeys } from "./keys.js";
+import { MeanColumn } from "./mean.js";
 import { Overlays, cover, place } from "./overlays.js";
 import { Pins } from "./pins.js";
 import { columnsOf, framesOf, paint, underPoint } from "./raster.js";
 import { finenessOf, poolingText, roughValue, spanText } from "./readings.js";
+import { Rest } from "./rest.js";
 import { fullName, plain, usualHeight } from "./rows.js";
 import { wordsOf } from "./scales.js";
 import { clamp, frameAt, frameSpan, frameTime, timeToX } from "./time.js";
@@ -22,7 +24,8 @@ const HINT =
   "Click seeks, drag selects a range, the wheel zooms, shift-drag pans, a double click shows all.";
 
 const TRAITS =
-  "cells ranges ends shape grid labels unit signed activity similarity order scale pins height complete message title";
+  "cells ranges ends shape grid labels unit signed activity similarity order scale pins height complete message title " +
+  "live_only";
 
 let serial = 0;
 
@@ -38,19 +41,22 @@ export class Heatmap {
   #dark = false;
   #height = 0;
   #saved = 0;
+  map = ""; // of colours, as the paper has it
 
   constructor(model, el, signal) {
     Object.assign(this, { model, signal, clock: clockOf(model.get("clock") || "") });
     this.field = new Field(model, null);
     this.hover = new Hover(this);
     this.pins = new Pins(this.clock, signal, (dimension) => this.#toggle(dimension));
+    this.mean = new MeanColumn(this, () => this.pins.mean(this.mean));
+    this.rest = new Rest(() => this.#read());
     this.toolbar = new Toolbar({
       set: (name, value) => this.#set(name, value),
       pin: () => this.#toggle(this.#cursor),
       offer: (offered) => this.#offer(offered),
     });
     this.#build(el);
-    this.redraw = perFrame(() => this.#draw(), signal);
+    this.redraw = whileSeen(this.root, () => this.#draw(), signal);
     this.#listen();
     this.#read();
   }
@@ -66,12 +72,13 @@ export class Heatmap {
       save: () => this.#set("height", (this.#saved = this.#height)),
       signal: this.signal,
     });
-    const row = h("div.ev-heatmap-row", {}, axes.gutter, this.area, axes.bar);
-    this.plot = h("div.ev-heatmap-plot", {}, row, axes.ticks, this.handle);
+    const { canvas: means, label } = this.mean;
+    const row = h("div.ev-heatmap-row", {}, axes.gutter, this.area, axes.bar, means);
+    this.plot = h("div.ev-heatmap-plot", {}, row, axes.ticks, label, this.handle);
     this.note = h("p.ev-heatmap-note.ev-faint", { hidden: true });
     this.live = h("div.ev-hidden", { role: "status" });
     const described = h("div.ev-hidden", { id: hint }, `${HINT} ${KEYS_SAID}`);
-    const seen = [toolbar.head, toolbar.tools, this.note, this.plot, this.pins.el];
+    const seen = [toolbar.head, toolbar.tools, this.note, this.plot, this.rest.el, this.pins.el];
     this.root = h("div.embviz.ev-heatmap", {}, ...seen, this.live, described, this.hover.tip);
     el.append(this.root);
   }
@@ -82,13 +89,12 @@ export class Heatmap {
     onMessage(model, (content) => this.hover.answered(content), signal);
     onTheme(this.root, (dark) => this.#themed(dark), signal);
     clock.on("view", this.redraw, { signal });
-    clock.on("state", () => this.#ranged(), { signal });
+    clock.on("state", () => (this.#ranged(), this.mean.renew()), { signal });
     clock.on("time", () => this.#follow(), { signal });
     clock.on("hover", () => this.#hoverLine(), { signal });
-    const observer = new ResizeObserver(this.redraw);
-    observer.observe(this.area);
-    signal.addEventListener("abort", () => observer.disconnect(), { once: true });
+    this.room = sizeOf(this.area, () => this.#draw(), signal);
     addEventListener("resize", this.redraw, { signal });
+    this.mean.listen();
     this.#listenPlot();
     this.#listenBeside();
     clockKeys(this.root, clock, signal);
@@ -136,18 +142,26 @@ export class Heatmap {
     // Parts of the data that came before the others are no picture yet.
     if (next.whole || !this.field.whole) this.field = next;
     const { field } = this;
-    if (this.#cursor !== null && this.#cursor >= field.d) this.#cursor = null;
+    field.rows = this.rest.rowsOf(field, model.get("live_only"));
+    if (this.#cursor !== null && !field.rows.includes(this.#cursor)) this.#cursor = null;
     const height = model.get("height");
     // The echo of what was saved a moment ago must not pull a handle back that is still being dragged.
-    if (!height || height !== this.#saved) this.#height = height || usualHeight(field.d);
+    if (!height || height !== this.#saved) this.#height = height || this.#usualHeight();
     this.#saved = height;
     this.#frame = undefined;
     this.#describe();
     this.#blank();
     this.#resize(this.#height);
     this.pins.show(field, this.pinned, this.#dark);
+    this.pins.mean(this.mean);
     if (field.empty) this.pins.el.hidden = true;
+    this.mean.renew();
     this.redraw();
+  }
+
+  #usualHeight() {
+    const { rows, labels } = this.field;
+    return usualHeight(rows.length, labels.length > 0);
   }
 
   /** The dimensions that have curves of their own. */
@@ -172,6 +186,7 @@ export class Heatmap {
     this.note.textContent = text;
     this.note.hidden = !text;
     this.plot.hidden = this.toolbar.tools.hidden = Boolean(text);
+    this.rest.el.hidden ||= Boolean(text);
     this.root.classList.toggle("ev-incomplete", !complete);
   }
 
@@ -179,7 +194,6 @@ export class Heatmap {
     this.#height = height;
     this.plot.style.setProperty("--ev-heatmap-height", `${height}px`);
     this.handle.setAttribute("aria-valuenow", String(height));
-    this.redraw();
   }
 
   #loadClock() {
@@ -189,6 +203,7 @@ export class Heatmap {
   #themed(dark) {
     this.#dark = dark;
     this.pins.show(this.field, this.pinned, dark);
+    this.pins.mean(this.mean);
     this.redraw();
   }
 
@@ -201,20 +216,21 @@ export class Heatmap {
   }
 
   #draw() {
-    const { field, area } = this;
-    const [width, height] = [area.clientWidth, area.clientHeight];
+    const { field } = this;
+    const { width, height } = this.room;
     if (!width || !height || field.empty || !field.whole) return;
     this.size = { width, height };
     const { map } = field.colours;
-    const shown = isDiverging(map) ? diverging(this.#dark) : map;
-    this.#paint(shown, devicePixelRatio || 1);
-    this.axes.draw(field, shown, this.view, this.size);
+    this.map = isDiverging(map) ? diverging(this.#dark) : map;
+    this.#paint(this.map, devicePixelRatio || 1);
+    this.axes.draw(field, this.map, this.view, this.size);
     this.#drawFacts(devicePixelRatio || 1);
     this.pins.draw(this.view, width);
     this.#follow();
     this.#ranged();
     this.#hoverLine();
     this.hover.show();
+    this.mean.draw();
   }
 
   #paint(map, ratio) {
@@ -237,7 +253,7 @@ export class Heatmap {
   #drawFacts(ratio) {
     const { field, size } = this;
     const { step } = framesOf(field.grid, this.view, size.width * ratio);
-    const dense = poolingText(Math.ceil(step), Math.ceil(field.d / (size.height * ratio)));
+    const dense = poolingText(Math.ceil(step), Math.ceil(field.rows.length / (size.height * ratio)));
     this.toolbar.say([...field.facts(), dense, field.ordering ? "sorting …" : ""].filter(Boolean).join(" · "));
   }
 
@@ -291,7 +307,7 @@ export class Heatmap {
   mark(dimension) {
     const { field, size } = this;
     const row = dimension === null ? -1 : field.rows.indexOf(dimension);
-    this.overlays.band(row, field.d, size.height);
+    this.overlays.band(row, field.rows.length, size.height);
     this.axes.mark(row, dimension, field, size.height);
   }
 
@@ -358,9 +374,10 @@ export class Heatmap {
 
   #step(rows) {
     const { field } = this;
-    const now = this.#cursor === null ? (rows > 0 ? -1 : field.d) : field.rows.indexOf(this.#cursor);
+    const last = field.rows.length - 1;
+    const now = this.#cursor === null ? (rows > 0 ? -1 : last + 1) : field.rows.indexOf(this.#cursor);
     this.hover.pointer = null;
-    this.#choose(field.rows[clamp(now + rows, 0, field.d - 1)], true);
+    this.#choose(field.rows[clamp(now + rows, 0, last)], true);
     this.hover.show();
     this.#say();
     return true;
@@ -380,7 +397,11 @@ export class Heatmap {
     const name = this.#cursor === null ? "" : fullName(this.#cursor, field.labels);
     const at = frame === null ? "" : ` at ${this.#spanOf(frame)}`;
     if (!name || !at) this.live.textContent = name || `frame ${frame}${at}`;
-    else this.live.textContent = `${name}: ${this.#roughly(frame)}${at}`;
+    else this.live.textContent = `${name}: ${this.#roughly(frame)}${at}${this.#averaged()}`;
+  }
+
+  #averaged() {
+    return this.mean.means ? `; ${this.mean.text}: ${this.mean.of(this.#cursor)}` : "";
   }
 
   #roughly(frame) {

@@ -6,6 +6,8 @@ upwards, lists of names read downwards. Where cells are smaller than pixels, a p
 
 from __future__ import annotations
 
+import traitlets
+
 from embviz.widgets._sources import script, style
 from embviz.widgets.frames import FramesWidget
 
@@ -22,3 +24,7 @@ class Heatmap(FramesWidget):
 
     _esm = script("heatmap")
     _css = style("heatmap")
+
+    live_only = traitlets.Bool(
+        default_value=False, help="Whether dimensions that never change are left out where they are most."
+    ).tag(sync=True)

@@ -29,6 +29,7 @@ export const CLOCK_KEYS = [
       [["+", "−"], "zoom in or out around the playhead"],
       [["0"], "show the whole track"],
       [["↑", "↓"], "on a heatmap: choose a dimension; P pins it as a curve"],
+      [["Shift ←", "Shift →"], "on a heatmap: one frame back or on"],
     ],
   ],
 ];

@@ -7,7 +7,7 @@ import { Supply, blockFrames, framesOf, windowAt } from "./blocks.js";
 import { clockOf } from "./clock.js";
 import { gradient } from "./colours.js";
 import { bytesOf, numbersOf } from "./data.js";
-import { h, icon, onChange, onTheme, perFrame, throttled, write } from "./dom.js";
+import { h, icon, onChange, onTheme, perFrame, sizeOf, throttled, write } from "./dom.js";
 import { clockKeys } from "./keys.js";
 import { brief, inksOf, penOf, tipPlace } from "./plot.js";
 import { FOOT, LARGE, Look, MAP, bandAt, columnsFor, linesAt, paintAxes } from "./tiles.js";
@@ -73,11 +73,10 @@ class View {
     clock.on("time", this.redraw, { signal });
     clock.on("state", this.redraw, { signal });
     onTheme(ui.root, () => this.changed(), signal);
-    const observer = new ResizeObserver(() => this.lay());
     const sight = new IntersectionObserver(([{ isIntersecting }]) => ((this.seen = isIntersecting), this.redraw()));
-    observer.observe(ui.root);
+    this.room = sizeOf(ui.root, () => this.lay(), signal);
     sight.observe(ui.root);
-    signal.addEventListener("abort", () => (observer.disconnect(), sight.disconnect()), { once: true });
+    signal.addEventListener("abort", () => sight.disconnect(), { once: true });
   }
 
   choose(name, kind) {
@@ -153,7 +152,7 @@ class View {
 
   lay() {
     const { ui, model } = this;
-    const width = ui.root.clientWidth;
+    const { width } = this.room;
     const message = model.get("message") || (this.empty ? "There are no feature maps to show." : "");
     const size = model.get("page");
     const open = !message && this.large !== null;
@@ -183,7 +182,9 @@ class View {
     if (elements.some((el, i) => ui.grid.children[i] !== el) || ui.grid.children.length !== elements.length) {
       ui.grid.replaceChildren(...elements);
     }
-    for (const { channel, el, field, said } of this.tiles) {
+    for (const tile of this.tiles) {
+      const { channel, el, field, said } = tile;
+      tile.size = null;
       const [low, high] = this.look.range(channel);
       const text = high > low ? `${brief(low)} … ${brief(high)}` : `always ${brief(low)}`;
       field.style.height = `${tall}px`;
@@ -281,7 +282,7 @@ class View {
 
   paint() {
     const { ui, clock } = this;
-    if (this.empty || !this.seen || !ui.root.clientWidth) return;
+    if (this.empty || !this.seen || !this.room.width) return;
     const stretch = windowAt(clock.time, this.seconds);
     const frames = framesOf(this.grid, stretch);
     // Pooled over time, nothing moves from one frame to the next.
@@ -301,9 +302,11 @@ class View {
     write(ui.when, said);
   }
 
-  paintTile({ channel, el, field, canvas }, stretch, frames) {
-    const [width, tall] = [field.clientWidth, field.clientHeight];
-    if (!width) return;
+  paintTile(tile, stretch, frames) {
+    const { channel, el, field, canvas } = tile;
+    tile.size ??= { width: field.clientWidth, tall: field.clientHeight };
+    const { width, tall } = tile.size;
+    if (!width) return void (tile.size = null);
     const blocks = this.supply.of(channel, frames);
     const loading = !blocks.length && frames[1] > frames[0];
     el.classList.toggle("ev-loading", loading);

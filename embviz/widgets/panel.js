@@ -19,6 +19,9 @@ import { structure, walk } from "./walk.js";
 
 /** Below this width in pixels the list of tracks lies over the page. */
 export const NARROW = 860;
+/** Below these, what has a name elsewhere goes without words. */
+const TIGHT = 620;
+const TINY = 480;
 
 export const TABS = [
   ["poster", "Poster"],
@@ -170,7 +173,7 @@ class View {
         onclick: () => this.link.send("export"),
       },
       icon(ICONS.save),
-      "Export page",
+      h("span", {}, "Export page"),
     );
     const help = h(
       "button",
@@ -186,7 +189,7 @@ class View {
       "Cancel",
     );
     this.busy = h("div.ev-p-busy", { hidden: true }, this.busyText, this.busyBar.el, cancel);
-    return h("header.ev-p-head", {}, this.listButton, this.title, this.facts, this.tools, this.busy);
+    return h("div.ev-p-head", {}, this.listButton, this.title, this.facts, this.tools, this.busy);
   }
 
   #buildTabs() {
@@ -253,6 +256,8 @@ class View {
   #resized(width) {
     const narrow = width > 0 && width < NARROW;
     this.el.classList.toggle("ev-p-narrow", narrow);
+    this.el.classList.toggle("ev-p-tight", narrow && width < TIGHT);
+    this.el.classList.toggle("ev-p-tiny", narrow && width < TINY);
     if (narrow === this.#narrow) return;
     this.#narrow = narrow;
     // Who has nothing open yet needs the list first.

@@ -315,12 +315,13 @@ export function slot({ host, signal }) {
       mounted = view || "";
       if (!mounted || signal.aborted) return;
       controller = new AbortController();
-      mount(host, el, mounted, controller.signal);
+      mount(host, el, mounted, controller);
     },
   };
 }
 
-async function mount(host, el, view, signal) {
+async function mount(host, el, view, controller) {
+  const { signal } = controller;
   const place = h("div");
   el.append(place);
   try {
@@ -329,7 +330,10 @@ async function mount(host, el, view, signal) {
   } catch (error) {
     if (signal.aborted) return;
     console.warn("embviz: a view could not be shown.", error);
-    place.replaceChildren(h("p.ev-p-empty", {}, "This view could not be shown: run the cell again."));
+    // What has come of it listens no longer, and gives up its place.
+    controller.abort();
+    const sentence = h("p.ev-p-empty", { role: "alert" }, "This view could not be shown: run the cell again.");
+    el.replaceChildren(sentence);
   }
 }
 

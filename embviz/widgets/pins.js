@@ -88,9 +88,10 @@ export class Pins {
     strip.range = h("div.ev-range", { hidden: true });
     strip.unit = h("span.ev-heatmap-pin-name.ev-faint");
     [strip.high, strip.value, strip.low] = [h("span.ev-faint"), h("strong"), h("span.ev-faint")];
+    strip.mean = h("span.ev-heatmap-pin-mean", { hidden: true });
     const side = h("div.ev-heatmap-pin-side", {}, strip.name, strip.unit, h("div", {}, strip.swatch, strip.close));
     const plot = h("div.ev-heatmap-pin-plot", {}, strip.canvas, strip.range, strip.hover, strip.playhead);
-    const values = h("div.ev-heatmap-pin-values", {}, strip.high, strip.value, strip.low);
+    const values = h("div.ev-heatmap-pin-values", {}, strip.high, strip.value, strip.mean, strip.low);
     strip.el = h("div.ev-heatmap-pin", { style: { height: `${TALL}px` } }, side, plot, values);
     timeGestures(strip.canvas, this.clock, {
       signal: end.signal,
@@ -150,6 +151,15 @@ export class Pins {
       const { codes, t, ranges } = this.field;
       const code = frame === null ? 0 : codes[strip.dimension * t + frame];
       strip.value.textContent = roughValue(code, ranges, strip.dimension);
+    }
+  }
+
+  /** Say the mean of the range beside each curve. @param {import("./mean.js").MeanColumn} column */
+  mean(column) {
+    for (const { mean, dimension } of this.strips) {
+      mean.hidden = !column.means;
+      mean.textContent = `mean ${column.of(dimension)}`;
+      mean.title = column.text;
     }
   }
 

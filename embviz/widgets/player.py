@@ -9,6 +9,7 @@ the Jupyter server where it can; else it asks for the bytes.
 
 from __future__ import annotations
 
+import math
 import secrets
 import threading
 from collections.abc import Callable, Sequence
@@ -175,6 +176,8 @@ class Player(anywidget.AnyWidget):
 
     def seek(self, seconds: float) -> None:
         """Move the playhead."""
+        if not math.isfinite(seconds):
+            raise OptionError(f"A place is a number of seconds, {seconds!r} was found.")
         self.time = min(max(float(seconds), 0.0), self.duration)
         self.send({"kind": "seek", "value": self.time})
 

@@ -38,6 +38,11 @@ export function dropIndex(y, boxes, from) {
   return before.length;
 }
 
+/** What a row shows: model and layer. */
+function fullTitle({ title, layer }) {
+  return quoted(layer ? `${title} · ${layer}` : title);
+}
+
 /** Put children in an order, moving as few as possible: what moves would lose its focus and its scrolling. */
 export function arrange(parent, nodes) {
   let next = null;
@@ -179,14 +184,14 @@ function rowOf(panel, list, leaves) {
   const down = plainButton(ICONS.down, () => move(index + 1));
   const away = plainButton(ICONS.close, () => {
     link.send("remove", { row: item.id });
-    leaves(item.title, index);
+    leaves(fullTitle(item), index);
   });
   const state = stateBox({ link, retry: () => link.send("retry", { row: item.id }) });
   const view = slot({ host, signal });
   const body = h("div.ev-p-row-body", {}, state.el, view.el);
   const tools = h("div.ev-p-row-tools", {}, hop, up, down, away);
   const head = h("div.ev-p-row-head", {}, grip, fold, title, facts, tools);
-  const el = h("section.ev-p-row", { role: "listitem" }, head, body);
+  const el = h("div.ev-p-row", { role: "listitem" }, head, body);
 
   title.addEventListener("click", () =>
     panel.pick({
@@ -219,13 +224,12 @@ function rowOf(panel, list, leaves) {
   }
 
   function label() {
-    const name = quoted(item.title);
+    const name = fullTitle(item);
     el.setAttribute("aria-label", name);
     fold.setAttribute("aria-label", `Show ${name}`);
     title.setAttribute("aria-label", `${name}: change the model or layer`);
     title.title = "Change the model or layer";
     hop.setAttribute("aria-label", `Patch hop of ${name}`);
-    hop.title = "How far apart the patches begin: smaller hops cost more";
     const movers = [
       [up, "up"],
       [down, "down"],
@@ -249,14 +253,18 @@ function rowOf(panel, list, leaves) {
     update(next, place, total) {
       const before = item;
       [item, index, count] = [next, place, total];
-      if (before.title !== item.title) {
-        title.replaceChildren(nameOf(item.title), icon(ICONS.chevron));
+      if (before.title !== item.title || before.layer !== item.layer) {
+        const layer = item.layer ? h("span.ev-p-row-layer", { dir: "auto" }, `· ${plain(item.layer)}`) : null;
+        title.replaceChildren(...[nameOf(item.title), layer, icon(ICONS.chevron)].filter(Boolean));
         label();
       }
       write(facts, plain(item.facts));
       facts.title = quoted(item.facts);
       const offered = choices();
       fillHops(hop, offered, hopIndex(offered, item.hop));
+      hop.title = hop.disabled
+        ? "The patches of this model follow each other at one hop only"
+        : "How far apart the patches begin: smaller hops cost more";
       // Not disabled for good: the button that has just moved the row must keep the focus.
       up.setAttribute("aria-disabled", String(index === 0));
       down.setAttribute("aria-disabled", String(index === count - 1));
@@ -270,7 +278,7 @@ function rowOf(panel, list, leaves) {
       if (!item.view) view.set("");
       showBody(!item.collapsed);
       if (ready && ready !== item.status && ["ready", "failed"].includes(item.status)) {
-        panel.announce(`${quoted(item.title)}: ${item.status === "ready" ? "computed" : quoted(item.message)}`);
+        panel.announce(`${fullTitle(item)}: ${item.status === "ready" ? "computed" : quoted(item.message)}`);
       }
       ready = item.status;
     },

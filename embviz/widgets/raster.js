@@ -191,7 +191,7 @@ export function cellAt({ codes, t, rows, ranges, tables, zeros, zero }, [frame, 
  * @param {{width: number, height: number}} size of the plot, in pixels of the page; `ratio` of the screen's to them
  */
 export function underPoint(field, view, { x, y }, { width, height }, ratio = 1) {
-  const rows = rowsAt(y * ratio, Math.round(height * ratio), field.d);
+  const rows = rowsAt(y * ratio, Math.round(height * ratio), field.rows.length);
   const dimension = field.rows[rows[0]];
   if (x === null) return { cell: null, frame: null, dimension };
   const { from, step } = framesOf(field.grid, view, Math.round(width * ratio));

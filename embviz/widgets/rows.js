@@ -6,7 +6,7 @@
 import { clamp } from "./time.js";
 
 /** Pixels, the least from one label to the next. */
-export const LABEL = 12;
+export const LABEL = 11;
 
 const MAX_LABELS = 64; // more labels than this do not fit beside a heatmap
 const HEIGHTS = { least: 120, most: 320, row: 12 };
@@ -34,10 +34,14 @@ export function rowsOf(d, listed, permutation) {
   return Uint16Array.from({ length: d }, (_, row) => (listed ? row : d - 1 - row));
 }
 
-/** The height of a plot of d dimensions: whole pixels per row, or whole rows per pixel. */
-export function usualHeight(d) {
+/**
+ * The height of a plot of d dimensions: whole pixels per row, or whole rows per pixel; of those with names that can be
+ * listed, enough for all of them.
+ */
+export function usualHeight(d, named = false) {
   if (d > HEIGHTS.most) return Math.ceil(d / Math.ceil(d / HEIGHTS.most));
-  const row = clamp(Math.floor(HEIGHTS.most / Math.max(d, 1)), 1, HEIGHTS.row);
+  const least = named && d <= MAX_LABELS ? LABEL : 1;
+  const row = clamp(Math.floor(HEIGHTS.most / Math.max(d, 1)), least, HEIGHTS.row);
   return row * d >= HEIGHTS.least ? row * d : HEIGHTS.least;
 }
 

@@ -7,12 +7,13 @@ import { clockOf } from "./clock.js";
 import { timeGestures } from "./gestures.js";
 import { bytesOf } from "./data.js";
 import { palette } from "./colours.js";
-import { h, onChange, onTheme, perFrame } from "./dom.js";
+import { h, onChange, onTheme, perFrame, sizeOf, whileSeen } from "./dom.js";
 import { KEYS_SAID, clockKeys } from "./keys.js";
 import { coloursOf, decoded, inksOf, minus, paintRamp, penOf, shortened, tipPlace } from "./plot.js";
 
 const MAP = "viridis";
-const LARGEST = 640; // pixels of a side
+const LARGEST = 640; // pixels of a side, where nothing else limits it
+const LEAST = 280; // pixels of a side, where there is little height for it
 const FOOT = 24; // pixels below the square, for the labels of its axis
 const BAR = { gap: 14, width: 10, ticks: 5 };
 const HEAD = 18; // pixels above the square, for the names of sections
@@ -20,11 +21,12 @@ const HEAD = 18; // pixels above the square, for the names of sections
 /**
  * Where the square stands in a widget of some width: as wide as the gutters of all plots allow, up to a limit, and in
  * the middle of what they leave where that is more.
+ * @param {number} width @param {number} [size] of a side that was asked for @param {number} [height] that there is
  * @returns {{left: number, side: number}}
  */
-export function squareOf(width, size = 0) {
+export function squareOf(width, size = 0, height = 0) {
   const room = Math.max(1, Math.floor(width - GUTTER.left - GUTTER.right));
-  const side = Math.min(room, size || LARGEST);
+  const side = Math.min(room, size || (height ? Math.max(Math.floor(height), LEAST) : LARGEST));
   return { left: GUTTER.left + Math.floor((room - side) / 2), side };
 }
 
@@ -93,7 +95,9 @@ function draw(model, el, signal) {
   let square = { left: 0, side: 0 };
   let top = 0;
 
-  const redraw = perFrame(paint, signal);
+  let inks = {};
+
+  const redraw = whileSeen(ui.root, paint, signal);
   const renewed = perFrame(measure, signal);
 
   function read() {
@@ -119,10 +123,12 @@ function draw(model, el, signal) {
   }
 
   function measure() {
-    const width = ui.root.clientWidth;
+    const { width } = box;
     if (!width) return;
-    square = squareOf(width, model.get("size"));
+    say();
     top = model.get("sections")?.length ? HEAD : 6;
+    const room = ui.room.offsetHeight;
+    square = squareOf(width, model.get("size"), room && Math.max(1, room - ui.head.offsetHeight - top - FOOT));
     ui.plot.style.height = `${top + square.side + FOOT}px`;
     Object.assign(ui.stage.style, {
       left: `${square.left}px`,
@@ -131,7 +137,6 @@ function draw(model, el, signal) {
       height: `${square.side}px`,
     });
     ui.head.style.paddingLeft = `${square.left}px`;
-    say();
     redraw();
   }
 
@@ -148,10 +153,8 @@ function draw(model, el, signal) {
   }
 
   function paint() {
-    const width = ui.root.clientWidth;
-    if (!width || square.side < 2) return;
-    const inks = inksOf(ui.root);
-    const pen = penOf(ui.canvas, width, top + square.side + FOOT);
+    if (!box.width || square.side < 2) return;
+    const pen = penOf(ui.canvas, box.width, top + square.side + FOOT);
     pen.font = `11px ${inks.font}`;
     paintCells(pen);
     paintSections(pen, inks);
@@ -162,7 +165,7 @@ function draw(model, el, signal) {
   }
 
   function paintCells(pen) {
-    pen.fillStyle = inksOf(ui.root).panel;
+    pen.fillStyle = inks.panel;
     pen.fillRect(square.left, top, square.side, square.side);
     const { n, grid } = matrix;
     if (!n || !(clock.view[1] > clock.view[0])) return;
@@ -280,7 +283,7 @@ function draw(model, el, signal) {
     ui.said.textContent = `${formatTime(timeX, 1)} × ${formatTime(timeY, 1)}`;
     ui.value.textContent = value === null ? "no value here" : `similarity ${minus(value.toFixed(2))}`;
     ui.help.textContent = `click: ${formatTime(timeX)} · shift-click: ${formatTime(timeY)}`;
-    const room = [ui.root.clientWidth - square.left, side + FOOT];
+    const room = [box.width - square.left, side + FOOT];
     const [left, over] = tipPlace(here.x, here.y, ui.tip.offsetWidth, ui.tip.offsetHeight, ...room);
     ui.tip.style.transform = `translate(${square.left + left}px, ${top + over}px)`;
   }
@@ -307,11 +310,12 @@ function draw(model, el, signal) {
   clock.on("view", redraw, { signal });
   onChange(model, "cells n low high edges", read, signal);
   onChange(model, "title meaning message size sections", renewed, signal);
-  onTheme(ui.root, () => redraw(), signal);
-  const observer = new ResizeObserver(perFrame(measure, signal));
+  onTheme(ui.root, () => ((inks = inksOf(ui.root)), redraw()), signal);
+  const observer = new ResizeObserver(renewed);
   signal.addEventListener("abort", () => (observer.disconnect(), ui.root.remove()), { once: true });
   read();
-  observer.observe(ui.root);
+  const box = sizeOf(ui.root, renewed, signal);
+  observer.observe(ui.room);
 }
 
 function build() {
@@ -328,10 +332,12 @@ function build() {
   const [said, value, help] = [h("b"), h("div"), h("small")];
   const tip = h("div.ev-tip", { hidden: true }, said, value, help);
   const plot = h("div.ev-sim-plot", {}, canvas, stage, tip);
-  const root = h("div.embviz.ev-similarity", {}, head, plot);
+  // As high as the place that the widget was given, where that has said so.
+  const room = h("div.ev-sim-room");
+  const root = h("div.embviz.ev-similarity", {}, room, head, plot);
   return {
-    root, head, title, meaning, plot, canvas, stage, message, range_x, range_y, head_x, head_y, hair_x, hair_y, tip,
-    said, value, help,
+    root, room, head, title, meaning, plot, canvas, stage, message, range_x, range_y, head_x, head_y, hair_x, hair_y,
+    tip, said, value, help,
   };
 }
 

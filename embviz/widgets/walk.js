@@ -15,12 +15,15 @@ export function firstChoice(rows, models) {
   return { model: ready.name, layer: layers.includes("embedding") ? "embedding" : (layers.at(-1) ?? "embedding") };
 }
 
+/** What a page shows, in a few words, which may have to be cut. */
+const hint = (text) => h("span.ev-faint", { title: text }, text);
+
 /** @param {object} panel what the parts of the panel share */
 export function walk(panel) {
   const { model, link, host, signal } = panel;
   const own = () => model.get("walk") ?? {};
   const select = h("select", { "aria-label": "Model to walk through" });
-  const words = h("span.ev-faint", {}, "from what goes in to what comes out; every layer on the same clock");
+  const words = hint("from what goes in to what comes out; every layer on the same clock");
   const state = stateBox({ link, retry: () => link.send("walk", { model: select.value }) });
   const list = h("div.ev-p-rows", { role: "list", "aria-label": "Layers, from input to output" });
   const mapsTitle = h("h3");
@@ -153,7 +156,7 @@ function layerRow(panel, layer, openMaps) {
   const view = slot({ host: panel.host, signal: controller.signal });
   body.append(state.el, view.el);
   const head = h("div.ev-p-row-head", {}, fold, title, shape, facts, h("div.ev-p-row-tools", {}, maps));
-  const el = h("section.ev-p-row.ev-p-layer", { role: "listitem", "aria-label": quoted(layer) }, head, body);
+  const el = h("div.ev-p-row.ev-p-layer", { role: "listitem", "aria-label": quoted(layer) }, head, body);
   let item = {};
   let near = false;
 
@@ -185,7 +188,8 @@ function layerRow(panel, layer, openMaps) {
       write(title, plain(item.title || item.layer));
       write(shape, timesOf(item.shape));
       shape.title = axesOf(item.shape, item.axes);
-      write(facts, [item.meaning, item.heard && `hears ${item.heard}`].filter(Boolean).map(plain).join(" · "));
+      const said = [item.meaning, item.heard && `hears ${item.heard}`, item.still];
+      write(facts, said.filter(Boolean).map(plain).join(" · "));
       facts.title = quoted(facts.textContent);
       maps.hidden = !item.maps;
       maps.setAttribute("aria-pressed", String(open));
@@ -208,7 +212,7 @@ export function structure(panel) {
   const layers = h("select", { "aria-label": "Layer" });
   const state = stateBox({ link, retry: () => send() });
   const view = slot({ host, signal });
-  const words = h("span.ev-faint", {}, "each moment compared with every other; click to hear it");
+  const words = hint("each moment compared with every other; click to hear it");
   const el = h(
     "div.ev-p-structure",
     {},
@@ -216,6 +220,16 @@ export function structure(panel) {
     state.el,
     view.el,
   );
+
+  // The square is to be seen whole, below the player that stays.
+  const fit = () => {
+    const { scroller } = panel;
+    const above = view.el.getBoundingClientRect().top - scroller.getBoundingClientRect().top + scroller.scrollTop;
+    const room = view.el.offsetParent ? Math.floor(scroller.clientHeight - above - 8) : 0;
+    if (room > 0) view.el.style.setProperty("--ev-similarity-room", `${room}px`);
+  };
+  const observer = new ResizeObserver(fit);
+  signal.addEventListener("abort", () => observer.disconnect(), { once: true });
 
   const send = () => link.send("structure", { model: models.value, layer: layers.value });
   models.addEventListener("change", () => {
@@ -240,6 +254,8 @@ export function structure(panel) {
     fillSelect(models, modelOptions(model.get("models") ?? []), item.model || models.value);
     fillLayers(models.value, item.model ? item.layer : layers.value || "embedding");
     state.update(item, panel.modelOf(item.model), model.get("pulling")?.[item.model]);
+    for (const el of [panel.scroller, panel.sticky, view.el]) observer.observe(el);
+    fit();
     view.set(item.view);
   }
 

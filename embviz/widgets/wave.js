@@ -1,8 +1,8 @@
 /** The waveform of a track: peaks pooled to pixels, sections, playhead and range, and what hands do on them. */
 import { bytesOf } from "./data.js";
-import { h, onChange, onTheme, perFrame, throttled, write } from "./dom.js";
+import { h, onChange, onTheme, perFrame, sizeOf, throttled, write } from "./dom.js";
 import { timeGestures } from "./gestures.js";
-import { penOf } from "./plot.js";
+import { inksOf, penOf } from "./plot.js";
 import { GUTTER, clamp, formatTime, timeTicks, timeToX, xToTime } from "./time.js";
 
 const WAVE = 76; // pixels
@@ -97,8 +97,9 @@ export function lanes({ model, clock, voice, signal, tools }) {
   let peaks = new Int8Array(0);
   let most = 0;
   let names = [];
+  let inks = inksOf(row);
 
-  const width = () => wave.clientWidth;
+  const width = () => Math.max(0, whole.width - GUTTER.left - GUTTER.right);
   const xOf = (seconds) => timeToX(seconds, clock.view, width());
   const sections = () => model.get("sections") ?? [];
 
@@ -128,8 +129,7 @@ export function lanes({ model, clock, voice, signal, tools }) {
     const section = sectionAt(sections(), seconds);
     hover.style.transform = `translateX(${x}px)`;
     tip.textContent = formatTime(seconds, clock.view[1] - clock.view[0] < 5 ? 2 : 1) + (section ? ` · ${section}` : "");
-    const half = tip.offsetWidth / 2;
-    tip.style.transform = `translateX(${clamp(GUTTER.left + x, half, row.clientWidth - half) - half}px)`;
+    tip.style.transform = `translateX(clamp(0px, ${GUTTER.left + x}px - 50%, ${whole.width}px - 100%))`;
   };
   const place = () => {
     const marks = sectionMarks(sections(), clock.duration, clock.view, width());
@@ -145,7 +145,7 @@ export function lanes({ model, clock, voice, signal, tools }) {
   };
   const paint = () => {
     if (!width()) return;
-    paintWave(canvas, { peaks, most, sections: sections(), clock, width: row.clientWidth });
+    paintWave(canvas, { peaks, most, sections: sections(), clock, width: whole.width, inks });
     place();
     select();
     point();
@@ -195,10 +195,8 @@ export function lanes({ model, clock, voice, signal, tools }) {
   clock.on("state", () => (select(), status(), describe()), { signal });
   voice.on(status, signal);
   onChange(model, "peaks sections serial", perFrame(track, signal), signal);
-  onTheme(row, draw, signal);
-  const observer = new ResizeObserver(paint);
-  observer.observe(row);
-  signal.addEventListener("abort", () => observer.disconnect(), { once: true });
+  onTheme(row, () => ((inks = inksOf(row)), draw()), signal);
+  const whole = sizeOf(row, paint, signal);
   track();
   describe();
   return lane;
@@ -247,11 +245,10 @@ function dragScrub(el, { clock, signal, onClick }) {
   for (const kind of ["pointerup", "pointercancel"]) el.addEventListener(kind, () => (held = false), { signal });
 }
 
-function paintWave(canvas, { peaks, most, sections, clock, width }) {
+function paintWave(canvas, { peaks, most, sections, clock, width, inks }) {
   const ratio = devicePixelRatio || 1;
   const pen = penOf(canvas, width, WAVE + AXIS);
-  const style = getComputedStyle(canvas);
-  const [ink, faint, line] = [style.color, style.outlineColor, style.borderTopColor];
+  const { accent: ink, faint, line } = inks;
   const left = Math.round(GUTTER.left * ratio);
   const plot = Math.max(0, canvas.width - left - Math.round(GUTTER.right * ratio));
   const middle = (WAVE / 2) * ratio;
@@ -271,7 +268,7 @@ function paintWave(canvas, { peaks, most, sections, clock, width }) {
     pen.fillRect(left + x, middle - high[x] * scale - (thick - (high[x] - low[x]) * scale) / 2, 1, thick);
   }
   pen.restore();
-  pen.font = `${style.fontSize} ${style.fontFamily}`;
+  pen.font = `11px ${inks.font}`;
   pen.textAlign = "center";
   pen.textBaseline = "middle";
   for (const { time, label } of timeTicks(clock.view, plot / ratio)) {

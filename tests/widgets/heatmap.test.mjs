@@ -86,13 +86,23 @@ test("plots have whole pixels per row, or whole rows per pixel", () => {
   }
 });
 
+test("of up to 64 names, all have their room", () => {
+  for (const d of [11, 27, 30, 50, 64]) {
+    const height = usualHeight(d, true);
+    const labels = Array.from({ length: d }, (_, i) => `tag ${i}`);
+    assert.ok(height / d >= 11 && height / d <= 12, `${d}: ${height}`);
+    assert.equal(rowLabels({ rows: rowsOf(d, true, NONE), labels, listed: true }, height).length, d);
+  }
+  assert.equal(usualHeight(256, true), usualHeight(256));
+});
+
 test("names stand at their rows, and are thinned where they would touch", () => {
   const labels = Array.from({ length: 50 }, (_, i) => `tag ${i}`);
   const field = { rows: rowsOf(50, true, NONE), labels, listed: true };
   assert.equal(rowLabels(field, 700).length, 50);
   assert.deepEqual(rowLabels(field, 700)[7], { row: 7, text: "tag 7" });
   const thin = rowLabels(field, 300);
-  assert.ok(thin.every(({ row }, i) => !i || ((row - thin[i - 1].row) * 300) / 50 >= 12));
+  assert.ok(thin.every(({ row }, i) => !i || ((row - thin[i - 1].row) * 300) / 50 >= 11));
   assert.ok(thin.every(({ row, text }) => text === `tag ${row}`));
   const numbers = rowLabels({ rows: rowsOf(200, false, NONE), labels: [], listed: false }, 200);
   assert.deepEqual(numbers.find(({ text }) => text === "50"), { row: 149, text: "50" });

@@ -18,6 +18,11 @@ test("the square fills what the gutters leave, up to its size, and then stands i
   assert.deepEqual(squareOf(1148), { left: GUTTER.left + 180, side: 640 });
   assert.deepEqual(squareOf(1148, 400), { left: GUTTER.left + 300, side: 400 });
   assert.equal(squareOf(10).side, 1);
+  assert.equal(squareOf(1148, 0, 500).side, 500);
+  assert.equal(squareOf(1148, 0, 900).side, 900);
+  assert.equal(squareOf(1148, 0, 120).side, 280);
+  assert.equal(squareOf(1148, 200, 500).side, 200);
+  assert.equal(squareOf(400, 0, 900).side, 400 - GUTTER.left - GUTTER.right);
 });
 
 test("time rises on the vertical axis, and comes back from pixels", () => {
