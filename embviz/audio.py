@@ -191,9 +191,12 @@ def _file(source: Any) -> Path:
             f"A path to an audio file or a (samples, sample_rate) pair is expected, {source!r:.80} was found."
         ) from error
     if not exists:
-        raise AudioError(f"There is no file {str(source)!r}; check the path, which starts from {str(Path.cwd())!r}.")
+        start = "" if path.is_absolute() else f", which starts from {str(Path.cwd())!r}"
+        raise AudioError(f"There is no file {str(source)!r}; check the path{start}.")
     if is_folder:
         raise AudioError(f"{str(source)!r} is a folder; an audio file is expected.")
+    if not path.is_file():  # reading a pipe waits for ever
+        raise AudioError(f"{str(source)!r} is a pipe or a device; an audio file is expected.")
     return path
 
 

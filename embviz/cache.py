@@ -17,7 +17,7 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from embviz import _tensors
 from embviz._home import cache_dir
@@ -73,6 +73,10 @@ class Cache:
             return None if not path.exists() else found
         return found
 
+    def has(self, key: Mapping[str, Any]) -> bool:
+        """Tell whether there is an entry of a key, without reading it."""
+        return os.path.exists(self._path(key))  # noqa: PTH110  says no where Path.exists raises
+
     def put(self, key: Mapping[str, Any], embedding: Embedding) -> None:
         """Keep an embedding; failing to do so costs one warning."""
         size = embedding.nbytes
@@ -92,23 +96,33 @@ class Cache:
 
     def digest(self, audio: Audio) -> str:
         """Return the digest of a track, without reading the file again if path, size and time are as they were."""
-        if audio.path is None:
+        stamp = None if audio.path is None else _stamp(audio.path)
+        if audio.path is None or stamp is None:
             return audio.digest
-        try:
-            stat = audio.path.stat()
-        except OSError:
-            return audio.digest
-        where = str(audio.path.resolve())
-        stamp = [where, stat.st_size, stat.st_mtime_ns]
-        memo = self.folder / "digests" / _spread(_hash(where), ".json")
-        remembered = _read_digest(memo, stamp)
+        remembered = self._recall(stamp)
         if remembered is not None:
             return remembered
         digest = file_digest(audio.path)
-        if time.time() - stat.st_mtime > RACY:
+        if time.time() - stamp.changed / 1e9 > RACY:
+            memo = json.dumps({"file": stamp, "digest": digest}).encode()
             with contextlib.suppress(OSError):  # put() warns about a store that cannot be written to
-                _tensors.write_bytes(memo, json.dumps({"file": stamp, "digest": digest}).encode(), sync=False)
+                _tensors.write_bytes(self._memo(stamp), memo, sync=False)
         return digest
+
+    def remembered(self, path: Path) -> str | None:
+        """Return the digest of a file that was read before and is as it was then; it is not read now."""
+        stamp = _stamp(path)
+        return None if stamp is None else self._recall(stamp)
+
+    def _memo(self, stamp: _Stamp) -> Path:
+        return self.folder / "digests" / _spread(_hash(stamp.where), ".json")
+
+    def _recall(self, stamp: _Stamp) -> str | None:
+        try:
+            kept = json.loads(self._memo(stamp).read_bytes())
+            return str(kept["digest"]) if kept["file"] == list(stamp) else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
 
     # Housekeeping. -------------------------------------------------------------------------------------------------
 
@@ -228,6 +242,23 @@ class Cache:
         return f"<Cache {info['folder']!r}: {info['entries']} entries, {used}>"
 
 
+class _Stamp(NamedTuple):
+    """What tells whether a file is the same: its whole path, its bytes, and when it was changed, in nanoseconds."""
+
+    where: str
+    size: int
+    changed: int
+
+
+def _stamp(path: Path) -> _Stamp | None:
+    """Return the stamp of a file; None where there is none."""
+    try:
+        stat = path.stat()
+        return _Stamp(str(path.resolve()), stat.st_size, stat.st_mtime_ns)
+    except OSError:
+        return None
+
+
 def _canonical(key: Mapping[str, Any]) -> str:
     return json.dumps(key, sort_keys=True, ensure_ascii=False, separators=(", ", ": "))
 
@@ -239,14 +270,6 @@ def _hash(text: str) -> str:
 def _spread(name: str, suffix: str) -> str:
     """Return a relative path in one of 256 folders: some file systems slow down with very full ones."""
     return f"{name[:2]}/{name[2:]}{suffix}"
-
-
-def _read_digest(memo: Path, stamp: list[Any]) -> str | None:
-    try:
-        kept = json.loads(memo.read_bytes())
-        return str(kept["digest"]) if kept["file"] == stamp else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
 
 
 def _remove(path: Path) -> int:

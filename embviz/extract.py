@@ -16,7 +16,7 @@ from embviz._progress import Progress, Report, reporter
 from embviz.audio import Audio, AudioSource, check_quality
 from embviz.cache import Cache
 from embviz.embedding import Embedding
-from embviz.errors import OptionError, WeightsError
+from embviz.errors import AudioError, OptionError, WeightsError
 from embviz.frontends import FRONTENDS, FrontEnd, Patches, cut, spectrogram
 from embviz.graph import Session, StagedSession, nodes_behind, sessions
 from embviz.models import Layer, Model, get_model
@@ -26,7 +26,7 @@ from embviz.stitch import Stitcher, resolve
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["PatchHop", "Wanted", "embed", "found", "stream"]
+__all__ = ["PatchHop", "Wanted", "embed", "found", "stamp", "stream"]
 
 FORMAT = 1  # of what is computed here: part of every key, raised when the numbers change
 SOUND_BATCH = 6  # segments in one pass where separated sound is asked for
@@ -171,6 +171,7 @@ def stream(
     int, Embedding, bool
         Place in `wanted`; the embedding, whose frames that are not computed yet are NaN; whether it is complete.
     """
+    before = stamp(audio)
     digest = store.digest(audio) if store else audio.digest
     missing = []
     for i, want in enumerate(wanted):
@@ -179,10 +180,27 @@ def stream(
             missing.append(i)
         else:
             yield i, cached, True
-    for i, embedding, complete in _compute(audio, digest, wanted, missing, report, every):
+
+    def check() -> None:
+        # What was decoded has to be what the digest stands for, or it would be kept under a wrong name.
+        if stamp(audio) != before:
+            raise AudioError(f"{audio.title!r} was changed while it was read; try again.")
+
+    for i, embedding, complete in _compute(audio, digest, wanted, missing, report, every, check):
         if store and complete:
             store.put(wanted[i].key(digest), embedding)
         yield i, embedding, complete
+
+
+def stamp(audio: Audio) -> tuple[int, int] | None:
+    """Return size and time of change of a sound's file, None where there is no file; raises where it is gone."""
+    if audio.path is None:
+        return None
+    try:
+        stat = audio.path.stat()
+    except OSError as error:
+        raise AudioError(f"{audio.title!r} cannot be read any more: {error.strerror}.") from error
+    return stat.st_size, stat.st_mtime_ns
 
 
 @dataclass(frozen=True)
@@ -266,7 +284,13 @@ def _embed(sound: Audio, wanted: list[Wanted], store: Cache | None, report: Repo
 
 
 def _compute(
-    sound: Audio, digest: str, wanted: Sequence[Wanted], missing: list[int], report: Report, every: float
+    sound: Audio,
+    digest: str,
+    wanted: Sequence[Wanted],
+    missing: list[int],
+    report: Report,
+    every: float,
+    check: Callable[[], None],
 ) -> Iterator[tuple[int, Embedding, bool]]:
     """Yield the missing embeddings, front-end by front-end and graph by graph."""
 
@@ -284,6 +308,7 @@ def _compute(
     for n, ((_, name, quality), same_input) in enumerate(groupby(sorted(missing, key=by_input), by_input)):
         graphs = [list(same) for _, same in groupby(sorted(same_input, key=by_graph), by_graph)]
         samples = _samples(sound, FRONTENDS[name], quality, alone=len(inputs) == 1)
+        check()
         if not n:
             report(decoding, 1, 1)
         source, n_samples = _source(samples, FRONTENDS[name], report), len(samples)

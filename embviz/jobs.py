@@ -305,6 +305,7 @@ class Worker:
         outcome: Callable[[], None] = _nothing
         try:
             with self._turn():
+                job.check()  # it may have been stopped while others had their turn
                 result = job._work(job)  # noqa: SLF001  the two are one thing
             if job.on_done is not None:
                 outcome = _bound(job.on_done, result)

@@ -123,7 +123,9 @@ def write(path: str | os.PathLike[str], sound: AudioSource, embeddings: Iterable
     try:
         return _tensors.write_bytes(path, text.encode())
     except OSError as error:
-        raise FigureError(f"{str(path)!r} could not be written: {error.strerror}.") from error
+        raise FigureError(
+            f"{str(path)!r} could not be written: {error.strerror}; free some space or choose another folder."
+        ) from error
 
 
 def page(

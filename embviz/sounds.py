@@ -350,7 +350,9 @@ def _remembered(
                 os.utime(path)  # the time of last use
             return np.array(arrays["data"]), meta["note"]
     data, note = make()
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, AudioError):
+        if Cache(home).digest(audio) != digest:
+            return data, note  # the file was replaced meanwhile
         _tensors.write(path, {"data": data}, {"format": FORMAT, "note": note})
         if kind == "ogg":
             _make_room(home / "sounds")

@@ -73,6 +73,12 @@ class Track:
         """Where the file is, whatever the working folder has become meanwhile."""
         return None if self.path is None else self.base / self.path
 
+    @property
+    def told(self) -> str | None:
+        """The file's path as the working folder of now understands it; as it was given, where that is so."""
+        moved = self.path is not None and not self.path.is_absolute() and _working_folder() != self.base
+        return None if self.path is None else str(self.place if moved else self.path)
+
     def open(self) -> Audio:
         """Return the sound; raises AudioError where the file is gone."""
         return self.sound or Audio.open(self.place or "")
@@ -140,7 +146,7 @@ class Tracks:
         same = [track for track in self._items if track.path is not None and track.path == wanted]
         if not same:
             whole = wanted.absolute()
-            same = [track for track in self._items if track.path is not None and track.path.absolute() == whole]
+            same = [track for track in self._items if track.place is not None and track.place.absolute() == whole]
         return same[0] if same else None
 
     def listed(self) -> list[dict[str, Any]]:

@@ -9,10 +9,11 @@ import time
 
 import numpy as np
 import pytest
+import soundfile
 
 import embviz
 from embviz import Audio, Cache, Embedding, FrameGrid, _tensors
-from embviz.errors import CacheWarning, OptionError
+from embviz.errors import AudioError, CacheWarning, OptionError
 
 
 def an_embedding(seed=0, t=20, d=30):
@@ -214,6 +215,43 @@ def test_a_file_that_changes_right_now_is_not_trusted(cache, tmp_path):
     path.write_bytes(b"y")
     os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     assert cache.digest(Audio.open(path)) != first
+
+
+def test_a_digest_is_remembered_without_reading(cache, old_file, monkeypatch):
+    assert cache.remembered(old_file) is None
+    digest = cache.digest(Audio.open(old_file))
+    monkeypatch.setattr(embviz.cache, "file_digest", None)
+    assert cache.remembered(old_file) == digest
+    os.utime(old_file, (1, 1))
+    assert cache.remembered(old_file) is None
+    assert cache.remembered(old_file.with_name("gone")) is None
+
+
+def test_what_is_there_is_known_without_reading(cache, monkeypatch):
+    assert not cache.has(key())
+    cache.put(key(), an_embedding())
+    monkeypatch.setattr(Embedding, "load", None)
+    assert cache.has(key())
+    assert not cache.has(key(1))
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_not_kept_under_the_other_s_name(home, tmp_path):
+    path, other = tmp_path / "a.wav", tmp_path / "b.wav"
+    for name, pitch in ((path, 9), (other, 23)):
+        soundfile.write(name, 0.1 * np.sin(np.arange(4 * 16_000) / pitch), 16_000)
+    keep = path.read_bytes()
+    os.utime(path, (1, 1))
+
+    def replace(stage, done, _total):
+        if stage.startswith("decoding") and not done:
+            other.replace(path)
+
+    with pytest.raises(AudioError, match="was changed while it was read"):
+        embviz.embed(path, "tempocnn", progress=replace)
+    path.write_bytes(keep)
+    os.utime(path, (1, 1))
+    fresh = embviz.embed(path, "tempocnn", cache=False)
+    assert np.array_equal(embviz.embed(path, "tempocnn").values, fresh.values)
 
 
 def test_a_damaged_memo_is_ignored(cache, old_file):

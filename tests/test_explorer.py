@@ -6,6 +6,7 @@ import asyncio
 import errno
 import json
 import os
+import resource
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ import nbformat
 import numpy as np
 import pytest
 import soundfile
+from ipywidgets.widgets.widget import _instances as registered
 from nbclient import NotebookClient
 
 import embviz
@@ -275,6 +277,46 @@ def test_another_track_replaces_the_one_that_is_computed(folder, explore):
     assert view.shape[1] == len(explorer.embedding)
 
 
+def test_what_was_under_way_is_not_shown_as_another_model_s(folder, explore):
+    explorer = explore(folder, models=[]).wait()
+    explorer.add("musicnn")
+    command(explorer, "change", row=1, model="audioset-vggish-3", layer="embedding", hop=None)
+    command(explorer, "structure", model="msd-musicnn-1")
+    command(explorer, "structure", model="audioset-vggish-3")
+    explorer.wait()
+    assert statuses(explorer) == ["download"]
+    assert explorer.embedding is None
+    assert explorer.widget.structure["status"] == "download"
+
+
+def test_nothing_is_left_behind(folder, explore):
+    def drawn():
+        return [type(widget).__name__ for widget in registered.values()]
+
+    before = drawn()
+    explorer = explore(folder, models=["tempocnn"]).wait()
+    command(explorer, "walk", model="deepsquare-k8").wait()
+    explorer.widget.tab = "structure"
+    explorer.wait()
+    once = drawn()
+    for number in (1, 0) * 5:
+        explorer.open(number).wait()
+    assert sorted(drawn()) == sorted(once)
+    explorer.add("tempocnn", "output").wait()
+    command(explorer, "remove", row=2)
+    explorer.open(1)
+    assert len(drawn()) <= len(once), "what was removed belongs to another track"
+    command(explorer, "undo").wait()
+    assert statuses(explorer) == ["ready", "ready"]
+    assert explorer.wait()._poster.rows[1].embedding.title == "two.wav"
+    explorer.close()
+    assert sorted(drawn()) == sorted(before)
+    assert "closed" in explorer._repr_mimebundle_()["text/plain"]
+    with pytest.raises(embviz.errors.ModelError):
+        Explorer(folder, models=["nonsense"])
+    assert sorted(drawn()) == sorted(before)
+
+
 def test_two_side_by_side_do_not_disturb_each_other(folder, explore):
     one, other = explore(folder, models=["musicnn"]), explore(folder / "two.wav", models=["musicnn"])
     assert one.widget.clock != other.widget.clock
@@ -312,6 +354,14 @@ def test_traits_follow_the_page_and_the_next_cell(folder, explore):
     assert explorer.widget.track == 0
     with pytest.raises(AudioError, match="no file"):
         explorer.open("three.wav")
+    for name, value in [("track", "three.wav"), ("track", None), ("selection", (9999,)), ("selection", ("x",)),
+                        ("time_range", (float("nan"), 1.0))]:  # fmt: skip
+        before = getattr(explorer, name)
+        with pytest.raises((AudioError, OptionError)):
+            setattr(explorer, name, value)
+        assert getattr(explorer, name) == before
+    with pytest.raises(OptionError, match="seconds"):
+        explorer.seek(float("nan"))
     heard = []
     explorer.observe(lambda change: heard.append(change["new"]), "embedding")
     explorer.open(1).wait()
@@ -338,12 +388,33 @@ def test_a_state_restores_a_view(folder, explore):
 
 
 @pytest.mark.parametrize(
-    "state", [7, {}, {"format": 99, "rows": []}, {"format": 1, "rows": [{"layer": "x"}]},
-              {"format": 1, "rows": [], "tab": "none"}, {"format": 1, "rows": [], "range": "no"}],
+    "state", [7, {}, {"format": 99}, {"rows": [{"layer": "x"}]}, {"tab": "none"}, {"range": "no"}, {"track": 7},
+              {"walk": 7}, {"structure": []}, {"structure": None}, {"time": float("nan")}, {"rate": "fast"},
+              {"view": [1.0, float("inf")]}],
 )  # fmt: skip
 def test_what_is_no_state_raises(folder, state):
+    before = len(registered)
     with pytest.raises(OptionError, match="state"):
-        Explorer(folder, state=state)
+        Explorer(folder, state={"format": 1, "rows": []} | state if isinstance(state, dict) and state else state)
+    assert len(registered) == before
+
+
+def test_what_no_longer_fits_a_track_is_cut_to_it(folder, explore):
+    state = explore(folder, models=["tempocnn"]).wait().state()
+    odd = {"time": 1e9, "rate": 99, "volume": 0, "range": [15.0, 3.0], "looping": 1, "view": [20.0, 30.0]}
+    state["rows"][0]["foreign"] = 1
+    explorer = explore(folder, state=state | odd).wait()
+    player = explorer._desk.player
+    assert (player.time, player.rate, player.volume) == (pytest.approx(12), 2.0, 0.0)
+    assert (player.range, player.looping) == ([3.0, pytest.approx(12)], True)
+    assert player.view == [0.0, pytest.approx(12)]
+    assert statuses(explorer) == ["ready"]
+    assert explorer.widget.notice == {}
+
+
+def test_a_view_without_rows_does_not_say_that_weights_are_missing(folder, explore):
+    state = explore(folder, models=[]).wait().state()
+    assert explore(folder, state=state).wait().widget.notice == {}
 
 
 def test_a_state_of_another_place_is_a_notice(folder, explore):
@@ -366,13 +437,41 @@ def test_the_code_gives_the_same_view(folder, explore, tmp_path):
     explorer.time_range = (2.0, 8.0)
     code = explorer.code()
     assert explorer.widget.code == code
-    check = "\nimport json; print(json.dumps([list(e.shape) for e in (tempocnn, vgg_pool3, vgg_pool3_2)]))"
+    means = "[len(m) for m in (tempocnn_mean, vgg_pool3_mean, vgg_pool3_2_mean)]"
+    shapes = "[list(e.shape) for e in (tempocnn, vgg_pool3, vgg_pool3_2)]"
+    check = f"\nimport json; print(json.dumps([{shapes}, {means}]))"
     run = subprocess.run(
         [sys.executable, "-c", code + check], capture_output=True, text=True, cwd=tmp_path, check=False
     )
     assert run.returncode == 0, run.stderr
     expected = [list(explorer._poster.rows[i].embedding[2.0:8.0].shape) for i in range(3)]
-    assert json.loads(run.stdout) == expected
+    assert json.loads(run.stdout) == [expected, [shape[1] for shape in expected]]
+
+
+def test_the_code_of_a_moment_takes_the_frame_at_it(folder, explore):
+    explorer = explore(folder, models=["tempocnn"]).wait()
+    row = explorer._poster.rows[0].embedding
+    centre = float(row.times[0])
+    explorer.time_range = (centre + 0.1, centre + 0.3)
+    assert not len(row[slice(*explorer.time_range)])
+    namespace = {}
+    exec(explorer.code().replace("embviz.heatmap", "#"), namespace)  # noqa: S102
+    np.testing.assert_array_equal(namespace["tempocnn_mean"], row.values[0])
+    explorer.time_range = None
+    assert "mean" not in explorer.code()
+
+
+def test_rows_tell_how_many_dimensions_never_change(folder, explore):
+    explorer = explore(folder, models=[("vgg", "pool3"), ("tempocnn", "output")]).wait()
+    for row, shown in zip(explorer._poster.rows, explorer.widget.rows, strict=True):
+        t, d = row.embedding.shape
+        still = int(np.sum(np.ptp(row.embedding.values, axis=0) == 0))
+        assert (f"{still} of {d} dimensions never change" in shown["facts"]) == (still > 0 and t > 1)
+        assert row.layer not in shown["facts"].split(" · ")
+    command(explorer, "walk", model="msd-musicnn-1").wait()
+    walk = {row["layer"]: row["still"] for row in explorer.widget.walk["rows"]}
+    assert walk["mel"] == ""
+    assert walk["timbral"].endswith(" of 408 dimensions never change")
 
 
 def test_the_code_of_a_hostile_name_is_still_one_string(tmp_path, explore, noise_and_tone):
@@ -396,6 +495,28 @@ def test_a_page_without_a_kernel_is_written(folder, explore, tmp_path, monkeypat
     assert (tmp_path / "one.html").is_file()
     assert (tmp_path / "one (2).html").is_file()
     assert explorer.widget.notice["level"] == "done"
+
+
+def test_a_page_shows_the_track_that_was_open_when_it_was_asked_for(folder, explore, tmp_path, monkeypatch):
+    explorer = explore(folder, models=["tempocnn"]).wait()
+    monkeypatch.chdir(tmp_path)
+    command(explorer, "export")
+    command(explorer, "open", track=1).wait()
+    assert "0:12.0" in (tmp_path / "one.html").read_text("utf-8")
+    assert explorer.widget.notice["level"] == "done"
+
+
+def test_paths_hold_when_the_working_folder_changes(folder, explore, tmp_path, monkeypatch):
+    monkeypatch.chdir(folder)
+    explorer = explore(".", models=["tempocnn"]).wait()
+    assert "track = 'one.wav'" in explorer.code()
+    monkeypatch.chdir(tmp_path)
+    assert f"track = {str(folder / 'one.wav')!r}" in explorer.code()
+    state = explorer.state()
+    assert explore(folder, state=state).wait().widget.notice == {}
+    explorer.open(1).wait()
+    explorer.track = str(folder / "one.wav")
+    assert len(explorer.widget.tracks) == 2
 
 
 def test_it_shows_itself(folder, explore):
@@ -574,6 +695,13 @@ def test_broken_files_say_so_and_the_next_track_works(folder, explore):
     assert explorer._desk.player.problem == ""
 
 
+def test_a_pipe_is_not_waited_for(folder, explore):
+    os.mkfifo(folder / "a pipe.wav")
+    explorer = explore(folder, models=["tempocnn"]).wait(20)
+    assert "is a pipe" in explorer._desk.player.problem
+    assert statuses(explorer.open(1).wait()) == ["ready"]
+
+
 def test_a_file_that_goes_or_changes_while_it_is_shown(folder, explore, noise_and_tone):
     explorer = explore(folder / "one.wav", models=["tempocnn"]).wait()
     (folder / "one.wav").unlink()
@@ -634,6 +762,14 @@ def test_uploads_are_kept_for_the_session(folder, explore, noise_and_tone):
     assert explorer._desk.track.path.name == "two__ (2).wav"
     command(explorer, "upload", b"x", name="notes.txt", part=0, parts=1)
     assert "is not a sound" in explorer.widget.notice["text"]
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))  # as if the disk were full
+    try:
+        command(explorer, "upload", data, name="part.wav", part=0, parts=1)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert "The system says" in explorer.widget.notice["text"]
+    assert not path.with_name("part.wav").exists()
     explorer.close()
     assert not path.exists()
 

@@ -276,3 +276,24 @@ def test_a_result_that_cannot_be_used_fails_its_job(worker):
     worker.submit("a", lambda _: 1, done=unusable, failed=lambda *said: told.append(said))
     assert worker.wait(10)
     assert told == [("There is nothing to draw.", "")]
+
+
+def test_a_job_that_is_stopped_while_others_have_their_turn_never_begins(worker):
+    other, begun, hold = Worker(), threading.Event(), threading.Event()
+
+    def holds(job):
+        begun.set()
+        hold.wait(10)
+
+    other.submit("a", holds)
+    assert begun.wait(10)
+    done = []
+    worker.submit("b", lambda _: done.append("b"))
+    while worker.running is None:
+        time.sleep(0.01)
+    worker.cancel()
+    hold.set()
+    assert other.wait(10)
+    assert worker.wait(10)
+    assert done == []
+    other.close()

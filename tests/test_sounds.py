@@ -108,6 +108,22 @@ def test_another_sound_under_the_same_name_is_seen(wav, tmp_path):
     assert summary(wav, folder=tmp_path / "cache").duration == 2.0
 
 
+def test_a_sound_that_is_replaced_meanwhile_is_not_kept_under_the_other_s_name(wav, tmp_path, monkeypatch):
+    before, stamp = wav.read_bytes(), (1_600_000_000, 1_600_000_000)
+    os.utime(wav, stamp)
+
+    def replaced(audio, _n=None):
+        soundfile.write(wav, tone(2.0), RATE)
+        return np.zeros((200, 2), np.int8)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("embviz.sounds.peaks", replaced)
+        summary(wav, folder=tmp_path / "cache")
+    wav.write_bytes(before)
+    os.utime(wav, stamp)
+    assert summary(wav, folder=tmp_path / "cache").duration == 3.0
+
+
 def test_the_default_folder_is_the_users(wav, tmp_path, monkeypatch):
     monkeypatch.setenv("EMBVIZ_HOME", str(tmp_path / "home"))
     summary(wav)

@@ -55,6 +55,18 @@ def test_a_module_that_two_import_is_there_once(folder):
     assert _sources.script("right").count("const _base =") == 1
 
 
+def test_comments_stay_behind_and_code_beside_them_does_not(folder, tmp_path):
+    (folder / "a.js").write_text(
+        "/** What it is. */\n/**\n * More.\n * @param {string} b\n */\nexport function url(b) {\n  // Why.\n"
+        '  const way = /** @type {string} */ ("http://");\n  return way + b; // kept\n}\n/** Last. */\n'
+    )
+    text = _sources.script("a")
+    assert not any(word in text for word in ("What", "More", "Why", "Last"))
+    assert (
+        run_node(text.replace("export default", "void") + 'console.log(_a.url("b//c"));', tmp_path) == "http://b//c\n"
+    )
+
+
 def test_a_circle_is_told(folder):
     (folder / "a.js").write_text('import { b } from "./b.js";\nexport const a = 1;\n')
     (folder / "b.js").write_text('import { a } from "./a.js";\nexport const b = 1;\n')

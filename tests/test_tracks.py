@@ -146,3 +146,14 @@ def test_ten_thousand_files_are_listed_quickly(tmp_path):
     assert time.monotonic() - begun < 5
     assert len(shown) == 10_000
     assert tracks[1].name == "0/1.mp3"
+
+
+def test_a_path_holds_when_the_working_folder_changes(tmp_path, monkeypatch):
+    touch(tmp_path, "a.wav")
+    monkeypatch.chdir(tmp_path)
+    tracks = Tracks("a.wav")
+    assert tracks[0].told == "a.wav"
+    (tmp_path / "b").mkdir()
+    monkeypatch.chdir(tmp_path / "b")
+    assert tracks[0].told == str(tmp_path / "a.wav")
+    assert tracks.find(tmp_path / "a.wav") is tracks[0]

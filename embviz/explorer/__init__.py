@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import numpy as np
 import traitlets
 
 from embviz.audio import Audio
 from embviz.embedding import Embedding
 from embviz.errors import EmbvizError, OptionError
 from embviz.explorer import view
-from embviz.explorer.desk import Desk, new_clock, ref, weights_here
+from embviz.explorer.desk import Desk, new_clock, put_away, ref, weights_here
 from embviz.explorer.downloads import Downloads
 from embviz.explorer.hears import Hears
 from embviz.explorer.likeness import Likeness
@@ -100,13 +101,17 @@ class Explorer(traitlets.HasTraits):
         tracks = Tracks(source)
         player = Player(clock=new_clock())
         self._desk = Desk(tracks, cache, Panel(clock=player.clock, player=ref(player)), player)
-        self._following = False
+        self._following = self._closed = False
         self._restored = kept
         self._listing, self._poster = Listing(self._desk), Poster(self._desk)
         self._hears, self._walk, self._likeness = Hears(self._desk), Walk(self._desk), Likeness(self._desk)
         self._downloads = Downloads(self._desk)
         self._connect()
-        self._fill(kept, models)
+        try:
+            self._fill(kept, models)
+        except BaseException:
+            self.close()
+            raise
 
     def _connect(self) -> None:
         desk, listing = self._desk, self._listing
@@ -131,7 +136,7 @@ class Explorer(traitlets.HasTraits):
         self._listing.publish()
         if desk.tracks.notice:
             desk.notice("error" if len(desk.tracks) else "info", desk.tracks.notice)
-        elif not any(weights_here(row.model) for row in self._poster.rows) and models is None:
+        elif kept is None and models is None and not any(weights_here(row.model) for row in self._poster.rows):
             desk.notice(
                 "info", "No weights are on this computer yet.", "Download those of a model, or run `embviz pull`."
             )
@@ -212,8 +217,6 @@ class Explorer(traitlets.HasTraits):
 
     def seek(self, seconds: float) -> None:
         """Move the playhead."""
-        # The trait is for a page that is yet to be opened.
-        self._desk.player.time = float(seconds)
         self._desk.player.seek(seconds)
 
     def state(self) -> dict[str, Any]:
@@ -235,9 +238,12 @@ class Explorer(traitlets.HasTraits):
         for part in (self._poster, self._hears, self._walk, self._likeness):
             part.close()
         for widget in (self._desk.panel, self._desk.player):
-            widget.close()
+            put_away(widget)
+        self._closed = True
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
+        if self._closed:
+            return {"text/plain": "This Explorer was closed; make another one."}
         return self._desk.panel._repr_mimebundle_(**options)
 
     def __repr__(self) -> str:
@@ -260,9 +266,8 @@ class Explorer(traitlets.HasTraits):
 
     def _open(self, number: int) -> None:
         self._listing.open(number, self._poster.rows)
-        path = self._desk.track.path if self._desk.track is not None else None
         with self._follow():
-            self.track = None if path is None else str(path)
+            self.track = self._desk.track.told if self._desk.track is not None else None
 
     def _choose(self, number: int) -> None:
         """Open a track, unless it is open as it is."""
@@ -349,10 +354,33 @@ class Explorer(traitlets.HasTraits):
         if change["name"] == "range":
             self._desk.panel.code = self.code()
 
+    @traitlets.validate("track", "time_range", "selection")
+    def _possible(self, proposal: Any) -> Any:
+        """Raise where a value cannot be had, before the trait takes it."""
+        name, value = proposal["trait"].name, proposal["value"]
+        if self._following:
+            return value
+        if name == "track":
+            return self._desk.tracks[self._number(value)].told
+        if name == "time_range":
+            if not all(map(math.isfinite, value)):
+                raise OptionError(f"A range is two numbers of seconds or None, {value!r} was found.")
+            return tuple(sorted(value))
+        row = self._poster.active()
+        d = 0 if row is None or row.embedding is None else row.embedding.shape[1]
+        if not all(isinstance(pin, int | np.integer) and 0 <= pin < d for pin in value):
+            raise OptionError(f"Dimensions are whole numbers from 0, of which there are {d}; {value!r:.80} was found.")
+        return tuple(map(int, value))
+
     @traitlets.observe("track")
     def _track_set(self, change: Any) -> None:
-        if not self._following and change["new"] is not None:
-            self._open(self._number(change["new"]))
+        if self._following:
+            return
+        if change["new"] is None:  # which no validator is asked about
+            with self._follow():
+                self.track = change["old"]
+            raise OptionError("A track is set by its path, None was found.")
+        self._open(self._number(change["new"]))
 
     @traitlets.observe("time_range")
     def _range_set(self, change: Any) -> None:

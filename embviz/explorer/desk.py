@@ -18,7 +18,7 @@ import numpy as np
 
 from embviz import extract
 from embviz.audio import Audio
-from embviz.cache import Cache, _hash, _read_digest, _spread
+from embviz.cache import Cache
 from embviz.errors import AudioError, OptionError
 from embviz.jobs import Job, Worker
 from embviz.models import get_model
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from embviz.embedding import Embedding
     from embviz.models import Model
 
-__all__ = ["Desk", "Sound", "Store", "Work", "excerpt", "ref", "weights_here"]
+__all__ = ["Desk", "Sound", "Store", "Work", "excerpt", "put_away", "ref", "weights_here"]
 
 LIGHT = 32 << 20  # bytes
 
@@ -41,13 +41,20 @@ def ref(widget: AnyWidget | None) -> str:
     return f"IPY_MODEL_{widget.model_id}" if widget is not None else ""
 
 
+def put_away(widget: AnyWidget) -> None:
+    """Close a widget, and its layout, which ipywidgets would keep."""
+    layout = widget.layout
+    widget.close()
+    layout.close()
+
+
 def weights_here(model: Model | str) -> bool:
     """Tell whether the weights of a model are here, without hashing them."""
     return state(model) == "ready"
 
 
 class Store(Cache):
-    """The cache, which says what went wrong with it where the reader looks, and can be asked without computing."""
+    """The cache, which says what went wrong with it where the reader looks."""
 
     tell: Callable[[str], None] = staticmethod(lambda _sentence: None)
     largest: float = math.inf  # bytes of one entry that is still written
@@ -61,20 +68,6 @@ class Store(Cache):
         if kind not in self._warned:
             self._warned.add(kind)
             self.tell(message)
-
-    def has(self, key: Mapping[str, Any]) -> bool:
-        """Tell whether there is an entry, without reading it."""
-        return self._path(key).exists()
-
-    def remembered(self, path: Path) -> str | None:
-        """Return the digest of a file if it is known without reading the file."""
-        try:
-            stat = path.stat()
-            where = str(path.resolve())
-        except OSError:
-            return None
-        memo = self.folder / "digests" / _spread(_hash(where), ".json")
-        return _read_digest(memo, [where, stat.st_size, stat.st_mtime_ns])
 
 
 @dataclass
@@ -117,7 +110,7 @@ class Work:
     def close(self) -> None:
         """Take the view off the page."""
         if self.view is not None:
-            self.view.close()
+            put_away(self.view)
         self.view = None
         self.drawn = False
 
@@ -146,24 +139,13 @@ class Sound:
     def of(cls, track: Track, store: Store | None) -> Sound:
         """Open a track; nothing is decoded."""
         audio = track.open()
-        stamp = stamp_of(audio)
+        stamp = extract.stamp(audio)
         return cls(track, audio, store.digest(audio) if store else audio.digest, stamp)
 
     def check(self) -> None:
         """Raise where the file is not what it was when it was opened."""
-        if self.stamp is not None and stamp_of(self.audio) != self.stamp:
+        if self.stamp is not None and extract.stamp(self.audio) != self.stamp:
             raise AudioError(f"{self.track.name!r} has changed since it was opened; open it again.")
-
-
-def stamp_of(audio: Audio) -> tuple[int, int] | None:
-    """Return size and time of change of a sound's file; None where there is no file."""
-    if audio.path is None:
-        return None
-    try:
-        stat = audio.path.stat()
-    except OSError as error:
-        raise AudioError(f"{audio.title!r} cannot be read any more: {error.strerror}.") from error
-    return stat.st_size, stat.st_mtime_ns
 
 
 def excerpt(sound: Sound, model: Model, span: tuple[float, float]) -> tuple[Audio, int, int]:
@@ -344,7 +326,11 @@ class Desk:
         while path.exists():
             path = folder / f"{Path(name).stem} ({number}){Path(name).suffix}"
             number += 1
-        path.write_bytes(data)
+        try:
+            path.write_bytes(data)
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
         return path
 
     def close(self) -> None:

@@ -118,7 +118,7 @@ class Hears:
         """Have the sources separated, and hand them to the player."""
         self._choose()
         sound, work = self._desk.sound, self.stems
-        if model:
+        if model and not work.unfinished:
             work.model = get_model(model).name
         if sound is None or not work.model or work.unfinished:
             self.publish()

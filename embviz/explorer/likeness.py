@@ -32,6 +32,7 @@ class Likeness:
         work, record = self.work, get_model(model)
         if (work.model, work.layer) == (record.name, layer) and (work.unfinished or work.drawn):
             return
+        self._desk.worker.cancel(lambda key: key == ("structure",))
         work.model, work.layer = record.name, layer
         work.begin()
         sections = self._desk.track.sections if self._desk.track is not None else ()

@@ -52,7 +52,7 @@ class Listing:
         desk = self._desk
         if number not in desk.tracks:
             raise OptionError(f"There is no track {number!r} in the list.")
-        desk.worker.cancel()
+        desk.worker.cancel(lambda key: key != ("export",))
         desk.track, desk.sound = desk.tracks[number], None
         desk.panel.track = number
         desk.player.clear(loading=f"opening {desk.track.name}")

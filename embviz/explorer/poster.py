@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +10,12 @@ from embviz import report
 from embviz.errors import EmbvizError, OptionError
 from embviz.explorer.desk import Desk, Work, weights_here
 from embviz.models import ALIASES, Model, get_model
+from embviz.words import count
 
 if TYPE_CHECKING:
     from embviz.embedding import Embedding
 
-__all__ = ["Poster", "Row", "check_request", "default_rows", "row_key"]
+__all__ = ["Poster", "Row", "check_request", "default_rows", "row_key", "still"]
 
 KEPT = 20  # removed rows that can be had back
 LOOK = ("order", "scale", "pins")
@@ -141,6 +142,10 @@ class Poster:
         """Make every row wait for another track."""
         for row in self.rows:
             self._wait(row)
+        for _, row in self._removed:
+            row.kept()
+            row.close()
+            row.begin("")
         self.publish()
 
     def fill(self, found: dict[tuple[str, str, Any], Embedding]) -> None:
@@ -182,6 +187,8 @@ class Poster:
 
     def start(self, row: Row) -> None:
         """Have a row computed, once a track is open."""
+        # What it was computing is not what it is to show, even where nothing follows.
+        self._desk.worker.cancel(lambda key: key == ("row", row.id))
         self._wait(row)
         if row.status == "waiting" and self._desk.sound is not None:
             self._desk.embed(("row", row.id), [row], lambda _i, e, complete: self._show(row, e, complete), self.publish)
@@ -234,18 +241,32 @@ class Poster:
         try:
             model = get_model(row.model)
             shown["title"] = model.title
-            facts: Iterable[str] = (row.layer, model.task.partition("(")[0].strip())
-            shown["facts"] = " · ".join(report.facts(row.embedding) if row.embedding is not None else facts)
+            shown["facts"] = " · ".join(_facts(row, model))
         except EmbvizError:
-            shown["facts"] = row.layer
+            shown["facts"] = ""
         return shown | {"height": int(getattr(row.view, "height", 0) or 0)}
+
+
+def _facts(row: Row, model: Model) -> list[str]:
+    """Return what is said beside the title of a row, which has model and layer already."""
+    if row.embedding is None:
+        return [model.task.partition("(")[0].strip()]
+    return [*(fact for fact in report.facts(row.embedding) if fact != row.layer), *still(row)]
+
+
+def still(work: Work) -> list[str]:
+    """Return what there is to say of dimensions that never change."""
+    view: Any = work.view
+    if view is None or work.status != "ready" or not view.constant:
+        return []
+    return [f"{view.constant:,} of {count(view.shape[0], 'dimension')} never change"]
 
 
 def check_request(layer: Any, hop: Any) -> None:
     """Raise where a layer or hop is of a kind that no row can have; whether the model has it, its row says."""
     if not isinstance(layer, str):
         raise OptionError(f"A layer is expected by its name, {layer!r:.80} was found.")
-    if not (hop is None or isinstance(hop, int | float | str)):
+    if not (hop is None or isinstance(hop, str) or (isinstance(hop, int | float) and math.isfinite(hop))):
         raise OptionError(f'patch_hop is a number of seconds above 0, "dense" or None, {hop!r:.80} was found.')
 
 

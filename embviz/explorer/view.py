@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import keyword
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from embviz.explorer.desk import Desk, weights_here
 from embviz.models import ALIASES
 
 if TYPE_CHECKING:
+    from embviz.audio import Audio
     from embviz.explorer.poster import Poster, Row
     from embviz.jobs import Job
 
@@ -23,6 +25,8 @@ __all__ = ["FORMAT", "checked", "code", "export", "page", "restore", "state"]
 FORMAT = 1
 TABS = ("poster", "hears", "layers", "structure")
 PLAYER = ("time", "rate", "volume", "looping")
+ROW = ("model", "layer", "hop", "collapsed", "order", "scale", "pins")
+RATES = (0.5, 2.0)
 ORDERS = {"index": "index", "activity": "activity", "similarity": "cluster"}
 SCALES = {"none": "none", "signed": "none", "dimension": "minmax"}
 
@@ -32,7 +36,7 @@ def state(desk: Desk, poster: Poster, walk: str, structure: tuple[str, str]) -> 
     player = desk.player
     return {
         "format": FORMAT,
-        "track": str(desk.track.path) if desk.track is not None and desk.track.path is not None else None,
+        "track": desk.track.told if desk.track is not None else None,
         "rows": [row.kept() for row in poster.rows],
         "tab": desk.panel.tab,
         "walk": walk,
@@ -53,28 +57,48 @@ def checked(given: Any) -> dict[str, Any]:
     sound = (
         all(isinstance(row, Mapping) and isinstance(row.get("model"), str) for row in found["rows"])
         and found["tab"] in TABS
-        and all(_seconds(found[name]) for name in ("range", "view"))
-        and all(isinstance(found[name], int | float) for name in PLAYER)
+        and isinstance(found["track"], str | None)
+        and isinstance(found["walk"], str)
+        and _are(str, found["structure"], 2)
+        and all(found[name] == [] or _are(float, found[name], 2) for name in ("range", "view"))
+        and _are(float, [found[name] for name in PLAYER], len(PLAYER))
     )
     if not sound:
         raise OptionError("The state is damaged: a value in it has another kind than Explorer.state() gives.")
+    found["rows"] = [{name: row[name] for name in ROW if name in row} for row in found["rows"]]
     return found
 
 
 def restore(player: Any, kept: Mapping[str, Any]) -> None:
     """Put playhead, range, zoom and the like where they were, once the track is open."""
     said = {"time": "seek", "rate": "rate", "volume": "volume", "range": "range", "looping": "loop", "view": "view"}
+    # The file may have become another one since.
+    limits = {"time": (0, player.duration), "rate": RATES, "volume": (0, 1), "looping": (0, 1)}
+    fits = {name: min(max(kept[name], low), high) for name, (low, high) in limits.items()}
+    fits |= {name: _within(kept[name], player.duration) for name in ("range", "view")}
+    fits["looping"] = bool(fits["looping"] and fits["range"])
     for name, kind in said.items():
-        value = list(kept[name]) if name in ("range", "view") else kept[name]
-        if value in ([], 0, False):
+        value = fits[name]
+        if value in ([], getattr(player, name)):
             continue
         # The trait is for a page that is yet to be opened, the message for one that is open.
         setattr(player, name, value)
         player.send({"kind": kind, "value": value})
 
 
-def _seconds(span: Any) -> bool:
-    return isinstance(span, list | tuple) and len(span) in (0, 2) and all(isinstance(end, int | float) for end in span)
+def _are(kind: type, values: Any, count: int) -> bool:
+    """Tell whether there are so many texts, or so many numbers that JSON can hold."""
+    if not isinstance(values, list | tuple) or len(values) != count:
+        return False
+    if kind is str:
+        return all(isinstance(value, str) for value in values)
+    return all(isinstance(value, int | float) and math.isfinite(value) for value in values)
+
+
+def _within(span: Sequence[float], duration: float) -> list[float]:
+    """Return what lies inside the track of a stretch; nothing where that is nothing."""
+    ends = sorted(min(max(float(end), 0.0), duration) for end in span)
+    return ends if ends and ends[0] < ends[1] else []
 
 
 # Code. -------------------------------------------------------------------------------------------------------------
@@ -88,9 +112,9 @@ def code(desk: Desk, poster: Poster) -> str:
     if desk.track.path is None:
         lines += ["# The sound came as an array: put samples and sample rate here.", "track = (samples, sample_rate)"]
     else:
-        lines += [f"track = {str(desk.track.path)!a}"]
+        lines += [f"track = {desk.track.told!a}"]
     names: dict[str, int] = {}
-    drawn = []
+    drawn, means = [], []
     span = tuple(desk.player.range)
     for row in poster.rows:
         if row.status == "download":
@@ -102,9 +126,22 @@ def code(desk: Desk, poster: Poster) -> str:
         name = _name(row, names)
         lines += [f"{name} = embviz.embed({', '.join(['track', repr(row.model), *_options(row)])})"]
         if len(span) == 2:
-            lines += [f"{name} = {name}[{span[0]:.3f}:{span[1]:.3f}]  # the selected seconds"]
+            first, stop = _seconds_of(row, span)
+            lines += [f"{name} = {name}[{first:.3f}:{stop:.3f}]  # the selected seconds"]
+            means += [f"{_unused(f'{name}_mean', names)} = {name}.mean()"]
         drawn.append(f"embviz.heatmap({', '.join([name, *_look(row)])})")
+    if means:
+        drawn += ["", "# The mean of the selected seconds: a value per dimension.", *means]
     return "\n".join([*lines, "", *drawn]).rstrip() + "\n"
+
+
+def _seconds_of(row: Row, span: tuple[float, float]) -> tuple[float, float]:
+    """Return the selected seconds, or where no frame is centred in them, those of the frame under their middle."""
+    if row.embedding is None or not len(row.embedding) or len(row.embedding[span[0] : span[1]]):
+        return span
+    grid = row.embedding.grid
+    frame = grid.time_to_frame((span[0] + span[1]) / 2)
+    return float(grid.edges[frame]), float(grid.edges[frame + 1])
 
 
 def _options(row: Row) -> list[str]:
@@ -125,6 +162,10 @@ def _name(row: Row, names: dict[str, int]) -> str:
     text = short if row.layer == "embedding" else f"{short}_{row.layer}"
     name = re.sub(r"[^0-9a-z]+", "_", text.lower()).strip("_") or "row"
     name = f"m_{name}" if name[0].isdigit() or keyword.iskeyword(name) or name in ("embviz", "track") else name
+    return _unused(name, names)
+
+
+def _unused(name: str, names: dict[str, int]) -> str:
     while name in names:
         names[name] += 1
         name = f"{name}_{names[name]}"
@@ -137,6 +178,12 @@ def _name(row: Row, names: dict[str, int]) -> str:
 
 def page(path: str | Path, desk: Desk, poster: Poster, **options: Any) -> Path:
     """Write the rows as they are to a page that needs no kernel; see :func:`embviz.report.write`."""
+    sound, contents, usual = _contents(desk, poster)
+    return report.write(path, sound, contents, **{**usual, **options})
+
+
+def _contents(desk: Desk, poster: Poster) -> tuple[Audio, list[Any], dict[str, Any]]:
+    """Return what a page of the rows as they are is made of: its sound, its plots and its options."""
     if desk.sound is None:
         raise OptionError("No track is open; open one, then write the page.")
     contents: list[Any] = []
@@ -147,22 +194,21 @@ def page(path: str | Path, desk: Desk, poster: Poster, **options: Any) -> Path:
         elif not weights_here(row.model):
             contents.append(report.absent(row.model))
     track = desk.sound.track
-    options = {"sections": track.sections, **({"title": track.title} if track.title else {}), **options}
-    return report.write(path, desk.sound.audio, contents, **options)
+    return desk.sound.audio, contents, {"sections": track.sections, "title": track.title or None}
 
 
 def export(desk: Desk, poster: Poster) -> None:
     """Have the page written into the working folder, under a name that is free."""
-    if desk.sound is None:
-        raise OptionError("No track is open; open one, then write the page.")
-    stem = listing.safe_name(Path(desk.sound.track.name).stem) or "embviz"
+    # Collected now: another track may be open when its turn comes.
+    sound, contents, options = _contents(desk, poster)
+    stem = listing.safe_name(Path(sound.title).stem) or "embviz"
     path, number = Path.cwd() / f"{stem}.html", 2
     while path.exists():
         path, number = Path.cwd() / f"{stem} ({number}).html", number + 1
 
     def task(job: Job) -> Path:
         job.report(f"writing {path.name}", 0, 0)
-        return page(path, desk, poster)
+        return report.write(path, sound, contents, **options)
 
     desk.worker.submit(
         ("export",),

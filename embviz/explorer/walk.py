@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from embviz.explorer.desk import Desk, Work, weights_here
 from embviz.explorer.offers import heard
+from embviz.explorer.poster import still
 from embviz.models import Layer, get_model
 from embviz.words import minutes
 
@@ -90,7 +91,10 @@ class Walk:
         layer = next(layer for layer in get_model(row.model).known_layers if layer.name == row.layer)
         # Bands and tags have an order of their own; channels have none.
         order = "index" if layer.labels or _bands_only(layer) else "activity"
-        row.draw(Heatmap.of, embedding, complete=complete, clock=self._desk.clock, title="", order=order)
+        row.draw(
+            Heatmap.of, embedding, complete=complete, clock=self._desk.clock, title="", order=order,
+            live_only=True,
+        )  # fmt: skip
         # The tensors of all layers together would fill the memory.
         row.embedding = None
 
@@ -168,7 +172,9 @@ class Walk:
         self._desk.panel.walk = {
             **self.lead.shown(),
             "title": model.title,
-            "rows": [row.shown() | _described(model, layers[row.layer]) for row in self.rows],
+            "rows": [
+                row.shown() | _described(model, layers[row.layer]) | {"still": "".join(still(row))} for row in self.rows
+            ],
             "maps": self.maps.shown() if self.maps.layer else {},
         }
 
