@@ -611,8 +611,11 @@ def test_silence_of_the_kernel_is_told_and_forgotten(desk):
     desk.bench.receive("panel", {"kind": "ack", "seq": desk.bench.sent("panel")[1]["seq"]})
     desk.page.clock.fast_forward(9000)
     assert alert.is_hidden()
+    desk.bench.change("panel", "busy", {"text": "MusiCNN", "done": 1, "total": 3})
+    assert panel.locator(".ev-p-busy").is_visible()
     desk.page.evaluate("() => bench.widgets.panel.model.emit('comm_live_update')")
     assert "was restarted or has ended" in alert.inner_text()
+    assert panel.locator(".ev-p-busy").is_hidden()
 
 
 def test_a_line_that_is_closed_is_told_at_once(desk):

@@ -341,7 +341,9 @@ class View {
   }
 
   #updateBusy() {
-    const { text, done, total } = this.model.get("busy") ?? {};
+    const { text: said, done, total } = this.model.get("busy") ?? {};
+    // Of a kernel that does not answer, nobody knows what it does.
+    const text = this.trouble.hidden ? said : "";
     const focused = this.busy.contains(document.activeElement);
     this.busy.hidden = !text;
     if (focused && !text) this.scroller.querySelector("[role=tab][tabindex='0']")?.focus({ preventScroll: true });
@@ -403,6 +405,7 @@ class View {
     this.trouble.replaceChildren(
       ...(sentence ? [h("span.ev-p-sign", { "aria-hidden": "true" }, "!"), h("span", {}, sentence)] : []),
     );
+    this.#updateBusy();
   }
 
   // What it does.
