@@ -52,9 +52,9 @@ def home(weights_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     return own
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """A real browser."""
+    """A real browser; one for each module, since Playwright leaves an event loop running that others must not see."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

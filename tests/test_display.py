@@ -1,9 +1,7 @@
 """Heatmaps and the poster's figure: what is drawn where, and what the files need."""
 
 import dataclasses
-import os
 import re
-import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -558,27 +556,6 @@ def test_plotly_is_loaded_only_when_something_is_drawn():
 # -- in a browser -------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    """Give the path of a browser; these tests are not skipped where there is none."""
-    names = ("chromium", "chromium-browser", "google-chrome")
-    path = os.environ.get("BROWSER_PATH") or next(filter(None, map(shutil.which, names)), None)
-    if not path:
-        pytest.fail("No Chrome or Chromium was found; install one (Debian, Ubuntu: apt install chromium).")
-    return path
-
-
-@pytest.fixture(scope="module")
-def browser(chromium):
-    from playwright.sync_api import sync_playwright
-
-    options = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium, args=options.split())
-        yield running
-        running.close()
-
-
 @pytest.fixture
 def opened(browser, tmp_path):
     """Return a function that saves a figure and opens the page offline, noting errors and requests."""
@@ -654,7 +631,7 @@ def test_the_hover_label_shows_foreign_names_as_they_are(opened):
 
 
 @pytest.mark.slow
-def test_pictures_are_drawn_by_the_browser(tmp_path, chromium, pairs):
+def test_pictures_are_drawn_by_the_browser(tmp_path, pairs):
     figure = display._poster_figure(pairs, Look(), "song.ogg")
     data = save_figure(figure, tmp_path / "poster.png").read_bytes()
     assert data[:8] == b"\x89PNG\r\n\x1a\n"
