@@ -28,7 +28,7 @@ from embviz.streams import judge
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["decode", "decode_mix", "printable"]
+__all__ = ["decode", "decode_mix", "plain", "printable"]
 
 LONGEST_AT_ONCE = 1200.0  # seconds; longer tracks are decoded channel by channel to bound the memory
 SMALL = 4 << 20  # bytes; no file this small is long, at any bit rate that music has
@@ -81,7 +81,12 @@ def decode_mix(path: Path, *, at: tuple[int, int] | None = None) -> tuple[NDArra
 
 def printable(path: Path) -> str:
     """Return the name of a file as text that can be printed and written, whatever its bytes are."""
-    return path.name.encode("utf-8", "replace").decode()
+    return plain(path.name)
+
+
+def plain(text: str) -> str:
+    """Return text that can be printed and written: what is no character becomes a question mark."""
+    return text.encode("utf-8", "replace").decode()
 
 
 @contextlib.contextmanager

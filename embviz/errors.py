@@ -11,6 +11,7 @@ from collections.abc import Iterable
 __all__ = [
     "AudioError",
     "CacheWarning",
+    "CollectionError",
     "ConversionError",
     "EmbvizError",
     "FigureError",
@@ -28,6 +29,10 @@ class EmbvizError(Exception):
 
 class AudioError(EmbvizError):
     """A sound could not be read, or there is nothing in it to analyse."""
+
+
+class CollectionError(EmbvizError):
+    """A collection cannot be read, or has nothing in it to work on."""
 
 
 class ModelError(EmbvizError):

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 from urllib.parse import quote
 
-from embviz import __version__, _tensors, pages, sounds
+from embviz import __version__, _tensors, decode, pages, sounds
 from embviz.audio import Audio, AudioSource
 from embviz.display import MAX_LABELS
 from embviz.embedding import Embedding
@@ -379,7 +379,7 @@ def _document(description: dict[str, Any], blocks: _Blocks, *, linked: bool) -> 
     ]
     sounds = "data: blob: 'self' file:" if linked else "data: blob:"
     return pages.document(
-        _unicode(description["title"]),
+        decode.plain(description["title"]),
         style="\n".join([pages.switchable(description["theme"]), *sheets]),
         noscript=NO_SCRIPT,
         scripts="\n" + "\n".join(scripts),
@@ -390,10 +390,6 @@ def _document(description: dict[str, Any], blocks: _Blocks, *, linked: bool) -> 
 def _json(value: Any) -> str:
     """Return JSON that can stand in a script element, whatever is in it."""
     return json.dumps(value, allow_nan=False).replace("<", "\\u003c")
-
-
-def _unicode(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()
 
 
 # -- words --------------------------------------------------------------------------------------------------------

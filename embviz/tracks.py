@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from embviz.audio import Audio
-from embviz.decode import printable
+from embviz.decode import plain, printable
 from embviz.errors import AudioError
 
 __all__ = ["SUFFIXES", "Track", "Tracks"]
@@ -187,7 +187,7 @@ class Tracks:
         if len(found) >= MOST:
             self.notice = f"Only the first {MOST:,} tracks of {self.folder!r} are listed; name a folder inside."
         for name in found:
-            self._append(path / name, _text(name.as_posix()))
+            self._append(path / name, plain(name.as_posix()))
         if not found:
             self.notice = (
                 f"There is no sound in {self.folder!r}: files ending in {', '.join(sorted(SUFFIXES))} are listed."
@@ -225,13 +225,8 @@ def _is_path(source: Any) -> bool:
     return isinstance(source, str | os.PathLike)
 
 
-def _text(name: str) -> str:
-    """Return a name as text that can be shown and sent, whatever its bytes are."""
-    return name.encode("utf-8", "replace").decode()
-
-
 def _shown(folder: Path) -> str:
-    return _text(str(folder)) if str(folder) != "." else _text(Path.cwd().name)
+    return plain(str(folder)) if str(folder) != "." else plain(Path.cwd().name)
 
 
 def _natural(name: str) -> list[Any]:
