@@ -1,4 +1,4 @@
-"""What the parts of an Explorer share: the open track, the cache, the workers, and how work is shown.
+"""What the parts of an Explorer share: the open track, and how work is shown.
 
 Conventions: everything here is called in the kernel's main thread, except functions that take a ``job``. The keys of
 jobs are tuples; the first item says what kind of work it is.
@@ -6,23 +6,18 @@ jobs are tuples; the first item says what kind of work it is.
 
 from __future__ import annotations
 
-import math
-import tempfile
-import uuid
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz import extract
+from embviz import desk, extract
 from embviz.audio import Audio
-from embviz.cache import Cache
-from embviz.errors import AudioError, OptionError
-from embviz.jobs import Job, Worker
+from embviz.desk import Store, put_away, ref
+from embviz.errors import AudioError
+from embviz.jobs import Job
 from embviz.models import get_model
-from embviz.models.weights import state
 from embviz.tracks import Track, Tracks
 
 if TYPE_CHECKING:
@@ -31,43 +26,9 @@ if TYPE_CHECKING:
     from embviz.embedding import Embedding
     from embviz.models import Model
 
-__all__ = ["Desk", "Sound", "Store", "Work", "excerpt", "put_away", "ref", "weights_here"]
+__all__ = ["Desk", "Sound", "Work", "excerpt"]
 
 LIGHT = 32 << 20  # bytes
-
-
-def ref(widget: AnyWidget | None) -> str:
-    """Return how the page refers to a widget; empty where there is none."""
-    return f"IPY_MODEL_{widget.model_id}" if widget is not None else ""
-
-
-def put_away(widget: AnyWidget) -> None:
-    """Close a widget, and its layout, which ipywidgets would keep."""
-    layout = widget.layout
-    widget.close()
-    layout.close()
-
-
-def weights_here(model: Model | str) -> bool:
-    """Tell whether the weights of a model are here, without hashing them."""
-    return state(model) == "ready"
-
-
-class Store(Cache):
-    """The cache, which says what went wrong with it where the reader looks."""
-
-    tell: Callable[[str], None] = staticmethod(lambda _sentence: None)
-    largest: float = math.inf  # bytes of one entry that is still written
-
-    def put(self, key: Mapping[str, Any], embedding: Embedding) -> None:
-        """Keep an embedding, unless it is too large."""
-        if embedding.nbytes <= self.largest:
-            super().put(key, embedding)
-
-    def _warn(self, kind: str, message: str) -> None:
-        if kind not in self._warned:
-            self._warned.add(kind)
-            self.tell(message)
 
 
 @dataclass
@@ -168,15 +129,15 @@ def placed(embedding: Embedding, first: int, n_samples: int, title: str) -> Embe
     return replace(embedding, grid=grid, title=title)
 
 
-class Desk:
+class Desk(desk.Desk):
     """What all parts of an Explorer work on.
 
     Attributes
     ----------
-    panel, player : Panel, Player
-        The widgets.
-    worker, pulls : Worker
-        Who computes, and who downloads.
+    player : Player
+        The widget that plays.
+    light_store : Store or None
+        The store without what is large.
     tracks : Tracks
         The list.
     sound : Sound or None
@@ -184,50 +145,15 @@ class Desk:
     """
 
     def __init__(self, tracks: Tracks, cache: Any, panel: Any, player: Any) -> None:
-        self.tracks, self.panel, self.player = tracks, panel, player
-        self.clock: str = panel.clock
-        self.worker = Worker(self._show_busy)
-        self.pulls = Worker(computes=False)
-        self.store = self._own_store(cache)
+        super().__init__(panel, cache)
+        self.tracks, self.player = tracks, player
         # A walk through a network gives hundreds of megabytes that are soon computed again.
-        self.light_store = self._own_store(cache)
+        self.light_store = self.own_store(cache)
         if self.light_store is not None:
             self.light_store.largest = LIGHT
         self.track: Track | None = None
         self.sound: Sound | None = None
         self.active: Work | None = None
-        self.on_settled: Callable[[], None] = lambda: None
-        self._busy: dict[str, Any] = {}
-        self._seq = 0
-        self._uploads: tempfile.TemporaryDirectory[str] | None = None
-
-    def _own_store(self, cache: Any) -> Store | None:
-        if cache is False:
-            return None
-        if cache is not None and not isinstance(cache, Cache):
-            raise OptionError(f"cache is a Cache, False or None, {cache!r:.80} was found.")
-        store = Store(cache.folder, max_bytes=cache.max_bytes) if isinstance(cache, Cache) else Store()
-        # The cache is used by the workers' threads; what it says is shown by this one.
-        store.tell = lambda sentence: self.worker.post(lambda: self.notice("error", sentence))
-        return store
-
-    # Telling. ------------------------------------------------------------------------------------------------------
-
-    def notice(self, level: str, text: str, remedy: str = "") -> None:
-        """Show one sentence above the panel."""
-        self._seq += 1
-        self.panel.notice = {"level": level, "text": text, "remedy": remedy, "seq": self._seq}
-
-    def busy(self, text: str, done: int, total: int) -> None:
-        """Show what runs."""
-        self._busy = {"text": " ".join(text.split()), "done": done, "total": total}
-
-    def _show_busy(self) -> None:
-        if not self.worker.pending():
-            self._busy = {}
-        if self.panel.busy != self._busy:
-            self.panel.busy = self._busy
-        self.on_settled()
 
     # Computing. ----------------------------------------------------------------------------------------------------
 
@@ -313,34 +239,3 @@ class Desk:
 
         head = lead or works[0]
         self.run(key, head, task, finished, publish, what=model.title)
-
-    # Files. --------------------------------------------------------------------------------------------------------
-
-    def keep_upload(self, name: str, data: bytes) -> Path:
-        """Write an uploaded file into a folder that lives as long as this session."""
-        if self._uploads is None:
-            self._uploads = tempfile.TemporaryDirectory(prefix="embviz-", ignore_cleanup_errors=True)
-        folder = Path(self._uploads.name)
-        path = folder / name
-        number = 2
-        while path.exists():
-            path = folder / f"{Path(name).stem} ({number}){Path(name).suffix}"
-            number += 1
-        try:
-            path.write_bytes(data)
-        except OSError:
-            path.unlink(missing_ok=True)
-            raise
-        return path
-
-    def close(self) -> None:
-        """End the threads, and remove what was uploaded."""
-        self.worker.close()
-        self.pulls.close()
-        if self._uploads is not None:
-            self._uploads.cleanup()
-
-
-def new_clock() -> str:
-    """Return a name that no other clock has."""
-    return f"embviz-{uuid.uuid4().hex}"

@@ -8,36 +8,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embviz import extract, sounds
+from embviz.desk import weights_here
 from embviz.errors import AudioError
-from embviz.explorer.desk import Desk, Work, weights_here
-from embviz.explorer.offers import TEMPO_UNIT, by_task
+from embviz.explorer.desk import Desk, Work
+from embviz.heard import by_task, tempo
 from embviz.models import Model, get_model
 
 if TYPE_CHECKING:
     from embviz.embedding import Embedding
     from embviz.jobs import Job
 
-__all__ = ["Hears", "tempo"]
+__all__ = ["Hears"]
 
 LONGEST_STEMS = 900.0  # seconds; separated sound takes 0.35 MB a second and stem
 CURVES = 5
-
-
-def tempo(embedding: Embedding) -> dict[str, Any]:
-    """Return the tempo of a track from the output of a Tempo-CNN, ``[t, 256]``.
-
-    As the authors do for a track of one tempo: the distributions of all patches are averaged, and the highest value
-    of the mean is the tempo; that value is its confidence.
-    """
-    shares = np.nan_to_num(embedding.mean())
-    bpms = [float(label.removesuffix(TEMPO_UNIT)) for label in embedding.labels]
-    best = int(shares.argmax())
-    return {
-        "bpm": bpms[best] if bpms else None,
-        "confidence": float(shares[best]),
-        "bpms": bpms,
-        "shares": [round(float(share), 5) for share in shares],
-    }
 
 
 class Hears:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from embviz.explorer.desk import Desk, Work, weights_here
+from embviz.desk import weights_here
+from embviz.explorer.desk import Desk, Work
 from embviz.models import get_model
 
 if TYPE_CHECKING:

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from embviz import extract, sounds
+from embviz.desk import weights_here
 from embviz.errors import EmbvizError, OptionError
-from embviz.explorer.desk import Desk, Sound, weights_here
+from embviz.explorer.desk import Desk, Sound
 from embviz.explorer.poster import row_key
 from embviz.models import get_model, known_models
-from embviz.tracks import SUFFIXES, Track
+from embviz.tracks import Track
 
 if TYPE_CHECKING:
     from embviz.embedding import Embedding
     from embviz.explorer.poster import Row
     from embviz.jobs import Job
 
-__all__ = ["Listing", "safe_name"]
+__all__ = ["Listing"]
 
-LARGEST_UPLOAD = 200_000_000  # bytes
-LONGEST_NAME = 120
 SENT_AGAIN = 2000  # tracks; a longer list is not sent again for one track's length
 MARKED_AT_ONCE = 500
 
@@ -153,29 +149,9 @@ class Listing:
 
     def upload(self, name: str, data: bytes) -> Track:
         """Keep a file for this session and add it to the list."""
-        safe = safe_name(name)
-        if PurePosixPath(safe).suffix.lower() not in SUFFIXES:
-            raise OptionError(f"{safe!r} is not a sound: files ending in {', '.join(sorted(SUFFIXES))} are taken.")
-        if not data:
-            raise OptionError(f"{safe!r} is empty (0 bytes).")
-        if len(data) > LARGEST_UPLOAD:
-            raise OptionError(f"{safe!r} is larger than {LARGEST_UPLOAD // 10**6} MB; put it into the folder instead.")
-        track = self._desk.tracks.add(self._desk.keep_upload(safe, data), note="added")
+        track = self._desk.tracks.add(self._desk.uploads.keep(name, data), note="added")
         self.publish()
         return track
-
-
-def safe_name(name: str) -> str:
-    """Return the last part of a file's name without what could mean something to a system or a reader's eye."""
-    last = re.split(r"[/\\]", str(name))[-1]
-    kept = "".join("_" if unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") else char for char in last)
-    kept = re.sub(r'[:*?"<>|]', "_", kept).strip().lstrip(".")
-    path = PurePosixPath(kept or "sound")
-    stem = path.stem
-    # Systems count bytes.
-    while len((stem + path.suffix).encode()) > LONGEST_NAME and len(stem) > 1:
-        stem = stem[:-1]
-    return stem + path.suffix[:16]
 
 
 def _cached(sound: Sound, keys: list[Any], store: Any) -> dict[Any, Embedding]:

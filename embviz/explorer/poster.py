@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from embviz import report
+from embviz.desk import weights_here
 from embviz.errors import EmbvizError, OptionError
-from embviz.explorer.desk import Desk, Work, weights_here
+from embviz.explorer.desk import Desk, Work
 from embviz.models import ALIASES, Model, get_model
 from embviz.words import count
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from embviz.explorer.desk import Desk, Work, weights_here
-from embviz.explorer.offers import heard
+from embviz.desk import weights_here
+from embviz.explorer.desk import Desk, Work
 from embviz.explorer.poster import still
 from embviz.models import Layer, get_model
+from embviz.offers import heard
 from embviz.words import minutes
 
 if TYPE_CHECKING:

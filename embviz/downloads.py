@@ -1,15 +1,15 @@
-"""Weights that are fetched from the panel."""
+"""Weights that are fetched from a panel."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from embviz.explorer.desk import Desk
-from embviz.explorer.offers import offers
+from embviz.desk import Desk
 from embviz.jobs import Job
 from embviz.models import Model, get_model
 from embviz.models.weights import pull
+from embviz.offers import offers
 
 __all__ = ["Downloads"]
 

@@ -1,20 +1,18 @@
-"""What the panel can offer: the models with their state, hops, costs and layers."""
+"""What a panel can offer: the models with their state, hops, costs and layers."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from embviz.frontends import FRONTENDS
-from embviz.models import ALIASES, Layer, Model, known_models
+from embviz.models import Layer, Model, known_models
 from embviz.models.weights import state
 
-__all__ = ["TEMPO_UNIT", "by_task", "heard", "offers"]
+__all__ = ["heard", "offers"]
 
 # Seconds of work per minute of sound at a model's own hop, decoding and front-end included: measured with the
 # two-minute rock track on two cores, second run. What is not here has not been measured.
 COST = {"musicnn": 1.1, "vgg": 0.6, "tempocnn": 0.06, "spleeter": 1.3}
-
-TEMPO_UNIT = " BPM"  # the labels of a tempo model are such as "120 BPM"
 
 SYSTEMS = {
     "musicnn": "MusiCNN",
@@ -72,21 +70,3 @@ def heard(model: Model, layer: Layer) -> str:
     frontend = FRONTENDS[model.frontend]
     samples = (layer.receptive_field - 1) * frontend.hop + frontend.frame
     return f"{samples / model.sample_rate:.2g} s"
-
-
-def by_task(task: str) -> list[Model]:
-    """Return the models whose task is to find ``"tags"``, ``"tempo"`` or ``"stems"``; one of each system first."""
-    found = [model for model in known_models() if _task(model) == task]
-    first = list(ALIASES.values())
-    return sorted(found, key=lambda model: model.name not in first)
-
-
-def _task(model: Model) -> str:
-    output = next((layer for layer in model.known_layers if layer.name == "output"), None)
-    if output is None:
-        return ""
-    if "s" in output.axes:
-        return "stems"
-    if not output.labels:
-        return ""
-    return "tempo" if all(label.endswith(TEMPO_UNIT) for label in output.labels) else "tags"
