@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from embviz._progress import Progress
 
-__all__ = ["SYSTEMS", "clock", "heatmap", "poster"]
+__all__ = ["SYSTEMS", "clock", "heatmap", "layout", "plain", "poster", "tinted"]
 
 SYSTEMS = ("musicnn", "vgg", "tempocnn", "openl3", "vggish", "spleeter")
 """The six systems of the poster, from top to bottom."""
@@ -180,7 +180,7 @@ def _remedy(model: Model) -> str:
     code = "<span style=\"font-family: ui-monospace, 'Liberation Mono', monospace\">{}</span>".format
     return (
         "Its weights are not on this computer yet. Get them, or take them from a folder:<br>"
-        f"{code(f'embviz pull {_plain(model.name)}')} &nbsp; or &nbsp; {code('embviz pull --from DIR')}"
+        f"{code(f'embviz pull {plain(model.name)}')} &nbsp; or &nbsp; {code('embviz pull --from DIR')}"
     )
 
 
@@ -222,9 +222,9 @@ def _draw(figure: Figure, panel: _Panel, look: Look, box: _Box) -> None:
         type="rect", xref="paper", yref="paper", x0=0, x1=1, y0=box.bottom, y1=box.top,
         fillcolor=EMPTY, line_width=0, layer="below",
     )  # fmt: skip
-    details = list(map(_plain, filter(None, panel.details)))
+    details = list(map(plain, filter(None, panel.details)))
     if panel.embedding is None:
-        _write(figure, _tinted(panel.message, FAINT), y=(box.top + box.bottom) / 2, yanchor="middle", xshift=12)
+        _write(figure, tinted(panel.message, FAINT), y=(box.top + box.bottom) / 2, yanchor="middle", xshift=12)
     else:
         cells = to_cells(panel.embedding, look, panel.height)
         rows = _rows(panel.embedding.labels, cells, look.order)
@@ -232,7 +232,7 @@ def _draw(figure: Figure, panel: _Panel, look: Look, box: _Box) -> None:
         figure.update_layout({f"yaxis{box.axis}": _row_axis(rows, box)})
         details += _pooling(cells) + _constant(cells)
         details += ["shorter than one patch, repeated to fill it"] * panel.embedding.padded
-    heading = _tinted(f"<b>{_plain(panel.name)}</b>", INK) + "&nbsp; " + _tinted(" · ".join(details), FAINT)
+    heading = tinted(f"<b>{plain(panel.name)}</b>", INK) + "&nbsp; " + tinted(" · ".join(details), FAINT)
     _write(figure, heading, y=box.top, yanchor="bottom", yshift=2)
 
 
@@ -260,7 +260,7 @@ def _trace(embedding: Embedding, cells: Cells, rows: _Rows, look: Look, box: _Bo
 
 def _colour_bar(embedding: Embedding, scale: str, box: _Box) -> dict[str, Any]:
     units = {"none": embedding.unit or "value", "zscore": "standard deviations", "minmax": "share of its range"}
-    title = {"text": _tinted(_plain(units[scale]), FAINT), "side": "right"} if box.alone else {}
+    title = {"text": tinted(plain(units[scale]), FAINT), "side": "right"} if box.alone else {}
     return {
         "title": title, "thickness": 10, "outlinewidth": 0, "ticklen": 3, "tickcolor": GREY, "xpad": 10, "ypad": 0,
         "x": 1, "y": box.top, "yanchor": "top", "lenmode": "pixels", "len": min(box.height, 320),
@@ -275,7 +275,7 @@ def _hover(embedding: Embedding, cells: Cells, rows: _Rows, scale: str) -> str:
     minutes = "%-H:%M" if embedding.duration >= 3600 else "%-M"
     lines = [
         f"<b>{rows.hover}</b>",
-        f"%{{z:.3~g}} {_plain(unit)}".rstrip(),
+        f"%{{z:.3~g}} {plain(unit)}".rstrip(),
         f"%{{x|{minutes}:%S.%2f}} ± {half:.3g} s",
         *_pooling(cells),
     ]
@@ -302,7 +302,7 @@ def _rows(labels: Sequence[str], cells: Cells, how: str) -> _Rows:
     more = f" and the next {cells.per_row - 1}" if cells.per_row > 1 else ""
     measured = _measured(labels) if how == "index" else None
     if measured:
-        numbers, unit = measured[0], _plain(measured[1])
+        numbers, unit = measured[0], plain(measured[1])
         return _Rows([numbers[group[0]] for group in groups], unit, f"%{{y:.6~g}} {unit}{more}", listed=False)
     if not labels and how == "index":
         return _Rows([int(group[0]) for group in groups], "dimension", f"dimension %{{y:d}}{more}", listed=False)
@@ -329,11 +329,11 @@ def _distinct(labels: Iterable[str]) -> list[str]:
     """Return labels fit for a category axis, where equal ones would become one row."""
     names: dict[str, None] = {}
     for label in labels:
-        plain = name = _plain(label, 40) or "–"
+        shown = name = plain(label, 40) or "–"
         count = 1
         while name in names:
             count += 1
-            name = f"{plain} ({count})"
+            name = f"{shown} ({count})"
         names[name] = None
     return list(names)
 
@@ -346,7 +346,7 @@ def _row_axis(rows: _Rows, box: _Box) -> dict[str, Any]:
         **_tinted_ticks(),
     }  # fmt: skip
     if rows.title and (box.alone or rows.title != "dimension"):
-        axis["title"] = {"text": _tinted(rows.title, FAINT), "standoff": 6, "font_size": 11}
+        axis["title"] = {"text": tinted(rows.title, FAINT), "standoff": 6, "font_size": 11}
     if rows.listed:
         return axis | {"type": "category", "range": [n - 0.5, -0.5]}
     first, last = rows.places[0], rows.places[-1]
@@ -366,7 +366,7 @@ def _time_axis(embeddings: Sequence[Embedding]) -> dict[str, Any]:
         "type": "date", "anchor": "free", "position": 0, "showgrid": False, "zeroline": False,
         "range": ends, "minallowed": ends[0], "maxallowed": ends[1], "nticks": 16,
         "ticks": "outside", "ticklen": 4, "tickcolor": GREY, "tickfont_size": 11,
-        "tickformatstops": [{"dtickrange": steps, "value": _tinted(form, INK)} for steps, form in stops],
+        "tickformatstops": [{"dtickrange": steps, "value": tinted(form, INK)} for steps, form in stops],
         "showticklabels": bool(embeddings),
     }  # fmt: skip
 
@@ -382,31 +382,38 @@ def _shown(embedding: Embedding) -> tuple[float, float]:
 def _lay_out(figure: Figure, inner: int, title: str, duration: float | None) -> None:
     length = "" if duration is None else minutes(duration)
     figure.update_layout(
-        template="none",
+        layout(title, length),
         height=inner + TITLE + BOTTOM,
         margin={"l": 48, "r": 64, "t": TITLE, "b": BOTTOM, "pad": 0},
-        paper_bgcolor=CLEAR,
-        plot_bgcolor=CLEAR,
-        font={"family": FONT, "size": 12, "color": GREY},
-        hoverlabel={
+    )
+
+
+def layout(title: str, beside: str) -> dict[str, Any]:
+    """Return what the layouts of all figures share; `beside` the title stands what is known."""
+    return {
+        "template": "none",
+        "paper_bgcolor": CLEAR,
+        "plot_bgcolor": CLEAR,
+        "font": {"family": FONT, "size": 12, "color": GREY},
+        "hoverlabel": {
             "bgcolor": HOVER_PAPER, "bordercolor": GREY, "align": "left",
             "font": {"family": FONT, "size": 12, "color": HOVER_INK},
         },
         # Nobody's figure goes to a company's server by a slip of the mouse.
-        modebar={"bgcolor": CLEAR, "color": GREY, "activecolor": GREY, "remove": ["sendChartToCloud"]},
-        title={
-            "text": _tinted(f"<b>{_plain(title, 60)}</b>", INK) + "&nbsp; " + _tinted(length, FAINT),
+        "modebar": {"bgcolor": CLEAR, "color": GREY, "activecolor": GREY, "remove": ["sendChartToCloud"]},
+        "title": {
+            "text": tinted(f"<b>{plain(title, 60)}</b>", INK) + "&nbsp; " + tinted(beside, FAINT),
             "font_size": 16, "x": 0, "xref": "paper", "xanchor": "left",
             "y": 1, "yref": "container", "yanchor": "top", "pad": {"t": 14},
         },
-        meta={"title": title},
-    )  # fmt: skip
+        "meta": {"title": title},
+    }  # fmt: skip
 
 
 # -- text ---------------------------------------------------------------------------------------------------------
 
 
-def _plain(text: str, longest: int = 80) -> str:
+def plain(text: str, longest: int = 80) -> str:
     """Return text that plotly shows as it is, whoever wrote it: no tags, templates, formulas or line breaks."""
     shown = one_line(text)
     shown = shown if len(shown) <= longest else shown[: longest - 1].rstrip() + "…"
@@ -414,7 +421,8 @@ def _plain(text: str, longest: int = 80) -> str:
     return html.escape(shown, quote=False).replace("{", "&#123;").replace("$", "&#36;")
 
 
-def _tinted(text: str, colour: str) -> str:
+def tinted(text: str, colour: str) -> str:
+    """Return markup in a colour, which may be a variable of the page."""
     return f'<span style="color: {colour}">{text}</span>'
 
 

@@ -1,43 +1,34 @@
 """The page that needs no kernel: a sound and its embeddings in one HTML file that plays from a disk, without a network.
 
-Conventions: the widgets are those of JupyterLab. What each of them would have been sent stands in the page, arrays as
-base64, one byte per cell; scripts get text as JSON and set it as text, so that whoever named a file or a tag writes
-no markup. The page may load nothing but what is in it, and the sound where that is linked.
+Conventions: the widgets are those of JupyterLab, and stand still here (:mod:`embviz.stills`), one byte per cell.
 """
 
 from __future__ import annotations
 
-import base64
-import json
 import math
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
-from urllib.parse import quote
 
-from embviz import __version__, _tensors, decode, pages, sounds
+from embviz import __version__, pages, sounds, stills
 from embviz.audio import Audio, AudioSource
 from embviz.display import MAX_LABELS
 from embviz.embedding import Embedding
-from embviz.errors import FigureError, ModelError, OptionError, did_you_mean
+from embviz.errors import ModelError, OptionError, did_you_mean
 from embviz.models import get_model
 from embviz.models.record import Model
-from embviz.widgets import _sources
-from embviz.words import count, every, minutes, one_line, short
+from embviz.stills import MAX_BYTES, Blocks, as_text, small, still, unsent
+from embviz.words import count, every, minutes, short
 
 if TYPE_CHECKING:
     from anywidget import AnyWidget
 
-__all__ = ["Gap", "Row", "absent", "facts", "page", "write"]
+__all__ = ["Gap", "Row", "absent", "facts", "of_weights", "page", "write"]
 
-MAX_BYTES = 200 * 2**20  # What a browser still opens while one waits for it.
-SMALL = 16_000  # bytes per second of a sound that is embedded as it is; what is encoded here takes 10,000 to 14,000
 AUDIO = ("embed", "link")
-CLOCK = "page"
 SEVERAL = 2  # More heatmaps than these are drawn low, so that they can be seen together.
 LOW = 128  # pixels
 
@@ -46,7 +37,7 @@ GUIDE = (
     "drag to select a stretch, double click to see all again; the mouse wheel zooms once a plot has been clicked. "
     "Space plays and pauses, ? shows all keys."
 )
-NO_SCRIPT = "This page is drawn by JavaScript, which is switched off here."
+REMEDY = "link the sound in place of embedding it, or choose fewer models or layers, or a shorter sound"
 
 
 @dataclass(frozen=True)
@@ -116,16 +107,7 @@ def write(path: str | os.PathLike[str], sound: AudioSource, embeddings: Iterable
     OptionError
         If an option has no such value, or the sound cannot be linked.
     """
-    path = Path(path)
-    if path.suffix.lower() != ".html":
-        raise OptionError(f"A page is written as .html; {path.name!r} has another ending.")
-    text = page(sound, embeddings, folder=path.parent, **options)
-    try:
-        return _tensors.write_bytes(path, text.encode())
-    except OSError as error:
-        raise FigureError(
-            f"{str(path)!r} could not be written: {error.strerror}; free some space or choose another folder."
-        ) from error
+    return stills.write(path, lambda folder: page(sound, embeddings, folder=folder, **options))
 
 
 def page(
@@ -180,28 +162,29 @@ def page(
         known = " or ".join(map(repr, AUDIO))
         raise OptionError(f"audio is {known}, {audio!r} was found.{did_you_mean(str(audio), AUDIO)}")
     pages.check_theme(theme)
-    opened, rows, blocks = Audio.open(sound), [_row(content) for content in embeddings], _Blocks()
+    opened, rows, blocks = Audio.open(sound), [_row(content) for content in embeddings], Blocks(MAX_BYTES, REMEDY)
     name = opened.title if title is None else title
     link = _relative(opened, folder) if audio == "link" else ""
     several = sum(isinstance(row, Row) for row in rows) > SEVERAL
-    stills = [_described(row, blocks, LOW if several else 0) for row in rows]
+    plots = [_described(row, blocks, LOW if several else 0) for row in rows]
     player = _player(opened, blocks, link=link, parts=sections)
     description = {
-        "title": _plain(name) or "embviz",
+        "title": as_text(name) or "embviz",
         "facts": [
             _length(opened.duration),
-            *_plain([opened.title] if name != opened.title else []),
-            *_plain(filter(None, details)),
+            *as_text([opened.title] if name != opened.title else []),
+            *as_text(filter(None, details)),
         ],
         "guide": GUIDE,
         "theme": theme,
         "silent": _silent(opened, link),
         "player": player,
-        "rows": stills,
+        "rows": plots,
         "about": [_of_sound(opened, link), *_about(rows)],
         "made": f"Made with embviz {__version__}. This file needs no network and sends nothing anywhere.",
     }
-    return _document(description, blocks, linked=bool(link))
+    kinds = ["player", *(row["widget"] for row in plots if "widget" in row)]
+    return stills.page(description, blocks, script="page", kinds=kinds, linked=bool(link))
 
 
 def absent(model: str | Model) -> Gap:
@@ -237,20 +220,20 @@ def _row(content: Content) -> Row | Gap:
     return row
 
 
-def _described(row: Row | Gap, blocks: _Blocks, low: int) -> dict[str, Any]:
+def _described(row: Row | Gap, blocks: Blocks, low: int) -> dict[str, Any]:
     if isinstance(row, Gap):
         return {
-            "title": _plain(row.title),
-            "facts": _plain(row.facts),
-            "message": _plain(row.message),
-            "commands": _plain(row.commands),
+            "title": as_text(row.title),
+            "facts": as_text(row.facts),
+            "message": as_text(row.message),
+            "commands": as_text(row.commands),
         }
     source = row.source
     record = _record(source.model) if source else None
     said = facts(source) if source and row.facts is None else row.facts or ()
     title = row.title or (record.title if record else source.model if source else "")
     widget = _heatmap(row, low) if isinstance(row.content, Embedding) else row.content
-    return {"title": _plain(title), "facts": _plain(said), **_still(widget, blocks)}
+    return {"title": as_text(title), "facts": as_text(said), **still(widget, blocks)}
 
 
 def _heatmap(row: Row, low: int) -> Any:
@@ -261,65 +244,29 @@ def _heatmap(row: Row, low: int) -> Any:
     # Whole rows per pixel; a list of names needs its room.
     listed = 0 < len(embedding.labels) <= MAX_LABELS
     height = math.ceil(d / math.ceil(d / low)) if 0 < low < d and not listed else 0
-    return _unsent(Heatmap).of(embedding, **{"title": "", "height": height, **(row.options or {})})
-
-
-@cache
-def _unsent(kind: Any) -> Any:
-    """Return a kind of widget that is not sent to a notebook, where one is open, when it is made."""
-    return type(kind.__name__, (kind,), {"open": lambda _self: None, "__module__": kind.__module__})
-
-
-def _still(widget: AnyWidget, blocks: _Blocks) -> dict[str, Any]:
-    """Return a widget's script and traits; arrays are replaced by where they lie in the page."""
-    from embviz.widgets.frames import FramesWidget
-
-    if isinstance(widget, FramesWidget):
-        widget.with_orders()  # Nobody could compute them later.
-    names = [name for name in widget.keys if not name.startswith("_") and name not in {"layout", "tabbable", "tooltip"}]
-    traits = {name: getattr(widget, name) for name in names} | {"clock": CLOCK}
-    arrays = {name: _stored(value, blocks) for name, value in traits.items() if _is_array(value)}
-    state = {name: value for name, value in traits.items() if name not in arrays}
-    return {"widget": type(widget).__module__.rpartition(".")[2], "state": state, "bytes": arrays}
-
-
-def _is_array(value: Any) -> bool:
-    several = isinstance(value, list | tuple) and len(value) > 0
-    return isinstance(value, bytes) or (several and all(isinstance(item, bytes) for item in value))
-
-
-def _stored(value: Any, blocks: _Blocks) -> str | list[str]:
-    return blocks.add(value) if isinstance(value, bytes) else [blocks.add(item) for item in value]
+    return unsent(Heatmap).of(embedding, **{"title": "", "height": height, **(row.options or {})})
 
 
 # -- the sound ----------------------------------------------------------------------------------------------------
 
 
-def _player(sound: Audio, blocks: _Blocks, *, link: str, parts: Sequence[tuple[str, float]]) -> dict[str, Any]:
+def _player(sound: Audio, blocks: Blocks, *, link: str, parts: Sequence[tuple[str, float]]) -> dict[str, Any]:
     """Return the player as it stands in the page."""
     from embviz.widgets.player import Player
 
     outline = sounds.summary(sound)
-    data, mime = (b"", "") if link else _small(sound)
-    player = _unsent(Player)(
+    data, mime = (b"", "") if link else small(sound)
+    player = unsent(Player)(
         serial=1,
         duration=outline.duration,
         view=[0.0, outline.duration],
         peaks=outline.peaks.tobytes(),
-        sections=[{"name": _plain(name), "start": float(start)} for name, start in parts],
+        sections=[{"name": as_text(name), "start": float(start)} for name, start in parts],
         url=link,
         sound=data,
         mime=mime,
     )
-    return _still(player, blocks)
-
-
-def _small(sound: Audio) -> tuple[bytes, str]:
-    """Return a small file that browsers play, and its media type: the sound's own, where that is small already."""
-    own = sounds.playable(sound)
-    if own.known and own.size <= SMALL * sound.duration:
-        return own.read()
-    return own.transcode()
+    return still(player, blocks)
 
 
 def _relative(sound: Audio, folder: str | os.PathLike[str]) -> str:
@@ -331,65 +278,14 @@ def _relative(sound: Audio, folder: str | os.PathLike[str]) -> str:
             f"Browsers cannot be expected to play {sound.title!r}, so a link to it would stay silent; "
             "audio='embed' puts its sound into the page in a format that they know."
         )
-    # The folders on the way may be links, of which ".." would lead elsewhere.
-    path = os.path.relpath(os.path.realpath(sound.path), os.path.realpath(folder))
-    return f"./{quote(os.fsencode(path))}"
+    return stills.relative(sound.path, folder)
 
 
 def _silent(sound: Audio, link: str) -> str:
     if link:
-        where = f"{_plain(sound.title)} has to be where it was when this page was written ({link})"
+        where = f"{as_text(sound.title)} has to be where it was when this page was written ({link})"
         return f"The sound was not found: {where}."
     return "This browser cannot play the sound that is in this page (Ogg Vorbis); Chrome, Edge and Firefox can."
-
-
-# -- the document -------------------------------------------------------------------------------------------------
-
-
-class _Blocks:
-    """The arrays of a page, as elements that hold base64."""
-
-    def __init__(self) -> None:
-        self.elements: list[str] = []
-        self._bytes = 0
-
-    def add(self, data: bytes) -> str:
-        """Keep an array, and return the id of its element."""
-        self._bytes += len(data) * 4 // 3
-        if self._bytes > MAX_BYTES:
-            raise FigureError(
-                f"The page would take more than {MAX_BYTES // 2**20} MB, which few browsers open: "
-                "link the sound in place of embedding it, or choose fewer models or layers, or a shorter sound."
-            )
-        name = f"embviz-bytes-{len(self.elements)}"
-        text = base64.b64encode(data).decode("ascii")
-        self.elements.append(f'<script type="text/plain" id="{name}">{text}</script>')
-        return name
-
-
-def _document(description: dict[str, Any], blocks: _Blocks, *, linked: bool) -> str:
-    kinds = sorted({"player", *(row["widget"] for row in description["rows"] if "widget" in row)})
-    table = ", ".join(f"{kind}: _{kind}" for kind in kinds)
-    script = f"{_sources.modules([*kinds, 'page'])}\n_page.show({{ {table} }});\n"
-    sheets = [(_sources.FOLDER / f"{name}.css").read_text("utf-8") for name in ("theme", *kinds, "page")]
-    scripts = [
-        *blocks.elements,
-        f'<script type="application/json" id="embviz-page">{_json(description)}</script>',
-        f'<script type="module">\n{script}</script>',
-    ]
-    sounds = "data: blob: 'self' file:" if linked else "data: blob:"
-    return pages.document(
-        decode.plain(description["title"]),
-        style="\n".join([pages.switchable(description["theme"]), *sheets]),
-        noscript=NO_SCRIPT,
-        scripts="\n" + "\n".join(scripts),
-        policy=f"{pages.POLICY}; media-src {sounds}",
-    )
-
-
-def _json(value: Any) -> str:
-    """Return JSON that can stand in a script element, whatever is in it."""
-    return json.dumps(value, allow_nan=False).replace("<", "\\u003c")
 
 
 # -- words --------------------------------------------------------------------------------------------------------
@@ -399,7 +295,7 @@ def _about(rows: Sequence[Row | Gap]) -> list[dict[str, Any]]:
     sources = [row.source for row in rows if isinstance(row, Row)]
     shown = {f"{e.model} / {e.layer}, {every(e)}": e for e in sources if e is not None}
     return [
-        {"title": _plain(f"{e.model} / {e.layer}"), "facts": [*_of_frames(e), *_of_weights(e)]} for e in shown.values()
+        {"title": as_text(f"{e.model} / {e.layer}"), "facts": [*_of_frames(e), *of_weights(e)]} for e in shown.values()
     ]
 
 
@@ -410,7 +306,7 @@ def _of_sound(sound: Audio, link: str) -> dict[str, Any]:
         ("Digest", f"{sound.digest} (BLAKE2b)"),
         ("Here", f"linked: {link}" if link else "embedded; the embeddings were computed from the original"),
     ]
-    return {"title": _plain(sound.title), "facts": said}
+    return {"title": as_text(sound.title), "facts": said}
 
 
 def _of_frames(embedding: Embedding) -> list[tuple[str, str]]:
@@ -429,7 +325,8 @@ def _resampling(embedding: Embedding) -> str:
     return "one channel" if quality is None else f"resampled with quality {quality} (0 is best, 4 fastest)"
 
 
-def _of_weights(embedding: Embedding) -> list[tuple[str, str]]:
+def of_weights(embedding: Embedding) -> list[tuple[str, str]]:
+    """Return what is known of the weights that an embedding came from: names and texts."""
     info, record = embedding.info, _record(embedding.model)
     said = [
         ("Task", record.task if record else ""),
@@ -455,13 +352,6 @@ def _record(name: str) -> Model | None:
 def _of_model(record: Model) -> tuple[str, str]:
     # The details of the task stand at the foot of the page.
     return re.split(r"[(,;]", record.task)[0].strip(), f"{short(record.parameters)} parameters"
-
-
-def _plain(value: Any) -> Any:
-    """Return texts as one line each, which does not turn the writing direction of what stands beside it."""
-    if isinstance(value, str):
-        return one_line(value).strip()
-    return [_plain(item) for item in value]
 
 
 def _length(seconds: float) -> str:

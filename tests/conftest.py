@@ -7,17 +7,20 @@ that weights are fetched once. The user's own weights and cache are neither read
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from harness import Bench, chromium
+from harness import Bench, Opened, chromium
 
 ROOT = Path(__file__).resolve().parent.parent
 TEST_HOME = Path(os.environ.get("EMBVIZ_TEST_HOME") or ROOT / "build" / "home").resolve()
 
 os.environ["EMBVIZ_HOME"] = str(TEST_HOME)
+# UMAP is compiled once for the whole run, not once for each home.
+os.environ.setdefault("NUMBA_CACHE_DIR", str(TEST_HOME / "numba"))
 
 
 @pytest.fixture(scope="session")
@@ -72,3 +75,29 @@ def bench(browser: Any) -> Iterator[Bench]:
     context.close()
     assert not bench.errors
     assert not bench.requests
+
+
+@pytest.fixture
+def opened(browser):
+    """Return a function that opens a page offline; at the end nothing may have left, and no error may have come."""
+    pages, contexts = [], []
+
+    def open_(path: Path, *, scheme: str = "light", width: int = 1300, sound: Path | None = None) -> Opened:
+        context = browser.new_context(offline=True, color_scheme=scheme, viewport={"width": width, "height": 900})
+        contexts.append(context)
+        context.route(
+            re.compile(r"^(?!file:|blob:|data:)"), lambda route: (refused.append(route.request.url), route.abort())
+        )
+        page = Opened(context, path)
+        if sound is not None:
+            page.allowed.add(sound.resolve().as_uri())
+        pages.append(page)
+        return page
+
+    refused: list[str] = []
+    yield open_
+    seen = [(page.errors, page.left) for page in pages]
+    for context in contexts:
+        context.close()
+    assert not refused
+    assert all(not errors and not left for errors, left in seen), seen

@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -176,6 +177,51 @@ class Bench:
     ) -> Any:
         """Evaluate a function of a clock of the page."""
         return self.page.evaluate(f"name => ({expression})(globalThis[Symbol.for('embviz.clocks')].get(name))", name)
+
+
+class Opened:
+    """A page opened from the disk; what it asks for beyond itself, and every error, is kept."""
+
+    def __init__(self, context: Any, path: Path) -> None:
+        self.errors: list[str] = []
+        self.requests: list[str] = []
+        self.file = path.resolve().as_uri()
+        self.allowed = {self.file}
+        self.page = context.new_page()
+        self.page.on("console", lambda message: message.type == "error" and self.errors.append(message.text))
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.goto(self.file)
+        self.page.wait_for_selector("html[data-ready]", state="attached")
+
+    @property
+    def left(self) -> list[str]:
+        """Requests for anything that is not in the page."""
+        return [url for url in self.requests if url not in self.allowed and not url.startswith(("blob:", "data:"))]
+
+    def clock(self, expression: str) -> Any:
+        """A property of the page's clock, or what a call to it gives."""
+        return self.page.evaluate(f"globalThis[Symbol.for('embviz.clocks')].get('page').{expression}")
+
+    def until(self, condition: str) -> None:
+        """Wait for a condition of the clock, ``c``."""
+        # Not by wait_for_function: the page's policy forbids to make code of text.
+        ask = f"((c) => {condition})(globalThis[Symbol.for('embviz.clocks')].get('page'))"
+        for _ in range(300):
+            if self.page.evaluate(ask):
+                return
+            self.page.wait_for_timeout(50)
+        raise TimeoutError(condition)
+
+    def place(self, seconds: float, down: float = 0.5, row: int = 0) -> tuple[float, float]:
+        """A point of the plot of a heatmap: its time, and its share of the height from the top."""
+        plot = self.page.locator(".ev-page-row").nth(row).locator("canvas").first
+        plot.scroll_into_view_if_needed()
+        outer = self.page.locator(".ev-page-row").nth(row).bounding_box()
+        box = plot.bounding_box()
+        left, width = outer["x"] + 76, outer["width"] - 76 - 72
+        first, last = self.clock("view")
+        return left + width * (seconds - first) / (last - first), box["y"] + box["height"] * down
 
 
 def chromium(playwright: Any) -> Any:

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from harness import Opened
 
 from embviz import report
 from embviz.embedding import Embedding, FrameGrid
 from embviz.errors import AudioError, FigureError, OptionError
+from embviz.widgets import _sources
 
 RATE = 16_000
 HOSTILE = "a\u202eb <img src=x onerror=alert(1)> </script><script>alert(2)</script> <!-- \"'&\n\u2028 שיר 🎵"
@@ -99,7 +101,7 @@ def test_what_others_wrote_is_no_markup():
 
 def test_scripts_do_not_end_themselves():
     for name in ("player", "heatmap", "curves", "similarity", "page"):
-        assert not re.search(r"</script|<!--", report._sources.modules([name]), re.IGNORECASE)
+        assert not re.search(r"</script|<!--", _sources.modules([name]), re.IGNORECASE)
 
 
 def test_no_widget_is_sent_to_an_open_notebook(monkeypatch):
@@ -179,77 +181,6 @@ def test_the_foot_says_what_made_the_numbers(home, rock):
 
 
 # -- in a browser without a network -------------------------------------------------------------------------------
-
-
-class Opened:
-    """A page opened from the disk; what it asks for beyond itself, and every error, is kept."""
-
-    def __init__(self, context, path: Path) -> None:
-        self.errors: list[str] = []
-        self.requests: list[str] = []
-        self.file = path.resolve().as_uri()
-        self.allowed = {self.file}
-        self.page = context.new_page()
-        self.page.on("console", lambda message: message.type == "error" and self.errors.append(message.text))
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.goto(self.file)
-        self.page.wait_for_selector("html[data-ready]", state="attached")
-
-    @property
-    def left(self) -> list[str]:
-        """Requests for anything that is not in the page."""
-        return [url for url in self.requests if url not in self.allowed and not url.startswith(("blob:", "data:"))]
-
-    def clock(self, expression: str):
-        """A property of the page's clock, or what a call to it gives."""
-        return self.page.evaluate(f"globalThis[Symbol.for('embviz.clocks')].get('page').{expression}")
-
-    def until(self, condition: str) -> None:
-        """Wait for a condition of the clock, ``c``."""
-        # Not by wait_for_function: the page's policy forbids to make code of text.
-        ask = f"((c) => {condition})(globalThis[Symbol.for('embviz.clocks')].get('page'))"
-        for _ in range(300):
-            if self.page.evaluate(ask):
-                return
-            self.page.wait_for_timeout(50)
-        raise TimeoutError(condition)
-
-    def place(self, seconds: float, down: float = 0.5, row: int = 0) -> tuple[float, float]:
-        """A point of the plot of a heatmap: its time, and its share of the height from the top."""
-        plot = self.page.locator(".ev-page-row").nth(row).locator("canvas").first
-        plot.scroll_into_view_if_needed()
-        outer = self.page.locator(".ev-page-row").nth(row).bounding_box()
-        box = plot.bounding_box()
-        left, width = outer["x"] + 76, outer["width"] - 76 - 72
-        first, last = self.clock("view")
-        return left + width * (seconds - first) / (last - first), box["y"] + box["height"] * down
-
-
-@pytest.fixture
-def opened(browser):
-    """Return a function that opens a page offline; at the end nothing may have left, and no error may have come."""
-    pages, contexts = [], []
-
-    def open_(path: Path, *, scheme: str = "light", width: int = 1300, sound: Path | None = None) -> Opened:
-        context = browser.new_context(offline=True, color_scheme=scheme, viewport={"width": width, "height": 900})
-        contexts.append(context)
-        context.route(
-            re.compile(r"^(?!file:|blob:|data:)"), lambda route: (refused.append(route.request.url), route.abort())
-        )
-        page = Opened(context, path)
-        if sound is not None:
-            page.allowed.add(sound.resolve().as_uri())
-        pages.append(page)
-        return page
-
-    refused: list[str] = []
-    yield open_
-    seen = [(page.errors, page.left) for page in pages]
-    for context in contexts:
-        context.close()
-    assert not refused
-    assert all(not errors and not left for errors, left in seen), seen
 
 
 @pytest.fixture(scope="module")

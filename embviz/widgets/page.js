@@ -101,7 +101,7 @@ export async function show(widgets) {
     player,
     h("p.ev-page-guide.ev-faint", {}, page.guide),
     ...rows.map(({ row, plot }, i) => section(row, plot, `embviz-row-${i}`)),
-    about(page),
+    about(page, "Sound, models, weights and licences"),
     help.dialog,
   );
   await mount(page.player, player, { widgets, signal, answer: noSound(page) });
@@ -114,20 +114,32 @@ export async function show(widgets) {
   document.documentElement.dataset.ready = "";
 }
 
-async function mount(still, el, { widgets, signal, answer }) {
-  const model = new StillModel(stateOf(still, bytesOfElement), answer);
+/**
+ * Draw a widget that stands still.
+ * @param {{widget: string, state: object, bytes: object}} still
+ * @param {HTMLElement} el
+ * @returns {Promise<StillModel>} its model
+ */
+export async function mount(still, el, { widgets, signal, answer }) {
+  const model = new StillModel(stateOf(still, takenBytes), answer);
   try {
     await widgets[still.widget].default.render({ model, el, signal, experimental: {} });
   } catch (error) {
     console.error(error);
     el.replaceChildren(h("p.ev-error", {}, `This part of the page could not be drawn: ${error.message}`));
   }
+  return model;
 }
 
-function bytesOfElement(id) {
-  const element = document.getElementById(id);
-  const bytes = bytesFrom(element.textContent);
-  element.remove(); // The text takes more memory than the bytes, and is not needed again.
+/** The bytes of an element. @param {string} id @returns {DataView} */
+export function bytesAt(id) {
+  return bytesFrom(document.getElementById(id).textContent);
+}
+
+/** The same, of one that is not needed again: the text takes more memory than the bytes. */
+function takenBytes(id) {
+  const bytes = bytesAt(id);
+  document.getElementById(id).remove();
   return bytes;
 }
 
@@ -138,7 +150,8 @@ function noSound(page) {
   };
 }
 
-function heading(page, ...actions) {
+/** Title, facts and buttons. */
+export function heading(page, ...actions) {
   return h(
     "header.ev-page-heading",
     {},
@@ -163,7 +176,8 @@ function card(row) {
   return h("div.ev-page-card", {}, h("p", {}, row.message), commands.length ? h("p", {}, ...commands) : null);
 }
 
-function about(page) {
+/** What stands at the foot, folded. */
+export function about(page, title) {
   const lists = page.about.map(({ title, facts }) =>
     h(
       "section",
@@ -172,7 +186,7 @@ function about(page) {
       h("dl", {}, ...facts.flatMap(([name, text]) => [h("dt", {}, name), h("dd", { dir: "auto" }, text)])),
     ),
   );
-  const summary = h("summary", {}, "Sound, models, weights and licences");
+  const summary = h("summary", {}, title);
   const details = h("details.ev-page-about", {}, summary, ...lists, h("p.ev-faint", {}, page.made));
   // What is folded would be missing on paper.
   let wasOpen = false;
@@ -182,7 +196,7 @@ function about(page) {
 }
 
 /** The button that goes between light and dark; until it is pressed, the page is as its reader has everything. */
-function themeOf(theme) {
+export function themeOf(theme) {
   const root = document.documentElement;
   const media = matchMedia("(prefers-color-scheme: dark)");
   let chosen = theme === "auto" ? null : theme;
@@ -200,7 +214,7 @@ function themeOf(theme) {
 }
 
 /** The player's keys, wherever on the page they are pressed, unless what has the focus has taken them. */
-function shareKeys(clock, help, signal) {
+export function shareKeys(clock, help, signal) {
   const pressed = (event) => {
     if (event.defaultPrevented || help.open) return;
     const action = pressedAction(event);
@@ -211,11 +225,11 @@ function shareKeys(clock, help, signal) {
   document.addEventListener("keydown", pressed, { signal });
 }
 
-/** The list of keys, and the button that opens it. */
-function helpOf() {
+/** The list of keys, and the button that opens it. @param {Array} more of the page's own, as those of the clock */
+export function helpOf(...more) {
   const line = ([keys, meaning]) => [h("dt", {}, ...keys.map((key) => h("kbd", {}, key))), h("dd", {}, meaning)];
   const close = h("button", { type: "button", onclick: () => dialog.close() }, "Close");
-  const lists = [...CLOCK_KEYS, HANDS].map(([title, lines]) => [
+  const lists = [...CLOCK_KEYS, ...more, HANDS].map(([title, lines]) => [
     h("h2", {}, title),
     h("dl", {}, ...lines.flatMap(line)),
   ]);
