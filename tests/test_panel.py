@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from harness import Bench
 
-from embviz.widgets.panel import COMMANDS, LARGEST_FILE, Panel
+from embviz.widgets.commands import LARGEST_FILE
+from embviz.widgets.panel import COMMANDS, Panel
 
 STAND_IN = """export default { render({ model, el, signal }) {
   globalThis.mounted = [...(globalThis.mounted ?? []), model.get("name")];
@@ -183,7 +184,7 @@ def test_parts_without_their_beginning_are_no_file():
 
 
 def test_a_file_that_is_too_large_is_dropped(monkeypatch):
-    monkeypatch.setattr("embviz.widgets.panel.LARGEST_FILE", 4)
+    monkeypatch.setattr("embviz.widgets.commands.LARGEST_FILE", 4)
     panel = Panel()
     calls: list[Any] = []
     panel.on_command(lambda *call: calls.append(call))
@@ -585,13 +586,13 @@ def test_tabs_are_walked_with_arrow_keys(desk):
     assert first.get_attribute("aria-selected") == "true"
     first.press("ArrowLeft")
     selected = panel.get_by_role("tab", selected=True)
-    assert selected.inner_text() == "Structure"
+    assert selected.inner_text() == "Map"
     assert selected.evaluate("el => el === document.activeElement")
-    assert panel.get_by_role("tab").evaluate_all("all => all.map((el) => el.tabIndex)") == [-1, -1, -1, 0]
+    assert panel.get_by_role("tab").evaluate_all("all => all.map((el) => el.tabIndex)") == [-1, -1, -1, -1, 0]
     page = panel.get_by_role("tabpanel")
     assert page.count() == 1
     assert page.get_attribute("aria-labelledby") == selected.get_attribute("id")
-    assert desk.bench.get("panel", "tab") == "structure"
+    assert desk.bench.get("panel", "tab") == "map"
     desk.change(tab="hears")
     assert panel.get_by_role("tab", selected=True).inner_text() == "What it hears"
 

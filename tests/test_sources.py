@@ -74,6 +74,15 @@ def test_a_circle_is_told(folder):
         _sources.script("a")
 
 
+def test_a_widget_has_the_sheets_of_what_it_imports(folder):
+    (folder / "theme.css").write_text("/* theme */")
+    (folder / "parts.js").write_text("export const one = 1;\n")
+    (folder / "parts.css").write_text("/* parts */")
+    (folder / "own.js").write_text('import { one } from "./parts.js";\nexport default { one };\n')
+    (folder / "own.css").write_text("/* own */")
+    assert _sources.style("own") == "/* theme */\n/* parts */\n/* own */"
+
+
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_every_import_and_export_is_written_the_way_that_is_understood(name):
     text = (_sources.FOLDER / f"{name}.js").read_text("utf-8")

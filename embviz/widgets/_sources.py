@@ -38,8 +38,11 @@ def modules(names: list[str]) -> str:
 
 @cache
 def style(name: str) -> str:
-    """Return the style sheet of a widget, with the colours that all share."""
-    return f"{(FOLDER / 'theme.css').read_text('utf-8')}\n{(FOLDER / f'{name}.css').read_text('utf-8')}"
+    """Return the colours that all widgets share, and the style sheets of a widget and of the modules it imports."""
+    ordered: list[str] = []
+    _collect(name, ordered, ())
+    sheets = [FOLDER / f"{sheet}.css" for sheet in ("theme", *ordered)]
+    return "\n".join(sheet.read_text("utf-8") for sheet in sheets if sheet.exists())
 
 
 def _collect(name: str, ordered: list[str], above: tuple[str, ...]) -> None:

@@ -33,6 +33,7 @@ export class Clock {
   #media = null;
   #detach = new AbortController();
   #pinned = false;
+  #placed = false; // whether the media stands where the playhead does
 
   duration = 0;
   playing = false;
@@ -92,6 +93,7 @@ export class Clock {
     if (before && before !== media) before.pause();
     this.#media = media;
     this.#anchor = { media: -1, at: 0 };
+    this.#placed = false;
     this.playing = Boolean(media && !media.paused);
     if (media) {
       media.playbackRate = this.rate;
@@ -99,6 +101,7 @@ export class Clock {
       media.volume = this.volume;
       media.muted = this.muted;
       const seekable = () => {
+        this.#placed = true;
         if (Math.abs(media.currentTime - this.#time) > 0.01) media.currentTime = this.#time;
       };
       if (media.readyState >= 1) seekable();
@@ -237,7 +240,8 @@ export class Clock {
   }
 
   #follow() {
-    if (!this.#media || this.#media.readyState < 1 || this.#media.seeking) return;
+    // Media that has just become seekable is still at its beginning.
+    if (!this.#placed || this.#media.readyState < 1 || this.#media.seeking) return;
     this.#time = clamp(this.#heard(), 0, this.duration);
     if (this.looping && this.range && this.playing && this.#time >= this.range[1]) {
       this.seek(this.range[0]);

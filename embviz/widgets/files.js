@@ -25,20 +25,22 @@ const KINDS = "audio/*,.ogg,.opus,.flac,.aif,.aiff,.m4a,.wma";
 /**
  * The way in for files.
  * @param {object} panel what the parts of the panel share
+ * @param {{label?: string, drop?: string, doing?: string, multiple?: boolean}} words what becomes of a file
  * @returns {{nodes: HTMLElement[], browse: () => void}} nodes to put into the panel
  */
-export function fileDoor(panel) {
-  const input = h("input", { type: "file", accept: KINDS, multiple: true, hidden: true, "aria-label": "Add a sound" });
-  const overlay = h("div.ev-p-overlay", { hidden: true }, h("strong", {}, "Drop a sound to add it"));
+export function fileDoor(panel, words = {}) {
+  const { label = "Add a sound", drop = "Drop a sound to add it", doing = "Adding", multiple = true } = words;
+  const input = h("input", { type: "file", accept: KINDS, multiple, hidden: true, "aria-label": label });
+  const overlay = h("div.ev-p-overlay", { hidden: true }, h("strong", {}, drop));
   input.addEventListener("change", () => {
-    send(panel, [...input.files]);
+    send(panel, [...input.files], doing);
     input.value = "";
   });
-  takeDrops(panel, overlay);
+  takeDrops(panel, overlay, (files) => send(panel, multiple ? files : files.slice(0, 1), doing));
   return { nodes: [overlay, input], browse: () => input.click() };
 }
 
-function takeDrops(panel, overlay) {
+function takeDrops(panel, overlay, take) {
   const { el, signal } = panel;
   let depth = 0;
   const listen = (kind, listener) =>
@@ -62,21 +64,21 @@ function takeDrops(panel, overlay) {
     const { items, files } = event.dataTransfer;
     const folder = [...items].some((item) => item.kind === "file" && item.webkitGetAsEntry?.()?.isDirectory);
     if (folder) panel.say("A folder cannot be dropped here: drop the files in it.", "error");
-    else send(panel, [...files]);
+    else take([...files]);
   });
 }
 
-async function send(panel, files) {
+async function send(panel, files, doing) {
   for (const file of files) {
     const no = refusal(file);
     if (no) panel.say(no, "error");
-    else await sendOne(panel, file);
+    else await sendOne(panel, file, doing);
   }
 }
 
-async function sendOne(panel, file) {
-  const bar = progressBar(`Adding ${quoted(file.name)}`);
-  const text = h("span", {}, "Adding ", nameOf(file.name), "…");
+async function sendOne(panel, file, doing) {
+  const bar = progressBar(`${doing} ${quoted(file.name)}`);
+  const text = h("span", {}, `${doing} `, nameOf(file.name), "…");
   const line = h("div.ev-p-notice.ev-p-notice-info", { role: "status" }, text, bar.el);
   panel.notices.append(line);
   const parts = partsOfFile(file.size);

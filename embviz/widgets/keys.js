@@ -34,6 +34,22 @@ export const CLOCK_KEYS = [
   ],
 ];
 
+/** Keys of a map, while it has the focus, and what they do. */
+export const MAP_KEYS = [
+  "Map",
+  [
+    [["←", "→", "↑", "↓"], "go to the next point in that direction"],
+    [["Enter"], "play the point"],
+    [["+", "−"], "zoom in or out"],
+    [["0"], "show all points"],
+    [["L", "R"], "select with a lasso or a rectangle; shift adds, alt takes away"],
+    [["A"], "select all that is shown"],
+    [["N"], "names on the map"],
+    [["/"], "search"],
+    [["Esc"], "select nothing"],
+  ],
+];
+
 /** What the pointer can do on every plot of time. */
 export const HANDS = [
   "Mouse and touch",
@@ -46,13 +62,25 @@ export const HANDS = [
   ],
 ];
 
+/** The keys of the lists beside a map. */
+export const LIST_KEYS = [
+  "Lists beside a map",
+  [
+    [["↑", "↓"], "walk the rows"],
+    [["←", "→"], "walk the buttons of a row"],
+    [["Enter"], "play, or press the button"],
+    [["F2"], "rename the cluster"],
+    [["Delete"], "take the row out of the queue"],
+  ],
+];
+
 /** The keys of the panel, which has more to open than a widget alone. */
 export const KEYS = [
   ...CLOCK_KEYS,
   [
     "Panel",
     [
-      [["1", "2", "3", "4"], "Poster, What it hears, Layers, Structure"],
+      [["1", "2", "3", "4", "5"], "Poster, What it hears, Layers, Structure, Map"],
       [["Alt ↑", "Alt ↓"], "move the row that has the focus"],
       [["/"], "search the tracks"],
       [["↑", "↓"], "walk the list, where it has the focus"],
@@ -60,6 +88,8 @@ export const KEYS = [
       [["?"], "this list"],
     ],
   ],
+  MAP_KEYS,
+  LIST_KEYS,
 ];
 
 /**
@@ -68,7 +98,7 @@ export const KEYS = [
  * @param {Element} target
  */
 export function placeOf(target) {
-  if (target.closest("dialog")) return "dialog";
+  if (target.closest("dialog, [popover=auto]")) return "dialog";
   if (target.closest("input[type=range]")) return "slider";
   if (target.closest("input[type=checkbox], input[type=radio]")) return "button";
   if (target.closest("input, textarea, select, [contenteditable=''], [contenteditable=true]")) return "text";
@@ -103,6 +133,7 @@ const PLAIN = {
   2: { kind: "tab", index: 1 },
   3: { kind: "tab", index: 2 },
   4: { kind: "tab", index: 3 },
+  5: { kind: "tab", index: 4 },
   "/": { kind: "search" },
   "?": { kind: "help" },
 };
@@ -123,6 +154,33 @@ export function keyAction(event, place = "") {
     return { kind: "seek", by: (key === "ArrowLeft" ? -1 : 1) * (shiftKey ? FINE_STEP : STEP) };
   }
   return Object.hasOwn(PLAIN, key) ? PLAIN[key] : null;
+}
+
+const MAP = {
+  ArrowLeft: { kind: "walk", direction: "left" },
+  ArrowRight: { kind: "walk", direction: "right" },
+  ArrowUp: { kind: "walk", direction: "up" },
+  ArrowDown: { kind: "walk", direction: "down" },
+  Enter: { kind: "choose" },
+  "+": { kind: "zoom", steps: 1 },
+  "=": { kind: "zoom", steps: 1 },
+  "-": { kind: "zoom", steps: -1 },
+  "−": { kind: "zoom", steps: -1 },
+  _: { kind: "zoom", steps: -1 },
+  0: { kind: "all" },
+  l: { kind: "mode", mode: "lasso" },
+  r: { kind: "mode", mode: "rectangle" },
+  a: { kind: "select" },
+  n: { kind: "names" },
+  "/": { kind: "search" },
+  Escape: { kind: "clear" },
+};
+
+/** What a key means on a map that has the focus, or null where it means nothing there. */
+export function mapAction({ key, ctrlKey, metaKey, altKey, isComposing }) {
+  if (isComposing || ctrlKey || metaKey || altKey) return null;
+  const name = key?.length === 1 ? key.toLowerCase() : key;
+  return Object.hasOwn(MAP, name) ? MAP[name] : null;
 }
 
 /** What a key means to who has pressed it, wherever that was. @param {KeyboardEvent} event */
@@ -220,11 +278,11 @@ export function firstKeys(root, clock, signal) {
   window.addEventListener("keydown", pressed, { capture: true, signal });
 }
 
-/** The list of keys, for a dialog. */
-export function keyHelp() {
+/** The list of keys, for a dialog. @param {typeof KEYS} keys */
+export function keyHelp(keys = KEYS) {
   const line = ([keys, meaning]) =>
     h("div.ev-p-keyline", {}, h("dt", {}, ...keys.map((key) => h("kbd", {}, key))), h("dd", {}, meaning));
-  const sections = [...KEYS, HANDS].map(([title, lines]) =>
+  const sections = [...keys, HANDS].map(([title, lines]) =>
     h("section", {}, h("h3", {}, title), h("dl", {}, ...lines.map(line))),
   );
   return h("div.ev-p-keys", {}, ...sections);

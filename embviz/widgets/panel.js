@@ -1,5 +1,5 @@
 /**
- * The panel: the list of tracks, the player, and four pages that look into the track, all on one clock.
+ * The panel: the list of tracks, the player, and pages that look into the track and at all of them, on one clock.
  *
  * It shows what the traits say and sends commands; what they mean is Python's business. Other widgets are mounted in
  * their places and stay there for as long as they are the same.
@@ -8,11 +8,12 @@ import { clockOf } from "./clock.js";
 import { h, icon, onChange, write } from "./dom.js";
 import { applyToClock, keepKeys, keyHelp, pressedAction } from "./keys.js";
 import { Link } from "./link.js";
-import { ICONS, nameOf, openDialog, plain, progressBar } from "./parts.js";
-import { progressText, quoted, slot, uid } from "./parts.js";
+import { ICONS, openDialog, plain, quoted, slot } from "./parts.js";
+import { busyLine, copyButton, notices, tabList, troubleLine } from "./furniture.js";
 import { fileDoor } from "./files.js";
 import { lengthOf, tempoOf, trackList } from "./tracklist.js";
 import { openPicker } from "./picker.js";
+import { atlasPage } from "./atlaspage.js";
 import { poster } from "./poster.js";
 import { hears } from "./hears.js";
 import { structure, walk } from "./walk.js";
@@ -28,6 +29,7 @@ export const TABS = [
   ["hears", "What it hears"],
   ["layers", "Layers"],
   ["structure", "Structure"],
+  ["map", "Map"],
 ];
 
 /** @returns {string} such as ``rock · 128 BPM · E minor · 2:02 · rock.ogg`` */
@@ -49,11 +51,10 @@ class View {
   #asked = "";
   #narrow = false;
   #drawer = false;
-  #dismissed = -1;
 
   constructor(model, el, signal, host) {
     Object.assign(this, { model, el, signal, host });
-    el.classList.add("embviz", "ev-panel");
+    el.classList.add("embviz", "ev-parts", "ev-panel");
     keepKeys(el, signal);
     el.setAttribute("role", "region");
     el.setAttribute("aria-label", "embviz Explorer");
@@ -115,34 +116,46 @@ class View {
   }
 
   /** Say a sentence of the panel's own until it is dismissed. */
-  say(text, level = "info", remedy = "") {
-    const line = this.#notice(level, text, remedy, () => line.remove());
-    this.notices.append(line);
-    return line;
+  say(...words) {
+    return this.messages.say(...words);
+  }
+
+  get notices() {
+    return this.messages.own;
   }
 
   // What it is made of.
 
   #build() {
     this.list = trackList(this);
-    this.#pages = { poster: poster(this), hears: hears(this), layers: walk(this), structure: structure(this) };
+    this.#pages = {
+      poster: poster(this),
+      hears: hears(this),
+      layers: walk(this),
+      structure: structure(this),
+      map: atlasPage(this),
+    };
     this.player = slot({ host: this.host, signal: this.signal });
     this.live = h("div.ev-hidden", { "aria-live": "polite" });
-    this.notices = h("div.ev-p-notices");
-    this.trouble = h("div.ev-p-trouble", { role: "alert", hidden: true });
-    this.kernelNotice = h("div", { "aria-live": "polite" });
+    this.messages = notices(this);
+    this.trouble = troubleLine();
     this.door = fileDoor(this);
-    this.pageEls = TABS.map(([name]) => this.#pageEl(name));
-    this.sticky = h("div.ev-p-top", {}, this.player.el, this.#buildTabs());
-    this.work = h("div.ev-p-work", {}, this.sticky, ...this.pageEls);
+    const pages = TABS.map(([name, label], i) => ({
+      name,
+      label,
+      title: `${label} (${i + 1})`,
+      page: h("div.ev-p-page", {}, this.#pages[name].el),
+    }));
+    this.tabs = tabList({ label: "Views", tabs: pages, open: (name) => this.#openTab(name) });
+    this.sticky = h("div.ev-p-top", {}, this.player.el, this.tabs.el);
+    this.work = h("div.ev-p-work", {}, this.sticky, ...pages.map(({ page }) => page));
     this.scroller = h("div.ev-p-scroll", {}, this.work, this.#buildWelcome());
     const main = h(
       "div.ev-p-main",
       {},
       this.#buildHead(),
-      this.trouble,
-      this.kernelNotice,
-      this.notices,
+      this.trouble.el,
+      ...this.messages.nodes,
       this.scroller,
     );
     this.shade = h("div.ev-p-shade", { hidden: true, onclick: () => this.showList(false) });
@@ -158,13 +171,7 @@ class View {
     this.listButton.append(icon(ICONS.menu));
     this.title = h("h2", { dir: "auto" });
     this.facts = h("span.ev-p-headline.ev-faint", { dir: "auto" });
-    this.copyLabel = h("span", { "aria-live": "polite" }, "Copy as code");
-    const copy = h(
-      "button",
-      { type: "button", title: "The Python that gives this view", onclick: () => this.#copy() },
-      icon(ICONS.copy),
-      this.copyLabel,
-    );
+    const copy = copyButton(this.el, () => this.model.get("code") ?? "", this.signal);
     const page = h(
       "button",
       {
@@ -181,46 +188,8 @@ class View {
       "?",
     );
     this.tools = h("div.ev-p-tools", {}, copy, page, help);
-    this.busyText = h("span.ev-p-stage");
-    this.busyBar = progressBar("Progress of the computation");
-    const cancel = h(
-      "button",
-      { type: "button", "aria-label": "Cancel the computation", onclick: () => this.link.send("cancel") },
-      "Cancel",
-    );
-    this.busy = h("div.ev-p-busy", { hidden: true }, this.busyText, this.busyBar.el, cancel);
-    return h("div.ev-p-head", {}, this.listButton, this.title, this.facts, this.tools, this.busy);
-  }
-
-  #buildTabs() {
-    const tablist = h("div.ev-p-tabs", { role: "tablist", "aria-label": "Views of the track" });
-    this.tabs = TABS.map(([name, label], i) => {
-      const tab = h(
-        "button.ev-plain.ev-p-tab",
-        { type: "button", role: "tab", id: uid("tab"), title: `${label} (${i + 1})` },
-        label,
-      );
-      tab.addEventListener("click", () => this.#openTab(name));
-      tab.setAttribute("aria-controls", this.pageEls[i].id);
-      this.pageEls[i].setAttribute("aria-labelledby", tab.id);
-      tablist.append(tab);
-      return tab;
-    });
-    tablist.addEventListener("keydown", (event) => {
-      const at = this.tabs.indexOf(event.target);
-      const last = this.tabs.length - 1;
-      const to = { ArrowRight: at === last ? 0 : at + 1, ArrowLeft: at ? at - 1 : last, Home: 0, End: last }[event.key];
-      if (to === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
-      event.preventDefault();
-      event.stopPropagation();
-      this.tabs[to].focus();
-      this.#openTab(TABS[to][0]);
-    });
-    return tablist;
-  }
-
-  #pageEl(name) {
-    return h("div.ev-p-page", { role: "tabpanel", id: uid("page") }, this.#pages[name].el);
+    this.busy = busyLine({ link: this.link, leave: () => this.tabs.focus(this.model.get("tab") || "poster") });
+    return h("div.ev-p-head", {}, this.listButton, this.title, this.facts, this.tools, this.busy.el);
   }
 
   #buildWelcome() {
@@ -244,7 +213,7 @@ class View {
     onChange(model, "tab", () => this.#updateTab(), signal);
     onChange(model, "player", () => this.#updateTrack(), signal);
     onChange(model, "busy", () => this.#updateBusy(), signal);
-    onChange(model, "notice", () => this.#updateNotice(), signal);
+    onChange(model, "notice", () => this.messages.update(model.get("notice") ?? {}), signal);
     onChange(model, "collapsed_list", () => this.#updateList(), signal);
     this.listButton.addEventListener("click", () => this.showList(this.list.el.hidden));
     this.el.addEventListener("keydown", (event) => this.#key(event), { signal });
@@ -291,7 +260,7 @@ class View {
     this.#updateTrack();
     this.#updateTab();
     this.#updateBusy();
-    this.#updateNotice();
+    this.messages.update(this.model.get("notice") ?? {});
     this.#updateList();
   }
 
@@ -318,12 +287,7 @@ class View {
 
   #updateTab() {
     const tab = this.model.get("tab") || "poster";
-    TABS.forEach(([name], i) => {
-      const own = name === tab;
-      this.tabs[i].setAttribute("aria-selected", String(own));
-      this.tabs[i].tabIndex = own ? 0 : -1;
-      this.pageEls[i].hidden = !own;
-    });
+    this.tabs.show(tab);
     if (!this.track) return;
     this.#pages[tab]?.update();
     // Each track is asked about once, when its page is first looked at.
@@ -337,21 +301,12 @@ class View {
       this.#save("tab", name);
       this.scroller.scrollTop = 0;
     }
-    if (focus) this.tabs[TABS.findIndex(([own]) => own === name)].focus({ preventScroll: true });
+    if (focus) this.tabs.focus(name);
   }
 
   #updateBusy() {
-    const { text: said, done, total } = this.model.get("busy") ?? {};
     // Of a kernel that does not answer, nobody knows what it does.
-    const text = this.trouble.hidden ? said : "";
-    const focused = this.busy.contains(document.activeElement);
-    this.busy.hidden = !text;
-    if (focused && !text) this.scroller.querySelector("[role=tab][tabindex='0']")?.focus({ preventScroll: true });
-    if (!text) return;
-    const words = progressText(text, done, total);
-    write(this.busyText, words);
-    this.busyText.title = words;
-    this.busyBar.update(done, total);
+    this.busy.update(this.trouble.el.hidden ? (this.model.get("busy") ?? {}) : {});
   }
 
   #updateList() {
@@ -362,49 +317,8 @@ class View {
     this.listButton.setAttribute("aria-expanded", String(open));
   }
 
-  #updateNotice() {
-    const notice = this.model.get("notice") ?? {};
-    const shown = notice.text && notice.seq !== this.#dismissed;
-    this.kernelNotice.replaceChildren();
-    if (!shown) return;
-    const dismiss = () => {
-      this.#dismissed = notice.seq;
-      this.kernelNotice.replaceChildren();
-      this.link.send("dismiss");
-    };
-    this.kernelNotice.append(this.#notice(notice.level, notice.text, notice.remedy, dismiss));
-  }
-
-  #notice(level, text, remedy, dismiss) {
-    const kind = ["error", "done"].includes(level) ? level : "info";
-    const sign = { error: "!", done: "✓", info: "i" }[kind];
-    const close = h("button.ev-plain", {
-      type: "button",
-      "aria-label": "Dismiss this message",
-      title: "Dismiss",
-      onclick: dismiss,
-    });
-    close.append(icon(ICONS.close));
-    return h(
-      `div.ev-p-notice.ev-p-notice-${kind}`,
-      { role: kind === "error" ? "alert" : "status" },
-      h("span.ev-p-sign", { "aria-hidden": "true" }, sign),
-      h(
-        "span.ev-p-sentence",
-        {},
-        nameOf(text),
-        " ",
-        remedy ? h("span.ev-p-remedy", { dir: "auto" }, plain(remedy)) : null,
-      ),
-      close,
-    );
-  }
-
   #sayTrouble(sentence) {
-    this.trouble.hidden = !sentence;
-    this.trouble.replaceChildren(
-      ...(sentence ? [h("span.ev-p-sign", { "aria-hidden": "true" }, "!"), h("span", {}, sentence)] : []),
-    );
+    this.trouble.say(sentence);
     this.#updateBusy();
   }
 
@@ -417,33 +331,6 @@ class View {
 
   #help() {
     openDialog(this.el, { label: "Keys", kind: "ev-p-help", signal: this.signal }, keyHelp());
-  }
-
-  async #copy() {
-    const code = this.model.get("code") ?? "";
-    try {
-      await navigator.clipboard.writeText(code);
-    } catch {
-      return this.#showCode(code);
-    }
-    write(this.copyLabel, "Copied");
-    clearTimeout(this.copied);
-    this.copied = setTimeout(() => write(this.copyLabel, "Copy as code"), 2000);
-  }
-
-  /** Where the browser lends no clipboard, the code is shown to be copied by hand. */
-  #showCode(code) {
-    const text = h("textarea", {
-      value: code,
-      readOnly: true,
-      rows: 14,
-      spellcheck: false,
-      "aria-label": "Python code of this view",
-    });
-    const words = h("p.ev-faint", {}, "The browser does not let the panel copy: press Ctrl + C (⌘ C on a Mac).");
-    openDialog(this.el, { label: "Copy as code", kind: "ev-p-code", signal: this.signal }, words, text);
-    text.focus();
-    text.select();
   }
 }
 

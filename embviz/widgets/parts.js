@@ -12,6 +12,10 @@ export const ICONS = {
   copy: "M5 2h8v9h-1.4V3.4H5zM3 5h7v9H3zm1.4 1.4v6.2h4.2V6.4z",
   save: "M7.3 2h1.4v6.3l2.3-2.3 1 1L8 11 4 7l1-1 2.3 2.3zM2.5 10H4v2.6h8V10h1.5v4h-11z",
   undo: "M6.2 3.2 5.2 2.2 1.8 5.6l3.4 3.4 1-1L4.5 6.3H10a2.8 2.8 0 0 1 0 5.6H6v1.4h4a4.2 4.2 0 0 0 0-8.4H4.5z",
+  play: "M4 2.5v11l9-5.5z",
+  pause: "M4 3h3v10H4zM9 3h3v10H9z",
+  next: "M3 2.5v11l7.5-5.5zM11.5 2.5H13v11h-1.5z",
+  sliders: "M2 4h6.2a2 2 0 0 1 3.6 0H14v1.4h-2.2a2 2 0 0 1-3.6 0H2zM2 10.6h2.2a2 2 0 0 1 3.6 0H14V12H7.8a2 2 0 0 1-3.6 0H2z",
   note: "M6 3l7-1.4v8.9a2.2 2.2 0 1 1-1.4-2V5L7.4 5.9v6.6A2.2 2.2 0 1 1 6 10.4z",
 };
 
@@ -203,7 +207,7 @@ export function stateBox({ link, retry }) {
   const button = (label, press, primary) =>
     h(primary ? "button.ev-primary" : "button", { type: "button", onclick: press }, label);
   const working = (label, press, more) => {
-    const text = h("span.ev-p-stage");
+    const text = h("span.ev-p-stage", { dir: "auto" });
     const bar = progressBar("Progress");
     el.replaceChildren(text, bar.el, button(label, press));
     refresh = (item, model, pulled) => {

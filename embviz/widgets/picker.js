@@ -29,9 +29,9 @@ export function availability(model, cached, pulled) {
  * Open the picker.
  * @param {object} panel what the parts of the panel share
  * @param {{title: string, button: string, current?: {model: string, layer: string, hop: number | "dense" | null},
- *   choose: (choice: {model: string, layer: string, hop: number | "dense" | null}) => void}} options
+ *   anyHop?: boolean, choose: (choice: {model: string, layer: string, hop: number | "dense" | null}) => void}} options
  */
-export function openPicker(panel, { title, button, current = {}, choose }) {
+export function openPicker(panel, { title, button, current = {}, anyHop = true, choose }) {
   const models = panel.model.get("models") ?? [];
   const state = {
     model: panel.modelOf(current.model) ?? models.find((m) => m.state === "ready") ?? models[0],
@@ -51,7 +51,7 @@ export function openPicker(panel, { title, button, current = {}, choose }) {
   });
   const node = h("input", { type: "text", placeholder: "model/dense/BiasAdd", spellcheck: false, autocomplete: "off" });
   const hops = h("select", { "aria-label": "Patch hop" });
-  const chosen = h("span.ev-p-chosen.ev-faint", { "aria-live": "polite" });
+  const chosen = h("span.ev-p-chosen.ev-faint", { dir: "auto", "aria-live": "polite" });
   const go = h("button.ev-primary", { type: "button" }, button);
   const cancel = h("button", { type: "button", onclick: () => dialog.close() }, "Cancel");
   const modelBox = options(modelList, { pick: chooseModel, done: () => layerList.focus() });
@@ -124,7 +124,7 @@ export function openPicker(panel, { title, button, current = {}, choose }) {
         "Stop",
       );
       weights.replaceChildren(
-        h("span.ev-p-stage", {}, progressText(pulled.stage || "downloading", pulled.done, pulled.total)),
+        h("span.ev-p-stage", { dir: "auto" }, progressText(pulled.stage || "downloading", pulled.done, pulled.total)),
         bar.el,
         stop,
       );
@@ -212,7 +212,7 @@ export function openPicker(panel, { title, button, current = {}, choose }) {
   const controller = new AbortController();
   onChange(panel.model, "pulling models cached", () => (listModels(), describe()), controller.signal);
   const field = h("label.ev-p-field", {}, h("span", {}, "or any node of the graph"), node);
-  const dense = h("label.ev-p-field", {}, h("span", {}, "Patch hop"), hops);
+  const dense = h("label.ev-p-field", { hidden: !anyHop }, h("span", {}, "Patch hop"), hops);
   dialog = openDialog(
     panel.el,
     { label: title, kind: "ev-p-picker", signal: panel.signal },
@@ -235,7 +235,7 @@ export function openPicker(panel, { title, button, current = {}, choose }) {
 }
 
 /** A list of which one is chosen, with the keyboard of a listbox. */
-function options(el, { pick, done }) {
+export function options(el, { pick, done }) {
   let values = [];
   let current = "";
   const nodes = new Map();

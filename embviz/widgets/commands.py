@@ -1,0 +1,83 @@
+"""What comes from the page: commands, answered at once, and files in parts.
+
+The panel and the page around a map share it. Of what a command asks for, this module knows nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import anywidget
+
+__all__ = ["LARGEST_FILE", "Commanded", "Handler"]
+
+#: The largest file that can be handed in, in bytes.
+LARGEST_FILE = 200_000_000
+
+Handler = Callable[[str, dict[str, Any], list[Any]], None]
+
+
+class Commanded(anywidget.AnyWidget):
+    """A widget that passes on the commands of its page.
+
+    A command is a message ``{"kind", "seq", …}``; the page gets ``{"kind": "ack", "seq"}`` before anything is done.
+    """
+
+    #: What the page can ask for; anything else is left unheard.
+    commands: ClassVar[frozenset[str]] = frozenset()
+
+    def __init__(self, **traits: Any) -> None:
+        super().__init__(**traits)
+        self._handlers: list[Handler] = []
+        self._parts: dict[str, list[bytes]] = {}
+        self.on_msg(self._heard)
+
+    def on_command(self, handler: Handler) -> None:
+        """Call ``handler(kind, content, buffers)`` for each command that comes from the page.
+
+        Parameters
+        ----------
+        handler : callable
+            Gets one of :attr:`commands`, a dictionary of what belongs to it, and a list of bytes: of ``"upload"`` the
+            whole file, of all others nothing. The page has been answered before.
+        """
+        self._handlers.append(handler)
+
+    def _heard(self, _: Any, content: Any, buffers: Sequence[Any]) -> None:
+        if not isinstance(content, dict):
+            return
+        # The page waits for this to know that the kernel lives; the work itself may take its time.
+        if isinstance(content.get("seq"), int):
+            self.send({"kind": "ack", "seq": content["seq"]})
+        kind = content.get("kind")
+        if not isinstance(kind, str) or kind not in self.commands:
+            return
+        rest = {name: value for name, value in content.items() if name not in {"kind", "seq"}}
+        whole: list[Any] | None = list(buffers or [])
+        if kind == "upload":
+            whole = self._collected(rest, whole or [])
+        if whole is None:
+            return
+        for handler in self._handlers:
+            handler(kind, rest, whole)
+
+    def _collected(self, content: dict[str, Any], buffers: list[Any]) -> list[Any] | None:
+        """Return the file that a part completes, or None: one message must not hold more than Jupyter's line takes."""
+        name, part, parts = str(content.get("name", "")), content.pop("part", 0), content.pop("parts", 1)
+        if len(buffers) != 1 or not isinstance(part, int) or not isinstance(parts, int):
+            return None
+        if part == 0:
+            self._parts[name] = []
+        got = self._parts.get(name)
+        # A file whose beginning went to a kernel that is no more.
+        if got is None or part != len(got):
+            self._parts.pop(name, None)
+            return None
+        got.append(bytes(buffers[0]))
+        if sum(map(len, got)) > LARGEST_FILE:
+            del self._parts[name]
+            return None
+        if part + 1 < parts:
+            return None
+        return [b"".join(self._parts.pop(name))]
