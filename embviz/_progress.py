@@ -1,14 +1,17 @@
 """Telling how far a long step has come: bars on a terminal and in Jupyter, lines in a pipe.
 
 Conventions: a report is ``(stage, done, total)``. A stage is a short text such as ``"decoding rock.ogg"``; it begins
-with its first report and ends when `done` reaches `total`. A `total` of 0 means that the end is not known. Progress
-goes to stderr, so that what a command prints can be piped.
+with its first report and ends when `done` reaches `total`. A `total` of 0 means that the end is not known. A stage may
+carry figures that change: ``"embedding 12 of 340 tracks · 4 min left"`` stays the same stage, whatever the counts
+(where they are `done` and `total`) and what stands behind the first `` · ``. Progress goes to stderr, so that what a
+command prints can be piped.
 """
 
 from __future__ import annotations
 
 import contextlib
 import sys
+import time
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
@@ -21,6 +24,8 @@ __all__ = ["Progress", "Report", "reporter"]
 
 Report: TypeAlias = Callable[[str, int, int], None]
 Progress: TypeAlias = bool | Report | None
+
+LINE_EVERY = 60.0  # seconds between two lines of a stage whose figures change
 
 
 @contextlib.contextmanager
@@ -54,22 +59,21 @@ def _silent(stage: str, done: int, total: int) -> None:
 
 
 class _Lines:
-    """Prints one line when a stage begins and one when it ends."""
+    """Prints one line when a stage begins and one when it ends, and one a minute where its figures change."""
 
     def __init__(self) -> None:
-        self._begun: set[str] = set()
+        self._begun: dict[str, tuple[str, float]] = {}
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        stage = _one_line(stage)
-        ended = 0 < total <= done
-        if stage in self._begun:
-            if ended:
-                self._begun.discard(stage)
-                print(f"{stage}: done", file=sys.stderr, flush=True)
+        name, text, now = _name(stage, done, total), _one_line(stage), time.monotonic()
+        if 0 < total <= done:
+            self._begun.pop(name, None)
+            print(f"{text}: done", file=sys.stderr, flush=True)
             return
-        if not ended:
-            self._begun.add(stage)
-        print(f"{stage}: done" if ended else f"{stage} …", file=sys.stderr, flush=True)
+        said, when = self._begun.get(name, ("", -LINE_EVERY))
+        if said != text and now - when >= LINE_EVERY:
+            self._begun[name] = text, now
+            print(f"{text} …", file=sys.stderr, flush=True)
 
 
 class _Bars:
@@ -84,12 +88,18 @@ class _Bars:
         return self._stack.enter_context(_bars())
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        if stage not in self._tasks:
-            self._tasks[stage] = self._bars.add_task(_one_line(stage), total=total or None)
-        task = self._tasks[stage]
+        name, text = _name(stage, done, total), _one_line(stage)
+        if name not in self._tasks:
+            self._tasks[name] = self._bars.add_task(text, total=total or None)
+        task = self._tasks[name]
         if self._bars.tasks[task].finished and done < total:
             self._bars.reset(task)
-        self._bars.update(task, completed=done, total=total or None)
+        self._bars.update(task, description=text, completed=done, total=total or None)
+
+
+def _name(stage: str, done: int, total: int) -> str:
+    """Return what stays of a stage while its figures change."""
+    return _one_line(stage.partition(" · ")[0].replace(f"{done:,} of {total:,} ", ""))
 
 
 def _one_line(stage: str) -> str:

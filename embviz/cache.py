@@ -4,6 +4,10 @@ Conventions: an entry is one safetensors file named by the digest of its *key*, 
 changes the numbers (audio digest, SHA-256 of the weights, layer, front-end, resample quality, Essentia's version,
 format). The key stands readable in the file's header. Entries are written by temporary file and rename, so that two
 processes may write the same one. Whatever goes wrong with the store costs time and one warning, not the result.
+
+What is derived from embeddings (pooled vectors, matrices of a collection, neighbours, maps) is kept apart, in folders
+named after its kind, within a limit of its own: a run over many tracks may push out embeddings, but not what it has
+made of them.
 """
 
 from __future__ import annotations
@@ -17,7 +21,7 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from embviz import _tensors
 from embviz._home import cache_dir
@@ -25,11 +29,17 @@ from embviz.audio import Audio, file_digest
 from embviz.embedding import Embedding
 from embviz.errors import CacheWarning, EmbvizError, OptionError
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 __all__ = ["Cache"]
 
 GIB = 2**30
 RACY = 2.0  # seconds; a file changed this recently may change again without a new time stamp
 LARGEST_SHARE = 0.25  # of the limit, for one entry
+ENTRIES = (".safetensors", ".npy")
+STALE = 3600.0  # seconds; a part this old belongs to a process that was killed while it wrote
+POOLED = "pooled"  # the kind that is small, and takes longest to make again
 
 
 class Cache:
@@ -40,7 +50,8 @@ class Cache:
     folder : path, optional
         Where; the user's cache folder by default (``EMBVIZ_HOME`` overrides).
     max_bytes : int
-        Size beyond which the least recently used entries are removed; 10 GiB by default.
+        Size beyond which the least recently used entries are removed, 10 GiB by default; what is derived from the
+        embeddings may take as much again.
 
     Examples
     --------
@@ -54,8 +65,8 @@ class Cache:
             raise OptionError(f"max_bytes is a number of bytes above 0, {max_bytes} was found.")
         self.folder = Path(folder).expanduser() if folder is not None else cache_dir()
         self.max_bytes = int(max_bytes)
-        self._written = 0
-        self._size: int | None = None
+        self._embeddings = _Shelf(self.folder / "embeddings")
+        self._derived = _Shelf(self.folder / "derived", last=POOLED)
         self._warned: set[str] = set()
 
     # Embeddings. ---------------------------------------------------------------------------------------------------
@@ -84,13 +95,71 @@ class Cache:
             return
         try:
             written = embedding.save(self._path(key), extra={"key": _canonical(key)})
-            self._make_room(written.stat().st_size)
+            self._embeddings.added(written.stat().st_size, self.max_bytes)
         except OSError as error:
             self._warn(
                 "write",
                 f"Embeddings cannot be kept in {str(self.folder)!r}: {error.strerror}. "
                 "They are computed again each time; free space or set EMBVIZ_HOME to a folder you may write to.",
             )
+
+    # What is derived from them. ------------------------------------------------------------------------------------
+
+    def recall(self, kind: str, key: Mapping[str, Any]) -> dict[str, NDArray[Any]] | None:
+        """Return the arrays that were remembered under a key, memory-mapped, or None.
+
+        A damaged record is set aside with a warning.
+        """
+        path = self.place(kind, key)
+        try:
+            arrays, _ = _tensors.read(path)
+            os.utime(path)
+        except EmbvizError:
+            self._set_aside(path)
+            return None
+        except OSError:  # a folder that can only be read, or another process has just removed it
+            return arrays if path.exists() else None
+        return arrays
+
+    def remember(self, kind: str, key: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Keep arrays under a key; failing to do so costs one warning.
+
+        Parameters
+        ----------
+        kind : str
+            What they are, which is the name of their folder: ``"pooled"``, ``"neighbours"``, ``"projections"`` …
+        key : mapping
+            Everything that determines them, ready for JSON.
+        arrays : mapping of str to ndarray
+            float32, float64, int32, int64 or uint8.
+        """
+        try:
+            path = _tensors.write(self.place(kind, key), arrays, {"key": _canonical(key)})
+        except OSError as error:
+            self.complain(error)
+        else:
+            self.added(path)
+
+    def place(self, kind: str, key: Mapping[str, Any], suffix: str = ".safetensors") -> Path:
+        """Return the file of a key among what is derived, for those who write and read it themselves."""
+        return self._derived.folder / kind / _spread(_hash(_canonical(key)), suffix)
+
+    def added(self, path: Path) -> None:
+        """Count a file that was written to its :meth:`place`; what was used longest ago goes where it is too much."""
+        with contextlib.suppress(OSError):
+            self._derived.added(path.stat().st_size, self.max_bytes)
+
+    def complain(self, error: OSError) -> None:
+        """Warn, once, that what is derived cannot be kept."""
+        self._warn(
+            "write",
+            f"Results cannot be kept in {str(self.folder)!r}: {error.strerror}. "
+            "They are computed again next time; free space or set EMBVIZ_HOME to a folder you may write to.",
+        )
+
+    def warn(self, kind: str, message: str) -> None:
+        """Say what another process found wrong with this store; once of a kind."""
+        self._warn(kind, message)
 
     # Digests. ------------------------------------------------------------------------------------------------------
 
@@ -133,62 +202,52 @@ class Cache:
         -------
         dict
             ``folder``; number of ``entries``, their ``bytes``, the ``limit`` to these, how many were set aside as
-            ``damaged``; ``sounds``, the bytes of what was made for browsers to play.
+            ``damaged``; ``derived``, the bytes of pooled vectors, matrices, neighbours and maps; ``sounds``, the bytes
+            of what was made for browsers to play.
         """
-        entries = list(self._entries())
+        entries = list(self._embeddings.entries())
         return {
             "folder": str(self.folder),
             "entries": len(entries),
-            "bytes": sum(size for _, size, _ in entries),
+            "bytes": sum(entry.size for entry in entries),
             "limit": self.max_bytes,
-            "damaged": sum(1 for _ in self._embeddings.rglob("*.damaged")),
+            "damaged": sum(len(shelf.damaged()) for shelf in (self._embeddings, self._derived)),
+            "derived": sum(entry.size for entry in self._derived.entries()),
             "sounds": self._sound_bytes(),
         }
 
     def keys(self) -> Iterator[dict[str, Any]]:
         """Iterate over the keys of all sound entries."""
-        for path, _, _ in self._entries():
+        for entry in self._embeddings.entries():
             with contextlib.suppress(EmbvizError, KeyError, ValueError):
-                yield json.loads(_tensors.read(path, check=False)[1]["key"])
+                yield json.loads(_tensors.read(entry.path, check=False)[1]["key"])
 
     def verify(self) -> list[Path]:
         """Read every entry, set the damaged ones aside, and return what they are now called."""
         aside = []
-        for path, _, _ in list(self._entries()):
-            try:
-                Embedding.load(path)
-            except EmbvizError:
-                aside.append(self._set_aside(path, warn=False))
+        for read, shelf in ((Embedding.load, self._embeddings), (_tensors.read, self._derived)):
+            for entry in list(shelf.entries()):
+                try:
+                    if entry.path.suffix == ".safetensors":
+                        read(entry.path)
+                except EmbvizError:
+                    aside.append(self._set_aside(entry.path, warn=False))
         return [path for path in aside if path is not None]
 
     def prune(self, max_bytes: int | None = None) -> int:
-        """Remove damaged entries and the least recently used ones beyond `max_bytes`; return the bytes freed."""
+        """Remove what is damaged and the least recently used entries beyond `max_bytes`; return the bytes freed.
+
+        What is derived from the embeddings is held to the same number on its own, pooled vectors going last.
+        """
         limit = self.max_bytes if max_bytes is None else max_bytes
-        freed = 0
-        for path in list(self._embeddings.rglob("*.damaged")):
-            freed += _remove(path)
-        entries = sorted(self._entries(), key=lambda entry: entry[2])
-        excess = sum(size for _, size, _ in entries) - limit
-        for path, size, _ in entries:
-            if excess <= 0:
-                break
-            if _remove(path):
-                excess -= size
-                freed += size
-        self._size = None
-        return freed
+        return self._embeddings.prune(limit) + self._derived.prune(limit)
 
     def clear(self) -> int:
-        """Remove all entries, sounds made for browsers and remembered digests; return the bytes freed."""
+        """Remove all entries, what is derived, sounds made for browsers, remembered digests; return the bytes freed."""
         freed = self.prune(0) + self._sound_bytes()
-        shutil.rmtree(self._sounds, ignore_errors=True)
-        shutil.rmtree(self.folder / "digests", ignore_errors=True)
-        shutil.rmtree(self._embeddings, ignore_errors=True)
+        for name in ("embeddings", "derived", "sounds", "digests", "index"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
         return freed
-
-    @property
-    def _embeddings(self) -> Path:
-        return self.folder / "embeddings"
 
     @property
     def _sounds(self) -> Path:
@@ -202,22 +261,7 @@ class Cache:
         return total
 
     def _path(self, key: Mapping[str, Any]) -> Path:
-        return self._embeddings / _spread(_hash(_canonical(key)), ".safetensors")
-
-    def _entries(self) -> Iterator[tuple[Path, int, float]]:
-        for path in self._embeddings.rglob("*.safetensors"):
-            with contextlib.suppress(OSError):  # another process may have removed it
-                stat = path.stat()
-                yield path, stat.st_size, stat.st_mtime
-
-    def _make_room(self, new_bytes: int) -> None:
-        if self._size is None:
-            self._size = sum(size for _, size, _ in self._entries())
-        else:
-            self._size += new_bytes
-        if self._size > self.max_bytes:
-            # A little more than needed, so that not every entry from now on has to look at all the others.
-            self.prune(int(0.9 * self.max_bytes))
+        return self._embeddings.folder / _spread(_hash(_canonical(key)), ".safetensors")
 
     def _set_aside(self, path: Path, *, warn: bool = True) -> Path | None:
         if not path.exists():
@@ -240,6 +284,75 @@ class Cache:
         info = self.info()
         used = f"{info['bytes'] / GIB:.2f} of {self.max_bytes / GIB:g} GiB"
         return f"<Cache {info['folder']!r}: {info['entries']} entries, {used}>"
+
+
+class _Entry(NamedTuple):
+    """One file of a shelf: where it is, its bytes, and when it was last used."""
+
+    path: Path
+    size: int
+    used: float
+
+
+class _Shelf:
+    """A folder of entries; where they take too much, those used longest ago are removed.
+
+    Parameters
+    ----------
+    folder : Path
+        Where they are.
+    last : str
+        Name of a folder in it whose entries are removed after all others.
+    """
+
+    def __init__(self, folder: Path, *, last: str = "") -> None:
+        self.folder = folder
+        self._last = last
+        self._size: int | None = None
+
+    def entries(self) -> Iterator[_Entry]:
+        for path in self.folder.rglob("*"):
+            if path.suffix in ENTRIES:
+                with contextlib.suppress(OSError):  # another process may have removed it
+                    stat = path.stat()
+                    yield _Entry(path, stat.st_size, stat.st_mtime)
+
+    def damaged(self) -> list[Path]:
+        return list(self.folder.rglob("*.damaged"))
+
+    def added(self, new_bytes: int, limit: int) -> None:
+        if self._size is None:
+            self._size = sum(entry.size for entry in self.entries())
+        else:
+            self._size += new_bytes
+        if self._size > limit:
+            # A little more than needed, so that not every entry from now on has to look at all the others.
+            self.prune(int(0.9 * limit))
+
+    def prune(self, limit: int) -> int:
+        freed = sum(_remove(path) for path in self.damaged() + self._left_behind())
+        entries = sorted(self.entries(), key=self._order)
+        excess = sum(entry.size for entry in entries) - limit
+        for entry in entries:
+            if excess <= 0:
+                break
+            if _remove(entry.path):
+                excess -= entry.size
+                freed += entry.size
+        self._size = None
+        return freed
+
+    def _order(self, entry: _Entry) -> tuple[bool, float]:
+        return entry.path.relative_to(self.folder).parts[0] == self._last, entry.used
+
+    def _left_behind(self) -> list[Path]:
+        """Return the parts of entries that were being written by processes that were killed."""
+        parts = []
+        for path in self.folder.rglob(".*.part"):
+            with contextlib.suppress(OSError):
+                if path.stat().st_mtime < time.time() - STALE:
+                    parts.append(path)
+        return parts
 
 
 class _Stamp(NamedTuple):

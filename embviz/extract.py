@@ -26,7 +26,7 @@ from embviz.stitch import Stitcher, resolve
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["PatchHop", "Wanted", "embed", "found", "stamp", "stream"]
+__all__ = ["PatchHop", "Wanted", "as_list", "embed", "found", "stamp", "stream"]
 
 FORMAT = 1  # of what is computed here: part of every key, raised when the numbers change
 SOUND_BATCH = 6  # segments in one pass where separated sound is asked for
@@ -122,8 +122,8 @@ def embed(
     embedding is marked as ``padded``. Layers with a time axis inside the patch come out on their own finer grid; where
     patches overlap, each step is taken from the patch whose centre is nearest.
     """
-    models = _as_list(model, (str, Model), "model")
-    layers = _as_list(layer, str, "layer")
+    models = as_list(model, (str, Model), "model")
+    layers = as_list(layer, str, "layer")
     store = None if cache is False else cache or Cache()
     with reporter(progress) as report:
         sound = Audio.open(audio)
@@ -135,7 +135,8 @@ def embed(
     return rows[0] if isinstance(model, str | Model) else rows
 
 
-def _as_list(given: Any, single: Any, what: str) -> list[Any]:
+def as_list(given: Any, single: Any, what: str) -> list[Any]:
+    """Return what was given as one or as several, as a list; raises where it is neither."""
     items = [given] if isinstance(given, single) else given
     if not isinstance(items, list | tuple) or not items:
         raise OptionError(f"{what} is expected as a name or a list of at least one name, {given!r:.80} was found.")
