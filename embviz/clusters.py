@@ -1,0 +1,217 @@
+"""Groups in a collection: points that lie together, and names for them from what a model hears.
+
+Conventions: a group is a number from 0, the largest group first; -1 is in none. *Lift* says how much more of a tag a
+model hears inside a group than in the rest of the collection, in standard deviations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz.errors import OptionError
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["METHODS", "cluster", "lifts", "name_clusters", "usual_options"]
+
+METHODS = ("hdbscan", "kmeans")
+
+LARGEST = 10_000  # points; HDBSCAN takes time with their square, and Python stands still meanwhile
+MANY = 100_000  # points beyond which k-means looks at batches of them
+TRIES = 4  # beginnings of k-means, of which the best result is taken
+STANDS_OUT = 0.1  # lift of a tag, at least, that names a group
+
+
+def cluster(
+    values: ArrayLike, method: str = "hdbscan", *, metric: str = "euclidean", seed: int = 0, **options: Any
+) -> NDArray[np.int64]:
+    """Return which group each point is in.
+
+    Parameters
+    ----------
+    values : array, shape [n, d]
+        Vectors, or places on a map.
+    method : str
+        ``"hdbscan"`` finds dense groups of any shape and leaves the rest in none; it is meant for maps, since in
+        hundreds of dimensions hardly any place is dense. ``"kmeans"`` puts every point into one of so many groups.
+    metric : str
+        ``"euclidean"``, or ``"cosine"``, which scales each vector to length 1 first.
+    seed : int
+        Of the random beginnings of k-means, and of the sample that HDBSCAN takes of more than 10,000 points, where
+        the others go where their nearest point of the sample is.
+    **options
+        For HDBSCAN ``min_cluster_size`` and ``min_samples``; for k-means ``n_clusters``. See :func:`usual_options`.
+
+    Returns
+    -------
+    ndarray of int64, shape [n]
+        Numbers from 0, the largest group first; -1 in none, as are rows that are not finite.
+
+    Raises
+    ------
+    OptionError
+        If there is no such method or option, or an option is out of range.
+    """
+    array = np.asarray(values, dtype=np.float32)
+    if array.ndim != 2:
+        raise OptionError(f"values are one row per point, [n, d], an array of shape {array.shape} was found.")
+    if metric not in ("euclidean", "cosine"):
+        raise OptionError(f"metric is 'euclidean' or 'cosine', {metric!r} was found.")
+    usable = np.isfinite(array).all(axis=1)
+    wanted = _checked(method, options, int(usable.sum()))
+    points = _to_length_one(array[usable]) if metric == "cosine" else array[usable]
+    groups = np.full(len(array), -1, np.int64)
+    groups[usable] = (_hdbscan if method == "hdbscan" else _kmeans)(points, seed, **wanted)
+    return _largest_first(groups)
+
+
+def usual_options(method: str, n: int) -> dict[str, int]:
+    """Return the options that :func:`cluster` uses for so many points where none are given."""
+    if method == "kmeans":
+        return {"n_clusters": int(np.clip(round(np.sqrt(n / 2)), 2, 10))}
+    if method != "hdbscan":
+        raise OptionError(f"method is one of {', '.join(map(repr, METHODS))}, {method!r} was found.")
+    size = max(3, round(np.sqrt(n) / 2))
+    return {"min_cluster_size": size, "min_samples": min(size, 5)}
+
+
+def _checked(method: str, options: Mapping[str, Any], n: int) -> dict[str, int]:
+    usual = usual_options(method, n)
+    for name, value in options.items():
+        if name not in usual:
+            raise OptionError(f"The options of {method!r} are {', '.join(usual)}; {name!r} was found.")
+        low = 1 if name == "min_samples" else 2
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < low:
+            raise OptionError(f"{name} is a whole number from {low}, {value!r} was found.")
+    if "min_cluster_size" in options:
+        usual["min_samples"] = min(usual["min_samples"], options["min_cluster_size"])
+    return {**usual, **{name: int(value) for name, value in options.items()}}
+
+
+def _hdbscan(points: NDArray[np.float32], seed: int, *, min_cluster_size: int, min_samples: int) -> NDArray[np.int64]:
+    from sklearn.cluster import HDBSCAN
+
+    if len(points) > LARGEST:
+        return _by_sample(points, seed, min_cluster_size, min_samples)
+    # A single point cannot be told from noise, nor a group from all there is.
+    if len(points) <= min_cluster_size or not np.ptp(points, axis=0).any():
+        return np.full(len(points), -1, np.int64)
+    finder = HDBSCAN(min_cluster_size=min_cluster_size, min_samples=min(min_samples, len(points)), copy=True)
+    return np.asarray(finder.fit_predict(points), dtype=np.int64)
+
+
+def _by_sample(points: NDArray[np.float32], seed: int, size: int, samples: int) -> NDArray[np.int64]:
+    """Find groups in a sample, and put the other points where their nearest point of the sample is."""
+    from sklearn.neighbors import NearestNeighbors
+
+    chosen = np.random.default_rng(seed).choice(len(points), LARGEST, replace=False)
+    smaller = max(2, round(size * LARGEST / len(points)))
+    groups = _hdbscan(points[chosen], seed, min_cluster_size=smaller, min_samples=min(samples, smaller))
+    nearest = NearestNeighbors(n_neighbors=1).fit(points[chosen]).kneighbors(points, return_distance=False)
+    return np.asarray(groups[nearest[:, 0]])
+
+
+def _kmeans(points: NDArray[np.float32], seed: int, *, n_clusters: int) -> NDArray[np.int64]:
+    from sklearn.cluster import KMeans, MiniBatchKMeans
+
+    different = len(np.unique(points, axis=0)) if len(points) <= MANY else len(points)
+    if different < 2:
+        return np.zeros(len(points), np.int64)
+    kind = KMeans if len(points) <= MANY else MiniBatchKMeans
+    finder = kind(min(n_clusters, different), n_init=TRIES, random_state=seed)
+    return np.asarray(finder.fit_predict(points), dtype=np.int64)
+
+
+def _to_length_one(points: NDArray[np.float32]) -> NDArray[np.float32]:
+    lengths = np.linalg.norm(points, axis=1, keepdims=True)
+    return np.asarray(points / np.where(lengths > 0, lengths, 1))
+
+
+def _largest_first(groups: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the groups numbered by size; equal ones by their first point."""
+    found, first, counts = np.unique(groups[groups >= 0], return_index=True, return_counts=True)
+    places = np.full(int(found.max(initial=-1)) + 2, -1, np.int64)  # the last one is for -1
+    places[found[np.lexsort((first, -counts))]] = np.arange(len(found))
+    return np.asarray(places[groups])
+
+
+# Names. ------------------------------------------------------------------------------------------------------------
+
+
+def lifts(groups: ArrayLike, scores: ArrayLike) -> dict[int, NDArray[np.float64]]:
+    """Return how much more of each tag is heard in each group than in the rest.
+
+    The difference between the means inside and outside a group, divided by the tag's standard deviation over all
+    points plus the median of these deviations over all tags: that keeps tags that are hardly ever heard, and so hardly
+    vary, from naming a group.
+
+    Parameters
+    ----------
+    groups : array of int, shape [n]
+        As :func:`cluster` gives them.
+    scores : array, shape [n, tags]
+        Activations; rows that are not finite do not count.
+
+    Returns
+    -------
+    dict
+        Group to an array ``[tags]``; zeros where a group is all there is, or nothing of it was heard.
+    """
+    members, heard = np.asarray(groups), np.asarray(scores, dtype=np.float64)
+    if heard.ndim != 2 or len(heard) != len(members):
+        raise OptionError(f"scores are one row for each of {len(members)} points, shape {heard.shape} was found.")
+    usable = np.isfinite(heard).all(axis=1)
+    spread = heard[usable].std(axis=0) if usable.any() else np.zeros(heard.shape[1])
+    scale = spread + np.median(spread) if len(spread) else spread
+    scale = np.where(scale > 0, scale, 1)
+    found = {}
+    for group in np.unique(members[members >= 0]):
+        inside, outside = heard[usable & (members == group)], heard[usable & (members != group)]
+        apart = inside.mean(axis=0) - outside.mean(axis=0) if len(inside) and len(outside) else 0 * scale
+        found[int(group)] = apart / scale
+    return found
+
+
+def name_clusters(groups: ArrayLike, scores: ArrayLike, tags: Sequence[str], words: int = 2) -> dict[int, str]:
+    """Name groups by the tags that a model hears in them more than in the rest of the collection.
+
+    Parameters
+    ----------
+    groups : array of int, shape [n]
+        As :func:`cluster` gives them.
+    scores : array, shape [n, tags]
+        How much of each tag is heard at each point.
+    tags : sequence of str
+        Their names.
+    words : int
+        Tags in a name, those of the highest :func:`lifts`; a name that another group has is given one more, or a
+        number.
+
+    Returns
+    -------
+    dict
+        Group to name; "group 3" where no tag stands out.
+    """
+    if np.asarray(scores).ndim != 2 or np.asarray(scores).shape[1] != len(tags):
+        raise OptionError(f"There is a column of scores for each of {len(tags)} tags, {np.shape(scores)} was found.")
+    names: dict[int, str] = {}
+    for group, lift in lifts(groups, scores).items():
+        ranked = [tags[i] for i in np.argsort(-lift, kind="stable") if lift[i] > STANDS_OUT]
+        names[group] = _distinct(group, ranked, words, set(names.values()))
+    return names
+
+
+def _distinct(group: int, ranked: list[str], words: int, taken: set[str]) -> str:
+    usual = ", ".join(ranked[:words]) or f"group {group + 1}"
+    longer = [usual, ", ".join(ranked[: words + 1])] if len(ranked) > words else [usual]
+    free = [name for name in longer if name not in taken]
+    if free:
+        return free[0]
+    number = 2
+    while f"{usual} ({number})" in taken:
+        number += 1
+    return f"{usual} ({number})"
