@@ -1,0 +1,199 @@
+"""How fast a map of many points is drawn: in a real browser, with the scripts as they are shipped.
+
+Run ``python benchmarks/drawing.py``; it needs Chromium or Chrome, and the developers' packages. Points are drawn by the
+widget of jupyter-scatter (WebGL) and on the canvas. All times are those of this machine, its browser draws in software
+where there is no graphics card (the table says which renderer it has), and what else runs on it is in them: the load is
+printed first and last.
+
+sent           bytes of the state of all models of a map, scripts included, as they go to the page
+of it, data    the same without scripts and styles
+first paint    from asking for the map, its state being in the page, to the frame in which points are to be seen
+drawn by it    the same, to the frame in which they are drawn by what was asked for: jupyter-scatter takes its time
+pan, zoom      frames per second, and the longest pause between two frames, while one pushes the map or turns the wheel;
+               where WebGL is software, the canvas draws what moves, and jupyter-scatter what rests
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from harness import Bench, chromium  # noqa: E402  of the tests
+from playwright.sync_api import sync_playwright  # noqa: E402
+
+from embviz.widgets.palettes import colour_of  # noqa: E402
+from embviz.widgets.scatter import Scatter  # noqa: E402
+
+SIZES = [10_000, 100_000, 1_000_000]
+MOVES = 60  # of the pointer, one per frame
+
+SHOW = """async ([ref, width, surface]) => {
+  const begin = performance.now();
+  const shown = bench.show(ref, width);
+  const painted = () => {
+    const canvas = document.querySelector(`[data-ref=${ref}] .ev-map-canvas, [data-ref=${ref}] .ev-map-gl canvas`);
+    if (!canvas?.width) return false;
+    const { data } = canvas.getContext("2d").getImageData(0, canvas.height >> 1, canvas.width, 1);
+    return data.some((value, i) => i % 4 < 3 && value !== 255 && data[i - (i % 4) + 3] > 0);
+  };
+  const frame = () => new Promise(requestAnimationFrame);
+  while (!painted()) await frame();
+  const first = performance.now() - begin;
+  await shown;
+  while (document.querySelector(`[data-ref=${ref}] .ev-map`).dataset.surface !== surface) await frame();
+  await frame();
+  return [first, performance.now() - begin];
+}"""
+
+# The pauses between frames, while a hand moves.
+HAND = """async ([ref, moves, kind]) => {
+  const stage = document.querySelector(`[data-ref=${ref}] .ev-map-stage`);
+  stage.focus();
+  const box = stage.getBoundingClientRect();
+  const [x, y] = [box.left + box.width / 2, box.top + box.height / 2];
+  const pointer = (type, i) => new PointerEvent(type, {
+    bubbles: true, pointerId: 1, button: 0, buttons: 1, clientX: x + 90 * Math.sin(i / 9), clientY: y + i % 40,
+  });
+  stage.setPointerCapture = () => {};
+  const pauses = [];
+  let last = await new Promise(requestAnimationFrame);
+  if (kind === "pan") stage.dispatchEvent(pointer("pointerdown", 0));
+  for (let i = 1; i <= moves; i += 1) {
+    if (kind === "pan") stage.dispatchEvent(pointer("pointermove", i));
+    else {
+      const deltaY = i <= moves / 2 ? -90 : 90;
+      stage.dispatchEvent(new WheelEvent("wheel", { bubbles: true, cancelable: true, deltaY, clientX: x, clientY: y }));
+    }
+    const now = await new Promise(requestAnimationFrame);
+    pauses.push(now - last);
+    last = now;
+  }
+  if (kind === "pan") stage.dispatchEvent(pointer("pointerup", moves));
+  await new Promise((done) => setTimeout(done, 600));
+  return pauses;
+}"""
+
+ADD = """async ([ref, arrays, text]) => {
+  const widget = bench.widgets[ref];
+  widget.script = "jupyter-scatter";
+  for (const [name, { dtype, shape, bytes }] of Object.entries(arrays)) {
+    const data = Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0));
+    widget.model.state[name] = { view: new DataView(data.buffer), dtype, shape };
+  }
+  const url = () => URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+  await (bench.modules["jupyter-scatter"] ??= import(url()));
+}"""
+
+
+def sent(widget: Any, *, scripts: bool) -> int:
+    """Return the bytes of a widget's state, as they would go to the page."""
+    total = 0
+    for name, value in widget.get_state().items():
+        if not scripts and name in {"_esm", "_css"}:
+            continue
+        raw = value["view"] if isinstance(value, dict) and "view" in value else value
+        if isinstance(raw, (bytes, memoryview)):
+            total += len(bytes(raw))
+        else:
+            total += len(repr(raw).encode("utf-8", "replace"))
+    return total
+
+
+def a_map(n: int, drawn: str) -> Scatter:
+    """Return a map of so many points in clusters, in ten colours, of 1,000 tracks."""
+    rng = np.random.default_rng(0)
+    cluster = rng.integers(0, 12, n)
+    xy = rng.normal(size=(12, 2))[cluster] * 4 + rng.normal(size=(n, 2)) * 0.5
+    titles = [f"Track {i}" for i in range(1000)]
+    facts = [{"name": "title", "values": titles}, {"name": "artist", "values": titles}]
+    colour = colour_of(cluster, title="cluster", kind="category")
+    tracks = np.sort(rng.integers(0, 1000, n))
+    return Scatter.of(
+        xy, columns=facts, tracks=tracks, seconds=np.arange(n) % 300, colour=colour, drawn=drawn, clock="bench"
+    )
+
+
+def state(widget: Any) -> dict[str, Any]:
+    """Return what a page gets of a widget, but for its script, its style and its layout."""
+    return {name: value for name, value in widget.get_state().items() if name[0] != "_" and name != "layout"}
+
+
+def add_drawing(bench: Bench, drawing: Any) -> None:
+    """Put the model of jupyter-scatter's widget on the page."""
+    import jscatter
+
+    traits = {
+        name: value for name, value in drawing.get_state().items() if not name.startswith("_") and name != "layout"
+    }
+    arrays = {name: value for name, value in traits.items() if isinstance(value, dict) and "view" in value}
+    ref = f"anywidget:{drawing.model_id}"
+    bench.add(ref, "scatter", {name: value for name, value in traits.items() if name not in arrays})
+    for value in arrays.values():
+        value["bytes"] = base64.b64encode(bytes(value.pop("view"))).decode()
+    text = (Path(jscatter.__file__).parent / "bundle.js").read_text()
+    bench.page.evaluate(ADD, [ref, arrays, text])
+
+
+def measure(browser: Any, n: int, drawn: str) -> list[str]:
+    """Return one line of the table."""
+    widget = a_map(n, drawn)
+    models = [widget, *([widget.drawing] if widget.drawing is not None else [])]
+    bytes_sent, data = (sum(sent(model, scripts=scripts) for model in models) for scripts in (True, False))
+    context = browser.new_context(viewport={"width": 1000, "height": 760})
+    bench = Bench(context.new_page())
+    bench.page.set_default_timeout(180_000)
+    if widget.drawing is not None:
+        add_drawing(bench, widget.drawing)
+    bench.add("m", "scatter", state(widget))
+    first, whole = bench.page.evaluate(SHOW, ["m", 900, drawn])
+    bench.page.wait_for_timeout(1500)
+    hands = []
+    for kind in ("pan", "zoom"):
+        pauses = np.array(bench.page.evaluate(HAND, ["m", MOVES, kind]))
+        hands.append(f"{1000 / pauses.mean():.0f} fps, {pauses.max():.0f} ms")
+    context.close()
+    widget.close()
+    sizes = [f"{bytes_sent / 1e6:.2f} MB", f"{data / 1e6:.2f} MB"]
+    return [f"{n:,}", drawn, *sizes, f"{first:.0f} ms", f"{whole:.0f} ms", *hands]
+
+
+def renderer(browser: Any) -> str:
+    """Return what draws WebGL in this browser."""
+    page = browser.new_page()
+    name = page.evaluate("""() => {
+      const gl = document.createElement("canvas").getContext("webgl");
+      return gl ? gl.getParameter(gl.getExtension("WEBGL_debug_renderer_info").UNMASKED_RENDERER_WEBGL) : "none";
+    }""")
+    page.close()
+    return str(name)
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="numbers of points")
+    sizes = parser.parse_args().sizes
+    print(f"load {os.getloadavg()[0]:.1f} of {os.cpu_count()} cores")
+    heads = ["points", "drawn by", "sent", "of it, data", "first paint", "drawn by it", "pan", "zoom"]
+    print("| " + " | ".join(heads) + " |\n|" + "---|" * len(heads))
+    with sync_playwright() as playwright:
+        browser = chromium(playwright)
+        for n in sizes:
+            for drawn in ("jscatter", "canvas"):
+                print("| " + " | ".join(measure(browser, n, drawn)) + " |", flush=True)
+        print(f"WebGL: {renderer(browser)}")
+        browser.close()
+    print(f"load {os.getloadavg()[0]:.1f}")
+
+
+if __name__ == "__main__":
+    main()

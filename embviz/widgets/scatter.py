@@ -1,0 +1,327 @@
+"""A map of a collection: one point per track, or one per frame, drawn by jupyter-scatter or on a plain canvas.
+
+Conventions: points lie between −1 and 1 on the longer side of their box, aspect kept; y rises upwards. A point is named
+by its position; a track by its position in the columns. Bytes are little-endian. What colours and sizes mean is said in
+`palettes.py`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import anywidget
+import numpy as np
+import traitlets
+
+from embviz.errors import OptionError, did_you_mean
+from embviz.widgets._sources import script, style
+from embviz.widgets.jscatter import drawing_of, quads
+from embviz.widgets.palettes import colour_of, is_missing, plain_number, sizes_of
+from embviz.words import count
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["Scatter", "colour_of", "sizes_of"]
+
+DRAWN = ("jscatter", "canvas")
+NO_COLOUR: dict[str, Any] = {"title": "", "kind": "none", "unit": "", "labels": [], "palette": [], "missing": 0}
+
+#: Values, one per point, or what `colour_of` or `sizes_of` has made of some.
+Looks = Any
+
+
+def _received(value: Any, _: Any) -> bytes:
+    """Return what comes from the page as bytes: it is a view of a message."""
+    return bytes(value) if value is not None else b""
+
+
+class Scatter(anywidget.AnyWidget):
+    """Points on a plane that can be heard, selected, searched and filtered; build one with :meth:`of`.
+
+    A click or Enter sends ``{"kind": "choose", "point": i}``. `selected`, `current`, `hidden`, `window` and `found`
+    follow what the reader does in the browser; maps of one `link` share what is pointed at and selected, in the page.
+    """
+
+    _esm = script("scatter")
+    _css = style("scatter")
+
+    clock = traitlets.Unicode(help="Name of the clock that the marker on the trail follows.").tag(sync=True)
+    link = traitlets.Unicode(help="Maps of one name share pointer and selection; empty: alone.").tag(sync=True)
+    title = traitlets.Unicode(help="Shown above; empty where the surroundings say it.").tag(sync=True)
+    message = traitlets.Unicode(help="A sentence shown in place of the points.").tag(sync=True)
+    surface = traitlets.Unicode(help="Reference to the widget of jupyter-scatter that draws; empty: a canvas.").tag(
+        sync=True
+    )
+    points = traitlets.Bytes(help="float32 [n, 2]; empty where the surface has them.").tag(sync=True)
+    tracks = traitlets.Bytes(help="uint32 [n]: track of each point; empty: point i is track i.").tag(sync=True)
+    seconds = traitlets.Bytes(help="float32 [n]: moment of each point; empty: points are tracks.").tag(sync=True)
+    columns: traitlets.List[Any] = traitlets.List(
+        help='Facts per track: name, title, kind ("text" or "number"), unit, values; "title" and "artist" first.'
+    ).tag(sync=True)
+    colour = traitlets.Dict(help="What colours mean; see `palettes.py`.").tag(sync=True)
+    shades = traitlets.Bytes(help="uint8 [n]: place in the palette; 255: missing.").tag(sync=True)
+    size = traitlets.Dict(help="What sizes mean; see `palettes.py`.").tag(sync=True)
+    sizes = traitlets.Bytes(help="uint8 [n]; empty: all the same.").tag(sync=True)
+    hidden = traitlets.List(traitlets.Int(), help="Categories (shades) that are switched off.").tag(sync=True)
+    window = traitlets.List(traitlets.Float(), help="Lowest and highest value that is shown, or none.").tag(sync=True)
+    selected = traitlets.Bytes(help="uint32 [m]: points.").tag(sync=True, from_json=_received)
+    current = traitlets.Int(-1, help="Point that is open; -1: none.").tag(sync=True)
+    trail = traitlets.Bytes(help="float32 [m, 3]: x, y and seconds of the frames of the open track.").tag(sync=True)
+    lines = traitlets.Bytes(help="uint32 [m, 2]: pairs of points that are joined.").tag(sync=True)
+    labels: traitlets.List[Any] = traitlets.List(help="Names on the map: text, x, y, id.").tag(sync=True)
+    found = traitlets.Bytes(help="uint32 [m]: points that a search has found.").tag(sync=True, from_json=_received)
+
+    def __init__(self, **traits: Any) -> None:
+        super().__init__(**traits)
+        self._xy: NDArray[np.float32] = np.zeros((0, 2), dtype=np.float32)
+        self._middle, self._scale = np.zeros(2), 1.0
+        self._drawing: anywidget.AnyWidget | None = None
+
+    @traitlets.default("clock")
+    def _own_clock(self) -> str:
+        return f"embviz-{uuid.uuid4().hex}"
+
+    @traitlets.default("colour")
+    def _no_colour(self) -> dict[str, Any]:
+        return dict(NO_COLOUR)
+
+    @classmethod
+    def of(
+        cls,
+        xy: ArrayLike,
+        *,
+        columns: Iterable[Mapping[str, Any]],
+        tracks: ArrayLike | None = None,
+        seconds: ArrayLike | None = None,
+        colour: Looks | None = None,
+        size: Looks | None = None,
+        drawn: str = "jscatter",
+        **traits: Any,
+    ) -> Self:
+        """Return a map of points.
+
+        Parameters
+        ----------
+        xy : array_like, shape [n, 2]
+            Where they lie, on any scale.
+        columns : iterable of mappings
+            Facts per track: ``name``, ``values``, and, where they are not the usual, ``title``, ``kind``, ``unit``.
+        tracks : array_like of int, shape [n], optional
+            Track of each point, as its position in the columns; by default, point i is track i.
+        seconds : array_like, shape [n], optional
+            Moment of each point; by default, points are whole tracks.
+        colour, size : sequence or tuple, optional
+            Values, one per point, or what :func:`colour_of` or :func:`sizes_of` has made of them.
+        drawn : {"jscatter", "canvas"}
+            What draws: the widget of jupyter-scatter (WebGL), or a canvas, which needs no more than the page.
+        **traits
+            Values of traits, such as ``clock=player.clock``.
+
+        Raises
+        ------
+        OptionError
+            If there is no such trait, or lengths do not agree.
+        """
+        known = [name for name in cls.class_trait_names(sync=True) if not name.startswith("_")]
+        for name in traits:
+            if name not in known:
+                raise OptionError(f"{cls.__name__} has no option {name!r}.{did_you_mean(name, known)}")
+        if drawn not in DRAWN:
+            raise OptionError(f"A map is drawn by {' or '.join(map(repr, DRAWN))}, not {drawn!r}.")
+        widget = cls(**traits)
+        widget._place(xy)
+        n = len(widget._xy)
+        widget.columns = [_column(column) for column in columns]
+        if tracks is not None:
+            widget.tracks = _of_length(tracks, n, "<u4", "tracks")
+        if seconds is not None:
+            widget.seconds = _of_length(seconds, n, "<f4", "seconds")
+        widget.recolour(colour)
+        widget.resize(size)
+        widget._draw(drawn)
+        return widget
+
+    @property
+    def n(self) -> int:
+        """Number of points."""
+        return len(self._xy)
+
+    @property
+    def drawing(self) -> anywidget.AnyWidget | None:
+        """The widget of jupyter-scatter that draws; None: a canvas does."""
+        return self._drawing
+
+    @property
+    def xy(self) -> NDArray[np.float32]:
+        """Where the points lie on the map, between −1 and 1."""
+        return self._xy
+
+    def place(self, xy: ArrayLike) -> NDArray[np.float32]:
+        """Return where other points ``[m, 2]``, given on the scale of the map's own, come to lie between −1 and 1."""
+        return ((_pairs(xy) - self._middle) / self._scale).astype(np.float32)
+
+    def move(self, xy: ArrayLike) -> None:
+        """Put the same points elsewhere; trail and names, which lay among them, go.
+
+        Raises
+        ------
+        OptionError
+            If they are more or fewer.
+        """
+        if len(_pairs(xy)) != self.n:
+            raise OptionError(f"The map has {count(self.n, 'point')}, not {len(_pairs(xy)):,}; make another map.")
+        with self.hold_sync():
+            self._place(xy)
+            self.trail, self.labels = b"", []
+            if self._drawing is None:
+                self.points = self._xy.tobytes()
+        if self._drawing is not None:
+            self._drawing.points = self._quads()
+
+    def recolour(self, values: Looks | None, *, title: str = "", kind: str | None = None, unit: str = "") -> None:
+        """Colour the points by values, one per point, or by nothing; what was filtered is shown again.
+
+        Parameters
+        ----------
+        values : sequence, tuple or None
+            As :func:`colour_of` takes them, or what it has returned.
+        title, kind, unit : str
+            As for :func:`colour_of`.
+        """
+        colour, shades = dict(NO_COLOUR), b""
+        if values is not None:
+            colour, shades = _made(values) or colour_of(values, title=title, kind=kind, unit=unit)
+        if shades:
+            _of_length(np.frombuffer(shades, np.uint8), self.n, "u1", "colours")
+        with self.hold_sync():
+            self.hidden, self.window = [], []
+            self.colour, self.shades = colour, shades
+
+    def resize(self, values: Looks | None, *, title: str = "", unit: str = "") -> None:
+        """Size the points by values, one per point, or make all the same; see :func:`sizes_of`."""
+        size: dict[str, Any] = {}
+        sizes = b""
+        if values is not None:
+            size, sizes = _made(values) or sizes_of(values, title=title, unit=unit)
+        if sizes:
+            _of_length(np.frombuffer(sizes, np.uint8), self.n, "u1", "sizes")
+        with self.hold_sync():
+            self.size, self.sizes = size, sizes
+
+    @property
+    def selection(self) -> NDArray[np.int64]:
+        """The points that are selected, in order."""
+        return np.frombuffer(self.selected, "<u4").astype(np.int64)
+
+    def select(self, points: ArrayLike) -> None:
+        """Select points, and no others."""
+        chosen = np.unique(self._known(points))
+        self.selected = chosen.astype("<u4").tobytes()
+
+    def show_found(self, points: ArrayLike) -> None:
+        """Mark points, and go where they are."""
+        self.found = self._known(points).astype("<u4").tobytes()
+
+    def show_trail(self, trail: ArrayLike | None) -> None:
+        """Show the way of the open track through the map: a marker walks there under the clock.
+
+        Parameters
+        ----------
+        trail : array_like, shape [m, 3], or None
+            x and y, on the scale that the points were given in, and seconds of each frame, in time order.
+        """
+        if trail is None:
+            self.trail = b""
+            return
+        rows = np.asarray(trail, dtype=np.float64).reshape(-1, 3)
+        placed = np.column_stack([self.place(rows[:, :2]), rows[:, 2]])
+        self.trail = placed[np.isfinite(placed).all(axis=1)].astype("<f4").tobytes()
+
+    def join(self, pairs: ArrayLike) -> None:
+        """Draw lines between pairs of points ``[m, 2]``; of none, take them away."""
+        self.lines = self._known(pairs).astype("<u4").tobytes()
+
+    def name(self, labels: Iterable[Mapping[str, Any]]) -> None:
+        """Write names on the map: ``text``, ``x`` and ``y`` (on the scale of the points as given), ``id``."""
+        items = list(labels)
+        places = self.place([[item["x"], item["y"]] for item in items] or np.zeros((0, 2)))
+        self.labels = [
+            {**item, "x": float(x), "y": float(y)} for item, (x, y) in zip(items, places.tolist(), strict=True)
+        ]
+
+    def close(self) -> None:
+        """Close the map, and the widget that draws it."""
+        drawing, self._drawing = getattr(self, "_drawing", None), None
+        if drawing is not None:
+            drawing.layout.close()
+            drawing.close()
+        super().close()
+
+    def _place(self, xy: ArrayLike) -> None:
+        pairs = _pairs(xy)
+        bad = int((~np.isfinite(pairs).all(axis=1)).sum())
+        if bad:
+            raise OptionError(f"Of {count(len(pairs), 'point')}, {bad:,} have no place: x or y is not a finite number.")
+        self._middle, self._scale = np.zeros(2), 1.0
+        if len(pairs):
+            low, high = pairs.min(axis=0), pairs.max(axis=0)
+            self._middle = (low + high) / 2
+            # Points that all lie in one place lie in the middle.
+            self._scale = float((high - low).max()) / 2 or 1.0
+        self._xy = self.place(pairs).astype("<f4")
+
+    def _draw(self, drawn: str) -> None:
+        if drawn == "canvas" or not self.n:
+            self.points = self._xy.tobytes()
+            return
+        self._drawing = drawing_of(self._quads())
+        self.surface = f"IPY_MODEL_{self._drawing.model_id}"
+
+    def _quads(self) -> NDArray[np.float32]:
+        shades, sizes = (np.frombuffer(some, np.uint8) if some else None for some in (self.shades, self.sizes))
+        return quads(self._xy, shades, sizes, len(self.colour["palette"]))
+
+    def _known(self, points: ArrayLike) -> NDArray[np.int64]:
+        numbers = np.asarray(points, dtype=np.int64).ravel()
+        bad = numbers[(numbers < 0) | (numbers >= self.n)]
+        if bad.size:
+            raise OptionError(f"The map has {count(self.n, 'point')}, numbered from 0; {bad[0]} is none of them.")
+        return numbers
+
+
+def _pairs(xy: ArrayLike) -> NDArray[np.float64]:
+    pairs = np.asarray(xy, dtype=np.float64)
+    if pairs.size == 0:
+        return np.zeros((0, 2))
+    if pairs.ndim != 2 or pairs.shape[1] != 2:
+        raise OptionError(f"Points are x and y, an array [n, 2]; this one has the shape {list(pairs.shape)}.")
+    return pairs
+
+
+def _of_length(values: ArrayLike, n: int, kind: str, what: str) -> bytes:
+    array = np.asarray(values).astype(kind)
+    if array.shape != (n,):
+        raise OptionError(f"There are {count(n, 'point')}, but {what} of {len(array):,}; give one for each.")
+    return array.tobytes()
+
+
+def _made(values: Any) -> tuple[dict[str, Any], bytes] | None:
+    """Return what has been made of values already, or None where they are values."""
+    if isinstance(values, tuple) and len(values) == 2 and isinstance(values[0], dict):
+        return values
+    return None
+
+
+def _column(column: Mapping[str, Any]) -> dict[str, Any]:
+    kind = column.get("kind", "text")
+    values: Sequence[Any] = list(column["values"])
+    plain = (
+        [plain_number(value) for value in values]
+        if kind == "number"
+        else ["" if is_missing(value) else str(value) for value in values]
+    )
+    title = column.get("title") or column["name"]
+    return {"name": column["name"], "title": title, "kind": kind, "unit": column.get("unit", ""), "values": plain}

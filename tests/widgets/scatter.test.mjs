@@ -1,0 +1,295 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { between, boxOf, closeTo, matrixOf, pushed, toMap, toScreen, viewOf, zoomedAt } from "../../embviz/widgets/camera.js";
+import { hiddenAfter } from "../../embviz/widgets/legendmap.js";
+import { linkOf } from "../../embviz/widgets/links.js";
+import { MapData, diameters, fitting, shownShades } from "../../embviz/widgets/mapdata.js";
+import { Nearby, holds } from "../../embviz/widgets/nearby.js";
+import { onTrail, placed } from "../../embviz/widgets/placing.js";
+import { folded, matching } from "../../embviz/widgets/search.js";
+import { stampsOf } from "../../embviz/widgets/surface_canvas.js";
+
+const SIZE = { width: 400, height: 200 };
+const near = (a, b, by = 1e-9) => assert.ok(Math.abs(a - b) <= by, `${a} is not ${b}`);
+
+function random(seed) {
+  let state = seed;
+  return () => ((state = (state * 1103515245 + 12345) % 2147483648) / 2147483648) * 2 - 1;
+}
+
+function scattered(n, seed = 1) {
+  const next = random(seed);
+  return Float32Array.from({ length: 2 * n }, next);
+}
+
+// -- camera --
+
+test("a view shows its box in the middle, as large as it fits", () => {
+  const view = viewOf([0, 0, 4, 1], SIZE, 20);
+  assert.deepEqual([view.x, view.y], [2, 0.5]);
+  near(view.k, 360 / 4);
+  assert.deepEqual(toScreen(view, SIZE, 0, 0.5), [20, 100]);
+  assert.deepEqual(toScreen(view, SIZE, 4, 0.5), [380, 100]);
+});
+
+test("up on the map is up on the screen", () => {
+  const view = viewOf([-1, -1, 1, 1], SIZE);
+  assert.ok(toScreen(view, SIZE, 0, 1)[1] < toScreen(view, SIZE, 0, -1)[1]);
+});
+
+test("the screen leads back to the map", () => {
+  const view = { x: 0.3, y: -0.2, k: 123 };
+  const [x, y] = toMap(view, SIZE, ...toScreen(view, SIZE, 0.7, 0.1));
+  near(x, 0.7);
+  near(y, 0.1);
+});
+
+test("what is zoomed at stays where it is", () => {
+  const home = viewOf([-1, -1, 1, 1], SIZE);
+  const before = toMap(home, SIZE, 300, 50);
+  const after = toMap(zoomedAt(home, SIZE, 300, 50, 3, home), SIZE, 300, 50);
+  near(before[0], after[0]);
+  near(before[1], after[1]);
+});
+
+test("zoom and push have their limits", () => {
+  const home = viewOf([-1, -1, 1, 1], SIZE);
+  assert.ok(zoomedAt(home, SIZE, 0, 0, 1e-9, home).k >= home.k * 0.4);
+  assert.ok(zoomedAt(home, SIZE, 0, 0, 1e9, home).k <= home.k * 4000);
+  assert.ok(pushed(home, 1e9, 0, home).x >= home.x - 2);
+});
+
+test("points in one place have a view", () => {
+  const xy = Float32Array.of(0.5, 0.5, 0.5, 0.5);
+  const view = viewOf(boxOf(xy), SIZE);
+  assert.ok(Number.isFinite(view.k) && view.k > 0);
+  assert.deepEqual([view.x, view.y], [0.5, 0.5]);
+  assert.deepEqual(boxOf(new Float32Array(0)), [-1, -1, 1, 1]);
+});
+
+test("a flight begins and ends where it should, and nears all the time", () => {
+  const [from, to] = [{ x: 0, y: 0, k: 100 }, { x: 0.5, y: -0.5, k: 900 }];
+  assert.deepEqual(between(from, to, 0), from);
+  const end = between(from, to, 1);
+  for (const name of ["x", "y", "k"]) near(end[name], to[name], 1e-6);
+  const scales = [0, 0.25, 0.5, 0.75, 1].map((share) => between(from, to, share).k);
+  assert.deepEqual(scales, [...scales].sort((a, b) => a - b));
+  near(between(from, { x: 1, y: 0, k: 100 }, 0.5).x, 0.5);
+});
+
+test("close to a point is not nearer than is useful", () => {
+  const home = viewOf([-1, -1, 1, 1], SIZE);
+  near(closeTo([0.2, 0.2, 0.2, 0.2], home, SIZE).k, home.k * 6);
+});
+
+test("the matrix for WebGL puts points where the map does", () => {
+  const view = { x: 0.3, y: -0.1, k: 250 };
+  const matrix = matrixOf(view, SIZE);
+  const [x, y] = [0.6, 0.2];
+  // regl-scatterplot divides x by the aspect of the picture.
+  const clip = [(matrix[0] * x + matrix[12]) * (SIZE.height / SIZE.width), matrix[5] * y + matrix[13]];
+  const screen = [((clip[0] + 1) / 2) * SIZE.width, ((1 - clip[1]) / 2) * SIZE.height];
+  const wanted = toScreen(view, SIZE, x, y);
+  near(screen[0], wanted[0], 1e-6);
+  near(screen[1], wanted[1], 1e-6);
+});
+
+// -- nearby --
+
+test("the nearest point is the nearest", () => {
+  const xy = scattered(2000);
+  const index = new Nearby(xy, boxOf(xy));
+  const next = random(7);
+  for (let round = 0; round < 200; round += 1) {
+    const [x, y] = [next() * 1.2, next() * 1.2];
+    let [best, least] = [-1, 0.05 ** 2];
+    for (let i = 0; i < 2000; i += 1) {
+      const apart = (xy[2 * i] - x) ** 2 + (xy[2 * i + 1] - y) ** 2;
+      if (apart < least) [best, least] = [i, apart];
+    }
+    assert.equal(index.nearest(x, y, 0.05, () => true), best);
+  }
+});
+
+test("what is hidden is never found", () => {
+  const xy = Float32Array.of(0, 0, 0.1, 0, 0.2, 0);
+  const index = new Nearby(xy, boxOf(xy));
+  assert.equal(index.nearest(0.09, 0, 1, (i) => i !== 1), 0);
+  assert.equal(index.nearest(0.09, 0, 1, () => false), -1);
+  assert.equal(index.toward(0, 0, "right", 0, (i) => i !== 1), 2);
+  assert.deepEqual([...index.inside([[-1, -1], [1, -1], [1, 1], [-1, 1]], (i) => i !== 1)], [0, 2]);
+});
+
+test("of points in one place, the one on top is found", () => {
+  const xy = Float32Array.of(0.5, 0.5, 0.5, 0.5, 0.5, 0.5);
+  assert.equal(new Nearby(xy, boxOf(xy)).nearest(0.5, 0.5, 0.1, () => true), 2);
+});
+
+test("a lasso holds what is inside, by the even-odd rule", () => {
+  const notch = [[0, 0], [4, 0], [4, 4], [2, 1], [0, 4]];
+  assert.ok(holds(notch, 0.5, 2));
+  assert.ok(!holds(notch, 2, 3));
+  assert.ok(!holds(notch, 5, 1));
+  const xy = scattered(500, 3);
+  const index = new Nearby(xy, boxOf(xy));
+  const polygon = [[-0.5, -0.5], [0.8, -0.3], [0.2, 0.7]];
+  const expected = [...Array(500).keys()].filter((i) => holds(polygon, xy[2 * i], xy[2 * i + 1]));
+  assert.deepEqual([...index.inside(polygon, () => true)], expected);
+  assert.equal(index.inside([[0, 0], [1, 1]], () => true).length, 0);
+});
+
+test("arrows lead to the next point in their direction, and back", () => {
+  //     3
+  // 1   0   2
+  //     4
+  const xy = Float32Array.of(0, 0, -1, 0.1, 1, 0, 0, 1, 0.1, -1);
+  const index = new Nearby(xy, boxOf(xy));
+  const go = (from, direction) => index.toward(xy[2 * from], xy[2 * from + 1], direction, from, () => true);
+  assert.deepEqual(["left", "right", "up", "down"].map((way) => go(0, way)), [1, 2, 3, 4]);
+  assert.equal(go(1, "right"), 0);
+  assert.equal(go(2, "right"), -1);
+});
+
+// -- points --
+
+function model(state) {
+  const usual = { points: new Float32Array(0), columns: [], colour: {}, hidden: [], window: [] };
+  const all = { ...usual, ...state };
+  return { get: (name) => all[name] };
+}
+
+const COLUMNS = [
+  { name: "title", kind: "text", values: ["Ärger", "Blue"] },
+  { name: "artist", kind: "text", values: ["Zoë", ""] },
+];
+
+test("frames know their track, their moment and what is said of them", () => {
+  const data = new MapData(model({
+    points: scattered(4), columns: COLUMNS,
+    tracks: Uint32Array.of(1, 1, 0, 0), seconds: Float32Array.of(0.5, 61.25, 1, 2),
+    colour: { kind: "category", title: "genre", labels: ["rock", "jazz"], palette: ["#000000", "#111111"] },
+    shades: Uint8Array.of(0, 255, 1, 0),
+    size: { title: "spread", low: 0, high: 2, unit: "" }, sizes: Uint8Array.of(1, 0, 255, 128),
+  }));
+  assert.deepEqual(data.facts(2), { title: "Ärger", lines: ["Zoë", "at 0:01.0", "genre: jazz", "spread: 2"] });
+  assert.deepEqual(data.facts(1).lines, ["at 1:01.3", "genre: unknown", "spread: unknown"]);
+  assert.deepEqual(data.pointsOf(1), [0, 1]);
+  assert.deepEqual([data.place(1, 3), data.place(2, 3)], [2, 1]);
+  assert.deepEqual([...data.counts.slice(0, 2), data.counts[255]], [2, 1, 1]);
+});
+
+test("points of jupyter-scatter are read where the map has none", () => {
+  const four = Float32Array.of(1, 2, 0, 0, 3, 4, 1, 0);
+  const surface = { get: () => ({ view: new DataView(four.buffer), dtype: "float32", shape: [2, 4] }) };
+  assert.deepEqual([...new MapData(model({}), surface).xy], [1, 2, 3, 4]);
+});
+
+test("filters hide categories, or values outside of a window and unknown ones", () => {
+  const category = shownShades({ kind: "category" }, [1, 255], []);
+  assert.deepEqual([category[0], category[1], category[255]], [1, 0, 0]);
+  const number = shownShades({ kind: "number", low: 0, high: 254 }, [3], [10, 20]);
+  assert.deepEqual([9, 10, 20, 21, 255].map((shade) => number[shade]), [0, 1, 1, 0, 0]);
+  assert.equal(shownShades({ kind: "number", low: 0, high: 1 }, [], [])[255], 1);
+});
+
+test("numbers are as precise as their range", () => {
+  assert.equal(fitting(0.123456, 0, 1), "0.12");
+  assert.equal(fitting(1987, 1960, 2020), "1987");
+  assert.equal(fitting(-3.14159, -5, 5), "−3.1");
+  assert.equal(fitting(5, 5, 5), "5");
+});
+
+test("more points are smaller, and grow as one comes nearer", () => {
+  assert.ok(diameters(100, 1, null)[0] > diameters(100_000, 1, null)[0]);
+  assert.ok(diameters(1000, 8, null)[0] > diameters(1000, 1, null)[0]);
+  const sized = diameters(1000, 1, new Uint8Array(1));
+  assert.equal(sized.length, 16);
+  assert.deepEqual(sized, [...sized].sort((a, b) => a - b));
+});
+
+test("a stamp covers as much as its disc", () => {
+  for (const diameter of [2, 4.5, 9]) {
+    const { side, covers } = stampsOf(diameter);
+    assert.equal(covers.length, 16);
+    for (const cover of covers) {
+      assert.equal(cover.length, side * side);
+      near(cover.reduce((sum, part) => sum + part, 0) / 256, (Math.PI / 4) * diameter ** 2, 1 + diameter * 0.2);
+    }
+  }
+});
+
+test("a legend switches one category, or all others", () => {
+  const all = [0, 1, 2, 255];
+  assert.deepEqual(hiddenAfter([], 1, all, false), [1]);
+  assert.deepEqual(hiddenAfter([1], 1, all, false), []);
+  assert.deepEqual(hiddenAfter([], 1, all, true), [0, 2, 255]);
+  assert.deepEqual(hiddenAfter([0, 2, 255], 1, all, true), []);
+  assert.deepEqual(hiddenAfter([1], 1, all, true), [0, 2, 255]);
+});
+
+// -- search --
+
+const TRACKS = [
+  { kind: "text", values: ["Café del Mar", "Blue in Green", "Straße", "Ｆｕｌｌ width", null] },
+  { kind: "text", values: ["Energy 52", "Bill Evans", "Björk", "", "Nobody"] },
+  { kind: "number", values: [1993, 1959, 2004, null, 1959] },
+];
+const search = (query) => matching(TRACKS.map((column) => ({ ...column })), 5, query);
+
+test("search forgives accents, capitals and widths", () => {
+  assert.deepEqual(search("cafe"), [0]);
+  assert.deepEqual(search("BJORK"), [2]);
+  assert.deepEqual(search("full"), [3]);
+  assert.equal(folded(" ÉÑ "), "en");
+});
+
+test("all words must be there, in any column; numbers must be equal", () => {
+  assert.deepEqual(search("evans blue"), [1]);
+  assert.deepEqual(search("evans mar"), []);
+  assert.deepEqual(search("1959"), [1, 4]);
+  assert.deepEqual(search("195"), []);
+  assert.deepEqual(search("  "), []);
+});
+
+test("titles that begin with it come first, and what has it in one piece", () => {
+  const columns = [{ kind: "text", values: ["red blue", "The blue red", "Blue red", "x blue red"] }];
+  assert.deepEqual(matching(columns, 4, "blue red"), [2, 1, 3, 0]);
+});
+
+// -- what lies over --
+
+test("the playhead walks between frames and rests at both ends", () => {
+  const trail = Float32Array.of(0, 0, 1, 10, 0, 2, 10, 20, 4);
+  assert.deepEqual(onTrail(trail, 0), { x: 0, y: 0, index: 0 });
+  assert.deepEqual(onTrail(trail, 1.5), { x: 5, y: 0, index: 0 });
+  assert.deepEqual(onTrail(trail, 3), { x: 10, y: 10, index: 1 });
+  assert.deepEqual(onTrail(trail, 99), { x: 10, y: 20, index: 2 });
+  assert.equal(onTrail(new Float32Array(0), 1), null);
+});
+
+test("names never lie over each other, and stay in the picture", () => {
+  const labels = Array.from({ length: 12 }, () => ({ x: 200, y: 100, width: 80, height: 15 }));
+  labels.push({ x: 5, y: 5, width: 80, height: 15 }, { x: -300, y: 5, width: 80, height: 15 });
+  const spots = placed(labels, SIZE);
+  const boxes = spots.filter(Boolean).map(({ x, y }) => [x - 40, y - 7.5, x + 40, y + 7.5]);
+  assert.ok(boxes.length >= 4 && boxes.length < 12);
+  boxes.forEach((a, i) => boxes.slice(i + 1).forEach((b) => {
+    assert.ok(a[2] <= b[0] || b[2] <= a[0] || a[3] <= b[1] || b[3] <= a[1]);
+  }));
+  assert.ok(boxes.every((box) => box[0] >= 0 && box[1] >= 0 && box[2] <= 400 && box[3] <= 200));
+  assert.equal(spots.at(-1), null);
+});
+
+test("maps of one name share pointer and selection, and tell who it was", () => {
+  const [a, b] = [linkOf("shared"), linkOf("shared")];
+  assert.equal(a, b);
+  assert.notEqual(linkOf(""), linkOf(""));
+  const heard = [];
+  a.on("hover", (hover) => heard.push(hover?.track ?? null));
+  a.on("selection", (tracks, by) => heard.push([[...tracks], by]));
+  b.setHover({ track: 3, seconds: null, point: 9, by: "b" });
+  b.setHover({ track: 3, seconds: null, point: 9, by: "b" });
+  b.setHover(null);
+  b.setSelection([1, 1, 2], "b");
+  assert.deepEqual(heard, [3, null, [[1, 2], "b"]]);
+});
