@@ -1,0 +1,103 @@
+"""What the taggers and the tempo model hear in the tracks: computed when something asks for it, then kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz import heard
+from embviz.batch import embed_table
+from embviz.desk import weights_here
+from embviz.models import Model, get_model
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from embviz.atlas.board import Board
+    from embviz.jobs import Job
+    from embviz.vectors import Vectors
+
+__all__ = ["Hearing", "at_points", "taggers", "tempo_model"]
+
+
+def taggers() -> list[Model]:
+    """Return the models that give tags, of those whose weights are here."""
+    return [model for model in heard.by_task("tags") if weights_here(model)]
+
+
+def tempo_model() -> Model | None:
+    """Return the model that finds tempi, where its weights are here."""
+    return next((model for model in heard.by_task("tempo") if weights_here(model)), None)
+
+
+class Hearing:
+    """The outputs of models for the tracks of the table, by model and by pooling: ``"mean"`` or ``"frames"``."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._known: dict[tuple[str, str], Vectors] = {}
+
+    def keep(self, vectors: Vectors) -> None:
+        """Keep an output that came along with something else."""
+        self._known[vectors.model, vectors.pooling] = vectors
+
+    def known(self, model: str, pooling: str) -> Vectors | None:
+        """Return an output, if it is here."""
+        return self._known.get((model, pooling))
+
+    def get(self, model: str, pooling: str, job: Job) -> Vectors:
+        """Return an output, computing it where it is not here; called in the worker's thread."""
+        kept = self.known(model, pooling)
+        if kept is not None:
+            return kept
+        board = self._board
+        found: Vectors = embed_table(
+            board.table, model, "output", pooling=pooling, cache=board.cache, progress=job.report
+        )
+        return found
+
+    def ask(self, what: str, model: str, pooling: str, done: Callable[[Vectors], None]) -> None:
+        """Call back with an output, at once where it is here.
+
+        Parameters
+        ----------
+        what : str
+            The purpose; a newer question for it replaces an older one.
+        model, pooling : str
+            Of the output.
+        done : callable
+            Given the vectors.
+        """
+        kept = self.known(model, pooling)
+        if kept is not None:
+            self._board.stop(what)
+            done(kept)
+            return
+
+        def arrived(vectors: Vectors) -> None:
+            self.keep(vectors)
+            done(vectors)
+
+        self._board.run(what, get_model(model).title, lambda job: self.get(model, pooling, job), arrived)
+
+
+def at_points(output: Vectors, vectors: Vectors) -> NDArray[np.float32]:
+    """Return what was heard at the points of a map, ``[n, labels]``: in the frame, if the frames are the same.
+
+    Else in the whole track; NaN where nothing was heard.
+    """
+    if _same_frames(output, vectors):
+        return np.asarray(output.values)
+    columns: Any = heard.tag_columns(output)
+    return np.asarray(columns.reindex(vectors.tracks).to_numpy(), dtype=np.float32)
+
+
+def _same_frames(one: Vectors, other: Vectors) -> bool:
+    return (
+        one.times is not None
+        and other.times is not None
+        and np.array_equal(one.tracks, other.tracks)
+        and np.allclose(one.times, other.times, atol=1e-3)
+    )

@@ -1,0 +1,882 @@
+"""The page around a map: what it shows, what it sends, and what it does with names from strangers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from harness import Bench
+
+from embviz.widgets.atlas import COMMANDS, TABS, AtlasView
+
+#: In place of a map and a player: it tells when it comes and goes.
+STAND_IN = """export default { render({ model, el, signal }) {
+  globalThis.mounted = [...(globalThis.mounted ?? []), model.get("name")];
+  signal.addEventListener("abort", () => { globalThis.gone = [...(globalThis.gone ?? []), model.get("name")]; });
+  const style = "display: block; width: 100%; height: 300px; background: #8882";
+  el.append(Object.assign(document.createElement("canvas"), { className: "stand-in", style }));
+} };"""
+
+EVIL = "<img src=x onerror=alert(1)>\u202egnp.exe\nsecond line"
+
+LAYERS = [
+    {"name": "embedding", "shape": [200], "axes": "c", "meaning": "penultimate layer", "heard": "the whole patch"},
+    {"name": "output", "shape": [50], "axes": "c", "meaning": "tags", "heard": "the whole patch"},
+]
+
+
+def a_model(name: str, title: str, system: str, **more: Any) -> dict[str, Any]:
+    model = {
+        "name": name, "title": title, "system": system, "system_title": system, "task": "music auto-tagging",
+        "parameters": 787159, "dimensions": 200, "licence": "CC BY-NC-SA 4.0", "training_data": "a million songs",
+        "note": "", "state": "ready", "bytes": 0, "source": "wheel", "patch": 2.992, "hop": 1.488, "finest": 0.016,
+        "longest": 2.992, "fixed_hop": False, "cost": 6.0, "layers": LAYERS,
+    }  # fmt: skip
+    return model | more
+
+
+MODELS = [
+    a_model("msd-musicnn-1", "MusiCNN (MSD)", "MusiCNN"),
+    a_model("mtt-vgg-1", "VGG (MTT)", "VGG"),
+    a_model("openl3", "OpenL3", "OpenL3", state="download", bytes=19_000_000),
+]
+
+
+def an_option(name: str, title: str, value: Any, low: Any, high: Any, **more: Any) -> dict[str, Any]:
+    option = {"name": name, "title": title, "kind": "int", "value": value, "min": low, "max": high, "step": 1}
+    return option | {"choices": [], "help": f"What {title.lower()} does."} | more
+
+
+METHODS = [
+    {"name": "umap", "title": "UMAP", "here": True, "why": "", "options": [
+        an_option("n_neighbors", "Neighbours", 15, 2, 200),
+        an_option("min_dist", "Least distance", 0.1, 0.0, 0.99, kind="float", step=0.01),
+    ]},
+    {"name": "pca", "title": "PCA", "here": True, "why": "", "options": []},
+    {"name": "tsne", "title": "t-SNE", "here": True, "why": "", "options": [
+        an_option("perplexity", "Perplexity", None, 2, 100, kind="float"),
+        an_option("init", "Start", "pca", None, None, kind="choice", choices=["pca", "random"]),
+    ]},
+    {"name": "pacmap", "title": "PaCMAP", "here": False, "why": "PaCMAP is not installed.", "options": []},
+]  # fmt: skip
+
+CLUSTERERS = [
+    {"name": "hdbscan", "title": "HDBSCAN", "here": True, "why": "", "options": [
+        an_option("min_cluster_size", "Smallest group", 10, 2, 500),
+    ]},
+    {"name": "kmeans", "title": "k-means", "here": True, "why": "", "options": [
+        an_option("n_clusters", "Groups", 8, 2, 50),
+    ]},
+]  # fmt: skip
+
+COLOURS = [
+    {"title": "", "items": [{"key": "none", "title": "none"}]},
+    {"title": "Columns", "items": [{"key": f"column:{name}", "title": name} for name in ("genre", "artist", "year")]},
+    {"title": "The map", "items": [{"key": "cluster", "title": "cluster"}]},
+    {"title": "What MusiCNN hears", "items": [
+        {"key": f"tag:msd-musicnn-1:{tag}", "title": tag} for tag in ("rock", "piano", "female vocals", "ambient")
+    ]},
+]  # fmt: skip
+
+CHOICES = {
+    "model": "msd-musicnn-1", "layer": "embedding", "points": "tracks", "pooling": "mean", "method": "umap",
+    "options": {}, "metric": "cosine", "colour": "column:genre", "size": "none", "k": 15, "clusters": "none",
+    "cluster_options": {}, "second": {},
+}  # fmt: skip
+
+
+def a_map(number: int = 0, **more: Any) -> dict[str, Any]:
+    shown = {
+        "view": f"IPY_MODEL_map{number}", "model": "msd-musicnn-1", "layer": "embedding",
+        "title": "MusiCNN (MSD) · embedding", "status": "ready", "stage": "", "done": 0, "total": 0, "message": "",
+        "remedy": "", "notes": [], "preliminary": False,
+        "facts": ["UMAP · trustworthiness 0.93 · continuity 0.95 · 82 % of neighbours kept (k = 15)"],
+    }  # fmt: skip
+    return shown | more
+
+
+def a_row(track: int, title: str, **more: Any) -> dict[str, Any]:
+    row = {"track": track, "title": title, "artist": "The Band", "album": "First", "genre": "rock", "seconds": 200.0}
+    return row | {"at": None, "point": track} | more
+
+
+SELECTION = {
+    "count": 3, "seconds": 620.0, "more": 0,
+    "rows": [a_row(4, "Zebra"), a_row(9, "apple", artist="", seconds=None), a_row(2, "Moon", seconds=70.4)],
+}  # fmt: skip
+
+NEIGHBOURS = {
+    "of": {"title": "Sixty-Four Bars", "kind": "track"}, "metric": "cosine", "exact": True, "k": 15, "message": "",
+    "items": [a_row(7, "Slow Train", distance=0.0213), a_row(3, "Night Bus", distance=0.1, at=61.5)],
+}  # fmt: skip
+
+CLUSTERS = {
+    "method": "hdbscan", "scale": "the map", "message": "", "items": [
+        {"id": 0, "name": "piano · quiet", "auto": "piano · quiet", "count": 31,
+         "tags": [{"tag": "piano", "lift": 6.41}, {"tag": "quiet", "lift": 12.3}]},
+        {"id": 1, "name": "guitar", "auto": "guitar", "count": 1, "tags": []},
+        {"id": -1, "name": "", "auto": "", "count": 12, "tags": []},
+    ],
+}  # fmt: skip
+
+AGREEMENT = {
+    "cka": 0.714, "overlap": 0.43, "hubness": [0.8, 2.31], "k": 10,
+    "items": [a_row(5, "Odd One", overlap=0.0), a_row(6, "Other One", overlap=0.1)],
+}  # fmt: skip
+
+QUEUE = {"items": [a_row(1, "First"), a_row(2, "Second"), a_row(3, "Third")], "at": 1, "playing": True}
+
+
+def a_state(**more: Any) -> dict[str, Any]:
+    state = {
+        "clock": "atlas", "player": "IPY_MODEL_player", "maps": [a_map()], "models": MODELS, "pulling": {},
+        "choices": CHOICES, "methods": METHODS, "clusterers": CLUSTERERS, "colours": COLOURS,
+        "sizes": [{"key": "none", "title": "all the same"}, {"key": "duration", "title": "duration"}],
+        "count": {"tracks": 1240, "points": 1240, "problems": 0, "duplicates": 0}, "problems": [], "selection": {},
+        "neighbours": {}, "clusters": {}, "agreement": {}, "queue": {}, "busy": {}, "notice": {},
+        "code": "import embviz", "tab": "neighbours",
+    }  # fmt: skip
+    return state | more
+
+
+class Table:
+    """The page on a bench, whose Python answers every command."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench, self.page = bench, bench.page
+        self.page.route("**/standin.js", lambda route: route.fulfill(body=STAND_IN, content_type="text/javascript"))
+        for name in ("player", "map0", "map1"):
+            self.page.evaluate("name => bench.add(`anywidget:${name}`, 'standin', { name }, {})", name)
+
+    def show(self, *, width: int = 1240, **state: Any) -> Any:
+        self.bench.add("atlas", "atlas", a_state(**state))
+        self.page.evaluate("""() => {
+            const model = bench.widgets.atlas.model;
+            const send = model.send.bind(model);
+            model.send = (content, callbacks, buffers) => {
+                send(content, callbacks, buffers);
+                model.receive({ kind: "ack", seq: content.seq });
+            };
+        }""")
+        return self.bench.show("atlas", width=width)
+
+    def sent(self) -> list[dict[str, Any]]:
+        """Return the commands so far, without their numbers, and forget them."""
+        sent = self.bench.sent("atlas")
+        self.page.evaluate("() => { bench.widgets.atlas.model.sent = []; }")
+        return [{name: value for name, value in content.items() if name != "seq"} for content in sent]
+
+    def change(self, **traits: Any) -> None:
+        for name, value in traits.items():
+            self.bench.change("atlas", name, value)
+
+    def gone(self) -> list[str]:
+        return self.page.evaluate("() => globalThis.gone ?? []")
+
+    def mounted(self) -> list[str]:
+        return self.page.evaluate("() => globalThis.mounted ?? []")
+
+
+@pytest.fixture
+def table(bench: Bench) -> Iterator[Table]:
+    return Table(bench)
+
+
+# Python's side
+
+
+def test_commands_are_answered_and_passed_on():
+    view = AtlasView()
+    calls: list[Any] = []
+    answers: list[Any] = []
+    view.send = answers.append
+    view.on_command(lambda *call: calls.append(call))
+    for seq, kind in enumerate(sorted(COMMANDS - {"upload"})):
+        view._handle_custom_msg({"kind": kind, "seq": seq, "name": "k"}, [])
+    view._handle_custom_msg({"kind": "explode", "seq": 99}, [])
+    assert [call[:2] for call in calls] == [(kind, {"name": "k"}) for kind in sorted(COMMANDS - {"upload"})]
+    assert answers[-1] == {"kind": "ack", "seq": 99}
+
+
+def test_a_file_arrives_whole():
+    view = AtlasView()
+    calls: list[Any] = []
+    view.on_command(lambda *call: calls.append(call))
+    for i, part in enumerate([b"abc", b"def"]):
+        view._handle_custom_msg({"kind": "upload", "seq": i, "name": "a.ogg", "part": i, "parts": 2}, [part])
+    assert calls == [("upload", {"name": "a.ogg"}, [b"abcdef"])]
+
+
+def test_traits_are_those_of_the_contract_and_cross_the_wire():
+    assert set(a_state()) <= set(AtlasView().keys)
+    assert AtlasView(tab="queue").tab == "queue"
+    assert all(trait.help for name, trait in AtlasView.class_traits(sync=True).items() if name in a_state())
+
+
+# The bar above the maps
+
+
+def test_choices_are_shown_and_sent(table):
+    page = table.show()
+    page.get_by_label("What a point is").select_option("frames")
+    page.get_by_label("Pooling").select_option("max")
+    page.get_by_label("Method of the map", exact=True).select_option("tsne")
+    page.get_by_label("Size by").select_option("duration")
+    page.get_by_label("Clusters", exact=True).first.select_option("kmeans")
+    assert table.sent() == [
+        {"kind": "set", "name": "points", "value": "frames"},
+        {"kind": "set", "name": "pooling", "value": "max"},
+        {"kind": "set", "name": "method", "value": "tsne"},
+        {"kind": "set", "name": "size", "value": "duration"},
+        {"kind": "set", "name": "clusters", "value": "kmeans"},
+    ]
+    table.change(choices=CHOICES | {"points": "frames", "method": "pca", "size": "duration"})
+    assert page.get_by_label("What a point is").input_value() == "frames"
+    assert page.get_by_label("Pooling").is_disabled()
+    assert page.get_by_label("Method of the map", exact=True).input_value() == "pca"
+    assert page.get_by_role("button", name="No options").count() == 2
+
+
+def test_a_method_that_is_not_installed_says_so(table):
+    page = table.show()
+    option = page.get_by_label("Method of the map", exact=True).locator("option[value=pacmap]")
+    assert option.inner_text() == "PaCMAP (not installed)"
+    assert option.is_disabled()
+    assert "PaCMAP is not installed." in page.get_by_label("Method of the map", exact=True).get_attribute("title")
+
+
+def test_model_and_layer_are_picked(table):
+    page = table.show()
+    page.get_by_role("button", name="Model and layer: MusiCNN (MSD) · embedding").click()
+    dialog = page.get_by_role("dialog", name="What to map")
+    assert not dialog.get_by_label("Patch hop").is_visible()
+    dialog.get_by_role("option", name="VGG (MTT)").click()
+    dialog.get_by_role("option", name="output").click()
+    dialog.get_by_role("button", name="Map").click()
+    assert table.sent() == [{"kind": "set", "name": "model", "value": {"model": "mtt-vgg-1", "layer": "output"}}]
+
+
+def test_options_of_a_method_are_checked_and_only_what_differs_is_sent(table):
+    page = table.show(choices=CHOICES | {"options": {"n_neighbors": 30}})
+    button = page.get_by_role("button", name="Options of UMAP (changed)")
+    button.click()
+    form = page.get_by_role("dialog", name="Options of method of the map")
+    assert form.get_by_label("Neighbours").input_value() == "30"
+    form.get_by_label("Least distance").fill("7")
+    form.get_by_role("button", name="Apply").click()
+    assert form.get_by_role("alert").filter(has_text="From 0 to 0.99.").is_visible()
+    assert form.get_by_label("Least distance").get_attribute("aria-invalid") == "true"
+    assert table.sent() == []
+    form.get_by_role("button", name="Reset").click()
+    form.get_by_label("Least distance").fill("0,25")
+    form.get_by_label("Least distance").press("Enter")
+    assert table.sent() == [{"kind": "set", "name": "options", "value": {"min_dist": 0.25}}]
+    assert not form.is_visible()
+    assert button.evaluate("el => el === document.activeElement")
+
+
+def test_options_that_are_left_to_the_method_may_stay_empty(table):
+    page = table.show(choices=CHOICES | {"method": "tsne", "clusters": "hdbscan"})
+    page.get_by_role("button", name="Options of t-SNE").click()
+    form = page.get_by_role("dialog", name="Options of method of the map")
+    assert form.get_by_label("Perplexity").get_attribute("placeholder") == "automatic"
+    form.get_by_label("Start").select_option("random")
+    form.get_by_role("button", name="Apply").click()
+    page.get_by_role("button", name="Options of HDBSCAN").click()
+    form = page.get_by_role("dialog", name="Options of clusters")
+    form.get_by_label("Smallest group").fill("25")
+    form.get_by_role("button", name="Apply").click()
+    assert table.sent() == [
+        {"kind": "set", "name": "options", "value": {"init": "random"}},
+        {"kind": "set", "name": "cluster_options", "value": {"min_cluster_size": 25}},
+    ]
+
+
+def test_a_colour_is_searched_and_chosen_with_keys(table):
+    page = table.show()
+    button = page.get_by_role("button", name="Colour by genre")
+    button.click()
+    box = page.get_by_role("dialog", name="Colour by")
+    assert box.get_by_role("option", selected=True).inner_text() == "genre"
+    search = box.get_by_role("searchbox")
+    assert search.evaluate("el => el === document.activeElement")
+    search.fill("hears vocal")
+    assert box.get_by_role("option").all_inner_texts() == ["female vocals"]
+    search.press("Enter")
+    assert table.sent() == [{"kind": "set", "name": "colour", "value": "tag:msd-musicnn-1:female vocals"}]
+    assert not box.is_visible()
+    button.click()
+    search.fill("nothing like it")
+    assert box.get_by_text("Nothing is called so.").is_visible()
+    search.fill("")
+    box.get_by_role("option", name="cluster").click()
+    assert table.sent() == [{"kind": "set", "name": "colour", "value": "cluster"}]
+
+
+def test_escape_closes_what_is_open_before_it_selects_nothing(table):
+    page = table.show(selection=SELECTION)
+    page.get_by_role("button", name="Colour by genre").click()
+    page.get_by_role("searchbox", name="Search what to colour by").press("Escape")
+    assert not page.get_by_role("dialog", name="Colour by").is_visible()
+    assert page.get_by_role("button", name="Colour by genre").evaluate("el => el === document.activeElement")
+    assert table.sent() == []
+    table.page.keyboard.press("Escape")
+    assert table.sent() == [{"kind": "clear"}]
+    table.change(selection={})
+    table.page.keyboard.press("Escape")
+    assert table.sent() == []
+
+
+def test_a_press_elsewhere_closes_what_is_open(table):
+    page = table.show()
+    save = page.get_by_role("button", name="Save")
+    save.click()
+    menu = page.get_by_role("dialog", name="Save")
+    assert menu.is_visible()
+    assert save.get_attribute("aria-expanded") == "true"
+    save.click()
+    assert not menu.is_visible()
+    save.click()
+    page.get_by_text("1,240 tracks").click()
+    assert not menu.is_visible()
+    assert save.get_attribute("aria-expanded") == "false"
+
+
+@pytest.mark.parametrize("name", ["PNG", "SVG", "CSV", "Parquet", "M3U", "TensorBoard"])
+def test_a_map_is_saved(table, name):
+    page = table.show()
+    page.get_by_role("button", name="Save").click()
+    menu = page.get_by_role("dialog", name="Save")
+    assert menu.get_by_label("What to save").locator("option").nth(1).is_disabled()
+    menu.get_by_role("button", name=name).click()
+    assert table.sent() == [{"kind": "save", "format": name.lower(), "selection": False}]
+
+
+def test_a_page_is_saved_with_its_sounds_and_the_selection_alone(table):
+    page = table.show(selection=SELECTION)
+    page.get_by_role("button", name="Save", exact=True).click()
+    menu = page.get_by_role("dialog", name="Save")
+    menu.get_by_label("What to save").select_option("selection")
+    menu.get_by_label("Sounds of the page").select_option("clips")
+    menu.get_by_role("button", name="Page").click()
+    assert table.sent() == [{"kind": "save", "format": "html", "selection": True, "audio": "clips"}]
+
+
+def test_two_models_are_compared_swapped_and_one_is_closed(table):
+    page = table.show()
+    page.get_by_role("button", name="Compare…").click()
+    dialog = page.get_by_role("dialog", name="Compare with")
+    dialog.get_by_role("option", name="VGG (MTT)").click()
+    dialog.get_by_role("button", name="Compare").click()
+    second = {"model": "mtt-vgg-1", "layer": "embedding"}
+    assert table.sent() == [{"kind": "set", "name": "second", "value": second}]
+    table.change(choices=CHOICES | {"second": second}, maps=[a_map(), a_map(1, title="VGG (MTT) · embedding")])
+    assert page.get_by_role("region", name="Map of VGG").is_visible()
+    page.get_by_role("button", name="Compare", exact=True).click()
+    page.get_by_role("button", name="Swap the two").click()
+    assert table.sent() == [
+        {"kind": "set", "name": "model", "value": second},
+        {"kind": "set", "name": "second", "value": {"model": "msd-musicnn-1", "layer": "embedding"}},
+    ]
+    page.get_by_role("button", name="Close this map").click()
+    assert table.sent() == [{"kind": "set", "name": "second", "value": {}}]
+    table.change(choices=CHOICES, maps=[a_map()])
+    assert not page.get_by_role("region", name="Map of VGG").is_visible()
+    assert table.gone() == ["map1"]
+
+
+def test_code_is_copied_or_shown(table):
+    page = table.show(code="import embviz\n# the map")
+    table.page.evaluate("""() => Object.defineProperty(navigator, "clipboard", { configurable: true, value: {
+        writeText: async (text) => { globalThis.copied = text; } } })""")
+    page.get_by_role("button", name="Copy as code").click()
+    page.get_by_role("button", name="Copied").wait_for()
+    assert table.page.evaluate("() => globalThis.copied") == "import embviz\n# the map"
+    table.page.evaluate("() => Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    page.get_by_role("button", name="Copied").click()
+    assert page.get_by_label("Python code of this view").input_value() == "import embviz\n# the map"
+
+
+# The maps
+
+
+def test_a_map_stays_as_long_as_it_is_the_same(table):
+    page = table.show()
+    page.locator(".stand-in").first.wait_for()
+    table.change(maps=[a_map(facts=["UMAP"], notes=["A note."])])
+    assert page.get_by_text("A note.").is_visible()
+    assert sorted(table.mounted()) == ["map0", "player"]
+    assert table.gone() == []
+
+
+@pytest.mark.parametrize(
+    ("state", "words", "button", "command"),
+    [
+        ({"status": "waiting", "view": ""}, "waiting for its turn", "Cancel", {"kind": "cancel"}),
+        ({"status": "running", "stage": "UMAP", "done": 3, "total": 9}, "UMAP · 3 of 9", "Cancel", {"kind": "cancel"}),
+        ({"status": "failed", "message": "It broke."}, "It broke.", "Try again", {"kind": "compute"}),
+        ({"status": "cancelled", "message": ""}, "Cancelled.", "Compute", {"kind": "compute"}),
+        (
+            {"status": "download", "model": "openl3"}, "not on this computer", "Download 19 MB",
+            {"kind": "pull", "model": "openl3"},
+        ),
+        ({"status": "", "view": "", "facts": []}, "There is no map yet", "Make the map", {"kind": "compute"}),
+    ],
+)  # fmt: skip
+def test_the_state_of_a_map_is_told_with_what_can_be_done(table, state, words, button, command):
+    page = table.show(maps=[a_map(**state)])
+    region = page.get_by_role("region", name="Map of MusiCNN")
+    assert region.get_by_text(words).is_visible()
+    region.get_by_role("button", name=button).click()
+    assert table.sent() == [command]
+
+
+def test_a_download_goes_on_in_sight_and_can_be_stopped(table):
+    page = table.show(maps=[a_map(status="download", model="openl3", view="")])
+    table.change(pulling={"openl3": {"done": 2_000_000, "total": 19_000_000, "stage": "downloading"}})
+    assert page.get_by_text("2.0 MB of 19 MB").is_visible()
+    page.get_by_role("button", name="Stop").click()
+    assert table.sent() == [{"kind": "stop_pull", "model": "openl3"}]
+
+
+def test_a_map_that_stands_in_for_another_says_so(table):
+    page = table.show(maps=[a_map(status="running", preliminary=True, facts=["PCA · trustworthiness 0.81"])])
+    assert page.get_by_text("PCA while UMAP runs").is_visible()
+    table.change(maps=[a_map()])
+    assert not page.get_by_text("while UMAP runs").is_visible()
+    assert page.locator("[aria-live]").filter(has_text="The map of MusiCNN (MSD) · embedding is ready.").count() == 1
+
+
+def test_figures_of_a_map_are_explained(table):
+    page = table.show()
+    assert page.get_by_text("trustworthiness 0.93").is_visible()
+    page.get_by_role("button", name="What these figures mean").click()
+    words = page.get_by_role("dialog", name="What these figures mean")
+    for name in ("Trustworthiness", "Continuity", "Neighbours kept"):
+        assert words.get_by_text(name, exact=True).is_visible()
+
+
+def test_before_anything_is_known_the_page_is_whole(table):
+    state = a_state(player="", clock="", code="", tab="neighbours")
+    empty = {name: type(value)() for name, value in state.items() if not isinstance(value, str)}
+    page = table.show(**empty, player="", clock="", code="")
+    assert page.get_by_text("There is no map yet").first.is_visible()
+    for name in TABS:
+        page.get_by_role("tab", name=name.capitalize()).click()
+        assert page.get_by_role("tabpanel", name=name.capitalize()).locator("p:visible").count() >= 1
+
+
+# The lists
+
+
+def test_neighbours_are_listed_and_play(table):
+    page = table.show(neighbours=NEIGHBOURS)
+    panel = page.get_by_role("tabpanel", name="Neighbours")
+    assert panel.get_by_role("heading", name="Like Sixty-Four Bars").is_visible()
+    assert panel.get_by_text("exact", exact=True).is_visible()
+    rows = panel.get_by_role("listitem")
+    assert rows.all_inner_texts() == ["1\nSlow Train\nThe Band\n0.021", "2\nNight Bus\nThe Band · at 1:01\n0.100"]
+    rows.nth(0).get_by_text("Slow Train").click()
+    panel.get_by_role("button", name="Play Night Bus – The Band at 1:01").click()
+    panel.get_by_role("button", name="Add Slow Train – The Band to the queue").click()
+    assert table.sent() == [
+        {"kind": "choose", "track": 7},
+        {"kind": "choose", "track": 3, "at": 61.5},
+        {"kind": "enqueue", "tracks": [7]},
+    ]
+
+
+def test_what_neighbours_are_is_chosen(table):
+    page = table.show(neighbours=NEIGHBOURS | {"exact": False}, selection=SELECTION)
+    panel = page.get_by_role("tabpanel", name="Neighbours")
+    assert panel.get_by_text("approximate").is_visible()
+    panel.get_by_label("Distance").select_option("euclidean")
+    panel.get_by_label("How many neighbours").select_option("30")
+    panel.get_by_role("button", name="Of the selection").click()
+    assert table.sent() == [
+        {"kind": "set", "name": "metric", "value": "euclidean"},
+        {"kind": "set", "name": "k", "value": 30},
+        {"kind": "like", "of": "selection"},
+    ]
+    table.change(selection={})
+    assert panel.get_by_role("button", name="Of the selection").is_disabled()
+
+
+def test_a_file_is_sent_in_parts_for_its_neighbours(table, tmp_path):
+    file = tmp_path / "own.ogg"
+    file.write_bytes(b"0" * (4 * 2**20 + 10))
+    page = table.show()
+    with table.page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Like a file…").click()
+    chooser.value.set_files(file)
+    table.page.wait_for_function("() => bench.widgets.atlas.model.sent.length === 2")
+    sent = table.page.evaluate("() => bench.widgets.atlas.model.sent")
+    assert [(one["content"]["kind"], one["content"]["part"], one["bytes"]) for one in sent] == [
+        ("upload", 0, [4 * 2**20]),
+        ("upload", 1, [10]),
+    ]
+
+
+def test_a_dropped_file_is_taken(table):
+    page = table.show()
+    page.locator(".ev-a-map").first.evaluate("""el => {
+        const data = new DataTransfer();
+        data.items.add(new File(["sound"], "drop.ogg"));
+        for (const kind of ["dragenter", "dragover"])
+            el.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
+        globalThis.seen = document.querySelector(".ev-p-overlay").textContent;
+        el.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+    }""")
+    table.page.wait_for_function("() => bench.widgets.atlas.model.sent.length")
+    assert table.page.evaluate("() => globalThis.seen") == "Drop a sound to find what is like it"
+    assert table.sent() == [{"kind": "upload", "name": "drop.ogg", "part": 0, "parts": 1}]
+
+
+def test_the_selection_is_a_table_that_can_be_ordered(table):
+    page = table.show(tab="selection", selection=SELECTION)
+    panel = page.get_by_role("tabpanel", name="Selection")
+    assert panel.get_by_role("heading", name="3 tracks · 10 min 20 s selected").is_visible()
+    titles = panel.locator("tbody td.ev-a-col-title")
+    assert titles.all_inner_texts() == ["Zebra", "apple", "Moon"]
+    panel.get_by_role("button", name="Title").click()
+    assert titles.all_inner_texts() == ["apple", "Moon", "Zebra"]
+    panel.get_by_role("button", name="Title").click()
+    assert titles.all_inner_texts() == ["Zebra", "Moon", "apple"]
+    assert panel.get_by_role("columnheader", name="Title").get_attribute("aria-sort") == "descending"
+    panel.get_by_role("button", name="Length").click()
+    assert titles.all_inner_texts() == ["Moon", "Zebra", "apple"]
+    titles.nth(0).click()
+    panel.get_by_role("button", name="Add to queue").click()
+    panel.get_by_role("button", name="Play in order").click()
+    panel.get_by_role("button", name="Save as M3U").click()
+    panel.get_by_role("button", name="Save as CSV").click()
+    panel.get_by_role("button", name="Clear").click()
+    assert sorted(table.sent(), key=str) == sorted(
+        [
+            {"kind": "choose", "track": 2},
+            {"kind": "enqueue", "tracks": [2, 4, 9]},
+            {"kind": "queue_clear"},
+            {"kind": "enqueue", "tracks": [2, 4, 9]},
+            {"kind": "queue_play", "at": 0},
+            {"kind": "save", "format": "m3u", "selection": True},
+            {"kind": "save", "format": "csv", "selection": True},
+            {"kind": "clear"},
+        ],
+        key=str,
+    )
+
+
+def test_the_selection_tells_its_name_in_python(table):
+    page = table.show(tab="selection", selection=SELECTION | {"more": 40})
+    assert page.get_by_text("atlas.selection").is_visible()
+    assert page.get_by_text("… and 40 more rows").is_visible()
+    page = table.show(tab="selection", selection=SELECTION, player="")
+    assert page.get_by_text("explorer.selection").last.is_visible()
+
+
+def test_rows_are_walked_with_keys(table):
+    page = table.show(neighbours=NEIGHBOURS)
+    first = page.get_by_role("button", name="Play Slow Train")
+    first.focus()
+    first.press("ArrowDown")
+    focused = "() => document.activeElement.getAttribute('aria-label')"
+    assert table.page.evaluate(focused).startswith("Play Night Bus")
+    table.page.keyboard.press("ArrowRight")
+    assert table.page.evaluate(focused).startswith("Add Night Bus")
+    table.page.keyboard.press("Home")
+    assert table.page.evaluate(focused).startswith("Add Slow Train")
+    table.page.keyboard.press("ArrowLeft")
+    table.page.keyboard.press("Enter")
+    assert table.sent() == [{"kind": "choose", "track": 7}]
+    # Of a list, the Tab key stops at one button.
+    assert page.locator(".ev-a-row button[tabindex='0']").count() == 1
+
+
+def test_the_focus_stays_in_a_list_that_changes(table):
+    page = table.show(tab="queue", queue=QUEUE)
+    button = page.get_by_role("button", name="Remove Second")
+    button.focus()
+    button.press("Delete")
+    assert table.sent() == [{"kind": "queue_remove", "at": 1}]
+    table.change(queue=QUEUE | {"items": [QUEUE["items"][0], QUEUE["items"][2]]})
+    label = table.page.evaluate("() => document.activeElement.getAttribute('aria-label')")
+    assert label.startswith("Remove Third")
+
+
+def test_clusters_are_listed_renamed_and_selected(table):
+    page = table.show(tab="clusters", clusters=CLUSTERS, choices=CHOICES | {"clusters": "hdbscan"})
+    panel = page.get_by_role("tabpanel", name="Clusters")
+    assert panel.get_by_role("heading", name="2 clusters").is_visible()
+    assert panel.get_by_text("piano +6.4").is_visible()
+    assert panel.get_by_text("quiet +12.3").is_visible()
+    assert panel.get_by_text("Not in any cluster: 12 tracks").is_visible()
+    panel.get_by_role("button", name="Select the members of guitar").click()
+    name = panel.get_by_role("button", name="Rename piano · quiet")
+    name.click()
+    field = panel.get_by_label("Name of piano · quiet")
+    field.fill("Sunday")
+    field.press("Escape")
+    assert name.is_visible()
+    table.page.keyboard.press("F2")
+    field.fill(" Sunday ")
+    field.press("Enter")
+    name.focus()
+    name.press("F2")
+    field.fill("")
+    panel.get_by_role("heading").click()
+    assert table.sent() == [
+        {"kind": "select", "cluster": 1},
+        {"kind": "rename", "id": 0, "name": "Sunday"},
+        {"kind": "rename", "id": 0, "name": ""},
+    ]
+
+
+def test_a_name_that_is_being_typed_outlives_new_clusters(table):
+    page = table.show(tab="clusters", clusters=CLUSTERS, choices=CHOICES | {"clusters": "hdbscan"})
+    page.get_by_role("button", name="Rename guitar").click()
+    table.page.keyboard.type("Six strings")
+    other = CLUSTERS["items"][0] | {"name": "keys"}
+    table.change(clusters=CLUSTERS | {"items": [other, CLUSTERS["items"][1]]})
+    assert page.get_by_label("Name of guitar").input_value() == "Six strings"
+    table.page.keyboard.press("Enter")
+    assert table.sent() == [{"kind": "rename", "id": 1, "name": "Six strings"}]
+    assert page.get_by_role("button", name="Rename keys").is_visible()
+
+
+def test_without_clusters_they_can_be_looked_for(table):
+    page = table.show(tab="clusters")
+    page.get_by_role("button", name="Find clusters").click()
+    assert table.sent() == [{"kind": "set", "name": "clusters", "value": "hdbscan"}]
+    message = "No clusters stand out; fewer points for a group may find some."
+    table.change(choices=CHOICES | {"clusters": "hdbscan"}, clusters={"items": [], "message": message})
+    assert page.get_by_text(message).is_visible()
+    assert not page.get_by_role("button", name="Find clusters").is_visible()
+
+
+def test_a_comparison_is_told_in_plain_words(table):
+    second = {"model": "mtt-vgg-1", "layer": "embedding"}
+    page = table.show(tab="compare")
+    page.get_by_role("button", name="Compare with another model…").click()
+    page.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+    table.change(choices=CHOICES | {"second": second}, maps=[a_map(), a_map(1, title="VGG", status="running")])
+    assert page.get_by_text("The figures come when both maps are ready.").is_visible()
+    table.change(maps=[a_map(), a_map(1, title="VGG")])
+    assert page.get_by_text("There are too few tracks to compare.").is_visible()
+    table.change(agreement=AGREEMENT)
+    panel = page.get_by_role("tabpanel", name="Compare")
+    figures = panel.locator("dl").inner_text()
+    for words in ("0.71", "43 %", "0.8 and 2.3", "Of a track's 10 nearest", "MusiCNN (MSD) · embedding and VGG"):
+        assert words in figures
+    panel.get_by_role("button", name="Show Odd One – The Band on both maps").click()
+    panel.get_by_role("button", name="Play Other One").click()
+    assert table.sent() == [{"kind": "select", "tracks": [5]}, {"kind": "choose", "track": 6}]
+
+
+def test_a_queue_plays_pauses_and_goes_on(table):
+    page = table.show(tab="queue", queue=QUEUE)
+    panel = page.get_by_role("tabpanel", name="Queue")
+    assert panel.get_by_role("heading", name="3 in the queue · 10 min").is_visible()
+    current = panel.locator("[aria-current=true]")
+    assert current.inner_text().split("\n")[0] == "Second"
+    assert current.get_by_text("playing").is_visible()
+    panel.get_by_role("button", name="Pause", exact=True).click()
+    panel.get_by_role("button", name="Next").click()
+    panel.get_by_role("button", name="Play First").click()
+    panel.get_by_role("button", name="Remove Third").click()
+    panel.get_by_role("button", name="Clear").click()
+    assert table.sent() == [
+        {"kind": "queue_pause"},
+        {"kind": "queue_play", "at": 2},
+        {"kind": "queue_play", "at": 0},
+        {"kind": "queue_remove", "at": 2},
+        {"kind": "queue_clear"},
+    ]
+    table.change(queue=QUEUE | {"playing": False, "at": 2})
+    assert panel.get_by_role("button", name="Next").is_disabled()
+    panel.get_by_role("button", name="Play", exact=True).click()
+    assert table.sent() == [{"kind": "queue_play", "at": 2}]
+
+
+def test_files_that_cannot_be_used_are_told(table):
+    problems = [{"name": "a.mp3", "problem": "It is cut off."}, {"name": EVIL, "problem": EVIL}]
+    page = table.show(problems=problems, count={"tracks": 1240, "points": 1240, "problems": 201, "duplicates": 2})
+    assert page.get_by_text("1,240 tracks · 2 duplicates").is_visible()
+    page.get_by_role("button", name="201 files cannot be used").click()
+    panel = page.get_by_role("tabpanel", name="Problems")
+    assert panel.get_by_text("It is cut off.").is_visible()
+    assert panel.get_by_text("… and 199 more files.").is_visible()
+    assert table.bench.get("atlas", "tab") == "problems"
+
+
+def test_a_row_that_is_pointed_at_is_marked_on_the_maps(table):
+    page = table.show(neighbours=NEIGHBOURS)
+    table.page.evaluate("() => { bench.widgets['anywidget:map0'].model.state.link = 'linked'; }")
+    page.get_by_text("Night Bus").hover()
+    hover = "() => globalThis[Symbol.for('embviz.links')]?.get('linked')?.hover"
+    table.page.wait_for_function(hover)
+    found = table.page.evaluate(
+        "() => { const { track, seconds } = globalThis[Symbol.for('embviz.links')].get('linked').hover;"
+        " return { track, seconds }; }"
+    )
+    assert found == {"track": 3, "seconds": 61.5}
+    page.get_by_role("heading", name="Like").hover()
+    table.page.wait_for_function("() => globalThis[Symbol.for('embviz.links')].get('linked').hover === null")
+
+
+# Around
+
+
+def test_tabs_are_walked_with_arrow_keys(table):
+    page = table.show()
+    first = page.get_by_role("tab", name="Neighbours")
+    first.press("ArrowLeft")
+    assert page.get_by_role("tab", selected=True).inner_text() == "Problems"
+    assert table.bench.get("atlas", "tab") == "problems"
+    table.change(tab="queue")
+    assert page.get_by_role("tabpanel", name="Queue").is_visible()
+    assert page.get_by_role("tabpanel").count() == 1
+
+
+def test_work_is_shown_and_cancelled(table):
+    page = table.show(busy={"text": "embedding tracks", "done": 3, "total": 1240})
+    assert page.get_by_text("embedding tracks · 3 of 1240").is_visible()
+    page.get_by_role("button", name="Cancel the computation").click()
+    assert table.sent() == [{"kind": "cancel"}]
+    table.change(busy={})
+    assert not page.get_by_role("button", name="Cancel the computation").is_visible()
+
+
+def test_a_notice_stays_until_it_is_dismissed(table):
+    page = table.show(notice={"level": "error", "text": "The disk is full.", "remedy": "Free some space.", "seq": 3})
+    line = page.get_by_role("alert").filter(has_text="The disk is full. Free some space.")
+    assert line.is_visible()
+    line.get_by_role("button", name="Dismiss this message").click()
+    assert table.sent() == [{"kind": "dismiss"}]
+    assert line.count() == 0
+
+
+def test_help_lists_the_keys_and_keys_stay_on_the_page(table):
+    page = table.show()
+    table.page.evaluate(
+        "() => addEventListener('keydown', (event) => { globalThis.left = [...(globalThis.left ?? []), event.key]; })"
+    )
+    page.get_by_role("tab", name="Neighbours").focus()
+    table.page.keyboard.press("?")
+    assert page.get_by_role("dialog", name="Keys").get_by_text("Lists beside a map").is_visible()
+    table.page.keyboard.press("Escape")
+    table.page.keyboard.press("d")
+    assert not table.page.evaluate("() => globalThis.left ?? []")
+    assert page.get_attribute("data-lm-suppress-shortcuts") == "true"
+    table.page.keyboard.press("Control+s")
+    assert page.get_attribute("data-lm-suppress-shortcuts") is None
+
+
+def test_the_keys_of_the_clock_are_the_pages_where_it_stands_alone(table):
+    page = table.show()
+    page.get_by_role("tab", name="Neighbours").press("0")  # The clock is made when it is first needed.
+    table.page.evaluate("() => globalThis[Symbol.for('embviz.clocks')].get('atlas').load(60)")
+    table.page.keyboard.press("l")
+    assert table.bench.clock("atlas", "c => c.looping")
+
+
+def test_inside_the_explorer_the_keys_of_the_clock_are_the_explorers(table):
+    table.page.evaluate("""() => {
+        const outer = document.createElement("div");
+        outer.className = "embviz";
+        outer.addEventListener("keydown", (event) => {
+            if (!event.defaultPrevented) globalThis.heard = [...(globalThis.heard ?? []), event.key];
+        });
+        document.body.append(outer);
+        new MutationObserver((_, observer) => {
+            const atlas = document.querySelector("body > [data-ref=atlas]");
+            if (!atlas) return;
+            observer.disconnect();
+            outer.append(atlas);
+        }).observe(document.body, { childList: true });
+    }""")
+    page = table.show(player="", selection=SELECTION)
+    table.page.wait_for_selector(".embviz > [data-ref=atlas] .ev-p-tab")
+    page.get_by_role("tab", name="Neighbours").press("m")
+    table.page.keyboard.press("3")
+    table.page.keyboard.press("Escape")
+    assert table.page.evaluate("() => globalThis.heard") == ["m", "3"]
+    assert table.sent() == [{"kind": "clear"}]
+
+
+def test_a_kernel_that_is_gone_is_told(table):
+    page = table.show()
+    table.page.evaluate("() => { bench.widgets.atlas.model.send = () => { throw new Error('Cannot send'); }; }")
+    page.get_by_label("Pooling").select_option("max")
+    assert page.get_by_role("alert").filter(has_text="The kernel was restarted").is_visible()
+
+
+def test_names_from_strangers_are_text(table):
+    item = a_row(1, EVIL, artist=EVIL, album=EVIL, genre=EVIL, distance=0.5, overlap=0.1)
+    cluster = {"id": 0, "name": EVIL, "auto": EVIL, "count": 2, "tags": [{"tag": EVIL, "lift": 2.0}]}
+    second = {"model": "mtt-vgg-1", "layer": EVIL}
+    page = table.show(
+        maps=[a_map(title=EVIL, facts=[EVIL], notes=[EVIL]), a_map(1, title=EVIL, status="failed", message=EVIL)],
+        models=[a_model("msd-musicnn-1", EVIL, EVIL)],
+        choices=CHOICES | {"second": second, "clusters": "hdbscan", "colour": EVIL, "layer": EVIL},
+        colours=[{"title": EVIL, "items": [{"key": EVIL, "title": EVIL}]}],
+        sizes=[{"key": EVIL, "title": EVIL}],
+        methods=[METHODS[0] | {"title": EVIL, "options": [an_option("n", EVIL, 1, 0, 9, help=EVIL)]}],
+        selection=SELECTION | {"rows": [item]},
+        neighbours=NEIGHBOURS | {"of": {"title": EVIL, "kind": "file"}, "items": [item], "message": EVIL},
+        clusters=CLUSTERS | {"items": [cluster], "message": EVIL, "scale": EVIL},
+        agreement=AGREEMENT | {"items": [item]},
+        queue=QUEUE | {"items": [item]},
+        problems=[{"name": EVIL, "problem": EVIL}],
+        busy={"text": EVIL, "done": 1, "total": 2},
+        notice={"level": "error", "text": EVIL, "remedy": EVIL, "seq": 1},
+    )
+    for name in TABS:
+        page.get_by_role("tab", name=name.capitalize()).click()
+    page.get_by_role("button", name="Colour by <img").click()
+    table.page.keyboard.press("Escape")
+    page.get_by_role("button", name="Options of <img").first.click()
+    table.page.keyboard.press("Escape")
+    page.get_by_role("button", name="Model and layer").click()
+    assert page.locator("img").count() == 0
+    # Nothing that turns the direction of a line leaks out of its own element.
+    leaking = table.page.evaluate(
+        r"""() => [...document.querySelectorAll(".ev-atlas *")].filter((el) =>
+            [...el.childNodes].some((node) => node.nodeType === 3 && /[\u202a-\u202e\n]/.test(node.data))
+            && el.dir !== "auto" && getComputedStyle(el).unicodeBidi !== "isolate").map((el) => el.className)"""
+    )
+    assert leaking == []
+
+
+@pytest.mark.parametrize("width", [480, 620, 760, 900, 1200, 1900])
+def test_nothing_is_cut_off_at_any_width(table, width):
+    table.page.set_viewport_size({"width": width + 40, "height": 900})
+    page = table.show(
+        width=width,
+        maps=[a_map(), a_map(1, title="VGG (MTT) · embedding", status="running", stage="UMAP", done=1, total=9)],
+        choices=CHOICES | {"second": {"model": "mtt-vgg-1", "layer": "embedding"}, "clusters": "hdbscan"},
+        busy={"text": "A long sentence about what is computed", "done": 3, "total": 1240},
+        count={"tracks": 12400, "points": 620_000, "problems": 12, "duplicates": 14},
+        neighbours=NEIGHBOURS, selection=SELECTION, clusters=CLUSTERS, agreement=AGREEMENT, queue=QUEUE,
+    )  # fmt: skip
+    beyond = r"""width => [...document.querySelectorAll(".ev-atlas :is(button, select, input, h3, td, [role=tab])")]
+        .filter((el) => el.offsetParent && el.type !== "file")
+        .filter((el) => { const box = el.getBoundingClientRect(); return box.left < 8 || box.right > width + 9; })
+        .map((el) => el.outerHTML.slice(0, 120))"""
+    for name in TABS:
+        page.get_by_role("tab", name=name.capitalize()).click()
+        assert table.page.evaluate(beyond, width) == []
+    boxes = [region.bounding_box() for region in page.locator(".ev-a-map").all()]
+    assert (boxes[0]["y"] == boxes[1]["y"]) == (width >= 1200)
+    lists = page.locator(".ev-a-side").bounding_box()
+    assert (lists["y"] > boxes[0]["y"]) == (width < 700)
+
+
+def test_nothing_is_left_when_the_page_is_closed(table):
+    table.show()
+    table.page.locator(".stand-in").first.wait_for()
+    table.page.evaluate("() => bench.widgets.atlas.abort.abort()")
+    assert sorted(table.gone()) == ["map0", "player"]
+    count = "() => [...bench.widgets.atlas.model.listeners.values()].reduce((n, set) => n + set.size, 0)"
+    assert table.page.evaluate(count) == 0
+    assert table.page.locator("[popover]").count() == 0
