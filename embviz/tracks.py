@@ -1,31 +1,45 @@
 """Tracks: what is in a folder, listed without opening a sound.
 
 Conventions: a track has an id, its place in the list, which it keeps. What is known of it beforehand (title, style,
-tempo, key, sections) stands in a file ``tracks.csv`` beside it, with the columns ``file``, ``title``, ``style``,
-``bpm``, ``key`` and ``sections`` ("intro 0.000; verse 7.500"), of which all but ``file`` may be missing.
+tempo, key, metre, sections) stands in a file ``tracks.csv`` beside it, with the columns ``file``, ``title``, ``style``,
+``bpm``, ``key``, ``meter`` and ``sections`` ("intro 0.000; verse 7.500"), of which all but ``file`` may be missing.
 """
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import math
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from embviz.audio import Audio
 from embviz.decode import plain, printable
 from embviz.errors import AudioError
+from embviz.words import one_line
 
-__all__ = ["SUFFIXES", "Track", "Tracks"]
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+__all__ = ["SUFFIXES", "Facts", "Found", "Track", "Tracks", "facts", "files"]
 
 SUFFIXES = frozenset({".aac", ".aif", ".aiff", ".flac", ".m4a", ".mp3", ".oga", ".ogg", ".opus", ".wav", ".wave"})
 TABLE = "tracks.csv"
 LARGEST_TABLE = 16 << 20  # bytes
 MOST = 50_000  # files; a whole disk is not meant to be listed
+
+Facts: TypeAlias = Mapping[str, Mapping[str, Any]]
+
+# What of a collection's table a track shows, and as what.
+_OF_TABLE = {
+    **{name: name for name in ("name", "title", "style", "bpm", "key", "meter", "problem")},
+    "artist": "note",
+    "duration": "seconds",
+}
 
 
 @dataclass(frozen=True)
@@ -40,7 +54,7 @@ class Track:
         The file; None where the sound came as samples.
     name : str
         Name of the file, below the folder that was listed, as text that can be shown.
-    title, style, key, note : str
+    title, style, key, meter, note : str
         Empty where not known.
     bpm, seconds : float or None
         Tempo; length.
@@ -61,6 +75,7 @@ class Track:
     style: str = ""
     bpm: float | None = None
     key: str = ""
+    meter: str = ""
     seconds: float | None = None
     sections: tuple[tuple[str, float], ...] = ()
     note: str = ""
@@ -114,7 +129,7 @@ class Tracks:
         self.folder, self.notice = "", ""
         self._items: list[Track] = []
         self._base = _working_folder()
-        self._tables: dict[Path, Mapping[str, Mapping[str, Any]]] = {}
+        self._tables: dict[Path, Facts] = {}
         if isinstance(source, Audio) or (isinstance(source, tuple) and not all(map(_is_path, source))):
             self.add(source)
         elif isinstance(source, list | tuple):
@@ -122,6 +137,20 @@ class Tracks:
                 self.add(path)
         elif source is not None:
             self._read(source)
+
+    @classmethod
+    def of_table(cls, table: DataFrame) -> Tracks:
+        """Return the tracks of a collection's table, in its order; what it says goes before what stands beside them."""
+        tracks = cls()
+        columns = {shown: table[name].tolist() for name, shown in _OF_TABLE.items() if name in table}
+        for i, path in enumerate(table["path"]):
+            known: dict[str, Any] = {name: _text(values[i]) for name, values in columns.items()}
+            known |= {name: _number(known[name]) for name in ("bpm", "seconds") if name in known}
+            tracks._append(Path(path) if path else None, known.pop("name"), **known)
+        folders = [os.path.dirname(path) for path in table["path"] if path]  # noqa: PTH120  many files
+        with contextlib.suppress(ValueError):  # some are absolute and some are not, or there are none
+            tracks.folder = _shown(Path(os.path.commonpath(folders)))
+        return tracks
 
     def add(self, source: Any, *, note: str = "") -> Track:
         """Add a file or samples, and return the track; one whose file is listed already is not added again."""
@@ -183,7 +212,7 @@ class Tracks:
             self.add(path)
             return
         self.folder = _shown(path)
-        found = sorted(_files(path), key=lambda name: _natural(str(name)))
+        found = files(path, most=MOST).names
         if len(found) >= MOST:
             self.notice = f"Only the first {MOST:,} tracks of {self.folder!r} are listed; name a folder inside."
         for name in found:
@@ -193,25 +222,73 @@ class Tracks:
                 f"There is no sound in {self.folder!r}: files ending in {', '.join(sorted(SUFFIXES))} are listed."
             )
 
-    def _append(self, path: Path | None, name: str, *, note: str = "", sound: Audio | None = None) -> Track:
-        facts = self._table(path.parent).get(path.name, {}) if path is not None else {}
-        track = Track(
-            len(self._items), path, name, sound=sound, base=self._base, **{**facts, **({"note": note} if note else {})}
-        )
+    def _append(self, path: Path | None, name: str, *, sound: Audio | None = None, **known: Any) -> Track:
+        beside = self._table(path.parent).get(path.name, {}) if path is not None else {}
+        told = {name: value for name, value in known.items() if value}
+        track = Track(len(self._items), path, name, sound=sound, base=self._base, **{**beside, **told})
         self._items.append(track)
         return track
 
-    def _table(self, folder: Path) -> Mapping[str, Mapping[str, Any]]:
+    def _table(self, folder: Path) -> Facts:
         if folder not in self._tables:
-            try:
-                self._tables[folder] = _read_table(folder / TABLE)
-            except FileNotFoundError:
-                self._tables[folder] = {}
-            except (OSError, ValueError, csv.Error) as error:
-                self._tables[folder] = {}
-                said = error.strerror if isinstance(error, OSError) else error
-                self.notice = f"{TABLE} in {_shown(folder)!r} was left out: {said}."
+            self._tables[folder], wrong = facts(folder)
+            self.notice = wrong or self.notice
         return self._tables[folder]
+
+
+class Found(NamedTuple):
+    """The sounds below a folder, named from there and sorted; what was passed over there."""
+
+    names: list[Path]
+    links: list[Path]  # folders that are links, and were not entered
+    closed: list[Path]  # folders that cannot be read
+
+
+def files(folder: Path, *, follow_links: bool = False, most: int | None = None) -> Found:
+    """Return the sounds below a folder, but not hidden ones.
+
+    Parameters
+    ----------
+    folder : Path
+        Where.
+    follow_links : bool
+        Whether folders that are links are entered; each folder is entered once, under its own name where it has one.
+    most : int, optional
+        After how many sounds to stop.
+    """
+    found = Found([], [], [])
+    waiting, entered = [folder], set()
+    while waiting and len(found.names) != most:
+        start = waiting.pop(0)
+        for here, folders, names in os.walk(start, onerror=lambda error: found.closed.append(Path(error.filename))):
+            if follow_links:
+                place = os.path.realpath(here)
+                if place in entered:
+                    folders.clear()
+                    continue
+                entered.add(place)
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            linked = [Path(here, name) for name in folders if os.path.islink(os.path.join(here, name))]  # noqa: PTH114, PTH118
+            (waiting if follow_links else found.links).extend(linked)
+            inside = Path(here).relative_to(folder)
+            found.names.extend(inside / name for name in names if _is_sound(name))
+            if most is not None and len(found.names) >= most:
+                del found.names[most:]
+                break
+    for paths in found:
+        paths.sort(key=lambda path: _natural(str(path)))
+    return found
+
+
+def facts(folder: Path) -> tuple[Facts, str]:
+    """Return what ``tracks.csv`` in a folder says, by the name of the file, and what is wrong with it."""
+    try:
+        return _read_table(folder / TABLE), ""
+    except FileNotFoundError:
+        return {}, ""
+    except (OSError, ValueError, csv.Error) as error:
+        said = error.strerror if isinstance(error, OSError) else error
+        return {}, f"{TABLE} in {_shown(folder)!r} was left out: {said}."
 
 
 def _working_folder() -> Path:
@@ -236,18 +313,8 @@ def _natural(name: str) -> list[Any]:
     ]
 
 
-def _files(folder: Path) -> Iterable[Path]:
-    """Yield the sounds below a folder, named from there; folders that are links are not entered."""
-    count = 0
-    for here, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        inside = Path(here).relative_to(folder)
-        for name in names:
-            if os.path.splitext(name)[1].lower() in SUFFIXES and not name.startswith("."):  # noqa: PTH122  many files
-                yield inside / name
-                count += 1
-                if count >= MOST:
-                    return
+def _is_sound(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in SUFFIXES and not name.startswith(".")  # noqa: PTH122  many files
 
 
 def _read_table(path: Path) -> dict[str, dict[str, Any]]:
@@ -258,11 +325,11 @@ def _read_table(path: Path) -> dict[str, dict[str, Any]]:
         rows = csv.DictReader(file)
         if "file" not in (rows.fieldnames or ()):
             raise ValueError("it has no column 'file'")
-        return {row["file"]: _facts(row) for row in rows if row["file"]}
+        return {row["file"]: _told(row) for row in rows if row["file"]}
 
 
-def _facts(row: Mapping[str, Any]) -> dict[str, Any]:
-    texts = {name: " ".join(str(row.get(name) or "").split()) for name in ("title", "style", "key", "note")}
+def _told(row: Mapping[str, Any]) -> dict[str, Any]:
+    texts = {name: " ".join(str(row.get(name) or "").split()) for name in ("title", "style", "key", "meter", "note")}
     sections = [_section(part) for part in str(row.get("sections") or "").split(";")]
     return {
         **{name: text[:500] for name, text in texts.items()},
@@ -276,6 +343,13 @@ def _section(text: str) -> tuple[str, float] | None:
     name, _, start = text.strip().rpartition(" ")
     seconds = _number(start, lowest=0.0)
     return None if seconds is None else (name.strip(), seconds)
+
+
+def _text(value: Any) -> str:
+    """Return a cell of a table as one line of text; empty where nothing stands there."""
+    from pandas import isna
+
+    return "" if isna(value) is True else " ".join(one_line(plain(str(value))).split())[:500]
 
 
 def _number(text: Any, *, lowest: float = 1e-9) -> float | None:

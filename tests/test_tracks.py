@@ -5,11 +5,12 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from embviz.audio import Audio
 from embviz.errors import AudioError
-from embviz.tracks import Tracks
+from embviz.tracks import Tracks, facts, files
 
 HOSTILE = [
     '<img src=x onerror="alert(1)">.ogg',
@@ -157,3 +158,59 @@ def test_a_path_holds_when_the_working_folder_changes(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "b")
     assert tracks[0].told == str(tmp_path / "a.wav")
     assert tracks.find(tmp_path / "a.wav") is tracks[0]
+
+
+def test_the_walk_says_what_it_passed_over(tmp_path):
+    touch(tmp_path / "in", "10.ogg", "2.ogg", "deep/x.wav")
+    touch(tmp_path / "out", "y.flac")
+    (tmp_path / "in" / "b link").symlink_to(tmp_path / "out")
+    (tmp_path / "in" / "a circle").symlink_to(tmp_path / "in")
+    assert files(tmp_path / "in") == (
+        [Path("2.ogg"), Path("10.ogg"), Path("deep/x.wav")],
+        [tmp_path / "in" / "a circle", tmp_path / "in" / "b link"],
+        [],
+    )
+    followed = files(tmp_path / "in", follow_links=True)
+    assert followed == ([Path("2.ogg"), Path("10.ogg"), Path("b link/y.flac"), Path("deep/x.wav")], [], [])
+    assert len(files(tmp_path / "in", most=2).names) == 2
+    assert files(tmp_path / "nowhere") == ([], [], [tmp_path / "nowhere"])
+
+
+def test_what_stands_beside_sounds(tmp_path, root):
+    known, wrong = facts(root / "sample_audio")
+    assert known["piano.ogg"]["meter"] == "3/4"
+    assert wrong == ""
+    assert facts(tmp_path) == ({}, "")
+    (tmp_path / "tracks.csv").write_text("name\nx")
+    assert facts(tmp_path) == ({}, f"tracks.csv in {str(tmp_path)!r} was left out: it has no column 'file'.")
+
+
+def test_a_table_gives_tracks(root, tmp_path):
+    folder = root / "sample_audio"
+    table = pd.DataFrame(
+        {
+            "path": [str(folder / "rock.ogg"), str(folder / "jazz.ogg"), "", str(tmp_path / "gone.ogg")],
+            "name": ["rock.ogg", "jazz.ogg", "", "gone.ogg"],
+            "title": ["Another", "", "", ""],
+            "artist": ["Someone", "", "", ""],
+            "duration": [122.0, np.nan, np.nan, np.nan],
+            "problem": ["", "", "No path.", "There is no file."],
+            "bpm": [99, pd.NA, "fast", -1],
+            "style": ["two\nlines\u202e", None, np.nan, 7],
+        },
+        index=[7, 3, 5, 1],
+    )
+    tracks = Tracks.of_table(table)
+    rock, jazz, none, gone = tracks
+    assert (rock.id, rock.title, rock.note, rock.seconds, rock.bpm, rock.key) == (
+        0, "Another", "Someone", 122.0, 99.0, "E minor",
+    )  # fmt: skip
+    assert rock.style == "two lines"
+    assert rock.sections[0] == ("intro", 0.0)
+    assert (jazz.title, jazz.bpm, jazz.style, jazz.seconds) == ("Two Five Window", 150.0, "jazz", None)
+    assert (none.path, none.problem, none.bpm) == (None, "No path.", None)
+    assert (gone.style, gone.problem) == ("7", "There is no file.")
+    with pytest.raises(AudioError):
+        none.open()
+    assert len(Tracks.of_table(table[:0])) == 0
+    assert Tracks.of_table(table[:2]).folder == str(folder)
