@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from embviz import errors
+    from embviz.atlas import Atlas
     from embviz.audio import Audio
     from embviz.cache import Cache
+    from embviz.charts import scatter
+    from embviz.collection import Collection
     from embviz.display import heatmap, poster
     from embviz.embedding import Embedding, FrameGrid
     from embviz.explorer import Explorer
@@ -19,10 +22,13 @@ if TYPE_CHECKING:
     from embviz.models import Layer, Model, get_model, list_models, register_model
     from embviz.models.weights import pull
     from embviz.pages import save_figure
+    from embviz.projection import project
 
 _HOME = {
+    "Atlas": "atlas",
     "Audio": "audio",
     "Cache": "cache",
+    "Collection": "collection",
     "Embedding": "embedding",
     "Explorer": "explorer",
     "FrameGrid": "embedding",
@@ -33,18 +39,24 @@ _HOME = {
     "heatmap": "display",
     "list_models": "models",
     "poster": "display",
+    "project": "projection",
     "pull": "models.weights",
     "register_model": "models",
     "save_figure": "pages",
+    "scatter": "charts",
 }
 
 __version__ = "0.1.0"
 __all__ = [  # noqa: RUF022  the order of a first encounter
     "Explorer",
+    "Collection",
+    "Atlas",
     "embed",
     "pull",
     "heatmap",
     "poster",
+    "project",
+    "scatter",
     "save_figure",
     "list_models",
     "get_model",

@@ -28,14 +28,19 @@ from embviz._progress import Report, reporter
 from embviz.errors import AudioError, EmbvizError, GraphError
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
+
     from embviz.cache import Cache
     from embviz.doctor import Check
     from embviz.embedding import Embedding
     from embviz.models import Model
+    from embviz.vectors import Vectors
 
 __all__ = ["main"]
 
 PATH = click.Path(path_type=Path)
+POOLINGS = ("mean", "mean+std", "max", "median", "frames")  # those of embviz.batch, which takes its time to load
+MOST_FAILED = 20  # tracks of a folder of which it is said what went wrong
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -178,7 +183,7 @@ def _hop(_: click.Context, __: click.Parameter, value: str | None) -> float | st
     show_default=True,
     help="Layer or node; may be repeated.",
 )
-@click.option("-o", "--output", required=True, help="File (.npz, .parquet or .csv), folder, or '-'; see above.")
+@click.option("-o", "--output", help="File (.npz, .parquet or .csv), folder, or '-'; see above.")
 @click.option(
     "--format",
     "suffix",
@@ -196,16 +201,20 @@ def _hop(_: click.Context, __: click.Parameter, value: str | None) -> float | st
     metavar="0-4",
     help="Of Essentia's resampler, 0 is best; the model's own by default.",
 )
+@click.option("--pooling", type=click.Choice(POOLINGS), help="Of a folder: what becomes of a track's frames; the mean.")
+@click.option("--workers", type=click.IntRange(1), help="Of a folder: number of processes; one per core by default.")
 @_json
-def embed(
+def embed(  # noqa: PLR0913  a command's options are many
     audio: tuple[Path, ...],
     *,
     names: tuple[str, ...],
     layers: tuple[str, ...],
-    output: str,
+    output: str | None,
     suffix: str,
     patch_hop: float | str | None,
     resample_quality: int | None,
+    pooling: str | None,
+    workers: int | None,
     as_json: bool,
 ) -> int:
     """Write the embeddings of sounds to files.
@@ -216,6 +225,9 @@ def embed(
 
     A .npz file holds the arrays values [t, d], times [t] in seconds, labels [d], and meta (JSON), and no pickle; the
     tables have the time in seconds as their index.
+
+    A folder instead of sounds makes one result of all sounds in it, a vector for each, and fills the cache; without
+    -o it does only that. It can be interrupted at any time: the same command goes on where it stopped.
     """
     from embviz import extract
     from embviz.models import get_model
@@ -224,8 +236,21 @@ def embed(
         raise click.UsageError("--json and '-o -' would both print to stdout; choose one.")
     chosen = list(dict.fromkeys(get_model(name).name for name in names))
     wanted, sounds = list(dict.fromkeys(layers)), list(dict.fromkeys(audio))
+    if any(sound.is_dir() for sound in sounds):
+        options: dict[str, Any] = {
+            "pooling": pooling or "mean",
+            "patch_hop": patch_hop,
+            "resample_quality": resample_quality,
+            "workers": workers,
+        }
+        targets = _folder_targets(output, sounds, chosen, wanted, suffix)
+        return _embed_folder(sounds[0], chosen, wanted, targets, options, as_json=as_json)
+    if output is None:
+        raise click.UsageError("Missing option '-o' / '--output': sounds need a place for what is computed of them.")
+    if pooling or workers:
+        raise click.UsageError("--pooling and --workers are for a folder; a sound keeps all its frames.")
     targets = export.plan(output, sounds, chosen, wanted, suffix)
-    options: dict[str, Any] = {"layer": wanted, "patch_hop": patch_hop, "resample_quality": resample_quality}
+    options = {"layer": wanted, "patch_hop": patch_hop, "resample_quality": resample_quality}
     written: list[dict[str, Any]] = []
     with reporter(True) as report:
         for sound in sounds:
@@ -263,6 +288,62 @@ def _written(target: export.Target, embedding: Embedding, *, aloud: bool) -> dic
         "frames": frames,
         "dimensions": dimensions,
         "padded": embedding.padded,
+    }
+
+
+def _folder_targets(
+    output: str | None, sounds: list[Path], names: list[str], layers: list[str], suffix: str
+) -> list[export.Target]:
+    """Decide which result of a folder goes where; nothing goes anywhere without an output."""
+    if len(sounds) > 1:
+        raise click.UsageError(f"One folder is expected, or sounds; {len(sounds)} paths were given.")
+    if output == "-":
+        raise click.UsageError("What is computed of a folder goes to a file; name one with -o.")
+    return [] if output is None else export.plan(output, sounds, names, layers, suffix)
+
+
+def _embed_folder(
+    folder: Path, names: list[str], layers: list[str], targets: list[export.Target], options: Any, *, as_json: bool
+) -> int:
+    """Compute vectors of all sounds in a folder, write them where that is asked for, and say what failed."""
+    from embviz.batch import embed_table
+    from embviz.collection import Collection
+
+    with reporter(True) as report:
+        tracks = Collection.from_folder(folder, progress=report).table
+        found = list(itertools.chain.from_iterable(embed_table(tracks, names, layers, progress=report, **options)))
+    for target, vectors in zip(targets, found, strict=False):
+        export.write_vectors(target.path, vectors, tracks)
+    for failed in dict.fromkeys(tuple(vectors.failed.items()) for vectors in found):
+        _say_failed(dict(failed), tracks)
+    files: list[Path | None] = [target.path for target in targets] if targets else [None] * len(found)
+    if as_json:
+        _print_json([_of_folder(folder, vectors, file) for vectors, file in zip(found, files, strict=True)])
+    else:
+        for vectors, file in zip(found, files, strict=True):
+            what = f"{vectors.model} / {vectors.layer}: {vectors.shape[0]} vectors × {vectors.shape[1]} dimensions"
+            print(f"{what} → {file or 'the cache'}")
+    return int(any(vectors.failed for vectors in found))
+
+
+def _say_failed(failed: dict[int, str], tracks: DataFrame) -> None:
+    for label, sentence in itertools.islice(failed.items(), MOST_FAILED):
+        name = tracks.loc[label, "name"]
+        say(sentence if name in sentence else f"{name}: {sentence}")
+    if len(failed) > MOST_FAILED:
+        say(f"… and {len(failed) - MOST_FAILED:,} more; {len(failed):,} of {len(tracks):,} tracks failed.")
+
+
+def _of_folder(folder: Path, vectors: Vectors, file: Path | None) -> dict[str, Any]:
+    return {
+        "folder": str(folder),
+        "model": vectors.model,
+        "layer": vectors.layer,
+        "pooling": vectors.pooling,
+        "file": None if file is None else str(file),
+        "vectors": vectors.shape[0],
+        "dimensions": vectors.shape[1],
+        "failed": len(vectors.failed),
     }
 
 
@@ -325,6 +406,51 @@ def _write_page(
     say(f"{output.name} takes {output.stat().st_size / 1e6:.1f} MB.")
 
 
+# -- the map of a collection ---------------------------------------------------------------------------------------
+
+
+@cli.command()
+@click.argument("folder", type=PATH)
+@click.option("-o", "--output", type=PATH, required=True, help="File: .html.")
+@click.option("-m", "--model", "name", default="musicnn", show_default=True, help="Model or system.")
+@click.option("-l", "--layer", default="embedding", show_default=True, help="Layer of the model.")
+@click.option("--method", default="umap", show_default=True, help="How the map is made: umap, pca, tsne or pacmap.")
+@click.option(
+    "--points", type=click.Choice(["tracks", "frames"]), default="tracks", show_default=True, help="What a point is."
+)
+@click.option(
+    "--audio",
+    "how",
+    type=click.Choice(["link", "embed", "clips"]),
+    default="link",
+    show_default=True,
+    help="Whether the page plays the files from where they are, or holds the tracks, or 25 s of each.",
+)
+@click.option("--tags/--no-tags", default=True, show_default=True, help="Whether MusiCNN's tags name the clusters.")
+@click.option(
+    "--heatmaps/--no-heatmaps", default=True, show_default=True, help="Whether the page shows the frames of a track."
+)
+def report(folder: Path, output: Path, *, name: str, how: str, **options: Any) -> int:
+    """Put the map of a folder of music on a page.
+
+    Tracks that a model hears as similar lie close together on it; a click plays one. The page works in any browser,
+    without Jupyter or a network. What cannot be read is said, and left out; the exit code is then 1.
+    """
+    from embviz import survey
+    from embviz.collection import Collection
+
+    export.check_file(output, [".html"], [])
+    with reporter(True) as told:
+        found = Collection.from_folder(folder, progress=told)
+        options |= {"title": folder.resolve().name, "notes": found.notes}
+        failed = survey.write(output, found.table, model=name, audio=how, **options, progress=told)
+    for problem in failed:
+        say(problem)
+    say(f"{output.name} takes {output.stat().st_size / 1e6:.1f} MB.")
+    print(output)
+    return int(bool(failed))
+
+
 # -- cache -------------------------------------------------------------------------------------------------------
 
 
@@ -354,6 +480,8 @@ def cache_info(as_json: bool = False) -> None:
         _print_json(info)
         return
     print(f"{info['folder']}: {info['entries']} entries, {_size(info['bytes'])} of at most {_size(info['limit'])}")
+    if info["derived"]:
+        print(f"{_size(info['derived'])} of vectors, neighbours and maps of collections, of at most as much again.")
     if info["sounds"]:
         print(f"{_size(info['sounds'])} of sound was made for browsers; embviz cache clear removes it, too.")
     if info["damaged"]:
@@ -383,7 +511,8 @@ def cache_prune(limit: int | None) -> None:
     """Remove what was used longest ago, until the cache is within its limit."""
     store = _cache()
     freed = store.prune(limit)
-    print(f"{_size(freed)} removed, {_size(store.info()['bytes'])} kept.")
+    info = store.info()
+    print(f"{_size(freed)} removed, {_size(info['bytes'] + info['derived'])} kept.")
 
 
 @cache.command("clear")

@@ -24,9 +24,12 @@ import click
 from embviz.errors import EmbvizError, OptionError
 
 if TYPE_CHECKING:
-    from embviz.embedding import Embedding
+    from pandas import DataFrame
 
-__all__ = ["SUFFIXES", "OutputError", "Target", "check_file", "plan", "write"]
+    from embviz.embedding import Embedding
+    from embviz.vectors import Vectors
+
+__all__ = ["SUFFIXES", "OutputError", "Target", "check_file", "plan", "write", "write_vectors"]
 
 SUFFIXES = (".npz", ".parquet", ".csv")
 PLACEHOLDER = re.compile(r"\{(track|model|layer)\}")
@@ -95,6 +98,16 @@ def write(path: Path, embedding: Embedding) -> None:
     encode = {".npz": _npz, ".parquet": _parquet, ".csv": _csv}[path.suffix.lower()]
     try:
         _tensors.write_bytes(path, encode(embedding))
+    except OSError as error:
+        raise OutputError(f"{str(path)!r} could not be written: {error.strerror}.") from error
+
+
+def write_vectors(path: Path, vectors: Vectors, table: DataFrame) -> None:
+    """Write the vectors of a table of tracks to a file."""
+    encode = {".npz": vectors.to_npz, ".parquet": vectors.to_parquet, ".csv": vectors.to_csv}[path.suffix.lower()]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        encode(path, table)
     except OSError as error:
         raise OutputError(f"{str(path)!r} could not be written: {error.strerror}.") from error
 

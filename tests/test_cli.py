@@ -83,6 +83,36 @@ def test_progress_in_a_pipe_is_a_line_at_start_and_end(capfd):
     assert err.splitlines() == ["decoding [1].ogg …", "decoding [1].ogg: done", "unknown end …", "at once: done"]
 
 
+def test_figures_of_a_stage_change_within_it(capfd, monkeypatch):
+    clock = iter(range(0, 10_000, 25))
+    monkeypatch.setattr("embviz._progress.time.monotonic", lambda: next(clock))
+    with reporter(True) as report:
+        for done in range(8):
+            report(f"embedding {done} of 7 tracks · {done} h of sound a minute", done, 7)
+    assert capfd.readouterr().err.splitlines() == [
+        "embedding 0 of 7 tracks · 0 h of sound a minute …",
+        "embedding 3 of 7 tracks · 3 h of sound a minute …",  # a minute later
+        "embedding 6 of 7 tracks · 6 h of sound a minute …",
+        "embedding 7 of 7 tracks · 7 h of sound a minute: done",
+    ]
+
+
+def test_a_bar_shows_the_figures_of_its_stage():
+    code = (
+        "from embviz._progress import reporter\n"
+        "with reporter(True) as report:\n"
+        "    for done in range(4): report(f'embedding {done} of 3 tracks · {done} failed', done, 3)"
+    )
+    leader, follower = os.openpty()
+    environment = {**os.environ, "COLUMNS": "120"}
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, stderr=follower, check=True, timeout=60, env=environment)
+    os.close(follower)
+    shown = os.read(leader, 10_000).decode()
+    os.close(leader)
+    assert "embedding 3 of 3 tracks · 3 failed" in shown
+    assert shown.count("100%") == 1
+
+
 def test_progress_on_a_terminal_is_a_bar():
     code = "from embviz._progress import reporter\nwith reporter(True) as report: report('fetch [1]', 3, 3)"
     leader, follower = os.openpty()
@@ -118,6 +148,13 @@ def test_version_and_help(embviz):
         ["embed", "a.ogg", "-m", "musicnn", "-o", "-", "--json"],
         ["embed", "a.ogg", "b.ogg", "-m", "musicnn", "-o", "-"],
         ["embed", "a.ogg", "b.ogg", "-m", "musicnn", "-o", "a.npz"],
+        ["embed", "a.ogg", "-m", "musicnn", "-o", "a.npz", "--pooling", "max"],
+        ["embed", "a.ogg", "-m", "musicnn", "-o", "a.npz", "--workers", "0"],
+        ["embed", ".", "-m", "musicnn", "-o", "-"],
+        ["embed", ".", "-m", "musicnn", "-o", "a.mat"],
+        ["embed", ".", "a.ogg", "-m", "musicnn", "-o", "a.npz"],
+        ["embed", ".", "-m", "musicnn", "-m", "vgg", "-o", "a.npz"],
+        ["embed", ".", "-m", "musicnn", "--pooling", "sum"],
         ["poster", "a.ogg", "-o", "a.pdf"],
         ["poster", "a.ogg"],
         ["pull", "musicnn", "--all"],
@@ -340,6 +377,74 @@ def test_a_reader_that_leaves_is_nothing_to_complain_of(home):
     command = f"'{sys.executable}' -m embviz models | true"
     ran = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=ROOT, check=True)
     assert not ran.stderr
+
+
+# -- a folder ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(clips, tmp_path):
+    """A folder with two sounds, one of them further down."""
+    place = tmp_path / "music [1]"
+    (place / "further").mkdir(parents=True)
+    (place / "one.wav").write_bytes(clips[0].read_bytes())
+    (place / "further" / "two.wav").write_bytes(clips[0].read_bytes() + b"more")
+    return place
+
+
+def test_ways_of_pooling_are_those_there_are():
+    from embviz.batch import POOLINGS
+
+    assert cli.POOLINGS == POOLINGS
+
+
+def test_a_folder_makes_a_vector_of_each_sound(embviz, home, folder):
+    ran = embviz("embed", folder, "-m", "tempocnn", "-o", "out.parquet")
+    assert (ran.code, ran.said) == (0, [])
+    assert "2 vectors × 256 dimensions → out.parquet" in ran.out
+    parquet = pd.read_parquet("out.parquet")
+    assert sorted(parquet["name"]) == ["further/two.wav", "one.wav"]
+    assert embviz("embed", folder, "-m", "tempocnn", "-o", "out.csv").code == 0
+    csv = pd.read_csv("out.csv", index_col="track")
+    np.testing.assert_array_equal(csv.drop(columns="name").to_numpy(np.float32), parquet.drop(columns="name"))
+    ran = embviz("embed", folder, "-m", "tempocnn", "-o", "out.npz", "--pooling", "frames", "--workers", 1, "--json")
+    [result] = json.loads(ran.out)
+    with np.load("out.npz", allow_pickle=False) as arrays:
+        assert arrays["values"].shape == (result["vectors"], 256)
+        assert arrays["times"].shape == arrays["names"].shape == (result["vectors"],)
+
+
+def test_a_folder_without_an_output_fills_the_cache(embviz, home, folder):
+    ran = embviz("embed", folder, "-m", "tempocnn")
+    assert ran.code == 0
+    assert ran.out.endswith("2 vectors × 256 dimensions → the cache\n")
+    assert not list(Path.cwd().iterdir())
+    assert "of vectors, neighbours and maps" in embviz("cache").out
+
+
+def test_several_results_of_a_folder_are_named_after_what_they_are(embviz, home, folder):
+    Path("out").mkdir()
+    ran = embviz("embed", folder, "-m", "tempocnn", "-l", "embedding", "-l", "output", "-o", "out", "--format", "csv")
+    assert ran.code == 0
+    names = sorted(path.name for path in Path("out").iterdir())
+    assert names == ["music [1].deepsquare-k8.embedding.csv", "music [1].deepsquare-k8.output.csv"]
+
+
+def test_what_fails_in_a_folder_is_said_and_the_rest_is_written(embviz, home, folder):
+    for i in range(25):
+        (folder / f"text {i:02}.mp3").write_text(f"This is no sound: {i}")
+    ran = embviz("embed", folder, "-m", "tempocnn", "-o", "out.csv")
+    assert ran.code == 1
+    assert len(ran.said) == 21
+    assert "text 00.mp3" in ran.said[0]
+    assert ran.said[-1] == "embviz: … and 5 more; 25 of 27 tracks failed."
+    assert len(pd.read_csv("out.csv")) == 2
+
+
+def test_a_folder_without_sounds_is_one_sentence(embviz, home, tmp_path):
+    (tmp_path / "nothing").mkdir()
+    ran = embviz("embed", tmp_path / "nothing", "-m", "tempocnn", "-o", "out.csv")
+    assert (ran.code, len(ran.said)) == (1, 1)
 
 
 # -- poster, cache, doctor ---------------------------------------------------------------------------------------

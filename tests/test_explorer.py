@@ -22,8 +22,8 @@ from nbclient import NotebookClient
 import embviz
 from embviz.errors import AudioError, OptionError
 from embviz.explorer import Explorer
-from embviz.explorer.listing import safe_name
 from embviz.models import weights
+from embviz.uploads import safe_name
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -340,9 +340,9 @@ def test_traits_follow_the_page_and_the_next_cell(folder, explore):
     assert explorer.time == 3.25
     assert explorer.time_range == (2.0, 4.0)
     rows[1].view.pins = [3, 17]
-    assert explorer.selection == (3, 17)
+    assert explorer.pins == (3, 17)
     assert explorer.embedding.model == "msd-musicnn-1"
-    explorer.selection = (5,)
+    explorer.pins = (5,)
     assert rows[1].view.pins == [5]
     explorer.time_range = (1.0, 2.0)
     assert player.range == [1.0, 2.0]
@@ -354,7 +354,7 @@ def test_traits_follow_the_page_and_the_next_cell(folder, explore):
     assert explorer.widget.track == 0
     with pytest.raises(AudioError, match="no file"):
         explorer.open("three.wav")
-    for name, value in [("track", "three.wav"), ("track", None), ("selection", (9999,)), ("selection", ("x",)),
+    for name, value in [("track", "three.wav"), ("track", None), ("pins", (9999,)), ("pins", ("x",)),
                         ("time_range", (float("nan"), 1.0))]:  # fmt: skip
         before = getattr(explorer, name)
         with pytest.raises((AudioError, OptionError)):
@@ -425,7 +425,7 @@ def test_a_state_of_another_place_is_a_notice(folder, explore):
     explorer = explore(folder, state=state).wait()
     assert "gone.ogg" in explorer.widget.notice["text"]
     assert statuses(explorer) == ["ready"]
-    assert explorer.selection == (3,)
+    assert explorer.pins == (3,)
 
 
 def test_the_code_gives_the_same_view(folder, explore, tmp_path):
@@ -627,7 +627,7 @@ def test_weights_are_pulled_from_a_row_and_it_goes_on(folder, explore, home, wei
         models.symlink_to(weights_home / "data")
         return weights.find(model)
 
-    monkeypatch.setattr("embviz.explorer.downloads.pull", pull)
+    monkeypatch.setattr("embviz.downloads.pull", pull)
     explorer.widget.observe(lambda change: seen.append(change["new"]), "pulling")
     command(explorer, "pull", model="msd-musicnn-1").wait()
     explorer.wait()
@@ -649,7 +649,7 @@ def test_a_pull_can_be_stopped_and_can_fail(folder, explore, monkeypatch):
         finally:
             stopped.set()
 
-    monkeypatch.setattr("embviz.explorer.downloads.pull", slow)
+    monkeypatch.setattr("embviz.downloads.pull", slow)
     command(explorer, "pull", model="audioset-vggish-3")
     time.sleep(0.1)
     command(explorer, "stop_pull", model="audioset-vggish-3").wait()
@@ -659,7 +659,7 @@ def test_a_pull_can_be_stopped_and_can_fail(folder, explore, monkeypatch):
     def fails(model, *, progress):
         raise embviz.errors.WeightsError("The weights could not be had: the line was cut.")
 
-    monkeypatch.setattr("embviz.explorer.downloads.pull", fails)
+    monkeypatch.setattr("embviz.downloads.pull", fails)
     command(explorer, "pull", model="audioset-vggish-3").wait()
     assert "line was cut" in explorer.widget.pulling["audioset-vggish-3"]["error"]
     assert statuses(explorer) == ["download"]

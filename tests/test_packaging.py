@@ -35,14 +35,18 @@ ORDER = [
     {"cache", "stitch"},
     {"extract"},
     {"cells", "pages", "sounds", "structure", "words"},
-    {"vectors", "neighbours"},
+    {"neighbours", "vectors", "written"},
     {"agreement", "batch", "clusters", "heard", "projection"},
     {"display"},
     {"widgets"},
-    {"jobs", "tracks"},
+    {"charts", "jobs", "offers", "tracks"},
+    {"uploads"},
+    {"desk"},
+    {"downloads"},
+    {"stills"},
     {"report"},
-    {"atlas"},
     {"folio"},
+    {"atlas", "survey"},
     {"collection"},
     {"explorer"},
     {"doctor", "export"},
@@ -153,7 +157,8 @@ def test_conda_and_pip_install_the_same():
 
 def test_what_is_imported_is_declared():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    extras = [entry for name in ("png", "dask", "mirdata", "pacmap") for entry in project["optional-dependencies"][name]]
+    optional = project["optional-dependencies"]
+    extras = [entry for name in ("png", "dask", "mirdata", "pacmap") for entry in optional[name]]
     declared = {re.split(r"[<>=\[]", entry)[0] for entry in project["dependencies"] + extras}
     by_import = {
         "essentia": "essentia-tensorflow",

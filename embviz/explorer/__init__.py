@@ -16,22 +16,27 @@ import numpy as np
 import traitlets
 
 from embviz.audio import Audio
+from embviz.collection import Collection
+from embviz.desk import new_clock, put_away, ref, weights_here
+from embviz.downloads import Downloads
 from embviz.embedding import Embedding
 from embviz.errors import EmbvizError, OptionError
 from embviz.explorer import view
-from embviz.explorer.desk import Desk, new_clock, put_away, ref, weights_here
-from embviz.explorer.downloads import Downloads
+from embviz.explorer.desk import Desk
 from embviz.explorer.hears import Hears
 from embviz.explorer.likeness import Likeness
 from embviz.explorer.listing import Listing
-from embviz.explorer.offers import offers
+from embviz.explorer.mapped import Mapped
 from embviz.explorer.poster import Poster, default_rows
 from embviz.explorer.walk import Walk
 from embviz.jobs import explain
 from embviz.models import Model, get_model
+from embviz.offers import offers
 from embviz.tracks import Tracks
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from embviz.cache import Cache
     from embviz.widgets.panel import Panel
 
@@ -43,9 +48,9 @@ class Explorer(traitlets.HasTraits):
 
     Parameters
     ----------
-    source : path, sequence of paths, (ndarray, int) or Audio, optional
-        A folder of tracks, a track, or float samples ``[n]`` or ``[n, channels]`` with their rate in Hz; without any,
-        files can be dropped onto the panel.
+    source : path, sequence of paths, Collection, (ndarray, int) or Audio, optional
+        A folder of tracks, a collection, a track, or float samples ``[n]`` or ``[n, channels]`` with their rate in Hz;
+        without any, files can be dropped onto the panel.
     models : iterable, optional
         What the rows show: names of models, or tuples ``(model, layer)`` or ``(model, layer, patch_hop)`` as for
         :func:`embviz.embed`. By default one model of each system whose weights are here.
@@ -62,8 +67,11 @@ class Explorer(traitlets.HasTraits):
         That of the row that was pinned, added or changed last, or of the first one that is ready.
     time_range : (float, float) or None
         The selected seconds; setting it selects.
-    selection : tuple of int
+    pins : tuple of int
         The pinned dimensions of that row; setting it pins.
+    selection : DataFrame or None
+        The tracks that are selected on the map, a row each, once the map was opened; setting it, as
+        :attr:`embviz.Atlas.selection` is set, selects.
     time : float
         Place of the playhead in seconds, ten times a second at most; :meth:`seek` moves it.
 
@@ -82,7 +90,8 @@ class Explorer(traitlets.HasTraits):
     track = traitlets.Unicode(None, allow_none=True)
     embedding = traitlets.Instance(Embedding, allow_none=True, read_only=True)
     time_range = traitlets.Tuple(traitlets.Float(), traitlets.Float(), default_value=None, allow_none=True)
-    selection = traitlets.Tuple(default_value=())
+    pins = traitlets.Tuple(default_value=())
+    selection: Any = traitlets.Any(None, allow_none=True)
     time = traitlets.Float(0.0, read_only=True)
 
     def __init__(
@@ -98,13 +107,16 @@ class Explorer(traitlets.HasTraits):
         from embviz.widgets.player import Player
 
         kept = None if state is None else view.checked(state)
-        tracks = Tracks(source)
+        collection = source if isinstance(source, Collection) else None
+        tracks = Tracks(source) if collection is None else Tracks.of_table(collection.table)
         player = Player(clock=new_clock())
         self._desk = Desk(tracks, cache, Panel(clock=player.clock, player=ref(player)), player)
         self._following = self._closed = False
         self._restored = kept
         self._listing, self._poster = Listing(self._desk), Poster(self._desk)
         self._hears, self._walk, self._likeness = Hears(self._desk), Walk(self._desk), Likeness(self._desk)
+        self._mapped = Mapped(self._desk, collection)
+        self._next: tuple[int, float] | None = None
         self._downloads = Downloads(self._desk)
         self._connect()
         try:
@@ -117,6 +129,7 @@ class Explorer(traitlets.HasTraits):
         desk, listing = self._desk, self._listing
         listing.on_leaving, listing.on_found = self._leave, self._poster.fill
         listing.on_opened, listing.on_failed = self._opened, self._poster.fail_all
+        self._mapped.on_choose, self._mapped.on_selected = self._chosen, self._selected
         desk.on_settled, self._downloads.on_arrived = self._settle, self._arrived
         desk.panel.on_command(self._command)
         desk.panel.observe(lambda _change: self._begin_tab(), "tab")
@@ -185,6 +198,13 @@ class Explorer(traitlets.HasTraits):
         self._open(self._number(track))
         return self
 
+    def map(self, model: str | Model | None = None, **options: Any) -> Self:
+        """Open the page with the map of all tracks, as :class:`embviz.Atlas` takes options; returns the Explorer."""
+        chosen = options if model is None else {"model": model, **options}
+        self._desk.panel.tab = "map"
+        self._mapped.start(**chosen)
+        return self
+
     def wait(self, timeout: float | None = None) -> Self:
         """Wait until nothing is computed or downloaded any more, `timeout` seconds at most; returns the Explorer.
 
@@ -195,12 +215,14 @@ class Explorer(traitlets.HasTraits):
         while any(worker.busy for worker in workers) and (left := deadline - clock.monotonic()) > 0:
             for worker in workers:
                 worker.wait(min(0.2, left))
+        if self._mapped.atlas is not None:
+            self._mapped.atlas.wait(None if timeout is None else max(0.0, deadline - clock.monotonic()))
         return self
 
     def cancel(self) -> Self:
         """Stop what runs and what waits; what is finished is kept. Returns the Explorer."""
         self._desk.worker.cancel()
-        for part in (self._poster, self._hears, self._walk, self._likeness):
+        for part in (self._poster, self._hears, self._walk, self._likeness, self._mapped):
             part.stop_all()
         if self._desk.sound is None and self._desk.track is not None:
             self._desk.player.clear(problem="Opening this track was cancelled; choose it again.")
@@ -235,7 +257,7 @@ class Explorer(traitlets.HasTraits):
     def close(self) -> None:
         """Stop all work, take the panel off the page and remove uploaded files."""
         self._desk.close()
-        for part in (self._poster, self._hears, self._walk, self._likeness):
+        for part in (self._poster, self._hears, self._walk, self._likeness, self._mapped):
             part.close()
         for widget in (self._desk.panel, self._desk.player):
             put_away(widget)
@@ -295,6 +317,27 @@ class Explorer(traitlets.HasTraits):
         self._begin_tab()
         self._settle()
         self._listing.mark()
+        if self._desk.sound is not None:
+            self._mapped.opened(self._desk.sound.track.id, self._desk.sound.duration)
+            self._play_next(self._desk.sound.track.id)
+
+    def _chosen(self, number: int, seconds: float | None) -> None:
+        """Play a track that was chosen on the map, from the moment that was chosen."""
+        self._next = number, seconds or 0.0
+        if number == self._desk.panel.track and not self._stale() and self._desk.player.duration:
+            self._play_next(number)
+        else:
+            self._open(number)
+
+    def _play_next(self, number: int) -> None:
+        wanted, self._next = self._next, None
+        if wanted is not None and wanted[0] == number:
+            self.seek(wanted[1])
+            self.play()
+
+    def _selected(self, rows: pd.DataFrame) -> None:
+        with self._follow():
+            self.selection = rows
 
     def _restore(self, kept: dict[str, Any]) -> None:
         view.restore(self._desk.player, kept)
@@ -316,6 +359,8 @@ class Explorer(traitlets.HasTraits):
             elif tab == "structure" and (self._likeness.work.model or row):
                 work = self._likeness.work if self._likeness.work.model else row
                 self._likeness.start(work.model, work.layer)  # type: ignore[union-attr]
+            elif tab == "map":
+                self._mapped.start()
 
     def _arrived(self, model: str) -> None:
         self._poster.arrived(model)
@@ -338,7 +383,7 @@ class Explorer(traitlets.HasTraits):
         row = self._poster.active()
         with self._follow():
             self.set_trait("embedding", None if row is None else row.embedding)
-            self.selection = () if row is None or row.view is None else tuple(row.view.pins)
+            self.pins = () if row is None or row.view is None else tuple(row.view.pins)
         for one in self._poster.rows:
             if one.embedding is not None and one.layer == "embedding" and one.hop is None:
                 self._listing.mark_one(one.model)
@@ -354,7 +399,7 @@ class Explorer(traitlets.HasTraits):
         if change["name"] == "range":
             self._desk.panel.code = self.code()
 
-    @traitlets.validate("track", "time_range", "selection")
+    @traitlets.validate("track", "time_range", "pins")
     def _possible(self, proposal: Any) -> Any:
         """Raise where a value cannot be had, before the trait takes it."""
         name, value = proposal["trait"].name, proposal["value"]
@@ -388,11 +433,23 @@ class Explorer(traitlets.HasTraits):
             self._desk.player.range = list(change["new"] or ())
             self._desk.player.select(*(change["new"] or (None,)))
 
-    @traitlets.observe("selection")
-    def _selection_set(self, change: Any) -> None:
+    @traitlets.observe("pins")
+    def _pins_set(self, change: Any) -> None:
         row = self._poster.active()
         if not self._following and row is not None and row.view is not None:
             row.view.pins = [int(pin) for pin in change["new"]]
+
+    @traitlets.observe("selection")
+    def _selection_set(self, change: Any) -> None:
+        if self._following:
+            return
+        atlas = self._mapped.atlas
+        if atlas is None:
+            with self._follow():
+                self.selection = change["old"]
+            raise OptionError("Tracks are selected on the map, which has not been opened; explorer.map() opens it.")
+        atlas.selection = change["new"]
+        self._selected(atlas.selection)
 
     # Commands of the panel. ----------------------------------------------------------------------------------------
 
@@ -431,6 +488,7 @@ class Explorer(traitlets.HasTraits):
             "walk": lambda: self._walk.start(content["model"]),
             "maps": lambda: self._walk.show_maps(content["layer"]),
             "structure": lambda: self._likeness.start(content["model"], get("layer") or "embedding"),
+            "map": self._mapped.start,
             "export": lambda: view.export(self._desk, poster),
             "dismiss": lambda: setattr(self._desk.panel, "notice", {}),
         }

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from embviz import report
+from embviz.desk import weights_here
 from embviz.errors import OptionError
-from embviz.explorer import listing
-from embviz.explorer.desk import Desk, weights_here
+from embviz.explorer.desk import Desk
 from embviz.models import ALIASES
+from embviz.uploads import free_path, safe_name
 
 if TYPE_CHECKING:
     from embviz.audio import Audio
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["FORMAT", "checked", "code", "export", "page", "restore", "state"]
 
 FORMAT = 1
-TABS = ("poster", "hears", "layers", "structure")
+TABS = ("poster", "hears", "layers", "structure", "map")
 PLAYER = ("time", "rate", "volume", "looping")
 ROW = ("model", "layer", "hop", "collapsed", "order", "scale", "pins")
 RATES = (0.5, 2.0)
@@ -201,10 +202,8 @@ def export(desk: Desk, poster: Poster) -> None:
     """Have the page written into the working folder, under a name that is free."""
     # Collected now: another track may be open when its turn comes.
     sound, contents, options = _contents(desk, poster)
-    stem = listing.safe_name(Path(sound.title).stem) or "embviz"
-    path, number = Path.cwd() / f"{stem}.html", 2
-    while path.exists():
-        path, number = Path.cwd() / f"{stem} ({number}).html", number + 1
+    stem = safe_name(Path(sound.title).stem) or "embviz"
+    path = free_path(Path.cwd() / f"{stem}.html")
 
     def task(job: Job) -> Path:
         job.report(f"writing {path.name}", 0, 0)
