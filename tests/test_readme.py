@@ -15,7 +15,7 @@ def readme(root):
 
 
 def test_the_example_runs_and_prints_what_it_says(readme, root, home, tmp_path):
-    (example,) = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
+    _, example = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
     assert len(example.strip().splitlines()) <= 12
     (tmp_path / "sample_audio").symlink_to(root / "sample_audio")
     run = subprocess.run([sys.executable, "-c", example], capture_output=True, text=True, check=False, cwd=tmp_path)
@@ -27,10 +27,21 @@ def test_the_example_runs_and_prints_what_it_says(readme, root, home, tmp_path):
     assert (tmp_path / "tags.html").stat().st_size > 100_000
 
 
+def test_the_example_of_a_collection_runs_and_prints_what_it_says(readme, root, home, tmp_path):
+    example, _ = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
+    (tmp_path / "sample_audio").symlink_to(root / "sample_audio")
+    run = subprocess.run([sys.executable, "-c", example], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert "10 tracks × 200 dimensions, mean" in run.stdout
+    figures = [float(figure) for figure in run.stdout.splitlines()[-1].split()]
+    assert len(figures) == 2
+    assert all(0 < figure <= 1 for figure in figures)
+
+
 def test_every_command_it_names_exists(readme):
     (block,) = re.findall(r"```\n(embviz .*?)```", readme, flags=re.DOTALL)
     commands = set(re.findall(r"^embviz (\w+)", block, flags=re.MULTILINE))
-    assert len(commands) == 6
+    assert len(commands) == 7
     for command in commands:
         run = subprocess.run([sys.executable, "-m", "embviz", command, "--help"], capture_output=True, check=False)
         assert run.returncode == 0, command
