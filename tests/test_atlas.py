@@ -577,6 +577,35 @@ def test_a_click_opens_and_plays(table, chart, monkeypatch):
     assert sent == [{"kind": "seek", "value": 3.0}, {"kind": "play"}]
 
 
+def test_what_the_model_makes_of_the_open_track_is_drawn_below_its_player(table, chart):
+    atlas = chart(table, "musicnn").wait()
+    assert atlas.widget.heard == {}
+    atlas.choose(110).wait()
+    shown = atlas.widget.heard
+    heatmap = atlas._wiring.listening._heatmap
+    assert (shown["title"], shown["layer"]) == ("MusiCNN (MSD)", "embedding")
+    assert shown["view"] == f"IPY_MODEL_{heatmap.model_id}"
+    expected = embviz.embed(table.loc[110, "path"], "musicnn", cache=False)
+    np.testing.assert_allclose(heatmap._values, expected.values, atol=1e-4)
+    assert heatmap.clock == atlas.widget.clock
+    atlas.set(model="vgg").wait()
+    assert heatmap._values.shape[1] == 256
+    followed = chart(table, "musicnn", player=Player()).wait()
+    followed.opened(110, SECONDS)
+    assert followed.wait().widget.heard == {}
+
+
+def test_what_is_heard_at_a_point_is_told_on_the_map(table, chart):
+    atlas = chart(table, "musicnn").wait()
+    drawn = scatter(atlas)
+    [place] = np.flatnonzero(atlas.vectors.tracks == table.index[table["genre"] == "metal"][0])
+    most = [drawn.tags[tag] for tag in drawn.heard[3 * place : 3 * place + 3]]
+    assert "metal" in most
+    frames = scatter(chart(table, "musicnn", points="frames").wait())
+    assert len(frames.heard) == 3 * frames.n
+    assert scatter(chart(table, "tempocnn").wait()).heard == b""
+
+
 def test_the_queue_goes_on_when_a_track_ends(table, chart, monkeypatch):
     atlas, opened = chart(table).wait(), []
     player = atlas._own_player

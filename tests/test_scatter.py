@@ -829,3 +829,25 @@ def test_a_map_in_jupyterlab(browser, root, tmp_path):
     finally:
         context.close()
         server.stop()
+
+
+def test_what_is_heard_at_a_point_is_told(bench):
+    scores = np.zeros((N, 4))
+    scores[7] = [0.1, 0.9, 0.5, 0.7]
+    scores[8] = np.nan
+    widget = made()
+    widget.hear(scores, ["sad", "<b>loud</b>", "slow", "guitar"])
+    view = Mounted(bench, widget)
+    view.page.mouse.move(*view.at(7))
+    tip = view.el.locator(".ev-map-tip")
+    tip.wait_for()
+    assert "hears <b>loud</b>, guitar, slow" in tip.inner_text()
+    view.page.mouse.move(*view.at(8))
+    view.settle()
+    assert "Track 8" in tip.inner_text()
+    assert "hears" not in tip.inner_text()
+
+
+def test_what_cannot_be_heard_is_refused():
+    with pytest.raises(OptionError, match="Scores of 2 tags for 60 points"):
+        made().hear(np.zeros((N, 3)), ["sad", "loud"])

@@ -38,14 +38,22 @@ class Hearing:
     def __init__(self, board: Board) -> None:
         self._board = board
         self._known: dict[tuple[str, str], Vectors] = {}
+        self.on_kept: Callable[[], None] = lambda: None
 
     def keep(self, vectors: Vectors) -> None:
         """Keep an output that came along with something else."""
         self._known[vectors.model, vectors.pooling] = vectors
+        self.on_kept()
 
     def known(self, model: str, pooling: str) -> Vectors | None:
         """Return an output, if it is here."""
         return self._known.get((model, pooling))
+
+    def tags(self, points: str) -> Vectors | None:
+        """Return what a tagger hears, if that is here: in each frame where points are frames, and it is known."""
+        names = {model.name for model in heard.by_task("tags")}
+        known = {pooling: vectors for (model, pooling), vectors in self._known.items() if model in names}
+        return (known.get("frames") if points == "frames" else None) or known.get("mean") or known.get("frames")
 
     def get(self, model: str, pooling: str, job: Job) -> Vectors:
         """Return an output, computing it where it is not here; called in the worker's thread."""

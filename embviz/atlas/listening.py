@@ -9,13 +9,17 @@ import numpy as np
 
 from embviz import sounds
 from embviz.audio import Audio
+from embviz.desk import put_away, ref
 from embviz.errors import AudioError, OptionError
 from embviz.extract import embed
+from embviz.models import get_model
 
 if TYPE_CHECKING:
     from embviz.atlas.board import Board
     from embviz.atlas.side import Picture, Side
+    from embviz.embedding import Embedding
     from embviz.jobs import Job
+    from embviz.widgets.heatmap import Heatmap
     from embviz.widgets.player import Player
 
 __all__ = ["Listening"]
@@ -23,6 +27,7 @@ __all__ = ["Listening"]
 END = 0.35  # seconds before the end of a track at which it counts as over: browsers stop a little early
 WALKED = ("mean", "median", "max")  # poolings whose vectors are of the kind that frames are
 MOST_QUEUED = 5000
+HEIGHT = 128  # pixels of the heatmap of the open track: the map is to be seen beside it
 
 
 class Listening:
@@ -41,6 +46,7 @@ class Listening:
         self.player, self._own = player, own
         self.current: int | None = None
         self.on_choose: list[Callable[[int, float | None], None]] = []
+        self._heatmap: Heatmap | None = None
         self._items: list[dict[str, Any]] = []
         self._at = -1
         self._playing = self._was_playing = False
@@ -109,6 +115,34 @@ class Listening:
         self._duration = duration
         for side in self._sides:
             self.mark(side)
+        self.draw()
+
+    def draw(self) -> None:
+        """Show what the model of the first map makes of the open track, below the own player."""
+        label, ask, board = self.current, self._sides[0].ask, self._board
+        if not self._own or label is None or ask is None:
+            return
+        path = str(board.table.loc[label].get("path") or "")
+
+        def task(job: Job) -> Embedding:
+            found: Embedding = embed(path, ask.model, layer=ask.layer, cache=board.cache, progress=job.report)
+            return found
+
+        def done(embedding: Embedding) -> None:
+            if self.current == label and self._sides[0].ask == ask:
+                self._drawn(embedding)
+
+        board.run("heatmap", "the open track", task, done, first=True)
+
+    def _drawn(self, embedding: Embedding) -> None:
+        from embviz.widgets.heatmap import Heatmap
+
+        if self._heatmap is None:
+            self._heatmap = Heatmap.of(embedding, clock=self._board.clock, title="", height=HEIGHT)
+        else:
+            self._heatmap.update(embedding)
+        title = get_model(embedding.model).title
+        self._board.panel.heard = {"view": ref(self._heatmap), "title": title, "layer": embedding.layer}
 
     def mark(self, side: Side) -> None:
         """Mark the open track on a map."""
@@ -222,9 +256,12 @@ class Listening:
         self._board.panel.queue = {"items": list(self._items), "at": self._at, "playing": self._playing}
 
     def close(self) -> None:
-        """Let go of the player."""
+        """Let go of the player, and take the heatmap off the page."""
         if self.player is not None:
             self.player.unobserve(self._follow, ["playing", "time"])
+        if self._heatmap is not None:
+            put_away(self._heatmap)
+        self._heatmap = None
 
 
 def _trail(side: Side) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from embviz.atlas.drawn import moments
+from embviz.atlas.hearing import at_points
 from embviz.batch import embed_table
 from embviz.desk import put_away, ref, weights_here
 from embviz.errors import CollectionError
@@ -269,7 +270,16 @@ class Side:
             seconds=moments(vectors), clock=board.clock, link=self._link,
         )  # fmt: skip
         self._drawn = True
+        self.hear()
         self.on_scatter(self)
+
+    def hear(self) -> None:
+        """Have the map tell what a tagger hears at each point, where that is known."""
+        if self.scatter is None or self.vectors is None or self.ask is None or not self._drawn:
+            return
+        output = self._hearing.tags(self.ask.points)
+        if output is not None:
+            self.scatter.hear(at_points(output, self.vectors), output.labels)
 
     @property
     def title(self) -> str:

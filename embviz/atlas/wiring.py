@@ -57,11 +57,16 @@ class Wiring:
         for side in self.sides:
             side.on_changed, side.on_vectors = self.show_maps, self._got_vectors
             side.on_scatter, side.on_map, side.on_ready = self._got_scatter, self._got_map, self._got_ready
+        self.hearing.on_kept = self._heard
         self.groups.on_changed, self.likes.on_changed = self._got_groups, self._got_neighbours
         self.compare.on_changed = lambda: setattr(self.board.panel, "agreement", self.compare.shown())
         self.selecting.on_changed = self._got_selection
         self.downloads.on_arrived = self._arrived
         self.board.panel.on_command(self._command)
+
+    def _heard(self) -> None:
+        for side in self.sides:
+            side.hear()
 
     # Choices. ------------------------------------------------------------------------------------------------------
 
@@ -115,6 +120,7 @@ class Wiring:
             self.groups.forget()
             self.likes.leave()
             self.selecting.move()
+            self.listening.draw()
 
     def _got_scatter(self, side: Side) -> None:
         if side.scatter is not None:

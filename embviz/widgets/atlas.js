@@ -10,7 +10,7 @@ import { h, onChange, write } from "./dom.js";
 import { CLOCK_KEYS, LIST_KEYS, MAP_KEYS, applyToClock, keepKeys, keyHelp, pressedAction } from "./keys.js";
 import { Link } from "./link.js";
 import { linkOf } from "./links.js";
-import { openDialog, quoted, refOf, slot } from "./parts.js";
+import { openDialog, plain, quoted, refOf, slot } from "./parts.js";
 import { busyLine, copyButton, notices, tabList, troubleLine } from "./furniture.js";
 import { fileDoor } from "./files.js";
 import { openPicker } from "./picker.js";
@@ -178,6 +178,15 @@ class View {
       multiple: false,
     });
     this.player = slot({ host, signal });
+    this.heatmap = slot({ host, signal });
+    this.heatmapTitle = h("h3");
+    this.heatmapLayer = h("span.ev-faint");
+    this.heard = h(
+      "section.ev-a-heard",
+      { hidden: true, "aria-label": "The open track" },
+      h("div.ev-a-heard-head", {}, this.heatmapTitle, this.heatmapLayer),
+      this.heatmap.el,
+    );
     this.tools = atlasTools(this);
     this.maps = [atlasMap(this, 0), atlasMap(this, 1)];
     this.total = h("span.ev-faint");
@@ -194,6 +203,7 @@ class View {
       "div.ev-a-page",
       {},
       this.player.el,
+      this.heard,
       h("div.ev-a-top", {}, this.tools.el, status),
       this.trouble.el,
       ...this.messages.nodes,
@@ -208,6 +218,7 @@ class View {
   #listen() {
     const { model, signal } = this;
     onChange(model, "player", () => this.player.set(model.get("player")), signal);
+    onChange(model, "heard", () => this.#updateHeard(), signal);
     onChange(model, "maps models methods choices pulling", () => this.#updateMaps(), signal);
     onChange(model, "count choices", () => this.#updateCount(), signal);
     onChange(model, "busy", () => this.#updateBusy(), signal);
@@ -245,12 +256,21 @@ class View {
 
   #updateAll() {
     this.player.set(this.model.get("player"));
+    this.#updateHeard();
     this.tools.update();
     this.#updateMaps();
     this.#updateCount();
     this.#updateBusy();
     this.messages.update(this.model.get("notice") ?? {});
     this.#updateTab();
+  }
+
+  #updateHeard() {
+    const { view = "", title = "", layer = "" } = this.model.get("heard") ?? {};
+    this.heard.hidden = !view;
+    this.heatmap.set(view);
+    write(this.heatmapTitle, plain(title));
+    write(this.heatmapLayer, plain(layer));
   }
 
   #updateMaps() {

@@ -57,6 +57,9 @@ class AtlasView(Commanded):
 
     clock = traitlets.Unicode(help="name of the clock that all views share").tag(sync=True)
     player = traitlets.Unicode(help="reference to the player; empty: it is somewhere else").tag(sync=True)
+    heard = traitlets.Dict(
+        help="what the model of the map makes of the open track: view (a heatmap), title, layer; empty: nothing yet"
+    ).tag(sync=True)
     maps: traitlets.List[Any] = traitlets.List(
         help="one map or two: view, model, layer, title, status (waiting, running, ready, failed, cancelled, "
         "download), stage, done, total, message, remedy, facts (list, the first begins with the method), notes (list), "

@@ -69,6 +69,8 @@ export class MapData {
     this.size = model.get("size") ?? {};
     this.sizes = bytesOf(model.get("sizes"));
     if (this.sizes.length !== this.n) this.sizes = null;
+    this.tags = model.get("tags") ?? [];
+    this.heard = bytesOf(model.get("heard"));
     this.middles = null;
     this.counts = new Uint32Array(256);
     if (this.shades) for (const shade of this.shades) this.counts[shade] += 1;
@@ -163,7 +165,15 @@ export class MapData {
   facts(i) {
     const title = this.fact("title", i) || `point ${i + 1}`;
     const lines = [this.fact("artist", i), this.seconds ? `at ${formatTime(this.seconds[i], 1)}` : ""];
-    return { title, lines: [...lines, this.colourText(i), this.sizeText(i)].filter(Boolean) };
+    return { title, lines: [...lines, this.heardText(i), this.colourText(i), this.sizeText(i)].filter(Boolean) };
+  }
+
+  /** What a model hears at a point, the most of it first. */
+  heardText(i) {
+    const width = this.n ? this.heard.length / this.n : 0;
+    if (!Number.isInteger(width)) return "";
+    const own = [...this.heard.subarray(i * width, (i + 1) * width)].map((tag) => this.tags[tag]).filter(Boolean);
+    return own.length ? `hears ${own.join(", ")}` : "";
   }
 
   colourText(i) {

@@ -115,6 +115,7 @@ export class ScatterView {
     const { model, signal, clock, link } = this;
     onChange(model, "points tracks seconds columns", () => this.#renew(), signal);
     onChange(model, "colour shades size sizes", perFrame(() => this.#recolour(), signal), signal);
+    onChange(model, "tags heard", () => this.data.readLooks(), signal);
     onChange(model, "hidden window", () => this.#refilter(), signal);
     onChange(model, "selected", () => this.picks.follow(), signal);
     onChange(model, "found", () => this.#refound(), signal);

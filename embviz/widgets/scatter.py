@@ -29,6 +29,9 @@ __all__ = ["Scatter", "colour_of", "sizes_of"]
 DRAWN = ("jscatter", "canvas")
 NO_COLOUR: dict[str, Any] = {"title": "", "kind": "none", "unit": "", "labels": [], "palette": [], "missing": 0}
 
+HEARD = 3  # tags that are told of a point
+NO_TAG = 255
+
 #: Values, one per point, or what `colour_of` or `sizes_of` has made of some.
 Looks = Any
 
@@ -65,6 +68,8 @@ class Scatter(anywidget.AnyWidget):
     shades = traitlets.Bytes(help="uint8 [n]: place in the palette; 255: missing.").tag(sync=True)
     size = traitlets.Dict(help="What sizes mean; see `palettes.py`.").tag(sync=True)
     sizes = traitlets.Bytes(help="uint8 [n]; empty: all the same.").tag(sync=True)
+    tags: traitlets.List[Any] = traitlets.List(help="What may be heard at a point.").tag(sync=True)
+    heard = traitlets.Bytes(help="uint8 [n, 3]: places in `tags`, what is heard most first; 255: none.").tag(sync=True)
     hidden = traitlets.List(traitlets.Int(), help="Categories (shades) that are switched off.").tag(sync=True)
     window = traitlets.List(traitlets.Float(), help="Lowest and highest value that is shown, or none.").tag(sync=True)
     selected = traitlets.Bytes(help="uint32 [m]: points.").tag(sync=True, from_json=_received)
@@ -210,6 +215,25 @@ class Scatter(anywidget.AnyWidget):
             _of_length(np.frombuffer(sizes, np.uint8), self.n, "u1", "sizes")
         with self.hold_sync():
             self.size, self.sizes = size, sizes
+
+    def hear(self, scores: ArrayLike, tags: Sequence[str]) -> None:
+        """Say of each point which tags are heard there most.
+
+        Parameters
+        ----------
+        scores : array_like, shape [n, tags]
+            How much of each tag is heard at each point; nothing is said of rows that are not finite.
+        tags : sequence of str
+            Their names, 255 at most.
+        """
+        rows = np.asarray(scores, dtype=np.float32)
+        if rows.shape != (self.n, len(tags)) or len(tags) > NO_TAG:
+            raise OptionError(f"Scores of {count(len(tags), 'tag')} for {count(self.n, 'point')} are expected, at "
+                              f"most {NO_TAG} of them; an array of shape {list(rows.shape)} was found.")  # fmt: skip
+        most = np.argsort(-rows, axis=1, kind="stable")[:, :HEARD].astype(np.uint8)
+        most[~np.isfinite(rows).all(axis=1)] = NO_TAG
+        with self.hold_sync():
+            self.tags, self.heard = [str(tag) for tag in tags], most.tobytes()
 
     @property
     def selection(self) -> NDArray[np.int64]:

@@ -44,6 +44,7 @@ export class GlSurface {
   #sizes = null;
   #drawing = false;
   #again = false;
+  #last = Promise.resolve(); // the last drawing
   #controller = new AbortController();
 
   /**
@@ -74,13 +75,27 @@ export class GlSurface {
     // Its buttons are not the map's.
     container.parentElement.parentElement.firstElementChild.style.setProperty("display", "none", "important");
     const { api } = container;
+    this.#inTurn(api);
     const lost = (event) => this.#fail(event);
     api.get("renderer").canvas.addEventListener("webglcontextlost", lost, { signal });
     await api.set({ width: "auto", height: "auto", cameraIsFixed: true });
     if (!(await this.#found(() => api.get("isPointsDrawn")))) throw new Error("The points were not drawn.");
+    await this.#last;
     if (signal.aborted) return;
     this.#api = api;
     this.ready();
+  }
+
+  /** Let drawings wait for one another, the widget's own, too: one that comes while another is made is refused. */
+  #inTurn(api) {
+    const draw = api.draw.bind(api);
+    const over = () => this.#controller.signal.aborted;
+    this.#last = this.#found(() => api.get("isPointsDrawn"));
+    api.draw = (...given) => {
+      const drawn = this.#last.then(() => !over() && draw(...given));
+      this.#last = drawn.catch(() => {});
+      return drawn;
+    };
   }
 
   /** What is looked for in each frame, until it is there or too late; `always`: even when nobody wants it any more. */
@@ -160,6 +175,8 @@ export class GlSurface {
       const api = this.#api;
       const kinds = { zDataType: "categorical", wDataType: "categorical" };
       try {
+        // Others may be on their way.
+        await this.#last;
         await api.draw(api.get("points"), { ...kinds, spatialIndex: api.get("spatialIndex") });
         this.#selected = null;
       } catch {
@@ -192,6 +209,7 @@ export class GlSurface {
     const api = this.#api;
     if (!api) return;
     await new Promise(requestAnimationFrame);
+    await this.#last;
     await this.#found(() => api.get("isPointsDrawn") && api.get("points").length === n);
     [this.#shades, this.#sizes, this.#selected, this.#keys] = [undefined, undefined, null, {}];
     if (!this.#controller.signal.aborted) this.ready();
