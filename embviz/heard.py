@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from embviz.embedding import Embedding
     from embviz.vectors import Vectors
 
-__all__ = ["TEMPO_UNIT", "by_task", "per_track", "tag_columns", "tempo", "tempo_column"]
+__all__ = ["TEMPO_UNIT", "at_points", "by_task", "per_track", "tag_columns", "tempo", "tempo_column"]
 
 TEMPO_UNIT = " BPM"  # the labels of a tempo model are such as "120 BPM"
 
@@ -148,3 +148,23 @@ def per_track(vectors: Vectors) -> tuple[NDArray[np.int64], NDArray[np.float32]]
     counts = np.diff(starts, append=len(values))
     means = np.add.reduceat(values, starts, axis=0, dtype=np.float64) / counts[:, np.newaxis]
     return np.asarray(vectors.tracks)[starts], means.astype(np.float32)
+
+
+def at_points(output: Vectors, vectors: Vectors) -> NDArray[np.float32]:
+    """Return what a tagger heard at the points of a map, ``[n, tags]``: in the frame, if the frames are the same.
+
+    Else in the whole track; NaN where nothing was heard.
+    """
+    if _same_frames(output, vectors):
+        return np.asarray(output.values)
+    columns: Any = tag_columns(output)
+    return np.asarray(columns.reindex(vectors.tracks).to_numpy(), dtype=np.float32)
+
+
+def _same_frames(one: Vectors, other: Vectors) -> bool:
+    return (
+        one.times is not None
+        and other.times is not None
+        and np.array_equal(one.tracks, other.tracks)
+        and np.allclose(one.times, other.times, atol=1e-3)
+    )

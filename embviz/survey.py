@@ -11,7 +11,6 @@ import numpy as np
 from embviz import clusters, folio, heard
 from embviz._progress import Progress, Report, reporter
 from embviz.errors import CollectionError, OptionError, did_you_mean
-from embviz.folio import Colour
 from embviz.models import get_model
 from embviz.models.weights import find
 from embviz.projection import METHODS, here, project
@@ -97,21 +96,22 @@ def write(  # noqa: PLR0913  what a map can be told apart by
                 f"Clusters have numbers in place of names: run `embviz pull {TAGGER}` and write the page again."
             )
             tagger = None
-        vectors, columns = _heard(table, record, layer, pooling, tagger, report)
+        vectors, output = _heard(table, record, layer, pooling, tagger, report)
         problems = list(_problems(table, vectors))
         if not len(vectors.tracks):
             raise CollectionError(f"No track could be used: {problems[0] if problems else 'there are none.'}")
         projection = project(vectors, method, progress=report)
         groups = clusters.cluster(projection.xy, "hdbscan")
-        names = _names(groups, columns, vectors) if tagger else None
+        names = None if output is None else _names(groups, output, vectors)
         folio.write(
             path,
             table,
             vectors=vectors,
             projection=projection,
-            colours=list(_colours(table, columns, tagger)),
+            colours=["cluster", *(name for name in TOLD if len(table[name].astype(str).unique()) > 1)],
             clusters=groups,
             names=names,
+            tags=output,
             embeddings=_embeddings(table, record, layer) if heatmaps else None,
             audio=audio,
             title=one_line(title) or None,
@@ -134,21 +134,19 @@ def _check(points: str, method: str) -> None:
 
 def _heard(
     table: pd.DataFrame, record: Model, layer: str, pooling: str, tagger: Model | None, report: Report
-) -> tuple[Vectors, pd.DataFrame]:
-    """Return the vectors of the map, and what a tagger hears in each track: no column without one."""
-    import pandas as pd
-
+) -> tuple[Vectors, Vectors | None]:
+    """Return the vectors of the map, and what a tagger hears in the tracks, where there is one."""
     from embviz.batch import embed_table
 
     if tagger is None:
-        return embed_table(table, record, layer, pooling=pooling, progress=report), pd.DataFrame(index=table.index)
+        return embed_table(table, record, layer, pooling=pooling, progress=report), None
     if tagger.name != record.name:
         vectors = embed_table(table, record, layer, pooling=pooling, progress=report)
-        return vectors, heard.tag_columns(embed_table(table, tagger, "output", progress=report))
+        return vectors, embed_table(table, tagger, "output", progress=report)
     # One model gives both, and each track is decoded once.
     layers = list(dict.fromkeys([layer, "output"]))
     found = embed_table(table, record, layers, pooling=pooling, progress=report)
-    return found[0], heard.tag_columns(found[-1])
+    return found[0], found[-1]
 
 
 def _problems(table: pd.DataFrame, vectors: Vectors) -> Iterator[str]:
@@ -156,17 +154,8 @@ def _problems(table: pd.DataFrame, vectors: Vectors) -> Iterator[str]:
         yield f"{table['name'].get(label, label)}: {reason}"
 
 
-def _names(groups: NDArray[np.int64], tags: pd.DataFrame, vectors: Vectors) -> dict[int, str]:
-    scores = tags.reindex(vectors.tracks).to_numpy(dtype=np.float64)
-    return clusters.name_clusters(groups, np.nan_to_num(scores), [str(tag) for tag in tags.columns])
-
-
-def _colours(table: pd.DataFrame, tags: pd.DataFrame, tagger: Model | None) -> Iterator[str | Colour]:
-    """Yield what the map can be coloured by, the clusters first."""
-    yield "cluster"
-    yield from (name for name in TOLD if len(table[name].astype(str).unique()) > 1)
-    for tag in tags.columns:
-        yield Colour(str(tag), tags[tag], group=f"What {tagger.title if tagger else 'the model'} hears")
+def _names(groups: NDArray[np.int64], output: Vectors, vectors: Vectors) -> dict[int, str]:
+    return clusters.name_clusters(groups, heard.at_points(output, vectors), output.labels)
 
 
 def _embeddings(table: pd.DataFrame, record: Model, layer: str) -> Any:

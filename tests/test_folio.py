@@ -6,7 +6,7 @@ import base64
 import io
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -236,6 +236,19 @@ def test_colours_come_from_columns_series_and_points(table):
     assert page["colours"][2]["colour"]["labels"] == ["low", "high"]
     assert page["colours"][3]["colour"]["labels"] == ["no", "yes"]
     assert [label["text"] for label in page["map"]["state"]["labels"]] == ["low", "high"]
+
+
+def test_what_a_tagger_hears_is_told_and_can_be_coloured_by(made):
+    scores = np.zeros((len(made.vectors), 3), np.float32)
+    scores[0] = [0.2, 0.9, 0.4]
+    heard = replace(made.vectors, values=scores, layer="output", labels=("sad", "loud", "<b>"), pooling="mean")
+    text = folio.page(made.table, vectors=made.vectors, projection=made.projection, tags=heard)
+    page = description(text)
+    assert page["map"]["state"]["tags"] == ["sad", "loud", "<b>"]
+    [block] = re.findall(rf'id="{page["map"]["bytes"]["heard"]}">([^<]*)<', text)
+    assert list(base64.b64decode(block)[:3]) == [1, 2, 0]
+    titles = [each["colour"]["title"] for each in page["colours"] if each["group"] == "What MusiCNN (MSD) hears"]
+    assert titles == ["sad", "loud", "<b>"]
 
 
 def test_options_are_checked(table):

@@ -13,9 +13,10 @@ import numpy as np
 
 from embviz import heard
 from embviz.atlas.drawn import text_of
-from embviz.atlas.hearing import at_points, taggers, tempo_model
+from embviz.atlas.hearing import taggers, tempo_model
 from embviz.errors import OptionError, did_you_mean
 from embviz.folio.facts import UNITS
+from embviz.heard import at_points
 from embviz.models import get_model
 
 if TYPE_CHECKING:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embviz.atlas.colours import Colour
-from embviz.atlas.hearing import at_points, taggers
+from embviz.atlas.hearing import taggers
 from embviz.clusters import cluster, lifts, name_clusters
 from embviz.errors import EmbvizError, OptionError
+from embviz.heard import at_points
 from embviz.models import get_model
 
 if TYPE_CHECKING:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from embviz import heard
 from embviz.batch import embed_table
@@ -13,13 +11,11 @@ from embviz.desk import weights_here
 from embviz.models import Model, get_model
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from embviz.atlas.board import Board
     from embviz.jobs import Job
     from embviz.vectors import Vectors
 
-__all__ = ["Hearing", "at_points", "taggers", "tempo_model"]
+__all__ = ["Hearing", "taggers", "tempo_model"]
 
 
 def taggers() -> list[Model]:
@@ -89,23 +85,3 @@ class Hearing:
             done(vectors)
 
         self._board.run(what, get_model(model).title, lambda job: self.get(model, pooling, job), arrived)
-
-
-def at_points(output: Vectors, vectors: Vectors) -> NDArray[np.float32]:
-    """Return what was heard at the points of a map, ``[n, labels]``: in the frame, if the frames are the same.
-
-    Else in the whole track; NaN where nothing was heard.
-    """
-    if _same_frames(output, vectors):
-        return np.asarray(output.values)
-    columns: Any = heard.tag_columns(output)
-    return np.asarray(columns.reindex(vectors.tracks).to_numpy(), dtype=np.float32)
-
-
-def _same_frames(one: Vectors, other: Vectors) -> bool:
-    return (
-        one.times is not None
-        and other.times is not None
-        and np.array_equal(one.tracks, other.tracks)
-        and np.allclose(one.times, other.times, atol=1e-3)
-    )

@@ -53,17 +53,25 @@ class Contents:
     names: dict[int, str]
     title: str
     store: Cache | None
+    tags: Vectors | None
 
     @classmethod
     def of(
-        cls, board: Board, side: Side, groups: Groups, paint: Paint, rows: pd.DataFrame | None, folder: str
+        cls,
+        board: Board,
+        side: Side,
+        groups: Groups,
+        paint: Paint,
+        rows: pd.DataFrame | None,
+        folder: str,
+        tags: Vectors | None,
     ) -> Contents:
         """Return the contents of a map; `rows` are those of lists, all tracks where they are None."""
         name = text_of(Path(folder).name) if folder else ""
         title = f"{name} · {side.title}" if name else side.title
         return cls(
             board.table, board.table if rows is None else rows, side.vectors, side.projection, paint.seen,
-            groups.members, groups.names(), title, board.store,
+            groups.members, groups.names(), title, board.store, tags,
         )  # fmt: skip
 
     def map(self) -> tuple[Vectors, Projection]:
@@ -160,6 +168,7 @@ def page(path: Path, contents: Contents, **options: Any) -> Path:
         "colours": _colours(contents),
         "names": contents.names,
         "clusters": contents.members,
+        "tags": contents.tags,
         "embeddings": _embeddings(contents),
         "title": contents.title,
     }

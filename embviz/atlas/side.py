@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from embviz.atlas.drawn import moments
-from embviz.atlas.hearing import at_points
 from embviz.batch import embed_table
 from embviz.desk import put_away, ref, weights_here
 from embviz.errors import CollectionError
-from embviz.heard import by_task
+from embviz.heard import at_points, by_task
 from embviz.models import get_model
 from embviz.neighbours import neighbours
 from embviz.projection import TITLES, project

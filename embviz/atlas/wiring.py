@@ -220,7 +220,8 @@ class Wiring:
     def contents(self, *, selection: bool) -> saving.Contents:
         """Return what is written to a file."""
         rows = self.selecting.table() if selection else None
-        return saving.Contents.of(self.board, self.sides[0], self.groups, self.paint, rows, self.folder)
+        tags = self.hearing.tags(self.board.choices["points"])
+        return saving.Contents.of(self.board, self.sides[0], self.groups, self.paint, rows, self.folder, tags)
 
     def cancel(self) -> None:
         """Stop what runs and what waits; what is finished is kept."""

@@ -18,7 +18,7 @@ from embviz._progress import Progress, reporter
 from embviz.errors import FigureError, OptionError, did_you_mean
 from embviz.folio import about, parts, sound
 from embviz.folio.drawn import Drawn
-from embviz.folio.facts import Colour, Coloured, colours_of
+from embviz.folio.facts import Colour, Coloured, colours_of, tag_colours
 from embviz.folio.near import near
 from embviz.stills import MAX_BYTES, Blocks, as_text
 from embviz.words import count
@@ -76,6 +76,7 @@ def page(  # noqa: PLR0913  what a page can be told apart by
     colours: Iterable[Coloured] = (),
     names: Mapping[int, str] | None = None,
     clusters: ArrayLike | None = None,
+    tags: Vectors | None = None,
     embeddings: Callable[[int], Embedding | None] | None = None,
     audio: str = "link",
     title: str | None = None,
@@ -102,6 +103,9 @@ def page(  # noqa: PLR0913  what a page can be told apart by
         Names of clusters; their numbers by default.
     clusters : array of int, optional
         Cluster of each point; -1 is none.
+    tags : Vectors, optional
+        Output of a tagger for the tracks: the page says what is heard most at each point, and can be coloured by any
+        tag.
     embeddings : callable, optional
         What gives the embedding of a track by its label, or None: the page then shows its heatmap and, where the
         vectors are their means, the way of the sound over the map.
@@ -136,11 +140,12 @@ def page(  # noqa: PLR0913  what a page can be told apart by
     check_audio(audio)
     pages.check_theme(theme)
     rows = table.loc[_tracks(table, vectors, projection)]
-    chosen = colours_of(colours, table, projection, clusters, names)
+    asked = list(colours)
+    chosen = colours_of([*asked, *tag_colours(tags, asked)], table, projection, clusters, names)
     check_room(rows, audio)
     blocks = Blocks(MAX_BYTES, REMEDY)
     with reporter(progress) as report:
-        drawn = Drawn(rows, vectors, projection, clusters, names)
+        drawn = Drawn(rows, vectors, projection, clusters, names, tags)
         nearest = near(vectors, projection.metric, blocks, report)
         made = parts.make(drawn, embeddings, audio=audio, folder=folder, blocks=blocks, report=report)
     description = {

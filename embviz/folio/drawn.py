@@ -11,6 +11,7 @@ import numpy as np
 from embviz import stills
 from embviz.errors import OptionError
 from embviz.folio.facts import Colour, columns, per_point
+from embviz.heard import at_points
 from embviz.stills import CLOCK, Blocks, as_text, unsent
 from embviz.widgets.palettes import colour_of
 
@@ -38,6 +39,7 @@ class Drawn:
         projection: Projection,
         clusters: ArrayLike | None,
         names: Mapping[int, str] | None,
+        tags: Vectors | None = None,
     ) -> None:
         from embviz.widgets.scatter import Scatter
 
@@ -51,6 +53,8 @@ class Drawn:
             drawn="canvas",
             clock=CLOCK,
         )
+        if tags is not None:
+            self.widget.hear(at_points(tags, vectors), tags.labels)
         if clusters is not None and names:
             self.widget.name(_labels(projection.xy, _checked(clusters, vectors), names))
 

@@ -10,6 +10,8 @@ import numpy as np
 
 from embviz import decode
 from embviz.errors import OptionError, did_you_mean
+from embviz.heard import tag_columns
+from embviz.models import get_model
 from embviz.stills import as_text
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from embviz.projection import Projection
     from embviz.vectors import Vectors
 
-__all__ = ["Colour", "Coloured", "colours_of", "columns", "per_point"]
+__all__ = ["UNITS", "Colour", "Coloured", "colours_of", "columns", "per_point", "tag_colours"]
 
 HIDDEN = ("path", "digest", "duplicate_of", "problem")  # of no use to who has not the files as they lie here
 TITLES = {
@@ -107,6 +109,15 @@ def colours_of(
         own.pop(colour) if isinstance(colour, str) and colour in own else _colour(colour, table) for colour in given
     ]
     return [*found, *own.values()]
+
+
+def tag_colours(output: Vectors | None, given: Iterable[Coloured]) -> list[Colour]:
+    """Return a colour for each tag that a tagger heard in the tracks, but for those that are given."""
+    if output is None:
+        return []
+    heard, there = tag_columns(output), {colour.title for colour in given if isinstance(colour, Colour)}
+    group = f"What {get_model(output.model).title} hears"
+    return [Colour(str(tag), heard[tag], group=group) for tag in heard.columns if str(tag) not in there]
 
 
 def _own(projection: Projection, clusters: ArrayLike | None, names: Mapping[int, str] | None) -> dict[str, Colour]:
