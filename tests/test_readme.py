@@ -15,7 +15,7 @@ def readme(root):
 
 
 def test_the_example_runs_and_prints_what_it_says(readme, root, home, tmp_path):
-    _, example = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
+    example, _ = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
     assert len(example.strip().splitlines()) <= 12
     (tmp_path / "sample_audio").symlink_to(root / "sample_audio")
     run = subprocess.run([sys.executable, "-c", example], capture_output=True, text=True, check=False, cwd=tmp_path)
@@ -28,7 +28,7 @@ def test_the_example_runs_and_prints_what_it_says(readme, root, home, tmp_path):
 
 
 def test_the_example_of_a_collection_runs_and_prints_what_it_says(readme, root, home, tmp_path):
-    example, _ = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
+    _, example = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
     (tmp_path / "sample_audio").symlink_to(root / "sample_audio")
     run = subprocess.run([sys.executable, "-c", example], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert run.returncode == 0, run.stderr
