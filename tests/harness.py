@@ -226,8 +226,13 @@ class Opened:
 
 def chromium(playwright: Any) -> Any:
     """Start the installed Chromium or Chrome; tests that need it are not skipped where there is none."""
+    return launched(playwright.chromium)
+
+
+def launched(kind: Any, *arguments: str) -> Any:
+    """Start the installed browser of a kind of Playwright's, with more arguments."""
     names = ("chromium", "chromium-browser", "google-chrome")
     path = os.environ.get("BROWSER_PATH") or next(filter(None, map(shutil.which, names)), None)
     if not path:
         pytest.fail("No Chrome or Chromium was found; install one (Debian, Ubuntu: apt install chromium).")
-    return playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+    return kind.launch(executable_path=path, args=[*ARGUMENTS, *arguments])

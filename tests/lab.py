@@ -7,6 +7,7 @@ attributes lag behind. ``LabPage.errors`` are errors on the console, ``LabPage.r
 from __future__ import annotations
 
 import ast
+import contextlib
 import json
 import os
 import secrets
@@ -16,7 +17,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -272,7 +273,120 @@ class LabPage:
             [name, argument],
         )
 
+    def check(self) -> None:
+        """Raise where a request has left the machine, or an error has come."""
+        assert not self.requests, "a request left the machine"
+        assert not self.errors, "\n".join(self.errors)
+
     def close(self) -> None:
         """Close the page and end the kernel."""
         self.js("async () => { await labPanel.sessionContext.shutdown() }")
         self.page.close()
+
+
+class Panel:
+    """A panel on a page, as its readers use it."""
+
+    def __init__(self, lab: LabPage, name: str = "explorer", place: int = 0) -> None:
+        self.lab, self.name, self.place = lab, name, place
+        self.root = lab.page.locator(".ev-panel").nth(place)
+        self.rows = self.root.locator(".ev-p-poster .ev-p-row")
+        self.canvases = self.root.locator("canvas.ev-heatmap-canvas")
+        self.root.wait_for()
+        self.clock_name = lab.ask(f"{name}.widget.clock")
+
+    def clock(self, function: str, argument: Any = None) -> Any:
+        return self.lab.clock(self.clock_name, function, argument)
+
+    def until(self, function: str, argument: Any = None) -> None:
+        """Wait until a function ``(clock, argument)`` of the panel's clock holds."""
+        self.lab.page.wait_for_function(
+            f"([name, argument]) => ({function})(globalThis[Symbol.for('embviz.clocks')].get(name), argument)",
+            arg=[self.clock_name, argument],
+        )
+
+    def settled(self) -> None:
+        """Wait until no row is computed any more."""
+        self.lab.page.wait_for_function(
+            "place => { const rows = [...document.querySelectorAll('.ev-panel')[place].querySelectorAll('.ev-p-poster "
+            ".ev-p-row')]; return rows.length && rows.every((row) => ['ready', 'failed', 'cancelled', 'download']"
+            ".includes(row.dataset.status)); }",
+            arg=self.place,
+        )
+
+    def open(self, title: str) -> None:
+        self.root.locator(".ev-p-track", has_text=title).click()
+        self.root.get_by_role("heading", level=2).filter(has_text=title).wait_for()
+        self.settled()
+
+    def tab(self, title: str) -> None:
+        self.root.get_by_role("tab", name=title).click()
+
+    def row(self, title: str) -> Any:
+        return self.rows.filter(has_text=title).first
+
+    def ready(self, title: str) -> Any:
+        """Wait for a row's heatmap to be drawn, and return its canvas."""
+        row = self.row(title)
+        self.lab.page.wait_for_function(
+            "row => row.dataset.status === 'ready' && row.querySelector('canvas.ev-heatmap-canvas')?.width > 100",
+            arg=row.element_handle(),
+        )
+        return row.locator("canvas.ev-heatmap-canvas")
+
+    def at(self, seconds: float, canvas: Any) -> tuple[float, float]:
+        """Return the place of a moment in the middle of a canvas."""
+        box = canvas.bounding_box()
+        first, last = self.clock("clock => clock.view")
+        return box["x"] + (seconds - first) / (last - first) * box["width"], box["y"] + box["height"] / 2
+
+    def drag(self, first: float, last: float, canvas: Any) -> None:
+        canvas.scroll_into_view_if_needed()
+        mouse = self.lab.page.mouse
+        mouse.move(*self.at(first, canvas))
+        mouse.down()
+        mouse.move(*self.at((first + last) / 2, canvas), steps=4)
+        mouse.move(*self.at(last, canvas), steps=4)
+        mouse.up()
+
+    def calm(self) -> None:
+        """Stop the music, and forget range and zoom."""
+        self.clock("clock => { clock.pause(); clock.setRange(null); clock.setView(0, clock.duration); clock.seek(0) }")
+
+
+def served(folder: Path, weights_home: Path, root: Path) -> LabServer:
+    """Start a server in an empty folder, whose kernels have a home with the default weights and an empty cache."""
+    home = folder / "home"
+    home.mkdir(exist_ok=True)
+    (home / "data").symlink_to(weights_home / "data")
+    return LabServer(folder, root / "sample_audio", {"EMBVIZ_HOME": str(home)})
+
+
+def opened(browser: Any, server: LabServer, name: str, *sources: str, height: int = 1000) -> LabPage:
+    """Write a notebook and open it in a page of its own."""
+    context = browser.new_context(
+        viewport={"width": 1500, "height": height}, permissions=["clipboard-read", "clipboard-write"]
+    )
+    return LabPage(context, server, server.write(name, sources))
+
+
+def closed(lab: LabPage) -> None:
+    """Close a notebook; nothing may have left the machine, and no error may have come."""
+    lab.close()
+    lab.page.context.close()
+    lab.check()
+
+
+@contextlib.contextmanager
+def notebooks(browser: Any, server: LabServer, name: str, height: int = 1000) -> Iterator[Callable[..., LabPage]]:
+    """Give a function that writes, opens and runs notebooks, which are closed at the end."""
+    labs: list[LabPage] = []
+
+    def open_one(*sources: str) -> LabPage:
+        labs.append(opened(browser, server, f"{name[:60]}-{len(labs)}.ipynb", *sources, height=height))
+        labs[-1].run_all()
+        return labs[-1]
+
+    yield open_one
+    for lab in labs:
+        closed(lab)

@@ -891,6 +891,36 @@ def test_a_table_without_a_column_of_paths_says_so(table, chart):
     atlas = chart(table.drop(columns="path")).wait()
     assert atlas.widget.maps[0]["status"] == "failed"
     assert "'path'" in atlas.widget.maps[0]["message"]
+    assert "'path'" in chart(table[["loudness"]]).wait().widget.maps[0]["message"]
+
+
+def test_a_table_with_two_columns_of_one_name_says_so(table):
+    with pytest.raises(OptionError, match="its own name, 'artist' stands there twice"):
+        Atlas(pd.concat([table, table["artist"]], axis=1))
+
+
+def test_columns_may_hold_anything(table, chart, tmp_path):
+    odd = {
+        "lists": [[1, 2], [], None, ["a"]], "sets": [{1}] * 4, "complex": 1j * np.arange(4),
+        "names": pd.Series(["\udcff"] * 4, dtype=object), "flags": pd.array([True, None, False, True], "boolean"),
+        "dates": pd.date_range("2020", periods=4, tz="UTC"), "kinds": pd.Categorical([None, "a", "b", "a"]),
+        "mixed": [1, "a", None, b"x"], "large": [10**30] * 4, "infinite": [np.inf, -np.inf, np.nan, 1.0],
+    }  # fmt: skip
+    few = table[:4]
+    added = {name: pd.Series(list(of), few.index, getattr(of, "dtype", object)) for name, of in odd.items()}
+    atlas = chart(few.assign(**added)).wait()
+    assert atlas.widget.maps[0]["status"] == "ready"
+    for name in odd:
+        atlas.set(colour=name).wait()
+        assert not atlas.widget.notice, name
+    for file in ("map.html", "map.svg", "map.csv"):
+        assert atlas.save(tmp_path / file).stat().st_size > 0
+
+
+@pytest.mark.parametrize("k", [0, -1, 1.5, "5", True])
+def test_a_number_of_neighbours_is_whole(table, chart, k):
+    with pytest.raises(OptionError, match="k is a whole number of neighbours from 1"):
+        chart(table[:3]).wait().neighbours(100, k)
 
 
 def test_a_worker_may_be_shared(table, chart):

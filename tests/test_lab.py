@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-from lab import LabPage, LabServer
+from lab import LabPage, LabServer, Panel, closed, notebooks, opened, served
 
 import embviz
 
@@ -44,113 +44,18 @@ PLAYHEADS = """() => [...document.querySelectorAll(".ev-heatmap .ev-playhead")]
 PICTURE = "(canvas) => canvas.toDataURL()"
 
 
-class Panel:
-    """A panel on a page, as its readers use it."""
-
-    def __init__(self, lab: LabPage, name: str = "explorer", place: int = 0) -> None:
-        self.lab, self.name, self.place = lab, name, place
-        self.root = lab.page.locator(".ev-panel").nth(place)
-        self.rows = self.root.locator(".ev-p-poster .ev-p-row")
-        self.canvases = self.root.locator("canvas.ev-heatmap-canvas")
-        self.root.wait_for()
-        self.clock_name = lab.ask(f"{name}.widget.clock")
-
-    def clock(self, function: str, argument: Any = None) -> Any:
-        return self.lab.clock(self.clock_name, function, argument)
-
-    def until(self, function: str, argument: Any = None) -> None:
-        """Wait until a function ``(clock, argument)`` of the panel's clock holds."""
-        self.lab.page.wait_for_function(
-            f"([name, argument]) => ({function})(globalThis[Symbol.for('embviz.clocks')].get(name), argument)",
-            arg=[self.clock_name, argument],
-        )
-
-    def settled(self) -> None:
-        """Wait until no row is computed any more."""
-        self.lab.page.wait_for_function(
-            "place => { const rows = [...document.querySelectorAll('.ev-panel')[place].querySelectorAll('.ev-p-poster "
-            ".ev-p-row')]; return rows.length && rows.every((row) => ['ready', 'failed', 'cancelled', 'download']"
-            ".includes(row.dataset.status)); }",
-            arg=self.place,
-        )
-
-    def open(self, title: str) -> None:
-        self.root.locator(".ev-p-track", has_text=title).click()
-        self.root.get_by_role("heading", level=2).filter(has_text=title).wait_for()
-        self.settled()
-
-    def tab(self, title: str) -> None:
-        self.root.get_by_role("tab", name=title).click()
-
-    def row(self, title: str) -> Any:
-        return self.rows.filter(has_text=title).first
-
-    def ready(self, title: str) -> Any:
-        """Wait for a row's heatmap to be drawn, and return its canvas."""
-        row = self.row(title)
-        self.lab.page.wait_for_function(
-            "row => row.dataset.status === 'ready' && row.querySelector('canvas.ev-heatmap-canvas')?.width > 100",
-            arg=row.element_handle(),
-        )
-        return row.locator("canvas.ev-heatmap-canvas")
-
-    def at(self, seconds: float, canvas: Any) -> tuple[float, float]:
-        """Return the place of a moment in the middle of a canvas."""
-        box = canvas.bounding_box()
-        first, last = self.clock("clock => clock.view")
-        return box["x"] + (seconds - first) / (last - first) * box["width"], box["y"] + box["height"] / 2
-
-    def drag(self, first: float, last: float, canvas: Any) -> None:
-        canvas.scroll_into_view_if_needed()
-        mouse = self.lab.page.mouse
-        mouse.move(*self.at(first, canvas))
-        mouse.down()
-        mouse.move(*self.at((first + last) / 2, canvas), steps=4)
-        mouse.move(*self.at(last, canvas), steps=4)
-        mouse.up()
-
-    def calm(self) -> None:
-        """Stop the music, and forget range and zoom."""
-        self.clock("clock => { clock.pause(); clock.setRange(null); clock.setView(0, clock.duration); clock.seek(0) }")
-
-
 @pytest.fixture(scope="module")
 def server(weights_home: Path, root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
-    folder = tmp_path_factory.mktemp("lab")
-    (folder / "home").mkdir()
-    (folder / "home" / "data").symlink_to(weights_home / "data")
-    server = LabServer(folder, root / "sample_audio", {"EMBVIZ_HOME": str(folder / "home")})
+    server = served(tmp_path_factory.mktemp("lab"), weights_home, root)
     yield server
     server.stop()
-
-
-def opened(browser: Any, server: LabServer, name: str, *sources: str) -> LabPage:
-    context = browser.new_context(
-        viewport={"width": 1500, "height": 1000}, permissions=["clipboard-read", "clipboard-write"]
-    )
-    return LabPage(context, server, server.write(name, sources))
-
-
-def closed(lab: LabPage) -> None:
-    lab.close()
-    lab.page.context.close()
-    assert not lab.requests, "a request left the machine"
-    assert not lab.errors, "\n".join(lab.errors)
 
 
 @pytest.fixture
 def fresh(browser: Any, server: LabServer, request: pytest.FixtureRequest) -> Iterator[Any]:
     """Opens notebooks of the test's own."""
-    labs: list[LabPage] = []
-
-    def open_one(*sources: str) -> LabPage:
-        labs.append(opened(browser, server, f"{request.node.name[:60]}-{len(labs)}.ipynb", *sources))
-        labs[-1].run_all()
-        return labs[-1]
-
-    yield open_one
-    for lab in labs:
-        closed(lab)
+    with notebooks(browser, server, request.node.name) as open_one:
+        yield open_one
 
 
 @pytest.fixture(scope="module")
@@ -172,8 +77,7 @@ def panel(lab: LabPage) -> Iterator[Panel]:
         panel.open("Sixty-Four Bars")
     panel.calm()
     yield panel
-    assert not lab.requests, "a request left the machine"
-    assert not lab.errors, "\n".join(lab.errors)
+    lab.check()
 
 
 # One page ------------------------------------------------------------------------------------------------------------

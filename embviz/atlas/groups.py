@@ -191,7 +191,9 @@ class Groups:
             return []
         found = []
         for number, name in self.names().items():
-            x, y = np.median(projection.xy[self.members == number], axis=0)
+            inside = projection.xy[self.members == number]
+            # At their upper end: a name is not to cover what it names.
+            x, y = np.median(inside[:, 0]), np.quantile(inside[:, 1], 0.9)
             found.append({"text": name, "x": float(x), "y": float(y), "id": number})
         return found
 

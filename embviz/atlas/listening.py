@@ -118,7 +118,7 @@ class Listening:
         self.draw()
 
     def draw(self) -> None:
-        """Show what the model of the first map makes of the open track, below the own player."""
+        """Show below the map what its model makes of the open track, where the player is the own one."""
         label, ask, board = self.current, self._sides[0].ask, self._board
         if not self._own or label is None or ask is None:
             return

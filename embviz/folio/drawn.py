@@ -99,10 +99,9 @@ def _checked(clusters: ArrayLike, vectors: Vectors) -> NDArray[np.int64]:
 
 
 def _labels(xy: NDArray[np.float32], clusters: NDArray[np.int64], names: Mapping[int, str]) -> Iterator[dict[str, Any]]:
-    """Yield the names of clusters and where they stand: above most of their points, which they would hide."""
-    above = 0.03 * float(np.ptp(xy, axis=0).max())
+    """Yield the names of clusters and where they stand: at the upper end of their points, which they would hide."""
     for number, name in names.items():
         inside = xy[clusters == number]
         if number >= 0 and name and len(inside):
-            x, y = np.median(inside[:, 0]), np.quantile(inside[:, 1], 0.9) + above
+            x, y = np.median(inside[:, 0]), np.quantile(inside[:, 1], 0.9)
             yield {"text": as_text(name), "x": float(x), "y": float(y), "id": int(number)}

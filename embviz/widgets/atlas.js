@@ -203,11 +203,12 @@ class View {
       "div.ev-a-page",
       {},
       this.player.el,
-      this.heard,
       h("div.ev-a-top", {}, this.tools.el, status),
       this.trouble.el,
       ...this.messages.nodes,
       body,
+      // Below: when it comes, the map must not move away under the pointer.
+      this.heard,
     );
     this.el.prepend(page);
     this.el.append(...this.door.nodes, this.live);

@@ -178,6 +178,7 @@ export function selectionTable(view) {
   const acts = h("div.ev-a-line", {}, play, enqueue, clear);
   const el = h("div.ev-a-pane", {}, h("div.ev-a-pane-head", {}, title), acts, empty, table, more, save, python);
   let shown = "";
+  let used = COLUMNS;
 
   async function playAll() {
     const all = tracks();
@@ -199,7 +200,7 @@ export function selectionTable(view) {
 
   function rowOf(item) {
     const where = momentOf(item);
-    const cells = COLUMNS.map(({ name }) => {
+    const cells = used.map(({ name }) => {
       const text = name === "seconds" ? lengthOf(item) : item[name];
       const shown = text || (name === "title" ? "untitled" : "");
       const cell = h(`td.ev-a-col-${name}`, { title: quoted(text) }, nameOf(shown));
@@ -229,6 +230,9 @@ export function selectionTable(view) {
     const key = JSON.stringify([rows, order]);
     if (key === shown) return;
     shown = key;
+    // What is known of no track takes no room.
+    used = COLUMNS.filter(({ name }) => name === "title" || rows.some((row) => row[name]));
+    COLUMNS.forEach((column, i) => (heads[i].hidden = !used.includes(column)));
     walk.refill(() => body.replaceChildren(...rowsNow().map(rowOf)));
   }
 

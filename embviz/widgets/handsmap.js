@@ -39,7 +39,7 @@ export function mapGestures(el, does) {
   listen("pointerdown", (event) => {
     if (event.button > 1) return;
     if (event.button === 1) event.preventDefault();
-    el.focus({ preventScroll: true });
+    el.focus({ preventScroll: true, focusVisible: false });
     el.setPointerCapture(event.pointerId);
     fingers.set(event.pointerId, placeOf(event));
     if (fingers.size === 2) {

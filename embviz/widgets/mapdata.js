@@ -121,7 +121,7 @@ export class MapData {
     return points;
   }
 
-  /** The names of the categories in the middles of their points, the largest first. */
+  /** The names of the categories and where they stand among their points, the largest first. */
   names() {
     const largest = (a, b) => this.counts[b] - this.counts[a];
     const own = [...this.colour.labels.keys()].filter((shade) => shade !== this.colour.other);
@@ -132,11 +132,13 @@ export class MapData {
       .map((shade) => ({ text: quoted(this.colour.labels[shade]), ...this.middles.get(shade) }));
   }
 
+  /** Where the name of a category stands: in the middle from left to right, at its upper end. */
   #middle(shade) {
     const points = this.ofShade(shade);
     const some = points.filter((_, j) => j % Math.ceil(points.length / SAMPLE) === 0);
-    const middle = (axis) => some.map((i) => this.xy[2 * i + axis]).sort((a, b) => a - b)[some.length >> 1];
-    return { x: middle(0), y: middle(1) };
+    const at = (axis, share) =>
+      some.map((i) => this.xy[2 * i + axis]).sort((a, b) => a - b)[Math.floor(some.length * share)];
+    return { x: at(0, 0.5), y: at(1, 0.9) };
   }
 
   trackOf(i) {

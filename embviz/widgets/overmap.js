@@ -5,7 +5,7 @@ import { penOf, shortened } from "./plot.js";
 
 const RINGS = 3000; // rings that are drawn at most
 const LIT = 60_000; // points that are lit up at most
-const LABEL = 180; // pixels that a name may be wide
+const LABEL = 260; // pixels that a name may be wide
 
 /** @param {HTMLCanvasElement} canvas @param {object} scene what is to be seen; see `scatter.js` */
 export function paintOver(canvas, scene) {

@@ -1,17 +1,20 @@
 /** Where names go on a map: none over another. Nothing here touches the page. */
 
+/** Lines up (−) or down from what is named: above it, where its points are seen, and only last in their midst. */
+const SHIFTS = [-1, 1, -2, 2, 0];
+
 /**
  * Places for labels, in the order of their weight; what finds no place is left out.
- * @param {{x: number, y: number, width: number, height: number}[]} labels around whose middles they stand
+ * @param {{x: number, y: number, width: number, height: number}[]} labels near whose places they stand
  * @param {{width: number, height: number}} size of the picture
- * @returns {({x: number, y: number} | null)[]} the middle of each, moved into the picture and up or down a little
+ * @returns {({x: number, y: number} | null)[]} the middle of each, in the picture
  */
 export function placed(labels, size, gap = 3) {
   const taken = [];
   return labels.map((label) => {
     const inside = label.x >= 0 && label.x <= size.width && label.y >= 0 && label.y <= size.height;
     if (!inside) return null;
-    for (const shift of [0, -1, 1, -2, 2]) {
+    for (const shift of SHIFTS) {
       const spot = boxAt(label, shift, size, gap);
       if (taken.some((other) => overlap(spot, other))) continue;
       taken.push(spot);
@@ -24,7 +27,7 @@ export function placed(labels, size, gap = 3) {
 function boxAt({ x, y, width, height }, shift, size, gap) {
   const [w, t] = [width / 2 + gap, height / 2 + gap];
   const middleX = Math.min(Math.max(x, w), Math.max(w, size.width - w));
-  const middleY = Math.min(Math.max(y + shift * (height + gap), t), Math.max(t, size.height - t));
+  const middleY = Math.min(Math.max(y + shift * (height + 2 * gap), t), Math.max(t, size.height - t));
   return [middleX - w, middleY - t, middleX + w, middleY + t];
 }
 

@@ -146,7 +146,7 @@ export class ScatterView {
       drawn: (places, event) => this.#lassoed(places, event),
     });
     stage.addEventListener("keydown", (event) => this.#key(event), { signal });
-    stage.addEventListener("blur", () => this.pointing.at(null), { signal });
+    stage.addEventListener("blur", () => (this.pointing.at(null), this.relight()), { signal });
     this.root.addEventListener("keydown", (event) => this.#escape(event), { signal });
     clockKeys(this.root, this.clock, signal);
   }

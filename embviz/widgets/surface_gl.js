@@ -44,6 +44,7 @@ export class GlSurface {
   #sizes = null;
   #drawing = false;
   #again = false;
+  #moved = false;
   #last = Promise.resolve(); // the last drawing
   #controller = new AbortController();
 
@@ -146,7 +147,7 @@ export class GlSurface {
     this.#api.redraw();
   }
 
-  /** Give the points other shades and sizes, where they have changed. */
+  /** Give the points other shades and sizes, where they have changed, and places, where the widget missed them. */
   #fill(data) {
     if (data.shades === this.#shades && data.sizes === this.#sizes && data.n === this.#api.get("points").length) return;
     const points = this.#api.get("points");
@@ -156,6 +157,13 @@ export class GlSurface {
     let changed = false;
     for (let i = 0; i < data.n; i += 1) {
       const point = points[i];
+      const x = data.xy[2 * i];
+      const y = data.xy[2 * i + 1];
+      if (point[0] !== x || point[1] !== y) {
+        point[0] = x;
+        point[1] = y;
+        changed = this.#moved = true;
+      }
       const place = data.place(i, (data.shades ? last : 1) + 1);
       const step = data.sizeStep(i);
       if (point[2] === place && point[3] === step) continue;
@@ -174,15 +182,19 @@ export class GlSurface {
       this.#again = false;
       const api = this.#api;
       const kinds = { zDataType: "categorical", wDataType: "categorical" };
+      const moved = this.#moved;
+      this.#moved = false;
       try {
         // Others may be on their way.
         await this.#last;
-        await api.draw(api.get("points"), { ...kinds, spatialIndex: api.get("spatialIndex") });
+        const spatialIndex = moved ? undefined : api.get("spatialIndex");
+        await api.draw(api.get("points"), { ...kinds, spatialIndex });
         this.#selected = null;
       } catch {
         // It is drawing something else: later, then.
         await new Promise((done) => setTimeout(done, 60));
         this.#again = true;
+        this.#moved ||= moved;
       }
     }
     this.#drawing = false;

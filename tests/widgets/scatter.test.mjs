@@ -278,6 +278,8 @@ test("names never lie over each other, and stay in the picture", () => {
   }));
   assert.ok(boxes.every((box) => box[0] >= 0 && box[1] >= 0 && box[2] <= 400 && box[3] <= 200));
   assert.equal(spots.at(-1), null);
+  const [above, below] = spots;
+  assert.ok(above.y + 7.5 < 100 && below.y - 7.5 > 100, "what is named is seen");
 });
 
 test("maps of one name share pointer and selection, and tell who it was", () => {
