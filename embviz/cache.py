@@ -32,7 +32,7 @@ from embviz.errors import CacheWarning, EmbvizError, OptionError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Cache"]
+__all__ = ["Cache", "check_cache", "store_of"]
 
 GIB = 2**30
 RACY = 2.0  # seconds; a file changed this recently may change again without a new time stamp
@@ -284,6 +284,18 @@ class Cache:
         info = self.info()
         used = f"{info['bytes'] / GIB:.2f} of {self.max_bytes / GIB:g} GiB"
         return f"<Cache {info['folder']!r}: {info['entries']} entries, {used}>"
+
+
+def check_cache(cache: Any) -> None:
+    """Raise where something is no cache."""
+    if cache is not None and cache is not False and not isinstance(cache, Cache):
+        raise OptionError(f"cache is a Cache, False or None, {cache!r:.80} was found.")
+
+
+def store_of(cache: Any) -> Cache | None:
+    """Return what an argument `cache` means: None is the user's cache, False none at all."""
+    check_cache(cache)
+    return None if cache is False else cache or Cache()
 
 
 class _Entry(NamedTuple):

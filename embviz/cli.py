@@ -246,6 +246,9 @@ def embed(  # noqa: PLR0913  a command's options are many
         targets = _folder_targets(output, sounds, chosen, wanted, suffix)
         return _embed_folder(sounds[0], chosen, wanted, targets, options, as_json=as_json)
     if output is None:
+        for sound in sounds:
+            if not sound.exists():
+                raise AudioError(f"There is no file or folder {str(sound)!r}; check the path.")
         raise click.UsageError("Missing option '-o' / '--output': sounds need a place for what is computed of them.")
     if pooling or workers:
         raise click.UsageError("--pooling and --workers are for a folder; a sound keeps all its frames.")

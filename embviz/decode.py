@@ -60,7 +60,7 @@ def decode(path: Path) -> tuple[NDArray[np.float32], Any]:
             if decoded is not None:
                 return decoded
             if verdict == "doubtful" or not _essentia_survives(plain):
-                raise _UndecodableError(NOT_AUDIO)
+                raise _undecodable(plain)
         return _side_by_side(plain, ["left", "right"]) if _is_long(plain) else _with_essentia(plain)
 
 
@@ -127,6 +127,13 @@ def _few_channels(path: Path) -> bool:
         return file.read(4) not in SNDFILE_KNOWS
 
 
+def _undecodable(path: Path) -> _UndecodableError:
+    """Return why a file gave no samples."""
+    # Asked only now: the header of a stream may say 0 where more follows.
+    info = _sndfile_info(path)
+    return _UndecodableError("holds no sound: 0 samples were found." if info and not info[0] else NOT_AUDIO)
+
+
 def _is_long(path: Path) -> bool:
     """Tell whether a file that Essentia reads should be decoded channel by channel."""
     return path.stat().st_size > SMALL and _claims(path)[0] > LONGEST_AT_ONCE
@@ -138,7 +145,7 @@ def _with_essentia(path: Path) -> tuple[NDArray[np.float32], Any]:
         with _essentia.quiet:
             samples, rate, channels, *_ = es.AudioLoader(filename=str(path))()
     except RuntimeError as error:
-        raise _UndecodableError(NOT_AUDIO) from error
+        raise _undecodable(path) from error
     # The loader gives one channel as two, the right one silent.
     return (samples if channels == 2 else samples[:, :1].copy()), rate
 
@@ -200,7 +207,7 @@ def _load(path: Path, rate: int, **options: Any) -> NDArray[np.float32]:
         with _essentia.quiet:
             return np.asarray(_essentia.standard().MonoLoader(filename=str(path), sampleRate=rate, **options)())
     except RuntimeError as error:
-        raise _UndecodableError(NOT_AUDIO) from error
+        raise _undecodable(path) from error
 
 
 def _essentia_survives(path: Path) -> bool:

@@ -11,8 +11,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from embviz.cache import Cache
-from embviz.errors import OptionError
+from embviz.cache import Cache, check_cache
 from embviz.jobs import Worker
 from embviz.models.weights import state
 from embviz.uploads import Uploads
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from embviz.embedding import Embedding
     from embviz.models import Model
 
-__all__ = ["Desk", "Store", "check_cache", "new_clock", "put_away", "ref", "weights_here"]
+__all__ = ["Desk", "Store", "new_clock", "put_away", "ref", "weights_here"]
 
 
 def ref(widget: AnyWidget | None) -> str:
@@ -46,12 +45,6 @@ def new_clock() -> str:
 def weights_here(model: Model | str) -> bool:
     """Tell whether the weights of a model are here, without hashing them."""
     return state(model) == "ready"
-
-
-def check_cache(cache: Any) -> None:
-    """Raise where something is no cache."""
-    if cache is not None and cache is not False and not isinstance(cache, Cache):
-        raise OptionError(f"cache is a Cache, False or None, {cache!r:.80} was found.")
 
 
 class Store(Cache):

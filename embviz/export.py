@@ -106,10 +106,7 @@ def write_vectors(path: Path, vectors: Vectors, table: DataFrame) -> None:
     """Write the vectors of a table of tracks to a file."""
     encode = {".npz": vectors.to_npz, ".parquet": vectors.to_parquet, ".csv": vectors.to_csv}[path.suffix.lower()]
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        encode(path, table)
-    except OSError as error:
-        raise OutputError(f"{str(path)!r} could not be written: {error.strerror}.") from error
+    encode(path, table)
 
 
 # -- places ------------------------------------------------------------------------------------------------------
@@ -146,7 +143,8 @@ def _check_distinct(targets: Sequence[Target], pattern: str) -> None:
 def _check_suffix(path: str | Path, known: Sequence[str]) -> None:
     if Path(path).suffix.lower() not in known:
         *others, last = known
-        raise click.UsageError(f"{str(path)!r} should end in {', '.join(others)} or {last}.")
+        endings = f"{', '.join(others)} or {last}" if others else last
+        raise click.UsageError(f"{str(path)!r} should end in {endings}.")
 
 
 def _check_folder(folder: Path) -> None:

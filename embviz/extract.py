@@ -14,7 +14,7 @@ import numpy as np
 from embviz import _essentia
 from embviz._progress import Progress, Report, reporter
 from embviz.audio import Audio, AudioSource, check_quality
-from embviz.cache import Cache
+from embviz.cache import Cache, store_of
 from embviz.embedding import Embedding
 from embviz.errors import AudioError, OptionError, WeightsError
 from embviz.frontends import FRONTENDS, FrontEnd, Patches, cut, spectrogram
@@ -124,7 +124,7 @@ def embed(
     """
     models = as_list(model, (str, Model), "model")
     layers = as_list(layer, str, "layer")
-    store = None if cache is False else cache or Cache()
+    store = store_of(cache)
     with reporter(progress) as report:
         sound = Audio.open(audio)
         wanted = [Wanted.of(get_model(m), name, patch_hop, resample_quality) for m in models for name in layers]

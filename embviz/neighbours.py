@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from embviz.cache import Cache
+from embviz.cache import Cache, store_of
 from embviz.errors import OptionError, did_you_mean
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def neighbours(
     n = len(vectors)
     k = max(0, min(int(k), n - 1))
     exact = is_exact(n) if exact is None else exact
-    store = cache if isinstance(cache, Cache) else None if cache is False else Cache()
+    store = store_of(cache)
     wanted = {
         "vectors": key or vectors_key(values),
         "metric": known_metric(metric),

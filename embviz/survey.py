@@ -151,7 +151,8 @@ def _heard(
 
 def _problems(table: pd.DataFrame, vectors: Vectors) -> Iterator[str]:
     for label, reason in vectors.failed.items():
-        yield f"{table['name'].get(label, label)}: {reason}"
+        name = str(table["name"].get(label, label))
+        yield reason if name in reason else f"{name}: {reason}"
 
 
 def _names(groups: NDArray[np.int64], output: Vectors, vectors: Vectors) -> dict[int, str]:

@@ -21,7 +21,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from embviz.decode import plain
-from embviz.errors import OptionError
+from embviz.errors import EmbvizError, OptionError
 from embviz.words import count, one_line
 
 if TYPE_CHECKING:
@@ -201,7 +201,10 @@ class Vectors:
             spaces.
         """
         place = Path(folder).expanduser()
-        place.mkdir(parents=True, exist_ok=True)
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unwritten(place, error) from error
         with contextlib.ExitStack() as stack:
             names = ("projector_config.pbtxt", "metadata.tsv", "vectors.tsv")
             config, metadata, vectors = (stack.enter_context(_whole(place / name)) for name in names)
@@ -312,6 +315,12 @@ def _whole(path: Path) -> Iterator[IO[bytes]]:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    except OSError as error:
+        raise _unwritten(path, error) from error
+    finally:
+        with contextlib.suppress(OSError):  # it is gone where all went well
+            temporary.unlink()
+
+
+def _unwritten(path: Path, error: OSError) -> EmbvizError:
+    return EmbvizError(f"{str(path)!r} could not be written: {error.strerror}.")

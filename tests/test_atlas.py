@@ -16,7 +16,7 @@ import soundfile
 from ipywidgets.widgets.widget import _instances as registered
 
 import embviz
-from embviz import Cache
+from embviz import Cache, batch
 from embviz.atlas import Atlas
 from embviz.errors import EmbvizError, ModelError, OptionError
 from embviz.jobs import Worker
@@ -593,6 +593,18 @@ def test_what_the_model_makes_of_the_open_track_is_drawn_below_its_player(table,
     followed = chart(table, "musicnn", player=Player()).wait()
     followed.opened(110, SECONDS)
     assert followed.wait().widget.heard == {}
+
+
+def test_what_is_embedded_already_is_not_decoded_again_for_its_tags(table, chart, tmp_path):
+    own, some = Cache(tmp_path), table.iloc[:3]
+    batch.embed_table(some, "musicnn", cache=own, workers=1)
+    assert [batch.kept(some, "musicnn", layer, cache=own) for layer in ("embedding", "output")] == [1, 0]
+    atlas = chart(some, "musicnn", cache=own).wait()
+    assert len(atlas.vectors) == 3
+    assert batch.kept(some, "musicnn", "output", cache=own) == 0
+    assert scatter(atlas).heard == b""
+    chart(table.iloc[:4], "musicnn", cache=own, colour="sad").wait()
+    assert batch.kept(table.iloc[:4], "musicnn", "output", cache=own) == 1
 
 
 def test_what_is_heard_at_a_point_is_told_on_the_map(table, chart):

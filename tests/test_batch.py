@@ -490,6 +490,21 @@ def test_a_track_that_ends_its_process_is_tried_twice_and_the_others_go_on(home,
     assert len(embed_table(short, "musicnn")) == 1
 
 
+def test_an_executor_that_was_shut_down_is_an_error(home, clips):
+    executor = ThreadPoolExecutor(1)
+    executor.shutdown()
+    with pytest.raises(CollectionError, match=r"takes no tasks: cannot schedule new futures after shutdown\. What"):
+        embed_table(a_table(clips[:2]), "musicnn", executor=executor)
+
+
+def test_a_client_of_dask_is_no_executor(clips):
+    from distributed import Client
+
+    client_stand_in = type("Client", (), {"submit": Client.submit, "get_executor": Client.get_executor})()
+    with pytest.raises(OptionError, match=r"has one: get_executor\(\)"):
+        embed_table(a_table(clips[:2]), "musicnn", executor=client_stand_in)
+
+
 def test_a_broken_executor_of_somebody_else_is_an_error_that_keeps_what_is_done(home, clips):
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as executor:
         with pytest.raises(BrokenProcessPool):

@@ -228,6 +228,12 @@ def test_a_digest_is_remembered_without_reading(cache, old_file, monkeypatch):
     assert cache.remembered(old_file.with_name("gone")) is None
 
 
+@pytest.mark.parametrize("given", ["here", True, 7])
+def test_what_is_no_cache_is_refused(given):
+    with pytest.raises(OptionError, match="cache is a Cache, False or None"):
+        embviz.embed((np.zeros(99, np.float32), 16_000), "musicnn", cache=given)
+
+
 def test_what_is_there_is_known_without_reading(cache, monkeypatch):
     assert not cache.has(key())
     cache.put(key(), an_embedding())

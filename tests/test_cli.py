@@ -168,6 +168,16 @@ def test_what_is_not_understood_is_2(embviz, arguments):
     assert not ran.out
 
 
+def test_a_place_that_is_not_there_is_named_first(embviz):
+    ran = embviz("embed", "nowhere", "-m", "musicnn")
+    assert ran.code == 1
+    assert "There is no file or folder 'nowhere'" in ran.err
+
+
+def test_a_page_has_one_ending(embviz):
+    assert "should end in .html." in embviz("report", ".", "-o", "a.png").err
+
+
 # -- where results go --------------------------------------------------------------------------------------------
 
 

@@ -621,6 +621,10 @@ def test_what_cannot_be_joined_gets_a_sentence(music, cache):
         collection.merge([1])
     with pytest.raises(CollectionError, match=r"has nothing for any of these tracks.*check on="):
         collection.join(pd.DataFrame({"bpm": [1.0]}, index=["0"]))
+    with pytest.raises(CollectionError, match="a name for each column, 'q' twice was found"):
+        collection.join(pd.DataFrame([[1, 2]], columns=["q", "q"]))
+    with pytest.raises(CollectionError, match="a name for each column, names of several levels"):
+        collection.join(pd.DataFrame({("a", "b"): [1]}))
 
 
 def test_it_is_shown_in_short(music, cache, sounds):
@@ -715,8 +719,9 @@ def test_what_a_collection_wrote_is_read_back(music, cache):
         (b"file,title\na.ogg,A\n", r"no column 'path'; it has 'file', 'title'\. Say which one holds the paths"),
         (b"paht,title\na.ogg,A\n", "Did you mean 'paht'"),
         (b"path,title\na.ogg,A,B,C\nb.ogg,D\nc,d,e,f,g,h\n", "cannot be read as a table"),
-        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\1\0", "no column 'path'|cannot be read as a table"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\1\0", "no column 'path'|cannot be read as a table|is no UTF-8 text"),
         (b'path\n"never closed', "cannot be read as a table"),
+        (b"path,artist\na.ogg,Beyonc\xe9\n", "is no UTF-8 text; save it as such"),
     ],
 )
 def test_a_table_that_is_none_gets_a_sentence(tmp_path, cache, data, sentence):

@@ -317,6 +317,7 @@ def test_options_are_told_as_data(method):
         ("umapp", {}, "Did you mean 'umap'"),
         ("umap", {"metric": "manhattan"}, "'cosine' or 'euclidean', 'manhattan' was found"),
         ("umap", {"seed": -1}, "seed is a whole number from 0"),
+        ("umap", {"seed": "1"}, "seed is a whole number from 0"),
     ],
 )
 def test_what_cannot_be_is_said(method, options, sentence):

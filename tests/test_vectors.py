@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from embviz.errors import OptionError
+from embviz.errors import EmbvizError, OptionError
 from embviz.vectors import Vectors
 
 
@@ -149,10 +149,18 @@ def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
         lambda: vectors.to_npz(tmp_path / "v.npz"),
         lambda: vectors.to_tensorboard(tmp_path, table),
     ):
-        with pytest.raises(OSError, match="No space left"):
+        with pytest.raises(EmbvizError, match="could not be written: No space left"):
             write()
     assert [path.name for path in tmp_path.iterdir()] == ["v.csv"]
     assert (tmp_path / "v.csv").read_text() == "before"
+
+
+def test_a_place_that_cannot_be_written_to_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(EmbvizError, match=r"file/v\.csv' could not be written: Not a directory\."):
+        of_tracks().to_csv(tmp_path / "file" / "v.csv")
+    with pytest.raises(EmbvizError, match=r"file' could not be written: File exists\."):
+        of_tracks().to_tensorboard(tmp_path / "file", the_table())
 
 
 def test_large_matrices_are_written_in_blocks(tmp_path):

@@ -19,7 +19,8 @@ from embviz.atlas import choices, saving
 from embviz.atlas.board import Board, check_table
 from embviz.atlas.colours import key_of
 from embviz.atlas.wiring import Wiring
-from embviz.desk import check_cache, new_clock, put_away, ref
+from embviz.cache import check_cache
+from embviz.desk import new_clock, put_away, ref
 from embviz.models import Model
 
 if TYPE_CHECKING:

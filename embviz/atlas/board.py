@@ -167,6 +167,9 @@ def check_table(table: Any) -> None:
     if not isinstance(table, pd.DataFrame):
         found = type(table).__name__
         raise OptionError(f"A table of tracks is expected, as Collection.table is; {found} was found.")
+    twice = table.columns[table.columns.duplicated()]
+    if len(twice):
+        raise OptionError(f"Each column of a table of tracks has its own name, {twice[0]!r:.80} stands there twice.")
     if len(table) and (not table.index.is_unique or table.index.dtype.kind not in "iu"):
         raise OptionError("The rows of a table of tracks are labelled by whole numbers, each once; others were found.")
 

@@ -15,7 +15,7 @@ from embviz import heard
 from embviz.atlas.drawn import text_of
 from embviz.atlas.hearing import taggers, tempo_model
 from embviz.errors import OptionError, did_you_mean
-from embviz.folio.facts import UNITS
+from embviz.folio.facts import UNITS, is_number
 from embviz.heard import at_points
 from embviz.models import get_model
 
@@ -79,7 +79,7 @@ def _columns(table: pd.DataFrame) -> list[str]:
 
 
 def _says(column: pd.Series[Any]) -> bool:
-    return bool(column.notna().any()) and bool((column.astype(str) != "").any())
+    return any(str(value) for value in column[column.notna()])
 
 
 def _tags(model: str) -> tuple[str, ...]:
@@ -114,11 +114,9 @@ def key_of(wanted: str | None, table: pd.DataFrame) -> str:
 
 def by_column(name: str, table: pd.DataFrame, vectors: Vectors) -> Colour:
     """Return the values of a column at each point: numbers, or texts where anything is no number."""
-    import pandas as pd
-
     column, places = table[name], table.index.get_indexer(vectors.tracks)
     unit = UNITS.get(str(name), "")
-    if pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_bool_dtype(column.dtype):
+    if is_number(column.dtype):
         numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
         return Colour(f"column:{name}", text_of(name), numbers[places], unit)
     # There may be many more points than tracks.

@@ -32,7 +32,7 @@ def problems(table: pd.DataFrame, vectors: Vectors | None) -> tuple[int, list[di
     found = {} if known is None else {int(label): text for label, text in known[known != ""].items()}
     if vectors is not None:
         found |= {int(label): text for label, text in vectors.failed.items()}
-    names = table["name"] if "name" in table.columns else table["path"]
+    names = table.get("name", table.get("path", {}))
     shown = [
         {"name": text_of(names.get(label)) or f"track {label}", "problem": text_of(text)}
         for label, text in list(found.items())[:MOST_PROBLEMS]
@@ -44,7 +44,8 @@ def text_of(value: Any) -> str:
     """Return a value of the table as text on one line; empty where there is none."""
     import pandas as pd
 
-    return "" if pd.isna(value) else one_line(plain(str(value)[:LONGEST_TEXT]))
+    missing = pd.api.types.is_scalar(value) and pd.isna(value)  # of a list it is asked of each item
+    return "" if missing else one_line(plain(str(value)[:LONGEST_TEXT]))
 
 
 def seconds_of(value: Any) -> float | None:

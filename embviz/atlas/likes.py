@@ -132,8 +132,10 @@ class Likes:
 
     # Searching. ----------------------------------------------------------------------------------------------------
 
-    def search(self, query: Query, k: int) -> _Answer:
+    def search(self, query: Query, k: Any) -> _Answer:
         """Return the points nearest to a query; any thread may call this."""
+        if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
+            raise OptionError(f"k is a whole number of neighbours from 1, {k!r:.80} was found.")
         near = self._near(query, k)
         if near is not None:
             points = near.indices[query.point, :k].astype(np.int64)
@@ -143,7 +145,7 @@ class Likes:
         usable = ~np.isin(found[0], query.without)
         return _Answer(query, found[0][usable][:k], distances[0][usable][:k], index.exact)
 
-    def _near(self, query: Query, k: int) -> Neighbours | None:
+    def _near(self, query: Query, k: Any) -> Neighbours | None:
         """Return the neighbours of all points, where they hold those of a query."""
         near = self._side.near
         return near if near is not None and query.point >= 0 and near.k >= min(k, len(near) - 1) else None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from embviz.atlas.drawn import moments
-from embviz.batch import embed_table
+from embviz.batch import embed_table, kept
 from embviz.desk import put_away, ref, weights_here
 from embviz.errors import CollectionError
 from embviz.heard import at_points, by_task
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Ask", "Picture", "Side"]
 
+FOR_TAGS = 0.1  # of the tracks, that are at most decoded for nothing but the tags that the page tells
 LEAST_NEIGHBOURS = 15  # that figures and UMAP are made of
 
 
@@ -315,7 +316,7 @@ class Side:
 
 
 def _embedded(board: Board, ask: Ask, job: Job) -> tuple[Vectors, Vectors | None]:
-    """Return the vectors, and what a tagger hears, which costs it nothing more."""
+    """Return the vectors, and what a tagger hears, where that costs nothing more."""
     options: dict[str, Any] = {"pooling": ask.pooled, "cache": board.cache, "progress": job.report}
     tags = ask.model in {model.name for model in by_task("tags")} and ask.pooled in ("mean", "frames")
     if not tags:
@@ -323,5 +324,10 @@ def _embedded(board: Board, ask: Ask, job: Job) -> tuple[Vectors, Vectors | None
     if ask.layer == "output":
         output = embed_table(board.table, ask.model, "output", **options)
         return output, output
+    here, told = (
+        kept(board.table, ask.model, layer, pooling=ask.pooled, cache=board.cache) for layer in (ask.layer, "output")
+    )
+    if here - told > FOR_TAGS:
+        return embed_table(board.table, ask.model, ask.layer, **options), None
     vectors, output = embed_table(board.table, ask.model, [ask.layer, "output"], **options)
     return vectors, output

@@ -20,7 +20,7 @@ from embviz._progress import Progress, reporter
 from embviz.batch import matrix, pooled, pools
 from embviz.batch.run import Order, Piece, Run
 from embviz.batch.tasks import Asked
-from embviz.cache import Cache
+from embviz.cache import Cache, store_of
 from embviz.decode import plain
 from embviz.errors import CollectionError, OptionError
 from embviz.extract import PatchHop, Wanted, as_list
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from embviz._progress import Report
 
-__all__ = ["POOLINGS", "embed_table"]
+__all__ = ["POOLINGS", "embed_table", "kept"]
 
 POOLINGS = pooled.POOLINGS
 
@@ -110,7 +110,7 @@ def embed_table(  # noqa: PLR0913  options are given by name
     names, layers = as_list(models, (str, Model), "models"), as_list(layer, str, "layer")
     how = pooled.check(pooling)
     given, most = pools.check_executor(executor), pools.check_workers(workers)
-    store = None if cache is False else cache or Cache()
+    store = store_of(cache)
     wanted = [Wanted.of(get_model(name), one, patch_hop, resample_quality) for name in names for one in layers]
     asked = [Asked(w.model, one, patch_hop, resample_quality, w.weights.sha256) for w, one in _pairs(wanted, layers)]
     order = Order(tuple(asked), tuple(wanted), how, store)
@@ -121,6 +121,28 @@ def embed_table(  # noqa: PLR0913  options are given by name
     if isinstance(layer, str):
         nested = [row[0] for row in nested]  # type: ignore[misc]
     return nested[0] if isinstance(models, str | Model) else nested
+
+
+def kept(table: pd.DataFrame, model: str | Model, layer: str, *, pooling: str = "mean", cache: Any = None) -> float:
+    """Return the share of tracks whose vectors are in the cache, 0 … 1; no sound is read.
+
+    Parameters
+    ----------
+    table, model, layer, pooling, cache
+        As for :func:`embed_table`.
+    """
+    how, store = pooled.check(pooling), store_of(cache)
+    if store is None:
+        return 0.0
+    want = Wanted.of(get_model(model), layer, None)
+    pieces = _Rows(table, store).pieces
+
+    def here(piece: Piece) -> bool:
+        key = want.key(piece.digest)
+        record = how != "frames" and store.place(pooled.KIND, pooled.key(key)).exists()
+        return bool(piece.digest) and (record or store.has(key))
+
+    return sum(map(here, pieces)) / len(pieces)
 
 
 def _pairs(wanted: list[Wanted], layers: list[str]) -> list[tuple[Wanted, str]]:

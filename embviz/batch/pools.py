@@ -15,7 +15,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from typing import Any, Protocol
 
 from embviz.batch.tasks import Done, Task, extract
@@ -108,7 +108,15 @@ class Given:
         self.most = 2 * known if isinstance(known, int) else MOST
 
     def submit(self, task: Task) -> Future[Done]:  # noqa: D102  see Pool
-        return self._executor.submit(extract, task)
+        try:
+            return self._executor.submit(extract, task)
+        except BrokenExecutor:
+            raise
+        except Exception as error:  # an executor raises whatever it likes
+            raise CollectionError(
+                f"The executor that was given takes no tasks: {str(error).rstrip('.')}. What was done is kept: "
+                "give another one and run again."
+            ) from error
 
     def renew(self) -> None:  # noqa: D102
         raise CollectionError(
@@ -122,6 +130,10 @@ class Given:
 
 def check_executor(executor: Any) -> Executor | None:
     """Return an executor, checked to be one that can be given tasks."""
+    if hasattr(executor, "get_executor"):
+        raise OptionError(
+            "executor is a concurrent.futures executor or None; a client of Dask has one: get_executor()."
+        )
     submit: Callable[..., Any] | None = getattr(executor, "submit", None)
     if executor is not None and not callable(submit):
         raise OptionError(f"executor is a concurrent.futures executor or None, {executor!r:.80} was found.")

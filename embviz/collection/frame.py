@@ -94,6 +94,10 @@ def merged(table: DataFrame, other: Any, left: str | None, right: str | None) ->
 
 
 def _joined(table: DataFrame, right: DataFrame, keys: Series) -> tuple[DataFrame, list[str]]:
+    names = right.columns
+    if names.nlevels > 1 or not names.is_unique:
+        found = "names of several levels" if names.nlevels > 1 else f"{names[names.duplicated()][0]!r:.80} twice"
+        raise CollectionError(f"The table to be joined needs a name for each column, {found} was found; rename them.")
     twice = right.index[right.index.duplicated()]
     if len(twice):
         raise CollectionError(

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from embviz.audio import Audio
-from embviz.cache import Cache
+from embviz.cache import Cache, store_of
 from embviz.collection import tags
 from embviz.collection.index import Index, Stamp
 from embviz.collection.tags import LONGEST, Tags, clean
@@ -73,7 +73,7 @@ def describe(
     report : callable
         Given ``(stage, done, total)``; may raise to cancel.
     """
-    store = None if cache is False else cache or Cache()
+    store = store_of(cache)
     index = Index(None if store is None else store.folder / "index")
     files = [_look(path) for path in paths]
     try:

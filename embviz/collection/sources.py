@@ -110,7 +110,6 @@ def _file(path: Path, audio: str) -> DataFrame:
             path,
             sep="\t" if path.suffix.lower() == ".tsv" else ",",
             encoding="utf-8-sig",
-            encoding_errors="surrogateescape",
             keep_default_na=False,
         )
         # A title may be "None", and an artist "NA": there, only an empty cell is missing.
@@ -119,6 +118,8 @@ def _file(path: Path, audio: str) -> DataFrame:
         return read(na_values=missing, dtype=dict.fromkeys(texts, str))
     except OSError as error:
         raise CollectionError(f"{shown} cannot be read: {error.strerror or error}.") from error
+    except UnicodeError as error:
+        raise CollectionError(f"{shown} is no UTF-8 text; save it as such, which spreadsheets offer.") from error
     except (ValueError, pd.errors.ParserError, OverflowError, MemoryError) as error:
         said = clean(str(error)).rstrip(".")
         raise CollectionError(f"{shown} cannot be read as a table: {said}.") from error

@@ -178,6 +178,9 @@ def _tracks(table: pd.DataFrame, vectors: Vectors, projection: Projection) -> li
             f"A map has a place for each vector: {len(vectors.tracks):,} vectors and {len(projection.xy):,} places "
             "were found; project these vectors."
         )
+    lacking = [name for name in ("path", "name", "title", "duration") if name not in table.columns]
+    if lacking:
+        raise OptionError(f"The table of a collection is expected, one without a column {lacking[0]!r} was found.")
     labels = list(dict.fromkeys(map(int, vectors.tracks)))
     if not labels:
         raise OptionError("There is no track to draw: no vector was found.")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from embviz.projection import Projection
     from embviz.vectors import Vectors
 
-__all__ = ["UNITS", "Colour", "Coloured", "colours_of", "columns", "per_point", "tag_colours"]
+__all__ = ["UNITS", "Colour", "Coloured", "colours_of", "columns", "is_number", "per_point", "tag_colours"]
 
 HIDDEN = ("path", "digest", "duplicate_of", "problem")  # of no use to who has not the files as they lie here
 TITLES = {
@@ -68,10 +68,15 @@ def columns(rows: pd.DataFrame) -> list[dict[str, Any]]:
     return [column for column in found if column["name"] in ("title", "artist") or any(_said(column["values"]))]
 
 
-def _column(name: str, values: pd.Series[Any]) -> dict[str, Any]:
-    from pandas.api.types import is_bool_dtype, is_numeric_dtype
+def is_number(dtype: Any) -> bool:
+    """Tell whether the values of a column stand on a scale."""
+    from pandas.api.types import is_bool_dtype, is_complex_dtype, is_numeric_dtype
 
-    number = bool(is_numeric_dtype(values.dtype) and not is_bool_dtype(values.dtype))
+    return bool(is_numeric_dtype(dtype) and not is_bool_dtype(dtype) and not is_complex_dtype(dtype))
+
+
+def _column(name: str, values: pd.Series[Any]) -> dict[str, Any]:
+    number = is_number(values.dtype)
     listed = [None if missing else value for value, missing in zip(values, values.isna(), strict=True)]
     return {
         "name": name,

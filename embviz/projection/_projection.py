@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from embviz._progress import Progress, reporter
-from embviz.cache import Cache
+from embviz.cache import Cache, store_of
 from embviz.errors import OptionError
 from embviz.neighbours import Index, Neighbours, is_exact, known_metric, matrix, neighbours, vectors_key
 from embviz.projection._figures import figures, kept_neighbours, map_neighbours
@@ -215,15 +215,14 @@ def project(
     """
     values = resolve(known_method(method), options)
     vectors, metric = matrix(X), known_metric(metric)
-    if not 0 <= seed < 2**32 or seed != int(seed):
-        raise OptionError(f"seed is a whole number from 0 to 4,294,967,295, {seed!r} was found.")
+    _check_seed(seed)
     if here(method):
         raise OptionError(here(method) + ".")
     if neighbours is not None and (len(neighbours) != len(vectors) or neighbours.metric != metric):
         raise OptionError(
             f"Neighbours of these {len(vectors):,} vectors by {metric!r} are expected, {neighbours!r} was found."
         )
-    store = cache if isinstance(cache, Cache) else None if cache is False else Cache()
+    store = store_of(cache)
     wanted = {
         "vectors": vectors_key(X),
         "method": method,
@@ -244,6 +243,11 @@ def project(
         if store:
             store.remember("projections", wanted, _remembered(found))
     return replace(found, tracks=getattr(X, "tracks", None), times=getattr(X, "times", None))
+
+
+def _check_seed(seed: Any) -> None:
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**32:
+        raise OptionError(f"seed is a whole number from 0 to 4,294,967,295, {seed!r:.80} was found.")
 
 
 def _computed(
