@@ -7,24 +7,25 @@ a memory map does not.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
 import secrets
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
 from embviz.errors import EmbvizError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
-__all__ = ["read", "write", "write_bytes"]
+__all__ = ["read", "whole", "write", "write_bytes"]
 
 _DTYPES = {"F32": np.float32, "F64": np.float64, "I64": np.int64, "I32": np.int32, "U8": np.uint8}
 
@@ -33,27 +34,35 @@ def write(path: Path, arrays: Mapping[str, NDArray[Any]], meta: Mapping[str, str
     """Write arrays and their metadata to `path`, replacing it in one step; their checksums go with them."""
     from safetensors.numpy import save
 
-    whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    sums = {f"crc32 {name}": str(_checksum(array)) for name, array in whole.items()}
-    return write_bytes(path, save(whole, metadata={**meta, **sums}))
+    compact = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    sums = {f"crc32 {name}": str(_checksum(array)) for name, array in compact.items()}
+    return write_bytes(path, save(compact, metadata={**meta, **sums}))
 
 
 def write_bytes(path: Path, data: bytes, *, sync: bool = True) -> Path:
     """Write `data` to `path` by temporary file, flush to disk (unless it is soon made again) and rename."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    with whole(path, sync=sync) as file:
+        file.write(data)
+    return path
+
+
+@contextlib.contextmanager
+def whole(path: Path, *, sync: bool = True) -> Iterator[IO[bytes]]:
+    """Give a file that takes the place of `path` when all of it is written, and leaves nothing where that fails."""
     # Not tempfile: its files are for the owner alone, and stay so after the rename.
     temporary = path.with_name(f".{secrets.token_hex(8)}.part")
     try:
         with temporary.open("xb") as file:
-            file.write(data)
+            yield file
             file.flush()
             if sync:
                 os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # what went wrong is what is told
+            temporary.unlink()
         raise
-    return path
 
 
 def read(path: Path, *, check: bool = True) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:

@@ -12,7 +12,6 @@ import hashlib
 import html
 import json
 import os
-import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
+from embviz import _tensors
 from embviz.decode import plain
 from embviz.errors import EmbvizError, OptionError
 from embviz.words import count, one_line
@@ -307,19 +307,12 @@ def _write(path: Path, fill: Callable[[IO[bytes]], object]) -> Path:
 
 @contextlib.contextmanager
 def _whole(path: Path) -> Iterator[IO[bytes]]:
-    """Give a file that takes its place when all of it is written, and leaves nothing where that fails."""
-    temporary = path.with_name(f".{secrets.token_hex(8)}.part")
+    """Give a file as :func:`embviz._tensors.whole` does, and say in one sentence that it could not be written."""
     try:
-        with temporary.open("xb") as file:
+        with _tensors.whole(path) as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
     except OSError as error:
         raise _unwritten(path, error) from error
-    finally:
-        with contextlib.suppress(OSError):  # it is gone where all went well
-            temporary.unlink()
 
 
 def _unwritten(path: Path, error: OSError) -> EmbvizError:

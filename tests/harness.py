@@ -172,6 +172,26 @@ class Bench:
         """Return the messages that a widget has sent to Python."""
         return [entry["content"] for entry in self.page.evaluate("ref => bench.widgets[ref].model.sent", ref)]
 
+    def acknowledge(self, ref: str) -> None:
+        """Have every command of a widget answered at once, as Python does."""
+        self.page.evaluate(
+            """ref => {
+              const { model } = bench.widgets[ref];
+              const send = model.send.bind(model);
+              model.send = (content, callbacks, buffers) => {
+                send(content, callbacks, buffers);
+                model.receive({ kind: "ack", seq: content.seq });
+              };
+            }""",
+            ref,
+        )
+
+    def commands(self, ref: str) -> list[dict[str, Any]]:
+        """Return the commands of a widget so far, without their numbers, and forget them."""
+        sent = self.sent(ref)
+        self.page.evaluate("ref => { bench.widgets[ref].model.sent = []; }", ref)
+        return [{name: value for name, value in content.items() if name != "seq"} for content in sent]
+
     def clock(
         self, name: str, expression: str = "c => ({time: c.time, playing: c.playing, view: c.view, range: c.range})"
     ) -> Any:

@@ -151,21 +151,12 @@ class Table:
 
     def show(self, *, width: int = 1240, **state: Any) -> Any:
         self.bench.add("atlas", "atlas", a_state(**state))
-        self.page.evaluate("""() => {
-            const model = bench.widgets.atlas.model;
-            const send = model.send.bind(model);
-            model.send = (content, callbacks, buffers) => {
-                send(content, callbacks, buffers);
-                model.receive({ kind: "ack", seq: content.seq });
-            };
-        }""")
+        self.bench.acknowledge("atlas")
         return self.bench.show("atlas", width=width)
 
     def sent(self) -> list[dict[str, Any]]:
         """Return the commands so far, without their numbers, and forget them."""
-        sent = self.bench.sent("atlas")
-        self.page.evaluate("() => { bench.widgets.atlas.model.sent = []; }")
-        return [{name: value for name, value in content.items() if name != "seq"} for content in sent]
+        return self.bench.commands("atlas")
 
     def change(self, **traits: Any) -> None:
         for name, value in traits.items():

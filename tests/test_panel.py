@@ -91,21 +91,12 @@ class Desk:
     def show(self, *, width: int = 1240, answers: bool = True, **state: Any) -> Any:
         self.bench.add("panel", "panel", a_state(**state))
         if answers:
-            self.page.evaluate("""() => {
-                const model = bench.widgets.panel.model;
-                const send = model.send.bind(model);
-                model.send = (content, callbacks, buffers) => {
-                    send(content, callbacks, buffers);
-                    model.receive({ kind: "ack", seq: content.seq });
-                };
-            }""")
+            self.bench.acknowledge("panel")
         return self.bench.show("panel", width=width)
 
     def sent(self) -> list[dict[str, Any]]:
         """Return the commands so far, without their numbers, and forget them."""
-        sent = self.bench.sent("panel")
-        self.page.evaluate("() => { bench.widgets.panel.model.sent = []; }")
-        return [{name: value for name, value in content.items() if name != "seq"} for content in sent]
+        return self.bench.commands("panel")
 
     def change(self, **traits: Any) -> None:
         for name, value in traits.items():

@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import json
 import os
-import secrets
 import tempfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -21,6 +20,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
+from embviz import _tensors
 from embviz.cache import LARGEST_SHARE, Cache
 
 if TYPE_CHECKING:
@@ -173,21 +173,14 @@ def _kept(
     if sum(part.nbytes for part in parts) > LARGEST_SHARE * store.max_bytes:
         return None
     path = store.place(KIND, key, ".npy")
-    temporary = path.with_name(f".{secrets.token_hex(8)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("xb") as file:
+        with _tensors.whole(path) as file:
             checksum = _fill(file, parts, spool, report)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
         values: NDArray[np.float32] = np.load(path, mmap_mode="r")
     except OSError as error:
         store.complain(error)
         return None
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
     store.remember(KIND, key, {**beside, "sum": np.array([checksum])})
     store.added(path)
     return values

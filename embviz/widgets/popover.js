@@ -58,8 +58,11 @@ export function popover(root, button, { label, kind = "", signal, fill }) {
     if (was) close();
     else show();
   });
-  el.addEventListener("toggle", ({ newState }) => {
+  // The event before is told at once, the one after when the browser has time for it.
+  el.addEventListener("beforetoggle", ({ newState }) => {
     button.setAttribute("aria-expanded", String(newState === "open"));
+  });
+  el.addEventListener("toggle", ({ newState }) => {
     if (newState === "closed" && el.contains(document.activeElement)) button.focus({ preventScroll: true });
   });
   el.addEventListener("keydown", (event) => {
