@@ -105,6 +105,25 @@ class Graph:
         return tuple(node.name for node in self.nodes.values() if node.op == "Placeholder")
 
     @property
+    def operations(self) -> frozenset[str]:
+        """TensorFlow's names of all operations, those inside functions included."""
+        functions = (node for function in self._message.library.function for node in function.node_def)
+        return frozenset(node.op for node in (*self._message.node, *functions))
+
+    @property
+    def calls(self) -> list[tuple[str, str]]:
+        """Who calls whom: the function that a node stands in (empty: the graph itself), and the one that it calls."""
+        bodies = [("", self._message.node)]
+        bodies += [(function.signature.name, function.node_def) for function in self._message.library.function]
+        return [
+            (caller, value.func.name)
+            for caller, body in bodies
+            for node in body
+            for value in node.attr.values()
+            if value.WhichOneof("value") == "func"
+        ]
+
+    @property
     def readable(self) -> tuple[str, ...]:
         """Names of the float nodes that depend on the input, in the order of the graph."""
         reached = self.behind(*self.placeholders)
@@ -125,6 +144,12 @@ class Graph:
         """Return the number of axes a placeholder declares, or None where it leaves them open."""
         shape = self._placeholder_shapes.get(name)
         return None if shape is None or shape.unknown_rank else len(shape.dim)
+
+    def length_of_placeholder(self, name: str) -> int | None:
+        """Return the length of the last axis that a placeholder declares, or None where it leaves it open."""
+        shape = self._placeholder_shapes.get(name)
+        length = shape.dim[-1].size if shape is not None and len(shape.dim) else -1
+        return int(length) if length > 0 else None
 
     def with_shapes(self, names: tuple[str, ...]) -> bytes:
         """Return the graph with a float node ``embviz_shape/<i>`` for each name, holding the shape at run time."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from embviz.models import Layer, Model
     from embviz.models.weights import Weights
 
-__all__ = ["Stitcher", "resolve"]
+__all__ = ["Stitcher", "dimensions", "resolve"]
 
 KEPT_TENSOR = 256 * 2**20  # bytes; larger tensors are averaged over frequency and dropped
 IN_MEMORY = 256 * 2**20  # bytes; larger results live in an unlinked file
@@ -126,7 +126,7 @@ class Stitcher:
         self.frames = 0
         sizes = {letter: _size(layer.axes, shapes[0], letter) for letter in "tf"} | {"c": _channels(layer, shapes)}
         self.grid, self._patch_of, self._step_of = _plan(model, layer, sizes, patches, n_samples)
-        self.values = _buffer((self.grid.n_frames, sizes["c"] or sizes["f"]))
+        self.values = _buffer((self.grid.n_frames, dimensions(layer, shapes)))
         self.tensor, self.left_out = self._tensor_buffer(sizes)
 
     @property
@@ -170,6 +170,11 @@ class Stitcher:
         shape = (self.grid.n_frames, sizes["f"], sizes["c"])
         size = 4 * math.prod(shape)
         return (_buffer(shape), {}) if size <= KEPT_TENSOR else (None, {"tensor_bytes": size})
+
+
+def dimensions(layer: Layer, shapes: tuple[tuple[int, ...], ...]) -> int:
+    """Return the length of the vectors that a layer is cut into: its channels, or where it has none its bands."""
+    return _channels(layer, shapes) or _size(layer.axes, shapes[0], "f")
 
 
 def _size(axes: str, shape: tuple[int, ...], letter: str) -> int:

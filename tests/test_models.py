@@ -653,7 +653,7 @@ def test_without_metadata_the_nodes_can_be_named(own_graph: Path):
 @pytest.mark.parametrize(
     ("algorithm", "message"),
     [
-        ("TensorflowPredict2D", "a classifier that runs on another model's embeddings"),
+        ("TensorflowPredict2D", r"on another model's embeddings .*; embviz.register_head\(\) adds it to that model"),
         ("TensorflowPredictEffnetDiscogs", "'TensorflowPredictEffnetDiscogs' was found"),
         ("TensorflowPredictVGGish", "does not run on the patches of its front-end"),
         ("TensorflowPredictTempoCNN", "does not run on the patches of its front-end"),

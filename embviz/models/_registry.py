@@ -23,6 +23,7 @@ from embviz.errors import GraphError, ModelError, did_you_mean
 from embviz.models import _store
 from embviz.models.catalogue import ALIASES, CATALOGUE
 from embviz.models.record import Layer, Model, Source
+from embviz.models.told import described, mapping, text
 
 if TYPE_CHECKING:
     from embviz.graph import Graph
@@ -31,7 +32,6 @@ __all__ = ["register_model", "registered", "unregister_model"]
 
 _FORMAT = 1
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
-_LARGEST_METADATA = 4 << 20
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ def register_model(
 
     path = Path(graph).expanduser()
     read = Graph.read(path)
-    told = _metadata(path, metadata)
+    told = described(path, metadata)
     name = _free_name(name if name is not None else path.stem)
     draft = _Draft(path, read, told)
     model = draft.model(name, frontend=frontend, embedding=embedding, output=output, labels=labels)
@@ -199,28 +199,6 @@ def _free_name(name: str) -> str:
 # Metadata against graph. ---------------------------------------------------------------------------------------------
 
 
-def _metadata(graph: Path, metadata: str | Path | Mapping[str, Any] | None) -> dict[str, Any]:
-    if isinstance(metadata, Mapping):
-        return dict(metadata)
-    beside = graph.with_suffix(".json")
-    if metadata is None and not beside.is_file():
-        return {}
-    path = beside if metadata is None else Path(metadata).expanduser()
-    try:
-        if path.stat().st_size > _LARGEST_METADATA:
-            raise ValueError("size")
-        told = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ModelError(f"The metadata {str(path)!r} cannot be read: {error.strerror}.") from error
-    except (ValueError, RecursionError) as error:
-        raise ModelError(
-            f"Essentia's JSON metadata are expected in {str(path)!r}, something else was found."
-        ) from error
-    if not isinstance(told, dict):
-        raise ModelError(f"Essentia's JSON metadata are expected in {str(path)!r}, a {type(told).__name__} was found.")
-    return told
-
-
 @dataclass
 class _Draft:
     """A record in the making, with the contradictions met on the way."""
@@ -244,20 +222,20 @@ class _Draft:
         shape, shapes = self._shapes(node, like)
         layers = self._layers(shapes, {"embedding": embedding, "output": output}, labels)
         vector = next(layer for layer in layers if layer.name == "embedding")
-        inference = _mapping(self.told, "inference")
+        inference = mapping(self.told, "inference")
         self._compare("the sample rate", inference.get("sample_rate"), like.sample_rate)
         frames = shape[1] if like.system == "tempocnn" else shape[0]
         return replace(
             like,
             name=name,
-            title=_text(self.told, "name") or name,
+            title=text(self.told, "name") or name,
             system="custom",
-            task=_text(self.told, "description") or _text(self.told, "type") or "not described",
+            task=text(self.told, "description") or text(self.told, "type") or "not described",
             parameters=self.graph.parameters,
             dimensions=vector.shape[-1] if vector.shape else 0,
-            training_data=_text(_mapping(self.told, "dataset"), "name") or "not described",
-            licence=_text(self.told, "license") or _text(self.told, "licence") or "not stated",
-            citation=_text(self.told, "citation"),
+            training_data=text(mapping(self.told, "dataset"), "name") or "not described",
+            licence=text(self.told, "license") or text(self.told, "licence") or "not stated",
+            citation=text(self.told, "citation"),
             patch_frames=frames,
             patch_samples=frames * like.frame_hop,
             patch_hop=min(like.patch_hop, frames * like.frame_hop),
@@ -276,11 +254,11 @@ class _Draft:
                     f"Expected one of {', '.join(_FRONTENDS)}."
                 )
             return _FRONTENDS[asked]
-        algorithm = _text(_mapping(self.told, "inference"), "algorithm")
+        algorithm = text(mapping(self.told, "inference"), "algorithm")
         if algorithm == "TensorflowPredict2D":
             raise ModelError(
                 f"{self.path.name!r} is a classifier that runs on another model's embeddings (TensorflowPredict2D), "
-                "not on sound; such heads cannot be registered yet."
+                "not on sound; embviz.register_head() adds it to that model."
             )
         for frontend in _FRONTENDS.values():
             if frontend.algorithm == algorithm:
@@ -293,8 +271,8 @@ class _Draft:
         )
 
     def _input_node(self) -> str:
-        inputs = _mapping(self.told, "schema").get("inputs")
-        told = _text(inputs[0], "name") if isinstance(inputs, list) and inputs else ""
+        inputs = mapping(self.told, "schema").get("inputs")
+        told = text(inputs[0], "name") if isinstance(inputs, list) and inputs else ""
         if told in self.graph.placeholders:
             return told
         floats = [name for name in self.graph.placeholders if self.graph.nodes[name].is_float]
@@ -309,7 +287,7 @@ class _Draft:
 
     def _shapes(self, node: str, like: Model) -> tuple[tuple[int, ...], dict[str, tuple[int, ...]]]:
         """Return the shape of one patch, and of every node for it, as the graph itself gives them."""
-        inputs = _mapping(self.told, "schema").get("inputs")
+        inputs = mapping(self.told, "schema").get("inputs")
         told = _shape(inputs[0]) if isinstance(inputs, list) and inputs else ()
         usual, declared = like.input_shape, _declared_shape(self.path, node)
         # A graph may take other numbers of frames than the usual one, but the bands are the front-end's.
@@ -347,7 +325,7 @@ class _Draft:
                 self.contradictions.append(f"there is no node {node!r} to read")
                 continue
             role = _role(output, layers)
-            layers.setdefault(role, self._layer(role, node, shapes, _text(output, "description") or role))
+            layers.setdefault(role, self._layer(role, node, shapes, text(output, "description") or role))
             told = _shape(output)
             if told and told[-1:] != shapes[node][-1:]:
                 self.contradictions.append(f"{node!r} has {_said(shapes[node])} values, not {_said(told)}")
@@ -362,10 +340,10 @@ class _Draft:
         return tuple(sorted(layers.values(), key=lambda layer: order[layer.nodes[0]]))
 
     def _told_outputs(self) -> list[dict[str, Any]]:
-        outputs = _mapping(self.told, "schema").get("outputs")
+        outputs = mapping(self.told, "schema").get("outputs")
         if not isinstance(outputs, list):
             return []
-        return [output for output in outputs if isinstance(output, dict) and _text(output, "name")]
+        return [output for output in outputs if isinstance(output, dict) and text(output, "name")]
 
     def _node(self, node: str, known: Mapping[str, Any]) -> str:
         if node not in known:
@@ -406,22 +384,12 @@ class _Draft:
 def _role(output: Mapping[str, Any], taken: Mapping[str, Layer]) -> str:
     """Return the name of a layer: by its purpose, which older files put into the description."""
     purposes = {"embeddings": "embedding", "predictions": "output"}
-    description = _text(output, "description")
-    role = purposes.get(_text(output, "output_purpose")) or purposes.get(description)
+    description = text(output, "description")
+    role = purposes.get(text(output, "output_purpose")) or purposes.get(description)
     if role is not None and role not in taken:
         return role
     plain = description if re.fullmatch(r"[a-z_0-9]+", description) else ""
     return plain if plain and plain not in taken and plain not in purposes.values() else str(output["name"])
-
-
-def _mapping(told: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    value = told.get(key)
-    return value if isinstance(value, Mapping) else {}
-
-
-def _text(told: object, key: str) -> str:
-    value = told.get(key) if isinstance(told, Mapping) else None
-    return value.strip() if isinstance(value, str) else ""
 
 
 def _shape(told: object) -> tuple[int, ...]:

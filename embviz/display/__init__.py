@@ -8,7 +8,6 @@ converts seconds to it. Backgrounds are transparent, and text takes its colour f
 
 from __future__ import annotations
 
-import html
 import math
 import re
 from collections.abc import Iterable, Sequence
@@ -20,17 +19,39 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embviz.cells import Cells, Look, colours, to_cells
+from embviz.display.figure import (
+    CLEAR,
+    EMPTY,
+    HOVER_INK,
+    HOVER_PAPER,
+    Box,
+    clock,
+    distinct,
+    hover,
+    layout,
+    plain,
+    pooling,
+    side_axis,
+    tinted,
+    tinted_ticks,
+)
+from embviz.display.lines import draw_lines, strongest
 from embviz.embedding import Embedding
+from embviz.errors import OptionError
 from embviz.models.record import Model
-from embviz.pages import FAINT, FONT, GREY, INK
-from embviz.words import count, every, minutes, one_line, short
+from embviz.pages import FAINT, GREY, INK
+from embviz.words import count, every, minutes, short
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
     from embviz._progress import Progress
+    from embviz.heads import Head
 
-__all__ = ["SYSTEMS", "clock", "heatmap", "layout", "plain", "poster", "tinted"]
+__all__ = [
+    "CLEAR", "HOVER_INK", "HOVER_PAPER", "MAX_LABELS", "SYSTEMS",
+    "clock", "heatmap", "layout", "plain", "poster", "tinted",
+]  # fmt: skip
 
 SYSTEMS = ("musicnn", "vgg", "tempocnn", "openl3", "vggish", "spleeter")
 """The six systems of the poster, from top to bottom."""
@@ -38,12 +59,8 @@ SYSTEMS = ("musicnn", "vgg", "tempocnn", "openl3", "vggish", "spleeter")
 # More labels than this do not fit beside a heatmap.
 MAX_LABELS = 64
 
-CLEAR = "rgba(0, 0, 0, 0)"
-EMPTY = "rgba(127, 127, 127, 0.10)"
-HOVER_PAPER, HOVER_INK = "#24292f", "#f2f2f2"
-
 # Pixels.
-HEADING, GAP, BOTTOM, TITLE, MESSAGE = 24, 16, 34, 44, 48
+HEADING, GAP, BOTTOM, TITLE, MESSAGE, CURVES = 24, 16, 34, 44, 48, 160
 
 
 def heatmap(
@@ -53,6 +70,7 @@ def heatmap(
     scale: str = "none",
     colormap: str | None = None,
     height: int | None = None,
+    head: Head | None = None,
 ) -> Figure:
     """Draw an embedding as a heatmap over time.
 
@@ -73,6 +91,9 @@ def heatmap(
         zero. A name that is given is always obeyed; a diverging scale is always centred on zero.
     height : int, optional
         Height of the figure in pixels; by default as the number of dimensions asks for. The width is the page's.
+    head : Head, optional
+        A classifier for this model and layer: what it says of each frame is drawn below, on the same time axis. Of
+        more classes than there are strokes, the strongest are drawn.
 
     Returns
     -------
@@ -84,15 +105,28 @@ def heatmap(
     Raises
     ------
     OptionError
-        If an option has no such value, or the embedding has no frames.
+        If an option has no such value, the embedding has no frames, or the head is for another layer.
     """
     look = Look(order, scale, colormap)
     t, d = embedding.shape
+    below = []
+    if head is not None:
+        _check_head(head)
+        answers, size = strongest(head.apply(embedding))
+        below = [_Panel(head.title, (size,), answers, CURVES, curves=True)]
     roomy = 15 * d if embedding.labels and 8 < d <= MAX_LABELS else _pixels(d, 520, 640)
-    tall = roomy if height is None else height - HEADING - BOTTOM - TITLE
+    rest = HEADING + BOTTOM + TITLE + len(below) * (GAP + HEADING + CURVES)
+    tall = roomy if height is None else height - rest
     size = f"{count(t, 'frame')} × {count(d, 'dimension')}"
     panel = _Panel(embedding.model, (embedding.layer, size, every(embedding)), embedding, max(96, tall))
-    return _compose([panel], look, embedding.title)
+    return _compose([panel, *below], look, embedding.title)
+
+
+def _check_head(head: Any) -> None:
+    from embviz.heads import Head
+
+    if not isinstance(head, Head):
+        raise OptionError(f"head is a Head, such as embviz.get_head(name) gives, {head!r:.80} was found.")
 
 
 def poster(
@@ -141,11 +175,6 @@ def poster(
     return _poster_figure(pairs, look, "" if isinstance(audio, tuple) else Path(audio).name)
 
 
-def clock(seconds: Any) -> Any:
-    """Convert seconds to positions on the time axis of these figures, as in ``figure.add_vline(clock(83.2))``."""
-    return np.datetime64(0, "us") + np.round(np.asarray(seconds, dtype=np.float64) * 1e6).astype("timedelta64[us]")
-
-
 # -- the figure ---------------------------------------------------------------------------------------------------
 
 
@@ -158,6 +187,7 @@ class _Panel:
     embedding: Embedding | None
     height: int
     message: str = ""
+    curves: bool = False
 
 
 def _poster_figure(pairs: Sequence[tuple[Model, Embedding | None]], look: Look, title: str) -> Figure:
@@ -193,7 +223,8 @@ def _compose(panels: Sequence[_Panel], look: Look, title: str) -> Figure:
     top = 0
     for number, panel in enumerate(panels, start=1):
         top += HEADING
-        box = _Box(number, 1 - (top + panel.height) / inner, 1 - top / inner, panel.height, len(panels) == 1)
+        alone = sum(not panel.curves for panel in panels) == 1
+        box = Box(number, 1 - (top + panel.height) / inner, 1 - top / inner, panel.height, alone)
         _draw(figure, panel, look, box)
         top += panel.height + GAP
     embeddings = [panel.embedding for panel in panels if panel.embedding is not None]
@@ -202,22 +233,7 @@ def _compose(panels: Sequence[_Panel], look: Look, title: str) -> Figure:
     return figure
 
 
-@dataclass(frozen=True)
-class _Box:
-    """Where a panel stands: its number from 1, bottom and top as shares of the plot, height in pixels."""
-
-    number: int
-    bottom: float
-    top: float
-    height: int
-    alone: bool
-
-    @property
-    def axis(self) -> str:
-        return "" if self.number == 1 else str(self.number)
-
-
-def _draw(figure: Figure, panel: _Panel, look: Look, box: _Box) -> None:
+def _draw(figure: Figure, panel: _Panel, look: Look, box: Box) -> None:
     figure.add_shape(
         type="rect", xref="paper", yref="paper", x0=0, x1=1, y0=box.bottom, y1=box.top,
         fillcolor=EMPTY, line_width=0, layer="below",
@@ -225,12 +241,16 @@ def _draw(figure: Figure, panel: _Panel, look: Look, box: _Box) -> None:
     details = list(map(plain, filter(None, panel.details)))
     if panel.embedding is None:
         _write(figure, tinted(panel.message, FAINT), y=(box.top + box.bottom) / 2, yanchor="middle", xshift=12)
+    elif panel.curves:
+        cells = to_cells(panel.embedding, Look("index", "none", None), panel.height)
+        draw_lines(figure, panel.embedding, cells, box)
+        details += pooling(cells)
     else:
         cells = to_cells(panel.embedding, look, panel.height)
         rows = _rows(panel.embedding.labels, cells, look.order)
         figure.add_trace(_trace(panel.embedding, cells, rows, look, box))
         figure.update_layout({f"yaxis{box.axis}": _row_axis(rows, box)})
-        details += _pooling(cells) + _constant(cells)
+        details += pooling(cells) + _constant(cells)
         details += ["shorter than one patch, repeated to fill it"] * panel.embedding.padded
     heading = tinted(f"<b>{plain(panel.name)}</b>", INK) + "&nbsp; " + tinted(" · ".join(details), FAINT)
     _write(figure, heading, y=box.top, yanchor="bottom", yshift=2)
@@ -243,7 +263,7 @@ def _write(figure: Figure, text: str, **place: Any) -> None:
     )  # fmt: skip
 
 
-def _trace(embedding: Embedding, cells: Cells, rows: _Rows, look: Look, box: _Box) -> Any:
+def _trace(embedding: Embedding, cells: Cells, rows: _Rows, look: Look, box: Box) -> Any:
     import plotly.graph_objects as go
 
     return go.Heatmap(
@@ -258,30 +278,19 @@ def _trace(embedding: Embedding, cells: Cells, rows: _Rows, look: Look, box: _Bo
     )
 
 
-def _colour_bar(embedding: Embedding, scale: str, box: _Box) -> dict[str, Any]:
+def _colour_bar(embedding: Embedding, scale: str, box: Box) -> dict[str, Any]:
     units = {"none": embedding.unit or "value", "zscore": "standard deviations", "minmax": "share of its range"}
     title = {"text": tinted(plain(units[scale]), FAINT), "side": "right"} if box.alone else {}
     return {
         "title": title, "thickness": 10, "outlinewidth": 0, "ticklen": 3, "tickcolor": GREY, "xpad": 10, "ypad": 0,
         "x": 1, "y": box.top, "yanchor": "top", "lenmode": "pixels", "len": min(box.height, 320),
-        "nticks": int(np.clip(box.height // 24, 2, 6)), "tickfont_size": 11, **_tinted_ticks(),
+        "nticks": int(np.clip(box.height // 24, 2, 6)), "tickfont_size": 11, **tinted_ticks(),
     }  # fmt: skip
 
 
 def _hover(embedding: Embedding, cells: Cells, rows: _Rows, scale: str) -> str:
     unit = {"none": embedding.unit, "zscore": "standard deviations from its mean", "minmax": "of its range"}[scale]
-    grid = embedding.grid
-    half = (grid.patch + (cells.per_column - 1) * grid.hop) / (2 * grid.sample_rate)
-    minutes = "%-H:%M" if embedding.duration >= 3600 else "%-M"
-    lines = [
-        f"<b>{rows.hover}</b>",
-        f"%{{z:.3~g}} {plain(unit)}".rstrip(),
-        f"%{{x|{minutes}:%S.%2f}} ± {half:.3g} s",
-        *_pooling(cells),
-    ]
-    # Ticks bring the page's ink along, which need not read on this label: here the label's own takes its place.
-    style = f"--embviz-ink: {HOVER_INK}; color: {HOVER_INK}"
-    return f'<span style="{style}">{"<br>".join(lines)}</span><extra></extra>'
+    return hover([f"<b>{rows.hover}</b>", f"%{{z:.3~g}} {plain(unit)}".rstrip()], embedding, cells)
 
 
 # -- axes ---------------------------------------------------------------------------------------------------------
@@ -306,7 +315,7 @@ def _rows(labels: Sequence[str], cells: Cells, how: str) -> _Rows:
         return _Rows([numbers[group[0]] for group in groups], unit, f"%{{y:.6~g}} {unit}{more}", listed=False)
     if not labels and how == "index":
         return _Rows([int(group[0]) for group in groups], "dimension", f"dimension %{{y:d}}{more}", listed=False)
-    names = _distinct([_joined([labels[i] if labels else str(i) for i in group]) for group in groups])
+    names = distinct([_joined([labels[i] if labels else str(i) for i in group]) for group in groups])
     return _Rows(names, *(("", "%{y}") if labels else ("dimension", "dimension %{y}")), listed=True)
 
 
@@ -325,26 +334,9 @@ def _measured(labels: Sequence[str]) -> tuple[list[float], str] | None:
     return (numbers, units.pop()) if rising and len(units) == 1 else None
 
 
-def _distinct(labels: Iterable[str]) -> list[str]:
-    """Return labels fit for a category axis, where equal ones would become one row."""
-    names: dict[str, None] = {}
-    for label in labels:
-        shown = name = plain(label, 40) or "–"
-        count = 1
-        while name in names:
-            count += 1
-            name = f"{shown} ({count})"
-        names[name] = None
-    return list(names)
-
-
-def _row_axis(rows: _Rows, box: _Box) -> dict[str, Any]:
+def _row_axis(rows: _Rows, box: Box) -> dict[str, Any]:
     n = len(rows.places)
-    axis: dict[str, Any] = {
-        "domain": [max(0, box.bottom), min(1, box.top)], "showgrid": False, "zeroline": False, "automargin": True,
-        "ticks": "outside", "ticklen": 3, "tickcolor": GREY, "tickfont_size": 11, "exponentformat": "none",
-        **_tinted_ticks(),
-    }  # fmt: skip
+    axis = side_axis(box)
     if rows.title and (box.alone or rows.title != "dimension"):
         axis["title"] = {"text": tinted(rows.title, FAINT), "standoff": 6, "font_size": 11}
     if rows.listed:
@@ -386,55 +378,6 @@ def _lay_out(figure: Figure, inner: int, title: str, duration: float | None) -> 
         height=inner + TITLE + BOTTOM,
         margin={"l": 48, "r": 64, "t": TITLE, "b": BOTTOM, "pad": 0},
     )
-
-
-def layout(title: str, beside: str) -> dict[str, Any]:
-    """Return what the layouts of all figures share; `beside` the title stands what is known."""
-    return {
-        "template": "none",
-        "paper_bgcolor": CLEAR,
-        "plot_bgcolor": CLEAR,
-        "font": {"family": FONT, "size": 12, "color": GREY},
-        "hoverlabel": {
-            "bgcolor": HOVER_PAPER, "bordercolor": GREY, "align": "left",
-            "font": {"family": FONT, "size": 12, "color": HOVER_INK},
-        },
-        # Nobody's figure goes to a company's server by a slip of the mouse.
-        "modebar": {"bgcolor": CLEAR, "color": GREY, "activecolor": GREY, "remove": ["sendChartToCloud"]},
-        "title": {
-            "text": tinted(f"<b>{plain(title, 60)}</b>", INK) + "&nbsp; " + tinted(beside, FAINT),
-            "font_size": 16, "x": 0, "xref": "paper", "xanchor": "left",
-            "y": 1, "yref": "container", "yanchor": "top", "pad": {"t": 14},
-        },
-        "meta": {"title": title},
-    }  # fmt: skip
-
-
-# -- text ---------------------------------------------------------------------------------------------------------
-
-
-def plain(text: str, longest: int = 80) -> str:
-    """Return text that plotly shows as it is, whoever wrote it: no tags, templates, formulas or line breaks."""
-    shown = one_line(text)
-    shown = shown if len(shown) <= longest else shown[: longest - 1].rstrip() + "…"
-    # Curly brackets make a template, dollars a formula where the page has MathJax.
-    return html.escape(shown, quote=False).replace("{", "&#123;").replace("$", "&#36;")
-
-
-def tinted(text: str, colour: str) -> str:
-    """Return markup in a colour, which may be a variable of the page."""
-    return f'<span style="color: {colour}">{text}</span>'
-
-
-def _tinted_ticks() -> dict[str, str]:
-    return {"tickprefix": f'<span style="color: {INK}">', "ticksuffix": "</span>"}
-
-
-def _pooling(cells: Cells) -> list[str]:
-    """Return what one cell shows, where it is not a single value."""
-    shared = [(cells.per_row, "dimension"), (cells.per_column, "frame")]
-    counts = [count(number, what) for number, what in shared if number > 1]
-    return [f"strongest of {' × '.join(counts)}"] if counts else []
 
 
 def _constant(cells: Cells) -> list[str]:

@@ -1,0 +1,9 @@
+"""Classifiers that run on the embeddings of a model: applied frame by frame, kept in files, and Essentia's own.
+
+``Head.load("mood")("song.mp3")`` says how sure a classifier is of each class, over time.
+"""
+
+from embviz.heads._registry import get_head, heads_for, known_heads, register_head, unregister_head
+from embviz.heads.head import Head
+
+__all__ = ["Head", "get_head", "heads_for", "known_heads", "register_head", "unregister_head"]

@@ -1,0 +1,323 @@
+"""A classifier on the embeddings of one layer.
+
+Conventions: weights are frames-first as everywhere, ``[d, h]`` from `d` values to `h`; a value is standardised before
+anything else, ``(x - mean) / scale``. Numbers are computed in float64 and handed over in float32.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz.embedding import Embedding
+from embviz.errors import ModelError, OptionError
+from embviz.heads import _files, _graph
+from embviz.models import ALIASES
+from embviz.words import count, one_line
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from embviz._progress import Progress
+    from embviz.cache import Cache
+    from embviz.graph import Session
+
+__all__ = ["ARRAYS", "MOST_CLASSES", "Head"]
+
+#: What a head of each kind is made of, with its axes: d values, h hidden units, c classes, b bytes.
+ARRAYS = {
+    "mlp": {"mean": "d", "scale": "d", "hidden": "dh", "hidden_bias": "h", "output": "hc", "output_bias": "c"},
+    "logistic": {"mean": "d", "scale": "d", "output": "dc", "output_bias": "c"},
+    "graph": {"graph": "b"},
+}
+MOST_CLASSES = 4096
+BLOCK = 4096  # frames at a time: what is computed of them is larger than they are
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Head:
+    """A trained classifier: what it listens to, what it tells apart, and its numbers.
+
+    Parameters
+    ----------
+    name : str
+        Short name, such as ``"mood_happy-msd-musicnn-1"``.
+    title : str
+        Name for people.
+    model, layer : str
+        Model and layer whose embeddings it takes.
+    classes : tuple of str
+        Names of what it tells apart, in the order of its outputs.
+    kind : {"mlp", "logistic", "graph"}
+        One hidden layer of ReLU units; none; or one of Essentia's own graphs.
+    weights : mapping of str to ndarray
+        ``mean`` and ``scale`` ``[d]``, ``hidden`` ``[d, h]`` and ``hidden_bias`` ``[h]`` (only ``"mlp"``), ``output``
+        ``[h, c]`` or ``[d, c]``, and ``output_bias`` ``[c]``; of ``"graph"`` the bytes of its file, ``graph``.
+    exclusive : bool
+        Whether a frame belongs to one class (softmax), or to each class or not (sigmoid).
+    facts : mapping
+        What is known of it: text and numbers, such as what it was trained on and how well it did.
+    dimensions : int
+        Length of the vectors it takes; needed for ``"graph"`` only.
+    nodes : (str, str)
+        Input and output of a graph.
+    unit : str
+        Unit of what it gives.
+
+    Raises
+    ------
+    OptionError
+        If these do not make a classifier.
+
+    Examples
+    --------
+    >>> head = Head.load("mood")  # doctest: +SKIP
+    >>> embviz.heatmap(head("song.mp3"))  # doctest: +SKIP
+    """
+
+    name: str
+    title: str
+    model: str
+    layer: str
+    classes: tuple[str, ...]
+    kind: str
+    weights: Mapping[str, NDArray[Any]]
+    exclusive: bool = True
+    facts: Mapping[str, str | float | int] = field(default_factory=dict)
+    dimensions: int = 0
+    nodes: tuple[str, str] = ("", "")
+    unit: str = "probability"
+
+    def __post_init__(self) -> None:
+        _check_words(self)
+        sizes = _checked_sizes(self.kind, self.weights)
+        if self.kind != "graph":
+            _check_numbers(self.weights)
+            _set(self, "dimensions", sizes["d"])
+        if self.dimensions < 1:
+            raise OptionError(f"A head takes vectors of at least one value, {self.dimensions!r} was found.")
+        if sizes.get("c", len(self.classes)) != len(self.classes):
+            raise OptionError(f"A head has one output per class, {sizes['c']} for {len(self.classes)} were found.")
+        _set(self, "model", ALIASES.get(self.model, self.model))
+        _set(self, "classes", tuple(self.classes))
+
+    # Using it. -----------------------------------------------------------------------------------------------------
+
+    def apply(self, embedding: Embedding) -> Embedding:
+        """Return how sure the classifier is of each class, frame by frame.
+
+        Parameters
+        ----------
+        embedding : Embedding
+            Of this head's model and layer, ``[t, d]``.
+
+        Returns
+        -------
+        Embedding
+            ``[t, c]`` on the same grid; its labels are the classes. Frames that are not finite stay without values.
+
+        Raises
+        ------
+        OptionError
+            If the embedding is another model's, another layer's, or of another length.
+        """
+        self._check_fits(embedding)
+        values = np.full((len(embedding), len(self.classes)), np.nan, dtype=np.float32)
+        for start in range(0, len(values), BLOCK):
+            frames = np.asarray(embedding.values[start : start + BLOCK])
+            whole = np.isfinite(frames).all(axis=1)
+            if whole.any():
+                values[start : start + BLOCK][whole] = self._answers(frames[whole])
+        info = {**embedding.info, "head": self.name, "head_kind": self.kind, "head_layer": embedding.layer}
+        info.pop("tensor_bytes", None)
+        return replace(
+            embedding, values=values, layer=self.title, labels=self.classes, unit=self.unit, info=info, _tensor=None
+        )
+
+    def __call__(
+        self, audio: Any, *, cache: Cache | bool | None = None, progress: Progress = None, patch_hop: Any = None
+    ) -> Embedding:
+        """Embed a track with this head's model and layer, as :func:`embviz.embed` does, and apply the head."""
+        from embviz.extract import embed
+
+        embedding: Embedding = embed(
+            audio,
+            self.model,
+            layer=self.layer,
+            patch_hop=patch_hop,
+            cache=cache,  # type: ignore[arg-type]
+            progress=progress,
+        )
+        return self.apply(embedding)
+
+    def _check_fits(self, embedding: Embedding) -> None:
+        if not isinstance(embedding, Embedding):
+            raise OptionError(
+                f"The head {self.name!r} is applied to an Embedding of {self.model!r} / {self.layer!r}, a "
+                f"{type(embedding).__name__} was found; call the head itself with a track."
+            )
+        if not self.fits(embedding.model, embedding.layer):
+            raise OptionError(
+                f"The head {self.name!r} takes embeddings of {self.model!r} / {self.layer!r}, one of "
+                f"{embedding.model!r} / {embedding.layer!r} was found; embed with that model and layer."
+            )
+        if embedding.shape[1] != self.dimensions:
+            raise OptionError(
+                f"The head {self.name!r} takes {count(self.dimensions, 'value')} per frame, {embedding.shape[1]:,} "
+                f"were found: the {self.model!r} here is another one than it was trained on."
+            )
+
+    def fits(self, model: str, layer: str) -> bool:
+        """Tell whether it takes the embeddings of this layer of this model."""
+        return (self.model, self.layer) == (ALIASES.get(model, model), layer)
+
+    def _answers(self, frames: NDArray[Any]) -> NDArray[Any]:
+        if self.kind == "graph":
+            return _graph.run(self._session, self.nodes, frames, len(self.classes))
+        weights = {name: np.asarray(array, dtype=np.float64) for name, array in self.weights.items()}
+        # Numbers out of a file may be so large that nothing comes of them.
+        with np.errstate(over="ignore", invalid="ignore"):
+            values = (frames - weights["mean"]) / weights["scale"]
+            if self.kind == "mlp":
+                values = np.maximum(values @ weights["hidden"] + weights["hidden_bias"], 0)
+            values = values @ weights["output"] + weights["output_bias"]
+            return _softmax(values) if self.exclusive else _sigmoid(values)
+
+    @cached_property
+    def _session(self) -> Session:
+        return _graph.session(np.asarray(self.weights["graph"]).tobytes(), self.nodes)
+
+    # Keeping it. ---------------------------------------------------------------------------------------------------
+
+    def save(self, path: str | Path) -> Path:
+        """Write the head to ``PATH.safetensors`` and what there is to read about it to ``PATH.json``.
+
+        Returns
+        -------
+        Path
+            The first of the two; both are needed.
+        """
+        return _files.save(self, path)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Head:
+        """Read a head written by :meth:`save`, from the path given there or that of either file.
+
+        Raises
+        ------
+        ModelError
+            If a file is missing, is damaged or belongs to another one.
+        """
+        try:
+            return cls(**_files.fields(path))
+        except OptionError as error:
+            raise ModelError(f"{str(path)!r} holds no head that can be used. {error}") from error
+
+    # Describing itself. --------------------------------------------------------------------------------------------
+
+    def _facts(self) -> list[tuple[str, str]]:
+        kinds = {"mlp": "one hidden layer of {} units", "logistic": "logistic regression", "graph": "Essentia's graph"}
+        hidden = np.shape(self.weights["hidden"])[1] if self.kind == "mlp" else 0
+        facts = [
+            ("on", f"{self.model} / {self.layer} ({count(self.dimensions, 'value')})"),
+            ("classes", ", ".join(self.classes[:20]) + (", …" if len(self.classes) > 20 else "")),
+            ("made of", kinds[self.kind].format(hidden)),
+        ]
+        facts += [(name.replace("_", " "), str(value)) for name, value in self.facts.items()]
+        return [(one_line(label), one_line(text)) for label, text in facts]
+
+    def __repr__(self) -> str:
+        names = ", ".join(map(repr, self.classes[:6])) + (", …" if len(self.classes) > 6 else "")
+        return f"<Head {self.name!r}: {names} from {self.model} / {self.layer}>"
+
+    def _repr_html_(self) -> str:
+        cell = "text-align:left;vertical-align:top;padding:.1em .8em .1em 0;background:transparent;color:inherit"
+        rows = "".join(
+            f'<tr style="background:transparent"><th style="{cell}">{html.escape(label)}</th>'
+            f'<td style="{cell}">{html.escape(text)}</td></tr>'
+            for label, text in self._facts()
+        )
+        return (
+            f'<div style="color:inherit"><strong>{html.escape(one_line(self.title))}</strong> '
+            f"{html.escape(one_line(self.name))}"
+            f'<table style="color:inherit;border-collapse:collapse">{rows}</table></div>'
+        )
+
+
+def _set(head: Head, name: str, value: Any) -> None:
+    object.__setattr__(head, name, value)
+
+
+def _softmax(values: NDArray[Any]) -> NDArray[Any]:
+    powers = np.exp(values - values.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def _sigmoid(values: NDArray[Any]) -> NDArray[Any]:
+    # Either form overflows on its own side of zero.
+    small = np.exp(-np.abs(values))
+    return np.asarray(np.where(values >= 0, 1, small) / (1 + small))
+
+
+# Checking. -----------------------------------------------------------------------------------------------------------
+
+
+def _check_words(head: Head) -> None:
+    words = {name: getattr(head, name) for name in ("name", "title", "model", "layer", "kind", "unit")}
+    words |= dict(zip(("input node", "output node"), head.nodes, strict=True))
+    for name, value in words.items():
+        if (
+            not isinstance(value, str)
+            or (not value and name in ("name", "title", "model", "layer"))
+            or len(value) > 1000
+        ):
+            raise OptionError(f"The {name} of a head is a text, {value!r:.80} was found.")
+    if head.kind not in ARRAYS:
+        raise OptionError(f"The kind of a head is one of {', '.join(ARRAYS)}, {head.kind!r:.80} was found.")
+    classes: Any = head.classes
+    if not isinstance(classes, list | tuple) or not all(isinstance(name, str) and name for name in classes):
+        raise OptionError(f"The classes of a head are texts, {classes!r:.80} was found.")
+    if not 1 <= len(classes) <= MOST_CLASSES or len(set(classes)) < len(classes):
+        raise OptionError(
+            f"A head tells apart 1 to {MOST_CLASSES:,} classes of different names, {classes!r:.80} was found."
+        )
+    facts: Any = head.facts
+    if not isinstance(facts, Mapping) or not all(
+        isinstance(name, str) and isinstance(value, str | float | int) for name, value in facts.items()
+    ):
+        raise OptionError(f"The facts of a head are texts and numbers by name, {facts!r:.80} was found.")
+
+
+def _checked_sizes(kind: str, weights: Mapping[str, NDArray[Any]]) -> dict[str, int]:
+    """Return the length of each axis by its letter; raises where arrays are missing or do not fit together."""
+    expected = ARRAYS[kind]
+    if set(weights) != set(expected):
+        raise OptionError(
+            f"A head of kind {kind!r} is made of {', '.join(expected)}; {', '.join(map(str, weights)) or 'nothing'} "
+            "was found."
+        )
+    sizes: dict[str, int] = {}
+    for name, axes in expected.items():
+        shape = np.shape(weights[name])
+        fits = len(shape) == len(axes) and all(shape)
+        if not fits or any(sizes.setdefault(axis, n) != n for axis, n in zip(axes, shape, strict=True)):
+            raise OptionError(
+                f"The array {name!r} of a {kind!r} head is expected as [{', '.join(axes)}] with the same lengths as in "
+                f"its other arrays, the shape {shape} was found."
+            )
+    return sizes
+
+
+def _check_numbers(weights: Mapping[str, NDArray[Any]]) -> None:
+    for name, array in weights.items():
+        numbers = np.asarray(array)
+        if not np.issubdtype(numbers.dtype, np.floating) or not np.isfinite(numbers).all():
+            raise OptionError(f"The array {name!r} of a head holds finite floating-point numbers, others were found.")
+    if not np.asarray(weights["scale"]).all():
+        raise OptionError("The scale of a head is never 0, it was for some value.")

@@ -1,0 +1,53 @@
+"""Essentia's descriptions of its models: a JSON file beside each graph.
+
+They were written by hand over years, so nothing is taken for granted: what is of another kind than expected counts as
+not told.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from embviz.errors import ModelError
+
+__all__ = ["described", "mapping", "text"]
+
+_LARGEST = 4 << 20  # bytes
+
+
+def described(graph: Path, metadata: str | Path | Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return what a description says: by default the file beside the graph, or nothing where there is none."""
+    if isinstance(metadata, Mapping):
+        return dict(metadata)
+    beside = graph.with_suffix(".json")
+    if metadata is None and not beside.is_file():
+        return {}
+    path = beside if metadata is None else Path(metadata).expanduser()
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise ValueError("size")
+        told = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelError(f"The metadata {str(path)!r} cannot be read: {error.strerror}.") from error
+    except (ValueError, RecursionError) as error:
+        raise ModelError(
+            f"Essentia's JSON metadata are expected in {str(path)!r}, something else was found."
+        ) from error
+    if not isinstance(told, dict):
+        raise ModelError(f"Essentia's JSON metadata are expected in {str(path)!r}, a {type(told).__name__} was found.")
+    return told
+
+
+def mapping(told: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """Return a part of a description that is a mapping, or an empty one."""
+    value = told.get(key)
+    return value if isinstance(value, Mapping) else {}
+
+
+def text(told: object, key: str) -> str:
+    """Return a text of a description, or an empty one."""
+    value = told.get(key) if isinstance(told, Mapping) else None
+    return value.strip() if isinstance(value, str) else ""
