@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
+from palette import PALETTE
 from scipy import ndimage, signal
 
 RATE = 44100
@@ -90,7 +91,7 @@ def duck(sound: np.ndarray, at: list[float], depth: float, release: float) -> np
 def reverb(sound: np.ndarray, seconds: float, *, bright: float = 5000, delay: float = 0.02) -> np.ndarray:
     """Return only the reverberation: stereo, dense, darker as it decays."""
     wide = stereo(sound)
-    response = _room(seconds, bright, delay)
+    response = _room(seconds * PALETTE.get().room, bright, delay)
     wet = [signal.oaconvolve(wide[:, c], response[:, c])[: len(wide)] for c in (0, 1)]
     return np.stack(wet, axis=1)
 
@@ -126,14 +127,15 @@ def amplifier(sound: np.ndarray, drive: float, *, tone: float = 0.0) -> np.ndarr
     would fold back otherwise); the pedal's mid boost and low cut before them
     keep low chords tight.
     """
+    palette = PALETTE.get()
     mono = sound.mean(1) if sound.ndim > 1 else sound
     mono = mono / (np.sqrt(np.mean(np.square(mono[np.abs(mono) > 1e-4]))) + 1e-9) * 0.1
     tight = equalise(mono, ("highpass", 110, 0), ("peak", 750, 5, 0.6))
-    hot = signal.resample_poly(tight, 4, 1) * gain(drive)
+    hot = signal.resample_poly(tight, 4, 1) * gain(drive + palette.drive)
     first = np.tanh(hot + 0.15) - np.tanh(0.15)
     second = np.tanh(2.5 * first - 0.3 * first**2)
     driven = signal.resample_poly(second, 1, 4)[: len(mono)]
-    return lowpass(_cabinet(highpass(driven, 70), tone), 5200)
+    return lowpass(_cabinet(highpass(driven, 70), tone + palette.tone), 5200)
 
 
 def stereo(sound: np.ndarray, position: float = 0.0) -> np.ndarray:

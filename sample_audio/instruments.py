@@ -15,14 +15,20 @@ from pathlib import Path
 
 import numpy as np
 from effects import RATE, equalise, highpass, lowpass
+from palette import PALETTE
 from scipy import signal
-from score import Note
+from score import Note, transpose
 
 SOUND_FONT = "/usr/share/sounds/sf2/FluidR3_GM.sf2"
 PROGRAMS = {
     "piano": 0,
+    "electric grand": 2,
+    "electric piano": 4,
     "rock organ": 18,
+    "accordion": 21,
+    "nylon guitar": 24,
     "steel guitar": 25,
+    "jazz guitar": 26,
     "clean guitar": 27,
     "muted guitar": 28,
     "overdriven guitar": 29,
@@ -30,27 +36,37 @@ PROGRAMS = {
     "acoustic bass": 32,
     "finger bass": 33,
     "pick bass": 34,
+    "fretless bass": 35,
+    "synth bass": 38,
     "violin": 40,
     "viola": 41,
     "cello": 42,
     "contrabass": 43,
     "timpani": 47,
     "strings": 48,
+    "slow strings": 49,
+    "trumpet": 56,
     "french horn": 60,
     "tenor sax": 66,
+    "oboe": 68,
+    "bassoon": 70,
+    "clarinet": 71,
     "flute": 73,
+    "recorder": 74,
 }
-KITS = {"standard": 0, "room": 8, "power": 16, "electronic": 24, "jazz": 32, "brush": 40}
+KITS = {"standard": 0, "room": 8, "power": 16, "electronic": 24, "808": 25, "jazz": 32, "brush": 40}
 
 
 def perform(notes: Iterable[Note], bpm: float, program: str, *, controls: dict[int, int] | None = None) -> np.ndarray:
     """Play notes on a General MIDI instrument, dry."""
-    return _fluidsynth(_midi(notes, bpm, 0, PROGRAMS[program], controls or {}))
+    palette = PALETTE.get()
+    notes = transpose(notes, palette.semitones)
+    return _fluidsynth(_midi(notes, bpm, 0, PROGRAMS[palette.instrument(program)], controls or {}))
 
 
 def drum_kit(notes: Iterable[Note], bpm: float, kit: str) -> np.ndarray:
     """Play notes on a General MIDI drum kit, dry."""
-    return _fluidsynth(_midi(notes, bpm, 9, KITS[kit], {}))
+    return _fluidsynth(_midi(notes, bpm, 9, KITS[PALETTE.get().instrument(kit)], {}))
 
 
 def sequence(
@@ -61,7 +77,7 @@ def sequence(
     tail: float = 2.0,
 ) -> np.ndarray:
     """Add up ``voice(pitch, seconds, velocity from 0 to 1)`` for every note."""
-    notes, beat = list(notes), 60 / bpm
+    notes, beat = transpose(notes, PALETTE.get().semitones), 60 / bpm
     length = max(note.start + note.length for note in notes) * beat + tail
     out = None
     for note in notes:
@@ -99,6 +115,7 @@ def power_chords(notes: Iterable[Note]) -> list[Note]:
 
 def oscillator(kind: str, hertz: np.ndarray | float, samples: int, phase: float = 0) -> np.ndarray:
     """Sine, or saw and square with their steps smoothed against aliasing (polyBLEP)."""
+    kind = PALETTE.get().instrument(kind)
     step = np.broadcast_to(np.asarray(hertz, float) / RATE, samples)
     turns = (np.cumsum(step) + phase) % 1
     if kind == "sine":
@@ -122,6 +139,7 @@ def envelope(seconds: float, attack: float, decay: float, sustain: float, releas
 def sweep_filter(sound: np.ndarray, cutoff: np.ndarray, resonance: float = 1.0) -> np.ndarray:
     """Low-pass with a moving cutoff in Hz, 24 dB per octave, in blocks of 3 ms."""
     out, block = np.empty_like(sound), 128
+    cutoff = cutoff * PALETTE.get().cutoff
     shape = (2, 2, *sound.shape[1:])
     state = np.zeros(shape)
     for first in range(0, len(sound), block):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from effects import RATE, compress, equalise, gain, limit, loudness, stereo
+from palette import PALETTE
 
 
 class Mix:
@@ -36,7 +37,7 @@ def master(
     bands: tuple[tuple, ...] = (),
 ) -> np.ndarray:
     """Equalise, glue, bring to the target loudness under −1.5 dB, and fade the end."""
-    sound = equalise(sound, ("highpass", 28, 0), *bands)
+    sound = equalise(sound, ("highpass", 28, 0), *bands, *PALETTE.get().bands)
     sound = sound * gain(-18 - loudness(sound))
     sound = compress(sound, -18, squeeze, attack=0.02, release=0.2)
     for _ in range(2):  # the limiter takes some loudness away again

@@ -16,6 +16,7 @@ import numpy as np
 
 PITCH_CLASSES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 ACCIDENTALS = {"": 0, "#": 1, "b": -1}
+TONICS = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 QUALITIES = {
     "": (0, 4, 7),
     "m": (0, 3, 7),
@@ -141,6 +142,14 @@ def pitch(name: str) -> int:
     """MIDI number of a note name such as ``F#3``."""
     letter, accidental, octave = re.fullmatch(r"([A-G])([#b]?)(-?\d)", name).groups()
     return PITCH_CLASSES[letter] + ACCIDENTALS[accidental] + 12 * (int(octave) + 1)
+
+
+def transposed_key(key: str, semitones: int) -> str:
+    """Name of a key such as ``F# minor``, moved; without a key there is none."""
+    if not key:
+        return ""
+    tonic, mode = key.split()
+    return f"{TONICS[(pitch(f'{tonic}4') + semitones) % 12]} {mode}"
 
 
 def melody(text: str, *, velocity: int = 90, bar: float = 4, hold: float = 0.95) -> list[Note]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from effects import RATE, compress, equalise, lowpass
 from instruments import oscillator
+from palette import PALETTE
 from scipy import ndimage, signal
 
 HOP = 64
@@ -76,6 +77,7 @@ def verse(text: str) -> list[Syllable]:
 def speak(syllables: Iterable[Syllable], bpm: float, hertz: float, seed: int) -> np.ndarray:
     """Speak in mono around ``hertz``; the seed decides intonation and timing."""
     rng = np.random.default_rng(seed)
+    hertz *= 2 ** (PALETTE.get().semitones / 12)
     syllables = [_timed(s, bpm, rng) for s in syllables]
     samples = int((syllables[-1][1] + 0.5) * RATE)
     formants, level, pitch = _tracks(syllables, samples // HOP + 1, hertz, rng)

@@ -12,6 +12,9 @@ import pytest
 FOLDER = Path(__file__).resolve().parent.parent / "sample_audio"
 with (FOLDER / "tracks.csv").open(newline="", encoding="utf-8") as table:
     TRACKS = {row["file"]: row for row in csv.DictReader(table)}
+OTHER = FOLDER.parent / "notebooks" / "other_instruments"
+with (OTHER / "tracks.csv").open(newline="", encoding="utf-8") as table:
+    OTHERS = {row["file"]: row for row in csv.DictReader(table)}
 # The tracks whose beats an estimator that knows no score finds.
 CLEAR_PULSE = (
     "rock.ogg",
@@ -98,3 +101,36 @@ def test_an_independent_estimator_finds_the_tempo(file):
 
 def test_only_ambient_claims_no_tempo():
     assert [row["style"] for row in TRACKS.values() if not row["bpm"]] == ["ambient"]
+
+
+def test_the_other_rendering_has_the_same_pieces_in_other_keys():
+    assert set(OTHERS) == {path.name for path in OTHER.iterdir() if path.suffix == ".ogg"}
+    assert sum((OTHER / file).stat().st_size for file in OTHERS) < 3_000_000
+    pieces = {Path(file).stem: row for file, row in TRACKS.items()}
+    others = {Path(file).stem: row for file, row in OTHERS.items()}
+    assert list(pieces) == list(others)
+    for name, row in others.items():
+        first = pieces[name]
+        assert row["title"] == f"{first['title']} (other instruments)"
+        assert (row["style"], row["meter"]) == (first["style"], first["meter"])
+        assert (row["key"] != first["key"]) == (name != "drums")
+        assert row["key"].split()[1:] == first["key"].split()[1:], "transposing keeps the mode"
+        assert (row["bpm"] != first["bpm"]) == (name != "ambient")
+
+
+@pytest.mark.parametrize("file", OTHERS)
+def test_the_other_rendering_is_short_and_mono(file):
+    samples, rate, channels = es.AudioLoader(filename=str(OTHER / file))()[:3]
+    assert (rate, channels) == (44_100, 1)
+    assert 43 <= len(samples) / rate <= 45.1
+    assert np.abs(samples).max() <= 1.0
+    level = 20 * np.log10(np.sqrt(np.mean(np.square(samples[:, 0]))))
+    assert -30 < level < -10, level
+
+
+@pytest.mark.parametrize("file", ["rock.ogg", "metal.ogg", "folk.ogg"])
+def test_the_other_rendering_has_the_tempo_that_its_table_says(file):
+    samples = es.MonoLoader(filename=str(OTHER / file), sampleRate=44_100)()
+    found = es.RhythmExtractor2013(method="degara")(samples)[0]
+    octaves = np.log2(found / float(OTHERS[file]["bpm"]))
+    assert 2 ** abs(octaves - round(octaves)) < 1.04, f"found {found:.1f} BPM"

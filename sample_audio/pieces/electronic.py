@@ -16,6 +16,7 @@ from instruments import (
     to_hertz,
 )
 from mixing import Mix, master
+from palette import PALETTE
 from score import DRUMS, Note, Piece, groove, loop, melody, place, progression, rhythm
 
 SECTIONS = (("intro", 4), ("groove", 8), ("break", 4), ("drop", 8), ("outro", 2))
@@ -48,6 +49,8 @@ PICKUP = groove("clap x...x...x...x...|x.x.x.x.xxxxxxxx")
 def hit(drum: str, sound: np.ndarray, notes: list[Note], bpm: float) -> np.ndarray:
     """Trigger a drum sample for every note of one drum of a groove."""
     chosen = [n for n in notes if n.pitch == DRUMS[drum]]
+    speed = PALETTE.get().speed
+    sound = np.interp(np.arange(0, len(sound), speed), np.arange(len(sound)), sound)
 
     def strike(_key: float, _seconds: float, velocity: float) -> np.ndarray:
         return sound * velocity
