@@ -19,10 +19,14 @@ if TYPE_CHECKING:
     from embviz.embedding import Embedding, FrameGrid
     from embviz.explorer import Explorer
     from embviz.extract import embed
+    from embviz.heads import Head, get_head, register_head
     from embviz.models import Layer, Model, get_model, list_models, register_model
     from embviz.models.weights import pull
     from embviz.pages import save_figure
     from embviz.projection import project
+    from embviz.tasks import evaluate, train
+    from embviz.tasks.catalogue import get_task, list_tasks
+    from embviz.tasks.evaluation import Evaluation
 
 _HOME = {
     "Atlas": "atlas",
@@ -30,20 +34,28 @@ _HOME = {
     "Cache": "cache",
     "Collection": "collection",
     "Embedding": "embedding",
+    "Evaluation": "tasks.evaluation",
     "Explorer": "explorer",
     "FrameGrid": "embedding",
+    "Head": "heads",
     "Layer": "models",
     "Model": "models",
     "embed": "extract",
+    "evaluate": "tasks",
+    "get_head": "heads",
     "get_model": "models",
+    "get_task": "tasks.catalogue",
     "heatmap": "display",
     "list_models": "models",
+    "list_tasks": "tasks.catalogue",
     "poster": "display",
     "project": "projection",
     "pull": "models.weights",
+    "register_head": "heads",
     "register_model": "models",
     "save_figure": "pages",
     "scatter": "charts",
+    "train": "tasks",
 }
 
 __version__ = "0.1.0"
@@ -57,14 +69,22 @@ __all__ = [  # noqa: RUF022  the order of a first encounter
     "poster",
     "project",
     "scatter",
+    "evaluate",
+    "train",
     "save_figure",
     "list_models",
     "get_model",
     "register_model",
+    "list_tasks",
+    "get_task",
+    "get_head",
+    "register_head",
     "Audio",
     "Cache",
     "Embedding",
+    "Evaluation",
     "FrameGrid",
+    "Head",
     "Layer",
     "Model",
     "errors",

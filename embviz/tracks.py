@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["SUFFIXES", "Facts", "Found", "Track", "Tracks", "facts", "files"]
 
-SUFFIXES = frozenset({".aac", ".aif", ".aiff", ".flac", ".m4a", ".mp3", ".oga", ".ogg", ".opus", ".wav", ".wave"})
+SUFFIXES = frozenset(
+    {".aac", ".aif", ".aiff", ".au", ".flac", ".m4a", ".mp3", ".oga", ".ogg", ".opus", ".wav", ".wave"}
+)
 TABLE = "tracks.csv"
 LARGEST_TABLE = 16 << 20  # bytes
 MOST = 50_000  # files; a whole disk is not meant to be listed

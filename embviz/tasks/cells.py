@@ -1,0 +1,132 @@
+"""What classifiers answered: the facts that every score, table and figure is made from.
+
+Conventions: a *cell* is one classifier on one layer of one model, for one task. Its answers are about tracks, never
+about frames. Probabilities are tracks-first, ``[n, c]``, and classes are numbered as in ``Cell.classes``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+__all__ = ["Answers", "Cell", "Learnt", "Source"]
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What was answered for tracks that the classifier had not been trained on.
+
+    Parameters
+    ----------
+    tracks : ndarray, shape [n], int64
+        Labels of the tracks in the table of their collection.
+    truth : ndarray, shape [n], int64
+        Number of each track's class.
+    proba : ndarray, shape [n, c], float32
+        Probability of each class; rows add up to one.
+    folds : ndarray, shape [n], int64
+        Fold in which each track was tested; all zero for another collection.
+    groups : ndarray, shape [n], int64, or None
+        What belongs together (artist, album, track of an excerpt), by number.
+    """
+
+    tracks: NDArray[np.int64]
+    truth: NDArray[np.int64]
+    proba: NDArray[np.float32]
+    folds: NDArray[np.int64]
+    groups: NDArray[np.int64] | None = None
+
+    @property
+    def predicted(self) -> NDArray[np.int64]:
+        """Number of the class that each track was given, ``[n]``."""
+        return np.asarray(np.argmax(self.proba, axis=1), np.int64)
+
+    def __len__(self) -> int:
+        return len(self.tracks)
+
+
+@dataclass(frozen=True, eq=False)
+class Learnt:
+    """What was answered after training on a share of the training tracks.
+
+    Parameters
+    ----------
+    share : float
+        Share of the training tracks of each fold, 0 … 1.
+    tracks : float
+        Their number, the mean over folds.
+    answers : Answers
+        For all tracks, as in cross-validation on everything.
+    """
+
+    share: float
+    tracks: float
+    answers: Answers
+
+
+@dataclass(frozen=True, eq=False)
+class Cell:
+    """One classifier on one layer of one model, for one task.
+
+    Parameters
+    ----------
+    task : str
+        What was predicted: the name of the column, or of the task.
+    model, layer : str
+        Names of the model and of its layer; both empty for the baselines, which look at nothing.
+    classifier : {"mlp", "logistic", "knn", "majority", "chance"}
+        What was trained.
+    pooling : str
+        As for :func:`embviz.batch.embed_table`; ``"frames"``: trained on frames, answers averaged over a track.
+    depth : int
+        Place of the layer among those of the model that were asked about, from input to output.
+    dimensions : int
+        Length of the vectors.
+    classes : tuple of str
+        Names of the classes.
+    answers : Answers
+        Of the cross-validation: each track once.
+    external : Answers or None
+        For the tracks of another collection, after training on all of this one.
+    learning : tuple of Learnt
+        Smaller training sets, smallest first; without the whole one.
+    """
+
+    task: str
+    model: str
+    layer: str
+    classifier: str
+    pooling: str
+    depth: int
+    dimensions: int
+    classes: tuple[str, ...]
+    answers: Answers
+    external: Answers | None = None
+    learning: tuple[Learnt, ...] = ()
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether it looks at no sound."""
+        return not self.model
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """The collections that a task was asked of, to tell the names of tracks and to play them.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The collection, as :class:`embviz.Collection` makes it.
+    external : DataFrame or None
+        The other collection.
+    """
+
+    table: pd.DataFrame
+    external: pd.DataFrame | None = None

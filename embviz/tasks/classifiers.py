@@ -1,0 +1,272 @@
+"""The classifiers: small ones, all of the same kind, so that what differs is what the embeddings know.
+
+Conventions: points first, ``[n, d]``, float32; a point is a track, or a frame of one. Every classifier is given a
+weight for each point, such that all classes weigh the same, and all tracks of a class, however many frames they have.
+What a network has learnt is a mapping of arrays, in the form of :class:`embviz.heads.Head`: ``mean`` and ``scale``
+``[d]`` of the standardisation, ``hidden`` ``[d, 100]`` and ``hidden_bias`` (not for ``"logistic"``), ``output``
+``[…, c]`` and ``output_bias``; a softmax makes probabilities of what comes out.
+
+``mlp``
+    The published recipe: the input standardised, one hidden layer of 100 ReLU units, a softmax.
+``logistic``
+    The same without the hidden layer.
+``knn``
+    The nearest training points after standardisation vote, the nearer the more, and each with its weight.
+``majority``, ``chance``
+    Look at nothing: the share of each class in the training tracks, and a draw in which all classes are as likely.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import threading
+import warnings
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz.errors import OptionError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = [
+    "BASELINES",
+    "KINDS",
+    "NETWORKS",
+    "SETTINGS",
+    "asked",
+    "baseline",
+    "check",
+    "cost",
+    "forward",
+    "learn",
+    "quiet",
+    "weigh",
+]
+
+NETWORKS = ("mlp", "logistic")
+KINDS = (*NETWORKS, "knn")
+BASELINES = ("majority", "chance")
+
+UNITS = 100
+SETTINGS: dict[str, dict[str, Any]] = {
+    # Fewer epochs than 200 cost accuracy where there are many tracks; a stronger penalty than scikit-learn's 1e-4 costs
+    # none and makes the probabilities truer: both were measured, on the sample audio and on made-up vectors.
+    "mlp": {"alpha": 1.0, "learning_rate_init": 1e-3, "batch_size": 200, "max_iter": 200, "tol": 1e-4},
+    "logistic": {"C": 1.0, "max_iter": 1000, "tol": 1e-4},
+    "knn": {"neighbours": 10},
+}
+BLOCK = 1 << 13  # points asked about at a time
+FLAT = 1e-6  # of the mean; what varies less is rounding
+
+
+def check(classifier: Any) -> list[str]:
+    """Return the classifiers that were asked for, checked to be some, without the baselines."""
+    given = [classifier] if isinstance(classifier, str) else classifier
+    known = (*KINDS, *BASELINES)
+    if not isinstance(given, list | tuple) or not given or any(one not in known for one in given):
+        raise OptionError(f"classifier is one of {', '.join(known)}, or a list of them, {classifier!r:.80} was found.")
+    return [one for one in dict.fromkeys(given) if one in KINDS]
+
+
+def weigh(truth: NDArray[np.int64], track: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return a weight for each point, ``[n]``, of mean 1.
+
+    Parameters
+    ----------
+    truth : ndarray, shape [n], int64
+        Class of each point.
+    track : ndarray, shape [n], int64
+        Its track, by number.
+    """
+    _, first, place, frames = np.unique(track, return_index=True, return_inverse=True, return_counts=True)
+    tracks = np.bincount(truth[first])  # of each class
+    present = int((tracks > 0).sum())
+    found: NDArray[np.float64] = len(truth) / (present * tracks[truth] * frames[place])
+    return found
+
+
+def learn(
+    kind: str, x: NDArray[np.float32], truth: NDArray[np.int64], weights: NDArray[np.float64], classes: int, seed: int
+) -> dict[str, NDArray[np.float32]]:
+    """Return what a network learns from points, standardisation included.
+
+    Parameters
+    ----------
+    kind : {"mlp", "logistic"}
+        What is trained.
+    x : ndarray, shape [n, d], float32
+        The training points, and nothing else.
+    truth : ndarray, shape [n], int64
+        Class of each; classes that none has are never answered.
+    weights : ndarray, shape [n], float64
+        Of :func:`weigh`.
+    classes : int
+        How many there are.
+    seed : int
+        For the start of training, and the order of points in it.
+    """
+    mean, scale = _standard(x, weights)
+    z = _scaled(x, mean, scale)
+    fitted = _network(kind, z, truth, weights, seed)
+    layers = (
+        list(zip(fitted.coefs_, fitted.intercepts_, strict=True))
+        if kind == "mlp"
+        else [(fitted.coef_.T, fitted.intercept_)]
+    )
+    output, bias = _wide(*layers[-1], fitted.classes_, classes)
+    found = {"mean": mean, "scale": scale, "output": output, "output_bias": bias}
+    if kind == "mlp":
+        found |= {"hidden": layers[0][0], "hidden_bias": layers[0][1]}
+    return {name: np.ascontiguousarray(array, np.float32) for name, array in found.items()}
+
+
+def _network(
+    kind: str, z: NDArray[np.float32], truth: NDArray[np.int64], weights: NDArray[np.float64], seed: int
+) -> Any:
+    """Train with scikit-learn."""
+    settings = dict(SETTINGS[kind])
+    if kind == "logistic":
+        from sklearn.linear_model import LogisticRegression
+
+        return LogisticRegression(random_state=seed, **settings).fit(z, truth, sample_weight=weights)
+    from sklearn.neural_network import MLPClassifier
+
+    settings["batch_size"] = min(settings["batch_size"], len(z))
+    return MLPClassifier((UNITS,), random_state=seed, **settings).fit(z, truth, sample_weight=weights)
+
+
+def _wide(
+    output: NDArray[Any], bias: NDArray[Any], known: NDArray[np.int64], classes: int
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return the last layer with a column for every class.
+
+    scikit-learn gives two classes one column and a sigmoid, which is a softmax whose first column is zero; classes that
+    were never seen get none.
+    """
+    if len(known) == 2 and output.shape[1] == 1:
+        output, bias = np.column_stack([0 * output[:, 0], output[:, 0]]), np.array([0.0, bias[0]])
+    wide, low = np.zeros((len(output), classes), output.dtype), np.full(classes, -1e4, output.dtype)
+    wide[:, known], low[known] = output, bias
+    return wide, low
+
+
+def _standard(x: NDArray[np.float32], weights: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return mean and scale of each dimension; the scale of one that does not vary is 1."""
+    share = weights / weights.sum()
+    mean, square = np.zeros(x.shape[1]), np.zeros(x.shape[1])
+    for start in range(0, len(x), BLOCK):
+        mean += share[start : start + BLOCK] @ x[start : start + BLOCK].astype(np.float64)
+    for start in range(0, len(x), BLOCK):
+        square += share[start : start + BLOCK] @ np.square(x[start : start + BLOCK] - mean)
+    scale = np.sqrt(square)
+    scale[scale <= FLAT * np.abs(mean)] = 1.0
+    return mean.astype(np.float32), scale.astype(np.float32)
+
+
+def _scaled(x: NDArray[np.float32], mean: NDArray[np.float32], scale: NDArray[np.float32]) -> NDArray[np.float32]:
+    found: NDArray[np.float32] = (x - mean) / scale
+    return found
+
+
+def forward(learnt: dict[str, NDArray[np.float32]], x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return what a network answers for points, ``[n, c]``: probabilities."""
+    parts = []
+    for start in range(0, max(1, len(x)), BLOCK):
+        z = _scaled(x[start : start + BLOCK], learnt["mean"], learnt["scale"])
+        if "hidden" in learnt:
+            z = np.maximum(z @ learnt["hidden"] + learnt["hidden_bias"], 0)
+        logits = z @ learnt["output"] + learnt["output_bias"]
+        raised = np.exp(logits - logits.max(axis=1, keepdims=True))
+        parts.append(raised / raised.sum(axis=1, keepdims=True))
+    return np.concatenate(parts).astype(np.float32, copy=False)
+
+
+def asked(
+    kind: str,
+    x: NDArray[np.float32],
+    truth: NDArray[np.int64],
+    weights: NDArray[np.float64],
+    test: NDArray[np.float32],
+    classes: int,
+    seed: int,
+) -> NDArray[np.float32]:
+    """Train on some points and return the probabilities for others, ``[m, c]``; parameters as for :func:`learn`."""
+    if kind != "knn":
+        return forward(learn(kind, x, truth, weights, classes, seed), test)
+    from sklearn.neighbors import NearestNeighbors
+
+    mean, scale = _standard(x, weights)
+    nearest = NearestNeighbors(n_neighbors=min(SETTINGS["knn"]["neighbours"], len(x)), algorithm="brute")
+    distances, places = nearest.fit(_scaled(x, mean, scale)).kneighbors(_scaled(test, mean, scale))
+    votes = weights[places] / np.maximum(distances, 1e-6)
+    found = np.zeros((len(test), classes))
+    np.add.at(found, (np.arange(len(test))[:, None], truth[places]), votes)
+    proba: NDArray[np.float32] = (found / found.sum(axis=1, keepdims=True)).astype(np.float32)
+    return proba
+
+
+def baseline(
+    kind: str, truth: NDArray[np.int64], tests: int, classes: int, seed: tuple[int, ...]
+) -> NDArray[np.float32]:
+    """Return what a baseline answers for some tracks after a look at the classes of others, ``[tests, c]``."""
+    if kind == "majority":
+        return np.tile(np.bincount(truth, minlength=classes) / len(truth), (tests, 1)).astype(np.float32)
+    return np.random.default_rng(seed).dirichlet(np.ones(classes), tests).astype(np.float32)
+
+
+def cost(kind: str, points: int, tests: int, dimensions: int, classes: int) -> float:
+    """Return about how many seconds training and asking take on one core."""
+    if kind == "knn":
+        return 0.01 + points * tests * (dimensions + 20) / 1.6e10
+    if kind == "logistic":
+        return 0.02 + points * dimensions * classes / 1.6e8
+    epochs: int = SETTINGS["mlp"]["max_iter"]
+    steps: int = epochs * -(-points // SETTINGS["mlp"]["batch_size"])
+    return 4e-4 * steps + 8e-9 * epochs * points * (dimensions + classes)
+
+
+# One thread, and no warnings. ----------------------------------------------------------------------------------------
+
+_lock = threading.Lock()
+_inside = 0
+_settled = contextlib.ExitStack()
+
+
+@functools.cache
+def _threads() -> Any:
+    """Return what limits threads, after everything is loaded that starts some: it looks once."""
+    import sklearn.linear_model
+    import sklearn.neighbors
+    import sklearn.neural_network  # noqa: F401
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Compute with one thread, and let no warning about convergence through.
+
+    How many threads add up a product decides the last bits of it: with one, results are the same wherever and however
+    they are computed. Both settings are the process's, not the thread's; the last one to leave restores them.
+    """
+    from sklearn.exceptions import ConvergenceWarning
+
+    global _inside  # noqa: PLW0603
+    with _lock:
+        if not _inside:
+            _settled.enter_context(warnings.catch_warnings())
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            _settled.enter_context(_threads().limit(limits=1))
+        _inside += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _inside -= 1
+            if not _inside:
+                _settled.close()

@@ -1,0 +1,105 @@
+"""Which tracks train and which are asked about; numpy only.
+
+Conventions: a fold is a number for each track, 0 … k - 1: in fold f, the tracks of f are asked about, and all others
+train. What is in one group is in one fold. All draws are made from a seed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["group_counts", "share", "split"]
+
+TRIES = 10  # orders of the groups that are tried where a class is missing in a fold
+
+
+def split(truth: NDArray[np.int64], groups: NDArray[np.int64], folds: int, seed: int) -> NDArray[np.int64]:
+    """Return stratified folds, ``[n]``, that no group stands in two of.
+
+    Parameters
+    ----------
+    truth : ndarray, shape [n], int64
+        Class of each track.
+    groups : ndarray, shape [n], int64
+        What belongs together; a number for each where nothing does.
+    folds : int
+        How many.
+    seed : int
+        For the order of what is otherwise equal.
+
+    Notes
+    -----
+    Groups are dealt out one after the other, the largest first, each to the fold where its classes are rarest. Where a
+    class stays away from a fold although there are groups enough for all, other orders are tried.
+    """
+    counts, member = group_counts(truth, groups)
+    possible = np.minimum((counts > 0).sum(axis=0), folds).sum()
+    best: tuple[int, float] | None = None
+    chosen = np.zeros(len(counts), np.int64)
+    for attempt in range(TRIES):
+        dealt = _dealt(counts, folds, np.random.default_rng((seed, attempt)))
+        held = np.zeros((folds, counts.shape[1]))
+        np.add.at(held, dealt, counts)
+        figures = int(possible - (held > 0).sum()), float((held / counts.sum(axis=0)).var(axis=0).sum())
+        if best is None or figures < best:
+            best, chosen = figures, dealt
+        if not best[0]:
+            break
+    return chosen[member]
+
+
+def group_counts(truth: NDArray[np.int64], groups: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the tracks of each class in each group, ``[g, c]``, and the place of each track's group, ``[n]``."""
+    unique, member = np.unique(groups, return_inverse=True)
+    counts = np.zeros((len(unique), int(truth.max()) + 1), np.int64)
+    np.add.at(counts, (member, truth), 1)
+    return counts, member.astype(np.int64)
+
+
+def _dealt(counts: NDArray[np.int64], folds: int, random: np.random.Generator) -> NDArray[np.int64]:
+    """Return a fold for each group, ``[g]``."""
+    weights = counts / np.maximum(1, counts.sum(axis=0))  # rare classes count as much as common ones
+    order = random.permutation(len(counts))
+    order = order[np.argsort(-weights[order].max(axis=1), kind="stable")]
+    names = random.permutation(folds)
+    held, sizes = np.zeros((folds, counts.shape[1])), np.zeros(folds)
+    dealt = np.empty(len(counts), np.int64)
+    for group in order:
+        # The sum of squares grows least where the group's classes are rarest; then the smallest fold, then by chance.
+        growth = np.round(held @ weights[group], 9)
+        fold = int(np.lexsort((names, sizes, growth))[0])
+        dealt[group] = fold
+        held[fold] += weights[group]
+        sizes[fold] += counts[group].sum()
+    return dealt
+
+
+def share(
+    truth: NDArray[np.int64], groups: NDArray[np.int64], train: NDArray[np.int64], part: float, seed: int
+) -> NDArray[np.int64]:
+    """Return part of the training tracks, whole groups of each class; a smaller part lies within a larger one.
+
+    Parameters
+    ----------
+    truth, groups : ndarray, shape [n], int64
+        Class and group of each track.
+    train : ndarray, shape [m], int64
+        Places of the tracks that train.
+    part : float
+        0 … 1, of the groups; each class keeps one at least.
+    seed : int
+        For the draw.
+    """
+    counts, member = group_counts(truth[train], groups[train])
+    main = counts.argmax(axis=1)
+    order = np.random.default_rng(seed).permutation(len(counts))
+    kept = np.zeros(len(counts), bool)
+    for label in np.unique(main):
+        own = order[main[order] == label]
+        kept[own[: max(1, round(part * len(own)))]] = True
+    return train[kept[member]]

@@ -1,0 +1,52 @@
+"""What a classifier took the tracks of each class for: a table of counts, and the tracks behind each of them.
+
+It shows what the traits say and passes on what is asked for; it knows nothing of classifiers or files. Names in the
+traits are shown as text, whatever they contain.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import traitlets
+
+from embviz.widgets._sources import script, style
+from embviz.widgets.commands import Commanded
+
+__all__ = ["COMMANDS", "Confusion"]
+
+#: What the page can ask for.
+#:
+#: - ``cell``: list the tracks of class ``truth`` that were taken for class ``answer``, both by number
+#: - ``side``: show the one of ``sides`` called ``name``
+#: - ``play``: open and play ``track``
+#: - ``dismiss``: the notice has been read
+COMMANDS = frozenset({"cell", "side", "play", "dismiss"})
+
+
+class Confusion(Commanded):
+    """A confusion matrix, truth as rows and answers as columns, and below it the tracks of the chosen cell.
+
+    Every trait is what is shown now: a list or a dictionary is replaced, never changed in place. A ``track`` is a label
+    of the table of its side.
+    """
+
+    _esm = script("confusion")
+    _css = style("confusion")
+    commands = COMMANDS
+
+    clock = traitlets.Unicode(help="name of the clock that all views share").tag(sync=True)
+    player = traitlets.Unicode(help="reference to the player; empty: it is somewhere else").tag(sync=True)
+    title = traitlets.Unicode(help="what answered what").tag(sync=True)
+    classes: traitlets.List[Any] = traitlets.List(traitlets.Unicode(), help="names of the classes").tag(sync=True)
+    sides: traitlets.List[Any] = traitlets.List(
+        help="one collection or two: name, title, counts (a list of numbers for each true class)"
+    ).tag(sync=True)
+    side = traitlets.Unicode(help="name of the one that is shown").tag(sync=True)
+    unit = traitlets.Enum(["share", "count"], "share", help="what cells show first").tag(sync=True)
+    chosen = traitlets.Dict(
+        help="truth, answer (numbers of classes), rows: track, title, artist, probability (of the answer), own (of the "
+        "truth), most certain first; more: how many further rows there are; empty: no cell"
+    ).tag(sync=True)
+    current = traitlets.Dict(help="side, track: the open one; empty: none").tag(sync=True)
+    notice = traitlets.Dict(help="level, text, remedy, seq of a message; empty: none").tag(sync=True)
