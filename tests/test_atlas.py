@@ -110,6 +110,27 @@ def labels_at(atlas, points):
     return [int(label) for label in atlas.vectors.tracks[list(points)]]
 
 
+def test_columns_are_added_and_all_else_stays(table, chart):
+    atlas = chart(table, colour="genre").wait()
+    atlas.selection = [100, 110]
+    view = scatter(atlas)
+    before = view.xy, view.model_id
+    assert atlas.assign(right=pd.Series({100: "no", 120: "yes"}), mine="a") is atlas
+    assert atlas.table.loc[100, "right"] == "no"
+    assert list(atlas.selection["mine"]) == ["a", "a"]
+    assert (scatter(atlas).xy is before[0], scatter(atlas).model_id) == (True, before[1])
+    assert {"right", "mine"} <= {column["name"] for column in view.columns}
+    assert "column:right" in {item["key"] for group in atlas.widget.colours for item in group["items"]}
+    assert view.colour["title"] == "genre"
+    assert atlas.set(colour="right").widget.choices["colour"] == "column:right"
+    assert view.colour["labels"] == ["no", "yes"]
+    atlas.assign(right="all")
+    assert view.colour["labels"] == ["all"]
+    for columns, said in (({"path": "x"}, "says what a file is"), ({"right": [1, 2]}, "one for each of 21 tracks")):
+        with pytest.raises(OptionError, match=said):
+            atlas.assign(**columns)
+
+
 # A first look. -----------------------------------------------------------------------------------------------------
 
 

@@ -72,8 +72,8 @@ def a_state(**more: Any) -> dict[str, Any]:
     state = {
         "clock": "panel", "player": "IPY_MODEL_player", "folder": "sample_audio", "tracks": TRACKS,
         "cached": {"0": ["msd-musicnn-1"]}, "track": 0, "models": MODELS, "pulling": {}, "rows": [], "tab": "poster",
-        "hears": {}, "walk": {}, "structure": {}, "busy": {}, "notice": {}, "code": "import embviz", "can_undo": False,
-        "collapsed_list": False,
+        "hears": {}, "walk": {}, "structure": {}, "tasks": {}, "tasks_work": {}, "scores": {}, "confusion": {},
+        "busy": {}, "notice": {}, "code": "import embviz", "can_undo": False, "collapsed_list": False,
     }  # fmt: skip
     return state | more
 
@@ -577,13 +577,13 @@ def test_tabs_are_walked_with_arrow_keys(desk):
     assert first.get_attribute("aria-selected") == "true"
     first.press("ArrowLeft")
     selected = panel.get_by_role("tab", selected=True)
-    assert selected.inner_text() == "Map"
+    assert selected.inner_text() == "Tasks"
     assert selected.evaluate("el => el === document.activeElement")
-    assert panel.get_by_role("tab").evaluate_all("all => all.map((el) => el.tabIndex)") == [-1, -1, -1, -1, 0]
+    assert panel.get_by_role("tab").evaluate_all("all => all.map((el) => el.tabIndex)") == [-1, -1, -1, -1, -1, 0]
     page = panel.get_by_role("tabpanel")
     assert page.count() == 1
     assert page.get_attribute("aria-labelledby") == selected.get_attribute("id")
-    assert desk.bench.get("panel", "tab") == "map"
+    assert desk.bench.get("panel", "tab") == "tasks"
     desk.change(tab="hears")
     assert panel.get_by_role("tab", selected=True).inner_text() == "What it hears"
 

@@ -233,6 +233,22 @@ class Atlas(traitlets.HasTraits):
             self._wiring.choose(name, value)
         return self
 
+    def assign(self, **columns: Any) -> Self:
+        """Add columns to the table, to colour by and to read of each point; all else stays. Returns the Atlas.
+
+        Parameters
+        ----------
+        **columns
+            What :meth:`pandas.DataFrame.assign` takes: a Series by the labels of the tracks, or a value for each.
+
+        Raises
+        ------
+        OptionError
+            If a column says what a file is, or its values are not one for each track.
+        """
+        self._wiring.assign(columns)
+        return self
+
     def neighbours(self, of: Any, k: int | None = None) -> pd.DataFrame:
         """Return the nearest neighbours, in all dimensions of the vectors.
 

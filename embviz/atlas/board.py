@@ -6,7 +6,7 @@ vectors, which is a track or a frame of one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,8 +15,9 @@ import numpy as np
 from embviz.atlas.drawn import seconds_of, text_of
 from embviz.desk import Desk
 from embviz.errors import OptionError
-from embviz.folio.facts import columns
+from embviz.folio.facts import HIDDEN, columns
 from embviz.jobs import Worker, explain
+from embviz.words import count
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,6 +68,20 @@ class Board(Desk):
     def places(self, labels: ArrayLike) -> NDArray[np.int64]:
         """Return where in the table tracks are; -1 where they are not."""
         return np.asarray(self.table.index.get_indexer(np.asarray(labels, dtype=np.int64)), dtype=np.int64)
+
+    def assign(self, columns: Mapping[str, Any]) -> None:
+        """Add columns to the table, or replace them."""
+        fixed = [name for name in columns if name in (*HIDDEN, "name")]
+        if fixed:
+            raise OptionError(f"{fixed[0]!r} says what a file is and cannot be assigned; take another name.")
+        try:
+            self.table = self.table.assign(**columns)
+        except (ValueError, TypeError) as error:
+            raise OptionError(
+                f"{', '.join(columns)} cannot be assigned: {text_of(error).rstrip('.')}. A value, or one for each of "
+                f"{count(len(self.table), 'track')}, is expected."
+            ) from error
+        self.__dict__.pop("columns", None)  # made of the table, and kept
 
     def facts(self, label: int) -> dict[str, Any]:
         """Return what a list shows of a track."""

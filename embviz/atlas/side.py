@@ -273,6 +273,11 @@ class Side:
         self.hear()
         self.on_scatter(self)
 
+    def tell(self) -> None:
+        """Have the map tell the facts of the tracks as the table has them now."""
+        if self.scatter is not None:
+            self.scatter.tell(self._board.columns)
+
     def hear(self) -> None:
         """Have the map tell what a tagger hears at each point, where that is known."""
         if self.scatter is None or self.vectors is None or self.ask is None or not self._drawn:

@@ -110,6 +110,17 @@ class Wiring:
         if name == "size":
             self.paint.size()
 
+    def assign(self, columns: Mapping[str, Any]) -> None:
+        """Add columns to the table, and show them."""
+        board = self.board
+        board.assign(columns)
+        for side in self.sides:
+            side.tell()
+        self.paint.publish()
+        if str(board.choices["colour"]).removeprefix("column:") in columns:
+            self.paint.colour()
+        self.on_selected()
+
     # Results. ------------------------------------------------------------------------------------------------------
 
     def _got_vectors(self, side: Side) -> None:

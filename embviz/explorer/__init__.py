@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time as clock
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -22,13 +22,17 @@ from embviz.downloads import Downloads
 from embviz.embedding import Embedding
 from embviz.errors import EmbvizError, OptionError
 from embviz.explorer import view
+from embviz.explorer.answers import as_head
 from embviz.explorer.desk import Desk
+from embviz.explorer.gathered import Gathered
 from embviz.explorer.hears import Hears
 from embviz.explorer.likeness import Likeness
 from embviz.explorer.listing import Listing
 from embviz.explorer.mapped import Mapped
 from embviz.explorer.poster import Poster, default_rows
+from embviz.explorer.tasking import Tasking
 from embviz.explorer.walk import Walk
+from embviz.heads import Head
 from embviz.jobs import explain
 from embviz.models import Model, get_model
 from embviz.offers import offers
@@ -38,6 +42,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from embviz.cache import Cache
+    from embviz.tasks.evaluation import Evaluation
     from embviz.widgets.panel import Panel
 
 __all__ = ["Explorer"]
@@ -58,6 +63,9 @@ class Explorer(traitlets.HasTraits):
         What :meth:`state` returned: track, rows, range and place of the playhead are as they were then.
     cache : Cache, False or None
         Where results are kept, as for :func:`embviz.embed`.
+    heads : iterable of Head, str or path
+        Classifiers to show below the rows that they fit, as for :meth:`add_head`; registered ones are offered there
+        in any case.
 
     Attributes
     ----------
@@ -72,6 +80,8 @@ class Explorer(traitlets.HasTraits):
     selection : DataFrame or None
         The tracks that are selected on the map, a row each, once the map was opened; setting it, as
         :attr:`embviz.Atlas.selection` is set, selects.
+    evaluation : Evaluation or None
+        What the comparison of models on the page of tasks has found.
     time : float
         Place of the playhead in seconds, ten times a second at most; :meth:`seek` moves it.
 
@@ -92,6 +102,7 @@ class Explorer(traitlets.HasTraits):
     time_range = traitlets.Tuple(traitlets.Float(), traitlets.Float(), default_value=None, allow_none=True)
     pins = traitlets.Tuple(default_value=())
     selection: Any = traitlets.Any(None, allow_none=True)
+    evaluation: Any = traitlets.Any(None, allow_none=True, read_only=True)
     time = traitlets.Float(0.0, read_only=True)
 
     def __init__(
@@ -101,6 +112,7 @@ class Explorer(traitlets.HasTraits):
         models: Iterable[Any] | None = None,
         state: Any = None,
         cache: Cache | bool | None = None,
+        heads: Iterable[Any] = (),
     ) -> None:
         super().__init__()
         from embviz.widgets.panel import Panel
@@ -115,11 +127,14 @@ class Explorer(traitlets.HasTraits):
         self._restored = kept
         self._listing, self._poster = Listing(self._desk), Poster(self._desk)
         self._hears, self._walk, self._likeness = Hears(self._desk), Walk(self._desk), Likeness(self._desk)
-        self._mapped = Mapped(self._desk, collection)
+        gathered = Gathered(self._desk, collection)
+        self._mapped, self._tasking = Mapped(self._desk, gathered), Tasking(self._desk, gathered)
         self._next: tuple[int, float] | None = None
         self._downloads = Downloads(self._desk)
         self._connect()
         try:
+            for head in [heads] if isinstance(heads, str | Head) else heads:
+                self._poster.heads.give(as_head(head))
             self._fill(kept, models)
         except BaseException:
             self.close()
@@ -130,6 +145,10 @@ class Explorer(traitlets.HasTraits):
         listing.on_leaving, listing.on_found = self._leave, self._poster.fill
         listing.on_opened, listing.on_failed = self._opened, self._poster.fail_all
         self._mapped.on_choose, self._mapped.on_selected = self._chosen, self._selected
+        tasking = self._tasking
+        tasking.rows = lambda: [row.model for row in self._poster.rows]
+        tasking.on_found, tasking.on_choose = self._evaluated, self._chosen_file
+        tasking.on_mark, tasking.on_head = self._mark, self._keep_head
         desk.on_settled, self._downloads.on_arrived = self._settle, self._arrived
         desk.panel.on_command(self._command)
         desk.panel.observe(lambda _change: self._begin_tab(), "tab")
@@ -140,6 +159,7 @@ class Explorer(traitlets.HasTraits):
         desk.panel.models = offers()
         if kept is not None:
             desk.panel.tab = kept["tab"]
+            self._tasking.restore(kept["tasks"])
             for row in kept["rows"]:
                 with self._told():
                     self._poster.add(**{"layer": "embedding", "hop": None, **row})
@@ -177,6 +197,21 @@ class Explorer(traitlets.HasTraits):
         self._settle()
         return self
 
+    def add_head(self, head: Any) -> Self:
+        """Show what a classifier says below the rows whose model and layer it is for; returns the Explorer.
+
+        Parameters
+        ----------
+        head : Head, str or path
+            A trained head, the name of a registered one, or where one was saved.
+        """
+        given = as_head(head)
+        if not self._poster.show_head(given):
+            text = f"The head {given.name!r} is for {given.model} / {given.layer}, which no row shows."
+            self._desk.notice("info", text, "Add such a row to see what it says.")
+        self._settle()
+        return self
+
     def remove(self, model: str | Model | int, layer: str | None = None) -> Self:
         """Remove the rows of a model (and layer), or the row at a place counted from 0; returns the Explorer."""
         if isinstance(model, int):
@@ -205,12 +240,33 @@ class Explorer(traitlets.HasTraits):
         self._mapped.start(**chosen)
         return self
 
+    def tasks(self, target: str | None = None, models: Any = None, **options: Any) -> Self:
+        """Open the page that compares models on a task, and compare them where a target is named.
+
+        Parameters
+        ----------
+        target : str, optional
+            The column of the collection that is to be predicted.
+        models : str, Model or sequence of them, optional
+            Those of the rows by default.
+        **options
+            As :func:`embviz.tasks.evaluate` takes them, such as ``layers="all"``.
+
+        Returns
+        -------
+        Explorer
+            Its :attr:`evaluation` holds what was found, once it is; :meth:`wait` waits for that.
+        """
+        self._desk.panel.tab = "tasks"
+        self._tasking.ask(target, models, options)
+        return self
+
     def wait(self, timeout: float | None = None) -> Self:
         """Wait until nothing is computed or downloaded any more, `timeout` seconds at most; returns the Explorer.
 
         What failed says so in its row. Meanwhile the panel shows what comes, but does not answer.
         """
-        workers = self._desk.worker, self._desk.pulls
+        workers = self._desk.worker, self._desk.aside, self._desk.pulls
         deadline = math.inf if timeout is None else clock.monotonic() + timeout
         while any(worker.busy for worker in workers) and (left := deadline - clock.monotonic()) > 0:
             for worker in workers:
@@ -222,7 +278,8 @@ class Explorer(traitlets.HasTraits):
     def cancel(self) -> Self:
         """Stop what runs and what waits; what is finished is kept. Returns the Explorer."""
         self._desk.worker.cancel()
-        for part in (self._poster, self._hears, self._walk, self._likeness, self._mapped):
+        self._desk.aside.cancel()
+        for part in (self._poster, self._hears, self._walk, self._likeness, self._mapped, self._tasking):
             part.stop_all()
         if self._desk.sound is None and self._desk.track is not None:
             self._desk.player.clear(problem="Opening this track was cancelled; choose it again.")
@@ -244,11 +301,14 @@ class Explorer(traitlets.HasTraits):
     def state(self) -> dict[str, Any]:
         """Return what restores this view as ``Explorer(source, state=…)``, ready for JSON."""
         structure = self._likeness.work
-        return view.state(self._desk, self._poster, self._walk.lead.model, (structure.model, structure.layer))
+        kept = view.state(self._desk, self._poster, self._walk.lead.model, (structure.model, structure.layer))
+        return kept | {"tasks": dict(self._tasking.choices)}
 
     def code(self) -> str:
         """Return Python that computes and draws the rows of this view without a panel."""
-        return view.code(self._desk, self._poster)
+        compared = self.evaluation is not None or self._desk.panel.tab == "tasks"
+        parts = [view.code(self._desk, self._poster), self._tasking.code() if compared else ""]
+        return "\n\n".join(filter(None, parts))
 
     def to_html(self, path: str | Path, **options: Any) -> Path:
         """Write this view to a page that plays without a kernel or network; see :func:`embviz.report.write`."""
@@ -257,7 +317,7 @@ class Explorer(traitlets.HasTraits):
     def close(self) -> None:
         """Stop all work, take the panel off the page and remove uploaded files."""
         self._desk.close()
-        for part in (self._poster, self._hears, self._walk, self._likeness, self._mapped):
+        for part in (self._poster, self._hears, self._walk, self._likeness, self._mapped, self._tasking):
             part.close()
         for widget in (self._desk.panel, self._desk.player):
             put_away(widget)
@@ -319,6 +379,7 @@ class Explorer(traitlets.HasTraits):
         self._listing.mark()
         if self._desk.sound is not None:
             self._mapped.opened(self._desk.sound.track.id, self._desk.sound.duration)
+            self._tasking.opened(self._desk.sound.track.id)
             self._play_next(self._desk.sound.track.id)
 
     def _chosen(self, number: int, seconds: float | None) -> None:
@@ -328,6 +389,27 @@ class Explorer(traitlets.HasTraits):
             self._play_next(number)
         else:
             self._open(number)
+
+    def _chosen_file(self, track: int | str) -> None:
+        """Play a track of the list, or a file that is not in it yet."""
+        self._chosen(self._number(track), None)
+
+    def _evaluated(self, evaluation: Evaluation) -> None:
+        self.set_trait("evaluation", evaluation)
+
+    def _keep_head(self, head: Head) -> None:
+        """Show a head that was trained here, in a row that is added where none fits."""
+        if not any(head.fits(row.model, row.layer) for row in self._poster.rows):
+            self._poster.add(head.model, head.layer)
+        self.add_head(head)
+
+    def _mark(self, labels: Sequence[int], columns: Mapping[str, Any] | None, colour: str | None) -> None:
+        """Select tracks on the map; with columns, go there and see them."""
+        self._mapped.mark(labels, columns, colour)
+        if self._mapped.atlas is None:
+            self._selected(self._tasking.rows_of(labels))
+        if columns is not None:
+            self._desk.panel.tab = "map"
 
     def _play_next(self, number: int) -> None:
         wanted, self._next = self._next, None
@@ -361,10 +443,13 @@ class Explorer(traitlets.HasTraits):
                 self._likeness.start(work.model, work.layer)  # type: ignore[union-attr]
             elif tab == "map":
                 self._mapped.start()
+            elif tab == "tasks":
+                self._tasking.start()
 
     def _arrived(self, model: str) -> None:
         self._poster.arrived(model)
         self._hears.arrived()
+        self._tasking.arrived(model)
         self._begin_tab()
 
     # Live traits. --------------------------------------------------------------------------------------------------
@@ -477,6 +562,7 @@ class Explorer(traitlets.HasTraits):
             "undo": poster.undo,
             "move": lambda: poster.move(content["row"], content["to"]),
             "collapse": lambda: poster.collapse(content["row"], content["collapsed"]),
+            "head": lambda: poster.choose_head(content["row"], content["head"]),
             "retry": lambda: self._retry(content["row"]),
             "cancel": self.cancel,
             "pull": lambda: self._downloads.start(content["model"]),
@@ -489,6 +575,7 @@ class Explorer(traitlets.HasTraits):
             "maps": lambda: self._walk.show_maps(content["layer"]),
             "structure": lambda: self._likeness.start(content["model"], get("layer") or "embedding"),
             "map": self._mapped.start,
+            **self._tasking.commands(content),
             "export": lambda: view.export(self._desk, poster),
             "dismiss": lambda: setattr(self._desk.panel, "notice", {}),
         }

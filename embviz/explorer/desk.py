@@ -16,7 +16,7 @@ from embviz import desk, extract
 from embviz.audio import Audio
 from embviz.desk import Store, put_away, ref
 from embviz.errors import AudioError
-from embviz.jobs import Job
+from embviz.jobs import Job, Worker
 from embviz.models import get_model
 from embviz.tracks import Track, Tracks
 
@@ -136,6 +136,8 @@ class Desk(desk.Desk):
     ----------
     player : Player
         The widget that plays.
+    aside : Worker
+        Who computes what concerns all tracks, and goes on whichever of them is opened.
     light_store : Store or None
         The store without what is large.
     tracks : Tracks
@@ -147,6 +149,7 @@ class Desk(desk.Desk):
     def __init__(self, tracks: Tracks, cache: Any, panel: Any, player: Any) -> None:
         super().__init__(panel, cache)
         self.tracks, self.player = tracks, player
+        self.aside = Worker(self._settled)
         # A walk through a network gives hundreds of megabytes that are soon computed again.
         self.light_store = self.own_store(cache)
         if self.light_store is not None:
@@ -159,20 +162,25 @@ class Desk(desk.Desk):
 
     def run(
         self, key: Hashable, work: Work, task: Callable[[Job], Any], done: Callable[[Any], None],
-        publish: Callable[[], None], *, what: str = "",
+        publish: Callable[[], None], *, what: str = "", aside: bool = False,
     ) -> None:  # fmt: skip
         """Have something computed for a piece of work, whose status follows."""
         work.status = "waiting"
         name = what or work.model
+        worker = self.aside if aside else self.worker
 
         def begun() -> None:
             work.status = "running"
-            self.busy(name, 0, 0)
+            tell(name, 0, 0)
             publish()
+
+        def tell(text: str, at: int, total: int) -> None:
+            if not aside:
+                self.busy(text, at, total)
 
         def progress(stage: str, at: int, total: int) -> None:
             work.stage, work.done, work.total = stage, at, total
-            self.busy(name if stage == work.model else f"{name}: {stage}", at, total)
+            tell(name if stage == work.model else f"{name}: {stage}", at, total)
             publish()
 
         def finished(result: Any) -> None:
@@ -187,7 +195,15 @@ class Desk(desk.Desk):
 
         # Rows wait for each other; what is on the page in front goes first.
         first = not isinstance(key, tuple) or key[0] != "row"
-        self.worker.submit(key, task, done=finished, failed=failed, progress=progress, begun=begun, first=first)
+        worker.submit(key, task, done=finished, failed=failed, progress=progress, begun=begun, first=first)
+
+    def _settled(self) -> None:
+        self.on_settled()  # which is given later
+
+    def close(self) -> None:
+        """End the threads, and remove what was uploaded."""
+        self.aside.close()
+        super().close()
 
     def embed(
         self, key: Hashable, works: list[Work], show: Callable[[int, Embedding, bool], None],

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from embviz.collection import Collection
 from embviz.errors import CollectionError
 from embviz.explorer.desk import Desk, Work
+from embviz.explorer.gathered import Gathered
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from embviz.atlas import Atlas
-    from embviz.jobs import Job
 
 __all__ = ["Mapped"]
 
@@ -25,20 +23,19 @@ class Mapped:
 
     Attributes
     ----------
-    collection : Collection or None
-        What is mapped; the tracks of the list, once their tags are read, where none was given.
     atlas : Atlas or None
         The map, once its page was opened.
     """
 
-    def __init__(self, desk: Desk, collection: Collection | None) -> None:
-        self._desk, self.collection = desk, collection
+    def __init__(self, desk: Desk, gathered: Gathered) -> None:
+        self._desk, self._gathered = desk, gathered
         self.atlas: Atlas | None = None
         self.work = Work("")
         self.on_choose: Callable[[int, float | None], None] = lambda _number, _seconds: None
         self.on_selected: Callable[[pd.DataFrame], None] = lambda _rows: None
         self._options: dict[str, Any] = {}
-        self._numbers: dict[int, int] = {}
+        self._columns: dict[str, Any] = {}
+        self._wanted: dict[str, Any] = {}
         self._opened: tuple[int, float] | None = None
 
     def start(self, **options: Any) -> None:
@@ -48,19 +45,26 @@ class Mapped:
         self._options = options or self._options
         if self.atlas is not None or self.work.unfinished:
             return
-        if self.collection is not None:
-            self._show(self.collection)
+        self._gathered.want("map", self.work, self._show, self.publish)
+
+    def mark(
+        self, labels: Sequence[int], columns: Mapping[str, pd.Series[Any]] | None = None, colour: str | None = None
+    ) -> None:
+        """Select tracks, and colour the points by a column that is added; once the map is opened, where it is not."""
+        self._columns.update(columns or {})
+        self._wanted = {"labels": list(labels), "columns": columns, "colour": colour}
+        self._do()
+
+    def _do(self) -> None:
+        """Do what was wanted of the map, once there is one."""
+        if self.atlas is None or not self._wanted:
             return
-        paths = [track.place for track in self._desk.tracks if track.place is not None]
-        base = Path(self._desk.tracks.folder) if self._desk.tracks.folder else None
-        store = self._desk.store
-
-        def task(job: Job) -> Collection:
-            job.report("reading the tags", 0, len(paths))
-            return Collection.from_paths(paths, base=base, cache=False if store is None else store, progress=job.report)
-
-        self._desk.run(("map",), self.work, task, self._show, self.publish, what="map")
-        self.publish()
+        wanted, self._wanted = self._wanted, {}
+        if wanted["columns"]:
+            self.atlas.assign(**wanted["columns"])
+        if wanted["colour"]:
+            self.atlas.set(colour=f"column:{wanted['colour']}")
+        self.atlas.selection = wanted["labels"]
 
     def _show(self, collection: Collection) -> None:
         from embviz.atlas import Atlas
@@ -68,25 +72,26 @@ class Mapped:
         desk = self._desk
         if not len(collection):
             raise CollectionError("There are no files to map: a map shows files of a folder or a list.")
-        self.collection = collection
-        self._numbers = _numbers(collection, desk)
         cache = False if desk.store is None else desk.store
         self.atlas = Atlas(collection.table, clock=desk.clock, player=desk.player, cache=cache, **self._options)
         self.atlas.on_choose(self._chosen)
         self.atlas.observe(lambda change: self.on_selected(change["new"]), "selection")
+        if self._columns:
+            self.atlas.assign(**self._columns)
+        self._do()
         self.work.view, self.work.drawn, self.work.status = self.atlas.widget, True, "ready"
         if self._opened is not None:
             self.opened(*self._opened)
         self.publish()
 
     def _chosen(self, label: int, seconds: float | None) -> None:
-        if label in self._numbers:
-            self.on_choose(self._numbers[label], seconds)
+        if label in self._gathered.numbers:
+            self.on_choose(self._gathered.numbers[label], seconds)
 
     def opened(self, number: int, duration: float) -> None:
         """Say which track of the list is open: its point is marked, and walked along."""
         self._opened = number, duration
-        label = next((label for label, own in self._numbers.items() if own == number), None)
+        label = next((label for label, own in self._gathered.numbers.items() if own == number), None)
         if self.atlas is not None and label is not None:
             self.atlas.opened(label, duration)
 
@@ -109,10 +114,3 @@ class Mapped:
     def publish(self) -> None:
         """Show this view as it is."""
         self._desk.panel.map = self.work.shown()
-
-
-def _numbers(collection: Collection, desk: Desk) -> dict[int, int]:
-    """Return which row of the table is which track of the list."""
-    listed = {os.path.abspath(track.place): track.id for track in desk.tracks if track.place is not None}  # noqa: PTH100
-    places = {int(label): os.path.abspath(path) for label, path in collection.table["path"].items()}  # noqa: PTH100
-    return {label: listed[place] for label, place in places.items() if place in listed}

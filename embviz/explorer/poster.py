@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, Any
 from embviz import report
 from embviz.desk import weights_here
 from embviz.errors import EmbvizError, OptionError
+from embviz.explorer.answers import Answers, fits
 from embviz.explorer.desk import Desk, Work
 from embviz.models import ALIASES, Model, get_model
 from embviz.words import count
 
 if TYPE_CHECKING:
     from embviz.embedding import Embedding
+    from embviz.heads import Head
 
 __all__ = ["Poster", "Row", "check_request", "default_rows", "row_key", "still"]
 
-KEPT = 20  # removed rows that can be had back
+KEPT = 20  # changes that can be taken back
 LOOK = ("order", "scale", "pins")
 
 
@@ -29,13 +31,35 @@ class Row(Work):
     id: int = 0
     collapsed: bool = False
     look: dict[str, Any] = field(default_factory=dict)
+    head: str = ""
+    answer: Work = field(default_factory=lambda: Work(""))
 
     def kept(self) -> dict[str, Any]:
         """Return what restores the row, ready for JSON."""
         if self.view is not None:
             self.look = {name: getattr(self.view, name) for name in LOOK}
         look = {name: list(value) if isinstance(value, list) else value for name, value in self.look.items()}
-        return {"model": self.model, "layer": self.layer, "hop": self.hop, "collapsed": self.collapsed, **look}
+        names = ("model", "layer", "hop", "collapsed", "head")
+        return {name: getattr(self, name) for name in names} | look
+
+    def begin(self, status: str = "waiting", message: str = "") -> None:
+        """Forget what was computed, and what a head made of it."""
+        super().begin(status, message)
+        self.answer.begin("")
+
+    def close(self) -> None:
+        """Take the views off the page."""
+        super().close()
+        self.answer.close()
+
+
+@dataclass
+class _Change:
+    """How the rows were before: the place of a row that was removed, or else the head that a row had."""
+
+    row: Row
+    place: int | None = None
+    head: str = ""
 
 
 def default_rows() -> list[tuple[str, str, Any]]:
@@ -49,8 +73,9 @@ class Poster:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self.heads = Answers(desk)
         self.rows: list[Row] = []
-        self._removed: list[tuple[int, Row]] = []
+        self._changes: list[_Change] = []
         self._count = 0
 
     # What the reader does. -----------------------------------------------------------------------------------------
@@ -61,7 +86,10 @@ class Poster:
         check_request(layer, hop)
         self._count += 1
         collapsed = bool(look.pop("collapsed", False))
-        row = Row(record.name, layer, hop, id=self._count, collapsed=collapsed, look=_checked_look(look))
+        head = look.pop("head", None)
+        head = self.heads.usual(record.name, layer) if head is None else self._known_head(record.name, layer, head)
+        look = _checked_look(look)
+        row = Row(record.name, layer, hop, id=self._count, collapsed=collapsed, look=look, head=head)
         self.rows.append(row)
         self.start(row)
         self.publish()
@@ -76,6 +104,8 @@ class Poster:
             return
         row.look = {} if row.view is None else {"order": row.view.order}
         row.model, row.layer, row.hop = record.name, layer, hop
+        if self.heads.of(row) is None:
+            row.head = self.heads.usual(record.name, layer)
         row.close()
         self._desk.active = row
         self.start(row)
@@ -87,24 +117,68 @@ class Poster:
         if row.unfinished:
             self._desk.worker.cancel(lambda key: key == ("row", row.id))
             row.status = "cancelled"
-        place = self.rows.index(row)
+        self.heads.stop(row)
+        self._keep(_Change(row, place=self.rows.index(row)))
         self.rows.remove(row)
-        self._removed.append((place, row))
-        for _, old in self._removed[:-KEPT]:
-            old.close()
-        self._removed = self._removed[-KEPT:]
         if self._desk.active is row:
             self._desk.active = None
         self.publish()
 
+    def choose_head(self, number: int, name: str) -> None:
+        """Have a head answer below a row; an empty name takes it away, the same one asks it again."""
+        row = self[number]
+        if name and name not in self.heads.fitting(row.model, row.layer):
+            raise OptionError(f"There is no head {name!r:.80} for {row.model!r} / {row.layer!r} any more.")
+        if name != row.head:
+            self._keep(_Change(row, head=row.head))
+        self._set_head(row, name)
+        self.publish()
+
+    def show_head(self, head: Head) -> int:
+        """Have a head answer below all rows that it fits; return how many these are."""
+        self.heads.give(head)
+        fitting = [row for row in self.rows if fits(head, row.model, row.layer)]
+        for row in fitting:
+            self.choose_head(row.id, head.name)
+        self.publish()
+        return len(fitting)
+
+    def _set_head(self, row: Row, name: str) -> None:
+        row.answer.close()
+        row.head = name
+        self.heads.start(row, self.publish)
+
+    def _known_head(self, model: str, layer: str, name: Any) -> str:
+        """Return the name of a head that a kept row had, if there still is such a head."""
+        if isinstance(name, str) and (not name or name in self.heads.fitting(model, layer)):
+            return name
+        sentence = f"The head {name!r:.80} of this view is not known any more."
+        self._desk.notice("error", sentence, "Register it, or hand it in as Explorer(heads=[…]).")
+        return ""
+
+    def _keep(self, change: _Change) -> None:
+        """Note how a change is taken back."""
+        self._changes.append(change)
+        for old in self._changes[:-KEPT]:
+            if old.row not in self.rows:
+                old.row.close()
+        self._changes = self._changes[-KEPT:]
+
     def undo(self) -> None:
-        """Bring back the row that was removed last."""
-        if not self._removed:
+        """Take back what was done last: bring back a row that was removed, or the head that a row had."""
+        if not self._changes:
             return
-        place, row = self._removed.pop()
-        self.rows.insert(min(place, len(self.rows)), row)
-        if row.embedding is None or not self._of_this_track(row.embedding):
-            self.start(row)
+        change = self._changes.pop()
+        row = change.row
+        if change.place is None:
+            there = change.head in self.heads.fitting(row.model, row.layer)
+            self._set_head(row, change.head if there else "")
+        else:
+            self.rows.insert(min(change.place, len(self.rows)), row)
+            if row.embedding is None or not self._of_this_track(row.embedding):
+                self.start(row)
+            elif not row.answer.drawn:
+                self.heads.start(row, self.publish)
         self.publish()
 
     def move(self, number: int, place: int) -> None:
@@ -134,16 +208,21 @@ class Poster:
 
     def close(self) -> None:
         """Take all rows off the page."""
-        for row in (*self.rows, *(row for _, row in self._removed)):
+        for row in (*self.rows, *self._gone()):
             row.close()
+
+    def _gone(self) -> list[Row]:
+        """Return the rows that were removed and can be had back."""
+        return [change.row for change in self._changes if change.place is not None]
 
     # Computing. ----------------------------------------------------------------------------------------------------
 
     def reset(self) -> None:
         """Make every row wait for another track."""
         for row in self.rows:
+            self.heads.stop(row)
             self._wait(row)
-        for _, row in self._removed:
+        for row in self._gone():
             row.kept()
             row.close()
             row.begin("")
@@ -177,6 +256,8 @@ class Poster:
             if row.unfinished:
                 row.status = "cancelled"
                 row.message = "Cancelled; what was finished is kept."
+            if row.answer.unfinished:
+                row.answer.status, row.answer.message = "cancelled", "Cancelled."
         self.publish()
 
     def arrived(self, model: str) -> None:
@@ -190,6 +271,7 @@ class Poster:
         """Have a row computed, once a track is open."""
         # What it was computing is not what it is to show, even where nothing follows.
         self._desk.worker.cancel(lambda key: key == ("row", row.id))
+        self.heads.stop(row)
         self._wait(row)
         if row.status == "waiting" and self._desk.sound is not None:
             self._desk.embed(("row", row.id), [row], lambda _i, e, complete: self._show(row, e, complete), self.publish)
@@ -213,6 +295,8 @@ class Poster:
         row.draw(Heatmap.of, embedding, complete=complete, clock=self._desk.clock, title="", **look)
         if made and row.view is not None:
             row.view.observe(lambda change, row=row: self._looked(row, change["name"]), list(LOOK))
+        if complete:
+            self.heads.start(row, self.publish)
 
     def _looked(self, row: Row, trait: str) -> None:
         if trait == "pins":
@@ -235,10 +319,11 @@ class Poster:
     def publish(self) -> None:
         """Show the rows as they are."""
         self._desk.panel.rows = [self._shown(row) for row in self.rows]
-        self._desk.panel.can_undo = bool(self._removed)
+        self._desk.panel.can_undo = bool(self._changes)
 
     def _shown(self, row: Row) -> dict[str, Any]:
         shown = row.shown() | {"id": row.id, "hop": row.hop, "collapsed": row.collapsed, "title": row.model}
+        shown |= self.heads.shown(row)
         try:
             model = get_model(row.model)
             shown["title"] = model.title

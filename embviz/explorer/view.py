@@ -14,6 +14,7 @@ from embviz.desk import weights_here
 from embviz.errors import OptionError
 from embviz.explorer.desk import Desk
 from embviz.models import ALIASES
+from embviz.stills import unsent
 from embviz.uploads import free_path, safe_name
 
 if TYPE_CHECKING:
@@ -24,9 +25,9 @@ if TYPE_CHECKING:
 __all__ = ["FORMAT", "checked", "code", "export", "page", "restore", "state"]
 
 FORMAT = 1
-TABS = ("poster", "hears", "layers", "structure", "map")
+TABS = ("poster", "hears", "layers", "structure", "map", "tasks")
 PLAYER = ("time", "rate", "volume", "looping")
-ROW = ("model", "layer", "hop", "collapsed", "order", "scale", "pins")
+ROW = ("model", "layer", "hop", "collapsed", "head", "order", "scale", "pins")
 RATES = (0.5, 2.0)
 ORDERS = {"index": "index", "activity": "activity", "similarity": "cluster"}
 SCALES = {"none": "none", "signed": "none", "dimension": "minmax"}
@@ -53,13 +54,14 @@ def checked(given: Any) -> dict[str, Any]:
     if not isinstance(given, Mapping) or given.get("format") != FORMAT or not isinstance(given.get("rows"), list):
         raise OptionError(f"A state is expected as Explorer.state() returns it, {given!r:.80} was found.")
     usual: dict[str, Any] = {"track": None, "tab": "poster", "walk": "", "structure": ["", ""], "range": [], "view": []}
-    usual |= {"time": 0.0, "rate": 1.0, "volume": 1.0, "looping": False}
+    usual |= {"tasks": {}, "time": 0.0, "rate": 1.0, "volume": 1.0, "looping": False}
     found = usual | dict(given)
     sound = (
         all(isinstance(row, Mapping) and isinstance(row.get("model"), str) for row in found["rows"])
         and found["tab"] in TABS
         and isinstance(found["track"], str | None)
         and isinstance(found["walk"], str)
+        and isinstance(found["tasks"], Mapping)
         and _are(str, found["structure"], 2)
         and all(found[name] == [] or _are(float, found[name], 2) for name in ("range", "view"))
         and _are(float, [found[name] for name in PLAYER], len(PLAYER))
@@ -130,7 +132,7 @@ def code(desk: Desk, poster: Poster) -> str:
             first, stop = _seconds_of(row, span)
             lines += [f"{name} = {name}[{first:.3f}:{stop:.3f}]  # the selected seconds"]
             means += [f"{_unused(f'{name}_mean', names)} = {name}.mean()"]
-        drawn.append(f"embviz.heatmap({', '.join([name, *_look(row)])})")
+        drawn.append(f"embviz.heatmap({', '.join([name, *_look(row), *_head(row, poster)])})")
     if means:
         drawn += ["", "# The mean of the selected seconds: a value per dimension.", *means]
     return "\n".join([*lines, "", *drawn]).rstrip() + "\n"
@@ -155,6 +157,14 @@ def _look(row: Row) -> list[str]:
     order, scale = ORDERS.get(look.get("order", ""), "index"), SCALES.get(look.get("scale", ""), "none")
     return [f"{name}={value!r}" for name, value, usual in (("order", order, "index"), ("scale", scale, "none"))
             if value != usual]  # fmt: skip
+
+
+def _head(row: Row, poster: Poster) -> list[str]:
+    if poster.heads.of(row) is None:
+        return []
+    # A head that is not registered has to be loaded from where it was saved.
+    how = "get_head" if poster.heads.is_registered(row.head) else "Head.load"
+    return [f"head=embviz.{how}({row.head!a})"]
 
 
 def _name(row: Row, names: dict[str, int]) -> str:
@@ -192,10 +202,22 @@ def _contents(desk: Desk, poster: Poster) -> tuple[Audio, list[Any], dict[str, A
         if row.embedding is not None:
             look = {name: value for name, value in row.kept().items() if name in ("order", "scale", "pins")}
             contents.append(report.Row(row.embedding, options=look))
+            if row.answer.embedding is not None:
+                contents.append(_answers(row))
         elif not weights_here(row.model):
             contents.append(report.absent(row.model))
     track = desk.sound.track
     return desk.sound.audio, contents, {"sections": track.sections, "title": track.title or None}
+
+
+def _answers(row: Any) -> report.Row:
+    """Return what stands on a page below a row with a head: its curves, as they are now."""
+    from embviz.widgets.curves import Curves
+
+    answers, view = row.answer.embedding, row.answer.view
+    look = {name: getattr(view, name) for name in ("top", "threshold", "pins")}
+    facts = (f"what a classifier says of {answers.model} / {row.layer}",)
+    return report.Row(unsent(Curves).of(answers, title="", **look), answers.layer, facts, embedding=answers)
 
 
 def export(desk: Desk, poster: Poster) -> None:

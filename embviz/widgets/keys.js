@@ -80,7 +80,7 @@ export const KEYS = [
   [
     "Panel",
     [
-      [["1", "2", "3", "4", "5"], "Poster, What it hears, Layers, Structure, Map"],
+      [["1", "2", "3", "4", "5", "6"], "Poster, What it hears, Layers, Structure, Map, Tasks"],
       [["Alt ↑", "Alt ↓"], "move the row that has the focus"],
       [["/"], "search the tracks"],
       [["↑", "↓"], "walk the list, where it has the focus"],
@@ -134,6 +134,7 @@ const PLAIN = {
   3: { kind: "tab", index: 2 },
   4: { kind: "tab", index: 3 },
   5: { kind: "tab", index: 4 },
+  6: { kind: "tab", index: 5 },
   "/": { kind: "search" },
   "?": { kind: "help" },
 };

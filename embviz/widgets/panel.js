@@ -16,6 +16,7 @@ import { openPicker } from "./picker.js";
 import { atlasPage } from "./atlaspage.js";
 import { poster } from "./poster.js";
 import { hears } from "./hears.js";
+import { tasksPage } from "./taskspage.js";
 import { structure, walk } from "./walk.js";
 
 /** Below this width in pixels the list of tracks lies over the page. */
@@ -30,6 +31,7 @@ export const TABS = [
   ["layers", "Layers"],
   ["structure", "Structure"],
   ["map", "Map"],
+  ["tasks", "Tasks"],
 ];
 
 /** @returns {string} such as ``rock · 128 BPM · E minor · 2:02 · rock.ogg`` */
@@ -134,6 +136,7 @@ class View {
       layers: walk(this),
       structure: structure(this),
       map: atlasPage(this),
+      tasks: tasksPage(this),
     };
     this.player = slot({ host: this.host, signal: this.signal });
     this.live = h("div.ev-hidden", { "aria-live": "polite" });
@@ -212,7 +215,7 @@ class View {
     onChange(model, "track tracks", () => this.#updateTrack(), signal);
     onChange(model, "tab", () => this.#updateTab(), signal);
     onChange(model, "player", () => this.#updateTrack(), signal);
-    onChange(model, "busy", () => this.#updateBusy(), signal);
+    onChange(model, "busy tasks_work", () => this.#updateBusy(), signal);
     onChange(model, "notice", () => this.messages.update(model.get("notice") ?? {}), signal);
     onChange(model, "collapsed_list", () => this.#updateList(), signal);
     this.listButton.addEventListener("click", () => this.showList(this.list.el.hidden));
@@ -288,6 +291,7 @@ class View {
   #updateTab() {
     const tab = this.model.get("tab") || "poster";
     this.tabs.show(tab);
+    this.#updateBusy();
     if (!this.track) return;
     this.#pages[tab]?.update();
     // Each track is asked about once, when its page is first looked at.
@@ -306,7 +310,15 @@ class View {
 
   #updateBusy() {
     // Of a kernel that does not answer, nobody knows what it does.
-    this.busy.update(this.trouble.el.hidden ? (this.model.get("busy") ?? {}) : {});
+    const busy = this.model.get("busy") ?? {};
+    this.busy.update(!this.trouble.el.hidden ? {} : busy.text ? busy : this.#comparing());
+  }
+
+  /** A comparison goes on while other pages are looked at, which say nothing of it. */
+  #comparing() {
+    const { status, stage, done, total } = this.model.get("tasks_work") ?? {};
+    const on = status === "running" && this.model.get("tab") !== "tasks";
+    return on ? { text: `Tasks: ${stage || "computing"}`, done, total } : {};
   }
 
   #updateList() {

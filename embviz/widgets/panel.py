@@ -18,8 +18,9 @@ __all__ = ["COMMANDS", "Panel"]
 #: What the panel can ask for.
 COMMANDS = frozenset(
     {
-        "open", "add", "change", "remove", "undo", "move", "collapse", "retry", "cancel", "pull", "stop_pull", "upload",
-        "hears", "tagger", "stems", "walk", "maps", "structure", "map", "export", "dismiss",
+        "open", "add", "change", "remove", "undo", "move", "collapse", "head", "retry", "cancel", "pull", "stop_pull",
+        "upload", "hears", "tagger", "stems", "walk", "maps", "structure", "map", "export", "dismiss",
+        "tasks", "task_set", "task_run", "task_cancel", "task_matrix", "task_map", "task_head", "task_save",
     }
 )  # fmt: skip
 
@@ -46,13 +47,29 @@ class Panel(Commanded):
     )
     pulling = traitlets.Dict(help="model to done, total, stage of its download, or to its error").tag(sync=True)
     rows: traitlets.List[Any] = traitlets.List(help="rows of the poster, from top to bottom").tag(sync=True)
-    tab = traitlets.Enum(["poster", "hears", "layers", "structure", "map"], "poster", help="page in front").tag(
-        sync=True
-    )
+    tab = traitlets.Enum(
+        ["poster", "hears", "layers", "structure", "map", "tasks"], "poster", help="page in front"
+    ).tag(sync=True)
     hears = traitlets.Dict(help="taggers, tempo and stems").tag(sync=True)
     walk = traitlets.Dict(help="model, and its layers from input to output").tag(sync=True)
     structure = traitlets.Dict(help="model, layer and its self-similarity").tag(sync=True)
     map = traitlets.Dict(help="state and view of the map of all tracks").tag(sync=True)
+    tasks = traitlets.Dict(
+        help="targets: name, title, classes, tracks, why (not); groups and folds: name, title; tracks, given (a "
+        "collection), choices (target, models, layers, groups, folds, classifier, pooling), more (names of options "
+        "from code), code; empty: the table is not read yet"
+    ).tag(sync=True)
+    tasks_work = traitlets.Dict(
+        help="status, stage, done, total, message, remedy of a comparison; plan: what it will cost"
+    ).tag(sync=True)
+    scores = traitlets.Dict(
+        help="rows: task, title, tracks, classes, chance, items (key, title, model, layer, classifier, cv, accuracy, "
+        "low, high, external, drop, their hints, best_cv, best_external, depth), baselines, published; notes, "
+        "has_external, asked (choices); empty: nothing is compared yet"
+    ).tag(sync=True)
+    confusion = traitlets.Dict(
+        help="cell (key), title, task, tracks, wrong, can_keep, view, training (status …); empty: none"
+    ).tag(sync=True)
     busy = traitlets.Dict(help="text, done, total of the work that runs; empty: none").tag(sync=True)
     notice = traitlets.Dict(help="level, text, remedy, seq of a message; empty: none").tag(sync=True)
     code = traitlets.Unicode(help="Python that gives this view").tag(sync=True)

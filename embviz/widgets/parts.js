@@ -186,6 +186,7 @@ export function progressBar(label) {
 export function progressText(stage, done, total) {
   if (!(total > 0)) return plain(stage);
   const amount = total > 1e5 ? `${sizeOf(done) || "0 MB"} of ${sizeOf(total)}` : `${done} of ${total}`;
+  if (stage?.replaceAll(",", "").includes(amount)) return plain(stage);
   return stage ? `${plain(stage)} · ${amount}` : amount;
 }
 

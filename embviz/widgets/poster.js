@@ -1,6 +1,6 @@
 /** The poster: the chosen models and layers, a row each, all on one clock. */
 import { h, icon, onChange, write } from "./dom.js";
-import { ICONS, fillHops, hopChoices, hopIndex, nameOf, plain, quoted, slot, stateBox } from "./parts.js";
+import { ICONS, fillHops, fillSelect, hopChoices, hopIndex, nameOf, plain, quoted, slot, stateBox } from "./parts.js";
 
 /** Height in pixels that is kept for a row whose picture is not there yet. */
 const EXPECTED = 180;
@@ -36,6 +36,12 @@ export function suggestions(models) {
 export function dropIndex(y, boxes, from) {
   const before = boxes.filter(({ top, height }, i) => i !== from && top + height / 2 < y);
   return before.length;
+}
+
+/** What a row can have below it. @returns {{value: string, label: string}[]} */
+export function headChoices(heads) {
+  if (!heads?.length) return [];
+  return [{ value: "", label: "Head: none" }, ...heads.map(({ name, title }) => ({ value: name, label: title }))];
 }
 
 /** What a row shows: model and layer. */
@@ -106,7 +112,7 @@ export function poster(panel) {
       rows.delete(id);
     }
     items.forEach((item, index) => {
-      if (!rows.has(item.id)) rows.set(item.id, rowOf(panel, list, leaves));
+      if (!rows.has(item.id)) rows.set(item.id, rowOf(panel, list, { leaves, changes }));
       rows.get(item.id).update(item, index, items.length);
     });
     // What is offered back goes when it has been taken back, here or elsewhere.
@@ -120,6 +126,12 @@ export function poster(panel) {
     list.hidden = nodes.length === 0;
     undo.hidden = !undoable || !removed.hidden;
     if (!items.length) offer();
+  }
+
+  /** What was taken out is offered back only until something else can be taken back. */
+  function changes() {
+    removed.hidden = true;
+    update();
   }
 
   /** A row is taken out: say so, and offer it back, where it was. */
@@ -153,7 +165,7 @@ export function poster(panel) {
   return { el, update };
 }
 
-function rowOf(panel, list, leaves) {
+function rowOf(panel, list, { leaves, changes }) {
   const { model, link, host } = panel;
   const controller = new AbortController();
   panel.signal.addEventListener("abort", () => controller.abort(), { once: true, signal: controller.signal });
@@ -180,6 +192,7 @@ function rowOf(panel, list, leaves) {
   const title = h("button.ev-plain.ev-p-row-title", { type: "button" });
   const facts = h("span.ev-p-facts.ev-faint", { dir: "auto" });
   const hop = h("select.ev-p-hop");
+  const head = h("select.ev-p-pick-head", { hidden: true });
   const up = plainButton(ICONS.up, () => move(index - 1));
   const down = plainButton(ICONS.down, () => move(index + 1));
   const away = plainButton(ICONS.close, () => {
@@ -188,10 +201,17 @@ function rowOf(panel, list, leaves) {
   });
   const state = stateBox({ link, retry: () => link.send("retry", { row: item.id }) });
   const view = slot({ host, signal });
-  const body = h("div.ev-p-row-body", {}, state.el, view.el);
-  const tools = h("div.ev-p-row-tools", {}, hop, up, down, away);
-  const head = h("div.ev-p-row-head", {}, grip, fold, title, facts, tools);
-  const el = h("div.ev-p-row", { role: "listitem" }, head, body);
+  const choose = (name) => {
+    link.send("head", { row: item.id, head: name });
+    changes();
+  };
+  const answerState = stateBox({ link, retry: () => choose(item.head) });
+  const answer = slot({ host, signal });
+  const answers = h("div.ev-p-answers", { role: "group", hidden: true }, answerState.el, answer.el);
+  const body = h("div.ev-p-row-body", {}, state.el, view.el, answers);
+  const tools = h("div.ev-p-row-tools", {}, head, hop, up, down, away);
+  const heading = h("div.ev-p-row-head", {}, grip, fold, title, facts, tools);
+  const el = h("div.ev-p-row", { role: "listitem" }, heading, body);
 
   title.addEventListener("click", () =>
     panel.pick({
@@ -205,7 +225,8 @@ function rowOf(panel, list, leaves) {
     const chosen = choices()[Number(hop.value)].hop;
     link.send("change", { row: item.id, model: item.model, layer: item.layer, hop: chosen });
   });
-  head.addEventListener("keydown", (event) => {
+  head.addEventListener("change", () => choose(head.value));
+  heading.addEventListener("keydown", (event) => {
     const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
     if (!event.altKey || !by) return;
     event.preventDefault();
@@ -221,6 +242,17 @@ function rowOf(panel, list, leaves) {
     fold.setAttribute("aria-expanded", String(open));
     // What is mounted where nothing can be seen would have no size.
     if (open && item.view) view.set(item.view);
+    if (open) answer.set(item.answer?.view ?? "");
+  }
+
+  /** What a head says of the row: the curves below it. */
+  function updateAnswer() {
+    const offered = headChoices(item.heads);
+    fillSelect(head, offered, item.head ?? "");
+    head.hidden = !offered.length;
+    answers.hidden = !item.answer;
+    answers.setAttribute("aria-label", item.answer ? `${quoted(item.answer.title)}, from ${fullTitle(item)}` : "");
+    answerState.update(item.answer ?? {}, panel.modelOf(item.model), undefined);
   }
 
   function label() {
@@ -230,6 +262,8 @@ function rowOf(panel, list, leaves) {
     title.setAttribute("aria-label", `${name}: change the model or layer`);
     title.title = "Change the model or layer";
     hop.setAttribute("aria-label", `Patch hop of ${name}`);
+    head.setAttribute("aria-label", `Head of ${name}`);
+    head.title = "A classifier on these embeddings: what it says over time is drawn below";
     const movers = [
       [up, "up"],
       [down, "down"],
@@ -276,6 +310,7 @@ function rowOf(panel, list, leaves) {
       body.classList.toggle("ev-p-expects", expects);
       body.style.height = expects ? `${item.height || EXPECTED}px` : "";
       if (!item.view) view.set("");
+      updateAnswer();
       showBody(!item.collapsed);
       if (ready && ready !== item.status && ["ready", "failed"].includes(item.status)) {
         panel.announce(`${fullTitle(item)}: ${item.status === "ready" ? "computed" : quoted(item.message)}`);

@@ -113,7 +113,8 @@ export class ScatterView {
 
   #listen() {
     const { model, signal, clock, link } = this;
-    onChange(model, "points tracks seconds columns", () => this.#renew(), signal);
+    onChange(model, "points tracks seconds", () => this.#renew(), signal);
+    onChange(model, "columns", () => this.#retold(), signal);
     onChange(model, "colour shades size sizes", perFrame(() => this.#recolour(), signal), signal);
     onChange(model, "tags heard", () => this.data.readLooks(), signal);
     onChange(model, "hidden window", () => this.#refilter(), signal);
@@ -199,6 +200,13 @@ export class ScatterView {
     // Where it is not to be seen, it is fitted when it is.
     this.sight.view = null;
     this.#fit();
+  }
+
+  /** The points are the same, and lie where they lay; what is known of them is more. */
+  #retold() {
+    this.data.columns = this.model.get("columns") ?? [];
+    this.pointing.forget();
+    this.#read();
   }
 
   #read() {

@@ -139,7 +139,7 @@ class Scatter(anywidget.AnyWidget):
         widget = cls(**traits)
         widget._place(xy)
         n = len(widget._xy)
-        widget.columns = [_column(column) for column in columns]
+        widget.tell(columns)
         if tracks is not None:
             widget.tracks = _of_length(tracks, n, "<u4", "tracks")
         if seconds is not None:
@@ -215,6 +215,10 @@ class Scatter(anywidget.AnyWidget):
             _of_length(np.frombuffer(sizes, np.uint8), self.n, "u1", "sizes")
         with self.hold_sync():
             self.size, self.sizes = size, sizes
+
+    def tell(self, columns: Iterable[Mapping[str, Any]]) -> None:
+        """Say of each track other facts; columns are as for :meth:`of`."""
+        self.columns = [_column(column) for column in columns]
 
     def hear(self, scores: ArrayLike, tags: Sequence[str]) -> None:
         """Say of each point which tags are heard there most.

@@ -4,7 +4,7 @@ import { KEYS, applyToClock, keyAction, placeOf, rangeWithEnd } from "../../embv
 import { axesOf, costOf, countOf, hopChoices, hopIndex, plain } from "../../embviz/widgets/parts.js";
 import { progressText, quoted, refOf, sizeOf, spanOf, stateOf } from "../../embviz/widgets/parts.js";
 import { chosenTracks, factsOf, marksOf, stepped, visibleRows } from "../../embviz/widgets/tracklist.js";
-import { dropIndex, suggestions } from "../../embviz/widgets/poster.js";
+import { dropIndex, headChoices, suggestions } from "../../embviz/widgets/poster.js";
 import { availability, grouped } from "../../embviz/widgets/picker.js";
 import { stemWords, tempoBars, tempoTicks } from "../../embviz/widgets/hears.js";
 import { firstChoice } from "../../embviz/widgets/walk.js";
@@ -364,4 +364,13 @@ test("files too large or empty are refused with a sentence; others go in parts",
   ]);
   assert.ok(PART < 10 * 2 ** 20);
   assert.ok(patience(PART) > PATIENCE);
+});
+
+test("a row offers heads where there are some, and none of them first", () => {
+  assert.deepEqual(headChoices([]), []);
+  assert.deepEqual(headChoices(undefined), []);
+  assert.deepEqual(headChoices([{ name: "mood", title: "Mood" }]), [
+    { value: "", label: "Head: none" },
+    { value: "mood", label: "Mood" },
+  ]);
 });

@@ -1,0 +1,161 @@
+/** Tasks: which model tells best what the tracks are, how sure that is, and which tracks it takes for others. */
+import { h, icon, onChange, write } from "./dom.js";
+import { copyButton } from "./furniture.js";
+import { ICONS, nameOf, plain, quoted, slot, stateBox } from "./parts.js";
+import { depthCharts } from "./depths.js";
+import { scoreTable } from "./scoretable.js";
+import { taskForm } from "./taskform.js";
+
+const NO_LABELS = [
+  "No column of this collection says what its tracks are, so nothing can be predicted yet.",
+  "Put a file tracks.csv beside the sounds, with the columns file and, for example, style; or give the Explorer a " +
+    "Collection to which you have joined labels: Explorer(collection.join(labels)).",
+];
+
+/** Whether the results that are shown answer what is chosen now. */
+export function isStale(asked, choices) {
+  const names = ["target", "models", "layers", "groups", "folds", "classifier", "pooling"];
+  return names.some((name) => JSON.stringify(asked?.[name]) !== JSON.stringify(choices?.[name]));
+}
+
+/** @param {object} panel what the parts of the panel share */
+export function tasksPage(panel) {
+  const { model, link, host, signal } = panel;
+  const get = (name) => model.get(name) ?? {};
+  const run = () => link.send("task_run");
+  const choose = (key) => {
+    matrix.expect(key);
+    link.send("task_matrix", { cell: key });
+  };
+  // What is computed here is stopped here: the rest of the panel goes on.
+  const own = { send: (kind, content) => link.send(kind === "cancel" ? "task_cancel" : kind, content) };
+
+  const form = taskForm(panel, { run, set: (name, value) => link.send("task_set", { name, value }) });
+  const state = stateBox({ link: own, retry: () => (get("tasks").targets ? run() : link.send("tasks")) });
+  const why = h("ul.ev-t-why");
+  const said = NO_LABELS.map((text) => h("p.ev-faint", {}, text));
+  const blank = h("div.ev-p-blank", { hidden: true }, h("h3", {}, "Nothing to predict"), ...said, why);
+
+  const table = scoreTable({ choose });
+  const depths = depthCharts({ choose });
+  const stale = h("p.ev-t-stale", { role: "status" });
+  const notes = h("ul.ev-t-notes", { "aria-label": "Notes" });
+  const file = (format, label, title) =>
+    h("button", { type: "button", title, onclick: () => link.send("task_save", { format }) }, icon(ICONS.save), label);
+  const title = h("h3", {}, "Scores");
+  const about = h("span.ev-faint", { dir: "auto" });
+  const tools = h(
+    "div.ev-t-tools",
+    {},
+    file("csv", "CSV", "Write the table for pandas or a spreadsheet"),
+    file("latex", "LaTeX", "Write the table for a paper"),
+    copyButton(panel.el, () => get("tasks").code ?? "", signal),
+  );
+  const results = h(
+    "section.ev-p-card.ev-t-results",
+    { hidden: true, "aria-label": "Scores" },
+    h("div.ev-p-card-head", {}, title, about, tools),
+    stale,
+    table.el,
+    depths.el,
+    notes,
+  );
+  const matrix = matrixPart(panel, { own, host, signal });
+  const intro = h(
+    "div.ev-p-card-head",
+    {},
+    h("h3", {}, "Tasks"),
+    h("span.ev-faint", {}, "which model tells best what the tracks are; trained on some, asked about the others"),
+  );
+  const el = h("div.ev-p-tasks", {}, intro, form.el, blank, state.el, results, matrix.el);
+
+  function update() {
+    if (!panel.visible("tasks")) return;
+    const item = get("tasks");
+    const work = get("tasks_work");
+    const scores = get("scores");
+    const known = Boolean(item.targets);
+    const able = (item.targets ?? []).some((target) => !target.why);
+    form.el.hidden = !able;
+    blank.hidden = !known || able;
+    if (able) form.update(item, work);
+    else fillWhy(item.targets ?? []);
+    state.update(work);
+    results.hidden = !scores.rows;
+    if (scores.rows) updateResults(item, scores);
+    matrix.update();
+  }
+
+  function fillWhy(targets) {
+    why.replaceChildren(...targets.map(({ title: name, why: text }) => h("li", {}, nameOf(name), `: ${plain(text)}`)));
+    why.hidden = !targets.length;
+  }
+
+  function updateResults(item, scores) {
+    const other = isStale(scores.asked, item.choices);
+    stale.hidden = !other;
+    write(stale, other ? "These are the scores of earlier choices; press Compare for those above." : "");
+    write(about, "class-weighted accuracy in cross-validation; press a model to see what it confuses");
+    table.update(scores, get("confusion").cell);
+    depths.update(scores, (name) => panel.modelOf(name)?.title ?? name);
+    const key = JSON.stringify(scores.notes);
+    if (notes.dataset.key !== key) {
+      notes.dataset.key = key;
+      notes.replaceChildren(...(scores.notes ?? []).map((text) => h("li", { dir: "auto" }, plain(text))));
+      notes.hidden = !scores.notes?.length;
+    }
+  }
+
+  onChange(model, "tasks tasks_work scores confusion models pulling", update, signal);
+  return { el, update, ask: () => !get("tasks").targets && !get("tasks_work").status && link.send("tasks") };
+}
+
+/** What one model took for what, with what can be made of it. */
+function matrixPart(panel, { own, host, signal }) {
+  const { model, link } = panel;
+  const item = () => model.get("confusion") ?? {};
+  const title = h("h3", { tabIndex: -1 });
+  const facts = h("span.ev-faint", { dir: "auto" });
+  const ask = (kind) => () => link.send(kind, { cell: item().cell });
+  const map = h("button", { type: "button", onclick: ask("task_map") }, "Show on the map");
+  map.title = "Colour the points by right and wrong, and select those that are wrong";
+  const keep = h("button", { type: "button", onclick: ask("task_head") }, "Keep as a head");
+  const state = stateBox({ link: own, retry: ask("task_head") });
+  const done = h("p.ev-t-done", { role: "status", dir: "auto" });
+  const view = slot({ host, signal });
+  const el = h(
+    "section.ev-p-card.ev-t-matrix",
+    { hidden: true, "aria-label": "Confusion matrix" },
+    h("div.ev-p-card-head", {}, title, facts, h("div.ev-t-tools", {}, map, keep)),
+    state.el,
+    done,
+    view.el,
+  );
+  let expected;
+  return {
+    el,
+    /** Go where it is, once it is there: who has pressed a model looks for what that opens. */
+    expect(key) {
+      expected = key;
+    },
+    update() {
+      const { cell, title: name, tracks, wrong, can_keep: able, training = {}, view: ref } = item();
+      el.hidden = cell === undefined;
+      view.set(ref ?? "");
+      if (cell === undefined) return;
+      title.replaceChildren(nameOf(name));
+      write(facts, `${wrong} of ${tracks} tracks taken for another class`);
+      keep.disabled = !able || ["waiting", "running"].includes(training.status);
+      keep.title = able
+        ? "Train on all tracks, and see its curves under the rows of this model"
+        : "Only the MLP and logistic regression are numbers that can be kept, and not on mean and spread";
+      state.update(training);
+      write(done, training.status === "ready" ? plain(training.message) : "");
+      done.hidden = !done.textContent;
+      if (expected !== cell) return;
+      expected = undefined;
+      el.scrollIntoView({ block: "nearest" });
+      panel.announce(`Confusion matrix of ${quoted(name)}: ${facts.textContent}`);
+    },
+  };
+}
