@@ -15,7 +15,7 @@ def readme(root):
 
 
 def test_the_example_runs_and_prints_what_it_says(readme, root, home, tmp_path):
-    example, _ = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
+    example, *_ = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
     assert len(example.strip().splitlines()) <= 12
     (tmp_path / "sample_audio").symlink_to(root / "sample_audio")
     run = subprocess.run([sys.executable, "-c", example], capture_output=True, text=True, check=False, cwd=tmp_path)
@@ -27,15 +27,21 @@ def test_the_example_runs_and_prints_what_it_says(readme, root, home, tmp_path):
     assert (tmp_path / "tags.html").stat().st_size > 100_000
 
 
-def test_the_example_of_a_collection_runs_and_prints_what_it_says(readme, root, home, tmp_path):
-    _, example = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
+def test_the_examples_of_a_collection_run_and_print_what_they_say(readme, root, home, tmp_path):
+    _, collection, tasks = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
     (tmp_path / "sample_audio").symlink_to(root / "sample_audio")
-    run = subprocess.run([sys.executable, "-c", example], capture_output=True, text=True, check=False, cwd=tmp_path)
+    code = f"{collection}\nprint('—')\n{tasks}"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)
     assert run.returncode == 0, run.stderr
-    assert "10 tracks × 200 dimensions, mean" in run.stdout
-    figures = [float(figure) for figure in run.stdout.splitlines()[-1].split()]
+    mapped, scored = run.stdout.split("—\n")
+    assert "10 tracks × 200 dimensions, mean" in mapped
+    figures = [float(figure) for figure in mapped.splitlines()[-1].split()]
     assert len(figures) == 2
     assert all(0 < figure <= 1 for figure in figures)
+    assert all(model in scored for model in ("msd-musicnn-1", "deepsquare-k8"))
+    rows = [line.split() for line in scored.splitlines() if re.match(r"\d+ ", line)]
+    assert sum(float(row[-3]) == 0.5 for row in rows[:4]) >= 1, "chance or majority of two classes"
+    assert all(float(row[-1]) > 0.05 for row in rows[4:]), "no pair differs"
 
 
 def test_every_command_it_names_exists(readme):
