@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from embviz.embedding import Embedding
 
-__all__ = ["count", "every", "minutes", "one_line", "short"]
+__all__ = ["count", "every", "minutes", "one_line", "roughly", "short"]
 
 
 def count(number: int, what: str) -> str:
@@ -47,3 +47,10 @@ def one_line(text: str) -> str:
     """Return text on one line that does not turn the writing direction of what stands beside it."""
     shown = "".join(" " if unicodedata.category(letter) in {"Cc", "Zl", "Zp"} else letter for letter in text)
     return re.sub("[\u202a-\u202e\u2066-\u2069]", "", shown)
+
+
+def roughly(seconds: float) -> str:
+    """Return a length of time as one tells it to somebody who waits."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -6,6 +6,8 @@ import math
 import time
 from collections.abc import Iterable
 
+from embviz.words import roughly
+
 __all__ = ["Clock"]
 
 LIKELY = 240.0  # seconds of a track where nothing is known of any
@@ -45,14 +47,8 @@ class Clock:
             return []
         speed = self._sound / max(1e-3, time.monotonic() - self._begun)
         pace = f"{_hours(60 * speed)} of sound a minute"
-        return [pace, f"{_duration(left / speed)} left"] if left else [pace]
+        return [pace, f"{roughly(left / speed)} left"] if left else [pace]
 
 
 def _hours(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h" if seconds >= 3600 else f"{seconds / 60:.0f} min"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
