@@ -2,6 +2,7 @@
 
 import base64
 import itertools
+import threading
 import time
 
 import numpy as np
@@ -138,10 +139,13 @@ def test_large_files_are_sent_small(filled, monkeypatch):
     assert filled.transcoded
 
 
-def test_a_late_sound_of_another_track_is_dropped(filled):
+def test_a_late_sound_of_another_track_is_dropped(filled, monkeypatch):
+    gone, transcode = threading.Event(), sounds.Playable.transcode
+    monkeypatch.setattr(sounds.Playable, "transcode", lambda self: gone.wait(60) and transcode(self))
     hear(filled, kind="transcode", serial=1)
     thread = filled._at_work
     filled.clear()
+    gone.set()
     thread.join(60)
     assert (filled.sound, filled.loading, filled.serial) == (b"", "", 2)
     hear(filled, kind="sound", serial=1)
