@@ -420,8 +420,20 @@ def test_evaluations_are_put_together():
     elsewhere = Source(source(40).table.assign(path="/elsewhere"))
     with pytest.raises(OptionError, match="each of other tracks"):
         Evaluation.concat([one, Evaluation((second,), {"mood": elsewhere})])
-    with pytest.raises(OptionError, match="At least one evaluation"):
+    with pytest.raises(OptionError, match="At least one evaluation is expected, in a list; none was given"):
         Evaluation.concat([])
+    with pytest.raises(OptionError, match="At least one evaluation is expected, in a list; int was given"):
+        Evaluation.concat([one, 3])
+
+
+def test_a_table_without_names_and_paths_that_are_none():
+    first, second = graded(0.6, 0.9)
+    bare = Source(source(40).table[[]])
+    both = Evaluation.concat([Evaluation((first,), {"mood": bare}), Evaluation((second,), {"mood": bare})])
+    assert set(both.predictions("a")["name"]) == {""}
+    for path in ("", "/", "a\0b"):
+        with pytest.raises(EmbvizError, match="could not be written"):
+            both.to_csv(path)
 
 
 # -- as it is shown -----------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from test_panel import a_row, a_state
 import embviz
 from embviz.convert import nodes
 from embviz.embedding import Embedding, FrameGrid
-from embviz.errors import GraphError, LayerError, ModelError, OptionError
+from embviz.errors import EmbvizError, GraphError, LayerError, ModelError, OptionError
 from embviz.explorer import Explorer
 from embviz.heads import Head, get_head, heads_for, known_heads, register_head, unregister_head
 from embviz.models import find, get_model, register_model
@@ -116,6 +117,9 @@ def test_what_does_not_fit_is_not_answered(embedding: Any, message: str):
         ({"classes": "ab"}, "classes of a head are texts"),
         ({"name": ""}, "The name of a head is a text, '' was found"),
         ({"facts": {"tracks": [1]}}, "facts of a head are texts and numbers"),
+        ({"nodes": ("a",)}, "nodes of a head are two texts"),
+        ({"exclusive": "yes"}, "exclusive is True or False"),
+        ({"weights": None}, "weights of a head are arrays by name, None was found"),
         ({"weights": small().weights | {"hidden": np.zeros((4, 2))}}, r"'hidden' .* the shape \(4, 2\) was found"),
         ({"weights": small().weights | {"scale": np.zeros(3)}}, "scale of a head is never 0"),
         ({"weights": small().weights | {"mean": np.array([0, np.nan, 0])}}, "'mean' of a head holds finite"),
@@ -151,6 +155,34 @@ def test_there_and_back(tmp_path: Path):
         assert (back.name, back.title, back.classes, back.facts) == (head.name, head.title, head.classes, head.facts)
     said = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     assert (said["model"], said["layer"], said["classes"]) == ("msd-musicnn-1", "embedding", ["no", "yes"])
+
+
+def test_names_that_are_no_text_go_through_files(tmp_path: Path):
+    assert Head.load(small(classes=("a\ud800", "b")).save(tmp_path / "odd")).classes == ("a\ud800", "b")
+
+
+@pytest.mark.parametrize("path", ["", ".", "/", "a\0b"])
+def test_paths_that_name_no_head(path: str):
+    with pytest.raises(OptionError, match="The path of a head ends in a name"):
+        small().save(path)
+    with pytest.raises(ModelError, match="The path of a head ends in a name"):
+        Head.load(path)
+
+
+def test_devices_and_pipes_are_not_read(tmp_path: Path):
+    small().save(tmp_path / "head")
+    for ending in (".safetensors", ".json"):
+        file = tmp_path / f"head{ending}"
+        file.unlink()
+        os.mkfifo(file)
+        with pytest.raises(ModelError, match=f"head{ending}' cannot be read: it is no file"):
+            Head.load(file)
+    os.mkfifo(tmp_path / "mood-msd-musicnn-1.pb")
+    for path in (tmp_path / "mood-msd-musicnn-1.pb", "a\0.pb"):
+        with pytest.raises(GraphError, match=r"cannot be read: (it is no file|embedded null byte)"):
+            register_head(path)
+    with pytest.raises(EmbvizError, match="cannot be written"):
+        small().save(tmp_path / ("a" * 300))
 
 
 def test_what_is_no_head_is_not_written_over(tmp_path: Path):

@@ -390,6 +390,15 @@ def test_broken_tables_of_urbansound8k_are_refused(tmp_path):
         load("urbansound8k", listed(tmp_path / "d", [[*line[:7], "trumpet"]]))
     with pytest.raises(CollectionError, match="UTF-8"):
         load("urbansound8k", listed(tmp_path / "e", [[*line[:7], "é"]], encoding="utf-16"))
+    table = tmp_path / "c" / "metadata" / "UrbanSound8K.csv"
+    with table.open("r+b") as file:
+        file.truncate(65 << 20)
+    with pytest.raises(CollectionError, match="as a file of at most 64 MB, something else was found"):
+        load("urbansound8k", tmp_path / "c")
+    table.unlink()
+    os.mkfifo(table)
+    with pytest.raises(CollectionError, match="as a file of at most 64 MB, something else was found"):
+        load("urbansound8k", tmp_path / "c")
 
 
 # The Freesound Loop Dataset. ---------------------------------------------------------------------------------------

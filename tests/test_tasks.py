@@ -410,6 +410,8 @@ def test_an_executor_that_takes_nothing_is_told(random):
         ([True, False, True, None, False], ("False", "True")),
         (pd.Categorical(["mid", "low", "low", "mid", "low"], ["low", "mid", "never"]), ("low", "mid")),
         (pd.cut(pd.Series([1, 9, 12, 15, 2]), [0, 9, 20]).array, ("(0, 9]", "(9, 20]")),
+        (["a", "\u202e\0", "b", "a", "b"], ("a", "b")),
+        ([10**30, 10**29, 10**30, 10**29, 10**30], (str(10**29), str(10**30))),
         (["<b>x\n</b>", "\u202ey", "\u202ey", "\u202ey", "\u202ey"], ("<b>x </b>", "y")),
     ],
 )
@@ -453,6 +455,12 @@ NINE = {"a": 9, "b": 9}
         (table_of(NINE, album=list("xyzxyzxyz") * 2), ALBUMS, r"^There are 3 groups .*fewer than the 5 folds"),
         (table_of(NINE, album=[*range(9), *[8] * 6, 7, 8, 9]), ALBUMS, "^Class 'b' of 'genre' has 3 groups"),
         (table_of(NINE), ALBUMS, "^The table has no column 'album'"),
+        (pd.concat([table_of(NINE)] * 2, axis=1), {}, r"^The table has two columns 'name'; rename one of them\.$"),
+        (pd.concat({"x": table_of(NINE)}, axis=1), {}, "^One row of column names is expected"),
+        (
+            table_of(NINE, digest=["same"] * 9 + [*"abcdefghi"]), {},
+            "^Class 'a' of 'genre' has 1 track of different content, fewer than the 5 folds: add tracks,",
+        ),
         (table_of(NINE, fold=1), FOLDS, "^Column 'fold' names 1 fold, 2 to 100 are expected"),
         (table_of(NINE, fold=[1] * 9 + [1, 2, 3] * 3), FOLDS, "^Class 'a' of 'genre' stands in one fold of 'fold'"),
     ],
@@ -472,6 +480,13 @@ def test_labels_that_cannot_be_learnt_are_refused_in_a_sentence(table, options, 
         ({"models": "no such"}, ModelError, "^There is no model 'no such'"),
         ({"models": "tempocnn", "layers": "no such"}, LayerError, "no such"),
         ({"models": []}, OptionError, "^models is a model, Vectors, or a list"),
+        (
+            {"models": np.eye(18)},
+            OptionError,
+            r"^models is a model, .*, array\(\[\[1.* was found",
+        ),
+        ({"models": ["musicnn", "msd-musicnn-1"]}, OptionError, "^msd-musicnn-1 / embedding is asked for twice"),
+        ({"learning": None}, OptionError, "^learning is a list of shares above 0 and up to 1, None was found"),
         ({"folds": 1}, OptionError, "^folds is a whole number of at least 2, or the name of a column, 1 was found"),
         ({"groups": 3}, OptionError, "^groups is the name of a column, False or None, 3 was found"),
         ({"classifier": "svm"}, OptionError, "^classifier is one of mlp, logistic, knn, majority, chance, or a list"),
@@ -498,9 +513,41 @@ def test_vectors_are_checked(random):
         evaluate(a_table(genre), "genre", a_model(x, ""))
     with pytest.raises(OptionError, match=r"a pair \(Vectors, Vectors\), one for each collection, is expected, 1 was"):
         evaluate(a_table(genre), "genre", a_model(x), external=a_table(genre))
+    with pytest.raises(OptionError, match="The vectors of both collections have to be alike"):
+        evaluate(a_table(genre), "genre", (a_model(x), a_model(x, "another")), external=a_table(genre))
+    for wrong in (x[:, :0], x.astype(str), x.astype(complex)):
+        vectors = Vectors(wrong, np.arange(FIRST, FIRST + 20), None, "own", "embedding", "mean")
+        with pytest.raises(OptionError, match=r"^Vectors are of at least one real number, those of"):
+            evaluate(a_table(genre), "genre", vectors)
+    large = Vectors(1e60 * x, np.arange(FIRST, FIRST + 20), None, "own", "embedding", "mean")
+    with pytest.raises(CollectionError, match="not finite"):
+        evaluate(a_table(genre), "genre", ["musicnn", large])  # nothing is computed before
     x[3, 1] = np.nan
     with pytest.raises(CollectionError, match=r"not finite \(NaN or infinite\) for track 103 and perhaps others"):
         evaluate(a_table(genre), "genre", a_model(x))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("scale", [3e38, 1e-40, 0])
+def test_vectors_may_be_of_any_size(random, scale):
+    x = np.zeros((20, 2), np.float32)
+    x[:, 0] = np.tile([-scale, scale], 10)
+    x[0, 1] = 3e38  # where all training points are zero
+    for kind in classifiers.KINDS:
+        proba = asked(np.tile(["a", "b"], 10), x, classifier=kind).cell("own", classifier=kind).answers.proba
+        assert np.isfinite(proba).all()
+        assert not scale or (proba[1:].argmax(axis=1) == np.arange(1, 20) % 2).all()
+
+
+@pytest.mark.filterwarnings("error")
+def test_there_may_be_as_many_classes_as_half_the_tracks(random):
+    result = asked([f"{i % 30}" for i in range(60)], random.normal(size=(60, 2)), folds=2)
+    assert set(result.table["classes"]) == {30}
+
+
+def test_a_column_of_copies_may_be_somebodys_own(random):
+    table = a_table(np.tile(["a", "b"], 10), duplicate_of=["none"] * 20)
+    assert len(evaluate(table, "genre", a_model(random.normal(size=(20, 2))), **PLAIN).cells) == 3
 
 
 def test_tracks_without_an_embedding_are_left_out_for_all(random):
@@ -564,6 +611,9 @@ def test_heads_are_what_another_collection_is_asked_with(random):
         assert (head.name, head.model, head.layer, head.kind) == ("genre-own", "own", "embedding", kind)
     with pytest.raises(OptionError, match="A head is one of mlp, logistic, 'knn' was found"):
         train(a_table(genre), "genre", a_model(x), classifier="knn")
+    for layer in ("all", ["embedding", "output"]):
+        with pytest.raises(OptionError, match="A head is applied to one layer"):
+            train(a_table(genre), "genre", "musicnn", layer=layer)
     with pytest.raises(OptionError, match="no standard deviation"):
         train(a_table(genre), "genre", "musicnn", pooling="mean+std")
 

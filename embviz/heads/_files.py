@@ -5,8 +5,10 @@ A file may come from anywhere: nothing in it is run, all of it is checked, and t
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
     from embviz.heads.head import Head
 
-__all__ = ["WORDS", "fields", "save"]
+__all__ = ["WORDS", "fields", "save", "size"]
 
 FORMAT = 1
 LARGEST = 64 << 20  # bytes of numbers
@@ -32,22 +34,24 @@ def _paths(path: str | Path) -> tuple[Path, Path]:
     """Return where numbers and words of a head lie, given the path without ending or that of either file."""
     given = Path(path).expanduser()
     bare = given.with_suffix("") if given.suffix in (".safetensors", ".json") else given
+    if not bare.name or "\0" in bare.name:
+        raise OptionError(f"The path of a head ends in a name, {str(path)!r} does not.")
     return bare.with_name(f"{bare.name}.safetensors"), bare.with_name(f"{bare.name}.json")
 
 
 def save(head: Head, path: str | Path) -> Path:
     """Write a head; see :meth:`Head.save`."""
     numbers, words = _paths(path)
-    if not numbers.stem:
-        raise OptionError(f"A head is saved under a name, {str(path)!r} has none.")
-    if words.exists():
-        _check_ours(words)
     arrays = {name: np.asarray(array) for name, array in head.weights.items()}
     try:
+        if words.exists():
+            _check_ours(words)
         _tensors.write(numbers, arrays, {"embviz": "head"})
         described = {"format": FORMAT, **{name: getattr(head, name) for name in WORDS}, "facts": dict(head.facts)}
         described["sha256"] = hashlib.sha256(numbers.read_bytes()).hexdigest()
-        _tensors.write_bytes(words, json.dumps(described, indent=1, ensure_ascii=False).encode())
+        text = json.dumps(described, indent=1, ensure_ascii=False)
+        # What is no text, such as half of a pair of surrogates, becomes an escape that JSON has, too.
+        _tensors.write_bytes(words, text.encode(errors="backslashreplace"))
     except OSError as error:
         raise EmbvizError(f"The head cannot be written to {str(numbers)!r}: {error.strerror or error}.") from error
     return numbers
@@ -86,7 +90,7 @@ def _check_ours(words: Path) -> None:
 
 def _read_words(path: Path) -> Mapping[str, Any]:
     try:
-        if path.stat().st_size > LARGEST_WORDS:
+        if size(path) > LARGEST_WORDS:
             raise ModelError(f"{str(path)!r} is too large for the description of a head ({LARGEST_WORDS >> 20} MB).")
         described = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
@@ -102,11 +106,18 @@ def _read_words(path: Path) -> Mapping[str, Any]:
     return described
 
 
+def size(path: Path) -> int:
+    """Return the bytes of a file; raises where it is a folder, or a device that never ends."""
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "it is no file")
+    return found.st_size
+
+
 def _check_partner(numbers: Path, described: Mapping[str, Any], words: Path) -> None:
     """Raise where the numbers are missing, or are not those that the words were written for."""
     try:
-        size = numbers.stat().st_size
-        if size > LARGEST:
+        if size(numbers) > LARGEST:
             raise ModelError(f"{str(numbers)!r} is too large for a head: at most {LARGEST >> 20} MB are expected.")
         found = hashlib.sha256(numbers.read_bytes()).hexdigest()
     except FileNotFoundError as error:

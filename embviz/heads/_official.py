@@ -19,6 +19,7 @@ import numpy as np
 from embviz.errors import GraphError, ModelError, OptionError, did_you_mean
 from embviz.graph import Graph
 from embviz.heads import _graph
+from embviz.heads._files import size
 from embviz.heads.head import MOST_CLASSES, Head
 from embviz.models import Model, get_model, known_models
 from embviz.models.told import described, mapping, text
@@ -47,10 +48,10 @@ def official(
 ) -> Head:
     """Return the head that a graph and its description make; raises where they make none."""
     try:
-        size = path.stat().st_size
-    except OSError as error:
-        raise GraphError(f"The graph {str(path)!r} cannot be read: {error.strerror}.") from error
-    if size > LARGEST:
+        length = size(path)
+    except (OSError, ValueError) as error:
+        raise GraphError(f"The graph {str(path)!r} cannot be read: {getattr(error, 'strerror', error)}.") from error
+    if length > LARGEST:
         raise ModelError(f"{str(path)!r} is too large for a head: at most {LARGEST >> 20} MB are expected.")
     draft = _Draft(path, Graph.read(path), described(path, metadata))
     return draft.head(name, get_model(model) if model is not None else draft.model(), layer or "embedding", classes)

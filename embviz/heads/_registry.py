@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
 from collections.abc import Mapping, Sequence
@@ -68,6 +69,8 @@ def register_head(
     LayerError
         If the model has no such layer.
     """
+    if not isinstance(head, Head | str | os.PathLike):
+        raise OptionError(f"A head, or the path of one, is expected, {head!r:.80} was found.")
     told = {"metadata": metadata, "model": model, "layer": layer, "classes": classes}
     if not isinstance(head, Head) and (path := Path(head).expanduser()).suffix == ".pb":
         found = official(path, metadata, name or path.stem, model=model, layer=layer, classes=classes)
@@ -92,12 +95,12 @@ def get_head(name: str) -> Head:
         If there is none of that name.
     """
     names = {head.name: head for head in known_heads()}
-    if name not in names:
+    if str(name) not in names:
         raise ModelError(
             f"There is no head {name!r}.{did_you_mean(str(name), names)} known_heads() lists them; register_head() "
             "adds one."
         )
-    return names[name]
+    return names[str(name)]
 
 
 def heads_for(model: str | Model, layer: str = "embedding") -> list[Head]:
@@ -115,10 +118,10 @@ def unregister_head(name: str) -> None:
         If there is none of that name.
     """
     numbers, words = _places(name)
-    if not _NAME.fullmatch(name) or not words.is_file():
-        raise ModelError(f"There is no head {name!r}.{did_you_mean(name, [head.name for head in known_heads()])}")
+    if not _NAME.fullmatch(str(name)) or not words.is_file():
+        raise ModelError(f"There is no head {name!r}.{did_you_mean(str(name), [head.name for head in known_heads()])}")
     # The words go first: without them the numbers are not seen.
-    words.unlink()
+    words.unlink(missing_ok=True)
     numbers.unlink(missing_ok=True)
 
 

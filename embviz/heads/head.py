@@ -100,7 +100,7 @@ class Head:
         if self.kind != "graph":
             _check_numbers(self.weights)
             _set(self, "dimensions", sizes["d"])
-        if self.dimensions < 1:
+        if type(self.dimensions) is not int or self.dimensions < 1:
             raise OptionError(f"A head takes vectors of at least one value, {self.dimensions!r} was found.")
         if sizes.get("c", len(self.classes)) != len(self.classes):
             raise OptionError(f"A head has one output per class, {sizes['c']} for {len(self.classes)} were found.")
@@ -270,7 +270,10 @@ def _sigmoid(values: NDArray[Any]) -> NDArray[Any]:
 
 def _check_words(head: Head) -> None:
     words = {name: getattr(head, name) for name in ("name", "title", "model", "layer", "kind", "unit")}
-    words |= dict(zip(("input node", "output node"), head.nodes, strict=True))
+    nodes: Any = head.nodes
+    if not isinstance(nodes, list | tuple) or len(nodes) != 2:
+        raise OptionError(f"The nodes of a head are two texts, {nodes!r:.80} was found.")
+    words |= dict(zip(("input node", "output node"), nodes, strict=True))
     for name, value in words.items():
         if (
             not isinstance(value, str)
@@ -280,6 +283,8 @@ def _check_words(head: Head) -> None:
             raise OptionError(f"The {name} of a head is a text, {value!r:.80} was found.")
     if head.kind not in ARRAYS:
         raise OptionError(f"The kind of a head is one of {', '.join(ARRAYS)}, {head.kind!r:.80} was found.")
+    if not isinstance(head.exclusive, bool):
+        raise OptionError(f"exclusive is True or False, {head.exclusive!r:.80} was found.")
     classes: Any = head.classes
     if not isinstance(classes, list | tuple) or not all(isinstance(name, str) and name for name in classes):
         raise OptionError(f"The classes of a head are texts, {classes!r:.80} was found.")
@@ -297,6 +302,8 @@ def _check_words(head: Head) -> None:
 def _checked_sizes(kind: str, weights: Mapping[str, NDArray[Any]]) -> dict[str, int]:
     """Return the length of each axis by its letter; raises where arrays are missing or do not fit together."""
     expected = ARRAYS[kind]
+    if not isinstance(weights, Mapping):
+        raise OptionError(f"The weights of a head are arrays by name, {weights!r:.80} was found.")
     if set(weights) != set(expected):
         raise OptionError(
             f"A head of kind {kind!r} is made of {', '.join(expected)}; {', '.join(map(str, weights)) or 'nothing'} "

@@ -6,7 +6,7 @@ tracks that it was not trained on. Scores are made from its answers, in :mod:`em
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,6 +17,7 @@ from embviz._progress import Progress, reporter
 from embviz.batch.pools import check_executor, check_workers
 from embviz.cache import Cache, store_of
 from embviz.errors import OptionError
+from embviz.extract import as_list
 from embviz.tasks import classifiers
 from embviz.tasks import labels as labelling
 from embviz.tasks.cells import Source
@@ -172,7 +173,7 @@ def _asks(target: Any, table: pd.DataFrame, folds: int | str, groups: Any) -> li
 
 
 def _shares(learning: Any) -> tuple[float, ...]:
-    given = [learning] if isinstance(learning, int | float) else list(learning)
+    given = list(learning) if isinstance(learning, Iterable) else [learning]
     if any(isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share <= 1 for share in given):
         raise OptionError(f"learning is a list of shares above 0 and up to 1, {learning!r:.80} was found.")
     return tuple(sorted({float(share) for share in given if share < 1}))
@@ -263,7 +264,10 @@ def train(  # noqa: PLR0913  options are given by name
         raise OptionError(f"A head is one of {', '.join(classifiers.NETWORKS)}, {classifier!r:.80} was found.")
     if "+" in str(model.pooling if isinstance(model, Vectors) else pooling):
         raise OptionError("A head is applied to frames, which have no standard deviation: ask for pooling='mean'.")
+    if layer == "all" or as_list(layer, str, "layer") != [layer]:
+        raise OptionError(f"A head is applied to one layer, {layer!r:.80} was found; name it.")
     table = labelling.check_table(collection)
+    seed = _seed(seed)
     ask = asked(target, table, 2, groups=False)
     labels, _ = labelling.read(table, ask.target)
     with reporter(progress) as report:
@@ -274,7 +278,7 @@ def train(  # noqa: PLR0913  options are given by name
         vectors = sheet.vectors
         labels = left(labels, missing(vectors, labels.tracks), [], "")
         check_classes(labels)
-        weights = _learnt(classifier, vectors, labels, _seed(seed))
+        weights = _learnt(classifier, vectors, labels, seed)
         report("training the classifier", 1, 1)
     known = get_model(model).title if not isinstance(model, Vectors) else model.model
     facts: dict[str, str | float | int] = {

@@ -61,6 +61,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
 }
 BLOCK = 1 << 13  # points asked about at a time
 FLAT = 1e-6  # of the mean; what varies less is rounding
+FARTHEST = 1e6  # standard deviations
 
 
 def check(classifier: Any) -> list[str]:
@@ -162,14 +163,16 @@ def _standard(x: NDArray[np.float32], weights: NDArray[np.float64]) -> tuple[NDA
         mean += share[start : start + BLOCK] @ x[start : start + BLOCK].astype(np.float64)
     for start in range(0, len(x), BLOCK):
         square += share[start : start + BLOCK] @ np.square(x[start : start + BLOCK] - mean)
-    scale = np.sqrt(square)
+    scale = np.sqrt(square).astype(np.float32)
     scale[scale <= FLAT * np.abs(mean)] = 1.0
-    return mean.astype(np.float32), scale.astype(np.float32)
+    return mean.astype(np.float32), scale
 
 
 def _scaled(x: NDArray[np.float32], mean: NDArray[np.float32], scale: NDArray[np.float32]) -> NDArray[np.float32]:
-    found: NDArray[np.float32] = (x - mean) / scale
-    return found
+    with np.errstate(over="ignore"):
+        found: NDArray[np.float32] = (x - mean) / scale
+    # What lies that far off says nothing more, and products of it would not be finite.
+    return np.clip(found, -FARTHEST, FARTHEST, out=found)
 
 
 def forward(learnt: dict[str, NDArray[np.float32]], x: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -261,6 +264,7 @@ def quiet() -> Iterator[None]:
         if not _inside:
             _settled.enter_context(warnings.catch_warnings())
             warnings.simplefilter("ignore", ConvergenceWarning)
+            warnings.filterwarnings("ignore", "The number of unique classes is greater than 50%", UserWarning)
             _settled.enter_context(_threads().limit(limits=1))
         _inside += 1
     try:

@@ -206,7 +206,9 @@ class Evaluation:
         cell, answers = self._answers(model, external=external, which=which)
         source = self.sources.get(cell.task)
         tracks = None if source is None else source.external if external else source.table
-        names = [""] * len(answers) if tracks is None else tracks["name"].reindex(answers.tracks, fill_value="")
+        names = [""] * len(answers)
+        if tracks is not None and "name" in tracks:
+            names = tracks["name"].reindex(answers.tracks, fill_value="").tolist()
         classes = np.array(_classes(cell), dtype=object)
         facts = {
             "name": [plain(str(name)) for name in names],
@@ -277,9 +279,11 @@ class Evaluation:
         OptionError
             If a task of the same name was asked of other tracks, or has other classes.
         """
-        several = list(evaluations)
-        if not several:
-            raise OptionError("At least one evaluation is expected, none was given.")
+        given: Any = evaluations
+        several: list[Any] = list(given) if isinstance(given, Iterable) else [given]
+        wrong = [type(one).__name__ for one in several if not isinstance(one, Evaluation)]
+        if wrong or not several:
+            raise OptionError(f"At least one evaluation is expected, in a list; {(wrong or ['none'])[0]} was given.")
         sources: dict[str, Source] = {}
         for task, source in [item for one in several for item in one.sources.items()]:
             sources[task] = _joined(task, sources[task], source) if task in sources else source
@@ -361,13 +365,13 @@ def _same_tracks(one: DataFrame, other: DataFrame) -> bool:
     if one is other:
         return True
     both = one.index.intersection(other.index)
-    name = "path" if "path" in one and "path" in other else "name"
-    return bool(len(both)) and bool((one.loc[both, name] == other.loc[both, name]).all())
+    name = next((name for name in ("path", "name") if name in one and name in other), None)
+    return bool(len(both)) and (name is None or bool((one.loc[both, name] == other.loc[both, name]).all()))
 
 
 def _write(path: str | os.PathLike[str], text: str) -> Path:
     target = Path(path).expanduser()
     try:
         return _tensors.write_bytes(target, text.encode())
-    except OSError as error:
-        raise EmbvizError(f"{str(target)!r} could not be written: {error.strerror}.") from error
+    except (OSError, ValueError) as error:  # such as an empty name
+        raise EmbvizError(f"{str(target)!r} could not be written: {getattr(error, 'strerror', error)}.") from error

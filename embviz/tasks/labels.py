@@ -68,6 +68,11 @@ def check_table(collection: Any) -> pd.DataFrame:
         raise OptionError(f"A Collection or its table is expected, {type(collection).__name__} was found.")
     if not table.index.is_unique or table.index.dtype.kind not in "iu":
         raise OptionError("The rows of a table of tracks are labelled by whole numbers, each once; others were found.")
+    if isinstance(table.columns, pd.MultiIndex):
+        raise CollectionError("One row of column names is expected, several were found; name the columns anew.")
+    if not table.columns.is_unique:
+        twice = table.columns[table.columns.duplicated()][0]
+        raise CollectionError(f"The table has two columns {twice!r}; rename one of them.")
     return table
 
 
@@ -91,8 +96,8 @@ def read(table: pd.DataFrame, name: str) -> tuple[Labels, list[str]]:
     truth = np.array([number[text] for text in texts], np.int64)
     if len(classes) == 1:
         raise CollectionError(
-            f"All {count(len(truth), 'track')} with a label in {name!r} are {classes[0]!r}: two classes or more are "
-            "needed to tell them apart."
+            f"All {count(len(truth), 'track')} with a label in {name!r} are {classes[0][:60]!r}: two classes or more "
+            "are needed to tell them apart."
         )
     return Labels(name, tuple(classes), table.index.to_numpy(np.int64)[there], truth), notes
 
@@ -101,16 +106,11 @@ def filled(cells: pd.Series) -> NDArray[np.bool_]:
     """Tell which cells say something."""
     return np.array(
         [
-            not missing and not (isinstance(cell, str) and not cell.strip())
-            for cell, missing in zip(cells, _na(cells), strict=True)
+            not missing and not (isinstance(cell, str) and not clean(cell))
+            for cell, missing in zip(cells, cells.isna(), strict=True)
         ],
         bool,
     )
-
-
-def _na(cells: pd.Series) -> NDArray[np.bool_]:
-    found: NDArray[np.bool_] = cells.isna().to_numpy(bool)
-    return found
 
 
 def _classes(cells: pd.Series, name: str) -> tuple[list[str], list[str]]:
@@ -142,9 +142,14 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float | np.number) and not isinstance(value, bool | np.bool_)
 
 
+def _is_whole(value: Any) -> bool:
+    # Numbers of Python's own may be larger than numpy's.
+    return isinstance(value, int) or bool(np.isfinite(value) and value == int(value))
+
+
 def _numbers(values: list[Any], name: str) -> tuple[list[str], list[str]]:
     """Return numbers as classes, where they can be such."""
-    broken = next((value for value in values if not np.isfinite(value) or value != int(value)), None)
+    broken = next((value for value in values if not _is_whole(value)), None)
     different = sorted(set(values))
     if broken is None and len(different) <= max(2, min(MOST, len(values) / LEAST)):
         return [as_text(value) for value in values], [as_text(value) for value in different]
@@ -159,7 +164,7 @@ def as_text(value: Any) -> str:
     """Return what a cell says."""
     if isinstance(value, bool | np.bool_):  # the same class, whatever column it went through
         return str(bool(value))
-    return str(int(value)) if _is_number(value) and np.isfinite(value) and value == int(value) else clean(value)
+    return str(int(value)) if _is_number(value) and _is_whole(value) else clean(value)
 
 
 # Another collection. -------------------------------------------------------------------------------------------------
@@ -238,7 +243,8 @@ def _noticed(
     if left:
         names = listed(sorted(set(left)))
         notes.append(f"The other collection's {names} ({count(len(left), 'track')}) are no classes here: left out.")
-    absent = [name for i, name in enumerate(classes) if i not in set(truth.tolist())]
+    there = set(truth.tolist())
+    absent = [name for i, name in enumerate(classes) if i not in there]
     if absent:
         notes.append(
             f"The other collection has no track of {listed(absent)}: its score, and the drop to it, are over the "
@@ -275,7 +281,8 @@ def contents(table: pd.DataFrame, tracks: NDArray[np.int64]) -> NDArray[np.int64
     first = tracks.copy()
     if "duplicate_of" in table.columns:
         said = table["duplicate_of"].reindex(tracks)
-        first[~_na(said)] = said.dropna().to_numpy(np.int64)
+        known = said.isin(table.index).to_numpy(bool)
+        first[known] = said[known].to_numpy(np.int64)
     if "digest" in table.columns:
         by_digest: dict[str, int] = {}
         for i, digest in enumerate(table["digest"].reindex(tracks)):

@@ -38,6 +38,7 @@ FOLDS = range(1, 11)
 NEEDED = ("slice_file_name", "fold", "class", "fsID")  # columns of UrbanSound8K's table
 KNOWN = ("fsID", "start", "end", "salience")  # those that come along as they are
 LARGEST_ANNOTATION = 1 << 20  # bytes
+LARGEST_TABLE = 64 << 20
 MOST_NAMED = 6  # folders in a message
 LOOP = re.compile(r"(\d{1,18})(?:_+([^_.]+))?[_.]")  # NUMBER_UPLOADER.wav.wav
 ANNOTATION = re.compile(r"sound-(\d{1,18})\.json")
@@ -214,6 +215,11 @@ def _tables(folder: Path) -> Iterator[Path]:
 
 def _told(table_file: Path) -> list[dict[str, Any]]:
     """Return the rows of UrbanSound8K's table."""
+    if not _is_folder(table_file) and not (_is_file(table_file) and table_file.stat().st_size <= LARGEST_TABLE):
+        raise CollectionError(
+            f"The table {_shown(table_file)} is expected as a file of at most {LARGEST_TABLE >> 20} MB, something else "
+            "was found; take the table as it was published."
+        )
     table, _ = read_table(table_file, NEEDED[0])
     missing = [name for name in NEEDED if name not in table]
     if missing:

@@ -18,7 +18,7 @@ from embviz.errors import CollectionError, OptionError
 from embviz.tasks import folds as folding
 from embviz.tasks import labels as labelling
 from embviz.tasks.labels import Labels, listed
-from embviz.words import count
+from embviz.words import count, one_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,7 +94,8 @@ def asked(target: Any, table: pd.DataFrame, folds: int | str, groups: Any) -> As
     if task is None and isinstance(target, str):
         return Asked(target, target, folds, groups)
     if not all(isinstance(getattr(task, name, None), str) for name in ("name", "target", "folds", "groups")):
-        raise OptionError(f"A target is the name of a column, or a task, {target!r:.80} was found.")
+        found = one_line(repr(target))[:80]
+        raise OptionError(f"A target is the name of a column, or a task, {found} was found.")
     # A column may have the name of a task and be somebody's own.
     own_folds, own_groups = (name if name in table.columns else "" for name in (task.folds, task.groups))
     return Asked(
@@ -177,7 +178,10 @@ def left(labels: Labels, failed: Iterable[int], notes: list[str], of: str) -> La
     """Return the tracks that there are embeddings of."""
     kept = labels.without(failed)
     if not len(kept):
-        raise CollectionError(f"There are no embeddings of any track{of} with a label in {labels.column!r}.")
+        raise CollectionError(
+            f"There are no embeddings of any track{of} with a label in {labels.column!r}, or not from every model: "
+            "tracks that can be read, and vectors of this very collection, are expected."
+        )
     if len(kept) < len(labels):
         notes.append(f"{count(len(labels) - len(kept), 'track')}{of} without an embedding: left out for all models.")
     return kept
@@ -220,8 +224,8 @@ def _groups(
 ) -> NDArray[np.int64]:
     """Return what may not stand in training and test, ``[n]``."""
     folds = int(what.folds)
-    _check_enough(labels, own, folds, "track", "")
     copies = len(own) - len(np.unique(own))
+    _check_enough(labels, own, folds, "track", " of different content" if copies else "")
     if copies:
         notes.append(f"{count(copies, 'track')} with the content of another: copies stay in one fold.")
     if what.groups is False:

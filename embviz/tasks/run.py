@@ -34,7 +34,7 @@ from embviz.batch import line, pools
 from embviz.cache import Cache
 from embviz.errors import EmbvizError
 from embviz.tasks import classifiers
-from embviz.words import one_line
+from embviz.words import one_line, roughly
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -392,11 +392,5 @@ class Run:
         stage = f"training {done:,} of {total:,} classifiers"
         if self._spent and done < total:
             left = sum(self._units[i].cost for i in range(total) if i not in self._answers)
-            stage += f" · {_duration(left * (time.monotonic() - self._begun) / self._spent)} left"
+            stage += f" · {roughly(left * (time.monotonic() - self._begun) / self._spent)} left"
         self._report(stage, done, total)
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

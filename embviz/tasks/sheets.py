@@ -18,6 +18,7 @@ from embviz.extract import Wanted, as_list
 from embviz.models import Model, get_model
 from embviz.tasks.run import Points
 from embviz.vectors import Vectors
+from embviz.words import one_line
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,11 +46,6 @@ class Sheet:
     depth: int
     vectors: Vectors
     other: Vectors | None = None
-
-    @property
-    def name(self) -> tuple[str, str, str]:
-        """Model, layer and pooling."""
-        return self.vectors.model, self.vectors.layer, self.vectors.pooling
 
 
 def gathered(
@@ -79,9 +75,7 @@ def gathered(
     items = _items(models, paired=external is not None)
     records = [get_model(item) for item in items if not isinstance(item, tuple)]
     wanted = {record.name: layers_of(record, layers) for record in records}
-    for record in records:
-        for layer in wanted[record.name]:
-            Wanted.of(record, layer, None)  # what is wrong is said before anything is computed
+    _check_items(items, wanted, how)  # what is wrong is said before anything is computed
     here = _embedded(table, records, wanted, pooling=how, **options)
     there = {} if external is None else _embedded(external, records, wanted, pooling=how, **options)
     found: list[Sheet] = []
@@ -91,7 +85,9 @@ def gathered(
         else:
             name = get_model(item).name
             found += [Sheet(i, here[name, layer], there.get((name, layer))) for i, layer in enumerate(wanted[name])]
-    return _checked(found)
+    for vectors in (*here.values(), *there.values()):
+        _check_points(vectors)
+    return found
 
 
 def _items(models: Any, *, paired: bool) -> list[Any]:
@@ -101,7 +97,8 @@ def _items(models: Any, *, paired: bool) -> list[Any]:
         models = [models]
     items = [models] if isinstance(models, single) else models
     if not isinstance(items, list | tuple) or not items:
-        raise OptionError(f"models is a model, Vectors, or a list of at least one, {models!r:.80} was found.")
+        found = one_line(repr(models))[:80]
+        raise OptionError(f"models is a model, Vectors, or a list of at least one, {found} was found.")
     return [item if isinstance(item, str | Model) else _given(item, paired=paired) for item in items]
 
 
@@ -112,7 +109,7 @@ def _given(item: Any, *, paired: bool) -> tuple[Vectors, ...]:
     if len(parts) != 1 + paired:
         expected = "a pair (Vectors, Vectors), one for each collection," if paired else "one Vectors"
         raise OptionError(f"Of a model's own vectors {expected} is expected, {len(parts)} was found.")
-    if paired and (parts[0].shape[1], parts[0].pooling) != (parts[1].shape[1], parts[1].pooling):
+    if len({(part.model, part.layer, part.pooling, part.shape[1]) for part in parts}) > 1:
         raise OptionError(f"The vectors of both collections have to be alike, {parts[0]!r} and {parts[1]!r} are not.")
     return parts
 
@@ -146,29 +143,39 @@ def _embedded(
     }
 
 
-def _checked(found: list[Sheet]) -> list[Sheet]:
-    """Return sheets, checked to be told apart by their names and to hold numbers."""
-    for sheet in found:
-        if not sheet.vectors.model:
-            raise OptionError("Vectors of your own need the name of a model; dataclasses.replace(vectors, model=…).")
-        for vectors in (sheet.vectors, sheet.other):
-            if vectors is not None:
+def _check_items(items: Sequence[Any], wanted: Mapping[str, list[str]], pooling: str) -> None:
+    """Raise where vectors are not told apart by their names, hold no numbers, or are of a layer that is not there."""
+    names: list[tuple[str, str, str]] = []
+    for item in items:
+        if isinstance(item, tuple):
+            if not item[0].model:
+                raise OptionError(
+                    "Vectors of your own need the name of a model; dataclasses.replace(vectors, model=…)."
+                )
+            for vectors in item:
                 _check_points(vectors)
-    names = [sheet.name for sheet in found]
+            names.append((item[0].model, item[0].layer, item[0].pooling))
+        else:
+            record = get_model(item)
+            names += [(record.name, Wanted.of(record, one, None).layer.name, pooling) for one in wanted[record.name]]
     twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
     if twice is not None:
         raise OptionError(
             f"{' / '.join(twice[:2])} is asked for twice; Vectors of your own are told apart by their model and layer."
         )
-    return found
 
 
 def _check_points(vectors: Vectors) -> None:
     values, what = vectors.values, f"{vectors.model} / {vectors.layer}"  # noqa: PD011  no DataFrame
+    if values.dtype.kind not in "fiu" or not values.shape[1]:
+        raise OptionError(
+            f"Vectors are of at least one real number, those of {what} are {values.shape[1]:,} of {values.dtype}."
+        )
     if vectors.times is None and len(np.unique(vectors.tracks)) < len(vectors):
         raise OptionError(f"{what} has several vectors for a track but no times; pooling and times say what they are.")
     for start in range(0, len(values), BLOCK):
-        bad = ~np.isfinite(values[start : start + BLOCK]).all(axis=1)
+        with np.errstate(over="ignore"):  # what float32 cannot hold is not finite here
+            bad = ~np.isfinite(values[start : start + BLOCK].astype(np.float32, copy=False)).all(axis=1)
         if bad.any():
             track = int(vectors.tracks[start + int(bad.argmax())])
             raise CollectionError(
