@@ -95,6 +95,8 @@ class _Bars:
         if self._bars.tasks[task].finished and done < total:
             self._bars.reset(task)
         self._bars.update(task, description=text, completed=done, total=total or None)
+        if 0 < total <= done and self._bars.console.is_jupyter:
+            self._bars.refresh()  # there, nothing is drawn any more when the bars are stopped
 
 
 def _name(stage: str, done: int, total: int) -> str:

@@ -622,6 +622,41 @@ def test_map_and_heatmap_of_the_explorer_move_together(fresh):
     chart.map().locator(".ev-map-selected").wait_for(state="hidden")
 
 
+def test_what_a_model_takes_for_another_class_is_listed_played_and_marked_on_the_map(fresh):
+    """The column says nothing that could be heard, so there are mistakes."""
+    lab = fresh(
+        START,
+        f"collection = collection.assign(deal=['red', 'blue', 'red', 'blue', 'red'] * {len(PIECES)})\n"
+        "explorer = embviz.Explorer(collection, models=['musicnn']).map(method='pca')\nexplorer",
+    )
+    panel = Panel(lab)
+    panel.root.get_by_role("tab", name="Map").focus()
+    lab.page.keyboard.press("6")
+    panel.root.get_by_label("Predict").select_option("deal")
+    panel.root.get_by_role("button", name="Compare", exact=True).click()
+    name = panel.root.locator(".ev-t-table").get_by_role("button", name="MusiCNN (MSD) · embedding")
+    name.click()
+    [accuracy] = lab.ask("explorer.evaluation.table.query(\"model != ''\")['accuracy'].tolist()")
+    assert f"{100 * accuracy:.1f} %" in name.locator("xpath=ancestor::tr").inner_text()
+    wrong = lab.ask("[(label, truth) for label, truth in explorer.evaluation.mistakes('musicnn')['truth'].items()]")
+    red = [label for label, truth in wrong if truth == "red"]
+    panel.root.get_by_role("button", name=re.compile(f"{len(red)} of 15 “red” tracks (was|were) taken for")).click()
+    rows = panel.root.get_by_role("list", name="Tracks of the cell").locator("[data-row]")
+    rows.first.wait_for()
+    titles = lab.ask(f"collection.table.loc[{red}, 'title'].tolist()")
+    assert [row.locator(".ev-a-title").inner_text() for row in rows.all()] == titles
+    rows.last.get_by_role("button", name="Play").click()
+    heard = "({ playing, time, media }, name) => playing && time > 0.2 && decodeURI(media.currentSrc).endsWith(name)"
+    panel.until(heard, name_of(titles[-1]))
+    panel.root.get_by_role("button", name="Show on the map").click()
+    chart = Chart(lab, "explorer._mapped.atlas")
+    chart.ready()
+    said = [chart.scatter("colour")["labels"][shade] for shade in chart.scatter("shades")]
+    marked = {label for label, one in zip(chart.labels, said, strict=True) if one == "wrong"}
+    assert marked == {label for label, _ in wrong} == set(lab.ask("explorer.selection.index.tolist()"))
+    assert chart.side.get_by_role("table", name="Selected").locator("tbody tr").count() == len(wrong)
+
+
 # Notebooks of their own ----------------------------------------------------------------------------------------------
 
 

@@ -121,7 +121,7 @@ def test_all_tasks_fit(tasks):
     figure = figures.plot(evaluation(rows))
     assert len(figure.data) == tasks
     assert figure.layout.height < 250 + 200 * tasks / 2
-    assert figure.layout.width == 1000
+    assert figure.layout.width == 860
 
 
 def test_layers_and_classifiers_are_told_apart_in_rows_until_there_are_too_many():
@@ -427,9 +427,9 @@ def test_cells_say_what_they_count_and_are_walked_with_the_keys(bench):
     assert element.locator("th[scope=row]").all_inner_texts() == [*CLASSES, "answers"]
     assert element.locator("th[scope=col]").all_inner_texts() == [*CLASSES, "tracks"]
     assert cell(element, 0, 1).inner_text().split() == ["30", "%", "12"]
-    assert cell(element, 0, 1).get_attribute("aria-label") == "12 of 40 rock tracks were taken for metal, 30 %"
+    assert cell(element, 0, 1).get_attribute("aria-label") == "12 of 40 “rock” tracks were taken for “metal”, 30 %"
     assert cell(element, 1, 0).inner_text() == "·"
-    assert cell(element, 2, 0).get_attribute("aria-label") == "There are no jazz tracks"
+    assert cell(element, 2, 0).get_attribute("aria-label") == "There are no “jazz” tracks"
     assert element.locator(".ev-c-total").all_inner_texts() == ["40", "1", "0", "27", "13", "1"]
     assert element.locator("[data-truth][tabindex='0']").count() == 1
     # Before anything is chosen, it says what to do.
@@ -444,7 +444,7 @@ def test_cells_say_what_they_count_and_are_walked_with_the_keys(bench):
     bench.page.keyboard.press("Enter")
     assert bench.commands("m") == [{"kind": "cell", "truth": 1, "answer": 2}]
     bench.change("m", "chosen", {"truth": 1, "answer": 2, "rows": [], "more": 0})
-    assert element.locator(".ev-c-list h3").inner_text() == "No metal track was taken for jazz."
+    assert element.locator(".ev-c-list h3").inner_text() == "No “metal” track was taken for “jazz”."
     assert element.locator(".ev-c-track").count() == 0
     # The cell keeps the focus.
     assert bench.page.evaluate("document.activeElement.dataset.answer") == "2"
@@ -459,7 +459,7 @@ def test_a_chosen_cell_lists_its_tracks_and_plays_them(bench):
     element = bench.mount("m", "confusion", state(chosen=chosen, current={"side": "cv", "track": 5}))
     bench.acknowledge("m")
     assert cell(element, 0, 1).get_attribute("aria-pressed") == "true"
-    assert element.locator(".ev-c-list h3").inner_text() == "12 of 40 rock tracks were taken for metal."
+    assert element.locator(".ev-c-list h3").inner_text() == "12 of 40 “rock” tracks were taken for “metal”."
     assert "most certain first" in element.locator(".ev-c-list-head").inner_text()
     assert "10 more tracks" in element.locator(".ev-c-more").inner_text()
     first, second = element.locator(".ev-c-track").all()
@@ -498,7 +498,7 @@ def test_the_other_collection_is_asked_for(bench):
     bench.change("m", "side", "external")
     assert element.get_by_role("button", name="External").get_attribute("aria-pressed") == "true"
     assert cell(element, 0, 1).inner_text().split() == ["50", "%", "1"]
-    assert element.locator(".ev-c-list h3").inner_text() == "1 of 2 rock tracks was taken for metal."
+    assert element.locator(".ev-c-list h3").inner_text() == "1 of 2 “rock” tracks was taken for “metal”."
 
 
 @pytest.mark.slow

@@ -185,6 +185,8 @@ def test_models_are_compared_and_what_they_confuse_is_shown(music, explore, hear
     matrix.widget._heard(None, {"kind": "play", "track": label}, [])
     assert Path(explorer.wait().track).name == f"{label:02}.wav"
     assert matrix.widget.current == {"side": "cv", "track": label}
+    command(explorer, "task_matrix", cell=1)
+    assert explorer._tasking._matrix.widget.current["track"] == label, "what is open should be marked at once"
 
     command(explorer, "task_save", format="csv").wait()
     command(explorer, "task_save", format="latex").wait()
@@ -236,6 +238,7 @@ def test_wrong_tracks_are_marked_on_the_map(music, explore, monkeypatch):
     atlas = explorer._mapped.atlas
     wrong = explorer.evaluation.mistakes("vgg")
     assert explorer.widget.tab == "map"
+    assert atlas.widget.tab == "selection"
     assert set(explorer.selection.index) == set(wrong.index)
     column = "style by VGG-I (MSD): right or wrong"
     assert atlas.widget.choices["colour"] == f"column:{column}"

@@ -64,6 +64,7 @@ class Mapped:
             self.atlas.assign(**wanted["columns"])
         if wanted["colour"]:
             self.atlas.set(colour=f"column:{wanted['colour']}")
+            self.atlas.widget.tab = "selection"  # a list of what is marked, to be played
         self.atlas.selection = wanted["labels"]
 
     def _show(self, collection: Collection) -> None:

@@ -227,6 +227,8 @@ class Tasking:
             "can_keep": cell.classifier in ("mlp", "logistic") and cell.pooling != "mean+std",
             "view": ref(matrix.widget),
         }  # fmt: skip
+        if self._desk.sound is not None:
+            self.opened(self._desk.sound.track.id)
         self.publish_matrix()
 
     def _chosen(self, matrix: ConfusionMatrix, source: Source, label: int) -> None:

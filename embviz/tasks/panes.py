@@ -31,7 +31,7 @@ MARKS = ["circle", "square", "diamond", "triangle-up", "cross", "x", "triangle-d
 FINE = "rgba(127, 127, 127, 0.22)"
 BEST = 12  # size of the mark of what is best
 
-WIDTH = 1000
+WIDTH = 860
 TITLE, LEGEND, NAME, AXIS, MARGIN = 62, 28, 46, 28, 24  # heights above and below plots, and what is left at the sides
 BETWEEN = 22  # of plots side by side
 LETTER, SMALL = 6.6, 5.6  # width of a letter of 12 and of 11 pixels, about

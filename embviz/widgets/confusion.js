@@ -49,10 +49,10 @@ export function shareOf(count, total, sign = " %") {
 /**
  * What a cell says, as a sentence without its full stop.
  * @param {string[]} classes @param {number[][]} counts @param {number} truth @param {number} answer
- * @returns {string} such as ``12 of 40 rock tracks were taken for metal``
+ * @returns {string} such as ``12 of 40 “rock” tracks were taken for “metal”``
  */
 export function sentenceOf(classes, counts, truth, answer) {
-  const [own, other] = [quoted(classes[truth]), quoted(classes[answer])];
+  const [own, other] = [`“${quoted(classes[truth])}”`, `“${quoted(classes[answer])}”`];
   const [count, total] = [counts[truth]?.[answer] ?? 0, sum(counts[truth] ?? [])];
   if (!total) return `There are no ${own} tracks`;
   const what = `${own} ${total === 1 ? "track" : "tracks"}`;

@@ -67,7 +67,6 @@ function walk(items, chance, choose) {
   }
   if (chance > 0) {
     svg.append(shape("line", { class: "ev-t-guess", x1: LEFT - 4, x2: WIDTH - 8, y1: y(chance), y2: y(chance) }));
-    svg.append(tick(WIDTH - 8, y(chance) + 12, "guessing"));
   }
   const above = places.map(({ x, high }) => `${x},${high}`);
   const below = places.map(({ x, low }) => `${x},${low}`).reverse();
@@ -83,6 +82,11 @@ function walk(items, chance, choose) {
     name.setAttribute("transform", `translate(${x + 3} ${TOP + HEIGHT + 12}) rotate(-50)`);
     svg.append(dot, name);
   });
+  if (chance > 0) {
+    const guess = tick(WIDTH - 8, y(chance) + 12, "guessing");
+    guess.classList.add("ev-t-guess-name");
+    svg.append(guess);
+  }
   return { svg, best };
 }
 

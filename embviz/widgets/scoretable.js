@@ -97,7 +97,7 @@ export function scoreTable({ choose }) {
   }
 
   function plainRow(kind, name, cv, outside, external, hint = "") {
-    const cells = [figure(cv ?? "", hint), h("td.ev-t-ends-text"), h("td")];
+    const cells = [figure(cv ?? "", hint), h("td.ev-t-ends-text"), h("td.ev-t-picture")];
     if (external) cells.push(figure(outside ?? "", ""), h("td"));
     return h(`tr.${kind}`, {}, h("th.ev-faint", { scope: "row" }, nameOf(quoted(name))), ...cells);
   }

@@ -3,7 +3,7 @@ import { h, write } from "./dom.js";
 import { fillSelect, nameOf, plain, progressBar, progressText, quoted, sizeOf } from "./parts.js";
 
 const CLASSIFIERS = [
-  { value: "mlp", label: "MLP, 100 hidden units" },
+  { value: "mlp", label: "MLP, 100 units" },
   { value: "logistic", label: "logistic regression" },
   { value: "knn", label: "nearest neighbours" },
 ];
@@ -15,8 +15,8 @@ const POOLINGS = [
   { value: "median", label: "median" },
 ];
 const LAYERS = [
-  { value: "embedding", label: "their embedding" },
-  { value: "output", label: "their output" },
+  { value: "embedding", label: "embedding" },
+  { value: "output", label: "output" },
   { value: "all", label: "all layers" },
 ];
 const FOLDS = [3, 5, 10];
@@ -93,7 +93,7 @@ export function taskForm(panel, { set, run }) {
     field("Predict", target),
     field("Keep together", groups, "What is alike anyhow, as tracks of one artist, is never in training and test"),
     field("Folds", folds, "Into how many parts the tracks are dealt; each is predicted by a training on the others"),
-    field("Classifier", classifier),
+    field("Classifier", classifier, "What is trained; the MLP has one hidden layer of 100 units"),
     field("From", pooling, "What is trained on: one vector for each track, or each of its frames"),
     field("Layers", layers, "What of each model is compared"),
   );

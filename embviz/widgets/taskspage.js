@@ -95,7 +95,7 @@ export function tasksPage(panel) {
     const other = isStale(scores.asked, item.choices);
     stale.hidden = !other;
     write(stale, other ? "These are the scores of earlier choices; press Compare for those above." : "");
-    write(about, "class-weighted accuracy in cross-validation; press a model to see what it confuses");
+    write(about, "press a model for its confusion matrix");
     table.update(scores, get("confusion").cell);
     depths.update(scores, (name) => panel.modelOf(name)?.title ?? name);
     const key = JSON.stringify(scores.notes);

@@ -15,13 +15,13 @@ test("rows add up to the tracks of a class, columns to the answers", () => {
 
 test("a cell says what it counts", () => {
   const said = (truth, answer) => sentenceOf(classes, counts, truth, answer);
-  assert.equal(said(0, 1), "12 of 40 rock tracks were taken for metal");
-  assert.equal(said(0, 2), "1 of 40 rock tracks was taken for jazz");
-  assert.equal(said(0, 0), "27 of 40 rock tracks were recognised");
-  assert.equal(said(1, 1), "1 of 1 metal track was recognised");
-  assert.equal(said(1, 0), "No metal track was taken for rock");
-  assert.equal(said(2, 0), "There are no jazz tracks");
-  assert.equal(sentenceOf(["a\u202eb\nc"], [[2]], 0, 0), "2 of 2 ab c tracks were recognised");
+  assert.equal(said(0, 1), "12 of 40 “rock” tracks were taken for “metal”");
+  assert.equal(said(0, 2), "1 of 40 “rock” tracks was taken for “jazz”");
+  assert.equal(said(0, 0), "27 of 40 “rock” tracks were recognised");
+  assert.equal(said(1, 1), "1 of 1 “metal” track was recognised");
+  assert.equal(said(1, 0), "No “metal” track was taken for “rock”");
+  assert.equal(said(2, 0), "There are no “jazz” tracks");
+  assert.equal(sentenceOf(["a\u202eb\nc"], [[2]], 0, 0), "2 of 2 “ab c” tracks were recognised");
 });
 
 test("a share is never rounded to none or to all", () => {
