@@ -156,6 +156,7 @@ class Pane:
                 error_x=bars | {"color": colour, "thickness": 1.6, "width": 4},
                 customdata=points.hover(kind),
                 hovertemplate=_HOVER,
+                cliponaxis=False,  # a mark at 100 % is seen whole
             )
         )
 
@@ -195,6 +196,7 @@ class Pane:
                 marker=looks,
                 customdata=curve.hover("accuracy"),
                 hovertemplate=_HOVER,
+                cliponaxis=False,
             )
         )
 
