@@ -13,7 +13,7 @@ from embviz.explorer import taskchoices
 from embviz.explorer.targets import said
 from embviz.models import Model, get_model
 from embviz.offers import COST
-from embviz.words import count
+from embviz.words import count, roughly
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from embviz.explorer.gathered import Gathered
     from embviz.tracks import Tracks
 
-__all__ = ["code", "duration", "sentence"]
+__all__ = ["code", "sentence"]
 
 UNKNOWN = 240.0  # seconds of a track whose length nobody has read
 
@@ -55,7 +55,7 @@ def sentence(
         seconds += share * length / 60 * COST.get(model.system, 0.0)
     if not missing:
         return f"All embeddings of {count(len(asked), 'track')} are computed already; what remains is to train."
-    cost = f", about {duration(seconds)}" if seconds >= 1 else ""
+    cost = f", about {roughly(seconds)}" if seconds >= 1 else ""
     tracks = f"{count(missing, 'embedding')} of {count(len(asked), 'track')}"
     return f"{tracks} {'is' if missing == 1 else 'are'} to be computed first{cost}; then come the trainings."
 
@@ -82,13 +82,6 @@ def _seconds(table: pd.DataFrame) -> float:
     if "duration" not in table.columns:
         return UNKNOWN * len(table)
     return float(sum(UNKNOWN if math.isnan(length) else length for length in table["duration"].astype(float)))
-
-
-def duration(seconds: float) -> str:
-    """Return a rough length of time."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def code(choices: Mapping[str, Any], more: Mapping[str, Any], gathered: Gathered, tracks: Tracks) -> str:

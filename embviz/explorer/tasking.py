@@ -15,6 +15,7 @@ from embviz.explorer.desk import Desk, Work
 from embviz.explorer.gathered import Gathered
 from embviz.jobs import explain
 from embviz.uploads import free_path, safe_name
+from embviz.words import roughly
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -356,7 +357,7 @@ class Tasking:
         if "left" in work.stage or not work.total or work.done <= first or now - begun < TELLING:
             return work.stage
         left = (now - begun) / (work.done - first) * (work.total - work.done)
-        return f"{work.stage} · {plan.duration(left)} left"
+        return f"{work.stage} · {roughly(left)} left"
 
     def publish_matrix(self) -> None:
         """Show the matrix, and how far a head is."""
