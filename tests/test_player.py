@@ -592,6 +592,7 @@ def test_keys_act_and_reach_nobody_else(bench, short):
     assert bench.page.evaluate("bench.keys.slice(-3)") == ["Escape", "Control", "s"]
     # Space on a button presses it once, and does not play on top of it.
     bench.page.keyboard.press(" ")
+    bench.page.wait_for_function("() => !globalThis[Symbol.for('embviz.clocks')].get('c').playing")
     view.get_by_role("button", name="Zoom in").focus()
     bench.page.keyboard.press(" ")
     assert bench.clock("c", "c => [c.playing, c.view[1] - c.view[0]]") == [False, pytest.approx(5)]
