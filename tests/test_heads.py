@@ -25,7 +25,8 @@ from embviz.heads import Head, get_head, heads_for, known_heads, register_head, 
 from embviz.models import find, get_model, register_model
 from embviz.widgets.curves import Curves
 
-REFERENCE = Path("/work/shared/reference")
+BESIDE = Path(__file__).resolve().parents[2] / "shared" / "reference"
+REFERENCE = Path(os.environ.get("EMBVIZ_REFERENCE", BESIDE))
 
 
 def frames(t: int, d: int, *, model: str = "msd-musicnn-1", layer: str = "embedding", seed: int = 0) -> Embedding:
