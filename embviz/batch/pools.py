@@ -21,7 +21,7 @@ from typing import Any, Protocol
 from embviz.batch.tasks import Done, Task, extract
 from embviz.errors import CollectionError, OptionError
 
-__all__ = ["Given", "Here", "Pool", "Processes", "check_executor", "check_workers", "usual"]
+__all__ = ["Given", "Here", "Pool", "Processes", "check_executor", "check_workers", "handed", "usual"]
 
 MEMORY = 3 * 2**29  # bytes that a process with a track of usual length and a few graphs may take
 MOST = 256  # tasks that an executor is given at a time, where it does not tell how many it does at once
@@ -97,6 +97,27 @@ class Processes:
         self._executor.shutdown(wait=False, kill_workers=True)
 
 
+def handed(executor: Executor, call: Callable[[Any], Any], task: Any) -> Future[Any]:
+    """Hand a task to an executor that may be somebody's, and say in one sentence that it takes none.
+
+    Raises
+    ------
+    BrokenExecutor
+        As it is: who runs the executor knows what to do.
+    CollectionError
+        If the executor refuses for another reason.
+    """
+    try:
+        return executor.submit(call, task)
+    except BrokenExecutor:
+        raise
+    except Exception as error:  # an executor raises whatever it likes
+        raise CollectionError(
+            f"The executor that was given takes no tasks: {str(error).rstrip('.')}. What was done is kept: give "
+            "another one and run again."
+        ) from error
+
+
 class Given:
     """An executor that somebody gives, and ends."""
 
@@ -108,15 +129,7 @@ class Given:
         self.most = 2 * known if isinstance(known, int) else MOST
 
     def submit(self, task: Task) -> Future[Done]:  # noqa: D102  see Pool
-        try:
-            return self._executor.submit(extract, task)
-        except BrokenExecutor:
-            raise
-        except Exception as error:  # an executor raises whatever it likes
-            raise CollectionError(
-                f"The executor that was given takes no tasks: {str(error).rstrip('.')}. What was done is kept: "
-                "give another one and run again."
-            ) from error
+        return handed(self._executor, extract, task)
 
     def renew(self) -> None:  # noqa: D102
         raise CollectionError(

@@ -5,6 +5,7 @@ A file may come from anywhere: nothing in it is run, all of it is checked, and t
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import json
@@ -18,7 +19,7 @@ from embviz import _tensors
 from embviz.errors import EmbvizError, ModelError, OptionError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from embviz.heads.head import Head
 
@@ -88,17 +89,27 @@ def _check_ours(words: Path) -> None:
         ) from error
 
 
-def _read_words(path: Path) -> Mapping[str, Any]:
+@contextlib.contextmanager
+def _opened(path: Path, words: Path, numbers: Path) -> Iterator[None]:
+    """Say in one sentence that one of the two files is missing, or cannot be read."""
     try:
-        if size(path) > LARGEST_WORDS:
-            raise ModelError(f"{str(path)!r} is too large for the description of a head ({LARGEST_WORDS >> 20} MB).")
-        described = json.loads(path.read_text(encoding="utf-8"))
+        yield
     except FileNotFoundError as error:
         raise ModelError(
-            f"A head is expected in two files, {path.name!r} and {_paths(path)[0].name!r}; {str(path)!r} is missing."
+            f"A head is expected in two files, {words.name!r} and {numbers.name!r}; {str(path)!r} is missing."
         ) from error
     except OSError as error:
         raise ModelError(f"{str(path)!r} cannot be read: {error.strerror or error}.") from error
+
+
+def _read_words(path: Path) -> Mapping[str, Any]:
+    try:
+        with _opened(path, path, _paths(path)[0]):
+            if size(path) > LARGEST_WORDS:
+                raise ModelError(
+                    f"{str(path)!r} is too large for the description of a head ({LARGEST_WORDS >> 20} MB)."
+                )
+            described = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise ModelError(f"{str(path)!r} is damaged: the description of a head was expected.") from error
     if not isinstance(described, dict) or described.get("format") != FORMAT:
@@ -116,16 +127,10 @@ def size(path: Path) -> int:
 
 def _check_partner(numbers: Path, described: Mapping[str, Any], words: Path) -> None:
     """Raise where the numbers are missing, or are not those that the words were written for."""
-    try:
+    with _opened(numbers, words, numbers):
         if size(numbers) > LARGEST:
             raise ModelError(f"{str(numbers)!r} is too large for a head: at most {LARGEST >> 20} MB are expected.")
         found = hashlib.sha256(numbers.read_bytes()).hexdigest()
-    except FileNotFoundError as error:
-        raise ModelError(
-            f"A head is expected in two files, {words.name!r} and {numbers.name!r}; {str(numbers)!r} is missing."
-        ) from error
-    except OSError as error:
-        raise ModelError(f"{str(numbers)!r} cannot be read: {error.strerror or error}.") from error
     if found != described.get("sha256"):
         raise ModelError(
             f"{numbers.name!r} is not the file that {words.name!r} was written for (its checksum is another); take "

@@ -183,7 +183,7 @@ class Crew:
         Units to be handed over at a time.
     own : bool
         Whether the executor is ours to end and to start anew.
-    sends : bool
+    files : bool
         Whether large arrays go through files.
     """
 
@@ -194,15 +194,7 @@ class Crew:
 
     def submit(self, unit: Unit) -> Future[NDArray[np.float32]]:
         """Hand over a unit."""
-        try:
-            return self._executor.submit(solve, unit)
-        except BrokenExecutor:
-            raise
-        except Exception as error:  # an executor raises whatever it likes
-            raise EmbvizError(
-                f"The executor that was given takes no tasks: {str(error).rstrip('.')}. What was done is kept: give "
-                "another one and run again."
-            ) from error
+        return pools.handed(self._executor, solve, unit)
 
     def renew(self) -> None:
         """Start anew after a process has died."""
