@@ -433,19 +433,15 @@ def test_a_poster_without_any_weights_still_says_how_to_get_them(pairs):
 @pytest.fixture
 def fake_extraction(monkeypatch):
     """Models of which only some have weights, and an embed() that notes what it was asked for."""
-    import embviz.extract
-    import embviz.models
-    import embviz.models.weights
-
     asked = []
 
     def embed(audio, model, **options):
         asked.append((audio, [record.name for record in model], options))
         return [embed_of(np.full((20, 30), len(record.name)), model=record.name) for record in model]
 
-    monkeypatch.setattr(embviz.extract, "embed", embed)
-    monkeypatch.setattr(embviz.models, "get_model", lambda name: model_of(name=name, title=name), raising=False)
-    monkeypatch.setattr(embviz.models.weights, "find", lambda model: None if model.name in {"openl3", "vggish"} else 1)
+    monkeypatch.setattr("embviz.extract.embed", embed)
+    monkeypatch.setattr("embviz.models.get_model", lambda name: model_of(name=name, title=name), raising=False)
+    monkeypatch.setattr("embviz.models.weights.find", lambda model: None if model.name in {"openl3", "vggish"} else 1)
     return asked
 
 
