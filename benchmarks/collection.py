@@ -26,9 +26,9 @@ import pandas as pd
 import soundfile
 
 import embviz
-from embviz import _essentia
 from embviz.batch import embed_table
-from embviz.graph import sessions
+from embviz.core import essentia
+from embviz.inference.graph import sessions
 from embviz.models.weights import find
 
 SOUNDS = Path(__file__).parents[1] / "sample_audio"
@@ -56,7 +56,7 @@ def excerpts(folder: Path, tracks: int, seconds: float) -> pd.DataFrame:
 
 def with_essentia(table: pd.DataFrame, models: list[str]) -> None:
     """Do what the poster shows, track by track."""
-    es = _essentia.standard()
+    es = essentia.standard()
     for path in table["path"]:
         for model in models:
             algorithm, rate, node = MODELS[model]

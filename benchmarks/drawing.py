@@ -30,7 +30,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 from harness import Bench, chromium  # noqa: E402  of the tests
 from playwright.sync_api import sync_playwright  # noqa: E402
 
-from embviz.widgets.palettes import colour_of  # noqa: E402
+from embviz.plotting.encodings import colour_of  # noqa: E402
 from embviz.widgets.scatter import Scatter  # noqa: E402
 
 SIZES = [10_000, 100_000, 1_000_000]

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import embviz
-from embviz import _essentia
-from embviz.graph import sessions
+from embviz.core import essentia as _essentia
+from embviz.inference.graph import sessions
 from embviz.models.weights import find
 
 ROCK = Path(__file__).parents[1] / "sample_audio" / "rock.ogg"

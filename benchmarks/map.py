@@ -25,8 +25,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from embviz.neighbours import neighbours
-from embviz.projection._figures import figures, kept_neighbours, map_neighbours
+from embviz.analysis.neighbors import neighbours
+from embviz.analysis.projection.quality import figures, kept_neighbours, map_neighbours
 
 SIZES = [10_000, 100_000]
 DIMENSIONS, INNER, CLUSTERS = 200, 15, 40
@@ -35,7 +35,7 @@ GOALS = {10_000: 10, 100_000: 40}  # seconds on two processors
 
 OURS = """
 import sys, numpy as np
-from embviz.projection import project
+from embviz.analysis.projection import project
 np.save(sys.argv[2], project(np.load(sys.argv[1], mmap_mode="r"), cache=False).xy)
 """
 THEIRS = """

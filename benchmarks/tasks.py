@@ -47,10 +47,11 @@ from threadpoolctl import threadpool_limits
 
 from embviz import Cache
 from embviz.batch import embed_table
-from embviz.models import get_model, state
-from embviz.tasks import classifiers, evaluate
-from embviz.tasks.catalogue import TASKS
-from embviz.vectors import Vectors
+from embviz.core.vectors import Vectors
+from embviz.evaluation import classifiers, evaluate
+from embviz.evaluation.task_registry import TASKS
+from embviz.models import get_model
+from embviz.models.lookup import state
 
 SOUNDS = Path(__file__).parents[1] / "sample_audio"
 SYSTEMS = ("musicnn", "vgg", "tempocnn", "openl3", "vggish", "spleeter")

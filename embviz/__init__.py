@@ -9,54 +9,51 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from embviz import errors
-    from embviz.atlas import Atlas
+    from embviz import analysis, errors, evaluation, models, plotting
+    from embviz.analysis.projection import project
+    from embviz.app.atlas import Atlas
+    from embviz.app.explorer import Explorer
     from embviz.audio import Audio
-    from embviz.cache import Cache
-    from embviz.charts import scatter
     from embviz.collection import Collection
-    from embviz.display import heatmap, poster
-    from embviz.embedding import Embedding, FrameGrid
-    from embviz.explorer import Explorer
-    from embviz.extract import embed
+    from embviz.core.cache import Cache
+    from embviz.core.embedding import Embedding, FrameGrid
+    from embviz.evaluation import Evaluation, evaluate, get_task, list_tasks, train
+    from embviz.extraction import embed
     from embviz.heads import Head, get_head, register_head
     from embviz.models import Layer, Model, get_model, list_models, register_model
     from embviz.models.weights import pull
-    from embviz.pages import save_figure
-    from embviz.projection import project
-    from embviz.tasks import evaluate, train
-    from embviz.tasks.catalogue import get_task, list_tasks
-    from embviz.tasks.evaluation import Evaluation
+    from embviz.plotting import heatmap, poster, save_figure, scatter
 
 _HOME = {
-    "Atlas": "atlas",
+    "Atlas": "app.atlas",
     "Audio": "audio",
-    "Cache": "cache",
+    "Cache": "core.cache",
     "Collection": "collection",
-    "Embedding": "embedding",
-    "Evaluation": "tasks.evaluation",
-    "Explorer": "explorer",
-    "FrameGrid": "embedding",
+    "Embedding": "core.embedding",
+    "Evaluation": "evaluation",
+    "Explorer": "app.explorer",
+    "FrameGrid": "core.embedding",
     "Head": "heads",
     "Layer": "models",
     "Model": "models",
-    "embed": "extract",
-    "evaluate": "tasks",
+    "embed": "extraction",
+    "evaluate": "evaluation",
     "get_head": "heads",
     "get_model": "models",
-    "get_task": "tasks.catalogue",
-    "heatmap": "display",
+    "get_task": "evaluation",
+    "heatmap": "plotting",
     "list_models": "models",
-    "list_tasks": "tasks.catalogue",
-    "poster": "display",
-    "project": "projection",
-    "pull": "models.weights",
+    "list_tasks": "evaluation",
+    "poster": "plotting",
+    "project": "analysis",
+    "pull": "models",
     "register_head": "heads",
     "register_model": "models",
-    "save_figure": "pages",
-    "scatter": "charts",
-    "train": "tasks",
+    "save_figure": "plotting",
+    "scatter": "plotting",
+    "train": "evaluation",
 }
+_NAMESPACES = ("analysis", "errors", "evaluation", "models", "plotting")
 
 __version__ = "0.1.0"
 __all__ = [  # noqa: RUF022  the order of a first encounter
@@ -87,13 +84,17 @@ __all__ = [  # noqa: RUF022  the order of a first encounter
     "Head",
     "Layer",
     "Model",
+    "analysis",
     "errors",
+    "evaluation",
+    "models",
+    "plotting",
 ]
 
 
 def __getattr__(name: str) -> object:
-    if name == "errors":
-        return import_module("embviz.errors")
+    if name in _NAMESPACES:
+        return import_module(f"embviz.{name}")
     if name not in _HOME:
         raise AttributeError(f"module 'embviz' has no attribute {name!r}")
     value = getattr(import_module(f"embviz.{_HOME[name]}"), name)

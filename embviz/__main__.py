@@ -1,5 +1,5 @@
 """``python -m embviz`` is the command line."""
 
-from embviz.cli import main
+from embviz.cli.commands import main
 
 main()

@@ -14,8 +14,8 @@ from itertools import pairwise
 import numpy as np
 from tensorboard.compat.proto.graph_pb2 import GraphDef
 
-from embviz.convert import nodes
-from embviz.convert.nodes import FLOAT, INT32
+from embviz.models.convert import nodes
+from embviz.models.convert.nodes import FLOAT, INT32
 
 COMPLEX = 8
 PLACES = {"Conv2D": [1], "Conv2DBackpropInput": [1], "MatMul": [1], "BiasAdd": [1], "FusedBatchNorm": [1, 2]}

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from embviz.widgets import _sources
+from embviz.widgets import bundle
 
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -110,7 +110,7 @@ class Bench:
         if not path:
             route.fulfill(body=PAGE, content_type="text/html")
         elif route.request.url.startswith(HOME) and path.endswith(".js"):
-            route.fulfill(body=_sources.script(path.removesuffix(".js")), content_type="text/javascript")
+            route.fulfill(body=bundle.script(path.removesuffix(".js")), content_type="text/javascript")
         elif route.request.url.startswith(("blob:", "data:")):
             route.continue_()
         else:
@@ -124,7 +124,7 @@ class Bench:
         coded = {name: base64.b64encode(value).decode() for name, value in state.items() if isinstance(value, bytes)}
         if script not in self._styles:
             self._styles.append(script)
-            self.page.evaluate("css => document.querySelector('#styles').textContent += css", _sources.style(script))
+            self.page.evaluate("css => document.querySelector('#styles').textContent += css", bundle.style(script))
         self.page.evaluate("([ref, script, state, bytes]) => bench.add(ref, script, state, bytes)",
                            [ref, script, json.loads(json.dumps(plain)), coded])  # fmt: skip
 

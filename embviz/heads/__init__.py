@@ -3,7 +3,7 @@
 ``Head.load("mood")("song.mp3")`` says how sure a classifier is of each class, over time.
 """
 
-from embviz.heads._registry import get_head, heads_for, known_heads, register_head, unregister_head
 from embviz.heads.head import Head
+from embviz.heads.registry import get_head, heads_for, known_heads, register_head, unregister_head
 
 __all__ = ["Head", "get_head", "heads_for", "known_heads", "register_head", "unregister_head"]

@@ -15,18 +15,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.embedding import Embedding
+from embviz.core.embedding import Embedding
+from embviz.core.text import count, one_line
 from embviz.errors import ModelError, OptionError
-from embviz.heads import _files, _graph
+from embviz.heads import io, tf_graph
 from embviz.models import ALIASES
-from embviz.words import count, one_line
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from embviz._progress import Progress
-    from embviz.cache import Cache
-    from embviz.graph import Session
+    from embviz.core.cache import Cache
+    from embviz.core.progress import Progress
+    from embviz.inference.graph import Session
 
 __all__ = ["ARRAYS", "MOST_CLASSES", "Head"]
 
@@ -144,7 +144,7 @@ class Head:
         self, audio: Any, *, cache: Cache | bool | None = None, progress: Progress = None, patch_hop: Any = None
     ) -> Embedding:
         """Embed a track with this head's model and layer, as :func:`embviz.embed` does, and apply the head."""
-        from embviz.extract import embed
+        from embviz.extraction import embed
 
         embedding: Embedding = embed(
             audio,
@@ -179,7 +179,7 @@ class Head:
 
     def _answers(self, frames: NDArray[Any]) -> NDArray[Any]:
         if self.kind == "graph":
-            return _graph.run(self._session, self.nodes, frames, len(self.classes))
+            return tf_graph.run(self._session, self.nodes, frames, len(self.classes))
         weights = {name: np.asarray(array, dtype=np.float64) for name, array in self.weights.items()}
         # Numbers out of a file may be so large that nothing comes of them.
         with np.errstate(over="ignore", invalid="ignore"):
@@ -191,7 +191,7 @@ class Head:
 
     @cached_property
     def _session(self) -> Session:
-        return _graph.session(np.asarray(self.weights["graph"]).tobytes(), self.nodes)
+        return tf_graph.session(np.asarray(self.weights["graph"]).tobytes(), self.nodes)
 
     # Keeping it. ---------------------------------------------------------------------------------------------------
 
@@ -203,7 +203,7 @@ class Head:
         Path
             The first of the two; both are needed.
         """
-        return _files.save(self, path)
+        return io.save(self, path)
 
     @classmethod
     def load(cls, path: str | Path) -> Head:
@@ -215,7 +215,7 @@ class Head:
             If a file is missing, is damaged or belongs to another one.
         """
         try:
-            return cls(**_files.fields(path))
+            return cls(**io.fields(path))
         except OptionError as error:
             raise ModelError(f"{str(path)!r} holds no head that can be used. {error}") from error
 

@@ -1,7 +1,7 @@
 """The models that embviz knows: data, and the helpers that spare its repetition.
 
-Conventions: those of :mod:`embviz.models.record`. The layers of each architecture are in
-:mod:`embviz.models._layers`.
+Conventions: those of :mod:`embviz.models.model`. The layers of each architecture are in
+:mod:`embviz.models.architectures`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from embviz.models._layers import (
+from embviz.models.architectures import (
     musicnn_layers,
     openl3_layers,
     spleeter_layers,
@@ -19,8 +19,8 @@ from embviz.models._layers import (
     vgg_layers,
     vggish_layers,
 )
-from embviz.models._tags import MSD, MTT
-from embviz.models.record import Layer, Model, Source
+from embviz.models.model import Layer, Model, Source
+from embviz.models.tag_names import MSD, MTT
 
 __all__ = ["ALIASES", "CATALOGUE", "WHEELS"]
 

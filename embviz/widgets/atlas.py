@@ -10,7 +10,7 @@ from typing import Any
 
 import traitlets
 
-from embviz.widgets._sources import script, style
+from embviz.widgets.bundle import script, style
 from embviz.widgets.commands import Commanded
 
 __all__ = ["COMMANDS", "TABS", "AtlasView"]
@@ -96,7 +96,7 @@ class AtlasView(Commanded):
     ).tag(sync=True)
     clusters = traitlets.Dict(
         help="method, scale, items: id (-1: in no cluster), name, auto (the name that was found), count, tags: tag, "
-        "lift (as of embviz.clusters.lifts); message; empty: none"
+        "lift (as of embviz.analysis.clustering.lifts); message; empty: none"
     ).tag(sync=True)
     agreement = traitlets.Dict(
         help="cka, overlap, hubness (of both), k, items: track, point, title, artist, overlap (least first); empty: "

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import traitlets
 
-from embviz.cells import dimension_order, is_signed
-from embviz.widgets.drawing import Drawing
+from embviz.plotting.heatmap_data import dimension_order, is_signed
+from embviz.widgets.base import Drawing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from embviz.embedding import Embedding
+    from embviz.core.embedding import Embedding
 
 __all__ = ["FramesWidget", "colour_ends", "decode", "encode"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import traitlets
 
-from embviz.widgets._sources import script, style
+from embviz.widgets.bundle import script, style
 from embviz.widgets.frames import FramesWidget
 
 __all__ = ["Heatmap"]

@@ -10,7 +10,7 @@ from typing import Any
 
 import traitlets
 
-from embviz.widgets._sources import script, style
+from embviz.widgets.bundle import script, style
 from embviz.widgets.commands import Commanded
 
 __all__ = ["COMMANDS", "Panel"]

@@ -1,6 +1,6 @@
 """The player: a track's sound and waveform, which lead the clock that all widgets of the track follow.
 
-Conventions: seconds are counted from the beginning of the track; peaks are int8 ``[n, 2]`` as in :mod:`embviz.sounds`.
+Conventions: seconds are counted from the beginning of the track; peaks are int8 ``[n, 2]`` as in :mod:`.browser_audio`.
 The audio element lives in the page and is the truth about time: ``time``, ``playing``, ``rate``, ``volume``,
 ``range``, ``looping``, ``view`` and ``mix`` tell what the page does, at most ten times a second, and a page that opens
 later starts from them; setting them does nothing to one that is open: the methods do. The page takes the sound from
@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 
 from embviz.audio import Audio, AudioSource
 from embviz.errors import EmbvizError, OptionError
-from embviz.sounds import Playable, playable, summary
-from embviz.widgets._sources import script, style
+from embviz.widgets.browser_audio import Playable, playable, summary
+from embviz.widgets.bundle import script, style
 
 __all__ = ["Player"]
 
@@ -128,7 +128,7 @@ class Player(anywidget.AnyWidget):
         duration : float
             In seconds.
         peaks : ndarray of int8, ``[n, 2]``, optional
-            As :func:`embviz.sounds.peaks` gives them.
+            As :func:`embviz.widgets.browser_audio.peaks` gives them.
         sections : sequence of {"name": str, "start": seconds}
             Marks above the waveform.
         playable : Playable, optional
@@ -207,7 +207,7 @@ class Player(anywidget.AnyWidget):
         names : sequence of str
             What they are called.
         sounds : sequence of bytes
-            A file in memory for each, as long as the track (:func:`embviz.sounds.encode`).
+            A file in memory for each, as long as the track (:func:`embviz.widgets.browser_audio.encode`).
         mime : str
             Their media type.
         """

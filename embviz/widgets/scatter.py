@@ -15,11 +15,11 @@ import anywidget
 import numpy as np
 import traitlets
 
+from embviz.core.text import count
 from embviz.errors import OptionError, did_you_mean
-from embviz.widgets._sources import script, style
-from embviz.widgets.jscatter import drawing_of, quads
-from embviz.widgets.palettes import colour_of, is_missing, plain_number, sizes_of
-from embviz.words import count
+from embviz.plotting.encodings import colour_of, is_missing, plain_number, sizes_of
+from embviz.widgets.bundle import script, style
+from embviz.widgets.jscatter_backend import drawing_of, quads
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

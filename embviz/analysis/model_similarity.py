@@ -1,0 +1,171 @@
+"""How far two models, or two layers, agree on the same tracks.
+
+Conventions: vectors are rows, ``[n, d]``; row i of both is the same track. The number of dimensions may differ.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from embviz.analysis.neighbors import matrix, neighbours
+from embviz.errors import OptionError
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from embviz.core.cache import Cache
+    from embviz.core.progress import Report
+    from embviz.core.vectors import Vectors
+
+__all__ = ["Agreement", "agreement", "hubness", "linear_cka"]
+
+ROWS = 4096  # vectors that are made 64-bit numbers at once
+
+
+@dataclass(frozen=True, eq=False)
+class Agreement:
+    """How far two sets of vectors of the same tracks agree.
+
+    Parameters
+    ----------
+    cka : float
+        Linear CKA, from 0 to 1: 1 where one set is the other, turned and scaled. NaN where all vectors of a set are
+        the same.
+    overlap : float
+        Mean of `per_point`. Where there is no relation at all it is about k / (n - 1).
+    hubness : (float, float)
+        Of either set: the skewness of how often each track is among the neighbours of others. About 0 where all are
+        equally often; high where a few are neighbours of nearly all.
+    k : int
+        Number of neighbours that were compared.
+    per_point : ndarray, shape [n], float32
+        Share of a track's k nearest neighbours in the one set that are among those in the other.
+    """
+
+    cka: float
+    overlap: float
+    hubness: tuple[float, float]
+    k: int
+    per_point: NDArray[np.float32] = field(repr=False)
+
+    def __repr__(self) -> str:
+        first, second = self.hubness
+        return (
+            f"<Agreement on {len(self.per_point):,} tracks: CKA {self.cka:.3f} · {self.overlap:.0%} of neighbours in "
+            f"common (k = {self.k}) · hubness {first:.2f} and {second:.2f}>"
+        )
+
+
+def agreement(
+    a: ArrayLike | Vectors,
+    b: ArrayLike | Vectors,
+    k: int = 10,
+    *,
+    metric: str = "cosine",
+    cache: Cache | Literal[False] | None = None,
+    report: Report | None = None,
+) -> Agreement:
+    """Compare two sets of vectors of the same tracks.
+
+    Parameters
+    ----------
+    a, b : Vectors or array-like, shape [n, d] each
+        Finite numbers; row i of both is the same track.
+    k : int
+        Number of neighbours; less than half of the other tracks, of which it would say little.
+    metric : {"cosine", "euclidean"}
+        By which neighbours are found.
+    cache : Cache, False or None
+        Where neighbours are kept; None is the user's cache, False keeps nothing.
+    report : callable, optional
+        Called as ``report(stage, done, total)``; what it raises ends the work.
+
+    Returns
+    -------
+    Agreement
+
+    Raises
+    ------
+    OptionError
+        If the vectors are not finite numbers, or not of the same tracks.
+    """
+    first, second = matrix(a), matrix(b)
+    if len(first) != len(second):
+        raise OptionError(
+            f"Two sets of vectors of the same tracks are compared, but one has {len(first):,} and the other "
+            f"{len(second):,}; select the tracks that both have."
+        )
+    tracks = [source.tracks for source in (a, b) if hasattr(source, "tracks")]
+    if len(tracks) == 2 and not np.array_equal(tracks[0], tracks[1]):
+        raise OptionError("Row by row, the two sets of vectors are not of the same tracks; select these in one order.")
+    n = len(first)
+    near = [neighbours(source, k, metric=metric, cache=cache, report=report).indices for source in (a, b)]
+    k = min(k, max(0, n - 1) // 2)
+    near = [indices[:, :k] for indices in near]
+    common = np.zeros((n, k), bool)
+    for column in near[1].T:
+        common |= near[0] == column[:, None]
+    per_point = common.mean(axis=1, dtype=np.float32) if k else np.full(n, np.nan, np.float32)
+    return Agreement(
+        linear_cka(first, second),
+        float(per_point.mean()) if n else np.nan,
+        (hubness(near[0]), hubness(near[1])),
+        k,
+        per_point,
+    )
+
+
+def linear_cka(a: ArrayLike, b: ArrayLike) -> float:
+    """Return the linear centred kernel alignment of two sets of vectors, from 0 to 1.
+
+    It is the squared covariance between all dimensions of the one and all of the other, relative to those within each:
+    turning or scaling a set changes nothing, and neither does its number of dimensions. S. Kornblith, M. Norouzi,
+    H. Lee and G. Hinton, "Similarity of neural network representations revisited", ICML 2019, in the form that needs
+    no similarity of tracks to tracks. NaN where all vectors of a set are the same.
+    """
+    first, second = np.asarray(a), np.asarray(b)
+    across = _scatter(first, second)
+    within = np.linalg.norm(_scatter(first, first)) * np.linalg.norm(_scatter(second, second))
+    if not within > 0:
+        return float("nan")
+    return min(1.0, float(np.linalg.norm(across) ** 2 / within))
+
+
+def _scatter(first: NDArray[np.floating], second: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the sums of products of dimensions, both about their means."""
+    means = [rows.mean(axis=0, dtype=np.float64) if len(rows) else 0.0 for rows in (first, second)]
+    total = np.zeros((first.shape[1], second.shape[1]))
+    for start in range(0, len(first), ROWS):
+        part = slice(start, start + ROWS)
+        total += (first[part] - means[0]).T @ (second[part] - means[1])
+    return total
+
+
+def hubness(indices: NDArray[np.int32]) -> float:
+    """Return the skewness of how often each vector is a neighbour of others.
+
+    M. Radovanović, A. Nanopoulos and M. Ivanović, "Hubs in space: popular nearest neighbors in high-dimensional data",
+    Journal of Machine Learning Research 11, 2010. NaN where there are no neighbours.
+
+    Parameters
+    ----------
+    indices : ndarray, shape [n, k]
+        Neighbours of each vector.
+
+    Examples
+    --------
+    Of four, all have the first for their neighbour, and it has the second:
+
+    >>> round(hubness(np.array([[1], [0], [0], [0]])), 2)
+    0.82
+    """
+    n, k = indices.shape
+    if not k:
+        return float("nan")
+    often = np.bincount(indices.ravel(), minlength=n)
+    deviation = often - often.mean()
+    spread = float(np.sqrt((deviation**2).mean()))
+    return float((deviation**3).mean() / spread**3) if spread > 0 else 0.0

@@ -1,0 +1,434 @@
+"""Nearest neighbours: which vectors of a collection lie closest to one another, or to new ones.
+
+Conventions: vectors are rows, ``[n, d]``; a neighbour is the number of a row. Distances are ``"cosine"``, 1 minus the
+cosine of the angle between two vectors (0 the same direction, 1 unrelated, 2 opposite), or ``"euclidean"``. A vector
+of zeros has no direction: under ``"cosine"`` it is at 0 from other such vectors and at 1 from all else. Nearest first;
+of neighbours at the same distance, the one with the lower number.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from embviz.core.cache import Cache, store_of
+from embviz.errors import OptionError, did_you_mean
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from embviz.core.progress import Report
+
+__all__ = ["METRICS", "Index", "Neighbours", "is_exact", "known_metric", "matrix", "neighbours", "vectors_key"]
+
+METRICS = ("cosine", "euclidean")
+EXACT_UP_TO = 50_000  # vectors: some seconds at 200 dimensions
+ROWS = 4096  # vectors that are worked on at once
+FORMAT = 1  # of what is kept in the cache
+
+# Of the neighbours that an approximate search looks for, the share that it has to find.
+RECALL = 0.98
+SAMPLE = 500  # vectors whose true neighbours tell it
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbours:
+    """The nearest neighbours of each vector of a collection among the others.
+
+    Parameters
+    ----------
+    indices : ndarray, shape [n, k], int32
+        Rows, nearest first; never the vector's own.
+    distances : ndarray, shape [n, k], float32
+        How far they are.
+    metric : str
+        ``"cosine"`` or ``"euclidean"``.
+    exact : bool
+        Whether all vectors were compared with each other.
+    recall : float
+        Share of true neighbours that were found: 1 where exact, else measured on a random sample of the vectors.
+    """
+
+    indices: NDArray[np.int32]
+    distances: NDArray[np.float32]
+    metric: str
+    exact: bool
+    recall: float = 1.0
+
+    @property
+    def k(self) -> int:
+        """Number of neighbours of each vector."""
+        return int(self.indices.shape[1])
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __repr__(self) -> str:
+        how = "exact" if self.exact else f"approximate, {self.recall:.1%} found"
+        return f"<Neighbours of {len(self):,} vectors: k = {self.k}, {self.metric}, {how}>"
+
+
+def neighbours(
+    values: ArrayLike,
+    k: int = 15,
+    *,
+    metric: str = "cosine",
+    exact: bool | None = None,
+    key: str = "",
+    cache: Cache | Literal[False] | None = None,
+    report: Report | None = None,
+) -> Neighbours:
+    """Find the nearest neighbours of each vector among the others.
+
+    Parameters
+    ----------
+    values : Vectors or array-like, shape [n, d]
+        Finite numbers.
+    k : int
+        How many; n - 1 where there are no more.
+    metric : str
+        ``"cosine"`` or ``"euclidean"``.
+    exact : bool, optional
+        Whether to compare all with all; by default up to 50,000 vectors. Beyond, the space is divided into cells, and
+        as many cells are searched as it takes to find 98 % of the true neighbours of 500 vectors drawn at random.
+    key : str
+        What tells these values from all others; that of `Vectors`, or a digest of the values, by default.
+    cache : Cache, False or None
+        Where results are kept; None is the user's cache, False keeps nothing.
+    report : callable, optional
+        Called as ``report(stage, done, total)``; what it raises ends the search.
+
+    Returns
+    -------
+    Neighbours
+
+    Raises
+    ------
+    OptionError
+        If the values are not finite numbers in rows, or an option is not what it can be.
+    """
+    vectors = matrix(values)
+    if k < 1 or k != int(k):
+        raise OptionError(f"k is a number of neighbours, 1 or more; {k!r} was found.")
+    n = len(vectors)
+    k = max(0, min(int(k), n - 1))
+    exact = is_exact(n) if exact is None else exact
+    store = store_of(cache)
+    wanted = {
+        "vectors": key or vectors_key(values),
+        "metric": known_metric(metric),
+        "k": k,
+        "exact": exact,
+        "faiss": importlib.metadata.version("faiss-cpu"),
+        "format": FORMAT,
+    }
+    kept = store.recall("neighbours", wanted) if store else None
+    if kept is not None:
+        return Neighbours(kept["indices"], kept["distances"], metric, exact, float(kept["recall"][0]))
+    index = Index(vectors, metric=metric, exact=exact)
+    found = Neighbours(*_without_self(index, k, report), metric, exact, index.recall)
+    if store:
+        arrays = {"indices": found.indices, "distances": found.distances, "recall": np.array([found.recall])}
+        store.remember("neighbours", wanted, arrays)
+    return found
+
+
+def _without_self(index: Index, k: int, report: Report | None) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Return neighbours and distances of the vectors of an index, leaving out the vectors themselves."""
+    indices = np.empty((index.n, k), np.int32)
+    distances = np.empty((index.n, k), np.float32)
+    done = 0
+    if report:
+        report("finding neighbours", 0, index.n)
+    for rows, near, far in index.among_themselves(k + 1):
+        # Where vectors are identical, the vector itself need not come first, nor be among those found.
+        far[near == rows[:, None]] = np.inf
+        order = np.argsort(far, axis=1, kind="stable")[:, :k]
+        indices[rows] = np.take_along_axis(near, order, axis=1)
+        distances[rows] = np.take_along_axis(far, order, axis=1)
+        done += len(rows)
+        if report:
+            report("finding neighbours", done, index.n)
+    return indices, distances
+
+
+class Index:
+    """Finds the vectors of a collection that are nearest to any others.
+
+    Parameters
+    ----------
+    values : Vectors or array-like, shape [n, d]
+        Finite numbers; one copy of them is made.
+    metric : str
+        ``"cosine"`` or ``"euclidean"``.
+    exact : bool, optional
+        Whether queries are compared with all vectors; by default up to 50,000 of these.
+
+    Attributes
+    ----------
+    n : int
+        Number of vectors.
+    exact : bool
+        Whether all neighbours found are the true ones.
+    recall : float
+        Share of true neighbours that are found: 1 where exact, else measured on a random sample.
+    """
+
+    def __init__(self, values: ArrayLike, *, metric: str = "cosine", exact: bool | None = None) -> None:
+        vectors = matrix(values)
+        self.metric = known_metric(metric)
+        self.n, self.dimensions = vectors.shape
+        self.exact = is_exact(self.n) if exact is None else exact
+        self.recall = 1.0
+        self._space = _Space(vectors, metric)
+        self._vectors = self._space.enter(vectors)
+        self._cells: _Cells | None = None
+        if not self.exact and self.n:
+            self._cells = _Cells(self._vectors)
+            self._vectors = self._cells.vectors
+            self.recall = self._cells.recall
+
+    def search(self, queries: ArrayLike, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """Find the vectors nearest to others.
+
+        Parameters
+        ----------
+        queries : array-like, shape [q, d] or [d]
+            What to look for.
+        k : int
+            How many; n where there are no more.
+
+        Returns
+        -------
+        indices : ndarray, shape [q, k], int64
+            Rows of the collection, nearest first.
+        distances : ndarray, shape [q, k], float32
+            How far they are.
+        """
+        rows = matrix(np.atleast_2d(np.asarray(queries)))
+        if rows.shape[1] != self.dimensions:
+            raise OptionError(
+                f"Vectors of {self.dimensions} dimensions are searched; those to look for have {rows.shape[1]}."
+            )
+        k = max(0, min(int(k), self.n))
+        indices, distances = np.empty((len(rows), k), np.int64), np.empty((len(rows), k), np.float32)
+        if not k:
+            return indices, distances
+        for start in range(0, len(rows), ROWS):
+            part = slice(start, start + ROWS)
+            indices[part], distances[part] = self._nearest(self._space.enter(rows[part]), k)
+            if not self._space.has_zeros:
+                distances[part][self._space.directionless(rows[part])] = 1
+        return indices, distances
+
+    def distances(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return how far some vectors of the collection are from all of it, of shape ``[rows, n]``.
+
+        For ranks: distances that are tiny beside the extent of the collection are not exact to their last digits.
+        """
+        place = np.arange(self.n) if self._cells is None else np.argsort(self._cells.order)
+        points = self._vectors[place[rows]]
+        lengths = np.einsum("nd,nd->n", self._vectors, self._vectors)
+        squares = np.einsum("qd,qd->q", points, points)[:, None] + lengths - 2 * points @ self._vectors.T
+        distances = self._space.leave(np.clip(squares, 0, None))
+        return distances if self._cells is None else distances[:, place]
+
+    def among_themselves(self, k: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]]:
+        """Yield rows of the collection, their nearest vectors (themselves among these), and how far they are."""
+        order = np.arange(self.n) if self._cells is None else self._cells.order
+        for start in range(0, self.n if k > 1 else 0, ROWS):
+            part = slice(start, start + ROWS)
+            yield order[part], *self._nearest(self._vectors[part], k)
+
+    def _nearest(self, points: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        near = _nearest(points, self._vectors, k) if self._cells is None else self._cells.nearest(points, k)
+        # The search expands squares, which costs digits where vectors are close: they are compared once more.
+        far = np.empty(near.shape, np.float32)
+        for start in range(0, len(points), 256):
+            part = slice(start, start + 256)
+            apart = self._vectors[near[part]]
+            apart -= points[part, None]
+            far[part] = np.einsum("qkd,qkd->qk", apart, apart)
+        if self._cells is not None:
+            near = self._cells.order[near]
+        order = np.lexsort((near, far), axis=1)
+        return np.take_along_axis(near, order, axis=1), self._space.leave(np.take_along_axis(far, order, axis=1))
+
+    def __repr__(self) -> str:
+        how = "exact" if self.exact else f"approximate, {self.recall:.1%} found"
+        return f"<Index of {self.n:,} vectors of {self.dimensions} dimensions: {self.metric}, {how}>"
+
+
+class _Space:
+    """Where both metrics are Euclidean distances: vectors of length 1, or the vectors, about their mean.
+
+    What all vectors have in common says nothing of their distances, but would cost digits of them.
+    """
+
+    def __init__(self, vectors: NDArray[np.float32], metric: str) -> None:
+        self.cosine = metric == "cosine"
+        self.has_zeros = self.cosine and any(self.directionless(part).any() for part in _parts(vectors))
+        self.centre: NDArray[np.float64] | float = 0.0
+        self.scale = 1.0
+        if not vectors.size:
+            return
+        self.centre = sum(self._straight(part).sum(axis=0) for part in _parts(vectors)) / len(vectors)
+        if not self.cosine:
+            reach = max(float(abs(self._straight(part) - self.centre).max()) for part in _parts(vectors))
+            self.scale = reach or 1.0
+
+    def directionless(self, vectors: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Tell which vectors have no direction, where one is asked for."""
+        return np.asarray(np.equal(vectors, 0).all(axis=1) & self.cosine)
+
+    def enter(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return where vectors are in this space."""
+        inside = np.empty((len(vectors), vectors.shape[1] + self.has_zeros), np.float32)
+        for start, part in zip(range(0, len(vectors), ROWS), _parts(vectors), strict=True):
+            inside[start : start + ROWS] = (self._straight(part) - self.centre) / self.scale
+        return inside
+
+    def leave(self, squares: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return distances from the squares of those in this space."""
+        return np.asarray(squares / 2 if self.cosine else np.sqrt(squares) * self.scale, np.float32)
+
+    def _straight(self, part: NDArray[np.float32]) -> NDArray[np.float64]:
+        rows = part.astype(np.float64)
+        if not self.cosine:
+            return rows
+        length = np.linalg.norm(rows, axis=1, keepdims=True)
+        rows /= np.where(length > 0, length, 1)
+        # A direction of their own for those that have none: at a right angle to all others.
+        return np.hstack([rows, length == 0]) if self.has_zeros else rows
+
+
+class _Cells:
+    """Vectors in cells around centres: a query is compared with those in the cells nearest to its own.
+
+    Parameters
+    ----------
+    vectors : ndarray, shape [n, d]
+        At least one.
+
+    Attributes
+    ----------
+    order : ndarray, shape [n], int64
+        Rows of the vectors, cell by cell.
+    vectors : ndarray, shape [n, d]
+        They in this order.
+    """
+
+    def __init__(self, vectors: NDArray[np.float32]) -> None:
+        import faiss
+
+        n, dimensions = vectors.shape
+        count = max(1, round(n**0.5))
+        # The centres come from a sample; one point for each is enough for faiss, which would warn on its own terms.
+        kmeans = faiss.Kmeans(dimensions, count, niter=6, seed=1, max_points_per_centroid=64, min_points_per_centroid=1)
+        kmeans.train(vectors)
+        self.centres = np.asarray(kmeans.centroids)
+        cells = self._cell_of(vectors)
+        self.order = np.argsort(cells, kind="stable")
+        self.starts = np.searchsorted(cells[self.order], np.arange(count + 1))
+        self.vectors = vectors[self.order]
+        self.ranked = _nearest(self.centres, self.centres, count)
+        self.searched = min(8, count)
+        self.recall = self._measure()
+        while self.recall < RECALL and self.searched < count:
+            self.searched = min(2 * self.searched, count)
+            self.recall = self._measure()
+
+    def nearest(self, points: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+        """Return places in `vectors`, of which there are k or more."""
+        found = np.empty((len(points), k), np.int64)
+        cells = self._cell_of(points)
+        for cell in np.unique(cells):
+            asked = np.flatnonzero(cells == cell)
+            candidates = self._around(cell, k)
+            found[asked] = candidates[_nearest(points[asked], self.vectors[candidates], k)]
+        return found
+
+    def _around(self, cell: int, k: int) -> NDArray[np.int64]:
+        """Return the places in the cells around one; more of these where they hold fewer than k vectors."""
+        sizes = np.diff(self.starts)[self.ranked[cell]].cumsum()
+        enough = max(self.searched, int(np.searchsorted(sizes, k)) + 1)
+        return np.concatenate([np.arange(*self.starts[near : near + 2]) for near in self.ranked[cell, :enough]])
+
+    def _measure(self) -> float:
+        k = min(16, len(self.vectors))
+        sample = np.random.default_rng(1).permutation(len(self.vectors))[:SAMPLE]
+        points = self.vectors[sample]
+        pairs = zip(_nearest(points, self.vectors, k), self.nearest(points, k), strict=True)
+        return float(np.mean([len(np.intersect1d(true, found)) / k for true, found in pairs]))
+
+    def _cell_of(self, points: NDArray[np.float32]) -> NDArray[np.int64]:
+        return _nearest(points, self.centres, 1)[:, 0]
+
+
+def _nearest(points: NDArray[np.float32], vectors: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+    import faiss
+
+    indices: NDArray[np.int64] = faiss.knn(points, vectors, k)[1]
+    return indices
+
+
+def is_exact(n: int) -> bool:
+    """Tell whether so many vectors are all compared with each other where nothing else is asked for."""
+    return n <= EXACT_UP_TO
+
+
+def matrix(values: Any) -> NDArray[np.float32]:
+    """Return vectors as they are compared: in rows, of 32-bit numbers, all of them finite.
+
+    Raises
+    ------
+    OptionError
+        If they are not.
+    """
+    try:
+        with np.errstate(over="ignore"):  # what does not fit is infinite, which is refused below
+            vectors = np.asarray(np.asarray(values), dtype=np.float32)
+    except (TypeError, ValueError) as error:
+        raise OptionError(
+            f"Vectors are numbers in rows of equal length, {type(values).__name__!r} was found."
+        ) from error
+    if vectors.ndim != 2 or not vectors.shape[1]:
+        raise OptionError(f"Vectors are the rows of an array [n, d], one of shape {list(vectors.shape)} was found.")
+    bad = sum(int((~np.isfinite(part)).any(axis=1).sum()) for part in _parts(vectors))
+    if bad:
+        raise OptionError(
+            f"Vectors hold finite numbers only, but {bad:,} of {len(vectors):,} have missing or infinite ones; "
+            "leave these out."
+        )
+    return np.ascontiguousarray(vectors)
+
+
+def vectors_key(values: Any) -> str:
+    """Return what tells vectors from all others: the key of `Vectors`, a digest of the numbers of an array."""
+    key = getattr(values, "key", None)
+    if isinstance(key, str) and key:
+        return key
+    vectors = matrix(values)
+    digest = hashlib.blake2b(repr(vectors.shape).encode(), digest_size=20)
+    for part in _parts(vectors):
+        digest.update(part.data)
+    return digest.hexdigest()
+
+
+def _parts(vectors: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+    """Yield some rows after the others, so that nothing needs twice the memory."""
+    for start in range(0, len(vectors), ROWS):
+        yield vectors[start : start + ROWS]
+
+
+def known_metric(metric: Any) -> str:
+    """Return the metric; raises OptionError if there is none of this name."""
+    if metric not in METRICS:
+        known = " or ".join(map(repr, METRICS))
+        raise OptionError(f"metric is {known}, {metric!r} was found.{did_you_mean(str(metric), METRICS)}")
+    return str(metric)

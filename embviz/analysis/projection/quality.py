@@ -1,0 +1,106 @@
+"""How far a map can be trusted: whether what is close on it is close in the full space, and the other way round.
+
+J. Venna and S. Kaski, "Neighborhood preservation in nonlinear projection methods: an experimental study", ICANN 2001.
+Both figures are 1 where the k nearest neighbours are the same, and about 0.5 where points lie at random.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from embviz.analysis.neighbors import Index
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from embviz.core.progress import Report
+
+__all__ = ["Figures", "figures", "kept_neighbours", "map_neighbours"]
+
+ALL_UP_TO = 5000  # points; of more, the figures are those of a sample
+SAMPLE = 1000
+ROWS = 250  # points whose distances to all others are held at once
+
+
+class Figures(NamedTuple):
+    """Trustworthiness and continuity, by how many neighbours, and on how many points they were measured."""
+
+    trustworthiness: float
+    continuity: float
+    k: int
+    sample: int
+
+
+def figures(
+    vectors: NDArray[np.float32],
+    xy: NDArray[np.float32],
+    near: NDArray[np.int32],
+    on_map: NDArray[np.int32],
+    metric: str,
+    report: Report,
+) -> Figures:
+    """Measure a map.
+
+    Parameters
+    ----------
+    vectors, xy : ndarray, shape [n, d] and [n, 2]
+        The full space and the map.
+    near, on_map : ndarray, shape [n, k], int32
+        Neighbours in both; k is less than n / 2.
+    metric : str
+        Of the full space.
+    report : callable
+        What it raises ends the work.
+    """
+    n, k = near.shape
+    if not k:
+        return Figures(np.nan, np.nan, 0, 0)
+    rows = np.arange(n)
+    if n > ALL_UP_TO:
+        rows = np.sort(np.random.default_rng(0).permutation(n)[:SAMPLE])
+    full, flat = Index(vectors, metric=metric, exact=True), Index(xy, metric="euclidean", exact=True)
+    intruders = absent = 0.0
+    for start in range(0, len(rows), ROWS):
+        report("measuring the map", start, len(rows))
+        part = rows[start : start + ROWS]
+        intruders += _excess(full.distances(part), part, on_map[part])
+        absent += _excess(flat.distances(part), part, near[part])
+    report("measuring the map", len(rows), len(rows))
+    worst = len(rows) * k * (2 * n - 3 * k - 1) / 2
+    return Figures(1 - intruders / worst, 1 - absent / worst, k, len(rows))
+
+
+def _excess(distances: NDArray[np.float32], rows: NDArray[np.int64], near: NDArray[np.int32]) -> float:
+    """Return by how many ranks neighbours found elsewhere miss being among the k nearest here, in total."""
+    distances[np.arange(len(rows)), rows] = np.inf
+    reach = np.take_along_axis(distances, near, axis=1)
+    k = near.shape[1]
+    total = 0
+    for here, far in zip(np.sort(distances, axis=1), reach, strict=True):
+        total += int(np.clip(np.searchsorted(here, far) + 1 - k, 0, None).sum())
+    return float(total)
+
+
+def map_neighbours(xy: NDArray[np.float32], k: int) -> NDArray[np.int32]:
+    """Return the k nearest points of each on a map; points in one place in no particular order."""
+    from scipy.spatial import cKDTree
+
+    # A tree cannot part points that lie in one place; there may be thousands of silent tracks there.
+    extent = float(np.ptp(xy, axis=0).max(initial=0))
+    points = xy + np.random.default_rng(0).uniform(-1, 1, xy.shape) * extent * 1e-9
+    _, found = cKDTree(points).query(points, k + 1, workers=-1)
+    others = found != np.arange(len(xy))[:, None]
+    others[others.all(axis=1), -1] = False
+    return np.asarray(found[others].reshape(len(xy), k), np.int32)
+
+
+def kept_neighbours(near: NDArray[np.int32], on_map: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Return the share of each point's neighbours in the full space that are its neighbours on the map."""
+    if not near.shape[1]:
+        return np.full(len(near), np.nan, np.float32)
+    kept = np.zeros(near.shape, bool)
+    for column in on_map.T:
+        kept |= near == column[:, None]
+    return np.asarray(kept.mean(axis=1), np.float32)

@@ -1,0 +1,90 @@
+"""t-SNE and PaCMAP, by their own libraries."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz.analysis.projection.numba_cache import compiling, keep
+from embviz.analysis.projection.pca import principal
+from embviz.errors import OptionError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from embviz.analysis.neighbors import Neighbours
+    from embviz.core.progress import Report
+
+__all__ = ["here", "pacmap_layout", "tsne_layout"]
+
+ALONE = 5000  # vectors
+TSNE_STAGE, PACMAP_STAGE = (f"{name} (cannot be interrupted)" for name in ("t-SNE", "PaCMAP"))
+
+
+def here(method: str) -> str:
+    """Return why a method cannot be used on this machine; empty where it can."""
+    if method == "pacmap" and importlib.util.find_spec("pacmap") is None:
+        return "PaCMAP is not installed; install it with: pip install 'embviz[pacmap]'"
+    return ""
+
+
+def tsne_layout(
+    vectors: NDArray[np.float32], near: Neighbours, options: Mapping[str, Any], *, seed: int, report: Report
+) -> NDArray[np.float32]:
+    """Return t-SNE's layout of vectors of which 3 * perplexity + 1 neighbours each are known."""
+    import scipy.sparse
+    from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
+
+    n, k = near.indices.shape
+    # A vector is its own first neighbour, as scikit-learn has it.
+    indices = np.hstack([np.arange(n, dtype=np.int32)[:, None], near.indices])
+    distances = np.hstack([np.zeros((n, 1), np.float32), near.distances])
+    starts = np.arange(0, n * (k + 1) + 1, k + 1)
+    graph = scipy.sparse.csr_matrix((distances.ravel(), indices.ravel(), starts), shape=(n, n))
+    places = principal(vectors)[0]
+    method = TSNE(
+        perplexity=options["perplexity"],
+        early_exaggeration=options["early_exaggeration"],
+        learning_rate=options["learning_rate"] or "auto",
+        max_iter=options["max_iter"],
+        metric="precomputed",
+        init=places / (places[:, 0].std() or 1) * np.float32(1e-4),  # as scikit-learn begins with PCA
+        random_state=seed,
+        n_jobs=-1,
+    )
+    report(TSNE_STAGE, 0, 0)
+    # Its threads wait for each other by spinning, thousands of times: with other work beside them, one is far quicker.
+    with threadpool_limits(1 if n <= ALONE else None, user_api="openmp"):
+        found: NDArray[np.float32] = method.fit_transform(graph)
+    report(TSNE_STAGE, 1, 1)
+    return found
+
+
+def pacmap_layout(
+    vectors: NDArray[np.float32], metric: str, options: Mapping[str, Any], *, seed: int, report: Report
+) -> NDArray[np.float32]:
+    """Return PaCMAP's layout of vectors."""
+    missing = here("pacmap")
+    if missing:
+        raise OptionError(missing + ".")
+    report(PACMAP_STAGE, 0, 0)
+    with compiling():
+        import pacmap.pacmap
+
+        keep(pacmap.pacmap)
+        logging.getLogger("pacmap").setLevel(logging.ERROR)  # it tells that the seed was set
+        method = pacmap.PaCMAP(
+            n_neighbors=options["n_neighbors"],
+            MN_ratio=options["MN_ratio"],
+            FP_ratio=options["FP_ratio"],
+            distance="angular" if metric == "cosine" else "euclidean",
+            random_state=seed,
+        )
+        found: NDArray[np.float32] = method.fit_transform(np.array(vectors), init="pca")
+    report(PACMAP_STAGE, 1, 1)
+    return found

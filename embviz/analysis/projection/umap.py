@@ -1,0 +1,121 @@
+"""UMAP, quick also in a fresh process: umap-learn's graph of neighbours that are found elsewhere, laid out here.
+
+umap-learn compiles itself anew in each process; its functions, and ours, are kept as machine code instead.
+"""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Mapping
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz.analysis.projection.numba_cache import compiling, keep
+from embviz.analysis.projection.pca import principal
+from embviz.analysis.projection.umap_layout import compiled, move_points
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from embviz.analysis.neighbors import Neighbours
+    from embviz.core.progress import Report
+
+__all__ = ["umap_layout"]
+
+SPECTRAL_FROM = 20  # points; fewer are too few for its eigenvectors
+
+
+def umap_layout(
+    vectors: NDArray[np.float32], near: Neighbours, options: Mapping[str, Any], *, seed: int, report: Report
+) -> NDArray[np.float32]:
+    """Return UMAP's layout of vectors of which n_neighbors - 1 neighbours each are known."""
+    random = np.random.RandomState(seed)
+    report("loading UMAP", 0, 1)
+    with compiling():
+        umap = _library()
+        report("loading UMAP", 1, 1)
+        report("building the graph", 0, 1)
+        graph = _graph(umap, vectors, near, options["local_connectivity"])
+        epochs = options["n_epochs"] or (500 if len(vectors) <= 10_000 else 200)
+        # An edge that would not be visited once is left out.
+        graph.data[graph.data < graph.data.max() / epochs] = 0
+        graph.eliminate_zeros()
+        start = _start(umap, vectors, graph, options["init"], near.metric, random)
+        report("building the graph", 1, 1)
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):  # its search tries powers of zero
+            curve = umap.find_ab_params(options["spread"], options["min_dist"])
+    return move_points(
+        start,
+        graph,
+        curve,
+        epochs=epochs,
+        pushes=options["negative_sample_rate"],
+        strength=options["repulsion_strength"],
+        seed=seed,
+        report=report,
+    )
+
+
+def _graph(umap: ModuleType, vectors: NDArray[np.float32], near: Neighbours, sure: int) -> Any:
+    """Return how strongly vectors belong together, as a sparse matrix."""
+    own = np.arange(len(vectors), dtype=np.int32)[:, None]
+    graph, _, _ = umap.fuzzy_simplicial_set(
+        vectors,
+        near.k + 1,
+        None,
+        near.metric,
+        # umap-learn counts a vector as its own first neighbour.
+        knn_indices=np.hstack([own, near.indices]),
+        knn_dists=np.hstack([np.zeros_like(own, np.float32), near.distances]),
+        local_connectivity=sure,
+    )
+    return graph.tocsr()
+
+
+def _start(
+    umap: ModuleType,
+    vectors: NDArray[np.float32],
+    graph: Any,
+    init: str,
+    metric: str,
+    random: np.random.RandomState,
+) -> NDArray[np.float32]:
+    """Return where points are before they move, in a square of side 10."""
+    places: NDArray[Any]
+    if init == "random":
+        places = random.uniform(size=(len(vectors), 2))
+    elif init == "pca" or len(vectors) < SPECTRAL_FROM:
+        places = principal(_straight(vectors) if metric == "cosine" else vectors)[0]
+    else:
+        with warnings.catch_warnings():
+            # It begins at random then, or places parts that hang together one by one: nothing is left to be done.
+            warnings.filterwarnings("ignore", message="Spectral initialisation failed")
+            warnings.filterwarnings("ignore", message="Graph is not fully connected")
+            places = umap.spectral_layout(vectors, graph, 2, random, metric=metric)
+    places = places * (10 / (np.abs(places).max() or 1))
+    # Points in the same place would stay together for ever.
+    places = places + random.normal(scale=1e-4, size=places.shape)
+    low, high = places.min(axis=0), places.max(axis=0)
+    return np.asarray(10 * (places - low) / (high - low), np.float32)
+
+
+def _straight(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return vectors at length 1: a single long one would draw all others together."""
+    length = np.sqrt(np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64))[:, None]
+    return np.asarray(vectors / np.where(length > 0, length, 1), np.float32)
+
+
+@functools.cache
+def _library() -> ModuleType:
+    import umap.layouts
+    import umap.spectral
+    import umap.umap_
+    import umap.utils
+
+    keep(umap.umap_, umap.layouts, umap.spectral, umap.utils)
+    compiled()
+    found: ModuleType = umap.umap_
+    return found

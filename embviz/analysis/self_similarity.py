@@ -1,0 +1,114 @@
+"""The structure of a piece: how alike its moments are.
+
+Conventions: frames first, ``[t, d]``. A similarity is a cosine, from -1 (opposite) through 0 (unrelated) to 1 (the same
+direction); NaN where a frame says nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz.errors import OptionError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from embviz.core.embedding import Embedding, FrameGrid
+
+__all__ = ["self_similarity"]
+
+# Networks compute in float32, in batches: what differs by less than this share of a frame's length is the same.
+ROUNDING = 1e-5
+
+
+def self_similarity(embedding: Embedding, *, max_frames: int = 600) -> tuple[NDArray[np.float32], FrameGrid]:
+    """Return how alike any two moments of a track are.
+
+    Each frame is compared with each other one by the cosine of the angle between their vectors. The mean over the
+    track is subtracted first: what all frames have in common would make all of them alike, most of all after a ReLU,
+    where no value is negative. A high value thus means that two moments deviate from the track's average in the same
+    way. Repeated parts show as stripes beside the diagonal, homogeneous parts as blocks on it.
+
+    Parameters
+    ----------
+    embedding : Embedding
+        Values of shape ``[t, d]``.
+    max_frames : int
+        Rows of the matrix at most. Where there are more frames, they are averaged in runs of equal length; the last
+        run may be shorter.
+
+    Returns
+    -------
+    matrix : ndarray, shape [n, n], float32
+        Symmetric, between -1 and 1, with ones on the diagonal. Frames that do not deviate from the average (all of
+        them, on a silent track) are alike (1), and unrelated to the others (0). Frames without a single finite value
+        are NaN, also on the diagonal; a single missing value counts as the average.
+    grid : FrameGrid
+        The frames of the matrix. Their cells are exactly those of the frames that they are averages of; only the last
+        one may reach beyond.
+
+    Raises
+    ------
+    OptionError
+        If `max_frames` is not a positive integer.
+
+    References
+    ----------
+    J. Foote, "Visualizing music and audio using self-similarity", ACM Multimedia 1999. There, the vectors are
+    spectral features, and the mean is left in.
+    """
+    per = max(1, -(-embedding.grid.n_frames // _positive(max_frames)))
+    return _cosines(_averaged(embedding.values, per)), _pooled(embedding.grid, per)
+
+
+def _positive(max_frames: Any) -> int:
+    if isinstance(max_frames, bool) or not isinstance(max_frames, int | np.integer) or max_frames < 1:
+        raise OptionError(f"max_frames is a positive integer, {max_frames!r} was found.")
+    return int(max_frames)
+
+
+def _pooled(grid: FrameGrid, per: int) -> FrameGrid:
+    """Return the grid of runs of `per` frames; a run stands for what its frames stand for, taken together."""
+    more = (per - 1) * grid.hop
+    return replace(
+        grid,
+        hop=per * grid.hop,
+        patch=grid.patch + more,
+        receptive_field=grid.receptive_field + more,
+        n_frames=-(-grid.n_frames // per),
+    )
+
+
+def _averaged(values: NDArray[np.float32], per: int) -> NDArray[np.float64]:
+    """Return the mean of every `per` frames, of what is finite; NaN where nothing is."""
+    starts = np.arange(0, len(values), per)
+    if not len(starts):
+        return np.zeros((0, values.shape[1]))
+    known = np.isfinite(values)
+    total = np.add.reduceat(np.where(known, values, 0), starts, axis=0, dtype=np.float64)
+    count = np.add.reduceat(known, starts, axis=0, dtype=np.int64)
+    return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
+
+
+def _cosines(frames: NDArray[np.float64]) -> NDArray[np.float32]:
+    known = ~np.isnan(frames)
+    lost = ~known.any(axis=1)
+    # In units of the largest value, so that squares of huge or tiny ones stay numbers.
+    largest = float(np.max(np.abs(frames), initial=0, where=known))
+    frames = frames / (largest if largest > 0 else 1.0)
+    mean = np.sum(frames, axis=0, where=known) / np.maximum(known.sum(axis=0), 1)
+    deviation = np.where(known, frames - mean, 0)
+    length = np.linalg.norm(deviation, axis=1)
+    size = np.linalg.norm(np.where(known, frames, 0), axis=1).max(initial=0)
+    still = length <= ROUNDING * size
+    unit = deviation / np.where(still, 1, length)[:, None]
+    unit[still] = 0
+    matrix = unit @ unit.T
+    matrix = np.clip((matrix + matrix.T) / 2, -1, 1) + np.outer(still, still)
+    np.fill_diagonal(matrix, 1)
+    matrix[lost] = np.nan
+    matrix[:, lost] = np.nan
+    return matrix.astype(np.float32)

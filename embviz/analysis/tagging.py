@@ -1,0 +1,170 @@
+"""What models hear in tracks, which is what they were trained to tell: tags and tempo.
+
+Conventions: the output of a tagger is an activation per tag, between 0 and 1; that of a Tempo-CNN is a share per
+tempo, labelled such as "120 BPM".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz.errors import OptionError
+from embviz.models import ALIASES, Model, known_models
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from embviz.core.embedding import Embedding
+    from embviz.core.vectors import Vectors
+
+__all__ = ["TEMPO_UNIT", "at_points", "by_task", "per_track", "tag_columns", "tempo", "tempo_column"]
+
+TEMPO_UNIT = " BPM"  # the labels of a tempo model are such as "120 BPM"
+
+
+def by_task(task: str) -> list[Model]:
+    """Return the models whose task is to find ``"tags"``, ``"tempo"`` or ``"stems"``; one of each system first."""
+    found = [model for model in known_models() if _task(model) == task]
+    first = list(ALIASES.values())
+    return sorted(found, key=lambda model: model.name not in first)
+
+
+def _task(model: Model) -> str:
+    output = next((layer for layer in model.known_layers if layer.name == "output"), None)
+    if output is None:
+        return ""
+    if "s" in output.axes:
+        return "stems"
+    if not output.labels:
+        return ""
+    return "tempo" if _are_tempi(output.labels) else "tags"
+
+
+def _are_tempi(labels: Sequence[str]) -> bool:
+    return all(label.endswith(TEMPO_UNIT) for label in labels)
+
+
+def tempo(embedding: Embedding) -> dict[str, Any]:
+    """Return the tempo of a track from the output of a Tempo-CNN, ``[t, 256]``.
+
+    As the authors do for a track of one tempo: the distributions of all patches are averaged, and the highest value
+    of the mean is the tempo; that value is its confidence.
+    """
+    shares = np.nan_to_num(embedding.mean())
+    bpms = _bpms(embedding.labels)
+    best = int(shares.argmax())
+    return {
+        "bpm": bpms[best] if bpms else None,
+        "confidence": float(shares[best]),
+        "bpms": bpms,
+        "shares": [round(float(share), 5) for share in shares],
+    }
+
+
+def _bpms(labels: Sequence[str]) -> list[float]:
+    return [float(label.removesuffix(TEMPO_UNIT)) for label in labels]
+
+
+# Of a collection. --------------------------------------------------------------------------------------------------
+
+
+def tag_columns(vectors: Vectors) -> pd.DataFrame:
+    """Return how much a tagger hears each of its tags in each track.
+
+    Parameters
+    ----------
+    vectors : Vectors
+        Of a tagger's layer ``"output"``, one vector per track, or one per frame, which are averaged.
+
+    Returns
+    -------
+    DataFrame
+        A row per track, indexed by its label; a column per tag: its mean activation, 0 … 1.
+
+    Raises
+    ------
+    OptionError
+        If the vectors have no tags.
+    """
+    import pandas as pd
+
+    if not vectors.labels or _are_tempi(vectors.labels):
+        raise OptionError(_unfit(vectors, "Tags are", "a tagger, as by embed_table(table, 'musicnn', 'output')"))
+    labels, means = _heard(vectors)
+    return pd.DataFrame(means, index=pd.Index(labels, name="track"), columns=list(vectors.labels))
+
+
+def tempo_column(vectors: Vectors) -> pd.Series[float]:
+    """Return the tempo of each track in beats per minute, as :func:`tempo` finds it.
+
+    Parameters
+    ----------
+    vectors : Vectors
+        Of a Tempo-CNN's layer ``"output"``, one vector per track (mean), or one per frame, which are averaged.
+
+    Returns
+    -------
+    Series
+        Named ``"tempo"``, indexed by the tracks' labels.
+
+    Raises
+    ------
+    OptionError
+        If the vectors are not about tempi.
+    """
+    import pandas as pd
+
+    if not vectors.labels or not _are_tempi(vectors.labels):
+        raise OptionError(_unfit(vectors, "A tempo is", "a Tempo-CNN, as by embed_table(table, 'tempocnn', 'output')"))
+    labels, means = _heard(vectors)
+    bpms = np.asarray(_bpms(vectors.labels))
+    best = np.nan_to_num(means).argmax(axis=1)
+    return pd.Series(bpms[best], index=pd.Index(labels, name="track"), name="tempo", dtype=np.float64)
+
+
+def _unfit(vectors: Vectors, what: str, source: str) -> str:
+    return f"{what} taken from the layer 'output' of {source}; {vectors.model} / {vectors.layer} was found."
+
+
+def _heard(vectors: Vectors) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    if vectors.pooling not in ("mean", "frames"):
+        raise OptionError(
+            f"What a model hears in a track is the mean over time, vectors pooled by {vectors.pooling!r} were found."
+        )
+    return per_track(vectors)
+
+
+def per_track(vectors: Vectors) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Return the labels of the tracks and a vector of each: where points are frames, their mean."""
+    values = np.asarray(vectors.values)
+    if vectors.times is None or not len(values):
+        return np.asarray(vectors.tracks), values
+    starts = np.flatnonzero(np.diff(vectors.tracks, prepend=vectors.tracks[0] - 1))
+    counts = np.diff(starts, append=len(values))
+    means = np.add.reduceat(values, starts, axis=0, dtype=np.float64) / counts[:, np.newaxis]
+    return np.asarray(vectors.tracks)[starts], means.astype(np.float32)
+
+
+def at_points(output: Vectors, vectors: Vectors) -> NDArray[np.float32]:
+    """Return what a tagger heard at the points of a map, ``[n, tags]``: in the frame, if the frames are the same.
+
+    Else in the whole track; NaN where nothing was heard.
+    """
+    if _same_frames(output, vectors):
+        return np.asarray(output.values)
+    columns: Any = tag_columns(output)
+    return np.asarray(columns.reindex(vectors.tracks).to_numpy(), dtype=np.float32)
+
+
+def _same_frames(one: Vectors, other: Vectors) -> bool:
+    return (
+        one.times is not None
+        and other.times is not None
+        and np.array_equal(one.tracks, other.tracks)
+        and np.allclose(one.times, other.times, atol=1e-3)
+    )

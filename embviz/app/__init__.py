@@ -1,0 +1,1 @@
+"""The panels: Explorer and Atlas."""

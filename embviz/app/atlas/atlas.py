@@ -1,0 +1,380 @@
+"""The Atlas: the map of a collection, where one looks, listens, selects and compares.
+
+Wiring only: :mod:`embviz.widgets` draws, :mod:`embviz.batch` and :mod:`embviz.analysis` compute, a worker thread keeps
+the two apart.
+"""
+
+from __future__ import annotations
+
+import math
+import time as clocks
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import traitlets
+
+from embviz.app.atlas import export
+from embviz.app.atlas import options as choices
+from embviz.app.atlas.color_options import key_of
+from embviz.app.atlas.context import Board, check_table
+from embviz.app.atlas.controller import Wiring
+from embviz.app.context import new_clock, put_away, ref
+from embviz.core.cache import check_cache
+from embviz.models import Model
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from embviz.analysis.model_similarity import Agreement
+    from embviz.analysis.projection import Projection
+    from embviz.core.cache import Cache
+    from embviz.core.vectors import Vectors
+    from embviz.core.worker import Worker
+    from embviz.widgets.atlas import AtlasView
+
+__all__ = ["Atlas"]
+
+
+class Atlas(traitlets.HasTraits):
+    """A map on which tracks that a model hears as alike lie near each other.
+
+    It is shown at once, and computed in the background: first the vectors, then a map by PCA, then the one that was
+    asked for.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A row per track, as ``Collection.table`` is.
+    model : str or Model
+        Whose vectors are mapped.
+    layer : str
+        Of that model.
+    points : {"tracks", "frames"}
+        What a point is.
+    pooling : {"mean", "mean+std", "max", "median"}
+        How the frames of a track become one vector.
+    method : {"umap", "pca", "tsne", "pacmap"}
+        How the map is made; see :func:`embviz.project`.
+    colour : str, optional
+        A column of the table, ``"cluster"``, ``"trust"`` (how many of its neighbours a point keeps on the map),
+        ``"tempo"``, a tag such as ``"sad"``, or ``"none"``; the genre by default, where there are several.
+    size : {"none", "duration", "spread"}, optional
+        What larger points mean.
+    metric : {"cosine", "euclidean"}
+        How far apart vectors are.
+    k : int
+        Neighbours in lists and figures.
+    seed : int
+        Of what is drawn at random.
+    options : mapping, optional
+        Of the method.
+    clusters : {"none", "hdbscan", "kmeans"}
+        How groups are found: HDBSCAN on the map, or k-means on the vectors; they are named by the tags that a tagger
+        hears more in them than elsewhere.
+    second : str or tuple, optional
+        A second model, or model and layer, to compare with.
+    clock : str, optional
+        Name of the clock in the page; a new one by default.
+    player : bool or Player
+        Whether the Atlas has a player of its own; or the one that is to be followed, while :meth:`on_choose` tells
+        what to open and :meth:`opened` is told.
+    cache : Cache, False or None
+        Where results are kept, as for :func:`embviz.embed`.
+    worker : Worker, optional
+        Who computes; one of its own by default.
+    folder : str
+        Where the tracks are: it names the files that are saved.
+
+    Attributes
+    ----------
+    selection : DataFrame
+        The selected rows of the table, for frames with their ``time`` in seconds. Set a DataFrame, a mask, or labels
+        of tracks, and they are selected on the page.
+
+    Raises
+    ------
+    OptionError
+        If an option has no such value.
+    ModelError
+        If there is no such model.
+
+    Examples
+    --------
+    >>> atlas = Atlas(collection.table, "musicnn", colour="genre")  # doctest: +SKIP
+    >>> atlas.wait().neighbours(7)  # doctest: +SKIP
+    """
+
+    selection: Any = traitlets.Any()
+
+    def __init__(  # noqa: PLR0913  one for each choice
+        self,
+        table: pd.DataFrame,
+        model: str | Model = "musicnn",
+        *,
+        layer: str = "embedding",
+        points: str = "tracks",
+        pooling: str = "mean",
+        method: str = "umap",
+        colour: str | None = None,
+        size: str | None = None,
+        metric: str = "cosine",
+        k: int = 10,
+        seed: int = 0,
+        options: Mapping[str, Any] | None = None,
+        clusters: str = "none",
+        second: Any = None,
+        clock: str | None = None,
+        player: Any = True,
+        cache: Cache | bool | None = None,
+        worker: Worker | None = None,
+        folder: str = "",
+    ) -> None:
+        from embviz.widgets.atlas import AtlasView
+        from embviz.widgets.player import Player
+
+        super().__init__()
+        chosen: dict[str, Any] = {"cluster_options": {}, **choices.checked("model", {"model": model, "layer": layer})}
+        given = {"points": points, "pooling": pooling, "method": method, "metric": metric, "k": k}
+        given |= {"options": options or {}, "size": size or "none", "clusters": clusters, "second": second}
+        for name, value in given.items():
+            chosen |= choices.checked(name, value)
+        choices.check_options(chosen)
+        check_table(table)
+        chosen["colour"] = key_of(colour, table)
+        if chosen["colour"] == "cluster" and clusters == "none":
+            chosen["clusters"] = "hdbscan"
+        check_cache(cache)
+        self._closed = self._following = False
+        own = player is True
+        name = clock or (player.clock if isinstance(player, Player) else new_clock())
+        heard = Player(clock=name) if own else player if isinstance(player, Player) else None
+        view = AtlasView(clock=name, player=ref(heard) if own else "")
+        self._own_player = heard if own else None
+        self._board = board = Board(table, view, cache, worker, seed)
+        board.choices = chosen
+        self._wiring = wiring = Wiring(board, heard, own_player=own, folder=folder)
+        try:
+            wiring.on_selected = self._follow
+            self._follow()
+            wiring.fill()
+        except BaseException:
+            self.close()
+            raise
+
+    # The selection. ------------------------------------------------------------------------------------------------
+
+    def _follow(self) -> None:
+        """Bring the trait up to what is selected on the page."""
+        self._following = True
+        try:
+            self.selection = self._wiring.selecting.table()
+        finally:
+            self._following = False
+
+    @traitlets.validate("selection")
+    def _selectable(self, proposal: Any) -> Any:
+        """Take what is to be selected, before the trait does; it becomes rows of the table."""
+        if self._following:
+            return proposal["value"]
+        self._wiring.selecting.take(proposal["value"])
+        return self._wiring.selecting.table()
+
+    @traitlets.observe("selection")
+    def _selection_set(self, _change: Any) -> None:
+        if not self._following:
+            self._wiring.selecting.publish()
+
+    # For the next cell. --------------------------------------------------------------------------------------------
+
+    @property
+    def widget(self) -> AtlasView:
+        """The page, for layouts of ipywidgets."""
+        view: AtlasView = self._board.panel
+        return view
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """The tracks."""
+        return self._board.table
+
+    @property
+    def vectors(self) -> Vectors | None:
+        """What is mapped, once it is computed."""
+        return self._wiring.sides[0].vectors
+
+    @property
+    def projection(self) -> Projection | None:
+        """Where the points are; while the map is computed, the one that is seen meanwhile."""
+        return self._wiring.sides[0].projection
+
+    @property
+    def agreement(self) -> Agreement | None:
+        """How far the two models agree, where there are two."""
+        return self._wiring.compare.result
+
+    @property
+    def differences(self) -> pd.DataFrame:
+        """Share of the neighbours of each track that both models agree on (``overlap``), least first."""
+        return self._wiring.compare.table()
+
+    @property
+    def clusters(self) -> pd.DataFrame:
+        """Cluster and name of each point, indexed by the labels of the tracks; empty where none were looked for."""
+        return self._wiring.groups.table()
+
+    def set(self, **chosen: Any) -> Self:
+        """Change choices, which have the names of the parameters; returns the Atlas."""
+        if {"model", "layer"} & set(chosen):
+            before = self._board.choices
+            layer = chosen.pop("layer", "embedding" if "model" in chosen else before["layer"])
+            chosen = {"model": choices.model_and_layer(chosen.pop("model", before["model"]), layer), **chosen}
+        for name, value in chosen.items():
+            self._wiring.choose(name, value)
+        return self
+
+    def assign(self, **columns: Any) -> Self:
+        """Add columns to the table, to colour by and to read of each point; all else stays. Returns the Atlas.
+
+        Parameters
+        ----------
+        **columns
+            What :meth:`pandas.DataFrame.assign` takes: a Series by the labels of the tracks, or a value for each.
+
+        Raises
+        ------
+        OptionError
+            If a column says what a file is, or its values are not one for each track.
+        """
+        self._wiring.assign(columns)
+        return self
+
+    def neighbours(self, of: Any, k: int | None = None) -> pd.DataFrame:
+        """Return the nearest neighbours, in all dimensions of the vectors.
+
+        Parameters
+        ----------
+        of : int, (int, float), DataFrame, path, Audio or (ndarray, int)
+            Label of a track; label and seconds, for its frame there; rows of the table, whose middle is meant; or a
+            sound that need not be in the collection.
+        k : int, optional
+            How many; that of the Atlas by default.
+
+        Returns
+        -------
+        DataFrame
+            Nearest first, indexed by the labels of the tracks: distance, time (of frames), title, artist, name.
+            ``attrs["exact"]`` says whether all vectors were compared.
+        """
+        query = self._wiring.likes.query(of)
+        return self._wiring.likes.frame(self._wiring.likes.search(query, self._board.choices["k"] if k is None else k))
+
+    def rename_cluster(self, number: int, name: str) -> Self:
+        """Give a cluster a name, which it keeps as long as it has the same members; returns the Atlas."""
+        self._wiring.groups.rename(number, name)
+        return self
+
+    def on_choose(self, call: Callable[[int, float | None], None]) -> None:
+        """Call back with label and seconds (or None) when the reader chooses a point to listen to."""
+        self._wiring.listening.on_choose.append(call)
+
+    def opened(self, label: int, duration: float) -> None:
+        """Tell that a track was opened in a player elsewhere: its point is marked, and walked along."""
+        self._wiring.listening.opened(label, duration)
+
+    def choose(self, label: int, at: float | None = None) -> Self:
+        """Open a track and play it; returns the Atlas."""
+        self._wiring.listening.choose(label, at)
+        return self
+
+    def enqueue(self, tracks: Any) -> Self:
+        """Have tracks played after one another: rows of the table, or labels; returns the Atlas."""
+        labels, times = self._wiring.selecting.read(tracks)
+        self._wiring.listening.enqueue(
+            [int(label) for label in labels], None if times is None else [float(t) for t in times]
+        )
+        return self
+
+    def play_queue(self, at: int = 0) -> Self:
+        """Play an item of the queue, and go on from there; returns the Atlas."""
+        self._wiring.listening.play(at)
+        return self
+
+    def wait(self, timeout: float | None = None) -> Self:
+        """Wait until nothing is computed or downloaded any more, `timeout` seconds at most; returns the Atlas.
+
+        What failed says so in the page. Meanwhile the page shows what comes, but does not answer.
+        """
+        workers = self._board.worker, self._board.listener, self._board.pulls
+        deadline = math.inf if timeout is None else clocks.monotonic() + timeout
+        while any(worker.busy for worker in workers) and (left := deadline - clocks.monotonic()) > 0:
+            for worker in workers:
+                worker.wait(min(0.2, left))
+        return self
+
+    def cancel(self) -> Self:
+        """Stop what runs and what waits; what is finished is kept. Returns the Atlas."""
+        self._wiring.cancel()
+        return self
+
+    def state(self) -> dict[str, Any]:
+        """Return the choices, the selection and the names of clusters, ready for JSON; see :meth:`restore`."""
+        return export.state(self._board, self._wiring.selecting, self._wiring.groups)
+
+    def restore(self, state: Mapping[str, Any]) -> Self:
+        """Show what :meth:`state` returned; returns the Atlas."""
+        kept = export.checked_state(state)
+        self._wiring.groups.restore(kept["names"])
+        for name, value in kept["choices"].items():
+            self._board.guarded(partial(self._wiring.choose, name, value))
+        self._wiring.selecting.set_points(kept["selection"], kept["times"])
+        self._wiring.selecting.publish()
+        return self
+
+    def code(self) -> str:
+        """Return Python that computes and draws this map without a panel."""
+        return self._wiring.code()
+
+    def save(self, path: str | Path, *, selection: bool = False, **options: Any) -> Path:
+        """Write the map, or its tracks, to a file by the ending of its name, and return where.
+
+        Parameters
+        ----------
+        path : path
+            ``.png`` and ``.svg`` are pictures, ``.html`` is a page that needs no kernel; ``.csv``, ``.parquet`` and
+            ``.m3u`` list the tracks; a name without an ending is a folder for TensorBoard's projector.
+        selection : bool
+            Whether only what is selected is written, in lists.
+        **options
+            Of a page: ``audio`` (``"link"``, ``"embed"`` or ``"clips"``), ``title``, ``theme``.
+        """
+        return export.save(Path(path), self._wiring.contents(selection=selection), **options)
+
+    def to_html(self, path: str | Path, **options: Any) -> Path:
+        """Write the map to a page that needs no kernel or network; see :func:`embviz.export.collection_page.write`."""
+        return export.page(Path(path), self._wiring.contents(selection=False), **options)
+
+    def close(self) -> None:
+        """Stop all work, and take everything off the page."""
+        if self._closed:
+            return
+        self._closed = True
+        self._wiring.listening.close()
+        self._board.close()
+        for side in self._wiring.sides:
+            side.close()
+        put_away(self._board.panel)
+        if self._own_player is not None:
+            put_away(self._own_player)
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        if self._closed:
+            return {"text/plain": "This Atlas was closed; make another one."}
+        return self._board.panel._repr_mimebundle_(**options)
+
+    def __repr__(self) -> str:
+        side = self._wiring.sides[0]
+        n = len(side.vectors) if side.vectors is not None else 0
+        what = "frame" if self._board.choices["points"] == "frames" else "track"
+        return f"<Atlas {side.title}: {n:,} {what}{'s' * (n != 1)}, {side.status or 'closed'}>"

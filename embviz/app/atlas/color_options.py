@@ -1,0 +1,152 @@
+"""What the points of a map can be coloured and sized by.
+
+Conventions: a colour has a key: ``"none"``, ``"column:NAME"`` of the table, ``"tag:MODEL:TAG"``, ``"tempo"``,
+``"trust"`` (how many of its neighbours a point keeps on the map) or ``"cluster"``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz.analysis import tagging
+from embviz.analysis.tagging import at_points
+from embviz.app.atlas.drawn import text_of
+from embviz.app.atlas.model_outputs import taggers, tempo_model
+from embviz.errors import OptionError, did_you_mean
+from embviz.export.columns import UNITS, is_number
+from embviz.models import get_model
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from embviz.analysis.projection import Projection
+    from embviz.core.vectors import Vectors
+
+__all__ = ["SIZES", "Colour", "by_column", "by_tag", "by_tempo", "by_trust", "groups", "key_of", "size_of"]
+
+# Of the columns of every table, those that say what is to be seen.
+TOLD = ("genre", "artist", "album", "year", "duration")
+HIDDEN = ("path", "name", "title", "digest", "problem")
+
+SIZES = [
+    {"key": "none", "title": "all the same"},
+    {"key": "duration", "title": "duration"},
+    {"key": "spread", "title": "spread within the track"},
+]
+
+
+@dataclass(frozen=True, eq=False)
+class Colour:
+    """What colours say: a text or a number for each point, "" or NaN where nothing is known."""
+
+    key: str
+    title: str
+    values: NDArray[Any]
+    unit: str = ""
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it is a scale."""
+        return self.values.dtype.kind == "f"
+
+
+def groups(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return what can be chosen, as the page lists it."""
+    columns = [{"key": f"column:{name}", "title": text_of(name)} for name in _columns(table)]
+    found = [{"title": "", "items": [{"key": "none", "title": "none"}]}, {"title": "Columns", "items": columns}]
+    found.append(
+        {
+            "title": "The map",
+            "items": [{"key": "cluster", "title": "cluster"}, {"key": "trust", "title": "neighbours kept"}],
+        }
+    )
+    tempo = tempo_model()
+    if tempo is not None:
+        found.append({"title": f"What {tempo.title} hears", "items": [{"key": "tempo", "title": "tempo"}]})
+    for model in taggers():
+        items = [{"key": f"tag:{model.name}:{tag}", "title": tag} for tag in _tags(model.name)]
+        found.append({"title": f"What {model.title} hears", "items": items})
+    return found
+
+
+def _columns(table: pd.DataFrame) -> list[str]:
+    own = [name for name in table.columns if name not in TOLD + HIDDEN]
+    return [name for name in (*(name for name in TOLD if name in table.columns), *own) if _says(table[name])]
+
+
+def _says(column: pd.Series[Any]) -> bool:
+    return any(str(value) for value in column[column.notna()])
+
+
+def _tags(model: str) -> tuple[str, ...]:
+    return next(layer.labels for layer in get_model(model).known_layers if layer.name == "output")
+
+
+def key_of(wanted: str | None, table: pd.DataFrame) -> str:
+    """Return the key of a colour by its name: of a column, of a tag, or a key itself.
+
+    Raises
+    ------
+    OptionError
+        If there is nothing of that name.
+    """
+    if wanted is None:
+        return "column:genre" if "genre" in table.columns and table["genre"].unique().size > 1 else "none"
+    items = [item for group in groups(table) for item in group["items"]]
+    names = {item["key"]: item["key"] for item in items}
+    # A column comes before a tag of that name, and a tag of the first model before those of others.
+    for item in items:
+        names.setdefault(item["title"], item["key"])
+    if wanted not in names:
+        raise OptionError(
+            f"There is no {wanted!r:.80} to colour by: a column of the table, 'cluster', 'trust', 'tempo' or a tag of "
+            f"a model whose weights are here is expected.{did_you_mean(str(wanted), names)}"
+        )
+    return str(names[wanted])
+
+
+# Values. -----------------------------------------------------------------------------------------------------------
+
+
+def by_column(name: str, table: pd.DataFrame, vectors: Vectors) -> Colour:
+    """Return the values of a column at each point: numbers, or texts where anything is no number."""
+    column, places = table[name], table.index.get_indexer(vectors.tracks)
+    unit = UNITS.get(str(name), "")
+    if is_number(column.dtype):
+        numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        return Colour(f"column:{name}", text_of(name), numbers[places], unit)
+    # There may be many more points than tracks.
+    texts = np.array([text_of(value) for value in column], dtype=object)
+    return Colour(f"column:{name}", text_of(name), texts[places], unit)
+
+
+def by_tag(key: str, output: Vectors, vectors: Vectors) -> Colour:
+    """Return how much of a tag a model hears at each point."""
+    _, model, tag = key.split(":", 2)
+    values = at_points(output, vectors)[:, list(output.labels).index(tag)]
+    return Colour(key, f"{tag}, as {get_model(model).title} hears it", values.astype(np.float64))
+
+
+def by_tempo(output: Vectors, vectors: Vectors) -> Colour:
+    """Return the tempo that a Tempo-CNN hears in the track of each point."""
+    column = tagging.tempo_column(output).reindex(vectors.tracks)
+    return Colour("tempo", "tempo, as Tempo-CNN hears it", column.to_numpy(dtype=np.float64), "BPM")
+
+
+def by_trust(projection: Projection) -> Colour:
+    """Return the share of its neighbours that each point keeps on the map."""
+    return Colour("trust", "neighbours kept", np.asarray(projection.kept, dtype=np.float64) * 100, "%")
+
+
+def size_of(key: str, table: pd.DataFrame, vectors: Vectors) -> tuple[str, NDArray[np.float64] | None, str]:
+    """Return title, values at each point and unit of a size; no values where all are the same."""
+    if key == "duration" and "duration" in table.columns:
+        seconds = table["duration"].reindex(vectors.tracks).to_numpy(dtype=np.float64, na_value=np.nan)
+        return "duration", seconds, "s"
+    if key == "spread" and vectors.spread is not None:
+        return "spread within the track", np.asarray(vectors.spread, dtype=np.float64), ""
+    return "", None, ""

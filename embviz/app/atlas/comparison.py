@@ -1,0 +1,113 @@
+"""Two models on the same tracks: how far they agree on what is near to what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz.analysis.model_similarity import agreement
+from embviz.analysis.tagging import per_track
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from embviz.analysis.model_similarity import Agreement
+    from embviz.app.atlas.context import Board
+    from embviz.app.atlas.map_view import Side
+    from embviz.core.vectors import Vectors
+    from embviz.core.worker import Job
+
+__all__ = ["Compare"]
+
+MOST = 100
+FEWEST = 3  # tracks that both models have a vector of
+
+
+class Compare:
+    """The figures of agreement, in all dimensions of both models; frames are averaged for it."""
+
+    def __init__(self, board: Board, sides: list[Side]) -> None:
+        self._board, self._sides = board, sides
+        self.result: Agreement | None = None
+        self.tracks: NDArray[np.int64] = np.zeros(0, np.int64)
+        self._shown: dict[str, Any] = {}
+        self._of: Any = None
+        self.on_changed: Callable[[], None] = lambda: None
+
+    def start(self) -> None:
+        """Compare the two maps, where there are two, unless they were compared."""
+        board, (one, other) = self._board, self._sides
+        if not board.choices["second"] or one.vectors is None or other.vectors is None:
+            self.forget()
+            return
+        k, metric = board.choices["k"], board.choices["metric"]
+        wanted = (id(one.vectors), id(other.vectors), k, metric)
+        if wanted == self._of:
+            return
+        self._of = wanted
+        first, second = one.vectors, other.vectors
+
+        def task(job: Job) -> tuple[NDArray[np.int64], Agreement | None]:
+            job.report("", 0, 0)
+            tracks, a, b = _paired(first, second)
+            if len(tracks) < FEWEST:
+                return tracks, None
+            return tracks, agreement(a, b, k=k, metric=metric, cache=board.cache, report=job.report)
+
+        board.run("agreement", "agreement", task, lambda found: self._found(first, *found))
+
+    def _found(self, first: Vectors, tracks: NDArray[np.int64], result: Agreement | None) -> None:
+        self.tracks, self.result = tracks, result
+        self._shown = {} if result is None else self._told(first, tracks, result)
+        self.on_changed()
+
+    def _told(self, first: Vectors, tracks: NDArray[np.int64], result: Agreement) -> dict[str, Any]:
+        items = []
+        labels, starts = np.unique(first.tracks, return_index=True)
+        points = dict(zip(labels.tolist(), starts.tolist(), strict=True))
+        for i in np.argsort(result.per_point, kind="stable")[:MOST]:
+            facts = self._board.facts(int(tracks[i]))
+            shown = {name: facts[name] for name in ("track", "title", "artist")}
+            items.append({**shown, "point": points[int(tracks[i])], "overlap": _plain(result.per_point[i])})
+        return {
+            "cka": _plain(result.cka),
+            "overlap": _plain(result.overlap),
+            "hubness": [_plain(value) for value in result.hubness],
+            "k": int(result.k),
+            "items": items,
+        }
+
+    def table(self) -> pd.DataFrame:
+        """Return the share of common neighbours of each track, least first."""
+        import pandas as pd
+
+        shares = np.zeros(0, np.float32) if self.result is None else self.result.per_point
+        tracks = self.tracks[: len(shares)]
+        found = pd.DataFrame({"overlap": shares}, index=pd.Index(tracks, name="track"))
+        return found.sort_values("overlap", kind="stable")
+
+    def forget(self) -> None:
+        """Compare nothing."""
+        self._board.stop("agreement")
+        had, self._shown = self._shown, {}
+        self.result, self._of = None, None
+        if had:
+            self.on_changed()
+
+    def shown(self) -> dict[str, Any]:
+        """Return what the page shows, ready for JSON."""
+        return self._shown
+
+
+def _plain(value: Any) -> float | None:
+    return round(float(value), 4) if np.isfinite(value) else None
+
+
+def _paired(one: Vectors, other: Vectors) -> tuple[NDArray[np.int64], NDArray[Any], NDArray[Any]]:
+    """Return the tracks of which both have something, and a vector of each of them on both sides."""
+    (labels, a), (others, b) = per_track(one), per_track(other)
+    tracks, i, j = np.intersect1d(labels, others, return_indices=True)
+    return tracks, a[i], b[j]

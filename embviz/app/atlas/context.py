@@ -1,0 +1,193 @@
+"""What the parts of an Atlas share: the table, the choices, the workers, and how the reader is told what goes on.
+
+Conventions: a *label* is that of a row of the table, a *place* the row's position in it, a *point* a row of the
+vectors, which is a track or a frame of one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from embviz.app.atlas.drawn import seconds_of, text_of
+from embviz.app.context import Desk
+from embviz.core.text import count
+from embviz.core.worker import Worker, explain
+from embviz.errors import OptionError
+from embviz.export.columns import HIDDEN, columns
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import ArrayLike, NDArray
+
+    from embviz.core.cache import Cache
+    from embviz.core.worker import Job
+
+__all__ = ["Board", "check_table"]
+
+FACTS = ("title", "artist", "album", "genre")
+
+
+class Board(Desk):
+    """What all parts of an Atlas work on.
+
+    Attributes
+    ----------
+    panel : AtlasView
+        The page.
+    table : DataFrame
+        A row per track.
+    choices : dict
+        What is shown, as the page is told.
+    listener : Worker
+        Who opens tracks: music does not wait until a map is ready.
+    """
+
+    def __init__(self, table: pd.DataFrame, panel: Any, cache: Any, worker: Worker | None, seed: int) -> None:
+        super().__init__(panel, cache, worker)
+        self.table, self.seed = table, seed
+        self.choices: dict[str, Any] = {}
+        self.listener = Worker(computes=False)
+        self._jobs: dict[str, Job] = {}
+
+    @property
+    def cache(self) -> Cache | Literal[False]:
+        """Where results are kept, as functions that compute are told."""
+        return self.store if self.store is not None else False
+
+    @cached_property
+    def columns(self) -> list[dict[str, Any]]:
+        """The facts of all tracks, as maps are given them."""
+        return columns(self.table)
+
+    # The table. ----------------------------------------------------------------------------------------------------
+
+    def places(self, labels: ArrayLike) -> NDArray[np.int64]:
+        """Return where in the table tracks are; -1 where they are not."""
+        return np.asarray(self.table.index.get_indexer(np.asarray(labels, dtype=np.int64)), dtype=np.int64)
+
+    def assign(self, columns: Mapping[str, Any]) -> None:
+        """Add columns to the table, or replace them."""
+        fixed = [name for name in columns if name in (*HIDDEN, "name")]
+        if fixed:
+            raise OptionError(f"{fixed[0]!r} says what a file is and cannot be assigned; take another name.")
+        try:
+            self.table = self.table.assign(**columns)
+        except (ValueError, TypeError) as error:
+            raise OptionError(
+                f"{', '.join(columns)} cannot be assigned: {text_of(error).rstrip('.')}. A value, or one for each of "
+                f"{count(len(self.table), 'track')}, is expected."
+            ) from error
+        self.__dict__.pop("columns", None)  # made of the table, and kept
+
+    def facts(self, label: int) -> dict[str, Any]:
+        """Return what a list shows of a track."""
+        row = self.table.loc[label]
+        said = {name: text_of(row.get(name)) for name in FACTS}
+        return {
+            "track": int(label),
+            **said,
+            "title": said["title"] or text_of(row.get("name")) or f"track {label}",
+            "seconds": seconds_of(row.get("duration")),
+        }
+
+    # Computing. ----------------------------------------------------------------------------------------------------
+
+    def run(
+        self, what: str, title: str, task: Callable[[Job], Any], done: Callable[[Any], None], *,
+        failed: Callable[[str, str], None] | None = None, progress: Callable[[str, int, int], None] | None = None,
+        first: bool = False,
+    ) -> Job:  # fmt: skip
+        """Have something computed; a newer one for the same purpose replaces an older one.
+
+        Parameters
+        ----------
+        what : str
+            The purpose.
+        title : str
+            What it is called while it runs.
+        task : callable
+            Given the job, in the worker's thread.
+        done : callable
+            Given the result.
+        failed : callable, optional
+            Given a sentence and a remedy; a notice by default.
+        progress : callable, optional
+            Given each report, and one when it begins.
+        first : bool
+            Whether it goes before what waits.
+        """
+        tell = failed or (lambda sentence, remedy: self.notice("error", sentence, remedy))
+
+        def reported(stage: str, at: int, total: int) -> None:
+            self.busy(f"{title}: {stage}" if stage else title, at, total)
+            if progress is not None:
+                progress(stage, at, total)
+            self._show_busy()
+
+        def ended(call: Callable[..., None], *arguments: Any) -> None:
+            self._jobs.pop(what, None)
+            try:
+                call(*arguments)
+            finally:
+                self._show_busy()
+
+        job = self.worker.submit(
+            (id(self), what), task,
+            done=lambda result: ended(done, result), failed=lambda *said: ended(tell, *said),
+            progress=reported, begun=lambda: reported("", 0, 0), first=first,
+        )  # fmt: skip
+        self._jobs[what] = job
+        return job
+
+    def pending(self, what: str) -> bool:
+        """Tell whether something is computed, or is to be."""
+        return what in self._jobs and not self._jobs[what].stopped
+
+    def stop(self, what: str | None = None) -> None:
+        """Stop what is computed for a purpose, or all."""
+        self.worker.cancel(lambda key: key == (id(self), what) if what else _owner(key) == id(self))
+        self._jobs = {name: job for name, job in self._jobs.items() if not job.stopped}
+        self._show_busy()
+
+    def _show_busy(self) -> None:
+        # Others may use the worker too.
+        if not any(not job.stopped for job in self._jobs.values()):
+            self._busy = {}
+        if self.panel.busy != self._busy:
+            self.panel.busy = self._busy
+        self.on_settled()
+
+    def guarded(self, call: Callable[[], Any]) -> None:
+        """Show what goes wrong as a sentence: the page stays usable."""
+        try:
+            call()
+        except Exception as error:  # noqa: BLE001  whatever it is, the reader is told
+            self.notice("error", *explain(error))
+
+    def close(self) -> None:
+        """End the threads, and remove what was uploaded."""
+        self.stop()
+        self.listener.close()
+        super().close()
+
+
+def check_table(table: Any) -> None:
+    """Raise where something is no table of tracks."""
+    import pandas as pd
+
+    if not isinstance(table, pd.DataFrame):
+        found = type(table).__name__
+        raise OptionError(f"A table of tracks is expected, as Collection.table is; {found} was found.")
+    twice = table.columns[table.columns.duplicated()]
+    if len(twice):
+        raise OptionError(f"Each column of a table of tracks has its own name, {twice[0]!r:.80} stands there twice.")
+    if len(table) and (not table.index.is_unique or table.index.dtype.kind not in "iu"):
+        raise OptionError("The rows of a table of tracks are labelled by whole numbers, each once; others were found.")
+
+
+def _owner(key: Any) -> Any:
+    return key[0] if isinstance(key, tuple) else None

@@ -1,0 +1,254 @@
+"""A map as a file: pictures, pages and lists of tracks; and what restores it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz.app.atlas.color_options import Colour
+from embviz.app.atlas.drawn import text_of
+from embviz.app.uploads import free_path, safe_name
+from embviz.audio import Audio
+from embviz.collection import io as written
+from embviz.errors import EmbvizError, OptionError
+from embviz.export import collection_page
+from embviz.extraction import extract
+from embviz.models import get_model
+from embviz.plotting import save as pages
+from embviz.plotting import scatter
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from embviz.analysis.projection import Projection
+    from embviz.app.atlas.clusters import Groups
+    from embviz.app.atlas.context import Board
+    from embviz.app.atlas.map_view import Side
+    from embviz.app.atlas.point_style import Paint
+    from embviz.app.atlas.selection import Selecting
+    from embviz.core.cache import Cache
+    from embviz.core.embedding import Embedding
+    from embviz.core.vectors import Vectors
+    from embviz.core.worker import Job
+
+__all__ = ["Contents", "begin", "checked_state", "page", "save", "state"]
+
+FORMAT = 1
+SUFFIXES = {"html": ".html", "png": ".png", "svg": ".svg", "csv": ".csv", "parquet": ".parquet", "m3u": ".m3u8"}
+LISTS = (".csv", ".parquet", ".m3u", ".m3u8")
+
+
+@dataclass(frozen=True, eq=False)
+class Contents:
+    """What is written, as it is when writing was asked for."""
+
+    table: pd.DataFrame
+    rows: pd.DataFrame
+    vectors: Vectors | None
+    projection: Projection | None
+    colour: Colour | None
+    members: NDArray[np.int64] | None
+    names: dict[int, str]
+    title: str
+    store: Cache | None
+    tags: Vectors | None
+
+    @classmethod
+    def of(
+        cls,
+        board: Board,
+        side: Side,
+        groups: Groups,
+        paint: Paint,
+        rows: pd.DataFrame | None,
+        folder: str,
+        tags: Vectors | None,
+    ) -> Contents:
+        """Return the contents of a map; `rows` are those of lists, all tracks where they are None."""
+        name = text_of(Path(folder).name) if folder else ""
+        title = f"{name} · {side.title}" if name else side.title
+        return cls(
+            board.table, board.table if rows is None else rows, side.vectors, side.projection, paint.seen,
+            groups.members, groups.names(), title, board.store, tags,
+        )  # fmt: skip
+
+    def map(self) -> tuple[Vectors, Projection]:
+        """Return vectors and places; raises where there are none yet."""
+        if self.vectors is None or self.projection is None:
+            raise OptionError("There is no map to write yet; wait until it is computed.")
+        return self.vectors, self.projection
+
+
+def save(path: Path, contents: Contents, **options: Any) -> Path:
+    """Write to a file by the ending of its name; one without an ending is a folder for TensorBoard."""
+    suffix = path.suffix.lower()
+    if suffix == ".html":
+        return page(path, contents, **options)
+    if options:
+        raise OptionError(f"Only a page has options; {', '.join(options)} was found for {path.name!r}.")
+    if suffix in (".png", ".svg"):
+        return pages.save_figure(_figure(contents), path)
+    if suffix in LISTS:
+        return _list(path, contents)
+    if not suffix:
+        return contents.map()[0].to_tensorboard(path, contents.table)
+    known = ".html, .png, .svg, .csv, .parquet and .m3u"
+    raise OptionError(f"A map is written to {known}, or to a folder for TensorBoard; {path.name!r} is neither.")
+
+
+def begin(board: Board, contents: Contents, content: Mapping[str, Any]) -> None:
+    """Have a file written into the working folder, under a name that is free."""
+    kind = content["format"]
+    if kind not in SUFFIXES and kind != "tensorboard":
+        raise OptionError(f"A map is written as {', '.join(SUFFIXES)} or tensorboard, {kind!r} was asked for.")
+    stem = Path(safe_name(contents.title.replace(" · ", "-"))).name or "map"
+    path = free_path(Path.cwd() / f"{stem}{SUFFIXES.get(kind, '')}")
+    if kind == "tensorboard":
+        path = free_path(Path.cwd() / f"{stem.replace('.', '_')}_tensorboard")
+    options = {"audio": content["audio"]} if kind == "html" and content.get("audio") else {}
+
+    def task(job: Job) -> Path:
+        job.report(f"writing {path.name}", 0, 0)
+        progress = {"progress": job.report} if kind == "html" else {}
+        return save(path, contents, **options, **progress)
+
+    board.run("save", "saving", task, lambda written: board.notice("done", f"Written to {str(written)!r}."))
+
+
+def _figure(contents: Contents) -> Any:
+    import pandas as pd
+
+    vectors, projection = contents.map()
+    colour, rows = contents.colour, contents.table.loc[vectors.tracks]
+    title = colour and (f"{colour.title} ({colour.unit})" if colour.unit else colour.title)
+    values = None if colour is None else pd.Series(colour.values, index=rows.index, name=title)
+    return scatter(
+        projection, rows, colour=values, clusters=contents.members, names=contents.names, title=contents.title
+    )
+
+
+def _list(path: Path, contents: Contents) -> Path:
+    """Write rows of the table, with their places on the map where there is one."""
+    if path.suffix.lower().startswith(".m3u"):
+        rows = contents.rows[~contents.rows.index.duplicated()]
+        return written.to_m3u(rows, path, relative=True)
+    rows = _placed(contents)
+    return written.to_csv(rows, path) if path.suffix.lower() == ".csv" else written.to_parquet(rows, path)
+
+
+def _placed(contents: Contents) -> pd.DataFrame:
+    import pandas as pd
+
+    rows, vectors, projection = contents.rows, contents.vectors, contents.projection
+    if vectors is None or projection is None:
+        return rows
+    places: Any = {"map_x": projection.xy[:, 0], "map_y": projection.xy[:, 1]}
+    if contents.members is not None:
+        places["map_cluster"] = [contents.names.get(int(number), "") for number in contents.members]
+    if vectors.times is None:
+        return rows.assign(**{name: pd.Series(values, index=vectors.tracks) for name, values in places.items()})
+    if "time" not in rows.columns:
+        return rows
+    keys = pd.MultiIndex.from_arrays([vectors.tracks, vectors.times])
+    found = keys.get_indexer(pd.MultiIndex.from_arrays([rows.index, rows["time"]]))
+    return rows.assign(**{name: np.asarray(values)[found] for name, values in places.items()})
+
+
+# A page. -----------------------------------------------------------------------------------------------------------
+
+
+def page(path: Path, contents: Contents, **options: Any) -> Path:
+    """Write a page that needs no kernel; see :func:`embviz.export.collection_page.write`."""
+    vectors, projection = contents.map()
+    usual: dict[str, Any] = {
+        "vectors": vectors,
+        "projection": projection,
+        "colours": _colours(contents),
+        "names": contents.names,
+        "clusters": contents.members,
+        "tags": contents.tags,
+        "embeddings": _embeddings(contents),
+        "title": contents.title,
+    }
+    return collection_page.write(path, contents.table, **{**usual, **options})
+
+
+def _colours(contents: Contents) -> list[Any]:
+    seen = contents.colour
+    columns: list[Any] = [name for name in ("genre", "artist", "album", "year") if _says(contents.table, name)]
+    if seen is None:
+        return columns
+    if seen.key in ("cluster", "trust"):
+        return [seen.key, *columns]
+    if seen.key.startswith("column:"):
+        name = seen.key.removeprefix("column:")
+        return [name, *(column for column in columns if column != name)]
+    return [collection_page.Colour(seen.title, seen.values, unit=seen.unit, group="What the models hear"), *columns]
+
+
+def _says(table: pd.DataFrame, name: str) -> bool:
+    return name in table.columns and table[name].unique().size > 1
+
+
+def _embeddings(contents: Contents) -> Callable[[int], Embedding | None]:
+    """Return what gives the embedding of a track that is in the cache."""
+    vectors, store = contents.map()[0], contents.store
+    model = get_model(vectors.model)
+
+    def embedding(label: int) -> Embedding | None:
+        if store is None:
+            return None
+        try:
+            audio = Audio.open(str(contents.table.loc[label, "path"]))
+            wanted = extract.Wanted.of(model, vectors.layer, None)
+            return extract.found(audio, store.digest(audio), wanted, store)
+        except (EmbvizError, OSError):
+            return None
+
+    return embedding
+
+
+# A view as data, and as code. --------------------------------------------------------------------------------------
+
+
+def state(board: Board, selecting: Selecting, groups: Groups) -> dict[str, Any]:
+    """Return what restores a view, ready for JSON."""
+    times = selecting.times
+    return {
+        "format": FORMAT,
+        "choices": dict(board.choices),
+        "selection": [int(label) for label in selecting.labels],
+        "times": None if times is None else [float(time) for time in times],
+        "names": groups.given(),
+    }
+
+
+def checked_state(given: Any) -> dict[str, Any]:
+    """Return a state, which :func:`state` must have made."""
+    sound = (
+        isinstance(given, Mapping)
+        and given.get("format") == FORMAT
+        and isinstance(given.get("choices"), Mapping)
+        and _numbers(given.get("selection"), int)
+        and (given.get("times") is None or _numbers(given["times"], float))
+        and (given.get("times") is None or len(given["times"]) == len(given["selection"]))
+        and isinstance(given.get("names"), Mapping)
+    )
+    if not sound:
+        raise OptionError(f"A state is expected as Atlas.state() returns it, {given!r:.80} was found.")
+    choices = {name: value for name, value in given["choices"].items() if name != "layer"}
+    if "layer" in given["choices"]:
+        choices["model"] = {"model": choices.get("model"), "layer": given["choices"]["layer"]}
+    # What is set beside a method comes after it.
+    last = {name: choices.pop(name) for name in ("options", "cluster_options") if name in choices}
+    return {**given, "choices": {**choices, **last}}
+
+
+def _numbers(values: Any, kind: type) -> bool:
+    kinds = (int,) if kind is int else (int, float)
+    return isinstance(values, list) and all(isinstance(value, kinds) for value in values)

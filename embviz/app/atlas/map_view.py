@@ -1,0 +1,339 @@
+"""One map: the vectors of the tracks, where the map puts them, and the widget that draws them.
+
+What depends on a choice is computed anew when that changes, nothing else; a map of the same points by another method
+stays on the page until the new one is there, one of other points does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from embviz.analysis.neighbors import neighbours
+from embviz.analysis.projection import TITLES, project
+from embviz.analysis.tagging import at_points, by_task
+from embviz.app.atlas.drawn import moments
+from embviz.app.context import put_away, ref, weights_here
+from embviz.batch import embed_table
+from embviz.batch.api import kept
+from embviz.errors import CollectionError
+from embviz.models import get_model
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from embviz.analysis.neighbors import Neighbours
+    from embviz.analysis.projection import Projection
+    from embviz.app.atlas.context import Board
+    from embviz.app.atlas.model_outputs import Hearing
+    from embviz.core.vectors import Vectors
+    from embviz.core.worker import Job
+    from embviz.widgets.scatter import Scatter
+
+__all__ = ["Ask", "Picture", "Side"]
+
+FOR_TAGS = 0.1  # of the tracks, that are at most decoded for nothing but the tags that the page tells
+LEAST_NEIGHBOURS = 15  # that figures and UMAP are made of
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What a map is to show."""
+
+    model: str
+    layer: str
+    points: str
+    pooling: str
+    method: str
+    options: tuple[tuple[str, Any], ...]
+    metric: str
+    k: int
+    seed: int
+
+    @classmethod
+    def of(cls, choices: Mapping[str, Any], which: Mapping[str, str], seed: int) -> Ask:
+        """Return what the choices mean for a model and its layer."""
+        same = {name: choices[name] for name in ("points", "pooling", "method", "metric", "k")}
+        return cls(which["model"], which["layer"], options=tuple(sorted(choices["options"].items())), seed=seed, **same)
+
+    @property
+    def pooled(self) -> str:
+        """How frames become points, as :func:`embviz.batch.embed_table` is told."""
+        return "frames" if self.points == "frames" else self.pooling
+
+    @property
+    def vectors(self) -> tuple[Any, ...]:
+        """What determines the vectors."""
+        return self.model, self.layer, self.pooled
+
+    @property
+    def near(self) -> tuple[Any, ...]:
+        """What determines the neighbours."""
+        return *self.vectors, self.metric, self.n_near
+
+    @property
+    def n_near(self) -> int:
+        """Neighbours of each point that are looked for."""
+        return max(self.k, LEAST_NEIGHBOURS, int(dict(self.options).get("n_neighbors", 0)))
+
+    @property
+    def map(self) -> tuple[Any, ...]:
+        """What determines the places."""
+        return *self.vectors, self.metric, self.method, self.options, self.seed
+
+
+class Picture(NamedTuple):
+    """A map that is on the page: what is drawn, where, and the widget."""
+
+    vectors: Vectors
+    projection: Projection
+    scatter: Scatter
+
+
+class Side:
+    """One of the maps of an Atlas.
+
+    Attributes
+    ----------
+    vectors, near, projection
+        What was computed, or None.
+    scatter : Scatter or None
+        The widget, once there was something to draw.
+    """
+
+    def __init__(self, board: Board, hearing: Hearing, number: int, link: str) -> None:
+        self._board, self._hearing = board, hearing
+        self.number, self._link = number, link
+        self.ask: Ask | None = None
+        self.vectors: Vectors | None = None
+        self.near: Neighbours | None = None
+        self.projection: Projection | None = None
+        self.scatter: Scatter | None = None
+        self._made: dict[str, Any] = {}
+        self._drawn = False
+        self.status, self.stage, self.message, self.remedy = "", "", "", ""
+        self.done = self.total = 0
+        self.on_changed: Callable[[], None] = lambda: None
+        self.on_vectors: Callable[[Side], None] = lambda _side: None
+        self.on_scatter: Callable[[Side], None] = lambda _side: None
+        self.on_map: Callable[[Side], None] = lambda _side: None
+        self.on_ready: Callable[[Side], None] = lambda _side: None
+
+    @property
+    def what(self) -> str:
+        """The purpose of its job."""
+        return f"map {self.number}"
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether it is computed, or is to be."""
+        return self.status in ("waiting", "running")
+
+    @property
+    def preliminary(self) -> bool:
+        """Whether what is seen is not yet what was asked for."""
+        return self._drawn and self.ask is not None and self._made.get("map") != self.ask.map
+
+    @property
+    def picture(self) -> Picture | None:
+        """What is on the page; None where there is nothing to see."""
+        if not self._drawn or self.vectors is None or self.projection is None or self.scatter is None:
+            return None
+        return Picture(self.vectors, self.projection, self.scatter)
+
+    # Computing. ----------------------------------------------------------------------------------------------------
+
+    def start(self, ask: Ask) -> None:
+        """Compute what is not there yet."""
+        self.ask = ask
+        if self._made.get("vectors") != ask.vectors:
+            self._forget()
+        elif self._made.get("near") != ask.near:
+            self.near = None
+        self.status, self.stage, self.message, self.remedy = "waiting", "", "", ""
+        self.done = self.total = 0
+        model = get_model(ask.model)
+        if not weights_here(model) and self.vectors is None:
+            self._board.stop(self.what)
+            self.status = "download"
+            self.message = f"The weights of {model.title} are not on this computer yet."
+            self.remedy = f"Download them here, or run `embviz pull {model.name}`."
+            self.on_changed()
+            return
+        self._board.run(
+            self.what, model.title, self._task(ask), self._finished, failed=self._failed, progress=self._progress
+        )
+        self.on_changed()
+
+    def _task(self, ask: Ask) -> Callable[[Job], None]:
+        vectors, near = self.vectors, self.near
+        projection = self.projection if self._made.get("map") == ask.map else None
+        seen, board, hearing = self._drawn, self._board, self._hearing
+
+        def task(job: Job) -> None:
+            nonlocal vectors, near, projection
+            if vectors is None:
+                vectors, heard = _embedded(board, ask, job)
+                job.show("vectors", self._got_vectors, ask, vectors)
+                if heard is not None:
+                    job.show("heard", hearing.keep, heard)
+            if not len(vectors):
+                n = len(board.table)
+                raise CollectionError(f"None of the {n:,} tracks gave a vector; the list of problems says why.")
+            if near is None:
+                near = neighbours(
+                    vectors.values, ask.n_near, metric=ask.metric, key=vectors.key, cache=board.cache, report=job.report
+                )
+                job.show("near", self._got_near, ask, near)
+            if projection is None and not seen and ask.method != "pca":
+                first = project(
+                    vectors,
+                    "pca",
+                    seed=ask.seed,
+                    metric=ask.metric,
+                    neighbours=near,
+                    cache=board.cache,
+                    progress=job.report,
+                )
+                job.show("first", self._got_map, ask, "first", first)
+            if projection is None:
+                projection = project(
+                    vectors, ask.method, seed=ask.seed, metric=ask.metric, neighbours=near, cache=board.cache,
+                    progress=job.report, **dict(ask.options),
+                )  # fmt: skip
+                job.show("map", self._got_map, ask, "map", projection)
+
+        return task
+
+    def _got_vectors(self, ask: Ask, vectors: Vectors) -> None:
+        self.vectors, self._made["vectors"] = vectors, ask.vectors
+        self.on_vectors(self)
+
+    def _got_near(self, ask: Ask, near: Neighbours) -> None:
+        self.near, self._made["near"] = near, ask.near
+
+    def _got_map(self, ask: Ask, kind: str, projection: Projection) -> None:
+        self.projection = projection
+        self._made["map"] = ask.map if kind == "map" else None
+        self._draw()
+        self.on_map(self)
+        self.on_changed()
+
+    def _progress(self, stage: str, done: int, total: int) -> None:
+        self.status = "running"
+        self.stage, self.done, self.total = " ".join(stage.split()), done, total
+        self.on_changed()
+
+    def _finished(self, _result: None) -> None:
+        self.status = "ready"
+        self.on_ready(self)
+        self.on_changed()
+
+    def _failed(self, sentence: str, remedy: str) -> None:
+        self.status, self.message, self.remedy = "failed", sentence, remedy
+        self.on_changed()
+
+    def fail(self, sentence: str, remedy: str = "") -> None:
+        """Say why there is nothing."""
+        self._failed(sentence, remedy)
+
+    def cancelled(self) -> None:
+        """Mark what was cancelled; what is done is kept."""
+        if self.unfinished:
+            self.status = "cancelled"
+            self.message = "This is a first map by PCA; the rest was cancelled." if self._drawn else "Cancelled."
+            if self._drawn and self.projection is not None:
+                self.message = f"Cancelled; this is the map by {TITLES[self.projection.method]}."
+            self.on_changed()
+
+    def _forget(self) -> None:
+        self.vectors = self.near = self.projection = None
+        self._made, self._drawn = {}, False
+
+    # Drawing. ------------------------------------------------------------------------------------------------------
+
+    def _draw(self) -> None:
+        from embviz.widgets.scatter import Scatter
+
+        vectors, projection, board = self.vectors, self.projection, self._board
+        if vectors is None or projection is None:
+            return
+        if self.scatter is not None and self._drawn:
+            self.scatter.move(projection.xy)
+            return
+        if self.scatter is not None:
+            put_away(self.scatter)
+        self.scatter = Scatter.of(
+            projection.xy, columns=board.columns, tracks=board.places(vectors.tracks),
+            seconds=moments(vectors), clock=board.clock, link=self._link,
+        )  # fmt: skip
+        self._drawn = True
+        self.hear()
+        self.on_scatter(self)
+
+    def tell(self) -> None:
+        """Have the map tell the facts of the tracks as the table has them now."""
+        if self.scatter is not None:
+            self.scatter.tell(self._board.columns)
+
+    def hear(self) -> None:
+        """Have the map tell what a tagger hears at each point, where that is known."""
+        if self.scatter is None or self.vectors is None or self.ask is None or not self._drawn:
+            return
+        output = self._hearing.tags(self.ask.points)
+        if output is not None:
+            self.scatter.hear(at_points(output, self.vectors), output.labels)
+
+    @property
+    def title(self) -> str:
+        """What the map is called."""
+        if self.ask is None:
+            return ""
+        return f"{get_model(self.ask.model).title} · {self.ask.layer}"
+
+    def points_of(self, labels: Any) -> NDArray[np.int64]:
+        """Return the points of some tracks, in their own order."""
+        if self.vectors is None:
+            return np.zeros(0, np.int64)
+        return np.flatnonzero(np.isin(self.vectors.tracks, np.asarray(labels, dtype=np.int64)))
+
+    def shown(self) -> dict[str, Any]:
+        """Return what the page shows of it, ready for JSON."""
+        ask, picture = self.ask, self.picture
+        names = ("title", "status", "stage", "done", "total", "message", "remedy", "preliminary")
+        return {
+            "model": ask.model if ask else "",
+            "layer": ask.layer if ask else "",
+            "view": "" if picture is None else ref(picture.scatter),
+            "facts": [] if picture is None else [" · ".join(picture.projection.facts)],
+            "notes": [] if picture is None else list(picture.projection.notes),
+            **{name: getattr(self, name) for name in names},
+        }
+
+    def close(self) -> None:
+        """Take the map off the page."""
+        if self.scatter is not None:
+            put_away(self.scatter)
+        self.scatter = None
+        self._forget()
+
+
+def _embedded(board: Board, ask: Ask, job: Job) -> tuple[Vectors, Vectors | None]:
+    """Return the vectors, and what a tagger hears, where that costs nothing more."""
+    options: dict[str, Any] = {"pooling": ask.pooled, "cache": board.cache, "progress": job.report}
+    tags = ask.model in {model.name for model in by_task("tags")} and ask.pooled in ("mean", "frames")
+    if not tags:
+        return embed_table(board.table, ask.model, ask.layer, **options), None
+    if ask.layer == "output":
+        output = embed_table(board.table, ask.model, "output", **options)
+        return output, output
+    here, told = (
+        kept(board.table, ask.model, layer, pooling=ask.pooled, cache=board.cache) for layer in (ask.layer, "output")
+    )
+    if here - told > FOR_TAGS:
+        return embed_table(board.table, ask.model, ask.layer, **options), None
+    vectors, output = embed_table(board.table, ask.model, [ask.layer, "output"], **options)
+    return vectors, output

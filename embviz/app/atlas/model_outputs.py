@@ -1,0 +1,87 @@
+"""What the taggers and the tempo model hear in the tracks: computed when something asks for it, then kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from embviz.analysis import tagging
+from embviz.app.context import weights_here
+from embviz.batch import embed_table
+from embviz.models import Model, get_model
+
+if TYPE_CHECKING:
+    from embviz.app.atlas.context import Board
+    from embviz.core.vectors import Vectors
+    from embviz.core.worker import Job
+
+__all__ = ["Hearing", "taggers", "tempo_model"]
+
+
+def taggers() -> list[Model]:
+    """Return the models that give tags, of those whose weights are here."""
+    return [model for model in tagging.by_task("tags") if weights_here(model)]
+
+
+def tempo_model() -> Model | None:
+    """Return the model that finds tempi, where its weights are here."""
+    return next((model for model in tagging.by_task("tempo") if weights_here(model)), None)
+
+
+class Hearing:
+    """The outputs of models for the tracks of the table, by model and by pooling: ``"mean"`` or ``"frames"``."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._known: dict[tuple[str, str], Vectors] = {}
+        self.on_kept: Callable[[], None] = lambda: None
+
+    def keep(self, vectors: Vectors) -> None:
+        """Keep an output that came along with something else."""
+        self._known[vectors.model, vectors.pooling] = vectors
+        self.on_kept()
+
+    def known(self, model: str, pooling: str) -> Vectors | None:
+        """Return an output, if it is here."""
+        return self._known.get((model, pooling))
+
+    def tags(self, points: str) -> Vectors | None:
+        """Return what a tagger hears, if that is here: in each frame where points are frames, and it is known."""
+        names = {model.name for model in tagging.by_task("tags")}
+        known = {pooling: vectors for (model, pooling), vectors in self._known.items() if model in names}
+        return (known.get("frames") if points == "frames" else None) or known.get("mean") or known.get("frames")
+
+    def get(self, model: str, pooling: str, job: Job) -> Vectors:
+        """Return an output, computing it where it is not here; called in the worker's thread."""
+        kept = self.known(model, pooling)
+        if kept is not None:
+            return kept
+        board = self._board
+        found: Vectors = embed_table(
+            board.table, model, "output", pooling=pooling, cache=board.cache, progress=job.report
+        )
+        return found
+
+    def ask(self, what: str, model: str, pooling: str, done: Callable[[Vectors], None]) -> None:
+        """Call back with an output, at once where it is here.
+
+        Parameters
+        ----------
+        what : str
+            The purpose; a newer question for it replaces an older one.
+        model, pooling : str
+            Of the output.
+        done : callable
+            Given the vectors.
+        """
+        kept = self.known(model, pooling)
+        if kept is not None:
+            self._board.stop(what)
+            done(kept)
+            return
+
+        def arrived(vectors: Vectors) -> None:
+            self.keep(vectors)
+            done(vectors)
+
+        self._board.run(what, get_model(model).title, lambda job: self.get(model, pooling, job), arrived)

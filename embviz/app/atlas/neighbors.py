@@ -1,0 +1,263 @@
+"""Neighbours: what lies nearest to a track, a moment, a selection or a file, in all dimensions of the vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz.analysis.neighbors import Index
+from embviz.audio import Audio, AudioSource
+from embviz.batch import pooling
+from embviz.errors import OptionError
+from embviz.extraction import embed
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from embviz.analysis.neighbors import Neighbours
+    from embviz.app.atlas.context import Board
+    from embviz.app.atlas.map_view import Side
+    from embviz.core.vectors import Vectors
+    from embviz.core.worker import Job
+
+__all__ = ["Likes", "Query"]
+
+KEPT = 1 << 29  # bytes of vectors of which a copy is kept for the next question
+
+
+@dataclass(frozen=True, eq=False)
+class Query:
+    """What neighbours are looked for: a vector, and the points that do not count as such."""
+
+    title: str
+    kind: str
+    vector: NDArray[np.float32]
+    without: NDArray[np.int64]
+    point: int = -1
+
+
+@dataclass(frozen=True, eq=False)
+class _Answer:
+    query: Query
+    points: NDArray[np.int64]
+    distances: NDArray[np.float32]
+    exact: bool
+
+
+class Likes:
+    """The list of neighbours."""
+
+    def __init__(self, board: Board, side: Side) -> None:
+        self._board, self._side = board, side
+        self._index: Index | None = None
+        self._index_of: Any = None
+        self._shown: dict[str, Any] = {}
+        self.lines = np.zeros((0, 2), np.uint32)
+        self._query: Query | None = None
+        self._file: Path | None = None
+        self.on_changed: Callable[[], None] = lambda: None
+
+    # What is looked for. -------------------------------------------------------------------------------------------
+
+    def of_point(self, point: int) -> Query:
+        """Return a track, or a frame."""
+        vectors, values = self._arrays()
+        if not 0 <= point < len(vectors):
+            raise OptionError(f"Points are counted from 0 to {len(vectors) - 1}, {point!r} was found.")
+        title = self._board.facts(int(vectors.tracks[point]))["title"]
+        kind = "track" if vectors.times is None else "frame"
+        return Query(title, kind, values[point], np.array([point]), point)
+
+    def of_points(self, points: NDArray[np.int64], title: str, kind: str = "selection") -> Query:
+        """Return the middle of several points."""
+        if not len(points):
+            raise OptionError("Nothing is selected; select some tracks, then look for what is near them.")
+        if len(points) == 1:
+            return self.of_point(int(points[0]))
+        values = self._arrays()[1][points].astype(np.float64)
+        if self._board.choices["metric"] == "cosine":
+            lengths = np.linalg.norm(values, axis=1, keepdims=True)
+            values = values / np.where(lengths > 0, lengths, 1)
+        return Query(title, kind, values.mean(axis=0).astype(np.float32), points)
+
+    def of_sound(self, source: AudioSource, job: Job | None = None) -> Query:
+        """Return a sound that need not be in the collection, pooled as the tracks are."""
+        vectors, board = self._vectors(), self._board
+        audio = Audio.open(source)
+        report = None if job is None else job.report
+        embedding = embed(audio, vectors.model, layer=vectors.layer, cache=board.cache, progress=report)
+        how = "mean" if vectors.pooling == "frames" else vectors.pooling
+        vector = pooling.vector(pooling.record(embedding), how)
+        return Query(audio.title, "file", vector, np.zeros(0, np.int64))
+
+    def _vectors(self) -> Vectors:
+        if self._side.vectors is None or not len(self._side.vectors):
+            raise OptionError("There are no vectors to compare yet; wait until the map is there.")
+        return self._side.vectors
+
+    def _arrays(self) -> tuple[Vectors, NDArray[np.float32]]:
+        vectors = self._vectors()
+        return vectors, np.asarray(vectors.values)
+
+    def query(self, of: Any) -> Query:
+        """Return what the next cell asks for: a label, label and seconds, rows of the table, or a sound."""
+        import pandas as pd
+
+        vectors = self._vectors()
+        if isinstance(of, int | np.integer) and not isinstance(of, bool):
+            return self.of_points(self._points([int(of)]), self.title_of(int(of)), "track")
+        if isinstance(of, tuple) and len(of) == 2 and isinstance(of[0], int | np.integer):
+            points = self._points([int(of[0])])
+            if vectors.times is None:
+                raise OptionError("Points are tracks here; neighbours of a moment need points='frames'.")
+            return self.of_point(int(points[np.abs(vectors.times[points] - float(of[1])).argmin()]))
+        if isinstance(of, pd.DataFrame):
+            return self.of_points(self._points(of.index), f"{len(of):,} tracks")
+        return self.of_sound(of)
+
+    def title_of(self, label: int) -> str:
+        """Return what a track is called."""
+        return str(self._board.facts(label)["title"])
+
+    def _points(self, labels: Any) -> NDArray[np.int64]:
+        points = self._side.points_of(labels)
+        if not len(points):
+            raise OptionError("No such track is on the map: neighbours are looked for by the labels of the table.")
+        return points
+
+    # Searching. ----------------------------------------------------------------------------------------------------
+
+    def search(self, query: Query, k: Any) -> _Answer:
+        """Return the points nearest to a query; any thread may call this."""
+        if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
+            raise OptionError(f"k is a whole number of neighbours from 1, {k!r:.80} was found.")
+        near = self._near(query, k)
+        if near is not None:
+            points = near.indices[query.point, :k].astype(np.int64)
+            return _Answer(query, points, near.distances[query.point, :k], near.exact)
+        index = self._searched()
+        found, distances = index.search(query.vector, min(k + len(query.without), index.n))
+        usable = ~np.isin(found[0], query.without)
+        return _Answer(query, found[0][usable][:k], distances[0][usable][:k], index.exact)
+
+    def _near(self, query: Query, k: Any) -> Neighbours | None:
+        """Return the neighbours of all points, where they hold those of a query."""
+        near = self._side.near
+        return near if near is not None and query.point >= 0 and near.k >= min(k, len(near) - 1) else None
+
+    def _searched(self) -> Index:
+        vectors, metric = self._vectors(), self._board.choices["metric"]
+        wanted = (id(vectors), metric)
+        if self._index is not None and self._index_of == wanted:
+            return self._index
+        # For one question, comparing all takes less time than what makes many questions quick.
+        values = self._arrays()[1]
+        index = Index(values, metric=metric, exact=True)
+        if values.nbytes <= KEPT:
+            self._index, self._index_of = index, wanted
+        return index
+
+    def ask(self, make: Callable[[Job], Query]) -> None:
+        """Have neighbours found, and show them."""
+        k = self._board.choices["k"]
+
+        def task(job: Job) -> _Answer:
+            return self.search(make(job), k)
+
+        self._board.run("like", "neighbours", task, self._found, failed=self._failed, first=True)
+
+    def show(self, query: Query) -> None:
+        """Show the neighbours of a query: at once where they are known, else once they are found."""
+        k = self._board.choices["k"]
+        if self._near(query, k) is not None:
+            self._board.stop("like")
+            self._found(self.search(query, k))
+        else:
+            self.ask(lambda _job: query)
+
+    def again(self) -> None:
+        """Look once more, where neighbours may be others now."""
+        query, choices = self._query, self._board.choices
+        if query is None or (self._shown.get("metric"), self._shown.get("k")) == (choices["metric"], choices["k"]):
+            return
+        path = self._file
+        if query.kind == "file" and path is not None:
+            self.ask(lambda job: self.of_sound(path, job))
+        else:
+            self.show(query)
+
+    def leave(self) -> None:
+        """Forget the vectors, which are others now; a file is looked for again among those."""
+        query = self._query
+        self._board.stop("like")
+        self._index = None
+        self.forget()
+        if query is not None and query.kind == "file":
+            self._query = query
+
+    def upload(self, name: str, data: bytes) -> None:
+        """Show the neighbours of a file that was handed in."""
+        self._file = self._board.uploads.keep(name, data)
+        path = self._file
+        self.ask(lambda job: self.of_sound(path, job))
+
+    def forget(self) -> None:
+        """Show nothing."""
+        self._query, self._shown = None, {}
+        self.lines = np.zeros((0, 2), np.uint32)
+        self.on_changed()
+
+    # Showing. ------------------------------------------------------------------------------------------------------
+
+    def frame(self, answer: _Answer) -> pd.DataFrame:
+        """Return an answer as a table: a row per neighbour, nearest first, indexed by the labels of the tracks."""
+        import pandas as pd
+
+        vectors = self._vectors()
+        labels = vectors.tracks[answer.points]
+        told: dict[str, Any] = {"distance": answer.distances.astype(np.float64)}
+        if vectors.times is not None:
+            told["time"] = vectors.times[answer.points]
+        facts = self._board.table.reindex(labels)
+        for name in ("title", "artist", "name"):
+            if name in facts.columns:
+                told[name] = facts[name].to_numpy()
+        found = pd.DataFrame(told, index=pd.Index(labels, name="track"))
+        found.attrs.update(of=answer.query.title, metric=self._board.choices["metric"], exact=answer.exact)
+        return found
+
+    def _found(self, answer: _Answer) -> None:
+        vectors, query, choices = self._vectors(), answer.query, self._board.choices
+        items = []
+        for point, distance in zip(answer.points, answer.distances, strict=True):
+            facts = self._board.facts(int(vectors.tracks[point]))
+            at = None if vectors.times is None else float(vectors.times[point])
+            shown = {name: facts[name] for name in ("track", "title", "artist")}
+            items.append({**shown, "point": int(point), "distance": float(distance), "at": at})
+        self._query = query
+        self._shown = {
+            "of": {"title": query.title, "kind": query.kind},
+            "metric": choices["metric"],
+            "exact": answer.exact,
+            "k": choices["k"],
+            "items": items,
+            "message": "" if items else "There is nothing else on the map.",
+        }
+        ends = answer.points if query.point >= 0 else answer.points[:0]
+        self.lines = np.stack([np.full(len(ends), query.point), ends], axis=1).astype(np.uint32)
+        self.on_changed()
+
+    def _failed(self, sentence: str, remedy: str) -> None:
+        self.forget()
+        self._shown = {"of": {"title": "", "kind": "file"}, "metric": "", "exact": True, "k": 0, "items": []}
+        self._shown["message"] = f"{sentence} {remedy}".strip()
+        self.on_changed()
+
+    def shown(self) -> dict[str, Any]:
+        """Return what the page shows, ready for JSON."""
+        return self._shown

@@ -1,0 +1,150 @@
+"""What a map shows, as the reader chooses it: checked once, then trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from embviz.analysis.clustering import usual_options
+from embviz.analysis.neighbors import METRICS
+from embviz.analysis.projection import METHODS, TITLES, here, options_of
+from embviz.errors import OptionError, did_you_mean
+from embviz.models import get_model
+
+__all__ = ["MAP", "POINTS", "POOLINGS", "check_options", "checked", "clusterers", "methods", "model_and_layer"]
+
+POINTS = ("tracks", "frames")
+POOLINGS = ("mean", "mean+std", "max", "median")
+CLUSTERS = ("none", "hdbscan", "kmeans")
+SIZES = ("none", "duration", "spread")
+MOST_NEIGHBOURS = 100
+
+#: The choices on which the places of the points depend.
+MAP = ("model", "layer", "points", "pooling", "method", "options", "metric", "second")
+
+KNOWN: dict[str, tuple[str, ...]] = {
+    "points": POINTS,
+    "pooling": POOLINGS,
+    "method": METHODS,
+    "metric": METRICS,
+    "clusters": CLUSTERS,
+    "size": SIZES,
+}
+
+
+def checked(name: str, value: Any) -> dict[str, Any]:
+    """Return what a choice changes; raises OptionError where it is none."""
+    check = _CHECKS.get(name)
+    if check is None:
+        raise OptionError(f"{name!r:.80} is nothing that a map lets one choose.")
+    return check(name, value)
+
+
+def _model(_name: str, value: Any) -> dict[str, Any]:
+    model, layer = model_and_layer(value)
+    return {"model": model, "layer": layer}
+
+
+def _second(_name: str, value: Any) -> dict[str, Any]:
+    if not value or (isinstance(value, Mapping) and not value.get("model")):
+        return {"second": {}}
+    return {"second": _model("", value)}
+
+
+def _one_of(name: str, value: Any) -> dict[str, Any]:
+    if value not in KNOWN[name]:
+        known = ", ".join(map(repr, KNOWN[name]))
+        raise OptionError(f"{name} is one of {known}; {value!r:.80} was found.{did_you_mean(str(value), KNOWN[name])}")
+    # What is set beside a method belongs to that one.
+    return {name: value} | {"method": {"options": {}}, "clusters": {"cluster_options": {}}}.get(name, {})
+
+
+def _k(_name: str, value: Any) -> dict[str, Any]:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_NEIGHBOURS:
+        raise OptionError(f"k is a number of neighbours from 1 to {MOST_NEIGHBOURS}, {value!r:.80} was found.")
+    return {"k": value}
+
+
+def _options(name: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, Mapping):
+        raise OptionError(f"{name} are names with values, {value!r:.80} was found.")
+    # Numbers of numpy become Python's, which JSON knows.
+    plain = {str(key): given.item() if hasattr(given, "item") else given for key, given in value.items()}
+    return {name: {key: given for key, given in plain.items() if given is not None}}
+
+
+_CHECKS = {
+    "model": _model,
+    "second": _second,
+    "k": _k,
+    "options": _options,
+    "cluster_options": _options,
+    **dict.fromkeys(KNOWN, _one_of),
+}
+
+
+def check_options(chosen: Mapping[str, Any]) -> None:
+    """Raise OptionError where the options are not those of the method that is chosen."""
+    known = {option.name: option for option in options_of(chosen["method"])}
+    for name, value in chosen["options"].items():
+        if name not in known:
+            names = ", ".join(known) or "none"
+            raise OptionError(f"The options of {TITLES[chosen['method']]} are {names}; {name!r:.80} was found.")
+        known[name].check(value)
+
+
+def model_and_layer(value: Any, layer: str = "embedding") -> tuple[str, str]:
+    """Return the names of a model and of its layer out of a name, a Model, a tuple or what the page sends."""
+    if isinstance(value, Mapping):
+        value = (value.get("model"), value.get("layer") or layer)
+    if not isinstance(value, tuple | list):
+        value = (value, layer)
+    if len(value) != 2 or not isinstance(value[1], str):
+        raise OptionError(
+            f"A model and its layer are expected, such as ('musicnn', 'embedding'); {value!r:.80} was found."
+        )
+    return get_model(value[0]).name, value[1]
+
+
+# What is offered. --------------------------------------------------------------------------------------------------
+
+
+def methods() -> list[dict[str, Any]]:
+    """Return the methods of a map as the page offers them, with what is recommended."""
+    return [_method(name) for name in METHODS]
+
+
+def _method(name: str) -> dict[str, Any]:
+    why = here(name)
+    names = ("name", "title", "kind", "min", "max", "step", "help")
+    options = [
+        {key: getattr(option, key) for key in names} | {"value": option.default, "choices": list(option.choices)}
+        for option in options_of(name)
+    ]
+    return {"name": name, "title": TITLES[name], "here": not why, "why": why, "options": options}
+
+
+def clusterers(n: int) -> list[dict[str, Any]]:
+    """Return the ways to find groups among so many points as the page offers them."""
+    dense, count = usual_options("hdbscan", n), usual_options("kmeans", n)
+    most = max(2, n)
+    return [
+        {
+            "name": "hdbscan", "title": "HDBSCAN", "here": True, "why": "", "options": [
+                _whole("min_cluster_size", "Smallest group", dense["min_cluster_size"], 2, most,
+                       "Points that make a group, at least."),
+                _whole("min_samples", "Caution", dense["min_samples"], 1, most,
+                       "More leaves more points in no group."),
+            ],
+        },
+        {
+            "name": "kmeans", "title": "k-means", "here": True, "why": "", "options": [
+                _whole("n_clusters", "Groups", count["n_clusters"], 2, min(most, 50), "How many."),
+            ],
+        },
+    ]  # fmt: skip
+
+
+def _whole(name: str, title: str, value: int, low: int, high: int, told: str) -> dict[str, Any]:
+    shown = {"name": name, "title": title, "kind": "int", "value": min(max(value, low), high), "choices": []}
+    return {**shown, "min": low, "max": high, "step": 1, "help": told}

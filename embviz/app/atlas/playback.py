@@ -1,0 +1,268 @@
+"""Hearing what the map shows: which track is open, its way over the map, and the queue of what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz.app.context import put_away, ref
+from embviz.audio import Audio
+from embviz.errors import AudioError, OptionError
+from embviz.extraction import embed
+from embviz.models import get_model
+from embviz.widgets import browser_audio
+
+if TYPE_CHECKING:
+    from embviz.app.atlas.context import Board
+    from embviz.app.atlas.map_view import Picture, Side
+    from embviz.core.embedding import Embedding
+    from embviz.core.worker import Job
+    from embviz.widgets.heatmap import Heatmap
+    from embviz.widgets.player import Player
+
+__all__ = ["Listening"]
+
+END = 0.35  # seconds before the end of a track at which it counts as over: browsers stop a little early
+WALKED = ("mean", "median", "max")  # poolings whose vectors are of the kind that frames are
+MOST_QUEUED = 5000
+HEIGHT = 128  # pixels of the heatmap of the open track: the map is to be seen beside it
+
+
+class Listening:
+    """The open track and the queue.
+
+    Attributes
+    ----------
+    current : int or None
+        Label of the open track.
+    on_choose : list of callable
+        Called with the label of a track to open, and with seconds or None.
+    """
+
+    def __init__(self, board: Board, sides: list[Side], player: Player | None, *, own: bool) -> None:
+        self._board, self._sides = board, sides
+        self.player, self._own = player, own
+        self.current: int | None = None
+        self.on_choose: list[Callable[[int, float | None], None]] = []
+        self._heatmap: Heatmap | None = None
+        self._items: list[dict[str, Any]] = []
+        self._at = -1
+        self._playing = self._was_playing = False
+        if player is not None:
+            player.observe(self._follow, ["playing", "time"])
+
+    # Choosing and opening. -----------------------------------------------------------------------------------------
+
+    def choose(self, label: int, at: float | None = None) -> None:
+        """Open a track and play it, from a moment on."""
+        if label not in self._board.table.index:
+            raise OptionError(f"There is no track {label!r} in the table.")
+        for call in self.on_choose:
+            call(label, at)
+        if self._own:
+            self._open(label, at)
+
+    def _open(self, label: int, at: float | None) -> None:
+        player, board = self.player, self._board
+        if player is None:
+            return
+        if label == self.current and player.duration and not player.problem:
+            player.seek(at or 0.0)
+            player.play()
+            return
+        facts = board.facts(label)
+        title, path = facts["title"], str(board.table.loc[label].get("path") or "")
+        player.clear(loading=f"opening {title}")
+        self._was_playing = False
+        self._leave()
+        folder = board.store.folder if board.store is not None else None
+
+        def task(_job: Job) -> tuple[browser_audio.Summary, browser_audio.Playable]:
+            if not path:
+                raise AudioError(f"The table names no file for {title!r}.")
+            audio = Audio.open(path)
+            return browser_audio.summary(audio, folder=folder), browser_audio.playable(audio, folder=folder)
+
+        def done(found: tuple[browser_audio.Summary, browser_audio.Playable]) -> None:
+            outline, playable = found
+            player.set_track(title=title, duration=outline.duration, peaks=outline.peaks, playable=playable)
+            self.opened(label, outline.duration)
+            player.seek(at or 0.0)
+            player.play()
+
+        board.listener.submit("open", task, done=done, failed=self._failed)
+
+    def _failed(self, sentence: str, _remedy: str) -> None:
+        if self.player is not None:
+            self.player.clear(problem=sentence)
+        if self._playing:
+            self._next()
+
+    def _leave(self) -> None:
+        self.current = None
+        for side in self._sides:
+            self._board.stop(_trail(side))
+            if side.scatter is not None:
+                side.scatter.current = -1
+                side.scatter.show_trail(None)
+
+    def opened(self, label: int, duration: float) -> None:
+        """Mark a track as open, and show its way over the map."""
+        self._leave()
+        self.current = label
+        self._duration = duration
+        for side in self._sides:
+            self.mark(side)
+        self.draw()
+
+    def draw(self) -> None:
+        """Show below the map what its model makes of the open track, where the player is the own one."""
+        label, ask, board = self.current, self._sides[0].ask, self._board
+        if not self._own or label is None or ask is None:
+            return
+        path = str(board.table.loc[label].get("path") or "")
+
+        def task(job: Job) -> Embedding:
+            found: Embedding = embed(path, ask.model, layer=ask.layer, cache=board.cache, progress=job.report)
+            return found
+
+        def done(embedding: Embedding) -> None:
+            if self.current == label and self._sides[0].ask == ask:
+                self._drawn(embedding)
+
+        board.run("heatmap", "the open track", task, done, first=True)
+
+    def _drawn(self, embedding: Embedding) -> None:
+        from embviz.widgets.heatmap import Heatmap
+
+        if self._heatmap is None:
+            self._heatmap = Heatmap.of(embedding, clock=self._board.clock, title="", height=HEIGHT)
+        else:
+            self._heatmap.update(embedding)
+        title = get_model(embedding.model).title
+        self._board.panel.heard = {"view": ref(self._heatmap), "title": title, "layer": embedding.layer}
+
+    def mark(self, side: Side) -> None:
+        """Mark the open track on a map."""
+        label, picture = self.current, side.picture
+        if label is None or picture is None:
+            return
+        vectors, projection, scatter = picture
+        points = side.points_of([label])
+        if vectors.times is not None:
+            # A frame is where the playhead is.
+            scatter.current = -1
+            scatter.show_trail(np.column_stack([projection.xy[points], vectors.times[points]]))
+            return
+        scatter.current = int(points[0]) if len(points) else -1
+        if len(points) and vectors.pooling in WALKED:
+            self._walk(side, picture, label)
+
+    def _walk(self, side: Side, picture: Picture, label: int) -> None:
+        """Place the frames of the open track on a map of tracks."""
+        (vectors, projection, scatter), board = picture, self._board
+        path = str(board.table.loc[label].get("path") or "")
+
+        def task(job: Job) -> Any:
+            embedding = embed(path, vectors.model, layer=vectors.layer, cache=board.cache, progress=job.report)
+            job.check()
+            return np.column_stack([projection.place(embedding.values), embedding.times])
+
+        def done(found: Any) -> None:
+            if side.picture == picture and self.current == label:
+                scatter.show_trail(found)
+
+        board.run(_trail(side), "the way of the open track", task, done, first=True)
+
+    # The queue. ----------------------------------------------------------------------------------------------------
+
+    def enqueue(self, labels: list[int], moments: list[float | None] | None = None) -> None:
+        """Put tracks behind what waits."""
+        table = self._board.table
+        known = [label for label in labels if label in table.index]
+        if len(self._items) + len(known) > MOST_QUEUED:
+            raise OptionError(f"Up to {MOST_QUEUED:,} tracks can wait; {len(self._items) + len(known):,} would.")
+        times = moments or [None] * len(known)
+        for label, at in zip(known, times, strict=True):
+            facts = self._board.facts(label)
+            shown = {name: facts[name] for name in ("track", "title", "artist", "seconds")}
+            self._items.append({**shown, "at": at})
+        self.publish()
+
+    def play(self, at: int) -> None:
+        """Play an item of the queue, and go on from there."""
+        if not 0 <= at < len(self._items):
+            raise OptionError(f"The queue has {len(self._items)} tracks, counted from 0; {at!r} was asked for.")
+        item, paused = self._items[at], at == self._at and not self._playing
+        self._at, self._playing = at, True
+        self._was_playing = False
+        self.publish()
+        if paused and self.player is not None and item["track"] == self.current and not self._over():
+            self.player.play()
+        else:
+            self.choose(item["track"], item["at"])
+
+    def pause(self) -> None:
+        """Stop the music, and do not go on."""
+        self._playing = False
+        if self.player is not None:
+            self.player.pause()
+        self.publish()
+
+    def remove(self, at: int) -> None:
+        """Take an item out."""
+        if not 0 <= at < len(self._items):
+            raise OptionError(f"The queue has {len(self._items)} tracks, counted from 0; {at!r} was asked for.")
+        self._items = self._items[:at] + self._items[at + 1 :]
+        if at < self._at:
+            self._at -= 1
+        elif at == self._at:
+            self._at, self._playing = -1, False
+        self.publish()
+
+    def clear(self) -> None:
+        """Take all out; what plays plays on."""
+        self._items, self._at, self._playing = [], -1, False
+        self.publish()
+
+    def _follow(self, _change: Any) -> None:
+        """Go on to the next track where one has ended."""
+        player = self.player
+        if player is None:
+            return
+        if player.playing:
+            self._was_playing = True
+            return
+        if self._was_playing and self._over() and self._playing:
+            self._was_playing = False
+            self._next()
+
+    def _over(self) -> bool:
+        """Tell whether the player is at the end of its track."""
+        player = self.player
+        return player is not None and player.duration > 0 and player.time >= player.duration - END
+
+    def _next(self) -> None:
+        if self._at + 1 < len(self._items):
+            self._board.guarded(lambda: self.play(self._at + 1))
+            return
+        self._playing = False
+        self.publish()
+
+    def publish(self) -> None:
+        """Show the queue as it is."""
+        self._board.panel.queue = {"items": list(self._items), "at": self._at, "playing": self._playing}
+
+    def close(self) -> None:
+        """Let go of the player, and take the heatmap off the page."""
+        if self.player is not None:
+            self.player.unobserve(self._follow, ["playing", "time"])
+        if self._heatmap is not None:
+            put_away(self._heatmap)
+        self._heatmap = None
+
+
+def _trail(side: Side) -> str:
+    return f"trail {side.number}"

@@ -1,0 +1,223 @@
+"""What is selected: the same on both maps, in the lists of the page and in the next cell.
+
+Conventions: a selection is labels of tracks, in an order, with the moments of frames or without any, which means the
+whole tracks. It outlives the points, which change with the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz.errors import OptionError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from embviz.app.atlas.context import Board
+    from embviz.app.atlas.map_view import Side
+
+__all__ = ["Selecting"]
+
+LISTED = 500
+EXPECTED = "A selection is a DataFrame of rows of the table, a mask as long as the table, or labels of its tracks"
+
+
+class Selecting:
+    """The selection of an Atlas."""
+
+    def __init__(self, board: Board, sides: list[Side]) -> None:
+        self._board, self._sides = board, sides
+        self.labels: NDArray[np.int64] = np.zeros(0, np.int64)
+        self.times: NDArray[np.float64] | None = None
+        self._showing = False
+        self.on_changed: Callable[[], None] = lambda: None
+
+    @property
+    def _frames(self) -> bool:
+        return bool(self._board.choices["points"] == "frames")
+
+    # Setting. ------------------------------------------------------------------------------------------------------
+
+    def read(self, value: Any) -> tuple[NDArray[np.int64], NDArray[np.float64] | None]:
+        """Return labels, and moments where there are some; raises OptionError where there is no such track."""
+        import pandas as pd
+
+        table, times = self._board.table, None
+        if isinstance(value, pd.DataFrame):
+            labels: Any = value.index
+            if self._frames and "time" in value.columns and value["time"].notna().all():
+                times = value["time"].to_numpy(dtype=np.float64)
+        elif isinstance(value, pd.Series) and value.dtype.kind == "b":
+            labels = value.index[value.to_numpy()]
+        else:
+            labels = np.atleast_1d(np.zeros(0, np.int64) if value is None else np.asarray(value))
+            if labels.dtype.kind == "b":
+                if labels.shape != (len(table),):
+                    raise OptionError(f"{EXPECTED}, {len(table)} long; a mask of shape {labels.shape} was found.")
+                labels = table.index[labels]
+        found = np.asarray(labels)
+        if not len(found):
+            return np.zeros(0, np.int64), None
+        if found.ndim != 1 or found.dtype.kind not in "iu":
+            raise OptionError(f"{EXPECTED}; {value!r:.80} was found.")
+        unknown = found[self._board.places(found) < 0]
+        if len(unknown):
+            raise OptionError(f"{EXPECTED}; there is no track {int(unknown[0])}.")
+        return found.astype(np.int64), times
+
+    def take(self, value: Any) -> None:
+        """Select what the next cell asks for; nothing is shown yet."""
+        labels, self.times = self.read(value)
+        self.labels = labels if self.times is not None else _once(labels)
+
+    def set_points(self, labels: Iterable[int], times: Iterable[float] | None) -> None:
+        """Select labels and moments that were kept; tracks that are not there any more are left out."""
+        kept, moments = np.array(list(labels), dtype=np.int64), None if times is None else np.array(list(times))
+        here = self._board.places(kept) >= 0
+        self.labels, self.times = kept[here], None if moments is None else moments[here]
+
+    def choose(self, labels: list[int]) -> None:
+        """Select tracks, as the page asks for it."""
+        self.take(labels)
+        self.publish()
+        self.on_changed()
+
+    def choose_points(self, points: NDArray[np.int64]) -> None:
+        """Select points of the first map."""
+        self._take(self._sides[0], points)
+        self.publish()
+        self.on_changed()
+
+    def taken(self, side: Side) -> None:
+        """Follow what was selected on a map."""
+        if self._showing or side.scatter is None or side.vectors is None:
+            return
+        points = side.scatter.selection
+        points = points[points < len(side.vectors)]
+        if np.array_equal(np.sort(points), np.sort(self.points(side))):
+            return
+        # A second map follows the first in the page: what it tells then is nothing new.
+        if side.number and set(side.vectors.tracks[points]) == self._tracks_on(side):
+            return
+        self._take(side, points)
+        for other in self._sides:
+            if other is not side:
+                self.show(other)
+        self.on_changed()
+
+    def _take(self, side: Side, points: NDArray[np.int64]) -> None:
+        vectors = side.vectors
+        if vectors is None:
+            return
+        whole = vectors.times is None or side.number > 0
+        labels = vectors.tracks[points]
+        self.labels = _once(labels) if whole else np.asarray(labels)
+        self.times = None if whole or vectors.times is None else np.asarray(vectors.times[points])
+
+    def _tracks_on(self, side: Side) -> set[Any]:
+        return set() if side.vectors is None else set(np.unique(self.labels[np.isin(self.labels, side.vectors.tracks)]))
+
+    def move(self) -> None:
+        """Follow the points of the first map, which are others now."""
+        if self._sides[0].vectors is not None and self._sides[0].vectors.times is None:
+            self.labels, self.times = _once(self.labels), None
+        self.on_changed()
+
+    # Showing. ------------------------------------------------------------------------------------------------------
+
+    def points(self, side: Side | None = None) -> NDArray[np.int64]:
+        """Return the selected points of a map; those of the first by default."""
+        side = side or self._sides[0]
+        vectors = side.vectors
+        if vectors is None or not len(self.labels):
+            return np.zeros(0, np.int64)
+        if vectors.times is None or self.times is None:
+            found = side.points_of(np.unique(self.labels))
+            if vectors.times is not None:
+                return found
+            # In the order of the selection, in which they are listed and played.
+            rank = {int(label): i for i, label in enumerate(_once(self.labels))}
+            return np.array(sorted(found, key=lambda point: rank[int(vectors.tracks[point])]), dtype=np.int64)
+        return _nearest_frames(self.labels, self.times, vectors.tracks, vectors.times)
+
+    def show(self, side: Side) -> None:
+        """Select on a map what is selected."""
+        if side.scatter is None or side.vectors is None:
+            return
+        before, self._showing = self._showing, True
+        try:
+            side.scatter.select(self.points(side))
+        finally:
+            self._showing = before
+
+    def publish(self) -> None:
+        """Show the selection on the maps and in the list."""
+        for side in self._sides:
+            self.show(side)
+        self._board.panel.selection = self.shown()
+
+    def table(self) -> pd.DataFrame:
+        """Return the selected rows of the table, those of frames with their time."""
+        table, vectors = self._board.table, self._sides[0].vectors
+        if not self._frames:
+            return table.loc[_once(self.labels)]
+        if vectors is None or vectors.times is None:
+            times: Any = np.full(len(self.labels), np.nan) if self.times is None else self.times
+            return table.loc[self.labels].assign(time=times)
+        points = self.points()
+        return table.loc[vectors.tracks[points]].assign(time=vectors.times[points])
+
+    def shown(self) -> dict[str, Any]:
+        """Return what the page lists, ready for JSON."""
+        rows = self.table()
+        times = rows["time"].to_numpy() if self._frames else None
+        listed = []
+        for i, label in enumerate(rows.index[:LISTED]):
+            at = None if times is None or not np.isfinite(times[i]) else float(times[i])
+            listed.append({**self._board.facts(int(label)), "at": at})
+        return {
+            "count": len(rows), "seconds": self._seconds(rows), "rows": listed, "more": max(0, len(rows) - LISTED),
+        }  # fmt: skip
+
+    def _seconds(self, rows: pd.DataFrame) -> float:
+        vectors = self._sides[0].vectors
+        if self._frames and vectors is not None and vectors.times is not None and len(vectors) > 1:
+            steps = np.diff(vectors.times)
+            steps = steps[np.diff(vectors.tracks) == 0]
+            return float(np.median(steps) * len(rows)) if len(steps) else 0.0
+        if "duration" not in rows.columns:
+            return 0.0
+        return float(np.nansum(rows["duration"].to_numpy(dtype=np.float64, na_value=np.nan)))
+
+
+def _once(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return labels in their order, each once."""
+    _, first = np.unique(labels, return_index=True)
+    return np.asarray(labels[np.sort(first)])
+
+
+def _nearest_frames(
+    labels: NDArray[np.int64], moments: NDArray[np.float64], tracks: NDArray[np.int64], times: NDArray[np.float64]
+) -> NDArray[np.int64]:
+    """Return the frames of tracks that are nearest to moments, each once; frames of a track are in order of time."""
+    if not len(tracks):
+        return np.zeros(0, np.int64)
+    starts = np.flatnonzero(np.diff(tracks, prepend=tracks[0] - 1))
+    ends = np.append(starts[1:], len(tracks))
+    run = {int(tracks[start]): number for number, start in enumerate(starts)}
+    found = []
+    for label in np.unique(labels):
+        number = run.get(int(label))
+        if number is None:
+            continue
+        start, end = starts[number], ends[number]
+        wanted = moments[labels == label]
+        after = np.clip(np.searchsorted(times[start:end], wanted), 1, max(1, end - start - 1)) + start
+        after = np.minimum(after, end - 1)
+        before = np.maximum(after - 1, start)
+        found.append(np.where(wanted - times[before] <= times[after] - wanted, before, after))
+    return np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)

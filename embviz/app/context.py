@@ -1,0 +1,127 @@
+"""What a panel works with: its workers, the cache, and how it tells the reader what goes on.
+
+Conventions: everything here is called in the kernel's main thread, except functions that take a ``job``. The keys of
+jobs are tuples; the first item says what kind of work it is.
+"""
+
+from __future__ import annotations
+
+import math
+import uuid
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from embviz.app.uploads import Uploads
+from embviz.core.cache import Cache, check_cache
+from embviz.core.worker import Worker
+from embviz.models.weights import state
+
+if TYPE_CHECKING:
+    from anywidget import AnyWidget
+
+    from embviz.core.embedding import Embedding
+    from embviz.models import Model
+
+__all__ = ["Desk", "Store", "new_clock", "put_away", "ref", "weights_here"]
+
+
+def ref(widget: AnyWidget | None) -> str:
+    """Return how the page refers to a widget; empty where there is none."""
+    return f"IPY_MODEL_{widget.model_id}" if widget is not None else ""
+
+
+def put_away(widget: AnyWidget) -> None:
+    """Close a widget, and its layout, which ipywidgets would keep."""
+    layout = widget.layout
+    widget.close()
+    layout.close()
+
+
+def new_clock() -> str:
+    """Return a name that no other clock has."""
+    return f"embviz-{uuid.uuid4().hex}"
+
+
+def weights_here(model: Model | str) -> bool:
+    """Tell whether the weights of a model are here, without hashing them."""
+    return state(model) == "ready"
+
+
+class Store(Cache):
+    """The cache, which says what went wrong with it where the reader looks."""
+
+    tell: Callable[[str], None] = staticmethod(lambda _sentence: None)
+    largest: float = math.inf  # bytes of one entry that is still written
+
+    def put(self, key: Mapping[str, Any], embedding: Embedding) -> None:
+        """Keep an embedding, unless it is too large."""
+        if embedding.nbytes <= self.largest:
+            super().put(key, embedding)
+
+    def _warn(self, kind: str, message: str) -> None:
+        if kind not in self._warned:
+            self._warned.add(kind)
+            self.tell(message)
+
+
+class Desk:
+    """What all parts of a panel work on.
+
+    Attributes
+    ----------
+    panel : Panel or AtlasView
+        The widget around everything.
+    worker, pulls : Worker
+        Who computes, and who downloads.
+    store : Store or None
+        Where results are kept.
+    uploads : Uploads
+        Files that were handed in.
+    """
+
+    def __init__(self, panel: Any, cache: Any, worker: Worker | None = None) -> None:
+        check_cache(cache)
+        self.panel = panel
+        self.clock: str = panel.clock
+        self._own_worker = worker is None
+        self.worker = worker or Worker(self._show_busy)
+        self.pulls = Worker(computes=False)
+        self.store = self.own_store(cache)
+        self.uploads = Uploads()
+        self.on_settled: Callable[[], None] = lambda: None
+        self._busy: dict[str, Any] = {}
+        self._seq = 0
+
+    def own_store(self, cache: Any) -> Store | None:
+        """Return a store in the folder of a cache."""
+        if cache is False:
+            return None
+        store = Store(cache.folder, max_bytes=cache.max_bytes) if isinstance(cache, Cache) else Store()
+        # The cache is used by the workers' threads; what it says is shown by this one.
+        store.tell = lambda sentence: self.worker.post(lambda: self.notice("error", sentence))
+        return store
+
+    # Telling. ------------------------------------------------------------------------------------------------------
+
+    def notice(self, level: str, text: str, remedy: str = "") -> None:
+        """Show one sentence above the panel."""
+        self._seq += 1
+        self.panel.notice = {"level": level, "text": text, "remedy": remedy, "seq": self._seq}
+
+    def busy(self, text: str, done: int, total: int) -> None:
+        """Show what runs."""
+        self._busy = {"text": " ".join(text.split()), "done": done, "total": total}
+
+    def _show_busy(self) -> None:
+        if not self.worker.pending():
+            self._busy = {}
+        if self.panel.busy != self._busy:
+            self.panel.busy = self._busy
+        self.on_settled()
+
+    def close(self) -> None:
+        """End the threads, and remove what was uploaded."""
+        if self._own_worker:
+            self.worker.close()
+        self.pulls.close()
+        self.uploads.close()

@@ -1,0 +1,59 @@
+"""Weights that are fetched from a panel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from embviz.app.context import Desk
+from embviz.app.model_options import offers
+from embviz.core.worker import Job
+from embviz.models import Model, get_model
+from embviz.models.weights import pull
+
+__all__ = ["Downloads"]
+
+
+class Downloads:
+    """Downloads, one after the other, beside the computing."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self.on_arrived: Callable[[str], None] = lambda _model: None
+
+    def start(self, name: str) -> None:
+        """Fetch the weights of a model."""
+        model = get_model(name)
+
+        def task(job: Job) -> None:
+            pull(model, progress=job.report)
+
+        self._show(model.name, {"done": 0, "total": 0, "stage": "waiting"})
+        self._desk.pulls.submit(
+            ("pull", model.name),
+            task,
+            done=lambda _result: self._arrived(model),
+            failed=lambda sentence, remedy: self._show(model.name, {"error": sentence, "remedy": remedy}),
+            progress=lambda stage, done, total: self._show(model.name, {"done": done, "total": total, "stage": stage}),
+        )
+
+    def stop(self, name: str) -> None:
+        """Stop fetching; what has arrived is kept where the source can go on from there."""
+        self._desk.pulls.cancel(lambda key: key == ("pull", name))
+        self._show(name, None)
+
+    def stop_all(self) -> None:
+        """Stop all of them."""
+        self._desk.pulls.cancel()
+        running = {name: how for name, how in self._desk.panel.pulling.items() if "error" in how}
+        self._desk.panel.pulling = running
+
+    def _arrived(self, model: Model) -> None:
+        self._show(model.name, None)
+        self._desk.panel.models = offers()
+        self._desk.notice("done", f"The weights of {model.title} are here.")
+        self.on_arrived(model.name)
+
+    def _show(self, name: str, how: dict[str, Any] | None) -> None:
+        others = {model: at for model, at in self._desk.panel.pulling.items() if model != name}
+        self._desk.panel.pulling = others if how is None else {**others, name: how}

@@ -1,0 +1,67 @@
+"""The tracks of the list as one collection: where what is asked of all of them begins."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from embviz.app.explorer.context import Desk, Work
+from embviz.collection import Collection
+
+if TYPE_CHECKING:
+    from embviz.core.worker import Job
+
+__all__ = ["Gathered"]
+
+
+class Gathered:
+    """The collection of an Explorer.
+
+    Attributes
+    ----------
+    collection : Collection or None
+        That which was given; else the tracks of the list, once their tags are read.
+    given : bool
+        Whether it was given.
+    """
+
+    def __init__(self, desk: Desk, collection: Collection | None) -> None:
+        self._desk, self.collection = desk, collection
+        self.given = collection is not None
+        self._numbers: dict[int, int] | None = None
+
+    def want(self, key: str, work: Work, done: Callable[[Collection], None], publish: Callable[[], None]) -> None:
+        """Call back with the collection, at once where it is there; `work` follows the reading of the tags."""
+        if self.collection is not None:
+            done(self.collection)
+            return
+        paths = [track.place for track in self._desk.tracks if track.place is not None]
+        base = Path(self._desk.tracks.folder) if self._desk.tracks.folder else None
+        store = self._desk.store
+
+        def task(job: Job) -> Collection:
+            if self.collection is not None:  # somebody else has asked meanwhile
+                return self.collection
+            job.report("reading the tags", 0, len(paths))
+            return Collection.from_paths(paths, base=base, cache=False if store is None else store, progress=job.report)
+
+        def read(found: Collection) -> None:
+            self.collection = self.collection or found
+            done(self.collection)
+
+        self._desk.run((key, "tags"), work, task, read, publish, what=key, aside=True)
+        publish()
+
+    @property
+    def numbers(self) -> dict[int, int]:
+        """Which row of the table is which track of the list, as it was when this was first asked."""
+        if self._numbers is None and self.collection is not None:
+            self._numbers = self._found(self.collection)
+        return self._numbers or {}
+
+    def _found(self, collection: Collection) -> dict[int, int]:
+        listed = {os.path.abspath(track.place): track.id for track in self._desk.tracks if track.place is not None}  # noqa: PTH100
+        places = {int(label): os.path.abspath(path) for label, path in collection.table["path"].items()}  # noqa: PTH100
+        return {label: listed[place] for label, place in places.items() if place in listed}

@@ -1,0 +1,258 @@
+"""What the parts of an Explorer share: the open track, and how work is shown.
+
+Conventions: everything here is called in the kernel's main thread, except functions that take a ``job``. The keys of
+jobs are tuples; the first item says what kind of work it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz.app import context
+from embviz.app.context import Store, put_away, ref
+from embviz.app.tracks import Track, Tracks
+from embviz.audio import Audio
+from embviz.core.worker import Job, Worker
+from embviz.errors import AudioError
+from embviz.extraction import extract
+from embviz.models import get_model
+
+if TYPE_CHECKING:
+    from anywidget import AnyWidget
+
+    from embviz.core.embedding import Embedding
+    from embviz.models import Model
+
+__all__ = ["Desk", "Sound", "Work", "excerpt"]
+
+LIGHT = 32 << 20  # bytes
+
+
+@dataclass
+class Work:
+    """One thing that is computed and shown."""
+
+    model: str
+    layer: str = "embedding"
+    hop: Any = None
+    status: str = ""
+    stage: str = ""
+    done: int = 0
+    total: int = 0
+    message: str = ""
+    remedy: str = ""
+    embedding: Embedding | None = field(default=None, repr=False)
+    view: AnyWidget | None = field(default=None, repr=False)
+    drawn: bool = False
+
+    def begin(self, status: str = "waiting", message: str = "") -> None:
+        """Forget what was computed; the view is kept, to be filled anew."""
+        self.status, self.message, self.remedy = status, message, ""
+        self.stage, self.done, self.total = "", 0, 0
+        self.embedding, self.drawn = None, False
+
+    def fail(self, sentence: str, remedy: str = "") -> None:
+        """Say why there is nothing."""
+        self.status, self.message, self.remedy = "failed", sentence, remedy
+
+    def draw(self, kind: Callable[..., Any], embedding: Embedding, *, complete: bool = True, **traits: Any) -> None:
+        """Show an embedding in the view, which is made where there is none yet."""
+        if self.view is None:
+            self.view = kind(embedding, complete=complete, **traits)
+        else:
+            self.view.update(embedding, complete=complete)
+        self.drawn = True
+        self.status = "ready" if complete else "partial"
+        self.embedding = embedding if complete else None
+
+    def close(self) -> None:
+        """Take the view off the page."""
+        if self.view is not None:
+            put_away(self.view)
+        self.view = None
+        self.drawn = False
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether it is computed, or is to be."""
+        return self.status in ("waiting", "running", "partial")
+
+    def shown(self) -> dict[str, Any]:
+        """Return what the panel shows of it, ready for JSON."""
+        names = ("model", "layer", "status", "stage", "done", "total", "message", "remedy")
+        return {**{name: getattr(self, name) for name in names}, "view": ref(self.view) if self.drawn else ""}
+
+
+@dataclass(frozen=True)
+class Sound:
+    """The open track: its samples, its digest, and what tells whether the file is still the same."""
+
+    track: Track
+    audio: Audio
+    digest: str
+    stamp: tuple[int, int] | None
+    duration: float = 0.0
+
+    @classmethod
+    def of(cls, track: Track, store: Store | None) -> Sound:
+        """Open a track; nothing is decoded."""
+        audio = track.open()
+        stamp = extract.stamp(audio)
+        return cls(track, audio, store.digest(audio) if store else audio.digest, stamp)
+
+    def check(self) -> None:
+        """Raise where the file is not what it was when it was opened."""
+        if self.stamp is not None and extract.stamp(self.audio) != self.stamp:
+            raise AudioError(f"{self.track.name!r} has changed since it was opened; open it again.")
+
+
+def excerpt(sound: Sound, model: Model, span: tuple[float, float]) -> tuple[Audio, int, int]:
+    """Return a stretch of the track at a model's rate, its first sample, and the samples of the whole track.
+
+    It starts on a patch of the model, so that its frames are frames of the whole track.
+    """
+    wanted = extract.Wanted.of(model, "embedding", None)
+    rate, hop = model.sample_rate, model.patch_hop
+    stereo = wanted.frontend.channels == 2
+    samples = (sound.audio.stereo if stereo else sound.audio.mono)(rate, quality=wanted.quality)
+    first = max(0, int(span[0] * rate) // hop * hop)
+    part = samples[first : max(int(np.ceil(span[1] * rate)), first + 1)]
+    return Audio.open((np.ascontiguousarray(part), rate)), first, len(samples)
+
+
+def placed(embedding: Embedding, first: int, n_samples: int, title: str) -> Embedding:
+    """Return the embedding of an excerpt with the times of its track."""
+    grid = replace(embedding.grid, start=embedding.grid.start + first, n_samples=n_samples)
+    return replace(embedding, grid=grid, title=title)
+
+
+class Desk(context.Desk):
+    """What all parts of an Explorer work on.
+
+    Attributes
+    ----------
+    player : Player
+        The widget that plays.
+    aside : Worker
+        Who computes what concerns all tracks, and goes on whichever of them is opened.
+    light_store : Store or None
+        The store without what is large.
+    tracks : Tracks
+        The list.
+    sound : Sound or None
+        The open track, once it has been found to be readable.
+    """
+
+    def __init__(self, tracks: Tracks, cache: Any, panel: Any, player: Any) -> None:
+        super().__init__(panel, cache)
+        self.tracks, self.player = tracks, player
+        self.aside = Worker(self._settled)
+        # A walk through a network gives hundreds of megabytes that are soon computed again.
+        self.light_store = self.own_store(cache)
+        if self.light_store is not None:
+            self.light_store.largest = LIGHT
+        self.track: Track | None = None
+        self.sound: Sound | None = None
+        self.active: Work | None = None
+
+    # Computing. ----------------------------------------------------------------------------------------------------
+
+    def run(
+        self, key: Hashable, work: Work, task: Callable[[Job], Any], done: Callable[[Any], None],
+        publish: Callable[[], None], *, what: str = "", aside: bool = False,
+    ) -> None:  # fmt: skip
+        """Have something computed for a piece of work, whose status follows."""
+        work.status = "waiting"
+        name = what or work.model
+        worker = self.aside if aside else self.worker
+
+        def begun() -> None:
+            work.status = "running"
+            tell(name, 0, 0)
+            publish()
+
+        def tell(text: str, at: int, total: int) -> None:
+            if not aside:
+                self.busy(text, at, total)
+
+        def progress(stage: str, at: int, total: int) -> None:
+            work.stage, work.done, work.total = stage, at, total
+            tell(name if stage == work.model else f"{name}: {stage}", at, total)
+            publish()
+
+        def finished(result: Any) -> None:
+            if work.unfinished:
+                work.status = "ready"
+            done(result)
+            publish()
+
+        def failed(sentence: str, remedy: str) -> None:
+            work.fail(sentence, remedy)
+            publish()
+
+        # Rows wait for each other; what is on the page in front goes first.
+        first = not isinstance(key, tuple) or key[0] != "row"
+        worker.submit(key, task, done=finished, failed=failed, progress=progress, begun=begun, first=first)
+
+    def _settled(self) -> None:
+        self.on_settled()  # which is given later
+
+    def close(self) -> None:
+        """End the threads, and remove what was uploaded."""
+        self.aside.close()
+        super().close()
+
+    def embed(
+        self, key: Hashable, works: list[Work], show: Callable[[int, Embedding, bool], None],
+        publish: Callable[[], None], *, span: tuple[float, float] | None = None, lead: Work | None = None,
+        store: Store | None = None,
+    ) -> None:  # fmt: skip
+        """Have layers of one model computed, and shown as they come.
+
+        Parameters
+        ----------
+        key : hashable
+            Of the job.
+        works : list of Work
+            The layers.
+        show : callable
+            Given the place in `works`, an embedding and whether it is complete.
+        publish : callable
+            Called when something is to be shown anew.
+        span : tuple of float, optional
+            Seconds that are enough; the whole track by default.
+        lead : Work, optional
+            What shows the progress; the first of `works` by default.
+        store : Store, optional
+            Where results are kept; the usual one by default.
+        """
+        sound = self.sound
+        model = get_model(works[0].model)
+        for work in works:
+            work.status = "waiting"
+
+        def task(job: Job) -> None:
+            if sound is None:
+                raise AudioError("No track is open; choose one from the list.")
+            sound.check()
+            audio, first, total = (sound.audio, 0, 0) if span is None else excerpt(sound, model, span)
+            wanted = [extract.Wanted.of(model, work.layer, work.hop) for work in works]
+            for i, embedding, complete in extract.stream(audio, wanted, store=store or self.store, report=job.report):
+                where = embedding if span is None else placed(embedding, first, total, sound.track.name)
+                job.show(f"layer {i}", shown, i, where, complete)
+
+        def shown(i: int, embedding: Embedding, complete: bool) -> None:
+            show(i, embedding, complete)
+            publish()
+
+        def finished(_result: Any) -> None:
+            for work in works:
+                if work.unfinished:
+                    work.status = "ready"
+
+        head = lead or works[0]
+        self.run(key, head, task, finished, publish, what=model.title)

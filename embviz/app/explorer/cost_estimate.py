@@ -1,0 +1,100 @@
+"""What a comparison will cost, before it is begun; and the same as Python."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from embviz.app.context import weights_here
+from embviz.app.explorer import evaluation_options
+from embviz.app.model_options import COST
+from embviz.batch.api import kept
+from embviz.core.text import count, roughly
+from embviz.errors import EmbvizError
+from embviz.evaluation.targets import said
+from embviz.models import Model, get_model
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from embviz.app.explorer.collection import Gathered
+    from embviz.app.tracks import Tracks
+    from embviz.core.cache import Cache
+
+__all__ = ["code", "sentence"]
+
+UNKNOWN = 240.0  # seconds of a track whose length nobody has read
+
+
+def sentence(
+    table: pd.DataFrame, choices: Mapping[str, Any], store: Cache | None, report: Callable[[str, int, int], None]
+) -> str:
+    """Return roughly what there is to compute; no sound is read.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The tracks.
+    choices : mapping
+        Target, models, layers and pooling.
+    store : Cache or None
+        Where embeddings are kept.
+    report : callable
+        Given ``(stage, done, total)``; may raise to cancel.
+    """
+    asked = table.loc[said(table[choices["target"]]).index] if choices["target"] in table.columns else table
+    models = [get_model(name) for name in choices["models"] if weights_here(name)]
+    pooling = choices["pooling"]
+    missing, seconds = 0, 0.0
+    length = _seconds(asked)
+    for i, model in enumerate(models):
+        report("looking into the cache", i, len(models))
+        share = 1 - min((_kept(asked, model, layer, pooling, store) for layer in _layers(model, choices)), default=1.0)
+        missing += round(share * len(asked))
+        seconds += share * length / 60 * COST.get(model.system, 0.0)
+    if not missing:
+        return f"All embeddings of {count(len(asked), 'track')} are computed already; what remains is to train."
+    cost = f", about {roughly(seconds)}" if seconds >= 1 else ""
+    tracks = f"{count(missing, 'embedding')} of {count(len(asked), 'track')}"
+    return f"{tracks} {'is' if missing == 1 else 'are'} to be computed first{cost}; then come the trainings."
+
+
+def _layers(model: Model, choices: Mapping[str, Any]) -> list[str]:
+    chosen = choices["layers"]
+    if isinstance(chosen, Mapping):
+        chosen = chosen.get(model.name, "embedding")
+    if chosen == "all":
+        return [layer.name for layer in model.known_layers]
+    return [chosen] if isinstance(chosen, str) else list(chosen)
+
+
+def _kept(table: pd.DataFrame, model: Model, layer: str, pooling: str, store: Cache | None) -> float:
+    if store is None:
+        return 0.0
+    try:
+        return kept(table, model, layer, pooling=pooling, cache=store)
+    except EmbvizError:
+        return 1.0  # what is wrong is said when it is asked for
+
+
+def _seconds(table: pd.DataFrame) -> float:
+    if "duration" not in table.columns:
+        return UNKNOWN * len(table)
+    return float(sum(UNKNOWN if math.isnan(length) else length for length in table["duration"].astype(float)))
+
+
+def code(choices: Mapping[str, Any], more: Mapping[str, Any], gathered: Gathered, tracks: Tracks) -> str:
+    """Return Python that makes the same comparison; empty where none is chosen."""
+    if not choices["target"] or not choices["models"]:
+        return ""
+    lines = ["import embviz", ""]
+    if gathered.given or not tracks.folder:
+        lines += ["# Put your collection here: the one that the Explorer was given, or Collection.from_paths(…)."]
+    else:
+        lines += [f"collection = embviz.Collection.from_folder({tracks.folder!a})"]
+    options = evaluation_options.options(choices)
+    arguments = ["collection", ascii(choices["target"]), ascii(choices["models"])]
+    arguments += [f"{name}={value!a}" for name, value in options.items()]
+    arguments += [f"{name}={name}" for name in sorted(more)]
+    return "\n".join([*lines, f"evaluation = embviz.evaluate({', '.join(arguments)})", "evaluation"]) + "\n"

@@ -1,0 +1,595 @@
+"""The Explorer: pick a track and a model, press play, watch the embedding move.
+
+Wiring only: :mod:`embviz.widgets` draws, :mod:`embviz.extraction` computes, a worker thread keeps the two apart.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time as clock
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import traitlets
+
+from embviz.app.context import new_clock, put_away, ref, weights_here
+from embviz.app.downloads import Downloads
+from embviz.app.explorer import state as view
+from embviz.app.explorer.collection import Gathered
+from embviz.app.explorer.context import Desk
+from embviz.app.explorer.evaluation_tab import Tasking
+from embviz.app.explorer.heads import as_head
+from embviz.app.explorer.heatmap_rows import Poster, default_rows
+from embviz.app.explorer.layers_tab import Walk
+from embviz.app.explorer.map_tab import Mapped
+from embviz.app.explorer.predictions_tab import Hears
+from embviz.app.explorer.similarity_tab import Likeness
+from embviz.app.explorer.track_list import Listing
+from embviz.app.model_options import offers
+from embviz.app.tracks import Tracks
+from embviz.audio import Audio
+from embviz.collection import Collection
+from embviz.core.embedding import Embedding
+from embviz.core.worker import explain
+from embviz.errors import EmbvizError, OptionError
+from embviz.heads import Head
+from embviz.models import Model, get_model
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from embviz.core.cache import Cache
+    from embviz.evaluation import Evaluation
+    from embviz.widgets.panel import Panel
+
+__all__ = ["Explorer"]
+
+
+class Explorer(traitlets.HasTraits):
+    """A panel that shows a track's sound and its embeddings on one clock.
+
+    Parameters
+    ----------
+    source : path, sequence of paths, Collection, (ndarray, int) or Audio, optional
+        A folder of tracks, a collection, a track, or float samples ``[n]`` or ``[n, channels]`` with their rate in Hz;
+        without any, files can be dropped onto the panel.
+    models : iterable, optional
+        What the rows show: names of models, or tuples ``(model, layer)`` or ``(model, layer, patch_hop)`` as for
+        :func:`embviz.embed`. By default one model of each system whose weights are here.
+    state : mapping, optional
+        What :meth:`state` returned: track, rows, range and place of the playhead are as they were then.
+    cache : Cache, False or None
+        Where results are kept, as for :func:`embviz.embed`.
+    heads : iterable of Head, str or path
+        Classifiers to show below the rows that they fit, as for :meth:`add_head`; registered ones are offered there
+        in any case.
+
+    Attributes
+    ----------
+    track : str or None
+        Path of the open track; setting it opens another.
+    embedding : Embedding or None
+        That of the row that was pinned, added or changed last, or of the first one that is ready.
+    time_range : (float, float) or None
+        The selected seconds; setting it selects.
+    pins : tuple of int
+        The pinned dimensions of that row; setting it pins.
+    selection : DataFrame or None
+        The tracks that are selected on the map, a row each, once the map was opened; setting it, as
+        :attr:`embviz.Atlas.selection` is set, selects.
+    evaluation : Evaluation or None
+        What the comparison of models on the page of tasks has found.
+    time : float
+        Place of the playhead in seconds, ten times a second at most; :meth:`seek` moves it.
+
+    Raises
+    ------
+    AudioError
+        If there is no such file or folder.
+
+    Examples
+    --------
+    >>> explorer = Explorer("sample_audio")  # doctest: +SKIP
+    >>> explorer.add("musicnn", "output").wait().embedding.shape  # doctest: +SKIP
+    (81, 50)
+    """
+
+    track = traitlets.Unicode(None, allow_none=True)
+    embedding = traitlets.Instance(Embedding, allow_none=True, read_only=True)
+    time_range = traitlets.Tuple(traitlets.Float(), traitlets.Float(), default_value=None, allow_none=True)
+    pins = traitlets.Tuple(default_value=())
+    selection: Any = traitlets.Any(None, allow_none=True)
+    evaluation: Any = traitlets.Any(None, allow_none=True, read_only=True)
+    time = traitlets.Float(0.0, read_only=True)
+
+    def __init__(
+        self,
+        source: Any = None,
+        *,
+        models: Iterable[Any] | None = None,
+        state: Any = None,
+        cache: Cache | bool | None = None,
+        heads: Iterable[Any] = (),
+    ) -> None:
+        super().__init__()
+        from embviz.widgets.panel import Panel
+        from embviz.widgets.player import Player
+
+        kept = None if state is None else view.checked(state)
+        collection = source if isinstance(source, Collection) else None
+        tracks = Tracks(source) if collection is None else Tracks.of_table(collection.table)
+        player = Player(clock=new_clock())
+        self._desk = Desk(tracks, cache, Panel(clock=player.clock, player=ref(player)), player)
+        self._following = self._closed = False
+        self._restored = kept
+        self._listing, self._poster = Listing(self._desk), Poster(self._desk)
+        self._hears, self._walk, self._likeness = Hears(self._desk), Walk(self._desk), Likeness(self._desk)
+        gathered = Gathered(self._desk, collection)
+        self._mapped, self._tasking = Mapped(self._desk, gathered), Tasking(self._desk, gathered)
+        self._next: tuple[int, float] | None = None
+        self._downloads = Downloads(self._desk)
+        self._connect()
+        try:
+            for head in [heads] if isinstance(heads, str | Head) else heads:
+                self._poster.heads.give(as_head(head))
+            self._fill(kept, models)
+        except BaseException:
+            self.close()
+            raise
+
+    def _connect(self) -> None:
+        desk, listing = self._desk, self._listing
+        listing.on_leaving, listing.on_found = self._leave, self._poster.fill
+        listing.on_opened, listing.on_failed = self._opened, self._poster.fail_all
+        self._mapped.on_choose, self._mapped.on_selected = self._chosen, self._selected
+        tasking = self._tasking
+        tasking.rows = lambda: [row.model for row in self._poster.rows]
+        tasking.on_found, tasking.on_choose = self._evaluated, self._chosen_file
+        tasking.on_mark, tasking.on_head = self._mark, self._keep_head
+        desk.on_settled, self._downloads.on_arrived = self._settle, self._arrived
+        desk.panel.on_command(self._command)
+        desk.panel.observe(lambda _change: self._begin_tab(), "tab")
+        desk.player.observe(self._follow_player, ["time", "range"])
+
+    def _fill(self, kept: dict[str, Any] | None, models: Iterable[Any] | None) -> None:
+        desk = self._desk
+        desk.panel.models = offers()
+        if kept is not None:
+            desk.panel.tab = kept["tab"]
+            self._tasking.restore(kept["tasks"])
+            for row in kept["rows"]:
+                with self._told():
+                    self._poster.add(**{"layer": "embedding", "hop": None, **row})
+        else:
+            for wanted in default_rows() if models is None else _requests(models):
+                self._poster.add(*wanted)
+        self._listing.publish()
+        if desk.tracks.notice:
+            desk.notice("error" if len(desk.tracks) else "info", desk.tracks.notice)
+        elif kept is None and models is None and not any(weights_here(row.model) for row in self._poster.rows):
+            desk.notice(
+                "info", "No weights are on this computer yet.", "Download those of a model, or run `embviz pull`."
+            )
+        first = desk.tracks.find(kept["track"]) if kept is not None else None
+        if kept is not None and kept["track"] and first is None:
+            desk.notice("error", f"The track {Path(kept['track']).name!r} of this view is not in the list any more.")
+        number = first.id if first is not None else 0
+        if len(desk.tracks):
+            self._open(number)
+        else:
+            desk.player.clear()
+        self._settle()
+
+    # For the next cell. --------------------------------------------------------------------------------------------
+
+    @property
+    def widget(self) -> Panel:
+        """The panel, for layouts of ipywidgets."""
+        panel: Panel = self._desk.panel
+        return panel
+
+    def add(self, model: str | Model, layer: str = "embedding", patch_hop: Any = None) -> Self:
+        """Add a row, as :func:`embviz.embed` takes model, layer and hop; returns the Explorer."""
+        self._desk.active = self._poster.add(model, layer, patch_hop)
+        self._settle()
+        return self
+
+    def add_head(self, head: Any) -> Self:
+        """Show what a classifier says below the rows whose model and layer it is for; returns the Explorer.
+
+        Parameters
+        ----------
+        head : Head, str or path
+            A trained head, the name of a registered one, or where one was saved.
+        """
+        given = as_head(head)
+        if not self._poster.show_head(given):
+            text = f"The head {given.name!r} is for {given.model} / {given.layer}, which no row shows."
+            self._desk.notice("info", text, "Add such a row to see what it says.")
+        self._settle()
+        return self
+
+    def remove(self, model: str | Model | int, layer: str | None = None) -> Self:
+        """Remove the rows of a model (and layer), or the row at a place counted from 0; returns the Explorer."""
+        if isinstance(model, int):
+            if not -len(self._poster.rows) <= model < len(self._poster.rows):
+                raise OptionError(f"There are {len(self._poster.rows)} rows, counted from 0; {model} was found.")
+            rows = [self._poster.rows[model]]
+        else:
+            name = get_model(model).name
+            rows = [row for row in self._poster.rows if row.model == name and layer in (None, row.layer)]
+            if not rows:
+                raise OptionError(f"No row shows {name!r}{f' / {layer}' if layer else ''}.")
+        for row in rows:
+            self._poster.remove(row.id)
+        self._settle()
+        return self
+
+    def open(self, track: Any) -> Self:
+        """Open a track of the list by its place or path, or add a file and open it; returns the Explorer."""
+        self._open(self._number(track))
+        return self
+
+    def map(self, model: str | Model | None = None, **options: Any) -> Self:
+        """Open the page with the map of all tracks, as :class:`embviz.Atlas` takes options; returns the Explorer."""
+        chosen = options if model is None else {"model": model, **options}
+        self._desk.panel.tab = "map"
+        self._mapped.start(**chosen)
+        return self
+
+    def tasks(self, target: str | None = None, models: Any = None, **options: Any) -> Self:
+        """Open the page that compares models on a task, and compare them where a target is named.
+
+        Parameters
+        ----------
+        target : str, optional
+            The column of the collection that is to be predicted.
+        models : str, Model or sequence of them, optional
+            Those of the rows by default.
+        **options
+            As :func:`embviz.evaluation.evaluate` takes them, such as ``layers="all"``.
+
+        Returns
+        -------
+        Explorer
+            Its :attr:`evaluation` holds what was found, once it is; :meth:`wait` waits for that.
+        """
+        self._desk.panel.tab = "tasks"
+        self._tasking.ask(target, models, options)
+        return self
+
+    def wait(self, timeout: float | None = None) -> Self:
+        """Wait until nothing is computed or downloaded any more, `timeout` seconds at most; returns the Explorer.
+
+        What failed says so in its row. Meanwhile the panel shows what comes, but does not answer.
+        """
+        workers = self._desk.worker, self._desk.aside, self._desk.pulls
+        deadline = math.inf if timeout is None else clock.monotonic() + timeout
+        while any(worker.busy for worker in workers) and (left := deadline - clock.monotonic()) > 0:
+            for worker in workers:
+                worker.wait(min(0.2, left))
+        if self._mapped.atlas is not None:
+            self._mapped.atlas.wait(None if timeout is None else max(0.0, deadline - clock.monotonic()))
+        return self
+
+    def cancel(self) -> Self:
+        """Stop what runs and what waits; what is finished is kept. Returns the Explorer."""
+        self._desk.worker.cancel()
+        self._desk.aside.cancel()
+        for part in (self._poster, self._hears, self._walk, self._likeness, self._mapped, self._tasking):
+            part.stop_all()
+        if self._desk.sound is None and self._desk.track is not None:
+            self._desk.player.clear(problem="Opening this track was cancelled; choose it again.")
+        self._desk.worker.post(lambda: None)
+        return self
+
+    def play(self) -> None:
+        """Start the music; browsers want one click on the page before."""
+        self._desk.player.play()
+
+    def pause(self) -> None:
+        """Stop the music."""
+        self._desk.player.pause()
+
+    def seek(self, seconds: float) -> None:
+        """Move the playhead."""
+        self._desk.player.seek(seconds)
+
+    def state(self) -> dict[str, Any]:
+        """Return what restores this view as ``Explorer(source, state=…)``, ready for JSON."""
+        structure = self._likeness.work
+        kept = view.state(self._desk, self._poster, self._walk.lead.model, (structure.model, structure.layer))
+        return kept | {"tasks": dict(self._tasking.choices)}
+
+    def code(self) -> str:
+        """Return Python that computes and draws the rows of this view without a panel."""
+        compared = self.evaluation is not None or self._desk.panel.tab == "tasks"
+        parts = [view.code(self._desk, self._poster), self._tasking.code() if compared else ""]
+        return "\n\n".join(filter(None, parts))
+
+    def to_html(self, path: str | Path, **options: Any) -> Path:
+        """Write this view to a page that plays without a kernel or network; see :mod:`embviz.export.track_page`."""
+        return view.page(path, self._desk, self._poster, **options)
+
+    def close(self) -> None:
+        """Stop all work, take the panel off the page and remove uploaded files."""
+        self._desk.close()
+        for part in (self._poster, self._hears, self._walk, self._likeness, self._mapped, self._tasking):
+            part.close()
+        for widget in (self._desk.panel, self._desk.player):
+            put_away(widget)
+        self._closed = True
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        if self._closed:
+            return {"text/plain": "This Explorer was closed; make another one."}
+        return self._desk.panel._repr_mimebundle_(**options)
+
+    def __repr__(self) -> str:
+        rows = ", ".join(f"{row.model} / {row.layer}: {row.status}" for row in self._poster.rows)
+        return f"<Explorer {self._desk.track.name if self._desk.track else 'without a track'!r}: {rows or 'no rows'}>"
+
+    # The track. ----------------------------------------------------------------------------------------------------
+
+    def _number(self, track: Any) -> int:
+        tracks = self._desk.tracks
+        if isinstance(track, int) and track in tracks:
+            return track
+        found = tracks.find(track) if isinstance(track, str | Path) else None
+        if found is None and isinstance(track, str):
+            found = next((one for one in tracks if one.name == track), None)
+        if found is None:
+            found = tracks.add(track if isinstance(track, tuple | Audio) else Audio.open(track).path)
+            self._listing.publish()
+        return found.id
+
+    def _open(self, number: int) -> None:
+        self._listing.open(number, self._poster.rows)
+        with self._follow():
+            self.track = self._desk.track.told if self._desk.track is not None else None
+
+    def _choose(self, number: int) -> None:
+        """Open a track, unless it is open as it is."""
+        if number != self._desk.panel.track or self._stale() or not self._desk.player.duration:
+            self._open(number)
+
+    def _stale(self) -> bool:
+        """Tell whether the open track is not to be read, or not what it was."""
+        try:
+            if self._desk.sound is not None:
+                self._desk.sound.check()
+            return self._desk.sound is None
+        except EmbvizError:
+            return True
+
+    def _leave(self) -> None:
+        for part in (self._poster, self._hears, self._walk, self._likeness):
+            part.reset()
+
+    def _opened(self) -> None:
+        kept, self._restored = self._restored, None
+        if kept is not None:
+            self._restore(kept)
+        self._poster.start_all()
+        self._begin_tab()
+        self._settle()
+        self._listing.mark()
+        if self._desk.sound is not None:
+            self._mapped.opened(self._desk.sound.track.id, self._desk.sound.duration)
+            self._tasking.opened(self._desk.sound.track.id)
+            self._play_next(self._desk.sound.track.id)
+
+    def _chosen(self, number: int, seconds: float | None) -> None:
+        """Play a track that was chosen on the map, from the moment that was chosen."""
+        self._next = number, seconds or 0.0
+        if number == self._desk.panel.track and not self._stale() and self._desk.player.duration:
+            self._play_next(number)
+        else:
+            self._open(number)
+
+    def _chosen_file(self, track: int | str) -> None:
+        """Play a track of the list, or a file that is not in it yet."""
+        self._chosen(self._number(track), None)
+
+    def _evaluated(self, evaluation: Evaluation) -> None:
+        self.set_trait("evaluation", evaluation)
+
+    def _keep_head(self, head: Head) -> None:
+        """Show a head that was trained here, in a row that is added where none fits."""
+        if not any(head.fits(row.model, row.layer) for row in self._poster.rows):
+            self._poster.add(head.model, head.layer)
+        self.add_head(head)
+
+    def _mark(self, labels: Sequence[int], columns: Mapping[str, Any] | None, colour: str | None) -> None:
+        """Select tracks on the map; with columns, go there and see them."""
+        self._mapped.mark(labels, columns, colour)
+        if self._mapped.atlas is None:
+            self._selected(self._tasking.rows_of(labels))
+        if columns is not None:
+            self._desk.panel.tab = "map"
+
+    def _play_next(self, number: int) -> None:
+        wanted, self._next = self._next, None
+        if wanted is not None and wanted[0] == number:
+            self.seek(wanted[1])
+            self.play()
+
+    def _selected(self, rows: pd.DataFrame) -> None:
+        with self._follow():
+            self.selection = rows
+
+    def _restore(self, kept: dict[str, Any]) -> None:
+        view.restore(self._desk.player, kept)
+        with self._told():
+            if kept["walk"] and kept["tab"] == "layers":
+                self._walk.start(kept["walk"])
+            if kept["structure"][0] and kept["tab"] == "structure":
+                self._likeness.start(*kept["structure"])
+
+    def _begin_tab(self) -> None:
+        """Compute what the page in front shows, where nothing else was chosen."""
+        row = next(iter(self._poster.rows), None)
+        tab = self._desk.panel.tab
+        with self._told():
+            if tab == "hears":
+                self._hears.start()
+            elif tab == "layers" and (self._walk.lead.model or row):
+                self._walk.start(self._walk.lead.model or row.model)  # type: ignore[union-attr]
+            elif tab == "structure" and (self._likeness.work.model or row):
+                work = self._likeness.work if self._likeness.work.model else row
+                self._likeness.start(work.model, work.layer)  # type: ignore[union-attr]
+            elif tab == "map":
+                self._mapped.start()
+            elif tab == "tasks":
+                self._tasking.start()
+
+    def _arrived(self, model: str) -> None:
+        self._poster.arrived(model)
+        self._hears.arrived()
+        self._tasking.arrived(model)
+        self._begin_tab()
+
+    # Live traits. --------------------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _follow(self) -> Any:
+        """Set traits of one's own without hearing of it."""
+        before, self._following = self._following, True
+        try:
+            yield
+        finally:
+            self._following = before
+
+    def _settle(self) -> None:
+        """Bring the live traits and the code up to what is shown."""
+        row = self._poster.active()
+        with self._follow():
+            self.set_trait("embedding", None if row is None else row.embedding)
+            self.pins = () if row is None or row.view is None else tuple(row.view.pins)
+        for one in self._poster.rows:
+            if one.embedding is not None and one.layer == "embedding" and one.hop is None:
+                self._listing.mark_one(one.model)
+        self._desk.panel.code = self.code()
+
+    def _follow_player(self, change: Any) -> None:
+        player = self._desk.player
+        with self._follow():
+            self.set_trait("time", float(player.time))
+            chosen: Any = tuple(map(float, player.range)) or None
+            if chosen != self.time_range:
+                self.time_range = chosen
+        if change["name"] == "range":
+            self._desk.panel.code = self.code()
+
+    @traitlets.validate("track", "time_range", "pins")
+    def _possible(self, proposal: Any) -> Any:
+        """Raise where a value cannot be had, before the trait takes it."""
+        name, value = proposal["trait"].name, proposal["value"]
+        if self._following:
+            return value
+        if name == "track":
+            return self._desk.tracks[self._number(value)].told
+        if name == "time_range":
+            if not all(map(math.isfinite, value)):
+                raise OptionError(f"A range is two numbers of seconds or None, {value!r} was found.")
+            return tuple(sorted(value))
+        row = self._poster.active()
+        d = 0 if row is None or row.embedding is None else row.embedding.shape[1]
+        if not all(isinstance(pin, int | np.integer) and 0 <= pin < d for pin in value):
+            raise OptionError(f"Dimensions are whole numbers from 0, of which there are {d}; {value!r:.80} was found.")
+        return tuple(map(int, value))
+
+    @traitlets.observe("track")
+    def _track_set(self, change: Any) -> None:
+        if self._following:
+            return
+        if change["new"] is None:  # which no validator is asked about
+            with self._follow():
+                self.track = change["old"]
+            raise OptionError("A track is set by its path, None was found.")
+        self._open(self._number(change["new"]))
+
+    @traitlets.observe("time_range")
+    def _range_set(self, change: Any) -> None:
+        if not self._following:
+            self._desk.player.range = list(change["new"] or ())
+            self._desk.player.select(*(change["new"] or (None,)))
+
+    @traitlets.observe("pins")
+    def _pins_set(self, change: Any) -> None:
+        row = self._poster.active()
+        if not self._following and row is not None and row.view is not None:
+            row.view.pins = [int(pin) for pin in change["new"]]
+
+    @traitlets.observe("selection")
+    def _selection_set(self, change: Any) -> None:
+        if self._following:
+            return
+        atlas = self._mapped.atlas
+        if atlas is None:
+            with self._follow():
+                self.selection = change["old"]
+            raise OptionError("Tracks are selected on the map, which has not been opened; explorer.map() opens it.")
+        atlas.selection = change["new"]
+        self._selected(atlas.selection)
+
+    # Commands of the panel. ----------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _told(self) -> Any:
+        """Show what goes wrong as a sentence: the panel stays usable."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001  whatever it is, the reader is told
+            self._desk.notice("error", *explain(error))
+
+    def _command(self, kind: str, content: dict[str, Any], buffers: list[Any]) -> None:
+        with self._told():
+            self._commands(content, buffers)[kind]()
+        with self._told():
+            self._settle()
+
+    def _commands(self, content: dict[str, Any], buffers: list[Any]) -> dict[str, Callable[[], Any]]:
+        poster, get = self._poster, content.get
+        return {
+            "open": lambda: self._choose(content["track"]),
+            "add": lambda: self.add(content["model"], get("layer") or "embedding", get("hop")),
+            "change": lambda: poster.change(content["row"], content["model"], get("layer") or "embedding", get("hop")),
+            "remove": lambda: poster.remove(content["row"]),
+            "undo": poster.undo,
+            "move": lambda: poster.move(content["row"], content["to"]),
+            "collapse": lambda: poster.collapse(content["row"], content["collapsed"]),
+            "head": lambda: poster.choose_head(content["row"], content["head"]),
+            "retry": lambda: self._retry(content["row"]),
+            "cancel": self.cancel,
+            "pull": lambda: self._downloads.start(content["model"]),
+            "stop_pull": lambda: self._downloads.stop(content["model"]),
+            "upload": lambda: self._open(self._listing.upload(content["name"], bytes(buffers[0])).id),
+            "hears": self._hears.start,
+            "tagger": lambda: self._hears.tagger(content["model"]),
+            "stems": lambda: self._hears.separate(get("model") or ""),
+            "walk": lambda: self._walk.start(content["model"]),
+            "maps": lambda: self._walk.show_maps(content["layer"]),
+            "structure": lambda: self._likeness.start(content["model"], get("layer") or "embedding"),
+            "map": self._mapped.start,
+            **self._tasking.commands(content),
+            "export": lambda: view.export(self._desk, poster),
+            "dismiss": lambda: setattr(self._desk.panel, "notice", {}),
+        }
+
+    def _retry(self, number: int) -> None:
+        if self._stale() and self._desk.track is not None:
+            self._open(self._desk.track.id)
+        else:
+            self._poster.retry(number)
+
+
+def _requests(models: Iterable[Any]) -> list[tuple[Any, ...]]:
+    given = [models] if isinstance(models, str | Model) else list(models)
+    for wanted in given:
+        if isinstance(wanted, tuple) and not 1 <= len(wanted) <= 3:
+            raise OptionError(f"models holds names or tuples (model, layer, patch_hop), {wanted!r:.80} was found.")
+    return [wanted if isinstance(wanted, tuple) else (wanted,) for wanted in given]

@@ -1,0 +1,109 @@
+"""Heads in the rows of the poster: which fit, and what they say of the open track."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from embviz.app.explorer.context import Desk
+from embviz.core.text import one_line
+from embviz.errors import EmbvizError, OptionError
+from embviz.heads import Head, get_head, known_heads
+from embviz.models import get_model
+
+if TYPE_CHECKING:
+    from embviz.app.explorer.heatmap_rows import Row
+    from embviz.core.embedding import Embedding
+    from embviz.core.worker import Job
+
+__all__ = ["CURVES", "Answers", "as_head", "fits"]
+
+CURVES = 8  # classes that are drawn at first; the reader can ask for others
+
+
+class Answers:
+    """The heads at hand, given or registered, and their work."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._given: dict[str, Head] = {}
+
+    def give(self, head: Head) -> None:
+        """Offer a head, in place of another one of its name."""
+        self._given[head.name] = head
+
+    def fitting(self, model: str, layer: str) -> dict[str, Head]:
+        """Return the heads that take the embeddings of a layer, by name; those that were given come first."""
+        known = self._given | {head.name: head for head in known_heads() if head.name not in self._given}
+        return {name: head for name, head in known.items() if fits(head, model, layer)}
+
+    def of(self, row: Row) -> Head | None:
+        """Return the head of a row."""
+        return self.fitting(row.model, row.layer).get(row.head) if row.head else None
+
+    def usual(self, model: str, layer: str) -> str:
+        """Return the name of the head that a new row has: one that was given and fits."""
+        return next((name for name, head in self._given.items() if fits(head, model, layer)), "")
+
+    def is_registered(self, name: str) -> bool:
+        """Tell whether :func:`embviz.get_head` gives the head of this name."""
+        return any(head.name == name for head in known_heads())
+
+    def start(self, row: Row, publish: Callable[[], None]) -> None:
+        """Ask the head of a row about its embedding, once that is complete."""
+        head, embedding, work = self.of(row), row.embedding, row.answer
+        self.stop(row)
+        work.begin("")
+        if head is None or embedding is None:
+            return
+        work.model, work.layer = row.model, row.layer
+
+        def task(job: Job) -> Embedding:
+            job.report(head.title, 0, 1)
+            return head.apply(embedding)
+
+        def show(answers: Embedding) -> None:
+            from embviz.widgets.curves import Curves
+
+            top = min(CURVES, len(head.classes))
+            work.draw(Curves.of, answers, clock=self._desk.clock, title=one_line(head.title), top=top)
+
+        self._desk.run(("head", row.id), work, task, show, publish, what=one_line(head.title))
+
+    def stop(self, row: Row) -> None:
+        """Ask no further."""
+        self._desk.worker.cancel(lambda key: key == ("head", row.id))
+
+    def shown(self, row: Row) -> dict[str, Any]:
+        """Return what the page shows of the heads of a row, ready for JSON."""
+        fitting = self.fitting(row.model, row.layer)
+        titles = [one_line(head.title) for head in fitting.values()]
+        heads = [
+            {"name": name, "title": title if titles.count(title) == 1 else f"{title} ({name})"}
+            for name, title in zip(fitting, titles, strict=True)
+        ]
+        chosen = fitting.get(row.head)
+        answer = row.answer.shown() | {"title": one_line(chosen.title)} if chosen else None
+        return {"heads": heads, "head": row.head if chosen else "", "answer": answer}
+
+
+def fits(head: Head, model: str, layer: str) -> bool:
+    """Tell whether a head takes what a row asks for, which may name a node in place of a layer."""
+    with contextlib.suppress(EmbvizError):  # a node that only the graph knows, or a model that was unregistered since
+        layer = get_model(model).layer(layer).name
+    return head.fits(model, layer)
+
+
+def as_head(given: Any) -> Head:
+    """Return a head that was given as one, by the name of a registered one, or by its path."""
+    if isinstance(given, Head):
+        return given
+    if isinstance(given, str) and given in {head.name for head in known_heads()}:
+        return get_head(given)
+    try:
+        return Head.load(given)
+    except TypeError as error:
+        raise OptionError(
+            f"A head is expected as a Head, the name of a registered one or a path, {given!r:.80} was found."
+        ) from error

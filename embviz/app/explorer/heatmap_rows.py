@@ -1,0 +1,372 @@
+"""The rows of the poster view: what several models make of one track, on one clock."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from embviz.app.context import weights_here
+from embviz.app.explorer.context import Desk, Work
+from embviz.app.explorer.heads import Answers, fits
+from embviz.core.text import count
+from embviz.errors import EmbvizError, OptionError
+from embviz.export import track_page
+from embviz.models import ALIASES, Model, get_model
+
+if TYPE_CHECKING:
+    from embviz.core.embedding import Embedding
+    from embviz.heads import Head
+
+__all__ = ["Poster", "Row", "check_request", "default_rows", "row_key", "still"]
+
+KEPT = 20  # changes that can be taken back
+LOOK = ("order", "scale", "pins")
+
+
+@dataclass
+class Row(Work):
+    """One row."""
+
+    id: int = 0
+    collapsed: bool = False
+    look: dict[str, Any] = field(default_factory=dict)
+    head: str = ""
+    answer: Work = field(default_factory=lambda: Work(""))
+
+    def kept(self) -> dict[str, Any]:
+        """Return what restores the row, ready for JSON."""
+        if self.view is not None:
+            self.look = {name: getattr(self.view, name) for name in LOOK}
+        look = {name: list(value) if isinstance(value, list) else value for name, value in self.look.items()}
+        names = ("model", "layer", "hop", "collapsed", "head")
+        return {name: getattr(self, name) for name in names} | look
+
+    def begin(self, status: str = "waiting", message: str = "") -> None:
+        """Forget what was computed, and what a head made of it."""
+        super().begin(status, message)
+        self.answer.begin("")
+
+    def close(self) -> None:
+        """Take the views off the page."""
+        super().close()
+        self.answer.close()
+
+
+@dataclass
+class _Change:
+    """How the rows were before: the place of a row that was removed, or else the head that a row had."""
+
+    row: Row
+    place: int | None = None
+    head: str = ""
+
+
+def default_rows() -> list[tuple[str, str, Any]]:
+    """Return one model of each system whose weights are here; where there are none, the first to be downloaded."""
+    here = [name for name in ALIASES.values() if weights_here(name)]
+    return [(name, "embedding", None) for name in here or [ALIASES["musicnn"]]]
+
+
+class Poster:
+    """The rows, from top to bottom."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self.heads = Answers(desk)
+        self.rows: list[Row] = []
+        self._changes: list[_Change] = []
+        self._count = 0
+
+    # What the reader does. -----------------------------------------------------------------------------------------
+
+    def add(self, model: str | Model, layer: str = "embedding", hop: Any = None, **look: Any) -> Row:
+        """Add a row at the bottom and begin to compute it."""
+        record = get_model(model)
+        check_request(layer, hop)
+        self._count += 1
+        collapsed = bool(look.pop("collapsed", False))
+        head = look.pop("head", None)
+        head = self.heads.usual(record.name, layer) if head is None else self._known_head(record.name, layer, head)
+        look = _checked_look(look)
+        row = Row(record.name, layer, hop, id=self._count, collapsed=collapsed, look=look, head=head)
+        self.rows.append(row)
+        self.start(row)
+        self.publish()
+        return row
+
+    def change(self, number: int, model: str, layer: str, hop: Any) -> None:
+        """Give a row another model, layer or hop."""
+        row = self[number]
+        record = get_model(model)
+        check_request(layer, hop)
+        if (row.model, row.layer, row.hop) == (record.name, layer, hop):
+            return
+        row.look = {} if row.view is None else {"order": row.view.order}
+        row.model, row.layer, row.hop = record.name, layer, hop
+        if self.heads.of(row) is None:
+            row.head = self.heads.usual(record.name, layer)
+        row.close()
+        self._desk.active = row
+        self.start(row)
+        self.publish()
+
+    def remove(self, number: int) -> None:
+        """Take a row away; :meth:`undo` brings it back."""
+        row = self[number]
+        if row.unfinished:
+            self._desk.worker.cancel(lambda key: key == ("row", row.id))
+            row.status = "cancelled"
+        self.heads.stop(row)
+        self._keep(_Change(row, place=self.rows.index(row)))
+        self.rows.remove(row)
+        if self._desk.active is row:
+            self._desk.active = None
+        self.publish()
+
+    def choose_head(self, number: int, name: str) -> None:
+        """Have a head answer below a row; an empty name takes it away, the same one asks it again."""
+        row = self[number]
+        if name and name not in self.heads.fitting(row.model, row.layer):
+            raise OptionError(f"There is no head {name!r:.80} for {row.model!r} / {row.layer!r} any more.")
+        if name != row.head:
+            self._keep(_Change(row, head=row.head))
+        self._set_head(row, name)
+        self.publish()
+
+    def show_head(self, head: Head) -> int:
+        """Have a head answer below all rows that it fits; return how many these are."""
+        self.heads.give(head)
+        fitting = [row for row in self.rows if fits(head, row.model, row.layer)]
+        for row in fitting:
+            self.choose_head(row.id, head.name)
+        self.publish()
+        return len(fitting)
+
+    def _set_head(self, row: Row, name: str) -> None:
+        row.answer.close()
+        row.head = name
+        self.heads.start(row, self.publish)
+
+    def _known_head(self, model: str, layer: str, name: Any) -> str:
+        """Return the name of a head that a kept row had, if there still is such a head."""
+        if isinstance(name, str) and (not name or name in self.heads.fitting(model, layer)):
+            return name
+        sentence = f"The head {name!r:.80} of this view is not known any more."
+        self._desk.notice("error", sentence, "Register it, or hand it in as Explorer(heads=[…]).")
+        return ""
+
+    def _keep(self, change: _Change) -> None:
+        """Note how a change is taken back."""
+        self._changes.append(change)
+        for old in self._changes[:-KEPT]:
+            if old.row not in self.rows:
+                old.row.close()
+        self._changes = self._changes[-KEPT:]
+
+    def undo(self) -> None:
+        """Take back what was done last: bring back a row that was removed, or the head that a row had."""
+        if not self._changes:
+            return
+        change = self._changes.pop()
+        row = change.row
+        if change.place is None:
+            there = change.head in self.heads.fitting(row.model, row.layer)
+            self._set_head(row, change.head if there else "")
+        else:
+            self.rows.insert(min(change.place, len(self.rows)), row)
+            if row.embedding is None or not self._of_this_track(row.embedding):
+                self.start(row)
+            elif not row.answer.drawn:
+                self.heads.start(row, self.publish)
+        self.publish()
+
+    def move(self, number: int, place: int) -> None:
+        """Put a row at another place, counted from 0."""
+        row = self[number]
+        self.rows.remove(row)
+        self.rows.insert(min(max(int(place), 0), len(self.rows)), row)
+        self.publish()
+
+    def collapse(self, number: int, collapsed: bool) -> None:
+        """Fold a row, or unfold it."""
+        self[number].collapsed = bool(collapsed)
+        self.publish()
+
+    def retry(self, number: int) -> None:
+        """Compute a row again."""
+        row = self[number]
+        if not row.unfinished:
+            self.start(row)
+            self.publish()
+
+    def __getitem__(self, number: int) -> Row:
+        for row in self.rows:
+            if row.id == number:
+                return row
+        raise OptionError(f"There is no row {number!r} any more.")
+
+    def close(self) -> None:
+        """Take all rows off the page."""
+        for row in (*self.rows, *self._gone()):
+            row.close()
+
+    def _gone(self) -> list[Row]:
+        """Return the rows that were removed and can be had back."""
+        return [change.row for change in self._changes if change.place is not None]
+
+    # Computing. ----------------------------------------------------------------------------------------------------
+
+    def reset(self) -> None:
+        """Make every row wait for another track."""
+        for row in self.rows:
+            self.heads.stop(row)
+            self._wait(row)
+        for row in self._gone():
+            row.kept()
+            row.close()
+            row.begin("")
+        self.publish()
+
+    def fill(self, found: dict[tuple[str, str, Any], Embedding]) -> None:
+        """Show what was in the cache."""
+        for row in self.rows:
+            embedding = found.get(row_key(row))
+            if embedding is not None:
+                self._show(row, embedding, complete=True)
+        self.publish()
+
+    def start_all(self) -> None:
+        """Compute what is not here yet."""
+        for row in self.rows:
+            if row.status == "waiting":
+                self.start(row)
+        self.publish()
+
+    def fail_all(self, sentence: str, remedy: str) -> None:
+        """Say of the rows that have nothing why that is."""
+        for row in self.rows:
+            if row.unfinished:
+                row.fail(sentence, remedy)
+        self.publish()
+
+    def stop_all(self) -> None:
+        """Mark the rows whose work was cancelled."""
+        for row in self.rows:
+            if row.unfinished:
+                row.status = "cancelled"
+                row.message = "Cancelled; what was finished is kept."
+            if row.answer.unfinished:
+                row.answer.status, row.answer.message = "cancelled", "Cancelled."
+        self.publish()
+
+    def arrived(self, model: str) -> None:
+        """Compute the rows that waited for the weights of a model."""
+        for row in self.rows:
+            if row.status == "download" and row.model == model:
+                self.start(row)
+        self.publish()
+
+    def start(self, row: Row) -> None:
+        """Have a row computed, once a track is open."""
+        # What it was computing is not what it is to show, even where nothing follows.
+        self._desk.worker.cancel(lambda key: key == ("row", row.id))
+        self.heads.stop(row)
+        self._wait(row)
+        if row.status == "waiting" and self._desk.sound is not None:
+            self._desk.embed(("row", row.id), [row], lambda _i, e, complete: self._show(row, e, complete), self.publish)
+
+    def _wait(self, row: Row) -> None:
+        """Have a row wait for its turn, or for what it cannot do without."""
+        row.begin()
+        if not weights_here(row.model):
+            title = get_model(row.model).title
+            row.begin("download", f"The weights of {title} are not on this computer yet.")
+        elif self._desk.track is None:
+            row.begin("cancelled", "Choose a track from the list, or drop a file on it.")
+
+    def _show(self, row: Row, embedding: Embedding, complete: bool) -> None:
+        from embviz.widgets.heatmap import Heatmap
+
+        made = row.view is None
+        look = {} if not made else {name: value for name, value in row.look.items() if name in LOOK}
+        if "pins" in look:
+            look["pins"] = [pin for pin in look["pins"] if pin < embedding.shape[1]]
+        row.draw(Heatmap.of, embedding, complete=complete, clock=self._desk.clock, title="", **look)
+        if made and row.view is not None:
+            row.view.observe(lambda change, row=row: self._looked(row, change["name"]), list(LOOK))
+        if complete:
+            self.heads.start(row, self.publish)
+
+    def _looked(self, row: Row, trait: str) -> None:
+        if trait == "pins":
+            self._desk.active = row
+        self._desk.on_settled()
+
+    def _of_this_track(self, embedding: Embedding) -> bool:
+        sound = self._desk.sound
+        return sound is not None and embedding.info.get("audio") == sound.digest
+
+    # Showing. ------------------------------------------------------------------------------------------------------
+
+    def active(self) -> Row | None:
+        """Return the row that was pinned or changed last, or the first one that is ready."""
+        chosen = self._desk.active
+        if isinstance(chosen, Row) and chosen in self.rows and chosen.embedding is not None:
+            return chosen
+        return next((row for row in self.rows if row.embedding is not None), None)
+
+    def publish(self) -> None:
+        """Show the rows as they are."""
+        self._desk.panel.rows = [self._shown(row) for row in self.rows]
+        self._desk.panel.can_undo = bool(self._changes)
+
+    def _shown(self, row: Row) -> dict[str, Any]:
+        shown = row.shown() | {"id": row.id, "hop": row.hop, "collapsed": row.collapsed, "title": row.model}
+        shown |= self.heads.shown(row)
+        try:
+            model = get_model(row.model)
+            shown["title"] = model.title
+            shown["facts"] = " · ".join(_facts(row, model))
+        except EmbvizError:
+            shown["facts"] = ""
+        return shown | {"height": int(getattr(row.view, "height", 0) or 0)}
+
+
+def _facts(row: Row, model: Model) -> list[str]:
+    """Return what is said beside the title of a row, which has model and layer already."""
+    if row.embedding is None:
+        return [model.task.partition("(")[0].strip()]
+    return [*(fact for fact in track_page.facts(row.embedding) if fact != row.layer), *still(row)]
+
+
+def still(work: Work) -> list[str]:
+    """Return what there is to say of dimensions that never change."""
+    view: Any = work.view
+    if view is None or work.status != "ready" or not view.constant:
+        return []
+    return [f"{view.constant:,} of {count(view.shape[0], 'dimension')} never change"]
+
+
+def check_request(layer: Any, hop: Any) -> None:
+    """Raise where a layer or hop is of a kind that no row can have; whether the model has it, its row says."""
+    if not isinstance(layer, str):
+        raise OptionError(f"A layer is expected by its name, {layer!r:.80} was found.")
+    if not (hop is None or isinstance(hop, str) or (isinstance(hop, int | float) and math.isfinite(hop))):
+        raise OptionError(f'patch_hop is a number of seconds above 0, "dense" or None, {hop!r:.80} was found.')
+
+
+def _checked_look(look: dict[str, Any]) -> dict[str, Any]:
+    """Return what of a kept look can be had."""
+    from embviz.widgets.frames import ORDERS, SCALES
+
+    pins = look.get("pins")
+    pins = [pin for pin in pins if isinstance(pin, int) and pin >= 0] if isinstance(pins, list | tuple) else []
+    kept = {"order": look.get("order"), "scale": look.get("scale"), "pins": pins}
+    known = {"order": ("index", *ORDERS), "scale": SCALES}
+    return {name: value for name, value in kept.items() if value and value in known.get(name, (value,))}
+
+
+def row_key(work: Work) -> tuple[str, str, Any]:
+    """Return what a piece of work asks for."""
+    return work.model, work.layer, work.hop

@@ -1,0 +1,199 @@
+"""A walk through a network: its layers from the first to the last on one clock, and the feature maps of one of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from embviz.app.context import weights_here
+from embviz.app.explorer.context import Desk, Work
+from embviz.app.explorer.heatmap_rows import still
+from embviz.app.model_options import heard
+from embviz.core.text import minutes
+from embviz.models import Layer, get_model
+
+if TYPE_CHECKING:
+    from embviz.core.embedding import Embedding
+
+__all__ = ["Walk"]
+
+# A walk computes every layer; of longer tracks, only a stretch around the playhead.
+LONGEST = 300.0  # seconds
+STRETCH = 60.0  # seconds to each side
+MAPS_STRETCH = 20.0  # seconds to each side, where the maps of the whole track are too large
+
+
+class Walk:
+    """The view of a network's layers."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self.lead = Work("")
+        self.rows: list[Work] = []
+        self.maps = Work("", "")
+
+    def reset(self) -> None:
+        """Forget the track before."""
+        for row in (*self.rows, self.maps):
+            row.begin("")
+        self.lead.begin("")
+        self.maps.layer = ""
+        self.publish()
+
+    def start(self, model: str) -> None:
+        """Compute all layers of a model in one pass."""
+        record = get_model(model)
+        same = self.lead.model == record.name
+        if same and (self.lead.unfinished or self.lead.status == "ready"):
+            return
+        if not same:
+            for row in (*self.rows, self.maps):
+                row.close()
+            self.maps = Work(record.name, "")
+            self.rows = [Work(record.name, layer.name) for layer in record.known_layers if "s" not in layer.axes]
+        self._desk.worker.cancel(lambda key: isinstance(key, tuple) and key[0] in ("walk", "maps"))
+        self.lead.model = record.name
+        self.lead.begin()
+        if not weights_here(record):
+            self.lead.begin("download", f"The weights of {record.title} are not on this computer yet.")
+        elif self._desk.sound is None:
+            self.lead.begin("")
+        else:
+            self._compute()
+        self.publish()
+
+    def _compute(self) -> None:
+        for row in self.rows:
+            row.begin()
+        span = self._span()
+        self._desk.embed(
+            ("walk", self.lead.model), self.rows, self._show, self.publish,
+            span=span, lead=self.lead, store=self._desk.light_store,
+        )  # fmt: skip
+        self.lead.message = "" if span is None else f"From {minutes(span[0])} to {minutes(span[1])} of a long track."
+
+    def _span(self) -> tuple[float, float] | None:
+        sound = self._desk.sound
+        return None if sound is None or sound.duration <= LONGEST else self._around(STRETCH)
+
+    def _around(self, stretch: float) -> tuple[float, float]:
+        player, sound = self._desk.player, self._desk.sound
+        duration = sound.duration if sound is not None else 0.0
+        if len(player.range) == 2:
+            first, stop = float(player.range[0]), float(player.range[1])
+            return first, min(stop, first + 2 * stretch)
+        first = min(max(0.0, float(player.time) - stretch), max(0.0, duration - 2 * stretch))
+        return first, min(duration, first + 2 * stretch)
+
+    def _show(self, i: int, embedding: Embedding, complete: bool) -> None:
+        from embviz.widgets.heatmap import Heatmap
+
+        row = self.rows[i]
+        layer = next(layer for layer in get_model(row.model).known_layers if layer.name == row.layer)
+        # Bands and tags have an order of their own; channels have none.
+        order = "index" if layer.labels or _bands_only(layer) else "activity"
+        row.draw(
+            Heatmap.of, embedding, complete=complete, clock=self._desk.clock, title="", order=order,
+            live_only=True,
+        )  # fmt: skip
+        # The tensors of all layers together would fill the memory.
+        row.embedding = None
+
+    # Maps. ---------------------------------------------------------------------------------------------------------
+
+    def show_maps(self, layer: str) -> None:
+        """Show the feature maps of a layer."""
+        if self._desk.sound is None or not self.lead.model:
+            return
+        maps = self.maps
+        if (maps.model, maps.layer) != (self.lead.model, layer):
+            maps.close()
+        maps.model, maps.layer = self.lead.model, layer
+        maps.begin()
+        self._compute_maps(self._span() or self._small_enough())
+        self.publish()
+
+    def _small_enough(self) -> tuple[float, float] | None:
+        """Return the stretch whose maps can be kept; None where it is the whole track."""
+        from embviz.extraction.stitching import KEPT_TENSOR
+
+        sound, model = self._desk.sound, get_model(self.maps.model)
+        layer = next((layer for layer in model.known_layers if layer.name == self.maps.layer), None)
+        if sound is None or layer is None or not layer.shape:
+            return None
+        size = 4.0
+        for axis, length in zip(layer.axes, layer.shape, strict=False):
+            size *= length if axis != "t" else 1
+        step = layer.step * model.frame_hop if layer.step and "t" in layer.axes else model.patch_hop
+        steps = sound.duration * model.sample_rate / step
+        return self._around(MAPS_STRETCH) if 1.1 * size * steps > KEPT_TENSOR else None
+
+    def _compute_maps(self, span: tuple[float, float] | None) -> None:
+        maps = self.maps
+
+        def show(_i: int, embedding: Embedding, complete: bool) -> None:
+            if not complete:
+                return
+            if "tensor_bytes" in embedding.info and span is None:
+                self._compute_maps(self._around(MAPS_STRETCH))
+                return
+            from embviz.widgets.feature_maps import FeatureMaps
+
+            maps.close()
+            maps.view = FeatureMaps.of(embedding, clock=self._desk.clock, title="")
+            maps.drawn, maps.status = True, "ready"
+
+        self._desk.embed(("maps",), [maps], show, self.publish, span=span)
+        if span is not None:
+            maps.message = (
+                f"Feature maps from {minutes(span[0])} to {minutes(span[1])}: those of the whole track are large."
+            )
+
+    # Showing. ------------------------------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Take everything off the page."""
+        for work in (self.maps, *self.rows):
+            work.close()
+
+    def stop_all(self) -> None:
+        """Mark what was cancelled."""
+        for work in (self.lead, self.maps, *self.rows):
+            if work.unfinished:
+                work.status = "cancelled"
+        self.publish()
+
+    def publish(self) -> None:
+        """Show this view as it is."""
+        if not self.lead.model:
+            self._desk.panel.walk = {}
+            return
+        model = get_model(self.lead.model)
+        layers = {layer.name: layer for layer in model.known_layers}
+        self._desk.panel.walk = {
+            **self.lead.shown(),
+            "title": model.title,
+            "rows": [
+                row.shown() | _described(model, layers[row.layer]) | {"still": "".join(still(row))} for row in self.rows
+            ],
+            "maps": self.maps.shown() if self.maps.layer else {},
+        }
+
+
+def _described(model: Any, layer: Layer) -> dict[str, Any]:
+    plain = replace(layer, labels=())
+    sizes = dict(zip(plain.axes, plain.shape, strict=False))
+    return {
+        "title": layer.name,
+        "meaning": layer.meaning,
+        "shape": list(layer.shape),
+        "axes": layer.axes,
+        "heard": heard(model, layer),
+        "maps": "c" in layer.axes and sizes.get("f", 1) > 1,
+    }
+
+
+def _bands_only(layer: Layer) -> bool:
+    """Tell whether the values of a layer are frequency bands rather than channels."""
+    sizes = dict(zip(layer.axes, layer.shape, strict=False))
+    return sizes.get("c", 1) == 1 and sizes.get("f", 1) > 1

@@ -1,0 +1,197 @@
+"""What the models hear: tags, tempo and separated sources, which is what they were trained for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz.analysis.tagging import by_task, tempo
+from embviz.app.context import weights_here
+from embviz.app.explorer.context import Desk, Work
+from embviz.errors import AudioError
+from embviz.extraction import extract
+from embviz.models import Model, get_model
+from embviz.widgets import browser_audio
+
+if TYPE_CHECKING:
+    from embviz.core.embedding import Embedding
+    from embviz.core.worker import Job
+
+__all__ = ["Hears"]
+
+LONGEST_STEMS = 900.0  # seconds; separated sound takes 0.35 MB a second and stem
+CURVES = 5
+
+
+class Hears:
+    """The view "What it hears"."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self.taggers: list[Work] = []
+        self.tempo = Work("", "output")
+        self.stems = Work("", "output")
+        self._names: list[str] = []
+        self._beat: dict[str, Any] = {}
+        self._asked = False
+        self._choose()
+
+    def _choose(self) -> None:
+        """Find out which models there are to ask."""
+        here = [model.name for model in by_task("tags") if weights_here(model)]
+        known = {work.model: work for work in self.taggers}
+        self.taggers = [known.get(name) or Work(name, "output") for name in here]
+        for work, task in ((self.tempo, "tempo"), (self.stems, "stems")):
+            names = [model.name for model in by_task(task) if weights_here(model)]
+            if work.model not in names and not work.unfinished:
+                work.model = names[0] if names else ""
+
+    def reset(self) -> None:
+        """Forget the track before."""
+        self._asked = False
+        self._names, self._beat = [], {}
+        for work in (*self.taggers, self.tempo, self.stems):
+            work.begin("")
+        self._desk.player.clear_stems()
+        self._choose()
+        self.publish()
+
+    def start(self) -> None:
+        """Ask one tagger and the tempo model, unless they have been asked about this track."""
+        self._asked = True
+        self._choose()
+        if self._desk.sound is not None:
+            if self.taggers and not any(work.unfinished or work.drawn for work in self.taggers):
+                self._ask(self.taggers[0])
+            if self.tempo.model and not (self.tempo.unfinished or self.tempo.drawn):
+                self._ask_tempo()
+        self.publish()
+
+    def tagger(self, model: str) -> None:
+        """Ask one tagger."""
+        self._choose()
+        work = next((work for work in self.taggers if work.model == get_model(model).name), None)
+        if work is not None and self._desk.sound is not None and not (work.unfinished or work.drawn):
+            self._ask(work)
+        self.publish()
+
+    def _ask(self, work: Work) -> None:
+        from embviz.widgets.curves import Curves
+
+        def show(_i: int, embedding: Embedding, complete: bool) -> None:
+            work.draw(Curves.of, embedding, complete=complete, clock=self._desk.clock, title="", top=CURVES)
+
+        work.begin()
+        self._desk.embed(("tags", work.model), [work], show, self.publish)
+
+    def _ask_tempo(self) -> None:
+        from embviz.widgets.heatmap import Heatmap
+
+        def show(_i: int, embedding: Embedding, complete: bool) -> None:
+            self.tempo.draw(Heatmap.of, embedding, complete=complete, clock=self._desk.clock, title="")
+            if complete:
+                self._beat = tempo(embedding)
+
+        self.tempo.begin()
+        self._desk.embed(("tempo", self.tempo.model), [self.tempo], show, self.publish)
+
+    # Stems. --------------------------------------------------------------------------------------------------------
+
+    def separate(self, model: str = "") -> None:
+        """Have the sources separated, and hand them to the player."""
+        self._choose()
+        sound, work = self._desk.sound, self.stems
+        if model and not work.unfinished:
+            work.model = get_model(model).name
+        if sound is None or not work.model or work.unfinished:
+            self.publish()
+            return
+        work.begin()
+        record = get_model(work.model)
+        if not weights_here(record):
+            work.begin("download", f"The weights of {record.title} are not on this computer yet.")
+        elif sound.duration > LONGEST_STEMS:
+            work.fail(
+                f"Sources are separated for tracks of up to {LONGEST_STEMS / 60:.0f} minutes.",
+                "Open a shorter excerpt.",
+            )
+        else:
+            self._desk.run(("stems", record.name), work, self._separation(record), self._separated, self.publish,
+                           what=record.title)  # fmt: skip
+        self.publish()
+
+    def _separation(self, model: Model) -> Callable[[Job], Any]:
+        sound, store = self._desk.sound, self._desk.store
+
+        def task(job: Job) -> tuple[list[str], list[bytes], str]:
+            if sound is None:
+                raise AudioError("No track is open; choose one from the list.")
+            sound.check()
+            wanted = extract.Wanted.of(model, "output", None)
+            *_, (_, separated, _) = extract.stream(sound.audio, [wanted], store=store, report=job.report)
+            return _encoded(separated, job)
+
+        return task
+
+    def _separated(self, result: tuple[Sequence[str], Sequence[bytes], str]) -> None:
+        names, voices, mime = result
+        self._names = list(names)
+        self._desk.player.set_stems(self._names, list(voices), mime)
+
+    # Showing. ------------------------------------------------------------------------------------------------------
+
+    def arrived(self) -> None:
+        """Look again which models are here."""
+        if self._asked:
+            self.start()
+        else:
+            self._choose()
+            self.publish()
+
+    def close(self) -> None:
+        """Take everything off the page."""
+        for work in (*self.taggers, self.tempo, self.stems):
+            work.close()
+
+    def stop_all(self) -> None:
+        """Mark what was cancelled."""
+        for work in (*self.taggers, self.tempo, self.stems):
+            if work.unfinished:
+                work.status, work.message = "cancelled", "Cancelled."
+        self.publish()
+
+    def publish(self) -> None:
+        """Show this view as it is."""
+        beat = {"bpm": None, "confidence": None, "bpms": [], "shares": []} | self._beat
+        stems = [model.name for model in by_task("stems") if weights_here(model)]
+        taggers = [work.shown() | {"title": get_model(work.model).title} for work in self.taggers]
+        self._desk.panel.hears = {
+            "taggers": taggers or [self._absent(Work("", "output"), "tags")],
+            "tempo": self._absent(self.tempo, "tempo") | beat,
+            "stems": self._absent(self.stems, "stems") | {"models": stems, "names": self._names},
+        }
+
+    @staticmethod
+    def _absent(work: Work, task: str) -> dict[str, Any]:
+        if work.model:
+            return work.shown() | {"title": get_model(work.model).title}
+        first = by_task(task)[0]
+        message = f"The weights of {first.title} are not on this computer yet."
+        return work.shown() | {"model": first.name, "title": first.title, "status": "download", "message": message}
+
+
+def _encoded(separated: Embedding, job: Job) -> tuple[list[str], list[bytes], str]:
+    """Return the names of the sources and their sound, two channels each, as a browser takes it."""
+    rate = separated.grid.sample_rate
+    names = [label.removesuffix(" left") for label in separated.labels[::2]]
+    names = names or [f"source {i + 1}" for i in range(separated.shape[1] // 2)]
+    voices, mime = [], ""
+    for i, name in enumerate(names):
+        job.report(f"encoding {name}", i, len(names))
+        samples = np.clip(separated.values[:, 2 * i : 2 * i + 2], -1, 1)
+        voice, mime = browser_audio.encode(samples, rate)
+        voices.append(voice)
+    job.report("encoding", len(names), len(names))
+    return names, voices, mime

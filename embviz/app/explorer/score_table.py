@@ -1,0 +1,79 @@
+"""What the page of tasks shows of an evaluation: its table, by task and then by model, and what a map is told of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from embviz.errors import ModelError
+from embviz.models import get_model
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from embviz.evaluation import Evaluation
+    from embviz.evaluation.results import Cell, Source
+
+__all__ = ["answers", "shown", "title_of"]
+
+WHAT = ("model", "layer", "classifier", "pooling")  # what tells cells of a task apart
+RIGHT, WRONG = "right", "wrong"
+
+
+def shown(evaluation: Evaluation) -> dict[str, Any]:
+    """Return what the page draws, ready for JSON.
+
+    They are those of ``Evaluation.shown()`` with the rows turned round: the ``items`` of a task are what was compared,
+    each with the ``key`` of its cell, its title, and the place of its layer.
+    """
+    told = evaluation.shown()
+    numbers = {(cell.task, *_what(cell)): number for number, cell in enumerate(evaluation.cells)}
+    several = len({column["classifier"] for column in told["columns"]}) > 1
+    rows = []
+    for row in told["rows"]:
+        items = []
+        for column, figures in zip(told["columns"], row["cells"], strict=True):
+            number = numbers.get((row["task"], *(column[name] for name in WHAT)))
+            if figures is None or number is None:
+                continue
+            cell = evaluation.cells[number]
+            title = title_of(cell, several=several)
+            items.append({**column, **figures, "key": number, "title": title, "depth": cell.depth})
+        bare = {name: value for name, value in row.items() if name != "cells"}
+        rows.append({**bare, "items": items, "chance": 1 / row["classes"]})
+    kept = {name: told[name] for name in ("headings", "caption", "notes", "has_external")}
+    return {"rows": rows, **kept}
+
+
+def answers(cell: Cell, source: Source) -> tuple[dict[str, pd.Series[Any]], str, list[int]]:
+    """Return columns for the table of the map, the one to colour by, and the tracks that were taken for another class.
+
+    Tracks that were not asked about have nothing in these columns.
+    """
+    import numpy as np
+    import pandas as pd
+
+    own = cell.answers
+    wrong = own.predicted != own.truth
+    index = source.table.index
+    asked = f"{cell.task} by {title_of(cell).removesuffix(' · embedding')}"
+
+    def column(values: Any) -> pd.Series[Any]:
+        return pd.Series(values, index=own.tracks).reindex(index).fillna("")
+
+    taken = np.array(cell.classes, dtype=object)[own.predicted]
+    colour = f"{asked}: right or wrong"
+    columns = {asked: column(taken), colour: column(np.where(wrong, WRONG, RIGHT))}
+    return columns, colour, [int(label) for label in own.tracks[wrong]]
+
+
+def title_of(cell: Cell, *, several: bool = False) -> str:
+    """Return what a cell is called: model and layer, and what was trained where that tells it from others."""
+    try:
+        model = get_model(cell.model).title
+    except ModelError:  # vectors of the reader's own have whatever name
+        model = cell.model
+    return " · ".join([model, cell.layer, *([cell.classifier] if several else [])])
+
+
+def _what(cell: Cell) -> tuple[str, ...]:
+    return tuple(getattr(cell, name) for name in WHAT)

@@ -1,0 +1,70 @@
+"""The structure of the track: how alike its moments are to one model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from embviz.app.context import weights_here
+from embviz.app.explorer.context import Desk, Work
+from embviz.models import get_model
+
+if TYPE_CHECKING:
+    from embviz.core.embedding import Embedding
+
+__all__ = ["Likeness"]
+
+
+class Likeness:
+    """The view of a self-similarity."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self.work = Work("")
+
+    def reset(self) -> None:
+        """Forget the track before."""
+        self.work.begin("")
+        self.publish()
+
+    def start(self, model: str, layer: str = "embedding") -> None:
+        """Compare the moments of the track by a layer of a model."""
+        from embviz.widgets.self_similarity import Similarity
+
+        work, record = self.work, get_model(model)
+        if (work.model, work.layer) == (record.name, layer) and (work.unfinished or work.drawn):
+            return
+        self._desk.worker.cancel(lambda key: key == ("structure",))
+        work.model, work.layer = record.name, layer
+        work.begin()
+        sections = self._desk.track.sections if self._desk.track is not None else ()
+        parts = [{"name": name, "start": start} for name, start in sections]
+
+        def show(_i: int, embedding: Embedding, complete: bool) -> None:
+            if not complete:
+                return
+            work.close()
+            work.view = Similarity.of(embedding, clock=self._desk.clock, title="", sections=parts)
+            work.drawn, work.status = True, "ready"
+
+        if not weights_here(record):
+            work.begin("download", f"The weights of {record.title} are not on this computer yet.")
+        elif self._desk.sound is None:
+            work.begin("")
+        else:
+            self._desk.embed(("structure",), [work], show, self.publish)
+        self.publish()
+
+    def close(self) -> None:
+        """Take everything off the page."""
+        for work in (self.work,):
+            work.close()
+
+    def stop_all(self) -> None:
+        """Mark what was cancelled."""
+        if self.work.unfinished:
+            self.work.status = "cancelled"
+        self.publish()
+
+    def publish(self) -> None:
+        """Show this view as it is."""
+        self._desk.panel.structure = self.work.shown() if self.work.model else {}

@@ -1,0 +1,183 @@
+"""The list of tracks: which one is open, what of each is in the cache, and files that are handed in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from embviz.app.context import weights_here
+from embviz.app.explorer.context import Desk, Sound
+from embviz.app.explorer.heatmap_rows import row_key
+from embviz.app.tracks import Track
+from embviz.errors import EmbvizError, OptionError
+from embviz.extraction import extract
+from embviz.models import get_model, known_models
+from embviz.widgets import browser_audio
+
+if TYPE_CHECKING:
+    from embviz.app.explorer.heatmap_rows import Row
+    from embviz.core.embedding import Embedding
+    from embviz.core.worker import Job
+
+__all__ = ["Listing"]
+
+SENT_AGAIN = 2000  # tracks; a longer list is not sent again for one track's length
+MARKED_AT_ONCE = 500
+
+
+class Listing:
+    """The tracks as the panel lists them."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._marks: dict[str, list[str]] = {}
+        self.on_opened: Callable[[], None] = lambda: None
+        self.on_found: Callable[[dict[Any, Embedding]], None] = lambda _found: None
+        self.on_failed: Callable[[str, str], None] = lambda _sentence, _remedy: None
+        self.on_leaving: Callable[[], None] = lambda: None
+
+    def publish(self) -> None:
+        """Show the list as it is."""
+        self._desk.panel.folder = self._desk.tracks.folder
+        self._desk.panel.tracks = self._desk.tracks.listed()
+
+    # Opening. ------------------------------------------------------------------------------------------------------
+
+    def open(self, number: int, rows: list[Row]) -> None:
+        """Open a track: what is in the cache is shown at once, the rest is computed after."""
+        desk = self._desk
+        if number not in desk.tracks:
+            raise OptionError(f"There is no track {number!r} in the list.")
+        desk.worker.cancel(lambda key: key != ("export",))
+        desk.track, desk.sound = desk.tracks[number], None
+        desk.panel.track = number
+        desk.player.clear(loading=f"opening {desk.track.name}")
+        self.on_leaving()
+        asked = [(row_key(row), row) for row in rows if weights_here(row.model)]
+        desk.worker.submit(
+            ("open",), self._opening(desk.track, [key for key, _ in asked]),
+            done=self._opened, failed=self._failed, progress=desk.busy,
+            begun=lambda: desk.busy("opening", 0, 0), first=True,
+        )  # fmt: skip
+
+    def _opening(self, track: Track, keys: list[Any]) -> Callable[[Job], Any]:
+        store = self._desk.store
+
+        def task(job: Job) -> tuple[Sound, Any, Any]:
+            sound = Sound.of(track, store)
+            found = {} if store is None else _cached(sound, keys, store)
+            job.check()
+            job.show("found", self._found, sound, found)
+            job.report(f"decoding {track.name}", 0, 1)
+            folder = store.folder if store is not None else None
+            outline = browser_audio.summary(sound.audio, folder=folder)
+            job.report(f"decoding {track.name}", 1, 1)
+            if len(keys) - len(found) > 1:
+                sound.audio.duration  # noqa: B018  decoded once here, rather than once for each model
+            return (
+                replace(sound, duration=outline.duration),
+                outline,
+                browser_audio.playable(sound.audio, folder=folder),
+            )
+
+        return task
+
+    def _found(self, sound: Sound, found: dict[Any, Embedding]) -> None:
+        self._desk.sound = sound
+        if found:
+            self.on_found(found)
+
+    def _opened(self, opened: tuple[Sound, Any, Any]) -> None:
+        sound, outline, playable = opened
+        desk, track = self._desk, sound.track
+        desk.sound = sound
+        desk.player.set_track(
+            title=track.title or track.name,
+            duration=outline.duration,
+            peaks=outline.peaks,
+            sections=[{"name": name, "start": start} for name, start in track.sections],
+            playable=playable,
+        )
+        if track.seconds != outline.duration or track.problem:
+            desk.track = desk.tracks.change(track.id, seconds=outline.duration, problem="")
+            if len(desk.tracks) <= SENT_AGAIN:
+                self.publish()
+        self.on_opened()
+
+    def _failed(self, sentence: str, remedy: str) -> None:
+        desk = self._desk
+        desk.sound = None
+        desk.player.clear(problem=sentence)
+        if desk.track is not None:
+            desk.track = desk.tracks.change(desk.track.id, problem=sentence)
+            self.publish()
+        self.on_failed(sentence, remedy)
+
+    # What is in the cache. -----------------------------------------------------------------------------------------
+
+    def mark(self) -> None:
+        """Find out, behind all other work, which embeddings of which tracks are in the cache."""
+        store, tracks = self._desk.store, list(self._desk.tracks)
+        if store is None:
+            return
+
+        def task(job: Job) -> dict[str, list[str]]:
+            wanted = list(_usual())
+            marks: dict[str, list[str]] = {}
+            for i, track in enumerate(tracks):
+                if not i % MARKED_AT_ONCE:
+                    job.report("looking into the cache", i, len(tracks))
+                digest = store.remembered(track.place) if track.place is not None else None
+                here = [want.model.name for want in wanted if digest and store.has(want.key(digest))]
+                if here:
+                    marks[str(track.id)] = here
+            return marks
+
+        self._desk.worker.submit(("marks",), task, done=self._marked, failed=lambda *_: None)
+
+    def _marked(self, marks: dict[str, list[str]]) -> None:
+        self._marks = marks
+        self._desk.panel.cached = marks
+
+    def mark_one(self, model: str) -> None:
+        """Note that the embedding of the open track is in the cache now."""
+        track, store = self._desk.track, self._desk.store
+        if track is None or store is None or track.path is None:
+            return
+        here = self._marks.get(str(track.id), [])
+        if model not in here:
+            self._marks = {**self._marks, str(track.id): [*here, model]}
+            self._desk.panel.cached = self._marks
+
+    # Files that are handed in. -------------------------------------------------------------------------------------
+
+    def upload(self, name: str, data: bytes) -> Track:
+        """Keep a file for this session and add it to the list."""
+        track = self._desk.tracks.add(self._desk.uploads.keep(name, data), note="added")
+        self.publish()
+        return track
+
+
+def _cached(sound: Sound, keys: list[Any], store: Any) -> dict[Any, Embedding]:
+    found = {}
+    for key in keys:
+        model, layer, hop = key
+        try:
+            want = extract.Wanted.of(get_model(model), layer, hop)
+        except EmbvizError:
+            continue  # the row says it when its turn comes
+        embedding = extract.found(sound.audio, sound.digest, want, store)
+        if embedding is not None:
+            found[key] = embedding
+    return found
+
+
+def _usual() -> Any:
+    """Yield what a row of each model asks for, of those whose weights are here."""
+    for model in known_models():
+        if weights_here(model):
+            try:
+                yield extract.Wanted.of(model, "embedding", None)
+            except EmbvizError:
+                continue

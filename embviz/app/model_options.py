@@ -1,0 +1,72 @@
+"""What a panel can offer: the models with their state, hops, costs and layers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from embviz.extraction.frontends import FRONTENDS
+from embviz.models import Layer, Model, known_models
+from embviz.models.weights import state
+
+__all__ = ["heard", "offers"]
+
+# Seconds of work per minute of sound at a model's own hop, decoding and front-end included: measured with the
+# two-minute rock track on two cores, second run. What is not here has not been measured.
+COST = {"musicnn": 1.1, "vgg": 0.6, "tempocnn": 0.06, "spleeter": 1.3}
+
+SYSTEMS = {
+    "musicnn": "MusiCNN",
+    "vgg": "VGG-I",
+    "tempocnn": "Tempo-CNN",
+    "openl3": "OpenL3",
+    "vggish": "VGGish",
+    "spleeter": "Spleeter",
+    "custom": "Your own",
+}
+
+
+def offers() -> list[dict[str, Any]]:
+    """Return the models as the panel lists them, ready for JSON."""
+    return [_offer(model) for model in known_models()]
+
+
+def _offer(model: Model) -> dict[str, Any]:
+    frontend = FRONTENDS[model.frontend]
+    rate = model.sample_rate
+    here = state(model)
+    source = next((source for source in model.sources if source.size), next(iter(model.sources), None))
+    return {
+        **{name: getattr(model, name) for name in ("name", "title", "system", "task", "parameters", "dimensions")},
+        **{name: getattr(model, name) for name in ("licence", "training_data", "note")},
+        "system_title": SYSTEMS.get(model.system, model.system),
+        "state": {"ready": "ready", "missing": "absent"}.get(here, "download"),
+        "bytes": source.size if source else 0,
+        "source": str(source) if source else "",
+        "patch": model.patch_seconds,
+        "hop": model.hop_seconds,
+        "finest": frontend.hop / rate if frontend.frames_run_through else 0.1,
+        "longest": model.patch_seconds,
+        "fixed_hop": frontend.channels == 2,
+        "cost": COST.get(model.system, 0.0),
+        "layers": [
+            {
+                "name": layer.name,
+                "shape": list(layer.shape),
+                "axes": layer.axes,
+                "meaning": layer.meaning,
+                "heard": heard(model, layer),
+            }
+            for layer in model.known_layers
+        ],
+    }
+
+
+def heard(model: Model, layer: Layer) -> str:
+    """Say how much sound one step of a layer can have heard."""
+    if "s" in layer.axes:
+        return "the sound itself"
+    if layer.receptive_field is None:
+        return "the whole patch"
+    frontend = FRONTENDS[model.frontend]
+    samples = (layer.receptive_field - 1) * frontend.hop + frontend.frame
+    return f"{samples / model.sample_rate:.2g} s"

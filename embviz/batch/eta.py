@@ -1,0 +1,54 @@
+"""How fast a run is, and how long it still takes."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable
+
+from embviz.core.text import roughly
+
+__all__ = ["Clock"]
+
+LIKELY = 240.0  # seconds of a track where nothing is known of any
+
+
+class Clock:
+    """How fast a run is."""
+
+    def __init__(self) -> None:
+        self.details: list[str] = []
+        self._begun = self._told = time.monotonic()
+        self._sound, self._tracks = 0.0, 0
+
+    def begin(self) -> None:
+        """Begin to count."""
+        self._begun = time.monotonic()
+
+    def count(self, seconds: float) -> None:
+        """Add the sound of a track."""
+        self._sound += seconds
+        self._tracks += bool(seconds)
+
+    def likely(self, lengths: Iterable[float]) -> float:
+        """Return the seconds of tracks, guessed from what was done where they are not known."""
+        usual = self._sound / self._tracks if self._tracks else LIKELY
+        return sum(usual if math.isnan(length) else length for length in lengths)
+
+    def is_time(self, *, last: bool) -> bool:
+        """Tell, once a second and at the end, that figures are due."""
+        due = last or time.monotonic() - self._told >= 1
+        self._told = time.monotonic() if due else self._told
+        return due
+
+    def pace(self, left: float) -> list[str]:
+        """Return how much sound a minute takes, and how long what is left does."""
+        if not self._sound:
+            return []
+        speed = self._sound / max(1e-3, time.monotonic() - self._begun)
+        pace = f"{_hours(60 * speed)} of sound a minute"
+        return [pace, f"{roughly(left / speed)} left"] if left else [pace]
+
+
+def _hours(seconds: float) -> str:
+    return f"{seconds / 3600:.1f} h" if seconds >= 3600 else f"{seconds / 60:.0f} min"

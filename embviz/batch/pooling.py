@@ -1,0 +1,82 @@
+"""From the frames of a track to one vector.
+
+Conventions: a *record* holds what all ways of pooling need: ``rows``, ``[4, d]``, the mean, the standard deviation (of
+the frames, not of a sample of them), the maximum and the median over time; and ``facts``: the spread, the number of
+frames, and the seconds of the track. It is a few kilobytes, and outlives the frames.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz.errors import OptionError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from embviz.core.embedding import Embedding
+
+__all__ = ["KIND", "NOT_FINITE", "POOLINGS", "check", "finite", "key", "names", "record", "spread", "vector"]
+
+KIND = "pooled"
+FORMAT = 2  # of records: part of every key
+ROWS = ("mean", "std", "max", "median")
+POOLINGS = ("mean", "mean+std", "max", "median", "frames")
+NOT_FINITE = "The model gave values for it that are not finite (NaN or infinite)."
+BLOCK = 1 << 23  # values looked at together: a median copies them
+
+Record = dict[str, "NDArray[Any]"]
+
+
+def check(pooling: Any) -> str:
+    """Return a way of pooling, checked to be one."""
+    if pooling not in POOLINGS:
+        raise OptionError(f"pooling is one of {', '.join(POOLINGS)}, {pooling!r:.80} was found.")
+    return str(pooling)
+
+
+def key(frames: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the key of a record from the key of the frames."""
+    return {**frames, "pooled": FORMAT}
+
+
+def record(embedding: Embedding) -> Record:
+    """Return the record of a track."""
+    values = embedding.values
+    frames, dimensions = values.shape
+    rows = np.empty((len(ROWS), dimensions), np.float32)
+    variance = 0.0
+    step = max(1, BLOCK // max(1, frames))
+    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is what finite() is for
+        for start in range(0, dimensions, step):
+            some = slice(start, start + step)
+            block = np.asarray(values[:, some], dtype=np.float64)
+            std = block.std(axis=0)
+            variance += float(np.square(std).sum())
+            rows[:, some] = block.mean(axis=0), std, block.max(axis=0), np.median(block, axis=0)
+    return {"rows": rows, "facts": np.array([math.sqrt(variance), frames, embedding.duration])}
+
+
+def vector(found: Mapping[str, NDArray[Any]], pooling: str) -> NDArray[np.float32]:
+    """Return the vector of a track, ``[d]``, or ``[2 d]`` for the mean and the standard deviation."""
+    return np.concatenate([found["rows"][ROWS.index(part)] for part in pooling.split("+")])
+
+
+def spread(found: Mapping[str, NDArray[Any]]) -> float:
+    """Return the root mean square distance of the frames from their mean."""
+    return float(found["facts"][0])
+
+
+def names(labels: tuple[str, ...], pooling: str) -> tuple[str, ...]:
+    """Return the names of a vector's dimensions from those of a frame's."""
+    parts = pooling.split("+")
+    return labels if len(parts) == 1 else tuple(f"{label} {part}" for part in parts for label in labels)
+
+
+def finite(found: Mapping[str, NDArray[Any]]) -> bool:
+    """Tell whether a record can be used: one frame that is not finite makes its mean not finite."""
+    return bool(np.isfinite(found["rows"]).all() and np.isfinite(found["facts"]).all())

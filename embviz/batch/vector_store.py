@@ -1,0 +1,224 @@
+"""The vectors of a collection as one matrix in a file.
+
+Conventions: a matrix is a ``.npy`` file in the cache, named by the digests of the tracks in their order and by all that
+determines their vectors; beside it lies a record of which of the tracks are in it. It is written row by row, from
+what was put aside on the disk as it came, and then mapped into memory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz.core import io
+from embviz.core.cache import LARGEST_SHARE, Cache
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from embviz.core.embedding import FrameGrid
+    from embviz.core.progress import Report
+    from embviz.extraction.extract import Wanted
+
+__all__ = ["Matrix", "Part", "Spool", "build", "identity", "name", "reopen"]
+
+FORMAT = 1
+KIND = "matrices"
+CHECKED = 256 * 2**20  # bytes; larger matrices are not read through each time they are opened
+DTYPE = np.dtype("<f4")
+
+
+class Spool:
+    """Rows put aside on the disk, or in memory where that is not possible."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        self._file: IO[bytes] | None = None
+        self._end = 0
+        self._in_memory: list[bytes] = []
+
+    def add(self, rows: NDArray[np.float32]) -> int:
+        """Put rows aside and return where they are."""
+        data, at = np.ascontiguousarray(rows, DTYPE).tobytes(), self._end
+        try:
+            if self._file is None:
+                self._file = _nameless(self._folder)
+            self._file.seek(at)
+            self._file.write(data)
+            self._file.flush()
+        except OSError:
+            self._in_memory.append(data)
+            return -len(self._in_memory)
+        self._end += len(data)
+        return at
+
+    def close(self) -> None:
+        """Let go of all that was put aside."""
+        if self._file is not None:
+            self._file.close()
+
+    def rows(self, at: int, size: int) -> bytes:
+        """Return the bytes of rows that were put aside."""
+        if at < 0 or self._file is None:
+            return self._in_memory[-at - 1]
+        self._file.seek(at)
+        return self._file.read(size)
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a track has in a matrix: where its rows are put aside, how many there are, of which size."""
+
+    at: int
+    rows: int
+    dimensions: int
+    spread: float
+    grid: FrameGrid | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its rows."""
+        return self.rows * self.dimensions * DTYPE.itemsize
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Values ``[n, d]``; for each row the place of its track among those asked for; times of frames; spreads."""
+
+    values: NDArray[np.float32]
+    places: NDArray[np.int64]
+    times: NDArray[np.float64] | None
+    spread: NDArray[np.float32] | None
+
+
+def identity(want: Wanted, pooling: str, digests: Sequence[str]) -> dict[str, Any]:
+    """Return the key of the matrix of some tracks."""
+    tracks = hashlib.blake2b(" ".join(digests).encode(), digest_size=20).hexdigest()
+    return {**want.key(""), "audio": tracks, "tracks": len(digests), "pooling": pooling, "matrix": FORMAT}
+
+
+def name(key: Mapping[str, Any]) -> str:
+    """Return a digest of a key."""
+    return hashlib.blake2b(json.dumps(key, sort_keys=True).encode(), digest_size=20).hexdigest()
+
+
+def reopen(store: Cache | None, key: dict[str, Any]) -> Matrix | None:
+    """Return a matrix that was built before, or None."""
+    if store is None:
+        return None
+    beside = store.recall(KIND, key)
+    path = store.place(KIND, key, ".npy")
+    if beside is None or "sum" not in beside:
+        return None
+    try:
+        values = np.load(path, mmap_mode="r")
+        os.utime(path)
+    except (OSError, ValueError, EOFError):
+        return None
+    whole = values.dtype == DTYPE and values.ndim == 2 and len(values) == len(beside["places"])
+    if not whole or (values.nbytes <= CHECKED and zlib.crc32(values.data) != int(beside["sum"][0])):
+        with contextlib.suppress(OSError):
+            path.unlink()
+        return None
+    return Matrix(values, beside["places"], beside.get("times"), beside.get("spread"))
+
+
+def build(store: Cache | None, key: dict[str, Any], parts: Sequence[Part], spool: Spool, report: Report) -> Matrix:
+    """Write a matrix, and open it.
+
+    Parameters
+    ----------
+    store : Cache or None
+        Where it is kept.
+    key : dict
+        Its :func:`identity`.
+    parts : sequence of Part
+        What each track has in it, in the order of the tracks.
+    spool : Spool
+        Where the rows were put aside.
+    report : callable
+        Given ``(stage, done, total)`` where it takes its time; may raise to cancel.
+    """
+    rows = np.array([part.rows for part in parts])
+    beside: dict[str, NDArray[Any]] = {"places": np.repeat(np.arange(len(parts)), rows)}
+    if any(part.grid is not None for part in parts):
+        beside["times"] = np.concatenate([part.grid.times for part in parts if part.grid is not None])
+    else:
+        beside["spread"] = np.array([part.spread for part in parts], np.float32)
+    values = _kept(store, key, parts, spool, beside, report) if store else None
+    if values is None:
+        values = _unkept(store, parts, spool, report)
+    return Matrix(values, beside["places"], beside.get("times"), beside.get("spread"))
+
+
+def _kept(
+    store: Cache,
+    key: dict[str, Any],
+    parts: Sequence[Part],
+    spool: Spool,
+    beside: dict[str, NDArray[Any]],
+    report: Report,
+) -> NDArray[np.float32] | None:
+    """Write a matrix into the cache and return it mapped, or None where it cannot be kept."""
+    if sum(part.nbytes for part in parts) > LARGEST_SHARE * store.max_bytes:
+        return None
+    path = store.place(KIND, key, ".npy")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with io.whole(path) as file:
+            checksum = _fill(file, parts, spool, report)
+        values: NDArray[np.float32] = np.load(path, mmap_mode="r")
+    except OSError as error:
+        store.complain(error)
+        return None
+    store.remember(KIND, key, {**beside, "sum": np.array([checksum])})
+    store.added(path)
+    return values
+
+
+def _unkept(store: Cache | None, parts: Sequence[Part], spool: Spool, report: Report) -> NDArray[np.float32]:
+    """Return a matrix in a nameless file, or in memory where there is no room for it."""
+    shape = sum(part.rows for part in parts), parts[0].dimensions
+    with contextlib.suppress(OSError), _nameless(store.folder if store else None) as file:
+        _fill(file, parts, spool, report)
+        file.flush()
+        return np.memmap(file, DTYPE, mode="r", offset=file.tell() - 4 * shape[0] * shape[1], shape=shape)
+    values, row = np.empty(shape, np.float32), 0
+    for part in parts:
+        rows = np.frombuffer(spool.rows(part.at, part.nbytes), DTYPE)
+        values[row : row + part.rows] = rows.reshape(part.rows, part.dimensions)
+        row += part.rows
+    return values
+
+
+def _fill(file: IO[bytes], parts: Sequence[Part], spool: Spool, report: Report) -> int:
+    """Write a ``.npy`` file from what was put aside, and return the checksum of its values."""
+    shape = sum(part.rows for part in parts), parts[0].dimensions
+    np.lib.format.write_array_header_1_0(file, {"descr": DTYPE.str, "fortran_order": False, "shape": shape})
+    checksum, large = 0, DTYPE.itemsize * shape[0] * shape[1] > CHECKED
+    for i, part in enumerate(parts):
+        if large and not i % 256:
+            report("writing the vectors", i, len(parts))
+        data = spool.rows(part.at, part.nbytes)
+        checksum = zlib.crc32(data, checksum)
+        file.write(data)
+    return checksum
+
+
+def _nameless(folder: Path | None) -> IO[bytes]:
+    """Open a file that is gone with the process, in a folder if possible, since a system's own may be in memory."""
+    if folder is not None:
+        with contextlib.suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            return tempfile.TemporaryFile(prefix="embviz-", dir=folder)
+    return tempfile.TemporaryFile(prefix="embviz-")

@@ -1,0 +1,125 @@
+"""What works here, what is missing, and how to mend it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from embviz.core import essentia
+from embviz.core.paths import cache_dir, data_dir
+
+__all__ = ["Check", "checks"]
+
+ROOM = 2**30  # bytes; all default weights and a day's embeddings take less
+
+# Run in a process of its own: a processor that lacks an instruction ends it, and not the doctor.
+PROBE = """
+import essentia, essentia.standard as standard
+wanted = ["TensorflowPredict", "TensorflowInputMusiCNN", "TensorflowInputTempoCNN", "TensorflowInputVGGish"]
+print(*[name for name in wanted if not hasattr(standard, name)])
+"""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that embviz uses.
+
+    Parameters
+    ----------
+    name : str
+        What it is.
+    works : bool
+        Whether it can be used.
+    found : str
+        What was found.
+    mend : str
+        What to do where it does not work.
+    needed : bool
+        Whether embviz is of no use without it.
+    """
+
+    name: str
+    works: bool
+    found: str
+    mend: str = ""
+    needed: bool = True
+
+
+def checks() -> list[Check]:
+    """Look at everything embviz uses, without a network and without changing anything."""
+    python = Check("Python", works=True, found=platform.python_version())
+    return [python, *_engine(), *_weights(), *_folders(), _jupyter(), _browser()]
+
+
+def _engine() -> list[Check]:
+    run = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, check=False)  # noqa: S603
+    mend = "Install it with: pip install --force-reinstall essentia-tensorflow==2.1b6.dev1389"
+    if run.returncode:
+        last = (run.stderr.strip().splitlines() or [f"its process ended with status {run.returncode}"])[-1]
+        return [Check("Essentia", works=False, found=f"cannot be imported ({last})", mend=mend)]
+    lacking = run.stdout.split()
+    operations = Check(
+        "TensorFlow in Essentia",
+        works=not lacking,
+        found=f"lacks {', '.join(lacking)}" if lacking else "the network algorithms are there",
+        mend=f"The package 'essentia' hides 'essentia-tensorflow': remove it with pip uninstall. {mend}",
+    )
+    return [Check("Essentia", works=True, found=essentia.version()), operations]
+
+
+def _weights() -> list[Check]:
+    from embviz.models import CATALOGUE
+    from embviz.models.weights import state
+
+    here: dict[str, list[str]] = {}
+    for model in CATALOGUE.values():
+        ready = here.setdefault(model.system, [])
+        if state(model) == "ready":
+            ready.append(model.name)
+    return [_system(system, ready) for system, ready in here.items()]
+
+
+def _system(system: str, ready: list[str]) -> Check:
+    found = ", ".join(ready) or "none here"
+    return Check(f"Weights of {system}", works=bool(ready), found=found, mend=f"embviz pull {system}", needed=False)
+
+
+def _folders() -> list[Check]:
+    return [_folder("Data folder", data_dir()), _folder("Cache folder", cache_dir())]
+
+
+def _folder(name: str, path: Path) -> Check:
+    there = next(parent for parent in (path, *path.parents) if parent.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        mend = "Set EMBVIZ_HOME to a folder you may write to."
+        return Check(name, works=False, found=f"{path} cannot be written", mend=mend)
+    free = shutil.disk_usage(there).free
+    mend = "Free some space, or set EMBVIZ_HOME to a folder on another disk."
+    return Check(name, works=free >= ROOM, found=f"{path}, {free / 2**30:.1f} GB free", mend=mend)
+
+
+def _jupyter() -> Check:
+    try:
+        found = ", ".join(f"{package} {version(package)}" for package in ("jupyterlab", "ipywidgets", "anywidget"))
+    except PackageNotFoundError as error:
+        mend = f"Install it with: pip install {error.name}"
+        return Check("JupyterLab", works=False, found=f"{error.name} is missing", mend=mend)
+    return Check("JupyterLab", works=True, found=found)
+
+
+def _browser() -> Check:
+    name = "Browser for PNG and SVG"
+    try:
+        from choreographer.browsers.chromium import Chromium
+    except ImportError:
+        mend = "Install it with: pip install 'embviz[png]'. HTML works without."
+        return Check(name, works=False, found="kaleido is missing", mend=mend, needed=False)
+    path = Chromium.find_browser(skip_local=False)
+    mend = "Install Chrome or Chromium, or set BROWSER_PATH to its program. HTML works without."
+    return Check(name, works=bool(path), found=str(path or "no Chrome or Chromium"), mend=mend, needed=False)

@@ -1,0 +1,492 @@
+"""Collections: the tracks of a folder, of a table or of a dataset, as one table to filter, join and take away.
+
+Conventions: a track has a label, the table's index, which it keeps through filtering, sorting and joining. Nothing is
+changed in place: what changes a collection returns another one. Nothing is decoded by listing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from embviz.audio import Audio
+from embviz.collection import discovery, io, loaders, metadata, reprs, table_ops
+from embviz.collection.file_tags import clean
+from embviz.core.progress import Progress, reporter
+from embviz.core.text import count
+from embviz.errors import AudioError, CollectionError
+
+if TYPE_CHECKING:
+    from pandas import DataFrame, Index, Series
+
+    from embviz.app.atlas import Atlas
+    from embviz.models import Model
+
+__all__ = ["Collection"]
+
+
+@dataclass(frozen=True)
+class _Origin:
+    """How a collection came about, for looking at the files again."""
+
+    cache: Any = None
+    duplicates: bool = True
+    first_new: int = 0  # the label of the next new track
+    again: Callable[..., Collection] | None = None
+
+
+class Collection:
+    """The tracks of a folder, of a table or of a dataset; made by one of the methods ``from_…``.
+
+    Attributes
+    ----------
+    table : pandas.DataFrame
+        A row per track, labelled "track". The columns ``path``, ``name``, ``title``, ``artist``, ``album``, ``genre``,
+        ``year``, ``duration`` (seconds), ``digest``, ``duplicate_of`` (label of the first track with the same content)
+        and ``problem`` (why it cannot be used, or empty) are always there; after them stand your own.
+    notes : tuple of str
+        What was noticed while listing.
+
+    Examples
+    --------
+    >>> collection = Collection.from_folder("sample_audio")
+    >>> slow = collection.query("bpm < 110")
+    >>> [track.title for track in slow.sort_values("bpm")][:2]
+    ['Corner Light', 'Window Waltz']
+    """
+
+    def __init__(self, table: DataFrame, *, notes: Iterable[str] = (), origin: _Origin | None = None) -> None:
+        self.table = table_ops.checked(table)
+        self.notes = tuple(notes)
+        self._origin = origin or _Origin(first_new=int(table.index.max()) + 1 if len(table) else 0)
+
+    # Where collections come from. ----------------------------------------------------------------------------------
+
+    @classmethod
+    def from_folder(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        pattern: str = "**/*",
+        follow_links: bool = False,
+        duplicates: bool = True,
+        cache: Any = None,
+        progress: Progress = None,
+    ) -> Collection:
+        """List the sounds in a folder and in the folders inside, but not hidden ones.
+
+        A file ``tracks.csv`` beside the sounds (columns ``file``, ``title``, ``style``, ``bpm``, ``key``, ``meter``)
+        adds what it says.
+
+        Parameters
+        ----------
+        path : path
+            The folder.
+        pattern : str
+            Which sounds: a pattern for their names below the folder (``"rock/**/*.mp3"``; ``**`` stands for any
+            number of folders), or an ending (``".flac"``).
+        follow_links : bool
+            Whether folders that are links are entered, each once.
+        duplicates : bool
+            Whether files of equal size are compared by their content.
+        cache : Cache, False or None
+            Where it is kept what files say about themselves; None is the user's cache, False reads anew.
+        progress : bool or callable, optional
+            As for :func:`embviz.embed`.
+
+        Raises
+        ------
+        CollectionError
+            If there is no such folder, or no sound in it.
+        """
+        again = partial(cls.from_folder, path, pattern=pattern, follow_links=follow_links)
+        found = discovery.sounds(path, pattern, follow_links=follow_links)
+        return cls._of(found, again, duplicates=duplicates, cache=cache, progress=progress)
+
+    @classmethod
+    def from_paths(
+        cls,
+        paths: Iterable[str | os.PathLike[str]],
+        *,
+        base: str | os.PathLike[str] | None = None,
+        duplicates: bool = True,
+        cache: Any = None,
+        progress: Progress = None,
+    ) -> Collection:
+        """List some files. One that cannot be used stays in the table, with its problem; doubled paths are kept once.
+
+        Parameters
+        ----------
+        paths : iterable of paths
+            The files.
+        base : path, optional
+            The folder that their names start from; by default the one that holds all of them.
+        duplicates, cache, progress
+            As for :meth:`from_folder`.
+
+        Raises
+        ------
+        CollectionError
+            If there are none, or something else among them.
+        """
+        given = loaders.paths_of(paths)
+        kept = list(dict.fromkeys(given))
+        names = metadata.names_below(kept, None if base is None else discovery.expanded(base))
+        doubled = len(given) - len(kept)
+        notes = [f"{count(doubled, 'path')} stood in the list before: left out."] if doubled else []
+        again = partial(cls.from_paths, kept, base=base)
+        found = discovery.Sounds(kept, names, notes)
+        return cls._of(found, again, duplicates=duplicates, cache=cache, progress=progress)
+
+    @classmethod
+    def from_table(
+        cls,
+        table: str | os.PathLike[str] | DataFrame,
+        *,
+        audio: str = "path",
+        base: str | os.PathLike[str] | None = None,
+        duplicates: bool = True,
+        cache: Any = None,
+        progress: Progress = None,
+    ) -> Collection:
+        """List the files that a table names; its other columns come along.
+
+        What stands in its columns ``title``, ``artist``, ``album``, ``genre``, ``year`` and ``duration`` goes before
+        what the files say about themselves.
+
+        Parameters
+        ----------
+        table : path or DataFrame
+            A csv or parquet file, or a table.
+        audio : str
+            The column of paths.
+        base : path, optional
+            The folder that relative paths start from; by default the table's own folder, or the working folder.
+        duplicates, cache, progress
+            As for :meth:`from_folder`.
+
+        Raises
+        ------
+        CollectionError
+            If it is no table, or has no such column, or no rows.
+        """
+        given, own = loaders.read_table(table, audio)
+        start = own if base is None else discovery.expanded(base)
+        again = partial(cls.from_table, table, audio=audio, base=base)
+        found, rows = _rows(given, audio, start)
+        return cls._of(found, again, given=rows, duplicates=duplicates, cache=cache, progress=progress)
+
+    @classmethod
+    def from_mirdata(
+        cls,
+        dataset: Any,
+        *,
+        data_home: str | os.PathLike[str] | None = None,
+        audio: str = "audio_path",
+        duplicates: bool = True,
+        cache: Any = None,
+        progress: Progress = None,
+    ) -> Collection:
+        """List the tracks of a dataset that mirdata knows, with their labels that are text or numbers.
+
+        Nothing is downloaded: mirdata's ``dataset.download()`` does that.
+
+        Parameters
+        ----------
+        dataset : mirdata.core.Dataset or str
+            A dataset, or its name.
+        data_home : path, optional
+            Where the dataset of a name is; by default where mirdata keeps it.
+        audio : str
+            Attribute of the tracks that holds the path.
+        duplicates, cache, progress
+            As for :meth:`from_folder`.
+
+        Raises
+        ------
+        CollectionError
+            If mirdata is not installed, or has no such dataset, or it is not here.
+        """
+        labels = loaders.mirdata_tracks(dataset, data_home, audio)
+        again = partial(cls.from_mirdata, dataset, data_home=data_home, audio=audio)
+        found, rows = _rows(labels, "path", Path())
+        return cls._of(found, again, given=rows, duplicates=duplicates, cache=cache, progress=progress)
+
+    @classmethod
+    def _of(
+        cls,
+        found: discovery.Sounds,
+        again: Callable[..., Collection] | None,
+        *,
+        given: DataFrame | None = None,
+        duplicates: bool,
+        cache: Any,
+        progress: Progress,
+    ) -> Collection:
+        with reporter(progress) as report:
+            table, noticed = metadata.describe(
+                found.paths, found.names, duplicates=duplicates, cache=cache, report=report
+            )
+        notes = [*found.notes, *noticed]
+        if given is not None:
+            table, noticed = table_ops.overlaid(table, given)
+            notes += noticed
+        return cls(table, notes=notes, origin=_Origin(cache, duplicates, int(table.index.max()) + 1, again))
+
+    # As a table. ---------------------------------------------------------------------------------------------------
+
+    @property
+    def columns(self) -> Index:
+        """The names of the table's columns."""
+        return self.table.columns
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __iter__(self) -> Iterator[Any]:
+        """Iterate over the rows as named tuples, as ``DataFrame.itertuples`` gives them; ``Index`` is the label."""
+        return iter(self.table.itertuples(name="Track"))
+
+    def __contains__(self, column: object) -> bool:
+        return column in self.table.columns
+
+    def __getitem__(self, key: Any) -> Any:
+        """Return a column, some columns (as a DataFrame), or the tracks of a slice or of a mask (as a Collection)."""
+        if isinstance(key, str):
+            return self.table[loaders.column(self.table, key)]
+        if isinstance(key, slice):
+            return self._with(self.table.iloc[key])
+        if isinstance(key, list) and all(isinstance(name, str) for name in key):
+            return self.table[[loaders.column(self.table, name) for name in key]]
+        return self._with(self.table[table_ops.masked(self.table, key)])
+
+    def __setitem__(self, key: Any, value: Any) -> NoReturn:
+        raise CollectionError(
+            "A collection is not changed in place; collection.assign(name=values) returns one with the column."
+        )
+
+    def select(self, labels: Iterable[int]) -> Collection:
+        """Return the tracks with these labels, in the order given."""
+        wanted = list(dict.fromkeys(labels))
+        unknown = [label for label in wanted if label not in self.table.index]
+        if unknown:
+            raise CollectionError(f"There is no track {unknown[0]!r}; labels are those of collection.table.index.")
+        return self._with(self.table.loc[wanted])
+
+    def query(self, expression: str) -> Collection:
+        """Return the tracks for which an expression of pandas holds, as in ``query("bpm > 120 and genre == 'rock'")``.
+
+        ``@name`` stands for a variable of yours.
+        """
+        try:
+            return self._with(self.table.query(expression, level=1))
+        except Exception as error:
+            raise CollectionError(
+                f"An expression such as 'bpm > 120' is expected, {clean(expression)!r} cannot be evaluated: "
+                f"{clean(error).rstrip('.')}; columns are {', '.join(map(str, self.columns))}."
+            ) from error
+
+    def head(self, n: int = 5) -> Collection:
+        """Return the first tracks."""
+        return self._with(self.table.head(n))
+
+    def tail(self, n: int = 5) -> Collection:
+        """Return the last tracks."""
+        return self._with(self.table.tail(n))
+
+    def sample(self, n: int, *, seed: int | None = 0) -> Collection:
+        """Return `n` tracks drawn by chance; the same ones for the same seed, others each time for None."""
+        try:
+            return self._with(self.table.sample(n, random_state=seed))
+        except (ValueError, TypeError) as error:
+            raise CollectionError(f"A number of tracks up to {len(self)} is expected, {n!r} was found.") from error
+
+    def sort_values(self, by: str | list[str], *, ascending: bool | list[bool] = True) -> Collection:
+        """Return the tracks sorted by a column or by several; those without a value come last."""
+        for name in [by] if isinstance(by, str) else by:
+            loaders.column(self.table, name)
+        try:
+            return self._with(self.table.sort_values(by, ascending=ascending, kind="stable"))
+        except (ValueError, TypeError) as error:
+            raise CollectionError(f"The tracks cannot be sorted by {by!r}: {clean(error).rstrip('.')}.") from error
+
+    def drop_duplicates(self) -> Collection:
+        """Return the tracks without those whose content another one has that stands before them."""
+        table = self.table if self._origin.duplicates else self._looked_at(duplicates=True).table
+        first = table["duplicate_of"].fillna(table.index.to_series())
+        return self._with(self.table[~first.duplicated()])
+
+    def assign(self, **columns: Any) -> Collection:
+        """Return the collection with columns added or replaced; values as for ``DataFrame.assign``."""
+        return self._with(table_ops.assigned(self.table, columns))
+
+    def join(self, other: DataFrame | Series, on: str | None = None) -> Collection:
+        """Return the collection with the columns of another table, whose index holds what stands in the column `on`.
+
+        Parameters
+        ----------
+        other : DataFrame or Series
+            What is joined. No track is lost and none is doubled: where there is nothing for a track, cells stay
+            empty, and :attr:`notes` says so.
+        on : str, optional
+            A column of the collection; by default the labels of the tracks. Where `other` has a column of this name,
+            that is compared, and not its index.
+
+        Raises
+        ------
+        CollectionError
+            If `other` says two things about one track, or has columns that the collection has, too.
+        """
+        return self._with(*table_ops.joined(self.table, other, on))
+
+    def merge(
+        self, other: DataFrame, *, on: str | None = None, left_on: str | None = None, right_on: str | None = None
+    ) -> Collection:
+        """Return the collection with the columns of another table, by columns that hold the same.
+
+        Parameters
+        ----------
+        other : DataFrame
+            What is joined, as for :meth:`join`.
+        on : str, optional
+            The column of both tables; by default the only one that both have.
+        left_on, right_on : str, optional
+            Its name in the collection and in `other`, where these differ.
+
+        Raises
+        ------
+        CollectionError
+            As for :meth:`join`.
+        """
+        return self._with(*table_ops.merged(self.table, other, left_on or on, right_on or on))
+
+    def _with(self, table: DataFrame, notes: Iterable[str] = (), **origin: Any) -> Collection:
+        if len(table) < len(self):
+            origin["again"] = None  # it is not the whole folder any more
+        return Collection(table, notes=[*self.notes, *notes], origin=replace(self._origin, **origin))
+
+    # Files. --------------------------------------------------------------------------------------------------------
+
+    def audio(self, label: int) -> Audio:
+        """Return the sound of a track, by its label."""
+        if label not in self.table.index:
+            raise CollectionError(f"There is no track {label!r}; labels are those of collection.table.index.")
+        path, problem = self.table.loc[label, ["path", "problem"]]
+        if not path:
+            raise AudioError(problem)
+        return Audio.open(path)
+
+    def refresh(self, *, progress: Progress = None) -> Collection:
+        """Return the collection as the files are now.
+
+        Tracks keep their labels, and new ones get new labels. The whole of a folder or of a table is listed again;
+        of a part, only its tracks. Columns that you added are kept.
+        """
+        origin = self._origin
+        if origin.again is None:
+            fresh = self._looked_at(duplicates=origin.duplicates, progress=progress)
+        else:
+            fresh = origin.again(cache=origin.cache, duplicates=origin.duplicates, progress=progress)
+        table = table_ops.renewed(self.table, fresh.table, origin.first_new)
+        new, gone = len(table.index.difference(self.table.index)), len(self.table.index.difference(table.index))
+        notes = [f"{count(number, 'track')} {what}." for number, what in ((new, "new"), (gone, "gone")) if number]
+        first_new = max(origin.first_new, int(table.index.max()) + 1)
+        return Collection(table, notes=[*fresh.notes, *notes], origin=replace(origin, first_new=first_new))
+
+    def _looked_at(self, *, duplicates: bool, progress: Progress = None) -> Collection:
+        """Return the same tracks, as their files are now."""
+        paths = [Path(path) if path else None for path in self.table["path"]]
+        found = discovery.Sounds(paths, self.table["name"].tolist(), list(self.notes))
+        fresh = self._of(found, None, duplicates=duplicates, cache=self._origin.cache, progress=progress)
+        return self._with(table_ops.renewed(self.table, fresh.table, self._origin.first_new))
+
+    # What can be done with it. -------------------------------------------------------------------------------------
+
+    def embed(  # noqa: PLR0913  as embviz.embed
+        self,
+        models: Any,
+        layer: str | Sequence[str] = "embedding",
+        *,
+        pooling: str = "mean",
+        patch_hop: Any = None,
+        resample_quality: int | None = None,
+        cache: Any = None,
+        executor: Any = None,
+        workers: int | None = None,
+        progress: Progress = True,
+    ) -> Any:
+        """Return what layers of models say about each track; see :func:`embviz.batch.embed_table`."""
+        from embviz.batch import embed_table
+
+        return embed_table(
+            self.table, models, layer, pooling=pooling, patch_hop=patch_hop, resample_quality=resample_quality,
+            cache=self._origin.cache if cache is None else cache, executor=executor, workers=workers, progress=progress,
+        )  # fmt: skip
+
+    def map(self, model: Any = "musicnn", **options: Any) -> Atlas:
+        """Return the map of the collection as a model hears it; options are those of :class:`embviz.Atlas`."""
+        from embviz.app.atlas import Atlas
+
+        return Atlas(self.table, model, **options)
+
+    def to_html(
+        self, path: str | os.PathLike[str], model: str | Model = "musicnn", *, progress: Progress = True, **options: Any
+    ) -> Path:
+        """Write the map as one page that needs no kernel or network.
+
+        What cannot be used is left out; :meth:`embed` says what that is.
+
+        Parameters
+        ----------
+        path : path
+            Of the page, ending in ``.html``.
+        model : str or Model
+            Whose embeddings are mapped.
+        progress
+            As for :func:`embviz.embed`.
+        **options
+            As for :func:`embviz.export.collection_report.write`, such as ``audio="clips"``.
+        """
+        from embviz.export import collection_report
+
+        collection_report.write(path, self.table, model=model, progress=progress, **{"notes": self.notes, **options})
+        return Path(path)
+
+    def to_csv(self, path: str | os.PathLike[str]) -> Path:
+        """Write the table as UTF-8 text, the labels in the column "track"."""
+        return io.to_csv(self.table, path)
+
+    def to_parquet(self, path: str | os.PathLike[str]) -> Path:
+        """Write the table as parquet, the labels as its index."""
+        return io.to_parquet(self.table, path)
+
+    def to_m3u(self, path: str | os.PathLike[str], *, relative: bool = True) -> Path:
+        """Write a playlist (extended M3U, UTF-8) of the tracks that can be read.
+
+        Parameters
+        ----------
+        path : path
+            The playlist, ``.m3u8`` by custom.
+        relative : bool
+            Whether paths start from the playlist's folder, so that both can be moved together.
+        """
+        return io.to_m3u(self.table, path, relative=relative)
+
+    def __repr__(self) -> str:
+        return reprs.as_text(self.table)
+
+    def _repr_html_(self) -> str:
+        return reprs.as_html(self.table, self.notes)
+
+
+def _rows(given: DataFrame, audio: str, base: Path) -> tuple[discovery.Sounds, DataFrame]:
+    """Return the files that the rows of a table name, each once, and what else stands in these rows."""
+    paths = [loaders.as_path(cell, base) for cell in given[audio]]
+    twice = loaders.places_of_doubles(paths)
+    kept = [path for place, path in enumerate(paths) if place not in twice]
+    notes = [f"{count(len(twice), 'row')} of the table with a file that stood there before: left out."] if twice else []
+    return discovery.Sounds(kept, metadata.names_below(kept), notes), given.drop(index=list(twice), columns=audio)

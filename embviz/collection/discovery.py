@@ -1,0 +1,88 @@
+"""Which sounds of a folder are meant, and what to say about the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from embviz.app.tracks import SUFFIXES, files
+from embviz.collection.file_tags import clean
+from embviz.collection.metadata import LONGEST_PATH
+from embviz.core.text import count
+from embviz.errors import CollectionError
+
+__all__ = ["Sounds", "expanded", "sounds"]
+
+
+class Sounds(NamedTuple):
+    """Files to be listed, how they are called, and sentences about what was passed over."""
+
+    paths: Sequence[Path | None]
+    names: list[str]
+    notes: list[str]
+
+
+def sounds(path: Any, pattern: Any, *, follow_links: bool) -> Sounds:
+    """Return the sounds of a folder whose names match a pattern; raises CollectionError where there are none."""
+    folder, wanted = _folder(path), _pattern(pattern)
+    found = files(folder, follow_links=follow_links)
+    notes = _passed_over(found.links, found.closed)
+    names = [name for name in found.names if _matches(name.parts, wanted)]
+    if not names and found.names:
+        number = count(len(found.names), "sound")
+        raise CollectionError(f"Of {number} in {str(folder)!r}, none matches {pattern!r}; change the pattern.")
+    if not names:
+        listed = f"files ending in {', '.join(sorted(SUFFIXES))} are listed."
+        raise CollectionError(" ".join([f"There is no sound in {str(folder)!r}: {listed}", *notes]))
+    return Sounds([folder / name for name in names], [clean(name.as_posix(), LONGEST_PATH) for name in names], notes)
+
+
+def expanded(path: Any) -> Path:
+    """Return a path with the user's folder in place of ``~``; as it is, where there is no such user."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
+def _folder(path: Any) -> Path:
+    try:
+        folder = expanded(path)
+        exists, is_folder = folder.exists(), folder.is_dir()
+    except (TypeError, ValueError, OSError) as error:
+        raise CollectionError(f"A folder is expected, {path!r:.80} was found.") from error
+    if not exists:
+        start = "" if folder.is_absolute() else f", which starts from {str(Path.cwd())!r}"
+        raise CollectionError(f"There is no folder {str(path)!r}; check the path{start}.")
+    if not is_folder:
+        raise CollectionError(f"{str(path)!r} is a file; a folder is expected. Collection.from_paths([…]) lists files.")
+    return folder
+
+
+def _pattern(pattern: Any) -> tuple[str, ...]:
+    if not isinstance(pattern, str) or not pattern.strip("/"):
+        raise CollectionError(f"A pattern such as '**/*.mp3' is expected, {pattern!r:.80} was found.")
+    if pattern.startswith(".") and "/" not in pattern:
+        return ("**", f"*{pattern}".casefold())
+    return tuple(pattern.casefold().removeprefix("./").strip("/").split("/"))
+
+
+def _matches(parts: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
+    """Tell whether folders and a name are those of a pattern, capital letters or not."""
+    if not pattern or not parts:
+        return not parts and all(part == "**" for part in pattern)
+    if pattern[0] == "**":
+        return _matches(parts, pattern[1:]) or _matches(parts[1:], pattern)
+    return fnmatchcase(parts[0].casefold(), pattern[0]) and _matches(parts[1:], pattern[1:])
+
+
+def _passed_over(links: list[Path], closed: list[Path]) -> list[str]:
+    notes = []
+    if links:
+        number, first = count(len(links), "link"), clean(links[0].name)
+        notes.append(f"{number} to folders not followed, such as {first!r}; follow_links=True follows them.")
+    if closed:
+        notes.append(f"{count(len(closed), 'folder')} could not be read, such as {clean(closed[0].name)!r}.")
+    return notes

@@ -1,0 +1,275 @@
+"""The table of a collection: a row per file, with what the file says about itself and what is wrong with it.
+
+Conventions: the index holds labels named "track"; texts are empty where nothing is known, numbers are missing. Nothing
+is decoded. What was read before and has not changed is not read again.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from embviz.app.tracks import facts
+from embviz.audio import Audio
+from embviz.audio.decode import printable
+from embviz.collection import file_tags as tags
+from embviz.collection.file_tags import LONGEST, Tags, clean
+from embviz.collection.metadata_cache import Index, Stamp
+from embviz.core.cache import Cache, store_of
+from embviz.errors import AudioError
+
+if TYPE_CHECKING:
+    from pandas import DataFrame, Series
+
+    from embviz.core.progress import Report
+
+__all__ = ["COLUMNS", "LONGEST_PATH", "TEXTS", "describe", "names_below", "texts", "typed"]
+
+COLUMNS = (
+    "path", "name", "title", "artist", "album", "genre", "year", "duration", "digest", "duplicate_of", "problem",
+)  # fmt: skip
+TEXTS = ("title", "artist", "album", "genre")
+BESIDE = {"style": "", "bpm": float("nan"), "key": "", "meter": "", "note": ""}  # columns that tracks.csv may add
+LONGEST_PATH = 2000  # letters; a sentence may hold a name, too
+UNKNOWN = Tags()
+NEVER: Stamp = (0, 0)
+
+
+@dataclass(slots=True)
+class _File:
+    path: Path
+    stamp: Stamp = NEVER
+    tags: Tags = UNKNOWN
+    digest: str = ""
+    problem: str = ""
+
+
+def describe(
+    paths: Sequence[Path | None],
+    names: Sequence[str],
+    *,
+    cache: Any = None,
+    duplicates: bool = True,
+    report: Report,
+) -> tuple[DataFrame, list[str]]:
+    """Return the table of some files, labelled by their places, and sentences about what was noticed.
+
+    Parameters
+    ----------
+    paths : sequence of Path or None
+        The files; None where there is a row but no file.
+    names : sequence of str
+        How they are called.
+    cache : Cache, False or None
+        Where what was read is kept; None is the user's cache, False reads anew and keeps nothing.
+    duplicates : bool
+        Whether files of equal size are compared by their content.
+    report : callable
+        Given ``(stage, done, total)``; may raise to cancel.
+    """
+    store = store_of(cache)
+    index = Index(None if store is None else store.folder / "index")
+    files = [_look(path) for path in paths]
+    try:
+        _read_tags(files, index, report)
+        first = _equal(files, store, index, report) if duplicates else {}
+    finally:
+        index.save()
+    return _with_facts(_table(files, paths, names, first), files)
+
+
+def typed(table: DataFrame) -> DataFrame:
+    """Return a table whose own columns have their types and stand first, under labels named "track"."""
+    import pandas as pd
+
+    own: dict[str, Any] = {name: texts(table[name]) for name in (*TEXTS, "digest")}
+    own |= {name: texts(table[name], LONGEST_PATH) for name in ("name", "problem")}
+    own["path"] = pd.Series(table["path"].tolist(), index=table.index, dtype=object)  # no text, if bytes are not
+    own["year"] = _years(table["year"])
+    seconds = pd.to_numeric(table["duration"], errors="coerce").astype("float64")
+    own["duration"] = seconds.where((seconds > 0) & (seconds < float("inf")))
+    own["duplicate_of"] = table["duplicate_of"].astype("Int64")
+    rest = {name: table[name] for name in table.columns if name not in COLUMNS}
+    made = pd.DataFrame({**{name: own[name] for name in COLUMNS}, **rest}, index=table.index)
+    made.index = made.index.astype("int64").rename("track")
+    return made
+
+
+def texts(column: Series, longest: int = LONGEST) -> Series:
+    """Return a column as printable text on one line each; empty where nothing stands there."""
+    import pandas as pd
+
+    cells = ["" if not isinstance(cell, str) and _is_missing(cell) else clean(cell, longest) for cell in column]
+    return pd.Series(cells, index=column.index, dtype=str)
+
+
+def names_below(paths: Sequence[Path | None], base: Path | None = None) -> list[str]:
+    """Return how files are called below a folder, by default the one that holds all of them."""
+    if base is None:
+        try:
+            base = Path(os.path.commonpath([path.parent for path in paths if path is not None]))
+        except ValueError:  # some are absolute and some are not, or there are none
+            base = Path()
+    return ["" if path is None else clean(_below(path, base), LONGEST_PATH) for path in paths]
+
+
+def _below(path: Path, base: Path) -> Path:
+    for one, other in ((path, base), (path.absolute(), base.absolute())):
+        if one.is_relative_to(other):
+            return one.relative_to(other)
+    return path
+
+
+# Looking at files. -------------------------------------------------------------------------------------------------
+
+
+def _look(path: Path | None) -> _File:
+    """Return size and time of a file, or why it cannot be heard."""
+    if path is None:
+        return _File(Path(), problem="No path is given for this track.")
+    try:
+        status = os.stat(path)  # noqa: PTH116  many files
+        readable = os.access(path, os.R_OK)
+    except (OSError, ValueError) as error:
+        return _File(path, problem=_why_not(path, error))
+    unfit = _unfit(status, readable=readable)
+    if unfit:
+        return _File(path, problem=f"{printable(path)!r} {unfit}")
+    return _File(path, (status.st_size, status.st_mtime_ns))
+
+
+def _unfit(status: os.stat_result, *, readable: bool) -> str:
+    if stat.S_ISDIR(status.st_mode):
+        return "is a folder; an audio file is expected."
+    if not stat.S_ISREG(status.st_mode):
+        return "is a pipe or a device; an audio file is expected."
+    if not status.st_size:
+        return "is empty (0 bytes); copy or download it again."
+    return "" if readable else f"cannot be read: {os.strerror(errno.EACCES)}."
+
+
+def _why_not(path: Path, error: OSError | ValueError) -> str:
+    name = repr(printable(path))
+    if isinstance(error, ValueError):
+        return f"{name} is no name that a file can have."
+    if error.errno == errno.ELOOP:
+        return f"{name} is a link that leads back to itself."
+    if error.errno in (errno.ENOENT, errno.ENOTDIR):
+        if os.path.islink(path):  # noqa: PTH114
+            return f"{name} is a link to a file that is not there."
+        return f"There is no file {name}; check the path."
+    return f"{name} cannot be read: {error.strerror}."
+
+
+def _read_tags(files: Sequence[_File], index: Index, report: Report) -> None:
+    """Fill in the tags: of files that were read before from the index, of others from the files."""
+    unread = []
+    for file in files:
+        if file.problem:
+            continue
+        kept = index.get(file.path, file.stamp)
+        if kept is None:
+            unread.append(file)
+        else:
+            file.tags, file.digest = kept
+    for i, file in enumerate(unread):
+        if i % 50 == 0:
+            report("reading tags", i, len(unread))
+        try:
+            file.tags = tags.read(file.path)
+            index.put(file.path, file.stamp, file.tags, "")
+        except OSError as error:  # this may pass, so it is not kept
+            file.problem = _why_not(file.path, error)
+    if unread:
+        report("reading tags", len(unread), len(unread))
+    for file in files:
+        file.problem = file.problem or file.tags.problem
+
+
+def _equal(files: Sequence[_File], store: Cache | None, index: Index, report: Report) -> dict[int, int]:
+    """Return place -> place of the first file with the same content; only files of one size are compared."""
+    by_size = defaultdict(list)
+    for place, file in enumerate(files):
+        if not file.problem:
+            by_size[file.stamp[0]].append(place)
+    compared = [place for places in by_size.values() if len(places) > 1 for place in places]
+    unknown = [files[place] for place in compared if not files[place].digest]
+    for i, file in enumerate(unknown):
+        if i % 50 == 0:
+            report("comparing files of equal size", i, len(unknown))
+        _digest(file, store, index)
+    if unknown:
+        report("comparing files of equal size", len(unknown), len(unknown))
+    first: dict[str, int] = {}
+    same = {}
+    for place in sorted(compared):
+        if files[place].digest:
+            original = first.setdefault(files[place].digest, place)
+            if original != place:
+                same[place] = original
+    return same
+
+
+def _digest(file: _File, store: Cache | None, index: Index) -> None:
+    try:
+        audio = Audio.open(file.path)
+        file.digest = audio.digest if store is None else store.digest(audio)
+    except AudioError as error:
+        file.problem = str(error)
+    else:
+        index.put(file.path, file.stamp, file.tags, file.digest)
+
+
+# Building the table. -----------------------------------------------------------------------------------------------
+
+
+def _table(
+    files: Sequence[_File], paths: Sequence[Path | None], names: Sequence[str], first: Mapping[int, int]
+) -> DataFrame:
+    import pandas as pd
+
+    columns = {
+        "path": ["" if path is None else str(path) for path in paths],
+        "name": list(names),
+        **{name: [getattr(file.tags, name) for file in files] for name in (*TEXTS, "year", "duration")},
+        "digest": [file.digest for file in files],
+        "duplicate_of": [first.get(place, pd.NA) for place in range(len(files))],
+        "problem": [file.problem for file in files],
+    }
+    return typed(pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in columns.items()}))
+
+
+def _with_facts(table: DataFrame, files: Sequence[_File]) -> tuple[DataFrame, list[str]]:
+    """Return the table with what ``tracks.csv`` files beside the sounds say, and what is wrong with those."""
+    folders = {file.path.parent for file in files if file.stamp != NEVER}
+    said = {folder: facts(folder) for folder in sorted(folders)}
+    notes = [wrong for _, wrong in said.values() if wrong]
+    if not any(told for told, _ in said.values()):
+        return table, notes
+    rows = [said.get(file.path.parent, ({}, ""))[0].get(file.path.name, {}) for file in files]
+    added: dict[str, Any] = {}
+    added["title"] = [row.get("title") or title for row, title in zip(rows, table["title"], strict=True)]
+    for name, nothing in BESIDE.items():
+        if any(row.get(name) for row in rows):
+            added[name] = [row.get(name) or nothing for row in rows]
+    return table.assign(**added), notes
+
+
+def _years(column: Series) -> Series:
+    """Return the first year in each cell, be it a number or a date."""
+    import pandas as pd
+
+    found = column.astype(object).map(str).str.extract(r"(?<!\d)([12]\d{3})(?!\d)", expand=False)
+    return pd.to_numeric(found).astype("Int64")
+
+
+def _is_missing(cell: Any) -> bool:
+    import pandas as pd
+
+    return bool(pd.api.types.is_scalar(cell) and pd.isna(cell))

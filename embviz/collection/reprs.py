@@ -1,0 +1,87 @@
+"""A collection as text and as HTML: what it holds in one line, and its first and last tracks."""
+
+from __future__ import annotations
+
+import html
+from typing import TYPE_CHECKING, Any
+
+from embviz.collection.file_tags import clean
+from embviz.collection.metadata import COLUMNS
+from embviz.core.text import count, minutes
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+__all__ = ["as_html", "as_text", "summary"]
+
+AT_EACH_END = 5  # rows
+LONGEST_CELL, LONGEST_SENTENCE = 40, 120  # letters
+MOST_COLUMNS = 12
+SHOWN = ("name", "title", "artist", "album", "genre", "year", "duration")
+
+
+def summary(table: DataFrame) -> str:
+    """Return what a collection holds: ``"1,234 tracks · 81 h · 3 cannot be read · 12 duplicates"``."""
+    seconds = table["duration"].sum()
+    parts = [count(len(table), "track")]
+    if seconds > 0:
+        parts.append(_length(seconds))
+    broken, doubled = int((table["problem"] != "").sum()), int(table["duplicate_of"].notna().sum())
+    if broken:
+        parts.append(f"{broken:,} cannot be read")
+    if doubled:
+        parts.append(count(doubled, "duplicate"))
+    return " · ".join(parts)
+
+
+def as_text(table: DataFrame) -> str:
+    """Return a collection for a terminal."""
+    return f"<Collection: {summary(table)}>\n{_ends(table).to_string()}" if len(table) else "<Collection: 0 tracks>"
+
+
+def as_html(table: DataFrame, notes: tuple[str, ...]) -> str:
+    """Return a collection for a notebook; whatever stands in it is shown as text."""
+    said = "".join(f"<div style='opacity:.7'>{html.escape(clean(note))}</div>" for note in notes)
+    rows = _ends(table).to_html(escape=True, border=0, notebook=True) if len(table) else ""
+    return f"<div><strong>{html.escape(summary(table))}</strong>{said}{rows}</div>"
+
+
+def _length(seconds: float) -> str:
+    if seconds < 3600:
+        return f"{minutes(seconds)} min"
+    hours = seconds / 3600
+    return f"{hours:,.0f} h" if hours >= 10 else f"{hours:.1f} h"
+
+
+def _ends(table: DataFrame) -> DataFrame:
+    """Return the first and last rows as text: columns in which something stands, each cell on one line."""
+    import pandas as pd
+
+    names = [name for name in SHOWN if name == "name" or table[name].replace("", pd.NA).notna().any()]
+    names += [name for name in table.columns if name not in COLUMNS]
+    more, names = len(names) - MOST_COLUMNS, names[:MOST_COLUMNS]
+    if (table["problem"] != "").any():
+        names.append("problem")
+    long = len(table) > 2 * AT_EACH_END
+    some = pd.concat([table.head(AT_EACH_END), table.tail(AT_EACH_END)]) if long else table
+    cells = {clean(name): [_cell(name, value) for value in some[name]] for name in names}
+    labels = [str(label) for label in some.index]
+    if long:
+        labels.insert(AT_EACH_END, "…")
+        for values in cells.values():
+            values.insert(AT_EACH_END, "…")
+    if more > 0:
+        cells[f"… {count(more, 'column')} more"] = [""] * len(labels)
+    return pd.DataFrame(cells, index=labels)
+
+
+def _cell(name: str, value: Any) -> str:
+    import pandas as pd
+
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        return ""
+    if name == "duration":
+        return minutes(value)
+    if isinstance(value, float):
+        return f"{value:.0f}" if value.is_integer() else f"{value:.4g}"
+    return clean(value, LONGEST_SENTENCE if name == "problem" else LONGEST_CELL)

@@ -1,0 +1,169 @@
+"""What is done with the tables of collections: checked so that no track is lost or doubled on the way."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from embviz.collection.file_tags import clean
+from embviz.collection.loaders import column
+from embviz.collection.metadata import COLUMNS, TEXTS, texts, typed
+from embviz.core.text import count
+from embviz.errors import CollectionError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from pandas import DataFrame, Series
+
+__all__ = ["assigned", "checked", "joined", "masked", "merged", "overlaid", "renewed"]
+
+# What files are, not what is said of them; and the name of the labels.
+FIXED = ("path", "name", "digest", "duplicate_of", "problem", "track")
+
+
+def checked(table: Any) -> DataFrame:
+    """Return a collection's table, checked to be one."""
+    import pandas as pd
+
+    if not isinstance(table, pd.DataFrame) or tuple(table.columns[: len(COLUMNS)]) != COLUMNS:
+        raise CollectionError(
+            f"The table of a collection is expected, {type(table).__name__} was found; collections are made by "
+            "Collection.from_folder, from_paths, from_table and from_mirdata."
+        )
+    return table
+
+
+def masked(table: DataFrame, key: Any) -> NDArray[Any]:
+    """Return a mask for the rows of a table, ``[n]``; what is neither true nor false counts as false."""
+    import pandas as pd
+
+    try:
+        mask = key if isinstance(key, pd.Series) else pd.Series(key, index=table.index)
+        if mask.dtype.kind not in "bO":
+            raise TypeError(mask.dtype)
+        mask = mask.astype("boolean").fillna(value=False)
+    except (ValueError, TypeError) as error:
+        raise CollectionError(
+            f"A column, a list of columns, a slice or a mask of {len(table)} is expected in the brackets, "
+            f"{key!r:.80} was found; select(labels) takes labels."
+        ) from error
+    if not table.index.isin(mask.index).all():
+        raise CollectionError("The mask is one of other tracks; make it from this collection's own columns.")
+    values: NDArray[Any] = mask.reindex(table.index).to_numpy(dtype=bool)
+    return values
+
+
+def assigned(table: DataFrame, columns: dict[str, Any]) -> DataFrame:
+    """Return a table with columns added or replaced."""
+    fixed = [name for name in columns if name in FIXED]
+    if fixed:
+        raise CollectionError(f"{fixed[0]!r} says what a file is and cannot be assigned; take another name.")
+    try:
+        return typed(table.assign(**columns))
+    except (ValueError, TypeError) as error:
+        raise CollectionError(
+            f"{', '.join(columns)} cannot be assigned: {clean(error).rstrip('.')}. A value, or one for each of "
+            f"{count(len(table), 'track')}, is expected."
+        ) from error
+
+
+def joined(table: DataFrame, other: Any, on: str | None) -> tuple[DataFrame, list[str]]:
+    """Return a table with the columns of another one, whose index holds what stands in the column `on`."""
+    import pandas as pd
+
+    right = other.to_frame() if isinstance(other, pd.Series) else other
+    if not isinstance(right, pd.DataFrame):
+        raise CollectionError(f"A DataFrame or a Series is expected, {type(other).__name__} was found.")
+    keys = table.index.to_series() if on is None else table[column(table, on)]
+    if on is not None and on in right.columns:
+        right = right.set_index(on)
+    return _joined(table, right, keys)
+
+
+def merged(table: DataFrame, other: Any, left: str | None, right: str | None) -> tuple[DataFrame, list[str]]:
+    """Return a table with the columns of another one, by a column of each."""
+    import pandas as pd
+
+    if not isinstance(other, pd.DataFrame):
+        raise CollectionError(f"A DataFrame is expected, {type(other).__name__} was found.")
+    shared = [name for name in other.columns if name in table.columns]
+    if left is None and right is None and len(shared) != 1:
+        number = count(len(shared), "column")
+        raise CollectionError(f"The tables have {number} in common; say which one names the tracks with on=….")
+    left, right = left or right or shared[0], right or left or shared[0]
+    return _joined(table, other.set_index(column(other, right)), table[column(table, left)])
+
+
+def _joined(table: DataFrame, right: DataFrame, keys: Series) -> tuple[DataFrame, list[str]]:
+    names = right.columns
+    if names.nlevels > 1 or not names.is_unique:
+        found = "names of several levels" if names.nlevels > 1 else f"{names[names.duplicated()][0]!r:.80} twice"
+        raise CollectionError(f"The table to be joined needs a name for each column, {found} was found; rename them.")
+    twice = right.index[right.index.duplicated()]
+    if len(twice):
+        raise CollectionError(
+            f"The table to be joined says {twice[0]!r:.80} more than once; keep one row for each, "
+            "as with drop_duplicates() or groupby()."
+        )
+    both = [name for name in right.columns if name in table.columns or name in FIXED]
+    if both:
+        raise CollectionError(f"Both tables have a column {both[0]!r}; rename or drop it in the one to be joined.")
+    there = keys.isin(right.index)
+    if len(keys) and len(right) and not there.any():
+        raise CollectionError(
+            f"The table to be joined has nothing for any of these tracks: {right.index[0]!r:.60} stands there, "
+            f"{keys.iloc[0]!r:.60} here; check on=…."
+        )
+    taken = right.reindex(keys)
+    taken.index = table.index
+    missing = int((~there).sum())
+    notes = [f"{missing:,} of {count(len(table), 'track')} had nothing in the table that was joined."]
+    return table.join(taken), notes if missing else []
+
+
+def overlaid(table: DataFrame, given: DataFrame) -> tuple[DataFrame, list[str]]:
+    """Return a table with what someone's own table says of the same rows.
+
+    A table that a collection wrote gives its labels back, and what files say anew is not taken from it.
+    """
+    ours = set(COLUMNS) - {"path"} <= set(given.columns)
+    given = given.set_axis(table.index)
+    table, notes = table.copy(), []
+    for name in given.columns:
+        if name in TEXTS:
+            said = texts(given[name])
+            table[name] = said.where(said != "", table[name])
+        elif name in ("year", "duration"):
+            table[name] = given[name].where(given[name].notna(), table[name])
+        elif name not in FIXED:
+            table[name] = given[name]
+        elif not ours:
+            free = _free(name, {*table.columns, *given.columns})
+            table[free] = given[name]
+            notes.append(f"The table's own {name!r} is called {free!r} here: collections have a {name!r} already.")
+    table = typed(table)
+    return (_labelled(table, given["track"]) if ours and "track" in given else table), notes
+
+
+def _labelled(table: DataFrame, labels: Series) -> DataFrame:
+    """Return a table with labels in place of places, if they can be such."""
+    if labels.dtype.kind != "i" or not labels.is_unique:
+        return table
+    originals = table["duplicate_of"].map(lambda place: labels[place], na_action="ignore").astype("Int64")
+    return table.assign(duplicate_of=originals).set_axis(labels.rename("track").astype("int64"))
+
+
+def _free(name: str, taken: set[str]) -> str:
+    while name in taken or name in FIXED:
+        name += "_"
+    return name
+
+
+def renewed(old: DataFrame, fresh: DataFrame, first_new: int) -> DataFrame:
+    """Return a fresh table with the labels and the added columns of an old one; new tracks count from `first_new`."""
+    label_of = dict(zip(old["path"], old.index, strict=True))
+    new = iter(range(first_new, first_new + len(fresh)))
+    labels = [label_of[path] if path in label_of else next(new) for path in fresh["path"]]
+    by_place = dict(zip(fresh.index, labels, strict=True))
+    originals = fresh["duplicate_of"].map(by_place, na_action="ignore").astype("Int64")
+    table = fresh.assign(duplicate_of=originals).set_axis(labels)
+    return typed(table.join(old[[name for name in old.columns if name not in table.columns]]))

@@ -1,0 +1,407 @@
+"""The store of what was computed: content-addressed, shared between processes, never in the way.
+
+Conventions: an entry is one safetensors file named by the digest of its *key*, a flat mapping of everything that
+changes the numbers (audio digest, SHA-256 of the weights, layer, front-end, resample quality, Essentia's version,
+format). The key stands readable in the file's header. Entries are written by temporary file and rename, so that two
+processes may write the same one. Whatever goes wrong with the store costs time and one warning, not the result.
+
+What is derived from embeddings (pooled vectors, matrices of a collection, neighbours, maps) is kept apart, in folders
+named after its kind, within a limit of its own: a run over many tracks may push out embeddings, but not what it has
+made of them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from embviz.audio import Audio
+from embviz.audio.audio import file_digest
+from embviz.core import io
+from embviz.core.embedding import Embedding
+from embviz.core.paths import cache_dir
+from embviz.errors import CacheWarning, EmbvizError, OptionError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Cache", "check_cache", "store_of"]
+
+GIB = 2**30
+RACY = 2.0  # seconds; a file changed this recently may change again without a new time stamp
+LARGEST_SHARE = 0.25  # of the limit, for one entry
+ENTRIES = (".safetensors", ".npy")
+STALE = 3600.0  # seconds; a part this old belongs to a process that was killed while it wrote
+POOLED = "pooled"  # the kind that is small, and takes longest to make again
+
+
+class Cache:
+    """A folder of computed embeddings.
+
+    Parameters
+    ----------
+    folder : path, optional
+        Where; the user's cache folder by default (``EMBVIZ_HOME`` overrides).
+    max_bytes : int
+        Size beyond which the least recently used entries are removed, 10 GiB by default; what is derived from the
+        embeddings may take as much again.
+
+    Examples
+    --------
+    >>> cache = Cache()
+    >>> cache.info()["limit"] == 10 * 2**30
+    True
+    """
+
+    def __init__(self, folder: str | os.PathLike[str] | None = None, *, max_bytes: int = 10 * GIB) -> None:
+        if max_bytes <= 0:
+            raise OptionError(f"max_bytes is a number of bytes above 0, {max_bytes} was found.")
+        self.folder = Path(folder).expanduser() if folder is not None else cache_dir()
+        self.max_bytes = int(max_bytes)
+        self._embeddings = _Shelf(self.folder / "embeddings")
+        self._derived = _Shelf(self.folder / "derived", last=POOLED)
+        self._warned: set[str] = set()
+
+    # Embeddings. ---------------------------------------------------------------------------------------------------
+
+    def get(self, key: Mapping[str, Any]) -> Embedding | None:
+        """Return the embedding of a key, memory-mapped, or None; a damaged entry is set aside with a warning."""
+        path = self._path(key)
+        try:
+            found = Embedding.load(path)
+            os.utime(path)  # the time of change is the time of last use: access times are often switched off
+        except EmbvizError:
+            self._set_aside(path)
+            return None
+        except OSError:
+            return None if not path.exists() else found
+        return found
+
+    def has(self, key: Mapping[str, Any]) -> bool:
+        """Tell whether there is an entry of a key, without reading it."""
+        return os.path.exists(self._path(key))  # noqa: PTH110  says no where Path.exists raises
+
+    def put(self, key: Mapping[str, Any], embedding: Embedding) -> None:
+        """Keep an embedding; failing to do so costs one warning."""
+        size = embedding.nbytes
+        if size > LARGEST_SHARE * self.max_bytes:
+            return
+        try:
+            written = embedding.save(self._path(key), extra={"key": _canonical(key)})
+            self._embeddings.added(written.stat().st_size, self.max_bytes)
+        except OSError as error:
+            self._warn(
+                "write",
+                f"Embeddings cannot be kept in {str(self.folder)!r}: {error.strerror}. "
+                "They are computed again each time; free space or set EMBVIZ_HOME to a folder you may write to.",
+            )
+
+    # What is derived from them. ------------------------------------------------------------------------------------
+
+    def recall(self, kind: str, key: Mapping[str, Any]) -> dict[str, NDArray[Any]] | None:
+        """Return the arrays that were remembered under a key, memory-mapped, or None.
+
+        A damaged record is set aside with a warning.
+        """
+        path = self.place(kind, key)
+        try:
+            arrays, _ = io.read(path)
+            os.utime(path)
+        except EmbvizError:
+            self._set_aside(path)
+            return None
+        except OSError:  # a folder that can only be read, or another process has just removed it
+            return arrays if path.exists() else None
+        return arrays
+
+    def remember(self, kind: str, key: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Keep arrays under a key; failing to do so costs one warning.
+
+        Parameters
+        ----------
+        kind : str
+            What they are, which is the name of their folder: ``"pooled"``, ``"neighbours"``, ``"projections"`` …
+        key : mapping
+            Everything that determines them, ready for JSON.
+        arrays : mapping of str to ndarray
+            float32, float64, int32, int64 or uint8.
+        """
+        try:
+            path = io.write(self.place(kind, key), arrays, {"key": _canonical(key)})
+        except OSError as error:
+            self.complain(error)
+        else:
+            self.added(path)
+
+    def place(self, kind: str, key: Mapping[str, Any], suffix: str = ".safetensors") -> Path:
+        """Return the file of a key among what is derived, for those who write and read it themselves."""
+        return self._derived.folder / kind / _spread(_hash(_canonical(key)), suffix)
+
+    def added(self, path: Path) -> None:
+        """Count a file that was written to its :meth:`place`; what was used longest ago goes where it is too much."""
+        with contextlib.suppress(OSError):
+            self._derived.added(path.stat().st_size, self.max_bytes)
+
+    def complain(self, error: OSError) -> None:
+        """Warn, once, that what is derived cannot be kept."""
+        self._warn(
+            "write",
+            f"Results cannot be kept in {str(self.folder)!r}: {error.strerror}. "
+            "They are computed again next time; free space or set EMBVIZ_HOME to a folder you may write to.",
+        )
+
+    def warn(self, kind: str, message: str) -> None:
+        """Say what another process found wrong with this store; once of a kind."""
+        self._warn(kind, message)
+
+    # Digests. ------------------------------------------------------------------------------------------------------
+
+    def digest(self, audio: Audio) -> str:
+        """Return the digest of a track, without reading the file again if path, size and time are as they were."""
+        stamp = None if audio.path is None else _stamp(audio.path)
+        if audio.path is None or stamp is None:
+            return audio.digest
+        remembered = self._recall(stamp)
+        if remembered is not None:
+            return remembered
+        digest = file_digest(audio.path)
+        if time.time() - stamp.changed / 1e9 > RACY:
+            memo = json.dumps({"file": stamp, "digest": digest}).encode()
+            with contextlib.suppress(OSError):  # put() warns about a store that cannot be written to
+                io.write_bytes(self._memo(stamp), memo, sync=False)
+        return digest
+
+    def remembered(self, path: Path) -> str | None:
+        """Return the digest of a file that was read before and is as it was then; it is not read now."""
+        stamp = _stamp(path)
+        return None if stamp is None else self._recall(stamp)
+
+    def _memo(self, stamp: _Stamp) -> Path:
+        return self.folder / "digests" / _spread(_hash(stamp.where), ".json")
+
+    def _recall(self, stamp: _Stamp) -> str | None:
+        try:
+            kept = json.loads(self._memo(stamp).read_bytes())
+            return str(kept["digest"]) if kept["file"] == list(stamp) else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    # Housekeeping. -------------------------------------------------------------------------------------------------
+
+    def info(self) -> dict[str, Any]:
+        """Return what the cache holds.
+
+        Returns
+        -------
+        dict
+            ``folder``; number of ``entries``, their ``bytes``, the ``limit`` to these, how many were set aside as
+            ``damaged``; ``derived``, the bytes of pooled vectors, matrices, neighbours and maps; ``sounds``, the bytes
+            of what was made for browsers to play.
+        """
+        entries = list(self._embeddings.entries())
+        return {
+            "folder": str(self.folder),
+            "entries": len(entries),
+            "bytes": sum(entry.size for entry in entries),
+            "limit": self.max_bytes,
+            "damaged": sum(len(shelf.damaged()) for shelf in (self._embeddings, self._derived)),
+            "derived": sum(entry.size for entry in self._derived.entries()),
+            "sounds": self._sound_bytes(),
+        }
+
+    def keys(self) -> Iterator[dict[str, Any]]:
+        """Iterate over the keys of all sound entries."""
+        for entry in self._embeddings.entries():
+            with contextlib.suppress(EmbvizError, KeyError, ValueError):
+                yield json.loads(io.read(entry.path, check=False)[1]["key"])
+
+    def verify(self) -> list[Path]:
+        """Read every entry, set the damaged ones aside, and return what they are now called."""
+        aside = []
+        for read, shelf in ((Embedding.load, self._embeddings), (io.read, self._derived)):
+            for entry in list(shelf.entries()):
+                try:
+                    if entry.path.suffix == ".safetensors":
+                        read(entry.path)
+                except EmbvizError:
+                    aside.append(self._set_aside(entry.path, warn=False))
+        return [path for path in aside if path is not None]
+
+    def prune(self, max_bytes: int | None = None) -> int:
+        """Remove what is damaged and the least recently used entries beyond `max_bytes`; return the bytes freed.
+
+        What is derived from the embeddings is held to the same number on its own, pooled vectors going last.
+        """
+        limit = self.max_bytes if max_bytes is None else max_bytes
+        return self._embeddings.prune(limit) + self._derived.prune(limit)
+
+    def clear(self) -> int:
+        """Remove all entries, what is derived, sounds made for browsers, remembered digests; return the bytes freed."""
+        freed = self.prune(0) + self._sound_bytes()
+        for name in ("embeddings", "derived", "sounds", "digests", "index"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+        return freed
+
+    @property
+    def _sounds(self) -> Path:
+        return self.folder / "sounds"
+
+    def _sound_bytes(self) -> int:
+        total = 0
+        for path in self._sounds.rglob("*.*"):
+            with contextlib.suppress(OSError):  # another process may have removed it
+                total += path.stat().st_size
+        return total
+
+    def _path(self, key: Mapping[str, Any]) -> Path:
+        return self._embeddings.folder / _spread(_hash(_canonical(key)), ".safetensors")
+
+    def _set_aside(self, path: Path, *, warn: bool = True) -> Path | None:
+        if not path.exists():
+            return None
+        aside = path.with_suffix(".damaged")
+        with contextlib.suppress(OSError):
+            path.replace(aside)
+        if warn:
+            self._warn(
+                "damaged", f"A damaged entry of the cache was set aside as {aside.name!r} and is computed again."
+            )
+        return aside
+
+    def _warn(self, kind: str, message: str) -> None:
+        if kind not in self._warned:
+            self._warned.add(kind)
+            warnings.warn(message, CacheWarning, stacklevel=4)
+
+    def __repr__(self) -> str:
+        info = self.info()
+        used = f"{info['bytes'] / GIB:.2f} of {self.max_bytes / GIB:g} GiB"
+        return f"<Cache {info['folder']!r}: {info['entries']} entries, {used}>"
+
+
+def check_cache(cache: Any) -> None:
+    """Raise where something is no cache."""
+    if cache is not None and cache is not False and not isinstance(cache, Cache):
+        raise OptionError(f"cache is a Cache, False or None, {cache!r:.80} was found.")
+
+
+def store_of(cache: Any) -> Cache | None:
+    """Return what an argument `cache` means: None is the user's cache, False none at all."""
+    check_cache(cache)
+    return None if cache is False else cache or Cache()
+
+
+class _Entry(NamedTuple):
+    """One file of a shelf: where it is, its bytes, and when it was last used."""
+
+    path: Path
+    size: int
+    used: float
+
+
+class _Shelf:
+    """A folder of entries; where they take too much, those used longest ago are removed.
+
+    Parameters
+    ----------
+    folder : Path
+        Where they are.
+    last : str
+        Name of a folder in it whose entries are removed after all others.
+    """
+
+    def __init__(self, folder: Path, *, last: str = "") -> None:
+        self.folder = folder
+        self._last = last
+        self._size: int | None = None
+
+    def entries(self) -> Iterator[_Entry]:
+        for path in self.folder.rglob("*"):
+            if path.suffix in ENTRIES:
+                with contextlib.suppress(OSError):  # another process may have removed it
+                    stat = path.stat()
+                    yield _Entry(path, stat.st_size, stat.st_mtime)
+
+    def damaged(self) -> list[Path]:
+        return list(self.folder.rglob("*.damaged"))
+
+    def added(self, new_bytes: int, limit: int) -> None:
+        if self._size is None:
+            self._size = sum(entry.size for entry in self.entries())
+        else:
+            self._size += new_bytes
+        if self._size > limit:
+            # A little more than needed, so that not every entry from now on has to look at all the others.
+            self.prune(int(0.9 * limit))
+
+    def prune(self, limit: int) -> int:
+        freed = sum(_remove(path) for path in self.damaged() + self._left_behind())
+        entries = sorted(self.entries(), key=self._order)
+        excess = sum(entry.size for entry in entries) - limit
+        for entry in entries:
+            if excess <= 0:
+                break
+            if _remove(entry.path):
+                excess -= entry.size
+                freed += entry.size
+        self._size = None
+        return freed
+
+    def _order(self, entry: _Entry) -> tuple[bool, float]:
+        return entry.path.relative_to(self.folder).parts[0] == self._last, entry.used
+
+    def _left_behind(self) -> list[Path]:
+        """Return the parts of entries that were being written by processes that were killed."""
+        parts = []
+        for path in self.folder.rglob(".*.part"):
+            with contextlib.suppress(OSError):
+                if path.stat().st_mtime < time.time() - STALE:
+                    parts.append(path)
+        return parts
+
+
+class _Stamp(NamedTuple):
+    """What tells whether a file is the same: its whole path, its bytes, and when it was changed, in nanoseconds."""
+
+    where: str
+    size: int
+    changed: int
+
+
+def _stamp(path: Path) -> _Stamp | None:
+    """Return the stamp of a file; None where there is none."""
+    try:
+        stat = path.stat()
+        return _Stamp(str(path.resolve()), stat.st_size, stat.st_mtime_ns)
+    except OSError:
+        return None
+
+
+def _canonical(key: Mapping[str, Any]) -> str:
+    return json.dumps(key, sort_keys=True, ensure_ascii=False, separators=(", ", ": "))
+
+
+def _hash(text: str) -> str:
+    return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=20).hexdigest()
+
+
+def _spread(name: str, suffix: str) -> str:
+    """Return a relative path in one of 256 folders: some file systems slow down with very full ones."""
+    return f"{name[:2]}/{name[2:]}{suffix}"
+
+
+def _remove(path: Path) -> int:
+    try:
+        size = path.stat().st_size
+        path.unlink()
+    except OSError:
+        return 0
+    return size

@@ -1,0 +1,308 @@
+"""Embeddings and their clock; numpy only.
+
+Conventions: arrays are frames first, ``[t, d]``, float32. A *frame* stands for a run of sound called its *patch*;
+patches follow each other every *hop*. Both are integer samples at the model's sample rate, seconds are derived, so
+nothing drifts. The time of a frame is the centre of its patch. Each frame owns the half-open cell
+``[centre - hop/2, centre + hop/2)``; times before the first and after the last cell belong to the first and the last
+frame.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz.core import io
+from embviz.errors import EmbvizError, LayerError, OptionError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["Embedding", "FrameGrid"]
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class FrameGrid:
+    """The mapping between frames and time.
+
+    Parameters
+    ----------
+    sample_rate : int
+        Samples per second of the model's input.
+    hop : int
+        Samples from one frame to the next.
+    patch : int
+        Samples one frame stands for.
+    receptive_field : int
+        Samples one frame can have heard, centred on its patch.
+    start : int
+        First sample of the patch of frame 0; negative where frame 0 is centred near the beginning of the track.
+    n_frames : int
+        Number of frames.
+    n_samples : int
+        Length of the track at `sample_rate`.
+    """
+
+    sample_rate: int
+    hop: int
+    patch: int
+    receptive_field: int
+    start: int
+    n_frames: int
+    n_samples: int
+
+    @property
+    def duration(self) -> float:
+        """Length of the track in seconds."""
+        return self.n_samples / self.sample_rate
+
+    @property
+    def period(self) -> float:
+        """Seconds from one frame to the next."""
+        return self.hop / self.sample_rate
+
+    @property
+    def times(self) -> NDArray[np.float64]:
+        """Centre of each frame in seconds, ``[t]``."""
+        return np.asarray(self.frame_to_time(np.arange(self.n_frames)))
+
+    @property
+    def edges(self) -> NDArray[np.float64]:
+        """Borders of the frames' cells in seconds, ``[t + 1]``."""
+        return np.asarray(self._edge(np.arange(self.n_frames + 1)))
+
+    def frame_to_time(self, frame: ArrayLike) -> Any:
+        """Return the centre of a frame (or of an array of frames) in seconds."""
+        frames = np.asarray(frame)
+        seconds = (2 * self.start + self.patch + 2 * self.hop * frames) / (2 * self.sample_rate)
+        return seconds if frames.ndim else float(seconds)
+
+    def time_to_frame(self, time: ArrayLike) -> Any:
+        """Return the frame whose cell holds a time in seconds (or an array of times); clamped at both ends."""
+        seconds = np.asarray(time, dtype=np.float64)
+        if np.isnan(seconds).any():
+            raise OptionError("A time is expected in seconds, NaN was found.")
+        if not self.n_frames:
+            raise OptionError("There are no frames, so no time belongs to one.")
+        last = self.n_frames - 1
+        guess = np.clip(np.floor((seconds - self._edge(0)) / self.period), 0, last).astype(np.int64)
+        # The division may round across a border; the borders themselves decide.
+        guess = guess + (seconds >= self._edge(guess + 1)) - (seconds < self._edge(guess))
+        frames = np.clip(guess, 0, last)
+        return frames if seconds.ndim else int(frames)
+
+    def frame_span(self, frame: int) -> tuple[float, float]:
+        """Return the seconds of the track that a frame stands for (its patch, inside the track)."""
+        return self._span(frame, self.patch)
+
+    def heard_span(self, frame: int) -> tuple[float, float]:
+        """Return the seconds of the track that a frame can have heard (its receptive field, inside the track)."""
+        return self._span(frame, self.receptive_field)
+
+    def _span(self, frame: int, length: int) -> tuple[float, float]:
+        first = self.start + frame * self.hop + (self.patch - length) / 2
+        inside = np.clip([first, first + length], 0, self.n_samples) / self.sample_rate
+        return float(inside[0]), float(inside[1])
+
+    def _edge(self, index: Any) -> Any:
+        return (2 * self.start + self.patch + (2 * np.asarray(index) - 1) * self.hop) / (2 * self.sample_rate)
+
+    def __getitem__(self, frames: slice) -> FrameGrid:
+        first, stop, step = frames.indices(self.n_frames)
+        if step != 1:
+            raise OptionError(f"Frames are sliced with a step of 1, {step} was found.")
+        return replace(self, start=self.start + first * self.hop, n_frames=max(0, stop - first))
+
+
+@dataclass(frozen=True, eq=False)
+class Embedding:
+    """What a layer of a model says about a track, frame by frame.
+
+    Parameters
+    ----------
+    values : ndarray, shape [t, d], float32
+        One vector per frame. Layers with a frequency axis are averaged over it; see :attr:`tensor`.
+    grid : FrameGrid
+        Which frame is when.
+    model : str
+        Name of the model.
+    layer : str
+        Name of the layer, or of the node.
+    labels : tuple of str
+        A name per dimension (tags, BPM), or empty.
+    unit : str
+        Unit of the values, or empty.
+    title : str
+        Name of the track.
+    source : str
+        Where the weights came from; their SHA-256 is ``info["weights"]``.
+    info : mapping
+        What else determines the values: audio digest, resample quality, Essentia's version …; ``padded`` is true
+        where the track was shorter than one patch and was repeated to fill it.
+    """
+
+    values: NDArray[np.float32]
+    grid: FrameGrid
+    model: str
+    layer: str
+    labels: tuple[str, ...] = ()
+    unit: str = ""
+    title: str = ""
+    source: str = ""
+    info: Mapping[str, Any] = field(default_factory=dict)
+    _tensor: NDArray[np.float32] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.values.ndim != 2 or len(self.values) != self.grid.n_frames:
+            raise OptionError(
+                f"An embedding holds one row for each of its {self.grid.n_frames} frames, "
+                f"an array of shape {self.values.shape} was found."
+            )
+
+    @property
+    def times(self) -> NDArray[np.float64]:
+        """Centre of each frame in seconds, ``[t]``."""
+        return self.grid.times
+
+    @property
+    def duration(self) -> float:
+        """Length of the track in seconds."""
+        return self.grid.duration
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Frames and dimensions."""
+        return self.values.shape[0], self.values.shape[1]
+
+    @property
+    def padded(self) -> bool:
+        """Whether the track was shorter than one patch, and was repeated to fill it."""
+        return bool(self.info.get("padded", False))
+
+    @property
+    def tensor(self) -> NDArray[np.float32]:
+        """The layer's own shape: ``[t, c]``, or ``[t, f, c]`` where it has a frequency axis.
+
+        Raises
+        ------
+        LayerError
+            If the tensor was too large to be kept.
+        """
+        if self._tensor is not None:
+            return self._tensor
+        if "tensor_bytes" in self.info:
+            megabytes = self.info["tensor_bytes"] / 2**20
+            raise LayerError(
+                f"The full tensor of {self.model} / {self.layer} takes {megabytes:.0f} MB and was not kept; "
+                "embed a shorter excerpt by passing (samples, sample_rate)."
+            )
+        return self.values
+
+    def mean(self) -> NDArray[np.float32]:
+        """Return the mean over time, ``[d]``."""
+        return np.asarray(self.values.mean(axis=0))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a DataFrame: time in seconds as index, a column per dimension."""
+        import pandas as pd
+
+        columns = list(self.labels) or [f"{self.layer}_{i}" for i in range(self.shape[1])]
+        return pd.DataFrame(self.values, index=pd.Index(self.times, name="time"), columns=columns)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the arrays."""
+        return int(self.values.nbytes + (0 if self._tensor is None else self._tensor.nbytes))
+
+    def save(self, path: str | Path, *, extra: Mapping[str, str] | None = None) -> Path:
+        """Write the embedding to a safetensors file, whole or not at all, and return its path.
+
+        `extra` goes to the file's readable header.
+        """
+        arrays = {"values": self.values} | ({} if self._tensor is None else {"tensor": self._tensor})
+        return io.write(Path(path), arrays, {"embviz": json.dumps(self._meta()), **(extra or {})})
+
+    @classmethod
+    def load(cls, path: str | Path) -> Embedding:
+        """Read an embedding written by :meth:`save`; the arrays are memory-mapped.
+
+        Raises
+        ------
+        EmbvizError
+            If the file is not such a file, or is damaged.
+        """
+        arrays, meta = io.read(Path(path))
+        try:
+            fields = json.loads(meta["embviz"])
+            if fields.pop("format") != FORMAT:
+                raise KeyError("format")
+            grid = FrameGrid(**fields.pop("grid"))
+            labels = tuple(fields.pop("labels"))
+            return cls(arrays["values"], grid, labels=labels, _tensor=arrays.get("tensor"), **fields)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise EmbvizError(f"{str(path)!r} is not an embedding that this version of embviz wrote.") from error
+
+    def _meta(self) -> dict[str, Any]:
+        names = ("model", "layer", "labels", "unit", "title", "source")
+        return {
+            "format": FORMAT,
+            "grid": asdict(self.grid),
+            "info": dict(self.info),
+            **{name: getattr(self, name) for name in names},
+        }
+
+    def __getitem__(self, seconds: float | slice) -> Any:
+        """Return the vector at a time, or the embedding of a range of seconds (half-open)."""
+        if not isinstance(seconds, slice):
+            return self.values[self.grid.time_to_frame(seconds)]
+        if seconds.step is not None:
+            raise OptionError("An embedding is sliced as [start:stop] in seconds, a step was found.")
+        first, stop = np.searchsorted(
+            self.times,
+            [
+                -np.inf if seconds.start is None else seconds.start,
+                np.inf if seconds.stop is None else seconds.stop,
+            ],
+        )
+        frames = slice(int(first), int(max(first, stop)))
+        tensor = None if self._tensor is None else self._tensor[frames]
+        return replace(self, values=self.values[frames], grid=self.grid[frames], _tensor=tensor)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.array(self.values, dtype=dtype, copy=copy)
+
+    def __repr__(self) -> str:
+        t, d = self.shape
+        padded = ", repeated to fill one patch" if self.padded else ""
+        return (
+            f"<Embedding {self.model} / {self.layer}: {t} frames × {d} dimensions, "
+            f"every {self.grid.period:.3g} s, {self.duration:.2f} s of {self.title or 'audio'}{padded}>"
+        )
+
+    def _repr_html_(self) -> str:
+        rows = {
+            "track": f"{self.title} ({self.duration:.2f} s)",
+            "model": self.model,
+            "layer": self.layer,
+            "shape": f"{self.shape[0]} frames × {self.shape[1]} dimensions",
+            "hop": f"{self.grid.period:.4g} s ({self.grid.hop} samples at {self.grid.sample_rate} Hz)",
+            "patch": f"{self.grid.patch / self.grid.sample_rate:.4g} s",
+            "weights": self.source,
+        }
+        cells = "".join(
+            f"<tr><th style='text-align:left'>{name}</th><td style='text-align:left'>{html.escape(value)}</td></tr>"
+            for name, value in rows.items()
+        )
+        return f"<table>{cells}</table>"

@@ -1,0 +1,319 @@
+"""What a layer of a model says about a collection; numpy only.
+
+Conventions: points first, ``[n, d]``, float32. A *point* is a track, or a frame of one; it carries the label that its
+track has in the table of the collection. Files are written whole or not at all, a block of rows at a time, so that
+what is memory-mapped need not fit into memory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import html
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz.audio.decode import plain
+from embviz.core import io
+from embviz.core.text import count, one_line
+from embviz.errors import EmbvizError, OptionError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["Vectors"]
+
+BLOCK = 1 << 20  # values written at a time
+
+
+@dataclass(frozen=True, eq=False)
+class Vectors:
+    """What a layer of a model says about a collection: one vector per track, or one per frame.
+
+    Parameters
+    ----------
+    values : ndarray, shape [n, d], float32
+        Memory-mapped and read-only where they are kept in the cache.
+    tracks : ndarray, shape [n], int64
+        Label of each point's track in the table; the frames of one track are consecutive and in the order of time.
+    times : ndarray, shape [n], float64, or None
+        Centre of each frame in seconds; None where a point is a track.
+    model, layer : str
+        Names of the model and of its layer.
+    pooling : {"mean", "mean+std", "max", "median", "frames"}
+        How the frames of a track became one vector; ``"frames"``: they did not.
+    labels : tuple of str
+        A name per dimension (tags, BPM), or empty.
+    unit : str
+        Unit of the values, or empty.
+    spread : ndarray, shape [n], float32, or None
+        How far a track's frames are from their mean: root mean square of the Euclidean distances. None for frames.
+    failed : mapping of int to str
+        A sentence for each track that gave nothing, by its label.
+    key : str
+        Digest of everything that determines the values and their order.
+    """
+
+    values: NDArray[np.float32]
+    tracks: NDArray[np.int64]
+    times: NDArray[np.float64] | None
+    model: str
+    layer: str
+    pooling: str
+    labels: tuple[str, ...] = ()
+    unit: str = ""
+    spread: NDArray[np.float32] | None = None
+    failed: Mapping[int, str] = field(default_factory=dict)
+    key: str = ""
+
+    def __post_init__(self) -> None:
+        beside = {"tracks": self.tracks, "times": self.times, "spread": self.spread}
+        wrong = [name for name, array in beside.items() if array is not None and array.shape != self.values.shape[:1]]
+        if self.values.ndim != 2 or wrong:
+            raise OptionError(
+                f"Vectors are an array [n, d] with a track for each of the n, an array of shape {self.values.shape} "
+                f"was found{', with others of another length: ' + ', '.join(wrong) if wrong else ''}."
+            )
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Points and dimensions."""
+        return self.values.shape[0], self.values.shape[1]
+
+    @property
+    def columns(self) -> list[str]:
+        """A name per dimension, made up from the layer's where it has none."""
+        if self.labels:
+            return list(self.labels)
+        if self.pooling != "mean+std":
+            return [f"{self.layer}_{i}" for i in range(self.shape[1])]
+        return [f"{self.layer}_{i} {what}" for what in ("mean", "std") for i in range(self.shape[1] // 2)]
+
+    def select(self, labels: Iterable[int]) -> Vectors:
+        """Return the vectors of some tracks, in the order given.
+
+        Parameters
+        ----------
+        labels : iterable of int
+            Labels of tracks, each once; those that gave nothing are left out, and stay in ``failed``.
+
+        Raises
+        ------
+        OptionError
+            If a track is not among these at all, or is asked for twice.
+        """
+        wanted = np.fromiter(labels, dtype=np.int64)
+        failed = np.isin(wanted, np.fromiter(self.failed, dtype=np.int64))
+        unknown = wanted[~failed & ~np.isin(wanted, self.tracks)]
+        if len(unknown) or len(np.unique(wanted)) < len(wanted):
+            found = f"{int(unknown[0])} is not" if len(unknown) else "one is asked for twice"
+            raise OptionError(f"Labels of tracks that are among these vectors are expected, each once; {found}.")
+        points = self._points(wanted[~failed])
+        return replace(
+            self,
+            values=self.values[points],
+            tracks=self.tracks[points],
+            times=None if self.times is None else self.times[points],
+            spread=None if self.spread is None else self.spread[points],
+            failed={int(label): self.failed[int(label)] for label in wanted[failed]},
+            key=hashlib.blake2b(self.key.encode() + points.tobytes(), digest_size=20).hexdigest() if self.key else "",
+        )
+
+    def _points(self, wanted: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return where the points of tracks are: in the order of these, then of time."""
+        order = np.argsort(self.tracks, kind="stable")
+        first = np.searchsorted(self.tracks, wanted, sorter=order)
+        last = np.searchsorted(self.tracks, wanted, side="right", sorter=order)
+        runs = [order[start:stop] for start, stop in zip(first, last, strict=True)]
+        return np.concatenate(runs) if runs else np.empty(0, dtype=np.int64)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return a DataFrame: track (and time in seconds, for frames) as index, a column per dimension."""
+        return self._frame(slice(None))
+
+    def _frame(self, rows: slice) -> pd.DataFrame:
+        import pandas as pd
+
+        index: pd.Index = pd.Index(self.tracks[rows], name="track")
+        if self.times is not None:
+            index = pd.MultiIndex.from_arrays([self.tracks[rows], self.times[rows]], names=["track", "time"])
+        return pd.DataFrame(self.values[rows], index=index, columns=self.columns, copy=False)
+
+    # Files. ----------------------------------------------------------------------------------------------------------
+
+    def to_csv(self, path: str | os.PathLike[str], table: pd.DataFrame | None = None) -> Path:
+        """Write a CSV file: track, name (where the table is given), time (of frames), a column per dimension."""
+        return _write(Path(path), lambda file: self._csv(file, table))
+
+    def _csv(self, file: IO[bytes], table: pd.DataFrame | None) -> None:
+        for i, frame in enumerate(self._blocks(table)):
+            file.write(frame.to_csv(header=not i, lineterminator="\n").encode())
+
+    def to_parquet(self, path: str | os.PathLike[str], table: pd.DataFrame | None = None) -> Path:
+        """Write a Parquet file: track, name (where the table is given), time (of frames), a column per dimension."""
+        return _write(Path(path), lambda file: self._parquet(file, table))
+
+    def _parquet(self, file: IO[bytes], table: pd.DataFrame | None) -> None:
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        told = {b"embviz": json.dumps(self.meta()).encode()}
+        with contextlib.ExitStack() as stack:
+            writer = None
+            for frame in self._blocks(table):
+                block = pa.Table.from_pandas(frame)
+                if writer is None:
+                    schema = block.schema.with_metadata({**block.schema.metadata, **told})
+                    writer = stack.enter_context(parquet.ParquetWriter(file, schema))
+                writer.write_table(block.replace_schema_metadata(writer.schema.metadata))
+
+    def to_npz(self, path: str | os.PathLike[str], table: pd.DataFrame | None = None) -> Path:
+        """Write numpy arrays: values [n, d]; tracks, times, spread and names [n], labels; meta (JSON)."""
+        arrays: dict[str, Any] = {
+            "values": self.values,
+            "tracks": self.tracks,
+            "times": self.times,
+            "spread": self.spread,
+            "names": None if table is None else np.array(_names(table, self.tracks), dtype=np.str_),
+            "labels": np.array(self.labels, dtype=np.str_),
+            "meta": json.dumps(self.meta(), ensure_ascii=False),
+        }
+        there = {name: array for name, array in arrays.items() if array is not None}
+        return _write(Path(path), lambda file: np.savez(file, **there))
+
+    def to_tensorboard(self, folder: str | os.PathLike[str], table: pd.DataFrame) -> Path:
+        """Write what TensorBoard's embedding projector reads, and return the folder.
+
+        Parameters
+        ----------
+        folder : path
+            Made where it is not there. It gets ``vectors.tsv``, ``metadata.tsv`` with a header, and
+            ``projector_config.pbtxt``; ``tensorboard --logdir FOLDER`` shows them.
+        table : DataFrame
+            The collection. Its columns (without the paths) become the metadata; tabs and line breaks in them become
+            spaces.
+        """
+        place = Path(folder).expanduser()
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unwritten(place, error) from error
+        with contextlib.ExitStack() as stack:
+            names = ("projector_config.pbtxt", "metadata.tsv", "vectors.tsv")
+            config, metadata, vectors = (stack.enter_context(_whole(place / name)) for name in names)
+            for rows in self._runs():
+                np.savetxt(vectors, self.values[rows], fmt="%.9g", delimiter="\t")
+            self._metadata(metadata, table)
+            title = json.dumps(f"{self.model} {self.layer}")
+            config.write(
+                f'embeddings {{\n  tensor_name: {title}\n  tensor_path: "vectors.tsv"\n'
+                f'  metadata_path: "metadata.tsv"\n}}\n'.encode()
+            )
+        return place
+
+    def _metadata(self, file: IO[bytes], table: pd.DataFrame) -> None:
+        facts = table.drop(columns="path", errors="ignore")
+        times = [] if self.times is None else ["time"]
+        file.write(_line(["track", *times, *facts.columns]))
+        for rows in self._runs():
+            labels = self.tracks[rows]
+            beside = [] if self.times is None else [[f"{time:.3f}" for time in self.times[rows]]]
+            columns = [facts[name].reindex(labels) for name in facts.columns]
+            file.writelines(map(_line, zip(labels, *beside, *columns, strict=True)))
+
+    def meta(self) -> dict[str, Any]:
+        """Return what the values are, ready for JSON."""
+        return {name: getattr(self, name) for name in ("model", "layer", "pooling", "unit", "key")}
+
+    def _runs(self) -> Iterator[slice]:
+        """Yield the rows in blocks of a size that fits into memory; one, empty, where there are none."""
+        step = max(1, BLOCK // max(1, self.shape[1]))
+        for start in range(0, max(1, len(self)), step):
+            yield slice(start, start + step)
+
+    def _blocks(self, table: pd.DataFrame | None) -> Iterator[pd.DataFrame]:
+        for rows in self._runs():
+            frame = self._frame(rows)
+            if table is not None:
+                frame.insert(0, _free("name", self.columns), _names(table, self.tracks[rows]))
+            yield frame
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.array(self.values, dtype=dtype, copy=copy)
+
+    def __repr__(self) -> str:
+        return f"<Vectors {self.model} / {self.layer}: {self._extent()}, {self.pooling}{self._losses()}>"
+
+    def _extent(self) -> str:
+        n, d = self.shape
+        of = "" if self.times is None else f" of {count(len(np.unique(self.tracks)), 'track')}"
+        return f"{count(n, 'track' if self.times is None else 'frame')}{of} × {d} dimensions"
+
+    def _losses(self) -> str:
+        return f", {len(self.failed):,} failed" if self.failed else ""
+
+    def _repr_html_(self) -> str:
+        rows = {
+            "model": self.model,
+            "layer": self.layer,
+            "shape": self._extent(),
+            "pooling": self.pooling,
+            "failed": count(len(self.failed), "track") if self.failed else "none",
+        }
+        cells = "".join(
+            f"<tr><th style='text-align:left'>{name}</th><td style='text-align:left'>{html.escape(value)}</td></tr>"
+            for name, value in rows.items()
+        )
+        return f"<table>{cells}</table>"
+
+
+def _names(table: pd.DataFrame, labels: ArrayLike) -> list[str]:
+    return [plain(str(name)) for name in table["name"].reindex(labels, fill_value="")]
+
+
+def _free(name: str, taken: list[str]) -> str:
+    """Return a name that is not taken: models may have a tag that is called like this, too."""
+    return name if name not in taken else _free(f"{name} ", taken)
+
+
+def _line(cells: Iterable[Any]) -> bytes:
+    return ("\t".join(one_line(plain(_shown(cell))) for cell in cells) + "\n").encode()
+
+
+def _shown(cell: Any) -> str:
+    # What is missing (NaN, <NA>) is the only thing that is not equal to itself, or cannot tell.
+    try:
+        return "" if cell is None or cell != cell else str(cell)  # noqa: PLR0124
+    except (TypeError, ValueError):
+        return ""
+
+
+def _write(path: Path, fill: Callable[[IO[bytes]], object]) -> Path:
+    path = path.expanduser()
+    with _whole(path) as file:
+        fill(file)
+    return path
+
+
+@contextlib.contextmanager
+def _whole(path: Path) -> Iterator[IO[bytes]]:
+    """Give a file as :func:`embviz.core.io.whole` does, and say in one sentence that it could not be written."""
+    try:
+        with io.whole(path) as file:
+            yield file
+    except OSError as error:
+        raise _unwritten(path, error) from error
+
+
+def _unwritten(path: Path, error: OSError) -> EmbvizError:
+    return EmbvizError(f"{str(path)!r} could not be written: {error.strerror}.")

@@ -1,0 +1,303 @@
+"""Downstream tasks: how well a small classifier tells classes from what a model has made of the sound.
+
+Conventions: a task is a column of a collection that says what each track is. Every classifier is asked only about
+tracks that it was not trained on. Scores are made from its answers, in :mod:`embviz.evaluation.metrics`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from embviz.batch.executors import check_executor, check_workers
+from embviz.core.cache import Cache, store_of
+from embviz.core.progress import Progress, reporter
+from embviz.core.vectors import Vectors
+from embviz.errors import OptionError
+from embviz.evaluation import classifiers
+from embviz.evaluation import labels as labelling
+from embviz.evaluation.features import Sheet, gathered, missing, points
+from embviz.evaluation.results import Source
+from embviz.evaluation.scheduler import Run, chosen
+from embviz.evaluation.splits import Plan, asked, check_classes, check_folds, check_groups, left, planned
+from embviz.evaluation.training_units import WHOLE, baselines, drafted, seed_of
+from embviz.extraction.extract import as_list
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from embviz.evaluation.evaluation import Evaluation
+    from embviz.evaluation.results import Cell
+    from embviz.evaluation.splits import Asked
+    from embviz.heads import Head
+    from embviz.models import Model
+
+__all__ = ["evaluate", "train"]
+
+
+def evaluate(  # noqa: PLR0913  options are given by name
+    collection: Any,
+    target: Any,
+    models: str | Model | Vectors | Sequence[Any],
+    *,
+    layers: str | Sequence[str] | Mapping[str, Any] = "embedding",
+    external: Any = None,
+    folds: int | str = 5,
+    groups: str | Literal[False] | None = None,
+    classifier: str | Sequence[str] = "mlp",
+    pooling: str = "mean",
+    classes: Mapping[Any, Any] | None = None,
+    learning: Sequence[float] = (),
+    seed: int = 0,
+    executor: Executor | None = None,
+    workers: int | None = None,
+    cache: Cache | Literal[False] | None = None,
+    progress: Progress = True,
+) -> Evaluation:
+    """Train small classifiers on what layers of models say about tracks, and score them on other tracks.
+
+    All models, layers and classifiers are asked about the same tracks in the same folds. Standardisation, weights of
+    classes and everything else that is fitted is fitted to the training tracks of a fold alone. What was trained is
+    kept in the cache: a run that ended in any way is taken up by the next one where it stopped.
+
+    Parameters
+    ----------
+    collection : Collection or DataFrame
+        The tracks.
+    target : str, Task, or sequence of them
+        The column that says what each track is, or a task (:func:`embviz.list_tasks`), or its name. Whole
+        numbers of a few values are classes, too; quantities are not predicted.
+    models : str, Model, Vectors, or sequence of them
+        What is compared. Vectors of your own are taken as they are; where there is another collection, a pair.
+    layers : str, sequence of str or mapping
+        A layer's name, several, ``"all"`` known ones, or a mapping from models to these.
+    external : Collection or DataFrame, optional
+        Another collection with the same classes, which is asked after training on all of the first.
+    folds : int or str
+        Number of folds, stratified by class; or the column that says in which fold each track is. A task with folds of
+        its own uses these.
+    groups : str, False or None
+        The column of what may not stand in training and test: artist, album, the track of an excerpt. None takes the
+        column ``artist`` where it is filled and leaves each class artists enough for all folds; False takes none.
+        Copies of equal content always stay together.
+    classifier : {"mlp", "logistic", "knn"} or sequence of them
+        What is trained, see :mod:`.classifiers`. The baselines "majority" and "chance" are always there.
+    pooling : {"mean", "frames", "mean+std", "max", "median"}
+        What is trained on: a vector for each track, or its frames, whose answers are averaged. Frames take several
+        times as long and were no better on the whole (``benchmarks/tasks.py`` measures both).
+    classes : mapping, optional
+        From labels of the other collection to classes of the first, None to leave one out. Labels that are not in it
+        stand for the class of their own name.
+    learning : sequence of float
+        Shares of the training tracks, 0 … 1, to train on, too.
+    seed : int
+        For folds and training.
+    executor : concurrent.futures.Executor, optional
+        What computes and trains; by default processes on this machine, where it takes long.
+    workers : int, optional
+        Number of processes, by default one for each core; 1 works in this process. Results do not depend on it.
+    cache : Cache, False or None
+        Where results are kept; None is the user's cache, False keeps nothing.
+    progress : bool or callable
+        True shows a progress bar; a callable is given ``(stage, done, total)`` and may raise to cancel. What was done
+        until then is kept.
+
+    Returns
+    -------
+    Evaluation
+        Table, figures, confusion matrices, and the answers themselves.
+
+    Raises
+    ------
+    CollectionError
+        If the labels are no classes, or too few, or nothing is left to test on.
+    OptionError, ModelError, LayerError, WeightsError
+        If something else that was asked for cannot be.
+
+    Examples
+    --------
+    >>> collection = Collection.from_folder("sample_audio")  # doctest: +SKIP
+    >>> evaluate(collection, "genre", ["musicnn", "vggish"]).table  # doctest: +SKIP
+    """
+    from embviz.evaluation.evaluation import Evaluation
+
+    table = labelling.check_table(collection)
+    other = None if external is None else labelling.check_table(external)
+    kinds, shares = classifiers.check(classifier), _shares(learning)
+    start = partial(chosen, check_executor(executor), check_workers(workers))
+    store = store_of(cache)
+    asks = _asks(target, table, check_folds(folds), check_groups(groups))
+    options: dict[str, Any] = {"external": other, "classes": classes, "seed": _seed(seed)}
+    before = [planned(ask, table, **options) for ask in asks]  # what is wrong is said before anything is computed
+    with reporter(progress) as report:
+        found = gathered(
+            _labelled(table, [one.labels for one in before]),
+            None if other is None else _labelled(other, [one.external for one in before if one.external]),
+            models,
+            layers,
+            pooling,
+            cache=cache,
+            executor=executor,
+            workers=workers,
+            progress=report,
+        )
+        plans = [_without(one, ask, found, table, options) for one, ask in zip(before, asks, strict=True)]
+        drawn = [draft for one in plans for draft in drafted(one, found, kinds, shares, seed)]
+        units = [draft.units for draft in drawn]
+        answers = iter(Run([unit for some in units for unit in some], store, start, report).go())
+        cells = [draft.cell([next(answers) for _ in some]) for draft, some in zip(drawn, units, strict=True)]
+    return Evaluation(
+        tuple(_ordered(plans, cells, seed)),
+        {one.name: Source(table, other) for one in plans},
+        tuple(f"{one.name}: {note}" if len(plans) > 1 else note for one in plans for note in one.notes),
+        seed,
+    )
+
+
+def _asks(target: Any, table: pd.DataFrame, folds: int | str, groups: Any) -> list[Asked]:
+    """Return the tasks that are asked for, each once."""
+    given = list(target) if isinstance(target, list | tuple) else [target]
+    asks = [asked(one, table, folds, groups) for one in given]
+    names = [one.name for one in asks]
+    if not names or len(set(names)) < len(names):
+        found = "nothing" if not names else f"{next(name for name in names if names.count(name) > 1)!r} twice"
+        raise OptionError(f"One target is expected, or several different ones, {found} was found.")
+    return asks
+
+
+def _shares(learning: Any) -> tuple[float, ...]:
+    given = list(learning) if isinstance(learning, Iterable) else [learning]
+    if any(isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share <= 1 for share in given):
+        raise OptionError(f"learning is a list of shares above 0 and up to 1, {learning!r:.80} was found.")
+    return tuple(sorted({float(share) for share in given if share < 1}))
+
+
+def _seed(seed: Any) -> int:
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise OptionError(f"seed is a whole number of at least 0, {seed!r:.80} was found.")
+    return int(seed)
+
+
+def _labelled(table: pd.DataFrame, labels: Sequence[labelling.Labels]) -> pd.DataFrame:
+    """Return the rows of all tracks that a task asks about."""
+    wanted = np.unique(np.concatenate([one.tracks for one in labels]))
+    return table[table.index.isin(wanted)]
+
+
+def _without(before: Plan, ask: Asked, found: Sequence[Sheet], table: pd.DataFrame, options: Mapping[str, Any]) -> Plan:
+    """Return a plan without the tracks that some sheet says nothing about."""
+    failed = {label for sheet in found for label in missing(sheet.vectors, before.labels.tracks)}
+    there = before.external
+    failed_there = {
+        label
+        for sheet in found
+        for label in ([] if there is None or sheet.other is None else missing(sheet.other, there.tracks))
+    }
+    if not failed and not failed_there:
+        return before
+    return planned(ask, table, **options, failed=failed, failed_there=failed_there)
+
+
+def _ordered(plans: Sequence[Plan], cells: Sequence[Cell], seed: int) -> list[Cell]:
+    """Return the cells of each task, then its baselines."""
+    return [
+        cell for one in plans for cell in [*(cell for cell in cells if cell.task == one.name), *baselines(one, seed)]
+    ]
+
+
+def _learnt(kind: str, vectors: Vectors, labels: labelling.Labels, seed: int) -> dict[str, NDArray[np.float32]]:
+    """Return what a network learns from all tracks: the same that an evaluation asks another collection."""
+    x, track = points(vectors, labels.tracks).of(np.arange(len(labels)))
+    truth = labels.truth[track]
+    with classifiers.quiet():
+        weights = classifiers.weigh(truth, track)
+        return classifiers.learn(kind, x, truth, weights, len(labels.classes), seed_of(seed, WHOLE))
+
+
+def train(  # noqa: PLR0913  options are given by name
+    collection: Any,
+    target: Any,
+    model: str | Model | Vectors,
+    *,
+    layer: str = "embedding",
+    classifier: str = "mlp",
+    pooling: str = "mean",
+    name: str | None = None,
+    seed: int = 0,
+    executor: Executor | None = None,
+    workers: int | None = None,
+    cache: Cache | Literal[False] | None = None,
+    progress: Progress = True,
+) -> Head:
+    """Train a classifier on all tracks of a collection, to be applied to others.
+
+    Parameters
+    ----------
+    collection, target, pooling, seed, executor, workers, cache, progress
+        As for :func:`evaluate`, which tells how good such a classifier is: this one has seen all tracks.
+    model : str, Model or Vectors
+        The model.
+    layer : str
+        Its layer.
+    classifier : {"mlp", "logistic"}
+        What is trained.
+    name : str, optional
+        What the head is called; by default the target and the model.
+
+    Returns
+    -------
+    Head
+        Which ``apply(embedding)`` makes probabilities of, frame by frame.
+    """
+    from embviz import __version__
+    from embviz.heads import Head
+    from embviz.models import get_model
+
+    if classifier not in classifiers.NETWORKS:
+        raise OptionError(f"A head is one of {', '.join(classifiers.NETWORKS)}, {classifier!r:.80} was found.")
+    if "+" in str(model.pooling if isinstance(model, Vectors) else pooling):
+        raise OptionError("A head is applied to frames, which have no standard deviation: ask for pooling='mean'.")
+    if layer == "all" or as_list(layer, str, "layer") != [layer]:
+        raise OptionError(f"A head is applied to one layer, {layer!r:.80} was found; name it.")
+    table = labelling.check_table(collection)
+    seed = _seed(seed)
+    ask = asked(target, table, 2, groups=False)
+    labels, _ = labelling.read(table, ask.target)
+    with reporter(progress) as report:
+        rows = _labelled(table, [labels])
+        options = {"cache": cache, "executor": executor, "workers": workers, "progress": report}
+        (sheet,) = gathered(rows, None, [model], layer, pooling, **options)
+        report("training the classifier", 0, 1)
+        vectors = sheet.vectors
+        labels = left(labels, missing(vectors, labels.tracks), [], "")
+        check_classes(labels)
+        weights = _learnt(classifier, vectors, labels, seed)
+        report("training the classifier", 1, 1)
+    known = get_model(model).title if not isinstance(model, Vectors) else model.model
+    facts: dict[str, str | float | int] = {
+        "task": ask.name,
+        "classifier": classifier,
+        "tracks": len(labels),
+        "pooling": vectors.pooling,
+        "seed": seed,
+        "embviz": __version__,
+        "scikit-learn": version("scikit-learn"),
+    }
+    return Head(
+        name=name or f"{ask.name}-{vectors.model}",
+        title=f"{ask.name} from {known}",
+        model=vectors.model,
+        layer=vectors.layer,
+        classes=labels.classes,
+        kind=classifier,
+        weights=weights,
+        exclusive=True,
+        facts=facts,
+    )

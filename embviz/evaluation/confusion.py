@@ -1,0 +1,315 @@
+"""A confusion matrix to look into: choose a cell, see which tracks are in it, and hear them.
+
+Wiring only: :mod:`embviz.widgets.confusion` draws, a worker's thread opens the files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from embviz.app.atlas.drawn import text_of
+from embviz.app.context import new_clock, put_away, ref
+from embviz.audio import Audio
+from embviz.core.text import count
+from embviz.core.worker import Worker, explain
+from embviz.errors import AudioError, OptionError, did_you_mean
+from embviz.evaluation import metrics
+from embviz.evaluation.plots import title_of
+from embviz.widgets import browser_audio
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from embviz.core.worker import Job
+    from embviz.evaluation.results import Cell, Source
+    from embviz.widgets.confusion import Confusion
+    from embviz.widgets.player import Player
+
+__all__ = ["ConfusionMatrix"]
+
+MOST_LISTED = 200  # tracks of a cell that the page is given
+MOST_PRINTED = 40  # classes of a table for pages without a kernel
+SIDES = {"cv": "Cross-validation", "external": "External"}
+
+
+class ConfusionMatrix:
+    """What a classifier took the tracks of each class for, and these tracks.
+
+    Parameters
+    ----------
+    cell : Cell
+        Whose answers are counted.
+    source : Source
+        Where the tracks are.
+    external : bool
+        Whether the other collection is shown first, where there is one; the page can switch.
+    player : bool or Player
+        Whether it has a player of its own; or the one that is to be followed, while :meth:`on_choose` tells what to
+        open and :meth:`opened` is told.
+    clock : str, optional
+        Name of the clock in the page; a new one by default.
+
+    Raises
+    ------
+    OptionError
+        If `external` is asked for where nothing was answered for another collection.
+
+    Examples
+    --------
+    >>> matrix = evaluation.confusion("musicnn")  # doctest: +SKIP
+    >>> matrix.choose("rock", "metal").selection  # doctest: +SKIP
+    """
+
+    def __init__(
+        self, cell: Cell, source: Source, *, external: bool = False, player: Any = True, clock: str | None = None
+    ) -> None:
+        from embviz.widgets.confusion import Confusion
+        from embviz.widgets.player import Player
+
+        if external and cell.external is None:
+            raise OptionError(
+                "There are no answers for another collection; pass external= to evaluate, or leave it out here."
+            )
+        self._cell, self._source = cell, source
+        self._answers = {"cv": cell.answers} | ({} if cell.external is None else {"external": cell.external})
+        self._chosen: tuple[int, int] | None = None
+        self._on_choose: list[Callable[[int], None]] = []
+        self._on_cell: list[Callable[[list[int]], None]] = []
+        self._closed = False
+        self._seq = 0
+        self._opener = Worker(computes=False)
+        name = clock or (player.clock if isinstance(player, Player) else new_clock())
+        self._player: Player | None = Player(clock=name) if player is True else None
+        self.widget: Confusion = Confusion(
+            clock=name,
+            player=ref(self._player),
+            title=_title(cell),
+            classes=[text_of(each) for each in cell.classes],
+            sides=[
+                {"name": side, "title": SIDES[side], "counts": metrics.confusion(answers, len(cell.classes)).tolist()}
+                for side, answers in self._answers.items()
+            ],
+            side="external" if external else "cv",
+        )
+        self.widget.on_command(self._command)
+
+    # For the next cell. --------------------------------------------------------------------------------------------
+
+    @property
+    def selection(self) -> pd.DataFrame:
+        """The tracks of the chosen cell, most certain first: their rows of the table.
+
+        Columns ``truth``, ``predicted`` and ``probability`` (of what was predicted) come first. Without a chosen cell
+        there are no rows.
+        """
+        import pandas as pd
+
+        answers, places = self._answers[self.widget.side], self._places()
+        classes = np.array(self._cell.classes, dtype=object)
+        said = pd.DataFrame(
+            {
+                "truth": classes[answers.truth[places]],
+                "predicted": classes[answers.predicted[places]],
+                "probability": answers.proba[places].max(axis=1),
+            },
+            index=pd.Index(answers.tracks[places], name="track"),
+        )
+        table = self._table()
+        if table is None:
+            return said
+        facts = table.reindex(said.index).drop(columns=list(said.columns), errors="ignore")
+        return said.join(facts)
+
+    @property
+    def counts(self) -> pd.DataFrame:
+        """The matrix that is shown: truth as rows, answers as columns."""
+        import pandas as pd
+
+        found = metrics.confusion(self._answers[self.widget.side], len(self._cell.classes))
+        names = list(self._cell.classes)
+        return pd.DataFrame(found, index=pd.Index(names, name="truth"), columns=pd.Index(names, name="answer"))
+
+    def choose(self, truth: str, answer: str) -> Self:
+        """Choose the cell of two classes, by name: its tracks are listed; returns the matrix."""
+        self._choose(self._number(truth), self._number(answer))
+        return self
+
+    def on_choose(self, call: Callable[[int], None]) -> None:
+        """Call back with the label of a track that the reader wants to hear."""
+        self._on_choose.append(call)
+
+    def on_cell(self, call: Callable[[list[int]], None]) -> None:
+        """Call back with the labels of the tracks of a cell when it is chosen, most certain first.
+
+        They are labels of the collection, or of the other one where :attr:`widget` shows that one.
+        """
+        self._on_cell.append(call)
+
+    def opened(self, label: int) -> None:
+        """Tell that a track of the side that is shown was opened in a player elsewhere: it is marked in the list."""
+        self.widget.current = {"side": self.widget.side, "track": int(label)}
+
+    def wait(self, timeout: float | None = None) -> Self:
+        """Wait until the track that is being opened is open, `timeout` seconds at most; returns the matrix."""
+        self._opener.wait(timeout)
+        return self
+
+    def close(self) -> None:
+        """Stop all work, and take everything off the page."""
+        if self._closed:
+            return
+        self._closed = True
+        self._opener.close()
+        put_away(self.widget)
+        if self._player is not None:
+            put_away(self._player)
+
+    # What the page asks for. ---------------------------------------------------------------------------------------
+
+    def _command(self, kind: str, content: dict[str, Any], _buffers: list[Any]) -> None:
+        commands: dict[str, Callable[[], None]] = {
+            "cell": lambda: self._choose(content["truth"], content["answer"]),
+            "side": lambda: self._turn(content["name"]),
+            "play": lambda: self._play(content["track"]),
+            "dismiss": lambda: setattr(self.widget, "notice", {}),
+        }
+        try:
+            commands[kind]()
+        except Exception as error:  # noqa: BLE001  whatever it is, the reader is told
+            self._say(*explain(error))
+
+    def _choose(self, truth: Any, answer: Any) -> None:
+        n = len(self._cell.classes)
+        if not all(isinstance(number, int) and 0 <= number < n for number in (truth, answer)):
+            raise OptionError(f"Classes are numbered from 0 to {n - 1}; {truth!r} and {answer!r} were found.")
+        self._chosen = truth, answer
+        self._list()
+        labels = [int(label) for label in self._answers[self.widget.side].tracks[self._places()]]
+        for call in self._on_cell:
+            call(labels)
+
+    def _turn(self, side: str) -> None:
+        if side not in self._answers:
+            raise OptionError(f"There is no side {side!r}; there is {' and '.join(self._answers)}.")
+        with self.widget.hold_sync():
+            self.widget.side = side
+            self._list()
+
+    def _play(self, label: int) -> None:
+        side = self.widget.side
+        if label not in self._answers[side].tracks:
+            raise OptionError(f"There is no track {label!r} among the answers.")
+        for call in self._on_choose:
+            call(label)
+        if self._player is not None:
+            self._open(self._player, side, label)
+
+    def _open(self, player: Player, side: str, label: int) -> None:
+        current = {"side": side, "track": label}
+        if self.widget.current == current and player.duration and not player.problem:
+            player.play()
+            return
+        facts = self._facts([label])[0]
+        path = self._path(label)
+        player.clear(loading=f"opening {facts['title']}")
+        self.widget.current = current
+
+        def task(_job: Job) -> tuple[browser_audio.Summary, browser_audio.Playable]:
+            if not path:
+                raise AudioError(f"The table names no file for {facts['title']!r}.")
+            audio = Audio.open(path)
+            return browser_audio.summary(audio), browser_audio.playable(audio)
+
+        def done(found: tuple[browser_audio.Summary, browser_audio.Playable]) -> None:
+            outline, playable = found
+            player.set_track(title=facts["title"], duration=outline.duration, peaks=outline.peaks, playable=playable)
+            player.play()
+
+        def failed(sentence: str, remedy: str) -> None:
+            player.clear(problem=f"{sentence} {remedy}".strip())
+
+        self._opener.submit("open", task, done=done, failed=failed)
+
+    # What is shown. ------------------------------------------------------------------------------------------------
+
+    def _places(self) -> NDArray[np.int64]:
+        """Return the places of the chosen cell's tracks among the answers, most certain first."""
+        if self._chosen is None:
+            return np.zeros(0, np.int64)
+        answers, (truth, answer) = self._answers[self.widget.side], self._chosen
+        places = np.flatnonzero((answers.truth == truth) & (answers.predicted == answer))
+        return places[np.argsort(-answers.proba[places, answer], kind="stable")]
+
+    def _list(self) -> None:
+        if self._chosen is None:
+            return
+        truth, answer = self._chosen
+        answers, places = self._answers[self.widget.side], self._places()
+        shown = places[:MOST_LISTED]
+        rows = self._facts([int(label) for label in answers.tracks[shown]])
+        for row, proba in zip(rows, np.nan_to_num(answers.proba[shown]), strict=True):
+            row["probability"], row["own"] = round(float(proba[answer]), 4), round(float(proba[truth]), 4)
+        self.widget.chosen = {"truth": truth, "answer": answer, "rows": rows, "more": len(places) - len(shown)}
+
+    def _table(self) -> pd.DataFrame | None:
+        return self._source.external if self.widget.side == "external" else self._source.table
+
+    def _facts(self, labels: list[int]) -> list[dict[str, Any]]:
+        """Return what a list shows of tracks."""
+        table = self._table()
+        rows = {} if table is None else table.reindex(labels)
+        told = {
+            name: [text_of(value) for value in rows[name]] if name in rows else [""] * len(labels)
+            for name in ("title", "name", "artist")
+        }
+        return [
+            {"track": label, "title": title or name or f"track {label}", "artist": artist}
+            for label, title, name, artist in zip(labels, *told.values(), strict=True)
+        ]
+
+    def _path(self, label: int) -> str:
+        table = self._table()
+        if table is None or label not in table.index or "path" not in table.columns:
+            return ""
+        path = table.loc[label, "path"]
+        return path if isinstance(path, str) else ""
+
+    def _number(self, name: str) -> int:
+        classes = self._cell.classes
+        if name not in classes:
+            known = ", ".join(map(repr, classes))
+            raise OptionError(f"There is no class {name!r}; there is {known}.{did_you_mean(str(name), classes)}")
+        return classes.index(name)
+
+    def _say(self, sentence: str, remedy: str) -> None:
+        self._seq += 1
+        self.widget.notice = {"level": "error", "text": sentence, "remedy": remedy, "seq": self._seq}
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        if self._closed:
+            return {"text/plain": "This confusion matrix was closed; make another one."}
+        data, metadata = self.widget._repr_mimebundle_(**options) or ({}, {})
+        # Where there is no kernel any more, a page shows the numbers.
+        return {**data, "text/plain": repr(self), "text/html": self._printed()}, metadata
+
+    def _printed(self) -> str:
+        import pandas as pd
+
+        names = pd.Index(self.widget.classes, name="truth")
+        found = metrics.confusion(self._answers[self.widget.side], len(names))
+        table = pd.DataFrame(found, index=names, columns=pd.Index(self.widget.classes, name="answer"))
+        return str(table.to_html(max_rows=MOST_PRINTED, max_cols=MOST_PRINTED, border=0))
+
+    def __repr__(self) -> str:
+        tracks, classes = len(self._answers[self.widget.side]), len(self._cell.classes)
+        return f"<ConfusionMatrix {_title(self._cell)}: {count(tracks, 'track')}, {classes} classes>"
+
+
+def _title(cell: Cell) -> str:
+    if cell.is_baseline:
+        return f"{text_of(cell.task)} · {cell.classifier}"
+    return " · ".join(text_of(part) for part in (cell.task, title_of(cell.model), cell.layer, cell.classifier))

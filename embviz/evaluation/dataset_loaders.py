@@ -1,0 +1,412 @@
+"""How datasets lie on a disk: which files there are, of which class each is, and what is odd about that.
+
+Conventions: a layout gives a row per sound, with its path and its class, and sentences about what was left out. Names
+of classes are compared by their letters and digits alone. Nothing is decoded, and nothing below the folder is trusted:
+no name in a table or in a JSON file leads out of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+
+from embviz.app.tracks import SUFFIXES, files
+from embviz.collection.discovery import expanded
+from embviz.collection.file_tags import clean
+from embviz.collection.loaders import read_table
+from embviz.core.text import count
+from embviz.errors import CollectionError, did_you_mean
+
+__all__ = ["CLASS_FOLDERS", "EXPECTED", "FSL10K", "URBANSOUND8K", "Rows", "key", "read"]
+
+CLASS_FOLDERS, URBANSOUND8K, FSL10K = "class folders", "urbansound8k", "fsl10k"
+
+#: What is expected in each layout, as the middle of a sentence.
+EXPECTED: Mapping[str, str] = {
+    CLASS_FOLDERS: "a folder for each class ({classes}) with its sounds",
+    URBANSOUND8K: "metadata/UrbanSound8K.csv and the sounds in audio/fold1 to audio/fold10",
+    FSL10K: "the sounds in audio/wav and annotations/NAME/sound-NUMBER.json for each annotator",
+}
+
+FOLDS = range(1, 11)
+NEEDED = ("slice_file_name", "fold", "class", "fsID")  # columns of UrbanSound8K's table
+KNOWN = ("fsID", "start", "end", "salience")  # those that come along as they are
+LARGEST_ANNOTATION = 1 << 20  # bytes
+LARGEST_TABLE = 64 << 20
+MOST_NAMED = 6  # folders in a message
+LOOP = re.compile(r"(\d{1,18})(?:_+([^_.]+))?[_.]")  # NUMBER_UPLOADER.wav.wav
+ANNOTATION = re.compile(r"sound-(\d{1,18})\.json")
+
+
+class Rows(NamedTuple):
+    """The sounds of a dataset, each with ``path`` and ``class`` and what else is known, and sentences about them."""
+
+    rows: list[dict[str, Any]]
+    notes: list[str]
+
+
+class _Asked(NamedTuple):
+    """What a layout is read for."""
+
+    title: str
+    layout: str
+    classes: Mapping[str, str]  # key of a name -> class
+    folder: Path
+    follow_links: bool
+
+    def refuse(self, found: str) -> NoReturn:
+        """Say what was expected, what was found and what to do."""
+        names = list(dict.fromkeys(self.classes.values()))
+        expected = EXPECTED[self.layout].format(classes=", ".join(names))
+        raise CollectionError(
+            f"{self.title} is expected as {expected}; in {_shown(self.folder)}, {found}; "
+            "name the folder that holds them."
+        )
+
+
+def key(name: str) -> str:
+    """Return what two spellings of a name have in common: ``"Hip-Hop"`` and ``"hip_hop"`` give ``"hiphop"``."""
+    return "".join(letter for letter in unicodedata.normalize("NFKC", str(name)).casefold() if letter.isalnum())
+
+
+def read(layout: str, title: str, classes: Mapping[str, str], folder: Any, *, follow_links: bool = False) -> Rows:
+    """Return the sounds of a dataset.
+
+    Parameters
+    ----------
+    layout : {"class folders", "urbansound8k", "fsl10k"}
+        How it lies on the disk.
+    title : str
+        Its name, for messages.
+    classes : mapping
+        From the keys of all names of a class to the class.
+    folder : path
+        Where it is.
+    follow_links : bool
+        Whether folders that are links are entered.
+
+    Raises
+    ------
+    CollectionError
+        If there is no such folder, or the dataset is not in it.
+    """
+    readers: Mapping[str, Callable[[_Asked], Rows]] = {
+        CLASS_FOLDERS: _class_folders,
+        URBANSOUND8K: _urbansound8k,
+        FSL10K: _fsl10k,
+    }
+    return readers[layout](_Asked(title, layout, classes, _folder(folder), follow_links))
+
+
+def _folder(folder: Any) -> Path:
+    try:
+        path = expanded(folder)
+        is_folder, exists = path.is_dir(), path.exists()
+    except (TypeError, ValueError, OSError) as error:
+        raise CollectionError(f"A folder is expected, {folder!r:.80} was found.") from error
+    if not is_folder:
+        found = "is a file; unpack an archive first" if exists else "is not there; check the path"
+        raise CollectionError(f"The folder of a dataset is expected; {_shown(path)} {found}.")
+    return path.absolute()
+
+
+# A folder for each class. ------------------------------------------------------------------------------------------
+
+
+def _class_folders(asked: _Asked) -> Rows:
+    """Return the sounds below folders that are called as a class is; the innermost such folder counts."""
+    found = files(asked.folder, follow_links=asked.follow_links)
+    rows, strays, places, nested = [], Counter[Path](), Counter[Path](), []
+    for name in found.names:
+        depths = [depth for depth, part in enumerate(name.parts[:-1]) if key(part) in asked.classes]
+        if not depths:
+            strays[name.parent] += 1
+            continue
+        said = [asked.classes[key(name.parts[depth])] for depth in depths]
+        rows.append({"path": asked.folder / name, "class": said[-1]})
+        places[Path(*name.parts[: depths[-1]])] += 1
+        if len(set(said)) > 1:
+            nested.append(name.parent)
+    links = _links(found.links)
+    if not rows:
+        why = ["it is itself called as a class is"] * (key(asked.folder.name) in asked.classes)
+        why += [_inside(asked.folder)]
+        why += [f"there is no sound below it ({', '.join(sorted(SUFFIXES))} are listed)"] * (not found.names)
+        asked.refuse("; ".join([*why, *(link.rstrip(".") for link in links)]))
+    return Rows(rows, [*_of_places(places, nested), *_of_strays(strays, asked), *links, *_of_closed(found.closed)])
+
+
+def _of_places(places: Counter[Path], nested: list[Path]) -> Iterator[str]:
+    if set(places) != {Path()} and len(places) == 1:
+        yield f"The class folders were found in {_shown(next(iter(places)))}."
+    elif len(places) > 1:
+        yield (
+            f"Class folders stand in {len(places)} places ({_listed(map(str, sorted(places)))}); the sounds of all of "
+            "them are taken, so make sure that they are no copies of each other."
+        )
+    if nested:
+        yield (
+            f"{count(len(nested), 'sound')} in a class folder inside another one, such as {_shown(nested[0])}: "
+            "the inner one says the class."
+        )
+
+
+def _of_strays(strays: Counter[Path], asked: _Asked) -> Iterator[str]:
+    if not strays:
+        return
+    first = next(iter(strays))
+    meant = did_you_mean(first.name, asked.classes.values()) if first.name else ""
+    where = f"such as those in {_shown(first)}" if first.name else "such as those in the folder itself"
+    yield f"{count(strays.total(), 'sound')} in no class folder, {where}: left out.{meant}"
+
+
+def _links(links: list[Path]) -> list[str]:
+    if not links:
+        return []
+    number = count(len(links), "link")
+    return [f"{number} to folders not followed, such as {_shown(links[0])}; follow_links=True follows them."]
+
+
+def _of_closed(closed: list[Path]) -> list[str]:
+    number = count(len(closed), "folder")
+    return [f"{number} could not be read, such as {_shown(closed[0])}."] if closed else []
+
+
+# UrbanSound8K. -----------------------------------------------------------------------------------------------------
+
+
+def _urbansound8k(asked: _Asked) -> Rows:
+    """Return the sounds of UrbanSound8K's own table, with the fold of each and the recording it was cut from."""
+    table_file = next(_tables(asked.folder), None)
+    if table_file is None:
+        asked.refuse(f"there is no table of this name, and {_inside(asked.folder)}")
+    root = table_file.parent.parent if key(table_file.parent.name) == "metadata" else table_file.parent
+    sounds = root / "audio" if _is_folder(root / "audio") else root
+    rows, left_out = [], defaultdict[str, list[str]](list)
+    for told in _told(table_file):
+        name, fold, label = (told[what] for what in NEEDED[:3])
+        wrong = _unfit(name, fold, label, asked.classes)
+        if wrong:
+            left_out[wrong].append(str(name))
+            continue
+        known = {what: told[what] for what in KNOWN if what in told}
+        path = sounds / f"fold{int(fold)}" / name
+        rows.append({"path": path, "class": asked.classes[key(label)], "fold": int(fold), **known})
+    there = [_is_file(row["path"]) for row in rows]
+    if not any(there):
+        what = f"{table_file.name} names {count(len(rows), 'usable file')}" if rows else "no row of its table is usable"
+        asked.refuse(f"{what}, and none of them is in {_shown(sounds)}" if rows else what)
+    notes = [f"{count(len(names), 'row')} left out, such as {clean(names[0])[:60]!r}: {wrong}."
+             for wrong, names in left_out.items()]  # fmt: skip
+    return Rows(rows, [*notes, *_of_missing(rows, there), *_of_folds(rows)])
+
+
+def _tables(folder: Path) -> Iterator[Path]:
+    for root in (folder, *_folders(folder)):
+        for place in (root / "metadata", root):
+            yield from (path for path in _entries(place) if path.name.casefold() == "urbansound8k.csv")
+
+
+def _told(table_file: Path) -> list[dict[str, Any]]:
+    """Return the rows of UrbanSound8K's table."""
+    if not _is_folder(table_file) and not (_is_file(table_file) and table_file.stat().st_size <= LARGEST_TABLE):
+        raise CollectionError(
+            f"The table {_shown(table_file)} is expected as a file of at most {LARGEST_TABLE >> 20} MB, something else "
+            "was found; take the table as it was published."
+        )
+    table, _ = read_table(table_file, NEEDED[0])
+    missing = [name for name in NEEDED if name not in table]
+    if missing:
+        raise CollectionError(
+            f"The table {_shown(table_file)} is expected to have the columns {', '.join(NEEDED)}; there is no "
+            f"{missing[0]!r}; take the table as it was published."
+        )
+    rows: list[dict[str, Any]] = table.to_dict("records")
+    return rows
+
+
+def _unfit(name: Any, fold: Any, label: Any, classes: Mapping[str, str]) -> str:
+    """Return why a row of the table cannot be used, or nothing."""
+    if not isinstance(name, str) or not name.strip("."):
+        return "no name of a file"
+    if set(name) & set("/\\\0"):
+        return "a name of a file in the fold's folder is expected, and no path"
+    if not _is_fold(fold):
+        return "the fold is a number from 1 to 10"
+    return "" if key(label) in classes else "no class of UrbanSound8K"
+
+
+def _is_fold(fold: Any) -> bool:
+    try:
+        return float(fold) in FOLDS
+    except (TypeError, ValueError):
+        return False
+
+
+def _of_missing(rows: list[dict[str, Any]], there: list[bool]) -> Iterator[str]:
+    missing = [row["path"] for row, is_there in zip(rows, there, strict=True) if not is_there]
+    if missing:
+        number = f"{len(missing):,} of {count(len(rows), 'sound')}"
+        yield f"{number} in the table cannot be found, such as {_shown(Path(*missing[0].parts[-2:]))}."
+
+
+def _of_folds(rows: list[dict[str, Any]]) -> Iterator[str]:
+    found = {row["fold"] for row in rows}
+    empty = [str(fold) for fold in FOLDS if fold not in found]
+    if empty:
+        yield f"There is no sound in the folds {', '.join(empty)}; published results are over all ten."
+    folds_of = defaultdict(set)
+    for row in rows:
+        folds_of[row["fsID"]].add(row["fold"])
+    torn = [recording for recording, folds in folds_of.items() if len(folds) > 1]
+    if torn:
+        number = count(len(torn), "recording")
+        yield f"Sounds of {number} stand in several folds, such as those of {torn[0]!r:.40}: not as published."
+
+
+# The Freesound Loop Dataset. ---------------------------------------------------------------------------------------
+
+
+def _fsl10k(asked: _Asked) -> Rows:
+    """Return the loops for which all annotators name the same single role; class folders where there are those."""
+    roots = (asked.folder, *_folders(asked.folder))
+    places = [place for root in roots for place in (root / "audio" / "wav", root / "audio")]
+    audio = next(filter(_is_folder, places), None)
+    # The archive has the annotations beside its folder FSL10K.
+    beside = [asked.folder.parent] if key(asked.folder.name) == "fsl10k" else []
+    said = next(filter(None, (_annotated(root / "annotations") for root in (*roots, *beside))), {})
+    if not said and audio is None:
+        with_folders = asked._replace(layout=CLASS_FOLDERS)
+        return _class_folders(with_folders) if _has_classes(asked) else asked.refuse(_inside(asked.folder))
+    if audio is None:
+        asked.refuse("there is no folder audio")
+    if not said:
+        asked.refuse("there are no annotations, though there are sounds")
+    loops = _loops(audio, follow_links=asked.follow_links)
+    rows, left_out = [], Counter[str]()
+    for number, judgements in said.items():
+        label, why = _one_role(judgements, asked.classes)
+        if not why and number not in loops:
+            why = "without a sound"
+        if why:
+            left_out[why] += 1
+            continue
+        path, uploader = loops[number]
+        # A loop of unknown origin is a group of its own.
+        rows.append({"path": path, "class": label, "sound_id": number, "uploader": uploader or f"of {number}"})
+    why = _counted(left_out)
+    if not rows:
+        asked.refuse(f"none of {count(len(said), 'annotated loop')} can be used ({why})")
+    note = f"Of {count(len(said), 'annotated loop')}, {len(rows):,} have one role that all annotators agree on"
+    return Rows(rows, [f"{note}; left out: {why}." if why else f"{note}."])
+
+
+def _has_classes(asked: _Asked) -> bool:
+    return any(key(place.name) in asked.classes for root in (asked.folder, *_folders(asked.folder))
+               for place in _folders(root))  # fmt: skip
+
+
+def _annotated(folder: Path) -> dict[str, list[set[str] | None]]:
+    """Return number of a sound -> roles that each annotator named; None where a file says none that can be read."""
+    said = defaultdict(list)
+    for here, inside, names in os.walk(folder):
+        inside.sort()
+        for name in sorted(names):
+            match = ANNOTATION.fullmatch(name)
+            if match:
+                said[str(int(match[1]))].append(_roles(Path(here, name)))
+    return dict(said)
+
+
+def _roles(path: Path) -> set[str] | None:
+    """Return the roles in an annotation, none where the annotator discarded the loop; None where it is not readable."""
+    try:
+        if not _is_file(path) or path.stat().st_size > LARGEST_ANNOTATION:
+            return None
+        told = json.loads(path.read_text(encoding="utf-8-sig"))
+        roles = told["instrumentation"]
+        return set() if _true(told.get("discard")) else {str(role) for role, plays in roles.items() if _true(plays)}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+
+
+def _true(value: Any) -> bool:
+    return str(value).casefold() == "true"
+
+
+def _one_role(judgements: list[set[str] | None], classes: Mapping[str, str]) -> tuple[str, str]:
+    """Return the class of a loop, and why it has none."""
+    if None in judgements:
+        return "", "with an annotation that cannot be read"
+    roles = {frozenset(judgement) for judgement in judgements if judgement is not None}
+    if frozenset() in roles:
+        return "", "discarded or without a role"
+    if len(roles) > 1:
+        return "", "on which annotators disagree"
+    named = next(iter(roles))
+    if len(named) > 1:
+        return "", "with several roles"
+    label = classes.get(key(next(iter(named))))
+    return (label, "") if label else ("", "with a role that is no class")
+
+
+def _loops(folder: Path, *, follow_links: bool) -> dict[str, tuple[Path, str]]:
+    """Return number of a sound -> file, and number of who uploaded it, which stand in the name of the file."""
+    loops: dict[str, tuple[Path, str]] = {}
+    for name in files(folder, follow_links=follow_links).names:
+        match = LOOP.match(name.name)
+        if match:
+            loops.setdefault(str(int(match[1])), (folder / name, match[2] or ""))
+    return loops
+
+
+def _counted(reasons: Counter[str]) -> str:
+    return ", ".join(f"{number:,} {why}" for why, number in reasons.most_common())
+
+
+# Looking around. ---------------------------------------------------------------------------------------------------
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError:
+        return []
+
+
+def _folders(folder: Path) -> list[Path]:
+    return [path for path in _entries(folder) if _is_folder(path)]
+
+
+def _is_folder(path: Path) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112  Path's own raises where it may not look, or where a name is too long
+
+
+def _is_file(path: Path) -> bool:
+    return os.path.isfile(path)  # noqa: PTH113  as above
+
+
+def _inside(folder: Path) -> str:
+    """Say what is in a folder."""
+    folders = [path.name for path in _folders(folder)]
+    others = [path.name for path in _entries(folder) if path.name not in folders]
+    several = "are the folders" if len(folders) > 1 else "is the folder"
+    there = f"there {several} {_listed(folders)}" if folders else "there are no folders"
+    if not folders and not others:
+        return "there is nothing that can be read"
+    return f"{there} and {count(len(others), 'file')}, such as {_listed(others[:1])}" if others else there
+
+
+def _listed(names: Iterable[str]) -> str:
+    shown = [repr(clean(name)[:60]) for name in names]
+    return ", ".join(shown[:MOST_NAMED]) + (", …" if len(shown) > MOST_NAMED else "")
+
+
+def _shown(path: Path) -> str:
+    return repr(clean(str(path)))

@@ -1,0 +1,378 @@
+"""Which embedding knows what: the scores of all cells, how sure they are, and who is better than whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz.audio.decode import plain
+from embviz.core import io
+from embviz.core.text import count, one_line
+from embviz.errors import EmbvizError, ModelError, OptionError, did_you_mean
+from embviz.evaluation import metrics, summary
+from embviz.evaluation import table_html as table
+from embviz.evaluation.results import Answers, Cell, Source
+from embviz.evaluation.summary import KEYS, named
+from embviz.evaluation.table_data import shown
+from embviz.models import get_model
+
+if TYPE_CHECKING:
+    import os
+
+    import plotly.graph_objects as go
+    from pandas import DataFrame
+
+    from embviz.evaluation.confusion import ConfusionMatrix
+    from embviz.models import Model
+
+__all__ = ["Evaluation"]
+
+LISTED = 20  # cells in a message
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What classifiers made of embeddings: scores with their intervals, comparisons, and each track's answer.
+
+    In a notebook it shows itself as a table: tasks in rows, models in columns (for one task the other way round).
+
+    Parameters
+    ----------
+    cells : sequence of Cell
+        One for each task, model, layer, classifier and pooling; those of one task have the same classes.
+    sources : mapping of str to Source
+        The collections of each task.
+    notes : sequence of str
+        Sentences for the reader: artists in training and test, tracks left out, classes absent on a side.
+    seed : int
+        Of what is random; the same gives the same figures.
+    """
+
+    cells: tuple[Cell, ...]
+    sources: Mapping[str, Source] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "cells", tuple(self.cells))
+        object.__setattr__(self, "notes", tuple(self.notes))
+        for task in self.tasks:
+            classes = {cell.classes for cell in self.cells if cell.task == task}
+            if len(classes) > 1:
+                raise OptionError(
+                    f"All cells of a task have the same classes, those of {task!r} have "
+                    f"{' or '.join(sorted(', '.join(names) for names in classes))}; evaluate them under other names."
+                )
+
+    @property
+    def tasks(self) -> list[str]:
+        """Names of the tasks, in the order in which they came."""
+        return list(dict.fromkeys(cell.task for cell in self.cells))
+
+    # Scores. ---------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def table(self) -> DataFrame:
+        """All scores, a row per cell; fractions, NaN where there is nothing.
+
+        Its columns: what the cell is (task, model, layer, classifier, pooling, dimensions; the baselines have no model
+        and no layer), how much it was asked (tracks, classes, folds), ``accuracy`` (class-weighted, the mean over
+        folds) with its standard deviation over folds ``std`` and its 95 % bootstrap interval ``low`` to ``high``,
+        ``f1`` and ``auc`` (macro), then the class-weighted accuracy for the other collection, ``external``, and the
+        ``drop`` to it, with their intervals, and the number of its tracks. Where the other collection lacks classes,
+        both sides of the drop are without these.
+        """
+        return summary.table(self.cells, self.seed)
+
+    @cached_property
+    def pairs(self) -> DataFrame:
+        """Which cells of a task differ by more than luck: a row for each two of them, and for each and the majority.
+
+        Its columns: task, a and b (``"model / layer / classifier"``), the number of ``tracks`` that both answered, the
+        ``difference`` of their class-weighted accuracies on these, its 95 % bootstrap interval ``low`` to ``high``,
+        ``p`` of a paired permutation test that swaps the answers of the two for a track (or a group), and
+        ``p_adjusted``, made right for the number of pairs of that task by Holm's method. Cells without a track in
+        common are not compared, and neither is chance, which is luck itself.
+        """
+        return summary.pairs(self.cells, self.seed)
+
+    @cached_property
+    def learning(self) -> DataFrame:
+        """What was reached with fewer training tracks: task, model, layer, classifier, share, tracks and accuracy.
+
+        With its 95 % bootstrap interval ``low`` to ``high``; the whole training set is the share 1. Cells for which no
+        smaller set was asked for are not in it.
+        """
+        return summary.learning(self.cells, self.seed)
+
+    # One cell. -------------------------------------------------------------------------------------------------------
+
+    def cell(
+        self,
+        model: str | Model | None = None,
+        *,
+        task: str | None = None,
+        layer: str | None = None,
+        classifier: str | None = None,
+        pooling: str | None = None,
+    ) -> Cell:
+        """Return one cell: the one that is meant, or where nothing but the task is said, the best.
+
+        Parameters
+        ----------
+        model : str or Model, optional
+            Name of the model, or of its system (``"musicnn"``); ``"majority"`` and ``"chance"`` are the baselines.
+        task, layer, classifier, pooling : str, optional
+            What else tells it from others. The task is needed where there are several.
+
+        Returns
+        -------
+        Cell
+            Without a model, layer, classifier or pooling, the one with the highest class-weighted accuracy in
+            cross-validation.
+
+        Raises
+        ------
+        OptionError
+            If there is none, or several; it lists them.
+        """
+        found = self._of_task(task)
+        if model is None and layer is None and classifier is None and pooling is None:
+            trained = [cell for cell in found if not cell.is_baseline]
+            return max(trained or found, key=lambda cell: metrics.accuracy(cell.answers))
+        wanted = {"layer": layer, "classifier": classifier, "pooling": pooling}
+        fitting = [cell for cell in found if model is None or _is_of(cell, model)]
+        for name, value in wanted.items():
+            fitting = [cell for cell in fitting if value is None or getattr(cell, name) == value]
+        if len(fitting) == 1:
+            return fitting[0]
+        asked = {"model": getattr(model, "name", model)} | wanted
+        said = ", ".join(f"{name} {value!r}" for name, value in asked.items() if value is not None)
+        names = [named(cell) for cell in fitting or found]
+        more = f"; and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
+        raise OptionError(
+            f"{'Several cells have' if fitting else 'No cell has'} the {said}; say which is meant: "
+            f"{'; '.join(names[:LISTED])}{more}."
+        )
+
+    def _of_task(self, task: str | None) -> list[Cell]:
+        if not self.cells:
+            raise OptionError("There is nothing in this evaluation; one with at least one cell is expected.")
+        known = self.tasks
+        if task is None and len(known) > 1:
+            raise OptionError(f"There are several tasks; say task=, one of {', '.join(map(repr, known))}.")
+        task = known[0] if task is None else task
+        if task not in known:
+            hint = did_you_mean(str(task), known)
+            raise OptionError(f"There is no task {task!r} here.{hint} There is {', '.join(map(repr, known))}.")
+        return [cell for cell in self.cells if cell.task == task]
+
+    def per_class(self, model: str | Model | None = None, *, external: bool = False, **which: str | None) -> DataFrame:
+        """Return the scores of each class over all tracks: class, tracks, precision, recall and f1.
+
+        ``model`` and what else tells which cell is meant are as for :meth:`cell`; with ``external=True`` the answers
+        are those for the other collection. NaN where there is nothing to divide.
+        """
+        import pandas as pd
+
+        cell, answers = self._answers(model, external=external, which=which)
+        facts = metrics.per_class(answers, len(cell.classes))
+        return pd.DataFrame({"class": _classes(cell), **facts}).astype({"tracks": int})
+
+    def confusion_matrix(
+        self, model: str | Model | None = None, *, external: bool = False, **which: str | None
+    ) -> DataFrame:
+        """Return how many tracks of each class (rows) were taken for which (columns); options as :meth:`per_class`."""
+        import pandas as pd
+
+        cell, answers = self._answers(model, external=external, which=which)
+        counts = metrics.confusion(answers, len(cell.classes))
+        truth, predicted = (pd.Index(_classes(cell), name=name) for name in ("truth", "predicted"))
+        return pd.DataFrame(counts, index=truth, columns=predicted)
+
+    def predictions(
+        self, model: str | Model | None = None, *, external: bool = False, **which: str | None
+    ) -> DataFrame:
+        """Return what was answered for each track, by its label: name, truth, predicted, right, probability, fold.
+
+        The probability is that of the class that was predicted. Options as :meth:`per_class`.
+        """
+        import pandas as pd
+
+        cell, answers = self._answers(model, external=external, which=which)
+        source = self.sources.get(cell.task)
+        tracks = None if source is None else source.external if external else source.table
+        names = [""] * len(answers)
+        if tracks is not None and "name" in tracks:
+            names = tracks["name"].reindex(answers.tracks, fill_value="").tolist()
+        classes = np.array(_classes(cell), dtype=object)
+        facts = {
+            "name": [plain(str(name)) for name in names],
+            "truth": classes[answers.truth],
+            "predicted": classes[answers.predicted],
+            "right": answers.predicted == answers.truth,
+            "probability": answers.proba.max(axis=1, initial=0),
+            "fold": answers.folds,
+        }
+        return pd.DataFrame(facts, index=pd.Index(answers.tracks, name="track"))
+
+    def mistakes(self, model: str | Model | None = None, *, external: bool = False, **which: str | None) -> DataFrame:
+        """Return the predictions that are wrong, the most certain first; options as :meth:`per_class`."""
+        answered = self.predictions(model, external=external, **which)
+        return answered[~answered["right"]].sort_values("probability", ascending=False, kind="stable")
+
+    def _answers(
+        self, model: str | Model | None, *, external: bool, which: Mapping[str, str | None]
+    ) -> tuple[Cell, Answers]:
+        cell = self.cell(model, **which)
+        answers = cell.external if external else cell.answers
+        if answers is None:
+            raise OptionError(f"{named(cell)} was not asked about another collection; give one as external=.")
+        return cell, answers
+
+    # Pictures. -------------------------------------------------------------------------------------------------------
+
+    def plot(self, **options: Any) -> go.Figure:
+        """Draw the accuracies with their intervals; options as for :func:`embviz.evaluation.plots.plot`."""
+        from embviz.evaluation import plots
+
+        return plots.plot(self, **options)
+
+    def layers_plot(self, *args: Any, **options: Any) -> go.Figure:
+        """Draw the accuracy along the depth of a model; as :func:`embviz.evaluation.plots.layers_plot`."""
+        from embviz.evaluation import plots
+
+        return plots.layers_plot(self, *args, **options)
+
+    def learning_plot(self, *args: Any, **options: Any) -> go.Figure:
+        """Draw the accuracy over the number of training tracks; as :func:`embviz.evaluation.plots.learning_plot`."""
+        from embviz.evaluation import plots
+
+        return plots.learning_plot(self, *args, **options)
+
+    def confusion(
+        self, model: str | Model | None = None, *, external: bool = False, **which: str | None
+    ) -> ConfusionMatrix:
+        """Show which classes are taken for which, as a table whose cells list and play their tracks.
+
+        Options as for :meth:`per_class`. Use ``confusion_matrix`` for the numbers.
+        """
+        from embviz.evaluation.confusion import ConfusionMatrix
+
+        cell, _ = self._answers(model, external=external, which=which)
+        if cell.task not in self.sources:
+            raise OptionError(f"The tracks of {cell.task!r} are not at hand; use confusion_matrix() for the numbers.")
+        return ConfusionMatrix(cell, self.sources[cell.task], external=external)
+
+    # As a whole. -----------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def concat(cls, evaluations: Iterable[Evaluation]) -> Evaluation:
+        """Put evaluations together; of cells for the same question, the last one stays.
+
+        Raises
+        ------
+        OptionError
+            If a task of the same name was asked of other tracks, or has other classes.
+        """
+        given: Any = evaluations
+        several: list[Any] = list(given) if isinstance(given, Iterable) else [given]
+        wrong = [type(one).__name__ for one in several if not isinstance(one, Evaluation)]
+        if wrong or not several:
+            raise OptionError(f"At least one evaluation is expected, in a list; {(wrong or ['none'])[0]} was given.")
+        sources: dict[str, Source] = {}
+        for task, source in [item for one in several for item in one.sources.items()]:
+            sources[task] = _joined(task, sources[task], source) if task in sources else source
+        cells = {tuple(getattr(cell, name) for name in KEYS): cell for one in several for cell in one.cells}
+        notes = dict.fromkeys(note for one in several for note in one.notes)
+        return cls(tuple(cells.values()), sources, tuple(notes), several[0].seed)
+
+    def shown(self) -> dict[str, Any]:
+        """Return the table as it is shown, ready for JSON: texts, hints, and what is best in each row."""
+        return shown(self)
+
+    def to_csv(self, path: str | os.PathLike[str]) -> Path:
+        """Write ``table`` as UTF-8 text."""
+        return _write(path, self.table.to_csv(index=False, lineterminator="\n"))
+
+    def to_latex(self, path: str | os.PathLike[str] | None = None) -> str:
+        """Return the table for LaTeX (booktabs, and xcolor with the option "table"), and write it to a file.
+
+        Parameters
+        ----------
+        path : path, optional
+            Where to write it; without, it is only returned.
+        """
+        text = table.as_latex(self.shown())
+        if path is not None:
+            _write(path, text)
+        return text
+
+    def __repr__(self) -> str:
+        trained = [cell for cell in self.cells if not cell.is_baseline]
+        models = len({cell.model for cell in trained})
+        lines = [
+            f"<Evaluation: {count(len(self.tasks), 'task')} × {count(models, 'model')}, {count(len(trained), 'cell')}>"
+        ]
+        facts = self.table.sort_values("accuracy", ascending=False, kind="stable")
+        for task in map(plain, self.tasks):
+            best = next(facts[(facts["task"] == task) & (facts["model"] != "")].itertuples(), None)
+            if best is not None:
+                ends = f"{100 * best.low:.1f} … {100 * best.high:.1f}"
+                name = f"{best.model} / {best.layer} / {best.classifier}"
+                lines.append(f"  {one_line(task)}: {100 * best.accuracy:.1f} % ({ends}) {one_line(name)}")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return table.as_html(self.shown())
+
+
+def _is_of(cell: Cell, model: str | Model) -> bool:
+    if cell.is_baseline:
+        return model == cell.classifier
+    if cell.model == model:
+        return True
+    try:
+        return cell.model == get_model(model).name
+    except ModelError:  # own vectors have whatever name their maker gave them
+        return False
+
+
+def _classes(cell: Cell) -> list[str]:
+    return [plain(name) for name in cell.classes]
+
+
+def _joined(task: str, first: Source, second: Source) -> Source:
+    """Return the collections that two evaluations of a task were asked of, the larger where one has more tracks."""
+    whole = []
+    for one, other in ((first.table, second.table), (first.external, second.external)):
+        there = [table for table in (one, other) if table is not None]
+        if len(there) == 2 and not _same_tracks(*there):
+            raise OptionError(
+                f"Two evaluations ask for {task!r}, each of other tracks; figures of one row would not be comparable. "
+                "Give the column another name in one of the collections."
+            )
+        whole.append(max(there, key=len, default=None))
+    return Source(whole[0], whole[1])
+
+
+def _same_tracks(one: DataFrame, other: DataFrame) -> bool:
+    """Tell whether the tracks with the same labels in two collections are the same files."""
+    if one is other:
+        return True
+    both = one.index.intersection(other.index)
+    name = next((name for name in ("path", "name") if name in one and name in other), None)
+    return bool(len(both)) and (name is None or bool((one.loc[both, name] == other.loc[both, name]).all()))
+
+
+def _write(path: str | os.PathLike[str], text: str) -> Path:
+    target = Path(path).expanduser()
+    try:
+        return io.write_bytes(target, text.encode())
+    except (OSError, ValueError) as error:  # such as an empty name
+        raise EmbvizError(f"{str(target)!r} could not be written: {getattr(error, 'strerror', error)}.") from error

@@ -1,0 +1,205 @@
+"""What each layer of each model says about the tracks: computed, or given by somebody.
+
+Conventions: a *sheet* is one layer of one model for a collection, and for the other collection where there is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz.batch import embed_table
+from embviz.batch.pooling import check
+from embviz.core.text import one_line
+from embviz.core.vectors import Vectors
+from embviz.errors import CollectionError, OptionError
+from embviz.evaluation.scheduler import Points
+from embviz.extraction.extract import Wanted, as_list
+from embviz.models import Model, get_model
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+__all__ = ["Sheet", "gathered", "layers_of", "missing", "points"]
+
+BLOCK = 1 << 16  # points looked at together
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """What one layer of one model says.
+
+    Parameters
+    ----------
+    depth : int
+        Place of the layer among those of the model that were asked about.
+    vectors : Vectors
+        Of the collection.
+    other : Vectors or None
+        Of the other collection.
+    """
+
+    depth: int
+    vectors: Vectors
+    other: Vectors | None = None
+
+
+def gathered(
+    table: pd.DataFrame,
+    external: pd.DataFrame | None,
+    models: Any,
+    layers: Any,
+    pooling: str,
+    **options: Any,
+) -> list[Sheet]:
+    """Return what was asked for, in the order of models, then of depth.
+
+    Parameters
+    ----------
+    table, external : DataFrame
+        The tracks that have a label.
+    models : str, Model, Vectors, pair of Vectors, or sequence of them
+        Vectors are taken as they are.
+    layers : str, sequence of str, or mapping from models to these
+        ``"all"`` stands for all known layers of a model.
+    pooling : str
+        As for :func:`embviz.batch.embed_table`.
+    **options
+        For :func:`embviz.batch.embed_table`.
+    """
+    how = check(pooling)
+    items = _items(models, paired=external is not None)
+    records = [get_model(item) for item in items if not isinstance(item, tuple)]
+    wanted = {record.name: layers_of(record, layers) for record in records}
+    _check_items(items, wanted, how)  # what is wrong is said before anything is computed
+    here = _embedded(table, records, wanted, pooling=how, **options)
+    there = {} if external is None else _embedded(external, records, wanted, pooling=how, **options)
+    found: list[Sheet] = []
+    for item in items:
+        if isinstance(item, tuple):
+            found.append(Sheet(0, *item))
+        else:
+            name = get_model(item).name
+            found += [Sheet(i, here[name, layer], there.get((name, layer))) for i, layer in enumerate(wanted[name])]
+    for vectors in (*here.values(), *there.values()):
+        _check_points(vectors)
+    return found
+
+
+def _items(models: Any, *, paired: bool) -> list[Any]:
+    """Return models and tuples of Vectors."""
+    single = (str, Model, Vectors)
+    if paired and isinstance(models, tuple) and len(models) == 2 and all(isinstance(one, Vectors) for one in models):
+        models = [models]
+    items = [models] if isinstance(models, single) else models
+    if not isinstance(items, list | tuple) or not items:
+        found = one_line(repr(models))[:80]
+        raise OptionError(f"models is a model, Vectors, or a list of at least one, {found} was found.")
+    return [item if isinstance(item, str | Model) else _given(item, paired=paired) for item in items]
+
+
+def _given(item: Any, *, paired: bool) -> tuple[Vectors, ...]:
+    parts = (item,) if isinstance(item, Vectors) else item
+    if not isinstance(parts, tuple) or not all(isinstance(part, Vectors) for part in parts):
+        raise OptionError(f"A model is expected as its name, its record, or Vectors, {item!r:.80} was found.")
+    if len(parts) != 1 + paired:
+        expected = "a pair (Vectors, Vectors), one for each collection," if paired else "one Vectors"
+        raise OptionError(f"Of a model's own vectors {expected} is expected, {len(parts)} was found.")
+    if len({(part.model, part.layer, part.pooling, part.shape[1]) for part in parts}) > 1:
+        raise OptionError(f"The vectors of both collections have to be alike, {parts[0]!r} and {parts[1]!r} are not.")
+    return parts
+
+
+def layers_of(model: Model, layers: Any) -> list[str]:
+    """Return the layers of a model that are asked for, from input to output."""
+    if isinstance(layers, Mapping):
+        named = [name for name in layers if get_model(name).name == model.name]
+        if not named:
+            raise OptionError(f"layers says nothing of {model.name!r}; give its layers, or 'embedding', too.")
+        layers = layers[named[0]]
+    known = [layer.name for layer in model.known_layers]
+    if isinstance(layers, str) and layers == "all":
+        return [layer.name for layer in model.known_layers if "s" not in layer.axes]
+    names = list(dict.fromkeys(as_list(layers, str, "layers")))
+    return sorted(names, key=lambda name: known.index(name) if name in known else len(known))
+
+
+def _embedded(
+    table: pd.DataFrame, records: Sequence[Model], wanted: Mapping[str, list[str]], **options: Any
+) -> dict[tuple[str, str], Vectors]:
+    """Return the vectors by model and layer; models of which the same layers are asked share the decoding."""
+    together: dict[tuple[str, ...], list[Model]] = {}
+    for record in records:
+        together.setdefault(tuple(wanted[record.name]), []).append(record)
+    return {
+        (vectors.model, layer): vectors
+        for layers, some in together.items()
+        for row in embed_table(table, some, list(layers), **options)
+        for layer, vectors in zip(layers, row, strict=True)
+    }
+
+
+def _check_items(items: Sequence[Any], wanted: Mapping[str, list[str]], pooling: str) -> None:
+    """Raise where vectors are not told apart by their names, hold no numbers, or are of a layer that is not there."""
+    names: list[tuple[str, str, str]] = []
+    for item in items:
+        if isinstance(item, tuple):
+            if not item[0].model:
+                raise OptionError(
+                    "Vectors of your own need the name of a model; dataclasses.replace(vectors, model=…)."
+                )
+            for vectors in item:
+                _check_points(vectors)
+            names.append((item[0].model, item[0].layer, item[0].pooling))
+        else:
+            record = get_model(item)
+            names += [(record.name, Wanted.of(record, one, None).layer.name, pooling) for one in wanted[record.name]]
+    twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
+    if twice is not None:
+        raise OptionError(
+            f"{' / '.join(twice[:2])} is asked for twice; Vectors of your own are told apart by their model and layer."
+        )
+
+
+def _check_points(vectors: Vectors) -> None:
+    values, what = vectors.values, f"{vectors.model} / {vectors.layer}"  # noqa: PD011  no DataFrame
+    if values.dtype.kind not in "fiu" or not values.shape[1]:
+        raise OptionError(
+            f"Vectors are of at least one real number, those of {what} are {values.shape[1]:,} of {values.dtype}."
+        )
+    if vectors.times is None and len(np.unique(vectors.tracks)) < len(vectors):
+        raise OptionError(f"{what} has several vectors for a track but no times; pooling and times say what they are.")
+    for start in range(0, len(values), BLOCK):
+        with np.errstate(over="ignore"):  # what float32 cannot hold is not finite here
+            bad = ~np.isfinite(values[start : start + BLOCK].astype(np.float32, copy=False)).all(axis=1)
+        if bad.any():
+            track = int(vectors.tracks[start + int(bad.argmax())])
+            raise CollectionError(
+                f"The vectors of {what} are not finite (NaN or infinite) for track {track} and perhaps others: leave "
+                "these out, as with vectors.select(labels)."
+            )
+
+
+def points(vectors: Vectors, tracks: NDArray[np.int64]) -> Points:
+    """Return the points of some tracks.
+
+    Parameters
+    ----------
+    vectors : Vectors
+        Of all of them, and of others perhaps.
+    tracks : ndarray, shape [n], int64
+        Labels.
+    """
+    order = np.argsort(tracks)
+    at = np.searchsorted(tracks, vectors.tracks, sorter=order).clip(max=len(tracks) - 1)
+    places = order[at]
+    return Points(vectors.values, np.where(tracks[places] == vectors.tracks, places, -1), len(tracks))
+
+
+def missing(vectors: Vectors, tracks: NDArray[np.int64]) -> list[int]:
+    """Return the labels of tracks that there is no vector of."""
+    return [int(label) for label in tracks[~np.isin(tracks, vectors.tracks)]]

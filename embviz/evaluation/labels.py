@@ -1,0 +1,303 @@
+"""What the tracks of a collection are called: classes from a column of its table, and which tracks belong together.
+
+Conventions: classes are numbered from 0 in the order of their names (of their values for numbers, of the categories for
+a column of categories). A track whose cell is empty has no class and is left out. Numbers that say *which*, together or
+not, are groups: the same number, the same artist or album or content.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz.collection.file_tags import clean
+from embviz.collection.loaders import column
+from embviz.core.text import count
+from embviz.errors import CollectionError, OptionError, did_you_mean
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+__all__ = ["Labels", "as_text", "check_table", "contents", "filled", "groups_of", "joined", "listed", "mapped", "read"]
+
+MOST = 50  # different whole numbers that are still classes …
+LEAST = 5.0  # … where each stands for so many tracks on average
+SHOWN = 5  # names in a sentence
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """The tracks of a collection that have a class.
+
+    Parameters
+    ----------
+    column : str
+        Where the classes stand.
+    classes : tuple of str
+        Their names.
+    tracks : ndarray, shape [n], int64
+        Labels of the tracks, in the order of the table.
+    truth : ndarray, shape [n], int64
+        Number of each track's class.
+    """
+
+    column: str
+    classes: tuple[str, ...]
+    tracks: NDArray[np.int64]
+    truth: NDArray[np.int64]
+
+    def without(self, tracks: Iterable[int]) -> Labels:
+        """Return them without some tracks; the classes stay."""
+        kept = ~np.isin(self.tracks, np.fromiter(tracks, np.int64))
+        return replace(self, tracks=self.tracks[kept], truth=self.truth[kept])
+
+    def __len__(self) -> int:
+        return len(self.tracks)
+
+
+def check_table(collection: Any) -> pd.DataFrame:
+    """Return the table of a collection, checked to be one whose rows can be told apart."""
+    import pandas as pd
+
+    table = getattr(collection, "table", collection)
+    if not isinstance(table, pd.DataFrame):
+        raise OptionError(f"A Collection or its table is expected, {type(collection).__name__} was found.")
+    if not table.index.is_unique or table.index.dtype.kind not in "iu":
+        raise OptionError("The rows of a table of tracks are labelled by whole numbers, each once; others were found.")
+    if isinstance(table.columns, pd.MultiIndex):
+        raise CollectionError("One row of column names is expected, several were found; name the columns anew.")
+    if not table.columns.is_unique:
+        twice = table.columns[table.columns.duplicated()][0]
+        raise CollectionError(f"The table has two columns {twice!r}; rename one of them.")
+    return table
+
+
+def read(table: pd.DataFrame, name: str) -> tuple[Labels, list[str]]:
+    """Return the classes that a column tells, and sentences about what is left out.
+
+    Raises
+    ------
+    CollectionError
+        If there is no such column, or what it holds are no classes.
+    """
+    cells = table[column(table, name)]
+    there = filled(cells)
+    notes = []
+    if not there.any():
+        raise CollectionError(f"No track has a label in column {name!r}; name a column that says what tracks are.")
+    if not there.all():
+        notes.append(f"{count(int((~there).sum()), 'track')} without a label in {clean(name)!r}: left out.")
+    texts, classes = _classes(cells[there], name)
+    number = {text: i for i, text in enumerate(classes)}
+    truth = np.array([number[text] for text in texts], np.int64)
+    if len(classes) == 1:
+        raise CollectionError(
+            f"All {count(len(truth), 'track')} with a label in {name!r} are {classes[0][:60]!r}: two classes or more "
+            "are needed to tell them apart."
+        )
+    return Labels(name, tuple(classes), table.index.to_numpy(np.int64)[there], truth), notes
+
+
+def filled(cells: pd.Series) -> NDArray[np.bool_]:
+    """Tell which cells say something."""
+    return np.array(
+        [
+            not missing and not (isinstance(cell, str) and not clean(cell))
+            for cell, missing in zip(cells, cells.isna(), strict=True)
+        ],
+        bool,
+    )
+
+
+def _classes(cells: pd.Series, name: str) -> tuple[list[str], list[str]]:
+    """Return what each cell says as text, and the different ones in order."""
+    import pandas as pd
+
+    values = cells.tolist()
+    if any(not _is_plain(value) for value in values):
+        found = next(type(value).__name__ for value in values if not _is_plain(value))
+        raise CollectionError(
+            f"One class for each track is expected in column {name!r}, {found} was found; assign a column of texts."
+        )
+    if all(_is_number(value) for value in values):
+        return _numbers(values, name)
+    texts = [as_text(value) for value in values]
+    if isinstance(cells.dtype, pd.CategoricalDtype):
+        used = set(texts)
+        return texts, [text for text in map(as_text, cells.cat.categories) if text in used]
+    return texts, sorted(set(texts))
+
+
+def _is_plain(value: Any) -> bool:
+    import pandas as pd
+
+    return isinstance(value, str | bool | int | float | np.generic | pd.Interval | pd.Timestamp | pd.Period)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool | np.bool_)
+
+
+def _is_whole(value: Any) -> bool:
+    # Numbers of Python's own may be larger than numpy's.
+    return isinstance(value, int) or bool(np.isfinite(value) and value == int(value))
+
+
+def _numbers(values: list[Any], name: str) -> tuple[list[str], list[str]]:
+    """Return numbers as classes, where they can be such."""
+    broken = next((value for value in values if not _is_whole(value)), None)
+    different = sorted(set(values))
+    if broken is None and len(different) <= max(2, min(MOST, len(values) / LEAST)):
+        return [as_text(value) for value in values], [as_text(value) for value in different]
+    found = f"{broken:g}" if broken is not None else f"{len(different):,} different numbers"
+    raise CollectionError(
+        f"Column {name!r} is a quantity ({found} was found), and quantities are not predicted (no regression): make "
+        f"classes of it, as with assign(range=pandas.cut(collection[{name!r}], 3).astype(str))."
+    )
+
+
+def as_text(value: Any) -> str:
+    """Return what a cell says."""
+    if isinstance(value, bool | np.bool_):  # the same class, whatever column it went through
+        return str(bool(value))
+    return str(int(value)) if _is_number(value) and _is_whole(value) else clean(value)
+
+
+# Another collection. -------------------------------------------------------------------------------------------------
+
+
+def mapped(
+    table: pd.DataFrame, name: str, classes: tuple[str, ...], names: Mapping[Any, Any] | None
+) -> tuple[Labels, list[str]]:
+    """Return the labels of another collection, as classes of the first.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The other collection.
+    name : str
+        The column.
+    classes : tuple of str
+        Classes of the first collection.
+    names : mapping, optional
+        From labels of the other collection to classes; None as a class leaves a label out. Labels that are not in it
+        stand for the class of their own name.
+
+    Raises
+    ------
+    CollectionError
+        If no class is in both.
+    """
+    cells = table[column(table, name)]
+    there = filled(cells)
+    texts = [as_text(cell) for cell in cells[there]]
+    target = {text: text for text in dict.fromkeys(texts)} | _renamed(names, classes)
+    number = {text: i for i, text in enumerate(classes)}
+    truth = np.array([number.get(target[text] or "", -1) for text in texts], np.int64)
+    absent = [text for text in sorted(set(texts)) if target[text] not in number]
+    if not (truth >= 0).any():
+        raise CollectionError(
+            f"The collections have no class of {name!r} in common: {listed(classes)} here, {listed(absent) or 'none'} "
+            f"there; say which is which, as with classes={{{(absent or ['theirs'])[0]!r}: {classes[0]!r}}}."
+        )
+    labels = table.index.to_numpy(np.int64)[there]
+    notes = _noticed(texts, target, classes, number, int((~there).sum()), truth)
+    return Labels(name, classes, labels[truth >= 0], truth[truth >= 0]), notes
+
+
+def _renamed(names: Mapping[Any, Any] | None, classes: tuple[str, ...]) -> dict[str, str | None]:
+    """Return the mapping as texts, checked to lead to classes."""
+    if names is None:
+        return {}
+    if not isinstance(names, Mapping):
+        raise OptionError(
+            f"classes is a mapping from labels of the other collection to classes of this one, {names!r:.80} was found."
+        )
+    found = {as_text(theirs): None if ours is None else as_text(ours) for theirs, ours in names.items()}
+    wrong = next((ours for ours in found.values() if ours is not None and ours not in classes), None)
+    if wrong is not None:
+        raise OptionError(
+            f"classes leads to {wrong!r}, which is none of the classes here: {listed(classes)}."
+            f"{did_you_mean(wrong, classes)}"
+        )
+    return found
+
+
+def _noticed(
+    texts: list[str],
+    target: Mapping[str, str | None],
+    classes: tuple[str, ...],
+    number: Mapping[str, int],
+    empty: int,
+    truth: NDArray[np.int64],
+) -> list[str]:
+    """Return sentences about classes that are on one side only."""
+    notes = []
+    if empty:
+        notes.append(f"{count(empty, 'track')} of the other collection without a label: left out.")
+    left = [text for text in texts if target[text] not in number]
+    if left:
+        names = listed(sorted(set(left)))
+        notes.append(f"The other collection's {names} ({count(len(left), 'track')}) are no classes here: left out.")
+    there = set(truth.tolist())
+    absent = [name for i, name in enumerate(classes) if i not in there]
+    if absent:
+        notes.append(
+            f"The other collection has no track of {listed(absent)}: its score, and the drop to it, are over the "
+            "classes that it has."
+        )
+    return notes
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return some names as they stand in a sentence."""
+    every = [repr(name[:60]) for name in names]
+    more = f" and {len(every) - SHOWN:,} more" if len(every) > SHOWN else ""
+    return ", ".join(every[:SHOWN]) + more
+
+
+# What belongs together. ----------------------------------------------------------------------------------------------
+
+
+def groups_of(table: pd.DataFrame, tracks: NDArray[np.int64], name: str) -> tuple[NDArray[np.int64], int]:
+    """Return the group of each track by a column, ``[n]``, and how many tracks have none: each is one of its own."""
+    cells = table[column(table, name)].reindex(tracks)
+    there = filled(cells)
+    number: dict[str, int] = {}
+    # Written once with capitals and once without, it is the same artist.
+    found = [
+        number.setdefault(str(cell).strip().casefold() if known else f"\0{i}", len(number))
+        for i, (cell, known) in enumerate(zip(cells, there, strict=True))
+    ]
+    return np.array(found, np.int64), int((~there).sum())
+
+
+def contents(table: pd.DataFrame, tracks: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the content of each track, ``[n]``: the same number for files that hold the same."""
+    first = tracks.copy()
+    if "duplicate_of" in table.columns:
+        said = table["duplicate_of"].reindex(tracks)
+        known = said.isin(table.index).to_numpy(bool)
+        first[known] = said[known].to_numpy(np.int64)
+    if "digest" in table.columns:
+        by_digest: dict[str, int] = {}
+        for i, digest in enumerate(table["digest"].reindex(tracks)):
+            if isinstance(digest, str) and digest:
+                first[i] = by_digest.setdefault(digest, int(first[i]))
+    return np.unique(first, return_inverse=True)[1].astype(np.int64)
+
+
+def joined(one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return groups of what is in the same group of either, ``[n]``."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    first, second = (np.unique(groups, return_inverse=True)[1] for groups in (one, other))
+    nodes = int(first.max()) + int(second.max()) + 2
+    edges = coo_array((np.ones(len(first)), (first, second + int(first.max()) + 1)), shape=(nodes, nodes))
+    found: NDArray[np.int64] = connected_components(edges, directed=False)[1][first].astype(np.int64)
+    return found

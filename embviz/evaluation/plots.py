@@ -1,0 +1,360 @@
+"""What classifiers made of embeddings, as pictures: models against each other, along the layers of one, and with fewer
+tracks to learn from.
+
+Conventions: accuracy is class-weighted and written in per cent. Intervals hold 95 %. Chance is one in the number of
+classes; who always names the largest class comes to the same where all classes were tested. Cross-validation is a
+filled circle, the other collection an open diamond; curves differ in colour, dashes and marks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from embviz.core.text import count
+from embviz.errors import ModelError, OptionError, did_you_mean
+from embviz.evaluation.subplots import LETTER, WIDTH, Values, beside, finished, panes, per_cent, ticks
+from embviz.models import get_model
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from plotly.graph_objects import Figure
+
+    from embviz.evaluation.evaluation import Evaluation
+    from embviz.evaluation.subplots import Pane
+
+__all__ = ["layers_plot", "learning_plot", "plot", "title_of"]
+
+MEASURE = "class-weighted accuracy, 95 % intervals"
+LARGER = "larger marks: the best"
+CHANCES = 16  # pixels that texts of chance need
+MOST_ROWS = 40  # of a task; beyond, only the best layer of each model is drawn
+MOST_CURVES = 12  # of a task, learning; the same holds
+ONLY_BEST = "only the best layer of each model"
+APART = 0.17  # rows that the two points of a row are moved by
+
+# Pixels.
+ROW, LEAST, CURVES, LARGE = 24, 84, 200, 360  # height of a row; of a plot of rows, of curves, of curves alone
+LEFT = 60  # room for numbers beside a plot
+LAYER = 26  # letters of a layer's name
+
+
+def plot(evaluation: Evaluation, *, task: str | None = None) -> Figure:
+    """Draw how well each model does, a row for each, the best on top.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        As :func:`embviz.evaluate` returns it.
+    task : str, optional
+        The only one to be drawn; by default there is a plot for each, with the models in the same order: that of their
+        mean accuracy.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Where a task would have more than 40 rows, only the best layer of each model is drawn, and the figure says so.
+
+    Raises
+    ------
+    OptionError
+        If there is no such task, or nothing was evaluated.
+    """
+    table, note = _few(_labelled(_evaluated(evaluation, task)))
+    labels, tasks = _ranked(table), _tasks(table)
+    outside = bool(table["external"].notna().any())
+    kinds = {"cross-validation": "accuracy"} | ({"external": "external"} if outside else {})
+    drawn = panes(tasks, max(LEAST, ROW * len(labels)), left=beside(labels), legend=list(kinds) if outside else [])
+    ends = _ends(evaluation.table, tasks)
+    for name, pane in zip(tasks, drawn, strict=True):
+        rows = table[table["task"] == name]
+        for kind, column in kinds.items():
+            points = _points(rows[rows[column].notna()], labels, kind, apart=APART * outside)
+            pane.add_points(points, kind, listed=outside and name == tasks[0], best=len(labels) > 1)
+        _say_chance(pane, evaluation, name, ends, upright=True)
+    figure = drawn[0].figure
+    figure.update_yaxes(range=[len(labels) - 0.5, -0.5], showgrid=False, **ticks(labels))
+    figure.update_xaxes(**per_cent(ends, drawn[0].width, brief=True))
+    facts = [MEASURE, *([LARGER] if len(labels) > 1 else []), *note]
+    return finished(figure, tasks[0] if len(tasks) == 1 else "Downstream tasks", facts)
+
+
+def layers_plot(evaluation: Evaluation, model: Any = None, *, task: str | None = None) -> Figure:
+    """Draw accuracy along the depth of a model, from input to output.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        With several layers, as ``embviz.evaluate(..., layers="all")`` returns it.
+    model : str or Model, optional
+        Whose layers are drawn, with a curve for each task. Where none is named and there are several, each task has a
+        plot of its own with a curve for each model, along the relative depth of the layers: 0 is the first that was
+        asked about, 1 the last.
+    task : str, optional
+        The only one to be drawn.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        The best layer of each curve has a larger mark.
+
+    Raises
+    ------
+    OptionError
+        If there is no such model or task, or fewer than two layers of a model were evaluated.
+    """
+    table = _evaluated(evaluation, task)
+    if model is not None:
+        table = table[table["model"] == _model_named(model, list(table["model"].unique()))]
+    layers = table.groupby("model")["layer"].nunique()
+    if (layers < 2).all():
+        raise OptionError(
+            "Depth needs two layers of a model or more, one was evaluated; "
+            'pass layers="all", or the names of several, to evaluate.'
+        )
+    depths = {(cell.task, cell.model, cell.layer): cell.depth for cell in evaluation.cells}
+    table = table[table["model"].isin(layers.index[layers > 1])]
+    keys = zip(table["task"], table["model"], table["layer"], strict=True)
+    table = table.assign(depth=[depths[key] for key in keys]).sort_values("depth", kind="stable")
+    along = _along_layers if len(set(table["model"])) == 1 else _along_models
+    return along(evaluation, table)
+
+
+def learning_plot(evaluation: Evaluation) -> Figure:
+    """Draw accuracy against the number of tracks that were learnt from, a curve for each model.
+
+    Parameters
+    ----------
+    evaluation : Evaluation
+        With smaller training sets, as ``embviz.evaluate(..., learning=(0.1, 0.3))`` returns it.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        A plot for each task; the number of tracks has a logarithmic axis.
+
+    Raises
+    ------
+    OptionError
+        If nothing was learnt from smaller sets.
+    """
+    table = evaluation.learning
+    table = table[(table["model"] != "") & table["accuracy"].notna()]
+    if not (table["share"] < 1).any():
+        raise OptionError(
+            "There are no smaller training sets to draw; pass learning=, such as learning=(0.1, 0.3), to evaluate."
+        )
+    table = _labelled(table).sort_values("tracks", kind="stable")
+    labels, tasks, facts = _ranked(table), _tasks(table), [MEASURE]
+    if len(labels) > MOST_CURVES:
+        models = dict(zip(table["label"], table["model"], strict=True))
+        best = {models[label]: label for label in reversed(labels)}
+        labels, facts = [label for label in labels if best[models[label]] == label], [MEASURE, ONLY_BEST]
+    tall = CURVES if len(tasks) > 1 else LARGE
+    drawn = panes(tasks, tall, left=LEFT, legend=labels)
+    ends = _ends(evaluation.table, tasks, table)
+    for name, pane in zip(tasks, drawn, strict=True):
+        rows = table[table["task"] == name]
+        for number, label in enumerate(labels):
+            own = rows[rows["label"] == label]
+            told = [(label, count(round(tracks), "training track")) for tracks in own["tracks"]]
+            pane.add_curve(_values(own, own["tracks"], told), number, label, listed=name == tasks[0])
+        _say_chance(pane, evaluation, name, ends)
+        at = _roomy(sorted({round(tracks) for tracks in rows["tracks"]}))
+        pane.set_x("training tracks", type="log", **ticks([f"{tick:,}" for tick in at], at))
+    figure = drawn[0].figure
+    figure.update_yaxes(**per_cent(ends, tall))
+    return finished(figure, _titled("Learning curves", tasks), facts)
+
+
+def title_of(model: str) -> str:
+    """Return what a model is called; the name itself where it is not in the catalogue."""
+    try:
+        return get_model(model).title
+    except ModelError:
+        return model
+
+
+# Depth. --------------------------------------------------------------------------------------------------------------
+
+
+def _along_layers(evaluation: Evaluation, table: pd.DataFrame) -> Figure:
+    """Draw the layers of one model by name, with a curve for each task."""
+    names, tasks = list(dict.fromkeys(table["layer"])), _tasks(table)
+    curves = list(table.groupby(["task", *_telling(table)], sort=False))
+    longest = max(len(name[:LAYER]) for name in names) * LETTER
+    slanted = longest > (WIDTH - 2 * LEFT) / len(names)
+    best = [rows.loc[rows["accuracy"].idxmax(), "layer"] for _, rows in curves]
+    listed = [f"{' · '.join(key)} (best: {layer})" for (key, _), layer in zip(curves, best, strict=True)]
+    [pane] = panes([""], LARGE, left=LEFT, legend=listed, below=int(longest * 0.62) if slanted else 0)
+    ends = _ends(evaluation.table, tasks)
+    for number, (key, rows) in enumerate(curves):
+        dimensions = [count(d, "dimension") for d in rows["dimensions"]]
+        told = [(f"{layer}", f"{key[0]}", d) for layer, d in zip(rows["layer"], dimensions, strict=True)]
+        places = [names.index(layer) for layer in rows["layer"]]
+        pane.add_curve(_values(rows, places, told), number, listed[number], listed=len(curves) > 1, best=True)
+    _say_levels(pane, evaluation, tasks, ends)
+    angle = -40 if slanted else 0
+    pane.set_x(
+        "layer, from input to output", range=[-0.4, len(names) - 0.6], tickangle=angle, **ticks(names, longest=LAYER)
+    )
+    pane.figure.update_yaxes(**per_cent(ends, LARGE))
+    said = f"best: {best[0]}" if len(curves) == 1 else LARGER
+    return finished(pane.figure, _titled(title_of(table["model"].iloc[0]), tasks), [MEASURE, said])
+
+
+def _along_models(evaluation: Evaluation, table: pd.DataFrame) -> Figure:
+    """Draw a plot for each task, with a curve for each model along the relative depth of its layers."""
+    tasks, keys = _tasks(table), ["model", *_telling(table)]
+    curves = list(dict.fromkeys(table[keys].itertuples(index=False, name=None)))
+    names = [" · ".join([title_of(model), *more]) for model, *more in curves]
+    tall = CURVES if len(tasks) > 1 else LARGE
+    drawn = panes(tasks, tall, left=LEFT, legend=names)
+    ends = _ends(evaluation.table, tasks)
+    ranks = table.groupby("model")["depth"].rank("dense") - 1
+    relative = ranks / ranks.groupby(table["model"]).transform("max")
+    for task, pane in zip(tasks, drawn, strict=True):
+        for number, (key, name) in enumerate(zip(curves, names, strict=True)):
+            rows = table[(table["task"] == task) & (table[keys] == list(key)).all(axis=1)]
+            told = [(f"{layer}", name) for layer in rows["layer"]]
+            pane.add_curve(_values(rows, relative[rows.index], told), number, name, listed=task == tasks[0], best=True)
+        _say_chance(pane, evaluation, task, ends)
+        places = ticks(["first", "middle", "last"], [0, 0.5, 1])
+        pane.set_x("depth of the layer", range=[-0.05, 1.05], **places)
+    figure = drawn[0].figure
+    figure.update_yaxes(**per_cent(ends, tall))
+    return finished(figure, _titled("Along the layers", tasks), [MEASURE, LARGER])
+
+
+def _say_levels(pane: Pane, evaluation: Evaluation, tasks: Sequence[str], ends: tuple[float, float]) -> None:
+    """Draw chance once for each number of classes, and say whose it is."""
+    classes = evaluation.table.drop_duplicates("task").set_index("task")["classes"]
+    levels = {int(n): [task for task in tasks if classes[task] == n] for n in classes[list(tasks)].unique()}
+    if len(tasks) == 1:
+        _say_chance(pane, evaluation, tasks[0], ends)
+        return
+    least, text = CHANCES * (ends[1] - ends[0]) / LARGE, ""
+    for n, own in sorted(levels.items(), reverse=True):
+        told = f"{', '.join(own[:3])}{', …' if len(own) > 3 else ''}"
+        whose = f"{100 / n:.0f} % ({told})" if len(levels) > 1 else f"{100 / n:.0f} %"
+        text = f"{text}, {whose}" if text else f"chance {whose}"
+        pane.line(100 / n, "dash", upright=False)
+        above = min((100 / more for more in levels if more < n), default=math.inf)
+        # Lines that are too near each other for a text between them share the one above.
+        if above - 100 / n > least:
+            pane.say_level(text, 100 / n, ends)
+            text = ""
+
+
+# What is drawn. ------------------------------------------------------------------------------------------------------
+
+
+def _evaluated(evaluation: Evaluation, task: str | None) -> pd.DataFrame:
+    """Return the scores of models, of one task or of all."""
+    table = evaluation.table
+    table = table[(table["model"] != "") & table["accuracy"].notna()]
+    if not len(table):
+        raise OptionError("There is nothing to draw: no model was evaluated; pass one or more to evaluate.")
+    return table if task is None else table[table["task"] == _known("task", task, _tasks(table))]
+
+
+def _known(what: str, name: Any, names: Sequence[str]) -> str:
+    if name in names:
+        return str(name)
+    told = ", ".join(map(repr, names))
+    raise OptionError(f"There is no {what} {name!r} here; there is {told}.{did_you_mean(str(name), names)}")
+
+
+def _model_named(model: Any, names: Sequence[str]) -> str:
+    """Return the name of an evaluated model, which may be called by that of its system."""
+    name = getattr(model, "name", model)
+    if name in names:
+        return str(name)
+    try:
+        return _known("model", get_model(name).name, names)
+    except ModelError:  # it is nobody's name
+        return _known("model", name, names)
+
+
+def _tasks(table: pd.DataFrame) -> list[str]:
+    return list(dict.fromkeys(table["task"]))
+
+
+def _titled(what: str, tasks: Sequence[str]) -> str:
+    return f"{what} · {tasks[0]}" if len(tasks) == 1 else what
+
+
+def _telling(table: pd.DataFrame) -> list[str]:
+    """Return the columns, beside those of model and layer, that tell rows apart."""
+    return [name for name in ("classifier", "pooling") if len(set(table[name])) > 1]
+
+
+def _labelled(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with what each is called: its model, and what else tells it from others."""
+    titles = {name: title_of(name) for name in table["model"].unique()}
+    if len(set(titles.values())) < len(titles):
+        titles = {name: name for name in titles}
+    layered = ["layer"] if table.groupby("model")["layer"].nunique().max() > 1 else []
+    parts = [[titles[name] for name in table["model"]], *(list(table[name]) for name in layered + _telling(table))]
+    return table.assign(label=[" · ".join(row) for row in zip(*parts, strict=True)])
+
+
+def _ranked(table: pd.DataFrame) -> list[str]:
+    """Return the labels by mean accuracy, the best first."""
+    means = table.groupby("label", sort=False)["accuracy"].mean()
+    return list(means.sort_values(ascending=False, kind="stable").index)
+
+
+def _few(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Return the rows that can be drawn below each other, and what to say of those that are left out."""
+    if table["label"].nunique() <= MOST_ROWS:
+        return table, []
+    few = table.loc[table.groupby(["task", "model"], sort=False)["accuracy"].idxmax()]
+    return few.assign(label=[title_of(name) for name in few["model"]]), [ONLY_BEST]
+
+
+def _points(rows: pd.DataFrame, labels: Sequence[str], kind: str, *, apart: float) -> Values:
+    """Return what is drawn of one task: its accuracies in cross-validation, or for the other collection."""
+    inside = kind == "cross-validation"
+    places = [labels.index(label) + (-apart if inside else apart) for label in rows["label"]]
+    if not inside:
+        told = [(label,) for label in rows["label"]]
+        return Values(places, rows["external"], rows["external_low"], rows["external_high"], told)
+    asked = zip(rows["label"], rows["tracks"], rows["folds"], strict=True)
+    return _values(rows, places, [(label, f"{count(n, 'track')}, {count(k, 'fold')}") for label, n, k in asked])
+
+
+def _values(rows: pd.DataFrame, at: Iterable[float], told: Sequence[Sequence[str]]) -> Values:
+    return Values(list(at), rows["accuracy"], rows["low"], rows["high"], told)
+
+
+def _ends(table: pd.DataFrame, tasks: Sequence[str], more: pd.DataFrame | None = None) -> tuple[float, float]:
+    """Return the ends of an axis that holds all intervals, and chance, in per cent."""
+    table = table[table["task"].isin(tasks)]
+    values = [100 / classes for classes in table["classes"]]
+    for frame in (table[table["model"] != ""], table[table["classifier"] == "majority"], more):
+        if frame is not None:
+            names = ["accuracy", "low", "high", "external", "external_low", "external_high"]
+            known = frame[[name for name in names if name in frame.columns]]
+            values += list(100 * known.to_numpy(float).ravel())
+    known = [value for value in values if math.isfinite(value)]
+    return max(0.0, 10 * math.floor(min(known) / 10)) - 2, min(100.0, 10 * math.ceil(max(known) / 10)) + 2
+
+
+def _say_chance(
+    pane: Pane, evaluation: Evaluation, task: str, ends: tuple[float, float], *, upright: bool = False
+) -> None:
+    table = evaluation.table
+    own = table[table["task"] == task]
+    majority = float(own.loc[own["classifier"] == "majority", "accuracy"].max())
+    pane.say_chance(int(own["classes"].iloc[0]), majority, ends, upright=upright)
+
+
+def _roomy(ticks: Sequence[int]) -> list[int]:
+    """Return those of rising numbers that can be written below a logarithmic axis without touching."""
+    kept: list[int] = []
+    for tick in reversed([tick for tick in ticks if tick > 0]):
+        if not kept or kept[-1] / tick >= 1.25:
+            kept.append(tick)
+    return kept[::-1]

@@ -1,0 +1,361 @@
+"""What is asked of a collection: which tracks, of which class, in which fold, and whom the other collection is asked.
+
+Conventions: a plan is made once for a task and holds for all models, layers and classifiers: they are asked about the
+same tracks in the same folds, so that what they answer can be compared track by track.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz.collection.file_tags import clean
+from embviz.collection.loaders import column
+from embviz.core.text import count, one_line
+from embviz.errors import CollectionError, OptionError
+from embviz.evaluation import cross_validation as folding
+from embviz.evaluation import labels as labelling
+from embviz.evaluation.labels import Labels, listed
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+__all__ = ["Asked", "Plan", "asked", "check_classes", "check_folds", "check_groups", "left", "planned"]
+
+ARTIST = "artist"
+MOST_FOLDS = 100
+EFFECT = "artist effect: Pampalk, Flexer and Widmer 2005; Flexer and Schnitzer 2010"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A task as it is asked for.
+
+    Parameters
+    ----------
+    name : str
+        What it is called.
+    target : str
+        Column of the classes.
+    folds : int or str
+        How many, or the column of fixed ones.
+    groups : str, False or None
+        Column of what belongs together; None chooses, False is none.
+    """
+
+    name: str
+    target: str
+    folds: int | str
+    groups: str | bool | None
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """Who is asked about what.
+
+    Parameters
+    ----------
+    name : str
+        Of the task.
+    labels : Labels
+        The tracks and their classes.
+    groups : ndarray, shape [n], int64, or None
+        What belongs together; None where nothing does.
+    folds : ndarray, shape [n], int64
+        Fold of each track.
+    external : Labels or None
+        The tracks of the other collection.
+    notes : list of str
+        Sentences for the reader.
+    """
+
+    name: str
+    labels: Labels
+    groups: NDArray[np.int64] | None
+    folds: NDArray[np.int64]
+    external: Labels | None = None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def each(self) -> NDArray[np.int64]:
+        """Group of each track, a number for each where nothing belongs together."""
+        return np.arange(len(self.labels)) if self.groups is None else self.groups
+
+
+def asked(target: Any, table: pd.DataFrame, folds: int | str, groups: Any) -> Asked:
+    """Return a task as it is asked for by a column's name, a task, or a task's name."""
+    from embviz.evaluation.task_registry import TASKS
+
+    task: Any = TASKS.get(target) if isinstance(target, str) else target
+    if task is None and isinstance(target, str):
+        return Asked(target, target, folds, groups)
+    if not all(isinstance(getattr(task, name, None), str) for name in ("name", "target", "folds", "groups")):
+        found = one_line(repr(target))[:80]
+        raise OptionError(f"A target is the name of a column, or a task, {found} was found.")
+    # A column may have the name of a task and be somebody's own.
+    own_folds, own_groups = (name if name in table.columns else "" for name in (task.folds, task.groups))
+    return Asked(
+        task.name,
+        task.target,
+        folds if isinstance(folds, str) else own_folds or folds,
+        own_groups or None if groups is None else groups,
+    )
+
+
+def check_folds(folds: Any) -> int | str:
+    """Return a number of folds or a column's name, checked to be one."""
+    if isinstance(folds, str):
+        return folds
+    if isinstance(folds, bool) or not isinstance(folds, int | np.integer) or folds < 2:
+        raise OptionError(f"folds is a whole number of at least 2, or the name of a column, {folds!r:.80} was found.")
+    return int(folds)
+
+
+def check_groups(groups: Any) -> str | bool | None:
+    """Return what names groups, checked to be a column's name, False or None."""
+    if groups is None or groups is False or isinstance(groups, str):
+        return groups
+    raise OptionError(f"groups is the name of a column, False or None, {groups!r:.80} was found.")
+
+
+def planned(
+    what: Asked,
+    table: pd.DataFrame,
+    *,
+    external: pd.DataFrame | None = None,
+    classes: Mapping[Any, Any] | None = None,
+    seed: int = 0,
+    failed: Iterable[int] = (),
+    failed_there: Iterable[int] = (),
+) -> Plan:
+    """Return who is asked about what, and in which folds.
+
+    Parameters
+    ----------
+    what : Asked
+        The task.
+    table, external : DataFrame
+        The collection, and the other one.
+    classes : mapping, optional
+        From labels of the other collection to classes.
+    seed : int
+        For the folds.
+    failed, failed_there : iterable of int
+        Tracks of either that there are no embeddings of.
+
+    Raises
+    ------
+    CollectionError
+        If what is there cannot be learnt or tested.
+    """
+    labels, notes = labelling.read(table, what.target)
+    labels = left(labels, failed, notes, "")
+    labels, fixed = _fixed(what, table, labels, notes)
+    check_classes(labels)
+    own = labelling.contents(table, labels.tracks)
+    if fixed is None:
+        groups = _groups(what, table, labels, own, notes)
+        folds = folding.split(labels.truth, groups, int(what.folds), seed)
+    else:
+        groups, folds = _beside(what, table, labels, own), fixed
+        _check_fixed(what, labels, groups, folds, notes)
+    _tell_artists(what, table, labels, folds, notes)
+    there = None
+    if external is not None:
+        there, noticed = labelling.mapped(external, what.target, labels.classes, classes)
+        notes += noticed
+        _tell_shared_artists(what, table, labels, external, there, notes)
+        there = _unknown(table, labels, external, left(there, failed_there, notes, " of the other collection"), notes)
+    alone = len(np.unique(groups)) == len(groups)
+    return Plan(what.name, labels, None if alone else groups, folds, there, notes)
+
+
+def left(labels: Labels, failed: Iterable[int], notes: list[str], of: str) -> Labels:
+    """Return the tracks that there are embeddings of."""
+    kept = labels.without(failed)
+    if not len(kept):
+        raise CollectionError(
+            f"There are no embeddings of any track{of} with a label in {labels.column!r}, or not from every model: "
+            "tracks that can be read, and vectors of this very collection, are expected."
+        )
+    if len(kept) < len(labels):
+        notes.append(f"{count(len(labels) - len(kept), 'track')}{of} without an embedding: left out for all models.")
+    return kept
+
+
+def _fixed(
+    what: Asked, table: pd.DataFrame, labels: Labels, notes: list[str]
+) -> tuple[Labels, NDArray[np.int64] | None]:
+    """Return the fold of each track where a column says it, and the tracks that have one."""
+    if not isinstance(what.folds, str):
+        return labels, None
+    cells = table[column(table, what.folds)].reindex(labels.tracks)
+    missing = ~labelling.filled(cells)
+    if missing.any():
+        notes.append(f"{count(int(missing.sum()), 'track')} without a fold in {clean(what.folds)!r}: left out.")
+        labels = labels.without(labels.tracks[missing])
+    names = [labelling.as_text(cell) for cell in cells[~missing]]
+    order = {name: i for i, name in enumerate(sorted(set(names), key=lambda name: (len(name), name)))}
+    if not 2 <= len(order) <= MOST_FOLDS:
+        raise CollectionError(
+            f"Column {what.folds!r} names {count(len(order), 'fold')}, 2 to {MOST_FOLDS} are expected; name a "
+            "column that says in which fold each track is, or a number of folds."
+        )
+    return labels, np.array([order[name] for name in names], np.int64)
+
+
+def check_classes(labels: Labels) -> None:
+    """Raise where a class has lost all its tracks."""
+    tracks = np.bincount(labels.truth, minlength=len(labels.classes))
+    if (tracks == 0).any():
+        gone = listed(name for name, n in zip(labels.classes, tracks, strict=True) if not n)
+        raise CollectionError(
+            f"No track of {gone} in column {labels.column!r} is left to learn from: leave the class out, or mend its "
+            "tracks."
+        )
+
+
+def _groups(
+    what: Asked, table: pd.DataFrame, labels: Labels, own: NDArray[np.int64], notes: list[str]
+) -> NDArray[np.int64]:
+    """Return what may not stand in training and test, ``[n]``."""
+    folds = int(what.folds)
+    copies = len(own) - len(np.unique(own))
+    _check_enough(labels, own, folds, "track", " of different content" if copies else "")
+    if copies:
+        notes.append(f"{count(copies, 'track')} with the content of another: copies stay in one fold.")
+    if what.groups is False:
+        return own
+    if what.groups is None:
+        return _by_artist(what, table, labels, own, notes)
+    found, unknown = labelling.groups_of(table, labels.tracks, str(what.groups))
+    if unknown:
+        notes.append(f"{count(unknown, 'track')} without {clean(what.groups)!r}: each is a group of its own.")
+    found = labelling.joined(found, own)
+    _check_enough(labels, found, folds, "group", f" (column {what.groups!r})")
+    return found
+
+
+def _by_artist(
+    what: Asked, table: pd.DataFrame, labels: Labels, own: NDArray[np.int64], notes: list[str]
+) -> NDArray[np.int64]:
+    """Return the artists, where they are told and leave anything to choose."""
+    if ARTIST not in table.columns or what.target == ARTIST:
+        return own
+    found, unknown = labelling.groups_of(table, labels.tracks, ARTIST)
+    found = labelling.joined(found, own)
+    if len(np.unique(found)) == len(np.unique(own)):
+        return own
+    groups, _ = folding.group_counts(labels.truth, found)
+    if ((groups > 0).sum(axis=0) < int(what.folds)).any():
+        notes.append(f"Some class has fewer artists than the {what.folds} folds: artists are not kept apart.")
+        return own
+    some = f" ({count(unknown, 'track')} without one stand alone)" if unknown else ""
+    notes.append(f"All tracks of an artist are in one fold{some}; groups=False lifts that.")
+    return found
+
+
+def _beside(what: Asked, table: pd.DataFrame, labels: Labels, own: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return what belongs together where the folds are given."""
+    if not isinstance(what.groups, str):
+        return own
+    return labelling.joined(labelling.groups_of(table, labels.tracks, what.groups)[0], own)
+
+
+def _check_enough(labels: Labels, groups: NDArray[np.int64], folds: int, unit: str, of: str) -> None:
+    """Raise where a class has too few tracks, or groups."""
+    counts, _ = folding.group_counts(labels.truth, groups)
+    held = (counts > 0).sum(axis=0)
+    if unit == "group" and (held == 1).all():
+        raise CollectionError(
+            f"Each class of {labels.column!r} is one group{of}: what a classifier learns from one group cannot be "
+            "tested on another; name other groups, or groups=False."
+        )
+    if unit == "group" and len(counts) < folds:
+        raise CollectionError(
+            f"There are {count(len(counts), 'group')}{of}, fewer than the {folds} folds: ask for fewer folds, or name "
+            "other groups."
+        )
+    if held.min() >= folds:
+        return
+    name, n = labels.classes[int(held.argmin())], int(held.min())
+    fewer = f"ask for folds={n}, " if n > 1 else ""
+    raise CollectionError(
+        f"Class {name!r} of {labels.column!r} has {count(n, unit)}{of}, fewer than the {folds} folds: {fewer}add "
+        f"{unit}s, or leave the class out."
+    )
+
+
+def _check_fixed(
+    what: Asked, labels: Labels, groups: NDArray[np.int64], folds: NDArray[np.int64], notes: list[str]
+) -> None:
+    held, _ = folding.group_counts(labels.truth, folds)
+    alone = np.flatnonzero((held > 0).sum(axis=0) < 2)
+    if len(alone):
+        raise CollectionError(
+            f"Class {labels.classes[alone[0]]!r} of {labels.column!r} stands in one fold of {what.folds!r} only: "
+            "it can never be learnt and tested; leave it out, or ask for a number of folds."
+        )
+    torn = _torn(groups, folds)
+    if torn:
+        notes.append(f"In several of the given folds: {count(torn, 'group')} of what belongs together.")
+
+
+def _torn(groups: NDArray[np.int64], folds: NDArray[np.int64]) -> int:
+    """Return how many groups stand in more than one fold."""
+    pairs = np.unique(np.column_stack([groups, folds]), axis=0)
+    return int((np.unique(pairs[:, 0], return_counts=True)[1] > 1).sum())
+
+
+def _tell_artists(what: Asked, table: pd.DataFrame, labels: Labels, folds: NDArray[np.int64], notes: list[str]) -> None:
+    """Say what is known of artists in training and test."""
+    if what.target == ARTIST:
+        return
+    found, unknown = (
+        labelling.groups_of(table, labels.tracks, ARTIST) if ARTIST in table.columns else (folds, len(folds))
+    )
+    if unknown == len(labels):
+        if not isinstance(what.groups, str) and not isinstance(what.folds, str):
+            notes.append(
+                "Who made the tracks is not known: where an artist stands in training and in test, scores come out too "
+                f"high ({EFFECT}); groups=… names a column of what belongs together."
+            )
+        return
+    torn = _torn(found, folds)
+    if torn:
+        notes.append(
+            f"{count(torn, 'artist')} stand{'s' * (torn == 1)} in training and in test: scores come out too high for "
+            f"music by others ({EFFECT})."
+        )
+
+
+def _tell_shared_artists(
+    what: Asked, table: pd.DataFrame, labels: Labels, external: pd.DataFrame, there: Labels, notes: list[str]
+) -> None:
+    if what.target == ARTIST or ARTIST not in table.columns or ARTIST not in external.columns:
+        return
+    ours, theirs = (
+        {str(name).strip().casefold() for name in some[ARTIST].reindex(of.tracks).dropna()} - {""}
+        for some, of in ((table, labels), (external, there))
+    )
+    if ours & theirs:
+        notes.append(f"In both collections: {count(len(ours & theirs), 'artist')} ({EFFECT}).")
+
+
+def _unknown(table: pd.DataFrame, labels: Labels, external: pd.DataFrame, there: Labels, notes: list[str]) -> Labels:
+    """Return the tracks of the other collection that are not in this one, too."""
+    if "digest" not in table.columns or "digest" not in external.columns:
+        return there
+    digests = {digest for digest in table["digest"].reindex(labels.tracks) if isinstance(digest, str) and digest}
+    same = [label for label, digest in external["digest"].reindex(there.tracks).items() if digest in digests]
+    if not same:
+        return there
+    kept = there.without(same)
+    if not len(kept):
+        raise CollectionError("All tracks of the other collection are in this one, too: nothing is left to test on.")
+    notes.append(f"{count(len(same), 'track')} of the other collection with the content of one here: left out there.")
+    return kept

@@ -1,0 +1,199 @@
+"""What a table of an evaluation says, ready for JSON: figures as texts, and what is best in each row."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from embviz.audio.decode import plain
+from embviz.core.text import count, one_line
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from embviz.evaluation.evaluation import Evaluation
+
+__all__ = ["NONE", "clean", "shown"]
+
+WHAT = ("model", "layer", "classifier", "pooling")  # what tells columns apart
+CLASSIFIERS = {
+    "mlp": "a multilayer perceptron",
+    "logistic": "logistic regression",
+    "knn": "nearest neighbours",
+}
+POOLINGS = {"frames": "frames, answers averaged over a track"}
+NONE = "–"
+
+
+def shown(evaluation: Evaluation) -> dict[str, Any]:
+    """Return the table, ready for JSON; figures are texts, fractions stand beside them as numbers."""
+    facts = evaluation.table
+    trained = facts[facts["model"] != ""]
+    keys = list(dict.fromkeys(trained[list(WHAT)].itertuples(index=False, name=None)))
+    rows = [_row(facts[facts["task"] == task], task, keys) for task in map(plain, evaluation.tasks)]
+    folds = {row["folds"] for row in rows}
+    has_external = bool(facts["external"].notna().any())
+    first = f"{folds.pop()}F" if len(folds) == 1 else "CV"
+    return {
+        "columns": _columns(keys),
+        "rows": rows,
+        "headings": {"cv": first, "external": "ext.", "drop": "drop"},
+        "caption": _caption(evaluation, trained, first, has_external=has_external),
+        "notes": [clean(note) for note in evaluation.notes],
+        "has_external": has_external,
+    }
+
+
+def _columns(keys: Sequence[tuple[str, ...]]) -> list[dict[str, Any]]:
+    differ = [len({key[i] for key in keys}) > 1 or i == 0 for i in range(len(WHAT))]
+    columns = []
+    for key in keys:
+        said = [clean(name) for name, tells in zip(key, differ, strict=True) if tells]
+        columns.append(dict(zip(WHAT, key, strict=True)) | {"title": " / ".join(said), "lines": said})
+    return columns
+
+
+def _row(facts: DataFrame, task: str, keys: Sequence[tuple[str, ...]]) -> dict[str, Any]:
+    by_key = {tuple(getattr(fact, name) for name in WHAT): fact for fact in facts.itertuples()}
+    cells = [_cell(by_key[key]) if key in by_key else None for key in keys]
+    _mark(cells, "cv", "accuracy")
+    _mark(cells, "external", "external_accuracy")
+    first = facts.iloc[0]
+    baselines = {fact.classifier: fact for fact in facts.itertuples() if not fact.model}
+    return {
+        "task": task,
+        "title": clean(task),
+        "tracks": int(facts["tracks"].max()),
+        "external_tracks": int(facts["external_tracks"].fillna(0).max()),
+        "classes": int(first["classes"]),
+        "folds": int(first["folds"]),
+        "cells": cells,
+        "baselines": [
+            {"name": name, "cv": _percent(fact.accuracy), "external": _percent(fact.external)}
+            for name, fact in sorted(baselines.items(), key=lambda item: item[0] != "majority")
+        ],
+        "published": _published(task, int(first["classes"])),
+    }
+
+
+def _cell(fact: Any) -> dict[str, Any]:
+    said = [
+        _between(fact.low, fact.high),
+        "" if math.isnan(fact.std) else f"standard deviation over {fact.folds} folds {100 * fact.std:.1f}",
+        f"macro F1 {100 * fact.f1:.1f}",
+        "" if math.isnan(fact.auc) else f"area under the ROC curve {fact.auc:.3f}",
+        count(fact.tracks, "track"),
+    ]
+    tested = "" if math.isnan(fact.external_tracks) else count(int(fact.external_tracks), "track")
+    outside = [_between(fact.external_low, fact.external_high), tested]
+    return {
+        "cv": _percent(fact.accuracy),
+        "cv_hint": "; ".join(filter(None, said)),
+        "external": _percent(fact.external),
+        "external_hint": "; ".join(filter(None, outside)),
+        "drop": _signed(fact.drop),
+        "drop_hint": _between(fact.drop_low, fact.drop_high),
+        "cv_interval": _range(fact.low, fact.high),
+        "external_interval": _range(fact.external_low, fact.external_high),
+        "drop_interval": _range(fact.drop_low, fact.drop_high),
+        "accuracy": _number(fact.accuracy),
+        "low": _number(fact.low),
+        "high": _number(fact.high),
+        "std": _number(fact.std),
+        "f1": _number(fact.f1),
+        "auc": _number(fact.auc),
+        "external_accuracy": _number(fact.external),
+        "external_low": _number(fact.external_low),
+        "external_high": _number(fact.external_high),
+        "drop_value": _number(fact.drop),
+        "drop_low": _number(fact.drop_low),
+        "drop_high": _number(fact.drop_high),
+        "tracks": int(fact.tracks),
+        "dimensions": int(fact.dimensions),
+        "best_cv": False,
+        "best_external": False,
+    }
+
+
+def _mark(cells: Sequence[dict[str, Any] | None], which: str, number: str) -> None:
+    """Mark the best of a row, where there is anything to be better than; what reads the same is as good."""
+    there = [cell for cell in cells if cell is not None and cell[number] is not None]
+    best = max(there, key=lambda cell: cell[number], default=None)
+    for cell in there if len(there) > 1 else ():
+        cell[f"best_{which}"] = best is not None and cell[which] == best[which]
+
+
+def _published(task: str, classes: int) -> list[dict[str, str]]:
+    """Return what was printed of a task of that name, which somebody's own column of that name may not be."""
+    from embviz.evaluation.task_registry import TASKS
+
+    if task not in TASKS or len(TASKS[task].classes) != classes:
+        return []
+    # As many digits as were printed.
+    known = TASKS[task].published
+    return [
+        {"model": one.model, "accuracy": f"{100 * one.accuracy:.4g} %", "source": one.source, "note": one.note}
+        for one in known
+    ]
+
+
+def _caption(evaluation: Evaluation, trained: DataFrame, first: str, *, has_external: bool) -> str:
+    folds = "the folds" if first == "CV" else f"{first[:-1]} folds"
+    parts = [f"{first}: class-weighted accuracy in %, the mean over {folds} of cross-validation"]
+    if has_external:
+        parts += [
+            "ext.: that for the other collection, after training on all of this one",
+            f"drop: how far it is below {first}, in points",
+        ]
+    how = [CLASSIFIERS.get(name, name) for name in trained["classifier"].unique()]
+    what = [POOLINGS.get(name, f"the {name} of each track's frames") for name in trained["pooling"].unique()]
+    by = f" By {_listed(how)} on {_listed(what)};" if how else ""
+    grouped = any(cell.answers.groups is not None for cell in evaluation.cells)
+    drawn = "groups of tracks" if grouped else "tracks"
+    shaded = (
+        f" Shaded and bold: the best of its kind in each task (light: {first}{', darker: ext.' * has_external})."
+        if len(trained) > 1
+        else ""
+    )
+    return f"{'; '.join(parts)}.{by} seed {evaluation.seed}; small: 95 % bootstrap intervals over {drawn}.{shaded}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+# -- text ---------------------------------------------------------------------------------------------------------
+
+
+def clean(text: str) -> str:
+    """Return text on one line that can be written, whoever wrote it."""
+    return " ".join(one_line(plain(str(text))).split())
+
+
+def _percent(share: float) -> str:
+    return NONE if math.isnan(share) else f"{100 * share:.1f} %"
+
+
+def _signed(points: float) -> str:
+    if math.isnan(points):
+        return NONE
+    text = f"{100 * points:.1f}"
+    return text.lstrip("-") if float(text) == 0 else text.replace("-", "−")
+
+
+def _range(low: float, high: float) -> str:
+    """Return an interval: ``"78.1–84.2"``, and with words where one end is below zero."""
+    if math.isnan(low) or math.isnan(high):
+        return ""
+    between = "–" if low >= 0 else " to "
+    return f"{_signed(low)}{between}{_signed(high)}"
+
+
+def _between(low: float, high: float) -> str:
+    return "" if math.isnan(low) else f"95 % bootstrap interval {_signed(low)} to {_signed(high)}"
+
+
+def _number(value: float) -> float | None:
+    """Return a number that JSON has."""
+    return None if math.isnan(value) else float(value)

@@ -1,0 +1,90 @@
+"""What of a collection can be predicted, and how the tracks can be kept apart meanwhile: columns, with what they say.
+
+Conventions: a column is offered with its ``name``, a ``title`` that can be shown, how many ``classes`` it has for how
+many ``tracks``, and ``why`` it cannot be predicted, or an empty text.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from embviz.audio.decode import plain
+from embviz.core.text import one_line
+from embviz.errors import EmbvizError
+from embviz.evaluation import labels
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["folds", "groups", "said", "targets", "usual"]
+
+# What files are, not what is said of them.
+FILES = ("path", "name", "title", "duration", "digest", "duplicate_of", "problem")
+# What is most often meant, where it can be had.
+USUAL = ("genre", "style", "mood", "class", "label")
+APART = ("artist", "album")
+MOST_CLASSES = 200
+MOST_FOLDS = 20
+
+
+def said(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Return the values of a column where there are some: neither missing nor an empty text."""
+    known = column[column.notna()]
+    return known[[str(value).strip() != "" for value in known]]
+
+
+def targets(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the columns in which anything stands, those that can be predicted first."""
+    usable = table[table["problem"] == ""] if "problem" in table.columns else table
+    found = [_offer(str(name), said(usable[name])) for name in table.columns if name not in FILES]
+    return sorted((one for one in found if one["tracks"]), key=lambda one: bool(one["why"]))
+
+
+def usual(offered: list[dict[str, Any]]) -> str:
+    """Return the column that is predicted where none was chosen; empty where none can be."""
+    able = [one["name"] for one in offered if not one["why"]]
+    own = [name for name in able if name not in (*APART, "year")]
+    return next((name for name in (*USUAL, *own, *able) if name in able), "")
+
+
+def groups(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the columns that say what belongs together, artist and album first."""
+    names = [name for name in APART if name in table.columns]
+    names += [str(name) for name in table.columns if name not in (*FILES, *APART, "year")]
+    return [{"name": name, "title": _shown(name)} for name in names if _groups(said(table[name]))]
+
+
+def folds(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the columns of folds that come with a dataset."""
+    names = [str(name) for name in table.columns if "fold" in str(name).lower()]
+    return [{"name": name, "title": _shown(name)} for name in names if 2 <= said(table[name]).nunique() <= MOST_FOLDS]
+
+
+def _offer(name: str, values: pd.Series[Any]) -> dict[str, Any]:
+    sizes = values.astype(str).value_counts()
+    offer = {"name": name, "title": _shown(name), "classes": len(sizes), "tracks": len(values)}
+    return {**offer, "why": _why_not(name, values, sizes)}
+
+
+def _why_not(name: str, values: pd.Series[Any], sizes: pd.Series[int]) -> str:
+    """Return why a column cannot be predicted, in a few words."""
+    if len(sizes) < 2:
+        return "one class only"
+    if len(sizes) == len(values):
+        return "each track has its own"
+    if len(sizes) > MOST_CLASSES:
+        return f"{len(sizes):,} classes are too many"
+    try:
+        labels.read(values.to_frame(name), name)
+    except EmbvizError:
+        return "numbers" if values.dtype.kind in "iuf" else "no classes"
+    return "" if (sizes > 1).sum() > 1 else "hardly a class has two tracks"
+
+
+def _shown(name: str) -> str:
+    return one_line(plain(name))[:120]
+
+
+def _groups(values: pd.Series[Any]) -> bool:
+    """Tell whether anything belongs together, and not all."""
+    return 1 < len(values.unique()) < len(values)

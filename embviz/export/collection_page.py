@@ -1,0 +1,230 @@
+"""The map of a collection as one page that needs no kernel: it is opened from a disk, and asks no network for anything.
+
+Conventions: a *point* is a track, or a frame of one; arrays of points are in the order of the vectors. Tracks of the
+page are counted from 0 in the order in which they first occur there; those that gave no vector are listed, not drawn.
+The widgets stand still (:mod:`.static_widgets`), and what belongs to one track (its sound, outline, heatmap and trail)
+is decoded when that track is chosen, so that a large page opens as fast as a small one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from embviz import __version__
+from embviz.audio import decode
+from embviz.core.progress import Progress, reporter
+from embviz.core.text import count
+from embviz.errors import FigureError, OptionError, did_you_mean
+from embviz.export import page_audio, provenance, static_widgets, track_assets
+from embviz.export.columns import Colour, Coloured, colours_of, tag_colours
+from embviz.export.static_map import Drawn
+from embviz.export.static_neighbors import near
+from embviz.export.static_widgets import MAX_BYTES, Blocks, as_text
+from embviz.plotting import save
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import ArrayLike
+
+    from embviz.analysis.projection import Projection
+    from embviz.core.embedding import Embedding
+    from embviz.core.vectors import Vectors
+
+__all__ = ["AUDIO", "Colour", "check_audio", "check_room", "page", "write"]
+
+AUDIO = ("link", "embed", "clips")
+REMEDY = "choose audio='clips' or audio='link' (--audio), fewer tracks, or no heatmaps (embeddings=None, --no-heatmaps)"
+GUIDE = (
+    "Each point is {point}; those that the model hears as similar lie close together. Point at one to see what it is, "
+    "click to hear it. The wheel zooms, dragging moves the map, shift-drag draws a lasso around tracks."
+)
+
+
+def write(path: str | os.PathLike[str], table: pd.DataFrame, **options: Any) -> Path:
+    """Write the map of a collection as a page, whole or not at all.
+
+    Parameters
+    ----------
+    path : path
+        Of the page, ending in ``.html``.
+    table
+        As for :func:`page`.
+    **options
+        As for :func:`page`, except `folder`, which is that of `path`.
+
+    Returns
+    -------
+    Path
+        Where it was written.
+
+    Raises
+    ------
+    FigureError
+        If the file cannot be written, or would be too large.
+    OptionError
+        If an option has no such value.
+    """
+    return static_widgets.write(path, lambda folder: page(table, folder=folder, **options))
+
+
+def page(  # noqa: PLR0913  what a page can be told apart by
+    table: pd.DataFrame,
+    *,
+    vectors: Vectors,
+    projection: Projection,
+    colours: Iterable[Coloured] = (),
+    names: Mapping[int, str] | None = None,
+    clusters: ArrayLike | None = None,
+    tags: Vectors | None = None,
+    embeddings: Callable[[int], Embedding | None] | None = None,
+    audio: str = "link",
+    title: str | None = None,
+    theme: str = "auto",
+    progress: Progress = None,
+    notes: Sequence[str] = (),
+    folder: str | os.PathLike[str] = ".",
+) -> str:
+    """Return the map of a collection as a page: to look at, to search, to listen to, and to take playlists from.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A row per track, as a collection has it.
+    vectors : Vectors
+        What the map was made of.
+    projection : Projection
+        Where each of the vectors stands.
+    colours : iterable of str, Series or Colour
+        What the map can be coloured by, the first one to begin with: a column of the table, a Series by the labels of
+        the table (its name is the title), or a :class:`Colour`. The clusters and how many of its neighbours a point
+        keeps on the map come last by themselves, or where ``"cluster"`` and ``"trust"`` stand.
+    names : mapping of int to str, optional
+        Names of clusters; their numbers by default.
+    clusters : array of int, optional
+        Cluster of each point; -1 is none.
+    tags : Vectors, optional
+        Output of a tagger for the tracks: the page says what is heard most at each point, and can be coloured by any
+        tag.
+    embeddings : callable, optional
+        What gives the embedding of a track by its label, or None: the page then shows its heatmap and, where the
+        vectors are their means, the way of the sound over the map.
+    audio : {"link", "embed", "clips"}
+        Whether the page holds only the way to the files from `folder`, so that it must be moved together with them;
+        or whole tracks, re-encoded at about 96 kbit/s (1 MB a minute, as text); or of each track the 25 seconds that
+        are loudest, mixed to one channel at 24 kHz (170 kB a track). What browsers cannot play is told, and needs
+        one of the other two.
+    title : str, optional
+        Of the page.
+    theme : {"auto", "light", "dark"}
+        Colours; ``"auto"`` follows the reader's setting, and a button changes them.
+    progress : bool, callable or None
+        As for :func:`embviz.embed`.
+    notes : sequence of str
+        Sentences to show below the map.
+    folder : path
+        Where the page will lie.
+
+    Returns
+    -------
+    str
+        HTML.
+
+    Raises
+    ------
+    FigureError
+        If the page would be larger than a browser opens.
+    OptionError
+        If an option has no such value, or arrays do not belong together.
+    """
+    check_audio(audio)
+    save.check_theme(theme)
+    rows = table.loc[_tracks(table, vectors, projection)]
+    asked = list(colours)
+    chosen = colours_of([*asked, *tag_colours(tags, asked)], table, projection, clusters, names)
+    check_room(rows, audio)
+    blocks = Blocks(MAX_BYTES, REMEDY)
+    with reporter(progress) as report:
+        drawn = Drawn(rows, vectors, projection, clusters, names, tags)
+        nearest = near(vectors, projection.metric, blocks, report)
+        made = track_assets.make(drawn, embeddings, audio=audio, folder=folder, blocks=blocks, report=report)
+    description = {
+        "title": as_text(title or "") or f"Map of {count(len(rows), 'track')}",
+        "facts": provenance.heading(vectors, projection, len(rows)),
+        "measures": provenance.measures(projection),
+        "caution": provenance.caution(projection),
+        "guide": GUIDE.format(point="a track" if vectors.times is None else "a moment of a track"),
+        "theme": theme,
+        "notes": as_text([*projection.notes, *notes]),
+        "files": as_text(_files(rows, folder if audio == "link" else None)),
+        "beside": "beside this page" if audio == "link" else "into the folder of the music",
+        "map": drawn.still(blocks),
+        "colours": [drawn.coloured(colour, blocks) for colour in chosen],
+        "near": nearest,
+        "player": static_widgets.still(track_assets.empty_player(), blocks),
+        "heatmap": static_widgets.still(track_assets.empty_heatmap(), blocks) if made.source else None,
+        "parts": made.names,
+        "about": provenance.about(table, vectors, projection, made, audio),
+        "made": f"Made with embviz {__version__}. This file needs no network and sends nothing anywhere.",
+    }
+    kinds = ["player", "heatmap", "scatter"] if description["heatmap"] else ["player", "scatter"]
+    return static_widgets.page(description, blocks, script="folio", kinds=kinds, linked=audio == "link")
+
+
+def _tracks(table: pd.DataFrame, vectors: Vectors, projection: Projection) -> list[int]:
+    """Return the labels of the tracks that have points, in the order of these."""
+    if len(projection.xy) != len(vectors.tracks):
+        raise OptionError(
+            f"A map has a place for each vector: {len(vectors.tracks):,} vectors and {len(projection.xy):,} places "
+            "were found; project these vectors."
+        )
+    lacking = [name for name in ("path", "name", "title", "duration") if name not in table.columns]
+    if lacking:
+        raise OptionError(f"The table of a collection is expected, one without a column {lacking[0]!r} was found.")
+    labels = list(dict.fromkeys(map(int, vectors.tracks)))
+    if not labels:
+        raise OptionError("There is no track to draw: no vector was found.")
+    missing = set(labels) - set(table.index)
+    if missing:
+        raise OptionError(
+            f"The table has no track {min(missing)} of {count(len(missing), 'track')} that vectors are of; "
+            "pass the table that they were made of."
+        )
+    return labels
+
+
+def _files(rows: pd.DataFrame, folder: str | os.PathLike[str] | None) -> list[str]:
+    """Return the files of tracks as seen from a folder, or from that of the music."""
+    if folder is None:
+        return [decode.plain(str(name)) for name in rows["name"]]
+    return [decode.plain(static_widgets.way(path, folder)) for path in rows["path"]]
+
+
+def check_audio(audio: str) -> str:
+    """Return a way to bring the sound, if it is one of :data:`AUDIO`."""
+    if audio not in AUDIO:
+        known = " or ".join(map(repr, AUDIO))
+        raise OptionError(f"audio is {known}, {audio!r} was found.{did_you_mean(str(audio), AUDIO)}")
+    return audio
+
+
+def check_room(rows: pd.DataFrame, audio: str) -> None:
+    """Refuse sound that could never fit into a page, before anything is decoded for it.
+
+    Raises
+    ------
+    FigureError
+        Which says what would fit.
+    """
+    seconds = rows["duration"].fillna(0)
+    clips = page_audio.CLIP_BYTES * float(seconds.clip(upper=page_audio.CLIP).sum())
+    wanted = {"link": 0.0, "embed": page_audio.BYTES * float(seconds.sum()), "clips": clips}
+    if wanted[audio] <= MAX_BYTES:
+        return
+    smaller = [f"audio={how!r} ({wanted[how] / 2**20:.0f} MB)" for how in ("clips", "link") if wanted[how] < MAX_BYTES]
+    raise FigureError(
+        f"The sound of {count(len(rows), 'track')} would take at least {wanted[audio] / 2**20:,.0f} MB in the page, "
+        f"and few browsers open more than {MAX_BYTES // 2**20}: choose {' or '.join(smaller)}, or fewer tracks."
+    )

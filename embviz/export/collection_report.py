@@ -1,0 +1,171 @@
+"""From the table of a collection to the page of its map, in one step."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz.analysis import clustering, tagging
+from embviz.analysis.projection import METHODS, here, project
+from embviz.core.progress import Progress, Report, reporter
+from embviz.core.text import one_line
+from embviz.errors import CollectionError, OptionError, did_you_mean
+from embviz.export import collection_page
+from embviz.models import get_model
+from embviz.models.weights import find
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from embviz.core.embedding import Embedding
+    from embviz.core.vectors import Vectors
+    from embviz.models import Model
+
+__all__ = ["write"]
+
+POINTS = ("tracks", "frames")
+TAGGER = "musicnn"
+TOLD = ("genre", "artist", "album", "year")
+
+
+def write(  # noqa: PLR0913  what a map can be told apart by
+    path: str | os.PathLike[str],
+    table: pd.DataFrame,
+    *,
+    model: str | Model = TAGGER,
+    layer: str = "embedding",
+    method: str = "umap",
+    points: str = "tracks",
+    audio: str = "link",
+    tags: bool = True,
+    heatmaps: bool = True,
+    title: str = "",
+    notes: Sequence[str] = (),
+    progress: Progress = None,
+) -> list[str]:
+    """Write the map of a collection as a page.
+
+    Parameters
+    ----------
+    path : path
+        Of the page, ending in ``.html``.
+    table : DataFrame
+        A row per track, as ``Collection.table`` is.
+    model, layer : str
+        What the map is made of.
+    method : str
+        As for :func:`embviz.analysis.projection.project`.
+    points : {"tracks", "frames"}
+        What a point of the map is.
+    audio : {"link", "embed", "clips"}
+        As for :func:`embviz.export.collection_page.page`.
+    tags : bool
+        Whether MusiCNN hears tags in each track, which name the clusters and can be chosen as colours.
+    heatmaps : bool
+        Whether the page holds the frames of each track.
+    title : str
+        Of the page.
+    notes : sequence of str
+        Sentences that stand on the page.
+    progress : bool, callable or None
+        As for :func:`embviz.embed`.
+
+    Returns
+    -------
+    list of str
+        Of each track that is not on the map: its name, and why.
+
+    Raises
+    ------
+    EmbvizError
+        If there is nothing to draw, weights are missing, or an option has no such value.
+    """
+    _check(points, method)
+    collection_page.check_audio(audio)
+    record = get_model(model)
+    with reporter(progress) as report:
+        collection_page.check_room(table, audio)
+        pooling = "mean" if points == "tracks" else "frames"
+        tagger = get_model(TAGGER) if tags else None
+        said = list(notes)
+        if tagger is not None and tagger.name != record.name and find(tagger) is None:
+            said.append(
+                f"Clusters have numbers in place of names: run `embviz pull {TAGGER}` and write the page again."
+            )
+            tagger = None
+        vectors, output = _heard(table, record, layer, pooling, tagger, report)
+        problems = list(_problems(table, vectors))
+        if not len(vectors.tracks):
+            raise CollectionError(f"No track could be used: {problems[0] if problems else 'there are none.'}")
+        projection = project(vectors, method, progress=report)
+        groups = clustering.cluster(projection.xy, "hdbscan")
+        names = None if output is None else _names(groups, output, vectors)
+        collection_page.write(
+            path,
+            table,
+            vectors=vectors,
+            projection=projection,
+            colours=["cluster", *(name for name in TOLD if len(table[name].astype(str).unique()) > 1)],
+            clusters=groups,
+            names=names,
+            tags=output,
+            embeddings=_embeddings(table, record, layer) if heatmaps else None,
+            audio=audio,
+            title=one_line(title) or None,
+            notes=said,
+            progress=report,
+        )
+    return problems
+
+
+def _check(points: str, method: str) -> None:
+    """Refuse what could not be done, before hours have gone by."""
+    if points not in POINTS:
+        raise OptionError(f"points is 'tracks' or 'frames', {points!r} was found.")
+    if method not in METHODS:
+        known = ", ".join(map(repr, METHODS))
+        raise OptionError(f"method is one of {known}, {method!r} was found.{did_you_mean(method, METHODS)}")
+    if here(method):
+        raise OptionError(here(method))
+
+
+def _heard(
+    table: pd.DataFrame, record: Model, layer: str, pooling: str, tagger: Model | None, report: Report
+) -> tuple[Vectors, Vectors | None]:
+    """Return the vectors of the map, and what a tagger hears in the tracks, where there is one."""
+    from embviz.batch import embed_table
+
+    if tagger is None:
+        return embed_table(table, record, layer, pooling=pooling, progress=report), None
+    if tagger.name != record.name:
+        vectors = embed_table(table, record, layer, pooling=pooling, progress=report)
+        return vectors, embed_table(table, tagger, "output", progress=report)
+    # One model gives both, and each track is decoded once.
+    layers = list(dict.fromkeys([layer, "output"]))
+    found = embed_table(table, record, layers, pooling=pooling, progress=report)
+    return found[0], found[-1]
+
+
+def _problems(table: pd.DataFrame, vectors: Vectors) -> Iterator[str]:
+    for label, reason in vectors.failed.items():
+        name = str(table["name"].get(label, label))
+        yield reason if name in reason else f"{name}: {reason}"
+
+
+def _names(groups: NDArray[np.int64], output: Vectors, vectors: Vectors) -> dict[int, str]:
+    return clustering.name_clusters(groups, tagging.at_points(output, vectors), output.labels)
+
+
+def _embeddings(table: pd.DataFrame, record: Model, layer: str) -> Any:
+    """Return what gives the frames of a track; they are in the cache already."""
+    from embviz.extraction import embed
+
+    def embedding(label: int) -> Embedding | None:
+        found: Embedding = embed(table.loc[label, "path"], record, layer=layer)
+        return found
+
+    return embedding

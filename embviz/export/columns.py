@@ -1,0 +1,168 @@
+"""What a page knows of its tracks and its points: columns to read and to search, colours to choose from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from embviz.analysis.tagging import tag_columns
+from embviz.audio import decode
+from embviz.errors import OptionError, did_you_mean
+from embviz.export.static_widgets import as_text
+from embviz.models import get_model
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import ArrayLike, NDArray
+
+    from embviz.analysis.projection import Projection
+    from embviz.core.vectors import Vectors
+
+__all__ = ["UNITS", "Colour", "Coloured", "colours_of", "columns", "is_number", "per_point", "tag_colours"]
+
+HIDDEN = ("path", "digest", "duplicate_of", "problem")  # of no use to who has not the files as they lie here
+TITLES = {
+    "title": "Title", "artist": "Artist", "album": "Album", "genre": "Genre", "year": "Year", "duration": "Length",
+    "name": "File",
+}  # fmt: skip
+UNITS = {"duration": "s", "bpm": "BPM", "tempo": "BPM"}
+
+
+@dataclass(frozen=True, eq=False)
+class Colour:
+    """One way to colour the map.
+
+    Parameters
+    ----------
+    title : str
+        What the colours say.
+    values : Series or array
+        A Series has a value for each track, by the labels of the table; an array has one for each point. Numbers get
+        a continuous scale, anything else a colour for each different value.
+    unit : str
+        Of numbers.
+    group : str
+        Heading under which the reader chooses it.
+    """
+
+    title: str
+    values: pd.Series[Any] | ArrayLike
+    unit: str = ""
+    group: str = ""
+
+
+Coloured: TypeAlias = "str | pd.Series[Any] | Colour"
+
+
+def columns(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the columns of a table that a reader of the page can use, title and artist first, without empty ones.
+
+    A track without a title has the name of its file.
+    """
+    rows = rows.assign(title=rows["title"].where(rows["title"] != "", rows["name"]))
+    names = [*TITLES, *(name for name in rows.columns if name not in TITLES and name not in HIDDEN)]
+    found = [_column(str(name), rows[name]) for name in names if name in rows.columns]
+    return [column for column in found if column["name"] in ("title", "artist") or any(_said(column["values"]))]
+
+
+def is_number(dtype: Any) -> bool:
+    """Tell whether the values of a column stand on a scale."""
+    from pandas.api.types import is_bool_dtype, is_complex_dtype, is_numeric_dtype
+
+    return bool(is_numeric_dtype(dtype) and not is_bool_dtype(dtype) and not is_complex_dtype(dtype))
+
+
+def _column(name: str, values: pd.Series[Any]) -> dict[str, Any]:
+    number = is_number(values.dtype)
+    listed = [None if missing else value for value, missing in zip(values, values.isna(), strict=True)]
+    return {
+        "name": name,
+        "title": TITLES.get(name) or as_text(name),
+        "kind": "number" if number else "text",
+        "unit": UNITS.get(name, ""),
+        "values": [_number(value) if number else _text(value) for value in listed],
+    }
+
+
+def _said(values: Iterable[Any]) -> Iterable[bool]:
+    return (value not in (None, "") for value in values)
+
+
+def _number(value: Any) -> float | int | None:
+    if value is None or not np.isfinite(value):
+        return None
+    return int(value) if float(value).is_integer() else round(float(value), 6)
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else as_text(decode.plain(str(value)))
+
+
+def colours_of(
+    given: Iterable[Coloured],
+    table: pd.DataFrame,
+    projection: Projection,
+    clusters: ArrayLike | None,
+    names: Mapping[int, str] | None,
+) -> list[Colour]:
+    """Return all that the map can be coloured by: what was asked for, clusters, and how true the map is."""
+    own = _own(projection, clusters, names)
+    found = [
+        own.pop(colour) if isinstance(colour, str) and colour in own else _colour(colour, table) for colour in given
+    ]
+    return [*found, *own.values()]
+
+
+def tag_colours(output: Vectors | None, given: Iterable[Coloured]) -> list[Colour]:
+    """Return a colour for each tag that a tagger heard in the tracks, but for those that are given."""
+    if output is None:
+        return []
+    heard, there = tag_columns(output), {colour.title for colour in given if isinstance(colour, Colour)}
+    group = f"What {get_model(output.model).title} hears"
+    return [Colour(str(tag), heard[tag], group=group) for tag in heard.columns if str(tag) not in there]
+
+
+def _own(projection: Projection, clusters: ArrayLike | None, names: Mapping[int, str] | None) -> dict[str, Colour]:
+    """Return the colours that come by themselves, by the names under which they can be asked for."""
+    found = {}
+    if clusters is not None:
+        named = np.asarray([_cluster(int(number), names or {}) for number in np.asarray(clusters)], dtype=object)
+        found["cluster"] = Colour("Cluster", named, group="The map")
+    kept = np.asarray(projection.kept, dtype=np.float64)
+    if kept.size and np.isfinite(kept).any():
+        found["trust"] = Colour(f"Kept of its {projection.k} nearest", 100 * kept, unit="%", group="The map")
+    return found
+
+
+def _colour(given: Coloured, table: pd.DataFrame) -> Colour:
+    if isinstance(given, Colour):
+        return given
+    if not isinstance(given, str):
+        return Colour(str(given.name), given)
+    if given not in table.columns:
+        raise OptionError(
+            f"The table has no column {given!r}: it has {', '.join(map(str, table.columns))}."
+            f"{did_you_mean(given, [str(name) for name in table.columns])}"
+        )
+    values = table[given]
+    return Colour(TITLES.get(given, given), values, unit=UNITS.get(given, ""), group="The table")
+
+
+def _cluster(number: int, names: Mapping[int, str]) -> str:
+    # What is not known is grey, and stands last.
+    return "" if number < 0 else names.get(number) or f"cluster {number}"
+
+
+def per_point(values: Any, vectors: Vectors) -> NDArray[Any]:
+    """Return a value for each point: those of its track, where there is one for each track."""
+    import pandas as pd
+
+    if isinstance(values, pd.Series):
+        return np.asarray(values.reindex(vectors.tracks).array)
+    array = np.asarray(values)
+    if array.shape != (len(vectors.tracks),):
+        raise OptionError(f"A colour has a value for each of {len(vectors.tracks)} points, {array.shape} was found.")
+    return array

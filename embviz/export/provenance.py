@@ -1,0 +1,135 @@
+"""What a page says of itself: what is drawn, how true it is, and what it was made of."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from embviz.analysis.projection import TITLES
+from embviz.core.embedding import Embedding
+from embviz.core.text import count, minutes
+from embviz.errors import ModelError
+from embviz.export import track_page
+from embviz.export.page_audio import CLIP
+from embviz.export.static_widgets import as_text
+from embviz.models import get_model
+from embviz.models.weights import find
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from embviz.analysis.projection import Projection
+    from embviz.core.vectors import Vectors
+    from embviz.export.track_assets import Parts
+
+__all__ = ["about", "caution", "heading", "measures"]
+
+LISTED = 200  # tracks without a place on the map
+
+MEANING = (
+    "1.00 is best. Trustworthiness falls where points are neighbours on the map only, continuity where they are "
+    "neighbours in the model only."
+)
+SOUNDS = {
+    "link": "linked: the files have to stay where they are as seen from this page",
+    "embed": "embedded whole, re-encoded small; the embeddings were computed from the originals",
+    "clips": f"embedded, of each track the {CLIP:.0f} s that are loudest, in one channel at 24 kHz; the embeddings "
+    "were computed from the whole originals",
+}
+
+
+def heading(vectors: Vectors, projection: Projection, tracks: int) -> list[str]:
+    """Return the facts below the title of a page."""
+    points = [] if vectors.times is None else [count(len(vectors.tracks), "frame")]
+    return [count(tracks, "track"), *points, as_text(f"{vectors.model} / {vectors.layer}"), _method(projection)]
+
+
+def _method(projection: Projection) -> str:
+    return TITLES[projection.method]
+
+
+def measures(projection: Projection) -> list[str]:
+    """Return how true a map is to what it was made of, as far as that could be measured."""
+    said = [("trustworthiness", projection.trustworthiness), ("continuity", projection.continuity)]
+    found = [f"{name} {value:.2f}" for name, value in said if math.isfinite(value)]
+    return [*found, f"k = {projection.k}"] if found else []
+
+
+def caution(projection: Projection) -> str:
+    """Return what nobody should read into a map."""
+    if projection.method == "pca":
+        across, up = projection.axes
+        return (
+            "Distances on the map are not distances of the model: of its dimensions the map shows two, "
+            f"{across} to the right and {up} upwards. The list of nearest points is measured in the model itself."
+        )
+    return (
+        "Distances on the map are not distances of the model: what is close here is mostly close there, but how far "
+        "apart groups lie, and how large they are, means nothing. The list of nearest points is measured in the "
+        "model itself."
+    )
+
+
+def about(
+    table: pd.DataFrame, vectors: Vectors, projection: Projection, made: Parts, audio: str
+) -> list[dict[str, Any]]:
+    """Return the facts at the foot of the page, in sections."""
+    sections = [
+        {"title": "The map", "facts": _of_map(vectors, projection)},
+        {"title": as_text(f"{vectors.model} / {vectors.layer}"), "facts": _of_model(vectors, made.source)},
+        {"title": "The sound", "facts": _of_sound(made, audio)},
+    ]
+    missing = _missing(table, vectors)
+    if missing:
+        more = [("", f"and {len(missing) - LISTED:,} more")] if len(missing) > LISTED else []
+        title = f"Not on the map: {count(len(missing), 'track')}"
+        sections.append({"title": title, "facts": [*missing[:LISTED], *more]})
+    return sections
+
+
+def _of_map(vectors: Vectors, projection: Projection) -> list[tuple[str, str]]:
+    chosen = {"metric": projection.metric, "seed": projection.seed, **projection.options}
+    options = ", ".join(f"{name} {value}" for name, value in chosen.items())
+    points = "frames of tracks" if vectors.times is not None else f"whole tracks ({vectors.pooling} over time)"
+    true = measures(projection)
+    return [
+        ("Method", as_text(f"{_method(projection)} ({options})")),
+        ("Points", f"{len(vectors.tracks):,} {points}"),
+        ("How true", ", ".join(true) if true else "not measured: there are too few points"),
+        ("What that says", MEANING),
+        ("Caution", caution(projection)),
+    ]
+
+
+def _of_model(vectors: Vectors, source: Embedding | None) -> list[tuple[str, str]]:
+    size = count(vectors.shape[1], "dimension")
+    said = [("Values", f"{size}{f', {vectors.unit}' if vectors.unit else ''}")]
+    if source is not None and source.model == vectors.model:
+        return [*said, *track_page.of_weights(source)]
+    try:
+        record = get_model(vectors.model)
+    except ModelError:  # Embeddings of other people's models can be shown, too.
+        return said
+    weights = find(record, verify=False)
+    known = [("Weights", weights.source), ("SHA-256", weights.sha256)] if weights else []
+    licence = [("Licence", record.licence)] if record.licence else []
+    return [*said, ("Task", record.task), *known, *licence]
+
+
+def _of_sound(made: Parts, audio: str) -> list[tuple[str, str]]:
+    said = [("Length", minutes(made.seconds)), ("Here", SOUNDS[audio])]
+    if made.silent:
+        said.append(("Silent", f"{count(len(made.silent), 'track')}, such as: {as_text(made.silent[0])}"))
+    return said
+
+
+def _missing(table: pd.DataFrame, vectors: Vectors) -> list[tuple[str, str]]:
+    absent = table.loc[~table.index.isin(vectors.tracks)]
+    reasons = [
+        vectors.failed.get(int(label)) or problem
+        for label, problem in zip(absent.index, absent["problem"], strict=True)
+    ]
+    return [
+        (as_text(str(name)), as_text(str(reason)) or "It was not embedded.")
+        for name, reason in zip(absent["name"], reasons, strict=True)
+    ]

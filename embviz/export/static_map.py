@@ -1,0 +1,107 @@
+"""The map itself, as it stands in a page: where points are, what is known of them, and how they are coloured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz.analysis.tagging import at_points
+from embviz.errors import OptionError
+from embviz.export import static_widgets
+from embviz.export.columns import Colour, columns, per_point
+from embviz.export.static_widgets import CLOCK, Blocks, as_text, unsent
+from embviz.plotting.encodings import colour_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import ArrayLike, NDArray
+
+    from embviz.analysis.projection import Projection
+    from embviz.core.embedding import Embedding
+    from embviz.core.vectors import Vectors
+
+__all__ = ["Drawn"]
+
+POOLED = ("mean", "max", "median")  # vectors of a track that lie among those of its frames
+STEPS = 150  # of a track's way over a map, at most
+
+
+class Drawn:
+    """The map of a page; `rows` are its tracks, in the order of the page."""
+
+    def __init__(
+        self,
+        rows: pd.DataFrame,
+        vectors: Vectors,
+        projection: Projection,
+        clusters: ArrayLike | None,
+        names: Mapping[int, str] | None,
+        tags: Vectors | None = None,
+    ) -> None:
+        from embviz.widgets.scatter import Scatter
+
+        frames = vectors.times is not None
+        self.rows, self.vectors, self.projection = rows, vectors, projection
+        self.widget = unsent(Scatter).of(
+            projection.xy,
+            columns=columns(rows),
+            tracks=rows.index.get_indexer(vectors.tracks) if frames else None,
+            seconds=vectors.times,
+            drawn="canvas",
+            clock=CLOCK,
+        )
+        if tags is not None:
+            self.widget.hear(at_points(tags, vectors), tags.labels)
+        if clusters is not None and names:
+            self.widget.name(_labels(projection.xy, _checked(clusters, vectors), names))
+
+    def still(self, blocks: Blocks) -> dict[str, Any]:
+        """Return the map as it stands in the page, in one colour."""
+        return static_widgets.still(self.widget, blocks)
+
+    def coloured(self, colour: Colour, blocks: Blocks) -> dict[str, Any]:
+        """Return what the page needs to colour the map."""
+        values = per_point(colour.values, self.vectors)
+        made, shades = colour_of(values, title=as_text(colour.title), unit=colour.unit)
+        return {"group": as_text(colour.group), "colour": made, "shades": blocks.add(shades)}
+
+    def trail(self, label: int, embedding: Embedding | None) -> bytes:
+        """Return the way of a track over the map as the map takes it; empty where its frames have no place there."""
+        self.widget.show_trail(self._way(label, embedding))
+        trail: bytes = self.widget.trail
+        self.widget.show_trail(None)
+        return trail
+
+    def _way(self, label: int, embedding: Embedding | None) -> NDArray[Any] | None:
+        """Return x, y and seconds of a track's frames, ``[m, 3]``."""
+        vectors = self.vectors
+        if vectors.times is not None:
+            own = vectors.tracks == label
+            return np.column_stack([self.projection.xy[own], vectors.times[own]])
+        if embedding is None or vectors.pooling not in POOLED or embedding.shape[1] != vectors.shape[1]:
+            return None
+        step = math.ceil(len(embedding) / STEPS)
+        frames, seconds = np.asarray(embedding)[::step], embedding.times[::step]
+        finite = np.isfinite(frames).all(axis=1)
+        return np.column_stack([self.projection.place(frames[finite]), seconds[finite]])
+
+
+def _checked(clusters: ArrayLike, vectors: Vectors) -> NDArray[np.int64]:
+    numbers = np.asarray(clusters)
+    if numbers.shape != vectors.tracks.shape:
+        raise OptionError(
+            f"clusters has a number for each of {len(vectors.tracks):,} points, an array {numbers.shape} was found."
+        )
+    return numbers
+
+
+def _labels(xy: NDArray[np.float32], clusters: NDArray[np.int64], names: Mapping[int, str]) -> Iterator[dict[str, Any]]:
+    """Yield the names of clusters and where they stand: at the upper end of their points, which they would hide."""
+    for number, name in names.items():
+        inside = xy[clusters == number]
+        if number >= 0 and name and len(inside):
+            x, y = np.median(inside[:, 0]), np.quantile(inside[:, 1], 0.9)
+            yield {"text": as_text(name), "x": float(x), "y": float(y), "id": int(number)}

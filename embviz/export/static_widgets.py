@@ -1,0 +1,219 @@
+"""Widgets that stand still: what a page without a kernel is made of.
+
+Conventions: what a widget would have been sent stands in the page, arrays as base64 in elements of their own, each
+decoded when it is first needed. Scripts get text as JSON and set it as text, so that whoever named a file or a tag
+writes no markup. The page may load nothing but what is in it, and sound where that is linked.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+from collections.abc import Callable, Iterable
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+from urllib.parse import quote
+
+from embviz.audio import Audio, decode
+from embviz.core import io
+from embviz.core.text import one_line
+from embviz.errors import FigureError, OptionError
+from embviz.plotting import save
+from embviz.widgets import browser_audio, bundle
+
+if TYPE_CHECKING:
+    from anywidget import AnyWidget
+
+__all__ = [
+    "CLOCK",
+    "MAX_BYTES",
+    "Blocks",
+    "as_json",
+    "as_text",
+    "page",
+    "relative",
+    "small",
+    "still",
+    "unsent",
+    "way",
+    "write",
+]
+
+MAX_BYTES = 200 * 2**20  # What a browser still opens while one waits for it.
+SMALL = 16_000  # bytes per second of a sound that is embedded as it is; what is encoded here takes 10,000 to 14,000
+ENOUGH, SURELY = 20, 1.5  # parts that tell the size of the others, and how far beyond the limit there is no doubt
+CLOCK = "page"
+NO_SCRIPT = "This page is drawn by JavaScript, which is switched off here."
+
+
+class Blocks:
+    """The data of a page, as elements that its script reads when it needs them.
+
+    Parameters
+    ----------
+    limit : int
+        Bytes that the page may take.
+    remedy : str
+        What to do about a page that would take more, as the end of a sentence.
+    """
+
+    def __init__(self, limit: int, remedy: str) -> None:
+        self.elements: list[str] = []
+        self.bytes = 0
+        self._limit, self._remedy = limit, remedy
+
+    def add(self, data: bytes) -> str:
+        """Keep an array, and return the id of its element."""
+        self._take(len(data) * 4 // 3)
+        return self._keep("text/plain", base64.b64encode(data).decode("ascii"))
+
+    def add_json(self, value: Any) -> str:
+        """Keep a description, and return the id of its element."""
+        text = as_json(value)
+        self._take(len(text))
+        return self._keep("application/json", text)
+
+    def foresee(self, done: int, total: int) -> None:
+        """Refuse what will not fit, judged by the first of so many parts, before more time goes into the others."""
+        if done >= ENOUGH and self.bytes / done * total > SURELY * self._limit:
+            self._refuse()
+
+    def _take(self, size: int) -> None:
+        self.bytes += size
+        if self.bytes > self._limit:
+            self._refuse()
+
+    def _refuse(self) -> NoReturn:
+        raise FigureError(
+            f"The page would take more than {self._limit // 2**20} MB, which few browsers open: {self._remedy}."
+        )
+
+    def _keep(self, kind: str, text: str) -> str:
+        name = f"embviz-bytes-{len(self.elements)}"
+        self.elements.append(f'<script type="{kind}" id="{name}">{text}</script>')
+        return name
+
+
+def write(path: str | os.PathLike[str], make: Callable[[Path], str]) -> Path:
+    """Write a page that is made for the folder where it will lie, whole or not at all; return where.
+
+    Raises
+    ------
+    FigureError
+        If the file cannot be written.
+    OptionError
+        If its name does not end in ``.html``.
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".html":
+        raise OptionError(f"A page is written as .html; {path.name!r} has another ending.")
+    text = make(path.parent)
+    try:
+        return io.write_bytes(path, text.encode())
+    except OSError as error:
+        raise FigureError(
+            f"{str(path)!r} could not be written: {error.strerror}; free some space or choose another folder."
+        ) from error
+
+
+def page(description: dict[str, Any], blocks: Blocks, *, script: str, kinds: Iterable[str], linked: bool) -> str:
+    """Return the page that a script, ``widgets/{script}.js``, draws from its description.
+
+    Parameters
+    ----------
+    description : dict
+        What the script reads; ``title`` and ``theme`` are the page's.
+    blocks : Blocks
+        The arrays that are named in it.
+    script : str
+        Its module exports ``show(widgets)``; its style sheet has the same name.
+    kinds : iterable of str
+        Modules of the widgets on the page.
+    linked : bool
+        Whether sound is played from files beside the page.
+    """
+    kinds = sorted(set(kinds))
+    table = ", ".join(f"{kind}: _{kind}" for kind in kinds)
+    code = f"{bundle.modules([*kinds, script])}\n_{script}.show({{ {table} }});\n"
+    names = dict.fromkeys(["theme", *kinds, "page", script])
+    sheets = [(bundle.FOLDER / f"{name}.css").read_text("utf-8") for name in names]
+    scripts = [
+        *blocks.elements,
+        f'<script type="application/json" id="embviz-page">{as_json(description)}</script>',
+        f'<script type="module">\n{code}</script>',
+    ]
+    heard = "data: blob: 'self' file:" if linked else "data: blob:"
+    return save.document(
+        decode.plain(description["title"]),
+        style="\n".join([save.switchable(description["theme"]), *sheets]),
+        noscript=NO_SCRIPT,
+        scripts="\n" + "\n".join(scripts),
+        policy=f"{save.POLICY}; media-src {heard}",
+    )
+
+
+def as_json(value: Any) -> str:
+    """Return JSON that can stand in a script element, whatever is in it."""
+    return json.dumps(value, allow_nan=False).replace("<", "\\u003c")
+
+
+def as_text(value: Any) -> Any:
+    """Return texts as one line each, which does not turn the writing direction of what stands beside it."""
+    if isinstance(value, str):
+        return one_line(value).strip()
+    return [as_text(item) for item in value]
+
+
+# -- widgets ------------------------------------------------------------------------------------------------------
+
+
+@cache
+def unsent(kind: Any) -> Any:
+    """Return a kind of widget that is not sent to a notebook, where one is open, when it is made."""
+    return type(kind.__name__, (kind,), {"open": lambda _self: None, "__module__": kind.__module__})
+
+
+def still(widget: AnyWidget, blocks: Blocks) -> dict[str, Any]:
+    """Return a widget's script and traits; arrays are replaced by where they lie in the page."""
+    from embviz.widgets.frames import FramesWidget
+
+    if isinstance(widget, FramesWidget):
+        widget.with_orders()  # Nobody could compute them later.
+    names = [name for name in widget.keys if not name.startswith("_") and name not in {"layout", "tabbable", "tooltip"}]
+    traits = {name: getattr(widget, name) for name in names} | {"clock": CLOCK}
+    arrays = {name: _stored(value, blocks) for name, value in traits.items() if _is_array(value)}
+    state = {name: value for name, value in traits.items() if name not in arrays}
+    return {"widget": type(widget).__module__.rpartition(".")[2], "state": state, "bytes": arrays}
+
+
+def _is_array(value: Any) -> bool:
+    several = isinstance(value, list | tuple) and len(value) > 0
+    return isinstance(value, bytes) or (several and all(isinstance(item, bytes) for item in value))
+
+
+def _stored(value: Any, blocks: Blocks) -> str | list[str]:
+    return blocks.add(value) if isinstance(value, bytes) else [blocks.add(item) for item in value]
+
+
+# -- sound --------------------------------------------------------------------------------------------------------
+
+
+def small(sound: Audio) -> tuple[bytes, str]:
+    """Return a small file that browsers play, and its media type: the sound's own, where that is small already."""
+    own = browser_audio.playable(sound)
+    if own.known and own.size <= SMALL * sound.duration:
+        return own.read()
+    return own.transcode()
+
+
+def relative(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> str:
+    """Return the address of a file as seen from a folder."""
+    return f"./{quote(os.fsencode(way(path, folder)))}"
+
+
+def way(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> str:
+    """Return the path of a file as seen from a folder."""
+    # The folders on the way may be links, of which ".." would lead elsewhere.
+    return os.path.relpath(os.path.realpath(path), os.path.realpath(folder))

@@ -1,0 +1,116 @@
+"""What a page holds of each track: its sound, its heatmap, and its way over the map; read when the track is chosen."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from embviz.core.embedding import Embedding
+from embviz.errors import EmbvizError
+from embviz.export import static_widgets
+from embviz.export.page_audio import heard
+from embviz.export.static_widgets import Blocks, unsent
+from embviz.plotting.heatmap_figure import MAX_LABELS
+
+if TYPE_CHECKING:
+    from embviz.core.progress import Report
+    from embviz.export.static_map import Drawn
+
+__all__ = ["Parts", "empty_heatmap", "empty_player", "make"]
+
+LOW = 192  # pixels of a heatmap of many dimensions
+
+
+@dataclass
+class Parts:
+    """The parts of all tracks, by where they lie in the page, and what is to be said of them.
+
+    Parameters
+    ----------
+    names : list of str
+        Elements of the page, one per track.
+    seconds : float
+        Length of all sounds.
+    silent : list of str
+        Why tracks cannot be heard.
+    source : Embedding or None
+        One of those that are drawn.
+    """
+
+    names: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+    silent: list[str] = field(default_factory=list)
+    source: Embedding | None = None
+
+
+def make(
+    drawn: Drawn,
+    embeddings: Callable[[int], Embedding | None] | None,
+    *,
+    audio: str,
+    folder: str | os.PathLike[str],
+    blocks: Blocks,
+    report: Report,
+) -> Parts:
+    """Put what belongs to each track of a map into the page."""
+    parts, rows = Parts(), drawn.rows
+    stage = "sounds and heatmaps" if embeddings else "sounds"
+    for done, (label, path, duration) in enumerate(zip(rows.index, rows["path"], rows["duration"], strict=True)):
+        report(stage, done, len(rows))
+        blocks.foresee(done, len(rows))
+        sound = heard(path, audio, folder, duration=0.0 if math.isnan(duration) else float(duration))
+        embedding, note = _found(embeddings, int(label))
+        state = {
+            "player": _packed(sound.traits, blocks),
+            "span": sound.span,
+            "trail": blocks.add(drawn.trail(int(label), embedding)),
+            "heatmap": _heatmap(embedding, blocks),
+            "note": note,
+        }
+        parts.names.append(blocks.add_json(state))
+        parts.seconds += sound.duration
+        parts.silent += [sound.problem] if sound.problem else []
+        parts.source = parts.source or embedding
+    report(stage, len(rows), len(rows))
+    return parts
+
+
+def _found(embeddings: Callable[[int], Embedding | None] | None, label: int) -> tuple[Embedding | None, str]:
+    """Return the frames of a track, or why there are none."""
+    try:
+        embedding = embeddings(label) if embeddings else None
+    except EmbvizError as error:
+        return None, static_widgets.as_text(str(error))
+    return (embedding, "") if embedding is not None and all(embedding.shape) else (None, "")
+
+
+def _packed(traits: dict[str, Any], blocks: Blocks) -> dict[str, Any]:
+    arrays = {name: blocks.add(value) for name, value in traits.items() if isinstance(value, bytes)}
+    return {"state": {name: value for name, value in traits.items() if name not in arrays}, "bytes": arrays}
+
+
+def _heatmap(embedding: Embedding | None, blocks: Blocks) -> dict[str, Any] | None:
+    from embviz.widgets.heatmap import Heatmap
+
+    if embedding is None:
+        return None
+    listed = 0 < len(embedding.labels) <= MAX_LABELS
+    height = 0 if listed else min(LOW, 2 * embedding.shape[1])
+    return static_widgets.still(unsent(Heatmap).of(embedding, title="", height=height), blocks)
+
+
+def empty_player() -> Any:
+    """Return a player without a track."""
+    from embviz.widgets.player import Player
+
+    return unsent(Player)()
+
+
+def empty_heatmap() -> Any:
+    """Return a heatmap without a track."""
+    from embviz.widgets.heatmap import Heatmap
+
+    return unsent(Heatmap)(message="Choose a track on the map.")

@@ -1,0 +1,361 @@
+"""The page that needs no kernel: a sound and its embeddings in one HTML file that plays from a disk, without a network.
+
+Conventions: the widgets are those of JupyterLab, and stand still here (:mod:`.static_widgets`), one byte per cell.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from embviz import __version__
+from embviz.audio import Audio, AudioSource
+from embviz.core.embedding import Embedding
+from embviz.core.text import count, every, minutes, short
+from embviz.errors import ModelError, OptionError, did_you_mean
+from embviz.export import static_widgets
+from embviz.export.static_widgets import MAX_BYTES, Blocks, as_text, small, still, unsent
+from embviz.models import get_model
+from embviz.models.model import Model
+from embviz.plotting import save
+from embviz.plotting.heatmap_figure import MAX_LABELS
+from embviz.widgets import browser_audio
+
+if TYPE_CHECKING:
+    from anywidget import AnyWidget
+
+__all__ = ["Gap", "Row", "absent", "facts", "of_weights", "page", "write"]
+
+AUDIO = ("embed", "link")
+SEVERAL = 2  # More heatmaps than these are drawn low, so that they can be seen together.
+LOW = 128  # pixels
+
+GUIDE = (
+    "Time runs to the right; each row of a heatmap is one dimension, and colour is its value. Click to hear a moment, "
+    "drag to select a stretch, double click to see all again; the mouse wheel zooms once a plot has been clicked. "
+    "Space plays and pauses, ? shows all keys."
+)
+REMEDY = "link the sound in place of embedding it, or choose fewer models or layers, or a shorter sound"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One plot of a page.
+
+    Parameters
+    ----------
+    content : Embedding or widget
+        An embedding is drawn as a heatmap; a widget of :mod:`embviz.widgets` as it is now.
+    title : str
+        Shown above; by default the model's.
+    facts : sequence of str, optional
+        Shown beside the title; by default what the model is and what its frames are.
+    options : mapping
+        Traits of an embedding's heatmap, such as ``{"order": "similarity", "pins": [3, 7]}``.
+    embedding : Embedding, optional
+        What a widget shows; of an embedding that is known, the page says where it came from.
+    """
+
+    content: Embedding | AnyWidget
+    title: str = ""
+    facts: Sequence[str] | None = None
+    options: Mapping[str, Any] | None = None
+    embedding: Embedding | None = None
+
+    @property
+    def source(self) -> Embedding | None:
+        """The embedding that is shown, where it is known."""
+        return self.content if isinstance(self.content, Embedding) else self.embedding
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A place on the page for what could not be drawn: why, and the commands that would help."""
+
+    title: str
+    message: str
+    facts: Sequence[str] = ()
+    commands: Sequence[str] = ()
+
+
+Content: TypeAlias = "Embedding | AnyWidget | Row | Gap"
+
+
+def write(path: str | os.PathLike[str], sound: AudioSource, embeddings: Iterable[Content], **options: Any) -> Path:
+    """Write a page that plays a sound and shows its embeddings, whole or not at all.
+
+    Parameters
+    ----------
+    path : path
+        Of the page, ending in ``.html``.
+    sound, embeddings
+        As for :func:`page`.
+    **options
+        As for :func:`page`, except `folder`, which is that of `path`.
+
+    Returns
+    -------
+    Path
+        Where it was written.
+
+    Raises
+    ------
+    FigureError
+        If the file cannot be written, or would be too large.
+    OptionError
+        If an option has no such value, or the sound cannot be linked.
+    """
+    return static_widgets.write(path, lambda folder: page(sound, embeddings, folder=folder, **options))
+
+
+def page(
+    sound: AudioSource,
+    embeddings: Iterable[Content],
+    *,
+    title: str | None = None,
+    audio: str = "embed",
+    theme: str = "auto",
+    details: Sequence[str] = (),
+    sections: Sequence[tuple[str, float]] = (),
+    folder: str | os.PathLike[str] = ".",
+) -> str:
+    """Return a page that plays a sound and shows its embeddings on one clock, without a kernel or a network.
+
+    Parameters
+    ----------
+    sound : path, (ndarray, int) or Audio
+        The track.
+    embeddings : iterable of Embedding, widget, Row or Gap
+        From top to bottom. An embedding takes a byte per cell, and a third more as text; a :class:`Row` says more
+        about one; a :class:`Gap` stands for one that is not there, such as :func:`absent` gives.
+    title : str, optional
+        Title of the page; the name of the sound's file by default.
+    audio : {"embed", "link"}
+        Whether the page holds the sound, re-encoded at about 96 kbit/s (1 MB a minute, as text) unless the file is as
+        small already, or only the way to it from `folder`: the two must then be moved together.
+    theme : {"auto", "light", "dark"}
+        Colours; ``"auto"`` follows the reader's setting, and a button changes them.
+    details : sequence of str
+        Facts of the track, shown below its title.
+    sections : sequence of (str, float)
+        Parts of the track to mark: name, and start in seconds.
+    folder : path
+        Where the page will lie.
+
+    Returns
+    -------
+    str
+        HTML.
+
+    Raises
+    ------
+    AudioError
+        If the sound cannot be read.
+    FigureError
+        If the page would be larger than a browser opens.
+    OptionError
+        If an option has no such value, or the sound cannot be linked.
+    """
+    if audio not in AUDIO:
+        known = " or ".join(map(repr, AUDIO))
+        raise OptionError(f"audio is {known}, {audio!r} was found.{did_you_mean(str(audio), AUDIO)}")
+    save.check_theme(theme)
+    opened, rows, blocks = Audio.open(sound), [_row(content) for content in embeddings], Blocks(MAX_BYTES, REMEDY)
+    name = opened.title if title is None else title
+    link = _relative(opened, folder) if audio == "link" else ""
+    several = sum(isinstance(row, Row) for row in rows) > SEVERAL
+    plots = [_described(row, blocks, LOW if several else 0) for row in rows]
+    player = _player(opened, blocks, link=link, parts=sections)
+    description = {
+        "title": as_text(name) or "embviz",
+        "facts": [
+            _length(opened.duration),
+            *as_text([opened.title] if name != opened.title else []),
+            *as_text(filter(None, details)),
+        ],
+        "guide": GUIDE,
+        "theme": theme,
+        "silent": _silent(opened, link),
+        "player": player,
+        "rows": plots,
+        "about": [_of_sound(opened, link), *_about(rows)],
+        "made": f"Made with embviz {__version__}. This file needs no network and sends nothing anywhere.",
+    }
+    kinds = ["player", *(row["widget"] for row in plots if "widget" in row)]
+    return static_widgets.page(description, blocks, script="page", kinds=kinds, linked=bool(link))
+
+
+def absent(model: str | Model) -> Gap:
+    """Return what stands on a page for a model whose weights are not here."""
+    record = get_model(model)
+    return Gap(
+        record.title,
+        "Its weights are not on this computer yet. Get them, or take them from a folder, and write the page again:",
+        (*_of_model(record), count(record.dimensions, "dimension")),
+        (f"embviz pull {record.name}", "embviz pull --from DIR"),
+    )
+
+
+def facts(embedding: Embedding) -> tuple[str, ...]:
+    """Return what is said beside the title of an embedding: layer, task, parameters, frames."""
+    record = _record(embedding.model)
+    t, d = embedding.shape
+    return (
+        *([] if embedding.layer == "embedding" else [embedding.layer]),
+        *(_of_model(record) if record else ()),
+        f"{count(d, 'dimension')} × {count(t, 'frame')}, {every(embedding)}",
+        *(["shorter than one patch, repeated to fill it"] if embedding.padded else []),
+    )
+
+
+# -- the rows -----------------------------------------------------------------------------------------------------
+
+
+def _row(content: Content) -> Row | Gap:
+    row = content if isinstance(content, Row | Gap) else Row(content)
+    if isinstance(row, Row) and isinstance(row.content, Embedding) and not all(row.content.shape):
+        return Gap(row.title or row.content.model, "There are no frames to draw.", row.facts or facts(row.content))
+    return row
+
+
+def _described(row: Row | Gap, blocks: Blocks, low: int) -> dict[str, Any]:
+    if isinstance(row, Gap):
+        return {
+            "title": as_text(row.title),
+            "facts": as_text(row.facts),
+            "message": as_text(row.message),
+            "commands": as_text(row.commands),
+        }
+    source = row.source
+    record = _record(source.model) if source else None
+    said = facts(source) if source and row.facts is None else row.facts or ()
+    title = row.title or (record.title if record else source.model if source else "")
+    widget = _heatmap(row, low) if isinstance(row.content, Embedding) else row.content
+    return {"title": as_text(title), "facts": as_text(said), **still(widget, blocks)}
+
+
+def _heatmap(row: Row, low: int) -> Any:
+    from embviz.widgets.heatmap import Heatmap
+
+    embedding: Any = row.content
+    d = embedding.shape[1]
+    # Whole rows per pixel; a list of names needs its room.
+    listed = 0 < len(embedding.labels) <= MAX_LABELS
+    height = math.ceil(d / math.ceil(d / low)) if 0 < low < d and not listed else 0
+    return unsent(Heatmap).of(embedding, **{"title": "", "height": height, **(row.options or {})})
+
+
+# -- the sound ----------------------------------------------------------------------------------------------------
+
+
+def _player(sound: Audio, blocks: Blocks, *, link: str, parts: Sequence[tuple[str, float]]) -> dict[str, Any]:
+    """Return the player as it stands in the page."""
+    from embviz.widgets.player import Player
+
+    outline = browser_audio.summary(sound)
+    data, mime = (b"", "") if link else small(sound)
+    player = unsent(Player)(
+        serial=1,
+        duration=outline.duration,
+        view=[0.0, outline.duration],
+        peaks=outline.peaks.tobytes(),
+        sections=[{"name": as_text(name), "start": float(start)} for name, start in parts],
+        url=link,
+        sound=data,
+        mime=mime,
+    )
+    return still(player, blocks)
+
+
+def _relative(sound: Audio, folder: str | os.PathLike[str]) -> str:
+    """Return the address of a sound's file as seen from a folder."""
+    if sound.path is None:
+        raise OptionError("Samples have no file that could be linked; audio='embed' puts their sound into the page.")
+    if not browser_audio.known(sound.path):
+        raise OptionError(
+            f"Browsers cannot be expected to play {sound.title!r}, so a link to it would stay silent; "
+            "audio='embed' puts its sound into the page in a format that they know."
+        )
+    return static_widgets.relative(sound.path, folder)
+
+
+def _silent(sound: Audio, link: str) -> str:
+    if link:
+        where = f"{as_text(sound.title)} has to be where it was when this page was written ({link})"
+        return f"The sound was not found: {where}."
+    return "This browser cannot play the sound that is in this page (Ogg Vorbis); Chrome, Edge and Firefox can."
+
+
+# -- words --------------------------------------------------------------------------------------------------------
+
+
+def _about(rows: Sequence[Row | Gap]) -> list[dict[str, Any]]:
+    sources = [row.source for row in rows if isinstance(row, Row)]
+    shown = {f"{e.model} / {e.layer}, {every(e)}": e for e in sources if e is not None}
+    return [
+        {"title": as_text(f"{e.model} / {e.layer}"), "facts": [*_of_frames(e), *of_weights(e)]} for e in shown.values()
+    ]
+
+
+def _of_sound(sound: Audio, link: str) -> dict[str, Any]:
+    said = [
+        ("Length", f"{_length(sound.duration)} ({sound.duration:.3f} s)"),
+        ("Sample rate", f"{sound.sample_rate:,} Hz"),
+        ("Digest", f"{sound.digest} (BLAKE2b)"),
+        ("Here", f"linked: {link}" if link else "embedded; the embeddings were computed from the original"),
+    ]
+    return {"title": as_text(sound.title), "facts": said}
+
+
+def _of_frames(embedding: Embedding) -> list[tuple[str, str]]:
+    grid = embedding.grid
+    heard = grid.receptive_field / grid.sample_rate
+    t, d = embedding.shape
+    return [
+        ("Values", f"{count(t, 'frame')} × {count(d, 'dimension')}{f', {embedding.unit}' if embedding.unit else ''}"),
+        ("Frame", f"{grid.patch / grid.sample_rate:.4g} s {every(embedding)}, which hears {heard:.4g} s"),
+        ("Sound heard", f"{grid.sample_rate:,} Hz, {_resampling(embedding)}"),
+    ]
+
+
+def _resampling(embedding: Embedding) -> str:
+    quality = embedding.info.get("resample_quality")
+    return "one channel" if quality is None else f"resampled with quality {quality} (0 is best, 4 fastest)"
+
+
+def of_weights(embedding: Embedding) -> list[tuple[str, str]]:
+    """Return what is known of the weights that an embedding came from: names and texts."""
+    info, record = embedding.info, _record(embedding.model)
+    said = [
+        ("Task", record.task if record else ""),
+        ("Parameters", f"{record.parameters:,}" if record else ""),
+        ("Training data", record.training_data if record else ""),
+        ("Weights", embedding.source),
+        ("SHA-256", str(info.get("weights", ""))),
+        ("Licence", record.licence if record else ""),
+        ("Paper", record.citation if record else ""),
+        ("Note", record.note if record else ""),
+        ("Essentia", str(info.get("essentia", ""))),
+    ]
+    return [(name, text) for name, text in said if text]
+
+
+def _record(name: str) -> Model | None:
+    try:
+        return get_model(name)
+    except ModelError:  # Embeddings of other people's models can be shown, too.
+        return None
+
+
+def _of_model(record: Model) -> tuple[str, str]:
+    # The details of the task stand at the foot of the page.
+    return re.split(r"[(,;]", record.task)[0].strip(), f"{short(record.parameters)} parameters"
+
+
+def _length(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else minutes(seconds, 1)

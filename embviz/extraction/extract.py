@@ -1,0 +1,452 @@
+"""The way from a sound to embeddings: decode once, one front-end pass, one graph pass, through the cache."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, overload
+
+import numpy as np
+
+from embviz.audio import Audio, AudioSource
+from embviz.audio.audio import check_quality
+from embviz.core import essentia
+from embviz.core.cache import Cache, store_of
+from embviz.core.embedding import Embedding
+from embviz.core.progress import Progress, Report, reporter
+from embviz.errors import AudioError, OptionError, WeightsError
+from embviz.extraction.frontends import FRONTENDS, FrontEnd, Patches, cut, spectrogram
+from embviz.extraction.stitching import Stitcher, resolve
+from embviz.inference.graph import Session, StagedSession, nodes_behind, sessions
+from embviz.models import Layer, Model, get_model
+from embviz.models.weights import Weights, find
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["PatchHop", "Wanted", "as_list", "embed", "found", "stamp", "stream"]
+
+FORMAT = 1  # of what is computed here: part of every key, raised when the numbers change
+SOUND_BATCH = 6  # segments in one pass where separated sound is asked for
+GENTLE_BATCH = 2  # segments in one pass where someone watches: Python stands still during a pass
+HEAVY = 128 * 2**20  # bytes of one node in one pass, beyond which it is read in smaller batches of its own
+TRUNK_RANK = 2  # a trunk ends in one vector per patch
+DENSE_CHUNK_HOP = 0.1  # seconds; "dense" for OpenL3, the hop its authors recommend
+LARGEST_PARTIAL = 64 * 2**20  # bytes; what is larger is not copied again and again while it grows
+
+PatchHop: TypeAlias = float | Literal["dense"] | None
+ModelLike: TypeAlias = "str | Model"
+
+
+@overload
+def embed(
+    audio: AudioSource,
+    model: ModelLike,
+    *,
+    layer: str = ...,
+    patch_hop: PatchHop = ...,
+    resample_quality: int | None = ...,
+    cache: Cache | Literal[False] | None = ...,
+    progress: Progress = ...,
+) -> Embedding: ...
+
+
+@overload
+def embed(
+    audio: AudioSource,
+    model: ModelLike | Sequence[ModelLike],
+    *,
+    layer: str | Sequence[str] = ...,
+    patch_hop: PatchHop = ...,
+    resample_quality: int | None = ...,
+    cache: Cache | Literal[False] | None = ...,
+    progress: Progress = ...,
+) -> Any: ...
+
+
+def embed(
+    audio: AudioSource,
+    model: ModelLike | Sequence[ModelLike],
+    *,
+    layer: str | Sequence[str] = "embedding",
+    patch_hop: PatchHop = None,
+    resample_quality: int | None = None,
+    cache: Cache | Literal[False] | None = None,
+    progress: Progress = None,
+) -> Any:
+    """Return what layers of models say about a track.
+
+    Several models and layers in one call share decoding, front-ends and graph passes.
+
+    Parameters
+    ----------
+    audio : path, (ndarray, int) or Audio
+        The track: a file, or float samples ``[n]`` or ``[n, channels]`` with their rate in Hz.
+    model : str, Model or sequence of them
+        Name or alias of a model (see :func:`embviz.list_models`); its weights must be present.
+    layer : str or sequence of str
+        Name of a layer (see ``get_model(name).layers()``), or of any node of the graph.
+    patch_hop : float, "dense" or None
+        Seconds from one patch to the next, rounded to whole frames; None is the model's own. ``"dense"`` moves the
+        patch by one frame of the front-end (0.1 s for OpenL3), which multiplies the time it takes.
+    resample_quality : int, optional
+        Essentia's resampleQuality, 0 (best) … 4 (fastest); None is that of the model's official example. It changes
+        the numbers visibly.
+    cache : Cache, False or None
+        Where results are kept; None is the user's cache, False computes anew and keeps nothing.
+    progress : bool or callable, optional
+        True shows a progress bar; a callable is given ``(stage, done, total)`` and may raise to cancel.
+
+    Returns
+    -------
+    Embedding or list
+        One embedding for one model and one layer; a list where a sequence of models or of layers is given; a list
+        (per model) of lists (per layer) where both are.
+
+    Raises
+    ------
+    AudioError
+        If the sound cannot be read.
+    ModelError, LayerError
+        If there is no such model or layer.
+    WeightsError
+        If the weights of a model are not here; see :func:`embviz.pull`.
+    OptionError
+        If an option is out of range.
+
+    Notes
+    -----
+    A clip shorter than one patch gives one frame: its mel-spectrogram is repeated to fill the patch, and the
+    embedding is marked as ``padded``. Layers with a time axis inside the patch come out on their own finer grid; where
+    patches overlap, each step is taken from the patch whose centre is nearest.
+    """
+    models = as_list(model, (str, Model), "model")
+    layers = as_list(layer, str, "layer")
+    store = store_of(cache)
+    with reporter(progress) as report:
+        sound = Audio.open(audio)
+        wanted = [Wanted.of(get_model(m), name, patch_hop, resample_quality) for m in models for name in layers]
+        found = _embed(sound, wanted, store, report)
+    rows = [found[i : i + len(layers)] for i in range(0, len(found), len(layers))]
+    if isinstance(layer, str):
+        rows = [row[0] for row in rows]  # type: ignore[misc]
+    return rows[0] if isinstance(model, str | Model) else rows
+
+
+def as_list(given: Any, single: Any, what: str) -> list[Any]:
+    """Return what was given as one or as several, as a list; raises where it is neither."""
+    items = [given] if isinstance(given, single) else given
+    if not isinstance(items, list | tuple) or not items:
+        raise OptionError(f"{what} is expected as a name or a list of at least one name, {given!r:.80} was found.")
+    return list(items)
+
+
+def found(audio: Audio, digest: str, wanted: Wanted, store: Cache) -> Embedding | None:
+    """Return an embedding of the track of this digest if it is in the cache; nothing is decoded."""
+    cached = store.get(wanted.key(digest))
+    return None if cached is None else replace(cached, title=audio.title, source=wanted.weights.source)
+
+
+def stream(
+    audio: Audio, wanted: Sequence[Wanted], *, store: Cache | None, report: Report, every: float = 0.3
+) -> Iterator[tuple[int, Embedding, bool]]:
+    """Yield embeddings as they come, and what there is of them on the way.
+
+    Parameters
+    ----------
+    audio : Audio
+        The track.
+    wanted : sequence of Wanted
+        What is asked for; decoding, front-ends and graph passes are shared as in :func:`embed`.
+    store : Cache or None
+        Where results are kept; None keeps nothing.
+    report : callable
+        Given ``(stage, done, total)``; it may raise to cancel.
+    every : float
+        Seconds between two partial results, at least.
+
+    Yields
+    ------
+    int, Embedding, bool
+        Place in `wanted`; the embedding, whose frames that are not computed yet are NaN; whether it is complete.
+    """
+    before = stamp(audio)
+    digest = store.digest(audio) if store else audio.digest
+    missing = []
+    for i, want in enumerate(wanted):
+        cached = found(audio, digest, want, store) if store else None
+        if cached is None:
+            missing.append(i)
+        else:
+            yield i, cached, True
+
+    def check() -> None:
+        # What was decoded has to be what the digest stands for, or it would be kept under a wrong name.
+        if stamp(audio) != before:
+            raise AudioError(f"{audio.title!r} was changed while it was read; try again.")
+
+    for i, embedding, complete in _compute(audio, digest, wanted, missing, report, every, check):
+        if store and complete:
+            store.put(wanted[i].key(digest), embedding)
+        yield i, embedding, complete
+
+
+def stamp(audio: Audio) -> tuple[int, int] | None:
+    """Return size and time of change of a sound's file, None where there is no file; raises where it is gone."""
+    if audio.path is None:
+        return None
+    try:
+        stat = audio.path.stat()
+    except OSError as error:
+        raise AudioError(f"{audio.title!r} cannot be read any more: {error.strerror}.") from error
+    return stat.st_size, stat.st_mtime_ns
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One layer of one model, with everything that determines its numbers."""
+
+    model: Model
+    weights: Weights
+    layer: Layer
+    shapes: tuple[tuple[int, ...], ...]
+    quality: int
+    hop: int
+
+    @classmethod
+    def of(cls, model: Model, layer: str, patch_hop: PatchHop, quality: int | None = None) -> Wanted:
+        """Return what :func:`embed` makes of these options; raises where it would."""
+        weights = _weights(model, verify=False)  # hashed before they are loaded, not to look into the cache
+        resolved, shapes = resolve(model, weights, layer)
+        checked = model.resample_quality if quality is None else check_quality(quality)
+        return cls(model, weights, resolved, shapes, checked, _hop_samples(model, patch_hop))
+
+    @property
+    def frontend(self) -> FrontEnd:
+        """What stands between the samples and the network."""
+        return FRONTENDS[self.model.frontend]
+
+    def key(self, digest: str) -> dict[str, Any]:
+        """Return the key in the cache for a track of this digest."""
+        return {
+            "audio": digest,
+            "weights": self.weights.sha256,
+            "model": self.model.name,
+            "layer": self.layer.name,
+            "nodes": list(self.layer.nodes),
+            "axes": self.layer.axes,
+            "frontend": asdict(self.frontend),
+            "patch_frames": self.model.patch_frames,
+            "patch_hop": self.hop,
+            "resample_quality": self.quality,
+            "essentia": essentia.version(),
+            "format": FORMAT,
+        }
+
+
+def _weights(model: Model, *, verify: bool) -> Weights:
+    weights = find(model, verify=verify)
+    if weights is None:
+        raise WeightsError(
+            f"The weights of {model.name!r} are not on this machine; get them with embviz.pull({model.name!r}) or "
+            f"`embviz pull {model.name}`, or from a folder with `embviz pull --from DIR`."
+        )
+    return weights
+
+
+def _hop_samples(model: Model, patch_hop: Any) -> int:
+    if patch_hop is None:
+        return model.patch_hop
+    frontend = FRONTENDS[model.frontend]
+    if frontend.channels == 2:
+        raise OptionError(f"patch_hop is fixed for {model.name!r}: the graph cuts the whole track itself.")
+    frame = frontend.hop if frontend.frames_run_through else 1
+    if patch_hop == "dense":
+        return frame if frontend.frames_run_through else round(DENSE_CHUNK_HOP * model.sample_rate)
+    longest = model.patch_frames * frame if frontend.frames_run_through else frontend.chunk
+    if isinstance(patch_hop, bool | str) or not isinstance(patch_hop, int | float | np.number) or not patch_hop > 0:
+        raise OptionError(f'patch_hop is a number of seconds above 0, "dense" or None, {patch_hop!r} was found.')
+    if patch_hop * model.sample_rate > longest + frame:
+        raise OptionError(
+            f"patch_hop is at most one patch of {model.name!r}, {longest / model.sample_rate:.3f} s; "
+            f"{patch_hop!r} s was found."
+        )
+    return min(longest, max(1, round(patch_hop * model.sample_rate / frame)) * frame)
+
+
+# Extraction. -------------------------------------------------------------------------------------------------------
+
+
+def _embed(sound: Audio, wanted: list[Wanted], store: Cache | None, report: Report) -> list[Embedding]:
+    results = {i: embedding for i, embedding, _ in stream(sound, wanted, store=store, report=report, every=math.inf)}
+    return [results[i] for i in range(len(wanted))]
+
+
+def _compute(
+    sound: Audio,
+    digest: str,
+    wanted: Sequence[Wanted],
+    missing: list[int],
+    report: Report,
+    every: float,
+    check: Callable[[], None],
+) -> Iterator[tuple[int, Embedding, bool]]:
+    """Yield the missing embeddings, front-end by front-end and graph by graph."""
+
+    def by_input(i: int) -> tuple[int, str, int]:
+        # Stereo first: the mix can be made of the channels, but not the other way round.
+        return -wanted[i].frontend.channels, wanted[i].model.frontend, wanted[i].quality
+
+    def by_graph(i: int) -> tuple[str, int]:
+        return wanted[i].weights.sha256, wanted[i].hop
+
+    inputs = {by_input(i) for i in missing}
+    decoding = f"decoding {sound.title}"
+    if missing:
+        report(decoding, 0, 1)
+    for n, ((_, name, quality), same_input) in enumerate(groupby(sorted(missing, key=by_input), by_input)):
+        graphs = [list(same) for _, same in groupby(sorted(same_input, key=by_graph), by_graph)]
+        samples = _samples(sound, FRONTENDS[name], quality, alone=len(inputs) == 1)
+        check()
+        if not n:
+            report(decoding, 1, 1)
+        source, n_samples = _source(samples, FRONTENDS[name], report), len(samples)
+        cut_before: dict[tuple[int, int], Patches] = {}
+        for group in graphs:
+            first = wanted[group[0]]
+            size, hop = first.model.patch_frames, first.hop
+            if (size, hop) not in cut_before:
+                cut_before[size, hop] = cut(source, first.frontend, patch_frames=size, hop=hop, keep=len(graphs) > 1)
+            yield from _results(
+                sound, digest, {i: wanted[i] for i in group}, cut_before[size, hop], n_samples, report, every
+            )
+
+
+def _results(
+    sound: Audio,
+    digest: str,
+    group: Mapping[int, Wanted],
+    patches: Patches,
+    n_samples: int,
+    report: Report,
+    every: float,
+) -> Iterator[tuple[int, Embedding, bool]]:
+    """Yield what one graph gives for its patches."""
+    stitchers = {i: Stitcher(want.model, want.layer, want.shapes, patches, n_samples) for i, want in group.items()}
+    first = next(iter(group.values()))
+    for _ in _pauses(_run(first, patches, list(stitchers.values()), report, gently=every < math.inf), every):
+        for i, stitcher in stitchers.items():
+            if 0 < stitcher.frames < stitcher.grid.n_frames and stitcher.values.nbytes <= LARGEST_PARTIAL:
+                yield i, _finished(group[i], stitcher, sound, digest, partial=True), False
+    for i, stitcher in stitchers.items():
+        yield i, _finished(group[i], stitcher, sound, digest), True
+
+
+def _pauses(steps: Iterator[None], every: float) -> Iterator[None]:
+    """Go through all steps, and yield after those that end `every` seconds or more after the last one yielded."""
+    last = time.monotonic()
+    for _ in steps:
+        if time.monotonic() - last >= every:
+            yield
+            last = time.monotonic()
+
+
+def _samples(sound: Audio, frontend: FrontEnd, quality: int, *, alone: bool) -> NDArray[np.float32]:
+    if frontend.channels == 2:
+        return sound.stereo(frontend.sample_rate, quality=quality)
+    return sound.mono(frontend.sample_rate, quality=quality, alone=alone)
+
+
+def _source(samples: NDArray[np.float32], frontend: FrontEnd, report: Report) -> NDArray[np.float32]:
+    """Return what patches are cut from: the mel-spectrogram where one serves all of them, else the samples."""
+    if not frontend.frames_run_through:
+        return samples
+    stage = f"front-end {frontend.name}"
+    report(stage, 0, 1)
+    mel = spectrogram(samples, frontend)
+    report(stage, 1, 1)
+    return mel
+
+
+def _run(first: Wanted, patches: Patches, stitchers: list[Stitcher], report: Report, *, gently: bool) -> Iterator[None]:
+    """Run a graph over all patches, pausing after each batch: what is light in one pass, what is heavy in another."""
+    # Separated sound takes far more memory per segment than layers; Spleeter's numbers do not depend on the batch.
+    usual = min(first.frontend.batch, SOUND_BATCH) if any(s.sound for s in stitchers) else first.frontend.batch
+    if gently and first.frontend.channels == 2:
+        usual = min(usual, GENTLE_BATCH)
+    light = [s for s in stitchers if s.patch_bytes * usual <= HEAVY]
+    heavy = [s for s in stitchers if s.patch_bytes * usual > HEAVY]
+    passes = [(some, size) for some, size in ((light, usual), (heavy, _fitting(heavy))) if some]
+    total, done = len(patches) * len(passes), 0
+
+    def check() -> None:
+        report(first.model.name, done, total)
+
+    for some, size in passes:
+        session = _session(first, some, check, staged=some is light)
+        for begin in range(0, len(patches), size):
+            check()
+            stop = min(begin + size, len(patches))
+            outputs = session.run({first.model.input_node: patches.batch(begin, stop)})
+            for stitcher in some:
+                stitcher.add(outputs, begin, stop)
+            done += stop - begin
+            yield
+    report(first.model.name, total, total)
+
+
+def _fitting(heavy: list[Stitcher]) -> int:
+    return max(1, HEAVY // max((s.patch_bytes for s in heavy), default=1))
+
+
+class _Checked:
+    """A session that reports before each run, so that a long batch can be cancelled in its middle."""
+
+    def __init__(self, session: Session, check: Callable[[], None]) -> None:
+        self._session, self._check = session, check
+
+    def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+        self._check()
+        return self._session.run(inputs)
+
+
+def _session(
+    first: Wanted, stitchers: list[Stitcher], check: Callable[[], None], *, staged: bool
+) -> Session | StagedSession:
+    model, path = first.model, _weights(first.model, verify=True).path
+    ranks = dict(sorted({node: rank for s in stitchers for node, rank in s.ranks.items()}.items()))
+    input_rank = len(model.input_shape) + (first.frontend.channels == 1)
+    behind = nodes_behind(path, path.stat().st_mtime_ns, model.trunk) if staged and model.trunk else frozenset()
+    if not behind:
+        return sessions.open(path, model.input_node, input_rank, ranks)
+    behind -= {model.trunk}
+    trunk = {node: rank for node, rank in ranks.items() if node not in behind}
+    head = {node: rank for node, rank in ranks.items() if node in behind}
+    if head:
+        trunk[model.trunk] = TRUNK_RANK
+    return StagedSession(
+        cast("Session", _Checked(sessions.open(path, model.input_node, input_rank, trunk), check)),
+        sessions.open(path, model.trunk, TRUNK_RANK, head) if head else None,
+        model.trunk,
+    )
+
+
+def _finished(want: Wanted, stitcher: Stitcher, sound: Audio, digest: str, *, partial: bool = False) -> Embedding:
+    layer = want.layer
+    info = want.key(digest) | {"padded": stitcher.padded} | stitcher.left_out
+    labels = layer.labels if len(layer.labels) == stitcher.values.shape[1] else ()
+    return Embedding(
+        stitcher.so_far() if partial else stitcher.values,
+        stitcher.grid,
+        want.model.name,
+        layer.name,
+        labels=labels,
+        unit=layer.unit,
+        title=sound.title,
+        source=want.weights.source,
+        info=info,
+        _tensor=None if partial else stitcher.tensor,
+    )

@@ -1,0 +1,302 @@
+"""Mel front-ends and patches: the only signal processing in embviz.
+
+Conventions: a *frame* is one column of a mel-spectrogram, a *patch* the run of frames a network sees at once. Frame
+``i`` of the mel front-ends is centred on sample ``i * hop`` (the first one starts half a frame before the sound, in
+zeros). Arrays are frames first: ``[t, bands]``, patches ``[n, t, bands]``.
+
+All arithmetic is Essentia's, called through its input algorithms, so patches equal those inside
+``TensorflowPredictMusiCNN``, ``TensorflowPredictVGGish`` and ``TensorflowPredictTempoCNN`` to the last bit, with one
+exception made on purpose: those algorithms replace frames of digital silence with unseeded noise at -100 dB. Here
+silence stays zero, so that a track always gives the same numbers. MusiCNN's compression hides that noise; Tempo-CNN
+standardises each patch and would blow it up into a random tempo.
+
+OpenL3 has no algorithm of its own in Essentia. Its front-end follows the authors' description of the converted models
+(1-second chunks, each in decibels relative to its own maximum and limited to 80 dB); Spleeter computes its spectrogram
+inside the graph and takes the samples as they are.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from embviz.core import essentia
+from embviz.core.memmap import release
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["FRONTENDS", "FrontEnd", "Patches", "cut", "spectrogram"]
+
+
+@dataclass(frozen=True)
+class FrontEnd:
+    """What stands between samples and a network.
+
+    Parameters
+    ----------
+    name : str
+        Key in :data:`FRONTENDS`.
+    algorithm : str
+        Essentia's input algorithm, or empty where there is none.
+    sample_rate : int
+        Samples per second.
+    frame, hop : int
+        Samples in a frame, and from one frame to the next.
+    bands : int
+        Mel bands; the frequency bins that the network keeps for Spleeter.
+    channels : int
+        Channels of the input: 1 is mono.
+    chunk : int
+        Samples of the chunks that are analysed on their own (OpenL3, Spleeter); 0 where frames run through.
+    standardised : bool
+        Whether each patch is brought to zero mean and unit variance and turned to ``[bands, t, 1]`` (Tempo-CNN).
+    batch : int
+        Patches in one pass, as in Essentia's algorithm or example: the last bits of a matrix product depend on it.
+    """
+
+    name: str
+    algorithm: str
+    sample_rate: int
+    frame: int
+    hop: int
+    bands: int
+    channels: int = 1
+    chunk: int = 0
+    standardised: bool = False
+    batch: int = 64
+
+    @property
+    def frames_run_through(self) -> bool:
+        """Whether one mel-spectrogram of the track serves all patches."""
+        return not self.chunk
+
+
+FRONTENDS = {
+    frontend.name: frontend
+    for frontend in (
+        FrontEnd("musicnn", "TensorflowInputMusiCNN", 16_000, 512, 256, 96),
+        FrontEnd("vggish", "TensorflowInputVGGish", 16_000, 400, 160, 64),
+        FrontEnd("tempocnn", "TensorflowInputTempoCNN", 11_025, 1024, 512, 40, standardised=True, batch=16),
+        FrontEnd("openl3-mel128", "", 48_000, 2048, 242, 128, chunk=48_000, batch=60),
+        FrontEnd("openl3-mel256", "", 48_000, 2048, 242, 256, chunk=48_000, batch=60),
+        FrontEnd("spleeter", "", 44_100, 4096, 1024, 1024, channels=2, chunk=512 * 1024, batch=12),
+    )
+}
+
+
+class Patches(Protocol):
+    """The patches of a track for one front-end: counted at once, computed when asked for."""
+
+    start: int
+    """First sample of what the first patch stands for."""
+    first_frame: int
+    """First sample of what the first frame of the first patch stands for."""
+    hop: int
+    """Samples from one patch to the next."""
+    length: int
+    """Samples a patch stands for."""
+    heard: int
+    """Samples a patch can have heard, centred on what it stands for."""
+    padded: bool
+    """Whether the track was shorter than one patch."""
+
+    def __len__(self) -> int: ...
+
+    def batch(self, first: int, stop: int) -> NDArray[np.float32]:
+        """Return patches ``[first, stop)`` as the network takes them."""
+
+    def own(self, output: NDArray[np.float32], first: int, stop: int, /, *, sound: bool) -> NDArray[np.float32]:
+        """Return the part of a node's output that belongs to patches ``[first, stop)``.
+
+        `sound` tells that the node's first axis is samples rather than patches.
+        """
+
+
+def n_frames(n_samples: int, frame: int, hop: int) -> int:
+    """Return how many frames Essentia's FrameCutter gives with its defaults (first frame centred on sample 0).
+
+    It stops after the first frame whose centre is at or beyond the end, and never starts one beyond the end.
+    """
+    first = -((frame + 1) // 2)
+    reaching_the_end = -(-(n_samples - first - frame // 2) // hop) + 1
+    starting_before = -(-(n_samples - first) // hop)
+    return min(reaching_the_end, starting_before)
+
+
+def frames(samples: NDArray[np.float32], frame: int, hop: int) -> NDArray[np.float32]:
+    """Return the frames of a signal as FrameCutter cuts them, as a view ``[t, frame]`` of a padded copy."""
+    count = n_frames(len(samples), frame, hop)
+    before = (frame + 1) // 2
+    after = max(0, (count - 1) * hop + frame - before - len(samples))
+    padded = np.pad(samples, (before, after))
+    return np.lib.stride_tricks.sliding_window_view(padded, frame)[::hop][:count]
+
+
+def spectrogram(samples: NDArray[np.float32], frontend: FrontEnd) -> NDArray[np.float32]:
+    """Return the mel-spectrogram of a front-end whose frames run through, ``[t, bands]``."""
+    algorithm = getattr(essentia.standard(), frontend.algorithm)()
+    cut_frames = frames(samples, frontend.frame, frontend.hop)
+    mel = np.empty((len(cut_frames), frontend.bands), dtype=np.float32)
+    for i, frame in enumerate(cut_frames):
+        mel[i] = algorithm(frame)
+    return mel
+
+
+def cut(source: NDArray[np.float32], frontend: FrontEnd, *, patch_frames: int, hop: int, keep: bool = False) -> Patches:
+    """Return the patches of a track.
+
+    Parameters
+    ----------
+    source : ndarray
+        The mel-spectrogram ``[t, bands]`` where frames run through, else samples ``[n]`` or ``[n, 2]``.
+    frontend : FrontEnd
+        What made, or will make, the frames.
+    patch_frames : int
+        Frames in a patch.
+    hop : int
+        Samples from one patch to the next; a multiple of the front-end's hop where frames run through.
+    keep : bool
+        Whether mel-spectrograms that are made patch by patch are kept, because another network will ask for them.
+    """
+    if frontend.frames_run_through:
+        return _FramePatches(source, frontend, patch_frames, hop // frontend.hop)
+    if frontend.channels == 2:
+        return _Segments(source, frontend)
+    return _ChunkPatches(source, frontend, patch_frames, hop, keep=keep)
+
+
+class _FramePatches:
+    """Patches cut from one mel-spectrogram of the whole track."""
+
+    def __init__(self, mel: NDArray[np.float32], frontend: FrontEnd, patch_frames: int, hop_frames: int) -> None:
+        self.padded = len(mel) < patch_frames
+        if self.padded:
+            # As lastPatchMode="repeat" fills a patch: the frames over again.
+            mel = np.tile(mel, (-(-patch_frames // len(mel)), 1))[:patch_frames]
+        windows = np.lib.stride_tricks.sliding_window_view(mel, patch_frames, axis=0)
+        self._patches = windows.transpose(0, 2, 1)[::hop_frames]
+        self._standardised = frontend.standardised
+        self.start = self.first_frame = -(frontend.hop // 2)
+        self.hop = hop_frames * frontend.hop
+        self.length = patch_frames * frontend.hop
+        self.heard = (patch_frames - 1) * frontend.hop + frontend.frame
+
+    def __len__(self) -> int:
+        return len(self._patches)
+
+    def batch(self, first: int, stop: int) -> NDArray[np.float32]:
+        patches = np.ascontiguousarray(self._patches[first:stop])
+        return _standardise(patches) if self._standardised else patches
+
+    def own(self, output: NDArray[np.float32], /, *_: int, **__: bool) -> NDArray[np.float32]:
+        return output
+
+
+class _ChunkPatches:
+    """OpenL3's patches: chunks of sound, the first centred on sample 0, each with a mel-spectrogram of its own."""
+
+    padded = False
+
+    def __init__(
+        self, samples: NDArray[np.float32], frontend: FrontEnd, patch_frames: int, hop: int, *, keep: bool
+    ) -> None:
+        self._keep = keep
+        self._kept: dict[tuple[int, int], NDArray[np.float32]] = {}
+        self._chunks = frames(samples, frontend.chunk, hop)
+        self._mel = _decibel_mel(frontend, patch_frames)
+        self.start = -(frontend.chunk // 2)
+        self.first_frame = self.start - frontend.hop // 2
+        self.hop = hop
+        self.length = self.heard = frontend.chunk
+
+    def __len__(self) -> int:
+        return len(self._chunks)
+
+    def batch(self, first: int, stop: int) -> NDArray[np.float32]:
+        kept = self._kept.get((first, stop))
+        if kept is not None:
+            return kept
+        mels = np.stack([self._mel(chunk) for chunk in self._chunks[first:stop]])
+        batch = np.ascontiguousarray(mels.transpose(0, 2, 1)[..., np.newaxis])
+        if self._keep:
+            self._kept[first, stop] = batch
+        return batch
+
+    def own(self, output: NDArray[np.float32], /, *_: int, **__: bool) -> NDArray[np.float32]:
+        return output
+
+
+class _Segments:
+    """Spleeter's patches: the samples themselves, which the graph cuts into segments of 512 spectrum frames.
+
+    A frame reads 4096 samples from its own first one on, so a batch that does not reach the end of the track brings
+    the samples that its last frames read beyond it, which makes one segment too many at the end. It also brings the
+    segment before: the separated sound is overlapped and added, and needs the neighbour's last frames.
+    """
+
+    padded = False
+
+    def __init__(self, samples: NDArray[np.float32], frontend: FrontEnd) -> None:
+        self._samples, self._segment = samples, frontend.chunk
+        self._ahead = frontend.frame - frontend.hop
+        # Frames and segments are centred on what they read.
+        self.start = self.first_frame = self._ahead // 2
+        self.hop = frontend.chunk
+        self.length = frontend.chunk
+        self.heard = frontend.chunk + self._ahead
+
+    def __len__(self) -> int:
+        return math.ceil(len(self._samples) / self._segment)
+
+    def batch(self, first: int, stop: int) -> NDArray[np.float32]:
+        begin = max(first - 1, 0) * self._segment
+        batch = self._samples[begin : stop * self._segment + self._ahead]
+        if isinstance(batch, np.memmap):
+            batch = np.array(batch)
+            release(self._samples)
+        return np.ascontiguousarray(batch)
+
+    def own(self, output: NDArray[np.float32], first: int, stop: int, /, *, sound: bool) -> NDArray[np.float32]:
+        unit = self._segment if sound else 1
+        skip = unit if first else 0
+        return output[skip : skip + (stop - first) * unit]
+
+
+def _standardise(patches: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Give each patch zero mean and unit variance with Essentia's own algorithm; ``[n, bands, t, 1]``."""
+    normalise = essentia.standard().TensorNormalize(scaler="standard")
+    normal = normalise(np.ascontiguousarray(patches[:, np.newaxis]))
+    return np.ascontiguousarray(normal.transpose(0, 3, 2, 1))
+
+
+def _decibel_mel(frontend: FrontEnd, patch_frames: int) -> Callable[[Any], NDArray[np.float32]]:
+    """Return the function from a chunk of sound to OpenL3's decibels, ``[t, bands]``."""
+    es = essentia.standard()
+    window = es.Windowing(size=frontend.frame, normalized=False)
+    spectrum = es.Spectrum(size=frontend.frame)
+    bands = es.MelBands(
+        numberBands=frontend.bands,
+        inputSize=frontend.frame // 2 + 1,
+        sampleRate=frontend.sample_rate,
+        lowFrequencyBound=0,
+        highFrequencyBound=frontend.sample_rate / 2,
+        warpingFormula="slaneyMel",
+        weighting="linear",
+        normalize="unit_tri",
+        type="magnitude",
+        log=False,
+    )
+
+    def decibels(chunk: NDArray[np.float32]) -> NDArray[np.float32]:
+        # 199 of 200 frames: the last has less than half a frame of sound in it.
+        cut_frames = frames(chunk, frontend.frame, frontend.hop)[:patch_frames]
+        mel = np.array([bands(spectrum(window(frame))) for frame in cut_frames], dtype=np.float32)
+        level = np.float32(10) * np.log10(np.maximum(np.float32(1e-10), mel))
+        return np.asarray(np.maximum(level, level.max() - np.float32(80)) - level.max())
+
+    return decibels

@@ -1,0 +1,227 @@
+"""From what a network gives per patch to one array over the track.
+
+Conventions: a *step* is one position on the time axis inside a patch. Layers without such an axis have one frame per
+patch. The others come out on a grid of their own, one frame per step: where patches overlap, each frame is taken from
+the patch whose centre is nearest, so that the borders of the patches, where convolutions see padding, do not show.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from embviz.core.embedding import FrameGrid
+from embviz.core.memmap import scratch
+from embviz.errors import LayerError
+from embviz.extraction.frontends import FRONTENDS
+from embviz.inference import graph
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from embviz.extraction.frontends import Patches
+    from embviz.models import Layer, Model
+    from embviz.models.weights import Weights
+
+__all__ = ["Stitcher", "dimensions", "resolve"]
+
+KEPT_TENSOR = 256 * 2**20  # bytes; larger tensors are averaged over frequency and dropped
+IN_MEMORY = 256 * 2**20  # bytes; larger results live in an unlinked file
+PADDING = 8  # frames or bands that a graph may add before a convolution
+
+
+def resolve(model: Model, weights: Weights, name: str) -> tuple[Layer, tuple[tuple[int, ...], ...]]:
+    """Return a layer with the nodes and axes that this graph has, and the nodes' shapes."""
+    known = graph.shapes(weights.path, model.input_node, model.input_shape)
+    try:
+        layer = model.layer(name)
+    except LayerError:
+        layer = None
+    if layer is None or not all(node in known for node in layer.nodes):
+        # Reading the graph takes as long as loading it, so only for names that the record does not settle.
+        layer = model.layer(name, graph=graph.Graph.read(weights.path))
+    if not all(node in known for node in layer.nodes):
+        raise LayerError(
+            f"Node {layer.nodes[0]!r} of {model.name!r} cannot be cut into frames: its first axis is not that of the "
+            "patches. model.layers(all_nodes=True) lists the nodes that can."
+        )
+    shapes = tuple(known[node] for node in layer.nodes)
+    return _with_axes(layer, shapes[0], model), shapes
+
+
+def _with_axes(layer: Layer, shape: tuple[int, ...], model: Model) -> Layer:
+    """Return a layer with its axes told, from the shape where no record tells them."""
+    if len(layer.axes) == len(shape):
+        return layer
+    if len(shape) > 3:
+        raise LayerError(f"{layer.name!r} has {len(shape)} axes in a patch; up to three can be shown over time.")
+    axes = _guess_axes(shape, model)
+    if "t" not in axes:
+        return replace(layer, axes=axes, step=None)
+    t = shape[axes.index("t")]
+    step = max(1, 1 << int(math.log2(max(1, model.patch_frames / t))))
+    beyond = max(0, t - model.patch_frames)  # what padding added, half of it in front
+    return replace(layer, axes=axes, step=step, centre=(step - 1) / 2 - beyond / 2)
+
+
+def _guess_axes(shape: tuple[int, ...], model: Model) -> str:
+    """Tell time, frequency and channel apart by the sizes that halving the patch again and again can give."""
+    orders = {3: ("tfc", "ftc", "cft"), 2: ("tc", "ft", "tf"), 1: ("c",)}[len(shape)]
+    if model.frontend == "tempocnn":
+        orders = orders[::-1]
+    bands = FRONTENDS[model.frontend].bands
+
+    def likely(axes: str) -> int:
+        size = dict(zip(axes, shape, strict=True))
+        return 2 * _comes_from(model.patch_frames, size.get("t", 0)) + _comes_from(bands, size.get("f", 0))
+
+    best = max(orders, key=likely)
+    has_time = "t" in best and _comes_from(model.patch_frames, shape[best.index("t")])
+    # Without time there are only values to average (as over frequency) and channels.
+    return best if has_time else best.replace("t", "f")
+
+
+def _comes_from(whole: int, part: int) -> bool:
+    """Tell whether halving (with either rounding) or a little padding can turn `whole` into `part`."""
+    if whole <= part <= whole + PADDING:
+        return True
+    return part > 1 and any(part in (whole >> k, -(-whole // (1 << k))) for k in range(8))
+
+
+class Stitcher:
+    """Puts the outputs of one layer, batch by batch, where they belong in time.
+
+    Parameters
+    ----------
+    model, layer : Model, Layer
+        What is read; the layer with its axes told.
+    shapes : tuple of tuple of int
+        Shape of each of the layer's nodes for one patch.
+    patches : Patches
+        What the network is given.
+    n_samples : int
+        Length of the track at the model's rate.
+
+    Attributes
+    ----------
+    values : ndarray, shape [t, d]
+    tensor : ndarray, shape [t, f, c], or None
+    grid : FrameGrid
+    sound : bool
+        Whether the layer is sound itself, one frame per sample.
+    frames : int
+        How many frames, from the first one on, are computed.
+    """
+
+    def __init__(
+        self, model: Model, layer: Layer, shapes: tuple[tuple[int, ...], ...], patches: Patches, n_samples: int
+    ) -> None:
+        self._layer, self._shapes, self._patches = layer, shapes, patches
+        self.sound = "s" in layer.axes
+        self.padded = patches.padded
+        self.frames = 0
+        sizes = {letter: _size(layer.axes, shapes[0], letter) for letter in "tf"} | {"c": _channels(layer, shapes)}
+        self.grid, self._patch_of, self._step_of = _plan(model, layer, sizes, patches, n_samples)
+        self.values = _buffer((self.grid.n_frames, dimensions(layer, shapes)))
+        self.tensor, self.left_out = self._tensor_buffer(sizes)
+
+    @property
+    def ranks(self) -> dict[str, int]:
+        """Number of axes of each node, with that of the patches."""
+        extra = 0 if self.sound else 1
+        return {node: len(shape) + extra for node, shape in zip(self._layer.nodes, self._shapes, strict=True)}
+
+    @property
+    def patch_bytes(self) -> int:
+        """Bytes that the largest node takes for one patch."""
+        return max(4 * math.prod(shape) for shape in self._shapes)
+
+    def add(self, outputs: Mapping[str, NDArray[np.float32]], first: int, stop: int) -> None:
+        """Take what the network gave for patches ``[first, stop)``."""
+        parts = [self._patches.own(outputs[node], first, stop, sound=self.sound) for node in self._layer.nodes]
+        if self.sound:
+            begin = first * self._shapes[0][0]
+            rows = np.concatenate(parts, axis=1)
+            self.values[begin : begin + len(rows)] = rows[: len(self.values) - begin]
+            self.frames = min(begin + len(rows), len(self.values))
+            return
+        steps = np.concatenate([_in_order(part, self._layer.axes) for part in parts], axis=3)
+        begin, end = np.searchsorted(self._patch_of, [first, stop])
+        chosen = steps[self._patch_of[begin:end] - first, self._step_of[begin:end]]
+        averaged = chosen.mean(axis=1) if "c" in self._layer.axes else chosen[..., 0]
+        self.values[begin:end] = chosen[:, 0] if chosen.shape[1] == 1 else averaged
+        if self.tensor is not None:
+            self.tensor[begin:end] = chosen
+        self.frames = int(end)
+
+    def so_far(self) -> NDArray[np.float32]:
+        """Return a copy of the values whose frames that are not computed yet are NaN."""
+        values = np.full(self.values.shape, np.nan, np.float32)
+        values[: self.frames] = self.values[: self.frames]
+        return values
+
+    def _tensor_buffer(self, sizes: Mapping[str, int]) -> tuple[NDArray[np.float32] | None, dict[str, int]]:
+        if sizes["f"] == 1 or not sizes["c"]:
+            return None, {}
+        shape = (self.grid.n_frames, sizes["f"], sizes["c"])
+        size = 4 * math.prod(shape)
+        return (_buffer(shape), {}) if size <= KEPT_TENSOR else (None, {"tensor_bytes": size})
+
+
+def dimensions(layer: Layer, shapes: tuple[tuple[int, ...], ...]) -> int:
+    """Return the length of the vectors that a layer is cut into: its channels, or where it has none its bands."""
+    return _channels(layer, shapes) or _size(layer.axes, shapes[0], "f")
+
+
+def _size(axes: str, shape: tuple[int, ...], letter: str) -> int:
+    """Return the length of all axes with a letter together."""
+    return math.prod(n for here, n in zip(axes, shape, strict=True) if here == letter)
+
+
+def _channels(layer: Layer, shapes: tuple[tuple[int, ...], ...]) -> int:
+    """Return the channels of all nodes joined; 0 where there is no channel axis."""
+    letter = "c" if "c" in layer.axes else ""
+    return sum(shape[layer.axes.index(letter)] for shape in shapes) if letter else 0
+
+
+def _buffer(shape: tuple[int, ...]) -> NDArray[np.float32]:
+    return np.empty(shape, np.float32) if 4 * math.prod(shape) <= IN_MEMORY else scratch(shape)
+
+
+def _in_order(output: NDArray[np.float32], axes: str) -> NDArray[np.float32]:
+    """Return the output of a node as ``[n, t, f, c]``."""
+    order = sorted(range(len(axes)), key=lambda i: "1tfc".index(axes[i]))
+    sizes = [_size(axes, output.shape[1:], letter) for letter in "tfc"]
+    return output.transpose(0, *(1 + i for i in order)).reshape(len(output), *sizes)
+
+
+def _plan(
+    model: Model, layer: Layer, sizes: Mapping[str, int], patches: Patches, n_samples: int
+) -> tuple[FrameGrid, NDArray[np.int64], NDArray[np.int64]]:
+    """Return the grid of a layer and, for each of its frames, the patch and the step it is taken from."""
+    frontend = FRONTENDS[model.frontend]
+    nothing = np.empty(0, np.int64)
+    if "s" in layer.axes:
+        return FrameGrid(model.sample_rate, 1, 1, patches.heard, 0, n_samples, n_samples), nothing, nothing
+    if "t" not in layer.axes or layer.step is None:
+        n = len(patches)
+        grid = FrameGrid(model.sample_rate, patches.hop, patches.length, patches.heard, patches.start, n, n_samples)
+        return grid, np.arange(n), np.zeros(n, np.int64)
+    hop = layer.step * frontend.hop
+    first = patches.first_frame + round((layer.centre - (layer.step - 1) / 2) * frontend.hop)
+    n = (len(patches) - 1) * patches.hop // hop + sizes["t"]
+    starts = first + hop * np.arange(n)
+    centres = starts + hop // 2
+    inside = (centres >= 0) & (centres < n_samples)
+    starts = starts[inside] if inside.any() else starts[:1]
+    nearest = np.rint((starts + hop / 2 - patches.start - patches.length / 2) / patches.hop)
+    patch_of = np.clip(nearest, 0, len(patches) - 1).astype(np.int64)
+    step_of = np.clip(np.rint((starts - first - patch_of * patches.hop) / hop), 0, sizes["t"] - 1).astype(np.int64)
+    heard = (
+        patches.heard if layer.receptive_field is None else (layer.receptive_field - 1) * frontend.hop + frontend.frame
+    )
+    return FrameGrid(model.sample_rate, hop, hop, heard, int(starts[0]), len(starts), n_samples), patch_of, step_of

@@ -1,0 +1,232 @@
+"""Essentia's own classifiers: a graph for ``TensorflowPredict2D`` and the JSON beside it.
+
+Essentia's descriptions are not always right: what they say is compared with the graph and with the model that the head
+is for, and what cannot be is refused. By Essentia's convention a head takes what its model calls its embeddings.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz.errors import GraphError, ModelError, OptionError, did_you_mean
+from embviz.heads import tf_graph
+from embviz.heads.head import MOST_CLASSES, Head
+from embviz.heads.io import size
+from embviz.inference.graph import Graph
+from embviz.models import Model, get_model, known_models
+from embviz.models.metadata import described, mapping, text
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["LARGEST", "official"]
+
+LARGEST = 64 << 20  # bytes of a graph
+ALGORITHM = "TensorflowPredict2D"
+#: What turns a head's last numbers into probabilities.
+ENDS = ("Softmax", "Sigmoid")
+#: Operations that hand on what they get.
+PASSING = ("Identity", "PartitionedCall", "StatefulPartitionedCall")
+
+
+def official(
+    path: Path,
+    metadata: str | Path | Mapping[str, Any] | None,
+    name: str,
+    *,
+    model: str | Model | None,
+    layer: str | None,
+    classes: Sequence[str] | None,
+) -> Head:
+    """Return the head that a graph and its description make; raises where they make none."""
+    try:
+        length = size(path)
+    except (OSError, ValueError) as error:
+        raise GraphError(f"The graph {str(path)!r} cannot be read: {getattr(error, 'strerror', error)}.") from error
+    if length > LARGEST:
+        raise ModelError(f"{str(path)!r} is too large for a head: at most {LARGEST >> 20} MB are expected.")
+    draft = _Draft(path, Graph.read(path), described(path, metadata))
+    return draft.head(name, get_model(model) if model is not None else draft.model(), layer or "embedding", classes)
+
+
+@dataclass
+class _Draft:
+    """A head in the making."""
+
+    path: Path
+    graph: Graph
+    told: Mapping[str, Any]
+
+    def head(self, name: str, model: Model, layer: str, classes: Sequence[str] | None) -> Head:
+        self._check_algorithm()
+        layer, values = layer_of(model, layer)
+        nodes = self._source, self._target
+        taken = self.graph.length_of_placeholder(nodes[0]) or values
+        if values is not None and taken != values:
+            raise ModelError(
+                f"{self.path.name!r} takes {taken} values per frame, the layer {layer!r} of {model.name!r} has "
+                f"{values}; model= and layer= say what it was trained on."
+            )
+        if taken is None:
+            raise ModelError(
+                f"How many values {self.path.name!r} takes can be said by neither its graph nor {layer!r}."
+            )
+        weights = np.frombuffer(self.path.read_bytes(), dtype=np.uint8)
+        return Head(
+            name=name,
+            title=text(self.told, "name") or name,
+            model=model.name,
+            layer=layer,
+            classes=self._classes(classes, self._tried(weights, nodes, taken)),
+            kind="graph",
+            weights={"graph": weights},
+            exclusive=self._end == "Softmax",
+            facts=self._facts(),
+            dimensions=taken,
+            nodes=nodes,
+            unit="probability" if self._end else "",
+        )
+
+    def _check_algorithm(self) -> None:
+        algorithm = text(mapping(self.told, "inference"), "algorithm")
+        if algorithm not in ("", ALGORITHM):
+            raise ModelError(
+                f"A head for {ALGORITHM} is expected in {self.path.name!r}, its metadata name {algorithm!r}: that is a "
+                "model for sound, which embviz.register_model() adds."
+            )
+
+    def model(self) -> Model:
+        """Return the model that the metadata name, or else the name of the file."""
+        names = {model.name: model for model in known_models()}
+        told = text(mapping(mapping(self.told, "inference"), "embedding_model"), "model_name")
+        if told:
+            if told not in names:
+                raise ModelError(
+                    f"{self.path.name!r} takes embeddings of {told!r}, which embviz does not know."
+                    f"{did_you_mean(told, names)} register_model() adds a model, model= names another one."
+                )
+            return names[told]
+        # Heads are called <task>-<model>-<version of the head>.
+        inside = [name for name in names if f"-{re.sub(r'-[0-9]+$', '', name)}-" in f"-{self.path.stem}-"]
+        if not inside:
+            raise ModelError(
+                f"Neither metadata nor name of {self.path.name!r} say which model it takes embeddings of; model= does."
+            )
+        return names[max(inside, key=len)]
+
+    @property
+    def _source(self) -> str:
+        told = _names(self.told, "inputs")
+        floats = [name for name in self.graph.placeholders if self.graph.nodes[name].is_float]
+        # Converted files have lost the name that the metadata have, or the other way round.
+        found = next((name for name in told if name in floats), floats[0] if len(floats) == 1 else None)
+        if found is None:
+            raise ModelError(
+                f"One input is expected in {self.path.name!r}, {len(floats)} were found "
+                f"({', '.join(floats) or 'none'}), and the metadata name {', '.join(told) or 'none'}."
+            )
+        return found
+
+    @cached_property
+    def _target(self) -> str:
+        nodes = self.graph.nodes
+        used = {name for node in nodes.values() for name in node.inputs}
+        last = [name for name, node in nodes.items() if name not in used and node.op in (*ENDS, *PASSING)]
+        likely = [*_names(self.told, "outputs", "predictions"), "model/Softmax", "model/Sigmoid"]
+        found = next((name for name in likely if name in nodes), last[0] if len(last) == 1 else None)
+        if found is None:
+            raise ModelError(
+                f"{self.path.name!r} has no output that could be told from the rest: 'model/Softmax' or "
+                "'model/Sigmoid' is expected, or a name in its metadata."
+            )
+        return found
+
+    @property
+    def _end(self) -> str:
+        """What makes probabilities of the last numbers; empty where nothing does."""
+        node = self.graph.nodes[self._target]
+        while node.op == "Identity":
+            node = self.graph.nodes[node.inputs[0]]
+        told = next((output for output in _entries(self.told, "outputs") if output.get("name") == self._target), {})
+        # What is inside a function the metadata have to tell.
+        end = text(told, "op") if node.op in PASSING else node.op
+        return end if end in ENDS else ""
+
+    def _tried(self, weights: NDArray[np.uint8], nodes: tuple[str, str], values: int) -> int:
+        """Return how many numbers it gives for a vector, by asking it."""
+        frames = np.random.default_rng(0).standard_normal((3, values), dtype=np.float32)
+        given = tf_graph.answers(tf_graph.session(weights.tobytes(), nodes), nodes, frames)
+        if given.ndim != 2 or len(given) != len(frames) or not np.isfinite(given).all():
+            raise ModelError(
+                f"{self.path.name!r} is expected to give finite numbers for each frame, others were found."
+            )
+        return int(given.shape[1])
+
+    def _classes(self, asked: Sequence[str] | None, given: int) -> tuple[str, ...]:
+        told = self.told.get("classes") if asked is None else asked
+        if not isinstance(told, list | tuple) or not told:
+            if asked is not None or told:
+                raise OptionError(f"classes is a list of texts, {asked or told!r:.80} was found.")
+            return tuple(f"class {i + 1}" for i in range(given))
+        if len(told) != given or given > MOST_CLASSES:
+            raise ModelError(
+                f"{self.path.name!r} gives {given} values per frame, {len(told)} classes are named; classes= names "
+                "what it tells apart."
+            )
+        return tuple(name if isinstance(name, str) else str(name) for name in told)
+
+    def _facts(self) -> dict[str, str | float | int]:
+        dataset = mapping(self.told, "dataset")
+        facts: dict[str, str | float | int] = {
+            "task": text(self.told, "description"),
+            "trained_on": text(dataset, "name"),
+            "tracks": text(dataset, "size"),
+        }
+        metrics = mapping(dataset, "metrics")
+        facts |= {str(name): value for name, value in metrics.items() if isinstance(value, str | int | float)}
+        facts |= {
+            "author": text(self.told, "author"),
+            "licence": text(self.told, "license") or text(self.told, "licence"),
+            "citation": text(self.told, "citation"),
+            "file": self.path.name,
+            "sha256": hashlib.sha256(self.path.read_bytes()).hexdigest(),
+        }
+        return {name: value for name, value in facts.items() if value != ""}
+
+
+def layer_of(model: Model, layer: str) -> tuple[str, int | None]:
+    """Return the name of a layer and the length of its vectors, None where only absent weights could tell.
+
+    Raises
+    ------
+    LayerError
+        If the model has no such layer.
+    """
+    from embviz.extraction.extract import Wanted
+    from embviz.extraction.stitching import dimensions
+    from embviz.models.weights import state
+
+    if state(model) == "ready":
+        wanted = Wanted.of(model, layer, None)
+        return wanted.layer.name, dimensions(wanted.layer, wanted.shapes)
+    found = model.layer(layer)
+    return found.name, found.shape[found.axes.index("c")] if found.shape and "c" in found.axes else None
+
+
+def _entries(told: Mapping[str, Any], side: str) -> list[Mapping[str, Any]]:
+    entries = mapping(told, "schema").get(side)
+    return [entry for entry in entries if isinstance(entry, Mapping)] if isinstance(entries, list) else []
+
+
+def _names(told: Mapping[str, Any], side: str, purpose: str = "") -> list[str]:
+    """Return the names of the inputs or outputs that metadata tell, those of a purpose first."""
+    entries = sorted(_entries(told, side), key=lambda entry: text(entry, "output_purpose") != purpose)
+    return [text(entry, "name") for entry in entries if text(entry, "name")]

@@ -1,0 +1,138 @@
+"""Heads in files: ``PATH.safetensors`` with the numbers, ``PATH.json`` with what can be read.
+
+A file may come from anywhere: nothing in it is run, all of it is checked, and the two know each other by a checksum.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz.core import io
+from embviz.errors import EmbvizError, ModelError, OptionError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from embviz.heads.head import Head
+
+__all__ = ["WORDS", "fields", "save", "size"]
+
+FORMAT = 1
+LARGEST = 64 << 20  # bytes of numbers
+LARGEST_WORDS = 1 << 20
+WORDS = ("name", "title", "model", "layer", "classes", "kind", "exclusive", "dimensions", "nodes", "unit")
+
+
+def _paths(path: str | Path) -> tuple[Path, Path]:
+    """Return where numbers and words of a head lie, given the path without ending or that of either file."""
+    given = Path(path).expanduser()
+    bare = given.with_suffix("") if given.suffix in (".safetensors", ".json") else given
+    if not bare.name or "\0" in bare.name:
+        raise OptionError(f"The path of a head ends in a name, {str(path)!r} does not.")
+    return bare.with_name(f"{bare.name}.safetensors"), bare.with_name(f"{bare.name}.json")
+
+
+def save(head: Head, path: str | Path) -> Path:
+    """Write a head; see :meth:`Head.save`."""
+    numbers, words = _paths(path)
+    arrays = {name: np.asarray(array) for name, array in head.weights.items()}
+    try:
+        if words.exists():
+            _check_ours(words)
+        io.write(numbers, arrays, {"embviz": "head"})
+        described = {"format": FORMAT, **{name: getattr(head, name) for name in WORDS}, "facts": dict(head.facts)}
+        described["sha256"] = hashlib.sha256(numbers.read_bytes()).hexdigest()
+        text = json.dumps(described, indent=1, ensure_ascii=False)
+        # What is no text, such as half of a pair of surrogates, becomes an escape that JSON has, too.
+        io.write_bytes(words, text.encode(errors="backslashreplace"))
+    except OSError as error:
+        raise EmbvizError(f"The head cannot be written to {str(numbers)!r}: {error.strerror or error}.") from error
+    return numbers
+
+
+def fields(path: str | Path) -> dict[str, Any]:
+    """Return what makes a head of its files; whether these fit together, the head itself finds out."""
+    numbers, words = _paths(path)
+    described = _read_words(words)
+    _check_partner(numbers, described, words)
+    try:
+        arrays, _ = io.read(numbers)
+    except EmbvizError as error:
+        raise ModelError(f"{str(numbers)!r} is damaged: the numbers of a head were expected.") from error
+    try:
+        found = {name: described[name] for name in (*WORDS, "facts")}
+        if not isinstance(found["exclusive"], bool) or type(found["dimensions"]) is not int:
+            raise TypeError("exclusive or dimensions")
+        source, target = found["nodes"]
+        # Copied, so that the file may be written again or be gone.
+        weights = {name: np.array(array) for name, array in arrays.items()}
+        return found | {"nodes": (source, target), "weights": weights}
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{str(words)!r} is not a head that this version of embviz wrote.") from error
+
+
+def _check_ours(words: Path) -> None:
+    """Raise where a head would take the place of something else, such as Essentia's description of a graph."""
+    try:
+        _read_words(words)
+    except ModelError as error:
+        raise OptionError(
+            f"There is another file {str(words)!r}, which is no head; save under another name."
+        ) from error
+
+
+@contextlib.contextmanager
+def _opened(path: Path, words: Path, numbers: Path) -> Iterator[None]:
+    """Say in one sentence that one of the two files is missing, or cannot be read."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise ModelError(
+            f"A head is expected in two files, {words.name!r} and {numbers.name!r}; {str(path)!r} is missing."
+        ) from error
+    except OSError as error:
+        raise ModelError(f"{str(path)!r} cannot be read: {error.strerror or error}.") from error
+
+
+def _read_words(path: Path) -> Mapping[str, Any]:
+    try:
+        with _opened(path, path, _paths(path)[0]):
+            if size(path) > LARGEST_WORDS:
+                raise ModelError(
+                    f"{str(path)!r} is too large for the description of a head ({LARGEST_WORDS >> 20} MB)."
+                )
+            described = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"{str(path)!r} is damaged: the description of a head was expected.") from error
+    if not isinstance(described, dict) or described.get("format") != FORMAT:
+        raise ModelError(f"{str(path)!r} is not a head that this version of embviz wrote.")
+    return described
+
+
+def size(path: Path) -> int:
+    """Return the bytes of a file; raises where it is a folder, or a device that never ends."""
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise OSError(errno.EINVAL, "it is no file")
+    return found.st_size
+
+
+def _check_partner(numbers: Path, described: Mapping[str, Any], words: Path) -> None:
+    """Raise where the numbers are missing, or are not those that the words were written for."""
+    with _opened(numbers, words, numbers):
+        if size(numbers) > LARGEST:
+            raise ModelError(f"{str(numbers)!r} is too large for a head: at most {LARGEST >> 20} MB are expected.")
+        found = hashlib.sha256(numbers.read_bytes()).hexdigest()
+    if found != described.get("sha256"):
+        raise ModelError(
+            f"{numbers.name!r} is not the file that {words.name!r} was written for (its checksum is another); take "
+            f"both from the same place."
+        )

@@ -1,0 +1,196 @@
+"""The heads that are kept: in the user's data folder, so that later sessions know them by their names."""
+
+from __future__ import annotations
+
+import os
+import re
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz.core.paths import data_dir
+from embviz.errors import EmbvizError, ModelError, OptionError, did_you_mean
+from embviz.heads import io
+from embviz.heads.essentia import layer_of, official
+from embviz.heads.head import Head
+from embviz.models import ALIASES, Model, get_model
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+__all__ = ["get_head", "heads_for", "known_heads", "register_head", "unregister_head"]
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+
+#: Heads read in this process, by path: sizes and times of change of both files, and the head (None: damaged).
+_read: dict[Path, tuple[tuple[int, ...], Head | None]] = {}
+
+
+def register_head(
+    head: Head | str | PathLike[str],
+    metadata: str | Path | Mapping[str, Any] | None = None,
+    *,
+    name: str | None = None,
+    model: str | Model | None = None,
+    layer: str | None = None,
+    classes: Sequence[str] | None = None,
+) -> Head:
+    """Keep a classifier, so that the Explorer offers it and later sessions know it by its name.
+
+    Parameters
+    ----------
+    head : Head or path
+        A trained head, a file of one (:meth:`Head.save`), or one of Essentia's own: the ``.pb`` file of a
+        classification head, such as ``mood_happy-msd-musicnn-1.pb``.
+    metadata : path or mapping, optional
+        Essentia's description; by default the ``.json`` file of the same name beside the graph, if there is one.
+    name : str, optional
+        Name to register it under; by default its own, or that of the file.
+    model, layer : str, optional
+        For a graph: what it was trained on; by default the model that the metadata, or the name of the file, name,
+        and its layer ``embedding``. The first generation of MusiCNN's heads takes ``layer="penultimate"``.
+    classes : sequence of str, optional
+        For a graph: what its outputs tell apart; by default the classes of the metadata.
+
+    Returns
+    -------
+    Head
+
+    Raises
+    ------
+    ModelError
+        If head, model and layer do not fit together, or the name is taken by another head.
+    GraphError
+        If the file is not a frozen graph, or one that does more than arithmetic.
+    LayerError
+        If the model has no such layer.
+    """
+    if not isinstance(head, Head | str | os.PathLike):
+        raise OptionError(f"A head, or the path of one, is expected, {head!r:.80} was found.")
+    told = {"metadata": metadata, "model": model, "layer": layer, "classes": classes}
+    if not isinstance(head, Head) and (path := Path(head).expanduser()).suffix == ".pb":
+        found = official(path, metadata, name or path.stem, model=model, layer=layer, classes=classes)
+        return _keep(found)
+    if unused := [key for key, value in told.items() if value is not None]:
+        raise OptionError(f"{' and '.join(unused)} say what a graph (.pb) was trained on; a head of embviz knows that.")
+    found = head if isinstance(head, Head) else Head.load(Path(head))
+    return _keep(found if name is None else replace(found, name=name))
+
+
+def known_heads() -> list[Head]:
+    """Return the registered heads by name; one whose files are damaged is left out with a warning."""
+    return [head for path in sorted(_folder().glob("*.json")) if (head := _known(path)) is not None]
+
+
+def get_head(name: str) -> Head:
+    """Return a registered head.
+
+    Raises
+    ------
+    ModelError
+        If there is none of that name.
+    """
+    names = {head.name: head for head in known_heads()}
+    if str(name) not in names:
+        raise ModelError(
+            f"There is no head {name!r}.{did_you_mean(str(name), names)} known_heads() lists them; register_head() "
+            "adds one."
+        )
+    return names[str(name)]
+
+
+def heads_for(model: str | Model, layer: str = "embedding") -> list[Head]:
+    """Return the registered heads that take the embeddings of a layer of a model."""
+    name = model.name if isinstance(model, Model) else ALIASES.get(model, model)
+    return [head for head in known_heads() if head.fits(name, layer)]
+
+
+def unregister_head(name: str) -> None:
+    """Forget a registered head.
+
+    Raises
+    ------
+    ModelError
+        If there is none of that name.
+    """
+    numbers, words = _places(name)
+    if not _NAME.fullmatch(str(name)) or not words.is_file():
+        raise ModelError(f"There is no head {name!r}.{did_you_mean(str(name), [head.name for head in known_heads()])}")
+    # The words go first: without them the numbers are not seen.
+    words.unlink(missing_ok=True)
+    numbers.unlink(missing_ok=True)
+
+
+def _folder() -> Path:
+    return data_dir() / "heads"
+
+
+def _places(name: str) -> tuple[Path, Path]:
+    # Not by the endings: a name may have a dot of its own.
+    return _folder() / f"{name}.safetensors", _folder() / f"{name}.json"
+
+
+def _keep(head: Head) -> Head:
+    if not _NAME.fullmatch(head.name):
+        raise ModelError(
+            f"A head's name is expected to be of letters, digits, '.', '_' and '-', {head.name!r:.80} was found; give "
+            "one as name=."
+        )
+    _check_layer(head)
+    numbers, words = _places(head.name)
+    if words.exists():
+        kept = _known(words)
+        if kept is None or not same(kept, head):
+            raise ModelError(
+                f"A head {head.name!r} is registered already; give this one another name=, or remove that one with "
+                f"unregister_head({head.name!r})."
+            )
+        return kept
+    head.save(numbers)
+    return head
+
+
+def _check_layer(head: Head) -> None:
+    layer, values = layer_of(get_model(head.model), head.layer)
+    if layer != head.layer or values not in (None, head.dimensions):
+        raise ModelError(
+            f"The head {head.name!r} takes {head.dimensions} values of {head.model!r} / {head.layer!r}, which has "
+            f"{values} here: it was trained on another model of this name."
+        )
+
+
+def same(one: Head, other: Head) -> bool:
+    """Tell whether two heads give the same, whatever is said of them."""
+    return (
+        all(getattr(one, field) == getattr(other, field) for field in io.WORDS if field != "title")
+        and one.weights.keys() == other.weights.keys()
+        and all(np.array_equal(array, other.weights[name]) for name, array in one.weights.items())
+    )
+
+
+def _known(words: Path) -> Head | None:
+    """Return a head of the store, read again only where its files have changed."""
+    try:
+        stats = [path.stat() for path in (words, words.with_suffix(".safetensors"))]
+        stamp = tuple(number for stat in stats for number in (stat.st_size, stat.st_mtime_ns))
+    except OSError:
+        stamp = ()
+    if not stamp or words not in _read or _read[words][0] != stamp:
+        _read[words] = stamp, _loaded(words)
+    head = _read[words][1]
+    if head is None:
+        message = f"Your head {words.stem!r} is damaged and left out: unregister it, then register it again."
+        warnings.warn(message, UserWarning, stacklevel=3)
+    return head
+
+
+def _loaded(words: Path) -> Head | None:
+    try:
+        head = Head.load(words)
+    except EmbvizError:
+        return None
+    return head if head.name == words.stem else None

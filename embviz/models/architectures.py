@@ -1,0 +1,334 @@
+"""The architectures of the catalogue: their layers and how many numbers they were trained to.
+
+Conventions: those of :mod:`embviz.models.model`. Receptive fields are not typed in but followed through the network's
+kernels and strides.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from embviz.models.model import Layer
+from embviz.models.receptive_field import Reach
+
+__all__ = [
+    "musicnn_layers",
+    "openl3_layers",
+    "spleeter_layers",
+    "tempo_layers",
+    "tempo_parameters",
+    "unet_parameters",
+    "vgg_layers",
+    "vggish_layers",
+]
+
+_LOG_MEL = "log10(1 + 10000 · power)"
+
+
+def _layer(  # noqa: PLR0913 - one for each column of the tables below
+    name: str,
+    node: str | tuple[str, ...],
+    axes: str,
+    shape: tuple[int, ...],
+    meaning: str,
+    reach: Reach | None = None,
+    *,
+    whole: int = 0,
+    labels: tuple[str, ...] = (),
+    unit: str = "",
+    feeds: str = "",
+) -> Layer:
+    """Return a layer; a `reach` of `whole` frames or more is that of the whole patch."""
+    return Layer(
+        name,
+        (node,) if isinstance(node, str) else node,
+        axes,
+        meaning,
+        shape,
+        receptive_field=reach.frames if reach and not 0 < whole <= reach.frames else None,
+        step=reach.step if reach else None,
+        centre=reach.centre if reach else 0.0,
+        labels=labels,
+        unit=unit,
+        feeds=feeds,
+    )
+
+
+# --- MusiCNN and VGG-I
+
+
+def musicnn_layers(tags: tuple[str, ...]) -> tuple[Layer, ...]:
+    """Return the layers of MusiCNN."""
+    mel = Reach()
+    timbral, temporal = mel.same(7), mel.same(128)
+    frontend = timbral.joined(temporal)
+    cnn1 = frontend.same(7)
+    cnn2 = cnn1.same(7).joined(cnn1)
+    cnn3 = cnn2.same(7).joined(cnn2)
+    return (
+        _layer("mel", "model/ExpandDims", "tf1", (187, 96, 1), "mel-spectrogram", mel, unit=_LOG_MEL),
+        _layer("batch_norm", "model/batch_normalization/FusedBatchNorm", "tf1", (187, 96, 1), "normalised input", mel),
+        _layer(
+            "timbral", "model/concat_3", "tc", (187, 408), "timbre: filters tall in frequency, short in time", timbral
+        ),
+        _layer("temporal", "model/concat_4", "tc", (187, 153), "rhythm: filters long in time (to 2 s)", temporal),
+        _layer("frontend", "model/concat", "tc", (187, 561), "timbral and temporal features together", frontend),
+        _layer("cnn1", "model/transpose", "tc1", (187, 64, 1), "first convolution over the features", cnn1),
+        _layer("cnn2", "model/Add", "tc1", (187, 64, 1), "second convolution, added to the first", cnn2),
+        _layer("cnn3", "model/Add_1", "tc1", (187, 64, 1), "third convolution, added to the second", cnn3),
+        _layer("midend", "model/concat_1", "tc1", (187, 753, 1), "frontend, cnn1, cnn2 and cnn3 together", cnn3),
+        _layer("max_pool", "model/Squeeze_6", "c", (753,), "maximum of the midend over the patch"),
+        _layer("mean_pool", "model/Squeeze_5", "c", (753,), "mean of the midend over the patch"),
+        _layer("pooled", "model/flatten/Reshape", "c", (1506,), "maxima and means, interleaved"),
+        _layer(
+            "pooled_norm", "model/batch_normalization_9/batchnorm/add_1", "c", (1506,), "maxima and means, normalised"
+        ),
+        _layer("embedding", "model/dense/BiasAdd", "c", (200,), "penultimate layer before its ReLU (signed)"),
+        _layer("relu", "model/dense/Relu", "c", (200,), "penultimate layer after its ReLU"),
+        _layer(
+            "penultimate",
+            "model/batch_normalization_10/batchnorm/add_1",
+            "c",
+            (200,),
+            "penultimate layer after ReLU and normalisation",
+        ),
+        _layer("logits", "model/dense_1/BiasAdd", "c", (50,), "tags before the sigmoid", labels=tags, unit="logit"),
+        _layer("output", "model/Sigmoid", "c", (50,), "tags", labels=tags, unit="probability"),
+    )
+
+
+#: Pools of VGG-I as (size, stride), each (time, frequency).
+_VGG_POOLS = {
+    "msd": (((4, 1), (4, 1)), ((1, 4), (1, 4)), ((2, 2), (2, 2)), ((2, 2), (2, 2)), ((4, 4), (4, 4))),
+    "mtt": (((4, 1), (2, 2)), ((2, 2), (2, 2)), ((2, 2), (2, 2)), ((2, 2), (2, 2)), ((4, 4), (4, 4))),
+}
+
+
+def vgg_layers(tags: tuple[str, ...], collection: str) -> tuple[Layer, ...]:
+    """Return the layers of VGG-I, whose pools are others for each `collection` ("msd", "mtt")."""
+    reach, times, bands = Reach(), 187, 96
+    layers = [
+        _layer("mel", "model/ExpandDims", "tf1", (times, bands, 1), "mel-spectrogram", reach, unit=_LOG_MEL),
+        _layer(
+            "batch_norm",
+            "model/batch_normalization/FusedBatchNorm",
+            "tf1",
+            (times, bands, 1),
+            "normalised input",
+            reach,
+        ),
+    ]
+    for i, (size, stride) in enumerate(_VGG_POOLS[collection], start=1):
+        conv = reach.same(3)
+        reach = conv.valid(size[0], stride[0])
+        before = (times, bands, 128)
+        times, bands = ((length - k) // s + 1 for length, k, s in zip((times, bands), size, stride, strict=True))
+        normalised = f"model/batch_normalization_{i}/FusedBatchNorm"
+        pool = f"model/max_pooling2d{f'_{i - 1}' if i > 1 else ''}/MaxPool"
+        layers += [
+            _layer(f"conv{i}", f"model/{i}CNN/Relu", "tfc", before, f"convolution {i} of 5, after its ReLU", conv),
+            _layer(f"norm{i}", normalised, "tfc", before, f"convolution {i} of 5, normalised", conv),
+            _layer(f"pool{i}", pool, "tfc", (times, bands, 128), f"maxima of convolution {i}", reach),
+        ]
+    return (
+        *layers,
+        _layer("embedding", "model/flatten/Reshape", "c", (256,), "last maxima, flattened: 2 steps × 128 filters"),
+        _layer("logits", "model/dense/BiasAdd", "c", (50,), "tags before the sigmoid", labels=tags, unit="logit"),
+        _layer("output", "model/Sigmoid", "c", (50,), "tags", labels=tags, unit="probability"),
+    )
+
+
+# --- Tempo-CNN
+
+_TEMPI = tuple(f"{tempo} BPM" for tempo in range(30, 286))
+#: Filters of the twelve convolutions, in units of k.
+_TEMPO_WIDTHS = (1, 1, 2, 2, 4, 4, 4, 4, 8, 8, 8, 8)
+
+
+def tempo_parameters(k: int, *, square: bool) -> int:
+    """Return the trained numbers of a DeepTemp, or of a DeepSquare network."""
+    widths = [1, *(k * width for width in _TEMPO_WIDTHS)]
+    kernels = [length**2 if square else length for length in (5, 3) * 6]
+    total = (widths[-1] + 1) * 256
+    for kernel, (before, after) in zip(kernels, pairwise(widths), strict=True):
+        total += (kernel * before + 1) * after + 2 * after
+    return total
+
+
+def tempo_layers(k: int) -> tuple[Layer, ...]:
+    """Return the layers of a DeepTemp or DeepSquare network; their kernels are equally long in time."""
+    reach, times, bands = Reach(), 256, 40
+    layers: list[Layer] = []
+    for i, width in enumerate(_TEMPO_WIDTHS, start=1):
+        reach = reach.same(5 if i % 2 else 3)
+        shape = (k * width, bands, times)
+        layers += [
+            # The graph counts its ReLUs from the end.
+            _layer(
+                f"conv{i}", f"Relu{13 - i}", "cft", shape, f"convolution {i} of 12, after its ReLU", reach, whole=256
+            ),
+            _layer(
+                f"norm{i}", f"BN{i - 1}/add_1", "cft", shape, f"convolution {i} of 12, normalised", reach, whole=256
+            ),
+        ]
+        if i % 2:
+            continue
+        pool = i // 2
+        reach = reach.valid(2, 2)
+        times, bands = times // 2, max(bands // 2, 1)
+        node = f"MaxPool{f'_{pool - 1}' if pool > 1 else ''}"
+        meaning = f"maxima of convolution {i}"
+        layers.append(_layer(f"pool{pool}", node, "ftc", (bands, times, k * width), meaning, reach, whole=256))
+    return (
+        *layers,
+        _layer(
+            "conv_1x1",
+            "Relu",
+            "cft",
+            (256, 1, 4),
+            "one feature per tempo, after its ReLU",
+            reach,
+            whole=256,
+            labels=_TEMPI,
+        ),
+        _layer(
+            "embedding",
+            "1x1/Identity0_reshape",
+            "c",
+            (256,),
+            "one logit per tempo: mean of conv_1x1 over the patch",
+            labels=_TEMPI,
+            unit="logit",
+            feeds="output",
+        ),
+        _layer("output", "output", "c", (256,), "tempi", labels=_TEMPI, unit="probability"),
+    )
+
+
+# --- OpenL3 and VGGish
+
+
+def openl3_layers(dimensions: int) -> tuple[Layer, ...]:
+    """Return the one layer of OpenL3 whose name in Essentia's graph is known."""
+    return (_layer("embedding", "embeddings", "c", (dimensions,), "maxima of the last convolution (signed)"),)
+
+
+#: Layers of VGGish as (name, node, shape, meaning), convolutions and pools first.
+_VGGISH_CONVOLUTIONS = (
+    ("conv1", "conv1/Relu", (96, 64, 64), "convolution 1 of 6, after its ReLU"),
+    ("pool1", "pool1/MaxPool", (48, 32, 64), "maxima of conv1"),
+    ("conv2", "conv2/Relu", (48, 32, 128), "convolution 2 of 6, after its ReLU"),
+    ("pool2", "pool2/MaxPool", (24, 16, 128), "maxima of conv2"),
+    ("conv3_1", "conv3/conv3_1/Relu", (24, 16, 256), "convolution 3 of 6, after its ReLU"),
+    ("conv3_2", "conv3/conv3_2/Relu", (24, 16, 256), "convolution 4 of 6, after its ReLU"),
+    ("pool3", "pool3/MaxPool", (12, 8, 256), "maxima of conv3_2"),
+    ("conv4_1", "conv4/conv4_1/Relu", (12, 8, 512), "convolution 5 of 6, after its ReLU"),
+    ("conv4_2", "conv4/conv4_2/Relu", (12, 8, 512), "convolution 6 of 6, after its ReLU"),
+    ("pool4", "pool4/MaxPool", (6, 4, 512), "maxima of conv4_2"),
+)
+_VGGISH_DENSE = (
+    ("flatten", "Flatten/flatten/Reshape", 12_288, "last maxima, flattened"),
+    ("fc1_1", "fc1/fc1_1/Relu", 4096, "first dense layer, after its ReLU"),
+    ("fc1_2", "fc1/fc1_2/Relu", 4096, "second dense layer, after its ReLU"),
+    ("fc2", "fc2/BiasAdd", 128, "third dense layer before its ReLU (signed)"),
+    ("fc2_relu", "fc2/Relu", 128, "third dense layer, after its ReLU"),
+    ("embedding", "embeddings", 128, "the authors' embedding"),
+)
+
+
+def vggish_layers() -> tuple[Layer, ...]:
+    """Return the layers of VGGish."""
+    reach, prefix = Reach(), "model/vggish/"
+    layers = [
+        _layer("mel", f"{prefix}Reshape", "tf1", (96, 64, 1), "mel-spectrogram", reach, unit="ln(magnitude + 0.01)")
+    ]
+    for name, node, shape, meaning in _VGGISH_CONVOLUTIONS:
+        reach = reach.valid(2, 2) if name.startswith("pool") else reach.same(3)
+        layers.append(_layer(name, prefix + node, "tfc", shape, meaning, reach, whole=96))
+    layers += [_layer(name, prefix + node, "c", (size,), meaning) for name, node, size, meaning in _VGGISH_DENSE]
+    return tuple(layers)
+
+
+# --- Spleeter
+
+_UNET_WIDTHS = (16, 32, 64, 128, 256, 512)
+
+
+def unet_parameters() -> int:
+    """Return the trained numbers of one stem's U-Net; the normalisation behind its sixth convolution is never used."""
+    widths = (2, *_UNET_WIDTHS)
+    down = sum((25 * before + 1) * after for before, after in pairwise(widths))
+    up_from = (512, 512, 256, 128, 64, 32)
+    up_to = (256, 128, 64, 32, 16, 1)
+    up = sum((25 * before + 1) * after for before, after in zip(up_from, up_to, strict=True))
+    mask = (4 * 4 * 1 + 1) * 2
+    return down + up + mask + 2 * (sum(_UNET_WIDTHS[:5]) + sum(up_to))
+
+
+def spleeter_layers(stems: tuple[str, ...]) -> tuple[Layer, ...]:
+    """Return the layers of Spleeter's U-Nets, one per stem, joined."""
+    sides = tuple(f"{stem} {side}" for stem in stems for side in ("left", "right"))
+    n, reach = len(stems), Reach()
+    layers = [
+        _layer(
+            "spectrogram",
+            "strided_slice_3",
+            "tfc",
+            (512, 1024, 2),
+            "magnitudes up to 11 kHz, left and right",
+            reach,
+            labels=("left", "right"),
+            unit="magnitude",
+        )
+    ]
+    ordinals = ("first", "second", "third", "fourth", "fifth", "sixth")
+    for i, width in enumerate(_UNET_WIDTHS):
+        reach = reach.same(5, 2)
+        shape = (256 >> i, 512 >> i, n * width)
+        nodes = _numbered("conv2d", [7 * stem + i for stem in range(n)], "BiasAdd")
+        layers.append(_layer(f"conv{i + 1}", nodes, "tfc", shape, f"{ordinals[i]} convolution of each stem", reach))
+        if i == 4:
+            layers.append(_layer("embedding", nodes, "tfc", shape, "conv5: last layer that is handed across", reach))
+    layers.append(_layer("bottleneck", nodes, "tfc", shape, "conv6: deepest layer of each stem", reach))
+    for i, width in enumerate((256, 128, 64, 32, 16, 1)):
+        reach = reach.up(5, 2)
+        nodes = _numbered("conv2d_transpose", [6 * stem + i for stem in range(n)], "BiasAdd")
+        shape = (16 << i, 32 << i, n * width)
+        meaning = f"{ordinals[i]} transposed convolution of each stem"
+        layers.append(_layer(f"up{i + 1}", nodes, "tfc", shape, meaning, reach))
+    reach = reach.same(7)  # kernel of 4, dilated by 2
+    full = (512, 1024, 2 * n)
+    softmax = n == 5
+    masks = _numbered("conv2d", [7 * stem + 6 for stem in range(n)], "BiasAdd" if softmax else "Sigmoid")
+    return (
+        *layers,
+        _layer(
+            "mask_logits", masks, "tfc", full, "masks before the softmax over stems", reach, labels=sides, unit="logit"
+        )
+        if softmax
+        else _layer("masks", masks, "tfc", full, "share of the mix in each stem, from 0 to 1", reach, labels=sides),
+        _layer(
+            "spectrograms",
+            tuple(f"{stem}_spectrogram/mul" for stem in stems),
+            "tfc",
+            full,
+            "estimated magnitudes of each stem",
+            reach,
+            labels=sides,
+            unit="magnitude",
+        ),
+        _layer(
+            "output",
+            tuple(f"waveform_{stem}" for stem in stems),
+            "sc",
+            (512 * 1024, 2 * n),
+            "separated sound, stereo for each stem",
+            labels=sides,
+            unit="amplitude",
+        ),
+    )
+
+
+def _numbered(base: str, numbers: list[int], leaf: str) -> tuple[str, ...]:
+    """Return node names counted as Keras does: the first without a number."""
+    return tuple(f"{base}{f'_{number}' if number else ''}/{leaf}" for number in numbers)

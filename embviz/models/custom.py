@@ -1,0 +1,423 @@
+"""A user's own models: an Essentia graph with its metadata, checked against each other and remembered.
+
+Essentia describes a model in a JSON file beside its graph. Those files are not always right, so each statement is
+compared with the graph: the graph is believed, the contradiction kept in the record's note. Records are kept as JSON
+in the user's data folder, beside the copied graph.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import re
+import shutil
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from embviz.core.io import write_bytes
+from embviz.errors import GraphError, ModelError, did_you_mean
+from embviz.models import weight_store
+from embviz.models.catalogue import ALIASES, CATALOGUE
+from embviz.models.metadata import described, mapping, text
+from embviz.models.model import Layer, Model, Source
+
+if TYPE_CHECKING:
+    from embviz.inference.graph import Graph
+
+__all__ = ["register_model", "registered", "unregister_model"]
+
+_FORMAT = 1
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+
+
+@dataclass(frozen=True)
+class _Frontend:
+    """What a model inherits from the front-end that it shares: names and lengths as in the record."""
+
+    algorithm: str
+    like: str
+
+    @property
+    def model(self) -> Model:
+        return CATALOGUE[ALIASES[self.like]]
+
+
+_FRONTENDS = {
+    "musicnn": _Frontend("TensorflowPredictMusiCNN", "musicnn"),
+    "vggish": _Frontend("TensorflowPredictVGGish", "vggish"),
+    "tempocnn": _Frontend("TensorflowPredictTempoCNN", "tempocnn"),
+}
+
+
+def register_model(
+    graph: str | Path,
+    metadata: str | Path | Mapping[str, Any] | None = None,
+    *,
+    name: str | None = None,
+    frontend: str | None = None,
+    embedding: str | None = None,
+    output: str | None = None,
+    labels: Sequence[str] | None = None,
+) -> Model:
+    """Add a model of your own: a frozen graph made for one of Essentia's front-ends.
+
+    The graph is copied into the user's data folder, and later sessions know the model by its name.
+
+    Parameters
+    ----------
+    graph : path
+        The ``.pb`` file.
+    metadata : path or mapping, optional
+        Essentia's description; by default the ``.json`` file of the same name beside the graph, if there is one.
+    name : str, optional
+        Name to register it under; by default that of the file.
+    frontend : {"musicnn", "vggish", "tempocnn"}, optional
+        The front-end it was trained with; by default what the metadata say.
+    embedding, output : str, optional
+        Nodes to use as the layers of these names; by default what the metadata say.
+    labels : sequence of str, optional
+        Names of the values of `output`; by default the classes of the metadata.
+
+    Returns
+    -------
+    Model
+        Its record. Where the metadata contradict the graph, the graph is believed and ``note`` says so.
+
+    Raises
+    ------
+    ModelError
+        If the two do not make a model that can be run, or the name is taken.
+    GraphError
+        If the file is not a frozen graph.
+    """
+    from embviz.inference.graph import Graph
+
+    path = Path(graph).expanduser()
+    read = Graph.read(path)
+    told = described(path, metadata)
+    name = _free_name(name if name is not None else path.stem)
+    draft = _Draft(path, read, told)
+    model = draft.model(name, frontend=frontend, embedding=embedding, output=output, labels=labels)
+    return _keep(model, path)
+
+
+def unregister_model(name: str) -> None:
+    """Forget a model of your own, with its copied graph.
+
+    Raises
+    ------
+    ModelError
+        If no model of that name was registered.
+    """
+    if not _NAME.fullmatch(name) or not _file(name).is_file():
+        raise ModelError(f"There is no model {name!r} of your own.{did_you_mean(name, registered())}")
+    # The record goes first: without it the rest is not seen.
+    for leaf in (f"{name}.model.json", f"{name}.weights.json", f"{name}.pb", f".{name}.shapes.json"):
+        (weight_store.store() / leaf).unlink(missing_ok=True)
+
+
+def registered() -> dict[str, Model]:
+    """Return the user's own models by name; a damaged record is left out with a warning."""
+    found = {}
+    for path in sorted(weight_store.store().glob("*.model.json")):
+        name = path.name.removesuffix(".model.json")
+        try:
+            found[name] = _model_of(json.loads(path.read_text(encoding="utf-8")), name)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            message = (
+                f"The record of your model {name!r} is damaged and left out: unregister the model, register it again."
+            )
+            warnings.warn(message, UserWarning, stacklevel=2)
+    return found
+
+
+# Keeping records. ----------------------------------------------------------------------------------------------------
+
+
+def _file(name: str) -> Path:
+    return weight_store.store() / f"{name}.model.json"
+
+
+def _keep(model: Model, graph: Path) -> Model:
+    try:
+        with weight_store.locked(model):
+            if _file(model.name).exists():
+                return _already(model, graph)
+            weight_store.take(model, graph)
+            write_bytes(_file(model.name), json.dumps({"format": _FORMAT, **asdict(model)}, indent=1).encode())
+    except OSError as error:
+        raise weight_store.disk_error(model, error) from error
+    return model
+
+
+def _already(model: Model, graph: Path) -> Model:
+    """Accept the same model once more, as a notebook that runs again gives it; refuse another of its name."""
+    kept = registered().get(model.name)
+    if kept != model or not _same_file(graph, weight_store.find(model, verify=False)):
+        raise ModelError(
+            f"A model {model.name!r} is registered already; give this one another name=, or remove that one with "
+            f"unregister_model({model.name!r})."
+        )
+    return model
+
+
+def _same_file(graph: Path, kept: weight_store.Weights | None) -> bool:
+    return kept is not None and hashlib.sha256(graph.read_bytes()).hexdigest() == kept.sha256
+
+
+def _model_of(kept: dict[str, Any], name: str) -> Model:
+    """Return the record that was written as JSON; raises what the caller expects where it was not."""
+    if kept.pop("format") != _FORMAT or kept["name"] != name or not _NAME.fullmatch(name):
+        raise ValueError("format or name")
+    layers = tuple(_tuples(Layer, layer) for layer in kept.pop("known_layers"))
+    sources = tuple(Source(**source) for source in kept.pop("sources"))
+    model: Model = _tuples(Model, {**kept, "known_layers": layers, "sources": sources})
+    if not any(layer.name == "embedding" for layer in layers):
+        raise ValueError("embedding")
+    return model
+
+
+def _tuples(kind: Any, fields: Mapping[str, Any]) -> Any:
+    return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()})
+
+
+def _free_name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ModelError(
+            f"A model's name is expected to be of letters, digits, '.', '_' and '-', {name!r} was found; give one as "
+            "name=."
+        )
+    if name.lower() in {known.lower() for known in (*CATALOGUE, *ALIASES)}:
+        raise ModelError(f"The name {name!r} is taken by a model of embviz; give this one another name=.")
+    return name
+
+
+# Metadata against graph. ---------------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Draft:
+    """A record in the making, with the contradictions met on the way."""
+
+    path: Path
+    graph: Graph
+    told: Mapping[str, Any]
+    contradictions: list[str] = field(default_factory=list)
+
+    def model(
+        self,
+        name: str,
+        *,
+        frontend: str | None,
+        embedding: str | None,
+        output: str | None,
+        labels: Sequence[str] | None,
+    ) -> Model:
+        like = self._frontend(frontend).model
+        node = self._input_node()
+        shape, shapes = self._shapes(node, like)
+        layers = self._layers(shapes, {"embedding": embedding, "output": output}, labels)
+        vector = next(layer for layer in layers if layer.name == "embedding")
+        inference = mapping(self.told, "inference")
+        self._compare("the sample rate", inference.get("sample_rate"), like.sample_rate)
+        frames = shape[1] if like.system == "tempocnn" else shape[0]
+        return replace(
+            like,
+            name=name,
+            title=text(self.told, "name") or name,
+            system="custom",
+            task=text(self.told, "description") or text(self.told, "type") or "not described",
+            parameters=self.graph.parameters,
+            dimensions=vector.shape[-1] if vector.shape else 0,
+            training_data=text(mapping(self.told, "dataset"), "name") or "not described",
+            licence=text(self.told, "license") or text(self.told, "licence") or "not stated",
+            citation=text(self.told, "citation"),
+            patch_frames=frames,
+            patch_samples=frames * like.frame_hop,
+            patch_hop=min(like.patch_hop, frames * like.frame_hop),
+            input_node=node,
+            input_shape=shape,
+            known_layers=layers,
+            sources=(),
+            note=self._note(),
+        )
+
+    def _frontend(self, asked: str | None) -> _Frontend:
+        if asked is not None:
+            if asked not in _FRONTENDS:
+                raise ModelError(
+                    f"There is no front-end {asked!r} for models of your own.{did_you_mean(asked, _FRONTENDS)} "
+                    f"Expected one of {', '.join(_FRONTENDS)}."
+                )
+            return _FRONTENDS[asked]
+        algorithm = text(mapping(self.told, "inference"), "algorithm")
+        if algorithm == "TensorflowPredict2D":
+            raise ModelError(
+                f"{self.path.name!r} is a classifier that runs on another model's embeddings (TensorflowPredict2D), "
+                "not on sound; embviz.register_head() adds it to that model."
+            )
+        for frontend in _FRONTENDS.values():
+            if frontend.algorithm == algorithm:
+                return frontend
+        known = ", ".join(frontend.algorithm for frontend in _FRONTENDS.values())
+        found = f"{algorithm!r} was found" if algorithm else "none is named"
+        raise ModelError(
+            f"The metadata of {self.path.name!r} are expected to name one of the algorithms {known} under inference; "
+            f"{found}. frontend= says which front-end the model was trained with."
+        )
+
+    def _input_node(self) -> str:
+        inputs = mapping(self.told, "schema").get("inputs")
+        told = text(inputs[0], "name") if isinstance(inputs, list) and inputs else ""
+        if told in self.graph.placeholders:
+            return told
+        floats = [name for name in self.graph.placeholders if self.graph.nodes[name].is_float]
+        if len(floats) != 1:
+            raise ModelError(
+                f"One input is expected in {self.path.name!r}, {len(floats)} were found "
+                f"({', '.join(floats) or 'none'}), and the metadata name {told or 'none'!r}."
+            )
+        if told:
+            self.contradictions.append(f"the input is {floats[0]!r}, not {told!r}")
+        return floats[0]
+
+    def _shapes(self, node: str, like: Model) -> tuple[tuple[int, ...], dict[str, tuple[int, ...]]]:
+        """Return the shape of one patch, and of every node for it, as the graph itself gives them."""
+        inputs = mapping(self.told, "schema").get("inputs")
+        told = _shape(inputs[0]) if isinstance(inputs, list) and inputs else ()
+        usual, declared = like.input_shape, _declared_shape(self.path, node)
+        # A graph may take other numbers of frames than the usual one, but the bands are the front-end's.
+        fitting = [shape for shape in (declared, told, usual) if _fits(shape, usual, declared)]
+        for shape in dict.fromkeys(fitting):
+            with contextlib.suppress(GraphError):
+                shapes = self._run(node, shape)
+                if told and shape != told:
+                    self.contradictions.append(f"the input takes {_said(shape)}, not {_said(told)}")
+                return shape, shapes
+        raise ModelError(
+            f"{self.path.name!r} does not run on the patches of its front-end ({_said(usual)} values in {node!r}); "
+            "either it was trained with another one, or its graph waits for more than sound (a training switch)."
+        )
+
+    def _run(self, node: str, shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+        from embviz.inference import graph
+
+        # The answer is remembered beside the file asked about: that is to be ours.
+        with weight_store.scratch() as folder:
+            copy = folder / "graph.pb"
+            shutil.copyfile(self.path, copy)
+            return graph.shapes(copy, node, shape)
+
+    def _layers(
+        self, shapes: Mapping[str, tuple[int, ...]], asked: Mapping[str, str | None], labels: Sequence[str] | None
+    ) -> tuple[Layer, ...]:
+        layers: dict[str, Layer] = {}
+        for role, node in asked.items():
+            if node is not None:
+                layers[role] = self._layer(role, self._node(node, shapes), shapes, "as registered")
+        for output in self._told_outputs():
+            node = output["name"]
+            if node not in shapes:
+                self.contradictions.append(f"there is no node {node!r} to read")
+                continue
+            role = _role(output, layers)
+            layers.setdefault(role, self._layer(role, node, shapes, text(output, "description") or role))
+            told = _shape(output)
+            if told and told[-1:] != shapes[node][-1:]:
+                self.contradictions.append(f"{node!r} has {_said(shapes[node])} values, not {_said(told)}")
+        if "embedding" not in layers:
+            raise ModelError(
+                f"The metadata of {self.path.name!r} name no output for embeddings that the graph has; embedding= says "
+                "which node it is."
+            )
+        if "output" in layers:
+            layers["output"] = self._labelled(layers["output"], labels)
+        order = {node: i for i, node in enumerate(self.graph.nodes)}
+        return tuple(sorted(layers.values(), key=lambda layer: order[layer.nodes[0]]))
+
+    def _told_outputs(self) -> list[dict[str, Any]]:
+        outputs = mapping(self.told, "schema").get("outputs")
+        if not isinstance(outputs, list):
+            return []
+        return [output for output in outputs if isinstance(output, dict) and text(output, "name")]
+
+    def _node(self, node: str, known: Mapping[str, Any]) -> str:
+        if node not in known:
+            raise ModelError(f"{self.path.name!r} has no node {node!r} that can be read.{did_you_mean(node, known)}")
+        return node
+
+    def _layer(self, name: str, node: str, shapes: Mapping[str, tuple[int, ...]], meaning: str) -> Layer:
+        shape = shapes[node]
+        vector = len(shape) == 1 or all(n == 1 for n in shape[:-1])
+        return Layer(name, (node,), "1" * (len(shape) - 1) + "c" if vector and shape else "", meaning, shape)
+
+    def _labelled(self, output: Layer, labels: Sequence[str] | None) -> Layer:
+        told = labels if labels is not None else self.told.get("classes")
+        if not isinstance(told, Sequence) or isinstance(told, str) or not told:
+            return output
+        values = output.shape[-1] if output.shape else 0
+        if len(told) == values:
+            return replace(output, labels=tuple(map(str, told)))
+        if labels is not None:
+            raise ModelError(
+                f"One label is expected for each of the {values} values of the output, {len(told)} were given."
+            )
+        self.contradictions.append(
+            f"the output has {values} values, not {len(told)} classes, so it stays without labels"
+        )
+        return output
+
+    def _compare(self, what: str, told: object, true: object) -> None:
+        if told is not None and told != true:
+            self.contradictions.append(f"{what} is {true}, not {told}")
+
+    def _note(self) -> str:
+        if not self.contradictions:
+            return ""
+        return f"The metadata contradict the graph, which was believed: {'; '.join(self.contradictions)}."
+
+
+def _role(output: Mapping[str, Any], taken: Mapping[str, Layer]) -> str:
+    """Return the name of a layer: by its purpose, which older files put into the description."""
+    purposes = {"embeddings": "embedding", "predictions": "output"}
+    description = text(output, "description")
+    role = purposes.get(text(output, "output_purpose")) or purposes.get(description)
+    if role is not None and role not in taken:
+        return role
+    plain = description if re.fullmatch(r"[a-z_0-9]+", description) else ""
+    return plain if plain and plain not in taken and plain not in purposes.values() else str(output["name"])
+
+
+def _shape(told: object) -> tuple[int, ...]:
+    shape = told.get("shape") if isinstance(told, Mapping) else None
+    if not isinstance(shape, list) or not all(isinstance(n, int) and 0 < n < 1_000_000 for n in shape):
+        return ()
+    return tuple(shape)
+
+
+def _declared_shape(path: Path, node: str) -> tuple[int, ...]:
+    """Return the shape of one patch that a placeholder declares; -1 stands for an open length, () for no shape."""
+    from tensorboard.compat.proto.graph_pb2 import GraphDef
+
+    placeholder = next(entry for entry in GraphDef.FromString(path.read_bytes()).node if entry.name == node)
+    return tuple(int(dim.size) for dim in placeholder.attr["shape"].shape.dim)[1:]
+
+
+def _fits(shape: tuple[int, ...], usual: tuple[int, ...], declared: tuple[int, ...]) -> bool:
+    """Whether a shape of one patch has the front-end's bands and is one that the placeholder declares."""
+    if len(shape) != len(usual) or min(shape) < 1 or _bands(shape) != _bands(usual):
+        return False
+    return not declared or all(there in (-1, n) for n, there in zip(shape, declared, strict=False))
+
+
+def _bands(shape: tuple[int, ...]) -> int:
+    """Return the bands of a patch: ``(frames, bands)``, or Tempo-CNN's ``(bands, frames, 1)``."""
+    return shape[1] if len(shape) == 2 else shape[0]
+
+
+def _said(shape: tuple[int, ...]) -> str:
+    return " × ".join(map(str, shape))

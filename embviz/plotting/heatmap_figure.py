@@ -1,0 +1,391 @@
+"""Heatmaps of embeddings and the poster's figure, drawn by plotly.
+
+Conventions: time runs to the right, each cell between the true borders of its frame, and what no frame covers stays
+empty. Numbers (dimensions, BPM) rise upwards; lists (tags, or dimensions in another order) read downwards. The time
+axis is one of dates, counted from 1970, because plotly writes minutes and seconds for dates only: :func:`clock`
+converts seconds to it. Backgrounds are transparent, and text takes its colour from the page it stands on.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz.core.embedding import Embedding
+from embviz.core.text import count, every, minutes, short
+from embviz.errors import OptionError
+from embviz.models.model import Model
+from embviz.plotting.curve_figure import draw_lines, strongest
+from embviz.plotting.heatmap_data import Cells, Look, colours, to_cells
+from embviz.plotting.save import FAINT, GREY, INK
+from embviz.plotting.style import (
+    CLEAR,
+    EMPTY,
+    HOVER_INK,
+    HOVER_PAPER,
+    Box,
+    clock,
+    distinct,
+    hover,
+    layout,
+    plain,
+    pooling,
+    side_axis,
+    tinted,
+    tinted_ticks,
+)
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+    from embviz.core.progress import Progress
+    from embviz.heads import Head
+
+__all__ = [
+    "CLEAR", "HOVER_INK", "HOVER_PAPER", "MAX_LABELS", "SYSTEMS",
+    "clock", "heatmap", "layout", "plain", "poster", "tinted",
+]  # fmt: skip
+
+SYSTEMS = ("musicnn", "vgg", "tempocnn", "openl3", "vggish", "spleeter")
+"""The six systems of the poster, from top to bottom."""
+
+# More labels than this do not fit beside a heatmap.
+MAX_LABELS = 64
+
+# Pixels.
+HEADING, GAP, BOTTOM, TITLE, MESSAGE, CURVES = 24, 16, 34, 44, 48, 160
+
+
+def heatmap(
+    embedding: Embedding,
+    *,
+    order: str = "index",
+    scale: str = "none",
+    colormap: str | None = None,
+    height: int | None = None,
+    head: Head | None = None,
+) -> Figure:
+    """Draw an embedding as a heatmap over time.
+
+    Parameters
+    ----------
+    embedding : Embedding
+        What is drawn, ``[t, d]``.
+    order : {"index", "activity", "cluster"}
+        Order of the dimensions: as the model has them; by their mean absolute value over time, largest on top; or
+        such that dimensions with a similar course (Pearson correlation, average linkage) stand side by side. The
+        labels at the side are always those of the dimensions themselves.
+    scale : {"none", "zscore", "minmax"}
+        Values as they are; each dimension in standard deviations from its mean; or each dimension from its lowest
+        (0) to its highest (1). A dimension that never changes becomes 0. Colours end at 3 standard deviations.
+    colormap : str, optional
+        Name of one of plotly's colour scales. By default ``"viridis"``, except for values of both signs: those are
+        drawn in ``"balance"``, which is as perceptually uniform and as safe for the colour-blind, but diverges from
+        zero. A name that is given is always obeyed; a diverging scale is always centred on zero.
+    height : int, optional
+        Height of the figure in pixels; by default as the number of dimensions asks for. The width is the page's.
+    head : Head, optional
+        A classifier for this model and layer: what it says of each frame is drawn below, on the same time axis. Of
+        more classes than there are strokes, the strongest are drawn.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Where frames or dimensions are more than there are pixels, neighbours share a cell. It shows the value of
+        largest magnitude among them (the largest value, where all have one sign), so that no event is lost, and the
+        figure says so. A slice of the embedding, such as ``embedding[10:20]``, shows its frames one by one.
+
+    Raises
+    ------
+    OptionError
+        If an option has no such value, the embedding has no frames, or the head is for another layer.
+    """
+    look = Look(order, scale, colormap)
+    t, d = embedding.shape
+    below = []
+    if head is not None:
+        _check_head(head)
+        answers, size = strongest(head.apply(embedding))
+        below = [_Panel(head.title, (size,), answers, CURVES, curves=True)]
+    roomy = 15 * d if embedding.labels and 8 < d <= MAX_LABELS else _pixels(d, 520, 640)
+    rest = HEADING + BOTTOM + TITLE + len(below) * (GAP + HEADING + CURVES)
+    tall = roomy if height is None else height - rest
+    size = f"{count(t, 'frame')} × {count(d, 'dimension')}"
+    panel = _Panel(embedding.model, (embedding.layer, size, every(embedding)), embedding, max(96, tall))
+    return _compose([panel, *below], look, embedding.title)
+
+
+def _check_head(head: Any) -> None:
+    from embviz.heads import Head
+
+    if not isinstance(head, Head):
+        raise OptionError(f"head is a Head, such as embviz.get_head(name) gives, {head!r:.80} was found.")
+
+
+def poster(
+    audio: Any,
+    models: Iterable[str | Model] | None = None,
+    *,
+    layer: str = "embedding",
+    order: str = "index",
+    scale: str = "none",
+    colormap: str | None = None,
+    progress: Progress = None,
+    cache: Any = None,
+) -> Figure:
+    """Draw what several models make of one sound: a panel each, over a common time axis.
+
+    This is the figure of the poster "Deep embeddings with Essentia models" (ISMIR 2020). Nothing is downloaded: the
+    panel of a model whose weights are not here says how to get them.
+
+    Parameters
+    ----------
+    audio : path or (samples, sample_rate)
+        As for :func:`embviz.embed`.
+    models : iterable of str or Model, optional
+        From top to bottom; by default the six systems of the poster, :data:`SYSTEMS`.
+    layer : str
+        Layer of every model.
+    order, scale, colormap
+        As for :func:`heatmap`.
+    progress, cache
+        As for :func:`embviz.embed`.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+    """
+    from embviz.extraction import embed
+    from embviz.models import get_model
+    from embviz.models.weights import find
+
+    look = Look(order, scale, colormap)
+    names = [models] if isinstance(models, str | Model) else list(SYSTEMS if models is None else models)
+    records = [get_model(name) if isinstance(name, str) else name for name in names]
+    here = [record for record in records if find(record) is not None]
+    found = iter(embed(audio, here, layer=layer, progress=progress, cache=cache) if here else ())
+    pairs = [(record, next(found) if record in here else None) for record in records]
+    return _poster_figure(pairs, look, "" if isinstance(audio, tuple) else Path(audio).name)
+
+
+# -- the figure ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Panel:
+    """One strip of a figure: a heading, and an embedding or a message in its place; height in pixels."""
+
+    name: str
+    details: tuple[str, ...]
+    embedding: Embedding | None
+    height: int
+    message: str = ""
+    curves: bool = False
+
+
+def _poster_figure(pairs: Sequence[tuple[Model, Embedding | None]], look: Look, title: str) -> Figure:
+    titles = [embedding.title for _, embedding in pairs if embedding is not None]
+    return _compose([_poster_panel(*pair) for pair in pairs], look, next(filter(None, titles), title))
+
+
+def _poster_panel(model: Model, embedding: Embedding | None) -> _Panel:
+    # The details of the task stand in the model's record; here a narrow page has to hold the line.
+    facts = [re.split(r"[(,;]", model.task)[0].strip(), f"{short(model.parameters)} parameters"]
+    if embedding is None:
+        return _Panel(model.title, (*facts, count(model.dimensions, "dimension")), None, MESSAGE, _remedy(model))
+    d = embedding.shape[1]
+    layer = () if embedding.layer == "embedding" else (embedding.layer,)
+    facts.append(f"{count(d, 'dimension')} {every(embedding)}")
+    return _Panel(model.title, (*layer, *facts), embedding, max(MESSAGE, _pixels(d, 128, 256)))
+
+
+def _remedy(model: Model) -> str:
+    code = "<span style=\"font-family: ui-monospace, 'Liberation Mono', monospace\">{}</span>".format
+    return (
+        "Its weights are not on this computer yet. Get them, or take them from a folder:<br>"
+        f"{code(f'embviz pull {plain(model.name)}')} &nbsp; or &nbsp; {code('embviz pull --from DIR')}"
+    )
+
+
+def _compose(panels: Sequence[_Panel], look: Look, title: str) -> Figure:
+    """Stack panels over one time axis."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    inner = sum(HEADING + panel.height for panel in panels) + GAP * (len(panels) - 1)
+    top = 0
+    for number, panel in enumerate(panels, start=1):
+        top += HEADING
+        alone = sum(not panel.curves for panel in panels) == 1
+        box = Box(number, 1 - (top + panel.height) / inner, 1 - top / inner, panel.height, alone)
+        _draw(figure, panel, look, box)
+        top += panel.height + GAP
+    embeddings = [panel.embedding for panel in panels if panel.embedding is not None]
+    _lay_out(figure, inner, title, max((embedding.duration for embedding in embeddings), default=None))
+    figure.update_xaxes(**_time_axis(embeddings))
+    return figure
+
+
+def _draw(figure: Figure, panel: _Panel, look: Look, box: Box) -> None:
+    figure.add_shape(
+        type="rect", xref="paper", yref="paper", x0=0, x1=1, y0=box.bottom, y1=box.top,
+        fillcolor=EMPTY, line_width=0, layer="below",
+    )  # fmt: skip
+    details = list(map(plain, filter(None, panel.details)))
+    if panel.embedding is None:
+        _write(figure, tinted(panel.message, FAINT), y=(box.top + box.bottom) / 2, yanchor="middle", xshift=12)
+    elif panel.curves:
+        cells = to_cells(panel.embedding, Look("index", "none", None), panel.height)
+        draw_lines(figure, panel.embedding, cells, box)
+        details += pooling(cells)
+    else:
+        cells = to_cells(panel.embedding, look, panel.height)
+        rows = _rows(panel.embedding.labels, cells, look.order)
+        figure.add_trace(_trace(panel.embedding, cells, rows, look, box))
+        figure.update_layout({f"yaxis{box.axis}": _row_axis(rows, box)})
+        details += pooling(cells) + _constant(cells)
+        details += ["shorter than one patch, repeated to fill it"] * panel.embedding.padded
+    heading = tinted(f"<b>{plain(panel.name)}</b>", INK) + "&nbsp; " + tinted(" · ".join(details), FAINT)
+    _write(figure, heading, y=box.top, yanchor="bottom", yshift=2)
+
+
+def _write(figure: Figure, text: str, **place: Any) -> None:
+    figure.add_annotation(
+        text=text, xref="paper", yref="paper", x=0, xanchor="left", align="left",
+        showarrow=False, borderpad=0, font_size=12, **place,
+    )  # fmt: skip
+
+
+def _trace(embedding: Embedding, cells: Cells, rows: _Rows, look: Look, box: Box) -> Any:
+    import plotly.graph_objects as go
+
+    return go.Heatmap(
+        z=cells.values,
+        x=clock(cells.edges),
+        y=rows.places,
+        yaxis=f"y{box.axis}",
+        hoverongaps=False,
+        hovertemplate=_hover(embedding, cells, rows, look.scale),
+        colorbar=_colour_bar(embedding, look.scale, box),
+        **colours(cells, look),
+    )
+
+
+def _colour_bar(embedding: Embedding, scale: str, box: Box) -> dict[str, Any]:
+    units = {"none": embedding.unit or "value", "zscore": "standard deviations", "minmax": "share of its range"}
+    title = {"text": tinted(plain(units[scale]), FAINT), "side": "right"} if box.alone else {}
+    return {
+        "title": title, "thickness": 10, "outlinewidth": 0, "ticklen": 3, "tickcolor": GREY, "xpad": 10, "ypad": 0,
+        "x": 1, "y": box.top, "yanchor": "top", "lenmode": "pixels", "len": min(box.height, 320),
+        "nticks": int(np.clip(box.height // 24, 2, 6)), "tickfont_size": 11, **tinted_ticks(),
+    }  # fmt: skip
+
+
+def _hover(embedding: Embedding, cells: Cells, rows: _Rows, scale: str) -> str:
+    unit = {"none": embedding.unit, "zscore": "standard deviations from its mean", "minmax": "of its range"}[scale]
+    return hover([f"<b>{rows.hover}</b>", f"%{{z:.3~g}} {plain(unit)}".rstrip()], embedding, cells)
+
+
+# -- axes ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The side of a heatmap: where rows stand (numbers, or names for a list), title of the axis, text for one row."""
+
+    places: list[Any]
+    title: str
+    hover: str
+    listed: bool
+
+
+def _rows(labels: Sequence[str], cells: Cells, how: str) -> _Rows:
+    groups = [cells.order[start : start + cells.per_row] for start in range(0, len(cells.order), cells.per_row)]
+    more = f" and the next {cells.per_row - 1}" if cells.per_row > 1 else ""
+    measured = _measured(labels) if how == "index" else None
+    if measured:
+        numbers, unit = measured[0], plain(measured[1])
+        return _Rows([numbers[group[0]] for group in groups], unit, f"%{{y:.6~g}} {unit}{more}", listed=False)
+    if not labels and how == "index":
+        return _Rows([int(group[0]) for group in groups], "dimension", f"dimension %{{y:d}}{more}", listed=False)
+    names = distinct([_joined([labels[i] if labels else str(i) for i in group]) for group in groups])
+    return _Rows(names, *(("", "%{y}") if labels else ("dimension", "dimension %{y}")), listed=True)
+
+
+def _joined(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= 3 else f"{names[0]} … {names[-1]}"
+
+
+def _measured(labels: Sequence[str]) -> tuple[list[float], str] | None:
+    """Return rising numbers and their unit, where labels too many to be listed say that (``"30 BPM"`` …)."""
+    matches = [re.fullmatch(r"(-?\d+(?:\.\d+)?)\s*(\D*)", label) for label in labels]
+    if len(labels) <= MAX_LABELS or not all(matches):
+        return None
+    numbers = [float(match[1]) for match in matches if match]
+    units = {match[2] for match in matches if match}
+    rising = all(first < second for first, second in pairwise(numbers))
+    return (numbers, units.pop()) if rising and len(units) == 1 else None
+
+
+def _row_axis(rows: _Rows, box: Box) -> dict[str, Any]:
+    n = len(rows.places)
+    axis = side_axis(box)
+    if rows.title and (box.alone or rows.title != "dimension"):
+        axis["title"] = {"text": tinted(rows.title, FAINT), "standoff": 6, "font_size": 11}
+    if rows.listed:
+        return axis | {"type": "category", "range": [n - 0.5, -0.5]}
+    first, last = rows.places[0], rows.places[-1]
+    half = (last - first) / (n - 1) / 2 if n > 1 else 0.5
+    ends = {"range": [first - half, last + half], "minallowed": first - half, "maxallowed": last + half}
+    ticks = {"tickmode": "linear", "tick0": first, "dtick": 1} if n < 8 else {"nticks": max(3, box.height // 30)}
+    return axis | {"type": "linear", **ends, **ticks}
+
+
+def _time_axis(embeddings: Sequence[Embedding]) -> dict[str, Any]:
+    spans = [_shown(embedding) for embedding in embeddings] or [(0.0, 1.0)]
+    first, last = min(span[0] for span in spans), max(span[1] for span in spans)
+    ends = [str(end) for end in clock([first, max(last, first + 0.01)])]
+    hours = "%-H:%M" if last >= 3600 else "%-M"
+    stops = [((None, 999), f"{hours}:%S.%2f"), ((1000, None), f"{hours}:%S")]
+    return {
+        "type": "date", "anchor": "free", "position": 0, "showgrid": False, "zeroline": False,
+        "range": ends, "minallowed": ends[0], "maxallowed": ends[1], "nticks": 16,
+        "ticks": "outside", "ticklen": 4, "tickcolor": GREY, "tickfont_size": 11,
+        "tickformatstops": [{"dtickrange": steps, "value": tinted(form, INK)} for steps, form in stops],
+        "showticklabels": bool(embeddings),
+    }  # fmt: skip
+
+
+def _shown(embedding: Embedding) -> tuple[float, float]:
+    """Return the seconds to show: the track, or where the embedding is an excerpt of it, the excerpt."""
+    grid = embedding.grid
+    margin = (grid.patch + grid.hop) / grid.sample_rate
+    first, last = float(grid.edges[0]), float(grid.edges[-1])
+    return (0.0 if first <= margin else first), (grid.duration if last >= grid.duration - margin else last)
+
+
+def _lay_out(figure: Figure, inner: int, title: str, duration: float | None) -> None:
+    length = "" if duration is None else minutes(duration)
+    figure.update_layout(
+        layout(title, length),
+        height=inner + TITLE + BOTTOM,
+        margin={"l": 48, "r": 64, "t": TITLE, "b": BOTTOM, "pad": 0},
+    )
+
+
+def _constant(cells: Cells) -> list[str]:
+    several = len(cells.values) and cells.values.shape[1] > 1
+    return [f"{cells.constant:,} never change"] if several and cells.constant else []
+
+
+def _pixels(d: int, usual: int, most: int) -> int:
+    """Return a height at which every row is the same whole number of pixels, near `usual` and at most `most`."""
+    rows = math.ceil(d / math.ceil(d / most)) if d else 1
+    return rows * min(40, max(1, usual // rows))

@@ -1,0 +1,265 @@
+"""A map as a picture: points in the colours of the widget, drawn by plotly.
+
+Conventions: as in :mod:`embviz.plotting`. Axes without a meaning (UMAP, t-SNE, PaCMAP) have no ticks; those of PCA say
+how much of the variance they show. Both have the same scale.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz.analysis.projection import TITLES
+from embviz.core.text import count, minutes
+from embviz.errors import OptionError, did_you_mean
+from embviz.plotting.encodings import MISSING, colour_of, sizes_of
+from embviz.plotting.heatmap_figure import CLEAR, HOVER_INK, layout, plain, tinted
+from embviz.plotting.save import FAINT, INK
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import ArrayLike, NDArray
+    from plotly.graph_objects import Figure
+
+    from embviz.analysis.projection import Projection
+
+__all__ = ["scatter"]
+
+MANY = 5000  # points; beyond, they are drawn by WebGL, which an .svg holds as pixels
+ACCENT = "#1f7ac4"  # of points without a colour of their own, on white as on black
+UNKNOWN = "#8c949c"  # grey that is seen on white and on black
+UNITS = {"duration": "s", "bpm": "BPM", "tempo": "BPM", "trust": "%"}
+TOP, SIDE = 60, 28  # pixels
+HOVER = f'<span style="color: {HOVER_INK}">%{{customdata}}</span><extra></extra>'
+DIAMETERS = (5.0, 18.0)  # pixels, where sizes mean something
+
+
+def scatter(  # noqa: PLR0913  what a picture can be told apart by
+    projection: Projection,
+    table: pd.DataFrame,
+    *,
+    colour: str | pd.Series[Any] | ArrayLike | None = None,
+    size: str | pd.Series[Any] | ArrayLike | None = None,
+    clusters: ArrayLike | None = None,
+    names: Mapping[int, str] | None = None,
+    title: str | None = None,
+    width: int = 1000,
+    height: int = 760,
+    webgl: bool | None = None,
+) -> Figure:
+    """Draw a map of a collection.
+
+    Parameters
+    ----------
+    projection : Projection
+        Where the points are, as :func:`embviz.project` returns it.
+    table : DataFrame
+        What is known of the tracks: the collection's table, or a row for each point.
+    colour, size : str, Series or array, optional
+        A column of the table, values by the table's labels, or a value for each point; ``"trust"`` is the share of its
+        neighbours that a point keeps on the map. Numbers get a scale, anything else categories, of which the nine most
+        frequent have a colour of their own. A size is a number.
+    clusters : array of int, optional
+        Cluster of each point, -1 for none.
+    names : mapping of int to str, optional
+        Names of clusters, written on the map.
+    title : str, optional
+        Shown above.
+    width, height : int
+        In pixels.
+    webgl : bool, optional
+        Whether WebGL draws the points: by default, where they are more than 5,000. It is faster in a page; in an .svg
+        the points are shapes without it.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        For :func:`embviz.plotting.save_figure`.
+
+    Raises
+    ------
+    OptionError
+        If there is no such column, or arrays do not belong together.
+    """
+    import plotly.graph_objects as go
+
+    rows = _rows(table, projection)
+    made, shades = _coloured(colour, rows, projection)
+    kind = go.Scattergl if (len(rows) > MANY if webgl is None else webgl) else go.Scatter
+    figure = go.Figure()
+    diameters, told = _diameters(size, rows, projection), _told(rows, projection)
+    opacity = 0.9 if len(rows) < 2000 else 0.7
+    for name, colours, inside in _groups(made, shades):
+        figure.add_trace(
+            kind(
+                x=projection.xy[inside, 0],
+                y=projection.xy[inside, 1],
+                mode="markers",
+                name=tinted(plain(name, 40), INK),
+                marker={**colours, "size": diameters[inside], "opacity": opacity},
+                customdata=told[inside],
+                hovertemplate=HOVER,
+                showlegend=made["kind"] == "category",
+            )
+        )
+    if clusters is not None and names:
+        _write_names(figure, projection, np.asarray(clusters), names)
+    legend = {"title": {"text": tinted(plain(made["title"]), INK), "font_size": 12}, "itemsizing": "constant"}
+    margin = {"l": SIDE, "r": SIDE, "t": TOP, "b": SIDE}
+    figure.update_layout(
+        layout(title or "", ""), width=width, height=height, margin=margin, legend={**legend, "bgcolor": CLEAR}
+    )
+    unknown = int((shades == MISSING).sum())
+    grey = [f"{unknown:,} unknown (grey)"] if unknown and made["kind"] == "number" else []
+    what = "track" if projection.times is None else "frame"
+    _say(figure, [count(len(rows), what), *_facts(projection), *grey])
+    _set_axes(figure, projection)
+    return figure
+
+
+# Values. -----------------------------------------------------------------------------------------------------------
+
+
+def _rows(table: pd.DataFrame, projection: Projection) -> pd.DataFrame:
+    """Return a row for each point."""
+    n, tracks = len(projection.xy), projection.tracks
+    if tracks is None or (len(table) == n and np.array_equal(table.index, tracks)):
+        if len(table) != n:
+            raise OptionError(
+                f"The map has {count(n, 'point')}, the table {count(len(table), 'row')}; one each is due."
+            )
+        return table
+    missing = np.setdiff1d(tracks, table.index)
+    if len(missing):
+        raise OptionError(f"The table has no track {missing[0]}, which is on the map; pass the table it was made of.")
+    return table.loc[tracks]
+
+
+def _values(given: Any, rows: pd.DataFrame, projection: Projection) -> tuple[Any, str, str]:
+    """Return a value for each point, a title and a unit."""
+    if isinstance(given, str):
+        if given == "trust" and given not in rows.columns:
+            return 100 * np.asarray(projection.kept, np.float64), f"{projection.k} nearest kept", "%"
+        if given not in rows.columns:
+            known = [str(name) for name in rows.columns]
+            raise OptionError(
+                f"The table has no column {given!r}: it has {', '.join(known)}.{did_you_mean(given, known)}"
+            )
+        return rows[given], given, UNITS.get(given, "")
+    # A Series of as many values is in the order of the points, where a track that has several of these has one label.
+    values = given.reindex(rows.index) if hasattr(given, "reindex") and len(given) != len(rows) else given
+    if len(values) != len(rows):
+        raise OptionError(f"A value for each of {count(len(rows), 'point')} is due, {len(values):,} were found.")
+    return values, str(getattr(given, "name", None) or ""), ""
+
+
+def _coloured(given: Any, rows: pd.DataFrame, projection: Projection) -> tuple[dict[str, Any], NDArray[np.uint8]]:
+    """Return what colours mean, and a shade for each point."""
+    if given is None:
+        return {"kind": "none", "title": ""}, np.zeros(len(rows), np.uint8)
+    values, title, unit = _values(given, rows, projection)
+    made, shades = colour_of(values, title=title, unit=unit)
+    return made, np.frombuffer(shades, np.uint8)
+
+
+def _diameters(given: Any, rows: pd.DataFrame, projection: Projection) -> NDArray[np.float64]:
+    n = len(rows)
+    usual = 9.0 if n < 300 else 7.0 if n < 2000 else 5.0 if n < 10_000 else 3.0
+    if given is None:
+        return np.full(n, usual)
+    values, title, unit = _values(given, rows, projection)
+    sizes = np.frombuffer(sizes_of(values, title=title, unit=unit)[1], np.uint8)
+    return np.where(sizes == 0, DIAMETERS[0], np.interp(sizes, [1, 255], DIAMETERS))
+
+
+def _told(rows: pd.DataFrame, projection: Projection) -> NDArray[Any]:
+    """Return what is said of each point, as markup."""
+    names = [plain(str(name)) for name in rows["title"].where(rows["title"] != "", rows["name"])]
+    artists = [f"<br>{plain(str(artist))}" if artist else "" for artist in rows["artist"]]
+    at = [""] * len(rows) if projection.times is None else [f"<br>at {minutes(time)}" for time in projection.times]
+    return np.array(
+        [f"<b>{name}</b>{by}{when}" for name, by, when in zip(names, artists, at, strict=True)], dtype=object
+    )
+
+
+# The figure. -------------------------------------------------------------------------------------------------------
+
+
+def _groups(
+    made: Mapping[str, Any], shades: NDArray[np.uint8]
+) -> Iterator[tuple[str, dict[str, Any], NDArray[np.bool_]]]:
+    """Yield name, colours and points of what is drawn at once; the largest category first, the unknown below all."""
+    unknown = shades == MISSING
+    if unknown.any():
+        yield "unknown", {"color": UNKNOWN}, unknown
+    if made["kind"] == "none":
+        yield "", {"color": ACCENT}, ~unknown
+    elif made["kind"] == "number":
+        low, high = made["low"], made["high"]
+        values = low + shades[~unknown] / (MISSING - 1) * (high - low)
+        scale = [(place, made["palette"][round(place * 254)]) for place in np.linspace(0, 1, 18).tolist()]
+        bar = {
+            "title": {"text": tinted(_titled(made), INK), "side": "right", "font_size": 12},
+            "thickness": 12,
+            "outlinewidth": 0,
+        }
+        ticks = {"tickprefix": f'<span style="color: {INK}">', "ticksuffix": "</span>"}
+        ends = {"cmin": low, "cmax": high if high > low else low + 1}
+        yield "", {"color": values, "colorscale": scale, "colorbar": bar | ticks, "showscale": True, **ends}, ~unknown
+    else:
+        for shade, (label, colour) in enumerate(zip(made["labels"], made["palette"], strict=True)):
+            yield label, {"color": colour}, shades == shade
+
+
+def _titled(made: Mapping[str, Any]) -> str:
+    return plain(f"{made['title']} ({made['unit']})" if made["unit"] else made["title"])
+
+
+def _write_names(figure: Figure, projection: Projection, clusters: NDArray[Any], names: Mapping[int, str]) -> None:
+    if clusters.shape != (len(projection.xy),):
+        raise OptionError(
+            f"clusters has a number for each of {count(len(projection.xy), 'point')}, {clusters.shape} was found."
+        )
+    for number, name in names.items():
+        inside = projection.xy[clusters == number]
+        if number >= 0 and len(inside):
+            x, y = np.median(inside[:, 0]), np.quantile(inside[:, 1], 0.9)
+            text = tinted(f"<b>{plain(name, 40)}</b>", INK)
+            figure.add_annotation(x=float(x), y=float(y), text=text, showarrow=False, yshift=12, font_size=12)
+
+
+def _facts(projection: Projection) -> list[str]:
+    measures = {"trustworthiness": projection.trustworthiness, "continuity": projection.continuity}
+    known = [f"{name} {value:.2f}" for name, value in measures.items() if math.isfinite(value)]
+    return [TITLES[projection.method], *known, *([f"k = {projection.k}"] if known else [])]
+
+
+def _say(figure: Figure, facts: list[str]) -> None:
+    figure.add_annotation(
+        text=tinted(" · ".join(facts), FAINT), xref="paper", yref="paper", x=0, y=1, xanchor="left", yanchor="bottom",
+        yshift=8, showarrow=False, borderpad=0, font_size=12,
+    )  # fmt: skip
+
+
+def _set_axes(figure: Figure, projection: Projection) -> None:
+    told = projection.method == "pca"
+    frame = {
+        "showline": True,
+        "mirror": True,
+        "linecolor": "rgba(127, 127, 127, 0.4)",
+        "zeroline": False,
+        "showgrid": False,
+    }
+    axes = [
+        {
+            **frame,
+            "showticklabels": False,
+            "ticks": "",
+            "title": {"text": tinted(plain(name), FAINT) if told else "", "standoff": 6, "font_size": 12},
+        }
+        for name in projection.axes
+    ]
+    figure.update_layout(xaxis=axes[0], yaxis={**axes[1], "scaleanchor": "x", "scaleratio": 1})

@@ -1,0 +1,130 @@
+"""What all figures share: time, text, the look of axes and of what is said where the mouse rests.
+
+Conventions: those of :mod:`embviz.plotting`.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz.core.text import count, one_line
+from embviz.plotting.save import FAINT, FONT, GREY, INK
+
+if TYPE_CHECKING:
+    from embviz.core.embedding import Embedding
+    from embviz.plotting.heatmap_data import Cells
+
+__all__ = [
+    "CLEAR", "EMPTY", "HOVER_INK", "HOVER_PAPER", "Box",
+    "clock", "distinct", "hover", "layout", "plain", "pooling", "side_axis", "tinted", "tinted_ticks",
+]  # fmt: skip
+
+CLEAR = "rgba(0, 0, 0, 0)"
+EMPTY = "rgba(127, 127, 127, 0.10)"
+HOVER_PAPER, HOVER_INK = "#24292f", "#f2f2f2"
+
+
+def clock(seconds: Any) -> Any:
+    """Convert seconds to positions on the time axis of these figures, as in ``figure.add_vline(clock(83.2))``."""
+    return np.datetime64(0, "us") + np.round(np.asarray(seconds, dtype=np.float64) * 1e6).astype("timedelta64[us]")
+
+
+@dataclass(frozen=True)
+class Box:
+    """Where a panel stands: its number from 1, bottom and top as shares of the plot, height in pixels."""
+
+    number: int
+    bottom: float
+    top: float
+    height: int
+    alone: bool
+
+    @property
+    def axis(self) -> str:
+        """What plotly adds to the name of its axis."""
+        return "" if self.number == 1 else str(self.number)
+
+
+def layout(title: str, beside: str) -> dict[str, Any]:
+    """Return what the layouts of all figures share; `beside` the title stands what is known."""
+    return {
+        "template": "none",
+        "paper_bgcolor": CLEAR,
+        "plot_bgcolor": CLEAR,
+        "font": {"family": FONT, "size": 12, "color": GREY},
+        "hoverlabel": {
+            "bgcolor": HOVER_PAPER, "bordercolor": GREY, "align": "left",
+            "font": {"family": FONT, "size": 12, "color": HOVER_INK},
+        },
+        # Nobody's figure goes to a company's server by a slip of the mouse.
+        "modebar": {"bgcolor": CLEAR, "color": GREY, "activecolor": GREY, "remove": ["sendChartToCloud"]},
+        "title": {
+            "text": tinted(f"<b>{plain(title, 60)}</b>", INK) + "&nbsp; " + tinted(beside, FAINT),
+            "font_size": 16, "x": 0, "xref": "paper", "xanchor": "left",
+            "y": 1, "yref": "container", "yanchor": "top", "pad": {"t": 14},
+        },
+        "meta": {"title": title},
+    }  # fmt: skip
+
+
+def side_axis(box: Box) -> dict[str, Any]:
+    """Return what the axes at the side of all strips share."""
+    return {
+        "domain": [max(0, box.bottom), min(1, box.top)], "showgrid": False, "zeroline": False, "automargin": True,
+        "ticks": "outside", "ticklen": 3, "tickcolor": GREY, "tickfont_size": 11, "exponentformat": "none",
+        **tinted_ticks(),
+    }  # fmt: skip
+
+
+def hover(lines: Sequence[str], embedding: Embedding, cells: Cells) -> str:
+    """Return what is said where the mouse rests: some lines, and when that is."""
+    grid = embedding.grid
+    half = (grid.patch + (cells.per_column - 1) * grid.hop) / (2 * grid.sample_rate)
+    minutes = "%-H:%M" if embedding.duration >= 3600 else "%-M"
+    lines = [*lines, f"%{{x|{minutes}:%S.%2f}} ± {half:.3g} s", *pooling(cells)]
+    # Ticks bring the page's ink along, which need not read on this label: here the label's own takes its place.
+    style = f"--embviz-ink: {HOVER_INK}; color: {HOVER_INK}"
+    return f'<span style="{style}">{"<br>".join(lines)}</span><extra></extra>'
+
+
+def plain(text: str, longest: int = 80) -> str:
+    """Return text that plotly shows as it is, whoever wrote it: no tags, templates, formulas or line breaks."""
+    shown = one_line(text)
+    shown = shown if len(shown) <= longest else shown[: longest - 1].rstrip() + "…"
+    # Curly brackets make a template, dollars a formula where the page has MathJax.
+    return html.escape(shown, quote=False).replace("{", "&#123;").replace("$", "&#36;")
+
+
+def distinct(labels: Iterable[str], longest: int = 40) -> list[str]:
+    """Return labels fit for a category axis, where equal ones would become one row."""
+    names: dict[str, None] = {}
+    for label in labels:
+        shown = name = plain(label, longest) or "–"
+        count = 1
+        while name in names:
+            count += 1
+            name = f"{shown} ({count})"
+        names[name] = None
+    return list(names)
+
+
+def tinted(text: str, colour: str) -> str:
+    """Return markup in a colour, which may be a variable of the page."""
+    return f'<span style="color: {colour}">{text}</span>'
+
+
+def tinted_ticks() -> dict[str, str]:
+    """Return what gives the numbers of an axis the colour of the page's text."""
+    return {"tickprefix": f'<span style="color: {INK}">', "ticksuffix": "</span>"}
+
+
+def pooling(cells: Cells) -> list[str]:
+    """Return what one cell shows, where it is not a single value."""
+    shared = [(cells.per_row, "dimension"), (cells.per_column, "frame")]
+    counts = [count(number, what) for number, what in shared if number > 1]
+    return [f"strongest of {' × '.join(counts)}"] if counts else []

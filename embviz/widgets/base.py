@@ -1,0 +1,60 @@
+"""What all widgets that draw an embedding have in common: a clock, a title, and how they are made."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any, Self
+
+import anywidget
+import traitlets
+
+from embviz.errors import OptionError, did_you_mean
+
+if TYPE_CHECKING:
+    from embviz.core.embedding import Embedding
+
+__all__ = ["Drawing"]
+
+
+class Drawing(anywidget.AnyWidget):
+    """Base of the widgets that draw an embedding over time; build one with :meth:`of`."""
+
+    clock = traitlets.Unicode(help="Name of the clock; widgets of one name share playhead, zoom and range.").tag(
+        sync=True
+    )
+    title = traitlets.Unicode(help="Shown above; empty where the surroundings say it.").tag(sync=True)
+    message = traitlets.Unicode(help="A sentence shown in place of the picture.").tag(sync=True)
+
+    @traitlets.default("clock")
+    def _own_clock(self) -> str:
+        return f"embviz-{uuid.uuid4().hex}"
+
+    @classmethod
+    def of(cls, embedding: Embedding, **traits: Any) -> Self:
+        """Return a widget that draws an embedding.
+
+        Parameters
+        ----------
+        embedding : Embedding
+            What is drawn.
+        **traits
+            Values of traits, such as ``clock=player.clock``.
+
+        Raises
+        ------
+        OptionError
+            If there is no such trait.
+        LayerError
+            If this widget cannot draw a layer of that kind.
+        """
+        known = [name for name in cls.class_trait_names(sync=True) if not name.startswith("_")]
+        for name in traits:
+            if name not in known:
+                raise OptionError(f"{cls.__name__} has no option {name!r}.{did_you_mean(name, known)}")
+        widget = cls(**{"title": f"{embedding.model} / {embedding.layer}"} | traits)
+        widget.update(embedding)
+        return widget
+
+    def update(self, embedding: Embedding) -> None:
+        """Draw another embedding."""
+        raise NotImplementedError

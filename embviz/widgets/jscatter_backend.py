@@ -1,0 +1,84 @@
+"""The widget of jupyter-scatter, as the surface that draws a map: its points, and nothing else of it.
+
+Conventions: its points are ``[n, 4]``: x, y, the place of the colour in the palette, and the step of the size. What is
+missing has the place after the last colour. The page sets colours, sizes and camera itself.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz.plotting.encodings import MISSING
+
+if TYPE_CHECKING:
+    import anywidget
+    from numpy.typing import NDArray
+
+__all__ = ["drawing_of", "quads"]
+
+GREY = [0.5, 0.5, 0.5, 1.0]
+
+
+def quads(
+    xy: NDArray[np.float32], shades: NDArray[np.uint8] | None, sizes: NDArray[np.uint8] | None, colours: int
+) -> NDArray[np.float32]:
+    """Return points as jupyter-scatter takes them."""
+    points = np.zeros((len(xy), 4), dtype=np.float32)
+    points[:, :2] = xy
+    if shades is not None:
+        points[:, 2] = np.where(shades == MISSING, colours, shades)
+    if sizes is not None:
+        points[:, 3] = sizes >> 4
+    return points
+
+
+def drawing_of(points: NDArray[np.float32]) -> anywidget.AnyWidget:
+    """Return a widget of jupyter-scatter that draws points ``[n, 4]`` and leaves all else to the page."""
+    from jscatter.widget import JupyterScatter
+
+    nothing = np.zeros(0, dtype=np.uint32)
+    traits: dict[str, Any] = {
+        "points": points,
+        "selection": nothing,
+        "color": [GREY, GREY],
+        "color_selected": [GREY, GREY],
+        "color_hover": [GREY, GREY],
+        "color_by": "valueA",
+        "opacity": [0.01, 0.02],
+        "opacity_by": "valueA",
+        "opacity_unselected": 0.22,
+        "size": [3, 4],
+        "size_by": "valueB",
+        "size_scale_function": "constant",
+        "background_color": [1.0, 1.0, 1.0, 1.0],
+        "lasso_color": GREY,
+        "reticle_color": GREY,
+        "connection_color": GREY,
+        "connection_color_selected": GREY,
+        "connection_color_hover": GREY,
+        "connection_opacity": 0.1,
+        "connection_size": 2,
+        "tooltip_histograms": False,
+        "camera_is_fixed": True,
+        "camera_view": np.eye(4).ravel().tolist(),
+        "height": 240,
+        "toolbar_buttons": [],
+        "regl_scatterplot_options": {
+            "deselectOnDblClick": False,
+            "deselectOnEscape": False,
+            "pointSizeSelected": 0.5,
+            "pointOutlineWidth": 0,
+            # To hand a million points to a worker takes longer than to sort them.
+            "spatialIndexUseWorker": False,
+        },
+    }
+    for axis in "xy":
+        traits |= {f"{axis}_domain": [-1, 1], f"{axis}_scale_domain": [-1, 1], f"{axis}_scale": "linear"}
+    for channel in ("x", "y", "color", "opacity", "size"):
+        traits[f"{channel}_histogram_range"] = [0, 1]
+    for channel in ("color", "opacity", "size"):
+        traits |= {f"{channel}_domain": [0, 1], f"{channel}_scale": "linear"}
+    drawing: anywidget.AnyWidget = JupyterScatter(None, **traits)
+    return drawing

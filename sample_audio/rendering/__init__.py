@@ -1,0 +1,1 @@
+"""The synthesizer of the sample tracks: scores, instruments, effects and mixing."""

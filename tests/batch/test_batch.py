@@ -1,0 +1,557 @@
+"""Many tracks: computed once, whatever happens to one of them, to a process, or to the run."""
+
+# ruff: noqa: PD011  Vectors and embeddings are no DataFrames
+
+import errno
+import multiprocessing
+import os
+import pickle
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+import embviz
+from embviz import Cache
+from embviz.batch import embed_table, executors, scheduler, vector_store, worker
+from embviz.batch import pooling as pooled
+from embviz.core import io
+from embviz.errors import CacheWarning, CollectionError, LayerError, ModelError, OptionError, WeightsError
+from embviz.extraction import extract
+
+ROOT = Path(__file__).resolve().parents[2]
+TRACKS = ("rock.ogg", "jazz.ogg", "piano.ogg", "folk.ogg")
+
+
+@pytest.fixture(scope="session")
+def clips(tmp_path_factory):
+    """Eight excerpts of four seconds."""
+    folder = tmp_path_factory.mktemp("batch clips")
+    for name in TRACKS:
+        samples, rate = soundfile.read(ROOT / "sample_audio" / name, stop=44_100 * 40)
+        for part in (0, 1):
+            start = (10 + 12 * part) * rate
+            soundfile.write(folder / f"{Path(name).stem} {part}.wav", samples[start : start + 4 * rate], rate)
+    for path in folder.iterdir():
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+    return sorted(folder.iterdir())
+
+
+def a_table(paths, **columns):
+    paths = [str(path) for path in paths]
+    index = pd.Index(range(10, 10 + len(paths)), name="track")
+    return pd.DataFrame({"path": pd.Series(paths, index=index, dtype=object), **columns}, index=index)
+
+
+@pytest.fixture
+def computed(monkeypatch):
+    """The paths that were computed in this process, one entry for each time."""
+    seen = []
+    real = extract._compute
+
+    def counted(sound, digest, wanted, missing, *rest):
+        if missing:
+            seen.append(Path(sound.path).name)
+        return real(sound, digest, wanted, missing, *rest)
+
+    monkeypatch.setattr(extract, "_compute", counted)
+    return seen
+
+
+def inodes(home):
+    """What is kept, and which file it is: a file that is written again is another one."""
+    return {path: path.stat().st_ino for path in (home / "cache").rglob("*.safetensors")}
+
+
+# What comes out. -----------------------------------------------------------------------------------------------------
+
+
+def test_vectors_are_the_means_of_the_frames(home, clips):
+    vectors = embed_table(a_table(clips), "musicnn", workers=1)
+    assert vectors.shape == (8, 200)
+    assert isinstance(vectors.values, np.memmap)
+    assert not vectors.values.flags.writeable
+    assert list(vectors.tracks) == list(range(10, 18))
+    assert (vectors.model, vectors.layer, vectors.pooling) == ("msd-musicnn-1", "embedding", "mean")
+    for path, vector, spread in zip(clips, vectors.values, vectors.spread, strict=True):
+        frames = embviz.embed(path, "musicnn").values
+        np.testing.assert_allclose(vector, frames.mean(axis=0), rtol=1e-5, atol=1e-6)
+        assert spread == pytest.approx(np.sqrt(np.square(frames - frames.mean(axis=0)).sum(axis=1).mean()), rel=1e-4)
+
+
+def test_models_and_layers_nest_as_in_embed_and_share_the_decoding(home, clips, monkeypatch):
+    from embviz.audio import audio
+
+    decoded = []
+    real = audio.decode_mix
+    monkeypatch.setattr(audio, "decode_mix", lambda path, **more: decoded.append(path) or real(path, **more))
+    found = embed_table(a_table(clips[:2]), ["musicnn", "tempocnn"], ["embedding", "output"], workers=1)
+    assert [[one.shape for one in row] for row in found] == [[(2, 200), (2, 50)], [(2, 256), (2, 256)]]
+    assert len(decoded) == 2
+    assert found[0][1].labels[0] == "rock"
+    assert len({one.key for row in found for one in row}) == 4
+    assert [one.shape for one in embed_table(a_table(clips[:2]), "musicnn", ["embedding"], workers=1)] == [(2, 200)]
+
+
+@pytest.mark.parametrize("pooling", pooled.POOLINGS)
+def test_every_way_of_pooling(home, clips, pooling, computed):
+    vectors = embed_table(a_table(clips[:3]), "musicnn", "output", pooling=pooling, workers=1)
+    frames = [embviz.embed(path, "musicnn", layer="output") for path in clips[:3]]
+    if pooling == "frames":
+        np.testing.assert_array_equal(vectors.values, np.concatenate([f.values for f in frames]))
+        np.testing.assert_array_equal(vectors.times, np.concatenate([f.times for f in frames]))
+        assert list(vectors.tracks) == [label for label, f in zip((10, 11, 12), frames, strict=True) for _ in f.times]
+        assert vectors.spread is None
+        assert vectors.labels == frames[0].labels
+    else:
+        ways = {"mean": np.mean, "std": np.std, "max": np.max, "median": np.median}
+        expected = [np.concatenate([ways[part](f.values, axis=0) for part in pooling.split("+")]) for f in frames]
+        np.testing.assert_allclose(vectors.values, expected, rtol=1e-4, atol=1e-6)
+        assert len(vectors.labels) == vectors.shape[1]
+    assert len(computed) == 3
+    again = embed_table(a_table(clips[:3]), "musicnn", "output", pooling=pooling, workers=1)
+    np.testing.assert_array_equal(again.values, vectors.values)
+    assert again.key == vectors.key
+
+
+def test_rows_with_a_problem_are_left_out_and_said(home, clips):
+    table = a_table(clips[:3], problem=["", "It is a text.", ""])
+    vectors = embed_table(table, "musicnn", workers=1)
+    assert list(vectors.tracks) == [10, 12]
+    assert vectors.failed == {11: "It is a text."}
+
+
+# What is not done twice. ---------------------------------------------------------------------------------------------
+
+
+def test_what_embed_computed_is_taken_and_the_other_way_round(home, clips, computed, monkeypatch):
+    embviz.embed(clips[0], "musicnn")
+    monkeypatch.setattr(executors, "Processes", None)
+    vectors = embed_table(a_table(clips[:2]), "musicnn", workers=1)
+    assert computed == [clips[0].name, clips[1].name]
+    frames = embviz.embed(clips[1], "musicnn")
+    np.testing.assert_allclose(vectors.values[1], frames.values.mean(axis=0), rtol=1e-5, atol=1e-6)
+    assert len(computed) == 2
+
+
+def test_nothing_is_started_where_all_is_known(home, clips, monkeypatch):
+    first = embed_table(a_table(clips), "musicnn", workers=1)
+    monkeypatch.setattr(executors, "Here", None)
+    monkeypatch.setattr(executors, "Processes", None)
+    table = a_table(clips)
+    np.testing.assert_array_equal(embed_table(table, "musicnn", workers=2).values, first.values)
+    other_order = embed_table(table.iloc[::-1], "musicnn", workers=2)
+    np.testing.assert_array_equal(other_order.values, first.values[::-1])
+    assert other_order.key != first.key
+    shutil.rmtree(home / "cache" / "embeddings")
+    assert embed_table(table.iloc[2:5], "musicnn", pooling="max").shape == (3, 200)
+
+
+def test_a_matrix_is_reopened_without_its_tracks(home, clips, monkeypatch):
+    first = embed_table(a_table(clips), "musicnn", workers=1)
+    digests = [Cache().digest(embviz.Audio.open(path)) for path in clips]
+    monkeypatch.setattr(scheduler.Run, "go", None)
+    table = a_table([path.with_name("elsewhere.wav") for path in clips], digest=digests)
+    found = embed_table(table, "musicnn")
+    assert isinstance(found.values, np.memmap)
+    np.testing.assert_array_equal(found.values, first.values)
+
+
+def test_a_damaged_matrix_is_made_again(home, clips, computed):
+    first = embed_table(a_table(clips[:3]), "musicnn", workers=1)
+    expected = np.array(first.values)
+    (path,) = (home / "cache" / "derived" / "matrices").rglob("*.npy")
+    for damage in (b"", path.read_bytes()[:-9], path.read_bytes()[:-3] + b"abc"):
+        path.unlink()
+        path.write_bytes(damage)
+        np.testing.assert_array_equal(embed_table(a_table(clips[:3]), "musicnn", workers=1).values, expected)
+    assert len(computed) == 3
+
+
+def test_copies_are_computed_once(home, clips, tmp_path, computed):
+    copies = [tmp_path / f"{name}.wav" for name in "abc"]
+    for copy in copies:
+        shutil.copy2(clips[0], copy)
+    vectors = embed_table(a_table([copies[0], clips[1], *copies[1:]]), "musicnn", workers=1)
+    assert len(computed) == 2
+    assert list(vectors.tracks) == [10, 11, 12, 13]
+    np.testing.assert_array_equal(vectors.values[0], vectors.values[3])
+
+
+def test_a_run_does_not_push_out_what_it_has_done(home, clips, computed):
+    cache = Cache(max_bytes=60_000)  # frames of one track take 4 kB, records 5 kB: not all of them fit
+    vectors = embed_table(a_table(clips), "musicnn", pooling="frames", workers=1, cache=cache)
+    assert len(computed) == len(clips)
+    assert len(np.unique(vectors.tracks)) == 8
+    assert cache.info()["bytes"] <= 60_000
+
+
+def test_pooled_vectors_outlive_the_embeddings(home, clips, computed):
+    embed_table(a_table(clips[:3]), "musicnn", workers=1)
+    shutil.rmtree(home / "cache" / "embeddings")
+    shutil.rmtree(home / "cache" / "derived" / "matrices")
+    embed_table(a_table(clips[:3]), "musicnn", pooling="mean+std")
+    assert len(computed) == 3
+
+
+RUN = """
+import sys, pandas as pd
+from embviz.batch import embed_table
+if __name__ == "__main__":
+    paths = sys.argv[2:]
+    table = pd.DataFrame({"path": paths}, index=pd.Index(range(10, 10 + len(paths)), name="track"))
+    embed_table(table, ["musicnn", "tempocnn"], workers=int(sys.argv[1]))
+"""
+
+
+def started(workers, clips):
+    command = [sys.executable, "-c", RUN, str(workers), *map(str, clips)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+
+
+def family(process):
+    """The processes of a session that still run."""
+    shown = subprocess.run(["ps", "-o", "stat=", "-s", str(process.pid)], capture_output=True, text=True, check=False)
+    return [line for line in shown.stdout.split() if not line.startswith("Z")]
+
+
+def until(condition, seconds=90):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
+
+
+@pytest.fixture(scope="session")
+def more_clips(clips, tmp_path_factory):
+    """Thirty-two excerpts of a second: so many that no machine is done with them before it is interrupted."""
+    folder = tmp_path_factory.mktemp("more clips")
+    for path in clips:
+        samples, rate = soundfile.read(path)
+        for second in range(4):
+            soundfile.write(folder / f"{path.stem} {second}.wav", samples[second * rate : (second + 1) * rate], rate)
+    return sorted(folder.iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_killed_run_is_taken_up_where_it_stopped(home, more_clips, workers, computed):
+    process = started(workers, more_clips)
+    until(lambda: any((home / "cache").rglob("pooled/*/*.safetensors")))
+    process.kill()
+    process.communicate()
+    until(lambda: not family(process), 30)
+    done = inodes(home)
+    records = [path for path in done if "pooled" in path.parts]
+    assert 1 <= len(records) < 2 * len(more_clips)
+    first, second = embed_table(a_table(more_clips), ["musicnn", "tempocnn"], workers=1)
+    assert len(first) == len(second) == len(more_clips)
+    now = inodes(home)
+    assert all(now[path] == done[path] for path in done)
+    assert len(computed) <= len(more_clips) - len(records) // 2 + 1
+    fresh = embed_table(a_table(more_clips), ["musicnn", "tempocnn"], workers=1, cache=False)
+    # One thread for TensorFlow or two: the last bits differ, as they do between machines.
+    np.testing.assert_allclose(first.values, fresh[0].values, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(second.values, fresh[1].values, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_two_runs_at_once_share_a_cache(home, clips):
+    runs = [started(1, clips) for _ in "ab"]
+    said = [process.communicate()[1].decode() for process in runs]
+    assert [process.returncode for process in runs] == [0, 0], said
+    vectors = embed_table(a_table(clips), "musicnn")
+    assert len(vectors) == 8
+    assert not [path for path in (home / "cache").rglob("*") if path.suffix in (".part", ".damaged")]
+
+
+# What goes wrong. ----------------------------------------------------------------------------------------------------
+
+
+def test_what_is_wrong_with_one_track_is_said_of_it(home, clips, tmp_path):
+    text, empty, gone = tmp_path / "text\n.mp3", tmp_path / "empty.wav", tmp_path / "gone.wav"
+    text.write_text("This is no sound.")
+    empty.touch()
+    vectors = embed_table(a_table([text, clips[0], empty, gone, clips[1]]), "musicnn", workers=1)
+    assert list(vectors.tracks) == [11, 14]
+    assert list(vectors.failed) == [10, 12, 13]
+    assert "cannot be decoded" in vectors.failed[10]
+    assert "\n" not in vectors.failed[10]
+    assert "is empty" in vectors.failed[12]
+    assert "no file" in vectors.failed[13]
+
+
+def test_a_file_that_was_changed_since_it_was_listed_is_said(home, clips, tmp_path):
+    changed = tmp_path / "changed.wav"
+    shutil.copy(clips[1], changed)
+    digest = embviz.Audio.open(clips[0]).digest
+    vectors = embed_table(a_table([changed, clips[2]], digest=[digest, ""]), "musicnn", workers=1)
+    assert "changed.wav' was changed since it was listed" in vectors.failed[10]
+    assert list(vectors.tracks) == [11]
+
+
+def test_names_that_are_no_text(home, clips, tmp_path):
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff\xfe.wav"))
+    shutil.copy(clips[0], odd)
+    bad = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xfd.mp3"))
+    bad.write_text("no sound")
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as executor:
+        vectors = embed_table(a_table([odd, bad]), "musicnn", executor=executor)
+    assert list(vectors.tracks) == [10]
+    vectors.failed[11].encode()
+
+
+def test_what_is_not_finite_is_never_in_the_matrix(home, clips, monkeypatch):
+    real = extract._finished
+
+    def spoiled(want, stitcher, sound, digest, **more):
+        found = real(want, stitcher, sound, digest, **more)
+        if sound.title == clips[1].name:
+            found.values[0, 3] = np.inf
+        return found
+
+    monkeypatch.setattr(extract, "_finished", spoiled)
+    for pooling in ("mean", "frames"):
+        vectors = embed_table(a_table(clips[:3]), "musicnn", pooling=pooling, workers=1)
+        assert "not finite" in vectors.failed[11]
+        assert set(vectors.tracks) == {10, 12}
+        assert np.isfinite(vectors.values).all()
+
+
+def test_nothing_at_all_is_an_error_with_the_reason(home, tmp_path):
+    (tmp_path / "a.mp3").write_text("no sound")
+    with pytest.raises(CollectionError, match=r"gave nothing: 'a.mp3' cannot be decoded"):
+        embed_table(a_table([tmp_path / "a.mp3"]), "musicnn", workers=1)
+    with pytest.raises(CollectionError, match="no track to compute: the table is empty"):
+        embed_table(a_table([]), "musicnn")
+    with pytest.raises(CollectionError, match="all 2 failed, the first because: no"):
+        embed_table(a_table(["a", "b"], problem=["no", "no"]), "musicnn")
+
+
+def test_what_is_wrong_for_all_is_raised_before_anything_starts(home, clips, monkeypatch):
+    monkeypatch.setattr(scheduler.Run, "go", None)
+    table = a_table(clips)
+    for arguments, error in (
+        (("musicn",), ModelError),
+        (("musicnn", "timbrel"), LayerError),
+        (("openl3",), WeightsError),
+        (([],), OptionError),
+    ):
+        with pytest.raises(error):
+            embed_table(table, *arguments)
+    for options in ({"pooling": "sum"}, {"workers": 0}, {"executor": 3}, {"patch_hop": -1}, {"resample_quality": 9}):
+        with pytest.raises(OptionError):
+            embed_table(table, "musicnn", **options)
+    with pytest.raises(OptionError, match="column 'path'"):
+        embed_table([1, 2], "musicnn")
+    with pytest.raises(OptionError, match="whole numbers, each once"):
+        embed_table(table.set_axis(["a"] * 8), "musicnn")
+
+
+def test_a_graph_that_fails_does_not_take_the_others_along(home, clips, monkeypatch):
+    real = extract._session
+
+    def failing(first, *rest, **more):
+        if first.model.system == "musicnn":
+            raise RuntimeError("no such luck")
+        return real(first, *rest, **more)
+
+    monkeypatch.setattr(extract, "_session", failing)
+    with pytest.raises(CollectionError, match="no such luck"):
+        embed_table(a_table(clips[:1]), ["musicnn", "tempocnn"], workers=1)
+    assert len(embed_table(a_table(clips[:1]), "tempocnn")) == 1
+
+
+@pytest.mark.parametrize("pooling", ["mean", "frames"])
+def test_a_full_disk_costs_one_warning(home, clips, monkeypatch, pooling):
+    def full(*_args, **_kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(io, "write_bytes", full)
+    monkeypatch.setattr(vector_store, "_nameless", full)
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.warns(CacheWarning, match="No space left on device") as warned:
+        vectors = embed_table(a_table(clips[:3]), "musicnn", pooling=pooling, workers=1)
+    assert len(warned) == 1
+    assert len(np.unique(vectors.tracks)) == 3
+    assert not list((home / "cache").rglob("*.part"))
+
+
+def test_without_a_cache_nothing_is_written(home, clips):
+    vectors = embed_table(a_table(clips[:2]), "musicnn", workers=1, cache=False)
+    assert len(vectors) == 2
+    assert not (home / "cache").exists()
+
+
+# Progress and cancelling. --------------------------------------------------------------------------------------------
+
+
+def test_progress_counts_tracks(home, clips, tmp_path):
+    (tmp_path / "text.mp3").write_text("no sound")
+    reports = []
+    embed_table(a_table([*clips, tmp_path / "text.mp3"]), "musicnn", workers=1, progress=lambda *r: reports.append(r))
+    assert reports[0][1:] == (0, 9)
+    assert reports[-1][1:] == (9, 9)
+    assert [done for _, done, _ in reports] == sorted(done for _, done, _ in reports)
+    assert all(stage.startswith(f"embedding {done:,} of {total:,} tracks") for stage, done, total in reports)
+
+
+class EnoughError(Exception):
+    pass
+
+
+def test_cancelling_keeps_what_was_done(home, clips, computed):
+    def report(_stage, done, _total):
+        if done == 3:
+            raise EnoughError
+
+    with pytest.raises(EnoughError):
+        embed_table(a_table(clips), "musicnn", workers=1, progress=report)
+    embed_table(a_table(clips), "musicnn", workers=1)
+    assert 8 <= len(computed) <= 9  # the one that was stopped in its middle is begun again
+    assert not list((home / "cache" / "runs").iterdir())
+
+
+def workers_of_this_process():
+    shown = subprocess.run(["ps", "-o", "stat=,args=", "--ppid", str(os.getpid())], capture_output=True, text=True)  # noqa: PLW1510
+    return [line for line in shown.stdout.splitlines() if "popen_loky" in line and not line.startswith("Z")]
+
+
+@pytest.mark.slow
+def test_cancelling_does_not_wait_for_workers(home, clips, tmp_path):
+    samples, rate = soundfile.read(clips[0])
+    soundfile.write(tmp_path / "long.wav", np.tile(samples, (200, 1)), rate)
+    cancelled = []
+
+    def report(_stage, _done, _total):
+        lines = list((home / "cache" / "runs").rglob("*"))
+        if any(line.is_file() and "msd-musicnn" in line.read_text() for line in lines):
+            cancelled.append(time.monotonic())
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        embed_table(a_table([tmp_path / "long.wav"]), "musicnn", workers=2, progress=report)
+    assert time.monotonic() - cancelled[0] < 2
+
+    until(lambda: not workers_of_this_process(), 20)
+
+
+# Executors. ----------------------------------------------------------------------------------------------------------
+
+
+def test_tasks_are_plain_data():
+    task = worker.Task("/a\udcff.wav", "a", "", (), False, True, "/c", 1, None, "/l")
+    assert pickle.loads(pickle.dumps(task)) == task  # noqa: S301  our own
+
+
+def test_threads(home, clips):
+    with ThreadPoolExecutor(3) as executor:
+        vectors = embed_table(a_table(clips), "musicnn", executor=executor)
+    fresh = embed_table(a_table(clips), "musicnn", workers=1, cache=False)
+    np.testing.assert_array_equal(vectors.values, fresh.values)
+
+
+@pytest.mark.slow
+def test_spawned_processes_know_own_models_and_the_home(home, clips, monkeypatch, tmp_path):
+    own = tmp_path / "own"
+    shutil.copytree(home / "data" / "models", own / "data" / "models", symlinks=False)
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as executor:
+        executor.submit(os.getpid).result()  # started with another home
+        monkeypatch.setenv("EMBVIZ_HOME", str(own))
+        embviz.register_model(own / "data" / "models" / "msd-musicnn-1.pb", name="mine", frontend="musicnn",
+                              embedding="model/dense/BiasAdd")  # fmt: skip
+        mine = embed_table(a_table(clips[:3]), "mine", executor=executor)
+    assert mine.model == "mine"
+    assert list((own / "cache").rglob("pooled/*/*.safetensors"))
+    np.testing.assert_array_equal(mine.values, embed_table(a_table(clips[:3]), "musicnn", workers=1).values)
+
+
+class Fragile(executors.Processes):
+    """Stands in for processes that a damaged file ends."""
+
+    def submit(self, task):
+        return self._executor.submit(_extract_or_die, task)
+
+
+def _extract_or_die(task):
+    if Path(task.path).name.startswith("piano 0"):
+        time.sleep(0.2)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return worker.extract(task)
+
+
+@pytest.mark.slow
+def test_a_track_that_ends_its_process_is_tried_twice_and_the_others_go_on(home, clips, monkeypatch):
+    monkeypatch.setattr(executors, "Processes", Fragile)
+    vectors = embed_table(a_table(clips), "musicnn", workers=2)
+    deadly = next(i for i, path in enumerate(clips) if path.name == "piano 0.wav")
+    assert list(vectors.failed) == [10 + deadly]
+    assert "ended the process that read it" in next(iter(vectors.failed.values()))
+    assert len(vectors) == 7
+    # Another run, however short, does not try it in this process.
+    monkeypatch.setattr(executors, "Here", None)
+    short = a_table([clips[0], clips[deadly]], duration=[4.0, 4.0])
+    assert len(embed_table(short, "musicnn")) == 1
+
+
+def test_an_executor_that_was_shut_down_is_an_error(home, clips):
+    executor = ThreadPoolExecutor(1)
+    executor.shutdown()
+    with pytest.raises(CollectionError, match=r"takes no tasks: cannot schedule new futures after shutdown\. What"):
+        embed_table(a_table(clips[:2]), "musicnn", executor=executor)
+
+
+def test_a_client_of_dask_is_no_executor(clips):
+    from distributed import Client
+
+    client_stand_in = type("Client", (), {"submit": Client.submit, "get_executor": Client.get_executor})()
+    with pytest.raises(OptionError, match=r"has one: get_executor\(\)"):
+        embed_table(a_table(clips[:2]), "musicnn", executor=client_stand_in)
+
+
+def test_a_broken_executor_of_somebody_else_is_an_error_that_keeps_what_is_done(home, clips):
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as executor:
+        with pytest.raises(BrokenProcessPool):
+            executor.submit(os._exit, 1).result()
+        with pytest.raises(CollectionError, match="give a new executor"):
+            embed_table(a_table(clips[:2]), "musicnn", executor=executor)
+
+
+@pytest.mark.slow
+def test_from_a_thread_with_processes(home, clips):
+    found = []
+    thread = threading.Thread(target=lambda: found.append(embed_table(a_table(clips), "tempocnn", workers=2)))
+    thread.start()
+    thread.join(120)
+    assert found[0].shape == (8, 256)
+
+
+@pytest.mark.slow
+def test_dask_with_a_worker_killed_on_the_way(home, clips):
+    from distributed import Client, LocalCluster
+
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+    ):
+        pids = list(client.run(os.getpid).values())
+        killed = []
+
+        def report(_stage, done, _total):
+            if done >= 2 and not killed:
+                killed.append(os.kill(pids[0], signal.SIGKILL))
+
+        vectors = embed_table(a_table(clips), ["musicnn", "tempocnn"], executor=client.get_executor(), progress=report)
+    assert killed
+    assert [one.shape for one in vectors] == [(8, 200), (8, 256)]
+    assert not vectors[0].failed

@@ -1,0 +1,376 @@
+"""The store: what is kept is whole, what is damaged is noticed, and nothing that goes wrong with it stops the work."""
+
+import errno
+import json
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import soundfile
+
+import embviz
+from embviz import Audio, Cache, Embedding, FrameGrid
+from embviz.core import io
+from embviz.errors import AudioError, CacheWarning, OptionError
+
+
+def an_embedding(seed=0, t=20, d=30):
+    values = np.random.default_rng(seed).random((t, d), dtype=np.float32)
+    return Embedding(values, FrameGrid(100, 10, 10, 10, 0, t, 10 * t), "m", "embedding", title=f"{seed}.ogg")
+
+
+def key(i=0, **more):
+    return {"audio": f"{i:040x}", "weights": "ab", "layer": "embedding", **more}
+
+
+def entries(cache):
+    return sorted(cache.folder.rglob("*.safetensors"))
+
+
+@pytest.fixture
+def cache(tmp_path):
+    return Cache(tmp_path / "cache")
+
+
+def test_what_was_put_comes_back_mapped(cache):
+    embedding = an_embedding()
+    assert cache.get(key()) is None
+    cache.put(key(), embedding)
+    found = cache.get(key())
+    assert isinstance(found.values, np.memmap)
+    assert np.array_equal(found.values, embedding.values)
+    assert found.grid == embedding.grid
+
+
+@pytest.mark.parametrize("change", ["audio", "weights", "layer", "new"])
+def test_everything_in_the_key_counts(cache, change):
+    cache.put(key(), an_embedding())
+    assert cache.get(key() | {change: "other"}) is None
+
+
+def test_the_key_stands_readable_in_the_file(cache):
+    cache.put(key(title="ünïcode"), an_embedding())
+    (path,) = entries(cache)
+    header = path.read_bytes()[8:2000]
+    assert '"title": "ünïcode"'.encode() in header.replace(b"\\", b"")
+    assert list(cache.keys()) == [key(title="ünïcode")]
+
+
+def test_keys_hold_everything_that_changes_the_numbers(home, rock):
+    embviz.embed(rock, "tempocnn", layer="output")
+    (kept,) = Cache().keys()
+    assert kept["audio"] == Audio.open(rock).digest
+    assert len(kept["weights"]) == 64
+    assert kept["frontend"]["hop"] == 512
+    assert {"layer", "nodes", "resample_quality", "essentia", "format", "patch_hop", "patch_frames"} <= set(kept)
+
+
+def damage(path, how):
+    data = bytearray(path.read_bytes())
+    if how == "flip":
+        data[-5] ^= 1
+    path.write_bytes({"empty": b"", "half": data[: len(data) // 2], "flip": data, "text": b"hello"}[how])
+
+
+@pytest.mark.parametrize("how", ["empty", "half", "flip", "text"])
+def test_a_damaged_entry_is_set_aside_with_one_warning(cache, how):
+    for i in range(2):
+        cache.put(key(i), an_embedding(i))
+    for path in entries(cache):
+        damage(path, how)
+    with pytest.warns(CacheWarning, match="set aside") as warned:
+        found = [cache.get(key(i)) for i in range(2)]
+    assert found == [None, None]
+    assert len(warned) == 1
+    assert cache.info()["damaged"] == 2
+    cache.put(key(0), an_embedding())
+    assert cache.get(key(0)) is not None
+
+
+def test_a_damaged_entry_is_computed_again(home, rock):
+    first = embviz.embed(rock, "tempocnn")
+    for path in entries(Cache()):
+        damage(path, "flip")
+    with pytest.warns(CacheWarning, match="set aside"):
+        again = embviz.embed(rock, "tempocnn")
+    assert np.array_equal(first.values, again.values)
+    assert np.array_equal(embviz.embed(rock, "tempocnn").values, first.values)
+
+
+def test_verify_and_prune(cache):
+    for i in range(5):
+        cache.put(key(i), an_embedding(i))
+        os.utime(entries(cache)[0])
+    damage(entries(cache)[2], "half")
+    aside = cache.verify()
+    assert [path.suffix for path in aside] == [".damaged"]
+    assert cache.info()["entries"] == 4
+    assert cache.prune() > 0
+    assert cache.info()["damaged"] == 0
+    assert cache.clear() > 0
+    assert cache.info() == {
+        "folder": str(cache.folder),
+        "entries": 0,
+        "bytes": 0,
+        "limit": 10 * 2**30,
+        "damaged": 0,
+        "derived": 0,
+        "sounds": 0,
+    }
+
+
+def test_the_least_recently_used_go_first(tmp_path):
+    size = an_embedding(t=1000).nbytes
+    cache = Cache(tmp_path, max_bytes=6 * size)
+    for i in range(5):
+        cache.put(key(i), an_embedding(i, t=1000))
+        past = time.time() - 1000 + i
+        os.utime(cache._path(key(i)), (past, past))
+    assert cache.get(key(0)) is not None  # used now
+    cache.put(key(5), an_embedding(5, t=1000))
+    cache.put(key(6), an_embedding(6, t=1000))
+    assert cache.info()["bytes"] <= 6 * size
+    assert cache.get(key(0)) is not None
+    assert cache.get(key(1)) is None
+    assert cache.get(key(6)) is not None
+
+
+def test_an_entry_that_would_push_all_others_out_is_not_kept(tmp_path):
+    cache = Cache(tmp_path, max_bytes=10_000)
+    cache.put(key(), an_embedding(t=1000))
+    assert cache.info()["entries"] == 0
+
+
+def test_limit_must_be_positive(tmp_path):
+    with pytest.raises(OptionError, match="above 0"):
+        Cache(tmp_path, max_bytes=0)
+
+
+def test_a_full_disk_costs_one_warning(home, rock, monkeypatch):
+    def full(*_args, **_kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(io, "write_bytes", full)
+    with pytest.warns(CacheWarning, match="No space left on device") as warned:
+        embeddings = embviz.embed(rock, "tempocnn", layer=["embedding", "output"])
+    assert [e.shape for e in embeddings] == [(19, 256)] * 2
+    assert len(warned) == 1
+
+
+def test_a_folder_that_cannot_be_written_costs_one_warning(home, rock, tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.warns(CacheWarning, match="cannot be kept"):
+        embedding = embviz.embed(rock, "tempocnn", cache=Cache(tmp_path / "file" / "cache"))
+    assert embedding.shape == (19, 256)
+
+
+def test_two_processes_write_the_same_entry(tmp_path):
+    code = (
+        "import sys, numpy as np\n"
+        "from embviz import Cache, Embedding, FrameGrid\n"
+        "e = Embedding(np.full((2000, 50), 7, np.float32), FrameGrid(100, 10, 10, 10, 0, 2000, 20000), 'm', 'l')\n"
+        "c = Cache(sys.argv[1])\n"
+        "for _ in range(40):\n"
+        "    c.put({'a': 1}, e)\n"
+        "    assert c.get({'a': 1}).values[1999, 49] == 7\n"
+    )
+    run = [
+        subprocess.Popen([sys.executable, "-W", "error", "-c", code, tmp_path], stderr=subprocess.PIPE) for _ in "abc"
+    ]
+    assert [(p.wait(), p.stderr.read()) for p in run] == [(0, b"")] * 3
+    assert [p.suffix for p in tmp_path.rglob("*") if p.is_file()] == [".safetensors"]
+
+
+# Digests. ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def old_file(tmp_path):
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"x" * 1000)
+    os.utime(path, (1_000_000, 1_000_000))
+    return path
+
+
+def test_a_known_file_is_not_read_again(cache, old_file, monkeypatch):
+    digest = cache.digest(Audio.open(old_file))
+    assert digest == Audio.open(old_file).digest
+    monkeypatch.setattr(embviz.cache, "file_digest", None)
+    assert cache.digest(Audio.open(old_file)) == digest
+
+
+def test_a_changed_file_is_read_again(cache, old_file):
+    digest = cache.digest(Audio.open(old_file))
+    old_file.write_bytes(b"y" * 1000)
+    os.utime(old_file, (1_000_001, 1_000_001))
+    assert cache.digest(Audio.open(old_file)) != digest
+
+
+def test_a_file_that_changes_right_now_is_not_trusted(cache, tmp_path):
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"x")
+    stat = path.stat()
+    first = cache.digest(Audio.open(path))
+    path.write_bytes(b"y")
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert cache.digest(Audio.open(path)) != first
+
+
+def test_a_digest_is_remembered_without_reading(cache, old_file, monkeypatch):
+    assert cache.remembered(old_file) is None
+    digest = cache.digest(Audio.open(old_file))
+    monkeypatch.setattr(embviz.cache, "file_digest", None)
+    assert cache.remembered(old_file) == digest
+    os.utime(old_file, (1, 1))
+    assert cache.remembered(old_file) is None
+    assert cache.remembered(old_file.with_name("gone")) is None
+
+
+@pytest.mark.parametrize("given", ["here", True, 7])
+def test_what_is_no_cache_is_refused(given):
+    with pytest.raises(OptionError, match="cache is a Cache, False or None"):
+        embviz.embed((np.zeros(99, np.float32), 16_000), "musicnn", cache=given)
+
+
+def test_what_is_there_is_known_without_reading(cache, monkeypatch):
+    assert not cache.has(key())
+    cache.put(key(), an_embedding())
+    monkeypatch.setattr(Embedding, "load", None)
+    assert cache.has(key())
+    assert not cache.has(key(1))
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_not_kept_under_the_other_s_name(home, tmp_path):
+    path, other = tmp_path / "a.wav", tmp_path / "b.wav"
+    for name, pitch in ((path, 9), (other, 23)):
+        soundfile.write(name, 0.1 * np.sin(np.arange(4 * 16_000) / pitch), 16_000)
+    keep = path.read_bytes()
+    os.utime(path, (1, 1))
+
+    def replace(stage, done, _total):
+        if stage.startswith("decoding") and not done:
+            other.replace(path)
+
+    with pytest.raises(AudioError, match="was changed while it was read"):
+        embviz.embed(path, "tempocnn", progress=replace)
+    path.write_bytes(keep)
+    os.utime(path, (1, 1))
+    fresh = embviz.embed(path, "tempocnn", cache=False)
+    assert np.array_equal(embviz.embed(path, "tempocnn").values, fresh.values)
+
+
+def test_a_damaged_memo_is_ignored(cache, old_file):
+    digest = cache.digest(Audio.open(old_file))
+    (memo,) = (cache.folder / "digests").rglob("*.json")
+    for content in (b"", b"{", b"[]", json.dumps({"file": None}).encode(), b"\xff\xff"):
+        memo.write_bytes(content)
+        assert cache.digest(Audio.open(old_file)) == digest
+
+
+def test_a_copy_under_another_name_is_found(home, rock, tmp_path):
+    import shutil
+
+    shutil.copy(rock, tmp_path / "copy.ogg")
+    first = embviz.embed(rock, "tempocnn")
+    second = embviz.embed(tmp_path / "copy.ogg", "tempocnn")
+    assert isinstance(second.values, np.memmap)
+    assert np.array_equal(first.values, second.values)
+    assert (first.title, second.title) == ("rock.ogg", "copy.ogg")
+
+
+def test_sounds_for_browsers_are_counted_and_cleared(cache):
+    folder = cache.folder / "sounds" / "ab"
+    folder.mkdir(parents=True)
+    (folder / "cdef.ogg").write_bytes(bytes(1000))
+    assert cache.info()["sounds"] == 1000
+    assert cache.clear() == 1000
+    assert cache.info()["sounds"] == 0
+
+
+# What is derived. --------------------------------------------------------------------------------------------------
+
+
+def arrays():
+    return {"mean": np.arange(5, dtype=np.float32), "frames": np.array([7])}
+
+
+def test_records_come_back_by_kind_and_key(cache):
+    assert cache.recall("pooled", key()) is None
+    cache.remember("pooled", key(), arrays())
+    found = cache.recall("pooled", key())
+    assert isinstance(found["mean"], np.memmap)
+    assert all(np.array_equal(found[name], array) for name, array in arrays().items())
+    assert cache.recall("pooled", key(1)) is None
+    assert cache.recall("neighbours", key()) is None
+
+
+@pytest.mark.parametrize("how", ["empty", "half", "flip", "text"])
+def test_a_damaged_record_is_set_aside_with_one_warning(cache, how):
+    for i in range(2):
+        cache.remember("pooled", key(i), arrays())
+    for path in entries(cache):
+        damage(path, how)
+    with pytest.warns(CacheWarning, match="set aside") as warned:
+        assert [cache.recall("pooled", key(i)) for i in range(2)] == [None, None]
+    assert len(warned) == 1
+    assert cache.info()["damaged"] == 2
+    assert cache.verify() == []
+    cache.prune()
+    assert cache.info()["damaged"] == 0
+
+
+def test_records_that_cannot_be_kept_cost_one_warning(tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    cache = Cache(tmp_path / "file" / "cache")
+    with pytest.warns(CacheWarning, match="cannot be kept"):
+        cache.remember("pooled", key(), arrays())
+    cache.remember("pooled", key(1), arrays())  # a second warning would be an error
+    assert cache.recall("pooled", key()) is None
+
+
+def test_a_folder_that_can_only_be_read_still_gives_records(cache, monkeypatch):
+    cache.remember("pooled", key(), arrays())
+
+    def refused(*_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(os, "utime", refused)
+    assert np.array_equal(cache.recall("pooled", key())["mean"], arrays()["mean"])
+
+
+def test_embeddings_do_not_push_out_records_and_pooled_vectors_go_last(tmp_path):
+    cache = Cache(tmp_path, max_bytes=20_000)
+    cache.remember("pooled", key(), arrays())
+    os.utime(cache.place("pooled", key()), (1, 1))
+    for i in range(9):
+        cache.put(key(i), an_embedding(i))
+        cache.remember("projections", key(i), {"xy": np.zeros((400, 2), np.float32)})
+        os.utime(cache.place("projections", key(i)), (100 + i, 100 + i))
+    cache.remember("projections", key(9), {"xy": np.zeros((400, 2), np.float32)})
+    info = cache.info()
+    assert info["bytes"] <= 20_000
+    assert info["derived"] <= 20_000
+    assert cache.recall("pooled", key()) is not None
+    assert cache.recall("projections", key(0)) is None
+    assert cache.recall("projections", key(9)) is not None
+
+
+def test_clearing_removes_what_is_derived_too(cache):
+    cache.remember("pooled", key(), arrays())
+    held = cache.info()["derived"]
+    assert cache.clear() == held > 0
+    assert cache.recall("pooled", key()) is None
+    assert not list(cache.folder.rglob("*.safetensors"))
+
+
+def test_what_a_killed_process_left_half_written_is_swept_up(cache):
+    cache.remember("pooled", key(), arrays())
+    old, new = (cache.place("pooled", key()).with_name(f".{name}.part") for name in ("old", "new"))
+    for part in (old, new):
+        part.write_bytes(b"half")
+    os.utime(old, (1, 1))
+    assert cache.prune() == 4
+    assert (old.exists(), new.exists()) == (False, True)

@@ -1,0 +1,98 @@
+"""Front-ends: the very numbers of Essentia's dedicated algorithms."""
+
+import numpy as np
+import pytest
+
+from embviz.core import essentia
+from embviz.extraction.frontends import FRONTENDS, cut, frames, n_frames, spectrogram
+
+MEL = [frontend for frontend in FRONTENDS.values() if frontend.algorithm]
+PATCH = {"musicnn": (187, 93), "vggish": (96, 93), "tempocnn": (256, 128)}
+
+
+def sound(seconds, rate):
+    rng = np.random.default_rng(11)
+    t = np.arange(int(seconds * rate)) / rate
+    return (0.3 * np.sin(2 * np.pi * (200 + 40 * t) * t) + 0.05 * rng.standard_normal(len(t))).astype(np.float32)
+
+
+def patches_of(frontend, samples, hop_frames=None):
+    patch_frames, usual = PATCH[frontend.name]
+    hop = (hop_frames or usual) * frontend.hop
+    return cut(spectrogram(samples, frontend), frontend, patch_frames=patch_frames, hop=hop)
+
+
+@pytest.mark.parametrize(
+    ("frame", "hop"), [(512, 256), (1024, 512), (400, 160), (2048, 242), (48_000, 4800), (48_000, 48_000)]
+)
+def test_frames_are_those_of_the_frame_cutter(frame, hop):
+    es = essentia.standard()
+    rng = np.random.default_rng(3)
+    for n in [
+        1,
+        2,
+        hop - 1,
+        hop,
+        hop + 1,
+        frame // 2,
+        frame,
+        frame + 1,
+        5 * hop,
+        3 * frame + 7,
+        *rng.integers(1, 9 * frame, 12),
+    ]:
+        samples = rng.uniform(0.1, 1, n).astype(np.float32)
+        expected = np.array(list(es.FrameGenerator(samples, frameSize=frame, hopSize=hop)))
+        assert n_frames(n, frame, hop) == len(expected)
+        assert np.array_equal(frames(samples, frame, hop), expected)
+
+
+@pytest.mark.parametrize("frontend", MEL, ids=lambda f: f.name)
+@pytest.mark.parametrize("seconds", [0.5, 3.3, 20.0])
+def test_mel_spectrogram_is_essentia_s(frontend, seconds):
+    es = essentia.standard()
+    samples = sound(seconds, frontend.sample_rate)
+    algorithm = getattr(es, frontend.algorithm)()
+    cutter = es.FrameGenerator(samples, frameSize=frontend.frame, hopSize=frontend.hop)
+    expected = np.array([algorithm(frame) for frame in cutter])
+    assert np.array_equal(spectrogram(samples, frontend), expected)
+
+
+@pytest.mark.parametrize("frontend", MEL, ids=lambda f: f.name)
+def test_silence_always_gives_the_same_patches(frontend):
+    samples = np.zeros(14 * frontend.sample_rate, np.float32)
+    first, second = (patches_of(frontend, samples) for _ in range(2))
+    assert np.array_equal(first.batch(0, len(first)), second.batch(0, len(second)))
+    assert np.ptp(first.batch(0, 1)) == 0
+
+
+@pytest.mark.parametrize("frontend", MEL, ids=lambda f: f.name)
+def test_a_short_clip_is_repeated_to_fill_one_patch(frontend):
+    patch_frames, _ = PATCH[frontend.name]
+    samples = sound(0.4, frontend.sample_rate)
+    patches = patches_of(frontend, samples)
+    assert (len(patches), patches.padded) == (1, True)
+    if frontend.standardised:
+        return
+    mel = spectrogram(samples, frontend)
+    assert np.array_equal(patches.batch(0, 1)[0], np.resize(mel, (patch_frames, frontend.bands)))
+
+
+def test_tempo_patches_are_standardised_and_turned():
+    frontend = FRONTENDS["tempocnn"]
+    samples = sound(20, frontend.sample_rate)
+    patch = patches_of(frontend, samples).batch(0, 1)
+    mel = spectrogram(samples, frontend)[:256]
+    assert patch.shape == (1, 40, 256, 1)
+    expected = (mel - mel.mean()) / mel.std()
+    assert np.allclose(patch[0, :, :, 0], expected.T, atol=2e-5)
+
+
+@pytest.mark.parametrize("name", ["openl3-mel128", "openl3-mel256"])
+def test_openl3_decibels_end_at_0_and_80_below(name):
+    frontend = FRONTENDS[name]
+    patches = cut(sound(2.5, 48_000), frontend, patch_frames=199, hop=48_000)
+    batch = patches.batch(0, len(patches))
+    assert batch.shape == (3, frontend.bands, 199, 1)
+    assert np.array_equal(batch.max(axis=(1, 2, 3)), np.zeros(3))
+    assert batch.min() >= -80

