@@ -25,8 +25,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from embviz.analysis.neighbors import neighbours
-from embviz.analysis.projection.quality import figures, kept_neighbours, map_neighbours
+from embviz.analysis.neighbors import nearest_neighbors
+from embviz.analysis.projection.quality import figures, kept_neighbors, map_neighbors
 
 SIZES = [10_000, 100_000]
 DIMENSIONS, INNER, CLUSTERS = 200, 15, 40
@@ -58,13 +58,13 @@ def vectors(n: int) -> np.ndarray[Any, Any]:
     random = np.random.default_rng(0)
     common = random.normal(size=(INNER, DIMENSIONS)) / INNER**0.5
     own = random.normal(size=(CLUSTERS, INNER, DIMENSIONS)) / INNER**0.5
-    centres = 1.5 * random.normal(size=(CLUSTERS, INNER))
+    centers = 1.5 * random.normal(size=(CLUSTERS, INNER))
     cluster = random.integers(0, CLUSTERS, n)
     inner = random.normal(size=(n, INNER))
     values = np.empty((n, DIMENSIONS), np.float32)
     for i in range(CLUSTERS):
         of = cluster == i
-        values[of] = (centres[i] + 0.7 * inner[of]) @ common + 0.4 * inner[of] @ own[i]
+        values[of] = (centers[i] + 0.7 * inner[of]) @ common + 0.4 * inner[of] @ own[i]
     noise = 0.05 * random.normal(size=values.shape)
     return (np.maximum(values + 0.3, 0) + noise).astype(np.float32)
 
@@ -87,9 +87,9 @@ def run(code: str, source: Path, target: Path, home: Path) -> Run:
 
 def measured(x: np.ndarray[Any, Any], xy: np.ndarray[Any, Any], near: np.ndarray[Any, Any]) -> str:
     """Return how good a map is, in words."""
-    on_map = map_neighbours(xy, K)
+    on_map = map_neighbors(xy, K)
     found = figures(x, xy, near, on_map, "cosine", lambda *_: None)
-    kept = kept_neighbours(near, on_map).mean()
+    kept = kept_neighbors(near, on_map).mean()
     return f"{found.trustworthiness:.4f}{found.continuity:12.4f}{kept:9.3f}"
 
 
@@ -104,7 +104,7 @@ def project_all(sizes: list[int], rounds: int) -> None:
         for n in sizes:
             x = vectors(n)
             np.save(source, x)
-            near = neighbours(x, K, exact=True, cache=False).indices
+            near = nearest_neighbors(x, K, exact=True, cache=False).indices
             goal = f", goal {GOALS[n]} s" if n in GOALS else ""
             print(f"{n:,} vectors{goal}\n{'':12}seconds  processor s   GiB  trustworthy  continuous     kept")
             medians = []

@@ -75,8 +75,8 @@ def made_up(tracks: int, classes: int) -> tuple[pd.DataFrame, list[Vectors]]:
     found = []
     for system in SYSTEMS:
         d = get_model(system).dimensions
-        centres = random.normal(size=(classes, 3, d)) * (4 / d) ** 0.5
-        x = (centres[truth, style] + random.normal(size=(tracks, d))).astype(np.float32)
+        centers = random.normal(size=(classes, 3, d)) * (4 / d) ** 0.5
+        x = (centers[truth, style] + random.normal(size=(tracks, d))).astype(np.float32)
         found.append(Vectors(x, np.arange(tracks), None, system, "embedding", "mean"))
     return table, found
 
@@ -165,14 +165,14 @@ def frames_of(kind: str, seed: int) -> tuple[pd.DataFrame, Vectors]:
     random = np.random.default_rng(seed)
     n, t, d, classes = 240, 8, 64, 4
     truth = np.arange(n) % classes
-    centres = 0.35 * random.normal(size=(classes, d))
+    centers = 0.35 * random.normal(size=(classes, d))
     x = 0.8 * random.normal(size=(n, 1, d)) + random.normal(size=(n, t, d))
     if kind == "textures":
         textures, shares = 0.8 * random.normal(size=(8, d)), random.dirichlet(np.full(8, 0.5), classes)
         x += textures[np.array([random.choice(8, t, p=shares[i]) for i in truth])]
     else:
         there = random.random((n, t, 1)) < (1.0 if kind == "all frames" else 0.25)
-        x += centres[truth][:, None] * np.where(there, 1.0 if kind == "all frames" else 3.0, 0.0)
+        x += centers[truth][:, None] * np.where(there, 1.0 if kind == "all frames" else 3.0, 0.0)
     table = pd.DataFrame({"class": [f"class {i}" for i in truth]})
     tracks = np.repeat(np.arange(n), t)
     return table, Vectors(

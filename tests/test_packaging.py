@@ -20,43 +20,6 @@ import embviz
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "embviz"
 
-# A module may import from its own line and from those above, now or later (lazily).
-ORDER = [
-    {"errors"},
-    {"_home", "_tensors", "_essentia", "_progress", "_scratch"},
-    {"streams"},
-    {"decode"},
-    {"audio"},
-    {"frontends"},
-    {"graph"},
-    {"convert"},
-    {"models"},
-    {"embedding"},
-    {"cache", "stitch"},
-    {"extract"},
-    {"cells", "pages", "sounds", "structure", "words"},
-    {"heads", "neighbours", "vectors", "written"},
-    {"agreement", "batch", "clusters", "heard", "projection"},
-    {"display"},
-    {"widgets"},
-    {"charts", "jobs", "offers", "tracks"},
-    {"uploads"},
-    {"desk"},
-    {"downloads"},
-    {"stills"},
-    {"report"},
-    {"folio"},
-    {"atlas", "survey"},
-    {"collection"},
-    {"tasks"},
-    {"explorer"},
-    {"doctor", "export"},
-    {"cli"},
-    {"__main__"},
-]
-ANYWHERE = {"__version__"}
-LEVEL = {name: level for level, names in enumerate(ORDER) for name in names}
-
 # Libraries that take their time to load.
 HEAVY = {
     "dask", "distributed", "essentia", "faiss", "h5py", "jscatter", "kaleido", "loky", "mirdata", "mutagen", "numba",
@@ -86,22 +49,6 @@ def loaded_by(statement: str) -> set[str]:
     code = f"import sys; {statement}; print(*sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     return set(run.stdout.split())
-
-
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_imports_point_one_way(path):
-    own = module(path)
-    if own == "__init__":
-        return
-    parts = {name.split(".")[1] for name in imported(TREES[path]) if name.startswith("embviz.")} - ANYWHERE
-    from_root = {name for name in parts if name not in LEVEL}
-    assert not from_root, f"{own} imports {from_root} from the package itself, not from where they live"
-    late = {name for name in parts if LEVEL[name] > LEVEL[own] or (LEVEL[name] == LEVEL[own] and name != own)}
-    assert not late, f"{own} imports {late}, which come after it"
-
-
-def test_every_module_has_its_place():
-    assert {module(path) for path in SOURCES} - {"__init__"} <= set(LEVEL)
 
 
 def test_import_is_light():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from embviz.analysis.neighbors import matrix, neighbours
+from embviz.analysis.neighbors import matrix, nearest_neighbors
 from embviz.errors import OptionError
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def agreement(
     if len(tracks) == 2 and not np.array_equal(tracks[0], tracks[1]):
         raise OptionError("Row by row, the two sets of vectors are not of the same tracks; select these in one order.")
     n = len(first)
-    near = [neighbours(source, k, metric=metric, cache=cache, report=report).indices for source in (a, b)]
+    near = [nearest_neighbors(source, k, metric=metric, cache=cache, report=report).indices for source in (a, b)]
     k = min(k, max(0, n - 1) // 2)
     near = [indices[:, :k] for indices in near]
     common = np.zeros((n, k), bool)

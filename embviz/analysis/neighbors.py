@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from embviz.core.progress import Report
 
-__all__ = ["METRICS", "Index", "Neighbours", "is_exact", "known_metric", "matrix", "neighbours", "vectors_key"]
+__all__ = ["METRICS", "Index", "Neighbors", "is_exact", "known_metric", "matrix", "nearest_neighbors", "vectors_key"]
 
 METRICS = ("cosine", "euclidean")
 EXACT_UP_TO = 50_000  # vectors: some seconds at 200 dimensions
@@ -37,7 +37,7 @@ SAMPLE = 500  # vectors whose true neighbours tell it
 
 
 @dataclass(frozen=True, eq=False)
-class Neighbours:
+class Neighbors:
     """The nearest neighbours of each vector of a collection among the others.
 
     Parameters
@@ -73,7 +73,7 @@ class Neighbours:
         return f"<Neighbours of {len(self):,} vectors: k = {self.k}, {self.metric}, {how}>"
 
 
-def neighbours(
+def nearest_neighbors(
     values: ArrayLike,
     k: int = 15,
     *,
@@ -82,7 +82,7 @@ def neighbours(
     key: str = "",
     cache: Cache | Literal[False] | None = None,
     report: Report | None = None,
-) -> Neighbours:
+) -> Neighbors:
     """Find the nearest neighbours of each vector among the others.
 
     Parameters
@@ -129,9 +129,9 @@ def neighbours(
     }
     kept = store.recall("neighbours", wanted) if store else None
     if kept is not None:
-        return Neighbours(kept["indices"], kept["distances"], metric, exact, float(kept["recall"][0]))
+        return Neighbors(kept["indices"], kept["distances"], metric, exact, float(kept["recall"][0]))
     index = Index(vectors, metric=metric, exact=exact)
-    found = Neighbours(*_without_self(index, k, report), metric, exact, index.recall)
+    found = Neighbors(*_without_self(index, k, report), metric, exact, index.recall)
     if store:
         arrays = {"indices": found.indices, "distances": found.distances, "recall": np.array([found.recall])}
         store.remember("neighbours", wanted, arrays)
@@ -273,13 +273,13 @@ class _Space:
     def __init__(self, vectors: NDArray[np.float32], metric: str) -> None:
         self.cosine = metric == "cosine"
         self.has_zeros = self.cosine and any(self.directionless(part).any() for part in _parts(vectors))
-        self.centre: NDArray[np.float64] | float = 0.0
+        self.center: NDArray[np.float64] | float = 0.0
         self.scale = 1.0
         if not vectors.size:
             return
-        self.centre = sum(self._straight(part).sum(axis=0) for part in _parts(vectors)) / len(vectors)
+        self.center = sum(self._straight(part).sum(axis=0) for part in _parts(vectors)) / len(vectors)
         if not self.cosine:
-            reach = max(float(abs(self._straight(part) - self.centre).max()) for part in _parts(vectors))
+            reach = max(float(abs(self._straight(part) - self.center).max()) for part in _parts(vectors))
             self.scale = reach or 1.0
 
     def directionless(self, vectors: NDArray[np.float32]) -> NDArray[np.bool_]:
@@ -290,7 +290,7 @@ class _Space:
         """Return where vectors are in this space."""
         inside = np.empty((len(vectors), vectors.shape[1] + self.has_zeros), np.float32)
         for start, part in zip(range(0, len(vectors), ROWS), _parts(vectors), strict=True):
-            inside[start : start + ROWS] = (self._straight(part) - self.centre) / self.scale
+            inside[start : start + ROWS] = (self._straight(part) - self.center) / self.scale
         return inside
 
     def leave(self, squares: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -331,12 +331,12 @@ class _Cells:
         # The centres come from a sample; one point for each is enough for faiss, which would warn on its own terms.
         kmeans = faiss.Kmeans(dimensions, count, niter=6, seed=1, max_points_per_centroid=64, min_points_per_centroid=1)
         kmeans.train(vectors)
-        self.centres = np.asarray(kmeans.centroids)
+        self.centers = np.asarray(kmeans.centroids)
         cells = self._cell_of(vectors)
         self.order = np.argsort(cells, kind="stable")
         self.starts = np.searchsorted(cells[self.order], np.arange(count + 1))
         self.vectors = vectors[self.order]
-        self.ranked = _nearest(self.centres, self.centres, count)
+        self.ranked = _nearest(self.centers, self.centers, count)
         self.searched = min(8, count)
         self.recall = self._measure()
         while self.recall < RECALL and self.searched < count:
@@ -367,7 +367,7 @@ class _Cells:
         return float(np.mean([len(np.intersect1d(true, found)) / k for true, found in pairs]))
 
     def _cell_of(self, points: NDArray[np.float32]) -> NDArray[np.int64]:
-        return _nearest(points, self.centres, 1)[:, 0]
+        return _nearest(points, self.centers, 1)[:, 0]
 
 
 def _nearest(points: NDArray[np.float32], vectors: NDArray[np.float32], k: int) -> NDArray[np.int64]:

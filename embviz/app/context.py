@@ -7,44 +7,17 @@ jobs are tuples; the first item says what kind of work it is.
 from __future__ import annotations
 
 import math
-import uuid
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from embviz.app.uploads import Uploads
 from embviz.core.cache import Cache, check_cache
 from embviz.core.worker import Worker
-from embviz.models.weights import state
 
 if TYPE_CHECKING:
-    from anywidget import AnyWidget
-
     from embviz.core.embedding import Embedding
-    from embviz.models import Model
 
-__all__ = ["Desk", "Store", "new_clock", "put_away", "ref", "weights_here"]
-
-
-def ref(widget: AnyWidget | None) -> str:
-    """Return how the page refers to a widget; empty where there is none."""
-    return f"IPY_MODEL_{widget.model_id}" if widget is not None else ""
-
-
-def put_away(widget: AnyWidget) -> None:
-    """Close a widget, and its layout, which ipywidgets would keep."""
-    layout = widget.layout
-    widget.close()
-    layout.close()
-
-
-def new_clock() -> str:
-    """Return a name that no other clock has."""
-    return f"embviz-{uuid.uuid4().hex}"
-
-
-def weights_here(model: Model | str) -> bool:
-    """Tell whether the weights of a model are here, without hashing them."""
-    return state(model) == "ready"
+__all__ = ["Desk", "Store"]
 
 
 class Store(Cache):

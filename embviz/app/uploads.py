@@ -7,7 +7,7 @@ import tempfile
 import unicodedata
 from pathlib import Path, PurePosixPath
 
-from embviz.app.tracks import SUFFIXES
+from embviz.collection.discovery import SUFFIXES
 from embviz.errors import OptionError
 
 __all__ = ["Uploads", "free_path", "safe_name"]

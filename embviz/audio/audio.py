@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from embviz.audio.decode import decode, decode_mix, printable
+from embviz.audio.decode import decode, decode_mix
 from embviz.core import essentia
+from embviz.core.io import file_digest
 from embviz.core.memmap import release
+from embviz.core.text import printable_name
 from embviz.errors import AudioError, OptionError
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Audio", "AudioSource", "check_quality", "file_digest"]
+__all__ = ["Audio", "AudioSource", "check_quality"]
 
 AudioSource: TypeAlias = "str | os.PathLike[str] | tuple[NDArray[Any], int] | Audio"
 
@@ -48,7 +50,7 @@ class Audio:
 
     def __init__(self, *, path: Path | None, samples: NDArray[np.float32] | None, sample_rate: int | None) -> None:
         self.path = path
-        self.title = printable(path) if path else "array"
+        self.title = printable_name(path) if path else "array"
         self._samples = samples
         self._rate = sample_rate
         self._mono: NDArray[np.float32] | None = None
@@ -164,15 +166,6 @@ class Audio:
 
     def __repr__(self) -> str:
         return f"<Audio {self.title!r}>"
-
-
-def file_digest(path: Path) -> str:
-    """Return the BLAKE2b digest (20 bytes, hexadecimal) of a file's content."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=20)).hexdigest()
-    except OSError as error:
-        raise AudioError(f"{printable(path)!r} cannot be read: {error.strerror}.") from error
 
 
 def check_quality(quality: Any) -> int:

@@ -23,12 +23,13 @@ import numpy as np
 from embviz.audio.sniff import judge
 from embviz.core import essentia
 from embviz.core.memmap import release, scratch
+from embviz.core.text import printable_name
 from embviz.errors import AudioError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["decode", "decode_mix", "plain", "printable"]
+__all__ = ["decode", "decode_mix"]
 
 LONGEST_AT_ONCE = 1200.0  # seconds; longer tracks are decoded channel by channel to bound the memory
 SMALL = 4 << 20  # bytes; no file this small is long, at any bit rate that music has
@@ -79,20 +80,10 @@ def decode_mix(path: Path, *, at: tuple[int, int] | None = None) -> tuple[NDArra
         return samples[:, 0], rate
 
 
-def printable(path: Path) -> str:
-    """Return the name of a file as text that can be printed and written, whatever its bytes are."""
-    return plain(path.name)
-
-
-def plain(text: str) -> str:
-    """Return text that can be printed and written: what is no character becomes a question mark."""
-    return text.encode("utf-8", "replace").decode()
-
-
 @contextlib.contextmanager
 def _plainly_named(path: Path) -> Iterator[Path]:
     """Give a path that native code can take, and turn what goes wrong with it into one sentence."""
-    name = repr(printable(path))
+    name = repr(printable_name(path))
     try:
         with contextlib.ExitStack() as stack:
             try:

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from embviz.audio.decode import plain
 from embviz.batch import executors, vector_store
 from embviz.batch import pooling as pooled
 from embviz.batch.scheduler import Order, Piece, Run
 from embviz.batch.worker import Asked
 from embviz.core.cache import Cache, store_of
 from embviz.core.progress import Progress, reporter
+from embviz.core.text import printable
 from embviz.core.vectors import Vectors
 from embviz.errors import CollectionError, OptionError
 from embviz.extraction.extract import PatchHop, Wanted, as_list
@@ -177,7 +177,7 @@ class _Rows:
         n = len(table)
         labels = [int(label) for label in table.index]
         paths = [str(Path(path).expanduser().absolute()) for path in table["path"]]
-        names = _column(table, "name", [plain(Path(path).name) for path in paths])
+        names = _column(table, "name", [printable(Path(path).name) for path in paths])
         problems, digests = _column(table, "problem", [""] * n), _column(table, "digest", [""] * n)
         seconds = _column(table, "duration", [math.nan] * n)
         self.labels: list[int] = []
@@ -196,7 +196,7 @@ class _Rows:
                 known.labels.append(label)
             else:
                 self._pieces[digest or path] = Piece(
-                    path, plain(str(name)), [label], digest, bool(listed), float(length)
+                    path, printable(str(name)), [label], digest, bool(listed), float(length)
                 )
         if not self.labels:
             raise CollectionError(f"There is no track to compute: {_reason(self.failed)}")

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from embviz.app.tracks import SUFFIXES, files
 from embviz.collection.file_tags import clean
 from embviz.collection.metadata import LONGEST_PATH
 from embviz.core.text import count
 from embviz.errors import CollectionError
 
-__all__ = ["Sounds", "expanded", "sounds"]
+__all__ = ["SUFFIXES", "FoundFiles", "Sounds", "expanded", "find_audio_files", "sounds"]
+
+SUFFIXES = frozenset(
+    {".aac", ".aif", ".aiff", ".au", ".flac", ".m4a", ".mp3", ".oga", ".ogg", ".opus", ".wav", ".wave"}
+)
 
 
 class Sounds(NamedTuple):
@@ -27,7 +32,7 @@ class Sounds(NamedTuple):
 def sounds(path: Any, pattern: Any, *, follow_links: bool) -> Sounds:
     """Return the sounds of a folder whose names match a pattern; raises CollectionError where there are none."""
     folder, wanted = _folder(path), _pattern(pattern)
-    found = files(folder, follow_links=follow_links)
+    found = find_audio_files(folder, follow_links=follow_links)
     notes = _passed_over(found.links, found.closed)
     names = [name for name in found.names if _matches(name.parts, wanted)]
     if not names and found.names:
@@ -86,3 +91,58 @@ def _passed_over(links: list[Path], closed: list[Path]) -> list[str]:
     if closed:
         notes.append(f"{count(len(closed), 'folder')} could not be read, such as {clean(closed[0].name)!r}.")
     return notes
+
+
+class FoundFiles(NamedTuple):
+    """The sounds below a folder, named from there and sorted; what was passed over there."""
+
+    names: list[Path]
+    links: list[Path]  # folders that are links, and were not entered
+    closed: list[Path]  # folders that cannot be read
+
+
+def find_audio_files(folder: Path, *, follow_links: bool = False, most: int | None = None) -> FoundFiles:
+    """Return the sounds below a folder, but not hidden ones.
+
+    Parameters
+    ----------
+    folder : Path
+        Where.
+    follow_links : bool
+        Whether folders that are links are entered; each folder is entered once, under its own name where it has one.
+    most : int, optional
+        After how many sounds to stop.
+    """
+    found = FoundFiles([], [], [])
+    waiting, entered = [folder], set()
+    while waiting and len(found.names) != most:
+        start = waiting.pop(0)
+        for here, folders, names in os.walk(start, onerror=lambda error: found.closed.append(Path(error.filename))):
+            if follow_links:
+                place = os.path.realpath(here)
+                if place in entered:
+                    folders.clear()
+                    continue
+                entered.add(place)
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+            linked = [Path(here, name) for name in folders if os.path.islink(os.path.join(here, name))]  # noqa: PTH114, PTH118
+            (waiting if follow_links else found.links).extend(linked)
+            inside = Path(here).relative_to(folder)
+            found.names.extend(inside / name for name in names if _is_sound(name))
+            if most is not None and len(found.names) >= most:
+                del found.names[most:]
+                break
+    for paths in found:
+        paths.sort(key=lambda path: _natural(str(path)))
+    return found
+
+
+def _natural(name: str) -> list[Any]:
+    """Sort 2 before 10, and capitals with the others."""
+    return [
+        (0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d{1,18})", name.casefold())
+    ]
+
+
+def _is_sound(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in SUFFIXES and not name.startswith(".")  # noqa: PTH122  many files

@@ -11,9 +11,9 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from embviz.audio.decode import NOT_AUDIO, plain, printable
+from embviz.audio.decode import NOT_AUDIO
 from embviz.audio.sniff import judge
-from embviz.core.text import one_line
+from embviz.core.text import one_line, printable, printable_name
 
 __all__ = ["Tags", "clean", "read"]
 
@@ -67,7 +67,7 @@ def clean(value: Any, longest: int = LONGEST) -> str:
     """Return anything as one printable line of bounded length."""
     text = str(value)[: 4 * longest]
     if not (text.isascii() and text.isprintable()):  # most are, and one_line() looks at each letter
-        text = one_line(plain(text))
+        text = one_line(printable(text))
     text = " ".join(text.split())
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
@@ -137,4 +137,4 @@ def _not_audio(path: Path) -> str:
         head = file.read(12)
     if head.startswith(_CONTAINERS) or head[4:8] == b"ftyp" or judge(path) != "foreign":
         return ""
-    return f"{printable(path)!r} {NOT_AUDIO}"
+    return f"{printable_name(path)!r} {NOT_AUDIO}"

@@ -12,9 +12,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from embviz.audio.decode import plain
 from embviz.core import io as _tensors
-from embviz.core.text import one_line
+from embviz.core.text import one_line, printable
 from embviz.errors import CollectionError
 
 if TYPE_CHECKING:
@@ -75,18 +74,18 @@ def _portable(table: DataFrame) -> DataFrame:
     plainly = {"path": pd.Series(paths, index=table.index, dtype=str)}
     for name in table.columns:
         if name != "path" and not pd.api.types.is_numeric_dtype(table[name].dtype):
-            plainly[name] = table[name].map(lambda cell: plain(cell) if isinstance(cell, str) else cell)
+            plainly[name] = table[name].map(lambda cell: printable(cell) if isinstance(cell, str) else cell)
     return table.assign(**plainly)
 
 
 def _clean(value: Any) -> str:
     """Return anything as one printable line."""
-    return " ".join(one_line(plain(str(value))).split())
+    return " ".join(one_line(printable(str(value))).split())
 
 
 def _is_line(text: str) -> bool:
     """Tell whether a path is text, on one line, that no reader would strip."""
-    return text == plain(text) == text.strip() and len(text.splitlines()) <= 1
+    return text == printable(text) == text.strip() and len(text.splitlines()) <= 1
 
 
 def _write(path: Any, data: bytes) -> Path:

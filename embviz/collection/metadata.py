@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from embviz.app.tracks import facts
 from embviz.audio import Audio
-from embviz.audio.decode import printable
 from embviz.collection import file_tags as tags
 from embviz.collection.file_tags import LONGEST, Tags, clean
 from embviz.collection.metadata_cache import Index, Stamp
+from embviz.collection.sidecar import read_sidecar
 from embviz.core.cache import Cache, store_of
+from embviz.core.text import printable_name
 from embviz.errors import AudioError
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def _look(path: Path | None) -> _File:
         return _File(path, problem=_why_not(path, error))
     unfit = _unfit(status, readable=readable)
     if unfit:
-        return _File(path, problem=f"{printable(path)!r} {unfit}")
+        return _File(path, problem=f"{printable_name(path)!r} {unfit}")
     return _File(path, (status.st_size, status.st_mtime_ns))
 
 
@@ -155,7 +155,7 @@ def _unfit(status: os.stat_result, *, readable: bool) -> str:
 
 
 def _why_not(path: Path, error: OSError | ValueError) -> str:
-    name = repr(printable(path))
+    name = repr(printable_name(path))
     if isinstance(error, ValueError):
         return f"{name} is no name that a file can have."
     if error.errno == errno.ELOOP:
@@ -248,7 +248,7 @@ def _table(
 def _with_facts(table: DataFrame, files: Sequence[_File]) -> tuple[DataFrame, list[str]]:
     """Return the table with what ``tracks.csv`` files beside the sounds say, and what is wrong with those."""
     folders = {file.path.parent for file in files if file.stamp != NEVER}
-    said = {folder: facts(folder) for folder in sorted(folders)}
+    said = {folder: read_sidecar(folder) for folder in sorted(folders)}
     notes = [wrong for _, wrong in said.values() if wrong]
     if not any(told for told, _ in said.values()):
         return table, notes

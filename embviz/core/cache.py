@@ -21,12 +21,11 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from embviz.audio import Audio
-from embviz.audio.audio import file_digest
 from embviz.core import io
 from embviz.core.embedding import Embedding
+from embviz.core.io import file_digest
 from embviz.core.paths import cache_dir
 from embviz.errors import CacheWarning, EmbvizError, OptionError
 
@@ -41,6 +40,18 @@ LARGEST_SHARE = 0.25  # of the limit, for one entry
 ENTRIES = (".safetensors", ".npy")
 STALE = 3600.0  # seconds; a part this old belongs to a process that was killed while it wrote
 POOLED = "pooled"  # the kind that is small, and takes longest to make again
+
+
+class Digestible(Protocol):
+    """A sound that may lie in a file, and knows the digest of its content."""
+
+    @property
+    def path(self) -> Path | None:
+        """The file, where there is one."""
+
+    @property
+    def digest(self) -> str:
+        """The digest of the content."""
 
 
 class Cache:
@@ -128,7 +139,7 @@ class Cache:
         Parameters
         ----------
         kind : str
-            What they are, which is the name of their folder: ``"pooled"``, ``"neighbours"``, ``"projections"`` …
+            What they are, which is the name of their folder: ``"pooled"``, ``"neighbors"``, ``"projections"`` …
         key : mapping
             Everything that determines them, ready for JSON.
         arrays : mapping of str to ndarray
@@ -164,7 +175,7 @@ class Cache:
 
     # Digests. ------------------------------------------------------------------------------------------------------
 
-    def digest(self, audio: Audio) -> str:
+    def digest(self, audio: Digestible) -> str:
         """Return the digest of a track, without reading the file again if path, size and time are as they were."""
         stamp = None if audio.path is None else _stamp(audio.path)
         if audio.path is None or stamp is None:

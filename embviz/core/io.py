@@ -1,4 +1,4 @@
-"""Safetensors files: written whole or not at all, read by memory map.
+"""Files: written whole or not at all, digests, and safetensors read by memory map.
 
 The format is a little-endian 64-bit header length, a JSON header, and the raw arrays
 (https://github.com/huggingface/safetensors). The library writes; reading is done here, because it copies where
@@ -8,6 +8,7 @@ a memory map does not.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import math
 import os
@@ -18,14 +19,15 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.errors import EmbvizError
+from embviz.core.text import printable_name
+from embviz.errors import AudioError, EmbvizError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
-__all__ = ["read", "whole", "write", "write_bytes"]
+__all__ = ["file_digest", "read", "whole", "write", "write_bytes"]
 
 _DTYPES = {"F32": np.float32, "F64": np.float64, "I64": np.int64, "I32": np.int32, "U8": np.uint8}
 
@@ -114,3 +116,12 @@ def _map(path: Path, start: int, entry: Mapping[str, Any]) -> NDArray[Any]:
     if not math.prod(shape):
         return np.empty(shape, dtype)
     return np.memmap(path, dtype=dtype, mode="r", offset=start + first, shape=shape)
+
+
+def file_digest(path: Path) -> str:
+    """Return the BLAKE2b digest (20 bytes, hexadecimal) of a file's content."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=20)).hexdigest()
+    except OSError as error:
+        raise AudioError(f"{printable_name(path)!r} cannot be read: {error.strerror}.") from error

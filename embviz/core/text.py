@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
 
-__all__ = ["count", "every", "minutes", "one_line", "roughly", "short"]
+__all__ = [
+    "count",
+    "every",
+    "format_cell",
+    "minutes",
+    "one_line",
+    "printable",
+    "printable_name",
+    "roughly",
+    "short",
+]
+
+LONGEST_TEXT = 500
 
 
 def count(number: int, what: str) -> str:
@@ -54,3 +67,21 @@ def roughly(seconds: float) -> str:
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def printable_name(path: Path) -> str:
+    """Return the name of a file as text that can be printed and written, whatever its bytes are."""
+    return printable(path.name)
+
+
+def printable(text: str) -> str:
+    """Return text that can be printed and written: what is no character becomes a question mark."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def format_cell(value: Any) -> str:
+    """Return a value of the table as text on one line; empty where there is none."""
+    import pandas as pd
+
+    missing = pd.api.types.is_scalar(value) and pd.isna(value)  # of a list it is asked of each item
+    return "" if missing else one_line(printable(str(value)[:LONGEST_TEXT]))

@@ -19,9 +19,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.audio.decode import plain
 from embviz.core import io
-from embviz.core.text import count, one_line
+from embviz.core.text import count, one_line, printable
 from embviz.errors import EmbvizError, OptionError
 
 if TYPE_CHECKING:
@@ -278,7 +277,7 @@ class Vectors:
 
 
 def _names(table: pd.DataFrame, labels: ArrayLike) -> list[str]:
-    return [plain(str(name)) for name in table["name"].reindex(labels, fill_value="")]
+    return [printable(str(name)) for name in table["name"].reindex(labels, fill_value="")]
 
 
 def _free(name: str, taken: list[str]) -> str:
@@ -287,7 +286,7 @@ def _free(name: str, taken: list[str]) -> str:
 
 
 def _line(cells: Iterable[Any]) -> bytes:
-    return ("\t".join(one_line(plain(_shown(cell))) for cell in cells) + "\n").encode()
+    return ("\t".join(one_line(printable(_shown(cell))) for cell in cells) + "\n").encode()
 
 
 def _shown(cell: Any) -> str:

@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from embviz.app.atlas.drawn import text_of
-from embviz.app.context import new_clock, put_away, ref
 from embviz.audio import Audio
-from embviz.core.text import count
+from embviz.core.text import count, format_cell
 from embviz.core.worker import Worker, explain
 from embviz.errors import AudioError, OptionError, did_you_mean
 from embviz.evaluation import metrics
 from embviz.evaluation.plots import title_of
 from embviz.widgets import browser_audio
+from embviz.widgets.base import close_widget, model_ref, new_clock_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,13 +81,13 @@ class ConfusionMatrix:
         self._closed = False
         self._seq = 0
         self._opener = Worker(computes=False)
-        name = clock or (player.clock if isinstance(player, Player) else new_clock())
+        name = clock or (player.clock if isinstance(player, Player) else new_clock_name())
         self._player: Player | None = Player(clock=name) if player is True else None
         self.widget: Confusion = Confusion(
             clock=name,
-            player=ref(self._player),
+            player=model_ref(self._player),
             title=_title(cell),
-            classes=[text_of(each) for each in cell.classes],
+            classes=[format_cell(each) for each in cell.classes],
             sides=[
                 {"name": side, "title": SIDES[side], "counts": metrics.confusion(answers, len(cell.classes)).tolist()}
                 for side, answers in self._answers.items()
@@ -164,9 +163,9 @@ class ConfusionMatrix:
             return
         self._closed = True
         self._opener.close()
-        put_away(self.widget)
+        close_widget(self.widget)
         if self._player is not None:
-            put_away(self._player)
+            close_widget(self._player)
 
     # What the page asks for. ---------------------------------------------------------------------------------------
 
@@ -263,7 +262,7 @@ class ConfusionMatrix:
         table = self._table()
         rows = {} if table is None else table.reindex(labels)
         told = {
-            name: [text_of(value) for value in rows[name]] if name in rows else [""] * len(labels)
+            name: [format_cell(value) for value in rows[name]] if name in rows else [""] * len(labels)
             for name in ("title", "name", "artist")
         }
         return [
@@ -311,5 +310,5 @@ class ConfusionMatrix:
 
 def _title(cell: Cell) -> str:
     if cell.is_baseline:
-        return f"{text_of(cell.task)} · {cell.classifier}"
-    return " · ".join(text_of(part) for part in (cell.task, title_of(cell.model), cell.layer, cell.classifier))
+        return f"{format_cell(cell.task)} · {cell.classifier}"
+    return " · ".join(format_cell(part) for part in (cell.task, title_of(cell.model), cell.layer, cell.classifier))

@@ -16,8 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
-from embviz.app.tracks import SUFFIXES, files
-from embviz.collection.discovery import expanded
+from embviz.collection.discovery import SUFFIXES, expanded, find_audio_files
 from embviz.collection.file_tags import clean
 from embviz.collection.loaders import read_table
 from embviz.core.text import count
@@ -121,7 +120,7 @@ def _folder(folder: Any) -> Path:
 
 def _class_folders(asked: _Asked) -> Rows:
     """Return the sounds below folders that are called as a class is; the innermost such folder counts."""
-    found = files(asked.folder, follow_links=asked.follow_links)
+    found = find_audio_files(asked.folder, follow_links=asked.follow_links)
     rows, strays, places, nested = [], Counter[Path](), Counter[Path](), []
     for name in found.names:
         depths = [depth for depth, part in enumerate(name.parts[:-1]) if key(part) in asked.classes]
@@ -359,7 +358,7 @@ def _one_role(judgements: list[set[str] | None], classes: Mapping[str, str]) -> 
 def _loops(folder: Path, *, follow_links: bool) -> dict[str, tuple[Path, str]]:
     """Return number of a sound -> file, and number of who uploaded it, which stand in the name of the file."""
     loops: dict[str, tuple[Path, str]] = {}
-    for name in files(folder, follow_links=follow_links).names:
+    for name in find_audio_files(folder, follow_links=follow_links).names:
         match = LOOP.match(name.name)
         if match:
             loops.setdefault(str(int(match[1])), (folder / name, match[2] or ""))

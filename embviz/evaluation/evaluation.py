@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.audio.decode import plain
 from embviz.core import io
-from embviz.core.text import count, one_line
+from embviz.core.text import count, one_line, printable
 from embviz.errors import EmbvizError, ModelError, OptionError, did_you_mean
 from embviz.evaluation import metrics, summary
 from embviz.evaluation import table_html as table
@@ -212,7 +211,7 @@ class Evaluation:
             names = tracks["name"].reindex(answers.tracks, fill_value="").tolist()
         classes = np.array(_classes(cell), dtype=object)
         facts = {
-            "name": [plain(str(name)) for name in names],
+            "name": [printable(str(name)) for name in names],
             "truth": classes[answers.truth],
             "predicted": classes[answers.predicted],
             "right": answers.predicted == answers.truth,
@@ -320,7 +319,7 @@ class Evaluation:
             f"<Evaluation: {count(len(self.tasks), 'task')} × {count(models, 'model')}, {count(len(trained), 'cell')}>"
         ]
         facts = self.table.sort_values("accuracy", ascending=False, kind="stable")
-        for task in map(plain, self.tasks):
+        for task in map(printable, self.tasks):
             best = next(facts[(facts["task"] == task) & (facts["model"] != "")].itertuples(), None)
             if best is not None:
                 ends = f"{100 * best.low:.1f} … {100 * best.high:.1f}"
@@ -344,7 +343,7 @@ def _is_of(cell: Cell, model: str | Model) -> bool:
 
 
 def _classes(cell: Cell) -> list[str]:
-    return [plain(name) for name in cell.classes]
+    return [printable(name) for name in cell.classes]
 
 
 def _joined(task: str, first: Source, second: Source) -> Source:

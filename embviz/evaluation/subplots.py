@@ -25,7 +25,7 @@ __all__ = ["LETTER", "WIDTH", "Pane", "Values", "beside", "finished", "panes", "
 # (colour, mark, size) of cross-validation, and of the other collection.
 KINDS = {"cross-validation": ("#1f7ac4", "circle", 7), "external": ("#d0640a", "diamond-open", 8)}
 # Of curves: no two share all three before 40 have been drawn.
-COLOURS = ["#1f7ac4", "#d0640a", "#0a8f6c", "#c0559a", "#8d7800", "#7d67d8", "#9a6248", "#7c858f"]
+COLORS = ["#1f7ac4", "#d0640a", "#0a8f6c", "#c0559a", "#8d7800", "#7d67d8", "#9a6248", "#7c858f"]
 DASHES = ["solid", "dash", "dot", "dashdot", "longdash"]
 MARKS = ["circle", "square", "diamond", "triangle-up", "cross", "x", "triangle-down", "star"]
 FINE = "rgba(127, 127, 127, 0.22)"
@@ -139,11 +139,11 @@ class Pane:
         """Add points of a kind, with bars for their intervals; the largest value has a larger mark if `best`."""
         import plotly.graph_objects as go
 
-        colour, mark, size = KINDS[kind]
+        color, mark, size = KINDS[kind]
         values, low, high = points.scaled()
         bars = {"type": "data", "symmetric": False, "array": high - values, "arrayminus": values - low}
         sizes = np.where(best & (values >= values.max(initial=0)), BEST, size)
-        looks = {"symbol": mark, "color": colour, "size": sizes, "opacity": 1}
+        looks = {"symbol": mark, "color": color, "size": sizes, "opacity": 1}
         self._add(
             go.Scatter(
                 x=values,
@@ -152,8 +152,8 @@ class Pane:
                 name=tinted(kind, INK),
                 legendgroup=kind,
                 showlegend=listed,
-                marker=looks | {"line": {"width": 2, "color": colour}},
-                error_x=bars | {"color": colour, "thickness": 1.6, "width": 4},
+                marker=looks | {"line": {"width": 2, "color": color}},
+                error_x=bars | {"color": color, "thickness": 1.6, "width": 4},
                 customdata=points.hover(kind),
                 hovertemplate=_HOVER,
                 cliponaxis=False,  # a mark at 100 % is seen whole
@@ -164,10 +164,10 @@ class Pane:
         """Add the nth curve, with a band for its intervals; the largest value has a larger mark if `best`."""
         import plotly.graph_objects as go
 
-        colour = COLOURS[number % len(COLOURS)]
+        color = COLORS[number % len(COLORS)]
         values, low, high = curve.scaled()
         at = np.asarray(curve.at, dtype=float)
-        red, green, blue = (int(colour[place : place + 2], 16) for place in (1, 3, 5))
+        red, green, blue = (int(color[place : place + 2], 16) for place in (1, 3, 5))
         self._add(
             go.Scatter(
                 x=np.concatenate([at, at[::-1]]),
@@ -182,7 +182,7 @@ class Pane:
             )
         )
         sizes = np.where(best & (values >= values.max(initial=0)), BEST, 7)
-        looks = {"symbol": MARKS[number % len(MARKS)], "size": sizes, "color": colour, "opacity": 1, "line_width": 0}
+        looks = {"symbol": MARKS[number % len(MARKS)], "size": sizes, "color": color, "opacity": 1, "line_width": 0}
         self._add(
             go.Scatter(
                 x=at,
@@ -192,7 +192,7 @@ class Pane:
                 name=tinted(plain(name, LONGEST), INK),
                 legendgroup=str(number),
                 showlegend=listed,
-                line={"color": colour, "width": 2, "dash": DASHES[number % len(DASHES)]},
+                line={"color": color, "width": 2, "dash": DASHES[number % len(DASHES)]},
                 marker=looks,
                 customdata=curve.hover("accuracy"),
                 hovertemplate=_HOVER,

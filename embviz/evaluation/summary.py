@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.audio.decode import plain
-from embviz.core.text import count
+from embviz.core.text import count, printable
 from embviz.errors import OptionError
 from embviz.evaluation import metrics
 from embviz.evaluation.results import Learnt
@@ -46,7 +45,7 @@ def named(cell: Cell) -> str:
     if cell.is_baseline:
         return cell.classifier
     parts = [cell.model, cell.layer, cell.classifier, *([cell.pooling] if cell.pooling != "mean" else [])]
-    return plain(" / ".join(parts))
+    return printable(" / ".join(parts))
 
 
 def table(cells: Sequence[Cell], seed: int) -> DataFrame:
@@ -87,7 +86,7 @@ def pairs(cells: Sequence[Cell], seed: int) -> DataFrame:
 
 def _names(cell: Cell) -> dict[str, str]:
     """Return what the cell is, as text that a table can hold whatever the bytes of a folder's name are."""
-    return {name: plain(getattr(cell, name)) for name in KEYS}
+    return {name: printable(getattr(cell, name)) for name in KEYS}
 
 
 def _facts(cell: Cell) -> dict[str, Any]:
@@ -187,7 +186,7 @@ def _batch(
         difference = score[first] - score[second]
         low, high = metrics.interval(draws.differences(first, second), difference)
         rows[i, j] = {
-            "task": plain(cells[i].task),
+            "task": printable(cells[i].task),
             "a": named(cells[i]),
             "b": named(cells[j]),
             "tracks": len(several[first]),

@@ -6,8 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from embviz.audio.decode import plain
-from embviz.core.text import count, one_line
+from embviz.core.text import count, one_line, printable
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -31,7 +30,7 @@ def shown(evaluation: Evaluation) -> dict[str, Any]:
     facts = evaluation.table
     trained = facts[facts["model"] != ""]
     keys = list(dict.fromkeys(trained[list(WHAT)].itertuples(index=False, name=None)))
-    rows = [_row(facts[facts["task"] == task], task, keys) for task in map(plain, evaluation.tasks)]
+    rows = [_row(facts[facts["task"] == task], task, keys) for task in map(printable, evaluation.tasks)]
     folds = {row["folds"] for row in rows}
     has_external = bool(facts["external"].notna().any())
     first = f"{folds.pop()}F" if len(folds) == 1 else "CV"
@@ -168,7 +167,7 @@ def _listed(names: Sequence[str]) -> str:
 
 def clean(text: str) -> str:
     """Return text on one line that can be written, whoever wrote it."""
-    return " ".join(one_line(plain(str(text))).split())
+    return " ".join(one_line(printable(str(text))).split())
 
 
 def _percent(share: float) -> str:

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from embviz.audio.decode import plain
-from embviz.core.text import one_line
+from embviz.core.text import one_line, printable
 from embviz.errors import EmbvizError
 from embviz.evaluation import labels
 
@@ -82,7 +81,7 @@ def _why_not(name: str, values: pd.Series[Any], sizes: pd.Series[int]) -> str:
 
 
 def _shown(name: str) -> str:
-    return one_line(plain(name))[:120]
+    return one_line(printable(name))[:120]
 
 
 def _groups(values: pd.Series[Any]) -> bool:

@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from embviz import __version__
-from embviz.audio import decode
 from embviz.core.progress import Progress, reporter
-from embviz.core.text import count
+from embviz.core.text import count, printable
 from embviz.errors import FigureError, OptionError, did_you_mean
 from embviz.export import page_audio, provenance, static_widgets, track_assets
-from embviz.export.columns import Colour, Coloured, colours_of, tag_colours
+from embviz.export.columns import Color, Colored, colors_of, tag_colors
 from embviz.export.static_map import Drawn
 from embviz.export.static_neighbors import near
 from embviz.export.static_widgets import MAX_BYTES, Blocks, as_text
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
     from embviz.core.vectors import Vectors
 
-__all__ = ["AUDIO", "Colour", "check_audio", "check_room", "page", "write"]
+__all__ = ["AUDIO", "Color", "check_audio", "check_room", "page", "write"]
 
 AUDIO = ("link", "embed", "clips")
 REMEDY = "choose audio='clips' or audio='link' (--audio), fewer tracks, or no heatmaps (embeddings=None, --no-heatmaps)"
@@ -75,7 +74,7 @@ def page(  # noqa: PLR0913  what a page can be told apart by
     *,
     vectors: Vectors,
     projection: Projection,
-    colours: Iterable[Coloured] = (),
+    colors: Iterable[Colored] = (),
     names: Mapping[int, str] | None = None,
     clusters: ArrayLike | None = None,
     tags: Vectors | None = None,
@@ -97,9 +96,9 @@ def page(  # noqa: PLR0913  what a page can be told apart by
         What the map was made of.
     projection : Projection
         Where each of the vectors stands.
-    colours : iterable of str, Series or Colour
+    colors : iterable of str, Series or Colour
         What the map can be coloured by, the first one to begin with: a column of the table, a Series by the labels of
-        the table (its name is the title), or a :class:`Colour`. The clusters and how many of its neighbours a point
+        the table (its name is the title), or a :class:`Color`. The clusters and how many of its neighbours a point
         keeps on the map come last by themselves, or where ``"cluster"`` and ``"trust"`` stand.
     names : mapping of int to str, optional
         Names of clusters; their numbers by default.
@@ -142,8 +141,8 @@ def page(  # noqa: PLR0913  what a page can be told apart by
     check_audio(audio)
     save.check_theme(theme)
     rows = table.loc[_tracks(table, vectors, projection)]
-    asked = list(colours)
-    chosen = colours_of([*asked, *tag_colours(tags, asked)], table, projection, clusters, names)
+    asked = list(colors)
+    chosen = colors_of([*asked, *tag_colors(tags, asked)], table, projection, clusters, names)
     check_room(rows, audio)
     blocks = Blocks(MAX_BYTES, REMEDY)
     with reporter(progress) as report:
@@ -161,7 +160,7 @@ def page(  # noqa: PLR0913  what a page can be told apart by
         "files": as_text(_files(rows, folder if audio == "link" else None)),
         "beside": "beside this page" if audio == "link" else "into the folder of the music",
         "map": drawn.still(blocks),
-        "colours": [drawn.coloured(colour, blocks) for colour in chosen],
+        "colors": [drawn.colored(color, blocks) for color in chosen],
         "near": nearest,
         "player": static_widgets.still(track_assets.empty_player(), blocks),
         "heatmap": static_widgets.still(track_assets.empty_heatmap(), blocks) if made.source else None,
@@ -198,8 +197,8 @@ def _tracks(table: pd.DataFrame, vectors: Vectors, projection: Projection) -> li
 def _files(rows: pd.DataFrame, folder: str | os.PathLike[str] | None) -> list[str]:
     """Return the files of tracks as seen from a folder, or from that of the music."""
     if folder is None:
-        return [decode.plain(str(name)) for name in rows["name"]]
-    return [decode.plain(static_widgets.way(path, folder)) for path in rows["path"]]
+        return [printable(str(name)) for name in rows["name"]]
+    return [printable(static_widgets.way(path, folder)) for path in rows["path"]]
 
 
 def check_audio(audio: str) -> str:

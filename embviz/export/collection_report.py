@@ -109,7 +109,7 @@ def write(  # noqa: PLR0913  what a map can be told apart by
             table,
             vectors=vectors,
             projection=projection,
-            colours=["cluster", *(name for name in TOLD if len(table[name].astype(str).unique()) > 1)],
+            colors=["cluster", *(name for name in TOLD if len(table[name].astype(str).unique()) > 1)],
             clusters=groups,
             names=names,
             tags=output,

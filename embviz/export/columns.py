@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from embviz.analysis.tagging import tag_columns
-from embviz.audio import decode
+from embviz.core.text import printable
 from embviz.errors import OptionError, did_you_mean
 from embviz.export.static_widgets import as_text
 from embviz.models import get_model
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from embviz.analysis.projection import Projection
     from embviz.core.vectors import Vectors
 
-__all__ = ["UNITS", "Colour", "Coloured", "colours_of", "columns", "is_number", "per_point", "tag_colours"]
+__all__ = ["UNITS", "Color", "Colored", "colors_of", "columns", "is_number", "per_point", "tag_colors"]
 
 HIDDEN = ("path", "digest", "duplicate_of", "problem")  # of no use to who has not the files as they lie here
 TITLES = {
@@ -32,7 +32,7 @@ UNITS = {"duration": "s", "bpm": "BPM", "tempo": "BPM"}
 
 
 @dataclass(frozen=True, eq=False)
-class Colour:
+class Color:
     """One way to colour the map.
 
     Parameters
@@ -54,7 +54,7 @@ class Colour:
     group: str = ""
 
 
-Coloured: TypeAlias = "str | pd.Series[Any] | Colour"
+Colored: TypeAlias = "str | pd.Series[Any] | Color"
 
 
 def columns(rows: pd.DataFrame) -> list[dict[str, Any]]:
@@ -98,57 +98,55 @@ def _number(value: Any) -> float | int | None:
 
 
 def _text(value: Any) -> str:
-    return "" if value is None else as_text(decode.plain(str(value)))
+    return "" if value is None else as_text(printable(str(value)))
 
 
-def colours_of(
-    given: Iterable[Coloured],
+def colors_of(
+    given: Iterable[Colored],
     table: pd.DataFrame,
     projection: Projection,
     clusters: ArrayLike | None,
     names: Mapping[int, str] | None,
-) -> list[Colour]:
+) -> list[Color]:
     """Return all that the map can be coloured by: what was asked for, clusters, and how true the map is."""
     own = _own(projection, clusters, names)
-    found = [
-        own.pop(colour) if isinstance(colour, str) and colour in own else _colour(colour, table) for colour in given
-    ]
+    found = [own.pop(color) if isinstance(color, str) and color in own else _color(color, table) for color in given]
     return [*found, *own.values()]
 
 
-def tag_colours(output: Vectors | None, given: Iterable[Coloured]) -> list[Colour]:
+def tag_colors(output: Vectors | None, given: Iterable[Colored]) -> list[Color]:
     """Return a colour for each tag that a tagger heard in the tracks, but for those that are given."""
     if output is None:
         return []
-    heard, there = tag_columns(output), {colour.title for colour in given if isinstance(colour, Colour)}
+    heard, there = tag_columns(output), {color.title for color in given if isinstance(color, Color)}
     group = f"What {get_model(output.model).title} hears"
-    return [Colour(str(tag), heard[tag], group=group) for tag in heard.columns if str(tag) not in there]
+    return [Color(str(tag), heard[tag], group=group) for tag in heard.columns if str(tag) not in there]
 
 
-def _own(projection: Projection, clusters: ArrayLike | None, names: Mapping[int, str] | None) -> dict[str, Colour]:
+def _own(projection: Projection, clusters: ArrayLike | None, names: Mapping[int, str] | None) -> dict[str, Color]:
     """Return the colours that come by themselves, by the names under which they can be asked for."""
     found = {}
     if clusters is not None:
         named = np.asarray([_cluster(int(number), names or {}) for number in np.asarray(clusters)], dtype=object)
-        found["cluster"] = Colour("Cluster", named, group="The map")
+        found["cluster"] = Color("Cluster", named, group="The map")
     kept = np.asarray(projection.kept, dtype=np.float64)
     if kept.size and np.isfinite(kept).any():
-        found["trust"] = Colour(f"Kept of its {projection.k} nearest", 100 * kept, unit="%", group="The map")
+        found["trust"] = Color(f"Kept of its {projection.k} nearest", 100 * kept, unit="%", group="The map")
     return found
 
 
-def _colour(given: Coloured, table: pd.DataFrame) -> Colour:
-    if isinstance(given, Colour):
+def _color(given: Colored, table: pd.DataFrame) -> Color:
+    if isinstance(given, Color):
         return given
     if not isinstance(given, str):
-        return Colour(str(given.name), given)
+        return Color(str(given.name), given)
     if given not in table.columns:
         raise OptionError(
             f"The table has no column {given!r}: it has {', '.join(map(str, table.columns))}."
             f"{did_you_mean(given, [str(name) for name in table.columns])}"
         )
     values = table[given]
-    return Colour(TITLES.get(given, given), values, unit=UNITS.get(given, ""), group="The table")
+    return Color(TITLES.get(given, given), values, unit=UNITS.get(given, ""), group="The table")
 
 
 def _cluster(number: int, names: Mapping[int, str]) -> str:

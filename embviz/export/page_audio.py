@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.audio import Audio, decode
+from embviz.audio import Audio
+from embviz.core.text import printable_name
 from embviz.errors import AudioError
 from embviz.export import static_widgets
 from embviz.widgets import browser_audio
@@ -70,7 +71,7 @@ def heard(path: str | os.PathLike[str], how: str, folder: str | os.PathLike[str]
     duration : float
         In seconds, as far as known, for a sound that cannot be read.
     """
-    name = decode.printable(Path(path))
+    name = printable_name(Path(path))
     if not Path(path).exists():
         return Heard(duration, b"", problem=f"{name!r} was not there when this page was written.")
     try:

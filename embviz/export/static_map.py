@@ -11,9 +11,9 @@ import numpy as np
 from embviz.analysis.tagging import at_points
 from embviz.errors import OptionError
 from embviz.export import static_widgets
-from embviz.export.columns import Colour, columns, per_point
+from embviz.export.columns import Color, columns, per_point
 from embviz.export.static_widgets import CLOCK, Blocks, as_text, unsent
-from embviz.plotting.encodings import colour_of
+from embviz.plotting.encodings import color_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,11 +62,11 @@ class Drawn:
         """Return the map as it stands in the page, in one colour."""
         return static_widgets.still(self.widget, blocks)
 
-    def coloured(self, colour: Colour, blocks: Blocks) -> dict[str, Any]:
+    def colored(self, color: Color, blocks: Blocks) -> dict[str, Any]:
         """Return what the page needs to colour the map."""
-        values = per_point(colour.values, self.vectors)
-        made, shades = colour_of(values, title=as_text(colour.title), unit=colour.unit)
-        return {"group": as_text(colour.group), "colour": made, "shades": blocks.add(shades)}
+        values = per_point(color.values, self.vectors)
+        made, shades = color_of(values, title=as_text(color.title), unit=color.unit)
+        return {"group": as_text(color.group), "color": made, "shades": blocks.add(shades)}
 
     def trail(self, label: int, embedding: Embedding | None) -> bytes:
         """Return the way of a track over the map as the map takes it; empty where its frames have no place there."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.analysis.neighbors import Index, neighbours
+from embviz.analysis.neighbors import Index, nearest_neighbors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,7 +32,7 @@ def near(vectors: Vectors, metric: str, blocks: Blocks, report: Report) -> dict[
         ``distances``, float32 ``[n, k]``, by where they lie in the page.
     """
     if vectors.times is None:
-        found = neighbours(vectors, K, metric=metric, report=report)
+        found = nearest_neighbors(vectors, K, metric=metric, report=report)
         indices, distances, exact = found.indices.astype(np.uint32), found.distances, found.exact
     else:
         indices, distances, exact = _of_others(vectors, metric, report)

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote
 
-from embviz.audio import Audio, decode
+from embviz.audio import Audio
 from embviz.core import io
-from embviz.core.text import one_line
+from embviz.core.text import one_line, printable
 from embviz.errors import FigureError, OptionError
 from embviz.plotting import save
 from embviz.widgets import browser_audio, bundle
@@ -146,7 +146,7 @@ def page(description: dict[str, Any], blocks: Blocks, *, script: str, kinds: Ite
     ]
     heard = "data: blob: 'self' file:" if linked else "data: blob:"
     return save.document(
-        decode.plain(description["title"]),
+        printable(description["title"]),
         style="\n".join([save.switchable(description["theme"]), *sheets]),
         noscript=NO_SCRIPT,
         scripts="\n" + "\n".join(scripts),

@@ -65,7 +65,7 @@ def _with_axes(layer: Layer, shape: tuple[int, ...], model: Model) -> Layer:
     t = shape[axes.index("t")]
     step = max(1, 1 << int(math.log2(max(1, model.patch_frames / t))))
     beyond = max(0, t - model.patch_frames)  # what padding added, half of it in front
-    return replace(layer, axes=axes, step=step, centre=(step - 1) / 2 - beyond / 2)
+    return replace(layer, axes=axes, step=step, center=(step - 1) / 2 - beyond / 2)
 
 
 def _guess_axes(shape: tuple[int, ...], model: Model) -> str:
@@ -212,11 +212,11 @@ def _plan(
         grid = FrameGrid(model.sample_rate, patches.hop, patches.length, patches.heard, patches.start, n, n_samples)
         return grid, np.arange(n), np.zeros(n, np.int64)
     hop = layer.step * frontend.hop
-    first = patches.first_frame + round((layer.centre - (layer.step - 1) / 2) * frontend.hop)
+    first = patches.first_frame + round((layer.center - (layer.step - 1) / 2) * frontend.hop)
     n = (len(patches) - 1) * patches.hop // hop + sizes["t"]
     starts = first + hop * np.arange(n)
-    centres = starts + hop // 2
-    inside = (centres >= 0) & (centres < n_samples)
+    centers = starts + hop // 2
+    inside = (centers >= 0) & (centers < n_samples)
     starts = starts[inside] if inside.any() else starts[:1]
     nearest = np.rint((starts + hop / 2 - patches.start - patches.length / 2) / patches.hop)
     patch_of = np.clip(nearest, 0, len(patches) - 1).astype(np.int64)

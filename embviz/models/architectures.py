@@ -47,7 +47,7 @@ def _layer(  # noqa: PLR0913 - one for each column of the tables below
         shape,
         receptive_field=reach.frames if reach and not 0 < whole <= reach.frames else None,
         step=reach.step if reach else None,
-        centre=reach.centre if reach else 0.0,
+        center=reach.center if reach else 0.0,
         labels=labels,
         unit=unit,
         feeds=feeds,

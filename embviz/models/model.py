@@ -50,7 +50,7 @@ class Layer:
         hears furthest needs. None means the whole patch.
     step : int or None
         Frames of the front-end from one step in time to the next; None where there is no time axis in the patch.
-    centre : float
+    center : float
         Frame of the patch that the first step in time is centred on; between two frames where it ends in .5.
     labels : tuple of str
         A name for each of the `d` values of the ``[t, d]`` view, where they have one.
@@ -67,7 +67,7 @@ class Layer:
     shape: tuple[int, ...] = ()
     receptive_field: int | None = None
     step: int | None = None
-    centre: float = 0.0
+    center: float = 0.0
     labels: tuple[str, ...] = ()
     unit: str = ""
     feeds: str = ""

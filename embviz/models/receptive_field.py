@@ -21,13 +21,13 @@ class Reach:
         Frames that one step can have heard.
     step : int
         Frames from one step to the next.
-    centre : float
+    center : float
         Frame on which the first step is centred.
     """
 
     frames: int = 1
     step: int = 1
-    centre: float = 0.0
+    center: float = 0.0
 
     def same(self, kernel: int, stride: int = 1) -> Reach:
         """Return the reach behind a convolution or pool with ``SAME`` padding, over a length that `stride` divides."""
@@ -44,15 +44,15 @@ class Reach:
         inputs = -(-kernel // stride)
         step = self.step // stride
         # Step p is fed by the steps o that would have read it: stride * o - before <= p < stride * o - before + kernel.
-        centre = self.centre + (before - (kernel - 1) / 2) * step
-        return Reach(self.frames + (inputs - 1) * self.step, step, centre)
+        center = self.center + (before - (kernel - 1) / 2) * step
+        return Reach(self.frames + (inputs - 1) * self.step, step, center)
 
     def joined(self, other: Reach) -> Reach:
         """Return the reach of two layers side by side that step together."""
-        first = min(self.centre - (self.frames - 1) / 2, other.centre - (other.frames - 1) / 2)
-        last = max(self.centre + (self.frames - 1) / 2, other.centre + (other.frames - 1) / 2)
-        return replace(self, frames=int(last - first) + 1, centre=(first + last) / 2)
+        first = min(self.center - (self.frames - 1) / 2, other.center - (other.frames - 1) / 2)
+        last = max(self.center + (self.frames - 1) / 2, other.center + (other.frames - 1) / 2)
+        return replace(self, frames=int(last - first) + 1, center=(first + last) / 2)
 
     def _behind(self, kernel: int, stride: int, before: int) -> Reach:
-        centre = self.centre + ((kernel - 1) / 2 - before) * self.step
-        return Reach(self.frames + (kernel - 1) * self.step, self.step * stride, centre)
+        center = self.center + ((kernel - 1) / 2 - before) * self.step
+        return Reach(self.frames + (kernel - 1) * self.step, self.step * stride, center)

@@ -397,3 +397,8 @@ def _nowhere(model: Model, tried: list[str], folder: Path | None) -> WeightsErro
         f"{sentence} Run `embviz pull {model.name}` when online, or copy {model.name}.pb from a computer that has it "
         "into a folder DIR and run `embviz pull --from DIR`."
     )
+
+
+def has_weights(model: Model | str) -> bool:
+    """Tell whether the weights of a model are here, without hashing them."""
+    return state(model) == "ready"

@@ -41,17 +41,17 @@ def draw_lines(figure: Figure, embedding: Embedding, cells: Cells, box: Box) -> 
     """Draw a line of steps for each dimension, and beside them which is which."""
     import plotly.graph_objects as go
 
-    centres = (cells.edges[1:] + cells.edges[:-1]) / 2
+    centers = (cells.edges[1:] + cells.edges[:-1]) / 2
     # From edge to edge: the first and the last step begin and end where their cells do.
-    times = clock(np.concatenate([cells.edges[:1], centres, cells.edges[-1:]]))
-    for values, label, (colour, dash) in zip(cells.values, distinct(embedding.labels, 28), STROKES, strict=False):
+    times = clock(np.concatenate([cells.edges[:1], centers, cells.edges[-1:]]))
+    for values, label, (color, dash) in zip(cells.values, distinct(embedding.labels, 28), STROKES, strict=False):
         trace = go.Scatter(
             x=times,
             y=np.concatenate([values[:1], values, values[-1:]]),
             yaxis=f"y{box.axis}",
             name=tinted(label, INK),
             mode="lines",
-            line={"shape": "hvh", "width": 1.75, "color": colour, "dash": dash},
+            line={"shape": "hvh", "width": 1.75, "color": color, "dash": dash},
             hovertemplate=hover([f"<b>{label}</b>", f"%{{y:.3~g}} {plain(embedding.unit)}".rstrip()], embedding, cells),
         )
         figure.add_trace(trace)

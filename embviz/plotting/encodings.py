@@ -27,12 +27,12 @@ import numpy as np
 
 from embviz.core.text import count, one_line
 from embviz.errors import OptionError
-from embviz.widgets.frames import colour_ends
+from embviz.plotting.quantize import color_limits
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["CATEGORIES", "MISSING", "colour_of", "is_missing", "plain_number", "sizes_of"]
+__all__ = ["CATEGORIES", "MISSING", "color_of", "is_missing", "plain_number", "sizes_of"]
 
 #: The shade of a point of which nothing is known.
 MISSING = 255
@@ -51,7 +51,7 @@ DAY_RANGE, NIGHT_RANGE = (0.0, 0.9), (0.24, 1.0)
 STEPS = 255
 
 
-def colour_of(
+def color_of(
     values: ArrayLike | Sequence[Any], *, title: str, kind: str | None = None, unit: str = ""
 ) -> tuple[dict[str, Any], bytes]:
     """Return the colours of values, one per point, and a shade for each of them.
@@ -69,7 +69,7 @@ def colour_of(
 
     Returns
     -------
-    colour : dict
+    color : dict
         See the conventions of this module.
     shades : bytes
         uint8 [n].
@@ -119,8 +119,8 @@ def _number(items: list[Any], title: str, unit: str) -> tuple[dict[str, Any], by
     known = np.isfinite(numbers)
     shades = np.where(known, _places(numbers, low, high), MISSING).astype(np.uint8)
     beyond = [bool((numbers[known] < low).any()), bool((numbers[known] > high).any())]
-    colour = _colour(title, "number", unit, known, palette=_ramp(DAY_RANGE), night=_ramp(NIGHT_RANGE))
-    return colour | {"low": low, "high": high, "clipped": beyond}, shades.tobytes()
+    color = _color(title, "number", unit, known, palette=_ramp(DAY_RANGE), night=_ramp(NIGHT_RANGE))
+    return color | {"low": low, "high": high, "clipped": beyond}, shades.tobytes()
 
 
 def _category(items: list[Any], title: str) -> tuple[dict[str, Any], bytes]:
@@ -131,12 +131,12 @@ def _category(items: list[Any], title: str) -> tuple[dict[str, Any], bytes]:
     shade = {name: i for i, name in enumerate(own)} | dict.fromkeys(ranked[len(own) :], len(own))
     labels = own if len(own) == len(ranked) else [*own, f"other ({len(ranked) - len(own):,} more)"]
     shades = np.array([MISSING if name is None else shade[name] for name in names], dtype=np.uint8)
-    colour = _colour(title, "category", "", shades != MISSING, palette=DAY[: len(labels)], night=NIGHT[: len(labels)])
+    color = _color(title, "category", "", shades != MISSING, palette=DAY[: len(labels)], night=NIGHT[: len(labels)])
     other = len(own) if len(own) < len(ranked) else -1
-    return colour | {"labels": labels, "other": other}, shades.tobytes()
+    return color | {"labels": labels, "other": other}, shades.tobytes()
 
 
-def _colour(
+def _color(
     title: str, kind: str, unit: str, known: NDArray[np.bool_], *, palette: list[str], night: list[str]
 ) -> dict[str, Any]:
     return {
@@ -192,7 +192,7 @@ def _numbers(items: list[Any], title: str) -> NDArray[np.float64]:
 
 
 def _ends(numbers: NDArray[np.float64]) -> tuple[float, float]:
-    ends = colour_ends(numbers[:, None], signed=False)
+    ends = color_limits(numbers[:, None], signed=False)
     return (ends[0], ends[1]) if ends else (0.0, 1.0)
 
 
@@ -205,7 +205,7 @@ def _places(numbers: NDArray[np.float64], low: float, high: float) -> NDArray[np
 
 def _ramp(part: tuple[float, float]) -> list[str]:
     """Return 255 colours of a part of viridis."""
-    stops = np.array([[int(colour[at : at + 2], 16) for at in (1, 3, 5)] for colour in VIRIDIS], dtype=np.float64)
+    stops = np.array([[int(color[at : at + 2], 16) for at in (1, 3, 5)] for color in VIRIDIS], dtype=np.float64)
     places = np.linspace(*part, STEPS) * (len(stops) - 1)
     mixed = np.stack([np.interp(places, range(len(stops)), stops[:, channel]) for channel in range(3)], axis=1)
-    return ["#" + "".join(f"{value:02x}" for value in colour) for colour in np.round(mixed).astype(int).tolist()]
+    return ["#" + "".join(f"{value:02x}" for value in color) for color in np.round(mixed).astype(int).tolist()]

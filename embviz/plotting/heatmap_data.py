@@ -20,7 +20,7 @@ from embviz.errors import OptionError, did_you_mean
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["ORDERS", "SCALES", "Cells", "Look", "colours", "dimension_order", "is_signed", "to_cells"]
+__all__ = ["ORDERS", "SCALES", "Cells", "Look", "colors", "dimension_order", "is_signed", "to_cells"]
 
 ORDERS = ("index", "activity", "cluster")
 SCALES = ("none", "zscore", "minmax")
@@ -194,8 +194,8 @@ def _leaves(drawn: NDArray[np.float32]) -> NDArray[np.int64]:
     from scipy.cluster.hierarchy import leaves_list, linkage
     from scipy.spatial.distance import squareform
 
-    centred = np.nan_to_num(drawn - _mean(drawn))
-    unit = centred / np.maximum(np.linalg.norm(centred, axis=0), np.finfo(np.float32).tiny)
+    centerd = np.nan_to_num(drawn - _mean(drawn))
+    unit = centerd / np.maximum(np.linalg.norm(centerd, axis=0), np.finfo(np.float32).tiny)
     distance = np.clip(1 - unit.T @ unit, 0, 2)
     np.fill_diagonal(distance, 0)
     best = len(distance) <= MAX_SORTED_LEAVES
@@ -206,7 +206,7 @@ def _leaves(drawn: NDArray[np.float32]) -> NDArray[np.int64]:
 # -- colours ------------------------------------------------------------------------------------------------------
 
 
-def colours(cells: Cells, look: Look) -> dict[str, Any]:
+def colors(cells: Cells, look: Look) -> dict[str, Any]:
     """Return plotly's colour scale, and the values at its ends."""
     lowest, highest = (float(extreme.reduce(cells.values, axis=None)) for extreme in (np.fmin, np.fmax))
     if math.isnan(lowest) or look.scale == "minmax":
@@ -230,5 +230,5 @@ def _balance() -> list[tuple[float, str]]:
     """Return cmocean's balance; plotly's twelve samples of it leave out the middle, which is what marks zero."""
     from plotly.colors import cmocean
 
-    stops = [(place / 11, colour) for place, colour in enumerate(cmocean.balance)]
+    stops = [(place / 11, color) for place, color in enumerate(cmocean.balance)]
     return [*stops[:6], (0.5, "rgb(241, 236, 235)"), *stops[6:]]

@@ -23,7 +23,7 @@ from embviz.core.text import count, every, minutes, short
 from embviz.errors import OptionError
 from embviz.models.model import Model
 from embviz.plotting.curve_figure import draw_lines, strongest
-from embviz.plotting.heatmap_data import Cells, Look, colours, to_cells
+from embviz.plotting.heatmap_data import Cells, Look, colors, to_cells
 from embviz.plotting.save import FAINT, GREY, INK
 from embviz.plotting.style import (
     CLEAR,
@@ -273,12 +273,12 @@ def _trace(embedding: Embedding, cells: Cells, rows: _Rows, look: Look, box: Box
         yaxis=f"y{box.axis}",
         hoverongaps=False,
         hovertemplate=_hover(embedding, cells, rows, look.scale),
-        colorbar=_colour_bar(embedding, look.scale, box),
-        **colours(cells, look),
+        colorbar=_color_bar(embedding, look.scale, box),
+        **colors(cells, look),
     )
 
 
-def _colour_bar(embedding: Embedding, scale: str, box: Box) -> dict[str, Any]:
+def _color_bar(embedding: Embedding, scale: str, box: Box) -> dict[str, Any]:
     units = {"none": embedding.unit or "value", "zscore": "standard deviations", "minmax": "share of its range"}
     title = {"text": tinted(plain(units[scale]), FAINT), "side": "right"} if box.alone else {}
     return {

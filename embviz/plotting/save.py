@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 __all__ = [
-    "COLOURS", "FAINT", "FONT", "GREY", "INK", "POLICY", "SUFFIXES",
+    "COLORS", "FAINT", "FONT", "GREY", "INK", "POLICY", "SUFFIXES",
     "check_theme", "document", "save_figure", "style", "switchable",
 ]  # fmt: skip
 
@@ -31,7 +31,7 @@ THEMES = ("auto", "light", "dark")
 GREY = "#7a7a7a"
 INK = f"var(--embviz-ink, var(--jp-content-font-color1, var(--vscode-editor-foreground, {GREY})))"
 FAINT = f"var(--embviz-faint, var(--jp-content-font-color2, var(--vscode-editor-foreground, {GREY})))"
-COLOURS = {
+COLORS = {
     "light": {
         "paper": "#ffffff", "ink": "#1f2328", "faint": "#59636e",
         "panel": "#f5f6f7", "line": "#d9dce0", "accent": "#1565c0",
@@ -119,7 +119,7 @@ def document(title: str, *, style: str, noscript: str, main: str = "", scripts: 
 
 def style(theme: str) -> str:
     """Return the colours of a page as CSS variables, for a theme of :data:`THEMES`."""
-    rules = {name: f":root {{ {_variables(name)} }}" for name in COLOURS}
+    rules = {name: f":root {{ {_variables(name)} }}" for name in COLORS}
     if theme != "auto":
         return rules[theme]
     return f"{rules['light']}\n@media (prefers-color-scheme: dark) {{ {rules['dark']} }}"
@@ -127,7 +127,7 @@ def style(theme: str) -> str:
 
 def switchable(theme: str) -> str:
     """Return the same, for a page whose reader can change it: its root says ``data-theme``; paper is always light."""
-    rules = [f':root[data-theme="{name}"] {{ {_variables(name)} }}' for name in COLOURS]
+    rules = [f':root[data-theme="{name}"] {{ {_variables(name)} }}' for name in COLORS]
     return "\n".join([style(theme), *rules, f"@media print {{ :root:root {{ {_variables('light')} }} }}"])
 
 
@@ -140,8 +140,8 @@ def check_theme(theme: str) -> str:
 
 
 def _variables(theme: str) -> str:
-    colours = " ".join(f"--embviz-{key}: {value};" for key, value in COLOURS[theme].items())
-    return f"color-scheme: {theme}; {colours}"
+    colors = " ".join(f"--embviz-{key}: {value};" for key, value in COLORS[theme].items())
+    return f"color-scheme: {theme}; {colors}"
 
 
 def _page(figure: Figure, theme: str) -> str:
@@ -173,7 +173,7 @@ def _picture(figure: Figure, kind: str, theme: str) -> bytes:
 
 def _painted(figure: Figure, theme: str) -> dict[str, Any]:
     """Return the figure's description in the colours of a theme: a picture has no page that could set them."""
-    page = COLOURS["light" if theme == "auto" else theme]
+    page = COLORS["light" if theme == "auto" else theme]
     text = figure.to_json().replace(INK, page["ink"]).replace(FAINT, page["faint"])
     painted: dict[str, Any] = json.loads(text)
     painted["layout"]["paper_bgcolor"] = page["paper"]

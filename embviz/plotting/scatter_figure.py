@@ -15,7 +15,7 @@ import numpy as np
 from embviz.analysis.projection import TITLES
 from embviz.core.text import count, minutes
 from embviz.errors import OptionError, did_you_mean
-from embviz.plotting.encodings import MISSING, colour_of, sizes_of
+from embviz.plotting.encodings import MISSING, color_of, sizes_of
 from embviz.plotting.heatmap_figure import CLEAR, HOVER_INK, layout, plain, tinted
 from embviz.plotting.save import FAINT, INK
 
@@ -41,7 +41,7 @@ def scatter(  # noqa: PLR0913  what a picture can be told apart by
     projection: Projection,
     table: pd.DataFrame,
     *,
-    colour: str | pd.Series[Any] | ArrayLike | None = None,
+    color: str | pd.Series[Any] | ArrayLike | None = None,
     size: str | pd.Series[Any] | ArrayLike | None = None,
     clusters: ArrayLike | None = None,
     names: Mapping[int, str] | None = None,
@@ -58,7 +58,7 @@ def scatter(  # noqa: PLR0913  what a picture can be told apart by
         Where the points are, as :func:`embviz.project` returns it.
     table : DataFrame
         What is known of the tracks: the collection's table, or a row for each point.
-    colour, size : str, Series or array, optional
+    color, size : str, Series or array, optional
         A column of the table, values by the table's labels, or a value for each point; ``"trust"`` is the share of its
         neighbours that a point keeps on the map. Numbers get a scale, anything else categories, of which the nine most
         frequent have a colour of their own. A size is a number.
@@ -87,19 +87,19 @@ def scatter(  # noqa: PLR0913  what a picture can be told apart by
     import plotly.graph_objects as go
 
     rows = _rows(table, projection)
-    made, shades = _coloured(colour, rows, projection)
+    made, shades = _colored(color, rows, projection)
     kind = go.Scattergl if (len(rows) > MANY if webgl is None else webgl) else go.Scatter
     figure = go.Figure()
     diameters, told = _diameters(size, rows, projection), _told(rows, projection)
     opacity = 0.9 if len(rows) < 2000 else 0.7
-    for name, colours, inside in _groups(made, shades):
+    for name, colors, inside in _groups(made, shades):
         figure.add_trace(
             kind(
                 x=projection.xy[inside, 0],
                 y=projection.xy[inside, 1],
                 mode="markers",
                 name=tinted(plain(name, 40), INK),
-                marker={**colours, "size": diameters[inside], "opacity": opacity},
+                marker={**colors, "size": diameters[inside], "opacity": opacity},
                 customdata=told[inside],
                 hovertemplate=HOVER,
                 showlegend=made["kind"] == "category",
@@ -156,12 +156,12 @@ def _values(given: Any, rows: pd.DataFrame, projection: Projection) -> tuple[Any
     return values, str(getattr(given, "name", None) or ""), ""
 
 
-def _coloured(given: Any, rows: pd.DataFrame, projection: Projection) -> tuple[dict[str, Any], NDArray[np.uint8]]:
+def _colored(given: Any, rows: pd.DataFrame, projection: Projection) -> tuple[dict[str, Any], NDArray[np.uint8]]:
     """Return what colours mean, and a shade for each point."""
     if given is None:
         return {"kind": "none", "title": ""}, np.zeros(len(rows), np.uint8)
     values, title, unit = _values(given, rows, projection)
-    made, shades = colour_of(values, title=title, unit=unit)
+    made, shades = color_of(values, title=title, unit=unit)
     return made, np.frombuffer(shades, np.uint8)
 
 
@@ -210,8 +210,8 @@ def _groups(
         ends = {"cmin": low, "cmax": high if high > low else low + 1}
         yield "", {"color": values, "colorscale": scale, "colorbar": bar | ticks, "showscale": True, **ends}, ~unknown
     else:
-        for shade, (label, colour) in enumerate(zip(made["labels"], made["palette"], strict=True)):
-            yield label, {"color": colour}, shades == shade
+        for shade, (label, color) in enumerate(zip(made["labels"], made["palette"], strict=True)):
+            yield label, {"color": color}, shades == shade
 
 
 def _titled(made: Mapping[str, Any]) -> str:

@@ -113,9 +113,9 @@ def distinct(labels: Iterable[str], longest: int = 40) -> list[str]:
     return list(names)
 
 
-def tinted(text: str, colour: str) -> str:
+def tinted(text: str, color: str) -> str:
     """Return markup in a colour, which may be a variable of the page."""
-    return f'<span style="color: {colour}">{text}</span>'
+    return f'<span style="color: {color}">{text}</span>'
 
 
 def tinted_ticks() -> dict[str, str]:

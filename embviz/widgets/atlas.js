@@ -16,11 +16,11 @@ import { fileDoor } from "./files.js";
 import { openPicker } from "./picker.js";
 import { atlasTools } from "./atlastools.js";
 import { atlasMap } from "./atlasmap.js";
-import { counted, neighbourList, problemList, queueList, selectionTable } from "./atlaslists.js";
+import { counted, neighborList, problemList, queueList, selectionTable } from "./atlaslists.js";
 import { clusterList, comparison } from "./atlasgroups.js";
 
 const TABS = [
-  ["neighbours", "Neighbours", neighbourList],
+  ["neighbors", "Neighbours", neighborList],
   ["selection", "Selection", selectionTable],
   ["clusters", "Clusters", clusterList],
   ["compare", "Compare", comparison],
@@ -230,7 +230,7 @@ class View {
       onChange(model, part.traits, () => name === this.#tab && part.update(), signal);
     }
     onChange(model, "selection", () => this.#sayCount(model.get("selection")), signal);
-    onChange(model, "neighbours", () => this.#sayNeighbours(model.get("neighbours")), signal);
+    onChange(model, "neighbors", () => this.#sayNeighbors(model.get("neighbors")), signal);
     this.el.addEventListener("keydown", (event) => this.#key(event), { signal });
   }
 
@@ -252,7 +252,7 @@ class View {
   // What it shows.
 
   get #tab() {
-    return this.model.get("tab") || "neighbours";
+    return this.model.get("tab") || "neighbors";
   }
 
   #updateAll() {
@@ -310,8 +310,8 @@ class View {
     this.announce(count ? `${count} selected` : "Nothing is selected");
   }
 
-  #sayNeighbours({ of, items } = {}) {
-    if (of) this.announce(`${counted(items?.length, "neighbour")} of ${quoted(of.title)}`);
+  #sayNeighbors({ of, items } = {}) {
+    if (of) this.announce(`${counted(items?.length, "neighbor")} of ${quoted(of.title)}`);
   }
 
   #sayTrouble(sentence) {

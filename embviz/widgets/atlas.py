@@ -39,7 +39,7 @@ COMMANDS = frozenset(
 )  # fmt: skip
 
 #: What is listed beside the maps.
-TABS = ("neighbours", "selection", "clusters", "compare", "queue", "problems")
+TABS = ("neighbors", "selection", "clusters", "compare", "queue", "problems")
 
 
 class AtlasView(Commanded):
@@ -78,7 +78,7 @@ class AtlasView(Commanded):
         "(recommended), min, max, step, choices, help"
     ).tag(sync=True)
     clusterers: traitlets.List[Any] = traitlets.List(help="methods of clusters, as those of a map").tag(sync=True)
-    colours: traitlets.List[Any] = traitlets.List(
+    colors: traitlets.List[Any] = traitlets.List(
         help="what points can be coloured by, in groups: title, items: key, title"
     ).tag(sync=True)
     sizes: traitlets.List[Any] = traitlets.List(help="what points can be sized by: key, title").tag(sync=True)
@@ -90,7 +90,7 @@ class AtlasView(Commanded):
         help="count, seconds (in all), rows: track, title, artist, album, genre, seconds, at; more: how many further "
         "rows there are"
     ).tag(sync=True)
-    neighbours = traitlets.Dict(
+    neighbors = traitlets.Dict(
         help="of: title, kind (track, frame, selection, file); metric, exact, k, items: track, point, title, artist, "
         "distance, at; message; empty: of nothing"
     ).tag(sync=True)

@@ -63,9 +63,9 @@ export function emptyText(...words) {
 }
 
 /** @param {object} view what the parts of the page share */
-export function neighbourList(view) {
+export function neighborList(view) {
   const { model, link } = view;
-  const own = () => model.get("neighbours") ?? {};
+  const own = () => model.get("neighbors") ?? {};
   const title = h("h3");
   const metric = h("select", { "aria-label": "Distance" });
   const count = h("select", { "aria-label": "How many neighbours" });
@@ -112,7 +112,7 @@ export function neighbourList(view) {
 
   return {
     el,
-    traits: "neighbours choices selection",
+    traits: "neighbors choices selection",
     update() {
       const { of, items = [], message: words, exact: certain } = own();
       const kind = { frame: "this moment of ", selection: "", file: "the file " }[of?.kind] ?? "";

@@ -60,11 +60,11 @@ export function titleOf(groups, key) {
 /** @param {object} view what the parts of the page share */
 export function atlasTools(view) {
   const { model, signal } = view;
-  const made = [picked(view), points(view), method(view), colour(view), size(view), clusters(view)];
+  const made = [picked(view), points(view), method(view), color(view), size(view), clusters(view)];
   const buttons = acts(view);
   const el = h("div.ev-a-bar", { role: "group", "aria-label": "The map" }, ...made.flatMap(({ nodes }) => nodes));
   const update = () => [...made, buttons].forEach((part) => part.update());
-  onChange(model, "choices models methods clusterers colours sizes", update, signal);
+  onChange(model, "choices models methods clusterers colors sizes", update, signal);
   return { el, acts: buttons.el, update };
 }
 
@@ -173,12 +173,12 @@ function clusters(view) {
   return { ...part, nodes: [field("Clusters", ...part.nodes)] };
 }
 
-function colour(view) {
+function color(view) {
   const { model } = view;
   const name = h("span.ev-p-name", { dir: "auto" });
-  const button = h("button.ev-a-colour", { type: "button" }, name, chevron());
+  const button = h("button.ev-a-color", { type: "button" }, name, chevron());
   const groups = () => {
-    const own = model.get("colours") ?? [];
+    const own = model.get("colors") ?? [];
     const none = own.some(({ items }) => items.some((item) => item.key === "none"));
     return none ? own : [{ title: "", items: [{ key: "none", title: "none" }] }, ...own];
   };
@@ -190,10 +190,10 @@ function colour(view) {
       const search = h("input", { type: "search", placeholder: "Search", "aria-label": "Search what to colour by" });
       search.dataset.focus = "";
       const list = h("div.ev-p-options", { role: "listbox", tabIndex: 0, "aria-label": "Colour by" });
-      let value = view.choices.colour || "none";
+      let value = view.choices.color || "none";
       const done = () => {
         close();
-        if (value !== view.choices.colour) view.set("colour", value);
+        if (value !== view.choices.color) view.set("color", value);
       };
       const box = listbox(list, { pick: (key) => (value = key), done });
       const fill = () =>
@@ -225,7 +225,7 @@ function colour(view) {
   return {
     nodes: [field("Colour by", button)],
     update() {
-      const text = titleOf(groups(), view.choices.colour || "none");
+      const text = titleOf(groups(), view.choices.color || "none");
       write(name, plain(text));
       button.title = `Colour by ${quoted(text)}`;
       button.setAttribute("aria-label", button.title);

@@ -62,7 +62,7 @@ export class Axes {
 
   #drawBar(field, map) {
     const unit = field.scale === "dimension" ? "share of its range" : plain(field.unit, 40) || "value";
-    const stops = stopsOf(field.colours);
+    const stops = stopsOf(field.colors);
     const key = `${stops} ${map} ${unit}`;
     if (this.bar.dataset.key === key) return;
     this.bar.dataset.key = key;

@@ -13,7 +13,24 @@ from embviz.errors import OptionError, did_you_mean
 if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
 
-__all__ = ["Drawing"]
+__all__ = ["Drawing", "close_widget", "model_ref", "new_clock_name"]
+
+
+def model_ref(widget: anywidget.AnyWidget | None) -> str:
+    """Return how the page refers to a widget; empty where there is none."""
+    return f"IPY_MODEL_{widget.model_id}" if widget is not None else ""
+
+
+def close_widget(widget: anywidget.AnyWidget) -> None:
+    """Close a widget, and its layout, which ipywidgets would keep."""
+    layout = widget.layout
+    widget.close()
+    layout.close()
+
+
+def new_clock_name() -> str:
+    """Return a name that no other clock has."""
+    return f"embviz-{uuid.uuid4().hex}"
 
 
 class Drawing(anywidget.AnyWidget):
@@ -27,7 +44,7 @@ class Drawing(anywidget.AnyWidget):
 
     @traitlets.default("clock")
     def _own_clock(self) -> str:
-        return f"embviz-{uuid.uuid4().hex}"
+        return new_clock_name()
 
     @classmethod
     def of(cls, embedding: Embedding, **traits: Any) -> Self:

@@ -22,11 +22,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 
 from embviz.audio import Audio, AudioSource
-from embviz.audio.decode import printable
 from embviz.audio.sniff import behind_tags, frame_at
 from embviz.core import io as _tensors
 from embviz.core.cache import Cache
 from embviz.core.paths import cache_dir
+from embviz.core.text import printable_name
 from embviz.errors import AudioError, EmbvizError, OptionError
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ class Playable:
         try:
             return self.audio.path.read_bytes(), self.mime
         except OSError as error:
-            raise AudioError(f"{printable(self.audio.path)!r} cannot be read: {error.strerror}.") from error
+            raise AudioError(f"{printable_name(self.audio.path)!r} cannot be read: {error.strerror}.") from error
 
     def transcode(self) -> tuple[bytes, str]:
         """Return the sound decoded here and encoded small, and the media type; made once and remembered."""

@@ -40,13 +40,13 @@ export function diverging(dark) {
  */
 export function palette(name) {
   if (!palettes.has(name)) {
-    palettes.set(name, Uint32Array.from({ length: 256 }, (_, i) => word(colourAt(name, i / 255))));
+    palettes.set(name, Uint32Array.from({ length: 256 }, (_, i) => word(colorAt(name, i / 255))));
   }
   return palettes.get(name);
 }
 
 /** Red, green and blue (0 to 255) at a place of a map. @param {string} name @param {number} share from 0 to 1 */
-export function colourAt(name, share) {
+export function colorAt(name, share) {
   const stops = MAPS[name];
   if (!stops) throw new Error(`There is no colour map “${name}”.`);
   const place = Math.min(Math.max(share, 0), 1) * (stops.length - 1);
@@ -66,7 +66,7 @@ export function gradient(name, direction = "to right") {
  */
 export function stroke(index, dark) {
   const { light, dark: bright, dash } = STROKES[index % STROKES.length];
-  return { colour: dark ? bright : light, dash };
+  return { color: dark ? bright : light, dash };
 }
 
 function channels(hex) {

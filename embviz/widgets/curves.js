@@ -211,7 +211,7 @@ class View {
   /** The marks of curves at the playhead. */
   mark() {
     const { rows, ui } = this;
-    const dot = (row) => h("i.ev-cur-dot", { style: { background: this.stroke(row).colour } });
+    const dot = (row) => h("i.ev-cur-dot", { style: { background: this.stroke(row).color } });
     this.dots = new Map(rows.length <= LABELS ? rows.map((row) => [row, dot(row)]) : []);
     ui.dots.replaceChildren(...this.dots.values());
     this.frame = -1;
@@ -317,13 +317,13 @@ class View {
   }
 
   paintLine(pen, row) {
-    const { colour, dash } = this.stroke(row);
+    const { color, dash } = this.stroke(row);
     const lit = this.near == null || !this.rows.includes(this.near) || this.near === row;
     pen.save();
     pen.beginPath();
     pen.rect(0, -2, this.width, this.tall + 4);
     pen.clip();
-    Object.assign(pen, { strokeStyle: colour, lineWidth: this.near === row ? 2.75 : 1.75, lineJoin: "round" });
+    Object.assign(pen, { strokeStyle: color, lineWidth: this.near === row ? 2.75 : 1.75, lineJoin: "round" });
     pen.globalAlpha = lit ? 1 : 0.35;
     pen.setLineDash(dash);
     for (const run of lineOf(this.frames, row, this.clock.view, this.width)) {
@@ -346,7 +346,7 @@ class View {
     rows.forEach((row, i) => {
       const lit = this.near == null || !this.rows.includes(this.near) || this.near === row;
       pen.globalAlpha = lit ? 1 : 0.35;
-      pen.fillStyle = this.stroke(row).colour;
+      pen.fillStyle = this.stroke(row).color;
       pen.fillText(shortened(pen, this.label(row), GUTTER.right - 8), this.width + 6, places[i]);
     });
     pen.globalAlpha = 1;
@@ -401,9 +401,9 @@ class View {
     const off = ({ value }) => (Number.isNaN(value) ? Infinity : Math.abs(this.y(value) + EDGE.top - pointer.y));
     const near = values.reduce((best, one) => (off(one) < off(best) ? one : best), values[0]);
     const lines = values.slice(0, LABELS).map(({ row, value }) => {
-      const { colour, dash } = this.stroke(row, true);
+      const { color, dash } = this.stroke(row, true);
       const name = h("span", { dir: "auto" }, this.label(row));
-      const line = h("div", {}, sample(colour, dash), name, numberOn(this.axis, value));
+      const line = h("div", {}, sample(color, dash), name, numberOn(this.axis, value));
       if (row === near.row && values.length > 1) line.className = "ev-cur-near";
       return line;
     });

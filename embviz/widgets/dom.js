@@ -186,7 +186,7 @@ function onStyles(look, signal) {
   signal.addEventListener("abort", () => (observer.disconnect(), stop()), { once: true });
 }
 
-function isDark(colour) {
-  const [red, green, blue] = colour.match(/[\d.]+/g)?.map(Number) ?? [0, 0, 0];
+function isDark(color) {
+  const [red, green, blue] = color.match(/[\d.]+/g)?.map(Number) ?? [0, 0, 0];
   return 0.299 * red + 0.587 * green + 0.114 * blue > 128;
 }

@@ -195,7 +195,7 @@ class View {
 
   tile(channel) {
     const canvas = h("canvas", { role: "img", "aria-label": `Map of channel ${channel}` });
-    const field = h("div.ev-maps-field", {}, canvas, h("div.ev-maps-centre"));
+    const field = h("div.ev-maps-field", {}, canvas, h("div.ev-maps-center"));
     const said = h("span");
     const caption = h("div.ev-maps-caption", {}, h("span", {}, String(channel)), said);
     const el = h("button.ev-maps-tile", { type: "button", onclick: () => this.enlarge(channel) }, caption, field);
@@ -417,7 +417,7 @@ function build() {
   const after = button(RIGHT, "Next channel");
   const close = button(CLOSE, "Back to all channels (Esc)");
   const canvas = h("canvas", { role: "img" });
-  const field = h("div.ev-maps-field", {}, canvas, h("div.ev-maps-centre"));
+  const field = h("div.ev-maps-field", {}, canvas, h("div.ev-maps-center"));
   const [name, about] = [h("b"), h("span")];
   const large = h("div.ev-maps-large", {}, h("div.ev-maps-large-head", {}, name, about, before, after, close), field);
   const note = h("p.ev-maps-note", { role: "status" });

@@ -21,7 +21,7 @@ export class Field {
     this.labels = get("labels")?.length === d ? get("labels") : [];
     this.scale = get("scale") ?? "none";
     this.#orderBy(get, before);
-    this.#colourBy(same ? before : null);
+    this.#colorBy(same ? before : null);
   }
 
   #orderBy(get, before) {
@@ -35,12 +35,12 @@ export class Field {
     this.rows = kept ? before.rows : rowsOf(this.d, this.listed, this.ordering ? new Uint16Array(0) : permutation);
   }
 
-  #colourBy(before) {
+  #colorBy(before) {
     const kept = before?.scale === this.scale && before?.signed === this.signed;
     const ends = this.sources.at(-1) ?? [];
     this.zero = kept ? before.zero : zeroPlace(this.ranges, this.scale, this.signed, ends);
     this.tables = kept ? before.tables : lookups(this.ranges, this.scale, ends);
-    this.colours = scaleOf(this.ranges, this.scale, ends);
+    this.colors = scaleOf(this.ranges, this.scale, ends);
     this.pyramids = before?.pyramids ?? {};
     this.zeros = this.zero ? zerosOf(this.ranges) : new Int32Array(this.d);
   }

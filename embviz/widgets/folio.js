@@ -64,7 +64,7 @@ class Folio {
     if (page.heatmap) this.heatmap = await mount(page.heatmap, this.heat, parts);
     shareKeys(this.clock, help.dialog, this.signal);
     this.#listen();
-    this.recolour(0);
+    this.recolor(0);
   }
 
   #listen() {
@@ -82,15 +82,15 @@ class Folio {
 
   #bar() {
     const groups = new Map();
-    this.page.colours.forEach((colour, i) => {
-      const group = colour.group || "Colour";
+    this.page.colors.forEach((color, i) => {
+      const group = color.group || "Colour";
       if (!groups.has(group)) groups.set(group, h("optgroup", { label: group }));
-      groups.get(group).append(h("option", { value: String(i) }, colour.colour.title));
+      groups.get(group).append(h("option", { value: String(i) }, color.color.title));
     });
     const none = h("option", { value: "-1" }, "one colour");
-    this.colours = h("select", { "aria-label": "Colour by" }, ...groups.values(), none);
-    this.colours.addEventListener("change", () => this.recolour(Number(this.colours.value)));
-    return h("div.ev-folio-bar", {}, h("label", {}, "Colour ", this.colours));
+    this.colors = h("select", { "aria-label": "Colour by" }, ...groups.values(), none);
+    this.colors.addEventListener("change", () => this.recolor(Number(this.colors.value)));
+    return h("div.ev-folio-bar", {}, h("label", {}, "Colour ", this.colors));
   }
 
   #said() {
@@ -218,11 +218,11 @@ class Folio {
   // -- colours and neighbours --
 
   /** Colour the map in another way; -1 is none. */
-  recolour(index) {
+  recolor(index) {
     const { map, page } = this;
-    const { colour, shades } = page.colours[index] ?? { colour: page.map.state.colour, shades: "" };
-    this.colours.value = page.colours[index] ? String(index) : "-1";
-    this.#set(map, { hidden: [], window: [], colour, shades: shades ? bytesAt(shades) : NOTHING });
+    const { color, shades } = page.colors[index] ?? { color: page.map.state.color, shades: "" };
+    this.colors.value = page.colors[index] ? String(index) : "-1";
+    this.#set(map, { hidden: [], window: [], color, shades: shades ? bytesAt(shades) : NOTHING });
   }
 
   /** The points nearest to one in the model, nearest first. @returns {{point: number, distance: number}[]} */

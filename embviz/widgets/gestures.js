@@ -105,17 +105,17 @@ export function timeGestures(el, clock, { signal, plot, onClick, onHover }) {
 
   function pinchOf() {
     const [a, b] = [...pointers.values()];
-    const centre = (a + b) / 2 - el.getBoundingClientRect().left - plot().left;
-    return { apart: Math.max(Math.abs(a - b), 1), centre, view: [...clock.view] };
+    const center = (a + b) / 2 - el.getBoundingClientRect().left - plot().left;
+    return { apart: Math.max(Math.abs(a - b), 1), center, view: [...clock.view] };
   }
 
   function pinched() {
     const now = pinchOf();
     const width = plot().width;
     const factor = now.apart / pinch.apart;
-    const around = xToTime(pinch.centre, pinch.view, width);
+    const around = xToTime(pinch.center, pinch.view, width);
     const length = (pinch.view[1] - pinch.view[0]) / factor;
-    const from = around - (now.centre / width) * length;
+    const from = around - (now.center / width) * length;
     clock.setView(from, from + length);
   }
 }

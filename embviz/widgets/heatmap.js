@@ -220,7 +220,7 @@ export class Heatmap {
     const { width, height } = this.room;
     if (!width || !height || field.empty || !field.whole) return;
     this.size = { width, height };
-    const { map } = field.colours;
+    const { map } = field.colors;
     this.map = isDiverging(map) ? diverging(this.#dark) : map;
     this.#paint(this.map, devicePixelRatio || 1);
     this.axes.draw(field, this.map, this.view, this.size);
@@ -245,8 +245,8 @@ export class Heatmap {
     const source = field.source(step);
     const coarse = 2 ** source.k;
     const columns = columnsOf(from / coarse, step / coarse, source.t, width, 0.5 / coarse);
-    const colours = { tables: field.tables, zero: field.zero, words: wordsOf(map) };
-    paint(source, field.rows, columns, colours, width, height, new Uint32Array(this.#image.data.buffer));
+    const colors = { tables: field.tables, zero: field.zero, words: wordsOf(map) };
+    paint(source, field.rows, columns, colors, width, height, new Uint32Array(this.#image.data.buffer));
     pen.putImageData(this.#image, 0, 0);
   }
 

@@ -22,13 +22,13 @@ GREY = [0.5, 0.5, 0.5, 1.0]
 
 
 def quads(
-    xy: NDArray[np.float32], shades: NDArray[np.uint8] | None, sizes: NDArray[np.uint8] | None, colours: int
+    xy: NDArray[np.float32], shades: NDArray[np.uint8] | None, sizes: NDArray[np.uint8] | None, colors: int
 ) -> NDArray[np.float32]:
     """Return points as jupyter-scatter takes them."""
     points = np.zeros((len(xy), 4), dtype=np.float32)
     points[:, :2] = xy
     if shades is not None:
-        points[:, 2] = np.where(shades == MISSING, colours, shades)
+        points[:, 2] = np.where(shades == MISSING, colors, shades)
     if sizes is not None:
         points[:, 3] = sizes >> 4
     return points

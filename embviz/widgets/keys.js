@@ -204,7 +204,7 @@ const DOES = {
   play: (clock) => void clock.toggle(),
   seek: (clock, { by }) => clock.seek(clamp(clock.time + by, 0, clock.duration)),
   go: (clock, { to }) => clock.seek(clamp(to, 0, clock.duration)),
-  zoom: (clock, { steps }) => clock.zoom(centreOf(clock), ZOOM ** steps),
+  zoom: (clock, { steps }) => clock.zoom(centerOf(clock), ZOOM ** steps),
   all: (clock) => clock.setView(0, clock.duration),
   mute: (clock) => clock.setVolume(clock.volume, !clock.muted),
   clear: (clock) => clock.setRange(null),
@@ -229,7 +229,7 @@ export function applyToClock(action, clock) {
 }
 
 /** What a zoom keeps in place: the playhead, or the middle where the playhead is out of sight. */
-function centreOf({ time, view }) {
+function centerOf({ time, view }) {
   return time >= view[0] && time <= view[1] ? time : (view[0] + view[1]) / 2;
 }
 

@@ -71,7 +71,7 @@ export function strokesFor(rows, before) {
 
 /** Colour and dashes of a curve; colours come again with other dashes. */
 export function strokeOf(slot, dark) {
-  return { colour: stroke(slot, dark).colour, dash: stroke(slot + Math.floor(slot / STROKES), dark).dash };
+  return { color: stroke(slot, dark).color, dash: stroke(slot + Math.floor(slot / STROKES), dark).dash };
 }
 
 /** The labels that hold what is searched for: at their beginning, at that of a word, elsewhere. @returns {number[]} */
@@ -124,10 +124,10 @@ export class Legend {
     return true;
   }
 
-  #line({ row, name, colour, dash, pinned }, pinnable) {
+  #line({ row, name, color, dash, pinned }, pinnable) {
     const { onPin, onPoint } = this.options;
-    const mark = `linear-gradient(${colour}, ${colour}) 0 0 / 4px 100% no-repeat`;
-    const bar = h("i", { style: { background: this.#axis.low === 0 ? colour : mark } });
+    const mark = `linear-gradient(${color}, ${color}) 0 0 / 4px 100% no-repeat`;
+    const bar = h("i", { style: { background: this.#axis.low === 0 ? color : mark } });
     const [now, mean] = [h("td"), h("td")];
     const pin = h(
       "button.ev-plain",
@@ -144,7 +144,7 @@ export class Legend {
     const tr = h(
       "tr",
       { onpointerenter: () => onPoint(row), onpointerleave: () => onPoint(null) },
-      h("td", {}, sample(colour, dash)),
+      h("td", {}, sample(color, dash)),
       h("th", { scope: "row", dir: "auto", title: name }, name),
       h("td", {}, h("span.ev-cur-meter", { "aria-hidden": "true" }, bar)),
       now,
@@ -181,10 +181,10 @@ export class Legend {
 }
 
 /** A piece of a line, as it is drawn in the plot. */
-export function sample(colour, dash) {
+export function sample(color, dash) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   const line = document.createElementNS("http://www.w3.org/2000/svg", "line");
-  const place = { x1: 0, x2: 22, y1: 4, y2: 4, stroke: colour, "stroke-width": 2, "stroke-dasharray": dash.join(" ") };
+  const place = { x1: 0, x2: 22, y1: 4, y2: 4, stroke: color, "stroke-width": 2, "stroke-dasharray": dash.join(" ") };
   for (const [key, value] of Object.entries(place)) line.setAttribute(key, String(value));
   for (const [key, value] of Object.entries({ width: 22, height: 8, "aria-hidden": "true", class: "ev-cur-stroke" })) {
     svg.setAttribute(key, String(value));

@@ -31,7 +31,7 @@ export function mapLegend(does) {
   const none = h("button.ev-map-small", { type: "button", onclick: () => does.hide(shades()) }, "none");
   const head = h("div.ev-map-legend-head", {}, title, h("span.ev-map-legend-tools", {}, names, all, none));
   const list = h("div.ev-map-categories", { role: "group" });
-  const bar = colourBar(does);
+  const bar = colorBar(does);
   const size = h("div.ev-map-sizes", { hidden: true });
   const shown = h("div.ev-map-shown", { role: "status" });
   const el = h("div.ev-map-legend", {}, head, list, bar.el, size, shown);
@@ -39,8 +39,8 @@ export function mapLegend(does) {
 
   /** The categories that there are, the unknown one last. */
   function shades() {
-    const { colour, counts } = does.data();
-    const own = colour.labels.map((_, shade) => shade);
+    const { color, counts } = does.data();
+    const own = color.labels.map((_, shade) => shade);
     return counts[MISSING] ? [...own, MISSING] : own;
   }
 
@@ -48,12 +48,12 @@ export function mapLegend(does) {
     does.hide(hiddenAfter(does.data().model.get("hidden") ?? [], shade, shades(), event.altKey || event.shiftKey));
   }
 
-  function category(shade, colours) {
-    const { colour, counts } = does.data();
+  function category(shade, colors) {
+    const { color, counts } = does.data();
     const known = shade !== MISSING;
-    const swatch = h("i.ev-map-swatch", { "aria-hidden": "true" }, markOf(shade, colour));
-    swatch.style.setProperty("--ev-map-colour", known ? colours[shade] : colours.at(-1));
-    const name = h("span.ev-map-category-name", { dir: "auto" }, known ? plain(colour.labels[shade]) : "unknown");
+    const swatch = h("i.ev-map-swatch", { "aria-hidden": "true" }, markOf(shade, color));
+    swatch.style.setProperty("--ev-map-color", known ? colors[shade] : colors.at(-1));
+    const name = h("span.ev-map-category-name", { dir: "auto" }, known ? plain(color.labels[shade]) : "unknown");
     const count = h("span.ev-map-category-count", {}, counts[shade].toLocaleString("en"));
     const button = h("button.ev-map-category", { type: "button" }, swatch, name, count);
     button.title = "Click: show or hide; alt or shift + click: only this one";
@@ -66,27 +66,27 @@ export function mapLegend(does) {
     return button;
   }
 
-  function update({ colours, strong }) {
+  function update({ colors, strong }) {
     const data = does.data();
-    const { colour } = data;
-    const kind = data.shades ? colour.kind : "none";
-    write(title, kind === "none" ? "" : plain(colour.title) + (colour.unit ? ` (${plain(colour.unit)})` : ""));
+    const { color } = data;
+    const kind = data.shades ? color.kind : "none";
+    write(title, kind === "none" ? "" : plain(color.title) + (color.unit ? ` (${plain(color.unit)})` : ""));
     head.hidden = kind === "none";
     names.hidden = all.hidden = none.hidden = list.hidden = kind !== "category";
     names.setAttribute("aria-pressed", String(strong));
-    list.setAttribute("aria-label", `Categories of ${plain(colour.title) || "the colours"}`);
-    const next = JSON.stringify([kind, colour.labels, colours, [...data.counts]]);
+    list.setAttribute("aria-label", `Categories of ${plain(color.title) || "the colours"}`);
+    const next = JSON.stringify([kind, color.labels, colors, [...data.counts]]);
     if (next !== key && kind === "category") {
       const focused = document.activeElement?.dataset?.shade;
       const inside = list.contains(document.activeElement);
-      list.replaceChildren(...shades().map((shade) => category(shade, colours)));
+      list.replaceChildren(...shades().map((shade) => category(shade, colors)));
       if (inside) list.querySelector(`[data-shade="${Number(focused)}"]`)?.focus();
     }
     key = next;
     for (const button of list.children) {
       button.setAttribute("aria-pressed", String(data.shownShades[Number(button.dataset.shade)] === 1));
     }
-    bar.update(kind === "number", colours);
+    bar.update(kind === "number", colors);
     showSizes(data);
     const part = data.shownCount < data.n;
     write(shown, part ? `${data.shownCount.toLocaleString("en")} of ${data.n.toLocaleString("en")} points shown` : "");
@@ -106,7 +106,7 @@ export function mapLegend(does) {
 }
 
 /** The colours of numbers as a bar, with a window of what is shown; both of its ends, and the whole, can be moved. */
-function colourBar({ data, window: setWindow }) {
+function colorBar({ data, window: setWindow }) {
   const range = (label) => h("input", { type: "range", min: 0, max: 254, step: 1, "aria-label": label });
   const [low, high] = [range("Lowest value shown"), range("Highest value shown")];
   const strip = h("div.ev-map-strip");
@@ -119,9 +119,9 @@ function colourBar({ data, window: setWindow }) {
   const el = h("div.ev-map-bar", {}, h("div.ev-map-slider", {}, strip, hold, low, high), ends, reset, unknown);
 
   function moved(from, to) {
-    const { colour } = data();
+    const { color } = data();
     const whole = from <= 0 && to >= 254;
-    setWindow(whole ? [] : [shadeValue(from, colour), shadeValue(to, colour)]);
+    setWindow(whole ? [] : [shadeValue(from, color), shadeValue(to, color)]);
   }
 
   low.addEventListener("input", () => moved(Math.min(low.valueAsNumber, high.valueAsNumber), high.valueAsNumber));
@@ -142,33 +142,33 @@ function colourBar({ data, window: setWindow }) {
   hold.addEventListener("pointerup", let_go);
   hold.addEventListener("pointercancel", let_go);
 
-  function update(visible, colours) {
+  function update(visible, colors) {
     el.hidden = !visible;
     if (!visible) return;
-    const { colour, counts, model } = data();
+    const { color, counts, model } = data();
     const own = model.get("window") ?? [];
-    const spread = colour.high - colour.low;
-    const shadeOf = (value, none) => (spread > 0 ? Math.round(((value - colour.low) / spread) * 254) : none);
+    const spread = color.high - color.low;
+    const shadeOf = (value, none) => (spread > 0 ? Math.round(((value - color.low) / spread) * 254) : none);
     const [from, to] = own.length === 2 ? [shadeOf(own[0], 0), shadeOf(own[1], 254)] : [0, 254];
     low.value = String(from);
     high.value = String(to);
     // Both ends in one place: the one that can still be moved lies on top.
     low.style.zIndex = from > 127 ? "2" : "1";
     high.style.zIndex = from > 127 ? "1" : "2";
-    const stops = Array.from({ length: 13 }, (_, i) => colours[Math.round((i / 12) * (colours.length - 2))]);
+    const stops = Array.from({ length: 13 }, (_, i) => colors[Math.round((i / 12) * (colors.length - 2))]);
     strip.style.background = `linear-gradient(to right, ${stops.join(", ")})`;
     Object.assign(hold.style, { left: `${(from / 254) * 100}%`, width: `${((to - from) / 254) * 100}%` });
-    const [clippedLow, clippedHigh] = colour.clipped ?? [];
-    const text = (value) => fitting(value, colour.low, colour.high);
-    write(lowEnd, `${clippedLow ? "≤ " : ""}${text(colour.low)}`);
-    write(highEnd, `${clippedHigh ? "≥ " : ""}${text(colour.high)}`);
-    const unit = colour.unit ? ` ${plain(colour.unit)}` : "";
-    low.setAttribute("aria-valuetext", text(shadeValue(from, colour)) + unit);
-    high.setAttribute("aria-valuetext", text(shadeValue(to, colour)) + unit);
+    const [clippedLow, clippedHigh] = color.clipped ?? [];
+    const text = (value) => fitting(value, color.low, color.high);
+    write(lowEnd, `${clippedLow ? "≤ " : ""}${text(color.low)}`);
+    write(highEnd, `${clippedHigh ? "≥ " : ""}${text(color.high)}`);
+    const unit = color.unit ? ` ${plain(color.unit)}` : "";
+    low.setAttribute("aria-valuetext", text(shadeValue(from, color)) + unit);
+    high.setAttribute("aria-valuetext", text(shadeValue(to, color)) + unit);
     write(said, own.length === 2 ? `${text(own[0])} – ${text(own[1])}` : "");
     reset.hidden = own.length !== 2;
     unknown.hidden = !counts[MISSING];
-    unknown.style.setProperty("--ev-map-colour", colours.at(-1));
+    unknown.style.setProperty("--ev-map-color", colors.at(-1));
     write(unknown, `unknown: ${counts[MISSING].toLocaleString("en")}`);
   }
 

@@ -17,13 +17,13 @@ export function shadeValue(shade, { low, high }) {
 }
 
 /** Which shades are shown. @param {number[]} hidden @param {number[]} window @returns {Uint8Array} 1 or 0 for each */
-export function shownShades(colour, hidden, window) {
+export function shownShades(color, hidden, window) {
   const shown = new Uint8Array(256).fill(1);
-  if (colour.kind === "category") for (const shade of hidden) shown[shade] = 0;
-  if (colour.kind !== "number" || window.length !== 2) return shown;
-  const step = Math.abs(colour.high - colour.low) / 508;
+  if (color.kind === "category") for (const shade of hidden) shown[shade] = 0;
+  if (color.kind !== "number" || window.length !== 2) return shown;
+  const step = Math.abs(color.high - color.low) / 508;
   for (let shade = 0; shade < 255; shade += 1) {
-    const value = shadeValue(shade, colour);
+    const value = shadeValue(shade, color);
     if (value < window[0] - step || value > window[1] + step) shown[shade] = 0;
   }
   shown[MISSING] = 0;
@@ -63,9 +63,9 @@ export class MapData {
 
   readLooks() {
     const { model } = this;
-    this.colour = { kind: "none", palette: [], labels: [], low: 0, high: 1, ...model.get("colour") };
+    this.color = { kind: "none", palette: [], labels: [], low: 0, high: 1, ...model.get("color") };
     this.shades = bytesOf(model.get("shades"));
-    if (this.shades.length !== this.n || this.colour.kind === "none") this.shades = null;
+    if (this.shades.length !== this.n || this.color.kind === "none") this.shades = null;
     this.size = model.get("size") ?? {};
     this.sizes = bytesOf(model.get("sizes"));
     if (this.sizes.length !== this.n) this.sizes = null;
@@ -79,14 +79,14 @@ export class MapData {
   }
 
   readFilter() {
-    this.shownShades = shownShades(this.colour, this.model.get("hidden") ?? [], this.model.get("window") ?? []);
+    this.shownShades = shownShades(this.color, this.model.get("hidden") ?? [], this.model.get("window") ?? []);
     this.shownCount = 0;
     for (let shade = 0; shade < 256; shade += 1) if (this.shownShades[shade]) this.shownCount += this.counts[shade];
   }
 
   /** CSS colours of shades, the last one that of missing values. @returns {string[]} */
   palette(dark, accent) {
-    const { palette, night } = this.colour;
+    const { palette, night } = this.color;
     const own = dark && night?.length ? night : palette;
     return [...(this.shades ? own : [accent]), dark ? UNKNOWN.dark : UNKNOWN.light];
   }
@@ -124,12 +124,12 @@ export class MapData {
   /** The names of the categories and where they stand among their points, the largest first. */
   names() {
     const largest = (a, b) => this.counts[b] - this.counts[a];
-    const own = [...this.colour.labels.keys()].filter((shade) => shade !== this.colour.other);
+    const own = [...this.color.labels.keys()].filter((shade) => shade !== this.color.other);
     const shades = own.filter((shade) => this.counts[shade]).sort(largest);
     this.middles ??= new Map(shades.map((shade) => [shade, this.#middle(shade)]));
     return shades
       .filter((shade) => this.shownShades[shade])
-      .map((shade) => ({ text: quoted(this.colour.labels[shade]), ...this.middles.get(shade) }));
+      .map((shade) => ({ text: quoted(this.color.labels[shade]), ...this.middles.get(shade) }));
   }
 
   /** Where the name of a category stands: in the middle from left to right, at its upper end. */
@@ -167,7 +167,7 @@ export class MapData {
   facts(i) {
     const title = this.fact("title", i) || `point ${i + 1}`;
     const lines = [this.fact("artist", i), this.seconds ? `at ${formatTime(this.seconds[i], 1)}` : ""];
-    return { title, lines: [...lines, this.heardText(i), this.colourText(i), this.sizeText(i)].filter(Boolean) };
+    return { title, lines: [...lines, this.heardText(i), this.colorText(i), this.sizeText(i)].filter(Boolean) };
   }
 
   /** What a model hears at a point, the most of it first. */
@@ -178,19 +178,19 @@ export class MapData {
     return own.length ? `hears ${own.join(", ")}` : "";
   }
 
-  colourText(i) {
-    const { colour, shades } = this;
+  colorText(i) {
+    const { color, shades } = this;
     if (!shades) return "";
     const said = shades[i] === MISSING ? "unknown" : this.shadeText(shades[i]);
-    return colour.title ? `${colour.title}: ${said}` : said;
+    return color.title ? `${color.title}: ${said}` : said;
   }
 
   shadeText(shade) {
-    const { kind, labels, low, high, unit, clipped = [] } = this.colour;
+    const { kind, labels, low, high, unit, clipped = [] } = this.color;
     if (kind === "category") return String(labels[shade] ?? "unknown");
     // What lies beyond the ends of the colours has the colour of the end.
     const beyond = shade === 0 && clipped[0] ? "≤ " : shade === 254 && clipped[1] ? "≥ " : "";
-    return `${beyond}${fitting(shadeValue(shade, this.colour), low, high)}${unit ? ` ${unit}` : ""}`;
+    return `${beyond}${fitting(shadeValue(shade, this.color), low, high)}${unit ? ` ${unit}` : ""}`;
   }
 
   sizeText(i) {

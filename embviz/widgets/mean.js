@@ -122,9 +122,9 @@ export class MeanColumn {
     Object.assign(canvas, { width: 1, height });
     const pen = canvas.getContext("2d");
     const image = pen.createImageData(1, height);
-    const colours = { tables: field.tables, zero: field.zero, words: wordsOf(map) };
+    const colors = { tables: field.tables, zero: field.zero, words: wordsOf(map) };
     const columns = { first: Int32Array.of(0), stop: Int32Array.of(1), left: 0, right: 1 };
-    paint(this.#source, field.rows, columns, colours, 1, height, new Uint32Array(image.data.buffer));
+    paint(this.#source, field.rows, columns, colors, 1, height, new Uint32Array(image.data.buffer));
     pen.putImageData(image, 0, 0);
   }
 

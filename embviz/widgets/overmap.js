@@ -33,7 +33,7 @@ function diameterOf({ data, diameters }, i) {
 
 /** Some points lit up, all others behind a veil. */
 function paintLit(pen, scene) {
-  const { lit, data, colours, inks, size } = scene;
+  const { lit, data, colors, inks, size } = scene;
   pen.save();
   pen.globalAlpha = 0.72;
   pen.fillStyle = inks.paper;
@@ -46,7 +46,7 @@ function paintLit(pen, scene) {
     const i = lit[j];
     const place = at(scene, i);
     if (!data.shown(i) || !inPicture(place, size)) continue;
-    pen.fillStyle = colours[data.place(i, colours.length)];
+    pen.fillStyle = colors[data.place(i, colors.length)];
     const diameter = diameterOf(scene, i) + 1;
     if (lit.length > RINGS) {
       pen.fillRect(place[0] - diameter / 2, place[1] - diameter / 2, diameter, diameter);
@@ -82,8 +82,8 @@ function paintTrail(pen, scene) {
   const n = Math.floor(trail.length / 3);
   if (!n) return;
   const spots = Array.from({ length: n }, (_, i) => toScreen(view, size, trail[3 * i], trail[3 * i + 1]));
-  const trace = (colour, width, alpha) => {
-    Object.assign(pen, { strokeStyle: colour, lineWidth: width, globalAlpha: alpha });
+  const trace = (color, width, alpha) => {
+    Object.assign(pen, { strokeStyle: color, lineWidth: width, globalAlpha: alpha });
     pen.beginPath();
     spots.forEach((spot, i) => (i ? pen.lineTo(...spot) : pen.moveTo(...spot)));
     pen.stroke();
@@ -100,12 +100,12 @@ function paintTrail(pen, scene) {
 
 function paintRings(pen, scene) {
   const { data, inks } = scene;
-  const ring = (i, more, width, colour, dash = []) => {
+  const ring = (i, more, width, color, dash = []) => {
     if (i < 0 || i >= data.n) return;
     const place = at(scene, i);
     if (!inPicture(place, scene.size)) return;
     pen.lineWidth = width;
-    pen.strokeStyle = colour;
+    pen.strokeStyle = color;
     pen.setLineDash(dash);
     pen.beginPath();
     pen.arc(...place, diameterOf(scene, i) / 2 + more, 0, 2 * Math.PI);

@@ -100,7 +100,7 @@ export class Pins {
     return strip;
   }
 
-  #dress(strip, { colour, dash }) {
+  #dress(strip, { color, dash }) {
     const { labels, unit, ranges } = this.field;
     const name = fullName(strip.dimension, labels);
     strip.name.textContent = labels.length ? name : `dim. ${name.split(" ")[1]}`;
@@ -111,9 +111,9 @@ export class Pins {
     strip.unit.textContent = strip.unit.title = plain(unit, 40);
     strip.high.textContent = formatValue(ranges[2 * strip.dimension + 1]);
     strip.low.textContent = formatValue(ranges[2 * strip.dimension]);
-    Object.assign(strip, { colour, dash, frame: undefined });
+    Object.assign(strip, { color, dash, frame: undefined });
     const pen = penOf(strip.swatch, SWATCH.width, SWATCH.height);
-    Object.assign(pen, { strokeStyle: colour, lineWidth: 2 });
+    Object.assign(pen, { strokeStyle: color, lineWidth: 2 });
     pen.setLineDash(dash);
     pen.beginPath();
     pen.moveTo(0, SWATCH.height / 2);
@@ -125,13 +125,13 @@ export class Pins {
     for (const strip of this.strips) this.#draw(strip, view, width);
   }
 
-  #draw({ dimension, canvas, colour, dash }, view, width) {
+  #draw({ dimension, canvas, color, dash }, view, width) {
     const { codes, t, grid } = this.field;
     const pen = penOf(canvas, width, TALL - PADDING);
     const own = codes.subarray(dimension * t, (dimension + 1) * t);
     const y = (code) => 3 + (1 - (code - 1) / STEPS) * (TALL - PADDING - 6);
     const frames = framesOf(grid, view, width);
-    Object.assign(pen, { strokeStyle: colour, fillStyle: colour, lineWidth: 1.5, lineJoin: "round" });
+    Object.assign(pen, { strokeStyle: color, fillStyle: color, lineWidth: 1.5, lineJoin: "round" });
     // Dashes on what jumps within a pixel would only look broken.
     pen.setLineDash(frames.step <= 0.5 ? dash : []);
     for (const run of lineOf(own, frames, width)) {

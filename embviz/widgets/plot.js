@@ -1,5 +1,5 @@
 /** What the plots share: the pen and its colours, words and numbers as they are drawn, axes, codes of cells. */
-import { colourAt } from "./colours.js";
+import { colorAt } from "./colours.js";
 import { clamp } from "./time.js";
 
 /** Give a canvas as many pixels as the screen has for it, and a pen that counts in the page's. */
@@ -23,7 +23,7 @@ export function inksOf(el) {
 /** A map of colours as an upright bar, its highest colour at the top. */
 export function paintRamp(pen, map, { x, y, width, tall }) {
   for (let i = 0; i < tall; i += 1) {
-    pen.fillStyle = `rgb(${colourAt(map, 1 - i / (tall - 1)).join(" ")})`;
+    pen.fillStyle = `rgb(${colorAt(map, 1 - i / (tall - 1)).join(" ")})`;
     pen.fillRect(x, y + i, width, 1.5);
   }
 }
@@ -114,12 +114,12 @@ export function decoded(code, low, high) {
  * A colour for each code of a range of values, on a scale from `low` to `high`; empty cells are clear.
  * @param {[number, number]} range @param {Uint32Array} colours 256 of a map @returns {Uint32Array}
  */
-export function coloursOf([from, to], low, high, colours) {
+export function colorsOf([from, to], low, high, colors) {
   const table = new Uint32Array(256);
   for (let code = 1; code < 256; code += 1) {
     const value = decoded(code, from, to);
     const share = high > low ? (value - low) / (high - low) : 0.5;
-    table[code] = colours[clamp(Math.round(share * 255), 0, 255)];
+    table[code] = colors[clamp(Math.round(share * 255), 0, 255)];
   }
   return table;
 }

@@ -28,13 +28,13 @@ export function rowsAt(y, height, d) {
  * @param {number} [centre] of a frame; of cells that pool 2^k frames, the centre of the first: the last may hold few
  * @returns {{first: Int32Array, stop: Int32Array, left: number, right: number}} columns outside [left, right) are empty
  */
-export function columnsOf(from, step, count, width, centre = 0.5) {
+export function columnsOf(from, step, count, width, center = 0.5) {
   const first = new Int32Array(width);
   const stop = new Int32Array(width);
   let left = width;
   let right = 0;
   for (let x = 0; x < width; x += 1) {
-    [first[x], stop[x]] = columnAt(from, step, count, x, centre);
+    [first[x], stop[x]] = columnAt(from, step, count, x, center);
     if (stop[x] <= first[x]) continue;
     left = Math.min(left, x);
     right = x + 1;
@@ -43,14 +43,14 @@ export function columnsOf(from, step, count, width, centre = 0.5) {
 }
 
 /** The frames of one pixel column: first, and one past the last; none where both are equal. */
-export function columnAt(from, step, count, x, centre = 0.5) {
+export function columnAt(from, step, count, x, center = 0.5) {
   if (step <= 1) {
     const frame = Math.floor(from + (x + 0.5) * step);
     return [clamp(frame, 0, count), clamp(frame + 1, 0, count)];
   }
   // What begins left of the plot and reaches into it belongs to the first pixel.
-  const first = x === 0 ? Math.floor(from) : Math.ceil(from + x * step - centre);
-  const stop = Math.ceil(from + (x + 1) * step - centre);
+  const first = x === 0 ? Math.floor(from) : Math.ceil(from + x * step - center);
+  const stop = Math.ceil(from + (x + 1) * step - center);
   return [clamp(first, 0, count), clamp(stop, 0, count)];
 }
 

@@ -63,7 +63,7 @@ function beyondText(value, { low, high, below, above }) {
  * @param {{grid: import("./time.js").Grid, labels: string[], unit: string, scale?: string,
  *   colours?: ReturnType<typeof import("./scales.js").scaleOf>}} about
  */
-export function hoverLines(cell, { grid, labels, unit, scale, colours }) {
+export function hoverLines(cell, { grid, labels, unit, scale, colors }) {
   const span = frameSpan(grid, cell.frame);
   const heard = heardSpan(grid, cell.frame);
   const known = cell.exact !== undefined;
@@ -74,7 +74,7 @@ export function hoverLines(cell, { grid, labels, unit, scale, colours }) {
   return {
     name: fullName(cell.dimension, labels),
     value: number,
-    beyond: colours && scale !== "dimension" ? beyondText(known ? cell.exact : cell.value, colours) : "",
+    beyond: colors && scale !== "dimension" ? beyondText(known ? cell.exact : cell.value, colors) : "",
     span: `${stood} · frame ${cell.frame.toLocaleString("en")}`,
     heard: listened === stood ? "" : `heard ${listened}`,
     pooled: poolingText(cell.frames, cell.dimensions),

@@ -79,7 +79,7 @@ export function zerosOf(ranges) {
 
 /** The words of an ImageData for each place of a map; the first of them is transparent. */
 export function wordsOf(map) {
-  const colours = palette(map);
-  const at = (place) => colours[Math.round(((place - 1) / STEPS) * 255)];
+  const colors = palette(map);
+  const at = (place) => colors[Math.round(((place - 1) / STEPS) * 255)];
   return Uint32Array.from({ length: 256 }, (_, place) => (place ? at(place) : 0));
 }

@@ -3,7 +3,7 @@
  *
  * The camera, the hand and all that is marked are the map's own; what draws the points is one of two surfaces, the
  * widget of jupyter-scatter (WebGL) or a plain canvas, which are told a *scene*: `data` the points, `view` and `size`
- * the camera, `colours`, `diameters` and `opacity` their looks, `selected` and `chosen` which are selected; what lies
+ * the camera, `colors`, `diameters` and `opacity` their looks, `selected` and `chosen` which are selected; what lies
  * over them is in it, too.
  */
 import { pushed, toMap, toScreen, zoomedAt } from "./camera.js";
@@ -44,7 +44,7 @@ export class ScatterView {
   #named = false;
   #dark = false;
   #inks = {};
-  #colours = [];
+  #colors = [];
 
   constructor({ model, el, signal, host }) {
     Object.assign(this, { model, signal, host });
@@ -115,7 +115,7 @@ export class ScatterView {
     const { model, signal, clock, link } = this;
     onChange(model, "points tracks seconds", () => this.#renew(), signal);
     onChange(model, "columns", () => this.#retold(), signal);
-    onChange(model, "colour shades size sizes", perFrame(() => this.#recolour(), signal), signal);
+    onChange(model, "color shades size sizes", perFrame(() => this.#recolor(), signal), signal);
     onChange(model, "tags heard", () => this.data.readLooks(), signal);
     onChange(model, "hidden window", () => this.#refilter(), signal);
     onChange(model, "selected", () => this.picks.follow(), signal);
@@ -217,7 +217,7 @@ export class ScatterView {
     this.#restyle();
   }
 
-  #recolour() {
+  #recolor() {
     if (this.signal.aborted) return;
     this.data.readLooks();
     this.pointing.forget();
@@ -239,8 +239,8 @@ export class ScatterView {
   }
 
   #restyle() {
-    this.#colours = this.data.palette(this.#dark, this.#inks.accent || "#1565c0");
-    this.legend.update({ colours: this.#colours, strong: this.#named });
+    this.#colors = this.data.palette(this.#dark, this.#inks.accent || "#1565c0");
+    this.legend.update({ colors: this.#colors, strong: this.#named });
     this.repaint();
   }
 
@@ -254,7 +254,7 @@ export class ScatterView {
     const what = `${data.seconds ? "frame" : "point"}${data.n === 1 ? "" : "s"}`;
     const count = `${data.n.toLocaleString("en")} ${what}`;
     write(this.facts, data.n ? count : "");
-    const by = data.shades && data.colour.title ? `, coloured by ${quoted(data.colour.title)}` : "";
+    const by = data.shades && data.color.title ? `, coloured by ${quoted(data.color.title)}` : "";
     this.stage.setAttribute("aria-label", `Map${title ? ` of ${title}` : ""}: ${count}${by}.`);
   }
 
@@ -280,7 +280,7 @@ export class ScatterView {
       dark: this.#dark,
       inks: this.#inks,
       paper: this.#inks.paper,
-      colours: this.#colours,
+      colors: this.#colors,
       diameters: diameters(data.n, STEP ** steps, data.sizes),
       opacity: opacityOf(data.n),
       selected: picks.mask,
@@ -329,12 +329,12 @@ export class ScatterView {
   #labels() {
     const labels = this.model.get("labels") ?? [];
     const given = labels.map((label) => ({ ...label, text: quoted(label.text), strong: true }));
-    return this.#named && this.data.colour.kind === "category" ? [...given, ...this.data.names()] : given;
+    return this.#named && this.data.color.kind === "category" ? [...given, ...this.data.names()] : given;
   }
 
   #name() {
     this.#named = !this.#named;
-    this.legend.update({ colours: this.#colours, strong: this.#named });
+    this.legend.update({ colors: this.#colors, strong: this.#named });
     this.relight();
   }
 

@@ -17,22 +17,22 @@ import traitlets
 
 from embviz.core.text import count
 from embviz.errors import OptionError, did_you_mean
-from embviz.plotting.encodings import colour_of, is_missing, plain_number, sizes_of
+from embviz.plotting.encodings import color_of, is_missing, plain_number, sizes_of
 from embviz.widgets.bundle import script, style
 from embviz.widgets.jscatter_backend import drawing_of, quads
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Scatter", "colour_of", "sizes_of"]
+__all__ = ["Scatter", "color_of", "sizes_of"]
 
 DRAWN = ("jscatter", "canvas")
-NO_COLOUR: dict[str, Any] = {"title": "", "kind": "none", "unit": "", "labels": [], "palette": [], "missing": 0}
+NO_COLOR: dict[str, Any] = {"title": "", "kind": "none", "unit": "", "labels": [], "palette": [], "missing": 0}
 
 HEARD = 3  # tags that are told of a point
 NO_TAG = 255
 
-#: Values, one per point, or what `colour_of` or `sizes_of` has made of some.
+#: Values, one per point, or what `color_of` or `sizes_of` has made of some.
 Looks = Any
 
 
@@ -64,7 +64,7 @@ class Scatter(anywidget.AnyWidget):
     columns: traitlets.List[Any] = traitlets.List(
         help='Facts per track: name, title, kind ("text" or "number"), unit, values; "title" and "artist" first.'
     ).tag(sync=True)
-    colour = traitlets.Dict(help="What colours mean; see `palettes.py`.").tag(sync=True)
+    color = traitlets.Dict(help="What colours mean; see `palettes.py`.").tag(sync=True)
     shades = traitlets.Bytes(help="uint8 [n]: place in the palette; 255: missing.").tag(sync=True)
     size = traitlets.Dict(help="What sizes mean; see `palettes.py`.").tag(sync=True)
     sizes = traitlets.Bytes(help="uint8 [n]; empty: all the same.").tag(sync=True)
@@ -89,9 +89,9 @@ class Scatter(anywidget.AnyWidget):
     def _own_clock(self) -> str:
         return f"embviz-{uuid.uuid4().hex}"
 
-    @traitlets.default("colour")
-    def _no_colour(self) -> dict[str, Any]:
-        return dict(NO_COLOUR)
+    @traitlets.default("color")
+    def _no_color(self) -> dict[str, Any]:
+        return dict(NO_COLOR)
 
     @classmethod
     def of(
@@ -101,7 +101,7 @@ class Scatter(anywidget.AnyWidget):
         columns: Iterable[Mapping[str, Any]],
         tracks: ArrayLike | None = None,
         seconds: ArrayLike | None = None,
-        colour: Looks | None = None,
+        color: Looks | None = None,
         size: Looks | None = None,
         drawn: str = "jscatter",
         **traits: Any,
@@ -118,8 +118,8 @@ class Scatter(anywidget.AnyWidget):
             Track of each point, as its position in the columns; by default, point i is track i.
         seconds : array_like, shape [n], optional
             Moment of each point; by default, points are whole tracks.
-        colour, size : sequence or tuple, optional
-            Values, one per point, or what :func:`colour_of` or :func:`sizes_of` has made of them.
+        color, size : sequence or tuple, optional
+            Values, one per point, or what :func:`color_of` or :func:`sizes_of` has made of them.
         drawn : {"jscatter", "canvas"}
             What draws: the widget of jupyter-scatter (WebGL), or a canvas, which needs no more than the page.
         **traits
@@ -144,7 +144,7 @@ class Scatter(anywidget.AnyWidget):
             widget.tracks = _of_length(tracks, n, "<u4", "tracks")
         if seconds is not None:
             widget.seconds = _of_length(seconds, n, "<f4", "seconds")
-        widget.recolour(colour)
+        widget.recolor(color)
         widget.resize(size)
         widget._draw(drawn)
         return widget
@@ -186,24 +186,24 @@ class Scatter(anywidget.AnyWidget):
         if self._drawing is not None:
             self._drawing.points = self._quads()
 
-    def recolour(self, values: Looks | None, *, title: str = "", kind: str | None = None, unit: str = "") -> None:
+    def recolor(self, values: Looks | None, *, title: str = "", kind: str | None = None, unit: str = "") -> None:
         """Colour the points by values, one per point, or by nothing; what was filtered is shown again.
 
         Parameters
         ----------
         values : sequence, tuple or None
-            As :func:`colour_of` takes them, or what it has returned.
+            As :func:`color_of` takes them, or what it has returned.
         title, kind, unit : str
-            As for :func:`colour_of`.
+            As for :func:`color_of`.
         """
-        colour, shades = dict(NO_COLOUR), b""
+        color, shades = dict(NO_COLOR), b""
         if values is not None:
-            colour, shades = _made(values) or colour_of(values, title=title, kind=kind, unit=unit)
+            color, shades = _made(values) or color_of(values, title=title, kind=kind, unit=unit)
         if shades:
             _of_length(np.frombuffer(shades, np.uint8), self.n, "u1", "colours")
         with self.hold_sync():
             self.hidden, self.window = [], []
-            self.colour, self.shades = colour, shades
+            self.color, self.shades = color, shades
 
     def resize(self, values: Looks | None, *, title: str = "", unit: str = "") -> None:
         """Size the points by values, one per point, or make all the same; see :func:`sizes_of`."""
@@ -310,7 +310,7 @@ class Scatter(anywidget.AnyWidget):
 
     def _quads(self) -> NDArray[np.float32]:
         shades, sizes = (np.frombuffer(some, np.uint8) if some else None for some in (self.shades, self.sizes))
-        return quads(self._xy, shades, sizes, len(self.colour["palette"]))
+        return quads(self._xy, shades, sizes, len(self.color["palette"]))
 
     def _known(self, points: ArrayLike) -> NDArray[np.int64]:
         numbers = np.asarray(points, dtype=np.int64).ravel()

@@ -9,7 +9,7 @@ import { bytesOf } from "./data.js";
 import { palette } from "./colours.js";
 import { h, onChange, onTheme, perFrame, sizeOf, whileSeen } from "./dom.js";
 import { KEYS_SAID, clockKeys } from "./keys.js";
-import { coloursOf, decoded, inksOf, minus, paintRamp, penOf, shortened, tipPlace } from "./plot.js";
+import { colorsOf, decoded, inksOf, minus, paintRamp, penOf, shortened, tipPlace } from "./plot.js";
 
 const MAP = "viridis";
 const LARGEST = 640; // pixels of a side, where nothing else limits it
@@ -70,11 +70,11 @@ export function valueAt({ cells, n, low, high, grid }, x, y) {
  * @param {Uint8Array} cells @param {number} n @param {Uint32Array} colours one per byte
  * @returns {Uint32Array}
  */
-export function pixelsOf(cells, n, colours) {
+export function pixelsOf(cells, n, colors) {
   const pixels = new Uint32Array(n * n);
   for (let row = 0; row < n; row += 1) {
     const target = (n - 1 - row) * n;
-    for (let column = 0; column < n; column += 1) pixels[target + column] = colours[cells[row * n + column]];
+    for (let column = 0; column < n; column += 1) pixels[target + column] = colors[cells[row * n + column]];
   }
   return pixels;
 }
@@ -111,14 +111,14 @@ function draw(model, el, signal) {
     };
     if (matrix.cells.length !== n * n || !matrix.grid?.hop) matrix.n = 0;
     if (!clock.duration && matrix.n) clock.load(matrix.grid.n_samples / matrix.grid.sample_rate);
-    colour(matrix);
+    color(matrix);
     renewed();
   }
 
-  function colour({ cells, n }) {
+  function color({ cells, n }) {
     if (!n) return;
     Object.assign(image, { width: n, height: n });
-    const pixels = pixelsOf(cells, n, coloursOf([0, 1], 0, 1, palette(MAP)));
+    const pixels = pixelsOf(cells, n, colorsOf([0, 1], 0, 1, palette(MAP)));
     image.getContext("2d").putImageData(new ImageData(new Uint8ClampedArray(pixels.buffer), n, n), 0, 0);
   }
 

@@ -31,10 +31,10 @@ export class CanvasSurface {
       this.#image = this.#pen.createImageData(width, height);
     }
     const pixels = new Uint32Array(this.#image.data.buffer);
-    const { paper, colours } = this.#wordsOf(scene);
+    const { paper, colors } = this.#wordsOf(scene);
     pixels.fill(paper);
     const begin = performance.now();
-    const part = scene.data.n ? this.#points(scene, { pixels, width, height }, ratio, colours) : 1;
+    const part = scene.data.n ? this.#points(scene, { pixels, width, height }, ratio, colors) : 1;
     const spent = performance.now() - begin;
     // Not all at once: another program may just have had its turn.
     if (scene.moving && part > 1) this.#moving *= clamp(PACE / spent, 0.7, 1.3);
@@ -43,7 +43,7 @@ export class CanvasSurface {
   }
 
   /** @returns {number} of how many points one was drawn */
-  #points(scene, target, ratio, colours) {
+  #points(scene, target, ratio, colors) {
     const { data, selected, view, size } = scene;
     const { xy, shades, sizes } = data;
     const seen = pointsSeen(scene);
@@ -54,7 +54,7 @@ export class CanvasSurface {
     const times = Math.max(1, (count * area) / (scene.moving ? this.#moving : STILL));
     // Powers of two: the points of a smaller part are among those of a larger one, and do not flicker.
     const step = 2 ** Math.ceil(Math.log2(times));
-    const byShade = Uint32Array.from({ length: 256 }, (_, shade) => colours[Math.min(shade, colours.length - 1)]);
+    const byShade = Uint32Array.from({ length: 256 }, (_, shade) => colors[Math.min(shade, colors.length - 1)]);
     const alpha = Math.round(scene.opacity * 256);
     const passes = selected ? [[0, Math.round(alpha * DIM)], [1, 256]] : [[-1, alpha]];
     const [left, top, k] = [size.width / 2 - view.x * view.k, size.height / 2 + view.y * view.k, view.k];
@@ -82,17 +82,17 @@ export class CanvasSurface {
   }
 
   /** CSS colours as words of an ImageData: the browser itself says what they mean. */
-  #wordsOf({ colours, paper }) {
-    const key = `${paper} ${colours.join()}`;
+  #wordsOf({ colors, paper }) {
+    const key = `${paper} ${colors.join()}`;
     if (this.#words.key !== key) {
-      const pen = new OffscreenCanvas(colours.length + 1, 1).getContext("2d", { willReadFrequently: true });
-      [paper, ...colours].forEach((colour, i) => {
+      const pen = new OffscreenCanvas(colors.length + 1, 1).getContext("2d", { willReadFrequently: true });
+      [paper, ...colors].forEach((color, i) => {
         pen.fillStyle = "#808080";
-        pen.fillStyle = colour;
+        pen.fillStyle = color;
         pen.fillRect(i, 0, 1, 1);
       });
-      const words = new Uint32Array(pen.getImageData(0, 0, colours.length + 1, 1).data.buffer);
-      this.#words = { key, paper: words[0] | 0xff000000, colours: words.slice(1) };
+      const words = new Uint32Array(pen.getImageData(0, 0, colors.length + 1, 1).data.buffer);
+      this.#words = { key, paper: words[0] | 0xff000000, colors: words.slice(1) };
     }
     return this.#words;
   }
@@ -134,7 +134,7 @@ export function stampsOf(diameter) {
   return { side, covers };
 }
 
-function stampAt({ pixels, width, height }, { side, covers }, x, y, colour, strength) {
+function stampAt({ pixels, width, height }, { side, covers }, x, y, color, strength) {
   const [cornerX, cornerY] = [x - side / 2 + 0.5, y - side / 2 + 0.5];
   const [left, top] = [Math.floor(cornerX), Math.floor(cornerY)];
   if (left < 0 || top < 0 || left + side > width || top + side > height) {
@@ -144,14 +144,14 @@ function stampAt({ pixels, width, height }, { side, covers }, x, y, colour, stre
   const cover = covers[place];
   const [fromX, toX] = [Math.max(0, -left), Math.min(side, width - left)];
   const [fromY, toY] = [Math.max(0, -top), Math.min(side, height - top)];
-  const [ownEven, ownOdd] = [colour & 0xff00ff, (colour >>> 8) & 0xff];
+  const [ownEven, ownOdd] = [color & 0xff00ff, (color >>> 8) & 0xff];
   for (let row = fromY; row < toY; row += 1) {
     let at = (top + row) * width + left + fromX;
     for (let j = row * side + fromX; j < row * side + toX; j += 1, at += 1) {
       const part = (cover[j] * strength) >> 8;
       if (!part) continue;
       if (part >= 256) {
-        pixels[at] = colour | 0xff000000;
+        pixels[at] = color | 0xff000000;
         continue;
       }
       // Red and blue at once, green beside them.

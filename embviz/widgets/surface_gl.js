@@ -119,7 +119,7 @@ export class GlSurface {
   /** @param {object} scene what is to be seen; see `scatter.js` */
   paint(scene) {
     if (!this.#api) return;
-    this.#colour(scene);
+    this.#color(scene);
     this.#fill(scene.data);
     this.#select(scene.chosen);
     this.#change("view", matrixOf(scene.view, scene.size), (matrix) => {
@@ -127,11 +127,11 @@ export class GlSurface {
     });
   }
 
-  #colour({ data, colours, opacity, diameters, paper, dark }) {
+  #color({ data, colors, opacity, diameters, paper, dark }) {
     // It compares opacities as if their order did not count, so no two may be alike.
-    const opacities = colours.map((_, place) => (visible(data, place, colours.length) ? opacity - place * 1e-5 : 0));
-    const looks = { pointColor: colours, pointColorActive: colours, pointColorHover: colours };
-    this.#change("colours", looks, (value) => this.#api.set(value));
+    const opacities = colors.map((_, place) => (visible(data, place, colors.length) ? opacity - place * 1e-5 : 0));
+    const looks = { pointColor: colors, pointColorActive: colors, pointColorHover: colors };
+    this.#change("colors", looks, (value) => this.#api.set(value));
     this.#change("diameters", diameters, (value) => this.#api.set({ pointSize: value }));
     this.#change("opacities", opacities, (value) => this.#api.set({ opacity: value }));
     this.#change("paper", hexOf(paper) ?? (dark ? "#111111" : "#ffffff"), (value) => {
@@ -153,7 +153,7 @@ export class GlSurface {
     const points = this.#api.get("points");
     if (points.length !== data.n) return;
     [this.#shades, this.#sizes] = [data.shades, data.sizes];
-    const last = data.colour.palette.length;
+    const last = data.color.palette.length;
     let changed = false;
     for (let i = 0; i < data.n; i += 1) {
       const point = points[i];
@@ -240,9 +240,9 @@ function visible(data, place, length) {
 }
 
 /** A CSS colour as jupyter-scatter reads it, or null. */
-function hexOf(colour) {
+function hexOf(color) {
   const pen = document.createElement("canvas").getContext("2d");
   pen.fillStyle = "#010203";
-  pen.fillStyle = colour;
+  pen.fillStyle = color;
   return /^#[0-9a-f]{6}$/.test(pen.fillStyle) && pen.fillStyle !== "#010203" ? pen.fillStyle : null;
 }

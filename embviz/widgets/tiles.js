@@ -6,7 +6,7 @@
 import { framesOf, overBands, overTime } from "./blocks.js";
 import { palette } from "./colours.js";
 import { h } from "./dom.js";
-import { brief, coloursOf, decoded, paintRamp, shortened } from "./plot.js";
+import { brief, colorsOf, decoded, paintRamp, shortened } from "./plot.js";
 import { GUTTER, clamp, formatTime, frameAt, frameEdge, timeTicks, timeToX } from "./time.js";
 
 export const MAP = "viridis";
@@ -113,7 +113,7 @@ export class Look {
 
   #image({ codes, count }, channel) {
     const f = this.bands;
-    const table = coloursOf(this.range(channel), ...this.endsOf(channel), palette(MAP));
+    const table = colorsOf(this.range(channel), ...this.endsOf(channel), palette(MAP));
     const image = h("canvas", { width: count, height: f });
     const pixels = new Uint32Array(count * f);
     for (let frame = 0; frame < count; frame += 1) {

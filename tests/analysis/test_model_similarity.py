@@ -20,8 +20,8 @@ def turned(x, *, seed=5):
 
 def cka_by_similarities(a, b):
     """The same by its definition: alignment of the centred matrices of products of rows."""
-    centre = np.eye(len(a)) - 1 / len(a)
-    k, m = (centre @ (x.astype(np.float64) @ x.T.astype(np.float64)) @ centre for x in (a, b))
+    center = np.eye(len(a)) - 1 / len(a)
+    k, m = (center @ (x.astype(np.float64) @ x.T.astype(np.float64)) @ center for x in (a, b))
     return (k * m).sum() / np.linalg.norm(k) / np.linalg.norm(m)
 
 
@@ -51,7 +51,7 @@ def cka_by_parts(a, b):
     return norm(a.T @ b) ** 2 / norm(a.T @ a) / norm(b.T @ b)
 
 
-def test_unrelated_sets_share_as_many_neighbours_as_chance_gives():
+def test_unrelated_sets_share_as_many_neighbors_as_chance_gives():
     found = agreement(vectors(1000), vectors(1000, seed=1), k=20, cache=False)
     assert found.overlap == pytest.approx(20 / 999, abs=0.006)
     assert found.cka < 0.05
@@ -60,7 +60,7 @@ def test_unrelated_sets_share_as_many_neighbours_as_chance_gives():
     assert repr(found).startswith("<Agreement on 1,000 tracks: CKA 0.0")
 
 
-def test_overlap_is_that_of_the_sets_of_neighbours():
+def test_overlap_is_that_of_the_sets_of_neighbors():
     a = vectors(60)
     b = a + vectors(60, seed=3) / 2
     found = agreement(a, b, k=7, metric="euclidean", cache=False)

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from embviz.analysis.neighbors import METRICS, Index, neighbours, vectors_key
+from embviz.analysis.neighbors import METRICS, Index, nearest_neighbors, vectors_key
 from embviz.core.cache import Cache
 from embviz.core.vectors import Vectors
 from embviz.errors import OptionError
@@ -20,8 +20,8 @@ def cache(tmp_path):
 def clusters(n=400, d=20, *, seed=1, offset=0.0):
     """Vectors in ten clusters."""
     random = np.random.default_rng(seed)
-    centres = random.normal(size=(10, d))
-    return (centres[random.integers(0, 10, n)] + 0.3 * random.normal(size=(n, d)) + offset).astype(np.float32)
+    centers = random.normal(size=(10, d))
+    return (centers[random.integers(0, 10, n)] + 0.3 * random.normal(size=(n, d)) + offset).astype(np.float32)
 
 
 def all_distances(a, b, metric):
@@ -33,7 +33,7 @@ def all_distances(a, b, metric):
     return 1 - (a @ b.T) / lengths
 
 
-def true_neighbours(x, k, metric):
+def true_neighbors(x, k, metric):
     distances = all_distances(x, x, metric)
     np.fill_diagonal(distances, np.inf)
     order = np.argsort(distances, axis=1, kind="stable")[:, :k]
@@ -43,8 +43,8 @@ def true_neighbours(x, k, metric):
 @pytest.mark.parametrize("metric", METRICS)
 def test_they_are_those_of_all_distances(metric):
     x = clusters()
-    found = neighbours(x, 15, metric=metric, cache=False)
-    indices, distances = true_neighbours(x, 15, metric)
+    found = nearest_neighbors(x, 15, metric=metric, cache=False)
+    indices, distances = true_neighbors(x, 15, metric)
     assert (found.indices == indices).all()
     np.testing.assert_allclose(found.distances, distances, rtol=1e-5)
     assert (found.indices.dtype, found.distances.dtype) == (np.int32, np.float32)
@@ -55,8 +55,8 @@ def test_they_are_those_of_all_distances(metric):
 @pytest.mark.parametrize("metric", METRICS)
 def test_what_all_vectors_have_in_common_costs_no_digits(metric):
     x = clusters(offset=300.0)
-    found = neighbours(x, 5, metric=metric, cache=False)
-    indices, distances = true_neighbours(x, 5, metric)
+    found = nearest_neighbors(x, 5, metric=metric, cache=False)
+    indices, distances = true_neighbors(x, 5, metric)
     assert (found.indices == indices).mean() > 0.99
     np.testing.assert_allclose(found.distances, distances, rtol=1e-3)
 
@@ -65,23 +65,23 @@ def test_what_all_vectors_have_in_common_costs_no_digits(metric):
 @pytest.mark.parametrize("scale", [1e-30, 1e30])
 def test_very_small_and_very_large_numbers(metric, scale):
     x = clusters(60)
-    found = neighbours(x * np.float32(scale), 5, metric=metric, cache=False)
-    assert (found.indices == neighbours(x, 5, metric=metric, cache=False).indices).all()
+    found = nearest_neighbors(x * np.float32(scale), 5, metric=metric, cache=False)
+    assert (found.indices == nearest_neighbors(x, 5, metric=metric, cache=False).indices).all()
     assert np.isfinite(found.distances).all()
 
 
 def test_vectors_at_length_one_agree_by_both_metrics():
     x = clusters()
     x /= np.linalg.norm(x, axis=1)[:, None]
-    cosine, euclidean = (neighbours(x, 15, metric=metric, cache=False) for metric in METRICS)
+    cosine, euclidean = (nearest_neighbors(x, 15, metric=metric, cache=False) for metric in METRICS)
     np.testing.assert_allclose(cosine.distances, euclidean.distances**2 / 2, rtol=1e-4)
 
 
 @pytest.mark.parametrize("metric", METRICS)
 @pytest.mark.parametrize("exact", [True, False])
-def test_none_is_its_own_neighbour_even_among_identical_ones(metric, exact):
+def test_none_is_its_own_neighbor_even_among_identical_ones(metric, exact):
     x = np.repeat(clusters(30), 40, axis=0)
-    found = neighbours(x, 15, metric=metric, exact=exact, cache=False)
+    found = nearest_neighbors(x, 15, metric=metric, exact=exact, cache=False)
     assert (found.indices != np.arange(len(x))[:, None]).all()
     assert all(len(set(row)) == 15 for row in found.indices.tolist())
     assert (found.distances == 0).all()
@@ -91,7 +91,7 @@ def test_none_is_its_own_neighbour_even_among_identical_ones(metric, exact):
 def test_vectors_of_zeros_are_alike_and_at_one_from_all_others():
     x = clusters(50)
     x[[3, 7, 20]] = 0
-    found = neighbours(x, 49, cache=False)
+    found = nearest_neighbors(x, 49, cache=False)
     assert found.indices[3, :2].tolist() == [7, 20]
     assert found.distances[3, :2].tolist() == [0, 0]
     np.testing.assert_allclose(found.distances[3, 2:], 1, rtol=1e-6)
@@ -114,7 +114,7 @@ def test_a_query_of_zeros_is_at_one_from_all():
 
 @pytest.mark.parametrize(("n", "k"), [(0, 0), (1, 0), (2, 1), (5, 4)])
 def test_there_are_no_more_than_all_others(n, k):
-    found = neighbours(clusters()[:n], 15, cache=False)
+    found = nearest_neighbors(clusters()[:n], 15, cache=False)
     assert found.indices.shape == found.distances.shape == (n, k)
     indices, distances = Index(clusters()[:n]).search(clusters(3), 15)
     assert indices.shape == distances.shape == (3, n)
@@ -147,15 +147,15 @@ def test_index_tells_all_distances(exact):
 @pytest.mark.parametrize("metric", METRICS)
 def test_approximate_ones_are_nearly_all_of_the_true_ones(metric):
     x = clusters(8000, 30)
-    found = neighbours(x, 15, metric=metric, exact=False, cache=False)
-    true = neighbours(x, 15, metric=metric, cache=False)
+    found = nearest_neighbors(x, 15, metric=metric, exact=False, cache=False)
+    true = nearest_neighbors(x, 15, metric=metric, cache=False)
     share = np.mean([len(set(a) & set(b)) / 15 for a, b in zip(found.indices, true.indices, strict=True)])
     assert share > 0.95
     assert found.recall > 0.95
     assert abs(share - found.recall) < 0.02
     assert not found.exact
     assert "approximate" in repr(found)
-    again = neighbours(x, 15, metric=metric, exact=False, cache=False)
+    again = nearest_neighbors(x, 15, metric=metric, exact=False, cache=False)
     assert (found.indices == again.indices).all()
 
 
@@ -168,7 +168,7 @@ def test_a_memory_map_is_read(tmp_path):
     x = clusters()
     x.tofile(tmp_path / "x")
     mapped = np.memmap(tmp_path / "x", np.float32, "r", shape=x.shape)
-    assert (neighbours(mapped, cache=False).indices == neighbours(x, cache=False).indices).all()
+    assert (nearest_neighbors(mapped, cache=False).indices == nearest_neighbors(x, cache=False).indices).all()
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, 1e300])
@@ -176,7 +176,7 @@ def test_missing_and_infinite_numbers_are_refused(bad):
     x = clusters().astype(np.float64)
     x[[2, 5], 3] = bad
     with pytest.raises(OptionError, match="2 of 400 have missing or infinite"):
-        neighbours(x, cache=False)
+        nearest_neighbors(x, cache=False)
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_missing_and_infinite_numbers_are_refused(bad):
 )
 def test_what_cannot_be_is_said(values, options, sentence):
     with pytest.raises(OptionError, match=sentence):
-        neighbours(values, cache=False, **options)
+        nearest_neighbors(values, cache=False, **options)
 
 
 def test_queries_of_another_length_are_refused():
@@ -203,17 +203,17 @@ def test_queries_of_another_length_are_refused():
 
 def test_the_second_time_they_come_from_the_cache(cache, monkeypatch):
     x = clusters()
-    first = neighbours(x, cache=cache)
+    first = nearest_neighbors(x, cache=cache)
     monkeypatch.setattr("embviz.analysis.neighbors.Index", None)
-    again = neighbours(x, cache=cache)
+    again = nearest_neighbors(x, cache=cache)
     assert (first.indices == again.indices).all()
     assert (first.distances == again.distances).all()
     assert (again.metric, again.exact, again.recall) == ("cosine", True, 1)
     for options in ({"k": 14}, {"metric": "euclidean"}, {"exact": False}, {"key": "another"}):
         with pytest.raises(TypeError):
-            neighbours(x, cache=cache, **options)
+            nearest_neighbors(x, cache=cache, **options)
     with pytest.raises(TypeError):
-        neighbours(x + 1, cache=cache)
+        nearest_neighbors(x + 1, cache=cache)
 
 
 def test_vectors_bring_their_key(cache, monkeypatch):
@@ -221,14 +221,14 @@ def test_vectors_bring_their_key(cache, monkeypatch):
     vectors = Vectors(x, np.arange(400), None, "model", "layer", "mean", key="abc")
     assert vectors_key(vectors) == "abc"
     assert vectors_key(x) == vectors_key(x.astype(np.float64)) != vectors_key(x.reshape(200, 40))
-    neighbours(vectors, cache=cache)
+    nearest_neighbors(vectors, cache=cache)
     monkeypatch.setattr("embviz.analysis.neighbors.Index", None)
-    assert neighbours(x, key="abc", cache=cache).k == 15
+    assert nearest_neighbors(x, key="abc", cache=cache).k == 15
 
 
 def test_progress_is_reported_and_ends_the_search():
     reports = []
-    neighbours(clusters(5000), cache=False, report=lambda *report: reports.append(report))
+    nearest_neighbors(clusters(5000), cache=False, report=lambda *report: reports.append(report))
     assert reports == [("finding neighbours", done, 5000) for done in (0, 4096, 5000)]
 
     def stop(stage, done, total):
@@ -236,15 +236,15 @@ def test_progress_is_reported_and_ends_the_search():
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        neighbours(clusters(5000), cache=False, report=stop)
+        nearest_neighbors(clusters(5000), cache=False, report=stop)
 
 
 BESIDE = """
 import threading, numpy as np, soundfile, embviz
-from embviz.analysis.neighbors import neighbours
+from embviz.analysis.neighbors import nearest_neighbors
 x = np.random.default_rng(0).normal(size=(3000, 200))
 samples, rate = soundfile.read({rock!r}, stop=20 * 44_100)
-def search(): return neighbours(x, cache=False)
+def search(): return nearest_neighbors(x, cache=False)
 def embed(): return embviz.embed((samples, rate), "musicnn", cache=False)
 first, second = {first}, {second}
 first(); second(); first()

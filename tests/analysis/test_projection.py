@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from embviz.analysis import projection
-from embviz.analysis.neighbors import neighbours
+from embviz.analysis.neighbors import nearest_neighbors
 from embviz.analysis.projection import METHODS, options_of, project
 from embviz.analysis.projection.pca import principal
-from embviz.analysis.projection.quality import figures, kept_neighbours, map_neighbours
+from embviz.analysis.projection.quality import figures, kept_neighbors, map_neighbors
 from embviz.core.cache import Cache
 from embviz.core.vectors import Vectors
 from embviz.errors import OptionError
@@ -31,9 +31,9 @@ def cache(tmp_path):
 def clusters(n=300, d=20, *, seed=0, noise=0.3):
     """Vectors in five clusters, and the cluster of each."""
     random = np.random.default_rng(seed)
-    centres = 2 * random.normal(size=(5, d))
+    centers = 2 * random.normal(size=(5, d))
     of = np.arange(n) % 5
-    return (centres[of] + noise * random.normal(size=(n, d))).astype(np.float32), of
+    return (centers[of] + noise * random.normal(size=(n, d))).astype(np.float32), of
 
 
 def nearest_is_of_the_same(xy, of):
@@ -90,11 +90,11 @@ def test_umap_is_as_trustworthy_as_umap_learn_s():
     ours = project(x, cache=False)
     # Without a note on what random_state costs.
     theirs = umap.UMAP(metric="cosine", random_state=0, n_jobs=1).fit_transform(x)
-    near = neighbours(x, 15, cache=False).indices
-    measured = figures(x, theirs, near, map_neighbours(theirs, 15), "cosine", silent)
+    near = nearest_neighbors(x, 15, cache=False).indices
+    measured = figures(x, theirs, near, map_neighbors(theirs, 15), "cosine", silent)
     assert ours.trustworthiness > measured.trustworthiness - 0.01
     assert ours.continuity > measured.continuity - 0.01
-    assert ours.kept.mean() > kept_neighbours(near, map_neighbours(theirs, 15)).mean() - 0.03
+    assert ours.kept.mean() > kept_neighbors(near, map_neighbors(theirs, 15)).mean() - 0.03
 
 
 @pytest.mark.parametrize("init", ["pca", "spectral", "random"])
@@ -148,8 +148,8 @@ def test_figures_are_scikit_learn_s_trustworthiness_both_ways(metric, k):
 
     x, _ = clusters(150)
     xy = principal(x)[0] + np.random.default_rng(0).normal(size=(150, 2)).astype(np.float32)
-    near = neighbours(x, k, metric=metric, cache=False).indices
-    measured = figures(x, xy, near, map_neighbours(xy, k), metric, silent)
+    near = nearest_neighbors(x, k, metric=metric, cache=False).indices
+    measured = figures(x, xy, near, map_neighbors(xy, k), metric, silent)
     assert measured.trustworthiness == pytest.approx(trustworthiness(x, xy, n_neighbors=k, metric=metric), abs=1e-9)
     if metric == "euclidean":
         # Continuity is trustworthiness with the spaces exchanged.
@@ -167,11 +167,11 @@ def test_a_sample_gives_nearly_the_figures_of_all(monkeypatch):
     assert "on 1,000 points" in repr(some)
 
 
-def test_kept_is_the_share_of_common_neighbours():
+def test_kept_is_the_share_of_common_neighbors():
     x, _ = clusters(80)
     found = project(x, "pca", cache=False)
-    near = neighbours(x, 15, cache=False).indices
-    on_map = neighbours(found.xy, 15, metric="euclidean", cache=False).indices
+    near = nearest_neighbors(x, 15, cache=False).indices
+    on_map = nearest_neighbors(found.xy, 15, metric="euclidean", cache=False).indices
     shares = [len(set(one) & set(other)) / 15 for one, other in zip(near, on_map, strict=True)]
     np.testing.assert_allclose(found.kept, shares)
 
@@ -183,10 +183,10 @@ def test_a_map_of_what_lies_in_a_plane_is_perfect():
     assert found.kept.min() == 1
 
 
-def test_thousands_of_points_in_one_place_have_neighbours_on_the_map():
+def test_thousands_of_points_in_one_place_have_neighbors_on_the_map():
     xy = np.zeros((20_000, 2), np.float32)
     xy[:100] = np.random.default_rng(0).normal(size=(100, 2))
-    near = map_neighbours(xy, 5)
+    near = map_neighbors(xy, 5)
     assert (near != np.arange(20_000)[:, None]).all()
     assert (near[100:] >= 100).all()
 
@@ -278,7 +278,7 @@ def test_umap_of_silent_tracks_and_of_one_that_is_far_out(init):
         assert np.isfinite(project(x, metric=metric, cache=False, init=init, n_epochs=50).xy).all()
 
 
-def test_options_that_ask_for_too_many_neighbours_are_lowered_with_a_note():
+def test_options_that_ask_for_too_many_neighbors_are_lowered_with_a_note():
     x, _ = clusters(10)
     found = project(x, "umap", cache=False)
     assert found.options["n_neighbors"] == 10
@@ -339,16 +339,16 @@ def test_pacmap_where_it_is_not_installed(monkeypatch):
         project(clusters()[0], "pacmap", cache=False)
 
 
-def test_neighbours_that_are_known_are_used(monkeypatch):
+def test_neighbors_that_are_known_are_used(monkeypatch):
     x, _ = clusters()
-    near = neighbours(x, 15, cache=False)
+    near = nearest_neighbors(x, 15, cache=False)
     expected = project(x, cache=False, n_epochs=20)
-    monkeypatch.setattr("embviz.analysis.projection.projection.neighbours", None)
-    assert (project(x, cache=False, neighbours=near, n_epochs=20).xy == expected.xy).all()
+    monkeypatch.setattr("embviz.analysis.projection.projection.nearest_neighbors", None)
+    assert (project(x, cache=False, neighbors=near, n_epochs=20).xy == expected.xy).all()
     with pytest.raises(OptionError, match="these 299 vectors"):
-        project(x[:-1], cache=False, neighbours=near)
+        project(x[:-1], cache=False, neighbors=near)
     with pytest.raises(OptionError, match="by 'euclidean'"):
-        project(x, cache=False, neighbours=near, metric="euclidean")
+        project(x, cache=False, neighbors=near, metric="euclidean")
 
 
 # Progress, cache, table. -------------------------------------------------------------------------------------------

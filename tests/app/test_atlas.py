@@ -112,7 +112,7 @@ def labels_at(atlas, points):
 
 
 def test_columns_are_added_and_all_else_stays(table, chart):
-    atlas = chart(table, colour="genre").wait()
+    atlas = chart(table, color="genre").wait()
     atlas.selection = [100, 110]
     view = scatter(atlas)
     before = view.xy, view.model_id
@@ -121,12 +121,12 @@ def test_columns_are_added_and_all_else_stays(table, chart):
     assert list(atlas.selection["mine"]) == ["a", "a"]
     assert (scatter(atlas).xy is before[0], scatter(atlas).model_id) == (True, before[1])
     assert {"right", "mine"} <= {column["name"] for column in view.columns}
-    assert "column:right" in {item["key"] for group in atlas.widget.colours for item in group["items"]}
-    assert view.colour["title"] == "genre"
-    assert atlas.set(colour="right").widget.choices["colour"] == "column:right"
-    assert view.colour["labels"] == ["no", "yes"]
+    assert "column:right" in {item["key"] for group in atlas.widget.colors for item in group["items"]}
+    assert view.color["title"] == "genre"
+    assert atlas.set(color="right").widget.choices["color"] == "column:right"
+    assert view.color["labels"] == ["no", "yes"]
     atlas.assign(right="all")
-    assert view.colour["labels"] == ["all"]
+    assert view.color["labels"] == ["all"]
     for columns, said in (({"path": "x"}, "says what a file is"), ({"right": [1, 2]}, "one for each of 21 tracks")):
         with pytest.raises(OptionError, match=said):
             atlas.assign(**columns)
@@ -152,12 +152,12 @@ def test_a_map_is_there_at_once_then_pca_then_umap(table, chart):
     assert atlas.projection.method == "umap"
     assert view.count == {"tracks": 21, "points": 21, "problems": 0, "duplicates": 0}
     assert view.choices["model"] == "msd-musicnn-1"
-    assert view.choices["colour"] == "column:genre"
-    assert scatter(atlas).colour["labels"] == sorted(PIECES)
-    assert (view.busy, view.notice, view.neighbours, view.clusters, view.agreement) == ({}, {}, {}, {}, {})
+    assert view.choices["color"] == "column:genre"
+    assert scatter(atlas).color["labels"] == sorted(PIECES)
+    assert (view.busy, view.notice, view.neighbors, view.clusters, view.agreement) == ({}, {}, {}, {}, {})
     assert [method["name"] for method in view.methods] == ["umap", "pca", "tsne", "pacmap"]
     assert {"tag:msd-musicnn-1:sad", "tempo", "trust", "cluster", "column:loudness"} <= {
-        item["key"] for group in view.colours for item in group["items"]
+        item["key"] for group in view.colors for item in group["items"]
     }
     json.dumps({name: getattr(view, name) for name in view.keys if not name.startswith("_") and name != "layout"})
     assert repr(atlas) == "<Atlas MusiCNN (MSD) · embedding: 21 tracks, ready>"
@@ -183,22 +183,22 @@ def test_a_choice_computes_only_what_depends_on_it(table, chart, monkeypatch):
     from embviz.app.atlas import map_view
 
     calls = []
-    for name in ("embed_table", "neighbours", "project"):
+    for name in ("embed_table", "nearest_neighbors", "project"):
         real = getattr(map_view, name)
         monkeypatch.setattr(
             map_view, name, lambda *a, _real=real, _name=name, **o: calls.append(_name) or _real(*a, **o)
         )
     atlas = chart(table).wait()
-    assert calls == ["embed_table", "neighbours", "project"]
+    assert calls == ["embed_table", "nearest_neighbors", "project"]
     for name, value, expected in [
         ("k", 5, []),
-        ("k", 20, ["neighbours"]),
+        ("k", 20, ["nearest_neighbors"]),
         ("method", "tsne", ["project"]),
         ("options", {"perplexity": 4}, ["project"]),
-        ("metric", "euclidean", ["neighbours", "project"]),
+        ("metric", "euclidean", ["nearest_neighbors", "project"]),
         ("size", "duration", []),
-        ("colour", "trust", []),
-        ("pooling", "mean+std", ["embed_table", "neighbours", "project", "project"]),
+        ("color", "trust", []),
+        ("pooling", "mean+std", ["embed_table", "nearest_neighbors", "project", "project"]),
     ]:
         calls.clear()
         command(atlas, "set", name=name, value=value).wait()
@@ -229,7 +229,7 @@ def test_choices_of_the_next_cell_have_the_names_of_the_parameters(table, chart)
     atlas.set(model="vgg", layer="output", points="frames").wait()
     assert (atlas.vectors.layer, atlas.vectors.pooling) == ("output", "frames")
     with pytest.raises(OptionError, match="nothing that a map lets one choose"):
-        atlas.set(colours="genre")
+        atlas.set(colors="genre")
 
 
 def test_the_latest_choice_wins(table, chart):
@@ -267,7 +267,7 @@ def test_cancelling_keeps_what_is_done_and_the_next_choice_goes_on(table, chart,
     assert shown["facts"][0].startswith("PCA")
     assert atlas.widget.busy == {}
     atlas.selection = [100]
-    assert len(atlas.neighbours(100)) == 10
+    assert len(atlas.neighbors(100)) == 10
     monkeypatch.setattr(map_view, "project", real)
     command(atlas, "compute").wait()
     assert atlas.widget.maps[0]["facts"][0].startswith("t-SNE")
@@ -281,7 +281,7 @@ def test_what_cannot_be_raises_before_anything_is_computed(table):
         ({"k": 0}, "k is a number of neighbours from 1 to 100"),
         ({"options": {"n_neighbours": 5}}, "The options of UMAP are n_neighbors"),
         ({"options": {"min_dist": -1}}, "min_dist is a number from 0"),
-        ({"colour": "genrr"}, "Did you mean 'genre'"),
+        ({"color": "genrr"}, "Did you mean 'genre'"),
         ({"size": "loud"}, "size is one of"),
         ({"cache": "here"}, "cache is a Cache"),
         ({"clusters": "dbscan"}, "clusters is one of"),
@@ -367,9 +367,9 @@ def test_a_selection_made_before_the_map_is_there_is_shown_on_it(table, chart):
 # Neighbours. -------------------------------------------------------------------------------------------------------
 
 
-def test_neighbours_are_those_of_the_full_space(table, chart):
+def test_neighbors_are_those_of_the_full_space(table, chart):
     atlas = chart(table, k=4).wait()
-    found = atlas.neighbours(130)
+    found = atlas.neighbors(130)
     values = np.asarray(atlas.vectors.values, np.float64)
     values /= np.linalg.norm(values, axis=1, keepdims=True)
     distances = 1 - values @ values[3]
@@ -377,45 +377,45 @@ def test_neighbours_are_those_of_the_full_space(table, chart):
     assert list(found.index) == labels_at(atlas, order)
     assert found["distance"].to_numpy() == pytest.approx(distances[order], abs=1e-5)
     assert found.attrs == {"of": "drums 0.wav", "metric": "cosine", "exact": True}
-    assert len(atlas.neighbours(130, k=20)) == 20
-    assert len(atlas.neighbours(130, k=50)) == 20
-    middle = atlas.neighbours(table.query("genre == 'piano'"))
+    assert len(atlas.neighbors(130, k=20)) == 20
+    assert len(atlas.neighbors(130, k=50)) == 20
+    middle = atlas.neighbors(table.query("genre == 'piano'"))
     assert not set(middle.index) & set(table.query("genre == 'piano'").index)
     with pytest.raises(OptionError, match="No such track is on the map"):
-        atlas.neighbours(7)
+        atlas.neighbors(7)
     with pytest.raises(OptionError, match="need points='frames'"):
-        atlas.neighbours((130, 2.0))
+        atlas.neighbors((130, 2.0))
 
 
 def test_a_file_finds_itself(table, chart, clips):
     atlas = chart(table).wait()
     for found in (
-        atlas.neighbours(clips / "jazz 1.wav", k=1),
-        atlas.neighbours(embviz.Audio.open(clips / "jazz 1.wav"), 1),
+        atlas.neighbors(clips / "jazz 1.wav", k=1),
+        atlas.neighbors(embviz.Audio.open(clips / "jazz 1.wav"), 1),
     ):
         assert found.index[0] == 200
         assert found["distance"].iloc[0] == pytest.approx(0, abs=1e-5)
 
 
-def test_choosing_a_point_lists_and_draws_its_neighbours(table, chart):
+def test_choosing_a_point_lists_and_draws_its_neighbors(table, chart):
     atlas = chart(table, k=3).wait()
     say(scatter(atlas), kind="choose", point=3)
-    shown = atlas.widget.neighbours
+    shown = atlas.widget.neighbors
     assert shown["of"] == {"title": "drums 0.wav", "kind": "track"}
     assert (shown["metric"], shown["exact"], shown["k"]) == ("cosine", True, 3)
-    assert [item["track"] for item in shown["items"]] == list(atlas.neighbours(130).index)
+    assert [item["track"] for item in shown["items"]] == list(atlas.neighbors(130).index)
     lines = np.frombuffer(scatter(atlas).lines, "<u4").reshape(-1, 2)
     assert lines.tolist() == [[3, item["point"]] for item in shown["items"]]
     command(atlas, "set", name="k", value=5).wait()
-    assert len(atlas.widget.neighbours["items"]) == 5
+    assert len(atlas.widget.neighbors["items"]) == 5
     command(atlas, "like", of="selection")
     assert "Nothing is selected" in atlas.widget.notice["text"]
     atlas.selection = [100, 110]
     command(atlas, "like", of="selection").wait()
-    assert atlas.widget.neighbours["of"] == {"title": "2 selected points", "kind": "selection"}
+    assert atlas.widget.neighbors["of"] == {"title": "2 selected points", "kind": "selection"}
     assert scatter(atlas).lines == b""
     command(atlas, "set", name="model", value={"model": "vgg", "layer": "embedding"}).wait()
-    assert atlas.widget.neighbours == {}
+    assert atlas.widget.neighbors == {}
 
 
 def test_a_file_that_is_dropped_in_is_compared(table, chart, clips):
@@ -424,13 +424,13 @@ def test_a_file_that_is_dropped_in_is_compared(table, chart, clips):
     half = len(data) // 2
     command(atlas, "upload", data[:half], name="some thing.wav", part=0, parts=2)
     command(atlas, "upload", data[half:], name="some thing.wav", part=1, parts=2).wait()
-    shown = atlas.widget.neighbours
+    shown = atlas.widget.neighbors
     assert shown["of"] == {"title": "some thing.wav", "kind": "file"}
     assert shown["items"][0]["track"] == 240
     command(atlas, "set", name="model", value={"model": "vgg", "layer": "embedding"}).wait()
-    assert atlas.widget.neighbours["items"][0]["track"] == 240
+    assert atlas.widget.neighbors["items"][0]["track"] == 240
     command(atlas, "upload", b"nonsense", name=HOSTILE, part=0, parts=1).wait()
-    assert "cannot be decoded" in atlas.widget.neighbours["message"]
+    assert "cannot be decoded" in atlas.widget.neighbors["message"]
     command(atlas, "upload", b"nonsense", name="notes.txt", part=0, parts=1).wait()
     assert "is not a sound" in atlas.widget.notice["text"]
 
@@ -438,34 +438,34 @@ def test_a_file_that_is_dropped_in_is_compared(table, chart, clips):
 # Colours and sizes. ------------------------------------------------------------------------------------------------
 
 
-def test_points_are_coloured_by_what_is_known_or_heard(table, chart):
-    atlas = chart(table, colour="loudness").wait()
+def test_points_are_colored_by_what_is_known_or_heard(table, chart):
+    atlas = chart(table, color="loudness").wait()
     drawn = scatter(atlas)
-    assert (drawn.colour["kind"], drawn.colour["low"], drawn.colour["high"]) == ("number", 0.0, 20.0)
-    command(atlas, "set", name="colour", value="trust").wait()
-    assert (drawn.colour["title"], drawn.colour["unit"]) == ("neighbours kept", "%")
-    command(atlas, "set", name="colour", value="tempo").wait()
-    assert drawn.colour["unit"] == "BPM"
-    assert 30 <= drawn.colour["low"] < drawn.colour["high"] <= 286
-    atlas.set(colour="sad").wait()
-    assert atlas.widget.choices["colour"] == "tag:msd-musicnn-1:sad"
-    assert "sad" in drawn.colour["title"]
-    assert 0 <= drawn.colour["low"] < drawn.colour["high"] <= 1
-    atlas.set(colour="tag:msd-vgg-1:guitar").wait()
-    assert "VGG" in drawn.colour["title"]
-    atlas.set(colour="none").wait()
-    assert drawn.colour["kind"] == "none"
+    assert (drawn.color["kind"], drawn.color["low"], drawn.color["high"]) == ("number", 0.0, 20.0)
+    command(atlas, "set", name="color", value="trust").wait()
+    assert (drawn.color["title"], drawn.color["unit"]) == ("neighbours kept", "%")
+    command(atlas, "set", name="color", value="tempo").wait()
+    assert drawn.color["unit"] == "BPM"
+    assert 30 <= drawn.color["low"] < drawn.color["high"] <= 286
+    atlas.set(color="sad").wait()
+    assert atlas.widget.choices["color"] == "tag:msd-musicnn-1:sad"
+    assert "sad" in drawn.color["title"]
+    assert 0 <= drawn.color["low"] < drawn.color["high"] <= 1
+    atlas.set(color="tag:msd-vgg-1:guitar").wait()
+    assert "VGG" in drawn.color["title"]
+    atlas.set(color="none").wait()
+    assert drawn.color["kind"] == "none"
     with pytest.raises(OptionError, match="There is no 'saad'"):
-        atlas.set(colour="saad")
-    atlas.set(colour="cluster").wait()
+        atlas.set(color="saad")
+    atlas.set(color="cluster").wait()
     assert atlas.widget.choices["clusters"] == "hdbscan"
-    assert drawn.colour["title"] == "cluster"
+    assert drawn.color["title"] == "cluster"
     atlas.set(clusters="none").wait()
-    assert atlas.widget.choices["colour"] == "none"
+    assert atlas.widget.choices["color"] == "none"
 
 
-def test_colours_of_clusters_need_clusters(table, chart):
-    atlas = chart(table, colour="cluster").wait()
+def test_colors_of_clusters_need_clusters(table, chart):
+    atlas = chart(table, color="cluster").wait()
     assert atlas.widget.choices["clusters"] == "hdbscan"
     assert atlas.widget.clusters["method"] == "hdbscan"
 
@@ -549,12 +549,12 @@ def test_frames_of_tracks(table, chart):
     atlas.on_choose(lambda label, seconds: chosen.append((label, seconds)))
     say(scatter(atlas), kind="choose", point=2)
     assert chosen == [(100, pytest.approx(times[2]))]
-    assert atlas.widget.neighbours["of"]["kind"] == "frame"
-    assert atlas.widget.neighbours["items"][0]["at"] is not None
-    assert "time" in atlas.neighbours((100, 2.0)).columns
-    assert not set(atlas.neighbours(100).index) & {100}
+    assert atlas.widget.neighbors["of"]["kind"] == "frame"
+    assert atlas.widget.neighbors["items"][0]["at"] is not None
+    assert "time" in atlas.neighbors((100, 2.0)).columns
+    assert not set(atlas.neighbors(100).index) & {100}
     # At the frame itself, since the tagger has the same frames.
-    atlas.set(colour="guitar").wait()
+    atlas.set(color="guitar").wait()
     shades = np.frombuffer(scatter(atlas).shades, np.uint8)
     assert len(set(shades[atlas.vectors.tracks == 100])) > 1
     atlas.set(points="tracks").wait()
@@ -627,7 +627,7 @@ def test_what_is_embedded_already_is_not_decoded_again_for_its_tags(table, chart
     assert len(atlas.vectors) == 3
     assert api.kept(some, "musicnn", "output", cache=own) == 0
     assert scatter(atlas).heard == b""
-    chart(table.iloc[:4], "musicnn", cache=own, colour="sad").wait()
+    chart(table.iloc[:4], "musicnn", cache=own, color="sad").wait()
     assert api.kept(table.iloc[:4], "musicnn", "output", cache=own) == 1
 
 
@@ -737,9 +737,9 @@ def test_two_models_are_compared_on_the_same_tracks(table, chart):
     assert list(atlas.selection.index) == [140]
     assert list(scatter(atlas).selection) == [4]
     command(atlas, "like", of="point", point=4, map=1).wait()
-    assert atlas.widget.neighbours["of"]["title"] == "Drums 1"
+    assert atlas.widget.neighbors["of"]["title"] == "Drums 1"
     say(scatter(atlas, 1), kind="choose", point=5)
-    assert atlas.widget.neighbours["of"]["title"] == "Drums 2"
+    assert atlas.widget.neighbors["of"]["title"] == "Drums 2"
     assert scatter(atlas).lines
     command(atlas, "set", name="second", value={})
     assert len(atlas.widget.maps) == 1
@@ -801,8 +801,8 @@ def test_a_page_without_a_kernel_is_written(table, chart, tmp_path):
 
 
 def test_a_picture_shows_what_is_seen(table, chart, tmp_path, monkeypatch):
-    atlas, figures = chart(table, clusters="kmeans", colour="trust").wait(), []
-    monkeypatch.setattr("embviz.plotting.save_figure", lambda figure, path: figures.append(figure) or path)
+    atlas, figures = chart(table, clusters="kmeans", color="trust").wait(), []
+    monkeypatch.setattr("embviz.plotting.save.save_figure", lambda figure, path: figures.append(figure) or path)
     assert atlas.save(tmp_path / "map.png") == tmp_path / "map.png"
     [figure] = figures
     assert len(figure.data[0].x) == 21
@@ -811,7 +811,7 @@ def test_a_picture_shows_what_is_seen(table, chart, tmp_path, monkeypatch):
 
 
 def test_a_state_brings_back_the_view(table, chart):
-    atlas = chart(table, clusters="kmeans", colour="cluster", k=7).wait()
+    atlas = chart(table, clusters="kmeans", color="cluster", k=7).wait()
     atlas.rename_cluster(0, "mine")
     atlas.selection = [120, 100]
     state = json.loads(json.dumps(atlas.state()))
@@ -837,7 +837,7 @@ def run_code(code, home, *wanted):
 
 
 def test_the_code_gives_the_same_map(table, chart, clips, kept):
-    options = {"folder": str(clips), "clusters": "kmeans", "second": "musicnn", "colour": "cluster", "k": 5}
+    options = {"folder": str(clips), "clusters": "kmeans", "second": "musicnn", "color": "cluster", "k": 5}
     atlas = chart(table, "vgg", **options).wait()
     atlas.rename_cluster(1, "L'été")
     code = atlas.widget.code
@@ -851,13 +851,13 @@ def test_the_code_gives_the_same_map(table, chart, clips, kept):
 
 
 def test_the_code_of_frames_and_of_what_is_heard(table, chart, kept):
-    atlas = chart(table.iloc[:3], points="frames", colour="guitar", metric="euclidean").wait()
+    atlas = chart(table.iloc[:3], points="frames", color="guitar", metric="euclidean").wait()
     assert "pooling='frames'" in atlas.code()
-    found = run_code(atlas.code(), kept, ("xy", "projection.xy"), ("colour", "heard.to_frame()['guitar']"))
+    found = run_code(atlas.code(), kept, ("xy", "projection.xy"), ("color", "heard.to_frame()['guitar']"))
     assert np.allclose(found["xy"], atlas.projection.xy, atol=1e-4)
-    assert np.allclose(found["colour"], atlas._wiring.paint.seen.values, atol=1e-6)
-    code = chart(table.iloc[:2], "vgg", colour="tempo", size="spread", method="umap", options={"n_neighbors": 4}).code()
-    assert "colour=tempo_column(collection.embed('deepsquare-k8', 'output'))" in code
+    assert np.allclose(found["color"], atlas._wiring.paint.seen.values, atol=1e-6)
+    code = chart(table.iloc[:2], "vgg", color="tempo", size="spread", method="umap", options={"n_neighbors": 4}).code()
+    assert "color=tempo_column(collection.embed('deepsquare-k8', 'output'))" in code
     assert "size=vectors.spread" in code
     assert "n_neighbors=4" in code
     assert "from_paths(paths)" in chart(table).code()
@@ -880,9 +880,9 @@ def test_few_tracks(table, chart, n, method):
     if method == "umap":
         assert "at least 4 different vectors" in shown["notes"][0]
     atlas.selection = table.index[:1]
-    assert len(atlas.neighbours(100)) == n - 1
+    assert len(atlas.neighbors(100)) == n - 1
     say(scatter(atlas), kind="choose", point=0)
-    assert (atlas.widget.neighbours["message"] == "") == (n > 1)
+    assert (atlas.widget.neighbors["message"] == "") == (n > 1)
 
 
 def test_tracks_that_all_sound_the_same(clips, chart, tmp_path):
@@ -894,7 +894,7 @@ def test_tracks_that_all_sound_the_same(clips, chart, tmp_path):
     assert atlas.widget.maps[0]["status"] == "ready"
     assert "PCA" in atlas.widget.maps[0]["notes"][0]
     assert "No clusters stand out" in atlas.widget.clusters["message"]
-    assert len(atlas.neighbours(100)) == 5
+    assert len(atlas.neighbors(100)) == 5
 
 
 def test_tracks_that_cannot_be_used(table, chart, tmp_path):
@@ -920,7 +920,7 @@ def test_tracks_that_cannot_be_used(table, chart, tmp_path):
     assert everyone.widget.maps[0]["message"]
     assert everyone.widget.maps[0]["view"] == ""
     with pytest.raises(OptionError, match="no vectors to compare"):
-        everyone.neighbours(100)
+        everyone.neighbors(100)
 
 
 def test_a_table_without_a_column_of_paths_says_so(table, chart):
@@ -947,16 +947,16 @@ def test_columns_may_hold_anything(table, chart, tmp_path):
     atlas = chart(few.assign(**added)).wait()
     assert atlas.widget.maps[0]["status"] == "ready"
     for name in odd:
-        atlas.set(colour=name).wait()
+        atlas.set(color=name).wait()
         assert not atlas.widget.notice, name
     for file in ("map.html", "map.svg", "map.csv"):
         assert atlas.save(tmp_path / file).stat().st_size > 0
 
 
 @pytest.mark.parametrize("k", [0, -1, 1.5, "5", True])
-def test_a_number_of_neighbours_is_whole(table, chart, k):
+def test_a_number_of_neighbors_is_whole(table, chart, k):
     with pytest.raises(OptionError, match="k is a whole number of neighbours from 1"):
-        chart(table[:3]).wait().neighbours(100, k)
+        chart(table[:3]).wait().neighbors(100, k)
 
 
 def test_a_worker_may_be_shared(table, chart):
@@ -1010,4 +1010,4 @@ def test_closing_leaves_nothing_behind(table, chart):
     assert set(registered) == before
     assert "was closed" in atlas._repr_mimebundle_()["text/plain"]
     with pytest.raises(EmbvizError):
-        atlas.neighbours(100)
+        atlas.neighbors(100)

@@ -451,8 +451,8 @@ def test_the_code_gives_the_same_view(folder, explore, tmp_path):
 def test_the_code_of_a_moment_takes_the_frame_at_it(folder, explore):
     explorer = explore(folder, models=["tempocnn"]).wait()
     row = explorer._poster.rows[0].embedding
-    centre = float(row.times[0])
-    explorer.time_range = (centre + 0.1, centre + 0.3)
+    center = float(row.times[0])
+    explorer.time_range = (center + 0.1, center + 0.3)
     assert not len(row[slice(*explorer.time_range)])
     namespace = {}
     exec(explorer.code().replace("embviz.heatmap", "#"), namespace)  # noqa: S102

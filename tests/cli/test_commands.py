@@ -499,7 +499,7 @@ def test_poster_says_what_the_table_beside_the_track_knows(embviz, home, rock):
 
 def test_poster_is_a_picture_of_a_layer(embviz, home, clips, monkeypatch):
     drawn = []
-    monkeypatch.setattr("embviz.plotting.save_figure", lambda figure, path: drawn.append((figure, path)))
+    monkeypatch.setattr("embviz.plotting.save.save_figure", lambda figure, path: drawn.append((figure, path)))
     assert embviz("poster", clips[0], "-m", "musicnn", "-l", "output", "-o", "poster.svg").code == 0
     [(figure, path)] = drawn
     assert path.name == "poster.svg"

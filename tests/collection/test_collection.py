@@ -14,12 +14,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import embviz
-from embviz.app.tracks import Tracks, files
+from embviz.app.tracks import Tracks
 from embviz.audio import Audio
 from embviz.audio.decode import NOT_AUDIO
 from embviz.collection import Collection, file_tags
-from embviz.collection import collection as module
+from embviz.collection.discovery import find_audio_files
 from embviz.collection.metadata import COLUMNS
 from embviz.core.cache import Cache
 from embviz.errors import AudioError, CollectionError
@@ -267,7 +266,7 @@ def test_what_may_not_be_read_stays_with_a_sentence(tmp_path, sounds, cache):
 
 
 def test_files_that_go_while_they_are_listed_stay_with_a_sentence(music, cache, monkeypatch):
-    found, read = files(music), file_tags.read
+    found, read = find_audio_files(music), file_tags.read
 
     def vanishing(path):
         if path.name == "top.m4a":
@@ -275,7 +274,7 @@ def test_files_that_go_while_they_are_listed_stay_with_a_sentence(music, cache, 
         return read(path)
 
     (music / "b/2 low.ogg").unlink()  # between the walk and the look
-    monkeypatch.setattr(module.folders, "files", lambda *_, **__: found)
+    monkeypatch.setattr("embviz.collection.discovery.files", lambda *_, **__: found)
     monkeypatch.setattr(file_tags, "read", vanishing)  # between the look and the reading
     collection = listed(music, cache)
     assert len(collection) == 5
@@ -932,11 +931,12 @@ def test_what_cannot_be_written_leaves_nothing(music, cache, tmp_path, monkeypat
 
 def test_what_others_do_with_it_gets_its_table(music, cache, monkeypatch):
     calls = []
-    for name, attribute in {"batch": "embed_table", "atlas": "Atlas", "survey": "write"}.items():
-        stand_in = type(sys)(f"embviz.{name}")
-        setattr(stand_in, attribute, lambda *given, name=name, **options: calls.append((given, options)) or name)
-        monkeypatch.setitem(sys.modules, f"embviz.{name}", stand_in)
-        monkeypatch.setattr(embviz, name, stand_in, raising=False)
+    for name, place in {
+        "batch": "embviz.batch.embed_table",
+        "atlas": "embviz.app.atlas.Atlas",
+        "report": "embviz.export.collection_report.write",
+    }.items():
+        monkeypatch.setattr(place, lambda *given, name=name, **options: calls.append((given, options)) or name)
     collection = listed(music, cache)
     collection.embed("musicnn", "tags", pooling="max", workers=2)
     collection.map("vgg", second="musicnn")

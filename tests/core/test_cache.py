@@ -198,7 +198,7 @@ def old_file(tmp_path):
 def test_a_known_file_is_not_read_again(cache, old_file, monkeypatch):
     digest = cache.digest(Audio.open(old_file))
     assert digest == Audio.open(old_file).digest
-    monkeypatch.setattr(embviz.cache, "file_digest", None)
+    monkeypatch.setattr("embviz.core.cache.file_digest", None)
     assert cache.digest(Audio.open(old_file)) == digest
 
 
@@ -222,7 +222,7 @@ def test_a_file_that_changes_right_now_is_not_trusted(cache, tmp_path):
 def test_a_digest_is_remembered_without_reading(cache, old_file, monkeypatch):
     assert cache.remembered(old_file) is None
     digest = cache.digest(Audio.open(old_file))
-    monkeypatch.setattr(embviz.cache, "file_digest", None)
+    monkeypatch.setattr("embviz.core.cache.file_digest", None)
     assert cache.remembered(old_file) == digest
     os.utime(old_file, (1, 1))
     assert cache.remembered(old_file) is None

@@ -23,7 +23,7 @@ def embedding() -> Embedding:
     )
 
 
-def test_times_are_the_centres_of_the_patches():
+def test_times_are_the_centers_of_the_patches():
     assert MUSICNN.times[0] == (-128 + 187 * 128) / 16_000
     assert MUSICNN.frame_to_time(80) == pytest.approx(MUSICNN.times[80], abs=0)
     assert MUSICNN.period == 1.488

@@ -78,10 +78,10 @@ class Made:
         return {
             "vectors": self.vectors,
             "projection": self.projection,
-            "colours": [
+            "colors": [
                 "genre",
                 "duration",
-                collection_page.Colour("rock", self.tags["rock"], group="What MusiCNN hears"),
+                collection_page.Color("rock", self.tags["rock"], group="What MusiCNN hears"),
             ],
             "clusters": self.clusters,
             "names": self.names,
@@ -230,24 +230,24 @@ def test_nearest_frames_are_those_of_other_tracks(table):
     assert trail[:, 2] == pytest.approx(np.arange(6) / 6)
 
 
-def test_few_frames_have_few_neighbours(table):
+def test_few_frames_have_few_neighbors(table):
     text = page_of(table.iloc[:1], vectors_of(table.iloc[:1], frames=3))
     near = description(text)["near"]
     assert set(np.frombuffer(block(text, near["indices"]), np.uint32)) == {0xFFFFFFFF}
 
 
-def test_colours_come_from_columns_series_and_points(table):
+def test_colors_come_from_columns_series_and_points(table):
     given = ["title", pd.Series([1.0, np.nan, 3.0, 4.0], index=table.index, name="loud"), "cluster"]
-    own = collection_page.Colour("own", np.array([True, False, True, False]), group="Mine")
-    page = description(page_of(table, colours=[*given, own], clusters=[0, 0, 1, -1], names={0: "low", 1: "high"}))
-    assert [colour["colour"]["title"] for colour in page["colours"][:4]] == ["Title", "loud", "Cluster", "own"]
-    assert page["colours"][1]["colour"]["missing"] == 1
-    assert page["colours"][2]["colour"]["labels"] == ["low", "high"]
-    assert page["colours"][3]["colour"]["labels"] == ["no", "yes"]
+    own = collection_page.Color("own", np.array([True, False, True, False]), group="Mine")
+    page = description(page_of(table, colors=[*given, own], clusters=[0, 0, 1, -1], names={0: "low", 1: "high"}))
+    assert [color["color"]["title"] for color in page["colors"][:4]] == ["Title", "loud", "Cluster", "own"]
+    assert page["colors"][1]["color"]["missing"] == 1
+    assert page["colors"][2]["color"]["labels"] == ["low", "high"]
+    assert page["colors"][3]["color"]["labels"] == ["no", "yes"]
     assert [label["text"] for label in page["map"]["state"]["labels"]] == ["low", "high"]
 
 
-def test_what_a_tagger_hears_is_told_and_can_be_coloured_by(made):
+def test_what_a_tagger_hears_is_told_and_can_be_colored_by(made):
     scores = np.zeros((len(made.vectors), 3), np.float32)
     scores[0] = [0.2, 0.9, 0.4]
     heard = replace(made.vectors, values=scores, layer="output", labels=("sad", "loud", "<b>"), pooling="mean")
@@ -256,7 +256,7 @@ def test_what_a_tagger_hears_is_told_and_can_be_coloured_by(made):
     assert page["map"]["state"]["tags"] == ["sad", "loud", "<b>"]
     [block] = re.findall(rf'id="{page["map"]["bytes"]["heard"]}">([^<]*)<', text)
     assert list(base64.b64decode(block)[:3]) == [1, 2, 0]
-    titles = [each["colour"]["title"] for each in page["colours"] if each["group"] == "What MusiCNN (MSD) hears"]
+    titles = [each["color"]["title"] for each in page["colors"] if each["group"] == "What MusiCNN (MSD) hears"]
     assert titles == ["sad", "loud", "<b>"]
 
 
@@ -266,9 +266,9 @@ def test_options_are_checked(table):
     with pytest.raises(OptionError, match="Did you mean 'dark'"):
         page_of(table, theme="darker")
     with pytest.raises(OptionError, match=r"no column 'genres'.*Did you mean 'genre'"):
-        page_of(table, colours=["genres"])
+        page_of(table, colors=["genres"])
     with pytest.raises(OptionError, match="value for each of 4 points"):
-        page_of(table, colours=[collection_page.Colour("x", np.zeros(3))])
+        page_of(table, colors=[collection_page.Color("x", np.zeros(3))])
     with pytest.raises(OptionError, match="number for each of 4 points"):
         page_of(table, clusters=[0, 1], names={0: "low"})
     with pytest.raises(OptionError, match="no track 10 of 1 track"):
@@ -287,7 +287,7 @@ def test_what_others_wrote_is_no_markup(table):
         failed={int(table.index[3]): HOSTILE},
     )  # fmt: skip
     text = page_of(
-        table, own, title=HOSTILE, notes=[HOSTILE], colours=[HOSTILE], clusters=[0, 0, 1], names={0: HOSTILE, 1: "b"}
+        table, own, title=HOSTILE, notes=[HOSTILE], colors=[HOSTILE], clusters=[0, 0, 1], names={0: HOSTILE, 1: "b"}
     )
     assert text.count("<img") == text.count("<script>alert") == 0
     page = description(text)
@@ -458,7 +458,7 @@ def test_the_heatmap_is_the_open_tracks_and_follows_it(opened, linked, music):
 
 
 @pytest.mark.slow
-def test_colours_change_and_the_legend_filters(opened, linked):
+def test_colors_change_and_the_legend_filters(opened, linked):
     page = opened(linked).page
     by_genre = painted(page)
     legend = page.locator(".ev-map-legend")
@@ -602,7 +602,7 @@ def test_hostile_text_is_text_on_the_page(opened, table, tmp_path):
     table = table.assign(title=HOSTILE, artist=HOSTILE, **{HOSTILE: [HOSTILE, "b", "b", "b"]})
     path = collection_page.write(
         tmp_path / "a.html", table, vectors=vectors_of(table), projection=project(vectors_of(table), "pca"),
-        title=HOSTILE, notes=[HOSTILE], colours=[HOSTILE], clusters=[0, 0, 1, 1], names={0: HOSTILE}, audio="embed",
+        title=HOSTILE, notes=[HOSTILE], colors=[HOSTILE], clusters=[0, 0, 1, 1], names={0: HOSTILE}, audio="embed",
     )  # fmt: skip
     page = opened(path)
     assert page.page.locator("h1").evaluate("el => el.textContent") == SHOWN
@@ -645,7 +645,7 @@ def test_one_command_writes_the_page_of_a_folder(opened, music, tmp_path, weight
     page = description(path.read_text("utf-8"))
     assert page["title"] == "my music #1"
     assert page["facts"] == ["9 tracks", "msd-musicnn-1 / embedding", "PCA"]
-    titles = [colour["colour"]["title"] for colour in page["colours"]]
+    titles = [color["color"]["title"] for color in page["colors"]]
     assert titles[:3] == ["Cluster", "Genre", "Artist"]
     assert "classic rock" in titles
     opened(path)
@@ -660,7 +660,7 @@ def test_frames_of_a_folder_without_tags(music, tmp_path, weights_home):
     page = description(path.read_text("utf-8"))
     assert page["facts"][:2] == ["2 tracks", "14 frames"]
     assert page["heatmap"] is None
-    assert [colour["colour"]["title"] for colour in page["colours"]][-1].startswith("Kept of its")
+    assert [color["color"]["title"] for color in page["colors"]][-1].startswith("Kept of its")
 
 
 def test_what_is_missing_is_one_sentence(music, tmp_path, monkeypatch, capsys):

@@ -292,8 +292,8 @@ def test_cancel_cancels_and_the_panel_stays_usable(panel, lab):
 
 def test_dark_and_light(panel, lab):
     canvas = panel.ready("MusiCNN")
-    colour = "el => getComputedStyle(el).color"
-    light, picture = panel.root.evaluate(colour), canvas.evaluate(PICTURE)
+    color = "el => getComputedStyle(el).color"
+    light, picture = panel.root.evaluate(color), canvas.evaluate(PICTURE)
     lab.theme("dark")
     lab.page.wait_for_function("([el, light]) => getComputedStyle(el).color !== light",
                                arg=[panel.root.element_handle(), light])  # fmt: skip

@@ -33,7 +33,7 @@ SECOND = "msd-vgg-1"
 TALL = 1300  # pixels, in which the whole of an Atlas is seen
 
 START = "import embviz\ncollection = embviz.Collection.from_table('excerpts/tracks.csv')"
-ATLAS = "atlas = collection.map(method='pca', colour='piece')\natlas"
+ATLAS = "atlas = collection.map(method='pca', color='piece')\natlas"
 
 HOSTILE = ("<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "\u202eevil\u202c עברית", "🎧 Ünïcødé ${x}")
 
@@ -140,7 +140,7 @@ class Chart:
         apart = np.hypot(*(places[:, None] - places[None]).transpose(2, 0, 1)) + np.eye(len(places)) * 1e6
         return [int(i) for i in np.argsort(-apart.min(axis=1))[:n]]
 
-    def colour(self, point: int) -> tuple[int, ...]:
+    def color(self, point: int) -> tuple[int, ...]:
         """The colour that the surface has drawn in the middle of a point."""
         x, y = self.places()[point]
         box = self.map().locator(".ev-map-stage").bounding_box()
@@ -216,7 +216,7 @@ class Chart:
         """As at the beginning: silence, nothing selected, one map of whole tracks of which all is seen."""
         self.lab.execute(
             f"{self.name}.set(points='tracks', method='pca', clusters='none', second={{}}, k=10)\n"
-            f"{self.name}.selection = []\n{self.name}._wiring.listening.clear()\n{self.name}.widget.tab = 'neighbours'"
+            f"{self.name}.selection = []\n{self.name}._wiring.listening.clear()\n{self.name}.widget.tab = 'neighbors'"
         )
         self.ready()
         self.clock("clock => clock.pause()")
@@ -285,16 +285,16 @@ def chart(lab: LabPage) -> Iterator[Chart]:
 # Looking, pointing, hearing ------------------------------------------------------------------------------------------
 
 
-def test_the_points_are_drawn_by_webgl_in_the_colours_of_the_legend(chart):
+def test_the_points_are_drawn_by_webgl_in_the_colors_of_the_legend(chart):
     points = chart.lone(5)
     pieces = chart.ask(f"table['piece'].iloc[{points}].tolist()")
     assert len(chart.labels) == N
     assert chart.root.get_by_text(f"{N} tracks", exact=True).is_visible()
-    colour = chart.scatter("colour")
+    color = chart.scatter("color")
     for point, piece in zip(points, pieces, strict=True):
-        code = colour["palette"][colour["labels"].index(piece)]
+        code = color["palette"][color["labels"].index(piece)]
         wanted = [int(code[at : at + 2], 16) for at in (1, 3, 5)]
-        assert np.abs(np.subtract(chart.colour(point), wanted)).max() < 40, (point, piece)
+        assert np.abs(np.subtract(chart.color(point), wanted)).max() < 40, (point, piece)
     assert "trustworthiness" in chart.root.locator(".ev-a-facts").first.inner_text()
 
 
@@ -306,7 +306,7 @@ def test_what_is_pointed_at_is_named(chart):
     assert "click: play" in said
 
 
-def test_a_click_plays_the_track_and_lists_its_neighbours(chart, lab):
+def test_a_click_plays_the_track_and_lists_its_neighbors(chart, lab):
     first, second = chart.lone(2)
     stage = chart.map().locator(".ev-map-stage")
     before = stage.bounding_box()
@@ -318,7 +318,7 @@ def test_a_click_plays_the_track_and_lists_its_neighbours(chart, lab):
         label = chart.labels[point]
         chart.side.get_by_role("heading", name=f"Like {chart.titles[point]}").wait_for()
         rows = chart.rows("Neighbours")
-        table = chart.ask(f"neighbours({label})[['title', 'distance']].to_numpy().tolist()")
+        table = chart.ask(f"neighbors({label})[['title', 'distance']].to_numpy().tolist()")
         assert rows.count() == len(table) == 10
         for row, (title, distance) in zip(rows.all(), table, strict=True):
             assert title in row.inner_text()
@@ -358,7 +358,7 @@ def test_a_moment_is_heard_where_it_was_clicked(chart, lab):
     assert chart.root.get_by_text(re.compile(rf"{N} tracks · \d+ frames")).is_visible()
     times = chart.ask("vectors.times.tolist()")
     point = next(i for i in chart.lone(20) if 2 < times[i] < 4)
-    assert min(chart.colour(point)) < 200, "it should be drawn where it is"
+    assert min(chart.color(point)) < 200, "it should be drawn where it is"
     assert chart.titles[point] in chart.hover(point)
     chart.click(point)
     name = name_of(chart.titles[point])
@@ -400,7 +400,7 @@ def test_what_python_selects_is_selected_on_the_page(chart, lab):
     chart.page.wait_for_timeout(300)
     inside = chart.titles.index("Jazz 10")
     outside = next(i for i in chart.lone(N) if "Jazz" not in chart.titles[i])
-    strong, weak = (min(chart.colour(point)) for point in (inside, outside))
+    strong, weak = (min(chart.color(point)) for point in (inside, outside))
     assert weak > strong, "what is not selected should be fainter"
     assert "Jazz 26" in chart.side.get_by_role("table", name="Selected").inner_text()
     chart.map().get_by_role("button", name="clear").click()
@@ -414,8 +414,8 @@ def test_the_legend_filters(chart):
     chart.map().get_by_text(f"{N - 5} of {N} points shown").wait_for()
     chart.page.wait_for_timeout(300)
     assert chart.hover(point) == "", "what is hidden should not be pointed at"
-    assert min(chart.colour(point)) > 240, "what is hidden should not be drawn"
-    assert chart.scatter("hidden") == [chart.scatter("colour")["labels"].index("piano")]
+    assert min(chart.color(point)) > 240, "what is hidden should not be drawn"
+    assert chart.scatter("hidden") == [chart.scatter("color")["labels"].index("piano")]
     piano.click()
     chart.page.wait_for_timeout(300)
     assert chart.titles[point] in chart.hover(point)
@@ -590,7 +590,7 @@ def test_map_and_heatmap_of_the_explorer_move_together(fresh):
     assert chart.root.locator(".ev-a-facts").first.inner_text().startswith("UMAP")
     point = next(i for i in chart.lone(N) if lab.ask("explorer.track") != chart.ask("table['path'].tolist()")[i])
     for one in chart.lone(5):
-        assert min(chart.colour(one)) < 200, "the points should be where UMAP has put them"
+        assert min(chart.color(one)) < 200, "the points should be where UMAP has put them"
     chart.click(point)
     path = chart.ask("table['path'].tolist()")[point]
     name = Path(path).name
@@ -651,7 +651,7 @@ def test_what_a_model_takes_for_another_class_is_listed_played_and_marked_on_the
     panel.root.get_by_role("button", name="Show on the map").click()
     chart = Chart(lab, "explorer._mapped.atlas")
     chart.ready()
-    said = [chart.scatter("colour")["labels"][shade] for shade in chart.scatter("shades")]
+    said = [chart.scatter("color")["labels"][shade] for shade in chart.scatter("shades")]
     marked = {label for label, one in zip(chart.labels, said, strict=True) if one == "wrong"}
     assert marked == {label for label, _ in wrong} == set(lab.ask("explorer.selection.index.tolist()"))
     assert chart.side.get_by_role("table", name="Selected").locator("tbody tr").count() == len(wrong)
@@ -710,7 +710,7 @@ def test_hostile_names_are_text(fresh, server):
     rows.to_csv(folder / "tracks.csv", index=False)
     lab = fresh(
         "import embviz\ncollection = embviz.Collection.from_table('hostile/tracks.csv')",
-        "atlas = collection.map(method='pca', colour='kind', clusters='kmeans')\natlas",
+        "atlas = collection.map(method='pca', color='kind', clusters='kmeans')\natlas",
     )
     chart = Chart(lab)
     chart.ready()
@@ -750,7 +750,7 @@ def test_without_webgl_the_points_are_drawn_on_a_canvas(browser, server):
         chart.map().get_by_text("This browser offers no WebGL").wait_for()
         assert chart.map().get_attribute("data-surface") == "canvas"
         [point] = chart.lone()
-        assert min(chart.colour(point)) < 230, "the point should be drawn"
+        assert min(chart.color(point)) < 230, "the point should be drawn"
         assert chart.titles[point] in chart.hover(point)
         chart.click(point)
         chart.sounding(name_of(chart.titles[point]))

@@ -90,7 +90,7 @@ def test_a_record_is_complete_and_agrees_with_itself(model: Model):
         if layer.step is not None:
             steps = layer.shape[layer.axes.index("t")]
             assert steps * layer.step <= model.patch_frames < (steps + 1) * layer.step + layer.step
-            assert layer.centre + (steps - 1) * layer.step < model.patch_frames
+            assert layer.center + (steps - 1) * layer.step < model.patch_frames
     embedding = model.layer("embedding")
     assert embedding.shape[embedding.axes.index("c")] == model.dimensions
     assert model.sources
@@ -335,10 +335,10 @@ def test_receptive_fields_are_those_of_the_real_graph(converted: Path, name: str
         if layer.step is None:
             continue
         # Relative to where each step is centred; steps whose field the ends of the sound cut off say nothing.
-        centres = [layer.centre + t * layer.step for t in range(len(heard[layer.nodes[0]]))]
+        centers = [layer.center + t * layer.step for t in range(len(heard[layer.nodes[0]]))]
         whole = [
-            (lo - centre, hi - centre)
-            for centre, (lo, hi) in zip(centres, heard[layer.nodes[0]], strict=True)
+            (lo - center, hi - center)
+            for center, (lo, hi) in zip(centers, heard[layer.nodes[0]], strict=True)
             if lo > 0 and hi < frames - 1
         ]
         first, last = min(lo for lo, _ in whole), max(hi for _, hi in whole)
@@ -376,9 +376,9 @@ def test_what_lies_outside_a_receptive_field_is_not_heard(converted: Path):
 
 
 def heard_by(layer: Layer, step: int) -> tuple[int, int]:
-    centre = layer.centre + step * layer.step
+    center = layer.center + step * layer.step
     half = (layer.receptive_field - 1) / 2
-    return int(centre - half), int(centre + half)
+    return int(center - half), int(center + half)
 
 
 def test_all_nodes_that_can_be_asked_for(converted: Path):

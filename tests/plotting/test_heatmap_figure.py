@@ -206,7 +206,7 @@ def test_layers_of_one_sign_run_from_lowest_to_highest():
     assert trace.colorscale == heatmap(embed_of([[0.0, 1]]), colormap="Viridis").data[0].colorscale
 
 
-def test_a_colour_map_that_is_named_is_obeyed():
+def test_a_color_map_that_is_named_is_obeyed():
     signed = embed_of([[-1, 3.0]])
     trace = heatmap(signed, colormap="viridis").data[0]
     assert (trace.zmin, trace.zmax) == (-1, 3)
@@ -214,7 +214,7 @@ def test_a_colour_map_that_is_named_is_obeyed():
     assert (trace.zmin, trace.zmax) == (-3, 3)
 
 
-def test_colours_of_scaled_and_of_constant_values():
+def test_colors_of_scaled_and_of_constant_values():
     values = noise(500, 3)
     assert (heatmap(embed_of(values), scale="zscore").data[0].zmin) == -3
     trace = heatmap(embed_of(values), scale="minmax").data[0]
@@ -223,8 +223,8 @@ def test_colours_of_scaled_and_of_constant_values():
     assert trace.zmin < trace.zmax
 
 
-def luminance(colour):
-    channels = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+def luminance(color):
+    channels = np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
     linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
     return linear @ [0.2126, 0.7152, 0.0722]
 
@@ -235,7 +235,7 @@ def contrast(first, second):
 
 
 def test_text_reads_on_every_paper():
-    for page in save.COLOURS.values():
+    for page in save.COLORS.values():
         assert contrast(page["ink"], page["paper"]) > 7
         assert contrast(page["faint"], page["paper"]) > 4.5
         assert contrast(save.GREY, page["paper"]) > 4.2
@@ -366,8 +366,8 @@ def test_unknown_values_of_options_are_named(option, value, message):
 
 
 def test_unknown_options_are_refused():
-    with pytest.raises(TypeError, match="colour"):
-        heatmap(embed_of(noise(5, 2)), colour="viridis")
+    with pytest.raises(TypeError, match="color"):
+        heatmap(embed_of(noise(5, 2)), color="viridis")
 
 
 # -- the poster ---------------------------------------------------------------------------------------------------
@@ -406,7 +406,7 @@ def test_each_panel_is_headed_by_name_task_parameters_and_dimensions(pairs):
     assert headings[3].startswith("Tempo-CNN&nbsp; tempo · 12 k parameters · 256 dimensions")
 
 
-def test_colour_bars_stand_in_line_with_their_panels(pairs):
+def test_color_bars_stand_in_line_with_their_panels(pairs):
     figure = display._poster_figure(pairs, Look(), "")
     inner = figure.layout.height - figure.layout.margin.t - figure.layout.margin.b
     for trace, axis in zip(figure.data, [figure.layout.yaxis, figure.layout.yaxis3], strict=True):
@@ -441,9 +441,7 @@ def fake_extraction(monkeypatch):
 
     monkeypatch.setattr("embviz.extraction.embed", embed)
     monkeypatch.setattr("embviz.models.get_model", lambda name: model_of(name=name, title=name), raising=False)
-    monkeypatch.setattr(
-        "embviz.models.lookup.weights.find", lambda model: None if model.name in {"openl3", "vggish"} else 1
-    )
+    monkeypatch.setattr("embviz.models.weights.find", lambda model: None if model.name in {"openl3", "vggish"} else 1)
     return asked
 
 

@@ -11,7 +11,7 @@ import pytest
 from embviz.analysis.projection import project
 from embviz.core.vectors import Vectors
 from embviz.errors import OptionError
-from embviz.plotting import save, scatter
+from embviz.plotting import save, scatter_figure
 from embviz.plotting.encodings import DAY
 
 HOSTILE = "a\u202e <b>x</b> %{y} {z} $\\pi$ \"'"
@@ -54,8 +54,8 @@ def bare(text: str) -> str:
     return re.sub("<[^>]*>", "", text)
 
 
-def test_categories_have_the_colours_of_the_widget(table, projection):
-    figure = scatter.scatter(projection, table, colour="genre", title="Mine")
+def test_categories_have_the_colors_of_the_widget(table, projection):
+    figure = scatter_figure.scatter(projection, table, color="genre", title="Mine")
     assert [bare(trace.name) for trace in figure.data] == ["unknown", "rock", "jazz", "folk"]
     assert [trace.marker.color for trace in figure.data[1:]] == DAY[:3]
     assert [len(trace.x) for trace in figure.data] == [1, 12, 8, 3]
@@ -64,39 +64,39 @@ def test_categories_have_the_colours_of_the_widget(table, projection):
 
 
 def test_numbers_have_a_scale(table, projection):
-    figure = scatter.scatter(projection, table, colour="year")
+    figure = scatter_figure.scatter(projection, table, color="year")
     unknown, known = figure.data
     assert (len(unknown.x), len(known.x)) == (1, N - 1)
     assert "1 unknown (grey)" in figure.layout.annotations[0].text
     assert known.marker.color == pytest.approx(np.arange(1970, 1970 + N - 1), abs=0.1)
     assert (known.marker.cmin, known.marker.cmax) == (1970, 1992)
     assert bare(known.marker.colorbar.title.text) == "year"
-    [duration] = scatter.scatter(projection, table, colour="duration").data
+    [duration] = scatter_figure.scatter(projection, table, color="duration").data
     assert bare(duration.marker.colorbar.title.text) == "duration (s)"
-    [trust] = scatter.scatter(projection, table, colour="trust").data
+    [trust] = scatter_figure.scatter(projection, table, color="trust").data
     assert trust.marker.color == pytest.approx(100 * projection.kept, abs=0.5)
 
 
-def test_without_a_colour_all_are_one(table, projection):
-    [trace] = scatter.scatter(projection, table).data
+def test_without_a_color_all_are_one(table, projection):
+    [trace] = scatter_figure.scatter(projection, table).data
     assert len(trace.x) == N
     assert not trace.showlegend
 
 
 def test_axes_say_what_they_mean(table, projection):
-    figure = scatter.scatter(projection, table)
+    figure = scatter_figure.scatter(projection, table)
     assert [bare(axis.title.text) for axis in (figure.layout.xaxis, figure.layout.yaxis)] == list(projection.axes)
     assert figure.layout.yaxis.scaleanchor == "x"
     told = " ".join(bare(note.text) for note in figure.layout.annotations)
     assert re.search(r"24 tracks · PCA · trustworthiness 0\.\d\d · continuity 0\.\d\d · k = \d+", told)
-    other = scatter.scatter(project(vectors(table), "tsne"), table)
+    other = scatter_figure.scatter(project(vectors(table), "tsne"), table)
     assert not other.layout.xaxis.title.text
     assert not other.layout.xaxis.showticklabels
 
 
 def test_sizes_and_names(table, projection):
     groups = np.array([0] * 12 + [1] * 11 + [-1])
-    figure = scatter.scatter(projection, table, size="duration", clusters=groups, names={0: "low", 1: "high"})
+    figure = scatter_figure.scatter(projection, table, size="duration", clusters=groups, names={0: "low", 1: "high"})
     sizes = figure.data[0].marker.size
     assert (np.diff(sizes) >= 0).all()
     assert (sizes[0], sizes[-1]) == (5, 18)
@@ -105,26 +105,26 @@ def test_sizes_and_names(table, projection):
 
 def test_frames_take_the_facts_of_their_track(table):
     frames = project(vectors(table, frames=3), "pca")
-    rock = scatter.scatter(frames, table, colour="genre").data[1]
+    rock = scatter_figure.scatter(frames, table, color="genre").data[1]
     assert len(rock.x) == 36
     assert bare(rock.customdata[1].replace("<br>", " ")) == "Title 0 Ada at 0:02"
     loud = pd.Series(np.arange(N, dtype=float), index=table.index, name="loud")
-    [trace] = scatter.scatter(frames, table, colour=loud).data
+    [trace] = scatter_figure.scatter(frames, table, color=loud).data
     assert trace.marker.color == pytest.approx(np.repeat(np.arange(N), 3), abs=0.1)
     # A row for each point, as well.
     rows = table.loc[frames.tracks]
-    assert len(scatter.scatter(frames, rows, colour=pd.Series(range(3 * N), index=rows.index)).data[0].x) == 3 * N
+    assert len(scatter_figure.scatter(frames, rows, color=pd.Series(range(3 * N), index=rows.index)).data[0].x) == 3 * N
 
 
 def test_many_points_are_drawn_by_webgl_unless_shapes_are_asked_for(table, projection, monkeypatch):
-    monkeypatch.setattr(scatter, "MANY", 10)
-    assert scatter.scatter(projection, table).data[0].type == "scattergl"
-    assert scatter.scatter(projection, table, webgl=False).data[0].type == "scatter"
+    monkeypatch.setattr(scatter_figure, "MANY", 10)
+    assert scatter_figure.scatter(projection, table).data[0].type == "scattergl"
+    assert scatter_figure.scatter(projection, table, webgl=False).data[0].type == "scatter"
 
 
 def test_what_others_wrote_is_text(table, projection):
     table = table.assign(title=HOSTILE, artist=HOSTILE, genre=HOSTILE)
-    [trace] = scatter.scatter(projection, table, colour="genre", title=HOSTILE).data
+    [trace] = scatter_figure.scatter(projection, table, color="genre", title=HOSTILE).data
     for text in (trace.name, trace.customdata[0]):
         assert "<b>x" not in text
         assert "{" not in text
@@ -133,22 +133,22 @@ def test_what_others_wrote_is_text(table, projection):
 
 def test_what_does_not_belong_together_is_refused(table, projection):
     with pytest.raises(OptionError, match=r"no column 'gender'.*Did you mean 'genre'"):
-        scatter.scatter(projection, table, colour="gender")
+        scatter_figure.scatter(projection, table, color="gender")
     with pytest.raises(OptionError, match="no track 100"):
-        scatter.scatter(projection, table.iloc[1:])
+        scatter_figure.scatter(projection, table.iloc[1:])
     with pytest.raises(OptionError, match="24 points is due, 3 were"):
-        scatter.scatter(projection, table, colour=[1, 2, 3])
+        scatter_figure.scatter(projection, table, color=[1, 2, 3])
     with pytest.raises(OptionError, match=r"24 points, \(3,\) was"):
-        scatter.scatter(projection, table, clusters=[1, 2, 3], names={1: "x"})
+        scatter_figure.scatter(projection, table, clusters=[1, 2, 3], names={1: "x"})
     bare_map = project(np.random.default_rng(0).normal(size=(N, 4)), "pca")
-    assert len(scatter.scatter(bare_map, table).data[0].x) == N
+    assert len(scatter_figure.scatter(bare_map, table).data[0].x) == N
     with pytest.raises(OptionError, match="24 points, the table 23 rows"):
-        scatter.scatter(bare_map, table.iloc[1:])
+        scatter_figure.scatter(bare_map, table.iloc[1:])
 
 
 @pytest.mark.slow
 def test_it_is_saved_as_a_picture_and_as_a_page(table, projection, tmp_path):
-    figure = scatter.scatter(projection, table, colour="genre", title="Mine")
+    figure = scatter_figure.scatter(projection, table, color="genre", title="Mine")
     png = save.save_figure(figure, tmp_path / "map.png", theme="dark").read_bytes()
     assert png.startswith(b"\x89PNG")
     assert (int.from_bytes(png[16:20]), int.from_bytes(png[20:24])) == (2000, 1520)

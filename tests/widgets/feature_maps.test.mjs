@@ -4,7 +4,7 @@ import test from "node:test";
 import {
   Blocks, blockFrames, framesOf, missing, overBands, overTime, windowAt,
 } from "../../embviz/widgets/blocks.js";
-import { brief, coloursOf } from "../../embviz/widgets/plot.js";
+import { brief, colorsOf } from "../../embviz/widgets/plot.js";
 import { bandAt, columnsFor } from "../../embviz/widgets/tiles.js";
 
 // Cells of 0.1 s from 0 s on; 30 frames of 20 bands.
@@ -97,13 +97,13 @@ test("the lowest band is at the bottom", () => {
 
 test("colours end where they are said to; an empty cell has none", () => {
   const ramp = Uint32Array.from({ length: 256 }, (_, i) => 1000 + i);
-  const own = coloursOf([0, 10], 0, 10, ramp);
+  const own = colorsOf([0, 10], 0, 10, ramp);
   assert.deepEqual([own[0], own[1], own[255]], [0, 1000, 1255]);
-  const common = coloursOf([0, 10], 0, 20, ramp);
+  const common = colorsOf([0, 10], 0, 20, ramp);
   assert.deepEqual([common[1], common[255]], [1000, 1128]);
-  const cut = coloursOf([0, 10], 2, 4, ramp);
+  const cut = colorsOf([0, 10], 2, 4, ramp);
   assert.deepEqual([cut[1], cut[255]], [1000, 1255]);
-  assert.equal(coloursOf([3, 3], 3, 3, ramp)[128], 1128);
+  assert.equal(colorsOf([3, 3], 3, 3, ramp)[128], 1128);
 });
 
 test("pooling over bands and over time, without empty cells", () => {

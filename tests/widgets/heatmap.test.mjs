@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { stopsOf } from "../../embviz/widgets/axes.js";
-import { colourAt, diverging, gradient, isDiverging, palette, stroke } from "../../embviz/widgets/colours.js";
+import { colorAt, diverging, gradient, isDiverging, palette, stroke } from "../../embviz/widgets/colours.js";
 import { lineOf } from "../../embviz/widgets/pins.js";
 import {
   Pyramid, cellAt, columnsOf, framesOf, keyOf, levelFor, paint, rowsAt, strongest, underPoint,
@@ -35,8 +35,8 @@ function picture(options) {
   const level = new Pyramid(codes, d, t, zeros).level(k);
   const columns = columnsOf(from / 2 ** k, step / 2 ** k, level.t, width, 0.5 / 2 ** k);
   const out = new Uint32Array(width * height).fill(77);
-  const colours = { tables: lookups(ranges, scale, ends), zero, words: WORDS };
-  paint({ ...level, zeros }, rows ?? rowsOf(d, false, NONE), columns, colours, width, height, out);
+  const colors = { tables: lookups(ranges, scale, ends), zero, words: WORDS };
+  paint({ ...level, zeros }, rows ?? rowsOf(d, false, NONE), columns, colors, width, height, out);
   return (x, y) => out[y * width + x];
 }
 
@@ -298,19 +298,19 @@ test("huge values keep their places", () => {
 });
 
 test("maps run from end to end, and the middle of a diverging one is neutral", () => {
-  assert.deepEqual(colourAt("viridis", 0), [0x44, 0x01, 0x54]);
-  assert.deepEqual(colourAt("viridis", 1), [0xfd, 0xe7, 0x25]);
+  assert.deepEqual(colorAt("viridis", 0), [0x44, 0x01, 0x54]);
+  assert.deepEqual(colorAt("viridis", 1), [0xfd, 0xe7, 0x25]);
   assert.equal(palette("viridis")[0], 0xff540144);
   assert.equal(palette("viridis").length, 256);
-  const [red, green, blue] = colourAt("balance", 0.5);
+  const [red, green, blue] = colorAt("balance", 0.5);
   assert.ok(Math.max(red, green, blue) - Math.min(red, green, blue) < 8);
   assert.ok(isDiverging("balance") && isDiverging(diverging(true)) && !isDiverging("viridis"));
   assert.match(gradient("viridis", "to top"), /^linear-gradient\(to top, #440154.*#fde725\)$/);
-  assert.throws(() => palette("jet"), /no colour map/);
+  assert.throws(() => palette("jet"), /no color map/);
 });
 
 test("lightness rises evenly through viridis, and towards the middle of balance", () => {
-  const light = (map, share) => colourAt(map, share).reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const light = (map, share) => colorAt(map, share).reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
   for (let i = 1; i <= 32; i += 1) {
     assert.ok(light("viridis", i / 32) > light("viridis", (i - 1) / 32));
     const [nearer, farther] = [0.5 - (i - 1) / 64, 0.5 - i / 64];
@@ -323,15 +323,15 @@ test("lightness rises evenly through viridis, and towards the middle of balance"
 
 test("the lowest and the highest place have the ends of the map, the middle its middle", () => {
   const words = wordsOf("balance");
-  const colours = palette("balance");
-  assert.deepEqual([words[0], words[1], words[128], words[255]], [0, colours[0], colours[128], colours[255]]);
+  const colors = palette("balance");
+  assert.deepEqual([words[0], words[1], words[128], words[255]], [0, colors[0], colors[128], colors[255]]);
 });
 
 test("strokes differ in colour and in dashes", () => {
   const strokes = Array.from({ length: 7 }, (_, i) => stroke(i, false));
-  assert.equal(new Set(strokes.map(({ colour }) => colour)).size, 7);
+  assert.equal(new Set(strokes.map(({ color }) => color)).size, 7);
   assert.equal(new Set(strokes.map(({ dash }) => String(dash))).size, 7);
-  assert.notEqual(stroke(0, true).colour, stroke(0, false).colour);
+  assert.notEqual(stroke(0, true).color, stroke(0, false).color);
 });
 
 // -- words --
@@ -375,13 +375,13 @@ test("a hover tells when, what, and how much", () => {
   const exact = hoverLines({ ...cell, exact: 0.12349, frames: 3, dimensions: 2 }, about);
   assert.deepEqual([exact.value, exact.pooled], ["0.1235 dB", "strongest of 3 frames × 2 dimensions"]);
   assert.equal(hoverLines({ ...cell, exact: null }, about).value, "no value");
-  const colours = { low: -0.05, high: 0.1, below: true, above: true };
-  assert.equal(hoverLines(cell, { ...about, colours, scale: "none" }).beyond, "above 0.1, where the colours end");
-  const low = { ...about, colours: { ...colours, high: 2 }, scale: "signed" };
+  const colors = { low: -0.05, high: 0.1, below: true, above: true };
+  assert.equal(hoverLines(cell, { ...about, colors, scale: "none" }).beyond, "above 0.1, where the colours end");
+  const low = { ...about, colors: { ...colors, high: 2 }, scale: "signed" };
   assert.equal(hoverLines({ ...cell, exact: -1 }, low).beyond, "below −0.05, where the colours end");
-  assert.equal(hoverLines({ ...cell, exact: null }, { ...low, colours: { ...colours, low: 1 } }).beyond, "");
+  assert.equal(hoverLines({ ...cell, exact: null }, { ...low, colors: { ...colors, low: 1 } }).beyond, "");
   assert.equal(hoverLines(cell, low).beyond, "");
-  assert.equal(hoverLines(cell, { ...about, colours, scale: "dimension" }).beyond, "");
+  assert.equal(hoverLines(cell, { ...about, colors, scale: "dimension" }).beyond, "");
   const labels = Array.from({ length: D }, (_, i) => `tag ${i}`);
   assert.equal(hoverLines(cell, { ...about, labels, unit: "" }).name, "tag 7");
   assert.equal(hoverLines(cell, { ...about, grid: { ...GRID, receptive_field: 200 } }).heard, "");

@@ -153,7 +153,7 @@ test("arrows lead to the next point in their direction, and back", () => {
 // -- points --
 
 function model(state) {
-  const usual = { points: new Float32Array(0), columns: [], colour: {}, hidden: [], window: [] };
+  const usual = { points: new Float32Array(0), columns: [], color: {}, hidden: [], window: [] };
   const all = { ...usual, ...state };
   return { get: (name) => all[name] };
 }
@@ -167,7 +167,7 @@ test("frames know their track, their moment and what is said of them", () => {
   const data = new MapData(model({
     points: scattered(4), columns: COLUMNS,
     tracks: Uint32Array.of(1, 1, 0, 0), seconds: Float32Array.of(0.5, 61.25, 1, 2),
-    colour: { kind: "category", title: "genre", labels: ["rock", "jazz"], palette: ["#000000", "#111111"] },
+    color: { kind: "category", title: "genre", labels: ["rock", "jazz"], palette: ["#000000", "#111111"] },
     shades: Uint8Array.of(0, 255, 1, 0),
     size: { title: "spread", low: 0, high: 2, unit: "" }, sizes: Uint8Array.of(1, 0, 255, 128),
   }));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { coloursOf, tipPlace } from "../../embviz/widgets/plot.js";
+import { colorsOf, tipPlace } from "../../embviz/widgets/plot.js";
 import {
   pixelsOf, shownCells, squareOf, timeToY, valueAt, yToTime,
 } from "../../embviz/widgets/self_similarity.js";
@@ -56,8 +56,8 @@ test("there is nothing outside of the cells, nor in empty ones", () => {
 });
 
 test("the first row of a matrix is the lowest of the picture", () => {
-  const colours = Uint32Array.from({ length: 256 }, (_, i) => i * 10);
-  const pixels = pixelsOf(cells, n, colours);
+  const colors = Uint32Array.from({ length: 256 }, (_, i) => i * 10);
+  const pixels = pixelsOf(cells, n, colors);
   assert.equal(pixels[19 * n + 3], cells[3] * 10);
   assert.equal(pixels[3], cells[19 * n + 3] * 10);
 });
@@ -69,6 +69,6 @@ test("a tip goes to the other side where there is no room", () => {
 });
 
 test("the lowest byte has the lowest colour, an empty cell has none", () => {
-  const table = coloursOf([0, 1], 0, 1, Uint32Array.from({ length: 256 }, (_, i) => 500 + i));
+  const table = colorsOf([0, 1], 0, 1, Uint32Array.from({ length: 256 }, (_, i) => 500 + i));
   assert.deepEqual([table[0], table[1], table[128], table[255]], [0, 500, 628, 755]);
 });

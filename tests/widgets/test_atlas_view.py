@@ -70,7 +70,7 @@ CLUSTERERS = [
     ]},
 ]  # fmt: skip
 
-COLOURS = [
+COLORS = [
     {"title": "", "items": [{"key": "none", "title": "none"}]},
     {"title": "Columns", "items": [{"key": f"column:{name}", "title": name} for name in ("genre", "artist", "year")]},
     {"title": "The map", "items": [{"key": "cluster", "title": "cluster"}]},
@@ -81,7 +81,7 @@ COLOURS = [
 
 CHOICES = {
     "model": "msd-musicnn-1", "layer": "embedding", "points": "tracks", "pooling": "mean", "method": "umap",
-    "options": {}, "metric": "cosine", "colour": "column:genre", "size": "none", "k": 15, "clusters": "none",
+    "options": {}, "metric": "cosine", "color": "column:genre", "size": "none", "k": 15, "clusters": "none",
     "cluster_options": {}, "second": {},
 }  # fmt: skip
 
@@ -106,7 +106,7 @@ SELECTION = {
     "rows": [a_row(4, "Zebra"), a_row(9, "apple", artist="", seconds=None), a_row(2, "Moon", seconds=70.4)],
 }  # fmt: skip
 
-NEIGHBOURS = {
+NEIGHBORS = {
     "of": {"title": "Sixty-Four Bars", "kind": "track"}, "metric": "cosine", "exact": True, "k": 15, "message": "",
     "items": [a_row(7, "Slow Train", distance=0.0213), a_row(3, "Night Bus", distance=0.1, at=61.5)],
 }  # fmt: skip
@@ -131,11 +131,11 @@ QUEUE = {"items": [a_row(1, "First"), a_row(2, "Second"), a_row(3, "Third")], "a
 def a_state(**more: Any) -> dict[str, Any]:
     state = {
         "clock": "atlas", "player": "IPY_MODEL_player", "maps": [a_map()], "models": MODELS, "pulling": {},
-        "choices": CHOICES, "methods": METHODS, "clusterers": CLUSTERERS, "colours": COLOURS,
+        "choices": CHOICES, "methods": METHODS, "clusterers": CLUSTERERS, "colors": COLORS,
         "sizes": [{"key": "none", "title": "all the same"}, {"key": "duration", "title": "duration"}],
         "count": {"tracks": 1240, "points": 1240, "problems": 0, "duplicates": 0}, "problems": [], "selection": {},
-        "neighbours": {}, "clusters": {}, "agreement": {}, "queue": {}, "busy": {}, "notice": {},
-        "code": "import embviz", "tab": "neighbours",
+        "neighbors": {}, "clusters": {}, "agreement": {}, "queue": {}, "busy": {}, "notice": {},
+        "code": "import embviz", "tab": "neighbors",
     }  # fmt: skip
     return state | more
 
@@ -284,7 +284,7 @@ def test_options_that_are_left_to_the_method_may_stay_empty(table):
     ]
 
 
-def test_a_colour_is_searched_and_chosen_with_keys(table):
+def test_a_color_is_searched_and_chosen_with_keys(table):
     page = table.show()
     button = page.get_by_role("button", name="Colour by genre")
     button.click()
@@ -295,14 +295,14 @@ def test_a_colour_is_searched_and_chosen_with_keys(table):
     search.fill("hears vocal")
     assert box.get_by_role("option").all_inner_texts() == ["female vocals"]
     search.press("Enter")
-    assert table.sent() == [{"kind": "set", "name": "colour", "value": "tag:msd-musicnn-1:female vocals"}]
+    assert table.sent() == [{"kind": "set", "name": "color", "value": "tag:msd-musicnn-1:female vocals"}]
     assert not box.is_visible()
     button.click()
     search.fill("nothing like it")
     assert box.get_by_text("Nothing is called so.").is_visible()
     search.fill("")
     box.get_by_role("option", name="cluster").click()
-    assert table.sent() == [{"kind": "set", "name": "colour", "value": "cluster"}]
+    assert table.sent() == [{"kind": "set", "name": "color", "value": "cluster"}]
 
 
 def test_escape_closes_what_is_open_before_it_selects_nothing(table):
@@ -449,7 +449,7 @@ def test_figures_of_a_map_are_explained(table):
 
 
 def test_before_anything_is_known_the_page_is_whole(table):
-    state = a_state(player="", clock="", code="", tab="neighbours")
+    state = a_state(player="", clock="", code="", tab="neighbors")
     empty = {name: type(value)() for name, value in state.items() if not isinstance(value, str)}
     page = table.show(**empty, player="", clock="", code="")
     assert page.get_by_text("There is no map yet").first.is_visible()
@@ -461,8 +461,8 @@ def test_before_anything_is_known_the_page_is_whole(table):
 # The lists
 
 
-def test_neighbours_are_listed_and_play(table):
-    page = table.show(neighbours=NEIGHBOURS)
+def test_neighbors_are_listed_and_play(table):
+    page = table.show(neighbors=NEIGHBORS)
     panel = page.get_by_role("tabpanel", name="Neighbours")
     assert panel.get_by_role("heading", name="Like Sixty-Four Bars").is_visible()
     assert panel.get_by_text("exact", exact=True).is_visible()
@@ -478,8 +478,8 @@ def test_neighbours_are_listed_and_play(table):
     ]
 
 
-def test_what_neighbours_are_is_chosen(table):
-    page = table.show(neighbours=NEIGHBOURS | {"exact": False}, selection=SELECTION)
+def test_what_neighbors_are_is_chosen(table):
+    page = table.show(neighbors=NEIGHBORS | {"exact": False}, selection=SELECTION)
     panel = page.get_by_role("tabpanel", name="Neighbours")
     assert panel.get_by_text("approximate").is_visible()
     panel.get_by_label("Distance").select_option("euclidean")
@@ -494,7 +494,7 @@ def test_what_neighbours_are_is_chosen(table):
     assert panel.get_by_role("button", name="Of the selection").is_disabled()
 
 
-def test_a_file_is_sent_in_parts_for_its_neighbours(table, tmp_path):
+def test_a_file_is_sent_in_parts_for_its_neighbors(table, tmp_path):
     file = tmp_path / "own.ogg"
     file.write_bytes(b"0" * (4 * 2**20 + 10))
     page = table.show()
@@ -567,7 +567,7 @@ def test_the_selection_tells_its_name_in_python(table):
 
 
 def test_rows_are_walked_with_keys(table):
-    page = table.show(neighbours=NEIGHBOURS)
+    page = table.show(neighbors=NEIGHBORS)
     first = page.get_by_role("button", name="Play Slow Train")
     first.focus()
     first.press("ArrowDown")
@@ -701,7 +701,7 @@ def test_files_that_cannot_be_used_are_told(table):
 
 
 def test_a_row_that_is_pointed_at_is_marked_on_the_maps(table):
-    page = table.show(neighbours=NEIGHBOURS)
+    page = table.show(neighbors=NEIGHBORS)
     table.page.evaluate("() => { bench.widgets['anywidget:map0'].model.state.link = 'linked'; }")
     page.get_by_text("Night Bus").hover()
     hover = "() => globalThis[Symbol.for('embviz.links')]?.get('linked')?.hover"
@@ -809,12 +809,12 @@ def test_names_from_strangers_are_text(table):
     page = table.show(
         maps=[a_map(title=EVIL, facts=[EVIL], notes=[EVIL]), a_map(1, title=EVIL, status="failed", message=EVIL)],
         models=[a_model("msd-musicnn-1", EVIL, EVIL)],
-        choices=CHOICES | {"second": second, "clusters": "hdbscan", "colour": EVIL, "layer": EVIL},
-        colours=[{"title": EVIL, "items": [{"key": EVIL, "title": EVIL}]}],
+        choices=CHOICES | {"second": second, "clusters": "hdbscan", "color": EVIL, "layer": EVIL},
+        colors=[{"title": EVIL, "items": [{"key": EVIL, "title": EVIL}]}],
         sizes=[{"key": EVIL, "title": EVIL}],
         methods=[METHODS[0] | {"title": EVIL, "options": [an_option("n", EVIL, 1, 0, 9, help=EVIL)]}],
         selection=SELECTION | {"rows": [item]},
-        neighbours=NEIGHBOURS | {"of": {"title": EVIL, "kind": "file"}, "items": [item], "message": EVIL},
+        neighbors=NEIGHBORS | {"of": {"title": EVIL, "kind": "file"}, "items": [item], "message": EVIL},
         clusters=CLUSTERS | {"items": [cluster], "message": EVIL, "scale": EVIL},
         agreement=AGREEMENT | {"items": [item]},
         queue=QUEUE | {"items": [item]},
@@ -848,7 +848,7 @@ def test_nothing_is_cut_off_at_any_width(table, width):
         choices=CHOICES | {"second": {"model": "mtt-vgg-1", "layer": "embedding"}, "clusters": "hdbscan"},
         busy={"text": "A long sentence about what is computed", "done": 3, "total": 1240},
         count={"tracks": 12400, "points": 620_000, "problems": 12, "duplicates": 14},
-        neighbours=NEIGHBOURS, selection=SELECTION, clusters=CLUSTERS, agreement=AGREEMENT, queue=QUEUE,
+        neighbors=NEIGHBORS, selection=SELECTION, clusters=CLUSTERS, agreement=AGREEMENT, queue=QUEUE,
     )  # fmt: skip
     beyond = r"""width => [...document.querySelectorAll(".ev-atlas :is(button, select, input, h3, td, [role=tab])")]
         .filter((el) => el.offsetParent && el.type !== "file")

@@ -180,17 +180,17 @@ def test_pins_stay_whatever_is_strongest_and_can_be_taken_off(bench):
     assert rows(element) == ["rock"]
 
 
-def test_a_curve_keeps_its_colour_while_others_come_and_go(bench):
+def test_a_curve_keeps_its_color_while_others_come_and_go(bench):
     element = mounted(bench, curves(top=3))
 
-    def colour(name):
+    def color(name):
         row = element.locator("tbody tr", has=bench.page.get_by_role("rowheader", name=name, exact=True))
         return row.locator("line").evaluate("el => [el.getAttribute('stroke'), el.getAttribute('stroke-dasharray')]")
 
-    before = colour("jazz")
+    before = color("jazz")
     bench.clock("c", "c => c.setView(54, 60)")
     settled(bench)
-    assert colour("jazz") == before
+    assert color("jazz") == before
     looks = element.locator("tbody line").evaluate_all("all => all.map((el) => el.outerHTML)")
     assert len(set(looks)) == 3
 

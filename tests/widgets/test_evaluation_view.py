@@ -137,7 +137,7 @@ def test_nothing_to_predict_is_said(tmp_path, explore):
 @pytest.mark.parametrize(
     ("name", "value"),
     [("target", 3), ("folds", 1), ("folds", True), ("groups", 0.5), ("classifier", "svm"), ("pooling", "sum"),
-     ("layers", []), ("models", ["no-such"]), ("colour", "red")],
+     ("layers", []), ("models", ["no-such"]), ("color", "red")],
 )  # fmt: skip
 def test_what_cannot_be_chosen_is_a_sentence(music, explore, name, value):
     with pytest.raises(EmbvizError, match=r"found|nothing|no model"):
@@ -243,13 +243,13 @@ def test_wrong_tracks_are_marked_on_the_map(music, explore, monkeypatch):
     assert atlas.widget.tab == "selection"
     assert set(explorer.selection.index) == set(wrong.index)
     column = "style by VGG-I (MSD): right or wrong"
-    assert atlas.widget.choices["colour"] == f"column:{column}"
+    assert atlas.widget.choices["color"] == f"column:{column}"
     counts = explorer.selection[column].value_counts().to_dict()
     assert counts == {"wrong": len(wrong)}
-    assert set(atlas._wiring.sides[0].scatter.colour["labels"]) == {"right", "wrong"}
-    assert atlas._wiring.sides[0].scatter.colour["missing"] == 3
+    assert set(atlas._wiring.sides[0].scatter.color["labels"]) == {"right", "wrong"}
+    assert atlas._wiring.sides[0].scatter.color["missing"] == 3
     command(explorer, "task_map", cell=0)
-    assert atlas.widget.choices["colour"] == "column:style by MusiCNN (MSD): right or wrong"
+    assert atlas.widget.choices["color"] == "column:style by MusiCNN (MSD): right or wrong"
     assert column in atlas.table.columns
     command(explorer, "task_matrix", cell=0)
     explorer._tasking._matrix.choose("rock", "rock")

@@ -110,7 +110,7 @@ def test_channels_are_ordered_by_activity_and_those_that_never_change_stand_at_t
     assert np.frombuffer(FeatureMaps.of(embedding(field)).channels, dtype="<u2").tolist() == [1, 3, 0, 2]
 
 
-def test_colours_leave_out_what_is_rare_but_not_what_is_rare_throughout():
+def test_colors_leave_out_what_is_rare_but_not_what_is_rare_throughout():
     field = np.random.default_rng(3).random(size=(T, F, 2)).astype(np.float32)
     field[7, 7, 0] = 1000
     field[..., 1] = 0
@@ -390,7 +390,7 @@ def test_pooled_over_frequency_each_channel_is_a_curve(bench):
     assert pixel(canvas, 0.2, 5) is not None
 
 
-def test_colours_of_the_whole_layer_can_be_compared(bench):
+def test_colors_of_the_whole_layer_can_be_compared(bench):
     element, _ = mounted(bench, FeatureMaps.of(embedding()))
     bench.clock("c", "c => c.seek(1.25)")
     settled(bench)

@@ -8,8 +8,9 @@ import pytest
 from embviz.core.embedding import Embedding, FrameGrid
 from embviz.errors import OptionError
 from embviz.plotting.heatmap_data import dimension_order
+from embviz.plotting.quantize import color_limits, dequantize, quantize
 from embviz.widgets.base import Drawing
-from embviz.widgets.frames import FramesWidget, colour_ends, decode, encode
+from embviz.widgets.frames import FramesWidget
 from embviz.widgets.heatmap import Heatmap
 
 LEFT, RIGHT = 76, 72
@@ -35,7 +36,7 @@ def embed_of(values, *, hop=1.0, patch=2.0, heard=None, start=-0.5, duration=Non
 
 
 def test_cells_travel_dimension_first():
-    cells, ranges = encode(field())
+    cells, ranges = quantize(field())
     codes = np.frombuffer(cells, np.uint8).reshape(30, 20)
     assert codes[7, 0] == 1
     assert codes[7, 19] == 255
@@ -44,7 +45,7 @@ def test_cells_travel_dimension_first():
 
 def test_values_come_back_to_half_a_step():
     values = np.random.default_rng(0).normal(size=(500, 33)).astype(np.float32) * 10 ** np.linspace(-20, 20, 33)
-    back = decode(*encode(values), (33, 500))
+    back = dequantize(*quantize(values), (33, 500))
     steps = np.ptp(values, axis=0) / 254
     assert (np.abs(back - values) <= steps * 0.5001).all()
 
@@ -52,7 +53,7 @@ def test_values_come_back_to_half_a_step():
 def test_what_is_not_finite_is_empty():
     values = field(5, 4)
     values[1, 2], values[3, 0], values[:, 3] = np.nan, np.inf, -np.inf
-    cells, ranges = encode(values)
+    cells, ranges = quantize(values)
     codes = np.frombuffer(cells, np.uint8).reshape(4, 5)
     assert codes[2, 1] == codes[0, 3] == 0
     assert (codes[3] == 0).all()
@@ -62,24 +63,24 @@ def test_what_is_not_finite_is_empty():
 
 @pytest.mark.parametrize("level", [0.0, -7.25, 3e38, 1e-42])
 def test_a_dimension_that_never_changes_is_in_the_middle(level):
-    cells, ranges = encode(np.full((6, 2), level))
+    cells, ranges = quantize(np.full((6, 2), level))
     assert set(cells) == {128}
     assert np.frombuffer(ranges, "<f4").tolist() == [np.float32(level)] * 4
 
 
 def test_ranges_beyond_single_precision_are_kept():
     values = np.array([[-3e38, 0], [0, 1e-44], [3e38, 2e-44]], np.float32)
-    assert np.frombuffer(encode(values)[0], np.uint8).tolist() == [1, 128, 255, 1, 128, 255]
+    assert np.frombuffer(quantize(values)[0], np.uint8).tolist() == [1, 128, 255, 1, 128, 255]
 
 
 def test_a_large_mean_does_not_hide_small_changes():
     values = np.float32(1e6) + np.arange(5, dtype=np.float32)[:, None] / 8
-    assert np.frombuffer(encode(values)[0], np.uint8).tolist() == [1, 65, 128, 192, 255]
+    assert np.frombuffer(quantize(values)[0], np.uint8).tolist() == [1, 65, 128, 192, 255]
 
 
 @pytest.mark.parametrize("shape", [(0, 5), (5, 0), (0, 0), (1, 3)])
 def test_no_frames_and_one_frame(shape):
-    cells, ranges = encode(np.ones(shape))
+    cells, ranges = quantize(np.ones(shape))
     assert len(cells) == shape[0] * shape[1]
     assert len(ranges) == shape[1] * 8
 
@@ -87,22 +88,22 @@ def test_no_frames_and_one_frame(shape):
 def test_encoding_is_quick():
     values = np.random.default_rng(0).normal(size=(22500, 768)).astype(np.float32)
     start = time.process_time()
-    encode(values)
+    quantize(values)
     assert time.process_time() - start < 2
 
 
-def test_colours_end_where_values_become_rare():
+def test_colors_end_where_values_become_rare():
     values = np.random.default_rng(0).random((1000, 20)).astype(np.float32)
     values[3, 4] = 50
-    low, high = colour_ends(values, signed=False)
+    low, high = color_limits(values, signed=False)
     assert low == values.min()
     assert high == pytest.approx(np.quantile(values, 0.998), abs=1e-3)
     values = np.random.default_rng(0).normal(size=(1000, 20)).astype(np.float32)
     values[3, 4] = -50
-    low, high = colour_ends(values, signed=True)
+    low, high = color_limits(values, signed=True)
     assert -low == pytest.approx(np.quantile(np.abs(values), 0.998), rel=1e-2)
     assert high <= -low
-    assert colour_ends(values, signed=False)[0] == pytest.approx(np.quantile(values, 0.002), rel=1e-2)
+    assert color_limits(values, signed=False)[0] == pytest.approx(np.quantile(values, 0.002), rel=1e-2)
 
 
 @pytest.mark.parametrize(
@@ -111,24 +112,24 @@ def test_colours_end_where_values_become_rare():
     ids=["evenly", "mostly nothing", "one value", "one cell", "huge"],
 )
 @pytest.mark.parametrize("signed", [False, True])
-def test_colours_end_with_the_values_where_little_would_be_won(values, signed):
+def test_colors_end_with_the_values_where_little_would_be_won(values, signed):
     values = np.asarray(values, np.float32)
-    assert colour_ends(values, signed=signed) == [values.min(), values.max()]
+    assert color_limits(values, signed=signed) == [values.min(), values.max()]
 
 
-def test_what_is_not_finite_has_no_part_in_the_colours():
+def test_what_is_not_finite_has_no_part_in_the_colors():
     values = field()
     values[2, 3], values[4, 5], values[6, 7] = np.nan, np.inf, -np.inf
-    assert colour_ends(values, signed=False) == [0, 599]
+    assert color_limits(values, signed=False) == [0, 599]
     for nothing in (np.full((3, 2), np.nan), np.zeros((0, 4)), np.zeros((4, 0))):
-        assert colour_ends(nothing, signed=True) == []
+        assert color_limits(nothing, signed=True) == []
 
 
-def test_of_many_frames_some_tell_where_colours_end_and_no_spike_moves_them():
+def test_of_many_frames_some_tell_where_colors_end_and_no_spike_moves_them():
     values = np.random.default_rng(0).normal(size=(6000, 768)).astype(np.float32)
     values[:, 5] += 20
     values[4321, 7] = 900
-    _, high = colour_ends(values, signed=True)
+    _, high = color_limits(values, signed=True)
     assert high == pytest.approx(np.quantile(np.abs(values[::3]), 0.998), rel=0.02)
 
 
@@ -152,7 +153,7 @@ def test_signed_values_are_scaled_around_zero_unless_told_otherwise():
     assert FramesWidget.of(embedding, scale="none").scale == "none"
 
 
-def test_probabilities_have_the_colours_of_all_values():
+def test_probabilities_have_the_colors_of_all_values():
     values = np.random.default_rng(0).random((100, 30)).astype(np.float32) / 10
     values[5, 6] = 1
     assert FramesWidget.of(embed_of(values)).ends[1] == pytest.approx(0.1, rel=0.01)
@@ -520,7 +521,7 @@ def outlying():
     return values
 
 
-def test_one_outlier_leaves_the_others_their_colours_and_is_told(bench):
+def test_one_outlier_leaves_the_others_their_colors_and_is_told(bench):
     canvas = mount(bench, embed_of(outlying(), unit="dB"), height=300)
     stops = bench.page.locator(".ev-heatmap-stops span")
     assert stops.all_inner_texts() == ["≥ 2", stops.nth(1).inner_text()]
@@ -870,11 +871,11 @@ def test_the_page_may_turn_dark(bench):
     ink = "el => [...el.getContext('2d').getImageData(10, 4, 1, 1).data]"
     swatch = bench.page.locator(".ev-heatmap-swatch")
     light = swatch.evaluate(ink)
-    colour = pixel(bench, 450, 20)
+    color = pixel(bench, 450, 20)
     bench.theme("dark")
     bench.page.wait_for_timeout(1300)
     assert swatch.evaluate(ink) != light
-    assert pixel(bench, 450, 20) == colour
+    assert pixel(bench, 450, 20) == color
 
 
 def test_it_fits_where_there_is_little_room(bench):

@@ -636,11 +636,11 @@ def test_no_track_and_a_track_that_is_being_decoded(bench, short):
 def test_peaks_are_drawn_and_the_theme_is_followed(bench, rock_state):
     bench.mount("p", "player", rock_state)
     ready(bench)
-    colours = []
+    colors = []
     for theme in ("light", "dark"):
         bench.theme(theme)
         bench.page.wait_for_timeout(400)
-        colours.append(
+        colors.append(
             bench.page.evaluate("""() => {
           const canvas = document.querySelector('.ev-canvas');
           const { width, height } = canvas;
@@ -649,8 +649,8 @@ def test_peaks_are_drawn_and_the_theme_is_followed(bench, rock_state):
           return [at(300, 38), at(300, 1)];
         }""")
         )
-    assert colours[0] == [[25, 118, 210, 255], [0, 0, 0, 0]]
-    assert colours[1][0] == [33, 150, 243, 255]
+    assert colors[0] == [[25, 118, 210, 255], [0, 0, 0, 0]]
+    assert colors[1][0] == [33, 150, 243, 255]
 
 
 # Stems. --------------------------------------------------------------------------------------------------------------

@@ -55,7 +55,7 @@ def test_another_theme_and_back_is_drawn(plot):
     assert picture(bench, selector) == light
 
 
-def test_a_colour_that_changes_alone_is_drawn(bench):
+def test_a_color_that_changes_alone_is_drawn(bench):
     bench.mount("p", "curves", state(Curves))
     bench.page.wait_for_timeout(400)
     before = picture(bench, PLOTS["curves"][1])

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from embviz.errors import OptionError
-from embviz.plotting.encodings import CATEGORIES, DAY, NIGHT, colour_of, sizes_of
+from embviz.plotting.encodings import CATEGORIES, DAY, NIGHT, color_of, sizes_of
 from embviz.widgets.scatter import Scatter
 
 N = 60
@@ -38,7 +38,7 @@ def genres(n=N):
 
 
 def made(drawn="canvas", xy=None, **options):
-    options = {"columns": columns(), "clock": "c", "colour": colour_of(genres(), title="genre")} | options
+    options = {"columns": columns(), "clock": "c", "color": color_of(genres(), title="genre")} | options
     return Scatter.of(plane() if xy is None else xy, drawn=drawn, **options)
 
 
@@ -126,7 +126,7 @@ class Mounted:
         (left, low), (right, high) = self.at(first, -12, 12), self.at(last, 12, -12)
         return (left, low), (right, low), (right, high), (left, high)
 
-    def colour(self, i):
+    def color(self, i):
         """The colour in the middle of a point, as the surface has drawn it."""
         x, y = self.at(i)
         box = self.stage.bounding_box()
@@ -215,36 +215,36 @@ def test_moved_points_are_the_same_points():
 
 def test_categories_are_ranked_and_the_rest_is_one():
     values = [f"c{i:02}" for i in range(14) for _ in range(20 - i)] + [None, "", float("nan"), pd.NA]
-    colour, shades = colour_of(values, title="genre")
+    color, shades = color_of(values, title="genre")
     codes = np.frombuffer(shades, np.uint8)
-    assert colour["labels"] == [*(f"c{i:02}" for i in range(CATEGORIES)), "other (5 more)"]
-    assert len(colour["palette"]) == len(colour["night"]) == CATEGORIES + 1
+    assert color["labels"] == [*(f"c{i:02}" for i in range(CATEGORIES)), "other (5 more)"]
+    assert len(color["palette"]) == len(color["night"]) == CATEGORIES + 1
     assert (codes[-4:] == 255).all()
-    assert colour["missing"] == 4
+    assert color["missing"] == 4
     assert set(codes[-5 - 7 : -4]) == {9}
-    ten, _ = colour_of([f"c{i}" for i in range(10)], title="")
+    ten, _ = color_of([f"c{i}" for i in range(10)], title="")
     assert len(ten["labels"]) == 10
 
 
 def test_numbers_truth_values_and_missing_ones():
-    colour, shades = colour_of(pd.Series([1.0, 2.0, np.nan, 3.0]), title="tempo", unit="BPM")
-    assert (colour["kind"], colour["low"], colour["high"], colour["unit"]) == ("number", 1, 3, "BPM")
+    color, shades = color_of(pd.Series([1.0, 2.0, np.nan, 3.0]), title="tempo", unit="BPM")
+    assert (color["kind"], color["low"], color["high"], color["unit"]) == ("number", 1, 3, "BPM")
     assert list(shades) == [0, 127, 255, 254]
-    assert len(colour["palette"]) == 255
-    assert colour_of([True, False, None], title="live")[0]["labels"] == ["no", "yes"]
-    assert colour_of(pd.array([1990, None, 2000], dtype="Int64"), title="year")[0]["kind"] == "number"
-    assert colour_of([1, 2, 2], title="cluster", kind="category")[0]["labels"] == ["2", "1"]
-    assert list(colour_of([5, 5], title="")[1]) == [127, 127]
-    assert list(colour_of([None, None], title="")[1]) == [255, 255]
+    assert len(color["palette"]) == 255
+    assert color_of([True, False, None], title="live")[0]["labels"] == ["no", "yes"]
+    assert color_of(pd.array([1990, None, 2000], dtype="Int64"), title="year")[0]["kind"] == "number"
+    assert color_of([1, 2, 2], title="cluster", kind="category")[0]["labels"] == ["2", "1"]
+    assert list(color_of([5, 5], title="")[1]) == [127, 127]
+    assert list(color_of([None, None], title="")[1]) == [255, 255]
     with pytest.raises(OptionError, match="'genre' should hold numbers, but 'rock' is among its 2 values"):
-        colour_of(["rock", 1], title="genre", kind="number")
+        color_of(["rock", 1], title="genre", kind="number")
 
 
-def test_rare_numbers_do_not_take_the_colours_of_all_others():
+def test_rare_numbers_do_not_take_the_colors_of_all_others():
     values = np.r_[np.linspace(0, 1, 2000), 1e6]
-    colour, shades = colour_of(values, title="x")
-    assert colour["high"] < 2
-    assert colour["clipped"] == [False, True]
+    color, shades = color_of(values, title="x")
+    assert color["high"] < 2
+    assert color["clipped"] == [False, True]
     assert shades[-1] == 254
 
 
@@ -254,17 +254,17 @@ def test_sizes_have_a_place_for_what_is_unknown():
     assert list(sizes) == [1, 128, 255, 0]
 
 
-def luminance(colour):
-    channels = np.array([int(colour[at : at + 2], 16) for at in (1, 3, 5)]) / 255
+def luminance(color):
+    channels = np.array([int(color[at : at + 2], 16) for at in (1, 3, 5)]) / 255
     linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
     return float(linear @ [0.2126, 0.7152, 0.0722])
 
 
-@pytest.mark.parametrize(("colours", "paper", "least"), [(DAY, "#ffffff", 2.5), (NIGHT, "#111111", 4)])
-def test_colours_stand_out_from_the_paper(colours, paper, least):
-    for colour in colours:
-        low, high = sorted([luminance(colour), luminance(paper)])
-        assert (high + 0.05) / (low + 0.05) > least, colour
+@pytest.mark.parametrize(("colors", "paper", "least"), [(DAY, "#ffffff", 2.5), (NIGHT, "#111111", 4)])
+def test_colors_stand_out_from_the_paper(colors, paper, least):
+    for color in colors:
+        low, high = sorted([luminance(color), luminance(paper)])
+        assert (high + 0.05) / (low + 0.05) > least, color
 
 
 def test_what_is_selected_joined_and_found_must_be_there():
@@ -311,11 +311,11 @@ def test_missing_facts_are_plain():
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"colur": 1}, "no option 'colur'. Did you mean 'colour'?|no option 'colur'"),
+        ({"colur": 1}, "no option 'colur'. Did you mean 'color'?|no option 'colur'"),
         ({"drawn": "svg"}, "drawn by 'jscatter' or 'canvas', not 'svg'"),
         ({"tracks": [1, 2]}, "60 points, but tracks of 2"),
         ({"seconds": [1.0]}, "60 points, but seconds of 1"),
-        ({"colour": ["a"]}, "60 points, but colours of 1"),
+        ({"color": ["a"]}, "60 points, but colours of 1"),
         ({"size": [1.0]}, "60 points, but sizes of 1"),
         ({"xy": np.zeros((60, 3))}, r"\[n, 2\]; this one has the shape \[60, 3\]"),
         ({"xy": np.full((60, 2), np.nan)}, "Of 60 points, 60 have no place"),
@@ -329,11 +329,11 @@ def test_what_does_not_fit_is_refused(options, sentence):
 # -- pointing and choosing, on both surfaces ---------------------------------------------------------------------------
 
 
-def test_points_are_drawn_where_they_are_in_their_colours(mounted):
+def test_points_are_drawn_where_they_are_in_their_colors(mounted):
     for i, name in ((0, "rock"), (1, "jazz"), (2, "folk")):
         wanted = DAY[["folk", "jazz", "rock"].index(name)]
         channels = [int(wanted[at : at + 2], 16) for at in (1, 3, 5)]
-        assert mounted.colour(i) == pytest.approx(channels, abs=32), name
+        assert mounted.color(i) == pytest.approx(channels, abs=32), name
     x, y = mounted.at(0)
     mounted.page.mouse.move(x + 30, y - 30)
 
@@ -375,12 +375,12 @@ def test_lasso_and_rectangle_select_add_and_take_away(mounted):
 
 
 def test_what_is_not_selected_steps_back(mounted):
-    before = mounted.colour(31), mounted.colour(32)
+    before = mounted.color(31), mounted.color(32)
     mounted.bench.change("m", "selected", np.array([31], "<u4").tobytes())
     mounted.settle(200)
     wanted = np.array(before[0])
-    assert np.abs(np.array(mounted.colour(31)) - wanted).max() < 60
-    assert min(mounted.colour(32)) > min(before[1]) + 60
+    assert np.abs(np.array(mounted.color(31)) - wanted).max() < 60
+    assert min(mounted.color(32)) > min(before[1]) + 60
 
 
 def test_hidden_categories_are_neither_seen_nor_found_nor_selected(mounted):
@@ -391,7 +391,7 @@ def test_hidden_categories_are_neither_seen_nor_found_nor_selected(mounted):
     assert mounted.bench.get("m", "hidden") == [1]
     assert jazz.get_attribute("aria-pressed") == "false"
     assert "45 of 60 points shown" in mounted.el.inner_text()
-    assert mounted.colour(13) == pytest.approx((255, 255, 255), abs=3)
+    assert mounted.color(13) == pytest.approx((255, 255, 255), abs=3)
     mounted.page.mouse.move(*mounted.at(13))
     mounted.settle()
     assert mounted.tip == ""
@@ -435,15 +435,15 @@ def test_a_drag_pushes_the_map(mounted):
     assert mounted.bench.sent("m") == []
 
 
-def test_other_colours_and_sizes_are_drawn(mounted):
-    other = made("canvas", colour=[i < 30 for i in range(N)], size=list(range(N)))
-    for name in ("colour", "shades", "size", "sizes"):
+def test_other_colors_and_sizes_are_drawn(mounted):
+    other = made("canvas", color=[i < 30 for i in range(N)], size=list(range(N)))
+    for name in ("color", "shades", "size", "sizes"):
         mounted.bench.change("m", name, getattr(other, name))
     mounted.settle(500)
     labels = mounted.el.locator(".ev-map-category-name").all_inner_texts()
     assert labels == ["no", "yes"]
-    assert mounted.colour(59) == pytest.approx([int(DAY[0][at : at + 2], 16) for at in (1, 3, 5)], abs=32)
-    assert mounted.colour(20) == pytest.approx([int(DAY[1][at : at + 2], 16) for at in (1, 3, 5)], abs=50)
+    assert mounted.color(59) == pytest.approx([int(DAY[0][at : at + 2], 16) for at in (1, 3, 5)], abs=32)
+    assert mounted.color(20) == pytest.approx([int(DAY[1][at : at + 2], 16) for at in (1, 3, 5)], abs=50)
 
 
 # -- where there is no WebGL -------------------------------------------------------------------------------------------
@@ -473,7 +473,7 @@ def test_when_webgl_is_lost_a_canvas_takes_over(bench):
     mounted.el.locator(".ev-map[data-surface=canvas]").wait_for()
     assert "WebGL was lost" in mounted.el.inner_text()
     mounted.settle()
-    assert mounted.colour(2) == pytest.approx([int(DAY[0][at : at + 2], 16) for at in (1, 3, 5)], abs=32)
+    assert mounted.color(2) == pytest.approx([int(DAY[0][at : at + 2], 16) for at in (1, 3, 5)], abs=32)
     mounted.page.mouse.move(*mounted.at(13))
     mounted.settle()
     assert "Track 13" in mounted.tip
@@ -494,7 +494,7 @@ def test_a_map_that_was_out_of_sight_is_drawn_when_it_comes_back(bench, hidden_f
     bench.page.evaluate(hide, "")
     mounted = Mounted(bench, widget, there=True)
     mounted.settle(300)
-    assert mounted.colour(2) == pytest.approx([int(DAY[0][at : at + 2], 16) for at in (1, 3, 5)], abs=32)
+    assert mounted.color(2) == pytest.approx([int(DAY[0][at : at + 2], 16) for at in (1, 3, 5)], abs=32)
 
 
 def test_points_that_moved_are_drawn_anew_by_jupyter_scatter(bench):
@@ -515,7 +515,7 @@ def test_points_that_moved_are_drawn_anew_by_jupyter_scatter(bench):
     assert "Track 0" in mounted.tip
     x, _ = mounted.at(0)
     assert x > mounted.at(59)[0]
-    assert mounted.colour(0) == pytest.approx([int(DAY[2][at : at + 2], 16) for at in (1, 3, 5)], abs=32)
+    assert mounted.color(0) == pytest.approx([int(DAY[2][at : at + 2], 16) for at in (1, 3, 5)], abs=32)
 
 
 # -- keys, legend, search ----------------------------------------------------------------------------------------------
@@ -578,7 +578,7 @@ def test_a_legend_isolates_and_brings_back(bench):
 
 
 def test_a_window_of_numbers_is_moved_by_keys_and_hands(bench):
-    mounted = Mounted(bench, made(colour=colour_of(list(range(N)), title="tempo", unit="BPM")))
+    mounted = Mounted(bench, made(color=color_of(list(range(N)), title="tempo", unit="BPM")))
     low, high = (mounted.el.get_by_label(f"{end} value shown") for end in ("Lowest", "Highest"))
     assert "tempo (BPM)" in mounted.el.locator(".ev-map-legend").inner_text()
     low.focus()
@@ -687,9 +687,7 @@ def test_a_marker_walks_along_the_trail_with_the_clock(bench):
 def test_hostile_names_are_text(bench):
     facts = columns()
     facts[0]["values"][:3] = HOSTILE
-    widget = made(
-        columns=facts, title=HOSTILE[0], colour=colour_of([HOSTILE[i % 3] for i in range(N)], title=HOSTILE[0])
-    )
+    widget = made(columns=facts, title=HOSTILE[0], color=color_of([HOSTILE[i % 3] for i in range(N)], title=HOSTILE[0]))
     widget.name([{"text": HOSTILE[0], "x": 2, "y": 2, "id": 0}])
     mounted = Mounted(bench, widget)
     mounted.page.mouse.move(*mounted.at(0))
@@ -758,7 +756,7 @@ def test_sharp_on_screens_with_more_pixels(browser):
     sizes = mounted.el.evaluate("""root => [...root.querySelectorAll("canvas")].map((canvas) =>
       canvas.width / canvas.getBoundingClientRect().width)""")
     assert sizes == pytest.approx([2, 2], abs=0.01)
-    assert mounted.colour(13) == pytest.approx([int(DAY[1][at : at + 2], 16) for at in (1, 3, 5)], abs=32)
+    assert mounted.color(13) == pytest.approx([int(DAY[1][at : at + 2], 16) for at in (1, 3, 5)], abs=32)
     context.close()
 
 
@@ -796,7 +794,7 @@ from embviz.widgets.scatter import Scatter
 xy = np.stack(np.meshgrid(np.arange(10.0), np.arange(6.0)), axis=-1).reshape(-1, 2)
 titles = [f"Track {i}" for i in range(60)]
 heard = []
-scatter = Scatter.of(xy, columns=[{"name": "title", "values": titles}], colour=[i % 3 == 0 for i in range(60)])
+scatter = Scatter.of(xy, columns=[{"name": "title", "values": titles}], color=[i % 3 == 0 for i in range(60)])
 scatter.on_msg(lambda widget, content, buffers: heard.append(content))
 scatter
 """
@@ -820,7 +818,7 @@ def test_a_map_in_jupyterlab(browser, root, tmp_path):
         lab.page.wait_for_timeout(500)
         assert lab.ask("len(scatter.selection)") == 60
         assert lab.ask("heard") == [{"kind": "choose", "point": lab.ask("scatter.current")}]
-        lab.execute("scatter.select([1]); scatter.recolour(list(range(60)), title='tempo', unit='BPM')")
+        lab.execute("scatter.select([1]); scatter.recolor(list(range(60)), title='tempo', unit='BPM')")
         element.get_by_text("tempo (BPM)").wait_for()
         element.locator(".ev-map-selected", has_text="1 selected").wait_for()
         lab.execute("scatter.close()")

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from embviz.analysis.neighbors import Index, Neighbours, is_exact, known_metric, matrix, neighbours, vectors_key
+from embviz.analysis.neighbors import Index, Neighbors, is_exact, known_metric, matrix, nearest_neighbors, vectors_key
 from embviz.analysis.projection.options import known_method, resolve
 from embviz.analysis.projection.pca import principal
-from embviz.analysis.projection.quality import figures, kept_neighbours, map_neighbours
+from embviz.analysis.projection.quality import figures, kept_neighbors, map_neighbors
 from embviz.analysis.projection.tsne_pacmap import here, pacmap_layout, tsne_layout
 from embviz.analysis.projection.umap import umap_layout
 from embviz.core.cache import Cache, store_of
@@ -175,7 +175,7 @@ def project(
     *,
     seed: int = 0,
     metric: str = "cosine",
-    neighbours: Neighbours | None = None,
+    neighbors: Neighbors | None = None,
     cache: Cache | Literal[False] | None = None,
     progress: Progress = None,
     **options: Any,
@@ -194,7 +194,7 @@ def project(
         Start of the random numbers.
     metric : {"cosine", "euclidean"}
         By which neighbours are found in the full space. PCA has no use of it except to be judged by.
-    neighbours : Neighbours, optional
+    neighbors : Neighbours, optional
         Those of these vectors, if they are known.
     cache : Cache, False or None
         Where results are kept; None is the user's cache, False computes anew and keeps nothing.
@@ -218,9 +218,9 @@ def project(
     _check_seed(seed)
     if here(method):
         raise OptionError(here(method) + ".")
-    if neighbours is not None and (len(neighbours) != len(vectors) or neighbours.metric != metric):
+    if neighbors is not None and (len(neighbors) != len(vectors) or neighbors.metric != metric):
         raise OptionError(
-            f"Neighbours of these {len(vectors):,} vectors by {metric!r} are expected, {neighbours!r} was found."
+            f"Neighbours of these {len(vectors):,} vectors by {metric!r} are expected, {neighbors!r} was found."
         )
     store = store_of(cache)
     wanted = {
@@ -229,7 +229,7 @@ def project(
         "options": values,
         "metric": metric,
         "seed": int(seed),
-        "exact": is_exact(len(vectors)) if neighbours is None else neighbours.exact,
+        "exact": is_exact(len(vectors)) if neighbors is None else neighbors.exact,
         "versions": {name: importlib.metadata.version(name) for name in ("faiss-cpu", "numpy", *LIBRARIES[method])},
         "format": FORMAT,
     }
@@ -238,7 +238,7 @@ def project(
         found = _recalled(kept, vectors)
     else:
         with reporter(progress) as report:
-            near = functools.partial(_neighbours, X, neighbours, metric, cache, report)
+            near = functools.partial(_neighbors, X, neighbors, metric, cache, report)
             found = _computed(vectors, method, values, seed, near, report)
         if store:
             store.remember("projections", wanted, _remembered(found))
@@ -255,7 +255,7 @@ def _computed(
     method: str,
     options: Mapping[str, Any],
     seed: int,
-    near_of: Callable[[int], Neighbours],
+    near_of: Callable[[int], Neighbors],
     report: Report,
 ) -> Projection:
     n, notes = len(vectors), []
@@ -278,14 +278,14 @@ def _computed(
     xy = np.asarray(xy, np.float32)
     k = min(K, max(0, n - 1) // 2)
     true = near.indices[:, :k]
-    on_map = map_neighbours(xy, k) if k else true
+    on_map = map_neighbors(xy, k) if k else true
     return Projection(
         xy,
         method,
         options,
         tuple(notes),
         *figures(vectors, xy, true, on_map, near.metric, report),
-        kept=kept_neighbours(true, on_map),
+        kept=kept_neighbors(true, on_map),
         axes=axes,
         metric=near.metric,
         seed=int(seed),
@@ -311,22 +311,22 @@ def _fitting(method: str, options: Mapping[str, Any], n: int, notes: list[str]) 
     return options, 0
 
 
-def _neighbours(
+def _neighbors(
     source: Any,
-    known: Neighbours | None,
+    known: Neighbors | None,
     metric: str,
     cache: Cache | Literal[False] | None,
     report: Report,
     k: int,
-) -> Neighbours:
+) -> Neighbors:
     """Return k neighbours of each vector at least, as far as there are so many."""
     if known is not None and known.k >= min(k, len(known) - 1):
         return known
     exact = None if known is None else known.exact
-    return neighbours(source, k, metric=metric, exact=exact, cache=cache, report=report)
+    return nearest_neighbors(source, k, metric=metric, exact=exact, cache=cache, report=report)
 
 
-def _first(near: Neighbours, k: int) -> Neighbours:
+def _first(near: Neighbors, k: int) -> Neighbors:
     return replace(near, indices=near.indices[:, :k], distances=near.distances[:, :k])
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from embviz.core.progress import Report
 
-__all__ = ["Figures", "figures", "kept_neighbours", "map_neighbours"]
+__all__ = ["Figures", "figures", "kept_neighbors", "map_neighbors"]
 
 ALL_UP_TO = 5000  # points; of more, the figures are those of a sample
 SAMPLE = 1000
@@ -83,7 +83,7 @@ def _excess(distances: NDArray[np.float32], rows: NDArray[np.int64], near: NDArr
     return float(total)
 
 
-def map_neighbours(xy: NDArray[np.float32], k: int) -> NDArray[np.int32]:
+def map_neighbors(xy: NDArray[np.float32], k: int) -> NDArray[np.int32]:
     """Return the k nearest points of each on a map; points in one place in no particular order."""
     from scipy.spatial import cKDTree
 
@@ -96,7 +96,7 @@ def map_neighbours(xy: NDArray[np.float32], k: int) -> NDArray[np.int32]:
     return np.asarray(found[others].reshape(len(xy), k), np.int32)
 
 
-def kept_neighbours(near: NDArray[np.int32], on_map: NDArray[np.int32]) -> NDArray[np.float32]:
+def kept_neighbors(near: NDArray[np.int32], on_map: NDArray[np.int32]) -> NDArray[np.float32]:
     """Return the share of each point's neighbours in the full space that are its neighbours on the map."""
     if not near.shape[1]:
         return np.full(len(near), np.nan, np.float32)

@@ -16,7 +16,7 @@ from embviz.errors import OptionError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from embviz.analysis.neighbors import Neighbours
+    from embviz.analysis.neighbors import Neighbors
     from embviz.core.progress import Report
 
 __all__ = ["here", "pacmap_layout", "tsne_layout"]
@@ -33,7 +33,7 @@ def here(method: str) -> str:
 
 
 def tsne_layout(
-    vectors: NDArray[np.float32], near: Neighbours, options: Mapping[str, Any], *, seed: int, report: Report
+    vectors: NDArray[np.float32], near: Neighbors, options: Mapping[str, Any], *, seed: int, report: Report
 ) -> NDArray[np.float32]:
     """Return t-SNE's layout of vectors of which 3 * perplexity + 1 neighbours each are known."""
     import scipy.sparse

@@ -20,7 +20,7 @@ from embviz.analysis.projection.umap_layout import compiled, move_points
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from embviz.analysis.neighbors import Neighbours
+    from embviz.analysis.neighbors import Neighbors
     from embviz.core.progress import Report
 
 __all__ = ["umap_layout"]
@@ -29,7 +29,7 @@ SPECTRAL_FROM = 20  # points; fewer are too few for its eigenvectors
 
 
 def umap_layout(
-    vectors: NDArray[np.float32], near: Neighbours, options: Mapping[str, Any], *, seed: int, report: Report
+    vectors: NDArray[np.float32], near: Neighbors, options: Mapping[str, Any], *, seed: int, report: Report
 ) -> NDArray[np.float32]:
     """Return UMAP's layout of vectors of which n_neighbors - 1 neighbours each are known."""
     random = np.random.RandomState(seed)
@@ -59,7 +59,7 @@ def umap_layout(
     )
 
 
-def _graph(umap: ModuleType, vectors: NDArray[np.float32], near: Neighbours, sure: int) -> Any:
+def _graph(umap: ModuleType, vectors: NDArray[np.float32], near: Neighbors, sure: int) -> Any:
     """Return how strongly vectors belong together, as a sparse matrix."""
     own = np.arange(len(vectors), dtype=np.int32)[:, None]
     graph, _, _ = umap.fuzzy_simplicial_set(

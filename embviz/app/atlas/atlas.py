@@ -20,9 +20,9 @@ from embviz.app.atlas import options as choices
 from embviz.app.atlas.color_options import key_of
 from embviz.app.atlas.context import Board, check_table
 from embviz.app.atlas.controller import Wiring
-from embviz.app.context import new_clock, put_away, ref
 from embviz.core.cache import check_cache
 from embviz.models import Model
+from embviz.widgets.base import close_widget, model_ref, new_clock_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,7 +57,7 @@ class Atlas(traitlets.HasTraits):
         How the frames of a track become one vector.
     method : {"umap", "pca", "tsne", "pacmap"}
         How the map is made; see :func:`embviz.project`.
-    colour : str, optional
+    color : str, optional
         A column of the table, ``"cluster"``, ``"trust"`` (how many of its neighbours a point keeps on the map),
         ``"tempo"``, a tag such as ``"sad"``, or ``"none"``; the genre by default, where there are several.
     size : {"none", "duration", "spread"}, optional
@@ -102,8 +102,8 @@ class Atlas(traitlets.HasTraits):
 
     Examples
     --------
-    >>> atlas = Atlas(collection.table, "musicnn", colour="genre")  # doctest: +SKIP
-    >>> atlas.wait().neighbours(7)  # doctest: +SKIP
+    >>> atlas = Atlas(collection.table, "musicnn", color="genre")  # doctest: +SKIP
+    >>> atlas.wait().neighbors(7)  # doctest: +SKIP
     """
 
     selection: Any = traitlets.Any()
@@ -117,7 +117,7 @@ class Atlas(traitlets.HasTraits):
         points: str = "tracks",
         pooling: str = "mean",
         method: str = "umap",
-        colour: str | None = None,
+        color: str | None = None,
         size: str | None = None,
         metric: str = "cosine",
         k: int = 10,
@@ -142,15 +142,15 @@ class Atlas(traitlets.HasTraits):
             chosen |= choices.checked(name, value)
         choices.check_options(chosen)
         check_table(table)
-        chosen["colour"] = key_of(colour, table)
-        if chosen["colour"] == "cluster" and clusters == "none":
+        chosen["color"] = key_of(color, table)
+        if chosen["color"] == "cluster" and clusters == "none":
             chosen["clusters"] = "hdbscan"
         check_cache(cache)
         self._closed = self._following = False
         own = player is True
-        name = clock or (player.clock if isinstance(player, Player) else new_clock())
+        name = clock or (player.clock if isinstance(player, Player) else new_clock_name())
         heard = Player(clock=name) if own else player if isinstance(player, Player) else None
-        view = AtlasView(clock=name, player=ref(heard) if own else "")
+        view = AtlasView(clock=name, player=model_ref(heard) if own else "")
         self._own_player = heard if own else None
         self._board = board = Board(table, view, cache, worker, seed)
         board.choices = chosen
@@ -250,7 +250,7 @@ class Atlas(traitlets.HasTraits):
         self._wiring.assign(columns)
         return self
 
-    def neighbours(self, of: Any, k: int | None = None) -> pd.DataFrame:
+    def neighbors(self, of: Any, k: int | None = None) -> pd.DataFrame:
         """Return the nearest neighbours, in all dimensions of the vectors.
 
         Parameters
@@ -364,9 +364,9 @@ class Atlas(traitlets.HasTraits):
         self._board.close()
         for side in self._wiring.sides:
             side.close()
-        put_away(self._board.panel)
+        close_widget(self._board.panel)
         if self._own_player is not None:
-            put_away(self._own_player)
+            close_widget(self._own_player)
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         if self._closed:

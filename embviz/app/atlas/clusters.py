@@ -10,7 +10,7 @@ import numpy as np
 
 from embviz.analysis.clustering import cluster, lifts, name_clusters
 from embviz.analysis.tagging import at_points
-from embviz.app.atlas.color_options import Colour
+from embviz.app.atlas.color_options import Color
 from embviz.app.atlas.model_outputs import taggers
 from embviz.errors import EmbvizError, OptionError
 from embviz.models import get_model
@@ -176,13 +176,13 @@ class Groups:
 
     # Showing. ------------------------------------------------------------------------------------------------------
 
-    def colour(self) -> Colour | None:
+    def color(self) -> Color | None:
         """Return the clusters as a colour; None where there are none."""
         if self.members is None:
             return None
         names = self.names()
         texts = np.array([names.get(int(number), "") for number in self.members], dtype=object)
-        return Colour("cluster", "cluster", texts)
+        return Color("cluster", "cluster", texts)
 
     def labels(self) -> list[dict[str, Any]]:
         """Return the names and where they stand on the map, in its own units."""

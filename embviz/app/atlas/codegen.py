@@ -34,7 +34,7 @@ def code(board: Board, folder: str, tagger: str, given: Mapping[int, str]) -> st
     script = _Script({"import embviz"}, [*_source(board, folder), _embed("vectors", chosen, pooling)])
     options = {"seed": board.seed, "metric": chosen["metric"], **chosen["options"]}
     script.lines.append(_call("projection = embviz.project", ["vectors", repr(chosen["method"])], options))
-    drawn = {"colour": _colour(script, str(chosen["colour"]), pooling), "size": _size(str(chosen["size"]))}
+    drawn = {"color": _color(script, str(chosen["color"]), pooling), "size": _size(str(chosen["size"]))}
     if chosen["clusters"] != "none":
         drawn |= _clusters(script, board, "frames" if pooling == "frames" else "mean", tagger, given)
     if chosen["second"]:
@@ -69,7 +69,7 @@ def _embed(name: str, which: Mapping[str, Any], pooling: str) -> str:
     return _call(f"{name} = collection.embed", [ascii(which["model"]), *layer], options)
 
 
-def _colour(script: _Script, key: str, pooling: str) -> str:
+def _color(script: _Script, key: str, pooling: str) -> str:
     if key == "trust":
         return "'trust'"
     if key.startswith("column:"):
@@ -113,10 +113,10 @@ def _clusters(
         if given:
             script.lines.append(f"names |= {dict(given)!a}")
         told["names"] = "names"
-        if chosen["colour"] == "cluster":
-            told["colour"] = "[names.get(group, '') for group in groups]"
-    elif chosen["colour"] == "cluster":
-        told["colour"] = "[f'group {group + 1}' if group >= 0 else '' for group in groups]"
+        if chosen["color"] == "cluster":
+            told["color"] = "[names.get(group, '') for group in groups]"
+    elif chosen["color"] == "cluster":
+        told["color"] = "[f'group {group + 1}' if group >= 0 else '' for group in groups]"
     return told
 
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from embviz.analysis import tagging
 from embviz.analysis.tagging import at_points
-from embviz.app.atlas.drawn import text_of
 from embviz.app.atlas.model_outputs import taggers, tempo_model
+from embviz.core.text import format_cell
 from embviz.errors import OptionError, did_you_mean
 from embviz.export.columns import UNITS, is_number
 from embviz.models import get_model
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from embviz.analysis.projection import Projection
     from embviz.core.vectors import Vectors
 
-__all__ = ["SIZES", "Colour", "by_column", "by_tag", "by_tempo", "by_trust", "groups", "key_of", "size_of"]
+__all__ = ["SIZES", "Color", "by_column", "by_tag", "by_tempo", "by_trust", "groups", "key_of", "size_of"]
 
 # Of the columns of every table, those that say what is to be seen.
 TOLD = ("genre", "artist", "album", "year", "duration")
@@ -40,7 +40,7 @@ SIZES = [
 
 
 @dataclass(frozen=True, eq=False)
-class Colour:
+class Color:
     """What colours say: a text or a number for each point, "" or NaN where nothing is known."""
 
     key: str
@@ -56,7 +56,7 @@ class Colour:
 
 def groups(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Return what can be chosen, as the page lists it."""
-    columns = [{"key": f"column:{name}", "title": text_of(name)} for name in _columns(table)]
+    columns = [{"key": f"column:{name}", "title": format_cell(name)} for name in _columns(table)]
     found = [{"title": "", "items": [{"key": "none", "title": "none"}]}, {"title": "Columns", "items": columns}]
     found.append(
         {
@@ -112,34 +112,34 @@ def key_of(wanted: str | None, table: pd.DataFrame) -> str:
 # Values. -----------------------------------------------------------------------------------------------------------
 
 
-def by_column(name: str, table: pd.DataFrame, vectors: Vectors) -> Colour:
+def by_column(name: str, table: pd.DataFrame, vectors: Vectors) -> Color:
     """Return the values of a column at each point: numbers, or texts where anything is no number."""
     column, places = table[name], table.index.get_indexer(vectors.tracks)
     unit = UNITS.get(str(name), "")
     if is_number(column.dtype):
         numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
-        return Colour(f"column:{name}", text_of(name), numbers[places], unit)
+        return Color(f"column:{name}", format_cell(name), numbers[places], unit)
     # There may be many more points than tracks.
-    texts = np.array([text_of(value) for value in column], dtype=object)
-    return Colour(f"column:{name}", text_of(name), texts[places], unit)
+    texts = np.array([format_cell(value) for value in column], dtype=object)
+    return Color(f"column:{name}", format_cell(name), texts[places], unit)
 
 
-def by_tag(key: str, output: Vectors, vectors: Vectors) -> Colour:
+def by_tag(key: str, output: Vectors, vectors: Vectors) -> Color:
     """Return how much of a tag a model hears at each point."""
     _, model, tag = key.split(":", 2)
     values = at_points(output, vectors)[:, list(output.labels).index(tag)]
-    return Colour(key, f"{tag}, as {get_model(model).title} hears it", values.astype(np.float64))
+    return Color(key, f"{tag}, as {get_model(model).title} hears it", values.astype(np.float64))
 
 
-def by_tempo(output: Vectors, vectors: Vectors) -> Colour:
+def by_tempo(output: Vectors, vectors: Vectors) -> Color:
     """Return the tempo that a Tempo-CNN hears in the track of each point."""
     column = tagging.tempo_column(output).reindex(vectors.tracks)
-    return Colour("tempo", "tempo, as Tempo-CNN hears it", column.to_numpy(dtype=np.float64), "BPM")
+    return Color("tempo", "tempo, as Tempo-CNN hears it", column.to_numpy(dtype=np.float64), "BPM")
 
 
-def by_trust(projection: Projection) -> Colour:
+def by_trust(projection: Projection) -> Color:
     """Return the share of its neighbours that each point keeps on the map."""
-    return Colour("trust", "neighbours kept", np.asarray(projection.kept, dtype=np.float64) * 100, "%")
+    return Color("trust", "neighbours kept", np.asarray(projection.kept, dtype=np.float64) * 100, "%")
 
 
 def size_of(key: str, table: pd.DataFrame, vectors: Vectors) -> tuple[str, NDArray[np.float64] | None, str]:

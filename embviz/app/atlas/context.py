@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from embviz.app.atlas.drawn import seconds_of, text_of
+from embviz.app.atlas.drawn import seconds_of
 from embviz.app.context import Desk
-from embviz.core.text import count
+from embviz.core.text import count, format_cell
 from embviz.core.worker import Worker, explain
 from embviz.errors import OptionError
 from embviz.export.columns import HIDDEN, columns
@@ -78,7 +78,7 @@ class Board(Desk):
             self.table = self.table.assign(**columns)
         except (ValueError, TypeError) as error:
             raise OptionError(
-                f"{', '.join(columns)} cannot be assigned: {text_of(error).rstrip('.')}. A value, or one for each of "
+                f"{', '.join(columns)} cannot be assigned: {format_cell(error).rstrip('.')}. A value, or one for each of "
                 f"{count(len(self.table), 'track')}, is expected."
             ) from error
         self.__dict__.pop("columns", None)  # made of the table, and kept
@@ -86,11 +86,11 @@ class Board(Desk):
     def facts(self, label: int) -> dict[str, Any]:
         """Return what a list shows of a track."""
         row = self.table.loc[label]
-        said = {name: text_of(row.get(name)) for name in FACTS}
+        said = {name: format_cell(row.get(name)) for name in FACTS}
         return {
             "track": int(label),
             **said,
-            "title": said["title"] or text_of(row.get("name")) or f"track {label}",
+            "title": said["title"] or format_cell(row.get("name")) or f"track {label}",
             "seconds": seconds_of(row.get("duration")),
         }
 

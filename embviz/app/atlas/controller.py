@@ -58,7 +58,7 @@ class Wiring:
             side.on_changed, side.on_vectors = self.show_maps, self._got_vectors
             side.on_scatter, side.on_map, side.on_ready = self._got_scatter, self._got_map, self._got_ready
         self.hearing.on_kept = self._heard
-        self.groups.on_changed, self.likes.on_changed = self._got_groups, self._got_neighbours
+        self.groups.on_changed, self.likes.on_changed = self._got_groups, self._got_neighbors
         self.compare.on_changed = lambda: setattr(self.board.panel, "agreement", self.compare.shown())
         self.selecting.on_changed = self._got_selection
         self.downloads.on_arrived = self._arrived
@@ -88,16 +88,16 @@ class Wiring:
     def choose(self, name: str, value: Any) -> None:
         """Change a choice, and compute what depends on it."""
         board = self.board
-        changed = {"colour": self.paint.key(value)} if name == "colour" else options.checked(name, value)
+        changed = {"color": self.paint.key(value)} if name == "color" else options.checked(name, value)
         chosen = {**board.choices, **changed}
         options.check_options(chosen)
         if chosen == board.choices:
             return
         # Colours of clusters are for those that there are.
-        if changed.get("colour") == "cluster" and chosen["clusters"] == "none":
+        if changed.get("color") == "cluster" and chosen["clusters"] == "none":
             chosen["clusters"] = "hdbscan"
-        if changed.get("clusters") == "none" and chosen["colour"] == "cluster":
-            chosen["colour"] = "none"
+        if changed.get("clusters") == "none" and chosen["color"] == "cluster":
+            chosen["color"] = "none"
         grouped = chosen["clusters"] != board.choices["clusters"] or name == "cluster_options"
         board.choices = chosen
         self.publish()
@@ -105,8 +105,8 @@ class Wiring:
             self.start()
         if grouped:
             self.groups.start()
-        if name in ("colour", "clusters"):
-            self.paint.colour()
+        if name in ("color", "clusters"):
+            self.paint.color()
         if name == "size":
             self.paint.size()
 
@@ -117,8 +117,8 @@ class Wiring:
         for side in self.sides:
             side.tell()
         self.paint.publish()
-        if str(board.choices["colour"]).removeprefix("column:") in columns:
-            self.paint.colour()
+        if str(board.choices["color"]).removeprefix("column:") in columns:
+            self.paint.color()
         self.on_selected()
 
     # Results. ------------------------------------------------------------------------------------------------------
@@ -149,7 +149,7 @@ class Wiring:
         self.selecting.show(side)
         self.listening.mark(side)
         if side.number == 0:
-            self._got_neighbours()
+            self._got_neighbors()
             self._write_names()
 
     def _got_ready(self, side: Side) -> None:
@@ -163,16 +163,16 @@ class Wiring:
         self.board.panel.clusters = self.groups.shown()
         self.board.panel.code = self.code()
         self._write_names()
-        if self.board.choices["colour"] == "cluster":
-            self.paint.colour()
+        if self.board.choices["color"] == "cluster":
+            self.paint.color()
 
     def _write_names(self) -> None:
         picture = self.sides[0].picture
         if picture is not None:
             picture.scatter.name(self.groups.labels())
 
-    def _got_neighbours(self) -> None:
-        self.board.panel.neighbours = self.likes.shown()
+    def _got_neighbors(self) -> None:
+        self.board.panel.neighbors = self.likes.shown()
         picture = self.sides[0].picture
         if picture is not None:
             picture.scatter.join(self.likes.lines)
@@ -272,7 +272,7 @@ class Wiring:
     def _retry(self) -> None:
         self.board.panel.models = offers()
         self.start()
-        self.paint.colour()
+        self.paint.color()
 
     def _save(self, content: Mapping[str, Any]) -> None:
         export.begin(self.board, self.contents(selection=bool(content.get("selection"))), content)

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.audio.decode import plain
-from embviz.core.text import one_line
+from embviz.core.text import format_cell
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -15,10 +14,9 @@ if TYPE_CHECKING:
 
     from embviz.core.vectors import Vectors
 
-__all__ = ["moments", "problems", "seconds_of", "text_of"]
+__all__ = ["moments", "problems", "seconds_of"]
 
 MOST_PROBLEMS = 200
-LONGEST_TEXT = 500
 
 
 def moments(vectors: Vectors) -> NDArray[np.float32] | None:
@@ -34,18 +32,10 @@ def problems(table: pd.DataFrame, vectors: Vectors | None) -> tuple[int, list[di
         found |= {int(label): text for label, text in vectors.failed.items()}
     names = table.get("name", table.get("path", {}))
     shown = [
-        {"name": text_of(names.get(label)) or f"track {label}", "problem": text_of(text)}
+        {"name": format_cell(names.get(label)) or f"track {label}", "problem": format_cell(text)}
         for label, text in list(found.items())[:MOST_PROBLEMS]
     ]
     return len(found), shown
-
-
-def text_of(value: Any) -> str:
-    """Return a value of the table as text on one line; empty where there is none."""
-    import pandas as pd
-
-    missing = pd.api.types.is_scalar(value) and pd.isna(value)  # of a list it is asked of each item
-    return "" if missing else one_line(plain(str(value)[:LONGEST_TEXT]))
 
 
 def seconds_of(value: Any) -> float | None:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.app.atlas.color_options import Colour
-from embviz.app.atlas.drawn import text_of
+from embviz.app.atlas.color_options import Color
 from embviz.app.uploads import free_path, safe_name
 from embviz.audio import Audio
 from embviz.collection import io as written
+from embviz.core.text import format_cell
 from embviz.errors import EmbvizError, OptionError
 from embviz.export import collection_page
 from embviz.extraction import extract
@@ -51,7 +51,7 @@ class Contents:
     rows: pd.DataFrame
     vectors: Vectors | None
     projection: Projection | None
-    colour: Colour | None
+    color: Color | None
     members: NDArray[np.int64] | None
     names: dict[int, str]
     title: str
@@ -70,7 +70,7 @@ class Contents:
         tags: Vectors | None,
     ) -> Contents:
         """Return the contents of a map; `rows` are those of lists, all tracks where they are None."""
-        name = text_of(Path(folder).name) if folder else ""
+        name = format_cell(Path(folder).name) if folder else ""
         title = f"{name} · {side.title}" if name else side.title
         return cls(
             board.table, board.table if rows is None else rows, side.vectors, side.projection, paint.seen,
@@ -124,11 +124,11 @@ def _figure(contents: Contents) -> Any:
     import pandas as pd
 
     vectors, projection = contents.map()
-    colour, rows = contents.colour, contents.table.loc[vectors.tracks]
-    title = colour and (f"{colour.title} ({colour.unit})" if colour.unit else colour.title)
-    values = None if colour is None else pd.Series(colour.values, index=rows.index, name=title)
+    color, rows = contents.color, contents.table.loc[vectors.tracks]
+    title = color and (f"{color.title} ({color.unit})" if color.unit else color.title)
+    values = None if color is None else pd.Series(color.values, index=rows.index, name=title)
     return scatter(
-        projection, rows, colour=values, clusters=contents.members, names=contents.names, title=contents.title
+        projection, rows, color=values, clusters=contents.members, names=contents.names, title=contents.title
     )
 
 
@@ -168,7 +168,7 @@ def page(path: Path, contents: Contents, **options: Any) -> Path:
     usual: dict[str, Any] = {
         "vectors": vectors,
         "projection": projection,
-        "colours": _colours(contents),
+        "colors": _colors(contents),
         "names": contents.names,
         "clusters": contents.members,
         "tags": contents.tags,
@@ -178,8 +178,8 @@ def page(path: Path, contents: Contents, **options: Any) -> Path:
     return collection_page.write(path, contents.table, **{**usual, **options})
 
 
-def _colours(contents: Contents) -> list[Any]:
-    seen = contents.colour
+def _colors(contents: Contents) -> list[Any]:
+    seen = contents.color
     columns: list[Any] = [name for name in ("genre", "artist", "album", "year") if _says(contents.table, name)]
     if seen is None:
         return columns
@@ -188,7 +188,7 @@ def _colours(contents: Contents) -> list[Any]:
     if seen.key.startswith("column:"):
         name = seen.key.removeprefix("column:")
         return [name, *(column for column in columns if column != name)]
-    return [collection_page.Colour(seen.title, seen.values, unit=seen.unit, group="What the models hear"), *columns]
+    return [collection_page.Color(seen.title, seen.values, unit=seen.unit, group="What the models hear"), *columns]
 
 
 def _says(table: pd.DataFrame, name: str) -> bool:

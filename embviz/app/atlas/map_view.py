@@ -12,20 +12,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from embviz.analysis.neighbors import neighbours
+from embviz.analysis.neighbors import nearest_neighbors
 from embviz.analysis.projection import TITLES, project
 from embviz.analysis.tagging import at_points, by_task
 from embviz.app.atlas.drawn import moments
-from embviz.app.context import put_away, ref, weights_here
 from embviz.batch import embed_table
 from embviz.batch.api import kept
 from embviz.errors import CollectionError
 from embviz.models import get_model
+from embviz.models.weights import has_weights
+from embviz.widgets.base import close_widget, model_ref
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from embviz.analysis.neighbors import Neighbours
+    from embviz.analysis.neighbors import Neighbors
     from embviz.analysis.projection import Projection
     from embviz.app.atlas.context import Board
     from embviz.app.atlas.model_outputs import Hearing
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["Ask", "Picture", "Side"]
 
 FOR_TAGS = 0.1  # of the tracks, that are at most decoded for nothing but the tags that the page tells
-LEAST_NEIGHBOURS = 15  # that figures and UMAP are made of
+LEAST_NEIGHBORS = 15  # that figures and UMAP are made of
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ class Ask:
     @property
     def n_near(self) -> int:
         """Neighbours of each point that are looked for."""
-        return max(self.k, LEAST_NEIGHBOURS, int(dict(self.options).get("n_neighbors", 0)))
+        return max(self.k, LEAST_NEIGHBORS, int(dict(self.options).get("n_neighbors", 0)))
 
     @property
     def map(self) -> tuple[Any, ...]:
@@ -109,7 +110,7 @@ class Side:
         self.number, self._link = number, link
         self.ask: Ask | None = None
         self.vectors: Vectors | None = None
-        self.near: Neighbours | None = None
+        self.near: Neighbors | None = None
         self.projection: Projection | None = None
         self.scatter: Scatter | None = None
         self._made: dict[str, Any] = {}
@@ -156,7 +157,7 @@ class Side:
         self.status, self.stage, self.message, self.remedy = "waiting", "", "", ""
         self.done = self.total = 0
         model = get_model(ask.model)
-        if not weights_here(model) and self.vectors is None:
+        if not has_weights(model) and self.vectors is None:
             self._board.stop(self.what)
             self.status = "download"
             self.message = f"The weights of {model.title} are not on this computer yet."
@@ -184,7 +185,7 @@ class Side:
                 n = len(board.table)
                 raise CollectionError(f"None of the {n:,} tracks gave a vector; the list of problems says why.")
             if near is None:
-                near = neighbours(
+                near = nearest_neighbors(
                     vectors.values, ask.n_near, metric=ask.metric, key=vectors.key, cache=board.cache, report=job.report
                 )
                 job.show("near", self._got_near, ask, near)
@@ -194,14 +195,14 @@ class Side:
                     "pca",
                     seed=ask.seed,
                     metric=ask.metric,
-                    neighbours=near,
+                    neighbors=near,
                     cache=board.cache,
                     progress=job.report,
                 )
                 job.show("first", self._got_map, ask, "first", first)
             if projection is None:
                 projection = project(
-                    vectors, ask.method, seed=ask.seed, metric=ask.metric, neighbours=near, cache=board.cache,
+                    vectors, ask.method, seed=ask.seed, metric=ask.metric, neighbors=near, cache=board.cache,
                     progress=job.report, **dict(ask.options),
                 )  # fmt: skip
                 job.show("map", self._got_map, ask, "map", projection)
@@ -212,7 +213,7 @@ class Side:
         self.vectors, self._made["vectors"] = vectors, ask.vectors
         self.on_vectors(self)
 
-    def _got_near(self, ask: Ask, near: Neighbours) -> None:
+    def _got_near(self, ask: Ask, near: Neighbors) -> None:
         self.near, self._made["near"] = near, ask.near
 
     def _got_map(self, ask: Ask, kind: str, projection: Projection) -> None:
@@ -265,7 +266,7 @@ class Side:
             self.scatter.move(projection.xy)
             return
         if self.scatter is not None:
-            put_away(self.scatter)
+            close_widget(self.scatter)
         self.scatter = Scatter.of(
             projection.xy, columns=board.columns, tracks=board.places(vectors.tracks),
             seconds=moments(vectors), clock=board.clock, link=self._link,
@@ -307,7 +308,7 @@ class Side:
         return {
             "model": ask.model if ask else "",
             "layer": ask.layer if ask else "",
-            "view": "" if picture is None else ref(picture.scatter),
+            "view": "" if picture is None else model_ref(picture.scatter),
             "facts": [] if picture is None else [" · ".join(picture.projection.facts)],
             "notes": [] if picture is None else list(picture.projection.notes),
             **{name: getattr(self, name) for name in names},
@@ -316,7 +317,7 @@ class Side:
     def close(self) -> None:
         """Take the map off the page."""
         if self.scatter is not None:
-            put_away(self.scatter)
+            close_widget(self.scatter)
         self.scatter = None
         self._forget()
 

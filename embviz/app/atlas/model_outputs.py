@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from embviz.analysis import tagging
-from embviz.app.context import weights_here
 from embviz.batch import embed_table
 from embviz.models import Model, get_model
+from embviz.models.weights import has_weights
 
 if TYPE_CHECKING:
     from embviz.app.atlas.context import Board
@@ -20,12 +20,12 @@ __all__ = ["Hearing", "taggers", "tempo_model"]
 
 def taggers() -> list[Model]:
     """Return the models that give tags, of those whose weights are here."""
-    return [model for model in tagging.by_task("tags") if weights_here(model)]
+    return [model for model in tagging.by_task("tags") if has_weights(model)]
 
 
 def tempo_model() -> Model | None:
     """Return the model that finds tempi, where its weights are here."""
-    return next((model for model in tagging.by_task("tempo") if weights_here(model)), None)
+    return next((model for model in tagging.by_task("tempo") if has_weights(model)), None)
 
 
 class Hearing:

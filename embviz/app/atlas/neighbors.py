@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from embviz.analysis.neighbors import Neighbours
+    from embviz.analysis.neighbors import Neighbors
     from embviz.app.atlas.context import Board
     from embviz.app.atlas.map_view import Side
     from embviz.core.vectors import Vectors
@@ -145,7 +145,7 @@ class Likes:
         usable = ~np.isin(found[0], query.without)
         return _Answer(query, found[0][usable][:k], distances[0][usable][:k], index.exact)
 
-    def _near(self, query: Query, k: Any) -> Neighbours | None:
+    def _near(self, query: Query, k: Any) -> Neighbors | None:
         """Return the neighbours of all points, where they hold those of a query."""
         near = self._side.near
         return near if near is not None and query.point >= 0 and near.k >= min(k, len(near) - 1) else None

@@ -17,7 +17,7 @@ POINTS = ("tracks", "frames")
 POOLINGS = ("mean", "mean+std", "max", "median")
 CLUSTERS = ("none", "hdbscan", "kmeans")
 SIZES = ("none", "duration", "spread")
-MOST_NEIGHBOURS = 100
+MOST_NEIGHBORS = 100
 
 #: The choices on which the places of the points depend.
 MAP = ("model", "layer", "points", "pooling", "method", "options", "metric", "second")
@@ -60,8 +60,8 @@ def _one_of(name: str, value: Any) -> dict[str, Any]:
 
 
 def _k(_name: str, value: Any) -> dict[str, Any]:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_NEIGHBOURS:
-        raise OptionError(f"k is a number of neighbours from 1 to {MOST_NEIGHBOURS}, {value!r:.80} was found.")
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MOST_NEIGHBORS:
+        raise OptionError(f"k is a number of neighbours from 1 to {MOST_NEIGHBORS}, {value!r:.80} was found.")
     return {"k": value}
 
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.app.context import put_away, ref
 from embviz.audio import Audio
 from embviz.errors import AudioError, OptionError
 from embviz.extraction import embed
 from embviz.models import get_model
 from embviz.widgets import browser_audio
+from embviz.widgets.base import close_widget, model_ref
 
 if TYPE_CHECKING:
     from embviz.app.atlas.context import Board
@@ -142,7 +142,7 @@ class Listening:
         else:
             self._heatmap.update(embedding)
         title = get_model(embedding.model).title
-        self._board.panel.heard = {"view": ref(self._heatmap), "title": title, "layer": embedding.layer}
+        self._board.panel.heard = {"view": model_ref(self._heatmap), "title": title, "layer": embedding.layer}
 
     def mark(self, side: Side) -> None:
         """Mark the open track on a map."""
@@ -260,7 +260,7 @@ class Listening:
         if self.player is not None:
             self.player.unobserve(self._follow, ["playing", "time"])
         if self._heatmap is not None:
-            put_away(self._heatmap)
+            close_widget(self._heatmap)
         self._heatmap = None
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embviz.app.atlas import color_options
-from embviz.app.atlas.color_options import Colour
+from embviz.app.atlas.color_options import Color
 from embviz.app.atlas.model_outputs import tempo_model
 from embviz.errors import OptionError
 
@@ -26,7 +26,7 @@ class Paint:
 
     def __init__(self, board: Board, hearing: Hearing, groups: Groups, sides: list[Side]) -> None:
         self._board, self._hearing, self._groups, self._sides = board, hearing, groups, sides
-        self.seen: Colour | None = None
+        self.seen: Color | None = None
 
     def key(self, wanted: str | None) -> str:
         """Return the key of a colour; raises OptionError where there is none of that name."""
@@ -34,30 +34,30 @@ class Paint:
 
     def publish(self) -> None:
         """Show what there is to choose from."""
-        self._board.panel.colours = color_options.groups(self._board.table)
+        self._board.panel.colors = color_options.groups(self._board.table)
         self._board.panel.sizes = color_options.SIZES
 
     def all(self, side: Side) -> None:
         """Colour and size the points of a map that was drawn anew."""
         if side.picture is not None:
             self._size(side.picture)
-        self.colour(side)
+        self.color(side)
 
     # Colours. ------------------------------------------------------------------------------------------------------
 
-    def colour(self, only: Side | None = None) -> None:
+    def color(self, only: Side | None = None) -> None:
         """Colour the points of both maps, or of one."""
-        key = str(self._board.choices["colour"])
+        key = str(self._board.choices["color"])
         if not (key.startswith("tag:") or key == "tempo"):
-            self._board.stop("colour")
+            self._board.stop("color")
         if key == "tempo":
             model = tempo_model()
             if model is None:
                 raise OptionError("No tempo model's weights are here; get some with embviz.pull('tempocnn').")
-            self._hearing.ask("colour", model.name, "mean", self._heard)
+            self._hearing.ask("color", model.name, "mean", self._heard)
         elif key.startswith("tag:"):
             pooling = "frames" if self._board.choices["points"] == "frames" else "mean"
-            self._hearing.ask("colour", key.split(":", 2)[1], pooling, self._heard)
+            self._hearing.ask("color", key.split(":", 2)[1], pooling, self._heard)
         else:
             for side, picture in self._pictures():
                 if only in (None, side):
@@ -67,17 +67,17 @@ class Paint:
         return [(side, side.picture) for side in self._sides if side.picture is not None]
 
     def _heard(self, output: Vectors) -> None:
-        key = str(self._board.choices["colour"])
+        key = str(self._board.choices["color"])
         for side, picture in self._pictures():
             vectors = picture.vectors
-            colour = (
+            color = (
                 color_options.by_tempo(output, vectors)
                 if key == "tempo"
                 else color_options.by_tag(key, output, vectors)
             )
-            self._apply(side, picture, colour)
+            self._apply(side, picture, color)
 
-    def _known(self, key: str, side: Side, picture: Picture) -> Colour | None:
+    def _known(self, key: str, side: Side, picture: Picture) -> Color | None:
         """Return a colour that no model is needed for."""
         if key == "none":
             return None
@@ -87,23 +87,23 @@ class Paint:
             return self._by_cluster(side, picture)
         return color_options.by_column(key.removeprefix("column:"), self._board.table, picture.vectors)
 
-    def _by_cluster(self, side: Side, picture: Picture) -> Colour | None:
-        colour, first = self._groups.colour(), self._sides[0].vectors
-        if colour is None or first is None or side.number == 0:
-            return colour
+    def _by_cluster(self, side: Side, picture: Picture) -> Color | None:
+        color, first = self._groups.color(), self._sides[0].vectors
+        if color is None or first is None or side.number == 0:
+            return color
         # On the second map, a track has the cluster that most of its points have on the first.
-        texts = dict(_most_common(first.tracks, colour.values))
+        texts = dict(_most_common(first.tracks, color.values))
         values = np.array([texts.get(int(label), "") for label in picture.vectors.tracks], dtype=object)
-        return Colour(colour.key, colour.title, values)
+        return Color(color.key, color.title, values)
 
-    def _apply(self, side: Side, picture: Picture, colour: Colour | None) -> None:
+    def _apply(self, side: Side, picture: Picture, color: Color | None) -> None:
         if side.number == 0:
-            self.seen = colour
-        if colour is None:
-            picture.scatter.recolour(None)
+            self.seen = color
+        if color is None:
+            picture.scatter.recolor(None)
         else:
-            kind = "number" if colour.is_number else "category"
-            picture.scatter.recolour(colour.values, title=colour.title, kind=kind, unit=colour.unit)
+            kind = "number" if color.is_number else "category"
+            picture.scatter.recolor(color.values, title=color.title, kind=kind, unit=color.unit)
 
     # Sizes. --------------------------------------------------------------------------------------------------------
 

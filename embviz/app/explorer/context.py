@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embviz.app import context
-from embviz.app.context import Store, put_away, ref
+from embviz.app.context import Store
 from embviz.app.tracks import Track, Tracks
 from embviz.audio import Audio
 from embviz.core.worker import Job, Worker
 from embviz.errors import AudioError
 from embviz.extraction import extract
 from embviz.models import get_model
+from embviz.widgets.base import close_widget, model_ref
 
 if TYPE_CHECKING:
     from anywidget import AnyWidget
@@ -72,7 +73,7 @@ class Work:
     def close(self) -> None:
         """Take the view off the page."""
         if self.view is not None:
-            put_away(self.view)
+            close_widget(self.view)
         self.view = None
         self.drawn = False
 
@@ -84,7 +85,7 @@ class Work:
     def shown(self) -> dict[str, Any]:
         """Return what the panel shows of it, ready for JSON."""
         names = ("model", "layer", "status", "stage", "done", "total", "message", "remedy")
-        return {**{name: getattr(self, name) for name in names}, "view": ref(self.view) if self.drawn else ""}
+        return {**{name: getattr(self, name) for name in names}, "view": model_ref(self.view) if self.drawn else ""}
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from embviz.app.context import weights_here
 from embviz.app.explorer import evaluation_options
 from embviz.app.model_options import COST
 from embviz.batch.api import kept
@@ -14,6 +13,7 @@ from embviz.core.text import count, roughly
 from embviz.errors import EmbvizError
 from embviz.evaluation.targets import said
 from embviz.models import Model, get_model
+from embviz.models.weights import has_weights
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,7 +44,7 @@ def sentence(
         Given ``(stage, done, total)``; may raise to cancel.
     """
     asked = table.loc[said(table[choices["target"]]).index] if choices["target"] in table.columns else table
-    models = [get_model(name) for name in choices["models"] if weights_here(name)]
+    models = [get_model(name) for name in choices["models"] if has_weights(name)]
     pooling = choices["pooling"]
     missing, seconds = 0, 0.0
     length = _seconds(asked)

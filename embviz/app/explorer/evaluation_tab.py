@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from embviz.app.context import ref, weights_here
 from embviz.app.explorer import cost_estimate, evaluation_options, score_table
 from embviz.app.explorer.collection import Gathered
 from embviz.app.explorer.context import Desk, Work
@@ -17,6 +16,8 @@ from embviz.core.text import roughly
 from embviz.core.worker import explain
 from embviz.errors import EmbvizError, OptionError
 from embviz.evaluation import targets
+from embviz.models.weights import has_weights
+from embviz.widgets.base import model_ref
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,7 +64,7 @@ class Tasking:
         self.rows: Callable[[], list[str]] = list
         self.on_found: Callable[[Evaluation], None] = lambda _evaluation: None
         self.on_choose: Callable[[int | str], None] = lambda _track: None
-        self.on_mark: Mark = lambda _labels, _columns, _colour: None
+        self.on_mark: Mark = lambda _labels, _columns, _color: None
         self.on_head: Callable[[Head], None] = lambda _head: None
 
     def commands(self, content: Mapping[str, Any]) -> dict[str, Callable[[], None]]:
@@ -112,7 +113,7 @@ class Tasking:
         if not chosen["target"]:
             chosen["target"] = targets.usual(self._offers["targets"])
         if not chosen["models"]:
-            chosen["models"] = [name for name in dict.fromkeys(self.rows()) if weights_here(name)]
+            chosen["models"] = [name for name in dict.fromkeys(self.rows()) if has_weights(name)]
 
     def set(self, name: str, value: Any) -> None:
         """Change a choice."""
@@ -230,7 +231,7 @@ class Tasking:
             "cell": number, "title": score_table.title_of(cell), "task": cell.task, "tracks": len(cell.answers),
             "wrong": int((cell.answers.predicted != cell.answers.truth).sum()),
             "can_keep": cell.classifier in ("mlp", "logistic") and cell.pooling != "mean+std",
-            "view": ref(matrix.widget),
+            "view": model_ref(matrix.widget),
         }  # fmt: skip
         if self._desk.sound is not None:
             self.opened(self._desk.sound.track.id)
@@ -263,8 +264,8 @@ class Tasking:
 
     def show_map(self, number: int) -> None:
         """Show on the map which tracks a model took for another class."""
-        columns, colour, wrong = score_table.answers(*self._cell(number))
-        self.on_mark(wrong, columns, colour)
+        columns, color, wrong = score_table.answers(*self._cell(number))
+        self.on_mark(wrong, columns, color)
 
     def keep_head(self, number: int) -> None:
         """Train on all tracks, and add what comes of it to the rows of its model."""

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import traitlets
 
-from embviz.app.context import new_clock, put_away, ref, weights_here
 from embviz.app.downloads import Downloads
 from embviz.app.explorer import state as view
 from embviz.app.explorer.collection import Gathered
@@ -37,6 +36,8 @@ from embviz.core.worker import explain
 from embviz.errors import EmbvizError, OptionError
 from embviz.heads import Head
 from embviz.models import Model, get_model
+from embviz.models.weights import has_weights
+from embviz.widgets.base import close_widget, model_ref, new_clock_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -121,8 +122,8 @@ class Explorer(traitlets.HasTraits):
         kept = None if state is None else view.checked(state)
         collection = source if isinstance(source, Collection) else None
         tracks = Tracks(source) if collection is None else Tracks.of_table(collection.table)
-        player = Player(clock=new_clock())
-        self._desk = Desk(tracks, cache, Panel(clock=player.clock, player=ref(player)), player)
+        player = Player(clock=new_clock_name())
+        self._desk = Desk(tracks, cache, Panel(clock=player.clock, player=model_ref(player)), player)
         self._following = self._closed = False
         self._restored = kept
         self._listing, self._poster = Listing(self._desk), Poster(self._desk)
@@ -169,7 +170,7 @@ class Explorer(traitlets.HasTraits):
         self._listing.publish()
         if desk.tracks.notice:
             desk.notice("error" if len(desk.tracks) else "info", desk.tracks.notice)
-        elif kept is None and models is None and not any(weights_here(row.model) for row in self._poster.rows):
+        elif kept is None and models is None and not any(has_weights(row.model) for row in self._poster.rows):
             desk.notice(
                 "info", "No weights are on this computer yet.", "Download those of a model, or run `embviz pull`."
             )
@@ -320,7 +321,7 @@ class Explorer(traitlets.HasTraits):
         for part in (self._poster, self._hears, self._walk, self._likeness, self._mapped, self._tasking):
             part.close()
         for widget in (self._desk.panel, self._desk.player):
-            put_away(widget)
+            close_widget(widget)
         self._closed = True
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
@@ -403,9 +404,9 @@ class Explorer(traitlets.HasTraits):
             self._poster.add(head.model, head.layer)
         self.add_head(head)
 
-    def _mark(self, labels: Sequence[int], columns: Mapping[str, Any] | None, colour: str | None) -> None:
+    def _mark(self, labels: Sequence[int], columns: Mapping[str, Any] | None, color: str | None) -> None:
         """Select tracks on the map; with columns, go there and see them."""
-        self._mapped.mark(labels, columns, colour)
+        self._mapped.mark(labels, columns, color)
         if self._mapped.atlas is None:
             self._selected(self._tasking.rows_of(labels))
         if columns is not None:

@@ -6,13 +6,13 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from embviz.app.context import weights_here
 from embviz.app.explorer.context import Desk, Work
 from embviz.app.explorer.heads import Answers, fits
 from embviz.core.text import count
 from embviz.errors import EmbvizError, OptionError
 from embviz.export import track_page
 from embviz.models import ALIASES, Model, get_model
+from embviz.models.weights import has_weights
 
 if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
@@ -64,7 +64,7 @@ class _Change:
 
 def default_rows() -> list[tuple[str, str, Any]]:
     """Return one model of each system whose weights are here; where there are none, the first to be downloaded."""
-    here = [name for name in ALIASES.values() if weights_here(name)]
+    here = [name for name in ALIASES.values() if has_weights(name)]
     return [(name, "embedding", None) for name in here or [ALIASES["musicnn"]]]
 
 
@@ -279,7 +279,7 @@ class Poster:
     def _wait(self, row: Row) -> None:
         """Have a row wait for its turn, or for what it cannot do without."""
         row.begin()
-        if not weights_here(row.model):
+        if not has_weights(row.model):
             title = get_model(row.model).title
             row.begin("download", f"The weights of {title} are not on this computer yet.")
         elif self._desk.track is None:

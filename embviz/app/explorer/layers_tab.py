@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from embviz.app.context import weights_here
 from embviz.app.explorer.context import Desk, Work
 from embviz.app.explorer.heatmap_rows import still
 from embviz.app.model_options import heard
 from embviz.core.text import minutes
 from embviz.models import Layer, get_model
+from embviz.models.weights import has_weights
 
 if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
@@ -54,7 +54,7 @@ class Walk:
         self._desk.worker.cancel(lambda key: isinstance(key, tuple) and key[0] in ("walk", "maps"))
         self.lead.model = record.name
         self.lead.begin()
-        if not weights_here(record):
+        if not has_weights(record):
             self.lead.begin("download", f"The weights of {record.title} are not on this computer yet.")
         elif self._desk.sound is None:
             self.lead.begin("")

@@ -48,11 +48,11 @@ class Mapped:
         self._gathered.want("map", self.work, self._show, self.publish)
 
     def mark(
-        self, labels: Sequence[int], columns: Mapping[str, pd.Series[Any]] | None = None, colour: str | None = None
+        self, labels: Sequence[int], columns: Mapping[str, pd.Series[Any]] | None = None, color: str | None = None
     ) -> None:
         """Select tracks, and colour the points by a column that is added; once the map is opened, where it is not."""
         self._columns.update(columns or {})
-        self._wanted = {"labels": list(labels), "columns": columns, "colour": colour}
+        self._wanted = {"labels": list(labels), "columns": columns, "color": color}
         self._do()
 
     def _do(self) -> None:
@@ -62,8 +62,8 @@ class Mapped:
         wanted, self._wanted = self._wanted, {}
         if wanted["columns"]:
             self.atlas.assign(**wanted["columns"])
-        if wanted["colour"]:
-            self.atlas.set(colour=f"column:{wanted['colour']}")
+        if wanted["color"]:
+            self.atlas.set(color=f"column:{wanted['color']}")
             self.atlas.widget.tab = "selection"  # a list of what is marked, to be played
         self.atlas.selection = wanted["labels"]
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embviz.analysis.tagging import by_task, tempo
-from embviz.app.context import weights_here
 from embviz.app.explorer.context import Desk, Work
 from embviz.errors import AudioError
 from embviz.extraction import extract
 from embviz.models import Model, get_model
+from embviz.models.weights import has_weights
 from embviz.widgets import browser_audio
 
 if TYPE_CHECKING:
@@ -40,11 +40,11 @@ class Hears:
 
     def _choose(self) -> None:
         """Find out which models there are to ask."""
-        here = [model.name for model in by_task("tags") if weights_here(model)]
+        here = [model.name for model in by_task("tags") if has_weights(model)]
         known = {work.model: work for work in self.taggers}
         self.taggers = [known.get(name) or Work(name, "output") for name in here]
         for work, task in ((self.tempo, "tempo"), (self.stems, "stems")):
-            names = [model.name for model in by_task(task) if weights_here(model)]
+            names = [model.name for model in by_task(task) if has_weights(model)]
             if work.model not in names and not work.unfinished:
                 work.model = names[0] if names else ""
 
@@ -110,7 +110,7 @@ class Hears:
             return
         work.begin()
         record = get_model(work.model)
-        if not weights_here(record):
+        if not has_weights(record):
             work.begin("download", f"The weights of {record.title} are not on this computer yet.")
         elif sound.duration > LONGEST_STEMS:
             work.fail(
@@ -165,7 +165,7 @@ class Hears:
     def publish(self) -> None:
         """Show this view as it is."""
         beat = {"bpm": None, "confidence": None, "bpms": [], "shares": []} | self._beat
-        stems = [model.name for model in by_task("stems") if weights_here(model)]
+        stems = [model.name for model in by_task("stems") if has_weights(model)]
         taggers = [work.shown() | {"title": get_model(work.model).title} for work in self.taggers]
         self._desk.panel.hears = {
             "taggers": taggers or [self._absent(Work("", "output"), "tags")],

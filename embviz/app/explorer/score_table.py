@@ -61,9 +61,9 @@ def answers(cell: Cell, source: Source) -> tuple[dict[str, pd.Series[Any]], str,
         return pd.Series(values, index=own.tracks).reindex(index).fillna("")
 
     taken = np.array(cell.classes, dtype=object)[own.predicted]
-    colour = f"{asked}: right or wrong"
-    columns = {asked: column(taken), colour: column(np.where(wrong, WRONG, RIGHT))}
-    return columns, colour, [int(label) for label in own.tracks[wrong]]
+    color = f"{asked}: right or wrong"
+    columns = {asked: column(taken), color: column(np.where(wrong, WRONG, RIGHT))}
+    return columns, color, [int(label) for label in own.tracks[wrong]]
 
 
 def title_of(cell: Cell, *, several: bool = False) -> str:

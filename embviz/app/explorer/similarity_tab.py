@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from embviz.app.context import weights_here
 from embviz.app.explorer.context import Desk, Work
 from embviz.models import get_model
+from embviz.models.weights import has_weights
 
 if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
@@ -46,7 +46,7 @@ class Likeness:
             work.view = Similarity.of(embedding, clock=self._desk.clock, title="", sections=parts)
             work.drawn, work.status = True, "ready"
 
-        if not weights_here(record):
+        if not has_weights(record):
             work.begin("download", f"The weights of {record.title} are not on this computer yet.")
         elif self._desk.sound is None:
             work.begin("")

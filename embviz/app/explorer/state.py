@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from embviz.app.context import weights_here
 from embviz.app.explorer.context import Desk
 from embviz.app.uploads import free_path, safe_name
 from embviz.errors import OptionError
 from embviz.export import track_page
 from embviz.export.static_widgets import unsent
 from embviz.models import ALIASES
+from embviz.models.weights import has_weights
 
 if TYPE_CHECKING:
     from embviz.app.explorer.heatmap_rows import Poster, Row
@@ -204,7 +204,7 @@ def _contents(desk: Desk, poster: Poster) -> tuple[Audio, list[Any], dict[str, A
             contents.append(track_page.Row(row.embedding, options=look))
             if row.answer.embedding is not None:
                 contents.append(_answers(row))
-        elif not weights_here(row.model):
+        elif not has_weights(row.model):
             contents.append(track_page.absent(row.model))
     track = desk.sound.track
     return desk.sound.audio, contents, {"sections": track.sections, "title": track.title or None}

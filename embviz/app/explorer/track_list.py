@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from embviz.app.context import weights_here
 from embviz.app.explorer.context import Desk, Sound
 from embviz.app.explorer.heatmap_rows import row_key
 from embviz.app.tracks import Track
 from embviz.errors import EmbvizError, OptionError
 from embviz.extraction import extract
 from embviz.models import get_model, known_models
+from embviz.models.weights import has_weights
 from embviz.widgets import browser_audio
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Listing:
         desk.panel.track = number
         desk.player.clear(loading=f"opening {desk.track.name}")
         self.on_leaving()
-        asked = [(row_key(row), row) for row in rows if weights_here(row.model)]
+        asked = [(row_key(row), row) for row in rows if has_weights(row.model)]
         desk.worker.submit(
             ("open",), self._opening(desk.track, [key for key, _ in asked]),
             done=self._opened, failed=self._failed, progress=desk.busy,
@@ -176,7 +176,7 @@ def _cached(sound: Sound, keys: list[Any], store: Any) -> dict[Any, Embedding]:
 def _usual() -> Any:
     """Yield what a row of each model asks for, of those whose weights are here."""
     for model in known_models():
-        if weights_here(model):
+        if has_weights(model):
             try:
                 yield extract.Wanted.of(model, "embedding", None)
             except EmbvizError:

@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from embviz.app.tracks import Tracks, facts, files
+from embviz.app.tracks import Tracks
 from embviz.audio import Audio
+from embviz.collection.discovery import find_audio_files
+from embviz.collection.sidecar import read_sidecar
 from embviz.errors import AudioError
 
 HOSTILE = [
@@ -165,24 +167,24 @@ def test_the_walk_says_what_it_passed_over(tmp_path):
     touch(tmp_path / "out", "y.flac")
     (tmp_path / "in" / "b link").symlink_to(tmp_path / "out")
     (tmp_path / "in" / "a circle").symlink_to(tmp_path / "in")
-    assert files(tmp_path / "in") == (
+    assert find_audio_files(tmp_path / "in") == (
         [Path("2.ogg"), Path("10.ogg"), Path("deep/x.wav")],
         [tmp_path / "in" / "a circle", tmp_path / "in" / "b link"],
         [],
     )
-    followed = files(tmp_path / "in", follow_links=True)
+    followed = find_audio_files(tmp_path / "in", follow_links=True)
     assert followed == ([Path("2.ogg"), Path("10.ogg"), Path("b link/y.flac"), Path("deep/x.wav")], [], [])
-    assert len(files(tmp_path / "in", most=2).names) == 2
-    assert files(tmp_path / "nowhere") == ([], [], [tmp_path / "nowhere"])
+    assert len(find_audio_files(tmp_path / "in", most=2).names) == 2
+    assert find_audio_files(tmp_path / "nowhere") == ([], [], [tmp_path / "nowhere"])
 
 
 def test_what_stands_beside_sounds(tmp_path, root):
-    known, wrong = facts(root / "sample_audio")
+    known, wrong = read_sidecar(root / "sample_audio")
     assert known["piano.ogg"]["meter"] == "3/4"
     assert wrong == ""
-    assert facts(tmp_path) == ({}, "")
+    assert read_sidecar(tmp_path) == ({}, "")
     (tmp_path / "tracks.csv").write_text("name\nx")
-    assert facts(tmp_path) == ({}, f"tracks.csv in {str(tmp_path)!r} was left out: it has no column 'file'.")
+    assert read_sidecar(tmp_path) == ({}, f"tracks.csv in {str(tmp_path)!r} was left out: it has no column 'file'.")
 
 
 def test_a_table_gives_tracks(root, tmp_path):

@@ -1,0 +1,74 @@
+"""What stands in ``tracks.csv`` beside the tracks of a folder.
+
+Columns: ``file``, ``title``, ``style``, ``bpm``, ``key``, ``meter`` and ``sections`` ("intro 0.000; verse 7.500"), of
+which all but ``file`` may be missing.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from embviz.core.text import printable
+
+__all__ = ["Facts", "folder_name", "parse_number", "read_sidecar"]
+
+TABLE = "tracks.csv"
+LARGEST_TABLE = 16 << 20  # bytes
+Facts: TypeAlias = Mapping[str, Mapping[str, Any]]
+
+
+def read_sidecar(folder: Path) -> tuple[Facts, str]:
+    """Return what ``tracks.csv`` in a folder says, by the name of the file, and what is wrong with it."""
+    try:
+        return _read_table(folder / TABLE), ""
+    except FileNotFoundError:
+        return {}, ""
+    except (OSError, ValueError, csv.Error) as error:
+        said = error.strerror if isinstance(error, OSError) else error
+        return {}, f"{TABLE} in {folder_name(folder)!r} was left out: {said}."
+
+
+def _read_table(path: Path) -> dict[str, dict[str, Any]]:
+    """Return what a table says, by the name of the file."""
+    if path.stat().st_size > LARGEST_TABLE:
+        raise ValueError("it is too large for a table of tracks")
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = csv.DictReader(file)
+        if "file" not in (rows.fieldnames or ()):
+            raise ValueError("it has no column 'file'")
+        return {row["file"]: _row_facts(row) for row in rows if row["file"]}
+
+
+def _row_facts(row: Mapping[str, Any]) -> dict[str, Any]:
+    texts = {name: " ".join(str(row.get(name) or "").split()) for name in ("title", "style", "key", "meter", "note")}
+    sections = [_section(part) for part in str(row.get("sections") or "").split(";")]
+    return {
+        **{name: text[:500] for name, text in texts.items()},
+        "bpm": parse_number(row.get("bpm")),
+        "seconds": parse_number(row.get("seconds")),
+        "sections": tuple(sorted(filter(None, sections), key=lambda section: section[1])),
+    }
+
+
+def _section(text: str) -> tuple[str, float] | None:
+    name, _, start = text.strip().rpartition(" ")
+    seconds = parse_number(start, lowest=0.0)
+    return None if seconds is None else (name.strip(), seconds)
+
+
+def folder_name(folder: Path) -> str:
+    """Return what a folder is called in the page."""
+    return printable(str(folder)) if str(folder) != "." else printable(Path.cwd().name)
+
+
+def parse_number(text: Any, *, lowest: float = 1e-9) -> float | None:
+    """Return a finite number of at least `lowest`; None where the text is none."""
+    try:
+        number = float(text)
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) and number >= lowest else None
