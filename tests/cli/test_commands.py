@@ -377,7 +377,7 @@ def test_ctrl_c_is_one_line_and_130(embviz, home, clips, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("embviz.extraction.embed", interrupted)
+    monkeypatch.setattr("embviz.extraction.extract.embed", interrupted)
     ran = embviz("embed", clips[0], "-m", "musicnn", "-o", "out.npz")
     assert ran.code == 130
     assert ran.said == ["embviz: Interrupted."]

@@ -274,7 +274,7 @@ def test_files_that_go_while_they_are_listed_stay_with_a_sentence(music, cache, 
         return read(path)
 
     (music / "b/2 low.ogg").unlink()  # between the walk and the look
-    monkeypatch.setattr("embviz.collection.discovery.files", lambda *_, **__: found)
+    monkeypatch.setattr("embviz.collection.discovery.find_audio_files", lambda *_, **__: found)
     monkeypatch.setattr(file_tags, "read", vanishing)  # between the look and the reading
     collection = listed(music, cache)
     assert len(collection) == 5

@@ -14,7 +14,7 @@ import architectures
 import numpy as np
 import pytest
 from harness import Bench
-from test_panel import a_row, a_state
+from panel import a_row, a_state
 
 import embviz
 from embviz.app.explorer import Explorer
@@ -23,7 +23,7 @@ from embviz.errors import EmbvizError, GraphError, LayerError, ModelError, Optio
 from embviz.heads import Head, get_head, heads_for, known_heads, register_head, unregister_head
 from embviz.models import get_model, register_model
 from embviz.models.convert import nodes
-from embviz.models.lookup import find
+from embviz.models.weights import find
 from embviz.widgets.curves import Curves
 
 BESIDE = Path(__file__).resolve().parents[3] / "shared" / "reference"

@@ -306,7 +306,7 @@ test("maps run from end to end, and the middle of a diverging one is neutral", (
   assert.ok(Math.max(red, green, blue) - Math.min(red, green, blue) < 8);
   assert.ok(isDiverging("balance") && isDiverging(diverging(true)) && !isDiverging("viridis"));
   assert.match(gradient("viridis", "to top"), /^linear-gradient\(to top, #440154.*#fde725\)$/);
-  assert.throws(() => palette("jet"), /no color map/);
+  assert.throws(() => palette("jet"), /no colour map/);
 });
 
 test("lightness rises evenly through viridis, and towards the middle of balance", () => {

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-from test_panel import NAMELESS, Desk
+from panel import NAMELESS, Desk
 
 import embviz
 from embviz.app.explorer import Explorer, cost_estimate, evaluation_options

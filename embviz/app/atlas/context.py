@@ -78,8 +78,8 @@ class Board(Desk):
             self.table = self.table.assign(**columns)
         except (ValueError, TypeError) as error:
             raise OptionError(
-                f"{', '.join(columns)} cannot be assigned: {format_cell(error).rstrip('.')}. A value, or one for each of "
-                f"{count(len(self.table), 'track')}, is expected."
+                f"{', '.join(columns)} cannot be assigned: {format_cell(error).rstrip('.')}. "
+                f"A value, or one for each of {count(len(self.table), 'track')}, is expected."
             ) from error
         self.__dict__.pop("columns", None)  # made of the table, and kept
 
