@@ -139,7 +139,7 @@ class Cache:
         Parameters
         ----------
         kind : str
-            What they are, which is the name of their folder: ``"pooled"``, ``"neighbors"``, ``"projections"`` …
+            What they are, which is the name of their folder: ``"pooled"``, ``"neighbours"``, ``"projections"`` …
         key : mapping
             Everything that determines them, ready for JSON.
         arrays : mapping of str to ndarray

@@ -194,8 +194,8 @@ def _leaves(drawn: NDArray[np.float32]) -> NDArray[np.int64]:
     from scipy.cluster.hierarchy import leaves_list, linkage
     from scipy.spatial.distance import squareform
 
-    centerd = np.nan_to_num(drawn - _mean(drawn))
-    unit = centerd / np.maximum(np.linalg.norm(centerd, axis=0), np.finfo(np.float32).tiny)
+    centered = np.nan_to_num(drawn - _mean(drawn))
+    unit = centered / np.maximum(np.linalg.norm(centered, axis=0), np.finfo(np.float32).tiny)
     distance = np.clip(1 - unit.T @ unit, 0, 2)
     np.fill_diagonal(distance, 0)
     best = len(distance) <= MAX_SORTED_LEAVES

@@ -311,7 +311,7 @@ class View {
   }
 
   #sayNeighbors({ of, items } = {}) {
-    if (of) this.announce(`${counted(items?.length, "neighbor")} of ${quoted(of.title)}`);
+    if (of) this.announce(`${counted(items?.length, "neighbour")} of ${quoted(of.title)}`);
   }
 
   #sayTrouble(sentence) {

@@ -34,14 +34,14 @@ def principal(
     mean = vectors.mean(axis=0, dtype=np.float64) if n else np.zeros(d)
     starts = range(0, n, ROWS)
     if n < d:
-        centerd = vectors - mean
-        values, left = np.linalg.eigh(centerd @ centerd.T)
-        directions = left.T[::-1][:2] @ centerd
+        centered = vectors - mean
+        values, left = np.linalg.eigh(centered @ centered.T)
+        directions = left.T[::-1][:2] @ centered
     else:
         scatter = np.zeros((d, d))
         for start in starts:
-            centerd = vectors[start : start + ROWS] - mean
-            scatter += centerd.T @ centerd
+            centered = vectors[start : start + ROWS] - mean
+            scatter += centered.T @ centered
         values, right = np.linalg.eigh(scatter)
         directions = right.T[::-1][:2]
     values = np.clip(values[::-1], 0, None)
