@@ -3,7 +3,7 @@
 SHELL := bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help explore test lab lint clean
+.PHONY: help explore test lab lint environment clean
 
 # The Python to make .venv with; the first that fits if not set.
 PYTHON ?=
@@ -29,11 +29,12 @@ $(shell for stamp in $(READY) $(READY_DEV); do \
 	[ ! -e $$stamp ] || [ "$$(cat $$stamp)" = "$$(pwd -P)" ] || rm -f $$stamp; done)
 
 help:
-	@echo "make explore   install, get the weights, draw the poster's figure of a rock track, open JupyterLab"
-	@echo "make test      install with the tools of developers, and run every test"
-	@echo "make lab       open JupyterLab on the first notebook"
-	@echo "make lint      check style and types"
-	@echo "make clean     remove .venv, build and caches (weights and kept embeddings stay)"
+	@echo "make explore       install, get the weights, draw the poster's figure of a rock track, open JupyterLab"
+	@echo "make test          install with the tools of developers, and run every test"
+	@echo "make lab           open JupyterLab on the first notebook"
+	@echo "make lint          check style, types and which way imports point"
+	@echo "make environment   write environment.yml, from pyproject.toml"
+	@echo "make clean         remove .venv, build and caches (weights and kept embeddings stay)"
 	@echo
 	@echo "BROWSER=none prints JupyterLab's address and opens no browser; PORT, HOST and PYTHON can be set."
 
@@ -60,6 +61,11 @@ lint: $(READY_DEV)
 	@$(PY) -m ruff check --quiet .
 	@$(PY) -m ruff format --quiet --check .
 	@$(PY) -m mypy
+	@.venv/bin/lint-imports --no-cache
+
+environment: $(READY)
+	@mkdir -p build
+	@$(PY) docs/environment.py > build/environment.yml && mv build/environment.yml environment.yml
 
 clean:
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache

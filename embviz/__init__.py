@@ -8,6 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from embviz._version import __version__ as __version__
+
 if TYPE_CHECKING:
     from embviz import analysis, errors, evaluation, models, plotting
     from embviz.analysis.projection import project
@@ -55,7 +57,6 @@ _HOME = {
 }
 _NAMESPACES = ("analysis", "errors", "evaluation", "models", "plotting")
 
-__version__ = "0.1.0"
 __all__ = [  # noqa: RUF022  the order of a first encounter
     "Explorer",
     "Collection",

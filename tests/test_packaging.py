@@ -7,6 +7,7 @@ import hashlib
 import re
 import subprocess
 import sys
+import tarfile
 import tomllib
 import zipfile
 from collections.abc import Iterator
@@ -96,11 +97,12 @@ def test_downloads_come_from_the_documented_site_only():
 
 
 def test_conda_and_pip_install_the_same():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    conda = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
-    [pip] = [entry["pip"] for entry in conda if isinstance(entry, dict)]
-    assert pip == [*project["dependencies"], "-e ."]
-    assert "python=3.11" in conda
+    made = subprocess.run([sys.executable, "docs/environment.py"], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert (ROOT / "environment.yml").read_text(encoding="utf-8") == made.stdout, "run `make environment`"
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    [python, _, last] = yaml.safe_load(made.stdout)["dependencies"]
+    assert last["pip"] == [*project["dependencies"], "-e ."]
+    assert python.replace("=", ">=", 1) in f"python{project['requires-python']}"
 
 
 def test_what_is_imported_is_declared():
@@ -126,20 +128,35 @@ def test_what_is_imported_is_declared():
     assert {by_import.get(name, name) for name in used} <= declared
 
 
-def test_version_is_the_same_everywhere():
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert embviz.__version__ == project["version"]
-
-
 def test_licence_is_the_unmodified_agpl():
     text = (ROOT / "LICENSE").read_bytes()
     assert hashlib.sha256(text).hexdigest() == "8486a10c4393cee1c25392769ddd3b2d6c242d6ec7928e1414efff7dfb2f07ef"
 
 
-def test_wheel_holds_the_package_only(tmp_path):
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+def built(kind: str, folder: Path) -> Path:
+    """Return the wheel or the sdist that is built of this tree."""
+    build = [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", str(folder)]
     subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
-    [wheel] = tmp_path.glob("*.whl")
-    names = zipfile.ZipFile(wheel).namelist()
+    [made] = folder.iterdir()
+    return made
+
+
+def test_wheel_holds_the_package_only(tmp_path):
+    with zipfile.ZipFile(built("wheel", tmp_path)) as wheel:
+        names = wheel.namelist()
+        about = wheel.read(f"embviz-{embviz.__version__}.dist-info/METADATA").decode()
     assert {name.split("/")[0] for name in names} == {"embviz", f"embviz-{embviz.__version__}.dist-info"}
     assert {name for name in names if name.endswith(".py")} == {str(path.relative_to(ROOT)) for path in SOURCES}
+    assert "embviz/py.typed" in names
+    assert re.findall(r"^Project-URL: (\w+),", about, flags=re.MULTILINE) == [
+        "Homepage", "Documentation", "Changelog", "Issues",
+    ]  # fmt: skip
+
+
+def test_sdist_builds_the_same_package(tmp_path):
+    sdist = built("sdist", tmp_path)
+    assert sdist.name == f"embviz-{embviz.__version__}.tar.gz"
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert {str(path.relative_to(ROOT)) for path in SOURCES} <= names
+    assert {"embviz/py.typed", "pyproject.toml", "README.md", "LICENSE"} <= names
