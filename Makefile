@@ -18,9 +18,8 @@ READY := .venv/.ready
 READY_DEV := .venv/.ready-dev
 PIP := $(PY) -m pip install -qq --disable-pip-version-check
 FITS := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
-# Much of a test's time is waiting for sound to play; the long files stand in the middle of the alphabet, not at its end.
-# Browsers are late at times on a busy machine: what fails is tried once more, and the summary says which tests were.
-SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder --reruns 1 -rR
+# Files stay whole, since their tests share servers and pages; tests/conftest.py begins with the longest.
+SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 NO_BROWSER := $(if $(filter none,$(BROWSER)),--no-browser)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,32 @@ TEST_HOME = Path(os.environ.get("EMBVIZ_TEST_HOME") or ROOT / "build" / "home").
 os.environ["EMBVIZ_HOME"] = str(TEST_HOME)
 # UMAP is compiled once for the whole run, not once for each home.
 os.environ.setdefault("NUMBA_CACHE_DIR", str(TEST_HOME / "numba"))
+
+# The files that take longest, the longest first. They are begun before all others, so that what is left at the end is
+# short, and both processes end together.
+LONGEST = (
+    "test_lab_map.py", "test_lab.py", "test_extract.py", "test_architectures.py", "test_notebooks.py", "test_readme.py",
+    "test_player.py", "test_projection.py", "test_atlas.py", "test_commands.py", "test_explorer.py",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print the ten files that took longest, with set-up and clean-up."""
+    seconds: Counter[str] = Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                seconds[report.nodeid.partition("::")[0]] += report.duration
+    if len(seconds) > 1:
+        terminalreporter.section("slowest files")
+        for name, spent in seconds.most_common(10):
+            terminalreporter.write_line(f"{spent:6.1f} s  {name}")
+        terminalreporter.write_line(f"{seconds.total():6.1f} s  all {len(seconds)} files")
 
 
 @pytest.fixture(scope="session")
