@@ -60,7 +60,7 @@ lint: $(READY_DEV)
 	@$(PY) -m ruff check --quiet .
 	@$(PY) -m ruff format --quiet --check .
 	@$(PY) -m mypy
-	@.venv/bin/lint-imports --no-cache
+	@report=$$(.venv/bin/lint-imports --no-cache --no-logo) || { echo "$$report"; exit 1; }
 
 environment: $(READY)
 	@mkdir -p build

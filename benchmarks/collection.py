@@ -29,7 +29,7 @@ import embviz
 from embviz.batch import embed_table
 from embviz.core import essentia
 from embviz.inference.graph import sessions
-from embviz.models.weights import find
+from embviz.models.weights import find_weights
 
 SOUNDS = Path(__file__).parents[1] / "sample_audio"
 
@@ -62,7 +62,7 @@ def with_essentia(table: pd.DataFrame, models: list[str]) -> None:
             algorithm, rate, node = MODELS[model]
             samples = es.MonoLoader(filename=path, sampleRate=rate, resampleQuality=4)()
             predict = getattr(es, f"TensorflowPredict{algorithm}")
-            predict(graphFilename=str(find(model).path), output=node)(samples)
+            predict(graphFilename=str(find_weights(model).path), output=node)(samples)
 
 
 def with_embviz(table: pd.DataFrame, models: list[str], workers: int) -> None:

@@ -22,7 +22,7 @@ from typing import Any
 import embviz
 from embviz.core import essentia as _essentia
 from embviz.inference.graph import sessions
-from embviz.models.weights import find
+from embviz.models.weights import find_weights
 
 ROCK = Path(__file__).parents[1] / "sample_audio" / "rock.ogg"
 RATES = {"MusiCNN": 16_000, "TempoCNN": 11_025}
@@ -44,7 +44,7 @@ def with_essentia(audio: Path, case: list[tuple[str, str, dict[str, str]]]) -> N
     """Do what the poster shows, for each output on its own."""
     es = _essentia.standard()
     for model, algorithm, layers in case:
-        graph = str(find(model).path)
+        graph = str(find_weights(model).path)
         for node in layers.values():
             if not algorithm:
                 separate(es, audio, graph, node.split())

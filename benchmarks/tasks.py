@@ -51,7 +51,7 @@ from embviz.core.vectors import Vectors
 from embviz.evaluation import classifiers, evaluate
 from embviz.evaluation.task_registry import TASKS
 from embviz.models import get_model
-from embviz.models.weights import state
+from embviz.models.weights import weights_state
 
 SOUNDS = Path(__file__).parents[1] / "sample_audio"
 SYSTEMS = ("musicnn", "vgg", "tempocnn", "openl3", "vggish", "spleeter")
@@ -221,7 +221,7 @@ def pooling(*, quick: bool) -> None:
     for kind in ("all frames", "one of four", "textures"):
         table, frames = frames_of(kind, 1)
         print(f"{f'made up: {kind}':44}{compared(table, 'class', frames, seeds)}", flush=True)
-    here = [system for system in SYSTEMS if state(get_model(system)) == "ready"]
+    here = [system for system in SYSTEMS if weights_state(get_model(system)) == "ready"]
     if not here:
         return
     with tempfile.TemporaryDirectory() as folder:

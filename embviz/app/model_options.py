@@ -6,7 +6,7 @@ from typing import Any
 
 from embviz.extraction.frontends import FRONTENDS
 from embviz.models import Layer, Model, known_models
-from embviz.models.weights import state
+from embviz.models.weights import weights_state
 
 __all__ = ["heard", "offers"]
 
@@ -33,7 +33,7 @@ def offers() -> list[dict[str, Any]]:
 def _offer(model: Model) -> dict[str, Any]:
     frontend = FRONTENDS[model.frontend]
     rate = model.sample_rate
-    here = state(model)
+    here = weights_state(model)
     source = next((source for source in model.sources if source.size), next(iter(model.sources), None))
     return {
         **{name: getattr(model, name) for name in ("name", "title", "system", "task", "parameters", "dimensions")},

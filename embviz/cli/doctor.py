@@ -75,12 +75,12 @@ def _engine() -> list[Check]:
 
 def _weights() -> list[Check]:
     from embviz.models import CATALOGUE
-    from embviz.models.weights import state
+    from embviz.models.weights import weights_state
 
     here: dict[str, list[str]] = {}
     for model in CATALOGUE.values():
         ready = here.setdefault(model.system, [])
-        if state(model) == "ready":
+        if weights_state(model) == "ready":
             ready.append(model.name)
     return [_system(system, ready) for system, ready in here.items()]
 

@@ -15,7 +15,7 @@ from embviz.core.text import one_line
 from embviz.errors import CollectionError, OptionError, did_you_mean
 from embviz.export import collection_page
 from embviz.models import get_model
-from embviz.models.weights import find
+from embviz.models.weights import find_weights
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,7 +92,7 @@ def write(  # noqa: PLR0913  what a map can be told apart by
         pooling = "mean" if points == "tracks" else "frames"
         tagger = get_model(TAGGER) if tags else None
         said = list(notes)
-        if tagger is not None and tagger.name != record.name and find(tagger) is None:
+        if tagger is not None and tagger.name != record.name and find_weights(tagger) is None:
             said.append(
                 f"Clusters have numbers in place of names: run `embviz pull {TAGGER}` and write the page again."
             )

@@ -13,7 +13,7 @@ from embviz.export import track_page
 from embviz.export.page_audio import CLIP
 from embviz.export.static_widgets import as_text
 from embviz.models import get_model
-from embviz.models.weights import find
+from embviz.models.weights import find_weights
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,7 +110,7 @@ def _of_model(vectors: Vectors, source: Embedding | None) -> list[tuple[str, str
         record = get_model(vectors.model)
     except ModelError:  # Embeddings of other people's models can be shown, too.
         return said
-    weights = find(record, verify=False)
+    weights = find_weights(record, verify=False)
     known = [("Weights", weights.source), ("SHA-256", weights.sha256)] if weights else []
     licence = [("Licence", record.licence)] if record.licence else []
     return [*said, ("Task", record.task), *known, *licence]

@@ -22,7 +22,7 @@ from embviz.extraction.frontends import FRONTENDS, FrontEnd, Patches, cut, spect
 from embviz.extraction.stitching import Stitcher, resolve
 from embviz.inference.graph import Session, StagedSession, nodes_behind, sessions
 from embviz.models import Layer, Model, get_model
-from embviz.models.weights import Weights, find
+from embviz.models.weights import Weights, find_weights
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -248,7 +248,7 @@ class Wanted:
 
 
 def _weights(model: Model, *, verify: bool) -> Weights:
-    weights = find(model, verify=verify)
+    weights = find_weights(model, verify=verify)
     if weights is None:
         raise WeightsError(
             f"The weights of {model.name!r} are not on this machine; get them with embviz.pull({model.name!r}) or "

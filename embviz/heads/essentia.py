@@ -212,9 +212,9 @@ def layer_of(model: Model, layer: str) -> tuple[str, int | None]:
     """
     from embviz.extraction.extract import Wanted
     from embviz.extraction.stitching import dimensions
-    from embviz.models.weights import state
+    from embviz.models.weights import weights_state
 
-    if state(model) == "ready":
+    if weights_state(model) == "ready":
         wanted = Wanted.of(model, layer, None)
         return wanted.layer.name, dimensions(wanted.layer, wanted.shapes)
     found = model.layer(layer)

@@ -2,25 +2,28 @@
 
 from embviz.models.catalogue import ALIASES, CATALOGUE
 from embviz.models.custom import register_model, unregister_model
+from embviz.models.layer import Layer
 from embviz.models.lookup import get_model, known_models, list_models
-from embviz.models.model import Layer, Model, Source
-from embviz.models.weights import Pulled, Weights, find, pull, pull_all, state
+from embviz.models.model import Model, ModelLike, Source
+from embviz.models.weights import Pulled, Weights, find_weights, has_weights, pull, pull_all, weights_state
 
 __all__ = [
     "ALIASES",
     "CATALOGUE",
     "Layer",
     "Model",
+    "ModelLike",
     "Pulled",
     "Source",
     "Weights",
-    "find",
+    "find_weights",
     "get_model",
+    "has_weights",
     "known_models",
     "list_models",
     "pull",
     "pull_all",
     "register_model",
-    "state",
     "unregister_model",
+    "weights_state",
 ]

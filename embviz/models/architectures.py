@@ -1,6 +1,6 @@
 """The architectures of the catalogue: their layers and how many numbers they were trained to.
 
-Conventions: those of :mod:`embviz.models.model`. Receptive fields are not typed in but followed through the network's
+Conventions: those of :mod:`embviz.models.layer`. Receptive fields are not typed in but followed through the network's
 kernels and strides.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from embviz.models.model import Layer
+from embviz.models.layer import Layer
 from embviz.models.receptive_field import Reach
 
 __all__ = [

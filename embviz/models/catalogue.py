@@ -19,7 +19,8 @@ from embviz.models.architectures import (
     vgg_layers,
     vggish_layers,
 )
-from embviz.models.model import Layer, Model, Source
+from embviz.models.layer import Layer
+from embviz.models.model import Model, Source
 from embviz.models.tag_names import MSD, MTT
 
 __all__ = ["ALIASES", "CATALOGUE", "WHEELS"]

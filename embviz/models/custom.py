@@ -22,8 +22,9 @@ from embviz.core.io import write_bytes
 from embviz.errors import GraphError, ModelError, did_you_mean
 from embviz.models import weight_store
 from embviz.models.catalogue import ALIASES, CATALOGUE
+from embviz.models.layer import Layer, times
 from embviz.models.metadata import described, mapping, text
-from embviz.models.model import Layer, Model, Source
+from embviz.models.model import Model, Source
 
 if TYPE_CHECKING:
     from embviz.inference.graph import Graph
@@ -157,7 +158,7 @@ def _keep(model: Model, graph: Path) -> Model:
 def _already(model: Model, graph: Path) -> Model:
     """Accept the same model once more, as a notebook that runs again gives it; refuse another of its name."""
     kept = registered().get(model.name)
-    if kept != model or not _same_file(graph, weight_store.find(model, verify=False)):
+    if kept != model or not _same_file(graph, weight_store.locate(model, verify=False)):
         raise ModelError(
             f"A model {model.name!r} is registered already; give this one another name=, or remove that one with "
             f"unregister_model({model.name!r})."
@@ -296,10 +297,10 @@ class _Draft:
             with contextlib.suppress(GraphError):
                 shapes = self._run(node, shape)
                 if told and shape != told:
-                    self.contradictions.append(f"the input takes {_said(shape)}, not {_said(told)}")
+                    self.contradictions.append(f"the input takes {times(shape)}, not {times(told)}")
                 return shape, shapes
         raise ModelError(
-            f"{self.path.name!r} does not run on the patches of its front-end ({_said(usual)} values in {node!r}); "
+            f"{self.path.name!r} does not run on the patches of its front-end ({times(usual)} values in {node!r}); "
             "either it was trained with another one, or its graph waits for more than sound (a training switch)."
         )
 
@@ -328,7 +329,7 @@ class _Draft:
             layers.setdefault(role, self._layer(role, node, shapes, text(output, "description") or role))
             told = _shape(output)
             if told and told[-1:] != shapes[node][-1:]:
-                self.contradictions.append(f"{node!r} has {_said(shapes[node])} values, not {_said(told)}")
+                self.contradictions.append(f"{node!r} has {times(shapes[node])} values, not {times(told)}")
         if "embedding" not in layers:
             raise ModelError(
                 f"The metadata of {self.path.name!r} name no output for embeddings that the graph has; embedding= says "
@@ -417,7 +418,3 @@ def _fits(shape: tuple[int, ...], usual: tuple[int, ...], declared: tuple[int, .
 def _bands(shape: tuple[int, ...]) -> int:
     """Return the bands of a patch: ``(frames, bands)``, or Tempo-CNN's ``(bands, frames, 1)``."""
     return shape[1] if len(shape) == 2 else shape[0]
-
-
-def _said(shape: tuple[int, ...]) -> str:
-    return " × ".join(map(str, shape))

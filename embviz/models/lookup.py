@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from embviz.errors import ModelError, OptionError, did_you_mean
 from embviz.models.catalogue import ALIASES, CATALOGUE
 from embviz.models.custom import registered
-from embviz.models.model import Model
-from embviz.models.weights import state
+from embviz.models.model import Model, ModelLike
+from embviz.models.weight_store import state
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["get_model", "known_models", "list_models"]
 
 
-def get_model(name: str | Model) -> Model:
+def get_model(name: ModelLike) -> Model:
     """Return the record of a model.
 
     Parameters

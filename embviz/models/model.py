@@ -2,18 +2,19 @@
 
 Conventions: a *frame* is one column of the model's mel-spectrogram, a *patch* the run of frames the network
 sees at once. Lengths are integer samples at the model's sample rate, or integer frames where the name says so;
-seconds are derived. The axes of a layer are those of one patch, without the leading patch axis:
-``t`` time, ``f`` frequency, ``c`` channel, ``s`` samples of sound, ``1`` an axis of length one.
+seconds are derived.
 """
 
 from __future__ import annotations
 
 import html
 import textwrap
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
-from embviz.errors import LayerError, WeightsError, did_you_mean
+from embviz.errors import LayerError, did_you_mean
+from embviz.models.layer import Layer, times
+from embviz.models.layer_table import layer_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,68 +22,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from embviz.inference.graph import Graph
-    from embviz.models.weights import Weights
 
-__all__ = ["Layer", "Model", "Source"]
+__all__ = ["Model", "ModelLike", "Source"]
+
+#: A model by its name or its record.
+ModelLike: TypeAlias = "Model | str"
 
 _WIDTH = 110
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One place of a network that can be read out.
-
-    Parameters
-    ----------
-    name : str
-        Readable name, such as ``"timbral"``.
-    nodes : tuple of str
-        Nodes of the graph; several nodes of equal shape are joined along the channel axis.
-    axes : str
-        One letter per axis of the node for one patch, such as ``"c"``, ``"tc"``, ``"tfc"`` or ``"cft"``; empty
-        where nobody has described the node.
-    meaning : str
-        What it is, in a few words.
-    shape : tuple of int
-        Shape of one patch of the joined nodes, in the order of `axes`.
-    receptive_field : int or None
-        Frames of the front-end, centred on the step, that one step in time can have heard: as many as the step that
-        hears furthest needs. None means the whole patch.
-    step : int or None
-        Frames of the front-end from one step in time to the next; None where there is no time axis in the patch.
-    center : float
-        Frame of the patch that the first step in time is centred on; between two frames where it ends in .5.
-    labels : tuple of str
-        A name for each of the `d` values of the ``[t, d]`` view, where they have one.
-    unit : str
-        Unit of the values, such as ``"probability"``; empty where they have none.
-    feeds : str
-        Node that this layer alone feeds. Where a graph has none of `nodes`, the input of that node is meant.
-    """
-
-    name: str
-    nodes: tuple[str, ...]
-    axes: str
-    meaning: str
-    shape: tuple[int, ...] = ()
-    receptive_field: int | None = None
-    step: int | None = None
-    center: float = 0.0
-    labels: tuple[str, ...] = ()
-    unit: str = ""
-    feeds: str = ""
-
-    def __repr__(self) -> str:
-        size = _times(self.shape) if self.shape else "shape not known"
-        return f"<Layer {self.name!r}: {size}{f' ({self.axes})' if self.axes else ''}, {self.meaning}>"
-
-    def within(self, graph: Graph) -> Layer | None:
-        """Return this layer with the nodes that a graph really has, or None where it has them not."""
-        if all(node in graph.nodes for node in self.nodes):
-            return self
-        if self.feeds in graph.nodes and len(inputs := graph.nodes[self.feeds].inputs) == 1:
-            return replace(self, nodes=inputs)
-        return None
 
 
 @dataclass(frozen=True)
@@ -234,7 +180,7 @@ class Model:
         if known is not None and (found := known.within(graph)) is not None:
             return found
         if name in graph.readable:
-            return _plain_layer(name, graph)
+            return Layer.of_node(name, graph)
         if known is None:
             return self._unknown(name, graph.readable)
         raise LayerError(
@@ -258,11 +204,7 @@ class Model:
             patch), ``unit``, and ``in_graph``: whether the graph has it, missing where there are no weights to look
             at.
         """
-        import pandas as pd
-
-        rows = self._rows(all_nodes)
-        columns = ["name", "node", "shape", "axes", "meaning", "receptive_field", "unit", "in_graph"]
-        return pd.DataFrame(rows, columns=columns).astype({"receptive_field": "Int64", "in_graph": "boolean"})
+        return layer_table(self, all_nodes=all_nodes)
 
     def __repr__(self) -> str:
         lines = [f"{self.name}: {self.title}"]
@@ -270,7 +212,7 @@ class Model:
             lines += textwrap.wrap(f"{label + ':':<14}{text}", _WIDTH, initial_indent="  ", subsequent_indent=" " * 16)
         lines.append("  layers:")
         wide = max(len(layer.name) for layer in self.known_layers)
-        sizes = [_times(layer.shape) for layer in self.known_layers]
+        sizes = [times(layer.shape) for layer in self.known_layers]
         size_wide = max(map(len, sizes))
         lines += [
             f"    {layer.name:<{wide}}  {size:<{size_wide}}  {layer.meaning}"
@@ -281,7 +223,7 @@ class Model:
     def _repr_html_(self) -> str:
         facts = "".join(_html_row("th", label, text) for label, text in self._facts())
         layers = "".join(
-            _html_row("th", layer.name, _times(layer.shape), layer.axes, layer.meaning, " + ".join(layer.nodes))
+            _html_row("th", layer.name, times(layer.shape), layer.axes, layer.meaning, " + ".join(layer.nodes))
             for layer in self.known_layers
         )
         head = _html_row("th", "layer", "shape", "axes", "meaning", "node")
@@ -304,39 +246,11 @@ class Model:
             f"Its layers are {', '.join(names)}; any other node of its graph can be asked for by its own name."
         )
 
-    def _rows(self, all_nodes: bool) -> list[dict[str, Any]]:
-        from embviz.models import weights
-
-        found = weights.find(self)
-        if found is None:
-            if all_nodes:
-                raise WeightsError(
-                    f"The nodes of {self.name!r} are read from its weights, which are not here; "
-                    f"run `embviz pull {self.name}` first."
-                )
-            return [_row(layer, layer.shape, None) for layer in self.known_layers]
-        return self._rows_of(found, all_nodes)
-
-    def _rows_of(self, found: Weights, all_nodes: bool) -> list[dict[str, Any]]:
-        from embviz.inference import graph
-
-        read = graph.Graph.read(found.path)
-        shapes = graph.shapes(found.path, self.input_node, self.input_shape)
-        rows, listed = [], set[str]()
-        for layer in self.known_layers:
-            there = layer.within(read)
-            rows.append(_row(there or layer, joined_shape(there, shapes) or layer.shape, there is not None))
-            listed.update(there.nodes if there and len(there.nodes) == 1 else ())
-        if all_nodes:
-            rest = (node for node in shapes if node not in listed and node != self.input_node)
-            rows += [_row(_plain_layer(node, read), shapes[node], True) for node in rest]
-        return rows
-
     def _facts(self) -> list[tuple[str, str]]:
         """Return what there is to say about the model as pairs of label and text."""
         facts = [
             ("task", self.task),
-            ("input", f"{self.input_node}, {_times(self.input_shape)} for one patch"),
+            ("input", f"{self.input_node}, {times(self.input_shape)} for one patch"),
             ("patch", f"{self.patch_seconds:.3f} s ({self.patch_frames} frames) every {self.hop_seconds:.3f} s"),
             ("sample rate", f"{self.sample_rate} Hz"),
             ("embedding", f"{self.dimensions} values"),
@@ -348,39 +262,6 @@ class Model:
             ("note", self.note),
         ]
         return [(label, text) for label, text in facts if text]
-
-
-def _plain_layer(node: str, graph: Graph) -> Layer:
-    """Return a layer for a node that no record describes."""
-    return Layer(node, (node,), "", f"{graph.nodes[node].op} of the graph")
-
-
-def _row(layer: Layer, shape: tuple[int, ...], in_graph: bool | None) -> dict[str, Any]:
-    return {
-        "name": layer.name,
-        "node": " + ".join(layer.nodes),
-        "shape": shape,
-        "axes": layer.axes,
-        "meaning": layer.meaning,
-        "receptive_field": layer.receptive_field,
-        "unit": layer.unit,
-        "in_graph": in_graph,
-    }
-
-
-def joined_shape(layer: Layer | None, shapes: dict[str, tuple[int, ...]]) -> tuple[int, ...]:
-    """Return the shape of a layer's nodes joined along the channel axis; empty where it is not known."""
-    if layer is None or any(node not in shapes for node in layer.nodes):
-        return ()
-    shape = list(shapes[layer.nodes[0]])
-    if len(layer.nodes) > 1:
-        channel = layer.axes.index("c")
-        shape[channel] = sum(shapes[node][channel] for node in layer.nodes)
-    return tuple(shape)
-
-
-def _times(shape: tuple[int, ...]) -> str:
-    return " × ".join(map(str, shape))
 
 
 def _html_row(first: str, *cells: str) -> str:

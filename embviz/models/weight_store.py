@@ -18,37 +18,33 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from embviz.core.io import write_bytes
 from embviz.core.paths import data_dir
 from embviz.errors import GraphError, WeightsError
-from embviz.models.model import Model, joined_shape
 from embviz.models.wheels import sha256_of
 
 if TYPE_CHECKING:
     from embviz.inference.graph import Graph
+    from embviz.models.model import Model
 
 __all__ = [
-    "AnyModel",
     "Entry",
     "Weights",
     "arriving",
     "disk_error",
     "enter",
-    "find",
     "land",
+    "locate",
     "locked",
     "noted",
-    "record_of",
     "scratch",
     "state",
     "store",
     "take",
     "validate",
 ]
-
-AnyModel: TypeAlias = Model | str
 
 _FORMAT = 1
 #: How far the numbers in a graph may be from those in the record: other networks are much further away.
@@ -97,25 +93,12 @@ class Entry:
 _checked: dict[Path, tuple[int, int, str]] = {}
 
 
-def find(model: AnyModel, *, verify: bool = True) -> Weights | None:
+def locate(model: Model, *, verify: bool = True) -> Weights | None:
     """Return a model's weights if they are here, after making sure that they are still what they were.
 
-    The file is hashed at its first use in a process and whenever its size or time of change is another.
-
-    Parameters
-    ----------
-    model : Model or str
-        The model, or its name.
-    verify : bool
-        False leaves the hashing out as long as size and time of change are those recorded: enough for a look-up,
-        to be followed by a verified one before the graph is run.
-
-    Raises
-    ------
-    WeightsError
-        If the file is not what was recorded.
+    The file is hashed at its first use in a process and whenever its size or time of change is another; `verify` as
+    for :func:`embviz.models.find_weights`.
     """
-    model = record_of(model)
     path = store() / f"{model.name}.pb"
     entry = noted(model, path)
     if entry is None:
@@ -132,7 +115,7 @@ def find(model: AnyModel, *, verify: bool = True) -> Weights | None:
     return Weights(path, entry.sha256, entry.source)
 
 
-def state(model: AnyModel) -> str:
+def state(model: Model) -> str:
     """Say how a model's weights stand, without hashing them.
 
     Returns
@@ -140,22 +123,12 @@ def state(model: AnyModel) -> str:
     {"ready", "wheel", "zoo", "missing"}
         They are here; a Python package index has them; only Essentia's model site has them; nobody has.
     """
-    model = record_of(model)
     path = store() / f"{model.name}.pb"
     with contextlib.suppress(WeightsError):
         if noted(model, path) is not None:
             return "ready"
     kinds = {source.kind for source in model.sources}
     return next((kind for kind in ("wheel", "zoo") if kind in kinds), "missing")
-
-
-def record_of(model: AnyModel) -> Model:
-    """Return the record of a model given by it or by its name."""
-    if isinstance(model, Model):
-        return model
-    from embviz.models.lookup import get_model
-
-    return get_model(model)
 
 
 def noted(model: Model, path: Path) -> Entry | None:
@@ -275,7 +248,7 @@ def _check_shapes(path: Path, graph: Graph, model: Model) -> None:
         if layer.name not in ("embedding", "output"):
             continue
         there = layer.within(graph)
-        shape = joined_shape(there, found)
+        shape = there.joined_shape(found) if there else ()
         if there and layer.shape and shape != layer.shape:
             has = f"has the shape {shape}" if shape else "cannot be computed"
             raise WeightsError(f"gave another network: its {layer.name} {has}, {layer.shape} was expected")

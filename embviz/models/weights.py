@@ -17,26 +17,24 @@ from typing import BinaryIO, overload
 
 from embviz.core.progress import Progress, Report, reporter
 from embviz.errors import ConversionError, OptionError, WeightsError
-from embviz.models import download, wheels
-from embviz.models.model import Model, Source
+from embviz.models import download, weight_store, wheels
+from embviz.models.lookup import get_model, known_models
+from embviz.models.model import Model, ModelLike, Source
 from embviz.models.weight_store import (
-    AnyModel,
     Weights,
     arriving,
     disk_error,
     enter,
-    find,
     land,
+    locate,
     locked,
     noted,
-    record_of,
     scratch,
-    state,
     store,
     validate,
 )
 
-__all__ = ["Pulled", "Weights", "find", "pull", "pull_all", "state", "store"]
+__all__ = ["Pulled", "Weights", "find_weights", "has_weights", "pull", "pull_all", "store", "weights_state"]
 
 _CHUNK = 1 << 20
 _KINDS = ("zoo", "wheel")
@@ -61,12 +59,69 @@ class Pulled:
     failed: dict[str, WeightsError] = field(default_factory=dict)
 
 
+# What is here. -------------------------------------------------------------------------------------------------------
+
+
+def find_weights(model: ModelLike, *, verify: bool = True) -> Weights | None:
+    """Return a model's weights if they are here, after making sure that they are still what they were.
+
+    The file is hashed at its first use in a process and whenever its size or time of change is another.
+
+    Parameters
+    ----------
+    model : Model or str
+        The model, or its name.
+    verify : bool
+        False leaves the hashing out as long as size and time of change are those recorded: enough for a look-up,
+        to be followed by a verified one before the graph is run.
+
+    Returns
+    -------
+    Weights or None
+        None where they are not here; :func:`pull` gets them.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model.
+    WeightsError
+        If the file is not what was recorded.
+    """
+    return locate(get_model(model), verify=verify)
+
+
+def weights_state(model: ModelLike) -> str:
+    """Return where a model's weights are, without hashing them.
+
+    Parameters
+    ----------
+    model : Model or str
+        The model, or its name.
+
+    Returns
+    -------
+    {"ready", "wheel", "zoo", "missing"}
+        They are here; a Python package index has them; only Essentia's model site has them; nobody has.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model.
+    """
+    return weight_store.state(get_model(model))
+
+
+def has_weights(model: ModelLike) -> bool:
+    """Tell whether the weights of a model are here, without hashing them."""
+    return weights_state(model) == "ready"
+
+
 # Getting more. -------------------------------------------------------------------------------------------------------
 
 
 @overload
 def pull(
-    model: AnyModel,
+    model: ModelLike,
     *,
     folder: str | Path | None = ...,
     progress: Progress = ...,
@@ -76,7 +131,7 @@ def pull(
 
 @overload
 def pull(
-    model: list[AnyModel] | tuple[AnyModel, ...],
+    model: list[ModelLike] | tuple[ModelLike, ...],
     *,
     folder: str | Path | None = ...,
     progress: Progress = ...,
@@ -85,7 +140,7 @@ def pull(
 
 
 def pull(
-    model: AnyModel | list[AnyModel] | tuple[AnyModel, ...],
+    model: ModelLike | list[ModelLike] | tuple[ModelLike, ...],
     *,
     folder: str | Path | None = None,
     progress: Progress = None,
@@ -119,12 +174,12 @@ def pull(
     done = pull_all(models, folder=folder, progress=progress, sources=sources)
     for error in done.failed.values():
         raise error
-    got = [done.ready[record_of(one).name] for one in models]
+    got = [done.ready[get_model(one).name] for one in models]
     return got[0] if isinstance(model, str | Model) else got
 
 
 def pull_all(
-    models: Iterable[AnyModel] | None = None,
+    models: Iterable[ModelLike] | None = None,
     *,
     folder: str | Path | None = None,
     progress: Progress = None,
@@ -153,7 +208,7 @@ def pull_all(
     if unknown or isinstance(sources, str):
         raise OptionError(f"sources is expected as a list of {' and '.join(map(repr, _KINDS))}, {sources!r} was found.")
     origin = Path(folder).expanduser() if folder is not None else None
-    wanted = [record_of(model) for model in models] if models is not None else _models_in(origin)
+    wanted = [get_model(model) for model in models] if models is not None else _models_in(origin)
     with reporter(progress) as report:
         job = _Job(report, origin, sources)
         job.run(wanted)
@@ -161,8 +216,6 @@ def pull_all(
 
 
 def _models_in(folder: Path | None) -> list[Model]:
-    from embviz.models.lookup import known_models
-
     if folder is None:
         raise WeightsError("Name the models whose weights are wanted, or the folder to take them from.")
     if not os.path.isdir(folder):  # noqa: PTH112 - says no where Path.is_dir raises
@@ -351,7 +404,7 @@ class _Job:
 def _found_sound(model: Model) -> Weights | None:
     """Return what is here, by another process meanwhile perhaps, if it is what it was; else it is fetched anew."""
     with contextlib.suppress(WeightsError):
-        return find(model)
+        return locate(model)
     return None
 
 
@@ -397,8 +450,3 @@ def _nowhere(model: Model, tried: list[str], folder: Path | None) -> WeightsErro
         f"{sentence} Run `embviz pull {model.name}` when online, or copy {model.name}.pb from a computer that has it "
         "into a folder DIR and run `embviz pull --from DIR`."
     )
-
-
-def has_weights(model: Model | str) -> bool:
-    """Tell whether the weights of a model are here, without hashing them."""
-    return state(model) == "ready"

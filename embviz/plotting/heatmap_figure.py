@@ -164,12 +164,12 @@ def poster(
     """
     from embviz.extraction import embed
     from embviz.models import get_model
-    from embviz.models.weights import find
+    from embviz.models.weights import find_weights
 
     look = Look(order, scale, colormap)
     names = [models] if isinstance(models, str | Model) else list(SYSTEMS if models is None else models)
     records = [get_model(name) if isinstance(name, str) else name for name in names]
-    here = [record for record in records if find(record) is not None]
+    here = [record for record in records if find_weights(record) is not None]
     found = iter(embed(audio, here, layer=layer, progress=progress, cache=cache) if here else ())
     pairs = [(record, next(found) if record in here else None) for record in records]
     return _poster_figure(pairs, look, "" if isinstance(audio, tuple) else Path(audio).name)

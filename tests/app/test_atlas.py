@@ -991,7 +991,7 @@ def test_weights_that_are_missing_are_fetched_from_the_page(table, chart, home, 
         progress(f"downloading {model.name}", 1, 2)
         models.rmdir()
         models.symlink_to(weights_home / "data")
-        return weights.find(model)
+        return weights.find_weights(model)
 
     monkeypatch.setattr("embviz.app.downloads.pull", pull)
     command(atlas, "pull", model="msd-vgg-1").wait()

@@ -625,7 +625,7 @@ def test_weights_are_pulled_from_a_row_and_it_goes_on(folder, explore, home, wei
             progress(f"downloading {model.name}", done, 5)
         models.rmdir()
         models.symlink_to(weights_home / "data")
-        return weights.find(model)
+        return weights.find_weights(model)
 
     monkeypatch.setattr("embviz.app.downloads.pull", pull)
     explorer.widget.observe(lambda change: seen.append(change["new"]), "pulling")

@@ -17,7 +17,7 @@ from embviz.extraction import extract, frontends
 from embviz.extraction.frontends import FRONTENDS
 from embviz.inference.graph import sessions
 from embviz.models.convert.nodes import serialise
-from embviz.models.weights import find, pull
+from embviz.models.weights import find_weights, pull
 
 RATE = 44_100
 OPENL3 = "openl3-music-mel128-emb512-3"
@@ -61,7 +61,7 @@ def weights(tmp_path_factory):
     folder = tmp_path_factory.mktemp("carried")
 
     def get(name):
-        if (found := find(name)) is None:
+        if (found := find_weights(name)) is None:
             path = folder / f"{name}.pb"
             path.write_bytes(serialise(BUILDERS[name]()))
             found = pull(name, folder=folder)
@@ -377,4 +377,4 @@ def test_a_sibling_under_the_wrong_name_is_refused(tmp_path, monkeypatch, siblin
     (tmp_path / f"{OPENL3}.pb").write_bytes(serialise(BUILDERS[sibling]()))
     with pytest.raises(WeightsError, match=r"gave (another network|a graph that does not run)"):
         pull(OPENL3, folder=tmp_path)
-    assert find(OPENL3) is None
+    assert find_weights(OPENL3) is None

@@ -12,7 +12,7 @@ from embviz.errors import AudioError, EmbvizError, LayerError, ModelError, Optio
 from embviz.extraction import extract
 from embviz.extraction.frontends import FRONTENDS
 from embviz.inference import graph
-from embviz.models.weights import find
+from embviz.models.weights import find_weights
 
 pytestmark = pytest.mark.usefixtures("home")
 
@@ -28,7 +28,7 @@ POSTER = {
 
 
 def path_of(model):
-    return str(find(embviz.get_model(model)).path)
+    return str(find_weights(embviz.get_model(model)).path)
 
 
 @pytest.fixture(scope="module")

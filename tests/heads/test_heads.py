@@ -23,7 +23,7 @@ from embviz.errors import EmbvizError, GraphError, LayerError, ModelError, Optio
 from embviz.heads import Head, get_head, heads_for, known_heads, register_head, unregister_head
 from embviz.models import get_model, register_model
 from embviz.models.convert import nodes
-from embviz.models.weights import find
+from embviz.models.weights import find_weights
 from embviz.widgets.curves import Curves
 
 BESIDE = Path(__file__).resolve().parents[3] / "shared" / "reference"
@@ -586,7 +586,7 @@ def own_home(weights_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_the_last_layers_of_musicnn_are_a_head_that_gives_its_tags(own_home: Path, tmp_path: Path):
-    weights = find("musicnn")
+    weights = find_weights("musicnn")
     assert weights is not None
     path = tmp_path / "tags-msd-musicnn-1.pb"
     path.write_bytes(cut(weights.path, "model/dense/BiasAdd", "model/Sigmoid"))

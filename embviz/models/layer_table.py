@@ -1,0 +1,67 @@
+"""The table of a model's layers, read from its graph where the weights are present."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from embviz.errors import WeightsError
+from embviz.models import weight_store
+from embviz.models.layer import Layer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+
+    from embviz.models.model import Model
+
+__all__ = ["layer_table"]
+
+_COLUMNS = ["name", "node", "shape", "axes", "meaning", "receptive_field", "unit", "in_graph"]
+
+
+def layer_table(model: Model, *, all_nodes: bool) -> pd.DataFrame:
+    """Return one row per layer; see :meth:`embviz.models.Model.layers`."""
+    import pandas as pd
+
+    weights = weight_store.locate(model)
+    if weights is not None:
+        rows = _rows_of_graph(model, weights.path, all_nodes)
+    elif all_nodes:
+        raise WeightsError(
+            f"The nodes of {model.name!r} are read from its weights, which are not here; "
+            f"run `embviz pull {model.name}` first."
+        )
+    else:
+        rows = [_row(layer, layer.shape, None) for layer in model.known_layers]
+    return pd.DataFrame(rows, columns=_COLUMNS).astype({"receptive_field": "Int64", "in_graph": "boolean"})
+
+
+def _rows_of_graph(model: Model, path: Path, all_nodes: bool) -> list[dict[str, Any]]:
+    from embviz.inference import graph
+
+    read = graph.Graph.read(path)
+    shapes = graph.shapes(path, model.input_node, model.input_shape)
+    rows, described = [], set[str]()
+    for layer in model.known_layers:
+        there = layer.within(read)
+        shape = there.joined_shape(shapes) if there else ()
+        rows.append(_row(there or layer, shape or layer.shape, there is not None))
+        described.update(there.nodes if there and len(there.nodes) == 1 else ())
+    if all_nodes:
+        rest = (node for node in shapes if node not in described and node != model.input_node)
+        rows += [_row(Layer.of_node(node, read), shapes[node], True) for node in rest]
+    return rows
+
+
+def _row(layer: Layer, shape: tuple[int, ...], in_graph: bool | None) -> dict[str, Any]:
+    return {
+        "name": layer.name,
+        "node": " + ".join(layer.nodes),
+        "shape": shape,
+        "axes": layer.axes,
+        "meaning": layer.meaning,
+        "receptive_field": layer.receptive_field,
+        "unit": layer.unit,
+        "in_graph": in_graph,
+    }
