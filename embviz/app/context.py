@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from embviz.app.uploads import Uploads
 from embviz.core.cache import Cache, check_cache
+from embviz.core.text import collapse_spaces
 from embviz.core.worker import Worker
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class Desk:
 
     def busy(self, text: str, done: int, total: int) -> None:
         """Show what runs."""
-        self._busy = {"text": " ".join(text.split()), "done": done, "total": total}
+        self._busy = {"text": collapse_spaces(text), "done": done, "total": total}
 
     def _show_busy(self) -> None:
         if not self.worker.pending():

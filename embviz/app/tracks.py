@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from embviz.audio import Audio
 from embviz.collection.discovery import SUFFIXES, find_audio_files
 from embviz.collection.sidecar import Facts, folder_name, parse_number, read_sidecar
-from embviz.core.text import one_line, printable, printable_name
+from embviz.core.text import LONGEST_TEXT, clean_line, is_missing, printable, printable_name
 from embviz.errors import AudioError
 
 if TYPE_CHECKING:
@@ -242,6 +242,4 @@ def _is_path(source: Any) -> bool:
 
 def _text(value: Any) -> str:
     """Return a cell of a table as one line of text; empty where nothing stands there."""
-    from pandas import isna
-
-    return "" if isna(value) is True else " ".join(one_line(printable(str(value))).split())[:500]
+    return "" if is_missing(value) else clean_line(value)[:LONGEST_TEXT]

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Iterable
 
-from embviz.core.text import roughly
+from embviz.core.text import format_duration
 
 __all__ = ["Clock"]
 
@@ -47,7 +47,7 @@ class Clock:
             return []
         speed = self._sound / max(1e-3, time.monotonic() - self._begun)
         pace = f"{_hours(60 * speed)} of sound a minute"
-        return [pace, f"{roughly(left / speed)} left"] if left else [pace]
+        return [pace, f"{format_duration(left / speed)} left"] if left else [pace]
 
 
 def _hours(seconds: float) -> str:

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from embviz.audio import Audio
 from embviz.collection import discovery, io, loaders, metadata, reprs, table_ops
-from embviz.collection.file_tags import clean
 from embviz.core.progress import Progress, reporter
-from embviz.core.text import count
+from embviz.core.text import plural, shorten
 from embviz.errors import AudioError, CollectionError
 
 if TYPE_CHECKING:
@@ -137,7 +136,7 @@ class Collection:
         kept = list(dict.fromkeys(given))
         names = metadata.names_below(kept, None if base is None else discovery.expanded(base))
         doubled = len(given) - len(kept)
-        notes = [f"{count(doubled, 'path')} stood in the list before: left out."] if doubled else []
+        notes = [f"{plural(doubled, 'path')} stood in the list before: left out."] if doubled else []
         again = partial(cls.from_paths, kept, base=base)
         found = discovery.Sounds(kept, names, notes)
         return cls._of(found, again, duplicates=duplicates, cache=cache, progress=progress)
@@ -286,8 +285,8 @@ class Collection:
             return self._with(self.table.query(expression, level=1))
         except Exception as error:
             raise CollectionError(
-                f"An expression such as 'bpm > 120' is expected, {clean(expression)!r} cannot be evaluated: "
-                f"{clean(error).rstrip('.')}; columns are {', '.join(map(str, self.columns))}."
+                f"An expression such as 'bpm > 120' is expected, {shorten(expression)!r} cannot be evaluated: "
+                f"{shorten(error).rstrip('.')}; columns are {', '.join(map(str, self.columns))}."
             ) from error
 
     def head(self, n: int = 5) -> Collection:
@@ -312,7 +311,7 @@ class Collection:
         try:
             return self._with(self.table.sort_values(by, ascending=ascending, kind="stable"))
         except (ValueError, TypeError) as error:
-            raise CollectionError(f"The tracks cannot be sorted by {by!r}: {clean(error).rstrip('.')}.") from error
+            raise CollectionError(f"The tracks cannot be sorted by {by!r}: {shorten(error).rstrip('.')}.") from error
 
     def drop_duplicates(self) -> Collection:
         """Return the tracks without those whose content another one has that stands before them."""
@@ -393,7 +392,7 @@ class Collection:
             fresh = origin.again(cache=origin.cache, duplicates=origin.duplicates, progress=progress)
         table = table_ops.renewed(self.table, fresh.table, origin.first_new)
         new, gone = len(table.index.difference(self.table.index)), len(self.table.index.difference(table.index))
-        notes = [f"{count(number, 'track')} {what}." for number, what in ((new, "new"), (gone, "gone")) if number]
+        notes = [f"{plural(number, 'track')} {what}." for number, what in ((new, "new"), (gone, "gone")) if number]
         first_new = max(origin.first_new, int(table.index.max()) + 1)
         return Collection(table, notes=[*fresh.notes, *notes], origin=replace(origin, first_new=first_new))
 
@@ -488,5 +487,7 @@ def _rows(given: DataFrame, audio: str, base: Path) -> tuple[discovery.Sounds, D
     paths = [loaders.as_path(cell, base) for cell in given[audio]]
     twice = loaders.places_of_doubles(paths)
     kept = [path for place, path in enumerate(paths) if place not in twice]
-    notes = [f"{count(len(twice), 'row')} of the table with a file that stood there before: left out."] if twice else []
+    notes = (
+        [f"{plural(len(twice), 'row')} of the table with a file that stood there before: left out."] if twice else []
+    )
     return discovery.Sounds(kept, metadata.names_below(kept), notes), given.drop(index=list(twice), columns=audio)

@@ -9,9 +9,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from embviz.collection.file_tags import clean
 from embviz.collection.metadata import LONGEST_PATH
-from embviz.core.text import count
+from embviz.core.text import plural, shorten
 from embviz.errors import CollectionError
 
 __all__ = ["SUFFIXES", "FoundFiles", "Sounds", "expanded", "find_audio_files", "sounds"]
@@ -36,12 +35,12 @@ def sounds(path: Any, pattern: Any, *, follow_links: bool) -> Sounds:
     notes = _passed_over(found.links, found.closed)
     names = [name for name in found.names if _matches(name.parts, wanted)]
     if not names and found.names:
-        number = count(len(found.names), "sound")
+        number = plural(len(found.names), "sound")
         raise CollectionError(f"Of {number} in {str(folder)!r}, none matches {pattern!r}; change the pattern.")
     if not names:
         listed = f"files ending in {', '.join(sorted(SUFFIXES))} are listed."
         raise CollectionError(" ".join([f"There is no sound in {str(folder)!r}: {listed}", *notes]))
-    return Sounds([folder / name for name in names], [clean(name.as_posix(), LONGEST_PATH) for name in names], notes)
+    return Sounds([folder / name for name in names], [shorten(name.as_posix(), LONGEST_PATH) for name in names], notes)
 
 
 def expanded(path: Any) -> Path:
@@ -86,10 +85,10 @@ def _matches(parts: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
 def _passed_over(links: list[Path], closed: list[Path]) -> list[str]:
     notes = []
     if links:
-        number, first = count(len(links), "link"), clean(links[0].name)
+        number, first = plural(len(links), "link"), shorten(links[0].name)
         notes.append(f"{number} to folders not followed, such as {first!r}; follow_links=True follows them.")
     if closed:
-        notes.append(f"{count(len(closed), 'folder')} could not be read, such as {clean(closed[0].name)!r}.")
+        notes.append(f"{plural(len(closed), 'folder')} could not be read, such as {shorten(closed[0].name)!r}.")
     return notes
 
 

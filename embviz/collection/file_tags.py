@@ -13,11 +13,10 @@ from typing import Any, NamedTuple
 
 from embviz.audio.decode import NOT_AUDIO
 from embviz.audio.sniff import judge
-from embviz.core.text import one_line, printable, printable_name
+from embviz.core.text import LONGEST_LINE, printable_name, shorten
 
-__all__ = ["Tags", "clean", "read"]
+__all__ = ["Tags", "read"]
 
-LONGEST = 300  # letters
 MOST_VALUES = 20  # of one tag, as in several artists
 LONGEST_SOUND = 1e7  # seconds; a header that claims more is wrong
 
@@ -58,18 +57,9 @@ def read(path: Path) -> Tags:
         tags = _loose(file) if found is not None and found.tags is None else getattr(found, "tags", None)
     if found is None:
         return Tags(problem=_not_audio(path))
-    texts = {name: clean(", ".join(_values(tags, name))) for name in ("artist", "genre")}
-    firsts = {name: clean(next(iter(_values(tags, name)), "")) for name in ("title", "album")}
+    texts = {name: shorten(", ".join(_values(tags, name))) for name in ("artist", "genre")}
+    firsts = {name: shorten(next(iter(_values(tags, name)), "")) for name in ("title", "album")}
     return Tags(**texts, **firsts, year=_year(_values(tags, "year")), duration=_seconds(found))
-
-
-def clean(value: Any, longest: int = LONGEST) -> str:
-    """Return anything as one printable line of bounded length."""
-    text = str(value)[: 4 * longest]
-    if not (text.isascii() and text.isprintable()):  # most are, and one_line() looks at each letter
-        text = one_line(printable(text))
-    text = " ".join(text.split())
-    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def _kinds(path: Path) -> list[Any]:
@@ -110,7 +100,7 @@ def _values(tags: Any, name: str) -> list[str]:
         try:
             found = None if tags is None else tags.get(key)
             values = (found.genres if key == "TCON" else found.text) if kind == 0 and found is not None else found
-            texts = [str(value)[: 4 * LONGEST] for value in (values or [])[:MOST_VALUES]]
+            texts = [str(value)[: 4 * LONGEST_LINE] for value in (values or [])[:MOST_VALUES]]
         except Exception:  # noqa: BLE001, S112  as above
             continue
         if any(text.strip() for text in texts):

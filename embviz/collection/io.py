@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from embviz.core import io as _tensors
-from embviz.core.text import one_line, printable
+from embviz.core.text import clean_line, printable
 from embviz.errors import CollectionError
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ def to_parquet(table: DataFrame, path: Any) -> Path:
         _portable(table).to_parquet(buffer)
     except (ValueError, TypeError, OverflowError) as error:  # pyarrow's errors are of these kinds
         raise CollectionError(
-            f"Parquet holds columns of one kind each: {_clean(error).rstrip('.')}. Change that column with assign()."
+            f"Parquet holds columns of one kind each: {clean_line(error).rstrip('.')}. "
+            "Change that column with assign()."
         ) from error
     return _write(path, buffer.getvalue())
 
@@ -50,7 +51,7 @@ def to_m3u(table: DataFrame, path: Any, *, relative: bool) -> Path:
     for track in sound[["path", "name", "title", "artist", "duration"]].itertuples(index=False):
         seconds = -1 if math.isnan(track.duration) else round(track.duration)
         shown = " - ".join(filter(None, (track.artist, track.title or Path(track.name).stem)))
-        lines += [f"#EXTINF:{seconds},{_clean(shown)}", _entry(track.path, start)]
+        lines += [f"#EXTINF:{seconds},{clean_line(shown)}", _entry(track.path, start)]
     return _write(target, ("\n".join(lines) + "\n").encode())
 
 
@@ -76,11 +77,6 @@ def _portable(table: DataFrame) -> DataFrame:
         if name != "path" and not pd.api.types.is_numeric_dtype(table[name].dtype):
             plainly[name] = table[name].map(lambda cell: printable(cell) if isinstance(cell, str) else cell)
     return table.assign(**plainly)
-
-
-def _clean(value: Any) -> str:
-    """Return anything as one printable line."""
-    return " ".join(one_line(printable(str(value))).split())
 
 
 def _is_line(text: str) -> bool:

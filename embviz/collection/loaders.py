@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
 from embviz.collection.discovery import expanded
-from embviz.collection.file_tags import clean
+from embviz.core.text import shorten
 from embviz.errors import CollectionError, did_you_mean
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def column(table: DataFrame, name: Any, remedy: str = "") -> str:
     """Return the name of a column, checked to be there."""
     if name in table.columns:
         return str(name)
-    known = [clean(known)[:60] for known in table.columns]
+    known = [shorten(known)[:60] for known in table.columns]
     listed = ", ".join(map(repr, known[:20])) + (", …" if len(known) > 20 else "")
     remedy = did_you_mean(str(name), known) or (remedy and f" {remedy}")
     raise CollectionError(f"The table has no column {name!r}; it has {listed}.{remedy}")
@@ -121,7 +121,7 @@ def _file(path: Path, audio: str) -> DataFrame:
     except UnicodeError as error:
         raise CollectionError(f"{shown} is no UTF-8 text; save it as such, which spreadsheets offer.") from error
     except (ValueError, pd.errors.ParserError, OverflowError, MemoryError) as error:
-        said = clean(str(error)).rstrip(".")
+        said = shorten(str(error)).rstrip(".")
         raise CollectionError(f"{shown} cannot be read as a table: {said}.") from error
 
 
@@ -137,7 +137,7 @@ def mirdata_tracks(dataset: Any, data_home: Any, audio: str) -> DataFrame:
         tracks = whole.load_tracks()
     except (OSError, AttributeError, NotImplementedError, ValueError, KeyError) as error:
         raise CollectionError(
-            f"The tracks of {whole.name!r} cannot be listed: {clean(error).rstrip('.')}. "
+            f"The tracks of {whole.name!r} cannot be listed: {shorten(error).rstrip('.')}. "
             "mirdata's dataset.download() fetches the index and the labels; data_home says where they are."
         ) from error
     if not tracks:

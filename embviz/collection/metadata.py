@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from embviz.audio import Audio
 from embviz.collection import file_tags as tags
-from embviz.collection.file_tags import LONGEST, Tags, clean
+from embviz.collection.file_tags import Tags
 from embviz.collection.metadata_cache import Index, Stamp
 from embviz.collection.sidecar import read_sidecar
 from embviz.core.cache import Cache, store_of
-from embviz.core.text import printable_name
+from embviz.core.text import LONGEST_LINE, is_missing, printable_name, shorten
 from embviz.errors import AudioError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from embviz.core.progress import Report
 
-__all__ = ["COLUMNS", "LONGEST_PATH", "TEXTS", "describe", "names_below", "texts", "typed"]
+__all__ = ["COLUMNS", "LONGEST_PATH", "TEXTS", "clean_column", "describe", "names_below", "typed"]
 
 COLUMNS = (
     "path", "name", "title", "artist", "album", "genre", "year", "duration", "digest", "duplicate_of", "problem",
@@ -88,8 +88,8 @@ def typed(table: DataFrame) -> DataFrame:
     """Return a table whose own columns have their types and stand first, under labels named "track"."""
     import pandas as pd
 
-    own: dict[str, Any] = {name: texts(table[name]) for name in (*TEXTS, "digest")}
-    own |= {name: texts(table[name], LONGEST_PATH) for name in ("name", "problem")}
+    own: dict[str, Any] = {name: clean_column(table[name]) for name in (*TEXTS, "digest")}
+    own |= {name: clean_column(table[name], LONGEST_PATH) for name in ("name", "problem")}
     own["path"] = pd.Series(table["path"].tolist(), index=table.index, dtype=object)  # no text, if bytes are not
     own["year"] = _years(table["year"])
     seconds = pd.to_numeric(table["duration"], errors="coerce").astype("float64")
@@ -101,11 +101,11 @@ def typed(table: DataFrame) -> DataFrame:
     return made
 
 
-def texts(column: Series, longest: int = LONGEST) -> Series:
+def clean_column(column: Series, longest: int = LONGEST_LINE) -> Series:
     """Return a column as printable text on one line each; empty where nothing stands there."""
     import pandas as pd
 
-    cells = ["" if not isinstance(cell, str) and _is_missing(cell) else clean(cell, longest) for cell in column]
+    cells = ["" if not isinstance(cell, str) and is_missing(cell) else shorten(cell, longest) for cell in column]
     return pd.Series(cells, index=column.index, dtype=str)
 
 
@@ -116,7 +116,7 @@ def names_below(paths: Sequence[Path | None], base: Path | None = None) -> list[
             base = Path(os.path.commonpath([path.parent for path in paths if path is not None]))
         except ValueError:  # some are absolute and some are not, or there are none
             base = Path()
-    return ["" if path is None else clean(_below(path, base), LONGEST_PATH) for path in paths]
+    return ["" if path is None else shorten(_below(path, base), LONGEST_PATH) for path in paths]
 
 
 def _below(path: Path, base: Path) -> Path:
@@ -267,9 +267,3 @@ def _years(column: Series) -> Series:
 
     found = column.astype(object).map(str).str.extract(r"(?<!\d)([12]\d{3})(?!\d)", expand=False)
     return pd.to_numeric(found).astype("Int64")
-
-
-def _is_missing(cell: Any) -> bool:
-    import pandas as pd
-
-    return bool(pd.api.types.is_scalar(cell) and pd.isna(cell))

@@ -5,9 +5,8 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING, Any
 
-from embviz.collection.file_tags import clean
 from embviz.collection.metadata import COLUMNS
-from embviz.core.text import count, minutes
+from embviz.core.text import format_time, is_missing, plural, shorten
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -23,14 +22,14 @@ SHOWN = ("name", "title", "artist", "album", "genre", "year", "duration")
 def summary(table: DataFrame) -> str:
     """Return what a collection holds: ``"1,234 tracks · 81 h · 3 cannot be read · 12 duplicates"``."""
     seconds = table["duration"].sum()
-    parts = [count(len(table), "track")]
+    parts = [plural(len(table), "track")]
     if seconds > 0:
         parts.append(_length(seconds))
     broken, doubled = int((table["problem"] != "").sum()), int(table["duplicate_of"].notna().sum())
     if broken:
         parts.append(f"{broken:,} cannot be read")
     if doubled:
-        parts.append(count(doubled, "duplicate"))
+        parts.append(plural(doubled, "duplicate"))
     return " · ".join(parts)
 
 
@@ -41,14 +40,14 @@ def as_text(table: DataFrame) -> str:
 
 def as_html(table: DataFrame, notes: tuple[str, ...]) -> str:
     """Return a collection for a notebook; whatever stands in it is shown as text."""
-    said = "".join(f"<div style='opacity:.7'>{html.escape(clean(note))}</div>" for note in notes)
+    said = "".join(f"<div style='opacity:.7'>{html.escape(shorten(note))}</div>" for note in notes)
     rows = _ends(table).to_html(escape=True, border=0, notebook=True) if len(table) else ""
     return f"<div><strong>{html.escape(summary(table))}</strong>{said}{rows}</div>"
 
 
 def _length(seconds: float) -> str:
     if seconds < 3600:
-        return f"{minutes(seconds)} min"
+        return f"{format_time(seconds)} min"
     hours = seconds / 3600
     return f"{hours:,.0f} h" if hours >= 10 else f"{hours:.1f} h"
 
@@ -64,24 +63,22 @@ def _ends(table: DataFrame) -> DataFrame:
         names.append("problem")
     long = len(table) > 2 * AT_EACH_END
     some = pd.concat([table.head(AT_EACH_END), table.tail(AT_EACH_END)]) if long else table
-    cells = {clean(name): [_cell(name, value) for value in some[name]] for name in names}
+    cells = {shorten(name): [_cell(name, value) for value in some[name]] for name in names}
     labels = [str(label) for label in some.index]
     if long:
         labels.insert(AT_EACH_END, "…")
         for values in cells.values():
             values.insert(AT_EACH_END, "…")
     if more > 0:
-        cells[f"… {count(more, 'column')} more"] = [""] * len(labels)
+        cells[f"… {plural(more, 'column')} more"] = [""] * len(labels)
     return pd.DataFrame(cells, index=labels)
 
 
 def _cell(name: str, value: Any) -> str:
-    import pandas as pd
-
-    if pd.api.types.is_scalar(value) and pd.isna(value):
+    if is_missing(value):
         return ""
     if name == "duration":
-        return minutes(value)
+        return format_time(value)
     if isinstance(value, float):
         return f"{value:.0f}" if value.is_integer() else f"{value:.4g}"
-    return clean(value, LONGEST_SENTENCE if name == "problem" else LONGEST_CELL)
+    return shorten(value, LONGEST_SENTENCE if name == "problem" else LONGEST_CELL)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from embviz.collection.file_tags import clean
 from embviz.collection.loaders import column
-from embviz.collection.metadata import COLUMNS, TEXTS, texts, typed
-from embviz.core.text import count
+from embviz.collection.metadata import COLUMNS, TEXTS, clean_column, typed
+from embviz.core.text import plural, shorten
 from embviz.errors import CollectionError
 
 if TYPE_CHECKING:
@@ -61,8 +60,8 @@ def assigned(table: DataFrame, columns: dict[str, Any]) -> DataFrame:
         return typed(table.assign(**columns))
     except (ValueError, TypeError) as error:
         raise CollectionError(
-            f"{', '.join(columns)} cannot be assigned: {clean(error).rstrip('.')}. A value, or one for each of "
-            f"{count(len(table), 'track')}, is expected."
+            f"{', '.join(columns)} cannot be assigned: {shorten(error).rstrip('.')}. A value, or one for each of "
+            f"{plural(len(table), 'track')}, is expected."
         ) from error
 
 
@@ -87,7 +86,7 @@ def merged(table: DataFrame, other: Any, left: str | None, right: str | None) ->
         raise CollectionError(f"A DataFrame is expected, {type(other).__name__} was found.")
     shared = [name for name in other.columns if name in table.columns]
     if left is None and right is None and len(shared) != 1:
-        number = count(len(shared), "column")
+        number = plural(len(shared), "column")
         raise CollectionError(f"The tables have {number} in common; say which one names the tracks with on=….")
     left, right = left or right or shared[0], right or left or shared[0]
     return _joined(table, other.set_index(column(other, right)), table[column(table, left)])
@@ -116,7 +115,7 @@ def _joined(table: DataFrame, right: DataFrame, keys: Series) -> tuple[DataFrame
     taken = right.reindex(keys)
     taken.index = table.index
     missing = int((~there).sum())
-    notes = [f"{missing:,} of {count(len(table), 'track')} had nothing in the table that was joined."]
+    notes = [f"{missing:,} of {plural(len(table), 'track')} had nothing in the table that was joined."]
     return table.join(taken), notes if missing else []
 
 
@@ -130,7 +129,7 @@ def overlaid(table: DataFrame, given: DataFrame) -> tuple[DataFrame, list[str]]:
     table, notes = table.copy(), []
     for name in given.columns:
         if name in TEXTS:
-            said = texts(given[name])
+            said = clean_column(given[name])
             table[name] = said.where(said != "", table[name])
         elif name in ("year", "duration"):
             table[name] = given[name].where(given[name].notna(), table[name])

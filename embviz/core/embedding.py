@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Embedding", "FrameGrid"]
+__all__ = ["Embedding", "FrameGrid", "format_period"]
 
 FORMAT = 1
 
@@ -306,3 +306,9 @@ class Embedding:
             for name, value in rows.items()
         )
         return f"<table>{cells}</table>"
+
+
+def format_period(embedding: Embedding) -> str:
+    """Return how often a frame comes: ``"every 1.49 s"``."""
+    period = embedding.grid.period
+    return f"every {period:.3g} s" if period >= 0.001 else f"every {period * 1e6:.3g} µs"

@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
+from embviz.core.text import collapse_spaces
+
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
@@ -65,7 +67,7 @@ class _Lines:
         self._begun: dict[str, tuple[str, float]] = {}
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        name, text, now = _name(stage, done, total), _one_line(stage), time.monotonic()
+        name, text, now = _name(stage, done, total), collapse_spaces(stage), time.monotonic()
         if 0 < total <= done:
             self._begun.pop(name, None)
             print(f"{text}: done", file=sys.stderr, flush=True)
@@ -88,7 +90,7 @@ class _Bars:
         return self._stack.enter_context(_bars())
 
     def __call__(self, stage: str, done: int, total: int) -> None:
-        name, text = _name(stage, done, total), _one_line(stage)
+        name, text = _name(stage, done, total), collapse_spaces(stage)
         if name not in self._tasks:
             self._tasks[name] = self._bars.add_task(text, total=total or None)
         task = self._tasks[name]
@@ -101,12 +103,7 @@ class _Bars:
 
 def _name(stage: str, done: int, total: int) -> str:
     """Return what stays of a stage while its figures change."""
-    return _one_line(stage.partition(" · ")[0].replace(f"{done:,} of {total:,} ", ""))
-
-
-def _one_line(stage: str) -> str:
-    """Return a stage's name without the line breaks that file names may hold."""
-    return " ".join(stage.split())
+    return collapse_spaces(stage.partition(" · ")[0].replace(f"{done:,} of {total:,} ", ""))
 
 
 def _bars() -> Bars:

@@ -1,51 +1,52 @@
-"""How counts, lengths and names are said to people, the same everywhere."""
+"""Text for people: counts, lengths of time and names, written the same everywhere."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from embviz.core.embedding import Embedding
+from typing import Any
 
 __all__ = [
-    "count",
-    "every",
+    "LONGEST_LINE",
+    "LONGEST_TEXT",
+    "clean_line",
+    "collapse_spaces",
     "format_cell",
-    "minutes",
+    "format_duration",
+    "format_magnitude",
+    "format_time",
+    "is_missing",
     "one_line",
+    "plural",
     "printable",
     "printable_name",
-    "roughly",
-    "short",
+    "shorten",
+    "trim_lines",
 ]
 
-LONGEST_TEXT = 500
+LONGEST_LINE = 300  # letters of what files say about themselves
+LONGEST_TEXT = 500  # letters of a cell
 
 
-def count(number: int, what: str) -> str:
-    """Return a count and what is counted: ``"1 frame"``, ``"1,234 frames"``."""
-    return f"{number:,} {what}{'s' * (number != 1)}"
+# Numbers. ------------------------------------------------------------------------------------------------------------
 
 
-def short(number: int) -> str:
-    """Return a large count as people say it: ``790 k``, ``6.1 M``."""
+def plural(number: int, noun: str) -> str:
+    """Return a number and what is counted, in the plural where it is not one: ``"1 frame"``, ``"1,234 frames"``."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def format_magnitude(number: int) -> str:
+    """Return a large number with the letter of its magnitude: ``"790 k"``, ``"6.1 M"``."""
     for size, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
         if number >= size:
-            shown = number / size
-            return f"{shown:.1f} {letter}" if shown < 10 else f"{shown:.0f} {letter}"
+            scaled = number / size
+            return f"{scaled:.1f} {letter}" if scaled < 10 else f"{scaled:.0f} {letter}"
     return str(number)
 
 
-def every(embedding: Embedding) -> str:
-    """Return how often a frame comes: ``"every 1.49 s"``."""
-    period = embedding.grid.period
-    return f"every {period:.3g} s" if period >= 0.001 else f"every {period * 1e6:.3g} µs"
-
-
-def minutes(seconds: float, decimals: int = 0) -> str:
+def format_time(seconds: float, decimals: int = 0) -> str:
     """Return seconds as ``2:02``, or as ``2:02.5`` with decimals, and hours where there are some."""
     scale = 10**decimals
     # Rounded once, so that 59.96 becomes 1:00.0 and never 0:60.0.
@@ -56,17 +57,19 @@ def minutes(seconds: float, decimals: int = 0) -> str:
     return f"{hours}:{minute:02d}:{rest}" if hours else f"{minute}:{rest}"
 
 
-def one_line(text: str) -> str:
-    """Return text on one line that does not turn the writing direction of what stands beside it."""
-    shown = "".join(" " if unicodedata.category(letter) in {"Cc", "Zl", "Zp"} else letter for letter in text)
-    return re.sub("[\u202a-\u202e\u2066-\u2069]", "", shown)
-
-
-def roughly(seconds: float) -> str:
-    """Return a length of time as one tells it to somebody who waits."""
+def format_duration(seconds: float) -> str:
+    """Return roughly how long something takes: ``"40 s"``, ``"12 min"``, ``"2.5 h"``."""
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+# Names and cells, whoever wrote them. --------------------------------------------------------------------------------
+
+
+def printable(text: str) -> str:
+    """Return text that can be encoded: half of a pair of surrogates becomes a question mark."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def printable_name(path: Path) -> str:
@@ -74,14 +77,43 @@ def printable_name(path: Path) -> str:
     return printable(path.name)
 
 
-def printable(text: str) -> str:
-    """Return text that can be printed and written: what is no character becomes a question mark."""
-    return text.encode("utf-8", "replace").decode()
+def one_line(text: str) -> str:
+    """Return text on one line that does not turn the writing direction of what stands beside it."""
+    line = "".join(" " if unicodedata.category(letter) in {"Cc", "Zl", "Zp"} else letter for letter in text)
+    return re.sub("[\u202a-\u202e\u2066-\u2069]", "", line)
 
 
-def format_cell(value: Any) -> str:
-    """Return a value of the table as text on one line; empty where there is none."""
+def collapse_spaces(text: str) -> str:
+    """Return text with one space between its words, and no line breaks."""
+    return " ".join(text.split())
+
+
+def clean_line(value: object) -> str:
+    """Return anything as one printable line, one space between its words."""
+    text = str(value)
+    if not (text.isascii() and text.isprintable()):  # most are, and one_line() looks at each letter
+        text = one_line(printable(text))
+    return collapse_spaces(text)
+
+
+def shorten(value: object, longest: int = LONGEST_LINE) -> str:
+    """Return anything as :func:`clean_line` does, cut to a number of letters."""
+    text = clean_line(str(value)[: 4 * longest])
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def trim_lines(value: Any) -> Any:
+    """Return a text, or each text of nested lists, on one line without spaces at its ends."""
+    return one_line(value).strip() if isinstance(value, str) else [trim_lines(item) for item in value]
+
+
+def is_missing(value: object) -> bool:
+    """Tell whether a cell of a table is empty; a list is not, whatever stands in it."""
     import pandas as pd
 
-    missing = pd.api.types.is_scalar(value) and pd.isna(value)  # of a list it is asked of each item
-    return "" if missing else one_line(printable(str(value)[:LONGEST_TEXT]))
+    return bool(pd.api.types.is_scalar(value) and pd.isna(value))
+
+
+def format_cell(value: object) -> str:
+    """Return a cell of a table as text on one line; empty where there is none."""
+    return "" if is_missing(value) else one_line(printable(str(value)[:LONGEST_TEXT]))

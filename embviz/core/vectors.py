@@ -20,7 +20,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from embviz.core import io
-from embviz.core.text import count, one_line, printable
+from embviz.core.text import one_line, plural, printable
 from embviz.errors import EmbvizError, OptionError
 
 if TYPE_CHECKING:
@@ -255,8 +255,8 @@ class Vectors:
 
     def _extent(self) -> str:
         n, d = self.shape
-        of = "" if self.times is None else f" of {count(len(np.unique(self.tracks)), 'track')}"
-        return f"{count(n, 'track' if self.times is None else 'frame')}{of} × {d} dimensions"
+        of = "" if self.times is None else f" of {plural(len(np.unique(self.tracks)), 'track')}"
+        return f"{plural(n, 'track' if self.times is None else 'frame')}{of} × {d} dimensions"
 
     def _losses(self) -> str:
         return f", {len(self.failed):,} failed" if self.failed else ""
@@ -267,7 +267,7 @@ class Vectors:
             "layer": self.layer,
             "shape": self._extent(),
             "pooling": self.pooling,
-            "failed": count(len(self.failed), "track") if self.failed else "none",
+            "failed": plural(len(self.failed), "track") if self.failed else "none",
         }
         cells = "".join(
             f"<tr><th style='text-align:left'>{name}</th><td style='text-align:left'>{html.escape(value)}</td></tr>"

@@ -18,6 +18,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
+from embviz.core.text import collapse_spaces
 from embviz.errors import EmbvizError
 
 __all__ = ["Job", "StoppedError", "Worker", "explain"]
@@ -38,7 +39,7 @@ class StoppedError(Exception):
 def explain(error: BaseException) -> tuple[str, str]:
     """Return what went wrong as a sentence, and what can be done about it as another (or an empty one)."""
     if isinstance(error, EmbvizError):
-        return " ".join(str(error).split()), ""
+        return collapse_spaces(str(error)), ""
     if isinstance(error, MemoryError):
         return "There is not enough memory for this.", "Choose a longer hop, a smaller layer or a shorter track."
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from embviz.audio import Audio
-from embviz.core.text import count, format_cell
+from embviz.core.text import format_cell, plural
 from embviz.core.worker import Worker, explain
 from embviz.errors import AudioError, OptionError, did_you_mean
 from embviz.evaluation import metrics
@@ -305,7 +305,7 @@ class ConfusionMatrix:
 
     def __repr__(self) -> str:
         tracks, classes = len(self._answers[self.widget.side]), len(self._cell.classes)
-        return f"<ConfusionMatrix {_title(self._cell)}: {count(tracks, 'track')}, {classes} classes>"
+        return f"<ConfusionMatrix {_title(self._cell)}: {plural(tracks, 'track')}, {classes} classes>"
 
 
 def _title(cell: Cell) -> str:

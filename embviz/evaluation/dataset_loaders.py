@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
 from embviz.collection.discovery import SUFFIXES, expanded, find_audio_files
-from embviz.collection.file_tags import clean
 from embviz.collection.loaders import read_table
-from embviz.core.text import count
+from embviz.core.text import plural, shorten
 from embviz.errors import CollectionError, did_you_mean
 
 __all__ = ["CLASS_FOLDERS", "EXPECTED", "FSL10K", "URBANSOUND8K", "Rows", "key", "read"]
@@ -151,7 +150,7 @@ def _of_places(places: Counter[Path], nested: list[Path]) -> Iterator[str]:
         )
     if nested:
         yield (
-            f"{count(len(nested), 'sound')} in a class folder inside another one, such as {_shown(nested[0])}: "
+            f"{plural(len(nested), 'sound')} in a class folder inside another one, such as {_shown(nested[0])}: "
             "the inner one says the class."
         )
 
@@ -162,18 +161,18 @@ def _of_strays(strays: Counter[Path], asked: _Asked) -> Iterator[str]:
     first = next(iter(strays))
     meant = did_you_mean(first.name, asked.classes.values()) if first.name else ""
     where = f"such as those in {_shown(first)}" if first.name else "such as those in the folder itself"
-    yield f"{count(strays.total(), 'sound')} in no class folder, {where}: left out.{meant}"
+    yield f"{plural(strays.total(), 'sound')} in no class folder, {where}: left out.{meant}"
 
 
 def _links(links: list[Path]) -> list[str]:
     if not links:
         return []
-    number = count(len(links), "link")
+    number = plural(len(links), "link")
     return [f"{number} to folders not followed, such as {_shown(links[0])}; follow_links=True follows them."]
 
 
 def _of_closed(closed: list[Path]) -> list[str]:
-    number = count(len(closed), "folder")
+    number = plural(len(closed), "folder")
     return [f"{number} could not be read, such as {_shown(closed[0])}."] if closed else []
 
 
@@ -199,9 +198,11 @@ def _urbansound8k(asked: _Asked) -> Rows:
         rows.append({"path": path, "class": asked.classes[key(label)], "fold": int(fold), **known})
     there = [_is_file(row["path"]) for row in rows]
     if not any(there):
-        what = f"{table_file.name} names {count(len(rows), 'usable file')}" if rows else "no row of its table is usable"
+        what = (
+            f"{table_file.name} names {plural(len(rows), 'usable file')}" if rows else "no row of its table is usable"
+        )
         asked.refuse(f"{what}, and none of them is in {_shown(sounds)}" if rows else what)
-    notes = [f"{count(len(names), 'row')} left out, such as {clean(names[0])[:60]!r}: {wrong}."
+    notes = [f"{plural(len(names), 'row')} left out, such as {shorten(names[0])[:60]!r}: {wrong}."
              for wrong, names in left_out.items()]  # fmt: skip
     return Rows(rows, [*notes, *_of_missing(rows, there), *_of_folds(rows)])
 
@@ -251,7 +252,7 @@ def _is_fold(fold: Any) -> bool:
 def _of_missing(rows: list[dict[str, Any]], there: list[bool]) -> Iterator[str]:
     missing = [row["path"] for row, is_there in zip(rows, there, strict=True) if not is_there]
     if missing:
-        number = f"{len(missing):,} of {count(len(rows), 'sound')}"
+        number = f"{len(missing):,} of {plural(len(rows), 'sound')}"
         yield f"{number} in the table cannot be found, such as {_shown(Path(*missing[0].parts[-2:]))}."
 
 
@@ -265,7 +266,7 @@ def _of_folds(rows: list[dict[str, Any]]) -> Iterator[str]:
         folds_of[row["fsID"]].add(row["fold"])
     torn = [recording for recording, folds in folds_of.items() if len(folds) > 1]
     if torn:
-        number = count(len(torn), "recording")
+        number = plural(len(torn), "recording")
         yield f"Sounds of {number} stand in several folds, such as those of {torn[0]!r:.40}: not as published."
 
 
@@ -301,8 +302,8 @@ def _fsl10k(asked: _Asked) -> Rows:
         rows.append({"path": path, "class": label, "sound_id": number, "uploader": uploader or f"of {number}"})
     why = _counted(left_out)
     if not rows:
-        asked.refuse(f"none of {count(len(said), 'annotated loop')} can be used ({why})")
-    note = f"Of {count(len(said), 'annotated loop')}, {len(rows):,} have one role that all annotators agree on"
+        asked.refuse(f"none of {plural(len(said), 'annotated loop')} can be used ({why})")
+    note = f"Of {plural(len(said), 'annotated loop')}, {len(rows):,} have one role that all annotators agree on"
     return Rows(rows, [f"{note}; left out: {why}." if why else f"{note}."])
 
 
@@ -399,13 +400,13 @@ def _inside(folder: Path) -> str:
     there = f"there {several} {_listed(folders)}" if folders else "there are no folders"
     if not folders and not others:
         return "there is nothing that can be read"
-    return f"{there} and {count(len(others), 'file')}, such as {_listed(others[:1])}" if others else there
+    return f"{there} and {plural(len(others), 'file')}, such as {_listed(others[:1])}" if others else there
 
 
 def _listed(names: Iterable[str]) -> str:
-    shown = [repr(clean(name)[:60]) for name in names]
+    shown = [repr(shorten(name)[:60]) for name in names]
     return ", ".join(shown[:MOST_NAMED]) + (", …" if len(shown) > MOST_NAMED else "")
 
 
 def _shown(path: Path) -> str:
-    return repr(clean(str(path)))
+    return repr(shorten(str(path)))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embviz.core import io
-from embviz.core.text import count, one_line, printable
+from embviz.core.text import one_line, plural, printable
 from embviz.errors import EmbvizError, ModelError, OptionError, did_you_mean
 from embviz.evaluation import metrics, summary
 from embviz.evaluation import table_html as table
@@ -315,9 +315,8 @@ class Evaluation:
     def __repr__(self) -> str:
         trained = [cell for cell in self.cells if not cell.is_baseline]
         models = len({cell.model for cell in trained})
-        lines = [
-            f"<Evaluation: {count(len(self.tasks), 'task')} × {count(models, 'model')}, {count(len(trained), 'cell')}>"
-        ]
+        sizes = f"{plural(len(self.tasks), 'task')} × {plural(models, 'model')}, {plural(len(trained), 'cell')}"
+        lines = [f"<Evaluation: {sizes}>"]
         facts = self.table.sort_values("accuracy", ascending=False, kind="stable")
         for task in map(printable, self.tasks):
             best = next(facts[(facts["task"] == task) & (facts["model"] != "")].itertuples(), None)

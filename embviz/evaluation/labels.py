@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.collection.file_tags import clean
 from embviz.collection.loaders import column
-from embviz.core.text import count
+from embviz.core.text import plural, shorten
 from embviz.errors import CollectionError, OptionError, did_you_mean
 
 if TYPE_CHECKING:
@@ -90,13 +89,13 @@ def read(table: pd.DataFrame, name: str) -> tuple[Labels, list[str]]:
     if not there.any():
         raise CollectionError(f"No track has a label in column {name!r}; name a column that says what tracks are.")
     if not there.all():
-        notes.append(f"{count(int((~there).sum()), 'track')} without a label in {clean(name)!r}: left out.")
+        notes.append(f"{plural(int((~there).sum()), 'track')} without a label in {shorten(name)!r}: left out.")
     texts, classes = _classes(cells[there], name)
     number = {text: i for i, text in enumerate(classes)}
     truth = np.array([number[text] for text in texts], np.int64)
     if len(classes) == 1:
         raise CollectionError(
-            f"All {count(len(truth), 'track')} with a label in {name!r} are {classes[0][:60]!r}: two classes or more "
+            f"All {plural(len(truth), 'track')} with a label in {name!r} are {classes[0][:60]!r}: two classes or more "
             "are needed to tell them apart."
         )
     return Labels(name, tuple(classes), table.index.to_numpy(np.int64)[there], truth), notes
@@ -106,7 +105,7 @@ def filled(cells: pd.Series) -> NDArray[np.bool_]:
     """Tell which cells say something."""
     return np.array(
         [
-            not missing and not (isinstance(cell, str) and not clean(cell))
+            not missing and not (isinstance(cell, str) and not shorten(cell))
             for cell, missing in zip(cells, cells.isna(), strict=True)
         ],
         bool,
@@ -164,7 +163,7 @@ def as_text(value: Any) -> str:
     """Return what a cell says."""
     if isinstance(value, bool | np.bool_):  # the same class, whatever column it went through
         return str(bool(value))
-    return str(int(value)) if _is_number(value) and _is_whole(value) else clean(value)
+    return str(int(value)) if _is_number(value) and _is_whole(value) else shorten(value)
 
 
 # Another collection. -------------------------------------------------------------------------------------------------
@@ -238,11 +237,11 @@ def _noticed(
     """Return sentences about classes that are on one side only."""
     notes = []
     if empty:
-        notes.append(f"{count(empty, 'track')} of the other collection without a label: left out.")
+        notes.append(f"{plural(empty, 'track')} of the other collection without a label: left out.")
     left = [text for text in texts if target[text] not in number]
     if left:
         names = listed(sorted(set(left)))
-        notes.append(f"The other collection's {names} ({count(len(left), 'track')}) are no classes here: left out.")
+        notes.append(f"The other collection's {names} ({plural(len(left), 'track')}) are no classes here: left out.")
     there = set(truth.tolist())
     absent = [name for i, name in enumerate(classes) if i not in there]
     if absent:

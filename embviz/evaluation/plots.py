@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from embviz.core.text import count
+from embviz.core.text import plural
 from embviz.errors import ModelError, OptionError, did_you_mean
 from embviz.evaluation.subplots import LETTER, WIDTH, Values, beside, finished, panes, per_cent, ticks
 from embviz.models import get_model
@@ -158,7 +158,7 @@ def learning_plot(evaluation: Evaluation) -> Figure:
         rows = table[table["task"] == name]
         for number, label in enumerate(labels):
             own = rows[rows["label"] == label]
-            told = [(label, count(round(tracks), "training track")) for tracks in own["tracks"]]
+            told = [(label, plural(round(tracks), "training track")) for tracks in own["tracks"]]
             pane.add_curve(_values(own, own["tracks"], told), number, label, listed=name == tasks[0])
         _say_chance(pane, evaluation, name, ends)
         at = _roomy(sorted({round(tracks) for tracks in rows["tracks"]}))
@@ -190,7 +190,7 @@ def _along_layers(evaluation: Evaluation, table: pd.DataFrame) -> Figure:
     [pane] = panes([""], LARGE, left=LEFT, legend=listed, below=int(longest * 0.62) if slanted else 0)
     ends = _ends(evaluation.table, tasks)
     for number, (key, rows) in enumerate(curves):
-        dimensions = [count(d, "dimension") for d in rows["dimensions"]]
+        dimensions = [plural(d, "dimension") for d in rows["dimensions"]]
         told = [(f"{layer}", f"{key[0]}", d) for layer, d in zip(rows["layer"], dimensions, strict=True)]
         places = [names.index(layer) for layer in rows["layer"]]
         pane.add_curve(_values(rows, places, told), number, listed[number], listed=len(curves) > 1, best=True)
@@ -322,7 +322,7 @@ def _points(rows: pd.DataFrame, labels: Sequence[str], kind: str, *, apart: floa
         told = [(label,) for label in rows["label"]]
         return Values(places, rows["external"], rows["external_low"], rows["external_high"], told)
     asked = zip(rows["label"], rows["tracks"], rows["folds"], strict=True)
-    return _values(rows, places, [(label, f"{count(n, 'track')}, {count(k, 'fold')}") for label, n, k in asked])
+    return _values(rows, places, [(label, f"{plural(n, 'track')}, {plural(k, 'fold')}") for label, n, k in asked])
 
 
 def _values(rows: pd.DataFrame, at: Iterable[float], told: Sequence[Sequence[str]]) -> Values:

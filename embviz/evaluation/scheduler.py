@@ -32,7 +32,7 @@ import numpy as np
 
 from embviz.batch import executors, progress_files
 from embviz.core.cache import Cache
-from embviz.core.text import one_line, roughly
+from embviz.core.text import format_duration, one_line
 from embviz.errors import EmbvizError
 from embviz.evaluation import classifiers
 
@@ -384,5 +384,5 @@ class Run:
         stage = f"training {done:,} of {total:,} classifiers"
         if self._spent and done < total:
             left = sum(self._units[i].cost for i in range(total) if i not in self._answers)
-            stage += f" · {roughly(left * (time.monotonic() - self._begun) / self._spent)} left"
+            stage += f" · {format_duration(left * (time.monotonic() - self._begun) / self._spent)} left"
         self._report(stage, done, total)

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.collection.file_tags import clean
 from embviz.collection.loaders import column
-from embviz.core.text import count, one_line
+from embviz.core.text import one_line, plural, shorten
 from embviz.errors import CollectionError, OptionError
 from embviz.evaluation import cross_validation as folding
 from embviz.evaluation import labels as labelling
@@ -183,7 +182,7 @@ def left(labels: Labels, failed: Iterable[int], notes: list[str], of: str) -> La
             "tracks that can be read, and vectors of this very collection, are expected."
         )
     if len(kept) < len(labels):
-        notes.append(f"{count(len(labels) - len(kept), 'track')}{of} without an embedding: left out for all models.")
+        notes.append(f"{plural(len(labels) - len(kept), 'track')}{of} without an embedding: left out for all models.")
     return kept
 
 
@@ -196,13 +195,13 @@ def _fixed(
     cells = table[column(table, what.folds)].reindex(labels.tracks)
     missing = ~labelling.filled(cells)
     if missing.any():
-        notes.append(f"{count(int(missing.sum()), 'track')} without a fold in {clean(what.folds)!r}: left out.")
+        notes.append(f"{plural(int(missing.sum()), 'track')} without a fold in {shorten(what.folds)!r}: left out.")
         labels = labels.without(labels.tracks[missing])
     names = [labelling.as_text(cell) for cell in cells[~missing]]
     order = {name: i for i, name in enumerate(sorted(set(names), key=lambda name: (len(name), name)))}
     if not 2 <= len(order) <= MOST_FOLDS:
         raise CollectionError(
-            f"Column {what.folds!r} names {count(len(order), 'fold')}, 2 to {MOST_FOLDS} are expected; name a "
+            f"Column {what.folds!r} names {plural(len(order), 'fold')}, 2 to {MOST_FOLDS} are expected; name a "
             "column that says in which fold each track is, or a number of folds."
         )
     return labels, np.array([order[name] for name in names], np.int64)
@@ -227,14 +226,14 @@ def _groups(
     copies = len(own) - len(np.unique(own))
     _check_enough(labels, own, folds, "track", " of different content" if copies else "")
     if copies:
-        notes.append(f"{count(copies, 'track')} with the content of another: copies stay in one fold.")
+        notes.append(f"{plural(copies, 'track')} with the content of another: copies stay in one fold.")
     if what.groups is False:
         return own
     if what.groups is None:
         return _by_artist(what, table, labels, own, notes)
     found, unknown = labelling.groups_of(table, labels.tracks, str(what.groups))
     if unknown:
-        notes.append(f"{count(unknown, 'track')} without {clean(what.groups)!r}: each is a group of its own.")
+        notes.append(f"{plural(unknown, 'track')} without {shorten(what.groups)!r}: each is a group of its own.")
     found = labelling.joined(found, own)
     _check_enough(labels, found, folds, "group", f" (column {what.groups!r})")
     return found
@@ -254,7 +253,7 @@ def _by_artist(
     if ((groups > 0).sum(axis=0) < int(what.folds)).any():
         notes.append(f"Some class has fewer artists than the {what.folds} folds: artists are not kept apart.")
         return own
-    some = f" ({count(unknown, 'track')} without one stand alone)" if unknown else ""
+    some = f" ({plural(unknown, 'track')} without one stand alone)" if unknown else ""
     notes.append(f"All tracks of an artist are in one fold{some}; groups=False lifts that.")
     return found
 
@@ -277,7 +276,7 @@ def _check_enough(labels: Labels, groups: NDArray[np.int64], folds: int, unit: s
         )
     if unit == "group" and len(counts) < folds:
         raise CollectionError(
-            f"There are {count(len(counts), 'group')}{of}, fewer than the {folds} folds: ask for fewer folds, or name "
+            f"There are {plural(len(counts), 'group')}{of}, fewer than the {folds} folds: ask for fewer folds, or name "
             "other groups."
         )
     if held.min() >= folds:
@@ -285,7 +284,7 @@ def _check_enough(labels: Labels, groups: NDArray[np.int64], folds: int, unit: s
     name, n = labels.classes[int(held.argmin())], int(held.min())
     fewer = f"ask for folds={n}, " if n > 1 else ""
     raise CollectionError(
-        f"Class {name!r} of {labels.column!r} has {count(n, unit)}{of}, fewer than the {folds} folds: {fewer}add "
+        f"Class {name!r} of {labels.column!r} has {plural(n, unit)}{of}, fewer than the {folds} folds: {fewer}add "
         f"{unit}s, or leave the class out."
     )
 
@@ -302,7 +301,7 @@ def _check_fixed(
         )
     torn = _torn(groups, folds)
     if torn:
-        notes.append(f"In several of the given folds: {count(torn, 'group')} of what belongs together.")
+        notes.append(f"In several of the given folds: {plural(torn, 'group')} of what belongs together.")
 
 
 def _torn(groups: NDArray[np.int64], folds: NDArray[np.int64]) -> int:
@@ -328,7 +327,7 @@ def _tell_artists(what: Asked, table: pd.DataFrame, labels: Labels, folds: NDArr
     torn = _torn(found, folds)
     if torn:
         notes.append(
-            f"{count(torn, 'artist')} stand{'s' * (torn == 1)} in training and in test: scores come out too high for "
+            f"{plural(torn, 'artist')} stand{'s' * (torn == 1)} in training and in test: scores come out too high for "
             f"music by others ({EFFECT})."
         )
 
@@ -343,7 +342,7 @@ def _tell_shared_artists(
         for some, of in ((table, labels), (external, there))
     )
     if ours & theirs:
-        notes.append(f"In both collections: {count(len(ours & theirs), 'artist')} ({EFFECT}).")
+        notes.append(f"In both collections: {plural(len(ours & theirs), 'artist')} ({EFFECT}).")
 
 
 def _unknown(table: pd.DataFrame, labels: Labels, external: pd.DataFrame, there: Labels, notes: list[str]) -> Labels:
@@ -357,5 +356,5 @@ def _unknown(table: pd.DataFrame, labels: Labels, external: pd.DataFrame, there:
     kept = there.without(same)
     if not len(kept):
         raise CollectionError("All tracks of the other collection are in this one, too: nothing is left to test on.")
-    notes.append(f"{count(len(same), 'track')} of the other collection with the content of one here: left out there.")
+    notes.append(f"{plural(len(same), 'track')} of the other collection with the content of one here: left out there.")
     return kept

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.core.text import count, printable
+from embviz.core.text import plural, printable
 from embviz.errors import OptionError
 from embviz.evaluation import metrics
 from embviz.evaluation.results import Learnt
@@ -209,7 +209,7 @@ def _shared(cells: Sequence[Cell], one: Sequence[int], other: Sequence[int]) -> 
     if doubtful:
         raise OptionError(
             f"{named(cells[one[0]])} and {named(cells[other[0]])} cannot be compared on {cells[one[0]].task!r}: "
-            f"{count(doubtful, 'track')} had another class for the one than for the other; evaluate both anew."
+            f"{plural(doubtful, 'track')} had another class for the one than for the other; evaluate both anew."
         )
     # Where they were tested in other folds, there is no common fold to take a mean over but the whole.
     folds = first.folds if np.array_equal(first.folds, second.folds) else np.zeros_like(first.folds)

@@ -6,14 +6,14 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from embviz.core.text import count, one_line, printable
+from embviz.core.text import clean_line, plural, printable
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
     from embviz.evaluation.evaluation import Evaluation
 
-__all__ = ["NONE", "clean", "shown"]
+__all__ = ["NONE", "shown"]
 
 WHAT = ("model", "layer", "classifier", "pooling")  # what tells columns apart
 CLASSIFIERS = {
@@ -39,7 +39,7 @@ def shown(evaluation: Evaluation) -> dict[str, Any]:
         "rows": rows,
         "headings": {"cv": first, "external": "ext.", "drop": "drop"},
         "caption": _caption(evaluation, trained, first, has_external=has_external),
-        "notes": [clean(note) for note in evaluation.notes],
+        "notes": [clean_line(note) for note in evaluation.notes],
         "has_external": has_external,
     }
 
@@ -48,7 +48,7 @@ def _columns(keys: Sequence[tuple[str, ...]]) -> list[dict[str, Any]]:
     differ = [len({key[i] for key in keys}) > 1 or i == 0 for i in range(len(WHAT))]
     columns = []
     for key in keys:
-        said = [clean(name) for name, tells in zip(key, differ, strict=True) if tells]
+        said = [clean_line(name) for name, tells in zip(key, differ, strict=True) if tells]
         columns.append(dict(zip(WHAT, key, strict=True)) | {"title": " / ".join(said), "lines": said})
     return columns
 
@@ -62,7 +62,7 @@ def _row(facts: DataFrame, task: str, keys: Sequence[tuple[str, ...]]) -> dict[s
     baselines = {fact.classifier: fact for fact in facts.itertuples() if not fact.model}
     return {
         "task": task,
-        "title": clean(task),
+        "title": clean_line(task),
         "tracks": int(facts["tracks"].max()),
         "external_tracks": int(facts["external_tracks"].fillna(0).max()),
         "classes": int(first["classes"]),
@@ -82,9 +82,9 @@ def _cell(fact: Any) -> dict[str, Any]:
         "" if math.isnan(fact.std) else f"standard deviation over {fact.folds} folds {100 * fact.std:.1f}",
         f"macro F1 {100 * fact.f1:.1f}",
         "" if math.isnan(fact.auc) else f"area under the ROC curve {fact.auc:.3f}",
-        count(fact.tracks, "track"),
+        plural(fact.tracks, "track"),
     ]
-    tested = "" if math.isnan(fact.external_tracks) else count(int(fact.external_tracks), "track")
+    tested = "" if math.isnan(fact.external_tracks) else plural(int(fact.external_tracks), "track")
     outside = [_between(fact.external_low, fact.external_high), tested]
     return {
         "cv": _percent(fact.accuracy),
@@ -163,11 +163,6 @@ def _listed(names: Sequence[str]) -> str:
 
 
 # -- text ---------------------------------------------------------------------------------------------------------
-
-
-def clean(text: str) -> str:
-    """Return text on one line that can be written, whoever wrote it."""
-    return " ".join(one_line(printable(str(text))).split())
 
 
 def _percent(share: float) -> str:

@@ -11,8 +11,8 @@ import html
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from embviz.core.text import count
-from embviz.evaluation.table_data import NONE, clean
+from embviz.core.text import clean_line, plural
+from embviz.evaluation.table_data import NONE
 
 __all__ = ["as_html", "as_latex"]
 
@@ -144,8 +144,8 @@ def _figure(cell: dict[str, Any], name: str, *, first: bool) -> str:
 
 
 def _extent(row: dict[str, Any]) -> str:
-    parts = [f"{row['classes']:,} classes", count(row["tracks"], "track"), count(row["folds"], "fold")]
-    outside = f"<small>ext.: {count(row['external_tracks'], 'track')}</small>" if row["external_tracks"] else ""
+    parts = [f"{row['classes']:,} classes", plural(row["tracks"], "track"), plural(row["folds"], "fold")]
+    outside = f"<small>ext.: {plural(row['external_tracks'], 'track')}</small>" if row["external_tracks"] else ""
     return f"<small>{' · '.join(parts)}</small>{outside}"
 
 
@@ -172,7 +172,7 @@ def _class(*names: str) -> str:
 
 
 def _text(text: str) -> str:
-    return html.escape(clean(text))
+    return html.escape(clean_line(text))
 
 
 # -- LaTeX --------------------------------------------------------------------------------------------------------
@@ -198,7 +198,7 @@ def as_latex(facts: dict[str, Any]) -> str:
     # Braces, since the start of a row may be taken for an option of the end of the row above.
     lines = [
         r"% Needs \usepackage{booktabs} and \usepackage[table]{xcolor}.",
-        *(f"% {clean(line)}" for line in (facts["caption"], *facts["notes"], *_sources(facts))),
+        *(f"% {clean_line(line)}" for line in (facts["caption"], *facts["notes"], *_sources(facts))),
         rf"\begin{{tabular}}{{l{'r' * sum(widths)}}}",
         r"\toprule",
         _tex_row(["task", *groups]),
@@ -237,4 +237,4 @@ def _tex_row(cells: Iterable[str]) -> str:
 
 
 def _tex(text: str) -> str:
-    return "".join(SPECIAL.get(letter, letter) for letter in clean(text))
+    return "".join(SPECIAL.get(letter, letter) for letter in clean_line(text))

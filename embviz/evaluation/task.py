@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from embviz.collection import Collection
-from embviz.core.text import count
+from embviz.core.text import plural
 from embviz.evaluation import dataset_loaders
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ class Task:
         if missing:
             yield f"There is no track of {', '.join(missing)}."
         if self.size is not None and len(collection) != self.size and self.published:
-            yield f"Published scores are of {count(self.size, 'track')}; here are {len(collection):,}."
+            yield f"Published scores are of {plural(self.size, 'track')}; here are {len(collection):,}."
 
     def _facts(self) -> Iterator[tuple[str, str]]:
         sizes = self.class_sizes

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from embviz import __version__
 from embviz.core.progress import Progress, reporter
-from embviz.core.text import count, printable
+from embviz.core.text import plural, printable, trim_lines
 from embviz.errors import FigureError, OptionError, did_you_mean
 from embviz.export import page_audio, provenance, static_widgets, track_assets
 from embviz.export.columns import Color, Colored, colors_of, tag_colors
 from embviz.export.static_map import Drawn
 from embviz.export.static_neighbors import near
-from embviz.export.static_widgets import MAX_BYTES, Blocks, as_text
+from embviz.export.static_widgets import MAX_BYTES, Blocks
 from embviz.plotting import save
 
 if TYPE_CHECKING:
@@ -150,14 +150,14 @@ def page(  # noqa: PLR0913  what a page can be told apart by
         nearest = near(vectors, projection.metric, blocks, report)
         made = track_assets.make(drawn, embeddings, audio=audio, folder=folder, blocks=blocks, report=report)
     description = {
-        "title": as_text(title or "") or f"Map of {count(len(rows), 'track')}",
+        "title": trim_lines(title or "") or f"Map of {plural(len(rows), 'track')}",
         "facts": provenance.heading(vectors, projection, len(rows)),
         "measures": provenance.measures(projection),
         "caution": provenance.caution(projection),
         "guide": GUIDE.format(point="a track" if vectors.times is None else "a moment of a track"),
         "theme": theme,
-        "notes": as_text([*projection.notes, *notes]),
-        "files": as_text(_files(rows, folder if audio == "link" else None)),
+        "notes": trim_lines([*projection.notes, *notes]),
+        "files": trim_lines(_files(rows, folder if audio == "link" else None)),
         "beside": "beside this page" if audio == "link" else "into the folder of the music",
         "map": drawn.still(blocks),
         "colors": [drawn.colored(color, blocks) for color in chosen],
@@ -188,7 +188,7 @@ def _tracks(table: pd.DataFrame, vectors: Vectors, projection: Projection) -> li
     missing = set(labels) - set(table.index)
     if missing:
         raise OptionError(
-            f"The table has no track {min(missing)} of {count(len(missing), 'track')} that vectors are of; "
+            f"The table has no track {min(missing)} of {plural(len(missing), 'track')} that vectors are of; "
             "pass the table that they were made of."
         )
     return labels
@@ -224,6 +224,6 @@ def check_room(rows: pd.DataFrame, audio: str) -> None:
         return
     smaller = [f"audio={how!r} ({wanted[how] / 2**20:.0f} MB)" for how in ("clips", "link") if wanted[how] < MAX_BYTES]
     raise FigureError(
-        f"The sound of {count(len(rows), 'track')} would take at least {wanted[audio] / 2**20:,.0f} MB in the page, "
+        f"The sound of {plural(len(rows), 'track')} would take at least {wanted[audio] / 2**20:,.0f} MB in the page, "
         f"and few browsers open more than {MAX_BYTES // 2**20}: choose {' or '.join(smaller)}, or fewer tracks."
     )

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from embviz.analysis.tagging import tag_columns
-from embviz.core.text import printable
+from embviz.core.text import printable, trim_lines
 from embviz.errors import OptionError, did_you_mean
-from embviz.export.static_widgets import as_text
 from embviz.models import get_model
 
 if TYPE_CHECKING:
@@ -80,7 +79,7 @@ def _column(name: str, values: pd.Series[Any]) -> dict[str, Any]:
     listed = [None if missing else value for value, missing in zip(values, values.isna(), strict=True)]
     return {
         "name": name,
-        "title": TITLES.get(name) or as_text(name),
+        "title": TITLES.get(name) or trim_lines(name),
         "kind": "number" if number else "text",
         "unit": UNITS.get(name, ""),
         "values": [_number(value) if number else _text(value) for value in listed],
@@ -98,7 +97,7 @@ def _number(value: Any) -> float | int | None:
 
 
 def _text(value: Any) -> str:
-    return "" if value is None else as_text(printable(str(value)))
+    return "" if value is None else trim_lines(printable(str(value)))
 
 
 def colors_of(

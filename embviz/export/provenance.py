@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from embviz.analysis.projection import TITLES
 from embviz.core.embedding import Embedding
-from embviz.core.text import count, minutes
+from embviz.core.text import format_time, plural, trim_lines
 from embviz.errors import ModelError
 from embviz.export import track_page
 from embviz.export.page_audio import CLIP
-from embviz.export.static_widgets import as_text
 from embviz.models import get_model
 from embviz.models.weights import find_weights
 
@@ -40,8 +39,13 @@ SOUNDS = {
 
 def heading(vectors: Vectors, projection: Projection, tracks: int) -> list[str]:
     """Return the facts below the title of a page."""
-    points = [] if vectors.times is None else [count(len(vectors.tracks), "frame")]
-    return [count(tracks, "track"), *points, as_text(f"{vectors.model} / {vectors.layer}"), _method(projection)]
+    points = [] if vectors.times is None else [plural(len(vectors.tracks), "frame")]
+    return [
+        plural(tracks, "track"),
+        *points,
+        trim_lines(f"{vectors.model} / {vectors.layer}"),
+        _method(projection),
+    ]
 
 
 def _method(projection: Projection) -> str:
@@ -76,13 +80,13 @@ def about(
     """Return the facts at the foot of the page, in sections."""
     sections = [
         {"title": "The map", "facts": _of_map(vectors, projection)},
-        {"title": as_text(f"{vectors.model} / {vectors.layer}"), "facts": _of_model(vectors, made.source)},
+        {"title": trim_lines(f"{vectors.model} / {vectors.layer}"), "facts": _of_model(vectors, made.source)},
         {"title": "The sound", "facts": _of_sound(made, audio)},
     ]
     missing = _missing(table, vectors)
     if missing:
         more = [("", f"and {len(missing) - LISTED:,} more")] if len(missing) > LISTED else []
-        title = f"Not on the map: {count(len(missing), 'track')}"
+        title = f"Not on the map: {plural(len(missing), 'track')}"
         sections.append({"title": title, "facts": [*missing[:LISTED], *more]})
     return sections
 
@@ -93,7 +97,7 @@ def _of_map(vectors: Vectors, projection: Projection) -> list[tuple[str, str]]:
     points = "frames of tracks" if vectors.times is not None else f"whole tracks ({vectors.pooling} over time)"
     true = measures(projection)
     return [
-        ("Method", as_text(f"{_method(projection)} ({options})")),
+        ("Method", trim_lines(f"{_method(projection)} ({options})")),
         ("Points", f"{len(vectors.tracks):,} {points}"),
         ("How true", ", ".join(true) if true else "not measured: there are too few points"),
         ("What that says", MEANING),
@@ -102,7 +106,7 @@ def _of_map(vectors: Vectors, projection: Projection) -> list[tuple[str, str]]:
 
 
 def _of_model(vectors: Vectors, source: Embedding | None) -> list[tuple[str, str]]:
-    size = count(vectors.shape[1], "dimension")
+    size = plural(vectors.shape[1], "dimension")
     said = [("Values", f"{size}{f', {vectors.unit}' if vectors.unit else ''}")]
     if source is not None and source.model == vectors.model:
         return [*said, *track_page.of_weights(source)]
@@ -117,9 +121,9 @@ def _of_model(vectors: Vectors, source: Embedding | None) -> list[tuple[str, str
 
 
 def _of_sound(made: Parts, audio: str) -> list[tuple[str, str]]:
-    said = [("Length", minutes(made.seconds)), ("Here", SOUNDS[audio])]
+    said = [("Length", format_time(made.seconds)), ("Here", SOUNDS[audio])]
     if made.silent:
-        said.append(("Silent", f"{count(len(made.silent), 'track')}, such as: {as_text(made.silent[0])}"))
+        said.append(("Silent", f"{plural(len(made.silent), 'track')}, such as: {trim_lines(made.silent[0])}"))
     return said
 
 
@@ -130,6 +134,6 @@ def _missing(table: pd.DataFrame, vectors: Vectors) -> list[tuple[str, str]]:
         for label, problem in zip(absent.index, absent["problem"], strict=True)
     ]
     return [
-        (as_text(str(name)), as_text(str(reason)) or "It was not embedded.")
+        (trim_lines(str(name)), trim_lines(str(reason)) or "It was not embedded.")
         for name, reason in zip(absent["name"], reasons, strict=True)
     ]

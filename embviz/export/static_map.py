@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embviz.analysis.tagging import at_points
+from embviz.core.text import trim_lines
 from embviz.errors import OptionError
 from embviz.export import static_widgets
 from embviz.export.columns import Color, columns, per_point
-from embviz.export.static_widgets import CLOCK, Blocks, as_text, unsent
+from embviz.export.static_widgets import CLOCK, Blocks, unsent
 from embviz.plotting.encodings import color_of
 
 if TYPE_CHECKING:
@@ -65,8 +66,8 @@ class Drawn:
     def colored(self, color: Color, blocks: Blocks) -> dict[str, Any]:
         """Return what the page needs to colour the map."""
         values = per_point(color.values, self.vectors)
-        made, shades = color_of(values, title=as_text(color.title), unit=color.unit)
-        return {"group": as_text(color.group), "color": made, "shades": blocks.add(shades)}
+        made, shades = color_of(values, title=trim_lines(color.title), unit=color.unit)
+        return {"group": trim_lines(color.group), "color": made, "shades": blocks.add(shades)}
 
     def trail(self, label: int, embedding: Embedding | None) -> bytes:
         """Return the way of a track over the map as the map takes it; empty where its frames have no place there."""
@@ -104,4 +105,4 @@ def _labels(xy: NDArray[np.float32], clusters: NDArray[np.int64], names: Mapping
         inside = xy[clusters == number]
         if number >= 0 and name and len(inside):
             x, y = np.median(inside[:, 0]), np.quantile(inside[:, 1], 0.9)
-            yield {"text": as_text(name), "x": float(x), "y": float(y), "id": int(number)}
+            yield {"text": trim_lines(name), "x": float(x), "y": float(y), "id": int(number)}

@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from embviz.audio import Audio
 from embviz.core import io
-from embviz.core.text import one_line, printable
+from embviz.core.text import printable
 from embviz.errors import FigureError, OptionError
 from embviz.plotting import save
 from embviz.widgets import browser_audio, bundle
@@ -31,7 +31,6 @@ __all__ = [
     "MAX_BYTES",
     "Blocks",
     "as_json",
-    "as_text",
     "page",
     "relative",
     "small",
@@ -157,13 +156,6 @@ def page(description: dict[str, Any], blocks: Blocks, *, script: str, kinds: Ite
 def as_json(value: Any) -> str:
     """Return JSON that can stand in a script element, whatever is in it."""
     return json.dumps(value, allow_nan=False).replace("<", "\\u003c")
-
-
-def as_text(value: Any) -> Any:
-    """Return texts as one line each, which does not turn the writing direction of what stands beside it."""
-    if isinstance(value, str):
-        return one_line(value).strip()
-    return [as_text(item) for item in value]
 
 
 # -- widgets ------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from embviz.core.embedding import Embedding
+from embviz.core.text import trim_lines
 from embviz.errors import EmbvizError
 from embviz.export import static_widgets
 from embviz.export.page_audio import heard
@@ -83,7 +84,7 @@ def _found(embeddings: Callable[[int], Embedding | None] | None, label: int) -> 
     try:
         embedding = embeddings(label) if embeddings else None
     except EmbvizError as error:
-        return None, static_widgets.as_text(str(error))
+        return None, trim_lines(str(error))
     return (embedding, "") if embedding is not None and all(embedding.shape) else (None, "")
 
 

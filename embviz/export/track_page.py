@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from embviz import __version__
 from embviz.audio import Audio, AudioSource
-from embviz.core.embedding import Embedding
-from embviz.core.text import count, every, minutes, short
+from embviz.core.embedding import Embedding, format_period
+from embviz.core.text import format_magnitude, format_time, plural, trim_lines
 from embviz.errors import ModelError, OptionError, did_you_mean
 from embviz.export import static_widgets
-from embviz.export.static_widgets import MAX_BYTES, Blocks, as_text, small, still, unsent
+from embviz.export.static_widgets import MAX_BYTES, Blocks, small, still, unsent
 from embviz.models import get_model
 from embviz.models.model import Model
 from embviz.plotting import save
@@ -172,11 +172,11 @@ def page(
     plots = [_described(row, blocks, LOW if several else 0) for row in rows]
     player = _player(opened, blocks, link=link, parts=sections)
     description = {
-        "title": as_text(name) or "embviz",
+        "title": trim_lines(name) or "embviz",
         "facts": [
             _length(opened.duration),
-            *as_text([opened.title] if name != opened.title else []),
-            *as_text(filter(None, details)),
+            *trim_lines([opened.title] if name != opened.title else []),
+            *trim_lines(filter(None, details)),
         ],
         "guide": GUIDE,
         "theme": theme,
@@ -196,7 +196,7 @@ def absent(model: str | Model) -> Gap:
     return Gap(
         record.title,
         "Its weights are not on this computer yet. Get them, or take them from a folder, and write the page again:",
-        (*_of_model(record), count(record.dimensions, "dimension")),
+        (*_of_model(record), plural(record.dimensions, "dimension")),
         (f"embviz pull {record.name}", "embviz pull --from DIR"),
     )
 
@@ -208,7 +208,7 @@ def facts(embedding: Embedding) -> tuple[str, ...]:
     return (
         *([] if embedding.layer == "embedding" else [embedding.layer]),
         *(_of_model(record) if record else ()),
-        f"{count(d, 'dimension')} × {count(t, 'frame')}, {every(embedding)}",
+        f"{plural(d, 'dimension')} × {plural(t, 'frame')}, {format_period(embedding)}",
         *(["shorter than one patch, repeated to fill it"] if embedding.padded else []),
     )
 
@@ -226,17 +226,17 @@ def _row(content: Content) -> Row | Gap:
 def _described(row: Row | Gap, blocks: Blocks, low: int) -> dict[str, Any]:
     if isinstance(row, Gap):
         return {
-            "title": as_text(row.title),
-            "facts": as_text(row.facts),
-            "message": as_text(row.message),
-            "commands": as_text(row.commands),
+            "title": trim_lines(row.title),
+            "facts": trim_lines(row.facts),
+            "message": trim_lines(row.message),
+            "commands": trim_lines(row.commands),
         }
     source = row.source
     record = _record(source.model) if source else None
     said = facts(source) if source and row.facts is None else row.facts or ()
     title = row.title or (record.title if record else source.model if source else "")
     widget = _heatmap(row, low) if isinstance(row.content, Embedding) else row.content
-    return {"title": as_text(title), "facts": as_text(said), **still(widget, blocks)}
+    return {"title": trim_lines(title), "facts": trim_lines(said), **still(widget, blocks)}
 
 
 def _heatmap(row: Row, low: int) -> Any:
@@ -264,7 +264,7 @@ def _player(sound: Audio, blocks: Blocks, *, link: str, parts: Sequence[tuple[st
         duration=outline.duration,
         view=[0.0, outline.duration],
         peaks=outline.peaks.tobytes(),
-        sections=[{"name": as_text(name), "start": float(start)} for name, start in parts],
+        sections=[{"name": trim_lines(name), "start": float(start)} for name, start in parts],
         url=link,
         sound=data,
         mime=mime,
@@ -286,7 +286,7 @@ def _relative(sound: Audio, folder: str | os.PathLike[str]) -> str:
 
 def _silent(sound: Audio, link: str) -> str:
     if link:
-        where = f"{as_text(sound.title)} has to be where it was when this page was written ({link})"
+        where = f"{trim_lines(sound.title)} has to be where it was when this page was written ({link})"
         return f"The sound was not found: {where}."
     return "This browser cannot play the sound that is in this page (Ogg Vorbis); Chrome, Edge and Firefox can."
 
@@ -296,9 +296,10 @@ def _silent(sound: Audio, link: str) -> str:
 
 def _about(rows: Sequence[Row | Gap]) -> list[dict[str, Any]]:
     sources = [row.source for row in rows if isinstance(row, Row)]
-    shown = {f"{e.model} / {e.layer}, {every(e)}": e for e in sources if e is not None}
+    shown = {f"{e.model} / {e.layer}, {format_period(e)}": e for e in sources if e is not None}
     return [
-        {"title": as_text(f"{e.model} / {e.layer}"), "facts": [*_of_frames(e), *of_weights(e)]} for e in shown.values()
+        {"title": trim_lines(f"{e.model} / {e.layer}"), "facts": [*_of_frames(e), *of_weights(e)]}
+        for e in shown.values()
     ]
 
 
@@ -309,7 +310,7 @@ def _of_sound(sound: Audio, link: str) -> dict[str, Any]:
         ("Digest", f"{sound.digest} (BLAKE2b)"),
         ("Here", f"linked: {link}" if link else "embedded; the embeddings were computed from the original"),
     ]
-    return {"title": as_text(sound.title), "facts": said}
+    return {"title": trim_lines(sound.title), "facts": said}
 
 
 def _of_frames(embedding: Embedding) -> list[tuple[str, str]]:
@@ -317,8 +318,11 @@ def _of_frames(embedding: Embedding) -> list[tuple[str, str]]:
     heard = grid.receptive_field / grid.sample_rate
     t, d = embedding.shape
     return [
-        ("Values", f"{count(t, 'frame')} × {count(d, 'dimension')}{f', {embedding.unit}' if embedding.unit else ''}"),
-        ("Frame", f"{grid.patch / grid.sample_rate:.4g} s {every(embedding)}, which hears {heard:.4g} s"),
+        (
+            "Values",
+            f"{plural(t, 'frame')} × {plural(d, 'dimension')}{f', {embedding.unit}' if embedding.unit else ''}",
+        ),
+        ("Frame", f"{grid.patch / grid.sample_rate:.4g} s {format_period(embedding)}, which hears {heard:.4g} s"),
         ("Sound heard", f"{grid.sample_rate:,} Hz, {_resampling(embedding)}"),
     ]
 
@@ -354,8 +358,8 @@ def _record(name: str) -> Model | None:
 
 def _of_model(record: Model) -> tuple[str, str]:
     # The details of the task stand at the foot of the page.
-    return re.split(r"[(,;]", record.task)[0].strip(), f"{short(record.parameters)} parameters"
+    return re.split(r"[(,;]", record.task)[0].strip(), f"{format_magnitude(record.parameters)} parameters"
 
 
 def _length(seconds: float) -> str:
-    return f"{seconds * 1000:.0f} ms" if seconds < 1 else minutes(seconds, 1)
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else format_time(seconds, 1)

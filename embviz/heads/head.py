@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embviz.core.embedding import Embedding
-from embviz.core.text import count, one_line
+from embviz.core.text import one_line, plural
 from embviz.errors import ModelError, OptionError
 from embviz.heads import io, tf_graph
 from embviz.models import ALIASES
@@ -169,7 +169,7 @@ class Head:
             )
         if embedding.shape[1] != self.dimensions:
             raise OptionError(
-                f"The head {self.name!r} takes {count(self.dimensions, 'value')} per frame, {embedding.shape[1]:,} "
+                f"The head {self.name!r} takes {plural(self.dimensions, 'value')} per frame, {embedding.shape[1]:,} "
                 f"were found: the {self.model!r} here is another one than it was trained on."
             )
 
@@ -225,7 +225,7 @@ class Head:
         kinds = {"mlp": "one hidden layer of {} units", "logistic": "logistic regression", "graph": "Essentia's graph"}
         hidden = np.shape(self.weights["hidden"])[1] if self.kind == "mlp" else 0
         facts = [
-            ("on", f"{self.model} / {self.layer} ({count(self.dimensions, 'value')})"),
+            ("on", f"{self.model} / {self.layer} ({plural(self.dimensions, 'value')})"),
             ("classes", ", ".join(self.classes[:20]) + (", …" if len(self.classes) > 20 else "")),
             ("made of", kinds[self.kind].format(hidden)),
         ]

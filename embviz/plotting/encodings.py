@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.core.text import count, one_line
+from embviz.core.text import one_line, plural, printable
 from embviz.errors import OptionError
 from embviz.plotting.quantize import color_limits
 
@@ -157,7 +157,7 @@ def _color(
 def _name(item: Any) -> str:
     if isinstance(item, bool):
         return "yes" if item else "no"
-    return one_line(str(item).encode("utf-8", "replace").decode())
+    return one_line(printable(str(item)))
 
 
 def _items(values: ArrayLike | Sequence[Any]) -> list[Any]:
@@ -186,7 +186,7 @@ def _numbers(items: list[Any], title: str) -> NDArray[np.float64]:
     except (TypeError, ValueError):
         bad = next(item for item in items if not isinstance(item, (int, float)))
         raise OptionError(
-            f"{title!r} should hold numbers, but {bad!r} is among its {count(len(items), 'value')}; "
+            f"{title!r} should hold numbers, but {bad!r} is among its {plural(len(items), 'value')}; "
             "use it as a category."
         ) from None
 

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.core.embedding import Embedding
-from embviz.core.text import count, every, minutes, short
+from embviz.core.embedding import Embedding, format_period
+from embviz.core.text import format_magnitude, format_time, plural
 from embviz.errors import OptionError
 from embviz.models.model import Model
 from embviz.plotting.curve_figure import draw_lines, strongest
@@ -117,8 +117,8 @@ def heatmap(
     roomy = 15 * d if embedding.labels and 8 < d <= MAX_LABELS else _pixels(d, 520, 640)
     rest = HEADING + BOTTOM + TITLE + len(below) * (GAP + HEADING + CURVES)
     tall = roomy if height is None else height - rest
-    size = f"{count(t, 'frame')} × {count(d, 'dimension')}"
-    panel = _Panel(embedding.model, (embedding.layer, size, every(embedding)), embedding, max(96, tall))
+    size = f"{plural(t, 'frame')} × {plural(d, 'dimension')}"
+    panel = _Panel(embedding.model, (embedding.layer, size, format_period(embedding)), embedding, max(96, tall))
     return _compose([panel, *below], look, embedding.title)
 
 
@@ -197,12 +197,12 @@ def _poster_figure(pairs: Sequence[tuple[Model, Embedding | None]], look: Look, 
 
 def _poster_panel(model: Model, embedding: Embedding | None) -> _Panel:
     # The details of the task stand in the model's record; here a narrow page has to hold the line.
-    facts = [re.split(r"[(,;]", model.task)[0].strip(), f"{short(model.parameters)} parameters"]
+    facts = [re.split(r"[(,;]", model.task)[0].strip(), f"{format_magnitude(model.parameters)} parameters"]
     if embedding is None:
-        return _Panel(model.title, (*facts, count(model.dimensions, "dimension")), None, MESSAGE, _remedy(model))
+        return _Panel(model.title, (*facts, plural(model.dimensions, "dimension")), None, MESSAGE, _remedy(model))
     d = embedding.shape[1]
     layer = () if embedding.layer == "embedding" else (embedding.layer,)
-    facts.append(f"{count(d, 'dimension')} {every(embedding)}")
+    facts.append(f"{plural(d, 'dimension')} {format_period(embedding)}")
     return _Panel(model.title, (*layer, *facts), embedding, max(MESSAGE, _pixels(d, 128, 256)))
 
 
@@ -372,7 +372,7 @@ def _shown(embedding: Embedding) -> tuple[float, float]:
 
 
 def _lay_out(figure: Figure, inner: int, title: str, duration: float | None) -> None:
-    length = "" if duration is None else minutes(duration)
+    length = "" if duration is None else format_time(duration)
     figure.update_layout(
         layout(title, length),
         height=inner + TITLE + BOTTOM,

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from embviz.core import io
+from embviz.core.text import collapse_spaces
 from embviz.errors import FigureError, OptionError, did_you_mean
 
 if TYPE_CHECKING:
@@ -185,5 +186,5 @@ def _no_picture(kind: str, error: Exception) -> str:
     if type(error).__name__ == "ChromeNotFoundError":
         where = f" BROWSER_PATH says {os.environ['BROWSER_PATH']!r}." if "BROWSER_PATH" in os.environ else ""
         return f"A {kind.upper()} is drawn by a browser, none was found.{where} Install Chrome or Chromium, {remedy}."
-    reason = " ".join(str(error).split())[:200] or type(error).__name__
+    reason = collapse_spaces(str(error))[:200] or type(error).__name__
     return f"The browser that draws a {kind.upper()} failed ({reason}); try again, {remedy}."

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embviz.analysis.projection import TITLES
-from embviz.core.text import count, minutes
+from embviz.core.text import format_time, plural
 from embviz.errors import OptionError, did_you_mean
 from embviz.plotting.encodings import MISSING, color_of, sizes_of
 from embviz.plotting.heatmap_figure import CLEAR, HOVER_INK, layout, plain, tinted
@@ -115,7 +115,7 @@ def scatter(  # noqa: PLR0913  what a picture can be told apart by
     unknown = int((shades == MISSING).sum())
     grey = [f"{unknown:,} unknown (grey)"] if unknown and made["kind"] == "number" else []
     what = "track" if projection.times is None else "frame"
-    _say(figure, [count(len(rows), what), *_facts(projection), *grey])
+    _say(figure, [plural(len(rows), what), *_facts(projection), *grey])
     _set_axes(figure, projection)
     return figure
 
@@ -129,7 +129,7 @@ def _rows(table: pd.DataFrame, projection: Projection) -> pd.DataFrame:
     if tracks is None or (len(table) == n and np.array_equal(table.index, tracks)):
         if len(table) != n:
             raise OptionError(
-                f"The map has {count(n, 'point')}, the table {count(len(table), 'row')}; one each is due."
+                f"The map has {plural(n, 'point')}, the table {plural(len(table), 'row')}; one each is due."
             )
         return table
     missing = np.setdiff1d(tracks, table.index)
@@ -152,7 +152,7 @@ def _values(given: Any, rows: pd.DataFrame, projection: Projection) -> tuple[Any
     # A Series of as many values is in the order of the points, where a track that has several of these has one label.
     values = given.reindex(rows.index) if hasattr(given, "reindex") and len(given) != len(rows) else given
     if len(values) != len(rows):
-        raise OptionError(f"A value for each of {count(len(rows), 'point')} is due, {len(values):,} were found.")
+        raise OptionError(f"A value for each of {plural(len(rows), 'point')} is due, {len(values):,} were found.")
     return values, str(getattr(given, "name", None) or ""), ""
 
 
@@ -179,7 +179,7 @@ def _told(rows: pd.DataFrame, projection: Projection) -> NDArray[Any]:
     """Return what is said of each point, as markup."""
     names = [plain(str(name)) for name in rows["title"].where(rows["title"] != "", rows["name"])]
     artists = [f"<br>{plain(str(artist))}" if artist else "" for artist in rows["artist"]]
-    at = [""] * len(rows) if projection.times is None else [f"<br>at {minutes(time)}" for time in projection.times]
+    at = [""] * len(rows) if projection.times is None else [f"<br>at {format_time(time)}" for time in projection.times]
     return np.array(
         [f"<b>{name}</b>{by}{when}" for name, by, when in zip(names, artists, at, strict=True)], dtype=object
     )
@@ -221,7 +221,7 @@ def _titled(made: Mapping[str, Any]) -> str:
 def _write_names(figure: Figure, projection: Projection, clusters: NDArray[Any], names: Mapping[int, str]) -> None:
     if clusters.shape != (len(projection.xy),):
         raise OptionError(
-            f"clusters has a number for each of {count(len(projection.xy), 'point')}, {clusters.shape} was found."
+            f"clusters has a number for each of {plural(len(projection.xy), 'point')}, {clusters.shape} was found."
         )
     for number, name in names.items():
         inside = projection.xy[clusters == number]

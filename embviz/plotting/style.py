@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.core.text import count, one_line
+from embviz.core.text import one_line, plural
 from embviz.plotting.save import FAINT, FONT, GREY, INK
 
 if TYPE_CHECKING:
@@ -126,5 +126,5 @@ def tinted_ticks() -> dict[str, str]:
 def pooling(cells: Cells) -> list[str]:
     """Return what one cell shows, where it is not a single value."""
     shared = [(cells.per_row, "dimension"), (cells.per_column, "frame")]
-    counts = [count(number, what) for number, what in shared if number > 1]
+    counts = [plural(number, what) for number, what in shared if number > 1]
     return [f"strongest of {' × '.join(counts)}"] if counts else []

@@ -15,7 +15,7 @@ import anywidget
 import numpy as np
 import traitlets
 
-from embviz.core.text import count
+from embviz.core.text import plural
 from embviz.errors import OptionError, did_you_mean
 from embviz.plotting.encodings import color_of, is_missing, plain_number, sizes_of
 from embviz.widgets.bundle import script, style
@@ -177,7 +177,7 @@ class Scatter(anywidget.AnyWidget):
             If they are more or fewer.
         """
         if len(_pairs(xy)) != self.n:
-            raise OptionError(f"The map has {count(self.n, 'point')}, not {len(_pairs(xy)):,}; make another map.")
+            raise OptionError(f"The map has {plural(self.n, 'point')}, not {len(_pairs(xy)):,}; make another map.")
         with self.hold_sync():
             self._place(xy)
             self.trail, self.labels = b"", []
@@ -232,7 +232,7 @@ class Scatter(anywidget.AnyWidget):
         """
         rows = np.asarray(scores, dtype=np.float32)
         if rows.shape != (self.n, len(tags)) or len(tags) > NO_TAG:
-            raise OptionError(f"Scores of {count(len(tags), 'tag')} for {count(self.n, 'point')} are expected, at "
+            raise OptionError(f"Scores of {plural(len(tags), 'tag')} for {plural(self.n, 'point')} are expected, at "
                               f"most {NO_TAG} of them; an array of shape {list(rows.shape)} was found.")  # fmt: skip
         most = np.argsort(-rows, axis=1, kind="stable")[:, :HEARD].astype(np.uint8)
         most[~np.isfinite(rows).all(axis=1)] = NO_TAG
@@ -292,7 +292,9 @@ class Scatter(anywidget.AnyWidget):
         pairs = _pairs(xy)
         bad = int((~np.isfinite(pairs).all(axis=1)).sum())
         if bad:
-            raise OptionError(f"Of {count(len(pairs), 'point')}, {bad:,} have no place: x or y is not a finite number.")
+            raise OptionError(
+                f"Of {plural(len(pairs), 'point')}, {bad:,} have no place: x or y is not a finite number."
+            )
         self._middle, self._scale = np.zeros(2), 1.0
         if len(pairs):
             low, high = pairs.min(axis=0), pairs.max(axis=0)
@@ -316,7 +318,7 @@ class Scatter(anywidget.AnyWidget):
         numbers = np.asarray(points, dtype=np.int64).ravel()
         bad = numbers[(numbers < 0) | (numbers >= self.n)]
         if bad.size:
-            raise OptionError(f"The map has {count(self.n, 'point')}, numbered from 0; {bad[0]} is none of them.")
+            raise OptionError(f"The map has {plural(self.n, 'point')}, numbered from 0; {bad[0]} is none of them.")
         return numbers
 
 
@@ -332,7 +334,7 @@ def _pairs(xy: ArrayLike) -> NDArray[np.float64]:
 def _of_length(values: ArrayLike, n: int, kind: str, what: str) -> bytes:
     array = np.asarray(values).astype(kind)
     if array.shape != (n,):
-        raise OptionError(f"There are {count(n, 'point')}, but {what} of {len(array):,}; give one for each.")
+        raise OptionError(f"There are {plural(n, 'point')}, but {what} of {len(array):,}; give one for each.")
     return array.tobytes()
 
 

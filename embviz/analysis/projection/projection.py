@@ -19,7 +19,7 @@ from embviz.analysis.projection.tsne_pacmap import here, pacmap_layout, tsne_lay
 from embviz.analysis.projection.umap import umap_layout
 from embviz.core.cache import Cache, store_of
 from embviz.core.progress import Progress, reporter
-from embviz.core.text import count
+from embviz.core.text import plural
 from embviz.errors import OptionError
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ class Projection:
         return len(self.xy)
 
     def __repr__(self) -> str:
-        return f"<Projection of {count(len(self), 'vector')}: {' · '.join(self.facts)}>"
+        return f"<Projection of {plural(len(self), 'vector')}: {' · '.join(self.facts)}>"
 
     @property
     def facts(self) -> tuple[str, ...]:

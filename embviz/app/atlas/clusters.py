@@ -12,6 +12,7 @@ from embviz.analysis.clustering import cluster, lifts, name_clusters
 from embviz.analysis.tagging import at_points
 from embviz.app.atlas.color_options import Color
 from embviz.app.atlas.model_outputs import taggers
+from embviz.core.text import collapse_spaces
 from embviz.errors import EmbvizError, OptionError
 from embviz.models import get_model
 
@@ -143,7 +144,7 @@ class Groups:
         """Give a cluster a name; an empty one brings back the one that was found."""
         if number not in self.auto:
             raise OptionError(f"There is no cluster {number!r}; clusters are counted from 0 to {len(self.auto) - 1}.")
-        mark, said = self._mark(number), " ".join(str(name).split())[:LONGEST_NAME]
+        mark, said = self._mark(number), collapse_spaces(str(name))[:LONGEST_NAME]
         if said and said != self.auto[number]:
             self._given[mark] = said
         else:

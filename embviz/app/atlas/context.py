@@ -14,7 +14,7 @@ import numpy as np
 
 from embviz.app.atlas.drawn import seconds_of
 from embviz.app.context import Desk
-from embviz.core.text import count, format_cell
+from embviz.core.text import format_cell, plural
 from embviz.core.worker import Worker, explain
 from embviz.errors import OptionError
 from embviz.export.columns import HIDDEN, columns
@@ -79,7 +79,7 @@ class Board(Desk):
         except (ValueError, TypeError) as error:
             raise OptionError(
                 f"{', '.join(columns)} cannot be assigned: {format_cell(error).rstrip('.')}. "
-                f"A value, or one for each of {count(len(self.table), 'track')}, is expected."
+                f"A value, or one for each of {plural(len(self.table), 'track')}, is expected."
             ) from error
         self.__dict__.pop("columns", None)  # made of the table, and kept
 

@@ -18,6 +18,7 @@ from embviz.analysis.tagging import at_points, by_task
 from embviz.app.atlas.drawn import moments
 from embviz.batch import embed_table
 from embviz.batch.api import kept
+from embviz.core.text import collapse_spaces
 from embviz.errors import CollectionError
 from embviz.models import get_model
 from embviz.models.weights import has_weights
@@ -225,7 +226,7 @@ class Side:
 
     def _progress(self, stage: str, done: int, total: int) -> None:
         self.status = "running"
-        self.stage, self.done, self.total = " ".join(stage.split()), done, total
+        self.stage, self.done, self.total = collapse_spaces(stage), done, total
         self.on_changed()
 
     def _finished(self, _result: None) -> None:

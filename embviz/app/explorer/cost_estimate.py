@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from embviz.app.explorer import evaluation_options
 from embviz.app.model_options import COST
 from embviz.batch.api import kept
-from embviz.core.text import count, roughly
+from embviz.core.text import format_duration, plural
 from embviz.errors import EmbvizError
 from embviz.evaluation.targets import said
 from embviz.models import Model, get_model
@@ -54,9 +54,9 @@ def sentence(
         missing += round(share * len(asked))
         seconds += share * length / 60 * COST.get(model.system, 0.0)
     if not missing:
-        return f"All embeddings of {count(len(asked), 'track')} are computed already; what remains is to train."
-    cost = f", about {roughly(seconds)}" if seconds >= 1 else ""
-    tracks = f"{count(missing, 'embedding')} of {count(len(asked), 'track')}"
+        return f"All embeddings of {plural(len(asked), 'track')} are computed already; what remains is to train."
+    cost = f", about {format_duration(seconds)}" if seconds >= 1 else ""
+    tracks = f"{plural(missing, 'embedding')} of {plural(len(asked), 'track')}"
     return f"{tracks} {'is' if missing == 1 else 'are'} to be computed first{cost}; then come the trainings."
 
 

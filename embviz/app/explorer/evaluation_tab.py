@@ -12,7 +12,7 @@ from embviz.app.explorer import cost_estimate, evaluation_options, score_table
 from embviz.app.explorer.collection import Gathered
 from embviz.app.explorer.context import Desk, Work
 from embviz.app.uploads import free_path, safe_name
-from embviz.core.text import roughly
+from embviz.core.text import format_duration
 from embviz.core.worker import explain
 from embviz.errors import EmbvizError, OptionError
 from embviz.evaluation import targets
@@ -362,7 +362,7 @@ class Tasking:
         if "left" in work.stage or not work.total or work.done <= first or now - begun < TELLING:
             return work.stage
         left = (now - begun) / (work.done - first) * (work.total - work.done)
-        return f"{work.stage} · {roughly(left)} left"
+        return f"{work.stage} · {format_duration(left)} left"
 
     def publish_matrix(self) -> None:
         """Show the matrix, and how far a head is."""

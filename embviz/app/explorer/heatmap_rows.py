@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from embviz.app.explorer.context import Desk, Work
 from embviz.app.explorer.heads import Answers, fits
-from embviz.core.text import count
+from embviz.core.text import plural
 from embviz.errors import EmbvizError, OptionError
 from embviz.export import track_page
 from embviz.models import ALIASES, Model, get_model
@@ -345,7 +345,7 @@ def still(work: Work) -> list[str]:
     view: Any = work.view
     if view is None or work.status != "ready" or not view.constant:
         return []
-    return [f"{view.constant:,} of {count(view.shape[0], 'dimension')} never change"]
+    return [f"{view.constant:,} of {plural(view.shape[0], 'dimension')} never change"]
 
 
 def check_request(layer: Any, hop: Any) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from embviz.app.explorer.context import Desk, Work
 from embviz.app.explorer.heatmap_rows import still
 from embviz.app.model_options import heard
-from embviz.core.text import minutes
+from embviz.core.text import format_time
 from embviz.models import Layer, get_model
 from embviz.models.weights import has_weights
 
@@ -70,7 +70,9 @@ class Walk:
             ("walk", self.lead.model), self.rows, self._show, self.publish,
             span=span, lead=self.lead, store=self._desk.light_store,
         )  # fmt: skip
-        self.lead.message = "" if span is None else f"From {minutes(span[0])} to {minutes(span[1])} of a long track."
+        self.lead.message = (
+            "" if span is None else f"From {format_time(span[0])} to {format_time(span[1])} of a long track."
+        )
 
     def _span(self) -> tuple[float, float] | None:
         sound = self._desk.sound
@@ -145,9 +147,8 @@ class Walk:
 
         self._desk.embed(("maps",), [maps], show, self.publish, span=span)
         if span is not None:
-            maps.message = (
-                f"Feature maps from {minutes(span[0])} to {minutes(span[1])}: those of the whole track are large."
-            )
+            first, last = map(format_time, span)
+            maps.message = f"Feature maps from {first} to {last}: those of the whole track are large."
 
     # Showing. ------------------------------------------------------------------------------------------------------
 
