@@ -12,7 +12,7 @@ import soundfile
 
 from embviz.audio.decode import decode
 from embviz.collection import Collection
-from embviz.collection.file_tags import LONGEST
+from embviz.core.text import LONGEST_LINE
 from embviz.errors import CollectionError, OptionError
 from embviz.evaluation import dataset_loaders, get_task, list_tasks
 from embviz.evaluation.task import Task
@@ -72,7 +72,7 @@ def test_what_is_said_of_a_task_agrees_with_itself(task):
         assert sum(task.class_sizes.values()) == task.size
     assert set(task.spellings) <= set(task.classes)
     assert task.layout in dataset_loaders.EXPECTED
-    assert len(task.note) <= LONGEST  # a collection shows no more of it
+    assert len(task.note) <= LONGEST_LINE  # a collection shows no more of it
 
 
 @pytest.mark.parametrize("task", TASKS.values(), ids=TASKS)
