@@ -20,7 +20,8 @@ from embviz.core.progress import Progress, Report, reporter
 from embviz.errors import AudioError, OptionError, WeightsError
 from embviz.extraction.frontends import FRONTENDS, FrontEnd, Patches, cut, spectrogram
 from embviz.extraction.stitching import Stitcher, resolve
-from embviz.inference.graph import Session, StagedSession, nodes_behind, sessions
+from embviz.inference.essentia import Session, StagedSession, sessions
+from embviz.inference.graph import downstream_nodes
 from embviz.models import Layer, Model, get_model
 from embviz.models.weights import Weights, find_weights
 
@@ -419,7 +420,7 @@ def _session(
     model, path = first.model, _weights(first.model, verify=True).path
     ranks = dict(sorted({node: rank for s in stitchers for node, rank in s.ranks.items()}.items()))
     input_rank = len(model.input_shape) + (first.frontend.channels == 1)
-    behind = nodes_behind(path, path.stat().st_mtime_ns, model.trunk) if staged and model.trunk else frozenset()
+    behind = downstream_nodes(path, path.stat().st_mtime_ns, model.trunk) if staged and model.trunk else frozenset()
     if not behind:
         return sessions.open(path, model.input_node, input_rank, ranks)
     behind -= {model.trunk}

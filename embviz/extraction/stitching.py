@@ -18,7 +18,8 @@ from embviz.core.embedding import FrameGrid
 from embviz.core.memmap import scratch
 from embviz.errors import LayerError
 from embviz.extraction.frontends import FRONTENDS
-from embviz.inference import graph
+from embviz.inference.graph import Graph
+from embviz.inference.shapes import node_shapes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,14 +37,14 @@ PADDING = 8  # frames or bands that a graph may add before a convolution
 
 def resolve(model: Model, weights: Weights, name: str) -> tuple[Layer, tuple[tuple[int, ...], ...]]:
     """Return a layer with the nodes and axes that this graph has, and the nodes' shapes."""
-    known = graph.shapes(weights.path, model.input_node, model.input_shape)
+    known = node_shapes(weights.path, model.input_node, model.input_shape)
     try:
         layer = model.layer(name)
     except LayerError:
         layer = None
     if layer is None or not all(node in known for node in layer.nodes):
         # Reading the graph takes as long as loading it, so only for names that the record does not settle.
-        layer = model.layer(name, graph=graph.Graph.read(weights.path))
+        layer = model.layer(name, graph=Graph.read(weights.path))
     if not all(node in known for node in layer.nodes):
         raise LayerError(
             f"Node {layer.nodes[0]!r} of {model.name!r} cannot be cut into frames: its first axis is not that of the "

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from embviz.core.cache import Cache
     from embviz.core.progress import Progress
-    from embviz.inference.graph import Session
+    from embviz.inference.essentia import Session
 
 __all__ = ["ARRAYS", "MOST_CLASSES", "Head"]
 

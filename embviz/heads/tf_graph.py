@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embviz.errors import GraphError
-from embviz.inference.graph import Graph, Session
+from embviz.inference.essentia import Session
+from embviz.inference.graph import Graph
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,5 +1,6 @@
 """Frozen TensorFlow graphs and the engine that runs them."""
 
-from embviz.inference.graph import Graph, Session
+from embviz.inference.essentia import Session
+from embviz.inference.graph import Graph
 
 __all__ = ["Graph", "Session"]

@@ -305,13 +305,13 @@ class _Draft:
         )
 
     def _run(self, node: str, shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
-        from embviz.inference import graph
+        from embviz.inference.shapes import node_shapes
 
         # The answer is remembered beside the file asked about: that is to be ours.
         with weight_store.scratch() as folder:
             copy = folder / "graph.pb"
             shutil.copyfile(self.path, copy)
-            return graph.shapes(copy, node, shape)
+            return node_shapes(copy, node, shape)
 
     def _layers(
         self, shapes: Mapping[str, tuple[int, ...]], asked: Mapping[str, str | None], labels: Sequence[str] | None

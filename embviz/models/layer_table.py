@@ -38,10 +38,11 @@ def layer_table(model: Model, *, all_nodes: bool) -> pd.DataFrame:
 
 
 def _rows_of_graph(model: Model, path: Path, all_nodes: bool) -> list[dict[str, Any]]:
-    from embviz.inference import graph
+    from embviz.inference.graph import Graph
+    from embviz.inference.shapes import node_shapes
 
-    read = graph.Graph.read(path)
-    shapes = graph.shapes(path, model.input_node, model.input_shape)
+    read = Graph.read(path)
+    shapes = node_shapes(path, model.input_node, model.input_shape)
     rows, described = [], set[str]()
     for layer in model.known_layers:
         there = layer.within(read)

@@ -237,11 +237,11 @@ def _check_nodes(graph: Graph, model: Model) -> None:
 
 def _check_shapes(path: Path, graph: Graph, model: Model) -> None:
     """Run the network once: siblings differ in nothing but the shape of what goes in or comes out."""
-    from embviz.inference.graph import shapes
+    from embviz.inference.shapes import node_shapes
 
     memo = store() / f".{model.name}.shapes.json"
     try:
-        found = shapes(path, model.input_node, model.input_shape, memo=memo)
+        found = node_shapes(path, model.input_node, model.input_shape, memo=memo)
     except GraphError as error:
         raise WeightsError(f"gave a graph that does not run: {error}") from error
     for layer in model.known_layers:

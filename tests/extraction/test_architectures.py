@@ -15,7 +15,7 @@ from embviz.core import essentia as _essentia
 from embviz.errors import WeightsError
 from embviz.extraction import extract, frontends
 from embviz.extraction.frontends import FRONTENDS
-from embviz.inference.graph import sessions
+from embviz.inference.essentia import sessions
 from embviz.models.convert.nodes import serialise
 from embviz.models.weights import find_weights, pull
 

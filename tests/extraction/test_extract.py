@@ -11,7 +11,7 @@ from embviz.core import essentia as _essentia
 from embviz.errors import AudioError, EmbvizError, LayerError, ModelError, OptionError, WeightsError
 from embviz.extraction import extract
 from embviz.extraction.frontends import FRONTENDS
-from embviz.inference import graph
+from embviz.inference import essentia as engine
 from embviz.models.weights import find_weights
 
 pytestmark = pytest.mark.usefixtures("home")
@@ -343,11 +343,11 @@ def test_two_threads_get_their_own_results(rock, excerpt):
 
 
 def test_sessions_stay_loaded(excerpt):
-    graph.sessions.clear()
+    engine.sessions.clear()
     embviz.embed(excerpt, "musicnn", cache=False)
-    loaded = list(graph.sessions._kept.values())
+    loaded = list(engine.sessions._kept.values())
     embviz.embed(excerpt, "musicnn", cache=False)
-    assert list(graph.sessions._kept.values()) == loaded
+    assert list(engine.sessions._kept.values()) == loaded
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         embviz.embed(excerpt, "musicnn", layer="output", cache=False)
@@ -366,7 +366,7 @@ def test_one_call_decodes_a_track_once(excerpt, monkeypatch):
 
 
 def test_few_sessions_are_kept(excerpt, monkeypatch):
-    kept = graph._Sessions(most=6, most_bytes=7_000_000)
+    kept = engine.SessionPool(most=6, most_bytes=7_000_000)
     monkeypatch.setattr(extract, "sessions", kept)
     for layer in ("embedding", "output", "timbral", "embedding"):
         embviz.embed(excerpt, "musicnn", layer=layer, cache=False)

@@ -351,7 +351,7 @@ def test_receptive_fields_are_those_of_the_real_graph(converted: Path, name: str
 
 
 def test_what_lies_outside_a_receptive_field_is_not_heard(converted: Path):
-    from embviz.inference.graph import Session
+    from embviz.inference.essentia import Session
 
     model = get_model("musicnn")
     layers = [layer for layer in model.known_layers if layer.step is not None]

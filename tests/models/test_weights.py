@@ -514,7 +514,7 @@ except WeightsError as error:
 def run_unprivileged(code: str, *, home: Path) -> str:
     """Run Python as somebody to whom permissions matter; root may write anywhere."""
     begin = """
-import os, filelock, requests, embviz.inference.graph, embviz.models.convert, tensorboard.compat.proto.graph_pb2
+import os, filelock, requests, embviz.inference.shapes, embviz.models.convert, tensorboard.compat.proto.graph_pb2
 from embviz.errors import OptionError, WeightsError
 from embviz.models import find_weights, pull, pull_all, weights_state
 if os.geteuid() == 0:

@@ -7,10 +7,8 @@ jobs are tuples; the first item says what kind of work it is.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from embviz.app import context
 from embviz.app.context import Store
@@ -19,6 +17,7 @@ from embviz.audio import Audio
 from embviz.core.worker import Job, Worker
 from embviz.errors import AudioError
 from embviz.extraction import extract
+from embviz.extraction.excerpt import cut_excerpt, place_in_track
 from embviz.models import get_model
 from embviz.widgets.base import close_widget, model_ref
 
@@ -26,9 +25,8 @@ if TYPE_CHECKING:
     from anywidget import AnyWidget
 
     from embviz.core.embedding import Embedding
-    from embviz.models import Model
 
-__all__ = ["Desk", "Sound", "Work", "excerpt"]
+__all__ = ["Desk", "Sound", "Work"]
 
 LIGHT = 32 << 20  # bytes
 
@@ -109,26 +107,6 @@ class Sound:
         """Raise where the file is not what it was when it was opened."""
         if self.stamp is not None and extract.stamp(self.audio) != self.stamp:
             raise AudioError(f"{self.track.name!r} has changed since it was opened; open it again.")
-
-
-def excerpt(sound: Sound, model: Model, span: tuple[float, float]) -> tuple[Audio, int, int]:
-    """Return a stretch of the track at a model's rate, its first sample, and the samples of the whole track.
-
-    It starts on a patch of the model, so that its frames are frames of the whole track.
-    """
-    wanted = extract.Wanted.of(model, "embedding", None)
-    rate, hop = model.sample_rate, model.patch_hop
-    stereo = wanted.frontend.channels == 2
-    samples = (sound.audio.stereo if stereo else sound.audio.mono)(rate, quality=wanted.quality)
-    first = max(0, int(span[0] * rate) // hop * hop)
-    part = samples[first : max(int(np.ceil(span[1] * rate)), first + 1)]
-    return Audio.open((np.ascontiguousarray(part), rate)), first, len(samples)
-
-
-def placed(embedding: Embedding, first: int, n_samples: int, title: str) -> Embedding:
-    """Return the embedding of an excerpt with the times of its track."""
-    grid = replace(embedding.grid, start=embedding.grid.start + first, n_samples=n_samples)
-    return replace(embedding, grid=grid, title=title)
 
 
 class Desk(context.Desk):
@@ -240,10 +218,10 @@ class Desk(context.Desk):
             if sound is None:
                 raise AudioError("No track is open; choose one from the list.")
             sound.check()
-            audio, first, total = (sound.audio, 0, 0) if span is None else excerpt(sound, model, span)
+            audio, first, total = (sound.audio, 0, 0) if span is None else cut_excerpt(sound.audio, model, span)
             wanted = [extract.Wanted.of(model, work.layer, work.hop) for work in works]
             for i, embedding, complete in extract.stream(audio, wanted, store=store or self.store, report=job.report):
-                where = embedding if span is None else placed(embedding, first, total, sound.track.name)
+                where = embedding if span is None else place_in_track(embedding, first, total, title=sound.track.name)
                 job.show(f"layer {i}", shown, i, where, complete)
 
         def shown(i: int, embedding: Embedding, complete: bool) -> None:

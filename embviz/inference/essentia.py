@@ -1,0 +1,165 @@
+"""Graphs run by Essentia's ``TensorflowPredict``.
+
+A :class:`Session` is the seam: ``run(inputs) -> {node: array}``. It stays loaded from batch to batch and from file to
+file, and one pass gives all requested nodes, each with its own shape.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz.core import essentia as _essentia
+from embviz.errors import GraphError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Session", "SessionPool", "StagedSession", "sessions"]
+
+
+class Session:
+    """A loaded graph that gives some of its nodes.
+
+    Parameters
+    ----------
+    path : path
+        The graph.
+    input_node : str
+        Placeholder to feed.
+    input_rank : int
+        Number of axes of what is fed, with the axis of patches: 2, 3 or 4.
+    outputs : tuple of str
+        Nodes to read.
+    ranks : mapping of str to int
+        Number of axes of each output: Essentia hands all over with four.
+    """
+
+    def __init__(
+        self, path: str | Path, input_node: str, input_rank: int, outputs: tuple[str, ...], *, ranks: Mapping[str, int]
+    ) -> None:
+        es = _essentia.standard()
+        import essentia
+
+        self._pool = essentia.Pool
+        self._input_node, self._rank = input_node, input_rank
+        self._outputs, self._ranks = outputs, dict(ranks)
+        self._lock = threading.Lock()
+        try:
+            with _essentia.quiet:
+                self._predict = es.TensorflowPredict(
+                    graphFilename=str(path), inputs=[input_node], outputs=list(outputs), squeeze=input_rank < 4
+                )
+        except RuntimeError as error:
+            raise GraphError(_first_sentence(path, error)) from error
+        self._path = path
+
+    def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+        """Run the network once.
+
+        Parameters
+        ----------
+        inputs : mapping of str to ndarray
+            The input node and its patches ``[n, …]``.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Each requested node with its own shape, patches first.
+        """
+        pool = self._pool()
+        pool.set(self._input_node, self._four_axes(inputs[self._input_node]))
+        # One graph, one pass at a time: the algorithm is not made for several threads.
+        with self._lock:
+            try:
+                found = self._predict(pool)
+            except RuntimeError as error:
+                raise GraphError(_first_sentence(self._path, error)) from error
+        return {name: _own_axes(np.asarray(found[name]), self._ranks[name]) for name in self._outputs}
+
+    def _four_axes(self, patches: NDArray[np.float32]) -> NDArray[np.float32]:
+        if self._rank == 2:
+            return np.ascontiguousarray(patches[:, :, np.newaxis, np.newaxis])
+        if self._rank == 3:
+            return np.ascontiguousarray(patches[:, np.newaxis])
+        return np.ascontiguousarray(patches)
+
+
+class StagedSession:
+    """A network run in two stages: each patch's own part in small batches, the rest in one.
+
+    Convolutions give the same bits for a patch whatever stands beside it, and are faster on few patches at a time.
+    Matrix products are not: their rounding depends on the number of rows.
+    """
+
+    def __init__(self, trunk: Session, head: Session | None, node: str, size: int = 4) -> None:
+        self._trunk, self._head, self._node, self._size = trunk, head, node, size
+
+    def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+        """Run the network once; see :meth:`Session.run`."""
+        ((name, patches),) = inputs.items()
+        parts = [self._trunk.run({name: patches[i : i + self._size]}) for i in range(0, len(patches), self._size)]
+        outputs = {node: np.concatenate([part[node] for part in parts]) for node in parts[0]}
+        if self._head is not None:
+            outputs |= self._head.run({self._node: outputs[self._node]})
+        return outputs
+
+
+def _own_axes(array: NDArray[np.float32], rank: int) -> NDArray[np.float32]:
+    """Undo Essentia's widening to four axes: the extra ones stand after the first."""
+    return array.reshape(array.shape[:1] + array.shape[1 + 4 - rank :]) if rank > 1 else array.reshape(-1)
+
+
+def _first_sentence(path: str | Path, error: RuntimeError) -> str:
+    text = str(error).split("\n", 1)[0].split("Available node names", 1)[0].strip()
+    return f"TensorFlow cannot run {Path(path).name!r}: {text[:200]}"
+
+
+class SessionPool:
+    """The sessions used last, loaded; few, because each holds the weights of its graph.
+
+    Parameters
+    ----------
+    most : int
+        Sessions at most.
+    most_bytes : int
+        Bytes of their graphs at most.
+    """
+
+    def __init__(self, most: int, most_bytes: int) -> None:
+        self._most, self._most_bytes = most, most_bytes
+        self._kept: dict[tuple[Any, ...], Session] = {}
+        self._lock = threading.Lock()
+
+    def open(self, path: Path, input_node: str, input_rank: int, ranks: Mapping[str, int]) -> Session:
+        """Return the session of a graph, loaded where it is not there yet; the parameters are those of a session."""
+        stat = path.stat()
+        size = stat.st_size
+        key = (size, str(path), stat.st_mtime_ns, input_node, input_rank, *ranks.items())
+        with self._lock:
+            session = self._kept.pop(key, None)
+            if session is None:
+                self._make_room(size)
+                session = Session(path, input_node, input_rank, tuple(ranks), ranks=ranks)
+            self._kept[key] = session
+            return session
+
+    def clear(self) -> None:
+        """Let go of all sessions."""
+        with self._lock:
+            self._kept.clear()
+
+    def _make_room(self, size: int) -> None:
+        while self._kept and (len(self._kept) >= self._most or self._bytes + size > self._most_bytes):
+            del self._kept[next(iter(self._kept))]
+
+    @property
+    def _bytes(self) -> int:
+        return sum(key[0] for key in self._kept)
+
+
+sessions = SessionPool(most=6, most_bytes=256 * 2**20)

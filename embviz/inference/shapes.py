@@ -1,0 +1,100 @@
+"""The shapes that the nodes of a graph have at run time, found by running it."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from embviz.core.io import write_bytes
+from embviz.errors import GraphError
+from embviz.inference.essentia import Session
+from embviz.inference.graph import Graph
+
+__all__ = ["node_shapes"]
+
+
+def node_shapes(
+    path: str | Path, input_node: str, patch_shape: tuple[int, ...], *, memo: Path | None = None
+) -> dict[str, tuple[int, ...]]:
+    """Return the run-time shape, for one patch, of every node that can be cut into frames, found by TensorFlow itself.
+
+    The answer is kept beside the graph, since asking takes as long as running the whole network.
+
+    Parameters
+    ----------
+    path : path
+        The graph.
+    input_node : str
+        The placeholder to feed.
+    patch_shape : tuple of int
+        Shape of one patch; ``(samples, 2)`` for graphs that take the sound itself.
+    memo : Path, optional
+        Where the answer is kept; beside the graph by default.
+
+    Returns
+    -------
+    dict of str to tuple of int
+        Without the leading axis of patches. Nodes whose first axis is not that of the patches are left out.
+    """
+    path = Path(path)
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise GraphError(f"The graph {str(path)!r} cannot be read: {error.strerror}.") from error
+    key = [stat.st_size, stat.st_mtime_ns, input_node, list(patch_shape)]
+    memo = memo or path.with_name(f".{path.stem}.shapes.json")
+    known = _read_memo(memo, key)
+    if known is None:
+        known = _compute_shapes(Graph.read(path), input_node, patch_shape)
+        _write_memo(memo, key, known)
+    return known
+
+
+def _read_memo(memo: Path, key: list[Any]) -> dict[str, tuple[int, ...]] | None:
+    try:
+        kept = json.loads(memo.read_text(encoding="utf-8"))
+        if kept["key"] != key:
+            return None
+        return {name: tuple(shape) for name, shape in kept["shapes"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _write_memo(memo: Path, key: list[Any], found: Mapping[str, tuple[int, ...]]) -> None:
+    try:
+        write_bytes(memo, json.dumps({"key": key, "shapes": found}).encode(), sync=False)
+    except OSError:
+        return  # a read-only folder of weights only costs the time to ask again
+
+
+def _compute_shapes(graph: Graph, input_node: str, patch_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+    if input_node not in graph.nodes:
+        raise GraphError(f"The graph has no node {input_node!r} to feed; it has {', '.join(graph.placeholders)}.")
+    takes_sound = graph.rank_of_placeholder(input_node) == len(patch_shape)
+    one = patch_shape if takes_sound else (1, *patch_shape)
+    two = (2 * one[0], *one[1:])
+    names = tuple(name for name in graph.readable if name != input_node)
+    found = [input_node, *names], _run_shapes(graph, input_node, names, one), _run_shapes(graph, input_node, names, two)
+    shape_of = {}
+    for name, shape, doubled in zip(*found, strict=True):
+        grows_with_patches = shape[:1] in ((1,), one[:1]) and doubled == (2 * shape[0], *shape[1:]) if shape else False
+        if grows_with_patches:
+            shape_of[name] = shape if takes_sound and shape[0] == one[0] else shape[1:]
+    return shape_of
+
+
+def _run_shapes(
+    graph: Graph, input_node: str, names: tuple[str, ...], input_shape: tuple[int, ...]
+) -> list[tuple[int, ...]]:
+    nodes = tuple(f"embviz_shape/{i}" for i in range(len(names)))
+    with tempfile.TemporaryDirectory(prefix="embviz-") as folder:
+        probe = Path(folder) / "probe.pb"
+        probe.write_bytes(graph.with_shapes(names))
+        session = Session(probe, input_node, len(input_shape), nodes, ranks=dict.fromkeys(nodes, 1))
+        found = session.run({input_node: np.zeros(input_shape, dtype=np.float32)})
+    return [input_shape, *(tuple(int(n) for n in found[node]) for node in nodes)]
