@@ -1,25 +1,24 @@
-"""Many tracks: what layers of models say about each, computed once, on all cores, and never lost.
+"""Embeddings of many tracks: computed once, on all cores, and never lost.
 
-Conventions: whatever happens to one track is said of that track, and the others go on. Each track that is done is kept
-at once, as its pooled record and, while they fit, its frames; so a run that ends in any way, killed or without power,
-is taken up by the next one where it stopped.
+Conventions: whatever happens to one track is reported for that track, and the others go on. Each track that is done is
+kept at once, as its pooled record and, while they fit, its frames; so a run that ends in any way, killed or without
+power, is taken up by the next one where it stopped.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import closing
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, Unpack, overload
 
 import numpy as np
 
 from embviz.batch import executors, vector_store
 from embviz.batch import pooling as pooled
-from embviz.batch.scheduler import Order, Piece, Run
-from embviz.batch.worker import Asked
+from embviz.batch.embedding_jobs import EmbeddingRequest, EmbeddingScheduler, UniqueTrack
+from embviz.batch.worker import LayerRequest
 from embviz.core.cache import Cache, store_of
 from embviz.core.progress import Progress, reporter
 from embviz.core.text import printable
@@ -36,18 +35,47 @@ if TYPE_CHECKING:
 
     from embviz.core.progress import Report
 
-__all__ = ["POOLINGS", "embed_table", "kept"]
+__all__ = ["POOLINGS", "cached_share", "embed_table"]
 
 POOLINGS = pooled.POOLINGS
 
-QUICK = 120.0  # seconds of sound that are computed here before processes would have started
-ModelLike = str | Model
+ModelLike: TypeAlias = str | Model
+ModelList: TypeAlias = "list[str] | list[Model] | list[str | Model] | tuple[str | Model, ...]"
+LayerList: TypeAlias = "list[str] | tuple[str, ...]"
 
 
+class EmbedOptions(TypedDict, total=False):
+    """Options of :func:`embed_table`."""
+
+    pooling: str
+    patch_hop: PatchHop
+    resample_quality: int | None
+    cache: Cache | Literal[False] | None
+    executor: Executor | None
+    workers: int | None
+    progress: Progress
+
+
+@overload
+def embed_table(
+    table: pd.DataFrame, models: ModelLike, layer: str = "embedding", **options: Unpack[EmbedOptions]
+) -> Vectors: ...
+@overload
+def embed_table(
+    table: pd.DataFrame, models: ModelList, layer: str = "embedding", **options: Unpack[EmbedOptions]
+) -> list[Vectors]: ...
+@overload
+def embed_table(
+    table: pd.DataFrame, models: ModelLike, layer: LayerList, **options: Unpack[EmbedOptions]
+) -> list[Vectors]: ...
+@overload
+def embed_table(
+    table: pd.DataFrame, models: ModelList, layer: LayerList, **options: Unpack[EmbedOptions]
+) -> list[list[Vectors]]: ...
 def embed_table(  # noqa: PLR0913  options are given by name
     table: pd.DataFrame,
-    models: ModelLike | Sequence[ModelLike],
-    layer: str | Sequence[str] = "embedding",
+    models: ModelLike | ModelList,
+    layer: str | LayerList = "embedding",
     *,
     pooling: str = "mean",
     patch_hop: PatchHop = None,
@@ -56,8 +84,8 @@ def embed_table(  # noqa: PLR0913  options are given by name
     executor: Executor | None = None,
     workers: int | None = None,
     progress: Progress = None,
-) -> Any:
-    """Return what layers of models say about the tracks of a table.
+) -> Vectors | list[Vectors] | list[list[Vectors]]:
+    """Return the embeddings of the tracks of a table, pooled over time.
 
     Each track is decoded once for all models and layers. What is in the cache is not computed again, whether an
     earlier call left it there, finished or not, or :func:`embviz.embed` or the Explorer. Tracks of equal content are
@@ -83,7 +111,7 @@ def embed_table(  # noqa: PLR0913  options are given by name
         What computes the tracks, such as ``client.get_executor()`` of a Dask cluster. Its processes have to see the
         sounds, the weights and the cache under the same paths. By default, processes on this machine.
     workers : int, optional
-        Number of processes, by default one for each core; 1 computes in this process. For an executor, how many tasks
+        Number of processes, by default one for each core; 1 computes in this process. For an executor, how many jobs
         it does at once.
     progress : bool or callable, optional
         True shows a progress bar; a callable is given ``(stage, done, total)`` about four times a second, and may
@@ -110,21 +138,27 @@ def embed_table(  # noqa: PLR0913  options are given by name
     """
     names, layers = as_list(models, (str, Model), "models"), as_list(layer, str, "layer")
     how = pooled.check(pooling)
-    given, most = executors.check_executor(executor), executors.check_workers(workers)
+    executor, workers = executors.check_executor(executor), executors.check_workers(workers)
     store = store_of(cache)
     wanted = [Wanted.of(get_model(name), one, patch_hop, resample_quality) for name in names for one in layers]
-    asked = [Asked(w.model, one, patch_hop, resample_quality, w.weights.sha256) for w, one in _pairs(wanted, layers)]
-    order = Order(tuple(asked), tuple(wanted), how, store)
-    rows = _Rows(table, store)
+    requests = tuple(
+        LayerRequest(want.model, layers[i % len(layers)], patch_hop, resample_quality, want.weights.sha256)
+        for i, want in enumerate(wanted)
+    )
+    request = EmbeddingRequest(requests, tuple(wanted), how, store, executor, workers)
+    tracks = _TrackTable(table, store)
     with reporter(progress) as report:
-        found = _reopened(rows, order) or _computed(rows, order, partial(_start, given, most), report)
-    nested = [found[i : i + len(layers)] for i in range(0, len(found), len(layers))]
+        found = _load_cached(tracks, request) or _compute(tracks, request, report)
+    nested: list[Any] = [found[i : i + len(layers)] for i in range(0, len(found), len(layers))]
     if isinstance(layer, str):
-        nested = [row[0] for row in nested]  # type: ignore[misc]
-    return nested[0] if isinstance(models, str | Model) else nested
+        nested = [row[0] for row in nested]
+    vectors: Vectors | list[Vectors] | list[list[Vectors]] = nested[0] if isinstance(models, str | Model) else nested
+    return vectors
 
 
-def kept(table: pd.DataFrame, model: str | Model, layer: str, *, pooling: str = "mean", cache: Any = None) -> float:
+def cached_share(
+    table: pd.DataFrame, model: str | Model, layer: str, *, pooling: str = "mean", cache: Any = None
+) -> float:
     """Return the share of tracks whose vectors are in the cache, 0 … 1; no sound is read.
 
     Parameters
@@ -136,35 +170,22 @@ def kept(table: pd.DataFrame, model: str | Model, layer: str, *, pooling: str = 
     if store is None:
         return 0.0
     want = Wanted.of(get_model(model), layer, None)
-    pieces = _Rows(table, store).pieces
+    tracks = _TrackTable(table, store).tracks
 
-    def here(piece: Piece) -> bool:
-        key = want.key(piece.digest)
+    def is_cached(track: UniqueTrack) -> bool:
+        key = want.key(track.digest)
         record = how != "frames" and store.place(pooled.KIND, pooled.key(key)).exists()
-        return bool(piece.digest) and (record or store.has(key))
+        return bool(track.digest) and (record or store.has(key))
 
-    return sum(map(here, pieces)) / len(pieces)
-
-
-def _pairs(wanted: list[Wanted], layers: list[str]) -> list[tuple[Wanted, str]]:
-    return [(want, layers[i % len(layers)]) for i, want in enumerate(wanted)]
+    return sum(map(is_cached, tracks)) / len(tracks)
 
 
-def _start(executor: Executor | None, workers: int | None, tracks: int, seconds: float) -> executors.Pool:
-    """Return what computes some tracks."""
-    if executor is not None:
-        return executors.Given(executor, workers)
-    if workers == 1 or (workers is None and seconds < QUICK):
-        return executors.Here()
-    return executors.Processes(min(tracks, workers or executors.usual()))
-
-
-class _Rows:
-    """What a table says about its tracks.
+class _TrackTable:
+    """The tracks of a table.
 
     Attributes
     ----------
-    pieces : list of Piece
+    tracks : list of UniqueTrack
         The contents, those with a problem left out.
     labels : list of int
         Of the tracks in them, in the order of the table.
@@ -182,7 +203,7 @@ class _Rows:
         seconds = _column(table, "duration", [math.nan] * n)
         self.labels: list[int] = []
         self.failed: dict[int, str] = {}
-        self._pieces: dict[str, Piece] = {}
+        self._tracks: dict[str, UniqueTrack] = {}
         for label, path, name, problem, listed, length in zip(
             labels, paths, names, problems, digests, seconds, strict=True
         ):
@@ -191,23 +212,23 @@ class _Rows:
                 continue
             self.labels.append(label)
             digest = listed or (store.remembered(Path(path)) if store else None) or ""
-            known = self._pieces.get(digest or path)
+            known = self._tracks.get(digest or path)
             if known:
                 known.labels.append(label)
             else:
-                self._pieces[digest or path] = Piece(
+                self._tracks[digest or path] = UniqueTrack(
                     path, printable(str(name)), [label], digest, bool(listed), float(length)
                 )
         if not self.labels:
             raise CollectionError(f"There is no track to compute: {_reason(self.failed)}")
 
     @property
-    def pieces(self) -> list[Piece]:
-        return list(self._pieces.values())
+    def tracks(self) -> list[UniqueTrack]:
+        return list(self._tracks.values())
 
-    def by_label(self) -> dict[int, Piece]:
-        """Return the piece of each label, as it is now: copies are only found when they are read."""
-        return {label: piece for piece in self._pieces.values() for label in piece.labels}
+    def by_label(self) -> dict[int, UniqueTrack]:
+        """Return the track of each label, as it is now: copies are only found when they are read."""
+        return {label: track for track in self._tracks.values() for label in track.labels}
 
 
 def _check(table: Any) -> None:
@@ -233,58 +254,63 @@ def _reason(failed: Mapping[int, str]) -> str:
     return first if len(failed) == 1 else f"all {len(failed):,} failed, the first because: {first}"
 
 
-def _reopened(rows: _Rows, order: Order) -> list[Vectors] | None:
-    """Return what an earlier call made of the very same tracks, or None."""
-    pieces = rows.by_label()
-    digests = [pieces[label].digest for label in rows.labels]
-    if order.store is None or not all(digests):
+def _load_cached(table: _TrackTable, request: EmbeddingRequest) -> list[Vectors] | None:
+    """Return the vectors that an earlier call made of the very same tracks, or None."""
+    tracks = table.by_label()
+    digests = [tracks[label].digest for label in table.labels]
+    if request.store is None or not all(digests):
         return None
-    keys = [vector_store.identity(want, order.pooling, digests) for want in order.wanted]
-    found = [vector_store.reopen(order.store, key) for key in keys]
+    keys = [vector_store.identity(want, request.pooling, digests) for want in request.wanted]
+    found = [vector_store.reopen(request.store, key) for key in keys]
     if any(one is None for one in found):
         return None
-    labels = np.array(rows.labels)
+    labels = np.array(table.labels)
     return [
-        _vectors(order, want, key, one, labels, rows.failed)
-        for want, key, one in zip(order.wanted, keys, found, strict=True)
+        _vectors(request, want, key, one, labels, table.failed)
+        for want, key, one in zip(request.wanted, keys, found, strict=True)
         if one is not None
     ]
 
 
-def _computed(rows: _Rows, order: Order, start: Any, report: Report) -> list[Vectors]:
-    with closing(vector_store.Spool(order.store.folder if order.store else None)) as spool:
-        Run(order, rows.pieces, start, report, spool).go()
-        pieces = rows.by_label()
-        return [_gathered(rows, pieces, order, i, spool, report) for i in range(len(order.wanted))]
+def _compute(table: _TrackTable, request: EmbeddingRequest, report: Report) -> list[Vectors]:
+    with closing(vector_store.RowBuffer(request.store.folder if request.store else None)) as buffer:
+        EmbeddingScheduler(request, table.tracks, report, buffer).run()
+        tracks = table.by_label()
+        return [_build_vectors(table, tracks, request, i, buffer, report) for i in range(len(request.wanted))]
 
 
-def _gathered(
-    rows: _Rows, pieces: Mapping[int, Piece], order: Order, i: int, spool: vector_store.Spool, report: Report
+def _build_vectors(
+    table: _TrackTable,
+    tracks: Mapping[int, UniqueTrack],
+    request: EmbeddingRequest,
+    i: int,
+    buffer: vector_store.RowBuffer,
+    report: Report,
 ) -> Vectors:
-    """Return what one layer gave."""
-    want = order.wanted[i]
-    there = [label for label in rows.labels if i in pieces[label].parts]
-    failed = rows.failed | {label: pieces[label].problems[i] for label in rows.labels if i in pieces[label].problems}
+    """Return the vectors of one layer."""
+    want = request.wanted[i]
+    there = [label for label in table.labels if i in tracks[label].rows]
+    failed = table.failed | {label: tracks[label].problems[i] for label in table.labels if i in tracks[label].problems}
     if not there:
         raise CollectionError(f"{want.model.name} / {want.layer.name} gave nothing: {_reason(failed)}")
-    key = vector_store.identity(want, order.pooling, [pieces[label].digest for label in there])
-    found = vector_store.reopen(order.store, key)
+    key = vector_store.identity(want, request.pooling, [tracks[label].digest for label in there])
+    found = vector_store.reopen(request.store, key)
     if found is None:
-        parts = [pieces[label].parts[i] for label in there]
-        found = vector_store.build(order.store, key, parts, spool, report)
-    return _vectors(order, want, key, found, np.array(there), failed)
+        rows = [tracks[label].rows[i] for label in there]
+        found = vector_store.build(request.store, key, rows, buffer, report)
+    return _vectors(request, want, key, found, np.array(there), failed)
 
 
 def _vectors(
-    order: Order,
+    request: EmbeddingRequest,
     want: Wanted,
     key: Mapping[str, Any],
-    found: vector_store.Matrix,
+    found: vector_store.VectorMatrix,
     labels: NDArray[np.int64],
     failed: Mapping[int, str],
 ) -> Vectors:
     values = found.values  # noqa: PD011  no DataFrame
-    parts = order.pooling.count("+") + 1
+    parts = request.pooling.count("+") + 1
     own = want.layer.labels if len(want.layer.labels) * parts == values.shape[1] else ()
     return Vectors(
         values,
@@ -292,8 +318,8 @@ def _vectors(
         found.times,
         want.model.name,
         want.layer.name,
-        order.pooling,
-        labels=pooled.names(own, order.pooling),
+        request.pooling,
+        labels=pooled.names(own, request.pooling),
         unit=want.layer.unit,
         spread=found.spread,
         failed=dict(failed),

@@ -1,4 +1,4 @@
-"""How fast a run is, and how long it still takes."""
+"""Throughput of a run, and the time that is left."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from collections.abc import Iterable
 
 from embviz.core.text import format_duration
 
-__all__ = ["Clock"]
+__all__ = ["Throughput"]
 
 LIKELY = 240.0  # seconds of a track where nothing is known of any
 
 
-class Clock:
-    """How fast a run is."""
+class Throughput:
+    """Seconds of sound that a run computes in a minute."""
 
     def __init__(self) -> None:
         self.details: list[str] = []
-        self._begun = self._told = time.monotonic()
+        self._begun = self._shown = time.monotonic()
         self._sound, self._tracks = 0.0, 0
 
-    def begin(self) -> None:
-        """Begin to count."""
+    def start(self) -> None:
+        """Start the clock."""
         self._begun = time.monotonic()
 
     def count(self, seconds: float) -> None:
@@ -30,18 +30,18 @@ class Clock:
         self._sound += seconds
         self._tracks += bool(seconds)
 
-    def likely(self, lengths: Iterable[float]) -> float:
-        """Return the seconds of tracks, guessed from what was done where they are not known."""
+    def estimate(self, lengths: Iterable[float]) -> float:
+        """Return the seconds of sound of tracks, estimated from what was done where they are not known."""
         usual = self._sound / self._tracks if self._tracks else LIKELY
         return sum(usual if math.isnan(length) else length for length in lengths)
 
-    def is_time(self, *, last: bool) -> bool:
+    def is_due(self, *, last: bool) -> bool:
         """Tell, once a second and at the end, that figures are due."""
-        due = last or time.monotonic() - self._told >= 1
-        self._told = time.monotonic() if due else self._told
+        due = last or time.monotonic() - self._shown >= 1
+        self._shown = time.monotonic() if due else self._shown
         return due
 
-    def pace(self, left: float) -> list[str]:
+    def describe(self, left: float) -> list[str]:
         """Return how much sound a minute takes, and how long what is left does."""
         if not self._sound:
             return []

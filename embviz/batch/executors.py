@@ -1,10 +1,10 @@
-"""Where tasks are done: in this process, in processes of our own, or by an executor that somebody gives.
+"""Where jobs are done: in a thread of this process, in processes of our own, or by an executor that a user gives.
 
-Each process of our own is given one thread for TensorFlow, and there are as many of them as cores. Decoding and
-front-ends run on one core: one process with two threads kept 1.6 of two cores busy, while the processor's time for a
-track is the same with one thread as with two (``benchmarks/collection.py`` times the whole).
+Each process that computes embeddings is given one thread for TensorFlow, and there are as many of them as cores.
+Decoding and front-ends run on one core: one process with two threads kept 1.6 of two cores busy, while the processor's
+time for a track is the same with one thread as with two (``benchmarks/collection.py`` times the whole).
 TensorFlow inside Essentia follows ``TF_NUM_INTRAOP_THREADS`` and ``TF_NUM_INTEROP_THREADS`` where both are set before
-it starts; ``OMP_NUM_THREADS`` changes nothing.
+it starts; ``OMP_NUM_THREADS`` changes nothing. What trains classifiers does its linear algebra in one thread each.
 """
 
 from __future__ import annotations
@@ -14,61 +14,76 @@ import signal
 import threading
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any, Protocol, TypeVar
 
-from embviz.batch.worker import Done, Task, extract
 from embviz.errors import CollectionError, OptionError
 
-__all__ = ["Given", "Here", "Pool", "Processes", "check_executor", "check_workers", "handed", "usual"]
+__all__ = [
+    "BLAS_THREADS",
+    "TENSORFLOW_THREADS",
+    "JobExecutor",
+    "LocalProcesses",
+    "LocalThread",
+    "UserExecutor",
+    "check_executor",
+    "check_workers",
+    "choose_executor",
+]
 
 MEMORY = 3 * 2**29  # bytes that a process with a track of usual length and a few graphs may take
-MOST = 256  # tasks that an executor is given at a time, where it does not tell how many it does at once
+MOST = 256  # jobs that an executor is given at a time, where it does not tell how many it does at once
+
+TENSORFLOW_THREADS = MappingProxyType(dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1"))
+BLAS_THREADS = MappingProxyType(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
+
+Result = TypeVar("Result")
 
 
-class Pool(Protocol):
-    """Does tasks."""
+class JobExecutor(Protocol):
+    """Does jobs."""
 
-    most: int  # tasks to be handed over at a time
-    own: bool  # whether its work is done on this machine, by us
+    capacity: int  # jobs to be handed over at a time
+    is_local: bool  # whether its work is done on this machine, by us
 
-    def submit(self, task: Task) -> Future[Done]:
-        """Hand over a task."""
+    def submit(self, call: Callable[[Any], Result], argument: Any) -> Future[Result]:
+        """Hand over a job."""
 
-    def renew(self) -> None:
+    def restart(self) -> None:
         """Start anew after a process has died."""
 
     def close(self) -> None:
         """End, without waiting for what is still done."""
 
 
-class Here:
+class LocalThread:
     """A thread of this process."""
 
-    most, own = 1, True
+    capacity, is_local = 1, True
 
     def __init__(self) -> None:
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="embviz-batch")
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="embviz-jobs")
 
-    def submit(self, task: Task) -> Future[Done]:  # noqa: D102  see Pool
-        return self._executor.submit(extract, task)
+    def submit(self, call: Callable[[Any], Result], argument: Any) -> Future[Result]:  # noqa: D102  see JobExecutor
+        return self._executor.submit(call, argument)
 
-    def renew(self) -> None:
+    def restart(self) -> None:
         """Do nothing: nothing dies here alone."""
 
     def close(self) -> None:  # noqa: D102
         self._executor.shutdown(wait=False, cancel_futures=True)
 
 
-class Processes:
-    """Processes of our own; they are not forked, since TensorFlow's threads would not survive that."""
+class LocalProcesses:
+    """Processes of our own; they are not forked, since the threads of what is loaded here would not survive that."""
 
-    own = True
+    is_local = True
 
-    def __init__(self, workers: int) -> None:
-        self._workers = workers
-        self.most = 2 * workers  # the next task lies ready when one is done
+    def __init__(self, workers: int, environment: Mapping[str, str]) -> None:
+        self._workers, self._environment = workers, dict(environment)
+        self.capacity = 2 * workers  # the next job lies ready when one is done
         self._executor = self._start()
 
     def _start(self) -> Any:
@@ -80,16 +95,16 @@ class Processes:
         return ProcessPoolExecutor(
             self._workers,
             context=get_context("loky"),
-            initializer=follow,
+            initializer=exit_with_parent,
             initargs=(os.getpid(),),
-            env={"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"},
+            env=self._environment,
         )
 
-    def submit(self, task: Task) -> Future[Done]:  # noqa: D102
-        future: Future[Done] = self._executor.submit(extract, task)
+    def submit(self, call: Callable[[Any], Result], argument: Any) -> Future[Result]:  # noqa: D102
+        future: Future[Result] = self._executor.submit(call, argument)
         return future
 
-    def renew(self) -> None:  # noqa: D102
+    def restart(self) -> None:  # noqa: D102
         self.close()
         self._executor = self._start()
 
@@ -97,41 +112,28 @@ class Processes:
         self._executor.shutdown(wait=False, kill_workers=True)
 
 
-def handed(executor: Executor, call: Callable[[Any], Any], task: Any) -> Future[Any]:
-    """Hand a task to an executor that may be somebody's, and say in one sentence that it takes none.
+class UserExecutor:
+    """An executor that a user gives, and ends."""
 
-    Raises
-    ------
-    BrokenExecutor
-        As it is: who runs the executor knows what to do.
-    CollectionError
-        If the executor refuses for another reason.
-    """
-    try:
-        return executor.submit(call, task)
-    except BrokenExecutor:
-        raise
-    except Exception as error:  # an executor raises whatever it likes
-        raise CollectionError(
-            f"The executor that was given takes no tasks: {str(error).rstrip('.')}. What was done is kept: give "
-            "another one and run again."
-        ) from error
-
-
-class Given:
-    """An executor that somebody gives, and ends."""
-
-    own = False
+    is_local = False
 
     def __init__(self, executor: Executor, workers: int | None) -> None:
         self._executor = executor
         known = workers or getattr(executor, "_max_workers", None)
-        self.most = 2 * known if isinstance(known, int) else MOST
+        self.capacity = 2 * known if isinstance(known, int) else MOST
 
-    def submit(self, task: Task) -> Future[Done]:  # noqa: D102  see Pool
-        return handed(self._executor, extract, task)
+    def submit(self, call: Callable[[Any], Result], argument: Any) -> Future[Result]:  # noqa: D102
+        try:
+            return self._executor.submit(call, argument)
+        except BrokenExecutor:
+            raise
+        except Exception as error:  # an executor raises whatever it likes
+            raise CollectionError(
+                f"The executor that was given takes no tasks: {str(error).rstrip('.')}. What was done is kept: give "
+                "another one and run again."
+            ) from error
 
-    def renew(self) -> None:  # noqa: D102
+    def restart(self) -> None:  # noqa: D102
         raise CollectionError(
             "A process of the executor that was given ended unexpectedly, and the executor with it; what was done is "
             "kept: give a new executor and run again."
@@ -139,6 +141,31 @@ class Given:
 
     def close(self) -> None:
         """Leave it be: it may have other work to do."""
+
+
+def choose_executor(
+    executor: Executor | None, workers: int | None, jobs: int, *, quick: bool, environment: Mapping[str, str]
+) -> JobExecutor:
+    """Return what does some jobs.
+
+    Parameters
+    ----------
+    executor : Executor or None
+        Of the user.
+    workers : int or None
+        Number of processes; 1 is this process, None leaves the choice.
+    jobs : int
+        How many there are.
+    quick : bool
+        Whether they are done here before processes would have started.
+    environment : mapping of str to str
+        Environment variables of processes.
+    """
+    if executor is not None:
+        return UserExecutor(executor, workers)
+    if workers == 1 or (workers is None and quick):
+        return LocalThread()
+    return LocalProcesses(min(jobs, workers or _default_workers()), environment)
 
 
 def check_executor(executor: Any) -> Executor | None:
@@ -163,14 +190,14 @@ def check_workers(workers: Any) -> int | None:
     return workers
 
 
-def usual() -> int:
+def _default_workers() -> int:
     """Return how many processes there are by default: one for each core this one may use, if there is the memory."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return max(1, min(cores, memory // MEMORY))
 
 
-def follow(parent: int) -> None:
+def exit_with_parent(parent: int) -> None:
     """End this process soon after its parent has ended, however that did; called in a worker when it starts.
 
     Ctrl-C is the parent's affair: a terminal sends it to all processes.
@@ -182,4 +209,4 @@ def follow(parent: int) -> None:
             time.sleep(1)
         os._exit(1)
 
-    threading.Thread(target=watch, daemon=True, name="embviz-follow").start()
+    threading.Thread(target=watch, daemon=True, name="embviz-parent").start()

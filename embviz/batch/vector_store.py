@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from embviz.core.progress import Report
     from embviz.extraction.extract import Wanted
 
-__all__ = ["Matrix", "Part", "Spool", "build", "identity", "name", "reopen"]
+__all__ = ["RowBuffer", "TrackRows", "VectorMatrix", "build", "identity", "name", "reopen"]
 
 FORMAT = 1
 KIND = "matrices"
@@ -38,7 +38,7 @@ CHECKED = 256 * 2**20  # bytes; larger matrices are not read through each time t
 DTYPE = np.dtype("<f4")
 
 
-class Spool:
+class RowBuffer:
     """Rows put aside on the disk, or in memory where that is not possible."""
 
     def __init__(self, folder: Path | None) -> None:
@@ -52,7 +52,7 @@ class Spool:
         data, at = np.ascontiguousarray(rows, DTYPE).tobytes(), self._end
         try:
             if self._file is None:
-                self._file = _nameless(self._folder)
+                self._file = _open_unlinked(self._folder)
             self._file.seek(at)
             self._file.write(data)
             self._file.flush()
@@ -63,7 +63,7 @@ class Spool:
         return at
 
     def close(self) -> None:
-        """Let go of all that was put aside."""
+        """Delete all that was put aside."""
         if self._file is not None:
             self._file.close()
 
@@ -76,8 +76,8 @@ class Spool:
 
 
 @dataclass(frozen=True)
-class Part:
-    """What a track has in a matrix: where its rows are put aside, how many there are, of which size."""
+class TrackRows:
+    """The rows of a track: where they are put aside, how many there are, their dimensions, spread and frame grid."""
 
     at: int
     rows: int
@@ -92,7 +92,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Matrix:
+class VectorMatrix:
     """Values ``[n, d]``; for each row the place of its track among those asked for; times of frames; spreads."""
 
     values: NDArray[np.float32]
@@ -112,7 +112,7 @@ def name(key: Mapping[str, Any]) -> str:
     return hashlib.blake2b(json.dumps(key, sort_keys=True).encode(), digest_size=20).hexdigest()
 
 
-def reopen(store: Cache | None, key: dict[str, Any]) -> Matrix | None:
+def reopen(store: Cache | None, key: dict[str, Any]) -> VectorMatrix | None:
     """Return a matrix that was built before, or None."""
     if store is None:
         return None
@@ -130,10 +130,12 @@ def reopen(store: Cache | None, key: dict[str, Any]) -> Matrix | None:
         with contextlib.suppress(OSError):
             path.unlink()
         return None
-    return Matrix(values, beside["places"], beside.get("times"), beside.get("spread"))
+    return VectorMatrix(values, beside["places"], beside.get("times"), beside.get("spread"))
 
 
-def build(store: Cache | None, key: dict[str, Any], parts: Sequence[Part], spool: Spool, report: Report) -> Matrix:
+def build(
+    store: Cache | None, key: dict[str, Any], tracks: Sequence[TrackRows], buffer: RowBuffer, report: Report
+) -> VectorMatrix:
     """Write a matrix, and open it.
 
     Parameters
@@ -142,41 +144,41 @@ def build(store: Cache | None, key: dict[str, Any], parts: Sequence[Part], spool
         Where it is kept.
     key : dict
         Its :func:`identity`.
-    parts : sequence of Part
-        What each track has in it, in the order of the tracks.
-    spool : Spool
+    tracks : sequence of TrackRows
+        The rows of each track, in the order of the tracks.
+    buffer : RowBuffer
         Where the rows were put aside.
     report : callable
         Given ``(stage, done, total)`` where it takes its time; may raise to cancel.
     """
-    rows = np.array([part.rows for part in parts])
-    beside: dict[str, NDArray[Any]] = {"places": np.repeat(np.arange(len(parts)), rows)}
-    if any(part.grid is not None for part in parts):
-        beside["times"] = np.concatenate([part.grid.times for part in parts if part.grid is not None])
+    rows = np.array([track.rows for track in tracks])
+    beside: dict[str, NDArray[Any]] = {"places": np.repeat(np.arange(len(tracks)), rows)}
+    if any(track.grid is not None for track in tracks):
+        beside["times"] = np.concatenate([track.grid.times for track in tracks if track.grid is not None])
     else:
-        beside["spread"] = np.array([part.spread for part in parts], np.float32)
-    values = _kept(store, key, parts, spool, beside, report) if store else None
+        beside["spread"] = np.array([track.spread for track in tracks], np.float32)
+    values = _write_cached(store, key, tracks, buffer, beside, report) if store else None
     if values is None:
-        values = _unkept(store, parts, spool, report)
-    return Matrix(values, beside["places"], beside.get("times"), beside.get("spread"))
+        values = _write_temporary(store, tracks, buffer, report)
+    return VectorMatrix(values, beside["places"], beside.get("times"), beside.get("spread"))
 
 
-def _kept(
+def _write_cached(
     store: Cache,
     key: dict[str, Any],
-    parts: Sequence[Part],
-    spool: Spool,
+    tracks: Sequence[TrackRows],
+    buffer: RowBuffer,
     beside: dict[str, NDArray[Any]],
     report: Report,
 ) -> NDArray[np.float32] | None:
     """Write a matrix into the cache and return it mapped, or None where it cannot be kept."""
-    if sum(part.nbytes for part in parts) > LARGEST_SHARE * store.max_bytes:
+    if sum(track.nbytes for track in tracks) > LARGEST_SHARE * store.max_bytes:
         return None
     path = store.place(KIND, key, ".npy")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with io.whole(path) as file:
-            checksum = _fill(file, parts, spool, report)
+            checksum = _fill(file, tracks, buffer, report)
         values: NDArray[np.float32] = np.load(path, mmap_mode="r")
     except OSError as error:
         store.complain(error)
@@ -186,36 +188,38 @@ def _kept(
     return values
 
 
-def _unkept(store: Cache | None, parts: Sequence[Part], spool: Spool, report: Report) -> NDArray[np.float32]:
+def _write_temporary(
+    store: Cache | None, tracks: Sequence[TrackRows], buffer: RowBuffer, report: Report
+) -> NDArray[np.float32]:
     """Return a matrix in a nameless file, or in memory where there is no room for it."""
-    shape = sum(part.rows for part in parts), parts[0].dimensions
-    with contextlib.suppress(OSError), _nameless(store.folder if store else None) as file:
-        _fill(file, parts, spool, report)
+    shape = sum(track.rows for track in tracks), tracks[0].dimensions
+    with contextlib.suppress(OSError), _open_unlinked(store.folder if store else None) as file:
+        _fill(file, tracks, buffer, report)
         file.flush()
         return np.memmap(file, DTYPE, mode="r", offset=file.tell() - 4 * shape[0] * shape[1], shape=shape)
     values, row = np.empty(shape, np.float32), 0
-    for part in parts:
-        rows = np.frombuffer(spool.rows(part.at, part.nbytes), DTYPE)
-        values[row : row + part.rows] = rows.reshape(part.rows, part.dimensions)
-        row += part.rows
+    for track in tracks:
+        rows = np.frombuffer(buffer.rows(track.at, track.nbytes), DTYPE)
+        values[row : row + track.rows] = rows.reshape(track.rows, track.dimensions)
+        row += track.rows
     return values
 
 
-def _fill(file: IO[bytes], parts: Sequence[Part], spool: Spool, report: Report) -> int:
+def _fill(file: IO[bytes], tracks: Sequence[TrackRows], buffer: RowBuffer, report: Report) -> int:
     """Write a ``.npy`` file from what was put aside, and return the checksum of its values."""
-    shape = sum(part.rows for part in parts), parts[0].dimensions
+    shape = sum(track.rows for track in tracks), tracks[0].dimensions
     np.lib.format.write_array_header_1_0(file, {"descr": DTYPE.str, "fortran_order": False, "shape": shape})
     checksum, large = 0, DTYPE.itemsize * shape[0] * shape[1] > CHECKED
-    for i, part in enumerate(parts):
+    for i, track in enumerate(tracks):
         if large and not i % 256:
-            report("writing the vectors", i, len(parts))
-        data = spool.rows(part.at, part.nbytes)
+            report("writing the vectors", i, len(tracks))
+        data = buffer.rows(track.at, track.nbytes)
         checksum = zlib.crc32(data, checksum)
         file.write(data)
     return checksum
 
 
-def _nameless(folder: Path | None) -> IO[bytes]:
+def _open_unlinked(folder: Path | None) -> IO[bytes]:
     """Open a file that is gone with the process, in a folder if possible, since a system's own may be in memory."""
     if folder is not None:
         with contextlib.suppress(OSError):

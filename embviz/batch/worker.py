@@ -1,6 +1,6 @@
-"""What is done for one track, in whatever process it is done.
+"""The embeddings of one track, computed and pooled in whatever process a job is given to.
 
-Conventions: a task is plain data, so that it can be sent to a process on this machine or another one.
+Conventions: a job is plain data, so that it can be sent to a process on this machine or another one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from embviz.audio import Audio
 from embviz.batch import pooling
-from embviz.batch.progress_files import Line, StoppedError
+from embviz.batch.progress_files import ProgressFile, RunEndedError
 from embviz.core.cache import Cache
 from embviz.core.text import one_line
 from embviz.errors import AudioError, EmbvizError, LayerError, ModelError, OptionError, WeightsError
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from embviz.core.embedding import Embedding, FrameGrid
     from embviz.models import Model
 
-__all__ = ["Asked", "Done", "Task", "extract", "sentence"]
+__all__ = ["EmbeddingJob", "JobResult", "LayerRequest", "describe_error", "run_job"]
 
 FATAL = (LayerError, ModelError, OptionError, WeightsError)  # wrong for every track, not for one
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A layer of a model, as it is asked for; `weights` is what their SHA-256 has to be."""
+class LayerRequest:
+    """A layer of a model that is to be computed; `weights` is the SHA-256 that its file must have."""
 
     model: Model
     layer: str
@@ -42,8 +42,8 @@ class Asked:
     quality: int | None
     weights: str
 
-    def wanted(self) -> Wanted:
-        """Return it with all that determines its numbers here."""
+    def resolve(self) -> Wanted:
+        """Return it with all that determines its numbers in this process."""
         want = Wanted.of(self.model, self.layer, self.hop, self.quality)
         if want.weights.sha256 != self.weights:
             raise WeightsError(
@@ -54,8 +54,8 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Task:
-    """One track.
+class EmbeddingJob:
+    """One track, and the layers that are to be computed for it.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class Task:
         What it is called in sentences.
     digest : str
         What the file has to hold.
-    asked : tuple of Asked
+    requests : tuple of LayerRequest
         What is to be computed.
     frames : bool
         Whether the frames are needed, and not only what they are pooled to.
@@ -77,25 +77,25 @@ class Task:
         Of the cache, in bytes.
     home : str or None
         ``EMBVIZ_HOME`` of the process that asks.
-    line : str
-        File in the folder that joins the run and its tasks.
+    progress_file : str
+        File in the folder of the run, see :mod:`.progress_files`.
     """
 
     path: str
     name: str
     digest: str
-    asked: tuple[Asked, ...]
+    requests: tuple[LayerRequest, ...]
     frames: bool
     keep: bool
     folder: str | None
     limit: int
     home: str | None
-    line: str
+    progress_file: str
 
 
 @dataclass
-class Done:
-    """What came of a task, by the places in its `asked`.
+class JobResult:
+    """The result of a job, by the places in its `requests`.
 
     Parameters
     ----------
@@ -121,72 +121,79 @@ class Done:
     complaints: dict[str, str] = field(default_factory=dict)
 
 
-def extract(task: Task) -> Done:
-    """Compute what a task asks for, and keep it in the cache.
+def run_job(job: EmbeddingJob) -> JobResult:
+    """Return the embeddings of a track, pooled, and keep them in the cache.
 
     Raises
     ------
     LayerError, ModelError, OptionError, WeightsError
         If something is wrong that is wrong for every track; what is wrong with this one is said in the result.
     """
-    _settle(task.home)
-    store = None if task.folder is None else _store(task.folder, task.limit, task.keep)
-    wanted = [asked.wanted() for asked in task.asked]
-    done, line = Done(), Line(Path(task.line))
-    _extract(task, wanted, range(len(wanted)), store, done, line)
+    _set_home(job.home)
+    store = None if job.folder is None else _open_cache(job.folder, job.limit, job.keep)
+    wanted = [request.resolve() for request in job.requests]
+    result, file = JobResult(), ProgressFile(Path(job.progress_file))
+    _extract(job, wanted, range(len(wanted)), store, result, file)
     if store is not None:
-        done.complaints = store.said()
-    return done
+        result.complaints = store.take_warnings()
+    return result
 
 
-def sentence(error: BaseException, name: str) -> str:
-    """Return what went wrong with a track."""
+def describe_error(error: BaseException, name: str) -> str:
+    """Return a sentence that says what went wrong with a track."""
     if isinstance(error, EmbvizError):
         return one_line(str(error))
     if isinstance(error, MemoryError):
         return f"There was not enough memory for {name!r}."
-    said = one_line(str(error).strip())[:200]
-    return f"{name!r} failed unexpectedly with {type(error).__name__}{f': {said}' if said else ''}."
+    message = one_line(str(error).strip())[:200]
+    return f"{name!r} failed unexpectedly with {type(error).__name__}{f': {message}' if message else ''}."
 
 
 def _extract(
-    task: Task, wanted: list[Wanted], places: Sequence[int], store: _Store | None, done: Done, line: Line
+    job: EmbeddingJob,
+    wanted: list[Wanted],
+    places: Sequence[int],
+    store: _WorkerCache | None,
+    result: JobResult,
+    file: ProgressFile,
 ) -> None:
     """Compute some of what is asked for."""
     missing = list(places)
     try:
-        sound = Audio.open(task.path)
+        sound = Audio.open(job.path)
         some = [wanted[i] for i in places]
-        for n, embedding, complete in stream(sound, some, store=store, report=line.report, every=math.inf):
+        for n, embedding, complete in stream(sound, some, store=store, report=file.report, every=math.inf):
             if complete:
-                _take(task, places[n], wanted[places[n]], embedding, store, done)
+                _add(job, places[n], wanted[places[n]], embedding, store, result)
                 missing.remove(places[n])
-    except (*FATAL, StoppedError):
+    except (*FATAL, RunEndedError):
         raise
     except AudioError as error:
-        done.problems |= dict.fromkeys(missing, sentence(error, task.name))
+        result.problems |= dict.fromkeys(missing, describe_error(error, job.name))
     except Exception as error:  # noqa: BLE001  whatever one track does, the others go on
         if len(missing) == 1:
-            done.problems[missing[0]] = sentence(error, task.name)
+            result.problems[missing[0]] = describe_error(error, job.name)
             return
         for i in missing:  # one of them failed and took the others along
-            _extract(task, wanted, [i], store, done, line)
+            _extract(job, wanted, [i], store, result, file)
 
 
-def _take(task: Task, place: int, want: Wanted, embedding: Embedding, store: _Store | None, done: Done) -> None:
-    if embedding.info["audio"] != task.digest:
-        raise AudioError(f"{task.name!r} was changed while it was read; try again.")
-    record = done.records[place] = pooling.record(embedding)
-    done.seconds = embedding.duration
+def _add(
+    job: EmbeddingJob, place: int, want: Wanted, embedding: Embedding, store: _WorkerCache | None, result: JobResult
+) -> None:
+    if embedding.info["audio"] != job.digest:
+        raise AudioError(f"{job.name!r} was changed while it was read; try again.")
+    record = result.records[place] = pooling.record(embedding)
+    result.seconds = embedding.duration
     if store is not None:
-        store.remember(pooling.KIND, pooling.key(want.key(task.digest)), record)
-    there = store is not None and store.has(want.key(task.digest))
-    done.kept += embedding.nbytes * there
-    if task.frames and not there:
-        done.frames[place] = embedding.values, embedding.grid
+        store.remember(pooling.KIND, pooling.key(want.key(job.digest)), record)
+    there = store is not None and store.has(want.key(job.digest))
+    result.kept += embedding.nbytes * there
+    if job.frames and not there:
+        result.frames[place] = embedding.values, embedding.grid
 
 
-def _settle(home: str | None) -> None:
+def _set_home(home: str | None) -> None:
     """Make this process look for weights where the one that asks does."""
     if home is None:
         os.environ.pop("EMBVIZ_HOME", None)
@@ -194,27 +201,27 @@ def _settle(home: str | None) -> None:
         os.environ["EMBVIZ_HOME"] = home
 
 
-class _Store(Cache):
+class _WorkerCache(Cache):
     """A cache that keeps its complaints for the process that asked, and frames only where they are to be kept."""
 
     def __init__(self, folder: str, limit: int, *, keep: bool) -> None:
         super().__init__(folder, max_bytes=limit)
         self._keep = keep
-        self._said: dict[str, str] = {}
+        self._warnings: dict[str, str] = {}
 
     def put(self, key: Any, embedding: Embedding) -> None:
         if self._keep:
             super().put(key, embedding)
 
-    def said(self) -> dict[str, str]:
-        said, self._said = self._said, {}
-        return said
+    def take_warnings(self) -> dict[str, str]:
+        warnings, self._warnings = self._warnings, {}
+        return warnings
 
     def _warn(self, kind: str, message: str) -> None:
-        self._said[kind] = message
+        self._warnings[kind] = message
 
 
 @lru_cache(maxsize=4)
-def _store(folder: str, limit: int, keep: bool) -> _Store:
-    """Return the store of this process: a new one has to look at all its entries once."""
-    return _Store(folder, limit, keep=keep)
+def _open_cache(folder: str, limit: int, keep: bool) -> _WorkerCache:
+    """Return the cache of this process: a new one has to look at all its entries once."""
+    return _WorkerCache(folder, limit, keep=keep)

@@ -7,7 +7,7 @@ changed in place: what changes a collection returns another one. Nothing is deco
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -408,7 +408,7 @@ class Collection:
     def embed(  # noqa: PLR0913  as embviz.embed
         self,
         models: Any,
-        layer: str | Sequence[str] = "embedding",
+        layer: str | list[str] | tuple[str, ...] = "embedding",
         *,
         pooling: str = "mean",
         patch_hop: Any = None,

@@ -7,7 +7,6 @@ tracks that it was not trained on. Scores are made from its answers, in :mod:`em
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,8 +21,8 @@ from embviz.evaluation import classifiers
 from embviz.evaluation import labels as labelling
 from embviz.evaluation.features import Sheet, gathered, missing, points
 from embviz.evaluation.results import Source
-from embviz.evaluation.scheduler import Run, chosen
 from embviz.evaluation.splits import Plan, asked, check_classes, check_folds, check_groups, left, planned
+from embviz.evaluation.training import TrainingScheduler
 from embviz.evaluation.training_units import WHOLE, baselines, drafted, seed_of
 from embviz.extraction.extract import as_list
 
@@ -131,7 +130,7 @@ def evaluate(  # noqa: PLR0913  options are given by name
     table = labelling.check_table(collection)
     other = None if external is None else labelling.check_table(external)
     kinds, shares = classifiers.check(classifier), _shares(learning)
-    start = partial(chosen, check_executor(executor), check_workers(workers))
+    executor, workers = check_executor(executor), check_workers(workers)
     store = store_of(cache)
     asks = _asks(target, table, check_folds(folds), check_groups(groups))
     options: dict[str, Any] = {"external": other, "classes": classes, "seed": _seed(seed)}
@@ -150,9 +149,10 @@ def evaluate(  # noqa: PLR0913  options are given by name
         )
         plans = [_without(one, ask, found, table, options) for one, ask in zip(before, asks, strict=True)]
         drawn = [draft for one in plans for draft in drafted(one, found, kinds, shares, seed)]
-        units = [draft.units for draft in drawn]
-        answers = iter(Run([unit for some in units for unit in some], store, start, report).go())
-        cells = [draft.cell([next(answers) for _ in some]) for draft, some in zip(drawn, units, strict=True)]
+        jobs = [draft.jobs for draft in drawn]
+        training = TrainingScheduler([job for some in jobs for job in some], store, report, executor, workers)
+        proba = iter(training.run())
+        cells = [draft.cell([next(proba) for _ in some]) for draft, some in zip(drawn, jobs, strict=True)]
     return Evaluation(
         tuple(_ordered(plans, cells, seed)),
         {one.name: Source(table, other) for one in plans},

@@ -37,12 +37,12 @@ __all__ = [
     "KINDS",
     "NETWORKS",
     "SETTINGS",
-    "asked",
     "baseline",
     "check",
     "cost",
     "forward",
     "learn",
+    "predict",
     "quiet",
     "weigh",
 ]
@@ -188,7 +188,7 @@ def forward(learnt: dict[str, NDArray[np.float32]], x: NDArray[np.float32]) -> N
     return np.concatenate(parts).astype(np.float32, copy=False)
 
 
-def asked(
+def predict(
     kind: str,
     x: NDArray[np.float32],
     truth: NDArray[np.int64],

@@ -5,8 +5,11 @@ Conventions: a *sheet* is one layer of one model for a collection, and for the o
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +19,6 @@ from embviz.batch.pooling import check
 from embviz.core.text import one_line
 from embviz.core.vectors import Vectors
 from embviz.errors import CollectionError, OptionError
-from embviz.evaluation.scheduler import Points
 from embviz.extraction.extract import Wanted, as_list
 from embviz.models import Model, get_model
 
@@ -27,6 +29,48 @@ if TYPE_CHECKING:
 __all__ = ["Sheet", "gathered", "layers_of", "missing", "points"]
 
 BLOCK = 1 << 16  # points looked at together
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureMatrix:
+    """The vectors that classifiers are trained on and asked about.
+
+    Parameters
+    ----------
+    values : ndarray, shape [p, d], float32, or Path
+        The points; where they are in a file, its path.
+    places : ndarray, shape [p], int64
+        Place of each point's track among the tracks that are asked about; -1 for others.
+    tracks : int
+        How many tracks are asked about.
+    """
+
+    values: NDArray[np.float32] | Path
+    places: NDArray[np.int64]
+    tracks: int
+
+    def of(self, tracks: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Return the points of some tracks, in the order of the points, and whose they are: places in `tracks`."""
+        lookup = np.full(self.tracks + 1, -1)
+        lookup[tracks] = np.arange(len(tracks))
+        found = lookup[self.places]
+        rows = np.flatnonzero(found >= 0)
+        values = np.load(self.values, mmap_mode="r") if isinstance(self.values, Path) else self.values
+        return np.ascontiguousarray(values[rows], np.float32), found[rows]
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of the points of the tracks asked about, and of whose they are."""
+        values, places = self.of(np.arange(self.tracks))
+        digest = hashlib.blake2b(repr(values.shape).encode(), digest_size=20)
+        digest.update(places.tobytes())
+        digest.update(values.data)
+        return digest.hexdigest()
+
+    @property
+    def dimensions(self) -> int:
+        """Length of a vector."""
+        return 0 if isinstance(self.values, Path) else int(self.values.shape[1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,7 +228,7 @@ def _check_points(vectors: Vectors) -> None:
             )
 
 
-def points(vectors: Vectors, tracks: NDArray[np.int64]) -> Points:
+def points(vectors: Vectors, tracks: NDArray[np.int64]) -> FeatureMatrix:
     """Return the points of some tracks.
 
     Parameters
@@ -197,7 +241,7 @@ def points(vectors: Vectors, tracks: NDArray[np.int64]) -> Points:
     order = np.argsort(tracks)
     at = np.searchsorted(tracks, vectors.tracks, sorter=order).clip(max=len(tracks) - 1)
     places = order[at]
-    return Points(vectors.values, np.where(tracks[places] == vectors.tracks, places, -1), len(tracks))
+    return FeatureMatrix(vectors.values, np.where(tracks[places] == vectors.tracks, places, -1), len(tracks))
 
 
 def missing(vectors: Vectors, tracks: NDArray[np.int64]) -> list[int]:

@@ -10,10 +10,10 @@ import numpy as np
 
 from embviz.evaluation import classifiers
 from embviz.evaluation import cross_validation as folding
-from embviz.evaluation.features import Sheet, points
+from embviz.evaluation.features import FeatureMatrix, Sheet, points
 from embviz.evaluation.results import Answers, Cell, Learnt
-from embviz.evaluation.scheduler import Points, Unit
 from embviz.evaluation.splits import Plan
+from embviz.evaluation.training import TrainingJob
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,7 +41,7 @@ class Draft:
         Parts of the training tracks to train on, too.
     seed : int
         Of the whole evaluation.
-    here, there : Points
+    here, there : FeatureMatrix
         The vectors of the tracks of both collections.
     """
 
@@ -50,23 +50,25 @@ class Draft:
     classifier: str
     shares: tuple[float, ...]
     seed: int
-    here: Points
-    there: Points | None
+    here: FeatureMatrix
+    there: FeatureMatrix | None
 
     @property
-    def units(self) -> list[Unit]:
+    def jobs(self) -> list[TrainingJob]:
         """What is to be trained: each fold, each fold of each share, and all for the other collection."""
-        found = [self._unit(train, test, fold) for fold, train, test in _folds(self.plan)]
+        found = [self._job(train, test, fold) for fold, train, test in _folds(self.plan)]
         for share in self.shares:
-            found += [self._unit(train, test, fold) for fold, train, test in _folds(self.plan, share, self.seed)]
+            found += [self._job(train, test, fold) for fold, train, test in _folds(self.plan, share, self.seed)]
         if self.plan.external is not None:
             n, m = len(self.plan.labels), len(self.plan.external)
-            found.append(self._unit(np.arange(n), np.arange(m), WHOLE, self.there))
+            found.append(self._job(np.arange(n), np.arange(m), WHOLE, self.there))
         return found
 
-    def _unit(self, train: NDArray[np.int64], test: NDArray[np.int64], fold: int, other: Points | None = None) -> Unit:
+    def _job(
+        self, train: NDArray[np.int64], test: NDArray[np.int64], fold: int, other: FeatureMatrix | None = None
+    ) -> TrainingJob:
         labels = self.plan.labels
-        return Unit(
+        return TrainingJob(
             self.classifier,
             len(labels.classes),
             seed_of(self.seed, fold),
@@ -78,7 +80,7 @@ class Draft:
         )
 
     def cell(self, proba: Sequence[NDArray[np.float32]]) -> Cell:
-        """Return the cell, from what its units answered."""
+        """Return the cell, from the probabilities of its jobs."""
         plan, vectors = self.plan, self.sheet.vectors
         folds = int(plan.folds.max()) + 1
         learning = []

@@ -622,13 +622,13 @@ def test_what_the_model_makes_of_the_open_track_is_drawn_below_its_player(table,
 def test_what_is_embedded_already_is_not_decoded_again_for_its_tags(table, chart, tmp_path):
     own, some = Cache(tmp_path), table.iloc[:3]
     api.embed_table(some, "musicnn", cache=own, workers=1)
-    assert [api.kept(some, "musicnn", layer, cache=own) for layer in ("embedding", "output")] == [1, 0]
+    assert [api.cached_share(some, "musicnn", layer, cache=own) for layer in ("embedding", "output")] == [1, 0]
     atlas = chart(some, "musicnn", cache=own).wait()
     assert len(atlas.vectors) == 3
-    assert api.kept(some, "musicnn", "output", cache=own) == 0
+    assert api.cached_share(some, "musicnn", "output", cache=own) == 0
     assert scatter(atlas).heard == b""
     chart(table.iloc[:4], "musicnn", cache=own, color="sad").wait()
-    assert api.kept(table.iloc[:4], "musicnn", "output", cache=own) == 1
+    assert api.cached_share(table.iloc[:4], "musicnn", "output", cache=own) == 1
 
 
 def test_what_is_heard_at_a_point_is_told_on_the_map(table, chart):

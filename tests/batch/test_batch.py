@@ -23,7 +23,7 @@ import soundfile
 
 import embviz
 from embviz import Cache
-from embviz.batch import embed_table, executors, scheduler, vector_store, worker
+from embviz.batch import embed_table, embedding_jobs, executors, vector_store, worker
 from embviz.batch import pooling as pooled
 from embviz.core import io
 from embviz.errors import CacheWarning, CollectionError, LayerError, ModelError, OptionError, WeightsError
@@ -136,7 +136,7 @@ def test_rows_with_a_problem_are_left_out_and_said(home, clips):
 
 def test_what_embed_computed_is_taken_and_the_other_way_round(home, clips, computed, monkeypatch):
     embviz.embed(clips[0], "musicnn")
-    monkeypatch.setattr(executors, "Processes", None)
+    monkeypatch.setattr(executors, "LocalProcesses", None)
     vectors = embed_table(a_table(clips[:2]), "musicnn", workers=1)
     assert computed == [clips[0].name, clips[1].name]
     frames = embviz.embed(clips[1], "musicnn")
@@ -146,8 +146,8 @@ def test_what_embed_computed_is_taken_and_the_other_way_round(home, clips, compu
 
 def test_nothing_is_started_where_all_is_known(home, clips, monkeypatch):
     first = embed_table(a_table(clips), "musicnn", workers=1)
-    monkeypatch.setattr(executors, "Here", None)
-    monkeypatch.setattr(executors, "Processes", None)
+    monkeypatch.setattr(executors, "LocalThread", None)
+    monkeypatch.setattr(executors, "LocalProcesses", None)
     table = a_table(clips)
     np.testing.assert_array_equal(embed_table(table, "musicnn", workers=2).values, first.values)
     other_order = embed_table(table.iloc[::-1], "musicnn", workers=2)
@@ -160,7 +160,7 @@ def test_nothing_is_started_where_all_is_known(home, clips, monkeypatch):
 def test_a_matrix_is_reopened_without_its_tracks(home, clips, monkeypatch):
     first = embed_table(a_table(clips), "musicnn", workers=1)
     digests = [Cache().digest(embviz.Audio.open(path)) for path in clips]
-    monkeypatch.setattr(scheduler.Run, "go", None)
+    monkeypatch.setattr(embedding_jobs.EmbeddingScheduler, "run", None)
     table = a_table([path.with_name("elsewhere.wav") for path in clips], digest=digests)
     found = embed_table(table, "musicnn")
     assert isinstance(found.values, np.memmap)
@@ -339,7 +339,7 @@ def test_nothing_at_all_is_an_error_with_the_reason(home, tmp_path):
 
 
 def test_what_is_wrong_for_all_is_raised_before_anything_starts(home, clips, monkeypatch):
-    monkeypatch.setattr(scheduler.Run, "go", None)
+    monkeypatch.setattr(embedding_jobs.EmbeddingScheduler, "run", None)
     table = a_table(clips)
     for arguments, error in (
         (("musicn",), ModelError),
@@ -378,7 +378,7 @@ def test_a_full_disk_costs_one_warning(home, clips, monkeypatch, pooling):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(io, "write_bytes", full)
-    monkeypatch.setattr(vector_store, "_nameless", full)
+    monkeypatch.setattr(vector_store, "_open_unlinked", full)
     monkeypatch.setattr(os, "fsync", full)
     with pytest.warns(CacheWarning, match="No space left on device") as warned:
         vectors = embed_table(a_table(clips[:3]), "musicnn", pooling=pooling, workers=1)
@@ -449,9 +449,9 @@ def test_cancelling_does_not_wait_for_workers(home, clips, tmp_path):
 # Executors. ----------------------------------------------------------------------------------------------------------
 
 
-def test_tasks_are_plain_data():
-    task = worker.Task("/a\udcff.wav", "a", "", (), False, True, "/c", 1, None, "/l")
-    assert pickle.loads(pickle.dumps(task)) == task  # noqa: S301  our own
+def test_jobs_are_plain_data():
+    job = worker.EmbeddingJob("/a\udcff.wav", "a", "", (), False, True, "/c", 1, None, "/l")
+    assert pickle.loads(pickle.dumps(job)) == job  # noqa: S301  our own
 
 
 def test_threads(home, clips):
@@ -476,30 +476,31 @@ def test_spawned_processes_know_own_models_and_the_home(home, clips, monkeypatch
     np.testing.assert_array_equal(mine.values, embed_table(a_table(clips[:3]), "musicnn", workers=1).values)
 
 
-class Fragile(executors.Processes):
+class Fragile(executors.LocalProcesses):
     """Stands in for processes that a damaged file ends."""
 
-    def submit(self, task):
-        return self._executor.submit(_extract_or_die, task)
+    def submit(self, call, argument):
+        assert call is worker.run_job
+        return self._executor.submit(_run_or_die, argument)
 
 
-def _extract_or_die(task):
-    if Path(task.path).name.startswith("piano 0"):
+def _run_or_die(job):
+    if Path(job.path).name.startswith("piano 0"):
         time.sleep(0.2)
         os.kill(os.getpid(), signal.SIGKILL)
-    return worker.extract(task)
+    return worker.run_job(job)
 
 
 @pytest.mark.slow
 def test_a_track_that_ends_its_process_is_tried_twice_and_the_others_go_on(home, clips, monkeypatch):
-    monkeypatch.setattr(executors, "Processes", Fragile)
+    monkeypatch.setattr(executors, "LocalProcesses", Fragile)
     vectors = embed_table(a_table(clips), "musicnn", workers=2)
     deadly = next(i for i, path in enumerate(clips) if path.name == "piano 0.wav")
     assert list(vectors.failed) == [10 + deadly]
     assert "ended the process that read it" in next(iter(vectors.failed.values()))
     assert len(vectors) == 7
     # Another run, however short, does not try it in this process.
-    monkeypatch.setattr(executors, "Here", None)
+    monkeypatch.setattr(executors, "LocalThread", None)
     short = a_table([clips[0], clips[deadly]], duration=[4.0, 4.0])
     assert len(embed_table(short, "musicnn")) == 1
 

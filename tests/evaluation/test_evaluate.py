@@ -16,8 +16,8 @@ import embviz
 from embviz import Cache
 from embviz.core.vectors import Vectors
 from embviz.errors import CollectionError, EmbvizError, LayerError, ModelError, OptionError
-from embviz.evaluation import classifiers, cross_validation, evaluate, labels, scheduler, train
-from embviz.evaluation.features import Sheet, layers_of
+from embviz.evaluation import classifiers, cross_validation, evaluate, labels, train, training
+from embviz.evaluation.features import FeatureMatrix, Sheet, layers_of
 from embviz.evaluation.splits import Asked, planned
 from embviz.evaluation.training_units import drafted
 from embviz.models import get_model
@@ -153,7 +153,7 @@ def test_classes_that_were_never_seen_are_never_answered(random):
     truth = np.repeat([0, 2], 10)
     for kind in classifiers.KINDS:
         with classifiers.quiet():
-            proba = classifiers.asked(kind, x, truth, np.ones(20), x, 3, 0)
+            proba = classifiers.predict(kind, x, truth, np.ones(20), x, 3, 0)
         assert proba.shape == (20, 3)
         assert not proba[:, 1].any()
 
@@ -199,21 +199,21 @@ def test_no_fold_goes_without_a_class_that_has_groups_enough():
     assert all((truth[found == fold] == kind).any() for fold in range(5) for kind in (0, 1))
 
 
-def a_unit(x, genre, **table):
+def a_job(x, genre, **table):
     plan = planned(Asked("genre", "genre", 5, groups=None), a_table(genre, **table))
     (draft,) = drafted(plan, [Sheet(0, a_model(x))], ["mlp"], (), 0)
-    return draft.units[0]
+    return draft.jobs[0]
 
 
 def test_what_is_fitted_never_sees_the_test_fold(random):
     x, genre = two_bells(random, 40, 1.0)
-    unit = a_unit(x, genre)
-    clean, poisoned, trained_on = scheduler.solve(unit), x.copy(), x.copy()
-    poisoned[unit.test[0]] = 1e6
-    trained_on[unit.train[0]] += 1
-    np.testing.assert_array_equal(clean[1:], scheduler.solve(a_unit(poisoned, genre))[1:])
-    assert (clean[0] != scheduler.solve(a_unit(poisoned, genre))[0]).any()
-    assert (clean[1:] != scheduler.solve(a_unit(trained_on, genre))[1:]).any()
+    job = a_job(x, genre)
+    clean, poisoned, trained_on = training.run_job(job), x.copy(), x.copy()
+    poisoned[job.test[0]] = 1e6
+    trained_on[job.train[0]] += 1
+    np.testing.assert_array_equal(clean[1:], training.run_job(a_job(poisoned, genre))[1:])
+    assert (clean[0] != training.run_job(a_job(poisoned, genre))[0]).any()
+    assert (clean[1:] != training.run_job(a_job(trained_on, genre))[1:]).any()
 
 
 def test_artists_are_kept_together_where_that_leaves_a_choice(random):
@@ -319,8 +319,8 @@ def test_no_warning_comes_through_and_settings_are_restored(random):
 def trained(monkeypatch):
     """What was trained in this process."""
     seen = []
-    real = scheduler.solve
-    monkeypatch.setattr(scheduler, "solve", lambda unit: (seen.append(unit), real(unit))[1])
+    real = training.run_job
+    monkeypatch.setattr(training, "run_job", lambda job: (seen.append(job), real(job))[1])
     return seen
 
 
@@ -363,8 +363,8 @@ def test_a_cancelled_run_is_taken_up_where_it_stopped(random, tmp_path, trained)
     assert any(stage.startswith("training 1 of 5 classifiers · ") and stage.endswith(" s left") for stage, *_ in said)
 
 
-class Deadly(scheduler.Points):
-    """Points that end every process but the one that made them."""
+class Deadly(FeatureMatrix):
+    """Features that end every process but the one that made them."""
 
     def __init__(self, points):
         super().__init__(points.values, points.places, points.tracks)
@@ -379,14 +379,12 @@ class Deadly(scheduler.Points):
 def test_a_process_that_dies_is_told_and_costs_nothing_that_was_done(random, tmp_path):
     x, genre = two_bells(random, 30, 1.0)
     plan = planned(Asked("genre", "genre", 5, groups=None), a_table(genre))
-    units = drafted(plan, [Sheet(0, a_model(x))], ["logistic"], (), 0)[0].units
-    bad = scheduler.Unit(**{**vars(units[0]), "points": Deadly(units[0].points)})
+    jobs = drafted(plan, [Sheet(0, a_model(x))], ["logistic"], (), 0)[0].jobs
+    bad = training.TrainingJob(**{**vars(jobs[0]), "features": Deadly(jobs[0].features)})
     store = Cache(tmp_path)
-    order = [bad, units[1]]
-    team = lambda todo: scheduler.chosen(None, 1 + bool(todo), todo)  # noqa: E731
     with pytest.raises(EmbvizError, match="on 48 tracks failed with MemoryError: its process ended unexpectedly"):
-        scheduler.Run(order, store, team, lambda *_: None).go()
-    answers = scheduler.Run(units, store, lambda todo: scheduler.chosen(None, 1, todo), lambda *_: None).go()
+        training.TrainingScheduler([bad, jobs[1]], store, lambda *_: None, workers=2).run()
+    answers = training.TrainingScheduler(jobs, store, lambda *_: None, workers=1).run()
     assert [len(proba) for proba in answers] == [12] * 5
 
 

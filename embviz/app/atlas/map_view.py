@@ -17,7 +17,7 @@ from embviz.analysis.projection import TITLES, project
 from embviz.analysis.tagging import at_points, by_task
 from embviz.app.atlas.drawn import moments
 from embviz.batch import embed_table
-from embviz.batch.api import kept
+from embviz.batch.api import cached_share
 from embviz.core.text import collapse_spaces
 from embviz.errors import CollectionError
 from embviz.models import get_model
@@ -333,7 +333,8 @@ def _embedded(board: Board, ask: Ask, job: Job) -> tuple[Vectors, Vectors | None
         output = embed_table(board.table, ask.model, "output", **options)
         return output, output
     here, told = (
-        kept(board.table, ask.model, layer, pooling=ask.pooled, cache=board.cache) for layer in (ask.layer, "output")
+        cached_share(board.table, ask.model, layer, pooling=ask.pooled, cache=board.cache)
+        for layer in (ask.layer, "output")
     )
     if here - told > FOR_TAGS:
         return embed_table(board.table, ask.model, ask.layer, **options), None

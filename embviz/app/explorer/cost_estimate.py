@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from embviz.app.explorer import evaluation_options
 from embviz.app.model_options import COST
-from embviz.batch.api import kept
+from embviz.batch.api import cached_share
 from embviz.core.text import format_duration, plural
 from embviz.errors import EmbvizError
 from embviz.evaluation.targets import said
@@ -73,7 +73,7 @@ def _kept(table: pd.DataFrame, model: Model, layer: str, pooling: str, store: Ca
     if store is None:
         return 0.0
     try:
-        return kept(table, model, layer, pooling=pooling, cache=store)
+        return cached_share(table, model, layer, pooling=pooling, cache=store)
     except EmbvizError:
         return 1.0  # what is wrong is said when it is asked for
 

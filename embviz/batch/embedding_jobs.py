@@ -1,0 +1,350 @@
+"""The embeddings of many tracks: known ones are looked up, missing ones computed, and all are pooled into rows.
+
+Conventions: a *unique track* is a content of which there may be several copies in the table; it is computed once.
+Nothing that happens to one ends the run; what is wrong for all, and whatever the progress callable raises, does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz.audio import Audio
+from embviz.batch import executors, pooling
+from embviz.batch.eta import Throughput
+from embviz.batch.progress_files import read_progress
+from embviz.batch.scheduler import DIED, TICK, Scheduler
+from embviz.batch.vector_store import RowBuffer, TrackRows
+from embviz.batch.worker import EmbeddingJob, JobResult, LayerRequest, describe_error, run_job
+from embviz.core.cache import Cache
+from embviz.errors import EmbvizError
+
+if TYPE_CHECKING:
+    from embviz.core.progress import Report
+    from embviz.extraction.extract import Wanted
+
+__all__ = ["EmbeddingRequest", "EmbeddingScheduler", "UniqueTrack"]
+
+QUICK = 120.0  # seconds of sound that are computed here before processes would have started
+FRAMES_SHARE = 0.5  # of the cache's limit, for the frames that one run may keep
+LONG = 1800.0  # seconds of a track whose samples take so much memory …
+LONG_AT_ONCE = 4 * 3600.0  # … that no more than this is worked on here at a time
+SLOW = 10.0  # seconds after which it is told how far a track is inside
+ENDED = "ended"  # kind of record: contents that ended the process that read them
+
+
+@dataclass(frozen=True)
+class EmbeddingRequest:
+    """Layers, pooling and cache: the same for every track; who computes them."""
+
+    layers: tuple[LayerRequest, ...]
+    wanted: tuple[Wanted, ...]
+    pooling: str
+    store: Cache | None
+    executor: Executor | None = None
+    workers: int | None = None
+
+    @cached_property
+    def _keys(self) -> list[dict[str, Any]]:
+        return [want.key("") for want in self.wanted]
+
+    def key(self, i: int, digest: str) -> dict[str, Any]:
+        """Return the key of the frames of a track."""
+        return {**self._keys[i], "audio": digest}
+
+    @property
+    def frames(self) -> bool:
+        """Whether every frame is a point."""
+        return self.pooling == "frames"
+
+
+@dataclass(eq=False, slots=True)
+class UniqueTrack:
+    """A content: one file that has it, the labels of all that do, and its vectors.
+
+    Parameters
+    ----------
+    path : str
+        A file.
+    name : str
+        What it is called in sentences.
+    labels : list of int
+        Of the rows of the table that have this content.
+    digest : str
+        Empty where it is not known yet.
+    listed : bool
+        Whether the digest is that of the table, which the file may not have any more.
+    seconds : float
+        NaN where they are not known.
+    """
+
+    path: str
+    name: str
+    labels: list[int]
+    digest: str
+    listed: bool
+    seconds: float
+    rows: dict[int, TrackRows] = field(default_factory=dict)
+    problems: dict[int, str] = field(default_factory=dict)
+    begun: float = 0.0
+    requested: list[int] = field(default_factory=list)
+    progress_file: Path = Path()
+
+    def missing(self, request: EmbeddingRequest) -> list[int]:
+        """Return the places of the layers of which there is neither a vector nor a problem."""
+        return [i for i in range(len(request.wanted)) if i not in self.rows and i not in self.problems]
+
+
+class EmbeddingScheduler(Scheduler[UniqueTrack, JobResult]):
+    """Fills in the rows and problems of tracks.
+
+    Parameters
+    ----------
+    request : EmbeddingRequest
+        What is computed for each.
+    tracks : list of UniqueTrack
+        Distinct as far as that is known.
+    report : callable
+        Given ``(stage, done, total)``; may raise to cancel.
+    buffer : RowBuffer
+        Where vectors are put aside.
+    """
+
+    def __init__(self, request: EmbeddingRequest, tracks: list[UniqueTrack], report: Report, buffer: RowBuffer) -> None:
+        super().__init__(request.store, report)
+        self.tracks = tracks
+        self._request, self._buffer = request, buffer
+        self._waiting: deque[UniqueTrack] = deque()
+        self._long: deque[UniqueTrack] = deque()
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix="embviz-digest")
+        self._reading: dict[Future[str], UniqueTrack] = {}
+        self._by_digest = {track.digest: track for track in tracks if track.digest}
+        self._total = len(tracks)
+        self._throughput = Throughput()
+        self._frame_bytes = 0
+
+    def run(self) -> None:
+        """Look up what is known, and compute what is not."""
+        try:
+            self._look_up_known()
+            self.show_progress()
+            if self._waiting or self._long:
+                self.run_jobs()
+        finally:
+            self._reader.shutdown(wait=False, cancel_futures=True)
+
+    def start_executor(self) -> executors.JobExecutor:  # noqa: D102  see Scheduler
+        executor = executors.choose_executor(
+            self._request.executor,
+            self._request.workers,
+            len(self._waiting) + len(self._long),
+            quick=self._is_quick(),
+            environment=executors.TENSORFLOW_THREADS,
+        )
+        self._throughput.start()
+        return executor
+
+    def _is_quick(self) -> bool:
+        """Tell whether little sound is to be computed, none of which has ended a process before."""
+        store = self.store
+        if self._throughput.estimate(track.seconds for track in [*self._long, *self._waiting]) >= QUICK:
+            return False
+        return store is None or not any(store.recall(ENDED, _ended_key(track)) for track in self._waiting)
+
+    # What is known. --------------------------------------------------------------------------------------------------
+
+    def _look_up_known(self) -> None:
+        last = time.monotonic()
+        for i, track in enumerate(self.tracks):
+            if track.digest:
+                self._look_up(track)
+            if track.missing(self._request):
+                (self._long if track.seconds >= LONG else self._waiting).append(track)
+            if time.monotonic() - last > TICK:
+                last = time.monotonic()
+                self.show_progress(len(self.tracks) - 1 - i)
+        self._long = deque(sorted(self._long, key=lambda track: -track.seconds))
+
+    def _look_up(self, track: UniqueTrack) -> None:
+        """Take what the cache has of a track."""
+        store = self.store
+        if store is None:
+            return
+        for i in track.missing(self._request):
+            key = self._request.key(i, track.digest)
+            record = None if self._request.frames else store.recall(pooling.KIND, pooling.key(key))
+            if record is None:
+                embedding = store.get(key)
+                if embedding is None:
+                    continue
+                if self._request.frames:
+                    self._add_frames(track, i, embedding.values, embedding.grid)
+                    continue
+                record = pooling.record(embedding)
+                store.remember(pooling.KIND, pooling.key(key), record)
+            self._add_record(track, i, record)
+
+    def _add_record(self, track: UniqueTrack, i: int, record: pooling.Record) -> None:
+        if not pooling.finite(record):
+            track.problems[i] = f"{track.name!r}: {pooling.NOT_FINITE}"
+            return
+        vector = pooling.vector(record, self._request.pooling)
+        track.rows[i] = TrackRows(self._buffer.add(vector), 1, len(vector), pooling.spread(record))
+
+    def _add_frames(self, track: UniqueTrack, i: int, values: Any, grid: Any) -> None:
+        if not np.isfinite(values).all():
+            track.problems[i] = f"{track.name!r}: {pooling.NOT_FINITE}"
+            return
+        rows, dimensions = values.shape
+        track.rows[i] = TrackRows(self._buffer.add(values), rows, dimensions, math.nan, grid)
+
+    # What is missing. ------------------------------------------------------------------------------------------------
+
+    def has_work(self) -> bool:  # noqa: D102
+        return bool(self._waiting or self._long or self._reading) or super().has_work()
+
+    def prepare(self) -> Iterable[Future[str]]:
+        """Have files read for their digests, as many as are soon handed out."""
+        for future in [future for future in self._reading if future.done()]:
+            self._identify(self._reading.pop(future), future)
+        while len(self._reading) + len(self.ready) < self.executor.capacity:
+            track = self._next()
+            if track is None:
+                break
+            self._reading[self._reader.submit(_digest, track.path, self.store)] = track
+        return self._reading
+
+    def _next(self) -> UniqueTrack | None:
+        """Return a track that waits; long ones go first, since what begins last keeps the others waiting."""
+        if self._long and self._fits(self._long[0]):
+            return self._long.popleft()
+        return self._waiting.popleft() if self._waiting else None
+
+    def _fits(self, track: UniqueTrack) -> bool:
+        """Tell whether there is memory for one more long track."""
+        if not self.executor.is_local:
+            return True
+        begun = [*self._reading.values(), *self.ready, *self.running.values()]
+        together = sum(one.seconds for one in begun if one.seconds >= LONG)
+        return not together or together + track.seconds <= LONG_AT_ONCE
+
+    def _identify(self, track: UniqueTrack, future: Future[str]) -> None:
+        """Take note of what a file holds now."""
+        try:
+            digest = future.result()
+        except (EmbvizError, OSError, MemoryError) as error:
+            self._fail(track, describe_error(error, track.name))
+            return
+        if track.listed and digest != track.digest:
+            self._fail(track, f"{track.name!r} was changed since it was listed; list the collection again.")
+            return
+        twin = self._by_digest.setdefault(digest, track)
+        if twin is not track:
+            twin.labels.extend(track.labels)
+            track.labels.clear()
+            self._total -= 1
+            return
+        if not track.digest:
+            track.digest = digest
+            self._look_up(track)
+        if track.missing(self._request):
+            self.ready.append(track)
+
+    def to_call(self, job: UniqueTrack) -> tuple[Callable[[EmbeddingJob], JobResult], EmbeddingJob]:  # noqa: D102
+        request, store = self._request, self.store
+        job.requested, job.begun = job.missing(request), time.monotonic()
+        job.progress_file = self.folder / secrets.token_hex(8)
+        return run_job, EmbeddingJob(
+            path=job.path,
+            name=job.name,
+            digest=job.digest,
+            requests=tuple(request.layers[i] for i in job.requested),
+            frames=request.frames,
+            keep=store is not None and self._frame_bytes < FRAMES_SHARE * store.max_bytes,
+            folder=str(store.folder.absolute()) if store else None,
+            limit=store.max_bytes if store else 0,
+            home=os.environ.get("EMBVIZ_HOME"),
+            progress_file=str(job.progress_file),
+        )
+
+    def collect(self, job: UniqueTrack, result: JobResult) -> None:  # noqa: D102
+        with contextlib.suppress(OSError):
+            job.progress_file.unlink(missing_ok=True)
+        for kind, message in result.complaints.items():
+            if self.store is not None:
+                self.store.warn(kind, message)
+        for n, problem in result.problems.items():
+            job.problems[job.requested[n]] = problem
+        if self._request.frames:
+            for n, (values, grid) in result.frames.items():
+                self._add_frames(job, job.requested[n], values, grid)
+            self._look_up(job)
+        else:
+            for n, record in result.records.items():
+                self._add_record(job, job.requested[n], record)
+        self._frame_bytes += result.kept
+        self._throughput.count(result.seconds)
+        if job.missing(self._request):
+            self.handle_error(job, OSError("its frames were removed from the cache at once"))
+
+    def handle_error(self, job: UniqueTrack, error: BaseException) -> None:  # noqa: D102
+        if type(error).__name__ == "KilledWorker":  # Dask has tried it again and again
+            self.failures[job] += 1
+            self.give_up(job, DIED)
+        else:
+            self.retry(job, error, self.ready)
+
+    def give_up(self, job: UniqueTrack, error: BaseException) -> None:
+        """Say what is wrong with a track; one that ends processes is never to be tried in this one."""
+        if error is not DIED:
+            self._fail(job, describe_error(error, job.name))
+            return
+        ended = "ended the process that read it, twice: it is damaged, or too large for the memory here."
+        self._fail(job, f"{job.name!r} {ended}")
+        if self.store is not None:
+            self.store.remember(ENDED, _ended_key(job), {"broke": np.array([self.failures[job]])})
+
+    def _fail(self, track: UniqueTrack, problem: str) -> None:
+        track.problems |= dict.fromkeys(track.missing(self._request), problem)
+
+    # How far it is. --------------------------------------------------------------------------------------------------
+
+    def show_progress(self, unseen: int = 0) -> None:  # noqa: D102
+        busy = [*self.suspects, *self.ready, *self._reading.values(), *self.running.values()]
+        done = self._total - len(self._waiting) - len(self._long) - len(busy) - unseen
+        if self._throughput.is_due(last=done == self._total):
+            left = self._throughput.estimate(track.seconds for track in [*self._waiting, *self._long, *busy])
+            failed = sum(bool(track.problems) for track in self.tracks)
+            figures = [*self._throughput.describe(left), *self._slowest(), *([f"{failed:,} failed"] * bool(failed))]
+            self._throughput.details = figures
+        stage = " · ".join([f"embedding {done:,} of {self._total:,} tracks", *self._throughput.details])
+        self.report(stage, done, self._total)
+
+    def _slowest(self) -> list[str]:
+        """Return how far the track is that takes longest, where it takes long."""
+        begun = [track for track in self.running.values() if time.monotonic() - track.begun > SLOW]
+        if not begun:
+            return []
+        track = min(begun, key=lambda track: track.begun)
+        return [f"{track.name}: {read_progress(track.progress_file)}"]
+
+
+def _digest(path: str, store: Cache | None) -> str:
+    audio = Audio.open(path)
+    return store.digest(audio) if store else audio.digest
+
+
+def _ended_key(track: UniqueTrack) -> dict[str, str]:
+    return {"audio": track.digest}
