@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from embviz.core.cache import Cache, store_of
+from embviz.core.cache import Cache, resolve_cache
 from embviz.errors import OptionError, did_you_mean
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def nearest_neighbors(
     n = len(vectors)
     k = max(0, min(int(k), n - 1))
     exact = is_exact(n) if exact is None else exact
-    store = store_of(cache)
+    store = resolve_cache(cache)
     wanted = {
         "vectors": key or vectors_key(values),
         "metric": known_metric(metric),
@@ -127,14 +127,14 @@ def nearest_neighbors(
         "faiss": importlib.metadata.version("faiss-cpu"),
         "format": FORMAT,
     }
-    kept = store.recall("neighbours", wanted) if store else None
+    kept = store.load_arrays("neighbours", wanted) if store else None
     if kept is not None:
         return Neighbors(kept["indices"], kept["distances"], metric, exact, float(kept["recall"][0]))
     index = Index(vectors, metric=metric, exact=exact)
     found = Neighbors(*_without_self(index, k, report), metric, exact, index.recall)
     if store:
         arrays = {"indices": found.indices, "distances": found.distances, "recall": np.array([found.recall])}
-        store.remember("neighbours", wanted, arrays)
+        store.save_arrays("neighbours", wanted, arrays)
     return found
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from embviz.audio.decode import decode, decode_mix
 from embviz.core import essentia
 from embviz.core.io import file_digest
-from embviz.core.memmap import release
+from embviz.core.memmap import release_pages
 from embviz.core.text import printable_name
 from embviz.errors import AudioError, OptionError
 
@@ -256,7 +256,7 @@ def _resample(samples: NDArray[np.float32], rate: int, target: int, quality: int
     es = essentia.standard()
     algorithm = es.Resample(inputSampleRate=rate, outputSampleRate=target, quality=check_quality(quality))
     resampled: NDArray[np.float32] = algorithm(np.ascontiguousarray(samples))
-    release(samples)
+    release_pages(samples)
     if not len(resampled):
         raise AudioError(f"{title!r} is too short: {len(samples)} samples at {rate} Hz give none at {target} Hz.")
     return resampled

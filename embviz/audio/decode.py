@@ -22,7 +22,7 @@ import numpy as np
 
 from embviz.audio.sniff import judge
 from embviz.core import essentia
-from embviz.core.memmap import release, scratch
+from embviz.core.memmap import release_pages, scratch_array
 from embviz.core.text import printable_name
 from embviz.errors import AudioError
 
@@ -185,10 +185,10 @@ def _side_by_side(path: Path, sides: list[str]) -> tuple[NDArray[np.float32], in
         if len(sides) == 1:
             return one[:, np.newaxis], rate
         if samples is None:
-            samples = scratch((len(one), len(sides) if channels == 2 else 1))
+            samples = scratch_array((len(one), len(sides) if channels == 2 else 1))
         for part in range(0, len(one), BLOCK):
             samples[part : part + BLOCK, i] = one[part : part + BLOCK]
-            release(samples)
+            release_pages(samples)
     return (np.empty((0, 1), np.float32) if samples is None else samples), rate
 
 

@@ -19,7 +19,7 @@ from embviz.batch import executors, vector_store
 from embviz.batch import pooling as pooled
 from embviz.batch.embedding_jobs import EmbeddingRequest, EmbeddingScheduler, UniqueTrack
 from embviz.batch.worker import LayerRequest
-from embviz.core.cache import Cache, store_of
+from embviz.core.cache import Cache, resolve_cache
 from embviz.core.progress import Progress, reporter
 from embviz.core.text import printable
 from embviz.core.vectors import Vectors
@@ -139,7 +139,7 @@ def embed_table(  # noqa: PLR0913  options are given by name
     names, layers = as_list(models, (str, Model), "models"), as_list(layer, str, "layer")
     how = pooled.check(pooling)
     executor, workers = executors.check_executor(executor), executors.check_workers(workers)
-    store = store_of(cache)
+    store = resolve_cache(cache)
     wanted = [Wanted.of(get_model(name), one, patch_hop, resample_quality) for name in names for one in layers]
     requests = tuple(
         LayerRequest(want.model, layers[i % len(layers)], patch_hop, resample_quality, want.weights.sha256)
@@ -166,7 +166,7 @@ def cached_share(
     table, model, layer, pooling, cache
         As for :func:`embed_table`.
     """
-    how, store = pooled.check(pooling), store_of(cache)
+    how, store = pooled.check(pooling), resolve_cache(cache)
     if store is None:
         return 0.0
     want = Wanted.of(get_model(model), layer, None)
@@ -174,7 +174,7 @@ def cached_share(
 
     def is_cached(track: UniqueTrack) -> bool:
         key = want.key(track.digest)
-        record = how != "frames" and store.place(pooled.KIND, pooled.key(key)).exists()
+        record = how != "frames" and store.derived_path(pooled.KIND, pooled.key(key)).exists()
         return bool(track.digest) and (record or store.has(key))
 
     return sum(map(is_cached, tracks)) / len(tracks)
@@ -211,7 +211,7 @@ class _TrackTable:
                 self.failed[label] = str(problem)
                 continue
             self.labels.append(label)
-            digest = listed or (store.remembered(Path(path)) if store else None) or ""
+            digest = listed or (store.known_digest(Path(path)) if store else None) or ""
             known = self._tracks.get(digest or path)
             if known:
                 known.labels.append(label)

@@ -161,7 +161,7 @@ class EmbeddingScheduler(Scheduler[UniqueTrack, JobResult]):
         store = self.store
         if self._throughput.estimate(track.seconds for track in [*self._long, *self._waiting]) >= QUICK:
             return False
-        return store is None or not any(store.recall(ENDED, _ended_key(track)) for track in self._waiting)
+        return store is None or not any(store.load_arrays(ENDED, _ended_key(track)) for track in self._waiting)
 
     # What is known. --------------------------------------------------------------------------------------------------
 
@@ -184,7 +184,7 @@ class EmbeddingScheduler(Scheduler[UniqueTrack, JobResult]):
             return
         for i in track.missing(self._request):
             key = self._request.key(i, track.digest)
-            record = None if self._request.frames else store.recall(pooling.KIND, pooling.key(key))
+            record = None if self._request.frames else store.load_arrays(pooling.KIND, pooling.key(key))
             if record is None:
                 embedding = store.get(key)
                 if embedding is None:
@@ -193,7 +193,7 @@ class EmbeddingScheduler(Scheduler[UniqueTrack, JobResult]):
                     self._add_frames(track, i, embedding.values, embedding.grid)
                     continue
                 record = pooling.record(embedding)
-                store.remember(pooling.KIND, pooling.key(key), record)
+                store.save_arrays(pooling.KIND, pooling.key(key), record)
             self._add_record(track, i, record)
 
     def _add_record(self, track: UniqueTrack, i: int, record: pooling.Record) -> None:
@@ -314,7 +314,7 @@ class EmbeddingScheduler(Scheduler[UniqueTrack, JobResult]):
         ended = "ended the process that read it, twice: it is damaged, or too large for the memory here."
         self._fail(job, f"{job.name!r} {ended}")
         if self.store is not None:
-            self.store.remember(ENDED, _ended_key(job), {"broke": np.array([self.failures[job]])})
+            self.store.save_arrays(ENDED, _ended_key(job), {"broke": np.array([self.failures[job]])})
 
     def _fail(self, track: UniqueTrack, problem: str) -> None:
         track.problems |= dict.fromkeys(track.missing(self._request), problem)

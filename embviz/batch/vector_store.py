@@ -116,8 +116,8 @@ def reopen(store: Cache | None, key: dict[str, Any]) -> VectorMatrix | None:
     """Return a matrix that was built before, or None."""
     if store is None:
         return None
-    beside = store.recall(KIND, key)
-    path = store.place(KIND, key, ".npy")
+    beside = store.load_arrays(KIND, key)
+    path = store.derived_path(KIND, key, ".npy")
     if beside is None or "sum" not in beside:
         return None
     try:
@@ -174,17 +174,17 @@ def _write_cached(
     """Write a matrix into the cache and return it mapped, or None where it cannot be kept."""
     if sum(track.nbytes for track in tracks) > LARGEST_SHARE * store.max_bytes:
         return None
-    path = store.place(KIND, key, ".npy")
+    path = store.derived_path(KIND, key, ".npy")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with io.whole(path) as file:
+        with io.atomic_write(path) as file:
             checksum = _fill(file, tracks, buffer, report)
         values: NDArray[np.float32] = np.load(path, mmap_mode="r")
     except OSError as error:
-        store.complain(error)
+        store.warn_unwritable(error)
         return None
-    store.remember(KIND, key, {**beside, "sum": np.array([checksum])})
-    store.added(path)
+    store.save_arrays(KIND, key, {**beside, "sum": np.array([checksum])})
+    store.register(path)
     return values
 
 

@@ -186,7 +186,7 @@ def _add(
     record = result.records[place] = pooling.record(embedding)
     result.seconds = embedding.duration
     if store is not None:
-        store.remember(pooling.KIND, pooling.key(want.key(job.digest)), record)
+        store.save_arrays(pooling.KIND, pooling.key(want.key(job.digest)), record)
     there = store is not None and store.has(want.key(job.digest))
     result.kept += embedding.nbytes * there
     if job.frames and not there:

@@ -90,14 +90,14 @@ def check_file(path: Path, suffixes: Sequence[str], audio: Iterable[Path]) -> No
 
 def write(path: Path, embedding: Embedding) -> None:
     """Write an embedding to its file, or as CSV to stdout."""
-    from embviz.core import io as _tensors
+    from embviz.core import io as core_io
 
     if path == Path("-"):
         sys.stdout.write(_csv(embedding).decode())
         return
     encode = {".npz": _npz, ".parquet": _parquet, ".csv": _csv}[path.suffix.lower()]
     try:
-        _tensors.write_bytes(path, encode(embedding))
+        core_io.write_bytes(path, encode(embedding))
     except OSError as error:
         raise OutputError(f"{str(path)!r} could not be written: {error.strerror}.") from error
 

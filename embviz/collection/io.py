@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from embviz.core import io as _tensors
+from embviz.core import io as core_io
 from embviz.core.text import clean_line, printable
 from embviz.errors import CollectionError
 
@@ -87,6 +87,6 @@ def _is_line(text: str) -> bool:
 def _write(path: Any, data: bytes) -> Path:
     target = Path(path).expanduser()
     try:
-        return _tensors.write_bytes(target, data)
+        return core_io.write_bytes(target, data)
     except OSError as error:
         raise CollectionError(f"{str(target)!r} cannot be written: {error.strerror}.") from error

@@ -20,7 +20,7 @@ from embviz.collection import file_tags as tags
 from embviz.collection.file_tags import Tags
 from embviz.collection.metadata_cache import Index, Stamp
 from embviz.collection.sidecar import read_sidecar
-from embviz.core.cache import Cache, store_of
+from embviz.core.cache import Cache, resolve_cache
 from embviz.core.text import LONGEST_LINE, is_missing, printable_name, shorten
 from embviz.errors import AudioError
 
@@ -73,7 +73,7 @@ def describe(
     report : callable
         Given ``(stage, done, total)``; may raise to cancel.
     """
-    store = store_of(cache)
+    store = resolve_cache(cache)
     index = Index(None if store is None else store.folder / "index")
     files = [_look(path) for path in paths]
     try:

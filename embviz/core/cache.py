@@ -32,7 +32,7 @@ from embviz.errors import CacheWarning, EmbvizError, OptionError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Cache", "check_cache", "store_of"]
+__all__ = ["Cache", "check_cache", "resolve_cache"]
 
 GIB = 2**30
 RACY = 2.0  # seconds; a file changed this recently may change again without a new time stamp
@@ -106,8 +106,8 @@ class Cache:
         if size > LARGEST_SHARE * self.max_bytes:
             return
         try:
-            written = embedding.save(self._path(key), extra={"key": _canonical(key)})
-            self._embeddings.added(written.stat().st_size, self.max_bytes)
+            written = embedding.save(self._path(key), extra={"key": _canonical_json(key)})
+            self._embeddings.register(written.stat().st_size, self.max_bytes)
         except OSError as error:
             self._warn(
                 "write",
@@ -117,14 +117,14 @@ class Cache:
 
     # What is derived from them. ------------------------------------------------------------------------------------
 
-    def recall(self, kind: str, key: Mapping[str, Any]) -> dict[str, NDArray[Any]] | None:
+    def load_arrays(self, kind: str, key: Mapping[str, Any]) -> dict[str, NDArray[Any]] | None:
         """Return the arrays that were remembered under a key, memory-mapped, or None.
 
         A damaged record is set aside with a warning.
         """
-        path = self.place(kind, key)
+        path = self.derived_path(kind, key)
         try:
-            arrays, _ = io.read(path)
+            arrays, _ = io.read_arrays(path)
             os.utime(path)
         except EmbvizError:
             self._set_aside(path)
@@ -133,7 +133,7 @@ class Cache:
             return arrays if path.exists() else None
         return arrays
 
-    def remember(self, kind: str, key: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+    def save_arrays(self, kind: str, key: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
         """Keep arrays under a key; failing to do so costs one warning.
 
         Parameters
@@ -146,22 +146,22 @@ class Cache:
             float32, float64, int32, int64 or uint8.
         """
         try:
-            path = io.write(self.place(kind, key), arrays, {"key": _canonical(key)})
+            path = io.write_arrays(self.derived_path(kind, key), arrays, {"key": _canonical_json(key)})
         except OSError as error:
-            self.complain(error)
+            self.warn_unwritable(error)
         else:
-            self.added(path)
+            self.register(path)
 
-    def place(self, kind: str, key: Mapping[str, Any], suffix: str = ".safetensors") -> Path:
+    def derived_path(self, kind: str, key: Mapping[str, Any], suffix: str = ".safetensors") -> Path:
         """Return the file of a key among what is derived, for those who write and read it themselves."""
-        return self._derived.folder / kind / _spread(_hash(_canonical(key)), suffix)
+        return self._derived.folder / kind / _fan_out(_hash(_canonical_json(key)), suffix)
 
-    def added(self, path: Path) -> None:
-        """Count a file that was written to its :meth:`place`; what was used longest ago goes where it is too much."""
+    def register(self, path: Path) -> None:
+        """Count a file written to its :meth:`derived_path`; where it is too much, what was used longest ago goes."""
         with contextlib.suppress(OSError):
-            self._derived.added(path.stat().st_size, self.max_bytes)
+            self._derived.register(path.stat().st_size, self.max_bytes)
 
-    def complain(self, error: OSError) -> None:
+    def warn_unwritable(self, error: OSError) -> None:
         """Warn, once, that what is derived cannot be kept."""
         self._warn(
             "write",
@@ -177,30 +177,30 @@ class Cache:
 
     def digest(self, audio: Digestible) -> str:
         """Return the digest of a track, without reading the file again if path, size and time are as they were."""
-        stamp = None if audio.path is None else _stamp(audio.path)
+        stamp = None if audio.path is None else _file_stamp(audio.path)
         if audio.path is None or stamp is None:
             return audio.digest
-        remembered = self._recall(stamp)
+        remembered = self._load_digest(stamp)
         if remembered is not None:
             return remembered
         digest = file_digest(audio.path)
         if time.time() - stamp.changed / 1e9 > RACY:
             memo = json.dumps({"file": stamp, "digest": digest}).encode()
             with contextlib.suppress(OSError):  # put() warns about a store that cannot be written to
-                io.write_bytes(self._memo(stamp), memo, sync=False)
+                io.write_bytes(self._memo_path(stamp), memo, sync=False)
         return digest
 
-    def remembered(self, path: Path) -> str | None:
+    def known_digest(self, path: Path) -> str | None:
         """Return the digest of a file that was read before and is as it was then; it is not read now."""
-        stamp = _stamp(path)
-        return None if stamp is None else self._recall(stamp)
+        stamp = _file_stamp(path)
+        return None if stamp is None else self._load_digest(stamp)
 
-    def _memo(self, stamp: _Stamp) -> Path:
-        return self.folder / "digests" / _spread(_hash(stamp.where), ".json")
+    def _memo_path(self, stamp: _FileStamp) -> Path:
+        return self.folder / "digests" / _fan_out(_hash(stamp.where), ".json")
 
-    def _recall(self, stamp: _Stamp) -> str | None:
+    def _load_digest(self, stamp: _FileStamp) -> str | None:
         try:
-            kept = json.loads(self._memo(stamp).read_bytes())
+            kept = json.loads(self._memo_path(stamp).read_bytes())
             return str(kept["digest"]) if kept["file"] == list(stamp) else None
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -232,12 +232,12 @@ class Cache:
         """Iterate over the keys of all sound entries."""
         for entry in self._embeddings.entries():
             with contextlib.suppress(EmbvizError, KeyError, ValueError):
-                yield json.loads(io.read(entry.path, check=False)[1]["key"])
+                yield json.loads(io.read_arrays(entry.path, check=False)[1]["key"])
 
     def verify(self) -> list[Path]:
         """Read every entry, set the damaged ones aside, and return what they are now called."""
         aside = []
-        for read, shelf in ((Embedding.load, self._embeddings), (io.read, self._derived)):
+        for read, shelf in ((Embedding.load, self._embeddings), (io.read_arrays, self._derived)):
             for entry in list(shelf.entries()):
                 try:
                     if entry.path.suffix == ".safetensors":
@@ -262,18 +262,18 @@ class Cache:
         return freed
 
     @property
-    def _sounds(self) -> Path:
+    def _sound_folder(self) -> Path:
         return self.folder / "sounds"
 
     def _sound_bytes(self) -> int:
         total = 0
-        for path in self._sounds.rglob("*.*"):
+        for path in self._sound_folder.rglob("*.*"):
             with contextlib.suppress(OSError):  # another process may have removed it
                 total += path.stat().st_size
         return total
 
     def _path(self, key: Mapping[str, Any]) -> Path:
-        return self._embeddings.folder / _spread(_hash(_canonical(key)), ".safetensors")
+        return self._embeddings.folder / _fan_out(_hash(_canonical_json(key)), ".safetensors")
 
     def _set_aside(self, path: Path, *, warn: bool = True) -> Path | None:
         if not path.exists():
@@ -304,7 +304,7 @@ def check_cache(cache: Any) -> None:
         raise OptionError(f"cache is a Cache, False or None, {cache!r:.80} was found.")
 
 
-def store_of(cache: Any) -> Cache | None:
+def resolve_cache(cache: Any) -> Cache | None:
     """Return what an argument `cache` means: None is the user's cache, False none at all."""
     check_cache(cache)
     return None if cache is False else cache or Cache()
@@ -344,7 +344,7 @@ class _Shelf:
     def damaged(self) -> list[Path]:
         return list(self.folder.rglob("*.damaged"))
 
-    def added(self, new_bytes: int, limit: int) -> None:
+    def register(self, new_bytes: int, limit: int) -> None:
         if self._size is None:
             self._size = sum(entry.size for entry in self.entries())
         else:
@@ -354,7 +354,7 @@ class _Shelf:
             self.prune(int(0.9 * limit))
 
     def prune(self, limit: int) -> int:
-        freed = sum(_remove(path) for path in self.damaged() + self._left_behind())
+        freed = sum(_remove(path) for path in self.damaged() + self._stale_parts())
         entries = sorted(self.entries(), key=self._order)
         excess = sum(entry.size for entry in entries) - limit
         for entry in entries:
@@ -369,7 +369,7 @@ class _Shelf:
     def _order(self, entry: _Entry) -> tuple[bool, float]:
         return entry.path.relative_to(self.folder).parts[0] == self._last, entry.used
 
-    def _left_behind(self) -> list[Path]:
+    def _stale_parts(self) -> list[Path]:
         """Return the parts of entries that were being written by processes that were killed."""
         parts = []
         for path in self.folder.rglob(".*.part"):
@@ -379,7 +379,7 @@ class _Shelf:
         return parts
 
 
-class _Stamp(NamedTuple):
+class _FileStamp(NamedTuple):
     """What tells whether a file is the same: its whole path, its bytes, and when it was changed, in nanoseconds."""
 
     where: str
@@ -387,16 +387,16 @@ class _Stamp(NamedTuple):
     changed: int
 
 
-def _stamp(path: Path) -> _Stamp | None:
+def _file_stamp(path: Path) -> _FileStamp | None:
     """Return the stamp of a file; None where there is none."""
     try:
         stat = path.stat()
-        return _Stamp(str(path.resolve()), stat.st_size, stat.st_mtime_ns)
+        return _FileStamp(str(path.resolve()), stat.st_size, stat.st_mtime_ns)
     except OSError:
         return None
 
 
-def _canonical(key: Mapping[str, Any]) -> str:
+def _canonical_json(key: Mapping[str, Any]) -> str:
     return json.dumps(key, sort_keys=True, ensure_ascii=False, separators=(", ", ": "))
 
 
@@ -404,7 +404,7 @@ def _hash(text: str) -> str:
     return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=20).hexdigest()
 
 
-def _spread(name: str, suffix: str) -> str:
+def _fan_out(name: str, suffix: str) -> str:
     """Return a relative path in one of 256 folders: some file systems slow down with very full ones."""
     return f"{name[:2]}/{name[2:]}{suffix}"
 

@@ -104,7 +104,7 @@ class FrameGrid:
         """Return the seconds of the track that a frame stands for (its patch, inside the track)."""
         return self._span(frame, self.patch)
 
-    def heard_span(self, frame: int) -> tuple[float, float]:
+    def receptive_span(self, frame: int) -> tuple[float, float]:
         """Return the seconds of the track that a frame can have heard (its receptive field, inside the track)."""
         return self._span(frame, self.receptive_field)
 
@@ -229,7 +229,7 @@ class Embedding:
         `extra` goes to the file's readable header.
         """
         arrays = {"values": self.values} | ({} if self._tensor is None else {"tensor": self._tensor})
-        return io.write(Path(path), arrays, {"embviz": json.dumps(self._meta()), **(extra or {})})
+        return io.write_arrays(Path(path), arrays, {"embviz": json.dumps(self._meta()), **(extra or {})})
 
     @classmethod
     def load(cls, path: str | Path) -> Embedding:
@@ -240,7 +240,7 @@ class Embedding:
         EmbvizError
             If the file is not such a file, or is damaged.
         """
-        arrays, meta = io.read(Path(path))
+        arrays, meta = io.read_arrays(Path(path))
         try:
             fields = json.loads(meta["embviz"])
             if fields.pop("format") != FORMAT:

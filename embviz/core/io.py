@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["file_digest", "read", "whole", "write", "write_bytes"]
+__all__ = ["atomic_write", "file_digest", "read_arrays", "write_arrays", "write_bytes"]
 
 _DTYPES = {"F32": np.float32, "F64": np.float64, "I64": np.int64, "I32": np.int32, "U8": np.uint8}
 
 
-def write(path: Path, arrays: Mapping[str, NDArray[Any]], meta: Mapping[str, str]) -> Path:
+def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], meta: Mapping[str, str]) -> Path:
     """Write arrays and their metadata to `path`, replacing it in one step; their checksums go with them."""
     from safetensors.numpy import save
 
@@ -44,13 +44,13 @@ def write(path: Path, arrays: Mapping[str, NDArray[Any]], meta: Mapping[str, str
 def write_bytes(path: Path, data: bytes, *, sync: bool = True) -> Path:
     """Write `data` to `path` by temporary file, flush to disk (unless it is soon made again) and rename."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with whole(path, sync=sync) as file:
+    with atomic_write(path, sync=sync) as file:
         file.write(data)
     return path
 
 
 @contextlib.contextmanager
-def whole(path: Path, *, sync: bool = True) -> Iterator[IO[bytes]]:
+def atomic_write(path: Path, *, sync: bool = True) -> Iterator[IO[bytes]]:
     """Give a file that takes the place of `path` when all of it is written, and leaves nothing where that fails."""
     # Not tempfile: its files are for the owner alone, and stay so after the rename.
     temporary = path.with_name(f".{secrets.token_hex(8)}.part")
@@ -67,13 +67,13 @@ def whole(path: Path, *, sync: bool = True) -> Iterator[IO[bytes]]:
         raise
 
 
-def read(path: Path, *, check: bool = True) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
+def read_arrays(path: Path, *, check: bool = True) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
     """Return the arrays of a file, memory-mapped and read-only, and its metadata.
 
     Parameters
     ----------
     path : Path
-        A file written by :func:`write`.
+        A file written by :func:`write_arrays`.
     check : bool
         Whether to compare the arrays with their checksums.
 

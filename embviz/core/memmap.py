@@ -11,17 +11,17 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["release", "scratch"]
+__all__ = ["release_pages", "scratch_array"]
 
 
-def scratch(shape: tuple[int, ...]) -> NDArray[np.float32]:
+def scratch_array(shape: tuple[int, ...]) -> NDArray[np.float32]:
     """Return a zeroed float32 array whose pages the system can write out and drop."""
     with tempfile.TemporaryFile(prefix="embviz-") as file:
         file.truncate(4 * int(np.prod(shape)))
         return np.memmap(file, dtype=np.float32, mode="r+", shape=shape)
 
 
-def release(array: NDArray[Any]) -> None:
+def release_pages(array: NDArray[Any]) -> None:
     """Take the pages of a scratch array out of the process; they come back when read. Others are left alone."""
     pages = getattr(array, "_mmap", None)
     if pages is not None and hasattr(mmap, "MADV_DONTNEED"):

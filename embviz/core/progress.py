@@ -48,7 +48,7 @@ def reporter(progress: Progress) -> Iterator[Report]:
     if callable(progress):
         yield progress
     elif not progress:
-        yield _silent
+        yield _ignore
     elif sys.stderr.isatty() or _in_jupyter():
         with contextlib.ExitStack() as stack:
             yield _Bars(stack)
@@ -56,7 +56,7 @@ def reporter(progress: Progress) -> Iterator[Report]:
         yield _Lines()
 
 
-def _silent(stage: str, done: int, total: int) -> None:
+def _ignore(stage: str, done: int, total: int) -> None:
     """Report nothing."""
 
 

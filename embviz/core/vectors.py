@@ -114,7 +114,7 @@ class Vectors:
         if len(unknown) or len(np.unique(wanted)) < len(wanted):
             found = f"{int(unknown[0])} is not" if len(unknown) else "one is asked for twice"
             raise OptionError(f"Labels of tracks that are among these vectors are expected, each once; {found}.")
-        points = self._points(wanted[~failed])
+        points = self._point_indices(wanted[~failed])
         return replace(
             self,
             values=self.values[points],
@@ -125,7 +125,7 @@ class Vectors:
             key=hashlib.blake2b(self.key.encode() + points.tobytes(), digest_size=20).hexdigest() if self.key else "",
         )
 
-    def _points(self, wanted: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _point_indices(self, wanted: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return where the points of tracks are: in the order of these, then of time."""
         order = np.argsort(self.tracks, kind="stable")
         first = np.searchsorted(self.tracks, wanted, sorter=order)
@@ -149,15 +149,15 @@ class Vectors:
 
     def to_csv(self, path: str | os.PathLike[str], table: pd.DataFrame | None = None) -> Path:
         """Write a CSV file: track, name (where the table is given), time (of frames), a column per dimension."""
-        return _write(Path(path), lambda file: self._csv(file, table))
+        return _write_file(Path(path), lambda file: self._csv(file, table))
 
     def _csv(self, file: IO[bytes], table: pd.DataFrame | None) -> None:
-        for i, frame in enumerate(self._blocks(table)):
+        for i, frame in enumerate(self._frames(table)):
             file.write(frame.to_csv(header=not i, lineterminator="\n").encode())
 
     def to_parquet(self, path: str | os.PathLike[str], table: pd.DataFrame | None = None) -> Path:
         """Write a Parquet file: track, name (where the table is given), time (of frames), a column per dimension."""
-        return _write(Path(path), lambda file: self._parquet(file, table))
+        return _write_file(Path(path), lambda file: self._parquet(file, table))
 
     def _parquet(self, file: IO[bytes], table: pd.DataFrame | None) -> None:
         import pyarrow as pa
@@ -166,7 +166,7 @@ class Vectors:
         told = {b"embviz": json.dumps(self.meta()).encode()}
         with contextlib.ExitStack() as stack:
             writer = None
-            for frame in self._blocks(table):
+            for frame in self._frames(table):
                 block = pa.Table.from_pandas(frame)
                 if writer is None:
                     schema = block.schema.with_metadata({**block.schema.metadata, **told})
@@ -180,12 +180,12 @@ class Vectors:
             "tracks": self.tracks,
             "times": self.times,
             "spread": self.spread,
-            "names": None if table is None else np.array(_names(table, self.tracks), dtype=np.str_),
+            "names": None if table is None else np.array(_track_names(table, self.tracks), dtype=np.str_),
             "labels": np.array(self.labels, dtype=np.str_),
             "meta": json.dumps(self.meta(), ensure_ascii=False),
         }
         there = {name: array for name, array in arrays.items() if array is not None}
-        return _write(Path(path), lambda file: np.savez(file, **there))
+        return _write_file(Path(path), lambda file: np.savez(file, **there))
 
     def to_tensorboard(self, folder: str | os.PathLike[str], table: pd.DataFrame) -> Path:
         """Write what TensorBoard's embedding projector reads, and return the folder.
@@ -203,11 +203,11 @@ class Vectors:
         try:
             place.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise _unwritten(place, error) from error
+            raise _write_error(place, error) from error
         with contextlib.ExitStack() as stack:
             names = ("projector_config.pbtxt", "metadata.tsv", "vectors.tsv")
-            config, metadata, vectors = (stack.enter_context(_whole(place / name)) for name in names)
-            for rows in self._runs():
+            config, metadata, vectors = (stack.enter_context(_atomic_write(place / name)) for name in names)
+            for rows in self._row_blocks():
                 np.savetxt(vectors, self.values[rows], fmt="%.9g", delimiter="\t")
             self._metadata(metadata, table)
             title = json.dumps(f"{self.model} {self.layer}")
@@ -220,28 +220,28 @@ class Vectors:
     def _metadata(self, file: IO[bytes], table: pd.DataFrame) -> None:
         facts = table.drop(columns="path", errors="ignore")
         times = [] if self.times is None else ["time"]
-        file.write(_line(["track", *times, *facts.columns]))
-        for rows in self._runs():
+        file.write(_tsv_line(["track", *times, *facts.columns]))
+        for rows in self._row_blocks():
             labels = self.tracks[rows]
             beside = [] if self.times is None else [[f"{time:.3f}" for time in self.times[rows]]]
             columns = [facts[name].reindex(labels) for name in facts.columns]
-            file.writelines(map(_line, zip(labels, *beside, *columns, strict=True)))
+            file.writelines(map(_tsv_line, zip(labels, *beside, *columns, strict=True)))
 
     def meta(self) -> dict[str, Any]:
         """Return what the values are, ready for JSON."""
         return {name: getattr(self, name) for name in ("model", "layer", "pooling", "unit", "key")}
 
-    def _runs(self) -> Iterator[slice]:
+    def _row_blocks(self) -> Iterator[slice]:
         """Yield the rows in blocks of a size that fits into memory; one, empty, where there are none."""
         step = max(1, BLOCK // max(1, self.shape[1]))
         for start in range(0, max(1, len(self)), step):
             yield slice(start, start + step)
 
-    def _blocks(self, table: pd.DataFrame | None) -> Iterator[pd.DataFrame]:
-        for rows in self._runs():
+    def _frames(self, table: pd.DataFrame | None) -> Iterator[pd.DataFrame]:
+        for rows in self._row_blocks():
             frame = self._frame(rows)
             if table is not None:
-                frame.insert(0, _free("name", self.columns), _names(table, self.tracks[rows]))
+                frame.insert(0, _free_name("name", self.columns), _track_names(table, self.tracks[rows]))
             yield frame
 
     def __len__(self) -> int:
@@ -251,14 +251,14 @@ class Vectors:
         return np.array(self.values, dtype=dtype, copy=copy)
 
     def __repr__(self) -> str:
-        return f"<Vectors {self.model} / {self.layer}: {self._extent()}, {self.pooling}{self._losses()}>"
+        return f"<Vectors {self.model} / {self.layer}: {self._extent()}, {self.pooling}{self._failures()}>"
 
     def _extent(self) -> str:
         n, d = self.shape
         of = "" if self.times is None else f" of {plural(len(np.unique(self.tracks)), 'track')}"
         return f"{plural(n, 'track' if self.times is None else 'frame')}{of} × {d} dimensions"
 
-    def _losses(self) -> str:
+    def _failures(self) -> str:
         return f", {len(self.failed):,} failed" if self.failed else ""
 
     def _repr_html_(self) -> str:
@@ -276,20 +276,20 @@ class Vectors:
         return f"<table>{cells}</table>"
 
 
-def _names(table: pd.DataFrame, labels: ArrayLike) -> list[str]:
+def _track_names(table: pd.DataFrame, labels: ArrayLike) -> list[str]:
     return [printable(str(name)) for name in table["name"].reindex(labels, fill_value="")]
 
 
-def _free(name: str, taken: list[str]) -> str:
+def _free_name(name: str, taken: list[str]) -> str:
     """Return a name that is not taken: models may have a tag that is called like this, too."""
-    return name if name not in taken else _free(f"{name} ", taken)
+    return name if name not in taken else _free_name(f"{name} ", taken)
 
 
-def _line(cells: Iterable[Any]) -> bytes:
-    return ("\t".join(one_line(printable(_shown(cell))) for cell in cells) + "\n").encode()
+def _tsv_line(cells: Iterable[Any]) -> bytes:
+    return ("\t".join(one_line(printable(_cell_text(cell))) for cell in cells) + "\n").encode()
 
 
-def _shown(cell: Any) -> str:
+def _cell_text(cell: Any) -> str:
     # What is missing (NaN, <NA>) is the only thing that is not equal to itself, or cannot tell.
     try:
         return "" if cell is None or cell != cell else str(cell)  # noqa: PLR0124
@@ -297,22 +297,22 @@ def _shown(cell: Any) -> str:
         return ""
 
 
-def _write(path: Path, fill: Callable[[IO[bytes]], object]) -> Path:
+def _write_file(path: Path, fill: Callable[[IO[bytes]], object]) -> Path:
     path = path.expanduser()
-    with _whole(path) as file:
+    with _atomic_write(path) as file:
         fill(file)
     return path
 
 
 @contextlib.contextmanager
-def _whole(path: Path) -> Iterator[IO[bytes]]:
-    """Give a file as :func:`embviz.core.io.whole` does, and say in one sentence that it could not be written."""
+def _atomic_write(path: Path) -> Iterator[IO[bytes]]:
+    """Give a file as :func:`embviz.core.io.atomic_write` does, and say in one sentence that it could not be written."""
     try:
-        with io.whole(path) as file:
+        with io.atomic_write(path) as file:
             yield file
     except OSError as error:
-        raise _unwritten(path, error) from error
+        raise _write_error(path, error) from error
 
 
-def _unwritten(path: Path, error: OSError) -> EmbvizError:
+def _write_error(path: Path, error: OSError) -> EmbvizError:
     return EmbvizError(f"{str(path)!r} could not be written: {error.strerror}.")

@@ -75,14 +75,14 @@ class Job:
     def report(self, stage: str, done: int, total: int) -> None:
         """Say how far the job is; raises where it was told to stop."""
         self.check()
-        turns.pass_on()
+        turns.yield_turn()
         if self.on_progress is not None:
             self.show("progress", self.on_progress, stage, done, total)
 
     def show(self, what: str, call: Callable[..., None], *arguments: Any) -> None:
         """Have something called where results are wanted; a newer one of the same name replaces one that waits."""
         self.check()
-        self._worker._keep(self, what, call, arguments)  # noqa: SLF001  the two are one thing
+        self._worker._post_latest(self, what, call, arguments)  # noqa: SLF001  the two are one thing
 
 
 class Worker:
@@ -98,7 +98,7 @@ class Worker:
 
     def __init__(self, on_change: Callable[[], None] | None = None, *, computes: bool = True) -> None:
         self.on_change = on_change
-        self._turn = turns.taken if computes else nullcontext
+        self._turn = turns.hold if computes else nullcontext
         self.running: Job | None = None
         self._waiting: deque[Job] = deque()
         self._inbox: deque[tuple[Job, Callable[[], None], bool]] = deque()
@@ -152,7 +152,7 @@ class Worker:
             self._stop(lambda other: other.key == key)
             self._waiting.appendleft(job) if first else self._waiting.append(job)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._live, name="embviz", daemon=True)
+                self._thread = threading.Thread(target=self._run_jobs, name="embviz", daemon=True)
                 self._thread.start()
             self._changed.notify_all()
         return job
@@ -196,7 +196,7 @@ class Worker:
         """Hand over what there is."""
         self._timer = False
         self._drained = time.monotonic()
-        for job, call in self._handed_over():
+        for job, call in self._take_results():
             if not job.stopped:
                 self._call(job, call)
         if self.on_change is not None:
@@ -227,7 +227,7 @@ class Worker:
         self._waiting = deque(job for job in self._waiting if not job.stopped)
         return len(chosen)
 
-    def _handed_over(self) -> Iterator[tuple[Job, Callable[[], None]]]:
+    def _take_results(self) -> Iterator[tuple[Job, Callable[[], None]]]:
         with self._changed:
             shown = [(job, one) for job in self._showing for one in job.latest.values()]
             for job in self._showing:
@@ -250,7 +250,7 @@ class Worker:
             if job.on_failed is not None:
                 job.on_failed(*explain(error))
 
-    def _keep(self, job: Job, what: str, call: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+    def _post_latest(self, job: Job, what: str, call: Callable[..., None], arguments: tuple[Any, ...]) -> None:
         with self._changed:
             job.latest[what] = call, arguments
             self._showing[job] = None
@@ -274,17 +274,17 @@ class Worker:
             return
         self._timer = True
         with suppress(RuntimeError):  # the loop has been closed: the process ends
-            self._loop.call_soon_threadsafe(self.drain if soon else self._later)
+            self._loop.call_soon_threadsafe(self.drain if soon else self._schedule_drain)
 
-    def _later(self) -> None:
+    def _schedule_drain(self) -> None:
         if self._loop is not None:
             self._loop.call_later(max(0.0, self._drained + PROGRESS_EVERY - time.monotonic()), self.drain)
 
     # The thread. ---------------------------------------------------------------------------------------------------
 
-    def _live(self) -> None:
+    def _run_jobs(self) -> None:
         while (job := self._next()) is not None:
-            self._do(job)
+            self._run(job)
             with self._changed:
                 self.running = None
                 self._changed.notify_all()
@@ -300,7 +300,7 @@ class Worker:
             self.running = self._waiting.popleft()
             return self.running
 
-    def _do(self, job: Job) -> None:
+    def _run(self, job: Job) -> None:
         if job.on_begun is not None:
             self._post(job, job.on_begun)
         outcome: Callable[[], None] = _nothing
@@ -340,7 +340,7 @@ class _Turns:
         self._queue: deque[int] = deque()
 
     @contextmanager
-    def taken(self) -> Iterator[None]:
+    def hold(self) -> Iterator[None]:
         """Hold the right to compute."""
         self._take()
         try:
@@ -348,7 +348,7 @@ class _Turns:
         finally:
             self._give()
 
-    def pass_on(self) -> None:
+    def yield_turn(self) -> None:
         """Let those who wait have their turn before one goes on."""
         me = threading.get_ident()
         if len(self._queue) > 1 and self._queue[0] == me:

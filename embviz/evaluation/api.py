@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from embviz.batch.executors import check_executor, check_workers
-from embviz.core.cache import Cache, store_of
+from embviz.core.cache import Cache, resolve_cache
 from embviz.core.progress import Progress, reporter
 from embviz.core.vectors import Vectors
 from embviz.errors import OptionError
@@ -131,7 +131,7 @@ def evaluate(  # noqa: PLR0913  options are given by name
     other = None if external is None else labelling.check_table(external)
     kinds, shares = classifiers.check(classifier), _shares(learning)
     executor, workers = check_executor(executor), check_workers(workers)
-    store = store_of(cache)
+    store = resolve_cache(cache)
     asks = _asks(target, table, check_folds(folds), check_groups(groups))
     options: dict[str, Any] = {"external": other, "classes": classes, "seed": _seed(seed)}
     before = [planned(ask, table, **options) for ask in asks]  # what is wrong is said before anything is computed

@@ -160,7 +160,7 @@ class TrainingScheduler(Scheduler[TrainingJob, "NDArray[np.float32]"]):
     def _look_up_known(self) -> None:
         last = 0.0
         for job in self._jobs:
-            known = self.store.recall(KIND, job.key) if self.store else None
+            known = self.store.load_arrays(KIND, job.key) if self.store else None
             if known is not None and known["proba"].shape == (len(job.test), job.classes):
                 self._results[job] = np.array(known["proba"])
             else:
@@ -203,7 +203,7 @@ class TrainingScheduler(Scheduler[TrainingJob, "NDArray[np.float32]"]):
         self._results[job] = result
         self._spent += job.cost
         if self.store is not None:
-            self.store.remember(KIND, job.key, {"proba": result})
+            self.store.save_arrays(KIND, job.key, {"proba": result})
 
     def give_up(self, job: TrainingJob, error: BaseException) -> None:
         """End the run: without this classifier there is no score."""

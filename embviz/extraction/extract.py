@@ -14,7 +14,7 @@ import numpy as np
 from embviz.audio import Audio, AudioSource
 from embviz.audio.audio import check_quality
 from embviz.core import essentia
-from embviz.core.cache import Cache, store_of
+from embviz.core.cache import Cache, resolve_cache
 from embviz.core.embedding import Embedding
 from embviz.core.progress import Progress, Report, reporter
 from embviz.errors import AudioError, OptionError, WeightsError
@@ -126,7 +126,7 @@ def embed(
     """
     models = as_list(model, (str, Model), "model")
     layers = as_list(layer, str, "layer")
-    store = store_of(cache)
+    store = resolve_cache(cache)
     with reporter(progress) as report:
         sound = Audio.open(audio)
         wanted = [Wanted.of(get_model(m), name, patch_hop, resample_quality) for m in models for name in layers]

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from embviz.core import essentia
-from embviz.core.memmap import release
+from embviz.core.memmap import release_pages
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -258,7 +258,7 @@ class _Segments:
         batch = self._samples[begin : stop * self._segment + self._ahead]
         if isinstance(batch, np.memmap):
             batch = np.array(batch)
-            release(self._samples)
+            release_pages(self._samples)
         return np.ascontiguousarray(batch)
 
     def own(self, output: NDArray[np.float32], first: int, stop: int, /, *, sound: bool) -> NDArray[np.float32]:

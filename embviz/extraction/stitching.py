@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embviz.core.embedding import FrameGrid
-from embviz.core.memmap import scratch
+from embviz.core.memmap import scratch_array
 from embviz.errors import LayerError
 from embviz.extraction.frontends import FRONTENDS
 from embviz.inference.graph import Graph
@@ -190,7 +190,7 @@ def _channels(layer: Layer, shapes: tuple[tuple[int, ...], ...]) -> int:
 
 
 def _buffer(shape: tuple[int, ...]) -> NDArray[np.float32]:
-    return np.empty(shape, np.float32) if 4 * math.prod(shape) <= IN_MEMORY else scratch(shape)
+    return np.empty(shape, np.float32) if 4 * math.prod(shape) <= IN_MEMORY else scratch_array(shape)
 
 
 def _in_order(output: NDArray[np.float32], axes: str) -> NDArray[np.float32]:

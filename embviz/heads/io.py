@@ -47,7 +47,7 @@ def save(head: Head, path: str | Path) -> Path:
     try:
         if words.exists():
             _check_ours(words)
-        io.write(numbers, arrays, {"embviz": "head"})
+        io.write_arrays(numbers, arrays, {"embviz": "head"})
         described = {"format": FORMAT, **{name: getattr(head, name) for name in WORDS}, "facts": dict(head.facts)}
         described["sha256"] = hashlib.sha256(numbers.read_bytes()).hexdigest()
         text = json.dumps(described, indent=1, ensure_ascii=False)
@@ -64,7 +64,7 @@ def fields(path: str | Path) -> dict[str, Any]:
     described = _read_words(words)
     _check_partner(numbers, described, words)
     try:
-        arrays, _ = io.read(numbers)
+        arrays, _ = io.read_arrays(numbers)
     except EmbvizError as error:
         raise ModelError(f"{str(numbers)!r} is damaged: the numbers of a head were expected.") from error
     try:

@@ -23,7 +23,7 @@ import numpy as np
 
 from embviz.audio import Audio, AudioSource
 from embviz.audio.sniff import behind_tags, frame_at
-from embviz.core import io as _tensors
+from embviz.core import io as core_io
 from embviz.core.cache import Cache
 from embviz.core.paths import cache_dir
 from embviz.core.text import printable_name
@@ -344,7 +344,7 @@ def _remembered(
     digest = Cache(home).digest(audio)
     path = home / "sounds" / digest[:2] / f"{digest[2:]}.{kind}"
     with contextlib.suppress(EmbvizError, KeyError):
-        arrays, meta = _tensors.read(path)
+        arrays, meta = core_io.read_arrays(path)
         if meta["format"] == FORMAT:
             with contextlib.suppress(OSError):
                 os.utime(path)  # the time of last use
@@ -353,7 +353,7 @@ def _remembered(
     with contextlib.suppress(OSError, AudioError):
         if Cache(home).digest(audio) != digest:
             return data, note  # the file was replaced meanwhile
-        _tensors.write(path, {"data": data}, {"format": FORMAT, "note": note})
+        core_io.write_arrays(path, {"data": data}, {"format": FORMAT, "note": note})
         if kind == "ogg":
             _make_room(home / "sounds")
     return data, note

@@ -220,13 +220,13 @@ def test_a_file_that_changes_right_now_is_not_trusted(cache, tmp_path):
 
 
 def test_a_digest_is_remembered_without_reading(cache, old_file, monkeypatch):
-    assert cache.remembered(old_file) is None
+    assert cache.known_digest(old_file) is None
     digest = cache.digest(Audio.open(old_file))
     monkeypatch.setattr("embviz.core.cache.file_digest", None)
-    assert cache.remembered(old_file) == digest
+    assert cache.known_digest(old_file) == digest
     os.utime(old_file, (1, 1))
-    assert cache.remembered(old_file) is None
-    assert cache.remembered(old_file.with_name("gone")) is None
+    assert cache.known_digest(old_file) is None
+    assert cache.known_digest(old_file.with_name("gone")) is None
 
 
 @pytest.mark.parametrize("given", ["here", True, 7])
@@ -298,23 +298,23 @@ def arrays():
 
 
 def test_records_come_back_by_kind_and_key(cache):
-    assert cache.recall("pooled", key()) is None
-    cache.remember("pooled", key(), arrays())
-    found = cache.recall("pooled", key())
+    assert cache.load_arrays("pooled", key()) is None
+    cache.save_arrays("pooled", key(), arrays())
+    found = cache.load_arrays("pooled", key())
     assert isinstance(found["mean"], np.memmap)
     assert all(np.array_equal(found[name], array) for name, array in arrays().items())
-    assert cache.recall("pooled", key(1)) is None
-    assert cache.recall("neighbours", key()) is None
+    assert cache.load_arrays("pooled", key(1)) is None
+    assert cache.load_arrays("neighbours", key()) is None
 
 
 @pytest.mark.parametrize("how", ["empty", "half", "flip", "text"])
 def test_a_damaged_record_is_set_aside_with_one_warning(cache, how):
     for i in range(2):
-        cache.remember("pooled", key(i), arrays())
+        cache.save_arrays("pooled", key(i), arrays())
     for path in entries(cache):
         damage(path, how)
     with pytest.warns(CacheWarning, match="set aside") as warned:
-        assert [cache.recall("pooled", key(i)) for i in range(2)] == [None, None]
+        assert [cache.load_arrays("pooled", key(i)) for i in range(2)] == [None, None]
     assert len(warned) == 1
     assert cache.info()["damaged"] == 2
     assert cache.verify() == []
@@ -326,49 +326,49 @@ def test_records_that_cannot_be_kept_cost_one_warning(tmp_path):
     (tmp_path / "file").write_text("not a folder")
     cache = Cache(tmp_path / "file" / "cache")
     with pytest.warns(CacheWarning, match="cannot be kept"):
-        cache.remember("pooled", key(), arrays())
-    cache.remember("pooled", key(1), arrays())  # a second warning would be an error
-    assert cache.recall("pooled", key()) is None
+        cache.save_arrays("pooled", key(), arrays())
+    cache.save_arrays("pooled", key(1), arrays())  # a second warning would be an error
+    assert cache.load_arrays("pooled", key()) is None
 
 
 def test_a_folder_that_can_only_be_read_still_gives_records(cache, monkeypatch):
-    cache.remember("pooled", key(), arrays())
+    cache.save_arrays("pooled", key(), arrays())
 
     def refused(*_):
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr(os, "utime", refused)
-    assert np.array_equal(cache.recall("pooled", key())["mean"], arrays()["mean"])
+    assert np.array_equal(cache.load_arrays("pooled", key())["mean"], arrays()["mean"])
 
 
 def test_embeddings_do_not_push_out_records_and_pooled_vectors_go_last(tmp_path):
     cache = Cache(tmp_path, max_bytes=20_000)
-    cache.remember("pooled", key(), arrays())
-    os.utime(cache.place("pooled", key()), (1, 1))
+    cache.save_arrays("pooled", key(), arrays())
+    os.utime(cache.derived_path("pooled", key()), (1, 1))
     for i in range(9):
         cache.put(key(i), an_embedding(i))
-        cache.remember("projections", key(i), {"xy": np.zeros((400, 2), np.float32)})
-        os.utime(cache.place("projections", key(i)), (100 + i, 100 + i))
-    cache.remember("projections", key(9), {"xy": np.zeros((400, 2), np.float32)})
+        cache.save_arrays("projections", key(i), {"xy": np.zeros((400, 2), np.float32)})
+        os.utime(cache.derived_path("projections", key(i)), (100 + i, 100 + i))
+    cache.save_arrays("projections", key(9), {"xy": np.zeros((400, 2), np.float32)})
     info = cache.info()
     assert info["bytes"] <= 20_000
     assert info["derived"] <= 20_000
-    assert cache.recall("pooled", key()) is not None
-    assert cache.recall("projections", key(0)) is None
-    assert cache.recall("projections", key(9)) is not None
+    assert cache.load_arrays("pooled", key()) is not None
+    assert cache.load_arrays("projections", key(0)) is None
+    assert cache.load_arrays("projections", key(9)) is not None
 
 
 def test_clearing_removes_what_is_derived_too(cache):
-    cache.remember("pooled", key(), arrays())
+    cache.save_arrays("pooled", key(), arrays())
     held = cache.info()["derived"]
     assert cache.clear() == held > 0
-    assert cache.recall("pooled", key()) is None
+    assert cache.load_arrays("pooled", key()) is None
     assert not list(cache.folder.rglob("*.safetensors"))
 
 
 def test_what_a_killed_process_left_half_written_is_swept_up(cache):
-    cache.remember("pooled", key(), arrays())
-    old, new = (cache.place("pooled", key()).with_name(f".{name}.part") for name in ("old", "new"))
+    cache.save_arrays("pooled", key(), arrays())
+    old, new = (cache.derived_path("pooled", key()).with_name(f".{name}.part") for name in ("old", "new"))
     for part in (old, new):
         part.write_bytes(b"half")
     os.utime(old, (1, 1))

@@ -59,7 +59,7 @@ def test_nothing_drifts_in_an_hour():
 
 def test_spans_stay_inside_the_track():
     assert MUSICNN.frame_span(0) == (0.0, (187 * 256 - 128) / 16_000)
-    assert MUSICNN.heard_span(0) == (0.0, (48_128 - 256) / 16_000)
+    assert MUSICNN.receptive_span(0) == (0.0, (48_128 - 256) / 16_000)
     assert MUSICNN.frame_span(80)[1] <= MUSICNN.duration
 
 

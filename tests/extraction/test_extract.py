@@ -137,7 +137,7 @@ def test_an_event_shows_at_its_time_in_layers_with_a_finer_grid(model, layer, se
     embedding = embviz.embed(click_at(seconds), model, layer=layer, cache=False)
     change = np.abs(embedding.values - np.median(embedding.values, axis=0)).sum(axis=1)
     loudest = int(change.argmax())
-    start, stop = embedding.grid.heard_span(loudest)
+    start, stop = embedding.grid.receptive_span(loudest)
     assert start <= seconds + 0.05
     assert seconds <= stop
     if embedding.grid.period < 0.1:
@@ -151,7 +151,7 @@ def test_a_frame_changes_only_with_the_sound_it_can_have_heard():
     for model, layer in (("musicnn", "embedding"), ("musicnn", "timbral"), ("vgg", "pool2"), ("tempocnn", "output")):
         before, after = (embviz.embed((s, rate), model, layer=layer, cache=False) for s in (quiet, loud))
         changed = np.flatnonzero((before.values != after.values).any(axis=1))
-        spans = np.array([before.grid.heard_span(i) for i in range(len(before))])
+        spans = np.array([before.grid.receptive_span(i) for i in range(len(before))])
         could = np.flatnonzero((spans[:, 0] <= 17.02) & (spans[:, 1] >= 16.99))
         assert len(changed)
         # Resampling reaches a few samples further, and the seam takes whole patches: one frame of grace.

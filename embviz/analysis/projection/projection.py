@@ -17,7 +17,7 @@ from embviz.analysis.projection.pca import principal
 from embviz.analysis.projection.quality import figures, kept_neighbors, map_neighbors
 from embviz.analysis.projection.tsne_pacmap import here, pacmap_layout, tsne_layout
 from embviz.analysis.projection.umap import umap_layout
-from embviz.core.cache import Cache, store_of
+from embviz.core.cache import Cache, resolve_cache
 from embviz.core.progress import Progress, reporter
 from embviz.core.text import plural
 from embviz.errors import OptionError
@@ -222,7 +222,7 @@ def project(
         raise OptionError(
             f"Neighbours of these {len(vectors):,} vectors by {metric!r} are expected, {neighbors!r} was found."
         )
-    store = store_of(cache)
+    store = resolve_cache(cache)
     wanted = {
         "vectors": vectors_key(X),
         "method": method,
@@ -233,7 +233,7 @@ def project(
         "versions": {name: importlib.metadata.version(name) for name in ("faiss-cpu", "numpy", *LIBRARIES[method])},
         "format": FORMAT,
     }
-    kept = store.recall("projections", wanted) if store else None
+    kept = store.load_arrays("projections", wanted) if store else None
     if kept is not None:
         found = _recalled(kept, vectors)
     else:
@@ -241,7 +241,7 @@ def project(
             near = functools.partial(_neighbors, X, neighbors, metric, cache, report)
             found = _computed(vectors, method, values, seed, near, report)
         if store:
-            store.remember("projections", wanted, _remembered(found))
+            store.save_arrays("projections", wanted, _remembered(found))
     return replace(found, tracks=getattr(X, "tracks", None), times=getattr(X, "times", None))
 
 

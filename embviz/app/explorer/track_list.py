@@ -128,7 +128,7 @@ class Listing:
             for i, track in enumerate(tracks):
                 if not i % MARKED_AT_ONCE:
                     job.report("looking into the cache", i, len(tracks))
-                digest = store.remembered(track.place) if track.place is not None else None
+                digest = store.known_digest(track.place) if track.place is not None else None
                 here = [want.model.name for want in wanted if digest and store.has(want.key(digest))]
                 if here:
                     marks[str(track.id)] = here
