@@ -189,7 +189,7 @@ def prepare(server: LabServer, browser: Any) -> None:
     page, _ = opened(server, browser, "prepare.ipynb", "")
     page.execute("import embviz\nexplorer = embviz.Explorer('sample_audio').wait()")
     for title in TITLES:
-        page.execute(f"explorer.open(next(t for t in explorer._desk.tracks if t.title == {title!r}).id).wait()")
+        page.execute(f"explorer.open(next(t for t in explorer._context.tracks if t.title == {title!r}).id).wait()")
     page.close()
 
 

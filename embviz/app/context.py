@@ -18,7 +18,7 @@ from embviz.core.worker import Worker
 if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
 
-__all__ = ["Desk", "Store"]
+__all__ = ["PanelContext", "Store"]
 
 
 class Store(Cache):
@@ -38,7 +38,7 @@ class Store(Cache):
             self.tell(message)
 
 
-class Desk:
+class PanelContext:
     """What all parts of a panel work on.
 
     Attributes

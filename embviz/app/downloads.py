@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from embviz.app.context import Desk
+from embviz.app.context import PanelContext
 from embviz.app.model_options import offers
 from embviz.core.worker import Job
 from embviz.models import Model, get_model
@@ -17,8 +17,8 @@ __all__ = ["Downloads"]
 class Downloads:
     """Downloads, one after the other, beside the computing."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, context: PanelContext) -> None:
+        self._context = context
         self.on_arrived: Callable[[str], None] = lambda _model: None
 
     def start(self, name: str) -> None:
@@ -29,7 +29,7 @@ class Downloads:
             pull(model, progress=job.report)
 
         self._show(model.name, {"done": 0, "total": 0, "stage": "waiting"})
-        self._desk.pulls.submit(
+        self._context.pulls.submit(
             ("pull", model.name),
             task,
             done=lambda _result: self._arrived(model),
@@ -39,21 +39,21 @@ class Downloads:
 
     def stop(self, name: str) -> None:
         """Stop fetching; what has arrived is kept where the source can go on from there."""
-        self._desk.pulls.cancel(lambda key: key == ("pull", name))
+        self._context.pulls.cancel(lambda key: key == ("pull", name))
         self._show(name, None)
 
     def stop_all(self) -> None:
         """Stop all of them."""
-        self._desk.pulls.cancel()
-        running = {name: how for name, how in self._desk.panel.pulling.items() if "error" in how}
-        self._desk.panel.pulling = running
+        self._context.pulls.cancel()
+        running = {name: how for name, how in self._context.panel.pulling.items() if "error" in how}
+        self._context.panel.pulling = running
 
     def _arrived(self, model: Model) -> None:
         self._show(model.name, None)
-        self._desk.panel.models = offers()
-        self._desk.notice("done", f"The weights of {model.title} are here.")
+        self._context.panel.models = offers()
+        self._context.notice("done", f"The weights of {model.title} are here.")
         self.on_arrived(model.name)
 
     def _show(self, name: str, how: dict[str, Any] | None) -> None:
-        others = {model: at for model, at in self._desk.panel.pulling.items() if model != name}
-        self._desk.panel.pulling = others if how is None else {**others, name: how}
+        others = {model: at for model, at in self._context.panel.pulling.items() if model != name}
+        self._context.panel.pulling = others if how is None else {**others, name: how}

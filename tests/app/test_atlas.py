@@ -99,7 +99,7 @@ def command(atlas, kind, *buffers, **content):
 
 
 def scatter(atlas, number=0):
-    return atlas._wiring.sides[number].scatter
+    return atlas._controller.views[number].scatter
 
 
 def say(widget, **content):
@@ -255,7 +255,7 @@ def test_cancelling_keeps_what_is_done_and_the_next_choice_goes_on(table, chart,
 
     monkeypatch.setattr(map_view, "project", endless)
     command(atlas, "set", name="method", value="tsne")
-    while not atlas._board.worker.running:
+    while not atlas._context.worker.running:
         time.sleep(0.01)
     atlas.wait(0.3)
     assert atlas.widget.busy["text"].startswith("MusiCNN (MSD): laying out")
@@ -606,7 +606,7 @@ def test_what_the_model_makes_of_the_open_track_is_drawn_below_its_player(table,
     assert atlas.widget.heard == {}
     atlas.choose(110).wait()
     shown = atlas.widget.heard
-    heatmap = atlas._wiring.listening._heatmap
+    heatmap = atlas._controller.playback._heatmap
     assert (shown["title"], shown["layer"]) == ("MusiCNN (MSD)", "embedding")
     assert shown["view"] == f"IPY_MODEL_{heatmap.model_id}"
     expected = embviz.embed(table.loc[110, "path"], "musicnn", cache=False)
@@ -855,7 +855,7 @@ def test_the_code_of_frames_and_of_what_is_heard(table, chart, kept):
     assert "pooling='frames'" in atlas.code()
     found = run_code(atlas.code(), kept, ("xy", "projection.xy"), ("color", "heard.to_frame()['guitar']"))
     assert np.allclose(found["xy"], atlas.projection.xy, atol=1e-4)
-    assert np.allclose(found["color"], atlas._wiring.paint.seen.values, atol=1e-6)
+    assert np.allclose(found["color"], atlas._controller.style.seen.values, atol=1e-6)
     code = chart(table.iloc[:2], "vgg", color="tempo", size="spread", method="umap", options={"n_neighbors": 4}).code()
     assert "color=tempo_column(collection.embed('deepsquare-k8', 'output'))" in code
     assert "size=vectors.spread" in code

@@ -100,7 +100,7 @@ def test_a_folder_opens_with_its_first_track_and_a_row_of_each_system(folder, ex
     assert panel.notice == {}
     assert set(panel.cached["0"]) == {row["model"] for row in panel.rows}
     json.dumps([panel.tracks, panel.models, panel.rows, panel.hears, panel.walk, panel.structure, panel.cached])
-    player = explorer._desk.player
+    player = explorer._context.player
     assert player.duration == pytest.approx(12, abs=0.01)
     assert player.sections == [{"name": "start", "start": 0.0}, {"name": "end", "start": 6.0}]
 
@@ -233,7 +233,7 @@ def test_first_frames_are_drawn_while_the_rest_comes(tmp_path, explore, noise_an
     def look(change):
         status = change["new"][0]["status"]
         if status == "partial" and status not in seen:
-            view = explorer._poster.rows[0].view
+            view = explorer._heatmaps.rows[0].view
             cells = np.frombuffer(view.cells, np.uint8).reshape(view.shape)
             seen[status] = (cells > 0).any(axis=0)
             assert not view.complete
@@ -244,7 +244,7 @@ def test_first_frames_are_drawn_while_the_rest_comes(tmp_path, explore, noise_an
     assert drawn[0]
     assert not drawn[-1]
     assert statuses(explorer) == ["ready"]
-    assert explorer._poster.rows[0].view.complete
+    assert explorer._heatmaps.rows[0].view.complete
     assert np.isfinite(explorer.embedding.values).all()
 
 
@@ -253,7 +253,7 @@ def test_cancelling_keeps_what_is_finished(folder, explore):
     explorer.add("musicnn", patch_hop="dense")
     deadline = time.monotonic() + 30
     while statuses(explorer)[1] == "waiting" and time.monotonic() < deadline:
-        explorer._desk.worker.drain()
+        explorer._context.worker.drain()
         time.sleep(0.02)
     command(explorer, "cancel").wait(30)
     assert statuses(explorer) == ["ready", "cancelled"]
@@ -273,7 +273,7 @@ def test_another_track_replaces_the_one_that_is_computed(folder, explore):
     assert explorer.track == str(folder / "two.wav")
     assert explorer.embedding.title == "two.wav"
     assert explorer.embedding.duration == pytest.approx(6, abs=0.01)
-    view = explorer._poster.rows[0].view
+    view = explorer._heatmaps.rows[0].view
     assert view.shape[1] == len(explorer.embedding)
 
 
@@ -308,7 +308,7 @@ def test_nothing_is_left_behind(folder, explore):
     assert len(drawn()) <= len(once), "what was removed belongs to another track"
     command(explorer, "undo").wait()
     assert statuses(explorer) == ["ready", "ready"]
-    assert explorer.wait()._poster.rows[1].embedding.title == "two.wav"
+    assert explorer.wait()._heatmaps.rows[1].embedding.title == "two.wav"
     explorer.close()
     assert sorted(drawn()) == sorted(before)
     assert "closed" in explorer._repr_mimebundle_()["text/plain"]
@@ -334,7 +334,7 @@ def test_two_side_by_side_do_not_disturb_each_other(folder, explore):
 
 def test_traits_follow_the_page_and_the_next_cell(folder, explore):
     explorer = explore(folder, models=["tempocnn", "musicnn"]).wait()
-    player, rows = explorer._desk.player, explorer._poster.rows
+    player, rows = explorer._context.player, explorer._heatmaps.rows
     player.time = 3.25
     player.range = [2.0, 4.0]
     assert explorer.time == 3.25
@@ -370,20 +370,20 @@ def test_traits_follow_the_page_and_the_next_cell(folder, explore):
 
 def test_a_state_restores_a_view(folder, explore):
     explorer = explore(folder, models=[("vgg", "pool3"), "tempocnn"]).open(1).wait()
-    explorer._poster.rows[0].view.order = "activity"
-    explorer._poster.rows[1].view.pins = [4]
+    explorer._heatmaps.rows[0].view.order = "activity"
+    explorer._heatmaps.rows[1].view.pins = [4]
     command(explorer, "collapse", row=2, collapsed=True)
     explorer.widget.tab = "structure"
     explorer.wait()
     explorer.time_range = (1.0, 3.0)
-    explorer._desk.player.rate = 1.5
+    explorer._context.player.rate = 1.5
     state = json.loads(json.dumps(explorer.state()))
     again = explore(folder, state=state).wait()
     assert again.state() == state
     assert again.track == str(folder / "two.wav")
     assert again.widget.structure["view"]
     assert [row["collapsed"] for row in again.widget.rows] == [False, True]
-    assert again._poster.rows[0].view.order == "activity"
+    assert again._heatmaps.rows[0].view.order == "activity"
     assert again.time_range == (1.0, 3.0)
 
 
@@ -404,7 +404,7 @@ def test_what_no_longer_fits_a_track_is_cut_to_it(folder, explore):
     odd = {"time": 1e9, "rate": 99, "volume": 0, "range": [15.0, 3.0], "looping": 1, "view": [20.0, 30.0]}
     state["rows"][0]["foreign"] = 1
     explorer = explore(folder, state=state | odd).wait()
-    player = explorer._desk.player
+    player = explorer._context.player
     assert (player.time, player.rate, player.volume) == (pytest.approx(12), 2.0, 0.0)
     assert (player.range, player.looping) == ([3.0, pytest.approx(12)], True)
     assert player.view == [0.0, pytest.approx(12)]
@@ -433,7 +433,7 @@ def test_the_code_gives_the_same_view(folder, explore, tmp_path):
         folder, models=["tempocnn", ("vgg", "pool3", 0.5), ("vgg", "pool3"), ("vgg", "nonsense"), "vggish"]
     )
     explorer.wait()
-    explorer._poster.rows[1].view.order = "activity"
+    explorer._heatmaps.rows[1].view.order = "activity"
     explorer.time_range = (2.0, 8.0)
     code = explorer.code()
     assert explorer.widget.code == code
@@ -444,13 +444,13 @@ def test_the_code_gives_the_same_view(folder, explore, tmp_path):
         [sys.executable, "-c", code + check], capture_output=True, text=True, cwd=tmp_path, check=False
     )
     assert run.returncode == 0, run.stderr
-    expected = [list(explorer._poster.rows[i].embedding[2.0:8.0].shape) for i in range(3)]
+    expected = [list(explorer._heatmaps.rows[i].embedding[2.0:8.0].shape) for i in range(3)]
     assert json.loads(run.stdout) == [expected, [shape[1] for shape in expected]]
 
 
 def test_the_code_of_a_moment_takes_the_frame_at_it(folder, explore):
     explorer = explore(folder, models=["tempocnn"]).wait()
-    row = explorer._poster.rows[0].embedding
+    row = explorer._heatmaps.rows[0].embedding
     center = float(row.times[0])
     explorer.time_range = (center + 0.1, center + 0.3)
     assert not len(row[slice(*explorer.time_range)])
@@ -463,7 +463,7 @@ def test_the_code_of_a_moment_takes_the_frame_at_it(folder, explore):
 
 def test_rows_tell_how_many_dimensions_never_change(folder, explore):
     explorer = explore(folder, models=[("vgg", "pool3"), ("tempocnn", "output")]).wait()
-    for row, shown in zip(explorer._poster.rows, explorer.widget.rows, strict=True):
+    for row, shown in zip(explorer._heatmaps.rows, explorer.widget.rows, strict=True):
         t, d = row.embedding.shape
         still = int(np.sum(np.ptp(row.embedding.values, axis=0) == 0))
         assert (f"{still} of {d} dimensions never change" in shown["facts"]) == (still > 0 and t > 1)
@@ -549,7 +549,7 @@ def test_what_it_hears(rock, explore):
 def test_stems_can_be_heard(folder, explore):
     explorer = explore(folder, models=[]).wait()
     command(explorer, "stems").wait()
-    player = explorer._desk.player
+    player = explorer._context.player
     assert explorer.widget.hears["stems"]["status"] == "ready"
     assert explorer.widget.hears["stems"]["names"] == ["vocals", "accompaniment"]
     assert [stem["name"] for stem in player.stems] == ["vocals", "accompaniment"]
@@ -580,14 +580,14 @@ def test_a_walk_through_the_layers_and_their_maps(folder, explore):
 def test_maps_of_a_long_track_come_from_a_stretch_and_have_its_times(rock, explore):
     explorer = explore(rock, models=[]).wait()
     explorer.seek(60.0)
-    explorer._desk.player.time = 60.0
+    explorer._context.player.time = 60.0
     command(explorer, "walk", model="msd-vgg-1")
-    explorer._desk.worker.cancel(lambda key: key[0] == "walk")
+    explorer._context.worker.cancel(lambda key: key[0] == "walk")
     command(explorer, "maps", layer="conv1").wait()
     maps = explorer.widget.walk["maps"]
     assert maps["status"] == "ready"
     assert "0:40 to 1:20" in maps["message"]
-    view = explorer._walk.maps.view
+    view = explorer._layers.maps.view
     whole = embviz.embed(rock, "vgg", layer="conv1", cache=False)
     hop = view.grid["hop"]
     first = (view.grid["start"] - whole.grid.start) // hop
@@ -605,7 +605,7 @@ def test_the_structure_of_a_track(folder, explore):
     explorer.widget.tab = "structure"
     explorer.open(1).wait()
     assert explorer.widget.structure["status"] == "ready"
-    assert explorer._likeness.work.model == "msd-musicnn-1"
+    assert explorer._similarity.work.model == "msd-musicnn-1"
 
 
 # Weights. ----------------------------------------------------------------------------------------------------------
@@ -685,20 +685,20 @@ def test_broken_files_say_so_and_the_next_track_works(folder, explore):
     (folder / "a broken.wav").write_bytes(b"RIFF nonsense")
     (folder / "an empty.ogg").write_bytes(b"")
     explorer = explore(folder, models=["tempocnn"]).wait()
-    assert "cannot be decoded" in explorer._desk.player.problem
+    assert "cannot be decoded" in explorer._context.player.problem
     assert statuses(explorer) == ["failed"]
     assert "cannot be decoded" in explorer.widget.tracks[0]["problem"]
     command(explorer, "open", track=1).wait()
-    assert "empty" in explorer._desk.player.problem
+    assert "empty" in explorer._context.player.problem
     command(explorer, "open", track=2).wait()
     assert statuses(explorer) == ["ready"]
-    assert explorer._desk.player.problem == ""
+    assert explorer._context.player.problem == ""
 
 
 def test_a_pipe_is_not_waited_for(folder, explore):
     os.mkfifo(folder / "a pipe.wav")
     explorer = explore(folder, models=["tempocnn"]).wait(20)
-    assert "is a pipe" in explorer._desk.player.problem
+    assert "is a pipe" in explorer._context.player.problem
     assert statuses(explorer.open(1).wait()) == ["ready"]
 
 
@@ -755,11 +755,11 @@ def test_uploads_are_kept_for_the_session(folder, explore, noise_and_tone):
     command(explorer, "upload", data, name="../../two\x00\u202e.wav", part=0, parts=1).wait()
     assert explorer.widget.track == 2
     assert statuses(explorer) == ["ready"]
-    path = explorer._desk.track.path
+    path = explorer._context.track.path
     assert path.read_bytes() == data
     assert path.name == "two__.wav"
     command(explorer, "upload", data, name="two__.wav", part=0, parts=1).wait()
-    assert explorer._desk.track.path.name == "two__ (2).wav"
+    assert explorer._context.track.path.name == "two__ (2).wav"
     command(explorer, "upload", b"x", name="notes.txt", part=0, parts=1)
     assert "is not a sound" in explorer.widget.notice["text"]
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -795,7 +795,7 @@ def test_a_hostile_name_is_only_data(tmp_path, explore, noise_and_tone):
     soundfile.write(tmp_path / HOSTILE, noise_and_tone[0], noise_and_tone[1])
     explorer = explore(tmp_path, models=["tempocnn"]).wait()
     assert explorer.widget.tracks[0]["name"] == HOSTILE
-    assert explorer._desk.player.title == HOSTILE
+    assert explorer._context.player.title == HOSTILE
     assert statuses(explorer) == ["ready"]
     assert "<img" not in explorer.to_html(tmp_path / "page.html").read_text("utf-8")
 

@@ -83,7 +83,7 @@ class Chart:
         return self.lab.ask(f"{self.name}.{expression}")
 
     def scatter(self, expression: str, place: int = 0) -> Any:
-        return self.ask(f"_wiring.sides[{place}].scatter.{expression}")
+        return self.ask(f"_controller.views[{place}].scatter.{expression}")
 
     def ready(self, maps: int = 1) -> None:
         """Wait until all is computed, and is drawn by WebGL."""
@@ -216,7 +216,8 @@ class Chart:
         """As at the beginning: silence, nothing selected, one map of whole tracks of which all is seen."""
         self.lab.execute(
             f"{self.name}.set(points='tracks', method='pca', clusters='none', second={{}}, k=10)\n"
-            f"{self.name}.selection = []\n{self.name}._wiring.listening.clear()\n{self.name}.widget.tab = 'neighbors'"
+            f"{self.name}.selection = []\n{self.name}._controller.playback.clear()\n"
+            f"{self.name}.widget.tab = 'neighbors'"
         )
         self.ready()
         self.clock("clock => clock.pause()")
@@ -338,7 +339,7 @@ def test_the_marker_walks_with_the_sound(chart):
     [point] = chart.lone()
     chart.click(point)
     chart.sounding(name_of(chart.titles[point]))
-    chart.until("len(atlas._wiring.sides[0].scatter.trail) > 0")
+    chart.until("len(atlas._controller.views[0].scatter.trail) > 0")
     chart.until_clock("clock => clock.time > 2")
     walking = chart.marker()
     chart.until_clock("clock => clock.time > 3.2")
@@ -489,7 +490,7 @@ def test_clusters_are_named_and_renamed(chart):
     name.click()
     chart.side.locator("input.ev-a-naming").fill("What <b>we</b> call it")
     chart.page.keyboard.press("Enter")
-    chart.until("'What <b>we</b> call it' in [label['text'] for label in atlas._wiring.sides[0].scatter.labels]")
+    chart.until("'What <b>we</b> call it' in [label['text'] for label in atlas._controller.views[0].scatter.labels]")
     assert rows.first.locator(".ev-a-rename").inner_text() == "What <b>we</b> call it"
     assert "What <b>we</b> call it" in set(chart.ask("clusters['name'].tolist()"))
     rows.first.get_by_role("button", name="Select the members").click()
@@ -512,7 +513,7 @@ def test_two_models_side_by_side(chart):
     second.evaluate(KEEP)
     chart.hover(point)
     changed = np.array(second.evaluate(CHANGED))
-    there = chart.ask("_wiring.sides[1].vectors.tracks.tolist()").index(track)
+    there = chart.ask("_controller.views[1].vectors.tracks.tolist()").index(track)
     box = second.locator(".ev-map-stage").bounding_box()
     wanted = chart.places(1)[there] - [box["x"], box["y"]]
     assert len(changed) > 10
@@ -582,10 +583,10 @@ def test_map_and_heatmap_of_the_explorer_move_together(fresh):
     panel.settled()
     panel.tab("Map")
     for _ in range(100):
-        if lab.ask("explorer._mapped.atlas is not None"):
+        if lab.ask("explorer._map_tab.atlas is not None"):
             break
         lab.page.wait_for_timeout(200)
-    chart = Chart(lab, "explorer._mapped.atlas")
+    chart = Chart(lab, "explorer._map_tab.atlas")
     chart.ready()
     assert chart.root.locator(".ev-a-facts").first.inner_text().startswith("UMAP")
     point = next(i for i in chart.lone(N) if lab.ask("explorer.track") != chart.ask("table['path'].tolist()")[i])
@@ -599,7 +600,7 @@ def test_map_and_heatmap_of_the_explorer_move_together(fresh):
     assert Path(lab.ask("explorer.track")).name == name
     below = panel.root.locator(".ev-p-map canvas.ev-heatmap-canvas")
     below.wait_for()
-    chart.until("len(explorer._mapped.atlas._wiring.sides[0].scatter.trail) > 0")
+    chart.until("len(explorer._map_tab.atlas._controller.views[0].scatter.trail) > 0")
     panel.clock("clock => clock.pause()")
     box = below.bounding_box()
     for seconds in (2.0, 4.2):
@@ -649,7 +650,7 @@ def test_what_a_model_takes_for_another_class_is_listed_played_and_marked_on_the
     heard = "({ playing, time, media }, name) => playing && time > 0.2 && decodeURI(media.currentSrc).endsWith(name)"
     panel.until(heard, name_of(titles[-1]))
     panel.root.get_by_role("button", name="Show on the map").click()
-    chart = Chart(lab, "explorer._mapped.atlas")
+    chart = Chart(lab, "explorer._map_tab.atlas")
     chart.ready()
     said = [chart.scatter("color")["labels"][shade] for shade in chart.scatter("shades")]
     marked = {label for label, one in zip(chart.labels, said, strict=True) if one == "wrong"}

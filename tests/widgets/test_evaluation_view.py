@@ -177,7 +177,7 @@ def test_models_are_compared_and_what_they_confuse_is_shown(music, explore, hear
 
     command(explorer, "task_matrix", cell=1)
     assert panel.confusion["wrong"] == int((~explorer.evaluation.predictions("vgg")["right"]).sum())
-    matrix = explorer._tasking._matrix
+    matrix = explorer._evaluation_tab._matrix
     matrix.choose("jazz", "rock")
     assert explorer.selection["title"].tolist() == matrix.selection["title"].tolist() != []
     assert panel.tab == "tasks"
@@ -186,7 +186,7 @@ def test_models_are_compared_and_what_they_confuse_is_shown(music, explore, hear
     assert Path(explorer.wait().track).name == f"{label:02}.wav"
     assert matrix.widget.current == {"side": "cv", "track": label}
     command(explorer, "task_matrix", cell=1)
-    assert explorer._tasking._matrix.widget.current["track"] == label, "what is open should be marked at once"
+    assert explorer._evaluation_tab._matrix.widget.current["track"] == label, "what is open should be marked at once"
 
     command(explorer, "task_save", format="csv").wait()
     command(explorer, "task_save", format="latex").wait()
@@ -205,7 +205,7 @@ def test_another_collection_is_asked_and_its_tracks_are_heard(music, explore, tm
     assert "external=external)" in explorer.code()
     assert explorer.widget.scores["has_external"]
     command(explorer, "task_matrix", cell=0)
-    matrix = explorer._tasking._matrix.widget
+    matrix = explorer._evaluation_tab._matrix.widget
     for content in ({"kind": "side", "name": "external"}, {"kind": "cell", "truth": 0, "answer": 0}):
         matrix._heard(None, content, [])
     assert explorer.selection is None
@@ -220,7 +220,7 @@ def test_a_head_is_kept_and_goes_to_the_rows(music, explore, tmp_path, monkeypat
     explorer = explore(music)
     explorer.tasks("style", GOOD, classifier="logistic", folds=3).wait()
     given: list[Any] = []
-    monkeypatch.setattr(explorer._tasking, "on_head", given.append)
+    monkeypatch.setattr(explorer._evaluation_tab, "on_head", given.append)
     command(explorer, "task_matrix", cell=0)
     assert command(explorer, "task_head", cell=0).wait().widget.confusion["training"]["status"] == "ready"
     assert given[0].classes == explorer.evaluation.cells[0].classes
@@ -231,13 +231,13 @@ def test_a_head_is_kept_and_goes_to_the_rows(music, explore, tmp_path, monkeypat
 
 def test_wrong_tracks_are_marked_on_the_map(music, explore, monkeypatch):
     monkeypatch.setattr(
-        "embviz.app.atlas.map_view._embedded", lambda board, _ask, _job: (vectors_of(board.table, BAD), None)
+        "embviz.app.atlas.map_view._embedded", lambda context, _request, _job: (vectors_of(context.table, BAD), None)
     )
     explorer = explore(music)
-    explorer._mapped._options = {"method": "pca"}
+    explorer._map_tab._options = {"method": "pca"}
     explorer.tasks("style", [GOOD, BAD], classifier="knn", folds=3).wait()
     command(explorer, "task_map", cell=1).wait()
-    atlas = explorer._mapped.atlas
+    atlas = explorer._map_tab.atlas
     wrong = explorer.evaluation.mistakes("vgg")
     assert explorer.widget.tab == "map"
     assert atlas.widget.tab == "selection"
@@ -246,13 +246,13 @@ def test_wrong_tracks_are_marked_on_the_map(music, explore, monkeypatch):
     assert atlas.widget.choices["color"] == f"column:{column}"
     counts = explorer.selection[column].value_counts().to_dict()
     assert counts == {"wrong": len(wrong)}
-    assert set(atlas._wiring.sides[0].scatter.color["labels"]) == {"right", "wrong"}
-    assert atlas._wiring.sides[0].scatter.color["missing"] == 3
+    assert set(atlas._controller.views[0].scatter.color["labels"]) == {"right", "wrong"}
+    assert atlas._controller.views[0].scatter.color["missing"] == 3
     command(explorer, "task_map", cell=0)
     assert atlas.widget.choices["color"] == "column:style by MusiCNN (MSD): right or wrong"
     assert column in atlas.table.columns
     command(explorer, "task_matrix", cell=0)
-    explorer._tasking._matrix.choose("rock", "rock")
+    explorer._evaluation_tab._matrix.choose("rock", "rock")
     assert set(explorer.selection["style"]) == {"rock"}
 
 
@@ -279,13 +279,13 @@ def test_a_comparison_is_cancelled_and_taken_up(music, explore, monkeypatch):
     # What is computed for one track has its turn meanwhile, and does not stop it.
     explorer.open(1)
     deadline = time.monotonic() + 10
-    while not explorer._desk.player.duration and time.monotonic() < deadline:
+    while not explorer._context.player.duration and time.monotonic() < deadline:
         explorer.wait(0.05)
-    assert explorer._desk.player.duration > 0
+    assert explorer._context.player.duration > 0
     assert explorer.widget.tasks_work["status"] == "running"
     command(explorer, "task_cancel")
     assert explorer.wait(10).widget.tasks_work["status"] == "cancelled"
-    assert not explorer._desk.aside.busy
+    assert not explorer._context.aside.busy
     monkeypatch.setattr(api, "evaluate", real)
     assert command(explorer, "task_run").wait().widget.tasks_work["status"] == "ready"
 

@@ -18,8 +18,8 @@ import traitlets
 from embviz.app.atlas import export
 from embviz.app.atlas import options as choices
 from embviz.app.atlas.color_options import key_of
-from embviz.app.atlas.context import Board, check_table
-from embviz.app.atlas.controller import Wiring
+from embviz.app.atlas.context import AtlasContext, check_table
+from embviz.app.atlas.controller import AtlasController
 from embviz.core.cache import check_cache
 from embviz.models import Model
 from embviz.widgets.base import close_widget, model_ref, new_clock_name
@@ -150,15 +150,15 @@ class Atlas(traitlets.HasTraits):
         own = player is True
         name = clock or (player.clock if isinstance(player, Player) else new_clock_name())
         heard = Player(clock=name) if own else player if isinstance(player, Player) else None
-        view = AtlasView(clock=name, player=model_ref(heard) if own else "")
+        panel = AtlasView(clock=name, player=model_ref(heard) if own else "")
         self._own_player = heard if own else None
-        self._board = board = Board(table, view, cache, worker, seed)
-        board.choices = chosen
-        self._wiring = wiring = Wiring(board, heard, own_player=own, folder=folder)
+        self._context = context = AtlasContext(table, panel, cache, worker, seed)
+        context.choices = chosen
+        self._controller = controller = AtlasController(context, heard, own_player=own, folder=folder)
         try:
-            wiring.on_selected = self._follow
+            controller.on_selected = self._follow
             self._follow()
-            wiring.fill()
+            controller.fill()
         except BaseException:
             self.close()
             raise
@@ -169,7 +169,7 @@ class Atlas(traitlets.HasTraits):
         """Bring the trait up to what is selected on the page."""
         self._following = True
         try:
-            self.selection = self._wiring.selecting.table()
+            self.selection = self._controller.selection.table()
         finally:
             self._following = False
 
@@ -178,60 +178,60 @@ class Atlas(traitlets.HasTraits):
         """Take what is to be selected, before the trait does; it becomes rows of the table."""
         if self._following:
             return proposal["value"]
-        self._wiring.selecting.take(proposal["value"])
-        return self._wiring.selecting.table()
+        self._controller.selection.take(proposal["value"])
+        return self._controller.selection.table()
 
     @traitlets.observe("selection")
     def _selection_set(self, _change: Any) -> None:
         if not self._following:
-            self._wiring.selecting.publish()
+            self._controller.selection.publish()
 
     # For the next cell. --------------------------------------------------------------------------------------------
 
     @property
     def widget(self) -> AtlasView:
         """The page, for layouts of ipywidgets."""
-        view: AtlasView = self._board.panel
-        return view
+        panel: AtlasView = self._context.panel
+        return panel
 
     @property
     def table(self) -> pd.DataFrame:
         """The tracks."""
-        return self._board.table
+        return self._context.table
 
     @property
     def vectors(self) -> Vectors | None:
         """What is mapped, once it is computed."""
-        return self._wiring.sides[0].vectors
+        return self._controller.views[0].vectors
 
     @property
     def projection(self) -> Projection | None:
         """Where the points are; while the map is computed, the one that is seen meanwhile."""
-        return self._wiring.sides[0].projection
+        return self._controller.views[0].projection
 
     @property
     def agreement(self) -> Agreement | None:
         """How far the two models agree, where there are two."""
-        return self._wiring.compare.result
+        return self._controller.comparison.result
 
     @property
     def differences(self) -> pd.DataFrame:
         """Share of the neighbours of each track that both models agree on (``overlap``), least first."""
-        return self._wiring.compare.table()
+        return self._controller.comparison.table()
 
     @property
     def clusters(self) -> pd.DataFrame:
         """Cluster and name of each point, indexed by the labels of the tracks; empty where none were looked for."""
-        return self._wiring.groups.table()
+        return self._controller.clusters.table()
 
     def set(self, **chosen: Any) -> Self:
         """Change choices, which have the names of the parameters; returns the Atlas."""
         if {"model", "layer"} & set(chosen):
-            before = self._board.choices
+            before = self._context.choices
             layer = chosen.pop("layer", "embedding" if "model" in chosen else before["layer"])
             chosen = {"model": choices.model_and_layer(chosen.pop("model", before["model"]), layer), **chosen}
         for name, value in chosen.items():
-            self._wiring.choose(name, value)
+            self._controller.choose(name, value)
         return self
 
     def assign(self, **columns: Any) -> Self:
@@ -247,7 +247,7 @@ class Atlas(traitlets.HasTraits):
         OptionError
             If a column says what a file is, or its values are not one for each track.
         """
-        self._wiring.assign(columns)
+        self._controller.assign(columns)
         return self
 
     def neighbors(self, of: Any, k: int | None = None) -> pd.DataFrame:
@@ -267,38 +267,40 @@ class Atlas(traitlets.HasTraits):
             Nearest first, indexed by the labels of the tracks: distance, time (of frames), title, artist, name.
             ``attrs["exact"]`` says whether all vectors were compared.
         """
-        query = self._wiring.likes.query(of)
-        return self._wiring.likes.frame(self._wiring.likes.search(query, self._board.choices["k"] if k is None else k))
+        query = self._controller.neighbors.query(of)
+        return self._controller.neighbors.frame(
+            self._controller.neighbors.search(query, self._context.choices["k"] if k is None else k)
+        )
 
     def rename_cluster(self, number: int, name: str) -> Self:
         """Give a cluster a name, which it keeps as long as it has the same members; returns the Atlas."""
-        self._wiring.groups.rename(number, name)
+        self._controller.clusters.rename(number, name)
         return self
 
     def on_choose(self, call: Callable[[int, float | None], None]) -> None:
         """Call back with label and seconds (or None) when the reader chooses a point to listen to."""
-        self._wiring.listening.on_choose.append(call)
+        self._controller.playback.on_choose.append(call)
 
     def opened(self, label: int, duration: float) -> None:
         """Tell that a track was opened in a player elsewhere: its point is marked, and walked along."""
-        self._wiring.listening.opened(label, duration)
+        self._controller.playback.opened(label, duration)
 
     def choose(self, label: int, at: float | None = None) -> Self:
         """Open a track and play it; returns the Atlas."""
-        self._wiring.listening.choose(label, at)
+        self._controller.playback.choose(label, at)
         return self
 
     def enqueue(self, tracks: Any) -> Self:
         """Have tracks played after one another: rows of the table, or labels; returns the Atlas."""
-        labels, times = self._wiring.selecting.read(tracks)
-        self._wiring.listening.enqueue(
+        labels, times = self._controller.selection.read(tracks)
+        self._controller.playback.enqueue(
             [int(label) for label in labels], None if times is None else [float(t) for t in times]
         )
         return self
 
     def play_queue(self, at: int = 0) -> Self:
         """Play an item of the queue, and go on from there; returns the Atlas."""
-        self._wiring.listening.play(at)
+        self._controller.playback.play(at)
         return self
 
     def wait(self, timeout: float | None = None) -> Self:
@@ -306,7 +308,7 @@ class Atlas(traitlets.HasTraits):
 
         What failed says so in the page. Meanwhile the page shows what comes, but does not answer.
         """
-        workers = self._board.worker, self._board.listener, self._board.pulls
+        workers = self._context.worker, self._context.listener, self._context.pulls
         deadline = math.inf if timeout is None else clocks.monotonic() + timeout
         while any(worker.busy for worker in workers) and (left := deadline - clocks.monotonic()) > 0:
             for worker in workers:
@@ -315,26 +317,26 @@ class Atlas(traitlets.HasTraits):
 
     def cancel(self) -> Self:
         """Stop what runs and what waits; what is finished is kept. Returns the Atlas."""
-        self._wiring.cancel()
+        self._controller.cancel()
         return self
 
     def state(self) -> dict[str, Any]:
         """Return the choices, the selection and the names of clusters, ready for JSON; see :meth:`restore`."""
-        return export.state(self._board, self._wiring.selecting, self._wiring.groups)
+        return export.state(self._context, self._controller.selection, self._controller.clusters)
 
     def restore(self, state: Mapping[str, Any]) -> Self:
         """Show what :meth:`state` returned; returns the Atlas."""
         kept = export.checked_state(state)
-        self._wiring.groups.restore(kept["names"])
+        self._controller.clusters.restore(kept["names"])
         for name, value in kept["choices"].items():
-            self._board.guarded(partial(self._wiring.choose, name, value))
-        self._wiring.selecting.set_points(kept["selection"], kept["times"])
-        self._wiring.selecting.publish()
+            self._context.guarded(partial(self._controller.choose, name, value))
+        self._controller.selection.set_points(kept["selection"], kept["times"])
+        self._controller.selection.publish()
         return self
 
     def code(self) -> str:
         """Return Python that computes and draws this map without a panel."""
-        return self._wiring.code()
+        return self._controller.code()
 
     def save(self, path: str | Path, *, selection: bool = False, **options: Any) -> Path:
         """Write the map, or its tracks, to a file by the ending of its name, and return where.
@@ -349,32 +351,32 @@ class Atlas(traitlets.HasTraits):
         **options
             Of a page: ``audio`` (``"link"``, ``"embed"`` or ``"clips"``), ``title``, ``theme``.
         """
-        return export.save(Path(path), self._wiring.contents(selection=selection), **options)
+        return export.save(Path(path), self._controller.contents(selection=selection), **options)
 
     def to_html(self, path: str | Path, **options: Any) -> Path:
         """Write the map to a page that needs no kernel or network; see :func:`embviz.export.collection_page.write`."""
-        return export.page(Path(path), self._wiring.contents(selection=False), **options)
+        return export.page(Path(path), self._controller.contents(selection=False), **options)
 
     def close(self) -> None:
         """Stop all work, and take everything off the page."""
         if self._closed:
             return
         self._closed = True
-        self._wiring.listening.close()
-        self._board.close()
-        for side in self._wiring.sides:
-            side.close()
-        close_widget(self._board.panel)
+        self._controller.playback.close()
+        self._context.close()
+        for view in self._controller.views:
+            view.close()
+        close_widget(self._context.panel)
         if self._own_player is not None:
             close_widget(self._own_player)
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         if self._closed:
             return {"text/plain": "This Atlas was closed; make another one."}
-        return self._board.panel._repr_mimebundle_(**options)
+        return self._context.panel._repr_mimebundle_(**options)
 
     def __repr__(self) -> str:
-        side = self._wiring.sides[0]
-        n = len(side.vectors) if side.vectors is not None else 0
-        what = "frame" if self._board.choices["points"] == "frames" else "track"
-        return f"<Atlas {side.title}: {n:,} {what}{'s' * (n != 1)}, {side.status or 'closed'}>"
+        view = self._controller.views[0]
+        n = len(view.vectors) if view.vectors is not None else 0
+        what = "frame" if self._context.choices["points"] == "frames" else "track"
+        return f"<Atlas {view.title}: {n:,} {what}{'s' * (n != 1)}, {view.status or 'closed'}>"

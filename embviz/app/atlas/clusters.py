@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from embviz.app.atlas.context import Board
-    from embviz.app.atlas.map_view import Side
-    from embviz.app.atlas.model_outputs import Hearing
+    from embviz.app.atlas.context import AtlasContext
+    from embviz.app.atlas.map_view import MapView
+    from embviz.app.atlas.model_outputs import ModelOutputs
     from embviz.core.vectors import Vectors
     from embviz.core.worker import Job
 
-__all__ = ["NOWHERE", "Groups"]
+__all__ = ["NOWHERE", "Clusters"]
 
 NOWHERE = "in no cluster"
 LONGEST_NAME = 80
@@ -37,11 +37,11 @@ SCALES = {
 }
 
 
-class Groups:
+class Clusters:
     """The clusters of the first map."""
 
-    def __init__(self, board: Board, hearing: Hearing, side: Side) -> None:
-        self._board, self._hearing, self._side = board, hearing, side
+    def __init__(self, context: AtlasContext, outputs: ModelOutputs, view: MapView) -> None:
+        self._context, self._outputs, self._view = context, outputs, view
         self.members: NDArray[np.int64] | None = None
         self.auto: dict[int, str] = {}
         self._tags: dict[int, list[dict[str, Any]]] = {}
@@ -53,7 +53,7 @@ class Groups:
     @property
     def method(self) -> str:
         """``"none"``, ``"hdbscan"`` or ``"kmeans"``."""
-        return str(self._board.choices["clusters"])
+        return str(self._context.choices["clusters"])
 
     def names(self) -> dict[int, str]:
         """Return the name of each cluster: the one that was given, or the one that was found."""
@@ -63,19 +63,19 @@ class Groups:
 
     def start(self) -> None:
         """Find the clusters of the map as it is, unless they are known."""
-        board, side = self._board, self._side
-        if self.method == "none" or side.projection is None or side.vectors is None or side.preliminary:
+        context, view = self._context, self._view
+        if self.method == "none" or view.projection is None or view.vectors is None or view.preliminary:
             self.forget()
             return
-        ask = side.ask
-        options = dict(board.choices["cluster_options"])
-        wanted = (self.method, tuple(sorted(options.items())), ask.map if ask else None)
+        request = view.request
+        options = dict(context.choices["cluster_options"])
+        wanted = (self.method, tuple(sorted(options.items())), request.map if request else None)
         if wanted == self._of and self.members is not None:
             return
         self._of, self.members, self.message = wanted, None, "looking for clusters"
         self.auto, self._tags = {}, {}
-        method, vectors, xy, metric = self.method, side.vectors, side.projection.xy, board.choices["metric"]
-        seed, tagger = board.seed, self.tagger()
+        method, vectors, xy, metric = self.method, view.vectors, view.projection.xy, context.choices["metric"]
+        seed, tagger = context.seed, self.tagger()
         pooling = "mean" if vectors.times is None else "frames"
 
         def task(job: Job) -> tuple[NDArray[np.int64], Vectors | None]:
@@ -88,18 +88,18 @@ class Groups:
             if not tagger or not (members >= 0).any():
                 return members, None
             try:
-                return members, self._hearing.get(tagger, pooling, job)
+                return members, self._outputs.get(tagger, pooling, job)
             except EmbvizError:
                 # Clusters without a name are still clusters.
                 return members, None
 
-        board.run("clusters", "clusters", task, lambda found: self._found(vectors, *found), failed=self._failed)
+        context.run("clusters", "clusters", task, lambda found: self._found(vectors, *found), failed=self._failed)
         self.on_changed()
 
     def tagger(self) -> str:
         """Return the model that names clusters: that of the map if it gives tags, else the first that does."""
         here = [model.name for model in taggers()]
-        own = self._board.choices["model"]
+        own = self._context.choices["model"]
         return own if own in here else next(iter(here), "")
 
     def _found(self, vectors: Vectors, members: NDArray[np.int64], output: Vectors | None) -> None:
@@ -111,7 +111,7 @@ class Groups:
         elif output is None:
             self.message = "There is no tagger here to name the clusters by what it hears."
         else:
-            self._hearing.keep(output)
+            self._outputs.keep(output)
             scores = at_points(output, vectors)
             self.auto = name_clusters(members, scores, output.labels)
             self._tags = {number: _best(lift, output.labels) for number, lift in lifts(members, scores).items()}
@@ -131,7 +131,7 @@ class Groups:
 
     def forget(self) -> None:
         """Have no clusters."""
-        self._board.stop("clusters")
+        self._context.stop("clusters")
         had = self.members is not None or self.message
         self.members, self._of, self.message = None, None, ""
         self.auto, self._tags = {}, {}
@@ -153,7 +153,7 @@ class Groups:
 
     def _mark(self, number: int) -> str:
         """Return what tells the members of a cluster from all others, whatever its number is next time."""
-        vectors, members = self._side.vectors, self.members
+        vectors, members = self._view.vectors, self.members
         if vectors is None or members is None:
             return ""
         inside = members == number
@@ -187,7 +187,7 @@ class Groups:
 
     def labels(self) -> list[dict[str, Any]]:
         """Return the names and where they stand on the map, in its own units."""
-        projection = self._side.projection
+        projection = self._view.projection
         if self.members is None or projection is None:
             return []
         found = []
@@ -202,7 +202,7 @@ class Groups:
         """Return cluster and name of each track, or of each frame."""
         import pandas as pd
 
-        vectors, members = self._side.vectors, self.members
+        vectors, members = self._view.vectors, self.members
         if vectors is None or members is None:
             empty: dict[str, Any] = {"cluster": np.zeros(0, np.int64), "name": np.zeros(0, object)}
             return pd.DataFrame(empty, index=pd.Index(np.zeros(0, np.int64), name="track"))

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 from embviz.app.atlas.model_outputs import tempo_model
 
 if TYPE_CHECKING:
-    from embviz.app.atlas.context import Board
+    from embviz.app.atlas.context import AtlasContext
 
 __all__ = ["code"]
 
 LISTED = 20  # files
 
 
-def code(board: Board, folder: str, tagger: str, given: Mapping[int, str]) -> str:
+def code(context: AtlasContext, folder: str, tagger: str, given: Mapping[int, str]) -> str:
     """Return Python that gives a map.
 
     Parameters
     ----------
-    board : Board
+    context : AtlasContext
         With the choices.
     folder : str
         Where the tracks are; empty where that is not known.
@@ -29,14 +29,14 @@ def code(board: Board, folder: str, tagger: str, given: Mapping[int, str]) -> st
     given : mapping of int to str
         Names that were given to clusters.
     """
-    chosen = board.choices
+    chosen = context.choices
     pooling = "frames" if chosen["points"] == "frames" else chosen["pooling"]
-    script = _Script({"import embviz"}, [*_source(board, folder), _embed("vectors", chosen, pooling)])
-    options = {"seed": board.seed, "metric": chosen["metric"], **chosen["options"]}
+    script = _Script({"import embviz"}, [*_source(context, folder), _embed("vectors", chosen, pooling)])
+    options = {"seed": context.seed, "metric": chosen["metric"], **chosen["options"]}
     script.lines.append(_call("projection = embviz.project", ["vectors", repr(chosen["method"])], options))
     drawn = {"color": _color(script, str(chosen["color"]), pooling), "size": _size(str(chosen["size"]))}
     if chosen["clusters"] != "none":
-        drawn |= _clusters(script, board, "frames" if pooling == "frames" else "mean", tagger, given)
+        drawn |= _clusters(script, context, "frames" if pooling == "frames" else "mean", tagger, given)
     if chosen["second"]:
         script.imports.add("from embviz.analysis.model_similarity import agreement")
         script.lines += ["", _embed("others", chosen["second"], pooling)]
@@ -53,10 +53,10 @@ class _Script:
         self.imports, self.lines = imports, lines
 
 
-def _source(board: Board, folder: str) -> list[str]:
+def _source(context: AtlasContext, folder: str) -> list[str]:
     if folder:
         return [f"collection = embviz.Collection.from_folder({folder!a})"]
-    paths = [str(path) for path in board.table["path"]] if "path" in board.table.columns else []
+    paths = [str(path) for path in context.table["path"]] if "path" in context.table.columns else []
     if len(paths) > LISTED:
         return ["# Put your collection here, or the paths of its files.",
                 "collection = embviz.Collection.from_paths(paths)"]  # fmt: skip
@@ -97,12 +97,12 @@ def _output(model: str, pooling: str) -> str:
 
 
 def _clusters(
-    script: _Script, board: Board, pooling: str, tagger: str, given: Mapping[int, str]
+    script: _Script, context: AtlasContext, pooling: str, tagger: str, given: Mapping[int, str]
 ) -> dict[str, str]:  # fmt: skip
     """Write how clusters are found and named; return what the picture is told of them."""
-    chosen = board.choices
+    chosen = context.choices
     on_map = chosen["clusters"] == "hdbscan"
-    options = {"seed": board.seed, **({} if on_map else {"metric": chosen["metric"]}), **chosen["cluster_options"]}
+    options = {"seed": context.seed, **({} if on_map else {"metric": chosen["metric"]}), **chosen["cluster_options"]}
     what = "projection.xy" if on_map else "vectors"
     script.imports.add("from embviz.analysis.clustering import cluster")
     script.lines += ["", _call("groups = cluster", [what, repr(chosen["clusters"])], options)]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from embviz.analysis.projection import Projection
     from embviz.core.vectors import Vectors
 
-__all__ = ["SIZES", "Color", "by_column", "by_tag", "by_tempo", "by_trust", "groups", "key_of", "size_of"]
+__all__ = ["SIZES", "Color", "by_column", "by_tag", "by_tempo", "by_trust", "color_groups", "key_of", "size_of"]
 
 # Of the columns of every table, those that say what is to be seen.
 TOLD = ("genre", "artist", "album", "year", "duration")
@@ -54,7 +54,7 @@ class Color:
         return self.values.dtype.kind == "f"
 
 
-def groups(table: pd.DataFrame) -> list[dict[str, Any]]:
+def color_groups(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Return what can be chosen, as the page lists it."""
     columns = [{"key": f"column:{name}", "title": format_cell(name)} for name in _columns(table)]
     found = [{"title": "", "items": [{"key": "none", "title": "none"}]}, {"title": "Columns", "items": columns}]
@@ -96,7 +96,7 @@ def key_of(wanted: str | None, table: pd.DataFrame) -> str:
     """
     if wanted is None:
         return "column:genre" if "genre" in table.columns and table["genre"].unique().size > 1 else "none"
-    items = [item for group in groups(table) for item in group["items"]]
+    items = [item for group in color_groups(table) for item in group["items"]]
     names = {item["key"]: item["key"] for item in items}
     # A column comes before a tag of that name, and a tag of the first model before those of others.
     for item in items:

@@ -15,22 +15,22 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embviz.analysis.model_similarity import Agreement
-    from embviz.app.atlas.context import Board
-    from embviz.app.atlas.map_view import Side
+    from embviz.app.atlas.context import AtlasContext
+    from embviz.app.atlas.map_view import MapView
     from embviz.core.vectors import Vectors
     from embviz.core.worker import Job
 
-__all__ = ["Compare"]
+__all__ = ["Comparison"]
 
 MOST = 100
 FEWEST = 3  # tracks that both models have a vector of
 
 
-class Compare:
+class Comparison:
     """The figures of agreement, in all dimensions of both models; frames are averaged for it."""
 
-    def __init__(self, board: Board, sides: list[Side]) -> None:
-        self._board, self._sides = board, sides
+    def __init__(self, context: AtlasContext, views: list[MapView]) -> None:
+        self._context, self._views = context, views
         self.result: Agreement | None = None
         self.tracks: NDArray[np.int64] = np.zeros(0, np.int64)
         self._shown: dict[str, Any] = {}
@@ -39,11 +39,11 @@ class Compare:
 
     def start(self) -> None:
         """Compare the two maps, where there are two, unless they were compared."""
-        board, (one, other) = self._board, self._sides
-        if not board.choices["second"] or one.vectors is None or other.vectors is None:
+        context, (one, other) = self._context, self._views
+        if not context.choices["second"] or one.vectors is None or other.vectors is None:
             self.forget()
             return
-        k, metric = board.choices["k"], board.choices["metric"]
+        k, metric = context.choices["k"], context.choices["metric"]
         wanted = (id(one.vectors), id(other.vectors), k, metric)
         if wanted == self._of:
             return
@@ -55,9 +55,9 @@ class Compare:
             tracks, a, b = _paired(first, second)
             if len(tracks) < FEWEST:
                 return tracks, None
-            return tracks, agreement(a, b, k=k, metric=metric, cache=board.cache, report=job.report)
+            return tracks, agreement(a, b, k=k, metric=metric, cache=context.cache, report=job.report)
 
-        board.run("agreement", "agreement", task, lambda found: self._found(first, *found))
+        context.run("agreement", "agreement", task, lambda found: self._found(first, *found))
 
     def _found(self, first: Vectors, tracks: NDArray[np.int64], result: Agreement | None) -> None:
         self.tracks, self.result = tracks, result
@@ -69,7 +69,7 @@ class Compare:
         labels, starts = np.unique(first.tracks, return_index=True)
         points = dict(zip(labels.tolist(), starts.tolist(), strict=True))
         for i in np.argsort(result.per_point, kind="stable")[:MOST]:
-            facts = self._board.facts(int(tracks[i]))
+            facts = self._context.facts(int(tracks[i]))
             shown = {name: facts[name] for name in ("track", "title", "artist")}
             items.append({**shown, "point": points[int(tracks[i])], "overlap": _plain(result.per_point[i])})
         return {
@@ -91,7 +91,7 @@ class Compare:
 
     def forget(self) -> None:
         """Compare nothing."""
-        self._board.stop("agreement")
+        self._context.stop("agreement")
         had, self._shown = self._shown, {}
         self.result, self._of = None, None
         if had:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from embviz.app.atlas.drawn import seconds_of
-from embviz.app.context import Desk
+from embviz.app.context import PanelContext
 from embviz.core.text import format_cell, plural
 from embviz.core.worker import Worker, explain
 from embviz.errors import OptionError
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from embviz.core.cache import Cache
     from embviz.core.worker import Job
 
-__all__ = ["Board", "check_table"]
+__all__ = ["AtlasContext", "check_table"]
 
 FACTS = ("title", "artist", "album", "genre")
 
 
-class Board(Desk):
+class AtlasContext(PanelContext):
     """What all parts of an Atlas work on.
 
     Attributes

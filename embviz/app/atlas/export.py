@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embviz.analysis.projection import Projection
-    from embviz.app.atlas.clusters import Groups
-    from embviz.app.atlas.context import Board
-    from embviz.app.atlas.map_view import Side
-    from embviz.app.atlas.point_style import Paint
-    from embviz.app.atlas.selection import Selecting
+    from embviz.app.atlas.clusters import Clusters
+    from embviz.app.atlas.context import AtlasContext
+    from embviz.app.atlas.map_view import MapView
+    from embviz.app.atlas.point_style import PointStyle
+    from embviz.app.atlas.selection import MapSelection
     from embviz.core.cache import Cache
     from embviz.core.embedding import Embedding
     from embviz.core.vectors import Vectors
@@ -61,20 +61,20 @@ class Contents:
     @classmethod
     def of(
         cls,
-        board: Board,
-        side: Side,
-        groups: Groups,
-        paint: Paint,
+        context: AtlasContext,
+        view: MapView,
+        clusters: Clusters,
+        style: PointStyle,
         rows: pd.DataFrame | None,
         folder: str,
         tags: Vectors | None,
     ) -> Contents:
         """Return the contents of a map; `rows` are those of lists, all tracks where they are None."""
         name = format_cell(Path(folder).name) if folder else ""
-        title = f"{name} · {side.title}" if name else side.title
+        title = f"{name} · {view.title}" if name else view.title
         return cls(
-            board.table, board.table if rows is None else rows, side.vectors, side.projection, paint.seen,
-            groups.members, groups.names(), title, board.store, tags,
+            context.table, context.table if rows is None else rows, view.vectors, view.projection, style.seen,
+            clusters.members, clusters.names(), title, context.store, tags,
         )  # fmt: skip
 
     def map(self) -> tuple[Vectors, Projection]:
@@ -101,7 +101,7 @@ def save(path: Path, contents: Contents, **options: Any) -> Path:
     raise OptionError(f"A map is written to {known}, or to a folder for TensorBoard; {path.name!r} is neither.")
 
 
-def begin(board: Board, contents: Contents, content: Mapping[str, Any]) -> None:
+def begin(context: AtlasContext, contents: Contents, content: Mapping[str, Any]) -> None:
     """Have a file written into the working folder, under a name that is free."""
     kind = content["format"]
     if kind not in SUFFIXES and kind != "tensorboard":
@@ -117,7 +117,7 @@ def begin(board: Board, contents: Contents, content: Mapping[str, Any]) -> None:
         progress = {"progress": job.report} if kind == "html" else {}
         return save(path, contents, **options, **progress)
 
-    board.run("save", "saving", task, lambda written: board.notice("done", f"Written to {str(written)!r}."))
+    context.run("save", "saving", task, lambda written: context.notice("done", f"Written to {str(written)!r}."))
 
 
 def _figure(contents: Contents) -> Any:
@@ -216,15 +216,15 @@ def _embeddings(contents: Contents) -> Callable[[int], Embedding | None]:
 # A view as data, and as code. --------------------------------------------------------------------------------------
 
 
-def state(board: Board, selecting: Selecting, groups: Groups) -> dict[str, Any]:
+def state(context: AtlasContext, selection: MapSelection, clusters: Clusters) -> dict[str, Any]:
     """Return what restores a view, ready for JSON."""
-    times = selecting.times
+    times = selection.times
     return {
         "format": FORMAT,
-        "choices": dict(board.choices),
-        "selection": [int(label) for label in selecting.labels],
+        "choices": dict(context.choices),
+        "selection": [int(label) for label in selection.labels],
         "times": None if times is None else [float(time) for time in times],
-        "names": groups.given(),
+        "names": clusters.given(),
     }
 
 

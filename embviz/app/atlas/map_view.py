@@ -29,20 +29,20 @@ if TYPE_CHECKING:
 
     from embviz.analysis.neighbors import Neighbors
     from embviz.analysis.projection import Projection
-    from embviz.app.atlas.context import Board
-    from embviz.app.atlas.model_outputs import Hearing
+    from embviz.app.atlas.context import AtlasContext
+    from embviz.app.atlas.model_outputs import ModelOutputs
     from embviz.core.vectors import Vectors
     from embviz.core.worker import Job
     from embviz.widgets.scatter import Scatter
 
-__all__ = ["Ask", "Picture", "Side"]
+__all__ = ["MapRequest", "MapView", "VisibleMap"]
 
 FOR_TAGS = 0.1  # of the tracks, that are at most decoded for nothing but the tags that the page tells
 LEAST_NEIGHBORS = 15  # that figures and UMAP are made of
 
 
 @dataclass(frozen=True)
-class Ask:
+class MapRequest:
     """What a map is to show."""
 
     model: str
@@ -56,7 +56,7 @@ class Ask:
     seed: int
 
     @classmethod
-    def of(cls, choices: Mapping[str, Any], which: Mapping[str, str], seed: int) -> Ask:
+    def of(cls, choices: Mapping[str, Any], which: Mapping[str, str], seed: int) -> MapRequest:
         """Return what the choices mean for a model and its layer."""
         same = {name: choices[name] for name in ("points", "pooling", "method", "metric", "k")}
         return cls(which["model"], which["layer"], options=tuple(sorted(choices["options"].items())), seed=seed, **same)
@@ -87,7 +87,7 @@ class Ask:
         return *self.vectors, self.metric, self.method, self.options, self.seed
 
 
-class Picture(NamedTuple):
+class VisibleMap(NamedTuple):
     """A map that is on the page: what is drawn, where, and the widget."""
 
     vectors: Vectors
@@ -95,7 +95,7 @@ class Picture(NamedTuple):
     scatter: Scatter
 
 
-class Side:
+class MapView:
     """One of the maps of an Atlas.
 
     Attributes
@@ -106,10 +106,10 @@ class Side:
         The widget, once there was something to draw.
     """
 
-    def __init__(self, board: Board, hearing: Hearing, number: int, link: str) -> None:
-        self._board, self._hearing = board, hearing
+    def __init__(self, context: AtlasContext, outputs: ModelOutputs, number: int, link: str) -> None:
+        self._context, self._outputs = context, outputs
         self.number, self._link = number, link
-        self.ask: Ask | None = None
+        self.request: MapRequest | None = None
         self.vectors: Vectors | None = None
         self.near: Neighbors | None = None
         self.projection: Projection | None = None
@@ -119,10 +119,10 @@ class Side:
         self.status, self.stage, self.message, self.remedy = "", "", "", ""
         self.done = self.total = 0
         self.on_changed: Callable[[], None] = lambda: None
-        self.on_vectors: Callable[[Side], None] = lambda _side: None
-        self.on_scatter: Callable[[Side], None] = lambda _side: None
-        self.on_map: Callable[[Side], None] = lambda _side: None
-        self.on_ready: Callable[[Side], None] = lambda _side: None
+        self.on_vectors: Callable[[MapView], None] = lambda _view: None
+        self.on_scatter: Callable[[MapView], None] = lambda _view: None
+        self.on_map: Callable[[MapView], None] = lambda _view: None
+        self.on_ready: Callable[[MapView], None] = lambda _view: None
 
     @property
     def what(self) -> str:
@@ -137,89 +137,100 @@ class Side:
     @property
     def preliminary(self) -> bool:
         """Whether what is seen is not yet what was asked for."""
-        return self._drawn and self.ask is not None and self._made.get("map") != self.ask.map
+        return self._drawn and self.request is not None and self._made.get("map") != self.request.map
 
     @property
-    def picture(self) -> Picture | None:
+    def visible(self) -> VisibleMap | None:
         """What is on the page; None where there is nothing to see."""
         if not self._drawn or self.vectors is None or self.projection is None or self.scatter is None:
             return None
-        return Picture(self.vectors, self.projection, self.scatter)
+        return VisibleMap(self.vectors, self.projection, self.scatter)
 
     # Computing. ----------------------------------------------------------------------------------------------------
 
-    def start(self, ask: Ask) -> None:
+    def start(self, request: MapRequest) -> None:
         """Compute what is not there yet."""
-        self.ask = ask
-        if self._made.get("vectors") != ask.vectors:
+        self.request = request
+        if self._made.get("vectors") != request.vectors:
             self._forget()
-        elif self._made.get("near") != ask.near:
+        elif self._made.get("near") != request.near:
             self.near = None
         self.status, self.stage, self.message, self.remedy = "waiting", "", "", ""
         self.done = self.total = 0
-        model = get_model(ask.model)
+        model = get_model(request.model)
         if not has_weights(model) and self.vectors is None:
-            self._board.stop(self.what)
+            self._context.stop(self.what)
             self.status = "download"
             self.message = f"The weights of {model.title} are not on this computer yet."
             self.remedy = f"Download them here, or run `embviz pull {model.name}`."
             self.on_changed()
             return
-        self._board.run(
-            self.what, model.title, self._task(ask), self._finished, failed=self._failed, progress=self._progress
+        self._context.run(
+            self.what, model.title, self._task(request), self._finished, failed=self._failed, progress=self._progress
         )
         self.on_changed()
 
-    def _task(self, ask: Ask) -> Callable[[Job], None]:
+    def _task(self, request: MapRequest) -> Callable[[Job], None]:
         vectors, near = self.vectors, self.near
-        projection = self.projection if self._made.get("map") == ask.map else None
-        seen, board, hearing = self._drawn, self._board, self._hearing
+        projection = self.projection if self._made.get("map") == request.map else None
+        seen, context, outputs = self._drawn, self._context, self._outputs
 
         def task(job: Job) -> None:
             nonlocal vectors, near, projection
             if vectors is None:
-                vectors, heard = _embedded(board, ask, job)
-                job.show("vectors", self._got_vectors, ask, vectors)
+                vectors, heard = _embedded(context, request, job)
+                job.show("vectors", self._got_vectors, request, vectors)
                 if heard is not None:
-                    job.show("heard", hearing.keep, heard)
+                    job.show("heard", outputs.keep, heard)
             if not len(vectors):
-                n = len(board.table)
+                n = len(context.table)
                 raise CollectionError(f"None of the {n:,} tracks gave a vector; the list of problems says why.")
             if near is None:
                 near = nearest_neighbors(
-                    vectors.values, ask.n_near, metric=ask.metric, key=vectors.key, cache=board.cache, report=job.report
+                    vectors.values,
+                    request.n_near,
+                    metric=request.metric,
+                    key=vectors.key,
+                    cache=context.cache,
+                    report=job.report,
                 )
-                job.show("near", self._got_near, ask, near)
-            if projection is None and not seen and ask.method != "pca":
+                job.show("near", self._got_near, request, near)
+            if projection is None and not seen and request.method != "pca":
                 first = project(
                     vectors,
                     "pca",
-                    seed=ask.seed,
-                    metric=ask.metric,
+                    seed=request.seed,
+                    metric=request.metric,
                     neighbors=near,
-                    cache=board.cache,
+                    cache=context.cache,
                     progress=job.report,
                 )
-                job.show("first", self._got_map, ask, "first", first)
+                job.show("first", self._got_map, request, "first", first)
             if projection is None:
                 projection = project(
-                    vectors, ask.method, seed=ask.seed, metric=ask.metric, neighbors=near, cache=board.cache,
-                    progress=job.report, **dict(ask.options),
-                )  # fmt: skip
-                job.show("map", self._got_map, ask, "map", projection)
+                    vectors,
+                    request.method,
+                    seed=request.seed,
+                    metric=request.metric,
+                    neighbors=near,
+                    cache=context.cache,
+                    progress=job.report,
+                    **dict(request.options),
+                )
+                job.show("map", self._got_map, request, "map", projection)
 
         return task
 
-    def _got_vectors(self, ask: Ask, vectors: Vectors) -> None:
-        self.vectors, self._made["vectors"] = vectors, ask.vectors
+    def _got_vectors(self, request: MapRequest, vectors: Vectors) -> None:
+        self.vectors, self._made["vectors"] = vectors, request.vectors
         self.on_vectors(self)
 
-    def _got_near(self, ask: Ask, near: Neighbors) -> None:
-        self.near, self._made["near"] = near, ask.near
+    def _got_near(self, request: MapRequest, near: Neighbors) -> None:
+        self.near, self._made["near"] = near, request.near
 
-    def _got_map(self, ask: Ask, kind: str, projection: Projection) -> None:
+    def _got_map(self, request: MapRequest, kind: str, projection: Projection) -> None:
         self.projection = projection
-        self._made["map"] = ask.map if kind == "map" else None
+        self._made["map"] = request.map if kind == "map" else None
         self._draw()
         self.on_map(self)
         self.on_changed()
@@ -260,7 +271,7 @@ class Side:
     def _draw(self) -> None:
         from embviz.widgets.scatter import Scatter
 
-        vectors, projection, board = self.vectors, self.projection, self._board
+        vectors, projection, context = self.vectors, self.projection, self._context
         if vectors is None or projection is None:
             return
         if self.scatter is not None and self._drawn:
@@ -269,8 +280,8 @@ class Side:
         if self.scatter is not None:
             close_widget(self.scatter)
         self.scatter = Scatter.of(
-            projection.xy, columns=board.columns, tracks=board.places(vectors.tracks),
-            seconds=moments(vectors), clock=board.clock, link=self._link,
+            projection.xy, columns=context.columns, tracks=context.places(vectors.tracks),
+            seconds=moments(vectors), clock=context.clock, link=self._link,
         )  # fmt: skip
         self._drawn = True
         self.hear()
@@ -279,22 +290,22 @@ class Side:
     def tell(self) -> None:
         """Have the map tell the facts of the tracks as the table has them now."""
         if self.scatter is not None:
-            self.scatter.tell(self._board.columns)
+            self.scatter.tell(self._context.columns)
 
     def hear(self) -> None:
         """Have the map tell what a tagger hears at each point, where that is known."""
-        if self.scatter is None or self.vectors is None or self.ask is None or not self._drawn:
+        if self.scatter is None or self.vectors is None or self.request is None or not self._drawn:
             return
-        output = self._hearing.tags(self.ask.points)
+        output = self._outputs.tags(self.request.points)
         if output is not None:
             self.scatter.hear(at_points(output, self.vectors), output.labels)
 
     @property
     def title(self) -> str:
         """What the map is called."""
-        if self.ask is None:
+        if self.request is None:
             return ""
-        return f"{get_model(self.ask.model).title} · {self.ask.layer}"
+        return f"{get_model(self.request.model).title} · {self.request.layer}"
 
     def points_of(self, labels: Any) -> NDArray[np.int64]:
         """Return the points of some tracks, in their own order."""
@@ -304,14 +315,14 @@ class Side:
 
     def shown(self) -> dict[str, Any]:
         """Return what the page shows of it, ready for JSON."""
-        ask, picture = self.ask, self.picture
+        request, visible = self.request, self.visible
         names = ("title", "status", "stage", "done", "total", "message", "remedy", "preliminary")
         return {
-            "model": ask.model if ask else "",
-            "layer": ask.layer if ask else "",
-            "view": "" if picture is None else model_ref(picture.scatter),
-            "facts": [] if picture is None else [" · ".join(picture.projection.facts)],
-            "notes": [] if picture is None else list(picture.projection.notes),
+            "model": request.model if request else "",
+            "layer": request.layer if request else "",
+            "view": "" if visible is None else model_ref(visible.scatter),
+            "facts": [] if visible is None else [" · ".join(visible.projection.facts)],
+            "notes": [] if visible is None else list(visible.projection.notes),
             **{name: getattr(self, name) for name in names},
         }
 
@@ -323,20 +334,20 @@ class Side:
         self._forget()
 
 
-def _embedded(board: Board, ask: Ask, job: Job) -> tuple[Vectors, Vectors | None]:
+def _embedded(context: AtlasContext, request: MapRequest, job: Job) -> tuple[Vectors, Vectors | None]:
     """Return the vectors, and what a tagger hears, where that costs nothing more."""
-    options: dict[str, Any] = {"pooling": ask.pooled, "cache": board.cache, "progress": job.report}
-    tags = ask.model in {model.name for model in by_task("tags")} and ask.pooled in ("mean", "frames")
+    options: dict[str, Any] = {"pooling": request.pooled, "cache": context.cache, "progress": job.report}
+    tags = request.model in {model.name for model in by_task("tags")} and request.pooled in ("mean", "frames")
     if not tags:
-        return embed_table(board.table, ask.model, ask.layer, **options), None
-    if ask.layer == "output":
-        output = embed_table(board.table, ask.model, "output", **options)
+        return embed_table(context.table, request.model, request.layer, **options), None
+    if request.layer == "output":
+        output = embed_table(context.table, request.model, "output", **options)
         return output, output
     here, told = (
-        cached_share(board.table, ask.model, layer, pooling=ask.pooled, cache=board.cache)
-        for layer in (ask.layer, "output")
+        cached_share(context.table, request.model, layer, pooling=request.pooled, cache=context.cache)
+        for layer in (request.layer, "output")
     )
     if here - told > FOR_TAGS:
-        return embed_table(board.table, ask.model, ask.layer, **options), None
-    vectors, output = embed_table(board.table, ask.model, [ask.layer, "output"], **options)
+        return embed_table(context.table, request.model, request.layer, **options), None
+    vectors, output = embed_table(context.table, request.model, [request.layer, "output"], **options)
     return vectors, output

@@ -11,11 +11,11 @@ from embviz.models import Model, get_model
 from embviz.models.weights import has_weights
 
 if TYPE_CHECKING:
-    from embviz.app.atlas.context import Board
+    from embviz.app.atlas.context import AtlasContext
     from embviz.core.vectors import Vectors
     from embviz.core.worker import Job
 
-__all__ = ["Hearing", "taggers", "tempo_model"]
+__all__ = ["ModelOutputs", "taggers", "tempo_model"]
 
 
 def taggers() -> list[Model]:
@@ -28,11 +28,11 @@ def tempo_model() -> Model | None:
     return next((model for model in tagging.by_task("tempo") if has_weights(model)), None)
 
 
-class Hearing:
+class ModelOutputs:
     """The outputs of models for the tracks of the table, by model and by pooling: ``"mean"`` or ``"frames"``."""
 
-    def __init__(self, board: Board) -> None:
-        self._board = board
+    def __init__(self, context: AtlasContext) -> None:
+        self._context = context
         self._known: dict[tuple[str, str], Vectors] = {}
         self.on_kept: Callable[[], None] = lambda: None
 
@@ -56,13 +56,13 @@ class Hearing:
         kept = self.known(model, pooling)
         if kept is not None:
             return kept
-        board = self._board
+        context = self._context
         found: Vectors = embed_table(
-            board.table, model, "output", pooling=pooling, cache=board.cache, progress=job.report
+            context.table, model, "output", pooling=pooling, cache=context.cache, progress=job.report
         )
         return found
 
-    def ask(self, what: str, model: str, pooling: str, done: Callable[[Vectors], None]) -> None:
+    def request(self, what: str, model: str, pooling: str, done: Callable[[Vectors], None]) -> None:
         """Call back with an output, at once where it is here.
 
         Parameters
@@ -76,7 +76,7 @@ class Hearing:
         """
         kept = self.known(model, pooling)
         if kept is not None:
-            self._board.stop(what)
+            self._context.stop(what)
             done(kept)
             return
 
@@ -84,4 +84,4 @@ class Hearing:
             self.keep(vectors)
             done(vectors)
 
-        self._board.run(what, get_model(model).title, lambda job: self.get(model, pooling, job), arrived)
+        self._context.run(what, get_model(model).title, lambda job: self.get(model, pooling, job), arrived)

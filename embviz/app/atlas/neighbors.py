@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embviz.analysis.neighbors import Neighbors
-    from embviz.app.atlas.context import Board
-    from embviz.app.atlas.map_view import Side
+    from embviz.app.atlas.context import AtlasContext
+    from embviz.app.atlas.map_view import MapView
     from embviz.core.vectors import Vectors
     from embviz.core.worker import Job
 
-__all__ = ["Likes", "Query"]
+__all__ = ["NeighborQueries", "Query"]
 
 KEPT = 1 << 29  # bytes of vectors of which a copy is kept for the next question
 
@@ -49,11 +49,11 @@ class _Answer:
     exact: bool
 
 
-class Likes:
+class NeighborQueries:
     """The list of neighbours."""
 
-    def __init__(self, board: Board, side: Side) -> None:
-        self._board, self._side = board, side
+    def __init__(self, context: AtlasContext, view: MapView) -> None:
+        self._context, self._view = context, view
         self._index: Index | None = None
         self._index_of: Any = None
         self._shown: dict[str, Any] = {}
@@ -69,7 +69,7 @@ class Likes:
         vectors, values = self._arrays()
         if not 0 <= point < len(vectors):
             raise OptionError(f"Points are counted from 0 to {len(vectors) - 1}, {point!r} was found.")
-        title = self._board.facts(int(vectors.tracks[point]))["title"]
+        title = self._context.facts(int(vectors.tracks[point]))["title"]
         kind = "track" if vectors.times is None else "frame"
         return Query(title, kind, values[point], np.array([point]), point)
 
@@ -80,25 +80,25 @@ class Likes:
         if len(points) == 1:
             return self.of_point(int(points[0]))
         values = self._arrays()[1][points].astype(np.float64)
-        if self._board.choices["metric"] == "cosine":
+        if self._context.choices["metric"] == "cosine":
             lengths = np.linalg.norm(values, axis=1, keepdims=True)
             values = values / np.where(lengths > 0, lengths, 1)
         return Query(title, kind, values.mean(axis=0).astype(np.float32), points)
 
     def of_sound(self, source: AudioSource, job: Job | None = None) -> Query:
         """Return a sound that need not be in the collection, pooled as the tracks are."""
-        vectors, board = self._vectors(), self._board
+        vectors, context = self._vectors(), self._context
         audio = Audio.open(source)
         report = None if job is None else job.report
-        embedding = embed(audio, vectors.model, layer=vectors.layer, cache=board.cache, progress=report)
+        embedding = embed(audio, vectors.model, layer=vectors.layer, cache=context.cache, progress=report)
         how = "mean" if vectors.pooling == "frames" else vectors.pooling
         vector = pooling.vector(pooling.record(embedding), how)
         return Query(audio.title, "file", vector, np.zeros(0, np.int64))
 
     def _vectors(self) -> Vectors:
-        if self._side.vectors is None or not len(self._side.vectors):
+        if self._view.vectors is None or not len(self._view.vectors):
             raise OptionError("There are no vectors to compare yet; wait until the map is there.")
-        return self._side.vectors
+        return self._view.vectors
 
     def _arrays(self) -> tuple[Vectors, NDArray[np.float32]]:
         vectors = self._vectors()
@@ -122,10 +122,10 @@ class Likes:
 
     def title_of(self, label: int) -> str:
         """Return what a track is called."""
-        return str(self._board.facts(label)["title"])
+        return str(self._context.facts(label)["title"])
 
     def _points(self, labels: Any) -> NDArray[np.int64]:
-        points = self._side.points_of(labels)
+        points = self._view.points_of(labels)
         if not len(points):
             raise OptionError("No such track is on the map: neighbours are looked for by the labels of the table.")
         return points
@@ -147,11 +147,11 @@ class Likes:
 
     def _near(self, query: Query, k: Any) -> Neighbors | None:
         """Return the neighbours of all points, where they hold those of a query."""
-        near = self._side.near
+        near = self._view.near
         return near if near is not None and query.point >= 0 and near.k >= min(k, len(near) - 1) else None
 
     def _searched(self) -> Index:
-        vectors, metric = self._vectors(), self._board.choices["metric"]
+        vectors, metric = self._vectors(), self._context.choices["metric"]
         wanted = (id(vectors), metric)
         if self._index is not None and self._index_of == wanted:
             return self._index
@@ -162,39 +162,39 @@ class Likes:
             self._index, self._index_of = index, wanted
         return index
 
-    def ask(self, make: Callable[[Job], Query]) -> None:
+    def request(self, make: Callable[[Job], Query]) -> None:
         """Have neighbours found, and show them."""
-        k = self._board.choices["k"]
+        k = self._context.choices["k"]
 
         def task(job: Job) -> _Answer:
             return self.search(make(job), k)
 
-        self._board.run("like", "neighbours", task, self._found, failed=self._failed, first=True)
+        self._context.run("like", "neighbours", task, self._found, failed=self._failed, first=True)
 
     def show(self, query: Query) -> None:
         """Show the neighbours of a query: at once where they are known, else once they are found."""
-        k = self._board.choices["k"]
+        k = self._context.choices["k"]
         if self._near(query, k) is not None:
-            self._board.stop("like")
+            self._context.stop("like")
             self._found(self.search(query, k))
         else:
-            self.ask(lambda _job: query)
+            self.request(lambda _job: query)
 
     def again(self) -> None:
         """Look once more, where neighbours may be others now."""
-        query, choices = self._query, self._board.choices
+        query, choices = self._query, self._context.choices
         if query is None or (self._shown.get("metric"), self._shown.get("k")) == (choices["metric"], choices["k"]):
             return
         path = self._file
         if query.kind == "file" and path is not None:
-            self.ask(lambda job: self.of_sound(path, job))
+            self.request(lambda job: self.of_sound(path, job))
         else:
             self.show(query)
 
     def leave(self) -> None:
         """Forget the vectors, which are others now; a file is looked for again among those."""
         query = self._query
-        self._board.stop("like")
+        self._context.stop("like")
         self._index = None
         self.forget()
         if query is not None and query.kind == "file":
@@ -202,9 +202,9 @@ class Likes:
 
     def upload(self, name: str, data: bytes) -> None:
         """Show the neighbours of a file that was handed in."""
-        self._file = self._board.uploads.keep(name, data)
+        self._file = self._context.uploads.keep(name, data)
         path = self._file
-        self.ask(lambda job: self.of_sound(path, job))
+        self.request(lambda job: self.of_sound(path, job))
 
     def forget(self) -> None:
         """Show nothing."""
@@ -223,19 +223,19 @@ class Likes:
         told: dict[str, Any] = {"distance": answer.distances.astype(np.float64)}
         if vectors.times is not None:
             told["time"] = vectors.times[answer.points]
-        facts = self._board.table.reindex(labels)
+        facts = self._context.table.reindex(labels)
         for name in ("title", "artist", "name"):
             if name in facts.columns:
                 told[name] = facts[name].to_numpy()
         found = pd.DataFrame(told, index=pd.Index(labels, name="track"))
-        found.attrs.update(of=answer.query.title, metric=self._board.choices["metric"], exact=answer.exact)
+        found.attrs.update(of=answer.query.title, metric=self._context.choices["metric"], exact=answer.exact)
         return found
 
     def _found(self, answer: _Answer) -> None:
-        vectors, query, choices = self._vectors(), answer.query, self._board.choices
+        vectors, query, choices = self._vectors(), answer.query, self._context.choices
         items = []
         for point, distance in zip(answer.points, answer.distances, strict=True):
-            facts = self._board.facts(int(vectors.tracks[point]))
+            facts = self._context.facts(int(vectors.tracks[point]))
             at = None if vectors.times is None else float(vectors.times[point])
             shown = {name: facts[name] for name in ("track", "title", "artist")}
             items.append({**shown, "point": int(point), "distance": float(distance), "at": at})

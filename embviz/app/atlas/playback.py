@@ -15,14 +15,14 @@ from embviz.widgets import browser_audio
 from embviz.widgets.base import close_widget, model_ref
 
 if TYPE_CHECKING:
-    from embviz.app.atlas.context import Board
-    from embviz.app.atlas.map_view import Picture, Side
+    from embviz.app.atlas.context import AtlasContext
+    from embviz.app.atlas.map_view import MapView, VisibleMap
     from embviz.core.embedding import Embedding
     from embviz.core.worker import Job
     from embviz.widgets.heatmap import Heatmap
     from embviz.widgets.player import Player
 
-__all__ = ["Listening"]
+__all__ = ["Playback"]
 
 END = 0.35  # seconds before the end of a track at which it counts as over: browsers stop a little early
 WALKED = ("mean", "median", "max")  # poolings whose vectors are of the kind that frames are
@@ -30,7 +30,7 @@ MOST_QUEUED = 5000
 HEIGHT = 128  # pixels of the heatmap of the open track: the map is to be seen beside it
 
 
-class Listening:
+class Playback:
     """The open track and the queue.
 
     Attributes
@@ -41,8 +41,8 @@ class Listening:
         Called with the label of a track to open, and with seconds or None.
     """
 
-    def __init__(self, board: Board, sides: list[Side], player: Player | None, *, own: bool) -> None:
-        self._board, self._sides = board, sides
+    def __init__(self, context: AtlasContext, views: list[MapView], player: Player | None, *, own: bool) -> None:
+        self._context, self._views = context, views
         self.player, self._own = player, own
         self.current: int | None = None
         self.on_choose: list[Callable[[int, float | None], None]] = []
@@ -57,7 +57,7 @@ class Listening:
 
     def choose(self, label: int, at: float | None = None) -> None:
         """Open a track and play it, from a moment on."""
-        if label not in self._board.table.index:
+        if label not in self._context.table.index:
             raise OptionError(f"There is no track {label!r} in the table.")
         for call in self.on_choose:
             call(label, at)
@@ -65,19 +65,19 @@ class Listening:
             self._open(label, at)
 
     def _open(self, label: int, at: float | None) -> None:
-        player, board = self.player, self._board
+        player, context = self.player, self._context
         if player is None:
             return
         if label == self.current and player.duration and not player.problem:
             player.seek(at or 0.0)
             player.play()
             return
-        facts = board.facts(label)
-        title, path = facts["title"], str(board.table.loc[label].get("path") or "")
+        facts = context.facts(label)
+        title, path = facts["title"], str(context.table.loc[label].get("path") or "")
         player.clear(loading=f"opening {title}")
         self._was_playing = False
         self._leave()
-        folder = board.store.folder if board.store is not None else None
+        folder = context.store.folder if context.store is not None else None
 
         def task(_job: Job) -> tuple[browser_audio.Summary, browser_audio.Playable]:
             if not path:
@@ -92,7 +92,7 @@ class Listening:
             player.seek(at or 0.0)
             player.play()
 
-        board.listener.submit("open", task, done=done, failed=self._failed)
+        context.listener.submit("open", task, done=done, failed=self._failed)
 
     def _failed(self, sentence: str, _remedy: str) -> None:
         if self.player is not None:
@@ -102,55 +102,55 @@ class Listening:
 
     def _leave(self) -> None:
         self.current = None
-        for side in self._sides:
-            self._board.stop(_trail(side))
-            if side.scatter is not None:
-                side.scatter.current = -1
-                side.scatter.show_trail(None)
+        for view in self._views:
+            self._context.stop(_trail(view))
+            if view.scatter is not None:
+                view.scatter.current = -1
+                view.scatter.show_trail(None)
 
     def opened(self, label: int, duration: float) -> None:
         """Mark a track as open, and show its way over the map."""
         self._leave()
         self.current = label
         self._duration = duration
-        for side in self._sides:
-            self.mark(side)
+        for view in self._views:
+            self.mark(view)
         self.draw()
 
     def draw(self) -> None:
         """Show below the map what its model makes of the open track, where the player is the own one."""
-        label, ask, board = self.current, self._sides[0].ask, self._board
-        if not self._own or label is None or ask is None:
+        label, request, context = self.current, self._views[0].request, self._context
+        if not self._own or label is None or request is None:
             return
-        path = str(board.table.loc[label].get("path") or "")
+        path = str(context.table.loc[label].get("path") or "")
 
         def task(job: Job) -> Embedding:
-            found: Embedding = embed(path, ask.model, layer=ask.layer, cache=board.cache, progress=job.report)
+            found: Embedding = embed(path, request.model, layer=request.layer, cache=context.cache, progress=job.report)
             return found
 
         def done(embedding: Embedding) -> None:
-            if self.current == label and self._sides[0].ask == ask:
+            if self.current == label and self._views[0].request == request:
                 self._drawn(embedding)
 
-        board.run("heatmap", "the open track", task, done, first=True)
+        context.run("heatmap", "the open track", task, done, first=True)
 
     def _drawn(self, embedding: Embedding) -> None:
         from embviz.widgets.heatmap import Heatmap
 
         if self._heatmap is None:
-            self._heatmap = Heatmap.of(embedding, clock=self._board.clock, title="", height=HEIGHT)
+            self._heatmap = Heatmap.of(embedding, clock=self._context.clock, title="", height=HEIGHT)
         else:
             self._heatmap.update(embedding)
         title = get_model(embedding.model).title
-        self._board.panel.heard = {"view": model_ref(self._heatmap), "title": title, "layer": embedding.layer}
+        self._context.panel.heard = {"view": model_ref(self._heatmap), "title": title, "layer": embedding.layer}
 
-    def mark(self, side: Side) -> None:
+    def mark(self, view: MapView) -> None:
         """Mark the open track on a map."""
-        label, picture = self.current, side.picture
-        if label is None or picture is None:
+        label, visible = self.current, view.visible
+        if label is None or visible is None:
             return
-        vectors, projection, scatter = picture
-        points = side.points_of([label])
+        vectors, projection, scatter = visible
+        points = view.points_of([label])
         if vectors.times is not None:
             # A frame is where the playhead is.
             scatter.current = -1
@@ -158,35 +158,35 @@ class Listening:
             return
         scatter.current = int(points[0]) if len(points) else -1
         if len(points) and vectors.pooling in WALKED:
-            self._walk(side, picture, label)
+            self._walk(view, visible, label)
 
-    def _walk(self, side: Side, picture: Picture, label: int) -> None:
+    def _walk(self, view: MapView, visible: VisibleMap, label: int) -> None:
         """Place the frames of the open track on a map of tracks."""
-        (vectors, projection, scatter), board = picture, self._board
-        path = str(board.table.loc[label].get("path") or "")
+        (vectors, projection, scatter), context = visible, self._context
+        path = str(context.table.loc[label].get("path") or "")
 
         def task(job: Job) -> Any:
-            embedding = embed(path, vectors.model, layer=vectors.layer, cache=board.cache, progress=job.report)
+            embedding = embed(path, vectors.model, layer=vectors.layer, cache=context.cache, progress=job.report)
             job.check()
             return np.column_stack([projection.place(embedding.values), embedding.times])
 
         def done(found: Any) -> None:
-            if side.picture == picture and self.current == label:
+            if view.visible == visible and self.current == label:
                 scatter.show_trail(found)
 
-        board.run(_trail(side), "the way of the open track", task, done, first=True)
+        context.run(_trail(view), "the way of the open track", task, done, first=True)
 
     # The queue. ----------------------------------------------------------------------------------------------------
 
     def enqueue(self, labels: list[int], moments: list[float | None] | None = None) -> None:
         """Put tracks behind what waits."""
-        table = self._board.table
+        table = self._context.table
         known = [label for label in labels if label in table.index]
         if len(self._items) + len(known) > MOST_QUEUED:
             raise OptionError(f"Up to {MOST_QUEUED:,} tracks can wait; {len(self._items) + len(known):,} would.")
         times = moments or [None] * len(known)
         for label, at in zip(known, times, strict=True):
-            facts = self._board.facts(label)
+            facts = self._context.facts(label)
             shown = {name: facts[name] for name in ("track", "title", "artist", "seconds")}
             self._items.append({**shown, "at": at})
         self.publish()
@@ -246,14 +246,14 @@ class Listening:
 
     def _next(self) -> None:
         if self._at + 1 < len(self._items):
-            self._board.guarded(lambda: self.play(self._at + 1))
+            self._context.guarded(lambda: self.play(self._at + 1))
             return
         self._playing = False
         self.publish()
 
     def publish(self) -> None:
         """Show the queue as it is."""
-        self._board.panel.queue = {"items": list(self._items), "at": self._at, "playing": self._playing}
+        self._context.panel.queue = {"items": list(self._items), "at": self._at, "playing": self._playing}
 
     def close(self) -> None:
         """Let go of the player, and take the heatmap off the page."""
@@ -264,5 +264,5 @@ class Listening:
         self._heatmap = None
 
 
-def _trail(side: Side) -> str:
-    return f"trail {side.number}"
+def _trail(view: MapView) -> str:
+    return f"trail {view.number}"

@@ -17,20 +17,20 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from embviz.app.atlas.context import Board
-    from embviz.app.atlas.map_view import Side
+    from embviz.app.atlas.context import AtlasContext
+    from embviz.app.atlas.map_view import MapView
 
-__all__ = ["Selecting"]
+__all__ = ["MapSelection"]
 
 LISTED = 500
 EXPECTED = "A selection is a DataFrame of rows of the table, a mask as long as the table, or labels of its tracks"
 
 
-class Selecting:
+class MapSelection:
     """The selection of an Atlas."""
 
-    def __init__(self, board: Board, sides: list[Side]) -> None:
-        self._board, self._sides = board, sides
+    def __init__(self, context: AtlasContext, views: list[MapView]) -> None:
+        self._context, self._views = context, views
         self.labels: NDArray[np.int64] = np.zeros(0, np.int64)
         self.times: NDArray[np.float64] | None = None
         self._showing = False
@@ -38,7 +38,7 @@ class Selecting:
 
     @property
     def _frames(self) -> bool:
-        return bool(self._board.choices["points"] == "frames")
+        return bool(self._context.choices["points"] == "frames")
 
     # Setting. ------------------------------------------------------------------------------------------------------
 
@@ -46,7 +46,7 @@ class Selecting:
         """Return labels, and moments where there are some; raises OptionError where there is no such track."""
         import pandas as pd
 
-        table, times = self._board.table, None
+        table, times = self._context.table, None
         if isinstance(value, pd.DataFrame):
             labels: Any = value.index
             if self._frames and "time" in value.columns and value["time"].notna().all():
@@ -64,7 +64,7 @@ class Selecting:
             return np.zeros(0, np.int64), None
         if found.ndim != 1 or found.dtype.kind not in "iu":
             raise OptionError(f"{EXPECTED}; {value!r:.80} was found.")
-        unknown = found[self._board.places(found) < 0]
+        unknown = found[self._context.places(found) < 0]
         if len(unknown):
             raise OptionError(f"{EXPECTED}; there is no track {int(unknown[0])}.")
         return found.astype(np.int64), times
@@ -77,7 +77,7 @@ class Selecting:
     def set_points(self, labels: Iterable[int], times: Iterable[float] | None) -> None:
         """Select labels and moments that were kept; tracks that are not there any more are left out."""
         kept, moments = np.array(list(labels), dtype=np.int64), None if times is None else np.array(list(times))
-        here = self._board.places(kept) >= 0
+        here = self._context.places(kept) >= 0
         self.labels, self.times = kept[here], None if moments is None else moments[here]
 
     def choose(self, labels: list[int]) -> None:
@@ -88,55 +88,55 @@ class Selecting:
 
     def choose_points(self, points: NDArray[np.int64]) -> None:
         """Select points of the first map."""
-        self._take(self._sides[0], points)
+        self._take(self._views[0], points)
         self.publish()
         self.on_changed()
 
-    def taken(self, side: Side) -> None:
+    def taken(self, view: MapView) -> None:
         """Follow what was selected on a map."""
-        if self._showing or side.scatter is None or side.vectors is None:
+        if self._showing or view.scatter is None or view.vectors is None:
             return
-        points = side.scatter.selection
-        points = points[points < len(side.vectors)]
-        if np.array_equal(np.sort(points), np.sort(self.points(side))):
+        points = view.scatter.selection
+        points = points[points < len(view.vectors)]
+        if np.array_equal(np.sort(points), np.sort(self.points(view))):
             return
         # A second map follows the first in the page: what it tells then is nothing new.
-        if side.number and set(side.vectors.tracks[points]) == self._tracks_on(side):
+        if view.number and set(view.vectors.tracks[points]) == self._tracks_on(view):
             return
-        self._take(side, points)
-        for other in self._sides:
-            if other is not side:
+        self._take(view, points)
+        for other in self._views:
+            if other is not view:
                 self.show(other)
         self.on_changed()
 
-    def _take(self, side: Side, points: NDArray[np.int64]) -> None:
-        vectors = side.vectors
+    def _take(self, view: MapView, points: NDArray[np.int64]) -> None:
+        vectors = view.vectors
         if vectors is None:
             return
-        whole = vectors.times is None or side.number > 0
+        whole = vectors.times is None or view.number > 0
         labels = vectors.tracks[points]
         self.labels = _once(labels) if whole else np.asarray(labels)
         self.times = None if whole or vectors.times is None else np.asarray(vectors.times[points])
 
-    def _tracks_on(self, side: Side) -> set[Any]:
-        return set() if side.vectors is None else set(np.unique(self.labels[np.isin(self.labels, side.vectors.tracks)]))
+    def _tracks_on(self, view: MapView) -> set[Any]:
+        return set() if view.vectors is None else set(np.unique(self.labels[np.isin(self.labels, view.vectors.tracks)]))
 
     def move(self) -> None:
         """Follow the points of the first map, which are others now."""
-        if self._sides[0].vectors is not None and self._sides[0].vectors.times is None:
+        if self._views[0].vectors is not None and self._views[0].vectors.times is None:
             self.labels, self.times = _once(self.labels), None
         self.on_changed()
 
     # Showing. ------------------------------------------------------------------------------------------------------
 
-    def points(self, side: Side | None = None) -> NDArray[np.int64]:
+    def points(self, view: MapView | None = None) -> NDArray[np.int64]:
         """Return the selected points of a map; those of the first by default."""
-        side = side or self._sides[0]
-        vectors = side.vectors
+        view = view or self._views[0]
+        vectors = view.vectors
         if vectors is None or not len(self.labels):
             return np.zeros(0, np.int64)
         if vectors.times is None or self.times is None:
-            found = side.points_of(np.unique(self.labels))
+            found = view.points_of(np.unique(self.labels))
             if vectors.times is not None:
                 return found
             # In the order of the selection, in which they are listed and played.
@@ -144,25 +144,25 @@ class Selecting:
             return np.array(sorted(found, key=lambda point: rank[int(vectors.tracks[point])]), dtype=np.int64)
         return _nearest_frames(self.labels, self.times, vectors.tracks, vectors.times)
 
-    def show(self, side: Side) -> None:
+    def show(self, view: MapView) -> None:
         """Select on a map what is selected."""
-        if side.scatter is None or side.vectors is None:
+        if view.scatter is None or view.vectors is None:
             return
         before, self._showing = self._showing, True
         try:
-            side.scatter.select(self.points(side))
+            view.scatter.select(self.points(view))
         finally:
             self._showing = before
 
     def publish(self) -> None:
         """Show the selection on the maps and in the list."""
-        for side in self._sides:
-            self.show(side)
-        self._board.panel.selection = self.shown()
+        for view in self._views:
+            self.show(view)
+        self._context.panel.selection = self.shown()
 
     def table(self) -> pd.DataFrame:
         """Return the selected rows of the table, those of frames with their time."""
-        table, vectors = self._board.table, self._sides[0].vectors
+        table, vectors = self._context.table, self._views[0].vectors
         if not self._frames:
             return table.loc[_once(self.labels)]
         if vectors is None or vectors.times is None:
@@ -178,13 +178,13 @@ class Selecting:
         listed = []
         for i, label in enumerate(rows.index[:LISTED]):
             at = None if times is None or not np.isfinite(times[i]) else float(times[i])
-            listed.append({**self._board.facts(int(label)), "at": at})
+            listed.append({**self._context.facts(int(label)), "at": at})
         return {
             "count": len(rows), "seconds": self._seconds(rows), "rows": listed, "more": max(0, len(rows) - LISTED),
         }  # fmt: skip
 
     def _seconds(self, rows: pd.DataFrame) -> float:
-        vectors = self._sides[0].vectors
+        vectors = self._views[0].vectors
         if self._frames and vectors is not None and vectors.times is not None and len(vectors) > 1:
             steps = np.diff(vectors.times)
             steps = steps[np.diff(vectors.tracks) == 0]

@@ -7,16 +7,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from embviz.app.explorer.context import Desk, Work
+from embviz.app.explorer.context import ExplorerContext, Work
 from embviz.collection import Collection
 
 if TYPE_CHECKING:
     from embviz.core.worker import Job
 
-__all__ = ["Gathered"]
+__all__ = ["CollectionLoader"]
 
 
-class Gathered:
+class CollectionLoader:
     """The collection of an Explorer.
 
     Attributes
@@ -27,8 +27,8 @@ class Gathered:
         Whether it was given.
     """
 
-    def __init__(self, desk: Desk, collection: Collection | None) -> None:
-        self._desk, self.collection = desk, collection
+    def __init__(self, context: ExplorerContext, collection: Collection | None) -> None:
+        self._context, self.collection = context, collection
         self.given = collection is not None
         self._numbers: dict[int, int] | None = None
 
@@ -37,9 +37,9 @@ class Gathered:
         if self.collection is not None:
             done(self.collection)
             return
-        paths = [track.place for track in self._desk.tracks if track.place is not None]
-        base = Path(self._desk.tracks.folder) if self._desk.tracks.folder else None
-        store = self._desk.store
+        paths = [track.place for track in self._context.tracks if track.place is not None]
+        base = Path(self._context.tracks.folder) if self._context.tracks.folder else None
+        store = self._context.store
 
         def task(job: Job) -> Collection:
             if self.collection is not None:  # somebody else has asked meanwhile
@@ -51,7 +51,7 @@ class Gathered:
             self.collection = self.collection or found
             done(self.collection)
 
-        self._desk.run((key, "tags"), work, task, read, publish, what=key, aside=True)
+        self._context.run((key, "tags"), work, task, read, publish, what=key, aside=True)
         publish()
 
     @property
@@ -62,6 +62,6 @@ class Gathered:
         return self._numbers or {}
 
     def _found(self, collection: Collection) -> dict[int, int]:
-        listed = {os.path.abspath(track.place): track.id for track in self._desk.tracks if track.place is not None}  # noqa: PTH100
+        listed = {os.path.abspath(track.place): track.id for track in self._context.tracks if track.place is not None}  # noqa: PTH100
         places = {int(label): os.path.abspath(path) for label, path in collection.table["path"].items()}  # noqa: PTH100
         return {label: listed[place] for label, place in places.items() if place in listed}

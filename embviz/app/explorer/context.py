@@ -10,8 +10,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from embviz.app import context
-from embviz.app.context import Store
+from embviz.app.context import PanelContext, Store
 from embviz.app.tracks import Track, Tracks
 from embviz.audio import Audio
 from embviz.core.worker import Job, Worker
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 
     from embviz.core.embedding import Embedding
 
-__all__ = ["Desk", "Sound", "Work"]
+__all__ = ["ExplorerContext", "Sound", "Work"]
 
 LIGHT = 32 << 20  # bytes
 
@@ -109,7 +108,7 @@ class Sound:
             raise AudioError(f"{self.track.name!r} has changed since it was opened; open it again.")
 
 
-class Desk(context.Desk):
+class ExplorerContext(PanelContext):
     """What all parts of an Explorer work on.
 
     Attributes

@@ -18,7 +18,7 @@ from embviz.models.weights import has_weights
 if TYPE_CHECKING:
     import pandas as pd
 
-    from embviz.app.explorer.collection import Gathered
+    from embviz.app.explorer.collection import CollectionLoader
     from embviz.app.tracks import Tracks
     from embviz.core.cache import Cache
 
@@ -84,12 +84,12 @@ def _seconds(table: pd.DataFrame) -> float:
     return float(sum(UNKNOWN if math.isnan(length) else length for length in table["duration"].astype(float)))
 
 
-def code(choices: Mapping[str, Any], more: Mapping[str, Any], gathered: Gathered, tracks: Tracks) -> str:
+def code(choices: Mapping[str, Any], more: Mapping[str, Any], loader: CollectionLoader, tracks: Tracks) -> str:
     """Return Python that makes the same comparison; empty where none is chosen."""
     if not choices["target"] or not choices["models"]:
         return ""
     lines = ["import embviz", ""]
-    if gathered.given or not tracks.folder:
+    if loader.given or not tracks.folder:
         lines += ["# Put your collection here: the one that the Explorer was given, or Collection.from_paths(…)."]
     else:
         lines += [f"collection = embviz.Collection.from_folder({tracks.folder!a})"]

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from embviz.app.explorer import cost_estimate, evaluation_options, score_table
-from embviz.app.explorer.collection import Gathered
-from embviz.app.explorer.context import Desk, Work
+from embviz.app.explorer.collection import CollectionLoader
+from embviz.app.explorer.context import ExplorerContext, Work
 from embviz.app.uploads import free_path, safe_name
 from embviz.core.text import format_duration
 from embviz.core.worker import explain
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from embviz.evaluation.results import Cell, Source
     from embviz.heads import Head
 
-__all__ = ["Tasking"]
+__all__ = ["EvaluationTab"]
 
 SUFFIXES = {"csv": ".csv", "latex": ".tex"}
 TELLING = 2.0  # seconds of a stage after which one can say how long it still takes
@@ -37,7 +37,7 @@ TELLING = 2.0  # seconds of a stage after which one can say how long it still ta
 Mark = Callable[[Sequence[int], Mapping[str, Any] | None, str | None], None]
 
 
-class Tasking:
+class EvaluationTab:
     """The view of tasks.
 
     Attributes
@@ -48,8 +48,8 @@ class Tasking:
         What was found last.
     """
 
-    def __init__(self, desk: Desk, gathered: Gathered) -> None:
-        self._desk, self._gathered = desk, gathered
+    def __init__(self, context: ExplorerContext, loader: CollectionLoader) -> None:
+        self._context, self._loader = context, loader
         self.choices: dict[str, Any] = dict(evaluation_options.USUAL)
         self.evaluation: Evaluation | None = None
         self.work = Work("tasks")
@@ -84,10 +84,10 @@ class Tasking:
 
     def start(self) -> None:
         """Show what there is to predict; nothing is computed yet."""
-        if self._gathered.collection is not None:
-            self._show(self._gathered.collection)
+        if self._loader.collection is not None:
+            self._show(self._loader.collection)
         elif not self.work.unfinished:
-            self._guarded(lambda: self._gathered.want("tasks", self.work, self._read, self.publish_work))
+            self._guarded(lambda: self._loader.want("tasks", self.work, self._read, self.publish_work))
 
     def _read(self, collection: Collection) -> None:
         self.work.begin("")
@@ -143,12 +143,12 @@ class Tasking:
 
     def run(self) -> None:
         """Compare the models; what was finished before is taken from the cache."""
-        collection = self._gathered.collection
+        collection = self._loader.collection
         if collection is None:
             self._wanted = True
             self.start()
             return
-        self._desk.aside.cancel(lambda key: key in (("tasks", "run"), ("tasks", "plan")))
+        self._context.aside.cancel(lambda key: key in (("tasks", "run"), ("tasks", "plan")))
         self.work.begin()
         try:
             self._check()
@@ -158,7 +158,7 @@ class Tasking:
             return
         self._stage = ("", 0.0, 0)
         asked = dict(self.choices)
-        options = {"cache": False if self._desk.store is None else self._desk.store, **self._more}
+        options = {"cache": False if self._context.store is None else self._context.store, **self._more}
         options |= evaluation_options.options(asked)
 
         def task(job: Job) -> tuple[Evaluation, dict[str, Any]]:
@@ -170,7 +170,7 @@ class Tasking:
             job.report("intervals", 0, 0)
             return found, score_table.shown(found)
 
-        self._desk.run(
+        self._context.run(
             ("tasks", "run"), self.work, task, lambda result: self._found(asked, *result), self.publish_work,
             what="tasks", aside=True,
         )  # fmt: skip
@@ -186,13 +186,13 @@ class Tasking:
         self.evaluation = evaluation
         self._close_matrix()
         self.work.drawn = True
-        self._desk.panel.scores = {**told, "asked": asked}
+        self._context.panel.scores = {**told, "asked": asked}
         self.on_found(evaluation)
         self.publish()
 
     def stop_all(self) -> None:
         """Stop comparing; what is finished is kept."""
-        self._desk.aside.cancel(lambda key: key[0] == "tasks")  # type: ignore[index]
+        self._context.aside.cancel(lambda key: key[0] == "tasks")  # type: ignore[index]
         for work in (self.work, self._training):
             if work.unfinished:
                 work.status, work.message = "cancelled", "Cancelled; what was finished is kept."
@@ -223,7 +223,7 @@ class Tasking:
 
         cell, source = self._cell(number)
         self._close_matrix()
-        self._matrix = matrix = ConfusionMatrix(cell, source, player=self._desk.player, clock=self._desk.clock)
+        self._matrix = matrix = ConfusionMatrix(cell, source, player=self._context.player, clock=self._context.clock)
         matrix.widget.title = ""  # it stands above
         matrix.on_choose(lambda label: self._chosen(matrix, source, label))
         matrix.on_cell(lambda labels: self._picked(matrix, labels))
@@ -233,14 +233,14 @@ class Tasking:
             "can_keep": cell.classifier in ("mlp", "logistic") and cell.pooling != "mean+std",
             "view": model_ref(matrix.widget),
         }  # fmt: skip
-        if self._desk.sound is not None:
-            self.opened(self._desk.sound.track.id)
+        if self._context.sound is not None:
+            self.opened(self._context.sound.track.id)
         self.publish_matrix()
 
     def _chosen(self, matrix: ConfusionMatrix, source: Source, label: int) -> None:
         """Play a track that was chosen in the matrix; those of the other collection are files beside the list."""
         if matrix.widget.side == "cv":
-            self.on_choose(self._gathered.numbers.get(label, ""))
+            self.on_choose(self._loader.numbers.get(label, ""))
         elif source.external is not None:
             self.on_choose(str(source.external.loc[label, "path"]))
 
@@ -251,14 +251,14 @@ class Tasking:
 
     def rows_of(self, labels: Sequence[int]) -> pd.DataFrame:
         """Return rows of the table by the labels of the tracks."""
-        collection = self._gathered.collection
+        collection = self._loader.collection
         if collection is None:
             raise OptionError("The table of the tracks is not read yet; wait until it is.")
         return collection.table.loc[list(labels)]
 
     def opened(self, number: int) -> None:
         """Tell which track of the list is open: it is marked in the matrix."""
-        label = next((label for label, own in self._gathered.numbers.items() if own == number), None)
+        label = next((label for label, own in self._loader.numbers.items() if own == number), None)
         if self._matrix is not None and label is not None and self._matrix.widget.side == "cv":
             self._matrix.opened(label)
 
@@ -269,10 +269,10 @@ class Tasking:
 
     def keep_head(self, number: int) -> None:
         """Train on all tracks, and add what comes of it to the rows of its model."""
-        (cell, _), collection = self._cell(number), self._gathered.collection
+        (cell, _), collection = self._cell(number), self._loader.collection
         options: dict[str, Any] = {name: getattr(cell, name) for name in ("layer", "classifier", "pooling")}
         options["name"] = "-".join([cell.task, cell.model, *([] if cell.layer == "embedding" else [cell.layer])])
-        options["cache"] = False if self._desk.store is None else self._desk.store
+        options["cache"] = False if self._context.store is None else self._context.store
         folder = Path.cwd()
 
         def task(job: Job) -> tuple[Head, Path]:
@@ -283,7 +283,7 @@ class Tasking:
             return head, head.save(free_path(folder / f"{Path(safe_name(head.name)).name or 'head'}.safetensors"))
 
         self._training.begin()
-        self._desk.run(
+        self._context.run(
             ("tasks", "head"), self._training, task, self._kept, self.publish_matrix, what="tasks", aside=True
         )
         self.publish_matrix()
@@ -307,23 +307,23 @@ class Tasking:
             evaluation.to_csv(path) if kind == "csv" else evaluation.to_latex(path)
             return path
 
-        self._desk.aside.submit(
+        self._context.aside.submit(
             ("tasks", "save"), task,
-            done=lambda written: self._desk.notice("done", f"Written to {str(written)!r}."),
-            failed=lambda sentence, remedy: self._desk.notice("error", sentence, remedy),
+            done=lambda written: self._context.notice("done", f"Written to {str(written)!r}."),
+            failed=lambda sentence, remedy: self._context.notice("error", sentence, remedy),
         )  # fmt: skip
 
     # Showing. ------------------------------------------------------------------------------------------------------
 
     def publish(self) -> None:
         """Show what can be chosen, and begin to find out what it costs."""
-        collection = self._gathered.collection
+        collection = self._loader.collection
         if collection is None or not self._offers:
             return
-        self._desk.panel.tasks = {
+        self._context.panel.tasks = {
             **self._offers,
             "tracks": len(collection),
-            "given": self._gathered.given,
+            "given": self._loader.given,
             "choices": dict(self.choices),
             "more": sorted(self._more),
             "code": self.code(),
@@ -333,7 +333,7 @@ class Tasking:
 
     def _estimate(self, table: pd.DataFrame) -> None:
         """Find out, behind the page, how much there is to compute."""
-        chosen, store = dict(self.choices), self._desk.store
+        chosen, store = dict(self.choices), self._context.store
         if self.work.unfinished or not chosen["target"] or not chosen["models"]:
             return
 
@@ -341,7 +341,7 @@ class Tasking:
             self._plan = sentence
             self.publish_work()
 
-        self._desk.aside.submit(
+        self._context.aside.submit(
             ("tasks", "plan"), lambda job: cost_estimate.sentence(table, chosen, store, job.report),
             done=told, failed=lambda *_: told(""),
         )  # fmt: skip
@@ -350,7 +350,7 @@ class Tasking:
         """Show how far the work is."""
         shown = self.work.shown() | {"plan": self._plan}
         del shown["view"]
-        self._desk.panel.tasks_work = shown | {"stage": self._told_stage()}
+        self._context.panel.tasks_work = shown | {"stage": self._told_stage()}
 
     def _told_stage(self) -> str:
         """Return what is done, and how long that still takes, once that can be told."""
@@ -366,11 +366,11 @@ class Tasking:
 
     def publish_matrix(self) -> None:
         """Show the matrix, and how far a head is."""
-        self._desk.panel.confusion = self._seen | {"training": self._training.shown()} if self._seen else {}
+        self._context.panel.confusion = self._seen | {"training": self._training.shown()} if self._seen else {}
 
     def code(self) -> str:
         """Return Python that compares the models without a panel."""
-        return cost_estimate.code(self.choices, self._more, self._gathered, self._desk.tracks)
+        return cost_estimate.code(self.choices, self._more, self._loader, self._context.tracks)
 
     def arrived(self, model: str) -> None:
         """Take notice of weights that have come."""

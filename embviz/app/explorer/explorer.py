@@ -17,16 +17,16 @@ import traitlets
 
 from embviz.app.downloads import Downloads
 from embviz.app.explorer import state as view
-from embviz.app.explorer.collection import Gathered
-from embviz.app.explorer.context import Desk
-from embviz.app.explorer.evaluation_tab import Tasking
+from embviz.app.explorer.collection import CollectionLoader
+from embviz.app.explorer.context import ExplorerContext
+from embviz.app.explorer.evaluation_tab import EvaluationTab
 from embviz.app.explorer.heads import as_head
-from embviz.app.explorer.heatmap_rows import Poster, default_rows
-from embviz.app.explorer.layers_tab import Walk
-from embviz.app.explorer.map_tab import Mapped
-from embviz.app.explorer.predictions_tab import Hears
-from embviz.app.explorer.similarity_tab import Likeness
-from embviz.app.explorer.track_list import Listing
+from embviz.app.explorer.heatmap_rows import HeatmapRows, default_rows
+from embviz.app.explorer.layers_tab import LayersTab
+from embviz.app.explorer.map_tab import MapTab
+from embviz.app.explorer.predictions_tab import PredictionsTab
+from embviz.app.explorer.similarity_tab import SimilarityTab
+from embviz.app.explorer.track_list import TrackList
 from embviz.app.model_options import offers
 from embviz.app.tracks import Tracks
 from embviz.audio import Audio
@@ -123,65 +123,69 @@ class Explorer(traitlets.HasTraits):
         collection = source if isinstance(source, Collection) else None
         tracks = Tracks(source) if collection is None else Tracks.of_table(collection.table)
         player = Player(clock=new_clock_name())
-        self._desk = Desk(tracks, cache, Panel(clock=player.clock, player=model_ref(player)), player)
+        self._context = ExplorerContext(tracks, cache, Panel(clock=player.clock, player=model_ref(player)), player)
         self._following = self._closed = False
         self._restored = kept
-        self._listing, self._poster = Listing(self._desk), Poster(self._desk)
-        self._hears, self._walk, self._likeness = Hears(self._desk), Walk(self._desk), Likeness(self._desk)
-        gathered = Gathered(self._desk, collection)
-        self._mapped, self._tasking = Mapped(self._desk, gathered), Tasking(self._desk, gathered)
+        self._track_list, self._heatmaps = TrackList(self._context), HeatmapRows(self._context)
+        self._predictions, self._layers, self._similarity = (
+            PredictionsTab(self._context),
+            LayersTab(self._context),
+            SimilarityTab(self._context),
+        )
+        loader = CollectionLoader(self._context, collection)
+        self._map_tab, self._evaluation_tab = MapTab(self._context, loader), EvaluationTab(self._context, loader)
         self._next: tuple[int, float] | None = None
-        self._downloads = Downloads(self._desk)
+        self._downloads = Downloads(self._context)
         self._connect()
         try:
             for head in [heads] if isinstance(heads, str | Head) else heads:
-                self._poster.heads.give(as_head(head))
+                self._heatmaps.heads.give(as_head(head))
             self._fill(kept, models)
         except BaseException:
             self.close()
             raise
 
     def _connect(self) -> None:
-        desk, listing = self._desk, self._listing
-        listing.on_leaving, listing.on_found = self._leave, self._poster.fill
-        listing.on_opened, listing.on_failed = self._opened, self._poster.fail_all
-        self._mapped.on_choose, self._mapped.on_selected = self._chosen, self._selected
-        tasking = self._tasking
-        tasking.rows = lambda: [row.model for row in self._poster.rows]
-        tasking.on_found, tasking.on_choose = self._evaluated, self._chosen_file
-        tasking.on_mark, tasking.on_head = self._mark, self._keep_head
-        desk.on_settled, self._downloads.on_arrived = self._settle, self._arrived
-        desk.panel.on_command(self._command)
-        desk.panel.observe(lambda _change: self._begin_tab(), "tab")
-        desk.player.observe(self._follow_player, ["time", "range"])
+        context, track_list = self._context, self._track_list
+        track_list.on_leaving, track_list.on_found = self._leave, self._heatmaps.fill
+        track_list.on_opened, track_list.on_failed = self._opened, self._heatmaps.fail_all
+        self._map_tab.on_choose, self._map_tab.on_selected = self._chosen, self._selected
+        evaluation_tab = self._evaluation_tab
+        evaluation_tab.rows = lambda: [row.model for row in self._heatmaps.rows]
+        evaluation_tab.on_found, evaluation_tab.on_choose = self._evaluated, self._chosen_file
+        evaluation_tab.on_mark, evaluation_tab.on_head = self._mark, self._keep_head
+        context.on_settled, self._downloads.on_arrived = self._settle, self._arrived
+        context.panel.on_command(self._command)
+        context.panel.observe(lambda _change: self._begin_tab(), "tab")
+        context.player.observe(self._follow_player, ["time", "range"])
 
     def _fill(self, kept: dict[str, Any] | None, models: Iterable[Any] | None) -> None:
-        desk = self._desk
-        desk.panel.models = offers()
+        context = self._context
+        context.panel.models = offers()
         if kept is not None:
-            desk.panel.tab = kept["tab"]
-            self._tasking.restore(kept["tasks"])
+            context.panel.tab = kept["tab"]
+            self._evaluation_tab.restore(kept["tasks"])
             for row in kept["rows"]:
                 with self._told():
-                    self._poster.add(**{"layer": "embedding", "hop": None, **row})
+                    self._heatmaps.add(**{"layer": "embedding", "hop": None, **row})
         else:
             for wanted in default_rows() if models is None else _requests(models):
-                self._poster.add(*wanted)
-        self._listing.publish()
-        if desk.tracks.notice:
-            desk.notice("error" if len(desk.tracks) else "info", desk.tracks.notice)
-        elif kept is None and models is None and not any(has_weights(row.model) for row in self._poster.rows):
-            desk.notice(
+                self._heatmaps.add(*wanted)
+        self._track_list.publish()
+        if context.tracks.notice:
+            context.notice("error" if len(context.tracks) else "info", context.tracks.notice)
+        elif kept is None and models is None and not any(has_weights(row.model) for row in self._heatmaps.rows):
+            context.notice(
                 "info", "No weights are on this computer yet.", "Download those of a model, or run `embviz pull`."
             )
-        first = desk.tracks.find(kept["track"]) if kept is not None else None
+        first = context.tracks.find(kept["track"]) if kept is not None else None
         if kept is not None and kept["track"] and first is None:
-            desk.notice("error", f"The track {Path(kept['track']).name!r} of this view is not in the list any more.")
+            context.notice("error", f"The track {Path(kept['track']).name!r} of this view is not in the list any more.")
         number = first.id if first is not None else 0
-        if len(desk.tracks):
+        if len(context.tracks):
             self._open(number)
         else:
-            desk.player.clear()
+            context.player.clear()
         self._settle()
 
     # For the next cell. --------------------------------------------------------------------------------------------
@@ -189,12 +193,12 @@ class Explorer(traitlets.HasTraits):
     @property
     def widget(self) -> Panel:
         """The panel, for layouts of ipywidgets."""
-        panel: Panel = self._desk.panel
+        panel: Panel = self._context.panel
         return panel
 
     def add(self, model: str | Model, layer: str = "embedding", patch_hop: Any = None) -> Self:
         """Add a row, as :func:`embviz.embed` takes model, layer and hop; returns the Explorer."""
-        self._desk.active = self._poster.add(model, layer, patch_hop)
+        self._context.active = self._heatmaps.add(model, layer, patch_hop)
         self._settle()
         return self
 
@@ -207,25 +211,25 @@ class Explorer(traitlets.HasTraits):
             A trained head, the name of a registered one, or where one was saved.
         """
         given = as_head(head)
-        if not self._poster.show_head(given):
+        if not self._heatmaps.show_head(given):
             text = f"The head {given.name!r} is for {given.model} / {given.layer}, which no row shows."
-            self._desk.notice("info", text, "Add such a row to see what it says.")
+            self._context.notice("info", text, "Add such a row to see what it says.")
         self._settle()
         return self
 
     def remove(self, model: str | Model | int, layer: str | None = None) -> Self:
         """Remove the rows of a model (and layer), or the row at a place counted from 0; returns the Explorer."""
         if isinstance(model, int):
-            if not -len(self._poster.rows) <= model < len(self._poster.rows):
-                raise OptionError(f"There are {len(self._poster.rows)} rows, counted from 0; {model} was found.")
-            rows = [self._poster.rows[model]]
+            if not -len(self._heatmaps.rows) <= model < len(self._heatmaps.rows):
+                raise OptionError(f"There are {len(self._heatmaps.rows)} rows, counted from 0; {model} was found.")
+            rows = [self._heatmaps.rows[model]]
         else:
             name = get_model(model).name
-            rows = [row for row in self._poster.rows if row.model == name and layer in (None, row.layer)]
+            rows = [row for row in self._heatmaps.rows if row.model == name and layer in (None, row.layer)]
             if not rows:
                 raise OptionError(f"No row shows {name!r}{f' / {layer}' if layer else ''}.")
         for row in rows:
-            self._poster.remove(row.id)
+            self._heatmaps.remove(row.id)
         self._settle()
         return self
 
@@ -237,8 +241,8 @@ class Explorer(traitlets.HasTraits):
     def map(self, model: str | Model | None = None, **options: Any) -> Self:
         """Open the page with the map of all tracks, as :class:`embviz.Atlas` takes options; returns the Explorer."""
         chosen = options if model is None else {"model": model, **options}
-        self._desk.panel.tab = "map"
-        self._mapped.start(**chosen)
+        self._context.panel.tab = "map"
+        self._map_tab.start(**chosen)
         return self
 
     def tasks(self, target: str | None = None, models: Any = None, **options: Any) -> Self:
@@ -258,8 +262,8 @@ class Explorer(traitlets.HasTraits):
         Explorer
             Its :attr:`evaluation` holds what was found, once it is; :meth:`wait` waits for that.
         """
-        self._desk.panel.tab = "tasks"
-        self._tasking.ask(target, models, options)
+        self._context.panel.tab = "tasks"
+        self._evaluation_tab.ask(target, models, options)
         return self
 
     def wait(self, timeout: float | None = None) -> Self:
@@ -267,76 +271,91 @@ class Explorer(traitlets.HasTraits):
 
         What failed says so in its row. Meanwhile the panel shows what comes, but does not answer.
         """
-        workers = self._desk.worker, self._desk.aside, self._desk.pulls
+        workers = self._context.worker, self._context.aside, self._context.pulls
         deadline = math.inf if timeout is None else clock.monotonic() + timeout
         while any(worker.busy for worker in workers) and (left := deadline - clock.monotonic()) > 0:
             for worker in workers:
                 worker.wait(min(0.2, left))
-        if self._mapped.atlas is not None:
-            self._mapped.atlas.wait(None if timeout is None else max(0.0, deadline - clock.monotonic()))
+        if self._map_tab.atlas is not None:
+            self._map_tab.atlas.wait(None if timeout is None else max(0.0, deadline - clock.monotonic()))
         return self
 
     def cancel(self) -> Self:
         """Stop what runs and what waits; what is finished is kept. Returns the Explorer."""
-        self._desk.worker.cancel()
-        self._desk.aside.cancel()
-        for part in (self._poster, self._hears, self._walk, self._likeness, self._mapped, self._tasking):
+        self._context.worker.cancel()
+        self._context.aside.cancel()
+        for part in (
+            self._heatmaps,
+            self._predictions,
+            self._layers,
+            self._similarity,
+            self._map_tab,
+            self._evaluation_tab,
+        ):
             part.stop_all()
-        if self._desk.sound is None and self._desk.track is not None:
-            self._desk.player.clear(problem="Opening this track was cancelled; choose it again.")
-        self._desk.worker.post(lambda: None)
+        if self._context.sound is None and self._context.track is not None:
+            self._context.player.clear(problem="Opening this track was cancelled; choose it again.")
+        self._context.worker.post(lambda: None)
         return self
 
     def play(self) -> None:
         """Start the music; browsers want one click on the page before."""
-        self._desk.player.play()
+        self._context.player.play()
 
     def pause(self) -> None:
         """Stop the music."""
-        self._desk.player.pause()
+        self._context.player.pause()
 
     def seek(self, seconds: float) -> None:
         """Move the playhead."""
-        self._desk.player.seek(seconds)
+        self._context.player.seek(seconds)
 
     def state(self) -> dict[str, Any]:
         """Return what restores this view as ``Explorer(source, state=…)``, ready for JSON."""
-        structure = self._likeness.work
-        kept = view.state(self._desk, self._poster, self._walk.lead.model, (structure.model, structure.layer))
-        return kept | {"tasks": dict(self._tasking.choices)}
+        structure = self._similarity.work
+        kept = view.state(self._context, self._heatmaps, self._layers.lead.model, (structure.model, structure.layer))
+        return kept | {"tasks": dict(self._evaluation_tab.choices)}
 
     def code(self) -> str:
         """Return Python that computes and draws the rows of this view without a panel."""
-        compared = self.evaluation is not None or self._desk.panel.tab == "tasks"
-        parts = [view.code(self._desk, self._poster), self._tasking.code() if compared else ""]
+        compared = self.evaluation is not None or self._context.panel.tab == "tasks"
+        parts = [view.code(self._context, self._heatmaps), self._evaluation_tab.code() if compared else ""]
         return "\n\n".join(filter(None, parts))
 
     def to_html(self, path: str | Path, **options: Any) -> Path:
         """Write this view to a page that plays without a kernel or network; see :mod:`embviz.export.track_page`."""
-        return view.page(path, self._desk, self._poster, **options)
+        return view.page(path, self._context, self._heatmaps, **options)
 
     def close(self) -> None:
         """Stop all work, take the panel off the page and remove uploaded files."""
-        self._desk.close()
-        for part in (self._poster, self._hears, self._walk, self._likeness, self._mapped, self._tasking):
+        self._context.close()
+        for part in (
+            self._heatmaps,
+            self._predictions,
+            self._layers,
+            self._similarity,
+            self._map_tab,
+            self._evaluation_tab,
+        ):
             part.close()
-        for widget in (self._desk.panel, self._desk.player):
+        for widget in (self._context.panel, self._context.player):
             close_widget(widget)
         self._closed = True
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         if self._closed:
             return {"text/plain": "This Explorer was closed; make another one."}
-        return self._desk.panel._repr_mimebundle_(**options)
+        return self._context.panel._repr_mimebundle_(**options)
 
     def __repr__(self) -> str:
-        rows = ", ".join(f"{row.model} / {row.layer}: {row.status}" for row in self._poster.rows)
-        return f"<Explorer {self._desk.track.name if self._desk.track else 'without a track'!r}: {rows or 'no rows'}>"
+        rows = ", ".join(f"{row.model} / {row.layer}: {row.status}" for row in self._heatmaps.rows)
+        track = self._context.track.name if self._context.track else "without a track"
+        return f"<Explorer {track!r}: {rows or 'no rows'}>"
 
     # The track. ----------------------------------------------------------------------------------------------------
 
     def _number(self, track: Any) -> int:
-        tracks = self._desk.tracks
+        tracks = self._context.tracks
         if isinstance(track, int) and track in tracks:
             return track
         found = tracks.find(track) if isinstance(track, str | Path) else None
@@ -344,49 +363,49 @@ class Explorer(traitlets.HasTraits):
             found = next((one for one in tracks if one.name == track), None)
         if found is None:
             found = tracks.add(track if isinstance(track, tuple | Audio) else Audio.open(track).path)
-            self._listing.publish()
+            self._track_list.publish()
         return found.id
 
     def _open(self, number: int) -> None:
-        self._listing.open(number, self._poster.rows)
+        self._track_list.open(number, self._heatmaps.rows)
         with self._follow():
-            self.track = self._desk.track.told if self._desk.track is not None else None
+            self.track = self._context.track.told if self._context.track is not None else None
 
     def _choose(self, number: int) -> None:
         """Open a track, unless it is open as it is."""
-        if number != self._desk.panel.track or self._stale() or not self._desk.player.duration:
+        if number != self._context.panel.track or self._stale() or not self._context.player.duration:
             self._open(number)
 
     def _stale(self) -> bool:
         """Tell whether the open track is not to be read, or not what it was."""
         try:
-            if self._desk.sound is not None:
-                self._desk.sound.check()
-            return self._desk.sound is None
+            if self._context.sound is not None:
+                self._context.sound.check()
+            return self._context.sound is None
         except EmbvizError:
             return True
 
     def _leave(self) -> None:
-        for part in (self._poster, self._hears, self._walk, self._likeness):
+        for part in (self._heatmaps, self._predictions, self._layers, self._similarity):
             part.reset()
 
     def _opened(self) -> None:
         kept, self._restored = self._restored, None
         if kept is not None:
             self._restore(kept)
-        self._poster.start_all()
+        self._heatmaps.start_all()
         self._begin_tab()
         self._settle()
-        self._listing.mark()
-        if self._desk.sound is not None:
-            self._mapped.opened(self._desk.sound.track.id, self._desk.sound.duration)
-            self._tasking.opened(self._desk.sound.track.id)
-            self._play_next(self._desk.sound.track.id)
+        self._track_list.mark()
+        if self._context.sound is not None:
+            self._map_tab.opened(self._context.sound.track.id, self._context.sound.duration)
+            self._evaluation_tab.opened(self._context.sound.track.id)
+            self._play_next(self._context.sound.track.id)
 
     def _chosen(self, number: int, seconds: float | None) -> None:
         """Play a track that was chosen on the map, from the moment that was chosen."""
         self._next = number, seconds or 0.0
-        if number == self._desk.panel.track and not self._stale() and self._desk.player.duration:
+        if number == self._context.panel.track and not self._stale() and self._context.player.duration:
             self._play_next(number)
         else:
             self._open(number)
@@ -400,17 +419,17 @@ class Explorer(traitlets.HasTraits):
 
     def _keep_head(self, head: Head) -> None:
         """Show a head that was trained here, in a row that is added where none fits."""
-        if not any(head.fits(row.model, row.layer) for row in self._poster.rows):
-            self._poster.add(head.model, head.layer)
+        if not any(head.fits(row.model, row.layer) for row in self._heatmaps.rows):
+            self._heatmaps.add(head.model, head.layer)
         self.add_head(head)
 
     def _mark(self, labels: Sequence[int], columns: Mapping[str, Any] | None, color: str | None) -> None:
         """Select tracks on the map; with columns, go there and see them."""
-        self._mapped.mark(labels, columns, color)
-        if self._mapped.atlas is None:
-            self._selected(self._tasking.rows_of(labels))
+        self._map_tab.mark(labels, columns, color)
+        if self._map_tab.atlas is None:
+            self._selected(self._evaluation_tab.rows_of(labels))
         if columns is not None:
-            self._desk.panel.tab = "map"
+            self._context.panel.tab = "map"
 
     def _play_next(self, number: int) -> None:
         wanted, self._next = self._next, None
@@ -423,34 +442,34 @@ class Explorer(traitlets.HasTraits):
             self.selection = rows
 
     def _restore(self, kept: dict[str, Any]) -> None:
-        view.restore(self._desk.player, kept)
+        view.restore(self._context.player, kept)
         with self._told():
             if kept["walk"] and kept["tab"] == "layers":
-                self._walk.start(kept["walk"])
+                self._layers.start(kept["walk"])
             if kept["structure"][0] and kept["tab"] == "structure":
-                self._likeness.start(*kept["structure"])
+                self._similarity.start(*kept["structure"])
 
     def _begin_tab(self) -> None:
         """Compute what the page in front shows, where nothing else was chosen."""
-        row = next(iter(self._poster.rows), None)
-        tab = self._desk.panel.tab
+        row = next(iter(self._heatmaps.rows), None)
+        tab = self._context.panel.tab
         with self._told():
             if tab == "hears":
-                self._hears.start()
-            elif tab == "layers" and (self._walk.lead.model or row):
-                self._walk.start(self._walk.lead.model or row.model)  # type: ignore[union-attr]
-            elif tab == "structure" and (self._likeness.work.model or row):
-                work = self._likeness.work if self._likeness.work.model else row
-                self._likeness.start(work.model, work.layer)  # type: ignore[union-attr]
+                self._predictions.start()
+            elif tab == "layers" and (self._layers.lead.model or row):
+                self._layers.start(self._layers.lead.model or row.model)  # type: ignore[union-attr]
+            elif tab == "structure" and (self._similarity.work.model or row):
+                work = self._similarity.work if self._similarity.work.model else row
+                self._similarity.start(work.model, work.layer)  # type: ignore[union-attr]
             elif tab == "map":
-                self._mapped.start()
+                self._map_tab.start()
             elif tab == "tasks":
-                self._tasking.start()
+                self._evaluation_tab.start()
 
     def _arrived(self, model: str) -> None:
-        self._poster.arrived(model)
-        self._hears.arrived()
-        self._tasking.arrived(model)
+        self._heatmaps.arrived(model)
+        self._predictions.arrived()
+        self._evaluation_tab.arrived(model)
         self._begin_tab()
 
     # Live traits. --------------------------------------------------------------------------------------------------
@@ -466,24 +485,24 @@ class Explorer(traitlets.HasTraits):
 
     def _settle(self) -> None:
         """Bring the live traits and the code up to what is shown."""
-        row = self._poster.active()
+        row = self._heatmaps.active()
         with self._follow():
             self.set_trait("embedding", None if row is None else row.embedding)
             self.pins = () if row is None or row.view is None else tuple(row.view.pins)
-        for one in self._poster.rows:
+        for one in self._heatmaps.rows:
             if one.embedding is not None and one.layer == "embedding" and one.hop is None:
-                self._listing.mark_one(one.model)
-        self._desk.panel.code = self.code()
+                self._track_list.mark_one(one.model)
+        self._context.panel.code = self.code()
 
     def _follow_player(self, change: Any) -> None:
-        player = self._desk.player
+        player = self._context.player
         with self._follow():
             self.set_trait("time", float(player.time))
             chosen: Any = tuple(map(float, player.range)) or None
             if chosen != self.time_range:
                 self.time_range = chosen
         if change["name"] == "range":
-            self._desk.panel.code = self.code()
+            self._context.panel.code = self.code()
 
     @traitlets.validate("track", "time_range", "pins")
     def _possible(self, proposal: Any) -> Any:
@@ -492,12 +511,12 @@ class Explorer(traitlets.HasTraits):
         if self._following:
             return value
         if name == "track":
-            return self._desk.tracks[self._number(value)].told
+            return self._context.tracks[self._number(value)].told
         if name == "time_range":
             if not all(map(math.isfinite, value)):
                 raise OptionError(f"A range is two numbers of seconds or None, {value!r} was found.")
             return tuple(sorted(value))
-        row = self._poster.active()
+        row = self._heatmaps.active()
         d = 0 if row is None or row.embedding is None else row.embedding.shape[1]
         if not all(isinstance(pin, int | np.integer) and 0 <= pin < d for pin in value):
             raise OptionError(f"Dimensions are whole numbers from 0, of which there are {d}; {value!r:.80} was found.")
@@ -516,12 +535,12 @@ class Explorer(traitlets.HasTraits):
     @traitlets.observe("time_range")
     def _range_set(self, change: Any) -> None:
         if not self._following:
-            self._desk.player.range = list(change["new"] or ())
-            self._desk.player.select(*(change["new"] or (None,)))
+            self._context.player.range = list(change["new"] or ())
+            self._context.player.select(*(change["new"] or (None,)))
 
     @traitlets.observe("pins")
     def _pins_set(self, change: Any) -> None:
-        row = self._poster.active()
+        row = self._heatmaps.active()
         if not self._following and row is not None and row.view is not None:
             row.view.pins = [int(pin) for pin in change["new"]]
 
@@ -529,7 +548,7 @@ class Explorer(traitlets.HasTraits):
     def _selection_set(self, change: Any) -> None:
         if self._following:
             return
-        atlas = self._mapped.atlas
+        atlas = self._map_tab.atlas
         if atlas is None:
             with self._follow():
                 self.selection = change["old"]
@@ -545,7 +564,7 @@ class Explorer(traitlets.HasTraits):
         try:
             yield
         except Exception as error:  # noqa: BLE001  whatever it is, the reader is told
-            self._desk.notice("error", *explain(error))
+            self._context.notice("error", *explain(error))
 
     def _command(self, kind: str, content: dict[str, Any], buffers: list[Any]) -> None:
         with self._told():
@@ -554,38 +573,40 @@ class Explorer(traitlets.HasTraits):
             self._settle()
 
     def _commands(self, content: dict[str, Any], buffers: list[Any]) -> dict[str, Callable[[], Any]]:
-        poster, get = self._poster, content.get
+        heatmaps, get = self._heatmaps, content.get
         return {
             "open": lambda: self._choose(content["track"]),
             "add": lambda: self.add(content["model"], get("layer") or "embedding", get("hop")),
-            "change": lambda: poster.change(content["row"], content["model"], get("layer") or "embedding", get("hop")),
-            "remove": lambda: poster.remove(content["row"]),
-            "undo": poster.undo,
-            "move": lambda: poster.move(content["row"], content["to"]),
-            "collapse": lambda: poster.collapse(content["row"], content["collapsed"]),
-            "head": lambda: poster.choose_head(content["row"], content["head"]),
+            "change": lambda: heatmaps.change(
+                content["row"], content["model"], get("layer") or "embedding", get("hop")
+            ),
+            "remove": lambda: heatmaps.remove(content["row"]),
+            "undo": heatmaps.undo,
+            "move": lambda: heatmaps.move(content["row"], content["to"]),
+            "collapse": lambda: heatmaps.collapse(content["row"], content["collapsed"]),
+            "head": lambda: heatmaps.choose_head(content["row"], content["head"]),
             "retry": lambda: self._retry(content["row"]),
             "cancel": self.cancel,
             "pull": lambda: self._downloads.start(content["model"]),
             "stop_pull": lambda: self._downloads.stop(content["model"]),
-            "upload": lambda: self._open(self._listing.upload(content["name"], bytes(buffers[0])).id),
-            "hears": self._hears.start,
-            "tagger": lambda: self._hears.tagger(content["model"]),
-            "stems": lambda: self._hears.separate(get("model") or ""),
-            "walk": lambda: self._walk.start(content["model"]),
-            "maps": lambda: self._walk.show_maps(content["layer"]),
-            "structure": lambda: self._likeness.start(content["model"], get("layer") or "embedding"),
-            "map": self._mapped.start,
-            **self._tasking.commands(content),
-            "export": lambda: view.export(self._desk, poster),
-            "dismiss": lambda: setattr(self._desk.panel, "notice", {}),
+            "upload": lambda: self._open(self._track_list.upload(content["name"], bytes(buffers[0])).id),
+            "hears": self._predictions.start,
+            "tagger": lambda: self._predictions.tagger(content["model"]),
+            "stems": lambda: self._predictions.separate(get("model") or ""),
+            "walk": lambda: self._layers.start(content["model"]),
+            "maps": lambda: self._layers.show_maps(content["layer"]),
+            "structure": lambda: self._similarity.start(content["model"], get("layer") or "embedding"),
+            "map": self._map_tab.start,
+            **self._evaluation_tab.commands(content),
+            "export": lambda: view.export(self._context, heatmaps),
+            "dismiss": lambda: setattr(self._context.panel, "notice", {}),
         }
 
     def _retry(self, number: int) -> None:
-        if self._stale() and self._desk.track is not None:
-            self._open(self._desk.track.id)
+        if self._stale() and self._context.track is not None:
+            self._open(self._context.track.id)
         else:
-            self._poster.retry(number)
+            self._heatmaps.retry(number)
 
 
 def _requests(models: Iterable[Any]) -> list[tuple[Any, ...]]:

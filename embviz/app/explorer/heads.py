@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from embviz.app.explorer.context import Desk
+from embviz.app.explorer.context import ExplorerContext
 from embviz.core.text import one_line
 from embviz.errors import EmbvizError, OptionError
 from embviz.heads import Head, get_head, known_heads
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
     from embviz.core.worker import Job
 
-__all__ = ["CURVES", "Answers", "as_head", "fits"]
+__all__ = ["CURVES", "RowHeads", "as_head", "fits"]
 
 CURVES = 8  # classes that are drawn at first; the reader can ask for others
 
 
-class Answers:
+class RowHeads:
     """The heads at hand, given or registered, and their work."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, context: ExplorerContext) -> None:
+        self._context = context
         self._given: dict[str, Head] = {}
 
     def give(self, head: Head) -> None:
@@ -67,13 +67,13 @@ class Answers:
             from embviz.widgets.curves import Curves
 
             top = min(CURVES, len(head.classes))
-            work.draw(Curves.of, answers, clock=self._desk.clock, title=one_line(head.title), top=top)
+            work.draw(Curves.of, answers, clock=self._context.clock, title=one_line(head.title), top=top)
 
-        self._desk.run(("head", row.id), work, task, show, publish, what=one_line(head.title))
+        self._context.run(("head", row.id), work, task, show, publish, what=one_line(head.title))
 
     def stop(self, row: Row) -> None:
         """Ask no further."""
-        self._desk.worker.cancel(lambda key: key == ("head", row.id))
+        self._context.worker.cancel(lambda key: key == ("head", row.id))
 
     def shown(self, row: Row) -> dict[str, Any]:
         """Return what the page shows of the heads of a row, ready for JSON."""

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from embviz.app.explorer.context import Desk, Work
-from embviz.app.explorer.heads import Answers, fits
+from embviz.app.explorer.context import ExplorerContext, Work
+from embviz.app.explorer.heads import RowHeads, fits
 from embviz.core.text import plural
 from embviz.errors import EmbvizError, OptionError
 from embviz.export import track_page
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
     from embviz.heads import Head
 
-__all__ = ["Poster", "Row", "check_request", "default_rows", "row_key", "still"]
+__all__ = ["HeatmapRows", "Row", "check_request", "default_rows", "row_key", "still"]
 
 KEPT = 20  # changes that can be taken back
 LOOK = ("order", "scale", "pins")
@@ -68,12 +68,12 @@ def default_rows() -> list[tuple[str, str, Any]]:
     return [(name, "embedding", None) for name in here or [ALIASES["musicnn"]]]
 
 
-class Poster:
+class HeatmapRows:
     """The rows, from top to bottom."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        self.heads = Answers(desk)
+    def __init__(self, context: ExplorerContext) -> None:
+        self._context = context
+        self.heads = RowHeads(context)
         self.rows: list[Row] = []
         self._changes: list[_Change] = []
         self._count = 0
@@ -107,7 +107,7 @@ class Poster:
         if self.heads.of(row) is None:
             row.head = self.heads.usual(record.name, layer)
         row.close()
-        self._desk.active = row
+        self._context.active = row
         self.start(row)
         self.publish()
 
@@ -115,13 +115,13 @@ class Poster:
         """Take a row away; :meth:`undo` brings it back."""
         row = self[number]
         if row.unfinished:
-            self._desk.worker.cancel(lambda key: key == ("row", row.id))
+            self._context.worker.cancel(lambda key: key == ("row", row.id))
             row.status = "cancelled"
         self.heads.stop(row)
         self._keep(_Change(row, place=self.rows.index(row)))
         self.rows.remove(row)
-        if self._desk.active is row:
-            self._desk.active = None
+        if self._context.active is row:
+            self._context.active = None
         self.publish()
 
     def choose_head(self, number: int, name: str) -> None:
@@ -153,7 +153,7 @@ class Poster:
         if isinstance(name, str) and (not name or name in self.heads.fitting(model, layer)):
             return name
         sentence = f"The head {name!r:.80} of this view is not known any more."
-        self._desk.notice("error", sentence, "Register it, or hand it in as Explorer(heads=[…]).")
+        self._context.notice("error", sentence, "Register it, or hand it in as Explorer(heads=[…]).")
         return ""
 
     def _keep(self, change: _Change) -> None:
@@ -270,11 +270,13 @@ class Poster:
     def start(self, row: Row) -> None:
         """Have a row computed, once a track is open."""
         # What it was computing is not what it is to show, even where nothing follows.
-        self._desk.worker.cancel(lambda key: key == ("row", row.id))
+        self._context.worker.cancel(lambda key: key == ("row", row.id))
         self.heads.stop(row)
         self._wait(row)
-        if row.status == "waiting" and self._desk.sound is not None:
-            self._desk.embed(("row", row.id), [row], lambda _i, e, complete: self._show(row, e, complete), self.publish)
+        if row.status == "waiting" and self._context.sound is not None:
+            self._context.embed(
+                ("row", row.id), [row], lambda _i, e, complete: self._show(row, e, complete), self.publish
+            )
 
     def _wait(self, row: Row) -> None:
         """Have a row wait for its turn, or for what it cannot do without."""
@@ -282,7 +284,7 @@ class Poster:
         if not has_weights(row.model):
             title = get_model(row.model).title
             row.begin("download", f"The weights of {title} are not on this computer yet.")
-        elif self._desk.track is None:
+        elif self._context.track is None:
             row.begin("cancelled", "Choose a track from the list, or drop a file on it.")
 
     def _show(self, row: Row, embedding: Embedding, complete: bool) -> None:
@@ -292,7 +294,7 @@ class Poster:
         look = {} if not made else {name: value for name, value in row.look.items() if name in LOOK}
         if "pins" in look:
             look["pins"] = [pin for pin in look["pins"] if pin < embedding.shape[1]]
-        row.draw(Heatmap.of, embedding, complete=complete, clock=self._desk.clock, title="", **look)
+        row.draw(Heatmap.of, embedding, complete=complete, clock=self._context.clock, title="", **look)
         if made and row.view is not None:
             row.view.observe(lambda change, row=row: self._looked(row, change["name"]), list(LOOK))
         if complete:
@@ -300,26 +302,26 @@ class Poster:
 
     def _looked(self, row: Row, trait: str) -> None:
         if trait == "pins":
-            self._desk.active = row
-        self._desk.on_settled()
+            self._context.active = row
+        self._context.on_settled()
 
     def _of_this_track(self, embedding: Embedding) -> bool:
-        sound = self._desk.sound
+        sound = self._context.sound
         return sound is not None and embedding.info.get("audio") == sound.digest
 
     # Showing. ------------------------------------------------------------------------------------------------------
 
     def active(self) -> Row | None:
         """Return the row that was pinned or changed last, or the first one that is ready."""
-        chosen = self._desk.active
+        chosen = self._context.active
         if isinstance(chosen, Row) and chosen in self.rows and chosen.embedding is not None:
             return chosen
         return next((row for row in self.rows if row.embedding is not None), None)
 
     def publish(self) -> None:
         """Show the rows as they are."""
-        self._desk.panel.rows = [self._shown(row) for row in self.rows]
-        self._desk.panel.can_undo = bool(self._changes)
+        self._context.panel.rows = [self._shown(row) for row in self.rows]
+        self._context.panel.can_undo = bool(self._changes)
 
     def _shown(self, row: Row) -> dict[str, Any]:
         shown = row.shown() | {"id": row.id, "hop": row.hop, "collapsed": row.collapsed, "title": row.model}

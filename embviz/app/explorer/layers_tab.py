@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from embviz.app.explorer.context import Desk, Work
+from embviz.app.explorer.context import ExplorerContext, Work
 from embviz.app.explorer.heatmap_rows import still
 from embviz.app.model_options import heard
 from embviz.core.text import format_time
@@ -15,7 +15,7 @@ from embviz.models.weights import has_weights
 if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
 
-__all__ = ["Walk"]
+__all__ = ["LayersTab"]
 
 # A walk computes every layer; of longer tracks, only a stretch around the playhead.
 LONGEST = 300.0  # seconds
@@ -23,11 +23,11 @@ STRETCH = 60.0  # seconds to each side
 MAPS_STRETCH = 20.0  # seconds to each side, where the maps of the whole track are too large
 
 
-class Walk:
+class LayersTab:
     """The view of a network's layers."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, context: ExplorerContext) -> None:
+        self._context = context
         self.lead = Work("")
         self.rows: list[Work] = []
         self.maps = Work("", "")
@@ -51,12 +51,12 @@ class Walk:
                 row.close()
             self.maps = Work(record.name, "")
             self.rows = [Work(record.name, layer.name) for layer in record.known_layers if "s" not in layer.axes]
-        self._desk.worker.cancel(lambda key: isinstance(key, tuple) and key[0] in ("walk", "maps"))
+        self._context.worker.cancel(lambda key: isinstance(key, tuple) and key[0] in ("walk", "maps"))
         self.lead.model = record.name
         self.lead.begin()
         if not has_weights(record):
             self.lead.begin("download", f"The weights of {record.title} are not on this computer yet.")
-        elif self._desk.sound is None:
+        elif self._context.sound is None:
             self.lead.begin("")
         else:
             self._compute()
@@ -66,20 +66,20 @@ class Walk:
         for row in self.rows:
             row.begin()
         span = self._span()
-        self._desk.embed(
+        self._context.embed(
             ("walk", self.lead.model), self.rows, self._show, self.publish,
-            span=span, lead=self.lead, store=self._desk.light_store,
+            span=span, lead=self.lead, store=self._context.light_store,
         )  # fmt: skip
         self.lead.message = (
             "" if span is None else f"From {format_time(span[0])} to {format_time(span[1])} of a long track."
         )
 
     def _span(self) -> tuple[float, float] | None:
-        sound = self._desk.sound
+        sound = self._context.sound
         return None if sound is None or sound.duration <= LONGEST else self._around(STRETCH)
 
     def _around(self, stretch: float) -> tuple[float, float]:
-        player, sound = self._desk.player, self._desk.sound
+        player, sound = self._context.player, self._context.sound
         duration = sound.duration if sound is not None else 0.0
         if len(player.range) == 2:
             first, stop = float(player.range[0]), float(player.range[1])
@@ -95,7 +95,7 @@ class Walk:
         # Bands and tags have an order of their own; channels have none.
         order = "index" if layer.labels or _bands_only(layer) else "activity"
         row.draw(
-            Heatmap.of, embedding, complete=complete, clock=self._desk.clock, title="", order=order,
+            Heatmap.of, embedding, complete=complete, clock=self._context.clock, title="", order=order,
             live_only=True,
         )  # fmt: skip
         # The tensors of all layers together would fill the memory.
@@ -105,7 +105,7 @@ class Walk:
 
     def show_maps(self, layer: str) -> None:
         """Show the feature maps of a layer."""
-        if self._desk.sound is None or not self.lead.model:
+        if self._context.sound is None or not self.lead.model:
             return
         maps = self.maps
         if (maps.model, maps.layer) != (self.lead.model, layer):
@@ -119,7 +119,7 @@ class Walk:
         """Return the stretch whose maps can be kept; None where it is the whole track."""
         from embviz.extraction.stitching import KEPT_TENSOR
 
-        sound, model = self._desk.sound, get_model(self.maps.model)
+        sound, model = self._context.sound, get_model(self.maps.model)
         layer = next((layer for layer in model.known_layers if layer.name == self.maps.layer), None)
         if sound is None or layer is None or not layer.shape:
             return None
@@ -142,10 +142,10 @@ class Walk:
             from embviz.widgets.feature_maps import FeatureMaps
 
             maps.close()
-            maps.view = FeatureMaps.of(embedding, clock=self._desk.clock, title="")
+            maps.view = FeatureMaps.of(embedding, clock=self._context.clock, title="")
             maps.drawn, maps.status = True, "ready"
 
-        self._desk.embed(("maps",), [maps], show, self.publish, span=span)
+        self._context.embed(("maps",), [maps], show, self.publish, span=span)
         if span is not None:
             first, last = map(format_time, span)
             maps.message = f"Feature maps from {first} to {last}: those of the whole track are large."
@@ -167,11 +167,11 @@ class Walk:
     def publish(self) -> None:
         """Show this view as it is."""
         if not self.lead.model:
-            self._desk.panel.walk = {}
+            self._context.panel.walk = {}
             return
         model = get_model(self.lead.model)
         layers = {layer.name: layer for layer in model.known_layers}
-        self._desk.panel.walk = {
+        self._context.panel.walk = {
             **self.lead.shown(),
             "title": model.title,
             "rows": [

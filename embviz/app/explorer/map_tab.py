@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from embviz.app.explorer.collection import Gathered
-from embviz.app.explorer.context import Desk, Work
+from embviz.app.explorer.collection import CollectionLoader
+from embviz.app.explorer.context import ExplorerContext, Work
 from embviz.collection import Collection
 from embviz.errors import CollectionError
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
     from embviz.app.atlas import Atlas
 
-__all__ = ["Mapped"]
+__all__ = ["MapTab"]
 
 
-class Mapped:
+class MapTab:
     """The view of a collection's map.
 
     Attributes
@@ -27,8 +27,8 @@ class Mapped:
         The map, once its page was opened.
     """
 
-    def __init__(self, desk: Desk, gathered: Gathered) -> None:
-        self._desk, self._gathered = desk, gathered
+    def __init__(self, context: ExplorerContext, loader: CollectionLoader) -> None:
+        self._context, self._loader = context, loader
         self.atlas: Atlas | None = None
         self.work = Work("")
         self.on_choose: Callable[[int, float | None], None] = lambda _number, _seconds: None
@@ -45,7 +45,7 @@ class Mapped:
         self._options = options or self._options
         if self.atlas is not None or self.work.unfinished:
             return
-        self._gathered.want("map", self.work, self._show, self.publish)
+        self._loader.want("map", self.work, self._show, self.publish)
 
     def mark(
         self, labels: Sequence[int], columns: Mapping[str, pd.Series[Any]] | None = None, color: str | None = None
@@ -70,11 +70,11 @@ class Mapped:
     def _show(self, collection: Collection) -> None:
         from embviz.app.atlas import Atlas
 
-        desk = self._desk
+        context = self._context
         if not len(collection):
             raise CollectionError("There are no files to map: a map shows files of a folder or a list.")
-        cache = False if desk.store is None else desk.store
-        self.atlas = Atlas(collection.table, clock=desk.clock, player=desk.player, cache=cache, **self._options)
+        cache = False if context.store is None else context.store
+        self.atlas = Atlas(collection.table, clock=context.clock, player=context.player, cache=cache, **self._options)
         self.atlas.on_choose(self._chosen)
         self.atlas.observe(lambda change: self.on_selected(change["new"]), "selection")
         if self._columns:
@@ -86,13 +86,13 @@ class Mapped:
         self.publish()
 
     def _chosen(self, label: int, seconds: float | None) -> None:
-        if label in self._gathered.numbers:
-            self.on_choose(self._gathered.numbers[label], seconds)
+        if label in self._loader.numbers:
+            self.on_choose(self._loader.numbers[label], seconds)
 
     def opened(self, number: int, duration: float) -> None:
         """Say which track of the list is open: its point is marked, and walked along."""
         self._opened = number, duration
-        label = next((label for label, own in self._gathered.numbers.items() if own == number), None)
+        label = next((label for label, own in self._loader.numbers.items() if own == number), None)
         if self.atlas is not None and label is not None:
             self.atlas.opened(label, duration)
 
@@ -114,4 +114,4 @@ class Mapped:
 
     def publish(self) -> None:
         """Show this view as it is."""
-        self._desk.panel.map = self.work.shown()
+        self._context.panel.map = self.work.shown()

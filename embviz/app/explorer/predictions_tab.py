@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embviz.analysis.tagging import by_task, tempo
-from embviz.app.explorer.context import Desk, Work
+from embviz.app.explorer.context import ExplorerContext, Work
 from embviz.errors import AudioError
 from embviz.extraction import extract
 from embviz.models import Model, get_model
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
     from embviz.core.worker import Job
 
-__all__ = ["Hears"]
+__all__ = ["PredictionsTab"]
 
 LONGEST_STEMS = 900.0  # seconds; separated sound takes 0.35 MB a second and stem
 CURVES = 5
 
 
-class Hears:
+class PredictionsTab:
     """The view "What it hears"."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, context: ExplorerContext) -> None:
+        self._context = context
         self.taggers: list[Work] = []
         self.tempo = Work("", "output")
         self.stems = Work("", "output")
@@ -54,7 +54,7 @@ class Hears:
         self._names, self._beat = [], {}
         for work in (*self.taggers, self.tempo, self.stems):
             work.begin("")
-        self._desk.player.clear_stems()
+        self._context.player.clear_stems()
         self._choose()
         self.publish()
 
@@ -62,7 +62,7 @@ class Hears:
         """Ask one tagger and the tempo model, unless they have been asked about this track."""
         self._asked = True
         self._choose()
-        if self._desk.sound is not None:
+        if self._context.sound is not None:
             if self.taggers and not any(work.unfinished or work.drawn for work in self.taggers):
                 self._ask(self.taggers[0])
             if self.tempo.model and not (self.tempo.unfinished or self.tempo.drawn):
@@ -73,7 +73,7 @@ class Hears:
         """Ask one tagger."""
         self._choose()
         work = next((work for work in self.taggers if work.model == get_model(model).name), None)
-        if work is not None and self._desk.sound is not None and not (work.unfinished or work.drawn):
+        if work is not None and self._context.sound is not None and not (work.unfinished or work.drawn):
             self._ask(work)
         self.publish()
 
@@ -81,28 +81,28 @@ class Hears:
         from embviz.widgets.curves import Curves
 
         def show(_i: int, embedding: Embedding, complete: bool) -> None:
-            work.draw(Curves.of, embedding, complete=complete, clock=self._desk.clock, title="", top=CURVES)
+            work.draw(Curves.of, embedding, complete=complete, clock=self._context.clock, title="", top=CURVES)
 
         work.begin()
-        self._desk.embed(("tags", work.model), [work], show, self.publish)
+        self._context.embed(("tags", work.model), [work], show, self.publish)
 
     def _ask_tempo(self) -> None:
         from embviz.widgets.heatmap import Heatmap
 
         def show(_i: int, embedding: Embedding, complete: bool) -> None:
-            self.tempo.draw(Heatmap.of, embedding, complete=complete, clock=self._desk.clock, title="")
+            self.tempo.draw(Heatmap.of, embedding, complete=complete, clock=self._context.clock, title="")
             if complete:
                 self._beat = tempo(embedding)
 
         self.tempo.begin()
-        self._desk.embed(("tempo", self.tempo.model), [self.tempo], show, self.publish)
+        self._context.embed(("tempo", self.tempo.model), [self.tempo], show, self.publish)
 
     # Stems. --------------------------------------------------------------------------------------------------------
 
     def separate(self, model: str = "") -> None:
         """Have the sources separated, and hand them to the player."""
         self._choose()
-        sound, work = self._desk.sound, self.stems
+        sound, work = self._context.sound, self.stems
         if model and not work.unfinished:
             work.model = get_model(model).name
         if sound is None or not work.model or work.unfinished:
@@ -118,12 +118,12 @@ class Hears:
                 "Open a shorter excerpt.",
             )
         else:
-            self._desk.run(("stems", record.name), work, self._separation(record), self._separated, self.publish,
+            self._context.run(("stems", record.name), work, self._separation(record), self._separated, self.publish,
                            what=record.title)  # fmt: skip
         self.publish()
 
     def _separation(self, model: Model) -> Callable[[Job], Any]:
-        sound, store = self._desk.sound, self._desk.store
+        sound, store = self._context.sound, self._context.store
 
         def task(job: Job) -> tuple[list[str], list[bytes], str]:
             if sound is None:
@@ -138,7 +138,7 @@ class Hears:
     def _separated(self, result: tuple[Sequence[str], Sequence[bytes], str]) -> None:
         names, voices, mime = result
         self._names = list(names)
-        self._desk.player.set_stems(self._names, list(voices), mime)
+        self._context.player.set_stems(self._names, list(voices), mime)
 
     # Showing. ------------------------------------------------------------------------------------------------------
 
@@ -167,7 +167,7 @@ class Hears:
         beat = {"bpm": None, "confidence": None, "bpms": [], "shares": []} | self._beat
         stems = [model.name for model in by_task("stems") if has_weights(model)]
         taggers = [work.shown() | {"title": get_model(work.model).title} for work in self.taggers]
-        self._desk.panel.hears = {
+        self._context.panel.hears = {
             "taggers": taggers or [self._absent(Work("", "output"), "tags")],
             "tempo": self._absent(self.tempo, "tempo") | beat,
             "stems": self._absent(self.stems, "stems") | {"models": stems, "names": self._names},

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from embviz.app.explorer.context import Desk, Work
+from embviz.app.explorer.context import ExplorerContext, Work
 from embviz.models import get_model
 from embviz.models.weights import has_weights
 
 if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
 
-__all__ = ["Likeness"]
+__all__ = ["SimilarityTab"]
 
 
-class Likeness:
+class SimilarityTab:
     """The view of a self-similarity."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, context: ExplorerContext) -> None:
+        self._context = context
         self.work = Work("")
 
     def reset(self) -> None:
@@ -33,25 +33,25 @@ class Likeness:
         work, record = self.work, get_model(model)
         if (work.model, work.layer) == (record.name, layer) and (work.unfinished or work.drawn):
             return
-        self._desk.worker.cancel(lambda key: key == ("structure",))
+        self._context.worker.cancel(lambda key: key == ("structure",))
         work.model, work.layer = record.name, layer
         work.begin()
-        sections = self._desk.track.sections if self._desk.track is not None else ()
+        sections = self._context.track.sections if self._context.track is not None else ()
         parts = [{"name": name, "start": start} for name, start in sections]
 
         def show(_i: int, embedding: Embedding, complete: bool) -> None:
             if not complete:
                 return
             work.close()
-            work.view = Similarity.of(embedding, clock=self._desk.clock, title="", sections=parts)
+            work.view = Similarity.of(embedding, clock=self._context.clock, title="", sections=parts)
             work.drawn, work.status = True, "ready"
 
         if not has_weights(record):
             work.begin("download", f"The weights of {record.title} are not on this computer yet.")
-        elif self._desk.sound is None:
+        elif self._context.sound is None:
             work.begin("")
         else:
-            self._desk.embed(("structure",), [work], show, self.publish)
+            self._context.embed(("structure",), [work], show, self.publish)
         self.publish()
 
     def close(self) -> None:
@@ -67,4 +67,4 @@ class Likeness:
 
     def publish(self) -> None:
         """Show this view as it is."""
-        self._desk.panel.structure = self.work.shown() if self.work.model else {}
+        self._context.panel.structure = self.work.shown() if self.work.model else {}

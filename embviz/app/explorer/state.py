@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from embviz.app.explorer.context import Desk
+from embviz.app.explorer.context import ExplorerContext
 from embviz.app.uploads import free_path, safe_name
 from embviz.errors import OptionError
 from embviz.export import track_page
@@ -18,7 +18,7 @@ from embviz.models import ALIASES
 from embviz.models.weights import has_weights
 
 if TYPE_CHECKING:
-    from embviz.app.explorer.heatmap_rows import Poster, Row
+    from embviz.app.explorer.heatmap_rows import HeatmapRows, Row
     from embviz.audio import Audio
     from embviz.core.worker import Job
 
@@ -33,14 +33,14 @@ ORDERS = {"index": "index", "activity": "activity", "similarity": "cluster"}
 SCALES = {"none": "none", "signed": "none", "dimension": "minmax"}
 
 
-def state(desk: Desk, poster: Poster, walk: str, structure: tuple[str, str]) -> dict[str, Any]:
+def state(context: ExplorerContext, heatmaps: HeatmapRows, walk: str, structure: tuple[str, str]) -> dict[str, Any]:
     """Return what restores a view, ready for JSON."""
-    player = desk.player
+    player = context.player
     return {
         "format": FORMAT,
-        "track": desk.track.told if desk.track is not None else None,
-        "rows": [row.kept() for row in poster.rows],
-        "tab": desk.panel.tab,
+        "track": context.track.told if context.track is not None else None,
+        "rows": [row.kept() for row in heatmaps.rows],
+        "tab": context.panel.tab,
         "walk": walk,
         "structure": list(structure),
         "range": list(player.range),
@@ -107,19 +107,19 @@ def _within(span: Sequence[float], duration: float) -> list[float]:
 # Code. -------------------------------------------------------------------------------------------------------------
 
 
-def code(desk: Desk, poster: Poster) -> str:
+def code(context: ExplorerContext, heatmaps: HeatmapRows) -> str:
     """Return Python that computes and draws what is shown, without a panel."""
-    if desk.track is None:
+    if context.track is None:
         return ""
     lines = ["import embviz", ""]
-    if desk.track.path is None:
+    if context.track.path is None:
         lines += ["# The sound came as an array: put samples and sample rate here.", "track = (samples, sample_rate)"]
     else:
-        lines += [f"track = {desk.track.told!a}"]
+        lines += [f"track = {context.track.told!a}"]
     names: dict[str, int] = {}
     drawn, means = [], []
-    span = tuple(desk.player.range)
-    for row in poster.rows:
+    span = tuple(context.player.range)
+    for row in heatmaps.rows:
         if row.status == "download":
             lines += [f"# {row.model}: its weights are not here; embviz.pull({row.model!r}) gets them."]
             continue
@@ -132,7 +132,7 @@ def code(desk: Desk, poster: Poster) -> str:
             first, stop = _seconds_of(row, span)
             lines += [f"{name} = {name}[{first:.3f}:{stop:.3f}]  # the selected seconds"]
             means += [f"{_unused(f'{name}_mean', names)} = {name}.mean()"]
-        drawn.append(f"embviz.heatmap({', '.join([name, *_look(row), *_head(row, poster)])})")
+        drawn.append(f"embviz.heatmap({', '.join([name, *_look(row), *_head(row, heatmaps)])})")
     if means:
         drawn += ["", "# The mean of the selected seconds: a value per dimension.", *means]
     return "\n".join([*lines, "", *drawn]).rstrip() + "\n"
@@ -159,11 +159,11 @@ def _look(row: Row) -> list[str]:
             if value != usual]  # fmt: skip
 
 
-def _head(row: Row, poster: Poster) -> list[str]:
-    if poster.heads.of(row) is None:
+def _head(row: Row, heatmaps: HeatmapRows) -> list[str]:
+    if heatmaps.heads.of(row) is None:
         return []
     # A head that is not registered has to be loaded from where it was saved.
-    how = "get_head" if poster.heads.is_registered(row.head) else "Head.load"
+    how = "get_head" if heatmaps.heads.is_registered(row.head) else "Head.load"
     return [f"head=embviz.{how}({row.head!a})"]
 
 
@@ -187,18 +187,18 @@ def _unused(name: str, names: dict[str, int]) -> str:
 # A page. -----------------------------------------------------------------------------------------------------------
 
 
-def page(path: str | Path, desk: Desk, poster: Poster, **options: Any) -> Path:
+def page(path: str | Path, context: ExplorerContext, heatmaps: HeatmapRows, **options: Any) -> Path:
     """Write the rows as they are to a page that needs no kernel; see :func:`embviz.export.track_page.write`."""
-    sound, contents, usual = _contents(desk, poster)
+    sound, contents, usual = _contents(context, heatmaps)
     return track_page.write(path, sound, contents, **{**usual, **options})
 
 
-def _contents(desk: Desk, poster: Poster) -> tuple[Audio, list[Any], dict[str, Any]]:
+def _contents(context: ExplorerContext, heatmaps: HeatmapRows) -> tuple[Audio, list[Any], dict[str, Any]]:
     """Return what a page of the rows as they are is made of: its sound, its plots and its options."""
-    if desk.sound is None:
+    if context.sound is None:
         raise OptionError("No track is open; open one, then write the page.")
     contents: list[Any] = []
-    for row in poster.rows:
+    for row in heatmaps.rows:
         if row.embedding is not None:
             look = {name: value for name, value in row.kept().items() if name in ("order", "scale", "pins")}
             contents.append(track_page.Row(row.embedding, options=look))
@@ -206,8 +206,8 @@ def _contents(desk: Desk, poster: Poster) -> tuple[Audio, list[Any], dict[str, A
                 contents.append(_answers(row))
         elif not has_weights(row.model):
             contents.append(track_page.absent(row.model))
-    track = desk.sound.track
-    return desk.sound.audio, contents, {"sections": track.sections, "title": track.title or None}
+    track = context.sound.track
+    return context.sound.audio, contents, {"sections": track.sections, "title": track.title or None}
 
 
 def _answers(row: Any) -> track_page.Row:
@@ -220,10 +220,10 @@ def _answers(row: Any) -> track_page.Row:
     return track_page.Row(unsent(Curves).of(answers, title="", **look), answers.layer, facts, embedding=answers)
 
 
-def export(desk: Desk, poster: Poster) -> None:
+def export(context: ExplorerContext, heatmaps: HeatmapRows) -> None:
     """Have the page written into the working folder, under a name that is free."""
     # Collected now: another track may be open when its turn comes.
-    sound, contents, options = _contents(desk, poster)
+    sound, contents, options = _contents(context, heatmaps)
     stem = safe_name(Path(sound.title).stem) or "embviz"
     path = free_path(Path.cwd() / f"{stem}.html")
 
@@ -231,10 +231,10 @@ def export(desk: Desk, poster: Poster) -> None:
         job.report(f"writing {path.name}", 0, 0)
         return track_page.write(path, sound, contents, **options)
 
-    desk.worker.submit(
+    context.worker.submit(
         ("export",),
         task,
-        done=lambda written: desk.notice("done", f"Written to {str(written)!r}."),
-        failed=lambda sentence, remedy: desk.notice("error", sentence, remedy),
-        progress=desk.busy,
+        done=lambda written: context.notice("done", f"Written to {str(written)!r}."),
+        failed=lambda sentence, remedy: context.notice("error", sentence, remedy),
+        progress=context.busy,
     )

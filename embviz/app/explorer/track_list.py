@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from embviz.app.explorer.context import Desk, Sound
+from embviz.app.explorer.context import ExplorerContext, Sound
 from embviz.app.explorer.heatmap_rows import row_key
 from embviz.app.tracks import Track
 from embviz.errors import EmbvizError, OptionError
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
     from embviz.core.worker import Job
 
-__all__ = ["Listing"]
+__all__ = ["TrackList"]
 
 SENT_AGAIN = 2000  # tracks; a longer list is not sent again for one track's length
 MARKED_AT_ONCE = 500
 
 
-class Listing:
+class TrackList:
     """The tracks as the panel lists them."""
 
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
+    def __init__(self, context: ExplorerContext) -> None:
+        self._context = context
         self._marks: dict[str, list[str]] = {}
         self.on_opened: Callable[[], None] = lambda: None
         self.on_found: Callable[[dict[Any, Embedding]], None] = lambda _found: None
@@ -39,30 +39,30 @@ class Listing:
 
     def publish(self) -> None:
         """Show the list as it is."""
-        self._desk.panel.folder = self._desk.tracks.folder
-        self._desk.panel.tracks = self._desk.tracks.listed()
+        self._context.panel.folder = self._context.tracks.folder
+        self._context.panel.tracks = self._context.tracks.listed()
 
     # Opening. ------------------------------------------------------------------------------------------------------
 
     def open(self, number: int, rows: list[Row]) -> None:
         """Open a track: what is in the cache is shown at once, the rest is computed after."""
-        desk = self._desk
-        if number not in desk.tracks:
+        context = self._context
+        if number not in context.tracks:
             raise OptionError(f"There is no track {number!r} in the list.")
-        desk.worker.cancel(lambda key: key != ("export",))
-        desk.track, desk.sound = desk.tracks[number], None
-        desk.panel.track = number
-        desk.player.clear(loading=f"opening {desk.track.name}")
+        context.worker.cancel(lambda key: key != ("export",))
+        context.track, context.sound = context.tracks[number], None
+        context.panel.track = number
+        context.player.clear(loading=f"opening {context.track.name}")
         self.on_leaving()
         asked = [(row_key(row), row) for row in rows if has_weights(row.model)]
-        desk.worker.submit(
-            ("open",), self._opening(desk.track, [key for key, _ in asked]),
-            done=self._opened, failed=self._failed, progress=desk.busy,
-            begun=lambda: desk.busy("opening", 0, 0), first=True,
+        context.worker.submit(
+            ("open",), self._opening(context.track, [key for key, _ in asked]),
+            done=self._opened, failed=self._failed, progress=context.busy,
+            begun=lambda: context.busy("opening", 0, 0), first=True,
         )  # fmt: skip
 
     def _opening(self, track: Track, keys: list[Any]) -> Callable[[Job], Any]:
-        store = self._desk.store
+        store = self._context.store
 
         def task(job: Job) -> tuple[Sound, Any, Any]:
             sound = Sound.of(track, store)
@@ -84,15 +84,15 @@ class Listing:
         return task
 
     def _found(self, sound: Sound, found: dict[Any, Embedding]) -> None:
-        self._desk.sound = sound
+        self._context.sound = sound
         if found:
             self.on_found(found)
 
     def _opened(self, opened: tuple[Sound, Any, Any]) -> None:
         sound, outline, playable = opened
-        desk, track = self._desk, sound.track
-        desk.sound = sound
-        desk.player.set_track(
+        context, track = self._context, sound.track
+        context.sound = sound
+        context.player.set_track(
             title=track.title or track.name,
             duration=outline.duration,
             peaks=outline.peaks,
@@ -100,17 +100,17 @@ class Listing:
             playable=playable,
         )
         if track.seconds != outline.duration or track.problem:
-            desk.track = desk.tracks.change(track.id, seconds=outline.duration, problem="")
-            if len(desk.tracks) <= SENT_AGAIN:
+            context.track = context.tracks.change(track.id, seconds=outline.duration, problem="")
+            if len(context.tracks) <= SENT_AGAIN:
                 self.publish()
         self.on_opened()
 
     def _failed(self, sentence: str, remedy: str) -> None:
-        desk = self._desk
-        desk.sound = None
-        desk.player.clear(problem=sentence)
-        if desk.track is not None:
-            desk.track = desk.tracks.change(desk.track.id, problem=sentence)
+        context = self._context
+        context.sound = None
+        context.player.clear(problem=sentence)
+        if context.track is not None:
+            context.track = context.tracks.change(context.track.id, problem=sentence)
             self.publish()
         self.on_failed(sentence, remedy)
 
@@ -118,7 +118,7 @@ class Listing:
 
     def mark(self) -> None:
         """Find out, behind all other work, which embeddings of which tracks are in the cache."""
-        store, tracks = self._desk.store, list(self._desk.tracks)
+        store, tracks = self._context.store, list(self._context.tracks)
         if store is None:
             return
 
@@ -134,27 +134,27 @@ class Listing:
                     marks[str(track.id)] = here
             return marks
 
-        self._desk.worker.submit(("marks",), task, done=self._marked, failed=lambda *_: None)
+        self._context.worker.submit(("marks",), task, done=self._marked, failed=lambda *_: None)
 
     def _marked(self, marks: dict[str, list[str]]) -> None:
         self._marks = marks
-        self._desk.panel.cached = marks
+        self._context.panel.cached = marks
 
     def mark_one(self, model: str) -> None:
         """Note that the embedding of the open track is in the cache now."""
-        track, store = self._desk.track, self._desk.store
+        track, store = self._context.track, self._context.store
         if track is None or store is None or track.path is None:
             return
         here = self._marks.get(str(track.id), [])
         if model not in here:
             self._marks = {**self._marks, str(track.id): [*here, model]}
-            self._desk.panel.cached = self._marks
+            self._context.panel.cached = self._marks
 
     # Files that are handed in. -------------------------------------------------------------------------------------
 
     def upload(self, name: str, data: bytes) -> Track:
         """Keep a file for this session and add it to the list."""
-        track = self._desk.tracks.add(self._desk.uploads.keep(name, data), note="added")
+        track = self._context.tracks.add(self._context.uploads.keep(name, data), note="added")
         self.publish()
         return track
 
