@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, Unpack, overload
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
 import numpy as np
 
@@ -24,7 +24,7 @@ from embviz.core.progress import Progress, reporter
 from embviz.core.text import printable
 from embviz.core.vectors import Vectors
 from embviz.errors import CollectionError, OptionError
-from embviz.extraction.extract import PatchHop, Wanted, as_list
+from embviz.extraction.extract import LayerList, ModelLike, ModelList, PatchHop, Wanted, as_list
 from embviz.models import Model, get_model
 
 if TYPE_CHECKING:
@@ -38,10 +38,6 @@ if TYPE_CHECKING:
 __all__ = ["POOLINGS", "cached_share", "embed_table"]
 
 POOLINGS = pooled.POOLINGS
-
-ModelLike: TypeAlias = str | Model
-ModelList: TypeAlias = "list[str] | list[Model] | list[str | Model] | tuple[str | Model, ...]"
-LayerList: TypeAlias = "list[str] | tuple[str, ...]"
 
 
 class EmbedOptions(TypedDict, total=False):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Unpack, overload
 
 from embviz.audio import Audio
 from embviz.collection import discovery, io, loaders, metadata, reprs, table_ops
@@ -20,9 +20,15 @@ from embviz.core.text import plural, shorten
 from embviz.errors import AudioError, CollectionError
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from pandas import DataFrame, Index, Series
 
     from embviz.app.atlas import Atlas
+    from embviz.batch.api import EmbedOptions
+    from embviz.core.cache import Cache
+    from embviz.core.vectors import Vectors
+    from embviz.extraction.extract import LayerList, ModelLike, ModelList, PatchHop
     from embviz.models import Model
 
 __all__ = ["Collection"]
@@ -32,7 +38,7 @@ __all__ = ["Collection"]
 class _Origin:
     """How a collection came about, for looking at the files again."""
 
-    cache: Any = None
+    cache: Cache | Literal[False] | None = None
     duplicates: bool = True
     first_new: int = 0  # the label of the next new track
     again: Callable[..., Collection] | None = None
@@ -73,7 +79,7 @@ class Collection:
         pattern: str = "**/*",
         follow_links: bool = False,
         duplicates: bool = True,
-        cache: Any = None,
+        cache: Cache | Literal[False] | None = None,
         progress: Progress = None,
     ) -> Collection:
         """List the sounds in a folder and in the folders inside, but not hidden ones.
@@ -113,7 +119,7 @@ class Collection:
         *,
         base: str | os.PathLike[str] | None = None,
         duplicates: bool = True,
-        cache: Any = None,
+        cache: Cache | Literal[False] | None = None,
         progress: Progress = None,
     ) -> Collection:
         """List some files. One that cannot be used stays in the table, with its problem; doubled paths are kept once.
@@ -149,7 +155,7 @@ class Collection:
         audio: str = "path",
         base: str | os.PathLike[str] | None = None,
         duplicates: bool = True,
-        cache: Any = None,
+        cache: Cache | Literal[False] | None = None,
         progress: Progress = None,
     ) -> Collection:
         """List the files that a table names; its other columns come along.
@@ -187,7 +193,7 @@ class Collection:
         data_home: str | os.PathLike[str] | None = None,
         audio: str = "audio_path",
         duplicates: bool = True,
-        cache: Any = None,
+        cache: Cache | Literal[False] | None = None,
         progress: Progress = None,
     ) -> Collection:
         """List the tracks of a dataset that mirdata knows, with their labels that are text or numbers.
@@ -223,7 +229,7 @@ class Collection:
         *,
         given: DataFrame | None = None,
         duplicates: bool,
-        cache: Any,
+        cache: Cache | Literal[False] | None,
         progress: Progress,
     ) -> Collection:
         with reporter(progress) as report:
@@ -405,16 +411,24 @@ class Collection:
 
     # What can be done with it. -------------------------------------------------------------------------------------
 
+    @overload
+    def embed(self, models: ModelLike, layer: str = ..., **options: Unpack[EmbedOptions]) -> Vectors: ...
+    @overload
+    def embed(self, models: ModelList, layer: str = ..., **options: Unpack[EmbedOptions]) -> list[Vectors]: ...
+    @overload
+    def embed(self, models: ModelLike, layer: LayerList, **options: Unpack[EmbedOptions]) -> list[Vectors]: ...
+    @overload
+    def embed(self, models: ModelList, layer: LayerList, **options: Unpack[EmbedOptions]) -> list[list[Vectors]]: ...
     def embed(  # noqa: PLR0913  as embviz.embed
         self,
-        models: Any,
-        layer: str | list[str] | tuple[str, ...] = "embedding",
+        models: ModelLike | ModelList,
+        layer: str | LayerList = "embedding",
         *,
         pooling: str = "mean",
-        patch_hop: Any = None,
+        patch_hop: PatchHop = None,
         resample_quality: int | None = None,
-        cache: Any = None,
-        executor: Any = None,
+        cache: Cache | Literal[False] | None = None,
+        executor: Executor | None = None,
         workers: int | None = None,
         progress: Progress = True,
     ) -> Any:
@@ -426,7 +440,7 @@ class Collection:
             cache=self._origin.cache if cache is None else cache, executor=executor, workers=workers, progress=progress,
         )  # fmt: skip
 
-    def map(self, model: Any = "musicnn", **options: Any) -> Atlas:
+    def map(self, model: str | Model = "musicnn", **options: Any) -> Atlas:
         """Return the map of the collection as a model hears it; options are those of :class:`embviz.Atlas`."""
         from embviz.app.atlas import Atlas
 

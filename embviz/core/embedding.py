@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -80,13 +80,25 @@ class FrameGrid:
         """Borders of the frames' cells in seconds, ``[t + 1]``."""
         return np.asarray(self._edge(np.arange(self.n_frames + 1)))
 
-    def frame_to_time(self, frame: ArrayLike) -> Any:
+    @overload
+    def frame_to_time(self, frame: float) -> float: ...
+
+    @overload
+    def frame_to_time(self, frame: NDArray[Any] | Sequence[float]) -> NDArray[np.float64]: ...
+
+    def frame_to_time(self, frame: ArrayLike) -> float | NDArray[np.float64]:
         """Return the centre of a frame (or of an array of frames) in seconds."""
         frames = np.asarray(frame)
         seconds = (2 * self.start + self.patch + 2 * self.hop * frames) / (2 * self.sample_rate)
         return seconds if frames.ndim else float(seconds)
 
-    def time_to_frame(self, time: ArrayLike) -> Any:
+    @overload
+    def time_to_frame(self, time: float) -> int: ...
+
+    @overload
+    def time_to_frame(self, time: NDArray[Any] | Sequence[float]) -> NDArray[np.int64]: ...
+
+    def time_to_frame(self, time: ArrayLike) -> int | NDArray[np.int64]:
         """Return the frame whose cell holds a time in seconds (or an array of times); clamped at both ends."""
         seconds = np.asarray(time, dtype=np.float64)
         if np.isnan(seconds).any():
@@ -260,10 +272,16 @@ class Embedding:
             **{name: getattr(self, name) for name in names},
         }
 
-    def __getitem__(self, seconds: float | slice) -> Any:
+    @overload
+    def __getitem__(self, seconds: float) -> NDArray[np.float32]: ...
+
+    @overload
+    def __getitem__(self, seconds: slice) -> Embedding: ...
+
+    def __getitem__(self, seconds: float | slice) -> NDArray[np.float32] | Embedding:
         """Return the vector at a time, or the embedding of a range of seconds (half-open)."""
         if not isinstance(seconds, slice):
-            return self.values[self.grid.time_to_frame(seconds)]
+            return np.asarray(self.values[self.grid.time_to_frame(seconds)])
         if seconds.step is not None:
             raise OptionError("An embedding is sliced as [start:stop] in seconds, a step was found.")
         first, stop = np.searchsorted(

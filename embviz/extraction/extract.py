@@ -28,7 +28,7 @@ from embviz.models.weights import Weights, find_weights
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["PatchHop", "Wanted", "as_list", "embed", "found", "stamp", "stream"]
+__all__ = ["LayerList", "ModelLike", "ModelList", "PatchHop", "Wanted", "as_list", "embed", "found", "stamp", "stream"]
 
 FORMAT = 1  # of what is computed here: part of every key, raised when the numbers change
 SOUND_BATCH = 6  # segments in one pass where separated sound is asked for
@@ -39,40 +39,44 @@ DENSE_CHUNK_HOP = 0.1  # seconds; "dense" for OpenL3, the hop its authors recomm
 LARGEST_PARTIAL = 64 * 2**20  # bytes; what is larger is not copied again and again while it grows
 
 PatchHop: TypeAlias = float | Literal["dense"] | None
-ModelLike: TypeAlias = "str | Model"
+ModelLike: TypeAlias = str | Model
+ModelList: TypeAlias = "list[str] | list[Model] | list[str | Model] | tuple[str | Model, ...]"
+LayerList: TypeAlias = "list[str] | tuple[str, ...]"
 
 
 @overload
 def embed(
-    audio: AudioSource,
-    model: ModelLike,
-    *,
-    layer: str = ...,
-    patch_hop: PatchHop = ...,
-    resample_quality: int | None = ...,
-    cache: Cache | Literal[False] | None = ...,
-    progress: Progress = ...,
-) -> Embedding: ...
+    audio: AudioSource, model: ModelLike, *, layer: str = ..., patch_hop: PatchHop = ...,
+    resample_quality: int | None = ..., cache: Cache | Literal[False] | None = ..., progress: Progress = ...,
+) -> Embedding: ...  # fmt: skip
 
 
 @overload
 def embed(
-    audio: AudioSource,
-    model: ModelLike | Sequence[ModelLike],
-    *,
-    layer: str | Sequence[str] = ...,
-    patch_hop: PatchHop = ...,
-    resample_quality: int | None = ...,
-    cache: Cache | Literal[False] | None = ...,
-    progress: Progress = ...,
-) -> Any: ...
+    audio: AudioSource, model: ModelLike, *, layer: LayerList, patch_hop: PatchHop = ...,
+    resample_quality: int | None = ..., cache: Cache | Literal[False] | None = ..., progress: Progress = ...,
+) -> list[Embedding]: ...  # fmt: skip
+
+
+@overload
+def embed(
+    audio: AudioSource, model: ModelList, *, layer: str = ..., patch_hop: PatchHop = ...,
+    resample_quality: int | None = ..., cache: Cache | Literal[False] | None = ..., progress: Progress = ...,
+) -> list[Embedding]: ...  # fmt: skip
+
+
+@overload
+def embed(
+    audio: AudioSource, model: ModelList, *, layer: LayerList, patch_hop: PatchHop = ...,
+    resample_quality: int | None = ..., cache: Cache | Literal[False] | None = ..., progress: Progress = ...,
+) -> list[list[Embedding]]: ...  # fmt: skip
 
 
 def embed(
     audio: AudioSource,
-    model: ModelLike | Sequence[ModelLike],
+    model: ModelLike | ModelList,
     *,
-    layer: str | Sequence[str] = "embedding",
+    layer: str | LayerList = "embedding",
     patch_hop: PatchHop = None,
     resample_quality: int | None = None,
     cache: Cache | Literal[False] | None = None,
