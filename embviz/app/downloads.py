@@ -42,12 +42,6 @@ class Downloads:
         self._context.pulls.cancel(lambda key: key == ("pull", name))
         self._show(name, None)
 
-    def stop_all(self) -> None:
-        """Stop all of them."""
-        self._context.pulls.cancel()
-        running = {name: how for name, how in self._context.panel.pulling.items() if "error" in how}
-        self._context.panel.pulling = running
-
     def _arrived(self, model: Model) -> None:
         self._show(model.name, None)
         self._context.panel.models = offers()

@@ -48,7 +48,7 @@ class ConfusionMatrix:
         Whether the other collection is shown first, where there is one; the page can switch.
     player : bool or Player
         Whether it has a player of its own; or the one that is to be followed, while :meth:`on_choose` tells what to
-        open and :meth:`opened` is told.
+        open and :meth:`mark_open` is told.
     clock : str, optional
         Name of the clock in the page; a new one by default.
 
@@ -148,7 +148,7 @@ class ConfusionMatrix:
         """
         self._on_cell.append(call)
 
-    def opened(self, label: int) -> None:
+    def mark_open(self, label: int) -> None:
         """Tell that a track of the side that is shown was opened in a player elsewhere: it is marked in the list."""
         self.widget.current = {"side": self.widget.side, "track": int(label)}
 

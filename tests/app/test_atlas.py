@@ -564,7 +564,7 @@ def test_frames_of_tracks(table, chart):
 
 def test_the_open_track_walks_over_a_map_of_frames_and_of_tracks(table, chart):
     atlas = chart(table.iloc[:9], points="frames", player=False).wait()
-    atlas.opened(120, 9.0)
+    atlas.mark_open(120)
     trail = np.frombuffer(scatter(atlas).trail, "<f4").reshape(-1, 3)
     own = np.flatnonzero(atlas.vectors.tracks == 120)
     assert np.allclose(trail[:, :2], scatter(atlas).xy[own], atol=1e-5)
@@ -575,7 +575,7 @@ def test_the_open_track_walks_over_a_map_of_frames_and_of_tracks(table, chart):
     assert len(trail) == len(own)
     # PCA is linear: the mean of the frames' places is the place of their mean.
     assert np.allclose(trail[:, :2].mean(axis=0), scatter(atlas).xy[2], atol=1e-3)
-    atlas.opened(110, 9.0)
+    atlas.mark_open(110)
     atlas.wait()
     assert scatter(atlas).current == 1
 
@@ -615,7 +615,7 @@ def test_what_the_model_makes_of_the_open_track_is_drawn_below_its_player(table,
     atlas.set(model="vgg").wait()
     assert heatmap._values.shape[1] == 256
     followed = chart(table, "musicnn", player=Player()).wait()
-    followed.opened(110, SECONDS)
+    followed.mark_open(110)
     assert followed.wait().widget.heard == {}
 
 
@@ -707,7 +707,7 @@ def test_a_player_elsewhere_is_followed(table, chart):
     assert opened == [(100, None)]
     assert player.title == ""
     player.set_track(title="elsewhere", duration=5.0)
-    atlas.opened(100, 5.0)
+    atlas.mark_open(100)
     player.playing, player.time = True, 5.0
     player.playing = False
     assert opened[1:] == [(110, None)]

@@ -367,7 +367,7 @@ def test_a_player_elsewhere_is_told_what_to_open(matrix):
     press(one, "play", track=101)
     assert (heard, one.widget.player, one.widget.clock) == ([101], "", "shared")
     assert one.widget.current == {}
-    one.opened(101)
+    one.mark_open(101)
     assert one.widget.current == {"side": "cv", "track": 101}
     player.close()
 

@@ -79,7 +79,7 @@ class Atlas(traitlets.HasTraits):
         Name of the clock in the page; a new one by default.
     player : bool or Player
         Whether the Atlas has a player of its own; or the one that is to be followed, while :meth:`on_choose` tells
-        what to open and :meth:`opened` is told.
+        what to open and :meth:`mark_open` is told.
     cache : Cache, False or None
         Where results are kept, as for :func:`embviz.embed`.
     worker : Worker, optional
@@ -281,9 +281,9 @@ class Atlas(traitlets.HasTraits):
         """Call back with label and seconds (or None) when the reader chooses a point to listen to."""
         self._controller.playback.on_choose.append(call)
 
-    def opened(self, label: int, duration: float) -> None:
+    def mark_open(self, label: int) -> None:
         """Tell that a track was opened in a player elsewhere: its point is marked, and walked along."""
-        self._controller.playback.opened(label, duration)
+        self._controller.playback.mark_open(label)
 
     def choose(self, label: int, at: float | None = None) -> Self:
         """Open a track and play it; returns the Atlas."""

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from embviz.app.atlas.drawn import seconds_of
 from embviz.app.context import PanelContext
 from embviz.core.text import format_cell, plural
 from embviz.core.worker import Worker, explain
@@ -24,10 +23,12 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from embviz.core.cache import Cache
+    from embviz.core.vectors import Vectors
     from embviz.core.worker import Job
 
-__all__ = ["AtlasContext", "check_table"]
+__all__ = ["AtlasContext", "check_table", "list_problems"]
 
+MOST_PROBLEMS = 200
 FACTS = ("title", "artist", "album", "genre")
 
 
@@ -91,7 +92,7 @@ class AtlasContext(PanelContext):
             "track": int(label),
             **said,
             "title": said["title"] or format_cell(row.get("name")) or f"track {label}",
-            "seconds": seconds_of(row.get("duration")),
+            "seconds": _finite_seconds(row.get("duration")),
         }
 
     # Computing. ----------------------------------------------------------------------------------------------------
@@ -187,6 +188,29 @@ def check_table(table: Any) -> None:
         raise OptionError(f"Each column of a table of tracks has its own name, {twice[0]!r:.80} stands there twice.")
     if len(table) and (not table.index.is_unique or table.index.dtype.kind not in "iu"):
         raise OptionError("The rows of a table of tracks are labelled by whole numbers, each once; others were found.")
+
+
+def list_problems(table: pd.DataFrame, vectors: Vectors | None) -> tuple[int, list[dict[str, str]]]:
+    """Return how many tracks cannot be used, and name and problem of the first of them."""
+    known = table["problem"].fillna("").astype(str) if "problem" in table.columns else None
+    found = {} if known is None else {int(label): text for label, text in known[known != ""].items()}
+    if vectors is not None:
+        found |= {int(label): text for label, text in vectors.failed.items()}
+    names = table.get("name", table.get("path", {}))
+    shown = [
+        {"name": format_cell(names.get(label)) or f"track {label}", "problem": format_cell(text)}
+        for label, text in list(found.items())[:MOST_PROBLEMS]
+    ]
+    return len(found), shown
+
+
+def _finite_seconds(value: Any) -> float | None:
+    """Return a length as JSON can hold it."""
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        return None
+    return seconds if np.isfinite(seconds) else None
 
 
 def _owner(key: Any) -> Any:

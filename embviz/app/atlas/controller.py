@@ -13,8 +13,7 @@ from embviz.app.atlas import export, options
 from embviz.app.atlas.clusters import Clusters
 from embviz.app.atlas.codegen import code
 from embviz.app.atlas.comparison import Comparison
-from embviz.app.atlas.context import AtlasContext
-from embviz.app.atlas.drawn import problems
+from embviz.app.atlas.context import AtlasContext, list_problems
 from embviz.app.atlas.map_view import MapRequest, MapView
 from embviz.app.atlas.model_outputs import ModelOutputs
 from embviz.app.atlas.neighbors import NeighborQueries
@@ -222,7 +221,7 @@ class AtlasController:
     def show_counts(self) -> None:
         """Show how many there are of what, and what cannot be used."""
         context, vectors = self.context, self.views[0].vectors
-        unusable, shown = problems(context.table, vectors)
+        unusable, shown = list_problems(context.table, vectors)
         context.panel.count = {
             "tracks": len(context.table),
             "points": 0 if vectors is None else len(vectors),

@@ -15,7 +15,6 @@ import numpy as np
 from embviz.analysis.neighbors import nearest_neighbors
 from embviz.analysis.projection import TITLES, project
 from embviz.analysis.tagging import at_points, by_task
-from embviz.app.atlas.drawn import moments
 from embviz.batch import embed_table
 from embviz.batch.api import cached_share
 from embviz.core.text import collapse_spaces
@@ -279,10 +278,15 @@ class MapView:
             return
         if self.scatter is not None:
             close_widget(self.scatter)
+        times = None if vectors.times is None else np.asarray(vectors.times, dtype=np.float32)
         self.scatter = Scatter.of(
-            projection.xy, columns=context.columns, tracks=context.places(vectors.tracks),
-            seconds=moments(vectors), clock=context.clock, link=self._link,
-        )  # fmt: skip
+            projection.xy,
+            columns=context.columns,
+            tracks=context.places(vectors.tracks),
+            seconds=times,
+            clock=context.clock,
+            link=self._link,
+        )
         self._drawn = True
         self.hear()
         self.on_scatter(self)

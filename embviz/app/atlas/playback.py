@@ -88,7 +88,7 @@ class Playback:
         def done(found: tuple[browser_audio.Summary, browser_audio.Playable]) -> None:
             outline, playable = found
             player.set_track(title=title, duration=outline.duration, peaks=outline.peaks, playable=playable)
-            self.opened(label, outline.duration)
+            self.mark_open(label)
             player.seek(at or 0.0)
             player.play()
 
@@ -108,11 +108,10 @@ class Playback:
                 view.scatter.current = -1
                 view.scatter.show_trail(None)
 
-    def opened(self, label: int, duration: float) -> None:
+    def mark_open(self, label: int) -> None:
         """Mark a track as open, and show its way over the map."""
         self._leave()
         self.current = label
-        self._duration = duration
         for view in self._views:
             self.mark(view)
         self.draw()

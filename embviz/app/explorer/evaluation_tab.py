@@ -53,7 +53,7 @@ class EvaluationTab:
         self.choices: dict[str, Any] = dict(evaluation_options.USUAL)
         self.evaluation: Evaluation | None = None
         self.work = Work("tasks")
-        self._training, self._estimating = Work("tasks"), Work("tasks")
+        self._training = Work("tasks")
         self._more: dict[str, Any] = {}  # options that the page does not show
         self._offers: dict[str, Any] = {}
         self._wanted = False
@@ -260,7 +260,7 @@ class EvaluationTab:
         """Tell which track of the list is open: it is marked in the matrix."""
         label = next((label for label, own in self._loader.numbers.items() if own == number), None)
         if self._matrix is not None and label is not None and self._matrix.widget.side == "cv":
-            self._matrix.opened(label)
+            self._matrix.mark_open(label)
 
     def show_map(self, number: int) -> None:
         """Show on the map which tracks a model took for another class."""

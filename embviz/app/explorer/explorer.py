@@ -16,7 +16,8 @@ import numpy as np
 import traitlets
 
 from embviz.app.downloads import Downloads
-from embviz.app.explorer import state as view
+from embviz.app.explorer import codegen, export
+from embviz.app.explorer import state as states
 from embviz.app.explorer.collection import CollectionLoader
 from embviz.app.explorer.context import ExplorerContext
 from embviz.app.explorer.evaluation_tab import EvaluationTab
@@ -119,7 +120,7 @@ class Explorer(traitlets.HasTraits):
         from embviz.widgets.panel import Panel
         from embviz.widgets.player import Player
 
-        kept = None if state is None else view.checked(state)
+        kept = None if state is None else states.check_state(state)
         collection = source if isinstance(source, Collection) else None
         tracks = Tracks(source) if collection is None else Tracks.of_table(collection.table)
         player = Player(clock=new_clock_name())
@@ -313,18 +314,20 @@ class Explorer(traitlets.HasTraits):
     def state(self) -> dict[str, Any]:
         """Return what restores this view as ``Explorer(source, state=…)``, ready for JSON."""
         structure = self._similarity.work
-        kept = view.state(self._context, self._heatmaps, self._layers.lead.model, (structure.model, structure.layer))
+        kept = states.make_state(
+            self._context, self._heatmaps, self._layers.lead.model, (structure.model, structure.layer)
+        )
         return kept | {"tasks": dict(self._evaluation_tab.choices)}
 
     def code(self) -> str:
         """Return Python that computes and draws the rows of this view without a panel."""
         compared = self.evaluation is not None or self._context.panel.tab == "tasks"
-        parts = [view.code(self._context, self._heatmaps), self._evaluation_tab.code() if compared else ""]
+        parts = [codegen.generate_code(self._context, self._heatmaps), self._evaluation_tab.code() if compared else ""]
         return "\n\n".join(filter(None, parts))
 
     def to_html(self, path: str | Path, **options: Any) -> Path:
         """Write this view to a page that plays without a kernel or network; see :mod:`embviz.export.track_page`."""
-        return view.page(path, self._context, self._heatmaps, **options)
+        return export.write_page(path, self._context, self._heatmaps, **options)
 
     def close(self) -> None:
         """Stop all work, take the panel off the page and remove uploaded files."""
@@ -398,7 +401,7 @@ class Explorer(traitlets.HasTraits):
         self._settle()
         self._track_list.mark()
         if self._context.sound is not None:
-            self._map_tab.opened(self._context.sound.track.id, self._context.sound.duration)
+            self._map_tab.opened(self._context.sound.track.id)
             self._evaluation_tab.opened(self._context.sound.track.id)
             self._play_next(self._context.sound.track.id)
 
@@ -442,7 +445,7 @@ class Explorer(traitlets.HasTraits):
             self.selection = rows
 
     def _restore(self, kept: dict[str, Any]) -> None:
-        view.restore(self._context.player, kept)
+        states.restore_player(self._context.player, kept)
         with self._told():
             if kept["walk"] and kept["tab"] == "layers":
                 self._layers.start(kept["walk"])
@@ -598,7 +601,7 @@ class Explorer(traitlets.HasTraits):
             "structure": lambda: self._similarity.start(content["model"], get("layer") or "embedding"),
             "map": self._map_tab.start,
             **self._evaluation_tab.commands(content),
-            "export": lambda: view.export(self._context, heatmaps),
+            "export": lambda: export.start_export(self._context, heatmaps),
             "dismiss": lambda: setattr(self._context.panel, "notice", {}),
         }
 

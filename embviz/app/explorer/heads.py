@@ -13,7 +13,7 @@ from embviz.heads import Head, get_head, known_heads
 from embviz.models import get_model
 
 if TYPE_CHECKING:
-    from embviz.app.explorer.heatmap_rows import Row
+    from embviz.app.explorer.row import Row
     from embviz.core.embedding import Embedding
     from embviz.core.worker import Job
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from embviz.app.explorer.context import ExplorerContext, Work
+from embviz.app.explorer.context import ExplorerContext
 from embviz.app.explorer.heads import RowHeads, fits
-from embviz.core.text import plural
+from embviz.app.explorer.row import LOOK, Row, check_look, check_request, constant_note, row_key
 from embviz.errors import EmbvizError, OptionError
 from embviz.export import track_page
 from embviz.models import ALIASES, Model, get_model
@@ -18,39 +17,9 @@ if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
     from embviz.heads import Head
 
-__all__ = ["HeatmapRows", "Row", "check_request", "default_rows", "row_key", "still"]
+__all__ = ["HeatmapRows", "default_rows"]
 
 KEPT = 20  # changes that can be taken back
-LOOK = ("order", "scale", "pins")
-
-
-@dataclass
-class Row(Work):
-    """One row."""
-
-    id: int = 0
-    collapsed: bool = False
-    look: dict[str, Any] = field(default_factory=dict)
-    head: str = ""
-    answer: Work = field(default_factory=lambda: Work(""))
-
-    def kept(self) -> dict[str, Any]:
-        """Return what restores the row, ready for JSON."""
-        if self.view is not None:
-            self.look = {name: getattr(self.view, name) for name in LOOK}
-        look = {name: list(value) if isinstance(value, list) else value for name, value in self.look.items()}
-        names = ("model", "layer", "hop", "collapsed", "head")
-        return {name: getattr(self, name) for name in names} | look
-
-    def begin(self, status: str = "waiting", message: str = "") -> None:
-        """Forget what was computed, and what a head made of it."""
-        super().begin(status, message)
-        self.answer.begin("")
-
-    def close(self) -> None:
-        """Take the views off the page."""
-        super().close()
-        self.answer.close()
 
 
 @dataclass
@@ -88,7 +57,7 @@ class HeatmapRows:
         collapsed = bool(look.pop("collapsed", False))
         head = look.pop("head", None)
         head = self.heads.usual(record.name, layer) if head is None else self._known_head(record.name, layer, head)
-        look = _checked_look(look)
+        look = check_look(look)
         row = Row(record.name, layer, hop, id=self._count, collapsed=collapsed, look=look, head=head)
         self.rows.append(row)
         self.start(row)
@@ -339,36 +308,4 @@ def _facts(row: Row, model: Model) -> list[str]:
     """Return what is said beside the title of a row, which has model and layer already."""
     if row.embedding is None:
         return [model.task.partition("(")[0].strip()]
-    return [*(fact for fact in track_page.facts(row.embedding) if fact != row.layer), *still(row)]
-
-
-def still(work: Work) -> list[str]:
-    """Return what there is to say of dimensions that never change."""
-    view: Any = work.view
-    if view is None or work.status != "ready" or not view.constant:
-        return []
-    return [f"{view.constant:,} of {plural(view.shape[0], 'dimension')} never change"]
-
-
-def check_request(layer: Any, hop: Any) -> None:
-    """Raise where a layer or hop is of a kind that no row can have; whether the model has it, its row says."""
-    if not isinstance(layer, str):
-        raise OptionError(f"A layer is expected by its name, {layer!r:.80} was found.")
-    if not (hop is None or isinstance(hop, str) or (isinstance(hop, int | float) and math.isfinite(hop))):
-        raise OptionError(f'patch_hop is a number of seconds above 0, "dense" or None, {hop!r:.80} was found.')
-
-
-def _checked_look(look: dict[str, Any]) -> dict[str, Any]:
-    """Return what of a kept look can be had."""
-    from embviz.widgets.frames import ORDERS, SCALES
-
-    pins = look.get("pins")
-    pins = [pin for pin in pins if isinstance(pin, int) and pin >= 0] if isinstance(pins, list | tuple) else []
-    kept = {"order": look.get("order"), "scale": look.get("scale"), "pins": pins}
-    known = {"order": ("index", *ORDERS), "scale": SCALES}
-    return {name: value for name, value in kept.items() if value and value in known.get(name, (value,))}
-
-
-def row_key(work: Work) -> tuple[str, str, Any]:
-    """Return what a piece of work asks for."""
-    return work.model, work.layer, work.hop
+    return [*(fact for fact in track_page.facts(row.embedding) if fact != row.layer), *constant_note(row)]

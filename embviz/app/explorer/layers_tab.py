@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from embviz.app.explorer.context import ExplorerContext, Work
-from embviz.app.explorer.heatmap_rows import still
+from embviz.app.explorer.row import constant_note
 from embviz.app.model_options import heard
 from embviz.core.text import format_time
 from embviz.models import Layer, get_model
@@ -175,7 +175,8 @@ class LayersTab:
             **self.lead.shown(),
             "title": model.title,
             "rows": [
-                row.shown() | _described(model, layers[row.layer]) | {"still": "".join(still(row))} for row in self.rows
+                row.shown() | _described(model, layers[row.layer]) | {"still": "".join(constant_note(row))}
+                for row in self.rows
             ],
             "maps": self.maps.shown() if self.maps.layer else {},
         }

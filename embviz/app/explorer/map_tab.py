@@ -36,7 +36,7 @@ class MapTab:
         self._options: dict[str, Any] = {}
         self._columns: dict[str, Any] = {}
         self._wanted: dict[str, Any] = {}
-        self._opened: tuple[int, float] | None = None
+        self._opened: int | None = None
 
     def start(self, **options: Any) -> None:
         """Show the map; with options, a new one."""
@@ -82,19 +82,19 @@ class MapTab:
         self._do()
         self.work.view, self.work.drawn, self.work.status = self.atlas.widget, True, "ready"
         if self._opened is not None:
-            self.opened(*self._opened)
+            self.opened(self._opened)
         self.publish()
 
     def _chosen(self, label: int, seconds: float | None) -> None:
         if label in self._loader.numbers:
             self.on_choose(self._loader.numbers[label], seconds)
 
-    def opened(self, number: int, duration: float) -> None:
+    def opened(self, number: int) -> None:
         """Say which track of the list is open: its point is marked, and walked along."""
-        self._opened = number, duration
+        self._opened = number
         label = next((label for label, own in self._loader.numbers.items() if own == number), None)
         if self.atlas is not None and label is not None:
-            self.atlas.opened(label, duration)
+            self.atlas.mark_open(label)
 
     def stop_all(self) -> None:
         """Stop what the map computes; what is done is kept."""

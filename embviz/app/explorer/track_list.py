@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from embviz.app.explorer.context import ExplorerContext, Sound
-from embviz.app.explorer.heatmap_rows import row_key
+from embviz.app.explorer.row import row_key
 from embviz.app.tracks import Track
 from embviz.errors import EmbvizError, OptionError
 from embviz.extraction import extract
@@ -16,7 +16,7 @@ from embviz.models.weights import has_weights
 from embviz.widgets import browser_audio
 
 if TYPE_CHECKING:
-    from embviz.app.explorer.heatmap_rows import Row
+    from embviz.app.explorer.row import Row
     from embviz.core.embedding import Embedding
     from embviz.core.worker import Job
 

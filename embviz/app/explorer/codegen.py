@@ -1,0 +1,96 @@
+"""The rows of an Explorer as Python that computes and draws the same without a panel."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from typing import TYPE_CHECKING
+
+from embviz.models import ALIASES
+
+if TYPE_CHECKING:
+    from embviz.app.explorer.context import ExplorerContext
+    from embviz.app.explorer.heatmap_rows import HeatmapRows
+    from embviz.app.explorer.row import Row
+
+__all__ = ["generate_code"]
+
+ORDERS = {"index": "index", "activity": "activity", "similarity": "cluster"}
+SCALES = {"none": "none", "signed": "none", "dimension": "minmax"}
+
+
+def generate_code(context: ExplorerContext, heatmaps: HeatmapRows) -> str:
+    """Return Python that computes and draws what is shown, without a panel."""
+    if context.track is None:
+        return ""
+    lines = ["import embviz", ""]
+    if context.track.path is None:
+        lines += ["# The sound came as an array: put samples and sample rate here.", "track = (samples, sample_rate)"]
+    else:
+        lines += [f"track = {context.track.told!a}"]
+    names: dict[str, int] = {}
+    drawn, means = [], []
+    span = tuple(context.player.range)
+    for row in heatmaps.rows:
+        if row.status == "download":
+            lines += [f"# {row.model}: its weights are not here; embviz.pull({row.model!r}) gets them."]
+            continue
+        if row.status == "failed":
+            lines += [f"# {row.model} / {row.layer!a}: this failed."]
+            continue
+        name = _variable_name(row, names)
+        lines += [f"{name} = embviz.embed({', '.join(['track', repr(row.model), *_option_arguments(row)])})"]
+        if len(span) == 2:
+            first, stop = _selected_seconds(row, span)
+            lines += [f"{name} = {name}[{first:.3f}:{stop:.3f}]  # the selected seconds"]
+            means += [f"{_unused_name(f'{name}_mean', names)} = {name}.mean()"]
+        drawn.append(f"embviz.heatmap({', '.join([name, *_look_arguments(row), *_head_arguments(row, heatmaps)])})")
+    if means:
+        drawn += ["", "# The mean of the selected seconds: a value per dimension.", *means]
+    return "\n".join([*lines, "", *drawn]).rstrip() + "\n"
+
+
+def _selected_seconds(row: Row, span: tuple[float, float]) -> tuple[float, float]:
+    """Return the selected seconds, or where no frame is centred in them, those of the frame under their middle."""
+    if row.embedding is None or not len(row.embedding) or len(row.embedding[span[0] : span[1]]):
+        return span
+    grid = row.embedding.grid
+    frame = grid.time_to_frame((span[0] + span[1]) / 2)
+    return float(grid.edges[frame]), float(grid.edges[frame + 1])
+
+
+def _option_arguments(row: Row) -> list[str]:
+    layer = [] if row.layer == "embedding" else [f"layer={row.layer!a}"]
+    return [*layer, *([] if row.hop is None else [f"patch_hop={row.hop!r}"])]
+
+
+def _look_arguments(row: Row) -> list[str]:
+    look = row.kept()
+    order, scale = ORDERS.get(look.get("order", ""), "index"), SCALES.get(look.get("scale", ""), "none")
+    return [f"{name}={value!r}" for name, value, usual in (("order", order, "index"), ("scale", scale, "none"))
+            if value != usual]  # fmt: skip
+
+
+def _head_arguments(row: Row, heatmaps: HeatmapRows) -> list[str]:
+    if heatmaps.heads.of(row) is None:
+        return []
+    # A head that is not registered has to be loaded from where it was saved.
+    how = "get_head" if heatmaps.heads.is_registered(row.head) else "Head.load"
+    return [f"head=embviz.{how}({row.head!a})"]
+
+
+def _variable_name(row: Row, names: dict[str, int]) -> str:
+    """Return a variable's name for a row, different from those before."""
+    short = {model: alias for alias, model in ALIASES.items()}.get(row.model, row.model)
+    text = short if row.layer == "embedding" else f"{short}_{row.layer}"
+    name = re.sub(r"[^0-9a-z]+", "_", text.lower()).strip("_") or "row"
+    name = f"m_{name}" if name[0].isdigit() or keyword.iskeyword(name) or name in ("embviz", "track") else name
+    return _unused_name(name, names)
+
+
+def _unused_name(name: str, names: dict[str, int]) -> str:
+    while name in names:
+        names[name] += 1
+        name = f"{name}_{names[name]}"
+    names[name] = 1
+    return name

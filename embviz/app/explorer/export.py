@@ -1,0 +1,75 @@
+"""The rows of an Explorer as a page that needs no kernel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from embviz.app.uploads import free_path, safe_name
+from embviz.errors import OptionError
+from embviz.export import track_page
+from embviz.export.static_widgets import unsent
+from embviz.models.weights import has_weights
+
+if TYPE_CHECKING:
+    from embviz.app.explorer.context import ExplorerContext
+    from embviz.app.explorer.heatmap_rows import HeatmapRows
+    from embviz.app.explorer.row import Row
+    from embviz.audio import Audio
+    from embviz.core.embedding import Embedding
+    from embviz.core.worker import Job
+
+__all__ = ["start_export", "write_page"]
+
+
+def write_page(path: str | Path, context: ExplorerContext, heatmaps: HeatmapRows, **options: Any) -> Path:
+    """Write the rows as they are to a page that needs no kernel; see :func:`embviz.export.track_page.write`."""
+    sound, contents, usual = _page_contents(context, heatmaps)
+    return track_page.write(path, sound, contents, **{**usual, **options})
+
+
+def _page_contents(context: ExplorerContext, heatmaps: HeatmapRows) -> tuple[Audio, list[Any], dict[str, Any]]:
+    """Return what a page of the rows as they are is made of: its sound, its plots and its options."""
+    if context.sound is None:
+        raise OptionError("No track is open; open one, then write the page.")
+    contents: list[Any] = []
+    for row in heatmaps.rows:
+        if row.embedding is not None:
+            look = {name: value for name, value in row.kept().items() if name in ("order", "scale", "pins")}
+            contents.append(track_page.Row(row.embedding, options=look))
+            if row.answer.embedding is not None:
+                contents.append(_head_curves(row, row.answer.embedding))
+        elif not has_weights(row.model):
+            contents.append(track_page.absent(row.model))
+    track = context.sound.track
+    return context.sound.audio, contents, {"sections": track.sections, "title": track.title or None}
+
+
+def _head_curves(row: Row, answers: Embedding) -> track_page.Row:
+    """Return what stands on a page below a row with a head: its curves, as they are now."""
+    from embviz.widgets.curves import Curves
+
+    view = row.answer.view
+    look = {name: getattr(view, name) for name in ("top", "threshold", "pins")}
+    facts = (f"what a classifier says of {answers.model} / {row.layer}",)
+    return track_page.Row(unsent(Curves).of(answers, title="", **look), answers.layer, facts, embedding=answers)
+
+
+def start_export(context: ExplorerContext, heatmaps: HeatmapRows) -> None:
+    """Have the page written into the working folder, under a name that is free."""
+    # Collected now: another track may be open when its turn comes.
+    sound, contents, options = _page_contents(context, heatmaps)
+    stem = safe_name(Path(sound.title).stem) or "embviz"
+    path = free_path(Path.cwd() / f"{stem}.html")
+
+    def task(job: Job) -> Path:
+        job.report(f"writing {path.name}", 0, 0)
+        return track_page.write(path, sound, contents, **options)
+
+    context.worker.submit(
+        ("export",),
+        task,
+        done=lambda written: context.notice("done", f"Written to {str(written)!r}."),
+        failed=lambda sentence, remedy: context.notice("error", sentence, remedy),
+        progress=context.busy,
+    )

@@ -1,0 +1,76 @@
+"""One row of heatmaps: what it asks for, what is computed for it, and how it looks."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from embviz.app.explorer.context import Work
+from embviz.core.text import plural
+from embviz.errors import OptionError
+
+__all__ = ["LOOK", "Row", "check_look", "check_request", "constant_note", "row_key"]
+
+LOOK = ("order", "scale", "pins")
+
+
+@dataclass
+class Row(Work):
+    """One row."""
+
+    id: int = 0
+    collapsed: bool = False
+    look: dict[str, Any] = field(default_factory=dict)
+    head: str = ""
+    answer: Work = field(default_factory=lambda: Work(""))
+
+    def kept(self) -> dict[str, Any]:
+        """Return what restores the row, ready for JSON."""
+        if self.view is not None:
+            self.look = {name: getattr(self.view, name) for name in LOOK}
+        look = {name: list(value) if isinstance(value, list) else value for name, value in self.look.items()}
+        names = ("model", "layer", "hop", "collapsed", "head")
+        return {name: getattr(self, name) for name in names} | look
+
+    def begin(self, status: str = "waiting", message: str = "") -> None:
+        """Forget what was computed, and what a head made of it."""
+        super().begin(status, message)
+        self.answer.begin("")
+
+    def close(self) -> None:
+        """Take the views off the page."""
+        super().close()
+        self.answer.close()
+
+
+def check_request(layer: Any, hop: Any) -> None:
+    """Raise where a layer or hop is of a kind that no row can have; whether the model has it, its row says."""
+    if not isinstance(layer, str):
+        raise OptionError(f"A layer is expected by its name, {layer!r:.80} was found.")
+    if not (hop is None or isinstance(hop, str) or (isinstance(hop, int | float) and math.isfinite(hop))):
+        raise OptionError(f'patch_hop is a number of seconds above 0, "dense" or None, {hop!r:.80} was found.')
+
+
+def check_look(look: dict[str, Any]) -> dict[str, Any]:
+    """Return what of a kept look can be had."""
+    from embviz.widgets.frames import ORDERS, SCALES
+
+    pins = look.get("pins")
+    pins = [pin for pin in pins if isinstance(pin, int) and pin >= 0] if isinstance(pins, list | tuple) else []
+    kept = {"order": look.get("order"), "scale": look.get("scale"), "pins": pins}
+    known = {"order": ("index", *ORDERS), "scale": SCALES}
+    return {name: value for name, value in kept.items() if value and value in known.get(name, (value,))}
+
+
+def row_key(work: Work) -> tuple[str, str, Any]:
+    """Return what a piece of work asks for."""
+    return work.model, work.layer, work.hop
+
+
+def constant_note(work: Work) -> list[str]:
+    """Return what there is to say of dimensions that never change."""
+    view: Any = work.view
+    if view is None or work.status != "ready" or not view.constant:
+        return []
+    return [f"{view.constant:,} of {plural(view.shape[0], 'dimension')} never change"]
