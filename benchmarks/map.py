@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from embviz.analysis.neighbors import nearest_neighbors
-from embviz.analysis.projection.quality import figures, kept_neighbors, map_neighbors
+from embviz.analysis.projection.quality import map_neighbors, neighbor_preservation, quality_metrics
 
 SIZES = [10_000, 100_000]
 DIMENSIONS, INNER, CLUSTERS = 200, 15, 40
@@ -88,8 +88,8 @@ def run(code: str, source: Path, target: Path, home: Path) -> Run:
 def measured(x: np.ndarray[Any, Any], xy: np.ndarray[Any, Any], near: np.ndarray[Any, Any]) -> str:
     """Return how good a map is, in words."""
     on_map = map_neighbors(xy, K)
-    found = figures(x, xy, near, on_map, "cosine", lambda *_: None)
-    kept = kept_neighbors(near, on_map).mean()
+    found = quality_metrics(x, xy, near, on_map, "cosine", lambda *_: None)
+    kept = neighbor_preservation(near, on_map).mean()
     return f"{found.trustworthiness:.4f}{found.continuity:12.4f}{kept:9.3f}"
 
 

@@ -16,14 +16,14 @@ from embviz.errors import OptionError
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["METHODS", "cluster", "lifts", "name_clusters", "usual_options"]
+__all__ = ["METHODS", "cluster", "default_options", "name_clusters", "tag_lift"]
 
 METHODS = ("hdbscan", "kmeans")
 
-LARGEST = 10_000  # points; HDBSCAN takes time with their square, and Python stands still meanwhile
-MANY = 100_000  # points beyond which k-means looks at batches of them
-TRIES = 4  # beginnings of k-means, of which the best result is taken
-STANDS_OUT = 0.1  # lift of a tag, at least, that names a group
+MAX_HDBSCAN = 10_000  # points; HDBSCAN takes time with their square, and Python stands still meanwhile
+MINIBATCH_FROM = 100_000  # points beyond which k-means looks at batches of them
+N_INIT = 4  # beginnings of k-means, of which the best result is taken
+MIN_LIFT = 0.1  # lift of a tag, at least, that names a group
 
 
 def cluster(
@@ -44,7 +44,7 @@ def cluster(
         Of the random beginnings of k-means, and of the sample that HDBSCAN takes of more than 10,000 points, where
         the others go where their nearest point of the sample is.
     **options
-        For HDBSCAN ``min_cluster_size`` and ``min_samples``; for k-means ``n_clusters``. See :func:`usual_options`.
+        For HDBSCAN ``min_cluster_size`` and ``min_samples``; for k-means ``n_clusters``. See :func:`default_options`.
 
     Returns
     -------
@@ -62,14 +62,14 @@ def cluster(
     if metric not in ("euclidean", "cosine"):
         raise OptionError(f"metric is 'euclidean' or 'cosine', {metric!r} was found.")
     usable = np.isfinite(array).all(axis=1)
-    wanted = _checked(method, options, int(usable.sum()))
-    points = _to_length_one(array[usable]) if metric == "cosine" else array[usable]
+    wanted = _resolve_options(method, options, int(usable.sum()))
+    points = _normalize_rows(array[usable]) if metric == "cosine" else array[usable]
     groups = np.full(len(array), -1, np.int64)
     groups[usable] = (_hdbscan if method == "hdbscan" else _kmeans)(points, seed, **wanted)
-    return _largest_first(groups)
+    return _number_by_size(groups)
 
 
-def usual_options(method: str, n: int) -> dict[str, int]:
+def default_options(method: str, n: int) -> dict[str, int]:
     """Return the options that :func:`cluster` uses for so many points where none are given."""
     if method == "kmeans":
         return {"n_clusters": int(np.clip(round(np.sqrt(n / 2)), 2, 10))}
@@ -79,8 +79,8 @@ def usual_options(method: str, n: int) -> dict[str, int]:
     return {"min_cluster_size": size, "min_samples": min(size, 5)}
 
 
-def _checked(method: str, options: Mapping[str, Any], n: int) -> dict[str, int]:
-    usual = usual_options(method, n)
+def _resolve_options(method: str, options: Mapping[str, Any], n: int) -> dict[str, int]:
+    usual = default_options(method, n)
     for name, value in options.items():
         if name not in usual:
             raise OptionError(f"The options of {method!r} are {', '.join(usual)}; {name!r} was found.")
@@ -95,8 +95,8 @@ def _checked(method: str, options: Mapping[str, Any], n: int) -> dict[str, int]:
 def _hdbscan(points: NDArray[np.float32], seed: int, *, min_cluster_size: int, min_samples: int) -> NDArray[np.int64]:
     from sklearn.cluster import HDBSCAN
 
-    if len(points) > LARGEST:
-        return _by_sample(points, seed, min_cluster_size, min_samples)
+    if len(points) > MAX_HDBSCAN:
+        return _hdbscan_of_sample(points, seed, min_cluster_size, min_samples)
     # A single point cannot be told from noise, nor a group from all there is.
     if len(points) <= min_cluster_size or not np.ptp(points, axis=0).any():
         return np.full(len(points), -1, np.int64)
@@ -104,12 +104,12 @@ def _hdbscan(points: NDArray[np.float32], seed: int, *, min_cluster_size: int, m
     return np.asarray(finder.fit_predict(points), dtype=np.int64)
 
 
-def _by_sample(points: NDArray[np.float32], seed: int, size: int, samples: int) -> NDArray[np.int64]:
+def _hdbscan_of_sample(points: NDArray[np.float32], seed: int, size: int, samples: int) -> NDArray[np.int64]:
     """Find groups in a sample, and put the other points where their nearest point of the sample is."""
     from sklearn.neighbors import NearestNeighbors
 
-    chosen = np.random.default_rng(seed).choice(len(points), LARGEST, replace=False)
-    smaller = max(2, round(size * LARGEST / len(points)))
+    chosen = np.random.default_rng(seed).choice(len(points), MAX_HDBSCAN, replace=False)
+    smaller = max(2, round(size * MAX_HDBSCAN / len(points)))
     groups = _hdbscan(points[chosen], seed, min_cluster_size=smaller, min_samples=min(samples, smaller))
     nearest = NearestNeighbors(n_neighbors=1).fit(points[chosen]).kneighbors(points, return_distance=False)
     return np.asarray(groups[nearest[:, 0]])
@@ -118,20 +118,20 @@ def _by_sample(points: NDArray[np.float32], seed: int, size: int, samples: int) 
 def _kmeans(points: NDArray[np.float32], seed: int, *, n_clusters: int) -> NDArray[np.int64]:
     from sklearn.cluster import KMeans, MiniBatchKMeans
 
-    different = len(np.unique(points, axis=0)) if len(points) <= MANY else len(points)
+    different = len(np.unique(points, axis=0)) if len(points) <= MINIBATCH_FROM else len(points)
     if different < 2:
         return np.zeros(len(points), np.int64)
-    kind = KMeans if len(points) <= MANY else MiniBatchKMeans
-    finder = kind(min(n_clusters, different), n_init=TRIES, random_state=seed)
+    kind = KMeans if len(points) <= MINIBATCH_FROM else MiniBatchKMeans
+    finder = kind(min(n_clusters, different), n_init=N_INIT, random_state=seed)
     return np.asarray(finder.fit_predict(points), dtype=np.int64)
 
 
-def _to_length_one(points: NDArray[np.float32]) -> NDArray[np.float32]:
+def _normalize_rows(points: NDArray[np.float32]) -> NDArray[np.float32]:
     lengths = np.linalg.norm(points, axis=1, keepdims=True)
     return np.asarray(points / np.where(lengths > 0, lengths, 1))
 
 
-def _largest_first(groups: NDArray[np.int64]) -> NDArray[np.int64]:
+def _number_by_size(groups: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the groups numbered by size; equal ones by their first point."""
     found, first, counts = np.unique(groups[groups >= 0], return_index=True, return_counts=True)
     places = np.full(int(found.max(initial=-1)) + 2, -1, np.int64)  # the last one is for -1
@@ -142,7 +142,7 @@ def _largest_first(groups: NDArray[np.int64]) -> NDArray[np.int64]:
 # Names. ------------------------------------------------------------------------------------------------------------
 
 
-def lifts(groups: ArrayLike, scores: ArrayLike) -> dict[int, NDArray[np.float64]]:
+def tag_lift(groups: ArrayLike, scores: ArrayLike) -> dict[int, NDArray[np.float64]]:
     """Return how much more of each tag is heard in each group than in the rest.
 
     The difference between the means inside and outside a group, divided by the tag's standard deviation over all
@@ -188,7 +188,7 @@ def name_clusters(groups: ArrayLike, scores: ArrayLike, tags: Sequence[str], wor
     tags : sequence of str
         Their names.
     words : int
-        Tags in a name, those of the highest :func:`lifts`; a name that another group has is given one more, or a
+        Tags in a name, those of the highest :func:`tag_lift`; a name that another group has is given one more, or a
         number.
 
     Returns
@@ -199,13 +199,13 @@ def name_clusters(groups: ArrayLike, scores: ArrayLike, tags: Sequence[str], wor
     if np.asarray(scores).ndim != 2 or np.asarray(scores).shape[1] != len(tags):
         raise OptionError(f"There is a column of scores for each of {len(tags)} tags, {np.shape(scores)} was found.")
     names: dict[int, str] = {}
-    for group, lift in lifts(groups, scores).items():
-        ranked = [tags[i] for i in np.argsort(-lift, kind="stable") if lift[i] > STANDS_OUT]
-        names[group] = _distinct(group, ranked, words, set(names.values()))
+    for group, lift in tag_lift(groups, scores).items():
+        ranked = [tags[i] for i in np.argsort(-lift, kind="stable") if lift[i] > MIN_LIFT]
+        names[group] = _unique_name(group, ranked, words, set(names.values()))
     return names
 
 
-def _distinct(group: int, ranked: list[str], words: int, taken: set[str]) -> str:
+def _unique_name(group: int, ranked: list[str], words: int, taken: set[str]) -> str:
     usual = ", ".join(ranked[:words]) or f"group {group + 1}"
     longer = [usual, ", ".join(ranked[: words + 1])] if len(ranked) > words else [usual]
     free = [name for name in longer if name not in taken]

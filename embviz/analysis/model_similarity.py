@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from embviz.analysis.neighbors import matrix, nearest_neighbors
+from embviz.analysis.neighbors import check_vectors, nearest_neighbors
 from embviz.errors import OptionError
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def agreement(
     OptionError
         If the vectors are not finite numbers, or not of the same tracks.
     """
-    first, second = matrix(a), matrix(b)
+    first, second = check_vectors(a), check_vectors(b)
     if len(first) != len(second):
         raise OptionError(
             f"Two sets of vectors of the same tracks are compared, but one has {len(first):,} and the other "
@@ -127,14 +127,14 @@ def linear_cka(a: ArrayLike, b: ArrayLike) -> float:
     no similarity of tracks to tracks. NaN where all vectors of a set are the same.
     """
     first, second = np.asarray(a), np.asarray(b)
-    across = _scatter(first, second)
-    within = np.linalg.norm(_scatter(first, first)) * np.linalg.norm(_scatter(second, second))
+    across = _cross_products(first, second)
+    within = np.linalg.norm(_cross_products(first, first)) * np.linalg.norm(_cross_products(second, second))
     if not within > 0:
         return float("nan")
     return min(1.0, float(np.linalg.norm(across) ** 2 / within))
 
 
-def _scatter(first: NDArray[np.floating], second: NDArray[np.floating]) -> NDArray[np.float64]:
+def _cross_products(first: NDArray[np.floating], second: NDArray[np.floating]) -> NDArray[np.float64]:
     """Return the sums of products of dimensions, both about their means."""
     means = [rows.mean(axis=0, dtype=np.float64) if len(rows) else 0.0 for rows in (first, second)]
     total = np.zeros((first.shape[1], second.shape[1]))

@@ -24,7 +24,16 @@ if TYPE_CHECKING:
 
     from embviz.core.progress import Report
 
-__all__ = ["METRICS", "Index", "Neighbors", "is_exact", "known_metric", "matrix", "nearest_neighbors", "vectors_key"]
+__all__ = [
+    "METRICS",
+    "NeighborIndex",
+    "Neighbors",
+    "check_metric",
+    "check_vectors",
+    "nearest_neighbors",
+    "uses_exact_search",
+    "vectors_key",
+]
 
 METRICS = ("cosine", "euclidean")
 EXACT_UP_TO = 50_000  # vectors: some seconds at 200 dimensions
@@ -32,7 +41,7 @@ ROWS = 4096  # vectors that are worked on at once
 FORMAT = 1  # of what is kept in the cache
 
 # Of the neighbours that an approximate search looks for, the share that it has to find.
-RECALL = 0.98
+MIN_RECALL = 0.98
 SAMPLE = 500  # vectors whose true neighbours tell it
 
 
@@ -112,16 +121,16 @@ def nearest_neighbors(
     OptionError
         If the values are not finite numbers in rows, or an option is not what it can be.
     """
-    vectors = matrix(values)
+    vectors = check_vectors(values)
     if k < 1 or k != int(k):
         raise OptionError(f"k is a number of neighbours, 1 or more; {k!r} was found.")
     n = len(vectors)
     k = max(0, min(int(k), n - 1))
-    exact = is_exact(n) if exact is None else exact
+    exact = uses_exact_search(n) if exact is None else exact
     store = resolve_cache(cache)
     wanted = {
         "vectors": key or vectors_key(values),
-        "metric": known_metric(metric),
+        "metric": check_metric(metric),
         "k": k,
         "exact": exact,
         "faiss": importlib.metadata.version("faiss-cpu"),
@@ -130,22 +139,24 @@ def nearest_neighbors(
     kept = store.load_arrays("neighbours", wanted) if store else None
     if kept is not None:
         return Neighbors(kept["indices"], kept["distances"], metric, exact, float(kept["recall"][0]))
-    index = Index(vectors, metric=metric, exact=exact)
-    found = Neighbors(*_without_self(index, k, report), metric, exact, index.recall)
+    index = NeighborIndex(vectors, metric=metric, exact=exact)
+    found = Neighbors(*_search_without_self(index, k, report), metric, exact, index.recall)
     if store:
         arrays = {"indices": found.indices, "distances": found.distances, "recall": np.array([found.recall])}
         store.save_arrays("neighbours", wanted, arrays)
     return found
 
 
-def _without_self(index: Index, k: int, report: Report | None) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+def _search_without_self(
+    index: NeighborIndex, k: int, report: Report | None
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Return neighbours and distances of the vectors of an index, leaving out the vectors themselves."""
     indices = np.empty((index.n, k), np.int32)
     distances = np.empty((index.n, k), np.float32)
     done = 0
     if report:
         report("finding neighbours", 0, index.n)
-    for rows, near, far in index.among_themselves(k + 1):
+    for rows, near, far in index.search_self(k + 1):
         # Where vectors are identical, the vector itself need not come first, nor be among those found.
         far[near == rows[:, None]] = np.inf
         order = np.argsort(far, axis=1, kind="stable")[:, :k]
@@ -157,7 +168,7 @@ def _without_self(index: Index, k: int, report: Report | None) -> tuple[NDArray[
     return indices, distances
 
 
-class Index:
+class NeighborIndex:
     """Finds the vectors of a collection that are nearest to any others.
 
     Parameters
@@ -180,18 +191,18 @@ class Index:
     """
 
     def __init__(self, values: ArrayLike, *, metric: str = "cosine", exact: bool | None = None) -> None:
-        vectors = matrix(values)
-        self.metric = known_metric(metric)
+        vectors = check_vectors(values)
+        self.metric = check_metric(metric)
         self.n, self.dimensions = vectors.shape
-        self.exact = is_exact(self.n) if exact is None else exact
+        self.exact = uses_exact_search(self.n) if exact is None else exact
         self.recall = 1.0
-        self._space = _Space(vectors, metric)
-        self._vectors = self._space.enter(vectors)
-        self._cells: _Cells | None = None
+        self._space = _MetricSpace(vectors, metric)
+        self._vectors = self._space.transform(vectors)
+        self._inverted: _InvertedFile | None = None
         if not self.exact and self.n:
-            self._cells = _Cells(self._vectors)
-            self._vectors = self._cells.vectors
-            self.recall = self._cells.recall
+            self._inverted = _InvertedFile(self._vectors)
+            self._vectors = self._inverted.vectors
+            self.recall = self._inverted.recall
 
     def search(self, queries: ArrayLike, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Find the vectors nearest to others.
@@ -210,7 +221,7 @@ class Index:
         distances : ndarray, shape [q, k], float32
             How far they are.
         """
-        rows = matrix(np.atleast_2d(np.asarray(queries)))
+        rows = check_vectors(np.atleast_2d(np.asarray(queries)))
         if rows.shape[1] != self.dimensions:
             raise OptionError(
                 f"Vectors of {self.dimensions} dimensions are searched; those to look for have {rows.shape[1]}."
@@ -221,9 +232,9 @@ class Index:
             return indices, distances
         for start in range(0, len(rows), ROWS):
             part = slice(start, start + ROWS)
-            indices[part], distances[part] = self._nearest(self._space.enter(rows[part]), k)
+            indices[part], distances[part] = self._search(self._space.transform(rows[part]), k)
             if not self._space.has_zeros:
-                distances[part][self._space.directionless(rows[part])] = 1
+                distances[part][self._space.is_zero(rows[part])] = 1
         return indices, distances
 
     def distances(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -231,22 +242,22 @@ class Index:
 
         For ranks: distances that are tiny beside the extent of the collection are not exact to their last digits.
         """
-        place = np.arange(self.n) if self._cells is None else np.argsort(self._cells.order)
+        place = np.arange(self.n) if self._inverted is None else np.argsort(self._inverted.order)
         points = self._vectors[place[rows]]
         lengths = np.einsum("nd,nd->n", self._vectors, self._vectors)
         squares = np.einsum("qd,qd->q", points, points)[:, None] + lengths - 2 * points @ self._vectors.T
-        distances = self._space.leave(np.clip(squares, 0, None))
-        return distances if self._cells is None else distances[:, place]
+        distances = self._space.distances(np.clip(squares, 0, None))
+        return distances if self._inverted is None else distances[:, place]
 
-    def among_themselves(self, k: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]]:
+    def search_self(self, k: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]]:
         """Yield rows of the collection, their nearest vectors (themselves among these), and how far they are."""
-        order = np.arange(self.n) if self._cells is None else self._cells.order
+        order = np.arange(self.n) if self._inverted is None else self._inverted.order
         for start in range(0, self.n if k > 1 else 0, ROWS):
             part = slice(start, start + ROWS)
-            yield order[part], *self._nearest(self._vectors[part], k)
+            yield order[part], *self._search(self._vectors[part], k)
 
-    def _nearest(self, points: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        near = _nearest(points, self._vectors, k) if self._cells is None else self._cells.nearest(points, k)
+    def _search(self, points: NDArray[np.float32], k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        near = _faiss_knn(points, self._vectors, k) if self._inverted is None else self._inverted.nearest(points, k)
         # The search expands squares, which costs digits where vectors are close: they are compared once more.
         far = np.empty(near.shape, np.float32)
         for start in range(0, len(points), 256):
@@ -254,17 +265,17 @@ class Index:
             apart = self._vectors[near[part]]
             apart -= points[part, None]
             far[part] = np.einsum("qkd,qkd->qk", apart, apart)
-        if self._cells is not None:
-            near = self._cells.order[near]
+        if self._inverted is not None:
+            near = self._inverted.order[near]
         order = np.lexsort((near, far), axis=1)
-        return np.take_along_axis(near, order, axis=1), self._space.leave(np.take_along_axis(far, order, axis=1))
+        return np.take_along_axis(near, order, axis=1), self._space.distances(np.take_along_axis(far, order, axis=1))
 
     def __repr__(self) -> str:
         how = "exact" if self.exact else f"approximate, {self.recall:.1%} found"
         return f"<Index of {self.n:,} vectors of {self.dimensions} dimensions: {self.metric}, {how}>"
 
 
-class _Space:
+class _MetricSpace:
     """Where both metrics are Euclidean distances: vectors of length 1, or the vectors, about their mean.
 
     What all vectors have in common says nothing of their distances, but would cost digits of them.
@@ -272,32 +283,32 @@ class _Space:
 
     def __init__(self, vectors: NDArray[np.float32], metric: str) -> None:
         self.cosine = metric == "cosine"
-        self.has_zeros = self.cosine and any(self.directionless(part).any() for part in _parts(vectors))
+        self.has_zeros = self.cosine and any(self.is_zero(part).any() for part in _chunks(vectors))
         self.center: NDArray[np.float64] | float = 0.0
         self.scale = 1.0
         if not vectors.size:
             return
-        self.center = sum(self._straight(part).sum(axis=0) for part in _parts(vectors)) / len(vectors)
+        self.center = sum(self._normalize(part).sum(axis=0) for part in _chunks(vectors)) / len(vectors)
         if not self.cosine:
-            reach = max(float(abs(self._straight(part) - self.center).max()) for part in _parts(vectors))
+            reach = max(float(abs(self._normalize(part) - self.center).max()) for part in _chunks(vectors))
             self.scale = reach or 1.0
 
-    def directionless(self, vectors: NDArray[np.float32]) -> NDArray[np.bool_]:
+    def is_zero(self, vectors: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Tell which vectors have no direction, where one is asked for."""
         return np.asarray(np.equal(vectors, 0).all(axis=1) & self.cosine)
 
-    def enter(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    def transform(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return where vectors are in this space."""
         inside = np.empty((len(vectors), vectors.shape[1] + self.has_zeros), np.float32)
-        for start, part in zip(range(0, len(vectors), ROWS), _parts(vectors), strict=True):
-            inside[start : start + ROWS] = (self._straight(part) - self.center) / self.scale
+        for start, part in zip(range(0, len(vectors), ROWS), _chunks(vectors), strict=True):
+            inside[start : start + ROWS] = (self._normalize(part) - self.center) / self.scale
         return inside
 
-    def leave(self, squares: NDArray[np.float32]) -> NDArray[np.float32]:
+    def distances(self, squares: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return distances from the squares of those in this space."""
         return np.asarray(squares / 2 if self.cosine else np.sqrt(squares) * self.scale, np.float32)
 
-    def _straight(self, part: NDArray[np.float32]) -> NDArray[np.float64]:
+    def _normalize(self, part: NDArray[np.float32]) -> NDArray[np.float64]:
         rows = part.astype(np.float64)
         if not self.cosine:
             return rows
@@ -307,7 +318,7 @@ class _Space:
         return np.hstack([rows, length == 0]) if self.has_zeros else rows
 
 
-class _Cells:
+class _InvertedFile:
     """Vectors in cells around centres: a query is compared with those in the cells nearest to its own.
 
     Parameters
@@ -332,57 +343,57 @@ class _Cells:
         kmeans = faiss.Kmeans(dimensions, count, niter=6, seed=1, max_points_per_centroid=64, min_points_per_centroid=1)
         kmeans.train(vectors)
         self.centers = np.asarray(kmeans.centroids)
-        cells = self._cell_of(vectors)
+        cells = self._assign_cells(vectors)
         self.order = np.argsort(cells, kind="stable")
         self.starts = np.searchsorted(cells[self.order], np.arange(count + 1))
         self.vectors = vectors[self.order]
-        self.ranked = _nearest(self.centers, self.centers, count)
-        self.searched = min(8, count)
-        self.recall = self._measure()
-        while self.recall < RECALL and self.searched < count:
-            self.searched = min(2 * self.searched, count)
-            self.recall = self._measure()
+        self.ranked = _faiss_knn(self.centers, self.centers, count)
+        self.n_probe = min(8, count)
+        self.recall = self._measure_recall()
+        while self.recall < MIN_RECALL and self.n_probe < count:
+            self.n_probe = min(2 * self.n_probe, count)
+            self.recall = self._measure_recall()
 
     def nearest(self, points: NDArray[np.float32], k: int) -> NDArray[np.int64]:
         """Return places in `vectors`, of which there are k or more."""
         found = np.empty((len(points), k), np.int64)
-        cells = self._cell_of(points)
+        cells = self._assign_cells(points)
         for cell in np.unique(cells):
             asked = np.flatnonzero(cells == cell)
-            candidates = self._around(cell, k)
-            found[asked] = candidates[_nearest(points[asked], self.vectors[candidates], k)]
+            candidates = self._candidates(cell, k)
+            found[asked] = candidates[_faiss_knn(points[asked], self.vectors[candidates], k)]
         return found
 
-    def _around(self, cell: int, k: int) -> NDArray[np.int64]:
+    def _candidates(self, cell: int, k: int) -> NDArray[np.int64]:
         """Return the places in the cells around one; more of these where they hold fewer than k vectors."""
         sizes = np.diff(self.starts)[self.ranked[cell]].cumsum()
-        enough = max(self.searched, int(np.searchsorted(sizes, k)) + 1)
+        enough = max(self.n_probe, int(np.searchsorted(sizes, k)) + 1)
         return np.concatenate([np.arange(*self.starts[near : near + 2]) for near in self.ranked[cell, :enough]])
 
-    def _measure(self) -> float:
+    def _measure_recall(self) -> float:
         k = min(16, len(self.vectors))
         sample = np.random.default_rng(1).permutation(len(self.vectors))[:SAMPLE]
         points = self.vectors[sample]
-        pairs = zip(_nearest(points, self.vectors, k), self.nearest(points, k), strict=True)
+        pairs = zip(_faiss_knn(points, self.vectors, k), self.nearest(points, k), strict=True)
         return float(np.mean([len(np.intersect1d(true, found)) / k for true, found in pairs]))
 
-    def _cell_of(self, points: NDArray[np.float32]) -> NDArray[np.int64]:
-        return _nearest(points, self.centers, 1)[:, 0]
+    def _assign_cells(self, points: NDArray[np.float32]) -> NDArray[np.int64]:
+        return _faiss_knn(points, self.centers, 1)[:, 0]
 
 
-def _nearest(points: NDArray[np.float32], vectors: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+def _faiss_knn(points: NDArray[np.float32], vectors: NDArray[np.float32], k: int) -> NDArray[np.int64]:
     import faiss
 
     indices: NDArray[np.int64] = faiss.knn(points, vectors, k)[1]
     return indices
 
 
-def is_exact(n: int) -> bool:
+def uses_exact_search(n: int) -> bool:
     """Tell whether so many vectors are all compared with each other where nothing else is asked for."""
     return n <= EXACT_UP_TO
 
 
-def matrix(values: Any) -> NDArray[np.float32]:
+def check_vectors(values: Any) -> NDArray[np.float32]:
     """Return vectors as they are compared: in rows, of 32-bit numbers, all of them finite.
 
     Raises
@@ -399,7 +410,7 @@ def matrix(values: Any) -> NDArray[np.float32]:
         ) from error
     if vectors.ndim != 2 or not vectors.shape[1]:
         raise OptionError(f"Vectors are the rows of an array [n, d], one of shape {list(vectors.shape)} was found.")
-    bad = sum(int((~np.isfinite(part)).any(axis=1).sum()) for part in _parts(vectors))
+    bad = sum(int((~np.isfinite(part)).any(axis=1).sum()) for part in _chunks(vectors))
     if bad:
         raise OptionError(
             f"Vectors hold finite numbers only, but {bad:,} of {len(vectors):,} have missing or infinite ones; "
@@ -413,20 +424,20 @@ def vectors_key(values: Any) -> str:
     key = getattr(values, "key", None)
     if isinstance(key, str) and key:
         return key
-    vectors = matrix(values)
+    vectors = check_vectors(values)
     digest = hashlib.blake2b(repr(vectors.shape).encode(), digest_size=20)
-    for part in _parts(vectors):
+    for part in _chunks(vectors):
         digest.update(part.data)
     return digest.hexdigest()
 
 
-def _parts(vectors: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+def _chunks(vectors: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
     """Yield some rows after the others, so that nothing needs twice the memory."""
     for start in range(0, len(vectors), ROWS):
         yield vectors[start : start + ROWS]
 
 
-def known_metric(metric: Any) -> str:
+def check_metric(metric: Any) -> str:
     """Return the metric; raises OptionError if there is none of this name."""
     if metric not in METRICS:
         known = " or ".join(map(repr, METRICS))

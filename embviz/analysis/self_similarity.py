@@ -60,17 +60,17 @@ def self_similarity(embedding: Embedding, *, max_frames: int = 600) -> tuple[NDA
     J. Foote, "Visualizing music and audio using self-similarity", ACM Multimedia 1999. There, the vectors are
     spectral features, and the mean is left in.
     """
-    per = max(1, -(-embedding.grid.n_frames // _positive(max_frames)))
-    return _cosines(_averaged(embedding.values, per)), _pooled(embedding.grid, per)
+    per = max(1, -(-embedding.grid.n_frames // _check_max_frames(max_frames)))
+    return _cosine_matrix(_average_frames(embedding.values, per)), _pool_grid(embedding.grid, per)
 
 
-def _positive(max_frames: Any) -> int:
+def _check_max_frames(max_frames: Any) -> int:
     if isinstance(max_frames, bool) or not isinstance(max_frames, int | np.integer) or max_frames < 1:
         raise OptionError(f"max_frames is a positive integer, {max_frames!r} was found.")
     return int(max_frames)
 
 
-def _pooled(grid: FrameGrid, per: int) -> FrameGrid:
+def _pool_grid(grid: FrameGrid, per: int) -> FrameGrid:
     """Return the grid of runs of `per` frames; a run stands for what its frames stand for, taken together."""
     more = (per - 1) * grid.hop
     return replace(
@@ -82,7 +82,7 @@ def _pooled(grid: FrameGrid, per: int) -> FrameGrid:
     )
 
 
-def _averaged(values: NDArray[np.float32], per: int) -> NDArray[np.float64]:
+def _average_frames(values: NDArray[np.float32], per: int) -> NDArray[np.float64]:
     """Return the mean of every `per` frames, of what is finite; NaN where nothing is."""
     starts = np.arange(0, len(values), per)
     if not len(starts):
@@ -93,7 +93,7 @@ def _averaged(values: NDArray[np.float32], per: int) -> NDArray[np.float64]:
     return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
 
 
-def _cosines(frames: NDArray[np.float64]) -> NDArray[np.float32]:
+def _cosine_matrix(frames: NDArray[np.float64]) -> NDArray[np.float32]:
     known = ~np.isnan(frames)
     lost = ~known.any(axis=1)
     # In units of the largest value, so that squares of huge or tiny ones stay numbers.

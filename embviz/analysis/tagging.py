@@ -22,19 +22,27 @@ if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
     from embviz.core.vectors import Vectors
 
-__all__ = ["TEMPO_UNIT", "at_points", "by_task", "per_track", "tag_columns", "tempo", "tempo_column"]
+__all__ = [
+    "TEMPO_UNIT",
+    "estimate_tempo",
+    "mean_per_track",
+    "models_by_task",
+    "tag_columns",
+    "tags_at_points",
+    "tempo_column",
+]
 
 TEMPO_UNIT = " BPM"  # the labels of a tempo model are such as "120 BPM"
 
 
-def by_task(task: str) -> list[Model]:
+def models_by_task(task: str) -> list[Model]:
     """Return the models whose task is to find ``"tags"``, ``"tempo"`` or ``"stems"``; one of each system first."""
-    found = [model for model in known_models() if _task(model) == task]
+    found = [model for model in known_models() if _model_task(model) == task]
     first = list(ALIASES.values())
     return sorted(found, key=lambda model: model.name not in first)
 
 
-def _task(model: Model) -> str:
+def _model_task(model: Model) -> str:
     output = next((layer for layer in model.known_layers if layer.name == "output"), None)
     if output is None:
         return ""
@@ -42,21 +50,21 @@ def _task(model: Model) -> str:
         return "stems"
     if not output.labels:
         return ""
-    return "tempo" if _are_tempi(output.labels) else "tags"
+    return "tempo" if _are_tempo_labels(output.labels) else "tags"
 
 
-def _are_tempi(labels: Sequence[str]) -> bool:
+def _are_tempo_labels(labels: Sequence[str]) -> bool:
     return all(label.endswith(TEMPO_UNIT) for label in labels)
 
 
-def tempo(embedding: Embedding) -> dict[str, Any]:
+def estimate_tempo(embedding: Embedding) -> dict[str, Any]:
     """Return the tempo of a track from the output of a Tempo-CNN, ``[t, 256]``.
 
     As the authors do for a track of one tempo: the distributions of all patches are averaged, and the highest value
     of the mean is the tempo; that value is its confidence.
     """
     shares = np.nan_to_num(embedding.mean())
-    bpms = _bpms(embedding.labels)
+    bpms = _parse_bpms(embedding.labels)
     best = int(shares.argmax())
     return {
         "bpm": bpms[best] if bpms else None,
@@ -66,7 +74,7 @@ def tempo(embedding: Embedding) -> dict[str, Any]:
     }
 
 
-def _bpms(labels: Sequence[str]) -> list[float]:
+def _parse_bpms(labels: Sequence[str]) -> list[float]:
     return [float(label.removesuffix(TEMPO_UNIT)) for label in labels]
 
 
@@ -93,14 +101,16 @@ def tag_columns(vectors: Vectors) -> pd.DataFrame:
     """
     import pandas as pd
 
-    if not vectors.labels or _are_tempi(vectors.labels):
-        raise OptionError(_unfit(vectors, "Tags are", "a tagger, as by embed_table(table, 'musicnn', 'output')"))
-    labels, means = _heard(vectors)
+    if not vectors.labels or _are_tempo_labels(vectors.labels):
+        raise OptionError(
+            _wrong_vectors(vectors, "Tags are", "a tagger, as by embed_table(table, 'musicnn', 'output')")
+        )
+    labels, means = _mean_outputs(vectors)
     return pd.DataFrame(means, index=pd.Index(labels, name="track"), columns=list(vectors.labels))
 
 
 def tempo_column(vectors: Vectors) -> pd.Series[float]:
-    """Return the tempo of each track in beats per minute, as :func:`tempo` finds it.
+    """Return the tempo of each track in beats per minute, as :func:`estimate_tempo` finds it.
 
     Parameters
     ----------
@@ -119,27 +129,29 @@ def tempo_column(vectors: Vectors) -> pd.Series[float]:
     """
     import pandas as pd
 
-    if not vectors.labels or not _are_tempi(vectors.labels):
-        raise OptionError(_unfit(vectors, "A tempo is", "a Tempo-CNN, as by embed_table(table, 'tempocnn', 'output')"))
-    labels, means = _heard(vectors)
-    bpms = np.asarray(_bpms(vectors.labels))
+    if not vectors.labels or not _are_tempo_labels(vectors.labels):
+        raise OptionError(
+            _wrong_vectors(vectors, "A tempo is", "a Tempo-CNN, as by embed_table(table, 'tempocnn', 'output')")
+        )
+    labels, means = _mean_outputs(vectors)
+    bpms = np.asarray(_parse_bpms(vectors.labels))
     best = np.nan_to_num(means).argmax(axis=1)
     return pd.Series(bpms[best], index=pd.Index(labels, name="track"), name="tempo", dtype=np.float64)
 
 
-def _unfit(vectors: Vectors, what: str, source: str) -> str:
+def _wrong_vectors(vectors: Vectors, what: str, source: str) -> str:
     return f"{what} taken from the layer 'output' of {source}; {vectors.model} / {vectors.layer} was found."
 
 
-def _heard(vectors: Vectors) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def _mean_outputs(vectors: Vectors) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     if vectors.pooling not in ("mean", "frames"):
         raise OptionError(
             f"What a model hears in a track is the mean over time, vectors pooled by {vectors.pooling!r} were found."
         )
-    return per_track(vectors)
+    return mean_per_track(vectors)
 
 
-def per_track(vectors: Vectors) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def mean_per_track(vectors: Vectors) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Return the labels of the tracks and a vector of each: where points are frames, their mean."""
     values = np.asarray(vectors.values)
     if vectors.times is None or not len(values):
@@ -150,18 +162,18 @@ def per_track(vectors: Vectors) -> tuple[NDArray[np.int64], NDArray[np.float32]]
     return np.asarray(vectors.tracks)[starts], means.astype(np.float32)
 
 
-def at_points(output: Vectors, vectors: Vectors) -> NDArray[np.float32]:
+def tags_at_points(output: Vectors, vectors: Vectors) -> NDArray[np.float32]:
     """Return what a tagger heard at the points of a map, ``[n, tags]``: in the frame, if the frames are the same.
 
     Else in the whole track; NaN where nothing was heard.
     """
-    if _same_frames(output, vectors):
+    if _have_same_frames(output, vectors):
         return np.asarray(output.values)
     columns: Any = tag_columns(output)
     return np.asarray(columns.reindex(vectors.tracks).to_numpy(), dtype=np.float32)
 
 
-def _same_frames(one: Vectors, other: Vectors) -> bool:
+def _have_same_frames(one: Vectors, other: Vectors) -> bool:
     return (
         one.times is not None
         and other.times is not None

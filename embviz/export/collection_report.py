@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embviz.analysis import clustering, tagging
-from embviz.analysis.projection import METHODS, here, project
+from embviz.analysis.projection import METHODS, project, unavailable_reason
 from embviz.core.progress import Progress, Report, reporter
 from embviz.core.text import one_line
 from embviz.errors import CollectionError, OptionError, did_you_mean
@@ -129,8 +129,8 @@ def _check(points: str, method: str) -> None:
     if method not in METHODS:
         known = ", ".join(map(repr, METHODS))
         raise OptionError(f"method is one of {known}, {method!r} was found.{did_you_mean(method, METHODS)}")
-    if here(method):
-        raise OptionError(here(method))
+    if unavailable_reason(method):
+        raise OptionError(unavailable_reason(method))
 
 
 def _heard(
@@ -157,7 +157,7 @@ def _problems(table: pd.DataFrame, vectors: Vectors) -> Iterator[str]:
 
 
 def _names(groups: NDArray[np.int64], output: Vectors, vectors: Vectors) -> dict[int, str]:
-    return clustering.name_clusters(groups, tagging.at_points(output, vectors), output.labels)
+    return clustering.name_clusters(groups, tagging.tags_at_points(output, vectors), output.labels)
 
 
 def _embeddings(table: pd.DataFrame, record: Model, layer: str) -> Any:

@@ -128,7 +128,7 @@ def _own(projection: Projection, clusters: ArrayLike | None, names: Mapping[int,
     if clusters is not None:
         named = np.asarray([_cluster(int(number), names or {}) for number in np.asarray(clusters)], dtype=object)
         found["cluster"] = Color("Cluster", named, group="The map")
-    kept = np.asarray(projection.kept, dtype=np.float64)
+    kept = np.asarray(projection.preservation, dtype=np.float64)
     if kept.size and np.isfinite(kept).any():
         found["trust"] = Color(f"Kept of its {projection.k} nearest", 100 * kept, unit="%", group="The map")
     return found

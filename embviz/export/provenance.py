@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from embviz.analysis.projection import TITLES
+from embviz.analysis.projection import METHOD_NAMES
 from embviz.core.embedding import Embedding
 from embviz.core.text import format_time, plural, trim_lines
 from embviz.errors import ModelError
@@ -49,7 +49,7 @@ def heading(vectors: Vectors, projection: Projection, tracks: int) -> list[str]:
 
 
 def _method(projection: Projection) -> str:
-    return TITLES[projection.method]
+    return METHOD_NAMES[projection.method]
 
 
 def measures(projection: Projection) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.analysis.tagging import at_points
+from embviz.analysis.tagging import tags_at_points
 from embviz.core.text import trim_lines
 from embviz.errors import OptionError
 from embviz.export import static_widgets
@@ -55,7 +55,7 @@ class Drawn:
             clock=CLOCK,
         )
         if tags is not None:
-            self.widget.hear(at_points(tags, vectors), tags.labels)
+            self.widget.hear(tags_at_points(tags, vectors), tags.labels)
         if clusters is not None and names:
             self.widget.name(_labels(projection.xy, _checked(clusters, vectors), names))
 
@@ -87,7 +87,7 @@ class Drawn:
         step = math.ceil(len(embedding) / STEPS)
         frames, seconds = np.asarray(embedding)[::step], embedding.times[::step]
         finite = np.isfinite(frames).all(axis=1)
-        return np.column_stack([self.projection.place(frames[finite]), seconds[finite]])
+        return np.column_stack([self.projection.transform(frames[finite]), seconds[finite]])
 
 
 def _checked(clusters: ArrayLike, vectors: Vectors) -> NDArray[np.int64]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.analysis.neighbors import Index, nearest_neighbors
+from embviz.analysis.neighbors import NeighborIndex, nearest_neighbors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,12 +47,12 @@ def near(vectors: Vectors, metric: str, blocks: Blocks, report: Report) -> dict[
 
 def _of_others(vectors: Vectors, metric: str, report: Report) -> tuple[NDArray[np.uint32], NDArray[np.float32], bool]:
     n = len(vectors.values)
-    index = Index(vectors, metric=metric)
+    index = NeighborIndex(vectors, metric=metric)
     k = min(LOOKED_AT, n)
     indices = np.full((n, K), NONE, np.uint32)
     distances = np.full((n, K), np.inf, np.float32)
     done = 0
-    for rows, found, apart in index.among_themselves(k):
+    for rows, found, apart in index.search_self(k):
         own = vectors.tracks[found] == vectors.tracks[rows][:, None]
         order = np.argsort(own, axis=1, kind="stable")[:, :K]
         rest = np.take_along_axis(own, order, axis=1)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.analysis.projection import TITLES
+from embviz.analysis.projection import METHOD_NAMES
 from embviz.core.text import format_time, plural
 from embviz.errors import OptionError, did_you_mean
 from embviz.plotting.encodings import MISSING, color_of, sizes_of
@@ -142,7 +142,7 @@ def _values(given: Any, rows: pd.DataFrame, projection: Projection) -> tuple[Any
     """Return a value for each point, a title and a unit."""
     if isinstance(given, str):
         if given == "trust" and given not in rows.columns:
-            return 100 * np.asarray(projection.kept, np.float64), f"{projection.k} nearest kept", "%"
+            return 100 * np.asarray(projection.preservation, np.float64), f"{projection.k} nearest kept", "%"
         if given not in rows.columns:
             known = [str(name) for name in rows.columns]
             raise OptionError(
@@ -234,7 +234,7 @@ def _write_names(figure: Figure, projection: Projection, clusters: NDArray[Any],
 def _facts(projection: Projection) -> list[str]:
     measures = {"trustworthiness": projection.trustworthiness, "continuity": projection.continuity}
     known = [f"{name} {value:.2f}" for name, value in measures.items() if math.isfinite(value)]
-    return [TITLES[projection.method], *known, *([f"k = {projection.k}"] if known else [])]
+    return [METHOD_NAMES[projection.method], *known, *([f"k = {projection.k}"] if known else [])]
 
 
 def _say(figure: Figure, facts: list[str]) -> None:

@@ -96,7 +96,7 @@ class AtlasView(Commanded):
     ).tag(sync=True)
     clusters = traitlets.Dict(
         help="method, scale, items: id (-1: in no cluster), name, auto (the name that was found), count, tags: tag, "
-        "lift (as of embviz.analysis.clustering.lifts); message; empty: none"
+        "lift (as of embviz.analysis.clustering.tag_lift); message; empty: none"
     ).tag(sync=True)
     agreement = traitlets.Dict(
         help="cka, overlap, hubness (of both), k, items: track, point, title, artist, overlap (least first); empty: "

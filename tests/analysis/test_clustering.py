@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from embviz.analysis.clustering import cluster, lifts, name_clusters, usual_options
+from embviz.analysis.clustering import cluster, default_options, name_clusters, tag_lift
 from embviz.errors import OptionError
 
 
@@ -68,7 +68,7 @@ def test_equal_points_are_at_most_one_group(method, recwarn):
 
 def test_beyond_a_limit_a_sample_decides(blobs, monkeypatch):
     points, truth = blobs
-    monkeypatch.setattr("embviz.analysis.clustering.LARGEST", 70)
+    monkeypatch.setattr("embviz.analysis.clustering.MAX_HDBSCAN", 70)
     groups = cluster(points, "hdbscan", min_cluster_size=6)
     inside = truth >= 0
     assert np.array_equal(groups[inside], truth[inside])
@@ -76,7 +76,7 @@ def test_beyond_a_limit_a_sample_decides(blobs, monkeypatch):
 
 def test_options_are_checked(blobs):
     points = blobs[0]
-    assert set(usual_options("hdbscan", 100)) == {"min_cluster_size", "min_samples"}
+    assert set(default_options("hdbscan", 100)) == {"min_cluster_size", "min_samples"}
     for options, said in [
         ({"n_clusters": 3}, "The options of 'hdbscan' are min_cluster_size, min_samples; 'n_clusters' was found"),
         ({"min_cluster_size": 1}, "min_cluster_size is a whole number from 2, 1 was found"),
@@ -114,13 +114,13 @@ def test_a_tag_that_is_hardly_heard_names_nothing(heard):
     groups, scores = heard
     plain = (scores[groups == 1].mean(0) - scores[groups == 0].mean(0)) / scores.std(0)
     assert plain[3] > plain[2]
-    assert lifts(groups, scores)[1][3] < 0.05
+    assert tag_lift(groups, scores)[1][3] < 0.05
 
 
 def test_lift_is_the_difference_in_deviations():
     groups = np.array([0, 0, 1, 1])
     scores = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
-    found = lifts(groups, scores)
+    found = tag_lift(groups, scores)
     assert found[0] == pytest.approx([1, -1])  # 1 / (0.5 + 0.5)
     assert found[1] == pytest.approx([-1, 1])
 

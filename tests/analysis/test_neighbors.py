@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from embviz.analysis.neighbors import METRICS, Index, nearest_neighbors, vectors_key
+from embviz.analysis.neighbors import METRICS, NeighborIndex, nearest_neighbors, vectors_key
 from embviz.core.cache import Cache
 from embviz.core.vectors import Vectors
 from embviz.errors import OptionError
@@ -104,10 +104,10 @@ def test_vectors_of_zeros_are_alike_and_at_one_from_all_others():
 
 def test_a_query_of_zeros_is_at_one_from_all():
     x = clusters(50)
-    _, distances = Index(x).search(np.zeros((1, 20)), 5)
+    _, distances = NeighborIndex(x).search(np.zeros((1, 20)), 5)
     assert (distances == 1).all()
     x[4] = 0
-    indices, distances = Index(x).search(np.zeros((1, 20)), 3)
+    indices, distances = NeighborIndex(x).search(np.zeros((1, 20)), 3)
     assert indices[0, 0] == 4
     np.testing.assert_allclose(distances[0], [0, 1, 1], rtol=1e-6)
 
@@ -116,7 +116,7 @@ def test_a_query_of_zeros_is_at_one_from_all():
 def test_there_are_no_more_than_all_others(n, k):
     found = nearest_neighbors(clusters()[:n], 15, cache=False)
     assert found.indices.shape == found.distances.shape == (n, k)
-    indices, distances = Index(clusters()[:n]).search(clusters(3), 15)
+    indices, distances = NeighborIndex(clusters()[:n]).search(clusters(3), 15)
     assert indices.shape == distances.shape == (3, n)
 
 
@@ -124,7 +124,7 @@ def test_there_are_no_more_than_all_others(n, k):
 @pytest.mark.parametrize("exact", [True, False])
 def test_index_finds_what_is_nearest_to_new_vectors(metric, exact):
     x, new = clusters(2000), clusters(30, seed=1)[20:]
-    index = Index(x, metric=metric, exact=exact)
+    index = NeighborIndex(x, metric=metric, exact=exact)
     indices, distances = index.search(new, 5)
     every = all_distances(new, x, metric)
     true = np.sort(every, axis=1)[:, :5]
@@ -140,7 +140,7 @@ def test_index_tells_all_distances(exact):
     x = clusters(300)
     rows = np.array([5, 250])
     for metric in METRICS:
-        told = Index(x, metric=metric, exact=exact).distances(rows)
+        told = NeighborIndex(x, metric=metric, exact=exact).distances(rows)
         np.testing.assert_allclose(told, all_distances(x[rows], x, metric), rtol=1e-3, atol=5e-3)
 
 
@@ -161,7 +161,7 @@ def test_approximate_ones_are_nearly_all_of_the_true_ones(metric):
 
 def test_approximate_ones_of_noise_search_as_far_as_it_takes():
     noise = np.random.default_rng(0).normal(size=(3000, 100))
-    assert Index(noise, exact=False).recall > 0.97
+    assert NeighborIndex(noise, exact=False).recall > 0.97
 
 
 def test_a_memory_map_is_read(tmp_path):
@@ -198,13 +198,13 @@ def test_what_cannot_be_is_said(values, options, sentence):
 
 def test_queries_of_another_length_are_refused():
     with pytest.raises(OptionError, match="20 dimensions are searched; those to look for have 19"):
-        Index(clusters()).search(np.zeros((1, 19)), 3)
+        NeighborIndex(clusters()).search(np.zeros((1, 19)), 3)
 
 
 def test_the_second_time_they_come_from_the_cache(cache, monkeypatch):
     x = clusters()
     first = nearest_neighbors(x, cache=cache)
-    monkeypatch.setattr("embviz.analysis.neighbors.Index", None)
+    monkeypatch.setattr("embviz.analysis.neighbors.NeighborIndex", None)
     again = nearest_neighbors(x, cache=cache)
     assert (first.indices == again.indices).all()
     assert (first.distances == again.distances).all()
@@ -222,7 +222,7 @@ def test_vectors_bring_their_key(cache, monkeypatch):
     assert vectors_key(vectors) == "abc"
     assert vectors_key(x) == vectors_key(x.astype(np.float64)) != vectors_key(x.reshape(200, 40))
     nearest_neighbors(vectors, cache=cache)
-    monkeypatch.setattr("embviz.analysis.neighbors.Index", None)
+    monkeypatch.setattr("embviz.analysis.neighbors.NeighborIndex", None)
     assert nearest_neighbors(x, key="abc", cache=cache).k == 15
 
 

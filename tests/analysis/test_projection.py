@@ -9,9 +9,9 @@ import pytest
 
 from embviz.analysis import projection
 from embviz.analysis.neighbors import nearest_neighbors
-from embviz.analysis.projection import METHODS, options_of, project
-from embviz.analysis.projection.pca import principal
-from embviz.analysis.projection.quality import figures, kept_neighbors, map_neighbors
+from embviz.analysis.projection import METHODS, method_options, project
+from embviz.analysis.projection.pca import principal_components
+from embviz.analysis.projection.quality import map_neighbors, neighbor_preservation, quality_metrics
 from embviz.core.cache import Cache
 from embviz.core.vectors import Vectors
 from embviz.errors import OptionError
@@ -57,10 +57,10 @@ def test_each_method_keeps_clusters_together_and_says_so(method):
     assert found.trustworthiness > (0.8 if method == "pca" else 0.95)
     assert found.continuity > 0.9
     assert (found.k, found.sample, found.notes, len(found)) == (15, 300, (), 300)
-    assert found.kept.shape == (300,)
-    assert 0.2 < found.kept.mean() <= 1
+    assert found.preservation.shape == (300,)
+    assert 0.2 < found.preservation.mean() <= 1
     assert "trustworthiness 0." in repr(found)
-    assert f"{found.kept.mean():.0%} of neighbours kept (k = 15)" in repr(found)
+    assert f"{found.preservation.mean():.0%} of neighbours kept (k = 15)" in repr(found)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -76,9 +76,9 @@ def test_a_seed_gives_one_map(method, metric):
 def test_umap_s_map_does_not_depend_on_the_number_of_processors(monkeypatch):
     x, _ = clusters(200)
     maps = []
-    monkeypatch.setattr("embviz.analysis.projection.umap_layout.ALONE", 0)
+    monkeypatch.setattr("embviz.analysis.projection.umap_sgd.SINGLE_THREAD_UP_TO", 0)
     for processors in (1, 2, 5):
-        monkeypatch.setattr("embviz.analysis.projection.umap_layout._processors", lambda n=processors: n)
+        monkeypatch.setattr("embviz.analysis.projection.umap_sgd._count_threads", lambda n=processors: n)
         maps.append(project(x, cache=False, n_epochs=50).xy)
     assert (maps[0] == maps[1]).all()
     assert (maps[0] == maps[2]).all()
@@ -91,10 +91,10 @@ def test_umap_is_as_trustworthy_as_umap_learn_s():
     # Without a note on what random_state costs.
     theirs = umap.UMAP(metric="cosine", random_state=0, n_jobs=1).fit_transform(x)
     near = nearest_neighbors(x, 15, cache=False).indices
-    measured = figures(x, theirs, near, map_neighbors(theirs, 15), "cosine", silent)
+    measured = quality_metrics(x, theirs, near, map_neighbors(theirs, 15), "cosine", silent)
     assert ours.trustworthiness > measured.trustworthiness - 0.01
     assert ours.continuity > measured.continuity - 0.01
-    assert ours.kept.mean() > kept_neighbors(near, map_neighbors(theirs, 15)).mean() - 0.03
+    assert ours.preservation.mean() > neighbor_preservation(near, map_neighbors(theirs, 15)).mean() - 0.03
 
 
 @pytest.mark.parametrize("init", ["pca", "spectral", "random"])
@@ -127,7 +127,7 @@ def test_pca_is_that_of_scikit_learn_but_for_signs():
         x = np.random.default_rng(0).normal(size=shape).astype(np.float32)
         x = (x * np.arange(1, shape[1] + 1) + 50).astype(np.float32)
         theirs = PCA(2).fit(x.astype(np.float64))
-        places, _, axes, shares = principal(x)
+        places, _, axes, shares = principal_components(x)
         signs = np.sign((axes * theirs.components_).sum(axis=1))
         np.testing.assert_allclose(axes * signs[:, None], theirs.components_, atol=1e-6)
         np.testing.assert_allclose(places * signs, theirs.transform(x), rtol=1e-4, atol=1e-3)
@@ -147,9 +147,9 @@ def test_figures_are_scikit_learn_s_trustworthiness_both_ways(metric, k):
     from sklearn.manifold import trustworthiness
 
     x, _ = clusters(150)
-    xy = principal(x)[0] + np.random.default_rng(0).normal(size=(150, 2)).astype(np.float32)
+    xy = principal_components(x)[0] + np.random.default_rng(0).normal(size=(150, 2)).astype(np.float32)
     near = nearest_neighbors(x, k, metric=metric, cache=False).indices
-    measured = figures(x, xy, near, map_neighbors(xy, k), metric, silent)
+    measured = quality_metrics(x, xy, near, map_neighbors(xy, k), metric, silent)
     assert measured.trustworthiness == pytest.approx(trustworthiness(x, xy, n_neighbors=k, metric=metric), abs=1e-9)
     if metric == "euclidean":
         # Continuity is trustworthiness with the spaces exchanged.
@@ -173,14 +173,14 @@ def test_kept_is_the_share_of_common_neighbors():
     near = nearest_neighbors(x, 15, cache=False).indices
     on_map = nearest_neighbors(found.xy, 15, metric="euclidean", cache=False).indices
     shares = [len(set(one) & set(other)) / 15 for one, other in zip(near, on_map, strict=True)]
-    np.testing.assert_allclose(found.kept, shares)
+    np.testing.assert_allclose(found.preservation, shares)
 
 
 def test_a_map_of_what_lies_in_a_plane_is_perfect():
     flat = np.random.default_rng(0).normal(size=(100, 2)) @ np.random.default_rng(1).normal(size=(2, 30))
     found = project(flat, "pca", metric="euclidean", cache=False)
     assert found.trustworthiness == found.continuity == 1
-    assert found.kept.min() == 1
+    assert found.preservation.min() == 1
 
 
 def test_thousands_of_points_in_one_place_have_neighbors_on_the_map():
@@ -198,8 +198,8 @@ def test_thousands_of_points_in_one_place_have_neighbors_on_the_map():
 def test_a_vector_of_the_map_is_placed_on_its_point_and_a_new_one_among_its_like(method):
     x, of = clusters()
     found = project(x[:250], method, cache=False, **QUICK[method])
-    np.testing.assert_allclose(found.place(x[:50]), found.xy[:50], rtol=1e-5, atol=1e-5)
-    new = found.place(x[250:])
+    np.testing.assert_allclose(found.transform(x[:50]), found.xy[:50], rtol=1e-5, atol=1e-5)
+    new = found.transform(x[250:])
     assert new.shape == (50, 2)
     assert new.dtype == np.float32
     nearest = np.linalg.norm(new[:, None] - found.xy, axis=2).argmin(axis=1)
@@ -211,18 +211,18 @@ def test_new_vectors_are_placed_by_weights_as_told():
     found = project(x, "umap", metric="euclidean", cache=False)
     weights = 1 / (np.linalg.norm(x - [1, 1], axis=1) ** 2)
     expected = (found.xy * weights[:, None]).sum(axis=0) / weights.sum()
-    np.testing.assert_allclose(found.place([[1, 1]])[0], expected, rtol=1e-5)
+    np.testing.assert_allclose(found.transform([[1, 1]])[0], expected, rtol=1e-5)
 
 
 def test_only_vectors_of_the_same_kind_are_placed():
     found = project(clusters(20)[0], "pca", cache=False)
     with pytest.raises(OptionError, match="of 20 dimensions; those to place have 3"):
-        found.place(np.zeros((2, 3)))
+        found.transform(np.zeros((2, 3)))
     with pytest.raises(OptionError, match="1 of 1 have missing"):
-        found.place(np.full((1, 20), np.nan))
-    assert found.place(np.zeros((0, 20))).shape == (0, 2)
+        found.transform(np.full((1, 20), np.nan))
+    assert found.transform(np.zeros((0, 20))).shape == (0, 2)
     with pytest.raises(OptionError, match="nothing on the map"):
-        project(np.zeros((0, 20)), cache=False).place(np.zeros((1, 20)))
+        project(np.zeros((0, 20)), cache=False).transform(np.zeros((1, 20)))
 
 
 # Where there is little to map. -------------------------------------------------------------------------------------
@@ -237,7 +237,7 @@ def test_few_tracks_are_laid_out_by_pca(method, n):
     assert np.isfinite(found.xy).all()
     assert len(found.notes) == (method != "pca")
     assert all("different vectors; this is PCA." in note for note in found.notes)
-    assert len(found.kept) == n
+    assert len(found.preservation) == n
     assert np.isnan(found.trustworthiness) == (n < 3)
 
 
@@ -293,7 +293,7 @@ def test_options_that_ask_for_too_many_neighbors_are_lowered_with_a_note():
 
 @pytest.mark.parametrize("method", METHODS)
 def test_options_are_told_as_data(method):
-    for option in options_of(method):
+    for option in method_options(method):
         assert option.kind in {"int", "float", "choice"}
         assert option.check(option.default) == option.default
         assert option.help.endswith(".")
@@ -334,7 +334,7 @@ def test_missing_numbers_are_refused():
 
 def test_pacmap_where_it_is_not_installed(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
-    assert projection.here("umap") == ""
+    assert projection.unavailable_reason("umap") == ""
     with pytest.raises(OptionError, match=r"pip install 'embviz\[pacmap\]'"):
         project(clusters()[0], "pacmap", cache=False)
 
@@ -383,10 +383,10 @@ def test_progress_is_told_round_by_round_and_ends_the_work():
 def test_the_second_time_it_comes_from_the_cache(method, cache, monkeypatch):
     x, _ = clusters(40)
     first = project(x, method, cache=cache, **QUICK[method])
-    monkeypatch.setattr("embviz.analysis.projection.projection._computed", None)
+    monkeypatch.setattr("embviz.analysis.projection.projection._compute", None)
     again = project(x, method, cache=cache, **QUICK[method])
     assert (again.xy == first.xy).all()
-    assert (again.kept == first.kept).all()
+    assert (again.preservation == first.preservation).all()
     for name in (
         "method",
         "options",
@@ -401,7 +401,7 @@ def test_the_second_time_it_comes_from_the_cache(method, cache, monkeypatch):
     ):
         assert getattr(again, name) == getattr(first, name), name
     assert repr(again) == repr(first)
-    np.testing.assert_allclose(again.place(x[:3]), first.place(x[:3]))
+    np.testing.assert_allclose(again.transform(x[:3]), first.transform(x[:3]))
     for changed in ({"seed": 1}, {"metric": "euclidean"}):
         with pytest.raises(TypeError):
             project(x, method, cache=cache, **QUICK[method], **changed)
@@ -412,7 +412,7 @@ def test_the_second_time_it_comes_from_the_cache(method, cache, monkeypatch):
 def test_an_option_or_another_version_makes_another_map(cache, monkeypatch):
     x, _ = clusters(40)
     project(x, cache=cache, n_epochs=10)
-    monkeypatch.setattr("embviz.analysis.projection.projection._computed", None)
+    monkeypatch.setattr("embviz.analysis.projection.projection._compute", None)
     with pytest.raises(TypeError):
         project(x, cache=cache, n_epochs=11)
     monkeypatch.setattr("importlib.metadata.version", lambda _name: "0")
@@ -427,7 +427,7 @@ def test_a_map_of_vectors_becomes_a_table_of_their_tracks(cache):
     table = found.to_frame()
     assert table.index.name == "track"
     assert table.index.tolist() == tracks.tolist()
-    assert table.columns.tolist() == ["x", "y", "kept"]
+    assert table.columns.tolist() == ["x", "y", "preservation"]
     assert (table[["x", "y"]].to_numpy() == found.xy).all()
     frames = project(Vectors(x, tracks // 30, np.arange(40.0), "m", "l", "frames", key="b"), "pca", cache=cache)
     assert frames.to_frame().index.names == ["track", "time"]

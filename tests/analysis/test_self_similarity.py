@@ -53,8 +53,8 @@ def test_it_is_symmetric_with_ones_on_the_diagonal_and_inside_minus_one_to_one()
 
 def test_cosines_of_what_deviates_from_the_mean():
     values = np.array([[3, 0, 1], [0, 4, 1], [0, 0, 4]], dtype=float)
-    centerd = values - values.mean(axis=0)
-    unit = centerd / np.linalg.norm(centerd, axis=1)[:, None]
+    centered = values - values.mean(axis=0)
+    unit = centered / np.linalg.norm(centered, axis=1)[:, None]
     np.testing.assert_allclose(self_similarity(embedding(values))[0], unit @ unit.T, atol=1e-6)
 
 

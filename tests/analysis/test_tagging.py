@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import embviz
-from embviz.analysis.tagging import TEMPO_UNIT, by_task, tag_columns, tempo, tempo_column
+from embviz.analysis.tagging import TEMPO_UNIT, estimate_tempo, models_by_task, tag_columns, tempo_column
 from embviz.core.vectors import Vectors
 from embviz.errors import OptionError
 
@@ -21,9 +21,9 @@ def vectors(values, tracks, labels, times=None, pooling="mean"):
 
 
 def test_models_by_what_they_find():
-    assert by_task("tags")[0].name == "msd-musicnn-1"
-    assert by_task("tempo")[0].name == "deepsquare-k8"
-    assert by_task("stems")[0].name == "spleeter-2s-3"
+    assert models_by_task("tags")[0].name == "msd-musicnn-1"
+    assert models_by_task("tempo")[0].name == "deepsquare-k8"
+    assert models_by_task("stems")[0].name == "spleeter-2s-3"
 
 
 def test_a_column_per_tag_and_a_row_per_track():
@@ -67,7 +67,7 @@ def test_other_vectors_are_refused():
 @pytest.mark.usefixtures("weights_home")
 def test_one_track_and_a_collection_give_the_same_tempo(rock):
     embedding = embviz.embed(rock, "tempocnn", layer="output")
-    one = tempo(embedding)
+    one = estimate_tempo(embedding)
     column = tempo_column(vectors(embedding.mean()[np.newaxis], [0], embedding.labels))
     assert column[0] == one["bpm"]
     assert 0 < one["confidence"] <= 1

@@ -224,7 +224,7 @@ def test_openl3_gives_the_numbers_of_the_published_script(weights, track, bands,
 
 
 @pytest.mark.parametrize(("seconds", "frames"), [(0.3, 1), (0.7, 2), (1, 2), (2, 3), (10, 11)])
-def test_openl3_frames_are_centerd_on_whole_seconds(weights, seconds, frames):
+def test_openl3_frames_are_centered_on_whole_seconds(weights, seconds, frames):
     weights(OPENL3)
     embedding = embviz.embed((song(seconds, 48_000), 48_000), "openl3", cache=False)
     assert embedding.shape == (frames, 512)

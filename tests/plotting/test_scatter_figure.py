@@ -74,7 +74,7 @@ def test_numbers_have_a_scale(table, projection):
     [duration] = scatter_figure.scatter(projection, table, color="duration").data
     assert bare(duration.marker.colorbar.title.text) == "duration (s)"
     [trust] = scatter_figure.scatter(projection, table, color="trust").data
-    assert trust.marker.color == pytest.approx(100 * projection.kept, abs=0.5)
+    assert trust.marker.color == pytest.approx(100 * projection.preservation, abs=0.5)
 
 
 def test_without_a_color_all_are_one(table, projection):

@@ -7,8 +7,16 @@ PCA's.
 
 from __future__ import annotations
 
-from embviz.analysis.projection.options import METHODS, Option, options_of
-from embviz.analysis.projection.projection import TITLES, Projection, project
-from embviz.analysis.projection.tsne_pacmap import here
+from embviz.analysis.projection.options import METHODS, ProjectionOption, method_options
+from embviz.analysis.projection.projection import METHOD_NAMES, Projection, project
+from embviz.analysis.projection.tsne_pacmap import unavailable_reason
 
-__all__ = ["METHODS", "TITLES", "Option", "Projection", "here", "options_of", "project"]
+__all__ = [
+    "METHODS",
+    "METHOD_NAMES",
+    "Projection",
+    "ProjectionOption",
+    "method_options",
+    "project",
+    "unavailable_reason",
+]

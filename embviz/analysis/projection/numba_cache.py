@@ -1,4 +1,4 @@
-"""What libraries compile with numba: kept between processes, and run by one of our threads at a time."""
+"""Machine code of numba: cached between processes, and run by one thread at a time."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import Any
 
 from embviz.core.paths import cache_dir
 
-__all__ = ["compiling", "keep"]
+__all__ = ["enable_caching", "use_numba_cache"]
 
 # Where there is neither OpenMP nor TBB, two parallel kernels of numba at once end the process.
 _one_at_a_time = threading.Lock()
 
 
 @contextlib.contextmanager
-def compiling() -> Iterator[None]:
-    """Have numba keep its machine code in embviz's cache folder, unless the user chose another, and to ourselves."""
+def use_numba_cache() -> Iterator[None]:
+    """Let numba cache machine code in embviz's folder, unless the user chose another, in one thread at a time."""
     import numba
 
     config: Any = numba.config
@@ -37,8 +37,8 @@ def compiling() -> Iterator[None]:
             config.CACHE_DIR = chosen
 
 
-def keep(*modules: ModuleType) -> None:
-    """Keep the machine code of functions that a library would compile anew in each process."""
+def enable_caching(*modules: ModuleType) -> None:
+    """Cache the machine code of functions that a library would compile anew in each process."""
     from numba.core.dispatcher import Dispatcher
 
     for module in modules:

@@ -1,4 +1,4 @@
-"""What each method of projection can be told, as data."""
+"""The options of each projection method, as data."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ from typing import Any
 
 from embviz.errors import OptionError, did_you_mean
 
-__all__ = ["METHODS", "Option", "known_method", "options_of", "resolve"]
+__all__ = ["METHODS", "ProjectionOption", "check_method", "method_options", "resolve_options"]
 
 METHODS = ("umap", "pca", "tsne", "pacmap")
 
 
 @dataclass(frozen=True)
-class Option:
-    """One option of a method.
+class ProjectionOption:
+    """One option of a projection method.
 
     Parameters
     ----------
     name : str
-        What the method itself calls it.
+        The name that the method's own library gives it.
     title : str
-        What people read.
+        Label of its control.
     kind : {"int", "float", "choice"}
-        What its values are.
+        Type of its values.
     default : int, float or str
-        Its value where none is given.
+        Value where none is given.
     min, max, step : float or None
-        Least and greatest value of a number, both allowed, and by how much a control moves it.
+        Lowest and highest value of a number, both allowed, and the step of its control.
     choices : tuple of str
         Values of a choice.
     help : str
@@ -39,15 +39,21 @@ class Option:
     name: str
     title: str
     kind: str
-    default: Any
+    default: int | float | str
     min: float | None
     max: float | None
     step: float | None
     help: str
     choices: tuple[str, ...] = ()
 
-    def check(self, value: Any) -> Any:
-        """Return a value in the type of the option; raises OptionError where it cannot be one."""
+    def check(self, value: object) -> Any:
+        """Return a value in the type of the option.
+
+        Raises
+        ------
+        OptionError
+            If it is of another type or out of range.
+        """
         if self.kind == "choice":
             if value in self.choices:
                 return value
@@ -55,7 +61,7 @@ class Option:
             raise OptionError(f"{self.name} is one of {known}, {value!r} was found.{near}")
         whole = "a whole number" if self.kind == "int" else "a number"
         try:
-            number = math.nan if isinstance(value, bool | str) else float(value)
+            number = math.nan if isinstance(value, bool | str) else float(value)  # type: ignore[arg-type]
         except (TypeError, ValueError):
             number = math.nan
         low, high = self.min or 0, math.inf if self.max is None else self.max
@@ -64,63 +70,65 @@ class Option:
         return int(number) if self.kind == "int" else number
 
 
-_TABLE: dict[str, tuple[Option, ...]] = {
+_OPTIONS: dict[str, tuple[ProjectionOption, ...]] = {
     "umap": (
-        Option(
+        ProjectionOption(
             "n_neighbors", "Neighbours", "int", 15, 2, 500, 1,
             "How many vectors, itself among them, each is held together with: few show detail, many the whole.",
         ),
-        Option(
+        ProjectionOption(
             "min_dist", "Least distance", "float", 0.1, 0.0, 5.0, 0.05,
             "How close points may lie: small values pack clusters tightly.",
         ),
-        Option("spread", "Spread", "float", 1.0, 0.5, 5.0, 0.1, "The scale of the map; min_dist is a part of it."),
-        Option(
+        ProjectionOption(
+            "spread", "Spread", "float", 1.0, 0.5, 5.0, 0.1, "The scale of the map; min_dist is a part of it.",
+        ),
+        ProjectionOption(
             "n_epochs", "Rounds", "int", 0, 0, 10_000, 50,
             "Rounds of moving points; 0 stands for 500 up to 10,000 vectors and 200 beyond.",
         ),
-        Option(
+        ProjectionOption(
             "init", "Start from", "choice", "pca", None, None, None,
             "Where points are before the first round; umap-learn's own default, spectral, takes longer.",
             ("pca", "spectral", "random"),
         ),
-        Option(
+        ProjectionOption(
             "negative_sample_rate", "Pushes per pull", "int", 5, 1, 50, 1,
             "How many points at random push a point away each time that a neighbour pulls it.",
         ),
-        Option(
+        ProjectionOption(
             "repulsion_strength", "Repulsion", "float", 1.0, 0.0, 10.0, 0.1, "How hard these pushes are.",
         ),
-        Option(
+        ProjectionOption(
             "local_connectivity", "Sure neighbours", "int", 1, 1, 50, 1,
             "How many of the nearest neighbours count as fully connected, however far they are.",
         ),
     ),
     "pca": (),
     "tsne": (
-        Option(
+        ProjectionOption(
             "perplexity", "Perplexity", "float", 30.0, 1.0, 500.0, 1.0,
             "About how many neighbours each point attends to: few show detail, many the whole.",
         ),
-        Option(
+        ProjectionOption(
             "early_exaggeration", "Early exaggeration", "float", 12.0, 1.0, 100.0, 1.0,
             "How tightly neighbours are drawn together in the first rounds.",
         ),
-        Option(
+        ProjectionOption(
             "learning_rate", "Learning rate", "float", 0.0, 0.0, 10_000.0, 10.0,
             "How far points move in a round; 0 suits it to the number of vectors.",
         ),
-        Option("max_iter", "Rounds", "int", 1000, 250, 10_000, 50, "Rounds of moving points."),
+        ProjectionOption("max_iter", "Rounds", "int", 1000, 250, 10_000, 50, "Rounds of moving points."),
     ),
     "pacmap": (
-        Option(
+        ProjectionOption(
             "n_neighbors", "Neighbours", "int", 10, 2, 500, 1, "How many neighbours each point is held together with.",
         ),
-        Option(
+        ProjectionOption(
             "MN_ratio", "Mid-near pairs", "float", 0.5, 0.0, 10.0, 0.1,
             "Pairs at middle distance per neighbour: they give the map its overall form.",
         ),
-        Option(
+        ProjectionOption(
             "FP_ratio", "Further pairs", "float", 2.0, 0.1, 20.0, 0.5,
             "Pairs at any distance per neighbour: they keep points apart.",
         ),
@@ -128,20 +136,25 @@ _TABLE: dict[str, tuple[Option, ...]] = {
 }  # fmt: skip
 
 
-def options_of(method: str) -> tuple[Option, ...]:
-    """Return the options of a method.
+def method_options(method: str) -> tuple[ProjectionOption, ...]:
+    """Return the options of a projection method.
+
+    Raises
+    ------
+    OptionError
+        If there is no such method.
 
     Examples
     --------
-    >>> [option.name for option in options_of("pacmap")]
+    >>> [option.name for option in method_options("pacmap")]
     ['n_neighbors', 'MN_ratio', 'FP_ratio']
     """
-    return _TABLE[known_method(method)]
+    return _OPTIONS[check_method(method)]
 
 
-def resolve(method: str, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the value of each option of a method; raises OptionError where one given is unknown or out of range."""
-    table = {option.name: option for option in options_of(method)}
+def resolve_options(method: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the value of each option of a method; OptionError where a given one is unknown or out of range."""
+    table = {option.name: option for option in method_options(method)}
     for name in given:
         if name not in table:
             known = f"its options are {', '.join(table)}" if table else "it has none"
@@ -154,8 +167,8 @@ def resolve(method: str, given: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
-def known_method(method: Any) -> str:
-    """Return the method; raises OptionError if there is none of this name."""
+def check_method(method: Any) -> str:
+    """Return the name of the method; OptionError if there is none of this name."""
     if method not in METHODS:
         known = ", ".join(map(repr, METHODS))
         raise OptionError(f"method is one of {known}, {method!r} was found.{did_you_mean(str(method), METHODS)}")

@@ -1,4 +1,4 @@
-"""Principal components."""
+"""Principal component analysis."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["principal"]
+__all__ = ["principal_components"]
 
 ROWS = 4096  # that are made 64-bit numbers at once
 
 
-def principal(
+def principal_components(
     vectors: NDArray[np.float32],
 ) -> tuple[NDArray[np.float32], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return the first two principal components of vectors.
@@ -22,13 +22,13 @@ def principal(
     Returns
     -------
     places : ndarray, shape [n, 2]
-        The vectors' coordinates.
+        Coordinates of the vectors.
     mean : ndarray, shape [d]
-        Of the vectors: it lies at the origin.
+        Mean of the vectors, which lies at the origin.
     axes : ndarray, shape [2, d]
         Unit vectors, of which the largest coordinate is positive; zeros where there is no variance left.
     shares : ndarray, shape [2]
-        Of the variance, from 0 to 1.
+        Explained variance ratios, from 0 to 1.
     """
     n, d = vectors.shape
     mean = vectors.mean(axis=0, dtype=np.float64) if n else np.zeros(d)

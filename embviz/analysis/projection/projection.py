@@ -1,4 +1,4 @@
-"""A map of vectors: two coordinates for each, and how far they can be trusted."""
+"""Project vectors to a map: two coordinates for each, and how far they can be trusted."""
 
 from __future__ import annotations
 
@@ -11,11 +11,19 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from embviz.analysis.neighbors import Index, Neighbors, is_exact, known_metric, matrix, nearest_neighbors, vectors_key
-from embviz.analysis.projection.options import known_method, resolve
-from embviz.analysis.projection.pca import principal
-from embviz.analysis.projection.quality import figures, kept_neighbors, map_neighbors
-from embviz.analysis.projection.tsne_pacmap import here, pacmap_layout, tsne_layout
+from embviz.analysis.neighbors import (
+    NeighborIndex,
+    Neighbors,
+    check_metric,
+    check_vectors,
+    nearest_neighbors,
+    uses_exact_search,
+    vectors_key,
+)
+from embviz.analysis.projection.options import check_method, resolve_options
+from embviz.analysis.projection.pca import principal_components
+from embviz.analysis.projection.quality import map_neighbors, neighbor_preservation, quality_metrics
+from embviz.analysis.projection.tsne_pacmap import pacmap_layout, tsne_layout, unavailable_reason
 from embviz.analysis.projection.umap import umap_layout
 from embviz.core.cache import Cache, resolve_cache
 from embviz.core.progress import Progress, reporter
@@ -29,13 +37,13 @@ if TYPE_CHECKING:
     from embviz.core.progress import Report
     from embviz.core.vectors import Vectors
 
-__all__ = ["TITLES", "Projection", "project"]
+__all__ = ["METHOD_NAMES", "Projection", "project"]
 
-TITLES = {"umap": "UMAP", "pca": "PCA", "tsne": "t-SNE", "pacmap": "PaCMAP"}
-K = 15  # neighbours by which maps are judged
-NEAREST = 15  # training vectors between which a new one is placed
-DIFFERENT = {"umap": 4, "tsne": 4, "pacmap": 8}  # vectors that a method needs
-SLOW = 5000  # vectors; t-SNE takes minutes from about here
+METHOD_NAMES = {"umap": "UMAP", "pca": "PCA", "tsne": "t-SNE", "pacmap": "PaCMAP"}
+QUALITY_K = 15  # neighbours by which maps are judged
+PLACING_K = 15  # training vectors between which a new one is placed
+MIN_DISTINCT = {"umap": 4, "tsne": 4, "pacmap": 8}  # vectors that a method needs
+SLOW_TSNE = 5000  # vectors; t-SNE takes minutes from about here
 FORMAT = 1  # of what is kept in the cache
 LIBRARIES = {
     "umap": ("umap-learn", "numba", "scipy"),
@@ -47,27 +55,27 @@ LIBRARIES = {
 
 @dataclass(frozen=True, eq=False)
 class Projection:
-    """A map of vectors.
+    """A map of vectors, as :func:`project` returns it.
 
     Parameters
     ----------
     xy : ndarray, shape [n, 2], float32
-        Where the vectors are on the map.
+        Coordinates of the vectors on the map.
     method : str
-        What was used, which is ``"pca"`` where the method asked for is impossible.
+        The method used: ``"pca"`` where the one asked for is impossible.
     options : mapping
         All options of that method.
     notes : tuple of str
         Sentences that belong beside the map.
     trustworthiness : float
-        1 where all points that are close on the map are close in the full space; NaN where there are too few points.
+        1 where all points that are close on the map are close in the full space [1]_; NaN where there are too few.
     continuity : float
-        1 where all that are close in the full space are close on the map.
+        1 where all points that are close in the full space are close on the map [1]_.
     k : int
-        How many neighbours that was judged by.
+        Number of neighbours by which these are measured.
     sample : int
-        On how many points, drawn at random, that was measured; all where there are no more than 5,000.
-    kept : ndarray, shape [n], float32
+        Number of points, drawn at random, on which they are measured; all up to 5,000.
+    preservation : ndarray, shape [n], float32
         Share of each vector's k nearest neighbours that are also among its k nearest on the map.
     axes : (str, str)
         What to call the axes.
@@ -76,9 +84,13 @@ class Projection:
     seed : int
         Start of the random numbers.
     vectors : ndarray, shape [n, d]
-        What was projected.
-    tracks, times : ndarray or None
-        Those of the `Vectors` that were projected.
+        The vectors that were projected.
+    tracks, times : ndarray, shape [n], or None
+        Those of the `Vectors` that were projected: labels of tracks, and seconds where points are frames.
+
+    References
+    ----------
+    .. [1] J. Venna and S. Kaski, "Neighborhood preservation in nonlinear projection methods", ICANN 2001.
     """
 
     xy: NDArray[np.float32]
@@ -89,7 +101,7 @@ class Projection:
     continuity: float
     k: int
     sample: int
-    kept: NDArray[np.float32]
+    preservation: NDArray[np.float32]
     axes: tuple[str, str]
     metric: str
     seed: int
@@ -97,23 +109,39 @@ class Projection:
     tracks: NDArray[np.int64] | None = field(default=None, repr=False)
     times: NDArray[np.float64] | None = field(default=None, repr=False)
 
-    def place(self, new: ArrayLike) -> NDArray[np.float32]:
-        """Return where other vectors belong on the map.
+    def transform(self, X: ArrayLike) -> NDArray[np.float32]:  # noqa: N803  as scikit-learn calls it
+        """Return the positions of new vectors on the map.
 
-        PCA places them as it placed those it was made of. Other maps have no rule for new vectors: there they are put
-        at the average of the 15 vectors nearest to them in the full space, weighted by the inverse of the square of
-        the distance (Shepard, "A two-dimensional interpolation function for irregularly-spaced data", 1968); a vector
-        that is on the map already comes to lie on its own point.
+        PCA applies its own axes. The other methods have no rule for new vectors: these get the mean position of the 15
+        vectors nearest in the full space, weighted by the inverse of the squared distance [1]_; a vector that is on
+        the map already comes to lie on its own point.
 
         Parameters
         ----------
-        new : array-like, shape [m, d]
+        X : array-like, shape [m, d]
+            Finite numbers.
 
         Returns
         -------
         ndarray, shape [m, 2], float32
+
+        Raises
+        ------
+        OptionError
+            If the number of dimensions differs, a number is not finite, or the map has no points.
+
+        References
+        ----------
+        .. [1] D. Shepard, "A two-dimensional interpolation function for irregularly-spaced data", ACM 1968.
+
+        Examples
+        --------
+        >>> X = np.random.default_rng(0).normal(size=(50, 8))
+        >>> projection = project(X, "pca", cache=False)
+        >>> np.allclose(projection.transform(X), projection.xy, atol=1e-5)
+        True
         """
-        rows = matrix(new)
+        rows = check_vectors(X)
         if rows.shape[1] != self.vectors.shape[1]:
             raise OptionError(
                 f"The map is of vectors of {self.vectors.shape[1]} dimensions; those to place have {rows.shape[1]}."
@@ -123,7 +151,7 @@ class Projection:
         if self.method == "pca":
             mean, axes = self._plane
             return np.asarray((rows - mean) @ axes.T, np.float32)
-        near, far = self._index.search(rows, NEAREST)
+        near, far = self._index.search(rows, PLACING_K)
         squares = far.astype(np.float64) ** 2
         # Relative to the nearest, so that tiny distances do not overflow; where there is none, only those at 0 count.
         least = squares[:, :1]
@@ -132,21 +160,21 @@ class Projection:
         return np.asarray(np.einsum("mk,mkd->md", weights, self.xy[near].astype(np.float64)), np.float32)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the map as a table: ``x``, ``y`` and ``kept``; indexed by track (and time, for frames)."""
+        """Return the map as a table: ``x``, ``y``, ``preservation``, by track (and time in s, for frames)."""
         import pandas as pd
 
         beside = {name: rows for name, rows in (("track", self.tracks), ("time", self.times)) if rows is not None}
-        columns = {"x": self.xy[:, 0], "y": self.xy[:, 1], "kept": self.kept}
+        columns = {"x": self.xy[:, 0], "y": self.xy[:, 1], "preservation": self.preservation}
         table = pd.DataFrame({**beside, **columns})
         return table.set_index(list(beside)) if beside else table
 
     @functools.cached_property
-    def _index(self) -> Index:
-        return Index(self.vectors, metric=self.metric)
+    def _index(self) -> NeighborIndex:
+        return NeighborIndex(self.vectors, metric=self.metric)
 
     @functools.cached_property
     def _plane(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        _, mean, axes, _ = principal(self.vectors)
+        _, mean, axes, _ = principal_components(self.vectors)
         return mean, axes
 
     def __len__(self) -> int:
@@ -157,15 +185,15 @@ class Projection:
 
     @property
     def facts(self) -> tuple[str, ...]:
-        """What to say of the map, from the method to the share of neighbours kept."""
+        """The method and the quality of the map, as text."""
         if np.isnan(self.trustworthiness):
-            return (TITLES[self.method],)
+            return (METHOD_NAMES[self.method],)
         of = f", on {self.sample:,} points" if self.sample < len(self) else ""
         return (
-            TITLES[self.method],
+            METHOD_NAMES[self.method],
             f"trustworthiness {self.trustworthiness:.3f}",
             f"continuity {self.continuity:.3f}",
-            f"{self.kept.mean():.0%} of neighbours kept (k = {self.k}{of})",
+            f"{self.preservation.mean():.0%} of neighbours kept (k = {self.k}{of})",
         )
 
 
@@ -180,7 +208,7 @@ def project(
     progress: Progress = None,
     **options: Any,
 ) -> Projection:
-    """Lay vectors out on a map.
+    """Project vectors to two dimensions.
 
     The same vectors, options and seed give the same map, whatever the number of processors.
 
@@ -189,35 +217,51 @@ def project(
     X : Vectors or array-like, shape [n, d]
         Finite numbers.
     method : {"umap", "pca", "tsne", "pacmap"}
-        PaCMAP has to be installed (``pip install 'embviz[pacmap]'``).
+        UMAP [1]_, principal components, t-SNE [2]_ or PaCMAP [3]_, which has to be installed
+        (``pip install 'embviz[pacmap]'``).
     seed : int
         Start of the random numbers.
     metric : {"cosine", "euclidean"}
-        By which neighbours are found in the full space. PCA has no use of it except to be judged by.
-    neighbors : Neighbours, optional
-        Those of these vectors, if they are known.
+        Distance in the full space. PCA uses it for the measures of quality only.
+    neighbors : Neighbors, optional
+        Nearest neighbors of these vectors, where they are known.
     cache : Cache, False or None
         Where results are kept; None is the user's cache, False computes anew and keeps nothing.
     progress : bool or callable, optional
-        As for :func:`embviz.embed`; what a callable raises ends the work. t-SNE and PaCMAP cannot be ended on the way.
+        As for :func:`embviz.embed`; what a callable raises ends the work. t-SNE and PaCMAP cannot be interrupted.
     **options
-        Those of the method, by its own names; see :func:`options_of`.
+        Options of the method by its own names, such as ``n_neighbors``; see :func:`method_options`.
 
     Returns
     -------
     Projection
-        Where the method is impossible, as UMAP of three tracks, it is PCA's, and says so in `notes`.
+        Where the method is impossible, as UMAP of three tracks, that of PCA, with a sentence in `notes`.
 
     Raises
     ------
     OptionError
-        If the vectors hold what is no finite number, or there is no such method, option or value of an option.
+        If a number is not finite, or there is no such method, option or value of an option.
+
+    References
+    ----------
+    .. [1] L. McInnes, J. Healy and J. Melville, "UMAP: Uniform manifold approximation and projection for dimension
+       reduction", arXiv:1802.03426, 2018.
+    .. [2] L. van der Maaten and G. Hinton, "Visualizing data using t-SNE", JMLR 9, 2008.
+    .. [3] Y. Wang, H. Huang, C. Rudin and Y. Shaposhnik, "Understanding how dimension reduction tools work: an
+       empirical approach to deciphering t-SNE, UMAP, TriMap, and PaCMAP for data visualization", JMLR 22, 2021.
+
+    Examples
+    --------
+    >>> X = np.random.default_rng(0).normal(size=(200, 16))
+    >>> projection = project(X, "pca", cache=False)
+    >>> projection.xy.shape, projection.axes[0]
+    ((200, 2), 'PC 1 (10 % of variance)')
     """
-    values = resolve(known_method(method), options)
-    vectors, metric = matrix(X), known_metric(metric)
+    values = resolve_options(check_method(method), options)
+    vectors, metric = check_vectors(X), check_metric(metric)
     _check_seed(seed)
-    if here(method):
-        raise OptionError(here(method) + ".")
+    if unavailable_reason(method):
+        raise OptionError(unavailable_reason(method) + ".")
     if neighbors is not None and (len(neighbors) != len(vectors) or neighbors.metric != metric):
         raise OptionError(
             f"Neighbours of these {len(vectors):,} vectors by {metric!r} are expected, {neighbors!r} was found."
@@ -229,19 +273,19 @@ def project(
         "options": values,
         "metric": metric,
         "seed": int(seed),
-        "exact": is_exact(len(vectors)) if neighbors is None else neighbors.exact,
+        "exact": uses_exact_search(len(vectors)) if neighbors is None else neighbors.exact,
         "versions": {name: importlib.metadata.version(name) for name in ("faiss-cpu", "numpy", *LIBRARIES[method])},
         "format": FORMAT,
     }
     kept = store.load_arrays("projections", wanted) if store else None
     if kept is not None:
-        found = _recalled(kept, vectors)
+        found = _from_arrays(kept, vectors)
     else:
         with reporter(progress) as report:
-            near = functools.partial(_neighbors, X, neighbors, metric, cache, report)
-            found = _computed(vectors, method, values, seed, near, report)
+            near = functools.partial(_find_neighbors, X, neighbors, metric, cache, report)
+            found = _compute(vectors, method, values, seed, near, report)
         if store:
-            store.save_arrays("projections", wanted, _remembered(found))
+            store.save_arrays("projections", wanted, _to_arrays(found))
     return replace(found, tracks=getattr(X, "tracks", None), times=getattr(X, "times", None))
 
 
@@ -250,7 +294,7 @@ def _check_seed(seed: Any) -> None:
         raise OptionError(f"seed is a whole number from 0 to 4,294,967,295, {seed!r:.80} was found.")
 
 
-def _computed(
+def _compute(
     vectors: NDArray[np.float32],
     method: str,
     options: Mapping[str, Any],
@@ -259,24 +303,24 @@ def _computed(
     report: Report,
 ) -> Projection:
     n, notes = len(vectors), []
-    needed = DIFFERENT.get(method, 0)
-    if needed and _fewer_different(vectors, needed):
-        notes.append(f"{TITLES[method]} needs at least {needed} different vectors; this is PCA.")
+    needed = MIN_DISTINCT.get(method, 0)
+    if needed and _has_fewer_distinct(vectors, needed):
+        notes.append(f"{METHOD_NAMES[method]} needs at least {needed} different vectors; this is PCA.")
         method, options = "pca", {}
-    options, asked = _fitting(method, options, n, notes)
-    near = near_of(max(K, asked))
-    axes = f"{TITLES[method]} 1", f"{TITLES[method]} 2"
+    options, asked = _fit_options(method, options, n, notes)
+    near = near_of(max(QUALITY_K, asked))
+    axes = f"{METHOD_NAMES[method]} 1", f"{METHOD_NAMES[method]} 2"
     if method == "pca":
-        xy, _, _, shares = principal(vectors)
+        xy, _, _, shares = principal_components(vectors)
         axes = f"PC 1 ({shares[0] * 100:.0f} % of variance)", f"PC 2 ({shares[1] * 100:.0f} % of variance)"
     elif method == "umap":
-        xy = umap_layout(vectors, _first(near, asked), options, seed=seed, report=report)
+        xy = umap_layout(vectors, _truncate(near, asked), options, seed=seed, report=report)
     elif method == "tsne":
-        xy = tsne_layout(vectors, _first(near, asked), options, seed=seed, report=report)
+        xy = tsne_layout(vectors, _truncate(near, asked), options, seed=seed, report=report)
     else:
         xy = pacmap_layout(vectors, near.metric, options, seed=seed, report=report)
     xy = np.asarray(xy, np.float32)
-    k = min(K, max(0, n - 1) // 2)
+    k = min(QUALITY_K, max(0, n - 1) // 2)
     true = near.indices[:, :k]
     on_map = map_neighbors(xy, k) if k else true
     return Projection(
@@ -284,8 +328,8 @@ def _computed(
         method,
         options,
         tuple(notes),
-        *figures(vectors, xy, true, on_map, near.metric, report),
-        kept=kept_neighbors(true, on_map),
+        *quality_metrics(vectors, xy, true, on_map, near.metric, report),
+        preservation=neighbor_preservation(true, on_map),
         axes=axes,
         metric=near.metric,
         seed=int(seed),
@@ -293,8 +337,8 @@ def _computed(
     )
 
 
-def _fitting(method: str, options: Mapping[str, Any], n: int, notes: list[str]) -> tuple[Mapping[str, Any], int]:
-    """Return options that suit the number of vectors, and how many neighbours of each are needed."""
+def _fit_options(method: str, options: Mapping[str, Any], n: int, notes: list[str]) -> tuple[Mapping[str, Any], int]:
+    """Return options that fit the number of vectors, and the number of neighbours that the method needs."""
     if method == "umap":
         if options["n_neighbors"] > n:
             notes.append(f"n_neighbors is {n} here: there are no more vectors.")
@@ -304,14 +348,14 @@ def _fitting(method: str, options: Mapping[str, Any], n: int, notes: list[str]) 
         most = (n - 1) / 3
         if options["perplexity"] > most:
             notes.append(f"Perplexity is {most:.3g} here, as much as {n:,} vectors allow.")
-        if n > SLOW:
+        if n > SLOW_TSNE:
             notes.append("t-SNE takes minutes with this many vectors; UMAP is quicker.")
         fitting = {**options, "perplexity": min(options["perplexity"], most)}
         return fitting, min(n - 1, int(3 * fitting["perplexity"] + 1))
     return options, 0
 
 
-def _neighbors(
+def _find_neighbors(
     source: Any,
     known: Neighbors | None,
     metric: str,
@@ -319,19 +363,19 @@ def _neighbors(
     report: Report,
     k: int,
 ) -> Neighbors:
-    """Return k neighbours of each vector at least, as far as there are so many."""
+    """Return at least k neighbours of each vector, or all."""
     if known is not None and known.k >= min(k, len(known) - 1):
         return known
     exact = None if known is None else known.exact
     return nearest_neighbors(source, k, metric=metric, exact=exact, cache=cache, report=report)
 
 
-def _first(near: Neighbors, k: int) -> Neighbors:
+def _truncate(near: Neighbors, k: int) -> Neighbors:
     return replace(near, indices=near.indices[:, :k], distances=near.distances[:, :k])
 
 
-def _fewer_different(vectors: NDArray[np.float32], needed: int) -> bool:
-    """Tell whether there are fewer different vectors than are needed."""
+def _has_fewer_distinct(vectors: NDArray[np.float32], needed: int) -> bool:
+    """Return whether there are fewer distinct vectors than needed."""
     different: set[bytes] = set()
     for row in vectors:
         different.add((row + np.float32(0)).tobytes())  # minus zero is zero
@@ -340,8 +384,8 @@ def _fewer_different(vectors: NDArray[np.float32], needed: int) -> bool:
     return True
 
 
-def _remembered(projection: Projection) -> dict[str, NDArray[Any]]:
-    """Return a projection as the cache keeps it."""
+def _to_arrays(projection: Projection) -> dict[str, NDArray[Any]]:
+    """Return a projection as arrays for the cache."""
     facts = {
         "method": projection.method,
         "options": dict(projection.options),
@@ -355,10 +399,10 @@ def _remembered(projection: Projection) -> dict[str, NDArray[Any]]:
         "seed": projection.seed,
     }
     text = np.frombuffer(json.dumps(facts).encode(), np.uint8)
-    return {"xy": projection.xy, "kept": projection.kept, "facts": text}
+    return {"xy": projection.xy, "kept": projection.preservation, "facts": text}
 
 
-def _recalled(kept: Mapping[str, NDArray[Any]], vectors: NDArray[np.float32]) -> Projection:
+def _from_arrays(kept: Mapping[str, NDArray[Any]], vectors: NDArray[np.float32]) -> Projection:
     facts = json.loads(kept["facts"].tobytes())
     facts["notes"], facts["axes"] = tuple(facts["notes"]), tuple(facts["axes"])
-    return Projection(kept["xy"], kept=kept["kept"], vectors=vectors, **facts)
+    return Projection(kept["xy"], preservation=kept["kept"], vectors=vectors, **facts)

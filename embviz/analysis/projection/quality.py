@@ -1,7 +1,7 @@
-"""How far a map can be trusted: whether what is close on it is close in the full space, and the other way round.
+"""Quality of a map: trustworthiness, continuity and the share of neighbours preserved.
 
 J. Venna and S. Kaski, "Neighborhood preservation in nonlinear projection methods: an experimental study", ICANN 2001.
-Both figures are 1 where the k nearest neighbours are the same, and about 0.5 where points lie at random.
+The first two are 1 where the k nearest neighbours are the same, and about 0.5 where points lie at random.
 """
 
 from __future__ import annotations
@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from embviz.analysis.neighbors import Index
+from embviz.analysis.neighbors import NeighborIndex
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embviz.core.progress import Report
 
-__all__ = ["Figures", "figures", "kept_neighbors", "map_neighbors"]
+__all__ = ["QualityMetrics", "map_neighbors", "neighbor_preservation", "quality_metrics"]
 
-ALL_UP_TO = 5000  # points; of more, the figures are those of a sample
+ALL_UP_TO = 5000  # points; of more, a sample is measured
 SAMPLE = 1000
 ROWS = 250  # points whose distances to all others are held at once
 
 
-class Figures(NamedTuple):
-    """Trustworthiness and continuity, by how many neighbours, and on how many points they were measured."""
+class QualityMetrics(NamedTuple):
+    """Trustworthiness and continuity by k neighbours, measured on a sample of so many points."""
 
     trustworthiness: float
     continuity: float
@@ -33,15 +33,15 @@ class Figures(NamedTuple):
     sample: int
 
 
-def figures(
+def quality_metrics(
     vectors: NDArray[np.float32],
     xy: NDArray[np.float32],
     near: NDArray[np.int32],
     on_map: NDArray[np.int32],
     metric: str,
     report: Report,
-) -> Figures:
-    """Measure a map.
+) -> QualityMetrics:
+    """Return the trustworthiness and the continuity of a map.
 
     Parameters
     ----------
@@ -50,30 +50,30 @@ def figures(
     near, on_map : ndarray, shape [n, k], int32
         Neighbours in both; k is less than n / 2.
     metric : str
-        Of the full space.
+        Distance in the full space.
     report : callable
-        What it raises ends the work.
+        Called as ``report(stage, done, total)``; what it raises ends the work.
     """
     n, k = near.shape
     if not k:
-        return Figures(np.nan, np.nan, 0, 0)
+        return QualityMetrics(np.nan, np.nan, 0, 0)
     rows = np.arange(n)
     if n > ALL_UP_TO:
         rows = np.sort(np.random.default_rng(0).permutation(n)[:SAMPLE])
-    full, flat = Index(vectors, metric=metric, exact=True), Index(xy, metric="euclidean", exact=True)
+    full, flat = NeighborIndex(vectors, metric=metric, exact=True), NeighborIndex(xy, metric="euclidean", exact=True)
     intruders = absent = 0.0
     for start in range(0, len(rows), ROWS):
         report("measuring the map", start, len(rows))
         part = rows[start : start + ROWS]
-        intruders += _excess(full.distances(part), part, on_map[part])
-        absent += _excess(flat.distances(part), part, near[part])
+        intruders += _rank_excess(full.distances(part), part, on_map[part])
+        absent += _rank_excess(flat.distances(part), part, near[part])
     report("measuring the map", len(rows), len(rows))
     worst = len(rows) * k * (2 * n - 3 * k - 1) / 2
-    return Figures(1 - intruders / worst, 1 - absent / worst, k, len(rows))
+    return QualityMetrics(1 - intruders / worst, 1 - absent / worst, k, len(rows))
 
 
-def _excess(distances: NDArray[np.float32], rows: NDArray[np.int64], near: NDArray[np.int32]) -> float:
-    """Return by how many ranks neighbours found elsewhere miss being among the k nearest here, in total."""
+def _rank_excess(distances: NDArray[np.float32], rows: NDArray[np.int64], near: NDArray[np.int32]) -> float:
+    """Return the sum of ranks beyond k, in these distances, of neighbours found in the other space."""
     distances[np.arange(len(rows)), rows] = np.inf
     reach = np.take_along_axis(distances, near, axis=1)
     k = near.shape[1]
@@ -96,8 +96,8 @@ def map_neighbors(xy: NDArray[np.float32], k: int) -> NDArray[np.int32]:
     return np.asarray(found[others].reshape(len(xy), k), np.int32)
 
 
-def kept_neighbors(near: NDArray[np.int32], on_map: NDArray[np.int32]) -> NDArray[np.float32]:
-    """Return the share of each point's neighbours in the full space that are its neighbours on the map."""
+def neighbor_preservation(near: NDArray[np.int32], on_map: NDArray[np.int32]) -> NDArray[np.float32]:
+    """Return the share of each point's neighbours in the full space that are its neighbours on the map, ``[n]``."""
     if not near.shape[1]:
         return np.full(len(near), np.nan, np.float32)
     kept = np.zeros(near.shape, bool)

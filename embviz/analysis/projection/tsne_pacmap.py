@@ -1,4 +1,4 @@
-"""t-SNE and PaCMAP, by their own libraries."""
+"""t-SNE (scikit-learn) and PaCMAP (pacmap) from neighbours that are known."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.analysis.projection.numba_cache import compiling, keep
-from embviz.analysis.projection.pca import principal
+from embviz.analysis.projection.numba_cache import enable_caching, use_numba_cache
+from embviz.analysis.projection.pca import principal_components
 from embviz.errors import OptionError
 
 if TYPE_CHECKING:
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from embviz.analysis.neighbors import Neighbors
     from embviz.core.progress import Report
 
-__all__ = ["here", "pacmap_layout", "tsne_layout"]
+__all__ = ["pacmap_layout", "tsne_layout", "unavailable_reason"]
 
-ALONE = 5000  # vectors
+SINGLE_THREAD_UP_TO = 5000  # vectors
 TSNE_STAGE, PACMAP_STAGE = (f"{name} (cannot be interrupted)" for name in ("t-SNE", "PaCMAP"))
 
 
-def here(method: str) -> str:
-    """Return why a method cannot be used on this machine; empty where it can."""
+def unavailable_reason(method: str) -> str:
+    """Return why a method cannot be used here, with the remedy; empty where it can."""
     if method == "pacmap" and importlib.util.find_spec("pacmap") is None:
         return "PaCMAP is not installed; install it with: pip install 'embviz[pacmap]'"
     return ""
@@ -35,7 +35,7 @@ def here(method: str) -> str:
 def tsne_layout(
     vectors: NDArray[np.float32], near: Neighbors, options: Mapping[str, Any], *, seed: int, report: Report
 ) -> NDArray[np.float32]:
-    """Return t-SNE's layout of vectors of which 3 * perplexity + 1 neighbours each are known."""
+    """Return the t-SNE of vectors from their 3 * perplexity + 1 nearest neighbours, ``[n, 2]``."""
     import scipy.sparse
     from sklearn.manifold import TSNE
     from threadpoolctl import threadpool_limits
@@ -46,7 +46,7 @@ def tsne_layout(
     distances = np.hstack([np.zeros((n, 1), np.float32), near.distances])
     starts = np.arange(0, n * (k + 1) + 1, k + 1)
     graph = scipy.sparse.csr_matrix((distances.ravel(), indices.ravel(), starts), shape=(n, n))
-    places = principal(vectors)[0]
+    places = principal_components(vectors)[0]
     method = TSNE(
         perplexity=options["perplexity"],
         early_exaggeration=options["early_exaggeration"],
@@ -59,7 +59,7 @@ def tsne_layout(
     )
     report(TSNE_STAGE, 0, 0)
     # Its threads wait for each other by spinning, thousands of times: with other work beside them, one is far quicker.
-    with threadpool_limits(1 if n <= ALONE else None, user_api="openmp"):
+    with threadpool_limits(1 if n <= SINGLE_THREAD_UP_TO else None, user_api="openmp"):
         found: NDArray[np.float32] = method.fit_transform(graph)
     report(TSNE_STAGE, 1, 1)
     return found
@@ -68,15 +68,15 @@ def tsne_layout(
 def pacmap_layout(
     vectors: NDArray[np.float32], metric: str, options: Mapping[str, Any], *, seed: int, report: Report
 ) -> NDArray[np.float32]:
-    """Return PaCMAP's layout of vectors."""
-    missing = here("pacmap")
+    """Return the PaCMAP of vectors, ``[n, 2]``."""
+    missing = unavailable_reason("pacmap")
     if missing:
         raise OptionError(missing + ".")
     report(PACMAP_STAGE, 0, 0)
-    with compiling():
+    with use_numba_cache():
         import pacmap.pacmap
 
-        keep(pacmap.pacmap)
+        enable_caching(pacmap.pacmap)
         logging.getLogger("pacmap").setLevel(logging.ERROR)  # it tells that the seed was set
         method = pacmap.PaCMAP(
             n_neighbors=options["n_neighbors"],

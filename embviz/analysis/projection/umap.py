@@ -1,6 +1,6 @@
-"""UMAP, quick also in a fresh process: umap-learn's graph of neighbours that are found elsewhere, laid out here.
+"""UMAP: the fuzzy graph of umap-learn on neighbours that are known, with a layout of our own (:mod:`.umap_sgd`).
 
-umap-learn compiles itself anew in each process; its functions, and ours, are kept as machine code instead.
+umap-learn compiles itself anew in each process; the machine code of its functions, and of ours, is cached instead.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.analysis.projection.numba_cache import compiling, keep
-from embviz.analysis.projection.pca import principal
-from embviz.analysis.projection.umap_layout import compiled, move_points
+from embviz.analysis.projection.numba_cache import enable_caching, use_numba_cache
+from embviz.analysis.projection.pca import principal_components
+from embviz.analysis.projection.umap_sgd import compile_kernel, optimize_layout
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,23 +31,23 @@ SPECTRAL_FROM = 20  # points; fewer are too few for its eigenvectors
 def umap_layout(
     vectors: NDArray[np.float32], near: Neighbors, options: Mapping[str, Any], *, seed: int, report: Report
 ) -> NDArray[np.float32]:
-    """Return UMAP's layout of vectors of which n_neighbors - 1 neighbours each are known."""
+    """Return the UMAP of vectors from their n_neighbors - 1 nearest neighbours, ``[n, 2]``."""
     random = np.random.RandomState(seed)
     report("loading UMAP", 0, 1)
-    with compiling():
-        umap = _library()
+    with use_numba_cache():
+        umap = _import_umap()
         report("loading UMAP", 1, 1)
         report("building the graph", 0, 1)
-        graph = _graph(umap, vectors, near, options["local_connectivity"])
+        graph = _fuzzy_graph(umap, vectors, near, options["local_connectivity"])
         epochs = options["n_epochs"] or (500 if len(vectors) <= 10_000 else 200)
         # An edge that would not be visited once is left out.
         graph.data[graph.data < graph.data.max() / epochs] = 0
         graph.eliminate_zeros()
-        start = _start(umap, vectors, graph, options["init"], near.metric, random)
+        start = _initial_positions(umap, vectors, graph, options["init"], near.metric, random)
         report("building the graph", 1, 1)
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):  # its search tries powers of zero
             curve = umap.find_ab_params(options["spread"], options["min_dist"])
-    return move_points(
+    return optimize_layout(
         start,
         graph,
         curve,
@@ -59,8 +59,8 @@ def umap_layout(
     )
 
 
-def _graph(umap: ModuleType, vectors: NDArray[np.float32], near: Neighbors, sure: int) -> Any:
-    """Return how strongly vectors belong together, as a sparse matrix."""
+def _fuzzy_graph(umap: ModuleType, vectors: NDArray[np.float32], near: Neighbors, sure: int) -> Any:
+    """Return the fuzzy simplicial set of the vectors, a sparse matrix [n, n]."""
     own = np.arange(len(vectors), dtype=np.int32)[:, None]
     graph, _, _ = umap.fuzzy_simplicial_set(
         vectors,
@@ -75,7 +75,7 @@ def _graph(umap: ModuleType, vectors: NDArray[np.float32], near: Neighbors, sure
     return graph.tocsr()
 
 
-def _start(
+def _initial_positions(
     umap: ModuleType,
     vectors: NDArray[np.float32],
     graph: Any,
@@ -83,12 +83,12 @@ def _start(
     metric: str,
     random: np.random.RandomState,
 ) -> NDArray[np.float32]:
-    """Return where points are before they move, in a square of side 10."""
+    """Return the positions before the first epoch, in a square of side 10."""
     places: NDArray[Any]
     if init == "random":
         places = random.uniform(size=(len(vectors), 2))
     elif init == "pca" or len(vectors) < SPECTRAL_FROM:
-        places = principal(_straight(vectors) if metric == "cosine" else vectors)[0]
+        places = principal_components(_normalize_rows(vectors) if metric == "cosine" else vectors)[0]
     else:
         with warnings.catch_warnings():
             # It begins at random then, or places parts that hang together one by one: nothing is left to be done.
@@ -102,20 +102,20 @@ def _start(
     return np.asarray(10 * (places - low) / (high - low), np.float32)
 
 
-def _straight(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return vectors at length 1: a single long one would draw all others together."""
+def _normalize_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the vectors at length 1; a single long one would draw all others together."""
     length = np.sqrt(np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64))[:, None]
     return np.asarray(vectors / np.where(length > 0, length, 1), np.float32)
 
 
 @functools.cache
-def _library() -> ModuleType:
+def _import_umap() -> ModuleType:
     import umap.layouts
     import umap.spectral
     import umap.umap_
     import umap.utils
 
-    keep(umap.umap_, umap.layouts, umap.spectral, umap.utils)
-    compiled()
+    enable_caching(umap.umap_, umap.layouts, umap.spectral, umap.utils)
+    compile_kernel()
     found: ModuleType = umap.umap_
     return found

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.analysis.clustering import cluster, lifts, name_clusters
-from embviz.analysis.tagging import at_points
+from embviz.analysis.clustering import cluster, name_clusters, tag_lift
+from embviz.analysis.tagging import tags_at_points
 from embviz.app.atlas.color_options import Color
 from embviz.app.atlas.model_outputs import taggers
 from embviz.core.text import collapse_spaces
@@ -112,9 +112,9 @@ class Clusters:
             self.message = "There is no tagger here to name the clusters by what it hears."
         else:
             self._outputs.keep(output)
-            scores = at_points(output, vectors)
+            scores = tags_at_points(output, vectors)
             self.auto = name_clusters(members, scores, output.labels)
-            self._tags = {number: _best(lift, output.labels) for number, lift in lifts(members, scores).items()}
+            self._tags = {number: _best(lift, output.labels) for number, lift in tag_lift(members, scores).items()}
             self.message = f"Named by the tags that {get_model(output.model).title} hears more here than elsewhere."
         self.on_changed()
 

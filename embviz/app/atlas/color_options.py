@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embviz.analysis import tagging
-from embviz.analysis.tagging import at_points
+from embviz.analysis.tagging import tags_at_points
 from embviz.app.atlas.model_outputs import taggers, tempo_model
 from embviz.core.text import format_cell
 from embviz.errors import OptionError, did_you_mean
@@ -127,7 +127,7 @@ def by_column(name: str, table: pd.DataFrame, vectors: Vectors) -> Color:
 def by_tag(key: str, output: Vectors, vectors: Vectors) -> Color:
     """Return how much of a tag a model hears at each point."""
     _, model, tag = key.split(":", 2)
-    values = at_points(output, vectors)[:, list(output.labels).index(tag)]
+    values = tags_at_points(output, vectors)[:, list(output.labels).index(tag)]
     return Color(key, f"{tag}, as {get_model(model).title} hears it", values.astype(np.float64))
 
 
@@ -139,7 +139,7 @@ def by_tempo(output: Vectors, vectors: Vectors) -> Color:
 
 def by_trust(projection: Projection) -> Color:
     """Return the share of its neighbours that each point keeps on the map."""
-    return Color("trust", "neighbours kept", np.asarray(projection.kept, dtype=np.float64) * 100, "%")
+    return Color("trust", "neighbours kept", np.asarray(projection.preservation, dtype=np.float64) * 100, "%")
 
 
 def size_of(key: str, table: pd.DataFrame, vectors: Vectors) -> tuple[str, NDArray[np.float64] | None, str]:

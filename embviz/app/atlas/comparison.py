@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embviz.analysis.model_similarity import agreement
-from embviz.analysis.tagging import per_track
+from embviz.analysis.tagging import mean_per_track
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,6 +108,6 @@ def _plain(value: Any) -> float | None:
 
 def _paired(one: Vectors, other: Vectors) -> tuple[NDArray[np.int64], NDArray[Any], NDArray[Any]]:
     """Return the tracks of which both have something, and a vector of each of them on both sides."""
-    (labels, a), (others, b) = per_track(one), per_track(other)
+    (labels, a), (others, b) = mean_per_track(one), mean_per_track(other)
     tracks, i, j = np.intersect1d(labels, others, return_indices=True)
     return tracks, a[i], b[j]

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from embviz.analysis.neighbors import nearest_neighbors
-from embviz.analysis.projection import TITLES, project
-from embviz.analysis.tagging import at_points, by_task
+from embviz.analysis.projection import METHOD_NAMES, project
+from embviz.analysis.tagging import models_by_task, tags_at_points
 from embviz.batch import embed_table
 from embviz.batch.api import cached_share
 from embviz.core.text import collapse_spaces
@@ -258,7 +258,7 @@ class MapView:
             self.status = "cancelled"
             self.message = "This is a first map by PCA; the rest was cancelled." if self._drawn else "Cancelled."
             if self._drawn and self.projection is not None:
-                self.message = f"Cancelled; this is the map by {TITLES[self.projection.method]}."
+                self.message = f"Cancelled; this is the map by {METHOD_NAMES[self.projection.method]}."
             self.on_changed()
 
     def _forget(self) -> None:
@@ -302,7 +302,7 @@ class MapView:
             return
         output = self._outputs.tags(self.request.points)
         if output is not None:
-            self.scatter.hear(at_points(output, self.vectors), output.labels)
+            self.scatter.hear(tags_at_points(output, self.vectors), output.labels)
 
     @property
     def title(self) -> str:
@@ -341,7 +341,7 @@ class MapView:
 def _embedded(context: AtlasContext, request: MapRequest, job: Job) -> tuple[Vectors, Vectors | None]:
     """Return the vectors, and what a tagger hears, where that costs nothing more."""
     options: dict[str, Any] = {"pooling": request.pooled, "cache": context.cache, "progress": job.report}
-    tags = request.model in {model.name for model in by_task("tags")} and request.pooled in ("mean", "frames")
+    tags = request.model in {model.name for model in models_by_task("tags")} and request.pooled in ("mean", "frames")
     if not tags:
         return embed_table(context.table, request.model, request.layer, **options), None
     if request.layer == "output":

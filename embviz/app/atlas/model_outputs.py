@@ -20,12 +20,12 @@ __all__ = ["ModelOutputs", "taggers", "tempo_model"]
 
 def taggers() -> list[Model]:
     """Return the models that give tags, of those whose weights are here."""
-    return [model for model in tagging.by_task("tags") if has_weights(model)]
+    return [model for model in tagging.models_by_task("tags") if has_weights(model)]
 
 
 def tempo_model() -> Model | None:
     """Return the model that finds tempi, where its weights are here."""
-    return next((model for model in tagging.by_task("tempo") if has_weights(model)), None)
+    return next((model for model in tagging.models_by_task("tempo") if has_weights(model)), None)
 
 
 class ModelOutputs:
@@ -47,7 +47,7 @@ class ModelOutputs:
 
     def tags(self, points: str) -> Vectors | None:
         """Return what a tagger hears, if that is here: in each frame where points are frames, and it is known."""
-        names = {model.name for model in tagging.by_task("tags")}
+        names = {model.name for model in tagging.models_by_task("tags")}
         known = {pooling: vectors for (model, pooling), vectors in self._known.items() if model in names}
         return (known.get("frames") if points == "frames" else None) or known.get("mean") or known.get("frames")
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.analysis.neighbors import Index
+from embviz.analysis.neighbors import NeighborIndex
 from embviz.audio import Audio, AudioSource
 from embviz.batch import pooling
 from embviz.errors import OptionError
@@ -54,7 +54,7 @@ class NeighborQueries:
 
     def __init__(self, context: AtlasContext, view: MapView) -> None:
         self._context, self._view = context, view
-        self._index: Index | None = None
+        self._index: NeighborIndex | None = None
         self._index_of: Any = None
         self._shown: dict[str, Any] = {}
         self.lines = np.zeros((0, 2), np.uint32)
@@ -150,14 +150,14 @@ class NeighborQueries:
         near = self._view.near
         return near if near is not None and query.point >= 0 and near.k >= min(k, len(near) - 1) else None
 
-    def _searched(self) -> Index:
+    def _searched(self) -> NeighborIndex:
         vectors, metric = self._vectors(), self._context.choices["metric"]
         wanted = (id(vectors), metric)
         if self._index is not None and self._index_of == wanted:
             return self._index
         # For one question, comparing all takes less time than what makes many questions quick.
         values = self._arrays()[1]
-        index = Index(values, metric=metric, exact=True)
+        index = NeighborIndex(values, metric=metric, exact=True)
         if values.nbytes <= KEPT:
             self._index, self._index_of = index, wanted
         return index

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from embviz.analysis.clustering import usual_options
+from embviz.analysis.clustering import default_options
 from embviz.analysis.neighbors import METRICS
-from embviz.analysis.projection import METHODS, TITLES, here, options_of
+from embviz.analysis.projection import METHOD_NAMES, METHODS, method_options, unavailable_reason
 from embviz.errors import OptionError, did_you_mean
 from embviz.models import get_model
 
@@ -85,11 +85,11 @@ _CHECKS = {
 
 def check_options(chosen: Mapping[str, Any]) -> None:
     """Raise OptionError where the options are not those of the method that is chosen."""
-    known = {option.name: option for option in options_of(chosen["method"])}
+    known = {option.name: option for option in method_options(chosen["method"])}
     for name, value in chosen["options"].items():
         if name not in known:
             names = ", ".join(known) or "none"
-            raise OptionError(f"The options of {TITLES[chosen['method']]} are {names}; {name!r:.80} was found.")
+            raise OptionError(f"The options of {METHOD_NAMES[chosen['method']]} are {names}; {name!r:.80} was found.")
         known[name].check(value)
 
 
@@ -115,18 +115,18 @@ def methods() -> list[dict[str, Any]]:
 
 
 def _method(name: str) -> dict[str, Any]:
-    why = here(name)
+    why = unavailable_reason(name)
     names = ("name", "title", "kind", "min", "max", "step", "help")
     options = [
         {key: getattr(option, key) for key in names} | {"value": option.default, "choices": list(option.choices)}
-        for option in options_of(name)
+        for option in method_options(name)
     ]
-    return {"name": name, "title": TITLES[name], "here": not why, "why": why, "options": options}
+    return {"name": name, "title": METHOD_NAMES[name], "here": not why, "why": why, "options": options}
 
 
 def clusterers(n: int) -> list[dict[str, Any]]:
     """Return the ways to find groups among so many points as the page offers them."""
-    dense, count = usual_options("hdbscan", n), usual_options("kmeans", n)
+    dense, count = default_options("hdbscan", n), default_options("kmeans", n)
     most = max(2, n)
     return [
         {

@@ -167,7 +167,7 @@ class Playback:
         def task(job: Job) -> Any:
             embedding = embed(path, vectors.model, layer=vectors.layer, cache=context.cache, progress=job.report)
             job.check()
-            return np.column_stack([projection.place(embedding.values), embedding.times])
+            return np.column_stack([projection.transform(embedding.values), embedding.times])
 
         def done(found: Any) -> None:
             if view.visible == visible and self.current == label:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.analysis.tagging import by_task, tempo
+from embviz.analysis.tagging import estimate_tempo, models_by_task
 from embviz.app.explorer.context import ExplorerContext, Work
 from embviz.errors import AudioError
 from embviz.extraction import extract
@@ -40,11 +40,11 @@ class PredictionsTab:
 
     def _choose(self) -> None:
         """Find out which models there are to ask."""
-        here = [model.name for model in by_task("tags") if has_weights(model)]
+        here = [model.name for model in models_by_task("tags") if has_weights(model)]
         known = {work.model: work for work in self.taggers}
         self.taggers = [known.get(name) or Work(name, "output") for name in here]
         for work, task in ((self.tempo, "tempo"), (self.stems, "stems")):
-            names = [model.name for model in by_task(task) if has_weights(model)]
+            names = [model.name for model in models_by_task(task) if has_weights(model)]
             if work.model not in names and not work.unfinished:
                 work.model = names[0] if names else ""
 
@@ -92,7 +92,7 @@ class PredictionsTab:
         def show(_i: int, embedding: Embedding, complete: bool) -> None:
             self.tempo.draw(Heatmap.of, embedding, complete=complete, clock=self._context.clock, title="")
             if complete:
-                self._beat = tempo(embedding)
+                self._beat = estimate_tempo(embedding)
 
         self.tempo.begin()
         self._context.embed(("tempo", self.tempo.model), [self.tempo], show, self.publish)
@@ -165,7 +165,7 @@ class PredictionsTab:
     def publish(self) -> None:
         """Show this view as it is."""
         beat = {"bpm": None, "confidence": None, "bpms": [], "shares": []} | self._beat
-        stems = [model.name for model in by_task("stems") if has_weights(model)]
+        stems = [model.name for model in models_by_task("stems") if has_weights(model)]
         taggers = [work.shown() | {"title": get_model(work.model).title} for work in self.taggers]
         self._context.panel.hears = {
             "taggers": taggers or [self._absent(Work("", "output"), "tags")],
@@ -177,7 +177,7 @@ class PredictionsTab:
     def _absent(work: Work, task: str) -> dict[str, Any]:
         if work.model:
             return work.shown() | {"title": get_model(work.model).title}
-        first = by_task(task)[0]
+        first = models_by_task(task)[0]
         message = f"The weights of {first.title} are not on this computer yet."
         return work.shown() | {"model": first.name, "title": first.title, "status": "download", "message": message}
 

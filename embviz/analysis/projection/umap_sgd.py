@@ -1,4 +1,4 @@
-"""The last step of UMAP: points are pulled to their neighbours and pushed away from points drawn at random.
+"""UMAP's stochastic gradient descent: neighbours attract, points drawn at random repel.
 
 The forces are those of umap-learn (McInnes, Healy and Melville, "UMAP: Uniform manifold approximation and projection
 for dimension reduction", arXiv 1802.03426, 2018), and each edge is visited as often. What differs is who is moved
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 
     from embviz.core.progress import Report
 
-__all__ = ["compiled", "move_points"]
+__all__ = ["compile_kernel", "optimize_layout"]
 
 BLOCKS = 8
-ALONE = 2000  # points up to which sharing them out costs more than it saves
+SINGLE_THREAD_UP_TO = 2000  # points up to which sharing them out costs more than it saves
 STAGE = "laying out the map"
 
 
-def move_points(
+def optimize_layout(
     start: NDArray[np.float32],
     graph: Any,
     curve: tuple[float, float],
@@ -42,22 +42,22 @@ def move_points(
     seed: int,
     report: Report,
 ) -> NDArray[np.float32]:
-    """Return where points come to lie.
+    """Return the positions after all epochs, ``[n, 2]``.
 
     Parameters
     ----------
     start : ndarray, shape [n, 2]
-        Where they are.
+        Initial positions.
     graph : sparse matrix, shape [n, n]
-        How strongly they belong together; symmetric.
+        Weights of edges; symmetric.
     curve : (float, float)
         UMAP's a and b.
     epochs, pushes, seed : int
-        Rounds; pushes per pull; start of the random numbers.
+        Number of epochs; negative samples per edge; start of the random numbers.
     strength : float
-        Of pushes.
+        Factor of the repulsion.
     report : callable
-        Told of each round; what it raises ends the work.
+        Called as ``report(stage, done, total)``; what it raises ends the work.
     """
     edges = graph.tocsr()
     period = (edges.data.max(initial=0) / edges.data).astype(np.float32)  # rounds from one visit of an edge to the next
@@ -66,9 +66,9 @@ def move_points(
     forces = (*map(np.float32, curve), np.float32(strength), np.float32(pushes))
     # Neighbours in a list are often neighbours in space (frames of a track): each block takes every eighth point.
     blocks = [range(first, len(start), BLOCKS) for first in range(BLOCKS)]
-    threads = _processors() if len(start) > ALONE else 1
-    shares = [_shares(block, threads) for block in blocks]
-    move = compiled()
+    threads = _count_threads() if len(start) > SINGLE_THREAD_UP_TO else 1
+    shares = [_split_block(block, threads) for block in blocks]
+    move = compile_kernel()
     with ThreadPoolExecutor(threads) as pool:
         for epoch in range(epochs):
             report(STAGE, epoch, epochs)
@@ -76,7 +76,7 @@ def move_points(
             round_of = (step, np.float32(epoch), np.uint64(seed))
             state = (edges.indptr, edges.indices, period, due, pushed, *forces, *round_of)
             for block, parts in zip(blocks, shares, strict=True):
-                work = functools.partial(_share, move, here, there, state)
+                work = functools.partial(_move_share, move, here, there, state)
                 for _ in pool.map(work, parts) if threads > 1 else map(work, parts):
                     pass
                 own = slice(block.start, block.stop, BLOCKS)
@@ -85,31 +85,31 @@ def move_points(
     return here
 
 
-def _processors() -> int:
+def _count_threads() -> int:
     mine = getattr(os, "sched_getaffinity", None)
     return min(BLOCKS, len(mine(0)) if mine else os.cpu_count() or 1)
 
 
-def _shares(block: range, threads: int) -> list[range]:
+def _split_block(block: range, threads: int) -> list[range]:
     cuts = [round(i * len(block) / threads) for i in range(threads + 1)]
     return [block[first:last] for first, last in itertools.pairwise(cuts)]
 
 
-def _share(move: Callable[..., None], here: Any, there: Any, state: tuple[Any, ...], part: range) -> None:
+def _move_share(move: Callable[..., None], here: Any, there: Any, state: tuple[Any, ...], part: range) -> None:
     move(here, there, part.start, part.stop, part.step, *state)
 
 
 @functools.cache
-def compiled() -> Callable[..., None]:
-    """Return the function that moves the points of a share by one round."""
+def compile_kernel() -> Callable[..., None]:
+    """Return :func:`_move_points` compiled by numba."""
     import numba
 
     # Without the lock of the interpreter; numba's own threads are not used: two kernels of them cannot run at once.
-    machine: Callable[..., None] = numba.njit(nogil=True, fastmath=True, cache=True)(_move)
+    machine: Callable[..., None] = numba.njit(nogil=True, fastmath=True, cache=True)(_move_points)
     return machine
 
 
-def _move(  # noqa: PLR0913, PLR0917  compiled: it is given plain numbers and arrays
+def _move_points(  # noqa: PLR0913, PLR0917  compiled: it is given plain numbers and arrays
     here: NDArray[Any],
     there: NDArray[Any],
     first: Any,
@@ -128,7 +128,7 @@ def _move(  # noqa: PLR0913, PLR0917  compiled: it is given plain numbers and ar
     epoch: Any,
     seed: Any,
 ) -> None:
-    """Write into `there` where the points of a share come to lie from `here`, by one round."""
+    """Write the positions of a share of points after one epoch into `there`, from those in `here`."""
     count = np.uint64(here.shape[0])
     one, two, four = np.float32(1), np.float32(2), np.float32(4)
     for point in range(first, last, stride):
