@@ -44,7 +44,7 @@ def _offer(model: Model) -> dict[str, Any]:
         "source": str(source) if source else "",
         "patch": model.patch_seconds,
         "hop": model.hop_seconds,
-        "finest": frontend.hop / rate if frontend.frames_run_through else 0.1,
+        "finest": frontend.hop / rate if frontend.continuous else 0.1,
         "longest": model.patch_seconds,
         "fixed_hop": frontend.channels == 2,
         "cost": COST.get(model.system, 0.0),

@@ -73,14 +73,14 @@ class Audio:
         if isinstance(source, Audio):
             return source
         if isinstance(source, tuple):
-            return cls._of_array(*_pair(source))
-        return cls(path=_file(source), samples=None, sample_rate=None)
+            return cls._from_array(*_pair(source))
+        return cls(path=_check_path(source), samples=None, sample_rate=None)
 
     @classmethod
-    def _of_array(cls, samples: Any, sample_rate: Any) -> Audio:
-        rate = _checked_rate(sample_rate, "the pair")
-        array = _checked_array(samples)
-        return cls(path=None, samples=_checked_samples(array, "The array"), sample_rate=rate)
+    def _from_array(cls, samples: Any, sample_rate: Any) -> Audio:
+        rate = _check_rate(sample_rate, "the pair")
+        array = _check_array(samples)
+        return cls(path=None, samples=_check_samples(array, "The array"), sample_rate=rate)
 
     @cached_property
     def digest(self) -> str:
@@ -108,7 +108,7 @@ class Audio:
         """Length in seconds."""
         return len(self._native_mono()) / self.sample_rate
 
-    def mono(self, sample_rate: int, *, quality: int = 4, alone: bool = False) -> NDArray[np.float32]:
+    def mono(self, sample_rate: int, *, quality: int = 4, keep: bool = True) -> NDArray[np.float32]:
         """Return the mix of all channels at `sample_rate`, ``[n]``.
 
         Parameters
@@ -117,14 +117,14 @@ class Audio:
             In Hz.
         quality : int
             Essentia's resampleQuality, 0 (best) … 4 (fastest).
-        alone : bool
-            Whether no other rate will be asked for. The track's own samples are then not kept, which takes less time
-            and memory.
+        keep : bool
+            Whether the track's own samples are kept for other rates. Where none will be asked for, False takes less
+            time and memory.
         """
-        if alone and self.path is not None and self._mono is None and self._samples is None:
+        if not keep and self.path is not None and self._mono is None and self._samples is None:
             mixed = decode_mix(self.path, at=(sample_rate, check_quality(quality)))
             if mixed is not None:
-                return _checked_samples(mixed[0], repr(self.title))
+                return _check_samples(mixed[0], repr(self.title))
         native = self._native_mono()
         return _resample(native, self.sample_rate, sample_rate, quality, self.title)
 
@@ -143,8 +143,8 @@ class Audio:
         """Return all channels at the track's own rate, ``[n, channels]``."""
         if self._samples is None:
             samples, rate = decode(self._file)
-            self._rate = _checked_rate(rate, repr(self.title))
-            self._samples = _checked_samples(samples, repr(self.title))
+            self._rate = _check_rate(rate, repr(self.title))
+            self._samples = _check_samples(samples, repr(self.title))
         return self._samples
 
     def _native_mono(self) -> NDArray[np.float32]:
@@ -152,8 +152,8 @@ class Audio:
         if self._mono is None and self._samples is None:
             mixed = decode_mix(self._file)
             if mixed is not None:
-                self._rate = _checked_rate(mixed[1], repr(self.title))
-                self._mono = _checked_samples(mixed[0], repr(self.title))
+                self._rate = _check_rate(mixed[1], repr(self.title))
+                self._mono = _check_samples(mixed[0], repr(self.title))
         if self._mono is None:
             self._mono = _mix(self._decoded())
         return self._mono
@@ -175,7 +175,7 @@ def check_quality(quality: Any) -> int:
     return int(quality)
 
 
-def _file(source: Any) -> Path:
+def _check_path(source: Any) -> Path:
     try:
         path = Path(source).expanduser()
         exists, is_folder = path.exists(), path.is_dir()
@@ -199,7 +199,7 @@ def _pair(source: tuple[Any, ...]) -> tuple[Any, Any]:
     return source[0], source[1]
 
 
-def _checked_rate(rate: Any, where: str) -> int:
+def _check_rate(rate: Any, where: str) -> int:
     try:
         whole = int(rate)
     except (TypeError, ValueError, OverflowError):
@@ -211,7 +211,7 @@ def _checked_rate(rate: Any, where: str) -> int:
     return whole
 
 
-def _checked_array(samples: Any) -> NDArray[np.float32]:
+def _check_array(samples: Any) -> NDArray[np.float32]:
     array = np.asarray(samples)
     if array.dtype.kind != "f":
         raise AudioError(
@@ -227,7 +227,7 @@ def _checked_array(samples: Any) -> NDArray[np.float32]:
     return np.array(frames_first, dtype=np.float32, order="C")
 
 
-def _checked_samples(samples: NDArray[np.float32], what: str) -> NDArray[np.float32]:
+def _check_samples(samples: NDArray[np.float32], what: str) -> NDArray[np.float32]:
     if not samples.size:
         raise AudioError(f"{what} holds no sound: 0 samples were found.")
     low, high = float(samples.min()), float(samples.max())

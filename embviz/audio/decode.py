@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.audio.sniff import judge
+from embviz.audio.sniff import classify_file
 from embviz.core import essentia
 from embviz.core.memmap import release_pages, scratch_array
 from embviz.core.text import printable_name
@@ -54,15 +54,15 @@ def decode(path: Path) -> tuple[NDArray[np.float32], Any]:
     AudioError
         If the file cannot be read or is not audio.
     """
-    with _plainly_named(path) as plain:
-        verdict = _verdict(plain)
+    with _native_path(path) as plain:
+        verdict = _classify(plain)
         if verdict == "foreign" or (verdict == "doubtful" and not _essentia_survives(plain)):
-            decoded = _with_sndfile(plain)
+            decoded = _decode_with_sndfile(plain)
             if decoded is not None:
                 return decoded
             if verdict == "doubtful" or not _essentia_survives(plain):
-                raise _undecodable(plain)
-        return _side_by_side(plain, ["left", "right"]) if _is_long(plain) else _with_essentia(plain)
+                raise _decode_error(plain)
+        return _decode_channels(plain, ["left", "right"]) if _is_long(plain) else _decode_with_essentia(plain)
 
 
 def decode_mix(path: Path, *, at: tuple[int, int] | None = None) -> tuple[NDArray[np.float32], int] | None:
@@ -71,17 +71,17 @@ def decode_mix(path: Path, *, at: tuple[int, int] | None = None) -> tuple[NDArra
     It takes less time and memory than to decode the channels and to mix them then, and gives the same samples. With
     `at`, a rate and Essentia's resampleQuality, they are resampled on the way.
     """
-    with _plainly_named(path) as plain:
-        if _verdict(plain) != "sound" or not (_sndfile_info(plain) or _is_long(plain)):
+    with _native_path(path) as plain:
+        if _classify(plain) != "sound" or not (_sndfile_info(plain) or _is_long(plain)):
             return None
         if at is not None:
             return _load(plain, at[0], resampleQuality=at[1]), at[0]
-        samples, rate = _side_by_side(plain, ["mix"])
+        samples, rate = _decode_channels(plain, ["mix"])
         return samples[:, 0], rate
 
 
 @contextlib.contextmanager
-def _plainly_named(path: Path) -> Iterator[Path]:
+def _native_path(path: Path) -> Iterator[Path]:
     """Give a path that native code can take, and turn what goes wrong with it into one sentence."""
     name = repr(printable_name(path))
     try:
@@ -100,16 +100,16 @@ def _plainly_named(path: Path) -> Iterator[Path]:
         raise AudioError(f"{name} cannot be read: {error.strerror}.") from error
 
 
-def _verdict(path: Path) -> str:
-    verdict = judge(path)
+def _classify(path: Path) -> str:
+    verdict = classify_file(path)
     if verdict == "empty":
         raise _UndecodableError("is empty (0 bytes); copy or download it again.")
-    if verdict == "sound" and not _few_channels(path):
+    if verdict == "sound" and not _has_few_channels(path):
         return "foreign"
     return verdict
 
 
-def _few_channels(path: Path) -> bool:
+def _has_few_channels(path: Path) -> bool:
     """Tell whether a file has the one or two channels that Essentia's loader takes, as far as can be told."""
     info = _sndfile_info(path)
     if info is not None:
@@ -118,7 +118,7 @@ def _few_channels(path: Path) -> bool:
         return file.read(4) not in SNDFILE_KNOWS
 
 
-def _undecodable(path: Path) -> _UndecodableError:
+def _decode_error(path: Path) -> _UndecodableError:
     """Return why a file gave no samples."""
     # Asked only now: the header of a stream may say 0 where more follows.
     info = _sndfile_info(path)
@@ -127,21 +127,21 @@ def _undecodable(path: Path) -> _UndecodableError:
 
 def _is_long(path: Path) -> bool:
     """Tell whether a file that Essentia reads should be decoded channel by channel."""
-    return path.stat().st_size > SMALL and _claims(path)[0] > LONGEST_AT_ONCE
+    return path.stat().st_size > SMALL and _read_header(path)[0] > LONGEST_AT_ONCE
 
 
-def _with_essentia(path: Path) -> tuple[NDArray[np.float32], Any]:
+def _decode_with_essentia(path: Path) -> tuple[NDArray[np.float32], Any]:
     es = essentia.standard()
     try:
         with essentia.quiet:
             samples, rate, channels, *_ = es.AudioLoader(filename=str(path))()
     except RuntimeError as error:
-        raise _undecodable(path) from error
+        raise _decode_error(path) from error
     # The loader gives one channel as two, the right one silent.
     return (samples if channels == 2 else samples[:, :1].copy()), rate
 
 
-def _with_sndfile(path: Path) -> tuple[NDArray[np.float32], Any] | None:
+def _decode_with_sndfile(path: Path) -> tuple[NDArray[np.float32], Any] | None:
     import soundfile
 
     try:
@@ -152,7 +152,7 @@ def _with_sndfile(path: Path) -> tuple[NDArray[np.float32], Any] | None:
     return samples, rate
 
 
-def _claims(path: Path) -> tuple[float, int, int]:
+def _read_header(path: Path) -> tuple[float, int, int]:
     """Return the seconds, the rate and the channels that a header claims; zeros where it cannot be read."""
     info = _sndfile_info(path)
     if info is not None:
@@ -176,10 +176,10 @@ def _sndfile_info(path: Path) -> tuple[int, int, int] | None:
     return info.frames, info.samplerate, info.channels
 
 
-def _side_by_side(path: Path, sides: list[str]) -> tuple[NDArray[np.float32], int]:
+def _decode_channels(path: Path, sides: list[str]) -> tuple[NDArray[np.float32], int]:
     """Decode one channel, or the mix, after the other: the loader's growing buffers would need twice the memory."""
     samples: NDArray[np.float32] | None = None
-    _, rate, channels = _claims(path)
+    _, rate, channels = _read_header(path)
     for i, side in enumerate(sides if channels == 2 else ["mix"]):
         one = _load(path, rate, downmix=side)
         if len(sides) == 1:
@@ -198,7 +198,7 @@ def _load(path: Path, rate: int, **options: Any) -> NDArray[np.float32]:
         with essentia.quiet:
             return np.asarray(essentia.standard().MonoLoader(filename=str(path), sampleRate=rate, **options)())
     except RuntimeError as error:
-        raise _undecodable(path) from error
+        raise _decode_error(path) from error
 
 
 def _essentia_survives(path: Path) -> bool:

@@ -13,7 +13,7 @@ import mmap
 from pathlib import Path
 from typing import Any
 
-__all__ = ["judge"]
+__all__ = ["classify_file"]
 
 # Bit rates in kbit/s by (MPEG-1, layer), and sample rates in Hz by version.
 _BIT_RATES = {
@@ -29,36 +29,36 @@ _TAGS = (b"TAG", b"APETAGEX", b"LYRICS", b"ID3")
 _BEGINS = b"OggS\0\x02"  # the page that begins a stream
 
 
-def judge(path: Path) -> str:
+def classify_file(path: Path) -> str:
     """Return ``"empty"``, ``"sound"``, ``"doubtful"`` or ``"foreign"``."""
     if not path.stat().st_size:
         return "empty"
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        return _judge(path, data)
+        return _classify(path, data)
 
 
-def _judge(path: Path, data: mmap.mmap) -> str:
+def _classify(path: Path, data: mmap.mmap) -> str:
     head = data[: 1 << 16]
     if head.startswith((b"RIFF", b"RF64", b"FORM", b"fLaC", b"OggS")) or head[4:8] == b"ftyp":
-        known = _known_codec(path, head)
+        known = _has_known_codec(path, head)
         chained = head.startswith(b"OggS") and data.find(_BEGINS, 4) > 0
         return ("doubtful" if chained else "sound") if known else "foreign"
-    start = behind_tags(data)
+    start = skip_tags(data)
     if frame_at(data, start) is None:
         return "doubtful" if start else "foreign"
-    return "sound" if _unbroken(data, start) else "doubtful"
+    return "sound" if _is_unbroken(data, start) else "doubtful"
 
 
-def _known_codec(path: Path, head: bytes) -> bool:
+def _has_known_codec(path: Path, head: bytes) -> bool:
     """Tell whether a container holds a codec that is always there."""
     if head.startswith(b"OggS"):
         return b"\x01vorbis" in head[:128]
     if head.startswith((b"RIFF", b"RF64")):
-        return _plain_wave(head)
+        return _is_plain_wave(head)
     return head.startswith((b"FORM", b"fLaC")) or _mp4_codec(path) in (b"mp4a", b"alac")
 
 
-def behind_tags(data: mmap.mmap) -> int:
+def skip_tags(data: mmap.mmap) -> int:
     """Return where the sound starts behind ID3 tags, whose lengths have seven bits in a byte."""
     start = 0
     while data[start : start + 3] == b"ID3" and len(data) >= start + 10:
@@ -69,13 +69,13 @@ def behind_tags(data: mmap.mmap) -> int:
     return min(start, len(data))
 
 
-def _unbroken(data: mmap.mmap, start: int) -> bool:
+def _is_unbroken(data: mmap.mmap, start: int) -> bool:
     """Tell whether frames of one kind follow each other to the end, or to the tags there."""
     kind, at = None, start
     while at < len(data):
         frame = frame_at(data, at)
         if frame is None:
-            return kind is not None and _only_tags(data, at)
+            return kind is not None and _has_only_tags(data, at)
         if kind not in (None, frame[0]):
             return False
         kind = frame[0]
@@ -83,7 +83,7 @@ def _unbroken(data: mmap.mmap, start: int) -> bool:
     return True
 
 
-def _only_tags(data: mmap.mmap, at: int) -> bool:
+def _has_only_tags(data: mmap.mmap, at: int) -> bool:
     rest = data[at : at + 16]
     return len(data) - at < 4 or rest.startswith(_TAGS) or not any(data[at : at + (1 << 16)])
 
@@ -120,7 +120,7 @@ def _mpeg_frame(head: bytes) -> tuple[tuple[int, ...], int] | None:
     return (layer, version, hertz, mono), length
 
 
-def _plain_wave(head: bytes) -> bool:
+def _is_plain_wave(head: bytes) -> bool:
     """Tell whether a WAVE header names PCM or floats, the codecs that are always there."""
     at = head.find(b"fmt ")
     tag = int.from_bytes(head[at + 8 : at + 10], "little") if at > 0 else 0

@@ -24,7 +24,7 @@ from embviz.core.progress import Progress, reporter
 from embviz.core.text import printable
 from embviz.core.vectors import Vectors
 from embviz.errors import CollectionError, OptionError
-from embviz.extraction.extract import LayerList, ModelLike, ModelList, PatchHop, Wanted, as_list
+from embviz.extraction.extract import LayerList, LayerSpec, ModelLike, ModelList, PatchHop, as_list
 from embviz.models import Model, get_model
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def embed_table(  # noqa: PLR0913  options are given by name
     how = pooled.check(pooling)
     executor, workers = executors.check_executor(executor), executors.check_workers(workers)
     store = resolve_cache(cache)
-    wanted = [Wanted.of(get_model(name), one, patch_hop, resample_quality) for name in names for one in layers]
+    wanted = [LayerSpec.of(get_model(name), one, patch_hop, resample_quality) for name in names for one in layers]
     requests = tuple(
         LayerRequest(want.model, layers[i % len(layers)], patch_hop, resample_quality, want.weights.sha256)
         for i, want in enumerate(wanted)
@@ -165,7 +165,7 @@ def cached_share(
     how, store = pooled.check(pooling), resolve_cache(cache)
     if store is None:
         return 0.0
-    want = Wanted.of(get_model(model), layer, None)
+    want = LayerSpec.of(get_model(model), layer, None)
     tracks = _TrackTable(table, store).tracks
 
     def is_cached(track: UniqueTrack) -> bool:
@@ -299,7 +299,7 @@ def _build_vectors(
 
 def _vectors(
     request: EmbeddingRequest,
-    want: Wanted,
+    want: LayerSpec,
     key: Mapping[str, Any],
     found: vector_store.VectorMatrix,
     labels: NDArray[np.int64],

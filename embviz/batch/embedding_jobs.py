@@ -33,7 +33,7 @@ from embviz.errors import EmbvizError
 
 if TYPE_CHECKING:
     from embviz.core.progress import Report
-    from embviz.extraction.extract import Wanted
+    from embviz.extraction.extract import LayerSpec
 
 __all__ = ["EmbeddingRequest", "EmbeddingScheduler", "UniqueTrack"]
 
@@ -50,7 +50,7 @@ class EmbeddingRequest:
     """Layers, pooling and cache: the same for every track; who computes them."""
 
     layers: tuple[LayerRequest, ...]
-    wanted: tuple[Wanted, ...]
+    wanted: tuple[LayerSpec, ...]
     pooling: str
     store: Cache | None
     executor: Executor | None = None

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from embviz.core.embedding import FrameGrid
     from embviz.core.progress import Report
-    from embviz.extraction.extract import Wanted
+    from embviz.extraction.extract import LayerSpec
 
 __all__ = ["RowBuffer", "TrackRows", "VectorMatrix", "build", "identity", "name", "reopen"]
 
@@ -101,7 +101,7 @@ class VectorMatrix:
     spread: NDArray[np.float32] | None
 
 
-def identity(want: Wanted, pooling: str, digests: Sequence[str]) -> dict[str, Any]:
+def identity(want: LayerSpec, pooling: str, digests: Sequence[str]) -> dict[str, Any]:
     """Return the key of the matrix of some tracks."""
     tracks = hashlib.blake2b(" ".join(digests).encode(), digest_size=20).hexdigest()
     return {**want.key(""), "audio": tracks, "tracks": len(digests), "pooling": pooling, "matrix": FORMAT}

@@ -19,7 +19,7 @@ from embviz.batch.progress_files import ProgressFile, RunEndedError
 from embviz.core.cache import Cache
 from embviz.core.text import one_line
 from embviz.errors import AudioError, EmbvizError, LayerError, ModelError, OptionError, WeightsError
-from embviz.extraction.extract import PatchHop, Wanted, stream
+from embviz.extraction.extract import LayerSpec, PatchHop, stream_embeddings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,9 +42,9 @@ class LayerRequest:
     quality: int | None
     weights: str
 
-    def resolve(self) -> Wanted:
+    def resolve(self) -> LayerSpec:
         """Return it with all that determines its numbers in this process."""
-        want = Wanted.of(self.model, self.layer, self.hop, self.quality)
+        want = LayerSpec.of(self.model, self.layer, self.hop, self.quality)
         if want.weights.sha256 != self.weights:
             raise WeightsError(
                 f"The weights of {self.model.name!r} are others where the tracks are computed than where that was "
@@ -151,7 +151,7 @@ def describe_error(error: BaseException, name: str) -> str:
 
 def _extract(
     job: EmbeddingJob,
-    wanted: list[Wanted],
+    wanted: list[LayerSpec],
     places: Sequence[int],
     store: _WorkerCache | None,
     result: JobResult,
@@ -162,7 +162,7 @@ def _extract(
     try:
         sound = Audio.open(job.path)
         some = [wanted[i] for i in places]
-        for n, embedding, complete in stream(sound, some, store=store, report=file.report, every=math.inf):
+        for n, embedding, complete in stream_embeddings(sound, some, store=store, report=file.report, every=math.inf):
             if complete:
                 _add(job, places[n], wanted[places[n]], embedding, store, result)
                 missing.remove(places[n])
@@ -179,7 +179,7 @@ def _extract(
 
 
 def _add(
-    job: EmbeddingJob, place: int, want: Wanted, embedding: Embedding, store: _WorkerCache | None, result: JobResult
+    job: EmbeddingJob, place: int, want: LayerSpec, embedding: Embedding, store: _WorkerCache | None, result: JobResult
 ) -> None:
     if embedding.info["audio"] != job.digest:
         raise AudioError(f"{job.name!r} was changed while it was read; try again.")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from embviz.audio.decode import NOT_AUDIO
-from embviz.audio.sniff import judge
+from embviz.audio.sniff import classify_file
 from embviz.core.text import LONGEST_LINE, printable_name, shorten
 
 __all__ = ["Tags", "read"]
@@ -125,6 +125,6 @@ def _not_audio(path: Path) -> str:
     """Return why a file that mutagen cannot read is no sound; empty where it may be one all the same."""
     with path.open("rb") as file:
         head = file.read(12)
-    if head.startswith(_CONTAINERS) or head[4:8] == b"ftyp" or judge(path) != "foreign":
+    if head.startswith(_CONTAINERS) or head[4:8] == b"ftyp" or classify_file(path) != "foreign":
         return ""
     return f"{printable_name(path)!r} {NOT_AUDIO}"

@@ -19,7 +19,7 @@ from embviz.batch.pooling import check
 from embviz.core.text import one_line
 from embviz.core.vectors import Vectors
 from embviz.errors import CollectionError, OptionError
-from embviz.extraction.extract import Wanted, as_list
+from embviz.extraction.extract import LayerSpec, as_list
 from embviz.models import Model, get_model
 
 if TYPE_CHECKING:
@@ -201,7 +201,7 @@ def _check_items(items: Sequence[Any], wanted: Mapping[str, list[str]], pooling:
             names.append((item[0].model, item[0].layer, item[0].pooling))
         else:
             record = get_model(item)
-            names += [(record.name, Wanted.of(record, one, None).layer.name, pooling) for one in wanted[record.name]]
+            names += [(record.name, LayerSpec.of(record, one, None).layer.name, pooling) for one in wanted[record.name]]
     twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
     if twice is not None:
         raise OptionError(

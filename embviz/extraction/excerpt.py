@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embviz.audio import Audio
-from embviz.extraction.extract import Wanted
+from embviz.extraction.extract import LayerSpec
 
 if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
@@ -31,10 +31,10 @@ def cut_excerpt(audio: Audio, model: Model, span: tuple[float, float]) -> tuple[
     span : (float, float)
         Start and end of the stretch in seconds.
     """
-    wanted = Wanted.of(model, "embedding", None)
+    spec = LayerSpec.of(model, "embedding", None)
     rate, hop = model.sample_rate, model.patch_hop
-    stereo = wanted.frontend.channels == 2
-    samples = (audio.stereo if stereo else audio.mono)(rate, quality=wanted.quality)
+    stereo = spec.frontend.channels == 2
+    samples = (audio.stereo if stereo else audio.mono)(rate, quality=spec.quality)
     first = max(0, int(span[0] * rate) // hop * hop)
     part = samples[first : max(int(np.ceil(span[1] * rate)), first + 1)]
     return Audio.open((np.ascontiguousarray(part), rate)), first, len(samples)

@@ -18,8 +18,8 @@ from embviz.core.cache import Cache, resolve_cache
 from embviz.core.embedding import Embedding
 from embviz.core.progress import Progress, Report, reporter
 from embviz.errors import AudioError, OptionError, WeightsError
-from embviz.extraction.frontends import FRONTENDS, FrontEnd, Patches, cut, spectrogram
-from embviz.extraction.stitching import Stitcher, resolve
+from embviz.extraction.frontends import FRONTENDS, FrontEnd, Patches, cut_patches, mel_spectrogram
+from embviz.extraction.stitching import Stitcher, resolve_layer
 from embviz.inference.essentia import Session, StagedSession, sessions
 from embviz.inference.graph import downstream_nodes
 from embviz.models import Layer, Model, get_model
@@ -28,7 +28,18 @@ from embviz.models.weights import Weights, find_weights
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["LayerList", "ModelLike", "ModelList", "PatchHop", "Wanted", "as_list", "embed", "found", "stamp", "stream"]
+__all__ = [
+    "LayerList",
+    "LayerSpec",
+    "ModelLike",
+    "ModelList",
+    "PatchHop",
+    "as_list",
+    "embed",
+    "file_stamp",
+    "load_cached",
+    "stream_embeddings",
+]
 
 FORMAT = 1  # of what is computed here: part of every key, raised when the numbers change
 SOUND_BATCH = 6  # segments in one pass where separated sound is asked for
@@ -133,8 +144,8 @@ def embed(
     store = resolve_cache(cache)
     with reporter(progress) as report:
         sound = Audio.open(audio)
-        wanted = [Wanted.of(get_model(m), name, patch_hop, resample_quality) for m in models for name in layers]
-        found = _embed(sound, wanted, store, report)
+        specs = [LayerSpec.of(get_model(m), name, patch_hop, resample_quality) for m in models for name in layers]
+        found = _embed(sound, specs, store, report)
     rows = [found[i : i + len(layers)] for i in range(0, len(found), len(layers))]
     if isinstance(layer, str):
         rows = [row[0] for row in rows]  # type: ignore[misc]
@@ -149,14 +160,14 @@ def as_list(given: Any, single: Any, what: str) -> list[Any]:
     return list(items)
 
 
-def found(audio: Audio, digest: str, wanted: Wanted, store: Cache) -> Embedding | None:
+def load_cached(audio: Audio, digest: str, spec: LayerSpec, store: Cache) -> Embedding | None:
     """Return an embedding of the track of this digest if it is in the cache; nothing is decoded."""
-    cached = store.get(wanted.key(digest))
-    return None if cached is None else replace(cached, title=audio.title, source=wanted.weights.source)
+    cached = store.get(spec.key(digest))
+    return None if cached is None else replace(cached, title=audio.title, source=spec.weights.source)
 
 
-def stream(
-    audio: Audio, wanted: Sequence[Wanted], *, store: Cache | None, report: Report, every: float = 0.3
+def stream_embeddings(
+    audio: Audio, specs: Sequence[LayerSpec], *, store: Cache | None, report: Report, every: float = 0.3
 ) -> Iterator[tuple[int, Embedding, bool]]:
     """Yield embeddings as they come, and what there is of them on the way.
 
@@ -164,7 +175,7 @@ def stream(
     ----------
     audio : Audio
         The track.
-    wanted : sequence of Wanted
+    specs : sequence of LayerSpec
         What is asked for; decoding, front-ends and graph passes are shared as in :func:`embed`.
     store : Cache or None
         Where results are kept; None keeps nothing.
@@ -176,13 +187,13 @@ def stream(
     Yields
     ------
     int, Embedding, bool
-        Place in `wanted`; the embedding, whose frames that are not computed yet are NaN; whether it is complete.
+        Place in `specs`; the embedding, whose frames that are not computed yet are NaN; whether it is complete.
     """
-    before = stamp(audio)
+    before = file_stamp(audio)
     digest = store.digest(audio) if store else audio.digest
     missing = []
-    for i, want in enumerate(wanted):
-        cached = found(audio, digest, want, store) if store else None
+    for i, spec in enumerate(specs):
+        cached = load_cached(audio, digest, spec, store) if store else None
         if cached is None:
             missing.append(i)
         else:
@@ -190,16 +201,16 @@ def stream(
 
     def check() -> None:
         # What was decoded has to be what the digest stands for, or it would be kept under a wrong name.
-        if stamp(audio) != before:
+        if file_stamp(audio) != before:
             raise AudioError(f"{audio.title!r} was changed while it was read; try again.")
 
-    for i, embedding, complete in _compute(audio, digest, wanted, missing, report, every, check):
+    for i, embedding, complete in _compute(audio, digest, specs, missing, report, every, check):
         if store and complete:
-            store.put(wanted[i].key(digest), embedding)
+            store.put(specs[i].key(digest), embedding)
         yield i, embedding, complete
 
 
-def stamp(audio: Audio) -> tuple[int, int] | None:
+def file_stamp(audio: Audio) -> tuple[int, int] | None:
     """Return size and time of change of a sound's file, None where there is no file; raises where it is gone."""
     if audio.path is None:
         return None
@@ -211,7 +222,7 @@ def stamp(audio: Audio) -> tuple[int, int] | None:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class LayerSpec:
     """One layer of one model, with everything that determines its numbers."""
 
     model: Model
@@ -222,12 +233,12 @@ class Wanted:
     hop: int
 
     @classmethod
-    def of(cls, model: Model, layer: str, patch_hop: PatchHop, quality: int | None = None) -> Wanted:
+    def of(cls, model: Model, layer: str, patch_hop: PatchHop, quality: int | None = None) -> LayerSpec:
         """Return what :func:`embed` makes of these options; raises where it would."""
         weights = _weights(model, verify=False)  # hashed before they are loaded, not to look into the cache
-        resolved, shapes = resolve(model, weights, layer)
+        resolved, shapes = resolve_layer(model, weights, layer)
         checked = model.resample_quality if quality is None else check_quality(quality)
-        return cls(model, weights, resolved, shapes, checked, _hop_samples(model, patch_hop))
+        return cls(model, weights, resolved, shapes, checked, _check_hop(model, patch_hop))
 
     @property
     def frontend(self) -> FrontEnd:
@@ -262,16 +273,16 @@ def _weights(model: Model, *, verify: bool) -> Weights:
     return weights
 
 
-def _hop_samples(model: Model, patch_hop: Any) -> int:
+def _check_hop(model: Model, patch_hop: Any) -> int:
     if patch_hop is None:
         return model.patch_hop
     frontend = FRONTENDS[model.frontend]
     if frontend.channels == 2:
         raise OptionError(f"patch_hop is fixed for {model.name!r}: the graph cuts the whole track itself.")
-    frame = frontend.hop if frontend.frames_run_through else 1
+    frame = frontend.hop if frontend.continuous else 1
     if patch_hop == "dense":
-        return frame if frontend.frames_run_through else round(DENSE_CHUNK_HOP * model.sample_rate)
-    longest = model.patch_frames * frame if frontend.frames_run_through else frontend.chunk
+        return frame if frontend.continuous else round(DENSE_CHUNK_HOP * model.sample_rate)
+    longest = model.patch_frames * frame if frontend.continuous else frontend.chunk
     if isinstance(patch_hop, bool | str) or not isinstance(patch_hop, int | float | np.number) or not patch_hop > 0:
         raise OptionError(f'patch_hop is a number of seconds above 0, "dense" or None, {patch_hop!r} was found.')
     if patch_hop * model.sample_rate > longest + frame:
@@ -285,15 +296,17 @@ def _hop_samples(model: Model, patch_hop: Any) -> int:
 # Extraction. -------------------------------------------------------------------------------------------------------
 
 
-def _embed(sound: Audio, wanted: list[Wanted], store: Cache | None, report: Report) -> list[Embedding]:
-    results = {i: embedding for i, embedding, _ in stream(sound, wanted, store=store, report=report, every=math.inf)}
-    return [results[i] for i in range(len(wanted))]
+def _embed(sound: Audio, specs: list[LayerSpec], store: Cache | None, report: Report) -> list[Embedding]:
+    results = {
+        i: embedding for i, embedding, _ in stream_embeddings(sound, specs, store=store, report=report, every=math.inf)
+    }
+    return [results[i] for i in range(len(specs))]
 
 
 def _compute(
     sound: Audio,
     digest: str,
-    wanted: Sequence[Wanted],
+    specs: Sequence[LayerSpec],
     missing: list[int],
     report: Report,
     every: float,
@@ -303,10 +316,10 @@ def _compute(
 
     def by_input(i: int) -> tuple[int, str, int]:
         # Stereo first: the mix can be made of the channels, but not the other way round.
-        return -wanted[i].frontend.channels, wanted[i].model.frontend, wanted[i].quality
+        return -specs[i].frontend.channels, specs[i].model.frontend, specs[i].quality
 
     def by_graph(i: int) -> tuple[str, int]:
-        return wanted[i].weights.sha256, wanted[i].hop
+        return specs[i].weights.sha256, specs[i].hop
 
     inputs = {by_input(i) for i in missing}
     decoding = f"decoding {sound.title}"
@@ -314,43 +327,45 @@ def _compute(
         report(decoding, 0, 1)
     for n, ((_, name, quality), same_input) in enumerate(groupby(sorted(missing, key=by_input), by_input)):
         graphs = [list(same) for _, same in groupby(sorted(same_input, key=by_graph), by_graph)]
-        samples = _samples(sound, FRONTENDS[name], quality, alone=len(inputs) == 1)
+        samples = _samples(sound, FRONTENDS[name], quality, keep=len(inputs) > 1)
         check()
         if not n:
             report(decoding, 1, 1)
         source, n_samples = _source(samples, FRONTENDS[name], report), len(samples)
         cut_before: dict[tuple[int, int], Patches] = {}
         for group in graphs:
-            first = wanted[group[0]]
+            first = specs[group[0]]
             size, hop = first.model.patch_frames, first.hop
             if (size, hop) not in cut_before:
-                cut_before[size, hop] = cut(source, first.frontend, patch_frames=size, hop=hop, keep=len(graphs) > 1)
-            yield from _results(
-                sound, digest, {i: wanted[i] for i in group}, cut_before[size, hop], n_samples, report, every
+                cut_before[size, hop] = cut_patches(
+                    source, first.frontend, patch_frames=size, hop=hop, keep=len(graphs) > 1
+                )
+            yield from _run_graph(
+                sound, digest, {i: specs[i] for i in group}, cut_before[size, hop], n_samples, report, every
             )
 
 
-def _results(
+def _run_graph(
     sound: Audio,
     digest: str,
-    group: Mapping[int, Wanted],
+    group: Mapping[int, LayerSpec],
     patches: Patches,
     n_samples: int,
     report: Report,
     every: float,
 ) -> Iterator[tuple[int, Embedding, bool]]:
     """Yield what one graph gives for its patches."""
-    stitchers = {i: Stitcher(want.model, want.layer, want.shapes, patches, n_samples) for i, want in group.items()}
+    stitchers = {i: Stitcher(spec.model, spec.layer, spec.shapes, patches, n_samples) for i, spec in group.items()}
     first = next(iter(group.values()))
-    for _ in _pauses(_run(first, patches, list(stitchers.values()), report, gently=every < math.inf), every):
+    for _ in _throttle(_run_passes(first, patches, list(stitchers.values()), report, gently=every < math.inf), every):
         for i, stitcher in stitchers.items():
             if 0 < stitcher.frames < stitcher.grid.n_frames and stitcher.values.nbytes <= LARGEST_PARTIAL:
-                yield i, _finished(group[i], stitcher, sound, digest, partial=True), False
+                yield i, _to_embedding(group[i], stitcher, sound, digest, partial=True), False
     for i, stitcher in stitchers.items():
-        yield i, _finished(group[i], stitcher, sound, digest), True
+        yield i, _to_embedding(group[i], stitcher, sound, digest), True
 
 
-def _pauses(steps: Iterator[None], every: float) -> Iterator[None]:
+def _throttle(steps: Iterator[None], every: float) -> Iterator[None]:
     """Go through all steps, and yield after those that end `every` seconds or more after the last one yielded."""
     last = time.monotonic()
     for _ in steps:
@@ -359,24 +374,26 @@ def _pauses(steps: Iterator[None], every: float) -> Iterator[None]:
             last = time.monotonic()
 
 
-def _samples(sound: Audio, frontend: FrontEnd, quality: int, *, alone: bool) -> NDArray[np.float32]:
+def _samples(sound: Audio, frontend: FrontEnd, quality: int, *, keep: bool) -> NDArray[np.float32]:
     if frontend.channels == 2:
         return sound.stereo(frontend.sample_rate, quality=quality)
-    return sound.mono(frontend.sample_rate, quality=quality, alone=alone)
+    return sound.mono(frontend.sample_rate, quality=quality, keep=keep)
 
 
 def _source(samples: NDArray[np.float32], frontend: FrontEnd, report: Report) -> NDArray[np.float32]:
     """Return what patches are cut from: the mel-spectrogram where one serves all of them, else the samples."""
-    if not frontend.frames_run_through:
+    if not frontend.continuous:
         return samples
     stage = f"front-end {frontend.name}"
     report(stage, 0, 1)
-    mel = spectrogram(samples, frontend)
+    mel = mel_spectrogram(samples, frontend)
     report(stage, 1, 1)
     return mel
 
 
-def _run(first: Wanted, patches: Patches, stitchers: list[Stitcher], report: Report, *, gently: bool) -> Iterator[None]:
+def _run_passes(
+    first: LayerSpec, patches: Patches, stitchers: list[Stitcher], report: Report, *, gently: bool
+) -> Iterator[None]:
     """Run a graph over all patches, pausing after each batch: what is light in one pass, what is heavy in another."""
     # Separated sound takes far more memory per segment than layers; Spleeter's numbers do not depend on the batch.
     usual = min(first.frontend.batch, SOUND_BATCH) if any(s.sound for s in stitchers) else first.frontend.batch
@@ -384,7 +401,7 @@ def _run(first: Wanted, patches: Patches, stitchers: list[Stitcher], report: Rep
         usual = min(usual, GENTLE_BATCH)
     light = [s for s in stitchers if s.patch_bytes * usual <= HEAVY]
     heavy = [s for s in stitchers if s.patch_bytes * usual > HEAVY]
-    passes = [(some, size) for some, size in ((light, usual), (heavy, _fitting(heavy))) if some]
+    passes = [(some, size) for some, size in ((light, usual), (heavy, _heavy_batch_size(heavy))) if some]
     total, done = len(patches) * len(passes), 0
 
     def check() -> None:
@@ -403,11 +420,11 @@ def _run(first: Wanted, patches: Patches, stitchers: list[Stitcher], report: Rep
     report(first.model.name, total, total)
 
 
-def _fitting(heavy: list[Stitcher]) -> int:
+def _heavy_batch_size(heavy: list[Stitcher]) -> int:
     return max(1, HEAVY // max((s.patch_bytes for s in heavy), default=1))
 
 
-class _Checked:
+class _CancellableSession:
     """A session that reports before each run, so that a long batch can be cancelled in its middle."""
 
     def __init__(self, session: Session, check: Callable[[], None]) -> None:
@@ -419,7 +436,7 @@ class _Checked:
 
 
 def _session(
-    first: Wanted, stitchers: list[Stitcher], check: Callable[[], None], *, staged: bool
+    first: LayerSpec, stitchers: list[Stitcher], check: Callable[[], None], *, staged: bool
 ) -> Session | StagedSession:
     model, path = first.model, _weights(first.model, verify=True).path
     ranks = dict(sorted({node: rank for s in stitchers for node, rank in s.ranks.items()}.items()))
@@ -433,25 +450,27 @@ def _session(
     if head:
         trunk[model.trunk] = TRUNK_RANK
     return StagedSession(
-        cast("Session", _Checked(sessions.open(path, model.input_node, input_rank, trunk), check)),
+        cast("Session", _CancellableSession(sessions.open(path, model.input_node, input_rank, trunk), check)),
         sessions.open(path, model.trunk, TRUNK_RANK, head) if head else None,
         model.trunk,
     )
 
 
-def _finished(want: Wanted, stitcher: Stitcher, sound: Audio, digest: str, *, partial: bool = False) -> Embedding:
-    layer = want.layer
-    info = want.key(digest) | {"padded": stitcher.padded} | stitcher.left_out
+def _to_embedding(
+    spec: LayerSpec, stitcher: Stitcher, sound: Audio, digest: str, *, partial: bool = False
+) -> Embedding:
+    layer = spec.layer
+    info = spec.key(digest) | {"padded": stitcher.padded} | stitcher.tensor_info
     labels = layer.labels if len(layer.labels) == stitcher.values.shape[1] else ()
     return Embedding(
-        stitcher.so_far() if partial else stitcher.values,
+        stitcher.partial_values() if partial else stitcher.values,
         stitcher.grid,
-        want.model.name,
+        spec.model.name,
         layer.name,
         labels=labels,
         unit=layer.unit,
         title=sound.title,
-        source=want.weights.source,
+        source=spec.weights.source,
         info=info,
         _tensor=None if partial else stitcher.tensor,
     )

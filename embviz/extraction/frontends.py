@@ -30,7 +30,7 @@ from embviz.core.memmap import release_pages
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["FRONTENDS", "FrontEnd", "Patches", "cut", "spectrogram"]
+__all__ = ["FRONTENDS", "FrontEnd", "Patches", "cut_patches", "mel_spectrogram"]
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ class FrontEnd:
     batch: int = 64
 
     @property
-    def frames_run_through(self) -> bool:
-        """Whether one mel-spectrogram of the track serves all patches."""
+    def continuous(self) -> bool:
+        """Whether frames run through: one mel-spectrogram of the track serves all patches."""
         return not self.chunk
 
 
@@ -100,7 +100,7 @@ class Patches(Protocol):
     """Samples from one patch to the next."""
     length: int
     """Samples a patch stands for."""
-    heard: int
+    receptive_field: int
     """Samples a patch can have heard, centred on what it stands for."""
     padded: bool
     """Whether the track was shorter than one patch."""
@@ -110,7 +110,7 @@ class Patches(Protocol):
     def batch(self, first: int, stop: int) -> NDArray[np.float32]:
         """Return patches ``[first, stop)`` as the network takes them."""
 
-    def own(self, output: NDArray[np.float32], first: int, stop: int, /, *, sound: bool) -> NDArray[np.float32]:
+    def own_part(self, output: NDArray[np.float32], first: int, stop: int, /, *, sound: bool) -> NDArray[np.float32]:
         """Return the part of a node's output that belongs to patches ``[first, stop)``.
 
         `sound` tells that the node's first axis is samples rather than patches.
@@ -128,7 +128,7 @@ def n_frames(n_samples: int, frame: int, hop: int) -> int:
     return min(reaching_the_end, starting_before)
 
 
-def frames(samples: NDArray[np.float32], frame: int, hop: int) -> NDArray[np.float32]:
+def cut_frames(samples: NDArray[np.float32], frame: int, hop: int) -> NDArray[np.float32]:
     """Return the frames of a signal as FrameCutter cuts them, as a view ``[t, frame]`` of a padded copy."""
     count = n_frames(len(samples), frame, hop)
     before = (frame + 1) // 2
@@ -137,17 +137,19 @@ def frames(samples: NDArray[np.float32], frame: int, hop: int) -> NDArray[np.flo
     return np.lib.stride_tricks.sliding_window_view(padded, frame)[::hop][:count]
 
 
-def spectrogram(samples: NDArray[np.float32], frontend: FrontEnd) -> NDArray[np.float32]:
+def mel_spectrogram(samples: NDArray[np.float32], frontend: FrontEnd) -> NDArray[np.float32]:
     """Return the mel-spectrogram of a front-end whose frames run through, ``[t, bands]``."""
     algorithm = getattr(essentia.standard(), frontend.algorithm)()
-    cut_frames = frames(samples, frontend.frame, frontend.hop)
-    mel = np.empty((len(cut_frames), frontend.bands), dtype=np.float32)
-    for i, frame in enumerate(cut_frames):
+    windows = cut_frames(samples, frontend.frame, frontend.hop)
+    mel = np.empty((len(windows), frontend.bands), dtype=np.float32)
+    for i, frame in enumerate(windows):
         mel[i] = algorithm(frame)
     return mel
 
 
-def cut(source: NDArray[np.float32], frontend: FrontEnd, *, patch_frames: int, hop: int, keep: bool = False) -> Patches:
+def cut_patches(
+    source: NDArray[np.float32], frontend: FrontEnd, *, patch_frames: int, hop: int, keep: bool = False
+) -> Patches:
     """Return the patches of a track.
 
     Parameters
@@ -163,7 +165,7 @@ def cut(source: NDArray[np.float32], frontend: FrontEnd, *, patch_frames: int, h
     keep : bool
         Whether mel-spectrograms that are made patch by patch are kept, because another network will ask for them.
     """
-    if frontend.frames_run_through:
+    if frontend.continuous:
         return _FramePatches(source, frontend, patch_frames, hop // frontend.hop)
     if frontend.channels == 2:
         return _Segments(source, frontend)
@@ -184,7 +186,7 @@ class _FramePatches:
         self.start = self.first_frame = -(frontend.hop // 2)
         self.hop = hop_frames * frontend.hop
         self.length = patch_frames * frontend.hop
-        self.heard = (patch_frames - 1) * frontend.hop + frontend.frame
+        self.receptive_field = (patch_frames - 1) * frontend.hop + frontend.frame
 
     def __len__(self) -> int:
         return len(self._patches)
@@ -193,7 +195,7 @@ class _FramePatches:
         patches = np.ascontiguousarray(self._patches[first:stop])
         return _standardise(patches) if self._standardised else patches
 
-    def own(self, output: NDArray[np.float32], /, *_: int, **__: bool) -> NDArray[np.float32]:
+    def own_part(self, output: NDArray[np.float32], /, *_: int, **__: bool) -> NDArray[np.float32]:
         return output
 
 
@@ -207,12 +209,12 @@ class _ChunkPatches:
     ) -> None:
         self._keep = keep
         self._kept: dict[tuple[int, int], NDArray[np.float32]] = {}
-        self._chunks = frames(samples, frontend.chunk, hop)
+        self._chunks = cut_frames(samples, frontend.chunk, hop)
         self._mel = _decibel_mel(frontend, patch_frames)
         self.start = -(frontend.chunk // 2)
         self.first_frame = self.start - frontend.hop // 2
         self.hop = hop
-        self.length = self.heard = frontend.chunk
+        self.length = self.receptive_field = frontend.chunk
 
     def __len__(self) -> int:
         return len(self._chunks)
@@ -227,7 +229,7 @@ class _ChunkPatches:
             self._kept[first, stop] = batch
         return batch
 
-    def own(self, output: NDArray[np.float32], /, *_: int, **__: bool) -> NDArray[np.float32]:
+    def own_part(self, output: NDArray[np.float32], /, *_: int, **__: bool) -> NDArray[np.float32]:
         return output
 
 
@@ -248,7 +250,7 @@ class _Segments:
         self.start = self.first_frame = self._ahead // 2
         self.hop = frontend.chunk
         self.length = frontend.chunk
-        self.heard = frontend.chunk + self._ahead
+        self.receptive_field = frontend.chunk + self._ahead
 
     def __len__(self) -> int:
         return math.ceil(len(self._samples) / self._segment)
@@ -261,7 +263,7 @@ class _Segments:
             release_pages(self._samples)
         return np.ascontiguousarray(batch)
 
-    def own(self, output: NDArray[np.float32], first: int, stop: int, /, *, sound: bool) -> NDArray[np.float32]:
+    def own_part(self, output: NDArray[np.float32], first: int, stop: int, /, *, sound: bool) -> NDArray[np.float32]:
         unit = self._segment if sound else 1
         skip = unit if first else 0
         return output[skip : skip + (stop - first) * unit]
@@ -294,8 +296,8 @@ def _decibel_mel(frontend: FrontEnd, patch_frames: int) -> Callable[[Any], NDArr
 
     def decibels(chunk: NDArray[np.float32]) -> NDArray[np.float32]:
         # 199 of 200 frames: the last has less than half a frame of sound in it.
-        cut_frames = frames(chunk, frontend.frame, frontend.hop)[:patch_frames]
-        mel = np.array([bands(spectrum(window(frame))) for frame in cut_frames], dtype=np.float32)
+        windows = cut_frames(chunk, frontend.frame, frontend.hop)[:patch_frames]
+        mel = np.array([bands(spectrum(window(frame))) for frame in windows], dtype=np.float32)
         level = np.float32(10) * np.log10(np.maximum(np.float32(1e-10), mel))
         return np.asarray(np.maximum(level, level.max() - np.float32(80)) - level.max())
 

@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from embviz.models import Layer, Model
     from embviz.models.weights import Weights
 
-__all__ = ["Stitcher", "dimensions", "resolve"]
+__all__ = ["Stitcher", "resolve_layer", "vector_length"]
 
 KEPT_TENSOR = 256 * 2**20  # bytes; larger tensors are averaged over frequency and dropped
 IN_MEMORY = 256 * 2**20  # bytes; larger results live in an unlinked file
 PADDING = 8  # frames or bands that a graph may add before a convolution
 
 
-def resolve(model: Model, weights: Weights, name: str) -> tuple[Layer, tuple[tuple[int, ...], ...]]:
+def resolve_layer(model: Model, weights: Weights, name: str) -> tuple[Layer, tuple[tuple[int, ...], ...]]:
     """Return a layer with the nodes and axes that this graph has, and the nodes' shapes."""
     known = node_shapes(weights.path, model.input_node, model.input_shape)
     try:
@@ -126,9 +126,9 @@ class Stitcher:
         self.padded = patches.padded
         self.frames = 0
         sizes = {letter: _size(layer.axes, shapes[0], letter) for letter in "tf"} | {"c": _channels(layer, shapes)}
-        self.grid, self._patch_of, self._step_of = _plan(model, layer, sizes, patches, n_samples)
-        self.values = _buffer((self.grid.n_frames, dimensions(layer, shapes)))
-        self.tensor, self.left_out = self._tensor_buffer(sizes)
+        self.grid, self._patch_of, self._step_of = _plan_grid(model, layer, sizes, patches, n_samples)
+        self.values = _buffer((self.grid.n_frames, vector_length(layer, shapes)))
+        self.tensor, self.tensor_info = self._tensor_buffer(sizes)
 
     @property
     def ranks(self) -> dict[str, int]:
@@ -143,14 +143,14 @@ class Stitcher:
 
     def add(self, outputs: Mapping[str, NDArray[np.float32]], first: int, stop: int) -> None:
         """Take what the network gave for patches ``[first, stop)``."""
-        parts = [self._patches.own(outputs[node], first, stop, sound=self.sound) for node in self._layer.nodes]
+        parts = [self._patches.own_part(outputs[node], first, stop, sound=self.sound) for node in self._layer.nodes]
         if self.sound:
             begin = first * self._shapes[0][0]
             rows = np.concatenate(parts, axis=1)
             self.values[begin : begin + len(rows)] = rows[: len(self.values) - begin]
             self.frames = min(begin + len(rows), len(self.values))
             return
-        steps = np.concatenate([_in_order(part, self._layer.axes) for part in parts], axis=3)
+        steps = np.concatenate([_to_tfc(part, self._layer.axes) for part in parts], axis=3)
         begin, end = np.searchsorted(self._patch_of, [first, stop])
         chosen = steps[self._patch_of[begin:end] - first, self._step_of[begin:end]]
         averaged = chosen.mean(axis=1) if "c" in self._layer.axes else chosen[..., 0]
@@ -159,7 +159,7 @@ class Stitcher:
             self.tensor[begin:end] = chosen
         self.frames = int(end)
 
-    def so_far(self) -> NDArray[np.float32]:
+    def partial_values(self) -> NDArray[np.float32]:
         """Return a copy of the values whose frames that are not computed yet are NaN."""
         values = np.full(self.values.shape, np.nan, np.float32)
         values[: self.frames] = self.values[: self.frames]
@@ -173,7 +173,7 @@ class Stitcher:
         return (_buffer(shape), {}) if size <= KEPT_TENSOR else (None, {"tensor_bytes": size})
 
 
-def dimensions(layer: Layer, shapes: tuple[tuple[int, ...], ...]) -> int:
+def vector_length(layer: Layer, shapes: tuple[tuple[int, ...], ...]) -> int:
     """Return the length of the vectors that a layer is cut into: its channels, or where it has none its bands."""
     return _channels(layer, shapes) or _size(layer.axes, shapes[0], "f")
 
@@ -193,24 +193,26 @@ def _buffer(shape: tuple[int, ...]) -> NDArray[np.float32]:
     return np.empty(shape, np.float32) if 4 * math.prod(shape) <= IN_MEMORY else scratch_array(shape)
 
 
-def _in_order(output: NDArray[np.float32], axes: str) -> NDArray[np.float32]:
+def _to_tfc(output: NDArray[np.float32], axes: str) -> NDArray[np.float32]:
     """Return the output of a node as ``[n, t, f, c]``."""
     order = sorted(range(len(axes)), key=lambda i: "1tfc".index(axes[i]))
     sizes = [_size(axes, output.shape[1:], letter) for letter in "tfc"]
     return output.transpose(0, *(1 + i for i in order)).reshape(len(output), *sizes)
 
 
-def _plan(
+def _plan_grid(
     model: Model, layer: Layer, sizes: Mapping[str, int], patches: Patches, n_samples: int
 ) -> tuple[FrameGrid, NDArray[np.int64], NDArray[np.int64]]:
     """Return the grid of a layer and, for each of its frames, the patch and the step it is taken from."""
     frontend = FRONTENDS[model.frontend]
     nothing = np.empty(0, np.int64)
     if "s" in layer.axes:
-        return FrameGrid(model.sample_rate, 1, 1, patches.heard, 0, n_samples, n_samples), nothing, nothing
+        return FrameGrid(model.sample_rate, 1, 1, patches.receptive_field, 0, n_samples, n_samples), nothing, nothing
     if "t" not in layer.axes or layer.step is None:
         n = len(patches)
-        grid = FrameGrid(model.sample_rate, patches.hop, patches.length, patches.heard, patches.start, n, n_samples)
+        grid = FrameGrid(
+            model.sample_rate, patches.hop, patches.length, patches.receptive_field, patches.start, n, n_samples
+        )
         return grid, np.arange(n), np.zeros(n, np.int64)
     hop = layer.step * frontend.hop
     first = patches.first_frame + round((layer.center - (layer.step - 1) / 2) * frontend.hop)
@@ -223,6 +225,8 @@ def _plan(
     patch_of = np.clip(nearest, 0, len(patches) - 1).astype(np.int64)
     step_of = np.clip(np.rint((starts - first - patch_of * patches.hop) / hop), 0, sizes["t"] - 1).astype(np.int64)
     heard = (
-        patches.heard if layer.receptive_field is None else (layer.receptive_field - 1) * frontend.hop + frontend.frame
+        patches.receptive_field
+        if layer.receptive_field is None
+        else (layer.receptive_field - 1) * frontend.hop + frontend.frame
     )
     return FrameGrid(model.sample_rate, hop, hop, heard, int(starts[0]), len(starts), n_samples), patch_of, step_of

@@ -69,7 +69,7 @@ class _Draft:
         self._check_algorithm()
         layer, values = layer_of(model, layer)
         nodes = self._source, self._target
-        taken = self.graph.length_of_placeholder(nodes[0]) or values
+        taken = self.graph.placeholder_length(nodes[0]) or values
         if values is not None and taken != values:
             raise ModelError(
                 f"{self.path.name!r} takes {taken} values per frame, the layer {layer!r} of {model.name!r} has "
@@ -210,13 +210,13 @@ def layer_of(model: Model, layer: str) -> tuple[str, int | None]:
     LayerError
         If the model has no such layer.
     """
-    from embviz.extraction.extract import Wanted
-    from embviz.extraction.stitching import dimensions
+    from embviz.extraction.extract import LayerSpec
+    from embviz.extraction.stitching import vector_length
     from embviz.models.weights import weights_state
 
     if weights_state(model) == "ready":
-        wanted = Wanted.of(model, layer, None)
-        return wanted.layer.name, dimensions(wanted.layer, wanted.shapes)
+        wanted = LayerSpec.of(model, layer, None)
+        return wanted.layer.name, vector_length(wanted.layer, wanted.shapes)
     found = model.layer(layer)
     return found.name, found.shape[found.axes.index("c")] if found.shape and "c" in found.axes else None
 

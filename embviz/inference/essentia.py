@@ -55,7 +55,7 @@ class Session:
                     graphFilename=str(path), inputs=[input_node], outputs=list(outputs), squeeze=input_rank < 4
                 )
         except RuntimeError as error:
-            raise GraphError(_first_sentence(path, error)) from error
+            raise GraphError(_describe_error(path, error)) from error
         self._path = path
 
     def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
@@ -72,16 +72,16 @@ class Session:
             Each requested node with its own shape, patches first.
         """
         pool = self._pool()
-        pool.set(self._input_node, self._four_axes(inputs[self._input_node]))
+        pool.set(self._input_node, self._widen(inputs[self._input_node]))
         # One graph, one pass at a time: the algorithm is not made for several threads.
         with self._lock:
             try:
                 found = self._predict(pool)
             except RuntimeError as error:
-                raise GraphError(_first_sentence(self._path, error)) from error
-        return {name: _own_axes(np.asarray(found[name]), self._ranks[name]) for name in self._outputs}
+                raise GraphError(_describe_error(self._path, error)) from error
+        return {name: _restore_axes(np.asarray(found[name]), self._ranks[name]) for name in self._outputs}
 
-    def _four_axes(self, patches: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _widen(self, patches: NDArray[np.float32]) -> NDArray[np.float32]:
         if self._rank == 2:
             return np.ascontiguousarray(patches[:, :, np.newaxis, np.newaxis])
         if self._rank == 3:
@@ -109,12 +109,12 @@ class StagedSession:
         return outputs
 
 
-def _own_axes(array: NDArray[np.float32], rank: int) -> NDArray[np.float32]:
+def _restore_axes(array: NDArray[np.float32], rank: int) -> NDArray[np.float32]:
     """Undo Essentia's widening to four axes: the extra ones stand after the first."""
     return array.reshape(array.shape[:1] + array.shape[1 + 4 - rank :]) if rank > 1 else array.reshape(-1)
 
 
-def _first_sentence(path: str | Path, error: RuntimeError) -> str:
+def _describe_error(path: str | Path, error: RuntimeError) -> str:
     text = str(error).split("\n", 1)[0].split("Available node names", 1)[0].strip()
     return f"TensorFlow cannot run {Path(path).name!r}: {text[:200]}"
 

@@ -58,7 +58,7 @@ class Graph:
     def __init__(self, message: Any) -> None:
         self._message = message
         self.nodes = {node.name: _node(node) for node in message.node}
-        self.parameters = sum(_weights_in(node) for node in message.node)
+        self.parameters = sum(_count_weights(node) for node in message.node)
         self._placeholder_shapes = {
             node.name: node.attr["shape"].shape
             for node in message.node
@@ -83,9 +83,9 @@ class Graph:
         except OSError as error:
             raise GraphError(f"The graph {str(path)!r} cannot be read: {error.strerror}.") from error
         except DecodeError as error:
-            raise GraphError(_not_a_graph(path, data)) from error
+            raise GraphError(_describe_content(path, data)) from error
         if not any(node.op == "Placeholder" for node in message.node):
-            raise GraphError(_not_a_graph(path, data))
+            raise GraphError(_describe_content(path, data))
         return cls(message)
 
     @property
@@ -113,7 +113,7 @@ class Graph:
         ]
 
     @property
-    def readable(self) -> tuple[str, ...]:
+    def readable_nodes(self) -> tuple[str, ...]:
         """Names of the float nodes that depend on the input, in the order of the graph."""
         reached = self.downstream(*self.placeholders)
         return tuple(name for name, node in self.nodes.items() if name in reached and node.is_float)
@@ -129,18 +129,18 @@ class Graph:
             grown = bool(new)
         return reached
 
-    def rank_of_placeholder(self, name: str) -> int | None:
+    def placeholder_rank(self, name: str) -> int | None:
         """Return the number of axes a placeholder declares, or None where it leaves them open."""
         shape = self._placeholder_shapes.get(name)
         return None if shape is None or shape.unknown_rank else len(shape.dim)
 
-    def length_of_placeholder(self, name: str) -> int | None:
+    def placeholder_length(self, name: str) -> int | None:
         """Return the length of the last axis that a placeholder declares, or None where it leaves it open."""
         shape = self._placeholder_shapes.get(name)
         length = shape.dim[-1].size if shape is not None and len(shape.dim) else -1
         return int(length) if length > 0 else None
 
-    def with_shapes(self, names: tuple[str, ...]) -> bytes:
+    def serialize_with_shapes(self, names: tuple[str, ...]) -> bytes:
         """Return the graph with a float node ``embviz_shape/<i>`` for each name, holding the shape at run time."""
         message = type(self._message)()
         message.CopyFrom(self._message)
@@ -169,14 +169,14 @@ def _is_float(message: Any) -> bool:
     return bool(message.op == "IRFFT")
 
 
-def _weights_in(message: Any) -> int:
+def _count_weights(message: Any) -> int:
     if message.op != "Const" or message.attr["dtype"].type != _FLOAT:
         return 0
     size = int(np.prod([dim.size for dim in message.attr["value"].tensor.tensor_shape.dim], dtype=np.int64))
     return size if size > 1 else 0
 
 
-def _not_a_graph(path: str | Path, data: bytes) -> str:
+def _describe_content(path: str | Path, data: bytes) -> str:
     start = data[:200].lstrip().lower()
     if not data:
         found = "an empty file"

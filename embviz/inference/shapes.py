@@ -75,10 +75,10 @@ def _write_memo(memo: Path, key: list[Any], found: Mapping[str, tuple[int, ...]]
 def _compute_shapes(graph: Graph, input_node: str, patch_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
     if input_node not in graph.nodes:
         raise GraphError(f"The graph has no node {input_node!r} to feed; it has {', '.join(graph.placeholders)}.")
-    takes_sound = graph.rank_of_placeholder(input_node) == len(patch_shape)
+    takes_sound = graph.placeholder_rank(input_node) == len(patch_shape)
     one = patch_shape if takes_sound else (1, *patch_shape)
     two = (2 * one[0], *one[1:])
-    names = tuple(name for name in graph.readable if name != input_node)
+    names = tuple(name for name in graph.readable_nodes if name != input_node)
     found = [input_node, *names], _run_shapes(graph, input_node, names, one), _run_shapes(graph, input_node, names, two)
     shape_of = {}
     for name, shape, doubled in zip(*found, strict=True):
@@ -94,7 +94,7 @@ def _run_shapes(
     nodes = tuple(f"embviz_shape/{i}" for i in range(len(names)))
     with tempfile.TemporaryDirectory(prefix="embviz-") as folder:
         probe = Path(folder) / "probe.pb"
-        probe.write_bytes(graph.with_shapes(names))
+        probe.write_bytes(graph.serialize_with_shapes(names))
         session = Session(probe, input_node, len(input_shape), nodes, ranks=dict.fromkeys(nodes, 1))
         found = session.run({input_node: np.zeros(input_shape, dtype=np.float32)})
     return [input_shape, *(tuple(int(n) for n in found[node]) for node in nodes)]

@@ -179,10 +179,10 @@ class Model:
             return known or self._unknown(name, ())
         if known is not None and (found := known.within(graph)) is not None:
             return found
-        if name in graph.readable:
+        if name in graph.readable_nodes:
             return Layer.of_node(name, graph)
         if known is None:
-            return self._unknown(name, graph.readable)
+            return self._unknown(name, graph.readable_nodes)
         raise LayerError(
             f"Layer {name!r} of {self.name!r} is expected at {' and '.join(map(repr, known.nodes))}, which this file's "
             f"graph has not got. model.layers(all_nodes=True) lists the nodes that it has."

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 
 from embviz.audio import Audio, AudioSource
-from embviz.audio.sniff import behind_tags, frame_at
+from embviz.audio.sniff import frame_at, skip_tags
 from embviz.core import io as core_io
 from embviz.core.cache import Cache
 from embviz.core.paths import cache_dir
@@ -246,7 +246,7 @@ def _bare_stream(data: mmap.mmap) -> str:
 
     Browsers find the seconds of any other stream without a container by rule of three: they are wrong by seconds.
     """
-    start = behind_tags(data)
+    start = skip_tags(data)
     first = frame_at(data, start)
     if first is None or data[start + 1] & 6 != 2 or data[start + 1] & 0xF6 == 0xF0:
         return ""

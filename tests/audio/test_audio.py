@@ -15,7 +15,7 @@ import soundfile
 from embviz import Audio
 from embviz.audio import audio as audio_module
 from embviz.audio import decode as decode_module
-from embviz.audio.sniff import judge
+from embviz.audio.sniff import classify_file
 from embviz.core import essentia
 from embviz.errors import AudioError, OptionError
 
@@ -69,7 +69,7 @@ def test_samples_are_those_of_the_mono_loader(sounds, name, rate):
     for quality in (1, 4):
         expected = loaded(path, rate, quality)
         assert np.array_equal(audio.mono(rate, quality=quality), expected)
-        assert np.array_equal(Audio.open(path).mono(rate, quality=quality, alone=True), expected)
+        assert np.array_equal(Audio.open(path).mono(rate, quality=quality, keep=False), expected)
 
 
 def test_compressed_in_mp4_and_adts(tmp_path):
@@ -220,9 +220,9 @@ BAD_FILES = {
 def test_what_is_not_sound_gets_one_sentence(tmp_path, name):
     data, message = BAD_FILES[name]
     (tmp_path / name).write_bytes(data)
-    for alone in (False, True):
+    for keep in (True, False):
         with pytest.raises(AudioError, match=message) as error:
-            Audio.open(tmp_path / name).mono(16_000, alone=alone)
+            Audio.open(tmp_path / name).mono(16_000, keep=keep)
         assert "\n" not in str(error.value)
 
 
@@ -275,7 +275,7 @@ def test_a_stream_that_turns_mono_in_the_middle_is_survived(sounds, tmp_path):
 )
 def test_files_are_judged_by_their_frames(sounds, tmp_path, change, verdict):
     (tmp_path / "a.mp3").write_bytes(change((sounds / "stereo.mp3").read_bytes()))
-    assert judge(tmp_path / "a.mp3") == verdict
+    assert classify_file(tmp_path / "a.mp3") == verdict
 
 
 @pytest.mark.parametrize("suffix", ["mp3", "ogg", "flac", "wav"])

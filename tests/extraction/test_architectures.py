@@ -343,9 +343,9 @@ def test_mono_sound_has_two_equal_sides(weights, tmp_path):
 def calls(monkeypatch):
     """What was decoded and which mel-spectrograms were made, in order."""
     made = []
-    decode, spectrogram = audio.decode, extract.spectrogram
+    decode, mel_spectrogram = audio.decode, extract.mel_spectrogram
     monkeypatch.setattr(audio, "decode", lambda path: made.append("decode") or decode(path))
-    monkeypatch.setattr(extract, "spectrogram", lambda s, f: made.append(f.name) or spectrogram(s, f))
+    monkeypatch.setattr(extract, "mel_spectrogram", lambda s, f: made.append(f.name) or mel_spectrogram(s, f))
     decibels = frontends._decibel_mel
     monkeypatch.setattr(frontends, "_decibel_mel", lambda f, n: made.append(f.name) or decibels(f, n))
     return made

@@ -111,8 +111,8 @@ def test_lists_give_lists(excerpt):
 
 def test_models_share_decoding_and_front_end(excerpt, monkeypatch):
     calls = []
-    real = extract.spectrogram
-    monkeypatch.setattr(extract, "spectrogram", lambda s, f: calls.append(f.name) or real(s, f))
+    real = extract.mel_spectrogram
+    monkeypatch.setattr(extract, "mel_spectrogram", lambda s, f: calls.append(f.name) or real(s, f))
     embviz.embed(excerpt, ["musicnn", "vgg", "tempocnn"], layer=["embedding", "output"], cache=False)
     assert sorted(calls) == ["musicnn", "tempocnn"]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from embviz.core import essentia
-from embviz.extraction.frontends import FRONTENDS, cut, frames, n_frames, spectrogram
+from embviz.extraction.frontends import FRONTENDS, cut_frames, cut_patches, mel_spectrogram, n_frames
 
 MEL = [frontend for frontend in FRONTENDS.values() if frontend.algorithm]
 PATCH = {"musicnn": (187, 93), "vggish": (96, 93), "tempocnn": (256, 128)}
@@ -19,7 +19,7 @@ def sound(seconds, rate):
 def patches_of(frontend, samples, hop_frames=None):
     patch_frames, usual = PATCH[frontend.name]
     hop = (hop_frames or usual) * frontend.hop
-    return cut(spectrogram(samples, frontend), frontend, patch_frames=patch_frames, hop=hop)
+    return cut_patches(mel_spectrogram(samples, frontend), frontend, patch_frames=patch_frames, hop=hop)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_frames_are_those_of_the_frame_cutter(frame, hop):
         samples = rng.uniform(0.1, 1, n).astype(np.float32)
         expected = np.array(list(es.FrameGenerator(samples, frameSize=frame, hopSize=hop)))
         assert n_frames(n, frame, hop) == len(expected)
-        assert np.array_equal(frames(samples, frame, hop), expected)
+        assert np.array_equal(cut_frames(samples, frame, hop), expected)
 
 
 @pytest.mark.parametrize("frontend", MEL, ids=lambda f: f.name)
@@ -55,7 +55,7 @@ def test_mel_spectrogram_is_essentia_s(frontend, seconds):
     algorithm = getattr(es, frontend.algorithm)()
     cutter = es.FrameGenerator(samples, frameSize=frontend.frame, hopSize=frontend.hop)
     expected = np.array([algorithm(frame) for frame in cutter])
-    assert np.array_equal(spectrogram(samples, frontend), expected)
+    assert np.array_equal(mel_spectrogram(samples, frontend), expected)
 
 
 @pytest.mark.parametrize("frontend", MEL, ids=lambda f: f.name)
@@ -74,7 +74,7 @@ def test_a_short_clip_is_repeated_to_fill_one_patch(frontend):
     assert (len(patches), patches.padded) == (1, True)
     if frontend.standardised:
         return
-    mel = spectrogram(samples, frontend)
+    mel = mel_spectrogram(samples, frontend)
     assert np.array_equal(patches.batch(0, 1)[0], np.resize(mel, (patch_frames, frontend.bands)))
 
 
@@ -82,7 +82,7 @@ def test_tempo_patches_are_standardised_and_turned():
     frontend = FRONTENDS["tempocnn"]
     samples = sound(20, frontend.sample_rate)
     patch = patches_of(frontend, samples).batch(0, 1)
-    mel = spectrogram(samples, frontend)[:256]
+    mel = mel_spectrogram(samples, frontend)[:256]
     assert patch.shape == (1, 40, 256, 1)
     expected = (mel - mel.mean()) / mel.std()
     assert np.allclose(patch[0, :, :, 0], expected.T, atol=2e-5)
@@ -91,7 +91,7 @@ def test_tempo_patches_are_standardised_and_turned():
 @pytest.mark.parametrize("name", ["openl3-mel128", "openl3-mel256"])
 def test_openl3_decibels_end_at_0_and_80_below(name):
     frontend = FRONTENDS[name]
-    patches = cut(sound(2.5, 48_000), frontend, patch_frames=199, hop=48_000)
+    patches = cut_patches(sound(2.5, 48_000), frontend, patch_frames=199, hop=48_000)
     batch = patches.batch(0, len(patches))
     assert batch.shape == (3, frontend.bands, 199, 1)
     assert np.array_equal(batch.max(axis=(1, 2, 3)), np.zeros(3))

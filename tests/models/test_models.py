@@ -104,7 +104,7 @@ def test_lengths_are_those_of_the_front_end(model: Model):
 
     frontend = FRONTENDS[model.frontend]
     assert (model.sample_rate, model.frame_hop) == (frontend.sample_rate, frontend.hop)
-    if frontend.frames_run_through:
+    if frontend.continuous:
         assert model.patch_samples == model.patch_frames * frontend.hop
         assert model.hop_frames == model.patch_hop // frontend.hop
     else:

@@ -205,8 +205,8 @@ def _embeddings(contents: Contents) -> Callable[[int], Embedding | None]:
             return None
         try:
             audio = Audio.open(str(contents.table.loc[label, "path"]))
-            wanted = extract.Wanted.of(model, vectors.layer, None)
-            return extract.found(audio, store.digest(audio), wanted, store)
+            wanted = extract.LayerSpec.of(model, vectors.layer, None)
+            return extract.load_cached(audio, store.digest(audio), wanted, store)
         except (EmbvizError, OSError):
             return None
 

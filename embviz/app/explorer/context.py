@@ -99,12 +99,12 @@ class Sound:
     def of(cls, track: Track, store: Store | None) -> Sound:
         """Open a track; nothing is decoded."""
         audio = track.open()
-        stamp = extract.stamp(audio)
+        stamp = extract.file_stamp(audio)
         return cls(track, audio, store.digest(audio) if store else audio.digest, stamp)
 
     def check(self) -> None:
         """Raise where the file is not what it was when it was opened."""
-        if self.stamp is not None and extract.stamp(self.audio) != self.stamp:
+        if self.stamp is not None and extract.file_stamp(self.audio) != self.stamp:
             raise AudioError(f"{self.track.name!r} has changed since it was opened; open it again.")
 
 
@@ -218,8 +218,10 @@ class ExplorerContext(PanelContext):
                 raise AudioError("No track is open; choose one from the list.")
             sound.check()
             audio, first, total = (sound.audio, 0, 0) if span is None else cut_excerpt(sound.audio, model, span)
-            wanted = [extract.Wanted.of(model, work.layer, work.hop) for work in works]
-            for i, embedding, complete in extract.stream(audio, wanted, store=store or self.store, report=job.report):
+            wanted = [extract.LayerSpec.of(model, work.layer, work.hop) for work in works]
+            for i, embedding, complete in extract.stream_embeddings(
+                audio, wanted, store=store or self.store, report=job.report
+            ):
                 where = embedding if span is None else place_in_track(embedding, first, total, title=sound.track.name)
                 job.show(f"layer {i}", shown, i, where, complete)
 

@@ -129,8 +129,8 @@ class PredictionsTab:
             if sound is None:
                 raise AudioError("No track is open; choose one from the list.")
             sound.check()
-            wanted = extract.Wanted.of(model, "output", None)
-            *_, (_, separated, _) = extract.stream(sound.audio, [wanted], store=store, report=job.report)
+            wanted = extract.LayerSpec.of(model, "output", None)
+            *_, (_, separated, _) = extract.stream_embeddings(sound.audio, [wanted], store=store, report=job.report)
             return _encoded(separated, job)
 
         return task

@@ -164,10 +164,10 @@ def _cached(sound: Sound, keys: list[Any], store: Any) -> dict[Any, Embedding]:
     for key in keys:
         model, layer, hop = key
         try:
-            want = extract.Wanted.of(get_model(model), layer, hop)
+            want = extract.LayerSpec.of(get_model(model), layer, hop)
         except EmbvizError:
             continue  # the row says it when its turn comes
-        embedding = extract.found(sound.audio, sound.digest, want, store)
+        embedding = extract.load_cached(sound.audio, sound.digest, want, store)
         if embedding is not None:
             found[key] = embedding
     return found
@@ -178,6 +178,6 @@ def _usual() -> Any:
     for model in known_models():
         if has_weights(model):
             try:
-                yield extract.Wanted.of(model, "embedding", None)
+                yield extract.LayerSpec.of(model, "embedding", None)
             except EmbvizError:
                 continue
