@@ -19,15 +19,15 @@ import numpy as np
 from embviz.errors import GraphError, ModelError, OptionError, did_you_mean
 from embviz.heads import tf_graph
 from embviz.heads.head import MOST_CLASSES, Head
-from embviz.heads.io import size
+from embviz.heads.io import file_size
 from embviz.inference.graph import Graph
 from embviz.models import Model, get_model, known_models
-from embviz.models.metadata import described, mapping, text
+from embviz.models.metadata import get_mapping, get_text, read_metadata
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["LARGEST", "official"]
+__all__ = ["LARGEST", "read_essentia_head", "resolve_layer"]
 
 LARGEST = 64 << 20  # bytes of a graph
 ALGORITHM = "TensorflowPredict2D"
@@ -37,7 +37,7 @@ ENDS = ("Softmax", "Sigmoid")
 PASSING = ("Identity", "PartitionedCall", "StatefulPartitionedCall")
 
 
-def official(
+def read_essentia_head(
     path: Path,
     metadata: str | Path | Mapping[str, Any] | None,
     name: str,
@@ -48,26 +48,26 @@ def official(
 ) -> Head:
     """Return the head that a graph and its description make; raises where they make none."""
     try:
-        length = size(path)
+        length = file_size(path)
     except (OSError, ValueError) as error:
         raise GraphError(f"The graph {str(path)!r} cannot be read: {getattr(error, 'strerror', error)}.") from error
     if length > LARGEST:
         raise ModelError(f"{str(path)!r} is too large for a head: at most {LARGEST >> 20} MB are expected.")
-    draft = _Draft(path, Graph.read(path), described(path, metadata))
+    draft = _HeadDraft(path, Graph.read(path), read_metadata(path, metadata))
     return draft.head(name, get_model(model) if model is not None else draft.model(), layer or "embedding", classes)
 
 
 @dataclass
-class _Draft:
+class _HeadDraft:
     """A head in the making."""
 
     path: Path
     graph: Graph
-    told: Mapping[str, Any]
+    metadata: Mapping[str, Any]
 
     def head(self, name: str, model: Model, layer: str, classes: Sequence[str] | None) -> Head:
         self._check_algorithm()
-        layer, values = layer_of(model, layer)
+        layer, values = resolve_layer(model, layer)
         nodes = self._source, self._target
         taken = self.graph.placeholder_length(nodes[0]) or values
         if values is not None and taken != values:
@@ -82,10 +82,10 @@ class _Draft:
         weights = np.frombuffer(self.path.read_bytes(), dtype=np.uint8)
         return Head(
             name=name,
-            title=text(self.told, "name") or name,
+            title=get_text(self.metadata, "name") or name,
             model=model.name,
             layer=layer,
-            classes=self._classes(classes, self._tried(weights, nodes, taken)),
+            classes=self._classes(classes, self._count_outputs(weights, nodes, taken)),
             kind="graph",
             weights={"graph": weights},
             exclusive=self._end == "Softmax",
@@ -96,7 +96,7 @@ class _Draft:
         )
 
     def _check_algorithm(self) -> None:
-        algorithm = text(mapping(self.told, "inference"), "algorithm")
+        algorithm = get_text(get_mapping(self.metadata, "inference"), "algorithm")
         if algorithm not in ("", ALGORITHM):
             raise ModelError(
                 f"A head for {ALGORITHM} is expected in {self.path.name!r}, its metadata name {algorithm!r}: that is a "
@@ -106,7 +106,7 @@ class _Draft:
     def model(self) -> Model:
         """Return the model that the metadata name, or else the name of the file."""
         names = {model.name: model for model in known_models()}
-        told = text(mapping(mapping(self.told, "inference"), "embedding_model"), "model_name")
+        told = get_text(get_mapping(get_mapping(self.metadata, "inference"), "embedding_model"), "model_name")
         if told:
             if told not in names:
                 raise ModelError(
@@ -124,7 +124,7 @@ class _Draft:
 
     @property
     def _source(self) -> str:
-        told = _names(self.told, "inputs")
+        told = _names(self.metadata, "inputs")
         floats = [name for name in self.graph.placeholders if self.graph.nodes[name].is_float]
         # Converted files have lost the name that the metadata have, or the other way round.
         found = next((name for name in told if name in floats), floats[0] if len(floats) == 1 else None)
@@ -140,7 +140,7 @@ class _Draft:
         nodes = self.graph.nodes
         used = {name for node in nodes.values() for name in node.inputs}
         last = [name for name, node in nodes.items() if name not in used and node.op in (*ENDS, *PASSING)]
-        likely = [*_names(self.told, "outputs", "predictions"), "model/Softmax", "model/Sigmoid"]
+        likely = [*_names(self.metadata, "outputs", "predictions"), "model/Softmax", "model/Sigmoid"]
         found = next((name for name in likely if name in nodes), last[0] if len(last) == 1 else None)
         if found is None:
             raise ModelError(
@@ -155,15 +155,15 @@ class _Draft:
         node = self.graph.nodes[self._target]
         while node.op == "Identity":
             node = self.graph.nodes[node.inputs[0]]
-        told = next((output for output in _entries(self.told, "outputs") if output.get("name") == self._target), {})
+        told = next((output for output in _entries(self.metadata, "outputs") if output.get("name") == self._target), {})
         # What is inside a function the metadata have to tell.
-        end = text(told, "op") if node.op in PASSING else node.op
+        end = get_text(told, "op") if node.op in PASSING else node.op
         return end if end in ENDS else ""
 
-    def _tried(self, weights: NDArray[np.uint8], nodes: tuple[str, str], values: int) -> int:
+    def _count_outputs(self, weights: NDArray[np.uint8], nodes: tuple[str, str], values: int) -> int:
         """Return how many numbers it gives for a vector, by asking it."""
         frames = np.random.default_rng(0).standard_normal((3, values), dtype=np.float32)
-        given = tf_graph.answers(tf_graph.session(weights.tobytes(), nodes), nodes, frames)
+        given = tf_graph.run_graph(tf_graph.load_session(weights.tobytes(), nodes), nodes, frames)
         if given.ndim != 2 or len(given) != len(frames) or not np.isfinite(given).all():
             raise ModelError(
                 f"{self.path.name!r} is expected to give finite numbers for each frame, others were found."
@@ -171,7 +171,7 @@ class _Draft:
         return int(given.shape[1])
 
     def _classes(self, asked: Sequence[str] | None, given: int) -> tuple[str, ...]:
-        told = self.told.get("classes") if asked is None else asked
+        told = self.metadata.get("classes") if asked is None else asked
         if not isinstance(told, list | tuple) or not told:
             if asked is not None or told:
                 raise OptionError(f"classes is a list of texts, {asked or told!r:.80} was found.")
@@ -184,25 +184,25 @@ class _Draft:
         return tuple(name if isinstance(name, str) else str(name) for name in told)
 
     def _facts(self) -> dict[str, str | float | int]:
-        dataset = mapping(self.told, "dataset")
+        dataset = get_mapping(self.metadata, "dataset")
         facts: dict[str, str | float | int] = {
-            "task": text(self.told, "description"),
-            "trained_on": text(dataset, "name"),
-            "tracks": text(dataset, "size"),
+            "task": get_text(self.metadata, "description"),
+            "trained_on": get_text(dataset, "name"),
+            "tracks": get_text(dataset, "size"),
         }
-        metrics = mapping(dataset, "metrics")
+        metrics = get_mapping(dataset, "metrics")
         facts |= {str(name): value for name, value in metrics.items() if isinstance(value, str | int | float)}
         facts |= {
-            "author": text(self.told, "author"),
-            "licence": text(self.told, "license") or text(self.told, "licence"),
-            "citation": text(self.told, "citation"),
+            "author": get_text(self.metadata, "author"),
+            "licence": get_text(self.metadata, "license") or get_text(self.metadata, "licence"),
+            "citation": get_text(self.metadata, "citation"),
             "file": self.path.name,
             "sha256": hashlib.sha256(self.path.read_bytes()).hexdigest(),
         }
         return {name: value for name, value in facts.items() if value != ""}
 
 
-def layer_of(model: Model, layer: str) -> tuple[str, int | None]:
+def resolve_layer(model: Model, layer: str) -> tuple[str, int | None]:
     """Return the name of a layer and the length of its vectors, None where only absent weights could tell.
 
     Raises
@@ -222,11 +222,11 @@ def layer_of(model: Model, layer: str) -> tuple[str, int | None]:
 
 
 def _entries(told: Mapping[str, Any], side: str) -> list[Mapping[str, Any]]:
-    entries = mapping(told, "schema").get(side)
+    entries = get_mapping(told, "schema").get(side)
     return [entry for entry in entries if isinstance(entry, Mapping)] if isinstance(entries, list) else []
 
 
 def _names(told: Mapping[str, Any], side: str, purpose: str = "") -> list[str]:
     """Return the names of the inputs or outputs that metadata tell, those of a purpose first."""
-    entries = sorted(_entries(told, side), key=lambda entry: text(entry, "output_purpose") != purpose)
-    return [text(entry, "name") for entry in entries if text(entry, "name")]
+    entries = sorted(_entries(told, side), key=lambda entry: get_text(entry, "output_purpose") != purpose)
+    return [get_text(entry, "name") for entry in entries if get_text(entry, "name")]

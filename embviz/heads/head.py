@@ -95,8 +95,8 @@ class Head:
     unit: str = "probability"
 
     def __post_init__(self) -> None:
-        _check_words(self)
-        sizes = _checked_sizes(self.kind, self.weights)
+        _check_fields(self)
+        sizes = _check_sizes(self.kind, self.weights)
         if self.kind != "graph":
             _check_numbers(self.weights)
             _set(self, "dimensions", sizes["d"])
@@ -133,7 +133,7 @@ class Head:
             frames = np.asarray(embedding.values[start : start + BLOCK])
             whole = np.isfinite(frames).all(axis=1)
             if whole.any():
-                values[start : start + BLOCK][whole] = self._answers(frames[whole])
+                values[start : start + BLOCK][whole] = self._probabilities(frames[whole])
         info = {**embedding.info, "head": self.name, "head_kind": self.kind, "head_layer": embedding.layer}
         info.pop("tensor_bytes", None)
         return replace(
@@ -177,9 +177,9 @@ class Head:
         """Tell whether it takes the embeddings of this layer of this model."""
         return (self.model, self.layer) == (ALIASES.get(model, model), layer)
 
-    def _answers(self, frames: NDArray[Any]) -> NDArray[Any]:
+    def _probabilities(self, frames: NDArray[Any]) -> NDArray[Any]:
         if self.kind == "graph":
-            return tf_graph.run(self._session, self.nodes, frames, len(self.classes))
+            return tf_graph.classify(self._session, self.nodes, frames, len(self.classes))
         weights = {name: np.asarray(array, dtype=np.float64) for name, array in self.weights.items()}
         # Numbers out of a file may be so large that nothing comes of them.
         with np.errstate(over="ignore", invalid="ignore"):
@@ -191,7 +191,7 @@ class Head:
 
     @cached_property
     def _session(self) -> Session:
-        return tf_graph.session(np.asarray(self.weights["graph"]).tobytes(), self.nodes)
+        return tf_graph.load_session(np.asarray(self.weights["graph"]).tobytes(), self.nodes)
 
     # Keeping it. ---------------------------------------------------------------------------------------------------
 
@@ -215,7 +215,7 @@ class Head:
             If a file is missing, is damaged or belongs to another one.
         """
         try:
-            return cls(**io.fields(path))
+            return cls(**io.read_fields(path))
         except OptionError as error:
             raise ModelError(f"{str(path)!r} holds no head that can be used. {error}") from error
 
@@ -268,7 +268,7 @@ def _sigmoid(values: NDArray[Any]) -> NDArray[Any]:
 # Checking. -----------------------------------------------------------------------------------------------------------
 
 
-def _check_words(head: Head) -> None:
+def _check_fields(head: Head) -> None:
     words = {name: getattr(head, name) for name in ("name", "title", "model", "layer", "kind", "unit")}
     nodes: Any = head.nodes
     if not isinstance(nodes, list | tuple) or len(nodes) != 2:
@@ -299,7 +299,7 @@ def _check_words(head: Head) -> None:
         raise OptionError(f"The facts of a head are texts and numbers by name, {facts!r:.80} was found.")
 
 
-def _checked_sizes(kind: str, weights: Mapping[str, NDArray[Any]]) -> dict[str, int]:
+def _check_sizes(kind: str, weights: Mapping[str, NDArray[Any]]) -> dict[str, int]:
     """Return the length of each axis by its letter; raises where arrays are missing or do not fit together."""
     expected = ARRAYS[kind]
     if not isinstance(weights, Mapping):

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
     from embviz.heads.head import Head
 
-__all__ = ["WORDS", "fields", "save", "size"]
+__all__ = ["FIELDS", "file_size", "read_fields", "save"]
 
 FORMAT = 1
 LARGEST = 64 << 20  # bytes of numbers
 LARGEST_WORDS = 1 << 20
-WORDS = ("name", "title", "model", "layer", "classes", "kind", "exclusive", "dimensions", "nodes", "unit")
+FIELDS = ("name", "title", "model", "layer", "classes", "kind", "exclusive", "dimensions", "nodes", "unit")
 
 
 def _paths(path: str | Path) -> tuple[Path, Path]:
@@ -46,9 +46,9 @@ def save(head: Head, path: str | Path) -> Path:
     arrays = {name: np.asarray(array) for name, array in head.weights.items()}
     try:
         if words.exists():
-            _check_ours(words)
+            _check_overwrite(words)
         io.write_arrays(numbers, arrays, {"embviz": "head"})
-        described = {"format": FORMAT, **{name: getattr(head, name) for name in WORDS}, "facts": dict(head.facts)}
+        described = {"format": FORMAT, **{name: getattr(head, name) for name in FIELDS}, "facts": dict(head.facts)}
         described["sha256"] = hashlib.sha256(numbers.read_bytes()).hexdigest()
         text = json.dumps(described, indent=1, ensure_ascii=False)
         # What is no text, such as half of a pair of surrogates, becomes an escape that JSON has, too.
@@ -58,17 +58,17 @@ def save(head: Head, path: str | Path) -> Path:
     return numbers
 
 
-def fields(path: str | Path) -> dict[str, Any]:
+def read_fields(path: str | Path) -> dict[str, Any]:
     """Return what makes a head of its files; whether these fit together, the head itself finds out."""
     numbers, words = _paths(path)
-    described = _read_words(words)
+    described = _read_description(words)
     _check_partner(numbers, described, words)
     try:
         arrays, _ = io.read_arrays(numbers)
     except EmbvizError as error:
         raise ModelError(f"{str(numbers)!r} is damaged: the numbers of a head were expected.") from error
     try:
-        found = {name: described[name] for name in (*WORDS, "facts")}
+        found = {name: described[name] for name in (*FIELDS, "facts")}
         if not isinstance(found["exclusive"], bool) or type(found["dimensions"]) is not int:
             raise TypeError("exclusive or dimensions")
         source, target = found["nodes"]
@@ -79,10 +79,10 @@ def fields(path: str | Path) -> dict[str, Any]:
         raise ModelError(f"{str(words)!r} is not a head that this version of embviz wrote.") from error
 
 
-def _check_ours(words: Path) -> None:
+def _check_overwrite(words: Path) -> None:
     """Raise where a head would take the place of something else, such as Essentia's description of a graph."""
     try:
-        _read_words(words)
+        _read_description(words)
     except ModelError as error:
         raise OptionError(
             f"There is another file {str(words)!r}, which is no head; save under another name."
@@ -90,7 +90,7 @@ def _check_ours(words: Path) -> None:
 
 
 @contextlib.contextmanager
-def _opened(path: Path, words: Path, numbers: Path) -> Iterator[None]:
+def _explain_missing(path: Path, words: Path, numbers: Path) -> Iterator[None]:
     """Say in one sentence that one of the two files is missing, or cannot be read."""
     try:
         yield
@@ -102,10 +102,10 @@ def _opened(path: Path, words: Path, numbers: Path) -> Iterator[None]:
         raise ModelError(f"{str(path)!r} cannot be read: {error.strerror or error}.") from error
 
 
-def _read_words(path: Path) -> Mapping[str, Any]:
+def _read_description(path: Path) -> Mapping[str, Any]:
     try:
-        with _opened(path, path, _paths(path)[0]):
-            if size(path) > LARGEST_WORDS:
+        with _explain_missing(path, path, _paths(path)[0]):
+            if file_size(path) > LARGEST_WORDS:
                 raise ModelError(
                     f"{str(path)!r} is too large for the description of a head ({LARGEST_WORDS >> 20} MB)."
                 )
@@ -117,7 +117,7 @@ def _read_words(path: Path) -> Mapping[str, Any]:
     return described
 
 
-def size(path: Path) -> int:
+def file_size(path: Path) -> int:
     """Return the bytes of a file; raises where it is a folder, or a device that never ends."""
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
@@ -127,8 +127,8 @@ def size(path: Path) -> int:
 
 def _check_partner(numbers: Path, described: Mapping[str, Any], words: Path) -> None:
     """Raise where the numbers are missing, or are not those that the words were written for."""
-    with _opened(numbers, words, numbers):
-        if size(numbers) > LARGEST:
+    with _explain_missing(numbers, words, numbers):
+        if file_size(numbers) > LARGEST:
             raise ModelError(f"{str(numbers)!r} is too large for a head: at most {LARGEST >> 20} MB are expected.")
         found = hashlib.sha256(numbers.read_bytes()).hexdigest()
     if found != described.get("sha256"):

@@ -15,7 +15,7 @@ import numpy as np
 from embviz.core.paths import data_dir
 from embviz.errors import EmbvizError, ModelError, OptionError, did_you_mean
 from embviz.heads import io
-from embviz.heads.essentia import layer_of, official
+from embviz.heads.essentia import read_essentia_head, resolve_layer
 from embviz.heads.head import Head
 from embviz.models import ALIASES, Model, get_model
 
@@ -73,17 +73,17 @@ def register_head(
         raise OptionError(f"A head, or the path of one, is expected, {head!r:.80} was found.")
     told = {"metadata": metadata, "model": model, "layer": layer, "classes": classes}
     if not isinstance(head, Head) and (path := Path(head).expanduser()).suffix == ".pb":
-        found = official(path, metadata, name or path.stem, model=model, layer=layer, classes=classes)
-        return _keep(found)
+        found = read_essentia_head(path, metadata, name or path.stem, model=model, layer=layer, classes=classes)
+        return _store(found)
     if unused := [key for key, value in told.items() if value is not None]:
         raise OptionError(f"{' and '.join(unused)} say what a graph (.pb) was trained on; a head of embviz knows that.")
     found = head if isinstance(head, Head) else Head.load(Path(head))
-    return _keep(found if name is None else replace(found, name=name))
+    return _store(found if name is None else replace(found, name=name))
 
 
 def known_heads() -> list[Head]:
     """Return the registered heads by name; one whose files are damaged is left out with a warning."""
-    return [head for path in sorted(_folder().glob("*.json")) if (head := _known(path)) is not None]
+    return [head for path in sorted(_folder().glob("*.json")) if (head := _read_cached(path)) is not None]
 
 
 def get_head(name: str) -> Head:
@@ -117,7 +117,7 @@ def unregister_head(name: str) -> None:
     ModelError
         If there is none of that name.
     """
-    numbers, words = _places(name)
+    numbers, words = _paths(name)
     if not _NAME.fullmatch(str(name)) or not words.is_file():
         raise ModelError(f"There is no head {name!r}.{did_you_mean(str(name), [head.name for head in known_heads()])}")
     # The words go first: without them the numbers are not seen.
@@ -129,22 +129,22 @@ def _folder() -> Path:
     return data_dir() / "heads"
 
 
-def _places(name: str) -> tuple[Path, Path]:
+def _paths(name: str) -> tuple[Path, Path]:
     # Not by the endings: a name may have a dot of its own.
     return _folder() / f"{name}.safetensors", _folder() / f"{name}.json"
 
 
-def _keep(head: Head) -> Head:
+def _store(head: Head) -> Head:
     if not _NAME.fullmatch(head.name):
         raise ModelError(
             f"A head's name is expected to be of letters, digits, '.', '_' and '-', {head.name!r:.80} was found; give "
             "one as name=."
         )
     _check_layer(head)
-    numbers, words = _places(head.name)
+    numbers, words = _paths(head.name)
     if words.exists():
-        kept = _known(words)
-        if kept is None or not same(kept, head):
+        kept = _read_cached(words)
+        if kept is None or not is_same_head(kept, head):
             raise ModelError(
                 f"A head {head.name!r} is registered already; give this one another name=, or remove that one with "
                 f"unregister_head({head.name!r})."
@@ -155,7 +155,7 @@ def _keep(head: Head) -> Head:
 
 
 def _check_layer(head: Head) -> None:
-    layer, values = layer_of(get_model(head.model), head.layer)
+    layer, values = resolve_layer(get_model(head.model), head.layer)
     if layer != head.layer or values not in (None, head.dimensions):
         raise ModelError(
             f"The head {head.name!r} takes {head.dimensions} values of {head.model!r} / {head.layer!r}, which has "
@@ -163,16 +163,16 @@ def _check_layer(head: Head) -> None:
         )
 
 
-def same(one: Head, other: Head) -> bool:
+def is_same_head(one: Head, other: Head) -> bool:
     """Tell whether two heads give the same, whatever is said of them."""
     return (
-        all(getattr(one, field) == getattr(other, field) for field in io.WORDS if field != "title")
+        all(getattr(one, field) == getattr(other, field) for field in io.FIELDS if field != "title")
         and one.weights.keys() == other.weights.keys()
         and all(np.array_equal(array, other.weights[name]) for name, array in one.weights.items())
     )
 
 
-def _known(words: Path) -> Head | None:
+def _read_cached(words: Path) -> Head | None:
     """Return a head of the store, read again only where its files have changed."""
     try:
         stats = [path.stat() for path in (words, words.with_suffix(".safetensors"))]
@@ -180,7 +180,7 @@ def _known(words: Path) -> Head | None:
     except OSError:
         stamp = ()
     if not stamp or words not in _read or _read[words][0] != stamp:
-        _read[words] = stamp, _loaded(words)
+        _read[words] = stamp, _load(words)
     head = _read[words][1]
     if head is None:
         message = f"Your head {words.stem!r} is damaged and left out: unregister it, then register it again."
@@ -188,7 +188,7 @@ def _known(words: Path) -> Head | None:
     return head
 
 
-def _loaded(words: Path) -> Head | None:
+def _load(words: Path) -> Head | None:
     try:
         head = Head.load(words)
     except EmbvizError:

@@ -19,7 +19,7 @@ from embviz.inference.graph import Graph
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["answers", "run", "session"]
+__all__ = ["classify", "load_session", "run_graph"]
 
 #: Essentia's batch: the rounding of a matrix product depends on the number of its rows.
 BATCH = 64
@@ -40,7 +40,7 @@ HARMLESS = {
 }  # fmt: skip
 
 
-def session(graph: bytes, nodes: tuple[str, str]) -> Session:
+def load_session(graph: bytes, nodes: tuple[str, str]) -> Session:
     """Load a graph that takes vectors ``[n, d]`` and gives vectors ``[n, c]``."""
     source, target = nodes
     # TensorFlow takes a file, and has read it when the session is made.
@@ -78,9 +78,9 @@ def _check(graph: Graph, nodes: tuple[str, str]) -> None:
         raise GraphError(f"A head's graph is expected to call at most {MOST_CALLS} functions; it is not run.")
 
 
-def run(session: Session, nodes: tuple[str, str], frames: NDArray[Any], classes: int) -> NDArray[np.float32]:
+def classify(session: Session, nodes: tuple[str, str], frames: NDArray[Any], classes: int) -> NDArray[np.float32]:
     """Return what a graph gives for vectors ``[n, d]``, as ``[n, c]``."""
-    values = answers(session, nodes, frames)
+    values = run_graph(session, nodes, frames)
     if values.shape != (len(frames), classes):
         raise GraphError(
             f"The head's graph is expected to give one value for each of its {classes} classes, "
@@ -89,7 +89,7 @@ def run(session: Session, nodes: tuple[str, str], frames: NDArray[Any], classes:
     return values
 
 
-def answers(session: Session, nodes: tuple[str, str], frames: NDArray[Any]) -> NDArray[np.float32]:
+def run_graph(session: Session, nodes: tuple[str, str], frames: NDArray[Any]) -> NDArray[np.float32]:
     """Return what a graph gives for vectors ``[n, d]``, whatever that is."""
     source, target = nodes
     frames = np.asarray(frames, dtype=np.float32)

@@ -5,7 +5,7 @@ from embviz.models.custom import register_model, unregister_model
 from embviz.models.layer import Layer
 from embviz.models.lookup import get_model, known_models, list_models
 from embviz.models.model import Model, ModelLike, Source
-from embviz.models.weights import Pulled, Weights, find_weights, has_weights, pull, pull_all, weights_state
+from embviz.models.weights import PullResult, Weights, find_weights, has_weights, pull, pull_all, weights_state
 
 __all__ = [
     "ALIASES",
@@ -13,7 +13,7 @@ __all__ = [
     "Layer",
     "Model",
     "ModelLike",
-    "Pulled",
+    "PullResult",
     "Source",
     "Weights",
     "find_weights",

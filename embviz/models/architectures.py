@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from embviz.models.layer import Layer
-from embviz.models.receptive_field import Reach
+from embviz.models.receptive_field import ReceptiveField
 
 __all__ = [
     "musicnn_layers",
@@ -31,23 +31,23 @@ def _layer(  # noqa: PLR0913 - one for each column of the tables below
     axes: str,
     shape: tuple[int, ...],
     meaning: str,
-    reach: Reach | None = None,
+    field: ReceptiveField | None = None,
     *,
     whole: int = 0,
     labels: tuple[str, ...] = (),
     unit: str = "",
     feeds: str = "",
 ) -> Layer:
-    """Return a layer; a `reach` of `whole` frames or more is that of the whole patch."""
+    """Return a layer; a `field` of `whole` frames or more is that of the whole patch."""
     return Layer(
         name,
         (node,) if isinstance(node, str) else node,
         axes,
         meaning,
         shape,
-        receptive_field=reach.frames if reach and not 0 < whole <= reach.frames else None,
-        step=reach.step if reach else None,
-        center=reach.center if reach else 0.0,
+        receptive_field=field.frames if field and not 0 < whole <= field.frames else None,
+        step=field.step if field else None,
+        center=field.center if field else 0.0,
         labels=labels,
         unit=unit,
         feeds=feeds,
@@ -59,12 +59,12 @@ def _layer(  # noqa: PLR0913 - one for each column of the tables below
 
 def musicnn_layers(tags: tuple[str, ...]) -> tuple[Layer, ...]:
     """Return the layers of MusiCNN."""
-    mel = Reach()
+    mel = ReceptiveField()
     timbral, temporal = mel.same(7), mel.same(128)
-    frontend = timbral.joined(temporal)
+    frontend = timbral.union(temporal)
     cnn1 = frontend.same(7)
-    cnn2 = cnn1.same(7).joined(cnn1)
-    cnn3 = cnn2.same(7).joined(cnn2)
+    cnn2 = cnn1.same(7).union(cnn1)
+    cnn3 = cnn2.same(7).union(cnn2)
     return (
         _layer("mel", "model/ExpandDims", "tf1", (187, 96, 1), "mel-spectrogram", mel, unit=_LOG_MEL),
         _layer("batch_norm", "model/batch_normalization/FusedBatchNorm", "tf1", (187, 96, 1), "normalised input", mel),
@@ -106,21 +106,21 @@ _VGG_POOLS = {
 
 def vgg_layers(tags: tuple[str, ...], collection: str) -> tuple[Layer, ...]:
     """Return the layers of VGG-I, whose pools are others for each `collection` ("msd", "mtt")."""
-    reach, times, bands = Reach(), 187, 96
+    field, times, bands = ReceptiveField(), 187, 96
     layers = [
-        _layer("mel", "model/ExpandDims", "tf1", (times, bands, 1), "mel-spectrogram", reach, unit=_LOG_MEL),
+        _layer("mel", "model/ExpandDims", "tf1", (times, bands, 1), "mel-spectrogram", field, unit=_LOG_MEL),
         _layer(
             "batch_norm",
             "model/batch_normalization/FusedBatchNorm",
             "tf1",
             (times, bands, 1),
             "normalised input",
-            reach,
+            field,
         ),
     ]
     for i, (size, stride) in enumerate(_VGG_POOLS[collection], start=1):
-        conv = reach.same(3)
-        reach = conv.valid(size[0], stride[0])
+        conv = field.same(3)
+        field = conv.valid(size[0], stride[0])
         before = (times, bands, 128)
         times, bands = ((length - k) // s + 1 for length, k, s in zip((times, bands), size, stride, strict=True))
         normalised = f"model/batch_normalization_{i}/FusedBatchNorm"
@@ -128,7 +128,7 @@ def vgg_layers(tags: tuple[str, ...], collection: str) -> tuple[Layer, ...]:
         layers += [
             _layer(f"conv{i}", f"model/{i}CNN/Relu", "tfc", before, f"convolution {i} of 5, after its ReLU", conv),
             _layer(f"norm{i}", normalised, "tfc", before, f"convolution {i} of 5, normalised", conv),
-            _layer(f"pool{i}", pool, "tfc", (times, bands, 128), f"maxima of convolution {i}", reach),
+            _layer(f"pool{i}", pool, "tfc", (times, bands, 128), f"maxima of convolution {i}", field),
         ]
     return (
         *layers,
@@ -157,28 +157,28 @@ def tempo_parameters(k: int, *, square: bool) -> int:
 
 def tempo_layers(k: int) -> tuple[Layer, ...]:
     """Return the layers of a DeepTemp or DeepSquare network; their kernels are equally long in time."""
-    reach, times, bands = Reach(), 256, 40
+    field, times, bands = ReceptiveField(), 256, 40
     layers: list[Layer] = []
     for i, width in enumerate(_TEMPO_WIDTHS, start=1):
-        reach = reach.same(5 if i % 2 else 3)
+        field = field.same(5 if i % 2 else 3)
         shape = (k * width, bands, times)
         layers += [
             # The graph counts its ReLUs from the end.
             _layer(
-                f"conv{i}", f"Relu{13 - i}", "cft", shape, f"convolution {i} of 12, after its ReLU", reach, whole=256
+                f"conv{i}", f"Relu{13 - i}", "cft", shape, f"convolution {i} of 12, after its ReLU", field, whole=256
             ),
             _layer(
-                f"norm{i}", f"BN{i - 1}/add_1", "cft", shape, f"convolution {i} of 12, normalised", reach, whole=256
+                f"norm{i}", f"BN{i - 1}/add_1", "cft", shape, f"convolution {i} of 12, normalised", field, whole=256
             ),
         ]
         if i % 2:
             continue
         pool = i // 2
-        reach = reach.valid(2, 2)
+        field = field.valid(2, 2)
         times, bands = times // 2, max(bands // 2, 1)
         node = f"MaxPool{f'_{pool - 1}' if pool > 1 else ''}"
         meaning = f"maxima of convolution {i}"
-        layers.append(_layer(f"pool{pool}", node, "ftc", (bands, times, k * width), meaning, reach, whole=256))
+        layers.append(_layer(f"pool{pool}", node, "ftc", (bands, times, k * width), meaning, field, whole=256))
     return (
         *layers,
         _layer(
@@ -187,7 +187,7 @@ def tempo_layers(k: int) -> tuple[Layer, ...]:
             "cft",
             (256, 1, 4),
             "one feature per tempo, after its ReLU",
-            reach,
+            field,
             whole=256,
             labels=_TEMPI,
         ),
@@ -238,13 +238,13 @@ _VGGISH_DENSE = (
 
 def vggish_layers() -> tuple[Layer, ...]:
     """Return the layers of VGGish."""
-    reach, prefix = Reach(), "model/vggish/"
+    field, prefix = ReceptiveField(), "model/vggish/"
     layers = [
-        _layer("mel", f"{prefix}Reshape", "tf1", (96, 64, 1), "mel-spectrogram", reach, unit="ln(magnitude + 0.01)")
+        _layer("mel", f"{prefix}Reshape", "tf1", (96, 64, 1), "mel-spectrogram", field, unit="ln(magnitude + 0.01)")
     ]
     for name, node, shape, meaning in _VGGISH_CONVOLUTIONS:
-        reach = reach.valid(2, 2) if name.startswith("pool") else reach.same(3)
-        layers.append(_layer(name, prefix + node, "tfc", shape, meaning, reach, whole=96))
+        field = field.valid(2, 2) if name.startswith("pool") else field.same(3)
+        layers.append(_layer(name, prefix + node, "tfc", shape, meaning, field, whole=96))
     layers += [_layer(name, prefix + node, "c", (size,), meaning) for name, node, size, meaning in _VGGISH_DENSE]
     return tuple(layers)
 
@@ -268,7 +268,7 @@ def unet_parameters() -> int:
 def spleeter_layers(stems: tuple[str, ...]) -> tuple[Layer, ...]:
     """Return the layers of Spleeter's U-Nets, one per stem, joined."""
     sides = tuple(f"{stem} {side}" for stem in stems for side in ("left", "right"))
-    n, reach = len(stems), Reach()
+    n, field = len(stems), ReceptiveField()
     layers = [
         _layer(
             "spectrogram",
@@ -276,44 +276,44 @@ def spleeter_layers(stems: tuple[str, ...]) -> tuple[Layer, ...]:
             "tfc",
             (512, 1024, 2),
             "magnitudes up to 11 kHz, left and right",
-            reach,
+            field,
             labels=("left", "right"),
             unit="magnitude",
         )
     ]
     ordinals = ("first", "second", "third", "fourth", "fifth", "sixth")
     for i, width in enumerate(_UNET_WIDTHS):
-        reach = reach.same(5, 2)
+        field = field.same(5, 2)
         shape = (256 >> i, 512 >> i, n * width)
         nodes = _numbered("conv2d", [7 * stem + i for stem in range(n)], "BiasAdd")
-        layers.append(_layer(f"conv{i + 1}", nodes, "tfc", shape, f"{ordinals[i]} convolution of each stem", reach))
+        layers.append(_layer(f"conv{i + 1}", nodes, "tfc", shape, f"{ordinals[i]} convolution of each stem", field))
         if i == 4:
-            layers.append(_layer("embedding", nodes, "tfc", shape, "conv5: last layer that is handed across", reach))
-    layers.append(_layer("bottleneck", nodes, "tfc", shape, "conv6: deepest layer of each stem", reach))
+            layers.append(_layer("embedding", nodes, "tfc", shape, "conv5: last layer that is handed across", field))
+    layers.append(_layer("bottleneck", nodes, "tfc", shape, "conv6: deepest layer of each stem", field))
     for i, width in enumerate((256, 128, 64, 32, 16, 1)):
-        reach = reach.up(5, 2)
+        field = field.transposed(5, 2)
         nodes = _numbered("conv2d_transpose", [6 * stem + i for stem in range(n)], "BiasAdd")
         shape = (16 << i, 32 << i, n * width)
         meaning = f"{ordinals[i]} transposed convolution of each stem"
-        layers.append(_layer(f"up{i + 1}", nodes, "tfc", shape, meaning, reach))
-    reach = reach.same(7)  # kernel of 4, dilated by 2
+        layers.append(_layer(f"up{i + 1}", nodes, "tfc", shape, meaning, field))
+    field = field.same(7)  # kernel of 4, dilated by 2
     full = (512, 1024, 2 * n)
     softmax = n == 5
     masks = _numbered("conv2d", [7 * stem + 6 for stem in range(n)], "BiasAdd" if softmax else "Sigmoid")
     return (
         *layers,
         _layer(
-            "mask_logits", masks, "tfc", full, "masks before the softmax over stems", reach, labels=sides, unit="logit"
+            "mask_logits", masks, "tfc", full, "masks before the softmax over stems", field, labels=sides, unit="logit"
         )
         if softmax
-        else _layer("masks", masks, "tfc", full, "share of the mix in each stem, from 0 to 1", reach, labels=sides),
+        else _layer("masks", masks, "tfc", full, "share of the mix in each stem, from 0 to 1", field, labels=sides),
         _layer(
             "spectrograms",
             tuple(f"{stem}_spectrogram/mul" for stem in stems),
             "tfc",
             full,
             "estimated magnitudes of each stem",
-            reach,
+            field,
             labels=sides,
             unit="magnitude",
         ),

@@ -22,21 +22,21 @@ from embviz.core.io import write_bytes
 from embviz.errors import GraphError, ModelError, did_you_mean
 from embviz.models import weight_store
 from embviz.models.catalogue import ALIASES, CATALOGUE
-from embviz.models.layer import Layer, times
-from embviz.models.metadata import described, mapping, text
+from embviz.models.layer import Layer, format_shape
+from embviz.models.metadata import get_mapping, get_text, read_metadata
 from embviz.models.model import Model, Source
 
 if TYPE_CHECKING:
     from embviz.inference.graph import Graph
 
-__all__ = ["register_model", "registered", "unregister_model"]
+__all__ = ["register_model", "registered_models", "unregister_model"]
 
 _FORMAT = 1
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
 @dataclass(frozen=True)
-class _Frontend:
+class _FrontendModel:
     """What a model inherits from the front-end that it shares: names and lengths as in the record."""
 
     algorithm: str
@@ -48,9 +48,9 @@ class _Frontend:
 
 
 _FRONTENDS = {
-    "musicnn": _Frontend("TensorflowPredictMusiCNN", "musicnn"),
-    "vggish": _Frontend("TensorflowPredictVGGish", "vggish"),
-    "tempocnn": _Frontend("TensorflowPredictTempoCNN", "tempocnn"),
+    "musicnn": _FrontendModel("TensorflowPredictMusiCNN", "musicnn"),
+    "vggish": _FrontendModel("TensorflowPredictVGGish", "vggish"),
+    "tempocnn": _FrontendModel("TensorflowPredictTempoCNN", "tempocnn"),
 }
 
 
@@ -99,11 +99,11 @@ def register_model(
 
     path = Path(graph).expanduser()
     read = Graph.read(path)
-    told = described(path, metadata)
-    name = _free_name(name if name is not None else path.stem)
-    draft = _Draft(path, read, told)
+    stated = read_metadata(path, metadata)
+    name = _check_name(name if name is not None else path.stem)
+    draft = _ModelDraft(path, read, stated)
     model = draft.model(name, frontend=frontend, embedding=embedding, output=output, labels=labels)
-    return _keep(model, path)
+    return _register(model, path)
 
 
 def unregister_model(name: str) -> None:
@@ -115,19 +115,19 @@ def unregister_model(name: str) -> None:
         If no model of that name was registered.
     """
     if not _NAME.fullmatch(name) or not _file(name).is_file():
-        raise ModelError(f"There is no model {name!r} of your own.{did_you_mean(name, registered())}")
+        raise ModelError(f"There is no model {name!r} of your own.{did_you_mean(name, registered_models())}")
     # The record goes first: without it the rest is not seen.
     for leaf in (f"{name}.model.json", f"{name}.weights.json", f"{name}.pb", f".{name}.shapes.json"):
-        (weight_store.store() / leaf).unlink(missing_ok=True)
+        (weight_store.weights_folder() / leaf).unlink(missing_ok=True)
 
 
-def registered() -> dict[str, Model]:
+def registered_models() -> dict[str, Model]:
     """Return the user's own models by name; a damaged record is left out with a warning."""
     found = {}
-    for path in sorted(weight_store.store().glob("*.model.json")):
+    for path in sorted(weight_store.weights_folder().glob("*.model.json")):
         name = path.name.removesuffix(".model.json")
         try:
-            found[name] = _model_of(json.loads(path.read_text(encoding="utf-8")), name)
+            found[name] = _parse_record(json.loads(path.read_text(encoding="utf-8")), name)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             message = (
                 f"The record of your model {name!r} is damaged and left out: unregister the model, register it again."
@@ -140,24 +140,24 @@ def registered() -> dict[str, Model]:
 
 
 def _file(name: str) -> Path:
-    return weight_store.store() / f"{name}.model.json"
+    return weight_store.weights_folder() / f"{name}.model.json"
 
 
-def _keep(model: Model, graph: Path) -> Model:
+def _register(model: Model, graph: Path) -> Model:
     try:
-        with weight_store.locked(model):
+        with weight_store.lock(model):
             if _file(model.name).exists():
-                return _already(model, graph)
-            weight_store.take(model, graph)
+                return _accept_again(model, graph)
+            weight_store.copy_graph(model, graph)
             write_bytes(_file(model.name), json.dumps({"format": _FORMAT, **asdict(model)}, indent=1).encode())
     except OSError as error:
         raise weight_store.disk_error(model, error) from error
     return model
 
 
-def _already(model: Model, graph: Path) -> Model:
+def _accept_again(model: Model, graph: Path) -> Model:
     """Accept the same model once more, as a notebook that runs again gives it; refuse another of its name."""
-    kept = registered().get(model.name)
+    kept = registered_models().get(model.name)
     if kept != model or not _same_file(graph, weight_store.locate(model, verify=False)):
         raise ModelError(
             f"A model {model.name!r} is registered already; give this one another name=, or remove that one with "
@@ -170,23 +170,23 @@ def _same_file(graph: Path, kept: weight_store.Weights | None) -> bool:
     return kept is not None and hashlib.sha256(graph.read_bytes()).hexdigest() == kept.sha256
 
 
-def _model_of(kept: dict[str, Any], name: str) -> Model:
+def _parse_record(kept: dict[str, Any], name: str) -> Model:
     """Return the record that was written as JSON; raises what the caller expects where it was not."""
     if kept.pop("format") != _FORMAT or kept["name"] != name or not _NAME.fullmatch(name):
         raise ValueError("format or name")
-    layers = tuple(_tuples(Layer, layer) for layer in kept.pop("known_layers"))
+    layers = tuple(_build(Layer, layer) for layer in kept.pop("known_layers"))
     sources = tuple(Source(**source) for source in kept.pop("sources"))
-    model: Model = _tuples(Model, {**kept, "known_layers": layers, "sources": sources})
+    model: Model = _build(Model, {**kept, "known_layers": layers, "sources": sources})
     if not any(layer.name == "embedding" for layer in layers):
         raise ValueError("embedding")
     return model
 
 
-def _tuples(kind: Any, fields: Mapping[str, Any]) -> Any:
+def _build(kind: Any, fields: Mapping[str, Any]) -> Any:
     return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()})
 
 
-def _free_name(name: str) -> str:
+def _check_name(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise ModelError(
             f"A model's name is expected to be of letters, digits, '.', '_' and '-', {name!r} was found; give one as "
@@ -201,12 +201,12 @@ def _free_name(name: str) -> str:
 
 
 @dataclass
-class _Draft:
+class _ModelDraft:
     """A record in the making, with the contradictions met on the way."""
 
     path: Path
     graph: Graph
-    told: Mapping[str, Any]
+    metadata: Mapping[str, Any]
     contradictions: list[str] = field(default_factory=list)
 
     def model(
@@ -223,20 +223,20 @@ class _Draft:
         shape, shapes = self._shapes(node, like)
         layers = self._layers(shapes, {"embedding": embedding, "output": output}, labels)
         vector = next(layer for layer in layers if layer.name == "embedding")
-        inference = mapping(self.told, "inference")
-        self._compare("the sample rate", inference.get("sample_rate"), like.sample_rate)
+        inference = get_mapping(self.metadata, "inference")
+        self._check_against("the sample rate", inference.get("sample_rate"), like.sample_rate)
         frames = shape[1] if like.system == "tempocnn" else shape[0]
         return replace(
             like,
             name=name,
-            title=text(self.told, "name") or name,
+            title=get_text(self.metadata, "name") or name,
             system="custom",
-            task=text(self.told, "description") or text(self.told, "type") or "not described",
+            task=get_text(self.metadata, "description") or get_text(self.metadata, "type") or "not described",
             parameters=self.graph.parameters,
             dimensions=vector.shape[-1] if vector.shape else 0,
-            training_data=text(mapping(self.told, "dataset"), "name") or "not described",
-            licence=text(self.told, "license") or text(self.told, "licence") or "not stated",
-            citation=text(self.told, "citation"),
+            training_data=get_text(get_mapping(self.metadata, "dataset"), "name") or "not described",
+            licence=get_text(self.metadata, "license") or get_text(self.metadata, "licence") or "not stated",
+            citation=get_text(self.metadata, "citation"),
             patch_frames=frames,
             patch_samples=frames * like.frame_hop,
             patch_hop=min(like.patch_hop, frames * like.frame_hop),
@@ -247,7 +247,7 @@ class _Draft:
             note=self._note(),
         )
 
-    def _frontend(self, asked: str | None) -> _Frontend:
+    def _frontend(self, asked: str | None) -> _FrontendModel:
         if asked is not None:
             if asked not in _FRONTENDS:
                 raise ModelError(
@@ -255,7 +255,7 @@ class _Draft:
                     f"Expected one of {', '.join(_FRONTENDS)}."
                 )
             return _FRONTENDS[asked]
-        algorithm = text(mapping(self.told, "inference"), "algorithm")
+        algorithm = get_text(get_mapping(self.metadata, "inference"), "algorithm")
         if algorithm == "TensorflowPredict2D":
             raise ModelError(
                 f"{self.path.name!r} is a classifier that runs on another model's embeddings (TensorflowPredict2D), "
@@ -272,8 +272,8 @@ class _Draft:
         )
 
     def _input_node(self) -> str:
-        inputs = mapping(self.told, "schema").get("inputs")
-        told = text(inputs[0], "name") if isinstance(inputs, list) and inputs else ""
+        inputs = get_mapping(self.metadata, "schema").get("inputs")
+        told = get_text(inputs[0], "name") if isinstance(inputs, list) and inputs else ""
         if told in self.graph.placeholders:
             return told
         floats = [name for name in self.graph.placeholders if self.graph.nodes[name].is_float]
@@ -288,7 +288,7 @@ class _Draft:
 
     def _shapes(self, node: str, like: Model) -> tuple[tuple[int, ...], dict[str, tuple[int, ...]]]:
         """Return the shape of one patch, and of every node for it, as the graph itself gives them."""
-        inputs = mapping(self.told, "schema").get("inputs")
+        inputs = get_mapping(self.metadata, "schema").get("inputs")
         told = _shape(inputs[0]) if isinstance(inputs, list) and inputs else ()
         usual, declared = like.input_shape, _declared_shape(self.path, node)
         # A graph may take other numbers of frames than the usual one, but the bands are the front-end's.
@@ -297,18 +297,19 @@ class _Draft:
             with contextlib.suppress(GraphError):
                 shapes = self._run(node, shape)
                 if told and shape != told:
-                    self.contradictions.append(f"the input takes {times(shape)}, not {times(told)}")
+                    self.contradictions.append(f"the input takes {format_shape(shape)}, not {format_shape(told)}")
                 return shape, shapes
         raise ModelError(
-            f"{self.path.name!r} does not run on the patches of its front-end ({times(usual)} values in {node!r}); "
-            "either it was trained with another one, or its graph waits for more than sound (a training switch)."
+            f"{self.path.name!r} does not run on the patches of its front-end ({format_shape(usual)} values in "
+            f"{node!r}); either it was trained with another one, or its graph waits for more than sound (a "
+            "training switch)."
         )
 
     def _run(self, node: str, shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
         from embviz.inference.shapes import node_shapes
 
         # The answer is remembered beside the file asked about: that is to be ours.
-        with weight_store.scratch() as folder:
+        with weight_store.scratch_folder() as folder:
             copy = folder / "graph.pb"
             shutil.copyfile(self.path, copy)
             return node_shapes(copy, node, shape)
@@ -320,31 +321,33 @@ class _Draft:
         for role, node in asked.items():
             if node is not None:
                 layers[role] = self._layer(role, self._node(node, shapes), shapes, "as registered")
-        for output in self._told_outputs():
+        for output in self._metadata_outputs():
             node = output["name"]
             if node not in shapes:
                 self.contradictions.append(f"there is no node {node!r} to read")
                 continue
             role = _role(output, layers)
-            layers.setdefault(role, self._layer(role, node, shapes, text(output, "description") or role))
+            layers.setdefault(role, self._layer(role, node, shapes, get_text(output, "description") or role))
             told = _shape(output)
             if told and told[-1:] != shapes[node][-1:]:
-                self.contradictions.append(f"{node!r} has {times(shapes[node])} values, not {times(told)}")
+                self.contradictions.append(
+                    f"{node!r} has {format_shape(shapes[node])} values, not {format_shape(told)}"
+                )
         if "embedding" not in layers:
             raise ModelError(
                 f"The metadata of {self.path.name!r} name no output for embeddings that the graph has; embedding= says "
                 "which node it is."
             )
         if "output" in layers:
-            layers["output"] = self._labelled(layers["output"], labels)
+            layers["output"] = self._add_labels(layers["output"], labels)
         order = {node: i for i, node in enumerate(self.graph.nodes)}
         return tuple(sorted(layers.values(), key=lambda layer: order[layer.nodes[0]]))
 
-    def _told_outputs(self) -> list[dict[str, Any]]:
-        outputs = mapping(self.told, "schema").get("outputs")
+    def _metadata_outputs(self) -> list[dict[str, Any]]:
+        outputs = get_mapping(self.metadata, "schema").get("outputs")
         if not isinstance(outputs, list):
             return []
-        return [output for output in outputs if isinstance(output, dict) and text(output, "name")]
+        return [output for output in outputs if isinstance(output, dict) and get_text(output, "name")]
 
     def _node(self, node: str, known: Mapping[str, Any]) -> str:
         if node not in known:
@@ -356,8 +359,8 @@ class _Draft:
         vector = len(shape) == 1 or all(n == 1 for n in shape[:-1])
         return Layer(name, (node,), "1" * (len(shape) - 1) + "c" if vector and shape else "", meaning, shape)
 
-    def _labelled(self, output: Layer, labels: Sequence[str] | None) -> Layer:
-        told = labels if labels is not None else self.told.get("classes")
+    def _add_labels(self, output: Layer, labels: Sequence[str] | None) -> Layer:
+        told = labels if labels is not None else self.metadata.get("classes")
         if not isinstance(told, Sequence) or isinstance(told, str) or not told:
             return output
         values = output.shape[-1] if output.shape else 0
@@ -372,7 +375,7 @@ class _Draft:
         )
         return output
 
-    def _compare(self, what: str, told: object, true: object) -> None:
+    def _check_against(self, what: str, told: object, true: object) -> None:
         if told is not None and told != true:
             self.contradictions.append(f"{what} is {true}, not {told}")
 
@@ -385,8 +388,8 @@ class _Draft:
 def _role(output: Mapping[str, Any], taken: Mapping[str, Layer]) -> str:
     """Return the name of a layer: by its purpose, which older files put into the description."""
     purposes = {"embeddings": "embedding", "predictions": "output"}
-    description = text(output, "description")
-    role = purposes.get(text(output, "output_purpose")) or purposes.get(description)
+    description = get_text(output, "description")
+    role = purposes.get(get_text(output, "output_purpose")) or purposes.get(description)
     if role is not None and role not in taken:
         return role
     plain = description if re.fullmatch(r"[a-z_0-9]+", description) else ""

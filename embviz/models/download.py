@@ -37,7 +37,7 @@ class DownloadError(Exception):
     """A file could not be had from a site; the text is the reason, made to follow the site's name."""
 
 
-class _Again(Exception):  # noqa: N818 - a signal between functions of this module
+class _RetryError(Exception):
     """The try failed in a way that another one may mend."""
 
 
@@ -89,15 +89,15 @@ def download(site: Site, location: str, part: Path, report: Callable[[int, int],
             try:
                 _try_once(session, site.base + location, part, report)
                 return
-            except _Again as error:
+            except _RetryError as error:
                 # Only tries that brought nothing count: a long download over a bad line comes to its end.
                 failures = failures + 1 if _size(part) <= before else 1
                 before = _size(part)
                 if failures >= _TRIES:
-                    raise _out_of_reach(site, str(error)) from error
+                    raise _mark_outage(site, str(error)) from error
                 time.sleep(_pause(failures))
-            except _no_connection() as error:
-                raise _out_of_reach(site, _why(error)) from error
+            except _connection_errors() as error:
+                raise _mark_outage(site, _reason(error)) from error
 
 
 def _session(site: Site) -> requests.Session:
@@ -111,7 +111,7 @@ def _session(site: Site) -> requests.Session:
     return session
 
 
-def _no_connection() -> tuple[type[Exception], ...]:
+def _connection_errors() -> tuple[type[Exception], ...]:
     import requests
 
     return (requests.exceptions.ConnectionError,)
@@ -120,7 +120,7 @@ def _no_connection() -> tuple[type[Exception], ...]:
 def _try_once(session: requests.Session, url: str, part: Path, report: Callable[[int, int], None]) -> None:
     import requests
 
-    version = _version(part, url)
+    version = _read_version(part, url)
     have = _size(part) if version else 0
     headers = {"Accept-Encoding": "identity", "User-Agent": "embviz"}
     if have:
@@ -128,13 +128,13 @@ def _try_once(session: requests.Session, url: str, part: Path, report: Callable[
     try:
         timeout = (_CONNECT_SECONDS, _READ_SECONDS)
         with session.get(url, headers=headers, stream=True, timeout=timeout) as answer:
-            total = _check(answer, part, have)
+            total = _check_answer(answer, part, have)
             _receive(answer, url, part, have if answer.status_code == 206 else 0, total, report)
     except (requests.exceptions.ReadTimeout, requests.exceptions.ChunkedEncodingError) as error:
-        raise _Again("stopped sending") from error
+        raise _RetryError("stopped sending") from error
     except requests.exceptions.ConnectionError as error:
-        if _broke_off(error):
-            raise _Again("broke off the connection") from error
+        if _was_connected(error):
+            raise _RetryError("broke off the connection") from error
         raise
     except requests.exceptions.InvalidSchema as error:
         raise DownloadError("redirects to an address without HTTPS, which is not followed") from error
@@ -142,14 +142,14 @@ def _try_once(session: requests.Session, url: str, part: Path, report: Callable[
         raise DownloadError(f"could not be asked ({type(error).__name__})") from error
 
 
-def _check(answer: requests.Response, part: Path, have: int) -> int:
+def _check_answer(answer: requests.Response, part: Path, have: int) -> int:
     """Return the bytes of the whole file (0: not said); raise where the answer is not (a part of) the file."""
     status = answer.status_code
     if status == 416:
         discard(part)
-        raise _Again("did not accept where the download was to go on")
+        raise _RetryError("did not accept where the download was to go on")
     if status in (408, 425, 429) or status >= 500:
-        raise _Again(f"answered with error {status}")
+        raise _RetryError(f"answered with error {status}")
     if status in (404, 410):
         raise DownloadError("does not have the file (any more)")
     if status not in (200, 206):
@@ -161,7 +161,7 @@ def _check(answer: requests.Response, part: Path, have: int) -> int:
         span = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", answer.headers.get("Content-Range", ""))
         if span is None or int(span[1]) != have:
             discard(part)
-            raise _Again("went on at another place than asked for")
+            raise _RetryError("went on at another place than asked for")
         length = int(span[2])
     if length > _LARGEST_FILE:
         raise DownloadError(f"announced {length} bytes, far more than any model has")
@@ -173,7 +173,7 @@ def _receive(
 ) -> None:
     if not start:
         discard(part)
-        _note(part, url, answer)
+        _write_note(part, url, answer)
     done = start
     report(done, total)
     with part.open("ab") as file:
@@ -186,7 +186,7 @@ def _receive(
     if total and done != total:
         if done > total:
             discard(part)
-        raise _Again(f"stopped after {done} of {total} bytes")
+        raise _RetryError(f"stopped after {done} of {total} bytes")
 
 
 # The note beside a part: which version of which file it is. ---------------------------------------------------------
@@ -196,7 +196,7 @@ def _note_path(part: Path) -> Path:
     return part.with_name(part.name + ".json")
 
 
-def _note(part: Path, url: str, answer: requests.Response) -> None:
+def _write_note(part: Path, url: str, answer: requests.Response) -> None:
     etag = answer.headers.get("ETag", "")
     # If-Range takes no weak tags.
     version = etag if etag and not etag.startswith("W/") else answer.headers.get("Last-Modified", "")
@@ -204,7 +204,7 @@ def _note(part: Path, url: str, answer: requests.Response) -> None:
     _note_path(part).write_text(json.dumps({"url": url, "version": version}), encoding="utf-8")
 
 
-def _version(part: Path, url: str) -> str:
+def _read_version(part: Path, url: str) -> str:
     """Return the version that `part` is a part of; empty where nothing can go on."""
     try:
         note: Any = json.loads(_note_path(part).read_text(encoding="utf-8"))
@@ -228,12 +228,12 @@ def _size(part: Path) -> int:
 # What went wrong, in words. -----------------------------------------------------------------------------------------
 
 
-def _out_of_reach(site: Site, reason: str) -> DownloadError:
+def _mark_outage(site: Site, reason: str) -> DownloadError:
     _outages[site] = (time.monotonic(), reason)
     return DownloadError(reason)
 
 
-def _broke_off(error: Exception) -> bool:
+def _was_connected(error: Exception) -> bool:
     """Whether a connection stood and was lost; anything else never stood."""
     from requests import exceptions
     from urllib3.exceptions import MaxRetryError
@@ -243,7 +243,7 @@ def _broke_off(error: Exception) -> bool:
     return not (error.args and isinstance(error.args[0], MaxRetryError))
 
 
-def _why(error: Exception) -> str:
+def _reason(error: Exception) -> str:
     """Say why there was no connection; the exception's own text may hold addresses and passwords of proxies."""
     import requests
 

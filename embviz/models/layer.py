@@ -61,10 +61,10 @@ class Layer:
     feeds: str = ""
 
     def __repr__(self) -> str:
-        size = times(self.shape) if self.shape else "shape not known"
+        size = format_shape(self.shape) if self.shape else "shape not known"
         return f"<Layer {self.name!r}: {size}{f' ({self.axes})' if self.axes else ''}, {self.meaning}>"
 
-    def within(self, graph: Graph) -> Layer | None:
+    def find_in(self, graph: Graph) -> Layer | None:
         """Return this layer with the nodes that a graph really has, or None where it has them not."""
         if all(node in graph.nodes for node in self.nodes):
             return self
@@ -88,6 +88,6 @@ class Layer:
         return tuple(shape)
 
 
-def times(shape: tuple[int, ...]) -> str:
+def format_shape(shape: tuple[int, ...]) -> str:
     """Return a shape as text: ``"187 × 96"``."""
     return " × ".join(map(str, shape))

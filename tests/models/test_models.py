@@ -27,7 +27,7 @@ from embviz.models import (
     register_model,
     unregister_model,
 )
-from embviz.models.receptive_field import Reach
+from embviz.models.receptive_field import ReceptiveField
 from embviz.models.weights import pull_all, weights_state
 
 MODELS = list(CATALOGUE.values())
@@ -211,12 +211,12 @@ def test_a_layer_by_readable_name_and_by_node():
 
 
 def test_reach_follows_strides_and_pools():
-    start = Reach()
-    assert start.same(128) == Reach(128, 1, 0.5)
-    assert start.valid(4, 4) == Reach(4, 4, 1.5)
-    assert start.same(5, 2) == Reach(5, 2, 1.0)
-    assert start.same(5, 2).up(5, 2) == Reach(9, 1, 0.0)
-    assert start.same(7).joined(start.same(128)) == Reach(128, 1, 0.5)
+    start = ReceptiveField()
+    assert start.same(128) == ReceptiveField(128, 1, 0.5)
+    assert start.valid(4, 4) == ReceptiveField(4, 4, 1.5)
+    assert start.same(5, 2) == ReceptiveField(5, 2, 1.0)
+    assert start.same(5, 2).transposed(5, 2) == ReceptiveField(9, 1, 0.0)
+    assert start.same(7).union(start.same(128)) == ReceptiveField(128, 1, 0.5)
 
 
 # Real graphs. --------------------------------------------------------------------------------------------------------
@@ -401,8 +401,8 @@ def test_a_layer_within_a_graph(converted: Path):
     assert model.layer("BN0/mul_1", graph=graph).meaning == "Mul of the graph"
     # Official files may name it otherwise; it is what the last node reads.
     renamed = replace(model.layer("embedding"), nodes=("elsewhere",))
-    assert renamed.within(graph) is not None
-    assert renamed.within(graph).nodes == ("1x1/Identity0_reshape",)
+    assert renamed.find_in(graph) is not None
+    assert renamed.find_in(graph).nodes == ("1x1/Identity0_reshape",)
     with pytest.raises(LayerError, match=r"no layer 'BN0/mull_1'\. Did you mean 'BN0/mul_1'"):
         model.layer("BN0/mull_1", graph=graph)
     with pytest.raises(LayerError, match=r"'penultimate' of 'msd-musicnn-1' is expected at .* has not got"):
@@ -584,9 +584,9 @@ def test_unregister(own_graph: Path):
 
 
 def state_files() -> list[str]:
-    from embviz.models.weight_store import store
+    from embviz.models.weight_store import weights_folder
 
-    return sorted(path.name for path in store().iterdir() if path.suffix in (".pb", ".json", ".new"))
+    return sorted(path.name for path in weights_folder().iterdir() if path.suffix in (".pb", ".json", ".new"))
 
 
 def test_contradictions_are_noted_and_the_graph_is_believed(own_graph: Path):

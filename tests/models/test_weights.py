@@ -445,14 +445,14 @@ def test_a_full_disk(zoo: Zoo, home: Path, graph: bytes, model: Model):
     part.parent.mkdir(parents=True)
 
     # The part is made anew when a download begins, so the full disk comes in just before it is opened.
-    original = download._note
+    original = download._write_note
 
     def note(path: Path, *rest: Any) -> None:
         original(path, *rest)
         path.symlink_to("/dev/full")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(download, "_note", note)
+        patch.setattr(download, "_write_note", note)
         with pytest.raises(WeightsError, match=r"The disk of .* is full: make room .*EMBVIZ_HOME"):
             pull(model)
     assert leftovers(home) == []
@@ -951,6 +951,6 @@ def test_what_killed_processes_left_is_removed_after_a_day(home: Path, stick: Pa
     long_ago = time.time() - 100_000
     for old in (".pull-old", ".musicnn.0.new"):
         os.utime(folder / old, (long_ago, long_ago))
-    with weight_store.scratch():
+    with weight_store.scratch_folder():
         pass
     assert leftovers(home) == [".pull-new"]

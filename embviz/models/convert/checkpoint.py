@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["DTYPES", "Checkpoint", "Entry", "find_index", "masked_crc32c", "read_table"]
+__all__ = ["DTYPES", "Checkpoint", "TensorEntry", "find_index", "masked_crc32c", "read_table"]
 
 #: Element types that variables of published models have: number of the type in
 #: ``types.proto`` -> numpy type of the stored bytes.
@@ -68,7 +68,7 @@ _LITTLE_ENDIAN = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TensorEntry:
     """Where one variable lies in the data shards."""
 
     dtype: np.dtype[Any]
@@ -150,7 +150,7 @@ def _read_small(path: Path) -> bytes:
     return path.read_bytes()
 
 
-def _read_span(path: Path, entry: Entry) -> bytes:
+def _read_span(path: Path, entry: TensorEntry) -> bytes:
     if not path.is_file():
         raise ValueError("expected a data shard, found no file")
     available = path.stat().st_size
@@ -180,7 +180,7 @@ def masked_crc32c(data: bytes) -> int:
 # --- tensor bundle ---------------------------------------------------------------
 
 
-def _read_bundle(index: bytes) -> tuple[int, dict[str, Entry]]:
+def _read_bundle(index: bytes) -> tuple[int, dict[str, TensorEntry]]:
     """Return the number of data shards and the entry of each variable."""
     table = read_table(index)
     header = _message(table.pop(b"", b""))
@@ -196,7 +196,7 @@ def _read_bundle(index: bytes) -> tuple[int, dict[str, Entry]]:
     return shards, entries
 
 
-def _entry(name: str, message: bytes, shards: int) -> Entry:
+def _entry(name: str, message: bytes, shards: int) -> TensorEntry:
     fields = _message(message)
     if 7 in fields:
         raise ValueError(f"variable {name!r} is stored in slices, which is not supported")
@@ -210,7 +210,7 @@ def _entry(name: str, message: bytes, shards: int) -> Entry:
         raise ValueError(f"variable {name!r}: expected {expected} bytes, found {size}")
     if not 0 <= shard < shards or offset < 0 or checksum < 0:
         raise ValueError(f"variable {name!r} points outside the {shards} data shards")
-    return Entry(DTYPES[dtype], shape, shard, offset, size, checksum)
+    return TensorEntry(DTYPES[dtype], shape, shard, offset, size, checksum)
 
 
 def _shape(message: int | bytes) -> tuple[int, ...]:
