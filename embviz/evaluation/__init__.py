@@ -1,8 +1,36 @@
 """Downstream tasks: labels, cross-validation, classifiers, metrics and their figures."""
 
+from typing import TYPE_CHECKING
+
 from embviz.evaluation.api import evaluate, train
 from embviz.evaluation.evaluation import Evaluation
-from embviz.evaluation.task import Task
-from embviz.evaluation.task_registry import get_task, list_tasks
+from embviz.evaluation.results import LearningPoint, Predictions, Result, TaskCollections
+from embviz.evaluation.task import PublishedScore, Task
+from embviz.evaluation.task_registry import get_task, list_tasks, published_scores
 
-__all__ = ["Evaluation", "Task", "evaluate", "get_task", "list_tasks", "train"]
+if TYPE_CHECKING:
+    from embviz.evaluation.confusion import ConfusionMatrix
+
+__all__ = [
+    "ConfusionMatrix",
+    "Evaluation",
+    "LearningPoint",
+    "Predictions",
+    "PublishedScore",
+    "Result",
+    "Task",
+    "TaskCollections",
+    "evaluate",
+    "get_task",
+    "list_tasks",
+    "published_scores",
+    "train",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name != "ConfusionMatrix":  # the only one that needs widgets
+        raise AttributeError(f"module 'embviz.evaluation' has no attribute {name!r}")
+    from embviz.evaluation.confusion import ConfusionMatrix
+
+    return ConfusionMatrix

@@ -19,11 +19,19 @@ from embviz.core.vectors import Vectors
 from embviz.errors import OptionError
 from embviz.evaluation import classifiers
 from embviz.evaluation import labels as labelling
-from embviz.evaluation.features import Sheet, gathered, missing, points
-from embviz.evaluation.results import Source
-from embviz.evaluation.splits import Plan, asked, check_classes, check_folds, check_groups, left, planned
+from embviz.evaluation.experiments import WHOLE, baseline_results, build_experiments, derive_seed
+from embviz.evaluation.features import LayerFeatures, build_feature_matrix, load_features, missing_tracks
+from embviz.evaluation.results import TaskCollections
+from embviz.evaluation.splits import (
+    Split,
+    check_classes,
+    check_folds,
+    check_groups,
+    drop_failed,
+    make_split,
+    resolve_target,
+)
 from embviz.evaluation.training import TrainingScheduler
-from embviz.evaluation.training_units import WHOLE, baselines, drafted, seed_of
 from embviz.extraction.extract import as_list
 
 if TYPE_CHECKING:
@@ -33,8 +41,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embviz.evaluation.evaluation import Evaluation
-    from embviz.evaluation.results import Cell
-    from embviz.evaluation.splits import Asked
+    from embviz.evaluation.results import Result
+    from embviz.evaluation.splits import TaskSpec
     from embviz.heads import Head
     from embviz.models import Model
 
@@ -129,16 +137,16 @@ def evaluate(  # noqa: PLR0913  options are given by name
 
     table = labelling.check_table(collection)
     other = None if external is None else labelling.check_table(external)
-    kinds, shares = classifiers.check(classifier), _shares(learning)
+    kinds, shares = classifiers.check_classifiers(classifier), _check_learning(learning)
     executor, workers = check_executor(executor), check_workers(workers)
     store = resolve_cache(cache)
-    asks = _asks(target, table, check_folds(folds), check_groups(groups))
-    options: dict[str, Any] = {"external": other, "classes": classes, "seed": _seed(seed)}
-    before = [planned(ask, table, **options) for ask in asks]  # what is wrong is said before anything is computed
+    specs = _resolve_targets(target, table, check_folds(folds), check_groups(groups))
+    options: dict[str, Any] = {"external": other, "classes": classes, "seed": _check_seed(seed)}
+    before = [make_split(spec, table, **options) for spec in specs]  # what is wrong is said before anything is computed
     with reporter(progress) as report:
-        found = gathered(
-            _labelled(table, [one.labels for one in before]),
-            None if other is None else _labelled(other, [one.external for one in before if one.external]),
+        found = load_features(
+            _labelled_rows(table, [one.labels for one in before]),
+            None if other is None else _labelled_rows(other, [one.external for one in before if one.external]),
             models,
             layers,
             pooling,
@@ -147,78 +155,90 @@ def evaluate(  # noqa: PLR0913  options are given by name
             workers=workers,
             progress=report,
         )
-        plans = [_without(one, ask, found, table, options) for one, ask in zip(before, asks, strict=True)]
-        drawn = [draft for one in plans for draft in drafted(one, found, kinds, shares, seed)]
-        jobs = [draft.jobs for draft in drawn]
+        splits = [
+            _drop_failed_tracks(one, spec, found, table, options) for one, spec in zip(before, specs, strict=True)
+        ]
+        experiments = [
+            experiment for one in splits for experiment in build_experiments(one, found, kinds, shares, seed)
+        ]
+        jobs = [experiment.jobs for experiment in experiments]
         training = TrainingScheduler([job for some in jobs for job in some], store, report, executor, workers)
         proba = iter(training.run())
-        cells = [draft.cell([next(proba) for _ in some]) for draft, some in zip(drawn, jobs, strict=True)]
+        results = [
+            experiment.result([next(proba) for _ in some]) for experiment, some in zip(experiments, jobs, strict=True)
+        ]
     return Evaluation(
-        tuple(_ordered(plans, cells, seed)),
-        {one.name: Source(table, other) for one in plans},
-        tuple(f"{one.name}: {note}" if len(plans) > 1 else note for one in plans for note in one.notes),
+        tuple(_order_results(splits, results, seed)),
+        {one.name: TaskCollections(table, other) for one in splits},
+        tuple(f"{one.name}: {note}" if len(splits) > 1 else note for one in splits for note in one.notes),
         seed,
     )
 
 
-def _asks(target: Any, table: pd.DataFrame, folds: int | str, groups: Any) -> list[Asked]:
+def _resolve_targets(target: Any, table: pd.DataFrame, folds: int | str, groups: Any) -> list[TaskSpec]:
     """Return the tasks that are asked for, each once."""
     given = list(target) if isinstance(target, list | tuple) else [target]
-    asks = [asked(one, table, folds, groups) for one in given]
-    names = [one.name for one in asks]
+    specs = [resolve_target(one, table, folds, groups) for one in given]
+    names = [one.name for one in specs]
     if not names or len(set(names)) < len(names):
         found = "nothing" if not names else f"{next(name for name in names if names.count(name) > 1)!r} twice"
         raise OptionError(f"One target is expected, or several different ones, {found} was found.")
-    return asks
+    return specs
 
 
-def _shares(learning: Any) -> tuple[float, ...]:
+def _check_learning(learning: Any) -> tuple[float, ...]:
     given = list(learning) if isinstance(learning, Iterable) else [learning]
     if any(isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share <= 1 for share in given):
         raise OptionError(f"learning is a list of shares above 0 and up to 1, {learning!r:.80} was found.")
     return tuple(sorted({float(share) for share in given if share < 1}))
 
 
-def _seed(seed: Any) -> int:
+def _check_seed(seed: Any) -> int:
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
         raise OptionError(f"seed is a whole number of at least 0, {seed!r:.80} was found.")
     return int(seed)
 
 
-def _labelled(table: pd.DataFrame, labels: Sequence[labelling.Labels]) -> pd.DataFrame:
+def _labelled_rows(table: pd.DataFrame, labels: Sequence[labelling.Labels]) -> pd.DataFrame:
     """Return the rows of all tracks that a task asks about."""
     wanted = np.unique(np.concatenate([one.tracks for one in labels]))
     return table[table.index.isin(wanted)]
 
 
-def _without(before: Plan, ask: Asked, found: Sequence[Sheet], table: pd.DataFrame, options: Mapping[str, Any]) -> Plan:
+def _drop_failed_tracks(
+    before: Split, spec: TaskSpec, found: Sequence[LayerFeatures], table: pd.DataFrame, options: Mapping[str, Any]
+) -> Split:
     """Return a plan without the tracks that some sheet says nothing about."""
-    failed = {label for sheet in found for label in missing(sheet.vectors, before.labels.tracks)}
+    failed = {label for features in found for label in missing_tracks(features.vectors, before.labels.tracks)}
     there = before.external
     failed_there = {
         label
-        for sheet in found
-        for label in ([] if there is None or sheet.other is None else missing(sheet.other, there.tracks))
+        for features in found
+        for label in (
+            [] if there is None or features.external is None else missing_tracks(features.external, there.tracks)
+        )
     }
     if not failed and not failed_there:
         return before
-    return planned(ask, table, **options, failed=failed, failed_there=failed_there)
+    return make_split(spec, table, **options, failed=failed, failed_there=failed_there)
 
 
-def _ordered(plans: Sequence[Plan], cells: Sequence[Cell], seed: int) -> list[Cell]:
+def _order_results(splits: Sequence[Split], results: Sequence[Result], seed: int) -> list[Result]:
     """Return the cells of each task, then its baselines."""
     return [
-        cell for one in plans for cell in [*(cell for cell in cells if cell.task == one.name), *baselines(one, seed)]
+        result
+        for one in splits
+        for result in [*(result for result in results if result.task == one.name), *baseline_results(one, seed)]
     ]
 
 
-def _learnt(kind: str, vectors: Vectors, labels: labelling.Labels, seed: int) -> dict[str, NDArray[np.float32]]:
+def _fit_all_tracks(kind: str, vectors: Vectors, labels: labelling.Labels, seed: int) -> dict[str, NDArray[np.float32]]:
     """Return what a network learns from all tracks: the same that an evaluation asks another collection."""
-    x, track = points(vectors, labels.tracks).of(np.arange(len(labels)))
+    x, track = build_feature_matrix(vectors, labels.tracks).select(np.arange(len(labels)))
     truth = labels.truth[track]
-    with classifiers.quiet():
-        weights = classifiers.weigh(truth, track)
-        return classifiers.learn(kind, x, truth, weights, len(labels.classes), seed_of(seed, WHOLE))
+    with classifiers.single_threaded():
+        weights = classifiers.sample_weights(truth, track)
+        return classifiers.fit(kind, x, truth, weights, len(labels.classes), derive_seed(seed, WHOLE))
 
 
 def train(  # noqa: PLR0913  options are given by name
@@ -267,22 +287,22 @@ def train(  # noqa: PLR0913  options are given by name
     if layer == "all" or as_list(layer, str, "layer") != [layer]:
         raise OptionError(f"A head is applied to one layer, {layer!r:.80} was found; name it.")
     table = labelling.check_table(collection)
-    seed = _seed(seed)
-    ask = asked(target, table, 2, groups=False)
-    labels, _ = labelling.read(table, ask.target)
+    seed = _check_seed(seed)
+    spec = resolve_target(target, table, 2, groups=False)
+    labels, _ = labelling.read_labels(table, spec.target)
     with reporter(progress) as report:
-        rows = _labelled(table, [labels])
+        rows = _labelled_rows(table, [labels])
         options = {"cache": cache, "executor": executor, "workers": workers, "progress": report}
-        (sheet,) = gathered(rows, None, [model], layer, pooling, **options)
+        (features,) = load_features(rows, None, [model], layer, pooling, **options)
         report("training the classifier", 0, 1)
-        vectors = sheet.vectors
-        labels = left(labels, missing(vectors, labels.tracks), [], "")
+        vectors = features.vectors
+        labels = drop_failed(labels, missing_tracks(vectors, labels.tracks), [], "")
         check_classes(labels)
-        weights = _learnt(classifier, vectors, labels, seed)
+        weights = _fit_all_tracks(classifier, vectors, labels, seed)
         report("training the classifier", 1, 1)
     known = get_model(model).title if not isinstance(model, Vectors) else model.model
     facts: dict[str, str | float | int] = {
-        "task": ask.name,
+        "task": spec.name,
         "classifier": classifier,
         "tracks": len(labels),
         "pooling": vectors.pooling,
@@ -291,8 +311,8 @@ def train(  # noqa: PLR0913  options are given by name
         "scikit-learn": version("scikit-learn"),
     }
     return Head(
-        name=name or f"{ask.name}-{vectors.model}",
-        title=f"{ask.name} from {known}",
+        name=name or f"{spec.name}-{vectors.model}",
+        title=f"{spec.name} from {known}",
         model=vectors.model,
         layer=vectors.layer,
         classes=labels.classes,

@@ -37,14 +37,14 @@ __all__ = [
     "KINDS",
     "NETWORKS",
     "SETTINGS",
-    "baseline",
-    "check",
-    "cost",
+    "baseline_proba",
+    "check_classifiers",
+    "estimate_seconds",
+    "fit",
+    "fit_predict",
     "forward",
-    "learn",
-    "predict",
-    "quiet",
-    "weigh",
+    "sample_weights",
+    "single_threaded",
 ]
 
 NETWORKS = ("mlp", "logistic")
@@ -64,7 +64,7 @@ FLAT = 1e-6  # of the mean; what varies less is rounding
 FARTHEST = 1e6  # standard deviations
 
 
-def check(classifier: Any) -> list[str]:
+def check_classifiers(classifier: Any) -> list[str]:
     """Return the classifiers that were asked for, checked to be some, without the baselines."""
     given = [classifier] if isinstance(classifier, str) else classifier
     known = (*KINDS, *BASELINES)
@@ -73,7 +73,7 @@ def check(classifier: Any) -> list[str]:
     return [one for one in dict.fromkeys(given) if one in KINDS]
 
 
-def weigh(truth: NDArray[np.int64], track: NDArray[np.int64]) -> NDArray[np.float64]:
+def sample_weights(truth: NDArray[np.int64], track: NDArray[np.int64]) -> NDArray[np.float64]:
     """Return a weight for each point, ``[n]``, of mean 1.
 
     Parameters
@@ -90,7 +90,7 @@ def weigh(truth: NDArray[np.int64], track: NDArray[np.int64]) -> NDArray[np.floa
     return found
 
 
-def learn(
+def fit(
     kind: str, x: NDArray[np.float32], truth: NDArray[np.int64], weights: NDArray[np.float64], classes: int, seed: int
 ) -> dict[str, NDArray[np.float32]]:
     """Return what a network learns from points, standardisation included.
@@ -110,15 +110,15 @@ def learn(
     seed : int
         For the start of training, and the order of points in it.
     """
-    mean, scale = _standard(x, weights)
-    z = _scaled(x, mean, scale)
+    mean, scale = _standardization(x, weights)
+    z = _standardize(x, mean, scale)
     fitted = _network(kind, z, truth, weights, seed)
     layers = (
         list(zip(fitted.coefs_, fitted.intercepts_, strict=True))
         if kind == "mlp"
         else [(fitted.coef_.T, fitted.intercept_)]
     )
-    output, bias = _wide(*layers[-1], fitted.classes_, classes)
+    output, bias = _expand_classes(*layers[-1], fitted.classes_, classes)
     found = {"mean": mean, "scale": scale, "output": output, "output_bias": bias}
     if kind == "mlp":
         found |= {"hidden": layers[0][0], "hidden_bias": layers[0][1]}
@@ -140,7 +140,7 @@ def _network(
     return MLPClassifier((UNITS,), random_state=seed, **settings).fit(z, truth, sample_weight=weights)
 
 
-def _wide(
+def _expand_classes(
     output: NDArray[Any], bias: NDArray[Any], known: NDArray[np.int64], classes: int
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Return the last layer with a column for every class.
@@ -155,7 +155,9 @@ def _wide(
     return wide, low
 
 
-def _standard(x: NDArray[np.float32], weights: NDArray[np.float64]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _standardization(
+    x: NDArray[np.float32], weights: NDArray[np.float64]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return mean and scale of each dimension; the scale of one that does not vary is 1."""
     share = weights / weights.sum()
     mean, square = np.zeros(x.shape[1]), np.zeros(x.shape[1])
@@ -168,7 +170,7 @@ def _standard(x: NDArray[np.float32], weights: NDArray[np.float64]) -> tuple[NDA
     return mean.astype(np.float32), scale
 
 
-def _scaled(x: NDArray[np.float32], mean: NDArray[np.float32], scale: NDArray[np.float32]) -> NDArray[np.float32]:
+def _standardize(x: NDArray[np.float32], mean: NDArray[np.float32], scale: NDArray[np.float32]) -> NDArray[np.float32]:
     with np.errstate(over="ignore"):
         found: NDArray[np.float32] = (x - mean) / scale
     # What lies that far off says nothing more, and products of it would not be finite.
@@ -179,7 +181,7 @@ def forward(learnt: dict[str, NDArray[np.float32]], x: NDArray[np.float32]) -> N
     """Return what a network answers for points, ``[n, c]``: probabilities."""
     parts = []
     for start in range(0, max(1, len(x)), BLOCK):
-        z = _scaled(x[start : start + BLOCK], learnt["mean"], learnt["scale"])
+        z = _standardize(x[start : start + BLOCK], learnt["mean"], learnt["scale"])
         if "hidden" in learnt:
             z = np.maximum(z @ learnt["hidden"] + learnt["hidden_bias"], 0)
         logits = z @ learnt["output"] + learnt["output_bias"]
@@ -188,7 +190,7 @@ def forward(learnt: dict[str, NDArray[np.float32]], x: NDArray[np.float32]) -> N
     return np.concatenate(parts).astype(np.float32, copy=False)
 
 
-def predict(
+def fit_predict(
     kind: str,
     x: NDArray[np.float32],
     truth: NDArray[np.int64],
@@ -199,12 +201,12 @@ def predict(
 ) -> NDArray[np.float32]:
     """Train on some points and return the probabilities for others, ``[m, c]``; parameters as for :func:`learn`."""
     if kind != "knn":
-        return forward(learn(kind, x, truth, weights, classes, seed), test)
+        return forward(fit(kind, x, truth, weights, classes, seed), test)
     from sklearn.neighbors import NearestNeighbors
 
-    mean, scale = _standard(x, weights)
+    mean, scale = _standardization(x, weights)
     nearest = NearestNeighbors(n_neighbors=min(SETTINGS["knn"]["neighbours"], len(x)), algorithm="brute")
-    distances, places = nearest.fit(_scaled(x, mean, scale)).kneighbors(_scaled(test, mean, scale))
+    distances, places = nearest.fit(_standardize(x, mean, scale)).kneighbors(_standardize(test, mean, scale))
     votes = weights[places] / np.maximum(distances, 1e-6)
     found = np.zeros((len(test), classes))
     np.add.at(found, (np.arange(len(test))[:, None], truth[places]), votes)
@@ -212,7 +214,7 @@ def predict(
     return proba
 
 
-def baseline(
+def baseline_proba(
     kind: str, truth: NDArray[np.int64], tests: int, classes: int, seed: tuple[int, ...]
 ) -> NDArray[np.float32]:
     """Return what a baseline answers for some tracks after a look at the classes of others, ``[tests, c]``."""
@@ -221,7 +223,7 @@ def baseline(
     return np.random.default_rng(seed).dirichlet(np.ones(classes), tests).astype(np.float32)
 
 
-def cost(kind: str, points: int, tests: int, dimensions: int, classes: int) -> float:
+def estimate_seconds(kind: str, points: int, tests: int, dimensions: int, classes: int) -> float:
     """Return about how many seconds training and asking take on one core."""
     if kind == "knn":
         return 0.01 + points * tests * (dimensions + 20) / 1.6e10
@@ -235,8 +237,8 @@ def cost(kind: str, points: int, tests: int, dimensions: int, classes: int) -> f
 # One thread, and no warnings. ----------------------------------------------------------------------------------------
 
 _lock = threading.Lock()
-_inside = 0
-_settled = contextlib.ExitStack()
+_users = 0
+_process_settings = contextlib.ExitStack()
 
 
 @functools.cache
@@ -251,7 +253,7 @@ def _threads() -> Any:
 
 
 @contextlib.contextmanager
-def quiet() -> Iterator[None]:
+def single_threaded() -> Iterator[None]:
     """Compute with one thread, and let no warning about convergence through.
 
     How many threads add up a product decides the last bits of it: with one, results are the same wherever and however
@@ -259,18 +261,18 @@ def quiet() -> Iterator[None]:
     """
     from sklearn.exceptions import ConvergenceWarning
 
-    global _inside  # noqa: PLW0603
+    global _users  # noqa: PLW0603
     with _lock:
-        if not _inside:
-            _settled.enter_context(warnings.catch_warnings())
+        if not _users:
+            _process_settings.enter_context(warnings.catch_warnings())
             warnings.simplefilter("ignore", ConvergenceWarning)
             warnings.filterwarnings("ignore", "The number of unique classes is greater than 50%", UserWarning)
-            _settled.enter_context(_threads().limit(limits=1))
-        _inside += 1
+            _process_settings.enter_context(_threads().limit(limits=1))
+        _users += 1
     try:
         yield
     finally:
         with _lock:
-            _inside -= 1
-            if not _inside:
-                _settled.close()
+            _users -= 1
+            if not _users:
+                _process_settings.close()

@@ -15,7 +15,7 @@ from embviz.core.text import format_cell, plural
 from embviz.core.worker import Worker, explain
 from embviz.errors import AudioError, OptionError, did_you_mean
 from embviz.evaluation import metrics
-from embviz.evaluation.plots import title_of
+from embviz.evaluation.plots import model_title
 from embviz.widgets import browser_audio
 from embviz.widgets.base import close_widget, model_ref, new_clock_name
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embviz.core.worker import Job
-    from embviz.evaluation.results import Cell, Source
+    from embviz.evaluation.results import Result, TaskCollections
     from embviz.widgets.confusion import Confusion
     from embviz.widgets.player import Player
 
@@ -64,17 +64,25 @@ class ConfusionMatrix:
     """
 
     def __init__(
-        self, cell: Cell, source: Source, *, external: bool = False, player: Any = True, clock: str | None = None
+        self,
+        result: Result,
+        collections: TaskCollections,
+        *,
+        external: bool = False,
+        player: Any = True,
+        clock: str | None = None,
     ) -> None:
         from embviz.widgets.confusion import Confusion
         from embviz.widgets.player import Player
 
-        if external and cell.external is None:
+        if external and result.external is None:
             raise OptionError(
                 "There are no answers for another collection; pass external= to evaluate, or leave it out here."
             )
-        self._cell, self._source = cell, source
-        self._answers = {"cv": cell.answers} | ({} if cell.external is None else {"external": cell.external})
+        self._result, self._collections = result, collections
+        self._predictions = {"cv": result.predictions} | (
+            {} if result.external is None else {"external": result.external}
+        )
         self._chosen: tuple[int, int] | None = None
         self._on_choose: list[Callable[[int], None]] = []
         self._on_cell: list[Callable[[list[int]], None]] = []
@@ -86,11 +94,15 @@ class ConfusionMatrix:
         self.widget: Confusion = Confusion(
             clock=name,
             player=model_ref(self._player),
-            title=_title(cell),
-            classes=[format_cell(each) for each in cell.classes],
+            title=_title(result),
+            classes=[format_cell(each) for each in result.classes],
             sides=[
-                {"name": side, "title": SIDES[side], "counts": metrics.confusion(answers, len(cell.classes)).tolist()}
-                for side, answers in self._answers.items()
+                {
+                    "name": side,
+                    "title": SIDES[side],
+                    "counts": metrics.confusion(predictions, len(result.classes)).tolist(),
+                }
+                for side, predictions in self._predictions.items()
             ],
             side="external" if external else "cv",
         )
@@ -107,15 +119,15 @@ class ConfusionMatrix:
         """
         import pandas as pd
 
-        answers, places = self._answers[self.widget.side], self._places()
-        classes = np.array(self._cell.classes, dtype=object)
+        predictions, places = self._predictions[self.widget.side], self._places()
+        classes = np.array(self._result.classes, dtype=object)
         said = pd.DataFrame(
             {
-                "truth": classes[answers.truth[places]],
-                "predicted": classes[answers.predicted[places]],
-                "probability": answers.proba[places].max(axis=1),
+                "truth": classes[predictions.truth[places]],
+                "predicted": classes[predictions.predicted[places]],
+                "probability": predictions.proba[places].max(axis=1),
             },
-            index=pd.Index(answers.tracks[places], name="track"),
+            index=pd.Index(predictions.tracks[places], name="track"),
         )
         table = self._table()
         if table is None:
@@ -128,8 +140,8 @@ class ConfusionMatrix:
         """The matrix that is shown: truth as rows, answers as columns."""
         import pandas as pd
 
-        found = metrics.confusion(self._answers[self.widget.side], len(self._cell.classes))
-        names = list(self._cell.classes)
+        found = metrics.confusion(self._predictions[self.widget.side], len(self._result.classes))
+        names = list(self._result.classes)
         return pd.DataFrame(found, index=pd.Index(names, name="truth"), columns=pd.Index(names, name="answer"))
 
     def choose(self, truth: str, answer: str) -> Self:
@@ -182,25 +194,25 @@ class ConfusionMatrix:
             self._say(*explain(error))
 
     def _choose(self, truth: Any, answer: Any) -> None:
-        n = len(self._cell.classes)
+        n = len(self._result.classes)
         if not all(isinstance(number, int) and 0 <= number < n for number in (truth, answer)):
             raise OptionError(f"Classes are numbered from 0 to {n - 1}; {truth!r} and {answer!r} were found.")
         self._chosen = truth, answer
         self._list()
-        labels = [int(label) for label in self._answers[self.widget.side].tracks[self._places()]]
+        labels = [int(label) for label in self._predictions[self.widget.side].tracks[self._places()]]
         for call in self._on_cell:
             call(labels)
 
     def _turn(self, side: str) -> None:
-        if side not in self._answers:
-            raise OptionError(f"There is no side {side!r}; there is {' and '.join(self._answers)}.")
+        if side not in self._predictions:
+            raise OptionError(f"There is no side {side!r}; there is {' and '.join(self._predictions)}.")
         with self.widget.hold_sync():
             self.widget.side = side
             self._list()
 
     def _play(self, label: int) -> None:
         side = self.widget.side
-        if label not in self._answers[side].tracks:
+        if label not in self._predictions[side].tracks:
             raise OptionError(f"There is no track {label!r} among the answers.")
         for call in self._on_choose:
             call(label)
@@ -239,23 +251,23 @@ class ConfusionMatrix:
         """Return the places of the chosen cell's tracks among the answers, most certain first."""
         if self._chosen is None:
             return np.zeros(0, np.int64)
-        answers, (truth, answer) = self._answers[self.widget.side], self._chosen
-        places = np.flatnonzero((answers.truth == truth) & (answers.predicted == answer))
-        return places[np.argsort(-answers.proba[places, answer], kind="stable")]
+        predictions, (truth, answer) = self._predictions[self.widget.side], self._chosen
+        places = np.flatnonzero((predictions.truth == truth) & (predictions.predicted == answer))
+        return places[np.argsort(-predictions.proba[places, answer], kind="stable")]
 
     def _list(self) -> None:
         if self._chosen is None:
             return
         truth, answer = self._chosen
-        answers, places = self._answers[self.widget.side], self._places()
+        predictions, places = self._predictions[self.widget.side], self._places()
         shown = places[:MOST_LISTED]
-        rows = self._facts([int(label) for label in answers.tracks[shown]])
-        for row, proba in zip(rows, np.nan_to_num(answers.proba[shown]), strict=True):
+        rows = self._facts([int(label) for label in predictions.tracks[shown]])
+        for row, proba in zip(rows, np.nan_to_num(predictions.proba[shown]), strict=True):
             row["probability"], row["own"] = round(float(proba[answer]), 4), round(float(proba[truth]), 4)
         self.widget.chosen = {"truth": truth, "answer": answer, "rows": rows, "more": len(places) - len(shown)}
 
     def _table(self) -> pd.DataFrame | None:
-        return self._source.external if self.widget.side == "external" else self._source.table
+        return self._collections.external if self.widget.side == "external" else self._collections.table
 
     def _facts(self, labels: list[int]) -> list[dict[str, Any]]:
         """Return what a list shows of tracks."""
@@ -278,7 +290,7 @@ class ConfusionMatrix:
         return path if isinstance(path, str) else ""
 
     def _number(self, name: str) -> int:
-        classes = self._cell.classes
+        classes = self._result.classes
         if name not in classes:
             known = ", ".join(map(repr, classes))
             raise OptionError(f"There is no class {name!r}; there is {known}.{did_you_mean(str(name), classes)}")
@@ -299,16 +311,18 @@ class ConfusionMatrix:
         import pandas as pd
 
         names = pd.Index(self.widget.classes, name="truth")
-        found = metrics.confusion(self._answers[self.widget.side], len(names))
+        found = metrics.confusion(self._predictions[self.widget.side], len(names))
         table = pd.DataFrame(found, index=names, columns=pd.Index(self.widget.classes, name="answer"))
         return str(table.to_html(max_rows=MOST_PRINTED, max_cols=MOST_PRINTED, border=0))
 
     def __repr__(self) -> str:
-        tracks, classes = len(self._answers[self.widget.side]), len(self._cell.classes)
-        return f"<ConfusionMatrix {_title(self._cell)}: {plural(tracks, 'track')}, {classes} classes>"
+        tracks, classes = len(self._predictions[self.widget.side]), len(self._result.classes)
+        return f"<ConfusionMatrix {_title(self._result)}: {plural(tracks, 'track')}, {classes} classes>"
 
 
-def _title(cell: Cell) -> str:
-    if cell.is_baseline:
-        return f"{format_cell(cell.task)} · {cell.classifier}"
-    return " · ".join(format_cell(part) for part in (cell.task, title_of(cell.model), cell.layer, cell.classifier))
+def _title(result: Result) -> str:
+    if result.is_baseline:
+        return f"{format_cell(result.task)} · {result.classifier}"
+    return " · ".join(
+        format_cell(part) for part in (result.task, model_title(result.model), result.layer, result.classifier)
+    )

@@ -13,12 +13,12 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["group_counts", "share", "split"]
+__all__ = ["group_counts", "make_folds", "take_share"]
 
 TRIES = 10  # orders of the groups that are tried where a class is missing in a fold
 
 
-def split(truth: NDArray[np.int64], groups: NDArray[np.int64], folds: int, seed: int) -> NDArray[np.int64]:
+def make_folds(truth: NDArray[np.int64], groups: NDArray[np.int64], folds: int, seed: int) -> NDArray[np.int64]:
     """Return stratified folds, ``[n]``, that no group stands in two of.
 
     Parameters
@@ -42,7 +42,7 @@ def split(truth: NDArray[np.int64], groups: NDArray[np.int64], folds: int, seed:
     best: tuple[int, float] | None = None
     chosen = np.zeros(len(counts), np.int64)
     for attempt in range(TRIES):
-        dealt = _dealt(counts, folds, np.random.default_rng((seed, attempt)))
+        dealt = _deal_groups(counts, folds, np.random.default_rng((seed, attempt)))
         held = np.zeros((folds, counts.shape[1]))
         np.add.at(held, dealt, counts)
         figures = int(possible - (held > 0).sum()), float((held / counts.sum(axis=0)).var(axis=0).sum())
@@ -61,7 +61,7 @@ def group_counts(truth: NDArray[np.int64], groups: NDArray[np.int64]) -> tuple[N
     return counts, member.astype(np.int64)
 
 
-def _dealt(counts: NDArray[np.int64], folds: int, random: np.random.Generator) -> NDArray[np.int64]:
+def _deal_groups(counts: NDArray[np.int64], folds: int, random: np.random.Generator) -> NDArray[np.int64]:
     """Return a fold for each group, ``[g]``."""
     weights = counts / np.maximum(1, counts.sum(axis=0))  # rare classes count as much as common ones
     order = random.permutation(len(counts))
@@ -79,7 +79,7 @@ def _dealt(counts: NDArray[np.int64], folds: int, random: np.random.Generator) -
     return dealt
 
 
-def share(
+def take_share(
     truth: NDArray[np.int64], groups: NDArray[np.int64], train: NDArray[np.int64], part: float, seed: int
 ) -> NDArray[np.int64]:
     """Return part of the training tracks, whole groups of each class; a smaller part lies within a larger one.

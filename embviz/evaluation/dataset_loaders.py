@@ -21,7 +21,7 @@ from embviz.collection.loaders import read_table
 from embviz.core.text import plural, shorten
 from embviz.errors import CollectionError, did_you_mean
 
-__all__ = ["CLASS_FOLDERS", "EXPECTED", "FSL10K", "URBANSOUND8K", "Rows", "key", "read"]
+__all__ = ["CLASS_FOLDERS", "EXPECTED", "FSL10K", "URBANSOUND8K", "DatasetRows", "normalize_name", "read_dataset"]
 
 CLASS_FOLDERS, URBANSOUND8K, FSL10K = "class folders", "urbansound8k", "fsl10k"
 
@@ -42,14 +42,14 @@ LOOP = re.compile(r"(\d{1,18})(?:_+([^_.]+))?[_.]")  # NUMBER_UPLOADER.wav.wav
 ANNOTATION = re.compile(r"sound-(\d{1,18})\.json")
 
 
-class Rows(NamedTuple):
+class DatasetRows(NamedTuple):
     """The sounds of a dataset, each with ``path`` and ``class`` and what else is known, and sentences about them."""
 
     rows: list[dict[str, Any]]
     notes: list[str]
 
 
-class _Asked(NamedTuple):
+class _Request(NamedTuple):
     """What a layout is read for."""
 
     title: str
@@ -63,17 +63,19 @@ class _Asked(NamedTuple):
         names = list(dict.fromkeys(self.classes.values()))
         expected = EXPECTED[self.layout].format(classes=", ".join(names))
         raise CollectionError(
-            f"{self.title} is expected as {expected}; in {_shown(self.folder)}, {found}; "
+            f"{self.title} is expected as {expected}; in {_quote_path(self.folder)}, {found}; "
             "name the folder that holds them."
         )
 
 
-def key(name: str) -> str:
+def normalize_name(name: str) -> str:
     """Return what two spellings of a name have in common: ``"Hip-Hop"`` and ``"hip_hop"`` give ``"hiphop"``."""
     return "".join(letter for letter in unicodedata.normalize("NFKC", str(name)).casefold() if letter.isalnum())
 
 
-def read(layout: str, title: str, classes: Mapping[str, str], folder: Any, *, follow_links: bool = False) -> Rows:
+def read_dataset(
+    layout: str, title: str, classes: Mapping[str, str], folder: Any, *, follow_links: bool = False
+) -> DatasetRows:
     """Return the sounds of a dataset.
 
     Parameters
@@ -94,12 +96,12 @@ def read(layout: str, title: str, classes: Mapping[str, str], folder: Any, *, fo
     CollectionError
         If there is no such folder, or the dataset is not in it.
     """
-    readers: Mapping[str, Callable[[_Asked], Rows]] = {
+    readers: Mapping[str, Callable[[_Request], DatasetRows]] = {
         CLASS_FOLDERS: _class_folders,
         URBANSOUND8K: _urbansound8k,
         FSL10K: _fsl10k,
     }
-    return readers[layout](_Asked(title, layout, classes, _folder(folder), follow_links))
+    return readers[layout](_Request(title, layout, classes, _folder(folder), follow_links))
 
 
 def _folder(folder: Any) -> Path:
@@ -110,101 +112,103 @@ def _folder(folder: Any) -> Path:
         raise CollectionError(f"A folder is expected, {folder!r:.80} was found.") from error
     if not is_folder:
         found = "is a file; unpack an archive first" if exists else "is not there; check the path"
-        raise CollectionError(f"The folder of a dataset is expected; {_shown(path)} {found}.")
+        raise CollectionError(f"The folder of a dataset is expected; {_quote_path(path)} {found}.")
     return path.absolute()
 
 
 # A folder for each class. ------------------------------------------------------------------------------------------
 
 
-def _class_folders(asked: _Asked) -> Rows:
+def _class_folders(request: _Request) -> DatasetRows:
     """Return the sounds below folders that are called as a class is; the innermost such folder counts."""
-    found = find_audio_files(asked.folder, follow_links=asked.follow_links)
+    found = find_audio_files(request.folder, follow_links=request.follow_links)
     rows, strays, places, nested = [], Counter[Path](), Counter[Path](), []
     for name in found.names:
-        depths = [depth for depth, part in enumerate(name.parts[:-1]) if key(part) in asked.classes]
+        depths = [depth for depth, part in enumerate(name.parts[:-1]) if normalize_name(part) in request.classes]
         if not depths:
             strays[name.parent] += 1
             continue
-        said = [asked.classes[key(name.parts[depth])] for depth in depths]
-        rows.append({"path": asked.folder / name, "class": said[-1]})
+        said = [request.classes[normalize_name(name.parts[depth])] for depth in depths]
+        rows.append({"path": request.folder / name, "class": said[-1]})
         places[Path(*name.parts[: depths[-1]])] += 1
         if len(set(said)) > 1:
             nested.append(name.parent)
-    links = _links(found.links)
+    links = _note_links(found.links)
     if not rows:
-        why = ["it is itself called as a class is"] * (key(asked.folder.name) in asked.classes)
-        why += [_inside(asked.folder)]
+        why = ["it is itself called as a class is"] * (normalize_name(request.folder.name) in request.classes)
+        why += [_describe_folder(request.folder)]
         why += [f"there is no sound below it ({', '.join(sorted(SUFFIXES))} are listed)"] * (not found.names)
-        asked.refuse("; ".join([*why, *(link.rstrip(".") for link in links)]))
-    return Rows(rows, [*_of_places(places, nested), *_of_strays(strays, asked), *links, *_of_closed(found.closed)])
+        request.refuse("; ".join([*why, *(link.rstrip(".") for link in links)]))
+    return DatasetRows(
+        rows, [*_note_places(places, nested), *_note_strays(strays, request), *links, *_note_closed(found.closed)]
+    )
 
 
-def _of_places(places: Counter[Path], nested: list[Path]) -> Iterator[str]:
+def _note_places(places: Counter[Path], nested: list[Path]) -> Iterator[str]:
     if set(places) != {Path()} and len(places) == 1:
-        yield f"The class folders were found in {_shown(next(iter(places)))}."
+        yield f"The class folders were found in {_quote_path(next(iter(places)))}."
     elif len(places) > 1:
         yield (
-            f"Class folders stand in {len(places)} places ({_listed(map(str, sorted(places)))}); the sounds of all of "
-            "them are taken, so make sure that they are no copies of each other."
+            f"Class folders stand in {len(places)} places ({_quote_names(map(str, sorted(places)))}); the sounds of "
+            "all of them are taken, so make sure that they are no copies of each other."
         )
     if nested:
         yield (
-            f"{plural(len(nested), 'sound')} in a class folder inside another one, such as {_shown(nested[0])}: "
+            f"{plural(len(nested), 'sound')} in a class folder inside another one, such as {_quote_path(nested[0])}: "
             "the inner one says the class."
         )
 
 
-def _of_strays(strays: Counter[Path], asked: _Asked) -> Iterator[str]:
+def _note_strays(strays: Counter[Path], request: _Request) -> Iterator[str]:
     if not strays:
         return
     first = next(iter(strays))
-    meant = did_you_mean(first.name, asked.classes.values()) if first.name else ""
-    where = f"such as those in {_shown(first)}" if first.name else "such as those in the folder itself"
+    meant = did_you_mean(first.name, request.classes.values()) if first.name else ""
+    where = f"such as those in {_quote_path(first)}" if first.name else "such as those in the folder itself"
     yield f"{plural(strays.total(), 'sound')} in no class folder, {where}: left out.{meant}"
 
 
-def _links(links: list[Path]) -> list[str]:
+def _note_links(links: list[Path]) -> list[str]:
     if not links:
         return []
     number = plural(len(links), "link")
-    return [f"{number} to folders not followed, such as {_shown(links[0])}; follow_links=True follows them."]
+    return [f"{number} to folders not followed, such as {_quote_path(links[0])}; follow_links=True follows them."]
 
 
-def _of_closed(closed: list[Path]) -> list[str]:
+def _note_closed(closed: list[Path]) -> list[str]:
     number = plural(len(closed), "folder")
-    return [f"{number} could not be read, such as {_shown(closed[0])}."] if closed else []
+    return [f"{number} could not be read, such as {_quote_path(closed[0])}."] if closed else []
 
 
 # UrbanSound8K. -----------------------------------------------------------------------------------------------------
 
 
-def _urbansound8k(asked: _Asked) -> Rows:
+def _urbansound8k(request: _Request) -> DatasetRows:
     """Return the sounds of UrbanSound8K's own table, with the fold of each and the recording it was cut from."""
-    table_file = next(_tables(asked.folder), None)
+    table_file = next(_tables(request.folder), None)
     if table_file is None:
-        asked.refuse(f"there is no table of this name, and {_inside(asked.folder)}")
-    root = table_file.parent.parent if key(table_file.parent.name) == "metadata" else table_file.parent
+        request.refuse(f"there is no table of this name, and {_describe_folder(request.folder)}")
+    root = table_file.parent.parent if normalize_name(table_file.parent.name) == "metadata" else table_file.parent
     sounds = root / "audio" if _is_folder(root / "audio") else root
     rows, left_out = [], defaultdict[str, list[str]](list)
-    for told in _told(table_file):
-        name, fold, label = (told[what] for what in NEEDED[:3])
-        wrong = _unfit(name, fold, label, asked.classes)
+    for row in _read_rows(table_file):
+        name, fold, label = (row[what] for what in NEEDED[:3])
+        wrong = _find_problem(name, fold, label, request.classes)
         if wrong:
             left_out[wrong].append(str(name))
             continue
-        known = {what: told[what] for what in KNOWN if what in told}
+        known = {what: row[what] for what in KNOWN if what in row}
         path = sounds / f"fold{int(fold)}" / name
-        rows.append({"path": path, "class": asked.classes[key(label)], "fold": int(fold), **known})
+        rows.append({"path": path, "class": request.classes[normalize_name(label)], "fold": int(fold), **known})
     there = [_is_file(row["path"]) for row in rows]
     if not any(there):
         what = (
             f"{table_file.name} names {plural(len(rows), 'usable file')}" if rows else "no row of its table is usable"
         )
-        asked.refuse(f"{what}, and none of them is in {_shown(sounds)}" if rows else what)
+        request.refuse(f"{what}, and none of them is in {_quote_path(sounds)}" if rows else what)
     notes = [f"{plural(len(names), 'row')} left out, such as {shorten(names[0])[:60]!r}: {wrong}."
              for wrong, names in left_out.items()]  # fmt: skip
-    return Rows(rows, [*notes, *_of_missing(rows, there), *_of_folds(rows)])
+    return DatasetRows(rows, [*notes, *_note_missing(rows, there), *_note_folds(rows)])
 
 
 def _tables(folder: Path) -> Iterator[Path]:
@@ -213,25 +217,25 @@ def _tables(folder: Path) -> Iterator[Path]:
             yield from (path for path in _entries(place) if path.name.casefold() == "urbansound8k.csv")
 
 
-def _told(table_file: Path) -> list[dict[str, Any]]:
+def _read_rows(table_file: Path) -> list[dict[str, Any]]:
     """Return the rows of UrbanSound8K's table."""
     if not _is_folder(table_file) and not (_is_file(table_file) and table_file.stat().st_size <= LARGEST_TABLE):
         raise CollectionError(
-            f"The table {_shown(table_file)} is expected as a file of at most {LARGEST_TABLE >> 20} MB, something else "
-            "was found; take the table as it was published."
+            f"The table {_quote_path(table_file)} is expected as a file of at most {LARGEST_TABLE >> 20} MB, something "
+            "else was found; take the table as it was published."
         )
     table, _ = read_table(table_file, NEEDED[0])
     missing = [name for name in NEEDED if name not in table]
     if missing:
         raise CollectionError(
-            f"The table {_shown(table_file)} is expected to have the columns {', '.join(NEEDED)}; there is no "
+            f"The table {_quote_path(table_file)} is expected to have the columns {', '.join(NEEDED)}; there is no "
             f"{missing[0]!r}; take the table as it was published."
         )
     rows: list[dict[str, Any]] = table.to_dict("records")
     return rows
 
 
-def _unfit(name: Any, fold: Any, label: Any, classes: Mapping[str, str]) -> str:
+def _find_problem(name: Any, fold: Any, label: Any, classes: Mapping[str, str]) -> str:
     """Return why a row of the table cannot be used, or nothing."""
     if not isinstance(name, str) or not name.strip("."):
         return "no name of a file"
@@ -239,7 +243,7 @@ def _unfit(name: Any, fold: Any, label: Any, classes: Mapping[str, str]) -> str:
         return "a name of a file in the fold's folder is expected, and no path"
     if not _is_fold(fold):
         return "the fold is a number from 1 to 10"
-    return "" if key(label) in classes else "no class of UrbanSound8K"
+    return "" if normalize_name(label) in classes else "no class of UrbanSound8K"
 
 
 def _is_fold(fold: Any) -> bool:
@@ -249,14 +253,14 @@ def _is_fold(fold: Any) -> bool:
         return False
 
 
-def _of_missing(rows: list[dict[str, Any]], there: list[bool]) -> Iterator[str]:
+def _note_missing(rows: list[dict[str, Any]], there: list[bool]) -> Iterator[str]:
     missing = [row["path"] for row, is_there in zip(rows, there, strict=True) if not is_there]
     if missing:
         number = f"{len(missing):,} of {plural(len(rows), 'sound')}"
-        yield f"{number} in the table cannot be found, such as {_shown(Path(*missing[0].parts[-2:]))}."
+        yield f"{number} in the table cannot be found, such as {_quote_path(Path(*missing[0].parts[-2:]))}."
 
 
-def _of_folds(rows: list[dict[str, Any]]) -> Iterator[str]:
+def _note_folds(rows: list[dict[str, Any]]) -> Iterator[str]:
     found = {row["fold"] for row in rows}
     empty = [str(fold) for fold in FOLDS if fold not in found]
     if empty:
@@ -273,25 +277,27 @@ def _of_folds(rows: list[dict[str, Any]]) -> Iterator[str]:
 # The Freesound Loop Dataset. ---------------------------------------------------------------------------------------
 
 
-def _fsl10k(asked: _Asked) -> Rows:
+def _fsl10k(request: _Request) -> DatasetRows:
     """Return the loops for which all annotators name the same single role; class folders where there are those."""
-    roots = (asked.folder, *_folders(asked.folder))
+    roots = (request.folder, *_folders(request.folder))
     places = [place for root in roots for place in (root / "audio" / "wav", root / "audio")]
     audio = next(filter(_is_folder, places), None)
     # The archive has the annotations beside its folder FSL10K.
-    beside = [asked.folder.parent] if key(asked.folder.name) == "fsl10k" else []
-    said = next(filter(None, (_annotated(root / "annotations") for root in (*roots, *beside))), {})
+    beside = [request.folder.parent] if normalize_name(request.folder.name) == "fsl10k" else []
+    said = next(filter(None, (_read_annotations(root / "annotations") for root in (*roots, *beside))), {})
     if not said and audio is None:
-        with_folders = asked._replace(layout=CLASS_FOLDERS)
-        return _class_folders(with_folders) if _has_classes(asked) else asked.refuse(_inside(asked.folder))
+        with_folders = request._replace(layout=CLASS_FOLDERS)
+        return (
+            _class_folders(with_folders) if _has_classes(request) else request.refuse(_describe_folder(request.folder))
+        )
     if audio is None:
-        asked.refuse("there is no folder audio")
+        request.refuse("there is no folder audio")
     if not said:
-        asked.refuse("there are no annotations, though there are sounds")
-    loops = _loops(audio, follow_links=asked.follow_links)
+        request.refuse("there are no annotations, though there are sounds")
+    loops = _find_loops(audio, follow_links=request.follow_links)
     rows, left_out = [], Counter[str]()
     for number, judgements in said.items():
-        label, why = _one_role(judgements, asked.classes)
+        label, why = _one_role(judgements, request.classes)
         if not why and number not in loops:
             why = "without a sound"
         if why:
@@ -300,19 +306,19 @@ def _fsl10k(asked: _Asked) -> Rows:
         path, uploader = loops[number]
         # A loop of unknown origin is a group of its own.
         rows.append({"path": path, "class": label, "sound_id": number, "uploader": uploader or f"of {number}"})
-    why = _counted(left_out)
+    why = _format_counts(left_out)
     if not rows:
-        asked.refuse(f"none of {plural(len(said), 'annotated loop')} can be used ({why})")
+        request.refuse(f"none of {plural(len(said), 'annotated loop')} can be used ({why})")
     note = f"Of {plural(len(said), 'annotated loop')}, {len(rows):,} have one role that all annotators agree on"
-    return Rows(rows, [f"{note}; left out: {why}." if why else f"{note}."])
+    return DatasetRows(rows, [f"{note}; left out: {why}." if why else f"{note}."])
 
 
-def _has_classes(asked: _Asked) -> bool:
-    return any(key(place.name) in asked.classes for root in (asked.folder, *_folders(asked.folder))
+def _has_classes(request: _Request) -> bool:
+    return any(normalize_name(place.name) in request.classes for root in (request.folder, *_folders(request.folder))
                for place in _folders(root))  # fmt: skip
 
 
-def _annotated(folder: Path) -> dict[str, list[set[str] | None]]:
+def _read_annotations(folder: Path) -> dict[str, list[set[str] | None]]:
     """Return number of a sound -> roles that each annotator named; None where a file says none that can be read."""
     said = defaultdict(list)
     for here, inside, names in os.walk(folder):
@@ -320,18 +326,18 @@ def _annotated(folder: Path) -> dict[str, list[set[str] | None]]:
         for name in sorted(names):
             match = ANNOTATION.fullmatch(name)
             if match:
-                said[str(int(match[1]))].append(_roles(Path(here, name)))
+                said[str(int(match[1]))].append(_read_roles(Path(here, name)))
     return dict(said)
 
 
-def _roles(path: Path) -> set[str] | None:
+def _read_roles(path: Path) -> set[str] | None:
     """Return the roles in an annotation, none where the annotator discarded the loop; None where it is not readable."""
     try:
         if not _is_file(path) or path.stat().st_size > LARGEST_ANNOTATION:
             return None
-        told = json.loads(path.read_text(encoding="utf-8-sig"))
-        roles = told["instrumentation"]
-        return set() if _true(told.get("discard")) else {str(role) for role, plays in roles.items() if _true(plays)}
+        row = json.loads(path.read_text(encoding="utf-8-sig"))
+        roles = row["instrumentation"]
+        return set() if _true(row.get("discard")) else {str(role) for role, plays in roles.items() if _true(plays)}
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 
@@ -352,11 +358,11 @@ def _one_role(judgements: list[set[str] | None], classes: Mapping[str, str]) -> 
     named = next(iter(roles))
     if len(named) > 1:
         return "", "with several roles"
-    label = classes.get(key(next(iter(named))))
+    label = classes.get(normalize_name(next(iter(named))))
     return (label, "") if label else ("", "with a role that is no class")
 
 
-def _loops(folder: Path, *, follow_links: bool) -> dict[str, tuple[Path, str]]:
+def _find_loops(folder: Path, *, follow_links: bool) -> dict[str, tuple[Path, str]]:
     """Return number of a sound -> file, and number of who uploaded it, which stand in the name of the file."""
     loops: dict[str, tuple[Path, str]] = {}
     for name in find_audio_files(folder, follow_links=follow_links).names:
@@ -366,7 +372,7 @@ def _loops(folder: Path, *, follow_links: bool) -> dict[str, tuple[Path, str]]:
     return loops
 
 
-def _counted(reasons: Counter[str]) -> str:
+def _format_counts(reasons: Counter[str]) -> str:
     return ", ".join(f"{number:,} {why}" for why, number in reasons.most_common())
 
 
@@ -392,21 +398,21 @@ def _is_file(path: Path) -> bool:
     return os.path.isfile(path)  # noqa: PTH113  as above
 
 
-def _inside(folder: Path) -> str:
+def _describe_folder(folder: Path) -> str:
     """Say what is in a folder."""
     folders = [path.name for path in _folders(folder)]
     others = [path.name for path in _entries(folder) if path.name not in folders]
     several = "are the folders" if len(folders) > 1 else "is the folder"
-    there = f"there {several} {_listed(folders)}" if folders else "there are no folders"
+    there = f"there {several} {_quote_names(folders)}" if folders else "there are no folders"
     if not folders and not others:
         return "there is nothing that can be read"
-    return f"{there} and {plural(len(others), 'file')}, such as {_listed(others[:1])}" if others else there
+    return f"{there} and {plural(len(others), 'file')}, such as {_quote_names(others[:1])}" if others else there
 
 
-def _listed(names: Iterable[str]) -> str:
+def _quote_names(names: Iterable[str]) -> str:
     shown = [repr(shorten(name)[:60]) for name in names]
     return ", ".join(shown[:MOST_NAMED]) + (", …" if len(shown) > MOST_NAMED else "")
 
 
-def _shown(path: Path) -> str:
+def _quote_path(path: Path) -> str:
     return repr(shorten(str(path)))

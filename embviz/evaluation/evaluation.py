@@ -13,11 +13,10 @@ import numpy as np
 from embviz.core import io
 from embviz.core.text import one_line, plural, printable
 from embviz.errors import EmbvizError, ModelError, OptionError, did_you_mean
-from embviz.evaluation import metrics, summary
-from embviz.evaluation import table_html as table
-from embviz.evaluation.results import Answers, Cell, Source
-from embviz.evaluation.summary import KEYS, named
-from embviz.evaluation.table_data import shown
+from embviz.evaluation import metrics, summary, table_html
+from embviz.evaluation.results import Predictions, Result, TaskCollections
+from embviz.evaluation.summary import KEYS, result_name
+from embviz.evaluation.table_data import table_data
 from embviz.models import get_model
 
 if TYPE_CHECKING:
@@ -52,16 +51,16 @@ class Evaluation:
         Of what is random; the same gives the same figures.
     """
 
-    cells: tuple[Cell, ...]
-    sources: Mapping[str, Source] = field(default_factory=dict)
+    results: tuple[Result, ...]
+    collections: Mapping[str, TaskCollections] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     seed: int = 0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "cells", tuple(self.cells))
+        object.__setattr__(self, "cells", tuple(self.results))
         object.__setattr__(self, "notes", tuple(self.notes))
         for task in self.tasks:
-            classes = {cell.classes for cell in self.cells if cell.task == task}
+            classes = {result.classes for result in self.results if result.task == task}
             if len(classes) > 1:
                 raise OptionError(
                     f"All cells of a task have the same classes, those of {task!r} have "
@@ -71,7 +70,7 @@ class Evaluation:
     @property
     def tasks(self) -> list[str]:
         """Names of the tasks, in the order in which they came."""
-        return list(dict.fromkeys(cell.task for cell in self.cells))
+        return list(dict.fromkeys(result.task for result in self.results))
 
     # Scores. ---------------------------------------------------------------------------------------------------------
 
@@ -86,7 +85,7 @@ class Evaluation:
         ``drop`` to it, with their intervals, and the number of its tracks. Where the other collection lacks classes,
         both sides of the drop are without these.
         """
-        return summary.table(self.cells, self.seed)
+        return summary.score_table(self.results, self.seed)
 
     @cached_property
     def pairs(self) -> DataFrame:
@@ -98,7 +97,7 @@ class Evaluation:
         ``p_adjusted``, made right for the number of pairs of that task by Holm's method. Cells without a track in
         common are not compared, and neither is chance, which is luck itself.
         """
-        return summary.pairs(self.cells, self.seed)
+        return summary.pair_table(self.results, self.seed)
 
     @cached_property
     def learning(self) -> DataFrame:
@@ -107,11 +106,11 @@ class Evaluation:
         With its 95 % bootstrap interval ``low`` to ``high``; the whole training set is the share 1. Cells for which no
         smaller set was asked for are not in it.
         """
-        return summary.learning(self.cells, self.seed)
+        return summary.learning_table(self.results, self.seed)
 
     # One cell. -------------------------------------------------------------------------------------------------------
 
-    def cell(
+    def result(
         self,
         model: str | Model | None = None,
         *,
@@ -119,7 +118,7 @@ class Evaluation:
         layer: str | None = None,
         classifier: str | None = None,
         pooling: str | None = None,
-    ) -> Cell:
+    ) -> Result:
         """Return one cell: the one that is meant, or where nothing but the task is said, the best.
 
         Parameters
@@ -140,27 +139,27 @@ class Evaluation:
         OptionError
             If there is none, or several; it lists them.
         """
-        found = self._of_task(task)
+        found = self._results_of(task)
         if model is None and layer is None and classifier is None and pooling is None:
-            trained = [cell for cell in found if not cell.is_baseline]
-            return max(trained or found, key=lambda cell: metrics.accuracy(cell.answers))
+            trained = [result for result in found if not result.is_baseline]
+            return max(trained or found, key=lambda result: metrics.accuracy(result.predictions))
         wanted = {"layer": layer, "classifier": classifier, "pooling": pooling}
-        fitting = [cell for cell in found if model is None or _is_of(cell, model)]
+        fitting = [result for result in found if model is None or _matches(result, model)]
         for name, value in wanted.items():
-            fitting = [cell for cell in fitting if value is None or getattr(cell, name) == value]
+            fitting = [result for result in fitting if value is None or getattr(result, name) == value]
         if len(fitting) == 1:
             return fitting[0]
         asked = {"model": getattr(model, "name", model)} | wanted
         said = ", ".join(f"{name} {value!r}" for name, value in asked.items() if value is not None)
-        names = [named(cell) for cell in fitting or found]
+        names = [result_name(result) for result in fitting or found]
         more = f"; and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
         raise OptionError(
             f"{'Several cells have' if fitting else 'No cell has'} the {said}; say which is meant: "
             f"{'; '.join(names[:LISTED])}{more}."
         )
 
-    def _of_task(self, task: str | None) -> list[Cell]:
-        if not self.cells:
+    def _results_of(self, task: str | None) -> list[Result]:
+        if not self.results:
             raise OptionError("There is nothing in this evaluation; one with at least one cell is expected.")
         known = self.tasks
         if task is None and len(known) > 1:
@@ -169,7 +168,7 @@ class Evaluation:
         if task not in known:
             hint = did_you_mean(str(task), known)
             raise OptionError(f"There is no task {task!r} here.{hint} There is {', '.join(map(repr, known))}.")
-        return [cell for cell in self.cells if cell.task == task]
+        return [result for result in self.results if result.task == task]
 
     def per_class(self, model: str | Model | None = None, *, external: bool = False, **which: str | None) -> DataFrame:
         """Return the scores of each class over all tracks: class, tracks, precision, recall and f1.
@@ -179,9 +178,9 @@ class Evaluation:
         """
         import pandas as pd
 
-        cell, answers = self._answers(model, external=external, which=which)
-        facts = metrics.per_class(answers, len(cell.classes))
-        return pd.DataFrame({"class": _classes(cell), **facts}).astype({"tracks": int})
+        result, predictions = self._select(model, external=external, which=which)
+        facts = metrics.per_class(predictions, len(result.classes))
+        return pd.DataFrame({"class": _classes(result), **facts}).astype({"tracks": int})
 
     def confusion_matrix(
         self, model: str | Model | None = None, *, external: bool = False, **which: str | None
@@ -189,9 +188,9 @@ class Evaluation:
         """Return how many tracks of each class (rows) were taken for which (columns); options as :meth:`per_class`."""
         import pandas as pd
 
-        cell, answers = self._answers(model, external=external, which=which)
-        counts = metrics.confusion(answers, len(cell.classes))
-        truth, predicted = (pd.Index(_classes(cell), name=name) for name in ("truth", "predicted"))
+        result, predictions = self._select(model, external=external, which=which)
+        counts = metrics.confusion(predictions, len(result.classes))
+        truth, predicted = (pd.Index(_classes(result), name=name) for name in ("truth", "predicted"))
         return pd.DataFrame(counts, index=truth, columns=predicted)
 
     def predictions(
@@ -203,36 +202,36 @@ class Evaluation:
         """
         import pandas as pd
 
-        cell, answers = self._answers(model, external=external, which=which)
-        source = self.sources.get(cell.task)
+        result, predictions = self._select(model, external=external, which=which)
+        source = self.collections.get(result.task)
         tracks = None if source is None else source.external if external else source.table
-        names = [""] * len(answers)
+        names = [""] * len(predictions)
         if tracks is not None and "name" in tracks:
-            names = tracks["name"].reindex(answers.tracks, fill_value="").tolist()
-        classes = np.array(_classes(cell), dtype=object)
+            names = tracks["name"].reindex(predictions.tracks, fill_value="").tolist()
+        classes = np.array(_classes(result), dtype=object)
         facts = {
             "name": [printable(str(name)) for name in names],
-            "truth": classes[answers.truth],
-            "predicted": classes[answers.predicted],
-            "right": answers.predicted == answers.truth,
-            "probability": answers.proba.max(axis=1, initial=0),
-            "fold": answers.folds,
+            "truth": classes[predictions.truth],
+            "predicted": classes[predictions.predicted],
+            "right": predictions.predicted == predictions.truth,
+            "probability": predictions.proba.max(axis=1, initial=0),
+            "fold": predictions.folds,
         }
-        return pd.DataFrame(facts, index=pd.Index(answers.tracks, name="track"))
+        return pd.DataFrame(facts, index=pd.Index(predictions.tracks, name="track"))
 
     def mistakes(self, model: str | Model | None = None, *, external: bool = False, **which: str | None) -> DataFrame:
         """Return the predictions that are wrong, the most certain first; options as :meth:`per_class`."""
         answered = self.predictions(model, external=external, **which)
         return answered[~answered["right"]].sort_values("probability", ascending=False, kind="stable")
 
-    def _answers(
+    def _select(
         self, model: str | Model | None, *, external: bool, which: Mapping[str, str | None]
-    ) -> tuple[Cell, Answers]:
-        cell = self.cell(model, **which)
-        answers = cell.external if external else cell.answers
-        if answers is None:
-            raise OptionError(f"{named(cell)} was not asked about another collection; give one as external=.")
-        return cell, answers
+    ) -> tuple[Result, Predictions]:
+        result = self.result(model, **which)
+        predictions = result.external if external else result.predictions
+        if predictions is None:
+            raise OptionError(f"{result_name(result)} was not asked about another collection; give one as external=.")
+        return result, predictions
 
     # Pictures. -------------------------------------------------------------------------------------------------------
 
@@ -263,10 +262,10 @@ class Evaluation:
         """
         from embviz.evaluation.confusion import ConfusionMatrix
 
-        cell, _ = self._answers(model, external=external, which=which)
-        if cell.task not in self.sources:
-            raise OptionError(f"The tracks of {cell.task!r} are not at hand; use confusion_matrix() for the numbers.")
-        return ConfusionMatrix(cell, self.sources[cell.task], external=external)
+        result, _ = self._select(model, external=external, which=which)
+        if result.task not in self.collections:
+            raise OptionError(f"The tracks of {result.task!r} are not at hand; use confusion_matrix() for the numbers.")
+        return ConfusionMatrix(result, self.collections[result.task], external=external)
 
     # As a whole. -----------------------------------------------------------------------------------------------------
 
@@ -284,16 +283,16 @@ class Evaluation:
         wrong = [type(one).__name__ for one in several if not isinstance(one, Evaluation)]
         if wrong or not several:
             raise OptionError(f"At least one evaluation is expected, in a list; {(wrong or ['none'])[0]} was given.")
-        sources: dict[str, Source] = {}
-        for task, source in [item for one in several for item in one.sources.items()]:
-            sources[task] = _joined(task, sources[task], source) if task in sources else source
-        cells = {tuple(getattr(cell, name) for name in KEYS): cell for one in several for cell in one.cells}
+        collections: dict[str, TaskCollections] = {}
+        for task, source in [item for one in several for item in one.collections.items()]:
+            collections[task] = _merge_collections(task, collections[task], source) if task in collections else source
+        results = {tuple(getattr(result, name) for name in KEYS): result for one in several for result in one.results}
         notes = dict.fromkeys(note for one in several for note in one.notes)
-        return cls(tuple(cells.values()), sources, tuple(notes), several[0].seed)
+        return cls(tuple(results.values()), collections, tuple(notes), several[0].seed)
 
-    def shown(self) -> dict[str, Any]:
+    def table_data(self) -> dict[str, Any]:
         """Return the table as it is shown, ready for JSON: texts, hints, and what is best in each row."""
-        return shown(self)
+        return table_data(self)
 
     def to_csv(self, path: str | os.PathLike[str]) -> Path:
         """Write ``table`` as UTF-8 text."""
@@ -307,14 +306,14 @@ class Evaluation:
         path : path, optional
             Where to write it; without, it is only returned.
         """
-        text = table.as_latex(self.shown())
+        text = table_html.as_latex(self.table_data())
         if path is not None:
             _write(path, text)
         return text
 
     def __repr__(self) -> str:
-        trained = [cell for cell in self.cells if not cell.is_baseline]
-        models = len({cell.model for cell in trained})
+        trained = [result for result in self.results if not result.is_baseline]
+        models = len({result.model for result in trained})
         sizes = f"{plural(len(self.tasks), 'task')} × {plural(models, 'model')}, {plural(len(trained), 'cell')}"
         lines = [f"<Evaluation: {sizes}>"]
         facts = self.table.sort_values("accuracy", ascending=False, kind="stable")
@@ -327,25 +326,25 @@ class Evaluation:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        return table.as_html(self.shown())
+        return table_html.as_html(self.table_data())
 
 
-def _is_of(cell: Cell, model: str | Model) -> bool:
-    if cell.is_baseline:
-        return model == cell.classifier
-    if cell.model == model:
+def _matches(result: Result, model: str | Model) -> bool:
+    if result.is_baseline:
+        return model == result.classifier
+    if result.model == model:
         return True
     try:
-        return cell.model == get_model(model).name
+        return result.model == get_model(model).name
     except ModelError:  # own vectors have whatever name their maker gave them
         return False
 
 
-def _classes(cell: Cell) -> list[str]:
-    return [printable(name) for name in cell.classes]
+def _classes(result: Result) -> list[str]:
+    return [printable(name) for name in result.classes]
 
 
-def _joined(task: str, first: Source, second: Source) -> Source:
+def _merge_collections(task: str, first: TaskCollections, second: TaskCollections) -> TaskCollections:
     """Return the collections that two evaluations of a task were asked of, the larger where one has more tracks."""
     whole = []
     for one, other in ((first.table, second.table), (first.external, second.external)):
@@ -356,7 +355,7 @@ def _joined(task: str, first: Source, second: Source) -> Source:
                 "Give the column another name in one of the collections."
             )
         whole.append(max(there, key=len, default=None))
-    return Source(whole[0], whole[1])
+    return TaskCollections(whole[0], whole[1])
 
 
 def _same_tracks(one: DataFrame, other: DataFrame) -> bool:

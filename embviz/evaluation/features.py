@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["Sheet", "gathered", "layers_of", "missing", "points"]
+__all__ = ["LayerFeatures", "build_feature_matrix", "layers_of", "load_features", "missing_tracks"]
 
 BLOCK = 1 << 16  # points looked at together
 
@@ -49,7 +49,7 @@ class FeatureMatrix:
     places: NDArray[np.int64]
     tracks: int
 
-    def of(self, tracks: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    def select(self, tracks: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Return the points of some tracks, in the order of the points, and whose they are: places in `tracks`."""
         lookup = np.full(self.tracks + 1, -1)
         lookup[tracks] = np.arange(len(tracks))
@@ -61,7 +61,7 @@ class FeatureMatrix:
     @cached_property
     def digest(self) -> str:
         """Digest of the points of the tracks asked about, and of whose they are."""
-        values, places = self.of(np.arange(self.tracks))
+        values, places = self.select(np.arange(self.tracks))
         digest = hashlib.blake2b(repr(values.shape).encode(), digest_size=20)
         digest.update(places.tobytes())
         digest.update(values.data)
@@ -74,7 +74,7 @@ class FeatureMatrix:
 
 
 @dataclass(frozen=True, eq=False)
-class Sheet:
+class LayerFeatures:
     """What one layer of one model says.
 
     Parameters
@@ -83,23 +83,23 @@ class Sheet:
         Place of the layer among those of the model that were asked about.
     vectors : Vectors
         Of the collection.
-    other : Vectors or None
+    external : Vectors or None
         Of the other collection.
     """
 
     depth: int
     vectors: Vectors
-    other: Vectors | None = None
+    external: Vectors | None = None
 
 
-def gathered(
+def load_features(
     table: pd.DataFrame,
     external: pd.DataFrame | None,
     models: Any,
     layers: Any,
     pooling: str,
     **options: Any,
-) -> list[Sheet]:
+) -> list[LayerFeatures]:
     """Return what was asked for, in the order of models, then of depth.
 
     Parameters
@@ -116,25 +116,27 @@ def gathered(
         For :func:`embviz.batch.embed_table`.
     """
     how = check(pooling)
-    items = _items(models, paired=external is not None)
+    items = _parse_models(models, paired=external is not None)
     records = [get_model(item) for item in items if not isinstance(item, tuple)]
     wanted = {record.name: layers_of(record, layers) for record in records}
-    _check_items(items, wanted, how)  # what is wrong is said before anything is computed
-    here = _embedded(table, records, wanted, pooling=how, **options)
-    there = {} if external is None else _embedded(external, records, wanted, pooling=how, **options)
-    found: list[Sheet] = []
+    _check_models(items, wanted, how)  # what is wrong is said before anything is computed
+    here = _embed(table, records, wanted, pooling=how, **options)
+    there = {} if external is None else _embed(external, records, wanted, pooling=how, **options)
+    found: list[LayerFeatures] = []
     for item in items:
         if isinstance(item, tuple):
-            found.append(Sheet(0, *item))
+            found.append(LayerFeatures(0, *item))
         else:
             name = get_model(item).name
-            found += [Sheet(i, here[name, layer], there.get((name, layer))) for i, layer in enumerate(wanted[name])]
+            found += [
+                LayerFeatures(i, here[name, layer], there.get((name, layer))) for i, layer in enumerate(wanted[name])
+            ]
     for vectors in (*here.values(), *there.values()):
-        _check_points(vectors)
+        _check_values(vectors)
     return found
 
 
-def _items(models: Any, *, paired: bool) -> list[Any]:
+def _parse_models(models: Any, *, paired: bool) -> list[Any]:
     """Return models and tuples of Vectors."""
     single = (str, Model, Vectors)
     if paired and isinstance(models, tuple) and len(models) == 2 and all(isinstance(one, Vectors) for one in models):
@@ -143,10 +145,10 @@ def _items(models: Any, *, paired: bool) -> list[Any]:
     if not isinstance(items, list | tuple) or not items:
         found = one_line(repr(models))[:80]
         raise OptionError(f"models is a model, Vectors, or a list of at least one, {found} was found.")
-    return [item if isinstance(item, str | Model) else _given(item, paired=paired) for item in items]
+    return [item if isinstance(item, str | Model) else _check_own_vectors(item, paired=paired) for item in items]
 
 
-def _given(item: Any, *, paired: bool) -> tuple[Vectors, ...]:
+def _check_own_vectors(item: Any, *, paired: bool) -> tuple[Vectors, ...]:
     parts = (item,) if isinstance(item, Vectors) else item
     if not isinstance(parts, tuple) or not all(isinstance(part, Vectors) for part in parts):
         raise OptionError(f"A model is expected as its name, its record, or Vectors, {item!r:.80} was found.")
@@ -172,7 +174,7 @@ def layers_of(model: Model, layers: Any) -> list[str]:
     return sorted(names, key=lambda name: known.index(name) if name in known else len(known))
 
 
-def _embedded(
+def _embed(
     table: pd.DataFrame, records: Sequence[Model], wanted: Mapping[str, list[str]], **options: Any
 ) -> dict[tuple[str, str], Vectors]:
     """Return the vectors by model and layer; models of which the same layers are asked share the decoding."""
@@ -187,7 +189,7 @@ def _embedded(
     }
 
 
-def _check_items(items: Sequence[Any], wanted: Mapping[str, list[str]], pooling: str) -> None:
+def _check_models(items: Sequence[Any], wanted: Mapping[str, list[str]], pooling: str) -> None:
     """Raise where vectors are not told apart by their names, hold no numbers, or are of a layer that is not there."""
     names: list[tuple[str, str, str]] = []
     for item in items:
@@ -197,7 +199,7 @@ def _check_items(items: Sequence[Any], wanted: Mapping[str, list[str]], pooling:
                     "Vectors of your own need the name of a model; dataclasses.replace(vectors, model=…)."
                 )
             for vectors in item:
-                _check_points(vectors)
+                _check_values(vectors)
             names.append((item[0].model, item[0].layer, item[0].pooling))
         else:
             record = get_model(item)
@@ -209,7 +211,7 @@ def _check_items(items: Sequence[Any], wanted: Mapping[str, list[str]], pooling:
         )
 
 
-def _check_points(vectors: Vectors) -> None:
+def _check_values(vectors: Vectors) -> None:
     values, what = vectors.values, f"{vectors.model} / {vectors.layer}"  # noqa: PD011  no DataFrame
     if values.dtype.kind not in "fiu" or not values.shape[1]:
         raise OptionError(
@@ -228,7 +230,7 @@ def _check_points(vectors: Vectors) -> None:
             )
 
 
-def points(vectors: Vectors, tracks: NDArray[np.int64]) -> FeatureMatrix:
+def build_feature_matrix(vectors: Vectors, tracks: NDArray[np.int64]) -> FeatureMatrix:
     """Return the points of some tracks.
 
     Parameters
@@ -244,6 +246,6 @@ def points(vectors: Vectors, tracks: NDArray[np.int64]) -> FeatureMatrix:
     return FeatureMatrix(vectors.values, np.where(tracks[places] == vectors.tracks, places, -1), len(tracks))
 
 
-def missing(vectors: Vectors, tracks: NDArray[np.int64]) -> list[int]:
+def missing_tracks(vectors: Vectors, tracks: NDArray[np.int64]) -> list[int]:
     """Return the labels of tracks that there is no vector of."""
     return [int(label) for label in tracks[~np.isin(tracks, vectors.tracks)]]

@@ -21,7 +21,18 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["Labels", "as_text", "check_table", "contents", "filled", "groups_of", "joined", "listed", "mapped", "read"]
+__all__ = [
+    "Labels",
+    "as_text",
+    "check_table",
+    "column_groups",
+    "content_groups",
+    "is_filled",
+    "map_labels",
+    "merge_groups",
+    "quote_names",
+    "read_labels",
+]
 
 MOST = 50  # different whole numbers that are still classes …
 LEAST = 5.0  # … where each stands for so many tracks on average
@@ -75,7 +86,7 @@ def check_table(collection: Any) -> pd.DataFrame:
     return table
 
 
-def read(table: pd.DataFrame, name: str) -> tuple[Labels, list[str]]:
+def read_labels(table: pd.DataFrame, name: str) -> tuple[Labels, list[str]]:
     """Return the classes that a column tells, and sentences about what is left out.
 
     Raises
@@ -84,7 +95,7 @@ def read(table: pd.DataFrame, name: str) -> tuple[Labels, list[str]]:
         If there is no such column, or what it holds are no classes.
     """
     cells = table[column(table, name)]
-    there = filled(cells)
+    there = is_filled(cells)
     notes = []
     if not there.any():
         raise CollectionError(f"No track has a label in column {name!r}; name a column that says what tracks are.")
@@ -101,7 +112,7 @@ def read(table: pd.DataFrame, name: str) -> tuple[Labels, list[str]]:
     return Labels(name, tuple(classes), table.index.to_numpy(np.int64)[there], truth), notes
 
 
-def filled(cells: pd.Series) -> NDArray[np.bool_]:
+def is_filled(cells: pd.Series) -> NDArray[np.bool_]:
     """Tell which cells say something."""
     return np.array(
         [
@@ -123,7 +134,7 @@ def _classes(cells: pd.Series, name: str) -> tuple[list[str], list[str]]:
             f"One class for each track is expected in column {name!r}, {found} was found; assign a column of texts."
         )
     if all(_is_number(value) for value in values):
-        return _numbers(values, name)
+        return _number_classes(values, name)
     texts = [as_text(value) for value in values]
     if isinstance(cells.dtype, pd.CategoricalDtype):
         used = set(texts)
@@ -146,7 +157,7 @@ def _is_whole(value: Any) -> bool:
     return isinstance(value, int) or bool(np.isfinite(value) and value == int(value))
 
 
-def _numbers(values: list[Any], name: str) -> tuple[list[str], list[str]]:
+def _number_classes(values: list[Any], name: str) -> tuple[list[str], list[str]]:
     """Return numbers as classes, where they can be such."""
     broken = next((value for value in values if not _is_whole(value)), None)
     different = sorted(set(values))
@@ -169,7 +180,7 @@ def as_text(value: Any) -> str:
 # Another collection. -------------------------------------------------------------------------------------------------
 
 
-def mapped(
+def map_labels(
     table: pd.DataFrame, name: str, classes: tuple[str, ...], names: Mapping[Any, Any] | None
 ) -> tuple[Labels, list[str]]:
     """Return the labels of another collection, as classes of the first.
@@ -192,23 +203,24 @@ def mapped(
         If no class is in both.
     """
     cells = table[column(table, name)]
-    there = filled(cells)
+    there = is_filled(cells)
     texts = [as_text(cell) for cell in cells[there]]
-    target = {text: text for text in dict.fromkeys(texts)} | _renamed(names, classes)
+    target = {text: text for text in dict.fromkeys(texts)} | _check_mapping(names, classes)
     number = {text: i for i, text in enumerate(classes)}
     truth = np.array([number.get(target[text] or "", -1) for text in texts], np.int64)
     absent = [text for text in sorted(set(texts)) if target[text] not in number]
     if not (truth >= 0).any():
         raise CollectionError(
-            f"The collections have no class of {name!r} in common: {listed(classes)} here, {listed(absent) or 'none'} "
-            f"there; say which is which, as with classes={{{(absent or ['theirs'])[0]!r}: {classes[0]!r}}}."
+            f"The collections have no class of {name!r} in common: {quote_names(classes)} here, "
+            f"{quote_names(absent) or 'none'} there; say which is which, as with "
+            f"classes={{{(absent or ['theirs'])[0]!r}: {classes[0]!r}}}."
         )
     labels = table.index.to_numpy(np.int64)[there]
-    notes = _noticed(texts, target, classes, number, int((~there).sum()), truth)
+    notes = _mapping_notes(texts, target, classes, number, int((~there).sum()), truth)
     return Labels(name, classes, labels[truth >= 0], truth[truth >= 0]), notes
 
 
-def _renamed(names: Mapping[Any, Any] | None, classes: tuple[str, ...]) -> dict[str, str | None]:
+def _check_mapping(names: Mapping[Any, Any] | None, classes: tuple[str, ...]) -> dict[str, str | None]:
     """Return the mapping as texts, checked to lead to classes."""
     if names is None:
         return {}
@@ -220,13 +232,13 @@ def _renamed(names: Mapping[Any, Any] | None, classes: tuple[str, ...]) -> dict[
     wrong = next((ours for ours in found.values() if ours is not None and ours not in classes), None)
     if wrong is not None:
         raise OptionError(
-            f"classes leads to {wrong!r}, which is none of the classes here: {listed(classes)}."
+            f"classes leads to {wrong!r}, which is none of the classes here: {quote_names(classes)}."
             f"{did_you_mean(wrong, classes)}"
         )
     return found
 
 
-def _noticed(
+def _mapping_notes(
     texts: list[str],
     target: Mapping[str, str | None],
     classes: tuple[str, ...],
@@ -240,19 +252,19 @@ def _noticed(
         notes.append(f"{plural(empty, 'track')} of the other collection without a label: left out.")
     left = [text for text in texts if target[text] not in number]
     if left:
-        names = listed(sorted(set(left)))
+        names = quote_names(sorted(set(left)))
         notes.append(f"The other collection's {names} ({plural(len(left), 'track')}) are no classes here: left out.")
     there = set(truth.tolist())
     absent = [name for i, name in enumerate(classes) if i not in there]
     if absent:
         notes.append(
-            f"The other collection has no track of {listed(absent)}: its score, and the drop to it, are over the "
+            f"The other collection has no track of {quote_names(absent)}: its score, and the drop to it, are over the "
             "classes that it has."
         )
     return notes
 
 
-def listed(names: Iterable[str]) -> str:
+def quote_names(names: Iterable[str]) -> str:
     """Return some names as they stand in a sentence."""
     every = [repr(name[:60]) for name in names]
     more = f" and {len(every) - SHOWN:,} more" if len(every) > SHOWN else ""
@@ -262,10 +274,10 @@ def listed(names: Iterable[str]) -> str:
 # What belongs together. ----------------------------------------------------------------------------------------------
 
 
-def groups_of(table: pd.DataFrame, tracks: NDArray[np.int64], name: str) -> tuple[NDArray[np.int64], int]:
+def column_groups(table: pd.DataFrame, tracks: NDArray[np.int64], name: str) -> tuple[NDArray[np.int64], int]:
     """Return the group of each track by a column, ``[n]``, and how many tracks have none: each is one of its own."""
     cells = table[column(table, name)].reindex(tracks)
-    there = filled(cells)
+    there = is_filled(cells)
     number: dict[str, int] = {}
     # Written once with capitals and once without, it is the same artist.
     found = [
@@ -275,7 +287,7 @@ def groups_of(table: pd.DataFrame, tracks: NDArray[np.int64], name: str) -> tupl
     return np.array(found, np.int64), int((~there).sum())
 
 
-def contents(table: pd.DataFrame, tracks: NDArray[np.int64]) -> NDArray[np.int64]:
+def content_groups(table: pd.DataFrame, tracks: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return the content of each track, ``[n]``: the same number for files that hold the same."""
     first = tracks.copy()
     if "duplicate_of" in table.columns:
@@ -290,7 +302,7 @@ def contents(table: pd.DataFrame, tracks: NDArray[np.int64]) -> NDArray[np.int64
     return np.unique(first, return_inverse=True)[1].astype(np.int64)
 
 
-def joined(one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
+def merge_groups(one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return groups of what is in the same group of either, ``[n]``."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components

@@ -26,21 +26,21 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from embviz.evaluation.results import Answers
+    from embviz.evaluation.results import Predictions
 
 __all__ = [
-    "Draws",
-    "accuracies",
+    "BootstrapDraws",
     "accuracy",
     "auc",
     "confusion",
     "f1",
+    "fold_accuracies",
     "holm",
     "interval",
-    "of_classes",
-    "of_tracks",
     "per_class",
-    "swapped",
+    "permutation_test",
+    "select_classes",
+    "select_tracks",
 ]
 
 DRAWS, PERMUTATIONS = 2_000, 10_000
@@ -49,32 +49,32 @@ LEAST_SHAPE = 0.25  # of the weights' distribution, where a class has one unit o
 AT_ONCE = 1 << 22  # random numbers held in memory
 
 
-def accuracies(answers: Answers) -> NDArray[np.float64]:
+def fold_accuracies(predictions: Predictions) -> NDArray[np.float64]:
     """Return the class-weighted accuracy of each fold: the mean share of right answers among its classes' tracks."""
-    return np.array([_recalls(fold).mean() for fold in _folds(answers)])
+    return np.array([_recalls(fold).mean() for fold in _folds(predictions)])
 
 
-def accuracy(answers: Answers) -> float:
+def accuracy(predictions: Predictions) -> float:
     """Return the class-weighted accuracy, the mean over folds; NaN of no tracks."""
-    return _mean(accuracies(answers))
+    return _mean(fold_accuracies(predictions))
 
 
-def f1(answers: Answers) -> float:
+def f1(predictions: Predictions) -> float:
     """Return the macro F1: the mean over the classes tested in a fold, and over folds; NaN of no tracks."""
-    return _mean([_f1(fold) for fold in _folds(answers)])
+    return _mean([_f1(fold) for fold in _folds(predictions)])
 
 
-def auc(answers: Answers) -> float:
+def auc(predictions: Predictions) -> float:
     """Return the area under the ROC curve, each class against all others, mean over classes and folds.
 
     NaN where no fold tests two classes.
     """
-    return _mean([area for fold in _folds(answers) if not np.isnan(area := _auc(fold))])
+    return _mean([area for fold in _folds(predictions) if not np.isnan(area := _auc(fold))])
 
 
-def per_class(answers: Answers, classes: int) -> dict[str, NDArray[np.float64]]:
+def per_class(predictions: Predictions, classes: int) -> dict[str, NDArray[np.float64]]:
     """Return tracks, precision, recall and F1 of each class over all tracks; NaN where there is nothing to divide."""
-    matrix = confusion(answers, classes)
+    matrix = confusion(predictions, classes)
     right = np.diag(matrix)
     tracks, answered = matrix.sum(axis=1), matrix.sum(axis=0)
     return {
@@ -85,21 +85,21 @@ def per_class(answers: Answers, classes: int) -> dict[str, NDArray[np.float64]]:
     }
 
 
-def confusion(answers: Answers, classes: int) -> NDArray[np.int64]:
+def confusion(predictions: Predictions, classes: int) -> NDArray[np.int64]:
     """Return how many tracks of each class (rows) were taken for which (columns), ``[classes, classes]``."""
-    flat = np.bincount(answers.truth * classes + answers.predicted, minlength=classes * classes)
+    flat = np.bincount(predictions.truth * classes + predictions.predicted, minlength=classes * classes)
     return flat.reshape(classes, classes).astype(np.int64)
 
 
-def of_classes(answers: Answers, classes: NDArray[np.int64]) -> Answers:
+def select_classes(predictions: Predictions, classes: NDArray[np.int64]) -> Predictions:
     """Return the answers for the tracks of some classes."""
-    return _rows(answers, np.flatnonzero(np.isin(answers.truth, classes)))
+    return _rows(predictions, np.flatnonzero(np.isin(predictions.truth, classes)))
 
 
-def of_tracks(answers: Answers, tracks: NDArray[np.int64]) -> Answers:
+def select_tracks(predictions: Predictions, tracks: NDArray[np.int64]) -> Predictions:
     """Return the answers for some tracks, in the order of these; all are among the answers."""
-    order = np.argsort(answers.tracks, kind="stable")
-    return _rows(answers, order[np.searchsorted(answers.tracks, tracks, sorter=order)])
+    order = np.argsort(predictions.tracks, kind="stable")
+    return _rows(predictions, order[np.searchsorted(predictions.tracks, tracks, sorter=order)])
 
 
 def interval(draws: NDArray[np.float64], score: float) -> tuple[float, float]:
@@ -114,7 +114,7 @@ def interval(draws: NDArray[np.float64], score: float) -> tuple[float, float]:
 
 
 @dataclass(frozen=True, eq=False)
-class Draws:
+class BootstrapDraws:
     """What answers for the same tracks would have scored, had other tracks been drawn: the same ones for all.
 
     Parameters
@@ -132,10 +132,10 @@ class Draws:
     extra: NDArray[np.float64]
 
     @classmethod
-    def of(cls, answers: Sequence[Answers], seed: Sequence[int], draws: int = DRAWS) -> Draws:
+    def draw(cls, predictions: Sequence[Predictions], seed: Sequence[int], draws: int = DRAWS) -> BootstrapDraws:
         """Draw for answers that have tracks, truth, folds and groups in common."""
         rng = np.random.default_rng(seed)
-        sums = _sums(answers)
+        sums = _sums(predictions)
         has = sums[..., -1] > 0
         sizes, totals = has.sum(axis=0), sums[..., -1].sum(axis=0)
         # The k for which the variance of weights, 1 / (k n + 1), is 1 / (n - 1): n is that of the unit's own class.
@@ -164,27 +164,27 @@ class Draws:
         return self.weights @ (self.right[..., first] - self.right[..., second] + added)
 
 
-def _sums(answers: Sequence[Answers]) -> NDArray[np.float64]:
+def _sums(predictions: Sequence[Predictions]) -> NDArray[np.float64]:
     """Return the sums over each unit's tracks in each class, ``[units, c, k + 1]``: what is right, what there is."""
-    first = answers[0]
+    first = predictions[0]
     share = _shares(first)
     unit, owners = _units(first)
     there, number = np.unique(first.truth, return_inverse=True)
-    sums = np.zeros((owners, len(there), len(answers) + 1))
-    np.add.at(sums, (unit, number), np.column_stack([*_right(answers, share).T, share]))
+    sums = np.zeros((owners, len(there), len(predictions) + 1))
+    np.add.at(sums, (unit, number), np.column_stack([*_right(predictions, share).T, share]))
     return sums
 
 
-def _right(answers: Sequence[Answers], share: NDArray[np.float64]) -> NDArray[np.float64]:
+def _right(predictions: Sequence[Predictions], share: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return what each track adds to the accuracy of each of the answers, ``[n, k]``."""
-    return np.stack([share * (one.predicted == one.truth) for one in answers], axis=1)
+    return np.stack([share * (one.predicted == one.truth) for one in predictions], axis=1)
 
 
-def _units(answers: Answers) -> tuple[NDArray[np.int64], int]:
+def _units(predictions: Predictions) -> tuple[NDArray[np.int64], int]:
     """Return the number of each track's unit, and how many there are."""
-    if answers.groups is None:
-        return np.arange(len(answers)), len(answers)
-    units, place = np.unique(answers.groups, return_inverse=True)
+    if predictions.groups is None:
+        return np.arange(len(predictions)), len(predictions)
+    units, place = np.unique(predictions.groups, return_inverse=True)
     return place, len(units)
 
 
@@ -195,13 +195,13 @@ def _parts(total: int, width: int) -> Iterator[slice]:
         yield slice(start, stop)
 
 
-def _shares(answers: Answers) -> NDArray[np.float64]:
+def _shares(predictions: Predictions) -> NDArray[np.float64]:
     """Return what a right answer on each track adds to the class-weighted accuracy; all right adds up to one."""
-    if not len(answers):
+    if not len(predictions):
         return np.empty(0)
-    _, fold = np.unique(answers.folds, return_inverse=True)
-    classes = int(answers.truth.max()) + 1
-    strata, place, sizes = np.unique(fold * classes + answers.truth, return_inverse=True, return_counts=True)
+    _, fold = np.unique(predictions.folds, return_inverse=True)
+    classes = int(predictions.truth.max()) + 1
+    strata, place, sizes = np.unique(fold * classes + predictions.truth, return_inverse=True, return_counts=True)
     present = np.bincount(strata // classes)  # classes of each fold
     shares: NDArray[np.float64] = 1 / (len(present) * present[fold] * sizes[place])
     return shares
@@ -210,7 +210,9 @@ def _shares(answers: Answers) -> NDArray[np.float64]:
 # -- comparing two ------------------------------------------------------------------------------------------------
 
 
-def swapped(answers: Sequence[Answers], pairs: Sequence[tuple[int, int]], seed: Sequence[int]) -> NDArray[np.float64]:
+def permutation_test(
+    predictions: Sequence[Predictions], pairs: Sequence[tuple[int, int]], seed: Sequence[int]
+) -> NDArray[np.float64]:
     """Return how probable differences as large as those found are between answerers that are equally good.
 
     A paired permutation test: what the two answered is swapped for half of the units, at random, 10,000 times; counted
@@ -231,8 +233,8 @@ def swapped(answers: Sequence[Answers], pairs: Sequence[tuple[int, int]], seed: 
     -------
     ndarray, shape [pairs]
     """
-    unit, owners = _units(answers[0])
-    right = _right(answers, _shares(answers[0]))
+    unit, owners = _units(predictions[0])
+    right = _right(predictions, _shares(predictions[0]))
     first, second = np.array(pairs, dtype=np.int64).reshape(-1, 2).T
     apart = np.zeros((owners, len(pairs)))
     np.add.at(apart, unit, right[:, first] - right[:, second])
@@ -261,44 +263,44 @@ def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
 # -- one fold -----------------------------------------------------------------------------------------------------
 
 
-def _folds(answers: Answers) -> Iterator[Answers]:
-    for fold in np.unique(answers.folds):
-        yield _rows(answers, np.flatnonzero(answers.folds == fold))
+def _folds(predictions: Predictions) -> Iterator[Predictions]:
+    for fold in np.unique(predictions.folds):
+        yield _rows(predictions, np.flatnonzero(predictions.folds == fold))
 
 
-def _rows(answers: Answers, rows: NDArray[np.intp]) -> Answers:
+def _rows(predictions: Predictions, rows: NDArray[np.intp]) -> Predictions:
     return replace(
-        answers,
-        tracks=answers.tracks[rows],
-        truth=answers.truth[rows],
-        proba=answers.proba[rows],
-        folds=answers.folds[rows],
-        groups=None if answers.groups is None else answers.groups[rows],
+        predictions,
+        tracks=predictions.tracks[rows],
+        truth=predictions.truth[rows],
+        proba=predictions.proba[rows],
+        folds=predictions.folds[rows],
+        groups=None if predictions.groups is None else predictions.groups[rows],
     )
 
 
-def _recalls(fold: Answers) -> NDArray[np.float64]:
+def _recalls(fold: Predictions) -> NDArray[np.float64]:
     """Return the share of right answers for each class that is there."""
     there, place = np.unique(fold.truth, return_inverse=True)
     right = np.bincount(place, weights=fold.predicted == fold.truth, minlength=len(there))
     return right / np.bincount(place)
 
 
-def _f1(fold: Answers) -> float:
+def _f1(fold: Predictions) -> float:
     facts = per_class(fold, fold.proba.shape[1])
     return float(np.nanmean(facts["f1"]))
 
 
-def _auc(fold: Answers) -> float:
+def _auc(fold: Predictions) -> float:
     n = len(fold)
     is_class = fold.truth[:, None] == np.arange(fold.proba.shape[1])
     positive = is_class.sum(axis=0)
-    told = (positive > 0) & (positive < n)
-    if not told.any():
+    valid = (positive > 0) & (positive < n)
+    if not valid.any():
         return float("nan")
     # The rank sum of Mann and Whitney: ties have the mean of their ranks, and count half.
-    ranks = np.array([_ranks(fold.proba[:, i])[is_class[:, i]].sum() for i in np.flatnonzero(told)])
-    positive = positive[told]
+    ranks = np.array([_ranks(fold.proba[:, i])[is_class[:, i]].sum() for i in np.flatnonzero(valid)])
+    positive = positive[valid]
     return float(((ranks - positive * (positive + 1) / 2) / (positive * (n - positive))).mean())
 
 

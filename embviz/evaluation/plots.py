@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 from embviz.core.text import plural
 from embviz.errors import ModelError, OptionError, did_you_mean
-from embviz.evaluation.subplots import LETTER, WIDTH, Values, beside, finished, panes, per_cent, ticks
+from embviz.evaluation.subplots import (
+    LETTER,
+    WIDTH,
+    Values,
+    finish_figure,
+    label_width,
+    percent_axis,
+    subplot_grid,
+    tick_labels,
+)
 from embviz.models import get_model
 
 if TYPE_CHECKING:
@@ -22,9 +31,9 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
     from embviz.evaluation.evaluation import Evaluation
-    from embviz.evaluation.subplots import Pane
+    from embviz.evaluation.subplots import Subplot
 
-__all__ = ["layers_plot", "learning_plot", "plot", "title_of"]
+__all__ = ["layers_plot", "learning_plot", "model_title", "plot"]
 
 MEASURE = "class-weighted accuracy, 95 % intervals"
 LARGER = "larger marks: the best"
@@ -61,23 +70,25 @@ def plot(evaluation: Evaluation, *, task: str | None = None) -> Figure:
     OptionError
         If there is no such task, or nothing was evaluated.
     """
-    table, note = _few(_labelled(_evaluated(evaluation, task)))
-    labels, tasks = _ranked(table), _tasks(table)
+    table, note = _limit_rows(_add_labels(_model_scores(evaluation, task)))
+    labels, tasks = _rank_labels(table), _task_names(table)
     outside = bool(table["external"].notna().any())
     kinds = {"cross-validation": "accuracy"} | ({"external": "external"} if outside else {})
-    drawn = panes(tasks, max(LEAST, ROW * len(labels)), left=beside(labels), legend=list(kinds) if outside else [])
-    ends = _ends(evaluation.table, tasks)
-    for name, pane in zip(tasks, drawn, strict=True):
+    drawn = subplot_grid(
+        tasks, max(LEAST, ROW * len(labels)), left=label_width(labels), legend=list(kinds) if outside else []
+    )
+    ends = _axis_range(evaluation.table, tasks)
+    for name, subplot in zip(tasks, drawn, strict=True):
         rows = table[table["task"] == name]
         for kind, column in kinds.items():
             points = _points(rows[rows[column].notna()], labels, kind, apart=APART * outside)
-            pane.add_points(points, kind, listed=outside and name == tasks[0], best=len(labels) > 1)
-        _say_chance(pane, evaluation, name, ends, upright=True)
+            subplot.add_points(points, kind, listed=outside and name == tasks[0], best=len(labels) > 1)
+        _draw_chance(subplot, evaluation, name, ends, upright=True)
     figure = drawn[0].figure
-    figure.update_yaxes(range=[len(labels) - 0.5, -0.5], showgrid=False, **ticks(labels))
-    figure.update_xaxes(**per_cent(ends, drawn[0].width, brief=True))
+    figure.update_yaxes(range=[len(labels) - 0.5, -0.5], showgrid=False, **tick_labels(labels))
+    figure.update_xaxes(**percent_axis(ends, drawn[0].width, brief=True))
     facts = [MEASURE, *([LARGER] if len(labels) > 1 else []), *note]
-    return finished(figure, tasks[0] if len(tasks) == 1 else "Downstream tasks", facts)
+    return finish_figure(figure, tasks[0] if len(tasks) == 1 else "Downstream tasks", facts)
 
 
 def layers_plot(evaluation: Evaluation, model: Any = None, *, task: str | None = None) -> Figure:
@@ -104,16 +115,16 @@ def layers_plot(evaluation: Evaluation, model: Any = None, *, task: str | None =
     OptionError
         If there is no such model or task, or fewer than two layers of a model were evaluated.
     """
-    table = _evaluated(evaluation, task)
+    table = _model_scores(evaluation, task)
     if model is not None:
-        table = table[table["model"] == _model_named(model, list(table["model"].unique()))]
+        table = table[table["model"] == _resolve_model(model, list(table["model"].unique()))]
     layers = table.groupby("model")["layer"].nunique()
     if (layers < 2).all():
         raise OptionError(
             "Depth needs two layers of a model or more, one was evaluated; "
             'pass layers="all", or the names of several, to evaluate.'
         )
-    depths = {(cell.task, cell.model, cell.layer): cell.depth for cell in evaluation.cells}
+    depths = {(result.task, result.model, result.layer): result.depth for result in evaluation.results}
     table = table[table["model"].isin(layers.index[layers > 1])]
     keys = zip(table["task"], table["model"], table["layer"], strict=True)
     table = table.assign(depth=[depths[key] for key in keys]).sort_values("depth", kind="stable")
@@ -145,30 +156,30 @@ def learning_plot(evaluation: Evaluation) -> Figure:
         raise OptionError(
             "There are no smaller training sets to draw; pass learning=, such as learning=(0.1, 0.3), to evaluate."
         )
-    table = _labelled(table).sort_values("tracks", kind="stable")
-    labels, tasks, facts = _ranked(table), _tasks(table), [MEASURE]
+    table = _add_labels(table).sort_values("tracks", kind="stable")
+    labels, tasks, facts = _rank_labels(table), _task_names(table), [MEASURE]
     if len(labels) > MOST_CURVES:
         models = dict(zip(table["label"], table["model"], strict=True))
         best = {models[label]: label for label in reversed(labels)}
         labels, facts = [label for label in labels if best[models[label]] == label], [MEASURE, ONLY_BEST]
     tall = CURVES if len(tasks) > 1 else LARGE
-    drawn = panes(tasks, tall, left=LEFT, legend=labels)
-    ends = _ends(evaluation.table, tasks, table)
-    for name, pane in zip(tasks, drawn, strict=True):
+    drawn = subplot_grid(tasks, tall, left=LEFT, legend=labels)
+    ends = _axis_range(evaluation.table, tasks, table)
+    for name, subplot in zip(tasks, drawn, strict=True):
         rows = table[table["task"] == name]
         for number, label in enumerate(labels):
             own = rows[rows["label"] == label]
-            told = [(label, plural(round(tracks), "training track")) for tracks in own["tracks"]]
-            pane.add_curve(_values(own, own["tracks"], told), number, label, listed=name == tasks[0])
-        _say_chance(pane, evaluation, name, ends)
-        at = _roomy(sorted({round(tracks) for tracks in rows["tracks"]}))
-        pane.set_x("training tracks", type="log", **ticks([f"{tick:,}" for tick in at], at))
+            lines = [(label, plural(round(tracks), "training track")) for tracks in own["tracks"]]
+            subplot.add_curve(_values(own, own["tracks"], lines), number, label, listed=name == tasks[0])
+        _draw_chance(subplot, evaluation, name, ends)
+        at = _thin_out(sorted({round(tracks) for tracks in rows["tracks"]}))
+        subplot.set_x("training tracks", type="log", **tick_labels([f"{tick:,}" for tick in at], at))
     figure = drawn[0].figure
-    figure.update_yaxes(**per_cent(ends, tall))
-    return finished(figure, _titled("Learning curves", tasks), facts)
+    figure.update_yaxes(**percent_axis(ends, tall))
+    return finish_figure(figure, _figure_title("Learning curves", tasks), facts)
 
 
-def title_of(model: str) -> str:
+def model_title(model: str) -> str:
     """Return what a model is called; the name itself where it is not in the catalogue."""
     try:
         return get_model(model).title
@@ -181,137 +192,147 @@ def title_of(model: str) -> str:
 
 def _along_layers(evaluation: Evaluation, table: pd.DataFrame) -> Figure:
     """Draw the layers of one model by name, with a curve for each task."""
-    names, tasks = list(dict.fromkeys(table["layer"])), _tasks(table)
-    curves = list(table.groupby(["task", *_telling(table)], sort=False))
+    names, tasks = list(dict.fromkeys(table["layer"])), _task_names(table)
+    curves = list(table.groupby(["task", *_distinguishing_columns(table)], sort=False))
     longest = max(len(name[:LAYER]) for name in names) * LETTER
     slanted = longest > (WIDTH - 2 * LEFT) / len(names)
     best = [rows.loc[rows["accuracy"].idxmax(), "layer"] for _, rows in curves]
     listed = [f"{' · '.join(key)} (best: {layer})" for (key, _), layer in zip(curves, best, strict=True)]
-    [pane] = panes([""], LARGE, left=LEFT, legend=listed, below=int(longest * 0.62) if slanted else 0)
-    ends = _ends(evaluation.table, tasks)
+    [subplot] = subplot_grid([""], LARGE, left=LEFT, legend=listed, below=int(longest * 0.62) if slanted else 0)
+    ends = _axis_range(evaluation.table, tasks)
     for number, (key, rows) in enumerate(curves):
         dimensions = [plural(d, "dimension") for d in rows["dimensions"]]
-        told = [(f"{layer}", f"{key[0]}", d) for layer, d in zip(rows["layer"], dimensions, strict=True)]
+        lines = [(f"{layer}", f"{key[0]}", d) for layer, d in zip(rows["layer"], dimensions, strict=True)]
         places = [names.index(layer) for layer in rows["layer"]]
-        pane.add_curve(_values(rows, places, told), number, listed[number], listed=len(curves) > 1, best=True)
-    _say_levels(pane, evaluation, tasks, ends)
+        subplot.add_curve(_values(rows, places, lines), number, listed[number], listed=len(curves) > 1, best=True)
+    _draw_chance_levels(subplot, evaluation, tasks, ends)
     angle = -40 if slanted else 0
-    pane.set_x(
-        "layer, from input to output", range=[-0.4, len(names) - 0.6], tickangle=angle, **ticks(names, longest=LAYER)
+    subplot.set_x(
+        "layer, from input to output",
+        range=[-0.4, len(names) - 0.6],
+        tickangle=angle,
+        **tick_labels(names, longest=LAYER),
     )
-    pane.figure.update_yaxes(**per_cent(ends, LARGE))
+    subplot.figure.update_yaxes(**percent_axis(ends, LARGE))
     said = f"best: {best[0]}" if len(curves) == 1 else LARGER
-    return finished(pane.figure, _titled(title_of(table["model"].iloc[0]), tasks), [MEASURE, said])
+    return finish_figure(subplot.figure, _figure_title(model_title(table["model"].iloc[0]), tasks), [MEASURE, said])
 
 
 def _along_models(evaluation: Evaluation, table: pd.DataFrame) -> Figure:
     """Draw a plot for each task, with a curve for each model along the relative depth of its layers."""
-    tasks, keys = _tasks(table), ["model", *_telling(table)]
+    tasks, keys = _task_names(table), ["model", *_distinguishing_columns(table)]
     curves = list(dict.fromkeys(table[keys].itertuples(index=False, name=None)))
-    names = [" · ".join([title_of(model), *more]) for model, *more in curves]
+    names = [" · ".join([model_title(model), *more]) for model, *more in curves]
     tall = CURVES if len(tasks) > 1 else LARGE
-    drawn = panes(tasks, tall, left=LEFT, legend=names)
-    ends = _ends(evaluation.table, tasks)
+    drawn = subplot_grid(tasks, tall, left=LEFT, legend=names)
+    ends = _axis_range(evaluation.table, tasks)
     ranks = table.groupby("model")["depth"].rank("dense") - 1
     relative = ranks / ranks.groupby(table["model"]).transform("max")
-    for task, pane in zip(tasks, drawn, strict=True):
+    for task, subplot in zip(tasks, drawn, strict=True):
         for number, (key, name) in enumerate(zip(curves, names, strict=True)):
             rows = table[(table["task"] == task) & (table[keys] == list(key)).all(axis=1)]
-            told = [(f"{layer}", name) for layer in rows["layer"]]
-            pane.add_curve(_values(rows, relative[rows.index], told), number, name, listed=task == tasks[0], best=True)
-        _say_chance(pane, evaluation, task, ends)
-        places = ticks(["first", "middle", "last"], [0, 0.5, 1])
-        pane.set_x("depth of the layer", range=[-0.05, 1.05], **places)
+            lines = [(f"{layer}", name) for layer in rows["layer"]]
+            subplot.add_curve(
+                _values(rows, relative[rows.index], lines), number, name, listed=task == tasks[0], best=True
+            )
+        _draw_chance(subplot, evaluation, task, ends)
+        places = tick_labels(["first", "middle", "last"], [0, 0.5, 1])
+        subplot.set_x("depth of the layer", range=[-0.05, 1.05], **places)
     figure = drawn[0].figure
-    figure.update_yaxes(**per_cent(ends, tall))
-    return finished(figure, _titled("Along the layers", tasks), [MEASURE, LARGER])
+    figure.update_yaxes(**percent_axis(ends, tall))
+    return finish_figure(figure, _figure_title("Along the layers", tasks), [MEASURE, LARGER])
 
 
-def _say_levels(pane: Pane, evaluation: Evaluation, tasks: Sequence[str], ends: tuple[float, float]) -> None:
+def _draw_chance_levels(
+    subplot: Subplot, evaluation: Evaluation, tasks: Sequence[str], ends: tuple[float, float]
+) -> None:
     """Draw chance once for each number of classes, and say whose it is."""
     classes = evaluation.table.drop_duplicates("task").set_index("task")["classes"]
     levels = {int(n): [task for task in tasks if classes[task] == n] for n in classes[list(tasks)].unique()}
     if len(tasks) == 1:
-        _say_chance(pane, evaluation, tasks[0], ends)
+        _draw_chance(subplot, evaluation, tasks[0], ends)
         return
     least, text = CHANCES * (ends[1] - ends[0]) / LARGE, ""
     for n, own in sorted(levels.items(), reverse=True):
-        told = f"{', '.join(own[:3])}{', …' if len(own) > 3 else ''}"
-        whose = f"{100 / n:.0f} % ({told})" if len(levels) > 1 else f"{100 / n:.0f} %"
+        lines = f"{', '.join(own[:3])}{', …' if len(own) > 3 else ''}"
+        whose = f"{100 / n:.0f} % ({lines})" if len(levels) > 1 else f"{100 / n:.0f} %"
         text = f"{text}, {whose}" if text else f"chance {whose}"
-        pane.line(100 / n, "dash", upright=False)
+        subplot.line(100 / n, "dash", upright=False)
         above = min((100 / more for more in levels if more < n), default=math.inf)
         # Lines that are too near each other for a text between them share the one above.
         if above - 100 / n > least:
-            pane.say_level(text, 100 / n, ends)
+            subplot.write_level(text, 100 / n, ends)
             text = ""
 
 
 # What is drawn. ------------------------------------------------------------------------------------------------------
 
 
-def _evaluated(evaluation: Evaluation, task: str | None) -> pd.DataFrame:
+def _model_scores(evaluation: Evaluation, task: str | None) -> pd.DataFrame:
     """Return the scores of models, of one task or of all."""
     table = evaluation.table
     table = table[(table["model"] != "") & table["accuracy"].notna()]
     if not len(table):
         raise OptionError("There is nothing to draw: no model was evaluated; pass one or more to evaluate.")
-    return table if task is None else table[table["task"] == _known("task", task, _tasks(table))]
+    return table if task is None else table[table["task"] == _check_name("task", task, _task_names(table))]
 
 
-def _known(what: str, name: Any, names: Sequence[str]) -> str:
+def _check_name(what: str, name: Any, names: Sequence[str]) -> str:
     if name in names:
         return str(name)
-    told = ", ".join(map(repr, names))
-    raise OptionError(f"There is no {what} {name!r} here; there is {told}.{did_you_mean(str(name), names)}")
+    lines = ", ".join(map(repr, names))
+    raise OptionError(f"There is no {what} {name!r} here; there is {lines}.{did_you_mean(str(name), names)}")
 
 
-def _model_named(model: Any, names: Sequence[str]) -> str:
+def _resolve_model(model: Any, names: Sequence[str]) -> str:
     """Return the name of an evaluated model, which may be called by that of its system."""
     name = getattr(model, "name", model)
     if name in names:
         return str(name)
     try:
-        return _known("model", get_model(name).name, names)
+        return _check_name("model", get_model(name).name, names)
     except ModelError:  # it is nobody's name
-        return _known("model", name, names)
+        return _check_name("model", name, names)
 
 
-def _tasks(table: pd.DataFrame) -> list[str]:
+def _task_names(table: pd.DataFrame) -> list[str]:
     return list(dict.fromkeys(table["task"]))
 
 
-def _titled(what: str, tasks: Sequence[str]) -> str:
+def _figure_title(what: str, tasks: Sequence[str]) -> str:
     return f"{what} · {tasks[0]}" if len(tasks) == 1 else what
 
 
-def _telling(table: pd.DataFrame) -> list[str]:
+def _distinguishing_columns(table: pd.DataFrame) -> list[str]:
     """Return the columns, beside those of model and layer, that tell rows apart."""
     return [name for name in ("classifier", "pooling") if len(set(table[name])) > 1]
 
 
-def _labelled(table: pd.DataFrame) -> pd.DataFrame:
+def _add_labels(table: pd.DataFrame) -> pd.DataFrame:
     """Return the rows with what each is called: its model, and what else tells it from others."""
-    titles = {name: title_of(name) for name in table["model"].unique()}
+    titles = {name: model_title(name) for name in table["model"].unique()}
     if len(set(titles.values())) < len(titles):
         titles = {name: name for name in titles}
     layered = ["layer"] if table.groupby("model")["layer"].nunique().max() > 1 else []
-    parts = [[titles[name] for name in table["model"]], *(list(table[name]) for name in layered + _telling(table))]
+    parts = [
+        [titles[name] for name in table["model"]],
+        *(list(table[name]) for name in layered + _distinguishing_columns(table)),
+    ]
     return table.assign(label=[" · ".join(row) for row in zip(*parts, strict=True)])
 
 
-def _ranked(table: pd.DataFrame) -> list[str]:
+def _rank_labels(table: pd.DataFrame) -> list[str]:
     """Return the labels by mean accuracy, the best first."""
     means = table.groupby("label", sort=False)["accuracy"].mean()
     return list(means.sort_values(ascending=False, kind="stable").index)
 
 
-def _few(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+def _limit_rows(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """Return the rows that can be drawn below each other, and what to say of those that are left out."""
     if table["label"].nunique() <= MOST_ROWS:
         return table, []
     few = table.loc[table.groupby(["task", "model"], sort=False)["accuracy"].idxmax()]
-    return few.assign(label=[title_of(name) for name in few["model"]]), [ONLY_BEST]
+    return few.assign(label=[model_title(name) for name in few["model"]]), [ONLY_BEST]
 
 
 def _points(rows: pd.DataFrame, labels: Sequence[str], kind: str, *, apart: float) -> Values:
@@ -319,17 +340,17 @@ def _points(rows: pd.DataFrame, labels: Sequence[str], kind: str, *, apart: floa
     inside = kind == "cross-validation"
     places = [labels.index(label) + (-apart if inside else apart) for label in rows["label"]]
     if not inside:
-        told = [(label,) for label in rows["label"]]
-        return Values(places, rows["external"], rows["external_low"], rows["external_high"], told)
+        lines = [(label,) for label in rows["label"]]
+        return Values(places, rows["external"], rows["external_low"], rows["external_high"], lines)
     asked = zip(rows["label"], rows["tracks"], rows["folds"], strict=True)
     return _values(rows, places, [(label, f"{plural(n, 'track')}, {plural(k, 'fold')}") for label, n, k in asked])
 
 
-def _values(rows: pd.DataFrame, at: Iterable[float], told: Sequence[Sequence[str]]) -> Values:
-    return Values(list(at), rows["accuracy"], rows["low"], rows["high"], told)
+def _values(rows: pd.DataFrame, at: Iterable[float], lines: Sequence[Sequence[str]]) -> Values:
+    return Values(list(at), rows["accuracy"], rows["low"], rows["high"], lines)
 
 
-def _ends(table: pd.DataFrame, tasks: Sequence[str], more: pd.DataFrame | None = None) -> tuple[float, float]:
+def _axis_range(table: pd.DataFrame, tasks: Sequence[str], more: pd.DataFrame | None = None) -> tuple[float, float]:
     """Return the ends of an axis that holds all intervals, and chance, in per cent."""
     table = table[table["task"].isin(tasks)]
     values = [100 / classes for classes in table["classes"]]
@@ -342,19 +363,19 @@ def _ends(table: pd.DataFrame, tasks: Sequence[str], more: pd.DataFrame | None =
     return max(0.0, 10 * math.floor(min(known) / 10)) - 2, min(100.0, 10 * math.ceil(max(known) / 10)) + 2
 
 
-def _say_chance(
-    pane: Pane, evaluation: Evaluation, task: str, ends: tuple[float, float], *, upright: bool = False
+def _draw_chance(
+    subplot: Subplot, evaluation: Evaluation, task: str, ends: tuple[float, float], *, upright: bool = False
 ) -> None:
     table = evaluation.table
     own = table[table["task"] == task]
     majority = float(own.loc[own["classifier"] == "majority", "accuracy"].max())
-    pane.say_chance(int(own["classes"].iloc[0]), majority, ends, upright=upright)
+    subplot.draw_chance(int(own["classes"].iloc[0]), majority, ends, upright=upright)
 
 
-def _roomy(ticks: Sequence[int]) -> list[int]:
+def _thin_out(tick_labels: Sequence[int]) -> list[int]:
     """Return those of rising numbers that can be written below a logarithmic axis without touching."""
     kept: list[int] = []
-    for tick in reversed([tick for tick in ticks if tick > 0]):
+    for tick in reversed([tick for tick in tick_labels if tick > 0]):
         if not kept or kept[-1] / tick >= 1.25:
             kept.append(tick)
     return kept[::-1]

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["Answers", "Cell", "Learnt", "Source"]
+__all__ = ["LearningPoint", "Predictions", "Result", "TaskCollections"]
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
+class Predictions:
     """What was answered for tracks that the classifier had not been trained on.
 
     Parameters
@@ -52,7 +52,7 @@ class Answers:
 
 
 @dataclass(frozen=True, eq=False)
-class Learnt:
+class LearningPoint:
     """What was answered after training on a share of the training tracks.
 
     Parameters
@@ -67,11 +67,11 @@ class Learnt:
 
     share: float
     tracks: float
-    answers: Answers
+    predictions: Predictions
 
 
 @dataclass(frozen=True, eq=False)
-class Cell:
+class Result:
     """One classifier on one layer of one model, for one task.
 
     Parameters
@@ -106,9 +106,9 @@ class Cell:
     depth: int
     dimensions: int
     classes: tuple[str, ...]
-    answers: Answers
-    external: Answers | None = None
-    learning: tuple[Learnt, ...] = ()
+    predictions: Predictions
+    external: Predictions | None = None
+    learning: tuple[LearningPoint, ...] = ()
 
     @property
     def is_baseline(self) -> bool:
@@ -117,7 +117,7 @@ class Cell:
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
+class TaskCollections:
     """The collections that a task was asked of, to tell the names of tracks and to play them.
 
     Parameters

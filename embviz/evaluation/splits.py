@@ -15,15 +15,24 @@ import numpy as np
 from embviz.collection.loaders import column
 from embviz.core.text import one_line, plural, shorten
 from embviz.errors import CollectionError, OptionError
-from embviz.evaluation import cross_validation as folding
+from embviz.evaluation import cross_validation
 from embviz.evaluation import labels as labelling
-from embviz.evaluation.labels import Labels, listed
+from embviz.evaluation.labels import Labels, quote_names
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["Asked", "Plan", "asked", "check_classes", "check_folds", "check_groups", "left", "planned"]
+__all__ = [
+    "Split",
+    "TaskSpec",
+    "check_classes",
+    "check_folds",
+    "check_groups",
+    "drop_failed",
+    "make_split",
+    "resolve_target",
+]
 
 ARTIST = "artist"
 MOST_FOLDS = 100
@@ -31,7 +40,7 @@ EFFECT = "artist effect: Pampalk, Flexer and Widmer 2005; Flexer and Schnitzer 2
 
 
 @dataclass(frozen=True)
-class Asked:
+class TaskSpec:
     """A task as it is asked for.
 
     Parameters
@@ -53,7 +62,7 @@ class Asked:
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class Split:
     """Who is asked about what.
 
     Parameters
@@ -80,24 +89,24 @@ class Plan:
     notes: list[str] = field(default_factory=list)
 
     @property
-    def each(self) -> NDArray[np.int64]:
+    def group_of_track(self) -> NDArray[np.int64]:
         """Group of each track, a number for each where nothing belongs together."""
         return np.arange(len(self.labels)) if self.groups is None else self.groups
 
 
-def asked(target: Any, table: pd.DataFrame, folds: int | str, groups: Any) -> Asked:
+def resolve_target(target: Any, table: pd.DataFrame, folds: int | str, groups: Any) -> TaskSpec:
     """Return a task as it is asked for by a column's name, a task, or a task's name."""
     from embviz.evaluation.task_registry import TASKS
 
     task: Any = TASKS.get(target) if isinstance(target, str) else target
     if task is None and isinstance(target, str):
-        return Asked(target, target, folds, groups)
+        return TaskSpec(target, target, folds, groups)
     if not all(isinstance(getattr(task, name, None), str) for name in ("name", "target", "folds", "groups")):
         found = one_line(repr(target))[:80]
         raise OptionError(f"A target is the name of a column, or a task, {found} was found.")
     # A column may have the name of a task and be somebody's own.
     own_folds, own_groups = (name if name in table.columns else "" for name in (task.folds, task.groups))
-    return Asked(
+    return TaskSpec(
         task.name,
         task.target,
         folds if isinstance(folds, str) else own_folds or folds,
@@ -121,8 +130,8 @@ def check_groups(groups: Any) -> str | bool | None:
     raise OptionError(f"groups is the name of a column, False or None, {groups!r:.80} was found.")
 
 
-def planned(
-    what: Asked,
+def make_split(
+    spec: TaskSpec,
     table: pd.DataFrame,
     *,
     external: pd.DataFrame | None = None,
@@ -130,7 +139,7 @@ def planned(
     seed: int = 0,
     failed: Iterable[int] = (),
     failed_there: Iterable[int] = (),
-) -> Plan:
+) -> Split:
     """Return who is asked about what, and in which folds.
 
     Parameters
@@ -151,29 +160,31 @@ def planned(
     CollectionError
         If what is there cannot be learnt or tested.
     """
-    labels, notes = labelling.read(table, what.target)
-    labels = left(labels, failed, notes, "")
-    labels, fixed = _fixed(what, table, labels, notes)
+    labels, notes = labelling.read_labels(table, spec.target)
+    labels = drop_failed(labels, failed, notes, "")
+    labels, fixed = _read_folds(spec, table, labels, notes)
     check_classes(labels)
-    own = labelling.contents(table, labels.tracks)
+    own = labelling.content_groups(table, labels.tracks)
     if fixed is None:
-        groups = _groups(what, table, labels, own, notes)
-        folds = folding.split(labels.truth, groups, int(what.folds), seed)
+        groups = _make_groups(spec, table, labels, own, notes)
+        folds = cross_validation.make_folds(labels.truth, groups, int(spec.folds), seed)
     else:
-        groups, folds = _beside(what, table, labels, own), fixed
-        _check_fixed(what, labels, groups, folds, notes)
-    _tell_artists(what, table, labels, folds, notes)
+        groups, folds = _read_groups(spec, table, labels, own), fixed
+        _check_fixed(spec, labels, groups, folds, notes)
+    _note_artists(spec, table, labels, folds, notes)
     there = None
     if external is not None:
-        there, noticed = labelling.mapped(external, what.target, labels.classes, classes)
+        there, noticed = labelling.map_labels(external, spec.target, labels.classes, classes)
         notes += noticed
-        _tell_shared_artists(what, table, labels, external, there, notes)
-        there = _unknown(table, labels, external, left(there, failed_there, notes, " of the other collection"), notes)
+        _note_shared_artists(spec, table, labels, external, there, notes)
+        there = _drop_shared(
+            table, labels, external, drop_failed(there, failed_there, notes, " of the other collection"), notes
+        )
     alone = len(np.unique(groups)) == len(groups)
-    return Plan(what.name, labels, None if alone else groups, folds, there, notes)
+    return Split(spec.name, labels, None if alone else groups, folds, there, notes)
 
 
-def left(labels: Labels, failed: Iterable[int], notes: list[str], of: str) -> Labels:
+def drop_failed(labels: Labels, failed: Iterable[int], notes: list[str], of: str) -> Labels:
     """Return the tracks that there are embeddings of."""
     kept = labels.without(failed)
     if not len(kept):
@@ -186,22 +197,22 @@ def left(labels: Labels, failed: Iterable[int], notes: list[str], of: str) -> La
     return kept
 
 
-def _fixed(
-    what: Asked, table: pd.DataFrame, labels: Labels, notes: list[str]
+def _read_folds(
+    spec: TaskSpec, table: pd.DataFrame, labels: Labels, notes: list[str]
 ) -> tuple[Labels, NDArray[np.int64] | None]:
     """Return the fold of each track where a column says it, and the tracks that have one."""
-    if not isinstance(what.folds, str):
+    if not isinstance(spec.folds, str):
         return labels, None
-    cells = table[column(table, what.folds)].reindex(labels.tracks)
-    missing = ~labelling.filled(cells)
+    cells = table[column(table, spec.folds)].reindex(labels.tracks)
+    missing = ~labelling.is_filled(cells)
     if missing.any():
-        notes.append(f"{plural(int(missing.sum()), 'track')} without a fold in {shorten(what.folds)!r}: left out.")
+        notes.append(f"{plural(int(missing.sum()), 'track')} without a fold in {shorten(spec.folds)!r}: left out.")
         labels = labels.without(labels.tracks[missing])
     names = [labelling.as_text(cell) for cell in cells[~missing]]
     order = {name: i for i, name in enumerate(sorted(set(names), key=lambda name: (len(name), name)))}
     if not 2 <= len(order) <= MOST_FOLDS:
         raise CollectionError(
-            f"Column {what.folds!r} names {plural(len(order), 'fold')}, 2 to {MOST_FOLDS} are expected; name a "
+            f"Column {spec.folds!r} names {plural(len(order), 'fold')}, 2 to {MOST_FOLDS} are expected; name a "
             "column that says in which fold each track is, or a number of folds."
         )
     return labels, np.array([order[name] for name in names], np.int64)
@@ -211,63 +222,63 @@ def check_classes(labels: Labels) -> None:
     """Raise where a class has lost all its tracks."""
     tracks = np.bincount(labels.truth, minlength=len(labels.classes))
     if (tracks == 0).any():
-        gone = listed(name for name, n in zip(labels.classes, tracks, strict=True) if not n)
+        gone = quote_names(name for name, n in zip(labels.classes, tracks, strict=True) if not n)
         raise CollectionError(
             f"No track of {gone} in column {labels.column!r} is left to learn from: leave the class out, or mend its "
             "tracks."
         )
 
 
-def _groups(
-    what: Asked, table: pd.DataFrame, labels: Labels, own: NDArray[np.int64], notes: list[str]
+def _make_groups(
+    spec: TaskSpec, table: pd.DataFrame, labels: Labels, own: NDArray[np.int64], notes: list[str]
 ) -> NDArray[np.int64]:
     """Return what may not stand in training and test, ``[n]``."""
-    folds = int(what.folds)
+    folds = int(spec.folds)
     copies = len(own) - len(np.unique(own))
     _check_enough(labels, own, folds, "track", " of different content" if copies else "")
     if copies:
         notes.append(f"{plural(copies, 'track')} with the content of another: copies stay in one fold.")
-    if what.groups is False:
+    if spec.groups is False:
         return own
-    if what.groups is None:
-        return _by_artist(what, table, labels, own, notes)
-    found, unknown = labelling.groups_of(table, labels.tracks, str(what.groups))
+    if spec.groups is None:
+        return _group_by_artist(spec, table, labels, own, notes)
+    found, unknown = labelling.column_groups(table, labels.tracks, str(spec.groups))
     if unknown:
-        notes.append(f"{plural(unknown, 'track')} without {shorten(what.groups)!r}: each is a group of its own.")
-    found = labelling.joined(found, own)
-    _check_enough(labels, found, folds, "group", f" (column {what.groups!r})")
+        notes.append(f"{plural(unknown, 'track')} without {shorten(spec.groups)!r}: each is a group of its own.")
+    found = labelling.merge_groups(found, own)
+    _check_enough(labels, found, folds, "group", f" (column {spec.groups!r})")
     return found
 
 
-def _by_artist(
-    what: Asked, table: pd.DataFrame, labels: Labels, own: NDArray[np.int64], notes: list[str]
+def _group_by_artist(
+    spec: TaskSpec, table: pd.DataFrame, labels: Labels, own: NDArray[np.int64], notes: list[str]
 ) -> NDArray[np.int64]:
     """Return the artists, where they are told and leave anything to choose."""
-    if ARTIST not in table.columns or what.target == ARTIST:
+    if ARTIST not in table.columns or spec.target == ARTIST:
         return own
-    found, unknown = labelling.groups_of(table, labels.tracks, ARTIST)
-    found = labelling.joined(found, own)
+    found, unknown = labelling.column_groups(table, labels.tracks, ARTIST)
+    found = labelling.merge_groups(found, own)
     if len(np.unique(found)) == len(np.unique(own)):
         return own
-    groups, _ = folding.group_counts(labels.truth, found)
-    if ((groups > 0).sum(axis=0) < int(what.folds)).any():
-        notes.append(f"Some class has fewer artists than the {what.folds} folds: artists are not kept apart.")
+    groups, _ = cross_validation.group_counts(labels.truth, found)
+    if ((groups > 0).sum(axis=0) < int(spec.folds)).any():
+        notes.append(f"Some class has fewer artists than the {spec.folds} folds: artists are not kept apart.")
         return own
     some = f" ({plural(unknown, 'track')} without one stand alone)" if unknown else ""
     notes.append(f"All tracks of an artist are in one fold{some}; groups=False lifts that.")
     return found
 
 
-def _beside(what: Asked, table: pd.DataFrame, labels: Labels, own: NDArray[np.int64]) -> NDArray[np.int64]:
+def _read_groups(spec: TaskSpec, table: pd.DataFrame, labels: Labels, own: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return what belongs together where the folds are given."""
-    if not isinstance(what.groups, str):
+    if not isinstance(spec.groups, str):
         return own
-    return labelling.joined(labelling.groups_of(table, labels.tracks, what.groups)[0], own)
+    return labelling.merge_groups(labelling.column_groups(table, labels.tracks, spec.groups)[0], own)
 
 
 def _check_enough(labels: Labels, groups: NDArray[np.int64], folds: int, unit: str, of: str) -> None:
     """Raise where a class has too few tracks, or groups."""
-    counts, _ = folding.group_counts(labels.truth, groups)
+    counts, _ = cross_validation.group_counts(labels.truth, groups)
     held = (counts > 0).sum(axis=0)
     if unit == "group" and (held == 1).all():
         raise CollectionError(
@@ -290,41 +301,43 @@ def _check_enough(labels: Labels, groups: NDArray[np.int64], folds: int, unit: s
 
 
 def _check_fixed(
-    what: Asked, labels: Labels, groups: NDArray[np.int64], folds: NDArray[np.int64], notes: list[str]
+    spec: TaskSpec, labels: Labels, groups: NDArray[np.int64], folds: NDArray[np.int64], notes: list[str]
 ) -> None:
-    held, _ = folding.group_counts(labels.truth, folds)
+    held, _ = cross_validation.group_counts(labels.truth, folds)
     alone = np.flatnonzero((held > 0).sum(axis=0) < 2)
     if len(alone):
         raise CollectionError(
-            f"Class {labels.classes[alone[0]]!r} of {labels.column!r} stands in one fold of {what.folds!r} only: "
+            f"Class {labels.classes[alone[0]]!r} of {labels.column!r} stands in one fold of {spec.folds!r} only: "
             "it can never be learnt and tested; leave it out, or ask for a number of folds."
         )
-    torn = _torn(groups, folds)
+    torn = _count_torn(groups, folds)
     if torn:
         notes.append(f"In several of the given folds: {plural(torn, 'group')} of what belongs together.")
 
 
-def _torn(groups: NDArray[np.int64], folds: NDArray[np.int64]) -> int:
+def _count_torn(groups: NDArray[np.int64], folds: NDArray[np.int64]) -> int:
     """Return how many groups stand in more than one fold."""
     pairs = np.unique(np.column_stack([groups, folds]), axis=0)
     return int((np.unique(pairs[:, 0], return_counts=True)[1] > 1).sum())
 
 
-def _tell_artists(what: Asked, table: pd.DataFrame, labels: Labels, folds: NDArray[np.int64], notes: list[str]) -> None:
+def _note_artists(
+    spec: TaskSpec, table: pd.DataFrame, labels: Labels, folds: NDArray[np.int64], notes: list[str]
+) -> None:
     """Say what is known of artists in training and test."""
-    if what.target == ARTIST:
+    if spec.target == ARTIST:
         return
     found, unknown = (
-        labelling.groups_of(table, labels.tracks, ARTIST) if ARTIST in table.columns else (folds, len(folds))
+        labelling.column_groups(table, labels.tracks, ARTIST) if ARTIST in table.columns else (folds, len(folds))
     )
     if unknown == len(labels):
-        if not isinstance(what.groups, str) and not isinstance(what.folds, str):
+        if not isinstance(spec.groups, str) and not isinstance(spec.folds, str):
             notes.append(
                 "Who made the tracks is not known: where an artist stands in training and in test, scores come out too "
                 f"high ({EFFECT}); groups=… names a column of what belongs together."
             )
         return
-    torn = _torn(found, folds)
+    torn = _count_torn(found, folds)
     if torn:
         notes.append(
             f"{plural(torn, 'artist')} stand{'s' * (torn == 1)} in training and in test: scores come out too high for "
@@ -332,10 +345,10 @@ def _tell_artists(what: Asked, table: pd.DataFrame, labels: Labels, folds: NDArr
         )
 
 
-def _tell_shared_artists(
-    what: Asked, table: pd.DataFrame, labels: Labels, external: pd.DataFrame, there: Labels, notes: list[str]
+def _note_shared_artists(
+    spec: TaskSpec, table: pd.DataFrame, labels: Labels, external: pd.DataFrame, there: Labels, notes: list[str]
 ) -> None:
-    if what.target == ARTIST or ARTIST not in table.columns or ARTIST not in external.columns:
+    if spec.target == ARTIST or ARTIST not in table.columns or ARTIST not in external.columns:
         return
     ours, theirs = (
         {str(name).strip().casefold() for name in some[ARTIST].reindex(of.tracks).dropna()} - {""}
@@ -345,7 +358,9 @@ def _tell_shared_artists(
         notes.append(f"In both collections: {plural(len(ours & theirs), 'artist')} ({EFFECT}).")
 
 
-def _unknown(table: pd.DataFrame, labels: Labels, external: pd.DataFrame, there: Labels, notes: list[str]) -> Labels:
+def _drop_shared(
+    table: pd.DataFrame, labels: Labels, external: pd.DataFrame, there: Labels, notes: list[str]
+) -> Labels:
     """Return the tracks of the other collection that are not in this one, too."""
     if "digest" not in table.columns or "digest" not in external.columns:
         return there

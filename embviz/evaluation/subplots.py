@@ -20,7 +20,17 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
     from plotly.graph_objects import Figure
 
-__all__ = ["LETTER", "WIDTH", "Pane", "Values", "beside", "finished", "panes", "per_cent", "ticks"]
+__all__ = [
+    "LETTER",
+    "WIDTH",
+    "Subplot",
+    "Values",
+    "finish_figure",
+    "label_width",
+    "percent_axis",
+    "subplot_grid",
+    "tick_labels",
+]
 
 # (colour, mark, size) of cross-validation, and of the other collection.
 KINDS = {"cross-validation": ("#1f7ac4", "circle", 7), "external": ("#d0640a", "diamond-open", 8)}
@@ -60,7 +70,7 @@ class Values:
     values: ArrayLike
     low: ArrayLike
     high: ArrayLike
-    told: Sequence[Sequence[str]]
+    lines: Sequence[Sequence[str]]
 
     def scaled(self) -> tuple[Any, Any, Any]:
         """Return values, low and high ends in per cent."""
@@ -70,7 +80,7 @@ class Values:
     def hover(self, what: str) -> list[str]:
         """Return the markup that a pointer brings up."""
         shown = []
-        for (name, *more), value, low, high in zip(self.told, *self.scaled(), strict=True):
+        for (name, *more), value, low, high in zip(self.lines, *self.scaled(), strict=True):
             interval = f" ({low:.1f} … {high:.1f})" if math.isfinite(low) and math.isfinite(high) else ""
             lines = [f"<b>{plain(name)}</b>", f"{what}: {value:.1f} %{interval}", *map(plain, more)]
             shown.append("<br>".join(lines))
@@ -78,7 +88,7 @@ class Values:
 
 
 @dataclass(frozen=True)
-class Pane:
+class Subplot:
     """One plot of a figure: its row and column from 1, its width, the number of its axes."""
 
     figure: Figure
@@ -113,7 +123,7 @@ class Pane:
             ends = {"x0": value, "x1": value, "y0": 0, "y1": 1, "xref": x, "yref": f"{y} domain"}
         self.figure.add_shape(type="line", line={"color": GREY, "width": 1.5, "dash": dash}, layer="below", **ends)
 
-    def say_chance(self, classes: int, majority: float, ends: tuple[float, float], *, upright: bool) -> None:
+    def draw_chance(self, classes: int, majority: float, ends: tuple[float, float], *, upright: bool) -> None:
         """Draw what can be had without listening, and say what it is; `majority` is NaN where it is not known."""
         chance, majority = 100 / classes, 100 * majority
         lines, text = [(chance, "dash")], f"chance {chance:.0f} %"
@@ -125,12 +135,12 @@ class Pane:
         for value, dash in lines:
             self.line(value, dash, upright=upright)
         if not upright:
-            self.say_level(text, max(value for value, _ in lines), ends)
+            self.write_level(text, max(value for value, _ in lines), ends)
             return
         place, room = (chance - ends[0]) / (ends[1] - ends[0]), len(text) * SMALL / self.width
         self.write(tinted(text, FAINT), x=min(max(0.0, place - room / 2), max(0.0, 1 - room)), y=1, yshift=4)
 
-    def say_level(self, text: str, value: float, ends: tuple[float, float]) -> None:
+    def write_level(self, text: str, value: float, ends: tuple[float, float]) -> None:
         """Write a text above a line at a value."""
         place = (value - ends[0]) / (ends[1] - ends[0])
         self.write(tinted(plain(text, 120), FAINT), x=1, y=place, xanchor="right", yshift=1)
@@ -204,7 +214,9 @@ class Pane:
         self.figure.add_trace(trace, row=self.row, col=self.column)
 
 
-def panes(names: Sequence[str], height: int, *, left: int, legend: Sequence[str], below: int = 0) -> list[Pane]:
+def subplot_grid(
+    names: Sequence[str], height: int, *, left: int, legend: Sequence[str], below: int = 0
+) -> list[Subplot]:
     """Return a plot for each name, on one figure.
 
     Parameters
@@ -235,16 +247,16 @@ def panes(names: Sequence[str], height: int, *, left: int, legend: Sequence[str]
     )
     width = (across - BETWEEN * (columns - 1)) / columns
     made = [
-        Pane(figure, i // columns + 1, i % columns + 1, width, i + 1, last=i + columns >= len(names))
+        Subplot(figure, i // columns + 1, i % columns + 1, width, i + 1, last=i + columns >= len(names))
         for i in range(rows * columns)
     ]
-    for pane in made[len(names) :]:
-        pane.set_x(visible=False)
-        figure.update_yaxes(visible=False, row=pane.row, col=pane.column)
-    for name, pane in zip(names, made, strict=False):
+    for subplot in made[len(names) :]:
+        subplot.set_x(visible=False)
+        figure.update_yaxes(visible=False, row=subplot.row, col=subplot.column)
+    for name, subplot in zip(names, made, strict=False):
         if len(names) > 1:
             text = plain(name, max(8, int(width / (LETTER + 1))))
-            pane.write(tinted(f"<b>{text}</b>", INK), x=0, y=1, yshift=18, font_size=13)
+            subplot.write(tinted(f"<b>{text}</b>", INK), x=0, y=1, yshift=18, font_size=13)
     entry = int(max((len(name[:LONGEST]) for name in legend), default=0) * LETTER) + 8
     lines = -(-len(legend) // max(1, int(across // (entry + KEY)))) if len(legend) > 1 else 0
     top, bottom = TITLE + lines * LEGEND + (NAME if len(names) > 1 else 22), AXIS + 22 + below
@@ -270,7 +282,7 @@ def panes(names: Sequence[str], height: int, *, left: int, legend: Sequence[str]
     return made[: len(names)]
 
 
-def finished(figure: Figure, title: str, facts: Sequence[str]) -> Figure:
+def finish_figure(figure: Figure, title: str, facts: Sequence[str]) -> Figure:
     """Return the figure with its title, facts below it, and the looks of all figures."""
     kept = {name: figure.layout[name] for name in ("margin", "width", "height")}
     figure.update_layout({**layout(title, ""), **kept})
@@ -287,21 +299,21 @@ def finished(figure: Figure, title: str, facts: Sequence[str]) -> Figure:
 # Axes. ---------------------------------------------------------------------------------------------------------------
 
 
-def per_cent(ends: tuple[float, float], room: float, *, brief: bool = False) -> dict[str, Any]:
+def percent_axis(ends: tuple[float, float], room: float, *, brief: bool = False) -> dict[str, Any]:
     """Return an axis of accuracies, with as many numbers as there is room for; if `brief`, the last has the unit."""
     least = (ends[1] - ends[0]) * NUMBER[brief] / room
     step = next((step for step in (5, 10, 20, 25) if step >= least), 50)
     at = [value for value in range(0, 101, step) if ends[0] <= value <= ends[1]]
     shown = [f"{value}" if brief and value < at[-1] else f"{value} %" for value in at]
-    return {"range": list(ends), "tickangle": 0, **ticks(shown, at)}
+    return {"range": list(ends), "tickangle": 0, **tick_labels(shown, at)}
 
 
-def ticks(names: Iterable[str], at: Iterable[float] | None = None, longest: int = LONGEST) -> dict[str, Any]:
+def tick_labels(names: Iterable[str], at: Iterable[float] | None = None, longest: int = LONGEST) -> dict[str, Any]:
     """Return an axis with names at places, by default at 0, 1, 2 …"""
     shown = [tinted(plain(name, longest), INK) for name in names]
     return {"tickmode": "array", "tickvals": list(range(len(shown))) if at is None else list(at), "ticktext": shown}
 
 
-def beside(names: Iterable[str]) -> int:
+def label_width(names: Iterable[str]) -> int:
     """Return the room that names need beside a plot."""
     return int(max(len(name[:LONGEST]) for name in names) * LETTER) + MARGIN

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from embviz.evaluation.evaluation import Evaluation
 
-__all__ = ["NONE", "shown"]
+__all__ = ["NONE", "table_data"]
 
 WHAT = ("model", "layer", "classifier", "pooling")  # what tells columns apart
 CLASSIFIERS = {
@@ -25,7 +25,7 @@ POOLINGS = {"frames": "frames, answers averaged over a track"}
 NONE = "–"
 
 
-def shown(evaluation: Evaluation) -> dict[str, Any]:
+def table_data(evaluation: Evaluation) -> dict[str, Any]:
     """Return the table, ready for JSON; figures are texts, fractions stand beside them as numbers."""
     facts = evaluation.table
     trained = facts[facts["model"] != ""]
@@ -56,8 +56,8 @@ def _columns(keys: Sequence[tuple[str, ...]]) -> list[dict[str, Any]]:
 def _row(facts: DataFrame, task: str, keys: Sequence[tuple[str, ...]]) -> dict[str, Any]:
     by_key = {tuple(getattr(fact, name) for name in WHAT): fact for fact in facts.itertuples()}
     cells = [_cell(by_key[key]) if key in by_key else None for key in keys]
-    _mark(cells, "cv", "accuracy")
-    _mark(cells, "external", "external_accuracy")
+    _mark_best(cells, "cv", "accuracy")
+    _mark_best(cells, "external", "external_accuracy")
     first = facts.iloc[0]
     baselines = {fact.classifier: fact for fact in facts.itertuples() if not fact.model}
     return {
@@ -72,27 +72,27 @@ def _row(facts: DataFrame, task: str, keys: Sequence[tuple[str, ...]]) -> dict[s
             {"name": name, "cv": _percent(fact.accuracy), "external": _percent(fact.external)}
             for name, fact in sorted(baselines.items(), key=lambda item: item[0] != "majority")
         ],
-        "published": _published(task, int(first["classes"])),
+        "published": _published_scores(task, int(first["classes"])),
     }
 
 
 def _cell(fact: Any) -> dict[str, Any]:
     said = [
-        _between(fact.low, fact.high),
+        _interval_hint(fact.low, fact.high),
         "" if math.isnan(fact.std) else f"standard deviation over {fact.folds} folds {100 * fact.std:.1f}",
         f"macro F1 {100 * fact.f1:.1f}",
         "" if math.isnan(fact.auc) else f"area under the ROC curve {fact.auc:.3f}",
         plural(fact.tracks, "track"),
     ]
     tested = "" if math.isnan(fact.external_tracks) else plural(int(fact.external_tracks), "track")
-    outside = [_between(fact.external_low, fact.external_high), tested]
+    outside = [_interval_hint(fact.external_low, fact.external_high), tested]
     return {
         "cv": _percent(fact.accuracy),
         "cv_hint": "; ".join(filter(None, said)),
         "external": _percent(fact.external),
         "external_hint": "; ".join(filter(None, outside)),
         "drop": _signed(fact.drop),
-        "drop_hint": _between(fact.drop_low, fact.drop_high),
+        "drop_hint": _interval_hint(fact.drop_low, fact.drop_high),
         "cv_interval": _range(fact.low, fact.high),
         "external_interval": _range(fact.external_low, fact.external_high),
         "drop_interval": _range(fact.drop_low, fact.drop_high),
@@ -115,7 +115,7 @@ def _cell(fact: Any) -> dict[str, Any]:
     }
 
 
-def _mark(cells: Sequence[dict[str, Any] | None], which: str, number: str) -> None:
+def _mark_best(cells: Sequence[dict[str, Any] | None], which: str, number: str) -> None:
     """Mark the best of a row, where there is anything to be better than; what reads the same is as good."""
     there = [cell for cell in cells if cell is not None and cell[number] is not None]
     best = max(there, key=lambda cell: cell[number], default=None)
@@ -123,7 +123,7 @@ def _mark(cells: Sequence[dict[str, Any] | None], which: str, number: str) -> No
         cell[f"best_{which}"] = best is not None and cell[which] == best[which]
 
 
-def _published(task: str, classes: int) -> list[dict[str, str]]:
+def _published_scores(task: str, classes: int) -> list[dict[str, str]]:
     """Return what was printed of a task of that name, which somebody's own column of that name may not be."""
     from embviz.evaluation.task_registry import TASKS
 
@@ -147,8 +147,8 @@ def _caption(evaluation: Evaluation, trained: DataFrame, first: str, *, has_exte
         ]
     how = [CLASSIFIERS.get(name, name) for name in trained["classifier"].unique()]
     what = [POOLINGS.get(name, f"the {name} of each track's frames") for name in trained["pooling"].unique()]
-    by = f" By {_listed(how)} on {_listed(what)};" if how else ""
-    grouped = any(cell.answers.groups is not None for cell in evaluation.cells)
+    by = f" By {_join_names(how)} on {_join_names(what)};" if how else ""
+    grouped = any(result.predictions.groups is not None for result in evaluation.results)
     drawn = "groups of tracks" if grouped else "tracks"
     shaded = (
         f" Shaded and bold: the best of its kind in each task (light: {first}{', darker: ext.' * has_external})."
@@ -158,7 +158,7 @@ def _caption(evaluation: Evaluation, trained: DataFrame, first: str, *, has_exte
     return f"{'; '.join(parts)}.{by} seed {evaluation.seed}; small: 95 % bootstrap intervals over {drawn}.{shaded}"
 
 
-def _listed(names: Sequence[str]) -> str:
+def _join_names(names: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
@@ -184,7 +184,7 @@ def _range(low: float, high: float) -> str:
     return f"{_signed(low)}{between}{_signed(high)}"
 
 
-def _between(low: float, high: float) -> str:
+def _interval_hint(low: float, high: float) -> str:
     return "" if math.isnan(low) else f"95 % bootstrap interval {_signed(low)} to {_signed(high)}"
 
 

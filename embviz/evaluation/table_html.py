@@ -72,7 +72,7 @@ def as_html(facts: dict[str, Any]) -> str:
 
 def _by_task(facts: dict[str, Any]) -> tuple[str, str]:
     """Return head and body with tasks in rows."""
-    shown_of = _which(facts)
+    shown_of = _figure_names(facts)
     names = [name for name in BASELINES if any(_baseline(row, name) for row in facts["rows"])]
     of_baselines = [which for which in shown_of if which != "drop"]
     head = '<th class="name" rowspan="2" scope="col">task</th>'
@@ -92,13 +92,13 @@ def _by_task(facts: dict[str, Any]) -> tuple[str, str]:
         body += f'<tr class="task"><th class="name" scope="row">{_text(row["title"])}{_extent(row)}</th>{cells}</tr>'
         if row["published"]:
             named = '<th class="name" scope="row"><span class="faint">published, 5F</span></th>'
-            body += f'<tr class="said">{named}{_said(row, width)}</tr>'
+            body += f'<tr class="said">{named}{_published_row(row, width)}</tr>'
     return f"<tr>{head}</tr><tr>{below}</tr>", body
 
 
 def _by_model(facts: dict[str, Any]) -> tuple[str, str]:
     """Return head and body of a single task, with models in rows."""
-    row, shown_of = facts["rows"][0], _which(facts)
+    row, shown_of = facts["rows"][0], _figure_names(facts)
     wide = max((len(column["lines"]) for column in facts["columns"]), default=1)
     head = f'<th class="name" colspan="{wide}" scope="col">{_text(row["title"])}{_extent(row)}</th>'
     body = ""
@@ -116,7 +116,7 @@ def _by_model(facts: dict[str, Any]) -> tuple[str, str]:
     return f"<tr>{head}{_headings(facts, shown_of, first=False)}</tr>", body
 
 
-def _which(facts: dict[str, Any]) -> list[str]:
+def _figure_names(facts: dict[str, Any]) -> list[str]:
     return ["cv", "external", "drop"] if facts["has_external"] else ["cv"]
 
 
@@ -149,7 +149,7 @@ def _extent(row: dict[str, Any]) -> str:
     return f"<small>{' · '.join(parts)}</small>{outside}"
 
 
-def _said(row: dict[str, Any], width: int) -> str:
+def _published_row(row: dict[str, Any], width: int) -> str:
     figures = " · ".join(f"{_text(one['model'])} {_text(one['accuracy'])}" for one in row["published"])
     return f'<td class="said" colspan="{width}">{figures}</td>'
 
@@ -186,7 +186,7 @@ SHADES = {"cv": "0.9", "external": "0.75"}
 
 def as_latex(facts: dict[str, Any]) -> str:
     """Return the table for LaTeX, tasks in rows; what the figures are stands above it as remarks."""
-    shown_of = _which(facts)
+    shown_of = _figure_names(facts)
     names = [name for name in BASELINES if any(_baseline(row, name) for row in facts["rows"])]
     widths = [len(shown_of)] * len(facts["columns"]) + [1] * len(names)
     titles = [column["title"] for column in facts["columns"]] + names

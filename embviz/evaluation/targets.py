@@ -15,7 +15,7 @@ from embviz.evaluation import labels
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["folds", "groups", "said", "targets", "usual"]
+__all__ = ["default_target", "filled_values", "list_folds", "list_groups", "list_targets"]
 
 # What files are, not what is said of them.
 FILES = ("path", "name", "title", "duration", "digest", "duplicate_of", "problem")
@@ -26,42 +26,46 @@ MOST_CLASSES = 200
 MOST_FOLDS = 20
 
 
-def said(column: pd.Series[Any]) -> pd.Series[Any]:
+def filled_values(column: pd.Series[Any]) -> pd.Series[Any]:
     """Return the values of a column where there are some: neither missing nor an empty text."""
     known = column[column.notna()]
     return known[[str(value).strip() != "" for value in known]]
 
 
-def targets(table: pd.DataFrame) -> list[dict[str, Any]]:
+def list_targets(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the columns in which anything stands, those that can be predicted first."""
     usable = table[table["problem"] == ""] if "problem" in table.columns else table
-    found = [_offer(str(name), said(usable[name])) for name in table.columns if name not in FILES]
+    found = [_describe_column(str(name), filled_values(usable[name])) for name in table.columns if name not in FILES]
     return sorted((one for one in found if one["tracks"]), key=lambda one: bool(one["why"]))
 
 
-def usual(offered: list[dict[str, Any]]) -> str:
+def default_target(offered: list[dict[str, Any]]) -> str:
     """Return the column that is predicted where none was chosen; empty where none can be."""
     able = [one["name"] for one in offered if not one["why"]]
     own = [name for name in able if name not in (*APART, "year")]
     return next((name for name in (*USUAL, *own, *able) if name in able), "")
 
 
-def groups(table: pd.DataFrame) -> list[dict[str, Any]]:
+def list_groups(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the columns that say what belongs together, artist and album first."""
     names = [name for name in APART if name in table.columns]
     names += [str(name) for name in table.columns if name not in (*FILES, *APART, "year")]
-    return [{"name": name, "title": _shown(name)} for name in names if _groups(said(table[name]))]
+    return [{"name": name, "title": _title(name)} for name in names if _is_grouping(filled_values(table[name]))]
 
 
-def folds(table: pd.DataFrame) -> list[dict[str, Any]]:
+def list_folds(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the columns of folds that come with a dataset."""
     names = [str(name) for name in table.columns if "fold" in str(name).lower()]
-    return [{"name": name, "title": _shown(name)} for name in names if 2 <= said(table[name]).nunique() <= MOST_FOLDS]
+    return [
+        {"name": name, "title": _title(name)}
+        for name in names
+        if 2 <= filled_values(table[name]).nunique() <= MOST_FOLDS
+    ]
 
 
-def _offer(name: str, values: pd.Series[Any]) -> dict[str, Any]:
+def _describe_column(name: str, values: pd.Series[Any]) -> dict[str, Any]:
     sizes = values.astype(str).value_counts()
-    offer = {"name": name, "title": _shown(name), "classes": len(sizes), "tracks": len(values)}
+    offer = {"name": name, "title": _title(name), "classes": len(sizes), "tracks": len(values)}
     return {**offer, "why": _why_not(name, values, sizes)}
 
 
@@ -74,16 +78,16 @@ def _why_not(name: str, values: pd.Series[Any], sizes: pd.Series[int]) -> str:
     if len(sizes) > MOST_CLASSES:
         return f"{len(sizes):,} classes are too many"
     try:
-        labels.read(values.to_frame(name), name)
+        labels.read_labels(values.to_frame(name), name)
     except EmbvizError:
         return "numbers" if values.dtype.kind in "iuf" else "no classes"
     return "" if (sizes > 1).sum() > 1 else "hardly a class has two tracks"
 
 
-def _shown(name: str) -> str:
+def _title(name: str) -> str:
     return one_line(printable(name))[:120]
 
 
-def _groups(values: pd.Series[Any]) -> bool:
+def _is_grouping(values: pd.Series[Any]) -> bool:
     """Tell whether anything belongs together, and not all."""
     return 1 < len(values.unique()) < len(values)

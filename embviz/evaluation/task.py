@@ -20,14 +20,14 @@ from embviz.evaluation import dataset_loaders
 if TYPE_CHECKING:
     from embviz.core.progress import Progress
 
-__all__ = ["NOT_STATED", "Published", "Task"]
+__all__ = ["NOT_STATED", "PublishedScore", "Task"]
 
 NOT_STATED = "not stated"
 _WIDTH = 110
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedScore:
     """How well a model did, as someone printed it.
 
     Parameters
@@ -101,7 +101,7 @@ class Task:
     mirdata: str = ""
     folds: str = ""
     groups: str = ""
-    published: tuple[Published, ...] = ()
+    published: tuple[PublishedScore, ...] = ()
     spellings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     note: str = ""
 
@@ -116,7 +116,7 @@ class Task:
         return dataset_loaders.EXPECTED[self.layout].format(classes=", ".join(self.classes))
 
     @property
-    def best(self) -> Published | None:
+    def best(self) -> PublishedScore | None:
         """The best published score; the first of several equal ones, None where there is none."""
         return max(self.published, key=lambda score: score.accuracy, default=None)
 
@@ -129,7 +129,7 @@ class Task:
         >>> get_task("gtzan").class_of("Hip-Hop"), get_task("happy").class_of("not happy")
         ('hiphop', 'non_happy')
         """
-        return self._classes().get(dataset_loaders.key(label), "")
+        return self._class_of_spelling().get(dataset_loaders.normalize_name(label), "")
 
     def load(
         self,
@@ -161,21 +161,25 @@ class Task:
         """
         import pandas as pd
 
-        found = dataset_loaders.read(self.layout, self.title, self._classes(), folder, follow_links=follow_links)
+        found = dataset_loaders.read_dataset(
+            self.layout, self.title, self._class_of_spelling(), folder, follow_links=follow_links
+        )
         table = pd.DataFrame(found.rows).rename(columns={"class": self.target})
         collection = Collection.from_table(table, cache=cache, progress=progress)
-        collection.notes = (*self._said(collection), *found.notes, *collection.notes)
+        collection.notes = (*self._collection_notes(collection), *found.notes, *collection.notes)
         return collection
 
-    def _classes(self) -> dict[str, str]:
+    def _class_of_spelling(self) -> dict[str, str]:
         """Return the keys of all spellings -> class."""
         spelt: dict[str, str] = {}
         for name in self.classes:
             others = [name.replace("non_", "not_"), name.replace("not_", "non_")]
-            spelt |= {dataset_loaders.key(other): name for other in (name, *others, *self.spellings.get(name, ()))}
+            spelt |= {
+                dataset_loaders.normalize_name(other): name for other in (name, *others, *self.spellings.get(name, ()))
+            }
         return spelt
 
-    def _said(self, collection: Collection) -> Iterator[str]:
+    def _collection_notes(self, collection: Collection) -> Iterator[str]:
         """Yield what is to be known of the collection as a whole."""
         if self.note:
             yield self.note

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 
 from embviz.errors import OptionError, did_you_mean
 from embviz.evaluation import dataset_loaders
-from embviz.evaluation.dataset_loaders import key
-from embviz.evaluation.task import NOT_STATED, Published, Task
+from embviz.evaluation.dataset_loaders import normalize_name
+from embviz.evaluation.task import NOT_STATED, PublishedScore, Task
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["ALIASES", "TASKS", "get_task", "list_tasks", "published"]
+__all__ = ["ALIASES", "TASKS", "get_task", "list_tasks", "published_scores"]
 
 _POST = "Essentia Labs, announcement of the TensorFlow models of Essentia, January 2020, figures as of July 2020"
 _DOCS = "Essentia's documentation of its classifiers"
@@ -57,9 +57,9 @@ _DOUBTFUL = {
 }
 
 
-def _scores(task: str) -> tuple[Published, ...]:
+def _scores(task: str) -> tuple[PublishedScore, ...]:
     figures = zip(_MODELS, _PRINTED.get(task, ()), strict=False)
-    return tuple(Published(model, score, _POST, _DOUBTFUL.get((task, model), "")) for model, score in figures)
+    return tuple(PublishedScore(model, score, _POST, _DOUBTFUL.get((task, model), "")) for model, score in figures)
 
 
 # --- Genres ----------------------------------------------------------------------------------------------------------
@@ -266,7 +266,9 @@ ALIASES: Mapping[str, str] = MappingProxyType(
         **{f"mood_{name}": name for name, task in TASKS.items() if task.kind == "mood"},
     }
 )
-_NAMES = {key(name): name for name in TASKS} | {key(alias): name for alias, name in ALIASES.items()}
+_NAMES = {normalize_name(name): name for name in TASKS} | {
+    normalize_name(alias): name for alias, name in ALIASES.items()
+}
 
 
 def get_task(name: str | Task) -> Task:
@@ -292,15 +294,15 @@ def get_task(name: str | Task) -> Task:
         return name
     if not isinstance(name, str):
         raise OptionError(f"A task is expected as its name or its record, {type(name).__name__} was found.")
-    if key(name) == "genreelectronic":
+    if normalize_name(name) == "genreelectronic":
         raise OptionError(
             "The five genres of electronic music are none of the 16 tasks; 'electronic' is the mood of this name, and "
             "'dortmund', 'gtzan' and 'rosamerica' are genres."
         )
-    if key(name) not in _NAMES:
+    if normalize_name(name) not in _NAMES:
         near = did_you_mean(name, [*TASKS, *ALIASES])
         raise OptionError(f"There is no task {name!r:.80}.{near} list_tasks() shows them all.")
-    return TASKS[_NAMES[key(name)]]
+    return TASKS[_NAMES[normalize_name(name)]]
 
 
 def list_tasks(*, kind: str | None = None) -> DataFrame:
@@ -340,7 +342,7 @@ def list_tasks(*, kind: str | None = None) -> DataFrame:
     return pd.DataFrame(rows).astype({"tracks": "Int64", "published": "float64"}).set_index("name")
 
 
-def published() -> DataFrame:
+def published_scores() -> DataFrame:
     """List the published scores.
 
     They are of Essentia's own classifiers on three embeddings. The table of the poster, with scores on a second

@@ -72,7 +72,7 @@ class TrainingJob:
     truth: NDArray[np.int64]
     train: NDArray[np.int64]
     test: NDArray[np.int64]
-    other: FeatureMatrix | None = None
+    external: FeatureMatrix | None = None
 
     @cached_property
     def key(self) -> dict[str, Any]:
@@ -84,7 +84,7 @@ class TrainingJob:
             "classes": self.classes,
             "seed": self.seed,
             "points": self.features.digest,
-            "other": self.other.digest if self.other else "",
+            "other": self.external.digest if self.external else "",
             "truth": _digest(self.truth[self.train]),
             "train": _digest(self.train),
             "test": _digest(self.test),
@@ -96,9 +96,9 @@ class TrainingJob:
     def cost(self) -> float:
         """About how many seconds it takes."""
         each = len(self.features.places) / max(1, self.features.tracks)
-        tested = self.other or self.features
+        tested = self.external or self.features
         tests = len(self.test) * len(tested.places) / max(1, tested.tracks)
-        return classifiers.cost(
+        return classifiers.estimate_seconds(
             self.classifier, round(each * len(self.train)), round(tests), self.features.dimensions, self.classes
         )
 
@@ -109,12 +109,12 @@ def _digest(array: NDArray[np.int64]) -> str:
 
 def run_job(job: TrainingJob) -> NDArray[np.float32]:
     """Train, and return the probabilities of the tracks asked about, ``[m, c]``: the mean over each one's points."""
-    with classifiers.quiet():
-        x, track = job.features.of(job.train)
+    with classifiers.single_threaded():
+        x, track = job.features.select(job.train)
         truth = job.truth[job.train][track]
-        weights = classifiers.weigh(truth, track)
-        test, whose = (job.other or job.features).of(job.test)
-        found = classifiers.predict(job.classifier, x, truth, weights, test, job.classes, job.seed)
+        weights = classifiers.sample_weights(truth, track)
+        test, whose = (job.external or job.features).select(job.test)
+        found = classifiers.fit_predict(job.classifier, x, truth, weights, test, job.classes, job.seed)
     summed = np.zeros((len(job.test), job.classes))
     np.add.at(summed, whose, found)
     proba: NDArray[np.float32] = (summed / summed.sum(axis=1, keepdims=True)).astype(np.float32)
@@ -181,8 +181,8 @@ class TrainingScheduler(Scheduler[TrainingJob, "NDArray[np.float32]"]):
 
     def to_call(self, job: TrainingJob) -> tuple[Callable[[TrainingJob], NDArray[np.float32]], TrainingJob]:  # noqa: D102
         if isinstance(self.executor, executors.LocalProcesses) and not self.failures[job]:
-            other = self._in_file(job.other) if job.other else None
-            return run_job, replace(job, features=self._in_file(job.features), other=other)
+            external = self._in_file(job.external) if job.external else None
+            return run_job, replace(job, features=self._in_file(job.features), external=external)
         return run_job, job
 
     def _in_file(self, features: FeatureMatrix) -> FeatureMatrix:

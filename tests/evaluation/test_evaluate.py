@@ -17,9 +17,9 @@ from embviz import Cache
 from embviz.core.vectors import Vectors
 from embviz.errors import CollectionError, EmbvizError, LayerError, ModelError, OptionError
 from embviz.evaluation import classifiers, cross_validation, evaluate, labels, train, training
-from embviz.evaluation.features import FeatureMatrix, Sheet, layers_of
-from embviz.evaluation.splits import Asked, planned
-from embviz.evaluation.training_units import drafted
+from embviz.evaluation.experiments import build_experiments
+from embviz.evaluation.features import FeatureMatrix, LayerFeatures, layers_of
+from embviz.evaluation.splits import TaskSpec, make_split
 from embviz.models import get_model
 
 FIRST = 100  # label of the first track
@@ -91,8 +91,8 @@ def test_the_drop_is_that_of_a_constructed_shift(random):
     x, genre = two_bells(random, 300, 1.5)
     other, there = two_bells(random, 300, 1.5, shift=1.5)
     models = a_model(x), a_model(other)
-    result = evaluate(a_table(genre), "genre", models, external=a_table(there), **PLAIN)
-    row = result.table.set_index("classifier").loc["logistic"]
+    evaluation = evaluate(a_table(genre), "genre", models, external=a_table(there), **PLAIN)
+    row = evaluation.table.set_index("classifier").loc["logistic"]
     expected = (0.5 + below(3.0)) / 2
     assert row.external == pytest.approx(expected, abs=0.04)
     assert row["drop"] == pytest.approx(below(1.5) - expected, abs=0.05)
@@ -103,8 +103,8 @@ def test_two_classes_have_two_columns_that_are_a_sigmoid(random):
     x, genre = two_bells(random, 60, 1.0)
     truth = (genre == "high").astype(np.int64)
     for kind in classifiers.NETWORKS:
-        with classifiers.quiet():
-            learnt = classifiers.learn(kind, x, truth, np.ones(120), 2, 3)
+        with classifiers.single_threaded():
+            learnt = classifiers.fit(kind, x, truth, np.ones(120), 2, 3)
         proba = classifiers.forward(learnt, x)
         z = (x - learnt["mean"]) / learnt["scale"]
         if kind == "mlp":
@@ -119,19 +119,19 @@ def test_the_network_is_scikit_learns(random):
     from sklearn.neural_network import MLPClassifier
 
     x, genre = random.normal(size=(90, 4)).astype(np.float32), random.integers(0, 3, 90)
-    weights = classifiers.weigh(genre, np.arange(90))
-    with classifiers.quiet():
-        learnt = classifiers.learn("mlp", x, genre, weights, 3, 7)
+    weights = classifiers.sample_weights(genre, np.arange(90))
+    with classifiers.single_threaded():
+        learnt = classifiers.fit("mlp", x, genre, weights, 3, 7)
     z = (x - learnt["mean"]) / learnt["scale"]
     theirs = MLPClassifier((100,), random_state=7, **{**classifiers.SETTINGS["mlp"], "batch_size": 90})
-    with classifiers.quiet():
+    with classifiers.single_threaded():
         theirs.fit(z, genre, sample_weight=weights)
     np.testing.assert_allclose(classifiers.forward(learnt, x), theirs.predict_proba(z), atol=1e-5)
 
 
 def test_classes_and_tracks_weigh_the_same_however_many_tracks_and_frames_they_have():
     truth, track = np.array([0, 0, 0, 0, 1, 1, 1]), np.array([0, 0, 0, 1, 2, 3, 3])
-    weights = classifiers.weigh(truth, track)
+    weights = classifiers.sample_weights(truth, track)
     np.testing.assert_allclose(np.bincount(truth, weights), 3.5)
     np.testing.assert_allclose(np.bincount(track, weights), 1.75)
 
@@ -142,28 +142,28 @@ def test_frames_are_averaged_over_a_track(random):
     tracks = np.repeat(np.arange(FIRST, FIRST + 120), 4)
     of_frames = Vectors(frames, tracks, np.tile(np.arange(4.0), 120), "own", "embedding", "frames")
     both = evaluate(a_table(genre), "genre", [of_frames, a_model(x, "means")], **PLAIN)
-    cell = both.cell("own", classifier="logistic")
-    assert (cell.pooling, len(cell.answers)) == ("frames", 120)
-    np.testing.assert_allclose(cell.answers.proba.sum(axis=1), 1, atol=1e-5)
-    assert (cell.answers.predicted == cell.answers.truth).mean() == pytest.approx(below(1.0), abs=0.1)
+    result = both.result("own", classifier="logistic")
+    assert (result.pooling, len(result.predictions)) == ("frames", 120)
+    np.testing.assert_allclose(result.predictions.proba.sum(axis=1), 1, atol=1e-5)
+    assert (result.predictions.predicted == result.predictions.truth).mean() == pytest.approx(below(1.0), abs=0.1)
 
 
 def test_classes_that_were_never_seen_are_never_answered(random):
     x = random.normal(size=(20, 3)).astype(np.float32)
     truth = np.repeat([0, 2], 10)
     for kind in classifiers.KINDS:
-        with classifiers.quiet():
-            proba = classifiers.predict(kind, x, truth, np.ones(20), x, 3, 0)
+        with classifiers.single_threaded():
+            proba = classifiers.fit_predict(kind, x, truth, np.ones(20), x, 3, 0)
         assert proba.shape == (20, 3)
         assert not proba[:, 1].any()
 
 
 def test_learning_has_nested_shares(random):
     x, genre = two_bells(random, 100, 1.0)
-    cell = asked(genre, x, learning=[0.5, 0.05, 1.0]).cell("own", classifier="logistic")
-    assert [(part.share, part.tracks) for part in cell.learning] == [(0.05, 8), (0.5, 80)]
+    result = asked(genre, x, learning=[0.5, 0.05, 1.0]).result("own", classifier="logistic")
+    assert [(part.share, part.tracks) for part in result.learning] == [(0.05, 8), (0.5, 80)]
     truth, groups = np.repeat([0, 1], 50), np.repeat(np.arange(25), 4)
-    few, many = (cross_validation.share(truth, groups, np.arange(100), part, 3) for part in (0.2, 0.6))
+    few, many = (cross_validation.take_share(truth, groups, np.arange(100), part, 3) for part in (0.2, 0.6))
     assert set(few) < set(many)
     assert not set(groups[few]) & set(groups[np.setdiff1d(np.arange(100), few)])
 
@@ -174,18 +174,18 @@ def test_learning_has_nested_shares(random):
 def test_folds_share_no_group_and_have_their_part_of_each_class(random):
     groups = random.integers(0, 60, 400)
     truth = np.where(random.random(400) < 0.8, groups % 3, random.integers(0, 3, 400))
-    found = cross_validation.split(truth, groups, 5, 0)
+    found = cross_validation.make_folds(truth, groups, 5, 0)
     for group in np.unique(groups):
         assert len(np.unique(found[groups == group])) == 1
     shares = np.array([np.bincount(truth[found == fold], minlength=3) for fold in range(5)]) / np.bincount(truth)
     assert (abs(shares - 0.2) < 0.05).all()
-    np.testing.assert_array_equal(found, cross_validation.split(truth, groups, 5, 0))
-    assert (found != cross_validation.split(truth, groups, 5, 1)).any()
+    np.testing.assert_array_equal(found, cross_validation.make_folds(truth, groups, 5, 0))
+    assert (found != cross_validation.make_folds(truth, groups, 5, 1)).any()
 
 
 def test_folds_without_groups_differ_by_one_track_of_a_class_at_most(random):
     truth = random.integers(0, 4, 203)
-    found = cross_validation.split(truth, np.arange(203), 5, 0)
+    found = cross_validation.make_folds(truth, np.arange(203), 5, 0)
     counts = np.array([np.bincount(truth[found == fold], minlength=4) for fold in range(5)])
     assert (counts.max(axis=0) - counts.min(axis=0) <= 1).all()
     assert np.ptp(counts.sum(axis=1)) <= 2
@@ -195,14 +195,14 @@ def test_no_fold_goes_without_a_class_that_has_groups_enough():
     # Large groups of one class, and one group in each fold's reach of the other: a greedy order can miss one.
     truth = np.concatenate([np.zeros(60, int), np.ones(5, int)])
     groups = np.concatenate([np.repeat(np.arange(6), 10), np.arange(5)])
-    found = cross_validation.split(truth, groups, 5, 0)
+    found = cross_validation.make_folds(truth, groups, 5, 0)
     assert all((truth[found == fold] == kind).any() for fold in range(5) for kind in (0, 1))
 
 
 def a_job(x, genre, **table):
-    plan = planned(Asked("genre", "genre", 5, groups=None), a_table(genre, **table))
-    (draft,) = drafted(plan, [Sheet(0, a_model(x))], ["mlp"], (), 0)
-    return draft.jobs[0]
+    split = make_split(TaskSpec("genre", "genre", 5, groups=None), a_table(genre, **table))
+    (experiment,) = build_experiments(split, [LayerFeatures(0, a_model(x))], ["mlp"], (), 0)
+    return experiment.jobs[0]
 
 
 def test_what_is_fitted_never_sees_the_test_fold(random):
@@ -220,32 +220,34 @@ def test_artists_are_kept_together_where_that_leaves_a_choice(random):
     genre = random.permutation(np.repeat(["high", "low"], 60))
     artist = [f"Artist {i // 4}" if i < 100 else "" for i in range(120)]
     table = a_table(genre, artist=artist)
-    plan = planned(Asked("genre", "genre", 5, groups=None), table)
-    assert plan.notes == [
+    split = make_split(TaskSpec("genre", "genre", 5, groups=None), table)
+    assert split.notes == [
         "All tracks of an artist are in one fold (20 tracks without one stand alone); groups=False lifts that."
     ]
     for name in set(artist) - {""}:
-        assert len(np.unique(plan.folds[np.array(artist) == name])) == 1
-    loose = planned(Asked("genre", "genre", 5, groups=False), table)
+        assert len(np.unique(split.folds[np.array(artist) == name])) == 1
+    loose = make_split(TaskSpec("genre", "genre", 5, groups=False), table)
     assert loose.groups is None
     assert any(" artists stand in training and in test: scores come out too high" in note for note in loose.notes)
-    one = planned(Asked("genre", "genre", 5, groups=None), a_table(genre, artist="The same"))
+    one = make_split(TaskSpec("genre", "genre", 5, groups=None), a_table(genre, artist="The same"))
     assert "Some class has fewer artists than the 5 folds: artists are not kept apart." in one.notes
     assert any("1 artist stands in training and in test" in note for note in one.notes)
-    assert any("not known" in note for note in planned(Asked("genre", "genre", 5, groups=None), a_table(genre)).notes)
+    assert any(
+        "not known" in note for note in make_split(TaskSpec("genre", "genre", 5, groups=None), a_table(genre)).notes
+    )
 
 
 def test_copies_stay_together_and_join_groups(random):
     genre = np.tile(["a", "b"], 20)
     copies = pd.array([pd.NA] * 38 + [FIRST, FIRST + 1], dtype="Int64")
-    plan = planned(
-        Asked("genre", "genre", 2, groups="album"), a_table(genre, duplicate_of=copies, album=np.arange(40) // 2)
+    split = make_split(
+        TaskSpec("genre", "genre", 2, groups="album"), a_table(genre, duplicate_of=copies, album=np.arange(40) // 2)
     )
-    assert plan.folds[0] == plan.folds[38] == plan.folds[1] == plan.folds[39]
-    assert len(np.unique(plan.groups)) == 19
-    assert "2 tracks with the content of another: copies stay in one fold." in plan.notes
-    same = planned(
-        Asked("genre", "genre", 2, groups=None), a_table(genre, digest=["x", "x"] + [str(i) for i in range(38)])
+    assert split.folds[0] == split.folds[38] == split.folds[1] == split.folds[39]
+    assert len(np.unique(split.groups)) == 19
+    assert "2 tracks with the content of another: copies stay in one fold." in split.notes
+    same = make_split(
+        TaskSpec("genre", "genre", 2, groups=None), a_table(genre, digest=["x", "x"] + [str(i) for i in range(38)])
     )
     assert same.folds[0] == same.folds[1]
 
@@ -254,10 +256,10 @@ def test_given_folds_are_honoured(random):
     ten = np.tile(np.arange(1, 11), 12)
     x, genre = two_bells(random, 60, 1.0)
     table = a_table(genre, fold=ten)
-    result = evaluate(table, "genre", a_model(x), folds="fold", **PLAIN)
-    answers = result.cell("own", classifier="logistic").answers
-    np.testing.assert_array_equal(answers.folds + 1, ten)
-    assert result.table.folds.tolist() == [10] * 3
+    evaluation = evaluate(table, "genre", a_model(x), folds="fold", **PLAIN)
+    predictions = evaluation.result("own", classifier="logistic").predictions
+    np.testing.assert_array_equal(predictions.folds + 1, ten)
+    assert evaluation.table.folds.tolist() == [10] * 3
 
 
 def test_the_folds_of_urbansound8k_are_its_own(random):
@@ -268,31 +270,31 @@ def test_the_folds_of_urbansound8k_are_its_own(random):
     table = a_table(random.permutation(np.repeat(task.classes, 20))).rename(columns={"genre": task.target})
     table[task.folds] = ten
     for target in (task, task.name):
-        result = evaluate(table, target, a_model(random.normal(size=(200, 3))), **PLAIN)
-        cell = result.cell("own", classifier="logistic")
-        assert cell.task == "urbansound8k"
-        np.testing.assert_array_equal(cell.answers.folds + 1, ten)
+        evaluation = evaluate(table, target, a_model(random.normal(size=(200, 3))), **PLAIN)
+        result = evaluation.result("own", classifier="logistic")
+        assert result.task == "urbansound8k"
+        np.testing.assert_array_equal(result.predictions.folds + 1, ten)
 
 
 def test_what_another_collection_shares_with_this_one_is_not_asked_about(random):
     genre = np.tile(["high", "low"], 30)
     table = a_table(genre, artist=["A ", "b"] * 30, digest=[f"{i}" for i in range(60)])
     other = a_table(genre, artist=["a", "c"] * 30, digest=["7", *(f"other {i}" for i in range(59))])
-    plan = planned(Asked("genre", "genre", 5, groups=None), table, external=other)
-    assert FIRST not in plan.external.tracks
-    assert len(plan.external) == 59
-    assert "1 track of the other collection with the content of one here: left out there." in plan.notes
-    assert any(note.startswith("In both collections: 1 artist (artist effect") for note in plan.notes)
+    split = make_split(TaskSpec("genre", "genre", 5, groups=None), table, external=other)
+    assert FIRST not in split.external.tracks
+    assert len(split.external) == 59
+    assert "1 track of the other collection with the content of one here: left out there." in split.notes
+    assert any(note.startswith("In both collections: 1 artist (artist effect") for note in split.notes)
     with pytest.raises(CollectionError, match="nothing is left to test on"):
-        planned(Asked("genre", "genre", 5, groups=None), table, external=table)
+        make_split(TaskSpec("genre", "genre", 5, groups=None), table, external=table)
 
 
 # The same, however it is computed. -----------------------------------------------------------------------------------
 
 
-def answers_of(result):
-    return [cell.answers.proba.tobytes() for cell in result.cells] + [
-        part.answers.proba.tobytes() for cell in result.cells for part in cell.learning
+def answers_of(evaluation):
+    return [result.predictions.proba.tobytes() for result in evaluation.results] + [
+        part.predictions.proba.tobytes() for result in evaluation.results for part in result.learning
     ]
 
 
@@ -370,22 +372,22 @@ class Deadly(FeatureMatrix):
         super().__init__(points.values, points.places, points.tracks)
         object.__setattr__(self, "home", os.getpid())
 
-    def of(self, tracks):
+    def select(self, tracks):
         if os.getpid() != self.home:
             os._exit(1)
-        return super().of(tracks)
+        return super().select(tracks)
 
 
 def test_a_process_that_dies_is_told_and_costs_nothing_that_was_done(random, tmp_path):
     x, genre = two_bells(random, 30, 1.0)
-    plan = planned(Asked("genre", "genre", 5, groups=None), a_table(genre))
-    jobs = drafted(plan, [Sheet(0, a_model(x))], ["logistic"], (), 0)[0].jobs
+    split = make_split(TaskSpec("genre", "genre", 5, groups=None), a_table(genre))
+    jobs = build_experiments(split, [LayerFeatures(0, a_model(x))], ["logistic"], (), 0)[0].jobs
     bad = training.TrainingJob(**{**vars(jobs[0]), "features": Deadly(jobs[0].features)})
     store = Cache(tmp_path)
     with pytest.raises(EmbvizError, match="on 48 tracks failed with MemoryError: its process ended unexpectedly"):
         training.TrainingScheduler([bad, jobs[1]], store, lambda *_: None, workers=2).run()
-    answers = training.TrainingScheduler(jobs, store, lambda *_: None, workers=1).run()
-    assert [len(proba) for proba in answers] == [12] * 5
+    predictions = training.TrainingScheduler(jobs, store, lambda *_: None, workers=1).run()
+    assert [len(proba) for proba in predictions] == [12] * 5
 
 
 def test_an_executor_that_takes_nothing_is_told(random):
@@ -414,7 +416,7 @@ def test_an_executor_that_takes_nothing_is_told(random):
     ],
 )
 def test_classes_are_what_a_column_says(cells, classes):
-    found, notes = labels.read(a_table(cells), "genre")
+    found, notes = labels.read_labels(a_table(cells), "genre")
     assert found.classes == classes
     missing = 5 - len(found)
     assert len(notes) == bool(missing)
@@ -532,20 +534,20 @@ def test_vectors_may_be_of_any_size(random, scale):
     x[:, 0] = np.tile([-scale, scale], 10)
     x[0, 1] = 3e38  # where all training points are zero
     for kind in classifiers.KINDS:
-        proba = asked(np.tile(["a", "b"], 10), x, classifier=kind).cell("own", classifier=kind).answers.proba
+        proba = asked(np.tile(["a", "b"], 10), x, classifier=kind).result("own", classifier=kind).predictions.proba
         assert np.isfinite(proba).all()
         assert not scale or (proba[1:].argmax(axis=1) == np.arange(1, 20) % 2).all()
 
 
 @pytest.mark.filterwarnings("error")
 def test_there_may_be_as_many_classes_as_half_the_tracks(random):
-    result = asked([f"{i % 30}" for i in range(60)], random.normal(size=(60, 2)), folds=2)
-    assert set(result.table["classes"]) == {30}
+    evaluation = asked([f"{i % 30}" for i in range(60)], random.normal(size=(60, 2)), folds=2)
+    assert set(evaluation.table["classes"]) == {30}
 
 
 def test_a_column_of_copies_may_be_somebodys_own(random):
     table = a_table(np.tile(["a", "b"], 10), duplicate_of=["none"] * 20)
-    assert len(evaluate(table, "genre", a_model(random.normal(size=(20, 2))), **PLAIN).cells) == 3
+    assert len(evaluate(table, "genre", a_model(random.normal(size=(20, 2))), **PLAIN).results) == 3
 
 
 def test_tracks_without_an_embedding_are_left_out_for_all(random):
@@ -553,9 +555,9 @@ def test_tracks_without_an_embedding_are_left_out_for_all(random):
     some = Vectors(
         x[:50], np.arange(FIRST, FIRST + 50), None, "some", "embedding", "mean", failed={FIRST + 55: "broken"}
     )
-    result = evaluate(a_table(genre), "genre", [a_model(x), some], **PLAIN)
-    assert {len(cell.answers) for cell in result.cells} == {50}
-    assert "10 tracks without an embedding: left out for all models." in result.notes
+    evaluation = evaluate(a_table(genre), "genre", [a_model(x), some], **PLAIN)
+    assert {len(result.predictions) for result in evaluation.results} == {50}
+    assert "10 tracks without an embedding: left out for all models." in evaluation.notes
     nothing = Vectors(x[:50], np.arange(50), None, "none", "embedding", "mean")
     with pytest.raises(CollectionError, match="There are no embeddings of any track with a label in 'genre'"):
         evaluate(a_table(genre), "genre", nothing, progress=False)
@@ -564,10 +566,10 @@ def test_tracks_without_an_embedding_are_left_out_for_all(random):
 def test_classes_of_another_collection_are_mapped_and_nothing_is_dropped_silently(random):
     table = table_of({"hip-hop": 6, "jazz": 6, "rock": 6})
     other = table_of({"Hiphop": 2, "rock": 3, "polka": 1, "noise": 2, "": 1})
-    ask = Asked("genre", "genre", 3, groups=None)
-    plan = planned(ask, table, external=other, classes={"Hiphop": "hip-hop", "noise": None})
-    assert plan.external.truth.tolist() == [0, 0, 2, 2, 2]
-    assert plan.notes[-3:] == [
+    ask = TaskSpec("genre", "genre", 3, groups=None)
+    split = make_split(ask, table, external=other, classes={"Hiphop": "hip-hop", "noise": None})
+    assert split.external.truth.tolist() == [0, 0, 2, 2, 2]
+    assert split.notes[-3:] == [
         "1 track of the other collection without a label: left out.",
         "The other collection's 'noise', 'polka' (3 tracks) are no classes here: left out.",
         "The other collection has no track of 'jazz': its score, and the drop to it, are over the classes that it has.",
@@ -575,24 +577,24 @@ def test_classes_of_another_collection_are_mapped_and_nothing_is_dropped_silentl
     with pytest.raises(
         OptionError, match=r"classes leads to 'hiphop', which is none of the classes here: .*Did you mean"
     ):
-        planned(ask, table, external=other, classes={"Hiphop": "hiphop"})
+        make_split(ask, table, external=other, classes={"Hiphop": "hiphop"})
     with pytest.raises(OptionError, match="classes is a mapping"):
-        planned(ask, table, external=other, classes=["rock"])
+        make_split(ask, table, external=other, classes=["rock"])
     with pytest.raises(
         CollectionError,
         match=r"no class of 'genre' in common: 'hip-hop', 'jazz', 'rock' here, 'x' there; .*classes=\{'x': 'hip-hop'\}",
     ):
-        planned(ask, table, external=table_of({"x": 3}))
+        make_split(ask, table, external=table_of({"x": 3}))
 
 
 def test_several_tasks_share_their_vectors(random):
     x, genre = two_bells(random, 20, 2.0)
     table = a_table(genre, loud=np.where(np.arange(40) % 2, "yes", None), artist="One")
     table.loc[FIRST + 1 :: 4, "loud"] = "no"
-    result = evaluate(table, ["genre", "loud"], a_model(x), **PLAIN)
-    assert [cell.task for cell in result.cells] == ["genre"] * 3 + ["loud"] * 3
-    assert set(result.sources) == {"genre", "loud"}
-    assert any(note.startswith("loud: 20 tracks without a label in 'loud'") for note in result.notes)
+    evaluation = evaluate(table, ["genre", "loud"], a_model(x), **PLAIN)
+    assert [result.task for result in evaluation.results] == ["genre"] * 3 + ["loud"] * 3
+    assert set(evaluation.collections) == {"genre", "loud"}
+    assert any(note.startswith("loud: 20 tracks without a label in 'loud'") for note in evaluation.notes)
 
 
 def test_heads_are_what_another_collection_is_asked_with(random):
@@ -600,11 +602,11 @@ def test_heads_are_what_another_collection_is_asked_with(random):
     other, there = two_bells(random, 10, 1.0)
     for kind in classifiers.NETWORKS:
         head = train(a_table(genre), "genre", a_model(x), classifier=kind, progress=False)
-        result = evaluate(
+        evaluation = evaluate(
             a_table(genre), "genre", (a_model(x), a_model(other)), external=a_table(there),
             **{**PLAIN, "classifier": kind},
         )  # fmt: skip
-        asked_there = result.cell("own", classifier=kind).external
+        asked_there = evaluation.result("own", classifier=kind).external
         np.testing.assert_allclose(classifiers.forward(dict(head.weights), other), asked_there.proba, atol=1e-5)
         assert (head.name, head.model, head.layer, head.kind) == ("genre-own", "own", "embedding", kind)
     with pytest.raises(OptionError, match="A head is one of mlp, logistic, 'knn' was found"):
@@ -645,21 +647,21 @@ def test_real_embeddings_tell_bands_from_quiet_music(home, excerpts):
     tracks = [name.split()[0] for name in collection.table["name"]]
     collection = collection.assign(source=tracks, loud=[name in ("rock", "metal") for name in tracks])
     layers = {"musicnn": ["output", "embedding"], "tempocnn": "embedding"}
-    result = evaluate(
+    evaluation = evaluate(
         collection, "loud", list(layers), layers=layers, groups="source", folds=2, **{**PLAIN, "cache": None}
     )
-    cells = [cell for cell in result.cells if not cell.is_baseline]
-    assert [(cell.model, cell.layer, cell.depth, cell.dimensions) for cell in cells] == [
+    results = [result for result in evaluation.results if not result.is_baseline]
+    assert [(result.model, result.layer, result.depth, result.dimensions) for result in results] == [
         ("msd-musicnn-1", "embedding", 0, 200),
         ("msd-musicnn-1", "output", 1, 50),
         ("deepsquare-k8", "embedding", 0, 256),
     ]
-    answers = result.cell("musicnn", layer="embedding", classifier="logistic").answers
-    assert all(len(np.unique(answers.folds[answers.groups == group])) == 1 for group in range(4))
+    predictions = evaluation.result("musicnn", layer="embedding", classifier="logistic").predictions
+    assert all(len(np.unique(predictions.folds[predictions.groups == group])) == 1 for group in range(4))
     # Excerpts of a track in training and test: it is the track that is told.
     loose = evaluate(collection, "loud", "musicnn", folds=4, groups=False, **{**PLAIN, "cache": None})
-    answers = loose.cell("musicnn", classifier="logistic").answers
-    assert (answers.predicted == answers.truth).mean() > 0.9
+    predictions = loose.result("musicnn", classifier="logistic").predictions
+    assert (predictions.predicted == predictions.truth).mean() > 0.9
     head = train(collection, "loud", "musicnn", progress=False)
     assert (head.kind, head.classes, head.facts["tracks"]) == ("mlp", ("False", "True"), 16)
     loud = head.apply(embviz.embed(excerpts / "rock 0.wav", "musicnn"))

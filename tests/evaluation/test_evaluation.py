@@ -12,7 +12,7 @@ from sklearn.metrics import balanced_accuracy_score, f1_score, precision_recall_
 
 from embviz.errors import EmbvizError, OptionError
 from embviz.evaluation import Evaluation, metrics, summary
-from embviz.evaluation.results import Answers, Cell, Learnt, Source
+from embviz.evaluation.results import LearningPoint, Predictions, Result, TaskCollections
 
 NAN = float("nan")
 
@@ -23,13 +23,13 @@ def tracks(*sizes, folds=5):
     return truth, np.concatenate([np.arange(size) % folds for size in sizes])
 
 
-def answers(truth, folds, right, groups=None, labels=None):
+def predictions(truth, folds, right, groups=None, labels=None):
     """Answers that are right where they are said to be, and the next class elsewhere."""
     classes = int(truth.max()) + 1
     predicted = np.where(right, truth, (truth + 1) % classes)
     proba = np.full((len(truth), classes), 0.2 / max(1, classes - 1), np.float32)
     proba[np.arange(len(truth)), predicted] = 0.8
-    return Answers(np.arange(len(truth)) if labels is None else labels, truth, proba, folds, groups)
+    return Predictions(np.arange(len(truth)) if labels is None else labels, truth, proba, folds, groups)
 
 
 def guesses(n=120, classes=4, *, seed=0, folds=5, coarse=False):
@@ -39,14 +39,16 @@ def guesses(n=120, classes=4, *, seed=0, folds=5, coarse=False):
     proba = rng.dirichlet(np.ones(classes), n)
     proba[np.arange(n), truth] += 0.2
     proba = np.round(proba, 1) + 0.01 if coarse else proba
-    return Answers(np.arange(n), truth, (proba / proba.sum(axis=1, keepdims=True)).astype(np.float32), fold)
+    return Predictions(np.arange(n), truth, (proba / proba.sum(axis=1, keepdims=True)).astype(np.float32), fold)
 
 
-def cell(made, *, task="mood", model="m", layer="embedding", classifier="mlp", external=None, names=None, learning=()):
+def result(
+    made, *, task="mood", model="m", layer="embedding", classifier="mlp", external=None, names=None, learning=()
+):
     classes = tuple(names or (f"c{i}" for i in range(made.proba.shape[1])))
     baseline = classifier in ("majority", "chance")
     who = ("", "") if baseline else (model, layer)
-    return Cell(task, *who, classifier, "mean", 0, 8, classes, made, external, tuple(learning))
+    return Result(task, *who, classifier, "mean", 0, 8, classes, made, external, tuple(learning))
 
 
 def graded(*shares, sizes=(20, 20), seed=0, **options):
@@ -54,20 +56,22 @@ def graded(*shares, sizes=(20, 20), seed=0, **options):
     truth, folds = tracks(*sizes)
     order = np.random.default_rng(seed).permutation(len(truth)) / len(truth)
     return [
-        cell(answers(truth, folds, order < share), model=name, **options)
+        result(predictions(truth, folds, order < share), model=name, **options)
         for name, share in zip("abcdef", shares, strict=False)
     ]
 
 
 def majority(like, **options):
-    return cell(
-        answers(like.answers.truth, like.answers.folds, like.answers.truth == 0), classifier="majority", **options
+    return result(
+        predictions(like.predictions.truth, like.predictions.folds, like.predictions.truth == 0),
+        classifier="majority",
+        **options,
     )
 
 
 def source(n, external=None):
     table = pd.DataFrame({"name": [f"{i}.wav" for i in range(n)], "path": [f"/music/{i}.wav" for i in range(n)]})
-    return Source(table, external)
+    return TaskCollections(table, external)
 
 
 # -- scores -------------------------------------------------------------------------------------------------------
@@ -98,7 +102,7 @@ def test_scores_are_those_of_scikit_learn(classes, coarse):
 
 def test_per_class_scores_are_those_of_scikit_learn():
     made = guesses()
-    facts = Evaluation((cell(made),)).per_class()
+    facts = Evaluation((result(made),)).per_class()
     expected = precision_recall_fscore_support(made.truth, made.predicted)
     for name, column in zip(("precision", "recall", "f1", "tracks"), expected, strict=True):
         np.testing.assert_allclose(facts[name], column)
@@ -107,8 +111,8 @@ def test_per_class_scores_are_those_of_scikit_learn():
 
 def test_a_class_that_a_fold_does_not_test_is_left_out_of_that_fold():
     truth, folds = np.array([0, 0, 1, 1, 2]), np.array([0, 1, 0, 1, 1])
-    made = answers(truth, folds, np.array([True, False, True, True, True]))
-    assert metrics.accuracies(made).tolist() == [1, pytest.approx(2 / 3)]
+    made = predictions(truth, folds, np.array([True, False, True, True, True]))
+    assert metrics.fold_accuracies(made).tolist() == [1, pytest.approx(2 / 3)]
     assert metrics.accuracy(made) == pytest.approx(5 / 6)
     assert metrics._shares(made).sum() == pytest.approx(1)
     assert metrics.f1(made) == pytest.approx((1 + (0 + 2 / 3 + 1) / 3) / 2)  # c0 was taken for c1
@@ -116,21 +120,21 @@ def test_a_class_that_a_fold_does_not_test_is_left_out_of_that_fold():
 
 def test_classes_weigh_the_same():
     truth, folds = tracks(90, 10)
-    assert metrics.accuracy(answers(truth, folds, truth == 0)) == 0.5
+    assert metrics.accuracy(predictions(truth, folds, truth == 0)) == 0.5
 
 
 # -- intervals ----------------------------------------------------------------------------------------------------
 
 
 def ends(made, seed=0, draws=400):
-    return metrics.interval(metrics.Draws.of([made], [seed], draws).scores(0), metrics.accuracy(made))
+    return metrics.interval(metrics.BootstrapDraws.draw([made], [seed], draws).scores(0), metrics.accuracy(made))
 
 
 def covered(sizes, shares, repeat=250):
     """Return in how many of many experiments the interval holds what is true."""
     rng, (truth, folds) = np.random.default_rng(7), tracks(*sizes)
     chances = np.array(shares)[truth]
-    made = [answers(truth, folds, rng.random(len(truth)) < chances) for _ in range(repeat)]
+    made = [predictions(truth, folds, rng.random(len(truth)) < chances) for _ in range(repeat)]
     true = (metrics._shares(made[0]) * chances).sum()
     inside = [low <= true <= high for low, high in (ends(one, seed) for seed, one in enumerate(made))]
     return np.mean(inside)
@@ -153,7 +157,7 @@ def test_intervals_hold_what_is_true_as_often_as_they_say(sizes, shares):
 
 def test_intervals_are_no_wider_than_they_need_be():
     truth, folds = tracks(200, 200)
-    low, high = ends(answers(truth, folds, np.arange(400) % 5 < 4), draws=2000)
+    low, high = ends(predictions(truth, folds, np.arange(400) % 5 < 4), draws=2000)
     assert low < 0.8 < high
     # Of 400 tracks, 80 % right: ± 1.96 sqrt(0.8 · 0.2 / 400).
     assert high - low == pytest.approx(2 * 1.96 * 0.02, rel=0.06)
@@ -163,11 +167,11 @@ def test_intervals_of_groups_are_wider():
     truth, folds = tracks(60, 60)
     groups = np.arange(120) // 6
     right = np.random.default_rng(0).random(20)[groups] < 0.7
-    alone, together = (ends(answers(truth, folds, right, which)) for which in (None, groups))
+    alone, together = (ends(predictions(truth, folds, right, which)) for which in (None, groups))
     assert together[1] - together[0] > 1.8 * (alone[1] - alone[0])
     # Groups of one track are tracks.
-    single = ends(answers(truth, folds, right, np.arange(120)), draws=4000)
-    assert single == pytest.approx(ends(answers(truth, folds, right), draws=4000), abs=0.01)
+    single = ends(predictions(truth, folds, right, np.arange(120)), draws=4000)
+    assert single == pytest.approx(ends(predictions(truth, folds, right), draws=4000), abs=0.01)
 
 
 @pytest.mark.parametrize("right", [True, False])
@@ -175,7 +179,7 @@ def test_nothing_is_certain_after_a_few_tracks(right):
     widths = []
     for n in (2, 6, 50):
         truth, folds = tracks(n, n)
-        low, high = ends(answers(truth, folds, np.full(2 * n, right)))
+        low, high = ends(predictions(truth, folds, np.full(2 * n, right)))
         assert (high if right else low) == float(right)
         widths.append(high - low)
     assert widths[0] > 0.3
@@ -184,11 +188,11 @@ def test_nothing_is_certain_after_a_few_tracks(right):
 
 
 def test_a_single_track_and_no_track():
-    one = answers(np.array([0, 1]), np.array([0, 0]), np.array([True, True]))
+    one = predictions(np.array([0, 1]), np.array([0, 0]), np.array([True, True]))
     low, high = ends(one)
     assert low < 0.6
     assert high == 1
-    none = metrics.of_classes(one, np.array([5]))
+    none = metrics.select_classes(one, np.array([5]))
     assert np.isnan([metrics.accuracy(none), metrics.f1(none), metrics.auc(none), *ends(none)]).all()
 
 
@@ -213,8 +217,8 @@ def test_equals_differ_by_luck_only(monkeypatch):
     rng, (truth, folds) = np.random.default_rng(5), tracks(30, 30, 30)
     found = []
     for seed in range(100):
-        two = [answers(truth, folds, rng.random(90) < 0.7) for _ in range(2)]
-        found.append(metrics.swapped(two, [(0, 1)], [seed])[0])
+        two = [predictions(truth, folds, rng.random(90) < 0.7) for _ in range(2)]
+        found.append(metrics.permutation_test(two, [(0, 1)], [seed])[0])
     found = np.array(found)
     assert (found < 0.05).mean() <= 0.12
     assert (found < 0.01).mean() <= 0.05
@@ -241,22 +245,22 @@ def test_what_differs_is_found():
 
 def test_the_smallest_probability_is_that_of_all_permutations():
     truth, folds = tracks(40, 40)
-    two = [answers(truth, folds, np.full(80, right)) for right in (True, False)]
-    assert metrics.swapped(two, [(0, 1)], [0])[0] == pytest.approx(1 / 10_001)
+    two = [predictions(truth, folds, np.full(80, right)) for right in (True, False)]
+    assert metrics.permutation_test(two, [(0, 1)], [0])[0] == pytest.approx(1 / 10_001)
 
 
 def test_groups_are_swapped_as_one():
     truth, folds = tracks(40, 40)
     groups = np.arange(80) // 20  # four artists
     better = (groups == 0) | (groups == 3)
-    two = [answers(truth, folds, right, groups) for right in (np.full(80, True), ~better)]
+    two = [predictions(truth, folds, right, groups) for right in (np.full(80, True), ~better)]
     # Two groups differ: in half of the swaps both point the same way.
-    assert metrics.swapped(two, [(0, 1)], [0])[0] == pytest.approx(0.5, abs=0.02)
+    assert metrics.permutation_test(two, [(0, 1)], [0])[0] == pytest.approx(0.5, abs=0.02)
 
 
 def test_chance_is_compared_with_nobody():
     one = graded(0.9)[0]
-    chance = cell(one.answers, classifier="chance")
+    chance = result(one.predictions, classifier="chance")
     pairs = Evaluation((one, majority(one), chance)).pairs
     assert pairs[["a", "b"]].to_numpy().tolist() == [["a / embedding / mlp", "majority"]]
 
@@ -264,17 +268,17 @@ def test_chance_is_compared_with_nobody():
 def test_cells_of_different_tracks_are_compared_on_those_that_both_have():
     truth, folds = tracks(30, 30)
     right = np.arange(60) % 10 < 8
-    whole = cell(answers(truth, folds, right), model="a")
+    whole = result(predictions(truth, folds, right), model="a")
     some = np.flatnonzero(np.arange(60) % 3 > 0)[::-1]
-    part = cell(answers(truth[some], folds[some], ~right[some], labels=some), model="b")
+    part = result(predictions(truth[some], folds[some], ~right[some], labels=some), model="b")
     (row,) = Evaluation((whole, part)).pairs.itertuples()
     assert row.tracks == 40
     both = np.sort(some)
-    expected = 2 * metrics.accuracy(answers(truth[both], folds[both], right[both])) - 1
+    expected = 2 * metrics.accuracy(predictions(truth[both], folds[both], right[both])) - 1
     assert row.difference == pytest.approx(expected)
-    apart = cell(answers(truth, folds, right, labels=np.arange(60) + 1000), model="c")
+    apart = result(predictions(truth, folds, right, labels=np.arange(60) + 1000), model="c")
     assert len(Evaluation((whole, apart)).pairs) == 0
-    otherwise = cell(answers(truth[::-1].copy(), folds, right), model="c")
+    otherwise = result(predictions(truth[::-1].copy(), folds, right), model="c")
     with pytest.raises(OptionError, match="60 tracks had another class for the one than for the other"):
         _ = Evaluation((whole, otherwise)).pairs
 
@@ -285,16 +289,16 @@ def test_cells_of_different_tracks_are_compared_on_those_that_both_have():
 def outside(share, sizes=(25, 25)):
     truth, _ = tracks(*sizes)
     right = np.concatenate([np.arange(size) < share * size for size in sizes])
-    return answers(truth, np.zeros(len(truth), int), right)
+    return predictions(truth, np.zeros(len(truth), int), right)
 
 
 def test_table_says_what_each_cell_reached():
-    one = cell(graded(0.8)[0].answers, model="a", external=outside(0.6))
+    one = result(graded(0.8)[0].predictions, model="a", external=outside(0.6))
     facts = Evaluation((one, majority(one))).table
     assert list(facts.columns) == summary.COLUMNS
     first, second = facts.itertuples()
     assert (first.tracks, first.classes, first.folds) == (40, 2, 5)
-    assert first.std == pytest.approx(metrics.accuracies(one.answers).std(ddof=1))
+    assert first.std == pytest.approx(metrics.fold_accuracies(one.predictions).std(ddof=1))
     assert 0.6 < first.low < first.accuracy < first.high < 1
     assert (second.model, second.layer, second.classifier) == ("", "", "majority")
     assert second.accuracy == 0.5
@@ -304,7 +308,7 @@ def test_table_says_what_each_cell_reached():
 def test_drop_is_right_on_a_shift_of_known_size():
     truth, folds = tracks(200, 200)
     right = np.tile(np.arange(200) % 10 < 9, 2)
-    one = cell(answers(truth, folds, right), external=outside(0.6, (100, 100)))
+    one = result(predictions(truth, folds, right), external=outside(0.6, (100, 100)))
     (row,) = Evaluation((one,)).table.itertuples()
     assert row.external == pytest.approx(0.6)
     assert row.drop == pytest.approx(0.3)
@@ -316,10 +320,10 @@ def test_drop_is_right_on_a_shift_of_known_size():
 
 def test_drop_is_over_the_classes_that_both_have():
     truth, folds = tracks(20, 20, 20)
-    one = answers(truth, folds, truth < 2)  # always wrong on the third class
+    one = predictions(truth, folds, truth < 2)  # always wrong on the third class
     there = outside(1)
-    there = Answers(there.tracks, there.truth, np.eye(3, dtype=np.float32)[there.predicted], there.folds)
-    (row,) = Evaluation((cell(one, external=there),)).table.itertuples()
+    there = Predictions(there.tracks, there.truth, np.eye(3, dtype=np.float32)[there.predicted], there.folds)
+    (row,) = Evaluation((result(one, external=there),)).table.itertuples()
     assert row.accuracy == pytest.approx(2 / 3)
     assert row.external == 1
     assert row.drop == 0
@@ -328,16 +332,16 @@ def test_drop_is_over_the_classes_that_both_have():
 
 def test_learning_ends_with_the_whole_training_set():
     whole, less = graded(0.9, 0.6)
-    one = cell(whole.answers, learning=(Learnt(0.5, 16.0, less.answers),))
+    one = result(whole.predictions, learning=(LearningPoint(0.5, 16.0, less.predictions),))
     facts = Evaluation((one, majority(one))).learning
     assert facts["share"].tolist() == [0.5, 1]
     assert facts["tracks"].tolist() == [16, 32]
     assert (facts["low"] < facts["accuracy"]).all()
-    assert facts["accuracy"].tolist() == [metrics.accuracy(less.answers), metrics.accuracy(whole.answers)]
+    assert facts["accuracy"].tolist() == [metrics.accuracy(less.predictions), metrics.accuracy(whole.predictions)]
 
 
 def test_one_fold_has_no_spread():
-    one = cell(outside(0.8))
+    one = result(outside(0.8))
     facts = Evaluation((one,)).table
     assert np.isnan(facts["std"][0])
     assert "standard deviation" not in Evaluation((one,))._repr_html_()
@@ -348,34 +352,36 @@ def test_one_fold_has_no_spread():
 
 def several():
     truth, folds = tracks(10, 10)
-    made = [answers(truth, folds, np.arange(20) % 10 < n) for n in (6, 9, 7)]
-    cells = [cell(one, model="msd-musicnn-1", layer=layer) for one, layer in zip(made, ("x", "y", "z"), strict=True)]
-    return [*cells, cell(made[2], model="own <vectors>"), majority(cells[0])]
+    made = [predictions(truth, folds, np.arange(20) % 10 < n) for n in (6, 9, 7)]
+    results = [
+        result(one, model="msd-musicnn-1", layer=layer) for one, layer in zip(made, ("x", "y", "z"), strict=True)
+    ]
+    return [*results, result(made[2], model="own <vectors>"), majority(results[0])]
 
 
 def test_the_best_cell_is_meant_where_nothing_is_said():
-    assert Evaluation(tuple(several())).cell().layer == "y"
+    assert Evaluation(tuple(several())).result().layer == "y"
 
 
 def test_cells_are_found_by_what_they_are():
     evaluation = Evaluation(tuple(several()))
-    assert evaluation.cell("musicnn", layer="z").layer == "z"
-    assert evaluation.cell("own <vectors>").model == "own <vectors>"
-    assert evaluation.cell("majority").is_baseline
+    assert evaluation.result("musicnn", layer="z").layer == "z"
+    assert evaluation.result("own <vectors>").model == "own <vectors>"
+    assert evaluation.result("majority").is_baseline
     with pytest.raises(
         OptionError, match=r"Several cells have the model 'musicnn'.*/ x / mlp;.*/ y / mlp;.*/ z / mlp\."
     ):
-        evaluation.cell("musicnn")
+        evaluation.result("musicnn")
     with pytest.raises(OptionError, match=r"No cell has the model 'musicnn', layer 'w'; say which"):
-        evaluation.cell("musicnn", layer="w")
+        evaluation.result("musicnn", layer="w")
     with pytest.raises(OptionError, match=r"There is no task 'moood' here. Did you mean 'mood'"):
-        evaluation.cell(task="moood")
+        evaluation.result(task="moood")
     with pytest.raises(OptionError, match="not asked about another collection"):
         evaluation.predictions("majority", external=True)
     with pytest.raises(OptionError, match="say task=, one of 'mood', 'tempo'"):
-        Evaluation((*several(), *graded(0.5, task="tempo"))).cell()
+        Evaluation((*several(), *graded(0.5, task="tempo"))).result()
     with pytest.raises(OptionError, match="nothing in this evaluation"):
-        Evaluation(()).cell()
+        Evaluation(()).result()
     with pytest.raises(OptionError, match="are not at hand"):
         evaluation.confusion("majority")
 
@@ -383,10 +389,10 @@ def test_cells_are_found_by_what_they_are():
 def test_predictions_and_mistakes():
     truth, folds = tracks(3, 3, folds=3)
     right = np.array([True, False, True, True, True, False])
-    made = answers(truth, folds, right)
+    made = predictions(truth, folds, right)
     made.proba[1] = [0.05, 0.95]
     there = pd.DataFrame({"name": [f"other {i}" for i in range(50)]})
-    evaluation = Evaluation((cell(made, external=outside(0.8), names=("sad", "<i>")),), {"mood": source(6, there)})
+    evaluation = Evaluation((result(made, external=outside(0.8), names=("sad", "<i>")),), {"mood": source(6, there)})
     facts = evaluation.predictions()
     assert facts.index.name == "track"
     assert facts["name"].tolist() == [f"{i}.wav" for i in range(6)]
@@ -401,9 +407,9 @@ def test_predictions_and_mistakes():
 
 def test_all_cells_of_a_task_have_the_same_classes():
     truth, folds = tracks(5, 5)
-    made = answers(truth, folds, truth == 0)
+    made = predictions(truth, folds, truth == 0)
     with pytest.raises(OptionError, match="those of 'mood' have a, b or sad, happy"):
-        Evaluation((cell(made, names=("a", "b")), cell(made, model="n", names=("sad", "happy"))))
+        Evaluation((result(made, names=("a", "b")), result(made, model="n", names=("sad", "happy"))))
 
 
 def test_evaluations_are_put_together():
@@ -411,12 +417,12 @@ def test_evaluations_are_put_together():
     one = Evaluation((first, majority(first)), {"mood": source(40)}, ("Same.", "One."), seed=3)
     two = Evaluation((second, majority(first)), {"mood": source(40)}, ("Same.", "Two."))
     both = Evaluation.concat([one, two])
-    assert [(each.model, each.classifier) for each in both.cells] == [("a", "mlp"), ("", "majority"), ("b", "mlp")]
+    assert [(each.model, each.classifier) for each in both.results] == [("a", "mlp"), ("", "majority"), ("b", "mlp")]
     assert both.notes == ("Same.", "One.", "Two.")
     assert both.seed == 3
-    newer = Evaluation((cell(second.answers, model="a"),), {"mood": source(40)})
-    assert Evaluation.concat([one, newer]).cell("a").answers is second.answers
-    elsewhere = Source(source(40).table.assign(path="/elsewhere"))
+    newer = Evaluation((result(second.predictions, model="a"),), {"mood": source(40)})
+    assert Evaluation.concat([one, newer]).result("a").predictions is second.predictions
+    elsewhere = TaskCollections(source(40).table.assign(path="/elsewhere"))
     with pytest.raises(OptionError, match="each of other tracks"):
         Evaluation.concat([one, Evaluation((second,), {"mood": elsewhere})])
     with pytest.raises(OptionError, match="At least one evaluation is expected, in a list; none was given"):
@@ -427,7 +433,7 @@ def test_evaluations_are_put_together():
 
 def test_a_table_without_names_and_paths_that_are_none():
     first, second = graded(0.6, 0.9)
-    bare = Source(source(40).table[[]])
+    bare = TaskCollections(source(40).table[[]])
     both = Evaluation.concat([Evaluation((first,), {"mood": bare}), Evaluation((second,), {"mood": bare})])
     assert set(both.predictions("a")["name"]) == {""}
     for path in ("", "/", "a\0b"):
@@ -469,21 +475,21 @@ def best(row):
 
 
 def test_the_best_of_each_task_is_shaded_and_ties_are_together():
-    cells = [
+    results = [
         *graded(0.8, 0.9, 0.6, external=outside(0.5), task="mood"),
         *graded(0.7, 0.7, 0.6, external=outside(0.8), task="tempo"),
     ]
-    evaluation = Evaluation((*cells, majority(cells[0])))
+    evaluation = Evaluation((*results, majority(results[0])))
     mood, tempo = Table(evaluation._repr_html_()).rows[2:]
     assert [text.split(" ")[0] for text in best(mood)[:1]] == ["52.0"]  # a's ext.
     assert len(best(mood)) == 1 + 3  # b's 5F, and all three are as good elsewhere
     assert len(best(tempo)) == 2 + 3
     assert all(" best" in text for text in best(mood))
-    shown = evaluation.shown()
-    assert [one["best_cv"] for one in shown["rows"][0]["cells"]] == [False, True, False]
-    assert shown["headings"]["cv"] == "5F"
+    table_data = evaluation.table_data()
+    assert [one["best_cv"] for one in table_data["rows"][0]["cells"]] == [False, True, False]
+    assert table_data["headings"]["cv"] == "5F"
     assert mood[0][1] == "mood2 classes · 40 tracks · 5 foldsext.: 50 tracks"
-    assert json.loads(json.dumps(shown, allow_nan=False)) == shown
+    assert json.loads(json.dumps(table_data, allow_nan=False)) == table_data
 
 
 def test_one_model_is_no_best():
@@ -492,8 +498,8 @@ def test_one_model_is_no_best():
 
 
 def test_a_single_task_has_its_models_in_rows():
-    cells = graded(0.8, 0.9)
-    rows = Table(Evaluation((*cells, majority(cells[0])))._repr_html_()).rows
+    results = graded(0.8, 0.9)
+    rows = Table(Evaluation((*results, majority(results[0])))._repr_html_()).rows
     assert [row[0][1] for row in rows] == ["mood2 classes · 40 tracks · 5 folds", "a", "b", "majority"]
     assert rows[-1][1][1] == "50.0"
     assert best(rows[2])
@@ -509,7 +515,7 @@ def test_figures_tell_their_interval_with_and_without_a_mouse():
 
 def test_tasks_with_other_folds_say_so():
     truth, folds = tracks(20, 20, folds=10)
-    ten = cell(answers(truth, folds, truth == 0), task="tempo")
+    ten = result(predictions(truth, folds, truth == 0), task="tempo")
     text = Evaluation((*graded(0.8), ten))._repr_html_()
     assert "10 folds" in text
     assert ">CV<" in text
@@ -517,24 +523,24 @@ def test_tasks_with_other_folds_say_so():
 
 def test_published_figures_stand_beside_those_of_a_known_task():
     ten = np.repeat(np.arange(10), 5)
-    made = answers(ten, np.tile(np.arange(5), 10), ten < 5)
-    known = Evaluation((cell(made, task="gtzan"), *graded(0.8, task="danceability"), *graded(0.8)))
-    rows = known.shown()["rows"]
+    made = predictions(ten, np.tile(np.arange(5), 10), ten < 5)
+    known = Evaluation((result(made, task="gtzan"), *graded(0.8, task="danceability"), *graded(0.8)))
+    rows = known.table_data()["rows"]
     assert {"model": "msd-musicnn-1", "accuracy": "83 %"}.items() <= rows[0]["published"][0].items()
     text = Table(known._repr_html_())
     assert [row[0][1] for row in text.rows].count("published, 5F") == 2
     assert "Essentia Labs" in known._repr_html_()
     # A column that happens to have the name, with other classes.
-    assert Evaluation(tuple(graded(0.8, task="gtzan"))).shown()["rows"][0]["published"] == []
+    assert Evaluation(tuple(graded(0.8, task="gtzan"))).table_data()["rows"][0]["published"] == []
     assert "Published" not in Evaluation(tuple(graded(0.8)))._repr_html_()
 
 
 @pytest.mark.slow
 def test_a_wide_table_scrolls_and_keeps_its_names_in_sight(browser):
-    cells = [one for task in ("mood", "tempo") for one in graded(*[0.8] * 6, task=task, external=outside(0.6))]
+    results = [one for task in ("mood", "tempo") for one in graded(*[0.8] * 6, task=task, external=outside(0.6))]
     page = browser.new_page(viewport={"width": 500, "height": 500})
     jupyter = "--jp-border-width: 1px; --jp-layout-color0: #123456"
-    page.set_content(f"<body style='{jupyter}'>{Evaluation(tuple(cells))._repr_html_()}</body>")
+    page.set_content(f"<body style='{jupyter}'>{Evaluation(tuple(results))._repr_html_()}</body>")
     # What is hidden from sight ("best") makes the page no wider than the table's own frame does.
     assert page.evaluate("document.documentElement.scrollWidth") == 500
     frame = page.get_by_role("region", name="Scores")
@@ -555,12 +561,12 @@ HOSTILE = "<script>alert('x')</script>\n& $a_b$ \\input{f} \"'% ^~ \u202e"
 
 def test_hostile_names_are_text():
     truth, folds = tracks(10, 10)
-    made = [answers(truth, folds, np.arange(20) % 10 < n) for n in (6, 9)]
-    cells = [
-        cell(one, task=f"{HOSTILE}{n}", model=f"[{HOSTILE}", layer=f"{HOSTILE}{n}", names=(HOSTILE, "b"))
+    made = [predictions(truth, folds, np.arange(20) % 10 < n) for n in (6, 9)]
+    results = [
+        result(one, task=f"{HOSTILE}{n}", model=f"[{HOSTILE}", layer=f"{HOSTILE}{n}", names=(HOSTILE, "b"))
         for n, one in enumerate(made)
     ]
-    evaluation = Evaluation(tuple(cells), notes=(HOSTILE,))
+    evaluation = Evaluation(tuple(results), notes=(HOSTILE,))
     page = Table(evaluation._repr_html_())
     assert "script" not in page.tags
     assert page.rows[2][0][1].startswith("<script>alert('x')</script> & $a_b$ \\input{f}")
@@ -574,8 +580,8 @@ def test_hostile_names_are_text():
 
 
 def test_latex_is_a_table_with_grey_cells(tmp_path):
-    cells = graded(0.8, 0.9, external=outside(0.6))
-    text = Evaluation((*cells, majority(cells[0]))).to_latex(tmp_path / "table.tex")
+    results = graded(0.8, 0.9, external=outside(0.6))
+    text = Evaluation((*results, majority(results[0]))).to_latex(tmp_path / "table.tex")
     assert (tmp_path / "table.tex").read_text() == text
     rows = [line for line in text.splitlines() if line.endswith(r"\\")]
     assert {row.count("&") - row.count(r"\&") for row in rows[1:]} == {7}

@@ -13,7 +13,7 @@ from IPython.core.formatters import DisplayFormatter
 from embviz.errors import OptionError
 from embviz.evaluation import Evaluation, plots
 from embviz.evaluation.confusion import ConfusionMatrix
-from embviz.evaluation.results import Answers, Cell, Source
+from embviz.evaluation.results import Predictions, Result, TaskCollections
 from embviz.widgets.confusion import Confusion
 from embviz.widgets.player import Player
 
@@ -48,12 +48,14 @@ def evaluation(rows, learning=()):
     """What figures read of an evaluation: layers are as deep as they come."""
     layers = list(dict.fromkeys(facts["layer"] for facts in rows))
     names = ("task", "model", "layer", "classifier", "pooling")
-    cells = [
+    results = [
         SimpleNamespace(**{name: facts[name] for name in names}, depth=layers.index(facts["layer"])) for facts in rows
     ]
     columns = [*row("", "", 0), "share"]
     return SimpleNamespace(
-        table=pd.DataFrame(rows, columns=columns), cells=cells, learning=pd.DataFrame(list(learning), columns=columns)
+        table=pd.DataFrame(rows, columns=columns),
+        results=results,
+        learning=pd.DataFrame(list(learning), columns=columns),
     )
 
 
@@ -232,12 +234,12 @@ PREDICTED = np.array([0, 0, 1, 1, 1, 1, 0, 2])
 SURE = np.array([0.9, 0.6, 0.5, 0.8, 0.7, 0.7, 0.6, 0.5])
 
 
-def answers(truth=TRUTH, predicted=PREDICTED, sure=SURE, first=100, classes=3):
+def predictions(truth=TRUTH, predicted=PREDICTED, sure=SURE, first=100, classes=3):
     proba = np.zeros((len(truth), classes), np.float32)
     rest = (1 - sure) / (classes - 1)
     proba += rest[:, None].astype(np.float32)
     proba[np.arange(len(truth)), predicted] = sure
-    return Answers(np.arange(first, first + len(truth)), truth, proba, np.zeros(len(truth), np.int64))
+    return Predictions(np.arange(first, first + len(truth)), truth, proba, np.zeros(len(truth), np.int64))
 
 
 def a_table(n=8, first=100, **more):
@@ -249,7 +251,7 @@ def a_table(n=8, first=100, **more):
 
 
 def a_cell(classes=CLASSES, external=None, **more):
-    return Cell("genre", MUSICNN, "embedding", "mlp", "mean", 0, 200, tuple(classes), answers(**more), external)
+    return Result("genre", MUSICNN, "embedding", "mlp", "mean", 0, 200, tuple(classes), predictions(**more), external)
 
 
 @pytest.fixture
@@ -257,8 +259,8 @@ def matrix():
     """Make matrices that are closed in the end."""
     made = []
 
-    def make(cell=None, source=None, **options):
-        made.append(ConfusionMatrix(cell or a_cell(), source or Source(a_table()), **options))
+    def make(result=None, collections=None, **options):
+        made.append(ConfusionMatrix(result or a_cell(), collections or TaskCollections(a_table()), **options))
         return made[-1]
 
     yield make
@@ -297,22 +299,22 @@ def test_a_cell_lists_its_tracks_the_most_certain_first(matrix):
 def test_long_lists_end_and_the_selection_does_not(matrix):
     n = 500
     many = {"truth": np.zeros(n, int), "predicted": np.ones(n, int), "sure": np.linspace(0.4, 0.9, n)}
-    one = matrix(a_cell(**many), Source(a_table(n)), player=False).choose("rock", "metal")
+    one = matrix(a_cell(**many), TaskCollections(a_table(n)), player=False).choose("rock", "metal")
     assert (len(one.widget.chosen["rows"]), one.widget.chosen["more"]) == (200, 300)
     assert len(one.selection) == n
 
 
 def test_the_other_collection_has_its_own_tracks(matrix):
-    other = answers(np.array([0, 1]), np.array([1, 1]), np.array([0.6, 0.7]), first=7)
-    source = Source(a_table(), a_table(2, 7, title="Elsewhere"))
-    one = matrix(a_cell(external=other), source, player=False).choose("rock", "metal")
+    other = predictions(np.array([0, 1]), np.array([1, 1]), np.array([0.6, 0.7]), first=7)
+    collections = TaskCollections(a_table(), a_table(2, 7, title="Elsewhere"))
+    one = matrix(a_cell(external=other), collections, player=False).choose("rock", "metal")
     press(one, "side", name="external")
     assert [each["title"] for each in one.widget.sides] == ["Cross-validation", "External"]
     assert one.widget.side == "external"
     assert [entry["track"] for entry in one.widget.chosen["rows"]] == [7]
     assert one.selection["title"].tolist() == ["Elsewhere"]
     assert (
-        matrix(a_cell(external=other), Source(a_table()), player=False, external=True)
+        matrix(a_cell(external=other), TaskCollections(a_table()), player=False, external=True)
         .choose("metal", "metal")
         .widget.chosen["rows"][0]["title"]
         == "track 8"
@@ -322,7 +324,7 @@ def test_the_other_collection_has_its_own_tracks(matrix):
 
 
 def test_a_track_is_opened_and_played_by_its_own_player(matrix, rock, home):
-    one = matrix(source=Source(a_table(path=[str(rock)] * 8))).choose("rock", "metal")
+    one = matrix(collections=TaskCollections(a_table(path=[str(rock)] * 8))).choose("rock", "metal")
     player, sent = one._player, []
     player.send = lambda content, *_: sent.append(content)
     assert one.widget.player == f"IPY_MODEL_{player.model_id}"
@@ -341,7 +343,7 @@ def test_a_file_that_is_gone_or_broken_is_a_sentence(matrix, tmp_path, home):
     broken = tmp_path / "broken.wav"
     broken.write_bytes(b"RIFF....")
     paths = [str(tmp_path / "gone.wav"), str(broken), "", None, *[""] * 4]
-    one = matrix(source=Source(a_table(path=paths)))
+    one = matrix(collections=TaskCollections(a_table(path=paths)))
     for track, said in ((100, "no file"), (101, "broken.wav"), (102, "names no file for 'Title 2'"), (103, "names no")):
         press(one, "play", track=track)
         one.wait(30)
@@ -387,12 +389,12 @@ def test_it_shows_itself_and_leaves_its_numbers_in_a_notebook(matrix):
 
 
 def test_an_evaluation_shows_it():
-    own = Evaluation((a_cell(),), {"genre": Source(a_table())})
+    own = Evaluation((a_cell(),), {"genre": TaskCollections(a_table())})
     one = own.confusion("musicnn")
     assert one.counts.loc["rock", "metal"] == 2
     one.close()
-    baseline = Cell("genre", "", "", "majority", "mean", 0, 0, CLASSES, answers())
-    other = ConfusionMatrix(baseline, Source(a_table()), player=False)
+    baseline = Result("genre", "", "", "majority", "mean", 0, 0, CLASSES, predictions())
+    other = ConfusionMatrix(baseline, TaskCollections(a_table()), player=False)
     assert other.widget.title == "genre · majority"
     other.close()
 
@@ -415,7 +417,7 @@ def state(**more):
     return traits | more
 
 
-def cell(element, truth, answer):
+def result(element, truth, answer):
     return element.locator(f".ev-c-cell[data-truth='{truth}'][data-answer='{answer}']")
 
 
@@ -425,15 +427,15 @@ def test_cells_say_what_they_count_and_are_walked_with_the_keys(bench):
     bench.acknowledge("m")
     assert element.locator("th[scope=row]").all_inner_texts() == [*CLASSES, "answers"]
     assert element.locator("th[scope=col]").all_inner_texts() == [*CLASSES, "tracks"]
-    assert cell(element, 0, 1).inner_text().split() == ["30", "%", "12"]
-    assert cell(element, 0, 1).get_attribute("aria-label") == "12 of 40 “rock” tracks were taken for “metal”, 30 %"
-    assert cell(element, 1, 0).inner_text() == "·"
-    assert cell(element, 2, 0).get_attribute("aria-label") == "There are no “jazz” tracks"
+    assert result(element, 0, 1).inner_text().split() == ["30", "%", "12"]
+    assert result(element, 0, 1).get_attribute("aria-label") == "12 of 40 “rock” tracks were taken for “metal”, 30 %"
+    assert result(element, 1, 0).inner_text() == "·"
+    assert result(element, 2, 0).get_attribute("aria-label") == "There are no “jazz” tracks"
     assert element.locator(".ev-c-total").all_inner_texts() == ["40", "1", "0", "27", "13", "1"]
     assert element.locator("[data-truth][tabindex='0']").count() == 1
     # Before anything is chosen, it says what to do.
     assert "Choose a cell" in element.locator(".ev-c-list").inner_text()
-    cell(element, 0, 0).focus()
+    result(element, 0, 0).focus()
     for key in ("ArrowRight", "ArrowDown", "ArrowDown", "ArrowDown", "Home", "ArrowUp", "End"):
         bench.page.keyboard.press(key)
     assert bench.page.evaluate("[document.activeElement.dataset.truth, document.activeElement.dataset.answer]") == [
@@ -449,7 +451,7 @@ def test_cells_say_what_they_count_and_are_walked_with_the_keys(bench):
     assert bench.page.evaluate("document.activeElement.dataset.answer") == "2"
     element.get_by_role("button", name="Counts").click()
     assert bench.get("m", "unit") == "count"
-    assert cell(element, 0, 1).inner_text().split() == ["12", "30", "%"]
+    assert result(element, 0, 1).inner_text().split() == ["12", "30", "%"]
 
 
 @pytest.mark.slow
@@ -457,7 +459,7 @@ def test_a_chosen_cell_lists_its_tracks_and_plays_them(bench):
     chosen = {"truth": 0, "answer": 1, "rows": ROWS, "more": 10}
     element = bench.mount("m", "confusion", state(chosen=chosen, current={"side": "cv", "track": 5}))
     bench.acknowledge("m")
-    assert cell(element, 0, 1).get_attribute("aria-pressed") == "true"
+    assert result(element, 0, 1).get_attribute("aria-pressed") == "true"
     assert element.locator(".ev-c-list h3").inner_text() == "12 of 40 “rock” tracks were taken for “metal”."
     assert "most certain first" in element.locator(".ev-c-list-head").inner_text()
     assert "10 more tracks" in element.locator(".ev-c-more").inner_text()
@@ -496,7 +498,7 @@ def test_the_other_collection_is_asked_for(bench):
     assert bench.commands("m") == [{"kind": "side", "name": "external"}]
     bench.change("m", "side", "external")
     assert element.get_by_role("button", name="External").get_attribute("aria-pressed") == "true"
-    assert cell(element, 0, 1).inner_text().split() == ["50", "%", "1"]
+    assert result(element, 0, 1).inner_text().split() == ["50", "%", "1"]
     assert element.locator(".ev-c-list h3").inner_text() == "1 of 2 “rock” tracks was taken for “metal”."
 
 
@@ -508,7 +510,7 @@ def test_names_of_strangers_are_text_and_fifty_classes_scroll(bench):
     element = bench.mount("m", "confusion", state(classes=names, sides=sides, title=TAG))
     assert element.locator("img").count() == 0
     assert "<img src=x" in element.locator("th[scope=row]").first.inner_text()
-    assert "\u202e" not in cell(element, 0, 0).get_attribute("aria-label")
+    assert "\u202e" not in result(element, 0, 0).get_attribute("aria-label")
     assert element.locator("th[scope=row]").nth(2).get_attribute("title").startswith("a name that goes on")
     long = element.locator("th[scope=row]").nth(2)
     assert long.evaluate("el => el.offsetWidth") < 240
@@ -516,9 +518,9 @@ def test_names_of_strangers_are_text_and_fifty_classes_scroll(bench):
     assert scroll.evaluate("el => el.scrollWidth > el.clientWidth && el.scrollHeight > el.clientHeight")
     assert element.evaluate("el => el.scrollWidth <= el.clientWidth")
     # The cell that the keys go to comes into sight, its names stay.
-    cell(element, 0, 0).focus()
+    result(element, 0, 0).focus()
     bench.page.keyboard.press("Control+End")
-    box, port = cell(element, 49, 49).bounding_box(), scroll.bounding_box()
+    box, port = result(element, 49, 49).bounding_box(), scroll.bounding_box()
     assert box["x"] + box["width"] <= port["x"] + port["width"] + 1
     assert long.locator("xpath=..").count() == 1
     assert element.locator("th[scope=row]").nth(49).bounding_box()["x"] == pytest.approx(port["x"], abs=1)

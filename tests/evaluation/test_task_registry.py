@@ -16,7 +16,7 @@ from embviz.core.text import LONGEST_LINE
 from embviz.errors import CollectionError, OptionError
 from embviz.evaluation import dataset_loaders, get_task, list_tasks
 from embviz.evaluation.task import Task
-from embviz.evaluation.task_registry import ALIASES, TASKS, published
+from embviz.evaluation.task_registry import ALIASES, TASKS, published_scores
 from embviz.models import CATALOGUE
 
 HOSTILE = "<script>alert(1)</script> \u202edesrever\u2066 'it\"s' \U0001f3b8"
@@ -96,7 +96,7 @@ def test_the_labels_of_mtg_jamendos_annotations_are_understood():
 
 
 def test_published_scores_are_of_known_models():
-    table = published()
+    table = published_scores()
     assert list(table.columns) == ["task", "model", "accuracy", "source", "note"]
     assert set(table["model"]) == {"msd-musicnn-1", "mtt-musicnn-1", "audioset-vggish-3"} <= set(CATALOGUE)
     assert table["accuracy"].between(0, 1).all()
@@ -106,7 +106,7 @@ def test_published_scores_are_of_known_models():
 
 
 def test_the_degenerate_score_is_kept_with_a_remark():
-    table = published().set_index(["task", "model"])
+    table = published_scores().set_index(["task", "model"])
     assert table.loc[("tonal_atonal", "msd-musicnn-1"), "accuracy"] == 0.60
     assert "guessing" in table.loc[("tonal_atonal", "msd-musicnn-1"), "note"]
     assert (table["note"] != "").sum() == 1

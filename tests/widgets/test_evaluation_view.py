@@ -119,10 +119,10 @@ def test_the_page_offers_what_can_be_predicted_and_says_why_the_rest_cannot(musi
 
 def test_quantities_and_folds_of_a_table(music):
     table = embviz.Collection.from_folder(music).table.assign(fold=[1 + i % 5 for i in range(24)], half=[0.5, 1.5] * 12)
-    found = {one["name"]: one["why"] for one in targets.targets(table)}
+    found = {one["name"]: one["why"] for one in targets.list_targets(table)}
     assert found["half"] == "numbers"
-    assert [one["name"] for one in targets.folds(table)] == ["fold"]
-    assert targets.usual([{"name": "a", "why": "one class only"}]) == ""
+    assert [one["name"] for one in targets.list_folds(table)] == ["fold"]
+    assert targets.default_target([{"name": "a", "why": "one class only"}]) == ""
 
 
 def test_nothing_to_predict_is_said(tmp_path, explore):
@@ -223,7 +223,7 @@ def test_a_head_is_kept_and_goes_to_the_rows(music, explore, tmp_path, monkeypat
     monkeypatch.setattr(explorer._evaluation_tab, "on_head", given.append)
     command(explorer, "task_matrix", cell=0)
     assert command(explorer, "task_head", cell=0).wait().widget.confusion["training"]["status"] == "ready"
-    assert given[0].classes == explorer.evaluation.cells[0].classes
+    assert given[0].classes == explorer.evaluation.results[0].classes
     assert Head.load(tmp_path / f"style-{GOOD}.safetensors").facts["tracks"] == 21
     command(explorer, "task_head", cell=2)
     assert explorer.wait().widget.confusion["training"]["status"] == "failed"

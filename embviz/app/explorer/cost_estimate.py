@@ -11,7 +11,7 @@ from embviz.app.model_options import COST
 from embviz.batch.api import cached_share
 from embviz.core.text import format_duration, plural
 from embviz.errors import EmbvizError
-from embviz.evaluation.targets import said
+from embviz.evaluation.targets import filled_values
 from embviz.models import Model, get_model
 from embviz.models.weights import has_weights
 
@@ -43,7 +43,7 @@ def sentence(
     report : callable
         Given ``(stage, done, total)``; may raise to cancel.
     """
-    asked = table.loc[said(table[choices["target"]]).index] if choices["target"] in table.columns else table
+    asked = table.loc[filled_values(table[choices["target"]]).index] if choices["target"] in table.columns else table
     models = [get_model(name) for name in choices["models"] if has_weights(name)]
     pooling = choices["pooling"]
     missing, seconds = 0, 0.0

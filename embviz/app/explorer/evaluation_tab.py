@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from embviz.core.worker import Job
     from embviz.evaluation import Evaluation
     from embviz.evaluation.confusion import ConfusionMatrix
-    from embviz.evaluation.results import Cell, Source
+    from embviz.evaluation.results import Result, TaskCollections
     from embviz.heads import Head
 
 __all__ = ["EvaluationTab"]
@@ -96,7 +96,7 @@ class EvaluationTab:
     def _show(self, collection: Collection) -> None:
         table, target = collection.table, self.choices["target"]
         if not self._offers:
-            names = {"targets": targets.targets, "groups": targets.groups, "folds": targets.folds}
+            names = {"targets": targets.list_targets, "groups": targets.list_groups, "folds": targets.list_folds}
             self._offers = {name: found(table) for name, found in names.items()}
         if target and target not in table.columns:
             self.choices, self._wanted = {**self.choices, "target": ""}, False
@@ -111,7 +111,7 @@ class EvaluationTab:
         """Choose what was not chosen yet: the column that is meant most often, and the models of the rows."""
         chosen = self.choices
         if not chosen["target"]:
-            chosen["target"] = targets.usual(self._offers["targets"])
+            chosen["target"] = targets.default_target(self._offers["targets"])
         if not chosen["models"]:
             chosen["models"] = [name for name in dict.fromkeys(self.rows()) if has_weights(name)]
 
@@ -208,36 +208,37 @@ class EvaluationTab:
 
     # What is made of the answers. ----------------------------------------------------------------------------------
 
-    def _cell(self, number: Any) -> tuple[Cell, Source]:
-        """Return a cell by its place, and where its tracks are."""
+    def _result(self, number: Any) -> tuple[Result, TaskCollections]:
+        """Return a result by its place, and where its tracks are."""
         evaluation = self.evaluation
-        n = 0 if evaluation is None else len(evaluation.cells)
+        n = 0 if evaluation is None else len(evaluation.results)
         if evaluation is None or isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < n:
             raise OptionError(f"There is no result {number!r:.80}; compare models first.")
-        cell = evaluation.cells[number]
-        return cell, evaluation.sources[cell.task]
+        result = evaluation.results[number]
+        return result, evaluation.collections[result.task]
 
     def show_matrix(self, number: int) -> None:
         """Show which classes a model takes for which, and the tracks."""
         from embviz.evaluation.confusion import ConfusionMatrix
 
-        cell, source = self._cell(number)
+        result, source = self._result(number)
+        predictions = result.predictions
         self._close_matrix()
-        self._matrix = matrix = ConfusionMatrix(cell, source, player=self._context.player, clock=self._context.clock)
+        self._matrix = matrix = ConfusionMatrix(result, source, player=self._context.player, clock=self._context.clock)
         matrix.widget.title = ""  # it stands above
         matrix.on_choose(lambda label: self._chosen(matrix, source, label))
         matrix.on_cell(lambda labels: self._picked(matrix, labels))
         self._seen = {
-            "cell": number, "title": score_table.title_of(cell), "task": cell.task, "tracks": len(cell.answers),
-            "wrong": int((cell.answers.predicted != cell.answers.truth).sum()),
-            "can_keep": cell.classifier in ("mlp", "logistic") and cell.pooling != "mean+std",
+            "cell": number, "title": score_table.title_of(result), "task": result.task,
+            "tracks": len(predictions), "wrong": int((predictions.predicted != predictions.truth).sum()),
+            "can_keep": result.classifier in ("mlp", "logistic") and result.pooling != "mean+std",
             "view": model_ref(matrix.widget),
         }  # fmt: skip
         if self._context.sound is not None:
             self.opened(self._context.sound.track.id)
         self.publish_matrix()
 
-    def _chosen(self, matrix: ConfusionMatrix, source: Source, label: int) -> None:
+    def _chosen(self, matrix: ConfusionMatrix, source: TaskCollections, label: int) -> None:
         """Play a track that was chosen in the matrix; those of the other collection are files beside the list."""
         if matrix.widget.side == "cv":
             self.on_choose(self._loader.numbers.get(label, ""))
@@ -264,14 +265,16 @@ class EvaluationTab:
 
     def show_map(self, number: int) -> None:
         """Show on the map which tracks a model took for another class."""
-        columns, color, wrong = score_table.answers(*self._cell(number))
+        columns, color, wrong = score_table.answers(*self._result(number))
         self.on_mark(wrong, columns, color)
 
     def keep_head(self, number: int) -> None:
         """Train on all tracks, and add what comes of it to the rows of its model."""
-        (cell, _), collection = self._cell(number), self._loader.collection
-        options: dict[str, Any] = {name: getattr(cell, name) for name in ("layer", "classifier", "pooling")}
-        options["name"] = "-".join([cell.task, cell.model, *([] if cell.layer == "embedding" else [cell.layer])])
+        (result, _), collection = self._result(number), self._loader.collection
+        options: dict[str, Any] = {name: getattr(result, name) for name in ("layer", "classifier", "pooling")}
+        options["name"] = "-".join(
+            [result.task, result.model, *([] if result.layer == "embedding" else [result.layer])]
+        )
         options["cache"] = False if self._context.store is None else self._context.store
         folder = Path.cwd()
 
@@ -279,7 +282,7 @@ class EvaluationTab:
             from embviz.evaluation import api
 
             job.report("training on all tracks", 0, 0)
-            head = api.train(collection, cell.task, cell.model, progress=job.report, **options)
+            head = api.train(collection, result.task, result.model, progress=job.report, **options)
             return head, head.save(free_path(folder / f"{Path(safe_name(head.name)).name or 'head'}.safetensors"))
 
         self._training.begin()
@@ -300,7 +303,7 @@ class EvaluationTab:
             raise OptionError("There is no table to write yet; compare models first.")
         if kind not in SUFFIXES:
             raise OptionError(f"A table is written as {' or '.join(SUFFIXES)}, {kind!r:.80} was asked for.")
-        stem = safe_name(f"{'-'.join(evaluation.sources)}-tasks") or "tasks"
+        stem = safe_name(f"{'-'.join(evaluation.collections)}-tasks") or "tasks"
         path = free_path(Path.cwd() / f"{Path(stem).name}{SUFFIXES[kind]}")
 
         def task(_job: Job) -> Path:

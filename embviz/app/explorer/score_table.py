@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from embviz.evaluation import Evaluation
-    from embviz.evaluation.results import Cell, Source
+    from embviz.evaluation.results import Result, TaskCollections
 
 __all__ = ["answers", "shown", "title_of"]
 
@@ -22,11 +22,11 @@ RIGHT, WRONG = "right", "wrong"
 def shown(evaluation: Evaluation) -> dict[str, Any]:
     """Return what the page draws, ready for JSON.
 
-    They are those of ``Evaluation.shown()`` with the rows turned round: the ``items`` of a task are what was compared,
-    each with the ``key`` of its cell, its title, and the place of its layer.
+    It is ``Evaluation.table_data()`` with the rows turned round: the ``items`` of a task are what was compared, each
+    with the ``key`` of its result, its title, and the place of its layer.
     """
-    told = evaluation.shown()
-    numbers = {(cell.task, *_what(cell)): number for number, cell in enumerate(evaluation.cells)}
+    told = evaluation.table_data()
+    numbers = {(result.task, *_what(result)): number for number, result in enumerate(evaluation.results)}
     several = len({column["classifier"] for column in told["columns"]}) > 1
     rows = []
     for row in told["rows"]:
@@ -35,16 +35,16 @@ def shown(evaluation: Evaluation) -> dict[str, Any]:
             number = numbers.get((row["task"], *(column[name] for name in WHAT)))
             if figures is None or number is None:
                 continue
-            cell = evaluation.cells[number]
-            title = title_of(cell, several=several)
-            items.append({**column, **figures, "key": number, "title": title, "depth": cell.depth})
+            result = evaluation.results[number]
+            title = title_of(result, several=several)
+            items.append({**column, **figures, "key": number, "title": title, "depth": result.depth})
         bare = {name: value for name, value in row.items() if name != "cells"}
         rows.append({**bare, "items": items, "chance": 1 / row["classes"]})
     kept = {name: told[name] for name in ("headings", "caption", "notes", "has_external")}
     return {"rows": rows, **kept}
 
 
-def answers(cell: Cell, source: Source) -> tuple[dict[str, pd.Series[Any]], str, list[int]]:
+def answers(result: Result, source: TaskCollections) -> tuple[dict[str, pd.Series[Any]], str, list[int]]:
     """Return columns for the table of the map, the one to colour by, and the tracks that were taken for another class.
 
     Tracks that were not asked about have nothing in these columns.
@@ -52,28 +52,28 @@ def answers(cell: Cell, source: Source) -> tuple[dict[str, pd.Series[Any]], str,
     import numpy as np
     import pandas as pd
 
-    own = cell.answers
+    own = result.predictions
     wrong = own.predicted != own.truth
     index = source.table.index
-    asked = f"{cell.task} by {title_of(cell).removesuffix(' · embedding')}"
+    asked = f"{result.task} by {title_of(result).removesuffix(' · embedding')}"
 
     def column(values: Any) -> pd.Series[Any]:
         return pd.Series(values, index=own.tracks).reindex(index).fillna("")
 
-    taken = np.array(cell.classes, dtype=object)[own.predicted]
+    taken = np.array(result.classes, dtype=object)[own.predicted]
     color = f"{asked}: right or wrong"
     columns = {asked: column(taken), color: column(np.where(wrong, WRONG, RIGHT))}
     return columns, color, [int(label) for label in own.tracks[wrong]]
 
 
-def title_of(cell: Cell, *, several: bool = False) -> str:
+def title_of(result: Result, *, several: bool = False) -> str:
     """Return what a cell is called: model and layer, and what was trained where that tells it from others."""
     try:
-        model = get_model(cell.model).title
+        model = get_model(result.model).title
     except ModelError:  # vectors of the reader's own have whatever name
-        model = cell.model
-    return " · ".join([model, cell.layer, *([cell.classifier] if several else [])])
+        model = result.model
+    return " · ".join([model, result.layer, *([result.classifier] if several else [])])
 
 
-def _what(cell: Cell) -> tuple[str, ...]:
-    return tuple(getattr(cell, name) for name in WHAT)
+def _what(result: Result) -> tuple[str, ...]:
+    return tuple(getattr(result, name) for name in WHAT)

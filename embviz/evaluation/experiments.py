@@ -1,0 +1,167 @@
+"""From plans and vectors to cells: what has to be trained for each, and what the answers make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from embviz.evaluation import classifiers, cross_validation
+from embviz.evaluation.features import FeatureMatrix, LayerFeatures, build_feature_matrix
+from embviz.evaluation.results import LearningPoint, Predictions, Result
+from embviz.evaluation.splits import Split
+from embviz.evaluation.training import TrainingJob
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from embviz.evaluation.labels import Labels
+
+__all__ = ["WHOLE", "Experiment", "baseline_results", "build_experiments", "derive_seed"]
+
+WHOLE = -1  # in place of a fold: all tracks train
+
+
+@dataclass(frozen=True, eq=False)
+class Experiment:
+    """A cell to be.
+
+    Parameters
+    ----------
+    plan : Plan
+        Of the task.
+    sheet : Sheet
+        The layer of the model.
+    classifier : str
+        What is trained.
+    shares : tuple of float
+        Parts of the training tracks to train on, too.
+    seed : int
+        Of the whole evaluation.
+    here, there : FeatureMatrix
+        The vectors of the tracks of both collections.
+    """
+
+    split: Split
+    features: LayerFeatures
+    classifier: str
+    shares: tuple[float, ...]
+    seed: int
+    matrix: FeatureMatrix
+    external_matrix: FeatureMatrix | None
+
+    @property
+    def jobs(self) -> list[TrainingJob]:
+        """What is to be trained: each fold, each fold of each share, and all for the other collection."""
+        found = [self._job(train, test, fold) for fold, train, test in _iterate_folds(self.split)]
+        for share in self.shares:
+            found += [
+                self._job(train, test, fold) for fold, train, test in _iterate_folds(self.split, share, self.seed)
+            ]
+        if self.split.external is not None:
+            n, m = len(self.split.labels), len(self.split.external)
+            found.append(self._job(np.arange(n), np.arange(m), WHOLE, self.external_matrix))
+        return found
+
+    def _job(
+        self, train: NDArray[np.int64], test: NDArray[np.int64], fold: int, other: FeatureMatrix | None = None
+    ) -> TrainingJob:
+        labels = self.split.labels
+        return TrainingJob(
+            self.classifier,
+            len(labels.classes),
+            derive_seed(self.seed, fold),
+            self.matrix,
+            labels.truth,
+            train,
+            test,
+            other,
+        )
+
+    def result(self, proba: Sequence[NDArray[np.float32]]) -> Result:
+        """Return the cell, from the probabilities of its jobs."""
+        split, vectors = self.split, self.features.vectors
+        folds = int(split.folds.max()) + 1
+        learning = []
+        for i, share in enumerate(self.shares, start=1):
+            trained = [len(train) for _, train, _ in _iterate_folds(split, share, self.seed)]
+            predictions = _merge_predictions(split, proba[folds * i : folds * (i + 1)])
+            learning.append(LearningPoint(share, float(np.mean(trained)), predictions))
+        return Result(
+            task=split.name,
+            model=vectors.model,
+            layer=vectors.layer,
+            classifier=self.classifier,
+            pooling=vectors.pooling,
+            depth=self.features.depth,
+            dimensions=vectors.shape[1],
+            classes=split.labels.classes,
+            predictions=_merge_predictions(split, proba[:folds]),
+            external=None if split.external is None else _external_predictions(split.external, proba[-1]),
+            learning=tuple(learning),
+        )
+
+
+def build_experiments(
+    split: Split, layers: Sequence[LayerFeatures], kinds: Sequence[str], shares: tuple[float, ...], seed: int
+) -> list[Experiment]:
+    """Return the cells to be of a task."""
+    found = []
+    for features in layers:
+        matrix = build_feature_matrix(features.vectors, split.labels.tracks)
+        external_matrix = None
+        if split.external is not None and features.external is not None:
+            external_matrix = build_feature_matrix(features.external, split.external.tracks)
+        found += [Experiment(split, features, kind, shares, seed, matrix, external_matrix) for kind in kinds]
+    return found
+
+
+def baseline_results(split: Split, seed: int) -> list[Result]:
+    """Return the cells of a task that look at nothing."""
+    return [_baseline(split, kind, seed) for kind in classifiers.BASELINES]
+
+
+def _baseline(split: Split, kind: str, seed: int) -> Result:
+    truth, classes = split.labels.truth, split.labels.classes
+    proba = [
+        classifiers.baseline_proba(kind, truth[train], len(test), len(classes), (seed, fold))
+        for fold, train, test in _iterate_folds(split)
+    ]
+    external = None
+    if split.external is not None:
+        outside = classifiers.baseline_proba(kind, truth, len(split.external), len(classes), (seed, len(proba)))
+        external = _external_predictions(split.external, outside)
+    return Result(split.name, "", "", kind, "", 0, 0, classes, _merge_predictions(split, proba), external)
+
+
+def _iterate_folds(
+    split: Split, share: float | None = None, seed: int = 0
+) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64]]]:
+    """Yield each fold, the places of the tracks that train, and those of the tracks that are asked about."""
+    for fold in range(int(split.folds.max()) + 1):
+        train, test = np.flatnonzero(split.folds != fold), np.flatnonzero(split.folds == fold)
+        if share is not None:
+            train = cross_validation.take_share(
+                split.labels.truth, split.group_of_track, train, share, derive_seed(seed, fold)
+            )
+        yield fold, train, test
+
+
+def _merge_predictions(split: Split, proba: Sequence[NDArray[np.float32]]) -> Predictions:
+    """Return the answers of all folds as one."""
+    labels = split.labels
+    found = np.empty((len(labels), len(labels.classes)), np.float32)
+    for (_, _, test), some in zip(_iterate_folds(split), proba, strict=True):
+        found[test] = some
+    return Predictions(labels.tracks, labels.truth, found, split.folds, split.groups)
+
+
+def _external_predictions(labels: Labels, proba: NDArray[np.float32]) -> Predictions:
+    return Predictions(labels.tracks, labels.truth, proba, np.zeros(len(labels), np.int64))
+
+
+def derive_seed(seed: int, part: int) -> int:
+    """Return the seed of a part of an evaluation, the same for all models and classifiers."""
+    return int(np.random.SeedSequence((seed, part + 1)).generate_state(1)[0])
