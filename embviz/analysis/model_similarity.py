@@ -6,7 +6,7 @@ Conventions: vectors are rows, ``[n, d]``; row i of both is the same track. The 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from embviz.errors import OptionError
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from embviz.core.cache import Cache
+    from embviz.core.cache import CacheOption
     from embviz.core.progress import Report
     from embviz.core.vectors import Vectors
 
@@ -65,7 +65,7 @@ def agreement(
     k: int = 10,
     *,
     metric: str = "cosine",
-    cache: Cache | Literal[False] | None = None,
+    cache: CacheOption = None,
     report: Report | None = None,
 ) -> Agreement:
     """Compare two sets of vectors of the same tracks.

@@ -12,11 +12,11 @@ import hashlib
 import importlib.metadata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.core.cache import Cache, resolve_cache
+from embviz.core.cache import CacheOption, resolve_cache
 from embviz.errors import OptionError, did_you_mean
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def nearest_neighbors(
     metric: str = "cosine",
     exact: bool | None = None,
     key: str = "",
-    cache: Cache | Literal[False] | None = None,
+    cache: CacheOption = None,
     report: Report | None = None,
 ) -> Neighbors:
     """Find the nearest neighbours of each vector among the others.

@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 
 import numpy as np
 
@@ -19,13 +19,13 @@ from embviz.batch import executors, vector_store
 from embviz.batch import pooling as pooled
 from embviz.batch.embedding_jobs import EmbeddingRequest, EmbeddingScheduler, UniqueTrack
 from embviz.batch.worker import LayerRequest
-from embviz.core.cache import Cache, resolve_cache
+from embviz.core.cache import Cache, CacheOption, resolve_cache
 from embviz.core.progress import Progress, reporter
 from embviz.core.text import printable
 from embviz.core.vectors import Vectors
 from embviz.errors import CollectionError, OptionError
-from embviz.extraction.extract import LayerList, LayerSpec, ModelLike, ModelList, PatchHop, as_list
-from embviz.models import Model, get_model
+from embviz.extraction.extract import LayerSpec, PatchHop, as_list
+from embviz.models import LayerList, Model, ModelLike, ModelList, get_model
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -46,7 +46,7 @@ class EmbedOptions(TypedDict, total=False):
     pooling: str
     patch_hop: PatchHop
     resample_quality: int | None
-    cache: Cache | Literal[False] | None
+    cache: CacheOption
     executor: Executor | None
     workers: int | None
     progress: Progress
@@ -76,7 +76,7 @@ def embed_table(  # noqa: PLR0913  options are given by name
     pooling: str = "mean",
     patch_hop: PatchHop = None,
     resample_quality: int | None = None,
-    cache: Cache | Literal[False] | None = None,
+    cache: CacheOption = None,
     executor: Executor | None = None,
     workers: int | None = None,
     progress: Progress = None,
@@ -153,7 +153,7 @@ def embed_table(  # noqa: PLR0913  options are given by name
 
 
 def cached_share(
-    table: pd.DataFrame, model: str | Model, layer: str, *, pooling: str = "mean", cache: Any = None
+    table: pd.DataFrame, model: str | Model, layer: str, *, pooling: str = "mean", cache: CacheOption = None
 ) -> float:
     """Return the share of tracks whose vectors are in the cache, 0 … 1; no sound is read.
 

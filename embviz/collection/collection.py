@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NoReturn, Unpack, overload
+from typing import TYPE_CHECKING, Any, NoReturn, Unpack, overload
 
 from embviz.audio import Audio
 from embviz.collection import discovery, io, loaders, metadata, reprs, table_ops
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
     from embviz.app.atlas import Atlas
     from embviz.batch.api import EmbedOptions
-    from embviz.core.cache import Cache
+    from embviz.core.cache import CacheOption
     from embviz.core.vectors import Vectors
-    from embviz.extraction.extract import LayerList, ModelLike, ModelList, PatchHop
-    from embviz.models import Model
+    from embviz.extraction import PatchHop
+    from embviz.models import LayerList, Model, ModelLike, ModelList
 
 __all__ = ["Collection"]
 
@@ -38,7 +38,7 @@ __all__ = ["Collection"]
 class _Origin:
     """How a collection came about, for looking at the files again."""
 
-    cache: Cache | Literal[False] | None = None
+    cache: CacheOption = None
     duplicates: bool = True
     first_new: int = 0  # the label of the next new track
     again: Callable[..., Collection] | None = None
@@ -79,7 +79,7 @@ class Collection:
         pattern: str = "**/*",
         follow_links: bool = False,
         duplicates: bool = True,
-        cache: Cache | Literal[False] | None = None,
+        cache: CacheOption = None,
         progress: Progress = None,
     ) -> Collection:
         """List the sounds in a folder and in the folders inside, but not hidden ones.
@@ -119,7 +119,7 @@ class Collection:
         *,
         base: str | os.PathLike[str] | None = None,
         duplicates: bool = True,
-        cache: Cache | Literal[False] | None = None,
+        cache: CacheOption = None,
         progress: Progress = None,
     ) -> Collection:
         """List some files. One that cannot be used stays in the table, with its problem; doubled paths are kept once.
@@ -155,7 +155,7 @@ class Collection:
         audio: str = "path",
         base: str | os.PathLike[str] | None = None,
         duplicates: bool = True,
-        cache: Cache | Literal[False] | None = None,
+        cache: CacheOption = None,
         progress: Progress = None,
     ) -> Collection:
         """List the files that a table names; its other columns come along.
@@ -193,7 +193,7 @@ class Collection:
         data_home: str | os.PathLike[str] | None = None,
         audio: str = "audio_path",
         duplicates: bool = True,
-        cache: Cache | Literal[False] | None = None,
+        cache: CacheOption = None,
         progress: Progress = None,
     ) -> Collection:
         """List the tracks of a dataset that mirdata knows, with their labels that are text or numbers.
@@ -229,7 +229,7 @@ class Collection:
         *,
         given: DataFrame | None = None,
         duplicates: bool,
-        cache: Cache | Literal[False] | None,
+        cache: CacheOption,
         progress: Progress,
     ) -> Collection:
         with reporter(progress) as report:
@@ -427,7 +427,7 @@ class Collection:
         pooling: str = "mean",
         patch_hop: PatchHop = None,
         resample_quality: int | None = None,
-        cache: Cache | Literal[False] | None = None,
+        cache: CacheOption = None,
         executor: Executor | None = None,
         workers: int | None = None,
         progress: Progress = True,

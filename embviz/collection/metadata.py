@@ -20,7 +20,7 @@ from embviz.collection import file_tags as tags
 from embviz.collection.file_tags import Tags
 from embviz.collection.metadata_cache import Index, Stamp
 from embviz.collection.sidecar import read_sidecar
-from embviz.core.cache import Cache, resolve_cache
+from embviz.core.cache import Cache, CacheOption, resolve_cache
 from embviz.core.text import LONGEST_LINE, is_missing, printable_name, shorten
 from embviz.errors import AudioError
 
@@ -54,7 +54,7 @@ def describe(
     paths: Sequence[Path | None],
     names: Sequence[str],
     *,
-    cache: Any = None,
+    cache: CacheOption = None,
     duplicates: bool = True,
     report: Report,
 ) -> tuple[DataFrame, list[str]]:

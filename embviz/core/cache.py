@@ -21,7 +21,7 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
 
 from embviz.core import io
 from embviz.core.embedding import Embedding
@@ -32,7 +32,7 @@ from embviz.errors import CacheWarning, EmbvizError, OptionError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Cache", "check_cache", "resolve_cache"]
+__all__ = ["Cache", "CacheOption", "check_cache", "resolve_cache"]
 
 GIB = 2**30
 RACY = 2.0  # seconds; a file changed this recently may change again without a new time stamp
@@ -298,13 +298,17 @@ class Cache:
         return f"<Cache {info['folder']!r}: {info['entries']} entries, {used}>"
 
 
-def check_cache(cache: Any) -> None:
+#: Where results are kept: None is the user's cache, False keeps nothing.
+CacheOption: TypeAlias = "Cache | Literal[False] | None"
+
+
+def check_cache(cache: CacheOption) -> None:
     """Raise where something is no cache."""
     if cache is not None and cache is not False and not isinstance(cache, Cache):
         raise OptionError(f"cache is a Cache, False or None, {cache!r:.80} was found.")
 
 
-def resolve_cache(cache: Any) -> Cache | None:
+def resolve_cache(cache: CacheOption) -> Cache | None:
     """Return what an argument `cache` means: None is the user's cache, False none at all."""
     check_cache(cache)
     return None if cache is False else cache or Cache()

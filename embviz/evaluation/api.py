@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from embviz.batch.executors import check_executor, check_workers
-from embviz.core.cache import Cache, resolve_cache
+from embviz.core.cache import CacheOption, resolve_cache
 from embviz.core.progress import Progress, reporter
 from embviz.core.vectors import Vectors
 from embviz.errors import OptionError
@@ -65,7 +65,7 @@ def evaluate(  # noqa: PLR0913  options are given by name
     seed: int = 0,
     executor: Executor | None = None,
     workers: int | None = None,
-    cache: Cache | Literal[False] | None = None,
+    cache: CacheOption = None,
     progress: Progress = True,
 ) -> Evaluation:
     """Train small classifiers on what layers of models say about tracks, and score them on other tracks.
@@ -253,7 +253,7 @@ def train(  # noqa: PLR0913  options are given by name
     seed: int = 0,
     executor: Executor | None = None,
     workers: int | None = None,
-    cache: Cache | Literal[False] | None = None,
+    cache: CacheOption = None,
     progress: Progress = True,
 ) -> Head:
     """Train a classifier on all tracks of a collection, to be applied to others.

@@ -18,6 +18,7 @@ from embviz.core.text import plural
 from embviz.evaluation import dataset_loaders
 
 if TYPE_CHECKING:
+    from embviz.core.cache import CacheOption
     from embviz.core.progress import Progress
 
 __all__ = ["NOT_STATED", "PublishedScore", "Task"]
@@ -136,7 +137,7 @@ class Task:
         folder: str | os.PathLike[str],
         *,
         follow_links: bool = False,
-        cache: Any = None,
+        cache: CacheOption = None,
         progress: Progress = True,
     ) -> Collection:
         """List the dataset as it lies on a disk.

@@ -1,5 +1,5 @@
 """One track through the front-end and the network of a model: frames of any layer."""
 
-from embviz.extraction.extract import embed
+from embviz.extraction.extract import PatchHop, embed
 
-__all__ = ["embed"]
+__all__ = ["PatchHop", "embed"]

@@ -14,7 +14,7 @@ import numpy as np
 from embviz.audio import Audio, AudioSource
 from embviz.audio.audio import check_quality
 from embviz.core import essentia
-from embviz.core.cache import Cache, resolve_cache
+from embviz.core.cache import Cache, CacheOption, resolve_cache
 from embviz.core.embedding import Embedding
 from embviz.core.progress import Progress, Report, reporter
 from embviz.errors import AudioError, OptionError, WeightsError
@@ -22,17 +22,14 @@ from embviz.extraction.frontends import FRONTENDS, FrontEnd, Patches, cut_patche
 from embviz.extraction.stitching import Stitcher, resolve_layer
 from embviz.inference.essentia import Session, StagedSession, sessions
 from embviz.inference.graph import downstream_nodes
-from embviz.models import Layer, Model, get_model
+from embviz.models import Layer, LayerList, Model, ModelLike, ModelList, get_model
 from embviz.models.weights import Weights, find_weights
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "LayerList",
     "LayerSpec",
-    "ModelLike",
-    "ModelList",
     "PatchHop",
     "as_list",
     "embed",
@@ -50,36 +47,33 @@ DENSE_CHUNK_HOP = 0.1  # seconds; "dense" for OpenL3, the hop its authors recomm
 LARGEST_PARTIAL = 64 * 2**20  # bytes; what is larger is not copied again and again while it grows
 
 PatchHop: TypeAlias = float | Literal["dense"] | None
-ModelLike: TypeAlias = str | Model
-ModelList: TypeAlias = "list[str] | list[Model] | list[str | Model] | tuple[str | Model, ...]"
-LayerList: TypeAlias = "list[str] | tuple[str, ...]"
 
 
 @overload
 def embed(
     audio: AudioSource, model: ModelLike, *, layer: str = ..., patch_hop: PatchHop = ...,
-    resample_quality: int | None = ..., cache: Cache | Literal[False] | None = ..., progress: Progress = ...,
+    resample_quality: int | None = ..., cache: CacheOption = ..., progress: Progress = ...,
 ) -> Embedding: ...  # fmt: skip
 
 
 @overload
 def embed(
     audio: AudioSource, model: ModelLike, *, layer: LayerList, patch_hop: PatchHop = ...,
-    resample_quality: int | None = ..., cache: Cache | Literal[False] | None = ..., progress: Progress = ...,
+    resample_quality: int | None = ..., cache: CacheOption = ..., progress: Progress = ...,
 ) -> list[Embedding]: ...  # fmt: skip
 
 
 @overload
 def embed(
     audio: AudioSource, model: ModelList, *, layer: str = ..., patch_hop: PatchHop = ...,
-    resample_quality: int | None = ..., cache: Cache | Literal[False] | None = ..., progress: Progress = ...,
+    resample_quality: int | None = ..., cache: CacheOption = ..., progress: Progress = ...,
 ) -> list[Embedding]: ...  # fmt: skip
 
 
 @overload
 def embed(
     audio: AudioSource, model: ModelList, *, layer: LayerList, patch_hop: PatchHop = ...,
-    resample_quality: int | None = ..., cache: Cache | Literal[False] | None = ..., progress: Progress = ...,
+    resample_quality: int | None = ..., cache: CacheOption = ..., progress: Progress = ...,
 ) -> list[list[Embedding]]: ...  # fmt: skip
 
 
@@ -90,7 +84,7 @@ def embed(
     layer: str | LayerList = "embedding",
     patch_hop: PatchHop = None,
     resample_quality: int | None = None,
-    cache: Cache | Literal[False] | None = None,
+    cache: CacheOption = None,
     progress: Progress = None,
 ) -> Any:
     """Return what layers of models say about a track.

@@ -24,8 +24,10 @@ from embviz.models import ALIASES
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from embviz.core.cache import Cache
+    from embviz.audio import AudioSource
+    from embviz.core.cache import CacheOption
     from embviz.core.progress import Progress
+    from embviz.extraction import PatchHop
     from embviz.inference.essentia import Session
 
 __all__ = ["ARRAYS", "MOST_CLASSES", "Head"]
@@ -141,20 +143,37 @@ class Head:
         )
 
     def __call__(
-        self, audio: Any, *, cache: Cache | bool | None = None, progress: Progress = None, patch_hop: Any = None
+        self,
+        audio: AudioSource,
+        *,
+        cache: CacheOption = None,
+        progress: Progress = None,
+        patch_hop: PatchHop = None,
     ) -> Embedding:
-        """Embed a track with this head's model and layer, as :func:`embviz.embed` does, and apply the head."""
+        """Embed a track with this head's model and layer, and apply the head.
+
+        Parameters
+        ----------
+        audio : path, (ndarray, int) or Audio
+            The track.
+        cache, progress, patch_hop
+            As for :func:`embviz.embed`.
+
+        Returns
+        -------
+        Embedding
+            As of :meth:`apply`.
+
+        Raises
+        ------
+        EmbvizError
+            As of :func:`embviz.embed` and of :meth:`apply`.
+        """
         from embviz.extraction import embed
 
-        embedding: Embedding = embed(
-            audio,
-            self.model,
-            layer=self.layer,
-            patch_hop=patch_hop,
-            cache=cache,  # type: ignore[arg-type]
-            progress=progress,
+        return self.apply(
+            embed(audio, self.model, layer=self.layer, patch_hop=patch_hop, cache=cache, progress=progress)
         )
-        return self.apply(embedding)
 
     def _check_fits(self, embedding: Embedding) -> None:
         if not isinstance(embedding, Embedding):

@@ -4,15 +4,17 @@ from embviz.models.catalogue import ALIASES, CATALOGUE
 from embviz.models.custom import register_model, unregister_model
 from embviz.models.layer import Layer
 from embviz.models.lookup import get_model, known_models, list_models
-from embviz.models.model import Model, ModelLike, Source
+from embviz.models.model import LayerList, Model, ModelLike, ModelList, Source
 from embviz.models.weights import PullResult, Weights, find_weights, has_weights, pull, pull_all, weights_state
 
 __all__ = [
     "ALIASES",
     "CATALOGUE",
     "Layer",
+    "LayerList",
     "Model",
     "ModelLike",
+    "ModelList",
     "PullResult",
     "Source",
     "Weights",

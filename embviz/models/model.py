@@ -23,10 +23,13 @@ if TYPE_CHECKING:
 
     from embviz.inference.graph import Graph
 
-__all__ = ["Model", "ModelLike", "Source"]
+__all__ = ["LayerList", "Model", "ModelLike", "ModelList", "Source"]
 
 #: A model by its name or its record.
 ModelLike: TypeAlias = "Model | str"
+#: Several models, and several layers by their names.
+ModelList: TypeAlias = "list[str] | list[Model] | list[str | Model] | tuple[str | Model, ...]"
+LayerList: TypeAlias = "list[str] | tuple[str, ...]"
 
 _WIDTH = 110
 

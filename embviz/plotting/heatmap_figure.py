@@ -45,6 +45,7 @@ from embviz.plotting.style import (
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
+    from embviz.core.cache import CacheOption
     from embviz.core.progress import Progress
     from embviz.heads import Head
 
@@ -138,7 +139,7 @@ def poster(
     scale: str = "none",
     colormap: str | None = None,
     progress: Progress = None,
-    cache: Any = None,
+    cache: CacheOption = None,
 ) -> Figure:
     """Draw what several models make of one sound: a panel each, over a common time axis.
 

@@ -7,7 +7,7 @@ import importlib.metadata
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from embviz.analysis.projection.pca import principal_components
 from embviz.analysis.projection.quality import map_neighbors, neighbor_preservation, quality_metrics
 from embviz.analysis.projection.tsne_pacmap import pacmap_layout, tsne_layout, unavailable_reason
 from embviz.analysis.projection.umap import umap_layout
-from embviz.core.cache import Cache, resolve_cache
+from embviz.core.cache import CacheOption, resolve_cache
 from embviz.core.progress import Progress, reporter
 from embviz.core.text import plural
 from embviz.errors import OptionError
@@ -204,7 +204,7 @@ def project(
     seed: int = 0,
     metric: str = "cosine",
     neighbors: Neighbors | None = None,
-    cache: Cache | Literal[False] | None = None,
+    cache: CacheOption = None,
     progress: Progress = None,
     **options: Any,
 ) -> Projection:
@@ -359,7 +359,7 @@ def _find_neighbors(
     source: Any,
     known: Neighbors | None,
     metric: str,
-    cache: Cache | Literal[False] | None,
+    cache: CacheOption,
     report: Report,
     k: int,
 ) -> Neighbors:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from embviz.analysis.model_similarity import Agreement
     from embviz.analysis.projection import Projection
-    from embviz.core.cache import Cache
+    from embviz.core.cache import CacheOption
     from embviz.core.vectors import Vectors
     from embviz.core.worker import Worker
     from embviz.widgets.atlas import AtlasView
@@ -127,7 +127,7 @@ class Atlas(traitlets.HasTraits):
         second: Any = None,
         clock: str | None = None,
         player: Any = True,
-        cache: Cache | bool | None = None,
+        cache: CacheOption = None,
         worker: Worker | None = None,
         folder: str = "",
     ) -> None:

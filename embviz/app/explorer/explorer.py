@@ -43,7 +43,7 @@ from embviz.widgets.base import close_widget, model_ref, new_clock_name
 if TYPE_CHECKING:
     import pandas as pd
 
-    from embviz.core.cache import Cache
+    from embviz.core.cache import CacheOption
     from embviz.evaluation import Evaluation
     from embviz.widgets.panel import Panel
 
@@ -113,7 +113,7 @@ class Explorer(traitlets.HasTraits):
         *,
         models: Iterable[Any] | None = None,
         state: Any = None,
-        cache: Cache | bool | None = None,
+        cache: CacheOption = None,
         heads: Iterable[Any] = (),
     ) -> None:
         super().__init__()
