@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from embviz.app.atlas import Atlas
+    from embviz.core.cache import CacheOption
 
 __all__ = ["MapTab"]
 
@@ -73,7 +74,7 @@ class MapTab:
         context = self._context
         if not len(collection):
             raise CollectionError("There are no files to map: a map shows files of a folder or a list.")
-        cache = False if context.store is None else context.store
+        cache: CacheOption = False if context.store is None else context.store
         self.atlas = Atlas(collection.table, clock=context.clock, player=context.player, cache=cache, **self._options)
         self.atlas.on_choose(self._chosen)
         self.atlas.observe(lambda change: self.on_selected(change["new"]), "selection")
