@@ -30,7 +30,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 from harness import Bench, chromium  # noqa: E402  of the tests
 from playwright.sync_api import sync_playwright  # noqa: E402
 
-from embviz.plotting.encodings import color_of  # noqa: E402
+from embviz.plotting.encodings import encode_colors  # noqa: E402
 from embviz.widgets.scatter import Scatter  # noqa: E402
 
 SIZES = [10_000, 100_000, 1_000_000]
@@ -115,7 +115,7 @@ def a_map(n: int, drawn: str) -> Scatter:
     xy = rng.normal(size=(12, 2))[cluster] * 4 + rng.normal(size=(n, 2)) * 0.5
     titles = [f"Track {i}" for i in range(1000)]
     facts = [{"name": "title", "values": titles}, {"name": "artist", "values": titles}]
-    color = color_of(cluster, title="cluster", kind="category")
+    color = encode_colors(cluster, title="cluster", kind="category")
     tracks = np.sort(rng.integers(0, 1000, n))
     return Scatter.of(
         xy, columns=facts, tracks=tracks, seconds=np.arange(n) % 300, color=color, drawn=drawn, clock="bench"

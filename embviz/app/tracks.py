@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from embviz.audio import Audio
 from embviz.collection.discovery import SUFFIXES, find_audio_files
-from embviz.collection.sidecar import Facts, folder_name, parse_number, read_sidecar
+from embviz.collection.sidecar import SidecarRows, folder_name, parse_number, read_sidecar
 from embviz.core.text import LONGEST_TEXT, clean_line, is_missing, printable, printable_name
 from embviz.errors import AudioError
 
@@ -122,7 +122,7 @@ class Tracks:
         self.folder, self.notice = "", ""
         self._items: list[Track] = []
         self._base = _working_folder()
-        self._tables: dict[Path, Facts] = {}
+        self._tables: dict[Path, SidecarRows] = {}
         if isinstance(source, Audio) or (isinstance(source, tuple) and not all(map(_is_path, source))):
             self.add(source)
         elif isinstance(source, list | tuple):
@@ -222,7 +222,7 @@ class Tracks:
         self._items.append(track)
         return track
 
-    def _table(self, folder: Path) -> Facts:
+    def _table(self, folder: Path) -> SidecarRows:
         if folder not in self._tables:
             self._tables[folder], wrong = read_sidecar(folder)
             self.notice = wrong or self.notice

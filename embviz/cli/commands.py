@@ -397,16 +397,18 @@ def _write_page(
     audio: Path, output: Path, records: list[Model], missing: list[str], *, layer: str, how: str, report: Report
 ) -> None:
     from embviz.app.tracks import Tracks
-    from embviz.export.track_page import absent, write
+    from embviz.export.track_page import missing_weights_row, write_track_page
     from embviz.extraction import extract
 
     [track] = Tracks([audio])
     sound = track.open()
     here = [record for record in records if record.name not in missing]
     found = iter(extract.embed(sound, here, layer=layer, progress=report) if here else ())
-    contents = [absent(record) if record.name in missing else next(found) for record in records]
+    contents = [missing_weights_row(record) if record.name in missing else next(found) for record in records]
     details = [track.style, f"{track.bpm:g} BPM" if track.bpm else "", track.key]
-    write(output, sound, contents, title=track.title or None, audio=how, details=details, sections=track.sections)
+    write_track_page(
+        output, sound, contents, title=track.title or None, audio=how, details=details, sections=track.sections
+    )
     say(f"{output.name} takes {output.stat().st_size / 1e6:.1f} MB.")
 
 
@@ -447,7 +449,9 @@ def report(folder: Path, output: Path, *, name: str, how: str, **options: Any) -
     with reporter(True) as told:
         found = Collection.from_folder(folder, progress=told)
         options |= {"title": folder.resolve().name, "notes": found.notes}
-        failed = collection_report.write(output, found.table, model=name, audio=how, **options, progress=told)
+        failed = collection_report.write_collection_report(
+            output, found.table, model=name, audio=how, **options, progress=told
+        )
     for problem in failed:
         say(problem)
     say(f"{output.name} takes {output.stat().st_size / 1e6:.1f} MB.")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Unpack, overload
 
 from embviz.audio import Audio
-from embviz.collection import discovery, io, loaders, metadata, reprs, table_ops
+from embviz.collection import discovery, io, loaders, reprs, table_ops, track_table
 from embviz.core.progress import Progress, reporter
 from embviz.core.text import plural, shorten
 from embviz.errors import AudioError, CollectionError
@@ -36,12 +36,12 @@ __all__ = ["Collection"]
 
 @dataclass(frozen=True)
 class _Origin:
-    """How a collection came about, for looking at the files again."""
+    """How a collection came about, for listing the files again."""
 
     cache: CacheOption = None
     duplicates: bool = True
     first_new: int = 0  # the label of the next new track
-    again: Callable[..., Collection] | None = None
+    relist: Callable[..., Collection] | None = None
 
 
 class Collection:
@@ -65,7 +65,7 @@ class Collection:
     """
 
     def __init__(self, table: DataFrame, *, notes: Iterable[str] = (), origin: _Origin | None = None) -> None:
-        self.table = table_ops.checked(table)
+        self.table = table_ops.check_table(table)
         self.notes = tuple(notes)
         self._origin = origin or _Origin(first_new=int(table.index.max()) + 1 if len(table) else 0)
 
@@ -108,9 +108,9 @@ class Collection:
         CollectionError
             If there is no such folder, or no sound in it.
         """
-        again = partial(cls.from_folder, path, pattern=pattern, follow_links=follow_links)
-        found = discovery.sounds(path, pattern, follow_links=follow_links)
-        return cls._of(found, again, duplicates=duplicates, cache=cache, progress=progress)
+        relist = partial(cls.from_folder, path, pattern=pattern, follow_links=follow_links)
+        found = discovery.list_folder(path, pattern, follow_links=follow_links)
+        return cls._from_files(found, relist, duplicates=duplicates, cache=cache, progress=progress)
 
     @classmethod
     def from_paths(
@@ -138,14 +138,14 @@ class Collection:
         CollectionError
             If there are none, or something else among them.
         """
-        given = loaders.paths_of(paths)
+        given = loaders.check_paths(paths)
         kept = list(dict.fromkeys(given))
-        names = metadata.names_below(kept, None if base is None else discovery.expanded(base))
+        names = track_table.names_below(kept, None if base is None else discovery.expand_user(base))
         doubled = len(given) - len(kept)
         notes = [f"{plural(doubled, 'path')} stood in the list before: left out."] if doubled else []
-        again = partial(cls.from_paths, kept, base=base)
-        found = discovery.Sounds(kept, names, notes)
-        return cls._of(found, again, duplicates=duplicates, cache=cache, progress=progress)
+        relist = partial(cls.from_paths, kept, base=base)
+        found = discovery.ListedFiles(kept, names, notes)
+        return cls._from_files(found, relist, duplicates=duplicates, cache=cache, progress=progress)
 
     @classmethod
     def from_table(
@@ -180,10 +180,10 @@ class Collection:
             If it is no table, or has no such column, or no rows.
         """
         given, own = loaders.read_table(table, audio)
-        start = own if base is None else discovery.expanded(base)
-        again = partial(cls.from_table, table, audio=audio, base=base)
+        start = own if base is None else discovery.expand_user(base)
+        relist = partial(cls.from_table, table, audio=audio, base=base)
         found, rows = _rows(given, audio, start)
-        return cls._of(found, again, given=rows, duplicates=duplicates, cache=cache, progress=progress)
+        return cls._from_files(found, relist, given=rows, duplicates=duplicates, cache=cache, progress=progress)
 
     @classmethod
     def from_mirdata(
@@ -216,16 +216,16 @@ class Collection:
         CollectionError
             If mirdata is not installed, or has no such dataset, or it is not here.
         """
-        labels = loaders.mirdata_tracks(dataset, data_home, audio)
-        again = partial(cls.from_mirdata, dataset, data_home=data_home, audio=audio)
+        labels = loaders.read_mirdata(dataset, data_home, audio)
+        relist = partial(cls.from_mirdata, dataset, data_home=data_home, audio=audio)
         found, rows = _rows(labels, "path", Path())
-        return cls._of(found, again, given=rows, duplicates=duplicates, cache=cache, progress=progress)
+        return cls._from_files(found, relist, given=rows, duplicates=duplicates, cache=cache, progress=progress)
 
     @classmethod
-    def _of(
+    def _from_files(
         cls,
-        found: discovery.Sounds,
-        again: Callable[..., Collection] | None,
+        found: discovery.ListedFiles,
+        relist: Callable[..., Collection] | None,
         *,
         given: DataFrame | None = None,
         duplicates: bool,
@@ -233,14 +233,14 @@ class Collection:
         progress: Progress,
     ) -> Collection:
         with reporter(progress) as report:
-            table, noticed = metadata.describe(
+            table, noticed = track_table.build_track_table(
                 found.paths, found.names, duplicates=duplicates, cache=cache, report=report
             )
         notes = [*found.notes, *noticed]
         if given is not None:
-            table, noticed = table_ops.overlaid(table, given)
+            table, noticed = table_ops.overlay_table(table, given)
             notes += noticed
-        return cls(table, notes=notes, origin=_Origin(cache, duplicates, int(table.index.max()) + 1, again))
+        return cls(table, notes=notes, origin=_Origin(cache, duplicates, int(table.index.max()) + 1, relist))
 
     # As a table. ---------------------------------------------------------------------------------------------------
 
@@ -262,12 +262,12 @@ class Collection:
     def __getitem__(self, key: Any) -> Any:
         """Return a column, some columns (as a DataFrame), or the tracks of a slice or of a mask (as a Collection)."""
         if isinstance(key, str):
-            return self.table[loaders.column(self.table, key)]
+            return self.table[loaders.check_column(self.table, key)]
         if isinstance(key, slice):
-            return self._with(self.table.iloc[key])
+            return self._derive(self.table.iloc[key])
         if isinstance(key, list) and all(isinstance(name, str) for name in key):
-            return self.table[[loaders.column(self.table, name) for name in key]]
-        return self._with(self.table[table_ops.masked(self.table, key)])
+            return self.table[[loaders.check_column(self.table, name) for name in key]]
+        return self._derive(self.table[table_ops.row_mask(self.table, key)])
 
     def __setitem__(self, key: Any, value: Any) -> NoReturn:
         raise CollectionError(
@@ -280,7 +280,7 @@ class Collection:
         unknown = [label for label in wanted if label not in self.table.index]
         if unknown:
             raise CollectionError(f"There is no track {unknown[0]!r}; labels are those of collection.table.index.")
-        return self._with(self.table.loc[wanted])
+        return self._derive(self.table.loc[wanted])
 
     def query(self, expression: str) -> Collection:
         """Return the tracks for which an expression of pandas holds, as in ``query("bpm > 120 and genre == 'rock'")``.
@@ -288,7 +288,7 @@ class Collection:
         ``@name`` stands for a variable of yours.
         """
         try:
-            return self._with(self.table.query(expression, level=1))
+            return self._derive(self.table.query(expression, level=1))
         except Exception as error:
             raise CollectionError(
                 f"An expression such as 'bpm > 120' is expected, {shorten(expression)!r} cannot be evaluated: "
@@ -297,37 +297,37 @@ class Collection:
 
     def head(self, n: int = 5) -> Collection:
         """Return the first tracks."""
-        return self._with(self.table.head(n))
+        return self._derive(self.table.head(n))
 
     def tail(self, n: int = 5) -> Collection:
         """Return the last tracks."""
-        return self._with(self.table.tail(n))
+        return self._derive(self.table.tail(n))
 
     def sample(self, n: int, *, seed: int | None = 0) -> Collection:
         """Return `n` tracks drawn by chance; the same ones for the same seed, others each time for None."""
         try:
-            return self._with(self.table.sample(n, random_state=seed))
+            return self._derive(self.table.sample(n, random_state=seed))
         except (ValueError, TypeError) as error:
             raise CollectionError(f"A number of tracks up to {len(self)} is expected, {n!r} was found.") from error
 
     def sort_values(self, by: str | list[str], *, ascending: bool | list[bool] = True) -> Collection:
         """Return the tracks sorted by a column or by several; those without a value come last."""
         for name in [by] if isinstance(by, str) else by:
-            loaders.column(self.table, name)
+            loaders.check_column(self.table, name)
         try:
-            return self._with(self.table.sort_values(by, ascending=ascending, kind="stable"))
+            return self._derive(self.table.sort_values(by, ascending=ascending, kind="stable"))
         except (ValueError, TypeError) as error:
             raise CollectionError(f"The tracks cannot be sorted by {by!r}: {shorten(error).rstrip('.')}.") from error
 
     def drop_duplicates(self) -> Collection:
         """Return the tracks without those whose content another one has that stands before them."""
-        table = self.table if self._origin.duplicates else self._looked_at(duplicates=True).table
+        table = self.table if self._origin.duplicates else self._reread(duplicates=True).table
         first = table["duplicate_of"].fillna(table.index.to_series())
-        return self._with(self.table[~first.duplicated()])
+        return self._derive(self.table[~first.duplicated()])
 
     def assign(self, **columns: Any) -> Collection:
         """Return the collection with columns added or replaced; values as for ``DataFrame.assign``."""
-        return self._with(table_ops.assigned(self.table, columns))
+        return self._derive(table_ops.assign_columns(self.table, columns))
 
     def join(self, other: DataFrame | Series, on: str | None = None) -> Collection:
         """Return the collection with the columns of another table, whose index holds what stands in the column `on`.
@@ -346,7 +346,7 @@ class Collection:
         CollectionError
             If `other` says two things about one track, or has columns that the collection has, too.
         """
-        return self._with(*table_ops.joined(self.table, other, on))
+        return self._derive(*table_ops.join_table(self.table, other, on))
 
     def merge(
         self, other: DataFrame, *, on: str | None = None, left_on: str | None = None, right_on: str | None = None
@@ -367,11 +367,11 @@ class Collection:
         CollectionError
             As for :meth:`join`.
         """
-        return self._with(*table_ops.merged(self.table, other, left_on or on, right_on or on))
+        return self._derive(*table_ops.merge_table(self.table, other, left_on or on, right_on or on))
 
-    def _with(self, table: DataFrame, notes: Iterable[str] = (), **origin: Any) -> Collection:
+    def _derive(self, table: DataFrame, notes: Iterable[str] = (), **origin: Any) -> Collection:
         if len(table) < len(self):
-            origin["again"] = None  # it is not the whole folder any more
+            origin["relist"] = None  # it is not the whole folder any more
         return Collection(table, notes=[*self.notes, *notes], origin=replace(self._origin, **origin))
 
     # Files. --------------------------------------------------------------------------------------------------------
@@ -392,22 +392,22 @@ class Collection:
         of a part, only its tracks. Columns that you added are kept.
         """
         origin = self._origin
-        if origin.again is None:
-            fresh = self._looked_at(duplicates=origin.duplicates, progress=progress)
+        if origin.relist is None:
+            fresh = self._reread(duplicates=origin.duplicates, progress=progress)
         else:
-            fresh = origin.again(cache=origin.cache, duplicates=origin.duplicates, progress=progress)
-        table = table_ops.renewed(self.table, fresh.table, origin.first_new)
+            fresh = origin.relist(cache=origin.cache, duplicates=origin.duplicates, progress=progress)
+        table = table_ops.refresh_table(self.table, fresh.table, origin.first_new)
         new, gone = len(table.index.difference(self.table.index)), len(self.table.index.difference(table.index))
         notes = [f"{plural(number, 'track')} {what}." for number, what in ((new, "new"), (gone, "gone")) if number]
         first_new = max(origin.first_new, int(table.index.max()) + 1)
         return Collection(table, notes=[*fresh.notes, *notes], origin=replace(origin, first_new=first_new))
 
-    def _looked_at(self, *, duplicates: bool, progress: Progress = None) -> Collection:
+    def _reread(self, *, duplicates: bool, progress: Progress = None) -> Collection:
         """Return the same tracks, as their files are now."""
         paths = [Path(path) if path else None for path in self.table["path"]]
-        found = discovery.Sounds(paths, self.table["name"].tolist(), list(self.notes))
-        fresh = self._of(found, None, duplicates=duplicates, cache=self._origin.cache, progress=progress)
-        return self._with(table_ops.renewed(self.table, fresh.table, self._origin.first_new))
+        found = discovery.ListedFiles(paths, self.table["name"].tolist(), list(self.notes))
+        fresh = self._from_files(found, None, duplicates=duplicates, cache=self._origin.cache, progress=progress)
+        return self._derive(table_ops.refresh_table(self.table, fresh.table, self._origin.first_new))
 
     # What can be done with it. -------------------------------------------------------------------------------------
 
@@ -462,11 +462,13 @@ class Collection:
         progress
             As for :func:`embviz.embed`.
         **options
-            As for :func:`embviz.export.collection_report.write`, such as ``audio="clips"``.
+            As for :func:`embviz.export.collection_report.write_collection_report`, such as ``audio="clips"``.
         """
         from embviz.export import collection_report
 
-        collection_report.write(path, self.table, model=model, progress=progress, **{"notes": self.notes, **options})
+        collection_report.write_collection_report(
+            path, self.table, model=model, progress=progress, **{"notes": self.notes, **options}
+        )
         return Path(path)
 
     def to_csv(self, path: str | os.PathLike[str]) -> Path:
@@ -490,18 +492,20 @@ class Collection:
         return io.to_m3u(self.table, path, relative=relative)
 
     def __repr__(self) -> str:
-        return reprs.as_text(self.table)
+        return reprs.text_repr(self.table)
 
     def _repr_html_(self) -> str:
-        return reprs.as_html(self.table, self.notes)
+        return reprs.html_repr(self.table, self.notes)
 
 
-def _rows(given: DataFrame, audio: str, base: Path) -> tuple[discovery.Sounds, DataFrame]:
+def _rows(given: DataFrame, audio: str, base: Path) -> tuple[discovery.ListedFiles, DataFrame]:
     """Return the files that the rows of a table name, each once, and what else stands in these rows."""
-    paths = [loaders.as_path(cell, base) for cell in given[audio]]
-    twice = loaders.places_of_doubles(paths)
+    paths = [loaders.parse_path(cell, base) for cell in given[audio]]
+    twice = loaders.duplicate_positions(paths)
     kept = [path for place, path in enumerate(paths) if place not in twice]
     notes = (
         [f"{plural(len(twice), 'row')} of the table with a file that stood there before: left out."] if twice else []
     )
-    return discovery.Sounds(kept, metadata.names_below(kept), notes), given.drop(index=list(twice), columns=audio)
+    return discovery.ListedFiles(kept, track_table.names_below(kept), notes), given.drop(
+        index=list(twice), columns=audio
+    )

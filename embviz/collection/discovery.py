@@ -9,18 +9,18 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from embviz.collection.metadata import LONGEST_PATH
+from embviz.collection.track_table import LONGEST_PATH
 from embviz.core.text import plural, shorten
 from embviz.errors import CollectionError
 
-__all__ = ["SUFFIXES", "FoundFiles", "Sounds", "expanded", "find_audio_files", "sounds"]
+__all__ = ["SUFFIXES", "FoundFiles", "ListedFiles", "expand_user", "find_audio_files", "list_folder"]
 
 SUFFIXES = frozenset(
     {".aac", ".aif", ".aiff", ".au", ".flac", ".m4a", ".mp3", ".oga", ".ogg", ".opus", ".wav", ".wave"}
 )
 
 
-class Sounds(NamedTuple):
+class ListedFiles(NamedTuple):
     """Files to be listed, how they are called, and sentences about what was passed over."""
 
     paths: Sequence[Path | None]
@@ -28,11 +28,11 @@ class Sounds(NamedTuple):
     notes: list[str]
 
 
-def sounds(path: Any, pattern: Any, *, follow_links: bool) -> Sounds:
+def list_folder(path: Any, pattern: Any, *, follow_links: bool) -> ListedFiles:
     """Return the sounds of a folder whose names match a pattern; raises CollectionError where there are none."""
-    folder, wanted = _folder(path), _pattern(pattern)
+    folder, wanted = _check_folder(path), _parse_pattern(pattern)
     found = find_audio_files(folder, follow_links=follow_links)
-    notes = _passed_over(found.links, found.closed)
+    notes = _skipped_notes(found.links, found.closed)
     names = [name for name in found.names if _matches(name.parts, wanted)]
     if not names and found.names:
         number = plural(len(found.names), "sound")
@@ -40,10 +40,12 @@ def sounds(path: Any, pattern: Any, *, follow_links: bool) -> Sounds:
     if not names:
         listed = f"files ending in {', '.join(sorted(SUFFIXES))} are listed."
         raise CollectionError(" ".join([f"There is no sound in {str(folder)!r}: {listed}", *notes]))
-    return Sounds([folder / name for name in names], [shorten(name.as_posix(), LONGEST_PATH) for name in names], notes)
+    return ListedFiles(
+        [folder / name for name in names], [shorten(name.as_posix(), LONGEST_PATH) for name in names], notes
+    )
 
 
-def expanded(path: Any) -> Path:
+def expand_user(path: Any) -> Path:
     """Return a path with the user's folder in place of ``~``; as it is, where there is no such user."""
     try:
         return Path(path).expanduser()
@@ -51,9 +53,9 @@ def expanded(path: Any) -> Path:
         return Path(path)
 
 
-def _folder(path: Any) -> Path:
+def _check_folder(path: Any) -> Path:
     try:
-        folder = expanded(path)
+        folder = expand_user(path)
         exists, is_folder = folder.exists(), folder.is_dir()
     except (TypeError, ValueError, OSError) as error:
         raise CollectionError(f"A folder is expected, {path!r:.80} was found.") from error
@@ -65,7 +67,7 @@ def _folder(path: Any) -> Path:
     return folder
 
 
-def _pattern(pattern: Any) -> tuple[str, ...]:
+def _parse_pattern(pattern: Any) -> tuple[str, ...]:
     if not isinstance(pattern, str) or not pattern.strip("/"):
         raise CollectionError(f"A pattern such as '**/*.mp3' is expected, {pattern!r:.80} was found.")
     if pattern.startswith(".") and "/" not in pattern:
@@ -82,7 +84,7 @@ def _matches(parts: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
     return fnmatchcase(parts[0].casefold(), pattern[0]) and _matches(parts[1:], pattern[1:])
 
 
-def _passed_over(links: list[Path], closed: list[Path]) -> list[str]:
+def _skipped_notes(links: list[Path], closed: list[Path]) -> list[str]:
     notes = []
     if links:
         number, first = plural(len(links), "link"), shorten(links[0].name)
@@ -127,21 +129,21 @@ def find_audio_files(folder: Path, *, follow_links: bool = False, most: int | No
             linked = [Path(here, name) for name in folders if os.path.islink(os.path.join(here, name))]  # noqa: PTH114, PTH118
             (waiting if follow_links else found.links).extend(linked)
             inside = Path(here).relative_to(folder)
-            found.names.extend(inside / name for name in names if _is_sound(name))
+            found.names.extend(inside / name for name in names if _is_audio_name(name))
             if most is not None and len(found.names) >= most:
                 del found.names[most:]
                 break
     for paths in found:
-        paths.sort(key=lambda path: _natural(str(path)))
+        paths.sort(key=lambda path: _natural_key(str(path)))
     return found
 
 
-def _natural(name: str) -> list[Any]:
+def _natural_key(name: str) -> list[Any]:
     """Sort 2 before 10, and capitals with the others."""
     return [
         (0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d{1,18})", name.casefold())
     ]
 
 
-def _is_sound(name: str) -> bool:
+def _is_audio_name(name: str) -> bool:
     return os.path.splitext(name)[1].lower() in SUFFIXES and not name.startswith(".")  # noqa: PTH122  many files

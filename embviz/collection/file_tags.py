@@ -15,7 +15,7 @@ from embviz.audio.decode import NOT_AUDIO
 from embviz.audio.sniff import classify_file
 from embviz.core.text import LONGEST_LINE, printable_name, shorten
 
-__all__ = ["Tags", "read"]
+__all__ = ["FileTags", "read_tags"]
 
 MOST_VALUES = 20  # of one tag, as in several artists
 LONGEST_SOUND = 1e7  # seconds; a header that claims more is wrong
@@ -33,7 +33,7 @@ _KEYS = {
 _CONTAINERS = (b"RIFF", b"RIFX", b"RF64", b"riff", b"FORM", b"OggS", b"fLaC", b".snd", b"caff")
 
 
-class Tags(NamedTuple):
+class FileTags(NamedTuple):
     """What a file says about itself; `problem` is why it is no sound, where its beginning shows that."""
 
     title: str = ""
@@ -45,24 +45,24 @@ class Tags(NamedTuple):
     problem: str = ""
 
 
-def read(path: Path) -> Tags:
+def read_tags(path: Path) -> FileTags:
     """Read the tags of a file; a file whose tags cannot be read has none. Raises OSError where it cannot be opened."""
     import mutagen
 
     with path.open("rb") as file:
         try:
-            found = mutagen.File(file, options=_kinds(path))
+            found = mutagen.File(file, options=_mutagen_types(path))
         except Exception:  # noqa: BLE001  the bytes may be anything, and so may be what goes wrong in a parser
             found = None
-        tags = _loose(file) if found is not None and found.tags is None else getattr(found, "tags", None)
+        tags = _leading_id3(file) if found is not None and found.tags is None else getattr(found, "tags", None)
     if found is None:
-        return Tags(problem=_not_audio(path))
+        return FileTags(problem=_not_audio(path))
     texts = {name: shorten(", ".join(_values(tags, name))) for name in ("artist", "genre")}
     firsts = {name: shorten(next(iter(_values(tags, name)), "")) for name in ("title", "album")}
-    return Tags(**texts, **firsts, year=_year(_values(tags, "year")), duration=_seconds(found))
+    return FileTags(**texts, **firsts, year=_year(_values(tags, "year")), duration=_seconds(found))
 
 
-def _kinds(path: Path) -> list[Any]:
+def _mutagen_types(path: Path) -> list[Any]:
     from mutagen.aac import AAC
     from mutagen.aiff import AIFF
     from mutagen.flac import FLAC
@@ -79,7 +79,7 @@ def _kinds(path: Path) -> list[Any]:
     return [MP3, OggVorbis, OggOpus, OggFLAC, OggSpeex, FLAC, MP4, WAVE, AIFF]
 
 
-def _loose(file: Any) -> Any:
+def _leading_id3(file: Any) -> Any:
     """Return ID3 tags that stand before a stream which officially has none, or None."""
     from mutagen import id3
 

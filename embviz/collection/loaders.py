@@ -12,14 +12,14 @@ from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
-from embviz.collection.discovery import expanded
+from embviz.collection.discovery import expand_user
 from embviz.core.text import shorten
 from embviz.errors import CollectionError, did_you_mean
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["as_path", "column", "mirdata_tracks", "paths_of", "places_of_doubles", "read_table"]
+__all__ = ["check_column", "check_paths", "duplicate_positions", "parse_path", "read_mirdata", "read_table"]
 
 PARQUET = (".parquet", ".pq")
 TEXTS = ("title", "artist", "album", "genre")
@@ -35,7 +35,7 @@ def read_table(source: Any, audio: str) -> tuple[DataFrame, Path]:
     if isinstance(source, pd.DataFrame):
         table, base = source.copy(), Path()
     elif isinstance(source, str | os.PathLike):
-        table, base = _file(expanded(source), audio), expanded(source).parent
+        table, base = _read_file(expand_user(source), audio), expand_user(source).parent
     else:
         raise CollectionError(f"A csv or parquet file or a DataFrame is expected, {source!r:.80} was found.")
     if isinstance(table.columns, pd.MultiIndex) or not all(isinstance(name, str) for name in table.columns):
@@ -45,19 +45,19 @@ def read_table(source: Any, audio: str) -> tuple[DataFrame, Path]:
     if not table.columns.is_unique:
         twice = table.columns[table.columns.duplicated()][0]
         raise CollectionError(f"The table has two columns {twice!r}; rename one of them.")
-    column(table, audio, "Say which one holds the paths with audio=….")
+    check_column(table, audio, "Say which one holds the paths with audio=….")
     if not len(table):
         raise CollectionError("The table has no rows; a row per track is expected.")
     return table.reset_index(drop=True), base
 
 
-def places_of_doubles(paths: Sequence[Path | None]) -> set[int]:
+def duplicate_positions(paths: Sequence[Path | None]) -> set[int]:
     """Return the places of paths that stood there before."""
     first: dict[Path, int] = {}
     return {place for place, path in enumerate(paths) if path is not None and first.setdefault(path, place) != place}
 
 
-def paths_of(given: Any) -> list[Path]:
+def check_paths(given: Any) -> list[Path]:
     """Return a list of paths, checked to be one."""
     if isinstance(given, str | os.PathLike) or not isinstance(given, Iterable):
         raise CollectionError(f"A list of paths is expected, {given!r:.80} was found; put it in brackets.")
@@ -67,10 +67,10 @@ def paths_of(given: Any) -> list[Path]:
             raise CollectionError(f"A list of paths is expected, {path!r:.80} was found at place {place}.")
     if not paths:
         raise CollectionError("A list of paths is expected, an empty one was found.")
-    return [expanded(path) for path in paths]
+    return [expand_user(path) for path in paths]
 
 
-def column(table: DataFrame, name: Any, remedy: str = "") -> str:
+def check_column(table: DataFrame, name: Any, remedy: str = "") -> str:
     """Return the name of a column, checked to be there."""
     if name in table.columns:
         return str(name)
@@ -80,7 +80,7 @@ def column(table: DataFrame, name: Any, remedy: str = "") -> str:
     raise CollectionError(f"The table has no column {name!r}; it has {listed}.{remedy}")
 
 
-def as_path(value: Any, base: Path) -> Path | None:
+def parse_path(value: Any, base: Path) -> Path | None:
     """Return the path in a cell, from `base` where it is relative; None where the cell is empty."""
     if isinstance(value, os.PathLike):
         value = os.fspath(value)
@@ -89,10 +89,10 @@ def as_path(value: Any, base: Path) -> Path | None:
     if value.startswith("file://"):
         _, slash, rest = value.removeprefix("file://").partition("/")
         return Path(os.fsdecode(unquote_to_bytes(slash + rest)))
-    return base / expanded(value)
+    return base / expand_user(value)
 
 
-def _file(path: Path, audio: str) -> DataFrame:
+def _read_file(path: Path, audio: str) -> DataFrame:
     import pandas as pd
 
     shown = repr(str(path))
@@ -128,11 +128,11 @@ def _file(path: Path, audio: str) -> DataFrame:
 # mirdata. ----------------------------------------------------------------------------------------------------------
 
 
-def mirdata_tracks(dataset: Any, data_home: Any, audio: str) -> DataFrame:
+def read_mirdata(dataset: Any, data_home: Any, audio: str) -> DataFrame:
     """Return a table of a dataset's tracks: `track_id`, `path`, and the labels that are text or numbers."""
     import pandas as pd
 
-    whole = _dataset(dataset, data_home)
+    whole = _open_dataset(dataset, data_home)
     try:
         tracks = whole.load_tracks()
     except (OSError, AttributeError, NotImplementedError, ValueError, KeyError) as error:
@@ -148,14 +148,14 @@ def mirdata_tracks(dataset: Any, data_home: Any, audio: str) -> DataFrame:
         raise CollectionError(
             f"Tracks of {whole.name!r} have no {audio!r}; say which of {', '.join(paths)} is meant with audio=…."
         )
-    labels = list(_labels(type(first), vars(first)))
+    labels = list(_label_names(type(first), vars(first)))
     rows = [{"track_id": str(name), "path": getattr(track, audio)} for name, track in tracks.items()]
     for label in labels:
-        _add(label, rows, tracks)
+        _add_label(label, rows, tracks)
     return pd.DataFrame(rows)
 
 
-def _dataset(dataset: Any, data_home: Any) -> Any:
+def _open_dataset(dataset: Any, data_home: Any) -> Any:
     try:
         import mirdata
         from mirdata.core import Dataset
@@ -170,10 +170,10 @@ def _dataset(dataset: Any, data_home: Any) -> Any:
     known = mirdata.list_datasets()
     if dataset not in known:
         raise CollectionError(f"mirdata has no dataset {dataset!r}.{did_you_mean(dataset, known)}")
-    return mirdata.initialize(dataset, data_home=None if data_home is None else str(expanded(data_home)))
+    return mirdata.initialize(dataset, data_home=None if data_home is None else str(expand_user(data_home)))
 
 
-def _labels(kind: type, own: Mapping[str, Any]) -> Iterator[str]:
+def _label_names(kind: type, own: Mapping[str, Any]) -> Iterator[str]:
     """Yield the names of what may be a label of a track, without asking for its value."""
     for name in own:
         if not name.startswith("_") and not any(word in name for word in SOUND_OR_FILE):
@@ -198,7 +198,7 @@ def _may_be_scalar(function: Any) -> bool:
     return all(kind in (*SCALARS, NoneType) for kind in kinds)
 
 
-def _add(label: str, rows: list[dict[str, Any]], tracks: Mapping[str, Any]) -> None:
+def _add_label(label: str, rows: list[dict[str, Any]], tracks: Mapping[str, Any]) -> None:
     """Add a label to all rows, unless it turns out to be no text and no number."""
     values = []
     for track in tracks.values():

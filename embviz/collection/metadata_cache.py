@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from embviz.collection.file_tags import Tags
+from embviz.collection.file_tags import FileTags
 from embviz.core import io
 
-__all__ = ["Index", "Stamp"]
+__all__ = ["MetadataCache", "Stamp"]
 
 FORMAT = 1  # of what is kept: raised when tags are read in another way
 RACY = 2.0  # seconds; a file changed this recently may change again without a new time stamp
@@ -29,7 +29,7 @@ Stamp = tuple[int, int]
 
 
 @dataclass(slots=True)
-class _Shelf:
+class _FolderRecord:
     """What is known of the files of one folder: name -> [bytes, time of change, tags, digest]."""
 
     where: str
@@ -38,7 +38,7 @@ class _Shelf:
     changed: bool = False
 
 
-class Index:
+class MetadataCache:
     """What was read of files before.
 
     Parameters
@@ -49,52 +49,52 @@ class Index:
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
-        self._shelves: dict[str, _Shelf] = {}
+        self._records: dict[str, _FolderRecord] = {}
 
-    def get(self, path: Path, stamp: Stamp) -> tuple[Tags, str] | None:
+    def get(self, path: Path, stamp: Stamp) -> tuple[FileTags, str] | None:
         """Return the tags and the digest ("" where not known) of a file that is as it was then."""
-        shelf = self._shelf(path)
-        entry: Any = None if shelf is None else shelf.files.get(path.name)
+        record = self._folder_record(path)
+        entry: Any = None if record is None else record.files.get(path.name)
         try:
             size, changed, tags, digest = entry
-            known = Tags(*tags)
+            known = FileTags(*tags)
         except (TypeError, ValueError):
             return None
-        return (known, digest) if (size, changed) == stamp and _is_whole(known) and isinstance(digest, str) else None
+        return (known, digest) if (size, changed) == stamp and _has_types(known) and isinstance(digest, str) else None
 
-    def put(self, path: Path, stamp: Stamp, tags: Tags, digest: str) -> None:
+    def put(self, path: Path, stamp: Stamp, tags: FileTags, digest: str) -> None:
         """Note what was read of a file."""
-        shelf = self._shelf(path)
-        if shelf is not None and time.time() - stamp[1] / 1e9 > RACY:
-            shelf.files[path.name] = [*stamp, list(tags), digest]
-            shelf.changed = True
+        record = self._folder_record(path)
+        if record is not None and time.time() - stamp[1] / 1e9 > RACY:
+            record.files[path.name] = [*stamp, list(tags), digest]
+            record.changed = True
 
     def save(self) -> None:
         """Write what is new; a folder that cannot be written to costs time, not the result."""
-        for shelf in self._shelves.values():
-            if not shelf.changed:
+        for record in self._records.values():
+            if not record.changed:
                 continue
             with contextlib.suppress(OSError):
-                there = set(os.listdir(shelf.where))  # noqa: PTH208  names only
-                files = {name: entry for name, entry in shelf.files.items() if name in there}
+                there = set(os.listdir(record.where))  # noqa: PTH208  names only
+                files = {name: entry for name, entry in record.files.items() if name in there}
                 # ASCII only: names that are no text travel as escapes.
-                text = json.dumps({"format": FORMAT, "folder": shelf.where, "files": files})
-                io.write_bytes(shelf.path, text.encode("ascii"), sync=False)
-                shelf.changed = False
+                text = json.dumps({"format": FORMAT, "folder": record.where, "files": files})
+                io.write_bytes(record.path, text.encode("ascii"), sync=False)
+                record.changed = False
 
-    def _shelf(self, path: Path) -> _Shelf | None:
+    def _folder_record(self, path: Path) -> _FolderRecord | None:
         if self._folder is None:
             return None
         folder = os.path.dirname(path)  # noqa: PTH120  many files
-        if folder not in self._shelves:
+        if folder not in self._records:
             where = os.path.realpath(folder)
             name = hashlib.blake2b(os.fsencode(where), digest_size=20).hexdigest()
             kept = self._folder / name[:2] / f"{name[2:]}.json"
-            self._shelves[folder] = _Shelf(where, kept, _kept(kept, where))
-        return self._shelves[folder]
+            self._records[folder] = _FolderRecord(where, kept, _load_files(kept, where))
+        return self._records[folder]
 
 
-def _kept(path: Path, where: str) -> dict[str, Any]:
+def _load_files(path: Path, where: str) -> dict[str, Any]:
     try:
         kept = json.loads(path.read_bytes())
         whole = kept["format"] == FORMAT and kept["folder"] == where
@@ -103,7 +103,7 @@ def _kept(path: Path, where: str) -> dict[str, Any]:
         return {}
 
 
-def _is_whole(tags: Tags) -> bool:
+def _has_types(tags: FileTags) -> bool:
     """Tell whether what was kept has the types of tags."""
     *texts, year, duration, problem = tags
     kinds = zip((*texts, problem, year, duration), (str,) * 5 + (int | None, float | None), strict=True)

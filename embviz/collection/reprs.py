@@ -5,18 +5,18 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING, Any
 
-from embviz.collection.metadata import COLUMNS
+from embviz.collection.track_table import COLUMNS
 from embviz.core.text import format_time, is_missing, plural, shorten
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["as_html", "as_text", "summary"]
+__all__ = ["html_repr", "summary", "text_repr"]
 
 AT_EACH_END = 5  # rows
 LONGEST_CELL, LONGEST_SENTENCE = 40, 120  # letters
 MOST_COLUMNS = 12
-SHOWN = ("name", "title", "artist", "album", "genre", "year", "duration")
+FILE_COLUMNS = ("name", "title", "artist", "album", "genre", "year", "duration")
 
 
 def summary(table: DataFrame) -> str:
@@ -33,15 +33,19 @@ def summary(table: DataFrame) -> str:
     return " · ".join(parts)
 
 
-def as_text(table: DataFrame) -> str:
+def text_repr(table: DataFrame) -> str:
     """Return a collection for a terminal."""
-    return f"<Collection: {summary(table)}>\n{_ends(table).to_string()}" if len(table) else "<Collection: 0 tracks>"
+    return (
+        f"<Collection: {summary(table)}>\n{_head_and_tail(table).to_string()}"
+        if len(table)
+        else "<Collection: 0 tracks>"
+    )
 
 
-def as_html(table: DataFrame, notes: tuple[str, ...]) -> str:
+def html_repr(table: DataFrame, notes: tuple[str, ...]) -> str:
     """Return a collection for a notebook; whatever stands in it is shown as text."""
     said = "".join(f"<div style='opacity:.7'>{html.escape(shorten(note))}</div>" for note in notes)
-    rows = _ends(table).to_html(escape=True, border=0, notebook=True) if len(table) else ""
+    rows = _head_and_tail(table).to_html(escape=True, border=0, notebook=True) if len(table) else ""
     return f"<div><strong>{html.escape(summary(table))}</strong>{said}{rows}</div>"
 
 
@@ -52,11 +56,11 @@ def _length(seconds: float) -> str:
     return f"{hours:,.0f} h" if hours >= 10 else f"{hours:.1f} h"
 
 
-def _ends(table: DataFrame) -> DataFrame:
+def _head_and_tail(table: DataFrame) -> DataFrame:
     """Return the first and last rows as text: columns in which something stands, each cell on one line."""
     import pandas as pd
 
-    names = [name for name in SHOWN if name == "name" or table[name].replace("", pd.NA).notna().any()]
+    names = [name for name in FILE_COLUMNS if name == "name" or table[name].replace("", pd.NA).notna().any()]
     names += [name for name in table.columns if name not in COLUMNS]
     more, names = len(names) - MOST_COLUMNS, names[:MOST_COLUMNS]
     if (table["problem"] != "").any():

@@ -14,14 +14,14 @@ from typing import Any, TypeAlias
 
 from embviz.core.text import printable
 
-__all__ = ["Facts", "folder_name", "parse_number", "read_sidecar"]
+__all__ = ["SidecarRows", "folder_name", "parse_number", "read_sidecar"]
 
 TABLE = "tracks.csv"
 LARGEST_TABLE = 16 << 20  # bytes
-Facts: TypeAlias = Mapping[str, Mapping[str, Any]]
+SidecarRows: TypeAlias = Mapping[str, Mapping[str, Any]]
 
 
-def read_sidecar(folder: Path) -> tuple[Facts, str]:
+def read_sidecar(folder: Path) -> tuple[SidecarRows, str]:
     """Return what ``tracks.csv`` in a folder says, by the name of the file, and what is wrong with it."""
     try:
         return _read_table(folder / TABLE), ""
@@ -40,12 +40,12 @@ def _read_table(path: Path) -> dict[str, dict[str, Any]]:
         rows = csv.DictReader(file)
         if "file" not in (rows.fieldnames or ()):
             raise ValueError("it has no column 'file'")
-        return {row["file"]: _row_facts(row) for row in rows if row["file"]}
+        return {row["file"]: _parse_row(row) for row in rows if row["file"]}
 
 
-def _row_facts(row: Mapping[str, Any]) -> dict[str, Any]:
+def _parse_row(row: Mapping[str, Any]) -> dict[str, Any]:
     texts = {name: " ".join(str(row.get(name) or "").split()) for name in ("title", "style", "key", "meter", "note")}
-    sections = [_section(part) for part in str(row.get("sections") or "").split(";")]
+    sections = [_parse_section(part) for part in str(row.get("sections") or "").split(";")]
     return {
         **{name: text[:500] for name, text in texts.items()},
         "bpm": parse_number(row.get("bpm")),
@@ -54,7 +54,7 @@ def _row_facts(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _section(text: str) -> tuple[str, float] | None:
+def _parse_section(text: str) -> tuple[str, float] | None:
     name, _, start = text.strip().rpartition(" ")
     seconds = parse_number(start, lowest=0.0)
     return None if seconds is None else (name.strip(), seconds)

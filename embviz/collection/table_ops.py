@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from embviz.collection.loaders import column
-from embviz.collection.metadata import COLUMNS, TEXTS, clean_column, typed
+from embviz.collection.loaders import check_column
+from embviz.collection.track_table import COLUMNS, TEXTS, clean_column, normalize_table
 from embviz.core.text import plural, shorten
 from embviz.errors import CollectionError
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pandas import DataFrame, Series
 
-__all__ = ["assigned", "checked", "joined", "masked", "merged", "overlaid", "renewed"]
+__all__ = ["assign_columns", "check_table", "join_table", "merge_table", "overlay_table", "refresh_table", "row_mask"]
 
 # What files are, not what is said of them; and the name of the labels.
 FIXED = ("path", "name", "digest", "duplicate_of", "problem", "track")
 
 
-def checked(table: Any) -> DataFrame:
+def check_table(table: Any) -> DataFrame:
     """Return a collection's table, checked to be one."""
     import pandas as pd
 
@@ -31,7 +31,7 @@ def checked(table: Any) -> DataFrame:
     return table
 
 
-def masked(table: DataFrame, key: Any) -> NDArray[Any]:
+def row_mask(table: DataFrame, key: Any) -> NDArray[Any]:
     """Return a mask for the rows of a table, ``[n]``; what is neither true nor false counts as false."""
     import pandas as pd
 
@@ -51,13 +51,13 @@ def masked(table: DataFrame, key: Any) -> NDArray[Any]:
     return values
 
 
-def assigned(table: DataFrame, columns: dict[str, Any]) -> DataFrame:
+def assign_columns(table: DataFrame, columns: dict[str, Any]) -> DataFrame:
     """Return a table with columns added or replaced."""
     fixed = [name for name in columns if name in FIXED]
     if fixed:
         raise CollectionError(f"{fixed[0]!r} says what a file is and cannot be assigned; take another name.")
     try:
-        return typed(table.assign(**columns))
+        return normalize_table(table.assign(**columns))
     except (ValueError, TypeError) as error:
         raise CollectionError(
             f"{', '.join(columns)} cannot be assigned: {shorten(error).rstrip('.')}. A value, or one for each of "
@@ -65,20 +65,20 @@ def assigned(table: DataFrame, columns: dict[str, Any]) -> DataFrame:
         ) from error
 
 
-def joined(table: DataFrame, other: Any, on: str | None) -> tuple[DataFrame, list[str]]:
+def join_table(table: DataFrame, other: Any, on: str | None) -> tuple[DataFrame, list[str]]:
     """Return a table with the columns of another one, whose index holds what stands in the column `on`."""
     import pandas as pd
 
     right = other.to_frame() if isinstance(other, pd.Series) else other
     if not isinstance(right, pd.DataFrame):
         raise CollectionError(f"A DataFrame or a Series is expected, {type(other).__name__} was found.")
-    keys = table.index.to_series() if on is None else table[column(table, on)]
+    keys = table.index.to_series() if on is None else table[check_column(table, on)]
     if on is not None and on in right.columns:
         right = right.set_index(on)
-    return _joined(table, right, keys)
+    return _join(table, right, keys)
 
 
-def merged(table: DataFrame, other: Any, left: str | None, right: str | None) -> tuple[DataFrame, list[str]]:
+def merge_table(table: DataFrame, other: Any, left: str | None, right: str | None) -> tuple[DataFrame, list[str]]:
     """Return a table with the columns of another one, by a column of each."""
     import pandas as pd
 
@@ -89,10 +89,10 @@ def merged(table: DataFrame, other: Any, left: str | None, right: str | None) ->
         number = plural(len(shared), "column")
         raise CollectionError(f"The tables have {number} in common; say which one names the tracks with on=….")
     left, right = left or right or shared[0], right or left or shared[0]
-    return _joined(table, other.set_index(column(other, right)), table[column(table, left)])
+    return _join(table, other.set_index(check_column(other, right)), table[check_column(table, left)])
 
 
-def _joined(table: DataFrame, right: DataFrame, keys: Series) -> tuple[DataFrame, list[str]]:
+def _join(table: DataFrame, right: DataFrame, keys: Series) -> tuple[DataFrame, list[str]]:
     names = right.columns
     if names.nlevels > 1 or not names.is_unique:
         found = "names of several levels" if names.nlevels > 1 else f"{names[names.duplicated()][0]!r:.80} twice"
@@ -119,7 +119,7 @@ def _joined(table: DataFrame, right: DataFrame, keys: Series) -> tuple[DataFrame
     return table.join(taken), notes if missing else []
 
 
-def overlaid(table: DataFrame, given: DataFrame) -> tuple[DataFrame, list[str]]:
+def overlay_table(table: DataFrame, given: DataFrame) -> tuple[DataFrame, list[str]]:
     """Return a table with what someone's own table says of the same rows.
 
     A table that a collection wrote gives its labels back, and what files say anew is not taken from it.
@@ -136,14 +136,14 @@ def overlaid(table: DataFrame, given: DataFrame) -> tuple[DataFrame, list[str]]:
         elif name not in FIXED:
             table[name] = given[name]
         elif not ours:
-            free = _free(name, {*table.columns, *given.columns})
+            free = _free_name(name, {*table.columns, *given.columns})
             table[free] = given[name]
             notes.append(f"The table's own {name!r} is called {free!r} here: collections have a {name!r} already.")
-    table = typed(table)
-    return (_labelled(table, given["track"]) if ours and "track" in given else table), notes
+    table = normalize_table(table)
+    return (_restore_labels(table, given["track"]) if ours and "track" in given else table), notes
 
 
-def _labelled(table: DataFrame, labels: Series) -> DataFrame:
+def _restore_labels(table: DataFrame, labels: Series) -> DataFrame:
     """Return a table with labels in place of places, if they can be such."""
     if labels.dtype.kind != "i" or not labels.is_unique:
         return table
@@ -151,13 +151,13 @@ def _labelled(table: DataFrame, labels: Series) -> DataFrame:
     return table.assign(duplicate_of=originals).set_axis(labels.rename("track").astype("int64"))
 
 
-def _free(name: str, taken: set[str]) -> str:
+def _free_name(name: str, taken: set[str]) -> str:
     while name in taken or name in FIXED:
         name += "_"
     return name
 
 
-def renewed(old: DataFrame, fresh: DataFrame, first_new: int) -> DataFrame:
+def refresh_table(old: DataFrame, fresh: DataFrame, first_new: int) -> DataFrame:
     """Return a fresh table with the labels and the added columns of an old one; new tracks count from `first_new`."""
     label_of = dict(zip(old["path"], old.index, strict=True))
     new = iter(range(first_new, first_new + len(fresh)))
@@ -165,4 +165,4 @@ def renewed(old: DataFrame, fresh: DataFrame, first_new: int) -> DataFrame:
     by_place = dict(zip(fresh.index, labels, strict=True))
     originals = fresh["duplicate_of"].map(by_place, na_action="ignore").astype("Int64")
     table = fresh.assign(duplicate_of=originals).set_axis(labels)
-    return typed(table.join(old[[name for name in old.columns if name not in table.columns]]))
+    return normalize_table(table.join(old[[name for name in old.columns if name not in table.columns]]))

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
-from embviz.collection.discovery import SUFFIXES, expanded, find_audio_files
+from embviz.collection.discovery import SUFFIXES, expand_user, find_audio_files
 from embviz.collection.loaders import read_table
 from embviz.core.text import plural, shorten
 from embviz.errors import CollectionError, did_you_mean
@@ -106,7 +106,7 @@ def read_dataset(
 
 def _folder(folder: Any) -> Path:
     try:
-        path = expanded(folder)
+        path = expand_user(folder)
         is_folder, exists = path.is_dir(), path.exists()
     except (TypeError, ValueError, OSError) as error:
         raise CollectionError(f"A folder is expected, {folder!r:.80} was found.") from error

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.collection.loaders import column
+from embviz.collection.loaders import check_column
 from embviz.core.text import plural, shorten
 from embviz.errors import CollectionError, OptionError, did_you_mean
 
@@ -94,7 +94,7 @@ def read_labels(table: pd.DataFrame, name: str) -> tuple[Labels, list[str]]:
     CollectionError
         If there is no such column, or what it holds are no classes.
     """
-    cells = table[column(table, name)]
+    cells = table[check_column(table, name)]
     there = is_filled(cells)
     notes = []
     if not there.any():
@@ -202,7 +202,7 @@ def map_labels(
     CollectionError
         If no class is in both.
     """
-    cells = table[column(table, name)]
+    cells = table[check_column(table, name)]
     there = is_filled(cells)
     texts = [as_text(cell) for cell in cells[there]]
     target = {text: text for text in dict.fromkeys(texts)} | _check_mapping(names, classes)
@@ -276,7 +276,7 @@ def quote_names(names: Iterable[str]) -> str:
 
 def column_groups(table: pd.DataFrame, tracks: NDArray[np.int64], name: str) -> tuple[NDArray[np.int64], int]:
     """Return the group of each track by a column, ``[n]``, and how many tracks have none: each is one of its own."""
-    cells = table[column(table, name)].reindex(tracks)
+    cells = table[check_column(table, name)].reindex(tracks)
     there = is_filled(cells)
     number: dict[str, int] = {}
     # Written once with capitals and once without, it is the same artist.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.collection.loaders import column
+from embviz.collection.loaders import check_column
 from embviz.core.text import one_line, plural, shorten
 from embviz.errors import CollectionError, OptionError
 from embviz.evaluation import cross_validation
@@ -203,7 +203,7 @@ def _read_folds(
     """Return the fold of each track where a column says it, and the tracks that have one."""
     if not isinstance(spec.folds, str):
         return labels, None
-    cells = table[column(table, spec.folds)].reindex(labels.tracks)
+    cells = table[check_column(table, spec.folds)].reindex(labels.tracks)
     missing = ~labelling.is_filled(cells)
     if missing.any():
         notes.append(f"{plural(int(missing.sum()), 'track')} without a fold in {shorten(spec.folds)!r}: left out.")

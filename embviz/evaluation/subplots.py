@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.plotting.heatmap_figure import CLEAR, HOVER_INK, layout, plain, tinted
+from embviz.plotting.heatmap_figure import CLEAR, HOVER_INK, base_layout, color_span, plotly_text
 from embviz.plotting.save import FAINT, GREY, INK
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class Values:
         shown = []
         for (name, *more), value, low, high in zip(self.lines, *self.scaled(), strict=True):
             interval = f" ({low:.1f} … {high:.1f})" if math.isfinite(low) and math.isfinite(high) else ""
-            lines = [f"<b>{plain(name)}</b>", f"{what}: {value:.1f} %{interval}", *map(plain, more)]
+            lines = [f"<b>{plotly_text(name)}</b>", f"{what}: {value:.1f} %{interval}", *map(plotly_text, more)]
             shown.append("<br>".join(lines))
         return shown
 
@@ -112,7 +112,7 @@ class Subplot:
     def set_x(self, title: str = "", **options: Any) -> None:
         """Set options of the axis below; its title stands below the last plot of a column."""
         if title and self.last:
-            options["title"] = {"text": tinted(title, FAINT), "standoff": 8, "font_size": 11}
+            options["title"] = {"text": color_span(title, FAINT), "standoff": 8, "font_size": 11}
         self.figure.update_xaxes(row=self.row, col=self.column, **options)
 
     def line(self, value: float, dash: str, *, upright: bool) -> None:
@@ -138,12 +138,12 @@ class Subplot:
             self.write_level(text, max(value for value, _ in lines), ends)
             return
         place, room = (chance - ends[0]) / (ends[1] - ends[0]), len(text) * SMALL / self.width
-        self.write(tinted(text, FAINT), x=min(max(0.0, place - room / 2), max(0.0, 1 - room)), y=1, yshift=4)
+        self.write(color_span(text, FAINT), x=min(max(0.0, place - room / 2), max(0.0, 1 - room)), y=1, yshift=4)
 
     def write_level(self, text: str, value: float, ends: tuple[float, float]) -> None:
         """Write a text above a line at a value."""
         place = (value - ends[0]) / (ends[1] - ends[0])
-        self.write(tinted(plain(text, 120), FAINT), x=1, y=place, xanchor="right", yshift=1)
+        self.write(color_span(plotly_text(text, 120), FAINT), x=1, y=place, xanchor="right", yshift=1)
 
     def add_points(self, points: Values, kind: str, *, listed: bool, best: bool) -> None:
         """Add points of a kind, with bars for their intervals; the largest value has a larger mark if `best`."""
@@ -159,7 +159,7 @@ class Subplot:
                 x=values,
                 y=list(points.at),
                 mode="markers",
-                name=tinted(kind, INK),
+                name=color_span(kind, INK),
                 legendgroup=kind,
                 showlegend=listed,
                 marker=looks | {"line": {"width": 2, "color": color}},
@@ -199,7 +199,7 @@ class Subplot:
                 y=values,
                 mode="lines+markers",
                 zorder=1,  # above the bands of all
-                name=tinted(plain(name, LONGEST), INK),
+                name=color_span(plotly_text(name, LONGEST), INK),
                 legendgroup=str(number),
                 showlegend=listed,
                 line={"color": color, "width": 2, "dash": DASHES[number % len(DASHES)]},
@@ -255,8 +255,8 @@ def subplot_grid(
         figure.update_yaxes(visible=False, row=subplot.row, col=subplot.column)
     for name, subplot in zip(names, made, strict=False):
         if len(names) > 1:
-            text = plain(name, max(8, int(width / (LETTER + 1))))
-            subplot.write(tinted(f"<b>{text}</b>", INK), x=0, y=1, yshift=18, font_size=13)
+            text = plotly_text(name, max(8, int(width / (LETTER + 1))))
+            subplot.write(color_span(f"<b>{text}</b>", INK), x=0, y=1, yshift=18, font_size=13)
     entry = int(max((len(name[:LONGEST]) for name in legend), default=0) * LETTER) + 8
     lines = -(-len(legend) // max(1, int(across // (entry + KEY)))) if len(legend) > 1 else 0
     top, bottom = TITLE + lines * LEGEND + (NAME if len(names) > 1 else 22), AXIS + 22 + below
@@ -285,9 +285,10 @@ def subplot_grid(
 def finish_figure(figure: Figure, title: str, facts: Sequence[str]) -> Figure:
     """Return the figure with its title, facts below it, and the looks of all figures."""
     kept = {name: figure.layout[name] for name in ("margin", "width", "height")}
-    figure.update_layout({**layout(title, ""), **kept})
+    figure.update_layout({**base_layout(title, ""), **kept})
     figure.add_annotation(
-        text=tinted(" · ".join(map(plain, facts)), FAINT), xref="paper", yref="paper", x=0, y=1, xanchor="left",
+        text=color_span(" · ".join(map(plotly_text, facts)), FAINT), xref="paper", yref="paper", x=0, y=1,
+        xanchor="left",
         yanchor="bottom", yshift=figure.layout.margin.t - 52, showarrow=False, borderpad=0, font_size=12,
     )  # fmt: skip
     line = {"showline": True, "linecolor": FINE, "gridcolor": FINE, "zeroline": False, "tickcolor": GREY}
@@ -310,7 +311,7 @@ def percent_axis(ends: tuple[float, float], room: float, *, brief: bool = False)
 
 def tick_labels(names: Iterable[str], at: Iterable[float] | None = None, longest: int = LONGEST) -> dict[str, Any]:
     """Return an axis with names at places, by default at 0, 1, 2 …"""
-    shown = [tinted(plain(name, longest), INK) for name in names]
+    shown = [color_span(plotly_text(name, longest), INK) for name in names]
     return {"tickmode": "array", "tickvals": list(range(len(shown))) if at is None else list(at), "ticktext": shown}
 
 

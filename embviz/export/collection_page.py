@@ -18,10 +18,10 @@ from embviz.core.progress import Progress, reporter
 from embviz.core.text import plural, printable, trim_lines
 from embviz.errors import FigureError, OptionError, did_you_mean
 from embviz.export import page_audio, provenance, static_widgets, track_assets
-from embviz.export.columns import Color, Colored, colors_of, tag_colors
-from embviz.export.static_map import Drawn
-from embviz.export.static_neighbors import near
-from embviz.export.static_widgets import MAX_BYTES, Blocks
+from embviz.export.columns import ColorSpec, PageColor, page_colors, tag_colors
+from embviz.export.static_map import StaticMap
+from embviz.export.static_neighbors import add_neighbors
+from embviz.export.static_widgets import MAX_BYTES, PageData
 from embviz.plotting import save
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
     from embviz.core.vectors import Vectors
 
-__all__ = ["AUDIO", "Color", "check_audio", "check_room", "page", "write"]
+__all__ = ["AUDIO", "PageColor", "check_audio", "check_page_size", "render_collection_page", "write_collection_page"]
 
 AUDIO = ("link", "embed", "clips")
 REMEDY = "choose audio='clips' or audio='link' (--audio), fewer tracks, or no heatmaps (embeddings=None, --no-heatmaps)"
@@ -42,7 +42,7 @@ GUIDE = (
 )
 
 
-def write(path: str | os.PathLike[str], table: pd.DataFrame, **options: Any) -> Path:
+def write_collection_page(path: str | os.PathLike[str], table: pd.DataFrame, **options: Any) -> Path:
     """Write the map of a collection as a page, whole or not at all.
 
     Parameters
@@ -66,15 +66,15 @@ def write(path: str | os.PathLike[str], table: pd.DataFrame, **options: Any) -> 
     OptionError
         If an option has no such value.
     """
-    return static_widgets.write(path, lambda folder: page(table, folder=folder, **options))
+    return static_widgets.write_page(path, lambda folder: render_collection_page(table, folder=folder, **options))
 
 
-def page(  # noqa: PLR0913  what a page can be told apart by
+def render_collection_page(  # noqa: PLR0913  what a page can be told apart by
     table: pd.DataFrame,
     *,
     vectors: Vectors,
     projection: Projection,
-    colors: Iterable[Colored] = (),
+    colors: Iterable[ColorSpec] = (),
     names: Mapping[int, str] | None = None,
     clusters: ArrayLike | None = None,
     tags: Vectors | None = None,
@@ -98,7 +98,7 @@ def page(  # noqa: PLR0913  what a page can be told apart by
         Where each of the vectors stands.
     colors : iterable of str, Series or Colour
         What the map can be coloured by, the first one to begin with: a column of the table, a Series by the labels of
-        the table (its name is the title), or a :class:`Color`. The clusters and how many of its neighbours a point
+        the table (its name is the title), or a :class:`PageColor`. The clusters and how many of its neighbours a point
         keeps on the map come last by themselves, or where ``"cluster"`` and ``"trust"`` stand.
     names : mapping of int to str, optional
         Names of clusters; their numbers by default.
@@ -140,39 +140,41 @@ def page(  # noqa: PLR0913  what a page can be told apart by
     """
     check_audio(audio)
     save.check_theme(theme)
-    rows = table.loc[_tracks(table, vectors, projection)]
+    rows = table.loc[_check_tracks(table, vectors, projection)]
     asked = list(colors)
-    chosen = colors_of([*asked, *tag_colors(tags, asked)], table, projection, clusters, names)
-    check_room(rows, audio)
-    blocks = Blocks(MAX_BYTES, REMEDY)
+    chosen = page_colors([*asked, *tag_colors(tags, asked)], table, projection, clusters, names)
+    check_page_size(rows, audio)
+    blocks = PageData(MAX_BYTES, REMEDY)
     with reporter(progress) as report:
-        drawn = Drawn(rows, vectors, projection, clusters, names, tags)
-        nearest = near(vectors, projection.metric, blocks, report)
-        made = track_assets.make(drawn, embeddings, audio=audio, folder=folder, blocks=blocks, report=report)
+        drawn = StaticMap(rows, vectors, projection, clusters, names, tags)
+        nearest = add_neighbors(vectors, projection.metric, blocks, report)
+        made = track_assets.build_track_assets(
+            drawn, embeddings, audio=audio, folder=folder, blocks=blocks, report=report
+        )
     description = {
         "title": trim_lines(title or "") or f"Map of {plural(len(rows), 'track')}",
-        "facts": provenance.heading(vectors, projection, len(rows)),
-        "measures": provenance.measures(projection),
-        "caution": provenance.caution(projection),
+        "facts": provenance.subtitle_facts(vectors, projection, len(rows)),
+        "measures": provenance.quality_facts(projection),
+        "caution": provenance.reading_caution(projection),
         "guide": GUIDE.format(point="a track" if vectors.times is None else "a moment of a track"),
         "theme": theme,
         "notes": trim_lines([*projection.notes, *notes]),
-        "files": trim_lines(_files(rows, folder if audio == "link" else None)),
+        "files": trim_lines(_file_names(rows, folder if audio == "link" else None)),
         "beside": "beside this page" if audio == "link" else "into the folder of the music",
-        "map": drawn.still(blocks),
-        "colors": [drawn.colored(color, blocks) for color in chosen],
+        "map": drawn.to_static(blocks),
+        "colors": [drawn.encode_color(color, blocks) for color in chosen],
         "near": nearest,
-        "player": static_widgets.still(track_assets.empty_player(), blocks),
-        "heatmap": static_widgets.still(track_assets.empty_heatmap(), blocks) if made.source else None,
+        "player": static_widgets.static_widget(track_assets.empty_player(), blocks),
+        "heatmap": static_widgets.static_widget(track_assets.empty_heatmap(), blocks) if made.source else None,
         "parts": made.names,
-        "about": provenance.about(table, vectors, projection, made, audio),
+        "about": provenance.provenance_sections(table, vectors, projection, made, audio),
         "made": f"Made with embviz {__version__}. This file needs no network and sends nothing anywhere.",
     }
     kinds = ["player", "heatmap", "scatter"] if description["heatmap"] else ["player", "scatter"]
-    return static_widgets.page(description, blocks, script="folio", kinds=kinds, linked=audio == "link")
+    return static_widgets.render_page(description, blocks, script="folio", kinds=kinds, linked=audio == "link")
 
 
-def _tracks(table: pd.DataFrame, vectors: Vectors, projection: Projection) -> list[int]:
+def _check_tracks(table: pd.DataFrame, vectors: Vectors, projection: Projection) -> list[int]:
     """Return the labels of the tracks that have points, in the order of these."""
     if len(projection.xy) != len(vectors.tracks):
         raise OptionError(
@@ -194,11 +196,11 @@ def _tracks(table: pd.DataFrame, vectors: Vectors, projection: Projection) -> li
     return labels
 
 
-def _files(rows: pd.DataFrame, folder: str | os.PathLike[str] | None) -> list[str]:
+def _file_names(rows: pd.DataFrame, folder: str | os.PathLike[str] | None) -> list[str]:
     """Return the files of tracks as seen from a folder, or from that of the music."""
     if folder is None:
         return [printable(str(name)) for name in rows["name"]]
-    return [printable(static_widgets.way(path, folder)) for path in rows["path"]]
+    return [printable(static_widgets.relative_path(path, folder)) for path in rows["path"]]
 
 
 def check_audio(audio: str) -> str:
@@ -209,7 +211,7 @@ def check_audio(audio: str) -> str:
     return audio
 
 
-def check_room(rows: pd.DataFrame, audio: str) -> None:
+def check_page_size(rows: pd.DataFrame, audio: str) -> None:
     """Refuse sound that could never fit into a page, before anything is decoded for it.
 
     Raises

@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from embviz.core.vectors import Vectors
     from embviz.models import Model
 
-__all__ = ["write"]
+__all__ = ["write_collection_report"]
 
 POINTS = ("tracks", "frames")
 TAGGER = "musicnn"
-TOLD = ("genre", "artist", "album", "year")
+COLOR_COLUMNS = ("genre", "artist", "album", "year")
 
 
-def write(  # noqa: PLR0913  what a map can be told apart by
+def write_collection_report(  # noqa: PLR0913  what a map can be told apart by
     path: str | os.PathLike[str],
     table: pd.DataFrame,
     *,
@@ -62,7 +62,7 @@ def write(  # noqa: PLR0913  what a map can be told apart by
     points : {"tracks", "frames"}
         What a point of the map is.
     audio : {"link", "embed", "clips"}
-        As for :func:`embviz.export.collection_page.page`.
+        As for :func:`embviz.export.collection_page.render_collection_page`.
     tags : bool
         Whether MusiCNN hears tags in each track, which name the clusters and can be chosen as colours.
     heatmaps : bool
@@ -84,11 +84,11 @@ def write(  # noqa: PLR0913  what a map can be told apart by
     EmbvizError
         If there is nothing to draw, weights are missing, or an option has no such value.
     """
-    _check(points, method)
+    _check_options(points, method)
     collection_page.check_audio(audio)
     record = get_model(model)
     with reporter(progress) as report:
-        collection_page.check_room(table, audio)
+        collection_page.check_page_size(table, audio)
         pooling = "mean" if points == "tracks" else "frames"
         tagger = get_model(TAGGER) if tags else None
         said = list(notes)
@@ -97,19 +97,19 @@ def write(  # noqa: PLR0913  what a map can be told apart by
                 f"Clusters have numbers in place of names: run `embviz pull {TAGGER}` and write the page again."
             )
             tagger = None
-        vectors, output = _heard(table, record, layer, pooling, tagger, report)
-        problems = list(_problems(table, vectors))
+        vectors, output = _embed_and_tag(table, record, layer, pooling, tagger, report)
+        problems = list(_failed_tracks(table, vectors))
         if not len(vectors.tracks):
             raise CollectionError(f"No track could be used: {problems[0] if problems else 'there are none.'}")
         projection = project(vectors, method, progress=report)
         groups = clustering.cluster(projection.xy, "hdbscan")
-        names = None if output is None else _names(groups, output, vectors)
-        collection_page.write(
+        names = None if output is None else _name_clusters(groups, output, vectors)
+        collection_page.write_collection_page(
             path,
             table,
             vectors=vectors,
             projection=projection,
-            colors=["cluster", *(name for name in TOLD if len(table[name].astype(str).unique()) > 1)],
+            colors=["cluster", *(name for name in COLOR_COLUMNS if len(table[name].astype(str).unique()) > 1)],
             clusters=groups,
             names=names,
             tags=output,
@@ -122,7 +122,7 @@ def write(  # noqa: PLR0913  what a map can be told apart by
     return problems
 
 
-def _check(points: str, method: str) -> None:
+def _check_options(points: str, method: str) -> None:
     """Refuse what could not be done, before hours have gone by."""
     if points not in POINTS:
         raise OptionError(f"points is 'tracks' or 'frames', {points!r} was found.")
@@ -133,7 +133,7 @@ def _check(points: str, method: str) -> None:
         raise OptionError(unavailable_reason(method))
 
 
-def _heard(
+def _embed_and_tag(
     table: pd.DataFrame, record: Model, layer: str, pooling: str, tagger: Model | None, report: Report
 ) -> tuple[Vectors, Vectors | None]:
     """Return the vectors of the map, and what a tagger hears in the tracks, where there is one."""
@@ -150,13 +150,13 @@ def _heard(
     return found[0], found[-1]
 
 
-def _problems(table: pd.DataFrame, vectors: Vectors) -> Iterator[str]:
+def _failed_tracks(table: pd.DataFrame, vectors: Vectors) -> Iterator[str]:
     for label, reason in vectors.failed.items():
         name = str(table["name"].get(label, label))
         yield reason if name in reason else f"{name}: {reason}"
 
 
-def _names(groups: NDArray[np.int64], output: Vectors, vectors: Vectors) -> dict[int, str]:
+def _name_clusters(groups: NDArray[np.int64], output: Vectors, vectors: Vectors) -> dict[int, str]:
     return clustering.name_clusters(groups, tagging.tags_at_points(output, vectors), output.labels)
 
 

@@ -20,7 +20,16 @@ if TYPE_CHECKING:
     from embviz.analysis.projection import Projection
     from embviz.core.vectors import Vectors
 
-__all__ = ["UNITS", "Color", "Colored", "colors_of", "columns", "is_number", "per_point", "tag_colors"]
+__all__ = [
+    "UNITS",
+    "ColorSpec",
+    "PageColor",
+    "is_number",
+    "page_colors",
+    "page_columns",
+    "tag_colors",
+    "values_per_point",
+]
 
 HIDDEN = ("path", "digest", "duplicate_of", "problem")  # of no use to who has not the files as they lie here
 TITLES = {
@@ -31,7 +40,7 @@ UNITS = {"duration": "s", "bpm": "BPM", "tempo": "BPM"}
 
 
 @dataclass(frozen=True, eq=False)
-class Color:
+class PageColor:
     """One way to colour the map.
 
     Parameters
@@ -53,10 +62,10 @@ class Color:
     group: str = ""
 
 
-Colored: TypeAlias = "str | pd.Series[Any] | Color"
+ColorSpec: TypeAlias = "str | pd.Series[Any] | PageColor"
 
 
-def columns(rows: pd.DataFrame) -> list[dict[str, Any]]:
+def page_columns(rows: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the columns of a table that a reader of the page can use, title and artist first, without empty ones.
 
     A track without a title has the name of its file.
@@ -64,7 +73,7 @@ def columns(rows: pd.DataFrame) -> list[dict[str, Any]]:
     rows = rows.assign(title=rows["title"].where(rows["title"] != "", rows["name"]))
     names = [*TITLES, *(name for name in rows.columns if name not in TITLES and name not in HIDDEN)]
     found = [_column(str(name), rows[name]) for name in names if name in rows.columns]
-    return [column for column in found if column["name"] in ("title", "artist") or any(_said(column["values"]))]
+    return [column for column in found if column["name"] in ("title", "artist") or any(_has_value(column["values"]))]
 
 
 def is_number(dtype: Any) -> bool:
@@ -86,7 +95,7 @@ def _column(name: str, values: pd.Series[Any]) -> dict[str, Any]:
     }
 
 
-def _said(values: Iterable[Any]) -> Iterable[bool]:
+def _has_value(values: Iterable[Any]) -> Iterable[bool]:
     return (value not in (None, "") for value in values)
 
 
@@ -100,60 +109,64 @@ def _text(value: Any) -> str:
     return "" if value is None else trim_lines(printable(str(value)))
 
 
-def colors_of(
-    given: Iterable[Colored],
+def page_colors(
+    given: Iterable[ColorSpec],
     table: pd.DataFrame,
     projection: Projection,
     clusters: ArrayLike | None,
     names: Mapping[int, str] | None,
-) -> list[Color]:
+) -> list[PageColor]:
     """Return all that the map can be coloured by: what was asked for, clusters, and how true the map is."""
-    own = _own(projection, clusters, names)
-    found = [own.pop(color) if isinstance(color, str) and color in own else _color(color, table) for color in given]
+    own = _map_colors(projection, clusters, names)
+    found = [
+        own.pop(color) if isinstance(color, str) and color in own else _to_page_color(color, table) for color in given
+    ]
     return [*found, *own.values()]
 
 
-def tag_colors(output: Vectors | None, given: Iterable[Colored]) -> list[Color]:
+def tag_colors(output: Vectors | None, given: Iterable[ColorSpec]) -> list[PageColor]:
     """Return a colour for each tag that a tagger heard in the tracks, but for those that are given."""
     if output is None:
         return []
-    heard, there = tag_columns(output), {color.title for color in given if isinstance(color, Color)}
+    heard, there = tag_columns(output), {color.title for color in given if isinstance(color, PageColor)}
     group = f"What {get_model(output.model).title} hears"
-    return [Color(str(tag), heard[tag], group=group) for tag in heard.columns if str(tag) not in there]
+    return [PageColor(str(tag), heard[tag], group=group) for tag in heard.columns if str(tag) not in there]
 
 
-def _own(projection: Projection, clusters: ArrayLike | None, names: Mapping[int, str] | None) -> dict[str, Color]:
+def _map_colors(
+    projection: Projection, clusters: ArrayLike | None, names: Mapping[int, str] | None
+) -> dict[str, PageColor]:
     """Return the colours that come by themselves, by the names under which they can be asked for."""
     found = {}
     if clusters is not None:
-        named = np.asarray([_cluster(int(number), names or {}) for number in np.asarray(clusters)], dtype=object)
-        found["cluster"] = Color("Cluster", named, group="The map")
+        named = np.asarray([_cluster_name(int(number), names or {}) for number in np.asarray(clusters)], dtype=object)
+        found["cluster"] = PageColor("Cluster", named, group="The map")
     kept = np.asarray(projection.preservation, dtype=np.float64)
     if kept.size and np.isfinite(kept).any():
-        found["trust"] = Color(f"Kept of its {projection.k} nearest", 100 * kept, unit="%", group="The map")
+        found["trust"] = PageColor(f"Kept of its {projection.k} nearest", 100 * kept, unit="%", group="The map")
     return found
 
 
-def _color(given: Colored, table: pd.DataFrame) -> Color:
-    if isinstance(given, Color):
+def _to_page_color(given: ColorSpec, table: pd.DataFrame) -> PageColor:
+    if isinstance(given, PageColor):
         return given
     if not isinstance(given, str):
-        return Color(str(given.name), given)
+        return PageColor(str(given.name), given)
     if given not in table.columns:
         raise OptionError(
             f"The table has no column {given!r}: it has {', '.join(map(str, table.columns))}."
             f"{did_you_mean(given, [str(name) for name in table.columns])}"
         )
     values = table[given]
-    return Color(TITLES.get(given, given), values, unit=UNITS.get(given, ""), group="The table")
+    return PageColor(TITLES.get(given, given), values, unit=UNITS.get(given, ""), group="The table")
 
 
-def _cluster(number: int, names: Mapping[int, str]) -> str:
+def _cluster_name(number: int, names: Mapping[int, str]) -> str:
     # What is not known is grey, and stands last.
     return "" if number < 0 else names.get(number) or f"cluster {number}"
 
 
-def per_point(values: Any, vectors: Vectors) -> NDArray[Any]:
+def values_per_point(values: Any, vectors: Vectors) -> NDArray[Any]:
     """Return a value for each point: those of its track, where there is one for each track."""
     import pandas as pd
 

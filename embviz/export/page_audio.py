@@ -22,7 +22,7 @@ from embviz.widgets import browser_audio
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["BYTES", "CLIP", "Heard", "heard", "loudest"]
+__all__ = ["BYTES", "CLIP", "PageAudio", "find_loudest", "prepare_audio"]
 
 CLIP = 25.0  # seconds
 CLIP_RATE = 24_000  # Hz
@@ -36,7 +36,7 @@ CLIP_BYTES = 5_000  # of a clip, per second
 
 
 @dataclass(frozen=True)
-class Heard:
+class PageAudio:
     """The sound of a track as it stands in a page, and what is not right about it, in a sentence."""
 
     duration: float
@@ -50,14 +50,16 @@ class Heard:
     @property
     def traits(self) -> dict[str, Any]:
         """What a player is given."""
-        sections = [] if self.span is None else _marks(self.span, self.duration)
+        sections = [] if self.span is None else _clip_sections(self.span, self.duration)
         return {
             "duration": self.duration, "view": [0.0, self.duration], "peaks": self.peaks, "sections": sections,
             "url": self.url, "sound": self.data, "mime": self.mime, "problem": self.problem,
         }  # fmt: skip
 
 
-def heard(path: str | os.PathLike[str], how: str, folder: str | os.PathLike[str], *, duration: float = 0.0) -> Heard:
+def prepare_audio(
+    path: str | os.PathLike[str], how: str, folder: str | os.PathLike[str], *, duration: float = 0.0
+) -> PageAudio:
     """Return the sound of a file for a page that will lie in a folder.
 
     Parameters
@@ -65,7 +67,7 @@ def heard(path: str | os.PathLike[str], how: str, folder: str | os.PathLike[str]
     path : path
         Of the sound.
     how : {"link", "embed", "clips"}
-        As for :func:`embviz.export.collection_page.page`.
+        As for :func:`embviz.export.collection_page.render_collection_page`.
     folder : path
         Where the page will lie.
     duration : float
@@ -73,27 +75,27 @@ def heard(path: str | os.PathLike[str], how: str, folder: str | os.PathLike[str]
     """
     name = printable_name(Path(path))
     if not Path(path).exists():
-        return Heard(duration, b"", problem=f"{name!r} was not there when this page was written.")
+        return PageAudio(duration, b"", problem=f"{name!r} was not there when this page was written.")
     try:
         audio = Audio.open(path)
         outline = browser_audio.summary(audio)
         if how == "clips":
-            return _clipped(audio, outline)
-        peaks = _coarse(outline.peaks).tobytes()
+            return _prepare_clip(audio, outline)
+        peaks = _reduce_peaks(outline.peaks).tobytes()
         if how == "embed":
-            data, mime = static_widgets.small(audio)
-            return Heard(outline.duration, peaks, data=data, mime=mime)
+            data, mime = static_widgets.compact_audio(audio)
+            return PageAudio(outline.duration, peaks, data=data, mime=mime)
     except AudioError as error:
-        return Heard(duration, b"", problem=str(error))
+        return PageAudio(duration, b"", problem=str(error))
     if browser_audio.known(path):
-        return Heard(outline.duration, peaks, url=static_widgets.relative(path, folder))
+        return PageAudio(outline.duration, peaks, url=static_widgets.relative_url(path, folder))
     problem = f"Browsers cannot be expected to play {name!r}, and this page has no more than a link to it."
-    return Heard(outline.duration, peaks, problem=problem)
+    return PageAudio(outline.duration, peaks, problem=problem)
 
 
-def _clipped(audio: Audio, outline: browser_audio.Summary) -> Heard:
+def _prepare_clip(audio: Audio, outline: browser_audio.Summary) -> PageAudio:
     samples = audio.mono(CLIP_RATE)
-    first, stop = loudest(samples, CLIP_RATE, CLIP)
+    first, stop = find_loudest(samples, CLIP_RATE, CLIP)
     part = np.zeros_like(samples)
     part[first:stop] = samples[first:stop]
     fade = np.linspace(0, 1, min(round(FADE * CLIP_RATE), stop - first), dtype=np.float32)
@@ -104,10 +106,10 @@ def _clipped(audio: Audio, outline: browser_audio.Summary) -> Heard:
     data, mime = browser_audio.encode(part, CLIP_RATE, quality=CLIP_QUALITY)
     whole = (first, stop) == (0, len(samples))
     span = None if whole else (first / CLIP_RATE, stop / CLIP_RATE)
-    return Heard(outline.duration, _coarse(outline.peaks).tobytes(), data=data, mime=mime, span=span)
+    return PageAudio(outline.duration, _reduce_peaks(outline.peaks).tobytes(), data=data, mime=mime, span=span)
 
 
-def loudest(samples: NDArray[np.float32], rate: int, seconds: float) -> tuple[int, int]:
+def find_loudest(samples: NDArray[np.float32], rate: int, seconds: float) -> tuple[int, int]:
     """Return first sample and end of the stretch of that length, or of all there is, that holds most energy."""
     block = max(1, round(STEP * rate))
     length = round(seconds * rate)
@@ -121,7 +123,7 @@ def loudest(samples: NDArray[np.float32], rate: int, seconds: float) -> tuple[in
     return first, first + length
 
 
-def _coarse(peaks: NDArray[np.int8]) -> NDArray[np.int8]:
+def _reduce_peaks(peaks: NDArray[np.int8]) -> NDArray[np.int8]:
     """Return the outline in as many stretches as are drawn."""
     n = len(peaks)
     if n <= OUTLINE:
@@ -131,7 +133,7 @@ def _coarse(peaks: NDArray[np.int8]) -> NDArray[np.int8]:
     return np.stack([low, high], axis=1)
 
 
-def _marks(span: tuple[float, float], duration: float) -> list[dict[str, Any]]:
+def _clip_sections(span: tuple[float, float], duration: float) -> list[dict[str, Any]]:
     marks = [("not in this page", 0.0), (f"the loudest {CLIP:.0f} s", span[0]), ("not in this page", span[1])]
     ends = [*(start for _, start in marks[1:]), duration]
     return [{"name": name, "start": start} for (name, start), end in zip(marks, ends, strict=True) if end > start]

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from embviz.analysis.projection import Projection
     from embviz.core.vectors import Vectors
-    from embviz.export.track_assets import Parts
+    from embviz.export.track_assets import TrackAssets
 
-__all__ = ["about", "caution", "heading", "measures"]
+__all__ = ["provenance_sections", "quality_facts", "reading_caution", "subtitle_facts"]
 
 LISTED = 200  # tracks without a place on the map
 
@@ -37,29 +37,29 @@ SOUNDS = {
 }
 
 
-def heading(vectors: Vectors, projection: Projection, tracks: int) -> list[str]:
+def subtitle_facts(vectors: Vectors, projection: Projection, tracks: int) -> list[str]:
     """Return the facts below the title of a page."""
     points = [] if vectors.times is None else [plural(len(vectors.tracks), "frame")]
     return [
         plural(tracks, "track"),
         *points,
         trim_lines(f"{vectors.model} / {vectors.layer}"),
-        _method(projection),
+        _method_name(projection),
     ]
 
 
-def _method(projection: Projection) -> str:
+def _method_name(projection: Projection) -> str:
     return METHOD_NAMES[projection.method]
 
 
-def measures(projection: Projection) -> list[str]:
+def quality_facts(projection: Projection) -> list[str]:
     """Return how true a map is to what it was made of, as far as that could be measured."""
     said = [("trustworthiness", projection.trustworthiness), ("continuity", projection.continuity)]
     found = [f"{name} {value:.2f}" for name, value in said if math.isfinite(value)]
     return [*found, f"k = {projection.k}"] if found else []
 
 
-def caution(projection: Projection) -> str:
+def reading_caution(projection: Projection) -> str:
     """Return what nobody should read into a map."""
     if projection.method == "pca":
         across, up = projection.axes
@@ -74,16 +74,16 @@ def caution(projection: Projection) -> str:
     )
 
 
-def about(
-    table: pd.DataFrame, vectors: Vectors, projection: Projection, made: Parts, audio: str
+def provenance_sections(
+    table: pd.DataFrame, vectors: Vectors, projection: Projection, made: TrackAssets, audio: str
 ) -> list[dict[str, Any]]:
     """Return the facts at the foot of the page, in sections."""
     sections = [
-        {"title": "The map", "facts": _of_map(vectors, projection)},
-        {"title": trim_lines(f"{vectors.model} / {vectors.layer}"), "facts": _of_model(vectors, made.source)},
-        {"title": "The sound", "facts": _of_sound(made, audio)},
+        {"title": "The map", "facts": _map_facts(vectors, projection)},
+        {"title": trim_lines(f"{vectors.model} / {vectors.layer}"), "facts": _model_facts(vectors, made.source)},
+        {"title": "The sound", "facts": _audio_facts(made, audio)},
     ]
-    missing = _missing(table, vectors)
+    missing = _missing_tracks(table, vectors)
     if missing:
         more = [("", f"and {len(missing) - LISTED:,} more")] if len(missing) > LISTED else []
         title = f"Not on the map: {plural(len(missing), 'track')}"
@@ -91,25 +91,25 @@ def about(
     return sections
 
 
-def _of_map(vectors: Vectors, projection: Projection) -> list[tuple[str, str]]:
+def _map_facts(vectors: Vectors, projection: Projection) -> list[tuple[str, str]]:
     chosen = {"metric": projection.metric, "seed": projection.seed, **projection.options}
     options = ", ".join(f"{name} {value}" for name, value in chosen.items())
     points = "frames of tracks" if vectors.times is not None else f"whole tracks ({vectors.pooling} over time)"
-    true = measures(projection)
+    true = quality_facts(projection)
     return [
-        ("Method", trim_lines(f"{_method(projection)} ({options})")),
+        ("Method", trim_lines(f"{_method_name(projection)} ({options})")),
         ("Points", f"{len(vectors.tracks):,} {points}"),
         ("How true", ", ".join(true) if true else "not measured: there are too few points"),
         ("What that says", MEANING),
-        ("Caution", caution(projection)),
+        ("Caution", reading_caution(projection)),
     ]
 
 
-def _of_model(vectors: Vectors, source: Embedding | None) -> list[tuple[str, str]]:
+def _model_facts(vectors: Vectors, source: Embedding | None) -> list[tuple[str, str]]:
     size = plural(vectors.shape[1], "dimension")
     said = [("Values", f"{size}{f', {vectors.unit}' if vectors.unit else ''}")]
     if source is not None and source.model == vectors.model:
-        return [*said, *track_page.of_weights(source)]
+        return [*said, *track_page.weights_facts(source)]
     try:
         record = get_model(vectors.model)
     except ModelError:  # Embeddings of other people's models can be shown, too.
@@ -120,14 +120,14 @@ def _of_model(vectors: Vectors, source: Embedding | None) -> list[tuple[str, str
     return [*said, ("Task", record.task), *known, *licence]
 
 
-def _of_sound(made: Parts, audio: str) -> list[tuple[str, str]]:
+def _audio_facts(made: TrackAssets, audio: str) -> list[tuple[str, str]]:
     said = [("Length", format_time(made.seconds)), ("Here", SOUNDS[audio])]
     if made.silent:
         said.append(("Silent", f"{plural(len(made.silent), 'track')}, such as: {trim_lines(made.silent[0])}"))
     return said
 
 
-def _missing(table: pd.DataFrame, vectors: Vectors) -> list[tuple[str, str]]:
+def _missing_tracks(table: pd.DataFrame, vectors: Vectors) -> list[tuple[str, str]]:
     absent = table.loc[~table.index.isin(vectors.tracks)]
     reasons = [
         vectors.failed.get(int(label)) or problem

@@ -12,9 +12,9 @@ from embviz.analysis.tagging import tags_at_points
 from embviz.core.text import trim_lines
 from embviz.errors import OptionError
 from embviz.export import static_widgets
-from embviz.export.columns import Color, columns, per_point
-from embviz.export.static_widgets import CLOCK, Blocks, unsent
-from embviz.plotting.encodings import color_of
+from embviz.export.columns import PageColor, page_columns, values_per_point
+from embviz.export.static_widgets import CLOCK, PageData, without_comm
+from embviz.plotting.encodings import encode_colors
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
     from embviz.core.vectors import Vectors
 
-__all__ = ["Drawn"]
+__all__ = ["StaticMap"]
 
 POOLED = ("mean", "max", "median")  # vectors of a track that lie among those of its frames
 STEPS = 150  # of a track's way over a map, at most
 
 
-class Drawn:
+class StaticMap:
     """The map of a page; `rows` are its tracks, in the order of the page."""
 
     def __init__(
@@ -46,9 +46,9 @@ class Drawn:
 
         frames = vectors.times is not None
         self.rows, self.vectors, self.projection = rows, vectors, projection
-        self.widget = unsent(Scatter).of(
+        self.widget = without_comm(Scatter).of(
             projection.xy,
-            columns=columns(rows),
+            columns=page_columns(rows),
             tracks=rows.index.get_indexer(vectors.tracks) if frames else None,
             seconds=vectors.times,
             drawn="canvas",
@@ -57,26 +57,26 @@ class Drawn:
         if tags is not None:
             self.widget.hear(tags_at_points(tags, vectors), tags.labels)
         if clusters is not None and names:
-            self.widget.name(_labels(projection.xy, _checked(clusters, vectors), names))
+            self.widget.name(_cluster_labels(projection.xy, _check_clusters(clusters, vectors), names))
 
-    def still(self, blocks: Blocks) -> dict[str, Any]:
+    def to_static(self, blocks: PageData) -> dict[str, Any]:
         """Return the map as it stands in the page, in one colour."""
-        return static_widgets.still(self.widget, blocks)
+        return static_widgets.static_widget(self.widget, blocks)
 
-    def colored(self, color: Color, blocks: Blocks) -> dict[str, Any]:
+    def encode_color(self, color: PageColor, blocks: PageData) -> dict[str, Any]:
         """Return what the page needs to colour the map."""
-        values = per_point(color.values, self.vectors)
-        made, shades = color_of(values, title=trim_lines(color.title), unit=color.unit)
+        values = values_per_point(color.values, self.vectors)
+        made, shades = encode_colors(values, title=trim_lines(color.title), unit=color.unit)
         return {"group": trim_lines(color.group), "color": made, "shades": blocks.add(shades)}
 
     def trail(self, label: int, embedding: Embedding | None) -> bytes:
         """Return the way of a track over the map as the map takes it; empty where its frames have no place there."""
-        self.widget.show_trail(self._way(label, embedding))
+        self.widget.show_trail(self._trail_points(label, embedding))
         trail: bytes = self.widget.trail
         self.widget.show_trail(None)
         return trail
 
-    def _way(self, label: int, embedding: Embedding | None) -> NDArray[Any] | None:
+    def _trail_points(self, label: int, embedding: Embedding | None) -> NDArray[Any] | None:
         """Return x, y and seconds of a track's frames, ``[m, 3]``."""
         vectors = self.vectors
         if vectors.times is not None:
@@ -90,7 +90,7 @@ class Drawn:
         return np.column_stack([self.projection.transform(frames[finite]), seconds[finite]])
 
 
-def _checked(clusters: ArrayLike, vectors: Vectors) -> NDArray[np.int64]:
+def _check_clusters(clusters: ArrayLike, vectors: Vectors) -> NDArray[np.int64]:
     numbers = np.asarray(clusters)
     if numbers.shape != vectors.tracks.shape:
         raise OptionError(
@@ -99,7 +99,9 @@ def _checked(clusters: ArrayLike, vectors: Vectors) -> NDArray[np.int64]:
     return numbers
 
 
-def _labels(xy: NDArray[np.float32], clusters: NDArray[np.int64], names: Mapping[int, str]) -> Iterator[dict[str, Any]]:
+def _cluster_labels(
+    xy: NDArray[np.float32], clusters: NDArray[np.int64], names: Mapping[int, str]
+) -> Iterator[dict[str, Any]]:
     """Yield the names of clusters and where they stand: at the upper end of their points, which they would hide."""
     for number, name in names.items():
         inside = xy[clusters == number]

@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
     from embviz.core.progress import Report
     from embviz.core.vectors import Vectors
-    from embviz.export.static_widgets import Blocks
+    from embviz.export.static_widgets import PageData
 
-__all__ = ["near"]
+__all__ = ["add_neighbors"]
 
 K = 12
-LOOKED_AT = 80  # of the frames nearest to a frame, most are of its own track
+CANDIDATES = 80  # of the frames nearest to a frame, most are of its own track
 NONE = 0xFFFFFFFF
 
 
-def near(vectors: Vectors, metric: str, blocks: Blocks, report: Report) -> dict[str, Any]:
+def add_neighbors(vectors: Vectors, metric: str, blocks: PageData, report: Report) -> dict[str, Any]:
     """Put the nearest points of each point into the page; of frames, those of other tracks.
 
     Returns
@@ -35,7 +35,7 @@ def near(vectors: Vectors, metric: str, blocks: Blocks, report: Report) -> dict[
         found = nearest_neighbors(vectors, K, metric=metric, report=report)
         indices, distances, exact = found.indices.astype(np.uint32), found.distances, found.exact
     else:
-        indices, distances, exact = _of_others(vectors, metric, report)
+        indices, distances, exact = _neighbors_of_other_tracks(vectors, metric, report)
     return {
         "k": indices.shape[1],
         "metric": metric,
@@ -45,10 +45,12 @@ def near(vectors: Vectors, metric: str, blocks: Blocks, report: Report) -> dict[
     }
 
 
-def _of_others(vectors: Vectors, metric: str, report: Report) -> tuple[NDArray[np.uint32], NDArray[np.float32], bool]:
+def _neighbors_of_other_tracks(
+    vectors: Vectors, metric: str, report: Report
+) -> tuple[NDArray[np.uint32], NDArray[np.float32], bool]:
     n = len(vectors.values)
     index = NeighborIndex(vectors, metric=metric)
-    k = min(LOOKED_AT, n)
+    k = min(CANDIDATES, n)
     indices = np.full((n, K), NONE, np.uint32)
     distances = np.full((n, K), np.inf, np.float32)
     done = 0

@@ -29,15 +29,15 @@ if TYPE_CHECKING:
 __all__ = [
     "CLOCK",
     "MAX_BYTES",
-    "Blocks",
-    "as_json",
-    "page",
-    "relative",
-    "small",
-    "still",
-    "unsent",
-    "way",
-    "write",
+    "PageData",
+    "compact_audio",
+    "relative_path",
+    "relative_url",
+    "render_page",
+    "script_json",
+    "static_widget",
+    "without_comm",
+    "write_page",
 ]
 
 MAX_BYTES = 200 * 2**20  # What a browser still opens while one waits for it.
@@ -47,7 +47,7 @@ CLOCK = "page"
 NO_SCRIPT = "This page is drawn by JavaScript, which is switched off here."
 
 
-class Blocks:
+class PageData:
     """The data of a page, as elements that its script reads when it needs them.
 
     Parameters
@@ -65,37 +65,37 @@ class Blocks:
 
     def add(self, data: bytes) -> str:
         """Keep an array, and return the id of its element."""
-        self._take(len(data) * 4 // 3)
-        return self._keep("text/plain", base64.b64encode(data).decode("ascii"))
+        self._count(len(data) * 4 // 3)
+        return self._add_element("text/plain", base64.b64encode(data).decode("ascii"))
 
     def add_json(self, value: Any) -> str:
         """Keep a description, and return the id of its element."""
-        text = as_json(value)
-        self._take(len(text))
-        return self._keep("application/json", text)
+        text = script_json(value)
+        self._count(len(text))
+        return self._add_element("application/json", text)
 
-    def foresee(self, done: int, total: int) -> None:
+    def check_estimate(self, done: int, total: int) -> None:
         """Refuse what will not fit, judged by the first of so many parts, before more time goes into the others."""
         if done >= ENOUGH and self.bytes / done * total > SURELY * self._limit:
-            self._refuse()
+            self._raise_too_large()
 
-    def _take(self, size: int) -> None:
+    def _count(self, size: int) -> None:
         self.bytes += size
         if self.bytes > self._limit:
-            self._refuse()
+            self._raise_too_large()
 
-    def _refuse(self) -> NoReturn:
+    def _raise_too_large(self) -> NoReturn:
         raise FigureError(
             f"The page would take more than {self._limit // 2**20} MB, which few browsers open: {self._remedy}."
         )
 
-    def _keep(self, kind: str, text: str) -> str:
+    def _add_element(self, kind: str, text: str) -> str:
         name = f"embviz-bytes-{len(self.elements)}"
         self.elements.append(f'<script type="{kind}" id="{name}">{text}</script>')
         return name
 
 
-def write(path: str | os.PathLike[str], make: Callable[[Path], str]) -> Path:
+def write_page(path: str | os.PathLike[str], make: Callable[[Path], str]) -> Path:
     """Write a page that is made for the folder where it will lie, whole or not at all; return where.
 
     Raises
@@ -117,7 +117,9 @@ def write(path: str | os.PathLike[str], make: Callable[[Path], str]) -> Path:
         ) from error
 
 
-def page(description: dict[str, Any], blocks: Blocks, *, script: str, kinds: Iterable[str], linked: bool) -> str:
+def render_page(
+    description: dict[str, Any], blocks: PageData, *, script: str, kinds: Iterable[str], linked: bool
+) -> str:
     """Return the page that a script, ``widgets/{script}.js``, draws from its description.
 
     Parameters
@@ -140,20 +142,20 @@ def page(description: dict[str, Any], blocks: Blocks, *, script: str, kinds: Ite
     sheets = [(bundle.FOLDER / f"{name}.css").read_text("utf-8") for name in names]
     scripts = [
         *blocks.elements,
-        f'<script type="application/json" id="embviz-page">{as_json(description)}</script>',
+        f'<script type="application/json" id="embviz-page">{script_json(description)}</script>',
         f'<script type="module">\n{code}</script>',
     ]
     heard = "data: blob: 'self' file:" if linked else "data: blob:"
-    return save.document(
+    return save.html_document(
         printable(description["title"]),
-        style="\n".join([save.switchable(description["theme"]), *sheets]),
+        style="\n".join([save.switchable_theme_css(description["theme"]), *sheets]),
         noscript=NO_SCRIPT,
         scripts="\n" + "\n".join(scripts),
         policy=f"{save.POLICY}; media-src {heard}",
     )
 
 
-def as_json(value: Any) -> str:
+def script_json(value: Any) -> str:
     """Return JSON that can stand in a script element, whatever is in it."""
     return json.dumps(value, allow_nan=False).replace("<", "\\u003c")
 
@@ -162,12 +164,12 @@ def as_json(value: Any) -> str:
 
 
 @cache
-def unsent(kind: Any) -> Any:
+def without_comm(kind: Any) -> Any:
     """Return a kind of widget that is not sent to a notebook, where one is open, when it is made."""
     return type(kind.__name__, (kind,), {"open": lambda _self: None, "__module__": kind.__module__})
 
 
-def still(widget: AnyWidget, blocks: Blocks) -> dict[str, Any]:
+def static_widget(widget: AnyWidget, blocks: PageData) -> dict[str, Any]:
     """Return a widget's script and traits; arrays are replaced by where they lie in the page."""
     from embviz.widgets.frames import FramesWidget
 
@@ -175,7 +177,7 @@ def still(widget: AnyWidget, blocks: Blocks) -> dict[str, Any]:
         widget.with_orders()  # Nobody could compute them later.
     names = [name for name in widget.keys if not name.startswith("_") and name not in {"layout", "tabbable", "tooltip"}]
     traits = {name: getattr(widget, name) for name in names} | {"clock": CLOCK}
-    arrays = {name: _stored(value, blocks) for name, value in traits.items() if _is_array(value)}
+    arrays = {name: _store(value, blocks) for name, value in traits.items() if _is_array(value)}
     state = {name: value for name, value in traits.items() if name not in arrays}
     return {"widget": type(widget).__module__.rpartition(".")[2], "state": state, "bytes": arrays}
 
@@ -185,14 +187,14 @@ def _is_array(value: Any) -> bool:
     return isinstance(value, bytes) or (several and all(isinstance(item, bytes) for item in value))
 
 
-def _stored(value: Any, blocks: Blocks) -> str | list[str]:
+def _store(value: Any, blocks: PageData) -> str | list[str]:
     return blocks.add(value) if isinstance(value, bytes) else [blocks.add(item) for item in value]
 
 
 # -- sound --------------------------------------------------------------------------------------------------------
 
 
-def small(sound: Audio) -> tuple[bytes, str]:
+def compact_audio(sound: Audio) -> tuple[bytes, str]:
     """Return a small file that browsers play, and its media type: the sound's own, where that is small already."""
     own = browser_audio.playable(sound)
     if own.known and own.size <= SMALL * sound.duration:
@@ -200,12 +202,12 @@ def small(sound: Audio) -> tuple[bytes, str]:
     return own.transcode()
 
 
-def relative(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> str:
+def relative_url(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> str:
     """Return the address of a file as seen from a folder."""
-    return f"./{quote(os.fsencode(way(path, folder)))}"
+    return f"./{quote(os.fsencode(relative_path(path, folder)))}"
 
 
-def way(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> str:
+def relative_path(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> str:
     """Return the path of a file as seen from a folder."""
     # The folders on the way may be links, of which ".." would lead elsewhere.
     return os.path.relpath(os.path.realpath(path), os.path.realpath(folder))

@@ -12,21 +12,21 @@ from embviz.core.embedding import Embedding
 from embviz.core.text import trim_lines
 from embviz.errors import EmbvizError
 from embviz.export import static_widgets
-from embviz.export.page_audio import heard
-from embviz.export.static_widgets import Blocks, unsent
+from embviz.export.page_audio import prepare_audio
+from embviz.export.static_widgets import PageData, without_comm
 from embviz.plotting.heatmap_figure import MAX_LABELS
 
 if TYPE_CHECKING:
     from embviz.core.progress import Report
-    from embviz.export.static_map import Drawn
+    from embviz.export.static_map import StaticMap
 
-__all__ = ["Parts", "empty_heatmap", "empty_player", "make"]
+__all__ = ["TrackAssets", "build_track_assets", "empty_heatmap", "empty_player"]
 
 LOW = 192  # pixels of a heatmap of many dimensions
 
 
 @dataclass
-class Parts:
+class TrackAssets:
     """The parts of all tracks, by where they lie in the page, and what is to be said of them.
 
     Parameters
@@ -47,25 +47,25 @@ class Parts:
     source: Embedding | None = None
 
 
-def make(
-    drawn: Drawn,
+def build_track_assets(
+    drawn: StaticMap,
     embeddings: Callable[[int], Embedding | None] | None,
     *,
     audio: str,
     folder: str | os.PathLike[str],
-    blocks: Blocks,
+    blocks: PageData,
     report: Report,
-) -> Parts:
+) -> TrackAssets:
     """Put what belongs to each track of a map into the page."""
-    parts, rows = Parts(), drawn.rows
+    parts, rows = TrackAssets(), drawn.rows
     stage = "sounds and heatmaps" if embeddings else "sounds"
     for done, (label, path, duration) in enumerate(zip(rows.index, rows["path"], rows["duration"], strict=True)):
         report(stage, done, len(rows))
-        blocks.foresee(done, len(rows))
-        sound = heard(path, audio, folder, duration=0.0 if math.isnan(duration) else float(duration))
-        embedding, note = _found(embeddings, int(label))
+        blocks.check_estimate(done, len(rows))
+        sound = prepare_audio(path, audio, folder, duration=0.0 if math.isnan(duration) else float(duration))
+        embedding, note = _load_embedding(embeddings, int(label))
         state = {
-            "player": _packed(sound.traits, blocks),
+            "player": _pack_traits(sound.traits, blocks),
             "span": sound.span,
             "trail": blocks.add(drawn.trail(int(label), embedding)),
             "heatmap": _heatmap(embedding, blocks),
@@ -79,7 +79,7 @@ def make(
     return parts
 
 
-def _found(embeddings: Callable[[int], Embedding | None] | None, label: int) -> tuple[Embedding | None, str]:
+def _load_embedding(embeddings: Callable[[int], Embedding | None] | None, label: int) -> tuple[Embedding | None, str]:
     """Return the frames of a track, or why there are none."""
     try:
         embedding = embeddings(label) if embeddings else None
@@ -88,30 +88,30 @@ def _found(embeddings: Callable[[int], Embedding | None] | None, label: int) -> 
     return (embedding, "") if embedding is not None and all(embedding.shape) else (None, "")
 
 
-def _packed(traits: dict[str, Any], blocks: Blocks) -> dict[str, Any]:
+def _pack_traits(traits: dict[str, Any], blocks: PageData) -> dict[str, Any]:
     arrays = {name: blocks.add(value) for name, value in traits.items() if isinstance(value, bytes)}
     return {"state": {name: value for name, value in traits.items() if name not in arrays}, "bytes": arrays}
 
 
-def _heatmap(embedding: Embedding | None, blocks: Blocks) -> dict[str, Any] | None:
+def _heatmap(embedding: Embedding | None, blocks: PageData) -> dict[str, Any] | None:
     from embviz.widgets.heatmap import Heatmap
 
     if embedding is None:
         return None
     listed = 0 < len(embedding.labels) <= MAX_LABELS
     height = 0 if listed else min(LOW, 2 * embedding.shape[1])
-    return static_widgets.still(unsent(Heatmap).of(embedding, title="", height=height), blocks)
+    return static_widgets.static_widget(without_comm(Heatmap).of(embedding, title="", height=height), blocks)
 
 
 def empty_player() -> Any:
     """Return a player without a track."""
     from embviz.widgets.player import Player
 
-    return unsent(Player)()
+    return without_comm(Player)()
 
 
 def empty_heatmap() -> Any:
     """Return a heatmap without a track."""
     from embviz.widgets.heatmap import Heatmap
 
-    return unsent(Heatmap)(message="Choose a track on the map.")
+    return without_comm(Heatmap)(message="Choose a track on the map.")

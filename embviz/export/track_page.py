@@ -19,7 +19,7 @@ from embviz.core.embedding import Embedding, format_period
 from embviz.core.text import format_magnitude, format_time, plural, trim_lines
 from embviz.errors import ModelError, OptionError, did_you_mean
 from embviz.export import static_widgets
-from embviz.export.static_widgets import MAX_BYTES, Blocks, small, still, unsent
+from embviz.export.static_widgets import MAX_BYTES, PageData, compact_audio, static_widget, without_comm
 from embviz.models import get_model
 from embviz.models.model import Model
 from embviz.plotting import save
@@ -29,7 +29,15 @@ from embviz.widgets import browser_audio
 if TYPE_CHECKING:
     from anywidget import AnyWidget
 
-__all__ = ["Gap", "Row", "absent", "facts", "of_weights", "page", "write"]
+__all__ = [
+    "MissingRow",
+    "PageRow",
+    "embedding_facts",
+    "missing_weights_row",
+    "render_track_page",
+    "weights_facts",
+    "write_track_page",
+]
 
 AUDIO = ("embed", "link")
 SEVERAL = 2  # More heatmaps than these are drawn low, so that they can be seen together.
@@ -44,7 +52,7 @@ REMEDY = "link the sound in place of embedding it, or choose fewer models or lay
 
 
 @dataclass(frozen=True)
-class Row:
+class PageRow:
     """One plot of a page.
 
     Parameters
@@ -74,7 +82,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Gap:
+class MissingRow:
     """A place on the page for what could not be drawn: why, and the commands that would help."""
 
     title: str
@@ -83,10 +91,12 @@ class Gap:
     commands: Sequence[str] = ()
 
 
-Content: TypeAlias = "Embedding | AnyWidget | Row | Gap"
+Content: TypeAlias = "Embedding | AnyWidget | PageRow | MissingRow"
 
 
-def write(path: str | os.PathLike[str], sound: AudioSource, embeddings: Iterable[Content], **options: Any) -> Path:
+def write_track_page(
+    path: str | os.PathLike[str], sound: AudioSource, embeddings: Iterable[Content], **options: Any
+) -> Path:
     """Write a page that plays a sound and shows its embeddings, whole or not at all.
 
     Parameters
@@ -110,10 +120,12 @@ def write(path: str | os.PathLike[str], sound: AudioSource, embeddings: Iterable
     OptionError
         If an option has no such value, or the sound cannot be linked.
     """
-    return static_widgets.write(path, lambda folder: page(sound, embeddings, folder=folder, **options))
+    return static_widgets.write_page(
+        path, lambda folder: render_track_page(sound, embeddings, folder=folder, **options)
+    )
 
 
-def page(
+def render_track_page(
     sound: AudioSource,
     embeddings: Iterable[Content],
     *,
@@ -131,8 +143,8 @@ def page(
     sound : path, (ndarray, int) or Audio
         The track.
     embeddings : iterable of Embedding, widget, Row or Gap
-        From top to bottom. An embedding takes a byte per cell, and a third more as text; a :class:`Row` says more
-        about one; a :class:`Gap` stands for one that is not there, such as :func:`absent` gives.
+        From top to bottom. An embedding takes a byte per cell, and a third more as text; a :class:`PageRow` says more
+        about one; a :class:`MissingRow` stands for one that is not there, such as :func:`missing_weights_row` gives.
     title : str, optional
         Title of the page; the name of the sound's file by default.
     audio : {"embed", "link"}
@@ -165,11 +177,11 @@ def page(
         known = " or ".join(map(repr, AUDIO))
         raise OptionError(f"audio is {known}, {audio!r} was found.{did_you_mean(str(audio), AUDIO)}")
     save.check_theme(theme)
-    opened, rows, blocks = Audio.open(sound), [_row(content) for content in embeddings], Blocks(MAX_BYTES, REMEDY)
+    opened, rows, blocks = Audio.open(sound), [_to_row(content) for content in embeddings], PageData(MAX_BYTES, REMEDY)
     name = opened.title if title is None else title
-    link = _relative(opened, folder) if audio == "link" else ""
-    several = sum(isinstance(row, Row) for row in rows) > SEVERAL
-    plots = [_described(row, blocks, LOW if several else 0) for row in rows]
+    link = _audio_url(opened, folder) if audio == "link" else ""
+    several = sum(isinstance(row, PageRow) for row in rows) > SEVERAL
+    plots = [_describe_row(row, blocks, LOW if several else 0) for row in rows]
     player = _player(opened, blocks, link=link, parts=sections)
     description = {
         "title": trim_lines(name) or "embviz",
@@ -180,34 +192,34 @@ def page(
         ],
         "guide": GUIDE,
         "theme": theme,
-        "silent": _silent(opened, link),
+        "silent": _missing_sound_note(opened, link),
         "player": player,
         "rows": plots,
-        "about": [_of_sound(opened, link), *_about(rows)],
+        "about": [_audio_facts(opened, link), *_provenance(rows)],
         "made": f"Made with embviz {__version__}. This file needs no network and sends nothing anywhere.",
     }
     kinds = ["player", *(row["widget"] for row in plots if "widget" in row)]
-    return static_widgets.page(description, blocks, script="page", kinds=kinds, linked=bool(link))
+    return static_widgets.render_page(description, blocks, script="page", kinds=kinds, linked=bool(link))
 
 
-def absent(model: str | Model) -> Gap:
+def missing_weights_row(model: str | Model) -> MissingRow:
     """Return what stands on a page for a model whose weights are not here."""
     record = get_model(model)
-    return Gap(
+    return MissingRow(
         record.title,
         "Its weights are not on this computer yet. Get them, or take them from a folder, and write the page again:",
-        (*_of_model(record), plural(record.dimensions, "dimension")),
+        (*_model_facts(record), plural(record.dimensions, "dimension")),
         (f"embviz pull {record.name}", "embviz pull --from DIR"),
     )
 
 
-def facts(embedding: Embedding) -> tuple[str, ...]:
+def embedding_facts(embedding: Embedding) -> tuple[str, ...]:
     """Return what is said beside the title of an embedding: layer, task, parameters, frames."""
     record = _record(embedding.model)
     t, d = embedding.shape
     return (
         *([] if embedding.layer == "embedding" else [embedding.layer]),
-        *(_of_model(record) if record else ()),
+        *(_model_facts(record) if record else ()),
         f"{plural(d, 'dimension')} × {plural(t, 'frame')}, {format_period(embedding)}",
         *(["shorter than one patch, repeated to fill it"] if embedding.padded else []),
     )
@@ -216,15 +228,17 @@ def facts(embedding: Embedding) -> tuple[str, ...]:
 # -- the rows -----------------------------------------------------------------------------------------------------
 
 
-def _row(content: Content) -> Row | Gap:
-    row = content if isinstance(content, Row | Gap) else Row(content)
-    if isinstance(row, Row) and isinstance(row.content, Embedding) and not all(row.content.shape):
-        return Gap(row.title or row.content.model, "There are no frames to draw.", row.facts or facts(row.content))
+def _to_row(content: Content) -> PageRow | MissingRow:
+    row = content if isinstance(content, PageRow | MissingRow) else PageRow(content)
+    if isinstance(row, PageRow) and isinstance(row.content, Embedding) and not all(row.content.shape):
+        return MissingRow(
+            row.title or row.content.model, "There are no frames to draw.", row.facts or embedding_facts(row.content)
+        )
     return row
 
 
-def _described(row: Row | Gap, blocks: Blocks, low: int) -> dict[str, Any]:
-    if isinstance(row, Gap):
+def _describe_row(row: PageRow | MissingRow, blocks: PageData, low: int) -> dict[str, Any]:
+    if isinstance(row, MissingRow):
         return {
             "title": trim_lines(row.title),
             "facts": trim_lines(row.facts),
@@ -233,13 +247,13 @@ def _described(row: Row | Gap, blocks: Blocks, low: int) -> dict[str, Any]:
         }
     source = row.source
     record = _record(source.model) if source else None
-    said = facts(source) if source and row.facts is None else row.facts or ()
+    said = embedding_facts(source) if source and row.facts is None else row.facts or ()
     title = row.title or (record.title if record else source.model if source else "")
     widget = _heatmap(row, low) if isinstance(row.content, Embedding) else row.content
-    return {"title": trim_lines(title), "facts": trim_lines(said), **still(widget, blocks)}
+    return {"title": trim_lines(title), "facts": trim_lines(said), **static_widget(widget, blocks)}
 
 
-def _heatmap(row: Row, low: int) -> Any:
+def _heatmap(row: PageRow, low: int) -> Any:
     from embviz.widgets.heatmap import Heatmap
 
     embedding: Any = row.content
@@ -247,19 +261,19 @@ def _heatmap(row: Row, low: int) -> Any:
     # Whole rows per pixel; a list of names needs its room.
     listed = 0 < len(embedding.labels) <= MAX_LABELS
     height = math.ceil(d / math.ceil(d / low)) if 0 < low < d and not listed else 0
-    return unsent(Heatmap).of(embedding, **{"title": "", "height": height, **(row.options or {})})
+    return without_comm(Heatmap).of(embedding, **{"title": "", "height": height, **(row.options or {})})
 
 
 # -- the sound ----------------------------------------------------------------------------------------------------
 
 
-def _player(sound: Audio, blocks: Blocks, *, link: str, parts: Sequence[tuple[str, float]]) -> dict[str, Any]:
+def _player(sound: Audio, blocks: PageData, *, link: str, parts: Sequence[tuple[str, float]]) -> dict[str, Any]:
     """Return the player as it stands in the page."""
     from embviz.widgets.player import Player
 
     outline = browser_audio.summary(sound)
-    data, mime = (b"", "") if link else small(sound)
-    player = unsent(Player)(
+    data, mime = (b"", "") if link else compact_audio(sound)
+    player = without_comm(Player)(
         serial=1,
         duration=outline.duration,
         view=[0.0, outline.duration],
@@ -269,10 +283,10 @@ def _player(sound: Audio, blocks: Blocks, *, link: str, parts: Sequence[tuple[st
         sound=data,
         mime=mime,
     )
-    return still(player, blocks)
+    return static_widget(player, blocks)
 
 
-def _relative(sound: Audio, folder: str | os.PathLike[str]) -> str:
+def _audio_url(sound: Audio, folder: str | os.PathLike[str]) -> str:
     """Return the address of a sound's file as seen from a folder."""
     if sound.path is None:
         raise OptionError("Samples have no file that could be linked; audio='embed' puts their sound into the page.")
@@ -281,10 +295,10 @@ def _relative(sound: Audio, folder: str | os.PathLike[str]) -> str:
             f"Browsers cannot be expected to play {sound.title!r}, so a link to it would stay silent; "
             "audio='embed' puts its sound into the page in a format that they know."
         )
-    return static_widgets.relative(sound.path, folder)
+    return static_widgets.relative_url(sound.path, folder)
 
 
-def _silent(sound: Audio, link: str) -> str:
+def _missing_sound_note(sound: Audio, link: str) -> str:
     if link:
         where = f"{trim_lines(sound.title)} has to be where it was when this page was written ({link})"
         return f"The sound was not found: {where}."
@@ -294,16 +308,16 @@ def _silent(sound: Audio, link: str) -> str:
 # -- words --------------------------------------------------------------------------------------------------------
 
 
-def _about(rows: Sequence[Row | Gap]) -> list[dict[str, Any]]:
-    sources = [row.source for row in rows if isinstance(row, Row)]
+def _provenance(rows: Sequence[PageRow | MissingRow]) -> list[dict[str, Any]]:
+    sources = [row.source for row in rows if isinstance(row, PageRow)]
     shown = {f"{e.model} / {e.layer}, {format_period(e)}": e for e in sources if e is not None}
     return [
-        {"title": trim_lines(f"{e.model} / {e.layer}"), "facts": [*_of_frames(e), *of_weights(e)]}
+        {"title": trim_lines(f"{e.model} / {e.layer}"), "facts": [*_frame_facts(e), *weights_facts(e)]}
         for e in shown.values()
     ]
 
 
-def _of_sound(sound: Audio, link: str) -> dict[str, Any]:
+def _audio_facts(sound: Audio, link: str) -> dict[str, Any]:
     said = [
         ("Length", f"{_length(sound.duration)} ({sound.duration:.3f} s)"),
         ("Sample rate", f"{sound.sample_rate:,} Hz"),
@@ -313,7 +327,7 @@ def _of_sound(sound: Audio, link: str) -> dict[str, Any]:
     return {"title": trim_lines(sound.title), "facts": said}
 
 
-def _of_frames(embedding: Embedding) -> list[tuple[str, str]]:
+def _frame_facts(embedding: Embedding) -> list[tuple[str, str]]:
     grid = embedding.grid
     heard = grid.receptive_field / grid.sample_rate
     t, d = embedding.shape
@@ -332,7 +346,7 @@ def _resampling(embedding: Embedding) -> str:
     return "one channel" if quality is None else f"resampled with quality {quality} (0 is best, 4 fastest)"
 
 
-def of_weights(embedding: Embedding) -> list[tuple[str, str]]:
+def weights_facts(embedding: Embedding) -> list[tuple[str, str]]:
     """Return what is known of the weights that an embedding came from: names and texts."""
     info, record = embedding.info, _record(embedding.model)
     said = [
@@ -356,7 +370,7 @@ def _record(name: str) -> Model | None:
         return None
 
 
-def _of_model(record: Model) -> tuple[str, str]:
+def _model_facts(record: Model) -> tuple[str, str]:
     # The details of the task stand at the foot of the page.
     return re.split(r"[(,;]", record.task)[0].strip(), f"{format_magnitude(record.parameters)} parameters"
 

@@ -7,16 +7,26 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embviz.plotting.heatmap_data import Cells
+from embviz.plotting.heatmap_data import HeatmapCells
 from embviz.plotting.save import FAINT, INK
-from embviz.plotting.style import CLEAR, EMPTY, Box, clock, distinct, hover, plain, side_axis, tinted
+from embviz.plotting.style import (
+    CLEAR,
+    EMPTY,
+    PanelBox,
+    color_span,
+    hover_template,
+    plotly_text,
+    side_axis,
+    to_time_axis,
+    unique_labels,
+)
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
     from embviz.core.embedding import Embedding
 
-__all__ = ["STROKES", "draw_lines", "strongest"]
+__all__ = ["STROKES", "draw_curves", "select_strongest"]
 
 #: Colours and dashes of curves: each is seen on white and on black, and told apart by the colour-blind.
 STROKES = (
@@ -25,7 +35,7 @@ STROKES = (
 )  # fmt: skip
 
 
-def strongest(answers: Embedding) -> tuple[Embedding, str]:
+def select_strongest(answers: Embedding) -> tuple[Embedding, str]:
     """Return as many of the classes as there are strokes, those of the highest mean, and how many these are."""
     c = answers.shape[1]
     if c <= len(STROKES):
@@ -37,26 +47,28 @@ def strongest(answers: Embedding) -> tuple[Embedding, str]:
     return drawn, f"the strongest {len(STROKES)} of {c} classes"
 
 
-def draw_lines(figure: Figure, embedding: Embedding, cells: Cells, box: Box) -> None:
+def draw_curves(figure: Figure, embedding: Embedding, cells: HeatmapCells, box: PanelBox) -> None:
     """Draw a line of steps for each dimension, and beside them which is which."""
     import plotly.graph_objects as go
 
     centers = (cells.edges[1:] + cells.edges[:-1]) / 2
     # From edge to edge: the first and the last step begin and end where their cells do.
-    times = clock(np.concatenate([cells.edges[:1], centers, cells.edges[-1:]]))
-    for values, label, (color, dash) in zip(cells.values, distinct(embedding.labels, 28), STROKES, strict=False):
+    times = to_time_axis(np.concatenate([cells.edges[:1], centers, cells.edges[-1:]]))
+    for values, label, (color, dash) in zip(cells.values, unique_labels(embedding.labels, 28), STROKES, strict=False):
         trace = go.Scatter(
             x=times,
             y=np.concatenate([values[:1], values, values[-1:]]),
             yaxis=f"y{box.axis}",
-            name=tinted(label, INK),
+            name=color_span(label, INK),
             mode="lines",
             line={"shape": "hvh", "width": 1.75, "color": color, "dash": dash},
-            hovertemplate=hover([f"<b>{label}</b>", f"%{{y:.3~g}} {plain(embedding.unit)}".rstrip()], embedding, cells),
+            hovertemplate=hover_template(
+                [f"<b>{label}</b>", f"%{{y:.3~g}} {plotly_text(embedding.unit)}".rstrip()], embedding, cells
+            ),
         )
         figure.add_trace(trace)
     likely = {"range": [-0.02, 1.02], "tick0": 0, "dtick": 0.5} if embedding.unit == "probability" else {"nticks": 5}
-    title = {"text": tinted(plain(embedding.unit), FAINT), "standoff": 6, "font_size": 11}
+    title = {"text": color_span(plotly_text(embedding.unit), FAINT), "standoff": 6, "font_size": 11}
     axis = side_axis(box) | {"title": title, "showgrid": True, "gridcolor": EMPTY, **likely}
     legend = {
         "x": 1, "xanchor": "left", "y": box.top, "yanchor": "top", "bgcolor": CLEAR, "font_size": 11,

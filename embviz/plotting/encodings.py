@@ -32,7 +32,7 @@ from embviz.plotting.quantize import color_limits
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["CATEGORIES", "MISSING", "color_of", "is_missing", "plain_number", "sizes_of"]
+__all__ = ["CATEGORIES", "MISSING", "encode_colors", "encode_sizes", "is_missing", "json_number"]
 
 #: The shade of a point of which nothing is known.
 MISSING = 255
@@ -40,18 +40,40 @@ MISSING = 255
 CATEGORIES = 9
 
 # Told apart by the colour-blind, and from the paper; the last one is for all other categories.
-DAY = ["#0067a8", "#d86a00", "#00896b", "#c0478f", "#37a3d9", "#8d7800", "#6a4fc4", "#8a3b12", "#333a42", "#7c858f"]
-NIGHT = ["#4aa3ea", "#ff9d4d", "#2fc99a", "#f08cc4", "#a9dcff", "#e5cf52", "#ae9cff", "#c98a5e", "#f4f5f6", "#98a1ab"]
+LIGHT_PALETTE = [
+    "#0067a8",
+    "#d86a00",
+    "#00896b",
+    "#c0478f",
+    "#37a3d9",
+    "#8d7800",
+    "#6a4fc4",
+    "#8a3b12",
+    "#333a42",
+    "#7c858f",
+]
+DARK_PALETTE = [
+    "#4aa3ea",
+    "#ff9d4d",
+    "#2fc99a",
+    "#f08cc4",
+    "#a9dcff",
+    "#e5cf52",
+    "#ae9cff",
+    "#c98a5e",
+    "#f4f5f6",
+    "#98a1ab",
+]
 VIRIDIS = [
     "#440154", "#482475", "#414487", "#355f8d", "#2a788e", "#21918c", "#22a884", "#44bf70", "#7ad151", "#bddf26",
     "#fde725",
 ]  # fmt: skip
 # The ends of the map that would be lost on the paper are left out.
-DAY_RANGE, NIGHT_RANGE = (0.0, 0.9), (0.24, 1.0)
+LIGHT_RANGE, DARK_RANGE = (0.0, 0.9), (0.24, 1.0)
 STEPS = 255
 
 
-def color_of(
+def encode_colors(
     values: ArrayLike | Sequence[Any], *, title: str, kind: str | None = None, unit: str = ""
 ) -> tuple[dict[str, Any], bytes]:
     """Return the colours of values, one per point, and a shade for each of them.
@@ -81,15 +103,15 @@ def color_of(
     """
     if kind not in {None, "category", "number"}:
         raise OptionError(f"A colour is of kind 'category' or 'number', not {kind!r}.")
-    items = _items(values)
+    items = _to_python(values)
     if kind is None:
         known = [item for item in items if item is not None]
         numeric = known and all(isinstance(item, (int, float)) and not isinstance(item, bool) for item in known)
         kind = "number" if numeric else "category"
-    return _number(items, title, unit) if kind == "number" else _category(items, title)
+    return _encode_numbers(items, title, unit) if kind == "number" else _encode_categories(items, title)
 
 
-def sizes_of(values: ArrayLike | Sequence[Any], *, title: str, unit: str = "") -> tuple[dict[str, Any], bytes]:
+def encode_sizes(values: ArrayLike | Sequence[Any], *, title: str, unit: str = "") -> tuple[dict[str, Any], bytes]:
     """Return what sizes mean, and a size for each value (see the conventions of this module).
 
     Raises
@@ -97,14 +119,14 @@ def sizes_of(values: ArrayLike | Sequence[Any], *, title: str, unit: str = "") -
     OptionError
         If the values are no numbers.
     """
-    numbers = _numbers(_items(values), title)
-    low, high = _ends(numbers)
-    places = _places(numbers, low, high) + 1
+    numbers = _to_numbers(_to_python(values), title)
+    low, high = _limits(numbers)
+    places = _quantized(numbers, low, high) + 1
     size = {"title": one_line(title), "unit": unit, "low": low, "high": high}
     return size, np.where(np.isfinite(numbers), places, 0).astype(np.uint8).tobytes()
 
 
-def plain_number(value: Any) -> float | int | None:
+def json_number(value: Any) -> float | int | None:
     """Return a number that JSON has, or None."""
     if isinstance(value, bool) or value is None:
         return None
@@ -113,30 +135,37 @@ def plain_number(value: Any) -> float | int | None:
     return value if isinstance(value, (int, float)) and math.isfinite(value) else None
 
 
-def _number(items: list[Any], title: str, unit: str) -> tuple[dict[str, Any], bytes]:
-    numbers = _numbers(items, title)
-    low, high = _ends(numbers)
+def _encode_numbers(items: list[Any], title: str, unit: str) -> tuple[dict[str, Any], bytes]:
+    numbers = _to_numbers(items, title)
+    low, high = _limits(numbers)
     known = np.isfinite(numbers)
-    shades = np.where(known, _places(numbers, low, high), MISSING).astype(np.uint8)
+    shades = np.where(known, _quantized(numbers, low, high), MISSING).astype(np.uint8)
     beyond = [bool((numbers[known] < low).any()), bool((numbers[known] > high).any())]
-    color = _color(title, "number", unit, known, palette=_ramp(DAY_RANGE), night=_ramp(NIGHT_RANGE))
+    color = _color_record(title, "number", unit, known, palette=_viridis(LIGHT_RANGE), night=_viridis(DARK_RANGE))
     return color | {"low": low, "high": high, "clipped": beyond}, shades.tobytes()
 
 
-def _category(items: list[Any], title: str) -> tuple[dict[str, Any], bytes]:
-    names = [None if item is None else _name(item) for item in items]
+def _encode_categories(items: list[Any], title: str) -> tuple[dict[str, Any], bytes]:
+    names = [None if item is None else _category_name(item) for item in items]
     sizes = Counter(name for name in names if name is not None)
     ranked = sorted(sizes, key=lambda name: (-sizes[name], name))
     own = ranked if len(ranked) <= CATEGORIES + 1 else ranked[:CATEGORIES]
     shade = {name: i for i, name in enumerate(own)} | dict.fromkeys(ranked[len(own) :], len(own))
     labels = own if len(own) == len(ranked) else [*own, f"other ({len(ranked) - len(own):,} more)"]
     shades = np.array([MISSING if name is None else shade[name] for name in names], dtype=np.uint8)
-    color = _color(title, "category", "", shades != MISSING, palette=DAY[: len(labels)], night=NIGHT[: len(labels)])
+    color = _color_record(
+        title,
+        "category",
+        "",
+        shades != MISSING,
+        palette=LIGHT_PALETTE[: len(labels)],
+        night=DARK_PALETTE[: len(labels)],
+    )
     other = len(own) if len(own) < len(ranked) else -1
     return color | {"labels": labels, "other": other}, shades.tobytes()
 
 
-def _color(
+def _color_record(
     title: str, kind: str, unit: str, known: NDArray[np.bool_], *, palette: list[str], night: list[str]
 ) -> dict[str, Any]:
     return {
@@ -154,19 +183,19 @@ def _color(
     }
 
 
-def _name(item: Any) -> str:
+def _category_name(item: Any) -> str:
     if isinstance(item, bool):
         return "yes" if item else "no"
     return one_line(printable(str(item)))
 
 
-def _items(values: ArrayLike | Sequence[Any]) -> list[Any]:
+def _to_python(values: ArrayLike | Sequence[Any]) -> list[Any]:
     """Return values as Python's own; None where one is missing."""
     listed = values.tolist() if hasattr(values, "tolist") else list(values)  # type: ignore[arg-type]
-    return [None if is_missing(item) else _own(item) for item in listed]
+    return [None if is_missing(item) else _python_value(item) for item in listed]
 
 
-def _own(item: Any) -> Any:
+def _python_value(item: Any) -> Any:
     return item.item() if isinstance(item, np.generic) else item
 
 
@@ -180,7 +209,7 @@ def is_missing(item: Any) -> bool:
     return type(item).__name__ in {"NAType", "NaTType"}
 
 
-def _numbers(items: list[Any], title: str) -> NDArray[np.float64]:
+def _to_numbers(items: list[Any], title: str) -> NDArray[np.float64]:
     try:
         return np.array([math.nan if item is None else float(item) for item in items], dtype=np.float64)
     except (TypeError, ValueError):
@@ -191,19 +220,19 @@ def _numbers(items: list[Any], title: str) -> NDArray[np.float64]:
         ) from None
 
 
-def _ends(numbers: NDArray[np.float64]) -> tuple[float, float]:
+def _limits(numbers: NDArray[np.float64]) -> tuple[float, float]:
     ends = color_limits(numbers[:, None], signed=False)
     return (ends[0], ends[1]) if ends else (0.0, 1.0)
 
 
-def _places(numbers: NDArray[np.float64], low: float, high: float) -> NDArray[np.float64]:
+def _quantized(numbers: NDArray[np.float64], low: float, high: float) -> NDArray[np.float64]:
     if not high > low:
         return np.full(numbers.shape, 127.0)
     places = (np.nan_to_num(numbers, nan=low) - low) / (high - low) * (STEPS - 1)
     return np.clip(np.round(places), 0, STEPS - 1)
 
 
-def _ramp(part: tuple[float, float]) -> list[str]:
+def _viridis(part: tuple[float, float]) -> list[str]:
     """Return 255 colours of a part of viridis."""
     stops = np.array([[int(color[at : at + 2], 16) for at in (1, 3, 5)] for color in VIRIDIS], dtype=np.float64)
     places = np.linspace(*part, STEPS) * (len(stops) - 1)

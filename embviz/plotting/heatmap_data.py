@@ -20,7 +20,16 @@ from embviz.errors import OptionError, did_you_mean
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["ORDERS", "SCALES", "Cells", "Look", "colors", "dimension_order", "is_signed", "to_cells"]
+__all__ = [
+    "ORDERS",
+    "SCALES",
+    "HeatmapCells",
+    "HeatmapOptions",
+    "color_scale",
+    "compute_cells",
+    "dimension_order",
+    "is_signed",
+]
 
 ORDERS = ("index", "activity", "cluster")
 SCALES = ("none", "zscore", "minmax")
@@ -32,7 +41,7 @@ MAX_SORTED_LEAVES = 600
 
 
 @dataclass(frozen=True)
-class Look:
+class HeatmapOptions:
     """The options of a heatmap, checked."""
 
     order: str = "index"
@@ -57,7 +66,7 @@ def _check(option: str, value: Any, known: Sequence[str], *, fold: bool = False)
 
 
 @dataclass(frozen=True)
-class Cells:
+class HeatmapCells:
     """What is drawn.
 
     Parameters
@@ -85,7 +94,7 @@ class Cells:
     constant: int
 
 
-def to_cells(embedding: Embedding, look: Look, height: int) -> Cells:
+def compute_cells(embedding: Embedding, look: HeatmapOptions, height: int) -> HeatmapCells:
     """Return the cells of an embedding, of at most `height` rows."""
     t, d = embedding.shape
     if not t or not d:
@@ -97,12 +106,12 @@ def to_cells(embedding: Embedding, look: Look, height: int) -> Cells:
     low, high = (_scaled(extreme, offset, factor) for extreme in _extremes(values, per_column))
     signed = _signed(low, high)
     drawn = _strongest(low, high, signed)
-    moving = _moving(low, high)
+    moving = _varying(low, high)
     order = _order(values, drawn, moving, look.order)
     drawn = _strongest(*_extremes(drawn.T[order], per_row), signed)
     edges = embedding.grid.edges
     borders = np.append(edges[:-1:per_column], edges[-1])
-    return Cells(drawn, borders, order, per_row, per_column, signed, int(d - moving.sum()))
+    return HeatmapCells(drawn, borders, order, per_row, per_column, signed, int(d - moving.sum()))
 
 
 def dimension_order(values: NDArray[np.float32], order: str) -> NDArray[np.int64]:
@@ -112,7 +121,7 @@ def dimension_order(values: NDArray[np.float32], order: str) -> NDArray[np.int64
         return np.arange(values.shape[1])
     values = _finite(values)
     low, high = _extremes(values, math.ceil(len(values) / MAX_COLUMNS))
-    return _order(values, _strongest(low, high, _signed(low, high)), _moving(low, high), order)
+    return _order(values, _strongest(low, high, _signed(low, high)), _varying(low, high), order)
 
 
 def is_signed(values: NDArray[np.float32]) -> bool:
@@ -126,7 +135,7 @@ def _finite(values: NDArray[np.float32]) -> NDArray[np.float32]:
     return values if finite.all() else np.where(finite, values, np.float32(np.nan))
 
 
-def _moving(low: NDArray[np.float32], high: NDArray[np.float32]) -> NDArray[np.bool_]:
+def _varying(low: NDArray[np.float32], high: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Tell which dimensions ever change, ``[d]``."""
     return np.asarray(np.fmax.reduce(high, axis=0) > np.fmin.reduce(low, axis=0))
 
@@ -186,11 +195,11 @@ def _order(
     if order == "activity":
         return np.argsort(-_mean(np.abs(values)), kind="stable")
     grouped = order == "cluster" and d >= 3 and len(drawn) >= 2
-    rows = _leaves(drawn) if grouped else np.arange(d)
+    rows = _cluster_order(drawn) if grouped else np.arange(d)
     return rows if order == "index" else np.concatenate([rows[moving[rows]], rows[~moving[rows]]])
 
 
-def _leaves(drawn: NDArray[np.float32]) -> NDArray[np.int64]:
+def _cluster_order(drawn: NDArray[np.float32]) -> NDArray[np.int64]:
     from scipy.cluster.hierarchy import leaves_list, linkage
     from scipy.spatial.distance import squareform
 
@@ -206,7 +215,7 @@ def _leaves(drawn: NDArray[np.float32]) -> NDArray[np.int64]:
 # -- colours ------------------------------------------------------------------------------------------------------
 
 
-def colors(cells: Cells, look: Look) -> dict[str, Any]:
+def color_scale(cells: HeatmapCells, look: HeatmapOptions) -> dict[str, Any]:
     """Return plotly's colour scale, and the values at its ends."""
     lowest, highest = (float(extreme.reduce(cells.values, axis=None)) for extreme in (np.fmin, np.fmax))
     if math.isnan(lowest) or look.scale == "minmax":

@@ -2,7 +2,7 @@
 
 Conventions: time runs to the right, each cell between the true borders of its frame, and what no frame covers stays
 empty. Numbers (dimensions, BPM) rise upwards; lists (tags, or dimensions in another order) read downwards. The time
-axis is one of dates, counted from 1970, because plotly writes minutes and seconds for dates only: :func:`clock`
+axis is one of dates, counted from 1970, because plotly writes minutes and seconds for dates only: :func:`to_time_axis`
 converts seconds to it. Backgrounds are transparent, and text takes its colour from the page it stands on.
 """
 
@@ -22,24 +22,24 @@ from embviz.core.embedding import Embedding, format_period
 from embviz.core.text import format_magnitude, format_time, plural
 from embviz.errors import OptionError
 from embviz.models.model import Model
-from embviz.plotting.curve_figure import draw_lines, strongest
-from embviz.plotting.heatmap_data import Cells, Look, colors, to_cells
+from embviz.plotting.curve_figure import draw_curves, select_strongest
+from embviz.plotting.heatmap_data import HeatmapCells, HeatmapOptions, color_scale, compute_cells
 from embviz.plotting.save import FAINT, GREY, INK
 from embviz.plotting.style import (
     CLEAR,
     EMPTY,
     HOVER_INK,
     HOVER_PAPER,
-    Box,
-    clock,
-    distinct,
-    hover,
-    layout,
-    plain,
-    pooling,
+    PanelBox,
+    base_layout,
+    color_span,
+    hover_template,
+    plotly_text,
+    pooling_note,
     side_axis,
-    tinted,
-    tinted_ticks,
+    tick_colors,
+    to_time_axis,
+    unique_labels,
 )
 
 if TYPE_CHECKING:
@@ -50,8 +50,17 @@ if TYPE_CHECKING:
     from embviz.heads import Head
 
 __all__ = [
-    "CLEAR", "HOVER_INK", "HOVER_PAPER", "MAX_LABELS", "SYSTEMS",
-    "clock", "heatmap", "layout", "plain", "poster", "tinted",
+    "CLEAR",
+    "HOVER_INK",
+    "HOVER_PAPER",
+    "MAX_LABELS",
+    "SYSTEMS",
+    "base_layout",
+    "color_span",
+    "heatmap",
+    "plotly_text",
+    "poster",
+    "to_time_axis",
 ]  # fmt: skip
 
 SYSTEMS = ("musicnn", "vgg", "tempocnn", "openl3", "vggish", "spleeter")
@@ -108,14 +117,14 @@ def heatmap(
     OptionError
         If an option has no such value, the embedding has no frames, or the head is for another layer.
     """
-    look = Look(order, scale, colormap)
+    look = HeatmapOptions(order, scale, colormap)
     t, d = embedding.shape
     below = []
     if head is not None:
         _check_head(head)
-        answers, size = strongest(head.apply(embedding))
+        answers, size = select_strongest(head.apply(embedding))
         below = [_Panel(head.title, (size,), answers, CURVES, curves=True)]
-    roomy = 15 * d if embedding.labels and 8 < d <= MAX_LABELS else _pixels(d, 520, 640)
+    roomy = 15 * d if embedding.labels and 8 < d <= MAX_LABELS else _panel_height(d, 520, 640)
     rest = HEADING + BOTTOM + TITLE + len(below) * (GAP + HEADING + CURVES)
     tall = roomy if height is None else height - rest
     size = f"{plural(t, 'frame')} × {plural(d, 'dimension')}"
@@ -167,7 +176,7 @@ def poster(
     from embviz.models import get_model
     from embviz.models.weights import find_weights
 
-    look = Look(order, scale, colormap)
+    look = HeatmapOptions(order, scale, colormap)
     names = [models] if isinstance(models, str | Model) else list(SYSTEMS if models is None else models)
     records = [get_model(name) if isinstance(name, str) else name for name in names]
     here = [record for record in records if find_weights(record) is not None]
@@ -191,7 +200,7 @@ class _Panel:
     curves: bool = False
 
 
-def _poster_figure(pairs: Sequence[tuple[Model, Embedding | None]], look: Look, title: str) -> Figure:
+def _poster_figure(pairs: Sequence[tuple[Model, Embedding | None]], look: HeatmapOptions, title: str) -> Figure:
     titles = [embedding.title for _, embedding in pairs if embedding is not None]
     return _compose([_poster_panel(*pair) for pair in pairs], look, next(filter(None, titles), title))
 
@@ -200,22 +209,24 @@ def _poster_panel(model: Model, embedding: Embedding | None) -> _Panel:
     # The details of the task stand in the model's record; here a narrow page has to hold the line.
     facts = [re.split(r"[(,;]", model.task)[0].strip(), f"{format_magnitude(model.parameters)} parameters"]
     if embedding is None:
-        return _Panel(model.title, (*facts, plural(model.dimensions, "dimension")), None, MESSAGE, _remedy(model))
+        return _Panel(
+            model.title, (*facts, plural(model.dimensions, "dimension")), None, MESSAGE, _missing_weights(model)
+        )
     d = embedding.shape[1]
     layer = () if embedding.layer == "embedding" else (embedding.layer,)
     facts.append(f"{plural(d, 'dimension')} {format_period(embedding)}")
-    return _Panel(model.title, (*layer, *facts), embedding, max(MESSAGE, _pixels(d, 128, 256)))
+    return _Panel(model.title, (*layer, *facts), embedding, max(MESSAGE, _panel_height(d, 128, 256)))
 
 
-def _remedy(model: Model) -> str:
+def _missing_weights(model: Model) -> str:
     code = "<span style=\"font-family: ui-monospace, 'Liberation Mono', monospace\">{}</span>".format
     return (
         "Its weights are not on this computer yet. Get them, or take them from a folder:<br>"
-        f"{code(f'embviz pull {plain(model.name)}')} &nbsp; or &nbsp; {code('embviz pull --from DIR')}"
+        f"{code(f'embviz pull {plotly_text(model.name)}')} &nbsp; or &nbsp; {code('embviz pull --from DIR')}"
     )
 
 
-def _compose(panels: Sequence[_Panel], look: Look, title: str) -> Figure:
+def _compose(panels: Sequence[_Panel], look: HeatmapOptions, title: str) -> Figure:
     """Stack panels over one time axis."""
     import plotly.graph_objects as go
 
@@ -225,7 +236,7 @@ def _compose(panels: Sequence[_Panel], look: Look, title: str) -> Figure:
     for number, panel in enumerate(panels, start=1):
         top += HEADING
         alone = sum(not panel.curves for panel in panels) == 1
-        box = Box(number, 1 - (top + panel.height) / inner, 1 - top / inner, panel.height, alone)
+        box = PanelBox(number, 1 - (top + panel.height) / inner, 1 - top / inner, panel.height, alone)
         _draw(figure, panel, look, box)
         top += panel.height + GAP
     embeddings = [panel.embedding for panel in panels if panel.embedding is not None]
@@ -234,26 +245,26 @@ def _compose(panels: Sequence[_Panel], look: Look, title: str) -> Figure:
     return figure
 
 
-def _draw(figure: Figure, panel: _Panel, look: Look, box: Box) -> None:
+def _draw(figure: Figure, panel: _Panel, look: HeatmapOptions, box: PanelBox) -> None:
     figure.add_shape(
         type="rect", xref="paper", yref="paper", x0=0, x1=1, y0=box.bottom, y1=box.top,
         fillcolor=EMPTY, line_width=0, layer="below",
     )  # fmt: skip
-    details = list(map(plain, filter(None, panel.details)))
+    details = list(map(plotly_text, filter(None, panel.details)))
     if panel.embedding is None:
-        _write(figure, tinted(panel.message, FAINT), y=(box.top + box.bottom) / 2, yanchor="middle", xshift=12)
+        _write(figure, color_span(panel.message, FAINT), y=(box.top + box.bottom) / 2, yanchor="middle", xshift=12)
     elif panel.curves:
-        cells = to_cells(panel.embedding, Look("index", "none", None), panel.height)
-        draw_lines(figure, panel.embedding, cells, box)
-        details += pooling(cells)
+        cells = compute_cells(panel.embedding, HeatmapOptions("index", "none", None), panel.height)
+        draw_curves(figure, panel.embedding, cells, box)
+        details += pooling_note(cells)
     else:
-        cells = to_cells(panel.embedding, look, panel.height)
+        cells = compute_cells(panel.embedding, look, panel.height)
         rows = _rows(panel.embedding.labels, cells, look.order)
         figure.add_trace(_trace(panel.embedding, cells, rows, look, box))
         figure.update_layout({f"yaxis{box.axis}": _row_axis(rows, box)})
-        details += pooling(cells) + _constant(cells)
+        details += pooling_note(cells) + _constant_note(cells)
         details += ["shorter than one patch, repeated to fill it"] * panel.embedding.padded
-    heading = tinted(f"<b>{plain(panel.name)}</b>", INK) + "&nbsp; " + tinted(" · ".join(details), FAINT)
+    heading = color_span(f"<b>{plotly_text(panel.name)}</b>", INK) + "&nbsp; " + color_span(" · ".join(details), FAINT)
     _write(figure, heading, y=box.top, yanchor="bottom", yshift=2)
 
 
@@ -264,41 +275,41 @@ def _write(figure: Figure, text: str, **place: Any) -> None:
     )  # fmt: skip
 
 
-def _trace(embedding: Embedding, cells: Cells, rows: _Rows, look: Look, box: Box) -> Any:
+def _trace(embedding: Embedding, cells: HeatmapCells, rows: _RowAxis, look: HeatmapOptions, box: PanelBox) -> Any:
     import plotly.graph_objects as go
 
     return go.Heatmap(
         z=cells.values,
-        x=clock(cells.edges),
+        x=to_time_axis(cells.edges),
         y=rows.places,
         yaxis=f"y{box.axis}",
         hoverongaps=False,
         hovertemplate=_hover(embedding, cells, rows, look.scale),
         colorbar=_color_bar(embedding, look.scale, box),
-        **colors(cells, look),
+        **color_scale(cells, look),
     )
 
 
-def _color_bar(embedding: Embedding, scale: str, box: Box) -> dict[str, Any]:
+def _color_bar(embedding: Embedding, scale: str, box: PanelBox) -> dict[str, Any]:
     units = {"none": embedding.unit or "value", "zscore": "standard deviations", "minmax": "share of its range"}
-    title = {"text": tinted(plain(units[scale]), FAINT), "side": "right"} if box.alone else {}
+    title = {"text": color_span(plotly_text(units[scale]), FAINT), "side": "right"} if box.alone else {}
     return {
         "title": title, "thickness": 10, "outlinewidth": 0, "ticklen": 3, "tickcolor": GREY, "xpad": 10, "ypad": 0,
         "x": 1, "y": box.top, "yanchor": "top", "lenmode": "pixels", "len": min(box.height, 320),
-        "nticks": int(np.clip(box.height // 24, 2, 6)), "tickfont_size": 11, **tinted_ticks(),
+        "nticks": int(np.clip(box.height // 24, 2, 6)), "tickfont_size": 11, **tick_colors(),
     }  # fmt: skip
 
 
-def _hover(embedding: Embedding, cells: Cells, rows: _Rows, scale: str) -> str:
+def _hover(embedding: Embedding, cells: HeatmapCells, rows: _RowAxis, scale: str) -> str:
     unit = {"none": embedding.unit, "zscore": "standard deviations from its mean", "minmax": "of its range"}[scale]
-    return hover([f"<b>{rows.hover}</b>", f"%{{z:.3~g}} {plain(unit)}".rstrip()], embedding, cells)
+    return hover_template([f"<b>{rows.hover}</b>", f"%{{z:.3~g}} {plotly_text(unit)}".rstrip()], embedding, cells)
 
 
 # -- axes ---------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class _Rows:
+class _RowAxis:
     """The side of a heatmap: where rows stand (numbers, or names for a list), title of the axis, text for one row."""
 
     places: list[Any]
@@ -307,24 +318,24 @@ class _Rows:
     listed: bool
 
 
-def _rows(labels: Sequence[str], cells: Cells, how: str) -> _Rows:
+def _rows(labels: Sequence[str], cells: HeatmapCells, how: str) -> _RowAxis:
     groups = [cells.order[start : start + cells.per_row] for start in range(0, len(cells.order), cells.per_row)]
     more = f" and the next {cells.per_row - 1}" if cells.per_row > 1 else ""
-    measured = _measured(labels) if how == "index" else None
+    measured = _numeric_labels(labels) if how == "index" else None
     if measured:
-        numbers, unit = measured[0], plain(measured[1])
-        return _Rows([numbers[group[0]] for group in groups], unit, f"%{{y:.6~g}} {unit}{more}", listed=False)
+        numbers, unit = measured[0], plotly_text(measured[1])
+        return _RowAxis([numbers[group[0]] for group in groups], unit, f"%{{y:.6~g}} {unit}{more}", listed=False)
     if not labels and how == "index":
-        return _Rows([int(group[0]) for group in groups], "dimension", f"dimension %{{y:d}}{more}", listed=False)
-    names = distinct([_joined([labels[i] if labels else str(i) for i in group]) for group in groups])
-    return _Rows(names, *(("", "%{y}") if labels else ("dimension", "dimension %{y}")), listed=True)
+        return _RowAxis([int(group[0]) for group in groups], "dimension", f"dimension %{{y:d}}{more}", listed=False)
+    names = unique_labels([_row_label([labels[i] if labels else str(i) for i in group]) for group in groups])
+    return _RowAxis(names, *(("", "%{y}") if labels else ("dimension", "dimension %{y}")), listed=True)
 
 
-def _joined(names: Sequence[str]) -> str:
+def _row_label(names: Sequence[str]) -> str:
     return ", ".join(names) if len(names) <= 3 else f"{names[0]} … {names[-1]}"
 
 
-def _measured(labels: Sequence[str]) -> tuple[list[float], str] | None:
+def _numeric_labels(labels: Sequence[str]) -> tuple[list[float], str] | None:
     """Return rising numbers and their unit, where labels too many to be listed say that (``"30 BPM"`` …)."""
     matches = [re.fullmatch(r"(-?\d+(?:\.\d+)?)\s*(\D*)", label) for label in labels]
     if len(labels) <= MAX_LABELS or not all(matches):
@@ -335,11 +346,11 @@ def _measured(labels: Sequence[str]) -> tuple[list[float], str] | None:
     return (numbers, units.pop()) if rising and len(units) == 1 else None
 
 
-def _row_axis(rows: _Rows, box: Box) -> dict[str, Any]:
+def _row_axis(rows: _RowAxis, box: PanelBox) -> dict[str, Any]:
     n = len(rows.places)
     axis = side_axis(box)
     if rows.title and (box.alone or rows.title != "dimension"):
-        axis["title"] = {"text": tinted(rows.title, FAINT), "standoff": 6, "font_size": 11}
+        axis["title"] = {"text": color_span(rows.title, FAINT), "standoff": 6, "font_size": 11}
     if rows.listed:
         return axis | {"type": "category", "range": [n - 0.5, -0.5]}
     first, last = rows.places[0], rows.places[-1]
@@ -350,21 +361,21 @@ def _row_axis(rows: _Rows, box: Box) -> dict[str, Any]:
 
 
 def _time_axis(embeddings: Sequence[Embedding]) -> dict[str, Any]:
-    spans = [_shown(embedding) for embedding in embeddings] or [(0.0, 1.0)]
+    spans = [_time_span(embedding) for embedding in embeddings] or [(0.0, 1.0)]
     first, last = min(span[0] for span in spans), max(span[1] for span in spans)
-    ends = [str(end) for end in clock([first, max(last, first + 0.01)])]
+    ends = [str(end) for end in to_time_axis([first, max(last, first + 0.01)])]
     hours = "%-H:%M" if last >= 3600 else "%-M"
     stops = [((None, 999), f"{hours}:%S.%2f"), ((1000, None), f"{hours}:%S")]
     return {
         "type": "date", "anchor": "free", "position": 0, "showgrid": False, "zeroline": False,
         "range": ends, "minallowed": ends[0], "maxallowed": ends[1], "nticks": 16,
         "ticks": "outside", "ticklen": 4, "tickcolor": GREY, "tickfont_size": 11,
-        "tickformatstops": [{"dtickrange": steps, "value": tinted(form, INK)} for steps, form in stops],
+        "tickformatstops": [{"dtickrange": steps, "value": color_span(form, INK)} for steps, form in stops],
         "showticklabels": bool(embeddings),
     }  # fmt: skip
 
 
-def _shown(embedding: Embedding) -> tuple[float, float]:
+def _time_span(embedding: Embedding) -> tuple[float, float]:
     """Return the seconds to show: the track, or where the embedding is an excerpt of it, the excerpt."""
     grid = embedding.grid
     margin = (grid.patch + grid.hop) / grid.sample_rate
@@ -375,18 +386,18 @@ def _shown(embedding: Embedding) -> tuple[float, float]:
 def _lay_out(figure: Figure, inner: int, title: str, duration: float | None) -> None:
     length = "" if duration is None else format_time(duration)
     figure.update_layout(
-        layout(title, length),
+        base_layout(title, length),
         height=inner + TITLE + BOTTOM,
         margin={"l": 48, "r": 64, "t": TITLE, "b": BOTTOM, "pad": 0},
     )
 
 
-def _constant(cells: Cells) -> list[str]:
+def _constant_note(cells: HeatmapCells) -> list[str]:
     several = len(cells.values) and cells.values.shape[1] > 1
     return [f"{cells.constant:,} never change"] if several and cells.constant else []
 
 
-def _pixels(d: int, usual: int, most: int) -> int:
+def _panel_height(d: int, usual: int, most: int) -> int:
     """Return a height at which every row is the same whole number of pixels, near `usual` and at most `most`."""
     rows = math.ceil(d / math.ceil(d / most)) if d else 1
     return rows * min(40, max(1, usual // rows))

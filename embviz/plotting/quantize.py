@@ -99,13 +99,13 @@ def color_limits(values: NDArray[Any], *, signed: bool) -> list[float]:
         Lowest and highest, of which 0.2 % of the values lie beyond each (where `signed`, beyond both together), or the
         extreme value, where little would be won; empty where no value is finite.
     """
-    finite = _finite_of(values)
+    finite = _finite_values(values)
     if not finite.size:
         return []
     least, most = float(finite.min()), float(finite.max())
     step = max(1, math.ceil(values.size / SAMPLE))
     # Frames are left out, never dimensions, which differ more.
-    sample = _finite_of(values[step // 2 :: step]) if step > 1 else finite
+    sample = _finite_values(values[step // 2 :: step]) if step > 1 else finite
     if signed:
         reach = float(_quantiles(np.abs(sample), 1 - RARE))
         low, high = -reach, reach
@@ -118,7 +118,7 @@ def color_limits(values: NDArray[Any], *, signed: bool) -> list[float]:
     return [low if low - least > won else least, high if most - high > won else most]
 
 
-def _finite_of(values: NDArray[Any]) -> NDArray[np.float32]:
+def _finite_values(values: NDArray[Any]) -> NDArray[np.float32]:
     values = np.asarray(values, dtype=np.float32)
     finite = np.isfinite(values)
     return values.ravel() if finite.all() else values[finite]

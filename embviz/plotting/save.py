@@ -22,8 +22,18 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 __all__ = [
-    "COLORS", "FAINT", "FONT", "GREY", "INK", "POLICY", "SUFFIXES",
-    "check_theme", "document", "save_figure", "style", "switchable",
+    "COLORS",
+    "FAINT",
+    "FONT",
+    "GREY",
+    "INK",
+    "POLICY",
+    "SUFFIXES",
+    "check_theme",
+    "html_document",
+    "save_figure",
+    "switchable_theme_css",
+    "theme_css",
 ]  # fmt: skip
 
 SUFFIXES = (".html", ".png", ".svg")
@@ -103,14 +113,16 @@ def save_figure(figure: Figure, path: str | Path, *, theme: str = "auto") -> Pat
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise OptionError(f"A figure is written as {', '.join(SUFFIXES)}; {path.name!r} has none of these endings.")
-    data = _page(figure, theme).encode() if suffix == ".html" else _picture(figure, suffix[1:], theme)
+    data = _to_html(figure, theme).encode() if suffix == ".html" else _to_image(figure, suffix[1:], theme)
     try:
         return io.write_bytes(path, data)
     except OSError as error:
         raise FigureError(f"{str(path)!r} could not be written: {error.strerror}.") from error
 
 
-def document(title: str, *, style: str, noscript: str, main: str = "", scripts: str = "", policy: str = POLICY) -> str:
+def html_document(
+    title: str, *, style: str, noscript: str, main: str = "", scripts: str = "", policy: str = POLICY
+) -> str:
     """Return a page of its title (plain text) and of its parts (markup); it may load what the policy says, no more."""
     shown = html.escape(title)
     return PAGE.format(
@@ -118,18 +130,18 @@ def document(title: str, *, style: str, noscript: str, main: str = "", scripts: 
     )
 
 
-def style(theme: str) -> str:
+def theme_css(theme: str) -> str:
     """Return the colours of a page as CSS variables, for a theme of :data:`THEMES`."""
-    rules = {name: f":root {{ {_variables(name)} }}" for name in COLORS}
+    rules = {name: f":root {{ {_css_variables(name)} }}" for name in COLORS}
     if theme != "auto":
         return rules[theme]
     return f"{rules['light']}\n@media (prefers-color-scheme: dark) {{ {rules['dark']} }}"
 
 
-def switchable(theme: str) -> str:
+def switchable_theme_css(theme: str) -> str:
     """Return the same, for a page whose reader can change it: its root says ``data-theme``; paper is always light."""
-    rules = [f':root[data-theme="{name}"] {{ {_variables(name)} }}' for name in COLORS]
-    return "\n".join([style(theme), *rules, f"@media print {{ :root:root {{ {_variables('light')} }} }}"])
+    rules = [f':root[data-theme="{name}"] {{ {_css_variables(name)} }}' for name in COLORS]
+    return "\n".join([theme_css(theme), *rules, f"@media print {{ :root:root {{ {_css_variables('light')} }} }}"])
 
 
 def check_theme(theme: str) -> str:
@@ -140,21 +152,21 @@ def check_theme(theme: str) -> str:
     return theme
 
 
-def _variables(theme: str) -> str:
+def _css_variables(theme: str) -> str:
     colors = " ".join(f"--embviz-{key}: {value};" for key, value in COLORS[theme].items())
     return f"color-scheme: {theme}; {colors}"
 
 
-def _page(figure: Figure, theme: str) -> str:
+def _to_html(figure: Figure, theme: str) -> str:
     """Return a page that holds all it needs, plotly.js included; it is forbidden to ask the network for anything."""
     config = {"displaylogo": False, "showSendToCloud": False}
     drawn = figure.to_html(include_plotlyjs=True, full_html=False, config=config, div_id="figure")
     title = str((figure.layout.meta or {}).get("title") or "embviz")
     noscript = "This figure is drawn by JavaScript, which is switched off here."
-    return document(title, style=style(theme), noscript=noscript, main=drawn)
+    return html_document(title, style=theme_css(theme), noscript=noscript, main=drawn)
 
 
-def _picture(figure: Figure, kind: str, theme: str) -> bytes:
+def _to_image(figure: Figure, kind: str, theme: str) -> bytes:
     """Return the bytes of a picture, drawn by a browser that kaleido finds."""
     try:
         import kaleido
@@ -166,13 +178,13 @@ def _picture(figure: Figure, kind: str, theme: str) -> bytes:
     options = {"format": kind, "scale": 2 if kind == "png" else 1, **size}
     try:
         # Its default is to fetch MathJax from the network.
-        data = kaleido.calc_fig_sync(_painted(figure, theme), opts=options, kopts={"mathjax": False})
+        data = kaleido.calc_fig_sync(_apply_theme(figure, theme), opts=options, kopts={"mathjax": False})
     except Exception as error:
-        raise FigureError(_no_picture(kind, error)) from error
+        raise FigureError(_image_error(kind, error)) from error
     return data if isinstance(data, bytes) else str(data).encode()
 
 
-def _painted(figure: Figure, theme: str) -> dict[str, Any]:
+def _apply_theme(figure: Figure, theme: str) -> dict[str, Any]:
     """Return the figure's description in the colours of a theme: a picture has no page that could set them."""
     page = COLORS["light" if theme == "auto" else theme]
     text = figure.to_json().replace(INK, page["ink"]).replace(FAINT, page["faint"])
@@ -181,7 +193,7 @@ def _painted(figure: Figure, theme: str) -> dict[str, Any]:
     return painted
 
 
-def _no_picture(kind: str, error: Exception) -> str:
+def _image_error(kind: str, error: Exception) -> str:
     remedy = "or write .html, which needs none"
     if type(error).__name__ == "ChromeNotFoundError":
         where = f" BROWSER_PATH says {os.environ['BROWSER_PATH']!r}." if "BROWSER_PATH" in os.environ else ""

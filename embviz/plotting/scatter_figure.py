@@ -15,8 +15,8 @@ import numpy as np
 from embviz.analysis.projection import METHOD_NAMES
 from embviz.core.text import format_time, plural
 from embviz.errors import OptionError, did_you_mean
-from embviz.plotting.encodings import MISSING, color_of, sizes_of
-from embviz.plotting.heatmap_figure import CLEAR, HOVER_INK, layout, plain, tinted
+from embviz.plotting.encodings import MISSING, encode_colors, encode_sizes
+from embviz.plotting.heatmap_figure import CLEAR, HOVER_INK, base_layout, color_span, plotly_text
 from embviz.plotting.save import FAINT, INK
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["scatter"]
 
-MANY = 5000  # points; beyond, they are drawn by WebGL, which an .svg holds as pixels
+WEBGL_FROM = 5000  # points; beyond, they are drawn by WebGL, which an .svg holds as pixels
 ACCENT = "#1f7ac4"  # of points without a colour of their own, on white as on black
 UNKNOWN = "#8c949c"  # grey that is seen on white and on black
 UNITS = {"duration": "s", "bpm": "BPM", "tempo": "BPM", "trust": "%"}
@@ -86,19 +86,19 @@ def scatter(  # noqa: PLR0913  what a picture can be told apart by
     """
     import plotly.graph_objects as go
 
-    rows = _rows(table, projection)
-    made, shades = _colored(color, rows, projection)
-    kind = go.Scattergl if (len(rows) > MANY if webgl is None else webgl) else go.Scatter
+    rows = _point_rows(table, projection)
+    made, shades = _point_colors(color, rows, projection)
+    kind = go.Scattergl if (len(rows) > WEBGL_FROM if webgl is None else webgl) else go.Scatter
     figure = go.Figure()
-    diameters, told = _diameters(size, rows, projection), _told(rows, projection)
+    diameters, told = _point_diameters(size, rows, projection), _hover_texts(rows, projection)
     opacity = 0.9 if len(rows) < 2000 else 0.7
-    for name, colors, inside in _groups(made, shades):
+    for name, colors, inside in _color_groups(made, shades):
         figure.add_trace(
             kind(
                 x=projection.xy[inside, 0],
                 y=projection.xy[inside, 1],
                 mode="markers",
-                name=tinted(plain(name, 40), INK),
+                name=color_span(plotly_text(name, 40), INK),
                 marker={**colors, "size": diameters[inside], "opacity": opacity},
                 customdata=told[inside],
                 hovertemplate=HOVER,
@@ -107,15 +107,15 @@ def scatter(  # noqa: PLR0913  what a picture can be told apart by
         )
     if clusters is not None and names:
         _write_names(figure, projection, np.asarray(clusters), names)
-    legend = {"title": {"text": tinted(plain(made["title"]), INK), "font_size": 12}, "itemsizing": "constant"}
+    legend = {"title": {"text": color_span(plotly_text(made["title"]), INK), "font_size": 12}, "itemsizing": "constant"}
     margin = {"l": SIDE, "r": SIDE, "t": TOP, "b": SIDE}
     figure.update_layout(
-        layout(title or "", ""), width=width, height=height, margin=margin, legend={**legend, "bgcolor": CLEAR}
+        base_layout(title or "", ""), width=width, height=height, margin=margin, legend={**legend, "bgcolor": CLEAR}
     )
     unknown = int((shades == MISSING).sum())
     grey = [f"{unknown:,} unknown (grey)"] if unknown and made["kind"] == "number" else []
     what = "track" if projection.times is None else "frame"
-    _say(figure, [plural(len(rows), what), *_facts(projection), *grey])
+    _write_facts(figure, [plural(len(rows), what), *_facts(projection), *grey])
     _set_axes(figure, projection)
     return figure
 
@@ -123,7 +123,7 @@ def scatter(  # noqa: PLR0913  what a picture can be told apart by
 # Values. -----------------------------------------------------------------------------------------------------------
 
 
-def _rows(table: pd.DataFrame, projection: Projection) -> pd.DataFrame:
+def _point_rows(table: pd.DataFrame, projection: Projection) -> pd.DataFrame:
     """Return a row for each point."""
     n, tracks = len(projection.xy), projection.tracks
     if tracks is None or (len(table) == n and np.array_equal(table.index, tracks)):
@@ -138,7 +138,7 @@ def _rows(table: pd.DataFrame, projection: Projection) -> pd.DataFrame:
     return table.loc[tracks]
 
 
-def _values(given: Any, rows: pd.DataFrame, projection: Projection) -> tuple[Any, str, str]:
+def _point_values(given: Any, rows: pd.DataFrame, projection: Projection) -> tuple[Any, str, str]:
     """Return a value for each point, a title and a unit."""
     if isinstance(given, str):
         if given == "trust" and given not in rows.columns:
@@ -156,29 +156,29 @@ def _values(given: Any, rows: pd.DataFrame, projection: Projection) -> tuple[Any
     return values, str(getattr(given, "name", None) or ""), ""
 
 
-def _colored(given: Any, rows: pd.DataFrame, projection: Projection) -> tuple[dict[str, Any], NDArray[np.uint8]]:
+def _point_colors(given: Any, rows: pd.DataFrame, projection: Projection) -> tuple[dict[str, Any], NDArray[np.uint8]]:
     """Return what colours mean, and a shade for each point."""
     if given is None:
         return {"kind": "none", "title": ""}, np.zeros(len(rows), np.uint8)
-    values, title, unit = _values(given, rows, projection)
-    made, shades = color_of(values, title=title, unit=unit)
+    values, title, unit = _point_values(given, rows, projection)
+    made, shades = encode_colors(values, title=title, unit=unit)
     return made, np.frombuffer(shades, np.uint8)
 
 
-def _diameters(given: Any, rows: pd.DataFrame, projection: Projection) -> NDArray[np.float64]:
+def _point_diameters(given: Any, rows: pd.DataFrame, projection: Projection) -> NDArray[np.float64]:
     n = len(rows)
     usual = 9.0 if n < 300 else 7.0 if n < 2000 else 5.0 if n < 10_000 else 3.0
     if given is None:
         return np.full(n, usual)
-    values, title, unit = _values(given, rows, projection)
-    sizes = np.frombuffer(sizes_of(values, title=title, unit=unit)[1], np.uint8)
+    values, title, unit = _point_values(given, rows, projection)
+    sizes = np.frombuffer(encode_sizes(values, title=title, unit=unit)[1], np.uint8)
     return np.where(sizes == 0, DIAMETERS[0], np.interp(sizes, [1, 255], DIAMETERS))
 
 
-def _told(rows: pd.DataFrame, projection: Projection) -> NDArray[Any]:
+def _hover_texts(rows: pd.DataFrame, projection: Projection) -> NDArray[Any]:
     """Return what is said of each point, as markup."""
-    names = [plain(str(name)) for name in rows["title"].where(rows["title"] != "", rows["name"])]
-    artists = [f"<br>{plain(str(artist))}" if artist else "" for artist in rows["artist"]]
+    names = [plotly_text(str(name)) for name in rows["title"].where(rows["title"] != "", rows["name"])]
+    artists = [f"<br>{plotly_text(str(artist))}" if artist else "" for artist in rows["artist"]]
     at = [""] * len(rows) if projection.times is None else [f"<br>at {format_time(time)}" for time in projection.times]
     return np.array(
         [f"<b>{name}</b>{by}{when}" for name, by, when in zip(names, artists, at, strict=True)], dtype=object
@@ -188,7 +188,7 @@ def _told(rows: pd.DataFrame, projection: Projection) -> NDArray[Any]:
 # The figure. -------------------------------------------------------------------------------------------------------
 
 
-def _groups(
+def _color_groups(
     made: Mapping[str, Any], shades: NDArray[np.uint8]
 ) -> Iterator[tuple[str, dict[str, Any], NDArray[np.bool_]]]:
     """Yield name, colours and points of what is drawn at once; the largest category first, the unknown below all."""
@@ -202,7 +202,7 @@ def _groups(
         values = low + shades[~unknown] / (MISSING - 1) * (high - low)
         scale = [(place, made["palette"][round(place * 254)]) for place in np.linspace(0, 1, 18).tolist()]
         bar = {
-            "title": {"text": tinted(_titled(made), INK), "side": "right", "font_size": 12},
+            "title": {"text": color_span(_color_title(made), INK), "side": "right", "font_size": 12},
             "thickness": 12,
             "outlinewidth": 0,
         }
@@ -214,8 +214,8 @@ def _groups(
             yield label, {"color": color}, shades == shade
 
 
-def _titled(made: Mapping[str, Any]) -> str:
-    return plain(f"{made['title']} ({made['unit']})" if made["unit"] else made["title"])
+def _color_title(made: Mapping[str, Any]) -> str:
+    return plotly_text(f"{made['title']} ({made['unit']})" if made["unit"] else made["title"])
 
 
 def _write_names(figure: Figure, projection: Projection, clusters: NDArray[Any], names: Mapping[int, str]) -> None:
@@ -227,7 +227,7 @@ def _write_names(figure: Figure, projection: Projection, clusters: NDArray[Any],
         inside = projection.xy[clusters == number]
         if number >= 0 and len(inside):
             x, y = np.median(inside[:, 0]), np.quantile(inside[:, 1], 0.9)
-            text = tinted(f"<b>{plain(name, 40)}</b>", INK)
+            text = color_span(f"<b>{plotly_text(name, 40)}</b>", INK)
             figure.add_annotation(x=float(x), y=float(y), text=text, showarrow=False, yshift=12, font_size=12)
 
 
@@ -237,9 +237,10 @@ def _facts(projection: Projection) -> list[str]:
     return [METHOD_NAMES[projection.method], *known, *([f"k = {projection.k}"] if known else [])]
 
 
-def _say(figure: Figure, facts: list[str]) -> None:
+def _write_facts(figure: Figure, facts: list[str]) -> None:
     figure.add_annotation(
-        text=tinted(" · ".join(facts), FAINT), xref="paper", yref="paper", x=0, y=1, xanchor="left", yanchor="bottom",
+        text=color_span(" · ".join(facts), FAINT), xref="paper", yref="paper", x=0, y=1, xanchor="left",
+        yanchor="bottom",
         yshift=8, showarrow=False, borderpad=0, font_size=12,
     )  # fmt: skip
 
@@ -258,7 +259,7 @@ def _set_axes(figure: Figure, projection: Projection) -> None:
             **frame,
             "showticklabels": False,
             "ticks": "",
-            "title": {"text": tinted(plain(name), FAINT) if told else "", "standoff": 6, "font_size": 12},
+            "title": {"text": color_span(plotly_text(name), FAINT) if told else "", "standoff": 6, "font_size": 12},
         }
         for name in projection.axes
     ]

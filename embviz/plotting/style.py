@@ -17,11 +17,23 @@ from embviz.plotting.save import FAINT, FONT, GREY, INK
 
 if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
-    from embviz.plotting.heatmap_data import Cells
+    from embviz.plotting.heatmap_data import HeatmapCells
 
 __all__ = [
-    "CLEAR", "EMPTY", "HOVER_INK", "HOVER_PAPER", "Box",
-    "clock", "distinct", "hover", "layout", "plain", "pooling", "side_axis", "tinted", "tinted_ticks",
+    "CLEAR",
+    "EMPTY",
+    "HOVER_INK",
+    "HOVER_PAPER",
+    "PanelBox",
+    "base_layout",
+    "color_span",
+    "hover_template",
+    "plotly_text",
+    "pooling_note",
+    "side_axis",
+    "tick_colors",
+    "to_time_axis",
+    "unique_labels",
 ]  # fmt: skip
 
 CLEAR = "rgba(0, 0, 0, 0)"
@@ -29,13 +41,13 @@ EMPTY = "rgba(127, 127, 127, 0.10)"
 HOVER_PAPER, HOVER_INK = "#24292f", "#f2f2f2"
 
 
-def clock(seconds: Any) -> Any:
+def to_time_axis(seconds: Any) -> Any:
     """Convert seconds to positions on the time axis of these figures, as in ``figure.add_vline(clock(83.2))``."""
     return np.datetime64(0, "us") + np.round(np.asarray(seconds, dtype=np.float64) * 1e6).astype("timedelta64[us]")
 
 
 @dataclass(frozen=True)
-class Box:
+class PanelBox:
     """Where a panel stands: its number from 1, bottom and top as shares of the plot, height in pixels."""
 
     number: int
@@ -50,7 +62,7 @@ class Box:
         return "" if self.number == 1 else str(self.number)
 
 
-def layout(title: str, beside: str) -> dict[str, Any]:
+def base_layout(title: str, beside: str) -> dict[str, Any]:
     """Return what the layouts of all figures share; `beside` the title stands what is known."""
     return {
         "template": "none",
@@ -64,7 +76,7 @@ def layout(title: str, beside: str) -> dict[str, Any]:
         # Nobody's figure goes to a company's server by a slip of the mouse.
         "modebar": {"bgcolor": CLEAR, "color": GREY, "activecolor": GREY, "remove": ["sendChartToCloud"]},
         "title": {
-            "text": tinted(f"<b>{plain(title, 60)}</b>", INK) + "&nbsp; " + tinted(beside, FAINT),
+            "text": color_span(f"<b>{plotly_text(title, 60)}</b>", INK) + "&nbsp; " + color_span(beside, FAINT),
             "font_size": 16, "x": 0, "xref": "paper", "xanchor": "left",
             "y": 1, "yref": "container", "yanchor": "top", "pad": {"t": 14},
         },
@@ -72,27 +84,27 @@ def layout(title: str, beside: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def side_axis(box: Box) -> dict[str, Any]:
+def side_axis(box: PanelBox) -> dict[str, Any]:
     """Return what the axes at the side of all strips share."""
     return {
         "domain": [max(0, box.bottom), min(1, box.top)], "showgrid": False, "zeroline": False, "automargin": True,
         "ticks": "outside", "ticklen": 3, "tickcolor": GREY, "tickfont_size": 11, "exponentformat": "none",
-        **tinted_ticks(),
+        **tick_colors(),
     }  # fmt: skip
 
 
-def hover(lines: Sequence[str], embedding: Embedding, cells: Cells) -> str:
+def hover_template(lines: Sequence[str], embedding: Embedding, cells: HeatmapCells) -> str:
     """Return what is said where the mouse rests: some lines, and when that is."""
     grid = embedding.grid
     half = (grid.patch + (cells.per_column - 1) * grid.hop) / (2 * grid.sample_rate)
     minutes = "%-H:%M" if embedding.duration >= 3600 else "%-M"
-    lines = [*lines, f"%{{x|{minutes}:%S.%2f}} ± {half:.3g} s", *pooling(cells)]
+    lines = [*lines, f"%{{x|{minutes}:%S.%2f}} ± {half:.3g} s", *pooling_note(cells)]
     # Ticks bring the page's ink along, which need not read on this label: here the label's own takes its place.
     style = f"--embviz-ink: {HOVER_INK}; color: {HOVER_INK}"
     return f'<span style="{style}">{"<br>".join(lines)}</span><extra></extra>'
 
 
-def plain(text: str, longest: int = 80) -> str:
+def plotly_text(text: str, longest: int = 80) -> str:
     """Return text that plotly shows as it is, whoever wrote it: no tags, templates, formulas or line breaks."""
     shown = one_line(text)
     shown = shown if len(shown) <= longest else shown[: longest - 1].rstrip() + "…"
@@ -100,11 +112,11 @@ def plain(text: str, longest: int = 80) -> str:
     return html.escape(shown, quote=False).replace("{", "&#123;").replace("$", "&#36;")
 
 
-def distinct(labels: Iterable[str], longest: int = 40) -> list[str]:
+def unique_labels(labels: Iterable[str], longest: int = 40) -> list[str]:
     """Return labels fit for a category axis, where equal ones would become one row."""
     names: dict[str, None] = {}
     for label in labels:
-        shown = name = plain(label, longest) or "–"
+        shown = name = plotly_text(label, longest) or "–"
         count = 1
         while name in names:
             count += 1
@@ -113,17 +125,17 @@ def distinct(labels: Iterable[str], longest: int = 40) -> list[str]:
     return list(names)
 
 
-def tinted(text: str, color: str) -> str:
+def color_span(text: str, color: str) -> str:
     """Return markup in a colour, which may be a variable of the page."""
     return f'<span style="color: {color}">{text}</span>'
 
 
-def tinted_ticks() -> dict[str, str]:
+def tick_colors() -> dict[str, str]:
     """Return what gives the numbers of an axis the colour of the page's text."""
     return {"tickprefix": f'<span style="color: {INK}">', "ticksuffix": "</span>"}
 
 
-def pooling(cells: Cells) -> list[str]:
+def pooling_note(cells: HeatmapCells) -> list[str]:
     """Return what one cell shows, where it is not a single value."""
     shared = [(cells.per_row, "dimension"), (cells.per_column, "frame")]
     counts = [plural(number, what) for number, what in shared if number > 1]

@@ -17,14 +17,14 @@ import traitlets
 
 from embviz.core.text import plural
 from embviz.errors import OptionError, did_you_mean
-from embviz.plotting.encodings import color_of, is_missing, plain_number, sizes_of
+from embviz.plotting.encodings import encode_colors, encode_sizes, is_missing, json_number
 from embviz.widgets.bundle import script, style
 from embviz.widgets.jscatter_backend import drawing_of, quads
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Scatter", "color_of", "sizes_of"]
+__all__ = ["Scatter", "encode_colors", "encode_sizes"]
 
 DRAWN = ("jscatter", "canvas")
 NO_COLOR: dict[str, Any] = {"title": "", "kind": "none", "unit": "", "labels": [], "palette": [], "missing": 0}
@@ -119,7 +119,7 @@ class Scatter(anywidget.AnyWidget):
         seconds : array_like, shape [n], optional
             Moment of each point; by default, points are whole tracks.
         color, size : sequence or tuple, optional
-            Values, one per point, or what :func:`color_of` or :func:`sizes_of` has made of them.
+            Values, one per point, or what :func:`encode_colors` or :func:`encode_sizes` has made of them.
         drawn : {"jscatter", "canvas"}
             What draws: the widget of jupyter-scatter (WebGL), or a canvas, which needs no more than the page.
         **traits
@@ -192,13 +192,13 @@ class Scatter(anywidget.AnyWidget):
         Parameters
         ----------
         values : sequence, tuple or None
-            As :func:`color_of` takes them, or what it has returned.
+            As :func:`encode_colors` takes them, or what it has returned.
         title, kind, unit : str
-            As for :func:`color_of`.
+            As for :func:`encode_colors`.
         """
         color, shades = dict(NO_COLOR), b""
         if values is not None:
-            color, shades = _made(values) or color_of(values, title=title, kind=kind, unit=unit)
+            color, shades = _made(values) or encode_colors(values, title=title, kind=kind, unit=unit)
         if shades:
             _of_length(np.frombuffer(shades, np.uint8), self.n, "u1", "colours")
         with self.hold_sync():
@@ -206,11 +206,11 @@ class Scatter(anywidget.AnyWidget):
             self.color, self.shades = color, shades
 
     def resize(self, values: Looks | None, *, title: str = "", unit: str = "") -> None:
-        """Size the points by values, one per point, or make all the same; see :func:`sizes_of`."""
+        """Size the points by values, one per point, or make all the same; see :func:`encode_sizes`."""
         size: dict[str, Any] = {}
         sizes = b""
         if values is not None:
-            size, sizes = _made(values) or sizes_of(values, title=title, unit=unit)
+            size, sizes = _made(values) or encode_sizes(values, title=title, unit=unit)
         if sizes:
             _of_length(np.frombuffer(sizes, np.uint8), self.n, "u1", "sizes")
         with self.hold_sync():
@@ -349,7 +349,7 @@ def _column(column: Mapping[str, Any]) -> dict[str, Any]:
     kind = column.get("kind", "text")
     values: Sequence[Any] = list(column["values"])
     plain = (
-        [plain_number(value) for value in values]
+        [json_number(value) for value in values]
         if kind == "number"
         else ["" if is_missing(value) else str(value) for value in values]
     )

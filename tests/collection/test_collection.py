@@ -19,7 +19,7 @@ from embviz.audio import Audio
 from embviz.audio.decode import NOT_AUDIO
 from embviz.collection import Collection, file_tags
 from embviz.collection.discovery import find_audio_files
-from embviz.collection.metadata import COLUMNS
+from embviz.collection.track_table import COLUMNS
 from embviz.core.cache import Cache
 from embviz.errors import AudioError, CollectionError
 
@@ -93,13 +93,13 @@ def problems(collection):
 @pytest.fixture
 def readings(monkeypatch):
     """The names of the files whose tags are read."""
-    read, names = file_tags.read, []
+    read, names = file_tags.read_tags, []
 
     def noting(path):
         names.append(path.name)
         return read(path)
 
-    monkeypatch.setattr(file_tags, "read", noting)
+    monkeypatch.setattr(file_tags, "read_tags", noting)
     return names
 
 
@@ -266,7 +266,7 @@ def test_what_may_not_be_read_stays_with_a_sentence(tmp_path, sounds, cache):
 
 
 def test_files_that_go_while_they_are_listed_stay_with_a_sentence(music, cache, monkeypatch):
-    found, read = find_audio_files(music), file_tags.read
+    found, read = find_audio_files(music), file_tags.read_tags
 
     def vanishing(path):
         if path.name == "top.m4a":
@@ -275,7 +275,7 @@ def test_files_that_go_while_they_are_listed_stay_with_a_sentence(music, cache, 
 
     (music / "b/2 low.ogg").unlink()  # between the walk and the look
     monkeypatch.setattr("embviz.collection.discovery.find_audio_files", lambda *_, **__: found)
-    monkeypatch.setattr(file_tags, "read", vanishing)  # between the look and the reading
+    monkeypatch.setattr(file_tags, "read_tags", vanishing)  # between the look and the reading
     collection = listed(music, cache)
     assert len(collection) == 5
     assert problems(collection)["b/2 low.ogg"] == "There is no file '2 low.ogg'; check the path."
@@ -934,7 +934,7 @@ def test_what_others_do_with_it_gets_its_table(music, cache, monkeypatch):
     for name, place in {
         "batch": "embviz.batch.embed_table",
         "atlas": "embviz.app.atlas.Atlas",
-        "report": "embviz.export.collection_report.write",
+        "report": "embviz.export.collection_report.write_collection_report",
     }.items():
         monkeypatch.setattr(place, lambda *given, name=name, **options: calls.append((given, options)) or name)
     collection = listed(music, cache)

@@ -81,7 +81,7 @@ class Made:
             "colors": [
                 "genre",
                 "duration",
-                collection_page.Color("rock", self.tags["rock"], group="What MusiCNN hears"),
+                collection_page.PageColor("rock", self.tags["rock"], group="What MusiCNN hears"),
             ],
             "clusters": self.clusters,
             "names": self.names,
@@ -103,7 +103,9 @@ def made(weights_home, music) -> Made:
 @pytest.fixture(scope="module")
 def linked(made, music) -> Path:
     """The page with links to the files."""
-    return collection_page.write(music.parent / "linked.html", made.table, title="Excerpts", **made.options())
+    return collection_page.write_collection_page(
+        music.parent / "linked.html", made.table, title="Excerpts", **made.options()
+    )
 
 
 def description(text: str) -> dict[str, Any]:
@@ -171,7 +173,9 @@ def table(tmp_path) -> pd.DataFrame:
 def page_of(table: pd.DataFrame, vectors: Vectors | None = None, **options: Any) -> str:
     """Return a page of random vectors."""
     own = vectors_of(table) if vectors is None else vectors
-    return collection_page.page(table, **{"vectors": own, "projection": project(own, "pca"), **options})
+    return collection_page.render_collection_page(
+        table, **{"vectors": own, "projection": project(own, "pca"), **options}
+    )
 
 
 # -- the file -------------------------------------------------------------------------------------------------------
@@ -238,7 +242,7 @@ def test_few_frames_have_few_neighbors(table):
 
 def test_colors_come_from_columns_series_and_points(table):
     given = ["title", pd.Series([1.0, np.nan, 3.0, 4.0], index=table.index, name="loud"), "cluster"]
-    own = collection_page.Color("own", np.array([True, False, True, False]), group="Mine")
+    own = collection_page.PageColor("own", np.array([True, False, True, False]), group="Mine")
     page = description(page_of(table, colors=[*given, own], clusters=[0, 0, 1, -1], names={0: "low", 1: "high"}))
     assert [color["color"]["title"] for color in page["colors"][:4]] == ["Title", "loud", "Cluster", "own"]
     assert page["colors"][1]["color"]["missing"] == 1
@@ -251,7 +255,9 @@ def test_what_a_tagger_hears_is_told_and_can_be_colored_by(made):
     scores = np.zeros((len(made.vectors), 3), np.float32)
     scores[0] = [0.2, 0.9, 0.4]
     heard = replace(made.vectors, values=scores, layer="output", labels=("sad", "loud", "<b>"), pooling="mean")
-    text = collection_page.page(made.table, vectors=made.vectors, projection=made.projection, tags=heard)
+    text = collection_page.render_collection_page(
+        made.table, vectors=made.vectors, projection=made.projection, tags=heard
+    )
     page = description(text)
     assert page["map"]["state"]["tags"] == ["sad", "loud", "<b>"]
     [block] = re.findall(rf'id="{page["map"]["bytes"]["heard"]}">([^<]*)<', text)
@@ -268,7 +274,7 @@ def test_options_are_checked(table):
     with pytest.raises(OptionError, match=r"no column 'genres'.*Did you mean 'genre'"):
         page_of(table, colors=["genres"])
     with pytest.raises(OptionError, match="value for each of 4 points"):
-        page_of(table, colors=[collection_page.Color("x", np.zeros(3))])
+        page_of(table, colors=[collection_page.PageColor("x", np.zeros(3))])
     with pytest.raises(OptionError, match="number for each of 4 points"):
         page_of(table, clusters=[0, 1], names={0: "low"})
     with pytest.raises(OptionError, match="no track 10 of 1 track"):
@@ -277,7 +283,7 @@ def test_options_are_checked(table):
     with pytest.raises(OptionError, match="4 vectors and 3 places"):
         page_of(table, vectors_of(table), projection=other)
     with pytest.raises(OptionError, match=r"\.html"):
-        collection_page.write("page.htm", table, vectors=vectors_of(table), projection=other)
+        collection_page.write_collection_page("page.htm", table, vectors=vectors_of(table), projection=other)
 
 
 def test_what_others_wrote_is_no_markup(table):
@@ -311,7 +317,7 @@ def test_no_widget_is_sent_to_an_open_notebook(table, monkeypatch):
 
 
 def test_a_page_too_large_is_refused_before_anything_is_decoded(table, monkeypatch):
-    monkeypatch.setattr("embviz.export.track_assets.heard", None)
+    monkeypatch.setattr("embviz.export.track_assets.prepare_audio", None)
     monkeypatch.setattr(collection_page, "MAX_BYTES", 100_000_000)
     long = table.assign(duration=20_000.0)
     with pytest.raises(FigureError, match=r"sound of 4 tracks would take at least 763 MB.*audio='clips' \(0 MB\)"):
@@ -349,14 +355,14 @@ def test_progress_is_told_and_can_end_it(table):
 def test_the_loudest_part_is_found():
     samples = np.full(10 * RATE, 0.01, np.float32)
     samples[4 * RATE : 6 * RATE] = 0.5
-    assert page_audio.loudest(samples, RATE, 2) == (4 * RATE, 6 * RATE)
-    assert page_audio.loudest(samples, RATE, 11) == (0, 10 * RATE)
+    assert page_audio.find_loudest(samples, RATE, 2) == (4 * RATE, 6 * RATE)
+    assert page_audio.find_loudest(samples, RATE, 11) == (0, 10 * RATE)
     samples[-RATE:] = 1
-    assert page_audio.loudest(samples, RATE, 1) == (9 * RATE, 10 * RATE)
+    assert page_audio.find_loudest(samples, RATE, 1) == (9 * RATE, 10 * RATE)
 
 
 def test_a_clip_keeps_the_seconds_of_the_track(rock, tmp_path):
-    found = page_audio.heard(rock, "clips", tmp_path)
+    found = page_audio.prepare_audio(rock, "clips", tmp_path)
     samples, rate = soundfile.read(io.BytesIO(found.data))
     start, stop = found.span
     assert stop - start == page_audio.CLIP
@@ -371,12 +377,12 @@ def test_a_clip_keeps_the_seconds_of_the_track(rock, tmp_path):
 
 
 def test_what_cannot_be_heard_is_said(music, tmp_path):
-    aiff = page_audio.heard(music / "folk" / "folk.aiff", "link", tmp_path)
+    aiff = page_audio.prepare_audio(music / "folk" / "folk.aiff", "link", tmp_path)
     assert aiff.problem.startswith("Browsers cannot be expected to play 'folk.aiff'")
-    assert not page_audio.heard(music / "folk" / "folk.aiff", "clips", tmp_path).problem
-    gone = page_audio.heard(music / "gone.ogg", "embed", tmp_path, duration=3)
+    assert not page_audio.prepare_audio(music / "folk" / "folk.aiff", "clips", tmp_path).problem
+    gone = page_audio.prepare_audio(music / "gone.ogg", "embed", tmp_path, duration=3)
     assert (gone.problem, gone.duration) == ("'gone.ogg' was not there when this page was written.", 3)
-    assert "cannot be decoded" in page_audio.heard(music / "broken.wav", "clips", tmp_path).problem
+    assert "cannot be decoded" in page_audio.prepare_audio(music / "broken.wav", "clips", tmp_path).problem
 
 
 # -- in a browser without a network ---------------------------------------------------------------------------------
@@ -528,7 +534,7 @@ def test_a_track_that_no_browser_plays_says_so(opened, linked):
 @pytest.mark.slow
 def test_sound_in_the_page_plays(opened, made, tmp_path):
     options = {**made.options(), "embeddings": None}
-    path = collection_page.write(tmp_path / "embedded.html", made.table, audio="embed", **options)
+    path = collection_page.write_collection_page(tmp_path / "embedded.html", made.table, audio="embed", **options)
     page = opened(path)
     assert not page.page.locator(".ev-folio-heatmap").count()
     page.page.mouse.click(*screen(page.page, path, track_of(path, "folk/folk.aiff")))
@@ -543,14 +549,14 @@ def test_a_clip_plays_within_its_seconds(opened, made, music, rock, tmp_path):
     label = made.table.index[made.table["title"] == "Rock I"][0]
     table = made.table.copy()
     table.loc[label, "path"], table.loc[label, "duration"] = str(rock), 122.5
-    path = collection_page.write(
+    path = collection_page.write_collection_page(
         tmp_path / "clips.html", table, audio="clips", **{**made.options(), "embeddings": None}
     )
     assert path.stat().st_size < 2_500_000
     page = opened(path)
     page.page.mouse.click(*screen(page.page, path, track_of(path, "Rock I")))
     page.until("c.playing && c.media.currentTime > 1")
-    start, stop = page_audio.heard(rock, "clips", tmp_path).span
+    start, stop = page_audio.prepare_audio(rock, "clips", tmp_path).span
     assert start < page.clock("time") < start + 5
     assert page.clock("duration") == pytest.approx(122.5, abs=0.1)
     page.clock(f"seek({stop - 0.3})")
@@ -564,7 +570,7 @@ def test_a_frame_plays_from_its_moment(opened, tmp_path):
     table = tones(tmp_path / "tones", n=3, seconds=10)
     vectors = vectors_of(table, frames=10)
     vectors = Vectors(vectors.values, vectors.tracks, vectors.times * 10, "own", "embedding", "frames")
-    path = collection_page.write(
+    path = collection_page.write_collection_page(
         tmp_path / "frames.html", table, vectors=vectors, projection=project(vectors, "pca"), audio="embed"
     )
     page = opened(path)
@@ -581,7 +587,7 @@ def test_few_tracks_have_a_page(opened, tmp_path, n):
     table = tones(tmp_path / "tones", n=n)
     # Not every track has its frames.
     vectors, found = vectors_of(table), {10: frames_of()}
-    path = collection_page.write(
+    path = collection_page.write_collection_page(
         tmp_path / "few.html", table, vectors=vectors, projection=project(vectors), embeddings=found.get, audio="embed"
     )
     page = opened(path)
@@ -600,7 +606,7 @@ def test_few_tracks_have_a_page(opened, tmp_path, n):
 @pytest.mark.slow
 def test_hostile_text_is_text_on_the_page(opened, table, tmp_path):
     table = table.assign(title=HOSTILE, artist=HOSTILE, **{HOSTILE: [HOSTILE, "b", "b", "b"]})
-    path = collection_page.write(
+    path = collection_page.write_collection_page(
         tmp_path / "a.html", table, vectors=vectors_of(table), projection=project(vectors_of(table), "pca"),
         title=HOSTILE, notes=[HOSTILE], colors=[HOSTILE], clusters=[0, 0, 1, 1], names={0: HOSTILE}, audio="embed",
     )  # fmt: skip
@@ -681,6 +687,6 @@ def test_a_survey_refuses_what_cannot_be_done(music, tmp_path):
         Collection.from_folder(tmp_path)
     table = Collection.from_folder(music).table
     with pytest.raises(OptionError, match="Did you mean 'umap'"):
-        collection_report.write(tmp_path / "a.html", table, method="unap")
+        collection_report.write_collection_report(tmp_path / "a.html", table, method="unap")
     with pytest.raises(OptionError, match="points is 'tracks' or 'frames'"):
-        collection_report.write(tmp_path / "a.html", table, points="both")
+        collection_report.write_collection_report(tmp_path / "a.html", table, points="both")

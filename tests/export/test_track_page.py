@@ -69,7 +69,7 @@ class Parsed(html.parser.HTMLParser):
 
 
 def test_a_page_holds_all_it_needs():
-    text = track_page.page(tone(2), [embedding(2)], title="Tone")
+    text = track_page.render_track_page(tone(2), [embedding(2)], title="Tone")
     page = Parsed(text)
     assert text.startswith('<!doctype html>\n<html lang="en">')
     assert page.asked == []
@@ -83,11 +83,11 @@ def test_a_page_holds_all_it_needs():
 
 
 def test_what_others_wrote_is_no_markup():
-    plain = Parsed(track_page.page(tone(1), [embedding(1), track_page.Gap("x", "y")]))
+    plain = Parsed(track_page.render_track_page(tone(1), [embedding(1), track_page.MissingRow("x", "y")]))
     own = embedding(1, model=HOSTILE, labels=(HOSTILE,) * 20)
-    text = track_page.page(
+    text = track_page.render_track_page(
         tone(1),
-        [track_page.Row(own, HOSTILE, [HOSTILE]), track_page.Gap(HOSTILE, HOSTILE, [HOSTILE], [HOSTILE])],
+        [track_page.PageRow(own, HOSTILE, [HOSTILE]), track_page.MissingRow(HOSTILE, HOSTILE, [HOSTILE], [HOSTILE])],
         title=HOSTILE,
         details=[HOSTILE],
         sections=[(HOSTILE, 0.5)],
@@ -111,21 +111,21 @@ def test_no_widget_is_sent_to_an_open_notebook(monkeypatch):
         raise AssertionError("A comm was opened.")
 
     monkeypatch.setattr(comm, "create_comm", opened)
-    track_page.page(tone(1), [embedding(1)])
+    track_page.render_track_page(tone(1), [embedding(1)])
 
 
 def test_options_are_checked():
     with pytest.raises(OptionError, match="Did you mean 'link'"):
-        track_page.page(tone(1), [], audio="linked")
+        track_page.render_track_page(tone(1), [], audio="linked")
     with pytest.raises(OptionError, match="Did you mean 'dark'"):
-        track_page.page(tone(1), [], theme="darker")
+        track_page.render_track_page(tone(1), [], theme="darker")
     with pytest.raises(OptionError, match="has no option 'ordr'"):
-        track_page.page(tone(1), [track_page.Row(embedding(1), options={"ordr": "index"})])
+        track_page.render_track_page(tone(1), [track_page.PageRow(embedding(1), options={"ordr": "index"})])
 
 
 def test_only_a_file_can_be_linked():
     with pytest.raises(OptionError, match="embed"):
-        track_page.page(tone(1), [], audio="link")
+        track_page.render_track_page(tone(1), [], audio="link")
 
 
 def test_a_link_starts_from_the_page_and_is_encoded(tmp_path, rock):
@@ -133,7 +133,7 @@ def test_a_link_starts_from_the_page_and_is_encoded(tmp_path, rock):
     sound = tmp_path / "music 50%" / "a#b?.ogg"
     sound.parent.mkdir()
     sound.write_bytes(rock.read_bytes())
-    path = track_page.write(tmp_path / "pages" / "a.html", sound, [], audio="link")
+    path = track_page.write_track_page(tmp_path / "pages" / "a.html", sound, [], audio="link")
     text = path.read_text("utf-8")
     assert "../music%2050%25/a%23b%3F.ogg" in text
     assert path.stat().st_size < 250_000
@@ -142,36 +142,36 @@ def test_a_link_starts_from_the_page_and_is_encoded(tmp_path, rock):
 def test_an_absurd_page_says_what_to_do(monkeypatch):
     monkeypatch.setattr(track_page, "MAX_BYTES", 2**20)
     with pytest.raises(FigureError, match=r"more than 1 MB.*link the sound.*fewer models"):
-        track_page.page(tone(1), [embedding(10, t=2000, d=600)])
+        track_page.render_track_page(tone(1), [embedding(10, t=2000, d=600)])
 
 
 def test_a_page_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     with pytest.raises(OptionError, match=r"\.html"):
-        track_page.write(tmp_path / "a.png", tone(1), [])
+        track_page.write_track_page(tmp_path / "a.png", tone(1), [])
     (tmp_path / "a.html").mkdir()
     with pytest.raises(FigureError, match=r"could not be written.*another folder"):
-        track_page.write(tmp_path / "a.html", tone(1), [])
+        track_page.write_track_page(tmp_path / "a.html", tone(1), [])
 
     def full(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("embviz.core.io.os.fsync", full)
     with pytest.raises(FigureError, match="No space left on device"):
-        track_page.write(tmp_path / "b.html", tone(1), [])
+        track_page.write_track_page(tmp_path / "b.html", tone(1), [])
     assert [entry.name for entry in tmp_path.iterdir()] == ["a.html"]
 
 
 def test_no_sound_is_one_sentence(tmp_path):
     (tmp_path / "a.ogg").write_text("This is no sound.")
     with pytest.raises(AudioError):
-        track_page.write(tmp_path / "a.html", tmp_path / "a.ogg", [])
+        track_page.write_track_page(tmp_path / "a.html", tmp_path / "a.ogg", [])
     assert not (tmp_path / "a.html").exists()
 
 
 def test_the_foot_says_what_made_the_numbers(home, rock):
     from embviz import embed
 
-    about = Parsed(track_page.page(rock, [embed(rock, "musicnn")])).description["about"]
+    about = Parsed(track_page.render_track_page(rock, [embed(rock, "musicnn")])).description["about"]
     facts = dict(about[1]["facts"])
     assert about[1]["title"] == "msd-musicnn-1 / embedding"
     assert re.fullmatch(r"[0-9a-f]{64}", facts["SHA-256"])
@@ -186,10 +186,10 @@ def test_the_foot_says_what_made_the_numbers(home, rock):
 @pytest.fixture(scope="module")
 def toy(tmp_path_factory) -> Path:
     """Twelve seconds with two heatmaps."""
-    rows = [embedding(), track_page.Row(embedding(t=12, d=3, labels=("low", "middle", "high")), "Labelled")]
+    rows = [embedding(), track_page.PageRow(embedding(t=12, d=3, labels=("low", "middle", "high")), "Labelled")]
     folder = tmp_path_factory.mktemp("toy")
     sections = [("start", 0), ("middle", 6)]
-    return track_page.write(folder / "toy.html", tone(12), rows, title="Twelve seconds", sections=sections)
+    return track_page.write_track_page(folder / "toy.html", tone(12), rows, title="Twelve seconds", sections=sections)
 
 
 def test_it_plays_and_the_playhead_follows_the_sound(opened, toy):
@@ -288,8 +288,8 @@ def test_a_dragged_range_loops(opened, toy):
 
 def test_hostile_text_is_text_on_the_page(opened, tmp_path):
     own = embedding(2, t=10, d=4, model=HOSTILE, labels=(HOSTILE,) * 4)
-    rows = [track_page.Row(own, HOSTILE, [HOSTILE]), track_page.Gap(HOSTILE, HOSTILE, [HOSTILE], [HOSTILE])]
-    path = track_page.write(
+    rows = [track_page.PageRow(own, HOSTILE, [HOSTILE]), track_page.MissingRow(HOSTILE, HOSTILE, [HOSTILE], [HOSTILE])]
+    path = track_page.write_track_page(
         tmp_path / "a.html", tone(2), rows, title=HOSTILE, details=[HOSTILE], sections=[(HOSTILE, 1)]
     )
     page = opened(path)
@@ -307,7 +307,7 @@ def test_a_linked_sound_plays_from_where_it_is(opened, tmp_path, rock):
     sound.parent.mkdir()
     sound.write_bytes(rock.read_bytes())
     (tmp_path / "pages").mkdir()
-    path = track_page.write(tmp_path / "pages" / "a.html", sound, [], audio="link")
+    path = track_page.write_track_page(tmp_path / "pages" / "a.html", sound, [], audio="link")
     page = opened(path, sound=sound)
     page.page.get_by_role("button", name="Play").first.click()
     page.until("c.playing && c.time > 0.5")
@@ -318,7 +318,7 @@ def test_a_linked_sound_plays_from_where_it_is(opened, tmp_path, rock):
 def test_a_linked_sound_that_is_gone_is_one_sentence(browser, tmp_path, rock):
     sound = tmp_path / "rock.ogg"
     sound.write_bytes(rock.read_bytes())
-    path = track_page.write(tmp_path / "a.html", sound, [embedding()], audio="link")
+    path = track_page.write_track_page(tmp_path / "a.html", sound, [embedding()], audio="link")
     sound.unlink()
     context = browser.new_context(offline=True)
     page = Opened(context, path)
@@ -342,7 +342,7 @@ def test_light_and_dark(opened, toy, tmp_path):
     assert paper(page) == light
     page.page.emulate_media(media="print", color_scheme="dark")
     assert paper(page) == light
-    held = track_page.write(tmp_path / "a.html", tone(1), [], theme="dark")
+    held = track_page.write_track_page(tmp_path / "a.html", tone(1), [], theme="dark")
     assert paper(opened(held)) == dark
 
 
@@ -351,7 +351,7 @@ def test_silence_and_a_moment_have_pages(opened, tmp_path, home):
 
     for name, samples in (("silent", np.zeros(RATE * 4, np.float32)), ("moment", tone(0.01)[0][:, 0])):
         found = embed((samples, RATE), "musicnn")
-        page = opened(track_page.write(tmp_path / f"{name}.html", (samples, RATE), [found]))
+        page = opened(track_page.write_track_page(tmp_path / f"{name}.html", (samples, RATE), [found]))
         page.page.get_by_role("button", name="Play").first.click()
         page.until("c.time > 0 || c.media.ended")
         assert page.clock("duration") == pytest.approx(len(samples) / RATE, abs=1e-6)
@@ -370,8 +370,11 @@ def test_what_was_made_elsewhere_can_be_shown(opened, tmp_path):
     from embviz.widgets.self_similarity import Similarity
 
     own = embedding(labels=tuple(f"tag {i}" for i in range(20)))
-    rows = [track_page.Row(Curves.of(own), "Tags", embedding=own), track_page.Row(Similarity.of(own), embedding=own)]
-    page = opened(track_page.write(tmp_path / "a.html", tone(12), rows))
+    rows = [
+        track_page.PageRow(Curves.of(own), "Tags", embedding=own),
+        track_page.PageRow(Similarity.of(own), embedding=own),
+    ]
+    page = opened(track_page.write_track_page(tmp_path / "a.html", tone(12), rows))
     assert page.page.locator(".ev-page-row h2").all_inner_texts() == ["Tags", "own"]
     assert page.page.locator(".ev-page-about h3").all_text_contents() == ["array", "own / embedding"]
     assert page.page.get_by_text("tag 19").first.is_visible()

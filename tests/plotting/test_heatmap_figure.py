@@ -15,8 +15,8 @@ from embviz.errors import EmbvizError, FigureError, OptionError
 from embviz.models.model import Model
 from embviz.plotting import heatmap, heatmap_data, poster, save, save_figure
 from embviz.plotting import heatmap_figure as display
-from embviz.plotting.heatmap_data import Look
-from embviz.plotting.heatmap_figure import clock
+from embviz.plotting.heatmap_data import HeatmapOptions
+from embviz.plotting.heatmap_figure import to_time_axis
 
 RATE = 16000
 TAGS = tuple(f"tag {letter}" for letter in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWX")
@@ -96,10 +96,10 @@ def test_an_excerpt_shows_its_own_seconds():
 
 
 def test_clock_converts_seconds_to_the_time_axis():
-    assert clock(83.25) == np.datetime64("1970-01-01T00:01:23.25")
-    assert seconds_of(clock([0.0, 1.5])).tolist() == [0.0, 1.5]
+    assert to_time_axis(83.25) == np.datetime64("1970-01-01T00:01:23.25")
+    assert seconds_of(to_time_axis([0.0, 1.5])).tolist() == [0.0, 1.5]
     figure = heatmap(embed_of(noise(4, 3)))
-    figure.add_vline(clock(2.0))
+    figure.add_vline(to_time_axis(2.0))
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 30), (20, 1), (2, 2)])
@@ -388,7 +388,7 @@ def pairs():
 
 
 def test_the_poster_has_a_panel_per_model_over_one_time_axis(pairs):
-    figure = display._poster_figure(pairs, Look(), "file.ogg")
+    figure = display._poster_figure(pairs, HeatmapOptions(), "file.ogg")
     assert [trace.yaxis for trace in figure.data] == ["y", "y3"]
     assert {trace.xaxis for trace in figure.data} <= {None, "x"}
     domains = [figure.layout.yaxis.domain, figure.layout.yaxis3.domain]
@@ -400,14 +400,14 @@ def test_the_poster_has_a_panel_per_model_over_one_time_axis(pairs):
 
 
 def test_each_panel_is_headed_by_name_task_parameters_and_dimensions(pairs):
-    headings = [bare(text) for text in texts_of(display._poster_figure(pairs, Look(), ""))]
+    headings = [bare(text) for text in texts_of(display._poster_figure(pairs, HeatmapOptions(), ""))]
     assert headings[0] == "MusiCNN&nbsp; tagging · 790 k parameters · 200 dimensions every 1.49 s"
     assert headings[2] == "OpenL3&nbsp; listening · 4.7 M parameters · 512 dimensions"
     assert headings[3].startswith("Tempo-CNN&nbsp; tempo · 12 k parameters · 256 dimensions")
 
 
 def test_color_bars_stand_in_line_with_their_panels(pairs):
-    figure = display._poster_figure(pairs, Look(), "")
+    figure = display._poster_figure(pairs, HeatmapOptions(), "")
     inner = figure.layout.height - figure.layout.margin.t - figure.layout.margin.b
     for trace, axis in zip(figure.data, [figure.layout.yaxis, figure.layout.yaxis3], strict=True):
         assert trace.colorbar.x == 1
@@ -416,7 +416,7 @@ def test_color_bars_stand_in_line_with_their_panels(pairs):
 
 
 def test_a_panel_without_weights_says_how_to_get_them(pairs):
-    figure = display._poster_figure(pairs, Look(), "")
+    figure = display._poster_figure(pairs, HeatmapOptions(), "")
     message = bare(texts_of(figure)[1])
     assert "weights are not on this computer" in message
     assert "embviz pull openl3-x" in message
@@ -424,7 +424,7 @@ def test_a_panel_without_weights_says_how_to_get_them(pairs):
 
 
 def test_a_poster_without_any_weights_still_says_how_to_get_them(pairs):
-    figure = display._poster_figure([(model, None) for model, _ in pairs], Look(), "song.ogg")
+    figure = display._poster_figure([(model, None) for model, _ in pairs], HeatmapOptions(), "song.ogg")
     assert len(figure.data) == 0
     assert sum("embviz pull" in text for text in texts_of(figure)) == 3
     assert "song.ogg" in figure.layout.title.text
@@ -630,7 +630,7 @@ def test_the_hover_label_shows_foreign_names_as_they_are(opened):
 
 @pytest.mark.slow
 def test_pictures_are_drawn_by_the_browser(tmp_path, pairs):
-    figure = display._poster_figure(pairs, Look(), "song.ogg")
+    figure = display._poster_figure(pairs, HeatmapOptions(), "song.ogg")
     data = save_figure(figure, tmp_path / "poster.png").read_bytes()
     assert data[:8] == b"\x89PNG\r\n\x1a\n"
     assert [int.from_bytes(data[i : i + 4], "big") for i in (16, 20)] == [2400, 2 * figure.layout.height]
@@ -645,7 +645,10 @@ def test_dimensions_that_never_change_are_told_and_come_last():
     values = noise(20, 30)
     values[:, [3, 7]] = 5.0
     embedding = embed_of(values)
-    assert sorted(heatmap_data.to_cells(embedding, Look(order="cluster"), 640).order[-2:].tolist()) == [3, 7]
+    assert sorted(heatmap_data.compute_cells(embedding, HeatmapOptions(order="cluster"), 640).order[-2:].tolist()) == [
+        3,
+        7,
+    ]
     for order in ("index", "activity", "cluster"):
         assert "2 never change" in heatmap(embedding, order=order).layout.annotations[0].text
-    assert heatmap_data.to_cells(embedding, Look(), 640).order.tolist() == list(range(30))
+    assert heatmap_data.compute_cells(embedding, HeatmapOptions(), 640).order.tolist() == list(range(30))

@@ -12,7 +12,7 @@ from embviz.analysis.projection import project
 from embviz.core.vectors import Vectors
 from embviz.errors import OptionError
 from embviz.plotting import save, scatter_figure
-from embviz.plotting.encodings import DAY
+from embviz.plotting.encodings import LIGHT_PALETTE
 
 HOSTILE = "a\u202e <b>x</b> %{y} {z} $\\pi$ \"'"
 N = 24
@@ -57,7 +57,7 @@ def bare(text: str) -> str:
 def test_categories_have_the_colors_of_the_widget(table, projection):
     figure = scatter_figure.scatter(projection, table, color="genre", title="Mine")
     assert [bare(trace.name) for trace in figure.data] == ["unknown", "rock", "jazz", "folk"]
-    assert [trace.marker.color for trace in figure.data[1:]] == DAY[:3]
+    assert [trace.marker.color for trace in figure.data[1:]] == LIGHT_PALETTE[:3]
     assert [len(trace.x) for trace in figure.data] == [1, 12, 8, 3]
     assert figure.data[1].x == pytest.approx(projection.xy[:12, 0])
     assert "Mine" in figure.layout.title.text
@@ -117,7 +117,7 @@ def test_frames_take_the_facts_of_their_track(table):
 
 
 def test_many_points_are_drawn_by_webgl_unless_shapes_are_asked_for(table, projection, monkeypatch):
-    monkeypatch.setattr(scatter_figure, "MANY", 10)
+    monkeypatch.setattr(scatter_figure, "WEBGL_FROM", 10)
     assert scatter_figure.scatter(projection, table).data[0].type == "scattergl"
     assert scatter_figure.scatter(projection, table, webgl=False).data[0].type == "scatter"
 

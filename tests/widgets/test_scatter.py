@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from embviz.errors import OptionError
-from embviz.plotting.encodings import CATEGORIES, DAY, NIGHT, color_of, sizes_of
+from embviz.plotting.encodings import CATEGORIES, DARK_PALETTE, LIGHT_PALETTE, encode_colors, encode_sizes
 from embviz.widgets.scatter import Scatter
 
 N = 60
@@ -38,7 +38,7 @@ def genres(n=N):
 
 
 def made(drawn="canvas", xy=None, **options):
-    options = {"columns": columns(), "clock": "c", "color": color_of(genres(), title="genre")} | options
+    options = {"columns": columns(), "clock": "c", "color": encode_colors(genres(), title="genre")} | options
     return Scatter.of(plane() if xy is None else xy, drawn=drawn, **options)
 
 
@@ -215,41 +215,41 @@ def test_moved_points_are_the_same_points():
 
 def test_categories_are_ranked_and_the_rest_is_one():
     values = [f"c{i:02}" for i in range(14) for _ in range(20 - i)] + [None, "", float("nan"), pd.NA]
-    color, shades = color_of(values, title="genre")
+    color, shades = encode_colors(values, title="genre")
     codes = np.frombuffer(shades, np.uint8)
     assert color["labels"] == [*(f"c{i:02}" for i in range(CATEGORIES)), "other (5 more)"]
     assert len(color["palette"]) == len(color["night"]) == CATEGORIES + 1
     assert (codes[-4:] == 255).all()
     assert color["missing"] == 4
     assert set(codes[-5 - 7 : -4]) == {9}
-    ten, _ = color_of([f"c{i}" for i in range(10)], title="")
+    ten, _ = encode_colors([f"c{i}" for i in range(10)], title="")
     assert len(ten["labels"]) == 10
 
 
 def test_numbers_truth_values_and_missing_ones():
-    color, shades = color_of(pd.Series([1.0, 2.0, np.nan, 3.0]), title="tempo", unit="BPM")
+    color, shades = encode_colors(pd.Series([1.0, 2.0, np.nan, 3.0]), title="tempo", unit="BPM")
     assert (color["kind"], color["low"], color["high"], color["unit"]) == ("number", 1, 3, "BPM")
     assert list(shades) == [0, 127, 255, 254]
     assert len(color["palette"]) == 255
-    assert color_of([True, False, None], title="live")[0]["labels"] == ["no", "yes"]
-    assert color_of(pd.array([1990, None, 2000], dtype="Int64"), title="year")[0]["kind"] == "number"
-    assert color_of([1, 2, 2], title="cluster", kind="category")[0]["labels"] == ["2", "1"]
-    assert list(color_of([5, 5], title="")[1]) == [127, 127]
-    assert list(color_of([None, None], title="")[1]) == [255, 255]
+    assert encode_colors([True, False, None], title="live")[0]["labels"] == ["no", "yes"]
+    assert encode_colors(pd.array([1990, None, 2000], dtype="Int64"), title="year")[0]["kind"] == "number"
+    assert encode_colors([1, 2, 2], title="cluster", kind="category")[0]["labels"] == ["2", "1"]
+    assert list(encode_colors([5, 5], title="")[1]) == [127, 127]
+    assert list(encode_colors([None, None], title="")[1]) == [255, 255]
     with pytest.raises(OptionError, match="'genre' should hold numbers, but 'rock' is among its 2 values"):
-        color_of(["rock", 1], title="genre", kind="number")
+        encode_colors(["rock", 1], title="genre", kind="number")
 
 
 def test_rare_numbers_do_not_take_the_colors_of_all_others():
     values = np.r_[np.linspace(0, 1, 2000), 1e6]
-    color, shades = color_of(values, title="x")
+    color, shades = encode_colors(values, title="x")
     assert color["high"] < 2
     assert color["clipped"] == [False, True]
     assert shades[-1] == 254
 
 
 def test_sizes_have_a_place_for_what_is_unknown():
-    size, sizes = sizes_of([0, 5, 10, None], title="length", unit="s")
+    size, sizes = encode_sizes([0, 5, 10, None], title="length", unit="s")
     assert size == {"title": "length", "unit": "s", "low": 0, "high": 10}
     assert list(sizes) == [1, 128, 255, 0]
 
@@ -260,7 +260,7 @@ def luminance(color):
     return float(linear @ [0.2126, 0.7152, 0.0722])
 
 
-@pytest.mark.parametrize(("colors", "paper", "least"), [(DAY, "#ffffff", 2.5), (NIGHT, "#111111", 4)])
+@pytest.mark.parametrize(("colors", "paper", "least"), [(LIGHT_PALETTE, "#ffffff", 2.5), (DARK_PALETTE, "#111111", 4)])
 def test_colors_stand_out_from_the_paper(colors, paper, least):
     for color in colors:
         low, high = sorted([luminance(color), luminance(paper)])
@@ -331,7 +331,7 @@ def test_what_does_not_fit_is_refused(options, sentence):
 
 def test_points_are_drawn_where_they_are_in_their_colors(mounted):
     for i, name in ((0, "rock"), (1, "jazz"), (2, "folk")):
-        wanted = DAY[["folk", "jazz", "rock"].index(name)]
+        wanted = LIGHT_PALETTE[["folk", "jazz", "rock"].index(name)]
         channels = [int(wanted[at : at + 2], 16) for at in (1, 3, 5)]
         assert mounted.color(i) == pytest.approx(channels, abs=32), name
     x, y = mounted.at(0)
@@ -442,8 +442,8 @@ def test_other_colors_and_sizes_are_drawn(mounted):
     mounted.settle(500)
     labels = mounted.el.locator(".ev-map-category-name").all_inner_texts()
     assert labels == ["no", "yes"]
-    assert mounted.color(59) == pytest.approx([int(DAY[0][at : at + 2], 16) for at in (1, 3, 5)], abs=32)
-    assert mounted.color(20) == pytest.approx([int(DAY[1][at : at + 2], 16) for at in (1, 3, 5)], abs=50)
+    assert mounted.color(59) == pytest.approx([int(LIGHT_PALETTE[0][at : at + 2], 16) for at in (1, 3, 5)], abs=32)
+    assert mounted.color(20) == pytest.approx([int(LIGHT_PALETTE[1][at : at + 2], 16) for at in (1, 3, 5)], abs=50)
 
 
 # -- where there is no WebGL -------------------------------------------------------------------------------------------
@@ -473,7 +473,7 @@ def test_when_webgl_is_lost_a_canvas_takes_over(bench):
     mounted.el.locator(".ev-map[data-surface=canvas]").wait_for()
     assert "WebGL was lost" in mounted.el.inner_text()
     mounted.settle()
-    assert mounted.color(2) == pytest.approx([int(DAY[0][at : at + 2], 16) for at in (1, 3, 5)], abs=32)
+    assert mounted.color(2) == pytest.approx([int(LIGHT_PALETTE[0][at : at + 2], 16) for at in (1, 3, 5)], abs=32)
     mounted.page.mouse.move(*mounted.at(13))
     mounted.settle()
     assert "Track 13" in mounted.tip
@@ -494,7 +494,7 @@ def test_a_map_that_was_out_of_sight_is_drawn_when_it_comes_back(bench, hidden_f
     bench.page.evaluate(hide, "")
     mounted = Mounted(bench, widget, there=True)
     mounted.settle(300)
-    assert mounted.color(2) == pytest.approx([int(DAY[0][at : at + 2], 16) for at in (1, 3, 5)], abs=32)
+    assert mounted.color(2) == pytest.approx([int(LIGHT_PALETTE[0][at : at + 2], 16) for at in (1, 3, 5)], abs=32)
 
 
 def test_points_that_moved_are_drawn_anew_by_jupyter_scatter(bench):
@@ -515,7 +515,7 @@ def test_points_that_moved_are_drawn_anew_by_jupyter_scatter(bench):
     assert "Track 0" in mounted.tip
     x, _ = mounted.at(0)
     assert x > mounted.at(59)[0]
-    assert mounted.color(0) == pytest.approx([int(DAY[2][at : at + 2], 16) for at in (1, 3, 5)], abs=32)
+    assert mounted.color(0) == pytest.approx([int(LIGHT_PALETTE[2][at : at + 2], 16) for at in (1, 3, 5)], abs=32)
 
 
 # -- keys, legend, search ----------------------------------------------------------------------------------------------
@@ -578,7 +578,7 @@ def test_a_legend_isolates_and_brings_back(bench):
 
 
 def test_a_window_of_numbers_is_moved_by_keys_and_hands(bench):
-    mounted = Mounted(bench, made(color=color_of(list(range(N)), title="tempo", unit="BPM")))
+    mounted = Mounted(bench, made(color=encode_colors(list(range(N)), title="tempo", unit="BPM")))
     low, high = (mounted.el.get_by_label(f"{end} value shown") for end in ("Lowest", "Highest"))
     assert "tempo (BPM)" in mounted.el.locator(".ev-map-legend").inner_text()
     low.focus()
@@ -687,7 +687,9 @@ def test_a_marker_walks_along_the_trail_with_the_clock(bench):
 def test_hostile_names_are_text(bench):
     facts = columns()
     facts[0]["values"][:3] = HOSTILE
-    widget = made(columns=facts, title=HOSTILE[0], color=color_of([HOSTILE[i % 3] for i in range(N)], title=HOSTILE[0]))
+    widget = made(
+        columns=facts, title=HOSTILE[0], color=encode_colors([HOSTILE[i % 3] for i in range(N)], title=HOSTILE[0])
+    )
     widget.name([{"text": HOSTILE[0], "x": 2, "y": 2, "id": 0}])
     mounted = Mounted(bench, widget)
     mounted.page.mouse.move(*mounted.at(0))
@@ -756,7 +758,7 @@ def test_sharp_on_screens_with_more_pixels(browser):
     sizes = mounted.el.evaluate("""root => [...root.querySelectorAll("canvas")].map((canvas) =>
       canvas.width / canvas.getBoundingClientRect().width)""")
     assert sizes == pytest.approx([2, 2], abs=0.01)
-    assert mounted.color(13) == pytest.approx([int(DAY[1][at : at + 2], 16) for at in (1, 3, 5)], abs=32)
+    assert mounted.color(13) == pytest.approx([int(LIGHT_PALETTE[1][at : at + 2], 16) for at in (1, 3, 5)], abs=32)
     context.close()
 
 

@@ -354,7 +354,10 @@ class Atlas(traitlets.HasTraits):
         return export.save(Path(path), self._controller.contents(selection=selection), **options)
 
     def to_html(self, path: str | Path, **options: Any) -> Path:
-        """Write the map to a page that needs no kernel or network; see :func:`embviz.export.collection_page.write`."""
+        """Write the map to a page that needs no kernel or network.
+
+        See :func:`embviz.export.collection_page.render_collection_page`.
+        """
         return export.page(Path(path), self._controller.contents(selection=False), **options)
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ from embviz.app.context import PanelContext
 from embviz.core.text import format_cell, plural
 from embviz.core.worker import Worker, explain
 from embviz.errors import OptionError
-from embviz.export.columns import HIDDEN, columns
+from embviz.export.columns import HIDDEN, page_columns
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,7 +62,7 @@ class AtlasContext(PanelContext):
     @cached_property
     def columns(self) -> list[dict[str, Any]]:
         """The facts of all tracks, as maps are given them."""
-        return columns(self.table)
+        return page_columns(self.table)
 
     # The table. ----------------------------------------------------------------------------------------------------
 

@@ -163,7 +163,7 @@ def _placed(contents: Contents) -> pd.DataFrame:
 
 
 def page(path: Path, contents: Contents, **options: Any) -> Path:
-    """Write a page that needs no kernel; see :func:`embviz.export.collection_page.write`."""
+    """Write a page that needs no kernel; see :func:`embviz.export.collection_page.write_collection_page`."""
     vectors, projection = contents.map()
     usual: dict[str, Any] = {
         "vectors": vectors,
@@ -175,7 +175,7 @@ def page(path: Path, contents: Contents, **options: Any) -> Path:
         "embeddings": _embeddings(contents),
         "title": contents.title,
     }
-    return collection_page.write(path, contents.table, **{**usual, **options})
+    return collection_page.write_collection_page(path, contents.table, **{**usual, **options})
 
 
 def _colors(contents: Contents) -> list[Any]:
@@ -188,7 +188,7 @@ def _colors(contents: Contents) -> list[Any]:
     if seen.key.startswith("column:"):
         name = seen.key.removeprefix("column:")
         return [name, *(column for column in columns if column != name)]
-    return [collection_page.Color(seen.title, seen.values, unit=seen.unit, group="What the models hear"), *columns]
+    return [collection_page.PageColor(seen.title, seen.values, unit=seen.unit, group="What the models hear"), *columns]
 
 
 def _says(table: pd.DataFrame, name: str) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from embviz.app.uploads import free_path, safe_name
 from embviz.errors import OptionError
 from embviz.export import track_page
-from embviz.export.static_widgets import unsent
+from embviz.export.static_widgets import without_comm
 from embviz.models.weights import has_weights
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ __all__ = ["start_export", "write_page"]
 
 
 def write_page(path: str | Path, context: ExplorerContext, heatmaps: HeatmapRows, **options: Any) -> Path:
-    """Write the rows as they are to a page that needs no kernel; see :func:`embviz.export.track_page.write`."""
+    """Write the rows to a page that needs no kernel; see :func:`embviz.export.track_page.write_track_page`."""
     sound, contents, usual = _page_contents(context, heatmaps)
-    return track_page.write(path, sound, contents, **{**usual, **options})
+    return track_page.write_track_page(path, sound, contents, **{**usual, **options})
 
 
 def _page_contents(context: ExplorerContext, heatmaps: HeatmapRows) -> tuple[Audio, list[Any], dict[str, Any]]:
@@ -36,23 +36,25 @@ def _page_contents(context: ExplorerContext, heatmaps: HeatmapRows) -> tuple[Aud
     for row in heatmaps.rows:
         if row.embedding is not None:
             look = {name: value for name, value in row.kept().items() if name in ("order", "scale", "pins")}
-            contents.append(track_page.Row(row.embedding, options=look))
+            contents.append(track_page.PageRow(row.embedding, options=look))
             if row.answer.embedding is not None:
                 contents.append(_head_curves(row, row.answer.embedding))
         elif not has_weights(row.model):
-            contents.append(track_page.absent(row.model))
+            contents.append(track_page.missing_weights_row(row.model))
     track = context.sound.track
     return context.sound.audio, contents, {"sections": track.sections, "title": track.title or None}
 
 
-def _head_curves(row: Row, answers: Embedding) -> track_page.Row:
+def _head_curves(row: Row, answers: Embedding) -> track_page.PageRow:
     """Return what stands on a page below a row with a head: its curves, as they are now."""
     from embviz.widgets.curves import Curves
 
     view = row.answer.view
     look = {name: getattr(view, name) for name in ("top", "threshold", "pins")}
     facts = (f"what a classifier says of {answers.model} / {row.layer}",)
-    return track_page.Row(unsent(Curves).of(answers, title="", **look), answers.layer, facts, embedding=answers)
+    return track_page.PageRow(
+        without_comm(Curves).of(answers, title="", **look), answers.layer, facts, embedding=answers
+    )
 
 
 def start_export(context: ExplorerContext, heatmaps: HeatmapRows) -> None:
@@ -64,7 +66,7 @@ def start_export(context: ExplorerContext, heatmaps: HeatmapRows) -> None:
 
     def task(job: Job) -> Path:
         job.report(f"writing {path.name}", 0, 0)
-        return track_page.write(path, sound, contents, **options)
+        return track_page.write_track_page(path, sound, contents, **options)
 
     context.worker.submit(
         ("export",),

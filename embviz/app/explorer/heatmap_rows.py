@@ -308,4 +308,4 @@ def _facts(row: Row, model: Model) -> list[str]:
     """Return what is said beside the title of a row, which has model and layer already."""
     if row.embedding is None:
         return [model.task.partition("(")[0].strip()]
-    return [*(fact for fact in track_page.facts(row.embedding) if fact != row.layer), *constant_note(row)]
+    return [*(fact for fact in track_page.embedding_facts(row.embedding) if fact != row.layer), *constant_note(row)]

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from embviz.audio import Audio
 from embviz.collection import file_tags as tags
-from embviz.collection.file_tags import Tags
-from embviz.collection.metadata_cache import Index, Stamp
+from embviz.collection.file_tags import FileTags
+from embviz.collection.metadata_cache import MetadataCache, Stamp
 from embviz.collection.sidecar import read_sidecar
 from embviz.core.cache import Cache, CacheOption, resolve_cache
 from embviz.core.text import LONGEST_LINE, is_missing, printable_name, shorten
@@ -29,15 +29,21 @@ if TYPE_CHECKING:
 
     from embviz.core.progress import Report
 
-__all__ = ["COLUMNS", "LONGEST_PATH", "TEXTS", "clean_column", "describe", "names_below", "typed"]
+__all__ = ["COLUMNS", "LONGEST_PATH", "TEXTS", "build_track_table", "clean_column", "names_below", "normalize_table"]
 
 COLUMNS = (
     "path", "name", "title", "artist", "album", "genre", "year", "duration", "digest", "duplicate_of", "problem",
 )  # fmt: skip
 TEXTS = ("title", "artist", "album", "genre")
-BESIDE = {"style": "", "bpm": float("nan"), "key": "", "meter": "", "note": ""}  # columns that tracks.csv may add
+SIDECAR_COLUMNS = {
+    "style": "",
+    "bpm": float("nan"),
+    "key": "",
+    "meter": "",
+    "note": "",
+}  # columns that tracks.csv may add
 LONGEST_PATH = 2000  # letters; a sentence may hold a name, too
-UNKNOWN = Tags()
+UNKNOWN = FileTags()
 NEVER: Stamp = (0, 0)
 
 
@@ -45,12 +51,12 @@ NEVER: Stamp = (0, 0)
 class _File:
     path: Path
     stamp: Stamp = NEVER
-    tags: Tags = UNKNOWN
+    tags: FileTags = UNKNOWN
     digest: str = ""
     problem: str = ""
 
 
-def describe(
+def build_track_table(
     paths: Sequence[Path | None],
     names: Sequence[str],
     *,
@@ -74,17 +80,17 @@ def describe(
         Given ``(stage, done, total)``; may raise to cancel.
     """
     store = resolve_cache(cache)
-    index = Index(None if store is None else store.folder / "index")
-    files = [_look(path) for path in paths]
+    index = MetadataCache(None if store is None else store.folder / "index")
+    files = [_stat_file(path) for path in paths]
     try:
         _read_tags(files, index, report)
-        first = _equal(files, store, index, report) if duplicates else {}
+        first = _find_duplicates(files, store, index, report) if duplicates else {}
     finally:
         index.save()
-    return _with_facts(_table(files, paths, names, first), files)
+    return _add_sidecar_columns(_table(files, paths, names, first), files)
 
 
-def typed(table: DataFrame) -> DataFrame:
+def normalize_table(table: DataFrame) -> DataFrame:
     """Return a table whose own columns have their types and stand first, under labels named "track"."""
     import pandas as pd
 
@@ -129,7 +135,7 @@ def _below(path: Path, base: Path) -> Path:
 # Looking at files. -------------------------------------------------------------------------------------------------
 
 
-def _look(path: Path | None) -> _File:
+def _stat_file(path: Path | None) -> _File:
     """Return size and time of a file, or why it cannot be heard."""
     if path is None:
         return _File(Path(), problem="No path is given for this track.")
@@ -137,14 +143,14 @@ def _look(path: Path | None) -> _File:
         status = os.stat(path)  # noqa: PTH116  many files
         readable = os.access(path, os.R_OK)
     except (OSError, ValueError) as error:
-        return _File(path, problem=_why_not(path, error))
-    unfit = _unfit(status, readable=readable)
+        return _File(path, problem=_os_error_reason(path, error))
+    unfit = _unusable_reason(status, readable=readable)
     if unfit:
         return _File(path, problem=f"{printable_name(path)!r} {unfit}")
     return _File(path, (status.st_size, status.st_mtime_ns))
 
 
-def _unfit(status: os.stat_result, *, readable: bool) -> str:
+def _unusable_reason(status: os.stat_result, *, readable: bool) -> str:
     if stat.S_ISDIR(status.st_mode):
         return "is a folder; an audio file is expected."
     if not stat.S_ISREG(status.st_mode):
@@ -154,7 +160,7 @@ def _unfit(status: os.stat_result, *, readable: bool) -> str:
     return "" if readable else f"cannot be read: {os.strerror(errno.EACCES)}."
 
 
-def _why_not(path: Path, error: OSError | ValueError) -> str:
+def _os_error_reason(path: Path, error: OSError | ValueError) -> str:
     name = repr(printable_name(path))
     if isinstance(error, ValueError):
         return f"{name} is no name that a file can have."
@@ -167,7 +173,7 @@ def _why_not(path: Path, error: OSError | ValueError) -> str:
     return f"{name} cannot be read: {error.strerror}."
 
 
-def _read_tags(files: Sequence[_File], index: Index, report: Report) -> None:
+def _read_tags(files: Sequence[_File], index: MetadataCache, report: Report) -> None:
     """Fill in the tags: of files that were read before from the index, of others from the files."""
     unread = []
     for file in files:
@@ -182,17 +188,19 @@ def _read_tags(files: Sequence[_File], index: Index, report: Report) -> None:
         if i % 50 == 0:
             report("reading tags", i, len(unread))
         try:
-            file.tags = tags.read(file.path)
+            file.tags = tags.read_tags(file.path)
             index.put(file.path, file.stamp, file.tags, "")
         except OSError as error:  # this may pass, so it is not kept
-            file.problem = _why_not(file.path, error)
+            file.problem = _os_error_reason(file.path, error)
     if unread:
         report("reading tags", len(unread), len(unread))
     for file in files:
         file.problem = file.problem or file.tags.problem
 
 
-def _equal(files: Sequence[_File], store: Cache | None, index: Index, report: Report) -> dict[int, int]:
+def _find_duplicates(
+    files: Sequence[_File], store: Cache | None, index: MetadataCache, report: Report
+) -> dict[int, int]:
     """Return place -> place of the first file with the same content; only files of one size are compared."""
     by_size = defaultdict(list)
     for place, file in enumerate(files):
@@ -203,7 +211,7 @@ def _equal(files: Sequence[_File], store: Cache | None, index: Index, report: Re
     for i, file in enumerate(unknown):
         if i % 50 == 0:
             report("comparing files of equal size", i, len(unknown))
-        _digest(file, store, index)
+        _compute_digest(file, store, index)
     if unknown:
         report("comparing files of equal size", len(unknown), len(unknown))
     first: dict[str, int] = {}
@@ -216,7 +224,7 @@ def _equal(files: Sequence[_File], store: Cache | None, index: Index, report: Re
     return same
 
 
-def _digest(file: _File, store: Cache | None, index: Index) -> None:
+def _compute_digest(file: _File, store: Cache | None, index: MetadataCache) -> None:
     try:
         audio = Audio.open(file.path)
         file.digest = audio.digest if store is None else store.digest(audio)
@@ -242,10 +250,10 @@ def _table(
         "duplicate_of": [first.get(place, pd.NA) for place in range(len(files))],
         "problem": [file.problem for file in files],
     }
-    return typed(pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in columns.items()}))
+    return normalize_table(pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in columns.items()}))
 
 
-def _with_facts(table: DataFrame, files: Sequence[_File]) -> tuple[DataFrame, list[str]]:
+def _add_sidecar_columns(table: DataFrame, files: Sequence[_File]) -> tuple[DataFrame, list[str]]:
     """Return the table with what ``tracks.csv`` files beside the sounds say, and what is wrong with those."""
     folders = {file.path.parent for file in files if file.stamp != NEVER}
     said = {folder: read_sidecar(folder) for folder in sorted(folders)}
@@ -255,7 +263,7 @@ def _with_facts(table: DataFrame, files: Sequence[_File]) -> tuple[DataFrame, li
     rows = [said.get(file.path.parent, ({}, ""))[0].get(file.path.name, {}) for file in files]
     added: dict[str, Any] = {}
     added["title"] = [row.get("title") or title for row, title in zip(rows, table["title"], strict=True)]
-    for name, nothing in BESIDE.items():
+    for name, nothing in SIDECAR_COLUMNS.items():
         if any(row.get(name) for row in rows):
             added[name] = [row.get(name) or nothing for row in rows]
     return table.assign(**added), notes
