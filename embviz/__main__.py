@@ -1,5 +1,5 @@
 """``python -m embviz`` is the command line."""
 
-from embviz.cli.commands import main
+from embviz.cli.entry_point import main
 
 main()

@@ -59,7 +59,7 @@ def test_import_is_light():
 
 
 def test_help_is_light():
-    modules = loaded_by("from embviz.cli.commands import run; run(['--help']); run(['embed', '--help'])")
+    modules = loaded_by("from embviz.cli.entry_point import run; run(['--help']); run(['embed', '--help'])")
     assert not {name.split(".")[0] for name in modules} & (HEAVY | {"numpy", "tensorboard"})
 
 

@@ -1,5 +1,5 @@
 """The command line."""
 
-from embviz.cli.commands import main, run
+from embviz.cli.entry_point import main, run
 
 __all__ = ["main", "run"]

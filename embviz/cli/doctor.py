@@ -1,4 +1,4 @@
-"""What works here, what is missing, and how to mend it."""
+"""The command ``doctor``: what works here, what is missing, and how to mend it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ import platform
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import click
+
+from embviz.cli.console import json_option, print_json
 from embviz.core import essentia
 from embviz.core.paths import cache_dir, data_dir
 
-__all__ = ["Check", "checks"]
+__all__ = ["Check", "doctor", "run_checks"]
 
 ROOM = 2**30  # bytes; all default weights and a day's embeddings take less
 
@@ -51,13 +55,35 @@ class Check:
     needed: bool = True
 
 
-def checks() -> list[Check]:
-    """Look at everything embviz uses, without a network and without changing anything."""
+@click.command()
+@json_option
+def doctor(as_json: bool) -> int:
+    """Say what works here, what is missing, and how to mend it.
+
+    The exit code is 1 if something is missing that embviz cannot do without.
+    """
+    found = run_checks()
+    if as_json:
+        print_json([asdict(check) for check in found])
+    else:
+        _print_checks(found)
+    return int(any(check.needed and not check.works for check in found))
+
+
+def _print_checks(found: Iterable[Check]) -> None:
+    for check in found:
+        print(f"{'works' if check.works else 'missing':<8} {check.name}: {check.found}")
+        if not check.works:
+            print(f"{'':<8} → {check.mend}")
+
+
+def run_checks() -> list[Check]:
+    """Check everything embviz uses, without a network and without changing anything."""
     python = Check("Python", works=True, found=platform.python_version())
-    return [python, *_engine(), *_weights(), *_folders(), _jupyter(), _browser()]
+    return [python, *_check_engine(), *_check_weights(), *_check_folders(), _check_jupyter(), _check_browser()]
 
 
-def _engine() -> list[Check]:
+def _check_engine() -> list[Check]:
     run = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, check=False)  # noqa: S603
     mend = "Install it with: pip install --force-reinstall essentia-tensorflow==2.1b6.dev1389"
     if run.returncode:
@@ -73,7 +99,7 @@ def _engine() -> list[Check]:
     return [Check("Essentia", works=True, found=essentia.version()), operations]
 
 
-def _weights() -> list[Check]:
+def _check_weights() -> list[Check]:
     from embviz.models import CATALOGUE
     from embviz.models.weights import weights_state
 
@@ -82,19 +108,19 @@ def _weights() -> list[Check]:
         ready = here.setdefault(model.system, [])
         if weights_state(model) == "ready":
             ready.append(model.name)
-    return [_system(system, ready) for system, ready in here.items()]
+    return [_check_system(system, ready) for system, ready in here.items()]
 
 
-def _system(system: str, ready: list[str]) -> Check:
+def _check_system(system: str, ready: list[str]) -> Check:
     found = ", ".join(ready) or "none here"
     return Check(f"Weights of {system}", works=bool(ready), found=found, mend=f"embviz pull {system}", needed=False)
 
 
-def _folders() -> list[Check]:
-    return [_folder("Data folder", data_dir()), _folder("Cache folder", cache_dir())]
+def _check_folders() -> list[Check]:
+    return [_check_folder("Data folder", data_dir()), _check_folder("Cache folder", cache_dir())]
 
 
-def _folder(name: str, path: Path) -> Check:
+def _check_folder(name: str, path: Path) -> Check:
     there = next(parent for parent in (path, *path.parents) if parent.exists())
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         mend = "Set EMBVIZ_HOME to a folder you may write to."
@@ -104,7 +130,7 @@ def _folder(name: str, path: Path) -> Check:
     return Check(name, works=free >= ROOM, found=f"{path}, {free / 2**30:.1f} GB free", mend=mend)
 
 
-def _jupyter() -> Check:
+def _check_jupyter() -> Check:
     try:
         found = ", ".join(f"{package} {version(package)}" for package in ("jupyterlab", "ipywidgets", "anywidget"))
     except PackageNotFoundError as error:
@@ -113,7 +139,7 @@ def _jupyter() -> Check:
     return Check("JupyterLab", works=True, found=found)
 
 
-def _browser() -> Check:
+def _check_browser() -> Check:
     name = "Browser for PNG and SVG"
     try:
         from choreographer.browsers.chromium import Chromium

@@ -126,7 +126,7 @@ def render_page(
     ----------
     description : dict
         What the script reads; ``title`` and ``theme`` are the page's.
-    blocks : Blocks
+    blocks : PageData
         The arrays that are named in it.
     script : str
         Its module exports ``show(widgets)``; its style sheet has the same name.

@@ -142,7 +142,7 @@ def render_track_page(
     ----------
     sound : path, (ndarray, int) or Audio
         The track.
-    embeddings : iterable of Embedding, widget, Row or Gap
+    embeddings : iterable of Embedding, widget, PageRow or MissingRow
         From top to bottom. An embedding takes a byte per cell, and a third more as text; a :class:`PageRow` says more
         about one; a :class:`MissingRow` stands for one that is not there, such as :func:`missing_weights_row` gives.
     title : str, optional

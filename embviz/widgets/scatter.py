@@ -32,7 +32,7 @@ NO_COLOR: dict[str, Any] = {"title": "", "kind": "none", "unit": "", "labels": [
 HEARD = 3  # tags that are told of a point
 NO_TAG = 255
 
-#: Values, one per point, or what `color_of` or `sizes_of` has made of some.
+#: Values, one per point, or what `encode_colors` or `encode_sizes` has made of some.
 Looks = Any
 
 

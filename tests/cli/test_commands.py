@@ -18,7 +18,7 @@ import pandas as pd
 import pytest
 import requests
 
-from embviz.cli import commands, outputs
+from embviz.cli import embed_command, outputs, run
 from embviz.core.progress import reporter
 from embviz.errors import OptionError
 
@@ -47,7 +47,7 @@ def embviz(capfd, monkeypatch, tmp_path):
 
     def command(*arguments: object) -> Ran:
         capfd.readouterr()
-        code = commands.run([str(argument) for argument in arguments])
+        code = run([str(argument) for argument in arguments])
         printed = capfd.readouterr()
         assert "Traceback" not in printed.err
         return Ran(code, printed.out, printed.err)
@@ -405,7 +405,7 @@ def folder(clips, tmp_path):
 def test_ways_of_pooling_are_those_there_are():
     from embviz.batch.api import POOLINGS
 
-    assert commands.POOLINGS == POOLINGS
+    assert embed_command.POOLINGS == POOLINGS
 
 
 def test_a_folder_makes_a_vector_of_each_sound(embviz, home, folder):

@@ -19,7 +19,7 @@ from embviz.analysis.clustering import cluster, name_clusters
 from embviz.analysis.projection import Projection, project
 from embviz.analysis.tagging import tag_columns
 from embviz.audio import Audio
-from embviz.cli import commands
+from embviz.cli import run
 from embviz.collection import Collection
 from embviz.core.embedding import Embedding, FrameGrid
 from embviz.core.vectors import Vectors
@@ -643,7 +643,7 @@ def test_nothing_is_cut_off(opened, linked, music, width):
 @pytest.mark.slow
 def test_one_command_writes_the_page_of_a_folder(opened, music, tmp_path, weights_home, capsys):
     path = tmp_path / "page.html"
-    code = commands.run(["report", str(music), "-o", str(path), "--method", "pca", "--audio", "clips"])
+    code = run(["report", str(music), "-o", str(path), "--method", "pca", "--audio", "clips"])
     told = capsys.readouterr()
     assert code == 1  # one file is no sound
     assert told.err.count("broken.wav") == 1
@@ -662,7 +662,7 @@ def test_frames_of_a_folder_without_tags(music, tmp_path, weights_home):
     path = tmp_path / "page.html"
     folder = music / "rock"
     options = ["--method", "pca", "--points", "frames", "--no-tags", "--no-heatmaps"]
-    assert commands.run(["report", str(folder), "-o", str(path), *options]) == 0
+    assert run(["report", str(folder), "-o", str(path), *options]) == 0
     page = description(path.read_text("utf-8"))
     assert page["facts"][:2] == ["2 tracks", "14 frames"]
     assert page["heatmap"] is None
@@ -672,9 +672,9 @@ def test_frames_of_a_folder_without_tags(music, tmp_path, weights_home):
 def test_what_is_missing_is_one_sentence(music, tmp_path, monkeypatch, capsys):
     page = str(tmp_path / "page.html")
     monkeypatch.setenv("EMBVIZ_HOME", str(tmp_path / "home"))
-    assert commands.run(["report", str(music), "-o", page]) == 1
+    assert run(["report", str(music), "-o", page]) == 1
     assert "embviz pull" in capsys.readouterr().err.splitlines()[-1]
-    assert commands.run(["report", str(tmp_path / "nowhere"), "-o", page]) == 1
+    assert run(["report", str(tmp_path / "nowhere"), "-o", page]) == 1
     assert "There is no folder" in capsys.readouterr().err
     assert not Path(page).exists()
 

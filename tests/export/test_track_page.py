@@ -384,11 +384,11 @@ def test_what_was_made_elsewhere_can_be_shown(opened, tmp_path):
 @pytest.fixture(scope="module")
 def poster(weights_home, tmp_path_factory) -> Path:
     """The six systems of the poster on the rock track, as the command line writes them."""
-    from embviz.cli import commands
+    from embviz.cli import run
 
     rock = Path(__file__).parents[2] / "sample_audio" / "rock.ogg"
     path = tmp_path_factory.mktemp("poster") / "rock.html"
-    assert commands.run(["poster", str(rock), "-o", str(path)]) == 0
+    assert run(["poster", str(rock), "-o", str(path)]) == 0
     return path
 
 

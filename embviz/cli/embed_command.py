@@ -1,0 +1,213 @@
+"""The command ``embed``: embeddings of sounds, or of all sounds in a folder, as files."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from embviz.cli import outputs
+from embviz.cli.console import PATH, json_option, print_json, say
+from embviz.core.progress import reporter
+from embviz.errors import AudioError, EmbvizError, GraphError
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+    from embviz.core.embedding import Embedding
+    from embviz.core.vectors import Vectors
+
+__all__ = ["POOLINGS", "embed"]
+
+POOLINGS = ("mean", "mean+std", "max", "median", "frames")  # those of embviz.batch, which takes its time to load
+MOST_FAILED = 20  # tracks of a folder of which it is said what went wrong
+
+
+def _hop(_: click.Context, __: click.Parameter, value: str | None) -> float | str | None:
+    try:
+        return value if value in {None, "dense"} else float(str(value))
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is neither a number of seconds nor 'dense'.") from None
+
+
+@click.command()
+@click.argument("audio", nargs=-1, required=True, type=PATH)
+@click.option("-m", "--model", "names", multiple=True, required=True, help="Model or system; may be repeated.")
+@click.option(
+    "-l",
+    "--layer",
+    "layers",
+    multiple=True,
+    default=("embedding",),
+    show_default=True,
+    help="Layer or node; may be repeated.",
+)
+@click.option("-o", "--output", help="File (.npz, .parquet or .csv), folder, or '-'; see above.")
+@click.option(
+    "--format",
+    "suffix",
+    type=click.Choice([suffix.removeprefix(".") for suffix in outputs.SUFFIXES]),
+    default="npz",
+    show_default=True,
+    help="Format of the files in a folder.",
+)
+@click.option(
+    "--patch-hop", callback=_hop, metavar="SECONDS|dense", help="Step from patch to patch; the model's own by default."
+)
+@click.option(
+    "--resample-quality",
+    type=click.IntRange(0, 4),
+    metavar="0-4",
+    help="Of Essentia's resampler, 0 is best; the model's own by default.",
+)
+@click.option("--pooling", type=click.Choice(POOLINGS), help="Of a folder: what becomes of a track's frames; the mean.")
+@click.option("--workers", type=click.IntRange(1), help="Of a folder: number of processes; one per core by default.")
+@json_option
+def embed(  # noqa: PLR0913  a command's options are many
+    audio: tuple[Path, ...],
+    *,
+    names: tuple[str, ...],
+    layers: tuple[str, ...],
+    output: str | None,
+    suffix: str,
+    patch_hop: float | str | None,
+    resample_quality: int | None,
+    pooling: str | None,
+    workers: int | None,
+    as_json: bool,
+) -> int:
+    """Write the embeddings of sounds to files.
+
+    One sound, model and layer make one result, and OUTPUT is its file. Several need a folder, where they are named
+    TRACK.MODEL.LAYER.npz, or a name with a placeholder for whatever there is more than one of, such as
+    "results/{track}/{model}.{layer}.csv". OUTPUT - prints one result as CSV.
+
+    A .npz file holds the arrays values [t, d], times [t] in seconds, labels [d], and meta (JSON), and no pickle; the
+    tables have the time in seconds as their index.
+
+    A folder instead of sounds makes one result of all sounds in it, a vector for each, and fills the cache; without
+    -o it does only that. It can be interrupted at any time: the same command goes on where it stopped.
+    """
+    from embviz.extraction import extract
+    from embviz.models import get_model
+
+    if as_json and output == "-":
+        raise click.UsageError("--json and '-o -' would both print to stdout; choose one.")
+    chosen = list(dict.fromkeys(get_model(name).name for name in names))
+    wanted, sounds = list(dict.fromkeys(layers)), list(dict.fromkeys(audio))
+    if any(sound.is_dir() for sound in sounds):
+        options: dict[str, Any] = {
+            "pooling": pooling or "mean",
+            "patch_hop": patch_hop,
+            "resample_quality": resample_quality,
+            "workers": workers,
+        }
+        targets = _folder_targets(output, sounds, chosen, wanted, suffix)
+        return _embed_folder(sounds[0], chosen, wanted, targets, options, as_json=as_json)
+    if output is None:
+        for sound in sounds:
+            if not sound.exists():
+                raise AudioError(f"There is no file or folder {str(sound)!r}; check the path.")
+        raise click.UsageError("Missing option '-o' / '--output': sounds need a place for what is computed of them.")
+    if pooling or workers:
+        raise click.UsageError("--pooling and --workers are for a folder; a sound keeps all its frames.")
+    targets = outputs.plan(output, sounds, chosen, wanted, suffix)
+    options = {"layer": wanted, "patch_hop": patch_hop, "resample_quality": resample_quality}
+    written: list[dict[str, Any]] = []
+    with reporter(True) as report:
+        for sound in sounds:
+            # What is wrong with a model or a layer is wrong for every sound, and ends all; a bad sound ends itself.
+            with _complaining(AudioError, GraphError, outputs.OutputError):
+                found = extract.embed(sound, chosen, **options, progress=report)
+                own = [target for target in targets if target.audio == sound]
+                for target, embedding in zip(own, itertools.chain.from_iterable(found), strict=True):
+                    outputs.write(target.path, embedding)
+                    written.append(_written(target, embedding, aloud=not as_json and output != "-"))
+    if as_json:
+        print_json(written)
+    return int(len(written) < len(targets))
+
+
+@contextlib.contextmanager
+def _complaining(*errors: type[EmbvizError]) -> Iterator[None]:
+    """Say what went wrong, and go on with the next."""
+    try:
+        yield
+    except errors as error:
+        say(error)
+
+
+def _written(target: outputs.Target, embedding: Embedding, *, aloud: bool) -> dict[str, Any]:
+    frames, dimensions = embedding.shape
+    if aloud:
+        what = f"{target.audio.name}, {target.model} / {target.layer}"
+        print(f"{what}: {frames} frames × {dimensions} dimensions → {target.path}")
+    return {
+        "audio": str(target.audio),
+        "model": target.model,
+        "layer": target.layer,
+        "file": str(target.path),
+        "frames": frames,
+        "dimensions": dimensions,
+        "padded": embedding.padded,
+    }
+
+
+def _folder_targets(
+    output: str | None, sounds: list[Path], names: list[str], layers: list[str], suffix: str
+) -> list[outputs.Target]:
+    """Decide which result of a folder goes where; nothing goes anywhere without an output."""
+    if len(sounds) > 1:
+        raise click.UsageError(f"One folder is expected, or sounds; {len(sounds)} paths were given.")
+    if output == "-":
+        raise click.UsageError("What is computed of a folder goes to a file; name one with -o.")
+    return [] if output is None else outputs.plan(output, sounds, names, layers, suffix)
+
+
+def _embed_folder(
+    folder: Path, names: list[str], layers: list[str], targets: list[outputs.Target], options: Any, *, as_json: bool
+) -> int:
+    """Compute vectors of all sounds in a folder, write them where that is asked for, and say what failed."""
+    from embviz.batch import embed_table
+    from embviz.collection import Collection
+
+    with reporter(True) as report:
+        tracks = Collection.from_folder(folder, progress=report).table
+        found = list(itertools.chain.from_iterable(embed_table(tracks, names, layers, progress=report, **options)))
+    for target, vectors in zip(targets, found, strict=False):
+        outputs.write_vectors(target.path, vectors, tracks)
+    for failed in dict.fromkeys(tuple(vectors.failed.items()) for vectors in found):
+        _say_failed(dict(failed), tracks)
+    files: list[Path | None] = [target.path for target in targets] if targets else [None] * len(found)
+    if as_json:
+        print_json([_of_folder(folder, vectors, file) for vectors, file in zip(found, files, strict=True)])
+    else:
+        for vectors, file in zip(found, files, strict=True):
+            what = f"{vectors.model} / {vectors.layer}: {vectors.shape[0]} vectors × {vectors.shape[1]} dimensions"
+            print(f"{what} → {file or 'the cache'}")
+    return int(any(vectors.failed for vectors in found))
+
+
+def _say_failed(failed: dict[int, str], tracks: DataFrame) -> None:
+    for label, sentence in itertools.islice(failed.items(), MOST_FAILED):
+        name = tracks.loc[label, "name"]
+        say(sentence if name in sentence else f"{name}: {sentence}")
+    if len(failed) > MOST_FAILED:
+        say(f"… and {len(failed) - MOST_FAILED:,} more; {len(failed):,} of {len(tracks):,} tracks failed.")
+
+
+def _of_folder(folder: Path, vectors: Vectors, file: Path | None) -> dict[str, Any]:
+    return {
+        "folder": str(folder),
+        "model": vectors.model,
+        "layer": vectors.layer,
+        "pooling": vectors.pooling,
+        "file": None if file is None else str(file),
+        "vectors": vectors.shape[0],
+        "dimensions": vectors.shape[1],
+        "failed": len(vectors.failed),
+    }

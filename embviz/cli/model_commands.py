@@ -1,0 +1,68 @@
+"""Commands for models and their weights: ``models`` and ``pull``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from embviz.cli.console import PATH, json_option, print_json, print_table, say
+
+__all__ = ["models", "pull"]
+
+
+@click.command()
+@json_option
+def models(as_json: bool) -> None:
+    """List the models, and whether their weights are here."""
+    from embviz.models import list_models
+
+    frame = list_models().reset_index()
+    if as_json:
+        print(frame.to_json(orient="records", indent=2, force_ascii=False))
+        return
+    if sys.stdout.isatty():
+        frame = frame[["name", "task", "dimensions", "weights"]]
+    print_table([str(column) for column in frame.columns], frame.itertuples(index=False))
+
+
+@click.command()
+@click.argument("names", metavar="[MODEL]...", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Every model of the catalogue.")
+@click.option("--default", is_flag=True, help="The models of the poster; the same as no model at all.")
+@click.option("--from", "folder", type=PATH, help="Take the .pb files of this folder.")
+@json_option
+def pull(names: tuple[str, ...], *, everything: bool, default: bool, folder: Path | None, as_json: bool) -> int:
+    """Get the weights of models.
+
+    They are verified, and kept in the data folder; what is there already stays. Without a model: the six of the
+    poster, or, with --from, all that the folder has. OpenL3 and VGGish are published on Essentia's site only: where
+    that cannot be reached, the default is content without them.
+    """
+    from embviz.models import ALIASES, CATALOGUE, weights
+
+    if (bool(names) + everything + default) > 1:
+        raise click.UsageError("Name models, or say --all, or --default: one of these.")
+    wanted = None if folder and not default else ALIASES.values()
+    pulled = weights.pull_all(names or (CATALOGUE if everything else wanted), folder=folder, progress=True)
+    for error in pulled.failed.values():
+        say(error)
+    if as_json:
+        print_json(
+            [
+                {"model": name, "file": str(found.path), "sha256": found.sha256, "source": found.source}
+                for name, found in pulled.ready.items()
+            ]
+        )
+    else:
+        for name, found in pulled.ready.items():
+            print(f"{name}: {found.path} ({found.source})")
+    excused = set() if names or everything or folder else {n for n in pulled.failed if _published_on_site_only(n)}
+    return int(bool(pulled.failed.keys() - excused))
+
+
+def _published_on_site_only(name: str) -> bool:
+    from embviz.models import get_model
+
+    return {source.kind for source in get_model(name).sources} == {"zoo"}

@@ -1,0 +1,119 @@
+"""Commands that write pages and pictures: ``poster`` of a sound, ``report`` of a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from embviz.cli import outputs
+from embviz.cli.console import PATH, say
+from embviz.core.progress import Report, reporter
+
+if TYPE_CHECKING:
+    from embviz.models import Model
+
+__all__ = ["poster", "report"]
+
+
+@click.command()
+@click.argument("audio", type=PATH)
+@click.option("-o", "--output", type=PATH, required=True, help="File: .html, .png or .svg.")
+@click.option(
+    "-m", "--model", "names", multiple=True, help="Model or system; may be repeated. One of each system by default."
+)
+@click.option("-l", "--layer", default="embedding", show_default=True, help="Layer of every model.")
+@click.option(
+    "--audio",
+    "how",
+    type=click.Choice(["embed", "link"]),
+    default="embed",
+    show_default=True,
+    help="Whether a page holds the sound, re-encoded small, or plays the file from where it is.",
+)
+def poster(audio: Path, output: Path, *, names: tuple[str, ...], layer: str, how: str) -> None:
+    """Show what models make of a sound, on a page or in a picture.
+
+    The embedding of each model stands on its own, over a common time axis; one without weights says how to get them.
+    A page (.html) plays the sound beside its embeddings, in any browser, without Jupyter or a network; a picture (.png,
+    .svg) is the figure of the poster.
+    """
+    from embviz.models import get_model
+    from embviz.models.weights import find_weights
+    from embviz.plotting import heatmap_figure, save
+
+    outputs.check_file(output, save.SUFFIXES, [audio])
+    records = [get_model(name) for name in names or heatmap_figure.SYSTEMS]
+    missing = [record.name for record in records if find_weights(record) is None]
+    if missing:
+        say(f"no weights here of {', '.join(missing)}; get them with: embviz pull {' '.join(missing)}")
+    with reporter(True) as report:
+        if output.suffix.lower() == ".html":
+            _write_page(audio, output, records, missing, layer=layer, how=how, report=report)
+        else:
+            save.save_figure(heatmap_figure.poster(audio, records, layer=layer, progress=report), output)
+    print(output)
+
+
+def _write_page(
+    audio: Path, output: Path, records: list[Model], missing: list[str], *, layer: str, how: str, report: Report
+) -> None:
+    from embviz.app.tracks import Tracks
+    from embviz.export.track_page import missing_weights_row, write_track_page
+    from embviz.extraction import extract
+
+    [track] = Tracks([audio])
+    sound = track.open()
+    here = [record for record in records if record.name not in missing]
+    found = iter(extract.embed(sound, here, layer=layer, progress=report) if here else ())
+    contents = [missing_weights_row(record) if record.name in missing else next(found) for record in records]
+    details = [track.style, f"{track.bpm:g} BPM" if track.bpm else "", track.key]
+    write_track_page(
+        output, sound, contents, title=track.title or None, audio=how, details=details, sections=track.sections
+    )
+    say(f"{output.name} takes {output.stat().st_size / 1e6:.1f} MB.")
+
+
+@click.command()
+@click.argument("folder", type=PATH)
+@click.option("-o", "--output", type=PATH, required=True, help="File: .html.")
+@click.option("-m", "--model", "name", default="musicnn", show_default=True, help="Model or system.")
+@click.option("-l", "--layer", default="embedding", show_default=True, help="Layer of the model.")
+@click.option("--method", default="umap", show_default=True, help="How the map is made: umap, pca, tsne or pacmap.")
+@click.option(
+    "--points", type=click.Choice(["tracks", "frames"]), default="tracks", show_default=True, help="What a point is."
+)
+@click.option(
+    "--audio",
+    "how",
+    type=click.Choice(["link", "embed", "clips"]),
+    default="link",
+    show_default=True,
+    help="Whether the page plays the files from where they are, or holds the tracks, or 25 s of each.",
+)
+@click.option("--tags/--no-tags", default=True, show_default=True, help="Whether MusiCNN's tags name the clusters.")
+@click.option(
+    "--heatmaps/--no-heatmaps", default=True, show_default=True, help="Whether the page shows the frames of a track."
+)
+def report(folder: Path, output: Path, *, name: str, how: str, **options: Any) -> int:
+    """Put the map of a folder of music on a page.
+
+    Tracks that a model hears as similar lie close together on it; a click plays one. The page works in any browser,
+    without Jupyter or a network. What cannot be read is said, and left out; the exit code is then 1.
+    """
+    from embviz.collection import Collection
+    from embviz.export import collection_report
+
+    outputs.check_file(output, [".html"], [])
+    with reporter(True) as told:
+        found = Collection.from_folder(folder, progress=told)
+        options |= {"title": folder.resolve().name, "notes": found.notes}
+        failed = collection_report.write_collection_report(
+            output, found.table, model=name, audio=how, **options, progress=told
+        )
+    for problem in failed:
+        say(problem)
+    say(f"{output.name} takes {output.stat().st_size / 1e6:.1f} MB.")
+    print(output)
+    return int(bool(failed))
