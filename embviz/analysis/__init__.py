@@ -1,22 +1,39 @@
-"""Questions asked of vectors: neighbors, clusters, projections, similarity and tags."""
+"""Analysis of embeddings: what can be asked of vectors once they are computed.
 
-from embviz.analysis.clustering import cluster, name_clusters
-from embviz.analysis.model_similarity import Agreement, agreement
-from embviz.analysis.neighbors import Neighbors, nearest_neighbors
-from embviz.analysis.projection import Projection, project
+Vectors are rows, ``[n, d]``: :class:`~embviz.core.vectors.Vectors` of a collection, or any array.
+
+- :func:`nearest_neighbors` (all of a collection), :class:`NeighborIndex` (of new vectors)
+- :func:`project` to a :class:`Projection`: UMAP, PCA, t-SNE, PaCMAP; :func:`method_options` lists their options
+- :func:`cluster` (HDBSCAN, k-means), :func:`name_clusters` and :func:`tag_lift` (by a tagger's tags)
+- :func:`agreement` of two models, :func:`linear_cka`, :func:`hubness`
+- :func:`self_similarity` of the frames of a track
+- :func:`tag_columns`, :func:`tempo_column`, :func:`estimate_tempo` from outputs of models
+"""
+
+from embviz.analysis.clustering import cluster, name_clusters, tag_lift
+from embviz.analysis.model_similarity import Agreement, agreement, hubness, linear_cka
+from embviz.analysis.neighbors import NeighborIndex, Neighbors, nearest_neighbors
+from embviz.analysis.projection import Projection, ProjectionOption, method_options, project
 from embviz.analysis.self_similarity import self_similarity
-from embviz.analysis.tagging import tag_columns, tempo_column
+from embviz.analysis.tagging import estimate_tempo, tag_columns, tempo_column
 
 __all__ = [
     "Agreement",
+    "NeighborIndex",
     "Neighbors",
     "Projection",
+    "ProjectionOption",
     "agreement",
     "cluster",
+    "estimate_tempo",
+    "hubness",
+    "linear_cka",
+    "method_options",
     "name_clusters",
     "nearest_neighbors",
     "project",
     "self_similarity",
     "tag_columns",
+    "tag_lift",
     "tempo_column",
 ]

@@ -1,7 +1,7 @@
-"""Groups in a collection: points that lie together, and names for them from what a model hears.
+"""Clusters of points, and names for them from the tags that a model hears.
 
-Conventions: a group is a number from 0, the largest group first; -1 is in none. *Lift* says how much more of a tag a
-model hears inside a group than in the rest of the collection, in standard deviations.
+Conventions: a cluster is a number from 0, the largest cluster first; -1 is none. *Lift* says how much more of a tag a
+model hears inside a cluster than in the rest of the collection, in standard deviations.
 """
 
 from __future__ import annotations
@@ -29,32 +29,43 @@ MIN_LIFT = 0.1  # lift of a tag, at least, that names a group
 def cluster(
     values: ArrayLike, method: str = "hdbscan", *, metric: str = "euclidean", seed: int = 0, **options: Any
 ) -> NDArray[np.int64]:
-    """Return which group each point is in.
+    """Return the cluster of each point.
 
     Parameters
     ----------
     values : array, shape [n, d]
-        Vectors, or places on a map.
-    method : str
-        ``"hdbscan"`` finds dense groups of any shape and leaves the rest in none; it is meant for maps, since in
-        hundreds of dimensions hardly any place is dense. ``"kmeans"`` puts every point into one of so many groups.
-    metric : str
-        ``"euclidean"``, or ``"cosine"``, which scales each vector to length 1 first.
+        Vectors, or points of a map.
+    method : {"hdbscan", "kmeans"}
+        HDBSCAN [1]_ finds dense clusters of any shape and leaves the rest in none; it is meant for maps, since in
+        hundreds of dimensions hardly any place is dense. K-means puts every point into one of so many clusters.
+    metric : {"euclidean", "cosine"}
+        Distance; ``"cosine"`` scales each vector to length 1 first.
     seed : int
-        Of the random beginnings of k-means, and of the sample that HDBSCAN takes of more than 10,000 points, where
+        Start of the random numbers of k-means, and of the sample that HDBSCAN takes of more than 10,000 points, where
         the others go where their nearest point of the sample is.
     **options
-        For HDBSCAN ``min_cluster_size`` and ``min_samples``; for k-means ``n_clusters``. See :func:`default_options`.
+        For HDBSCAN ``min_cluster_size`` and ``min_samples``; for k-means ``n_clusters``: whole numbers, which follow
+        from the number of points where none are given.
 
     Returns
     -------
     ndarray of int64, shape [n]
-        Numbers from 0, the largest group first; -1 in none, as are rows that are not finite.
+        Clusters from 0, the largest first; -1 for none, and for rows that are not finite.
 
     Raises
     ------
     OptionError
         If there is no such method or option, or an option is out of range.
+
+    References
+    ----------
+    .. [1] R. Campello, D. Moulavi and J. Sander, "Density-based clustering based on hierarchical density estimates",
+       PAKDD 2013.
+
+    Examples
+    --------
+    >>> cluster([[0, 0], [0, 1], [9, 9], [9, 8], [8, 9]], "kmeans", n_clusters=2).tolist()
+    [1, 1, 0, 0, 0]
     """
     array = np.asarray(values, dtype=np.float32)
     if array.ndim != 2:
@@ -70,7 +81,7 @@ def cluster(
 
 
 def default_options(method: str, n: int) -> dict[str, int]:
-    """Return the options that :func:`cluster` uses for so many points where none are given."""
+    """Return the options that :func:`cluster` uses for `n` points where none are given."""
     if method == "kmeans":
         return {"n_clusters": int(np.clip(round(np.sqrt(n / 2)), 2, 10))}
     if method != "hdbscan":
@@ -105,7 +116,7 @@ def _hdbscan(points: NDArray[np.float32], seed: int, *, min_cluster_size: int, m
 
 
 def _hdbscan_of_sample(points: NDArray[np.float32], seed: int, size: int, samples: int) -> NDArray[np.int64]:
-    """Find groups in a sample, and put the other points where their nearest point of the sample is."""
+    """Return the clusters of a sample, extended to all points by their nearest point of the sample."""
     from sklearn.neighbors import NearestNeighbors
 
     chosen = np.random.default_rng(seed).choice(len(points), MAX_HDBSCAN, replace=False)
@@ -132,7 +143,7 @@ def _normalize_rows(points: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _number_by_size(groups: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the groups numbered by size; equal ones by their first point."""
+    """Return the clusters numbered by size; equal ones by their first point."""
     found, first, counts = np.unique(groups[groups >= 0], return_index=True, return_counts=True)
     places = np.full(int(found.max(initial=-1)) + 2, -1, np.int64)  # the last one is for -1
     places[found[np.lexsort((first, -counts))]] = np.arange(len(found))
@@ -142,26 +153,36 @@ def _number_by_size(groups: NDArray[np.int64]) -> NDArray[np.int64]:
 # Names. ------------------------------------------------------------------------------------------------------------
 
 
-def tag_lift(groups: ArrayLike, scores: ArrayLike) -> dict[int, NDArray[np.float64]]:
-    """Return how much more of each tag is heard in each group than in the rest.
+def tag_lift(clusters: ArrayLike, scores: ArrayLike) -> dict[int, NDArray[np.float64]]:
+    """Return how much more of each tag a model hears in each cluster than in the rest.
 
-    The difference between the means inside and outside a group, divided by the tag's standard deviation over all
+    The difference between the means inside and outside a cluster, divided by the tag's standard deviation over all
     points plus the median of these deviations over all tags: that keeps tags that are hardly ever heard, and so hardly
-    vary, from naming a group.
+    vary, from naming a cluster.
 
     Parameters
     ----------
-    groups : array of int, shape [n]
-        As :func:`cluster` gives them.
+    clusters : array of int, shape [n]
+        As :func:`cluster` returns them.
     scores : array, shape [n, tags]
         Activations; rows that are not finite do not count.
 
     Returns
     -------
     dict
-        Group to an array ``[tags]``; zeros where a group is all there is, or nothing of it was heard.
+        Cluster to an array ``[tags]``, in deviations; zeros where a cluster is all there is, or has no finite rows.
+
+    Raises
+    ------
+    OptionError
+        If there is not a row of scores for each point.
+
+    Examples
+    --------
+    >>> tag_lift([0, 0, 1, 1], [[1, 0], [1, 0], [0, 1], [0, 1]])[0].tolist()
+    [1.0, -1.0]
     """
-    members, heard = np.asarray(groups), np.asarray(scores, dtype=np.float64)
+    members, heard = np.asarray(clusters), np.asarray(scores, dtype=np.float64)
     if heard.ndim != 2 or len(heard) != len(members):
         raise OptionError(f"scores are one row for each of {len(members)} points, shape {heard.shape} was found.")
     usable = np.isfinite(heard).all(axis=1)
@@ -176,30 +197,40 @@ def tag_lift(groups: ArrayLike, scores: ArrayLike) -> dict[int, NDArray[np.float
     return found
 
 
-def name_clusters(groups: ArrayLike, scores: ArrayLike, tags: Sequence[str], words: int = 2) -> dict[int, str]:
-    """Name groups by the tags that a model hears in them more than in the rest of the collection.
+def name_clusters(clusters: ArrayLike, scores: ArrayLike, tags: Sequence[str], words: int = 2) -> dict[int, str]:
+    """Return names of clusters: the tags that a model hears more in them than in the rest of the collection.
 
     Parameters
     ----------
-    groups : array of int, shape [n]
-        As :func:`cluster` gives them.
+    clusters : array of int, shape [n]
+        As :func:`cluster` returns them.
     scores : array, shape [n, tags]
-        How much of each tag is heard at each point.
+        Activations of a tagger at each point.
     tags : sequence of str
         Their names.
     words : int
-        Tags in a name, those of the highest :func:`tag_lift`; a name that another group has is given one more, or a
-        number.
+        Number of tags in a name, those of the highest :func:`tag_lift`; a name that another cluster has is given one
+        more, or a number.
 
     Returns
     -------
     dict
-        Group to name; "group 3" where no tag stands out.
+        Cluster to name; "group 3" where no tag stands out.
+
+    Raises
+    ------
+    OptionError
+        If there is not a column of scores for each tag.
+
+    Examples
+    --------
+    >>> name_clusters([0, 0, 1, 1], [[1, 0], [1, 0], [0, 1], [0, 1]], ["rock", "folk"])
+    {0: 'rock', 1: 'folk'}
     """
     if np.asarray(scores).ndim != 2 or np.asarray(scores).shape[1] != len(tags):
         raise OptionError(f"There is a column of scores for each of {len(tags)} tags, {np.shape(scores)} was found.")
     names: dict[int, str] = {}
-    for group, lift in tag_lift(groups, scores).items():
+    for group, lift in tag_lift(clusters, scores).items():
         ranked = [tags[i] for i in np.argsort(-lift, kind="stable") if lift[i] > MIN_LIFT]
         names[group] = _unique_name(group, ranked, words, set(names.values()))
     return names

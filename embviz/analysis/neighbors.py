@@ -47,14 +47,14 @@ SAMPLE = 500  # vectors whose true neighbours tell it
 
 @dataclass(frozen=True, eq=False)
 class Neighbors:
-    """The nearest neighbours of each vector of a collection among the others.
+    """The nearest neighbours of each vector among the others, as :func:`nearest_neighbors` returns them.
 
     Parameters
     ----------
     indices : ndarray, shape [n, k], int32
         Rows, nearest first; never the vector's own.
     distances : ndarray, shape [n, k], float32
-        How far they are.
+        Their distances.
     metric : str
         ``"cosine"`` or ``"euclidean"``.
     exact : bool
@@ -92,7 +92,7 @@ def nearest_neighbors(
     cache: CacheOption = None,
     report: Report | None = None,
 ) -> Neighbors:
-    """Find the nearest neighbours of each vector among the others.
+    """Return the nearest neighbours of each vector among the others.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def nearest_neighbors(
         Whether to compare all with all; by default up to 50,000 vectors. Beyond, the space is divided into cells, and
         as many cells are searched as it takes to find 98 % of the true neighbours of 500 vectors drawn at random.
     key : str
-        What tells these values from all others; that of `Vectors`, or a digest of the values, by default.
+        Cache key of these values; that of `Vectors`, or a digest of the values, by default.
     cache : Cache, False or None
         Where results are kept; None is the user's cache, False keeps nothing.
     report : callable, optional
@@ -114,12 +114,21 @@ def nearest_neighbors(
 
     Returns
     -------
-    Neighbours
+    Neighbors
 
     Raises
     ------
     OptionError
-        If the values are not finite numbers in rows, or an option is not what it can be.
+        If the values are not finite numbers in rows, or an option is out of range.
+
+    References
+    ----------
+    J. Johnson, M. Douze and H. Jégou, "Billion-scale similarity search with GPUs", arXiv:1702.08734, 2017 (faiss).
+
+    Examples
+    --------
+    >>> nearest_neighbors([[1, 0], [1, 0.1], [0, 1]], k=1, cache=False).indices.tolist()
+    [[1], [0], [1]]
     """
     vectors = check_vectors(values)
     if k < 1 or k != int(k):
@@ -150,7 +159,7 @@ def nearest_neighbors(
 def _search_without_self(
     index: NeighborIndex, k: int, report: Report | None
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Return neighbours and distances of the vectors of an index, leaving out the vectors themselves."""
+    """Return neighbours and distances of the vectors of an index, without the vectors themselves, ``[n, k]`` each."""
     indices = np.empty((index.n, k), np.int32)
     distances = np.empty((index.n, k), np.float32)
     done = 0
@@ -169,7 +178,7 @@ def _search_without_self(
 
 
 class NeighborIndex:
-    """Finds the vectors of a collection that are nearest to any others.
+    """Vectors of a collection, searched for the nearest to any others.
 
     Parameters
     ----------
@@ -188,6 +197,11 @@ class NeighborIndex:
         Whether all neighbours found are the true ones.
     recall : float
         Share of true neighbours that are found: 1 where exact, else measured on a random sample.
+
+    Raises
+    ------
+    OptionError
+        If the values are not finite numbers in rows, or there is no such metric.
     """
 
     def __init__(self, values: ArrayLike, *, metric: str = "cosine", exact: bool | None = None) -> None:
@@ -205,12 +219,12 @@ class NeighborIndex:
             self.recall = self._inverted.recall
 
     def search(self, queries: ArrayLike, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """Find the vectors nearest to others.
+        """Return the nearest vectors of the collection.
 
         Parameters
         ----------
         queries : array-like, shape [q, d] or [d]
-            What to look for.
+            Vectors whose neighbours are searched.
         k : int
             How many; n where there are no more.
 
@@ -219,7 +233,17 @@ class NeighborIndex:
         indices : ndarray, shape [q, k], int64
             Rows of the collection, nearest first.
         distances : ndarray, shape [q, k], float32
-            How far they are.
+            Their distances.
+
+        Raises
+        ------
+        OptionError
+            If the number of dimensions differs, or a number is not finite.
+
+        Examples
+        --------
+        >>> NeighborIndex([[1, 0], [0, 1]]).search([1, 0.1], k=1)[0].tolist()
+        [[0]]
         """
         rows = check_vectors(np.atleast_2d(np.asarray(queries)))
         if rows.shape[1] != self.dimensions:
@@ -238,7 +262,7 @@ class NeighborIndex:
         return indices, distances
 
     def distances(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return how far some vectors of the collection are from all of it, of shape ``[rows, n]``.
+        """Return the distances of some vectors of the collection to all of it, ``[rows, n]``.
 
         For ranks: distances that are tiny beside the extent of the collection are not exact to their last digits.
         """
@@ -250,7 +274,7 @@ class NeighborIndex:
         return distances if self._inverted is None else distances[:, place]
 
     def search_self(self, k: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]]:
-        """Yield rows of the collection, their nearest vectors (themselves among these), and how far they are."""
+        """Yield rows of the collection, their nearest vectors (themselves among these), and the distances."""
         order = np.arange(self.n) if self._inverted is None else self._inverted.order
         for start in range(0, self.n if k > 1 else 0, ROWS):
             part = slice(start, start + ROWS)
@@ -276,7 +300,7 @@ class NeighborIndex:
 
 
 class _MetricSpace:
-    """Where both metrics are Euclidean distances: vectors of length 1, or the vectors, about their mean.
+    """A space where both metrics are Euclidean distances: vectors of length 1, or the vectors, about their mean.
 
     What all vectors have in common says nothing of their distances, but would cost digits of them.
     """
@@ -294,18 +318,18 @@ class _MetricSpace:
             self.scale = reach or 1.0
 
     def is_zero(self, vectors: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Tell which vectors have no direction, where one is asked for."""
+        """Return which vectors are zero under the cosine metric, which needs a direction."""
         return np.asarray(np.equal(vectors, 0).all(axis=1) & self.cosine)
 
     def transform(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return where vectors are in this space."""
+        """Return vectors in this space."""
         inside = np.empty((len(vectors), vectors.shape[1] + self.has_zeros), np.float32)
         for start, part in zip(range(0, len(vectors), ROWS), _chunks(vectors), strict=True):
             inside[start : start + ROWS] = (self._normalize(part) - self.center) / self.scale
         return inside
 
     def distances(self, squares: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return distances from the squares of those in this space."""
+        """Return distances of the metric from squared distances in this space."""
         return np.asarray(squares / 2 if self.cosine else np.sqrt(squares) * self.scale, np.float32)
 
     def _normalize(self, part: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -319,7 +343,7 @@ class _MetricSpace:
 
 
 class _InvertedFile:
-    """Vectors in cells around centres: a query is compared with those in the cells nearest to its own.
+    """Vectors in cells around centroids: a query is compared with those in the cells nearest to its own (IVF).
 
     Parameters
     ----------
@@ -331,7 +355,7 @@ class _InvertedFile:
     order : ndarray, shape [n], int64
         Rows of the vectors, cell by cell.
     vectors : ndarray, shape [n, d]
-        They in this order.
+        The vectors in this order.
     """
 
     def __init__(self, vectors: NDArray[np.float32]) -> None:
@@ -355,7 +379,7 @@ class _InvertedFile:
             self.recall = self._measure_recall()
 
     def nearest(self, points: NDArray[np.float32], k: int) -> NDArray[np.int64]:
-        """Return places in `vectors`, of which there are k or more."""
+        """Return the k nearest places in `vectors`, which has k or more."""
         found = np.empty((len(points), k), np.int64)
         cells = self._assign_cells(points)
         for cell in np.unique(cells):
@@ -389,12 +413,12 @@ def _faiss_knn(points: NDArray[np.float32], vectors: NDArray[np.float32], k: int
 
 
 def uses_exact_search(n: int) -> bool:
-    """Tell whether so many vectors are all compared with each other where nothing else is asked for."""
+    """Return whether `n` vectors are all compared with each other by default."""
     return n <= EXACT_UP_TO
 
 
 def check_vectors(values: Any) -> NDArray[np.float32]:
-    """Return vectors as they are compared: in rows, of 32-bit numbers, all of them finite.
+    """Return vectors as float32 rows, all of them finite.
 
     Raises
     ------
@@ -420,7 +444,7 @@ def check_vectors(values: Any) -> NDArray[np.float32]:
 
 
 def vectors_key(values: Any) -> str:
-    """Return what tells vectors from all others: the key of `Vectors`, a digest of the numbers of an array."""
+    """Return the cache key of vectors: that of `Vectors`, or a digest of the numbers of an array."""
     key = getattr(values, "key", None)
     if isinstance(key, str) and key:
         return key
@@ -438,7 +462,7 @@ def _chunks(vectors: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
 
 
 def check_metric(metric: Any) -> str:
-    """Return the metric; raises OptionError if there is none of this name."""
+    """Return the metric; OptionError if there is none of this name."""
     if metric not in METRICS:
         known = " or ".join(map(repr, METRICS))
         raise OptionError(f"metric is {known}, {metric!r} was found.{did_you_mean(str(metric), METRICS)}")

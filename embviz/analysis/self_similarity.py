@@ -1,4 +1,4 @@
-"""The structure of a piece: how alike its moments are.
+"""Self-similarity: the structure of a track from the cosines between its frames.
 
 Conventions: frames first, ``[t, d]``. A similarity is a cosine, from -1 (opposite) through 0 (unrelated) to 1 (the same
 direction); NaN where a frame says nothing.
@@ -25,7 +25,7 @@ ROUNDING = 1e-5
 
 
 def self_similarity(embedding: Embedding, *, max_frames: int = 600) -> tuple[NDArray[np.float32], FrameGrid]:
-    """Return how alike any two moments of a track are.
+    """Return the self-similarity matrix of a track [1]_.
 
     Each frame is compared with each other one by the cosine of the angle between their vectors. The mean over the
     track is subtracted first: what all frames have in common would make all of them alike, most of all after a ReLU,
@@ -57,8 +57,12 @@ def self_similarity(embedding: Embedding, *, max_frames: int = 600) -> tuple[NDA
 
     References
     ----------
-    J. Foote, "Visualizing music and audio using self-similarity", ACM Multimedia 1999. There, the vectors are
-    spectral features, and the mean is left in.
+    .. [1] J. Foote, "Visualizing music and audio using self-similarity", ACM Multimedia 1999. There, the vectors are
+       spectral features, and the mean is left in.
+
+    Examples
+    --------
+    >>> matrix, grid = self_similarity(embedding, max_frames=300)  # doctest: +SKIP
     """
     per = max(1, -(-embedding.grid.n_frames // _check_max_frames(max_frames)))
     return _cosine_matrix(_average_frames(embedding.values, per)), _pool_grid(embedding.grid, per)

@@ -1,4 +1,4 @@
-"""What models hear in tracks, which is what they were trained to tell: tags and tempo.
+"""Tags and tempo of tracks, from the outputs of models.
 
 Conventions: the output of a tagger is an activation per tag, between 0 and 1; that of a Tempo-CNN is a share per
 tempo, labelled such as "120 BPM".
@@ -36,7 +36,7 @@ TEMPO_UNIT = " BPM"  # the labels of a tempo model are such as "120 BPM"
 
 
 def models_by_task(task: str) -> list[Model]:
-    """Return the models whose task is to find ``"tags"``, ``"tempo"`` or ``"stems"``; one of each system first."""
+    """Return the models for ``"tags"``, ``"tempo"`` or ``"stems"``; the default one of each system first."""
     found = [model for model in known_models() if _model_task(model) == task]
     first = list(ALIASES.values())
     return sorted(found, key=lambda model: model.name not in first)
@@ -58,10 +58,25 @@ def _are_tempo_labels(labels: Sequence[str]) -> bool:
 
 
 def estimate_tempo(embedding: Embedding) -> dict[str, Any]:
-    """Return the tempo of a track from the output of a Tempo-CNN, ``[t, 256]``.
+    """Return the tempo of a track from the output of a Tempo-CNN.
 
-    As the authors do for a track of one tempo: the distributions of all patches are averaged, and the highest value
-    of the mean is the tempo; that value is its confidence.
+    As the authors do for a track of one tempo [1]_: the distributions of all patches are averaged, and the highest
+    value of the mean is the tempo; that value is its confidence.
+
+    Parameters
+    ----------
+    embedding : Embedding
+        Layer ``"output"``, ``[t, 256]``, with labels such as ``"120 BPM"``.
+
+    Returns
+    -------
+    dict
+        ``bpm`` (None without labels), ``confidence`` (0 … 1), and the whole distribution: ``bpms`` and ``shares``.
+
+    References
+    ----------
+    .. [1] H. Schreiber and M. Müller, "A single-step approach to musical tempo estimation using a convolutional neural
+       network", ISMIR 2018.
     """
     shares = np.nan_to_num(embedding.mean())
     bpms = _parse_bpms(embedding.labels)
@@ -82,12 +97,12 @@ def _parse_bpms(labels: Sequence[str]) -> list[float]:
 
 
 def tag_columns(vectors: Vectors) -> pd.DataFrame:
-    """Return how much a tagger hears each of its tags in each track.
+    """Return the mean activation of each tag in each track.
 
     Parameters
     ----------
     vectors : Vectors
-        Of a tagger's layer ``"output"``, one vector per track, or one per frame, which are averaged.
+        Layer ``"output"`` of a tagger, one vector per track, or one per frame, which are averaged.
 
     Returns
     -------
@@ -98,6 +113,10 @@ def tag_columns(vectors: Vectors) -> pd.DataFrame:
     ------
     OptionError
         If the vectors have no tags.
+
+    Examples
+    --------
+    >>> tag_columns(collection.embed("musicnn", "output"))["rock"]  # doctest: +SKIP
     """
     import pandas as pd
 
@@ -115,7 +134,7 @@ def tempo_column(vectors: Vectors) -> pd.Series[float]:
     Parameters
     ----------
     vectors : Vectors
-        Of a Tempo-CNN's layer ``"output"``, one vector per track (mean), or one per frame, which are averaged.
+        Layer ``"output"`` of a Tempo-CNN, one vector per track (mean), or one per frame, which are averaged.
 
     Returns
     -------
@@ -125,7 +144,7 @@ def tempo_column(vectors: Vectors) -> pd.Series[float]:
     Raises
     ------
     OptionError
-        If the vectors are not about tempi.
+        If the vectors are not the output of a Tempo-CNN.
     """
     import pandas as pd
 
@@ -152,7 +171,7 @@ def _mean_outputs(vectors: Vectors) -> tuple[NDArray[np.int64], NDArray[np.float
 
 
 def mean_per_track(vectors: Vectors) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return the labels of the tracks and a vector of each: where points are frames, their mean."""
+    """Return the labels of the tracks and the mean vector of each, ``[tracks, d]``."""
     values = np.asarray(vectors.values)
     if vectors.times is None or not len(values):
         return np.asarray(vectors.tracks), values
@@ -163,9 +182,9 @@ def mean_per_track(vectors: Vectors) -> tuple[NDArray[np.int64], NDArray[np.floa
 
 
 def tags_at_points(output: Vectors, vectors: Vectors) -> NDArray[np.float32]:
-    """Return what a tagger heard at the points of a map, ``[n, tags]``: in the frame, if the frames are the same.
+    """Return the activations of tags at the points of a map, ``[n, tags]``: of the frame, if the frames are the same.
 
-    Else in the whole track; NaN where nothing was heard.
+    Else of the whole track; NaN where there are none.
     """
     if _have_same_frames(output, vectors):
         return np.asarray(output.values)

@@ -7,7 +7,7 @@ changed in place: what changes a collection returns another one. Nothing is deco
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,9 @@ from embviz.errors import AudioError, CollectionError
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    import numpy as np
+    from mirdata.core import Dataset
+    from numpy.typing import NDArray
     from pandas import DataFrame, Index, Series
 
     from embviz.app.atlas import Atlas
@@ -47,6 +50,13 @@ class _Origin:
 class Collection:
     """The tracks of a folder, of a table or of a dataset; made by one of the methods ``from_…``.
 
+    Parameters
+    ----------
+    table : DataFrame
+        Table of another collection, or some of its rows.
+    notes : iterable of str
+        Sentences about it.
+
     Attributes
     ----------
     table : pandas.DataFrame
@@ -56,12 +66,19 @@ class Collection:
     notes : tuple of str
         What was noticed while listing.
 
+    Raises
+    ------
+    CollectionError
+        If the table is not that of a collection.
+
     Examples
     --------
     >>> collection = Collection.from_folder("sample_audio")
     >>> slow = collection.query("bpm < 110")
     >>> [track.title for track in slow.sort_values("bpm")][:2]
     ['Corner Light', 'Window Waltz']
+    >>> collection[collection["style"] == "rock"]["title"].tolist()
+    ['Sixty-Four Bars']
     """
 
     def __init__(self, table: DataFrame, *, notes: Iterable[str] = (), origin: _Origin | None = None) -> None:
@@ -82,7 +99,7 @@ class Collection:
         cache: CacheOption = None,
         progress: Progress = None,
     ) -> Collection:
-        """List the sounds in a folder and in the folders inside, but not hidden ones.
+        """Return the sounds in a folder and its subfolders, but not hidden ones.
 
         A file ``tracks.csv`` beside the sounds (columns ``file``, ``title``, ``style``, ``bpm``, ``key``, ``meter``)
         adds what it says.
@@ -99,9 +116,13 @@ class Collection:
         duplicates : bool
             Whether files of equal size are compared by their content.
         cache : Cache, False or None
-            Where it is kept what files say about themselves; None is the user's cache, False reads anew.
+            Where tags of files are kept; None is the user's cache, False reads anew.
         progress : bool or callable, optional
             As for :func:`embviz.embed`.
+
+        Returns
+        -------
+        Collection
 
         Raises
         ------
@@ -122,7 +143,7 @@ class Collection:
         cache: CacheOption = None,
         progress: Progress = None,
     ) -> Collection:
-        """List some files. One that cannot be used stays in the table, with its problem; doubled paths are kept once.
+        """Return some files. One that cannot be used stays in the table, with its problem; doubled paths are kept once.
 
         Parameters
         ----------
@@ -158,7 +179,7 @@ class Collection:
         cache: CacheOption = None,
         progress: Progress = None,
     ) -> Collection:
-        """List the files that a table names; its other columns come along.
+        """Return the files that a table names, with its other columns.
 
         What stands in its columns ``title``, ``artist``, ``album``, ``genre``, ``year`` and ``duration`` goes before
         what the files say about themselves.
@@ -188,7 +209,7 @@ class Collection:
     @classmethod
     def from_mirdata(
         cls,
-        dataset: Any,
+        dataset: str | Dataset,
         *,
         data_home: str | os.PathLike[str] | None = None,
         audio: str = "audio_path",
@@ -196,7 +217,7 @@ class Collection:
         cache: CacheOption = None,
         progress: Progress = None,
     ) -> Collection:
-        """List the tracks of a dataset that mirdata knows, with their labels that are text or numbers.
+        """Return the tracks of a dataset that mirdata knows, with their labels that are text or numbers.
 
         Nothing is downloaded: mirdata's ``dataset.download()`` does that.
 
@@ -210,6 +231,10 @@ class Collection:
             Attribute of the tracks that holds the path.
         duplicates, cache, progress
             As for :meth:`from_folder`.
+
+        References
+        ----------
+        R. M. Bittner et al., "mirdata: Software for reproducible usage of datasets", ISMIR 2019.
 
         Raises
         ------
@@ -259,7 +284,13 @@ class Collection:
     def __contains__(self, column: object) -> bool:
         return column in self.table.columns
 
-    def __getitem__(self, key: Any) -> Any:
+    @overload
+    def __getitem__(self, key: str) -> Series: ...
+    @overload
+    def __getitem__(self, key: list[str]) -> DataFrame: ...
+    @overload
+    def __getitem__(self, key: slice | Series | NDArray[np.bool_] | list[bool]) -> Collection: ...
+    def __getitem__(self, key: str | slice | Sequence[str] | Sequence[bool] | Series | NDArray[np.bool_]) -> Any:
         """Return a column, some columns (as a DataFrame), or the tracks of a slice or of a mask (as a Collection)."""
         if isinstance(key, str):
             return self.table[loaders.check_column(self.table, key)]
@@ -275,7 +306,18 @@ class Collection:
         )
 
     def select(self, labels: Iterable[int]) -> Collection:
-        """Return the tracks with these labels, in the order given."""
+        """Return the tracks with these labels, in the order given.
+
+        Parameters
+        ----------
+        labels : iterable of int
+            Labels of :attr:`table`; each counts once.
+
+        Raises
+        ------
+        CollectionError
+            If there is no track with one of the labels.
+        """
         wanted = list(dict.fromkeys(labels))
         unknown = [label for label in wanted if label not in self.table.index]
         if unknown:
@@ -283,9 +325,18 @@ class Collection:
         return self._derive(self.table.loc[wanted])
 
     def query(self, expression: str) -> Collection:
-        """Return the tracks for which an expression of pandas holds, as in ``query("bpm > 120 and genre == 'rock'")``.
+        """Return the tracks for which an expression holds.
 
-        ``@name`` stands for a variable of yours.
+        Parameters
+        ----------
+        expression : str
+            As for :meth:`pandas.DataFrame.query`, such as ``"bpm > 120 and genre == 'rock'"``; ``@name`` stands for a
+            variable of yours.
+
+        Raises
+        ------
+        CollectionError
+            If the expression cannot be evaluated.
         """
         try:
             return self._derive(self.table.query(expression, level=1))
@@ -296,22 +347,48 @@ class Collection:
             ) from error
 
     def head(self, n: int = 5) -> Collection:
-        """Return the first tracks."""
+        """Return the first `n` tracks."""
         return self._derive(self.table.head(n))
 
     def tail(self, n: int = 5) -> Collection:
-        """Return the last tracks."""
+        """Return the last `n` tracks."""
         return self._derive(self.table.tail(n))
 
     def sample(self, n: int, *, seed: int | None = 0) -> Collection:
-        """Return `n` tracks drawn by chance; the same ones for the same seed, others each time for None."""
+        """Return tracks drawn at random.
+
+        Parameters
+        ----------
+        n : int
+            Number of tracks.
+        seed : int or None
+            The same seed gives the same tracks; None gives others each time.
+
+        Raises
+        ------
+        CollectionError
+            If there are fewer tracks than `n`.
+        """
         try:
             return self._derive(self.table.sample(n, random_state=seed))
         except (ValueError, TypeError) as error:
             raise CollectionError(f"A number of tracks up to {len(self)} is expected, {n!r} was found.") from error
 
     def sort_values(self, by: str | list[str], *, ascending: bool | list[bool] = True) -> Collection:
-        """Return the tracks sorted by a column or by several; those without a value come last."""
+        """Return the tracks sorted by columns; those without a value come last.
+
+        Parameters
+        ----------
+        by : str or list of str
+            Names of columns.
+        ascending : bool or list of bool
+            Direction, of each column.
+
+        Raises
+        ------
+        CollectionError
+            If there is no such column, or its values have no order.
+        """
         for name in [by] if isinstance(by, str) else by:
             loaders.check_column(self.table, name)
         try:
@@ -320,13 +397,24 @@ class Collection:
             raise CollectionError(f"The tracks cannot be sorted by {by!r}: {shorten(error).rstrip('.')}.") from error
 
     def drop_duplicates(self) -> Collection:
-        """Return the tracks without those whose content another one has that stands before them."""
+        """Return the tracks without duplicates; of files with the same content, the first is kept."""
         table = self.table if self._origin.duplicates else self._reread(duplicates=True).table
         first = table["duplicate_of"].fillna(table.index.to_series())
         return self._derive(self.table[~first.duplicated()])
 
     def assign(self, **columns: Any) -> Collection:
-        """Return the collection with columns added or replaced; values as for ``DataFrame.assign``."""
+        """Return the collection with columns added or replaced.
+
+        Parameters
+        ----------
+        **columns
+            Name and values, as for :meth:`pandas.DataFrame.assign`: a value, one for each track, or a function.
+
+        Raises
+        ------
+        CollectionError
+            If the number of values differs, or a column says what a file is, such as ``path``.
+        """
         return self._derive(table_ops.assign_columns(self.table, columns))
 
     def join(self, other: DataFrame | Series, on: str | None = None) -> Collection:
@@ -377,7 +465,20 @@ class Collection:
     # Files. --------------------------------------------------------------------------------------------------------
 
     def audio(self, label: int) -> Audio:
-        """Return the sound of a track, by its label."""
+        """Return the sound of a track.
+
+        Parameters
+        ----------
+        label : int
+            Label of the track in :attr:`table`.
+
+        Raises
+        ------
+        CollectionError
+            If there is no such track.
+        AudioError
+            If it has no file, or one that is no sound.
+        """
         if label not in self.table.index:
             raise CollectionError(f"There is no track {label!r}; labels are those of collection.table.index.")
         path, problem = self.table.loc[label, ["path", "problem"]]
@@ -390,6 +491,16 @@ class Collection:
 
         Tracks keep their labels, and new ones get new labels. The whole of a folder or of a table is listed again;
         of a part, only its tracks. Columns that you added are kept.
+
+        Parameters
+        ----------
+        progress : bool or callable, optional
+            As for :func:`embviz.embed`.
+
+        Raises
+        ------
+        CollectionError
+            If there is nothing left.
         """
         origin = self._origin
         if origin.relist is None:
@@ -409,7 +520,7 @@ class Collection:
         fresh = self._from_files(found, None, duplicates=duplicates, cache=self._origin.cache, progress=progress)
         return self._derive(table_ops.refresh_table(self.table, fresh.table, self._origin.first_new))
 
-    # What can be done with it. -------------------------------------------------------------------------------------
+    # Embeddings, maps and files. -------------------------------------------------------------------------------------
 
     @overload
     def embed(self, models: ModelLike, layer: str = ..., **options: Unpack[EmbedOptions]) -> Vectors: ...
@@ -432,7 +543,14 @@ class Collection:
         workers: int | None = None,
         progress: Progress = True,
     ) -> Any:
-        """Return what layers of models say about each track; see :func:`embviz.batch.embed_table`."""
+        """Return the embeddings of the tracks; options, results and errors are those of :func:`embed_table`.
+
+        Examples
+        --------
+        >>> vectors = collection.embed("musicnn", pooling="mean")  # doctest: +SKIP
+        >>> vectors.shape  # doctest: +SKIP
+        (10, 200)
+        """
         from embviz.batch import embed_table
 
         return embed_table(
@@ -441,7 +559,15 @@ class Collection:
         )  # fmt: skip
 
     def map(self, model: str | Model = "musicnn", **options: Any) -> Atlas:
-        """Return the map of the collection as a model hears it; options are those of :class:`embviz.Atlas`."""
+        """Return the interactive map of the collection.
+
+        Parameters
+        ----------
+        model : str or Model
+            Model whose embeddings are mapped.
+        **options
+            As for :class:`embviz.Atlas`, which also says what can go wrong.
+        """
         from embviz.app.atlas import Atlas
 
         return Atlas(self.table, model, **options)
@@ -449,20 +575,10 @@ class Collection:
     def to_html(
         self, path: str | os.PathLike[str], model: str | Model = "musicnn", *, progress: Progress = True, **options: Any
     ) -> Path:
-        """Write the map as one page that needs no kernel or network.
+        """Write the map as one page that needs no kernel or network; returns its path.
 
-        What cannot be used is left out; :meth:`embed` says what that is.
-
-        Parameters
-        ----------
-        path : path
-            Of the page, ending in ``.html``.
-        model : str or Model
-            Whose embeddings are mapped.
-        progress
-            As for :func:`embviz.embed`.
-        **options
-            As for :func:`embviz.export.collection_report.write_collection_report`, such as ``audio="clips"``.
+        Arguments and errors are those of :func:`embviz.export.collection_report.write_collection_report`. Tracks that
+        cannot be used are left out; :meth:`embed` says which.
         """
         from embviz.export import collection_report
 
@@ -472,15 +588,18 @@ class Collection:
         return Path(path)
 
     def to_csv(self, path: str | os.PathLike[str]) -> Path:
-        """Write the table as UTF-8 text, the labels in the column "track"."""
+        """Write the table as UTF-8 text, the labels in the column "track"; returns the path.
+
+        Raises CollectionError if the file cannot be written, as :meth:`to_parquet` and :meth:`to_m3u` do.
+        """
         return io.to_csv(self.table, path)
 
     def to_parquet(self, path: str | os.PathLike[str]) -> Path:
-        """Write the table as parquet, the labels as its index."""
+        """Write the table as parquet, the labels as its index; returns the path."""
         return io.to_parquet(self.table, path)
 
     def to_m3u(self, path: str | os.PathLike[str], *, relative: bool = True) -> Path:
-        """Write a playlist (extended M3U, UTF-8) of the tracks that can be read.
+        """Write a playlist (extended M3U, UTF-8) of the tracks that can be read; returns its path.
 
         Parameters
         ----------

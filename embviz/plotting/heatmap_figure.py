@@ -45,6 +45,7 @@ from embviz.plotting.style import (
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
+    from embviz.audio import AudioSource
     from embviz.core.cache import CacheOption
     from embviz.core.progress import Progress
     from embviz.heads import Head
@@ -116,6 +117,11 @@ def heatmap(
     ------
     OptionError
         If an option has no such value, the embedding has no frames, or the head is for another layer.
+
+    Examples
+    --------
+    >>> figure = heatmap(embviz.embed("song.mp3", "musicnn"), order="cluster")  # doctest: +SKIP
+    >>> figure.add_vline(embviz.plotting.to_time_axis(83.2))  # doctest: +SKIP
     """
     look = HeatmapOptions(order, scale, colormap)
     t, d = embedding.shape
@@ -132,7 +138,7 @@ def heatmap(
     return _compose([panel, *below], look, embedding.title)
 
 
-def _check_head(head: Any) -> None:
+def _check_head(head: object) -> None:
     from embviz.heads import Head
 
     if not isinstance(head, Head):
@@ -140,7 +146,7 @@ def _check_head(head: Any) -> None:
 
 
 def poster(
-    audio: Any,
+    audio: AudioSource,
     models: Iterable[str | Model] | None = None,
     *,
     layer: str = "embedding",
@@ -150,7 +156,7 @@ def poster(
     progress: Progress = None,
     cache: CacheOption = None,
 ) -> Figure:
-    """Draw what several models make of one sound: a panel each, over a common time axis.
+    """Draw the embeddings of one sound by several models: a panel each, over a common time axis.
 
     This is the figure of the poster "Deep embeddings with Essentia models" (ISMIR 2020). Nothing is downloaded: the
     panel of a model whose weights are not here says how to get them.
@@ -171,7 +177,22 @@ def poster(
     Returns
     -------
     plotly.graph_objects.Figure
+        For :func:`save_figure`.
+
+    Raises
+    ------
+    AudioError
+        If the sound cannot be read.
+    ModelError, LayerError
+        If there is no such model or layer.
+    OptionError
+        If an option has no such value.
+
+    Examples
+    --------
+    >>> figure = poster("song.mp3", ["musicnn", "vggish"])  # doctest: +SKIP
     """
+    from embviz.audio import Audio
     from embviz.extraction import embed
     from embviz.models import get_model
     from embviz.models.weights import find_weights
@@ -182,7 +203,8 @@ def poster(
     here = [record for record in records if find_weights(record) is not None]
     found = iter(embed(audio, here, layer=layer, progress=progress, cache=cache) if here else ())
     pairs = [(record, next(found) if record in here else None) for record in records]
-    return _poster_figure(pairs, look, "" if isinstance(audio, tuple) else Path(audio).name)
+    title = audio.title if isinstance(audio, Audio) else "" if isinstance(audio, tuple) else Path(audio).name
+    return _poster_figure(pairs, look, title)
 
 
 # -- the figure ---------------------------------------------------------------------------------------------------

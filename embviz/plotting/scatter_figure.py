@@ -83,6 +83,11 @@ def scatter(  # noqa: PLR0913  what a picture can be told apart by
     ------
     OptionError
         If there is no such column, or arrays do not belong together.
+
+    Examples
+    --------
+    >>> projection = embviz.project(vectors)  # doctest: +SKIP
+    >>> scatter(projection, collection.table, color="genre")  # doctest: +SKIP
     """
     import plotly.graph_objects as go
 

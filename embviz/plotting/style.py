@@ -16,6 +16,8 @@ from embviz.core.text import one_line, plural
 from embviz.plotting.save import FAINT, FONT, GREY, INK
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
     from embviz.core.embedding import Embedding
     from embviz.plotting.heatmap_data import HeatmapCells
 
@@ -41,8 +43,23 @@ EMPTY = "rgba(127, 127, 127, 0.10)"
 HOVER_PAPER, HOVER_INK = "#24292f", "#f2f2f2"
 
 
-def to_time_axis(seconds: Any) -> Any:
-    """Convert seconds to positions on the time axis of these figures, as in ``figure.add_vline(clock(83.2))``."""
+def to_time_axis(seconds: ArrayLike) -> Any:
+    """Return positions on the time axis of heatmaps, which plotly counts as dates.
+
+    Parameters
+    ----------
+    seconds : float or array-like of float
+        Seconds from the start of the track.
+
+    Returns
+    -------
+    numpy.datetime64 or ndarray of datetime64[us]
+
+    Examples
+    --------
+    >>> print(to_time_axis(83.2))
+    1970-01-01T00:01:23.200000
+    """
     return np.datetime64(0, "us") + np.round(np.asarray(seconds, dtype=np.float64) * 1e6).astype("timedelta64[us]")
 
 
