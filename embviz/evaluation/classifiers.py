@@ -1,13 +1,14 @@
-"""The classifiers: small ones, all of the same kind, so that what differs is what the embeddings know.
+"""Classifiers on embeddings: small ones, the same for all, so that differences are those of the embeddings.
 
 Conventions: points first, ``[n, d]``, float32; a point is a track, or a frame of one. Every classifier is given a
 weight for each point, such that all classes weigh the same, and all tracks of a class, however many frames they have.
-What a network has learnt is a mapping of arrays, in the form of :class:`embviz.heads.Head`: ``mean`` and ``scale``
+The weights of a network are a mapping of arrays, in the form of :class:`embviz.heads.Head`: ``mean`` and ``scale``
 ``[d]`` of the standardisation, ``hidden`` ``[d, 100]`` and ``hidden_bias`` (not for ``"logistic"``), ``output``
 ``[…, c]`` and ``output_bias``; a softmax makes probabilities of what comes out.
 
 ``mlp``
-    The published recipe: the input standardised, one hidden layer of 100 ReLU units, a softmax.
+    The recipe of Essentia's transfer-learning classifiers: the input standardised, one hidden layer of 100 ReLU units,
+    a softmax (P. Alonso-Jiménez, D. Bogdanov, J. Pons and X. Serra, TensorFlow audio models in Essentia, ICASSP 2020).
 ``logistic``
     The same without the hidden layer.
 ``knn``
@@ -59,13 +60,13 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "logistic": {"C": 1.0, "max_iter": 1000, "tol": 1e-4},
     "knn": {"neighbours": 10},
 }
-BLOCK = 1 << 13  # points asked about at a time
+BLOCK = 1 << 13  # points computed at a time
 FLAT = 1e-6  # of the mean; what varies less is rounding
 FARTHEST = 1e6  # standard deviations
 
 
 def check_classifiers(classifier: Any) -> list[str]:
-    """Return the classifiers that were asked for, checked to be some, without the baselines."""
+    """Return the names of classifiers, checked to be some, without the baselines."""
     given = [classifier] if isinstance(classifier, str) else classifier
     known = (*KINDS, *BASELINES)
     if not isinstance(given, list | tuple) or not given or any(one not in known for one in given):
@@ -93,7 +94,7 @@ def sample_weights(truth: NDArray[np.int64], track: NDArray[np.int64]) -> NDArra
 def fit(
     kind: str, x: NDArray[np.float32], truth: NDArray[np.int64], weights: NDArray[np.float64], classes: int, seed: int
 ) -> dict[str, NDArray[np.float32]]:
-    """Return what a network learns from points, standardisation included.
+    """Return the weights of a network trained on points, standardisation included.
 
     Parameters
     ----------
@@ -102,9 +103,9 @@ def fit(
     x : ndarray, shape [n, d], float32
         The training points, and nothing else.
     truth : ndarray, shape [n], int64
-        Class of each; classes that none has are never answered.
+        Class of each; classes that none has are never predicted.
     weights : ndarray, shape [n], float64
-        Of :func:`weigh`.
+        Of :func:`sample_weights`.
     classes : int
         How many there are.
     seed : int
@@ -178,7 +179,7 @@ def _standardize(x: NDArray[np.float32], mean: NDArray[np.float32], scale: NDArr
 
 
 def forward(learnt: dict[str, NDArray[np.float32]], x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return what a network answers for points, ``[n, c]``: probabilities."""
+    """Return the probabilities of the classes for points, ``[n, c]``."""
     parts = []
     for start in range(0, max(1, len(x)), BLOCK):
         z = _standardize(x[start : start + BLOCK], learnt["mean"], learnt["scale"])
@@ -199,7 +200,7 @@ def fit_predict(
     classes: int,
     seed: int,
 ) -> NDArray[np.float32]:
-    """Train on some points and return the probabilities for others, ``[m, c]``; parameters as for :func:`learn`."""
+    """Train on some points and return the probabilities for others, ``[m, c]``; parameters as for :func:`fit`."""
     if kind != "knn":
         return forward(fit(kind, x, truth, weights, classes, seed), test)
     from sklearn.neighbors import NearestNeighbors
@@ -217,14 +218,14 @@ def fit_predict(
 def baseline_proba(
     kind: str, truth: NDArray[np.int64], tests: int, classes: int, seed: tuple[int, ...]
 ) -> NDArray[np.float32]:
-    """Return what a baseline answers for some tracks after a look at the classes of others, ``[tests, c]``."""
+    """Return the probabilities of a baseline for some tracks, from the classes of others, ``[tests, c]``."""
     if kind == "majority":
         return np.tile(np.bincount(truth, minlength=classes) / len(truth), (tests, 1)).astype(np.float32)
     return np.random.default_rng(seed).dirichlet(np.ones(classes), tests).astype(np.float32)
 
 
 def estimate_seconds(kind: str, points: int, tests: int, dimensions: int, classes: int) -> float:
-    """Return about how many seconds training and asking take on one core."""
+    """Return about how many seconds training and testing take on one core."""
     if kind == "knn":
         return 0.01 + points * tests * (dimensions + 20) / 1.6e10
     if kind == "logistic":

@@ -40,9 +40,9 @@ class ConfusionMatrix:
 
     Parameters
     ----------
-    cell : Cell
-        Whose answers are counted.
-    source : Source
+    result : Result
+        Whose predictions are counted.
+    collections : TaskCollections
         Where the tracks are.
     external : bool
         Whether the other collection is shown first, where there is one; the page can switch.

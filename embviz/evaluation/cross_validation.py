@@ -1,6 +1,6 @@
-"""Which tracks train and which are asked about; numpy only.
+"""Stratified, grouped folds: which tracks train and which are tested; numpy only.
 
-Conventions: a fold is a number for each track, 0 … k - 1: in fold f, the tracks of f are asked about, and all others
+Conventions: a fold is a number for each track, 0 … k - 1: in fold f, the tracks of f are tested, and all others
 train. What is in one group is in one fold. All draws are made from a seed.
 """
 

@@ -1,4 +1,4 @@
-"""How datasets lie on a disk: which files there are, of which class each is, and what is odd about that.
+"""Loaders of datasets in their folder layouts: the path and class of each sound, and notes on what was left out.
 
 Conventions: a layout gives a row per sound, with its path and its class, and sentences about what was left out. Names
 of classes are compared by their letters and digits alone. Nothing is decoded, and nothing below the folder is trusted:
@@ -50,7 +50,7 @@ class DatasetRows(NamedTuple):
 
 
 class _Request(NamedTuple):
-    """What a layout is read for."""
+    """The dataset that is to be read: its title, layout, classes and folder."""
 
     title: str
     layout: str
@@ -59,7 +59,7 @@ class _Request(NamedTuple):
     follow_links: bool
 
     def refuse(self, found: str) -> NoReturn:
-        """Say what was expected, what was found and what to do."""
+        """Raise with what was expected, what was found and what to do."""
         names = list(dict.fromkeys(self.classes.values()))
         expected = EXPECTED[self.layout].format(classes=", ".join(names))
         raise CollectionError(
@@ -399,7 +399,7 @@ def _is_file(path: Path) -> bool:
 
 
 def _describe_folder(folder: Path) -> str:
-    """Say what is in a folder."""
+    """Return what is in a folder, as part of a sentence."""
     folders = [path.name for path in _folders(folder)]
     others = [path.name for path in _entries(folder) if path.name not in folders]
     several = "are the folders" if len(folders) > 1 else "is the folder"

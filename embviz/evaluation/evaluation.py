@@ -57,7 +57,7 @@ class Evaluation:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "cells", tuple(self.results))
+        object.__setattr__(self, "results", tuple(self.results))
         object.__setattr__(self, "notes", tuple(self.notes))
         for task in self.tasks:
             classes = {result.classes for result in self.results if result.task == task}

@@ -1,4 +1,4 @@
-"""From plans and vectors to cells: what has to be trained for each, and what the answers make of it."""
+"""Experiments: the training jobs of one classifier on one layer of one model, and the result made of them."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ WHOLE = -1  # in place of a fold: all tracks train
 
 @dataclass(frozen=True, eq=False)
 class Experiment:
-    """A cell to be.
+    """One classifier on one layer of one model, for one task.
 
     Parameters
     ----------
-    plan : Plan
+    split : Split
         Of the task.
-    sheet : Sheet
+    features : LayerFeatures
         The layer of the model.
     classifier : str
         What is trained.
@@ -40,7 +40,7 @@ class Experiment:
         Parts of the training tracks to train on, too.
     seed : int
         Of the whole evaluation.
-    here, there : FeatureMatrix
+    matrix, external_matrix : FeatureMatrix
         The vectors of the tracks of both collections.
     """
 
@@ -54,7 +54,7 @@ class Experiment:
 
     @property
     def jobs(self) -> list[TrainingJob]:
-        """What is to be trained: each fold, each fold of each share, and all for the other collection."""
+        """The training jobs: each fold, each fold of each share, and all tracks for the other collection."""
         found = [self._job(train, test, fold) for fold, train, test in _iterate_folds(self.split)]
         for share in self.shares:
             found += [
@@ -81,7 +81,7 @@ class Experiment:
         )
 
     def result(self, proba: Sequence[NDArray[np.float32]]) -> Result:
-        """Return the cell, from the probabilities of its jobs."""
+        """Return the result, from the probabilities of the jobs."""
         split, vectors = self.split, self.features.vectors
         folds = int(split.folds.max()) + 1
         learning = []
@@ -107,7 +107,7 @@ class Experiment:
 def build_experiments(
     split: Split, layers: Sequence[LayerFeatures], kinds: Sequence[str], shares: tuple[float, ...], seed: int
 ) -> list[Experiment]:
-    """Return the cells to be of a task."""
+    """Return the experiments of a task."""
     found = []
     for features in layers:
         matrix = build_feature_matrix(features.vectors, split.labels.tracks)
@@ -119,7 +119,7 @@ def build_experiments(
 
 
 def baseline_results(split: Split, seed: int) -> list[Result]:
-    """Return the cells of a task that look at nothing."""
+    """Return the results of the baselines, which look at nothing."""
     return [_baseline(split, kind, seed) for kind in classifiers.BASELINES]
 
 
@@ -139,7 +139,7 @@ def _baseline(split: Split, kind: str, seed: int) -> Result:
 def _iterate_folds(
     split: Split, share: float | None = None, seed: int = 0
 ) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64]]]:
-    """Yield each fold, the places of the tracks that train, and those of the tracks that are asked about."""
+    """Yield each fold, the places of the tracks that train, and those of the tracks that are tested."""
     for fold in range(int(split.folds.max()) + 1):
         train, test = np.flatnonzero(split.folds != fold), np.flatnonzero(split.folds == fold)
         if share is not None:
@@ -150,7 +150,7 @@ def _iterate_folds(
 
 
 def _merge_predictions(split: Split, proba: Sequence[NDArray[np.float32]]) -> Predictions:
-    """Return the answers of all folds as one."""
+    """Return the predictions of all folds as one."""
     labels = split.labels
     found = np.empty((len(labels), len(labels.classes)), np.float32)
     for (_, _, test), some in zip(_iterate_folds(split), proba, strict=True):

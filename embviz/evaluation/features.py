@@ -1,6 +1,6 @@
-"""What each layer of each model says about the tracks: computed, or given by somebody.
+"""Features that classifiers are trained on: the vectors of each layer of each model, computed or given by the user.
 
-Conventions: a *sheet* is one layer of one model for a collection, and for the other collection where there is one.
+Conventions: points first, ``[p, d]``; a point is a track, or a frame of one.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ BLOCK = 1 << 16  # points looked at together
 
 @dataclass(frozen=True, eq=False)
 class FeatureMatrix:
-    """The vectors that classifiers are trained on and asked about.
+    """The vectors that classifiers are trained and tested on.
 
     Parameters
     ----------
     values : ndarray, shape [p, d], float32, or Path
         The points; where they are in a file, its path.
     places : ndarray, shape [p], int64
-        Place of each point's track among the tracks that are asked about; -1 for others.
+        Place of each point's track among the tracks of the task; -1 for others.
     tracks : int
-        How many tracks are asked about.
+        Number of tracks of the task.
     """
 
     values: NDArray[np.float32] | Path
@@ -60,7 +60,7 @@ class FeatureMatrix:
 
     @cached_property
     def digest(self) -> str:
-        """Digest of the points of the tracks asked about, and of whose they are."""
+        """Digest of the points of the tracks of the task, and of whose they are."""
         values, places = self.select(np.arange(self.tracks))
         digest = hashlib.blake2b(repr(values.shape).encode(), digest_size=20)
         digest.update(places.tobytes())
@@ -75,12 +75,12 @@ class FeatureMatrix:
 
 @dataclass(frozen=True, eq=False)
 class LayerFeatures:
-    """What one layer of one model says.
+    """The vectors of one layer of one model, for a collection and for the other one.
 
     Parameters
     ----------
     depth : int
-        Place of the layer among those of the model that were asked about.
+        Place of the layer among those of the model that are evaluated.
     vectors : Vectors
         Of the collection.
     external : Vectors or None
@@ -100,7 +100,7 @@ def load_features(
     pooling: str,
     **options: Any,
 ) -> list[LayerFeatures]:
-    """Return what was asked for, in the order of models, then of depth.
+    """Return the features of layers, in the order of models, then of depth.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def _check_own_vectors(item: Any, *, paired: bool) -> tuple[Vectors, ...]:
 
 
 def layers_of(model: Model, layers: Any) -> list[str]:
-    """Return the layers of a model that are asked for, from input to output."""
+    """Return the names of the layers of a model that are evaluated, from input to output."""
     if isinstance(layers, Mapping):
         named = [name for name in layers if get_model(name).name == model.name]
         if not named:
@@ -177,7 +177,7 @@ def layers_of(model: Model, layers: Any) -> list[str]:
 def _embed(
     table: pd.DataFrame, records: Sequence[Model], wanted: Mapping[str, list[str]], **options: Any
 ) -> dict[tuple[str, str], Vectors]:
-    """Return the vectors by model and layer; models of which the same layers are asked share the decoding."""
+    """Return the vectors by model and layer; models of which the same layers are evaluated share the decoding."""
     together: dict[tuple[str, ...], list[Model]] = {}
     for record in records:
         together.setdefault(tuple(wanted[record.name]), []).append(record)
@@ -231,7 +231,7 @@ def _check_values(vectors: Vectors) -> None:
 
 
 def build_feature_matrix(vectors: Vectors, tracks: NDArray[np.int64]) -> FeatureMatrix:
-    """Return the points of some tracks.
+    """Return the feature matrix of some tracks.
 
     Parameters
     ----------
@@ -247,5 +247,5 @@ def build_feature_matrix(vectors: Vectors, tracks: NDArray[np.int64]) -> Feature
 
 
 def missing_tracks(vectors: Vectors, tracks: NDArray[np.int64]) -> list[int]:
-    """Return the labels of tracks that there is no vector of."""
+    """Return the labels of the tracks that have no vector."""
     return [int(label) for label in tracks[~np.isin(tracks, vectors.tracks)]]

@@ -1,4 +1,4 @@
-"""What the tracks of a collection are called: classes from a column of its table, and which tracks belong together.
+"""Labels: the classes of tracks from a column of their table, and the groups of tracks that belong together.
 
 Conventions: classes are numbered from 0 in the order of their names (of their values for numbers, of the categories for
 a column of categories). A track whose cell is empty has no class and is left out. Numbers that say *which*, together or
@@ -61,7 +61,7 @@ class Labels:
     truth: NDArray[np.int64]
 
     def without(self, tracks: Iterable[int]) -> Labels:
-        """Return them without some tracks; the classes stay."""
+        """Return the labels without some tracks; the classes stay."""
         kept = ~np.isin(self.tracks, np.fromiter(tracks, np.int64))
         return replace(self, tracks=self.tracks[kept], truth=self.truth[kept])
 
@@ -87,7 +87,7 @@ def check_table(collection: Any) -> pd.DataFrame:
 
 
 def read_labels(table: pd.DataFrame, name: str) -> tuple[Labels, list[str]]:
-    """Return the classes that a column tells, and sentences about what is left out.
+    """Return the labels in a column, and sentences about what is left out.
 
     Raises
     ------
@@ -113,7 +113,7 @@ def read_labels(table: pd.DataFrame, name: str) -> tuple[Labels, list[str]]:
 
 
 def is_filled(cells: pd.Series) -> NDArray[np.bool_]:
-    """Tell which cells say something."""
+    """Return whether each cell holds a label, ``[n]``."""
     return np.array(
         [
             not missing and not (isinstance(cell, str) and not shorten(cell))
@@ -124,7 +124,7 @@ def is_filled(cells: pd.Series) -> NDArray[np.bool_]:
 
 
 def _classes(cells: pd.Series, name: str) -> tuple[list[str], list[str]]:
-    """Return what each cell says as text, and the different ones in order."""
+    """Return the label of each cell as text, and the classes in order."""
     import pandas as pd
 
     values = cells.tolist()
@@ -171,7 +171,7 @@ def _number_classes(values: list[Any], name: str) -> tuple[list[str], list[str]]
 
 
 def as_text(value: Any) -> str:
-    """Return what a cell says."""
+    """Return the label in a cell as text."""
     if isinstance(value, bool | np.bool_):  # the same class, whatever column it went through
         return str(bool(value))
     return str(int(value)) if _is_number(value) and _is_whole(value) else shorten(value)

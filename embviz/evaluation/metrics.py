@@ -1,4 +1,4 @@
-"""How right answers are, and how sure one can be of that; numpy only.
+"""Scores of predictions, their confidence intervals, and tests of two against each other; numpy only.
 
 Conventions: scores are fractions, 0 … 1, made per fold of the tracks tested in it and averaged over folds; a class of
 which a fold tests no track is left out of that fold's mean. A *unit* is what is drawn and swapped as a whole: a track,
@@ -8,7 +8,7 @@ Intervals are those of the Bayesian bootstrap (D. B. Rubin, Annals of Statistics
 weight, where B. Efron's bootstrap (Annals of Statistics 7, 1979) draws it never, once or several times. No draw loses
 a class, and the units of a class are drawn over all folds: within a fold there is often one track of a class, which
 nothing can vary. Two things make it honest for few tracks. The spread of the weights is such that the variance is that
-of a sample of n, not (n - 1) / (n + 1) of it; and one unit more per task, half of it answered rightly, is shared out
+of a sample of n, not (n - 1) / (n + 1) of it; and one unit more per task, half of it predicted rightly, is shared out
 among the classes, as H. Jeffreys' interval for a share does: who was right on all of 12 tracks is not thereby known
 to be always right. The intervals take the classifiers as they were trained; they do not hold what another training
 set would have changed.
@@ -50,7 +50,7 @@ AT_ONCE = 1 << 22  # random numbers held in memory
 
 
 def fold_accuracies(predictions: Predictions) -> NDArray[np.float64]:
-    """Return the class-weighted accuracy of each fold: the mean share of right answers among its classes' tracks."""
+    """Return the class-weighted accuracy of each fold: the mean of the recalls of its classes, ``[folds]``."""
     return np.array([_recalls(fold).mean() for fold in _folds(predictions)])
 
 
@@ -92,12 +92,12 @@ def confusion(predictions: Predictions, classes: int) -> NDArray[np.int64]:
 
 
 def select_classes(predictions: Predictions, classes: NDArray[np.int64]) -> Predictions:
-    """Return the answers for the tracks of some classes."""
+    """Return the predictions for the tracks of some classes."""
     return _rows(predictions, np.flatnonzero(np.isin(predictions.truth, classes)))
 
 
 def select_tracks(predictions: Predictions, tracks: NDArray[np.int64]) -> Predictions:
-    """Return the answers for some tracks, in the order of these; all are among the answers."""
+    """Return the predictions for some tracks, in their order; all are among those predicted."""
     order = np.argsort(predictions.tracks, kind="stable")
     return _rows(predictions, order[np.searchsorted(predictions.tracks, tracks, sorter=order)])
 
@@ -115,14 +115,14 @@ def interval(draws: NDArray[np.float64], score: float) -> tuple[float, float]:
 
 @dataclass(frozen=True, eq=False)
 class BootstrapDraws:
-    """What answers for the same tracks would have scored, had other tracks been drawn: the same ones for all.
+    """Bootstrap draws of the scores of several predictions for the same tracks: the same draws for all.
 
     Parameters
     ----------
     weights : ndarray, shape [c]
         What each class adds to the score where all is right; they add up to one.
     right : ndarray, shape [c, draws, k]
-        Share of the tracks' weight in each class that each of the k answered rightly.
+        Share of the tracks' weight in each class that each of the k predicted rightly.
     extra : ndarray, shape [c, draws, 2]
         Share of the weight that the unit has which is added: what of it is right, and what wrong.
     """
@@ -133,7 +133,7 @@ class BootstrapDraws:
 
     @classmethod
     def draw(cls, predictions: Sequence[Predictions], seed: Sequence[int], draws: int = DRAWS) -> BootstrapDraws:
-        """Draw for answers that have tracks, truth, folds and groups in common."""
+        """Draw for predictions that have tracks, truth, folds and groups in common."""
         rng = np.random.default_rng(seed)
         sums = _sums(predictions)
         has = sums[..., -1] > 0
@@ -154,11 +154,11 @@ class BootstrapDraws:
         return cls(totals, by_class[..., :-1] / whole, extra / whole)
 
     def scores(self, which: int) -> NDArray[np.float64]:
-        """Return the class-weighted accuracies that one of the answers would have had, ``[draws]``."""
+        """Return draws of the class-weighted accuracy of one of the predictions, ``[draws]``."""
         return self.weights @ (self.right[..., which] + self.extra[..., 0])
 
     def differences(self, first: int, second: int) -> NDArray[np.float64]:
-        """Return by how much the first of two would have been better, on the same tracks, ``[draws]``."""
+        """Return draws of the difference of the accuracies of two, ``[draws]``."""
         # The unit that is added tells the two apart in either direction, or those who agree on all would be the same.
         added = self.extra[..., 0] - self.extra[..., 1]
         return self.weights @ (self.right[..., first] - self.right[..., second] + added)
@@ -176,7 +176,7 @@ def _sums(predictions: Sequence[Predictions]) -> NDArray[np.float64]:
 
 
 def _right(predictions: Sequence[Predictions], share: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return what each track adds to the accuracy of each of the answers, ``[n, k]``."""
+    """Return what each track adds to the accuracy of each of the predictions, ``[n, k]``."""
     return np.stack([share * (one.predicted == one.truth) for one in predictions], axis=1)
 
 
@@ -196,7 +196,7 @@ def _parts(total: int, width: int) -> Iterator[slice]:
 
 
 def _shares(predictions: Predictions) -> NDArray[np.float64]:
-    """Return what a right answer on each track adds to the class-weighted accuracy; all right adds up to one."""
+    """Return what a right prediction of each track adds to the class-weighted accuracy; all right adds up to one."""
     if not len(predictions):
         return np.empty(0)
     _, fold = np.unique(predictions.folds, return_inverse=True)
@@ -213,16 +213,16 @@ def _shares(predictions: Predictions) -> NDArray[np.float64]:
 def permutation_test(
     predictions: Sequence[Predictions], pairs: Sequence[tuple[int, int]], seed: Sequence[int]
 ) -> NDArray[np.float64]:
-    """Return how probable differences as large as those found are between answerers that are equally good.
+    """Return the p-values of differences between classifiers, under the hypothesis that they are equally good.
 
-    A paired permutation test: what the two answered is swapped for half of the units, at random, 10,000 times; counted
-    is how often their class-weighted accuracies are then as far apart as they are, and once more, since the answers
+    A paired permutation test: what the two predicted is swapped for half of the units, at random, 10,000 times; counted
+    is how often their class-weighted accuracies are then as far apart as they are, and once more, since the predictions
     as they are belong to those that may be (B. Phipson and G. K. Smyth, Statistical Applications in Genetics and
     Molecular Biology 9, 2010).
 
     Parameters
     ----------
-    answers : sequence of Answers
+    predictions : sequence of Predictions
         They have tracks, truth, folds and groups in common.
     pairs : sequence of (int, int)
         Which of them to compare.
@@ -249,7 +249,7 @@ def permutation_test(
 
 
 def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return probabilities made right for their number: S. Holm, Scandinavian Journal of Statistics 6, 1979.
+    """Return p-values corrected for their number: S. Holm, Scandinavian Journal of Statistics 6, 1979.
 
     The smallest of m is multiplied by m, the next by m - 1, and so on; none becomes smaller than one before it.
     """
@@ -280,7 +280,7 @@ def _rows(predictions: Predictions, rows: NDArray[np.intp]) -> Predictions:
 
 
 def _recalls(fold: Predictions) -> NDArray[np.float64]:
-    """Return the share of right answers for each class that is there."""
+    """Return the recall of each class that is there."""
     there, place = np.unique(fold.truth, return_inverse=True)
     right = np.bincount(place, weights=fold.predicted == fold.truth, minlength=len(there))
     return right / np.bincount(place)

@@ -1,5 +1,4 @@
-"""What classifiers made of embeddings, as pictures: models against each other, along the layers of one, and with fewer
-tracks to learn from.
+"""Plots of an evaluation: models against each other, accuracy along the layers of a model, and learning curves.
 
 Conventions: accuracy is class-weighted and written in per cent. Intervals hold 95 %. Chance is one in the number of
 classes; who always names the largest class comes to the same where all classes were tested. Cross-validation is a
@@ -101,7 +100,7 @@ def layers_plot(evaluation: Evaluation, model: Any = None, *, task: str | None =
     model : str or Model, optional
         Whose layers are drawn, with a curve for each task. Where none is named and there are several, each task has a
         plot of its own with a curve for each model, along the relative depth of the layers: 0 is the first that was
-        asked about, 1 the last.
+        evaluated, 1 the last.
     task : str, optional
         The only one to be drawn.
 

@@ -1,7 +1,7 @@
-"""What classifiers answered: the facts that every score, table and figure is made from.
+"""Results of an evaluation: the predictions that every score, table and figure is made from.
 
-Conventions: a *cell* is one classifier on one layer of one model, for one task. Its answers are about tracks, never
-about frames. Probabilities are tracks-first, ``[n, c]``, and classes are numbered as in ``Cell.classes``.
+Conventions: a *result* is that of one classifier on one layer of one model, for one task. Predictions are of tracks,
+never of frames. Probabilities are tracks-first, ``[n, c]``, and classes are numbered as in ``Result.classes``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["LearningPoint", "Predictions", "Result", "TaskCollections"]
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """What was answered for tracks that the classifier had not been trained on.
+    """Predictions for tracks that the classifier was not trained on.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class Predictions:
 
 @dataclass(frozen=True, eq=False)
 class LearningPoint:
-    """What was answered after training on a share of the training tracks.
+    """A point of a learning curve: the predictions after training on a share of the training tracks.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class LearningPoint:
         Share of the training tracks of each fold, 0 … 1.
     tracks : float
         Their number, the mean over folds.
-    answers : Answers
+    predictions : Predictions
         For all tracks, as in cross-validation on everything.
     """
 
@@ -83,18 +83,18 @@ class Result:
     classifier : {"mlp", "logistic", "knn", "majority", "chance"}
         What was trained.
     pooling : str
-        As for :func:`embviz.batch.embed_table`; ``"frames"``: trained on frames, answers averaged over a track.
+        As for :func:`embviz.batch.embed_table`; ``"frames"``: trained on frames, probabilities averaged over a track.
     depth : int
-        Place of the layer among those of the model that were asked about, from input to output.
+        Place of the layer among those of the model that were evaluated, from input to output.
     dimensions : int
         Length of the vectors.
     classes : tuple of str
         Names of the classes.
-    answers : Answers
+    predictions : Predictions
         Of the cross-validation: each track once.
-    external : Answers or None
+    external : Predictions or None
         For the tracks of another collection, after training on all of this one.
-    learning : tuple of Learnt
+    learning : tuple of LearningPoint
         Smaller training sets, smallest first; without the whole one.
     """
 
@@ -118,7 +118,7 @@ class Result:
 
 @dataclass(frozen=True, eq=False)
 class TaskCollections:
-    """The collections that a task was asked of, to tell the names of tracks and to play them.
+    """The collections that a task was evaluated on, for the names and files of their tracks.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""What is asked of a collection: which tracks, of which class, in which fold, and whom the other collection is asked.
+"""Splits of a collection for a task: the class, group and fold of each track, and the tracks of another collection.
 
-Conventions: a plan is made once for a task and holds for all models, layers and classifiers: they are asked about the
-same tracks in the same folds, so that what they answer can be compared track by track.
+Conventions: a split is made once for a task and holds for all models, layers and classifiers: they are tested on the
+same tracks in the same folds, so that their predictions can be compared track by track.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ EFFECT = "artist effect: Pampalk, Flexer and Widmer 2005; Flexer and Schnitzer 2
 
 @dataclass(frozen=True)
 class TaskSpec:
-    """A task as it is asked for.
+    """A task on a given table: the column of its classes, its folds and its groups.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class TaskSpec:
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Who is asked about what.
+    """The tracks of a task with their classes, groups and folds.
 
     Parameters
     ----------
@@ -95,7 +95,7 @@ class Split:
 
 
 def resolve_target(target: Any, table: pd.DataFrame, folds: int | str, groups: Any) -> TaskSpec:
-    """Return a task as it is asked for by a column's name, a task, or a task's name."""
+    """Return the task that is meant by the name of a column, a task, or the name of a task."""
     from embviz.evaluation.task_registry import TASKS
 
     task: Any = TASKS.get(target) if isinstance(target, str) else target
@@ -140,11 +140,11 @@ def make_split(
     failed: Iterable[int] = (),
     failed_there: Iterable[int] = (),
 ) -> Split:
-    """Return who is asked about what, and in which folds.
+    """Return the classes, groups and folds of the tracks of a task.
 
     Parameters
     ----------
-    what : Asked
+    spec : TaskSpec
         The task.
     table, external : DataFrame
         The collection, and the other one.
@@ -185,7 +185,7 @@ def make_split(
 
 
 def drop_failed(labels: Labels, failed: Iterable[int], notes: list[str], of: str) -> Labels:
-    """Return the tracks that there are embeddings of."""
+    """Return the labels without the tracks that have no embedding."""
     kept = labels.without(failed)
     if not len(kept):
         raise CollectionError(

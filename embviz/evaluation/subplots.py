@@ -1,4 +1,4 @@
-"""Plots beside and below each other, and what stands in them: points, curves with their bands, and chance.
+"""Subplots of a plotly figure: a grid of plots with points, curves with their bands, and lines of chance.
 
 Conventions: values come as fractions and are drawn in per cent; `ends` are those of the axis of values, in per cent.
 Sizes are pixels. Colours are told apart by the colour-blind, and from white paper as from black.
@@ -54,7 +54,7 @@ _HOVER = f'<span style="color: {HOVER_INK}">%{{customdata}}</span><extra></extra
 
 @dataclass(frozen=True)
 class Values:
-    """Accuracies with their intervals, and what is said of each, as plain text on one line or several.
+    """Accuracies with their intervals, and the lines of text shown when a pointer is over each.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ class Values:
         return values, low, high
 
     def hover(self, what: str) -> list[str]:
-        """Return the markup that a pointer brings up."""
+        """Return the hover text of each value, as markup."""
         shown = []
         for (name, *more), value, low, high in zip(self.lines, *self.scaled(), strict=True):
             interval = f" ({low:.1f} … {high:.1f})" if math.isfinite(low) and math.isfinite(high) else ""
@@ -124,7 +124,7 @@ class Subplot:
         self.figure.add_shape(type="line", line={"color": GREY, "width": 1.5, "dash": dash}, layer="below", **ends)
 
     def draw_chance(self, classes: int, majority: float, ends: tuple[float, float], *, upright: bool) -> None:
-        """Draw what can be had without listening, and say what it is; `majority` is NaN where it is not known."""
+        """Draw and label the scores of chance and majority; `majority` is NaN where it is not known."""
         chance, majority = 100 / classes, 100 * majority
         lines, text = [(chance, "dash")], f"chance {chance:.0f} %"
         if abs(majority - chance) >= 0.5:
@@ -217,7 +217,7 @@ class Subplot:
 def subplot_grid(
     names: Sequence[str], height: int, *, left: int, legend: Sequence[str], below: int = 0
 ) -> list[Subplot]:
-    """Return a plot for each name, on one figure.
+    """Return a subplot for each name, in a grid on one figure.
 
     Parameters
     ----------
@@ -283,7 +283,7 @@ def subplot_grid(
 
 
 def finish_figure(figure: Figure, title: str, facts: Sequence[str]) -> Figure:
-    """Return the figure with its title, facts below it, and the looks of all figures."""
+    """Return the figure with its title, facts below it, and the style of all figures."""
     kept = {name: figure.layout[name] for name in ("margin", "width", "height")}
     figure.update_layout({**base_layout(title, ""), **kept})
     figure.add_annotation(
@@ -316,5 +316,5 @@ def tick_labels(names: Iterable[str], at: Iterable[float] | None = None, longest
 
 
 def label_width(names: Iterable[str]) -> int:
-    """Return the room that names need beside a plot."""
+    """Return the width of names beside a plot, in pixels."""
     return int(max(len(name[:LONGEST]) for name in names) * LETTER) + MARGIN

@@ -1,6 +1,6 @@
-"""The scores of many cells as tables: each with its interval, and each two of a task compared.
+"""Tables of scores: each result with its intervals, and each two of a task compared.
 
-Conventions: fractions, 0 … 1; NaN where there is nothing. Two cells are compared on the tracks that both answered.
+Conventions: fractions, 0 … 1; NaN where there is nothing. Two results are compared on the tracks that both predicted.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ NOTHING = float("nan")
 
 
 def result_name(result: Result) -> str:
-    """Return the name of a cell within its task, or that of the baseline.
+    """Return the name of a result within its task, or that of the baseline.
 
     ``"msd-musicnn-1 / embedding / mlp"``, with the pooling where it is not the mean.
     """
@@ -49,14 +49,14 @@ def result_name(result: Result) -> str:
 
 
 def score_table(results: Sequence[Result], seed: int) -> DataFrame:
-    """Return the scores, a row per cell."""
+    """Return the scores, a row per result."""
     import pandas as pd
 
     return pd.DataFrame([_describe(result) | _scores(result, seed) for result in results], columns=COLUMNS)
 
 
 def learning_table(results: Sequence[Result], seed: int) -> DataFrame:
-    """Return what was reached with shares of the training tracks, the whole set last."""
+    """Return the scores after training on shares of the training tracks, the whole set last."""
     import pandas as pd
 
     rows = []
@@ -70,7 +70,7 @@ def learning_table(results: Sequence[Result], seed: int) -> DataFrame:
 
 
 def pair_table(results: Sequence[Result], seed: int) -> DataFrame:
-    """Return the comparisons of each two cells of a task, without those with chance."""
+    """Return the comparisons of each two results of a task, without those with chance."""
     import pandas as pd
 
     rows: list[dict[str, Any]] = []
@@ -83,11 +83,11 @@ def pair_table(results: Sequence[Result], seed: int) -> DataFrame:
     return pd.DataFrame(rows, columns=["task", "a", "b", "tracks", "difference", "low", "high", "p", "p_adjusted"])
 
 
-# -- one cell -----------------------------------------------------------------------------------------------------
+# -- one result ---------------------------------------------------------------------------------------------------
 
 
 def _identity(result: Result) -> dict[str, str]:
-    """Return what the cell is, as text that a table can hold whatever the bytes of a folder's name are."""
+    """Return what tells the result from others, as text that can be printed whatever the bytes of a folder's name."""
     return {name: printable(getattr(result, name)) for name in KEYS}
 
 
@@ -129,12 +129,12 @@ def _scores(result: Result, seed: int) -> dict[str, float]:
 
 
 def _draw_scores(predictions: Predictions, seed: Sequence[int]) -> NDArray[np.float64]:
-    """Return what the answers would have scored on other tracks."""
+    """Return bootstrap draws of the score of predictions, ``[draws]``."""
     return metrics.BootstrapDraws.draw([predictions], seed).scores(0)
 
 
 def _common(result: Result) -> Predictions | None:
-    """Return the answers of the cross-validation for the classes that the other collection has, too."""
+    """Return the predictions of the cross-validation for the classes that the other collection has, too."""
     if result.external is None or not len(result.external):
         return None
     there = np.unique(result.external.truth)
@@ -154,7 +154,7 @@ def _training_size(predictions: Predictions) -> float:
 
 
 def _group_alike(several: Sequence[Predictions]) -> list[list[int]]:
-    """Return the places of answers for the same tracks, in the same folds, by set."""
+    """Return the places of predictions for the same tracks, in the same folds, by set."""
     sets: dict[tuple[bytes, ...], list[int]] = {}
     for i, predictions in enumerate(several):
         groups = b"" if predictions.groups is None else predictions.groups.tobytes()
@@ -164,7 +164,7 @@ def _group_alike(several: Sequence[Predictions]) -> list[list[int]]:
 
 
 def _compare(results: Sequence[Result], seed: int) -> list[dict[str, Any]]:
-    """Return the comparisons of each two cells, in their order; those of the same tracks are made at once."""
+    """Return the comparisons of each two results, in their order; those of the same tracks are made at once."""
     sets = _group_alike([result.predictions for result in results])
     rows: dict[tuple[int, int], dict[str, Any]] = {}
     for places in sets:
@@ -207,7 +207,7 @@ def _compare_batch(
 
 
 def _select_common(results: Sequence[Result], one: Sequence[int], other: Sequence[int]) -> dict[int, Predictions]:
-    """Return the answers of two sets of cells for the tracks that both have; nothing where they have none."""
+    """Return the predictions of two sets of results for the tracks that both have; nothing where they have none."""
     first, second = results[one[0]].predictions, results[other[0]].predictions
     tracks = np.intersect1d(first.tracks, second.tracks)
     if not len(tracks):

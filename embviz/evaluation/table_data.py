@@ -1,4 +1,4 @@
-"""What a table of an evaluation says, ready for JSON: figures as texts, and what is best in each row."""
+"""The table of an evaluation as data for JSON: figures as texts, and the best of each row marked."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def _mark_best(cells: Sequence[dict[str, Any] | None], which: str, number: str) 
 
 
 def _published_scores(task: str, classes: int) -> list[dict[str, str]]:
-    """Return what was printed of a task of that name, which somebody's own column of that name may not be."""
+    """Return the published scores of the task of that name; none where a user's own column only shares its name."""
     from embviz.evaluation.task_registry import TASKS
 
     if task not in TASKS or len(TASKS[task].classes) != classes:

@@ -1,4 +1,4 @@
-"""The table of an evaluation as people read it: in a notebook, and in a paper.
+"""The table of an evaluation as HTML for a notebook and as LaTeX for a paper.
 
 The layout is that of the poster: tasks in rows, models in columns, each with the accuracy in cross-validation ("5F"),
 that for the other collection ("ext.") and the drop between the two; the best of a row is shaded light grey (5F) and
@@ -57,7 +57,7 @@ STYLE = """<style>
 
 
 def as_html(facts: dict[str, Any]) -> str:
-    """Return the table for a notebook; whatever stands in it is shown as text."""
+    """Return the table as HTML for a notebook; whatever stands in it is shown as text."""
     if not facts["rows"]:
         return "<div>An evaluation of nothing: no cell has been computed.</div>"
     head, body = _by_model(facts) if len(facts["rows"]) == 1 else _by_task(facts)
@@ -185,7 +185,7 @@ SHADES = {"cv": "0.9", "external": "0.75"}
 
 
 def as_latex(facts: dict[str, Any]) -> str:
-    """Return the table for LaTeX, tasks in rows; what the figures are stands above it as remarks."""
+    """Return the table as LaTeX, tasks in rows; what the figures are stands above it as remarks."""
     shown_of = _figure_names(facts)
     names = [name for name in BASELINES if any(_baseline(row, name) for row in facts["rows"])]
     widths = [len(shown_of)] * len(facts["columns"]) + [1] * len(names)

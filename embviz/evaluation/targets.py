@@ -1,4 +1,4 @@
-"""What of a collection can be predicted, and how the tracks can be kept apart meanwhile: columns, with what they say.
+"""Columns of a collection that can be predicted, and those by which tracks can be grouped or split into folds.
 
 Conventions: a column is offered with its ``name``, a ``title`` that can be shown, how many ``classes`` it has for how
 many ``tracks``, and ``why`` it cannot be predicted, or an empty text.
@@ -27,13 +27,13 @@ MOST_FOLDS = 20
 
 
 def filled_values(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Return the values of a column where there are some: neither missing nor an empty text."""
+    """Return the values of a column that are neither missing nor an empty text."""
     known = column[column.notna()]
     return known[[str(value).strip() != "" for value in known]]
 
 
 def list_targets(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the columns in which anything stands, those that can be predicted first."""
+    """Return the columns that hold anything, those that can be predicted first."""
     usable = table[table["problem"] == ""] if "problem" in table.columns else table
     found = [_describe_column(str(name), filled_values(usable[name])) for name in table.columns if name not in FILES]
     return sorted((one for one in found if one["tracks"]), key=lambda one: bool(one["why"]))
@@ -47,7 +47,7 @@ def default_target(offered: list[dict[str, Any]]) -> str:
 
 
 def list_groups(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the columns that say what belongs together, artist and album first."""
+    """Return the columns that group tracks, artist and album first."""
     names = [name for name in APART if name in table.columns]
     names += [str(name) for name in table.columns if name not in (*FILES, *APART, "year")]
     return [{"name": name, "title": _title(name)} for name in names if _is_grouping(filled_values(table[name]))]

@@ -1,6 +1,6 @@
 """Training on all cores, and never twice: each classifier is a job of its own.
 
-Conventions: a *training job* is one classifier trained on some tracks and asked about others. Its probabilities are
+Conventions: a *training job* is one classifier trained on some tracks and tested on others. Its probabilities are
 determined by its :attr:`TrainingJob.key` alone: not by the process that trains it, nor by what else is trained. They
 are kept at once, so that a run that ends in any way is taken up by the next one where it stopped.
 """
@@ -43,7 +43,7 @@ SENT = 1 << 20  # bytes; larger arrays reach processes by a file
 
 @dataclass(frozen=True, eq=False)
 class TrainingJob:
-    """One classifier trained on some tracks and asked about others.
+    """One classifier that is trained on some tracks and tested on others.
 
     Parameters
     ----------
@@ -60,9 +60,9 @@ class TrainingJob:
     train : ndarray, shape [k], int64
         Places of the tracks that train.
     test : ndarray, shape [m], int64
-        Places of the tracks that are asked about, in the order of the result.
+        Places of the tracks that are tested, in the order of the result.
     other : FeatureMatrix or None
-        Of the other collection, where its tracks are asked about.
+        Of the other collection, where its tracks are tested.
     """
 
     classifier: str
@@ -108,7 +108,7 @@ def _digest(array: NDArray[np.int64]) -> str:
 
 
 def run_job(job: TrainingJob) -> NDArray[np.float32]:
-    """Train, and return the probabilities of the tracks asked about, ``[m, c]``: the mean over each one's points."""
+    """Train, and return the probabilities of the tested tracks, ``[m, c]``: the mean over each one's points."""
     with classifiers.single_threaded():
         x, track = job.features.select(job.train)
         truth = job.truth[job.train][track]
