@@ -1,4 +1,4 @@
-"""Which sounds of a folder are meant, and what to say about the others."""
+"""Audio files of a folder that match a pattern, and notes on what was skipped."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SUFFIXES = frozenset(
 
 
 class ListedFiles(NamedTuple):
-    """Files to be listed, how they are called, and sentences about what was passed over."""
+    """Files to be listed, their names, and notes on what was skipped."""
 
     paths: Sequence[Path | None]
     names: list[str]
@@ -76,7 +76,7 @@ def _parse_pattern(pattern: Any) -> tuple[str, ...]:
 
 
 def _matches(parts: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
-    """Tell whether folders and a name are those of a pattern, capital letters or not."""
+    """Return whether the parts of a path match those of a pattern, case ignored."""
     if not pattern or not parts:
         return not parts and all(part == "**" for part in pattern)
     if pattern[0] == "**":
@@ -95,7 +95,7 @@ def _skipped_notes(links: list[Path], closed: list[Path]) -> list[str]:
 
 
 class FoundFiles(NamedTuple):
-    """The sounds below a folder, named from there and sorted; what was passed over there."""
+    """The audio files below a folder, relative to it and sorted, and what was skipped."""
 
     names: list[Path]
     links: list[Path]  # folders that are links, and were not entered
@@ -103,7 +103,7 @@ class FoundFiles(NamedTuple):
 
 
 def find_audio_files(folder: Path, *, follow_links: bool = False, most: int | None = None) -> FoundFiles:
-    """Return the sounds below a folder, but not hidden ones.
+    """Return the audio files below a folder, but not hidden ones.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def find_audio_files(folder: Path, *, follow_links: bool = False, most: int | No
 
 
 def _natural_key(name: str) -> list[Any]:
-    """Sort 2 before 10, and capitals with the others."""
+    """Return a sort key that puts 2 before 10 and ignores case."""
     return [
         (0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d{1,18})", name.casefold())
     ]

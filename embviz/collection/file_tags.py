@@ -1,4 +1,4 @@
-"""What a sound file says about itself: its tags and its length, read without decoding it.
+"""Tags and length of audio files, read without decoding them.
 
 Conventions: text is one printable line of bounded length, whatever stands in the file; a length is in seconds. Read are
 ID3 (mp3, wav, aiff, aac), Vorbis comments (ogg, opus, flac) and the atoms of m4a.
@@ -34,7 +34,7 @@ _CONTAINERS = (b"RIFF", b"RIFX", b"RF64", b"riff", b"FORM", b"OggS", b"fLaC", b"
 
 
 class FileTags(NamedTuple):
-    """What a file says about itself; `problem` is why it is no sound, where its beginning shows that."""
+    """The tags of a file; `problem` says why it is no audio, where its first bytes show that."""
 
     title: str = ""
     artist: str = ""

@@ -1,4 +1,4 @@
-"""Where collections come from, besides folders: tables that someone made, and mirdata's datasets."""
+"""Loaders of collections from tables and from mirdata's datasets."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def read_table(source: Any, audio: str) -> tuple[DataFrame, Path]:
 
 
 def duplicate_positions(paths: Sequence[Path | None]) -> set[int]:
-    """Return the places of paths that stood there before."""
+    """Return the positions of paths that occur earlier in the list."""
     first: dict[Path, int] = {}
     return {place for place, path in enumerate(paths) if path is not None and first.setdefault(path, place) != place}
 

@@ -1,4 +1,4 @@
-"""What was read of files before: one JSON file per folder of sounds, in the cache.
+"""Cache of tags and digests of files: one JSON file per folder of audio.
 
 Conventions: a file is the same if its name, its size and its time of change are. What is kept is written whole or not
 at all; of two processes that write at once, one wins, and the other reads again next time. What is damaged, or of
@@ -30,7 +30,7 @@ Stamp = tuple[int, int]
 
 @dataclass(slots=True)
 class _FolderRecord:
-    """What is known of the files of one folder: name -> [bytes, time of change, tags, digest]."""
+    """The record of one folder: name -> [bytes, time of change, tags, digest]."""
 
     where: str
     path: Path
@@ -39,7 +39,7 @@ class _FolderRecord:
 
 
 class MetadataCache:
-    """What was read of files before.
+    """Tags and digests of files that were read before.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def _load_files(path: Path, where: str) -> dict[str, Any]:
 
 
 def _has_types(tags: FileTags) -> bool:
-    """Tell whether what was kept has the types of tags."""
+    """Return whether loaded tags have the right types."""
     *texts, year, duration, problem = tags
     kinds = zip((*texts, problem, year, duration), (str,) * 5 + (int | None, float | None), strict=True)
     return all(isinstance(value, kind) for value, kind in kinds)

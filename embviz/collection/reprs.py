@@ -1,4 +1,4 @@
-"""A collection as text and as HTML: what it holds in one line, and its first and last tracks."""
+"""Representations of a collection as text and HTML: a summary line, and its first and last tracks."""
 
 from __future__ import annotations
 

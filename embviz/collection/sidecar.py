@@ -1,4 +1,4 @@
-"""What stands in ``tracks.csv`` beside the tracks of a folder.
+"""Reader of ``tracks.csv``, the sidecar of a folder of tracks.
 
 Columns: ``file``, ``title``, ``style``, ``bpm``, ``key``, ``meter`` and ``sections`` ("intro 0.000; verse 7.500"), of
 which all but ``file`` may be missing.
@@ -22,7 +22,7 @@ SidecarRows: TypeAlias = Mapping[str, Mapping[str, Any]]
 
 
 def read_sidecar(folder: Path) -> tuple[SidecarRows, str]:
-    """Return what ``tracks.csv`` in a folder says, by the name of the file, and what is wrong with it."""
+    """Return the rows of ``tracks.csv`` in a folder, by the name of the file, and what is wrong with it."""
     try:
         return _read_table(folder / TABLE), ""
     except FileNotFoundError:
@@ -33,7 +33,7 @@ def read_sidecar(folder: Path) -> tuple[SidecarRows, str]:
 
 
 def _read_table(path: Path) -> dict[str, dict[str, Any]]:
-    """Return what a table says, by the name of the file."""
+    """Return the rows of a table, by the name of the file."""
     if path.stat().st_size > LARGEST_TABLE:
         raise ValueError("it is too large for a table of tracks")
     with path.open(encoding="utf-8-sig", newline="") as file:

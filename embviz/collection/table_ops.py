@@ -1,4 +1,4 @@
-"""What is done with the tables of collections: checked so that no track is lost or doubled on the way."""
+"""Operations on the tables of collections, checked so that no track is lost or doubled."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def _join(table: DataFrame, right: DataFrame, keys: Series) -> tuple[DataFrame, 
 
 
 def overlay_table(table: DataFrame, given: DataFrame) -> tuple[DataFrame, list[str]]:
-    """Return a table with what someone's own table says of the same rows.
+    """Return a table with the columns of the user's own table of the same rows.
 
     A table that a collection wrote gives its labels back, and what files say anew is not taken from it.
     """

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from embviz import __version__
 from embviz.core.progress import Progress, reporter
 from embviz.core.text import plural, printable, trim_lines
-from embviz.errors import FigureError, OptionError, did_you_mean
+from embviz.errors import FigureError, OptionError
 from embviz.export import page_audio, provenance, static_widgets, track_assets
 from embviz.export.columns import ColorSpec, PageColor, page_colors, tag_colors
 from embviz.export.static_map import StaticMap
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
     from embviz.core.vectors import Vectors
 
-__all__ = ["AUDIO", "PageColor", "check_audio", "check_page_size", "render_collection_page", "write_collection_page"]
+__all__ = ["AUDIO", "PageColor", "check_page_size", "render_collection_page", "write_collection_page"]
 
 AUDIO = ("link", "embed", "clips")
 REMEDY = "choose audio='clips' or audio='link' (--audio), fewer tracks, or no heatmaps (embeddings=None, --no-heatmaps)"
@@ -95,8 +95,8 @@ def render_collection_page(  # noqa: PLR0913  what a page can be told apart by
     vectors : Vectors
         What the map was made of.
     projection : Projection
-        Where each of the vectors stands.
-    colors : iterable of str, Series or Colour
+        The map of these vectors.
+    colors : iterable of str, Series or PageColor
         What the map can be coloured by, the first one to begin with: a column of the table, a Series by the labels of
         the table (its name is the title), or a :class:`PageColor`. The clusters and how many of its neighbours a point
         keeps on the map come last by themselves, or where ``"cluster"`` and ``"trust"`` stand.
@@ -118,7 +118,7 @@ def render_collection_page(  # noqa: PLR0913  what a page can be told apart by
     title : str, optional
         Of the page.
     theme : {"auto", "light", "dark"}
-        Colours; ``"auto"`` follows the reader's setting, and a button changes them.
+        As for :func:`embviz.save_figure`; a button changes it.
     progress : bool, callable or None
         As for :func:`embviz.embed`.
     notes : sequence of str
@@ -138,7 +138,7 @@ def render_collection_page(  # noqa: PLR0913  what a page can be told apart by
     OptionError
         If an option has no such value, or arrays do not belong together.
     """
-    check_audio(audio)
+    static_widgets.check_audio(audio, AUDIO)
     save.check_theme(theme)
     rows = table.loc[_check_tracks(table, vectors, projection)]
     asked = list(colors)
@@ -175,7 +175,7 @@ def render_collection_page(  # noqa: PLR0913  what a page can be told apart by
 
 
 def _check_tracks(table: pd.DataFrame, vectors: Vectors, projection: Projection) -> list[int]:
-    """Return the labels of the tracks that have points, in the order of these."""
+    """Return the labels of the tracks that have points, in their order; OptionError where inputs do not match."""
     if len(projection.xy) != len(vectors.tracks):
         raise OptionError(
             f"A map has a place for each vector: {len(vectors.tracks):,} vectors and {len(projection.xy):,} places "
@@ -197,22 +197,14 @@ def _check_tracks(table: pd.DataFrame, vectors: Vectors, projection: Projection)
 
 
 def _file_names(rows: pd.DataFrame, folder: str | os.PathLike[str] | None) -> list[str]:
-    """Return the files of tracks as seen from a folder, or from that of the music."""
+    """Return the paths of tracks from a folder, or from that of the music."""
     if folder is None:
         return [printable(str(name)) for name in rows["name"]]
     return [printable(static_widgets.relative_path(path, folder)) for path in rows["path"]]
 
 
-def check_audio(audio: str) -> str:
-    """Return a way to bring the sound, if it is one of :data:`AUDIO`."""
-    if audio not in AUDIO:
-        known = " or ".join(map(repr, AUDIO))
-        raise OptionError(f"audio is {known}, {audio!r} was found.{did_you_mean(str(audio), AUDIO)}")
-    return audio
-
-
 def check_page_size(rows: pd.DataFrame, audio: str) -> None:
-    """Refuse sound that could never fit into a page, before anything is decoded for it.
+    """Refuse audio that could never fit into a page, before anything is decoded for it.
 
     Raises
     ------

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embviz.analysis import clustering, tagging
-from embviz.analysis.projection import METHODS, project, unavailable_reason
+from embviz.analysis.projection import project, unavailable_reason
+from embviz.analysis.projection.options import check_method
 from embviz.core.progress import Progress, Report, reporter
 from embviz.core.text import one_line
-from embviz.errors import CollectionError, OptionError, did_you_mean
-from embviz.export import collection_page
+from embviz.errors import CollectionError, OptionError
+from embviz.export import collection_page, static_widgets
 from embviz.models import get_model
 from embviz.models.weights import find_weights
 
@@ -47,7 +48,7 @@ def write_collection_report(  # noqa: PLR0913  what a map can be told apart by
     notes: Sequence[str] = (),
     progress: Progress = None,
 ) -> list[str]:
-    """Write the map of a collection as a page.
+    """Embed, project and cluster a collection, and write the page of its map.
 
     Parameters
     ----------
@@ -56,9 +57,9 @@ def write_collection_report(  # noqa: PLR0913  what a map can be told apart by
     table : DataFrame
         A row per track, as ``Collection.table`` is.
     model, layer : str
-        What the map is made of.
+        Model and layer whose vectors are mapped.
     method : str
-        As for :func:`embviz.analysis.projection.project`.
+        As for :func:`embviz.project`.
     points : {"tracks", "frames"}
         What a point of the map is.
     audio : {"link", "embed", "clips"}
@@ -85,7 +86,7 @@ def write_collection_report(  # noqa: PLR0913  what a map can be told apart by
         If there is nothing to draw, weights are missing, or an option has no such value.
     """
     _check_options(points, method)
-    collection_page.check_audio(audio)
+    static_widgets.check_audio(audio, collection_page.AUDIO)
     record = get_model(model)
     with reporter(progress) as report:
         collection_page.check_page_size(table, audio)
@@ -123,20 +124,17 @@ def write_collection_report(  # noqa: PLR0913  what a map can be told apart by
 
 
 def _check_options(points: str, method: str) -> None:
-    """Refuse what could not be done, before hours have gone by."""
+    """Check options before hours have gone by."""
     if points not in POINTS:
         raise OptionError(f"points is 'tracks' or 'frames', {points!r} was found.")
-    if method not in METHODS:
-        known = ", ".join(map(repr, METHODS))
-        raise OptionError(f"method is one of {known}, {method!r} was found.{did_you_mean(method, METHODS)}")
-    if unavailable_reason(method):
+    if unavailable_reason(check_method(method)):
         raise OptionError(unavailable_reason(method))
 
 
 def _embed_and_tag(
     table: pd.DataFrame, record: Model, layer: str, pooling: str, tagger: Model | None, report: Report
 ) -> tuple[Vectors, Vectors | None]:
-    """Return the vectors of the map, and what a tagger hears in the tracks, where there is one."""
+    """Return the vectors of the map, and the output of the tagger, where there is one."""
     from embviz.batch import embed_table
 
     if tagger is None:
@@ -161,7 +159,7 @@ def _name_clusters(groups: NDArray[np.int64], output: Vectors, vectors: Vectors)
 
 
 def _embeddings(table: pd.DataFrame, record: Model, layer: str) -> Any:
-    """Return what gives the frames of a track; they are in the cache already."""
+    """Return a function that loads the frames of a track, which are in the cache already."""
     from embviz.extraction import embed
 
     def embedding(label: int) -> Embedding | None:

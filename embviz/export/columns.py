@@ -1,4 +1,4 @@
-"""What a page knows of its tracks and its points: columns to read and to search, colours to choose from."""
+"""Columns of a page, to read and to search, and the colours to choose from."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def page_columns(rows: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def is_number(dtype: Any) -> bool:
-    """Tell whether the values of a column stand on a scale."""
+    """Return whether a column holds numbers."""
     from pandas.api.types import is_bool_dtype, is_complex_dtype, is_numeric_dtype
 
     return bool(is_numeric_dtype(dtype) and not is_bool_dtype(dtype) and not is_complex_dtype(dtype))
@@ -116,7 +116,7 @@ def page_colors(
     clusters: ArrayLike | None,
     names: Mapping[int, str] | None,
 ) -> list[PageColor]:
-    """Return all that the map can be coloured by: what was asked for, clusters, and how true the map is."""
+    """Return all that the map can be coloured by: given colours, clusters, and the neighbours preserved."""
     own = _map_colors(projection, clusters, names)
     found = [
         own.pop(color) if isinstance(color, str) and color in own else _to_page_color(color, table) for color in given
@@ -125,7 +125,7 @@ def page_colors(
 
 
 def tag_colors(output: Vectors | None, given: Iterable[ColorSpec]) -> list[PageColor]:
-    """Return a colour for each tag that a tagger heard in the tracks, but for those that are given."""
+    """Return a colour for each tag of a tagger, except those that are given."""
     if output is None:
         return []
     heard, there = tag_columns(output), {color.title for color in given if isinstance(color, PageColor)}
@@ -136,7 +136,7 @@ def tag_colors(output: Vectors | None, given: Iterable[ColorSpec]) -> list[PageC
 def _map_colors(
     projection: Projection, clusters: ArrayLike | None, names: Mapping[int, str] | None
 ) -> dict[str, PageColor]:
-    """Return the colours that come by themselves, by the names under which they can be asked for."""
+    """Return the colours by cluster and by neighbours preserved, by their names."""
     found = {}
     if clusters is not None:
         named = np.asarray([_cluster_name(int(number), names or {}) for number in np.asarray(clusters)], dtype=object)

@@ -1,4 +1,4 @@
-"""What a page holds of the sound of a track: the way to its file, all of it, or its loudest part.
+"""The audio of a track in a page: a link to its file, all of it, or its loudest part.
 
 Conventions: seconds are those of the track, whatever part of it the page holds: a clip is the track with silence
 around the clip, which takes 3 kB a minute, so that playhead, heatmap and map need not know of it.
@@ -37,7 +37,7 @@ CLIP_BYTES = 5_000  # of a clip, per second
 
 @dataclass(frozen=True)
 class PageAudio:
-    """The sound of a track as it stands in a page, and what is not right about it, in a sentence."""
+    """The audio of a track in a page, and a sentence on what is wrong with it."""
 
     duration: float
     peaks: bytes
@@ -49,7 +49,7 @@ class PageAudio:
 
     @property
     def traits(self) -> dict[str, Any]:
-        """What a player is given."""
+        """Traits of a player."""
         sections = [] if self.span is None else _clip_sections(self.span, self.duration)
         return {
             "duration": self.duration, "view": [0.0, self.duration], "peaks": self.peaks, "sections": sections,
@@ -60,7 +60,7 @@ class PageAudio:
 def prepare_audio(
     path: str | os.PathLike[str], how: str, folder: str | os.PathLike[str], *, duration: float = 0.0
 ) -> PageAudio:
-    """Return the sound of a file for a page that will lie in a folder.
+    """Return the audio of a file for a page that will lie in a folder.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def _prepare_clip(audio: Audio, outline: browser_audio.Summary) -> PageAudio:
 
 
 def find_loudest(samples: NDArray[np.float32], rate: int, seconds: float) -> tuple[int, int]:
-    """Return first sample and end of the stretch of that length, or of all there is, that holds most energy."""
+    """Return start and end, in samples, of the excerpt of highest energy; of all, where that is shorter."""
     block = max(1, round(STEP * rate))
     length = round(seconds * rate)
     if len(samples) <= length:
@@ -124,7 +124,7 @@ def find_loudest(samples: NDArray[np.float32], rate: int, seconds: float) -> tup
 
 
 def _reduce_peaks(peaks: NDArray[np.int8]) -> NDArray[np.int8]:
-    """Return the outline in as many stretches as are drawn."""
+    """Return the peaks of a waveform in as many columns as are drawn."""
     n = len(peaks)
     if n <= OUTLINE:
         return peaks

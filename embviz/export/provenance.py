@@ -1,4 +1,4 @@
-"""What a page says of itself: what is drawn, how true it is, and what it was made of."""
+"""Texts of a collection's page: what is drawn, the quality of the map, and where everything came from."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ def _method_name(projection: Projection) -> str:
 
 
 def quality_facts(projection: Projection) -> list[str]:
-    """Return how true a map is to what it was made of, as far as that could be measured."""
+    """Return the quality of a map, as far as it could be measured."""
     said = [("trustworthiness", projection.trustworthiness), ("continuity", projection.continuity)]
     found = [f"{name} {value:.2f}" for name, value in said if math.isfinite(value)]
     return [*found, f"k = {projection.k}"] if found else []
 
 
 def reading_caution(projection: Projection) -> str:
-    """Return what nobody should read into a map."""
+    """Return what distances on a map do not mean."""
     if projection.method == "pca":
         across, up = projection.axes
         return (
@@ -77,7 +77,7 @@ def reading_caution(projection: Projection) -> str:
 def provenance_sections(
     table: pd.DataFrame, vectors: Vectors, projection: Projection, made: TrackAssets, audio: str
 ) -> list[dict[str, Any]]:
-    """Return the facts at the foot of the page, in sections."""
+    """Return the sections at the foot of the page."""
     sections = [
         {"title": "The map", "facts": _map_facts(vectors, projection)},
         {"title": trim_lines(f"{vectors.model} / {vectors.layer}"), "facts": _model_facts(vectors, made.source)},

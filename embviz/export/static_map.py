@@ -1,4 +1,4 @@
-"""The map itself, as it stands in a page: where points are, what is known of them, and how they are coloured."""
+"""The map in a page: its points, their columns, colours and trails."""
 
 from __future__ import annotations
 
@@ -60,17 +60,17 @@ class StaticMap:
             self.widget.name(_cluster_labels(projection.xy, _check_clusters(clusters, vectors), names))
 
     def to_static(self, blocks: PageData) -> dict[str, Any]:
-        """Return the map as it stands in the page, in one colour."""
+        """Return the widget of the map for the page, in one colour."""
         return static_widgets.static_widget(self.widget, blocks)
 
     def encode_color(self, color: PageColor, blocks: PageData) -> dict[str, Any]:
-        """Return what the page needs to colour the map."""
+        """Return one way to colour the map, for the page."""
         values = values_per_point(color.values, self.vectors)
         made, shades = encode_colors(values, title=trim_lines(color.title), unit=color.unit)
         return {"group": trim_lines(color.group), "color": made, "shades": blocks.add(shades)}
 
     def trail(self, label: int, embedding: Embedding | None) -> bytes:
-        """Return the way of a track over the map as the map takes it; empty where its frames have no place there."""
+        """Return the trail of a track over the map as bytes; empty where its frames have no place there."""
         self.widget.show_trail(self._trail_points(label, embedding))
         trail: bytes = self.widget.trail
         self.widget.show_trail(None)

@@ -1,4 +1,4 @@
-"""The nearest points in the space of the model, which a page without a kernel has to know beforehand."""
+"""Nearest neighbours, computed beforehand for a page without a kernel."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NONE = 0xFFFFFFFF
 
 
 def add_neighbors(vectors: Vectors, metric: str, blocks: PageData, report: Report) -> dict[str, Any]:
-    """Put the nearest points of each point into the page; of frames, those of other tracks.
+    """Add the nearest neighbours of each point to the page; of frames, those of other tracks.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Widgets that stand still: what a page without a kernel is made of.
+"""Pages without a kernel: the state of widgets, their scripts and their data in one HTML file.
 
 Conventions: what a widget would have been sent stands in the page, arrays as base64 in elements of their own, each
 decoded when it is first needed. Scripts get text as JSON and set it as text, so that whoever named a file or a tag
@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -19,7 +19,7 @@ from urllib.parse import quote
 from embviz.audio import Audio
 from embviz.core import io
 from embviz.core.text import printable
-from embviz.errors import FigureError, OptionError
+from embviz.errors import FigureError, OptionError, did_you_mean
 from embviz.plotting import save
 from embviz.widgets import browser_audio, bundle
 
@@ -30,6 +30,7 @@ __all__ = [
     "CLOCK",
     "MAX_BYTES",
     "PageData",
+    "check_audio",
     "compact_audio",
     "relative_path",
     "relative_url",
@@ -64,18 +65,18 @@ class PageData:
         self._limit, self._remedy = limit, remedy
 
     def add(self, data: bytes) -> str:
-        """Keep an array, and return the id of its element."""
+        """Add an array, and return the id of its element."""
         self._count(len(data) * 4 // 3)
         return self._add_element("text/plain", base64.b64encode(data).decode("ascii"))
 
     def add_json(self, value: Any) -> str:
-        """Keep a description, and return the id of its element."""
+        """Add a description as JSON, and return the id of its element."""
         text = script_json(value)
         self._count(len(text))
         return self._add_element("application/json", text)
 
     def check_estimate(self, done: int, total: int) -> None:
-        """Refuse what will not fit, judged by the first of so many parts, before more time goes into the others."""
+        """Raise FigureError where the first of so many parts show that all will not fit."""
         if done >= ENOUGH and self.bytes / done * total > SURELY * self._limit:
             self._raise_too_large()
 
@@ -115,6 +116,14 @@ def write_page(path: str | os.PathLike[str], make: Callable[[Path], str]) -> Pat
         raise FigureError(
             f"{str(path)!r} could not be written: {error.strerror}; free some space or choose another folder."
         ) from error
+
+
+def check_audio(audio: str, known: Sequence[str]) -> str:
+    """Return the option `audio` of a page; OptionError unless it is one of those known."""
+    if audio not in known:
+        choices = " or ".join(map(repr, known))
+        raise OptionError(f"audio is {choices}, {audio!r} was found.{did_you_mean(str(audio), known)}")
+    return audio
 
 
 def render_page(
@@ -165,12 +174,12 @@ def script_json(value: Any) -> str:
 
 @cache
 def without_comm(kind: Any) -> Any:
-    """Return a kind of widget that is not sent to a notebook, where one is open, when it is made."""
+    """Return a subclass of a widget that opens no comm to a notebook when it is made."""
     return type(kind.__name__, (kind,), {"open": lambda _self: None, "__module__": kind.__module__})
 
 
 def static_widget(widget: AnyWidget, blocks: PageData) -> dict[str, Any]:
-    """Return a widget's script and traits; arrays are replaced by where they lie in the page."""
+    """Return the module and the traits of a widget; arrays are replaced by the ids of their elements."""
     from embviz.widgets.frames import FramesWidget
 
     if isinstance(widget, FramesWidget):
@@ -195,7 +204,7 @@ def _store(value: Any, blocks: PageData) -> str | list[str]:
 
 
 def compact_audio(sound: Audio) -> tuple[bytes, str]:
-    """Return a small file that browsers play, and its media type: the sound's own, where that is small already."""
+    """Return a small file that browsers play, and its media type: the original, where that is small already."""
     own = browser_audio.playable(sound)
     if own.known and own.size <= SMALL * sound.duration:
         return own.read()
@@ -203,11 +212,11 @@ def compact_audio(sound: Audio) -> tuple[bytes, str]:
 
 
 def relative_url(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> str:
-    """Return the address of a file as seen from a folder."""
+    """Return the relative URL of a file from a folder."""
     return f"./{quote(os.fsencode(relative_path(path, folder)))}"
 
 
 def relative_path(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> str:
-    """Return the path of a file as seen from a folder."""
+    """Return the relative path of a file from a folder."""
     # The folders on the way may be links, of which ".." would lead elsewhere.
     return os.path.relpath(os.path.realpath(path), os.path.realpath(folder))

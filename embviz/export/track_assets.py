@@ -1,4 +1,4 @@
-"""What a page holds of each track: its sound, its heatmap, and its way over the map; read when the track is chosen."""
+"""Audio, heatmap and trail of each track in a page; read when the track is chosen."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LOW = 192  # pixels of a heatmap of many dimensions
 
 @dataclass
 class TrackAssets:
-    """The parts of all tracks, by where they lie in the page, and what is to be said of them.
+    """The assets of all tracks: ids of their elements in the page, and facts about them.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def build_track_assets(
     blocks: PageData,
     report: Report,
 ) -> TrackAssets:
-    """Put what belongs to each track of a map into the page."""
+    """Add audio, heatmap and trail of each track of a map to the page."""
     parts, rows = TrackAssets(), drawn.rows
     stage = "sounds and heatmaps" if embeddings else "sounds"
     for done, (label, path, duration) in enumerate(zip(rows.index, rows["path"], rows["duration"], strict=True)):

@@ -17,7 +17,7 @@ from embviz import __version__
 from embviz.audio import Audio, AudioSource
 from embviz.core.embedding import Embedding, format_period
 from embviz.core.text import format_magnitude, format_time, plural, trim_lines
-from embviz.errors import ModelError, OptionError, did_you_mean
+from embviz.errors import ModelError, OptionError
 from embviz.export import static_widgets
 from embviz.export.static_widgets import MAX_BYTES, PageData, compact_audio, static_widget, without_comm
 from embviz.models import get_model
@@ -151,7 +151,7 @@ def render_track_page(
         Whether the page holds the sound, re-encoded at about 96 kbit/s (1 MB a minute, as text) unless the file is as
         small already, or only the way to it from `folder`: the two must then be moved together.
     theme : {"auto", "light", "dark"}
-        Colours; ``"auto"`` follows the reader's setting, and a button changes them.
+        As for :func:`embviz.save_figure`; a button changes it.
     details : sequence of str
         Facts of the track, shown below its title.
     sections : sequence of (str, float)
@@ -173,9 +173,7 @@ def render_track_page(
     OptionError
         If an option has no such value, or the sound cannot be linked.
     """
-    if audio not in AUDIO:
-        known = " or ".join(map(repr, AUDIO))
-        raise OptionError(f"audio is {known}, {audio!r} was found.{did_you_mean(str(audio), AUDIO)}")
+    static_widgets.check_audio(audio, AUDIO)
     save.check_theme(theme)
     opened, rows, blocks = Audio.open(sound), [_to_row(content) for content in embeddings], PageData(MAX_BYTES, REMEDY)
     name = opened.title if title is None else title
@@ -203,7 +201,7 @@ def render_track_page(
 
 
 def missing_weights_row(model: str | Model) -> MissingRow:
-    """Return what stands on a page for a model whose weights are not here."""
+    """Return the row of a model whose weights are not here, with the commands that get them."""
     record = get_model(model)
     return MissingRow(
         record.title,
@@ -214,7 +212,7 @@ def missing_weights_row(model: str | Model) -> MissingRow:
 
 
 def embedding_facts(embedding: Embedding) -> tuple[str, ...]:
-    """Return what is said beside the title of an embedding: layer, task, parameters, frames."""
+    """Return the facts beside the title of an embedding: layer, task, parameters, frames."""
     record = _record(embedding.model)
     t, d = embedding.shape
     return (
@@ -347,7 +345,7 @@ def _resampling(embedding: Embedding) -> str:
 
 
 def weights_facts(embedding: Embedding) -> list[tuple[str, str]]:
-    """Return what is known of the weights that an embedding came from: names and texts."""
+    """Return facts about the weights of an embedding: names and texts."""
     info, record = embedding.info, _record(embedding.model)
     said = [
         ("Task", record.task if record else ""),

@@ -1,4 +1,4 @@
-"""Curves in a figure: what a classifier says of each frame."""
+"""Curves in a figure: the outputs of a classifier over time."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ STROKES = (
 
 
 def select_strongest(answers: Embedding) -> tuple[Embedding, str]:
-    """Return as many of the classes as there are strokes, those of the highest mean, and how many these are."""
+    """Return the classes of highest mean, as many as there are strokes, and a note of how many."""
     c = answers.shape[1]
     if c <= len(STROKES):
         return answers, f"{c} classes" if c > 1 else "1 class"
@@ -48,7 +48,7 @@ def select_strongest(answers: Embedding) -> tuple[Embedding, str]:
 
 
 def draw_curves(figure: Figure, embedding: Embedding, cells: HeatmapCells, box: PanelBox) -> None:
-    """Draw a line of steps for each dimension, and beside them which is which."""
+    """Draw a step line for each dimension, with a legend."""
     import plotly.graph_objects as go
 
     centers = (cells.edges[1:] + cells.edges[:-1]) / 2

@@ -1,4 +1,4 @@
-"""Colours and sizes of points: values as one byte each, and what the bytes mean.
+"""Encodings of points: values as colours or sizes, one byte each, and the legend of these bytes.
 
 Conventions: a *shade* is a byte, the place of a point's colour in a palette, or 255 where nothing is known. A *colour*
 is a dictionary that says what shades mean::
@@ -112,7 +112,7 @@ def encode_colors(
 
 
 def encode_sizes(values: ArrayLike | Sequence[Any], *, title: str, unit: str = "") -> tuple[dict[str, Any], bytes]:
-    """Return what sizes mean, and a size for each value (see the conventions of this module).
+    """Return the legend of sizes, and a size for each value (see the conventions of this module).
 
     Raises
     ------
@@ -200,7 +200,7 @@ def _python_value(item: Any) -> Any:
 
 
 def is_missing(item: Any) -> bool:
-    """Return whether a value says nothing: None, an empty text, what is not finite, and what pandas has for them."""
+    """Return whether a value is missing: None, empty text, not finite, or pandas' NA and NaT."""
     if item is None or (isinstance(item, str) and not item.strip()):
         return True
     if isinstance(item, (float, np.floating)):

@@ -1,4 +1,4 @@
-"""Cells of a heatmap: how the values of an embedding become what is drawn.
+"""Cells of a heatmap: values of an embedding, ordered, scaled and pooled to pixels.
 
 Conventions: values come as ``[t, d]`` and leave as ``[rows, columns]``, a row per dimension, a column per frame.
 Where frames or dimensions are more than there are pixels, neighbours share a cell, which shows the value of largest
@@ -67,7 +67,7 @@ def _check(option: str, value: Any, known: Sequence[str], *, fold: bool = False)
 
 @dataclass(frozen=True)
 class HeatmapCells:
-    """What is drawn.
+    """The cells of a heatmap.
 
     Parameters
     ----------
@@ -136,7 +136,7 @@ def _finite(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _varying(low: NDArray[np.float32], high: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Tell which dimensions ever change, ``[d]``."""
+    """Return which dimensions ever change, ``[d]``."""
     return np.asarray(np.fmax.reduce(high, axis=0) > np.fmin.reduce(low, axis=0))
 
 
@@ -157,7 +157,7 @@ def _scaled(values: NDArray[Any], offset: NDArray[np.float64], factor: NDArray[n
 
 
 def _scaling(values: NDArray[np.float32], scale: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return what is subtracted from each dimension, and what it is then multiplied by, ``[d]`` each."""
+    """Return the offset subtracted from each dimension and the factor it is then multiplied by, ``[d]`` each."""
     d = values.shape[1]
     if scale == "none":
         return np.zeros(d), np.ones(d)

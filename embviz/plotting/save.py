@@ -1,4 +1,4 @@
-"""Pages and pictures: figures as files, and the colours of the page a figure stands on.
+"""Figures as files (HTML, PNG, SVG), and the themes of pages.
 
 Conventions: a page holds all it needs and asks the network for nothing. No single grey reads well on both white and
 JupyterLab's dark page (4.3 : 1 is the best there is), so text takes its colour from the page it stands on, through CSS
@@ -139,13 +139,13 @@ def theme_css(theme: str) -> str:
 
 
 def switchable_theme_css(theme: str) -> str:
-    """Return the same, for a page whose reader can change it: its root says ``data-theme``; paper is always light."""
+    """Return the same for a page whose reader can change it by ``data-theme``; print is always light."""
     rules = [f':root[data-theme="{name}"] {{ {_css_variables(name)} }}' for name in COLORS]
     return "\n".join([theme_css(theme), *rules, f"@media print {{ :root:root {{ {_css_variables('light')} }} }}"])
 
 
 def check_theme(theme: str) -> str:
-    """Return the theme, if it is one of :data:`THEMES`."""
+    """Return the theme; OptionError unless it is one of :data:`THEMES`."""
     if theme not in THEMES:
         known = " or ".join(map(repr, THEMES))
         raise OptionError(f"theme is {known}, {theme!r} was found.{did_you_mean(str(theme), THEMES)}")

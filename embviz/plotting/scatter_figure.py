@@ -1,4 +1,4 @@
-"""A map as a picture: points in the colours of the widget, drawn by plotly.
+"""Scatter plots of projections, in the colours of the widget.
 
 Conventions: as in :mod:`embviz.plotting`. Axes without a meaning (UMAP, t-SNE, PaCMAP) have no ticks; those of PCA say
 how much of the variance they show. Both have the same scale.
@@ -162,7 +162,7 @@ def _point_values(given: Any, rows: pd.DataFrame, projection: Projection) -> tup
 
 
 def _point_colors(given: Any, rows: pd.DataFrame, projection: Projection) -> tuple[dict[str, Any], NDArray[np.uint8]]:
-    """Return what colours mean, and a shade for each point."""
+    """Return the legend of colours, and a shade for each point."""
     if given is None:
         return {"kind": "none", "title": ""}, np.zeros(len(rows), np.uint8)
     values, title, unit = _point_values(given, rows, projection)
@@ -181,7 +181,7 @@ def _point_diameters(given: Any, rows: pd.DataFrame, projection: Projection) -> 
 
 
 def _hover_texts(rows: pd.DataFrame, projection: Projection) -> NDArray[Any]:
-    """Return what is said of each point, as markup."""
+    """Return the hover text of each point, as markup."""
     names = [plotly_text(str(name)) for name in rows["title"].where(rows["title"] != "", rows["name"])]
     artists = [f"<br>{plotly_text(str(artist))}" if artist else "" for artist in rows["artist"]]
     at = [""] * len(rows) if projection.times is None else [f"<br>at {format_time(time)}" for time in projection.times]
@@ -196,7 +196,7 @@ def _hover_texts(rows: pd.DataFrame, projection: Projection) -> NDArray[Any]:
 def _color_groups(
     made: Mapping[str, Any], shades: NDArray[np.uint8]
 ) -> Iterator[tuple[str, dict[str, Any], NDArray[np.bool_]]]:
-    """Yield name, colours and points of what is drawn at once; the largest category first, the unknown below all."""
+    """Yield name, colours and points of each trace; the largest category first, the unknown below all."""
     unknown = shades == MISSING
     if unknown.any():
         yield "unknown", {"color": UNKNOWN}, unknown

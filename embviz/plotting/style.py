@@ -1,4 +1,4 @@
-"""What all figures share: time, text, the look of axes and of what is said where the mouse rests.
+"""What all figures share: time axis, text, axes, layout and hover labels.
 
 Conventions: those of :mod:`embviz.plotting`.
 """
@@ -80,7 +80,7 @@ class PanelBox:
 
 
 def base_layout(title: str, beside: str) -> dict[str, Any]:
-    """Return what the layouts of all figures share; `beside` the title stands what is known."""
+    """Return the layout that all figures share; `beside` stands beside the title."""
     return {
         "template": "none",
         "paper_bgcolor": CLEAR,
@@ -102,7 +102,7 @@ def base_layout(title: str, beside: str) -> dict[str, Any]:
 
 
 def side_axis(box: PanelBox) -> dict[str, Any]:
-    """Return what the axes at the side of all strips share."""
+    """Return the layout that the vertical axes of all panels share."""
     return {
         "domain": [max(0, box.bottom), min(1, box.top)], "showgrid": False, "zeroline": False, "automargin": True,
         "ticks": "outside", "ticklen": 3, "tickcolor": GREY, "tickfont_size": 11, "exponentformat": "none",
@@ -111,7 +111,7 @@ def side_axis(box: PanelBox) -> dict[str, Any]:
 
 
 def hover_template(lines: Sequence[str], embedding: Embedding, cells: HeatmapCells) -> str:
-    """Return what is said where the mouse rests: some lines, and when that is."""
+    """Return the hover template of a panel: some lines, and the time."""
     grid = embedding.grid
     half = (grid.patch + (cells.per_column - 1) * grid.hop) / (2 * grid.sample_rate)
     minutes = "%-H:%M" if embedding.duration >= 3600 else "%-M"
@@ -148,12 +148,12 @@ def color_span(text: str, color: str) -> str:
 
 
 def tick_colors() -> dict[str, str]:
-    """Return what gives the numbers of an axis the colour of the page's text."""
+    """Return the layout that gives tick labels the colour of the page's text."""
     return {"tickprefix": f'<span style="color: {INK}">', "ticksuffix": "</span>"}
 
 
 def pooling_note(cells: HeatmapCells) -> list[str]:
-    """Return what one cell shows, where it is not a single value."""
+    """Return a note on what a cell pools, where it is not a single value."""
     shared = [(cells.per_row, "dimension"), (cells.per_column, "frame")]
     counts = [plural(number, what) for number, what in shared if number > 1]
     return [f"strongest of {' × '.join(counts)}"] if counts else []
