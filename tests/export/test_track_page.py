@@ -100,7 +100,7 @@ def test_what_others_wrote_is_no_markup():
 
 
 def test_scripts_do_not_end_themselves():
-    for name in ("player", "heatmap", "curves", "similarity", "page"):
+    for name in ("player", "heatmap", "curves", "self_similarity", "page"):
         assert not re.search(r"</script|<!--", bundle.modules([name]), re.IGNORECASE)
 
 
