@@ -1,14 +1,14 @@
-"""Downstream tasks: how well a small classifier tells classes from what a model has made of the sound.
+"""Downstream tasks: how well small classifiers predict classes from the embeddings of models.
 
-Conventions: a task is a column of a collection that says what each track is. Every classifier is asked only about
-tracks that it was not trained on. Scores are made from its answers, in :mod:`embviz.evaluation.metrics`.
+Conventions: a task is a column of a collection that says what each track is. Every classifier is tested only on tracks
+that it was not trained on. Scores are computed from its predictions, in :mod:`embviz.evaluation.metrics`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -33,6 +33,7 @@ from embviz.evaluation.splits import (
 )
 from embviz.evaluation.training import TrainingScheduler
 from embviz.extraction.extract import as_list
+from embviz.models import Model
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -40,27 +41,33 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from embviz.collection import Collection
     from embviz.evaluation.evaluation import Evaluation
     from embviz.evaluation.results import Result
     from embviz.evaluation.splits import TaskSpec
+    from embviz.evaluation.task import Label, Task
     from embviz.heads import Head
-    from embviz.models import Model
 
 __all__ = ["evaluate", "train"]
 
 
+Tracks: TypeAlias = "Collection | pd.DataFrame"
+Features: TypeAlias = str | Model | Vectors
+VectorPair: TypeAlias = tuple[Vectors, Vectors]
+
+
 def evaluate(  # noqa: PLR0913  options are given by name
-    collection: Any,
-    target: Any,
-    models: str | Model | Vectors | Sequence[Any],
+    collection: Tracks,
+    target: str | Task | Sequence[str | Task],
+    models: Features | VectorPair | Sequence[Features | VectorPair],
     *,
-    layers: str | Sequence[str] | Mapping[str, Any] = "embedding",
-    external: Any = None,
+    layers: str | Sequence[str] | Mapping[str, str] | Mapping[str, Sequence[str]] = "embedding",
+    external: Tracks | None = None,
     folds: int | str = 5,
     groups: str | Literal[False] | None = None,
     classifier: str | Sequence[str] = "mlp",
     pooling: str = "mean",
-    classes: Mapping[Any, Any] | None = None,
+    classes: Mapping[str, Label | None] | Mapping[int, Label | None] | None = None,
     learning: Sequence[float] = (),
     seed: int = 0,
     executor: Executor | None = None,
@@ -68,9 +75,9 @@ def evaluate(  # noqa: PLR0913  options are given by name
     cache: CacheOption = None,
     progress: Progress = True,
 ) -> Evaluation:
-    """Train small classifiers on what layers of models say about tracks, and score them on other tracks.
+    """Return the scores of small classifiers that are trained on embeddings of tracks and tested on other tracks.
 
-    All models, layers and classifiers are asked about the same tracks in the same folds. Standardisation, weights of
+    All models, layers and classifiers are tested on the same tracks in the same folds. Standardisation, weights of
     classes and everything else that is fitted is fitted to the training tracks of a fold alone. What was trained is
     kept in the cache: a run that ended in any way is taken up by the next one where it stopped.
 
@@ -86,7 +93,7 @@ def evaluate(  # noqa: PLR0913  options are given by name
     layers : str, sequence of str or mapping
         A layer's name, several, ``"all"`` known ones, or a mapping from models to these.
     external : Collection or DataFrame, optional
-        Another collection with the same classes, which is asked after training on all of the first.
+        Another collection with the same classes, tested after training on all of the first.
     folds : int or str
         Number of folds, stratified by class; or the column that says in which fold each track is. A task with folds of
         its own uses these.
@@ -95,10 +102,11 @@ def evaluate(  # noqa: PLR0913  options are given by name
         column ``artist`` where it is filled and leaves each class artists enough for all folds; False takes none.
         Copies of equal content always stay together.
     classifier : {"mlp", "logistic", "knn"} or sequence of them
-        What is trained, see :mod:`.classifiers`. The baselines "majority" and "chance" are always there.
+        What is trained: a multilayer perceptron, logistic regression or nearest neighbors, see
+        :mod:`embviz.evaluation.classifiers`. The baselines "majority" and "chance" are always there.
     pooling : {"mean", "frames", "mean+std", "max", "median"}
-        What is trained on: a vector for each track, or its frames, whose answers are averaged. Frames take several
-        times as long and were no better on the whole (``benchmarks/tasks.py`` measures both).
+        What is trained on: a vector for each track, or its frames, whose probabilities are averaged. Frames take
+        several times as long and were no better on the whole (``benchmarks/tasks.py`` measures both).
     classes : mapping, optional
         From labels of the other collection to classes of the first, None to leave one out. Labels that are not in it
         stand for the class of their own name.
@@ -119,19 +127,37 @@ def evaluate(  # noqa: PLR0913  options are given by name
     Returns
     -------
     Evaluation
-        Table, figures, confusion matrices, and the answers themselves.
+        Scores with their intervals, figures, confusion matrices, and the prediction of each track.
 
     Raises
     ------
     CollectionError
         If the labels are no classes, or too few, or nothing is left to test on.
     OptionError, ModelError, LayerError, WeightsError
-        If something else that was asked for cannot be.
+        If an option is out of range, or there is no such model, layer, or weights.
+
+    References
+    ----------
+    The multilayer perceptron, its five folds and the class-weighted accuracy are those of Essentia's transfer-learning
+    classifiers: P. Alonso-Jiménez, D. Bogdanov, J. Pons and X. Serra, TensorFlow audio models in Essentia, ICASSP 2020.
+    It is trained by scikit-learn: F. Pedregosa et al., Journal of Machine Learning Research 12, 2011.
 
     Examples
     --------
     >>> collection = Collection.from_folder("sample_audio")  # doctest: +SKIP
     >>> evaluate(collection, "genre", ["musicnn", "vggish"]).table  # doctest: +SKIP
+
+    Vectors of your own are evaluated in the same way:
+
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from embviz.core.vectors import Vectors
+    >>> table = pd.DataFrame({"genre": ["jazz", "rock"] * 20})
+    >>> values = np.random.default_rng(0).normal(size=(40, 3)) + 5 * (table[["genre"]] == "rock").to_numpy()
+    >>> vectors = Vectors(values, table.index.to_numpy(), None, "own", "embedding", "mean")
+    >>> scores = evaluate(table, "genre", vectors, cache=False, workers=1, progress=False).table
+    >>> scores[["classifier", "accuracy"]].head(2).values.tolist()
+    [['mlp', 1.0], ['majority', 0.5]]
     """
     from embviz.evaluation.evaluation import Evaluation
 
@@ -176,7 +202,7 @@ def evaluate(  # noqa: PLR0913  options are given by name
 
 
 def _resolve_targets(target: Any, table: pd.DataFrame, folds: int | str, groups: Any) -> list[TaskSpec]:
-    """Return the tasks that are asked for, each once."""
+    """Return the tasks of the targets, checked to be different."""
     given = list(target) if isinstance(target, list | tuple) else [target]
     specs = [resolve_target(one, table, folds, groups) for one in given]
     names = [one.name for one in specs]
@@ -200,7 +226,7 @@ def _check_seed(seed: Any) -> int:
 
 
 def _labelled_rows(table: pd.DataFrame, labels: Sequence[labelling.Labels]) -> pd.DataFrame:
-    """Return the rows of all tracks that a task asks about."""
+    """Return the rows of all tracks of the tasks."""
     wanted = np.unique(np.concatenate([one.tracks for one in labels]))
     return table[table.index.isin(wanted)]
 
@@ -208,7 +234,7 @@ def _labelled_rows(table: pd.DataFrame, labels: Sequence[labelling.Labels]) -> p
 def _drop_failed_tracks(
     before: Split, spec: TaskSpec, found: Sequence[LayerFeatures], table: pd.DataFrame, options: Mapping[str, Any]
 ) -> Split:
-    """Return a plan without the tracks that some sheet says nothing about."""
+    """Return a split without the tracks that have no vector of some layer."""
     failed = {label for features in found for label in missing_tracks(features.vectors, before.labels.tracks)}
     there = before.external
     failed_there = {
@@ -224,7 +250,7 @@ def _drop_failed_tracks(
 
 
 def _order_results(splits: Sequence[Split], results: Sequence[Result], seed: int) -> list[Result]:
-    """Return the cells of each task, then its baselines."""
+    """Return the results of each task, then its baselines."""
     return [
         result
         for one in splits
@@ -233,7 +259,7 @@ def _order_results(splits: Sequence[Split], results: Sequence[Result], seed: int
 
 
 def _fit_all_tracks(kind: str, vectors: Vectors, labels: labelling.Labels, seed: int) -> dict[str, NDArray[np.float32]]:
-    """Return what a network learns from all tracks: the same that an evaluation asks another collection."""
+    """Return the weights of a network trained on all tracks: the same that is tested on another collection."""
     x, track = build_feature_matrix(vectors, labels.tracks).select(np.arange(len(labels)))
     truth = labels.truth[track]
     with classifiers.single_threaded():
@@ -242,9 +268,9 @@ def _fit_all_tracks(kind: str, vectors: Vectors, labels: labelling.Labels, seed:
 
 
 def train(  # noqa: PLR0913  options are given by name
-    collection: Any,
-    target: Any,
-    model: str | Model | Vectors,
+    collection: Tracks,
+    target: str | Task,
+    model: Features,
     *,
     layer: str = "embedding",
     classifier: str = "mlp",
@@ -256,14 +282,14 @@ def train(  # noqa: PLR0913  options are given by name
     cache: CacheOption = None,
     progress: Progress = True,
 ) -> Head:
-    """Train a classifier on all tracks of a collection, to be applied to others.
+    """Return a head that is trained on all tracks of a collection, to be applied to others.
 
     Parameters
     ----------
     collection, target, pooling, seed, executor, workers, cache, progress
-        As for :func:`evaluate`, which tells how good such a classifier is: this one has seen all tracks.
+        As for :func:`evaluate`, which measures how good such a classifier is: this one has seen all tracks.
     model : str, Model or Vectors
-        The model.
+        The model, or vectors of your own.
     layer : str
         Its layer.
     classifier : {"mlp", "logistic"}
@@ -274,7 +300,31 @@ def train(  # noqa: PLR0913  options are given by name
     Returns
     -------
     Head
-        Which ``apply(embedding)`` makes probabilities of, frame by frame.
+        Its ``apply(embedding)`` returns probabilities, ``[t, c]``: one row per frame.
+
+    Raises
+    ------
+    CollectionError
+        If the labels are no classes, or too few.
+    OptionError
+        If the classifier is no network, several layers are named, or the pooling has a standard deviation.
+    ModelError, LayerError, WeightsError
+        If there is no such model, layer, or weights.
+
+    Examples
+    --------
+    >>> head = train(collection, "genre", "musicnn")  # doctest: +SKIP
+    >>> head.apply(embviz.embed("track.mp3", "musicnn")).shape  # doctest: +SKIP
+
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from embviz.core.vectors import Vectors
+    >>> table = pd.DataFrame({"genre": ["jazz", "rock"] * 20})
+    >>> values = np.random.default_rng(0).normal(size=(40, 3)) + 5 * (table[["genre"]] == "rock").to_numpy()
+    >>> vectors = Vectors(values, table.index.to_numpy(), None, "own", "embedding", "mean")
+    >>> head = train(table, "genre", vectors, cache=False, progress=False)
+    >>> head.name, head.classes
+    ('genre-own', ('jazz', 'rock'))
     """
     from embviz import __version__
     from embviz.heads import Head

@@ -68,7 +68,7 @@ class _Request(NamedTuple):
         )
 
 
-def normalize_name(name: str) -> str:
+def normalize_name(name: object) -> str:
     """Return what two spellings of a name have in common: ``"Hip-Hop"`` and ``"hip_hop"`` give ``"hiphop"``."""
     return "".join(letter for letter in unicodedata.normalize("NFKC", str(name)).casefold() if letter.isalnum())
 

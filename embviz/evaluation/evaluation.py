@@ -1,4 +1,4 @@
-"""Which embedding knows what: the scores of all cells, how sure they are, and who is better than whom."""
+"""An evaluation: the scores of all results, their confidence intervals, and comparisons of each two."""
 
 from __future__ import annotations
 
@@ -30,25 +30,31 @@ if TYPE_CHECKING:
 
 __all__ = ["Evaluation"]
 
-LISTED = 20  # cells in a message
+LISTED = 20  # results in a message
 
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What classifiers made of embeddings: scores with their intervals, comparisons, and each track's answer.
+    """Scores of classifiers on embeddings with their intervals, comparisons, and the prediction of each track.
 
     In a notebook it shows itself as a table: tasks in rows, models in columns (for one task the other way round).
 
     Parameters
     ----------
-    cells : sequence of Cell
+    results : sequence of Result
         One for each task, model, layer, classifier and pooling; those of one task have the same classes.
-    sources : mapping of str to Source
+    collections : mapping of str to TaskCollections
         The collections of each task.
     notes : sequence of str
         Sentences for the reader: artists in training and test, tracks left out, classes absent on a side.
     seed : int
         Of what is random; the same gives the same figures.
+
+    References
+    ----------
+    Intervals: D. B. Rubin, The Bayesian bootstrap, Annals of Statistics 9, 1981. Permutation tests: B. Phipson and
+    G. K. Smyth, Statistical Applications in Genetics and Molecular Biology 9, 2010. Correction for the number of
+    comparisons: S. Holm, Scandinavian Journal of Statistics 6, 1979.
     """
 
     results: tuple[Result, ...]
@@ -76,10 +82,10 @@ class Evaluation:
 
     @cached_property
     def table(self) -> DataFrame:
-        """All scores, a row per cell; fractions, NaN where there is nothing.
+        """All scores, a row per result; fractions, NaN where there is nothing.
 
-        Its columns: what the cell is (task, model, layer, classifier, pooling, dimensions; the baselines have no model
-        and no layer), how much it was asked (tracks, classes, folds), ``accuracy`` (class-weighted, the mean over
+        Its columns: what the result is of (task, model, layer, classifier, pooling, dimensions; the baselines have no
+        model and no layer), how much was tested (tracks, classes, folds), ``accuracy`` (class-weighted, the mean over
         folds) with its standard deviation over folds ``std`` and its 95 % bootstrap interval ``low`` to ``high``,
         ``f1`` and ``auc`` (macro), then the class-weighted accuracy for the other collection, ``external``, and the
         ``drop`` to it, with their intervals, and the number of its tracks. Where the other collection lacks classes,
@@ -89,26 +95,27 @@ class Evaluation:
 
     @cached_property
     def pairs(self) -> DataFrame:
-        """Which cells of a task differ by more than luck: a row for each two of them, and for each and the majority.
+        """Tests of the difference of each two results of a task, and of each and the majority: a row per pair.
 
-        Its columns: task, a and b (``"model / layer / classifier"``), the number of ``tracks`` that both answered, the
+        Its columns: task, a and b (``"model / layer / classifier"``), the number of ``tracks`` that both predicted, the
         ``difference`` of their class-weighted accuracies on these, its 95 % bootstrap interval ``low`` to ``high``,
-        ``p`` of a paired permutation test that swaps the answers of the two for a track (or a group), and
-        ``p_adjusted``, made right for the number of pairs of that task by Holm's method. Cells without a track in
+        ``p`` of a paired permutation test that swaps the predictions of the two for a track (or a group), and
+        ``p_adjusted``, corrected for the number of pairs of that task by Holm's method. Results without a track in
         common are not compared, and neither is chance, which is luck itself.
         """
         return summary.pair_table(self.results, self.seed)
 
     @cached_property
     def learning(self) -> DataFrame:
-        """What was reached with fewer training tracks: task, model, layer, classifier, share, tracks and accuracy.
+        """Learning curves: the accuracy with fewer training tracks.
 
-        With its 95 % bootstrap interval ``low`` to ``high``; the whole training set is the share 1. Cells for which no
-        smaller set was asked for are not in it.
+        Its columns: task, model, layer, classifier, pooling, ``share``, ``tracks`` and ``accuracy`` with its 95 %
+        bootstrap interval ``low`` to ``high``; the whole training set is the share 1. Results for which no smaller
+        set was trained are not in it.
         """
         return summary.learning_table(self.results, self.seed)
 
-    # One cell. -------------------------------------------------------------------------------------------------------
+    # One result. -----------------------------------------------------------------------------------------------------
 
     def result(
         self,
@@ -119,7 +126,7 @@ class Evaluation:
         classifier: str | None = None,
         pooling: str | None = None,
     ) -> Result:
-        """Return one cell: the one that is meant, or where nothing but the task is said, the best.
+        """Return one result: the one that is named, or where nothing but the task is said, the best.
 
         Parameters
         ----------
@@ -130,7 +137,7 @@ class Evaluation:
 
         Returns
         -------
-        Cell
+        Result
             Without a model, layer, classifier or pooling, the one with the highest class-weighted accuracy in
             cross-validation.
 
@@ -171,10 +178,27 @@ class Evaluation:
         return [result for result in self.results if result.task == task]
 
     def per_class(self, model: str | Model | None = None, *, external: bool = False, **which: str | None) -> DataFrame:
-        """Return the scores of each class over all tracks: class, tracks, precision, recall and f1.
+        """Return the scores of each class over all tracks.
 
-        ``model`` and what else tells which cell is meant are as for :meth:`cell`; with ``external=True`` the answers
-        are those for the other collection. NaN where there is nothing to divide.
+        Parameters
+        ----------
+        model : str or Model, optional
+            As for :meth:`result`.
+        external : bool
+            Whether the predictions are those for the other collection.
+        **which : str, optional
+            ``task``, ``layer``, ``classifier`` and ``pooling``, as for :meth:`result`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row per class: ``class``, ``tracks``, ``precision``, ``recall`` and ``f1``, 0 … 1; NaN where there is
+            nothing to divide.
+
+        Raises
+        ------
+        OptionError
+            If there is no such result, or several, or no other collection was tested.
         """
         import pandas as pd
 
@@ -185,7 +209,23 @@ class Evaluation:
     def confusion_matrix(
         self, model: str | Model | None = None, *, external: bool = False, **which: str | None
     ) -> DataFrame:
-        """Return how many tracks of each class (rows) were taken for which (columns); options as :meth:`per_class`."""
+        """Return how many tracks of each class were taken for which.
+
+        Parameters
+        ----------
+        model, external, **which
+            As for :meth:`per_class`.
+
+        Returns
+        -------
+        pandas.DataFrame, shape [c, c]
+            Counts; true classes in rows, predicted ones in columns.
+
+        Raises
+        ------
+        OptionError
+            If there is no such result, or several, or no other collection was tested.
+        """
         import pandas as pd
 
         result, predictions = self._select(model, external=external, which=which)
@@ -196,9 +236,23 @@ class Evaluation:
     def predictions(
         self, model: str | Model | None = None, *, external: bool = False, **which: str | None
     ) -> DataFrame:
-        """Return what was answered for each track, by its label: name, truth, predicted, right, probability, fold.
+        """Return the predicted class of each track.
 
-        The probability is that of the class that was predicted. Options as :meth:`per_class`.
+        Parameters
+        ----------
+        model, external, **which
+            As for :meth:`per_class`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row per track, by its label: ``name``, ``truth``, ``predicted``, ``right``, ``probability`` of the
+            predicted class, 0 … 1, and ``fold``.
+
+        Raises
+        ------
+        OptionError
+            If there is no such result, or several, or no other collection was tested.
         """
         import pandas as pd
 
@@ -220,7 +274,23 @@ class Evaluation:
         return pd.DataFrame(facts, index=pd.Index(predictions.tracks, name="track"))
 
     def mistakes(self, model: str | Model | None = None, *, external: bool = False, **which: str | None) -> DataFrame:
-        """Return the predictions that are wrong, the most certain first; options as :meth:`per_class`."""
+        """Return the predictions that are wrong, the most certain first.
+
+        Parameters
+        ----------
+        model, external, **which
+            As for :meth:`per_class`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            With the columns of :meth:`predictions`.
+
+        Raises
+        ------
+        OptionError
+            If there is no such result, or several, or no other collection was tested.
+        """
         answered = self.predictions(model, external=external, **which)
         return answered[~answered["right"]].sort_values("probability", ascending=False, kind="stable")
 
@@ -235,30 +305,75 @@ class Evaluation:
 
     # Pictures. -------------------------------------------------------------------------------------------------------
 
-    def plot(self, **options: Any) -> go.Figure:
-        """Draw the accuracies with their intervals; options as for :func:`embviz.evaluation.plots.plot`."""
+    def plot(self, *, task: str | None = None) -> go.Figure:
+        """Return a plot of the accuracies with their intervals, a row for each model, the best on top.
+
+        Parameters
+        ----------
+        task : str, optional
+            The only one to be drawn; by default each task has a plot of its own.
+
+        Returns
+        -------
+        plotly.graph_objects.Figure
+            As :func:`embviz.evaluation.plots.plot` draws it.
+        """
         from embviz.evaluation import plots
 
-        return plots.plot(self, **options)
+        return plots.plot(self, task=task)
 
-    def layers_plot(self, *args: Any, **options: Any) -> go.Figure:
-        """Draw the accuracy along the depth of a model; as :func:`embviz.evaluation.plots.layers_plot`."""
+    def layers_plot(self, model: str | Model | None = None, *, task: str | None = None) -> go.Figure:
+        """Return a plot of accuracy along the depth of a model, from input to output.
+
+        Parameters
+        ----------
+        model : str or Model, optional
+            Whose layers are drawn; by default those of all models, along their relative depth.
+        task : str, optional
+            The only one to be drawn.
+
+        Returns
+        -------
+        plotly.graph_objects.Figure
+            As :func:`embviz.evaluation.plots.layers_plot` draws it.
+        """
         from embviz.evaluation import plots
 
-        return plots.layers_plot(self, *args, **options)
+        return plots.layers_plot(self, model, task=task)
 
-    def learning_plot(self, *args: Any, **options: Any) -> go.Figure:
-        """Draw the accuracy over the number of training tracks; as :func:`embviz.evaluation.plots.learning_plot`."""
+    def learning_plot(self) -> go.Figure:
+        """Return a plot of learning curves: accuracy over the number of training tracks.
+
+        Returns
+        -------
+        plotly.graph_objects.Figure
+            As :func:`embviz.evaluation.plots.learning_plot` draws it.
+        """
         from embviz.evaluation import plots
 
-        return plots.learning_plot(self, *args, **options)
+        return plots.learning_plot(self)
 
     def confusion(
         self, model: str | Model | None = None, *, external: bool = False, **which: str | None
     ) -> ConfusionMatrix:
-        """Show which classes are taken for which, as a table whose cells list and play their tracks.
+        """Return an interactive confusion matrix, whose cells list and play their tracks.
 
-        Options as for :meth:`per_class`. Use ``confusion_matrix`` for the numbers.
+        Use :meth:`confusion_matrix` for the numbers.
+
+        Parameters
+        ----------
+        model, external, **which
+            As for :meth:`per_class`.
+
+        Returns
+        -------
+        ConfusionMatrix
+            To be shown in a notebook.
+
+        Raises
+        ------
+        OptionError
+            If there is no such result, or several, or its tracks are not at hand.
         """
         from embviz.evaluation.confusion import ConfusionMatrix
 
@@ -271,12 +386,22 @@ class Evaluation:
 
     @classmethod
     def concat(cls, evaluations: Iterable[Evaluation]) -> Evaluation:
-        """Put evaluations together; of cells for the same question, the last one stays.
+        """Return one evaluation of several; of results for the same question, the last one stays.
+
+        Parameters
+        ----------
+        evaluations : iterable of Evaluation
+            At least one.
+
+        Returns
+        -------
+        Evaluation
+            With the notes of all, and the seed of the first.
 
         Raises
         ------
         OptionError
-            If a task of the same name was asked of other tracks, or has other classes.
+            If a task of the same name was evaluated on other tracks, or has other classes.
         """
         given: Any = evaluations
         several: list[Any] = list(given) if isinstance(given, Iterable) else [given]
@@ -291,11 +416,22 @@ class Evaluation:
         return cls(tuple(results.values()), collections, tuple(notes), several[0].seed)
 
     def table_data(self) -> dict[str, Any]:
-        """Return the table as it is shown, ready for JSON: texts, hints, and what is best in each row."""
+        """Return the table as data for JSON: texts, hints, and what is best in each row."""
         return table_data(self)
 
     def to_csv(self, path: str | os.PathLike[str]) -> Path:
-        """Write ``table`` as UTF-8 text."""
+        """Write :attr:`table` as UTF-8 text, and return the path.
+
+        Parameters
+        ----------
+        path : path
+            Where to write it.
+
+        Raises
+        ------
+        EmbvizError
+            If it cannot be written.
+        """
         return _write(path, self.table.to_csv(index=False, lineterminator="\n"))
 
     def to_latex(self, path: str | os.PathLike[str] | None = None) -> str:
@@ -305,6 +441,16 @@ class Evaluation:
         ----------
         path : path, optional
             Where to write it; without, it is only returned.
+
+        Returns
+        -------
+        str
+            Tasks in rows, models in columns.
+
+        Raises
+        ------
+        EmbvizError
+            If it cannot be written.
         """
         text = table_html.as_latex(self.table_data())
         if path is not None:
@@ -345,7 +491,7 @@ def _classes(result: Result) -> list[str]:
 
 
 def _merge_collections(task: str, first: TaskCollections, second: TaskCollections) -> TaskCollections:
-    """Return the collections that two evaluations of a task were asked of, the larger where one has more tracks."""
+    """Return the collections of two evaluations of a task, the larger where one has more tracks."""
     whole = []
     for one, other in ((first.table, second.table), (first.external, second.external)):
         there = [table for table in (one, other) if table is not None]

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from embviz.evaluation.evaluation import Evaluation
     from embviz.evaluation.subplots import Subplot
+    from embviz.models import Model
 
 __all__ = ["layers_plot", "learning_plot", "model_title", "plot"]
 
@@ -90,7 +91,7 @@ def plot(evaluation: Evaluation, *, task: str | None = None) -> Figure:
     return finish_figure(figure, tasks[0] if len(tasks) == 1 else "Downstream tasks", facts)
 
 
-def layers_plot(evaluation: Evaluation, model: Any = None, *, task: str | None = None) -> Figure:
+def layers_plot(evaluation: Evaluation, model: str | Model | None = None, *, task: str | None = None) -> Figure:
     """Draw accuracy along the depth of a model, from input to output.
 
     Parameters

@@ -1,4 +1,4 @@
-"""The record of a downstream task: what is to be told apart, in which dataset, and how well published models did.
+"""Downstream tasks: the classes to predict, the dataset to learn them from, and published scores.
 
 Conventions: a task's own name is the column that holds its classes, so that one collection can have several tasks.
 Accuracies are the mean over folds of the class-weighted accuracy, 0 … 1.
@@ -11,7 +11,7 @@ import os
 import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeAlias
 
 from embviz.collection import Collection
 from embviz.core.text import plural
@@ -26,10 +26,12 @@ __all__ = ["NOT_STATED", "PublishedScore", "Task"]
 NOT_STATED = "not stated"
 _WIDTH = 110
 
+Label: TypeAlias = str | int | float | bool
+
 
 @dataclass(frozen=True)
 class PublishedScore:
-    """How well a model did, as someone printed it.
+    """A score of a model, as it was published.
 
     Parameters
     ----------
@@ -121,8 +123,18 @@ class Task:
         """The best published score; the first of several equal ones, None where there is none."""
         return max(self.published, key=lambda score: score.accuracy, default=None)
 
-    def class_of(self, label: Any) -> str:
-        """Return the class that a label means, however it is spelt, or an empty string.
+    def class_of(self, label: Label) -> str:
+        """Return the class that a label means, however it is spelt.
+
+        Parameters
+        ----------
+        label : str, int, float or bool
+            As a table has it.
+
+        Returns
+        -------
+        str
+            The name of the class; empty where it is none of the task.
 
         Examples
         --------
@@ -140,7 +152,7 @@ class Task:
         cache: CacheOption = None,
         progress: Progress = True,
     ) -> Collection:
-        """List the dataset as it lies on a disk.
+        """Return the dataset in a folder as a collection.
 
         The collection's column :attr:`target` holds the classes, :attr:`folds` and :attr:`groups` fixed folds and
         groups where the dataset has them; its notes say what was left out, and which classes are missing. Files that
@@ -154,6 +166,11 @@ class Task:
             Whether folders that are links are entered.
         cache, progress
             As for :meth:`embviz.Collection.from_folder`.
+
+        Returns
+        -------
+        Collection
+            A row per sound.
 
         Raises
         ------

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from embviz.errors import OptionError, did_you_mean
 from embviz.evaluation import dataset_loaders
@@ -272,13 +272,18 @@ _NAMES = {normalize_name(name): name for name in TASKS} | {
 
 
 def get_task(name: str | Task) -> Task:
-    """Return a task.
+    """Return a published task by its name.
 
     Parameters
     ----------
     name : str or Task
         Name (``"gtzan"``) or another name for it (``"genre_tzanetakis"``, ``"fs-loop-ds"``). A task is returned as it
         is.
+
+    Returns
+    -------
+    Task
+        Its classes, dataset and published scores; ``load(folder)`` lists the dataset.
 
     Raises
     ------
@@ -305,8 +310,8 @@ def get_task(name: str | Task) -> Task:
     return TASKS[_NAMES[normalize_name(name)]]
 
 
-def list_tasks(*, kind: str | None = None) -> DataFrame:
-    """List the tasks.
+def list_tasks(*, kind: Literal["genre", "mood", "other"] | None = None) -> DataFrame:
+    """Return a table of the published tasks.
 
     Parameters
     ----------
@@ -317,7 +322,17 @@ def list_tasks(*, kind: str | None = None) -> DataFrame:
     -------
     pandas.DataFrame
         A row per task, by ``name``: ``title``, ``kind``, number of ``classes``, number of ``tracks``, kind of
-        ``audio``, ``licence``, and the best ``published`` accuracy with the ``model`` it is of.
+        ``audio``, ``licence``, and the best ``published`` accuracy (0 … 1) with the ``model`` it is of.
+
+    Raises
+    ------
+    OptionError
+        If there is no such kind.
+
+    Examples
+    --------
+    >>> list_tasks(kind="genre").index.tolist()
+    ['dortmund', 'gtzan', 'rosamerica']
     """
     import pandas as pd
 
@@ -343,7 +358,7 @@ def list_tasks(*, kind: str | None = None) -> DataFrame:
 
 
 def published_scores() -> DataFrame:
-    """List the published scores.
+    """Return a table of the published scores.
 
     They are of Essentia's own classifiers on three embeddings. The table of the poster, with scores on a second
     collection, and that of the ICASSP 2020 paper are not among them: they could not be had, and nothing was made up.
