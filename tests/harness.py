@@ -10,7 +10,8 @@ import base64
 import json
 import os
 import shutil
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,28 @@ ARGUMENTS = [
 ]  # fmt: skip
 
 HOME = "http://embviz.test/"
+
+# Where all scripts of a page find its clocks.
+CLOCKS = "globalThis[Symbol.for('embviz.clocks')]"
+
+REST = """async ([milliseconds, frames]) => {
+  await new Promise((done) => setTimeout(done, milliseconds));
+  for (let i = 0; i < frames; i += 1) await new Promise((done) => requestAnimationFrame(done));
+}"""
+
+# Not by wait_for_function: an exported page's policy forbids to make code of text.
+UNTIL = """async ([name, argument, seconds]) => {
+  const end = performance.now() + seconds * 1000;
+  const holds = () => {
+    const clock = %s?.get(name);
+    return clock && (%s)(clock, argument);
+  };
+  while (!holds()) {
+    if (performance.now() > end) return false;
+    await new Promise((done) => setTimeout(done, 20));
+  }
+  return true;
+}"""
 
 PAGE = """<!doctype html><html><head><meta charset="utf-8"><title>bench</title><style id="styles"></style>
 <style>html, body { margin: 0; background: var(--jp-layout-color1); font-family: sans-serif; }
@@ -89,6 +112,34 @@ bench.show = async (ref, width) => {
   await bench.render(await bench.load(script), model, el, controller.signal);
 };
 </script></body></html>"""
+
+
+def rest(page: Any, milliseconds: float = 0, *, frames: int = 2) -> None:
+    """Wait by the page's own clock, then for frames to be drawn.
+
+    However busy the machine is, what the page has set itself a shorter timer for before has happened then.
+    """
+    page.evaluate(REST, [milliseconds, frames])
+
+
+def of_clock(page: Any, name: str, function: str, argument: Any = None) -> Any:
+    """Evaluate a function ``(clock, argument)`` of one of a page's clocks."""
+    return page.evaluate(f"([name, argument]) => ({function})({CLOCKS}.get(name), argument)", [name, argument])
+
+
+def until_clock(page: Any, name: str, function: str, argument: Any = None, *, seconds: float = 30) -> None:
+    """Wait until a function ``(clock, argument)`` of one of a page's clocks holds."""
+    if not page.evaluate(UNTIL % (CLOCKS, function), [name, argument, seconds]):
+        raise TimeoutError(f"{name}: {function}, {argument}")
+
+
+def until(page: Any, condition: Callable[[], Any], seconds: float = 30) -> None:
+    """Wait until something can be seen on a page, or be asked."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end:
+            raise TimeoutError("waited in vain")
+        page.wait_for_timeout(50)
 
 
 class Bench:
@@ -196,7 +247,21 @@ class Bench:
         self, name: str, expression: str = "c => ({time: c.time, playing: c.playing, view: c.view, range: c.range})"
     ) -> Any:
         """Evaluate a function of a clock of the page."""
-        return self.page.evaluate(f"name => ({expression})(globalThis[Symbol.for('embviz.clocks')].get(name))", name)
+        return of_clock(self.page, name, expression)
+
+    def until_clock(self, name: str, function: str, argument: Any = None) -> None:
+        """Wait until a function ``(clock, argument)`` of a clock of the page holds."""
+        until_clock(self.page, name, function, argument)
+
+    def until(self, ref: str, function: str, argument: Any = None) -> None:
+        """Wait until a function ``(model, argument)`` of a model holds."""
+        self.page.wait_for_function(
+            f"([ref, argument]) => ({function})(bench.widgets[ref].model, argument)", arg=[ref, argument]
+        )
+
+    def rest(self, milliseconds: float = 0, *, frames: int = 2) -> None:
+        """Wait by the page's own clock, then for frames to be drawn."""
+        rest(self.page, milliseconds, frames=frames)
 
 
 class Opened:
@@ -221,17 +286,15 @@ class Opened:
 
     def clock(self, expression: str) -> Any:
         """A property of the page's clock, or what a call to it gives."""
-        return self.page.evaluate(f"globalThis[Symbol.for('embviz.clocks')].get('page').{expression}")
+        return of_clock(self.page, "page", f"c => c.{expression}")
 
     def until(self, condition: str) -> None:
         """Wait for a condition of the clock, ``c``."""
-        # Not by wait_for_function: the page's policy forbids to make code of text.
-        ask = f"((c) => {condition})(globalThis[Symbol.for('embviz.clocks')].get('page'))"
-        for _ in range(300):
-            if self.page.evaluate(ask):
-                return
-            self.page.wait_for_timeout(50)
-        raise TimeoutError(condition)
+        until_clock(self.page, "page", f"c => {condition}")
+
+    def rest(self, milliseconds: float = 0) -> None:
+        """Wait by the page's own clock, then for frames to be drawn."""
+        rest(self.page, milliseconds)
 
     def place(self, seconds: float, down: float = 0.5, row: int = 0) -> tuple[float, float]:
         """A point of the plot of a heatmap: its time, and its share of the height from the top."""

@@ -23,6 +23,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import nbformat
+from harness import of_clock, until, until_clock
 from playwright.sync_api import Error
 
 PATIENCE = 120  # seconds; a machine that is busy with other things starts a kernel slowly
@@ -188,11 +189,10 @@ class LabPage:
             self.requests.append(request.url)
 
     def _opened(self) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while not self._is_open():
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"The notebook did not open:\n{self.server.log()}")
-            self.page.wait_for_timeout(200)
+        try:
+            until(self.page, self._is_open, PATIENCE)
+        except TimeoutError as error:
+            raise RuntimeError(f"The notebook did not open:\n{self.server.log()}") from error
 
     def _is_open(self) -> bool:
         try:
@@ -241,6 +241,10 @@ class LabPage:
         """Return the value of a Python expression in the kernel: a literal, as ``repr`` writes it."""
         return ast.literal_eval(self.js(EXECUTE, ["", {"answer": expression}])["answer"])
 
+    def until(self, expression: str, seconds: float = 60) -> None:
+        """Wait until a Python expression holds in the kernel."""
+        until(self.page, lambda: self.ask(f"bool({expression})"), seconds)
+
     def execute(self, code: str) -> str:
         """Execute Python in the kernel, and return what it prints."""
         return str(self.js(EXECUTE, [code, {}])["said"])
@@ -268,10 +272,11 @@ class LabPage:
 
     def clock(self, name: str, function: str, argument: Any = None) -> Any:
         """Evaluate a function ``(clock, argument)`` of one of the page's clocks."""
-        return self.js(
-            f"([name, argument]) => ({function})(globalThis[Symbol.for('embviz.clocks')].get(name), argument)",
-            [name, argument],
-        )
+        return of_clock(self.page, name, function, argument)
+
+    def until_clock(self, name: str, function: str, argument: Any = None) -> None:
+        """Wait until a function ``(clock, argument)`` of one of the page's clocks holds."""
+        until_clock(self.page, name, function, argument, seconds=60)
 
     def check(self) -> None:
         """Raise where a request has left the machine, or an error has come."""
@@ -300,10 +305,7 @@ class Panel:
 
     def until(self, function: str, argument: Any = None) -> None:
         """Wait until a function ``(clock, argument)`` of the panel's clock holds."""
-        self.lab.page.wait_for_function(
-            f"([name, argument]) => ({function})(globalThis[Symbol.for('embviz.clocks')].get(name), argument)",
-            arg=[self.clock_name, argument],
-        )
+        self.lab.until_clock(self.clock_name, function, argument)
 
     def settled(self) -> None:
         """Wait until no row is computed any more."""

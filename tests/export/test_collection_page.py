@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from harness import rest, until
 
 from embviz.analysis.clustering import cluster, name_clusters
 from embviz.analysis.projection import Projection, project
@@ -409,7 +410,7 @@ def track_of(path: Path, title: str) -> int:
 
 def painted(page: Any) -> bytes:
     """Return the map as it is drawn."""
-    page.wait_for_timeout(250)
+    rest(page, 250)
     return page.locator(".ev-map-canvas").screenshot()
 
 
@@ -434,10 +435,9 @@ def test_a_point_says_what_it_is_and_plays(opened, linked, music):
     assert page.page.locator(".ev-player .ev-title").inner_text() == "Jazz II"
     nearest = page.page.locator(".ev-folio-list li").first
     assert re.match(r"Jazz I\b", nearest.inner_text())
-    before = page.page.locator(".ev-map-marker").bounding_box()
-    page.page.wait_for_timeout(1500)
-    after = page.page.locator(".ev-map-marker").bounding_box()
-    assert (before["x"], before["y"]) != (after["x"], after["y"])
+    marker = page.page.locator(".ev-map-marker")
+    before = marker.bounding_box()
+    until(page.page, lambda: marker.bounding_box() != before)
 
 
 @pytest.mark.slow
@@ -452,8 +452,7 @@ def test_the_heatmap_is_the_open_tracks_and_follows_it(opened, linked, music):
     page.until("c.playing && c.time > 0.5")
     playhead = page.page.locator(".ev-heatmap .ev-playhead").first
     before = playhead.bounding_box()["x"]
-    page.page.wait_for_timeout(600)
-    assert playhead.bounding_box()["x"] > before + 5
+    until(page.page, lambda: playhead.bounding_box()["x"] > before + 5)
     page.page.keyboard.press("Space")
     page.until("!c.playing")
     picture = plot.screenshot()

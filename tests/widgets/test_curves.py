@@ -43,8 +43,7 @@ def curves(**traits):
 
 def settled(bench):
     """Wait until what was asked for is ranked and drawn."""
-    bench.page.wait_for_timeout(220)
-    bench.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    bench.rest(220)
 
 
 def mounted(bench, shown, width=900):

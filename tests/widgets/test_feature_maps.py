@@ -170,7 +170,7 @@ class Kernel:
 
     def answer(self, rounds=3):
         for _ in range(rounds):
-            self.bench.page.wait_for_timeout(130)
+            self.bench.rest(130)
             for content in self.bench.sent(self.ref)[len(self.asked) :]:
                 self.asked.append(content)
                 message, codes = asked(self.widget, **content)
@@ -179,8 +179,7 @@ class Kernel:
 
 
 def settled(bench):
-    bench.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    bench.page.wait_for_timeout(60)
+    bench.rest(60)
 
 
 def mounted(bench, widget, width=900):
@@ -259,20 +258,22 @@ def test_the_next_block_is_asked_for_while_it_plays(bench):
 def test_it_asks_no_more_than_ten_times_a_second(bench):
     mounted(bench, FeatureMaps.of(embedding()))
     before = len(bench.sent("s"))
-    bench.page.evaluate("""async () => {
+    seconds = bench.page.evaluate("""async () => {
       const clock = globalThis[Symbol.for("embviz.clocks")].get("c");
+      const begun = performance.now();
       for (let i = 0; i < 60; i += 1) {
         clock.seek((i * 7) % 30);
         await new Promise((done) => setTimeout(done, 16));
       }
+      return (performance.now() - begun) / 1000;
     }""")
-    assert len(bench.sent("s")) - before <= 16
+    assert len(bench.sent("s")) - before <= 10 * max(seconds, 1) + 6
 
 
 def test_an_answer_for_another_layer_is_not_drawn(bench):
     widget = FeatureMaps.of(embedding(), clock="c")
     element = bench.mount("s", "maps", state(widget))
-    bench.page.wait_for_timeout(200)
+    bench.until("s", "model => model.sent.length > 0")
     message, codes = asked(widget, **bench.sent("s")[0])
     bench.receive("s", message | {"serial": 99}, [codes.tobytes()])
     settled(bench)
@@ -444,11 +445,9 @@ def test_a_kernel_that_does_not_answer_is_told_and_asked_again(bench):
     widget = FeatureMaps.of(embedding(), clock="c")
     element = bench.mount("s", "maps", state(widget))
     bench.page.wait_for_function(
-        "() => document.querySelector('.ev-maps [role=status].ev-error').textContent.includes('does not answer')",
-        timeout=8000,
+        "() => document.querySelector('.ev-maps [role=status].ev-error').textContent.includes('does not answer')"
     )
-    bench.page.wait_for_timeout(200)
-    assert len(bench.sent("s")) >= 2
+    bench.until("s", "model => model.sent.length >= 2")
     Kernel(bench, widget).answer(1)
     assert "does not answer" not in element.inner_text()
 
@@ -459,6 +458,6 @@ def test_nothing_is_left_when_the_view_goes(bench):
     assert element.locator("*").count() == 0
     bench.clock("c", "c => c.seek(20)")
     before = len(bench.sent("s"))
-    bench.page.wait_for_timeout(300)
+    bench.rest(300)
     assert len(bench.sent("s")) == before
     assert not bench.page.evaluate("[...bench.widgets.s.model.listeners.values()].some((set) => set.size)")

@@ -244,9 +244,7 @@ def mount(bench, embedding, *, width=900, ref="h", **traits):
     """Show a heatmap whose plot is `width` pixels wide."""
     bench.mount(ref, "heatmap", state_of(embedding, **traits), width=width + LEFT + RIGHT)
     # Without a player, the heatmap itself tells the clock how long the track is, after a while.
-    bench.page.wait_for_function(
-        f"globalThis[Symbol.for('embviz.clocks')].get({traits.get('clock', 'c')!r}).duration > 0"
-    )
+    bench.until_clock(traits.get("clock", "c"), "c => c.duration > 0")
     settle(bench)
     return bench.page.locator(f"[data-ref='{ref}'] canvas.ev-heatmap-canvas")
 
@@ -274,9 +272,7 @@ def draws(bench):
 
 def settle(bench):
     """Let what was changed be read in one frame and drawn in the next."""
-    bench.page.evaluate("""async () => {
-        for (let i = 0; i < 4; i += 1) await new Promise((done) => requestAnimationFrame(done));
-    }""")
+    bench.rest(frames=4)
 
 
 def asked(bench):
@@ -383,7 +379,7 @@ def test_a_drag_selects_a_range(bench):
 
 def select(bench, first, stop, clock="c"):
     bench.clock(clock, f"c => c.setRange({first}, {stop})")
-    bench.page.wait_for_timeout(150)
+    bench.rest(150)
     settle(bench)
 
 
@@ -414,7 +410,7 @@ def test_the_mean_of_a_range_stands_beside_the_plot(bench):
     settle(bench)
     assert "mean of" not in bench.page.locator(".ev-tip:visible").inner_text()
     bench.clock("c", "c => c.setRange(null)")
-    bench.page.wait_for_timeout(150)
+    bench.rest(150)
     assert not column.is_visible()
     assert not bench.page.locator(".ev-heatmap-pin-mean").is_visible()
 
@@ -782,7 +778,7 @@ def test_a_clock_that_knows_its_track_is_left_alone(bench):
     bench.add("h", "heatmap", state_of(embed_of(field())))
     bench.show("h")
     bench.clock("c", "c => c.load(120)")
-    bench.page.wait_for_timeout(400)
+    bench.rest(400)
     assert bench.clock("c")["view"] == [0, 120]
 
 
@@ -873,7 +869,7 @@ def test_the_page_may_turn_dark(bench):
     light = swatch.evaluate(ink)
     color = pixel(bench, 450, 20)
     bench.theme("dark")
-    bench.page.wait_for_timeout(1300)
+    bench.rest(1300)
     assert swatch.evaluate(ink) != light
     assert pixel(bench, 450, 20) == color
 

@@ -149,7 +149,7 @@ def test_ten_thousand_tracks_are_walked_to_the_end(desk):
     assert panel.locator(".ev-p-active").is_visible()
     box.press("Enter")
     assert desk.sent() == [{"kind": "open", "track": 9999}]
-    desk.page.wait_for_timeout(50)
+    desk.bench.rest(50)
     assert panel.locator(".ev-p-list *").count() < 400
     assert panel.locator(".ev-p-track").count() < 60
     box.press("Home")
@@ -429,7 +429,7 @@ def test_layers_are_mounted_when_they_come_into_sight(desk):
     panel = desk.show(walk=a_walk())
     panel.get_by_role("tab", name="Layers").click()
     desk.page.wait_for_function("() => globalThis.mounted?.length > 2")
-    desk.page.wait_for_timeout(200)
+    desk.bench.rest(200)
     assert "row29" not in desk.mounted()
     panel.locator(".ev-p-layer").nth(29).scroll_into_view_if_needed()
     desk.page.wait_for_function("() => globalThis.mounted.includes('row29')")
@@ -712,7 +712,7 @@ def test_nothing_sticks_out(desk, tab, width):
         width=width, tab=tab, rows=FULL_ROWS, hears=HEARS, walk=a_walk(3), notice=notice, can_undo=True,
         busy={"text": "A long name of a model: layer with a long name", "done": 3, "total": 120},
     )  # fmt: skip
-    desk.page.wait_for_timeout(100)
+    desk.bench.rest(100)
     for selector in (".ev-p-main", ".ev-p-scroll", ".ev-p-head", ".ev-p-list"):
         assert panel.locator(selector).evaluate("el => el.scrollWidth <= el.clientWidth"), selector
     assert desk.page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
@@ -836,5 +836,5 @@ def test_the_square_of_structure_is_told_its_room(desk):
     assert slot.evaluate(bottom) + slot.evaluate(room) == pytest.approx(scroller["y"] + scroller["height"] - 8, abs=3)
     before = slot.evaluate(room)
     panel.evaluate("el => { el.style.height = '600px' }")
-    desk.page.wait_for_timeout(100)
+    desk.bench.rest(100)
     assert slot.evaluate(room) < before

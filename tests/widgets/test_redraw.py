@@ -27,7 +27,7 @@ def plot(bench, request):
     """The bench with a plot, and what selects its canvas."""
     kind, selector = PLOTS[request.param]
     bench.mount("p", request.param, state(kind))
-    bench.page.wait_for_timeout(400)
+    bench.rest(400)
     return bench, selector
 
 
@@ -40,7 +40,7 @@ def test_what_changes_while_all_is_hidden_for_less_than_a_frame_is_drawn(plot):
       document.body.style.display = "none";
       requestAnimationFrame(() => (document.body.style.display = ""));
     }""")
-    bench.page.wait_for_timeout(400)
+    bench.rest(400)
     assert picture(bench, selector) != before
 
 
@@ -48,32 +48,32 @@ def test_another_theme_and_back_is_drawn(plot):
     bench, selector = plot
     light = picture(bench, selector)
     bench.theme("dark")
-    bench.page.wait_for_timeout(400)
+    bench.rest(400)
     assert picture(bench, selector) != light
     bench.theme("light")
-    bench.page.wait_for_timeout(400)
+    bench.rest(400)
     assert picture(bench, selector) == light
 
 
 def test_a_color_that_changes_alone_is_drawn(bench):
     bench.mount("p", "curves", state(Curves))
-    bench.page.wait_for_timeout(400)
+    bench.rest(400)
     before = picture(bench, PLOTS["curves"][1])
     bench.page.evaluate("document.body.style.setProperty('--jp-ui-font-color2', 'rgb(255, 0, 0)')")
-    bench.page.wait_for_timeout(400)
+    bench.rest(400)
     assert picture(bench, PLOTS["curves"][1]) != before
 
 
 def test_a_style_sheet_that_comes_late_is_drawn(bench):
     bench.mount("p", "heatmap", state(Heatmap))
-    bench.page.wait_for_timeout(400)
+    bench.rest(400)
     before = picture(bench, ".ev-heatmap-canvas")
     bench.page.evaluate("""() => {
       const link = Object.assign(document.createElement("link"), { rel: "stylesheet" });
       link.href = "data:text/css,body.light { --jp-ui-font-color1: white }";
       document.body.append(link);
     }""")
-    bench.page.wait_for_timeout(400)
+    bench.rest(400)
     assert picture(bench, ".ev-heatmap-canvas") != before
 
 
@@ -88,7 +88,7 @@ def test_what_is_out_of_sight_is_drawn_when_all_is_calm(bench):
       };
     }""")
     bench.mount("p", "heatmap", state(Heatmap))
-    bench.page.wait_for_timeout(800)
+    bench.rest(800)
     drawn = bench.page.evaluate("""async () => {
       const clock = globalThis[Symbol.for("embviz.clocks")].get("c");
       pictures = 0;
@@ -101,7 +101,7 @@ def test_what_is_out_of_sight_is_drawn_when_all_is_calm(bench):
     assert drawn == 0
     bench.page.wait_for_function("pictures > 0")
     bench.page.evaluate("scrollTo(0, 3000)")
-    bench.page.wait_for_timeout(200)
+    bench.rest(200)
     before = picture(bench, ".ev-heatmap-canvas")
     bench.page.evaluate("scrollTo(0, 0); globalThis[Symbol.for('embviz.clocks')].get('c').setView(1, 5)")
     bench.page.evaluate("scrollTo(0, 3000)")

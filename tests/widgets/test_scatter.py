@@ -97,8 +97,7 @@ class Mounted:
         self.settle()
 
     def settle(self, milliseconds=60):
-        self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-        self.page.wait_for_timeout(milliseconds)
+        self.bench.rest(milliseconds)
 
     def at(self, i, dx=0, dy=0):
         """Where a point is on the screen while all of them are seen."""
@@ -458,7 +457,7 @@ def test_without_webgl_a_canvas_draws_and_says_so(bench):
     }""")
     put(bench, made("jscatter"))
     element = bench.show("m")
-    bench.page.wait_for_timeout(300)
+    bench.rest(300)
     assert element.locator(".ev-map").get_attribute("data-surface") == "canvas"
     assert "no WebGL" in element.locator(".ev-map-notice").inner_text()
     assert "60 points" in element.inner_text()
@@ -490,7 +489,7 @@ def test_a_map_that_was_out_of_sight_is_drawn_when_it_comes_back(bench, hidden_f
     else:
         Mounted(bench, widget)
         bench.page.evaluate(hide, "none")
-    bench.page.wait_for_timeout(500)
+    bench.rest(500)
     bench.page.evaluate(hide, "")
     mounted = Mounted(bench, widget, there=True)
     mounted.settle(300)
@@ -817,8 +816,7 @@ def test_a_map_in_jupyterlab(browser, root, tmp_path):
         for key in ("ArrowRight", "Enter", "a"):
             lab.page.keyboard.press(key)
         element.locator(".ev-map-selected", has_text="60 selected").wait_for()
-        lab.page.wait_for_timeout(500)
-        assert lab.ask("len(scatter.selection)") == 60
+        lab.until("len(scatter.selection) == 60 and heard")
         assert lab.ask("heard") == [{"kind": "choose", "point": lab.ask("scatter.current")}]
         lab.execute("scatter.select([1]); scatter.recolor(list(range(60)), title='tempo', unit='BPM')")
         element.get_by_text("tempo (BPM)").wait_for()

@@ -48,8 +48,7 @@ def pixel(element, x, y):
 
 def settled(bench):
     """Wait until what was asked for is drawn."""
-    bench.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    bench.page.wait_for_timeout(60)
+    bench.rest(60)
 
 
 def point(element, x, y):
