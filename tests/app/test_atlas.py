@@ -257,7 +257,10 @@ def test_cancelling_keeps_what_is_done_and_the_next_choice_goes_on(table, chart,
     command(atlas, "set", name="method", value="tsne")
     while not atlas._context.worker.running:
         time.sleep(0.01)
-    atlas.wait(0.3)
+    for _ in range(100):
+        atlas.wait(0.3)
+        if "laying out" in atlas.widget.busy["text"]:
+            break
     assert atlas.widget.busy["text"].startswith("MusiCNN (MSD): laying out")
     command(atlas, "cancel").wait()
     shown = atlas.widget.maps[0]

@@ -431,19 +431,16 @@ def workers_of_this_process():
 def test_cancelling_does_not_wait_for_workers(home, clips, tmp_path):
     samples, rate = soundfile.read(clips[0])
     soundfile.write(tmp_path / "long.wav", np.tile(samples, (200, 1)), rate)
-    cancelled = []
 
     def report(_stage, _done, _total):
         lines = list((home / "cache" / "runs").rglob("*"))
         if any(line.is_file() and "msd-musicnn" in line.read_text() for line in lines):
-            cancelled.append(time.monotonic())
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         embed_table(a_table([tmp_path / "long.wav"]), "musicnn", workers=2, progress=report)
-    assert time.monotonic() - cancelled[0] < 2
-
-    until(lambda: not workers_of_this_process(), 20)
+    assert not list((home / "cache").rglob("*.safetensors")), "the track was embedded to its end"
+    until(lambda: not workers_of_this_process())
 
 
 # Executors. ----------------------------------------------------------------------------------------------------------

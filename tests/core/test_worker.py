@@ -52,9 +52,10 @@ def test_results_come_in_the_thread_that_waits(worker):
 
 
 def test_a_newer_job_of_the_same_key_replaces_the_older_one(worker):
-    results, stopped = [], []
+    results, stopped, begun = [], [], threading.Event()
 
     def old(job):
+        begun.set()
         try:
             until_stopped(job)
         except StoppedError:
@@ -62,7 +63,7 @@ def test_a_newer_job_of_the_same_key_replaces_the_older_one(worker):
             raise
 
     worker.submit("row", old, done=results.append, failed=lambda *said: results.append(said))
-    time.sleep(0.05)
+    assert begun.wait(30)
     worker.submit("row", lambda _: "replaced before it began", done=results.append)
     worker.submit("row", lambda _: "new", done=results.append)
     assert worker.wait(10)
@@ -81,12 +82,13 @@ def test_what_was_over_but_not_handed_over_is_dropped_with_its_job(worker):
 
 
 def test_other_keys_wait_and_are_not_disturbed(worker):
-    results = []
-    worker.submit("a", lambda _: time.sleep(0.3), done=lambda _: results.append("a"))
-    time.sleep(0.02)
+    results, begun, hold = [], threading.Event(), threading.Event()
+    worker.submit("a", lambda _: (begun.set(), hold.wait(30)), done=lambda _: results.append("a"))
+    assert begun.wait(30)
     worker.submit("b", lambda _: None, done=lambda _: results.append("b"))
     worker.submit("c", lambda _: None, done=lambda _: results.append("c"), first=True)
     worker.cancel(lambda key: key == "b")
+    hold.set()
     assert worker.wait(10)
     assert results == ["a", "c"]
 
@@ -221,13 +223,14 @@ def test_two_workers_compute_by_turns():
 
 
 def test_one_that_does_not_compute_does_not_wait_for_the_others(worker):
-    other = Worker(computes=False)
-    worker.submit("a", lambda _: time.sleep(0.5))
-    time.sleep(0.05)
-    begun = time.monotonic()
+    other, begun, hold = Worker(computes=False), threading.Event(), threading.Event()
+    worker.submit("a", lambda _: (begun.set(), hold.wait(30)))
+    assert begun.wait(30)
     other.submit("b", lambda _: None)
     assert other.wait(10)
-    assert time.monotonic() - begun < 0.4
+    assert worker.busy
+    hold.set()
+    assert worker.wait(10)
     other.close()
 
 

@@ -184,7 +184,7 @@ def settled(bench):
 
 def mounted(bench, widget, width=900):
     widget.clock = "c"
-    element = bench.mount("s", "maps", state(widget), width=width)
+    element = bench.mount("s", "feature_maps", state(widget), width=width)
     kernel = Kernel(bench, widget)
     kernel.answer()
     return element, kernel
@@ -272,7 +272,7 @@ def test_it_asks_no_more_than_ten_times_a_second(bench):
 
 def test_an_answer_for_another_layer_is_not_drawn(bench):
     widget = FeatureMaps.of(embedding(), clock="c")
-    element = bench.mount("s", "maps", state(widget))
+    element = bench.mount("s", "feature_maps", state(widget))
     bench.until("s", "model => model.sent.length > 0")
     message, codes = asked(widget, **bench.sent("s")[0])
     bench.receive("s", message | {"serial": 99}, [codes.tobytes()])
@@ -285,7 +285,7 @@ def test_an_answer_for_another_layer_is_not_drawn(bench):
 
 def test_without_a_kernel_everything_is_local(bench):
     widget = FeatureMaps.of(embedding(), clock="c").still(most=T * F * 12)
-    element = bench.mount("s", "maps", state(widget))
+    element = bench.mount("s", "feature_maps", state(widget))
     bench.clock("c", "c => c.seek(20.25)")
     settled(bench)
     assert names(element) == [str(i) for i in range(12)]
@@ -430,7 +430,7 @@ def test_names_are_text_and_everything_has_one(bench):
 @pytest.mark.parametrize("message", ["", "The layer is being computed …"])
 def test_nothing_to_show_says_so(bench, message):
     widget = FeatureMaps(clock="c", message=message)
-    element = bench.mount("s", "maps", state(widget))
+    element = bench.mount("s", "feature_maps", state(widget))
     settled(bench)
     assert element.locator(".ev-maps-note").inner_text() == (message or "There are no feature maps to show.")
     assert not element.locator(".ev-maps-foot").is_visible()
@@ -443,7 +443,7 @@ def test_nothing_to_show_says_so(bench, message):
 
 def test_a_kernel_that_does_not_answer_is_told_and_asked_again(bench):
     widget = FeatureMaps.of(embedding(), clock="c")
-    element = bench.mount("s", "maps", state(widget))
+    element = bench.mount("s", "feature_maps", state(widget))
     bench.page.wait_for_function(
         "() => document.querySelector('.ev-maps [role=status].ev-error').textContent.includes('does not answer')"
     )
