@@ -312,7 +312,7 @@ def test_names_that_are_no_text(home, clips, tmp_path):
 
 
 def test_what_is_not_finite_is_never_in_the_matrix(home, clips, monkeypatch):
-    real = extract._finished
+    real = extract._to_embedding
 
     def spoiled(want, stitcher, sound, digest, **more):
         found = real(want, stitcher, sound, digest, **more)
@@ -320,7 +320,7 @@ def test_what_is_not_finite_is_never_in_the_matrix(home, clips, monkeypatch):
             found.values[0, 3] = np.inf
         return found
 
-    monkeypatch.setattr(extract, "_finished", spoiled)
+    monkeypatch.setattr(extract, "_to_embedding", spoiled)
     for pooling in ("mean", "frames"):
         vectors = embed_table(a_table(clips[:3]), "musicnn", pooling=pooling, workers=1)
         assert "not finite" in vectors.failed[11]
