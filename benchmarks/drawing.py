@@ -36,7 +36,7 @@ from embviz.widgets.scatter import Scatter  # noqa: E402
 SIZES = [10_000, 100_000, 1_000_000]
 MOVES = 60  # of the pointer, one per frame
 
-SHOW = """async ([ref, width, surface]) => {
+SHOW = """async ([ref, width, renderer]) => {
   const begin = performance.now();
   const shown = bench.show(ref, width);
   const painted = () => {
@@ -49,7 +49,7 @@ SHOW = """async ([ref, width, surface]) => {
   while (!painted()) await frame();
   const first = performance.now() - begin;
   await shown;
-  while (document.querySelector(`[data-ref=${ref}] .ev-map`).dataset.surface !== surface) await frame();
+  while (document.querySelector(`[data-ref=${ref}] .ev-map`).dataset.renderer !== renderer) await frame();
   await frame();
   return [first, performance.now() - begin];
 }"""
@@ -108,7 +108,7 @@ def sent(widget: Any, *, scripts: bool) -> int:
     return total
 
 
-def a_map(n: int, drawn: str) -> Scatter:
+def a_map(n: int, renderer: str) -> Scatter:
     """Return a map of so many points in clusters, in ten colours, of 1,000 tracks."""
     rng = np.random.default_rng(0)
     cluster = rng.integers(0, 12, n)
@@ -118,7 +118,7 @@ def a_map(n: int, drawn: str) -> Scatter:
     color = encode_colors(cluster, title="cluster", kind="category")
     tracks = np.sort(rng.integers(0, 1000, n))
     return Scatter.of(
-        xy, columns=facts, tracks=tracks, seconds=np.arange(n) % 300, color=color, drawn=drawn, clock="bench"
+        xy, columns=facts, tracks=tracks, seconds=np.arange(n) % 300, color=color, renderer=renderer, clock="bench"
     )
 
 
@@ -143,18 +143,18 @@ def add_drawing(bench: Bench, drawing: Any) -> None:
     bench.page.evaluate(ADD, [ref, arrays, text])
 
 
-def measure(browser: Any, n: int, drawn: str) -> list[str]:
+def measure(browser: Any, n: int, renderer: str) -> list[str]:
     """Return one line of the table."""
-    widget = a_map(n, drawn)
-    models = [widget, *([widget.drawing] if widget.drawing is not None else [])]
+    widget = a_map(n, renderer)
+    models = [widget, *([widget.jscatter] if widget.jscatter is not None else [])]
     bytes_sent, data = (sum(sent(model, scripts=scripts) for model in models) for scripts in (True, False))
     context = browser.new_context(viewport={"width": 1000, "height": 760})
     bench = Bench(context.new_page())
     bench.page.set_default_timeout(180_000)
-    if widget.drawing is not None:
-        add_drawing(bench, widget.drawing)
+    if widget.jscatter is not None:
+        add_drawing(bench, widget.jscatter)
     bench.add("m", "scatter", state(widget))
-    first, whole = bench.page.evaluate(SHOW, ["m", 900, drawn])
+    first, whole = bench.page.evaluate(SHOW, ["m", 900, renderer])
     bench.page.wait_for_timeout(1500)
     hands = []
     for kind in ("pan", "zoom"):
@@ -163,7 +163,7 @@ def measure(browser: Any, n: int, drawn: str) -> list[str]:
     context.close()
     widget.close()
     sizes = [f"{bytes_sent / 1e6:.2f} MB", f"{data / 1e6:.2f} MB"]
-    return [f"{n:,}", drawn, *sizes, f"{first:.0f} ms", f"{whole:.0f} ms", *hands]
+    return [f"{n:,}", renderer, *sizes, f"{first:.0f} ms", f"{whole:.0f} ms", *hands]
 
 
 def renderer(browser: Any) -> str:
@@ -188,8 +188,8 @@ def main() -> None:
     with sync_playwright() as playwright:
         browser = chromium(playwright)
         for n in sizes:
-            for drawn in ("jscatter", "canvas"):
-                print("| " + " | ".join(measure(browser, n, drawn)) + " |", flush=True)
+            for renderer in ("jscatter", "canvas"):
+                print("| " + " | ".join(measure(browser, n, renderer)) + " |", flush=True)
         print(f"WebGL: {renderer(browser)}")
         browser.close()
     print(f"load {os.getloadavg()[0]:.1f}")

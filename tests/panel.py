@@ -13,10 +13,16 @@ STAND_IN = """export default { render({ model, el, signal }) {
 } };"""
 
 LAYERS = [
-    {"name": "mel", "shape": [187, 96], "axes": "tf", "meaning": "mel-spectrogram", "heard": "32 ms"},
-    {"name": "timbral", "shape": [187, 408], "axes": "tc", "meaning": "timbre", "heard": "0.11 s"},
-    {"name": "embedding", "shape": [200], "axes": "c", "meaning": "penultimate layer", "heard": "the whole patch"},
-    {"name": "output", "shape": [50], "axes": "c", "meaning": "tags", "heard": "the whole patch"},
+    {"name": "mel", "shape": [187, 96], "axes": "tf", "meaning": "mel-spectrogram", "receptive_field": "32 ms"},
+    {"name": "timbral", "shape": [187, 408], "axes": "tc", "meaning": "timbre", "receptive_field": "0.11 s"},
+    {
+        "name": "embedding",
+        "shape": [200],
+        "axes": "c",
+        "meaning": "penultimate layer",
+        "receptive_field": "the whole patch",
+    },
+    {"name": "output", "shape": [50], "axes": "c", "meaning": "tags", "receptive_field": "the whole patch"},
 ]
 
 
@@ -66,9 +72,10 @@ def a_row(number: int, layer: str = "embedding", **more: Any) -> dict[str, Any]:
 def a_state(**more: Any) -> dict[str, Any]:
     state = {
         "clock": "panel", "player": "IPY_MODEL_player", "folder": "sample_audio", "tracks": TRACKS,
-        "cached": {"0": ["msd-musicnn-1"]}, "track": 0, "models": MODELS, "pulling": {}, "rows": [], "tab": "poster",
-        "hears": {}, "walk": {}, "structure": {}, "tasks": {}, "tasks_work": {}, "scores": {}, "confusion": {},
-        "busy": {}, "notice": {}, "code": "import embviz", "can_undo": False, "collapsed_list": False,
+        "cached": {"0": ["msd-musicnn-1"]}, "track": 0, "models": MODELS, "downloads": {}, "rows": [],
+        "tab": "heatmaps", "predictions": {}, "layers": {}, "similarity": {}, "evaluation": {}, "evaluation_status": {},
+        "scores": {}, "confusion": {}, "progress": {}, "notice": {}, "code": "import embviz", "can_undo": False,
+        "collapsed_list": False,
     }  # fmt: skip
     return state | more
 

@@ -35,7 +35,9 @@ __all__ = [
     "vectors_key",
 ]
 
-METRICS = ("cosine", "euclidean")
+#: Metrics, with what a page calls them.
+METRIC_TITLES = {"cosine": "cosine", "euclidean": "Euclidean"}
+METRICS = tuple(METRIC_TITLES)
 EXACT_UP_TO = 50_000  # vectors: some seconds at 200 dimensions
 ROWS = 4096  # vectors that are worked on at once
 FORMAT = 1  # of what is kept in the cache

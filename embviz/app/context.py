@@ -89,8 +89,8 @@ class PanelContext:
     def _show_busy(self) -> None:
         if not self.worker.pending():
             self._busy = {}
-        if self.panel.busy != self._busy:
-            self.panel.busy = self._busy
+        if self.panel.progress != self._busy:
+            self.panel.progress = self._busy
         self.on_settled()
 
     def close(self) -> None:

@@ -49,5 +49,5 @@ class Downloads:
         self.on_arrived(model.name)
 
     def _show(self, name: str, how: dict[str, Any] | None) -> None:
-        others = {model: at for model, at in self._context.panel.pulling.items() if model != name}
-        self._context.panel.pulling = others if how is None else {**others, name: how}
+        others = {model: at for model, at in self._context.panel.downloads.items() if model != name}
+        self._context.panel.downloads = others if how is None else {**others, name: how}

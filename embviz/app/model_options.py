@@ -8,7 +8,7 @@ from embviz.extraction.frontends import FRONTENDS
 from embviz.models import Layer, Model, known_models
 from embviz.models.weights import weights_state
 
-__all__ = ["heard", "offers"]
+__all__ = ["describe_receptive_field", "offers"]
 
 # Seconds of work per minute of sound at a model's own hop, decoding and front-end included: measured with the
 # two-minute rock track on two cores, second run. What is not here has not been measured.
@@ -54,15 +54,15 @@ def _offer(model: Model) -> dict[str, Any]:
                 "shape": list(layer.shape),
                 "axes": layer.axes,
                 "meaning": layer.meaning,
-                "heard": heard(model, layer),
+                "receptive_field": describe_receptive_field(model, layer),
             }
             for layer in model.known_layers
         ],
     }
 
 
-def heard(model: Model, layer: Layer) -> str:
-    """Say how much sound one step of a layer can have heard."""
+def describe_receptive_field(model: Model, layer: Layer) -> str:
+    """Return how much sound one frame of a layer depends on, such as ``"0.11 s"``."""
     if "s" in layer.axes:
         return "the sound itself"
     if layer.receptive_field is None:

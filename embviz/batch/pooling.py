@@ -20,12 +20,19 @@ if TYPE_CHECKING:
 
     from embviz.core.embedding import Embedding
 
-__all__ = ["KIND", "NOT_FINITE", "POOLINGS", "check", "finite", "key", "names", "record", "spread", "vector"]
+__all__ = [
+    "AMONG_FRAMES", "KIND", "NOT_FINITE", "POOLINGS", "TITLES", "check", "finite", "key", "names", "record", "spread",
+    "vector",
+]  # fmt: skip
 
 KIND = "pooled"
 FORMAT = 2  # of records: part of every key
 ROWS = ("mean", "std", "max", "median")
-POOLINGS = ("mean", "mean+std", "max", "median", "frames")
+#: Ways to make one vector of a track's frames, with what a page calls them.
+TITLES = {"mean": "mean", "mean+std": "mean + spread", "max": "maximum", "median": "median"}
+POOLINGS = (*TITLES, "frames")
+#: Those whose vectors lie among the vectors of frames.
+AMONG_FRAMES = ("mean", "max", "median")
 NOT_FINITE = "The model gave values for it that are not finite (NaN or infinite)."
 BLOCK = 1 << 23  # values looked at together: a median copies them
 

@@ -96,7 +96,7 @@ class ConfusionMatrix:
             player=model_ref(self._player),
             title=_title(result),
             classes=[format_cell(each) for each in result.classes],
-            sides=[
+            test_sets=[
                 {
                     "name": side,
                     "title": SIDES[side],
@@ -104,7 +104,7 @@ class ConfusionMatrix:
                 }
                 for side, predictions in self._predictions.items()
             ],
-            side="external" if external else "cv",
+            test_set="external" if external else "cv",
         )
         self.widget.on_command(self._command)
 
@@ -119,7 +119,7 @@ class ConfusionMatrix:
         """
         import pandas as pd
 
-        predictions, places = self._predictions[self.widget.side], self._places()
+        predictions, places = self._predictions[self.widget.test_set], self._places()
         classes = np.array(self._result.classes, dtype=object)
         said = pd.DataFrame(
             {
@@ -140,7 +140,7 @@ class ConfusionMatrix:
         """The matrix that is shown: truth as rows, answers as columns."""
         import pandas as pd
 
-        found = metrics.confusion(self._predictions[self.widget.side], len(self._result.classes))
+        found = metrics.confusion(self._predictions[self.widget.test_set], len(self._result.classes))
         names = list(self._result.classes)
         return pd.DataFrame(found, index=pd.Index(names, name="truth"), columns=pd.Index(names, name="answer"))
 
@@ -162,7 +162,7 @@ class ConfusionMatrix:
 
     def mark_open(self, label: int) -> None:
         """Tell that a track of the side that is shown was opened in a player elsewhere: it is marked in the list."""
-        self.widget.current = {"side": self.widget.side, "track": int(label)}
+        self.widget.current = {"test_set": self.widget.test_set, "track": int(label)}
 
     def wait(self, timeout: float | None = None) -> Self:
         """Wait until the track that is being opened is open, `timeout` seconds at most; returns the matrix."""
@@ -183,10 +183,10 @@ class ConfusionMatrix:
 
     def _command(self, kind: str, content: dict[str, Any], _buffers: list[Any]) -> None:
         commands: dict[str, Callable[[], None]] = {
-            "cell": lambda: self._choose(content["truth"], content["answer"]),
-            "side": lambda: self._turn(content["name"]),
+            "show_cell": lambda: self._choose(content["truth"], content["answer"]),
+            "show_test_set": lambda: self._turn(content["name"]),
             "play": lambda: self._play(content["track"]),
-            "dismiss": lambda: setattr(self.widget, "notice", {}),
+            "dismiss_notice": lambda: setattr(self.widget, "notice", {}),
         }
         try:
             commands[kind]()
@@ -199,7 +199,7 @@ class ConfusionMatrix:
             raise OptionError(f"Classes are numbered from 0 to {n - 1}; {truth!r} and {answer!r} were found.")
         self._chosen = truth, answer
         self._list()
-        labels = [int(label) for label in self._predictions[self.widget.side].tracks[self._places()]]
+        labels = [int(label) for label in self._predictions[self.widget.test_set].tracks[self._places()]]
         for call in self._on_cell:
             call(labels)
 
@@ -207,11 +207,11 @@ class ConfusionMatrix:
         if side not in self._predictions:
             raise OptionError(f"There is no side {side!r}; there is {' and '.join(self._predictions)}.")
         with self.widget.hold_sync():
-            self.widget.side = side
+            self.widget.test_set = side
             self._list()
 
     def _play(self, label: int) -> None:
-        side = self.widget.side
+        side = self.widget.test_set
         if label not in self._predictions[side].tracks:
             raise OptionError(f"There is no track {label!r} among the answers.")
         for call in self._on_choose:
@@ -220,7 +220,7 @@ class ConfusionMatrix:
             self._open(self._player, side, label)
 
     def _open(self, player: Player, side: str, label: int) -> None:
-        current = {"side": side, "track": label}
+        current = {"test_set": side, "track": label}
         if self.widget.current == current and player.duration and not player.problem:
             player.play()
             return
@@ -251,7 +251,7 @@ class ConfusionMatrix:
         """Return the places of the chosen cell's tracks among the answers, most certain first."""
         if self._chosen is None:
             return np.zeros(0, np.int64)
-        predictions, (truth, answer) = self._predictions[self.widget.side], self._chosen
+        predictions, (truth, answer) = self._predictions[self.widget.test_set], self._chosen
         places = np.flatnonzero((predictions.truth == truth) & (predictions.predicted == answer))
         return places[np.argsort(-predictions.proba[places, answer], kind="stable")]
 
@@ -259,7 +259,7 @@ class ConfusionMatrix:
         if self._chosen is None:
             return
         truth, answer = self._chosen
-        predictions, places = self._predictions[self.widget.side], self._places()
+        predictions, places = self._predictions[self.widget.test_set], self._places()
         shown = places[:MOST_LISTED]
         rows = self._facts([int(label) for label in predictions.tracks[shown]])
         for row, proba in zip(rows, np.nan_to_num(predictions.proba[shown]), strict=True):
@@ -267,7 +267,7 @@ class ConfusionMatrix:
         self.widget.chosen = {"truth": truth, "answer": answer, "rows": rows, "more": len(places) - len(shown)}
 
     def _table(self) -> pd.DataFrame | None:
-        return self._collections.external if self.widget.side == "external" else self._collections.table
+        return self._collections.external if self.widget.test_set == "external" else self._collections.table
 
     def _facts(self, labels: list[int]) -> list[dict[str, Any]]:
         """Return what a list shows of tracks."""
@@ -311,12 +311,12 @@ class ConfusionMatrix:
         import pandas as pd
 
         names = pd.Index(self.widget.classes, name="truth")
-        found = metrics.confusion(self._predictions[self.widget.side], len(names))
+        found = metrics.confusion(self._predictions[self.widget.test_set], len(names))
         table = pd.DataFrame(found, index=names, columns=pd.Index(self.widget.classes, name="answer"))
         return str(table.to_html(max_rows=MOST_PRINTED, max_cols=MOST_PRINTED, border=0))
 
     def __repr__(self) -> str:
-        tracks, classes = len(self._predictions[self.widget.side]), len(self._result.classes)
+        tracks, classes = len(self._predictions[self.widget.test_set]), len(self._result.classes)
         return f"<ConfusionMatrix {_title(self._result)}: {plural(tracks, 'track')}, {classes} classes>"
 
 

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 __all__ = ["NONE", "table_data"]
 
 WHAT = ("model", "layer", "classifier", "pooling")  # what tells columns apart
-CLASSIFIERS = {
+CLASSIFIER_TEXTS = {
     "mlp": "a multilayer perceptron",
     "logistic": "logistic regression",
     "knn": "nearest neighbours",
 }
-POOLINGS = {"frames": "frames, answers averaged over a track"}
+POOLING_TEXTS = {"frames": "frames, answers averaged over a track"}
 NONE = "–"
 
 
@@ -145,8 +145,8 @@ def _caption(evaluation: Evaluation, trained: DataFrame, first: str, *, has_exte
             "ext.: that for the other collection, after training on all of this one",
             f"drop: how far it is below {first}, in points",
         ]
-    how = [CLASSIFIERS.get(name, name) for name in trained["classifier"].unique()]
-    what = [POOLINGS.get(name, f"the {name} of each track's frames") for name in trained["pooling"].unique()]
+    how = [CLASSIFIER_TEXTS.get(name, name) for name in trained["classifier"].unique()]
+    what = [POOLING_TEXTS.get(name, f"the {name} of each track's frames") for name in trained["pooling"].unique()]
     by = f" By {_join_names(how)} on {_join_names(what)};" if how else ""
     grouped = any(result.predictions.groups is not None for result in evaluation.results)
     drawn = "groups of tracks" if grouped else "tracks"

@@ -19,23 +19,20 @@ if TYPE_CHECKING:
 
     from embviz.analysis.projection import Projection
     from embviz.core.vectors import Vectors
+    from embviz.models import Model
 
 __all__ = [
-    "UNITS",
-    "ColorSpec",
-    "PageColor",
-    "is_number",
-    "page_colors",
-    "page_columns",
-    "tag_colors",
-    "values_per_point",
-]
+    "MAP_GROUP", "UNITS", "ColorSpec", "PageColor", "is_number", "page_colors", "page_columns", "tag_colors",
+    "tagger_group", "values_per_point",
+]  # fmt: skip
 
 HIDDEN = ("path", "digest", "duplicate_of", "problem")  # of no use to who has not the files as they lie here
 TITLES = {
     "title": "Title", "artist": "Artist", "album": "Album", "genre": "Genre", "year": "Year", "duration": "Length",
     "name": "File",
 }  # fmt: skip
+#: Headings under which the reader chooses a color of the map itself, and of a column; see :func:`tagger_group`.
+MAP_GROUP = "The map"
 UNITS = {"duration": "s", "bpm": "BPM", "tempo": "BPM"}
 
 
@@ -124,12 +121,17 @@ def page_colors(
     return [*found, *own.values()]
 
 
+def tagger_group(model: Model) -> str:
+    """Return the heading under which the tags of a model are listed."""
+    return f"What {model.title} hears"
+
+
 def tag_colors(output: Vectors | None, given: Iterable[ColorSpec]) -> list[PageColor]:
     """Return a colour for each tag of a tagger, except those that are given."""
     if output is None:
         return []
     heard, there = tag_columns(output), {color.title for color in given if isinstance(color, PageColor)}
-    group = f"What {get_model(output.model).title} hears"
+    group = tagger_group(get_model(output.model))
     return [PageColor(str(tag), heard[tag], group=group) for tag in heard.columns if str(tag) not in there]
 
 
@@ -140,10 +142,10 @@ def _map_colors(
     found = {}
     if clusters is not None:
         named = np.asarray([_cluster_name(int(number), names or {}) for number in np.asarray(clusters)], dtype=object)
-        found["cluster"] = PageColor("Cluster", named, group="The map")
+        found["cluster"] = PageColor("Cluster", named, group=MAP_GROUP)
     kept = np.asarray(projection.preservation, dtype=np.float64)
     if kept.size and np.isfinite(kept).any():
-        found["trust"] = PageColor(f"Kept of its {projection.k} nearest", 100 * kept, unit="%", group="The map")
+        found["trust"] = PageColor(f"Kept of its {projection.k} nearest", 100 * kept, unit="%", group=MAP_GROUP)
     return found
 
 

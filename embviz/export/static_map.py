@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embviz.analysis.tagging import tags_at_points
+from embviz.batch.pooling import AMONG_FRAMES
 from embviz.core.text import trim_lines
 from embviz.errors import OptionError
 from embviz.export import static_widgets
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["StaticMap"]
 
-POOLED = ("mean", "max", "median")  # vectors of a track that lie among those of its frames
 STEPS = 150  # of a track's way over a map, at most
 
 
@@ -51,13 +51,13 @@ class StaticMap:
             columns=page_columns(rows),
             tracks=rows.index.get_indexer(vectors.tracks) if frames else None,
             seconds=vectors.times,
-            drawn="canvas",
+            renderer="canvas",
             clock=CLOCK,
         )
         if tags is not None:
-            self.widget.hear(tags_at_points(tags, vectors), tags.labels)
+            self.widget.set_tags(tags_at_points(tags, vectors), tags.labels)
         if clusters is not None and names:
-            self.widget.name(_cluster_labels(projection.xy, _check_clusters(clusters, vectors), names))
+            self.widget.set_labels(_cluster_labels(projection.xy, _check_clusters(clusters, vectors), names))
 
     def to_static(self, blocks: PageData) -> dict[str, Any]:
         """Return the widget of the map for the page, in one colour."""
@@ -71,9 +71,9 @@ class StaticMap:
 
     def trail(self, label: int, embedding: Embedding | None) -> bytes:
         """Return the trail of a track over the map as bytes; empty where its frames have no place there."""
-        self.widget.show_trail(self._trail_points(label, embedding))
+        self.widget.set_trail(self._trail_points(label, embedding))
         trail: bytes = self.widget.trail
-        self.widget.show_trail(None)
+        self.widget.set_trail(None)
         return trail
 
     def _trail_points(self, label: int, embedding: Embedding | None) -> NDArray[Any] | None:
@@ -82,7 +82,7 @@ class StaticMap:
         if vectors.times is not None:
             own = vectors.tracks == label
             return np.column_stack([self.projection.xy[own], vectors.times[own]])
-        if embedding is None or vectors.pooling not in POOLED or embedding.shape[1] != vectors.shape[1]:
+        if embedding is None or vectors.pooling not in AMONG_FRAMES or embedding.shape[1] != vectors.shape[1]:
             return None
         step = math.ceil(len(embedding) / STEPS)
         frames, seconds = np.asarray(embedding)[::step], embedding.times[::step]

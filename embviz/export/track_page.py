@@ -64,7 +64,7 @@ class PageRow:
     facts : sequence of str, optional
         Shown beside the title; by default what the model is and what its frames are.
     options : mapping
-        Traits of an embedding's heatmap, such as ``{"order": "similarity", "pins": [3, 7]}``.
+        Traits of an embedding's heatmap, such as ``{"order": "cluster", "pins": [3, 7]}``.
     embedding : Embedding, optional
         What a widget shows; of an embedding that is known, the page says where it came from.
     """

@@ -22,17 +22,21 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ORDERS",
-    "SCALES",
+    "PAGE_SCALES", "SCALES",
     "HeatmapCells",
     "HeatmapOptions",
     "color_scale",
     "compute_cells",
     "dimension_order",
     "is_signed",
-]
+]  # fmt: skip
 
-ORDERS = ("index", "activity", "cluster")
+#: Orders of the dimensions, with what a page calls them.
+ORDERS = {"index": "index", "activity": "activity", "cluster": "similarity"}
+#: Scales of a figure.
 SCALES = ("none", "zscore", "minmax")
+#: Scales of a heatmap in a page, with what it calls them; a figure has ``"signed"`` by itself where values have signs.
+PAGE_SCALES = {"none": "common", "minmax": "per dimension", "signed": "around zero"}
 
 # Cells smaller than a pixel would not be drawn at all, so they are pooled before. A page is about this wide.
 MAX_COLUMNS = 1200
@@ -49,7 +53,7 @@ class HeatmapOptions:
     colormap: str | None = None
 
     def __post_init__(self) -> None:
-        _check("order", self.order, ORDERS)
+        _check("order", self.order, tuple(ORDERS))
         _check("scale", self.scale, SCALES)
         if self.colormap is not None:
             from plotly.colors import named_colorscales
@@ -116,7 +120,7 @@ def compute_cells(embedding: Embedding, look: HeatmapOptions, height: int) -> He
 
 def dimension_order(values: NDArray[np.float32], order: str) -> NDArray[np.int64]:
     """Return the dimensions of values ``[t, d]`` in the order of the rows, ``[d]``; see :data:`ORDERS`."""
-    _check("order", order, ORDERS)
+    _check("order", order, tuple(ORDERS))
     if not values.size:
         return np.arange(values.shape[1])
     values = _finite(values)

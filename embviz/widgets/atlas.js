@@ -95,7 +95,7 @@ class View {
   }
 
   set(name, value) {
-    this.link.send("set", { name, value });
+    this.link.send("set_option", { name, value });
   }
 
   pick() {
@@ -112,14 +112,14 @@ class View {
 
   async swap() {
     const { model, layer, second } = this.choices;
-    await this.link.send("set", { name: "model", value: second });
+    await this.link.send("set_option", { name: "model", value: second });
     this.set("second", { model, layer });
   }
 
   /** The first method of clusters that can be used. */
   firstClusterer() {
     const methods = this.model.get("clusterers") ?? [];
-    return (methods.find(({ here }) => here !== false) ?? methods[0])?.name ?? "hdbscan";
+    return (methods.find(({ available }) => available !== false) ?? methods[0])?.name ?? "hdbscan";
   }
 
   browse() {
@@ -219,10 +219,10 @@ class View {
   #listen() {
     const { model, signal } = this;
     onChange(model, "player", () => this.player.set(model.get("player")), signal);
-    onChange(model, "heard", () => this.#updateHeard(), signal);
-    onChange(model, "maps models methods choices pulling", () => this.#updateMaps(), signal);
-    onChange(model, "count choices", () => this.#updateCount(), signal);
-    onChange(model, "busy", () => this.#updateBusy(), signal);
+    onChange(model, "heatmap", () => this.#updateHeard(), signal);
+    onChange(model, "maps models methods choices downloads", () => this.#updateMaps(), signal);
+    onChange(model, "counts choices", () => this.#updateCount(), signal);
+    onChange(model, "progress", () => this.#updateBusy(), signal);
     onChange(model, "notice", () => this.messages.update(model.get("notice") ?? {}), signal);
     onChange(model, "tab", () => this.#updateTab(), signal);
     for (const { name, part } of this.pages) {
@@ -239,7 +239,7 @@ class View {
     const inside = this.el.parentElement?.closest(".embviz");
     const action = pressedAction(event);
     const selected = this.model.get("selection")?.count > 0;
-    if (action?.kind === "clear" && selected) this.link.send("clear");
+    if (action?.kind === "clear" && selected) this.link.send("clear_selection");
     else if (action?.kind === "help") this.help();
     // The other keys are those of what this page is a part of; alone, they are the clock's.
     else if (inside) return;
@@ -267,7 +267,7 @@ class View {
   }
 
   #updateHeard() {
-    const { view = "", title = "", layer = "" } = this.model.get("heard") ?? {};
+    const { view = "", title = "", layer = "" } = this.model.get("heatmap") ?? {};
     this.heard.hidden = !view;
     this.heatmap.set(view);
     write(this.heatmapTitle, plain(title));
@@ -282,7 +282,7 @@ class View {
   }
 
   #updateCount() {
-    const count = this.model.get("count") ?? {};
+    const count = this.model.get("counts") ?? {};
     write(this.total, count.tracks == null ? "" : countText(count, this.choices.points));
     this.wrong.hidden = !(count.problems > 0);
     write(this.wrong, count.problems > 0 ? `${counted(count.problems, "file")} cannot be used` : "");
@@ -290,7 +290,7 @@ class View {
 
   #updateBusy() {
     // Of a kernel that does not answer, nobody knows what it does.
-    this.busy.update(this.trouble.el.hidden ? (this.model.get("busy") ?? {}) : {});
+    this.busy.update(this.trouble.el.hidden ? (this.model.get("progress") ?? {}) : {});
   }
 
   #updateTab() {

@@ -11,30 +11,31 @@ from typing import Any
 import traitlets
 
 from embviz.widgets.bundle import script, style
-from embviz.widgets.commands import Commanded
+from embviz.widgets.commands import CommandWidget
 
 __all__ = ["COMMANDS", "TABS", "AtlasView"]
 
 #: What the page can ask for. With each comes:
 #:
-#: - ``set``: ``name`` of one of ``choices`` and its new ``value``; of ``"model"``, and of ``"second"``, where an empty
-#:   one closes the second map, the value is ``{"model", "layer"}``; of ``"options"`` and ``"cluster_options"`` all of
-#:   the options that differ from those that are recommended
+#: - ``set_option``: ``name`` of one of ``choices`` and its new ``value``; of ``"model"``, and of ``"second"``, where an
+#:   empty one closes the second map, the value is ``{"model", "layer"}``; of ``"options"`` and ``"cluster_options"``
+#:   all of the options that differ from those that are recommended
 #: - ``compute``: try again; ``cancel``: stop what runs; ``pull`` and ``stop_pull``: ``model`` whose weights to download
-#: - ``choose``: ``point`` of ``map`` (0 or 1), or ``track`` and, of a frame, ``at`` in seconds: open and play it
-#: - ``select``: ``tracks``, or ``cluster``, the id of one whose members are meant; ``clear``: select nothing
-#: - ``like``: neighbours ``of`` a ``"point"`` (``point``, ``map``) or of the ``"selection"``; ``upload``: ``name`` of a
+#: - ``play``: ``point`` of ``map`` (0 or 1), or ``track`` and, of a frame, ``at`` in seconds: open and play it
+#: - ``select``: ``tracks``, or ``cluster``, the id of one whose members are meant; ``clear_selection``: select nothing
+#: - ``find_neighbors``: ``of`` a ``"point"`` (``point``, ``map``) or of the ``"selection"``; ``upload``: ``name`` of a
 #:   file, which comes as bytes: neighbours of it
-#: - ``rename``: ``id`` of a cluster and its ``name``, empty for the one that was found
-#: - ``enqueue``: ``tracks``; ``queue_play``: ``at`` which item; ``queue_pause``; ``queue_remove``: ``at``;
-#:   ``queue_clear``
+#: - ``rename_cluster``: ``id`` of a cluster and its ``name``, empty for the one that was found
+#: - ``enqueue``: ``tracks``; ``play_queue``: ``at`` which item; ``pause_queue``; ``remove_queued``: ``at``;
+#:   ``clear_queue``
 #: - ``save``: ``format`` (html, png, svg, csv, parquet, m3u, tensorboard), whether of the ``selection`` only, and for a
 #:   page how to bring the ``audio``: ``"link"``, ``"embed"``, ``"clips"``
-#: - ``dismiss``: the notice has been read
+#: - ``dismiss_notice``: the notice has been read
 COMMANDS = frozenset(
     {
-        "set", "compute", "cancel", "pull", "stop_pull", "choose", "select", "clear", "like", "upload", "rename",
-        "enqueue", "queue_play", "queue_pause", "queue_remove", "queue_clear", "save", "dismiss",
+        "set_option", "compute", "cancel", "pull", "stop_pull", "play", "select", "clear_selection", "find_neighbors",
+        "upload", "rename_cluster", "enqueue", "play_queue", "pause_queue", "remove_queued", "clear_queue", "save",
+        "dismiss_notice",
     }
 )  # fmt: skip
 
@@ -42,7 +43,7 @@ COMMANDS = frozenset(
 TABS = ("neighbors", "selection", "clusters", "compare", "queue", "problems")
 
 
-class AtlasView(Commanded):
+class AtlasView(CommandWidget):
     """What the map of a collection looks like with all that is around it, and the commands that come from it.
 
     Every trait is what is shown now: a list or a dictionary is replaced, never changed in place. ``view`` in any of
@@ -57,7 +58,7 @@ class AtlasView(Commanded):
 
     clock = traitlets.Unicode(help="name of the clock that all views share").tag(sync=True)
     player = traitlets.Unicode(help="reference to the player; empty: it is somewhere else").tag(sync=True)
-    heard = traitlets.Dict(
+    heatmap = traitlets.Dict(
         help="what the model of the map makes of the open track: view (a heatmap), title, layer; empty: nothing yet"
     ).tag(sync=True)
     maps: traitlets.List[Any] = traitlets.List(
@@ -68,21 +69,22 @@ class AtlasView(Commanded):
     models: traitlets.List[Any] = traitlets.List(help="each model with its layers and the state of its weights").tag(
         sync=True
     )
-    pulling = traitlets.Dict(help="model to done, total, stage of its download, or to its error").tag(sync=True)
+    downloads = traitlets.Dict(help="model to done, total, stage of its download, or to its error").tag(sync=True)
     choices = traitlets.Dict(
         help="model, layer, points (tracks, frames), pooling, method, options, metric, colour, size, k, clusters "
         "(none, hdbscan, kmeans), cluster_options, second (model, layer; empty: one map)"
     ).tag(sync=True)
+    vocabulary = traitlets.Dict(help="points, poolings and metrics to choose from: names with titles").tag(sync=True)
     methods: traitlets.List[Any] = traitlets.List(
-        help="methods of a map: name, title, here, why (not), options: name, title, kind (int, float, choice), value "
-        "(recommended), min, max, step, choices, help"
+        help="methods of a map: name, title, available, why (not), options: name, title, kind (int, float, choice), "
+        "value (recommended), min, max, step, choices, help"
     ).tag(sync=True)
     clusterers: traitlets.List[Any] = traitlets.List(help="methods of clusters, as those of a map").tag(sync=True)
-    colors: traitlets.List[Any] = traitlets.List(
+    color_options: traitlets.List[Any] = traitlets.List(
         help="what points can be coloured by, in groups: title, items: key, title"
     ).tag(sync=True)
-    sizes: traitlets.List[Any] = traitlets.List(help="what points can be sized by: key, title").tag(sync=True)
-    count = traitlets.Dict(help="tracks, points, problems, duplicates: how many of each").tag(sync=True)
+    size_options: traitlets.List[Any] = traitlets.List(help="what points can be sized by: key, title").tag(sync=True)
+    counts = traitlets.Dict(help="tracks, points, problems, duplicates: how many of each").tag(sync=True)
     problems: traitlets.List[Any] = traitlets.List(
         help="the first of the files that cannot be used: name, problem"
     ).tag(sync=True)
@@ -105,7 +107,7 @@ class AtlasView(Commanded):
     queue = traitlets.Dict(help="items: track, title, artist, at, seconds; at: which one is current; playing").tag(
         sync=True
     )
-    busy = traitlets.Dict(help="text, done, total of the work that runs; empty: none").tag(sync=True)
+    progress = traitlets.Dict(help="text, done, total of the work that runs; empty: none").tag(sync=True)
     notice = traitlets.Dict(help="level, text, remedy, seq of a message; empty: none").tag(sync=True)
     code = traitlets.Unicode(help="Python that gives this view").tag(sync=True)
     tab = traitlets.Enum(list(TABS), TABS[0], help="list in front").tag(sync=True)

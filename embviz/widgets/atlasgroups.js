@@ -68,7 +68,7 @@ export function clusterList(view) {
       const focused = document.activeElement === input;
       input.replaceWith(button);
       if (focused) button.focus({ preventScroll: true });
-      if (keep && name !== label) link.send("rename", { id: item.id, name });
+      if (keep && name !== label) link.send("rename_cluster", { id: item.id, name });
       update();
     };
     input.addEventListener("blur", () => end(true));
@@ -157,7 +157,7 @@ export function comparison(view) {
   const list = rowList({
     label: "Tracks that are placed most differently",
     row(item) {
-      const play = iconButton("play", `Play ${lineOf(item)}`, () => link.send("choose", { track: item.track }));
+      const play = iconButton("play", `Play ${lineOf(item)}`, () => link.send("play", { track: item.track }));
       const show = h("button", { type: "button" }, "Show");
       show.setAttribute("aria-label", `Show ${lineOf(item)} on both maps`);
       show.title = "Select it on both maps";
@@ -173,13 +173,13 @@ export function comparison(view) {
 
   return {
     el,
-    traits: "agreement choices maps models busy",
+    traits: "agreement choices maps models progress",
     update() {
       const two = Boolean(view.choices.second?.model);
       const has = two && own().k != null;
       empty.hidden = two;
       waiting.hidden = !two || has;
-      const over = (model.get("maps") ?? []).every(({ status }) => status === "ready") && !model.get("busy")?.text;
+      const over = (model.get("maps") ?? []).every(({ status }) => status === "ready") && !model.get("progress")?.text;
       write(waiting, over ? "There are too few tracks to compare." : "The figures come when both maps are ready.");
       figures.hidden = sub.hidden = !has;
       const names = (model.get("maps") ?? []).map((map) => map.title || view.modelTitle(map));

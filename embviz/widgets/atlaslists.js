@@ -1,14 +1,10 @@
 /** The lists beside the maps that hold tracks: neighbours, the selection, what plays next, and what cannot be used. */
 import { h, icon, write } from "./dom.js";
-import { ICONS, fillSelect, nameOf, plain, quoted } from "./parts.js";
+import { ICONS, fillSelect, nameOf, plain, quoted, titled } from "./parts.js";
 import { iconButton, lineOf, namesOf, rowList, walkable } from "./rowlist.js";
 import { formatTime } from "./time.js";
 import { lengthOf } from "./tracklist.js";
 
-const METRICS = [
-  { value: "cosine", label: "cosine" },
-  { value: "euclidean", label: "Euclidean" },
-];
 const COUNTS = [5, 10, 15, 30, 50];
 
 /** A moment of a track. @returns {string} such as ``at 1:02``; empty where the whole track is meant */
@@ -54,7 +50,7 @@ const placeOf = ({ track, at }) => (at == null ? { track } : { track, at });
 /** The button that plays an item, which stands first in its row. */
 function playButton(view, item) {
   const label = [`Play ${lineOf(item)}`, momentOf(item)].filter(Boolean).join(" ");
-  return iconButton("play", label, () => view.link.send("choose", placeOf(item)));
+  return iconButton("play", label, () => view.link.send("play", placeOf(item)));
 }
 
 /** What to do where a list is empty. */
@@ -107,7 +103,7 @@ export function neighborList(view) {
   );
   metric.addEventListener("change", () => view.set("metric", metric.value));
   count.addEventListener("change", () => view.set("k", Number(count.value)));
-  ofSelection.addEventListener("click", () => link.send("like", { of: "selection" }));
+  ofSelection.addEventListener("click", () => link.send("find_neighbors", { of: "selection" }));
   browse.addEventListener("click", () => view.browse());
 
   return {
@@ -118,7 +114,7 @@ export function neighborList(view) {
       const kind = { frame: "this moment of ", selection: "", file: "the file " }[of?.kind] ?? "";
       title.replaceChildren(...(of?.title ? [`Like ${kind}`, nameOf(of.title)] : ["Neighbours"]));
       title.title = of ? quoted(of.title) : "";
-      fillSelect(metric, METRICS, own().metric || view.choices.metric || "cosine");
+      fillSelect(metric, titled(model.get("vocabulary")?.metrics), own().metric || view.choices.metric || "cosine");
       const k = own().k || view.choices.k || 15;
       const counts = [...new Set([...COUNTS, k])].sort((a, b) => a - b);
       fillSelect(count, counts.map((n) => ({ value: String(n), label: `${n} nearest` })), String(k));
@@ -182,14 +178,14 @@ export function selectionTable(view) {
 
   async function playAll() {
     const all = tracks();
-    if (await link.send("queue_clear")) {
+    if (await link.send("clear_queue")) {
       link.send("enqueue", { tracks: all });
-      link.send("queue_play", { at: 0 });
+      link.send("play_queue", { at: 0 });
     }
   }
   play.addEventListener("click", playAll);
   enqueue.addEventListener("click", () => link.send("enqueue", { tracks: tracks() }));
-  clear.addEventListener("click", () => link.send("clear"));
+  clear.addEventListener("click", () => link.send("clear_selection"));
 
   function sortBy(name) {
     const again = order.column === name;
@@ -258,7 +254,7 @@ export function queueList(view) {
       const { at, playing } = own();
       const current = index === at;
       const play = iconButton(current && playing ? "pause" : "play", "", () =>
-        current && playing ? link.send("queue_pause") : link.send("queue_play", { at: index }),
+        current && playing ? link.send("pause_queue") : link.send("play_queue", { at: index }),
       );
       const label = `${current && playing ? "Pause" : "Play"} ${lineOf(item)}`;
       play.title = label;
@@ -269,7 +265,7 @@ export function queueList(view) {
         play,
         namesOf(item, momentOf(item)),
         h("span.ev-a-figure.ev-faint", {}, current ? (playing ? "playing" : "current") : lengthOf(item)),
-        iconButton("close", `Remove ${lineOf(item)} from the queue`, () => link.send("queue_remove", { at: index })),
+        iconButton("close", `Remove ${lineOf(item)} from the queue`, () => link.send("remove_queued", { at: index })),
       );
       if (current) node.setAttribute("aria-current", "true");
       return node;
@@ -279,14 +275,14 @@ export function queueList(view) {
     const row = event.target.closest("[data-row]");
     if (!row || event.key !== "Delete") return;
     event.preventDefault();
-    link.send("queue_remove", { at: Number(row.dataset.row) });
+    link.send("remove_queued", { at: Number(row.dataset.row) });
   });
   const el = h("div.ev-a-pane", {}, h("div.ev-a-pane-head", {}, title), acts, empty, list.el);
   toggle.addEventListener("click", () =>
-    own().playing ? link.send("queue_pause") : link.send("queue_play", { at: Math.max(0, own().at ?? 0) }),
+    own().playing ? link.send("pause_queue") : link.send("play_queue", { at: Math.max(0, own().at ?? 0) }),
   );
-  next.addEventListener("click", () => link.send("queue_play", { at: (own().at ?? -1) + 1 }));
-  clear.addEventListener("click", () => link.send("queue_clear"));
+  next.addEventListener("click", () => link.send("play_queue", { at: (own().at ?? -1) + 1 }));
+  clear.addEventListener("click", () => link.send("clear_queue"));
 
   return {
     el,
@@ -314,10 +310,10 @@ export function problemList(view) {
   const el = h("div.ev-a-pane", {}, h("div.ev-a-pane-head", {}, title), empty, list, more);
   return {
     el,
-    traits: "problems count",
+    traits: "problems counts",
     update() {
       const items = model.get("problems") ?? [];
-      const count = Math.max(items.length, model.get("count")?.problems ?? 0);
+      const count = Math.max(items.length, model.get("counts")?.problems ?? 0);
       write(title, count ? `${counted(count, "file")} cannot be used` : "Problems");
       empty.hidden = count > 0;
       list.replaceChildren(

@@ -74,7 +74,7 @@ export function atlasMap(view, index) {
     facts.title = figures;
     why.hidden = !figures;
     noted(item.notes ?? []);
-    state.update(item, view.modelOf(item.model), model.get("pulling")?.[item.model]);
+    state.update(item, view.modelOf(item.model), model.get("downloads")?.[item.model]);
     map.set(item.view);
     const empty = !item.view && !["failed", "cancelled", "download", "waiting", "running"].includes(item.status);
     blank.hidden = !empty;

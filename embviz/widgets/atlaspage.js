@@ -14,7 +14,7 @@ export function seen(rows, most = ROWS) {
 export function atlasPage(panel) {
   const { model, link, host, signal } = panel;
   const own = () => model.get("map") ?? {};
-  const ask = () => link.send("map");
+  const ask = () => link.send("show_map");
   const state = stateBox({ link, retry: ask });
   const view = slot({ host, signal });
   const places = Array.from({ length: ROWS }, () => {

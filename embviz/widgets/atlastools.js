@@ -1,20 +1,10 @@
 /** The bar above the maps: what is mapped and how, how points look, comparing and saving. */
 import { h, icon, onChange, write } from "./dom.js";
-import { ICONS, fillSelect, plain, quoted } from "./parts.js";
+import { ICONS, fillSelect, plain, quoted, titled } from "./parts.js";
 import { optionForm } from "./optionform.js";
 import { options as listbox } from "./picker.js";
 import { popover } from "./popover.js";
 
-const POINTS = [
-  { value: "tracks", label: "tracks" },
-  { value: "frames", label: "frames" },
-];
-const POOLINGS = [
-  { value: "mean", label: "mean" },
-  { value: "mean+std", label: "mean + spread" },
-  { value: "max", label: "maximum" },
-  { value: "median", label: "median" },
-];
 /** What can be saved: name, title, what it is; and whether a selection can be saved alone. */
 export const FORMATS = [
   { name: "html", title: "Page", about: "one file that needs no Jupyter" },
@@ -31,12 +21,12 @@ const AUDIO = [
   { value: "embed", label: "with all sounds inside" },
 ];
 
-/** Methods as choices of a select. @param {{name: string, title: string, here: boolean}[]} methods */
+/** Methods as choices of a select. @param {{name: string, title: string, available: boolean}[]} methods */
 export function methodOptions(methods) {
-  return methods.map(({ name, title, here }) => ({
+  return methods.map(({ name, title, available }) => ({
     value: name,
-    label: here === false ? `${title || name} (not installed)` : title || name,
-    disabled: here === false,
+    label: available === false ? `${title || name} (not installed)` : title || name,
+    disabled: available === false,
   }));
 }
 
@@ -64,7 +54,7 @@ export function atlasTools(view) {
   const buttons = acts(view);
   const el = h("div.ev-a-bar", { role: "group", "aria-label": "The map" }, ...made.flatMap(({ nodes }) => nodes));
   const update = () => [...made, buttons].forEach((part) => part.update());
-  onChange(model, "choices models methods clusterers colors sizes", update, signal);
+  onChange(model, "choices models methods clusterers color_options size_options", update, signal);
   return { el, acts: buttons.el, update };
 }
 
@@ -108,9 +98,10 @@ function points(view) {
     nodes: [field("Points", kind), field("Pooling", pooling)],
     update() {
       const { choices } = view;
-      fillSelect(kind, POINTS, choices.points || "tracks");
+      const { points: kinds, poolings } = view.model.get("vocabulary") ?? {};
+      fillSelect(kind, titled(kinds), choices.points || "tracks");
       const frames = choices.points === "frames";
-      fillSelect(pooling, POOLINGS, choices.pooling || "mean");
+      fillSelect(pooling, titled(poolings), choices.pooling || "mean");
       pooling.disabled = frames;
       pooling.title = frames ? "Each frame is a point of its own" : "How the frames of a track become one point";
     },
@@ -142,7 +133,7 @@ function withOptions(view, { name, label, list, own, none = [] }) {
     update() {
       const methods = view.model.get(list) ?? [];
       fillSelect(select, [...none, ...methodOptions(methods)], view.choices[name] || none[0]?.value || "");
-      const missing = methods.filter((one) => one.here === false && one.why);
+      const missing = methods.filter((one) => one.available === false && one.why);
       const current = chosen();
       select.title = [label, current?.title, ...missing.map((one) => one.why)].filter(Boolean).map(quoted).join("\n");
       const any = Boolean(current?.options?.length);
@@ -177,11 +168,7 @@ function color(view) {
   const { model } = view;
   const name = h("span.ev-p-name", { dir: "auto" });
   const button = h("button.ev-a-color", { type: "button" }, name, chevron());
-  const groups = () => {
-    const own = model.get("colors") ?? [];
-    const none = own.some(({ items }) => items.some((item) => item.key === "none"));
-    return none ? own : [{ title: "", items: [{ key: "none", title: "none" }] }, ...own];
-  };
+  const groups = () => model.get("color_options") ?? [];
   popover(view.el, button, {
     label: "Colour by",
     kind: "ev-a-pickone",
@@ -238,9 +225,8 @@ function size(view) {
   return {
     nodes: [field("Size by", select)],
     update() {
-      const own = (view.model.get("sizes") ?? []).map(({ key, title }) => ({ value: key, label: title }));
-      const none = own.some(({ value }) => value === "none") ? [] : [{ value: "none", label: "all the same" }];
-      fillSelect(select, [...none, ...own], view.choices.size || "none");
+      const own = (view.model.get("size_options") ?? []).map(({ key, title }) => ({ value: key, label: title }));
+      fillSelect(select, own, view.choices.size || "none");
     },
   };
 }

@@ -61,7 +61,7 @@ export class Axes {
   }
 
   #drawBar(field, map) {
-    const unit = field.scale === "dimension" ? "share of its range" : plain(field.unit, 40) || "value";
+    const unit = field.scale === "minmax" ? "share of its range" : plain(field.unit, 40) || "value";
     const stops = stopsOf(field.colors);
     const key = `${stops} ${map} ${unit}`;
     if (this.bar.dataset.key === key) return;

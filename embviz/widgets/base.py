@@ -13,7 +13,7 @@ from embviz.errors import OptionError, did_you_mean
 if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
 
-__all__ = ["Drawing", "close_widget", "model_ref", "new_clock_name"]
+__all__ = ["EmbeddingWidget", "close_widget", "model_ref", "new_clock_name"]
 
 
 def model_ref(widget: anywidget.AnyWidget | None) -> str:
@@ -33,7 +33,7 @@ def new_clock_name() -> str:
     return f"embviz-{uuid.uuid4().hex}"
 
 
-class Drawing(anywidget.AnyWidget):
+class EmbeddingWidget(anywidget.AnyWidget):
     """Base of the widgets that draw an embedding over time; build one with :meth:`of`."""
 
     clock = traitlets.Unicode(help="Name of the clock; widgets of one name share playhead, zoom and range.").tag(

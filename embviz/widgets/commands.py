@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import anywidget
 
-__all__ = ["LARGEST_FILE", "Commanded", "Handler"]
+__all__ = ["LARGEST_FILE", "CommandWidget", "Handler"]
 
 #: The largest file that can be handed in, in bytes.
 LARGEST_FILE = 200_000_000
@@ -18,7 +18,7 @@ LARGEST_FILE = 200_000_000
 Handler = Callable[[str, dict[str, Any], list[Any]], None]
 
 
-class Commanded(anywidget.AnyWidget):
+class CommandWidget(anywidget.AnyWidget):
     """A widget that passes on the commands of its page.
 
     A command is a message ``{"kind", "seq", …}``; the page gets ``{"kind": "ack", "seq"}`` before anything is done.
@@ -31,7 +31,7 @@ class Commanded(anywidget.AnyWidget):
         super().__init__(**traits)
         self._handlers: list[Handler] = []
         self._parts: dict[str, list[bytes]] = {}
-        self.on_msg(self._heard)
+        self.on_msg(self._receive)
 
     def on_command(self, handler: Handler) -> None:
         """Call ``handler(kind, content, buffers)`` for each command that comes from the page.
@@ -44,7 +44,7 @@ class Commanded(anywidget.AnyWidget):
         """
         self._handlers.append(handler)
 
-    def _heard(self, _: Any, content: Any, buffers: Sequence[Any]) -> None:
+    def _receive(self, _: Any, content: Any, buffers: Sequence[Any]) -> None:
         if not isinstance(content, dict):
             return
         # The page waits for this to know that the kernel lives; the work itself may take its time.
@@ -56,13 +56,13 @@ class Commanded(anywidget.AnyWidget):
         rest = {name: value for name, value in content.items() if name not in {"kind", "seq"}}
         whole: list[Any] | None = list(buffers or [])
         if kind == "upload":
-            whole = self._collected(rest, whole or [])
+            whole = self._collect_parts(rest, whole or [])
         if whole is None:
             return
         for handler in self._handlers:
             handler(kind, rest, whole)
 
-    def _collected(self, content: dict[str, Any], buffers: list[Any]) -> list[Any] | None:
+    def _collect_parts(self, content: dict[str, Any], buffers: list[Any]) -> list[Any] | None:
         """Return the file that a part completes, or None: one message must not hold more than Jupyter's line takes."""
         name, part, parts = str(content.get("name", "")), content.pop("part", 0), content.pop("parts", 1)
         if len(buffers) != 1 or not isinstance(part, int) or not isinstance(parts, int):

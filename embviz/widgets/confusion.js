@@ -110,13 +110,13 @@ function draw(model, el, signal, host) {
   const player = slot({ host, signal });
   const title = h("h3", { dir: "auto" });
   const units = choice("Numbers", UNITS, (name) => (model.set("unit", name), model.save_changes()));
-  const sides = choice("Collection", [], (name) => link.send("side", { name }));
-  const matrix = table((truth, answer) => link.send("cell", { truth, answer }));
+  const testSets = choice("Collection", [], (name) => link.send("show_test_set", { name }));
+  const matrix = table((truth, answer) => link.send("show_cell", { truth, answer }));
   const list = trackList({ model, link, clock });
   const root = h(
     "div.embviz.ev-parts.ev-confusion",
     { role: "region", "aria-label": "Confusion matrix" },
-    h("div.ev-c-head", {}, title, h("div.ev-c-choices", {}, sides.el, units.el)),
+    h("div.ev-c-head", {}, title, h("div.ev-c-choices", {}, testSets.el, units.el)),
     trouble.el,
     ...messages.nodes,
     matrix.el,
@@ -124,20 +124,21 @@ function draw(model, el, signal, host) {
     player.el,
     list.el,
   );
-  const side = () => {
-    const all = model.get("sides") ?? [];
-    return all.find(({ name }) => name === model.get("side")) ?? all[0] ?? { counts: [] };
+  const testSet = () => {
+    const all = model.get("test_sets") ?? [];
+    return all.find(({ name }) => name === model.get("test_set")) ?? all[0] ?? { counts: [] };
   };
 
   function update() {
     write(title, plain(model.get("title")));
     units.update(model.get("unit"));
-    sides.fill(model.get("sides") ?? []);
-    sides.update(side().name);
+    testSets.fill(model.get("test_sets") ?? []);
+    testSets.update(testSet().name);
     const { truth = -1, answer = -1 } = model.get("chosen") ?? {};
     const classes = model.get("classes") ?? [];
-    matrix.update({ classes, counts: side().counts, unit: model.get("unit"), side: side().title, truth, answer });
-    list.update(classes, side());
+    const { counts, title: name } = testSet();
+    matrix.update({ classes, counts, unit: model.get("unit"), testSet: name, truth, answer });
+    list.update(classes, testSet());
   }
 
   function pressed(event) {
@@ -148,11 +149,11 @@ function draw(model, el, signal, host) {
 
   keepKeys(root, signal);
   root.addEventListener("keydown", pressed, { signal });
-  onChange(model, "title classes sides side unit chosen", update, signal);
-  onChange(model, "current", () => list.update(model.get("classes") ?? [], side()), signal);
+  onChange(model, "title classes test_sets test_set unit chosen", update, signal);
+  onChange(model, "current", () => list.update(model.get("classes") ?? [], testSet()), signal);
   onChange(model, "player", () => player.set(model.get("player")), signal);
   onChange(model, "notice", () => messages.update(model.get("notice") ?? {}), signal);
-  clock.on("state", () => list.update(model.get("classes") ?? [], side()), { signal });
+  clock.on("state", () => list.update(model.get("classes") ?? [], testSet()), { signal });
   onTheme(root, (dark) => root.classList.toggle("ev-c-dark", dark), signal);
   signal.addEventListener("abort", () => root.remove(), { once: true });
   el.append(root);
@@ -274,7 +275,7 @@ function table(choose) {
     totals.forEach((el, i) => write(el, (all[i] ?? 0).toLocaleString("en")));
     answers.forEach((el, i) => write(el, (taken[i] ?? 0).toLocaleString("en")));
     const what = `${counted(sum(all), "track")} of ${counted(classes.length, "class", "classes")}`;
-    write(caption, `${plain(shown.side)}: ${what}; rows are the truth, columns are the answers.`);
+    write(caption, `${plain(shown.testSet)}: ${what}; rows are the truth, columns are the answers.`);
   }
 
   function press() {
@@ -334,8 +335,8 @@ function table(choose) {
         if (given.truth >= 0) stop(given.truth, given.answer);
       }
       el.hidden = !given.classes.length;
-      const { classes, counts, unit, side } = given;
-      const now = JSON.stringify([classes, counts, unit, side]);
+      const { classes, counts, unit, testSet } = given;
+      const now = JSON.stringify([classes, counts, unit, testSet]);
       if (now !== drawn) {
         drawn = now;
         self.fit(0);
@@ -357,8 +358,8 @@ function trackList({ model, link, clock }) {
   const list = rowList({
     label: "Tracks of the cell",
     row(item) {
-      const { side, track } = model.get("current") ?? {};
-      const current = track === item.track && side === model.get("side");
+      const { test_set: testSet, track } = model.get("current") ?? {};
+      const current = track === item.track && testSet === model.get("test_set");
       const playing = current && clock.playing;
       const press = () => (current && clock.playing ? clock.pause() : link.send("play", { track: item.track }));
       const { truth, answer } = model.get("chosen") ?? {};

@@ -11,24 +11,24 @@ from typing import Any
 import traitlets
 
 from embviz.widgets.bundle import script, style
-from embviz.widgets.commands import Commanded
+from embviz.widgets.commands import CommandWidget
 
 __all__ = ["COMMANDS", "Confusion"]
 
 #: What the page can ask for.
 #:
-#: - ``cell``: list the tracks of class ``truth`` that were taken for class ``answer``, both by number
-#: - ``side``: show the one of ``sides`` called ``name``
+#: - ``show_cell``: list the tracks of class ``truth`` that were taken for class ``answer``, both by number
+#: - ``show_test_set``: show the one of ``test_sets`` called ``name``
 #: - ``play``: open and play ``track``
-#: - ``dismiss``: the notice has been read
-COMMANDS = frozenset({"cell", "side", "play", "dismiss"})
+#: - ``dismiss_notice``: the notice has been read
+COMMANDS = frozenset({"show_cell", "show_test_set", "play", "dismiss_notice"})
 
 
-class Confusion(Commanded):
+class Confusion(CommandWidget):
     """A confusion matrix, truth as rows and answers as columns, and below it the tracks of the chosen cell.
 
     Every trait is what is shown now: a list or a dictionary is replaced, never changed in place. A ``track`` is a label
-    of the table of its side.
+    of the table of its test set.
     """
 
     _esm = script("confusion")
@@ -39,14 +39,14 @@ class Confusion(Commanded):
     player = traitlets.Unicode(help="reference to the player; empty: it is somewhere else").tag(sync=True)
     title = traitlets.Unicode(help="what answered what").tag(sync=True)
     classes: traitlets.List[Any] = traitlets.List(traitlets.Unicode(), help="names of the classes").tag(sync=True)
-    sides: traitlets.List[Any] = traitlets.List(
+    test_sets: traitlets.List[Any] = traitlets.List(
         help="one collection or two: name, title, counts (a list of numbers for each true class)"
     ).tag(sync=True)
-    side = traitlets.Unicode(help="name of the one that is shown").tag(sync=True)
+    test_set = traitlets.Unicode(help="name of the one that is shown").tag(sync=True)
     unit = traitlets.Enum(["share", "count"], "share", help="what cells show first").tag(sync=True)
     chosen = traitlets.Dict(
         help="truth, answer (numbers of classes), rows: track, title, artist, probability (of the answer), own (of the "
         "truth), most certain first; more: how many further rows there are; empty: no cell"
     ).tag(sync=True)
-    current = traitlets.Dict(help="side, track: the open one; empty: none").tag(sync=True)
+    current = traitlets.Dict(help="test_set, track: the open one; empty: none").tag(sync=True)
     notice = traitlets.Dict(help="level, text, remedy, seq of a message; empty: none").tag(sync=True)

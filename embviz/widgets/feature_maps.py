@@ -16,7 +16,7 @@ import numpy as np
 import traitlets
 
 from embviz.errors import LayerError
-from embviz.widgets.base import Drawing
+from embviz.widgets.base import EmbeddingWidget
 from embviz.widgets.bundle import script, style
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ RARE = 0.005
 SAMPLE = 1 << 21  # values that tell which ones are rare
 
 
-class FeatureMaps(Drawing):
+class FeatureMaps(EmbeddingWidget):
     """The channels of a layer as small multiples that move under the playhead.
 
     Build one with :meth:`of`, such as ``FeatureMaps.of(embed(track, "vgg", layer="pool2"))``.

@@ -26,7 +26,7 @@ export class Field {
 
   #orderBy(get, before) {
     const wanted = get("order") ?? "index";
-    const permutation = wanted === "index" ? new Uint16Array(0) : numbersOf(get(wanted), Uint16Array);
+    const permutation = wanted === "index" ? new Uint16Array(0) : numbersOf(get(`${wanted}_order`), Uint16Array);
     // Until Python has sent the order, rows stay as they are.
     this.ordering = wanted !== "index" && permutation.length !== this.d && this.d > 0;
     this.order = this.ordering ? (before?.d === this.d ? before.order : "index") : wanted;

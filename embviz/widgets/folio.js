@@ -222,7 +222,7 @@ class Folio {
     const { map, page } = this;
     const { color, shades } = page.colors[index] ?? { color: page.map.state.color, shades: "" };
     this.colors.value = page.colors[index] ? String(index) : "-1";
-    this.#set(map, { hidden: [], window: [], color, shades: shades ? bytesAt(shades) : NOTHING });
+    this.#set(map, { hidden_categories: [], value_range: [], color, shades: shades ? bytesAt(shades) : NOTHING });
   }
 
   /** The points nearest to one in the model, nearest first. @returns {{point: number, distance: number}[]} */

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import traitlets
 
-from embviz.plotting.heatmap_data import dimension_order, is_signed
+from embviz.plotting.heatmap_data import ORDERS, PAGE_SCALES, dimension_order, is_signed
 from embviz.plotting.quantize import color_limits, quantize
-from embviz.widgets.base import Drawing
+from embviz.widgets.base import EmbeddingWidget
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,34 +25,34 @@ if TYPE_CHECKING:
 
 __all__ = ["FramesWidget"]
 
-ORDERS = {"activity": "activity", "similarity": "cluster"}
-SCALES = ("none", "dimension", "signed")
+COMPUTED_ORDERS = ("activity", "cluster")
 
 
-def _usual_scale(*, signed: bool) -> str:
+def _default_scale(*, signed: bool) -> str:
     return "signed" if signed else "none"
 
 
-class FramesWidget(Drawing):
+class FramesWidget(EmbeddingWidget):
     """Base of the widgets that draw the frames of an embedding over time.
 
     Build one with :meth:`of`; `order`, `scale` and `pins` follow what the reader does in the browser.
     """
 
-    cells = traitlets.Bytes(help="uint8 [d, t]; see `encode`.").tag(sync=True)
-    ranges = traitlets.Bytes(help="float32 [d, 2]; see `encode`.").tag(sync=True)
+    cells = traitlets.Bytes(help="uint8 [d, t]; see :func:`embviz.plotting.quantize.quantize`.").tag(sync=True)
+    ranges = traitlets.Bytes(help="float32 [d, 2]; see :func:`embviz.plotting.quantize.quantize`.").tag(sync=True)
     shape = traitlets.List(traitlets.Int(), [0, 0], help="Dimensions and frames, [d, t].").tag(sync=True)
     grid = traitlets.Dict(help="The fields of a FrameGrid, in samples.").tag(sync=True)
     labels = traitlets.List(traitlets.Unicode(), help="A name per dimension, or none.").tag(sync=True)
     unit = traitlets.Unicode(help="Unit of the values, or empty.").tag(sync=True)
-    ends = traitlets.List(traitlets.Float(), help="Where the colours of a shared scale end; see `color_limits`.").tag(
-        sync=True
-    )
+    ends = traitlets.List(
+        traitlets.Float(),
+        help="Where the colours of a shared scale end; see `color_limits`.",
+    ).tag(sync=True)
     signed = traitlets.Bool(help="Whether values lie on both sides of zero.").tag(sync=True)
-    activity = traitlets.Bytes(help="uint16 [d]: dimensions from the top, or empty until asked for.").tag(sync=True)
-    similarity = traitlets.Bytes(help="uint16 [d]: dimensions from the top, or empty until asked for.").tag(sync=True)
-    order = traitlets.Enum(("index", *ORDERS), "index", help="Order of the dimensions.").tag(sync=True)
-    scale = traitlets.Enum(SCALES, "none", help="What colours measure.").tag(sync=True)
+    activity_order = traitlets.Bytes(help="uint16 [d]: dimensions from the top; empty until asked for.").tag(sync=True)
+    cluster_order = traitlets.Bytes(help="uint16 [d]: dimensions from the top; empty until asked for.").tag(sync=True)
+    order = traitlets.Enum(tuple(ORDERS), "index", help="Order of the dimensions.").tag(sync=True)
+    scale = traitlets.Enum(tuple(PAGE_SCALES), "none", help="What colours measure.").tag(sync=True)
     pins = traitlets.List(traitlets.Int(), help="Dimensions drawn as curves.").tag(sync=True)
     height = traitlets.Int(0, min=0, help="Height in pixels; 0 leaves it to the widget.").tag(sync=True)
     complete = traitlets.Bool(default_value=True, help="False while frames still come.").tag(sync=True)
@@ -64,7 +64,7 @@ class FramesWidget(Drawing):
 
     @classmethod
     def of(cls, embedding: Embedding, **traits: Any) -> Self:
-        """Return a widget that draws an embedding; options are traits, as ``order="similarity"`` or ``pins=[3, 7]``.
+        """Return a widget that draws an embedding; options are traits, as ``order="cluster"`` or ``pins=[3, 7]``.
 
         Raises
         ------
@@ -90,8 +90,8 @@ class FramesWidget(Drawing):
             self.labels = list(embedding.labels)
             self.unit = embedding.unit
             # Who has not chosen a scale gets the one that fits.
-            if self.scale == _usual_scale(signed=self.signed):
-                self.scale = _usual_scale(signed=signed)
+            if self.scale == _default_scale(signed=self.signed):
+                self.scale = _default_scale(signed=signed)
             self.signed = signed
             self.pins = [pin for pin in self.pins if pin < d]
             self._forget_orders(keep=not complete and d == self.shape[0])
@@ -108,24 +108,24 @@ class FramesWidget(Drawing):
 
     def with_orders(self) -> Self:
         """Compute every order now, for pages without a kernel that could do it later; returns the widget."""
-        for order in ORDERS:
+        for order in COMPUTED_ORDERS:
             self._compute(order)
         return self
 
     def _forget_orders(self, *, keep: bool) -> None:
         # While frames still come, rows stay where they are.
         if not keep:
-            for order in ORDERS:
-                setattr(self, order, b"")
+            for order in COMPUTED_ORDERS:
+                setattr(self, f"{order}_order", b"")
 
     @traitlets.observe("order")
     def _compute_order(self, _change: Any = None) -> None:
-        if self.order in ORDERS:
+        if self.order in COMPUTED_ORDERS:
             self._compute(self.order)
 
     def _compute(self, order: str) -> None:
-        if not getattr(self, order) and self._values.size:
-            setattr(self, order, dimension_order(self._values, ORDERS[order]).astype("<u2").tobytes())
+        if not getattr(self, f"{order}_order") and self._values.size:
+            setattr(self, f"{order}_order", dimension_order(self._values, order).astype("<u2").tobytes())
 
     def _answer(self, _widget: Any, content: Mapping[str, Any], _buffers: Any) -> None:
         if content.get("kind") != "value":

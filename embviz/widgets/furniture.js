@@ -84,7 +84,7 @@ export function notices({ link }) {
       const dismiss = () => {
         dismissed = notice.seq;
         kernel.replaceChildren();
-        link.send("dismiss");
+        link.send("dismiss_notice");
       };
       kernel.append(noticeLine(notice, dismiss));
     },

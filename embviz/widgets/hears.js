@@ -37,12 +37,12 @@ const CHART = { width: 1000, height: 64 };
 /** @param {object} panel what the parts of the panel share */
 export function hears(panel) {
   const { model, link, host, signal } = panel;
-  const own = () => model.get("hears") ?? {};
-  const ask = () => link.send("hears");
+  const own = () => model.get("predictions") ?? {};
+  const ask = () => link.send("show_predictions");
   let tagger = "";
 
   const select = h("select", { "aria-label": "Model that gives the tags" });
-  const tagState = stateBox({ link, retry: () => (tagger ? link.send("tagger", { model: tagger }) : ask()) });
+  const tagState = stateBox({ link, retry: () => (tagger ? link.send("show_tags", { model: tagger }) : ask()) });
   const curves = slot({ host, signal });
   const tags = h(
     "section.ev-p-card",
@@ -80,7 +80,7 @@ export function hears(panel) {
 
   const stemModel = h("select", { "aria-label": "Model that separates" });
   const separate = h("button", { type: "button" });
-  const stemState = stateBox({ link, retry: () => link.send("stems", { model: stemModel.value }) });
+  const stemState = stateBox({ link, retry: () => link.send("separate_stems", { model: stemModel.value }) });
   const stemNote = h("p.ev-p-said", { dir: "auto" });
   const stems = h(
     "section.ev-p-card",
@@ -99,15 +99,15 @@ export function hears(panel) {
 
   select.addEventListener("change", () => {
     tagger = select.value;
-    link.send("tagger", { model: tagger });
+    link.send("show_tags", { model: tagger });
     update();
   });
   stemModel.addEventListener("change", update);
-  separate.addEventListener("click", () => link.send("stems", { model: stemModel.value }));
+  separate.addEventListener("click", () => link.send("separate_stems", { model: stemModel.value }));
 
   function update() {
-    if (!panel.visible("hears")) return;
-    const pulling = model.get("pulling") ?? {};
+    if (!panel.visible("predictions")) return;
+    const pulling = model.get("downloads") ?? {};
     updateTags(own().taggers ?? [], pulling);
     updateTempo(own().tempo ?? {}, pulling);
     updateStems(own().stems ?? {}, pulling);
@@ -162,7 +162,7 @@ export function hears(panel) {
     write(stemNote, done ? `Separated into ${list}: mute, solo and mix them in the player above.` : "");
   }
 
-  onChange(model, "hears models pulling tracks track", update, signal);
+  onChange(model, "predictions models downloads tracks track", update, signal);
   return { el, update, ask };
 }
 

@@ -24,8 +24,8 @@ const HINT =
   "Click seeks, drag selects a range, the wheel zooms, shift-drag pans, a double click shows all.";
 
 const TRAITS =
-  "cells ranges ends shape grid labels unit signed activity similarity order scale pins height complete message title " +
-  "live_only";
+  "cells ranges ends shape grid labels unit signed activity_order cluster_order order scale pins height complete message " +
+  "title live_only";
 
 let serial = 0;
 
@@ -51,6 +51,8 @@ export class Heatmap {
     this.mean = new MeanColumn(this, () => this.pins.mean(this.mean));
     this.rest = new Rest(() => this.#read());
     this.toolbar = new Toolbar({
+      orders: model.get("orders") ?? {},
+      scales: model.get("scales") ?? {},
       set: (name, value) => this.#set(name, value),
       pin: () => this.#toggle(this.#cursor),
       offer: (offered) => this.#offer(offered),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import traitlets
 
+from embviz.plotting.heatmap_data import ORDERS, PAGE_SCALES
 from embviz.widgets.bundle import script, style
 from embviz.widgets.frames import FramesWidget
 
@@ -19,12 +20,14 @@ class Heatmap(FramesWidget):
 
     Examples
     --------
-    >>> heatmap = Heatmap.of(embedding, clock=player.clock, order="similarity")  # doctest: +SKIP
+    >>> heatmap = Heatmap.of(embedding, clock=player.clock, order="cluster")  # doctest: +SKIP
     """
 
     _esm = script("heatmap")
     _css = style("heatmap")
 
+    orders = traitlets.Dict(ORDERS, help="Orders to choose from, with their titles.").tag(sync=True)
+    scales = traitlets.Dict(PAGE_SCALES, help="Scales to choose from, with their titles.").tag(sync=True)
     live_only = traitlets.Bool(
         default_value=False, help="Whether dimensions that never change are left out where they are most."
     ).tag(sync=True)

@@ -1,4 +1,4 @@
-"""The widget of jupyter-scatter, as the surface that draws a map: its points, and nothing else of it.
+"""The widget of jupyter-scatter, as the renderer of a map: it draws the points, and nothing else.
 
 Conventions: its points are ``[n, 4]``: x, y, the place of the colour in the palette, and the step of the size. What is
 missing has the place after the last colour. The page sets colours, sizes and camera itself.
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     import anywidget
     from numpy.typing import NDArray
 
-__all__ = ["drawing_of", "quads"]
+__all__ = ["jscatter_points", "jscatter_widget"]
 
 GREY = [0.5, 0.5, 0.5, 1.0]
 
 
-def quads(
+def jscatter_points(
     xy: NDArray[np.float32], shades: NDArray[np.uint8] | None, sizes: NDArray[np.uint8] | None, colors: int
 ) -> NDArray[np.float32]:
-    """Return points as jupyter-scatter takes them."""
+    """Return points as jupyter-scatter takes them, float32 ``[n, 4]``."""
     points = np.zeros((len(xy), 4), dtype=np.float32)
     points[:, :2] = xy
     if shades is not None:
@@ -34,7 +34,7 @@ def quads(
     return points
 
 
-def drawing_of(points: NDArray[np.float32]) -> anywidget.AnyWidget:
+def jscatter_widget(points: NDArray[np.float32]) -> anywidget.AnyWidget:
     """Return a widget of jupyter-scatter that draws points ``[n, 4]`` and leaves all else to the page."""
     from jscatter.widget import JupyterScatter
 

@@ -45,7 +45,8 @@ export function mapLegend(does) {
   }
 
   function press(event, shade) {
-    does.hide(hiddenAfter(does.data().model.get("hidden") ?? [], shade, shades(), event.altKey || event.shiftKey));
+    const hidden = does.data().model.get("hidden_categories") ?? [];
+    does.hide(hiddenAfter(hidden, shade, shades(), event.altKey || event.shiftKey));
   }
 
   function category(shade, colors) {
@@ -146,7 +147,7 @@ function colorBar({ data, window: setWindow }) {
     el.hidden = !visible;
     if (!visible) return;
     const { color, counts, model } = data();
-    const own = model.get("window") ?? [];
+    const own = model.get("value_range") ?? [];
     const spread = color.high - color.low;
     const shadeOf = (value, none) => (spread > 0 ? Math.round(((value - color.low) / spread) * 254) : none);
     const [from, to] = own.length === 2 ? [shadeOf(own[0], 0), shadeOf(own[1], 254)] : [0, 254];

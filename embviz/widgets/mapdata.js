@@ -39,17 +39,17 @@ export function fitting(value, low, high) {
 }
 
 export class MapData {
-  constructor(model, surface) {
+  constructor(model, renderer) {
     this.model = model;
-    this.readPoints(surface);
+    this.readPoints(renderer);
     this.readLooks();
   }
 
-  /** @param {object | null} surface the model of the widget that has the points, where ours has none */
-  readPoints(surface) {
+  /** @param {object | null} renderer the model of the widget that has the points, where ours has none */
+  readPoints(renderer) {
     const { model } = this;
     const given = numbersOf(model.get("points"), Float32Array);
-    this.xy = given.length || !surface ? given : pairsOf(surface.get("points"));
+    this.xy = given.length || !renderer ? given : pairsOf(renderer.get("points"));
     this.n = this.xy.length / 2;
     this.box = boxOf(this.xy);
     this.near = new Nearby(this.xy, this.box);
@@ -70,7 +70,7 @@ export class MapData {
     this.sizes = bytesOf(model.get("sizes"));
     if (this.sizes.length !== this.n) this.sizes = null;
     this.tags = model.get("tags") ?? [];
-    this.heard = bytesOf(model.get("heard"));
+    this.topTags = bytesOf(model.get("top_tags"));
     this.middles = null;
     this.counts = new Uint32Array(256);
     if (this.shades) for (const shade of this.shades) this.counts[shade] += 1;
@@ -79,7 +79,8 @@ export class MapData {
   }
 
   readFilter() {
-    this.shownShades = shownShades(this.color, this.model.get("hidden") ?? [], this.model.get("window") ?? []);
+    const { model } = this;
+    this.shownShades = shownShades(this.color, model.get("hidden_categories") ?? [], model.get("value_range") ?? []);
     this.shownCount = 0;
     for (let shade = 0; shade < 256; shade += 1) if (this.shownShades[shade]) this.shownCount += this.counts[shade];
   }
@@ -172,9 +173,9 @@ export class MapData {
 
   /** What a model hears at a point, the most of it first. */
   heardText(i) {
-    const width = this.n ? this.heard.length / this.n : 0;
+    const width = this.n ? this.topTags.length / this.n : 0;
     if (!Number.isInteger(width)) return "";
-    const own = [...this.heard.subarray(i * width, (i + 1) * width)].map((tag) => this.tags[tag]).filter(Boolean);
+    const own = [...this.topTags.subarray(i * width, (i + 1) * width)].map((tag) => this.tags[tag]).filter(Boolean);
     return own.length ? `hears ${own.join(", ")}` : "";
   }
 

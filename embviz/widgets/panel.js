@@ -26,12 +26,12 @@ const TIGHT = 620;
 const TINY = 480;
 
 export const TABS = [
-  ["poster", "Poster"],
-  ["hears", "What it hears"],
+  ["heatmaps", "Poster"],
+  ["predictions", "What it hears"],
   ["layers", "Layers"],
-  ["structure", "Structure"],
+  ["similarity", "Structure"],
   ["map", "Map"],
-  ["tasks", "Tasks"],
+  ["evaluation", "Tasks"],
 ];
 
 /** @returns {string} such as ``rock · 128 BPM · E minor · 2:02 · rock.ogg`` */
@@ -86,7 +86,7 @@ class View {
   }
 
   visible(tab) {
-    return (this.model.get("tab") || "poster") === tab && Boolean(this.track);
+    return (this.model.get("tab") || "heatmaps") === tab && Boolean(this.track);
   }
 
   pick(options) {
@@ -131,12 +131,12 @@ class View {
   #build() {
     this.list = trackList(this);
     this.#pages = {
-      poster: poster(this),
-      hears: hears(this),
+      heatmaps: poster(this),
+      predictions: hears(this),
       layers: walk(this),
-      structure: structure(this),
+      similarity: structure(this),
       map: atlasPage(this),
-      tasks: tasksPage(this),
+      evaluation: tasksPage(this),
     };
     this.player = slot({ host: this.host, signal: this.signal });
     this.live = h("div.ev-hidden", { "aria-live": "polite" });
@@ -180,7 +180,7 @@ class View {
       {
         type: "button",
         title: "Write this view as one page that needs no Jupyter",
-        onclick: () => this.link.send("export"),
+        onclick: () => this.link.send("export_page"),
       },
       icon(ICONS.save),
       h("span", {}, "Export page"),
@@ -191,7 +191,7 @@ class View {
       "?",
     );
     this.tools = h("div.ev-p-tools", {}, copy, page, help);
-    this.busy = busyLine({ link: this.link, leave: () => this.tabs.focus(this.model.get("tab") || "poster") });
+    this.busy = busyLine({ link: this.link, leave: () => this.tabs.focus(this.model.get("tab") || "heatmaps") });
     return h("div.ev-p-head", {}, this.listButton, this.title, this.facts, this.tools, this.busy.el);
   }
 
@@ -215,7 +215,7 @@ class View {
     onChange(model, "track tracks", () => this.#updateTrack(), signal);
     onChange(model, "tab", () => this.#updateTab(), signal);
     onChange(model, "player", () => this.#updateTrack(), signal);
-    onChange(model, "busy tasks_work", () => this.#updateBusy(), signal);
+    onChange(model, "progress evaluation_status", () => this.#updateBusy(), signal);
     onChange(model, "notice", () => this.messages.update(model.get("notice") ?? {}), signal);
     onChange(model, "collapsed_list", () => this.#updateList(), signal);
     this.listButton.addEventListener("click", () => this.showList(this.list.el.hidden));
@@ -289,7 +289,7 @@ class View {
   }
 
   #updateTab() {
-    const tab = this.model.get("tab") || "poster";
+    const tab = this.model.get("tab") || "heatmaps";
     this.tabs.show(tab);
     this.#updateBusy();
     if (!this.track) return;
@@ -310,14 +310,14 @@ class View {
 
   #updateBusy() {
     // Of a kernel that does not answer, nobody knows what it does.
-    const busy = this.model.get("busy") ?? {};
+    const busy = this.model.get("progress") ?? {};
     this.busy.update(!this.trouble.el.hidden ? {} : busy.text ? busy : this.#comparing());
   }
 
   /** A comparison goes on while other pages are looked at, which say nothing of it. */
   #comparing() {
-    const { status, stage, done, total } = this.model.get("tasks_work") ?? {};
-    const on = status === "running" && this.model.get("tab") !== "tasks";
+    const { status, stage, done, total } = this.model.get("evaluation_status") ?? {};
+    const on = status === "running" && this.model.get("tab") !== "evaluation";
     return on ? { text: `Tasks: ${stage || "computing"}`, done, total } : {};
   }
 

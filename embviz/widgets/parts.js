@@ -150,6 +150,11 @@ export function fillSelect(select, options, value) {
   if (select.value !== value) select.value = value;
 }
 
+/** Names with titles as choices of a select. @param {Record<string, string>} [titles] by name */
+export function titled(titles = {}) {
+  return Object.entries(titles).map(([value, label]) => ({ value, label }));
+}
+
 /** Models as choices of a select. */
 export function modelOptions(models) {
   return models.map((model) => ({

@@ -74,7 +74,7 @@ export function openPicker(panel, { title, button, current = {}, anyHop = true, 
   }
 
   function modelNodes(model, cached) {
-    const [sign, word] = availability(model, cached, panel.model.get("pulling")?.[model.name]);
+    const [sign, word] = availability(model, cached, panel.model.get("downloads")?.[model.name]);
     const facts = [`${countOf(model.parameters)} parameters`, `${model.dimensions} dims`, shortLicence(model.licence)];
     const badge = h(
       "span.ev-p-badge",
@@ -114,7 +114,7 @@ export function openPicker(panel, { title, button, current = {}, anyHop = true, 
 
   /** Weights can be had from here, too, while the reader goes on choosing. */
   function download(model) {
-    const pulled = panel.model.get("pulling")?.[model.name];
+    const pulled = panel.model.get("downloads")?.[model.name];
     if (pulled && !pulled.error) {
       const bar = progressBar("Download");
       bar.update(pulled.done, pulled.total);
@@ -151,7 +151,7 @@ export function openPicker(panel, { title, button, current = {}, anyHop = true, 
 
   function layerNodes(layer) {
     const shape = h("span.ev-p-shape", { title: axesOf(layer.shape, layer.axes) }, timesOf(layer.shape));
-    const heard = layer.heard ? `hears ${layer.heard}` : "";
+    const heard = layer.receptive_field ? `hears ${layer.receptive_field}` : "";
     return [
       h("span.ev-p-option-main", {}, h("span", { dir: "auto" }, plain(layer.name)), shape),
       h("span.ev-p-option-more", { dir: "auto" }, [layer.meaning, heard].filter(Boolean).map(plain).join(" · ")),
@@ -210,7 +210,7 @@ export function openPicker(panel, { title, button, current = {}, anyHop = true, 
   go.addEventListener("click", accept);
 
   const controller = new AbortController();
-  onChange(panel.model, "pulling models cached", () => (listModels(), describe()), controller.signal);
+  onChange(panel.model, "downloads models cached", () => (listModels(), describe()), controller.signal);
   const field = h("label.ev-p-field", {}, h("span", {}, "or any node of the graph"), node);
   const dense = h("label.ev-p-field", { hidden: !anyHop }, h("span", {}, "Patch hop"), hops);
   dialog = openDialog(

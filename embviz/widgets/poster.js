@@ -92,7 +92,7 @@ export function poster(panel) {
   let place = 0;
 
   add.addEventListener("click", () =>
-    panel.pick({ title: "Add a model or layer", button: "Add", choose: (choice) => link.send("add", choice) }),
+    panel.pick({ title: "Add a model or layer", button: "Add", choose: (choice) => link.send("add_row", choice) }),
   );
   const takeBack = () => {
     removed.hidden = true;
@@ -103,7 +103,7 @@ export function poster(panel) {
   back.addEventListener("click", takeBack);
 
   function update() {
-    if (!panel.visible("poster")) return;
+    if (!panel.visible("heatmaps")) return;
     const items = model.get("rows") ?? [];
     const ids = new Set(items.map(({ id }) => id));
     for (const [id, row] of rows) {
@@ -152,7 +152,7 @@ export function poster(panel) {
       ...found.map(({ model: name, title, layer, why }) =>
         h(
           "button.ev-p-offer",
-          { type: "button", onclick: () => link.send("add", { model: name, layer, hop: null }) },
+          { type: "button", onclick: () => link.send("add_row", { model: name, layer, hop: null }) },
           h("strong", {}, `${quoted(title)} · ${layer}`),
           h("span.ev-faint", {}, why),
         ),
@@ -161,7 +161,7 @@ export function poster(panel) {
   }
 
   onChange(model, "track", () => (removed.hidden = true), signal);
-  onChange(model, "rows models pulling can_undo track tracks", update, signal);
+  onChange(model, "rows models downloads can_undo track tracks", update, signal);
   return { el, update };
 }
 
@@ -180,13 +180,13 @@ function rowOf(panel, list, { leaves, changes }) {
     button.append(icon(path));
     return button;
   };
-  const move = (to) => to >= 0 && to < count && to !== index && link.send("move", { row: item.id, to });
+  const move = (to) => to >= 0 && to < count && to !== index && link.send("move_row", { row: item.id, to });
   const grip = plainButton(ICONS.grip);
   grip.classList.add("ev-p-grip");
   const fold = plainButton(ICONS.chevron, () => {
     const collapsed = !body.hidden;
     showBody(!collapsed);
-    link.send("collapse", { row: item.id, collapsed });
+    link.send("collapse_row", { row: item.id, collapsed });
   });
   fold.classList.add("ev-p-fold");
   const title = h("button.ev-plain.ev-p-row-title", { type: "button" });
@@ -196,13 +196,13 @@ function rowOf(panel, list, { leaves, changes }) {
   const up = plainButton(ICONS.up, () => move(index - 1));
   const down = plainButton(ICONS.down, () => move(index + 1));
   const away = plainButton(ICONS.close, () => {
-    link.send("remove", { row: item.id });
+    link.send("remove_row", { row: item.id });
     leaves(fullTitle(item), index);
   });
-  const state = stateBox({ link, retry: () => link.send("retry", { row: item.id }) });
+  const state = stateBox({ link, retry: () => link.send("retry_row", { row: item.id }) });
   const view = slot({ host, signal });
   const choose = (name) => {
-    link.send("head", { row: item.id, head: name });
+    link.send("choose_head", { row: item.id, head: name });
     changes();
   };
   const answerState = stateBox({ link, retry: () => choose(item.head) });
@@ -218,12 +218,12 @@ function rowOf(panel, list, { leaves, changes }) {
       title: "Change the model or layer of this row",
       button: "Change",
       current: item,
-      choose: (choice) => link.send("change", { row: item.id, ...choice }),
+      choose: (choice) => link.send("change_row", { row: item.id, ...choice }),
     }),
   );
   hop.addEventListener("change", () => {
     const chosen = choices()[Number(hop.value)].hop;
-    link.send("change", { row: item.id, model: item.model, layer: item.layer, hop: chosen });
+    link.send("change_row", { row: item.id, model: item.model, layer: item.layer, hop: chosen });
   });
   head.addEventListener("change", () => choose(head.value));
   heading.addEventListener("keydown", (event) => {
@@ -303,7 +303,7 @@ function rowOf(panel, list, { leaves, changes }) {
       up.setAttribute("aria-disabled", String(index === 0));
       down.setAttribute("aria-disabled", String(index === count - 1));
       const own = panel.modelOf(item.model);
-      state.update(item, own, model.get("pulling")?.[item.model]);
+      state.update(item, own, model.get("downloads")?.[item.model]);
       el.setAttribute("aria-busy", String(["waiting", "running", "partial"].includes(item.status)));
       el.dataset.status = item.status;
       const expects = !item.view && ["waiting", "running"].includes(item.status);

@@ -74,7 +74,7 @@ export function hoverLines(cell, { grid, labels, unit, scale, colors }) {
   return {
     name: fullName(cell.dimension, labels),
     value: number,
-    beyond: colors && scale !== "dimension" ? beyondText(known ? cell.exact : cell.value, colors) : "",
+    beyond: colors && scale !== "minmax" ? beyondText(known ? cell.exact : cell.value, colors) : "",
     span: `${stood} · frame ${cell.frame.toLocaleString("en")}`,
     heard: listened === stood ? "" : `heard ${listened}`,
     pooled: poolingText(cell.frames, cell.dimensions),

@@ -19,11 +19,11 @@ export function valueOf(code, ranges, dimension) {
 
 /**
  * What colours mean: the values at both ends of the colour bar, whether others lie below and above, and its map.
- * @param {Float32Array} ranges [d, 2] @param {"none" | "dimension" | "signed"} scale
+ * @param {Float32Array} ranges [d, 2] @param {"none" | "minmax" | "signed"} scale
  * @param {number[]} [ends] where the colours of a shared scale end; none: where the values do
  */
 export function scaleOf(ranges, scale, ends = []) {
-  if (scale === "dimension") return { low: 0, high: 1, map: "viridis", below: false, above: false };
+  if (scale === "minmax") return { low: 0, high: 1, map: "viridis", below: false, above: false };
   const [least, most] = reachOf(ranges);
   let [low, high] = ends.length === 2 ? ends : [least, most];
   if (scale === "signed") {
@@ -53,7 +53,7 @@ export function lookups(ranges, scale, ends) {
     for (let code = 1; code < 256; code += 1) {
       const value = decoded(code, least, most);
       let place = code;
-      if (scale === "dimension") place = most > least ? code : 1;
+      if (scale === "minmax") place = most > least ? code : 1;
       else if (high > low) place = 1 + Math.round(((value - low) / (high - low)) * STEPS);
       else place = 128;
       tables[dimension * 256 + code] = clamp(place, 1, 255);
@@ -64,7 +64,7 @@ export function lookups(ranges, scale, ends) {
 
 /** The place of zero, from which strength is measured; 0 where the highest is the strongest. */
 export function zeroPlace(ranges, scale, signed, ends) {
-  if (scale === "dimension" || (scale === "none" && !signed)) return 0;
+  if (scale === "minmax" || (scale === "none" && !signed)) return 0;
   const { low, high } = scaleOf(ranges, scale, ends);
   return high > low ? clamp(Math.round(1 - (low / (high - low)) * STEPS), 0, 256) : 0;
 }

@@ -1,7 +1,7 @@
 /**
  * A map: points of a collection on a plane, one per track or one per frame, and what hands and keys do with them.
  *
- * The camera, the hand and all that is marked are the map's own; what draws the points is one of two surfaces, the
+ * The camera, the hand and all that is marked are the map's own; what draws the points is one of two renderers, the
  * widget of jupyter-scatter (WebGL) or a plain canvas, which are told a *scene*: `data` the points, `view` and `size`
  * the camera, `colors`, `diameters` and `opacity` their looks, `selected` and `chosen` which are selected; what lies
  * over them is in it, too.
@@ -23,7 +23,7 @@ import { inksOf } from "./plot.js";
 import { Pointing } from "./pointing.js";
 import { searchBox } from "./search.js";
 import { Sight } from "./sight.js";
-import { Surfaces } from "./surfaces.js";
+import { Renderers } from "./surfaces.js";
 import { mapTools } from "./toolsmap.js";
 
 const STEP = 1.12; // of zoom, in which points grow: not every frame has other sizes
@@ -55,11 +55,11 @@ export class ScatterView {
     this.picks = new Picks(this, () => this.#picked());
     this.pointing = new Pointing(this);
     this.notice = h("p.ev-map-notice", { role: "status", hidden: true });
-    this.surfaces = new Surfaces({
+    this.renderers = new Renderers({
       host,
       signal,
       repaint: () => this.repaint(),
-      changed: (kind) => (this.root.dataset.surface = kind),
+      changed: (kind) => (this.root.dataset.renderer = kind),
       say: (sentence) => (write(this.notice, sentence), (this.notice.hidden = !sentence)),
     });
     this.#build(el);
@@ -89,8 +89,8 @@ export class ScatterView {
     });
     this.legend = mapLegend({
       data,
-      hide: (hidden) => this.set({ hidden }),
-      window: (window) => this.set({ window }),
+      hide: (hidden) => this.set({ hidden_categories: hidden }),
+      window: (window) => this.set({ value_range: window }),
       light: (shade) => this.#light(shade),
       names: () => this.#name(),
     });
@@ -100,13 +100,13 @@ export class ScatterView {
     this.marker = h("div.ev-map-marker", { hidden: true });
     this.message = h("div.ev-map-message", { hidden: true, role: "status" });
     this.stage = h("div.ev-map-stage", { tabIndex: 0, role: "application", "aria-describedby": hint });
-    const frame = h("div.ev-map-frame", {}, this.surfaces.el, this.over, this.marker, this.stage, this.message);
+    const frame = h("div.ev-map-frame", {}, this.renderers.el, this.over, this.marker, this.stage, this.message);
     this.plot = h("div.ev-map-plot", {}, frame, this.pointing.tip);
     const head = h("div.ev-map-head", {}, this.title, this.facts, this.tools.el, this.search.el);
     const body = h("div.ev-map-body", {}, this.plot, this.legend.el);
     const described = h("div.ev-hidden", { id: hint }, HINT);
     this.root = h("div.embviz.ev-map", {}, head, this.notice, body, this.pointing.live, described);
-    this.root.dataset.surface = this.surfaces.kind;
+    this.root.dataset.renderer = this.renderers.kind;
     el.append(this.root);
     this.signal.addEventListener("abort", () => this.root.remove(), { once: true });
   }
@@ -116,15 +116,15 @@ export class ScatterView {
     onChange(model, "points tracks seconds", () => this.#renew(), signal);
     onChange(model, "columns", () => this.#retold(), signal);
     onChange(model, "color shades size sizes", perFrame(() => this.#recolor(), signal), signal);
-    onChange(model, "tags heard", () => this.data.readLooks(), signal);
-    onChange(model, "hidden window", () => this.#refilter(), signal);
+    onChange(model, "tags top_tags", () => this.data.readLooks(), signal);
+    onChange(model, "hidden_categories value_range", () => this.#refilter(), signal);
     onChange(model, "selected", () => this.picks.follow(), signal);
-    onChange(model, "found", () => this.#refound(), signal);
+    onChange(model, "matches", () => this.#refound(), signal);
     onChange(model, "current", () => ((this.pointing.cursor = model.get("current")), this.relight()), signal);
     onChange(model, "trail", () => (this.relight(), this.#follow()), signal);
     onChange(model, "lines labels", this.relight, signal);
     onChange(model, "title message", () => this.#describe(), signal);
-    onChange(model, "surface", () => this.#open(), signal);
+    onChange(model, "renderer", () => this.#open(), signal);
     onTheme(this.root, (dark) => this.#themed(dark), signal);
     clock.on("time", () => this.#follow(), { signal });
     clock.on("state", () => this.#follow(), { signal });
@@ -171,13 +171,13 @@ export class ScatterView {
 
   /** Read the points from the widget that draws, where there is one, and let it draw. */
   async #open() {
-    const ref = this.host?.getWidget ? this.model.get("surface") : "";
+    const ref = this.host?.getWidget ? this.model.get("renderer") : "";
     const source = ref && (await this.#sourceOf(ref));
-    if (this.signal.aborted || (source && this.model.get("surface") !== ref)) return;
+    if (this.signal.aborted || (source && this.model.get("renderer") !== ref)) return;
     if (source && source !== this.#source) onChange(source, "points", () => this.#renew(), this.signal);
     this.#source = source || null;
     this.#renew();
-    this.surfaces.use(source && this.data.n ? ref : "");
+    this.renderers.use(source && this.data.n ? ref : "");
   }
 
   async #sourceOf(ref) {
@@ -196,7 +196,7 @@ export class ScatterView {
     this.pointing.forget();
     this.#lit = null;
     this.#read();
-    this.surfaces.renew(this.data.n);
+    this.renderers.renew(this.data.n);
     // Where it is not to be seen, it is fitted when it is.
     this.sight.view = null;
     this.#fit();
@@ -305,7 +305,7 @@ export class ScatterView {
   #paint() {
     if (!this.#ready) return;
     const scene = this.#scene;
-    this.surfaces.paint(scene);
+    this.renderers.paint(scene);
     this.#paintOver(scene);
   }
 
@@ -408,13 +408,13 @@ export class ScatterView {
 
   #find(points) {
     this.#found = Uint32Array.from(points);
-    this.set({ found: new DataView(this.#found.buffer) });
+    this.set({ matches: new DataView(this.#found.buffer) });
     this.relight();
   }
 
   /** Python has found something: go there. */
   #refound() {
-    const found = numbersOf(this.model.get("found"), Uint32Array).filter((i) => i < this.data.n);
+    const found = numbersOf(this.model.get("matches"), Uint32Array).filter((i) => i < this.data.n);
     const news = found.length !== this.#found.length || found.some((i, j) => i !== this.#found[j]);
     this.#found = found;
     if (news) this.sight.flyTo(this.data.xy, found);

@@ -2,7 +2,7 @@
 
 Conventions: points lie between −1 and 1 on the longer side of their box, aspect kept; y rises upwards. A point is named
 by its position; a track by its position in the columns. Bytes are little-endian. What colours and sizes mean is said in
-`palettes.py`.
+:mod:`embviz.plotting.encodings`.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from embviz.core.text import plural
 from embviz.errors import OptionError, did_you_mean
 from embviz.plotting.encodings import encode_colors, encode_sizes, is_missing, json_number
 from embviz.widgets.bundle import script, style
-from embviz.widgets.jscatter_backend import drawing_of, quads
+from embviz.widgets.jscatter_backend import jscatter_points, jscatter_widget
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["Scatter", "encode_colors", "encode_sizes"]
 
-DRAWN = ("jscatter", "canvas")
+RENDERERS = ("jscatter", "canvas")
 NO_COLOR: dict[str, Any] = {"title": "", "kind": "none", "unit": "", "labels": [], "palette": [], "missing": 0}
 
-HEARD = 3  # tags that are told of a point
+TOP_TAGS = 3  # tags that are shown of a point
 NO_TAG = 255
 
 #: Values, one per point, or what `encode_colors` or `encode_sizes` has made of some.
@@ -44,8 +44,9 @@ def _received(value: Any, _: Any) -> bytes:
 class Scatter(anywidget.AnyWidget):
     """Points on a plane that can be heard, selected, searched and filtered; build one with :meth:`of`.
 
-    A click or Enter sends ``{"kind": "choose", "point": i}``. `selected`, `current`, `hidden`, `window` and `found`
-    follow what the reader does in the browser; maps of one `link` share what is pointed at and selected, in the page.
+    A click or Enter sends ``{"kind": "choose", "point": i}``. `selected`, `current`, `hidden_categories`,
+    `value_range` and `matches` follow what the reader does in the browser; maps of one `link` share what is pointed at
+    and selected, in the page.
     """
 
     _esm = script("scatter")
@@ -55,7 +56,7 @@ class Scatter(anywidget.AnyWidget):
     link = traitlets.Unicode(help="Maps of one name share pointer and selection; empty: alone.").tag(sync=True)
     title = traitlets.Unicode(help="Shown above; empty where the surroundings say it.").tag(sync=True)
     message = traitlets.Unicode(help="A sentence shown in place of the points.").tag(sync=True)
-    surface = traitlets.Unicode(help="Reference to the widget of jupyter-scatter that draws; empty: a canvas.").tag(
+    renderer = traitlets.Unicode(help="Reference to the widget of jupyter-scatter that draws; empty: a canvas.").tag(
         sync=True
     )
     points = traitlets.Bytes(help="float32 [n, 2]; empty where the surface has them.").tag(sync=True)
@@ -64,26 +65,26 @@ class Scatter(anywidget.AnyWidget):
     columns: traitlets.List[Any] = traitlets.List(
         help='Facts per track: name, title, kind ("text" or "number"), unit, values; "title" and "artist" first.'
     ).tag(sync=True)
-    color = traitlets.Dict(help="What colours mean; see `palettes.py`.").tag(sync=True)
+    color = traitlets.Dict(help="What colours mean; see :mod:`embviz.plotting.encodings`.").tag(sync=True)
     shades = traitlets.Bytes(help="uint8 [n]: place in the palette; 255: missing.").tag(sync=True)
-    size = traitlets.Dict(help="What sizes mean; see `palettes.py`.").tag(sync=True)
+    size = traitlets.Dict(help="What sizes mean; see :mod:`embviz.plotting.encodings`.").tag(sync=True)
     sizes = traitlets.Bytes(help="uint8 [n]; empty: all the same.").tag(sync=True)
     tags: traitlets.List[Any] = traitlets.List(help="What may be heard at a point.").tag(sync=True)
-    heard = traitlets.Bytes(help="uint8 [n, 3]: places in `tags`, what is heard most first; 255: none.").tag(sync=True)
-    hidden = traitlets.List(traitlets.Int(), help="Categories (shades) that are switched off.").tag(sync=True)
-    window = traitlets.List(traitlets.Float(), help="Lowest and highest value that is shown, or none.").tag(sync=True)
+    top_tags = traitlets.Bytes(help="uint8 [n, 3]: places in `tags`, the strongest first; 255: none.").tag(sync=True)
+    hidden_categories = traitlets.List(traitlets.Int(), help="Categories (shades) switched off.").tag(sync=True)
+    value_range = traitlets.List(traitlets.Float(), help="Lowest and highest value shown, or none.").tag(sync=True)
     selected = traitlets.Bytes(help="uint32 [m]: points.").tag(sync=True, from_json=_received)
     current = traitlets.Int(-1, help="Point that is open; -1: none.").tag(sync=True)
     trail = traitlets.Bytes(help="float32 [m, 3]: x, y and seconds of the frames of the open track.").tag(sync=True)
     lines = traitlets.Bytes(help="uint32 [m, 2]: pairs of points that are joined.").tag(sync=True)
     labels: traitlets.List[Any] = traitlets.List(help="Names on the map: text, x, y, id.").tag(sync=True)
-    found = traitlets.Bytes(help="uint32 [m]: points that a search has found.").tag(sync=True, from_json=_received)
+    matches = traitlets.Bytes(help="uint32 [m]: points that a search has found.").tag(sync=True, from_json=_received)
 
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)
         self._xy: NDArray[np.float32] = np.zeros((0, 2), dtype=np.float32)
         self._middle, self._scale = np.zeros(2), 1.0
-        self._drawing: anywidget.AnyWidget | None = None
+        self._jscatter: anywidget.AnyWidget | None = None
 
     @traitlets.default("clock")
     def _own_clock(self) -> str:
@@ -103,7 +104,7 @@ class Scatter(anywidget.AnyWidget):
         seconds: ArrayLike | None = None,
         color: Looks | None = None,
         size: Looks | None = None,
-        drawn: str = "jscatter",
+        renderer: str = "jscatter",
         **traits: Any,
     ) -> Self:
         """Return a map of points.
@@ -120,7 +121,7 @@ class Scatter(anywidget.AnyWidget):
             Moment of each point; by default, points are whole tracks.
         color, size : sequence or tuple, optional
             Values, one per point, or what :func:`encode_colors` or :func:`encode_sizes` has made of them.
-        drawn : {"jscatter", "canvas"}
+        renderer : {"jscatter", "canvas"}
             What draws: the widget of jupyter-scatter (WebGL), or a canvas, which needs no more than the page.
         **traits
             Values of traits, such as ``clock=player.clock``.
@@ -134,19 +135,19 @@ class Scatter(anywidget.AnyWidget):
         for name in traits:
             if name not in known:
                 raise OptionError(f"{cls.__name__} has no option {name!r}.{did_you_mean(name, known)}")
-        if drawn not in DRAWN:
-            raise OptionError(f"A map is drawn by {' or '.join(map(repr, DRAWN))}, not {drawn!r}.")
+        if renderer not in RENDERERS:
+            raise OptionError(f"A map is drawn by {' or '.join(map(repr, RENDERERS))}, not {renderer!r}.")
         widget = cls(**traits)
         widget._place(xy)
         n = len(widget._xy)
-        widget.tell(columns)
+        widget.set_columns(columns)
         if tracks is not None:
             widget.tracks = _of_length(tracks, n, "<u4", "tracks")
         if seconds is not None:
             widget.seconds = _of_length(seconds, n, "<f4", "seconds")
-        widget.recolor(color)
-        widget.resize(size)
-        widget._draw(drawn)
+        widget.set_color(color)
+        widget.set_size(size)
+        widget._draw(renderer)
         return widget
 
     @property
@@ -155,9 +156,9 @@ class Scatter(anywidget.AnyWidget):
         return len(self._xy)
 
     @property
-    def drawing(self) -> anywidget.AnyWidget | None:
-        """The widget of jupyter-scatter that draws; None: a canvas does."""
-        return self._drawing
+    def jscatter(self) -> anywidget.AnyWidget | None:
+        """The widget of jupyter-scatter that draws the points; None where a canvas does."""
+        return self._jscatter
 
     @property
     def xy(self) -> NDArray[np.float32]:
@@ -165,11 +166,11 @@ class Scatter(anywidget.AnyWidget):
         return self._xy
 
     def place(self, xy: ArrayLike) -> NDArray[np.float32]:
-        """Return where other points ``[m, 2]``, given on the scale of the map's own, come to lie between −1 and 1."""
+        """Return the positions on the map, between −1 and 1, of points ``[m, 2]`` on the scale of those given."""
         return ((_pairs(xy) - self._middle) / self._scale).astype(np.float32)
 
-    def move(self, xy: ArrayLike) -> None:
-        """Put the same points elsewhere; trail and names, which lay among them, go.
+    def set_positions(self, xy: ArrayLike) -> None:
+        """Set other positions of the same points; trail and labels, which lay among them, are removed.
 
         Raises
         ------
@@ -181,13 +182,13 @@ class Scatter(anywidget.AnyWidget):
         with self.hold_sync():
             self._place(xy)
             self.trail, self.labels = b"", []
-            if self._drawing is None:
+            if self._jscatter is None:
                 self.points = self._xy.tobytes()
-        if self._drawing is not None:
-            self._drawing.points = self._quads()
+        if self._jscatter is not None:
+            self._jscatter.points = self._jscatter_points()
 
-    def recolor(self, values: Looks | None, *, title: str = "", kind: str | None = None, unit: str = "") -> None:
-        """Colour the points by values, one per point, or by nothing; what was filtered is shown again.
+    def set_color(self, values: Looks | None, *, title: str = "", kind: str | None = None, unit: str = "") -> None:
+        """Color the points by values, one per point, or by nothing; filters are reset.
 
         Parameters
         ----------
@@ -202,10 +203,10 @@ class Scatter(anywidget.AnyWidget):
         if shades:
             _of_length(np.frombuffer(shades, np.uint8), self.n, "u1", "colours")
         with self.hold_sync():
-            self.hidden, self.window = [], []
+            self.hidden_categories, self.value_range = [], []
             self.color, self.shades = color, shades
 
-    def resize(self, values: Looks | None, *, title: str = "", unit: str = "") -> None:
+    def set_size(self, values: Looks | None, *, title: str = "", unit: str = "") -> None:
         """Size the points by values, one per point, or make all the same; see :func:`encode_sizes`."""
         size: dict[str, Any] = {}
         sizes = b""
@@ -216,12 +217,12 @@ class Scatter(anywidget.AnyWidget):
         with self.hold_sync():
             self.size, self.sizes = size, sizes
 
-    def tell(self, columns: Iterable[Mapping[str, Any]]) -> None:
-        """Say of each track other facts; columns are as for :meth:`of`."""
+    def set_columns(self, columns: Iterable[Mapping[str, Any]]) -> None:
+        """Replace the columns, the facts of each track, given as for :meth:`of`."""
         self.columns = [_column(column) for column in columns]
 
-    def hear(self, scores: ArrayLike, tags: Sequence[str]) -> None:
-        """Say of each point which tags are heard there most.
+    def set_tags(self, scores: ArrayLike, tags: Sequence[str]) -> None:
+        """Set the strongest tags of each point, from the scores of all tags.
 
         Parameters
         ----------
@@ -234,10 +235,10 @@ class Scatter(anywidget.AnyWidget):
         if rows.shape != (self.n, len(tags)) or len(tags) > NO_TAG:
             raise OptionError(f"Scores of {plural(len(tags), 'tag')} for {plural(self.n, 'point')} are expected, at "
                               f"most {NO_TAG} of them; an array of shape {list(rows.shape)} was found.")  # fmt: skip
-        most = np.argsort(-rows, axis=1, kind="stable")[:, :HEARD].astype(np.uint8)
+        most = np.argsort(-rows, axis=1, kind="stable")[:, :TOP_TAGS].astype(np.uint8)
         most[~np.isfinite(rows).all(axis=1)] = NO_TAG
         with self.hold_sync():
-            self.tags, self.heard = [str(tag) for tag in tags], most.tobytes()
+            self.tags, self.top_tags = [str(tag) for tag in tags], most.tobytes()
 
     @property
     def selection(self) -> NDArray[np.int64]:
@@ -249,12 +250,12 @@ class Scatter(anywidget.AnyWidget):
         chosen = np.unique(self._known(points))
         self.selected = chosen.astype("<u4").tobytes()
 
-    def show_found(self, points: ArrayLike) -> None:
-        """Mark points, and go where they are."""
-        self.found = self._known(points).astype("<u4").tobytes()
+    def set_matches(self, points: ArrayLike) -> None:
+        """Mark points as matches of a search, and move the view to them."""
+        self.matches = self._known(points).astype("<u4").tobytes()
 
-    def show_trail(self, trail: ArrayLike | None) -> None:
-        """Show the way of the open track through the map: a marker walks there under the clock.
+    def set_trail(self, trail: ArrayLike | None) -> None:
+        """Set the trail of the open track: the path of its frames through the map, where a marker follows the clock.
 
         Parameters
         ----------
@@ -268,12 +269,12 @@ class Scatter(anywidget.AnyWidget):
         placed = np.column_stack([self.place(rows[:, :2]), rows[:, 2]])
         self.trail = placed[np.isfinite(placed).all(axis=1)].astype("<f4").tobytes()
 
-    def join(self, pairs: ArrayLike) -> None:
-        """Draw lines between pairs of points ``[m, 2]``; of none, take them away."""
+    def set_lines(self, pairs: ArrayLike) -> None:
+        """Draw lines between pairs of points ``[m, 2]``, in place of those before."""
         self.lines = self._known(pairs).astype("<u4").tobytes()
 
-    def name(self, labels: Iterable[Mapping[str, Any]]) -> None:
-        """Write names on the map: ``text``, ``x`` and ``y`` (on the scale of the points as given), ``id``."""
+    def set_labels(self, labels: Iterable[Mapping[str, Any]]) -> None:
+        """Set the labels on the map: ``text``, ``x`` and ``y`` (on the scale of the points as given), ``id``."""
         items = list(labels)
         places = self.place([[item["x"], item["y"]] for item in items] or np.zeros((0, 2)))
         self.labels = [
@@ -281,11 +282,11 @@ class Scatter(anywidget.AnyWidget):
         ]
 
     def close(self) -> None:
-        """Close the map, and the widget that draws it."""
-        drawing, self._drawing = getattr(self, "_drawing", None), None
-        if drawing is not None:
-            drawing.layout.close()
-            drawing.close()
+        """Close the map, and the widget that draws its points."""
+        jscatter, self._jscatter = getattr(self, "_jscatter", None), None
+        if jscatter is not None:
+            jscatter.layout.close()
+            jscatter.close()
         super().close()
 
     def _place(self, xy: ArrayLike) -> None:
@@ -303,16 +304,16 @@ class Scatter(anywidget.AnyWidget):
             self._scale = float((high - low).max()) / 2 or 1.0
         self._xy = self.place(pairs).astype("<f4")
 
-    def _draw(self, drawn: str) -> None:
-        if drawn == "canvas" or not self.n:
+    def _draw(self, renderer: str) -> None:
+        if renderer == "canvas" or not self.n:
             self.points = self._xy.tobytes()
             return
-        self._drawing = drawing_of(self._quads())
-        self.surface = f"IPY_MODEL_{self._drawing.model_id}"
+        self._jscatter = jscatter_widget(self._jscatter_points())
+        self.renderer = f"IPY_MODEL_{self._jscatter.model_id}"
 
-    def _quads(self) -> NDArray[np.float32]:
+    def _jscatter_points(self) -> NDArray[np.float32]:
         shades, sizes = (np.frombuffer(some, np.uint8) if some else None for some in (self.shades, self.sizes))
-        return quads(self._xy, shades, sizes, len(self.color["palette"]))
+        return jscatter_points(self._xy, shades, sizes, len(self.color["palette"]))
 
     def _known(self, points: ArrayLike) -> NDArray[np.int64]:
         numbers = np.asarray(points, dtype=np.int64).ravel()

@@ -13,7 +13,7 @@ import numpy as np
 import traitlets
 
 from embviz.analysis.self_similarity import self_similarity
-from embviz.widgets.base import Drawing
+from embviz.widgets.base import EmbeddingWidget
 from embviz.widgets.bundle import script, style
 
 if TYPE_CHECKING:
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
     from embviz.core.embedding import Embedding
 
-__all__ = ["Similarity"]
+__all__ = ["SelfSimilarity"]
 
 MEANING = "cosine similarity of frames, the track's mean removed"
 
 
-class Similarity(Drawing):
+class SelfSimilarity(EmbeddingWidget):
     """How alike any two moments of a track are, as a square of time × time that follows the clock.
 
     Build one with :meth:`of`. A click seeks to the time below the pointer, with shift to the time beside it.

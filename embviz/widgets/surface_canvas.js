@@ -7,7 +7,7 @@ const DIM = 0.22; // how strongly points are drawn that are not selected, where 
 const STILL = 26e6; // pixels that may be painted while nothing moves
 const PACE = 9; // milliseconds that painting may take while something does
 
-export class CanvasSurface {
+export class CanvasRenderer {
   kind = "canvas";
   el = document.createElement("canvas");
   #pen = this.el.getContext("2d", { alpha: false });

@@ -1,7 +1,7 @@
 /**
  * A map's points on the widget of jupyter-scatter, which draws them with WebGL.
  *
- * It draws, and nothing else: where the camera is, and what hands do, is the map's own, so that both surfaces behave
+ * It draws, and nothing else: where the camera is, and what hands do, is the map's own, so that both renderers behave
  * alike. Its points are x, y, the shade of the colour and the step of the size; a shade that is not shown is clear.
  */
 import { matrixOf } from "./camera.js";
@@ -34,7 +34,7 @@ export function drawsSlowly() {
   return SOFTWARE.test(name);
 }
 
-export class GlSurface {
+export class WebGLRenderer {
   kind = "jscatter";
   el = document.createElement("div");
   #api = null;

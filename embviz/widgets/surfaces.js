@@ -1,12 +1,12 @@
 /** What draws a map's points: at once a canvas; then jupyter-scatter, where it can; a canvas again, where it fails. */
-import { CanvasSurface } from "./surface_canvas.js";
-import { GlSurface, canDraw, drawsSlowly } from "./surface_gl.js";
+import { CanvasRenderer } from "./surface_canvas.js";
+import { WebGLRenderer, canDraw, drawsSlowly } from "./surface_gl.js";
 
 const NO_WEBGL = "This browser offers no WebGL: the points are drawn without it, which takes longer.";
 const LOST_WEBGL = "WebGL was lost: the points are drawn without it, which takes longer.";
 
-export class Surfaces {
-  #now = new CanvasSurface();
+export class Renderers {
+  #now = new CanvasRenderer();
   #coming = null;
   #swift = null; // draws while something moves, where WebGL is too slow for that
   #painted = () => {};
@@ -54,21 +54,21 @@ export class Surfaces {
     this.#coming?.destroy();
     this.#coming = null;
     this.say("");
-    if (this.#now.kind !== "canvas") this.#take(new CanvasSurface());
+    if (this.#now.kind !== "canvas") this.#take(new CanvasRenderer());
     if (!ref) return;
     if (!canDraw()) return this.say(NO_WEBGL);
     // What takes its time comes after what can be seen at once.
     await this.#seen;
     if (this.signal.aborted || this.wanted !== ref) return;
-    const surface = new GlSurface({
+    const renderer = new WebGLRenderer({
       host: this.host,
       ref,
-      ready: () => this.#ready(surface),
-      failed: (why) => this.#failed(surface, why),
+      ready: () => this.#ready(renderer),
+      failed: (why) => this.#failed(renderer, why),
     });
-    this.#coming = surface;
+    this.#coming = renderer;
     // Behind the canvas, as large as it will be.
-    this.#now.el.before(surface.el);
+    this.#now.el.before(renderer.el);
   }
 
   /** The points have been replaced as a whole. */
@@ -76,32 +76,32 @@ export class Surfaces {
     if (this.#now.kind !== "canvas") this.#now.renew(n);
   }
 
-  #ready(surface) {
-    if (surface !== this.#coming) return this.repaint();
+  #ready(renderer) {
+    if (renderer !== this.#coming) return this.repaint();
     this.#coming = null;
-    this.#take(surface);
+    this.#take(renderer);
   }
 
-  #failed(surface, why) {
+  #failed(renderer, why) {
     console.warn("embviz: a map is drawn without WebGL.", why);
     this.say(why?.type === "webglcontextlost" ? LOST_WEBGL : NO_WEBGL);
-    if (surface === this.#coming) this.#coming = null;
-    if (surface === this.#now) this.#take(new CanvasSurface());
+    if (renderer === this.#coming) this.#coming = null;
+    if (renderer === this.#now) this.#take(new CanvasRenderer());
   }
 
-  #take(surface) {
+  #take(renderer) {
     const before = this.#now;
-    this.#now = surface;
-    if (!surface.el.isConnected) before.el.before(surface.el);
+    this.#now = renderer;
+    if (!renderer.el.isConnected) before.el.before(renderer.el);
     before.destroy();
     this.#swift?.destroy();
     this.#swift = null;
-    if (surface.kind !== "canvas" && drawsSlowly()) {
-      this.#swift = new CanvasSurface();
+    if (renderer.kind !== "canvas" && drawsSlowly()) {
+      this.#swift = new CanvasRenderer();
       this.#swift.el.hidden = true;
-      surface.el.after(this.#swift.el);
+      renderer.el.after(this.#swift.el);
     }
-    this.changed(surface.kind);
+    this.changed(renderer.kind);
     this.repaint();
   }
 

@@ -1,24 +1,7 @@
 /** What models are compared on, and how: the column, what is kept apart, what is trained, and which models. */
 import { h, write } from "./dom.js";
-import { fillSelect, nameOf, plain, progressBar, progressText, quoted, sizeOf } from "./parts.js";
+import { fillSelect, nameOf, plain, progressBar, progressText, quoted, sizeOf, titled } from "./parts.js";
 
-const CLASSIFIERS = [
-  { value: "mlp", label: "MLP, 100 units" },
-  { value: "logistic", label: "logistic regression" },
-  { value: "knn", label: "nearest neighbours" },
-];
-const POOLINGS = [
-  { value: "mean", label: "track means" },
-  { value: "frames", label: "frames, then voting" },
-  { value: "mean+std", label: "mean + spread" },
-  { value: "max", label: "maximum" },
-  { value: "median", label: "median" },
-];
-const LAYERS = [
-  { value: "embedding", label: "embedding" },
-  { value: "output", label: "output" },
-  { value: "all", label: "all layers" },
-];
 const FOLDS = [3, 5, 10];
 /** Before the names of columns, which may be any word. */
 const COLUMN = "column:";
@@ -145,7 +128,7 @@ export function taskForm(panel, { set, run }) {
   }
 
   function fillOthers(absent) {
-    const pulling = model.get("pulling") ?? {};
+    const pulling = model.get("downloads") ?? {};
     const key = JSON.stringify([absent.map(({ name }) => name), pulling]);
     if (others.dataset.key === key) return;
     others.dataset.key = key;
@@ -183,16 +166,16 @@ export function taskForm(panel, { set, run }) {
       const folding = foldOptions(item.folds ?? [], chosen.folds);
       fillSelect(folds, folding, typeof chosen.folds === "string" ? COLUMN + chosen.folds : String(chosen.folds));
       for (const [select, options, name] of [
-        [classifier, CLASSIFIERS, "classifier"],
-        [pooling, POOLINGS, "pooling"],
-        [layers, LAYERS, "layers"],
+        [classifier, titled(item.classifiers), "classifier"],
+        [pooling, titled(item.poolings), "pooling"],
+        [layers, titled(item.layers), "layers"],
       ]) {
         fillSelect(select, withChosen(options, chosen[name]), valueIn(options, chosen[name]));
       }
       fillModels(model.get("models") ?? []);
       const busy = ["waiting", "running"].includes(work.status);
       go.disabled = busy || !chosen.target || !chosen.models.length;
-      const told = item.more?.length ? `With ${item.more.join(", ")} as given in code.` : "";
+      const told = item.extra_options?.length ? `With ${item.extra_options.join(", ")} as given in code.` : "";
       const missing = !chosen.models.length ? "Tick the models that are to be compared." : work.plan;
       write(plan, busy ? "" : [told, missing].filter(Boolean).map(plain).join(" "));
     },

@@ -22,16 +22,17 @@ export function isStale(asked, choices) {
 export function tasksPage(panel) {
   const { model, link, host, signal } = panel;
   const get = (name) => model.get(name) ?? {};
-  const run = () => link.send("task_run");
+  const run = () => link.send("evaluate");
   const choose = (key) => {
     matrix.expect(key);
-    link.send("task_matrix", { cell: key });
+    link.send("show_confusion", { cell: key });
   };
   // What is computed here is stopped here: the rest of the panel goes on.
-  const own = { send: (kind, content) => link.send(kind === "cancel" ? "task_cancel" : kind, content) };
+  const own = { send: (kind, content) => link.send(kind === "cancel" ? "cancel_evaluation" : kind, content) };
 
-  const form = taskForm(panel, { run, set: (name, value) => link.send("task_set", { name, value }) });
-  const state = stateBox({ link: own, retry: () => (get("tasks").targets ? run() : link.send("tasks")) });
+  const form = taskForm(panel, { run, set: (name, value) => link.send("set_evaluation_option", { name, value }) });
+  const retry = () => (get("evaluation").targets ? run() : link.send("show_evaluation"));
+  const state = stateBox({ link: own, retry });
   const why = h("ul.ev-t-why");
   const said = NO_LABELS.map((text) => h("p.ev-faint", {}, text));
   const blank = h("div.ev-p-blank", { hidden: true }, h("h3", {}, "Nothing to predict"), ...said, why);
@@ -40,8 +41,10 @@ export function tasksPage(panel) {
   const depths = depthCharts({ choose });
   const stale = h("p.ev-t-stale", { role: "status" });
   const notes = h("ul.ev-t-notes", { "aria-label": "Notes" });
-  const file = (format, label, title) =>
-    h("button", { type: "button", title, onclick: () => link.send("task_save", { format }) }, icon(ICONS.save), label);
+  const file = (format, label, title) => {
+    const onclick = () => link.send("save_scores", { format });
+    return h("button", { type: "button", title, onclick }, icon(ICONS.save), label);
+  };
   const title = h("h3", {}, "Scores");
   const about = h("span.ev-faint", { dir: "auto" });
   const tools = h(
@@ -49,7 +52,7 @@ export function tasksPage(panel) {
     {},
     file("csv", "CSV", "Write the table for pandas or a spreadsheet"),
     file("latex", "LaTeX", "Write the table for a paper"),
-    copyButton(panel.el, () => get("tasks").code ?? "", signal),
+    copyButton(panel.el, () => get("evaluation").code ?? "", signal),
   );
   const results = h(
     "section.ev-p-card.ev-t-results",
@@ -70,9 +73,9 @@ export function tasksPage(panel) {
   const el = h("div.ev-p-tasks", {}, intro, form.el, blank, state.el, results, matrix.el);
 
   function update() {
-    if (!panel.visible("tasks")) return;
-    const item = get("tasks");
-    const work = get("tasks_work");
+    if (!panel.visible("evaluation")) return;
+    const item = get("evaluation");
+    const work = get("evaluation_status");
     const scores = get("scores");
     const known = Boolean(item.targets);
     const able = (item.targets ?? []).some((target) => !target.why);
@@ -92,7 +95,7 @@ export function tasksPage(panel) {
   }
 
   function updateResults(item, scores) {
-    const other = isStale(scores.asked, item.choices);
+    const other = isStale(scores.choices, item.choices);
     stale.hidden = !other;
     write(stale, other ? "These are the scores of earlier choices; press Compare for those above." : "");
     write(about, "press a model for its confusion matrix");
@@ -106,8 +109,9 @@ export function tasksPage(panel) {
     }
   }
 
-  onChange(model, "tasks tasks_work scores confusion models pulling", update, signal);
-  return { el, update, ask: () => !get("tasks").targets && !get("tasks_work").status && link.send("tasks") };
+  onChange(model, "evaluation evaluation_status scores confusion models downloads", update, signal);
+  const ask = () => !get("evaluation").targets && !get("evaluation_status").status && link.send("show_evaluation");
+  return { el, update, ask };
 }
 
 /** What one model took for what, with what can be made of it. */
@@ -117,10 +121,10 @@ function matrixPart(panel, { own, host, signal }) {
   const title = h("h3", { tabIndex: -1 });
   const facts = h("span.ev-faint", { dir: "auto" });
   const ask = (kind) => () => link.send(kind, { cell: item().cell });
-  const map = h("button", { type: "button", onclick: ask("task_map") }, "Show on the map");
+  const map = h("button", { type: "button", onclick: ask("show_answers") }, "Show on the map");
   map.title = "Colour the points by right and wrong, and select those that are wrong";
-  const keep = h("button", { type: "button", onclick: ask("task_head") }, "Keep as a head");
-  const state = stateBox({ link: own, retry: ask("task_head") });
+  const keep = h("button", { type: "button", onclick: ask("train_head") }, "Keep as a head");
+  const state = stateBox({ link: own, retry: ask("train_head") });
   const done = h("p.ev-t-done", { role: "status", dir: "auto" });
   const view = slot({ host, signal });
   const el = h(
@@ -139,7 +143,7 @@ function matrixPart(panel, { own, host, signal }) {
       expected = key;
     },
     update() {
-      const { cell, title: name, tracks, wrong, can_keep: able, training = {}, view: ref } = item();
+      const { cell, title: name, tracks, wrong, can_train_head: able, training = {}, view: ref } = item();
       el.hidden = cell === undefined;
       view.set(ref ?? "");
       if (cell === undefined) return;

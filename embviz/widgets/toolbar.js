@@ -2,10 +2,6 @@
 import { bytesOf } from "./data.js";
 import { PIN, h, icon, write } from "./dom.js";
 
-const OPTIONS = {
-  order: { label: "Order", choices: { index: "index", activity: "activity", similarity: "similarity" } },
-  scale: { label: "Scale", choices: { none: "common", dimension: "per dimension", signed: "around zero" } },
-};
 const NO_ROW = "Pin a dimension: choose a row first (click, or ↑ ↓), then P";
 
 export class Toolbar {
@@ -15,11 +11,12 @@ export class Toolbar {
   readout = h("span.ev-faint.ev-heatmap-readout");
 
   /**
-   * @param {{set: (name: string, value: string) => void, pin: () => void, offer: (offered: boolean) => void}} options
-   *   `offer` tells when the pin has the pointer or the focus, for what it would pin to be shown
+   * @param {{orders: Record<string, string>, scales: Record<string, string>, pin: () => void,
+   *   set: (name: string, value: string) => void, offer: (offered: boolean) => void}} options
+   *   `orders` and `scales` are names with titles; `offer` tells when the pin has the pointer or the focus, for what it would pin to be shown
    */
-  constructor({ set, pin, offer }) {
-    this.selects = Object.entries(OPTIONS).map(([name, option]) => select(name, option, set));
+  constructor({ orders, scales, set, pin, offer }) {
+    this.selects = [select("order", "Order", orders, set), select("scale", "Scale", scales, set)];
     this.pin = h(
       "button.ev-heatmap-pinner",
       {
@@ -46,7 +43,7 @@ export class Toolbar {
       // A page without Python has only the orders that were made for it.
       if (name !== "order" || typeof model.send === "function") continue;
       for (const option of control.options) {
-        option.disabled = option.value !== "index" && !bytesOf(model.get(option.value)).length;
+        option.disabled = option.value !== "index" && !bytesOf(model.get(`${option.value}_order`)).length;
       }
     }
   }
@@ -72,7 +69,7 @@ export class Toolbar {
   }
 }
 
-function select(name, { label, choices }, set) {
+function select(name, label, choices, set) {
   const options = Object.entries(choices).map(([value, text]) => h("option", { value }, text));
   const control = h("select", { "aria-label": label, onchange: () => set(name, control.value) }, ...options);
   return { name, control, el: h("label", {}, h("span.ev-faint", {}, label), control) };

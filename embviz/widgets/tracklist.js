@@ -233,7 +233,7 @@ export function trackList(panel) {
     if (!track) return;
     active = index;
     mark();
-    link.send("open", { track: track.id });
+    link.send("open_track", { track: track.id });
     panel.trackChosen?.();
   }
 

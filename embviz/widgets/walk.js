@@ -21,15 +21,16 @@ const hint = (text) => h("span.ev-faint", { title: text }, text);
 /** @param {object} panel what the parts of the panel share */
 export function walk(panel) {
   const { model, link, host, signal } = panel;
-  const own = () => model.get("walk") ?? {};
+  const own = () => model.get("layers") ?? {};
   const select = h("select", { "aria-label": "Model to walk through" });
   const words = hint("from what goes in to what comes out; every layer on the same clock");
-  const state = stateBox({ link, retry: () => link.send("walk", { model: select.value }) });
+  const state = stateBox({ link, retry: () => link.send("show_layers", { model: select.value }) });
   const list = h("div.ev-p-rows", { role: "list", "aria-label": "Layers, from input to output" });
   const mapsTitle = h("h3");
   const mapsClose = h("button.ev-plain", { type: "button", "aria-label": "Close the feature maps", title: "Close" });
   mapsClose.append(icon(ICONS.close));
-  const mapsState = stateBox({ link, retry: () => link.send("maps", { layer: own().maps?.layer }) });
+  const retryMaps = () => link.send("show_feature_maps", { layer: own().feature_maps?.layer });
+  const mapsState = stateBox({ link, retry: retryMaps });
   const mapsView = slot({ host, signal });
   const maps = h(
     "section.ev-p-maps",
@@ -67,9 +68,9 @@ export function walk(panel) {
   );
   signal.addEventListener("abort", () => watch.disconnect(), { once: true });
 
-  select.addEventListener("change", () => link.send("walk", { model: select.value }));
+  select.addEventListener("change", () => link.send("show_layers", { model: select.value }));
   mapsClose.addEventListener("click", () => {
-    const layer = own().maps?.layer ?? "";
+    const layer = own().feature_maps?.layer ?? "";
     closed = layer;
     update();
     [...rows.values()].find((row) => row.layer === layer)?.focus();
@@ -80,9 +81,9 @@ export function walk(panel) {
     const item = own();
     const models = model.get("models") ?? [];
     fillSelect(select, modelOptions(models.filter((entry) => entry.layers.length)), item.model ?? select.value);
-    state.update(item, panel.modelOf(item.model), model.get("pulling")?.[item.model]);
+    state.update(item, panel.modelOf(item.model), model.get("downloads")?.[item.model]);
     updateRows(item);
-    updateMaps(item.maps ?? {});
+    updateMaps(item.feature_maps ?? {});
   }
 
   function updateRows(item) {
@@ -100,7 +101,8 @@ export function walk(panel) {
         rows.set(keys[i], row);
         watch.observe(row.el);
       }
-      rows.get(keys[i]).update(entry, item, closed !== item.maps?.layer && item.maps?.layer === entry.layer);
+      const open = item.feature_maps?.layer;
+      rows.get(keys[i]).update(entry, item, closed !== open && open === entry.layer);
     });
     arrange(
       list,
@@ -110,7 +112,7 @@ export function walk(panel) {
 
   function openMaps(layer) {
     closed = "";
-    link.send("maps", { layer });
+    link.send("show_feature_maps", { layer });
     update();
   }
 
@@ -128,10 +130,10 @@ export function walk(panel) {
     const item = own();
     if (item.rows?.length || item.status) return;
     const first = item.model || firstChoice(model.get("rows"), model.get("models") ?? [])?.model;
-    if (first) link.send("walk", { model: first });
+    if (first) link.send("show_layers", { model: first });
   }
 
-  onChange(model, "walk models pulling", update, signal);
+  onChange(model, "layers models downloads", update, signal);
   return { el, update, ask };
 }
 
@@ -151,7 +153,7 @@ function layerRow(panel, layer, openMaps) {
   const maps = h("button", { type: "button", onclick: () => openMaps(layer) }, "Feature maps");
   const state = stateBox({
     link: panel.link,
-    retry: () => panel.link.send("walk", { model: panel.model.get("walk").model }),
+    retry: () => panel.link.send("show_layers", { model: panel.model.get("layers").model }),
   });
   const view = slot({ host: panel.host, signal: controller.signal });
   body.append(state.el, view.el);
@@ -188,10 +190,10 @@ function layerRow(panel, layer, openMaps) {
       write(title, plain(item.title || item.layer));
       write(shape, timesOf(item.shape));
       shape.title = axesOf(item.shape, item.axes);
-      const said = [item.meaning, item.heard && `hears ${item.heard}`, item.still];
+      const said = [item.meaning, item.receptive_field && `hears ${item.receptive_field}`, item.constant];
       write(facts, said.filter(Boolean).map(plain).join(" · "));
       facts.title = quoted(facts.textContent);
-      maps.hidden = !item.maps;
+      maps.hidden = !item.has_feature_maps;
       maps.setAttribute("aria-pressed", String(open));
       maps.setAttribute("aria-label", `Feature maps of ${quoted(item.layer)}`);
       // While all layers wait for the same pass through the network, one bar at the top says so.
@@ -207,7 +209,7 @@ function layerRow(panel, layer, openMaps) {
 /** @param {object} panel what the parts of the panel share */
 export function structure(panel) {
   const { model, link, host, signal } = panel;
-  const own = () => model.get("structure") ?? {};
+  const own = () => model.get("similarity") ?? {};
   const models = h("select", { "aria-label": "Model" });
   const layers = h("select", { "aria-label": "Layer" });
   const state = stateBox({ link, retry: () => send() });
@@ -231,7 +233,7 @@ export function structure(panel) {
   const observer = new ResizeObserver(fit);
   signal.addEventListener("abort", () => observer.disconnect(), { once: true });
 
-  const send = () => link.send("structure", { model: models.value, layer: layers.value });
+  const send = () => link.send("show_similarity", { model: models.value, layer: layers.value });
   models.addEventListener("change", () => {
     fillLayers(models.value, "embedding");
     send();
@@ -249,11 +251,11 @@ export function structure(panel) {
   }
 
   function update() {
-    if (!panel.visible("structure")) return;
+    if (!panel.visible("similarity")) return;
     const item = own();
     fillSelect(models, modelOptions(model.get("models") ?? []), item.model || models.value);
     fillLayers(models.value, item.model ? item.layer : layers.value || "embedding");
-    state.update(item, panel.modelOf(item.model), model.get("pulling")?.[item.model]);
+    state.update(item, panel.modelOf(item.model), model.get("downloads")?.[item.model]);
     for (const el of [panel.scroller, panel.sticky, view.el]) observer.observe(el);
     fit();
     view.set(item.view);
@@ -264,9 +266,9 @@ export function structure(panel) {
     const item = own();
     if (item.view || item.status) return;
     const first = item.model ? item : firstChoice(model.get("rows"), model.get("models") ?? []);
-    if (first) link.send("structure", { model: first.model, layer: first.layer });
+    if (first) link.send("show_similarity", { model: first.model, layer: first.layer });
   }
 
-  onChange(model, "structure models pulling", update, signal);
+  onChange(model, "similarity models downloads", update, signal);
   return { el, update, ask };
 }

@@ -94,7 +94,7 @@ def chart(cache):
 
 def command(atlas, kind, *buffers, **content):
     """Have the page ask for something, as it does."""
-    atlas.widget._heard(None, {"kind": kind, **content}, list(buffers))
+    atlas.widget._receive(None, {"kind": kind, **content}, list(buffers))
     return atlas
 
 
@@ -121,7 +121,7 @@ def test_columns_are_added_and_all_else_stays(table, chart):
     assert list(atlas.selection["mine"]) == ["a", "a"]
     assert (scatter(atlas).xy is before[0], scatter(atlas).model_id) == (True, before[1])
     assert {"right", "mine"} <= {column["name"] for column in view.columns}
-    assert "column:right" in {item["key"] for group in atlas.widget.colors for item in group["items"]}
+    assert "column:right" in {item["key"] for group in atlas.widget.color_options for item in group["items"]}
     assert view.color["title"] == "genre"
     assert atlas.set(color="right").widget.choices["color"] == "column:right"
     assert view.color["labels"] == ["no", "yes"]
@@ -150,14 +150,14 @@ def test_a_map_is_there_at_once_then_pca_then_umap(table, chart):
     assert (final["status"], final["message"], final["notes"]) == ("ready", "", [])
     assert "trustworthiness" in final["facts"][0]
     assert atlas.projection.method == "umap"
-    assert view.count == {"tracks": 21, "points": 21, "problems": 0, "duplicates": 0}
+    assert view.counts == {"tracks": 21, "points": 21, "problems": 0, "duplicates": 0}
     assert view.choices["model"] == "msd-musicnn-1"
     assert view.choices["color"] == "column:genre"
     assert scatter(atlas).color["labels"] == sorted(PIECES)
-    assert (view.busy, view.notice, view.neighbors, view.clusters, view.agreement) == ({}, {}, {}, {}, {})
+    assert (view.progress, view.notice, view.neighbors, view.clusters, view.agreement) == ({}, {}, {}, {}, {})
     assert [method["name"] for method in view.methods] == ["umap", "pca", "tsne", "pacmap"]
     assert {"tag:msd-musicnn-1:sad", "tempo", "trust", "cluster", "column:loudness"} <= {
-        item["key"] for group in view.colors for item in group["items"]
+        item["key"] for group in view.color_options for item in group["items"]
     }
     json.dumps({name: getattr(view, name) for name in view.keys if not name.startswith("_") and name != "layout"})
     assert repr(atlas) == "<Atlas MusiCNN (MSD) · embedding: 21 tracks, ready>"
@@ -201,12 +201,12 @@ def test_a_choice_computes_only_what_depends_on_it(table, chart, monkeypatch):
         ("pooling", "mean+std", ["embed_table", "nearest_neighbors", "project", "project"]),
     ]:
         calls.clear()
-        command(atlas, "set", name=name, value=value).wait()
+        command(atlas, "set_option", name=name, value=value).wait()
         assert calls == expected, name
         assert atlas.widget.maps[0]["status"] == "ready"
     assert atlas.vectors.shape == (21, 400)
     assert atlas.widget.choices["options"] == {"perplexity": 4}
-    command(atlas, "set", name="method", value="pca").wait()
+    command(atlas, "set_option", name="method", value="pca").wait()
     assert atlas.widget.choices["options"] == {}
 
 
@@ -215,7 +215,7 @@ def test_results_come_by_the_loop_of_the_kernel(table, chart):
         atlas, ready = chart(table), asyncio.Event()
         atlas.widget.observe(lambda change: change["new"][0]["status"] == "ready" and ready.set(), "maps")
         await ready.wait()
-        return atlas.widget.count["points"]
+        return atlas.widget.counts["points"]
 
     assert asyncio.run(asyncio.wait_for(look(), 60)) == 21
 
@@ -235,8 +235,8 @@ def test_choices_of_the_next_cell_have_the_names_of_the_parameters(table, chart)
 def test_the_latest_choice_wins(table, chart):
     atlas = chart(table, "vgg")
     for layer, pooling in [("embedding", "max"), ("output", "mean"), ("embedding", "median")]:
-        command(atlas, "set", name="model", value={"model": "vgg", "layer": layer})
-        command(atlas, "set", name="pooling", value=pooling)
+        command(atlas, "set_option", name="model", value={"model": "vgg", "layer": layer})
+        command(atlas, "set_option", name="pooling", value=pooling)
     atlas.wait()
     assert (atlas.vectors.layer, atlas.vectors.pooling) == ("embedding", "median")
     assert atlas.widget.maps[0]["title"].endswith("· embedding")
@@ -254,21 +254,21 @@ def test_cancelling_keeps_what_is_done_and_the_next_choice_goes_on(table, chart,
             time.sleep(0.01)
 
     monkeypatch.setattr(map_view, "project", endless)
-    command(atlas, "set", name="method", value="tsne")
+    command(atlas, "set_option", name="method", value="tsne")
     while not atlas._context.worker.running:
         time.sleep(0.01)
     for _ in range(100):
         atlas.wait(0.3)
-        if "laying out" in atlas.widget.busy["text"]:
+        if "laying out" in atlas.widget.progress["text"]:
             break
-    assert atlas.widget.busy["text"].startswith("MusiCNN (MSD): laying out")
+    assert atlas.widget.progress["text"].startswith("MusiCNN (MSD): laying out")
     command(atlas, "cancel").wait()
     shown = atlas.widget.maps[0]
     assert shown["status"] == "cancelled"
     assert "map by PCA" in shown["message"]
     assert shown["view"]
     assert shown["facts"][0].startswith("PCA")
-    assert atlas.widget.busy == {}
+    assert atlas.widget.progress == {}
     atlas.selection = [100]
     assert len(atlas.neighbors(100)) == 10
     monkeypatch.setattr(map_view, "project", real)
@@ -300,13 +300,13 @@ def test_what_cannot_be_raises_before_anything_is_computed(table):
 
 def test_a_choice_that_cannot_be_is_a_notice(table, chart):
     atlas = chart(table).wait()
-    command(atlas, "set", name="method", value="mds")
+    command(atlas, "set_option", name="method", value="mds")
     assert "method is one of" in atlas.widget.notice["text"]
-    command(atlas, "set", name="options", value={"n_neighbors": 3})
+    command(atlas, "set_option", name="options", value={"n_neighbors": 3})
     assert "The options of PCA are none" in atlas.widget.notice["text"]
-    command(atlas, "choose", point=999)
+    command(atlas, "play", point=999)
     assert "no point 999" in atlas.widget.notice["text"]
-    command(atlas, "dismiss")
+    command(atlas, "dismiss_notice")
     assert atlas.widget.notice == {}
     assert atlas.widget.choices["method"] == "pca"
 
@@ -325,7 +325,7 @@ def test_what_is_selected_on_the_page_is_a_table_in_the_next_cell(table, chart):
     shown = atlas.widget.selection
     assert (shown["count"], shown["seconds"], shown["more"]) == (2, 18.0, 0)
     assert {row["title"] for row in shown["rows"]} == {"ambient 0.wav", "Ambient 2"}
-    command(atlas, "clear")
+    command(atlas, "clear_selection")
     assert len(atlas.selection) == 0
     assert list(atlas.selection.columns) == list(table.columns)
     assert scatter(atlas).selected == b""
@@ -362,7 +362,7 @@ def test_a_selection_made_before_the_map_is_there_is_shown_on_it(table, chart):
     atlas.selection = table.index[:3]
     atlas.wait()
     assert list(scatter(atlas).selection) == [0, 1, 2]
-    command(atlas, "set", name="model", value={"model": "vgg", "layer": "embedding"}).wait()
+    command(atlas, "set_option", name="model", value={"model": "vgg", "layer": "embedding"}).wait()
     assert list(scatter(atlas).selection) == [0, 1, 2]
     assert list(atlas.selection.index) == [100, 110, 120]
 
@@ -409,15 +409,15 @@ def test_choosing_a_point_lists_and_draws_its_neighbors(table, chart):
     assert [item["track"] for item in shown["items"]] == list(atlas.neighbors(130).index)
     lines = np.frombuffer(scatter(atlas).lines, "<u4").reshape(-1, 2)
     assert lines.tolist() == [[3, item["point"]] for item in shown["items"]]
-    command(atlas, "set", name="k", value=5).wait()
+    command(atlas, "set_option", name="k", value=5).wait()
     assert len(atlas.widget.neighbors["items"]) == 5
-    command(atlas, "like", of="selection")
+    command(atlas, "find_neighbors", of="selection")
     assert "Nothing is selected" in atlas.widget.notice["text"]
     atlas.selection = [100, 110]
-    command(atlas, "like", of="selection").wait()
+    command(atlas, "find_neighbors", of="selection").wait()
     assert atlas.widget.neighbors["of"] == {"title": "2 selected points", "kind": "selection"}
     assert scatter(atlas).lines == b""
-    command(atlas, "set", name="model", value={"model": "vgg", "layer": "embedding"}).wait()
+    command(atlas, "set_option", name="model", value={"model": "vgg", "layer": "embedding"}).wait()
     assert atlas.widget.neighbors == {}
 
 
@@ -430,7 +430,7 @@ def test_a_file_that_is_dropped_in_is_compared(table, chart, clips):
     shown = atlas.widget.neighbors
     assert shown["of"] == {"title": "some thing.wav", "kind": "file"}
     assert shown["items"][0]["track"] == 240
-    command(atlas, "set", name="model", value={"model": "vgg", "layer": "embedding"}).wait()
+    command(atlas, "set_option", name="model", value={"model": "vgg", "layer": "embedding"}).wait()
     assert atlas.widget.neighbors["items"][0]["track"] == 240
     command(atlas, "upload", b"nonsense", name=HOSTILE, part=0, parts=1).wait()
     assert "cannot be decoded" in atlas.widget.neighbors["message"]
@@ -445,9 +445,9 @@ def test_points_are_colored_by_what_is_known_or_heard(table, chart):
     atlas = chart(table, color="loudness").wait()
     drawn = scatter(atlas)
     assert (drawn.color["kind"], drawn.color["low"], drawn.color["high"]) == ("number", 0.0, 20.0)
-    command(atlas, "set", name="color", value="trust").wait()
+    command(atlas, "set_option", name="color", value="trust").wait()
     assert (drawn.color["title"], drawn.color["unit"]) == ("neighbours kept", "%")
-    command(atlas, "set", name="color", value="tempo").wait()
+    command(atlas, "set_option", name="color", value="tempo").wait()
     assert drawn.color["unit"] == "BPM"
     assert 30 <= drawn.color["low"] < drawn.color["high"] <= 286
     atlas.set(color="sad").wait()
@@ -476,9 +476,9 @@ def test_colors_of_clusters_need_clusters(table, chart):
 def test_points_are_sized(table, chart):
     atlas = chart(table.assign(duration=np.arange(1.0, 22.0)), size="duration").wait()
     assert scatter(atlas).size["unit"] == "s"
-    command(atlas, "set", name="size", value="spread")
+    command(atlas, "set_option", name="size", value="spread")
     assert scatter(atlas).size["title"] == "spread within the track"
-    command(atlas, "set", name="size", value="none")
+    command(atlas, "set_option", name="size", value="none")
     assert scatter(atlas).sizes == b""
 
 
@@ -487,7 +487,7 @@ def test_points_are_sized(table, chart):
 
 def test_clusters_are_found_named_and_renamed(table, chart):
     atlas = chart(table, clusters="kmeans").wait()
-    command(atlas, "set", name="cluster_options", value={"n_clusters": 4}).wait()
+    command(atlas, "set_option", name="cluster_options", value={"n_clusters": 4}).wait()
     shown = atlas.widget.clusters
     assert [item["id"] for item in shown["items"]] == [0, 1, 2, 3]
     assert sum(item["count"] for item in shown["items"]) == 21
@@ -500,7 +500,7 @@ def test_clusters_are_found_named_and_renamed(table, chart):
     assert list(found.index) == list(table.index)
     # As a column, it goes with the table.
     assert table.join(found["name"].rename("group"))["group"].notna().all()
-    command(atlas, "rename", id=2, name="  the\nloud ones ")
+    command(atlas, "rename_cluster", id=2, name="  the\nloud ones ")
     assert atlas.widget.clusters["items"][2]["name"] == "the loud ones"
     assert atlas.widget.clusters["items"][2]["auto"] == shown["items"][2]["name"]
     assert "the loud ones" in {label["text"] for label in scatter(atlas).labels}
@@ -538,7 +538,7 @@ def test_frames_of_tracks(table, chart):
     few, chosen = table.iloc[:9], []
     atlas = chart(few, points="frames").wait()
     times, n = atlas.vectors.times, len(atlas.vectors)
-    assert n == atlas.widget.count["points"] > 3 * len(few)
+    assert n == atlas.widget.counts["points"] > 3 * len(few)
     assert np.allclose(np.frombuffer(scatter(atlas).seconds, "<f4"), times)
     scatter(atlas).selected = np.array([1, 2, n - 1], "<u4").tobytes()
     picked = atlas.selection
@@ -600,15 +600,15 @@ def test_a_click_opens_and_plays(table, chart, monkeypatch):
     assert {"kind": "play"} in sent
     assert scatter(atlas).current == 5
     sent.clear()
-    command(atlas, "choose", track=150, at=3.0)
+    command(atlas, "play", track=150, at=3.0)
     assert sent == [{"kind": "seek", "value": 3.0}, {"kind": "play"}]
 
 
 def test_what_the_model_makes_of_the_open_track_is_drawn_below_its_player(table, chart):
     atlas = chart(table, "musicnn").wait()
-    assert atlas.widget.heard == {}
+    assert atlas.widget.heatmap == {}
     atlas.choose(110).wait()
-    shown = atlas.widget.heard
+    shown = atlas.widget.heatmap
     heatmap = atlas._controller.playback._heatmap
     assert (shown["title"], shown["layer"]) == ("MusiCNN (MSD)", "embedding")
     assert shown["view"] == f"IPY_MODEL_{heatmap.model_id}"
@@ -619,7 +619,7 @@ def test_what_the_model_makes_of_the_open_track_is_drawn_below_its_player(table,
     assert heatmap._values.shape[1] == 256
     followed = chart(table, "musicnn", player=Player()).wait()
     followed.mark_open(110)
-    assert followed.wait().widget.heard == {}
+    assert followed.wait().widget.heatmap == {}
 
 
 def test_what_is_embedded_already_is_not_decoded_again_for_its_tags(table, chart, tmp_path):
@@ -629,7 +629,7 @@ def test_what_is_embedded_already_is_not_decoded_again_for_its_tags(table, chart
     atlas = chart(some, "musicnn", cache=own).wait()
     assert len(atlas.vectors) == 3
     assert api.cached_share(some, "musicnn", "output", cache=own) == 0
-    assert scatter(atlas).heard == b""
+    assert scatter(atlas).top_tags == b""
     chart(table.iloc[:4], "musicnn", cache=own, color="sad").wait()
     assert api.cached_share(table.iloc[:4], "musicnn", "output", cache=own) == 1
 
@@ -638,11 +638,11 @@ def test_what_is_heard_at_a_point_is_told_on_the_map(table, chart):
     atlas = chart(table, "musicnn").wait()
     drawn = scatter(atlas)
     [place] = np.flatnonzero(atlas.vectors.tracks == table.index[table["genre"] == "metal"][0])
-    most = [drawn.tags[tag] for tag in drawn.heard[3 * place : 3 * place + 3]]
+    most = [drawn.tags[tag] for tag in drawn.top_tags[3 * place : 3 * place + 3]]
     assert "metal" in most
     frames = scatter(chart(table, "musicnn", points="frames").wait())
-    assert len(frames.heard) == 3 * frames.n
-    assert scatter(chart(table, "tempocnn").wait()).heard == b""
+    assert len(frames.top_tags) == 3 * frames.n
+    assert scatter(chart(table, "tempocnn").wait()).top_tags == b""
 
 
 def test_the_queue_goes_on_when_a_track_ends(table, chart, monkeypatch):
@@ -655,7 +655,7 @@ def test_the_queue_goes_on_when_a_track_ends(table, chart, monkeypatch):
     queue = atlas.widget.queue
     assert [item["track"] for item in queue["items"]] == [190, 200, 210, 100]
     assert (queue["at"], queue["playing"]) == (-1, False)
-    command(atlas, "queue_play", at=0).wait()
+    command(atlas, "play_queue", at=0).wait()
     player.playing, player.time = True, 4.0
     player.playing = False  # paused in the middle: nothing follows
     assert opened == [190]
@@ -665,27 +665,27 @@ def test_the_queue_goes_on_when_a_track_ends(table, chart, monkeypatch):
     atlas.wait()
     assert opened == [190, 200]
     assert (atlas.widget.queue["at"], atlas.widget.queue["playing"]) == (1, True)
-    command(atlas, "queue_play", at=3).wait()
-    command(atlas, "queue_remove", at=0)
+    command(atlas, "play_queue", at=3).wait()
+    command(atlas, "remove_queued", at=0)
     assert atlas.widget.queue["at"] == 2
     player.playing, player.time = True, 9.0
     player.playing = False
     assert opened == [190, 200, 100]
     assert not atlas.widget.queue["playing"]
-    command(atlas, "queue_play", at=9)
+    command(atlas, "play_queue", at=9)
     assert "counted from 0" in atlas.widget.notice["text"]
-    command(atlas, "queue_clear")
+    command(atlas, "clear_queue")
     assert atlas.widget.queue == {"items": [], "at": -1, "playing": False}
 
 
 def test_a_pause_of_the_queue_is_taken_up_where_it_was(table, chart, monkeypatch):
     atlas, sent = chart(table).wait(), []
     atlas.enqueue([100, 110])
-    command(atlas, "queue_play", at=0).wait()
+    command(atlas, "play_queue", at=0).wait()
     monkeypatch.setattr(atlas._own_player, "send", lambda content, *_: sent.append(content))
-    command(atlas, "queue_pause")
+    command(atlas, "pause_queue")
     assert not atlas.widget.queue["playing"]
-    command(atlas, "queue_play", at=0)
+    command(atlas, "play_queue", at=0)
     assert sent == [{"kind": "pause"}, {"kind": "play"}]
 
 
@@ -694,7 +694,7 @@ def test_a_track_in_the_queue_that_cannot_be_opened_is_passed_over(table, chart,
     atlas = chart(gone).wait()
     gone.loc[110, "path"] = str(tmp_path / "gone.wav")
     atlas.enqueue([110, 120])
-    command(atlas, "queue_play", at=0).wait()
+    command(atlas, "play_queue", at=0).wait()
     atlas.wait()
     assert atlas.widget.queue["at"] == 1
     assert atlas._own_player.title == "Ambient 2"
@@ -706,7 +706,7 @@ def test_a_player_elsewhere_is_followed(table, chart):
     assert (atlas.widget.player, atlas.widget.clock) == ("", "shared")
     atlas.on_choose(lambda label, seconds: opened.append((label, seconds)))
     atlas.enqueue([100, 110])
-    command(atlas, "queue_play", at=0)
+    command(atlas, "play_queue", at=0)
     assert opened == [(100, None)]
     assert player.title == ""
     player.set_track(title="elsewhere", duration=5.0)
@@ -739,12 +739,12 @@ def test_two_models_are_compared_on_the_same_tracks(table, chart):
     scatter(atlas, 1).selected = np.array([4], "<u4").tobytes()
     assert list(atlas.selection.index) == [140]
     assert list(scatter(atlas).selection) == [4]
-    command(atlas, "like", of="point", point=4, map=1).wait()
+    command(atlas, "find_neighbors", of="point", point=4, map=1).wait()
     assert atlas.widget.neighbors["of"]["title"] == "Drums 1"
     say(scatter(atlas, 1), kind="choose", point=5)
     assert atlas.widget.neighbors["of"]["title"] == "Drums 2"
     assert scatter(atlas).lines
-    command(atlas, "set", name="second", value={})
+    command(atlas, "set_option", name="second", value={})
     assert len(atlas.widget.maps) == 1
     assert atlas.widget.agreement == {}
     assert (atlas.agreement, len(atlas.differences)) == (None, 0)
@@ -878,7 +878,7 @@ def test_few_tracks(table, chart, n, method):
     if not n:
         assert shown["message"] == "There are no tracks to map."
         return
-    assert atlas.widget.count["points"] == n
+    assert atlas.widget.counts["points"] == n
     assert scatter(atlas).n == n
     if method == "umap":
         assert "at least 4 different vectors" in shown["notes"][0]
@@ -909,14 +909,14 @@ def test_tracks_that_cannot_be_used(table, chart, tmp_path):
     some.loc[120, "path"] = str(tmp_path / "gone.wav")
     atlas = chart(some).wait()
     assert atlas.widget.maps[0]["status"] == "ready"
-    assert atlas.widget.count == {"tracks": 21, "points": 18, "problems": 3, "duplicates": 0}
+    assert atlas.widget.counts == {"tracks": 21, "points": 18, "problems": 3, "duplicates": 0}
     problems = {row["name"]: row["problem"] for row in atlas.widget.problems}
     assert problems["ambient 1.wav"] == "There is no file."
     assert not any("\n" in name or "\u202e" in name for name in problems)
     atlas.selection = [100, 130]
     assert list(atlas.selection.index) == [100, 130]
     assert list(scatter(atlas).selection) == [0]
-    command(atlas, "choose", track=110).wait()
+    command(atlas, "play", track=110).wait()
     assert "names no file" in atlas._own_player.problem
     everyone = chart(some.iloc[:3]).wait()
     assert everyone.widget.maps[0]["status"] == "failed"
@@ -972,7 +972,7 @@ def test_a_worker_may_be_shared(table, chart):
     assert other == [1]
     command(atlas, "compute").wait()
     assert atlas.widget.maps[0]["status"] == "ready"
-    assert atlas.widget.busy == {}
+    assert atlas.widget.progress == {}
     atlas.close()
     worker.submit(("theirs",), lambda _job: other.append(2))
     worker.wait()
@@ -999,7 +999,7 @@ def test_weights_that_are_missing_are_fetched_from_the_page(table, chart, home, 
     monkeypatch.setattr("embviz.app.downloads.pull", pull)
     command(atlas, "pull", model="msd-vgg-1").wait()
     atlas.wait()
-    assert atlas.widget.pulling == {}
+    assert atlas.widget.downloads == {}
     assert atlas.widget.maps[0]["status"] == "ready"
     assert atlas.widget.clusters["items"]
 

@@ -67,7 +67,7 @@ def explore():
 
 def command(explorer, kind, *buffers, **content):
     """Have the panel ask for something, as the page does."""
-    explorer.widget._heard(None, {"kind": kind, **content}, list(buffers))
+    explorer.widget._receive(None, {"kind": kind, **content}, list(buffers))
     return explorer
 
 
@@ -96,10 +96,12 @@ def test_a_folder_opens_with_its_first_track_and_a_row_of_each_system(folder, ex
     assert panel.tracks[0]["title"] == "First"
     assert panel.tracks[0]["seconds"] == pytest.approx(12, abs=0.01)
     assert panel.track == 0
-    assert panel.busy == {}
+    assert panel.progress == {}
     assert panel.notice == {}
     assert set(panel.cached["0"]) == {row["model"] for row in panel.rows}
-    json.dumps([panel.tracks, panel.models, panel.rows, panel.hears, panel.walk, panel.structure, panel.cached])
+    json.dumps(
+        [panel.tracks, panel.models, panel.rows, panel.predictions, panel.layers, panel.similarity, panel.cached]
+    )
     player = explorer._context.player
     assert player.duration == pytest.approx(12, abs=0.01)
     assert player.sections == [{"name": "start", "start": 0.0}, {"name": "end", "start": 6.0}]
@@ -135,7 +137,7 @@ def test_models_of_the_panel_are_the_catalogue(folder, explore):
     assert (musicnn["patch"], musicnn["hop"], musicnn["finest"]) == (187 / 62.5, 93 / 62.5, 1 / 62.5)
     assert spleeter["fixed_hop"]
     assert musicnn["cost"] > 0
-    heard = {layer["name"]: layer["heard"] for layer in musicnn["layers"]}
+    heard = {layer["name"]: layer["receptive_field"] for layer in musicnn["layers"]}
     assert heard["embedding"] == "the whole patch"
     assert heard["timbral"].endswith(" s")
 
@@ -163,15 +165,15 @@ def test_rows_are_added_changed_moved_removed_and_brought_back(folder, explore):
     explorer.add("vgg", "output").add("musicnn", patch_hop=0.5).wait()
     assert explorer.embedding.model == "msd-musicnn-1"
     assert explorer.embedding.grid.period == pytest.approx(0.496)
-    command(explorer, "change", row=1, model="deepsquare-k8", layer="output", hop=None)
+    command(explorer, "change_row", row=1, model="deepsquare-k8", layer="output", hop=None)
     explorer.wait()
     assert explorer.embedding.layer == "output"
     panel = explorer.widget
-    command(explorer, "move", row=1, to=2)
+    command(explorer, "move_row", row=1, to=2)
     assert [row["id"] for row in panel.rows] == [2, 3, 1]
-    command(explorer, "collapse", row=3, collapsed=True)
+    command(explorer, "collapse_row", row=3, collapsed=True)
     assert [row["collapsed"] for row in panel.rows] == [False, True, False]
-    command(explorer, "remove", row=3)
+    command(explorer, "remove_row", row=3)
     assert [row["id"] for row in panel.rows] == [2, 1]
     assert panel.can_undo
     command(explorer, "undo")
@@ -192,26 +194,26 @@ def test_a_row_that_cannot_be_computed_says_why_and_the_others_go_on(folder, exp
     assert "has no layer 'nonsense'" in messages(explorer)[0]
     assert "patch_hop is fixed" in messages(explorer)[1]
     assert "not on this computer" in messages(explorer)[2]
-    command(explorer, "change", row=1, model="msd-vgg-1", layer="model/dense/Relu", hop=None)
+    command(explorer, "change_row", row=1, model="msd-vgg-1", layer="model/dense/Relu", hop=None)
     assert statuses(explorer.wait())[0] in ("ready", "failed")
 
 
 def test_a_command_that_makes_no_sense_is_a_notice(folder, explore):
     explorer = explore(folder, models=["tempocnn"]).wait()
     for kind, content in [
-        ("add", {"model": "nonsense"}),
-        ("open", {"track": 99}),
-        ("remove", {"row": 99}),
-        ("change", {}),
-        ("add", {"model": "vgg", "layer": ["x"]}),
-        ("add", {"model": "vgg", "hop": {}}),
+        ("add_row", {"model": "nonsense"}),
+        ("open_track", {"track": 99}),
+        ("remove_row", {"row": 99}),
+        ("change_row", {}),
+        ("add_row", {"model": "vgg", "layer": ["x"]}),
+        ("add_row", {"model": "vgg", "hop": {}}),
         ("upload", {"name": "x.wav"}),
     ]:
         seq = explorer.widget.notice.get("seq", 0)
         command(explorer, kind, **content)
         assert explorer.widget.notice["level"] == "error"
         assert explorer.widget.notice["seq"] > seq or kind == "upload"
-    command(explorer, "dismiss")
+    command(explorer, "dismiss_notice")
     assert explorer.widget.notice == {}
     assert statuses(explorer) == ["ready"]
 
@@ -220,7 +222,7 @@ def test_the_page_is_answered(folder, explore, monkeypatch):
     explorer = explore(folder, models=["tempocnn"])
     sent = []
     monkeypatch.setattr(explorer.widget, "send", lambda content, *_: sent.append(content))
-    command(explorer, "hears", seq=5)
+    command(explorer, "show_predictions", seq=5)
     assert {"kind": "ack", "seq": 5} in sent
 
 
@@ -257,19 +259,19 @@ def test_cancelling_keeps_what_is_finished(folder, explore):
         time.sleep(0.02)
     command(explorer, "cancel").wait(30)
     assert statuses(explorer) == ["ready", "cancelled"]
-    assert explorer.widget.busy == {}
+    assert explorer.widget.progress == {}
     assert explorer.embedding.model == "deepsquare-k8"
     kept = embviz.Cache().keys()
     assert {key["model"] for key in kept} == {"deepsquare-k8"}
-    command(explorer, "change", row=2, model="msd-musicnn-1", layer="embedding", hop=None)
+    command(explorer, "change_row", row=2, model="msd-musicnn-1", layer="embedding", hop=None)
     assert statuses(explorer.wait()) == ["ready", "ready"]
 
 
 def test_another_track_replaces_the_one_that_is_computed(folder, explore):
     explorer = explore(folder, models=[("musicnn", "embedding", "dense")])
     time.sleep(0.3)
-    command(explorer, "change", row=1, model="msd-musicnn-1", layer="embedding", hop=None)
-    command(explorer, "open", track=1).wait()
+    command(explorer, "change_row", row=1, model="msd-musicnn-1", layer="embedding", hop=None)
+    command(explorer, "open_track", track=1).wait()
     assert explorer.track == str(folder / "two.wav")
     assert explorer.embedding.title == "two.wav"
     assert explorer.embedding.duration == pytest.approx(6, abs=0.01)
@@ -280,13 +282,13 @@ def test_another_track_replaces_the_one_that_is_computed(folder, explore):
 def test_what_was_under_way_is_not_shown_as_another_model_s(folder, explore):
     explorer = explore(folder, models=[]).wait()
     explorer.add("musicnn")
-    command(explorer, "change", row=1, model="audioset-vggish-3", layer="embedding", hop=None)
-    command(explorer, "structure", model="msd-musicnn-1")
-    command(explorer, "structure", model="audioset-vggish-3")
+    command(explorer, "change_row", row=1, model="audioset-vggish-3", layer="embedding", hop=None)
+    command(explorer, "show_similarity", model="msd-musicnn-1")
+    command(explorer, "show_similarity", model="audioset-vggish-3")
     explorer.wait()
     assert statuses(explorer) == ["download"]
     assert explorer.embedding is None
-    assert explorer.widget.structure["status"] == "download"
+    assert explorer.widget.similarity["status"] == "download"
 
 
 def test_nothing_is_left_behind(folder, explore):
@@ -295,15 +297,15 @@ def test_nothing_is_left_behind(folder, explore):
 
     before = drawn()
     explorer = explore(folder, models=["tempocnn"]).wait()
-    command(explorer, "walk", model="deepsquare-k8").wait()
-    explorer.widget.tab = "structure"
+    command(explorer, "show_layers", model="deepsquare-k8").wait()
+    explorer.widget.tab = "similarity"
     explorer.wait()
     once = drawn()
     for number in (1, 0) * 5:
         explorer.open(number).wait()
     assert sorted(drawn()) == sorted(once)
     explorer.add("tempocnn", "output").wait()
-    command(explorer, "remove", row=2)
+    command(explorer, "remove_row", row=2)
     explorer.open(1)
     assert len(drawn()) <= len(once), "what was removed belongs to another track"
     command(explorer, "undo").wait()
@@ -372,8 +374,8 @@ def test_a_state_restores_a_view(folder, explore):
     explorer = explore(folder, models=[("vgg", "pool3"), "tempocnn"]).open(1).wait()
     explorer._heatmaps.rows[0].view.order = "activity"
     explorer._heatmaps.rows[1].view.pins = [4]
-    command(explorer, "collapse", row=2, collapsed=True)
-    explorer.widget.tab = "structure"
+    command(explorer, "collapse_row", row=2, collapsed=True)
+    explorer.widget.tab = "similarity"
     explorer.wait()
     explorer.time_range = (1.0, 3.0)
     explorer._context.player.rate = 1.5
@@ -381,7 +383,7 @@ def test_a_state_restores_a_view(folder, explore):
     again = explore(folder, state=state).wait()
     assert again.state() == state
     assert again.track == str(folder / "two.wav")
-    assert again.widget.structure["view"]
+    assert again.widget.similarity["view"]
     assert [row["collapsed"] for row in again.widget.rows] == [False, True]
     assert again._heatmaps.rows[0].view.order == "activity"
     assert again.time_range == (1.0, 3.0)
@@ -389,7 +391,7 @@ def test_a_state_restores_a_view(folder, explore):
 
 @pytest.mark.parametrize(
     "state", [7, {}, {"format": 99}, {"rows": [{"layer": "x"}]}, {"tab": "none"}, {"range": "no"}, {"track": 7},
-              {"walk": 7}, {"structure": []}, {"structure": None}, {"time": float("nan")}, {"rate": "fast"},
+              {"layers": 7}, {"similarity": []}, {"similarity": None}, {"time": float("nan")}, {"rate": "fast"},
               {"view": [1.0, float("inf")]}],
 )  # fmt: skip
 def test_what_is_no_state_raises(folder, state):
@@ -468,8 +470,8 @@ def test_rows_tell_how_many_dimensions_never_change(folder, explore):
         still = int(np.sum(np.ptp(row.embedding.values, axis=0) == 0))
         assert (f"{still} of {d} dimensions never change" in shown["facts"]) == (still > 0 and t > 1)
         assert row.layer not in shown["facts"].split(" · ")
-    command(explorer, "walk", model="msd-musicnn-1").wait()
-    walk = {row["layer"]: row["still"] for row in explorer.widget.walk["rows"]}
+    command(explorer, "show_layers", model="msd-musicnn-1").wait()
+    walk = {row["layer"]: row["constant"] for row in explorer.widget.layers["rows"]}
     assert walk["mel"] == ""
     assert walk["timbral"].endswith(" of 408 dimensions never change")
 
@@ -490,8 +492,8 @@ def test_a_page_without_a_kernel_is_written(folder, explore, tmp_path, monkeypat
     text = path.read_text("utf-8")
     assert "embviz pull audioset-vggish-3" in text
     monkeypatch.chdir(tmp_path)
-    command(explorer, "export").wait()
-    command(explorer, "export").wait()
+    command(explorer, "export_page").wait()
+    command(explorer, "export_page").wait()
     assert (tmp_path / "one.html").is_file()
     assert (tmp_path / "one (2).html").is_file()
     assert explorer.widget.notice["level"] == "done"
@@ -500,8 +502,8 @@ def test_a_page_without_a_kernel_is_written(folder, explore, tmp_path, monkeypat
 def test_a_page_shows_the_track_that_was_open_when_it_was_asked_for(folder, explore, tmp_path, monkeypatch):
     explorer = explore(folder, models=["tempocnn"]).wait()
     monkeypatch.chdir(tmp_path)
-    command(explorer, "export")
-    command(explorer, "open", track=1).wait()
+    command(explorer, "export_page")
+    command(explorer, "open_track", track=1).wait()
     assert "0:12.0" in (tmp_path / "one.html").read_text("utf-8")
     assert explorer.widget.notice["level"] == "done"
 
@@ -533,8 +535,8 @@ def test_it_shows_itself(folder, explore):
 def test_what_it_hears(rock, explore):
     explorer = explore(rock, models=[])
     explorer.wait()
-    command(explorer, "hears").wait()
-    hears = explorer.widget.hears
+    command(explorer, "show_predictions").wait()
+    hears = explorer.widget.predictions
     assert [tagger["status"] for tagger in hears["taggers"]].count("ready") == 1
     assert hears["taggers"][0]["view"]
     assert hears["tempo"]["bpm"] == 128
@@ -542,49 +544,49 @@ def test_what_it_hears(rock, explore):
     assert sum(hears["tempo"]["shares"]) == pytest.approx(1, abs=0.01)
     assert len(hears["tempo"]["bpms"]) == 256
     other = hears["taggers"][1]["model"]
-    command(explorer, "tagger", model=other).wait()
-    assert next(t for t in explorer.widget.hears["taggers"] if t["model"] == other)["status"] == "ready"
+    command(explorer, "show_tags", model=other).wait()
+    assert next(t for t in explorer.widget.predictions["taggers"] if t["model"] == other)["status"] == "ready"
 
 
 def test_stems_can_be_heard(folder, explore):
     explorer = explore(folder, models=[]).wait()
-    command(explorer, "stems").wait()
+    command(explorer, "separate_stems").wait()
     player = explorer._context.player
-    assert explorer.widget.hears["stems"]["status"] == "ready"
-    assert explorer.widget.hears["stems"]["names"] == ["vocals", "accompaniment"]
+    assert explorer.widget.predictions["stems"]["status"] == "ready"
+    assert explorer.widget.predictions["stems"]["names"] == ["vocals", "accompaniment"]
     assert [stem["name"] for stem in player.stems] == ["vocals", "accompaniment"]
     assert all(sound.startswith(b"OggS") for sound in player.stem_sounds)
     explorer.open(1).wait()
     assert player.stems == []
-    assert explorer.widget.hears["stems"]["names"] == []
+    assert explorer.widget.predictions["stems"]["names"] == []
 
 
 def test_a_walk_through_the_layers_and_their_maps(folder, explore):
     explorer = explore(folder, models=[]).wait()
-    command(explorer, "walk", model="msd-vgg-1").wait()
-    walk = explorer.widget.walk
+    command(explorer, "show_layers", model="msd-vgg-1").wait()
+    walk = explorer.widget.layers
     assert [row["layer"] for row in walk["rows"]] == [
         layer.name for layer in embviz.get_model("msd-vgg-1").known_layers
     ]
     assert {row["status"] for row in walk["rows"]} == {"ready"}
-    maps = {row["layer"]: row["maps"] for row in walk["rows"]}
+    maps = {row["layer"]: row["has_feature_maps"] for row in walk["rows"]}
     assert maps["pool1"]
     assert not maps["embedding"]
-    command(explorer, "maps", layer="pool2").wait()
-    assert explorer.widget.walk["maps"]["status"] == "ready"
-    assert explorer.widget.walk["maps"]["message"] == ""
+    command(explorer, "show_feature_maps", layer="pool2").wait()
+    assert explorer.widget.layers["feature_maps"]["status"] == "ready"
+    assert explorer.widget.layers["feature_maps"]["message"] == ""
     explorer.open(1).wait()
-    assert explorer.widget.walk["maps"] == {}
+    assert explorer.widget.layers["feature_maps"] == {}
 
 
 def test_maps_of_a_long_track_come_from_a_stretch_and_have_its_times(rock, explore):
     explorer = explore(rock, models=[]).wait()
     explorer.seek(60.0)
     explorer._context.player.time = 60.0
-    command(explorer, "walk", model="msd-vgg-1")
+    command(explorer, "show_layers", model="msd-vgg-1")
     explorer._context.worker.cancel(lambda key: key[0] == "walk")
-    command(explorer, "maps", layer="conv1").wait()
-    maps = explorer.widget.walk["maps"]
+    command(explorer, "show_feature_maps", layer="conv1").wait()
+    maps = explorer.widget.layers["feature_maps"]
     assert maps["status"] == "ready"
     assert "0:40 to 1:20" in maps["message"]
     view = explorer._layers.maps.view
@@ -599,12 +601,12 @@ def test_maps_of_a_long_track_come_from_a_stretch_and_have_its_times(rock, explo
 
 def test_the_structure_of_a_track(folder, explore):
     explorer = explore(folder, models=["tempocnn", "musicnn"]).wait()
-    command(explorer, "structure", model="msd-musicnn-1", layer="embedding").wait()
-    assert explorer.widget.structure["status"] == "ready"
-    assert explorer.widget.structure["view"].startswith("IPY_MODEL_")
-    explorer.widget.tab = "structure"
+    command(explorer, "show_similarity", model="msd-musicnn-1", layer="embedding").wait()
+    assert explorer.widget.similarity["status"] == "ready"
+    assert explorer.widget.similarity["view"].startswith("IPY_MODEL_")
+    explorer.widget.tab = "similarity"
     explorer.open(1).wait()
-    assert explorer.widget.structure["status"] == "ready"
+    assert explorer.widget.similarity["status"] == "ready"
     assert explorer._similarity.work.model == "msd-musicnn-1"
 
 
@@ -628,11 +630,11 @@ def test_weights_are_pulled_from_a_row_and_it_goes_on(folder, explore, home, wei
         return weights.find_weights(model)
 
     monkeypatch.setattr("embviz.app.downloads.pull", pull)
-    explorer.widget.observe(lambda change: seen.append(change["new"]), "pulling")
+    explorer.widget.observe(lambda change: seen.append(change["new"]), "downloads")
     command(explorer, "pull", model="msd-musicnn-1").wait()
     explorer.wait()
     assert seen[0] == {"msd-musicnn-1": {"done": 0, "total": 0, "stage": "waiting"}}
-    assert explorer.widget.pulling == {}
+    assert explorer.widget.downloads == {}
     assert statuses(explorer) == ["ready"]
     assert next(m for m in explorer.widget.models if m["name"] == "msd-musicnn-1")["state"] == "ready"
 
@@ -655,14 +657,14 @@ def test_a_pull_can_be_stopped_and_can_fail(folder, explore, monkeypatch):
     assert begun.wait(30)
     command(explorer, "stop_pull", model="audioset-vggish-3").wait()
     assert stopped.wait(10)
-    assert explorer.widget.pulling == {}
+    assert explorer.widget.downloads == {}
 
     def fails(model, *, progress):
         raise embviz.errors.WeightsError("The weights could not be had: the line was cut.")
 
     monkeypatch.setattr("embviz.app.downloads.pull", fails)
     command(explorer, "pull", model="audioset-vggish-3").wait()
-    assert "line was cut" in explorer.widget.pulling["audioset-vggish-3"]["error"]
+    assert "line was cut" in explorer.widget.downloads["audioset-vggish-3"]["error"]
     assert statuses(explorer) == ["download"]
 
 
@@ -689,9 +691,9 @@ def test_broken_files_say_so_and_the_next_track_works(folder, explore):
     assert "cannot be decoded" in explorer._context.player.problem
     assert statuses(explorer) == ["failed"]
     assert "cannot be decoded" in explorer.widget.tracks[0]["problem"]
-    command(explorer, "open", track=1).wait()
+    command(explorer, "open_track", track=1).wait()
     assert "empty" in explorer._context.player.problem
-    command(explorer, "open", track=2).wait()
+    command(explorer, "open_track", track=2).wait()
     assert statuses(explorer) == ["ready"]
     assert explorer._context.player.problem == ""
 
@@ -711,7 +713,7 @@ def test_a_file_that_goes_or_changes_while_it_is_shown(folder, explore, noise_an
     assert "No such file" in messages(explorer)[1]
     samples, rate = noise_and_tone
     soundfile.write(folder / "one.wav", samples[: 5 * rate], rate)
-    command(explorer, "retry", row=2).wait()
+    command(explorer, "retry_row", row=2).wait()
     assert statuses(explorer) == ["ready", "ready"]
     assert explorer.embedding.duration == pytest.approx(5, abs=0.01)
 
@@ -720,13 +722,13 @@ def test_silence_and_ten_milliseconds(tmp_path, explore):
     soundfile.write(tmp_path / "1 silent.wav", np.zeros(60_000, np.float32), 16_000)
     soundfile.write(tmp_path / "2 short.wav", np.full(160, 0.1, np.float32), 16_000)
     explorer = explore(tmp_path, models=["musicnn", "tempocnn"])
-    explorer.widget.tab = "structure"
+    explorer.widget.tab = "similarity"
     assert statuses(explorer.wait()) == ["ready", "ready"]
     explorer.open(1).wait()
     assert statuses(explorer) == ["ready", "ready"]
     assert len(explorer.embedding) == 1
     assert "repeated to fill it" in explorer.widget.rows[0]["facts"]
-    assert explorer.widget.structure["status"] == "ready"
+    assert explorer.widget.similarity["status"] == "ready"
 
 
 def test_a_cache_that_cannot_be_written_costs_a_notice_not_the_result(folder, explore, monkeypatch):

@@ -270,16 +270,16 @@ def matrix():
 
 def press(matrix, kind, **content):
     """Do what a press on the page does."""
-    matrix.widget._heard(matrix.widget, {"kind": kind, "seq": 1, **content}, [])
+    matrix.widget._receive(matrix.widget, {"kind": kind, "seq": 1, **content}, [])
 
 
 def test_a_cell_lists_its_tracks_the_most_certain_first(matrix):
     one, heard = matrix(player=False), []
     one.on_cell(heard.append)
     assert one.counts.to_numpy().tolist() == [[2, 2, 0], [1, 2, 0], [0, 0, 1]]
-    assert one.widget.sides[0]["counts"] == [[2, 2, 0], [1, 2, 0], [0, 0, 1]]
+    assert one.widget.test_sets[0]["counts"] == [[2, 2, 0], [1, 2, 0], [0, 0, 1]]
     assert len(one.selection) == 0
-    press(one, "cell", truth=0, answer=1)
+    press(one, "show_cell", truth=0, answer=1)
     assert heard == [[103, 102]]
     assert one.widget.chosen == {
         "truth": 0, "answer": 1, "more": 0,
@@ -308,9 +308,9 @@ def test_the_other_collection_has_its_own_tracks(matrix):
     other = predictions(np.array([0, 1]), np.array([1, 1]), np.array([0.6, 0.7]), first=7)
     collections = TaskCollections(a_table(), a_table(2, 7, title="Elsewhere"))
     one = matrix(a_cell(external=other), collections, player=False).choose("rock", "metal")
-    press(one, "side", name="external")
-    assert [each["title"] for each in one.widget.sides] == ["Cross-validation", "External"]
-    assert one.widget.side == "external"
+    press(one, "show_test_set", name="external")
+    assert [each["title"] for each in one.widget.test_sets] == ["Cross-validation", "External"]
+    assert one.widget.test_set == "external"
     assert [entry["track"] for entry in one.widget.chosen["rows"]] == [7]
     assert one.selection["title"].tolist() == ["Elsewhere"]
     assert (
@@ -330,7 +330,7 @@ def test_a_track_is_opened_and_played_by_its_own_player(matrix, rock, home):
     assert one.widget.player == f"IPY_MODEL_{player.model_id}"
     assert one.widget.clock == player.clock
     press(one, "play", track=102)
-    assert one.widget.current == {"side": "cv", "track": 102}
+    assert one.widget.current == {"test_set": "cv", "track": 102}
     one.wait(30)
     assert (player.title, sent) == ("Title 2", [{"kind": "play"}])
     assert player.duration > 100
@@ -350,13 +350,13 @@ def test_a_file_that_is_gone_or_broken_is_a_sentence(matrix, tmp_path, home):
         assert said in one._player.problem
     press(one, "play", track=5)
     assert "no track 5" in one.widget.notice["text"]
-    press(one, "cell", truth=0, answer=3)
+    press(one, "show_cell", truth=0, answer=3)
     assert "numbered from 0 to 2" in one.widget.notice["text"]
-    press(one, "side", name="external")
+    press(one, "show_test_set", name="external")
     assert "no side 'external'" in one.widget.notice["text"]
-    press(one, "cell")
+    press(one, "show_cell")
     assert one.widget.notice["seq"] == 4
-    press(one, "dismiss")
+    press(one, "dismiss_notice")
     assert one.widget.notice == {}
     with pytest.raises(OptionError, match=r"no class 'roc'; there is 'rock'.*Did you mean 'rock'"):
         one.choose("roc", "metal")
@@ -370,7 +370,7 @@ def test_a_player_elsewhere_is_told_what_to_open(matrix):
     assert (heard, one.widget.player, one.widget.clock) == ([101], "", "shared")
     assert one.widget.current == {}
     one.mark_open(101)
-    assert one.widget.current == {"side": "cv", "track": 101}
+    assert one.widget.current == {"test_set": "cv", "track": 101}
     player.close()
 
 
@@ -410,9 +410,9 @@ ROWS = [
 
 def state(**more):
     traits = {
-        "clock": "c", "player": "", "title": "genre · MusiCNN", "classes": list(CLASSES), "side": "cv", "unit": "share",
-        "sides": [{"name": "cv", "title": "Cross-validation", "counts": COUNTS}], "chosen": {}, "current": {},
-        "notice": {},
+        "clock": "c", "player": "", "title": "genre · MusiCNN", "classes": list(CLASSES), "unit": "share",
+        "test_set": "cv", "test_sets": [{"name": "cv", "title": "Cross-validation", "counts": COUNTS}],
+        "chosen": {}, "current": {}, "notice": {},
     }  # fmt: skip
     return traits | more
 
@@ -443,7 +443,7 @@ def test_cells_say_what_they_count_and_are_walked_with_the_keys(bench):
     ]  # fmt: skip
     assert element.locator("[data-truth][tabindex='0']").count() == 1
     bench.page.keyboard.press("Enter")
-    assert bench.commands("m") == [{"kind": "cell", "truth": 1, "answer": 2}]
+    assert bench.commands("m") == [{"kind": "show_cell", "truth": 1, "answer": 2}]
     bench.change("m", "chosen", {"truth": 1, "answer": 2, "rows": [], "more": 0})
     assert element.locator(".ev-c-list h3").inner_text() == "No “metal” track was taken for “jazz”."
     assert element.locator(".ev-c-track").count() == 0
@@ -457,7 +457,7 @@ def test_cells_say_what_they_count_and_are_walked_with_the_keys(bench):
 @pytest.mark.slow
 def test_a_chosen_cell_lists_its_tracks_and_plays_them(bench):
     chosen = {"truth": 0, "answer": 1, "rows": ROWS, "more": 10}
-    element = bench.mount("m", "confusion", state(chosen=chosen, current={"side": "cv", "track": 5}))
+    element = bench.mount("m", "confusion", state(chosen=chosen, current={"test_set": "cv", "track": 5}))
     bench.acknowledge("m")
     assert result(element, 0, 1).get_attribute("aria-pressed") == "true"
     assert element.locator(".ev-c-list h3").inner_text() == "12 of 40 “rock” tracks were taken for “metal”."
@@ -488,15 +488,15 @@ def test_a_chosen_cell_lists_its_tracks_and_plays_them(bench):
 
 @pytest.mark.slow
 def test_the_other_collection_is_asked_for(bench):
-    sides = [
+    test_sets = [
         {"name": "cv", "title": "Cross-validation", "counts": COUNTS},
         {"name": "external", "title": "External", "counts": [[1, 1, 0], [0, 0, 0], [0, 0, 0]]},
     ]
-    element = bench.mount("m", "confusion", state(sides=sides, chosen={"truth": 0, "answer": 1, "rows": []}))
+    element = bench.mount("m", "confusion", state(test_sets=test_sets, chosen={"truth": 0, "answer": 1, "rows": []}))
     bench.acknowledge("m")
     element.get_by_role("button", name="External").click()
-    assert bench.commands("m") == [{"kind": "side", "name": "external"}]
-    bench.change("m", "side", "external")
+    assert bench.commands("m") == [{"kind": "show_test_set", "name": "external"}]
+    bench.change("m", "test_set", "external")
     assert element.get_by_role("button", name="External").get_attribute("aria-pressed") == "true"
     assert result(element, 0, 1).inner_text().split() == ["50", "%", "1"]
     assert element.locator(".ev-c-list h3").inner_text() == "1 of 2 “rock” tracks was taken for “metal”."
@@ -506,8 +506,8 @@ def test_the_other_collection_is_asked_for(bench):
 def test_names_of_strangers_are_text_and_fifty_classes_scroll(bench):
     names = [TAG, RTL, "a name that goes on and on " * 9, *[f"class {i}" for i in range(47)]]
     counts = np.eye(50, dtype=int) * 7
-    sides = [{"name": "cv", "title": "Cross-validation", "counts": counts.tolist()}]
-    element = bench.mount("m", "confusion", state(classes=names, sides=sides, title=TAG))
+    test_sets = [{"name": "cv", "title": "Cross-validation", "counts": counts.tolist()}]
+    element = bench.mount("m", "confusion", state(classes=names, test_sets=test_sets, title=TAG))
     assert element.locator("img").count() == 0
     assert "<img src=x" in element.locator("th[scope=row]").first.inner_text()
     assert "\u202e" not in result(element, 0, 0).get_attribute("aria-label")
@@ -531,8 +531,8 @@ def test_numbers_are_read_on_every_shade_in_both_themes(bench):
     n = 41
     counts = np.zeros((n, n), int)
     counts[:, 0], counts[:, -1] = np.arange(n), np.arange(n)[::-1]
-    sides = [{"name": "cv", "title": "Cross-validation", "counts": counts.tolist()}]
-    element = bench.mount("m", "confusion", state(classes=[f"c{i}" for i in range(n)], sides=sides))
+    test_sets = [{"name": "cv", "title": "Cross-validation", "counts": counts.tolist()}]
+    element = bench.mount("m", "confusion", state(classes=[f"c{i}" for i in range(n)], test_sets=test_sets))
     contrast = """el => {
       const pen = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
       const light = (colour) => {

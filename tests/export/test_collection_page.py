@@ -261,7 +261,7 @@ def test_what_a_tagger_hears_is_told_and_can_be_colored_by(made):
     )
     page = description(text)
     assert page["map"]["state"]["tags"] == ["sad", "loud", "<b>"]
-    [block] = re.findall(rf'id="{page["map"]["bytes"]["heard"]}">([^<]*)<', text)
+    [block] = re.findall(rf'id="{page["map"]["bytes"]["top_tags"]}">([^<]*)<', text)
     assert list(base64.b64decode(block)[:3]) == [1, 2, 0]
     titles = [each["color"]["title"] for each in page["colors"] if each["group"] == "What MusiCNN (MSD) hears"]
     assert titles == ["sad", "loud", "<b>"]

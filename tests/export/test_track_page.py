@@ -373,12 +373,12 @@ def test_a_page_that_javascript_may_not_draw_says_so(browser, toy):
 
 def test_what_was_made_elsewhere_can_be_shown(opened, tmp_path):
     from embviz.widgets.curves import Curves
-    from embviz.widgets.self_similarity import Similarity
+    from embviz.widgets.self_similarity import SelfSimilarity
 
     own = embedding(labels=tuple(f"tag {i}" for i in range(20)))
     rows = [
         track_page.PageRow(Curves.of(own), "Tags", embedding=own),
-        track_page.PageRow(Similarity.of(own), embedding=own),
+        track_page.PageRow(SelfSimilarity.of(own), embedding=own),
     ]
     page = opened(track_page.write_track_page(tmp_path / "a.html", tone(12), rows))
     assert page.page.locator(".ev-page-row h2").all_inner_texts() == ["Tags", "own"]

@@ -639,7 +639,7 @@ def explore(own_home: Path) -> Iterator[Callable[..., Explorer]]:
 
 def choose(explorer: Explorer, head: str, row: int = 0) -> Explorer:
     number = explorer.widget.rows[row]["id"]
-    explorer.widget._heard(None, {"kind": "head", "row": number, "head": head}, [])
+    explorer.widget._receive(None, {"kind": "head", "row": number, "head": head}, [])
     return explorer.wait()
 
 
@@ -686,10 +686,10 @@ def test_heads_are_kept_restored_and_undone(explore, tmp_path: Path):
     assert '"slow","fast"' in page.replace(", ", ",")
     # A head that is chosen, and a row that is removed, are taken back one after the other.
     number = explorer.widget.rows[0]["id"]
-    explorer.widget._heard(None, {"kind": "remove", "row": number}, [])
-    explorer.widget._heard(None, {"kind": "undo"}, [])
+    explorer.widget._receive(None, {"kind": "remove", "row": number}, [])
+    explorer.widget._receive(None, {"kind": "undo"}, [])
     assert (explorer.widget.rows[0]["head"], explorer.widget.can_undo) == ("tempo", True)
-    explorer.widget._heard(None, {"kind": "undo"}, [])
+    explorer.widget._receive(None, {"kind": "undo"}, [])
     assert (explorer.widget.rows[0]["head"], explorer.widget.can_undo) == ("", False)
     assert explorer.widget.rows[0]["answer"] is None
     unregister_head("tempo")

@@ -161,7 +161,7 @@ def test_another_order_repaints(panel):
         "([canvas, before]) => canvas.toDataURL() !== before", arg=[canvas.element_handle(), before]
     )
     by_activity = canvas.evaluate(PICTURE)
-    order.select_option("similarity")
+    order.select_option("cluster")
     panel.lab.page.wait_for_function(
         "([canvas, before]) => canvas.toDataURL() !== before", arg=[canvas.element_handle(), by_activity]
     )

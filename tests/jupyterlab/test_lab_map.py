@@ -89,12 +89,12 @@ class Chart:
         """Wait until all is computed, and is drawn by WebGL."""
         self.computed()
         self.page.wait_for_function(
-            "n => document.querySelectorAll('.ev-map[data-surface=jscatter]').length === n", arg=maps
+            "n => document.querySelectorAll('.ev-map[data-renderer=jscatter]').length === n", arg=maps
         )
         rest(self.page, 300)
 
     def computed(self) -> None:
-        done = "all(one['status'] == 'ready' and not one['preliminary'] for one in {0}.maps) and not {0}.busy"
+        done = "all(one['status'] == 'ready' and not one['preliminary'] for one in {0}.maps) and not {0}.progress"
         self.until(done.format(f"{self.name}.widget"))
 
     def until(self, expression: str, seconds: float = 60) -> None:
@@ -420,11 +420,11 @@ def test_the_legend_filters(chart):
     rest(chart.page, 300)
     assert chart.hover(point) == "", "what is hidden should not be pointed at"
     assert min(chart.color(point)) > 240, "what is hidden should not be drawn"
-    assert chart.scatter("hidden") == [chart.scatter("color")["labels"].index("piano")]
+    assert chart.scatter("hidden_categories") == [chart.scatter("color")["labels"].index("piano")]
     piano.click()
     rest(chart.page, 300)
     assert chart.titles[point] in chart.hover(point)
-    assert chart.scatter("hidden") == []
+    assert chart.scatter("hidden_categories") == []
 
 
 def test_the_search_finds_and_zooms(chart):
@@ -483,7 +483,7 @@ def test_the_keyboard(chart, lab):
 def test_clusters_are_named_and_renamed(chart):
     chart.tab("Clusters")
     chart.side.get_by_role("button", name="Find clusters").click()
-    chart.until("atlas.widget.clusters.get('items') and not atlas.widget.busy")
+    chart.until("atlas.widget.clusters.get('items') and not atlas.widget.progress")
     rows = chart.rows("Clusters")
     rows.first.wait_for()
     items = chart.ask("widget.clusters")["items"]
@@ -674,9 +674,9 @@ def test_what_was_computed_before_it_was_cancelled_is_kept(fresh, server):
         f"atlas = collection.map('{SECOND}', method='pca', player=False)\natlas",
     )
     chart = Chart(lab)
-    chart.until("atlas.widget.busy.get('done', 0) >= 1")
+    chart.until("atlas.widget.progress.get('done', 0) >= 1")
     chart.root.get_by_role("button", name="Cancel the computation").click()
-    chart.until("atlas.widget.maps[0]['status'] == 'cancelled' and not atlas.widget.busy", 20)
+    chart.until("atlas.widget.maps[0]['status'] == 'cancelled' and not atlas.widget.progress", 20)
     kept = {path: number for path, number in entries().items() if path not in before}
     assert kept
     chart.root.get_by_role("button", name=re.compile("Compute|again|Make", re.IGNORECASE)).first.click()
@@ -750,7 +750,7 @@ def test_without_webgl_the_points_are_drawn_on_a_canvas(browser, server):
         chart = Chart(lab)
         chart.computed()
         chart.map().get_by_text("This browser offers no WebGL").wait_for()
-        assert chart.map().get_attribute("data-surface") == "canvas"
+        assert chart.map().get_attribute("data-renderer") == "canvas"
         [point] = chart.lone()
         assert min(chart.color(point)) < 230, "the point should be drawn"
         assert chart.titles[point] in chart.hover(point)

@@ -10,8 +10,8 @@ import { placed } from "../../embviz/widgets/popover.js";
 import { lineOf } from "../../embviz/widgets/rowlist.js";
 
 const METHODS = [
-  { name: "umap", title: "UMAP", here: true },
-  { name: "pacmap", title: "PaCMAP", here: false },
+  { name: "umap", title: "UMAP", available: true },
+  { name: "pacmap", title: "PaCMAP", available: false },
 ];
 
 test("what there is", () => {

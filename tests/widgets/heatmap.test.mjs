@@ -52,7 +52,7 @@ test("numbers rise upwards, lists and permutations read downwards", () => {
 test("labels are a list, unless they are many numbers of one unit", () => {
   const tempi = Array.from({ length: 256 }, (_, i) => `${30 + i} BPM`);
   assert.equal(isListed([], "index"), false);
-  assert.equal(isListed([], "similarity"), true);
+  assert.equal(isListed([], "cluster"), true);
   assert.equal(isListed(["rock", "pop"], "index"), true);
   assert.equal(isListed(tempi, "index"), false);
   assert.equal(isListed(tempi, "activity"), true);
@@ -243,7 +243,7 @@ test("scales say what the ends of the colour bar mean", () => {
   const whole = { below: false, above: false };
   assert.deepEqual(scaleOf(ranges, "none"), { low: -1, high: 8, map: "viridis", ...whole });
   assert.deepEqual(scaleOf(ranges, "signed"), { low: -8, high: 8, map: "balance", ...whole });
-  assert.deepEqual(scaleOf(ranges, "dimension"), { low: 0, high: 1, map: "viridis", ...whole });
+  assert.deepEqual(scaleOf(ranges, "minmax"), { low: 0, high: 1, map: "viridis", ...whole });
   assert.deepEqual(scaleOf(Float32Array.of(NaN, NaN), "none"), { low: 0, high: 1, map: "viridis", ...whole });
 });
 
@@ -256,7 +256,7 @@ test("colours may end before the values do, and say so at that end", () => {
   assert.deepEqual(signed, { low: -4, high: 4, map: "balance", below: false, above: true });
   assert.deepEqual(stopsOf(signed), ["≥ 4", "0", "−4"]);
   assert.deepEqual(stopsOf(scaleOf(ranges, "signed", [-0.5, 0.25])), ["≥ 0.5", "0", "≤ −0.5"]);
-  assert.deepEqual(stopsOf(scaleOf(ranges, "dimension", [-0.5, 0.25])), ["1", "0"]);
+  assert.deepEqual(stopsOf(scaleOf(ranges, "minmax", [-0.5, 0.25])), ["1", "0"]);
   assert.deepEqual(stopsOf(scaleOf(ranges, "none", [])), ["8", "−1"]);
 });
 
@@ -278,7 +278,7 @@ test("places of a common scale compare across dimensions; of each its own, they 
   const common = lookups(ranges, "none");
   assert.deepEqual([common[255], common[256 + 1], common[256 + 255]], [26, 1, 255]);
   assert.equal(common[512 + 128], 103);
-  const own = lookups(ranges, "dimension");
+  const own = lookups(ranges, "minmax");
   assert.deepEqual([own[255], own[256 + 255], own[256 + 7], own[512 + 128]], [255, 255, 7, 1]);
   const signed = lookups(Float32Array.of(-2, 1), "signed");
   assert.deepEqual([signed[1], signed[255], signed[170], signed[0]], [1, 192, 128, 0]);
@@ -288,7 +288,7 @@ test("zero is in the middle of what is signed, and strength is measured from it"
   assert.equal(zeroPlace(Float32Array.of(-2, 1), "signed", true), 128);
   assert.equal(zeroPlace(Float32Array.of(-1, 1), "none", true), 128);
   assert.equal(zeroPlace(Float32Array.of(0, 1), "none", false), 0);
-  assert.equal(zeroPlace(Float32Array.of(-2, 1), "dimension", true), 0);
+  assert.equal(zeroPlace(Float32Array.of(-2, 1), "minmax", true), 0);
 });
 
 test("huge values keep their places", () => {
@@ -381,7 +381,7 @@ test("a hover tells when, what, and how much", () => {
   assert.equal(hoverLines({ ...cell, exact: -1 }, low).beyond, "below −0.05, where the colours end");
   assert.equal(hoverLines({ ...cell, exact: null }, { ...low, colors: { ...colors, low: 1 } }).beyond, "");
   assert.equal(hoverLines(cell, low).beyond, "");
-  assert.equal(hoverLines(cell, { ...about, colors, scale: "dimension" }).beyond, "");
+  assert.equal(hoverLines(cell, { ...about, colors, scale: "minmax" }).beyond, "");
   const labels = Array.from({ length: D }, (_, i) => `tag ${i}`);
   assert.equal(hoverLines(cell, { ...about, labels, unit: "" }).name, "tag 7");
   assert.equal(hoverLines(cell, { ...about, grid: { ...GRID, receptive_field: 200 } }).heard, "");

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from harness import Bench
 
+from embviz.app.atlas import options
 from embviz.widgets.atlas import COMMANDS, TABS, AtlasView
 
 #: In place of a map and a player: it tells when it comes and goes.
@@ -20,9 +21,16 @@ STAND_IN = """export default { render({ model, el, signal }) {
 
 EVIL = "<img src=x onerror=alert(1)>\u202egnp.exe\nsecond line"
 
+TITLES = {"neighbors": "Neighbours"}  # of tabs whose names say it otherwise
 LAYERS = [
-    {"name": "embedding", "shape": [200], "axes": "c", "meaning": "penultimate layer", "heard": "the whole patch"},
-    {"name": "output", "shape": [50], "axes": "c", "meaning": "tags", "heard": "the whole patch"},
+    {
+        "name": "embedding",
+        "shape": [200],
+        "axes": "c",
+        "meaning": "penultimate layer",
+        "receptive_field": "the whole patch",
+    },
+    {"name": "output", "shape": [50], "axes": "c", "meaning": "tags", "receptive_field": "the whole patch"},
 ]
 
 
@@ -49,23 +57,23 @@ def an_option(name: str, title: str, value: Any, low: Any, high: Any, **more: An
 
 
 METHODS = [
-    {"name": "umap", "title": "UMAP", "here": True, "why": "", "options": [
+    {"name": "umap", "title": "UMAP", "available": True, "why": "", "options": [
         an_option("n_neighbors", "Neighbours", 15, 2, 200),
         an_option("min_dist", "Least distance", 0.1, 0.0, 0.99, kind="float", step=0.01),
     ]},
-    {"name": "pca", "title": "PCA", "here": True, "why": "", "options": []},
-    {"name": "tsne", "title": "t-SNE", "here": True, "why": "", "options": [
+    {"name": "pca", "title": "PCA", "available": True, "why": "", "options": []},
+    {"name": "tsne", "title": "t-SNE", "available": True, "why": "", "options": [
         an_option("perplexity", "Perplexity", None, 2, 100, kind="float"),
         an_option("init", "Start", "pca", None, None, kind="choice", choices=["pca", "random"]),
     ]},
-    {"name": "pacmap", "title": "PaCMAP", "here": False, "why": "PaCMAP is not installed.", "options": []},
+    {"name": "pacmap", "title": "PaCMAP", "available": False, "why": "PaCMAP is not installed.", "options": []},
 ]  # fmt: skip
 
 CLUSTERERS = [
-    {"name": "hdbscan", "title": "HDBSCAN", "here": True, "why": "", "options": [
+    {"name": "hdbscan", "title": "HDBSCAN", "available": True, "why": "", "options": [
         an_option("min_cluster_size", "Smallest group", 10, 2, 500),
     ]},
-    {"name": "kmeans", "title": "k-means", "here": True, "why": "", "options": [
+    {"name": "kmeans", "title": "k-means", "available": True, "why": "", "options": [
         an_option("n_clusters", "Groups", 8, 2, 50),
     ]},
 ]  # fmt: skip
@@ -130,11 +138,12 @@ QUEUE = {"items": [a_row(1, "First"), a_row(2, "Second"), a_row(3, "Third")], "a
 
 def a_state(**more: Any) -> dict[str, Any]:
     state = {
-        "clock": "atlas", "player": "IPY_MODEL_player", "maps": [a_map()], "models": MODELS, "pulling": {},
-        "choices": CHOICES, "methods": METHODS, "clusterers": CLUSTERERS, "colors": COLORS,
-        "sizes": [{"key": "none", "title": "all the same"}, {"key": "duration", "title": "duration"}],
-        "count": {"tracks": 1240, "points": 1240, "problems": 0, "duplicates": 0}, "problems": [], "selection": {},
-        "neighbors": {}, "clusters": {}, "agreement": {}, "queue": {}, "busy": {}, "notice": {},
+        "clock": "atlas", "player": "IPY_MODEL_player", "maps": [a_map()], "models": MODELS, "downloads": {},
+        "choices": CHOICES, "vocabulary": options.vocabulary(), "methods": METHODS, "clusterers": CLUSTERERS,
+        "color_options": COLORS,
+        "size_options": [{"key": "none", "title": "all the same"}, {"key": "duration", "title": "duration"}],
+        "counts": {"tracks": 1240, "points": 1240, "problems": 0, "duplicates": 0}, "problems": [], "selection": {},
+        "neighbors": {}, "clusters": {}, "agreement": {}, "queue": {}, "progress": {}, "notice": {},
         "code": "import embviz", "tab": "neighbors",
     }  # fmt: skip
     return state | more
@@ -216,11 +225,11 @@ def test_choices_are_shown_and_sent(table):
     page.get_by_label("Size by").select_option("duration")
     page.get_by_label("Clusters", exact=True).first.select_option("kmeans")
     assert table.sent() == [
-        {"kind": "set", "name": "points", "value": "frames"},
-        {"kind": "set", "name": "pooling", "value": "max"},
-        {"kind": "set", "name": "method", "value": "tsne"},
-        {"kind": "set", "name": "size", "value": "duration"},
-        {"kind": "set", "name": "clusters", "value": "kmeans"},
+        {"kind": "set_option", "name": "points", "value": "frames"},
+        {"kind": "set_option", "name": "pooling", "value": "max"},
+        {"kind": "set_option", "name": "method", "value": "tsne"},
+        {"kind": "set_option", "name": "size", "value": "duration"},
+        {"kind": "set_option", "name": "clusters", "value": "kmeans"},
     ]
     table.change(choices=CHOICES | {"points": "frames", "method": "pca", "size": "duration"})
     assert page.get_by_label("What a point is").input_value() == "frames"
@@ -245,7 +254,7 @@ def test_model_and_layer_are_picked(table):
     dialog.get_by_role("option", name="VGG (MTT)").click()
     dialog.get_by_role("option", name="output").click()
     dialog.get_by_role("button", name="Map").click()
-    assert table.sent() == [{"kind": "set", "name": "model", "value": {"model": "mtt-vgg-1", "layer": "output"}}]
+    assert table.sent() == [{"kind": "set_option", "name": "model", "value": {"model": "mtt-vgg-1", "layer": "output"}}]
 
 
 def test_options_of_a_method_are_checked_and_only_what_differs_is_sent(table):
@@ -262,7 +271,7 @@ def test_options_of_a_method_are_checked_and_only_what_differs_is_sent(table):
     form.get_by_role("button", name="Reset").click()
     form.get_by_label("Least distance").fill("0,25")
     form.get_by_label("Least distance").press("Enter")
-    assert table.sent() == [{"kind": "set", "name": "options", "value": {"min_dist": 0.25}}]
+    assert table.sent() == [{"kind": "set_option", "name": "options", "value": {"min_dist": 0.25}}]
     assert not form.is_visible()
     assert button.evaluate("el => el === document.activeElement")
 
@@ -279,8 +288,8 @@ def test_options_that_are_left_to_the_method_may_stay_empty(table):
     form.get_by_label("Smallest group").fill("25")
     form.get_by_role("button", name="Apply").click()
     assert table.sent() == [
-        {"kind": "set", "name": "options", "value": {"init": "random"}},
-        {"kind": "set", "name": "cluster_options", "value": {"min_cluster_size": 25}},
+        {"kind": "set_option", "name": "options", "value": {"init": "random"}},
+        {"kind": "set_option", "name": "cluster_options", "value": {"min_cluster_size": 25}},
     ]
 
 
@@ -295,14 +304,14 @@ def test_a_color_is_searched_and_chosen_with_keys(table):
     search.fill("hears vocal")
     assert box.get_by_role("option").all_inner_texts() == ["female vocals"]
     search.press("Enter")
-    assert table.sent() == [{"kind": "set", "name": "color", "value": "tag:msd-musicnn-1:female vocals"}]
+    assert table.sent() == [{"kind": "set_option", "name": "color", "value": "tag:msd-musicnn-1:female vocals"}]
     assert not box.is_visible()
     button.click()
     search.fill("nothing like it")
     assert box.get_by_text("Nothing is called so.").is_visible()
     search.fill("")
     box.get_by_role("option", name="cluster").click()
-    assert table.sent() == [{"kind": "set", "name": "color", "value": "cluster"}]
+    assert table.sent() == [{"kind": "set_option", "name": "color", "value": "cluster"}]
 
 
 def test_escape_closes_what_is_open_before_it_selects_nothing(table):
@@ -313,7 +322,7 @@ def test_escape_closes_what_is_open_before_it_selects_nothing(table):
     assert page.get_by_role("button", name="Colour by genre").evaluate("el => el === document.activeElement")
     assert table.sent() == []
     table.page.keyboard.press("Escape")
-    assert table.sent() == [{"kind": "clear"}]
+    assert table.sent() == [{"kind": "clear_selection"}]
     table.change(selection={})
     table.page.keyboard.press("Escape")
     assert table.sent() == []
@@ -361,17 +370,17 @@ def test_two_models_are_compared_swapped_and_one_is_closed(table):
     dialog.get_by_role("option", name="VGG (MTT)").click()
     dialog.get_by_role("button", name="Compare").click()
     second = {"model": "mtt-vgg-1", "layer": "embedding"}
-    assert table.sent() == [{"kind": "set", "name": "second", "value": second}]
+    assert table.sent() == [{"kind": "set_option", "name": "second", "value": second}]
     table.change(choices=CHOICES | {"second": second}, maps=[a_map(), a_map(1, title="VGG (MTT) · embedding")])
     assert page.get_by_role("region", name="Map of VGG").is_visible()
     page.get_by_role("button", name="Compare", exact=True).click()
     page.get_by_role("button", name="Swap the two").click()
     assert table.sent() == [
-        {"kind": "set", "name": "model", "value": second},
-        {"kind": "set", "name": "second", "value": {"model": "msd-musicnn-1", "layer": "embedding"}},
+        {"kind": "set_option", "name": "model", "value": second},
+        {"kind": "set_option", "name": "second", "value": {"model": "msd-musicnn-1", "layer": "embedding"}},
     ]
     page.get_by_role("button", name="Close this map").click()
-    assert table.sent() == [{"kind": "set", "name": "second", "value": {}}]
+    assert table.sent() == [{"kind": "set_option", "name": "second", "value": {}}]
     table.change(choices=CHOICES, maps=[a_map()])
     assert not page.get_by_role("region", name="Map of VGG").is_visible()
     assert table.gone() == ["map1"]
@@ -425,7 +434,7 @@ def test_the_state_of_a_map_is_told_with_what_can_be_done(table, state, words, b
 
 def test_a_download_goes_on_in_sight_and_can_be_stopped(table):
     page = table.show(maps=[a_map(status="download", model="openl3", view="")])
-    table.change(pulling={"openl3": {"done": 2_000_000, "total": 19_000_000, "stage": "downloading"}})
+    table.change(downloads={"openl3": {"done": 2_000_000, "total": 19_000_000, "stage": "downloading"}})
     assert page.get_by_text("2.0 MB of 19 MB").is_visible()
     page.get_by_role("button", name="Stop").click()
     assert table.sent() == [{"kind": "stop_pull", "model": "openl3"}]
@@ -454,8 +463,8 @@ def test_before_anything_is_known_the_page_is_whole(table):
     page = table.show(**empty, player="", clock="", code="")
     assert page.get_by_text("There is no map yet").first.is_visible()
     for name in TABS:
-        page.get_by_role("tab", name=name.capitalize()).click()
-        assert page.get_by_role("tabpanel", name=name.capitalize()).locator("p:visible").count() >= 1
+        page.get_by_role("tab", name=TITLES.get(name, name.capitalize())).click()
+        assert page.get_by_role("tabpanel", name=TITLES.get(name, name.capitalize())).locator("p:visible").count() >= 1
 
 
 # The lists
@@ -472,8 +481,8 @@ def test_neighbors_are_listed_and_play(table):
     panel.get_by_role("button", name="Play Night Bus – The Band at 1:01").click()
     panel.get_by_role("button", name="Add Slow Train – The Band to the queue").click()
     assert table.sent() == [
-        {"kind": "choose", "track": 7},
-        {"kind": "choose", "track": 3, "at": 61.5},
+        {"kind": "play", "track": 7},
+        {"kind": "play", "track": 3, "at": 61.5},
         {"kind": "enqueue", "tracks": [7]},
     ]
 
@@ -486,9 +495,9 @@ def test_what_neighbors_are_is_chosen(table):
     panel.get_by_label("How many neighbours").select_option("30")
     panel.get_by_role("button", name="Of the selection").click()
     assert table.sent() == [
-        {"kind": "set", "name": "metric", "value": "euclidean"},
-        {"kind": "set", "name": "k", "value": 30},
-        {"kind": "like", "of": "selection"},
+        {"kind": "set_option", "name": "metric", "value": "euclidean"},
+        {"kind": "set_option", "name": "k", "value": 30},
+        {"kind": "find_neighbors", "of": "selection"},
     ]
     table.change(selection={})
     assert panel.get_by_role("button", name="Of the selection").is_disabled()
@@ -545,14 +554,14 @@ def test_the_selection_is_a_table_that_can_be_ordered(table):
     panel.get_by_role("button", name="Clear").click()
     assert sorted(table.sent(), key=str) == sorted(
         [
-            {"kind": "choose", "track": 2},
+            {"kind": "play", "track": 2},
             {"kind": "enqueue", "tracks": [2, 4, 9]},
-            {"kind": "queue_clear"},
+            {"kind": "clear_queue"},
             {"kind": "enqueue", "tracks": [2, 4, 9]},
-            {"kind": "queue_play", "at": 0},
+            {"kind": "play_queue", "at": 0},
             {"kind": "save", "format": "m3u", "selection": True},
             {"kind": "save", "format": "csv", "selection": True},
-            {"kind": "clear"},
+            {"kind": "clear_selection"},
         ],
         key=str,
     )
@@ -579,7 +588,7 @@ def test_rows_are_walked_with_keys(table):
     assert table.page.evaluate(focused).startswith("Add Slow Train")
     table.page.keyboard.press("ArrowLeft")
     table.page.keyboard.press("Enter")
-    assert table.sent() == [{"kind": "choose", "track": 7}]
+    assert table.sent() == [{"kind": "play", "track": 7}]
     # Of a list, the Tab key stops at one button.
     assert page.locator(".ev-a-row button[tabindex='0']").count() == 1
 
@@ -589,7 +598,7 @@ def test_the_focus_stays_in_a_list_that_changes(table):
     button = page.get_by_role("button", name="Remove Second")
     button.focus()
     button.press("Delete")
-    assert table.sent() == [{"kind": "queue_remove", "at": 1}]
+    assert table.sent() == [{"kind": "remove_queued", "at": 1}]
     table.change(queue=QUEUE | {"items": [QUEUE["items"][0], QUEUE["items"][2]]})
     label = table.page.evaluate("() => document.activeElement.getAttribute('aria-label')")
     assert label.startswith("Remove Third")
@@ -618,8 +627,8 @@ def test_clusters_are_listed_renamed_and_selected(table):
     panel.get_by_role("heading").click()
     assert table.sent() == [
         {"kind": "select", "cluster": 1},
-        {"kind": "rename", "id": 0, "name": "Sunday"},
-        {"kind": "rename", "id": 0, "name": ""},
+        {"kind": "rename_cluster", "id": 0, "name": "Sunday"},
+        {"kind": "rename_cluster", "id": 0, "name": ""},
     ]
 
 
@@ -631,14 +640,14 @@ def test_a_name_that_is_being_typed_outlives_new_clusters(table):
     table.change(clusters=CLUSTERS | {"items": [other, CLUSTERS["items"][1]]})
     assert page.get_by_label("Name of guitar").input_value() == "Six strings"
     table.page.keyboard.press("Enter")
-    assert table.sent() == [{"kind": "rename", "id": 1, "name": "Six strings"}]
+    assert table.sent() == [{"kind": "rename_cluster", "id": 1, "name": "Six strings"}]
     assert page.get_by_role("button", name="Rename keys").is_visible()
 
 
 def test_without_clusters_they_can_be_looked_for(table):
     page = table.show(tab="clusters")
     page.get_by_role("button", name="Find clusters").click()
-    assert table.sent() == [{"kind": "set", "name": "clusters", "value": "hdbscan"}]
+    assert table.sent() == [{"kind": "set_option", "name": "clusters", "value": "hdbscan"}]
     message = "No clusters stand out; fewer points for a group may find some."
     table.change(choices=CHOICES | {"clusters": "hdbscan"}, clusters={"items": [], "message": message})
     assert page.get_by_text(message).is_visible()
@@ -661,7 +670,7 @@ def test_a_comparison_is_told_in_plain_words(table):
         assert words in figures
     panel.get_by_role("button", name="Show Odd One – The Band on both maps").click()
     panel.get_by_role("button", name="Play Other One").click()
-    assert table.sent() == [{"kind": "select", "tracks": [5]}, {"kind": "choose", "track": 6}]
+    assert table.sent() == [{"kind": "select", "tracks": [5]}, {"kind": "play", "track": 6}]
 
 
 def test_a_queue_plays_pauses_and_goes_on(table):
@@ -677,21 +686,21 @@ def test_a_queue_plays_pauses_and_goes_on(table):
     panel.get_by_role("button", name="Remove Third").click()
     panel.get_by_role("button", name="Clear").click()
     assert table.sent() == [
-        {"kind": "queue_pause"},
-        {"kind": "queue_play", "at": 2},
-        {"kind": "queue_play", "at": 0},
-        {"kind": "queue_remove", "at": 2},
-        {"kind": "queue_clear"},
+        {"kind": "pause_queue"},
+        {"kind": "play_queue", "at": 2},
+        {"kind": "play_queue", "at": 0},
+        {"kind": "remove_queued", "at": 2},
+        {"kind": "clear_queue"},
     ]
     table.change(queue=QUEUE | {"playing": False, "at": 2})
     assert panel.get_by_role("button", name="Next").is_disabled()
     panel.get_by_role("button", name="Play", exact=True).click()
-    assert table.sent() == [{"kind": "queue_play", "at": 2}]
+    assert table.sent() == [{"kind": "play_queue", "at": 2}]
 
 
 def test_files_that_cannot_be_used_are_told(table):
     problems = [{"name": "a.mp3", "problem": "It is cut off."}, {"name": EVIL, "problem": EVIL}]
-    page = table.show(problems=problems, count={"tracks": 1240, "points": 1240, "problems": 201, "duplicates": 2})
+    page = table.show(problems=problems, counts={"tracks": 1240, "points": 1240, "problems": 201, "duplicates": 2})
     assert page.get_by_text("1,240 tracks · 2 duplicates").is_visible()
     page.get_by_role("button", name="201 files cannot be used").click()
     panel = page.get_by_role("tabpanel", name="Problems")
@@ -730,11 +739,11 @@ def test_tabs_are_walked_with_arrow_keys(table):
 
 
 def test_work_is_shown_and_cancelled(table):
-    page = table.show(busy={"text": "embedding tracks", "done": 3, "total": 1240})
+    page = table.show(progress={"text": "embedding tracks", "done": 3, "total": 1240})
     assert page.get_by_text("embedding tracks · 3 of 1240").is_visible()
     page.get_by_role("button", name="Cancel the computation").click()
     assert table.sent() == [{"kind": "cancel"}]
-    table.change(busy={})
+    table.change(progress={})
     assert not page.get_by_role("button", name="Cancel the computation").is_visible()
 
 
@@ -743,7 +752,7 @@ def test_a_notice_stays_until_it_is_dismissed(table):
     line = page.get_by_role("alert").filter(has_text="The disk is full. Free some space.")
     assert line.is_visible()
     line.get_by_role("button", name="Dismiss this message").click()
-    assert table.sent() == [{"kind": "dismiss"}]
+    assert table.sent() == [{"kind": "dismiss_notice"}]
     assert line.count() == 0
 
 
@@ -792,7 +801,7 @@ def test_inside_the_explorer_the_keys_of_the_clock_are_the_explorers(table):
     table.page.keyboard.press("3")
     table.page.keyboard.press("Escape")
     assert table.page.evaluate("() => globalThis.heard") == ["m", "3"]
-    assert table.sent() == [{"kind": "clear"}]
+    assert table.sent() == [{"kind": "clear_selection"}]
 
 
 def test_a_kernel_that_is_gone_is_told(table):
@@ -810,8 +819,8 @@ def test_names_from_strangers_are_text(table):
         maps=[a_map(title=EVIL, facts=[EVIL], notes=[EVIL]), a_map(1, title=EVIL, status="failed", message=EVIL)],
         models=[a_model("msd-musicnn-1", EVIL, EVIL)],
         choices=CHOICES | {"second": second, "clusters": "hdbscan", "color": EVIL, "layer": EVIL},
-        colors=[{"title": EVIL, "items": [{"key": EVIL, "title": EVIL}]}],
-        sizes=[{"key": EVIL, "title": EVIL}],
+        color_options=[{"title": EVIL, "items": [{"key": EVIL, "title": EVIL}]}],
+        size_options=[{"key": EVIL, "title": EVIL}],
         methods=[METHODS[0] | {"title": EVIL, "options": [an_option("n", EVIL, 1, 0, 9, help=EVIL)]}],
         selection=SELECTION | {"rows": [item]},
         neighbors=NEIGHBORS | {"of": {"title": EVIL, "kind": "file"}, "items": [item], "message": EVIL},
@@ -819,11 +828,11 @@ def test_names_from_strangers_are_text(table):
         agreement=AGREEMENT | {"items": [item]},
         queue=QUEUE | {"items": [item]},
         problems=[{"name": EVIL, "problem": EVIL}],
-        busy={"text": EVIL, "done": 1, "total": 2},
+        progress={"text": EVIL, "done": 1, "total": 2},
         notice={"level": "error", "text": EVIL, "remedy": EVIL, "seq": 1},
     )
     for name in TABS:
-        page.get_by_role("tab", name=name.capitalize()).click()
+        page.get_by_role("tab", name=TITLES.get(name, name.capitalize())).click()
     page.get_by_role("button", name="Colour by <img").click()
     table.page.keyboard.press("Escape")
     page.get_by_role("button", name="Options of <img").first.click()
@@ -846,8 +855,8 @@ def test_nothing_is_cut_off_at_any_width(table, width):
         width=width,
         maps=[a_map(), a_map(1, title="VGG (MTT) · embedding", status="running", stage="UMAP", done=1, total=9)],
         choices=CHOICES | {"second": {"model": "mtt-vgg-1", "layer": "embedding"}, "clusters": "hdbscan"},
-        busy={"text": "A long sentence about what is computed", "done": 3, "total": 1240},
-        count={"tracks": 12400, "points": 620_000, "problems": 12, "duplicates": 14},
+        progress={"text": "A long sentence about what is computed", "done": 3, "total": 1240},
+        counts={"tracks": 12400, "points": 620_000, "problems": 12, "duplicates": 14},
         neighbors=NEIGHBORS, selection=SELECTION, clusters=CLUSTERS, agreement=AGREEMENT, queue=QUEUE,
     )  # fmt: skip
     beyond = r"""width => [...document.querySelectorAll(".ev-atlas :is(button, select, input, h3, td, [role=tab])")]
@@ -855,7 +864,7 @@ def test_nothing_is_cut_off_at_any_width(table, width):
         .filter((el) => { const box = el.getBoundingClientRect(); return box.left < 8 || box.right > width + 9; })
         .map((el) => el.outerHTML.slice(0, 120))"""
     for name in TABS:
-        page.get_by_role("tab", name=name.capitalize()).click()
+        page.get_by_role("tab", name=TITLES.get(name, name.capitalize())).click()
         assert table.page.evaluate(beyond, width) == []
     boxes = [region.bounding_box() for region in page.locator(".ev-a-map").all()]
     assert (boxes[0]["y"] == boxes[1]["y"]) == (width >= 1200)

@@ -88,12 +88,12 @@ def heard(monkeypatch):
 
 def command(explorer, kind, **content):
     """Have the page ask for something, as it does."""
-    explorer.widget._heard(None, {"kind": kind, **content}, [])
+    explorer.widget._receive(None, {"kind": kind, **content}, [])
     return explorer
 
 
 def opened(explorer):
-    explorer.widget.tab = "tasks"
+    explorer.widget.tab = "evaluation"
     return explorer.wait().widget
 
 
@@ -102,8 +102,8 @@ def opened(explorer):
 
 def test_the_page_offers_what_can_be_predicted_and_says_why_the_rest_cannot(music, explore, heard):
     explorer = explore(music)
-    assert explorer.widget.tasks == {}
-    offered = opened(explorer).tasks
+    assert explorer.widget.evaluation == {}
+    offered = opened(explorer).evaluation
     assert [(one["name"], one["classes"], one["tracks"], one["why"]) for one in offered["targets"]] == [
         ("style", 3, 21, ""),
         ("note", 4, 24, ""),
@@ -112,9 +112,11 @@ def test_the_page_offers_what_can_be_predicted_and_says_why_the_rest_cannot(musi
     ]
     assert [one["name"] for one in offered["groups"]] == ["style", "note"]
     assert offered["choices"] == {**evaluation_options.USUAL, "target": "style"}
-    assert "Collection.from_folder" in "".join(command(explorer, "task_set", name="models", value=[GOOD]).code())
+    assert "Collection.from_folder" in "".join(
+        command(explorer, "set_evaluation_option", name="models", value=[GOOD]).code()
+    )
     assert heard == []
-    json.dumps([offered, explorer.widget.tasks_work])
+    json.dumps([offered, explorer.widget.evaluation_status])
 
 
 def test_quantities_and_folds_of_a_table(music):
@@ -129,8 +131,8 @@ def test_nothing_to_predict_is_said(tmp_path, explore):
     soundfile.write(tmp_path / "one.wav", np.zeros(800, np.float32), 8000)
     explorer = explore(tmp_path)
     panel = opened(explorer)
-    assert [one["why"] for one in panel.tasks["targets"]] == []
-    assert command(explorer, "task_run").widget.tasks_work["message"].startswith("No column is chosen")
+    assert [one["why"] for one in panel.evaluation["targets"]] == []
+    assert command(explorer, "evaluate").widget.evaluation_status["message"].startswith("No column is chosen")
     assert panel.notice == {}
 
 
@@ -160,10 +162,10 @@ def test_models_are_compared_and_what_they_confuse_is_shown(music, explore, hear
     explorer = explore(music)
     panel = opened(explorer)
     for name, value in {"models": [GOOD, BAD], "classifier": "logistic", "folds": 3, "groups": False}.items():
-        command(explorer, "task_set", name=name, value=value)
-    command(explorer, "task_run")
-    assert panel.tasks_work["status"] == "waiting"
-    assert explorer.wait().widget.tasks_work["status"] == "ready"
+        command(explorer, "set_evaluation_option", name=name, value=value)
+    command(explorer, "evaluate")
+    assert panel.evaluation_status["status"] == "waiting"
+    assert explorer.wait().widget.evaluation_status["status"] == "ready"
     assert heard[0][:2] == ("style", [GOOD, BAD])
     assert {"groups": False, "folds": 3, "classifier": "logistic"}.items() <= heard[0][2].items()
     (row,) = panel.scores["rows"]
@@ -173,25 +175,25 @@ def test_models_are_compared_and_what_they_confuse_is_shown(music, explore, hear
     assert [one["name"] for one in row["baselines"]] == ["majority", "chance"]
     assert any("without a label" in note for note in panel.scores["notes"])
     assert "evaluate(collection, 'style', ['msd-musicnn-1', 'msd-vgg-1'], groups=False, folds=3" in explorer.code()
-    json.dumps([panel.scores, panel.tasks])
+    json.dumps([panel.scores, panel.evaluation])
 
-    command(explorer, "task_matrix", cell=1)
+    command(explorer, "show_confusion", cell=1)
     assert panel.confusion["wrong"] == int((~explorer.evaluation.predictions("vgg")["right"]).sum())
     matrix = explorer._evaluation_tab._matrix
     matrix.choose("jazz", "rock")
     assert explorer.selection["title"].tolist() == matrix.selection["title"].tolist() != []
-    assert panel.tab == "tasks"
+    assert panel.tab == "evaluation"
     label = int(explorer.selection.index[0])
-    matrix.widget._heard(None, {"kind": "play", "track": label}, [])
+    matrix.widget._receive(None, {"kind": "play", "track": label}, [])
     assert Path(explorer.wait().track).name == f"{label:02}.wav"
-    assert matrix.widget.current == {"side": "cv", "track": label}
-    command(explorer, "task_matrix", cell=1)
+    assert matrix.widget.current == {"test_set": "cv", "track": label}
+    command(explorer, "show_confusion", cell=1)
     assert explorer._evaluation_tab._matrix.widget.current["track"] == label, "what is open should be marked at once"
 
-    command(explorer, "task_save", format="csv").wait()
-    command(explorer, "task_save", format="latex").wait()
+    command(explorer, "save_scores", format="csv").wait()
+    command(explorer, "save_scores", format="latex").wait()
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["style-tasks.csv", "style-tasks.tex"]
-    command(explorer, "task_save", format="exe")
+    command(explorer, "save_scores", format="exe")
     assert "exe" in panel.notice["text"]
 
 
@@ -201,18 +203,18 @@ def test_another_collection_is_asked_and_its_tracks_are_heard(music, explore, tm
     (tmp_path / "tracks.csv").write_bytes((music / "tracks.csv").read_bytes())
     other = embviz.Collection.from_folder(tmp_path)
     explorer = explore(music).tasks("style", GOOD, classifier="knn", folds=3, external=other).wait()
-    assert explorer.widget.tasks["more"] == ["external"]
+    assert explorer.widget.evaluation["extra_options"] == ["external"]
     assert "external=external)" in explorer.code()
     assert explorer.widget.scores["has_external"]
-    command(explorer, "task_matrix", cell=0)
+    command(explorer, "show_confusion", cell=0)
     matrix = explorer._evaluation_tab._matrix.widget
-    for content in ({"kind": "side", "name": "external"}, {"kind": "cell", "truth": 0, "answer": 0}):
-        matrix._heard(None, content, [])
+    for content in ({"kind": "show_test_set", "name": "external"}, {"kind": "show_cell", "truth": 0, "answer": 0}):
+        matrix._receive(None, content, [])
     assert explorer.selection is None
-    matrix._heard(None, {"kind": "play", "track": 4}, [])
+    matrix._receive(None, {"kind": "play", "track": 4}, [])
     assert explorer.wait().track == str(tmp_path / "04.wav")
-    command(explorer, "task_set", name="target", value="note")
-    assert explorer.widget.tasks["more"] == []
+    command(explorer, "set_evaluation_option", name="target", value="note")
+    assert explorer.widget.evaluation["extra_options"] == []
 
 
 def test_a_head_is_kept_and_goes_to_the_rows(music, explore, tmp_path, monkeypatch):
@@ -221,11 +223,11 @@ def test_a_head_is_kept_and_goes_to_the_rows(music, explore, tmp_path, monkeypat
     explorer.tasks("style", GOOD, classifier="logistic", folds=3).wait()
     given: list[Any] = []
     monkeypatch.setattr(explorer._evaluation_tab, "on_head", given.append)
-    command(explorer, "task_matrix", cell=0)
-    assert command(explorer, "task_head", cell=0).wait().widget.confusion["training"]["status"] == "ready"
+    command(explorer, "show_confusion", cell=0)
+    assert command(explorer, "train_head", cell=0).wait().widget.confusion["training"]["status"] == "ready"
     assert given[0].classes == explorer.evaluation.results[0].classes
     assert Head.load(tmp_path / f"style-{GOOD}.safetensors").facts["tracks"] == 21
-    command(explorer, "task_head", cell=2)
+    command(explorer, "train_head", cell=2)
     assert explorer.wait().widget.confusion["training"]["status"] == "failed"
 
 
@@ -236,7 +238,7 @@ def test_wrong_tracks_are_marked_on_the_map(music, explore, monkeypatch):
     explorer = explore(music)
     explorer._map_tab._options = {"method": "pca"}
     explorer.tasks("style", [GOOD, BAD], classifier="knn", folds=3).wait()
-    command(explorer, "task_map", cell=1).wait()
+    command(explorer, "show_answers", cell=1).wait()
     atlas = explorer._map_tab.atlas
     wrong = explorer.evaluation.mistakes("vgg")
     assert explorer.widget.tab == "map"
@@ -248,10 +250,10 @@ def test_wrong_tracks_are_marked_on_the_map(music, explore, monkeypatch):
     assert counts == {"wrong": len(wrong)}
     assert set(atlas._controller.views[0].scatter.color["labels"]) == {"right", "wrong"}
     assert atlas._controller.views[0].scatter.color["missing"] == 3
-    command(explorer, "task_map", cell=0)
+    command(explorer, "show_answers", cell=0)
     assert atlas.widget.choices["color"] == "column:style by MusiCNN (MSD): right or wrong"
     assert column in atlas.table.columns
-    command(explorer, "task_matrix", cell=0)
+    command(explorer, "show_confusion", cell=0)
     explorer._evaluation_tab._matrix.choose("rock", "rock")
     assert set(explorer.selection["style"]) == {"rock"}
 
@@ -273,8 +275,8 @@ def test_a_comparison_is_cancelled_and_taken_up(music, explore, monkeypatch):
     monkeypatch.setattr(api, "evaluate", evaluate)
     explorer = explore(music)
     opened(explorer)
-    command(explorer, "task_set", name="models", value=[GOOD])
-    command(explorer, "task_run")
+    command(explorer, "set_evaluation_option", name="models", value=[GOOD])
+    command(explorer, "evaluate")
     held.wait(10)
     # What is computed for one track has its turn meanwhile, and does not stop it.
     explorer.open(1)
@@ -282,44 +284,44 @@ def test_a_comparison_is_cancelled_and_taken_up(music, explore, monkeypatch):
     while not explorer._context.player.duration and time.monotonic() < deadline:
         explorer.wait(0.05)
     assert explorer._context.player.duration > 0
-    assert explorer.widget.tasks_work["status"] == "running"
-    command(explorer, "task_cancel")
-    assert explorer.wait(10).widget.tasks_work["status"] == "cancelled"
+    assert explorer.widget.evaluation_status["status"] == "running"
+    command(explorer, "cancel_evaluation")
+    assert explorer.wait(10).widget.evaluation_status["status"] == "cancelled"
     assert not explorer._context.aside.busy
     monkeypatch.setattr(api, "evaluate", real)
-    assert command(explorer, "task_run").wait().widget.tasks_work["status"] == "ready"
+    assert command(explorer, "evaluate").wait().widget.evaluation_status["status"] == "ready"
 
 
 def test_what_goes_wrong_is_said_in_its_place(music, explore):
     explorer = explore(music).tasks("style", GOOD, folds=12).wait()
-    work = explorer.widget.tasks_work
+    work = explorer.widget.evaluation_status
     assert work["status"] == "failed"
     assert "folds" in work["message"]
     assert explorer.widget.notice == {}
     assert explorer.evaluation is None
     explorer.tasks("stile", GOOD).wait()
-    assert explorer.widget.tasks_work["message"] == "There is no column 'stile' in the table of these tracks."
-    assert explorer.widget.tasks["choices"]["target"] == "style"
+    assert explorer.widget.evaluation_status["message"] == "There is no column 'stile' in the table of these tracks."
+    assert explorer.widget.evaluation["choices"]["target"] == "style"
     with pytest.raises(OptionError, match="folds is a number"):
         explorer.tasks("style", folds=0)
-    command(explorer, "task_matrix", cell=0)
+    command(explorer, "show_confusion", cell=0)
     assert explorer.widget.notice["text"] == "There is no result 0; compare models first."
 
 
 def test_choices_are_kept_and_nothing_begins_by_itself(music, explore, heard):
     explorer = explore(music).tasks("note", [GOOD], groups="style", layers="all")
     kept = json.loads(json.dumps(explorer.wait().state()))
-    assert kept["tasks"]["groups"] == "style"
+    assert kept["evaluation"]["groups"] == "style"
     again = Explorer(music, state=kept)
     try:
-        assert again.wait().widget.tab == "tasks"
-        assert again.widget.tasks["choices"] == kept["tasks"]
+        assert again.wait().widget.tab == "evaluation"
+        assert again.widget.evaluation["choices"] == kept["evaluation"]
         assert again.widget.scores == {}
         assert len(heard) == 1
     finally:
         again.close()
     with pytest.raises(OptionError, match="damaged"):
-        Explorer(music, state={**kept, "tasks": 3})
+        Explorer(music, state={**kept, "evaluation": 3})
 
 
 # The page. ---------------------------------------------------------------------------------------------------------
@@ -344,7 +346,7 @@ def a_comparison(items: list[dict[str, Any]], *, external: bool = False) -> dict
     }  # fmt: skip
     asked = {**evaluation_options.USUAL, "target": "style", "models": [GOOD]}
     return {"rows": [row], "notes": [f"A note {HOSTILE}"], "has_external": external, "headings": {"cv": "5F"},
-            "asked": asked}  # fmt: skip
+            "choices": asked}  # fmt: skip
 
 
 OFFERS = {
@@ -352,7 +354,9 @@ OFFERS = {
         {"name": "style", "title": HOSTILE, "classes": 4, "tracks": 80, "why": ""},
         {"name": "key", "title": "key", "classes": 1, "tracks": 80, "why": "one class only"},
     ],
-    "groups": [{"name": "artist", "title": "artist"}], "folds": [], "tracks": 80, "given": False, "more": [],
+    "groups": [{"name": "artist", "title": "artist"}], "folds": [], "tracks": 80,
+    "classifiers": evaluation_options.CLASSIFIERS, "poolings": evaluation_options.POOLINGS,
+    "layers": evaluation_options.LAYERS, "from_collection": False, "extra_options": [],
     "choices": {**evaluation_options.USUAL, "target": "style", "models": [GOOD]}, "code": "import embviz",
 }  # fmt: skip
 
@@ -365,7 +369,7 @@ def desk(bench):
 @pytest.mark.slow
 def test_the_page_asks_compares_and_shows(desk):
     work = {"status": "", "plan": "12 embeddings are to be computed first."}
-    panel = desk.show(tab="tasks", tasks=OFFERS, tasks_work=work)
+    panel = desk.show(tab="evaluation", evaluation=OFFERS, evaluation_status=work)
     assert panel.locator(".ev-t-plan").inner_text() == work["plan"]
     predict = panel.get_by_role("combobox", name="Predict")
     assert predict.locator("option:disabled").inner_text() == "key (one class only)"
@@ -374,30 +378,32 @@ def test_the_page_asks_compares_and_shows(desk):
     panel.get_by_role("combobox", name="Folds").select_option("10")
     panel.get_by_role("checkbox", name="MusiCNN (MTT)").press("Space")
     assert desk.sent() == [
-        {"kind": "task_set", "name": "groups", "value": "artist"},
-        {"kind": "task_set", "name": "groups", "value": False},
-        {"kind": "task_set", "name": "folds", "value": 10},
-        {"kind": "task_set", "name": "models", "value": [GOOD, "mtt-musicnn-1"]},
+        {"kind": "set_evaluation_option", "name": "groups", "value": "artist"},
+        {"kind": "set_evaluation_option", "name": "groups", "value": False},
+        {"kind": "set_evaluation_option", "name": "folds", "value": 10},
+        {"kind": "set_evaluation_option", "name": "models", "value": [GOOD, "mtt-musicnn-1"]},
     ]
     panel.get_by_text("1 more, to be downloaded").click()
     panel.get_by_role("button", name="Download 12 MB: Tempo-CNN").click()
     panel.get_by_role("button", name="Compare").press("Enter")
-    assert desk.sent() == [{"kind": "pull", "model": "deepsquare-k8"}, {"kind": "task_run"}]
-    desk.change(tasks_work={"status": "running", "stage": "training · 2 min left", "done": 3, "total": 10})
+    assert desk.sent() == [{"kind": "pull", "model": "deepsquare-k8"}, {"kind": "evaluate"}]
+    desk.change(evaluation_status={"status": "running", "stage": "training · 2 min left", "done": 3, "total": 10})
     state = panel.locator(".ev-p-tasks > .ev-p-state")
     assert "training · 2 min left · 3 of 10" in state.inner_text()
     assert panel.get_by_role("button", name="Compare").is_disabled()
     state.get_by_role("button", name="Cancel").click()
-    assert desk.sent() == [{"kind": "task_cancel"}]
-    desk.change(tab="poster")
+    assert desk.sent() == [{"kind": "cancel_evaluation"}]
+    desk.change(tab="heatmaps")
     assert "Tasks: training" in panel.locator(".ev-p-busy").inner_text()
-    desk.change(tab="tasks", tasks_work={"status": "failed", "message": f"No {HOSTILE}.", "remedy": "Do this."})
+    desk.change(
+        tab="evaluation", evaluation_status={"status": "failed", "message": f"No {HOSTILE}.", "remedy": "Do this."}
+    )
     assert "Do this." in state.inner_text()
     state.get_by_role("button", name="Try again").click()
-    assert desk.sent() == [{"kind": "task_run"}]
+    assert desk.sent() == [{"kind": "evaluate"}]
 
     scores = a_comparison([an_item(0, HOSTILE, 0.81), an_item(1, "VGG-I · output", 0.6)], external=True)
-    desk.change(tasks_work={"status": "ready"}, scores=scores)
+    desk.change(evaluation_status={"status": "ready"}, scores=scores)
     table = panel.get_by_role("table")
     heads = table.get_by_role("columnheader").all_inner_texts()
     assert [text.split()[0] for text in heads] == ["Model", "Accuracy", "95", "0", "Other", "Drop"]
@@ -406,8 +412,8 @@ def test_the_page_asks_compares_and_shows(desk):
     assert "71.0 – 86.0" in first.inner_text()
     second = first.locator("xpath=following-sibling::tr[1]").get_by_role("button")
     second.press("Enter")
-    assert desk.sent() == [{"kind": "task_matrix", "cell": 1}]
-    confusion = {"cell": 1, "title": HOSTILE, "task": "style", "tracks": 80, "wrong": 32, "can_keep": True,
+    assert desk.sent() == [{"kind": "show_confusion", "cell": 1}]
+    confusion = {"cell": 1, "title": HOSTILE, "task": "style", "tracks": 80, "wrong": 32, "can_train_head": True,
                  "view": "IPY_MODEL_row7", "training": {"status": ""}}  # fmt: skip
     desk.change(confusion=confusion)
     assert second.get_attribute("aria-pressed") == "true"
@@ -415,9 +421,9 @@ def test_the_page_asks_compares_and_shows(desk):
     desk.page.wait_for_function("() => globalThis.mounted?.includes('row7')")
     for name in ("Show on the map", "Keep as a head", "CSV", "LaTeX"):
         panel.get_by_role("button", name=name, exact=True).click()
-    assert [sent["kind"] for sent in desk.sent()] == ["task_map", "task_head", "task_save", "task_save"]
+    assert [sent["kind"] for sent in desk.sent()] == ["show_answers", "train_head", "save_scores", "save_scores"]
     assert not panel.get_by_role("status").filter(has_text="earlier choices").is_visible()
-    desk.change(tasks={**OFFERS, "choices": {**OFFERS["choices"], "folds": 3}})
+    desk.change(evaluation={**OFFERS, "choices": {**OFFERS["choices"], "folds": 3}})
     assert panel.get_by_role("status").filter(has_text="earlier choices").is_visible()
     assert panel.locator("img").count() == 0
 
@@ -429,11 +435,11 @@ def test_nothing_sticks_out_and_every_control_has_a_name(desk, theme, width):
     items = [an_item(i, f"A model with a long name · {'layer' * 6}{i}", 0.4 + i / 50) for i in range(20)]
     for item in items:
         item["model"], item["layer"] = GOOD, f"layer{item['key']}"
-    confusion = {"cell": 3, "title": HOSTILE * 3, "task": "style", "tracks": 80, "wrong": 32, "can_keep": False,
+    confusion = {"cell": 3, "title": HOSTILE * 3, "task": "style", "tracks": 80, "wrong": 32, "can_train_head": False,
                  "view": "", "training": {"status": "running", "stage": "x" * 80}}  # fmt: skip
     panel = desk.show(
-        width=width, tab="tasks", tasks=OFFERS, scores=a_comparison(items, external=True), confusion=confusion,
-        tasks_work={"status": "failed", "message": "A long sentence. " * 9},
+        width=width, tab="evaluation", evaluation=OFFERS, scores=a_comparison(items, external=True),
+        confusion=confusion, evaluation_status={"status": "failed", "message": "A long sentence. " * 9},
     )  # fmt: skip
     panel.get_by_text("1 more, to be downloaded").click()
     for selector in (".ev-p-main", ".ev-p-scroll"):
@@ -442,7 +448,7 @@ def test_nothing_sticks_out_and_every_control_has_a_name(desk, theme, width):
     chart = panel.get_by_role("img", name="Accuracy along the depth: best 78.0 % at layer19")
     assert chart.locator("circle").count() == 20
     chart.locator("circle").nth(4).click()
-    assert desk.sent() == [{"kind": "task_matrix", "cell": 4}]
-    desk.change(tasks={**OFFERS, "targets": OFFERS["targets"][1:]})
+    assert desk.sent() == [{"kind": "show_confusion", "cell": 4}]
+    desk.change(evaluation={**OFFERS, "targets": OFFERS["targets"][1:]})
     assert panel.get_by_text("Nothing to predict").is_visible()
     assert panel.get_by_text("key: one class only").is_visible()

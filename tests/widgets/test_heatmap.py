@@ -9,7 +9,7 @@ from embviz.core.embedding import Embedding, FrameGrid
 from embviz.errors import OptionError
 from embviz.plotting.heatmap_data import dimension_order
 from embviz.plotting.quantize import color_limits, dequantize, quantize
-from embviz.widgets.base import Drawing
+from embviz.widgets.base import EmbeddingWidget
 from embviz.widgets.frames import FramesWidget
 from embviz.widgets.heatmap import Heatmap
 
@@ -171,17 +171,17 @@ def test_an_unknown_option_is_named():
 def test_orders_are_computed_when_they_are_asked_for():
     values = np.random.default_rng(1).normal(size=(40, 12))
     widget = FramesWidget.of(embed_of(values))
-    assert widget.activity == widget.similarity == b""
+    assert widget.activity_order == widget.cluster_order == b""
     widget.order = "activity"
     expected = np.argsort(-np.abs(values).mean(axis=0))
-    assert np.frombuffer(widget.activity, "<u2").tolist() == expected.tolist()
-    widget.order = "similarity"
-    assert sorted(np.frombuffer(widget.similarity, "<u2")) == list(range(12))
+    assert np.frombuffer(widget.activity_order, "<u2").tolist() == expected.tolist()
+    widget.order = "cluster"
+    assert sorted(np.frombuffer(widget.cluster_order, "<u2")) == list(range(12))
 
 
 def test_a_page_without_a_kernel_gets_all_orders():
     widget = FramesWidget.of(embed_of(field())).with_orders()
-    assert len(widget.activity) == len(widget.similarity) == 60
+    assert len(widget.activity_order) == len(widget.cluster_order) == 60
 
 
 def test_rows_stay_while_frames_come_and_are_ordered_at_the_end():
@@ -189,21 +189,21 @@ def test_rows_stay_while_frames_come_and_are_ordered_at_the_end():
     values[20:] *= np.array([9, 8, 7, 6, 5, 4])
     values[:20] *= np.array([1, 2, 3, 4, 5, 6])
     widget = FramesWidget.of(embed_of(values[:20]), order="activity", complete=False)
-    first = widget.activity
+    first = widget.activity_order
     widget.update(embed_of(values[:30]), complete=False)
-    assert widget.activity == first
+    assert widget.activity_order == first
     assert not widget.complete
     widget.update(embed_of(values))
     assert widget.complete
-    assert np.frombuffer(widget.activity, "<u2").tolist() == np.argsort(-np.abs(values).mean(axis=0)).tolist()
+    assert np.frombuffer(widget.activity_order, "<u2").tolist() == np.argsort(-np.abs(values).mean(axis=0)).tolist()
 
 
 def test_another_embedding_keeps_what_still_fits():
-    widget = FramesWidget.of(embed_of(field(), labels=TAGS), pins=[3, 29], order="similarity")
+    widget = FramesWidget.of(embed_of(field(), labels=TAGS), pins=[3, 29], order="cluster")
     widget.update(embed_of(field(10, 8) - 40))
     assert widget.pins == [3]
     assert widget.labels == []
-    assert len(widget.similarity) == 16
+    assert len(widget.cluster_order) == 16
     assert widget.scale == "signed"
 
 
@@ -236,7 +236,9 @@ def state_of(embedding, *, orders=False, **traits):
     # Jupyter's own are no business of the script's.
     return {
         name: getattr(widget, name)
-        for name in (*Drawing.class_own_traits(), *FramesWidget.class_own_traits(), "live_only")
+        for kind in (EmbeddingWidget, FramesWidget, Heatmap)
+        for name in kind.class_own_traits()
+        if not name.startswith("_")
     }
 
 
@@ -501,9 +503,9 @@ def test_order_and_scale_change_the_picture(bench):
     assert pixel(bench, 450, 5)[0] > 200
     assert bench.page.locator(".ev-heatmap-names span").first.inner_text() == "17"
     before = pixel(bench, 450, 295)
-    bench.page.get_by_label("Scale").select_option("dimension")
+    bench.page.get_by_label("Scale").select_option("minmax")
     settle(bench)
-    assert bench.get("h", "scale") == "dimension"
+    assert bench.get("h", "scale") == "minmax"
     assert pixel(bench, 450, 295) != before
     assert bench.page.locator(".ev-heatmap-unit").inner_text() == "share of its range"
     bench.change("h", "scale", "signed")
@@ -530,7 +532,7 @@ def test_one_outlier_leaves_the_others_their_colors_and_is_told(bench):
     bench.page.get_by_label("Scale").select_option("signed")
     settle(bench)
     assert stops.all_inner_texts() == ["≥ 2", "0", "−2"]
-    bench.page.get_by_label("Scale").select_option("dimension")
+    bench.page.get_by_label("Scale").select_option("minmax")
     settle(bench)
     assert stops.all_inner_texts() == ["1", "0"]
 
@@ -581,7 +583,7 @@ def test_rows_stay_until_python_has_sent_their_order(bench):
     settle(bench)
     assert pixel(bench, 450, 125)[0] > 200
     assert "sorting …" in bench.page.locator(".ev-heatmap-facts").inner_text()
-    bench.change("h", "activity", np.roll(np.arange(30), 13).astype("<u2").tobytes())
+    bench.change("h", "activity_order", np.roll(np.arange(30), 13).astype("<u2").tobytes())
     settle(bench)
     assert pixel(bench, 450, 5)[0] > 200
     assert "sorting …" not in bench.page.locator(".ev-heatmap-facts").inner_text()

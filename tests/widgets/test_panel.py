@@ -33,9 +33,9 @@ def heard(content: Any, buffers: list[Any] | None = None) -> tuple[list[Any], li
 
 
 def test_a_command_is_answered_before_it_is_passed_on():
-    calls, answers = heard({"kind": "add", "seq": 7, "model": "musicnn", "layer": "output", "hop": None})
+    calls, answers = heard({"kind": "add_row", "seq": 7, "model": "musicnn", "layer": "output", "hop": None})
     assert answers == [({"kind": "ack", "seq": 7}, 0)]
-    assert calls == [("add", {"model": "musicnn", "layer": "output", "hop": None}, [])]
+    assert calls == [("add_row", {"model": "musicnn", "layer": "output", "hop": None}, [])]
 
 
 @pytest.mark.parametrize("content", [{"kind": "explode", "seq": 1}, {"seq": 2}, {"kind": ["open"], "seq": 3}, "text"])
@@ -97,7 +97,7 @@ def last(sent: list[dict[str, Any]]) -> dict[str, Any]:
 def test_a_track_is_opened_by_click_and_by_keys(desk):
     panel = desk.show()
     panel.get_by_role("option", name="Two Five Window").click()
-    assert desk.sent() == [{"kind": "open", "track": 1}]
+    assert desk.sent() == [{"kind": "open_track", "track": 1}]
     box = panel.get_by_role("listbox", name="Tracks")
     box.focus()
     # By name: broken, jazz, rock.
@@ -105,7 +105,7 @@ def test_a_track_is_opened_by_click_and_by_keys(desk):
         box.press(key)
     assert desk.sent() == []
     box.press("Enter")
-    assert desk.sent() == [{"kind": "open", "track": 0}]
+    assert desk.sent() == [{"kind": "open_track", "track": 0}]
     active = box.get_attribute("aria-activedescendant")
     assert panel.locator(f"#{active}").get_attribute("data-track") == "0"
 
@@ -118,7 +118,7 @@ def test_search_and_order(desk):
     assert panel.locator(".ev-p-track").count() == 1
     assert panel.locator(".ev-p-list-head [role=status]").inner_text() == "1 of 3"
     search.press("Enter")
-    assert desk.sent() == [{"kind": "open", "track": 1}]
+    assert desk.sent() == [{"kind": "open_track", "track": 1}]
     search.fill("nothing like it")
     assert panel.get_by_text("No track matches").is_visible()
     search.press("Escape")
@@ -148,7 +148,7 @@ def test_ten_thousand_tracks_are_walked_to_the_end(desk):
     assert panel.locator(".ev-p-active").get_attribute("aria-posinset") == "10000"
     assert panel.locator(".ev-p-active").is_visible()
     box.press("Enter")
-    assert desk.sent() == [{"kind": "open", "track": 9999}]
+    assert desk.sent() == [{"kind": "open_track", "track": 9999}]
     desk.bench.rest(50)
     assert panel.locator(".ev-p-list *").count() < 400
     assert panel.locator(".ev-p-track").count() < 60
@@ -181,7 +181,7 @@ def test_hostile_names_are_shown_as_text(desk):
         a_row(2, title=HOSTILE[1], status="failed", message=HOSTILE[0]),
     ]
     notice = {"level": "error", "text": HOSTILE[0], "remedy": HOSTILE[1], "seq": 1}
-    panel = desk.show(tracks=tracks, rows=rows, notice=notice, folder=HOSTILE[0], busy={"text": HOSTILE[0]})
+    panel = desk.show(tracks=tracks, rows=rows, notice=notice, folder=HOSTILE[0], progress={"text": HOSTILE[0]})
     for i in (0, 2, 3, 9):
         desk.change(track=i)
         assert panel.locator("h2").inner_text() == names[i].replace("\r\n\t", " ").replace("\n", " ")
@@ -203,20 +203,20 @@ def test_rows_send_what_their_controls_say(desk):
     row = panel.locator(".ev-p-row").nth(1)
     row.get_by_role("combobox").select_option(index=1)
     assert last(desk.sent()) == {
-        "kind": "change", "row": 2, "model": "msd-musicnn-1", "layer": "output", "hop": 0.744,
+        "kind": "change_row", "row": 2, "model": "msd-musicnn-1", "layer": "output", "hop": 0.744,
     }  # fmt: skip
     row.get_by_role("combobox").select_option(index=3)
     assert last(desk.sent())["hop"] == "dense"
     row.get_by_role("button", name="Move MusiCNN (MSD) · output up").click()
-    assert last(desk.sent()) == {"kind": "move", "row": 2, "to": 0}
+    assert last(desk.sent()) == {"kind": "move_row", "row": 2, "to": 0}
     assert row.get_by_role("button", name="Move MusiCNN (MSD) · output down").is_disabled()
     row.get_by_role("button", name="change the model or layer").press("Alt+ArrowUp")
-    assert last(desk.sent()) == {"kind": "move", "row": 2, "to": 0}
+    assert last(desk.sent()) == {"kind": "move_row", "row": 2, "to": 0}
     row.get_by_role("button", name="Show MusiCNN").click()
-    assert last(desk.sent()) == {"kind": "collapse", "row": 2, "collapsed": True}
+    assert last(desk.sent()) == {"kind": "collapse_row", "row": 2, "collapsed": True}
     assert row.locator(".stand-in").is_hidden()
     row.get_by_role("button", name="Remove").click()
-    assert last(desk.sent()) == {"kind": "remove", "row": 2}
+    assert last(desk.sent()) == {"kind": "remove_row", "row": 2}
 
 
 def test_a_removed_row_is_offered_back(desk):
@@ -268,7 +268,7 @@ def test_a_row_is_dragged_to_its_place(desk):
     desk.page.mouse.move(start["x"] + 5, target["y"] + target["height"] * 0.8, steps=4)
     assert panel.locator(".ev-p-drop-line").is_visible()
     desk.page.mouse.up()
-    assert desk.sent() == [{"kind": "move", "row": 1, "to": 1}]
+    assert desk.sent() == [{"kind": "move_row", "row": 1, "to": 1}]
     assert panel.locator(".ev-p-drop-line").count() == 0
 
 
@@ -288,16 +288,16 @@ def test_states_of_rows(desk):
     assert last(desk.sent()) == {"kind": "cancel"}
     assert "No room on the disk. Free some." in row.nth(1).inner_text()
     row.nth(1).get_by_role("button", name="Try again").click()
-    assert last(desk.sent()) == {"kind": "retry", "row": 2}
+    assert last(desk.sent()) == {"kind": "retry_row", "row": 2}
     row.nth(2).get_by_role("button", name="Download 12 MB").click()
     assert last(desk.sent()) == {"kind": "pull", "model": "deepsquare-k8"}
     row.nth(3).get_by_role("button", name="Compute").click()
-    assert last(desk.sent()) == {"kind": "retry", "row": 4}
-    desk.change(pulling={"deepsquare-k8": {"done": 3_000_000, "total": 12_000_000, "stage": "downloading"}})
+    assert last(desk.sent()) == {"kind": "retry_row", "row": 4}
+    desk.change(downloads={"deepsquare-k8": {"done": 3_000_000, "total": 12_000_000, "stage": "downloading"}})
     assert "3.0 MB of 12 MB" in row.nth(2).inner_text()
     row.nth(2).get_by_role("button", name="Stop").click()
     assert last(desk.sent()) == {"kind": "stop_pull", "model": "deepsquare-k8"}
-    desk.change(pulling={"deepsquare-k8": {"error": "The download broke off."}})
+    desk.change(downloads={"deepsquare-k8": {"error": "The download broke off."}})
     assert "The download broke off." in row.nth(2).inner_text()
 
 
@@ -306,7 +306,7 @@ def test_an_empty_poster_offers_three_beginnings(desk):
     offers = panel.locator(".ev-p-offer")
     assert offers.count() == 3
     offers.first.click()
-    assert desk.sent() == [{"kind": "add", "model": "msd-musicnn-1", "layer": "embedding", "hop": None}]
+    assert desk.sent() == [{"kind": "add_row", "model": "msd-musicnn-1", "layer": "embedding", "hop": None}]
     desk.change(rows=[a_row(1)])
     assert not offers.first.is_visible()
 
@@ -329,7 +329,7 @@ def test_the_picker_by_keyboard(desk):
     assert dialog.get_by_role("option", selected=True).nth(1).inner_text().startswith("timbral")
     assert desk.sent() == []
     keys.press("Enter")
-    assert desk.sent() == [{"kind": "add", "model": "mtt-musicnn-1", "layer": "timbral", "hop": None}]
+    assert desk.sent() == [{"kind": "add_row", "model": "mtt-musicnn-1", "layer": "timbral", "hop": None}]
     assert dialog.count() == 0
     assert add.evaluate("el => el === document.activeElement")
 
@@ -359,7 +359,7 @@ def test_the_picker_changes_a_row_and_takes_any_node(desk):
     dialog.get_by_role("combobox", name="Patch hop").select_option(index=2)
     dialog.get_by_role("button", name="Change").click()
     assert desk.sent() == [
-        {"kind": "change", "row": 1, "model": "msd-musicnn-1", "layer": "model/dense/Relu", "hop": 0.372}
+        {"kind": "change_row", "row": 1, "model": "msd-musicnn-1", "layer": "model/dense/Relu", "hop": 0.372}
     ]
 
 
@@ -374,7 +374,7 @@ def test_the_picker_tells_what_is_here_and_what_is_not(desk):
     dialog.get_by_role("option", name="Tempo-CNN").click()
     dialog.get_by_role("button", name="Download 12 MB").click()
     assert last(desk.sent()) == {"kind": "pull", "model": "deepsquare-k8"}
-    desk.change(pulling={"deepsquare-k8": {"done": 6_000_000, "total": 12_000_000, "stage": ""}})
+    desk.change(downloads={"deepsquare-k8": {"done": 6_000_000, "total": 12_000_000, "stage": ""}})
     assert "6.0 MB of 12 MB" in dialog.inner_text()
     assert dialog.get_by_role("option", name="mel", exact=False).first.locator(".ev-p-shape").get_attribute(
         "title"
@@ -395,11 +395,11 @@ HEARS = {
 
 
 def test_what_it_hears(desk):
-    panel = desk.show(hears=HEARS)
+    panel = desk.show(predictions=HEARS)
     desk.page.wait_for_function("() => globalThis.mounted?.length === 1")
     panel.get_by_role("tab", name="What it hears").click()
-    assert desk.sent() == [{"kind": "hears"}]
-    assert desk.bench.get("panel", "tab") == "hears"
+    assert desk.sent() == [{"kind": "show_predictions"}]
+    assert desk.bench.get("panel", "tab") == "predictions"
     assert panel.get_by_text("128.2 BPM").is_visible()
     assert panel.get_by_text("confidence 83 %").is_visible()
     tallest = panel.locator("rect.ev-p-peak").evaluate_all(
@@ -408,25 +408,25 @@ def test_what_it_hears(desk):
     assert tallest == 64
     desk.page.wait_for_function("() => globalThis.mounted.length === 3")
     panel.get_by_role("combobox", name="Model that gives the tags").select_option("mtt-musicnn-1")
-    assert desk.sent() == [{"kind": "tagger", "model": "mtt-musicnn-1"}]
+    assert desk.sent() == [{"kind": "show_tags", "model": "mtt-musicnn-1"}]
     panel.get_by_role("button", name="Separate into vocals and accompaniment (≈ 40 s)").click()
-    assert desk.sent() == [{"kind": "stems", "model": "spleeter-2s-3"}]
+    assert desk.sent() == [{"kind": "separate_stems", "model": "spleeter-2s-3"}]
     stems = HEARS["stems"] | {"status": "ready", "names": ["vocals", "accompaniment"]}
-    desk.change(hears=HEARS | {"stems": stems})
+    desk.change(predictions=HEARS | {"stems": stems})
     assert panel.get_by_text("Separated into vocals, accompaniment").is_visible()
 
 
 def a_walk(count: int = 30, **more: Any) -> dict[str, Any]:
     rows = [
-        {"layer": f"conv{i}", "title": f"conv{i}", "meaning": "convolution", "shape": [187, 96, 64], "heard": "0.1 s",
-         "status": "ready", "view": f"IPY_MODEL_row{i}", "maps": i != 1}
+        {"layer": f"conv{i}", "title": f"conv{i}", "meaning": "convolution", "shape": [187, 96, 64],
+         "receptive_field": "0.1 s", "status": "ready", "view": f"IPY_MODEL_row{i}", "has_feature_maps": i != 1}
         for i in range(count)
     ]  # fmt: skip
-    return {"model": "msd-musicnn-1", "status": "ready", "rows": rows, "maps": {}} | more
+    return {"model": "msd-musicnn-1", "status": "ready", "rows": rows, "feature_maps": {}} | more
 
 
 def test_layers_are_mounted_when_they_come_into_sight(desk):
-    panel = desk.show(walk=a_walk())
+    panel = desk.show(layers=a_walk())
     panel.get_by_role("tab", name="Layers").click()
     desk.page.wait_for_function("() => globalThis.mounted?.length > 2")
     desk.bench.rest(200)
@@ -435,15 +435,15 @@ def test_layers_are_mounted_when_they_come_into_sight(desk):
     desk.page.wait_for_function("() => globalThis.mounted.includes('row29')")
     assert desk.sent() == []
     panel.get_by_role("combobox", name="Model to walk through").select_option("mtt-musicnn-1")
-    assert desk.sent() == [{"kind": "walk", "model": "mtt-musicnn-1"}]
+    assert desk.sent() == [{"kind": "show_layers", "model": "mtt-musicnn-1"}]
 
 
 def test_feature_maps_are_asked_for_and_closed(desk):
-    panel = desk.show(walk=a_walk(4), tab="layers")
+    panel = desk.show(layers=a_walk(4), tab="layers")
     assert panel.get_by_role("button", name="Feature maps of conv1").count() == 0
     panel.get_by_role("button", name="Feature maps of conv0").click()
-    assert desk.sent() == [{"kind": "maps", "layer": "conv0"}]
-    desk.change(walk=a_walk(4, maps={"layer": "conv0", "status": "ready", "view": "IPY_MODEL_row39"}))
+    assert desk.sent() == [{"kind": "show_feature_maps", "layer": "conv0"}]
+    desk.change(layers=a_walk(4, feature_maps={"layer": "conv0", "status": "ready", "view": "IPY_MODEL_row39"}))
     desk.page.wait_for_function("() => globalThis.mounted.includes('row39')")
     panel.get_by_role("button", name="Close the feature maps").click()
     assert "row39" in desk.gone()
@@ -455,14 +455,14 @@ def test_feature_maps_are_asked_for_and_closed(desk):
 def test_layers_and_structure_begin_with_the_poster_s_first_row(desk):
     panel = desk.show(rows=[a_row(1, "timbral")])
     panel.get_by_role("tab", name="Layers").click()
-    assert desk.sent() == [{"kind": "walk", "model": "msd-musicnn-1"}]
+    assert desk.sent() == [{"kind": "show_layers", "model": "msd-musicnn-1"}]
     panel.get_by_role("tab", name="Structure").click()
-    assert desk.sent() == [{"kind": "structure", "model": "msd-musicnn-1", "layer": "timbral"}]
+    assert desk.sent() == [{"kind": "show_similarity", "model": "msd-musicnn-1", "layer": "timbral"}]
     structure = {"model": "msd-musicnn-1", "layer": "timbral", "status": "ready", "view": "IPY_MODEL_row9"}
-    desk.change(structure=structure)
+    desk.change(similarity=structure)
     desk.page.wait_for_function("() => globalThis.mounted.includes('row9')")
     panel.get_by_role("combobox", name="Layer").select_option("output")
-    assert desk.sent() == [{"kind": "structure", "model": "msd-musicnn-1", "layer": "output"}]
+    assert desk.sent() == [{"kind": "show_similarity", "model": "msd-musicnn-1", "layer": "output"}]
 
 
 def test_tabs_are_walked_with_arrow_keys(desk):
@@ -477,8 +477,8 @@ def test_tabs_are_walked_with_arrow_keys(desk):
     page = panel.get_by_role("tabpanel")
     assert page.count() == 1
     assert page.get_attribute("aria-labelledby") == selected.get_attribute("id")
-    assert desk.bench.get("panel", "tab") == "tasks"
-    desk.change(tab="hears")
+    assert desk.bench.get("panel", "tab") == "evaluation"
+    desk.change(tab="predictions")
     assert panel.get_by_role("tab", selected=True).inner_text() == "What it hears"
 
 
@@ -497,7 +497,7 @@ def test_silence_of_the_kernel_is_told_and_forgotten(desk):
     desk.bench.receive("panel", {"kind": "ack", "seq": desk.bench.sent("panel")[1]["seq"]})
     desk.page.clock.fast_forward(9000)
     assert alert.is_hidden()
-    desk.bench.change("panel", "busy", {"text": "MusiCNN", "done": 1, "total": 3})
+    desk.bench.change("panel", "progress", {"text": "MusiCNN", "done": 1, "total": 3})
     assert panel.locator(".ev-p-busy").is_visible()
     desk.page.evaluate("() => bench.widgets.panel.model.emit('comm_live_update')")
     assert "was restarted or has ended" in alert.inner_text()
@@ -599,17 +599,17 @@ def test_code_is_shown_where_it_cannot_be_copied(desk):
 
 
 def test_head_notice_and_busy(desk):
-    panel = desk.show(busy={"text": "decoding", "done": 2, "total": 4})
+    panel = desk.show(progress={"text": "decoding", "done": 2, "total": 4})
     assert panel.locator(".ev-p-headline").inner_text() == "rock · 128 BPM · E minor · 2:00 · rock.ogg"
     panel.get_by_role("button", name="Export page").click()
-    assert last(desk.sent()) == {"kind": "export"}
+    assert last(desk.sent()) == {"kind": "export_page"}
     panel.get_by_role("button", name="Cancel the computation").click()
     assert last(desk.sent()) == {"kind": "cancel"}
-    desk.change(busy={}, notice={"level": "done", "text": "Written to page.html.", "remedy": "", "seq": 1})
+    desk.change(progress={}, notice={"level": "done", "text": "Written to page.html.", "remedy": "", "seq": 1})
     assert panel.get_by_role("button", name="Cancel the computation").count() == 0
     assert panel.get_by_text("Written to page.html.").is_visible()
     panel.get_by_role("button", name="Dismiss this message").click()
-    assert last(desk.sent()) == {"kind": "dismiss"}
+    assert last(desk.sent()) == {"kind": "dismiss_notice"}
     assert not panel.get_by_text("Written to page.html.").is_visible()
     desk.change(notice={"level": "error", "text": "No room.", "remedy": "Free some.", "seq": 2})
     assert panel.locator(".ev-p-notice[role=alert]").inner_text() == "!\nNo room. Free some."
@@ -666,7 +666,7 @@ def test_space_plays_but_presses_buttons(desk):
     assert desk.page.evaluate("() => globalThis.toggled") == 1
     panel.get_by_role("button", name="Export page").press(" ")
     assert desk.page.evaluate("() => globalThis.toggled") == 1
-    assert last(desk.sent()) == {"kind": "export"}
+    assert last(desk.sent()) == {"kind": "export_page"}
 
 
 def test_help_lists_the_keys_and_gives_focus_back(desk):
@@ -703,14 +703,14 @@ FULL_ROWS = [
 ]
 
 
-@pytest.mark.parametrize("tab", ["poster", "hears", "layers", "structure"])
+@pytest.mark.parametrize("tab", ["heatmaps", "predictions", "layers", "similarity"])
 @pytest.mark.parametrize("width", [700, 1000, 1800])
 def test_nothing_sticks_out(desk, tab, width):
     desk.page.set_viewport_size({"width": width + 16, "height": 900})
     notice = {"level": "error", "text": "A long sentence about a failure. " * 5, "remedy": "Mend it. " * 5, "seq": 1}
     panel = desk.show(
-        width=width, tab=tab, rows=FULL_ROWS, hears=HEARS, walk=a_walk(3), notice=notice, can_undo=True,
-        busy={"text": "A long name of a model: layer with a long name", "done": 3, "total": 120},
+        width=width, tab=tab, rows=FULL_ROWS, predictions=HEARS, layers=a_walk(3), notice=notice, can_undo=True,
+        progress={"text": "A long name of a model: layer with a long name", "done": 3, "total": 120},
     )  # fmt: skip
     desk.bench.rest(100)
     for selector in (".ev-p-main", ".ev-p-scroll", ".ev-p-head", ".ev-p-list"):
@@ -741,11 +741,13 @@ def test_in_little_room_the_list_lies_over_the_page(desk):
     assert desk.bench.get("panel", "collapsed_list") is False
 
 
-@pytest.mark.parametrize("tab", ["poster", "hears", "layers", "structure"])
+@pytest.mark.parametrize("tab", ["heatmaps", "predictions", "layers", "similarity"])
 def test_every_control_has_a_name(desk, tab):
-    panel = desk.show(tab=tab, rows=FULL_ROWS, hears=HEARS, walk=a_walk(3), can_undo=True, busy={"text": "decoding"})
+    panel = desk.show(
+        tab=tab, rows=FULL_ROWS, predictions=HEARS, layers=a_walk(3), can_undo=True, progress={"text": "decoding"}
+    )
     assert panel.evaluate(NAMELESS) == []
-    if tab == "poster":
+    if tab == "heatmaps":
         panel.get_by_role("button", name="Add a model or layer").click()
         assert panel.evaluate(NAMELESS) == []
 
@@ -826,8 +828,8 @@ def test_a_row_is_named_by_model_and_layer(desk):
 
 
 def test_the_square_of_structure_is_told_its_room(desk):
-    panel = desk.show(structure={"model": "msd-musicnn-1", "layer": "embedding", "status": "ready",
-                                 "view": "IPY_MODEL_row1"}, tab="structure")  # fmt: skip
+    panel = desk.show(similarity={"model": "msd-musicnn-1", "layer": "embedding", "status": "ready",
+                                 "view": "IPY_MODEL_row1"}, tab="similarity")  # fmt: skip
     desk.page.wait_for_function("() => globalThis.mounted?.includes('row1')")
     slot = panel.locator(".ev-p-structure .ev-p-slot")
     room = "el => parseFloat(el.style.getPropertyValue('--ev-similarity-room'))"

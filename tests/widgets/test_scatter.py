@@ -37,9 +37,9 @@ def genres(n=N):
     return [("rock", "jazz", "folk", None)[i % 4] for i in range(n)]
 
 
-def made(drawn="canvas", xy=None, **options):
+def made(renderer="canvas", xy=None, **options):
     options = {"columns": columns(), "clock": "c", "color": encode_colors(genres(), title="genre")} | options
-    return Scatter.of(plane() if xy is None else xy, drawn=drawn, **options)
+    return Scatter.of(plane() if xy is None else xy, renderer=renderer, **options)
 
 
 def state(widget):
@@ -62,7 +62,7 @@ ADD_DRAWING = """([ref, arrays, text]) => {
 def add_drawing(bench, widget):
     import jscatter
 
-    drawing = widget.drawing
+    drawing = widget.jscatter
     traits = state(drawing)
     arrays = {name: value for name, value in traits.items() if isinstance(value, dict) and "view" in value}
     ref = f"anywidget:{drawing.model_id}"
@@ -77,7 +77,7 @@ def add_drawing(bench, widget):
 
 def put(bench, widget, ref="m"):
     """Put the models of a map on the page."""
-    if widget.drawing is not None:
+    if widget.jscatter is not None:
         add_drawing(bench, widget)
     bench.add(ref, "scatter", state(widget))
 
@@ -92,8 +92,8 @@ class Mounted:
             bench.show(ref, width=width)
         self.el = bench.page.locator(f"[data-ref='{ref}']")
         self.stage = self.el.locator(".ev-map-stage")
-        if widget.drawing is not None:
-            self.el.locator(".ev-map[data-surface=jscatter]").wait_for()
+        if widget.jscatter is not None:
+            self.el.locator(".ev-map[data-renderer=jscatter]").wait_for()
         self.settle()
 
     def settle(self, milliseconds=60):
@@ -177,15 +177,15 @@ def test_points_lie_between_minus_one_and_one_aspect_kept():
 
 @pytest.mark.parametrize("xy", [np.zeros((0, 2)), [[3, 4]], [[3, 4]] * 5])
 def test_none_one_or_all_in_one_place(xy):
-    widget = Scatter.of(xy, columns=[], drawn="canvas")
+    widget = Scatter.of(xy, columns=[], renderer="canvas")
     np.testing.assert_array_equal(np.frombuffer(widget.points, "<f4"), np.zeros(2 * len(xy)))
 
 
 def test_points_are_sent_once_with_their_looks():
     widget = made("jscatter", size=list(range(N)))
-    points = widget.drawing.points
+    points = widget.jscatter.points
     assert widget.points == b""
-    assert widget.surface == f"IPY_MODEL_{widget.drawing.model_id}"
+    assert widget.renderer == f"IPY_MODEL_{widget.jscatter.model_id}"
     np.testing.assert_array_equal(points[:, :2], widget.xy)
     np.testing.assert_array_equal(points[:4, 2], [2, 1, 0, 3])  # folk, jazz, rock by name; missing after them
     assert (points[0, 3], points[-1, 3]) == (0, 15)
@@ -193,23 +193,23 @@ def test_points_are_sent_once_with_their_looks():
 
 def test_closing_a_map_closes_what_draws_it():
     widget = made("jscatter")
-    drawing = widget.drawing
+    drawing = widget.jscatter
     widget.close()
     assert drawing.comm is None
     assert widget.comm is None
 
 
 def test_moved_points_are_the_same_points():
-    for drawn in ("canvas", "jscatter"):
-        widget = made(drawn)
-        widget.show_trail([[0, 0, 1]])
-        widget.move(plane()[:, ::-1])
+    for renderer in ("canvas", "jscatter"):
+        widget = made(renderer)
+        widget.set_trail([[0, 0, 1]])
+        widget.set_positions(plane()[:, ::-1])
         assert widget.trail == b""
-        xy = widget.drawing.points[:, :2] if widget.drawing else np.frombuffer(widget.points, "<f4").reshape(-1, 2)
+        xy = widget.jscatter.points[:, :2] if widget.jscatter else np.frombuffer(widget.points, "<f4").reshape(-1, 2)
         np.testing.assert_array_equal(xy, widget.xy)
         assert widget.xy[:, 1].max() == 1
     with pytest.raises(OptionError, match="60 points, not 2"):
-        widget.move(plane()[:2])
+        widget.set_positions(plane()[:2])
 
 
 def test_categories_are_ranked_and_the_rest_is_one():
@@ -270,10 +270,10 @@ def test_what_is_selected_joined_and_found_must_be_there():
     widget = made()
     widget.select([5, 3, 3])
     assert widget.selection.tolist() == [3, 5]
-    widget.join([[0, 1], [2, 3]])
+    widget.set_lines([[0, 1], [2, 3]])
     assert np.frombuffer(widget.lines, "<u4").tolist() == [0, 1, 2, 3]
-    widget.show_found(np.array([7]))
-    assert np.frombuffer(widget.found, "<u4").tolist() == [7]
+    widget.set_matches(np.array([7]))
+    assert np.frombuffer(widget.matches, "<u4").tolist() == [7]
     for call in (widget.select, widget.join, widget.show_found):
         with pytest.raises(OptionError, match="60 points, numbered from 0; 60 is none of them"):
             call([60])
@@ -281,28 +281,28 @@ def test_what_is_selected_joined_and_found_must_be_there():
 
 def test_trail_and_names_are_given_on_the_scale_of_the_points():
     widget = made()
-    widget.show_trail([[9, 5, 0.5], [0, 0, 1.5], [np.nan, 0, 2]])
+    widget.set_trail([[9, 5, 0.5], [0, 0, 1.5], [np.nan, 0, 2]])
     trail = np.frombuffer(widget.trail, "<f4").reshape(-1, 3)
     np.testing.assert_allclose(trail, [[1, 5 / 9, 0.5], [-1, -5 / 9, 1.5]], atol=1e-6)
-    widget.show_trail(None)
+    widget.set_trail(None)
     assert widget.trail == b""
-    widget.name([{"text": "voices", "x": 4.5, "y": 2.5, "id": 3}])
+    widget.set_labels([{"text": "voices", "x": 4.5, "y": 2.5, "id": 3}])
     assert widget.labels == [{"text": "voices", "x": 0, "y": 0, "id": 3}]
 
 
 def test_what_the_page_selects_and_finds_arrives():
     widget = made()
     points = np.array([3, 5], "<u4")
-    widget.set_state({"selected": memoryview(points.tobytes()), "found": memoryview(points.tobytes()), "current": 4})
+    widget.set_state({"selected": memoryview(points.tobytes()), "matches": memoryview(points.tobytes()), "current": 4})
     assert widget.selection.tolist() == [3, 5]
-    assert widget.found == points.tobytes()
+    assert widget.matches == points.tobytes()
     assert widget.current == 4
 
 
 def test_missing_facts_are_plain():
     facts = [{"name": "title", "values": [None, np.nan, pd.NA]}]
     facts.append({"name": "year", "kind": "number", "values": [np.int64(3), np.nan, pd.NA]})
-    title, year = Scatter.of(plane()[:3], columns=facts, drawn="canvas").columns
+    title, year = Scatter.of(plane()[:3], columns=facts, renderer="canvas").columns
     assert title["values"] == ["", "", ""]
     assert year["values"] == [3, None, None]
 
@@ -311,7 +311,7 @@ def test_missing_facts_are_plain():
     ("options", "sentence"),
     [
         ({"colur": 1}, "no option 'colur'. Did you mean 'color'?|no option 'colur'"),
-        ({"drawn": "svg"}, "drawn by 'jscatter' or 'canvas', not 'svg'"),
+        ({"renderer": "svg"}, "drawn by 'jscatter' or 'canvas', not 'svg'"),
         ({"tracks": [1, 2]}, "60 points, but tracks of 2"),
         ({"seconds": [1.0]}, "60 points, but seconds of 1"),
         ({"color": ["a"]}, "60 points, but colours of 1"),
@@ -387,7 +387,7 @@ def test_hidden_categories_are_neither_seen_nor_found_nor_selected(mounted):
     assert jazz.get_attribute("aria-pressed") == "true"
     jazz.click()
     mounted.settle(200)
-    assert mounted.bench.get("m", "hidden") == [1]
+    assert mounted.bench.get("m", "hidden_categories") == [1]
     assert jazz.get_attribute("aria-pressed") == "false"
     assert "45 of 60 points shown" in mounted.el.inner_text()
     assert mounted.color(13) == pytest.approx((255, 255, 255), abs=3)
@@ -458,7 +458,7 @@ def test_without_webgl_a_canvas_draws_and_says_so(bench):
     put(bench, made("jscatter"))
     element = bench.show("m")
     bench.rest(300)
-    assert element.locator(".ev-map").get_attribute("data-surface") == "canvas"
+    assert element.locator(".ev-map").get_attribute("data-renderer") == "canvas"
     assert "no WebGL" in element.locator(".ev-map-notice").inner_text()
     assert "60 points" in element.inner_text()
 
@@ -469,7 +469,7 @@ def test_when_webgl_is_lost_a_canvas_takes_over(bench):
         """() => window.jupyterScatter.renderer.canvas.getContext("webgl")
           .getExtension("WEBGL_lose_context").loseContext()"""
     )
-    mounted.el.locator(".ev-map[data-surface=canvas]").wait_for()
+    mounted.el.locator(".ev-map[data-renderer=canvas]").wait_for()
     assert "WebGL was lost" in mounted.el.inner_text()
     mounted.settle()
     assert mounted.color(2) == pytest.approx([int(LIGHT_PALETTE[0][at : at + 2], 16) for at in (1, 3, 5)], abs=32)
@@ -498,15 +498,15 @@ def test_a_map_that_was_out_of_sight_is_drawn_when_it_comes_back(bench, hidden_f
 
 def test_points_that_moved_are_drawn_anew_by_jupyter_scatter(bench):
     mounted = Mounted(bench, made("jscatter"))
-    mounted.widget.move(plane()[::-1])
-    text = base64.b64encode(mounted.widget.drawing.points.tobytes()).decode()
+    mounted.widget.set_positions(plane()[::-1])
+    text = base64.b64encode(mounted.widget.jscatter.points.tobytes()).decode()
     bench.page.evaluate(
         """([ref, text]) => {
           const data = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
           const points = { view: new DataView(data.buffer), dtype: "float32", shape: [60, 4] };
           bench.widgets[ref].model.change("points", points);
         }""",
-        [f"anywidget:{mounted.widget.drawing.model_id}", text],
+        [f"anywidget:{mounted.widget.jscatter.model_id}", text],
     )
     mounted.settle(500)
     mounted.page.mouse.move(*mounted.at(0))
@@ -563,16 +563,16 @@ def test_a_legend_isolates_and_brings_back(bench):
         "A\nfolk\n15", "B\njazz\n15", "C\nrock\n15", "?\nunknown\n15",
     ]  # fmt: skip
     legend.locator(".ev-map-category", has_text="rock").click(modifiers=["Alt"])
-    assert bench.get("m", "hidden") == [0, 1, 255]
+    assert bench.get("m", "hidden_categories") == [0, 1, 255]
     legend.get_by_role("button", name="all").click()
-    assert bench.get("m", "hidden") == []
+    assert bench.get("m", "hidden_categories") == []
     legend.get_by_role("button", name="none").click()
-    assert bench.get("m", "hidden") == [0, 1, 2, 255]
+    assert bench.get("m", "hidden_categories") == [0, 1, 2, 255]
     assert "0 of 60 points shown" in legend.inner_text()
     button = legend.locator(".ev-map-category", has_text="folk")
     button.focus()
     mounted.page.keyboard.press("Enter")
-    assert bench.get("m", "hidden") == [1, 2, 255]
+    assert bench.get("m", "hidden_categories") == [1, 2, 255]
     assert button.evaluate("e => e === document.activeElement")
 
 
@@ -583,7 +583,7 @@ def test_a_window_of_numbers_is_moved_by_keys_and_hands(bench):
     low.focus()
     for _ in range(3):
         mounted.page.keyboard.press("PageUp")
-    window = bench.get("m", "window")
+    window = bench.get("m", "value_range")
     assert window[0] > 10
     assert window[1] == 59
     assert low.get_attribute("aria-valuetext").endswith("BPM")
@@ -592,16 +592,16 @@ def test_a_window_of_numbers_is_moved_by_keys_and_hands(bench):
     assert mounted.selected == [i for i in range(N) if i >= window[0] - 0.2]
     high.focus()
     mounted.page.keyboard.press("PageDown")
-    assert bench.get("m", "window")[1] < 59
+    assert bench.get("m", "value_range")[1] < 59
     hold = mounted.el.locator(".ev-map-hold").bounding_box()
     middle = hold["x"] + hold["width"] / 2, hold["y"] + hold["height"] / 2
-    before = bench.get("m", "window")
+    before = bench.get("m", "value_range")
     mounted.drag(middle, (middle[0] - 15, middle[1]))
-    after = bench.get("m", "window")
+    after = bench.get("m", "value_range")
     assert after[0] < before[0]
     assert after[1] - after[0] == pytest.approx(before[1] - before[0], abs=0.01)
     mounted.el.locator(".ev-map-bar").get_by_role("button", name="all").click()
-    assert bench.get("m", "window") == []
+    assert bench.get("m", "value_range") == []
 
 
 def test_search_lists_marks_and_leads_there(bench):
@@ -640,8 +640,8 @@ def test_search_lists_marks_and_leads_there(bench):
 def test_linked_maps_share_pointer_and_selection_by_track(bench):
     tracks = Mounted(bench, made(link="pair"), ref="a", width=600)
     frames = Scatter.of(
-        plane(), columns=columns(), tracks=np.arange(N) // 6, seconds=np.tile(np.arange(6) * 1.5, 10), drawn="canvas",
-        clock="c", link="pair",
+        plane(), columns=columns(), tracks=np.arange(N) // 6, seconds=np.tile(np.arange(6) * 1.5, 10),
+        renderer="canvas", clock="c", link="pair",
     )  # fmt: skip
     framed = Mounted(bench, frames, ref="b", width=600)
     tracks.stage.scroll_into_view_if_needed()
@@ -689,7 +689,7 @@ def test_hostile_names_are_text(bench):
     widget = made(
         columns=facts, title=HOSTILE[0], color=encode_colors([HOSTILE[i % 3] for i in range(N)], title=HOSTILE[0])
     )
-    widget.name([{"text": HOSTILE[0], "x": 2, "y": 2, "id": 0}])
+    widget.set_labels([{"text": HOSTILE[0], "x": 2, "y": 2, "id": 0}])
     mounted = Mounted(bench, widget)
     mounted.page.mouse.move(*mounted.at(0))
     mounted.settle()
@@ -705,7 +705,7 @@ def test_hostile_names_are_text(bench):
 
 @pytest.mark.parametrize("xy", [np.zeros((0, 2)), [[3, 4]], [[3, 4]] * 5])
 def test_none_one_or_all_in_one_place_are_shown(bench, xy):
-    mounted = Mounted(bench, Scatter.of(xy, columns=columns(len(xy)), drawn="canvas", clock="c"))
+    mounted = Mounted(bench, Scatter.of(xy, columns=columns(len(xy)), renderer="canvas", clock="c"))
     message = mounted.el.locator(".ev-map-message")
     assert message.is_visible() == (len(xy) == 0)
     mounted.stage.focus()
@@ -776,9 +776,9 @@ def test_nothing_sticks_out_at_any_width(bench, width):
     assert "Track 13" in mounted.tip
 
 
-@pytest.mark.parametrize("drawn", ["canvas", "jscatter"])
-def test_nothing_is_left_when_the_view_goes(bench, drawn):
-    mounted = Mounted(bench, made(drawn))
+@pytest.mark.parametrize("renderer", ["canvas", "jscatter"])
+def test_nothing_is_left_when_the_view_goes(bench, renderer):
+    mounted = Mounted(bench, made(renderer))
     bench.page.evaluate("bench.widgets.m.abort.abort()")
     mounted.settle()
     assert mounted.el.locator("*").count() == 0
@@ -811,14 +811,14 @@ def test_a_map_in_jupyterlab(browser, root, tmp_path):
         lab = LabPage(context, server, server.write("map.ipynb", [NOTEBOOK]))
         lab.run_all()
         element = lab.page.locator(".ev-map")
-        lab.page.locator(".ev-map[data-surface=jscatter]").wait_for()
+        lab.page.locator(".ev-map[data-renderer=jscatter]").wait_for()
         element.locator(".ev-map-stage").focus()
         for key in ("ArrowRight", "Enter", "a"):
             lab.page.keyboard.press(key)
         element.locator(".ev-map-selected", has_text="60 selected").wait_for()
         lab.until("len(scatter.selection) == 60 and heard")
         assert lab.ask("heard") == [{"kind": "choose", "point": lab.ask("scatter.current")}]
-        lab.execute("scatter.select([1]); scatter.recolor(list(range(60)), title='tempo', unit='BPM')")
+        lab.execute("scatter.select([1]); scatter.set_color(list(range(60)), title='tempo', unit='BPM')")
         element.get_by_text("tempo (BPM)").wait_for()
         element.locator(".ev-map-selected", has_text="1 selected").wait_for()
         lab.execute("scatter.close()")
@@ -834,7 +834,7 @@ def test_what_is_heard_at_a_point_is_told(bench):
     scores[7] = [0.1, 0.9, 0.5, 0.7]
     scores[8] = np.nan
     widget = made()
-    widget.hear(scores, ["sad", "<b>loud</b>", "slow", "guitar"])
+    widget.set_tags(scores, ["sad", "<b>loud</b>", "slow", "guitar"])
     view = Mounted(bench, widget)
     view.page.mouse.move(*view.at(7))
     tip = view.el.locator(".ev-map-tip")
@@ -848,4 +848,4 @@ def test_what_is_heard_at_a_point_is_told(bench):
 
 def test_what_cannot_be_heard_is_refused():
     with pytest.raises(OptionError, match="Scores of 2 tags for 60 points"):
-        made().hear(np.zeros((N, 3)), ["sad", "loud"])
+        made().set_tags(np.zeros((N, 3)), ["sad", "loud"])

@@ -6,7 +6,7 @@ import pytest
 from embviz.analysis.self_similarity import self_similarity
 from embviz.core.embedding import Embedding, FrameGrid
 from embviz.errors import OptionError
-from embviz.widgets.self_similarity import Similarity
+from embviz.widgets.self_similarity import SelfSimilarity
 
 N, RATE = 20, 1000
 # Cells of 2 s: borders at 1, 3, 5 … 41 s of 44.
@@ -30,7 +30,7 @@ def field(**traits):
     """A matrix that is not symmetric, so that its axes can be told apart: bright in one row."""
     cells = np.full((N, N), 1, dtype=np.uint8)
     cells[3, 5:] = 255
-    return state(Similarity.of(embedding(), clock="c", title="")) | {"cells": cells.tobytes()} | traits
+    return state(SelfSimilarity.of(embedding(), clock="c", title="")) | {"cells": cells.tobytes()} | traits
 
 
 def pixel(element, x, y):
@@ -61,7 +61,7 @@ def point(element, x, y):
 
 def test_the_matrix_travels_as_bytes_between_minus_one_and_one():
     source = embedding()
-    widget = Similarity.of(source, clock="c")
+    widget = SelfSimilarity.of(source, clock="c")
     matrix, grid = self_similarity(source)
     codes = np.frombuffer(widget.cells, dtype=np.uint8).reshape(N, N)
     assert (widget.n, widget.low, widget.high, widget.clock) == (N, -1, 1, "c")
@@ -74,14 +74,14 @@ def test_the_matrix_travels_as_bytes_between_minus_one_and_one():
 def test_what_is_missing_is_empty():
     values = np.random.default_rng(2).normal(size=(N, 4))
     values[4] = np.nan
-    codes = np.frombuffer(Similarity.of(embedding(values)).cells, dtype=np.uint8).reshape(N, N)
+    codes = np.frombuffer(SelfSimilarity.of(embedding(values)).cells, dtype=np.uint8).reshape(N, N)
     assert not codes[4].any()
     assert not codes[:, 4].any()
     assert np.delete(np.delete(codes, 4, 0), 4, 1).all()
 
 
 def test_another_embedding_takes_its_place():
-    widget = Similarity.of(embedding())
+    widget = SelfSimilarity.of(embedding())
     widget.message = "failed"
     widget.update(embedding()[10:20])
     assert widget.n == len(embedding()[10:20])
@@ -91,8 +91,8 @@ def test_another_embedding_takes_its_place():
 
 def test_unknown_options_are_refused_and_clocks_are_own():
     with pytest.raises(OptionError, match=r"no option 'sise'.*'size'"):
-        Similarity.of(embedding(), sise=3)
-    assert Similarity.of(embedding()).clock != Similarity.of(embedding()).clock
+        SelfSimilarity.of(embedding(), sise=3)
+    assert SelfSimilarity.of(embedding()).clock != SelfSimilarity.of(embedding()).clock
 
 
 # -- the browser ------------------------------------------------------------------------------------------------------
@@ -241,7 +241,7 @@ def test_names_are_text_and_there_is_a_label(bench):
 def test_one_frame_or_none(bench, t):
     source = embedding()
     short = Embedding(source.values[:t], source.grid[0 : 2 * t], "m", "l") if not t else source[0:3]
-    element = bench.mount("s", "similarity", state(Similarity.of(short, clock="c")), width=500)
+    element = bench.mount("s", "similarity", state(SelfSimilarity.of(short, clock="c")), width=500)
     settled(bench)
     assert element.locator(".ev-sim-message").is_visible() == (t == 0)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from embviz.analysis.clustering import cluster, name_clusters, tag_lift
 from embviz.analysis.tagging import tags_at_points
-from embviz.app.atlas.color_options import Color
+from embviz.app.atlas.color_options import PointColors
 from embviz.app.atlas.model_outputs import taggers
 from embviz.core.text import collapse_spaces
 from embviz.errors import EmbvizError, OptionError
@@ -177,13 +177,13 @@ class Clusters:
 
     # Showing. ------------------------------------------------------------------------------------------------------
 
-    def color(self) -> Color | None:
+    def color(self) -> PointColors | None:
         """Return the clusters as a colour; None where there are none."""
         if self.members is None:
             return None
         names = self.names()
         texts = np.array([names.get(int(number), "") for number in self.members], dtype=object)
-        return Color("cluster", "cluster", texts)
+        return PointColors("cluster", "cluster", texts)
 
     def labels(self) -> list[dict[str, Any]]:
         """Return the names and where they stand on the map, in its own units."""

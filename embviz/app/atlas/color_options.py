@@ -16,7 +16,7 @@ from embviz.analysis.tagging import tags_at_points
 from embviz.app.atlas.model_outputs import taggers, tempo_model
 from embviz.core.text import format_cell
 from embviz.errors import OptionError, did_you_mean
-from embviz.export.columns import UNITS, is_number
+from embviz.export.columns import MAP_GROUP, UNITS, is_number, tagger_group
 from embviz.models import get_model
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from embviz.analysis.projection import Projection
     from embviz.core.vectors import Vectors
 
-__all__ = ["SIZES", "Color", "by_column", "by_tag", "by_tempo", "by_trust", "color_groups", "key_of", "size_of"]
+__all__ = ["SIZES", "PointColors", "by_column", "by_tag", "by_tempo", "by_trust", "color_groups", "key_of", "size_of"]
 
 # Of the columns of every table, those that say what is to be seen.
 TOLD = ("genre", "artist", "album", "year", "duration")
@@ -40,7 +40,7 @@ SIZES = [
 
 
 @dataclass(frozen=True, eq=False)
-class Color:
+class PointColors:
     """What colours say: a text or a number for each point, "" or NaN where nothing is known."""
 
     key: str
@@ -60,16 +60,16 @@ def color_groups(table: pd.DataFrame) -> list[dict[str, Any]]:
     found = [{"title": "", "items": [{"key": "none", "title": "none"}]}, {"title": "Columns", "items": columns}]
     found.append(
         {
-            "title": "The map",
+            "title": MAP_GROUP,
             "items": [{"key": "cluster", "title": "cluster"}, {"key": "trust", "title": "neighbours kept"}],
         }
     )
     tempo = tempo_model()
     if tempo is not None:
-        found.append({"title": f"What {tempo.title} hears", "items": [{"key": "tempo", "title": "tempo"}]})
+        found.append({"title": tagger_group(tempo), "items": [{"key": "tempo", "title": "tempo"}]})
     for model in taggers():
         items = [{"key": f"tag:{model.name}:{tag}", "title": tag} for tag in _tags(model.name)]
-        found.append({"title": f"What {model.title} hears", "items": items})
+        found.append({"title": tagger_group(model), "items": items})
     return found
 
 
@@ -112,34 +112,34 @@ def key_of(wanted: str | None, table: pd.DataFrame) -> str:
 # Values. -----------------------------------------------------------------------------------------------------------
 
 
-def by_column(name: str, table: pd.DataFrame, vectors: Vectors) -> Color:
+def by_column(name: str, table: pd.DataFrame, vectors: Vectors) -> PointColors:
     """Return the values of a column at each point: numbers, or texts where anything is no number."""
     column, places = table[name], table.index.get_indexer(vectors.tracks)
     unit = UNITS.get(str(name), "")
     if is_number(column.dtype):
         numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
-        return Color(f"column:{name}", format_cell(name), numbers[places], unit)
+        return PointColors(f"column:{name}", format_cell(name), numbers[places], unit)
     # There may be many more points than tracks.
     texts = np.array([format_cell(value) for value in column], dtype=object)
-    return Color(f"column:{name}", format_cell(name), texts[places], unit)
+    return PointColors(f"column:{name}", format_cell(name), texts[places], unit)
 
 
-def by_tag(key: str, output: Vectors, vectors: Vectors) -> Color:
+def by_tag(key: str, output: Vectors, vectors: Vectors) -> PointColors:
     """Return how much of a tag a model hears at each point."""
     _, model, tag = key.split(":", 2)
     values = tags_at_points(output, vectors)[:, list(output.labels).index(tag)]
-    return Color(key, f"{tag}, as {get_model(model).title} hears it", values.astype(np.float64))
+    return PointColors(key, f"{tag}, as {get_model(model).title} hears it", values.astype(np.float64))
 
 
-def by_tempo(output: Vectors, vectors: Vectors) -> Color:
+def by_tempo(output: Vectors, vectors: Vectors) -> PointColors:
     """Return the tempo that a Tempo-CNN hears in the track of each point."""
     column = tagging.tempo_column(output).reindex(vectors.tracks)
-    return Color("tempo", "tempo, as Tempo-CNN hears it", column.to_numpy(dtype=np.float64), "BPM")
+    return PointColors("tempo", "tempo, as Tempo-CNN hears it", column.to_numpy(dtype=np.float64), "BPM")
 
 
-def by_trust(projection: Projection) -> Color:
+def by_trust(projection: Projection) -> PointColors:
     """Return the share of its neighbours that each point keeps on the map."""
-    return Color("trust", "neighbours kept", np.asarray(projection.preservation, dtype=np.float64) * 100, "%")
+    return PointColors("trust", "neighbours kept", np.asarray(projection.preservation, dtype=np.float64) * 100, "%")
 
 
 def size_of(key: str, table: pd.DataFrame, vectors: Vectors) -> tuple[str, NDArray[np.float64] | None, str]:

@@ -158,8 +158,8 @@ class AtlasContext(PanelContext):
         # Others may use the worker too.
         if not any(not job.stopped for job in self._jobs.values()):
             self._busy = {}
-        if self.panel.busy != self._busy:
-            self.panel.busy = self._busy
+        if self.panel.progress != self._busy:
+            self.panel.progress = self._busy
         self.on_settled()
 
     def guarded(self, call: Callable[[], Any]) -> None:

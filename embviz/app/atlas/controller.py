@@ -171,13 +171,13 @@ class AtlasController:
     def _write_names(self) -> None:
         visible = self.views[0].visible
         if visible is not None:
-            visible.scatter.name(self.clusters.labels())
+            visible.scatter.set_labels(self.clusters.labels())
 
     def _got_neighbors(self) -> None:
         self.context.panel.neighbors = self.neighbors.shown()
         visible = self.views[0].visible
         if visible is not None:
-            visible.scatter.join(self.neighbors.lines)
+            visible.scatter.set_lines(self.neighbors.lines)
 
     def _got_selection(self) -> None:
         self.context.panel.selection = self.selection.shown()
@@ -194,7 +194,8 @@ class AtlasController:
         """Show what there is to choose from, and begin."""
         context, n = self.context, len(self.context.table)
         panel = context.panel
-        panel.models, panel.methods, panel.clusterers = offers(), options.methods(), options.clusterers(n)
+        panel.models, panel.vocabulary = offers(), options.vocabulary()
+        panel.methods, panel.clusterers = options.methods(), options.clusterers(n)
         self.style.publish()
         self.show_counts()
         self.playback.publish()
@@ -222,7 +223,7 @@ class AtlasController:
         """Show how many there are of what, and what cannot be used."""
         context, vectors = self.context, self.views[0].vectors
         unusable, shown = list_problems(context.table, vectors)
-        context.panel.count = {
+        context.panel.counts = {
             "tracks": len(context.table),
             "points": 0 if vectors is None else len(vectors),
             "problems": unusable,
@@ -251,24 +252,24 @@ class AtlasController:
     def _commands(self, content: dict[str, Any], buffers: list[Any]) -> dict[str, Callable[[], Any]]:
         queue, panel = self.playback, self.context.panel
         return {
-            "set": lambda: self.choose(content["name"], content["value"]),
+            "set_option": lambda: self.choose(content["name"], content["value"]),
             "compute": self._retry,
             "cancel": self.cancel,
             "pull": lambda: self.downloads.start(content["model"]),
             "stop_pull": lambda: self.downloads.stop(content["model"]),
-            "choose": lambda: self._wanted(content),
+            "play": lambda: self._wanted(content),
             "select": lambda: self._select(content),
-            "clear": lambda: self.selection.choose([]),
-            "like": lambda: self._like(content),
+            "clear_selection": lambda: self.selection.choose([]),
+            "find_neighbors": lambda: self._like(content),
             "upload": lambda: self.neighbors.upload(content["name"], bytes(buffers[0])),
-            "rename": lambda: self.clusters.rename(content["id"], content["name"]),
+            "rename_cluster": lambda: self.clusters.rename(content["id"], content["name"]),
             "enqueue": lambda: queue.enqueue([int(label) for label in content["tracks"]]),
-            "queue_play": lambda: queue.play(content["at"]),
-            "queue_pause": queue.pause,
-            "queue_remove": lambda: queue.remove(content["at"]),
-            "queue_clear": queue.clear,
+            "play_queue": lambda: queue.play(content["at"]),
+            "pause_queue": queue.pause,
+            "remove_queued": lambda: queue.remove(content["at"]),
+            "clear_queue": queue.clear,
             "save": lambda: self._save(content),
-            "dismiss": lambda: setattr(panel, "notice", {}),
+            "dismiss_notice": lambda: setattr(panel, "notice", {}),
         }
 
     def _retry(self) -> None:

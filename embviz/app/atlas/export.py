@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.app.atlas.color_options import Color
+from embviz.app.atlas.color_options import PointColors
 from embviz.app.uploads import free_path, safe_name
 from embviz.audio import Audio
 from embviz.collection import io as written
@@ -51,7 +51,7 @@ class Contents:
     rows: pd.DataFrame
     vectors: Vectors | None
     projection: Projection | None
-    color: Color | None
+    color: PointColors | None
     members: NDArray[np.int64] | None
     names: dict[int, str]
     title: str
@@ -188,7 +188,10 @@ def _colors(contents: Contents) -> list[Any]:
     if seen.key.startswith("column:"):
         name = seen.key.removeprefix("column:")
         return [name, *(column for column in columns if column != name)]
-    return [collection_page.PageColor(seen.title, seen.values, unit=seen.unit, group="What the models hear"), *columns]
+    return [
+        collection_page.PageColor(seen.title, seen.values, unit=seen.unit, group="What the models hear"),
+        *columns,
+    ]
 
 
 def _says(table: pd.DataFrame, name: str) -> bool:

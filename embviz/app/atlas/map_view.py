@@ -274,7 +274,7 @@ class MapView:
         if vectors is None or projection is None:
             return
         if self.scatter is not None and self._drawn:
-            self.scatter.move(projection.xy)
+            self.scatter.set_positions(projection.xy)
             return
         if self.scatter is not None:
             close_widget(self.scatter)
@@ -294,7 +294,7 @@ class MapView:
     def tell(self) -> None:
         """Have the map tell the facts of the tracks as the table has them now."""
         if self.scatter is not None:
-            self.scatter.tell(self._context.columns)
+            self.scatter.set_columns(self._context.columns)
 
     def hear(self) -> None:
         """Have the map tell what a tagger hears at each point, where that is known."""
@@ -302,7 +302,7 @@ class MapView:
             return
         output = self._outputs.tags(self.request.points)
         if output is not None:
-            self.scatter.hear(tags_at_points(output, self.vectors), output.labels)
+            self.scatter.set_tags(tags_at_points(output, self.vectors), output.labels)
 
     @property
     def title(self) -> str:

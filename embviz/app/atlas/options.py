@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from embviz.analysis.clustering import default_options
-from embviz.analysis.neighbors import METRICS
+from embviz.analysis.neighbors import METRIC_TITLES, METRICS
 from embviz.analysis.projection import METHOD_NAMES, METHODS, method_options, unavailable_reason
+from embviz.batch.pooling import TITLES as POOLING_TITLES
 from embviz.errors import OptionError, did_you_mean
 from embviz.models import get_model
 
-__all__ = ["MAP", "POINTS", "POOLINGS", "check_options", "checked", "clusterers", "methods", "model_and_layer"]
+__all__ = ["MAP", "POINTS", "check_options", "checked", "clusterers", "methods", "model_and_layer", "vocabulary"]
 
 POINTS = ("tracks", "frames")
-POOLINGS = ("mean", "mean+std", "max", "median")
 CLUSTERS = ("none", "hdbscan", "kmeans")
 SIZES = ("none", "duration", "spread")
 MOST_NEIGHBORS = 100
@@ -24,7 +24,7 @@ MAP = ("model", "layer", "points", "pooling", "method", "options", "metric", "se
 
 KNOWN: dict[str, tuple[str, ...]] = {
     "points": POINTS,
-    "pooling": POOLINGS,
+    "pooling": tuple(POOLING_TITLES),
     "method": METHODS,
     "metric": METRICS,
     "clusters": CLUSTERS,
@@ -109,6 +109,11 @@ def model_and_layer(value: Any, layer: str = "embedding") -> tuple[str, str]:
 # What is offered. --------------------------------------------------------------------------------------------------
 
 
+def vocabulary() -> dict[str, dict[str, str]]:
+    """Return the names that a map lets one choose from, with their titles."""
+    return {"points": {name: name for name in POINTS}, "poolings": POOLING_TITLES, "metrics": METRIC_TITLES}
+
+
 def methods() -> list[dict[str, Any]]:
     """Return the methods of a map as the page offers them, with what is recommended."""
     return [_method(name) for name in METHODS]
@@ -121,7 +126,7 @@ def _method(name: str) -> dict[str, Any]:
         {key: getattr(option, key) for key in names} | {"value": option.default, "choices": list(option.choices)}
         for option in method_options(name)
     ]
-    return {"name": name, "title": METHOD_NAMES[name], "here": not why, "why": why, "options": options}
+    return {"name": name, "title": METHOD_NAMES[name], "available": not why, "why": why, "options": options}
 
 
 def clusterers(n: int) -> list[dict[str, Any]]:
@@ -130,7 +135,7 @@ def clusterers(n: int) -> list[dict[str, Any]]:
     most = max(2, n)
     return [
         {
-            "name": "hdbscan", "title": "HDBSCAN", "here": True, "why": "", "options": [
+            "name": "hdbscan", "title": "HDBSCAN", "available": True, "why": "", "options": [
                 _whole("min_cluster_size", "Smallest group", dense["min_cluster_size"], 2, most,
                        "Points that make a group, at least."),
                 _whole("min_samples", "Caution", dense["min_samples"], 1, most,
@@ -138,7 +143,7 @@ def clusterers(n: int) -> list[dict[str, Any]]:
             ],
         },
         {
-            "name": "kmeans", "title": "k-means", "here": True, "why": "", "options": [
+            "name": "kmeans", "title": "k-means", "available": True, "why": "", "options": [
                 _whole("n_clusters", "Groups", count["n_clusters"], 2, min(most, 50), "How many."),
             ],
         },

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embviz.audio import Audio
+from embviz.batch.pooling import AMONG_FRAMES
 from embviz.errors import AudioError, OptionError
 from embviz.extraction import embed
 from embviz.models import get_model
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["Playback"]
 
 END = 0.35  # seconds before the end of a track at which it counts as over: browsers stop a little early
-WALKED = ("mean", "median", "max")  # poolings whose vectors are of the kind that frames are
 MOST_QUEUED = 5000
 HEIGHT = 128  # pixels of the heatmap of the open track: the map is to be seen beside it
 
@@ -106,7 +106,7 @@ class Playback:
             self._context.stop(_trail(view))
             if view.scatter is not None:
                 view.scatter.current = -1
-                view.scatter.show_trail(None)
+                view.scatter.set_trail(None)
 
     def mark_open(self, label: int) -> None:
         """Mark a track as open, and show its way over the map."""
@@ -141,7 +141,7 @@ class Playback:
         else:
             self._heatmap.update(embedding)
         title = get_model(embedding.model).title
-        self._context.panel.heard = {"view": model_ref(self._heatmap), "title": title, "layer": embedding.layer}
+        self._context.panel.heatmap = {"view": model_ref(self._heatmap), "title": title, "layer": embedding.layer}
 
     def mark(self, view: MapView) -> None:
         """Mark the open track on a map."""
@@ -153,10 +153,10 @@ class Playback:
         if vectors.times is not None:
             # A frame is where the playhead is.
             scatter.current = -1
-            scatter.show_trail(np.column_stack([projection.xy[points], vectors.times[points]]))
+            scatter.set_trail(np.column_stack([projection.xy[points], vectors.times[points]]))
             return
         scatter.current = int(points[0]) if len(points) else -1
-        if len(points) and vectors.pooling in WALKED:
+        if len(points) and vectors.pooling in AMONG_FRAMES:
             self._walk(view, visible, label)
 
     def _walk(self, view: MapView, visible: VisibleMap, label: int) -> None:
@@ -171,7 +171,7 @@ class Playback:
 
         def done(found: Any) -> None:
             if view.visible == visible and self.current == label:
-                scatter.show_trail(found)
+                scatter.set_trail(found)
 
         context.run(_trail(view), "the way of the open track", task, done, first=True)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embviz.app.atlas import color_options
-from embviz.app.atlas.color_options import Color
+from embviz.app.atlas.color_options import PointColors
 from embviz.app.atlas.model_outputs import tempo_model
 from embviz.errors import OptionError
 
@@ -26,7 +26,7 @@ class PointStyle:
 
     def __init__(self, context: AtlasContext, outputs: ModelOutputs, clusters: Clusters, views: list[MapView]) -> None:
         self._context, self._outputs, self._clusters, self._views = context, outputs, clusters, views
-        self.seen: Color | None = None
+        self.seen: PointColors | None = None
 
     def key(self, wanted: str | None) -> str:
         """Return the key of a colour; raises OptionError where there is none of that name."""
@@ -34,8 +34,8 @@ class PointStyle:
 
     def publish(self) -> None:
         """Show what there is to choose from."""
-        self._context.panel.colors = color_options.color_groups(self._context.table)
-        self._context.panel.sizes = color_options.SIZES
+        self._context.panel.color_options = color_options.color_groups(self._context.table)
+        self._context.panel.size_options = color_options.SIZES
 
     def all(self, view: MapView) -> None:
         """Colour and size the points of a map that was drawn anew."""
@@ -77,7 +77,7 @@ class PointStyle:
             )
             self._apply(view, visible, color)
 
-    def _known(self, key: str, view: MapView, visible: VisibleMap) -> Color | None:
+    def _known(self, key: str, view: MapView, visible: VisibleMap) -> PointColors | None:
         """Return a colour that no model is needed for."""
         if key == "none":
             return None
@@ -87,23 +87,23 @@ class PointStyle:
             return self._by_cluster(view, visible)
         return color_options.by_column(key.removeprefix("column:"), self._context.table, visible.vectors)
 
-    def _by_cluster(self, view: MapView, visible: VisibleMap) -> Color | None:
+    def _by_cluster(self, view: MapView, visible: VisibleMap) -> PointColors | None:
         color, first = self._clusters.color(), self._views[0].vectors
         if color is None or first is None or view.number == 0:
             return color
         # On the second map, a track has the cluster that most of its points have on the first.
         texts = dict(_most_common(first.tracks, color.values))
         values = np.array([texts.get(int(label), "") for label in visible.vectors.tracks], dtype=object)
-        return Color(color.key, color.title, values)
+        return PointColors(color.key, color.title, values)
 
-    def _apply(self, view: MapView, visible: VisibleMap, color: Color | None) -> None:
+    def _apply(self, view: MapView, visible: VisibleMap, color: PointColors | None) -> None:
         if view.number == 0:
             self.seen = color
         if color is None:
-            visible.scatter.recolor(None)
+            visible.scatter.set_color(None)
         else:
             kind = "number" if color.is_number else "category"
-            visible.scatter.recolor(color.values, title=color.title, kind=kind, unit=color.unit)
+            visible.scatter.set_color(color.values, title=color.title, kind=kind, unit=color.unit)
 
     # Sizes. --------------------------------------------------------------------------------------------------------
 
@@ -115,7 +115,7 @@ class PointStyle:
     def _size(self, visible: VisibleMap) -> None:
         chosen = str(self._context.choices["size"])
         title, values, unit = color_options.size_of(chosen, self._context.table, visible.vectors)
-        visible.scatter.resize(values, title=title, unit=unit)
+        visible.scatter.set_size(values, title=title, unit=unit)
 
 
 def _most_common(tracks: Any, texts: Any) -> list[tuple[int, str]]:

@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = ["generate_code"]
 
-ORDERS = {"index": "index", "activity": "activity", "similarity": "cluster"}
-SCALES = {"none": "none", "signed": "none", "dimension": "minmax"}
-
 
 def generate_code(context: ExplorerContext, heatmaps: HeatmapRows) -> str:
     """Return Python that computes and draws what is shown, without a panel."""
@@ -66,7 +63,9 @@ def _option_arguments(row: Row) -> list[str]:
 
 def _look_arguments(row: Row) -> list[str]:
     look = row.kept()
-    order, scale = ORDERS.get(look.get("order", ""), "index"), SCALES.get(look.get("scale", ""), "none")
+    order, scale = look.get("order", "index"), look.get("scale", "none")
+    # A figure's colors part at zero by themselves.
+    scale = "none" if scale == "signed" else scale
     return [f"{name}={value!r}" for name, value, usual in (("order", order, "index"), ("scale", scale, "none"))
             if value != usual]  # fmt: skip
 

@@ -9,13 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from embviz.batch.pooling import TITLES as POOLING_TITLES
 from embviz.errors import EmbvizError, OptionError, did_you_mean
 from embviz.models import get_model
 
-__all__ = ["CLASSIFIERS", "POOLINGS", "USUAL", "checked", "options", "restored"]
+__all__ = ["CLASSIFIERS", "LAYERS", "POOLINGS", "USUAL", "checked", "options", "restored"]
 
-CLASSIFIERS = ("mlp", "logistic", "knn")
-POOLINGS = ("mean", "frames", "mean+std", "max", "median")
+#: What can be chosen, with what the page calls it.
+CLASSIFIERS = {"mlp": "MLP, 100 units", "logistic": "logistic regression", "knn": "nearest neighbours"}
+POOLINGS = {"mean": "track means", "frames": "frames, then voting"} | {
+    name: title for name, title in POOLING_TITLES.items() if name != "mean"
+}
+LAYERS = {"embedding": "embedding", "output": "output", "all": "all layers"}
 MOST_FOLDS = 50
 
 #: What is chosen where nothing was; of the target and the models, what there is decides.
@@ -91,11 +96,11 @@ def _classifier(value: Any) -> Any:
 
 
 def _one_classifier(value: Any) -> str:
-    return _one_of("classifier", value, CLASSIFIERS)
+    return _one_of("classifier", value, tuple(CLASSIFIERS))
 
 
 def _pooling(value: Any) -> str:
-    return _one_of("pooling", value, POOLINGS)
+    return _one_of("pooling", value, tuple(POOLINGS))
 
 
 def _one_of(name: str, value: Any, known: tuple[str, ...]) -> str:

@@ -70,14 +70,14 @@ class EvaluationTab:
     def commands(self, content: Mapping[str, Any]) -> dict[str, Callable[[], None]]:
         """Return what the page can ask for."""
         return {
-            "tasks": self.start,
-            "task_set": lambda: self.set(content["name"], content["value"]),
-            "task_run": self.run,
-            "task_cancel": self.stop_all,
-            "task_matrix": lambda: self.show_matrix(content["cell"]),
-            "task_map": lambda: self.show_map(content["cell"]),
-            "task_head": lambda: self.keep_head(content["cell"]),
-            "task_save": lambda: self.save(content["format"]),
+            "show_evaluation": self.start,
+            "set_evaluation_option": lambda: self.set(content["name"], content["value"]),
+            "evaluate": self.run,
+            "cancel_evaluation": self.stop_all,
+            "show_confusion": lambda: self.show_matrix(content["cell"]),
+            "show_answers": lambda: self.show_map(content["cell"]),
+            "train_head": lambda: self.keep_head(content["cell"]),
+            "save_scores": lambda: self.save(content["format"]),
         }
 
     # What is asked. ------------------------------------------------------------------------------------------------
@@ -186,7 +186,7 @@ class EvaluationTab:
         self.evaluation = evaluation
         self._close_matrix()
         self.work.drawn = True
-        self._context.panel.scores = {**told, "asked": asked}
+        self._context.panel.scores = {**told, "choices": asked}
         self.on_found(evaluation)
         self.publish()
 
@@ -231,7 +231,7 @@ class EvaluationTab:
         self._seen = {
             "cell": number, "title": score_table.title_of(result), "task": result.task,
             "tracks": len(predictions), "wrong": int((predictions.predicted != predictions.truth).sum()),
-            "can_keep": result.classifier in ("mlp", "logistic") and result.pooling != "mean+std",
+            "can_train_head": result.classifier in ("mlp", "logistic") and result.pooling != "mean+std",
             "view": model_ref(matrix.widget),
         }  # fmt: skip
         if self._context.sound is not None:
@@ -240,14 +240,14 @@ class EvaluationTab:
 
     def _chosen(self, matrix: ConfusionMatrix, source: TaskCollections, label: int) -> None:
         """Play a track that was chosen in the matrix; those of the other collection are files beside the list."""
-        if matrix.widget.side == "cv":
+        if matrix.widget.test_set == "cv":
             self.on_choose(self._loader.numbers.get(label, ""))
         elif source.external is not None:
             self.on_choose(str(source.external.loc[label, "path"]))
 
     def _picked(self, matrix: ConfusionMatrix, labels: Sequence[int]) -> None:
         """Select the tracks of a cell on the map, where they are on it."""
-        if matrix.widget.side == "cv":
+        if matrix.widget.test_set == "cv":
             self.on_mark(labels, None, None)
 
     def rows_of(self, labels: Sequence[int]) -> pd.DataFrame:
@@ -260,7 +260,7 @@ class EvaluationTab:
     def opened(self, number: int) -> None:
         """Tell which track of the list is open: it is marked in the matrix."""
         label = next((label for label, own in self._loader.numbers.items() if own == number), None)
-        if self._matrix is not None and label is not None and self._matrix.widget.side == "cv":
+        if self._matrix is not None and label is not None and self._matrix.widget.test_set == "cv":
             self._matrix.mark_open(label)
 
     def show_map(self, number: int) -> None:
@@ -323,12 +323,15 @@ class EvaluationTab:
         collection = self._loader.collection
         if collection is None or not self._offers:
             return
-        self._context.panel.tasks = {
+        self._context.panel.evaluation = {
             **self._offers,
+            "classifiers": evaluation_options.CLASSIFIERS,
+            "poolings": evaluation_options.POOLINGS,
+            "layers": evaluation_options.LAYERS,
             "tracks": len(collection),
-            "given": self._loader.given,
+            "from_collection": self._loader.given,
             "choices": dict(self.choices),
-            "more": sorted(self._more),
+            "extra_options": sorted(self._more),
             "code": self.code(),
         }
         self._estimate(collection.table)
@@ -353,7 +356,7 @@ class EvaluationTab:
         """Show how far the work is."""
         shown = self.work.shown() | {"plan": self._plan}
         del shown["view"]
-        self._context.panel.tasks_work = shown | {"stage": self._told_stage()}
+        self._context.panel.evaluation_status = shown | {"stage": self._told_stage()}
 
     def _told_stage(self) -> str:
         """Return what is done, and how long that still takes, once that can be told."""

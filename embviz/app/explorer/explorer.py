@@ -165,7 +165,7 @@ class Explorer(traitlets.HasTraits):
         context.panel.models = offers()
         if kept is not None:
             context.panel.tab = kept["tab"]
-            self._evaluation_tab.restore(kept["tasks"])
+            self._evaluation_tab.restore(kept["evaluation"])
             for row in kept["rows"]:
                 with self._told():
                     self._heatmaps.add(**{"layer": "embedding", "hop": None, **row})
@@ -263,7 +263,7 @@ class Explorer(traitlets.HasTraits):
         Explorer
             Its :attr:`evaluation` holds what was found, once it is; :meth:`wait` waits for that.
         """
-        self._context.panel.tab = "tasks"
+        self._context.panel.tab = "evaluation"
         self._evaluation_tab.ask(target, models, options)
         return self
 
@@ -317,11 +317,11 @@ class Explorer(traitlets.HasTraits):
         kept = states.make_state(
             self._context, self._heatmaps, self._layers.lead.model, (structure.model, structure.layer)
         )
-        return kept | {"tasks": dict(self._evaluation_tab.choices)}
+        return kept | {"evaluation": dict(self._evaluation_tab.choices)}
 
     def code(self) -> str:
         """Return Python that computes and draws the rows of this view without a panel."""
-        compared = self.evaluation is not None or self._context.panel.tab == "tasks"
+        compared = self.evaluation is not None or self._context.panel.tab == "evaluation"
         parts = [codegen.generate_code(self._context, self._heatmaps), self._evaluation_tab.code() if compared else ""]
         return "\n\n".join(filter(None, parts))
 
@@ -447,26 +447,26 @@ class Explorer(traitlets.HasTraits):
     def _restore(self, kept: dict[str, Any]) -> None:
         states.restore_player(self._context.player, kept)
         with self._told():
-            if kept["walk"] and kept["tab"] == "layers":
-                self._layers.start(kept["walk"])
-            if kept["structure"][0] and kept["tab"] == "structure":
-                self._similarity.start(*kept["structure"])
+            if kept["layers"] and kept["tab"] == "layers":
+                self._layers.start(kept["layers"])
+            if kept["similarity"][0] and kept["tab"] == "similarity":
+                self._similarity.start(*kept["similarity"])
 
     def _begin_tab(self) -> None:
         """Compute what the page in front shows, where nothing else was chosen."""
         row = next(iter(self._heatmaps.rows), None)
         tab = self._context.panel.tab
         with self._told():
-            if tab == "hears":
+            if tab == "predictions":
                 self._predictions.start()
             elif tab == "layers" and (self._layers.lead.model or row):
                 self._layers.start(self._layers.lead.model or row.model)  # type: ignore[union-attr]
-            elif tab == "structure" and (self._similarity.work.model or row):
+            elif tab == "similarity" and (self._similarity.work.model or row):
                 work = self._similarity.work if self._similarity.work.model else row
                 self._similarity.start(work.model, work.layer)  # type: ignore[union-attr]
             elif tab == "map":
                 self._map_tab.start()
-            elif tab == "tasks":
+            elif tab == "evaluation":
                 self._evaluation_tab.start()
 
     def _arrived(self, model: str) -> None:
@@ -578,31 +578,31 @@ class Explorer(traitlets.HasTraits):
     def _commands(self, content: dict[str, Any], buffers: list[Any]) -> dict[str, Callable[[], Any]]:
         heatmaps, get = self._heatmaps, content.get
         return {
-            "open": lambda: self._choose(content["track"]),
-            "add": lambda: self.add(content["model"], get("layer") or "embedding", get("hop")),
-            "change": lambda: heatmaps.change(
+            "open_track": lambda: self._choose(content["track"]),
+            "add_row": lambda: self.add(content["model"], get("layer") or "embedding", get("hop")),
+            "change_row": lambda: heatmaps.change(
                 content["row"], content["model"], get("layer") or "embedding", get("hop")
             ),
-            "remove": lambda: heatmaps.remove(content["row"]),
+            "remove_row": lambda: heatmaps.remove(content["row"]),
             "undo": heatmaps.undo,
-            "move": lambda: heatmaps.move(content["row"], content["to"]),
-            "collapse": lambda: heatmaps.collapse(content["row"], content["collapsed"]),
-            "head": lambda: heatmaps.choose_head(content["row"], content["head"]),
-            "retry": lambda: self._retry(content["row"]),
+            "move_row": lambda: heatmaps.move(content["row"], content["to"]),
+            "collapse_row": lambda: heatmaps.collapse(content["row"], content["collapsed"]),
+            "choose_head": lambda: heatmaps.choose_head(content["row"], content["head"]),
+            "retry_row": lambda: self._retry(content["row"]),
             "cancel": self.cancel,
             "pull": lambda: self._downloads.start(content["model"]),
             "stop_pull": lambda: self._downloads.stop(content["model"]),
             "upload": lambda: self._open(self._track_list.upload(content["name"], bytes(buffers[0])).id),
-            "hears": self._predictions.start,
-            "tagger": lambda: self._predictions.tagger(content["model"]),
-            "stems": lambda: self._predictions.separate(get("model") or ""),
-            "walk": lambda: self._layers.start(content["model"]),
-            "maps": lambda: self._layers.show_maps(content["layer"]),
-            "structure": lambda: self._similarity.start(content["model"], get("layer") or "embedding"),
-            "map": self._map_tab.start,
+            "show_predictions": self._predictions.start,
+            "show_tags": lambda: self._predictions.tagger(content["model"]),
+            "separate_stems": lambda: self._predictions.separate(get("model") or ""),
+            "show_layers": lambda: self._layers.start(content["model"]),
+            "show_feature_maps": lambda: self._layers.show_maps(content["layer"]),
+            "show_similarity": lambda: self._similarity.start(content["model"], get("layer") or "embedding"),
+            "show_map": self._map_tab.start,
             **self._evaluation_tab.commands(content),
-            "export": lambda: export.start_export(self._context, heatmaps),
-            "dismiss": lambda: setattr(self._context.panel, "notice", {}),
+            "export_page": lambda: export.start_export(self._context, heatmaps),
+            "dismiss_notice": lambda: setattr(self._context.panel, "notice", {}),
         }
 
     def _retry(self, number: int) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from embviz.app.explorer.context import ExplorerContext, Work
 from embviz.app.explorer.row import constant_note
-from embviz.app.model_options import heard
+from embviz.app.model_options import describe_receptive_field
 from embviz.core.text import format_time
 from embviz.models import Layer, get_model
 from embviz.models.weights import has_weights
@@ -167,18 +167,18 @@ class LayersTab:
     def publish(self) -> None:
         """Show this view as it is."""
         if not self.lead.model:
-            self._context.panel.walk = {}
+            self._context.panel.layers = {}
             return
         model = get_model(self.lead.model)
         layers = {layer.name: layer for layer in model.known_layers}
-        self._context.panel.walk = {
+        self._context.panel.layers = {
             **self.lead.shown(),
             "title": model.title,
             "rows": [
-                row.shown() | _described(model, layers[row.layer]) | {"still": "".join(constant_note(row))}
+                row.shown() | _described(model, layers[row.layer]) | {"constant": "".join(constant_note(row))}
                 for row in self.rows
             ],
-            "maps": self.maps.shown() if self.maps.layer else {},
+            "feature_maps": self.maps.shown() if self.maps.layer else {},
         }
 
 
@@ -190,8 +190,8 @@ def _described(model: Any, layer: Layer) -> dict[str, Any]:
         "meaning": layer.meaning,
         "shape": list(layer.shape),
         "axes": layer.axes,
-        "heard": heard(model, layer),
-        "maps": "c" in layer.axes and sizes.get("f", 1) > 1,
+        "receptive_field": describe_receptive_field(model, layer),
+        "has_feature_maps": "c" in layer.axes and sizes.get("f", 1) > 1,
     }
 
 

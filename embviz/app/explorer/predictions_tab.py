@@ -167,7 +167,7 @@ class PredictionsTab:
         beat = {"bpm": None, "confidence": None, "bpms": [], "shares": []} | self._beat
         stems = [model.name for model in models_by_task("stems") if has_weights(model)]
         taggers = [work.shown() | {"title": get_model(work.model).title} for work in self.taggers]
-        self._context.panel.hears = {
+        self._context.panel.predictions = {
             "taggers": taggers or [self._absent(Work("", "output"), "tags")],
             "tempo": self._absent(self.tempo, "tempo") | beat,
             "stems": self._absent(self.stems, "stems") | {"models": stems, "names": self._names},

@@ -54,12 +54,12 @@ def check_request(layer: Any, hop: Any) -> None:
 
 def check_look(look: dict[str, Any]) -> dict[str, Any]:
     """Return what of a kept look can be had."""
-    from embviz.widgets.frames import ORDERS, SCALES
+    from embviz.plotting.heatmap_data import ORDERS, PAGE_SCALES
 
     pins = look.get("pins")
     pins = [pin for pin in pins if isinstance(pin, int) and pin >= 0] if isinstance(pins, list | tuple) else []
     kept = {"order": look.get("order"), "scale": look.get("scale"), "pins": pins}
-    known = {"order": ("index", *ORDERS), "scale": SCALES}
+    known = {"order": ORDERS, "scale": PAGE_SCALES}
     return {name: value for name, value in kept.items() if value and value in known.get(name, (value,))}
 
 

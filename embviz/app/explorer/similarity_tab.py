@@ -28,7 +28,7 @@ class SimilarityTab:
 
     def start(self, model: str, layer: str = "embedding") -> None:
         """Compare the moments of the track by a layer of a model."""
-        from embviz.widgets.self_similarity import Similarity
+        from embviz.widgets.self_similarity import SelfSimilarity
 
         work, record = self.work, get_model(model)
         if (work.model, work.layer) == (record.name, layer) and (work.unfinished or work.drawn):
@@ -43,7 +43,7 @@ class SimilarityTab:
             if not complete:
                 return
             work.close()
-            work.view = Similarity.of(embedding, clock=self._context.clock, title="", sections=parts)
+            work.view = SelfSimilarity.of(embedding, clock=self._context.clock, title="", sections=parts)
             work.drawn, work.status = True, "ready"
 
         if not has_weights(record):
@@ -67,4 +67,4 @@ class SimilarityTab:
 
     def publish(self) -> None:
         """Show this view as it is."""
-        self._context.panel.structure = self.work.shown() if self.work.model else {}
+        self._context.panel.similarity = self.work.shown() if self.work.model else {}

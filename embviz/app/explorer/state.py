@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 __all__ = ["FORMAT", "check_state", "make_state", "restore_player"]
 
 FORMAT = 1
-TABS = ("poster", "hears", "layers", "structure", "map", "tasks")
+TABS = ("heatmaps", "predictions", "layers", "similarity", "map", "evaluation")
 PLAYER = ("time", "rate", "volume", "looping")
 ROW = ("model", "layer", "hop", "collapsed", "head", "order", "scale", "pins")
 RATES = (0.5, 2.0)
 
 
 def make_state(
-    context: ExplorerContext, heatmaps: HeatmapRows, walk: str, structure: tuple[str, str]
+    context: ExplorerContext, heatmaps: HeatmapRows, layers: str, similarity: tuple[str, str]
 ) -> dict[str, Any]:
     """Return what restores a view, ready for JSON."""
     player = context.player
@@ -31,8 +31,8 @@ def make_state(
         "track": context.track.told if context.track is not None else None,
         "rows": [row.kept() for row in heatmaps.rows],
         "tab": context.panel.tab,
-        "walk": walk,
-        "structure": list(structure),
+        "layers": layers,
+        "similarity": list(similarity),
         "range": list(player.range),
         "view": list(player.view),
         **{name: getattr(player, name) for name in PLAYER},
@@ -43,16 +43,16 @@ def check_state(given: Any) -> dict[str, Any]:
     """Return a state with what is missing filled in; raises OptionError where it is none."""
     if not isinstance(given, Mapping) or given.get("format") != FORMAT or not isinstance(given.get("rows"), list):
         raise OptionError(f"A state is expected as Explorer.state() returns it, {given!r:.80} was found.")
-    usual: dict[str, Any] = {"track": None, "tab": "poster", "walk": "", "structure": ["", ""], "range": [], "view": []}
-    usual |= {"tasks": {}, "time": 0.0, "rate": 1.0, "volume": 1.0, "looping": False}
+    usual: dict[str, Any] = {"track": None, "tab": "heatmaps", "layers": "", "similarity": ["", ""], "evaluation": {}}
+    usual |= {"range": [], "view": [], "time": 0.0, "rate": 1.0, "volume": 1.0, "looping": False}
     found = usual | dict(given)
     sound = (
         all(isinstance(row, Mapping) and isinstance(row.get("model"), str) for row in found["rows"])
         and found["tab"] in TABS
         and isinstance(found["track"], str | None)
-        and isinstance(found["walk"], str)
-        and isinstance(found["tasks"], Mapping)
-        and _are_all(str, found["structure"], 2)
+        and isinstance(found["layers"], str)
+        and isinstance(found["evaluation"], Mapping)
+        and _are_all(str, found["similarity"], 2)
         and all(found[name] == [] or _are_all(float, found[name], 2) for name in ("range", "view"))
         and _are_all(float, [found[name] for name in PLAYER], len(PLAYER))
     )
