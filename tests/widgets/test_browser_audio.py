@@ -148,7 +148,7 @@ def test_a_full_disk_costs_nothing_else(wav, tmp_path, monkeypatch):
     def full(*args, **kwargs):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(browser_audio._tensors, "write", full)
+    monkeypatch.setattr(browser_audio.core_io, "write_arrays", full)
     assert summary(wav, folder=tmp_path / "cache").duration == 3.0
     assert playable(wav, folder=tmp_path / "cache").transcode()[0].startswith(b"OggS")
 

@@ -99,7 +99,7 @@ def test_unknown_options_are_refused_and_clocks_are_own():
 
 
 def test_rows_rise_and_columns_run_to_the_right_between_their_true_borders(bench):
-    element = bench.mount("s", "similarity", field(), width=500)
+    element = bench.mount("s", "self_similarity", field(), width=500)
     settled(bench)
     assert element.locator(".ev-sim-stage").evaluate("el => [el.offsetLeft, el.offsetWidth, el.offsetHeight]") == [
         LEFT, SIDE, SIDE,
@@ -116,7 +116,7 @@ def test_rows_rise_and_columns_run_to_the_right_between_their_true_borders(bench
 def test_an_empty_cell_shows_what_is_behind(bench):
     cells = np.full((N, N), 255, dtype=np.uint8)
     cells[:, 10] = cells[10] = 0
-    element = bench.mount("s", "similarity", field(cells=cells.tobytes()), width=500)
+    element = bench.mount("s", "self_similarity", field(cells=cells.tobytes()), width=500)
     settled(bench)
     assert pixel(element, 22 / 44, 8 / 44) == pixel(element, 0.4 / 44, 0.4 / 44)
     assert pixel(element, 20 / 44, 8 / 44) == VIRIDIS[255]
@@ -126,7 +126,7 @@ def test_an_empty_cell_shows_what_is_behind(bench):
 
 
 def test_both_axes_follow_the_shared_view(bench):
-    element = bench.mount("s", "similarity", field(), width=500)
+    element = bench.mount("s", "self_similarity", field(), width=500)
     bench.clock("c", "c => c.setView(6, 16)")
     settled(bench)
     assert pixel(element, 0.6, 0.2) == VIRIDIS[255]
@@ -135,7 +135,7 @@ def test_both_axes_follow_the_shared_view(bench):
 
 
 def test_click_seeks_to_one_time_and_shift_click_to_the_other(bench):
-    element = bench.mount("s", "similarity", field(), width=500)
+    element = bench.mount("s", "self_similarity", field(), width=500)
     settled(bench)
     assert bench.clock("c", "c => c.duration") == 44
     bench.page.mouse.click(*point(element, 11, 33))
@@ -147,7 +147,7 @@ def test_click_seeks_to_one_time_and_shift_click_to_the_other(bench):
 
 
 def test_the_tip_tells_both_times_the_value_and_what_clicks_do(bench):
-    element = bench.mount("s", "similarity", field(), width=500)
+    element = bench.mount("s", "self_similarity", field(), width=500)
     settled(bench)
     bench.page.mouse.move(*point(element, 20, 8))
     settled(bench)
@@ -167,7 +167,7 @@ def test_the_tip_tells_both_times_the_value_and_what_clicks_do(bench):
 
 
 def test_the_playhead_crosses_itself_on_the_diagonal(bench):
-    element = bench.mount("s", "similarity", field(), width=500)
+    element = bench.mount("s", "self_similarity", field(), width=500)
     bench.clock("c", "c => c.seek(11)")
     settled(bench)
     stage = element.locator(".ev-sim-stage").bounding_box()
@@ -177,7 +177,7 @@ def test_the_playhead_crosses_itself_on_the_diagonal(bench):
 
 
 def test_a_drag_selects_a_range_that_is_shown_on_both_axes(bench):
-    element = bench.mount("s", "similarity", field(), width=500)
+    element = bench.mount("s", "self_similarity", field(), width=500)
     settled(bench)
     bench.page.mouse.move(*point(element, 11, 20))
     bench.page.mouse.down()
@@ -193,7 +193,7 @@ def test_a_drag_selects_a_range_that_is_shown_on_both_axes(bench):
 
 
 def test_a_wide_widget_keeps_a_square_in_its_middle(bench):
-    element = bench.mount("s", "similarity", field(), width=1148)
+    element = bench.mount("s", "self_similarity", field(), width=1148)
     settled(bench)
     left, width, height = element.locator(".ev-sim-stage").evaluate(
         "e => [e.offsetLeft, e.offsetWidth, e.offsetHeight]"
@@ -202,7 +202,7 @@ def test_a_wide_widget_keeps_a_square_in_its_middle(bench):
 
 
 def test_the_square_fits_into_the_height_that_it_is_given(bench):
-    element = bench.mount("s", "similarity", field(), width=1148)
+    element = bench.mount("s", "self_similarity", field(), width=1148)
     stage = element.locator(".ev-sim-stage")
     for room in (500, 420):
         element.evaluate("(el, room) => el.style.setProperty('--ev-similarity-room', `${room}px`)", room)
@@ -215,7 +215,7 @@ def test_the_square_fits_into_the_height_that_it_is_given(bench):
 
 
 def test_the_keyboard_moves_the_playhead(bench):
-    element = bench.mount("s", "similarity", field(), width=500)
+    element = bench.mount("s", "self_similarity", field(), width=500)
     settled(bench)
     element.locator(".ev-sim-stage").focus()
     bench.page.keyboard.press("ArrowRight")
@@ -228,7 +228,7 @@ def test_the_keyboard_moves_the_playhead(bench):
 def test_names_are_text_and_there_is_a_label(bench):
     hostile = "<img src=x onerror=alert(1)>"
     sections = [{"name": hostile, "start": 0}, {"name": "b", "start": 20}]
-    element = bench.mount("s", "similarity", field(title=hostile, sections=sections), width=500)
+    element = bench.mount("s", "self_similarity", field(title=hostile, sections=sections), width=500)
     settled(bench)
     assert element.locator("img").count() == 0
     assert hostile in element.inner_text()
@@ -241,13 +241,13 @@ def test_names_are_text_and_there_is_a_label(bench):
 def test_one_frame_or_none(bench, t):
     source = embedding()
     short = Embedding(source.values[:t], source.grid[0 : 2 * t], "m", "l") if not t else source[0:3]
-    element = bench.mount("s", "similarity", state(SelfSimilarity.of(short, clock="c")), width=500)
+    element = bench.mount("s", "self_similarity", state(SelfSimilarity.of(short, clock="c")), width=500)
     settled(bench)
     assert element.locator(".ev-sim-message").is_visible() == (t == 0)
 
 
 def test_a_message_takes_the_place_of_the_matrix_and_goes_with_it(bench):
-    element = bench.mount("s", "similarity", field(message="Computing …"), width=500)
+    element = bench.mount("s", "self_similarity", field(message="Computing …"), width=500)
     settled(bench)
     assert element.locator(".ev-sim-message").inner_text() == "Computing …"
     bench.change("s", "message", "")
@@ -256,7 +256,7 @@ def test_a_message_takes_the_place_of_the_matrix_and_goes_with_it(bench):
 
 
 def test_nothing_is_left_when_the_view_goes(bench):
-    element = bench.mount("s", "similarity", field(), width=500)
+    element = bench.mount("s", "self_similarity", field(), width=500)
     settled(bench)
     bench.page.evaluate("bench.widgets.s.abort.abort()")
     assert element.locator("*").count() == 0
