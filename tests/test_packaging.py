@@ -63,6 +63,19 @@ def test_help_is_light():
     assert not {name.split(".")[0] for name in modules} & (HEAVY | {"numpy", "tensorboard"})
 
 
+def test_a_contract_says_which_way_imports_point():
+    linter = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    layers, circles = linter["contracts"]
+    assert (layers["type"], circles["type"]) == ("layers", "acyclic_siblings")
+    rooms = {room for layer in layers["layers"] for room in layer.split(" | ")}
+    assert rooms == {module(path) for path in SOURCES} - {"__init__", "__main__", "_version"}
+    assert layers["ignore_imports"] == [
+        "embviz.collection.collection -> embviz.app.atlas",
+        "embviz.collection.collection -> embviz.export.collection_report",
+    ]
+    assert "ignore_imports" not in circles
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_nothing_runs_foreign_code(path):
     names = {name.split(".")[0] for name in imported(TREES[path])}
