@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from harness import Bench, Opened, chromium
+from panel import Desk
 
 ROOT = Path(__file__).resolve().parent.parent
 TEST_HOME = Path(os.environ.get("EMBVIZ_TEST_HOME") or ROOT / "build" / "home").resolve()
@@ -80,6 +81,43 @@ def home(weights_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     (own / "data").symlink_to(weights_home / "data")
     monkeypatch.setenv("EMBVIZ_HOME", str(own))
     return own
+
+
+@pytest.fixture
+def empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """``EMBVIZ_HOME`` without anything in it."""
+    monkeypatch.setenv("EMBVIZ_HOME", str(tmp_path / "empty"))
+    return tmp_path / "empty"
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Any:
+    """An empty cache."""
+    from embviz import Cache
+
+    return Cache(tmp_path / "cache")
+
+
+@pytest.fixture
+def explore() -> Iterator[Callable[..., Any]]:
+    """Return a function that makes an Explorer, which is closed at the end."""
+    from embviz import Explorer
+
+    made: list[Any] = []
+
+    def make(*arguments: Any, **options: Any) -> Any:
+        made.append(Explorer(*arguments, **options))
+        return made[-1]
+
+    yield make
+    for explorer in made:
+        explorer.close()
+
+
+@pytest.fixture
+def desk(bench: Bench) -> Desk:
+    """A panel on a bench."""
+    return Desk(bench)
 
 
 @pytest.fixture(scope="module")

@@ -69,6 +69,12 @@ def a_row(number: int, layer: str = "embedding", **more: Any) -> dict[str, Any]:
     return row | more
 
 
+def command(panel: Any, kind: str, *buffers: Any, **content: Any) -> Any:
+    """Have a panel's page ask for something, and return the panel."""
+    panel.widget._receive(None, {"kind": kind, **content}, list(buffers))
+    return panel
+
+
 def a_state(**more: Any) -> dict[str, Any]:
     state = {
         "clock": "panel", "player": "IPY_MODEL_player", "folder": "sample_audio", "tracks": TRACKS,

@@ -7,14 +7,8 @@ import numpy as np
 import pytest
 
 from embviz.analysis.neighbors import METRICS, NeighborIndex, nearest_neighbors, vectors_key
-from embviz.core.cache import Cache
 from embviz.core.vectors import Vectors
 from embviz.errors import OptionError
-
-
-@pytest.fixture
-def cache(tmp_path):
-    return Cache(tmp_path / "cache")
 
 
 def clusters(n=400, d=20, *, seed=1, offset=0.0):

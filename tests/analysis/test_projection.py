@@ -12,7 +12,6 @@ from embviz.analysis.neighbors import nearest_neighbors
 from embviz.analysis.projection import METHODS, method_options, project
 from embviz.analysis.projection.pca import principal_components
 from embviz.analysis.projection.quality import map_neighbors, neighbor_preservation, quality_metrics
-from embviz.core.cache import Cache
 from embviz.core.vectors import Vectors
 from embviz.errors import OptionError
 
@@ -21,11 +20,6 @@ QUICK = {"umap": {"n_epochs": 60}, "pca": {}, "tsne": {"max_iter": 400}, "pacmap
 
 def silent(stage, done, total):
     """Hear reports, and say nothing."""
-
-
-@pytest.fixture
-def cache(tmp_path):
-    return Cache(tmp_path / "cache")
 
 
 def clusters(n=300, d=20, *, seed=0, noise=0.3):

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 import soundfile
 from ipywidgets.widgets.widget import _instances as registered
+from panel import command
 
 import embviz
 from embviz import Cache
@@ -90,12 +91,6 @@ def chart(cache):
     yield make
     for atlas in made:
         atlas.close()
-
-
-def command(atlas, kind, *buffers, **content):
-    """Have the page ask for something, as it does."""
-    atlas.widget._receive(None, {"kind": kind, **content}, list(buffers))
-    return atlas
 
 
 def scatter(atlas, number=0):

@@ -18,6 +18,7 @@ import pytest
 import soundfile
 from ipywidgets.widgets.widget import _instances as registered
 from nbclient import NotebookClient
+from panel import command
 
 import embviz
 from embviz.app.explorer import Explorer
@@ -49,26 +50,6 @@ def folder(tmp_path, noise_and_tone):
     soundfile.write(music / "two.wav", samples[: 6 * rate], rate)
     (music / "tracks.csv").write_text("file,title,bpm,sections\none.wav,First,120,start 0; end 6\n")
     return music
-
-
-@pytest.fixture
-def explore():
-    """Make an Explorer that is closed in the end."""
-    made = []
-
-    def make(*arguments, **options):
-        made.append(Explorer(*arguments, **options))
-        return made[-1]
-
-    yield make
-    for explorer in made:
-        explorer.close()
-
-
-def command(explorer, kind, *buffers, **content):
-    """Have the panel ask for something, as the page does."""
-    explorer.widget._receive(None, {"kind": kind, **content}, list(buffers))
-    return explorer
 
 
 def statuses(explorer):

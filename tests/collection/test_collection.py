@@ -50,11 +50,6 @@ def sounds(tmp_path_factory):
 
 
 @pytest.fixture
-def cache(tmp_path):
-    return Cache(tmp_path / "cache")
-
-
-@pytest.fixture
 def music(tmp_path, sounds):
     """A folder with tagged sounds in folders, changed long enough ago to be remembered."""
     folder = tmp_path / "music"

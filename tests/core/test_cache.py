@@ -30,11 +30,6 @@ def entries(cache):
     return sorted(cache.folder.rglob("*.safetensors"))
 
 
-@pytest.fixture
-def cache(tmp_path):
-    return Cache(tmp_path / "cache")
-
-
 def test_what_was_put_comes_back_mapped(cache):
     embedding = an_embedding()
     assert cache.get(key()) is None

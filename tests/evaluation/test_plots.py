@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from factories import bare
 from IPython.core.formatters import DisplayFormatter
 
 from embviz.errors import OptionError
@@ -21,11 +21,6 @@ HOSTILE = "a\u202e <b>x</b> %{y} {z} $\\pi$ \"'"
 TAG = "<img src=x onerror=alert(1)>\u202egnp\nsecond"
 MUSICNN, VGG = "msd-musicnn-1", "msd-vgg-1"
 RTL = "موسيقى"
-
-
-def bare(text: str) -> str:
-    """Return a text without its markup."""
-    return re.sub("<[^>]*>", "", text)
 
 
 # -- figures ----------------------------------------------------------------------------------------------------------

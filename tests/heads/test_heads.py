@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -300,12 +300,6 @@ def told(classes: list[str], /, **changed: Any) -> dict[str, Any]:
         },
         **changed,
     }
-
-
-@pytest.fixture
-def empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("EMBVIZ_HOME", str(tmp_path / "home"))
-    return tmp_path / "home"
 
 
 def essentia_says(path: Path, values: np.ndarray, end: str) -> np.ndarray:
@@ -625,16 +619,8 @@ def for_tempo(name: str, classes: tuple[str, ...] = ("slow", "fast"), **fields: 
 
 
 @pytest.fixture
-def explore(own_home: Path) -> Iterator[Callable[..., Explorer]]:
-    made: list[Explorer] = []
-
-    def make(**options: Any) -> Explorer:
-        made.append(Explorer(noise(30), **{"models": ["tempocnn"]} | options).wait())
-        return made[-1]
-
-    yield make
-    for explorer in made:
-        explorer.close()
+def explore(own_home: Path, explore: Callable[..., Explorer]) -> Callable[..., Explorer]:
+    return lambda **options: explore(noise(30), **{"models": ["tempocnn"]} | options).wait()
 
 
 def choose(explorer: Explorer, head: str, row: int = 0) -> Explorer:

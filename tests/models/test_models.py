@@ -42,13 +42,6 @@ def converted(weights_home: Path) -> Path:
     return weights_home
 
 
-@pytest.fixture
-def empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """``EMBVIZ_HOME`` without anything in it."""
-    monkeypatch.setenv("EMBVIZ_HOME", str(tmp_path / "empty"))
-    return tmp_path / "empty"
-
-
 def graph_def(path: Path) -> Any:
     from tensorboard.compat.proto.graph_pb2 import GraphDef
 

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from factories import bare, luminance
 
 from embviz.core.embedding import Embedding, FrameGrid
 from embviz.errors import EmbvizError, FigureError, OptionError
@@ -54,11 +55,6 @@ def seconds_of(times):
 
 def texts_of(figure):
     return [annotation.text for annotation in figure.layout.annotations]
-
-
-def bare(text):
-    """Text without plotly's tags."""
-    return re.sub(r"<[^>]*>", "", text)
 
 
 # -- cells --------------------------------------------------------------------------------------------------------
@@ -221,12 +217,6 @@ def test_colors_of_scaled_and_of_constant_values():
     assert (trace.zmin, trace.zmax) == (0, 1)
     trace = heatmap(embed_of(np.full((3, 3), 2))).data[0]
     assert trace.zmin < trace.zmax
-
-
-def luminance(color):
-    channels = np.array([int(color[i : i + 2], 16) for i in (1, 3, 5)]) / 255
-    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
-    return linear @ [0.2126, 0.7152, 0.0722]
 
 
 def contrast(first, second):

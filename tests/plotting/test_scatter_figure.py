@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from factories import bare
 
 from embviz.analysis.projection import project
 from embviz.core.vectors import Vectors
@@ -47,11 +48,6 @@ def vectors(table: pd.DataFrame, frames: int = 1) -> Vectors:
 def projection(table):
     """The principal components of random vectors."""
     return project(vectors(table), "pca")
-
-
-def bare(text: str) -> str:
-    """Return a text without its markup."""
-    return re.sub("<[^>]*>", "", text)
 
 
 def test_categories_have_the_colors_of_the_widget(table, projection):

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from factories import traits_of
 
 from embviz.core.embedding import Embedding, FrameGrid
 from embviz.errors import OptionError
@@ -32,13 +33,8 @@ def embedding(field=None, *, unit="probability", names=None, grid=GRID):
     return Embedding(field, grid, "model", "output", labels=labels() if names is None else names, unit=unit)
 
 
-def state(widget):
-    skipped = {"layout", "tabbable", "tooltip"}
-    return {n: getattr(widget, n) for n in widget.trait_names(sync=True) if not n.startswith("_") and n not in skipped}
-
-
 def curves(**traits):
-    return state(Curves.of(embedding(), clock="c", **traits))
+    return traits_of(Curves.of(embedding(), clock="c", **traits))
 
 
 def settled(bench):
@@ -200,7 +196,7 @@ def test_a_curve_keeps_its_color_while_others_come_and_go(bench):
 def test_curves_are_steps_at_the_true_borders_between_the_common_gutters(bench):
     field = np.full((T, 2), 0.1)
     field[10, 1] = 0.45  # its cell is [21, 23)
-    element = mounted(bench, state(Curves.of(embedding(field, names=("a", "b")), clock="c")))
+    element = mounted(bench, traits_of(Curves.of(embedding(field, names=("a", "b")), clock="c")))
     top = 0.5
     assert element.locator(".ev-cur-stage").evaluate("el => [el.offsetLeft, el.offsetWidth]") == [LEFT, WIDTH]
     assert inked(element, 22, 0.45, top)
@@ -216,7 +212,7 @@ def test_numbers_and_bars_follow_the_playhead(bench):
     field = np.zeros((T, 2))
     field[:, 0] = np.arange(T) / 100
     field[:, 1] = 0.5
-    element = mounted(bench, state(Curves.of(embedding(field, names=("up", "flat")), clock="c")))
+    element = mounted(bench, traits_of(Curves.of(embedding(field, names=("up", "flat")), clock="c")))
     assert rows(element) == ["flat", "up"]
     for frame in (5, 20, 29):
         bench.clock("c", f"c => c.seek({2 * frame + 2})")
@@ -265,7 +261,9 @@ def test_the_tip_tells_what_was_heard_and_all_values(bench):
 def test_tempo_has_an_axis_around_its_values_and_nothing_to_choose(bench):
     field = np.full((T, 1), 128.0)
     field[7:12] = 127
-    element = mounted(bench, state(Curves.of(embedding(field, unit="BPM", names=("tempo",)), clock="c", height=120)))
+    element = mounted(
+        bench, traits_of(Curves.of(embedding(field, unit="BPM", names=("tempo",)), clock="c", height=120))
+    )
     assert rows(element) == ["tempo"]
     assert float(column(element, 5)[0]) == pytest.approx(127.8, abs=0.1)
     assert not element.locator(".ev-cur-tools").is_visible()
@@ -296,21 +294,21 @@ def test_names_are_text(bench):
 def test_without_values_it_says_so(bench, field, said):
     grid = GRID if len(field) else GRID[0:0]
     widget = Curves.of(embedding(field, names=("a", "b", "c"), grid=grid), clock="c")
-    element = mounted(bench, state(widget))
+    element = mounted(bench, traits_of(widget))
     assert element.locator(".ev-cur-message").inner_text() == said
 
 
 def test_one_frame_and_missing_values(bench):
     field = np.array([[0.5, np.nan, 0.2]])
     widget = Curves.of(embedding(field, names=("a", "b", "c"), grid=GRID[0:1]), clock="c", pins=[1])
-    element = mounted(bench, state(widget))
+    element = mounted(bench, traits_of(widget))
     assert rows(element) == ["a", "c", "b"]
     assert column(element, 4) == ["0.50", "0.20", "–"]
 
 
 def test_while_frames_still_come_it_says_so_and_takes_what_comes(bench):
     first = Curves.of(embedding(values()[:10], grid=GRID[0:10]), clock="c", complete=False)
-    element = mounted(bench, state(first))
+    element = mounted(bench, traits_of(first))
     assert "more frames are being computed" in element.inner_text()
     whole = curves()
     for name in ("grid", "shape", "ranges", "cells", "complete"):
@@ -327,7 +325,7 @@ def test_many_frames_are_drawn(bench):
     field = np.random.default_rng(1).random((t, 50)).astype(np.float32)
     grid = FrameGrid(16000, 256, 512, 512, 0, t, t * 256)
     widget = Curves.of(embedding(field, names=tuple(f"tag {i}" for i in range(50)), grid=grid), clock="c")
-    element = mounted(bench, state(widget))
+    element = mounted(bench, traits_of(widget))
     assert len(rows(element)) == 5
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-from panel import NAMELESS, Desk
+from panel import NAMELESS, command
 
 import embviz
 from embviz.app.explorer import Explorer, cost_estimate, evaluation_options
@@ -43,17 +43,9 @@ def music(tmp_path_factory):
 
 
 @pytest.fixture
-def explore():
-    """Make an Explorer without rows that is closed in the end."""
-    made = []
-
-    def make(source, **options):
-        made.append(Explorer(source, **{"models": [], **options}))
-        return made[-1].wait()
-
-    yield make
-    for explorer in made:
-        explorer.close()
+def explore(explore):
+    """Make an Explorer without rows."""
+    return lambda source, **options: explore(source, **{"models": [], **options}).wait()
 
 
 def vectors_of(table, model):
@@ -84,12 +76,6 @@ def heard(monkeypatch):
     monkeypatch.setattr(api, "evaluate", evaluate)
     monkeypatch.setattr(api, "train", train)
     return asked
-
-
-def command(explorer, kind, **content):
-    """Have the page ask for something, as it does."""
-    explorer.widget._receive(None, {"kind": kind, **content}, [])
-    return explorer
 
 
 def opened(explorer):
@@ -359,11 +345,6 @@ OFFERS = {
     "layers": evaluation_options.LAYERS, "from_collection": False, "extra_options": [],
     "choices": {**evaluation_options.USUAL, "target": "style", "models": [GOOD]}, "code": "import embviz",
 }  # fmt: skip
-
-
-@pytest.fixture
-def desk(bench):
-    return Desk(bench)
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from factories import traits_of
 
 from embviz.core.embedding import Embedding, FrameGrid
 from embviz.errors import LayerError, OptionError
@@ -28,11 +29,6 @@ def tensor():
 def embedding(field=None, grid=GRID, unit=""):
     field = tensor() if field is None else np.asarray(field, dtype=np.float32)
     return Embedding(field.mean(axis=1), grid, "model", "layer", unit=unit, _tensor=field)
-
-
-def state(widget):
-    skipped = {"layout", "tabbable", "tooltip"}
-    return {n: getattr(widget, n) for n in widget.trait_names(sync=True) if not n.startswith("_") and n not in skipped}
 
 
 def asked(widget, **content):
@@ -184,7 +180,7 @@ def settled(bench):
 
 def mounted(bench, widget, width=900):
     widget.clock = "c"
-    element = bench.mount("s", "feature_maps", state(widget), width=width)
+    element = bench.mount("s", "feature_maps", traits_of(widget), width=width)
     kernel = Kernel(bench, widget)
     kernel.answer()
     return element, kernel
@@ -272,7 +268,7 @@ def test_it_asks_no_more_than_ten_times_a_second(bench):
 
 def test_an_answer_for_another_layer_is_not_drawn(bench):
     widget = FeatureMaps.of(embedding(), clock="c")
-    element = bench.mount("s", "feature_maps", state(widget))
+    element = bench.mount("s", "feature_maps", traits_of(widget))
     bench.until("s", "model => model.sent.length > 0")
     message, codes = asked(widget, **bench.sent("s")[0])
     bench.receive("s", message | {"serial": 99}, [codes.tobytes()])
@@ -285,7 +281,7 @@ def test_an_answer_for_another_layer_is_not_drawn(bench):
 
 def test_without_a_kernel_everything_is_local(bench):
     widget = FeatureMaps.of(embedding(), clock="c").still(most=T * F * 12)
-    element = bench.mount("s", "feature_maps", state(widget))
+    element = bench.mount("s", "feature_maps", traits_of(widget))
     bench.clock("c", "c => c.seek(20.25)")
     settled(bench)
     assert names(element) == [str(i) for i in range(12)]
@@ -430,11 +426,11 @@ def test_names_are_text_and_everything_has_one(bench):
 @pytest.mark.parametrize("message", ["", "The layer is being computed …"])
 def test_nothing_to_show_says_so(bench, message):
     widget = FeatureMaps(clock="c", message=message)
-    element = bench.mount("s", "feature_maps", state(widget))
+    element = bench.mount("s", "feature_maps", traits_of(widget))
     settled(bench)
     assert element.locator(".ev-maps-note").inner_text() == (message or "There are no feature maps to show.")
     assert not element.locator(".ev-maps-foot").is_visible()
-    whole = state(FeatureMaps.of(embedding(), clock="c"))
+    whole = traits_of(FeatureMaps.of(embedding(), clock="c"))
     for name in ("shape", "grid", "ranges", "ends", "channels", "serial", "message"):
         bench.change("s", name, whole[name])
     settled(bench)
@@ -443,7 +439,7 @@ def test_nothing_to_show_says_so(bench, message):
 
 def test_a_kernel_that_does_not_answer_is_told_and_asked_again(bench):
     widget = FeatureMaps.of(embedding(), clock="c")
-    element = bench.mount("s", "feature_maps", state(widget))
+    element = bench.mount("s", "feature_maps", traits_of(widget))
     bench.page.wait_for_function(
         "() => document.querySelector('.ev-maps [role=status].ev-error').textContent.includes('does not answer')"
     )

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from harness import Bench
-from panel import NAMELESS, TRACKS, Desk, a_row, a_state, a_track
+from panel import NAMELESS, TRACKS, a_row, a_state, a_track
 
 from embviz.widgets.commands import LARGEST_FILE
 from embviz.widgets.panel import COMMANDS, Panel
-
-
-@pytest.fixture
-def desk(bench: Bench) -> Iterator[Desk]:
-    return Desk(bench)
-
 
 # Python's side
 

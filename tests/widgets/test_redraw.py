@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from factories import traits_of
 
 from embviz.core.embedding import Embedding, FrameGrid
 from embviz.widgets.curves import Curves
@@ -13,9 +14,8 @@ PLOTS = {"heatmap": (Heatmap, ".ev-heatmap-canvas"), "curves": (Curves, ".ev-cur
 
 def state(kind):
     values = np.random.default_rng(0).normal(size=(40, 12)).astype(np.float32)
-    widget = kind.of(Embedding(values, GRID, "net", "embedding", labels=tuple(map(str, range(12)))), clock="c")
-    skipped = {"layout", "tabbable", "tooltip"}
-    return {n: getattr(widget, n) for n in widget.trait_names(sync=True) if not n.startswith("_") and n not in skipped}
+    embedding = Embedding(values, GRID, "net", "embedding", labels=tuple(map(str, range(12))))
+    return traits_of(kind.of(embedding, clock="c"))
 
 
 def picture(bench, selector):

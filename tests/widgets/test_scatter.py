@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from factories import luminance
 
 from embviz.errors import OptionError
 from embviz.plotting.encodings import CATEGORIES, DARK_PALETTE, LIGHT_PALETTE, encode_colors, encode_sizes
@@ -251,12 +252,6 @@ def test_sizes_have_a_place_for_what_is_unknown():
     size, sizes = encode_sizes([0, 5, 10, None], title="length", unit="s")
     assert size == {"title": "length", "unit": "s", "low": 0, "high": 10}
     assert list(sizes) == [1, 128, 255, 0]
-
-
-def luminance(color):
-    channels = np.array([int(color[at : at + 2], 16) for at in (1, 3, 5)]) / 255
-    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
-    return float(linear @ [0.2126, 0.7152, 0.0722])
 
 
 @pytest.mark.parametrize(("colors", "paper", "least"), [(LIGHT_PALETTE, "#ffffff", 2.5), (DARK_PALETTE, "#111111", 4)])
