@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import embviz
-from embviz.core import essentia as _essentia
+from embviz.core.essentia import standard
 from embviz.inference.essentia import sessions
 from embviz.models.weights import find_weights
 
@@ -42,7 +42,7 @@ CASES: dict[str, list[tuple[str, str, dict[str, str]]]] = {
 
 def with_essentia(audio: Path, case: list[tuple[str, str, dict[str, str]]]) -> None:
     """Do what the poster shows, for each output on its own."""
-    es = _essentia.standard()
+    es = standard()
     for model, algorithm, layers in case:
         graph = str(find_weights(model).path)
         for node in layers.values():

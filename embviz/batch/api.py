@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 import numpy as np
 
 from embviz.batch import executors, vector_store
-from embviz.batch import pooling as pooled
 from embviz.batch.embedding_jobs import EmbeddingRequest, EmbeddingScheduler, UniqueTrack
+from embviz.batch.pooling import KIND as RECORD_KIND
+from embviz.batch.pooling import POOLINGS, check_pooling, pooled_labels, record_key
 from embviz.batch.worker import LayerRequest
 from embviz.core.cache import Cache, CacheOption, resolve_cache
 from embviz.core.progress import Progress, reporter
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     from embviz.core.progress import Report
 
 __all__ = ["POOLINGS", "cached_share", "embed_table"]
-
-POOLINGS = pooled.POOLINGS
 
 
 class EmbedOptions(TypedDict, total=False):
@@ -133,7 +132,7 @@ def embed_table(  # noqa: PLR0913  options are given by name
     with different numbers of cores.
     """
     names, layers = as_list(models, (str, Model), "models"), as_list(layer, str, "layer")
-    how = pooled.check(pooling)
+    how = check_pooling(pooling)
     executor, workers = executors.check_executor(executor), executors.check_workers(workers)
     store = resolve_cache(cache)
     wanted = [LayerSpec.of(get_model(name), one, patch_hop, resample_quality) for name in names for one in layers]
@@ -162,7 +161,7 @@ def cached_share(
     table, model, layer, pooling, cache
         As for :func:`embed_table`.
     """
-    how, store = pooled.check(pooling), resolve_cache(cache)
+    how, store = check_pooling(pooling), resolve_cache(cache)
     if store is None:
         return 0.0
     want = LayerSpec.of(get_model(model), layer, None)
@@ -170,7 +169,7 @@ def cached_share(
 
     def is_cached(track: UniqueTrack) -> bool:
         key = want.key(track.digest)
-        record = how != "frames" and store.derived_path(pooled.KIND, pooled.key(key)).exists()
+        record = how != "frames" and store.derived_path(RECORD_KIND, record_key(key)).exists()
         return bool(track.digest) and (record or store.has(key))
 
     return sum(map(is_cached, tracks)) / len(tracks)
@@ -315,7 +314,7 @@ def _vectors(
         want.model.name,
         want.layer.name,
         request.pooling,
-        labels=pooled.names(own, request.pooling),
+        labels=pooled_labels(own, request.pooling),
         unit=want.layer.unit,
         spread=found.spread,
         failed=dict(failed),

@@ -184,7 +184,7 @@ class EmbeddingScheduler(Scheduler[UniqueTrack, JobResult]):
             return
         for i in track.missing(self._request):
             key = self._request.key(i, track.digest)
-            record = None if self._request.frames else store.load_arrays(pooling.KIND, pooling.key(key))
+            record = None if self._request.frames else store.load_arrays(pooling.KIND, pooling.record_key(key))
             if record is None:
                 embedding = store.get(key)
                 if embedding is None:
@@ -192,16 +192,16 @@ class EmbeddingScheduler(Scheduler[UniqueTrack, JobResult]):
                 if self._request.frames:
                     self._add_frames(track, i, embedding.values, embedding.grid)
                     continue
-                record = pooling.record(embedding)
-                store.save_arrays(pooling.KIND, pooling.key(key), record)
+                record = pooling.compute_record(embedding)
+                store.save_arrays(pooling.KIND, pooling.record_key(key), record)
             self._add_record(track, i, record)
 
     def _add_record(self, track: UniqueTrack, i: int, record: pooling.Record) -> None:
-        if not pooling.finite(record):
+        if not pooling.is_finite_record(record):
             track.problems[i] = f"{track.name!r}: {pooling.NOT_FINITE}"
             return
-        vector = pooling.vector(record, self._request.pooling)
-        track.rows[i] = TrackRows(self._buffer.add(vector), 1, len(vector), pooling.spread(record))
+        vector = pooling.pool_record(record, self._request.pooling)
+        track.rows[i] = TrackRows(self._buffer.add(vector), 1, len(vector), pooling.record_spread(record))
 
     def _add_frames(self, track: UniqueTrack, i: int, values: Any, grid: Any) -> None:
         if not np.isfinite(values).all():

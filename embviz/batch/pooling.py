@@ -21,8 +21,18 @@ if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
 
 __all__ = [
-    "AMONG_FRAMES", "KIND", "NOT_FINITE", "POOLINGS", "TITLES", "check", "finite", "key", "names", "record", "spread",
-    "vector",
+    "AMONG_FRAMES",
+    "KIND",
+    "NOT_FINITE",
+    "POOLINGS",
+    "TITLES",
+    "check_pooling",
+    "compute_record",
+    "is_finite_record",
+    "pool_record",
+    "pooled_labels",
+    "record_key",
+    "record_spread",
 ]  # fmt: skip
 
 KIND = "pooled"
@@ -39,19 +49,19 @@ BLOCK = 1 << 23  # values looked at together: a median copies them
 Record = dict[str, "NDArray[Any]"]
 
 
-def check(pooling: Any) -> str:
+def check_pooling(pooling: Any) -> str:
     """Return a way of pooling, checked to be one."""
     if pooling not in POOLINGS:
         raise OptionError(f"pooling is one of {', '.join(POOLINGS)}, {pooling!r:.80} was found.")
     return str(pooling)
 
 
-def key(frames: Mapping[str, Any]) -> dict[str, Any]:
+def record_key(frames: Mapping[str, Any]) -> dict[str, Any]:
     """Return the key of a record from the key of the frames."""
     return {**frames, "pooled": FORMAT}
 
 
-def record(embedding: Embedding) -> Record:
+def compute_record(embedding: Embedding) -> Record:
     """Return the record of a track."""
     values = embedding.values
     frames, dimensions = values.shape
@@ -68,22 +78,22 @@ def record(embedding: Embedding) -> Record:
     return {"rows": rows, "facts": np.array([math.sqrt(variance), frames, embedding.duration])}
 
 
-def vector(found: Mapping[str, NDArray[Any]], pooling: str) -> NDArray[np.float32]:
+def pool_record(found: Mapping[str, NDArray[Any]], pooling: str) -> NDArray[np.float32]:
     """Return the vector of a track, ``[d]``, or ``[2 d]`` for the mean and the standard deviation."""
     return np.concatenate([found["rows"][ROWS.index(part)] for part in pooling.split("+")])
 
 
-def spread(found: Mapping[str, NDArray[Any]]) -> float:
+def record_spread(found: Mapping[str, NDArray[Any]]) -> float:
     """Return the root mean square distance of the frames from their mean."""
     return float(found["facts"][0])
 
 
-def names(labels: tuple[str, ...], pooling: str) -> tuple[str, ...]:
+def pooled_labels(labels: tuple[str, ...], pooling: str) -> tuple[str, ...]:
     """Return the names of a vector's dimensions from those of a frame's."""
     parts = pooling.split("+")
     return labels if len(parts) == 1 else tuple(f"{label} {part}" for part in parts for label in labels)
 
 
-def finite(found: Mapping[str, NDArray[Any]]) -> bool:
+def is_finite_record(found: Mapping[str, NDArray[Any]]) -> bool:
     """Tell whether a record can be used: one frame that is not finite makes its mean not finite."""
     return bool(np.isfinite(found["rows"]).all() and np.isfinite(found["facts"]).all())

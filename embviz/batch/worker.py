@@ -183,10 +183,10 @@ def _add(
 ) -> None:
     if embedding.info["audio"] != job.digest:
         raise AudioError(f"{job.name!r} was changed while it was read; try again.")
-    record = result.records[place] = pooling.record(embedding)
+    record = result.records[place] = pooling.compute_record(embedding)
     result.seconds = embedding.duration
     if store is not None:
-        store.save_arrays(pooling.KIND, pooling.key(want.key(job.digest)), record)
+        store.save_arrays(pooling.KIND, pooling.record_key(want.key(job.digest)), record)
     there = store is not None and store.has(want.key(job.digest))
     result.kept += embedding.nbytes * there
     if job.frames and not there:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from embviz.audio import Audio
-from embviz.collection import file_tags as tags
+from embviz.collection import file_tags
 from embviz.collection.file_tags import FileTags
 from embviz.collection.metadata_cache import MetadataCache, Stamp
 from embviz.collection.sidecar import read_sidecar
@@ -188,7 +188,7 @@ def _read_tags(files: Sequence[_File], index: MetadataCache, report: Report) -> 
         if i % 50 == 0:
             report("reading tags", i, len(unread))
         try:
-            file.tags = tags.read_tags(file.path)
+            file.tags = file_tags.read_tags(file.path)
             index.put(file.path, file.stamp, file.tags, "")
         except OSError as error:  # this may pass, so it is not kept
             file.problem = _os_error_reason(file.path, error)

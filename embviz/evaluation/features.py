@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embviz.batch import embed_table
-from embviz.batch.pooling import check
+from embviz.batch.pooling import check_pooling
 from embviz.core.text import one_line
 from embviz.core.vectors import Vectors
 from embviz.errors import CollectionError, OptionError
@@ -115,7 +115,7 @@ def load_features(
     **options
         For :func:`embviz.batch.embed_table`.
     """
-    how = check(pooling)
+    how = check_pooling(pooling)
     items = _parse_models(models, paired=external is not None)
     records = [get_model(item) for item in items if not isinstance(item, tuple)]
     wanted = {record.name: layers_of(record, layers) for record in records}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.core import essentia as _essentia
+from embviz.core.essentia import quiet, standard
 from embviz.errors import GraphError
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Session:
     def __init__(
         self, path: str | Path, input_node: str, input_rank: int, outputs: tuple[str, ...], *, ranks: Mapping[str, int]
     ) -> None:
-        es = _essentia.standard()
+        es = standard()
         import essentia
 
         self._pool = essentia.Pool
@@ -50,7 +50,7 @@ class Session:
         self._outputs, self._ranks = outputs, dict(ranks)
         self._lock = threading.Lock()
         try:
-            with _essentia.quiet:
+            with quiet:
                 self._predict = es.TensorflowPredict(
                     graphFilename=str(path), inputs=[input_node], outputs=list(outputs), squeeze=input_rank < 4
                 )

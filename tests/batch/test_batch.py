@@ -24,7 +24,7 @@ import soundfile
 import embviz
 from embviz import Cache
 from embviz.batch import embed_table, embedding_jobs, executors, vector_store, worker
-from embviz.batch import pooling as pooled
+from embviz.batch.pooling import POOLINGS
 from embviz.core import io
 from embviz.errors import CacheWarning, CollectionError, LayerError, ModelError, OptionError, WeightsError
 from embviz.extraction import extract
@@ -103,7 +103,7 @@ def test_models_and_layers_nest_as_in_embed_and_share_the_decoding(home, clips, 
     assert [one.shape for one in embed_table(a_table(clips[:2]), "musicnn", ["embedding"], workers=1)] == [(2, 200)]
 
 
-@pytest.mark.parametrize("pooling", pooled.POOLINGS)
+@pytest.mark.parametrize("pooling", POOLINGS)
 def test_every_way_of_pooling(home, clips, pooling, computed):
     vectors = embed_table(a_table(clips[:3]), "musicnn", "output", pooling=pooling, workers=1)
     frames = [embviz.embed(path, "musicnn", layer="output") for path in clips[:3]]

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from embviz.core import worker as jobs
+from embviz.core import worker as worker_module
 from embviz.core.worker import StoppedError, Worker, explain
 from embviz.errors import AudioError
 
@@ -187,7 +187,7 @@ def test_closing_ends_the_thread_and_drops_everything():
 
 
 def test_the_thread_goes_when_there_is_nothing_to_do_and_comes_back(monkeypatch):
-    monkeypatch.setattr(jobs, "IDLE", 0.05)
+    monkeypatch.setattr(worker_module, "IDLE", 0.05)
     worker, told = Worker(), []
     worker.submit("a", lambda _: 1, done=told.append)
     assert worker.wait(10)

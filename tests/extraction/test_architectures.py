@@ -11,7 +11,7 @@ from tensorboard.compat.proto.graph_pb2 import GraphDef
 
 import embviz
 from embviz.audio import audio
-from embviz.core import essentia as _essentia
+from embviz.core.essentia import standard
 from embviz.errors import WeightsError
 from embviz.extraction import extract, frontends
 from embviz.extraction.frontends import FRONTENDS
@@ -106,7 +106,7 @@ def predict(path, model, nodes, patches):
     pool.set(model.input_node, np.ascontiguousarray(patches, dtype=np.float32))
     # OpenL3's has an axis of length one that belongs to it.
     options = {"graphFilename": str(path), "inputs": [model.input_node], "outputs": list(nodes)}
-    run = _essentia.standard().TensorflowPredict(**options, squeeze=model.system != "openl3")
+    run = standard().TensorflowPredict(**options, squeeze=model.system != "openl3")
     found = run(pool)
     return [np.array(found[node]) for node in nodes]
 
@@ -151,7 +151,7 @@ def test_same_seed_gives_the_same_graph():
 
 @pytest.mark.slow
 def test_vggish_gives_the_numbers_of_its_algorithm(weights, track):
-    es = _essentia.standard()
+    es = standard()
     path = track(10)
     graph = str(weights("audioset-vggish-3").path)
     nodes = ["model/vggish/embeddings", "model/vggish/fc2/BiasAdd", "model/vggish/fc1/fc1_2/Relu"]
@@ -179,7 +179,7 @@ def test_vggish_frames(weights, seconds, frames, padded):
 
 def openl3_patches(samples, bands, hop):
     """Follow the published description of OpenL3's input with Essentia's basic algorithms, ``[n, bands, 199, 1]``."""
-    es = _essentia.standard()
+    es = standard()
     window, spectrum = es.Windowing(size=2048, normalized=False), es.Spectrum(size=2048)
     scale = {"sampleRate": 48_000, "lowFrequencyBound": 0, "highFrequencyBound": 24_000, "warpingFormula": "slaneyMel"}
     norm = {"weighting": "linear", "normalize": "unit_tri", "type": "magnitude", "log": False}
@@ -196,7 +196,7 @@ def openl3_patches(samples, bands, hop):
 
 def openl3_reference(path, model, weights, hop):
     """Embed a file as the published script does: quality of the loader's default, 60 patches at a time."""
-    samples = _essentia.standard().MonoLoader(filename=str(path), sampleRate=48_000)()
+    samples = standard().MonoLoader(filename=str(path), sampleRate=48_000)()
     patches = openl3_patches(samples, model.input_shape[0], hop)
     batches = [patches[i : i + 60] for i in range(0, len(patches), 60)]
     found = [predict(weights.path, model, ["embeddings"], batch)[0] for batch in batches]
@@ -271,7 +271,7 @@ def separated(request, weights, track):
 def test_spleeter_gives_the_numbers_of_the_whole_file(separated, weights):
     name, path, embedding, output = separated
     stems = STEMS[name]
-    samples = _essentia.standard().AudioLoader(filename=str(path))()[0]
+    samples = standard().AudioLoader(filename=str(path))()[0]
     nodes = [f"conv2d_{7 * i + 4}/BiasAdd" for i in range(len(stems))] + [f"waveform_{stem}" for stem in stems]
     found = predict(weights(name).path, embviz.get_model(name), nodes, samples[:, :, np.newaxis, np.newaxis])
     conv5 = np.concatenate(found[: len(stems)], axis=3)  # [segments, 16, 32, 256 per stem]

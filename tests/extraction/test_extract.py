@@ -7,7 +7,7 @@ import pytest
 import soundfile
 
 import embviz
-from embviz.core import essentia as _essentia
+from embviz.core.essentia import standard
 from embviz.errors import AudioError, EmbvizError, LayerError, ModelError, OptionError, WeightsError
 from embviz.extraction import extract
 from embviz.extraction.frontends import FRONTENDS
@@ -55,7 +55,7 @@ def three_segments(rock, tmp_path_factory):
 def test_numbers_are_those_of_the_poster_s_recipe(rock, excerpt, model, layer):
     node, algorithm, rate = POSTER[model, layer]
     track = rock if layer == "embedding" else excerpt
-    es = _essentia.standard()
+    es = standard()
     samples = es.MonoLoader(filename=str(track), sampleRate=rate, resampleQuality=4)()
     predict = getattr(es, f"TensorflowPredict{algorithm}")(graphFilename=path_of(model), output=node)
     ours = embviz.embed(track, model, layer=layer, cache=False)
@@ -64,7 +64,7 @@ def test_numbers_are_those_of_the_poster_s_recipe(rock, excerpt, model, layer):
 
 
 def test_spleeter_equals_essentia_on_the_whole_file(three_segments):
-    es = _essentia.standard()
+    es = standard()
     samples = es.AudioLoader(filename=str(three_segments))()[0]
     import essentia
 
@@ -217,7 +217,7 @@ def test_ten_milliseconds_give_one_frame(model, frames):
 
 
 def test_a_short_clip_equals_essentia_s_repeat_mode(excerpt):
-    es = _essentia.standard()
+    es = standard()
     samples = es.MonoLoader(filename=str(excerpt), sampleRate=16_000, resampleQuality=4)()[: 2 * 16_000]
     predict = es.TensorflowPredictMusiCNN(
         graphFilename=path_of("musicnn"), output="model/dense/BiasAdd", lastPatchMode="repeat"

@@ -14,8 +14,7 @@ from factories import bare, luminance
 from embviz.core.embedding import Embedding, FrameGrid
 from embviz.errors import EmbvizError, FigureError, OptionError
 from embviz.models.model import Model
-from embviz.plotting import heatmap, heatmap_data, poster, save, save_figure
-from embviz.plotting import heatmap_figure as display
+from embviz.plotting import heatmap, heatmap_data, heatmap_figure, poster, save, save_figure
 from embviz.plotting.heatmap_data import HeatmapOptions
 from embviz.plotting.heatmap_figure import to_time_axis
 
@@ -229,7 +228,7 @@ def test_text_reads_on_every_paper():
         assert contrast(page["ink"], page["paper"]) > 7
         assert contrast(page["faint"], page["paper"]) > 4.5
         assert contrast(save.GREY, page["paper"]) > 4.2
-    assert contrast(display.HOVER_INK, display.HOVER_PAPER) > 7
+    assert contrast(heatmap_figure.HOVER_INK, heatmap_figure.HOVER_PAPER) > 7
 
 
 # -- order --------------------------------------------------------------------------------------------------------
@@ -270,7 +269,7 @@ def test_tags_are_a_list_that_reads_downwards_with_room_for_each():
     axis = figure.layout.yaxis
     assert tuple(figure.data[0].y) == TAGS
     assert (axis.type, axis.range) == ("category", (49.5, -0.5))
-    plot = figure.layout.height - figure.layout.margin.t - figure.layout.margin.b - display.HEADING
+    plot = figure.layout.height - figure.layout.margin.t - figure.layout.margin.b - heatmap_figure.HEADING
     assert plot == 50 * 15
     assert bare(figure.data[0].colorbar.title.text) == "probability"
 
@@ -378,7 +377,7 @@ def pairs():
 
 
 def test_the_poster_has_a_panel_per_model_over_one_time_axis(pairs):
-    figure = display._poster_figure(pairs, HeatmapOptions(), "file.ogg")
+    figure = heatmap_figure._poster_figure(pairs, HeatmapOptions(), "file.ogg")
     assert [trace.yaxis for trace in figure.data] == ["y", "y3"]
     assert {trace.xaxis for trace in figure.data} <= {None, "x"}
     domains = [figure.layout.yaxis.domain, figure.layout.yaxis3.domain]
@@ -390,14 +389,14 @@ def test_the_poster_has_a_panel_per_model_over_one_time_axis(pairs):
 
 
 def test_each_panel_is_headed_by_name_task_parameters_and_dimensions(pairs):
-    headings = [bare(text) for text in texts_of(display._poster_figure(pairs, HeatmapOptions(), ""))]
+    headings = [bare(text) for text in texts_of(heatmap_figure._poster_figure(pairs, HeatmapOptions(), ""))]
     assert headings[0] == "MusiCNN&nbsp; tagging · 790 k parameters · 200 dimensions every 1.49 s"
     assert headings[2] == "OpenL3&nbsp; listening · 4.7 M parameters · 512 dimensions"
     assert headings[3].startswith("Tempo-CNN&nbsp; tempo · 12 k parameters · 256 dimensions")
 
 
 def test_color_bars_stand_in_line_with_their_panels(pairs):
-    figure = display._poster_figure(pairs, HeatmapOptions(), "")
+    figure = heatmap_figure._poster_figure(pairs, HeatmapOptions(), "")
     inner = figure.layout.height - figure.layout.margin.t - figure.layout.margin.b
     for trace, axis in zip(figure.data, [figure.layout.yaxis, figure.layout.yaxis3], strict=True):
         assert trace.colorbar.x == 1
@@ -406,7 +405,7 @@ def test_color_bars_stand_in_line_with_their_panels(pairs):
 
 
 def test_a_panel_without_weights_says_how_to_get_them(pairs):
-    figure = display._poster_figure(pairs, HeatmapOptions(), "")
+    figure = heatmap_figure._poster_figure(pairs, HeatmapOptions(), "")
     message = bare(texts_of(figure)[1])
     assert "weights are not on this computer" in message
     assert "embviz pull openl3-x" in message
@@ -414,7 +413,7 @@ def test_a_panel_without_weights_says_how_to_get_them(pairs):
 
 
 def test_a_poster_without_any_weights_still_says_how_to_get_them(pairs):
-    figure = display._poster_figure([(model, None) for model, _ in pairs], HeatmapOptions(), "song.ogg")
+    figure = heatmap_figure._poster_figure([(model, None) for model, _ in pairs], HeatmapOptions(), "song.ogg")
     assert len(figure.data) == 0
     assert sum("embviz pull" in text for text in texts_of(figure)) == 3
     assert "song.ogg" in figure.layout.title.text
@@ -445,7 +444,7 @@ def test_poster_embeds_what_is_here_in_one_call(fake_extraction):
     assert [trace.yaxis for trace in figure.data] == ["y", "y2", "y3", "y6"]
     assert [z_of(figure, panel)[0, 0] for panel in range(4)] == [7, 3, 8, 8]
     headings = [bare(text).split("&nbsp;")[0] for text in texts_of(figure)]
-    assert [text for text in headings if text in display.SYSTEMS] == list(display.SYSTEMS)
+    assert [text for text in headings if text in heatmap_figure.SYSTEMS] == list(heatmap_figure.SYSTEMS)
 
 
 def test_poster_takes_records_and_names_and_arrays(fake_extraction):
@@ -620,7 +619,7 @@ def test_the_hover_label_shows_foreign_names_as_they_are(opened):
 
 @pytest.mark.slow
 def test_pictures_are_drawn_by_the_browser(tmp_path, pairs):
-    figure = display._poster_figure(pairs, HeatmapOptions(), "song.ogg")
+    figure = heatmap_figure._poster_figure(pairs, HeatmapOptions(), "song.ogg")
     data = save_figure(figure, tmp_path / "poster.png").read_bytes()
     assert data[:8] == b"\x89PNG\r\n\x1a\n"
     assert [int.from_bytes(data[i : i + 4], "big") for i in (16, 20)] == [2400, 2 * figure.layout.height]
