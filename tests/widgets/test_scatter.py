@@ -269,7 +269,7 @@ def test_what_is_selected_joined_and_found_must_be_there():
     assert np.frombuffer(widget.lines, "<u4").tolist() == [0, 1, 2, 3]
     widget.set_matches(np.array([7]))
     assert np.frombuffer(widget.matches, "<u4").tolist() == [7]
-    for call in (widget.select, widget.join, widget.show_found):
+    for call in (widget.select, widget.set_lines, widget.set_matches):
         with pytest.raises(OptionError, match="60 points, numbered from 0; 60 is none of them"):
             call([60])
 
@@ -607,7 +607,7 @@ def test_search_lists_marks_and_leads_there(bench):
     # Those that have it in one piece come first; then those with "3" in their title.
     assert "21 of 60 match" in mounted.el.inner_text()
     assert mounted.el.locator(".ev-map-found li").count() == 20
-    found = bench.page.evaluate("[...new Uint32Array(bench.widgets.m.model.get('found').buffer)]")
+    found = bench.page.evaluate("[...new Uint32Array(bench.widgets.m.model.get('matches').buffer)]")
     assert found[:9] == [i for i in range(N) if i % 7 == 3]
     assert len(found) == 21
     box.press("ArrowDown")
