@@ -17,6 +17,7 @@ from embviz.core.worker import Worker
 
 if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
+    from embviz.widgets.schema import Progress
 
 __all__ = ["PanelContext", "Store"]
 
@@ -63,7 +64,7 @@ class PanelContext:
         self.store = self.own_store(cache)
         self.uploads = Uploads()
         self.on_settled: Callable[[], None] = lambda: None
-        self._busy: dict[str, Any] = {}
+        self._busy: Progress = {}
         self._seq = 0
 
     def own_store(self, cache: Any) -> Store | None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
 
 from embviz.app.context import PanelContext
 from embviz.app.model_options import offers
 from embviz.core.worker import Job
 from embviz.models import Model, get_model
 from embviz.models.weights import pull
+
+if TYPE_CHECKING:
+    from embviz.widgets.schema import Download
 
 __all__ = ["Downloads"]
 
@@ -48,6 +51,6 @@ class Downloads:
         self._context.notice("done", f"The weights of {model.title} are here.")
         self.on_arrived(model.name)
 
-    def _show(self, name: str, how: dict[str, Any] | None) -> None:
+    def _show(self, name: str, how: Download | None) -> None:
         others = {model: at for model, at in self._context.panel.downloads.items() if model != name}
         self._context.panel.downloads = others if how is None else {**others, name: how}

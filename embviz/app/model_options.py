@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from embviz.extraction.frontends import FRONTENDS
 from embviz.models import Layer, Model, known_models
 from embviz.models.weights import weights_state
+
+if TYPE_CHECKING:
+    from embviz.widgets.schema import ModelOption
 
 __all__ = ["describe_receptive_field", "offers"]
 
@@ -25,21 +28,28 @@ SYSTEMS = {
 }
 
 
-def offers() -> list[dict[str, Any]]:
+def offers() -> list[ModelOption]:
     """Return the models as the panel lists them, ready for JSON."""
     return [_offer(model) for model in known_models()]
 
 
-def _offer(model: Model) -> dict[str, Any]:
+def _offer(model: Model) -> ModelOption:
     frontend = FRONTENDS[model.frontend]
     rate = model.sample_rate
     here = weights_state(model)
     source = next((source for source in model.sources if source.size), next(iter(model.sources), None))
     return {
-        **{name: getattr(model, name) for name in ("name", "title", "system", "task", "parameters", "dimensions")},
-        **{name: getattr(model, name) for name in ("licence", "training_data", "note")},
+        "name": model.name,
+        "title": model.title,
+        "system": model.system,
+        "task": model.task,
+        "parameters": model.parameters,
+        "dimensions": model.dimensions,
+        "licence": model.licence,
+        "training_data": model.training_data,
+        "note": model.note,
         "system_title": SYSTEMS.get(model.system, model.system),
-        "state": {"ready": "ready", "missing": "absent"}.get(here, "download"),
+        "state": "ready" if here == "ready" else "absent" if here == "missing" else "download",
         "bytes": source.size if source else 0,
         "source": str(source) if source else "",
         "patch": model.patch_seconds,

@@ -22,6 +22,8 @@ from embviz.errors import AudioError
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+    from embviz.widgets.schema import TrackItem
+
 __all__ = ["Track", "Tracks"]
 
 MOST = 50_000  # files; a whole disk is not meant to be listed
@@ -91,10 +93,12 @@ class Track:
         """Return the sound; raises AudioError where the file is gone."""
         return self.sound or Audio.open(self.place or "")
 
-    def listed(self) -> dict[str, Any]:
+    def listed(self) -> TrackItem:
         """Return what a list shows of it, ready for JSON."""
-        shown = ("id", "name", "title", "style", "bpm", "key", "seconds", "note", "problem")
-        return {name: getattr(self, name) for name in shown}
+        return {
+            "id": self.id, "name": self.name, "title": self.title, "style": self.style, "bpm": self.bpm,
+            "key": self.key, "seconds": self.seconds, "note": self.note, "problem": self.problem,
+        }  # fmt: skip
 
 
 class Tracks:
@@ -171,7 +175,7 @@ class Tracks:
             same = [track for track in self._items if track.place is not None and track.place.absolute() == whole]
         return same[0] if same else None
 
-    def listed(self) -> list[dict[str, Any]]:
+    def listed(self) -> list[TrackItem]:
         """Return what a list shows, ready for JSON."""
         return [track.listed() for track in self._items]
 

@@ -6,10 +6,9 @@ holds is said beside it; names and sentences in them are shown as text, whatever
 
 from __future__ import annotations
 
-from typing import Any
-
 import traitlets
 
+from embviz.widgets import schema
 from embviz.widgets.bundle import script, style
 from embviz.widgets.commands import CommandWidget
 
@@ -58,56 +57,27 @@ class AtlasView(CommandWidget):
 
     clock = traitlets.Unicode(help="name of the clock that all views share").tag(sync=True)
     player = traitlets.Unicode(help="reference to the player; empty: it is somewhere else").tag(sync=True)
-    heatmap = traitlets.Dict(
-        help="what the model of the map makes of the open track: view (a heatmap), title, layer; empty: nothing yet"
-    ).tag(sync=True)
-    maps: traitlets.List[Any] = traitlets.List(
-        help="one map or two: view, model, layer, title, status (waiting, running, ready, failed, cancelled, "
-        "download), stage, done, total, message, remedy, facts (list, the first begins with the method), notes (list), "
-        "preliminary (true: this is another method's map, until the one that was asked for is ready)"
-    ).tag(sync=True)
-    models: traitlets.List[Any] = traitlets.List(help="each model with its layers and the state of its weights").tag(
-        sync=True
-    )
-    downloads = traitlets.Dict(help="model to done, total, stage of its download, or to its error").tag(sync=True)
+    heatmap = schema.dict_trait(schema.OpenHeatmap, "heatmap of the open track by the model of the map")
+    maps = schema.list_trait(schema.MapState, "one map or two")
+    models = schema.list_trait(schema.ModelOption, "models to choose from")
+    downloads = traitlets.Dict(help="downloads by model; see Download").tag(sync=True)
     choices = traitlets.Dict(
-        help="model, layer, points (tracks, frames), pooling, method, options, metric, colour, size, k, clusters "
+        help="model, layer, points (tracks, frames), pooling, method, options, metric, color, size, k, clusters "
         "(none, hdbscan, kmeans), cluster_options, second (model, layer; empty: one map)"
     ).tag(sync=True)
     vocabulary = traitlets.Dict(help="points, poolings and metrics to choose from: names with titles").tag(sync=True)
-    methods: traitlets.List[Any] = traitlets.List(
-        help="methods of a map: name, title, available, why (not), options: name, title, kind (int, float, choice), "
-        "value (recommended), min, max, step, choices, help"
-    ).tag(sync=True)
-    clusterers: traitlets.List[Any] = traitlets.List(help="methods of clusters, as those of a map").tag(sync=True)
-    color_options: traitlets.List[Any] = traitlets.List(
-        help="what points can be coloured by, in groups: title, items: key, title"
-    ).tag(sync=True)
-    size_options: traitlets.List[Any] = traitlets.List(help="what points can be sized by: key, title").tag(sync=True)
-    counts = traitlets.Dict(help="tracks, points, problems, duplicates: how many of each").tag(sync=True)
-    problems: traitlets.List[Any] = traitlets.List(
-        help="the first of the files that cannot be used: name, problem"
-    ).tag(sync=True)
-    selection = traitlets.Dict(
-        help="count, seconds (in all), rows: track, title, artist, album, genre, seconds, at; more: how many further "
-        "rows there are"
-    ).tag(sync=True)
-    neighbors = traitlets.Dict(
-        help="of: title, kind (track, frame, selection, file); metric, exact, k, items: track, point, title, artist, "
-        "distance, at; message; empty: of nothing"
-    ).tag(sync=True)
-    clusters = traitlets.Dict(
-        help="method, scale, items: id (-1: in no cluster), name, auto (the name that was found), count, tags: tag, "
-        "lift (as of embviz.analysis.clustering.tag_lift); message; empty: none"
-    ).tag(sync=True)
-    agreement = traitlets.Dict(
-        help="cka, overlap, hubness (of both), k, items: track, point, title, artist, overlap (least first); empty: "
-        "nothing is compared"
-    ).tag(sync=True)
-    queue = traitlets.Dict(help="items: track, title, artist, at, seconds; at: which one is current; playing").tag(
-        sync=True
-    )
-    progress = traitlets.Dict(help="text, done, total of the work that runs; empty: none").tag(sync=True)
-    notice = traitlets.Dict(help="level, text, remedy, seq of a message; empty: none").tag(sync=True)
+    methods = schema.list_trait(schema.Method, "methods of a map")
+    clusterers = schema.list_trait(schema.Method, "methods of clusters")
+    color_options = schema.list_trait(schema.ColorGroup, "what points can be colored by")
+    size_options = schema.list_trait(schema.KeyTitle, "what points can be sized by")
+    counts = schema.dict_trait(schema.Counts, "how many there are")
+    problems = schema.list_trait(schema.Problem, "the first of the files that cannot be used")
+    selection = schema.dict_trait(schema.Selection, "what is selected")
+    neighbors = schema.dict_trait(schema.NeighborList, "nearest neighbors")
+    clusters = schema.dict_trait(schema.ClusterList, "clusters of the map")
+    agreement = schema.dict_trait(schema.AgreementState, "how far the two models agree")
+    queue = schema.dict_trait(schema.Queue, "what plays next")
+    progress = schema.dict_trait(schema.Progress, "work that runs")
+    notice = schema.dict_trait(schema.Notice, "message above the page")
     code = traitlets.Unicode(help="Python that gives this view").tag(sync=True)
-    tab = traitlets.Enum(list(TABS), TABS[0], help="list in front").tag(sync=True)
+    tab = traitlets.Enum(TABS, TABS[0], help="list in front").tag(sync=True)

@@ -6,10 +6,9 @@ said beside it; names and sentences in them are shown as text, whatever they con
 
 from __future__ import annotations
 
-from typing import Any
-
 import traitlets
 
+from embviz.widgets import schema
 from embviz.widgets.bundle import script, style
 from embviz.widgets.commands import CommandWidget
 
@@ -41,39 +40,23 @@ class Panel(CommandWidget):
     clock = traitlets.Unicode(help="name of the clock that all views share").tag(sync=True)
     player = traitlets.Unicode(help="reference to the player").tag(sync=True)
     folder = traitlets.Unicode(help="where the tracks are").tag(sync=True)
-    tracks: traitlets.List[Any] = traitlets.List(help="facts of each track").tag(sync=True)
+    tracks = schema.list_trait(schema.TrackItem, "tracks of the list")
     cached = traitlets.Dict(help="track id (text) to names of the models that are computed").tag(sync=True)
     track = traitlets.Int(-1, help="id of the open track; -1: none").tag(sync=True)
-    models: traitlets.List[Any] = traitlets.List(help="each model with its layers and the state of its weights").tag(
-        sync=True
-    )
-    downloads = traitlets.Dict(help="model to done, total, stage of its download, or to its error").tag(sync=True)
-    rows: traitlets.List[Any] = traitlets.List(help="rows of the poster, from top to bottom").tag(sync=True)
-    tab = traitlets.Enum(
-        ["heatmaps", "predictions", "layers", "similarity", "map", "evaluation"], "heatmaps", help="page in front"
-    ).tag(sync=True)
-    predictions = traitlets.Dict(help="taggers, tempo and stems").tag(sync=True)
-    layers = traitlets.Dict(help="model, and its layers from input to output").tag(sync=True)
-    similarity = traitlets.Dict(help="model, layer and its self-similarity").tag(sync=True)
-    map = traitlets.Dict(help="state and view of the map of all tracks").tag(sync=True)
-    evaluation = traitlets.Dict(
-        help="targets: name, title, classes, tracks, why (not); groups and folds: name, title; classifiers, poolings "
-        "and layers: names with titles; tracks, from_collection, choices (target, models, layers, groups, folds, "
-        "classifier, pooling), extra_options (names of options from code), code; empty: the table is not read yet"
-    ).tag(sync=True)
-    evaluation_status = traitlets.Dict(
-        help="status, stage, done, total, message, remedy of a comparison; plan: what it will cost"
-    ).tag(sync=True)
-    scores = traitlets.Dict(
-        help="rows: task, title, tracks, classes, chance, items (key, title, model, layer, classifier, cv, accuracy, "
-        "low, high, external, drop, their hints, best_cv, best_external, depth), baselines, published; notes, "
-        "has_external, choices; empty: nothing is compared yet"
-    ).tag(sync=True)
-    confusion = traitlets.Dict(
-        help="cell (key), title, task, tracks, wrong, can_train_head, view, training (status …); empty: none"
-    ).tag(sync=True)
-    progress = traitlets.Dict(help="text, done, total of the work that runs; empty: none").tag(sync=True)
-    notice = traitlets.Dict(help="level, text, remedy, seq of a message; empty: none").tag(sync=True)
+    models = schema.list_trait(schema.ModelOption, "models to choose from")
+    downloads = traitlets.Dict(help="downloads by model; see Download").tag(sync=True)
+    rows = schema.list_trait(schema.HeatmapRow, "rows of heatmaps, from top to bottom")
+    tab = traitlets.Enum(schema.PANEL_TABS, schema.PANEL_TABS[0], help="page in front").tag(sync=True)
+    predictions = schema.dict_trait(schema.Predictions, "taggers, tempo and stems")
+    layers = schema.dict_trait(schema.Layers, "layers of a model")
+    similarity = schema.dict_trait(schema.WorkState, "self-similarity of a layer")
+    map = schema.dict_trait(schema.WorkState, "map of all tracks")
+    evaluation = schema.dict_trait(schema.EvaluationOptions, "what can be compared; empty until the table is read")
+    evaluation_status = schema.dict_trait(schema.EvaluationStatus, "how far a comparison is")
+    scores = schema.dict_trait(schema.Scores, "scores of the last comparison")
+    confusion = schema.dict_trait(schema.ConfusionState, "confusion matrix that is open")
+    progress = schema.dict_trait(schema.Progress, "work that runs")
+    notice = schema.dict_trait(schema.Notice, "message above the panel")
     code = traitlets.Unicode(help="Python that gives this view").tag(sync=True)
     can_undo = traitlets.Bool(help="whether a change of the rows can be taken back").tag(sync=True)
     collapsed_list = traitlets.Bool(help="whether the list of tracks is hidden").tag(sync=True)

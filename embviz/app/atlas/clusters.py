@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from embviz.app.atlas.model_outputs import ModelOutputs
     from embviz.core.vectors import Vectors
     from embviz.core.worker import Job
+    from embviz.widgets.schema import ClusterItem, ClusterList, TagLift
 
 __all__ = ["NOWHERE", "Clusters"]
 
@@ -44,7 +45,7 @@ class Clusters:
         self._context, self._outputs, self._view = context, outputs, view
         self.members: NDArray[np.int64] | None = None
         self.auto: dict[int, str] = {}
-        self._tags: dict[int, list[dict[str, Any]]] = {}
+        self._tags: dict[int, list[TagLift]] = {}
         self._given: dict[str, str] = {}
         self._of: Any = None
         self.message = ""
@@ -212,21 +213,22 @@ class Clusters:
             shown = {"time": vectors.times, **shown}
         return pd.DataFrame(shown, index=pd.Index(vectors.tracks, name="track"))
 
-    def shown(self) -> dict[str, Any]:
+    def shown(self) -> ClusterList:
         """Return what the page shows of them, ready for JSON."""
         if self.method == "none":
             return {}
-        names, items = self.names(), []
+        names = self.names()
+        items: list[ClusterItem] = []
         for number, auto in self.auto.items():
             count = int((self.members == number).sum()) if self.members is not None else 0
-            shown = {"id": number, "name": names[number], "auto": auto, "count": count}
-            items.append({**shown, "tags": self._tags.get(number, [])})
+            tags = self._tags.get(number, [])
+            items.append({"id": number, "name": names[number], "auto": auto, "count": count, "tags": tags})
         nowhere = int((self.members < 0).sum()) if self.members is not None else 0
         if nowhere:
             items.append({"id": -1, "name": NOWHERE, "auto": NOWHERE, "count": nowhere, "tags": []})
         return {"method": self.method, "scale": SCALES[self.method], "items": items, "message": self.message}
 
 
-def _best(lift: NDArray[np.float64], tags: tuple[str, ...]) -> list[dict[str, Any]]:
+def _best(lift: NDArray[np.float64], tags: tuple[str, ...]) -> list[TagLift]:
     order = np.argsort(-lift, kind="stable")[:TOLD_TAGS]
     return [{"tag": tags[i], "lift": round(float(lift[i]), 2)} for i in order if lift[i] > 0]

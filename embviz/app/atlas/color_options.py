@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from embviz.analysis.projection import Projection
     from embviz.core.vectors import Vectors
+    from embviz.widgets.schema import ColorGroup, KeyTitle
 
 __all__ = ["SIZES", "PointColors", "by_column", "by_tag", "by_tempo", "by_trust", "color_groups", "key_of", "size_of"]
 
@@ -32,7 +33,7 @@ __all__ = ["SIZES", "PointColors", "by_column", "by_tag", "by_tempo", "by_trust"
 TOLD = ("genre", "artist", "album", "year", "duration")
 HIDDEN = ("path", "name", "title", "digest", "problem")
 
-SIZES = [
+SIZES: list[KeyTitle] = [
     {"key": "none", "title": "all the same"},
     {"key": "duration", "title": "duration"},
     {"key": "spread", "title": "spread within the track"},
@@ -54,10 +55,13 @@ class PointColors:
         return self.values.dtype.kind == "f"
 
 
-def color_groups(table: pd.DataFrame) -> list[dict[str, Any]]:
+def color_groups(table: pd.DataFrame) -> list[ColorGroup]:
     """Return what can be chosen, as the page lists it."""
-    columns = [{"key": f"column:{name}", "title": format_cell(name)} for name in _columns(table)]
-    found = [{"title": "", "items": [{"key": "none", "title": "none"}]}, {"title": "Columns", "items": columns}]
+    columns: list[KeyTitle] = [{"key": f"column:{name}", "title": format_cell(name)} for name in _columns(table)]
+    found: list[ColorGroup] = [
+        {"title": "", "items": [{"key": "none", "title": "none"}]},
+        {"title": "Columns", "items": columns},
+    ]
     found.append(
         {
             "title": MAP_GROUP,
@@ -68,7 +72,7 @@ def color_groups(table: pd.DataFrame) -> list[dict[str, Any]]:
     if tempo is not None:
         found.append({"title": tagger_group(tempo), "items": [{"key": "tempo", "title": "tempo"}]})
     for model in taggers():
-        items = [{"key": f"tag:{model.name}:{tag}", "title": tag} for tag in _tags(model.name)]
+        items: list[KeyTitle] = [{"key": f"tag:{model.name}:{tag}", "title": tag} for tag in _tags(model.name)]
         found.append({"title": tagger_group(model), "items": items})
     return found
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from embviz.app.atlas.map_view import MapView
     from embviz.core.vectors import Vectors
     from embviz.core.worker import Job
+    from embviz.widgets.schema import AgreementState, PointItem
 
 __all__ = ["Comparison"]
 
@@ -33,7 +34,7 @@ class Comparison:
         self._context, self._views = context, views
         self.result: Agreement | None = None
         self.tracks: NDArray[np.int64] = np.zeros(0, np.int64)
-        self._shown: dict[str, Any] = {}
+        self._shown: AgreementState = {}
         self._of: Any = None
         self.on_changed: Callable[[], None] = lambda: None
 
@@ -64,13 +65,13 @@ class Comparison:
         self._shown = {} if result is None else self._told(first, tracks, result)
         self.on_changed()
 
-    def _told(self, first: Vectors, tracks: NDArray[np.int64], result: Agreement) -> dict[str, Any]:
-        items = []
+    def _told(self, first: Vectors, tracks: NDArray[np.int64], result: Agreement) -> AgreementState:
+        items: list[PointItem] = []
         labels, starts = np.unique(first.tracks, return_index=True)
         points = dict(zip(labels.tolist(), starts.tolist(), strict=True))
         for i in np.argsort(result.per_point, kind="stable")[:MOST]:
             facts = self._context.facts(int(tracks[i]))
-            shown = {name: facts[name] for name in ("track", "title", "artist")}
+            shown: PointItem = {"track": facts["track"], "title": facts["title"], "artist": facts["artist"]}
             items.append({**shown, "point": points[int(tracks[i])], "overlap": _plain(result.per_point[i])})
         return {
             "cka": _plain(result.cka),
@@ -97,7 +98,7 @@ class Comparison:
         if had:
             self.on_changed()
 
-    def shown(self) -> dict[str, Any]:
+    def shown(self) -> AgreementState:
         """Return what the page shows, ready for JSON."""
         return self._shown
 

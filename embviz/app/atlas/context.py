@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from embviz.core.cache import Cache
     from embviz.core.vectors import Vectors
     from embviz.core.worker import Job
+    from embviz.widgets.atlas import AtlasView
+    from embviz.widgets.schema import Problem, TrackFacts
 
 __all__ = ["AtlasContext", "check_table", "list_problems"]
 
@@ -47,7 +49,9 @@ class AtlasContext(PanelContext):
         Who opens tracks: music does not wait until a map is ready.
     """
 
-    def __init__(self, table: pd.DataFrame, panel: Any, cache: Any, worker: Worker | None, seed: int) -> None:
+    panel: AtlasView
+
+    def __init__(self, table: pd.DataFrame, panel: AtlasView, cache: Any, worker: Worker | None, seed: int) -> None:
         super().__init__(panel, cache, worker)
         self.table, self.seed = table, seed
         self.choices: dict[str, Any] = {}
@@ -84,13 +88,15 @@ class AtlasContext(PanelContext):
             ) from error
         self.__dict__.pop("columns", None)  # made of the table, and kept
 
-    def facts(self, label: int) -> dict[str, Any]:
+    def facts(self, label: int) -> TrackFacts:
         """Return what a list shows of a track."""
         row = self.table.loc[label]
         said = {name: format_cell(row.get(name)) for name in FACTS}
         return {
             "track": int(label),
-            **said,
+            "artist": said["artist"],
+            "album": said["album"],
+            "genre": said["genre"],
             "title": said["title"] or format_cell(row.get("name")) or f"track {label}",
             "seconds": _finite_seconds(row.get("duration")),
         }
@@ -190,14 +196,14 @@ def check_table(table: Any) -> None:
         raise OptionError("The rows of a table of tracks are labelled by whole numbers, each once; others were found.")
 
 
-def list_problems(table: pd.DataFrame, vectors: Vectors | None) -> tuple[int, list[dict[str, str]]]:
+def list_problems(table: pd.DataFrame, vectors: Vectors | None) -> tuple[int, list[Problem]]:
     """Return how many tracks cannot be used, and name and problem of the first of them."""
     known = table["problem"].fillna("").astype(str) if "problem" in table.columns else None
     found = {} if known is None else {int(label): text for label, text in known[known != ""].items()}
     if vectors is not None:
         found |= {int(label): text for label, text in vectors.failed.items()}
     names = table.get("name", table.get("path", {}))
-    shown = [
+    shown: list[Problem] = [
         {"name": format_cell(names.get(label)) or f"track {label}", "problem": format_cell(text)}
         for label, text in list(found.items())[:MOST_PROBLEMS]
     ]

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from embviz.core.vectors import Vectors
     from embviz.core.worker import Job
     from embviz.widgets.scatter import Scatter
+    from embviz.widgets.schema import MapState
 
 __all__ = ["MapRequest", "MapView", "VisibleMap"]
 
@@ -317,18 +318,18 @@ class MapView:
             return np.zeros(0, np.int64)
         return np.flatnonzero(np.isin(self.vectors.tracks, np.asarray(labels, dtype=np.int64)))
 
-    def shown(self) -> dict[str, Any]:
+    def shown(self) -> MapState:
         """Return what the page shows of it, ready for JSON."""
         request, visible = self.request, self.visible
-        names = ("title", "status", "stage", "done", "total", "message", "remedy", "preliminary")
         return {
             "model": request.model if request else "",
             "layer": request.layer if request else "",
             "view": "" if visible is None else model_ref(visible.scatter),
             "facts": [] if visible is None else [" · ".join(visible.projection.facts)],
             "notes": [] if visible is None else list(visible.projection.notes),
-            **{name: getattr(self, name) for name in names},
-        }
+            "title": self.title, "status": self.status, "stage": self.stage, "done": self.done, "total": self.total,
+            "message": self.message, "remedy": self.remedy, "preliminary": self.preliminary,
+        }  # fmt: skip
 
     def close(self) -> None:
         """Take the map off the page."""

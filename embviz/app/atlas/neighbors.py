@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from embviz.app.atlas.map_view import MapView
     from embviz.core.vectors import Vectors
     from embviz.core.worker import Job
+    from embviz.widgets.schema import NeighborList, PointItem
 
 __all__ = ["NeighborQueries", "Query"]
 
@@ -56,7 +57,7 @@ class NeighborQueries:
         self._context, self._view = context, view
         self._index: NeighborIndex | None = None
         self._index_of: Any = None
-        self._shown: dict[str, Any] = {}
+        self._shown: NeighborList = {}
         self.lines = np.zeros((0, 2), np.uint32)
         self._query: Query | None = None
         self._file: Path | None = None
@@ -233,11 +234,11 @@ class NeighborQueries:
 
     def _found(self, answer: _Answer) -> None:
         vectors, query, choices = self._vectors(), answer.query, self._context.choices
-        items = []
+        items: list[PointItem] = []
         for point, distance in zip(answer.points, answer.distances, strict=True):
             facts = self._context.facts(int(vectors.tracks[point]))
             at = None if vectors.times is None else float(vectors.times[point])
-            shown = {name: facts[name] for name in ("track", "title", "artist")}
+            shown: PointItem = {"track": facts["track"], "title": facts["title"], "artist": facts["artist"]}
             items.append({**shown, "point": int(point), "distance": float(distance), "at": at})
         self._query = query
         self._shown = {
@@ -258,6 +259,6 @@ class NeighborQueries:
         self._shown["message"] = f"{sentence} {remedy}".strip()
         self.on_changed()
 
-    def shown(self) -> dict[str, Any]:
+    def shown(self) -> NeighborList:
         """Return what the page shows, ready for JSON."""
         return self._shown

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from embviz.analysis.clustering import default_options
 from embviz.analysis.neighbors import METRIC_TITLES, METRICS
@@ -11,6 +11,9 @@ from embviz.analysis.projection import METHOD_NAMES, METHODS, method_options, un
 from embviz.batch.pooling import TITLES as POOLING_TITLES
 from embviz.errors import OptionError, did_you_mean
 from embviz.models import get_model
+
+if TYPE_CHECKING:
+    from embviz.widgets.schema import Method, MethodOption
 
 __all__ = ["MAP", "POINTS", "check_options", "checked", "clusterers", "methods", "model_and_layer", "vocabulary"]
 
@@ -114,22 +117,25 @@ def vocabulary() -> dict[str, dict[str, str]]:
     return {"points": {name: name for name in POINTS}, "poolings": POOLING_TITLES, "metrics": METRIC_TITLES}
 
 
-def methods() -> list[dict[str, Any]]:
+def methods() -> list[Method]:
     """Return the methods of a map as the page offers them, with what is recommended."""
     return [_method(name) for name in METHODS]
 
 
-def _method(name: str) -> dict[str, Any]:
+def _method(name: str) -> Method:
     why = unavailable_reason(name)
-    names = ("name", "title", "kind", "min", "max", "step", "help")
-    options = [
-        {key: getattr(option, key) for key in names} | {"value": option.default, "choices": list(option.choices)}
+    options: list[MethodOption] = [
+        {
+            "name": option.name, "title": option.title, "kind": option.kind, "value": option.default,
+            "min": option.min, "max": option.max, "step": option.step, "choices": list(option.choices),
+            "help": option.help,
+        }
         for option in method_options(name)
-    ]
+    ]  # fmt: skip
     return {"name": name, "title": METHOD_NAMES[name], "available": not why, "why": why, "options": options}
 
 
-def clusterers(n: int) -> list[dict[str, Any]]:
+def clusterers(n: int) -> list[Method]:
     """Return the ways to find groups among so many points as the page offers them."""
     dense, count = default_options("hdbscan", n), default_options("kmeans", n)
     most = max(2, n)
@@ -150,6 +156,8 @@ def clusterers(n: int) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _whole(name: str, title: str, value: int, low: int, high: int, told: str) -> dict[str, Any]:
-    shown = {"name": name, "title": title, "kind": "int", "value": min(max(value, low), high), "choices": []}
-    return {**shown, "min": low, "max": high, "step": 1, "help": told}
+def _whole(name: str, title: str, value: int, low: int, high: int, told: str) -> MethodOption:
+    return {
+        "name": name, "title": title, "kind": "int", "value": min(max(value, low), high), "choices": [],
+        "min": low, "max": high, "step": 1, "help": told,
+    }  # fmt: skip

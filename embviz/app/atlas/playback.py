@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from embviz.core.worker import Job
     from embviz.widgets.heatmap import Heatmap
     from embviz.widgets.player import Player
+    from embviz.widgets.schema import QueueItem
 
 __all__ = ["Playback"]
 
@@ -47,7 +48,7 @@ class Playback:
         self.current: int | None = None
         self.on_choose: list[Callable[[int, float | None], None]] = []
         self._heatmap: Heatmap | None = None
-        self._items: list[dict[str, Any]] = []
+        self._items: list[QueueItem] = []
         self._at = -1
         self._playing = self._was_playing = False
         if player is not None:
@@ -186,8 +187,10 @@ class Playback:
         times = moments or [None] * len(known)
         for label, at in zip(known, times, strict=True):
             facts = self._context.facts(label)
-            shown = {name: facts[name] for name in ("track", "title", "artist", "seconds")}
-            self._items.append({**shown, "at": at})
+            self._items.append({
+                "track": facts["track"], "title": facts["title"], "artist": facts["artist"],
+                "seconds": facts["seconds"], "at": at,
+            })  # fmt: skip
         self.publish()
 
     def play(self, at: int) -> None:

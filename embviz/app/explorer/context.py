@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from anywidget import AnyWidget
 
     from embviz.core.embedding import Embedding
+    from embviz.widgets.panel import Panel
+    from embviz.widgets.schema import WorkState
 
 __all__ = ["ExplorerContext", "Sound", "Work"]
 
@@ -79,10 +81,13 @@ class Work:
         """Whether it is computed, or is to be."""
         return self.status in ("waiting", "running", "partial")
 
-    def shown(self) -> dict[str, Any]:
+    def shown(self) -> WorkState:
         """Return what the panel shows of it, ready for JSON."""
-        names = ("model", "layer", "status", "stage", "done", "total", "message", "remedy")
-        return {**{name: getattr(self, name) for name in names}, "view": model_ref(self.view) if self.drawn else ""}
+        return {
+            "model": self.model, "layer": self.layer, "status": self.status, "stage": self.stage, "done": self.done,
+            "total": self.total, "message": self.message, "remedy": self.remedy,
+            "view": model_ref(self.view) if self.drawn else "",
+        }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -125,7 +130,9 @@ class ExplorerContext(PanelContext):
         The open track, once it has been found to be readable.
     """
 
-    def __init__(self, tracks: Tracks, cache: Any, panel: Any, player: Any) -> None:
+    panel: Panel
+
+    def __init__(self, tracks: Tracks, cache: Any, panel: Panel, player: Any) -> None:
         super().__init__(panel, cache)
         self.tracks, self.player = tracks, player
         self.aside = Worker(self._settled)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from embviz.evaluation.confusion import ConfusionMatrix
     from embviz.evaluation.results import Result, TaskCollections
     from embviz.heads import Head
+    from embviz.widgets.schema import ConfusionState, EvaluationOptions, EvaluationStatus, Scores
 
 __all__ = ["EvaluationTab"]
 
@@ -55,11 +56,11 @@ class EvaluationTab:
         self.work = Work("tasks")
         self._training = Work("tasks")
         self._more: dict[str, Any] = {}  # options that the page does not show
-        self._offers: dict[str, Any] = {}
+        self._offers: EvaluationOptions = {}
         self._wanted = False
         self._plan = ""
         self._matrix: ConfusionMatrix | None = None
-        self._seen: dict[str, Any] = {}
+        self._seen: ConfusionState = {}
         self._stage: tuple[str, float, int] = ("", 0.0, 0)
         self.rows: Callable[[], list[str]] = list
         self.on_found: Callable[[Evaluation], None] = lambda _evaluation: None
@@ -96,8 +97,11 @@ class EvaluationTab:
     def _show(self, collection: Collection) -> None:
         table, target = collection.table, self.choices["target"]
         if not self._offers:
-            names = {"targets": targets.list_targets, "groups": targets.list_groups, "folds": targets.list_folds}
-            self._offers = {name: found(table) for name, found in names.items()}
+            self._offers = {
+                "targets": targets.list_targets(table),
+                "groups": targets.list_groups(table),
+                "folds": targets.list_folds(table),
+            }
         if target and target not in table.columns:
             self.choices, self._wanted = {**self.choices, "target": ""}, False
             self.work.fail(f"There is no column {target!r:.80} in the table of these tracks.", "Choose another one.")
@@ -161,7 +165,7 @@ class EvaluationTab:
         options = {"cache": False if self._context.store is None else self._context.store, **self._more}
         options |= evaluation_options.options(asked)
 
-        def task(job: Job) -> tuple[Evaluation, dict[str, Any]]:
+        def task(job: Job) -> tuple[Evaluation, Scores]:
             from embviz.evaluation import api
 
             job.report("beginning", 0, 0)
@@ -182,7 +186,7 @@ class EvaluationTab:
         if not self.choices["models"]:
             raise OptionError("No model is chosen; tick those that are to be compared.")
 
-    def _found(self, asked: dict[str, Any], evaluation: Evaluation, told: dict[str, Any]) -> None:
+    def _found(self, asked: dict[str, Any], evaluation: Evaluation, told: Scores) -> None:
         self.evaluation = evaluation
         self._close_matrix()
         self.work.drawn = True
@@ -354,9 +358,9 @@ class EvaluationTab:
 
     def publish_work(self) -> None:
         """Show how far the work is."""
-        shown = self.work.shown() | {"plan": self._plan}
+        shown: EvaluationStatus = {**self.work.shown(), "plan": self._plan, "stage": self._told_stage()}
         del shown["view"]
-        self._context.panel.evaluation_status = shown | {"stage": self._told_stage()}
+        self._context.panel.evaluation_status = shown
 
     def _told_stage(self) -> str:
         """Return what is done, and how long that still takes, once that can be told."""
@@ -372,7 +376,7 @@ class EvaluationTab:
 
     def publish_matrix(self) -> None:
         """Show the matrix, and how far a head is."""
-        self._context.panel.confusion = self._seen | {"training": self._training.shown()} if self._seen else {}
+        self._context.panel.confusion = {**self._seen, "training": self._training.shown()} if self._seen else {}
 
     def code(self) -> str:
         """Return Python that compares the models without a panel."""

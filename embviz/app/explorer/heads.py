@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from embviz.app.explorer.row import Row
     from embviz.core.embedding import Embedding
     from embviz.core.worker import Job
+    from embviz.widgets.schema import HeatmapRow, NameTitle, WorkState
 
 __all__ = ["CURVES", "RowHeads", "as_head", "fits"]
 
@@ -75,16 +76,16 @@ class RowHeads:
         """Ask no further."""
         self._context.worker.cancel(lambda key: key == ("head", row.id))
 
-    def shown(self, row: Row) -> dict[str, Any]:
+    def shown(self, row: Row) -> HeatmapRow:
         """Return what the page shows of the heads of a row, ready for JSON."""
         fitting = self.fitting(row.model, row.layer)
         titles = [one_line(head.title) for head in fitting.values()]
-        heads = [
+        heads: list[NameTitle] = [
             {"name": name, "title": title if titles.count(title) == 1 else f"{title} ({name})"}
             for name, title in zip(fitting, titles, strict=True)
         ]
         chosen = fitting.get(row.head)
-        answer = row.answer.shown() | {"title": one_line(chosen.title)} if chosen else None
+        answer: WorkState | None = {**row.answer.shown(), "title": one_line(chosen.title)} if chosen else None
         return {"heads": heads, "head": row.head if chosen else "", "answer": answer}
 
 

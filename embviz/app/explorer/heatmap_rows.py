@@ -16,6 +16,7 @@ from embviz.models.weights import has_weights
 if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
     from embviz.heads import Head
+    from embviz.widgets.schema import HeatmapRow
 
 __all__ = ["HeatmapRows", "default_rows"]
 
@@ -292,16 +293,18 @@ class HeatmapRows:
         self._context.panel.rows = [self._shown(row) for row in self.rows]
         self._context.panel.can_undo = bool(self._changes)
 
-    def _shown(self, row: Row) -> dict[str, Any]:
-        shown = row.shown() | {"id": row.id, "hop": row.hop, "collapsed": row.collapsed, "title": row.model}
-        shown |= self.heads.shown(row)
+    def _shown(self, row: Row) -> HeatmapRow:
+        shown: HeatmapRow = {
+            **row.shown(), **self.heads.shown(row), "id": row.id, "hop": row.hop, "collapsed": row.collapsed,
+            "title": row.model, "height": int(getattr(row.view, "height", 0) or 0),
+        }  # fmt: skip
         try:
             model = get_model(row.model)
             shown["title"] = model.title
             shown["facts"] = " · ".join(_facts(row, model))
         except EmbvizError:
             shown["facts"] = ""
-        return shown | {"height": int(getattr(row.view, "height", 0) or 0)}
+        return shown
 
 
 def _facts(row: Row, model: Model) -> list[str]:

@@ -14,6 +14,7 @@ from embviz.models.weights import has_weights
 
 if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
+    from embviz.widgets.schema import LayerRow
 
 __all__ = ["LayersTab"]
 
@@ -175,14 +176,14 @@ class LayersTab:
             **self.lead.shown(),
             "title": model.title,
             "rows": [
-                row.shown() | _described(model, layers[row.layer]) | {"constant": "".join(constant_note(row))}
+                {**row.shown(), **_described(model, layers[row.layer]), "constant": "".join(constant_note(row))}
                 for row in self.rows
             ],
             "feature_maps": self.maps.shown() if self.maps.layer else {},
         }
 
 
-def _described(model: Any, layer: Layer) -> dict[str, Any]:
+def _described(model: Any, layer: Layer) -> LayerRow:
     plain = replace(layer, labels=())
     sizes = dict(zip(plain.axes, plain.shape, strict=False))
     return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from embviz.widgets import browser_audio
 if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
     from embviz.core.worker import Job
+    from embviz.widgets.schema import Tempo, WorkState
 
 __all__ = ["PredictionsTab"]
 
@@ -34,7 +35,7 @@ class PredictionsTab:
         self.tempo = Work("", "output")
         self.stems = Work("", "output")
         self._names: list[str] = []
-        self._beat: dict[str, Any] = {}
+        self._beat: Tempo = {}
         self._asked = False
         self._choose()
 
@@ -92,7 +93,7 @@ class PredictionsTab:
         def show(_i: int, embedding: Embedding, complete: bool) -> None:
             self.tempo.draw(Heatmap.of, embedding, complete=complete, clock=self._context.clock, title="")
             if complete:
-                self._beat = estimate_tempo(embedding)
+                self._beat = cast("Tempo", estimate_tempo(embedding))
 
         self.tempo.begin()
         self._context.embed(("tempo", self.tempo.model), [self.tempo], show, self.publish)
@@ -164,22 +165,24 @@ class PredictionsTab:
 
     def publish(self) -> None:
         """Show this view as it is."""
-        beat = {"bpm": None, "confidence": None, "bpms": [], "shares": []} | self._beat
+        beat: Tempo = {"bpm": None, "confidence": None, "bpms": [], "shares": []}
         stems = [model.name for model in models_by_task("stems") if has_weights(model)]
-        taggers = [work.shown() | {"title": get_model(work.model).title} for work in self.taggers]
+        taggers: list[WorkState] = [{**work.shown(), "title": get_model(work.model).title} for work in self.taggers]
         self._context.panel.predictions = {
             "taggers": taggers or [self._absent(Work("", "output"), "tags")],
-            "tempo": self._absent(self.tempo, "tempo") | beat,
-            "stems": self._absent(self.stems, "stems") | {"models": stems, "names": self._names},
+            "tempo": {**self._absent(self.tempo, "tempo"), **beat, **self._beat},
+            "stems": {**self._absent(self.stems, "stems"), "models": stems, "names": self._names},
         }
 
     @staticmethod
-    def _absent(work: Work, task: str) -> dict[str, Any]:
+    def _absent(work: Work, task: str) -> WorkState:
         if work.model:
-            return work.shown() | {"title": get_model(work.model).title}
+            return {**work.shown(), "title": get_model(work.model).title}
         first = models_by_task(task)[0]
         message = f"The weights of {first.title} are not on this computer yet."
-        return work.shown() | {"model": first.name, "title": first.title, "status": "download", "message": message}
+        return {
+            **work.shown(), "model": first.name, "title": first.title, "status": "download", "message": message,
+        }  # fmt: skip
 
 
 def _encoded(separated: Embedding, job: Job) -> tuple[list[str], list[bytes], str]:

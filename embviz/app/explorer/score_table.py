@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from embviz.evaluation import Evaluation
     from embviz.evaluation.results import Result, TaskCollections
+    from embviz.widgets.schema import Scores
 
 __all__ = ["answers", "shown", "title_of"]
 
@@ -19,7 +20,7 @@ WHAT = ("model", "layer", "classifier", "pooling")  # what tells cells of a task
 RIGHT, WRONG = "right", "wrong"
 
 
-def shown(evaluation: Evaluation) -> dict[str, Any]:
+def shown(evaluation: Evaluation) -> Scores:
     """Return what the page draws, ready for JSON.
 
     It is ``Evaluation.table_data()`` with the rows turned round: the ``items`` of a task are what was compared, each
@@ -40,8 +41,10 @@ def shown(evaluation: Evaluation) -> dict[str, Any]:
             items.append({**column, **figures, "key": number, "title": title, "depth": result.depth})
         bare = {name: value for name, value in row.items() if name != "cells"}
         rows.append({**bare, "items": items, "chance": 1 / row["classes"]})
-    kept = {name: told[name] for name in ("headings", "caption", "notes", "has_external")}
-    return {"rows": rows, **kept}
+    return {
+        "rows": rows, "headings": told["headings"], "caption": told["caption"], "notes": told["notes"],
+        "has_external": told["has_external"],
+    }  # fmt: skip
 
 
 def answers(result: Result, source: TaskCollections) -> tuple[dict[str, pd.Series[Any]], str, list[int]]:

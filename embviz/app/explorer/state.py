@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from embviz.app.explorer.context import ExplorerContext
 from embviz.errors import OptionError
+from embviz.widgets.schema import PANEL_TABS
 
 if TYPE_CHECKING:
     from embviz.app.explorer.heatmap_rows import HeatmapRows
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 __all__ = ["FORMAT", "check_state", "make_state", "restore_player"]
 
 FORMAT = 1
-TABS = ("heatmaps", "predictions", "layers", "similarity", "map", "evaluation")
 PLAYER = ("time", "rate", "volume", "looping")
 ROW = ("model", "layer", "hop", "collapsed", "head", "order", "scale", "pins")
 RATES = (0.5, 2.0)
@@ -48,7 +48,7 @@ def check_state(given: Any) -> dict[str, Any]:
     found = usual | dict(given)
     sound = (
         all(isinstance(row, Mapping) and isinstance(row.get("model"), str) for row in found["rows"])
-        and found["tab"] in TABS
+        and found["tab"] in PANEL_TABS
         and isinstance(found["track"], str | None)
         and isinstance(found["layers"], str)
         and isinstance(found["evaluation"], Mapping)
