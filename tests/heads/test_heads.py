@@ -625,7 +625,7 @@ def explore(own_home: Path, explore: Callable[..., Explorer]) -> Callable[..., E
 
 def choose(explorer: Explorer, head: str, row: int = 0) -> Explorer:
     number = explorer.widget.rows[row]["id"]
-    explorer.widget._receive(None, {"kind": "head", "row": number, "head": head}, [])
+    explorer.widget._receive(None, {"kind": "choose_head", "row": number, "head": head}, [])
     return explorer.wait()
 
 
@@ -672,7 +672,7 @@ def test_heads_are_kept_restored_and_undone(explore, tmp_path: Path):
     assert '"slow","fast"' in page.replace(", ", ",")
     # A head that is chosen, and a row that is removed, are taken back one after the other.
     number = explorer.widget.rows[0]["id"]
-    explorer.widget._receive(None, {"kind": "remove", "row": number}, [])
+    explorer.widget._receive(None, {"kind": "remove_row", "row": number}, [])
     explorer.widget._receive(None, {"kind": "undo"}, [])
     assert (explorer.widget.rows[0]["head"], explorer.widget.can_undo) == ("tempo", True)
     explorer.widget._receive(None, {"kind": "undo"}, [])
@@ -765,7 +765,7 @@ def test_the_menu_and_the_curves_of_a_row(bench: Bench):
     assert page.get_by_role("group", name="from MusiCNN").count() == 0
     menu.focus()
     bench.page.keyboard.press("ArrowDown")
-    assert bench.commands("panel")[-1] == {"kind": "head", "row": 1, "head": "mood"}
+    assert bench.commands("panel")[-1] == {"kind": "choose_head", "row": 1, "head": "mood"}
     waiting = ready | {"status": "waiting", "view": ""}
     bench.change("panel", "rows", [row | {"head": "mood", "answer": waiting}, other])
     group = page.get_by_role("group", name=f"{title}, from MusiCNN · embedding")
@@ -779,7 +779,7 @@ def test_the_menu_and_the_curves_of_a_row(bench: Bench):
     bench.change("panel", "rows", [row | {"head": "mood", "answer": failed}, other])
     group.get_by_text("It is broken.").wait_for()
     group.get_by_role("button", name="Try again").press("Enter")
-    assert bench.commands("panel")[-1] == {"kind": "head", "row": 1, "head": "mood"}
+    assert bench.commands("panel")[-1] == {"kind": "choose_head", "row": 1, "head": "mood"}
     bench.change("panel", "rows", [row, other])
     assert table.count() == 0
     assert bench.page.evaluate("() => globalThis.hacked ?? null") is None
