@@ -7,17 +7,21 @@ jobs are tuples; the first item says what kind of work it is.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from embviz.app.events import PanelEvents
+from embviz.app.selection import Selection
 from embviz.app.uploads import Uploads
 from embviz.core.cache import Cache, check_cache
 from embviz.core.text import collapse_spaces
-from embviz.core.worker import Worker
+from embviz.core.worker import Worker, guard
 
 if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
-    from embviz.widgets.schema import Progress
+    from embviz.widgets.player import Player
 
 __all__ = ["PanelContext", "Store"]
 
@@ -25,7 +29,7 @@ __all__ = ["PanelContext", "Store"]
 class Store(Cache):
     """The cache, which says what went wrong with it where the reader looks."""
 
-    tell: Callable[[str], None] = staticmethod(lambda _sentence: None)
+    report: Callable[[str], None] = staticmethod(lambda _sentence: None)
     largest: float = math.inf  # bytes of one entry that is still written
 
     def put(self, key: Mapping[str, Any], embedding: Embedding) -> None:
@@ -36,44 +40,51 @@ class Store(Cache):
     def _warn(self, kind: str, message: str) -> None:
         if kind not in self._warned:
             self._warned.add(kind)
-            self.tell(message)
+            self.report(message)
 
 
-class PanelContext:
+E = TypeVar("E", bound=PanelEvents)
+
+
+class PanelContext(Generic[E]):
     """What all parts of a panel work on.
 
     Attributes
     ----------
     panel : Panel or AtlasView
         The widget around everything.
-    worker, pulls : Worker
+    worker, downloader : Worker
         Who computes, and who downloads.
     store : Store or None
         Where results are kept.
     uploads : Uploads
         Files that were handed in.
+    events : PanelEvents
+        What happens in the panel.
+    selection : Selection
+        The open track, the selected ones and the playhead.
     """
 
-    def __init__(self, panel: Any, cache: Any, worker: Worker | None = None) -> None:
+    def __init__(self, panel: Any, player: Player | None, cache: Any, events: E, worker: Worker | None = None) -> None:
         check_cache(cache)
         self.panel = panel
         self.clock: str = panel.clock
         self._own_worker = worker is None
         self.worker = worker or Worker(self._show_busy)
-        self.pulls = Worker(computes=False)
-        self.store = self.own_store(cache)
+        self.downloader = Worker(computes=False)
+        self.store = self.make_store(cache)
         self.uploads = Uploads()
-        self.on_settled: Callable[[], None] = lambda: None
-        self._busy: Progress = {}
+        self.events, self.selection = events, Selection(player)
+        self._busy: dict[str, Any] = {}
         self._seq = 0
 
-    def own_store(self, cache: Any) -> Store | None:
+    def make_store(self, cache: Any) -> Store | None:
         """Return a store in the folder of a cache."""
         if cache is False:
             return None
         store = Store(cache.folder, max_bytes=cache.max_bytes) if isinstance(cache, Cache) else Store()
         # The cache is used by the workers' threads; what it says is shown by this one.
-        store.tell = lambda sentence: self.worker.post(lambda: self.notice("error", sentence))
+        store.report = lambda sentence: self.worker.post(lambda: self.show_error(sentence))
         return store
 
     # Telling. ------------------------------------------------------------------------------------------------------
@@ -82,6 +93,18 @@ class PanelContext:
         """Show one sentence above the panel."""
         self._seq += 1
         self.panel.notice = {"level": level, "text": text, "remedy": remedy, "seq": self._seq}
+
+    def guard(self) -> AbstractContextManager[None]:
+        """Show what goes wrong inside as a sentence: the panel stays usable."""
+        return guard(self.show_error)
+
+    def show_error(self, sentence: str, remedy: str = "") -> None:
+        """Show above the panel what went wrong."""
+        self.notice("error", sentence, remedy)
+
+    def dismiss(self) -> None:
+        """Take away what stands above the panel."""
+        self.panel.notice = {}
 
     def busy(self, text: str, done: int, total: int) -> None:
         """Show what runs."""
@@ -92,11 +115,26 @@ class PanelContext:
             self._busy = {}
         if self.panel.progress != self._busy:
             self.panel.progress = self._busy
-        self.on_settled()
+        self.events.settled()
+
+    @property
+    def workers(self) -> tuple[Worker, ...]:
+        """All workers of the panel."""
+        return self.worker, self.downloader
+
+    def wait(self, timeout: float | None) -> float | None:
+        """Wait until no worker is busy, and return the seconds that are left of `timeout`."""
+        workers = self.workers
+        deadline = math.inf if timeout is None else time.monotonic() + timeout
+        while any(worker.busy for worker in workers) and (left := deadline - time.monotonic()) > 0:
+            for worker in workers:
+                worker.wait(min(0.2, left))
+        return None if timeout is None else max(0.0, deadline - time.monotonic())
 
     def close(self) -> None:
         """End the threads, and remove what was uploaded."""
         if self._own_worker:
             self.worker.close()
-        self.pulls.close()
+        self.downloader.close()
+        self.selection.close()
         self.uploads.close()

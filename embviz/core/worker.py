@@ -21,7 +21,7 @@ from typing import Any
 from embviz.core.text import collapse_spaces
 from embviz.errors import EmbvizError
 
-__all__ = ["Job", "StoppedError", "Worker", "explain"]
+__all__ = ["Job", "StoppedError", "Worker", "explain", "guard"]
 
 PROGRESS_EVERY = 0.1  # seconds
 IDLE = 30.0  # seconds after which a thread that has nothing to do ends; the next job starts another
@@ -52,6 +52,15 @@ def explain(error: BaseException) -> tuple[str, str]:
         f"This failed unexpectedly with {type(error).__name__}{f': {said}' if said else ''}.",
         "Try again; the logger 'embviz' gives the details at level DEBUG.",
     )
+
+
+@contextmanager
+def guard(report: Callable[[str, str], object]) -> Iterator[None]:
+    """Report what goes wrong inside as a sentence and a remedy, and go on behind: a page stays usable."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001  whatever it is, the reader is told
+        report(*explain(error))
 
 
 class Job:

@@ -72,7 +72,7 @@ class AtlasView(CommandWidget):
     size_options = schema.list_trait(schema.KeyTitle, "what points can be sized by")
     counts = schema.dict_trait(schema.Counts, "how many there are")
     problems = schema.list_trait(schema.Problem, "the first of the files that cannot be used")
-    selection = schema.dict_trait(schema.Selection, "what is selected")
+    selection = schema.dict_trait(schema.SelectionState, "what is selected")
     neighbors = schema.dict_trait(schema.NeighborList, "nearest neighbors")
     clusters = schema.dict_trait(schema.ClusterList, "clusters of the map")
     agreement = schema.dict_trait(schema.AgreementState, "how far the two models agree")

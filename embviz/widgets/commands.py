@@ -5,10 +5,12 @@ The panel and the page around a map share it. Of what a command asks for, this m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import anywidget
+
+from embviz.core.worker import guard
 
 __all__ = ["LARGEST_FILE", "CommandWidget", "Handler"]
 
@@ -43,6 +45,23 @@ class CommandWidget(anywidget.AnyWidget):
             whole file, of all others nothing. The page has been answered before.
         """
         self._handlers.append(handler)
+
+    def answer(self, table: Mapping[str, Callable[..., object]], failed: Callable[[str, str], object]) -> None:
+        """Call a function for each command that comes from the page.
+
+        Parameters
+        ----------
+        table : mapping of str to callable
+            For each of :attr:`commands`, what takes its contents by name; of ``"upload"``, the file is ``data``.
+        failed : callable
+            Given a sentence and a remedy where one of them fails.
+        """
+
+        def handle(kind: str, content: dict[str, Any], buffers: list[Any]) -> None:
+            with guard(failed):
+                table[kind](**content, **({"data": bytes(buffers[0])} if kind == "upload" else {}))
+
+        self.on_command(handle)
 
     def _receive(self, _: Any, content: Any, buffers: Sequence[Any]) -> None:
         if not isinstance(content, dict):

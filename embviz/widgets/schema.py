@@ -332,7 +332,7 @@ class SelectedItem(TrackFacts):
     at: float | None
 
 
-class Selection(TypedDict, total=False):
+class SelectionState(TypedDict, total=False):
     """The selection: how many, their seconds, the first rows, and how many more there are."""
 
     count: int

@@ -219,7 +219,7 @@ def test_a_head_is_kept_and_goes_to_the_rows(music, explore, tmp_path, monkeypat
 
 def test_wrong_tracks_are_marked_on_the_map(music, explore, monkeypatch):
     monkeypatch.setattr(
-        "embviz.app.atlas.map_view._embedded", lambda context, _request, _job: (vectors_of(context.table, BAD), None)
+        "embviz.app.atlas.map_view._embed", lambda context, _request, _job: (vectors_of(context.table, BAD), None)
     )
     explorer = explore(music)
     explorer._map_tab._options = {"method": "pca"}

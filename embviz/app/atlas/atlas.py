@@ -6,10 +6,7 @@ the two apart.
 
 from __future__ import annotations
 
-import math
-import time as clocks
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -152,11 +149,11 @@ class Atlas(traitlets.HasTraits):
         heard = Player(clock=name) if own else player if isinstance(player, Player) else None
         panel = AtlasView(clock=name, player=model_ref(heard) if own else "")
         self._own_player = heard if own else None
-        self._context = context = AtlasContext(table, panel, cache, worker, seed)
+        self._context = context = AtlasContext(table, panel, heard, cache, worker, seed)
         context.choices = chosen
         self._controller = controller = AtlasController(context, heard, own_player=own, folder=folder)
         try:
-            controller.on_selected = self._follow
+            context.selection.on("selected", lambda _selected: self._follow())
             self._follow()
             controller.fill()
         except BaseException:
@@ -167,6 +164,8 @@ class Atlas(traitlets.HasTraits):
 
     def _follow(self) -> None:
         """Bring the trait up to what is selected on the page."""
+        if self._following:
+            return
         self._following = True
         try:
             self.selection = self._controller.selection.table()
@@ -178,13 +177,12 @@ class Atlas(traitlets.HasTraits):
         """Take what is to be selected, before the trait does; it becomes rows of the table."""
         if self._following:
             return proposal["value"]
-        self._controller.selection.take(proposal["value"])
+        self._following = True
+        try:
+            self._controller.selection.take(proposal["value"])
+        finally:
+            self._following = False
         return self._controller.selection.table()
-
-    @traitlets.observe("selection")
-    def _selection_set(self, _change: Any) -> None:
-        if not self._following:
-            self._controller.selection.publish()
 
     # For the next cell. --------------------------------------------------------------------------------------------
 
@@ -279,7 +277,7 @@ class Atlas(traitlets.HasTraits):
 
     def on_choose(self, call: Callable[[int, float | None], None]) -> None:
         """Call back with label and seconds (or None) when the reader chooses a point to listen to."""
-        self._controller.playback.on_choose.append(call)
+        self._context.selection.on("request", lambda request: call(request.track, request.seconds))
 
     def mark_open(self, label: int) -> None:
         """Tell that a track was opened in a player elsewhere: its point is marked, and walked along."""
@@ -308,11 +306,7 @@ class Atlas(traitlets.HasTraits):
 
         What failed says so in the page. Meanwhile the page shows what comes, but does not answer.
         """
-        workers = self._context.worker, self._context.listener, self._context.pulls
-        deadline = math.inf if timeout is None else clocks.monotonic() + timeout
-        while any(worker.busy for worker in workers) and (left := deadline - clocks.monotonic()) > 0:
-            for worker in workers:
-                worker.wait(min(0.2, left))
+        self._context.wait(timeout)
         return self
 
     def cancel(self) -> Self:
@@ -329,9 +323,9 @@ class Atlas(traitlets.HasTraits):
         kept = export.checked_state(state)
         self._controller.clusters.restore(kept["names"])
         for name, value in kept["choices"].items():
-            self._context.guarded(partial(self._controller.choose, name, value))
-        self._controller.selection.set_points(kept["selection"], kept["times"])
-        self._controller.selection.publish()
+            with self._context.guard():
+                self._controller.choose(name, value)
+        self._controller.selection.restore(kept["selection"], kept["times"])
         return self
 
     def code(self) -> str:
@@ -382,4 +376,4 @@ class Atlas(traitlets.HasTraits):
         view = self._controller.views[0]
         n = len(view.vectors) if view.vectors is not None else 0
         what = "frame" if self._context.choices["points"] == "frames" else "track"
-        return f"<Atlas {view.title}: {n:,} {what}{'s' * (n != 1)}, {view.status or 'closed'}>"
+        return f"<Atlas {view.title}: {n:,} {what}{'s' * (n != 1)}, {view.work.status or 'closed'}>"

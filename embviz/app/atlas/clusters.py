@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,7 +48,6 @@ class Clusters:
         self._given: dict[str, str] = {}
         self._of: Any = None
         self.message = ""
-        self.on_changed: Callable[[], None] = lambda: None
 
     @property
     def method(self) -> str:
@@ -95,7 +93,7 @@ class Clusters:
                 return members, None
 
         context.run("clusters", "clusters", task, lambda found: self._found(vectors, *found), failed=self._failed)
-        self.on_changed()
+        self._context.events.clusters_changed()
 
     def tagger(self) -> str:
         """Return the model that names clusters: that of the map if it gives tags, else the first that does."""
@@ -117,18 +115,18 @@ class Clusters:
             self.auto = name_clusters(members, scores, output.labels)
             self._tags = {number: _best(lift, output.labels) for number, lift in tag_lift(members, scores).items()}
             self.message = f"Named by the tags that {get_model(output.model).title} hears more here than elsewhere."
-        self.on_changed()
+        self._context.events.clusters_changed()
 
     def _failed(self, sentence: str, _remedy: str) -> None:
         self.forget()
         self.message = sentence
-        self.on_changed()
+        self._context.events.clusters_changed()
 
-    def cancelled(self) -> None:
+    def mark_cancelled(self) -> None:
         """Mark what was cancelled."""
         if self._of is not None and self.members is None:
             self._of, self.message = None, "Cancelled."
-            self.on_changed()
+            self._context.events.clusters_changed()
 
     def forget(self) -> None:
         """Have no clusters."""
@@ -137,7 +135,7 @@ class Clusters:
         self.members, self._of, self.message = None, None, ""
         self.auto, self._tags = {}, {}
         if had:
-            self.on_changed()
+            self._context.events.clusters_changed()
 
     # Names. --------------------------------------------------------------------------------------------------------
 
@@ -150,7 +148,7 @@ class Clusters:
             self._given[mark] = said
         else:
             self._given.pop(mark, None)
-        self.on_changed()
+        self._context.events.clusters_changed()
 
     def _mark(self, number: int) -> str:
         """Return what tells the members of a cluster from all others, whatever its number is next time."""
@@ -213,7 +211,7 @@ class Clusters:
             shown = {"time": vectors.times, **shown}
         return pd.DataFrame(shown, index=pd.Index(vectors.tracks, name="track"))
 
-    def shown(self) -> ClusterList:
+    def to_dict(self) -> ClusterList:
         """Return what the page shows of them, ready for JSON."""
         if self.method == "none":
             return {}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,7 +35,6 @@ class Comparison:
         self.tracks: NDArray[np.int64] = np.zeros(0, np.int64)
         self._shown: AgreementState = {}
         self._of: Any = None
-        self.on_changed: Callable[[], None] = lambda: None
 
     def start(self) -> None:
         """Compare the two maps, where there are two, unless they were compared."""
@@ -63,7 +61,7 @@ class Comparison:
     def _found(self, first: Vectors, tracks: NDArray[np.int64], result: Agreement | None) -> None:
         self.tracks, self.result = tracks, result
         self._shown = {} if result is None else self._told(first, tracks, result)
-        self.on_changed()
+        self._context.events.agreement_changed()
 
     def _told(self, first: Vectors, tracks: NDArray[np.int64], result: Agreement) -> AgreementState:
         items: list[PointItem] = []
@@ -96,9 +94,9 @@ class Comparison:
         had, self._shown = self._shown, {}
         self.result, self._of = None, None
         if had:
-            self.on_changed()
+            self._context.events.agreement_changed()
 
-    def shown(self) -> AgreementState:
+    def to_dict(self) -> AgreementState:
         """Return what the page shows, ready for JSON."""
         return self._shown
 

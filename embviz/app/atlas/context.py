@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from embviz.app.context import PanelContext
+from embviz.app.events import AtlasEvents
 from embviz.core.text import format_cell, plural
-from embviz.core.worker import Worker, explain
+from embviz.core.worker import Worker
 from embviz.errors import OptionError
 from embviz.export.columns import HIDDEN, page_columns
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from embviz.core.cache import Cache
     from embviz.core.vectors import Vectors
     from embviz.core.worker import Job
-    from embviz.widgets.atlas import AtlasView
+    from embviz.widgets.player import Player
     from embviz.widgets.schema import Problem, TrackFacts
 
 __all__ = ["AtlasContext", "check_table", "list_problems"]
@@ -34,7 +35,7 @@ MOST_PROBLEMS = 200
 FACTS = ("title", "artist", "album", "genre")
 
 
-class AtlasContext(PanelContext):
+class AtlasContext(PanelContext[AtlasEvents]):
     """What all parts of an Atlas work on.
 
     Attributes
@@ -49,10 +50,10 @@ class AtlasContext(PanelContext):
         Who opens tracks: music does not wait until a map is ready.
     """
 
-    panel: AtlasView
-
-    def __init__(self, table: pd.DataFrame, panel: AtlasView, cache: Any, worker: Worker | None, seed: int) -> None:
-        super().__init__(panel, cache, worker)
+    def __init__(
+        self, table: pd.DataFrame, panel: Any, player: Player | None, cache: Any, worker: Worker | None, seed: int
+    ) -> None:
+        super().__init__(panel, player, cache, AtlasEvents(), worker)
         self.table, self.seed = table, seed
         self.choices: dict[str, Any] = {}
         self.listener = Worker(computes=False)
@@ -127,7 +128,6 @@ class AtlasContext(PanelContext):
         first : bool
             Whether it goes before what waits.
         """
-        tell = failed or (lambda sentence, remedy: self.notice("error", sentence, remedy))
 
         def reported(stage: str, at: int, total: int) -> None:
             self.busy(f"{title}: {stage}" if stage else title, at, total)
@@ -144,7 +144,7 @@ class AtlasContext(PanelContext):
 
         job = self.worker.submit(
             (id(self), what), task,
-            done=lambda result: ended(done, result), failed=lambda *said: ended(tell, *said),
+            done=lambda result: ended(done, result), failed=lambda *said: ended(failed or self.show_error, *said),
             progress=reported, begun=lambda: reported("", 0, 0), first=first,
         )  # fmt: skip
         self._jobs[what] = job
@@ -166,14 +166,12 @@ class AtlasContext(PanelContext):
             self._busy = {}
         if self.panel.progress != self._busy:
             self.panel.progress = self._busy
-        self.on_settled()
+        self.events.settled()
 
-    def guarded(self, call: Callable[[], Any]) -> None:
-        """Show what goes wrong as a sentence: the page stays usable."""
-        try:
-            call()
-        except Exception as error:  # noqa: BLE001  whatever it is, the reader is told
-            self.notice("error", *explain(error))
+    @property
+    def workers(self) -> tuple[Worker, ...]:
+        """All workers of the panel."""
+        return *super().workers, self.listener
 
     def close(self) -> None:
         """End the threads, and remove what was uploaded."""

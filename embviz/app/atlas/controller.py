@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,44 +30,57 @@ __all__ = ["AtlasController"]
 
 
 class AtlasController:
-    """The parts, and what passes between them.
-
-    Attributes
-    ----------
-    on_selected : callable
-        Called when the selection has changed, but not by the next cell.
-    """
+    """The parts, and what passes between them."""
 
     def __init__(self, context: AtlasContext, player: Player | None, *, own_player: bool, folder: str) -> None:
         self.context, self.folder = context, folder
         self.outputs = outputs = ModelOutputs(context)
         link = f"embviz-{uuid.uuid4().hex}"
         self.views = [MapView(context, outputs, number, link) for number in (0, 1)]
-        self.clusters, self.neighbors = (
-            Clusters(context, outputs, self.views[0]),
-            NeighborQueries(context, self.views[0]),
-        )
+        self.clusters = Clusters(context, outputs, self.views[0])
+        self.neighbors = NeighborQueries(context, self.views[0])
         self.comparison, self.selection = Comparison(context, self.views), MapSelection(context, self.views)
         self.playback = Playback(context, self.views, player, own=own_player)
         self.style = PointStyle(context, outputs, self.clusters, self.views)
         self.downloads = Downloads(context)
-        self.on_selected: Callable[[], None] = lambda: None
         self._connect()
+        context.panel.answer(self._commands(), context.show_error)
 
     def _connect(self) -> None:
-        for view in self.views:
-            view.on_changed, view.on_vectors = self.show_maps, self._got_vectors
-            view.on_scatter, view.on_map, view.on_ready = self._got_scatter, self._got_map, self._got_ready
-        self.outputs.on_kept = self._heard
-        self.clusters.on_changed, self.neighbors.on_changed = self._got_groups, self._got_neighbors
-        self.comparison.on_changed = lambda: setattr(self.context.panel, "agreement", self.comparison.shown())
-        self.selection.on_changed = self._got_selection
-        self.downloads.on_arrived = self._arrived
-        self.context.panel.on_command(self._command)
+        events = self.context.events
+        events.maps_changed.connect(self.show_maps)
+        events.vectors_ready.connect(self._follow_vectors)
+        events.scatter_made.connect(self._connect_scatter)
+        events.map_drawn.connect(self._dress_map)
+        events.map_finished.connect(self._start_analyses)
+        events.outputs_kept.connect(self._show_tags)
+        events.clusters_changed.connect(self._show_clusters)
+        events.neighbors_changed.connect(self._show_neighbors)
+        events.agreement_changed.connect(self._show_agreement)
+        events.weights_downloaded.connect(self._use_weights)
 
-    def _heard(self) -> None:
-        for view in self.views:
-            view.hear()
+    def _commands(self) -> dict[str, Callable[..., object]]:
+        """Return what answers each command of the page."""
+        return {
+            "set_option": self.choose,
+            "compute": self._retry,
+            "cancel": self.cancel,
+            "pull": self.downloads.start,
+            "stop_pull": self.downloads.stop,
+            "play": self._play,
+            "select": self._select,
+            "clear_selection": self.selection.clear,
+            "find_neighbors": self._find_neighbors,
+            "upload": self.neighbors.upload,
+            "rename_cluster": lambda **content: self.clusters.rename(content["id"], content["name"]),
+            "enqueue": self.playback.enqueue,
+            "play_queue": self.playback.play,
+            "pause_queue": self.playback.pause,
+            "remove_queued": self.playback.remove,
+            "clear_queue": self.playback.clear,
+            "save": self._save,
+            "dismiss_notice": self.context.dismiss,
+        }
 
     # Choices. ------------------------------------------------------------------------------------------------------
 
@@ -117,52 +129,59 @@ class AtlasController:
         context = self.context
         context.assign(columns)
         for view in self.views:
-            view.tell()
+            view.update_columns()
         self.style.publish()
         if str(context.choices["color"]).removeprefix("column:") in columns:
             self.style.color()
-        self.on_selected()
+        self.selection.refresh()
 
     # Results. ------------------------------------------------------------------------------------------------------
 
-    def _got_vectors(self, view: MapView) -> None:
+    def _follow_vectors(self, view: MapView) -> None:
         # What is still computed of the vectors before must not arrive.
         self.comparison.forget()
         if view.number == 0:
             self.show_counts()
             self.clusters.forget()
             self.neighbors.leave()
-            self.selection.move()
+            self.selection.follow_vectors()
             self.playback.draw()
 
-    def _got_scatter(self, view: MapView) -> None:
+    def _connect_scatter(self, view: MapView) -> None:
         if view.scatter is not None:
-            view.scatter.observe(lambda _change: self.selection.taken(view), "selected")
-            view.scatter.on_msg(lambda _widget, content, _buffers: self._told(view, content))
+            view.scatter.observe(lambda _change: self.selection.follow_map(view), "selected")
+            view.scatter.on_msg(lambda _widget, content, _buffers: self._follow_click(view, content))
 
-    def _told(self, view: MapView, content: Any) -> None:
-        """Follow what a map says: a point was clicked."""
+    def _follow_click(self, view: MapView, content: Any) -> None:
         if isinstance(content, dict) and content.get("kind") == "choose":
-            self.context.guarded(lambda: self._chosen(view, content.get("point")))
+            with self.context.guard():
+                self._play_point(view, content.get("point"))
 
-    def _got_map(self, view: MapView) -> None:
+    def _dress_map(self, view: MapView) -> None:
+        """Give a map that was drawn its colours, selection and lines."""
         # A colour that cannot be had is no reason to have no map.
-        self.context.guarded(partial(self.style.all, view))
+        with self.context.guard():
+            self.style.apply(view)
         self.selection.show(view)
         self.playback.mark(view)
         if view.number == 0:
-            self._got_neighbors()
+            self._show_neighbors()
             self._write_names()
 
-    def _got_ready(self, view: MapView) -> None:
+    def _start_analyses(self, view: MapView) -> None:
+        """Compute what needs a finished map."""
         if view.number == 0:
             self.clusters.start()
             self.neighbors.again()
         self.comparison.start()
         self.publish()
 
-    def _got_groups(self) -> None:
-        self.context.panel.clusters = self.clusters.shown()
+    def _show_tags(self) -> None:
+        for view in self.views:
+            view.show_tags()
+
+    def _show_clusters(self) -> None:
+        self.context.panel.clusters = self.clusters.to_dict()
         self.context.panel.code = self.code()
         self._write_names()
         if self.context.choices["color"] == "cluster":
@@ -173,17 +192,16 @@ class AtlasController:
         if visible is not None:
             visible.scatter.set_labels(self.clusters.labels())
 
-    def _got_neighbors(self) -> None:
-        self.context.panel.neighbors = self.neighbors.shown()
+    def _show_neighbors(self) -> None:
+        self.context.panel.neighbors = self.neighbors.to_dict()
         visible = self.views[0].visible
         if visible is not None:
             visible.scatter.set_lines(self.neighbors.lines)
 
-    def _got_selection(self) -> None:
-        self.context.panel.selection = self.selection.shown()
-        self.on_selected()
+    def _show_agreement(self) -> None:
+        self.context.panel.agreement = self.comparison.to_dict()
 
-    def _arrived(self, _model: str) -> None:
+    def _use_weights(self, _model: str) -> None:
         self.style.publish()
         self.start()
         self.clusters.start()
@@ -199,7 +217,7 @@ class AtlasController:
         self.style.publish()
         self.show_counts()
         self.playback.publish()
-        panel.selection = self.selection.shown()
+        panel.selection = self.selection.to_dict()
         self.start()
         self.publish()
 
@@ -216,8 +234,8 @@ class AtlasController:
 
     def show_maps(self) -> None:
         """Show the maps as they are."""
-        second = [self.views[1].shown()] if self.context.choices["second"] else []
-        self.context.panel.maps = [self.views[0].shown(), *second]
+        second = [self.views[1].to_dict()] if self.context.choices["second"] else []
+        self.context.panel.maps = [self.views[0].to_dict(), *second]
 
     def show_counts(self) -> None:
         """Show how many there are of what, and what cannot be used."""
@@ -241,79 +259,56 @@ class AtlasController:
         """Stop what runs and what waits; what is finished is kept."""
         self.context.stop()
         for view in self.views:
-            view.cancelled()
-        self.clusters.cancelled()
+            view.mark_cancelled()
+        self.clusters.mark_cancelled()
 
     # Commands of the page. -----------------------------------------------------------------------------------------
-
-    def _command(self, kind: str, content: dict[str, Any], buffers: list[Any]) -> None:
-        self.context.guarded(self._commands(content, buffers)[kind])
-
-    def _commands(self, content: dict[str, Any], buffers: list[Any]) -> dict[str, Callable[[], Any]]:
-        queue, panel = self.playback, self.context.panel
-        return {
-            "set_option": lambda: self.choose(content["name"], content["value"]),
-            "compute": self._retry,
-            "cancel": self.cancel,
-            "pull": lambda: self.downloads.start(content["model"]),
-            "stop_pull": lambda: self.downloads.stop(content["model"]),
-            "play": lambda: self._wanted(content),
-            "select": lambda: self._select(content),
-            "clear_selection": lambda: self.selection.choose([]),
-            "find_neighbors": lambda: self._like(content),
-            "upload": lambda: self.neighbors.upload(content["name"], bytes(buffers[0])),
-            "rename_cluster": lambda: self.clusters.rename(content["id"], content["name"]),
-            "enqueue": lambda: queue.enqueue([int(label) for label in content["tracks"]]),
-            "play_queue": lambda: queue.play(content["at"]),
-            "pause_queue": queue.pause,
-            "remove_queued": lambda: queue.remove(content["at"]),
-            "clear_queue": queue.clear,
-            "save": lambda: self._save(content),
-            "dismiss_notice": lambda: setattr(panel, "notice", {}),
-        }
 
     def _retry(self) -> None:
         self.context.panel.models = offers()
         self.start()
         self.style.color()
 
-    def _save(self, content: Mapping[str, Any]) -> None:
+    def _save(self, **content: Any) -> None:
         export.begin(self.context, self.contents(selection=bool(content.get("selection"))), content)
 
-    def _wanted(self, content: Mapping[str, Any]) -> None:
+    def _play(self, **content: Any) -> None:
+        """Play a point of a map, or a track from a moment on."""
         if "point" in content:
-            self._chosen(self.views[1 if content.get("map") else 0], content["point"])
+            self._play_point(self.views[1 if content.get("map") else 0], content["point"])
         else:
             self.playback.choose(int(content["track"]), content.get("at"))
 
-    def _chosen(self, view: MapView, point: Any) -> None:
+    def _play_point(self, view: MapView, point: Any) -> None:
         """Open and play the track of a point, and show what is near it."""
         vectors = view.vectors
         if vectors is None or not isinstance(point, int) or not 0 <= point < len(vectors):
             raise OptionError(f"The map has no point {point!r}.")
         at = None if vectors.times is None else float(vectors.times[point])
-        self.context.guarded(partial(self._show_near, view, point))
+        with self.context.guard():
+            self._find_near_point(view, point)
         self.playback.choose(int(vectors.tracks[point]), at)
 
-    def _show_near(self, view: MapView, point: int) -> None:
+    def _find_near_point(self, view: MapView, point: int) -> None:
         """Show the neighbours of a point; of one on the second map, those that its track has on the first."""
         if view.number == 0 or view.vectors is None:
             self.neighbors.show(self.neighbors.of_point(point))
         else:
             self.neighbors.show(self.neighbors.query(int(view.vectors.tracks[point])))
 
-    def _select(self, content: Mapping[str, Any]) -> None:
-        if "cluster" not in content:
-            self.selection.choose([int(label) for label in content["tracks"]])
+    def _select(self, tracks: Iterable[int] = (), cluster: int | None = None) -> None:
+        if cluster is None:
+            self.selection.take([int(label) for label in tracks])
             return
         members = self.clusters.members
         if members is None:
             raise OptionError("There are no clusters; choose how they are found.")
-        self.selection.choose_points(np.flatnonzero(members == content["cluster"]))
+        self.selection.choose_points(np.flatnonzero(members == cluster))
 
-    def _like(self, content: Mapping[str, Any]) -> None:
-        if content.get("of") != "point":
+    def _find_neighbors(self, of: str, **content: Any) -> None:
+        """Show the neighbours of a point, or of the middle of the selection."""
+        if of != "point":
             points = self.selection.points()
             self.neighbors.show(self.neighbors.of_points(points, f"{len(points):,} selected points"))
             return
-        self._show_near(self.views[1 if content.get("map") else 0], content["point"])
+        self._find_near_point(self.views[1 if content.get("map") else 0], content["point"])

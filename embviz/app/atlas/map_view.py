@@ -15,6 +15,7 @@ import numpy as np
 from embviz.analysis.neighbors import nearest_neighbors
 from embviz.analysis.projection import METHOD_NAMES, project
 from embviz.analysis.tagging import models_by_task, tags_at_points
+from embviz.app.work import Work
 from embviz.batch import embed_table
 from embviz.batch.api import cached_share
 from embviz.core.text import collapse_spaces
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from embviz.core.vectors import Vectors
     from embviz.core.worker import Job
     from embviz.widgets.scatter import Scatter
-    from embviz.widgets.schema import MapState
 
 __all__ = ["MapRequest", "MapView", "VisibleMap"]
 
@@ -116,23 +116,12 @@ class MapView:
         self.scatter: Scatter | None = None
         self._made: dict[str, Any] = {}
         self._drawn = False
-        self.status, self.stage, self.message, self.remedy = "", "", "", ""
-        self.done = self.total = 0
-        self.on_changed: Callable[[], None] = lambda: None
-        self.on_vectors: Callable[[MapView], None] = lambda _view: None
-        self.on_scatter: Callable[[MapView], None] = lambda _view: None
-        self.on_map: Callable[[MapView], None] = lambda _view: None
-        self.on_ready: Callable[[MapView], None] = lambda _view: None
+        self.work = Work()
 
     @property
     def what(self) -> str:
         """The purpose of its job."""
         return f"map {self.number}"
-
-    @property
-    def unfinished(self) -> bool:
-        """Whether it is computed, or is to be."""
-        return self.status in ("waiting", "running")
 
     @property
     def preliminary(self) -> bool:
@@ -155,20 +144,21 @@ class MapView:
             self._forget()
         elif self._made.get("near") != request.near:
             self.near = None
-        self.status, self.stage, self.message, self.remedy = "waiting", "", "", ""
-        self.done = self.total = 0
+        self.work.begin()
         model = get_model(request.model)
         if not has_weights(model) and self.vectors is None:
             self._context.stop(self.what)
-            self.status = "download"
-            self.message = f"The weights of {model.title} are not on this computer yet."
-            self.remedy = f"Download them here, or run `embviz pull {model.name}`."
-            self.on_changed()
+            self.work.begin(
+                "download",
+                f"The weights of {model.title} are not on this computer yet.",
+                f"Download them here, or run `embviz pull {model.name}`.",
+            )
+            self._context.events.maps_changed()
             return
         self._context.run(
-            self.what, model.title, self._task(request), self._finished, failed=self._failed, progress=self._progress
+            self.what, model.title, self._task(request), self._finish, failed=self.fail, progress=self._progress
         )
-        self.on_changed()
+        self._context.events.maps_changed()
 
     def _task(self, request: MapRequest) -> Callable[[Job], None]:
         vectors, near = self.vectors, self.near
@@ -178,8 +168,8 @@ class MapView:
         def task(job: Job) -> None:
             nonlocal vectors, near, projection
             if vectors is None:
-                vectors, heard = _embedded(context, request, job)
-                job.show("vectors", self._got_vectors, request, vectors)
+                vectors, heard = _embed(context, request, job)
+                job.show("vectors", self._use_vectors, request, vectors)
                 if heard is not None:
                     job.show("heard", outputs.keep, heard)
             if not len(vectors):
@@ -194,7 +184,7 @@ class MapView:
                     cache=context.cache,
                     report=job.report,
                 )
-                job.show("near", self._got_near, request, near)
+                job.show("near", self._use_neighbors, request, near)
             if projection is None and not seen and request.method != "pca":
                 first = project(
                     vectors,
@@ -205,7 +195,7 @@ class MapView:
                     cache=context.cache,
                     progress=job.report,
                 )
-                job.show("first", self._got_map, request, "first", first)
+                job.show("first", self._use_map, request, "first", first)
             if projection is None:
                 projection = project(
                     vectors,
@@ -217,50 +207,45 @@ class MapView:
                     progress=job.report,
                     **dict(request.options),
                 )
-                job.show("map", self._got_map, request, "map", projection)
+                job.show("map", self._use_map, request, "map", projection)
 
         return task
 
-    def _got_vectors(self, request: MapRequest, vectors: Vectors) -> None:
+    def _use_vectors(self, request: MapRequest, vectors: Vectors) -> None:
         self.vectors, self._made["vectors"] = vectors, request.vectors
-        self.on_vectors(self)
+        self._context.events.vectors_ready(self)
 
-    def _got_near(self, request: MapRequest, near: Neighbors) -> None:
+    def _use_neighbors(self, request: MapRequest, near: Neighbors) -> None:
         self.near, self._made["near"] = near, request.near
 
-    def _got_map(self, request: MapRequest, kind: str, projection: Projection) -> None:
+    def _use_map(self, request: MapRequest, kind: str, projection: Projection) -> None:
         self.projection = projection
         self._made["map"] = request.map if kind == "map" else None
         self._draw()
-        self.on_map(self)
-        self.on_changed()
+        self._context.events.map_drawn(self)
+        self._context.events.maps_changed()
 
     def _progress(self, stage: str, done: int, total: int) -> None:
-        self.status = "running"
-        self.stage, self.done, self.total = collapse_spaces(stage), done, total
-        self.on_changed()
+        self.work.status = "running"
+        self.work.report(collapse_spaces(stage), done, total)
+        self._context.events.maps_changed()
 
-    def _finished(self, _result: None) -> None:
-        self.status = "ready"
-        self.on_ready(self)
-        self.on_changed()
-
-    def _failed(self, sentence: str, remedy: str) -> None:
-        self.status, self.message, self.remedy = "failed", sentence, remedy
-        self.on_changed()
+    def _finish(self, _result: None) -> None:
+        self.work.status = "ready"
+        self._context.events.map_finished(self)
+        self._context.events.maps_changed()
 
     def fail(self, sentence: str, remedy: str = "") -> None:
         """Say why there is nothing."""
-        self._failed(sentence, remedy)
+        self.work.fail(sentence, remedy)
+        self._context.events.maps_changed()
 
-    def cancelled(self) -> None:
+    def mark_cancelled(self) -> None:
         """Mark what was cancelled; what is done is kept."""
-        if self.unfinished:
-            self.status = "cancelled"
-            self.message = "This is a first map by PCA; the rest was cancelled." if self._drawn else "Cancelled."
-            if self._drawn and self.projection is not None:
-                self.message = f"Cancelled; this is the map by {METHOD_NAMES[self.projection.method]}."
-            self.on_changed()
+        if self.work.unfinished:
+            method = METHOD_NAMES[self.projection.method] if self._drawn and self.projection is not None else ""
+            self.work.cancel(f"Cancelled; this is the map by {method}." if method else "Cancelled.")
+            self._context.events.maps_changed()
 
     def _forget(self) -> None:
         self.vectors = self.near = self.projection = None
@@ -289,15 +274,15 @@ class MapView:
             link=self._link,
         )
         self._drawn = True
-        self.hear()
-        self.on_scatter(self)
+        self.show_tags()
+        self._context.events.scatter_made(self)
 
-    def tell(self) -> None:
+    def update_columns(self) -> None:
         """Have the map tell the facts of the tracks as the table has them now."""
         if self.scatter is not None:
             self.scatter.set_columns(self._context.columns)
 
-    def hear(self) -> None:
+    def show_tags(self) -> None:
         """Have the map tell what a tagger hears at each point, where that is known."""
         if self.scatter is None or self.vectors is None or self.request is None or not self._drawn:
             return
@@ -318,7 +303,7 @@ class MapView:
             return np.zeros(0, np.int64)
         return np.flatnonzero(np.isin(self.vectors.tracks, np.asarray(labels, dtype=np.int64)))
 
-    def shown(self) -> MapState:
+    def to_dict(self) -> dict[str, Any]:
         """Return what the page shows of it, ready for JSON."""
         request, visible = self.request, self.visible
         return {
@@ -327,9 +312,10 @@ class MapView:
             "view": "" if visible is None else model_ref(visible.scatter),
             "facts": [] if visible is None else [" · ".join(visible.projection.facts)],
             "notes": [] if visible is None else list(visible.projection.notes),
-            "title": self.title, "status": self.status, "stage": self.stage, "done": self.done, "total": self.total,
-            "message": self.message, "remedy": self.remedy, "preliminary": self.preliminary,
-        }  # fmt: skip
+            "title": self.title,
+            "preliminary": self.preliminary,
+            **self.work.to_dict(),
+        }
 
     def close(self) -> None:
         """Take the map off the page."""
@@ -339,7 +325,7 @@ class MapView:
         self._forget()
 
 
-def _embedded(context: AtlasContext, request: MapRequest, job: Job) -> tuple[Vectors, Vectors | None]:
+def _embed(context: AtlasContext, request: MapRequest, job: Job) -> tuple[Vectors, Vectors | None]:
     """Return the vectors, and what a tagger hears, where that costs nothing more."""
     options: dict[str, Any] = {"pooling": request.pooled, "cache": context.cache, "progress": job.report}
     tags = request.model in {model.name for model in models_by_task("tags")} and request.pooled in ("mean", "frames")

@@ -34,12 +34,11 @@ class ModelOutputs:
     def __init__(self, context: AtlasContext) -> None:
         self._context = context
         self._known: dict[tuple[str, str], Vectors] = {}
-        self.on_kept: Callable[[], None] = lambda: None
 
     def keep(self, vectors: Vectors) -> None:
         """Keep an output that came along with something else."""
         self._known[vectors.model, vectors.pooling] = vectors
-        self.on_kept()
+        self._context.events.outputs_kept()
 
     def known(self, model: str, pooling: str) -> Vectors | None:
         """Return an output, if it is here."""

@@ -61,7 +61,6 @@ class NeighborQueries:
         self.lines = np.zeros((0, 2), np.uint32)
         self._query: Query | None = None
         self._file: Path | None = None
-        self.on_changed: Callable[[], None] = lambda: None
 
     # What is looked for. -------------------------------------------------------------------------------------------
 
@@ -211,7 +210,7 @@ class NeighborQueries:
         """Show nothing."""
         self._query, self._shown = None, {}
         self.lines = np.zeros((0, 2), np.uint32)
-        self.on_changed()
+        self._context.events.neighbors_changed()
 
     # Showing. ------------------------------------------------------------------------------------------------------
 
@@ -251,14 +250,14 @@ class NeighborQueries:
         }
         ends = answer.points if query.point >= 0 else answer.points[:0]
         self.lines = np.stack([np.full(len(ends), query.point), ends], axis=1).astype(np.uint32)
-        self.on_changed()
+        self._context.events.neighbors_changed()
 
     def _failed(self, sentence: str, remedy: str) -> None:
         self.forget()
         self._shown = {"of": {"title": "", "kind": "file"}, "metric": "", "exact": True, "k": 0, "items": []}
         self._shown["message"] = f"{sentence} {remedy}".strip()
-        self.on_changed()
+        self._context.events.neighbors_changed()
 
-    def shown(self) -> NeighborList:
+    def to_dict(self) -> NeighborList:
         """Return what the page shows, ready for JSON."""
         return self._shown

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from embviz.app.selection import PlayRequest
 from embviz.audio import Audio
 from embviz.batch.pooling import AMONG_FRAMES
 from embviz.errors import AudioError, OptionError
@@ -32,27 +33,19 @@ HEIGHT = 128  # pixels of the heatmap of the open track: the map is to be seen b
 
 
 class Playback:
-    """The open track and the queue.
-
-    Attributes
-    ----------
-    current : int or None
-        Label of the open track.
-    on_choose : list of callable
-        Called with the label of a track to open, and with seconds or None.
-    """
+    """The open track and the queue."""
 
     def __init__(self, context: AtlasContext, views: list[MapView], player: Player | None, *, own: bool) -> None:
         self._context, self._views = context, views
         self.player, self._own = player, own
-        self.current: int | None = None
-        self.on_choose: list[Callable[[int, float | None], None]] = []
         self._heatmap: Heatmap | None = None
         self._items: list[QueueItem] = []
         self._at = -1
         self._playing = self._was_playing = False
+        context.selection.on("track", self._follow_track)
+        context.selection.on("request", self._follow_request)
         if player is not None:
-            player.observe(self._follow, ["playing", "time"])
+            player.observe(self._follow_player, ["playing", "time"])
 
     # Choosing and opening. -----------------------------------------------------------------------------------------
 
@@ -60,16 +53,18 @@ class Playback:
         """Open a track and play it, from a moment on."""
         if label not in self._context.table.index:
             raise OptionError(f"There is no track {label!r} in the table.")
-        for call in self.on_choose:
-            call(label, at)
+        self._context.selection.request = PlayRequest(label, at)
+
+    def _follow_request(self, request: PlayRequest) -> None:
+        """Play what the reader chose, where the player is the own one."""
         if self._own:
-            self._open(label, at)
+            self._open(request.track, request.seconds)
 
     def _open(self, label: int, at: float | None) -> None:
         player, context = self.player, self._context
         if player is None:
             return
-        if label == self.current and player.duration and not player.problem:
+        if label == self._context.selection.track and player.duration and not player.problem:
             player.seek(at or 0.0)
             player.play()
             return
@@ -77,7 +72,7 @@ class Playback:
         title, path = facts["title"], str(context.table.loc[label].get("path") or "")
         player.clear(loading=f"opening {title}")
         self._was_playing = False
-        self._leave()
+        self._context.selection.track = None
         folder = context.store.folder if context.store is not None else None
 
         def task(_job: Job) -> tuple[browser_audio.Summary, browser_audio.Playable]:
@@ -101,25 +96,26 @@ class Playback:
         if self._playing:
             self._next()
 
-    def _leave(self) -> None:
-        self.current = None
+    def mark_open(self, label: int) -> None:
+        """Mark a track as open, and show its way over the map."""
+        self._context.selection.track = None
+        self._context.selection.track = label
+
+    def _follow_track(self, label: int | None) -> None:
         for view in self._views:
+            if label is not None:
+                self.mark(view)
+                continue
             self._context.stop(_trail(view))
             if view.scatter is not None:
                 view.scatter.current = -1
                 view.scatter.set_trail(None)
-
-    def mark_open(self, label: int) -> None:
-        """Mark a track as open, and show its way over the map."""
-        self._leave()
-        self.current = label
-        for view in self._views:
-            self.mark(view)
-        self.draw()
+        if label is not None:
+            self.draw()
 
     def draw(self) -> None:
         """Show below the map what its model makes of the open track, where the player is the own one."""
-        label, request, context = self.current, self._views[0].request, self._context
+        label, request, context = self._context.selection.track, self._views[0].request, self._context
         if not self._own or label is None or request is None:
             return
         path = str(context.table.loc[label].get("path") or "")
@@ -129,7 +125,7 @@ class Playback:
             return found
 
         def done(embedding: Embedding) -> None:
-            if self.current == label and self._views[0].request == request:
+            if self._context.selection.track == label and self._views[0].request == request:
                 self._drawn(embedding)
 
         context.run("heatmap", "the open track", task, done, first=True)
@@ -146,7 +142,7 @@ class Playback:
 
     def mark(self, view: MapView) -> None:
         """Mark the open track on a map."""
-        label, visible = self.current, view.visible
+        label, visible = self._context.selection.track, view.visible
         if label is None or visible is None:
             return
         vectors, projection, scatter = visible
@@ -171,20 +167,20 @@ class Playback:
             return np.column_stack([projection.transform(embedding.values), embedding.times])
 
         def done(found: Any) -> None:
-            if view.visible == visible and self.current == label:
+            if view.visible == visible and self._context.selection.track == label:
                 scatter.set_trail(found)
 
         context.run(_trail(view), "the way of the open track", task, done, first=True)
 
     # The queue. ----------------------------------------------------------------------------------------------------
 
-    def enqueue(self, labels: list[int], moments: list[float | None] | None = None) -> None:
+    def enqueue(self, tracks: Sequence[int], moments: list[float] | None = None) -> None:
         """Put tracks behind what waits."""
         table = self._context.table
-        known = [label for label in labels if label in table.index]
+        known = [int(label) for label in tracks if label in table.index]
         if len(self._items) + len(known) > MOST_QUEUED:
             raise OptionError(f"Up to {MOST_QUEUED:,} tracks can wait; {len(self._items) + len(known):,} would.")
-        times = moments or [None] * len(known)
+        times: Sequence[float | None] = moments or [None] * len(known)
         for label, at in zip(known, times, strict=True):
             facts = self._context.facts(label)
             self._items.append({
@@ -201,7 +197,7 @@ class Playback:
         self._at, self._playing = at, True
         self._was_playing = False
         self.publish()
-        if paused and self.player is not None and item["track"] == self.current and not self._over():
+        if paused and self.player is not None and item["track"] == self._context.selection.track and not self._over():
             self.player.play()
         else:
             self.choose(item["track"], item["at"])
@@ -229,7 +225,7 @@ class Playback:
         self._items, self._at, self._playing = [], -1, False
         self.publish()
 
-    def _follow(self, _change: Any) -> None:
+    def _follow_player(self, _change: Any) -> None:
         """Go on to the next track where one has ended."""
         player = self.player
         if player is None:
@@ -248,7 +244,8 @@ class Playback:
 
     def _next(self) -> None:
         if self._at + 1 < len(self._items):
-            self._context.guarded(lambda: self.play(self._at + 1))
+            with self._context.guard():
+                self.play(self._at + 1)
             return
         self._playing = False
         self.publish()
@@ -260,7 +257,7 @@ class Playback:
     def close(self) -> None:
         """Let go of the player, and take the heatmap off the page."""
         if self.player is not None:
-            self.player.unobserve(self._follow, ["playing", "time"])
+            self.player.unobserve(self._follow_player, ["playing", "time"])
         if self._heatmap is not None:
             close_widget(self._heatmap)
         self._heatmap = None

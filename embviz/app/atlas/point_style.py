@@ -37,7 +37,7 @@ class PointStyle:
         self._context.panel.color_options = color_options.color_groups(self._context.table)
         self._context.panel.size_options = color_options.SIZES
 
-    def all(self, view: MapView) -> None:
+    def apply(self, view: MapView) -> None:
         """Colour and size the points of a map that was drawn anew."""
         if view.visible is not None:
             self._size(view.visible)
@@ -61,7 +61,7 @@ class PointStyle:
         else:
             for view, visible in self._visible_maps():
                 if only in (None, view):
-                    self._apply(view, visible, self._known(key, view, visible))
+                    self._recolor(view, visible, self._known(key, view, visible))
 
     def _visible_maps(self) -> list[tuple[MapView, VisibleMap]]:
         return [(view, view.visible) for view in self._views if view.visible is not None]
@@ -75,7 +75,7 @@ class PointStyle:
                 if key == "tempo"
                 else color_options.by_tag(key, output, vectors)
             )
-            self._apply(view, visible, color)
+            self._recolor(view, visible, color)
 
     def _known(self, key: str, view: MapView, visible: VisibleMap) -> PointColors | None:
         """Return a colour that no model is needed for."""
@@ -96,7 +96,7 @@ class PointStyle:
         values = np.array([texts.get(int(label), "") for label in visible.vectors.tracks], dtype=object)
         return PointColors(color.key, color.title, values)
 
-    def _apply(self, view: MapView, visible: VisibleMap, color: PointColors | None) -> None:
+    def _recolor(self, view: MapView, visible: VisibleMap, color: PointColors | None) -> None:
         if view.number == 0:
             self.seen = color
         if color is None:

@@ -6,11 +6,12 @@ whole tracks. It outlives the points, which change with the model.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from embviz.app.selection import Selected
 from embviz.errors import OptionError
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from embviz.app.atlas.context import AtlasContext
     from embviz.app.atlas.map_view import MapView
-    from embviz.widgets.schema import SelectedItem, Selection
+    from embviz.widgets.schema import SelectedItem, SelectionState
 
 __all__ = ["MapSelection"]
 
@@ -32,10 +33,22 @@ class MapSelection:
 
     def __init__(self, context: AtlasContext, views: list[MapView]) -> None:
         self._context, self._views = context, views
-        self.labels: NDArray[np.int64] = np.zeros(0, np.int64)
-        self.times: NDArray[np.float64] | None = None
         self._showing = False
-        self.on_changed: Callable[[], None] = lambda: None
+        self._origin: MapView | None = None
+        context.selection.on("selected", self._follow)
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """Labels of the selected tracks."""
+        return self._context.selection.selected.labels
+
+    @property
+    def times(self) -> NDArray[np.float64] | None:
+        """Moments of the selected frames; None where whole tracks are selected."""
+        return self._context.selection.selected.times
+
+    def _select(self, labels: NDArray[np.int64], times: NDArray[np.float64] | None = None) -> None:
+        self._context.selection.selected = Selected(labels, times)
 
     @property
     def _frames(self) -> bool:
@@ -71,29 +84,25 @@ class MapSelection:
         return found.astype(np.int64), times
 
     def take(self, value: Any) -> None:
-        """Select what the next cell asks for; nothing is shown yet."""
-        labels, self.times = self.read(value)
-        self.labels = labels if self.times is not None else _once(labels)
+        """Select what the next cell asks for."""
+        labels, times = self.read(value)
+        self._select(labels if times is not None else _once(labels), times)
 
-    def set_points(self, labels: Iterable[int], times: Iterable[float] | None) -> None:
+    def restore(self, labels: Iterable[int], times: Iterable[float] | None) -> None:
         """Select labels and moments that were kept; tracks that are not there any more are left out."""
         kept, moments = np.array(list(labels), dtype=np.int64), None if times is None else np.array(list(times))
         here = self._context.places(kept) >= 0
-        self.labels, self.times = kept[here], None if moments is None else moments[here]
+        self._select(kept[here], None if moments is None else moments[here])
 
-    def choose(self, labels: list[int]) -> None:
-        """Select tracks, as the page asks for it."""
-        self.take(labels)
-        self.publish()
-        self.on_changed()
+    def clear(self) -> None:
+        """Select nothing."""
+        self.take([])
 
     def choose_points(self, points: NDArray[np.int64]) -> None:
         """Select points of the first map."""
-        self._take(self._views[0], points)
-        self.publish()
-        self.on_changed()
+        self._take_points(self._views[0], points)
 
-    def taken(self, view: MapView) -> None:
+    def follow_map(self, view: MapView) -> None:
         """Follow what was selected on a map."""
         if self._showing or view.scatter is None or view.vectors is None:
             return
@@ -104,29 +113,35 @@ class MapSelection:
         # A second map follows the first in the page: what it tells then is nothing new.
         if view.number and set(view.vectors.tracks[points]) == self._tracks_on(view):
             return
-        self._take(view, points)
-        for other in self._views:
-            if other is not view:
-                self.show(other)
-        self.on_changed()
+        self._origin = view
+        try:
+            self._take_points(view, points)
+        finally:
+            self._origin = None
 
-    def _take(self, view: MapView, points: NDArray[np.int64]) -> None:
+    def _take_points(self, view: MapView, points: NDArray[np.int64]) -> None:
         vectors = view.vectors
         if vectors is None:
             return
         whole = vectors.times is None or view.number > 0
         labels = vectors.tracks[points]
-        self.labels = _once(labels) if whole else np.asarray(labels)
-        self.times = None if whole or vectors.times is None else np.asarray(vectors.times[points])
+        if whole or vectors.times is None:
+            self._select(_once(labels))
+        else:
+            self._select(np.asarray(labels), np.asarray(vectors.times[points]))
 
     def _tracks_on(self, view: MapView) -> set[Any]:
         return set() if view.vectors is None else set(np.unique(self.labels[np.isin(self.labels, view.vectors.tracks)]))
 
-    def move(self) -> None:
+    def refresh(self) -> None:
+        """Have the selection shown again, where the table is another."""
+        self._select(self.labels, self.times)
+
+    def follow_vectors(self) -> None:
         """Follow the points of the first map, which are others now."""
-        if self._views[0].vectors is not None and self._views[0].vectors.times is None:
-            self.labels, self.times = _once(self.labels), None
-        self.on_changed()
+        vectors = self._views[0].vectors
+        whole = vectors is not None and vectors.times is None
+        self._select(_once(self.labels) if whole else self.labels, None if whole else self.times)
 
     # Showing. ------------------------------------------------------------------------------------------------------
 
@@ -147,19 +162,21 @@ class MapSelection:
 
     def show(self, view: MapView) -> None:
         """Select on a map what is selected."""
-        if view.scatter is None or view.vectors is None:
+        visible = view.visible
+        if visible is None:
             return
         before, self._showing = self._showing, True
         try:
-            view.scatter.select(self.points(view))
+            visible.scatter.select(self.points(view))
         finally:
             self._showing = before
 
-    def publish(self) -> None:
-        """Show the selection on the maps and in the list."""
+    def _follow(self, _selected: Selected) -> None:
+        """Show the selection on the maps, but that where it was made, and in the list."""
         for view in self._views:
-            self.show(view)
-        self._context.panel.selection = self.shown()
+            if view is not self._origin:
+                self.show(view)
+        self._context.panel.selection = self.to_dict()
 
     def table(self) -> pd.DataFrame:
         """Return the selected rows of the table, those of frames with their time."""
@@ -172,7 +189,7 @@ class MapSelection:
         points = self.points()
         return table.loc[vectors.tracks[points]].assign(time=vectors.times[points])
 
-    def shown(self) -> Selection:
+    def to_dict(self) -> SelectionState:
         """Return what the page lists, ready for JSON."""
         rows = self.table()
         times = rows["time"].to_numpy() if self._frames else None

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from embviz.app.explorer.context import ExplorerContext, Work
+from embviz.app.explorer.context import ExplorerContext
+from embviz.app.work import Work
 from embviz.collection import Collection
+from embviz.errors import OptionError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from embviz.core.worker import Job
 
 __all__ = ["CollectionLoader"]
@@ -31,8 +35,9 @@ class CollectionLoader:
         self._context, self.collection = context, collection
         self.given = collection is not None
         self._numbers: dict[int, int] | None = None
+        self._labels: dict[int, int] = {}
 
-    def want(self, key: str, work: Work, done: Callable[[Collection], None], publish: Callable[[], None]) -> None:
+    def load(self, key: str, work: Work, done: Callable[[Collection], None], publish: Callable[[], None]) -> None:
         """Call back with the collection, at once where it is there; `work` follows the reading of the tags."""
         if self.collection is not None:
             done(self.collection)
@@ -47,21 +52,33 @@ class CollectionLoader:
             job.report("reading the tags", 0, len(paths))
             return Collection.from_paths(paths, base=base, cache=False if store is None else store, progress=job.report)
 
-        def read(found: Collection) -> None:
+        def keep(found: Collection) -> None:
             self.collection = self.collection or found
             done(self.collection)
 
-        self._context.run((key, "tags"), work, task, read, publish, what=key, aside=True)
+        self._context.run((key, "tags"), work, task, keep, publish, title=key, aside=True)
         publish()
 
     @property
     def numbers(self) -> dict[int, int]:
-        """Which row of the table is which track of the list, as it was when this was first asked."""
+        """Which row of the table (label) is which track of the list, as it was when this was first asked."""
         if self._numbers is None and self.collection is not None:
-            self._numbers = self._found(self.collection)
+            self._numbers = self._match(self.collection)
+            self._labels = {number: label for label, number in reversed(self._numbers.items())}
         return self._numbers or {}
 
-    def _found(self, collection: Collection) -> dict[int, int]:
+    @property
+    def labels(self) -> dict[int, int]:
+        """Which track of the list is which row of the table: :attr:`numbers` the other way round."""
+        return self._labels if self.numbers else {}
+
+    def rows(self, labels: Sequence[int]) -> pd.DataFrame:
+        """Return rows of the table by the labels of the tracks."""
+        if self.collection is None:
+            raise OptionError("The table of the tracks is not read yet; wait until it is.")
+        return self.collection.table.loc[list(labels)]
+
+    def _match(self, collection: Collection) -> dict[int, int]:
         listed = {os.path.abspath(track.place): track.id for track in self._context.tracks if track.place is not None}  # noqa: PTH100
         places = {int(label): os.path.abspath(path) for label, path in collection.table["path"].items()}  # noqa: PTH100
         return {label: listed[place] for label, place in places.items() if place in listed}

@@ -6,88 +6,27 @@ jobs are tuples; the first item says what kind of work it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from embviz.app.context import PanelContext, Store
+from embviz.app.events import ExplorerEvents
 from embviz.app.tracks import Track, Tracks
+from embviz.app.work import DrawnWork, Work
 from embviz.audio import Audio
 from embviz.core.worker import Job, Worker
 from embviz.errors import AudioError
 from embviz.extraction import extract
 from embviz.extraction.excerpt import cut_excerpt, place_in_track
 from embviz.models import get_model
-from embviz.widgets.base import close_widget, model_ref
 
 if TYPE_CHECKING:
-    from anywidget import AnyWidget
-
     from embviz.core.embedding import Embedding
-    from embviz.widgets.panel import Panel
-    from embviz.widgets.schema import WorkState
 
-__all__ = ["ExplorerContext", "Sound", "Work"]
+__all__ = ["ExplorerContext", "Sound"]
 
 LIGHT = 32 << 20  # bytes
-
-
-@dataclass
-class Work:
-    """One thing that is computed and shown."""
-
-    model: str
-    layer: str = "embedding"
-    hop: Any = None
-    status: str = ""
-    stage: str = ""
-    done: int = 0
-    total: int = 0
-    message: str = ""
-    remedy: str = ""
-    embedding: Embedding | None = field(default=None, repr=False)
-    view: AnyWidget | None = field(default=None, repr=False)
-    drawn: bool = False
-
-    def begin(self, status: str = "waiting", message: str = "") -> None:
-        """Forget what was computed; the view is kept, to be filled anew."""
-        self.status, self.message, self.remedy = status, message, ""
-        self.stage, self.done, self.total = "", 0, 0
-        self.embedding, self.drawn = None, False
-
-    def fail(self, sentence: str, remedy: str = "") -> None:
-        """Say why there is nothing."""
-        self.status, self.message, self.remedy = "failed", sentence, remedy
-
-    def draw(self, kind: Callable[..., Any], embedding: Embedding, *, complete: bool = True, **traits: Any) -> None:
-        """Show an embedding in the view, which is made where there is none yet."""
-        if self.view is None:
-            self.view = kind(embedding, complete=complete, **traits)
-        else:
-            self.view.update(embedding, complete=complete)
-        self.drawn = True
-        self.status = "ready" if complete else "partial"
-        self.embedding = embedding if complete else None
-
-    def close(self) -> None:
-        """Take the view off the page."""
-        if self.view is not None:
-            close_widget(self.view)
-        self.view = None
-        self.drawn = False
-
-    @property
-    def unfinished(self) -> bool:
-        """Whether it is computed, or is to be."""
-        return self.status in ("waiting", "running", "partial")
-
-    def shown(self) -> WorkState:
-        """Return what the panel shows of it, ready for JSON."""
-        return {
-            "model": self.model, "layer": self.layer, "status": self.status, "stage": self.stage, "done": self.done,
-            "total": self.total, "message": self.message, "remedy": self.remedy,
-            "view": model_ref(self.view) if self.drawn else "",
-        }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -113,7 +52,7 @@ class Sound:
             raise AudioError(f"{self.track.name!r} has changed since it was opened; open it again.")
 
 
-class ExplorerContext(PanelContext):
+class ExplorerContext(PanelContext[ExplorerEvents]):
     """What all parts of an Explorer work on.
 
     Attributes
@@ -130,34 +69,32 @@ class ExplorerContext(PanelContext):
         The open track, once it has been found to be readable.
     """
 
-    panel: Panel
-
-    def __init__(self, tracks: Tracks, cache: Any, panel: Panel, player: Any) -> None:
-        super().__init__(panel, cache)
+    def __init__(self, tracks: Tracks, cache: Any, panel: Any, player: Any) -> None:
+        super().__init__(panel, player, cache, ExplorerEvents())
         self.tracks, self.player = tracks, player
-        self.aside = Worker(self._settled)
+        self.aside = Worker(self.events.settled)
         # A walk through a network gives hundreds of megabytes that are soon computed again.
-        self.light_store = self.own_store(cache)
+        self.light_store = self.make_store(cache)
         if self.light_store is not None:
             self.light_store.largest = LIGHT
         self.track: Track | None = None
         self.sound: Sound | None = None
-        self.active: Work | None = None
+        self.active: DrawnWork | None = None
 
     # Computing. ----------------------------------------------------------------------------------------------------
 
     def run(
         self, key: Hashable, work: Work, task: Callable[[Job], Any], done: Callable[[Any], None],
-        publish: Callable[[], None], *, what: str = "", aside: bool = False,
+        publish: Callable[[], None], *, title: str, aside: bool = False,
     ) -> None:  # fmt: skip
         """Have something computed for a piece of work, whose status follows."""
         work.status = "waiting"
-        name = what or work.model
+        silent = work.model if isinstance(work, DrawnWork) else title  # a stage that says no more than the title
         worker = self.aside if aside else self.worker
 
         def begun() -> None:
             work.status = "running"
-            tell(name, 0, 0)
+            tell(title, 0, 0)
             publish()
 
         def tell(text: str, at: int, total: int) -> None:
@@ -165,8 +102,8 @@ class ExplorerContext(PanelContext):
                 self.busy(text, at, total)
 
         def progress(stage: str, at: int, total: int) -> None:
-            work.stage, work.done, work.total = stage, at, total
-            tell(name if stage == work.model else f"{name}: {stage}", at, total)
+            work.report(stage, at, total)
+            tell(title if stage == silent else f"{title}: {stage}", at, total)
             publish()
 
         def finished(result: Any) -> None:
@@ -183,8 +120,10 @@ class ExplorerContext(PanelContext):
         first = not isinstance(key, tuple) or key[0] != "row"
         worker.submit(key, task, done=finished, failed=failed, progress=progress, begun=begun, first=first)
 
-    def _settled(self) -> None:
-        self.on_settled()  # which is given later
+    @property
+    def workers(self) -> tuple[Worker, ...]:
+        """All workers of the panel."""
+        return *super().workers, self.aside
 
     def close(self) -> None:
         """End the threads, and remove what was uploaded."""
@@ -192,8 +131,8 @@ class ExplorerContext(PanelContext):
         super().close()
 
     def embed(
-        self, key: Hashable, works: list[Work], show: Callable[[int, Embedding, bool], None],
-        publish: Callable[[], None], *, span: tuple[float, float] | None = None, lead: Work | None = None,
+        self, key: Hashable, works: Sequence[DrawnWork], show: Callable[[int, Embedding, bool], None],
+        publish: Callable[[], None], *, span: tuple[float, float] | None = None, lead: DrawnWork | None = None,
         store: Store | None = None,
     ) -> None:  # fmt: skip
         """Have layers of one model computed, and shown as they come.
@@ -202,7 +141,7 @@ class ExplorerContext(PanelContext):
         ----------
         key : hashable
             Of the job.
-        works : list of Work
+        works : sequence of DrawnWork
             The layers.
         show : callable
             Given the place in `works`, an embedding and whether it is complete.
@@ -210,7 +149,7 @@ class ExplorerContext(PanelContext):
             Called when something is to be shown anew.
         span : tuple of float, optional
             Seconds that are enough; the whole track by default.
-        lead : Work, optional
+        lead : DrawnWork, optional
             What shows the progress; the first of `works` by default.
         store : Store, optional
             Where results are kept; the usual one by default.
@@ -242,4 +181,4 @@ class ExplorerContext(PanelContext):
                     work.status = "ready"
 
         head = lead or works[0]
-        self.run(key, head, task, finished, publish, what=model.title)
+        self.run(key, head, task, finished, publish, title=model.title)

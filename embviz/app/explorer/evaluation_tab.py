@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from embviz.app.explorer import cost_estimate, evaluation_options, score_table
 from embviz.app.explorer.collection import CollectionLoader
-from embviz.app.explorer.context import ExplorerContext, Work
+from embviz.app.explorer.context import ExplorerContext
+from embviz.app.selection import PlayRequest
 from embviz.app.uploads import free_path, safe_name
+from embviz.app.work import Work
 from embviz.core.text import format_duration
-from embviz.core.worker import explain
+from embviz.core.worker import explain, guard
 from embviz.errors import EmbvizError, OptionError
 from embviz.evaluation import targets
 from embviz.models.weights import has_weights
@@ -22,20 +24,20 @@ from embviz.widgets.base import model_ref
 if TYPE_CHECKING:
     import pandas as pd
 
+    from embviz.app.explorer.heatmap_rows import HeatmapRows
+    from embviz.app.explorer.track_list import TrackList
     from embviz.collection import Collection
     from embviz.core.worker import Job
     from embviz.evaluation import Evaluation
     from embviz.evaluation.confusion import ConfusionMatrix
     from embviz.evaluation.results import Result, TaskCollections
     from embviz.heads import Head
-    from embviz.widgets.schema import ConfusionState, EvaluationOptions, EvaluationStatus, Scores
+    from embviz.widgets.schema import ConfusionState, EvaluationOptions, Scores
 
 __all__ = ["EvaluationTab"]
 
 SUFFIXES = {"csv": ".csv", "latex": ".tex"}
 TELLING = 2.0  # seconds of a stage after which one can say how long it still takes
-
-Mark = Callable[[Sequence[int], Mapping[str, Any] | None, str | None], None]
 
 
 class EvaluationTab:
@@ -49,12 +51,15 @@ class EvaluationTab:
         What was found last.
     """
 
-    def __init__(self, context: ExplorerContext, loader: CollectionLoader) -> None:
+    def __init__(
+        self, context: ExplorerContext, loader: CollectionLoader, heatmaps: HeatmapRows, track_list: TrackList
+    ) -> None:
         self._context, self._loader = context, loader
+        self._heatmaps, self._track_list = heatmaps, track_list
         self.choices: dict[str, Any] = dict(evaluation_options.USUAL)
         self.evaluation: Evaluation | None = None
-        self.work = Work("tasks")
-        self._training = Work("tasks")
+        self.work = Work()
+        self._training = Work()
         self._more: dict[str, Any] = {}  # options that the page does not show
         self._offers: EvaluationOptions = {}
         self._wanted = False
@@ -62,23 +67,19 @@ class EvaluationTab:
         self._matrix: ConfusionMatrix | None = None
         self._seen: ConfusionState = {}
         self._stage: tuple[str, float, int] = ("", 0.0, 0)
-        self.rows: Callable[[], list[str]] = list
-        self.on_found: Callable[[Evaluation], None] = lambda _evaluation: None
-        self.on_choose: Callable[[int | str], None] = lambda _track: None
-        self.on_mark: Mark = lambda _labels, _columns, _color: None
-        self.on_head: Callable[[Head], None] = lambda _head: None
+        context.selection.on("track", self._mark_open)
 
-    def commands(self, content: Mapping[str, Any]) -> dict[str, Callable[[], None]]:
-        """Return what the page can ask for."""
+    def commands(self) -> dict[str, Callable[..., object]]:
+        """Return what answers each command of the page."""
         return {
             "show_evaluation": self.start,
-            "set_evaluation_option": lambda: self.set(content["name"], content["value"]),
+            "set_evaluation_option": self.set,
             "evaluate": self.run,
             "cancel_evaluation": self.stop_all,
-            "show_confusion": lambda: self.show_matrix(content["cell"]),
-            "show_answers": lambda: self.show_map(content["cell"]),
-            "train_head": lambda: self.keep_head(content["cell"]),
-            "save_scores": lambda: self.save(content["format"]),
+            "show_confusion": self.show_matrix,
+            "show_answers": self.show_map,
+            "train_head": self.keep_head,
+            "save_scores": lambda **content: self.save(content["format"]),
         }
 
     # What is asked. ------------------------------------------------------------------------------------------------
@@ -88,9 +89,11 @@ class EvaluationTab:
         if self._loader.collection is not None:
             self._show(self._loader.collection)
         elif not self.work.unfinished:
-            self._guarded(lambda: self._loader.want("tasks", self.work, self._read, self.publish_work))
+            with guard(self.work.fail):
+                self._loader.load("tasks", self.work, self._use_table, self.publish_work)
+            self.publish_work()
 
-    def _read(self, collection: Collection) -> None:
+    def _use_table(self, collection: Collection) -> None:
         self.work.begin("")
         self._show(collection)
 
@@ -117,7 +120,9 @@ class EvaluationTab:
         if not chosen["target"]:
             chosen["target"] = targets.default_target(self._offers["targets"])
         if not chosen["models"]:
-            chosen["models"] = [name for name in dict.fromkeys(self.rows()) if has_weights(name)]
+            chosen["models"] = [
+                name for name in dict.fromkeys(row.model for row in self._heatmaps.rows) if has_weights(name)
+            ]
 
     def set(self, name: str, value: Any) -> None:
         """Change a choice."""
@@ -172,11 +177,11 @@ class EvaluationTab:
             found = api.evaluate(collection, asked["target"], asked["models"], progress=job.report, **options)
             # Intervals take a while, too.
             job.report("intervals", 0, 0)
-            return found, score_table.shown(found)
+            return found, score_table.to_dict(found)
 
         self._context.run(
-            ("tasks", "run"), self.work, task, lambda result: self._found(asked, *result), self.publish_work,
-            what="tasks", aside=True,
+            ("tasks", "run"), self.work, task, lambda result: self._use_evaluation(asked, *result), self.publish_work,
+            title="tasks", aside=True,
         )  # fmt: skip
         self.publish_work()
 
@@ -186,33 +191,23 @@ class EvaluationTab:
         if not self.choices["models"]:
             raise OptionError("No model is chosen; tick those that are to be compared.")
 
-    def _found(self, asked: dict[str, Any], evaluation: Evaluation, told: Scores) -> None:
+    def _use_evaluation(self, asked: dict[str, Any], evaluation: Evaluation, told: dict[str, Any]) -> None:
         self.evaluation = evaluation
         self._close_matrix()
-        self.work.drawn = True
         self._context.panel.scores = {**told, "choices": asked}
-        self.on_found(evaluation)
+        self._context.events.evaluated(evaluation)
         self.publish()
 
     def stop_all(self) -> None:
         """Stop comparing; what is finished is kept."""
         self._context.aside.cancel(lambda key: key[0] == "tasks")  # type: ignore[index]
         for work in (self.work, self._training):
-            if work.unfinished:
-                work.status, work.message = "cancelled", "Cancelled; what was finished is kept."
-        self.publish_work()
-
-    def _guarded(self, call: Callable[[], None]) -> None:
-        """Say in its place what goes wrong: the page stays usable."""
-        try:
-            call()
-        except Exception as error:  # noqa: BLE001  whatever it is, the reader is told
-            self.work.fail(*explain(error))
+            work.cancel("Cancelled; what was finished is kept.")
         self.publish_work()
 
     # What is made of the answers. ----------------------------------------------------------------------------------
 
-    def _result(self, number: Any) -> tuple[Result, TaskCollections]:
+    def _find_result(self, number: Any) -> tuple[Result, TaskCollections]:
         """Return a result by its place, and where its tracks are."""
         evaluation = self.evaluation
         n = 0 if evaluation is None else len(evaluation.results)
@@ -221,60 +216,55 @@ class EvaluationTab:
         result = evaluation.results[number]
         return result, evaluation.collections[result.task]
 
-    def show_matrix(self, number: int) -> None:
+    def show_matrix(self, cell: int) -> None:
         """Show which classes a model takes for which, and the tracks."""
         from embviz.evaluation.confusion import ConfusionMatrix
 
-        result, source = self._result(number)
+        result, source = self._find_result(cell)
         predictions = result.predictions
         self._close_matrix()
         self._matrix = matrix = ConfusionMatrix(result, source, player=self._context.player, clock=self._context.clock)
         matrix.widget.title = ""  # it stands above
-        matrix.on_choose(lambda label: self._chosen(matrix, source, label))
-        matrix.on_cell(lambda labels: self._picked(matrix, labels))
+        matrix.on_choose(lambda label: self._play(matrix, source, label))
+        matrix.on_cell(lambda labels: self._mark_on_map(matrix, labels))
         self._seen = {
-            "cell": number, "title": score_table.title_of(result), "task": result.task,
+            "cell": cell, "title": score_table.title_of(result), "task": result.task,
             "tracks": len(predictions), "wrong": int((predictions.predicted != predictions.truth).sum()),
             "can_train_head": result.classifier in ("mlp", "logistic") and result.pooling != "mean+std",
             "view": model_ref(matrix.widget),
         }  # fmt: skip
-        if self._context.sound is not None:
-            self.opened(self._context.sound.track.id)
+        self._mark_open(self._context.selection.track)
         self.publish_matrix()
 
-    def _chosen(self, matrix: ConfusionMatrix, source: TaskCollections, label: int) -> None:
+    def _play(self, matrix: ConfusionMatrix, source: TaskCollections, label: int) -> None:
         """Play a track that was chosen in the matrix; those of the other collection are files beside the list."""
         if matrix.widget.test_set == "cv":
-            self.on_choose(self._loader.numbers.get(label, ""))
+            track = self._track_list.find_or_add(self._loader.numbers.get(label, ""))
         elif source.external is not None:
-            self.on_choose(str(source.external.loc[label, "path"]))
+            track = self._track_list.find_or_add(str(source.external.loc[label, "path"]))
+        else:
+            return
+        self._context.selection.request = PlayRequest(track.id)
 
-    def _picked(self, matrix: ConfusionMatrix, labels: Sequence[int]) -> None:
+    def _mark_on_map(self, matrix: ConfusionMatrix, labels: Sequence[int]) -> None:
         """Select the tracks of a cell on the map, where they are on it."""
         if matrix.widget.test_set == "cv":
-            self.on_mark(labels, None, None)
+            self._context.events.tracks_marked(labels, None, None)
 
-    def rows_of(self, labels: Sequence[int]) -> pd.DataFrame:
-        """Return rows of the table by the labels of the tracks."""
-        collection = self._loader.collection
-        if collection is None:
-            raise OptionError("The table of the tracks is not read yet; wait until it is.")
-        return collection.table.loc[list(labels)]
-
-    def opened(self, number: int) -> None:
-        """Tell which track of the list is open: it is marked in the matrix."""
-        label = next((label for label, own in self._loader.numbers.items() if own == number), None)
+    def _mark_open(self, track: int | None) -> None:
+        """Mark the open track in the matrix."""
+        label = None if track is None else self._loader.labels.get(track)
         if self._matrix is not None and label is not None and self._matrix.widget.test_set == "cv":
             self._matrix.mark_open(label)
 
-    def show_map(self, number: int) -> None:
+    def show_map(self, cell: int) -> None:
         """Show on the map which tracks a model took for another class."""
-        columns, color, wrong = score_table.answers(*self._result(number))
-        self.on_mark(wrong, columns, color)
+        columns, color, wrong = score_table.answers(*self._find_result(cell))
+        self._context.events.tracks_marked(wrong, columns, color)
 
-    def keep_head(self, number: int) -> None:
+    def keep_head(self, cell: int) -> None:
         """Train on all tracks, and add what comes of it to the rows of its model."""
-        (result, _), collection = self._result(number), self._loader.collection
+        (result, _), collection = self._find_result(cell), self._loader.collection
         options: dict[str, Any] = {name: getattr(result, name) for name in ("layer", "classifier", "pooling")}
         options["name"] = "-".join(
             [result.task, result.model, *([] if result.layer == "embedding" else [result.layer])]
@@ -291,14 +281,14 @@ class EvaluationTab:
 
         self._training.begin()
         self._context.run(
-            ("tasks", "head"), self._training, task, self._kept, self.publish_matrix, what="tasks", aside=True
+            ("tasks", "head"), self._training, task, self._use_head, self.publish_matrix, title="tasks", aside=True
         )
         self.publish_matrix()
 
-    def _kept(self, result: tuple[Head, Path]) -> None:
+    def _use_head(self, result: tuple[Head, Path]) -> None:
         head, path = result
         self._training.message = f"Written to {str(path)!r}; on the poster, its curves stand below the rows it fits."
-        self.on_head(head)
+        self._context.events.head_trained(head)
 
     def save(self, kind: str) -> None:
         """Have the table written into the working folder, under a name that is free."""
@@ -358,11 +348,10 @@ class EvaluationTab:
 
     def publish_work(self) -> None:
         """Show how far the work is."""
-        shown: EvaluationStatus = {**self.work.shown(), "plan": self._plan, "stage": self._told_stage()}
-        del shown["view"]
-        self._context.panel.evaluation_status = shown
+        own = {"plan": self._plan, "stage": self._format_stage()}
+        self._context.panel.evaluation_status = self.work.to_dict() | own
 
-    def _told_stage(self) -> str:
+    def _format_stage(self) -> str:
         """Return what is done, and how long that still takes, once that can be told."""
         work, now = self.work, time.monotonic()
         name = re.sub(r"[\d,]+", "", work.stage.partition(" · ")[0])  # what it counts is no part of a stage's name
@@ -376,13 +365,13 @@ class EvaluationTab:
 
     def publish_matrix(self) -> None:
         """Show the matrix, and how far a head is."""
-        self._context.panel.confusion = {**self._seen, "training": self._training.shown()} if self._seen else {}
+        self._context.panel.confusion = self._seen | {"training": self._training.to_dict()} if self._seen else {}
 
     def code(self) -> str:
         """Return Python that compares the models without a panel."""
         return cost_estimate.code(self.choices, self._more, self._loader, self._context.tracks)
 
-    def arrived(self, model: str) -> None:
+    def use_weights(self, model: str) -> None:
         """Take notice of weights that have come."""
         if self._offers and not self.choices["models"]:
             self.choices = {**self.choices, "models": [model]}

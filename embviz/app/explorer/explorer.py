@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import time as clock
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -29,14 +28,13 @@ from embviz.app.explorer.predictions_tab import PredictionsTab
 from embviz.app.explorer.similarity_tab import SimilarityTab
 from embviz.app.explorer.track_list import TrackList
 from embviz.app.model_options import offers
+from embviz.app.selection import PlayRequest, Selected
 from embviz.app.tracks import Tracks
-from embviz.audio import Audio
 from embviz.collection import Collection
 from embviz.core.embedding import Embedding
-from embviz.core.worker import explain
 from embviz.errors import EmbvizError, OptionError
 from embviz.heads import Head
-from embviz.models import Model, get_model
+from embviz.models import Model
 from embviz.models.weights import has_weights
 from embviz.widgets.base import close_widget, model_ref, new_clock_name
 
@@ -44,7 +42,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from embviz.core.cache import CacheOption
-    from embviz.evaluation import Evaluation
     from embviz.widgets.panel import Panel
 
 __all__ = ["Explorer"]
@@ -127,16 +124,19 @@ class Explorer(traitlets.HasTraits):
         self._context = ExplorerContext(tracks, cache, Panel(clock=player.clock, player=model_ref(player)), player)
         self._following = self._closed = False
         self._restored = kept
-        self._track_list, self._heatmaps = TrackList(self._context), HeatmapRows(self._context)
-        self._predictions, self._layers, self._similarity = (
-            PredictionsTab(self._context),
-            LayersTab(self._context),
-            SimilarityTab(self._context),
-        )
-        loader = CollectionLoader(self._context, collection)
-        self._map_tab, self._evaluation_tab = MapTab(self._context, loader), EvaluationTab(self._context, loader)
-        self._next: tuple[int, float] | None = None
-        self._downloads = Downloads(self._context)
+        context = self._context
+        self._track_list, self._heatmaps = TrackList(context), HeatmapRows(context)
+        self._predictions, self._layers = PredictionsTab(context), LayersTab(context)
+        self._similarity = SimilarityTab(context)
+        self._loader = CollectionLoader(context, collection)
+        self._map_tab = MapTab(context, self._loader)
+        self._evaluation_tab = EvaluationTab(context, self._loader, self._heatmaps, self._track_list)
+        self._next: PlayRequest | None = None
+        self._downloads = Downloads(context)
+        # What is stopped and closed with the Explorer; the first four start anew with each track.
+        self._parts = (
+            self._heatmaps, self._predictions, self._layers, self._similarity, self._map_tab, self._evaluation_tab,
+        )  # fmt: skip
         self._connect()
         try:
             for head in [heads] if isinstance(heads, str | Head) else heads:
@@ -147,16 +147,22 @@ class Explorer(traitlets.HasTraits):
             raise
 
     def _connect(self) -> None:
-        context, track_list = self._context, self._track_list
-        track_list.on_leaving, track_list.on_found = self._leave, self._heatmaps.fill
-        track_list.on_opened, track_list.on_failed = self._opened, self._heatmaps.fail_all
-        self._map_tab.on_choose, self._map_tab.on_selected = self._chosen, self._selected
-        evaluation_tab = self._evaluation_tab
-        evaluation_tab.rows = lambda: [row.model for row in self._heatmaps.rows]
-        evaluation_tab.on_found, evaluation_tab.on_choose = self._evaluated, self._chosen_file
-        evaluation_tab.on_mark, evaluation_tab.on_head = self._mark, self._keep_head
-        context.on_settled, self._downloads.on_arrived = self._settle, self._arrived
-        context.panel.on_command(self._command)
+        context, events, selection = self._context, self._context.events, self._context.selection
+        for part in self._parts[:4]:
+            events.track_left.connect(part.reset)
+        events.embeddings_cached.connect(self._heatmaps.fill)
+        events.track_failed.connect(self._heatmaps.fail_all)
+        events.track_opened.connect(self._begin_track)
+        events.weights_downloaded.connect(self._use_weights)
+        events.evaluated.connect(lambda evaluation: self.set_trait("evaluation", evaluation))
+        events.head_trained.connect(self._show_trained_head)
+        events.tracks_marked.connect(self._mark_on_map)
+        events.settled.connect(self._settle)
+        selection.on("request", self._play_request)
+        selection.on("track", self._play_waiting)
+        selection.on("selected", self._follow_selected)
+        context.panel.answer(self._commands(), context.show_error)
+        context.panel.on_command(lambda *_: self._settle_guarded())
         context.panel.observe(lambda _change: self._begin_tab(), "tab")
         context.player.observe(self._follow_player, ["time", "range"])
 
@@ -167,7 +173,7 @@ class Explorer(traitlets.HasTraits):
             context.panel.tab = kept["tab"]
             self._evaluation_tab.restore(kept["evaluation"])
             for row in kept["rows"]:
-                with self._told():
+                with self._context.guard():
                     self._heatmaps.add(**{"layer": "embedding", "hop": None, **row})
         else:
             for wanted in default_rows() if models is None else _requests(models):
@@ -220,23 +226,14 @@ class Explorer(traitlets.HasTraits):
 
     def remove(self, model: str | Model | int, layer: str | None = None) -> Self:
         """Remove the rows of a model (and layer), or the row at a place counted from 0; returns the Explorer."""
-        if isinstance(model, int):
-            if not -len(self._heatmaps.rows) <= model < len(self._heatmaps.rows):
-                raise OptionError(f"There are {len(self._heatmaps.rows)} rows, counted from 0; {model} was found.")
-            rows = [self._heatmaps.rows[model]]
-        else:
-            name = get_model(model).name
-            rows = [row for row in self._heatmaps.rows if row.model == name and layer in (None, row.layer)]
-            if not rows:
-                raise OptionError(f"No row shows {name!r}{f' / {layer}' if layer else ''}.")
-        for row in rows:
+        for row in self._heatmaps.find(model, layer):
             self._heatmaps.remove(row.id)
         self._settle()
         return self
 
     def open(self, track: Any) -> Self:
         """Open a track of the list by its place or path, or add a file and open it; returns the Explorer."""
-        self._open(self._number(track))
+        self._open(self._track_list.find_or_add(track).id)
         return self
 
     def map(self, model: str | Model | None = None, **options: Any) -> Self:
@@ -272,27 +269,16 @@ class Explorer(traitlets.HasTraits):
 
         What failed says so in its row. Meanwhile the panel shows what comes, but does not answer.
         """
-        workers = self._context.worker, self._context.aside, self._context.pulls
-        deadline = math.inf if timeout is None else clock.monotonic() + timeout
-        while any(worker.busy for worker in workers) and (left := deadline - clock.monotonic()) > 0:
-            for worker in workers:
-                worker.wait(min(0.2, left))
+        left = self._context.wait(timeout)
         if self._map_tab.atlas is not None:
-            self._map_tab.atlas.wait(None if timeout is None else max(0.0, deadline - clock.monotonic()))
+            self._map_tab.atlas.wait(left)
         return self
 
     def cancel(self) -> Self:
         """Stop what runs and what waits; what is finished is kept. Returns the Explorer."""
         self._context.worker.cancel()
         self._context.aside.cancel()
-        for part in (
-            self._heatmaps,
-            self._predictions,
-            self._layers,
-            self._similarity,
-            self._map_tab,
-            self._evaluation_tab,
-        ):
+        for part in self._parts:
             part.stop_all()
         if self._context.sound is None and self._context.track is not None:
             self._context.player.clear(problem="Opening this track was cancelled; choose it again.")
@@ -332,14 +318,7 @@ class Explorer(traitlets.HasTraits):
     def close(self) -> None:
         """Stop all work, take the panel off the page and remove uploaded files."""
         self._context.close()
-        for part in (
-            self._heatmaps,
-            self._predictions,
-            self._layers,
-            self._similarity,
-            self._map_tab,
-            self._evaluation_tab,
-        ):
+        for part in self._parts:
             part.close()
         for widget in (self._context.panel, self._context.player):
             close_widget(widget)
@@ -357,29 +336,21 @@ class Explorer(traitlets.HasTraits):
 
     # The track. ----------------------------------------------------------------------------------------------------
 
-    def _number(self, track: Any) -> int:
-        tracks = self._context.tracks
-        if isinstance(track, int) and track in tracks:
-            return track
-        found = tracks.find(track) if isinstance(track, str | Path) else None
-        if found is None and isinstance(track, str):
-            found = next((one for one in tracks if one.name == track), None)
-        if found is None:
-            found = tracks.add(track if isinstance(track, tuple | Audio) else Audio.open(track).path)
-            self._track_list.publish()
-        return found.id
-
     def _open(self, number: int) -> None:
         self._track_list.open(number, self._heatmaps.rows)
         with self._follow():
             self.track = self._context.track.told if self._context.track is not None else None
 
-    def _choose(self, number: int) -> None:
-        """Open a track, unless it is open as it is."""
-        if number != self._context.panel.track or self._stale() or not self._context.player.duration:
-            self._open(number)
+    def _open_changed(self, track: int) -> None:
+        """Open a track of the list, unless it is open as it is."""
+        if not self._is_open(track):
+            self._open(track)
 
-    def _stale(self) -> bool:
+    def _is_open(self, track: int) -> bool:
+        """Tell whether a track is open, can be heard, and its file is what it was."""
+        return track == self._context.panel.track and not self._is_stale() and self._context.player.duration > 0
+
+    def _is_stale(self) -> bool:
         """Tell whether the open track is not to be read, or not what it was."""
         try:
             if self._context.sound is not None:
@@ -388,11 +359,8 @@ class Explorer(traitlets.HasTraits):
         except EmbvizError:
             return True
 
-    def _leave(self) -> None:
-        for part in (self._heatmaps, self._predictions, self._layers, self._similarity):
-            part.reset()
-
-    def _opened(self) -> None:
+    def _begin_track(self) -> None:
+        """Compute what is shown of the track that was opened."""
         kept, self._restored = self._restored, None
         if kept is not None:
             self._restore(kept)
@@ -400,53 +368,50 @@ class Explorer(traitlets.HasTraits):
         self._begin_tab()
         self._settle()
         self._track_list.mark()
-        if self._context.sound is not None:
-            self._map_tab.opened(self._context.sound.track.id)
-            self._evaluation_tab.opened(self._context.sound.track.id)
-            self._play_next(self._context.sound.track.id)
 
-    def _chosen(self, number: int, seconds: float | None) -> None:
-        """Play a track that was chosen on the map, from the moment that was chosen."""
-        self._next = number, seconds or 0.0
-        if number == self._context.panel.track and not self._stale() and self._context.player.duration:
-            self._play_next(number)
+    def _play_request(self, request: PlayRequest) -> None:
+        """Play a track that was chosen to be heard, from the moment that was chosen."""
+        self._next = request
+        if self._is_open(request.track):
+            self._play_waiting(request.track)
         else:
-            self._open(number)
+            self._open(request.track)
 
-    def _chosen_file(self, track: int | str) -> None:
-        """Play a track of the list, or a file that is not in it yet."""
-        self._chosen(self._number(track), None)
+    def _play_waiting(self, track: int | None) -> None:
+        """Play the open track, where it was opened to be heard."""
+        request = self._next
+        if track is None or request is None:
+            return
+        self._next = None
+        if request.track == track:
+            self.seek(request.seconds or 0.0)
+            self.play()
 
-    def _evaluated(self, evaluation: Evaluation) -> None:
-        self.set_trait("evaluation", evaluation)
-
-    def _keep_head(self, head: Head) -> None:
+    def _show_trained_head(self, head: Head) -> None:
         """Show a head that was trained here, in a row that is added where none fits."""
         if not any(head.fits(row.model, row.layer) for row in self._heatmaps.rows):
             self._heatmaps.add(head.model, head.layer)
         self.add_head(head)
 
-    def _mark(self, labels: Sequence[int], columns: Mapping[str, Any] | None, color: str | None) -> None:
+    def _mark_on_map(self, labels: Sequence[int], columns: Mapping[str, Any] | None, color: str | None) -> None:
         """Select tracks on the map; with columns, go there and see them."""
         self._map_tab.mark(labels, columns, color)
         if self._map_tab.atlas is None:
-            self._selected(self._evaluation_tab.rows_of(labels))
+            self._set_selection(self._loader.rows(labels))
         if columns is not None:
             self._context.panel.tab = "map"
 
-    def _play_next(self, number: int) -> None:
-        wanted, self._next = self._next, None
-        if wanted is not None and wanted[0] == number:
-            self.seek(wanted[1])
-            self.play()
+    def _follow_selected(self, _selected: Selected) -> None:
+        if self._map_tab.atlas is not None:
+            self._set_selection(self._map_tab.atlas.selection)
 
-    def _selected(self, rows: pd.DataFrame) -> None:
+    def _set_selection(self, rows: pd.DataFrame) -> None:
         with self._follow():
             self.selection = rows
 
     def _restore(self, kept: dict[str, Any]) -> None:
         states.restore_player(self._context.player, kept)
-        with self._told():
+        with self._context.guard():
             if kept["layers"] and kept["tab"] == "layers":
                 self._layers.start(kept["layers"])
             if kept["similarity"][0] and kept["tab"] == "similarity":
@@ -456,7 +421,7 @@ class Explorer(traitlets.HasTraits):
         """Compute what the page in front shows, where nothing else was chosen."""
         row = next(iter(self._heatmaps.rows), None)
         tab = self._context.panel.tab
-        with self._told():
+        with self._context.guard():
             if tab == "predictions":
                 self._predictions.start()
             elif tab == "layers" and (self._layers.lead.model or row):
@@ -469,10 +434,10 @@ class Explorer(traitlets.HasTraits):
             elif tab == "evaluation":
                 self._evaluation_tab.start()
 
-    def _arrived(self, model: str) -> None:
-        self._heatmaps.arrived(model)
-        self._predictions.arrived()
-        self._evaluation_tab.arrived(model)
+    def _use_weights(self, model: str) -> None:
+        self._heatmaps.use_weights(model)
+        self._predictions.use_weights()
+        self._evaluation_tab.use_weights(model)
         self._begin_tab()
 
     # Live traits. --------------------------------------------------------------------------------------------------
@@ -514,7 +479,7 @@ class Explorer(traitlets.HasTraits):
         if self._following:
             return value
         if name == "track":
-            return self._context.tracks[self._number(value)].told
+            return self._track_list.find_or_add(value).told
         if name == "time_range":
             if not all(map(math.isfinite, value)):
                 raise OptionError(f"A range is two numbers of seconds or None, {value!r} was found.")
@@ -533,7 +498,7 @@ class Explorer(traitlets.HasTraits):
             with self._follow():
                 self.track = change["old"]
             raise OptionError("A track is set by its path, None was found.")
-        self._open(self._number(change["new"]))
+        self._open(self._track_list.find_or_add(change["new"]).id)
 
     @traitlets.observe("time_range")
     def _range_set(self, change: Any) -> None:
@@ -557,59 +522,54 @@ class Explorer(traitlets.HasTraits):
                 self.selection = change["old"]
             raise OptionError("Tracks are selected on the map, which has not been opened; explorer.map() opens it.")
         atlas.selection = change["new"]
-        self._selected(atlas.selection)
+        self._set_selection(atlas.selection)
 
     # Commands of the panel. ----------------------------------------------------------------------------------------
 
-    @contextlib.contextmanager
-    def _told(self) -> Any:
-        """Show what goes wrong as a sentence: the panel stays usable."""
-        try:
-            yield
-        except Exception as error:  # noqa: BLE001  whatever it is, the reader is told
-            self._context.notice("error", *explain(error))
-
-    def _command(self, kind: str, content: dict[str, Any], buffers: list[Any]) -> None:
-        with self._told():
-            self._commands(content, buffers)[kind]()
-        with self._told():
-            self._settle()
-
-    def _commands(self, content: dict[str, Any], buffers: list[Any]) -> dict[str, Callable[[], Any]]:
-        heatmaps, get = self._heatmaps, content.get
+    def _commands(self) -> dict[str, Callable[..., object]]:
+        """Return what answers each command of the panel; the contents of a command are its arguments."""
+        heatmaps, predictions, layers = self._heatmaps, self._predictions, self._layers
         return {
-            "open_track": lambda: self._choose(content["track"]),
-            "add_row": lambda: self.add(content["model"], get("layer") or "embedding", get("hop")),
-            "change_row": lambda: heatmaps.change(
-                content["row"], content["model"], get("layer") or "embedding", get("hop")
-            ),
-            "remove_row": lambda: heatmaps.remove(content["row"]),
+            "open_track": self._open_changed,
+            "add_row": self._add_row,
+            "change_row": heatmaps.change,
+            "remove_row": heatmaps.remove,
             "undo": heatmaps.undo,
-            "move_row": lambda: heatmaps.move(content["row"], content["to"]),
-            "collapse_row": lambda: heatmaps.collapse(content["row"], content["collapsed"]),
-            "choose_head": lambda: heatmaps.choose_head(content["row"], content["head"]),
-            "retry_row": lambda: self._retry(content["row"]),
+            "move_row": heatmaps.move,
+            "collapse_row": heatmaps.collapse,
+            "choose_head": heatmaps.choose_head,
+            "retry_row": self._retry,
             "cancel": self.cancel,
-            "pull": lambda: self._downloads.start(content["model"]),
-            "stop_pull": lambda: self._downloads.stop(content["model"]),
-            "upload": lambda: self._open(self._track_list.upload(content["name"], bytes(buffers[0])).id),
-            "show_predictions": self._predictions.start,
-            "show_tags": lambda: self._predictions.tagger(content["model"]),
-            "separate_stems": lambda: self._predictions.separate(get("model") or ""),
-            "show_layers": lambda: self._layers.start(content["model"]),
-            "show_feature_maps": lambda: self._layers.show_maps(content["layer"]),
-            "show_similarity": lambda: self._similarity.start(content["model"], get("layer") or "embedding"),
+            "pull": self._downloads.start,
+            "stop_pull": self._downloads.stop,
+            "upload": self._open_upload,
+            "show_predictions": predictions.start,
+            "show_tags": predictions.ask_tagger,
+            "separate_stems": predictions.separate,
+            "show_layers": layers.start,
+            "show_feature_maps": layers.show_maps,
+            "show_similarity": self._similarity.start,
             "show_map": self._map_tab.start,
-            **self._evaluation_tab.commands(content),
+            **self._evaluation_tab.commands(),
             "export_page": lambda: export.start_export(self._context, heatmaps),
-            "dismiss_notice": lambda: setattr(self._context.panel, "notice", {}),
+            "dismiss_notice": self._context.dismiss,
         }
 
-    def _retry(self, number: int) -> None:
-        if self._stale() and self._context.track is not None:
+    def _settle_guarded(self) -> None:
+        with self._context.guard():
+            self._settle()
+
+    def _add_row(self, model: str, layer: str | None = None, hop: Any = None) -> None:
+        self.add(model, layer or "embedding", hop)
+
+    def _open_upload(self, name: str, data: bytes) -> None:
+        self._open(self._track_list.upload(name, data).id)
+
+    def _retry(self, row: int) -> None:
+        if self._is_stale() and self._context.track is not None:
             self._open(self._context.track.id)
         else:
-            self._heatmaps.retry(number)
+            self._heatmaps.retry(row)
 
 
 def _requests(models: Iterable[Any]) -> list[tuple[Any, ...]]:

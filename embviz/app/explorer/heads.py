@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from embviz.app.explorer.row import Row
     from embviz.core.embedding import Embedding
     from embviz.core.worker import Job
-    from embviz.widgets.schema import HeatmapRow, NameTitle, WorkState
+    from embviz.widgets.schema import NameTitle
 
 __all__ = ["CURVES", "RowHeads", "as_head", "fits"]
 
@@ -70,13 +70,13 @@ class RowHeads:
             top = min(CURVES, len(head.classes))
             work.draw(Curves.of, answers, clock=self._context.clock, title=one_line(head.title), top=top)
 
-        self._context.run(("head", row.id), work, task, show, publish, what=one_line(head.title))
+        self._context.run(("head", row.id), work, task, show, publish, title=one_line(head.title))
 
     def stop(self, row: Row) -> None:
         """Ask no further."""
         self._context.worker.cancel(lambda key: key == ("head", row.id))
 
-    def shown(self, row: Row) -> HeatmapRow:
+    def to_dict(self, row: Row) -> dict[str, Any]:
         """Return what the page shows of the heads of a row, ready for JSON."""
         fitting = self.fitting(row.model, row.layer)
         titles = [one_line(head.title) for head in fitting.values()]
@@ -85,7 +85,7 @@ class RowHeads:
             for name, title in zip(fitting, titles, strict=True)
         ]
         chosen = fitting.get(row.head)
-        answer: WorkState | None = {**row.answer.shown(), "title": one_line(chosen.title)} if chosen else None
+        answer = row.answer.to_dict() | {"title": one_line(chosen.title)} if chosen else None
         return {"heads": heads, "head": row.head if chosen else "", "answer": answer}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,6 @@ from embviz.models.weights import has_weights
 if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
     from embviz.heads import Head
-    from embviz.widgets.schema import HeatmapRow
 
 __all__ = ["HeatmapRows", "default_rows"]
 
@@ -65,43 +65,44 @@ class HeatmapRows:
         self.publish()
         return row
 
-    def change(self, number: int, model: str, layer: str, hop: Any) -> None:
+    def change(self, row: int, model: str, layer: str | None = None, hop: Any = None) -> None:
         """Give a row another model, layer or hop."""
-        row = self[number]
+        layer = layer or "embedding"
+        chosen = self[row]
         record = get_model(model)
         check_request(layer, hop)
-        if (row.model, row.layer, row.hop) == (record.name, layer, hop):
+        if (chosen.model, chosen.layer, chosen.hop) == (record.name, layer, hop):
             return
-        row.look = {} if row.view is None else {"order": row.view.order}
-        row.model, row.layer, row.hop = record.name, layer, hop
-        if self.heads.of(row) is None:
-            row.head = self.heads.usual(record.name, layer)
-        row.close()
-        self._context.active = row
-        self.start(row)
+        chosen.look = {} if chosen.view is None else {"order": chosen.view.order}
+        chosen.model, chosen.layer, chosen.hop = record.name, layer, hop
+        if self.heads.of(chosen) is None:
+            chosen.head = self.heads.usual(record.name, layer)
+        chosen.close()
+        self._context.active = chosen
+        self.start(chosen)
         self.publish()
 
-    def remove(self, number: int) -> None:
+    def remove(self, row: int) -> None:
         """Take a row away; :meth:`undo` brings it back."""
-        row = self[number]
-        if row.unfinished:
-            self._context.worker.cancel(lambda key: key == ("row", row.id))
-            row.status = "cancelled"
-        self.heads.stop(row)
-        self._keep(_Change(row, place=self.rows.index(row)))
-        self.rows.remove(row)
-        if self._context.active is row:
+        chosen = self[row]
+        if chosen.unfinished:
+            self._context.worker.cancel(lambda key: key == ("row", chosen.id))
+            chosen.status = "cancelled"
+        self.heads.stop(chosen)
+        self._keep(_Change(chosen, place=self.rows.index(chosen)))
+        self.rows.remove(chosen)
+        if self._context.active is chosen:
             self._context.active = None
         self.publish()
 
-    def choose_head(self, number: int, name: str) -> None:
+    def choose_head(self, row: int, head: str) -> None:
         """Have a head answer below a row; an empty name takes it away, the same one asks it again."""
-        row = self[number]
-        if name and name not in self.heads.fitting(row.model, row.layer):
-            raise OptionError(f"There is no head {name!r:.80} for {row.model!r} / {row.layer!r} any more.")
-        if name != row.head:
-            self._keep(_Change(row, head=row.head))
-        self._set_head(row, name)
+        chosen = self[row]
+        if head and head not in self.heads.fitting(chosen.model, chosen.layer):
+            raise OptionError(f"There is no head {head!r:.80} for {chosen.model!r} / {chosen.layer!r} any more.")
+        if head != chosen.head:
+            self._keep(_Change(chosen, head=chosen.head))
+        self._set_head(chosen, head)
         self.publish()
 
     def show_head(self, head: Head) -> int:
@@ -151,24 +152,36 @@ class HeatmapRows:
                 self.heads.start(row, self.publish)
         self.publish()
 
-    def move(self, number: int, place: int) -> None:
+    def move(self, row: int, to: int) -> None:
         """Put a row at another place, counted from 0."""
-        row = self[number]
-        self.rows.remove(row)
-        self.rows.insert(min(max(int(place), 0), len(self.rows)), row)
+        chosen = self[row]
+        self.rows.remove(chosen)
+        self.rows.insert(min(max(int(to), 0), len(self.rows)), chosen)
         self.publish()
 
-    def collapse(self, number: int, collapsed: bool) -> None:
+    def collapse(self, row: int, collapsed: bool) -> None:
         """Fold a row, or unfold it."""
-        self[number].collapsed = bool(collapsed)
+        self[row].collapsed = bool(collapsed)
         self.publish()
 
-    def retry(self, number: int) -> None:
+    def retry(self, row: int) -> None:
         """Compute a row again."""
-        row = self[number]
-        if not row.unfinished:
-            self.start(row)
+        chosen = self[row]
+        if not chosen.unfinished:
+            self.start(chosen)
             self.publish()
+
+    def find(self, model: str | Model | int, layer: str | None = None) -> list[Row]:
+        """Return the rows of a model (and layer), or the row at a place counted from 0."""
+        if isinstance(model, int):
+            if not -len(self.rows) <= model < len(self.rows):
+                raise OptionError(f"There are {len(self.rows)} rows, counted from 0; {model} was found.")
+            return [self.rows[model]]
+        name = get_model(model).name
+        rows = [row for row in self.rows if row.model == name and layer in (None, row.layer)]
+        if not rows:
+            raise OptionError(f"No row shows {name!r}{f' / {layer}' if layer else ''}.")
+        return rows
 
     def __getitem__(self, number: int) -> Row:
         for row in self.rows:
@@ -178,10 +191,10 @@ class HeatmapRows:
 
     def close(self) -> None:
         """Take all rows off the page."""
-        for row in (*self.rows, *self._gone()):
+        for row in (*self.rows, *self._removed()):
             row.close()
 
-    def _gone(self) -> list[Row]:
+    def _removed(self) -> list[Row]:
         """Return the rows that were removed and can be had back."""
         return [change.row for change in self._changes if change.place is not None]
 
@@ -192,13 +205,13 @@ class HeatmapRows:
         for row in self.rows:
             self.heads.stop(row)
             self._wait(row)
-        for row in self._gone():
+        for row in self._removed():
             row.kept()
             row.close()
             row.begin("")
         self.publish()
 
-    def fill(self, found: dict[tuple[str, str, Any], Embedding]) -> None:
+    def fill(self, found: Mapping[tuple[str, str, Any], Embedding]) -> None:
         """Show what was in the cache."""
         for row in self.rows:
             embedding = found.get(row_key(row))
@@ -223,14 +236,11 @@ class HeatmapRows:
     def stop_all(self) -> None:
         """Mark the rows whose work was cancelled."""
         for row in self.rows:
-            if row.unfinished:
-                row.status = "cancelled"
-                row.message = "Cancelled; what was finished is kept."
-            if row.answer.unfinished:
-                row.answer.status, row.answer.message = "cancelled", "Cancelled."
+            row.cancel("Cancelled; what was finished is kept.")
+            row.answer.cancel("Cancelled.")
         self.publish()
 
-    def arrived(self, model: str) -> None:
+    def use_weights(self, model: str) -> None:
         """Compute the rows that waited for the weights of a model."""
         for row in self.rows:
             if row.status == "download" and row.model == model:
@@ -266,14 +276,14 @@ class HeatmapRows:
             look["pins"] = [pin for pin in look["pins"] if pin < embedding.shape[1]]
         row.draw(Heatmap.of, embedding, complete=complete, clock=self._context.clock, title="", **look)
         if made and row.view is not None:
-            row.view.observe(lambda change, row=row: self._looked(row, change["name"]), list(LOOK))
+            row.view.observe(lambda change, row=row: self._follow_look(row, change["name"]), list(LOOK))
         if complete:
             self.heads.start(row, self.publish)
 
-    def _looked(self, row: Row, trait: str) -> None:
+    def _follow_look(self, row: Row, trait: str) -> None:
         if trait == "pins":
             self._context.active = row
-        self._context.on_settled()
+        self._context.events.settled()
 
     def _of_this_track(self, embedding: Embedding) -> bool:
         sound = self._context.sound
@@ -290,14 +300,12 @@ class HeatmapRows:
 
     def publish(self) -> None:
         """Show the rows as they are."""
-        self._context.panel.rows = [self._shown(row) for row in self.rows]
+        self._context.panel.rows = [self._to_dict(row) for row in self.rows]
         self._context.panel.can_undo = bool(self._changes)
 
-    def _shown(self, row: Row) -> HeatmapRow:
-        shown: HeatmapRow = {
-            **row.shown(), **self.heads.shown(row), "id": row.id, "hop": row.hop, "collapsed": row.collapsed,
-            "title": row.model, "height": int(getattr(row.view, "height", 0) or 0),
-        }  # fmt: skip
+    def _to_dict(self, row: Row) -> dict[str, Any]:
+        shown = row.to_dict() | {"id": row.id, "hop": row.hop, "collapsed": row.collapsed, "title": row.model}
+        shown |= self.heads.to_dict(row)
         try:
             model = get_model(row.model)
             shown["title"] = model.title

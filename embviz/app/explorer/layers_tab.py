@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from embviz.app.explorer.context import ExplorerContext, Work
+from embviz.app.explorer.context import ExplorerContext
 from embviz.app.explorer.row import constant_note
 from embviz.app.model_options import describe_receptive_field
+from embviz.app.work import DrawnWork
 from embviz.core.text import format_time
 from embviz.models import Layer, get_model
 from embviz.models.weights import has_weights
@@ -29,9 +30,9 @@ class LayersTab:
 
     def __init__(self, context: ExplorerContext) -> None:
         self._context = context
-        self.lead = Work("")
-        self.rows: list[Work] = []
-        self.maps = Work("", "")
+        self.lead = DrawnWork("")
+        self.rows: list[DrawnWork] = []
+        self.maps = DrawnWork("", "")
 
     def reset(self) -> None:
         """Forget the track before."""
@@ -50,8 +51,8 @@ class LayersTab:
         if not same:
             for row in (*self.rows, self.maps):
                 row.close()
-            self.maps = Work(record.name, "")
-            self.rows = [Work(record.name, layer.name) for layer in record.known_layers if "s" not in layer.axes]
+            self.maps = DrawnWork(record.name, "")
+            self.rows = [DrawnWork(record.name, layer.name) for layer in record.known_layers if "s" not in layer.axes]
         self._context.worker.cancel(lambda key: isinstance(key, tuple) and key[0] in ("walk", "maps"))
         self.lead.model = record.name
         self.lead.begin()
@@ -85,7 +86,7 @@ class LayersTab:
         if len(player.range) == 2:
             first, stop = float(player.range[0]), float(player.range[1])
             return first, min(stop, first + 2 * stretch)
-        first = min(max(0.0, float(player.time) - stretch), max(0.0, duration - 2 * stretch))
+        first = min(max(0.0, self._context.selection.time - stretch), max(0.0, duration - 2 * stretch))
         return first, min(duration, first + 2 * stretch)
 
     def _show(self, i: int, embedding: Embedding, complete: bool) -> None:
@@ -161,8 +162,7 @@ class LayersTab:
     def stop_all(self) -> None:
         """Mark what was cancelled."""
         for work in (self.lead, self.maps, *self.rows):
-            if work.unfinished:
-                work.status = "cancelled"
+            work.cancel()
         self.publish()
 
     def publish(self) -> None:
@@ -173,13 +173,13 @@ class LayersTab:
         model = get_model(self.lead.model)
         layers = {layer.name: layer for layer in model.known_layers}
         self._context.panel.layers = {
-            **self.lead.shown(),
+            **self.lead.to_dict(),
             "title": model.title,
             "rows": [
-                {**row.shown(), **_described(model, layers[row.layer]), "constant": "".join(constant_note(row))}
+                row.to_dict() | _described(model, layers[row.layer]) | {"constant": "".join(constant_note(row))}
                 for row in self.rows
             ],
-            "feature_maps": self.maps.shown() if self.maps.layer else {},
+            "feature_maps": self.maps.to_dict() if self.maps.layer else {},
         }
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from embviz.app.explorer.collection import CollectionLoader
-from embviz.app.explorer.context import ExplorerContext, Work
+from embviz.app.explorer.context import ExplorerContext
+from embviz.app.selection import PlayRequest, Selected
+from embviz.app.work import DrawnWork
 from embviz.collection import Collection
 from embviz.errors import CollectionError
 
@@ -31,13 +33,11 @@ class MapTab:
     def __init__(self, context: ExplorerContext, loader: CollectionLoader) -> None:
         self._context, self._loader = context, loader
         self.atlas: Atlas | None = None
-        self.work = Work("")
-        self.on_choose: Callable[[int, float | None], None] = lambda _number, _seconds: None
-        self.on_selected: Callable[[pd.DataFrame], None] = lambda _rows: None
+        self.work = DrawnWork("")
         self._options: dict[str, Any] = {}
         self._columns: dict[str, Any] = {}
         self._wanted: dict[str, Any] = {}
-        self._opened: int | None = None
+        context.selection.on("track", self._mark_open)
 
     def start(self, **options: Any) -> None:
         """Show the map; with options, a new one."""
@@ -46,7 +46,7 @@ class MapTab:
         self._options = options or self._options
         if self.atlas is not None or self.work.unfinished:
             return
-        self._loader.want("map", self.work, self._show, self.publish)
+        self._loader.load("map", self.work, self._show, self.publish)
 
     def mark(
         self, labels: Sequence[int], columns: Mapping[str, pd.Series[Any]] | None = None, color: str | None = None
@@ -54,9 +54,9 @@ class MapTab:
         """Select tracks, and colour the points by a column that is added; once the map is opened, where it is not."""
         self._columns.update(columns or {})
         self._wanted = {"labels": list(labels), "columns": columns, "color": color}
-        self._do()
+        self._apply_marks()
 
-    def _do(self) -> None:
+    def _apply_marks(self) -> None:
         """Do what was wanted of the map, once there is one."""
         if self.atlas is None or not self._wanted:
             return
@@ -76,24 +76,28 @@ class MapTab:
             raise CollectionError("There are no files to map: a map shows files of a folder or a list.")
         cache: CacheOption = False if context.store is None else context.store
         self.atlas = Atlas(collection.table, clock=context.clock, player=context.player, cache=cache, **self._options)
-        self.atlas.on_choose(self._chosen)
-        self.atlas.observe(lambda change: self.on_selected(change["new"]), "selection")
+        self.atlas.on_choose(self._follow_request)
+        self.atlas.observe(lambda change: self._follow_selection(change["new"]), "selection")
         if self._columns:
             self.atlas.assign(**self._columns)
-        self._do()
+        self._apply_marks()
         self.work.view, self.work.drawn, self.work.status = self.atlas.widget, True, "ready"
-        if self._opened is not None:
-            self.opened(self._opened)
+        self._mark_open(context.selection.track)
         self.publish()
 
-    def _chosen(self, label: int, seconds: float | None) -> None:
-        if label in self._loader.numbers:
-            self.on_choose(self._loader.numbers[label], seconds)
+    def _follow_request(self, label: int, seconds: float | None) -> None:
+        """Ask for the track of the list that was chosen on the map."""
+        number = self._loader.numbers.get(label)
+        if number is not None:
+            self._context.selection.request = PlayRequest(number, seconds)
 
-    def opened(self, number: int) -> None:
-        """Say which track of the list is open: its point is marked, and walked along."""
-        self._opened = number
-        label = next((label for label, own in self._loader.numbers.items() if own == number), None)
+    def _follow_selection(self, rows: pd.DataFrame) -> None:
+        times = rows["time"].to_numpy() if "time" in rows.columns else None
+        self._context.selection.selected = Selected(rows.index.to_numpy(), times)
+
+    def _mark_open(self, track: int | None) -> None:
+        """Mark the point of the open track, and walk along it."""
+        label = None if track is None else self._loader.labels.get(track)
         if self.atlas is not None and label is not None:
             self.atlas.mark_open(label)
 
@@ -101,8 +105,7 @@ class MapTab:
         """Stop what the map computes; what is done is kept."""
         if self.atlas is not None:
             self.atlas.cancel()
-        if self.work.unfinished:
-            self.work.status = "cancelled"
+        self.work.cancel()
         self.publish()
 
     def close(self) -> None:
@@ -110,9 +113,9 @@ class MapTab:
         if self.atlas is not None:
             self.atlas.close()
         # The view is the map's own to close.
-        self.atlas, self.work = None, Work("")
+        self.atlas, self.work = None, DrawnWork("")
         self.publish()
 
     def publish(self) -> None:
         """Show this view as it is."""
-        self._context.panel.map = self.work.shown()
+        self._context.panel.map = self.work.to_dict()

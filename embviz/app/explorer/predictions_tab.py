@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 
 from embviz.analysis.tagging import estimate_tempo, models_by_task
-from embviz.app.explorer.context import ExplorerContext, Work
+from embviz.app.explorer.context import ExplorerContext
+from embviz.app.work import DrawnWork
 from embviz.errors import AudioError
 from embviz.extraction import extract
 from embviz.models import Model, get_model
@@ -18,7 +19,7 @@ from embviz.widgets import browser_audio
 if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
     from embviz.core.worker import Job
-    from embviz.widgets.schema import Tempo, WorkState
+    from embviz.widgets.schema import Tempo
 
 __all__ = ["PredictionsTab"]
 
@@ -31,9 +32,9 @@ class PredictionsTab:
 
     def __init__(self, context: ExplorerContext) -> None:
         self._context = context
-        self.taggers: list[Work] = []
-        self.tempo = Work("", "output")
-        self.stems = Work("", "output")
+        self.taggers: list[DrawnWork] = []
+        self.tempo = DrawnWork("", "output")
+        self.stems = DrawnWork("", "output")
         self._names: list[str] = []
         self._beat: Tempo = {}
         self._asked = False
@@ -43,7 +44,7 @@ class PredictionsTab:
         """Find out which models there are to ask."""
         here = [model.name for model in models_by_task("tags") if has_weights(model)]
         known = {work.model: work for work in self.taggers}
-        self.taggers = [known.get(name) or Work(name, "output") for name in here]
+        self.taggers = [known.get(name) or DrawnWork(name, "output") for name in here]
         for work, task in ((self.tempo, "tempo"), (self.stems, "stems")):
             names = [model.name for model in models_by_task(task) if has_weights(model)]
             if work.model not in names and not work.unfinished:
@@ -70,7 +71,7 @@ class PredictionsTab:
                 self._ask_tempo()
         self.publish()
 
-    def tagger(self, model: str) -> None:
+    def ask_tagger(self, model: str) -> None:
         """Ask one tagger."""
         self._choose()
         work = next((work for work in self.taggers if work.model == get_model(model).name), None)
@@ -78,7 +79,7 @@ class PredictionsTab:
             self._ask(work)
         self.publish()
 
-    def _ask(self, work: Work) -> None:
+    def _ask(self, work: DrawnWork) -> None:
         from embviz.widgets.curves import Curves
 
         def show(_i: int, embedding: Embedding, complete: bool) -> None:
@@ -120,7 +121,7 @@ class PredictionsTab:
             )
         else:
             self._context.run(("stems", record.name), work, self._separation(record), self._separated, self.publish,
-                           what=record.title)  # fmt: skip
+                           title=record.title)  # fmt: skip
         self.publish()
 
     def _separation(self, model: Model) -> Callable[[Job], Any]:
@@ -143,7 +144,7 @@ class PredictionsTab:
 
     # Showing. ------------------------------------------------------------------------------------------------------
 
-    def arrived(self) -> None:
+    def use_weights(self) -> None:
         """Look again which models are here."""
         if self._asked:
             self.start()
@@ -159,30 +160,27 @@ class PredictionsTab:
     def stop_all(self) -> None:
         """Mark what was cancelled."""
         for work in (*self.taggers, self.tempo, self.stems):
-            if work.unfinished:
-                work.status, work.message = "cancelled", "Cancelled."
+            work.cancel("Cancelled.")
         self.publish()
 
     def publish(self) -> None:
         """Show this view as it is."""
         beat: Tempo = {"bpm": None, "confidence": None, "bpms": [], "shares": []}
         stems = [model.name for model in models_by_task("stems") if has_weights(model)]
-        taggers: list[WorkState] = [{**work.shown(), "title": get_model(work.model).title} for work in self.taggers]
+        taggers = [work.to_dict() | {"title": get_model(work.model).title} for work in self.taggers]
         self._context.panel.predictions = {
-            "taggers": taggers or [self._absent(Work("", "output"), "tags")],
-            "tempo": {**self._absent(self.tempo, "tempo"), **beat, **self._beat},
-            "stems": {**self._absent(self.stems, "stems"), "models": stems, "names": self._names},
+            "taggers": taggers or [self._absent(DrawnWork("", "output"), "tags")],
+            "tempo": self._absent(self.tempo, "tempo") | beat | self._beat,
+            "stems": self._absent(self.stems, "stems") | {"models": stems, "names": self._names},
         }
 
     @staticmethod
-    def _absent(work: Work, task: str) -> WorkState:
+    def _absent(work: DrawnWork, task: str) -> dict[str, Any]:
         if work.model:
-            return {**work.shown(), "title": get_model(work.model).title}
+            return work.to_dict() | {"title": get_model(work.model).title}
         first = models_by_task(task)[0]
         message = f"The weights of {first.title} are not on this computer yet."
-        return {
-            **work.shown(), "model": first.name, "title": first.title, "status": "download", "message": message,
-        }  # fmt: skip
+        return work.to_dict() | {"model": first.name, "title": first.title, "status": "download", "message": message}
 
 
 def _encoded(separated: Embedding, job: Job) -> tuple[list[str], list[bytes], str]:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from embviz.app.explorer.context import Work
+from embviz.app.work import DrawnWork
 from embviz.core.text import plural
 from embviz.errors import OptionError
 
@@ -16,14 +16,14 @@ LOOK = ("order", "scale", "pins")
 
 
 @dataclass
-class Row(Work):
+class Row(DrawnWork):
     """One row."""
 
     id: int = 0
     collapsed: bool = False
     look: dict[str, Any] = field(default_factory=dict)
     head: str = ""
-    answer: Work = field(default_factory=lambda: Work(""))
+    answer: DrawnWork = field(default_factory=lambda: DrawnWork(""))
 
     def kept(self) -> dict[str, Any]:
         """Return what restores the row, ready for JSON."""
@@ -33,9 +33,9 @@ class Row(Work):
         names = ("model", "layer", "hop", "collapsed", "head")
         return {name: getattr(self, name) for name in names} | look
 
-    def begin(self, status: str = "waiting", message: str = "") -> None:
+    def begin(self, status: str = "waiting", message: str = "", remedy: str = "") -> None:
         """Forget what was computed, and what a head made of it."""
-        super().begin(status, message)
+        super().begin(status, message, remedy)
         self.answer.begin("")
 
     def close(self) -> None:
@@ -63,12 +63,12 @@ def check_look(look: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in kept.items() if value and value in known.get(name, (value,))}
 
 
-def row_key(work: Work) -> tuple[str, str, Any]:
+def row_key(work: DrawnWork) -> tuple[str, str, Any]:
     """Return what a piece of work asks for."""
     return work.model, work.layer, work.hop
 
 
-def constant_note(work: Work) -> list[str]:
+def constant_note(work: DrawnWork) -> list[str]:
     """Return what there is to say of dimensions that never change."""
     view: Any = work.view
     if view is None or work.status != "ready" or not view.constant:

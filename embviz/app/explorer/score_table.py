@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from embviz.evaluation.results import Result, TaskCollections
     from embviz.widgets.schema import Scores
 
-__all__ = ["answers", "shown", "title_of"]
+__all__ = ["answers", "title_of", "to_dict"]
 
 WHAT = ("model", "layer", "classifier", "pooling")  # what tells cells of a task apart
 RIGHT, WRONG = "right", "wrong"
 
 
-def shown(evaluation: Evaluation) -> Scores:
+def to_dict(evaluation: Evaluation) -> Scores:
     """Return what the page draws, ready for JSON.
 
     It is ``Evaluation.table_data()`` with the rows turned round: the ``items`` of a task are what was compared, each

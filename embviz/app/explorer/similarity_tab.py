@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from embviz.app.explorer.context import ExplorerContext, Work
+from embviz.app.explorer.context import ExplorerContext
+from embviz.app.work import DrawnWork
 from embviz.models import get_model
 from embviz.models.weights import has_weights
 
@@ -19,7 +20,7 @@ class SimilarityTab:
 
     def __init__(self, context: ExplorerContext) -> None:
         self._context = context
-        self.work = Work("")
+        self.work = DrawnWork("")
 
     def reset(self) -> None:
         """Forget the track before."""
@@ -56,15 +57,13 @@ class SimilarityTab:
 
     def close(self) -> None:
         """Take everything off the page."""
-        for work in (self.work,):
-            work.close()
+        self.work.close()
 
     def stop_all(self) -> None:
         """Mark what was cancelled."""
-        if self.work.unfinished:
-            self.work.status = "cancelled"
+        self.work.cancel()
         self.publish()
 
     def publish(self) -> None:
         """Show this view as it is."""
-        self._context.panel.similarity = self.work.shown() if self.work.model else {}
+        self._context.panel.similarity = self.work.to_dict() if self.work.model else {}

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from embviz.app.explorer.context import ExplorerContext, Sound
 from embviz.app.explorer.row import row_key
 from embviz.app.tracks import Track
+from embviz.audio import Audio
 from embviz.errors import EmbvizError, OptionError
 from embviz.extraction import extract
 from embviz.models import get_model, known_models
@@ -32,15 +34,24 @@ class TrackList:
     def __init__(self, context: ExplorerContext) -> None:
         self._context = context
         self._marks: dict[str, list[str]] = {}
-        self.on_opened: Callable[[], None] = lambda: None
-        self.on_found: Callable[[dict[Any, Embedding]], None] = lambda _found: None
-        self.on_failed: Callable[[str, str], None] = lambda _sentence, _remedy: None
-        self.on_leaving: Callable[[], None] = lambda: None
 
     def publish(self) -> None:
         """Show the list as it is."""
         self._context.panel.folder = self._context.tracks.folder
         self._context.panel.tracks = self._context.tracks.listed()
+
+    def find_or_add(self, track: Any) -> Track:
+        """Return a track of the list by its place, path or name, or one that is added for a file or samples."""
+        tracks = self._context.tracks
+        if isinstance(track, int) and track in tracks:
+            return tracks[track]
+        found = tracks.find(track) if isinstance(track, str | Path) else None
+        if found is None and isinstance(track, str):
+            found = next((one for one in tracks if one.name == track), None)
+        if found is None:
+            found = tracks.add(track if isinstance(track, tuple | Audio) else Audio.open(track).path)
+            self.publish()
+        return found
 
     # Opening. ------------------------------------------------------------------------------------------------------
 
@@ -53,22 +64,23 @@ class TrackList:
         context.track, context.sound = context.tracks[number], None
         context.panel.track = number
         context.player.clear(loading=f"opening {context.track.name}")
-        self.on_leaving()
+        context.selection.track = None
+        context.events.track_left()
         asked = [(row_key(row), row) for row in rows if has_weights(row.model)]
         context.worker.submit(
-            ("open",), self._opening(context.track, [key for key, _ in asked]),
-            done=self._opened, failed=self._failed, progress=context.busy,
+            ("open",), self._opening_task(context.track, [key for key, _ in asked]),
+            done=self._finish_opening, failed=self._fail, progress=context.busy,
             begun=lambda: context.busy("opening", 0, 0), first=True,
         )  # fmt: skip
 
-    def _opening(self, track: Track, keys: list[Any]) -> Callable[[Job], Any]:
+    def _opening_task(self, track: Track, keys: list[Any]) -> Callable[[Job], Any]:
         store = self._context.store
 
         def task(job: Job) -> tuple[Sound, Any, Any]:
             sound = Sound.of(track, store)
-            found = {} if store is None else _cached(sound, keys, store)
+            found = {} if store is None else _load_cached(sound, keys, store)
             job.check()
-            job.show("found", self._found, sound, found)
+            job.show("found", self._show_cached, sound, found)
             job.report(f"decoding {track.name}", 0, 1)
             folder = store.folder if store is not None else None
             outline = browser_audio.summary(sound.audio, folder=folder)
@@ -83,12 +95,12 @@ class TrackList:
 
         return task
 
-    def _found(self, sound: Sound, found: dict[Any, Embedding]) -> None:
+    def _show_cached(self, sound: Sound, found: dict[Any, Embedding]) -> None:
         self._context.sound = sound
         if found:
-            self.on_found(found)
+            self._context.events.embeddings_cached(found)
 
-    def _opened(self, opened: tuple[Sound, Any, Any]) -> None:
+    def _finish_opening(self, opened: tuple[Sound, Any, Any]) -> None:
         sound, outline, playable = opened
         context, track = self._context, sound.track
         context.sound = sound
@@ -103,16 +115,17 @@ class TrackList:
             context.track = context.tracks.change(track.id, seconds=outline.duration, problem="")
             if len(context.tracks) <= SENT_AGAIN:
                 self.publish()
-        self.on_opened()
+        context.events.track_opened()
+        context.selection.track = track.id
 
-    def _failed(self, sentence: str, remedy: str) -> None:
+    def _fail(self, sentence: str, remedy: str) -> None:
         context = self._context
         context.sound = None
         context.player.clear(problem=sentence)
         if context.track is not None:
             context.track = context.tracks.change(context.track.id, problem=sentence)
             self.publish()
-        self.on_failed(sentence, remedy)
+        context.events.track_failed(sentence, remedy)
 
     # What is in the cache. -----------------------------------------------------------------------------------------
 
@@ -123,7 +136,7 @@ class TrackList:
             return
 
         def task(job: Job) -> dict[str, list[str]]:
-            wanted = list(_usual())
+            wanted = list(_usual_specs())
             marks: dict[str, list[str]] = {}
             for i, track in enumerate(tracks):
                 if not i % MARKED_AT_ONCE:
@@ -134,9 +147,9 @@ class TrackList:
                     marks[str(track.id)] = here
             return marks
 
-        self._context.worker.submit(("marks",), task, done=self._marked, failed=lambda *_: None)
+        self._context.worker.submit(("marks",), task, done=self._show_marks, failed=lambda *_: None)
 
-    def _marked(self, marks: dict[str, list[str]]) -> None:
+    def _show_marks(self, marks: dict[str, list[str]]) -> None:
         self._marks = marks
         self._context.panel.cached = marks
 
@@ -159,7 +172,7 @@ class TrackList:
         return track
 
 
-def _cached(sound: Sound, keys: list[Any], store: Any) -> dict[Any, Embedding]:
+def _load_cached(sound: Sound, keys: list[Any], store: Any) -> dict[Any, Embedding]:
     found = {}
     for key in keys:
         model, layer, hop = key
@@ -173,7 +186,7 @@ def _cached(sound: Sound, keys: list[Any], store: Any) -> dict[Any, Embedding]:
     return found
 
 
-def _usual() -> Any:
+def _usual_specs() -> Any:
     """Yield what a row of each model asks for, of those whose weights are here."""
     for model in known_models():
         if has_weights(model):

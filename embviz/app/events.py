@@ -1,0 +1,106 @@
+"""What happens in a panel, declared in one place: parts report it, others are called then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec
+
+if TYPE_CHECKING:
+    from embviz.app.atlas.map_view import MapView
+    from embviz.core.embedding import Embedding
+    from embviz.evaluation import Evaluation
+    from embviz.heads import Head
+
+__all__ = ["AtlasEvents", "Event", "ExplorerEvents", "PanelEvents"]
+
+P = ParamSpec("P")
+
+
+class Event(Generic[P]):
+    """One kind of thing that happens; calling it calls those who are connected, in their order."""
+
+    def __init__(self) -> None:
+        self._calls: list[Callable[P, object]] = []
+
+    def connect(self, call: Callable[P, object]) -> None:
+        """Have a function called each time."""
+        self._calls.append(call)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Call those who are connected."""
+        for call in self._calls:
+            call(*args, **kwargs)
+
+
+class PanelEvents:
+    """What happens in every panel.
+
+    Attributes
+    ----------
+    settled
+        Results were handed over, or a view was changed.
+    weights_downloaded
+        With the name of the model.
+    """
+
+    def __init__(self) -> None:
+        self.settled: Event[[]] = Event()
+        self.weights_downloaded: Event[[str]] = Event()
+
+
+class ExplorerEvents(PanelEvents):
+    """What happens in an Explorer.
+
+    Attributes
+    ----------
+    track_left
+        Another track is being opened.
+    embeddings_cached
+        With those of the track that were in the cache, by model, layer and hop.
+    track_opened, track_failed
+        The track can be read; or it cannot, with a sentence and a remedy.
+    evaluated
+        With an evaluation that was computed.
+    head_trained
+        With the head.
+    tracks_marked
+        With labels of tracks, and columns that the map is to have and the one to colour by, or None.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.track_left: Event[[]] = Event()
+        self.embeddings_cached: Event[[Mapping[Any, Embedding]]] = Event()
+        self.track_opened: Event[[]] = Event()
+        self.track_failed: Event[[str, str]] = Event()
+        self.evaluated: Event[[Evaluation]] = Event()
+        self.head_trained: Event[[Head]] = Event()
+        self.tracks_marked: Event[[Sequence[int], Mapping[str, Any] | None, str | None]] = Event()
+
+
+class AtlasEvents(PanelEvents):
+    """What happens in an Atlas; what concerns one map comes with it.
+
+    Attributes
+    ----------
+    maps_changed
+        The state of a map is another.
+    vectors_ready, scatter_made, map_drawn, map_finished
+        A map has vectors; a widget; points in (other) places; all that was asked for.
+    outputs_kept
+        What a tagger hears in the tracks is known.
+    clusters_changed, neighbors_changed, agreement_changed
+        These are others now.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maps_changed: Event[[]] = Event()
+        self.vectors_ready: Event[[MapView]] = Event()
+        self.scatter_made: Event[[MapView]] = Event()
+        self.map_drawn: Event[[MapView]] = Event()
+        self.map_finished: Event[[MapView]] = Event()
+        self.outputs_kept: Event[[]] = Event()
+        self.clusters_changed: Event[[]] = Event()
+        self.neighbors_changed: Event[[]] = Event()
+        self.agreement_changed: Event[[]] = Event()
