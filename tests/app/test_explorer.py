@@ -216,7 +216,7 @@ def test_first_frames_are_drawn_while_the_rest_comes(tmp_path, explore, noise_an
     def look(change):
         status = change["new"][0]["status"]
         if status == "partial" and status not in seen:
-            view = explorer._heatmaps.rows[0].view
+            view = explorer._controller.heatmaps.rows[0].view
             cells = np.frombuffer(view.cells, np.uint8).reshape(view.shape)
             seen[status] = (cells > 0).any(axis=0)
             assert not view.complete
@@ -227,7 +227,7 @@ def test_first_frames_are_drawn_while_the_rest_comes(tmp_path, explore, noise_an
     assert drawn[0]
     assert not drawn[-1]
     assert statuses(explorer) == ["ready"]
-    assert explorer._heatmaps.rows[0].view.complete
+    assert explorer._controller.heatmaps.rows[0].view.complete
     assert np.isfinite(explorer.embedding.values).all()
 
 
@@ -256,7 +256,7 @@ def test_another_track_replaces_the_one_that_is_computed(folder, explore):
     assert explorer.track == str(folder / "two.wav")
     assert explorer.embedding.title == "two.wav"
     assert explorer.embedding.duration == pytest.approx(6, abs=0.01)
-    view = explorer._heatmaps.rows[0].view
+    view = explorer._controller.heatmaps.rows[0].view
     assert view.shape[1] == len(explorer.embedding)
 
 
@@ -291,7 +291,7 @@ def test_nothing_is_left_behind(folder, explore):
     assert len(drawn()) <= len(once), "what was removed belongs to another track"
     command(explorer, "undo").wait()
     assert statuses(explorer) == ["ready", "ready"]
-    assert explorer.wait()._heatmaps.rows[1].embedding.title == "two.wav"
+    assert explorer.wait()._controller.heatmaps.rows[1].embedding.title == "two.wav"
     explorer.close()
     assert sorted(drawn()) == sorted(before)
     assert "closed" in explorer._repr_mimebundle_()["text/plain"]
@@ -317,7 +317,7 @@ def test_two_side_by_side_do_not_disturb_each_other(folder, explore):
 
 def test_traits_follow_the_page_and_the_next_cell(folder, explore):
     explorer = explore(folder, models=["tempocnn", "musicnn"]).wait()
-    player, rows = explorer._context.player, explorer._heatmaps.rows
+    player, rows = explorer._context.player, explorer._controller.heatmaps.rows
     player.time = 3.25
     player.range = [2.0, 4.0]
     assert explorer.time == 3.25
@@ -353,8 +353,8 @@ def test_traits_follow_the_page_and_the_next_cell(folder, explore):
 
 def test_a_state_restores_a_view(folder, explore):
     explorer = explore(folder, models=[("vgg", "pool3"), "tempocnn"]).open(1).wait()
-    explorer._heatmaps.rows[0].view.order = "activity"
-    explorer._heatmaps.rows[1].view.pins = [4]
+    explorer._controller.heatmaps.rows[0].view.order = "activity"
+    explorer._controller.heatmaps.rows[1].view.pins = [4]
     command(explorer, "collapse_row", row=2, collapsed=True)
     explorer.widget.tab = "similarity"
     explorer.wait()
@@ -366,7 +366,7 @@ def test_a_state_restores_a_view(folder, explore):
     assert again.track == str(folder / "two.wav")
     assert again.widget.similarity["view"]
     assert [row["collapsed"] for row in again.widget.rows] == [False, True]
-    assert again._heatmaps.rows[0].view.order == "activity"
+    assert again._controller.heatmaps.rows[0].view.order == "activity"
     assert again.time_range == (1.0, 3.0)
 
 
@@ -416,7 +416,7 @@ def test_the_code_gives_the_same_view(folder, explore, tmp_path):
         folder, models=["tempocnn", ("vgg", "pool3", 0.5), ("vgg", "pool3"), ("vgg", "nonsense"), "vggish"]
     )
     explorer.wait()
-    explorer._heatmaps.rows[1].view.order = "activity"
+    explorer._controller.heatmaps.rows[1].view.order = "activity"
     explorer.time_range = (2.0, 8.0)
     code = explorer.code()
     assert explorer.widget.code == code
@@ -427,13 +427,13 @@ def test_the_code_gives_the_same_view(folder, explore, tmp_path):
         [sys.executable, "-c", code + check], capture_output=True, text=True, cwd=tmp_path, check=False
     )
     assert run.returncode == 0, run.stderr
-    expected = [list(explorer._heatmaps.rows[i].embedding[2.0:8.0].shape) for i in range(3)]
+    expected = [list(explorer._controller.heatmaps.rows[i].embedding[2.0:8.0].shape) for i in range(3)]
     assert json.loads(run.stdout) == [expected, [shape[1] for shape in expected]]
 
 
 def test_the_code_of_a_moment_takes_the_frame_at_it(folder, explore):
     explorer = explore(folder, models=["tempocnn"]).wait()
-    row = explorer._heatmaps.rows[0].embedding
+    row = explorer._controller.heatmaps.rows[0].embedding
     center = float(row.times[0])
     explorer.time_range = (center + 0.1, center + 0.3)
     assert not len(row[slice(*explorer.time_range)])
@@ -446,7 +446,7 @@ def test_the_code_of_a_moment_takes_the_frame_at_it(folder, explore):
 
 def test_rows_tell_how_many_dimensions_never_change(folder, explore):
     explorer = explore(folder, models=[("vgg", "pool3"), ("tempocnn", "output")]).wait()
-    for row, shown in zip(explorer._heatmaps.rows, explorer.widget.rows, strict=True):
+    for row, shown in zip(explorer._controller.heatmaps.rows, explorer.widget.rows, strict=True):
         t, d = row.embedding.shape
         still = int(np.sum(np.ptp(row.embedding.values, axis=0) == 0))
         assert (f"{still} of {d} dimensions never change" in shown["facts"]) == (still > 0 and t > 1)
@@ -570,7 +570,7 @@ def test_maps_of_a_long_track_come_from_a_stretch_and_have_its_times(rock, explo
     maps = explorer.widget.layers["feature_maps"]
     assert maps["status"] == "ready"
     assert "0:40 to 1:20" in maps["message"]
-    view = explorer._layers.maps.view
+    view = explorer._controller.layers.maps.view
     whole = embviz.embed(rock, "vgg", layer="conv1", cache=False)
     hop = view.grid["hop"]
     first = (view.grid["start"] - whole.grid.start) // hop
@@ -588,7 +588,7 @@ def test_the_structure_of_a_track(folder, explore):
     explorer.widget.tab = "similarity"
     explorer.open(1).wait()
     assert explorer.widget.similarity["status"] == "ready"
-    assert explorer._similarity.work.model == "msd-musicnn-1"
+    assert explorer._controller.similarity.work.model == "msd-musicnn-1"
 
 
 # Weights. ----------------------------------------------------------------------------------------------------------

@@ -630,7 +630,7 @@ def choose(explorer: Explorer, head: str, row: int = 0) -> Explorer:
 
 
 def curves(explorer: Explorer, row: int = 0) -> Any:
-    return explorer._heatmaps.rows[row].answer.view
+    return explorer._controller.heatmaps.rows[row].answer.view
 
 
 def test_a_row_offers_the_heads_that_fit_and_draws_what_one_says(explore):
@@ -648,7 +648,7 @@ def test_a_row_offers_the_heads_that_fit_and_draws_what_one_says(explore):
     assert answer["view"] == f"IPY_MODEL_{curves(explorer).model_id}"
     drawn = curves(explorer)
     assert (drawn.labels, drawn.top, drawn.unit) == (["slow", "fast"], 2, "probability")
-    assert drawn.clock == explorer._heatmaps.rows[0].view.clock
+    assert drawn.clock == explorer._controller.heatmaps.rows[0].view.clock
     expected = get_head("tempo").apply(explorer.embedding).values
     assert np.array_equal(drawn._values, expected)
     assert "embviz.heatmap(tempocnn, head=embviz.get_head('tempo'))" in explorer.code()
@@ -703,10 +703,10 @@ def test_heads_that_are_handed_in(explore, tmp_path: Path):
         explorer.add_head(3)
     with pytest.raises(ModelError, match="expected in two files"):
         explorer.add_head("nothing")
-    explorer._heatmaps.change(row["id"], "tempocnn", "output", None)
+    explorer._controller.heatmaps.change(row["id"], "tempocnn", "output", None)
     explorer.wait()
     assert (explorer.widget.rows[0]["head"], explorer.widget.rows[0]["heads"]) == ("", [])
-    explorer._heatmaps.change(row["id"], "tempocnn", "embedding", None)
+    explorer._controller.heatmaps.change(row["id"], "tempocnn", "embedding", None)
     explorer.wait()
     assert explorer.widget.rows[0]["head"] == "given"
 

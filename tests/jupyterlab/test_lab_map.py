@@ -586,8 +586,8 @@ def test_map_and_heatmap_of_the_explorer_move_together(fresh):
     panel = Panel(lab)
     panel.settled()
     panel.tab("Map")
-    lab.until("explorer._map_tab.atlas is not None")
-    chart = Chart(lab, "explorer._map_tab.atlas")
+    lab.until("explorer._controller.map_tab.atlas is not None")
+    chart = Chart(lab, "explorer._controller.map_tab.atlas")
     chart.ready()
     assert chart.root.locator(".ev-a-facts").first.inner_text().startswith("UMAP")
     point = next(i for i in chart.lone(N) if lab.ask("explorer.track") != chart.ask("table['path'].tolist()")[i])
@@ -601,7 +601,7 @@ def test_map_and_heatmap_of_the_explorer_move_together(fresh):
     assert Path(lab.ask("explorer.track")).name == name
     below = panel.root.locator(".ev-p-map canvas.ev-heatmap-canvas")
     below.wait_for()
-    chart.until("len(explorer._map_tab.atlas._controller.views[0].scatter.trail) > 0")
+    chart.until("len(explorer._controller.map_tab.atlas._controller.views[0].scatter.trail) > 0")
     panel.clock("clock => clock.pause()")
     box = below.bounding_box()
     for seconds in (2.0, 4.2):
@@ -651,7 +651,7 @@ def test_what_a_model_takes_for_another_class_is_listed_played_and_marked_on_the
     heard = "({ playing, time, media }, name) => playing && time > 0.2 && decodeURI(media.currentSrc).endsWith(name)"
     panel.until(heard, name_of(titles[-1]))
     panel.root.get_by_role("button", name="Show on the map").click()
-    chart = Chart(lab, "explorer._map_tab.atlas")
+    chart = Chart(lab, "explorer._controller.map_tab.atlas")
     chart.ready()
     said = [chart.scatter("color")["labels"][shade] for shade in chart.scatter("shades")]
     marked = {label for label, one in zip(chart.labels, said, strict=True) if one == "wrong"}

@@ -165,7 +165,7 @@ def test_models_are_compared_and_what_they_confuse_is_shown(music, explore, hear
 
     command(explorer, "show_confusion", cell=1)
     assert panel.confusion["wrong"] == int((~explorer.evaluation.predictions("vgg")["right"]).sum())
-    matrix = explorer._evaluation_tab._matrix
+    matrix = explorer._controller.evaluation_tab._matrix
     matrix.choose("jazz", "rock")
     assert explorer.selection["title"].tolist() == matrix.selection["title"].tolist() != []
     assert panel.tab == "evaluation"
@@ -174,7 +174,9 @@ def test_models_are_compared_and_what_they_confuse_is_shown(music, explore, hear
     assert Path(explorer.wait().track).name == f"{label:02}.wav"
     assert matrix.widget.current == {"test_set": "cv", "track": label}
     command(explorer, "show_confusion", cell=1)
-    assert explorer._evaluation_tab._matrix.widget.current["track"] == label, "what is open should be marked at once"
+    assert explorer._controller.evaluation_tab._matrix.widget.current["track"] == label, (
+        "what is open should be marked at once"
+    )
 
     command(explorer, "save_scores", format="csv").wait()
     command(explorer, "save_scores", format="latex").wait()
@@ -193,7 +195,7 @@ def test_another_collection_is_asked_and_its_tracks_are_heard(music, explore, tm
     assert "external=external)" in explorer.code()
     assert explorer.widget.scores["has_external"]
     command(explorer, "show_confusion", cell=0)
-    matrix = explorer._evaluation_tab._matrix.widget
+    matrix = explorer._controller.evaluation_tab._matrix.widget
     for content in ({"kind": "show_test_set", "name": "external"}, {"kind": "show_cell", "truth": 0, "answer": 0}):
         matrix._receive(None, content, [])
     assert explorer.selection is None
@@ -208,7 +210,7 @@ def test_a_head_is_kept_and_goes_to_the_rows(music, explore, tmp_path, monkeypat
     explorer = explore(music)
     explorer.tasks("style", GOOD, classifier="logistic", folds=3).wait()
     given: list[Any] = []
-    monkeypatch.setattr(explorer._evaluation_tab, "on_head", given.append)
+    monkeypatch.setattr(explorer._controller.evaluation_tab, "on_head", given.append)
     command(explorer, "show_confusion", cell=0)
     assert command(explorer, "train_head", cell=0).wait().widget.confusion["training"]["status"] == "ready"
     assert given[0].classes == explorer.evaluation.results[0].classes
@@ -222,10 +224,10 @@ def test_wrong_tracks_are_marked_on_the_map(music, explore, monkeypatch):
         "embviz.app.atlas.map_view._embed", lambda context, _request, _job: (vectors_of(context.table, BAD), None)
     )
     explorer = explore(music)
-    explorer._map_tab._options = {"method": "pca"}
+    explorer._controller.map_tab._options = {"method": "pca"}
     explorer.tasks("style", [GOOD, BAD], classifier="knn", folds=3).wait()
     command(explorer, "show_answers", cell=1).wait()
-    atlas = explorer._map_tab.atlas
+    atlas = explorer._controller.map_tab.atlas
     wrong = explorer.evaluation.mistakes("vgg")
     assert explorer.widget.tab == "map"
     assert atlas.widget.tab == "selection"
@@ -240,7 +242,7 @@ def test_wrong_tracks_are_marked_on_the_map(music, explore, monkeypatch):
     assert atlas.widget.choices["color"] == "column:style by MusiCNN (MSD): right or wrong"
     assert column in atlas.table.columns
     command(explorer, "show_confusion", cell=0)
-    explorer._evaluation_tab._matrix.choose("rock", "rock")
+    explorer._controller.evaluation_tab._matrix.choose("rock", "rock")
     assert set(explorer.selection["style"]) == {"rock"}
 
 

@@ -1,0 +1,287 @@
+"""How the parts of an Explorer hang together: what follows from a track, a result or a command of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz.app.downloads import Downloads
+from embviz.app.explorer import codegen, export
+from embviz.app.explorer import state as states
+from embviz.app.explorer.collection import CollectionLoader
+from embviz.app.explorer.context import ExplorerContext
+from embviz.app.explorer.evaluation_tab import EvaluationTab
+from embviz.app.explorer.heatmap_rows import HeatmapRows, default_rows
+from embviz.app.explorer.layers_tab import LayersTab
+from embviz.app.explorer.map_tab import MapTab
+from embviz.app.explorer.predictions_tab import PredictionsTab
+from embviz.app.explorer.similarity_tab import SimilarityTab
+from embviz.app.explorer.track_list import TrackList
+from embviz.app.model_options import offers
+from embviz.app.selection import PlayRequest, Selected
+from embviz.errors import EmbvizError, OptionError
+from embviz.models import Model
+from embviz.models.weights import has_weights
+
+if TYPE_CHECKING:
+    from embviz.collection import Collection
+    from embviz.heads import Head
+
+__all__ = ["ExplorerController"]
+
+
+class ExplorerController:
+    """The parts, and what passes between them."""
+
+    def __init__(
+        self, context: ExplorerContext, collection: Collection | None, restored: dict[str, Any] | None
+    ) -> None:
+        self.context, self._restored = context, restored
+        self.track_list, self.heatmaps = TrackList(context), HeatmapRows(context)
+        self.predictions, self.layers = PredictionsTab(context), LayersTab(context)
+        self.similarity = SimilarityTab(context)
+        self.loader = CollectionLoader(context, collection)
+        self.map_tab = MapTab(context, self.loader)
+        self.evaluation_tab = EvaluationTab(context, self.loader, self.heatmaps, self.track_list)
+        self._next: PlayRequest | None = None
+        self._downloads = Downloads(context)
+        # What is stopped and closed with the Explorer; the first four start anew with each track.
+        self.parts = (
+            self.heatmaps, self.predictions, self.layers, self.similarity, self.map_tab, self.evaluation_tab,
+        )  # fmt: skip
+        self._connect()
+
+    def _connect(self) -> None:
+        context, events, selection = self.context, self.context.events, self.context.selection
+        for part in self.parts[:4]:
+            events.track_left.connect(part.reset)
+        events.embeddings_cached.connect(self.heatmaps.fill)
+        events.track_failed.connect(self.heatmaps.fail_all)
+        events.track_opened.connect(self._begin_track)
+        events.weights_downloaded.connect(self._use_weights)
+        events.head_trained.connect(self._show_trained_head)
+        events.tracks_marked.connect(self._mark_on_map)
+        selection.on("request", self._play_request)
+        selection.on("track", self._play_waiting)
+        context.panel.answer(self._commands(), context.show_error)
+        context.panel.on_command(lambda *_: self._settle_guarded())
+        context.panel.observe(lambda _change: self._begin_tab(), "tab")
+
+    def fill(self, models: Iterable[Any] | None) -> None:
+        """Show what there is, or what a state says, and open the first track."""
+        context, kept = self.context, self._restored
+        context.panel.models = offers()
+        if kept is not None:
+            context.panel.tab = kept["tab"]
+            self.evaluation_tab.restore(kept["evaluation"])
+            for row in kept["rows"]:
+                with self.context.guard():
+                    self.heatmaps.add(**{"layer": "embedding", "hop": None, **row})
+        else:
+            for wanted in default_rows() if models is None else _requests(models):
+                self.heatmaps.add(*wanted)
+        self.track_list.publish()
+        if context.tracks.notice:
+            context.notice("error" if len(context.tracks) else "info", context.tracks.notice)
+        elif kept is None and models is None and not any(has_weights(row.model) for row in self.heatmaps.rows):
+            context.notice(
+                "info", "No weights are on this computer yet.", "Download those of a model, or run `embviz pull`."
+            )
+        first = context.tracks.find(kept["track"]) if kept is not None else None
+        if kept is not None and kept["track"] and first is None:
+            context.notice("error", f"The track {Path(kept['track']).name!r} of this view is not in the list any more.")
+        number = first.id if first is not None else 0
+        if len(context.tracks):
+            self.open(number)
+        else:
+            context.player.clear()
+        context.events.settled()
+
+    # The track. ----------------------------------------------------------------------------------------------------
+
+    def open(self, number: int) -> None:
+        """Open a track of the list."""
+        self.track_list.open(number, self.heatmaps.rows)
+        self.context.events.settled()
+
+    def _open_changed(self, track: int) -> None:
+        """Open a track of the list, unless it is open as it is."""
+        if not self._is_open(track):
+            self.open(track)
+
+    def _is_open(self, track: int) -> bool:
+        """Tell whether a track is open, can be heard, and its file is what it was."""
+        return track == self.context.panel.track and not self._is_stale() and self.context.player.duration > 0
+
+    def _is_stale(self) -> bool:
+        """Tell whether the open track is not to be read, or not what it was."""
+        try:
+            if self.context.sound is not None:
+                self.context.sound.check()
+            return self.context.sound is None
+        except EmbvizError:
+            return True
+
+    def _begin_track(self) -> None:
+        """Compute what is shown of the track that was opened."""
+        kept, self._restored = self._restored, None
+        if kept is not None:
+            self._restore(kept)
+        self.heatmaps.start_all()
+        self._begin_tab()
+        self.context.events.settled()
+        self.track_list.mark()
+
+    def _play_request(self, request: PlayRequest) -> None:
+        """Play a track that was chosen to be heard, from the moment that was chosen."""
+        self._next = request
+        if self._is_open(request.track):
+            self._play_waiting(request.track)
+        else:
+            self.open(request.track)
+
+    def _play_waiting(self, track: int | None) -> None:
+        """Play the open track, where it was opened to be heard."""
+        request = self._next
+        if track is None or request is None:
+            return
+        self._next = None
+        if request.track == track:
+            self.context.player.seek(request.seconds or 0.0)
+            self.context.player.play()
+
+    def _restore(self, kept: dict[str, Any]) -> None:
+        states.restore_player(self.context.player, kept)
+        with self.context.guard():
+            if kept["layers"] and kept["tab"] == "layers":
+                self.layers.start(kept["layers"])
+            if kept["similarity"][0] and kept["tab"] == "similarity":
+                self.similarity.start(*kept["similarity"])
+
+    def _begin_tab(self) -> None:
+        """Compute what the page in front shows, where nothing else was chosen."""
+        row = next(iter(self.heatmaps.rows), None)
+        tab = self.context.panel.tab
+        with self.context.guard():
+            if tab == "predictions":
+                self.predictions.start()
+            elif tab == "layers" and (self.layers.lead.model or row):
+                self.layers.start(self.layers.lead.model or row.model)  # type: ignore[union-attr]
+            elif tab == "similarity" and (self.similarity.work.model or row):
+                work = self.similarity.work if self.similarity.work.model else row
+                self.similarity.start(work.model, work.layer)  # type: ignore[union-attr]
+            elif tab == "map":
+                self.map_tab.start()
+            elif tab == "evaluation":
+                self.evaluation_tab.start()
+
+    def _use_weights(self, model: str) -> None:
+        self.heatmaps.use_weights(model)
+        self.predictions.use_weights()
+        self.evaluation_tab.use_weights(model)
+        self._begin_tab()
+
+    # Heads and marks. ----------------------------------------------------------------------------------------------
+
+    def add_head(self, head: Head) -> None:
+        """Show what a head says below the rows that it fits, or say that there is none."""
+        if not self.heatmaps.show_head(head):
+            text = f"The head {head.name!r} is for {head.model} / {head.layer}, which no row shows."
+            self.context.notice("info", text, "Add such a row to see what it says.")
+        self.context.events.settled()
+
+    def _show_trained_head(self, head: Head) -> None:
+        """Show a head that was trained here, in a row that is added where none fits."""
+        if not any(head.fits(row.model, row.layer) for row in self.heatmaps.rows):
+            self.heatmaps.add(head.model, head.layer)
+        self.add_head(head)
+
+    def _mark_on_map(self, labels: Sequence[int], columns: Mapping[str, Any] | None, color: str | None) -> None:
+        """Select tracks on the map; with columns, go there and see them."""
+        self.map_tab.mark(labels, columns, color)
+        if self.map_tab.atlas is None:
+            self.context.selection.selected = Selected(np.asarray(labels, dtype=np.int64))
+        if columns is not None:
+            self.context.panel.tab = "map"
+
+    # For the next cell. --------------------------------------------------------------------------------------------
+
+    def state(self) -> dict[str, Any]:
+        """Return what restores the view, ready for JSON."""
+        work = self.similarity.work
+        kept = states.make_state(self.context, self.heatmaps, self.layers.lead.model, (work.model, work.layer))
+        return kept | {"evaluation": dict(self.evaluation_tab.choices)}
+
+    def code(self) -> str:
+        """Return Python that gives what is shown."""
+        compared = self.evaluation_tab.evaluation is not None or self.context.panel.tab == "evaluation"
+        parts = [codegen.generate_code(self.context, self.heatmaps), self.evaluation_tab.code() if compared else ""]
+        return "\n\n".join(filter(None, parts))
+
+    def cancel(self) -> None:
+        """Stop what runs and what waits; what is finished is kept."""
+        self.context.worker.cancel()
+        self.context.aside.cancel()
+        for part in self.parts:
+            part.stop_all()
+        if self.context.sound is None and self.context.track is not None:
+            self.context.player.clear(problem="Opening this track was cancelled; choose it again.")
+        self.context.worker.post(lambda: None)
+
+    # Commands of the panel. ----------------------------------------------------------------------------------------
+
+    def _commands(self) -> dict[str, Callable[..., object]]:
+        """Return what answers each command of the panel; the contents of a command are its arguments."""
+        heatmaps, predictions, layers = self.heatmaps, self.predictions, self.layers
+        return {
+            "open_track": self._open_changed,
+            "add_row": self._add_row,
+            "change_row": heatmaps.change,
+            "remove_row": heatmaps.remove,
+            "undo": heatmaps.undo,
+            "move_row": heatmaps.move,
+            "collapse_row": heatmaps.collapse,
+            "choose_head": heatmaps.choose_head,
+            "retry_row": self._retry,
+            "cancel": self.cancel,
+            "pull": self._downloads.start,
+            "stop_pull": self._downloads.stop,
+            "upload": self._open_upload,
+            "show_predictions": predictions.start,
+            "show_tags": predictions.ask_tagger,
+            "separate_stems": predictions.separate,
+            "show_layers": layers.start,
+            "show_feature_maps": layers.show_maps,
+            "show_similarity": self.similarity.start,
+            "show_map": self.map_tab.start,
+            **self.evaluation_tab.commands(),
+            "export_page": lambda: export.start_export(self.context, heatmaps),
+            "dismiss_notice": self.context.dismiss,
+        }
+
+    def _settle_guarded(self) -> None:
+        with self.context.guard():
+            self.context.events.settled()
+
+    def _add_row(self, model: str, layer: str | None = None, hop: Any = None) -> None:
+        self.context.active = self.heatmaps.add(model, layer or "embedding", hop)
+
+    def _open_upload(self, name: str, data: bytes) -> None:
+        self.open(self.track_list.upload(name, data).id)
+
+    def _retry(self, row: int) -> None:
+        if self._is_stale() and self.context.track is not None:
+            self.open(self.context.track.id)
+        else:
+            self.heatmaps.retry(row)
+
+
+def _requests(models: Iterable[Any]) -> list[tuple[Any, ...]]:
+    given = [models] if isinstance(models, str | Model) else list(models)
+    for wanted in given:
+        if isinstance(wanted, tuple) and not 1 <= len(wanted) <= 3:
+            raise OptionError(f"models holds names or tuples (model, layer, patch_hop), {wanted!r:.80} was found.")
+    return [wanted if isinstance(wanted, tuple) else (wanted,) for wanted in given]
