@@ -800,7 +800,7 @@ def test_a_page_without_a_kernel_is_written(table, chart, tmp_path):
 
 def test_a_picture_shows_what_is_seen(table, chart, tmp_path, monkeypatch):
     atlas, figures = chart(table, clusters="kmeans", color="trust").wait(), []
-    monkeypatch.setattr("embviz.plotting.save.save_figure", lambda figure, path: figures.append(figure) or path)
+    monkeypatch.setattr("embviz.app.atlas.export.save_figure", lambda figure, path: figures.append(figure) or path)
     assert atlas.save(tmp_path / "map.png") == tmp_path / "map.png"
     [figure] = figures
     assert len(figure.data[0].x) == 21

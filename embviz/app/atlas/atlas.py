@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Self
 import traitlets
 
 from embviz.app.atlas import export
-from embviz.app.atlas import options as choices
 from embviz.app.atlas.color_options import key_of
 from embviz.app.atlas.context import AtlasContext, check_table
 from embviz.app.atlas.controller import AtlasController
+from embviz.app.atlas.options import check_options, checked, model_and_layer
 from embviz.core.cache import check_cache
 from embviz.models import Model
 from embviz.widgets.base import close_widget, model_ref, new_clock_name
@@ -132,12 +132,12 @@ class Atlas(traitlets.HasTraits):
         from embviz.widgets.player import Player
 
         super().__init__()
-        chosen: dict[str, Any] = {"cluster_options": {}, **choices.checked("model", {"model": model, "layer": layer})}
+        chosen: dict[str, Any] = {"cluster_options": {}, **checked("model", {"model": model, "layer": layer})}
         given = {"points": points, "pooling": pooling, "method": method, "metric": metric, "k": k}
         given |= {"options": options or {}, "size": size or "none", "clusters": clusters, "second": second}
         for name, value in given.items():
-            chosen |= choices.checked(name, value)
-        choices.check_options(chosen)
+            chosen |= checked(name, value)
+        check_options(chosen)
         check_table(table)
         chosen["color"] = key_of(color, table)
         if chosen["color"] == "cluster" and clusters == "none":
@@ -227,7 +227,7 @@ class Atlas(traitlets.HasTraits):
         if {"model", "layer"} & set(chosen):
             before = self._context.choices
             layer = chosen.pop("layer", "embedding" if "model" in chosen else before["layer"])
-            chosen = {"model": choices.model_and_layer(chosen.pop("model", before["model"]), layer), **chosen}
+            chosen = {"model": model_and_layer(chosen.pop("model", before["model"]), layer), **chosen}
         for name, value in chosen.items():
             self._controller.choose(name, value)
         return self

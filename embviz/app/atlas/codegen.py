@@ -38,7 +38,7 @@ def code(context: AtlasContext, folder: str, tagger: str, given: Mapping[int, st
     if chosen["clusters"] != "none":
         drawn |= _clusters(script, context, "frames" if pooling == "frames" else "mean", tagger, given)
     if chosen["second"]:
-        script.imports.add("from embviz.analysis.model_similarity import agreement")
+        script.imports.add("from embviz.analysis import agreement")
         script.lines += ["", _embed("others", chosen["second"], pooling)]
         script.lines += [_call("print", [f"agreement(vectors, others, k={chosen['k']}, metric={chosen['metric']!r})"])]
     arguments = [f"{name}={value}" for name, value in drawn.items() if value]
@@ -76,14 +76,14 @@ def _color(script: _Script, key: str, pooling: str) -> str:
         return ascii(key.removeprefix("column:"))
     tempo = tempo_model()
     if key == "tempo" and tempo is not None:
-        script.imports.add("from embviz.analysis.tagging import tempo_column")
+        script.imports.add("from embviz.analysis import tempo_column")
         return f"tempo_column({_output(tempo.name, 'mean')})"
     if key.startswith("tag:"):
         _, model, tag = key.split(":", 2)
         if pooling == "frames":
             script.lines += [f"heard = {_output(model, 'frames')}"]
             return f"heard.to_frame()[{tag!a}].to_numpy()"
-        script.imports.add("from embviz.analysis.tagging import tag_columns")
+        script.imports.add("from embviz.analysis import tag_columns")
         return f"tag_columns({_output(model, 'mean')})[{tag!a}]"
     return ""
 
@@ -104,11 +104,11 @@ def _clusters(
     on_map = chosen["clusters"] == "hdbscan"
     options = {"seed": context.seed, **({} if on_map else {"metric": chosen["metric"]}), **chosen["cluster_options"]}
     what = "projection.xy" if on_map else "vectors"
-    script.imports.add("from embviz.analysis.clustering import cluster")
+    script.imports.add("from embviz.analysis import cluster")
     script.lines += ["", _call("groups = cluster", [what, repr(chosen["clusters"])], options)]
     told = {"clusters": "groups"}
     if tagger:
-        script.imports.add("from embviz.analysis.clustering import name_clusters")
+        script.imports.add("from embviz.analysis import name_clusters")
         script.lines += [f"tags = {_output(tagger, pooling)}", "names = name_clusters(groups, tags, tags.labels)"]
         if given:
             script.lines.append(f"names |= {dict(given)!a}")

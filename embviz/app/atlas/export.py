@@ -12,14 +12,14 @@ import numpy as np
 from embviz.app.atlas.color_options import PointColors
 from embviz.app.uploads import free_path, safe_name
 from embviz.audio import Audio
-from embviz.collection import io as written
+from embviz.collection.io import to_csv, to_m3u, to_parquet
 from embviz.core.text import format_cell
 from embviz.errors import EmbvizError, OptionError
 from embviz.export import collection_page
 from embviz.extraction import extract
 from embviz.models import get_model
-from embviz.plotting import save as pages
 from embviz.plotting import scatter
+from embviz.plotting.save import save_figure
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,7 +92,7 @@ def save(path: Path, contents: Contents, **options: Any) -> Path:
     if options:
         raise OptionError(f"Only a page has options; {', '.join(options)} was found for {path.name!r}.")
     if suffix in (".png", ".svg"):
-        return pages.save_figure(_figure(contents), path)
+        return save_figure(_figure(contents), path)
     if suffix in LISTS:
         return _list(path, contents)
     if not suffix:
@@ -136,9 +136,9 @@ def _list(path: Path, contents: Contents) -> Path:
     """Write rows of the table, with their places on the map where there is one."""
     if path.suffix.lower().startswith(".m3u"):
         rows = contents.rows[~contents.rows.index.duplicated()]
-        return written.to_m3u(rows, path, relative=True)
+        return to_m3u(rows, path, relative=True)
     rows = _placed(contents)
-    return written.to_csv(rows, path) if path.suffix.lower() == ".csv" else written.to_parquet(rows, path)
+    return to_csv(rows, path) if path.suffix.lower() == ".csv" else to_parquet(rows, path)
 
 
 def _placed(contents: Contents) -> pd.DataFrame:
