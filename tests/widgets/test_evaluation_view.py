@@ -210,7 +210,7 @@ def test_a_head_is_kept_and_goes_to_the_rows(music, explore, tmp_path, monkeypat
     explorer = explore(music)
     explorer.tasks("style", GOOD, classifier="logistic", folds=3).wait()
     given: list[Any] = []
-    monkeypatch.setattr(explorer._controller.evaluation_tab, "on_head", given.append)
+    monkeypatch.setattr(explorer._context.events, "head_trained", given.append)
     command(explorer, "show_confusion", cell=0)
     assert command(explorer, "train_head", cell=0).wait().widget.confusion["training"]["status"] == "ready"
     assert given[0].classes == explorer.evaluation.results[0].classes
