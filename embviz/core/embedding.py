@@ -50,6 +50,16 @@ class FrameGrid:
         Number of frames.
     n_samples : int
         Length of the track at `sample_rate`.
+
+    Examples
+    --------
+    >>> grid = FrameGrid(8000, hop=8000, patch=8000, receptive_field=12_000, start=0, n_frames=3, n_samples=24_000)
+    >>> grid.times
+    array([0.5, 1.5, 2.5])
+    >>> grid.time_to_frame(1.2)
+    1
+    >>> grid.receptive_span(1)
+    (0.75, 2.25)
     """
 
     sample_rate: int
@@ -87,7 +97,18 @@ class FrameGrid:
     def frame_to_time(self, frame: NDArray[Any] | Sequence[float]) -> NDArray[np.float64]: ...
 
     def frame_to_time(self, frame: ArrayLike) -> float | NDArray[np.float64]:
-        """Return the centre of a frame (or of an array of frames) in seconds."""
+        """Return the center of a frame in seconds.
+
+        Parameters
+        ----------
+        frame : int or array_like of int, any shape
+            Number of a frame, counted from 0; it need not be one of the grid's.
+
+        Returns
+        -------
+        float or ndarray
+            Of the shape of `frame`.
+        """
         frames = np.asarray(frame)
         seconds = (2 * self.start + self.patch + 2 * self.hop * frames) / (2 * self.sample_rate)
         return seconds if frames.ndim else float(seconds)
@@ -99,7 +120,23 @@ class FrameGrid:
     def time_to_frame(self, time: NDArray[Any] | Sequence[float]) -> NDArray[np.int64]: ...
 
     def time_to_frame(self, time: ArrayLike) -> int | NDArray[np.int64]:
-        """Return the frame whose cell holds a time in seconds (or an array of times); clamped at both ends."""
+        """Return the frame whose cell holds a time.
+
+        Parameters
+        ----------
+        time : float or array_like of float, any shape
+            In seconds; a time before the first or after the last cell belongs to that cell's frame.
+
+        Returns
+        -------
+        int or ndarray of int
+            Of the shape of `time`.
+
+        Raises
+        ------
+        OptionError
+            If a time is NaN, or there are no frames.
+        """
         seconds = np.asarray(time, dtype=np.float64)
         if np.isnan(seconds).any():
             raise OptionError("A time is expected in seconds, NaN was found.")
@@ -113,11 +150,33 @@ class FrameGrid:
         return frames if seconds.ndim else int(frames)
 
     def frame_span(self, frame: int) -> tuple[float, float]:
-        """Return the seconds of the track that a frame stands for (its patch, inside the track)."""
+        """Return the seconds of the track that a frame stands for.
+
+        Parameters
+        ----------
+        frame : int
+            Number of the frame, counted from 0.
+
+        Returns
+        -------
+        (float, float)
+            Start and end of its patch in seconds, inside the track.
+        """
         return self._span(frame, self.patch)
 
     def receptive_span(self, frame: int) -> tuple[float, float]:
-        """Return the seconds of the track that a frame can have heard (its receptive field, inside the track)."""
+        """Return the seconds of the track that a frame depends on.
+
+        Parameters
+        ----------
+        frame : int
+            Number of the frame, counted from 0.
+
+        Returns
+        -------
+        (float, float)
+            Start and end of its receptive field in seconds, inside the track.
+        """
         return self._span(frame, self.receptive_field)
 
     def _span(self, frame: int, length: int) -> tuple[float, float]:
@@ -129,6 +188,7 @@ class FrameGrid:
         return (2 * self.start + self.patch + (2 * np.asarray(index) - 1) * self.hop) / (2 * self.sample_rate)
 
     def __getitem__(self, frames: slice) -> FrameGrid:
+        """Return the grid of consecutive frames, ``grid[first:stop]``; a step other than 1 raises OptionError."""
         first, stop, step = frames.indices(self.n_frames)
         if step != 1:
             raise OptionError(f"Frames are sliced with a step of 1, {step} was found.")
@@ -137,7 +197,10 @@ class FrameGrid:
 
 @dataclass(frozen=True, eq=False)
 class Embedding:
-    """What a layer of a model says about a track, frame by frame.
+    """The output of one layer of a model for a track: one vector per frame.
+
+    :func:`embviz.embed` makes them; ``embedding[12.5]`` is the vector at a time in seconds, and
+    ``embedding[10:20]`` the embedding of a range of seconds.
 
     Parameters
     ----------
@@ -160,6 +223,22 @@ class Embedding:
     info : mapping
         What else determines the values: audio digest, resample quality, Essentia's version …; ``padded`` is true
         where the track was shorter than one patch and was repeated to fill it.
+
+    Raises
+    ------
+    OptionError
+        If there is not one row of values for each frame of the grid.
+
+    Examples
+    --------
+    >>> grid = FrameGrid(8000, hop=8000, patch=8000, receptive_field=8000, start=0, n_frames=3, n_samples=24_000)
+    >>> embedding = Embedding(np.eye(3, 2, dtype=np.float32), grid, "a-model", "a-layer", title="noise")
+    >>> embedding
+    <Embedding a-model / a-layer: 3 frames × 2 dimensions, every 1 s, 3.00 s of noise>
+    >>> embedding[1.2]
+    array([0., 1.], dtype=float32)
+    >>> embedding[1:].times
+    array([1.5, 2.5])
     """
 
     values: NDArray[np.float32]
@@ -220,11 +299,22 @@ class Embedding:
         return self.values
 
     def mean(self) -> NDArray[np.float32]:
-        """Return the mean over time, ``[d]``."""
+        """Return the mean over time.
+
+        Returns
+        -------
+        ndarray, shape [d], float32
+        """
         return np.asarray(self.values.mean(axis=0))
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a DataFrame: time in seconds as index, a column per dimension."""
+        """Return the values as a table.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Time in seconds as index; a column per dimension, named by its label where it has one.
+        """
         import pandas as pd
 
         columns = list(self.labels) or [f"{self.layer}_{i}" for i in range(self.shape[1])]
@@ -236,16 +326,36 @@ class Embedding:
         return int(self.values.nbytes + (0 if self._tensor is None else self._tensor.nbytes))
 
     def save(self, path: str | Path, *, extra: Mapping[str, str] | None = None) -> Path:
-        """Write the embedding to a safetensors file, whole or not at all, and return its path.
+        """Write the embedding to a safetensors file, whole or not at all.
 
-        `extra` goes to the file's readable header.
+        Parameters
+        ----------
+        path : path
+            The file; it is replaced where it exists.
+        extra : mapping of str to str, optional
+            More for the file's readable header.
+
+        Returns
+        -------
+        Path
+            The file.
         """
         arrays = {"values": self.values} | ({} if self._tensor is None else {"tensor": self._tensor})
         return io.write_arrays(Path(path), arrays, {"embviz": json.dumps(self._meta()), **(extra or {})})
 
     @classmethod
     def load(cls, path: str | Path) -> Embedding:
-        """Read an embedding written by :meth:`save`; the arrays are memory-mapped.
+        """Read an embedding written by :meth:`save`.
+
+        Parameters
+        ----------
+        path : path
+            The file.
+
+        Returns
+        -------
+        Embedding
+            Its arrays are memory-mapped and read-only.
 
         Raises
         ------
@@ -279,7 +389,23 @@ class Embedding:
     def __getitem__(self, seconds: slice) -> Embedding: ...
 
     def __getitem__(self, seconds: float | slice) -> NDArray[np.float32] | Embedding:
-        """Return the vector at a time, or the embedding of a range of seconds (half-open)."""
+        """Return the vector at a time, or the embedding of a range of times.
+
+        Parameters
+        ----------
+        seconds : float or slice of float
+            A time, or a half-open range without a step, in seconds.
+
+        Returns
+        -------
+        ndarray, shape [d], or Embedding
+            A time gives the vector of the frame whose cell holds it, a range the frames centered in it.
+
+        Raises
+        ------
+        OptionError
+            If the slice has a step, or the time is NaN.
+        """
         if not isinstance(seconds, slice):
             return np.asarray(self.values[self.grid.time_to_frame(seconds)])
         if seconds.step is not None:

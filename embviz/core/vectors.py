@@ -34,7 +34,9 @@ BLOCK = 1 << 20  # values written at a time
 
 @dataclass(frozen=True, eq=False)
 class Vectors:
-    """What a layer of a model says about a collection: one vector per track, or one per frame.
+    """The output of one layer of a model for a collection: one vector per track, or one per frame.
+
+    :meth:`embviz.Collection.embed` makes them.
 
     Parameters
     ----------
@@ -58,6 +60,19 @@ class Vectors:
         A sentence for each track that gave nothing, by its label.
     key : str
         Digest of everything that determines the values and their order.
+
+    Raises
+    ------
+    OptionError
+        If the arrays are not of one length.
+
+    Examples
+    --------
+    >>> vectors = Vectors(np.eye(3, 2, dtype=np.float32), np.array([0, 1, 5]), None, "a-model", "a-layer", "mean")
+    >>> vectors
+    <Vectors a-model / a-layer: 3 tracks × 2 dimensions, mean>
+    >>> vectors.select([5, 0]).tracks
+    array([5, 0])
     """
 
     values: NDArray[np.float32]
@@ -103,6 +118,11 @@ class Vectors:
         labels : iterable of int
             Labels of tracks, each once; those that gave nothing are left out, and stay in ``failed``.
 
+        Returns
+        -------
+        Vectors
+            With a key of its own.
+
         Raises
         ------
         OptionError
@@ -134,7 +154,13 @@ class Vectors:
         return np.concatenate(runs) if runs else np.empty(0, dtype=np.int64)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return a DataFrame: track (and time in seconds, for frames) as index, a column per dimension."""
+        """Return the values as a table.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Index ``track`` (and ``time`` in seconds, for frames); a column per dimension.
+        """
         return self._frame(slice(None))
 
     def _frame(self, rows: slice) -> pd.DataFrame:
@@ -148,7 +174,25 @@ class Vectors:
     # Files. ----------------------------------------------------------------------------------------------------------
 
     def to_csv(self, path: str | os.PathLike[str], table: pd.DataFrame | None = None) -> Path:
-        """Write a CSV file: track, name (where the table is given), time (of frames), a column per dimension."""
+        """Write the values to a CSV file.
+
+        Parameters
+        ----------
+        path : path
+            The file.
+        table : DataFrame, optional
+            The collection, for a column with the names of the tracks.
+
+        Returns
+        -------
+        Path
+            The file. Its columns: track, name, time in seconds (of frames), one per dimension.
+
+        Raises
+        ------
+        EmbvizError
+            If the file cannot be written.
+        """
         return _write_file(Path(path), lambda file: self._csv(file, table))
 
     def _csv(self, file: IO[bytes], table: pd.DataFrame | None) -> None:
@@ -156,7 +200,18 @@ class Vectors:
             file.write(frame.to_csv(header=not i, lineterminator="\n").encode())
 
     def to_parquet(self, path: str | os.PathLike[str], table: pd.DataFrame | None = None) -> Path:
-        """Write a Parquet file: track, name (where the table is given), time (of frames), a column per dimension."""
+        """Write the values to a Parquet file; parameters, columns and errors are those of :meth:`to_csv`.
+
+        Parameters
+        ----------
+        path, table
+            As for :meth:`to_csv`.
+
+        Returns
+        -------
+        Path
+            The file.
+        """
         return _write_file(Path(path), lambda file: self._parquet(file, table))
 
     def _parquet(self, file: IO[bytes], table: pd.DataFrame | None) -> None:
@@ -174,7 +229,19 @@ class Vectors:
                 writer.write_table(block.replace_schema_metadata(writer.schema.metadata))
 
     def to_npz(self, path: str | os.PathLike[str], table: pd.DataFrame | None = None) -> Path:
-        """Write numpy arrays: values [n, d]; tracks, times, spread and names [n], labels; meta (JSON)."""
+        """Write the arrays to a numpy file; parameters and errors are those of :meth:`to_csv`.
+
+        Parameters
+        ----------
+        path, table
+            As for :meth:`to_csv`.
+
+        Returns
+        -------
+        Path
+            The file: ``values`` ``[n, d]``; ``tracks``, ``times``, ``spread`` and ``names`` ``[n]``; ``labels``
+            ``[d]``; ``meta``, which is JSON. Without those that are missing.
+        """
         arrays: dict[str, Any] = {
             "values": self.values,
             "tracks": self.tracks,
@@ -188,7 +255,7 @@ class Vectors:
         return _write_file(Path(path), lambda file: np.savez(file, **there))
 
     def to_tensorboard(self, folder: str | os.PathLike[str], table: pd.DataFrame) -> Path:
-        """Write what TensorBoard's embedding projector reads, and return the folder.
+        """Write the values for TensorBoard's embedding projector.
 
         Parameters
         ----------
@@ -198,6 +265,16 @@ class Vectors:
         table : DataFrame
             The collection. Its columns (without the paths) become the metadata; tabs and line breaks in them become
             spaces.
+
+        Returns
+        -------
+        Path
+            The folder.
+
+        Raises
+        ------
+        EmbvizError
+            If it cannot be written.
         """
         place = Path(folder).expanduser()
         try:
@@ -228,7 +305,13 @@ class Vectors:
             file.writelines(map(_tsv_line, zip(labels, *beside, *columns, strict=True)))
 
     def meta(self) -> dict[str, Any]:
-        """Return what the values are, ready for JSON."""
+        """Return a description of the values.
+
+        Returns
+        -------
+        dict
+            ``model``, ``layer``, ``pooling``, ``unit`` and ``key``, ready for JSON.
+        """
         return {name: getattr(self, name) for name in ("model", "layer", "pooling", "unit", "key")}
 
     def _row_blocks(self) -> Iterator[slice]:
