@@ -46,6 +46,19 @@ class Audio:
         Name of the file, or ``"array"``.
     path : Path or None
         The file, if the sound came from one.
+
+    References
+    ----------
+    D. Bogdanov et al., Essentia: an audio analysis library for music information retrieval, ISMIR 2013; its algorithms
+    decode, mix and resample.
+
+    Examples
+    --------
+    >>> audio = Audio.open((np.zeros(8000, dtype=np.float32), 8000))
+    >>> audio.duration, audio.channels
+    (1.0, 1)
+    >>> audio.stereo(8000).shape
+    (8000, 2)
     """
 
     def __init__(self, *, path: Path | None, samples: NDArray[np.float32] | None, sample_rate: int | None) -> None:
@@ -64,6 +77,11 @@ class Audio:
         source : path, (ndarray, int) or Audio
             A file that Essentia or libsndfile can decode, or float samples of shape ``[n]`` or ``[n, channels]``
             between -1 and 1 with their rate in Hz.
+
+        Returns
+        -------
+        Audio
+            A file is decoded when its sound is first asked for.
 
         Raises
         ------
@@ -120,6 +138,17 @@ class Audio:
         keep : bool
             Whether the track's own samples are kept for other rates. Where none will be asked for, False takes less
             time and memory.
+
+        Returns
+        -------
+        ndarray, shape [n], float32
+
+        Raises
+        ------
+        AudioError
+            If the file cannot be decoded, or is too short for that rate.
+        OptionError
+            If `quality` is out of range.
         """
         if not keep and self.path is not None and self._mono is None and self._samples is None:
             mixed = decode_mix(self.path, at=(sample_rate, check_quality(quality)))
@@ -129,7 +158,17 @@ class Audio:
         return _resample(native, self.sample_rate, sample_rate, quality, self.title)
 
     def stereo(self, sample_rate: int, *, quality: int = 4) -> NDArray[np.float32]:
-        """Return two channels at `sample_rate`, ``[n, 2]``; one channel, or the mix of many, is given twice."""
+        """Return two channels at `sample_rate`; one channel, or the mix of many, is given twice.
+
+        Parameters
+        ----------
+        sample_rate, quality
+            As for :meth:`mono`, and so are the errors.
+
+        Returns
+        -------
+        ndarray, shape [n, 2], float32
+        """
         samples, rate = self._decoded(), self.sample_rate
         if samples.shape[1] == 2 and rate == sample_rate:
             return samples

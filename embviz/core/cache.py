@@ -84,7 +84,18 @@ class Cache:
     # Embeddings. ---------------------------------------------------------------------------------------------------
 
     def get(self, key: Mapping[str, Any]) -> Embedding | None:
-        """Return the embedding of a key, memory-mapped, or None; a damaged entry is set aside with a warning."""
+        """Return the embedding that was put under a key.
+
+        Parameters
+        ----------
+        key : mapping
+            Everything that determines the numbers, ready for JSON.
+
+        Returns
+        -------
+        Embedding or None
+            Memory-mapped; None where there is none. A damaged entry is set aside with a warning.
+        """
         path = self._path(key)
         try:
             found = Embedding.load(path)
@@ -101,7 +112,15 @@ class Cache:
         return os.path.exists(self._path(key))  # noqa: PTH110  says no where Path.exists raises
 
     def put(self, key: Mapping[str, Any], embedding: Embedding) -> None:
-        """Keep an embedding; failing to do so costs one warning."""
+        """Keep an embedding; failing to do so costs one warning.
+
+        Parameters
+        ----------
+        key : mapping
+            As for :meth:`get`.
+        embedding : Embedding
+            One larger than a quarter of the limit is not kept.
+        """
         size = embedding.nbytes
         if size > LARGEST_SHARE * self.max_bytes:
             return
@@ -247,9 +266,18 @@ class Cache:
         return [path for path in aside if path is not None]
 
     def prune(self, max_bytes: int | None = None) -> int:
-        """Remove what is damaged and the least recently used entries beyond `max_bytes`; return the bytes freed.
+        """Remove what is damaged and the least recently used entries beyond a limit.
 
-        What is derived from the embeddings is held to the same number on its own, pooled vectors going last.
+        Parameters
+        ----------
+        max_bytes : int, optional
+            The limit, by default the cache's. What is derived from the embeddings is held to the same number on its
+            own, pooled vectors going last.
+
+        Returns
+        -------
+        int
+            Bytes freed.
         """
         limit = self.max_bytes if max_bytes is None else max_bytes
         return self._embeddings.prune(limit) + self._derived.prune(limit)

@@ -132,6 +132,19 @@ def embed(
     A clip shorter than one patch gives one frame: its mel-spectrogram is repeated to fill the patch, and the
     embedding is marked as ``padded``. Layers with a time axis inside the patch come out on their own finer grid; where
     patches overlap, each step is taken from the patch whose centre is nearest.
+
+    References
+    ----------
+    P. Alonso-Jiménez et al., Deep embeddings with Essentia models, ISMIR late-breaking demo 2020; the paper of each
+    model is its ``citation``.
+
+    Examples
+    --------
+    >>> import embviz
+    >>> embedding = embviz.embed("sample_audio/rock.ogg", "musicnn")  # doctest: +SKIP
+    >>> embedding.shape, embedding.grid.period  # doctest: +SKIP
+    ((81, 200), 1.488)
+    >>> timbral, output = embviz.embed("song.mp3", "musicnn", layer=["timbral", "output"])  # doctest: +SKIP
     """
     models = as_list(model, (str, Model), "model")
     layers = as_list(layer, str, "layer")

@@ -193,7 +193,17 @@ class Head:
             )
 
     def fits(self, model: str, layer: str) -> bool:
-        """Tell whether it takes the embeddings of this layer of this model."""
+        """Tell whether the head takes the embeddings of a layer of a model.
+
+        Parameters
+        ----------
+        model, layer : str
+            Name or alias of the model, and name of the layer.
+
+        Returns
+        -------
+        bool
+        """
         return (self.model, self.layer) == (ALIASES.get(model, model), layer)
 
     def _probabilities(self, frames: NDArray[Any]) -> NDArray[Any]:
@@ -217,6 +227,11 @@ class Head:
     def save(self, path: str | Path) -> Path:
         """Write the head to ``PATH.safetensors`` and what there is to read about it to ``PATH.json``.
 
+        Parameters
+        ----------
+        path : path
+            Without an ending, or with that of either file.
+
         Returns
         -------
         Path
@@ -226,7 +241,16 @@ class Head:
 
     @classmethod
     def load(cls, path: str | Path) -> Head:
-        """Read a head written by :meth:`save`, from the path given there or that of either file.
+        """Read a head written by :meth:`save`.
+
+        Parameters
+        ----------
+        path : path
+            The one given there, or that of either file.
+
+        Returns
+        -------
+        Head
 
         Raises
         ------

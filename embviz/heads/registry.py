@@ -82,12 +82,27 @@ def register_head(
 
 
 def known_heads() -> list[Head]:
-    """Return the registered heads by name; one whose files are damaged is left out with a warning."""
+    """Return the registered heads.
+
+    Returns
+    -------
+    list of Head
+        Sorted by name; one whose files are damaged is left out with a warning.
+    """
     return [head for path in sorted(_folder().glob("*.json")) if (head := _read_cached(path)) is not None]
 
 
 def get_head(name: str) -> Head:
     """Return a registered head.
+
+    Parameters
+    ----------
+    name : str
+        The name it was registered under.
+
+    Returns
+    -------
+    Head
 
     Raises
     ------
@@ -104,13 +119,30 @@ def get_head(name: str) -> Head:
 
 
 def heads_for(model: str | Model, layer: str = "embedding") -> list[Head]:
-    """Return the registered heads that take the embeddings of a layer of a model."""
+    """Return the registered heads that take the embeddings of a layer of a model.
+
+    Parameters
+    ----------
+    model : str or Model
+        Name or alias of the model, or its record.
+    layer : str
+        Name of the layer.
+
+    Returns
+    -------
+    list of Head
+    """
     name = model.name if isinstance(model, Model) else ALIASES.get(model, model)
     return [head for head in known_heads() if head.fits(name, layer)]
 
 
 def unregister_head(name: str) -> None:
     """Forget a registered head.
+
+    Parameters
+    ----------
+    name : str
+        The name it was registered under.
 
     Raises
     ------

@@ -109,6 +109,11 @@ def register_model(
 def unregister_model(name: str) -> None:
     """Forget a model of your own, with its copied graph.
 
+    Parameters
+    ----------
+    name : str
+        The name it was registered under.
+
     Raises
     ------
     ModelError

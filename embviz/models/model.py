@@ -172,10 +172,20 @@ class Model:
             The model's graph: nodes are then those that it really has, and any other node of it that can be read
             out may be asked for.
 
+        Returns
+        -------
+        Layer
+
         Raises
         ------
         LayerError
             If there is no such layer, or the graph has not got it.
+
+        Examples
+        --------
+        >>> import embviz
+        >>> embviz.get_model("musicnn").layer("embedding")
+        <Layer 'embedding': 200 (c), ...>
         """
         known = self._known(name)
         if graph is None:

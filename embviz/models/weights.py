@@ -121,7 +121,17 @@ def weights_state(model: ModelLike) -> str:
 
 
 def has_weights(model: ModelLike) -> bool:
-    """Tell whether the weights of a model are here, without hashing them."""
+    """Tell whether the weights of a model are here, without hashing them.
+
+    Parameters
+    ----------
+    model : Model or str
+        The model, or its name; errors are those of :func:`weights_state`.
+
+    Returns
+    -------
+    bool
+    """
     return weights_state(model) == "ready"
 
 
