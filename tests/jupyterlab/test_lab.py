@@ -141,7 +141,9 @@ def test_a_drag_makes_a_range_and_the_loop_stays_inside(panel, lab):
 
 def test_the_next_cell_sees_what_is_chosen(panel, lab):
     panel.drag(40, 52, panel.ready("MusiCNN"))
+    # The range grows while the pointer moves: it is there when both of its ends are.
     lab.until("explorer.time_range is not None and abs(explorer.time_range[0] - 40) < 0.5")
+    lab.until("abs(explorer.time_range[1] - 52) < 0.5")
     lab.run_cell("part = explorer.embedding[slice(*explorer.time_range)]")
     lab.idle()
     assert lab.ask("float(part.times[0])") == pytest.approx(41, abs=1.5)
