@@ -12,7 +12,7 @@ import numpy as np
 
 from embviz.audio import Audio
 from embviz.core.text import format_cell, plural
-from embviz.core.worker import Worker, explain
+from embviz.core.worker import Worker
 from embviz.errors import AudioError, OptionError, did_you_mean
 from embviz.evaluation import metrics
 from embviz.evaluation.plots import model_title
@@ -106,7 +106,13 @@ class ConfusionMatrix:
             ],
             test_set="external" if external else "cv",
         )
-        self.widget.on_command(self._command)
+        commands: dict[str, Callable[..., object]] = {
+            "show_cell": self._choose,
+            "show_test_set": self._show_test_set,
+            "play": self._play,
+            "dismiss_notice": self._dismiss_notice,
+        }
+        self.widget.answer(commands, self._say)
 
     # For the next cell. --------------------------------------------------------------------------------------------
 
@@ -181,18 +187,6 @@ class ConfusionMatrix:
 
     # What the page asks for. ---------------------------------------------------------------------------------------
 
-    def _command(self, kind: str, content: dict[str, Any], _buffers: list[Any]) -> None:
-        commands: dict[str, Callable[[], None]] = {
-            "show_cell": lambda: self._choose(content["truth"], content["answer"]),
-            "show_test_set": lambda: self._turn(content["name"]),
-            "play": lambda: self._play(content["track"]),
-            "dismiss_notice": lambda: setattr(self.widget, "notice", {}),
-        }
-        try:
-            commands[kind]()
-        except Exception as error:  # noqa: BLE001  whatever it is, the reader is told
-            self._say(*explain(error))
-
     def _choose(self, truth: Any, answer: Any) -> None:
         n = len(self._result.classes)
         if not all(isinstance(number, int) and 0 <= number < n for number in (truth, answer)):
@@ -203,21 +197,21 @@ class ConfusionMatrix:
         for call in self._on_cell:
             call(labels)
 
-    def _turn(self, side: str) -> None:
-        if side not in self._predictions:
-            raise OptionError(f"There is no side {side!r}; there is {' and '.join(self._predictions)}.")
+    def _show_test_set(self, name: str) -> None:
+        if name not in self._predictions:
+            raise OptionError(f"There is no side {name!r}; there is {' and '.join(self._predictions)}.")
         with self.widget.hold_sync():
-            self.widget.test_set = side
+            self.widget.test_set = name
             self._list()
 
-    def _play(self, label: int) -> None:
+    def _play(self, track: int) -> None:
         side = self.widget.test_set
-        if label not in self._predictions[side].tracks:
-            raise OptionError(f"There is no track {label!r} among the answers.")
+        if track not in self._predictions[side].tracks:
+            raise OptionError(f"There is no track {track!r} among the answers.")
         for call in self._on_choose:
-            call(label)
+            call(track)
         if self._player is not None:
-            self._open(self._player, side, label)
+            self._open(self._player, side, track)
 
     def _open(self, player: Player, side: str, label: int) -> None:
         current = {"test_set": side, "track": label}
@@ -295,6 +289,9 @@ class ConfusionMatrix:
             known = ", ".join(map(repr, classes))
             raise OptionError(f"There is no class {name!r}; there is {known}.{did_you_mean(str(name), classes)}")
         return classes.index(name)
+
+    def _dismiss_notice(self) -> None:
+        self.widget.notice = {}
 
     def _say(self, sentence: str, remedy: str) -> None:
         self._seq += 1
