@@ -8,20 +8,6 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-__all__ = [
-    "AudioError",
-    "CacheWarning",
-    "CollectionError",
-    "ConversionError",
-    "EmbvizError",
-    "FigureError",
-    "GraphError",
-    "LayerError",
-    "ModelError",
-    "OptionError",
-    "WeightsError",
-]
-
 
 class EmbvizError(Exception):
     """Base of all errors raised on purpose by embviz."""

@@ -16,7 +16,6 @@ from embviz.errors import OptionError
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["METHODS", "cluster", "default_options", "name_clusters", "tag_lift"]
 
 METHODS = ("hdbscan", "kmeans")
 

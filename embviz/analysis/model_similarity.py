@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from embviz.core.progress import Report
     from embviz.core.vectors import Vectors
 
-__all__ = ["Agreement", "agreement", "hubness", "linear_cka"]
 
 ROWS = 4096  # vectors that are made 64-bit numbers at once
 

@@ -24,16 +24,6 @@ if TYPE_CHECKING:
 
     from embviz.core.progress import Report
 
-__all__ = [
-    "METRICS",
-    "NeighborIndex",
-    "Neighbors",
-    "check_metric",
-    "check_vectors",
-    "nearest_neighbors",
-    "uses_exact_search",
-    "vectors_key",
-]
 
 #: Metrics, with what a page calls them.
 METRIC_TITLES = {"cosine": "cosine", "euclidean": "Euclidean"}

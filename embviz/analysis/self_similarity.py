@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from embviz.core.embedding import Embedding, FrameGrid
 
-__all__ = ["self_similarity"]
 
 # Networks compute in float32, in batches: what differs by less than this share of a frame's length is the same.
 ROUNDING = 1e-5

@@ -22,15 +22,6 @@ if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
     from embviz.core.vectors import Vectors
 
-__all__ = [
-    "TEMPO_UNIT",
-    "estimate_tempo",
-    "mean_per_track",
-    "models_by_task",
-    "tag_columns",
-    "tags_at_points",
-    "tempo_column",
-]
 
 TEMPO_UNIT = " BPM"  # the labels of a tempo model are such as "120 BPM"
 

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
     from embviz.widgets.player import Player
 
-__all__ = ["PanelContext", "Store"]
-
 
 class Store(Cache):
     """The cache, which says what went wrong with it where the reader looks."""

@@ -10,8 +10,6 @@ from embviz.core.worker import Job
 from embviz.models import Model, get_model
 from embviz.models.weights import pull
 
-__all__ = ["Downloads"]
-
 
 class Downloads:
     """Downloads, one after the other, beside the computing."""

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from embviz.evaluation import Evaluation
     from embviz.heads import Head
 
-__all__ = ["AtlasEvents", "Event", "ExplorerEvents", "PanelEvents"]
 
 P = ParamSpec("P")
 

@@ -11,7 +11,6 @@ from embviz.models.weights import weights_state
 if TYPE_CHECKING:
     from embviz.widgets.schema import ModelOption
 
-__all__ = ["describe_receptive_field", "offers"]
 
 # Seconds of work per minute of sound at a model's own hop, decoding and front-end included: measured with the
 # two-minute rock track on two cores, second run. What is not here has not been measured.

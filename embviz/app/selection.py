@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from embviz.widgets.player import Player
 
-__all__ = ["PlayRequest", "Selected", "Selection"]
-
 
 @dataclass(frozen=True, eq=False)
 class PlayRequest:

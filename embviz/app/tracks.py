@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from embviz.widgets.schema import TrackItem
 
-__all__ = ["Track", "Tracks"]
 
 MOST = 50_000  # files; a whole disk is not meant to be listed
 

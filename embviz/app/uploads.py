@@ -10,8 +10,6 @@ from pathlib import Path, PurePosixPath
 from embviz.collection.discovery import SUFFIXES
 from embviz.errors import OptionError
 
-__all__ = ["Uploads", "free_path", "safe_name"]
-
 LARGEST_UPLOAD = 200_000_000  # bytes
 LONGEST_NAME = 120
 

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from embviz.core.embedding import Embedding
 
-__all__ = ["DrawnWork", "Work"]
-
 
 @dataclass(kw_only=True)
 class Work:

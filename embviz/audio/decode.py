@@ -29,7 +29,6 @@ from embviz.errors import AudioError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["decode", "decode_mix"]
 
 LONGEST_AT_ONCE = 1200.0  # seconds; longer tracks are decoded channel by channel to bound the memory
 SMALL = 4 << 20  # bytes; no file this small is long, at any bit rate that music has

@@ -13,8 +13,6 @@ import mmap
 from pathlib import Path
 from typing import Any
 
-__all__ = ["classify_file"]
-
 # Bit rates in kbit/s by (MPEG-1, layer), and sample rates in Hz by version.
 _BIT_RATES = {
     (True, 1): range(32, 449, 32),

@@ -18,7 +18,7 @@ import numpy as np
 from embviz.batch import executors, vector_store
 from embviz.batch.embedding_jobs import EmbeddingRequest, EmbeddingScheduler, UniqueTrack
 from embviz.batch.pooling import KIND as RECORD_KIND
-from embviz.batch.pooling import POOLINGS, check_pooling, pooled_labels, record_key
+from embviz.batch.pooling import check_pooling, pooled_labels, record_key
 from embviz.batch.worker import LayerRequest
 from embviz.core.cache import Cache, CacheOption, resolve_cache
 from embviz.core.progress import Progress, reporter
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embviz.core.progress import Report
-
-__all__ = ["POOLINGS", "cached_share", "embed_table"]
 
 
 class EmbedOptions(TypedDict, total=False):

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from embviz.core.progress import Report
     from embviz.extraction.extract import LayerSpec
 
-__all__ = ["EmbeddingRequest", "EmbeddingScheduler", "UniqueTrack"]
 
 QUICK = 120.0  # seconds of sound that are computed here before processes would have started
 FRAMES_SHARE = 0.5  # of the cache's limit, for the frames that one run may keep

@@ -8,8 +8,6 @@ from collections.abc import Iterable
 
 from embviz.core.text import format_duration
 
-__all__ = ["Throughput"]
-
 LIKELY = 240.0  # seconds of a track where nothing is known of any
 
 

@@ -21,18 +21,6 @@ from typing import Any, Protocol, TypeVar
 
 from embviz.errors import CollectionError, OptionError
 
-__all__ = [
-    "BLAS_THREADS",
-    "TENSORFLOW_THREADS",
-    "JobExecutor",
-    "LocalProcesses",
-    "LocalThread",
-    "UserExecutor",
-    "check_executor",
-    "check_workers",
-    "choose_executor",
-]
-
 MEMORY = 3 * 2**29  # bytes that a process with a track of usual length and a few graphs may take
 MOST = 256  # jobs that an executor is given at a time, where it does not tell how many it does at once
 

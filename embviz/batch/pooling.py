@@ -20,20 +20,6 @@ if TYPE_CHECKING:
 
     from embviz.core.embedding import Embedding
 
-__all__ = [
-    "AMONG_FRAMES",
-    "KIND",
-    "NOT_FINITE",
-    "POOLINGS",
-    "TITLES",
-    "check_pooling",
-    "compute_record",
-    "is_finite_record",
-    "pool_record",
-    "pooled_labels",
-    "record_key",
-    "record_spread",
-]  # fmt: skip
 
 KIND = "pooled"
 FORMAT = 2  # of records: part of every key

@@ -18,8 +18,6 @@ from pathlib import Path
 from embviz.core.cache import Cache
 from embviz.core.text import one_line
 
-__all__ = ["ProgressFile", "RunEndedError", "read_progress", "run_folder"]
-
 EVERY = 0.25  # seconds between two looks at the folder
 STALE = 86_400.0  # seconds; a run that did nothing for so long was killed
 

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from embviz.core.cache import Cache
     from embviz.core.progress import Report
 
-__all__ = ["DIED", "TICK", "Scheduler"]
 
 TICK = 0.25  # seconds between two looks at what goes on
 DIED = MemoryError("its process ended unexpectedly, for want of memory perhaps")

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from embviz.core.progress import Report
     from embviz.extraction.extract import LayerSpec
 
-__all__ = ["RowBuffer", "TrackRows", "VectorMatrix", "build", "identity", "name", "reopen"]
 
 FORMAT = 1
 KIND = "matrices"

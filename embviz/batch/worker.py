@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from embviz.core.embedding import Embedding, FrameGrid
     from embviz.models import Model
 
-__all__ = ["EmbeddingJob", "JobResult", "LayerRequest", "describe_error", "run_job"]
 
 FATAL = (LayerError, ModelError, OptionError, WeightsError)  # wrong for every track, not for one
 

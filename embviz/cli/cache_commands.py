@@ -12,8 +12,6 @@ from embviz.cli.console import format_size, json_option, print_json
 if TYPE_CHECKING:
     from embviz.core.cache import Cache
 
-__all__ = ["cache"]
-
 
 def _bytes(_: click.Context, __: click.Parameter, value: str | None) -> int | None:
     if value is None:

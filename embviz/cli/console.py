@@ -10,8 +10,6 @@ from typing import Any
 
 import click
 
-__all__ = ["PATH", "format_size", "json_option", "print_json", "print_table", "say"]
-
 PATH = click.Path(path_type=Path)
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")

@@ -18,8 +18,6 @@ from embviz.cli.console import json_option, print_json
 from embviz.core import essentia
 from embviz.core.paths import cache_dir, data_dir
 
-__all__ = ["Check", "doctor", "run_checks"]
-
 ROOM = 2**30  # bytes; all default weights and a day's embeddings take less
 
 # Run in a process of its own: a processor that lacks an instruction ends it, and not the doctor.

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
     from embviz.core.vectors import Vectors
 
-__all__ = ["POOLINGS", "embed"]
 
 POOLINGS = ("mean", "mean+std", "max", "median", "frames")  # those of embviz.batch, which takes its time to load
 MOST_FAILED = 20  # tracks of a folder of which it is said what went wrong

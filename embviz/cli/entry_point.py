@@ -26,8 +26,6 @@ from embviz.cli.model_commands import models, pull
 from embviz.cli.page_commands import poster, report
 from embviz.errors import EmbvizError
 
-__all__ = ["main", "run"]
-
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and end the process with its exit code."""

@@ -9,8 +9,6 @@ import click
 
 from embviz.cli.console import PATH, json_option, print_json, print_table, say
 
-__all__ = ["models", "pull"]
-
 
 @click.command()
 @json_option

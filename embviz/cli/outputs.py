@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
     from embviz.core.vectors import Vectors
 
-__all__ = ["SUFFIXES", "OutputError", "Target", "check_file", "plan", "write", "write_vectors"]
 
 SUFFIXES = (".npz", ".parquet", ".csv")
 PLACEHOLDER = re.compile(r"\{(track|model|layer)\}")

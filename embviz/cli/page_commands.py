@@ -14,8 +14,6 @@ from embviz.core.progress import Report, reporter
 if TYPE_CHECKING:
     from embviz.models import Model
 
-__all__ = ["poster", "report"]
-
 
 @click.command()
 @click.argument("audio", type=PATH)

@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from embviz.extraction import PatchHop
     from embviz.models import LayerList, Model, ModelLike, ModelList
 
-__all__ = ["Collection"]
-
 
 @dataclass(frozen=True)
 class _Origin:

@@ -13,8 +13,6 @@ from embviz.collection.track_table import LONGEST_PATH
 from embviz.core.text import plural, shorten
 from embviz.errors import CollectionError
 
-__all__ = ["SUFFIXES", "FoundFiles", "ListedFiles", "expand_user", "find_audio_files", "list_folder"]
-
 SUFFIXES = frozenset(
     {".aac", ".aif", ".aiff", ".au", ".flac", ".m4a", ".mp3", ".oga", ".ogg", ".opus", ".wav", ".wave"}
 )

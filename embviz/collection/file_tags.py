@@ -15,8 +15,6 @@ from embviz.audio.decode import NOT_AUDIO
 from embviz.audio.sniff import classify_file
 from embviz.core.text import LONGEST_LINE, printable_name, shorten
 
-__all__ = ["FileTags", "read_tags"]
-
 MOST_VALUES = 20  # of one tag, as in several artists
 LONGEST_SOUND = 1e7  # seconds; a header that claims more is wrong
 

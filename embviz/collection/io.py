@@ -19,8 +19,6 @@ from embviz.errors import CollectionError
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["to_csv", "to_m3u", "to_parquet"]
-
 
 def to_csv(table: DataFrame, path: Any) -> Path:
     """Write a table as UTF-8 text, its labels in the column "track"."""

@@ -19,7 +19,6 @@ from embviz.errors import CollectionError, did_you_mean
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["check_column", "check_paths", "duplicate_positions", "parse_path", "read_mirdata", "read_table"]
 
 PARQUET = (".parquet", ".pq")
 TEXTS = ("title", "artist", "album", "genre")

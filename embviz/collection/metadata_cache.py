@@ -19,8 +19,6 @@ from typing import Any
 from embviz.collection.file_tags import FileTags
 from embviz.core import io
 
-__all__ = ["MetadataCache", "Stamp"]
-
 FORMAT = 1  # of what is kept: raised when tags are read in another way
 RACY = 2.0  # seconds; a file changed this recently may change again without a new time stamp
 

@@ -11,7 +11,6 @@ from embviz.core.text import format_time, is_missing, plural, shorten
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["html_repr", "summary", "text_repr"]
 
 AT_EACH_END = 5  # rows
 LONGEST_CELL, LONGEST_SENTENCE = 40, 120  # letters

@@ -14,8 +14,6 @@ from typing import Any, TypeAlias
 
 from embviz.core.text import printable
 
-__all__ = ["SidecarRows", "folder_name", "parse_number", "read_sidecar"]
-
 TABLE = "tracks.csv"
 LARGEST_TABLE = 16 << 20  # bytes
 SidecarRows: TypeAlias = Mapping[str, Mapping[str, Any]]

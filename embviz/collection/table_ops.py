@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pandas import DataFrame, Series
 
-__all__ = ["assign_columns", "check_table", "join_table", "merge_table", "overlay_table", "refresh_table", "row_mask"]
 
 # What files are, not what is said of them; and the name of the labels.
 FIXED = ("path", "name", "digest", "duplicate_of", "problem", "track")

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from embviz.core.progress import Report
 
-__all__ = ["COLUMNS", "LONGEST_PATH", "TEXTS", "build_track_table", "clean_column", "names_below", "normalize_table"]
 
 COLUMNS = (
     "path", "name", "title", "artist", "album", "genre", "year", "duration", "digest", "duplicate_of", "problem",

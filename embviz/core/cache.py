@@ -32,7 +32,6 @@ from embviz.errors import CacheWarning, EmbvizError, OptionError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Cache", "CacheOption", "check_cache", "resolve_cache"]
 
 GIB = 2**30
 RACY = 2.0  # seconds; a file changed this recently may change again without a new time stamp

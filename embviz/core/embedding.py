@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Embedding", "FrameGrid", "format_period"]
 
 FORMAT = 1
 

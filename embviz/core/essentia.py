@@ -9,8 +9,6 @@ import threading
 from functools import cache
 from types import ModuleType
 
-__all__ = ["quiet", "standard", "version"]
-
 
 @cache
 def standard() -> ModuleType:

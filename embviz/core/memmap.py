@@ -11,8 +11,6 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["release_pages", "scratch_array"]
-
 
 def scratch_array(shape: tuple[int, ...]) -> NDArray[np.float32]:
     """Return a zeroed float32 array whose pages the system can write out and drop."""

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import platformdirs
 
-__all__ = ["cache_dir", "data_dir"]
-
 
 def data_dir() -> Path:
     """Return the folder of what is worth keeping (weights, registered models)."""

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
 
-__all__ = ["Progress", "Report", "reporter"]
 
 Report: TypeAlias = Callable[[str, int, int], None]
 Progress: TypeAlias = bool | Report | None

@@ -7,24 +7,6 @@ import unicodedata
 from pathlib import Path
 from typing import Any
 
-__all__ = [
-    "LONGEST_LINE",
-    "LONGEST_TEXT",
-    "clean_line",
-    "collapse_spaces",
-    "format_cell",
-    "format_duration",
-    "format_magnitude",
-    "format_time",
-    "is_missing",
-    "one_line",
-    "plural",
-    "printable",
-    "printable_name",
-    "shorten",
-    "trim_lines",
-]
-
 LONGEST_LINE = 300  # letters of what files say about themselves
 LONGEST_TEXT = 500  # letters of a cell
 

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Vectors"]
 
 BLOCK = 1 << 20  # values written at a time
 

@@ -21,8 +21,6 @@ from typing import Any
 from embviz.core.text import collapse_spaces
 from embviz.errors import EmbvizError
 
-__all__ = ["Job", "StoppedError", "Worker", "explain", "guard"]
-
 PROGRESS_EVERY = 0.1  # seconds
 IDLE = 30.0  # seconds after which a thread that has nothing to do ends; the next job starts another
 

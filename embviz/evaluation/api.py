@@ -48,8 +48,6 @@ if TYPE_CHECKING:
     from embviz.evaluation.task import Label, Task
     from embviz.heads import Head
 
-__all__ = ["evaluate", "train"]
-
 
 Tracks: TypeAlias = "Collection | pd.DataFrame"
 Features: TypeAlias = str | Model | Vectors

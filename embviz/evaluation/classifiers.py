@@ -33,20 +33,6 @@ from embviz.errors import OptionError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = [
-    "BASELINES",
-    "KINDS",
-    "NETWORKS",
-    "SETTINGS",
-    "baseline_proba",
-    "check_classifiers",
-    "estimate_seconds",
-    "fit",
-    "fit_predict",
-    "forward",
-    "sample_weights",
-    "single_threaded",
-]
 
 NETWORKS = ("mlp", "logistic")
 KINDS = (*NETWORKS, "knn")

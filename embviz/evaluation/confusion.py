@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from embviz.widgets.confusion import Confusion
     from embviz.widgets.player import Player
 
-__all__ = ["ConfusionMatrix"]
 
 MOST_LISTED = 200  # tracks of a cell that the page is given
 MOST_PRINTED = 40  # classes of a table for pages without a kernel

@@ -13,7 +13,6 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["group_counts", "make_folds", "take_share"]
 
 TRIES = 10  # orders of the groups that are tried where a class is missing in a fold
 

@@ -21,8 +21,6 @@ from embviz.collection.loaders import read_table
 from embviz.core.text import plural, shorten
 from embviz.errors import CollectionError, did_you_mean
 
-__all__ = ["CLASS_FOLDERS", "EXPECTED", "FSL10K", "URBANSOUND8K", "DatasetRows", "normalize_name", "read_dataset"]
-
 CLASS_FOLDERS, URBANSOUND8K, FSL10K = "class folders", "urbansound8k", "fsl10k"
 
 #: What is expected in each layout, as the middle of a sentence.

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from embviz.evaluation.confusion import ConfusionMatrix
     from embviz.models import Model
 
-__all__ = ["Evaluation"]
 
 LISTED = 20  # results in a message
 

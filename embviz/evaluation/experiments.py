@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
     from embviz.evaluation.labels import Labels
 
-__all__ = ["WHOLE", "Experiment", "baseline_results", "build_experiments", "derive_seed"]
 
 WHOLE = -1  # in place of a fold: all tracks train
 

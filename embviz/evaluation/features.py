@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["LayerFeatures", "build_feature_matrix", "layers_of", "load_features", "missing_tracks"]
 
 BLOCK = 1 << 16  # points looked at together
 

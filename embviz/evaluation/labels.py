@@ -21,18 +21,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = [
-    "Labels",
-    "as_text",
-    "check_table",
-    "column_groups",
-    "content_groups",
-    "is_filled",
-    "map_labels",
-    "merge_groups",
-    "quote_names",
-    "read_labels",
-]
 
 MOST = 50  # different whole numbers that are still classes …
 LEAST = 5.0  # … where each stands for so many tracks on average

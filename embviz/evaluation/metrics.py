@@ -28,20 +28,6 @@ if TYPE_CHECKING:
 
     from embviz.evaluation.results import Predictions
 
-__all__ = [
-    "BootstrapDraws",
-    "accuracy",
-    "auc",
-    "confusion",
-    "f1",
-    "fold_accuracies",
-    "holm",
-    "interval",
-    "per_class",
-    "permutation_test",
-    "select_classes",
-    "select_tracks",
-]
 
 DRAWS, PERMUTATIONS = 2_000, 10_000
 LEVEL = 0.95

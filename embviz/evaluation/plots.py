@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from embviz.evaluation.subplots import Subplot
     from embviz.models import Model
 
-__all__ = ["layers_plot", "learning_plot", "model_title", "plot"]
 
 MEASURE = "class-weighted accuracy, 95 % intervals"
 LARGER = "larger marks: the best"

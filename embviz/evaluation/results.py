@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = ["LearningPoint", "Predictions", "Result", "TaskCollections"]
-
 
 @dataclass(frozen=True, eq=False)
 class Predictions:

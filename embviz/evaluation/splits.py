@@ -23,16 +23,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-__all__ = [
-    "Split",
-    "TaskSpec",
-    "check_classes",
-    "check_folds",
-    "check_groups",
-    "drop_failed",
-    "make_split",
-    "resolve_target",
-]
 
 ARTIST = "artist"
 MOST_FOLDS = 100

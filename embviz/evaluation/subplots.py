@@ -13,24 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.plotting.heatmap_figure import CLEAR, HOVER_INK, base_layout, color_span, plotly_text
 from embviz.plotting.save import FAINT, GREY, INK
+from embviz.plotting.style import CLEAR, HOVER_INK, base_layout, color_span, plotly_text
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
     from plotly.graph_objects import Figure
 
-__all__ = [
-    "LETTER",
-    "WIDTH",
-    "Subplot",
-    "Values",
-    "finish_figure",
-    "label_width",
-    "percent_axis",
-    "subplot_grid",
-    "tick_labels",
-]
 
 # (colour, mark, size) of cross-validation, and of the other collection.
 KINDS = {"cross-validation": ("#1f7ac4", "circle", 7), "external": ("#d0640a", "diamond-open", 8)}

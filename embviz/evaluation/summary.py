@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from embviz.evaluation.results import Predictions, Result
 
-__all__ = ["KEYS", "learning_table", "pair_table", "result_name", "score_table"]
 
 HERE, OUTSIDE, PAIRS, SWAPS = range(4)  # streams of random numbers
 KEYS = ["task", "model", "layer", "classifier", "pooling"]

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from embviz.evaluation.evaluation import Evaluation
 
-__all__ = ["NONE", "table_data"]
 
 WHAT = ("model", "layer", "classifier", "pooling")  # what tells columns apart
 CLASSIFIER_TEXTS = {

@@ -14,8 +14,6 @@ from typing import Any
 from embviz.core.text import clean_line, plural
 from embviz.evaluation.table_data import NONE
 
-__all__ = ["as_html", "as_latex"]
-
 BASELINES = ("majority", "chance")
 
 # -- HTML ---------------------------------------------------------------------------------------------------------

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from embviz.widgets.schema import NameTitle, Target
 
-__all__ = ["default_target", "filled_values", "list_folds", "list_groups", "list_targets"]
 
 # What files are, not what is said of them.
 FILES = ("path", "name", "title", "duration", "digest", "duplicate_of", "problem")

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from embviz.core.cache import CacheOption
     from embviz.core.progress import Progress
 
-__all__ = ["NOT_STATED", "PublishedScore", "Task"]
 
 NOT_STATED = "not stated"
 _WIDTH = 110

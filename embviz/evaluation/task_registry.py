@@ -21,7 +21,6 @@ from embviz.evaluation.task import NOT_STATED, PublishedScore, Task
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-__all__ = ["ALIASES", "TASKS", "get_task", "list_tasks", "published_scores"]
 
 _POST = "Essentia Labs, announcement of the TensorFlow models of Essentia, January 2020, figures as of July 2020"
 _DOCS = "Essentia's documentation of its classifiers"

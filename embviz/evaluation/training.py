@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     from embviz.core.progress import Report
 
-__all__ = ["KIND", "TrainingJob", "TrainingScheduler", "run_job"]
 
 KIND = "tasks"  # name of the folder in the cache
 RECIPE = 1  # part of every key: to be raised when anything here or in the classifiers changes a probability

@@ -18,7 +18,7 @@ from embviz.core.progress import Progress, reporter
 from embviz.core.text import plural, printable, trim_lines
 from embviz.errors import FigureError, OptionError
 from embviz.export import page_audio, provenance, static_widgets, track_assets
-from embviz.export.columns import ColorSpec, PageColor, page_colors, tag_colors
+from embviz.export.columns import ColorSpec, page_colors, tag_colors
 from embviz.export.static_map import StaticMap
 from embviz.export.static_neighbors import add_neighbors
 from embviz.export.static_widgets import MAX_BYTES, PageData
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
     from embviz.core.vectors import Vectors
 
-__all__ = ["AUDIO", "PageColor", "check_page_size", "render_collection_page", "write_collection_page"]
 
 AUDIO = ("link", "embed", "clips")
 REMEDY = "choose audio='clips' or audio='link' (--audio), fewer tracks, or no heatmaps (embeddings=None, --no-heatmaps)"

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from embviz.core.vectors import Vectors
     from embviz.models import Model
 
-__all__ = ["write_collection_report"]
 
 POINTS = ("tracks", "frames")
 TAGGER = "musicnn"

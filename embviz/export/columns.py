@@ -21,10 +21,6 @@ if TYPE_CHECKING:
     from embviz.core.vectors import Vectors
     from embviz.models import Model
 
-__all__ = [
-    "MAP_GROUP", "UNITS", "ColorSpec", "PageColor", "is_number", "page_colors", "page_columns", "tag_colors",
-    "tagger_group", "values_per_point",
-]  # fmt: skip
 
 HIDDEN = ("path", "digest", "duplicate_of", "problem")  # of no use to who has not the files as they lie here
 TITLES = {

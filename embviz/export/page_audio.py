@@ -22,7 +22,6 @@ from embviz.widgets import browser_audio
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["BYTES", "CLIP", "PageAudio", "find_loudest", "prepare_audio"]
 
 CLIP = 25.0  # seconds
 CLIP_RATE = 24_000  # Hz

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from embviz.core.vectors import Vectors
     from embviz.export.track_assets import TrackAssets
 
-__all__ = ["provenance_sections", "quality_facts", "reading_caution", "subtitle_facts"]
 
 LISTED = 200  # tracks without a place on the map
 

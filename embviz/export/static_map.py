@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
     from embviz.core.vectors import Vectors
 
-__all__ = ["StaticMap"]
 
 STEPS = 150  # of a track's way over a map, at most
 

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from embviz.core.vectors import Vectors
     from embviz.export.static_widgets import PageData
 
-__all__ = ["add_neighbors"]
 
 K = 12
 CANDIDATES = 80  # of the frames nearest to a frame, most are of its own track

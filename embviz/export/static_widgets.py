@@ -26,20 +26,6 @@ from embviz.widgets import browser_audio, bundle
 if TYPE_CHECKING:
     from anywidget import AnyWidget
 
-__all__ = [
-    "CLOCK",
-    "MAX_BYTES",
-    "PageData",
-    "check_audio",
-    "compact_audio",
-    "relative_path",
-    "relative_url",
-    "render_page",
-    "script_json",
-    "static_widget",
-    "without_comm",
-    "write_page",
-]
 
 MAX_BYTES = 200 * 2**20  # What a browser still opens while one waits for it.
 SMALL = 16_000  # bytes per second of a sound that is embedded as it is; what is encoded here takes 10,000 to 14,000

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from embviz.core.progress import Report
     from embviz.export.static_map import StaticMap
 
-__all__ = ["TrackAssets", "build_track_assets", "empty_heatmap", "empty_player"]
 
 LOW = 192  # pixels of a heatmap of many dimensions
 

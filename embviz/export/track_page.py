@@ -29,15 +29,6 @@ from embviz.widgets import browser_audio
 if TYPE_CHECKING:
     from anywidget import AnyWidget
 
-__all__ = [
-    "MissingRow",
-    "PageRow",
-    "embedding_facts",
-    "missing_weights_row",
-    "render_track_page",
-    "weights_facts",
-    "write_track_page",
-]
 
 AUDIO = ("embed", "link")
 SEVERAL = 2  # More heatmaps than these are drawn low, so that they can be seen together.

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
     from embviz.models import Model
 
-__all__ = ["cut_excerpt", "place_in_track"]
-
 
 def cut_excerpt(audio: Audio, model: Model, span: tuple[float, float]) -> tuple[Audio, int, int]:
     """Return a stretch of a track at a model's rate, its first sample, and the samples of the whole track.

@@ -23,20 +23,12 @@ from embviz.extraction.stitching import Stitcher, resolve_layer
 from embviz.inference.essentia import Session, StagedSession, sessions
 from embviz.inference.graph import downstream_nodes
 from embviz.models import Layer, LayerList, Model, ModelLike, ModelList, get_model
-from embviz.models.weights import Weights, find_weights
+from embviz.models.weight_store import Weights
+from embviz.models.weights import find_weights
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = [
-    "LayerSpec",
-    "PatchHop",
-    "as_list",
-    "embed",
-    "file_stamp",
-    "load_cached",
-    "stream_embeddings",
-]
 
 FORMAT = 1  # of what is computed here: part of every key, raised when the numbers change
 SOUND_BATCH = 6  # segments in one pass where separated sound is asked for

@@ -30,8 +30,6 @@ from embviz.core.memmap import release_pages
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["FRONTENDS", "FrontEnd", "Patches", "cut_patches", "mel_spectrogram"]
-
 
 @dataclass(frozen=True)
 class FrontEnd:

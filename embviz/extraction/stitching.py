@@ -26,9 +26,8 @@ if TYPE_CHECKING:
 
     from embviz.extraction.frontends import Patches
     from embviz.models import Layer, Model
-    from embviz.models.weights import Weights
+    from embviz.models.weight_store import Weights
 
-__all__ = ["Stitcher", "resolve_layer", "vector_length"]
 
 KEPT_TENSOR = 256 * 2**20  # bytes; larger tensors are averaged over frequency and dropped
 IN_MEMORY = 256 * 2**20  # bytes; larger results live in an unlinked file

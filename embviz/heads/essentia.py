@@ -27,7 +27,6 @@ from embviz.models.metadata import get_mapping, get_text, read_metadata
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["LARGEST", "read_essentia_head", "resolve_layer"]
 
 LARGEST = 64 << 20  # bytes of a graph
 ALGORITHM = "TensorflowPredict2D"

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from embviz.extraction import PatchHop
     from embviz.inference.essentia import Session
 
-__all__ = ["ARRAYS", "MOST_CLASSES", "Head"]
 
 #: What a head of each kind is made of, with its axes: d values, h hidden units, c classes, b bytes.
 ARRAYS = {

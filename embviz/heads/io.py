@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from embviz.heads.head import Head
 
-__all__ = ["FIELDS", "file_size", "read_fields", "save"]
 
 FORMAT = 1
 LARGEST = 64 << 20  # bytes of numbers

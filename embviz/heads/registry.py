@@ -22,7 +22,6 @@ from embviz.models import ALIASES, Model, get_model
 if TYPE_CHECKING:
     from os import PathLike
 
-__all__ = ["get_head", "heads_for", "known_heads", "register_head", "unregister_head"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 

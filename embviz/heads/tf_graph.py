@@ -19,7 +19,6 @@ from embviz.inference.graph import Graph
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["classify", "load_session", "run_graph"]
 
 #: Essentia's batch: the rounding of a matrix product depends on the number of its rows.
 BATCH = 64

@@ -19,8 +19,6 @@ from embviz.errors import GraphError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Session", "SessionPool", "StagedSession", "sessions"]
-
 
 class Session:
     """A loaded graph that gives some of its nodes.

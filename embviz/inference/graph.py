@@ -14,8 +14,6 @@ import numpy as np
 
 from embviz.errors import GraphError
 
-__all__ = ["Graph", "Node", "downstream_nodes"]
-
 # Ops whose T is float but whose result is not.
 _NOT_FLOAT = {"Shape", "ShapeN", "Size", "Rank", "ArgMax", "ArgMin", "Where"}
 _COMPARISONS = {"Equal", "NotEqual", "Less", "LessEqual", "Greater", "GreaterEqual", "IsFinite", "IsInf", "IsNan"}

@@ -15,8 +15,6 @@ from embviz.errors import GraphError
 from embviz.inference.essentia import Session
 from embviz.inference.graph import Graph
 
-__all__ = ["node_shapes"]
-
 
 def node_shapes(
     path: str | Path, input_node: str, patch_shape: tuple[int, ...], *, memo: Path | None = None

@@ -5,7 +5,8 @@ from embviz.models.custom import register_model, unregister_model
 from embviz.models.layer import Layer
 from embviz.models.lookup import get_model, known_models, list_models
 from embviz.models.model import LayerList, Model, ModelLike, ModelList, Source
-from embviz.models.weights import PullResult, Weights, find_weights, has_weights, pull, pull_all, weights_state
+from embviz.models.weight_store import Weights
+from embviz.models.weights import PullResult, find_weights, has_weights, pull, pull_all, weights_state
 
 __all__ = [
     "ALIASES",

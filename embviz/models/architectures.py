@@ -11,17 +11,6 @@ from itertools import pairwise
 from embviz.models.layer import Layer
 from embviz.models.receptive_field import ReceptiveField
 
-__all__ = [
-    "musicnn_layers",
-    "openl3_layers",
-    "spleeter_layers",
-    "tempo_layers",
-    "tempo_parameters",
-    "unet_parameters",
-    "vgg_layers",
-    "vggish_layers",
-]
-
 _LOG_MEL = "log10(1 + 10000 · power)"
 
 

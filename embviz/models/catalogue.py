@@ -23,8 +23,6 @@ from embviz.models.layer import Layer
 from embviz.models.model import Model, Source
 from embviz.models.tag_names import MSD, MTT
 
-__all__ = ["ALIASES", "CATALOGUE", "WHEELS"]
-
 _MTG = "CC BY-NC-SA 4.0"
 
 #: What is known of the wheels: SHA-256, bytes, and the licence they state.

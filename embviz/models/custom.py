@@ -29,7 +29,6 @@ from embviz.models.model import Model, Source
 if TYPE_CHECKING:
     from embviz.inference.graph import Graph
 
-__all__ = ["register_model", "registered_models", "unregister_model"]
 
 _FORMAT = 1
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import requests
 
-__all__ = ["ESSENTIA", "DownloadError", "Site", "discard", "download", "forget_outages"]
 
 _CONNECT_SECONDS = 3.05
 _READ_SECONDS = 30.0

@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from embviz.inference.graph import Graph
 
-__all__ = ["Layer"]
-
 
 @dataclass(frozen=True)
 class Layer:

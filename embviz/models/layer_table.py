@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from embviz.models.model import Model
 
-__all__ = ["layer_table"]
 
 _COLUMNS = ["name", "node", "shape", "axes", "meaning", "receptive_field", "unit", "in_graph"]
 

@@ -16,8 +16,6 @@ from embviz.models.weight_store import state
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["get_model", "known_models", "list_models"]
-
 
 def get_model(name: ModelLike) -> Model:
     """Return the record of a model.

@@ -13,8 +13,6 @@ from typing import Any
 
 from embviz.errors import ModelError
 
-__all__ = ["get_mapping", "get_text", "read_metadata"]
-
 _LARGEST = 4 << 20  # bytes
 
 

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from embviz.inference.graph import Graph
 
-__all__ = ["LayerList", "Model", "ModelLike", "ModelList", "Source"]
 
 #: A model by its name or its record.
 ModelLike: TypeAlias = "Model | str"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["MSD", "MTT"]
-
 
 def _tags(text: str) -> tuple[str, ...]:
     return tuple(tag.strip() for tag in text.replace("\n", " ").split(","))

@@ -29,22 +29,6 @@ if TYPE_CHECKING:
     from embviz.inference.graph import Graph
     from embviz.models.model import Model
 
-__all__ = [
-    "Weights",
-    "WeightsNote",
-    "copy_graph",
-    "disk_error",
-    "install",
-    "locate",
-    "lock",
-    "read_note",
-    "scratch_folder",
-    "state",
-    "temporary_graph",
-    "validate",
-    "weights_folder",
-    "write_note",
-]
 
 _FORMAT = 1
 #: How far the numbers in a graph may be from those in the record: other networks are much further away.

@@ -34,17 +34,6 @@ from embviz.models.weight_store import (
     write_note,
 )
 
-__all__ = [
-    "PullResult",
-    "Weights",
-    "find_weights",
-    "has_weights",
-    "pull",
-    "pull_all",
-    "weights_folder",
-    "weights_state",
-]
-
 _CHUNK = 1 << 20
 _KINDS = ("zoo", "wheel")
 

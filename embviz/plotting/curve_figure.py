@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from embviz.core.embedding import Embedding
 
-__all__ = ["STROKES", "draw_curves", "select_strongest"]
 
 #: Colours and dashes of curves: each is seen on white and on black, and told apart by the colour-blind.
 STROKES = (

@@ -32,7 +32,6 @@ from embviz.plotting.quantize import color_limits
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["CATEGORIES", "MISSING", "encode_colors", "encode_sizes", "is_missing", "json_number"]
 
 #: The shade of a point of which nothing is known.
 MISSING = 255

@@ -20,16 +20,6 @@ from embviz.errors import OptionError, did_you_mean
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = [
-    "ORDERS",
-    "PAGE_SCALES", "SCALES",
-    "HeatmapCells",
-    "HeatmapOptions",
-    "color_scale",
-    "compute_cells",
-    "dimension_order",
-    "is_signed",
-]  # fmt: skip
 
 #: Orders of the dimensions, with what a page calls them.
 ORDERS = {"index": "index", "activity": "activity", "cluster": "similarity"}

@@ -26,10 +26,7 @@ from embviz.plotting.curve_figure import draw_curves, select_strongest
 from embviz.plotting.heatmap_data import HeatmapCells, HeatmapOptions, color_scale, compute_cells
 from embviz.plotting.save import FAINT, GREY, INK
 from embviz.plotting.style import (
-    CLEAR,
     EMPTY,
-    HOVER_INK,
-    HOVER_PAPER,
     PanelBox,
     base_layout,
     color_span,
@@ -50,19 +47,6 @@ if TYPE_CHECKING:
     from embviz.core.progress import Progress
     from embviz.heads import Head
 
-__all__ = [
-    "CLEAR",
-    "HOVER_INK",
-    "HOVER_PAPER",
-    "MAX_LABELS",
-    "SYSTEMS",
-    "base_layout",
-    "color_span",
-    "heatmap",
-    "plotly_text",
-    "poster",
-    "to_time_axis",
-]  # fmt: skip
 
 SYSTEMS = ("musicnn", "vgg", "tempocnn", "openl3", "vggish", "spleeter")
 """The six systems of the poster, from top to bottom."""

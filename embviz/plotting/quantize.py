@@ -15,7 +15,6 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["color_limits", "dequantize", "quantize"]
 
 LAST = 254  # Steps between the byte of the lowest value, 1, and that of the highest, 255.
 CONSTANT = 128

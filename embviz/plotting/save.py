@@ -21,20 +21,6 @@ from embviz.errors import FigureError, OptionError, did_you_mean
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-__all__ = [
-    "COLORS",
-    "FAINT",
-    "FONT",
-    "GREY",
-    "INK",
-    "POLICY",
-    "SUFFIXES",
-    "check_theme",
-    "html_document",
-    "save_figure",
-    "switchable_theme_css",
-    "theme_css",
-]  # fmt: skip
 
 SUFFIXES = (".html", ".png", ".svg")
 THEMES = ("auto", "light", "dark")

@@ -16,8 +16,8 @@ from embviz.analysis.projection import METHOD_NAMES
 from embviz.core.text import format_time, plural
 from embviz.errors import OptionError, did_you_mean
 from embviz.plotting.encodings import MISSING, encode_colors, encode_sizes
-from embviz.plotting.heatmap_figure import CLEAR, HOVER_INK, base_layout, color_span, plotly_text
 from embviz.plotting.save import FAINT, INK
+from embviz.plotting.style import CLEAR, HOVER_INK, base_layout, color_span, plotly_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from embviz.analysis.projection import Projection
 
-__all__ = ["scatter"]
 
 WEBGL_FROM = 5000  # points; beyond, they are drawn by WebGL, which an .svg holds as pixels
 ACCENT = "#1f7ac4"  # of points without a colour of their own, on white as on black

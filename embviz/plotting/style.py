@@ -21,22 +21,6 @@ if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
     from embviz.plotting.heatmap_data import HeatmapCells
 
-__all__ = [
-    "CLEAR",
-    "EMPTY",
-    "HOVER_INK",
-    "HOVER_PAPER",
-    "PanelBox",
-    "base_layout",
-    "color_span",
-    "hover_template",
-    "plotly_text",
-    "pooling_note",
-    "side_axis",
-    "tick_colors",
-    "to_time_axis",
-    "unique_labels",
-]  # fmt: skip
 
 CLEAR = "rgba(0, 0, 0, 0)"
 EMPTY = "rgba(127, 127, 127, 0.10)"

@@ -12,8 +12,6 @@ from embviz.widgets import schema
 from embviz.widgets.bundle import script, style
 from embviz.widgets.commands import CommandWidget
 
-__all__ = ["COMMANDS", "TABS", "AtlasView"]
-
 #: What the page can ask for. With each comes:
 #:
 #: - ``set_option``: ``name`` of one of ``choices`` and its new ``value``; of ``"model"``, and of ``"second"``, where an

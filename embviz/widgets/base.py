@@ -13,8 +13,6 @@ from embviz.errors import OptionError, did_you_mean
 if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
 
-__all__ = ["EmbeddingWidget", "close_widget", "model_ref", "new_clock_name"]
-
 
 def model_ref(widget: anywidget.AnyWidget | None) -> str:
     """Return how the page refers to a widget; empty where there is none."""

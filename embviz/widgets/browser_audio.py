@@ -32,7 +32,6 @@ from embviz.errors import AudioError, EmbvizError, OptionError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["Playable", "Summary", "encode", "known", "media_type", "peaks", "playable", "served", "summary"]
 
 STRETCH = 0.01  # seconds per peak, where that does not give too many
 MOST_PEAKS = 65_536

@@ -12,8 +12,6 @@ import re
 from functools import cache
 from pathlib import Path
 
-__all__ = ["script", "style"]
-
 FOLDER = Path(__file__).parent
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "\./(\w+)\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|let|class)\b)", re.MULTILINE)

@@ -12,8 +12,6 @@ import anywidget
 
 from embviz.core.worker import guard
 
-__all__ = ["LARGEST_FILE", "CommandWidget", "Handler"]
-
 #: The largest file that can be handed in, in bytes.
 LARGEST_FILE = 200_000_000
 

@@ -13,8 +13,6 @@ import traitlets
 from embviz.widgets.bundle import script, style
 from embviz.widgets.commands import CommandWidget
 
-__all__ = ["COMMANDS", "Confusion"]
-
 #: What the page can ask for.
 #:
 #: - ``show_cell``: list the tracks of class ``truth`` that were taken for class ``answer``, both by number

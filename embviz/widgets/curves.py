@@ -10,8 +10,6 @@ import traitlets
 from embviz.widgets.bundle import script, style
 from embviz.widgets.frames import FramesWidget
 
-__all__ = ["Curves"]
-
 
 class Curves(FramesWidget):
     """The strongest dimensions of an embedding as curves over time, with what they are at the playhead.

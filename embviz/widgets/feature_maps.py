@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from embviz.core.embedding import Embedding
 
-__all__ = ["FeatureMaps"]
 
 LAST = 254  # Steps between the byte of the lowest value, 1, and that of the highest, 255.
 CONSTANT = 128

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from embviz.core.embedding import Embedding
 
-__all__ = ["FramesWidget"]
 
 COMPUTED_ORDERS = ("activity", "cluster")
 

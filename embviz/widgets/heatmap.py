@@ -12,8 +12,6 @@ from embviz.plotting.heatmap_data import ORDERS, PAGE_SCALES
 from embviz.widgets.bundle import script, style
 from embviz.widgets.frames import FramesWidget
 
-__all__ = ["Heatmap"]
-
 
 class Heatmap(FramesWidget):
     """Frames × dimensions in colour, with playhead, zoom and hover.

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     import anywidget
     from numpy.typing import NDArray
 
-__all__ = ["jscatter_points", "jscatter_widget"]
 
 GREY = [0.5, 0.5, 0.5, 1.0]
 

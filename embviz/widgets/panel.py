@@ -12,8 +12,6 @@ from embviz.widgets import schema
 from embviz.widgets.bundle import script, style
 from embviz.widgets.commands import CommandWidget
 
-__all__ = ["COMMANDS", "Panel"]
-
 #: What the panel can ask for.
 COMMANDS = frozenset(
     {

@@ -25,8 +25,6 @@ from embviz.errors import EmbvizError, OptionError
 from embviz.widgets.browser_audio import Playable, playable, summary
 from embviz.widgets.bundle import script, style
 
-__all__ = ["Player"]
-
 LARGEST_RAW = 48 << 20  # bytes; larger files are encoded small before they are sent
 NO_SOUND = "There is no sound for this track."
 

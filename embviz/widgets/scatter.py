@@ -24,7 +24,6 @@ from embviz.widgets.jscatter_backend import jscatter_points, jscatter_widget
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Scatter", "encode_colors", "encode_sizes"]
 
 RENDERERS = ("jscatter", "canvas")
 NO_COLOR: dict[str, Any] = {"title": "", "kind": "none", "unit": "", "labels": [], "palette": [], "missing": 0}

@@ -12,8 +12,6 @@ from typing import Any, Literal, TypedDict, TypeVar, cast
 
 import traitlets
 
-__all__ = ["dict_trait", "list_trait"]
-
 T = TypeVar("T")
 
 #: The pages of the panel.

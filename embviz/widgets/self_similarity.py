@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
     from embviz.core.embedding import Embedding
 
-__all__ = ["SelfSimilarity"]
 
 MEANING = "cosine similarity of frames, the track's mean removed"
 

@@ -403,7 +403,7 @@ def folder(clips, tmp_path):
 
 
 def test_ways_of_pooling_are_those_there_are():
-    from embviz.batch.api import POOLINGS
+    from embviz.batch.pooling import POOLINGS
 
     assert embed_command.POOLINGS == POOLINGS
 

@@ -26,6 +26,7 @@ from embviz.core.embedding import Embedding, FrameGrid
 from embviz.core.vectors import Vectors
 from embviz.errors import CollectionError, FigureError, OptionError
 from embviz.export import collection_page, page_audio, static_widgets
+from embviz.export.columns import PageColor
 from embviz.extraction import embed
 from embviz.widgets import bundle
 
@@ -82,7 +83,7 @@ class Made:
             "colors": [
                 "genre",
                 "duration",
-                collection_page.PageColor("rock", self.tags["rock"], group="What MusiCNN hears"),
+                PageColor("rock", self.tags["rock"], group="What MusiCNN hears"),
             ],
             "clusters": self.clusters,
             "names": self.names,
@@ -243,7 +244,7 @@ def test_few_frames_have_few_neighbors(table):
 
 def test_colors_come_from_columns_series_and_points(table):
     given = ["title", pd.Series([1.0, np.nan, 3.0, 4.0], index=table.index, name="loud"), "cluster"]
-    own = collection_page.PageColor("own", np.array([True, False, True, False]), group="Mine")
+    own = PageColor("own", np.array([True, False, True, False]), group="Mine")
     page = description(page_of(table, colors=[*given, own], clusters=[0, 0, 1, -1], names={0: "low", 1: "high"}))
     assert [color["color"]["title"] for color in page["colors"][:4]] == ["Title", "loud", "Cluster", "own"]
     assert page["colors"][1]["color"]["missing"] == 1
@@ -275,7 +276,7 @@ def test_options_are_checked(table):
     with pytest.raises(OptionError, match=r"no column 'genres'.*Did you mean 'genre'"):
         page_of(table, colors=["genres"])
     with pytest.raises(OptionError, match="value for each of 4 points"):
-        page_of(table, colors=[collection_page.PageColor("x", np.zeros(3))])
+        page_of(table, colors=[PageColor("x", np.zeros(3))])
     with pytest.raises(OptionError, match="number for each of 4 points"):
         page_of(table, clusters=[0, 1], names={0: "low"})
     with pytest.raises(OptionError, match="no track 10 of 1 track"):

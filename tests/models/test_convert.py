@@ -16,9 +16,9 @@ from tensorboard.compat.proto.graph_pb2 import GraphDef
 from tensorboard.compat.proto.meta_graph_pb2 import MetaGraphDef
 
 from embviz.errors import ConversionError
-from embviz.models.convert import convert
+from embviz.models.convert import Checkpoint, convert, freeze_checkpoint, freeze_keras
 from embviz.models.convert.checkpoint import DTYPES, masked_crc32c, read_table
-from embviz.models.convert.convert import RECIPES, Checkpoint, freeze_checkpoint, freeze_keras
+from embviz.models.convert.convert import RECIPES
 
 WHEELS = {
     "musicnn-0.1.0": "f38a4890c648c1ddbb141c5d96d2b0a8cfcd36746002d896989f7b88beb65cfa",

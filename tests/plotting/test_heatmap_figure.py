@@ -14,7 +14,7 @@ from factories import bare, luminance
 from embviz.core.embedding import Embedding, FrameGrid
 from embviz.errors import EmbvizError, FigureError, OptionError
 from embviz.models.model import Model
-from embviz.plotting import heatmap, heatmap_data, heatmap_figure, poster, save, save_figure
+from embviz.plotting import heatmap, heatmap_data, heatmap_figure, poster, save, save_figure, style
 from embviz.plotting.heatmap_data import HeatmapOptions
 from embviz.plotting.heatmap_figure import to_time_axis
 
@@ -228,7 +228,7 @@ def test_text_reads_on_every_paper():
         assert contrast(page["ink"], page["paper"]) > 7
         assert contrast(page["faint"], page["paper"]) > 4.5
         assert contrast(save.GREY, page["paper"]) > 4.2
-    assert contrast(heatmap_figure.HOVER_INK, heatmap_figure.HOVER_PAPER) > 7
+    assert contrast(style.HOVER_INK, style.HOVER_PAPER) > 7
 
 
 # -- order --------------------------------------------------------------------------------------------------------

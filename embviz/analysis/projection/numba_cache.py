@@ -11,8 +11,6 @@ from typing import Any
 
 from embviz.core.paths import cache_dir
 
-__all__ = ["enable_caching", "use_numba_cache"]
-
 # Where there is neither OpenMP nor TBB, two parallel kernels of numba at once end the process.
 _one_at_a_time = threading.Lock()
 

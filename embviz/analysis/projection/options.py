@@ -9,8 +9,6 @@ from typing import Any
 
 from embviz.errors import OptionError, did_you_mean
 
-__all__ = ["METHODS", "ProjectionOption", "check_method", "method_options", "resolve_options"]
-
 METHODS = ("umap", "pca", "tsne", "pacmap")
 
 

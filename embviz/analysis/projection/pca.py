@@ -9,7 +9,6 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["principal_components"]
 
 ROWS = 4096  # that are made 64-bit numbers at once
 

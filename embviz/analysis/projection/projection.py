@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from embviz.core.progress import Report
     from embviz.core.vectors import Vectors
 
-__all__ = ["METHOD_NAMES", "Projection", "project"]
 
 METHOD_NAMES = {"umap": "UMAP", "pca": "PCA", "tsne": "t-SNE", "pacmap": "PaCMAP"}
 QUALITY_K = 15  # neighbours by which maps are judged

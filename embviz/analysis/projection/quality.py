@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from embviz.core.progress import Report
 
-__all__ = ["QualityMetrics", "map_neighbors", "neighbor_preservation", "quality_metrics"]
 
 ALL_UP_TO = 5000  # points; of more, a sample is measured
 SAMPLE = 1000

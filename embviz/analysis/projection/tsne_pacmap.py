@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from embviz.analysis.neighbors import Neighbors
     from embviz.core.progress import Report
 
-__all__ = ["pacmap_layout", "tsne_layout", "unavailable_reason"]
 
 SINGLE_THREAD_UP_TO = 5000  # vectors
 TSNE_STAGE, PACMAP_STAGE = (f"{name} (cannot be interrupted)" for name in ("t-SNE", "PaCMAP"))

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from embviz.analysis.neighbors import Neighbors
     from embviz.core.progress import Report
 
-__all__ = ["umap_layout"]
 
 SPECTRAL_FROM = 20  # points; fewer are too few for its eigenvectors
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from embviz.core.progress import Report
 
-__all__ = ["compile_kernel", "optimize_layout"]
 
 BLOCKS = 8
 SINGLE_THREAD_UP_TO = 2000  # points up to which sharing them out costs more than it saves

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from embviz.core.worker import Worker
     from embviz.widgets.atlas import AtlasView
 
-__all__ = ["Atlas"]
-
 
 class Atlas(traitlets.HasTraits):
     """A map on which tracks that a model hears as alike lie near each other.

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from embviz.core.worker import Job
     from embviz.widgets.schema import ClusterItem, ClusterList, TagLift
 
-__all__ = ["NOWHERE", "Clusters"]
 
 NOWHERE = "in no cluster"
 LONGEST_NAME = 80

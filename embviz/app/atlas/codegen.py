@@ -10,7 +10,6 @@ from embviz.app.atlas.model_outputs import tempo_model
 if TYPE_CHECKING:
     from embviz.app.atlas.context import AtlasContext
 
-__all__ = ["code"]
 
 LISTED = 20  # files
 

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from embviz.core.vectors import Vectors
     from embviz.widgets.schema import ColorGroup, KeyTitle
 
-__all__ = ["SIZES", "PointColors", "by_column", "by_tag", "by_tempo", "by_trust", "color_groups", "key_of", "size_of"]
 
 # Of the columns of every table, those that say what is to be seen.
 TOLD = ("genre", "artist", "album", "year", "duration")

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from embviz.core.worker import Job
     from embviz.widgets.schema import AgreementState, PointItem
 
-__all__ = ["Comparison"]
 
 MOST = 100
 FEWEST = 3  # tracks that both models have a vector of

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from embviz.widgets.player import Player
     from embviz.widgets.schema import Problem, TrackFacts
 
-__all__ = ["AtlasContext", "check_table", "list_problems"]
 
 MOST_PROBLEMS = 200
 FACTS = ("title", "artist", "album", "genre")

@@ -26,8 +26,6 @@ from embviz.errors import OptionError
 if TYPE_CHECKING:
     from embviz.widgets.player import Player
 
-__all__ = ["AtlasController"]
-
 
 class AtlasController:
     """The parts, and what passes between them."""

@@ -16,6 +16,7 @@ from embviz.collection.io import to_csv, to_m3u, to_parquet
 from embviz.core.text import format_cell
 from embviz.errors import EmbvizError, OptionError
 from embviz.export import collection_page
+from embviz.export.columns import PageColor
 from embviz.extraction import extract
 from embviz.models import get_model
 from embviz.plotting import scatter
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from embviz.core.vectors import Vectors
     from embviz.core.worker import Job
 
-__all__ = ["Contents", "begin", "checked_state", "page", "save", "state"]
 
 FORMAT = 1
 SUFFIXES = {"html": ".html", "png": ".png", "svg": ".svg", "csv": ".csv", "parquet": ".parquet", "m3u": ".m3u8"}
@@ -189,7 +189,7 @@ def _colors(contents: Contents) -> list[Any]:
         name = seen.key.removeprefix("column:")
         return [name, *(column for column in columns if column != name)]
     return [
-        collection_page.PageColor(seen.title, seen.values, unit=seen.unit, group="What the models hear"),
+        PageColor(seen.title, seen.values, unit=seen.unit, group="What the models hear"),
         *columns,
     ]
 

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from embviz.core.worker import Job
     from embviz.widgets.scatter import Scatter
 
-__all__ = ["MapRequest", "MapView", "VisibleMap"]
 
 FOR_TAGS = 0.1  # of the tracks, that are at most decoded for nothing but the tags that the page tells
 LEAST_NEIGHBORS = 15  # that figures and UMAP are made of

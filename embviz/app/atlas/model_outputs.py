@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from embviz.core.vectors import Vectors
     from embviz.core.worker import Job
 
-__all__ = ["ModelOutputs", "taggers", "tempo_model"]
-
 
 def taggers() -> list[Model]:
     """Return the models that give tags, of those whose weights are here."""

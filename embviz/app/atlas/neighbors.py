@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from embviz.core.worker import Job
     from embviz.widgets.schema import NeighborList, PointItem
 
-__all__ = ["NeighborQueries", "Query"]
 
 KEPT = 1 << 29  # bytes of vectors of which a copy is kept for the next question
 

@@ -15,7 +15,6 @@ from embviz.models import get_model
 if TYPE_CHECKING:
     from embviz.widgets.schema import Method, MethodOption
 
-__all__ = ["MAP", "POINTS", "check_options", "checked", "clusterers", "methods", "model_and_layer", "vocabulary"]
 
 POINTS = ("tracks", "frames")
 CLUSTERS = ("none", "hdbscan", "kmeans")

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from embviz.widgets.player import Player
     from embviz.widgets.schema import QueueItem
 
-__all__ = ["Playback"]
 
 END = 0.35  # seconds before the end of a track at which it counts as over: browsers stop a little early
 MOST_QUEUED = 5000

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from embviz.app.atlas.model_outputs import ModelOutputs
     from embviz.core.vectors import Vectors
 
-__all__ = ["PointStyle"]
-
 
 class PointStyle:
     """What the points look like."""

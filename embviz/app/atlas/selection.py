@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from embviz.app.atlas.map_view import MapView
     from embviz.widgets.schema import SelectedItem, SelectionState
 
-__all__ = ["MapSelection"]
 
 LISTED = 500
 EXPECTED = "A selection is a DataFrame of rows of the table, a mask as long as the table, or labels of its tracks"

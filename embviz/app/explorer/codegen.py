@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from embviz.app.explorer.heatmap_rows import HeatmapRows
     from embviz.app.explorer.row import Row
 
-__all__ = ["generate_code"]
-
 
 def generate_code(context: ExplorerContext, heatmaps: HeatmapRows) -> str:
     """Return Python that computes and draws what is shown, without a panel."""

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from embviz.core.worker import Job
 
-__all__ = ["CollectionLoader"]
-
 
 class CollectionLoader:
     """The collection of an Explorer.

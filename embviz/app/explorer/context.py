@@ -24,7 +24,6 @@ from embviz.models import get_model
 if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
 
-__all__ = ["ExplorerContext", "Sound"]
 
 LIGHT = 32 << 20  # bytes
 

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from embviz.collection import Collection
     from embviz.heads import Head
 
-__all__ = ["ExplorerController"]
-
 
 class ExplorerController:
     """The parts, and what passes between them."""

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from embviz.app.tracks import Tracks
     from embviz.core.cache import Cache
 
-__all__ = ["code", "sentence"]
 
 UNKNOWN = 240.0  # seconds of a track whose length nobody has read
 

@@ -13,8 +13,6 @@ from embviz.batch.pooling import TITLES as POOLING_TITLES
 from embviz.errors import EmbvizError, OptionError, did_you_mean
 from embviz.models import get_model
 
-__all__ = ["CLASSIFIERS", "LAYERS", "POOLINGS", "USUAL", "checked", "options", "restored"]
-
 #: What can be chosen, with what the page calls it.
 CLASSIFIERS = {"mlp": "MLP, 100 units", "logistic": "logistic regression", "knn": "nearest neighbours"}
 POOLINGS = {"mean": "track means", "frames": "frames, then voting"} | {

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from embviz.heads import Head
     from embviz.widgets.schema import ConfusionState, EvaluationOptions, Scores
 
-__all__ = ["EvaluationTab"]
 
 SUFFIXES = {"csv": ".csv", "latex": ".tex"}
 TELLING = 2.0  # seconds of a stage after which one can say how long it still takes

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from embviz.core.cache import CacheOption
     from embviz.widgets.panel import Panel
 
-__all__ = ["Explorer"]
-
 
 class Explorer(traitlets.HasTraits):
     """A panel that shows a track's sound and its embeddings on one clock.

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
     from embviz.core.worker import Job
 
-__all__ = ["start_export", "write_page"]
-
 
 def write_page(path: str | Path, context: ExplorerContext, heatmaps: HeatmapRows, **options: Any) -> Path:
     """Write the rows to a page that needs no kernel; see :func:`embviz.export.track_page.write_track_page`."""

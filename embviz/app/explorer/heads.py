@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from embviz.core.worker import Job
     from embviz.widgets.schema import NameTitle
 
-__all__ = ["CURVES", "RowHeads", "as_head", "fits"]
 
 CURVES = 8  # classes that are drawn at first; the reader can ask for others
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
     from embviz.heads import Head
 
-__all__ = ["HeatmapRows", "default_rows"]
 
 KEPT = 20  # changes that can be taken back
 

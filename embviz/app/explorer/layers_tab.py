@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
     from embviz.widgets.schema import LayerRow
 
-__all__ = ["LayersTab"]
 
 # A walk computes every layer; of longer tracks, only a stretch around the playhead.
 LONGEST = 300.0  # seconds

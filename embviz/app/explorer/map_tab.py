@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from embviz.app.atlas import Atlas
     from embviz.core.cache import CacheOption
 
-__all__ = ["MapTab"]
-
 
 class MapTab:
     """The view of a collection's map.

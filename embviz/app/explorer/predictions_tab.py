@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from embviz.core.worker import Job
     from embviz.widgets.schema import Tempo
 
-__all__ = ["PredictionsTab"]
 
 LONGEST_STEMS = 900.0  # seconds; separated sound takes 0.35 MB a second and stem
 CURVES = 5

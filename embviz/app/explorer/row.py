@@ -10,8 +10,6 @@ from embviz.app.work import DrawnWork
 from embviz.core.text import plural
 from embviz.errors import OptionError
 
-__all__ = ["LOOK", "Row", "check_look", "check_request", "constant_note", "row_key"]
-
 LOOK = ("order", "scale", "pins")
 
 

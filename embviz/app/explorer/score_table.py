@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from embviz.evaluation.results import Result, TaskCollections
     from embviz.widgets.schema import Scores
 
-__all__ = ["answers", "title_of", "to_dict"]
 
 WHAT = ("model", "layer", "classifier", "pooling")  # what tells cells of a task apart
 RIGHT, WRONG = "right", "wrong"

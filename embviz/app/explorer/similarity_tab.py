@@ -12,8 +12,6 @@ from embviz.models.weights import has_weights
 if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
 
-__all__ = ["SimilarityTab"]
-
 
 class SimilarityTab:
     """The view of a self-similarity."""

@@ -13,7 +13,6 @@ from embviz.widgets.schema import PANEL_TABS
 if TYPE_CHECKING:
     from embviz.app.explorer.heatmap_rows import HeatmapRows
 
-__all__ = ["FORMAT", "check_state", "make_state", "restore_player"]
 
 FORMAT = 1
 PLAYER = ("time", "rate", "volume", "looping")

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
     from embviz.core.worker import Job
 
-__all__ = ["TrackList"]
 
 SENT_AGAIN = 2000  # tracks; a longer list is not sent again for one track's length
 MARKED_AT_ONCE = 500

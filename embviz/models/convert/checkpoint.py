@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["DTYPES", "Checkpoint", "TensorEntry", "find_index", "masked_crc32c", "read_table"]
 
 #: Element types that variables of published models have: number of the type in
 #: ``types.proto`` -> numpy type of the stored bytes.

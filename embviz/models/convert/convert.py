@@ -25,7 +25,7 @@ import numpy as np
 
 from embviz.errors import ConversionError
 from embviz.models.convert import nodes
-from embviz.models.convert.checkpoint import Checkpoint, find_index
+from embviz.models.convert.checkpoint import find_index
 from embviz.models.convert.freeze import freeze_checkpoint
 from embviz.models.convert.keras import freeze_keras
 
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     from tensorboard.compat.proto.graph_pb2 import GraphDef
 
-__all__ = ["RECIPES", "Checkpoint", "convert", "freeze_checkpoint", "freeze_keras"]
 
 #: Names that nodes have when a network is built for inference in the first place,
 #: where a training graph has conditionals around them.

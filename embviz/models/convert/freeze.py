@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["freeze_checkpoint", "read_meta_graph"]
 
 _VARIABLES = {"Variable", "VariableV2", "VarHandleOp"}
 _SWITCHES = {"Switch", "RefSwitch"}

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
     from embviz.models.convert.nodes import Attribute
 
-__all__ = ["freeze_keras"]
 
 Layer = Mapping[str, Any]
 #: (layer, array, expected shape) -> values

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tensorboard.compat.proto.graph_pb2 import GraphDef
 
-__all__ = ["FLOAT", "INT32", "Attribute", "constant", "make", "serialise"]
 
 FLOAT, INT32 = 1, 3
 
