@@ -40,7 +40,8 @@ SHOW = """async ([ref, width, renderer]) => {
   const begin = performance.now();
   const shown = bench.show(ref, width);
   const painted = () => {
-    const canvas = document.querySelector(`[data-ref=${ref}] .ev-map-canvas, [data-ref=${ref}] .ev-map-gl canvas`);
+    const plot = document.querySelector(`[data-ref=${ref}]`);
+    const canvas = plot?.querySelector(".ev-scatter-canvas, .ev-scatter-gl canvas");
     if (!canvas?.width) return false;
     const { data } = canvas.getContext("2d").getImageData(0, canvas.height >> 1, canvas.width, 1);
     return data.some((value, i) => i % 4 < 3 && value !== 255 && data[i - (i % 4) + 3] > 0);
@@ -49,14 +50,14 @@ SHOW = """async ([ref, width, renderer]) => {
   while (!painted()) await frame();
   const first = performance.now() - begin;
   await shown;
-  while (document.querySelector(`[data-ref=${ref}] .ev-map`).dataset.renderer !== renderer) await frame();
+  while (document.querySelector(`[data-ref=${ref}] .ev-scatter`).dataset.renderer !== renderer) await frame();
   await frame();
   return [first, performance.now() - begin];
 }"""
 
 # The pauses between frames, while a hand moves.
 HAND = """async ([ref, moves, kind]) => {
-  const stage = document.querySelector(`[data-ref=${ref}] .ev-map-stage`);
+  const stage = document.querySelector(`[data-ref=${ref}] .ev-scatter-stage`);
   stage.focus();
   const box = stage.getBoundingClientRect();
   const [x, y] = [box.left + box.width / 2, box.top + box.height / 2];

@@ -80,7 +80,7 @@ CLICK_UNTIL = """async ([title]) => {
   const options = [...document.querySelectorAll(".ev-panel [role=option]")];
   const option = options.find((each) => each.innerText.includes(title));
   const picture = () => {
-    const canvas = document.querySelector(".ev-p-row[data-status=ready] canvas.ev-heatmap-canvas");
+    const canvas = document.querySelector(".ev-panel-row[data-status=ready] canvas.ev-heatmap-canvas");
     if (!canvas?.width) return "";
     return canvas.getContext("2d").getImageData(0, canvas.height >> 1, canvas.width, 1).data.join();
   };

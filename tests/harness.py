@@ -298,9 +298,9 @@ class Opened:
 
     def place(self, seconds: float, down: float = 0.5, row: int = 0) -> tuple[float, float]:
         """A point of the plot of a heatmap: its time, and its share of the height from the top."""
-        plot = self.page.locator(".ev-page-row").nth(row).locator("canvas").first
+        plot = self.page.locator(".ev-track-page-row").nth(row).locator("canvas").first
         plot.scroll_into_view_if_needed()
-        outer = self.page.locator(".ev-page-row").nth(row).bounding_box()
+        outer = self.page.locator(".ev-track-page-row").nth(row).bounding_box()
         box = plot.bounding_box()
         left, width = outer["x"] + 76, outer["width"] - 76 - 72
         first, last = self.clock("view")

@@ -295,7 +295,7 @@ class Panel:
     def __init__(self, lab: LabPage, name: str = "explorer", place: int = 0) -> None:
         self.lab, self.name, self.place = lab, name, place
         self.root = lab.page.locator(".ev-panel").nth(place)
-        self.rows = self.root.locator(".ev-p-poster .ev-p-row")
+        self.rows = self.root.locator(".ev-panel-heatmaps .ev-panel-row")
         self.canvases = self.root.locator("canvas.ev-heatmap-canvas")
         self.root.wait_for()
         self.clock_name = lab.ask(f"{name}.widget.clock")
@@ -310,14 +310,15 @@ class Panel:
     def settled(self) -> None:
         """Wait until no row is computed any more."""
         self.lab.page.wait_for_function(
-            "place => { const rows = [...document.querySelectorAll('.ev-panel')[place].querySelectorAll('.ev-p-poster "
-            ".ev-p-row')]; return rows.length && rows.every((row) => ['ready', 'failed', 'cancelled', 'download']"
+            "place => { const panel = document.querySelectorAll('.ev-panel')[place]; "
+            "const rows = [...panel.querySelectorAll('.ev-panel-heatmaps .ev-panel-row')]; "
+            "return rows.length && rows.every((row) => ['ready', 'failed', 'cancelled', 'download']"
             ".includes(row.dataset.status)); }",
             arg=self.place,
         )
 
     def open(self, title: str) -> None:
-        self.root.locator(".ev-p-track", has_text=title).click()
+        self.root.locator(".ev-panel-track", has_text=title).click()
         self.root.get_by_role("heading", level=2).filter(has_text=title).wait_for()
         self.settled()
 

@@ -159,7 +159,7 @@ class View {
 
   help() {
     const all = [MAP_KEYS, LIST_KEYS, ...(this.alone ? CLOCK_KEYS : [])];
-    openDialog(this.el, { label: "Keys", kind: "ev-p-help", signal: this.signal }, keyHelp(all));
+    openDialog(this.el, { label: "Keys", kind: "ev-panel-help", signal: this.signal }, keyHelp(all));
   }
 
   // What it is made of.
@@ -182,28 +182,28 @@ class View {
     this.heatmapTitle = h("h3");
     this.heatmapLayer = h("span.ev-faint");
     this.heard = h(
-      "section.ev-a-heard",
+      "section.ev-atlas-heatmap",
       { hidden: true, "aria-label": "The open track" },
-      h("div.ev-a-heard-head", {}, this.heatmapTitle, this.heatmapLayer),
+      h("div.ev-atlas-heatmap-head", {}, this.heatmapTitle, this.heatmapLayer),
       this.heatmap.el,
     );
     this.tools = atlasTools(this);
     this.maps = [atlasMap(this, 0), atlasMap(this, 1)];
     this.total = h("span.ev-faint");
-    this.wrong = h("button.ev-plain.ev-a-wrong", { type: "button", onclick: () => this.#openTab("problems", true) });
-    const status = h("div.ev-a-status", {}, this.total, this.wrong, this.busy.el, this.tools.acts);
-    this.pages = TABS.map(([name, label, make]) => ({ name, label, part: make(this), page: h("div.ev-a-list") }));
+    this.wrong = h("button.ev-plain.ev-atlas-wrong", { type: "button", onclick: () => this.#openTab("problems", true) });
+    const status = h("div.ev-atlas-status", {}, this.total, this.wrong, this.busy.el, this.tools.acts);
+    this.pages = TABS.map(([name, label, make]) => ({ name, label, part: make(this), page: h("div.ev-atlas-list") }));
     for (const { part, page } of this.pages) page.append(part.el);
     this.tabs = tabList({ label: "Lists", tabs: this.pages, open: (name) => this.#openTab(name) });
-    const lists = h("div.ev-a-lists", {}, ...this.pages.map(({ page }) => page));
-    const side = h("aside.ev-a-side", { "aria-label": "Lists" }, this.tabs.el, lists);
-    this.field = h("div.ev-a-maps", {}, ...this.maps.map((map) => map.el));
-    const body = h("div.ev-a-body", {}, this.field, h("div.ev-a-beside", {}, side));
+    const lists = h("div.ev-atlas-lists", {}, ...this.pages.map(({ page }) => page));
+    const side = h("aside.ev-atlas-side", { "aria-label": "Lists" }, this.tabs.el, lists);
+    this.field = h("div.ev-atlas-maps", {}, ...this.maps.map((map) => map.el));
+    const body = h("div.ev-atlas-body", {}, this.field, h("div.ev-atlas-beside", {}, side));
     const page = h(
-      "div.ev-a-page",
+      "div.ev-atlas-page",
       {},
       this.player.el,
-      h("div.ev-a-top", {}, this.tools.el, status),
+      h("div.ev-atlas-top", {}, this.tools.el, status),
       this.trouble.el,
       ...this.messages.nodes,
       body,
@@ -276,7 +276,7 @@ class View {
 
   #updateMaps() {
     const maps = this.model.get("maps") ?? [];
-    this.field.classList.toggle("ev-a-two", maps.length > 1);
+    this.field.classList.toggle("ev-atlas-two", maps.length > 1);
     // Before there is a map, its place says so.
     this.maps.forEach((map, i) => map.update(maps[i] ?? (i ? null : {})));
   }

@@ -15,22 +15,22 @@ export function clusterList(view) {
   const own = () => model.get("clusters") ?? {};
   const pointWord = () => (view.choices.points === "frames" ? "moment" : "track");
   const title = h("h3");
-  const how = h("p.ev-a-message.ev-faint", { dir: "auto" });
-  const message = h("p.ev-a-message", { dir: "auto", hidden: true });
+  const how = h("p.ev-atlas-message.ev-faint", { dir: "auto" });
+  const message = h("p.ev-atlas-message", { dir: "auto", hidden: true });
   const find = h("button.ev-primary", { type: "button" }, "Find clusters");
   const empty = h(
-    "div.ev-p-blank",
+    "div.ev-panel-blank",
     {},
     h("p.ev-faint", {}, "Clusters are groups of tracks that sound alike to the model, with the tags that stand out."),
     find,
   );
-  const rest = h("p.ev-a-message.ev-faint");
-  const hint = h("p.ev-a-message.ev-faint", {}, "A name can be changed: press it, or F2.");
+  const rest = h("p.ev-atlas-message.ev-faint");
+  const hint = h("p.ev-atlas-message.ev-faint", {}, "A name can be changed: press it, or F2.");
   const list = rowList({ label: "Clusters", row });
-  const el = h("div.ev-a-pane", {}, h("div.ev-a-pane-head", {}, title), how, message, empty, list.el, rest, hint);
+  const el = h("div.ev-atlas-pane", {}, h("div.ev-atlas-pane-head", {}, title), how, message, empty, list.el, rest, hint);
   find.addEventListener("click", () => view.set("clusters", view.firstClusterer()));
   list.el.addEventListener("keydown", (event) => {
-    const name = event.key === "F2" && event.target.closest("[data-row]")?.querySelector(".ev-a-rename");
+    const name = event.key === "F2" && event.target.closest("[data-row]")?.querySelector(".ev-atlas-rename");
     if (!name) return;
     event.preventDefault();
     event.stopPropagation();
@@ -39,23 +39,23 @@ export function clusterList(view) {
 
   function row(item) {
     const label = item.name || item.auto || `Cluster ${item.id}`;
-    const name = h("button.ev-plain.ev-a-rename", { type: "button", title: `${quoted(label)}: press to rename` });
+    const name = h("button.ev-plain.ev-atlas-rename", { type: "button", title: `${quoted(label)}: press to rename` });
     name.setAttribute("aria-label", `Rename ${quoted(label)}`);
     name.append(nameOf(label));
     const select = h("button", { type: "button", "aria-label": `Select the members of ${quoted(label)}` }, "Select");
     select.addEventListener("click", () => link.send("select", { cluster: item.id }));
-    const tags = h("div.ev-a-tags");
+    const tags = h("div.ev-atlas-tags");
     for (const tag of item.tags ?? []) {
-      tags.append(h("span.ev-a-tag", { dir: "auto", title: tagTitle(tag) }, tagText(tag)));
+      tags.append(h("span.ev-atlas-tag", { dir: "auto", title: tagTitle(tag) }, tagText(tag)));
     }
-    const head = h("div.ev-a-cluster-head", {}, name, h("span.ev-faint", {}, counted(item.count, pointWord())), select);
+    const head = h("div.ev-atlas-cluster-head", {}, name, h("span.ev-faint", {}, counted(item.count, pointWord())), select);
     name.addEventListener("click", () => rename(item, label, name));
-    return h("li.ev-a-cluster", {}, head, tags);
+    return h("li.ev-atlas-cluster", {}, head, tags);
   }
 
   /** Let the name be typed: Enter and leaving keep it, Escape does not, and an empty one brings the found one back. */
   function rename(item, label, button) {
-    const input = h("input.ev-a-naming", { type: "text", value: label, maxLength: 80, dir: "auto" });
+    const input = h("input.ev-atlas-naming", { type: "text", value: label, maxLength: 80, dir: "auto" });
     input.setAttribute("aria-label", `Name of ${quoted(label)}`);
     button.replaceWith(input);
     input.focus();
@@ -92,7 +92,7 @@ export function clusterList(view) {
     message.hidden = !words;
     empty.hidden = wanted || found.length > 0;
     // What is being typed stays.
-    if (!list.el.querySelector(".ev-a-naming")) list.fill(found);
+    if (!list.el.querySelector(".ev-atlas-naming")) list.fill(found);
     rest.hidden = !out;
     write(rest, out ? `Not in any cluster: ${counted(out, pointWord())}` : "");
     hint.hidden = !found.length;
@@ -138,11 +138,11 @@ export function comparison(view) {
   const { model, link } = view;
   const own = () => model.get("agreement") ?? {};
   const title = h("h3", {}, "Compare");
-  const figures = h("dl.ev-a-figures");
+  const figures = h("dl.ev-atlas-figures");
   const choose = h("button.ev-primary", { type: "button" }, "Compare with another model…");
   choose.addEventListener("click", () => view.pickSecond());
   const empty = h(
-    "div.ev-p-blank",
+    "div.ev-panel-blank",
     {},
     h(
       "p.ev-faint",
@@ -163,13 +163,13 @@ export function comparison(view) {
       show.title = "Select it on both maps";
       show.addEventListener("click", () => link.send("select", { tracks: [item.track] }));
       const share = item.overlap == null ? "" : `${Math.round(item.overlap * 100)} %`;
-      const figure = h("span.ev-a-figure", { title: "Neighbours in common" }, share);
-      const node = h("li.ev-a-row", {}, play, namesOf(item), figure, show);
+      const figure = h("span.ev-atlas-figure", { title: "Neighbours in common" }, share);
+      const node = h("li.ev-atlas-row", {}, play, namesOf(item), figure, show);
       view.pointsAt(node, item);
       return node;
     },
   });
-  const el = h("div.ev-a-pane", {}, h("div.ev-a-pane-head", {}, title), empty, waiting, figures, sub, list.el);
+  const el = h("div.ev-atlas-pane", {}, h("div.ev-atlas-pane-head", {}, title), empty, waiting, figures, sub, list.el);
 
   return {
     el,
@@ -185,7 +185,7 @@ export function comparison(view) {
       const names = (model.get("maps") ?? []).map((map) => map.title || view.modelTitle(map));
       figures.replaceChildren(
         ...(has ? readings(own(), names) : []).map(({ name, value, words }) =>
-          h("div", {}, h("dt", {}, name), h("dd.ev-a-value", {}, value), h("dd.ev-faint", { dir: "auto" }, words)),
+          h("div", {}, h("dt", {}, name), h("dd.ev-atlas-value", {}, value), h("dd.ev-faint", { dir: "auto" }, words)),
         ),
       );
       list.fill(has ? (own().items ?? []) : []);

@@ -55,7 +55,7 @@ function playButton(view, item) {
 
 /** What to do where a list is empty. */
 export function emptyText(...words) {
-  return h("p.ev-p-empty", {}, ...words);
+  return h("p.ev-panel-empty", {}, ...words);
 }
 
 /** @param {object} view what the parts of the page share */
@@ -69,7 +69,7 @@ export function neighborList(view) {
   const ofSelection = h("button", { type: "button" }, "Of the selection");
   const browse = h("button", { type: "button" }, "Like a file…");
   browse.title = "Find what is like a file of yours; it can be dropped onto the map, too";
-  const message = h("p.ev-a-message", { dir: "auto", hidden: true });
+  const message = h("p.ev-atlas-message", { dir: "auto", hidden: true });
   const empty = emptyText(
     "Click a point on a map, or press Enter on it: it plays, and what sounds most like it is listed here. ",
     "Or drop a sound file anywhere here to find its place.",
@@ -79,12 +79,12 @@ export function neighborList(view) {
     row(item, index) {
       const queue = () => link.send("enqueue", { tracks: [item.track] });
       const node = h(
-        "li.ev-a-row",
+        "li.ev-atlas-row",
         {},
         playButton(view, item),
-        h("span.ev-a-rank.ev-faint", {}, String(index + 1)),
+        h("span.ev-atlas-rank.ev-faint", {}, String(index + 1)),
         namesOf(item, momentOf(item)),
-        h("span.ev-a-figure", { title: `Distance ${item.distance}` }, distanceOf(item.distance)),
+        h("span.ev-atlas-figure", { title: `Distance ${item.distance}` }, distanceOf(item.distance)),
         iconButton("plus", `Add ${lineOf(item)} to the queue`, queue),
       );
       view.pointsAt(node, item);
@@ -92,11 +92,11 @@ export function neighborList(view) {
     },
   });
   const el = h(
-    "div.ev-a-pane",
+    "div.ev-atlas-pane",
     {},
-    h("div.ev-a-pane-head", {}, title),
-    h("div.ev-a-line", {}, metric, count, exact),
-    h("div.ev-a-line", {}, ofSelection, browse),
+    h("div.ev-atlas-pane-head", {}, title),
+    h("div.ev-atlas-line", {}, metric, count, exact),
+    h("div.ev-atlas-line", {}, ofSelection, browse),
     message,
     empty,
     list.el,
@@ -154,25 +154,25 @@ export function selectionTable(view) {
     const press = () => link.send("save", { format, selection: true });
     return h("button", { type: "button", onclick: press }, text);
   };
-  const save = h("div.ev-a-line", {}, saveOne("m3u", "Save as M3U"), saveOne("csv", "Save as CSV"));
+  const save = h("div.ev-atlas-line", {}, saveOne("m3u", "Save as M3U"), saveOne("csv", "Save as CSV"));
   const heads = COLUMNS.map((column) => {
     const press = h("button.ev-plain", { type: "button" }, column.title, h("span", { "aria-hidden": "true" }));
     press.addEventListener("click", () => sortBy(column.name));
-    return h(`th.ev-a-col-${column.name}`, { scope: "col" }, press);
+    return h(`th.ev-atlas-col-${column.name}`, { scope: "col" }, press);
   });
   const lead = h("th", { scope: "col" }, h("span.ev-hidden", {}, "Play"));
   const body = h("tbody");
   const walk = walkable(body);
-  const table = h("table.ev-a-table", { "aria-label": "Selected" }, h("thead", {}, h("tr", {}, lead, ...heads)), body);
-  const more = h("p.ev-a-message.ev-faint");
+  const table = h("table.ev-atlas-table", { "aria-label": "Selected" }, h("thead", {}, h("tr", {}, lead, ...heads)), body);
+  const more = h("p.ev-atlas-message.ev-faint");
   const variable = h("code", {}, view.alone ? "atlas.selection" : "explorer.selection");
-  const python = h("p.ev-a-message.ev-faint", {}, "In Python: ", variable, ", a table of these tracks.");
+  const python = h("p.ev-atlas-message.ev-faint", {}, "In Python: ", variable, ", a table of these tracks.");
   const empty = emptyText(
     "Nothing is selected. Draw around points on a map with the lasso, press the points you want with Shift held, " +
       "or select the members of a cluster.",
   );
-  const acts = h("div.ev-a-line", {}, play, enqueue, clear);
-  const el = h("div.ev-a-pane", {}, h("div.ev-a-pane-head", {}, title), acts, empty, table, more, save, python);
+  const acts = h("div.ev-atlas-line", {}, play, enqueue, clear);
+  const el = h("div.ev-atlas-pane", {}, h("div.ev-atlas-pane-head", {}, title), acts, empty, table, more, save, python);
   let shown = "";
   let used = COLUMNS;
 
@@ -199,7 +199,7 @@ export function selectionTable(view) {
     const cells = used.map(({ name }) => {
       const text = name === "seconds" ? lengthOf(item) : item[name];
       const shown = text || (name === "title" ? "untitled" : "");
-      const cell = h(`td.ev-a-col-${name}`, { title: quoted(text) }, nameOf(shown));
+      const cell = h(`td.ev-atlas-col-${name}`, { title: quoted(text) }, nameOf(shown));
       if (name === "title" && where) cell.append(h("span.ev-faint", {}, ` ${where}`));
       return cell;
     });
@@ -243,7 +243,7 @@ export function queueList(view) {
   const toggle = h("button.ev-primary", { type: "button" });
   const next = h("button", { type: "button" }, icon(ICONS.next), "Next");
   const clear = h("button", { type: "button" }, "Clear");
-  const acts = h("div.ev-a-line", {}, toggle, next, clear);
+  const acts = h("div.ev-atlas-line", {}, toggle, next, clear);
   const empty = emptyText(
     "Nothing is queued. Press + beside a track in the lists, or “Add to queue” of a selection: what is queued plays " +
       "one after the other.",
@@ -260,11 +260,11 @@ export function queueList(view) {
       play.title = label;
       play.setAttribute("aria-label", label);
       const node = h(
-        "li.ev-a-row",
+        "li.ev-atlas-row",
         {},
         play,
         namesOf(item, momentOf(item)),
-        h("span.ev-a-figure.ev-faint", {}, current ? (playing ? "playing" : "current") : lengthOf(item)),
+        h("span.ev-atlas-figure.ev-faint", {}, current ? (playing ? "playing" : "current") : lengthOf(item)),
         iconButton("close", `Remove ${lineOf(item)} from the queue`, () => link.send("remove_queued", { at: index })),
       );
       if (current) node.setAttribute("aria-current", "true");
@@ -277,7 +277,7 @@ export function queueList(view) {
     event.preventDefault();
     link.send("remove_queued", { at: Number(row.dataset.row) });
   });
-  const el = h("div.ev-a-pane", {}, h("div.ev-a-pane-head", {}, title), acts, empty, list.el);
+  const el = h("div.ev-atlas-pane", {}, h("div.ev-atlas-pane-head", {}, title), acts, empty, list.el);
   toggle.addEventListener("click", () =>
     own().playing ? link.send("pause_queue") : link.send("play_queue", { at: Math.max(0, own().at ?? 0) }),
   );
@@ -304,10 +304,10 @@ export function queueList(view) {
 export function problemList(view) {
   const { model } = view;
   const title = h("h3");
-  const list = h("ul.ev-a-rows.ev-a-problems", { "aria-label": "Files that cannot be used" });
+  const list = h("ul.ev-atlas-rows.ev-atlas-problems", { "aria-label": "Files that cannot be used" });
   const empty = emptyText("All files could be used.");
-  const more = h("p.ev-a-message.ev-faint");
-  const el = h("div.ev-a-pane", {}, h("div.ev-a-pane-head", {}, title), empty, list, more);
+  const more = h("p.ev-atlas-message.ev-faint");
+  const el = h("div.ev-atlas-pane", {}, h("div.ev-atlas-pane-head", {}, title), empty, list, more);
   return {
     el,
     traits: "problems counts",
@@ -321,7 +321,7 @@ export function problemList(view) {
           h(
             "li",
             {},
-            nameOf(name, "div.ev-p-name.ev-a-title"),
+            nameOf(name, "div.ev-panel-name.ev-atlas-title"),
             h("div.ev-faint", { dir: "auto" }, plain(problem)),
           ),
         ),

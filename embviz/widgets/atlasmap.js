@@ -37,26 +37,26 @@ export function preliminary(map, methods, chosen) {
 /** @param {object} view what the parts of the page share @param {number} index 0 or 1 */
 export function atlasMap(view, index) {
   const { link, host, signal, model } = view;
-  const title = h("h3.ev-p-name", { dir: "auto" });
-  const first = h("span.ev-a-badge", { hidden: true });
-  const facts = h("span.ev-a-facts.ev-faint", { dir: "auto" });
-  const why = h("button.ev-a-why", { type: "button", "aria-label": "What these figures mean" }, "?");
+  const title = h("h3.ev-panel-name", { dir: "auto" });
+  const first = h("span.ev-atlas-badge", { hidden: true });
+  const facts = h("span.ev-atlas-facts.ev-faint", { dir: "auto" });
+  const why = h("button.ev-atlas-why", { type: "button", "aria-label": "What these figures mean" }, "?");
   why.title = "What these figures mean";
-  popover(view.el, why, { label: "What these figures mean", kind: "ev-a-words", signal, fill: explain });
+  popover(view.el, why, { label: "What these figures mean", kind: "ev-atlas-words", signal, fill: explain });
   const pick = h("button", { type: "button", title: "Another model on this map" }, "Change…");
   pick.addEventListener("click", () => view.pickSecond());
   const close = iconButton("close", "Close this map", () => view.set("second", {}));
-  const tools = h("span.ev-a-map-tools", { hidden: index === 0 }, pick, close);
-  const notes = h("ul.ev-a-notes", { hidden: true });
+  const tools = h("span.ev-atlas-map-tools", { hidden: index === 0 }, pick, close);
+  const notes = h("ul.ev-atlas-notes", { hidden: true });
   const state = stateBox({ link, retry: () => link.send("compute") });
   const map = slot({ host, signal });
   const compute = h("button.ev-primary", { type: "button" }, "Make the map");
   compute.addEventListener("click", () => link.send("compute"));
   const words = "There is no map yet: choose above what to map, or take what is chosen.";
-  const blank = h("div.ev-p-blank", { hidden: true }, h("p.ev-faint", {}, words), compute);
-  const line = h("div.ev-a-map-words", {}, title, first, h("span.ev-a-facts-line", {}, facts, why));
-  const head = h("div.ev-a-map-head", {}, line, tools);
-  const el = h("section.ev-a-map", { "aria-label": `Map ${index + 1}` }, head, notes, state.el, blank, map.el);
+  const blank = h("div.ev-panel-blank", { hidden: true }, h("p.ev-faint", {}, words), compute);
+  const line = h("div.ev-atlas-map-words", {}, title, first, h("span.ev-atlas-facts-line", {}, facts, why));
+  const head = h("div.ev-atlas-map-head", {}, line, tools);
+  const el = h("section.ev-atlas-map", { "aria-label": `Map ${index + 1}` }, head, notes, state.el, blank, map.el);
   let said = "";
 
   function update(item) {
@@ -78,7 +78,7 @@ export function atlasMap(view, index) {
     map.set(item.view);
     const empty = !item.view && !["failed", "cancelled", "download", "waiting", "running"].includes(item.status);
     blank.hidden = !empty;
-    el.classList.toggle("ev-a-nothing", !item.view);
+    el.classList.toggle("ev-atlas-nothing", !item.view);
     announce(item, name);
   }
 

@@ -52,7 +52,7 @@ export function atlasTools(view) {
   const { model, signal } = view;
   const made = [picked(view), points(view), method(view), color(view), size(view), clusters(view)];
   const buttons = acts(view);
-  const el = h("div.ev-a-bar", { role: "group", "aria-label": "The map" }, ...made.flatMap(({ nodes }) => nodes));
+  const el = h("div.ev-atlas-bar", { role: "group", "aria-label": "The map" }, ...made.flatMap(({ nodes }) => nodes));
   const update = () => [...made, buttons].forEach((part) => part.update());
   onChange(model, "choices models methods clusterers color_options size_options", update, signal);
   return { el, acts: buttons.el, update };
@@ -60,13 +60,13 @@ export function atlasTools(view) {
 
 function chevron() {
   const el = icon(ICONS.chevron);
-  el.classList.add("ev-a-chevron");
+  el.classList.add("ev-atlas-chevron");
   return el;
 }
 
 /** A control with its name above it. */
 function field(name, ...controls) {
-  return h("div.ev-a-field", {}, h("span.ev-faint", { "aria-hidden": "true" }, name), h("div", {}, ...controls));
+  return h("div.ev-atlas-field", {}, h("span.ev-faint", { "aria-hidden": "true" }, name), h("div", {}, ...controls));
 }
 
 function selector(view, name, label, title = "") {
@@ -76,8 +76,8 @@ function selector(view, name, label, title = "") {
 }
 
 function picked(view) {
-  const name = h("span.ev-p-name", { dir: "auto" });
-  const button = h("button.ev-a-model", { type: "button", "aria-haspopup": "dialog" }, name, chevron());
+  const name = h("span.ev-panel-name", { dir: "auto" });
+  const button = h("button.ev-atlas-model", { type: "button", "aria-haspopup": "dialog" }, name, chevron());
   button.addEventListener("click", () => view.pick());
   return {
     nodes: [field("Model · layer", button)],
@@ -93,7 +93,7 @@ function picked(view) {
 function points(view) {
   const kind = selector(view, "points", "What a point is", "What a point is: a track, or a moment of one");
   const pooling = selector(view, "pooling", "Pooling", "How the frames of a track become one point");
-  pooling.classList.add("ev-a-pooling");
+  pooling.classList.add("ev-atlas-pooling");
   return {
     nodes: [field("Points", kind), field("Pooling", pooling)],
     update() {
@@ -111,12 +111,12 @@ function points(view) {
 /** A select of methods, with the options of the one that is chosen behind a button. */
 function withOptions(view, { name, label, list, own, none = [] }) {
   const select = selector(view, name, label);
-  select.classList.add("ev-a-method");
-  const button = h("button.ev-a-icon", { type: "button" }, icon(ICONS.sliders));
+  select.classList.add("ev-atlas-method");
+  const button = h("button.ev-atlas-icon", { type: "button" }, icon(ICONS.sliders));
   const chosen = () => (view.model.get(list) ?? []).find((one) => one.name === view.choices[name]);
   popover(view.el, button, {
     label: `Options of ${label.toLowerCase()}`,
-    kind: "ev-a-options",
+    kind: "ev-atlas-options",
     signal: view.signal,
     fill(el, close) {
       const { title, options } = chosen();
@@ -140,7 +140,7 @@ function withOptions(view, { name, label, list, own, none = [] }) {
       button.disabled = !any;
       const changed = any && Object.keys(view.choices[own] ?? {}).length > 0;
       const text = any ? `Options of ${quoted(current.title)}${changed ? " (changed)" : ""}` : "No options";
-      button.classList.toggle("ev-a-changed", changed);
+      button.classList.toggle("ev-atlas-changed", changed);
       button.title = text;
       button.setAttribute("aria-label", text);
     },
@@ -166,17 +166,17 @@ function clusters(view) {
 
 function color(view) {
   const { model } = view;
-  const name = h("span.ev-p-name", { dir: "auto" });
-  const button = h("button.ev-a-color", { type: "button" }, name, chevron());
+  const name = h("span.ev-panel-name", { dir: "auto" });
+  const button = h("button.ev-atlas-color", { type: "button" }, name, chevron());
   const groups = () => model.get("color_options") ?? [];
   popover(view.el, button, {
     label: "Colour by",
-    kind: "ev-a-pickone",
+    kind: "ev-atlas-pickone",
     signal: view.signal,
     fill(el, close) {
       const search = h("input", { type: "search", placeholder: "Search", "aria-label": "Search what to colour by" });
       search.dataset.focus = "";
-      const list = h("div.ev-p-options", { role: "listbox", tabIndex: 0, "aria-label": "Colour by" });
+      const list = h("div.ev-panel-options", { role: "listbox", tabIndex: 0, "aria-label": "Colour by" });
       let value = view.choices.color || "none";
       const done = () => {
         close();
@@ -189,7 +189,7 @@ function color(view) {
             title,
             options: items.map((item) => ({
               value: item.key,
-              nodes: () => [h("span.ev-p-name", { dir: "auto" }, plain(item.title))],
+              nodes: () => [h("span.ev-panel-name", { dir: "auto" }, plain(item.title))],
             })),
           })),
           value,
@@ -238,7 +238,7 @@ function acts(view) {
   compare.addEventListener("click", () => view.pickSecond());
   popover(view.el, more, {
     label: "Compare",
-    kind: "ev-a-menu",
+    kind: "ev-atlas-menu",
     signal: view.signal,
     fill(el, close) {
       const entry = (text, press) => h("button.ev-plain", { type: "button", onclick: () => (close(), press()) }, text);
@@ -252,14 +252,14 @@ function acts(view) {
   const save = h("button", { type: "button" }, icon(ICONS.save), "Save", chevron());
   popover(view.el, save, {
     label: "Save",
-    kind: "ev-a-save",
+    kind: "ev-atlas-save",
     signal: view.signal,
     fill: (el, close) => saveMenu(view, el, close),
   });
   const help = h("button", { type: "button", "aria-label": "Help: keys", title: "Help (?)" }, "?");
   help.addEventListener("click", () => view.help());
   return {
-    el: h("div.ev-a-acts", {}, compare, more, save, view.copyButton, help),
+    el: h("div.ev-atlas-acts", {}, compare, more, save, view.copyButton, help),
     update() {
       compare.hidden = two();
       more.hidden = !two();
@@ -289,15 +289,15 @@ function saveMenu(view, el, close) {
   };
   const entry = ({ name, title, about }) =>
     h(
-      "button.ev-plain.ev-a-entry",
+      "button.ev-plain.ev-atlas-entry",
       { type: "button", onclick: () => save(name) },
       h("strong", {}, title),
       h("span.ev-faint", {}, about),
     );
   const [page, ...rest] = FORMATS;
   el.append(
-    h("label.ev-a-line", {}, h("span.ev-faint", {}, "Save"), scope),
-    h("div.ev-a-page-entry", {}, entry(page), audio),
+    h("label.ev-atlas-line", {}, h("span.ev-faint", {}, "Save"), scope),
+    h("div.ev-atlas-page-entry", {}, entry(page), audio),
     ...rest.map(entry),
   );
 }

@@ -116,7 +116,7 @@ function draw(model, el, signal, host) {
   const root = h(
     "div.embviz.ev-parts.ev-confusion",
     { role: "region", "aria-label": "Confusion matrix" },
-    h("div.ev-c-head", {}, title, h("div.ev-c-choices", {}, testSets.el, units.el)),
+    h("div.ev-confusion-head", {}, title, h("div.ev-confusion-choices", {}, testSets.el, units.el)),
     trouble.el,
     ...messages.nodes,
     matrix.el,
@@ -154,7 +154,7 @@ function draw(model, el, signal, host) {
   onChange(model, "player", () => player.set(model.get("player")), signal);
   onChange(model, "notice", () => messages.update(model.get("notice") ?? {}), signal);
   clock.on("state", () => list.update(model.get("classes") ?? [], testSet()), { signal });
-  onTheme(root, (dark) => root.classList.toggle("ev-c-dark", dark), signal);
+  onTheme(root, (dark) => root.classList.toggle("ev-confusion-dark", dark), signal);
   signal.addEventListener("abort", () => root.remove(), { once: true });
   el.append(root);
   const size = sizeOf(root, () => matrix.fit(size.width), signal);
@@ -165,7 +165,7 @@ function draw(model, el, signal, host) {
 
 /** Buttons of which one is pressed; hidden where there is nothing to choose from. */
 function choice(label, options, choose) {
-  const el = h("div.ev-c-choice", { role: "group", "aria-label": label });
+  const el = h("div.ev-confusion-choice", { role: "group", "aria-label": label });
   let shown = [];
   const self = {
     el,
@@ -190,12 +190,12 @@ function choice(label, options, choose) {
 /** What shades and outlines mean. */
 function legend() {
   return h(
-    "div.ev-c-legend.ev-faint",
+    "div.ev-confusion-legend.ev-faint",
     {},
     h("span", {}, "0 %"),
-    h("span.ev-c-ramp", { role: "img", "aria-label": "The darker against the page, the larger the share" }),
+    h("span.ev-confusion-ramp", { role: "img", "aria-label": "The darker against the page, the larger the share" }),
     h("span", {}, "100 % of the tracks of a class"),
-    h("span.ev-c-sample", { "aria-hidden": "true" }),
+    h("span.ev-confusion-sample", { "aria-hidden": "true" }),
     h("span", {}, "outlined: right answers"),
   );
 }
@@ -203,14 +203,14 @@ function legend() {
 /** What a cell looks like: with black or white numbers, and with an outline where it counts right answers. */
 function kindsOf(share, right) {
   const kinds = { right, strong: share > FLIPS.dark, most: share > FLIPS.light };
-  return ["ev-c-cell", ...Object.keys(kinds).filter((kind) => kinds[kind]).map((kind) => `ev-c-${kind}`)].join(" ");
+  return ["ev-confusion-cell", ...Object.keys(kinds).filter((kind) => kinds[kind]).map((kind) => `ev-confusion-${kind}`)].join(" ");
 }
 
 /** @param {(truth: number, answer: number) => void} choose */
 function table(choose) {
   const caption = h("caption.ev-hidden");
-  const grid = h("table.ev-c-table", { role: "grid" });
-  const el = h("div.ev-c-scroll", {}, grid);
+  const grid = h("table.ev-confusion-table", { role: "grid" });
+  const el = h("div.ev-confusion-scroll", {}, grid);
   let [names, buttons, columns, rows, totals, answers] = [null, [], [], [], [], []];
   let [shown, width, roomy] = [{ classes: [], counts: [] }, 0, true];
   let [place, pressed, drawn] = [[0, 0], null, ""];
@@ -219,10 +219,10 @@ function table(choose) {
     const head = (name, scope, kind) => h(`th.${kind}`, { scope, title: quoted(name) }, nameOf(name));
     const total = (text, kind, scope) => h(`th.${kind}`, { scope }, text);
     names = JSON.stringify(classes);
-    columns = classes.map((name) => head(name, "col", "ev-c-column"));
-    rows = classes.map((name) => head(name, "row", "ev-c-row"));
-    totals = classes.map(() => h("td.ev-c-total"));
-    answers = classes.map(() => h("td.ev-c-total"));
+    columns = classes.map((name) => head(name, "col", "ev-confusion-column"));
+    rows = classes.map((name) => head(name, "row", "ev-confusion-row"));
+    totals = classes.map(() => h("td.ev-confusion-total"));
+    answers = classes.map(() => h("td.ev-confusion-total"));
     buttons = classes.map((_, truth) =>
       classes.map((_, answer) => {
         const el = h("button", { type: "button", tabIndex: -1, "aria-pressed": "false" }, h("span"), h("small"));
@@ -230,16 +230,16 @@ function table(choose) {
         return el;
       }),
     );
-    const corner = h("td.ev-c-corner", {}, h("span", {}, "answered →"), h("span", {}, "truth ↓"));
+    const corner = h("td.ev-confusion-corner", {}, h("span", {}, "answered →"), h("span", {}, "truth ↓"));
     grid.replaceChildren(
       caption,
-      h("thead", {}, h("tr", {}, corner, ...columns, total("tracks", "ev-c-column.ev-c-sum", "col"))),
+      h("thead", {}, h("tr", {}, corner, ...columns, total("tracks", "ev-confusion-column.ev-confusion-sum", "col"))),
       h(
         "tbody",
         {},
         ...rows.map((row, i) => h("tr", {}, row, ...buttons[i].map((one) => h("td", {}, one)), totals[i])),
       ),
-      h("tfoot", {}, h("tr", {}, total("answers", "ev-c-row.ev-c-sum", "row"), ...answers, h("td"))),
+      h("tfoot", {}, h("tr", {}, total("answers", "ev-confusion-row.ev-confusion-sum", "row"), ...answers, h("td"))),
     );
     stop(...place.map((at) => clamp(at, 0, Math.max(0, classes.length - 1))));
   }
@@ -288,11 +288,11 @@ function table(choose) {
   function light(cell) {
     const { truth, answer } = cell?.dataset ?? {};
     if (cell) cell.title = cell.getAttribute("aria-label");
-    rows.forEach((el, i) => el.classList.toggle("ev-c-lit", String(i) === truth));
-    columns.forEach((el, i) => el.classList.toggle("ev-c-lit", String(i) === answer));
+    rows.forEach((el, i) => el.classList.toggle("ev-confusion-lit", String(i) === truth));
+    columns.forEach((el, i) => el.classList.toggle("ev-confusion-lit", String(i) === answer));
   }
 
-  const cellOf = ({ target }) => target.closest?.(".ev-c-cell");
+  const cellOf = ({ target }) => target.closest?.(".ev-confusion-cell");
   grid.addEventListener("click", (event) => {
     const cell = cellOf(event);
     if (cell) choose(Number(cell.dataset.truth), Number(cell.dataset.answer));
@@ -320,10 +320,10 @@ function table(choose) {
       width = now || width;
       if (!width) return;
       const layout = layoutOf(width, shown.classes.map(plain));
-      grid.style.setProperty("--ev-c-head", `${layout.head}px`);
-      grid.style.setProperty("--ev-c-cell", `${layout.cell}px`);
-      grid.classList.toggle("ev-c-upright", layout.upright);
-      grid.classList.toggle("ev-c-small", !layout.roomy);
+      grid.style.setProperty("--ev-confusion-head", `${layout.head}px`);
+      grid.style.setProperty("--ev-confusion-cell", `${layout.cell}px`);
+      grid.classList.toggle("ev-confusion-upright", layout.upright);
+      grid.classList.toggle("ev-confusion-small", !layout.roomy);
       if (roomy === layout.roomy) return;
       roomy = layout.roomy;
       numbers();
@@ -352,8 +352,8 @@ function table(choose) {
 function trackList({ model, link, clock }) {
   const heading = h("h3", { role: "status" });
   const order = h("span.ev-faint");
-  const hint = h("p.ev-p-empty", {}, "Choose a cell: the tracks in it are listed here, and can be played.");
-  const more = h("p.ev-c-more.ev-faint");
+  const hint = h("p.ev-panel-empty", {}, "Choose a cell: the tracks in it are listed here, and can be played.");
+  const more = h("p.ev-confusion-more.ev-faint");
   let names = [];
   const list = rowList({
     label: "Tracks of the cell",
@@ -365,22 +365,22 @@ function trackList({ model, link, clock }) {
       const { truth, answer } = model.get("chosen") ?? {};
       const figures = [`${names[answer]}: ${shareOf(item.probability, 1)}`];
       if (truth !== answer) figures.push(`${names[truth]}: ${shareOf(item.own, 1)}`);
-      const bar = h("span.ev-c-bar", { "aria-hidden": "true" });
+      const bar = h("span.ev-confusion-bar", { "aria-hidden": "true" });
       bar.style.setProperty("--share", clamp(item.probability ?? 0, 0, 1).toFixed(3));
       const node = h(
-        "li.ev-c-track",
+        "li.ev-confusion-track",
         {},
         iconButton(playing ? "pause" : "play", `${playing ? "Pause" : "Play"} ${lineOf(item)}`, press),
         namesOf(item),
-        current ? h("span.ev-c-state.ev-faint", {}, playing ? "playing" : "open") : null,
-        h("span.ev-c-figure", { title: `Probability of ${figures.join(", of ")}` }, bar, shareOf(item.probability, 1)),
+        current ? h("span.ev-confusion-state.ev-faint", {}, playing ? "playing" : "open") : null,
+        h("span.ev-confusion-figure", { title: `Probability of ${figures.join(", of ")}` }, bar, shareOf(item.probability, 1)),
       );
       if (current) node.setAttribute("aria-current", "true");
       return node;
     },
   });
-  const el = h("section.ev-c-list", { "aria-label": "Tracks of the chosen cell" },
-    h("div.ev-c-list-head", {}, heading, order), hint, list.el, more);
+  const el = h("section.ev-confusion-list", { "aria-label": "Tracks of the chosen cell" },
+    h("div.ev-confusion-list-head", {}, heading, order), hint, list.el, more);
   return {
     el,
     update(classes, { name, counts = [] }) {

@@ -211,7 +211,7 @@ class View {
   /** The marks of curves at the playhead. */
   mark() {
     const { rows, ui } = this;
-    const dot = (row) => h("i.ev-cur-dot", { style: { background: this.stroke(row).color } });
+    const dot = (row) => h("i.ev-curves-dot", { style: { background: this.stroke(row).color } });
     this.dots = new Map(rows.length <= LABELS ? rows.map((row) => [row, dot(row)]) : []);
     ui.dots.replaceChildren(...this.dots.values());
     this.frame = -1;
@@ -404,7 +404,7 @@ class View {
       const { color, dash } = this.stroke(row, true);
       const name = h("span", { dir: "auto" }, this.label(row));
       const line = h("div", {}, sample(color, dash), name, numberOn(this.axis, value));
-      if (row === near.row && values.length > 1) line.className = "ev-cur-near";
+      if (row === near.row && values.length > 1) line.className = "ev-curves-near";
       return line;
     });
     const rest = values.length - lines.length;
@@ -420,18 +420,18 @@ class View {
 }
 
 function build(tools, table) {
-  const title = h("span.ev-cur-title", { dir: "auto" });
+  const title = h("span.ev-curves-title", { dir: "auto" });
   const more = h("span.ev-faint", { role: "status" });
   const canvas = h("canvas", { role: "img" });
-  const [span, range] = [h("div.ev-cur-span", { hidden: true }), h("div.ev-range", { hidden: true })];
+  const [span, range] = [h("div.ev-curves-span", { hidden: true }), h("div.ev-range", { hidden: true })];
   const playhead = h("div.ev-playhead");
   const dots = h("div", { style: { position: "absolute", top: 0, left: 0 } });
-  const message = h("div.ev-cur-message", { hidden: true, role: "status" });
-  const stage = h("div.ev-cur-stage", {}, span, range, playhead, dots, message);
+  const message = h("div.ev-curves-message", { hidden: true, role: "status" });
+  const stage = h("div.ev-curves-stage", {}, span, range, playhead, dots, message);
   const tip = h("div.ev-tip", { hidden: true });
   const about = { tabIndex: 0, role: "group", "aria-label": `Curves. ${KEYS_SAID}` };
-  const plot = h("div.ev-cur-plot", about, canvas, stage, tip);
-  const root = h("div.embviz.ev-curves", {}, h("div.ev-cur-bar", {}, title, more, tools), plot, table);
+  const plot = h("div.ev-curves-plot", about, canvas, stage, tip);
+  const root = h("div.embviz.ev-curves", {}, h("div.ev-curves-bar", {}, title, more, tools), plot, table);
   return { root, title, more, canvas, plot, stage, span, range, playhead, dots, message, tip };
 }
 

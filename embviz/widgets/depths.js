@@ -43,7 +43,7 @@ function shape(name, attributes, ...children) {
 
 /** A text that ends at a place. */
 function tick(x, y, text) {
-  return shape("text", { class: "ev-t-tick", x, y, "text-anchor": "end" }, text);
+  return shape("text", { class: "ev-evaluation-tick", x, y, "text-anchor": "end" }, text);
 }
 
 function short(layer) {
@@ -62,20 +62,20 @@ function walk(items, chance, choose) {
   const svg = shape("svg", { viewBox: `0 0 ${WIDTH} ${TOP + HEIGHT + NAMES}`, role: "img", "aria-label": words });
   const y = (share) => TOP + (1 - share) * HEIGHT;
   for (const share of [0, 0.5, 1]) {
-    svg.append(shape("line", { class: "ev-t-grid", x1: LEFT - 4, x2: WIDTH - 8, y1: y(share), y2: y(share) }));
+    svg.append(shape("line", { class: "ev-evaluation-grid", x1: LEFT - 4, x2: WIDTH - 8, y1: y(share), y2: y(share) }));
     svg.append(tick(LEFT - 8, y(share) + 4, `${100 * share} %`));
   }
   if (chance > 0) {
-    svg.append(shape("line", { class: "ev-t-guess", x1: LEFT - 4, x2: WIDTH - 8, y1: y(chance), y2: y(chance) }));
+    svg.append(shape("line", { class: "ev-evaluation-chance-line", x1: LEFT - 4, x2: WIDTH - 8, y1: y(chance), y2: y(chance) }));
   }
   const above = places.map(({ x, high }) => `${x},${high}`);
   const below = places.map(({ x, low }) => `${x},${low}`).reverse();
-  svg.append(shape("polygon", { class: "ev-t-band", points: [...above, ...below].join(" ") }));
-  svg.append(shape("polyline", { class: "ev-t-line", points: places.map((p) => `${p.x},${p.y}`).join(" ") }));
+  svg.append(shape("polygon", { class: "ev-evaluation-band", points: [...above, ...below].join(" ") }));
+  svg.append(shape("polyline", { class: "ev-evaluation-line", points: places.map((p) => `${p.x},${p.y}`).join(" ") }));
   items.forEach((item, i) => {
     const { x, y: top } = places[i];
     const title = shape("title", {}, `${quoted(item.layer)}: ${quoted(item.cv)}`);
-    const look = item === best ? { class: "ev-t-top", r: 5 } : { class: "ev-t-dot", r: 3.5 };
+    const look = item === best ? { class: "ev-evaluation-top", r: 5 } : { class: "ev-evaluation-dot", r: 3.5 };
     const dot = shape("circle", { ...look, cx: x, cy: top }, title);
     dot.addEventListener("click", () => choose(item.key));
     const name = tick(0, 0, short(item.layer));
@@ -84,7 +84,7 @@ function walk(items, chance, choose) {
   });
   if (chance > 0) {
     const guess = tick(WIDTH - 8, y(chance) + 12, "guessing");
-    guess.classList.add("ev-t-guess-name");
+    guess.classList.add("ev-evaluation-chance-name");
     svg.append(guess);
   }
   return { svg, best };
@@ -92,7 +92,7 @@ function walk(items, chance, choose) {
 
 /** @param {{choose: (key: number) => void}} act */
 export function depthCharts({ choose }) {
-  const el = h("div.ev-t-depths", { hidden: true });
+  const el = h("div.ev-evaluation-depths", { hidden: true });
   let shown = "";
   return {
     el,

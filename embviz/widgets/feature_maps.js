@@ -195,10 +195,10 @@ class View {
 
   tile(channel) {
     const canvas = h("canvas", { role: "img", "aria-label": `Map of channel ${channel}` });
-    const field = h("div.ev-maps-field", {}, canvas, h("div.ev-maps-center"));
+    const field = h("div.ev-feature-maps-field", {}, canvas, h("div.ev-feature-maps-center"));
     const said = h("span");
-    const caption = h("div.ev-maps-caption", {}, h("span", {}, String(channel)), said);
-    const el = h("button.ev-maps-tile", { type: "button", onclick: () => this.enlarge(channel) }, caption, field);
+    const caption = h("div.ev-feature-maps-caption", {}, h("span", {}, String(channel)), said);
+    const el = h("button.ev-feature-maps-tile", { type: "button", onclick: () => this.enlarge(channel) }, caption, field);
     this.hovering(field, () => channel);
     return { channel, el, field, canvas, said };
   }
@@ -396,41 +396,41 @@ function offer(select, choices, value, name) {
 
 function build() {
   const option = (value, text) => h("option", { value }, text);
-  const title = h("span.ev-maps-title", { dir: "auto" });
-  const facts = h("span.ev-maps-facts");
+  const title = h("span.ev-feature-maps-title", { dir: "auto" });
+  const facts = h("span.ev-feature-maps-facts");
   const order = h("select", {}, option("activity", "activity"), option("index", "index"));
   const pooled = h("select", {}, option("none", "nothing"), option("time", "time"), option("frequency", "frequency"));
   const scale = h("select", {}, option("channel", "each channel"), option("layer", "whole layer"));
   const [page, window] = [h("select"), h("select")];
   const tools = h(
-    "div.ev-maps-tools",
+    "div.ev-feature-maps-tools",
     {},
     h("label", {}, "pooled over", pooled),
     h("label", {}, "order", order),
     h("label", {}, "range of", scale),
     h("label", {}, "window", window),
   );
-  const head = h("div.ev-maps-head", {}, title, facts, tools);
-  const grid = h("div.ev-maps-grid", { role: "group", "aria-label": "Channels" });
+  const head = h("div.ev-feature-maps-head", {}, title, facts, tools);
+  const grid = h("div.ev-feature-maps-grid", { role: "group", "aria-label": "Channels" });
   const button = (path, label) => h("button", { type: "button", "aria-label": label, title: label }, icon(path));
   const before = button(LEFT, "Channel before");
   const after = button(RIGHT, "Next channel");
   const close = button(CLOSE, "Back to all channels (Esc)");
   const canvas = h("canvas", { role: "img" });
-  const field = h("div.ev-maps-field", {}, canvas, h("div.ev-maps-center"));
+  const field = h("div.ev-feature-maps-field", {}, canvas, h("div.ev-feature-maps-center"));
   const [name, about] = [h("b"), h("span")];
-  const large = h("div.ev-maps-large", {}, h("div.ev-maps-large-head", {}, name, about, before, after, close), field);
-  const note = h("p.ev-maps-note", { role: "status" });
+  const large = h("div.ev-feature-maps-large", {}, h("div.ev-feature-maps-large-head", {}, name, about, before, after, close), field);
+  const note = h("p.ev-feature-maps-note", { role: "status" });
   const previous = button(LEFT, "Page before");
   const next = button(RIGHT, "Next page");
   const [where, when, status] = [h("span"), h("span"), h("span.ev-error", { role: "status" })];
   const [lowest, highest] = [h("span"), h("span")];
   const ramp = h("i", { style: { background: gradient(MAP) } });
   const each = h("label", {}, page, "per page");
-  const key = h("span.ev-maps-key", {}, lowest, ramp, highest);
-  const foot = h("div.ev-maps-foot", {}, previous, where, next, each, when, status, key);
+  const key = h("span.ev-feature-maps-key", {}, lowest, ramp, highest);
+  const foot = h("div.ev-feature-maps-foot", {}, previous, where, next, each, when, status, key);
   const tip = h("div.ev-tip", { hidden: true });
-  const root = h("div.embviz.ev-maps", {}, head, note, grid, large, foot, tip);
+  const root = h("div.embviz.ev-feature-maps", {}, head, note, grid, large, foot, tip);
   return {
     root, title, facts, tools, order, pooled, scale, page, window, grid, large, name, about, before, after, close,
     field, canvas, note, foot, previous, next, where, when, status, each, key, ramp, lowest, highest, tip,

@@ -31,7 +31,7 @@ const KINDS = "audio/*,.ogg,.opus,.flac,.aif,.aiff,.m4a,.wma";
 export function fileDoor(panel, words = {}) {
   const { label = "Add a sound", drop = "Drop a sound to add it", doing = "Adding", multiple = true } = words;
   const input = h("input", { type: "file", accept: KINDS, multiple, hidden: true, "aria-label": label });
-  const overlay = h("div.ev-p-overlay", { hidden: true }, h("strong", {}, drop));
+  const overlay = h("div.ev-panel-overlay", { hidden: true }, h("strong", {}, drop));
   input.addEventListener("change", () => {
     send(panel, [...input.files], doing);
     input.value = "";
@@ -79,7 +79,7 @@ async function send(panel, files, doing) {
 async function sendOne(panel, file, doing) {
   const bar = progressBar(`${doing} ${quoted(file.name)}`);
   const text = h("span", {}, `${doing} `, nameOf(file.name), "…");
-  const line = h("div.ev-p-notice.ev-p-notice-info", { role: "status" }, text, bar.el);
+  const line = h("div.ev-panel-notice.ev-panel-notice-info", { role: "status" }, text, bar.el);
   panel.notices.append(line);
   const parts = partsOfFile(file.size);
   try {

@@ -21,7 +21,7 @@ const VORBIS = "This browser cannot play the sound that is in this page (Ogg Vor
 /** Build the page that this document describes. @param {Record<string, {default: {render: Function}}>} widgets */
 export async function show(widgets) {
   const page = JSON.parse(document.getElementById("embviz-page").textContent);
-  document.body.classList.add("embviz", "ev-page", "ev-folio");
+  document.body.classList.add("embviz", "ev-track-page", "ev-collection-page");
   const folio = new Folio(page, widgets);
   await folio.build();
   document.documentElement.dataset.ready = "";
@@ -43,16 +43,16 @@ class Folio {
   async build() {
     const { page } = this;
     const help = helpOf(MAP_KEYS);
-    const player = h("section.ev-page-player", { "aria-label": "Player" });
-    const plot = h("div.ev-folio-plot");
+    const player = h("section.ev-track-page-player", { "aria-label": "Player" });
+    const plot = h("div.ev-collection-page-plot");
     this.heat = h("div");
     this.side = new Side(this);
     document.querySelector("main").replaceChildren(
       heading(page, help.open, themeOf(page.theme)),
       player,
-      h("p.ev-page-guide.ev-faint", {}, page.guide),
+      h("p.ev-track-page-guide.ev-faint", {}, page.guide),
       this.#bar(),
-      h("div.ev-folio-body", {}, h("section.ev-folio-map", { "aria-label": "Map" }, plot, this.#said()), this.side.el),
+      h("div.ev-collection-page-body", {}, h("section.ev-collection-page-map", { "aria-label": "Map" }, plot, this.#said()), this.side.el),
       page.heatmap ? this.#heatmapSection() : "",
       about(page, "Map, model, sound, weights and licences"),
       help.dialog,
@@ -74,7 +74,7 @@ class Folio {
     document.addEventListener("keydown", (event) => {
       if (event.defaultPrevented || pressedAction(event)?.kind !== "search") return;
       event.preventDefault();
-      document.querySelector(".ev-map-search").focus();
+      document.querySelector(".ev-scatter-search").focus();
     }, { signal });
   }
 
@@ -90,13 +90,13 @@ class Folio {
     const none = h("option", { value: "-1" }, "one colour");
     this.colors = h("select", { "aria-label": "Colour by" }, ...groups.values(), none);
     this.colors.addEventListener("change", () => this.recolor(Number(this.colors.value)));
-    return h("div.ev-folio-bar", {}, h("label", {}, "Colour ", this.colors));
+    return h("div.ev-collection-page-bar", {}, h("label", {}, "Colour ", this.colors));
   }
 
   #said() {
     const { measures, caution, notes } = this.page;
     return h(
-      "div.ev-folio-said",
+      "div.ev-collection-page-message",
       {},
       ...notes.map((note) => h("p", { dir: "auto" }, note)),
       h("p.ev-faint", {}, [measures.join(" · "), caution].filter(Boolean).join(". ")),
@@ -107,8 +107,8 @@ class Folio {
     const { facts } = this.page;
     this.heatTitle = h("span.ev-faint");
     const title = h("h2", { id: "embviz-heatmap" }, facts.at(-2));
-    return h("section.ev-folio-heatmap", { "aria-labelledby": "embviz-heatmap" },
-      h("div.ev-page-row-heading", {}, title, this.heatTitle), this.heat);
+    return h("section.ev-collection-page-heatmap", { "aria-labelledby": "embviz-heatmap" },
+      h("div.ev-track-page-row-heading", {}, title, this.heatTitle), this.heat);
   }
 
   // -- points and tracks --
@@ -249,12 +249,12 @@ class Side {
 
   constructor(folio) {
     this.folio = folio;
-    this.track = h("section.ev-folio-track", { "aria-live": "polite" }, h("p.ev-faint", {}, "No track is open."));
+    this.track = h("section.ev-collection-page-track", { "aria-live": "polite" }, h("p.ev-faint", {}, "No track is open."));
     this.nearest = section("Nearest in the model", "embviz-near");
     this.chosen = section("Selected", "embviz-selected");
     this.chosen.head.append(...this.#actions());
     for (const { el } of [this.nearest, this.chosen]) el.hidden = true;
-    this.el = h("aside.ev-folio-side", { "aria-label": "Tracks" }, this.track, this.nearest.el, this.chosen.el);
+    this.el = h("aside.ev-collection-page-side", { "aria-label": "Tracks" }, this.track, this.nearest.el, this.chosen.el);
   }
 
   #actions() {
@@ -310,8 +310,8 @@ class Side {
     const at = folio.at(point);
     const moment = at === null ? "" : ` at ${formatTime(at)}`;
     const artist = folio.fact("artist", track);
-    const name = h("span.ev-folio-name", {}, h("bdi", {}, folio.titleOf(track)), moment);
-    const by = artist ? h("bdi.ev-faint.ev-folio-by", {}, artist) : "";
+    const name = h("span.ev-collection-page-name", {}, h("bdi", {}, folio.titleOf(track)), moment);
+    const by = artist ? h("bdi.ev-faint.ev-collection-page-artist", {}, artist) : "";
     const onclick = () => folio.choose(point);
     const beside = said ? h("span.ev-faint", {}, said) : "";
     return h("li", {}, h("button.ev-plain", { type: "button", onclick }, name, by, beside));
@@ -337,7 +337,7 @@ class Side {
 
 function section(title, id) {
   const note = h("span.ev-faint");
-  const head = h("div.ev-folio-head", {}, h("h2", { id }, title), note);
+  const head = h("div.ev-collection-page-head", {}, h("h2", { id }, title), note);
   const list = h("ul");
-  return { el: h("section.ev-folio-list", { "aria-labelledby": id }, head, list), head, note, list };
+  return { el: h("section.ev-collection-page-list", { "aria-labelledby": id }, head, list), head, note, list };
 }

@@ -11,9 +11,9 @@ const SAID = 2000;
  *   open: (name: string) => void}} options
  */
 export function tabList({ label, tabs, open }) {
-  const el = h("div.ev-p-tabs", { role: "tablist", "aria-label": label });
+  const el = h("div.ev-panel-tabs", { role: "tablist", "aria-label": label });
   const nodes = tabs.map(({ name, label: text, title = "", page }) => {
-    const tab = h("button.ev-plain.ev-p-tab", { type: "button", role: "tab", id: uid("tab"), title }, text);
+    const tab = h("button.ev-plain.ev-panel-tab", { type: "button", role: "tab", id: uid("tab"), title }, text);
     tab.addEventListener("click", () => open(name));
     page.id ||= uid("page");
     tab.setAttribute("aria-controls", page.id);
@@ -53,19 +53,19 @@ function noticeLine({ level, text, remedy }, dismiss) {
   const close = h("button.ev-plain", { type: "button", "aria-label": "Dismiss this message", title: "Dismiss" });
   close.addEventListener("click", dismiss);
   close.append(icon(ICONS.close));
-  const more = remedy ? h("span.ev-p-remedy", { dir: "auto" }, plain(remedy)) : null;
+  const more = remedy ? h("span.ev-panel-remedy", { dir: "auto" }, plain(remedy)) : null;
   return h(
-    `div.ev-p-notice.ev-p-notice-${kind}`,
+    `div.ev-panel-notice.ev-panel-notice-${kind}`,
     { role: kind === "error" ? "alert" : "status" },
-    h("span.ev-p-sign", { "aria-hidden": "true" }, sign),
-    h("span.ev-p-sentence", {}, nameOf(text), " ", more),
+    h("span.ev-panel-sign", { "aria-hidden": "true" }, sign),
+    h("span.ev-panel-sentence", {}, nameOf(text), " ", more),
     close,
   );
 }
 
 /** Messages: the kernel's last one, and the page's own. @param {{link: import("./link.js").Link}} options */
 export function notices({ link }) {
-  const own = h("div.ev-p-notices");
+  const own = h("div.ev-panel-notices");
   const kernel = h("div", { "aria-live": "polite" });
   let dismissed = -1;
   return {
@@ -93,13 +93,13 @@ export function notices({ link }) {
 
 /** The line that says that the kernel is not heard. */
 export function troubleLine() {
-  const el = h("div.ev-p-trouble", { role: "alert", hidden: true });
+  const el = h("div.ev-panel-trouble", { role: "alert", hidden: true });
   return {
     el,
     say(sentence) {
       el.hidden = !sentence;
       el.replaceChildren(
-        ...(sentence ? [h("span.ev-p-sign", { "aria-hidden": "true" }, "!"), h("span", {}, sentence)] : []),
+        ...(sentence ? [h("span.ev-panel-sign", { "aria-hidden": "true" }, "!"), h("span", {}, sentence)] : []),
       );
     },
   };
@@ -111,11 +111,11 @@ export function troubleLine() {
  *   button goes
  */
 export function busyLine({ link, leave }) {
-  const text = h("span.ev-p-stage", { dir: "auto" });
+  const text = h("span.ev-panel-stage", { dir: "auto" });
   const bar = progressBar("Progress of the computation");
   const cancel = h("button", { type: "button", "aria-label": "Cancel the computation" }, "Cancel");
   cancel.addEventListener("click", () => link.send("cancel"));
-  const el = h("div.ev-p-busy", { hidden: true }, text, bar.el, cancel);
+  const el = h("div.ev-panel-busy", { hidden: true }, text, bar.el, cancel);
   return {
     el,
     /** @param {{text?: string, done?: number, total?: number}} work */
@@ -161,7 +161,7 @@ function showCode(root, code, signal) {
     "aria-label": "Python code of this view",
   });
   const words = h("p.ev-faint", {}, "The browser does not let the panel copy: press Ctrl + C (⌘ C on a Mac).");
-  openDialog(root, { label: "Copy as code", kind: "ev-p-code", signal }, words, text);
+  openDialog(root, { label: "Copy as code", kind: "ev-panel-code", signal }, words, text);
   text.focus();
   text.select();
 }

@@ -45,10 +45,10 @@ export function hears(panel) {
   const tagState = stateBox({ link, retry: () => (tagger ? link.send("show_tags", { model: tagger }) : ask()) });
   const curves = slot({ host, signal });
   const tags = h(
-    "section.ev-p-card",
+    "section.ev-panel-card",
     { "aria-label": "Tags over time" },
     h(
-      "div.ev-p-card-head",
+      "div.ev-panel-card-head",
       {},
       h("h3", {}, "Tags"),
       h("span.ev-faint", {}, "how sure the model is of each, over time"),
@@ -58,17 +58,17 @@ export function hears(panel) {
     curves.el,
   );
 
-  const figure = h("div.ev-p-tempo-figure");
-  const number = h("div.ev-p-bpm");
+  const figure = h("div.ev-panel-tempo-figure");
+  const number = h("div.ev-panel-bpm");
   const sure = h("div.ev-faint");
   const tempoState = stateBox({ link, retry: ask });
   const tempoView = slot({ host, signal });
-  const tempoBody = h("div.ev-p-tempo", { hidden: true }, h("div", {}, number, sure), figure);
+  const tempoBody = h("div.ev-panel-tempo", { hidden: true }, h("div", {}, number, sure), figure);
   const tempo = h(
-    "section.ev-p-card",
+    "section.ev-panel-card",
     { "aria-label": "Tempo" },
     h(
-      "div.ev-p-card-head",
+      "div.ev-panel-card-head",
       {},
       h("h3", {}, "Tempo"),
       h("span.ev-faint", {}, "how likely each tempo is; averaged, and over time"),
@@ -81,21 +81,21 @@ export function hears(panel) {
   const stemModel = h("select", { "aria-label": "Model that separates" });
   const separate = h("button", { type: "button" });
   const stemState = stateBox({ link, retry: () => link.send("separate_stems", { model: stemModel.value }) });
-  const stemNote = h("p.ev-p-said", { dir: "auto" });
+  const stemNote = h("p.ev-panel-message", { dir: "auto" });
   const stems = h(
-    "section.ev-p-card",
+    "section.ev-panel-card",
     { "aria-label": "Stems" },
     h(
-      "div.ev-p-card-head",
+      "div.ev-panel-card-head",
       {},
       h("h3", {}, "Stems"),
       h("span.ev-faint", {}, "the mix taken apart, to listen to"),
       stemModel,
     ),
     stemState.el,
-    h("div.ev-p-stems", {}, separate, stemNote),
+    h("div.ev-panel-stems", {}, separate, stemNote),
   );
-  const el = h("div.ev-p-hears", {}, tags, tempo, stems);
+  const el = h("div.ev-panel-predictions", {}, tags, tempo, stems);
 
   select.addEventListener("change", () => {
     tagger = select.value;
@@ -186,17 +186,17 @@ function chart({ bpms, shares, bpm }) {
   });
   for (const bar of bars) {
     const rect = shape("rect", { x: bar.x, y: bar.y, width: bar.width * 0.92, height: bar.height });
-    if (bpm != null && Math.abs(bar.bpm - bpm) <= 1) rect.setAttribute("class", "ev-p-peak");
+    if (bpm != null && Math.abs(bar.bpm - bpm) <= 1) rect.setAttribute("class", "ev-panel-peak");
     const title = shape("title", {});
     title.textContent = `${Number(bar.bpm.toFixed(1))} BPM: ${(bar.share * 100).toFixed(1)} %`;
     rect.append(title);
     svg.append(rect);
   }
   if (!bars.length) return [];
-  const axis = h("div.ev-p-axis", { "aria-hidden": "true" });
+  const axis = h("div.ev-panel-axis", { "aria-hidden": "true" });
   const ticks = tempoTicks(bpms, 100).filter((tick) => tick.x < 92);
   for (const { x, label } of ticks) axis.append(h("span", { style: { left: `${x}%` } }, label));
-  axis.append(h("span.ev-p-unit", {}, "BPM"));
+  axis.append(h("span.ev-panel-unit", {}, "BPM"));
   return [svg, axis];
 }
 

@@ -282,9 +282,9 @@ export function firstKeys(root, clock, signal) {
 /** The list of keys, for a dialog. @param {typeof KEYS} keys */
 export function keyHelp(keys = KEYS) {
   const line = ([keys, meaning]) =>
-    h("div.ev-p-keyline", {}, h("dt", {}, ...keys.map((key) => h("kbd", {}, key))), h("dd", {}, meaning));
+    h("div.ev-panel-keyline", {}, h("dt", {}, ...keys.map((key) => h("kbd", {}, key))), h("dd", {}, meaning));
   const sections = [...keys, HANDS].map(([title, lines]) =>
     h("section", {}, h("h3", {}, title), h("dl", {}, ...lines.map(line))),
   );
-  return h("div.ev-p-keys", {}, ...sections);
+  return h("div.ev-panel-keys", {}, ...sections);
 }

@@ -103,7 +103,7 @@ export class Legend {
     const unseen = (text) => heading(h("span.ev-hidden", {}, text));
     const names = ["line", "name", "meter"].map(unseen);
     const head = h("tr", {}, ...names, heading(this.#now), heading(this.#mean), unseen("pin"));
-    this.el = h("div.ev-cur-scroll", {}, h("table.ev-cur-table", {}, h("thead", {}, head), this.#body));
+    this.el = h("div.ev-curves-scroll", {}, h("table.ev-curves-table", {}, h("thead", {}, head), this.#body));
   }
 
   /**
@@ -146,7 +146,7 @@ export class Legend {
       { onpointerenter: () => onPoint(row), onpointerleave: () => onPoint(null) },
       h("td", {}, sample(color, dash)),
       h("th", { scope: "row", dir: "auto", title: name }, name),
-      h("td", {}, h("span.ev-cur-meter", { "aria-hidden": "true" }, bar)),
+      h("td", {}, h("span.ev-curves-meter", { "aria-hidden": "true" }, bar)),
       now,
       mean,
       h("td", {}, pinnable ? pin : null),
@@ -176,7 +176,7 @@ export class Legend {
   }
 
   highlight(row) {
-    for (const [other, { tr }] of this.#lines) tr.classList.toggle("ev-cur-near", other === row);
+    for (const [other, { tr }] of this.#lines) tr.classList.toggle("ev-curves-near", other === row);
   }
 }
 
@@ -186,7 +186,7 @@ export function sample(color, dash) {
   const line = document.createElementNS("http://www.w3.org/2000/svg", "line");
   const place = { x1: 0, x2: 22, y1: 4, y2: 4, stroke: color, "stroke-width": 2, "stroke-dasharray": dash.join(" ") };
   for (const [key, value] of Object.entries(place)) line.setAttribute(key, String(value));
-  for (const [key, value] of Object.entries({ width: 22, height: 8, "aria-hidden": "true", class: "ev-cur-stroke" })) {
+  for (const [key, value] of Object.entries({ width: 22, height: 8, "aria-hidden": "true", class: "ev-curves-stroke" })) {
     svg.setAttribute(key, String(value));
   }
   svg.append(line);
@@ -207,7 +207,7 @@ export class Tools {
     this.top.addEventListener("change", () => set("top", Number(this.top.value)), { signal });
     this.threshold.addEventListener("input", () => set("threshold", Number(this.threshold.value)), { signal });
     this.el = h(
-      "div.ev-cur-tools",
+      "div.ev-curves-tools",
       {},
       h("label", {}, "show", this.top),
       h("label", {}, "that reach", this.threshold, this.reached),
@@ -233,7 +233,7 @@ export class Tools {
 
 /** A search box that lists what matches, the way screen readers know it. */
 function finder({ find, take, signal }) {
-  const found = h("ul.ev-cur-found", { id: uid(), role: "listbox", hidden: true, "aria-label": "What matches" });
+  const found = h("ul.ev-curves-matches", { id: uid(), role: "listbox", hidden: true, "aria-label": "What matches" });
   const input = h("input", {
     type: "search",
     role: "combobox",
@@ -283,7 +283,7 @@ function finder({ find, take, signal }) {
     },
     options,
   );
-  return h("span.ev-cur-search", {}, input, found);
+  return h("span.ev-curves-search", {}, input, found);
 }
 
 function listed(hits, active, id) {
@@ -292,7 +292,7 @@ function listed(hits, active, id) {
     return h("li", { ...props, "data-row": row }, h("span", { dir: "auto" }, name), h("span.ev-faint", {}, mean));
   });
   const rest = hits.length - rows.length;
-  if (rest > 0 || !rows.length) rows.push(h("li.ev-cur-none", {}, rest > 0 ? `${rest} more` : "none of that name"));
+  if (rest > 0 || !rows.length) rows.push(h("li.ev-curves-none", {}, rest > 0 ? `${rest} more` : "none of that name"));
   return rows;
 }
 
@@ -300,5 +300,5 @@ let made = 0;
 
 function uid() {
   made += 1;
-  return `ev-cur-${made}-${Math.random().toString(36).slice(2, 8)}`;
+  return `ev-curves-${made}-${Math.random().toString(36).slice(2, 8)}`;
 }

@@ -24,17 +24,17 @@ export function hiddenAfter(hidden, shade, all, alone) {
  *   window: (window: number[]) => void, light: (shade: number | null) => void, names: () => void}} does
  */
 export function mapLegend(does) {
-  const title = h("span.ev-map-legend-title", { dir: "auto" });
-  const names = h("button.ev-map-small", { type: "button", "aria-pressed": "false", onclick: does.names }, "names");
+  const title = h("span.ev-scatter-legend-title", { dir: "auto" });
+  const names = h("button.ev-scatter-small", { type: "button", "aria-pressed": "false", onclick: does.names }, "names");
   names.title = "Names of the colours on the map (N)";
-  const all = h("button.ev-map-small", { type: "button", onclick: () => does.hide([]) }, "all");
-  const none = h("button.ev-map-small", { type: "button", onclick: () => does.hide(shades()) }, "none");
-  const head = h("div.ev-map-legend-head", {}, title, h("span.ev-map-legend-tools", {}, names, all, none));
-  const list = h("div.ev-map-categories", { role: "group" });
+  const all = h("button.ev-scatter-small", { type: "button", onclick: () => does.hide([]) }, "all");
+  const none = h("button.ev-scatter-small", { type: "button", onclick: () => does.hide(shades()) }, "none");
+  const head = h("div.ev-scatter-legend-head", {}, title, h("span.ev-scatter-legend-tools", {}, names, all, none));
+  const list = h("div.ev-scatter-categories", { role: "group" });
   const bar = colorBar(does);
-  const size = h("div.ev-map-sizes", { hidden: true });
-  const shown = h("div.ev-map-shown", { role: "status" });
-  const el = h("div.ev-map-legend", {}, head, list, bar.el, size, shown);
+  const size = h("div.ev-scatter-sizes", { hidden: true });
+  const shown = h("div.ev-scatter-visible", { role: "status" });
+  const el = h("div.ev-scatter-legend", {}, head, list, bar.el, size, shown);
   let key = "";
 
   /** The categories that there are, the unknown one last. */
@@ -52,11 +52,11 @@ export function mapLegend(does) {
   function category(shade, colors) {
     const { color, counts } = does.data();
     const known = shade !== MISSING;
-    const swatch = h("i.ev-map-swatch", { "aria-hidden": "true" }, markOf(shade, color));
-    swatch.style.setProperty("--ev-map-color", known ? colors[shade] : colors.at(-1));
-    const name = h("span.ev-map-category-name", { dir: "auto" }, known ? plain(color.labels[shade]) : "unknown");
-    const count = h("span.ev-map-category-count", {}, counts[shade].toLocaleString("en"));
-    const button = h("button.ev-map-category", { type: "button" }, swatch, name, count);
+    const swatch = h("i.ev-scatter-swatch", { "aria-hidden": "true" }, markOf(shade, color));
+    swatch.style.setProperty("--ev-scatter-color", known ? colors[shade] : colors.at(-1));
+    const name = h("span.ev-scatter-category-name", { dir: "auto" }, known ? plain(color.labels[shade]) : "unknown");
+    const count = h("span.ev-scatter-category-count", {}, counts[shade].toLocaleString("en"));
+    const button = h("button.ev-scatter-category", { type: "button" }, swatch, name, count);
     button.title = "Click: show or hide; alt or shift + click: only this one";
     button.dataset.shade = String(shade);
     button.addEventListener("click", (event) => press(event, shade));
@@ -100,7 +100,7 @@ export function mapLegend(does) {
     const end = (value) => fitting(value, own.low, own.high);
     const dots = [5, 9, 13].map((side) => h("i", { style: { width: `${side}px`, height: `${side}px` } }));
     const text = h("span", { dir: "auto" }, `${plain(own.title)}: ${end(own.low)} – ${end(own.high)}${unit}`);
-    size.replaceChildren(h("span.ev-map-dots", { "aria-hidden": "true" }, ...dots), text);
+    size.replaceChildren(h("span.ev-scatter-dots", { "aria-hidden": "true" }, ...dots), text);
   }
 
   return { el, update };
@@ -110,14 +110,14 @@ export function mapLegend(does) {
 function colorBar({ data, window: setWindow }) {
   const range = (label) => h("input", { type: "range", min: 0, max: 254, step: 1, "aria-label": label });
   const [low, high] = [range("Lowest value shown"), range("Highest value shown")];
-  const strip = h("div.ev-map-strip");
-  const hold = h("div.ev-map-hold", { title: "Drag the window" });
+  const strip = h("div.ev-scatter-strip");
+  const hold = h("div.ev-scatter-hold", { title: "Drag the window" });
   const [lowEnd, highEnd] = [h("span"), h("span")];
-  const said = h("span.ev-map-window");
-  const reset = h("button.ev-map-small", { type: "button", onclick: () => setWindow([]) }, "all");
-  const unknown = h("span.ev-map-unknown", { hidden: true });
-  const ends = h("div.ev-map-ends", {}, lowEnd, said, highEnd);
-  const el = h("div.ev-map-bar", {}, h("div.ev-map-slider", {}, strip, hold, low, high), ends, reset, unknown);
+  const said = h("span.ev-scatter-window");
+  const reset = h("button.ev-scatter-small", { type: "button", onclick: () => setWindow([]) }, "all");
+  const unknown = h("span.ev-scatter-unknown", { hidden: true });
+  const ends = h("div.ev-scatter-ends", {}, lowEnd, said, highEnd);
+  const el = h("div.ev-scatter-bar", {}, h("div.ev-scatter-slider", {}, strip, hold, low, high), ends, reset, unknown);
 
   function moved(from, to) {
     const { color } = data();
@@ -169,7 +169,7 @@ function colorBar({ data, window: setWindow }) {
     write(said, own.length === 2 ? `${text(own[0])} – ${text(own[1])}` : "");
     reset.hidden = own.length !== 2;
     unknown.hidden = !counts[MISSING];
-    unknown.style.setProperty("--ev-map-color", colors.at(-1));
+    unknown.style.setProperty("--ev-scatter-color", colors.at(-1));
     write(unknown, `unknown: ${counts[MISSING].toLocaleString("en")}`);
   }
 

@@ -43,11 +43,11 @@ export function optionForm({ title, options, chosen, apply }) {
   const reset = h("button", { type: "button" }, "Reset");
   reset.title = "Put back what is recommended";
   const el = h(
-    "form.ev-a-form",
+    "form.ev-atlas-form",
     { noValidate: true },
     h("h3", { dir: "auto" }, plain(title)),
     ...fields.map((field) => field.el),
-    h("div.ev-a-form-foot", {}, reset, go),
+    h("div.ev-atlas-form-foot", {}, reset, go),
   );
   el.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -72,12 +72,12 @@ function fieldOf(option, value) {
     Object.assign(control, { value: shownAs(value), placeholder: "automatic", autocomplete: "off" });
   }
   control.setAttribute("aria-describedby", note);
-  const problem = h("span.ev-a-bad", { role: "alert" });
+  const problem = h("span.ev-atlas-bad", { role: "alert" });
   const recommended = option.value == null ? "" : `recommended ${option.value}`;
   const facts = [rangeOf(option), recommended].filter(Boolean).join(", ");
   const words = [plain(help), facts && `(${facts})`].filter(Boolean).join(" ");
   const el = h(
-    "div.ev-a-option",
+    "div.ev-atlas-option",
     {},
     h("label", { for: id, dir: "auto" }, plain(option.title || name)),
     control,

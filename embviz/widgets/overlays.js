@@ -19,7 +19,7 @@ export function cover(el, span, view, width) {
 
 export class Overlays {
   range = h("div.ev-range", { hidden: true });
-  heard = h("div.ev-heatmap-heard", { hidden: true });
+  heard = h("div.ev-heatmap-played", { hidden: true });
   row = h("div.ev-heatmap-band", { hidden: true });
   line = h("div.ev-heatmap-hover", { hidden: true });
   patch = h("div.ev-heatmap-patch", { hidden: true });

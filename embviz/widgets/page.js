@@ -92,14 +92,14 @@ export async function show(widgets) {
   const page = JSON.parse(document.getElementById("embviz-page").textContent);
   const { signal } = new AbortController(); // Nothing on this page ever goes.
   const help = helpOf();
-  document.body.classList.add("embviz", "ev-page");
+  document.body.classList.add("embviz", "ev-track-page");
   const main = document.querySelector("main");
-  const player = h("section.ev-page-player", { "aria-label": "Player" });
+  const player = h("section.ev-track-page-player", { "aria-label": "Player" });
   const rows = page.rows.map((row) => ({ row, plot: h("div") }));
   main.replaceChildren(
     heading(page, help.open, themeOf(page.theme)),
     player,
-    h("p.ev-page-guide.ev-faint", {}, page.guide),
+    h("p.ev-track-page-guide.ev-faint", {}, page.guide),
     ...rows.map(({ row, plot }, i) => section(row, plot, `embviz-row-${i}`)),
     about(page, "Sound, models, weights and licences"),
     help.dialog,
@@ -153,27 +153,27 @@ function noSound(page) {
 /** Title, facts and buttons. */
 export function heading(page, ...actions) {
   return h(
-    "header.ev-page-heading",
+    "header.ev-track-page-heading",
     {},
     h("h1", { dir: "auto" }, page.title),
     h("p.ev-faint", {}, page.facts.join(" · ")),
-    h("div.ev-page-actions", {}, ...actions),
+    h("div.ev-track-page-actions", {}, ...actions),
   );
 }
 
 function section(row, plot, id) {
   const facts = row.facts.join(" · ");
   const title = h("h2", { id, dir: "auto", title: row.title }, row.title);
-  const head = h("div.ev-page-row-heading", {}, title, h("span.ev-faint", { dir: "auto", title: facts }, facts));
+  const head = h("div.ev-track-page-row-heading", {}, title, h("span.ev-faint", { dir: "auto", title: facts }, facts));
   // A widget that was made elsewhere may have its title inside.
   const named = row.title ? { "aria-labelledby": id } : {};
-  const kind = `section.ev-page-row.ev-page-${row.widget ?? "gap"}`;
+  const kind = `section.ev-track-page-row.ev-track-page-${row.widget ?? "gap"}`;
   return h(kind, named, row.title ? head : null, row.widget ? plot : card(row));
 }
 
 function card(row) {
   const commands = row.commands.map((command) => h("code", {}, command));
-  return h("div.ev-page-card", {}, h("p", {}, row.message), commands.length ? h("p", {}, ...commands) : null);
+  return h("div.ev-track-page-card", {}, h("p", {}, row.message), commands.length ? h("p", {}, ...commands) : null);
 }
 
 /** What stands at the foot, folded. */
@@ -187,7 +187,7 @@ export function about(page, title) {
     ),
   );
   const summary = h("summary", {}, title);
-  const details = h("details.ev-page-about", {}, summary, ...lists, h("p.ev-faint", {}, page.made));
+  const details = h("details.ev-track-page-about", {}, summary, ...lists, h("p.ev-faint", {}, page.made));
   // What is folded would be missing on paper.
   let wasOpen = false;
   addEventListener("beforeprint", () => ([wasOpen, details.open] = [details.open, true]));
@@ -200,7 +200,7 @@ export function themeOf(theme) {
   const root = document.documentElement;
   const media = matchMedia("(prefers-color-scheme: dark)");
   let chosen = theme === "auto" ? null : theme;
-  const button = h("button.ev-page-theme", { type: "button", onclick: () => paint((chosen = other())) });
+  const button = h("button.ev-track-page-theme", { type: "button", onclick: () => paint((chosen = other())) });
   const now = () => chosen ?? (media.matches ? "dark" : "light");
   const other = () => (now() === "dark" ? "light" : "dark");
   const paint = () => {
@@ -233,7 +233,7 @@ export function helpOf(...more) {
     h("h2", {}, title),
     h("dl", {}, ...lines.flatMap(line)),
   ]);
-  const dialog = h("dialog.ev-page-help", { "aria-label": "Keys and gestures" }, ...lists.flat(), close);
+  const dialog = h("dialog.ev-track-page-help", { "aria-label": "Keys and gestures" }, ...lists.flat(), close);
   // A click beside the box falls on the dialog itself.
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   const onclick = () => dialog.showModal();

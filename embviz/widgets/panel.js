@@ -147,33 +147,33 @@ class View {
       name,
       label,
       title: `${label} (${i + 1})`,
-      page: h("div.ev-p-page", {}, this.#pages[name].el),
+      page: h("div.ev-panel-page", {}, this.#pages[name].el),
     }));
     this.tabs = tabList({ label: "Views", tabs: pages, open: (name) => this.#openTab(name) });
-    this.sticky = h("div.ev-p-top", {}, this.player.el, this.tabs.el);
-    this.work = h("div.ev-p-work", {}, this.sticky, ...pages.map(({ page }) => page));
-    this.scroller = h("div.ev-p-scroll", {}, this.work, this.#buildWelcome());
+    this.sticky = h("div.ev-panel-top", {}, this.player.el, this.tabs.el);
+    this.work = h("div.ev-panel-work", {}, this.sticky, ...pages.map(({ page }) => page));
+    this.scroller = h("div.ev-panel-scroll", {}, this.work, this.#buildWelcome());
     const main = h(
-      "div.ev-p-main",
+      "div.ev-panel-main",
       {},
       this.#buildHead(),
       this.trouble.el,
       ...this.messages.nodes,
       this.scroller,
     );
-    this.shade = h("div.ev-p-shade", { hidden: true, onclick: () => this.showList(false) });
+    this.shade = h("div.ev-panel-shade", { hidden: true, onclick: () => this.showList(false) });
     this.el.replaceChildren(this.list.el, this.shade, main, ...this.door.nodes, this.live);
   }
 
   #buildHead() {
-    this.listButton = h("button.ev-plain.ev-p-menu", {
+    this.listButton = h("button.ev-plain.ev-panel-menu", {
       type: "button",
       "aria-label": "Show the list of tracks",
       title: "Tracks",
     });
     this.listButton.append(icon(ICONS.menu));
     this.title = h("h2", { dir: "auto" });
-    this.facts = h("span.ev-p-headline.ev-faint", { dir: "auto" });
+    this.facts = h("span.ev-panel-headline.ev-faint", { dir: "auto" });
     const copy = copyButton(this.el, () => this.model.get("code") ?? "", this.signal);
     const page = h(
       "button",
@@ -190,9 +190,9 @@ class View {
       { type: "button", "aria-label": "Help: keys", title: "Help (?)", onclick: () => this.#help() },
       "?",
     );
-    this.tools = h("div.ev-p-tools", {}, copy, page, help);
+    this.tools = h("div.ev-panel-tools", {}, copy, page, help);
     this.busy = busyLine({ link: this.link, leave: () => this.tabs.focus(this.model.get("tab") || "heatmaps") });
-    return h("div.ev-p-head", {}, this.listButton, this.title, this.facts, this.tools, this.busy.el);
+    return h("div.ev-panel-head", {}, this.listButton, this.title, this.facts, this.tools, this.busy.el);
   }
 
   #buildWelcome() {
@@ -204,7 +204,7 @@ class View {
     );
     this.welcomeTitle = h("h3");
     this.welcomeText = h("p.ev-faint");
-    this.welcome = h("div.ev-p-blank.ev-p-welcome", {}, icon(ICONS.note), this.welcomeTitle, this.welcomeText, add);
+    this.welcome = h("div.ev-panel-blank.ev-panel-welcome", {}, icon(ICONS.note), this.welcomeTitle, this.welcomeText, add);
     return this.welcome;
   }
 
@@ -227,9 +227,9 @@ class View {
 
   #resized(width) {
     const narrow = width > 0 && width < NARROW;
-    this.el.classList.toggle("ev-p-narrow", narrow);
-    this.el.classList.toggle("ev-p-tight", narrow && width < TIGHT);
-    this.el.classList.toggle("ev-p-tiny", narrow && width < TINY);
+    this.el.classList.toggle("ev-panel-narrow", narrow);
+    this.el.classList.toggle("ev-panel-tight", narrow && width < TIGHT);
+    this.el.classList.toggle("ev-panel-tiny", narrow && width < TINY);
     if (narrow === this.#narrow) return;
     this.#narrow = narrow;
     // Who has nothing open yet needs the list first.
@@ -342,7 +342,7 @@ class View {
   }
 
   #help() {
-    openDialog(this.el, { label: "Keys", kind: "ev-p-help", signal: this.signal }, keyHelp());
+    openDialog(this.el, { label: "Keys", kind: "ev-panel-help", signal: this.signal }, keyHelp());
   }
 }
 

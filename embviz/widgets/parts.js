@@ -39,7 +39,7 @@ export function quoted(text) {
 }
 
 /** An element for a name of unknown script and direction. */
-export function nameOf(text, tag = "span.ev-p-name") {
+export function nameOf(text, tag = "span.ev-panel-name") {
   return h(tag, { dir: "auto" }, plain(text));
 }
 
@@ -169,12 +169,12 @@ export function modelOptions(models) {
 /** A bar of progress; without a total it says only that something goes on. */
 export function progressBar(label) {
   const fill = h("span");
-  const el = h("span.ev-p-bar", { role: "progressbar", "aria-label": label, "aria-valuemin": 0 }, fill);
+  const el = h("span.ev-panel-bar", { role: "progressbar", "aria-label": label, "aria-valuemin": 0 }, fill);
   return {
     el,
     update(done, total) {
       const known = total > 0;
-      el.classList.toggle("ev-p-endless", !known);
+      el.classList.toggle("ev-panel-endless", !known);
       fill.style.width = known ? `${Math.min(100, (100 * done) / total).toFixed(1)}%` : "";
       if (known) {
         el.setAttribute("aria-valuemax", String(total));
@@ -206,14 +206,14 @@ export function stateOf(item, pulled) {
  * @param {{link: import("./link.js").Link, what: string, retry: () => void}} options `what` is for screen readers
  */
 export function stateBox({ link, retry }) {
-  const el = h("div.ev-p-state", { hidden: true });
+  const el = h("div.ev-panel-state", { hidden: true });
   let shown = "";
   let refresh = () => {};
 
   const button = (label, press, primary) =>
     h(primary ? "button.ev-primary" : "button", { type: "button", onclick: press }, label);
   const working = (label, press, more) => {
-    const text = h("span.ev-p-stage", { dir: "auto" });
+    const text = h("span.ev-panel-stage", { dir: "auto" });
     const bar = progressBar("Progress");
     el.replaceChildren(text, bar.el, button(label, press));
     refresh = (item, model, pulled) => {
@@ -224,10 +224,10 @@ export function stateBox({ link, retry }) {
     };
   };
   const saying = (label, press, words, primary) => {
-    const text = h("span.ev-p-said", { dir: "auto" });
-    const remedy = h("span.ev-p-remedy", { dir: "auto" });
+    const text = h("span.ev-panel-message", { dir: "auto" });
+    const remedy = h("span.ev-panel-remedy", { dir: "auto" });
     const act = button("", press, primary);
-    el.replaceChildren(h("span.ev-p-sentence", {}, text, " ", remedy), act);
+    el.replaceChildren(h("span.ev-panel-sentence", {}, text, " ", remedy), act);
     refresh = (item, model, pulled) => {
       const [first, second] = words(item, pulled);
       write(text, plain(first));
@@ -288,7 +288,7 @@ export function stateBox({ link, retry }) {
         shown = state;
         refresh = () => {};
         el.replaceChildren();
-        el.className = `ev-p-state ev-p-${state || "none"}`;
+        el.className = `ev-panel-state ev-panel-${state || "none"}`;
         el.hidden = !state;
         build[state]?.();
         if (focused) el.querySelector("button")?.focus();
@@ -308,7 +308,7 @@ export function refOf(view) {
  * @param {{host: object, signal: AbortSignal}} options
  */
 export function slot({ host, signal }) {
-  const el = h("div.ev-p-slot");
+  const el = h("div.ev-panel-slot");
   let mounted = "";
   let controller = null;
   signal.addEventListener("abort", () => controller?.abort(), { once: true });
@@ -342,7 +342,7 @@ async function mount(host, el, view, controller) {
     console.warn("embviz: a view could not be shown.", error);
     // What has come of it listens no longer, and gives up its place.
     controller.abort();
-    const sentence = h("p.ev-p-empty", { role: "alert" }, "This view could not be shown: run the cell again.");
+    const sentence = h("p.ev-panel-empty", { role: "alert" }, "This view could not be shown: run the cell again.");
     el.replaceChildren(sentence);
   }
 }
@@ -353,9 +353,9 @@ async function mount(host, el, view, controller) {
  * @returns {HTMLDialogElement} which leaves the page when it is closed
  */
 export function openDialog(root, { label, kind = "", signal }, ...children) {
-  const close = h("button.ev-plain.ev-p-close", { type: "button", "aria-label": "Close", title: "Close (Esc)" });
+  const close = h("button.ev-plain.ev-panel-close", { type: "button", "aria-label": "Close", title: "Close (Esc)" });
   close.append(icon(ICONS.close));
-  const el = h("dialog.ev-p-dialog", { "aria-label": label }, h("div.ev-p-dialog-head", {}, h("h2", {}, label), close));
+  const el = h("dialog.ev-panel-dialog", { "aria-label": label }, h("div.ev-panel-dialog-head", {}, h("h2", {}, label), close));
   if (kind) el.classList.add(kind);
   el.append(...children);
   const opener = root.getRootNode().activeElement;

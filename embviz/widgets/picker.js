@@ -41,17 +41,17 @@ export function openPicker(panel, { title, button, current = {}, anyHop = true, 
   let dialog = null;
 
   const search = h("input", { type: "search", placeholder: "Search models", "aria-label": "Search models" });
-  const modelList = h("div.ev-p-options", { role: "listbox", tabIndex: 0, "aria-label": "Models" });
-  const about = h("div.ev-p-about");
-  const weights = h("div.ev-p-state.ev-p-inline", { hidden: true });
-  const layerList = h("div.ev-p-options", {
+  const modelList = h("div.ev-panel-options", { role: "listbox", tabIndex: 0, "aria-label": "Models" });
+  const about = h("div.ev-panel-about");
+  const weights = h("div.ev-panel-state.ev-panel-inline", { hidden: true });
+  const layerList = h("div.ev-panel-options", {
     role: "listbox",
     tabIndex: 0,
     "aria-label": "Layers, from input to output",
   });
   const node = h("input", { type: "text", placeholder: "model/dense/BiasAdd", spellcheck: false, autocomplete: "off" });
   const hops = h("select", { "aria-label": "Patch hop" });
-  const chosen = h("span.ev-p-chosen.ev-faint", { dir: "auto", "aria-live": "polite" });
+  const chosen = h("span.ev-panel-chosen.ev-faint", { dir: "auto", "aria-live": "polite" });
   const go = h("button.ev-primary", { type: "button" }, button);
   const cancel = h("button", { type: "button", onclick: () => dialog.close() }, "Cancel");
   const modelBox = options(modelList, { pick: chooseModel, done: () => layerList.focus() });
@@ -77,15 +77,15 @@ export function openPicker(panel, { title, button, current = {}, anyHop = true, 
     const [sign, word] = availability(model, cached, panel.model.get("downloads")?.[model.name]);
     const facts = [`${countOf(model.parameters)} parameters`, `${model.dimensions} dims`, shortLicence(model.licence)];
     const badge = h(
-      "span.ev-p-badge",
+      "span.ev-panel-badge",
       { title: badgeTitle(model) },
       h("span", { "aria-hidden": "true" }, sign),
       ` ${word}`,
     );
-    if (sign === "●") badge.classList.add("ev-p-badge-on");
+    if (sign === "●") badge.classList.add("ev-panel-badge-on");
     return [
-      h("span.ev-p-option-main", {}, h("span", { dir: "auto" }, plain(model.title)), badge),
-      h("span.ev-p-option-more", { dir: "auto" }, facts.filter(Boolean).map(plain).join(" · ")),
+      h("span.ev-panel-option-main", {}, h("span", { dir: "auto" }, plain(model.title)), badge),
+      h("span.ev-panel-option-more", { dir: "auto" }, facts.filter(Boolean).map(plain).join(" · ")),
     ];
   }
 
@@ -124,7 +124,7 @@ export function openPicker(panel, { title, button, current = {}, anyHop = true, 
         "Stop",
       );
       weights.replaceChildren(
-        h("span.ev-p-stage", { dir: "auto" }, progressText(pulled.stage || "downloading", pulled.done, pulled.total)),
+        h("span.ev-panel-stage", { dir: "auto" }, progressText(pulled.stage || "downloading", pulled.done, pulled.total)),
         bar.el,
         stop,
       );
@@ -150,11 +150,11 @@ export function openPicker(panel, { title, button, current = {}, anyHop = true, 
   }
 
   function layerNodes(layer) {
-    const shape = h("span.ev-p-shape", { title: axesOf(layer.shape, layer.axes) }, timesOf(layer.shape));
+    const shape = h("span.ev-panel-shape", { title: axesOf(layer.shape, layer.axes) }, timesOf(layer.shape));
     const heard = layer.receptive_field ? `hears ${layer.receptive_field}` : "";
     return [
-      h("span.ev-p-option-main", {}, h("span", { dir: "auto" }, plain(layer.name)), shape),
-      h("span.ev-p-option-more", { dir: "auto" }, [layer.meaning, heard].filter(Boolean).map(plain).join(" · ")),
+      h("span.ev-panel-option-main", {}, h("span", { dir: "auto" }, plain(layer.name)), shape),
+      h("span.ev-panel-option-more", { dir: "auto" }, [layer.meaning, heard].filter(Boolean).map(plain).join(" · ")),
     ];
   }
 
@@ -184,7 +184,7 @@ export function openPicker(panel, { title, button, current = {}, anyHop = true, 
     const cost = costOf(choices[hopIndex(choices, hop)]?.cost);
     const layer = plain(node.value.trim() || state.layer || "");
     write(chosen, state.model ? [`${plain(state.model.title)} · ${layer}`, cost].filter(Boolean).join(" · ") : "");
-    layerList.classList.toggle("ev-p-overruled", Boolean(node.value.trim()));
+    layerList.classList.toggle("ev-panel-overruled", Boolean(node.value.trim()));
     go.disabled = !state.model || !layer || state.model.state === "absent";
   }
 
@@ -211,18 +211,18 @@ export function openPicker(panel, { title, button, current = {}, anyHop = true, 
 
   const controller = new AbortController();
   onChange(panel.model, "downloads models cached", () => (listModels(), describe()), controller.signal);
-  const field = h("label.ev-p-field", {}, h("span", {}, "or any node of the graph"), node);
-  const dense = h("label.ev-p-field", { hidden: !anyHop }, h("span", {}, "Patch hop"), hops);
+  const field = h("label.ev-panel-field", {}, h("span", {}, "or any node of the graph"), node);
+  const dense = h("label.ev-panel-field", { hidden: !anyHop }, h("span", {}, "Patch hop"), hops);
   dialog = openDialog(
     panel.el,
-    { label: title, kind: "ev-p-picker", signal: panel.signal },
+    { label: title, kind: "ev-panel-picker", signal: panel.signal },
     h(
-      "div.ev-p-pick",
+      "div.ev-panel-pick",
       {},
-      h("div.ev-p-pick-models", {}, search, modelList),
-      h("div.ev-p-pick-layers", {}, about, weights, layerList, field),
+      h("div.ev-panel-pick-models", {}, search, modelList),
+      h("div.ev-panel-pick-layers", {}, about, weights, layerList, field),
     ),
-    h("div.ev-p-dialog-foot", {}, dense, chosen, cancel, go),
+    h("div.ev-panel-dialog-foot", {}, dense, chosen, cancel, go),
   );
   dialog.addEventListener("close", () => controller.abort());
   listModels();
@@ -286,13 +286,13 @@ export function options(el, { pick, done }) {
       const made = groups.map(({ title, options: own }) => {
         const group = title
           ? h(
-              "div.ev-p-group",
+              "div.ev-panel-group",
               { role: "group", "aria-label": quoted(title) },
               h("h4", { dir: "auto", "aria-hidden": "true" }, plain(title)),
             )
-          : h("div.ev-p-group", { role: "presentation" });
+          : h("div.ev-panel-group", { role: "presentation" });
         for (const { value, nodes: content } of own) {
-          const option = h("div.ev-p-option", { role: "option", id: uid("option") }, ...content());
+          const option = h("div.ev-panel-option", { role: "option", id: uid("option") }, ...content());
           option.dataset.value = value;
           values.push(value);
           nodes.set(value, option);
@@ -300,7 +300,7 @@ export function options(el, { pick, done }) {
         }
         return group;
       });
-      el.replaceChildren(...(values.length ? made : [h("p.ev-p-empty", {}, nothing)]));
+      el.replaceChildren(...(values.length ? made : [h("p.ev-panel-empty", {}, nothing)]));
       mark();
     },
   };

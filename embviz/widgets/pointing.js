@@ -11,7 +11,7 @@ export class Pointing {
   cursor = -1; // the point that keys have come to
   same = []; // the points of the track that is pointed at
   echo = -1; // the point that another map points at
-  tip = h("div.ev-tip.ev-map-tip", { hidden: true });
+  tip = h("div.ev-tip.ev-scatter-tip", { hidden: true });
   live = h("div.ev-hidden", { role: "status" });
 
   /** @param {import("./scatter.js").ScatterView} map */

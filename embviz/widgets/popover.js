@@ -26,7 +26,7 @@ export function placed(anchor, box, view) {
  *   fill: (el: HTMLElement, close: () => void) => void}} options `fill` puts into the box what is to be seen now; an element with `data-focus` gets the focus, or else the first
  */
 export function popover(root, button, { label, kind = "", signal, fill }) {
-  const el = h("div.ev-p-popover", { popover: "auto", role: "dialog", "aria-label": label, tabIndex: -1 });
+  const el = h("div.ev-panel-popover", { popover: "auto", role: "dialog", "aria-label": label, tabIndex: -1 });
   if (kind) el.classList.add(kind);
   root.append(el);
   const shown = () => el.matches(":popover-open");

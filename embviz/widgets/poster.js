@@ -67,10 +67,10 @@ export function arrange(parent, nodes) {
 /** @param {object} panel what the parts of the panel share */
 export function poster(panel) {
   const { model, link, signal } = panel;
-  const list = h("div.ev-p-rows", { role: "list", "aria-label": "Models and layers" });
-  const offers = h("div.ev-p-offers");
+  const list = h("div.ev-panel-rows", { role: "list", "aria-label": "Models and layers" });
+  const offers = h("div.ev-panel-offers");
   const empty = h(
-    "div.ev-p-blank",
+    "div.ev-panel-blank",
     { hidden: true },
     h("h3", {}, "What would you like to see?"),
     h("p.ev-faint", {}, "Each model and layer becomes a row; all rows follow the same playhead."),
@@ -85,8 +85,8 @@ export function poster(panel) {
   );
   const farewell = h("span", { role: "status" });
   const back = h("button", { type: "button" }, icon(ICONS.undo), "Undo");
-  const removed = h("div.ev-p-removed", { role: "listitem", hidden: true }, farewell, back);
-  const el = h("div.ev-p-poster", {}, list, empty, h("div.ev-p-add", {}, add, undo));
+  const removed = h("div.ev-panel-removed", { role: "listitem", hidden: true }, farewell, back);
+  const el = h("div.ev-panel-heatmaps", {}, list, empty, h("div.ev-panel-add", {}, add, undo));
   const rows = new Map();
   let undoable = false;
   let place = 0;
@@ -151,7 +151,7 @@ export function poster(panel) {
     offers.replaceChildren(
       ...found.map(({ model: name, title, layer, why }) =>
         h(
-          "button.ev-p-offer",
+          "button.ev-panel-offer",
           { type: "button", onclick: () => link.send("add_row", { model: name, layer, hop: null }) },
           h("strong", {}, `${quoted(title)} · ${layer}`),
           h("span.ev-faint", {}, why),
@@ -182,17 +182,17 @@ function rowOf(panel, list, { leaves, changes }) {
   };
   const move = (to) => to >= 0 && to < count && to !== index && link.send("move_row", { row: item.id, to });
   const grip = plainButton(ICONS.grip);
-  grip.classList.add("ev-p-grip");
+  grip.classList.add("ev-panel-grip");
   const fold = plainButton(ICONS.chevron, () => {
     const collapsed = !body.hidden;
     showBody(!collapsed);
     link.send("collapse_row", { row: item.id, collapsed });
   });
-  fold.classList.add("ev-p-fold");
-  const title = h("button.ev-plain.ev-p-row-title", { type: "button" });
-  const facts = h("span.ev-p-facts.ev-faint", { dir: "auto" });
-  const hop = h("select.ev-p-hop");
-  const head = h("select.ev-p-pick-head", { hidden: true });
+  fold.classList.add("ev-panel-fold");
+  const title = h("button.ev-plain.ev-panel-row-title", { type: "button" });
+  const facts = h("span.ev-panel-facts.ev-faint", { dir: "auto" });
+  const hop = h("select.ev-panel-hop");
+  const head = h("select.ev-panel-pick-head", { hidden: true });
   const up = plainButton(ICONS.up, () => move(index - 1));
   const down = plainButton(ICONS.down, () => move(index + 1));
   const away = plainButton(ICONS.close, () => {
@@ -207,11 +207,11 @@ function rowOf(panel, list, { leaves, changes }) {
   };
   const answerState = stateBox({ link, retry: () => choose(item.head) });
   const answer = slot({ host, signal });
-  const answers = h("div.ev-p-answers", { role: "group", hidden: true }, answerState.el, answer.el);
-  const body = h("div.ev-p-row-body", {}, state.el, view.el, answers);
-  const tools = h("div.ev-p-row-tools", {}, head, hop, up, down, away);
-  const heading = h("div.ev-p-row-head", {}, grip, fold, title, facts, tools);
-  const el = h("div.ev-p-row", { role: "listitem" }, heading, body);
+  const answers = h("div.ev-panel-answers", { role: "group", hidden: true }, answerState.el, answer.el);
+  const body = h("div.ev-panel-row-body", {}, state.el, view.el, answers);
+  const tools = h("div.ev-panel-row-tools", {}, head, hop, up, down, away);
+  const heading = h("div.ev-panel-row-head", {}, grip, fold, title, facts, tools);
+  const el = h("div.ev-panel-row", { role: "listitem" }, heading, body);
 
   title.addEventListener("click", () =>
     panel.pick({
@@ -288,7 +288,7 @@ function rowOf(panel, list, { leaves, changes }) {
       const before = item;
       [item, index, count] = [next, place, total];
       if (before.title !== item.title || before.layer !== item.layer) {
-        const layer = item.layer ? h("span.ev-p-row-layer", { dir: "auto" }, `· ${plain(item.layer)}`) : null;
+        const layer = item.layer ? h("span.ev-panel-row-layer", { dir: "auto" }, `· ${plain(item.layer)}`) : null;
         title.replaceChildren(...[nameOf(item.title), layer, icon(ICONS.chevron)].filter(Boolean));
         label();
       }
@@ -307,7 +307,7 @@ function rowOf(panel, list, { leaves, changes }) {
       el.setAttribute("aria-busy", String(["waiting", "running", "partial"].includes(item.status)));
       el.dataset.status = item.status;
       const expects = !item.view && ["waiting", "running"].includes(item.status);
-      body.classList.toggle("ev-p-expects", expects);
+      body.classList.toggle("ev-panel-expects", expects);
       body.style.height = expects ? `${item.height || EXPECTED}px` : "";
       if (!item.view) view.set("");
       updateAnswer();
@@ -323,8 +323,8 @@ function rowOf(panel, list, { leaves, changes }) {
 /** Drag a row by its grip; it is put where it is let go. */
 function drags(grip, row, list, { signal, index, drop }) {
   let to = -1;
-  const line = h("div.ev-p-drop-line", { hidden: true });
-  const boxes = () => [...list.querySelectorAll(":scope > .ev-p-row")].map((el) => el.getBoundingClientRect());
+  const line = h("div.ev-panel-drop-line", { hidden: true });
+  const boxes = () => [...list.querySelectorAll(":scope > .ev-panel-row")].map((el) => el.getBoundingClientRect());
   grip.addEventListener(
     "pointerdown",
     (event) => {
@@ -333,7 +333,7 @@ function drags(grip, row, list, { signal, index, drop }) {
       grip.focus({ preventScroll: true });
       grip.setPointerCapture(event.pointerId);
       to = index();
-      row.classList.add("ev-p-dragged");
+      row.classList.add("ev-panel-dragged");
       list.append(line);
     },
     { signal },
@@ -355,7 +355,7 @@ function drags(grip, row, list, { signal, index, drop }) {
     if (to < 0) return;
     const target = to;
     to = -1;
-    row.classList.remove("ev-p-dragged");
+    row.classList.remove("ev-panel-dragged");
     line.remove();
     if (event.type === "pointerup") drop(target);
   };

@@ -7,7 +7,7 @@ const PAGE = 8; // rows that Page Up and Page Down move by
 
 /** A button with an icon and a name. */
 export function iconButton(name, label, press) {
-  const el = h("button.ev-plain.ev-a-icon", { type: "button", "aria-label": label, title: label, onclick: press });
+  const el = h("button.ev-plain.ev-atlas-icon", { type: "button", "aria-label": label, title: label, onclick: press });
   el.append(icon(ICONS[name]));
   return el;
 }
@@ -21,10 +21,10 @@ export function lineOf({ title, artist }) {
 export function namesOf(item, more = "") {
   const facts = [plain(item.artist), more].filter(Boolean).join(" · ");
   return h(
-    "span.ev-a-names",
+    "span.ev-atlas-names",
     { title: lineOf(item) },
-    nameOf(item.title || "untitled", "span.ev-p-name.ev-a-title"),
-    facts ? h("span.ev-p-name.ev-a-artist.ev-faint", { dir: "auto" }, facts) : null,
+    nameOf(item.title || "untitled", "span.ev-panel-name.ev-atlas-title"),
+    facts ? h("span.ev-panel-name.ev-atlas-artist.ev-faint", { dir: "auto" }, facts) : null,
   );
 }
 
@@ -82,7 +82,7 @@ export function walkable(el) {
  * @param {{label: string, row: (item: object, index: number) => HTMLElement}} options
  */
 export function rowList({ label, row }) {
-  const el = h("ul.ev-a-rows", { "aria-label": label });
+  const el = h("ul.ev-atlas-rows", { "aria-label": label });
   const walk = walkable(el);
   let shown = "";
   return {

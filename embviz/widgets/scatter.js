@@ -54,7 +54,7 @@ export class ScatterView {
     this.relight = perFrame(() => this.#paintOver(), signal);
     this.picks = new Picks(this, () => this.#picked());
     this.pointing = new Pointing(this);
-    this.notice = h("p.ev-map-notice", { role: "status", hidden: true });
+    this.notice = h("p.ev-scatter-notice", { role: "status", hidden: true });
     this.renderers = new Renderers({
       host,
       signal,
@@ -94,18 +94,18 @@ export class ScatterView {
       light: (shade) => this.#light(shade),
       names: () => this.#name(),
     });
-    this.title = h("strong.ev-map-title", { dir: "auto" });
-    this.facts = h("span.ev-map-facts");
-    this.over = h("canvas.ev-map-over", { "aria-hidden": "true" });
-    this.marker = h("div.ev-map-marker", { hidden: true });
-    this.message = h("div.ev-map-message", { hidden: true, role: "status" });
-    this.stage = h("div.ev-map-stage", { tabIndex: 0, role: "application", "aria-describedby": hint });
-    const frame = h("div.ev-map-frame", {}, this.renderers.el, this.over, this.marker, this.stage, this.message);
-    this.plot = h("div.ev-map-plot", {}, frame, this.pointing.tip);
-    const head = h("div.ev-map-head", {}, this.title, this.facts, this.tools.el, this.search.el);
-    const body = h("div.ev-map-body", {}, this.plot, this.legend.el);
+    this.title = h("strong.ev-scatter-title", { dir: "auto" });
+    this.facts = h("span.ev-scatter-facts");
+    this.over = h("canvas.ev-scatter-over", { "aria-hidden": "true" });
+    this.marker = h("div.ev-scatter-marker", { hidden: true });
+    this.message = h("div.ev-scatter-message", { hidden: true, role: "status" });
+    this.stage = h("div.ev-scatter-stage", { tabIndex: 0, role: "application", "aria-describedby": hint });
+    const frame = h("div.ev-scatter-frame", {}, this.renderers.el, this.over, this.marker, this.stage, this.message);
+    this.plot = h("div.ev-scatter-plot", {}, frame, this.pointing.tip);
+    const head = h("div.ev-scatter-head", {}, this.title, this.facts, this.tools.el, this.search.el);
+    const body = h("div.ev-scatter-body", {}, this.plot, this.legend.el);
     const described = h("div.ev-hidden", { id: hint }, HINT);
-    this.root = h("div.embviz.ev-map", {}, head, this.notice, body, this.pointing.live, described);
+    this.root = h("div.embviz.ev-scatter", {}, head, this.notice, body, this.pointing.live, described);
     this.root.dataset.renderer = this.renderers.kind;
     el.append(this.root);
     this.signal.addEventListener("abort", () => this.root.remove(), { once: true });

@@ -18,18 +18,18 @@ function place(share) {
 /** A bar with its interval, on a scale from 0 to 100 %, and the score of guessing; its figures stand beside it. */
 function picture({ accuracy, low, high }, chance) {
   if (accuracy == null) return null;
-  const el = h("div.ev-t-scale", { "aria-hidden": "true" }, h("span.ev-t-bar", { style: { width: place(accuracy) } }));
+  const el = h("div.ev-evaluation-scale", { "aria-hidden": "true" }, h("span.ev-evaluation-bar", { style: { width: place(accuracy) } }));
   if (low != null && high != null) {
-    el.append(h("span.ev-t-ends", { style: { left: place(low), width: place(high - low) } }));
+    el.append(h("span.ev-evaluation-ends", { style: { left: place(low), width: place(high - low) } }));
   }
-  if (chance > 0) el.append(h("span.ev-t-chance", { style: { left: place(chance) } }));
+  if (chance > 0) el.append(h("span.ev-evaluation-chance", { style: { left: place(chance) } }));
   return el;
 }
 
 /** A figure; the best of its column is shaded, and says so. */
 function figure(text, hint, kind = "", best = false) {
-  const mark = best ? h("span.ev-t-mark", {}, "best") : null;
-  const cell = h("td.ev-t-figure", { title: quoted(hint) }, mark, mark && " ", h("span", {}, plain(text)));
+  const mark = best ? h("span.ev-evaluation-mark", {}, "best") : null;
+  const cell = h("td.ev-evaluation-figure", { title: quoted(hint) }, mark, mark && " ", h("span", {}, plain(text)));
   if (best) cell.classList.add(kind);
   return cell;
 }
@@ -38,14 +38,14 @@ function figure(text, hint, kind = "", best = false) {
  * @param {{choose: (key: number) => void}} act what a press on a model does
  */
 export function scoreTable({ choose }) {
-  const el = h("div.ev-t-table", { role: "group", "aria-label": "Scores", tabIndex: 0 });
+  const el = h("div.ev-evaluation-table", { role: "group", "aria-label": "Scores", tabIndex: 0 });
   let shown = "";
 
   function heads({ headings = {} }, external) {
     const scale = h(
-      "th.ev-t-scale-head",
+      "th.ev-evaluation-scale-head",
       { scope: "col" },
-      h("div.ev-t-ticks", { "aria-hidden": "true" }, ...["0", "50", "100 %"].map((text) => h("span", {}, text))),
+      h("div.ev-evaluation-ticks", { "aria-hidden": "true" }, ...["0", "50", "100 %"].map((text) => h("span", {}, text))),
       h("span.ev-hidden", {}, "As a bar"),
     );
     const outside = external
@@ -59,7 +59,7 @@ export function scoreTable({ choose }) {
       {},
       h("th", { scope: "col" }, "Model · layer"),
       column(headings.cv, "Accuracy", "Class-weighted: the mean over classes, then over the folds of cross-validation"),
-      h("th.ev-t-ends-head", { scope: "col", title: "Bootstrap interval over the tracks" }, "95 % interval"),
+      h("th.ev-evaluation-ends-head", { scope: "col", title: "Bootstrap interval over the tracks" }, "95 % interval"),
       scale,
       ...outside,
     );
@@ -67,12 +67,12 @@ export function scoreTable({ choose }) {
 
   function column(sign, name, title = "") {
     const short = sign ? h("span.ev-faint", { "aria-hidden": "true" }, ` ${plain(sign)}`) : null;
-    return h("th.ev-t-figure", { scope: "col", title }, name, short);
+    return h("th.ev-evaluation-figure", { scope: "col", title }, name, short);
   }
 
   function row(item, { chance }, external, chosen) {
     const on = item.key === chosen;
-    const button = h("button.ev-plain.ev-t-name", {
+    const button = h("button.ev-plain.ev-evaluation-name", {
       type: "button",
       "aria-pressed": String(on),
       title: "Which classes it takes for which, and the tracks",
@@ -84,20 +84,20 @@ export function scoreTable({ choose }) {
       "tr",
       {},
       h("th", { scope: "row" }, button),
-      figure(item.cv, item.cv_hint, "ev-t-best", item.best_cv),
-      h("td.ev-t-ends-text.ev-faint", {}, endsOf(item)),
-      h("td.ev-t-picture", {}, picture(item, chance)),
+      figure(item.cv, item.cv_hint, "ev-evaluation-best", item.best_cv),
+      h("td.ev-evaluation-ends-text.ev-faint", {}, endsOf(item)),
+      h("td.ev-evaluation-picture", {}, picture(item, chance)),
     );
     if (external) {
-      line.append(figure(item.external ?? "", item.external_hint, "ev-t-best-outside", item.best_external));
+      line.append(figure(item.external ?? "", item.external_hint, "ev-evaluation-best-outside", item.best_external));
       line.append(figure(item.drop ?? "", item.drop_hint));
     }
-    line.classList.toggle("ev-t-on", on);
+    line.classList.toggle("ev-evaluation-on", on);
     return line;
   }
 
   function plainRow(kind, name, cv, outside, external, hint = "") {
-    const cells = [figure(cv ?? "", hint), h("td.ev-t-ends-text"), h("td.ev-t-picture")];
+    const cells = [figure(cv ?? "", hint), h("td.ev-evaluation-ends-text"), h("td.ev-evaluation-picture")];
     if (external) cells.push(figure(outside ?? "", ""), h("td"));
     return h(`tr.${kind}`, {}, h("th.ev-faint", { scope: "row" }, nameOf(quoted(name))), ...cells);
   }
@@ -107,11 +107,11 @@ export function scoreTable({ choose }) {
     const facts = `${task.tracks} tracks, ${task.classes} ${classes}`;
     const hint = "The dashed line: the score of guessing";
     const caption = h(
-      "tr.ev-t-task",
+      "tr.ev-evaluation-task",
       {},
       h("th", { scope: "rowgroup", colSpan: 2 }, nameOf(task.title || task.task), " ", h("span.ev-faint", {}, facts)),
-      h("td.ev-t-ends-text"),
-      h("td.ev-t-picture.ev-faint", { title: hint }, `┆ guessing: ${percent(task.chance)}`),
+      h("td.ev-evaluation-ends-text"),
+      h("td.ev-evaluation-picture.ev-faint", { title: hint }, `┆ guessing: ${percent(task.chance)}`),
       ...(external ? [h("td"), h("td")] : []),
     );
     const published = (task.published ?? []).map((one) => publishedRow(one, external));
@@ -121,7 +121,7 @@ export function scoreTable({ choose }) {
       caption,
       ...task.items.map((item) => row(item, task, external, chosen)),
       ...(task.baselines ?? []).map(({ name, cv, external: outside }) =>
-        plainRow("ev-t-baseline", name, cv, outside, external, "Without listening"),
+        plainRow("ev-evaluation-baseline", name, cv, outside, external, "Without listening"),
       ),
       ...published,
     );
@@ -129,7 +129,7 @@ export function scoreTable({ choose }) {
 
   function publishedRow({ model, accuracy, source }, external) {
     const text = typeof accuracy === "number" ? percent(accuracy) : accuracy;
-    return plainRow("ev-t-published", `${model} (published)`, text, "", external, source);
+    return plainRow("ev-evaluation-published", `${model} (published)`, text, "", external, source);
   }
 
   return {
@@ -143,7 +143,7 @@ export function scoreTable({ choose }) {
       const external = Boolean(scores.has_external);
       el.replaceChildren(
         h(
-          external ? "table.ev-t-outside" : "table",
+          external ? "table.ev-evaluation-outside" : "table",
           {},
           h("thead", {}, heads(scores, external)),
           ...(scores.rows ?? []).map((task) => body(task, external, chosen)),

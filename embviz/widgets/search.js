@@ -51,14 +51,14 @@ function placeOf(columns, track, words, wanted, number) {
  *   choose: (track: number) => void, leave: () => void, signal: AbortSignal}} options
  */
 export function searchBox({ data, found, choose, leave, signal }) {
-  const list = h("ul.ev-map-found", { id: uid("found"), role: "listbox", "aria-label": "Tracks found", hidden: true });
-  const input = h("input.ev-map-search", {
+  const list = h("ul.ev-scatter-matches", { id: uid("found"), role: "listbox", "aria-label": "Tracks found", hidden: true });
+  const input = h("input.ev-scatter-search", {
     type: "search", role: "combobox", placeholder: "Search", autocomplete: "off", spellcheck: false,
     "aria-label": "Search the tracks of this map", "aria-controls": list.id, "aria-expanded": "false",
     "aria-autocomplete": "list",
   });
-  const count = h("span.ev-map-count", { role: "status" });
-  const el = h("div.ev-map-searcher", {}, input, count, list);
+  const count = h("span.ev-scatter-count", { role: "status" });
+  const el = h("div.ev-scatter-searcher", {}, input, count, list);
   let tracks = [];
   let at = -1;
   let columns = [];

@@ -319,21 +319,21 @@ function draw(model, el, signal) {
 }
 
 function build() {
-  const title = h("span.ev-sim-title", { dir: "auto" });
-  const meaning = h("span.ev-sim-meaning", { dir: "auto" });
-  const head = h("div.ev-sim-head", {}, title, meaning);
+  const title = h("span.ev-similarity-title", { dir: "auto" });
+  const meaning = h("span.ev-similarity-meaning", { dir: "auto" });
+  const head = h("div.ev-similarity-head", {}, title, meaning);
   const canvas = h("canvas", { role: "img" });
-  const [range_x, range_y] = [h("div.ev-range", { hidden: true }), h("div.ev-range.ev-sim-level", { hidden: true })];
-  const [head_x, head_y] = [h("div.ev-playhead"), h("div.ev-playhead.ev-sim-level")];
-  const [hair_x, hair_y] = [h("div.ev-sim-hair.ev-sim-hair-x"), h("div.ev-sim-hair.ev-sim-hair-y")];
-  const message = h("div.ev-sim-message", { hidden: true, role: "status" });
+  const [range_x, range_y] = [h("div.ev-range", { hidden: true }), h("div.ev-range.ev-similarity-level", { hidden: true })];
+  const [head_x, head_y] = [h("div.ev-playhead"), h("div.ev-playhead.ev-similarity-level")];
+  const [hair_x, hair_y] = [h("div.ev-similarity-hair.ev-similarity-hair-x"), h("div.ev-similarity-hair.ev-similarity-hair-y")];
+  const message = h("div.ev-similarity-message", { hidden: true, role: "status" });
   const parts = [range_x, range_y, hair_x, hair_y, head_x, head_y, message];
-  const stage = h("div.ev-sim-stage", { tabIndex: 0, role: "group", "aria-label": `Matrix. ${KEYS_SAID}` }, ...parts);
+  const stage = h("div.ev-similarity-stage", { tabIndex: 0, role: "group", "aria-label": `Matrix. ${KEYS_SAID}` }, ...parts);
   const [said, value, help] = [h("b"), h("div"), h("small")];
   const tip = h("div.ev-tip", { hidden: true }, said, value, help);
-  const plot = h("div.ev-sim-plot", {}, canvas, stage, tip);
+  const plot = h("div.ev-similarity-plot", {}, canvas, stage, tip);
   // As high as the place that the widget was given, where that has said so.
-  const room = h("div.ev-sim-room");
+  const room = h("div.ev-similarity-room");
   const root = h("div.embviz.ev-similarity", {}, room, head, plot);
   return {
     root, room, head, title, meaning, plot, canvas, stage, message, range_x, range_y, head_x, head_y, hair_x, hair_y,

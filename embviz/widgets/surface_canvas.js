@@ -17,7 +17,7 @@ export class CanvasRenderer {
   #moving = 2e6; // pixels that may be painted while something moves, as this machine has proved
 
   constructor() {
-    this.el.className = "ev-map-canvas";
+    this.el.className = "ev-scatter-canvas";
     this.el.setAttribute("aria-hidden", "true");
   }
 

@@ -53,7 +53,7 @@ export class WebGLRenderer {
    *   when the points are there, `failed` when they never will be, or are no more
    */
   constructor({ host, ref, ready, failed }) {
-    this.el.className = "ev-map-gl";
+    this.el.className = "ev-scatter-gl";
     this.el.setAttribute("aria-hidden", "true");
     Object.assign(this, { ready, failed });
     this.#mount(host, ref).catch((error) => this.#fail(error));

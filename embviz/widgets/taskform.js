@@ -57,7 +57,7 @@ const valueIn = (options, chosen) => (options.some(({ value }) => value === chos
 
 /** A control with its name above it. */
 function field(name, control, title = "") {
-  return h("label.ev-t-field", { title }, h("span.ev-faint", {}, name), control);
+  return h("label.ev-evaluation-field", { title }, h("span.ev-faint", {}, name), control);
 }
 
 /**
@@ -71,7 +71,7 @@ export function taskForm(panel, { set, run }) {
   );
   const { target, groups, folds, classifier, pooling, layers } = selects;
   const fields = h(
-    "div.ev-t-fields",
+    "div.ev-evaluation-fields",
     {},
     field("Predict", target),
     field("Keep together", groups, "What is alike anyhow, as tracks of one artist, is never in training and test"),
@@ -80,17 +80,17 @@ export function taskForm(panel, { set, run }) {
     field("From", pooling, "What is trained on: one vector for each track, or each of its frames"),
     field("Layers", layers, "What of each model is compared"),
   );
-  target.classList.add("ev-t-target");
-  const here = h("div.ev-t-models");
+  target.classList.add("ev-evaluation-target");
+  const here = h("div.ev-evaluation-models");
   const more = h("summary");
-  const others = h("div.ev-t-others");
-  const rest = h("details.ev-t-rest", {}, more, others);
-  const box = h("fieldset.ev-t-box", {}, h("legend.ev-faint", {}, "Models"), here, rest);
-  const plan = h("p.ev-t-plan.ev-faint", { dir: "auto", "aria-live": "polite" });
+  const others = h("div.ev-evaluation-others");
+  const rest = h("details.ev-evaluation-rest", {}, more, others);
+  const box = h("fieldset.ev-evaluation-box", {}, h("legend.ev-faint", {}, "Models"), here, rest);
+  const plan = h("p.ev-evaluation-plan.ev-faint", { dir: "auto", "aria-live": "polite" });
   // Enter in a box that is ticked begins nothing.
   const go = h("button.ev-primary", { type: "button", onclick: run }, "Compare");
-  const foot = h("div.ev-t-foot", {}, go, plan);
-  const el = h("div.ev-t-form", { role: "group", "aria-label": "What is compared" }, fields, box, foot);
+  const foot = h("div.ev-evaluation-foot", {}, go, plan);
+  const el = h("div.ev-evaluation-form", { role: "group", "aria-label": "What is compared" }, fields, box, foot);
   let chosen = {};
 
   target.addEventListener("change", () => set("target", target.value));
@@ -124,7 +124,7 @@ export function taskForm(panel, { set, run }) {
       set("models", ticked);
     });
     const about = `${quoted(task)}; ${dimensions} dimensions`;
-    return h("label.ev-t-model", { title: about }, input, nameOf(title));
+    return h("label.ev-evaluation-model", { title: about }, input, nameOf(title));
   }
 
   function fillOthers(absent) {
@@ -132,7 +132,7 @@ export function taskForm(panel, { set, run }) {
     const key = JSON.stringify([absent.map(({ name }) => name), pulling]);
     if (others.dataset.key === key) return;
     others.dataset.key = key;
-    const at = document.activeElement?.closest?.(".ev-t-other")?.dataset.model;
+    const at = document.activeElement?.closest?.(".ev-evaluation-other")?.dataset.model;
     others.replaceChildren(...absent.map((entry) => otherModel(entry, pulling[entry.name])));
     if (at) [...others.children].find(({ dataset }) => dataset.model === at)?.querySelector("button")?.focus();
   }
@@ -145,10 +145,10 @@ export function taskForm(panel, { set, run }) {
     bar?.update(pulled.done, pulled.total);
     const said = on ? progressText(pulled.stage || "downloading", pulled.done, pulled.total) : plain(pulled?.error);
     const line = h(
-      "div.ev-t-other",
+      "div.ev-evaluation-other",
       { title: quoted(said) },
-      nameOf(title, "span.ev-p-name.ev-t-other-name"),
-      said && !on ? h("span.ev-error.ev-t-other-name", { dir: "auto" }, said) : null,
+      nameOf(title, "span.ev-panel-name.ev-evaluation-other-name"),
+      said && !on ? h("span.ev-error.ev-evaluation-other-name", { dir: "auto" }, said) : null,
       bar?.el,
       h("button", { type: "button", onclick: press, "aria-label": `${label}: ${quoted(title)}` }, label),
     );

@@ -33,14 +33,14 @@ export function tasksPage(panel) {
   const form = taskForm(panel, { run, set: (name, value) => link.send("set_evaluation_option", { name, value }) });
   const retry = () => (get("evaluation").targets ? run() : link.send("show_evaluation"));
   const state = stateBox({ link: own, retry });
-  const why = h("ul.ev-t-why");
+  const why = h("ul.ev-evaluation-why");
   const said = NO_LABELS.map((text) => h("p.ev-faint", {}, text));
-  const blank = h("div.ev-p-blank", { hidden: true }, h("h3", {}, "Nothing to predict"), ...said, why);
+  const blank = h("div.ev-panel-blank", { hidden: true }, h("h3", {}, "Nothing to predict"), ...said, why);
 
   const table = scoreTable({ choose });
   const depths = depthCharts({ choose });
-  const stale = h("p.ev-t-stale", { role: "status" });
-  const notes = h("ul.ev-t-notes", { "aria-label": "Notes" });
+  const stale = h("p.ev-evaluation-stale", { role: "status" });
+  const notes = h("ul.ev-evaluation-notes", { "aria-label": "Notes" });
   const file = (format, label, title) => {
     const onclick = () => link.send("save_scores", { format });
     return h("button", { type: "button", title, onclick }, icon(ICONS.save), label);
@@ -48,16 +48,16 @@ export function tasksPage(panel) {
   const title = h("h3", {}, "Scores");
   const about = h("span.ev-faint", { dir: "auto" });
   const tools = h(
-    "div.ev-t-tools",
+    "div.ev-evaluation-tools",
     {},
     file("csv", "CSV", "Write the table for pandas or a spreadsheet"),
     file("latex", "LaTeX", "Write the table for a paper"),
     copyButton(panel.el, () => get("evaluation").code ?? "", signal),
   );
   const results = h(
-    "section.ev-p-card.ev-t-results",
+    "section.ev-panel-card.ev-evaluation-results",
     { hidden: true, "aria-label": "Scores" },
-    h("div.ev-p-card-head", {}, title, about, tools),
+    h("div.ev-panel-card-head", {}, title, about, tools),
     stale,
     table.el,
     depths.el,
@@ -65,12 +65,12 @@ export function tasksPage(panel) {
   );
   const matrix = matrixPart(panel, { own, host, signal });
   const intro = h(
-    "div.ev-p-card-head",
+    "div.ev-panel-card-head",
     {},
     h("h3", {}, "Tasks"),
     h("span.ev-faint", {}, "which model tells best what the tracks are; trained on some, asked about the others"),
   );
-  const el = h("div.ev-p-tasks", {}, intro, form.el, blank, state.el, results, matrix.el);
+  const el = h("div.ev-panel-evaluation", {}, intro, form.el, blank, state.el, results, matrix.el);
 
   function update() {
     if (!panel.visible("evaluation")) return;
@@ -125,12 +125,12 @@ function matrixPart(panel, { own, host, signal }) {
   map.title = "Colour the points by right and wrong, and select those that are wrong";
   const keep = h("button", { type: "button", onclick: ask("train_head") }, "Keep as a head");
   const state = stateBox({ link: own, retry: ask("train_head") });
-  const done = h("p.ev-t-done", { role: "status", dir: "auto" });
+  const done = h("p.ev-evaluation-done", { role: "status", dir: "auto" });
   const view = slot({ host, signal });
   const el = h(
-    "section.ev-p-card.ev-t-matrix",
+    "section.ev-panel-card.ev-evaluation-matrix",
     { hidden: true, "aria-label": "Confusion matrix" },
-    h("div.ev-p-card-head", {}, title, facts, h("div.ev-t-tools", {}, map, keep)),
+    h("div.ev-panel-card-head", {}, title, facts, h("div.ev-evaluation-tools", {}, map, keep)),
     state.el,
     done,
     view.el,

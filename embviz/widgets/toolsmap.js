@@ -39,13 +39,13 @@ export function mapTools(does) {
     button("all", "Show all points (0, or double click)", does.all),
   ];
   const count = h("span");
-  const clear = h("button.ev-map-small", { type: "button", onclick: does.clear }, "clear");
+  const clear = h("button.ev-scatter-small", { type: "button", onclick: does.clear }, "clear");
   clear.title = "Select nothing (Esc)";
-  const selected = h("span.ev-map-selected", { hidden: true }, count, clear);
-  const hands = h("span.ev-map-buttons", { role: "group", "aria-label": "What a drag does" });
+  const selected = h("span.ev-scatter-selected", { hidden: true }, count, clear);
+  const hands = h("span.ev-scatter-buttons", { role: "group", "aria-label": "What a drag does" });
   hands.append(pan, ...modes.map(([, el]) => el));
-  const look = h("span.ev-map-buttons", { role: "group", "aria-label": "Zoom" }, ...zooms);
-  const el = h("div.ev-map-tools", {}, hands, look, selected);
+  const look = h("span.ev-scatter-buttons", { role: "group", "aria-label": "Zoom" }, ...zooms);
+  const el = h("div.ev-scatter-tools", {}, hands, look, selected);
 
   function mode(now) {
     pan.setAttribute("aria-pressed", String(now === "pan"));

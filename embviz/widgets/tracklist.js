@@ -95,26 +95,26 @@ export function trackList(panel) {
   const order = h("select", { "aria-label": "Sort tracks by", title: "Sort by" });
   for (const [value, [label]] of Object.entries(ORDERS)) order.append(h("option", { value }, label));
   const count = h("span.ev-faint", { role: "status" });
-  const folder = h("div.ev-p-folder.ev-faint", { dir: "ltr" });
+  const folder = h("div.ev-panel-folder.ev-faint", { dir: "ltr" });
   const hide = h("button.ev-plain", {
     type: "button",
     "aria-label": "Hide the list of tracks",
     title: "Hide the list",
   });
   hide.append(icon("M10.3 3.2 5.5 8l4.8 4.8-1 1L3.5 8l5.8-5.8z"));
-  const space = h("div.ev-p-space", { role: "presentation" });
-  const box = h("div.ev-p-tracks", { role: "listbox", tabIndex: 0, "aria-label": "Tracks", id }, space);
-  const empty = h("div.ev-p-empty", { hidden: true });
+  const space = h("div.ev-panel-space", { role: "presentation" });
+  const box = h("div.ev-panel-tracks", { role: "listbox", tabIndex: 0, "aria-label": "Tracks", id }, space);
+  const empty = h("div.ev-panel-empty", { hidden: true });
   const add = h("button", { type: "button" }, icon(ICONS.plus), "Add a sound…");
   const el = h(
-    "aside.ev-p-list",
+    "aside.ev-panel-list",
     { "aria-label": "Track list" },
-    h("div.ev-p-list-head", {}, h("h3", {}, "Tracks"), count, hide),
+    h("div.ev-panel-list-head", {}, h("h3", {}, "Tracks"), count, hide),
     folder,
-    h("div.ev-p-find", {}, search, order),
+    h("div.ev-panel-find", {}, search, order),
     box,
     empty,
-    h("div.ev-p-list-foot", {}, add),
+    h("div.ev-panel-list-foot", {}, add),
   );
 
   let tracks = [];
@@ -171,16 +171,16 @@ export function trackList(panel) {
 
   function rowOf(track, index) {
     const facts = factsOf(track) || quoted(track.note);
-    const label = nameOf(track.title || track.name, "div.ev-p-name.ev-p-track-title");
+    const label = nameOf(track.title || track.name, "div.ev-panel-name.ev-panel-track-title");
     const note = h(
-      "div.ev-p-track-note",
+      "div.ev-panel-track-note",
       {},
-      h("span.ev-p-track-facts", { dir: "auto" }, track.problem ? plain(track.problem) : facts),
+      h("span.ev-panel-track-facts", { dir: "auto" }, track.problem ? plain(track.problem) : facts),
     );
     const marks = marksOf(model.get("cached")?.[String(track.id)], models);
     if (marks.length && !track.problem) note.append(marksEl(marks));
     const node = h(
-      "div.ev-p-track",
+      "div.ev-panel-track",
       {
         role: "option",
         id: `${id}-${track.id}`,
@@ -196,14 +196,14 @@ export function trackList(panel) {
     node.style.transform = `translateY(${index * ROW}px)`;
     node.dataset.index = String(index);
     node.dataset.track = String(track.id);
-    if (track.problem) node.classList.add("ev-p-problem");
+    if (track.problem) node.classList.add("ev-panel-problem");
     return node;
   }
 
   function marksEl(marks) {
     const text = `Computed: ${marks.flatMap((entry) => entry.titles).join(", ")}`;
-    const el = h("span.ev-p-marks", { title: text }, h("span.ev-hidden", {}, text));
-    for (const { letter } of marks) el.append(h("span.ev-p-mark", { "aria-hidden": "true" }, letter));
+    const el = h("span.ev-panel-marks", { title: text }, h("span.ev-hidden", {}, text));
+    for (const { letter } of marks) el.append(h("span.ev-panel-mark", { "aria-hidden": "true" }, letter));
     return el;
   }
 
@@ -211,8 +211,8 @@ export function trackList(panel) {
     const open = model.get("track");
     for (const [index, node] of shown) {
       const own = tracks[index].id === open;
-      node.classList.toggle("ev-p-open", own);
-      node.classList.toggle("ev-p-active", index === active);
+      node.classList.toggle("ev-panel-open", own);
+      node.classList.toggle("ev-panel-active", index === active);
       node.setAttribute("aria-selected", String(own));
     }
     const node = shown.get(active);

@@ -25,7 +25,7 @@ export function walk(panel) {
   const select = h("select", { "aria-label": "Model to walk through" });
   const words = hint("from what goes in to what comes out; every layer on the same clock");
   const state = stateBox({ link, retry: () => link.send("show_layers", { model: select.value }) });
-  const list = h("div.ev-p-rows", { role: "list", "aria-label": "Layers, from input to output" });
+  const list = h("div.ev-panel-rows", { role: "list", "aria-label": "Layers, from input to output" });
   const mapsTitle = h("h3");
   const mapsClose = h("button.ev-plain", { type: "button", "aria-label": "Close the feature maps", title: "Close" });
   mapsClose.append(icon(ICONS.close));
@@ -33,10 +33,10 @@ export function walk(panel) {
   const mapsState = stateBox({ link, retry: retryMaps });
   const mapsView = slot({ host, signal });
   const maps = h(
-    "section.ev-p-maps",
+    "section.ev-panel-maps",
     { hidden: true, "aria-label": "Feature maps" },
     h(
-      "div.ev-p-card-head",
+      "div.ev-panel-card-head",
       {},
       mapsTitle,
       h("span.ev-faint", {}, "the patch under the playhead, channel by channel"),
@@ -46,9 +46,9 @@ export function walk(panel) {
     mapsView.el,
   );
   const el = h(
-    "div.ev-p-walk",
+    "div.ev-panel-layers",
     {},
-    h("div.ev-p-card-head", {}, h("h3", {}, "Layers"), select, words),
+    h("div.ev-panel-card-head", {}, h("h3", {}, "Layers"), select, words),
     state.el,
     list,
     maps,
@@ -140,16 +140,16 @@ export function walk(panel) {
 function layerRow(panel, layer, openMaps) {
   const controller = new AbortController();
   panel.signal.addEventListener("abort", () => controller.abort(), { once: true, signal: controller.signal });
-  const body = h("div.ev-p-row-body");
-  const fold = h("button.ev-plain.ev-p-fold", {
+  const body = h("div.ev-panel-row-body");
+  const fold = h("button.ev-plain.ev-panel-fold", {
     type: "button",
     "aria-expanded": "true",
     "aria-label": `Show ${quoted(layer)}`,
   });
   fold.append(icon(ICONS.chevron));
-  const title = h("strong.ev-p-row-name", { dir: "auto" });
-  const shape = h("span.ev-p-shape");
-  const facts = h("span.ev-p-facts.ev-faint", { dir: "auto" });
+  const title = h("strong.ev-panel-row-name", { dir: "auto" });
+  const shape = h("span.ev-panel-shape");
+  const facts = h("span.ev-panel-facts.ev-faint", { dir: "auto" });
   const maps = h("button", { type: "button", onclick: () => openMaps(layer) }, "Feature maps");
   const state = stateBox({
     link: panel.link,
@@ -157,15 +157,15 @@ function layerRow(panel, layer, openMaps) {
   });
   const view = slot({ host: panel.host, signal: controller.signal });
   body.append(state.el, view.el);
-  const head = h("div.ev-p-row-head", {}, fold, title, shape, facts, h("div.ev-p-row-tools", {}, maps));
-  const el = h("div.ev-p-row.ev-p-layer", { role: "listitem", "aria-label": quoted(layer) }, head, body);
+  const head = h("div.ev-panel-row-head", {}, fold, title, shape, facts, h("div.ev-panel-row-tools", {}, maps));
+  const el = h("div.ev-panel-row.ev-panel-layer", { role: "listitem", "aria-label": quoted(layer) }, head, body);
   let item = {};
   let near = false;
 
   const mount = () => {
     if (!near || body.hidden) return;
     view.set(item.view);
-    el.classList.toggle("ev-p-mounted", Boolean(item.view));
+    el.classList.toggle("ev-panel-mounted", Boolean(item.view));
   };
   fold.addEventListener("click", () => {
     body.hidden = !body.hidden;
@@ -200,7 +200,7 @@ function layerRow(panel, layer, openMaps) {
       const same =
         ["waiting", "running", "cancelled", "download"].includes(item.status) && whole.status === item.status;
       state.update(same ? {} : item, panel.modelOf(whole.model));
-      el.classList.toggle("ev-p-expected", !item.view && item.status !== "failed");
+      el.classList.toggle("ev-panel-expected", !item.view && item.status !== "failed");
       mount();
     },
   };
@@ -216,9 +216,9 @@ export function structure(panel) {
   const view = slot({ host, signal });
   const words = hint("each moment compared with every other; click to hear it");
   const el = h(
-    "div.ev-p-structure",
+    "div.ev-panel-similarity",
     {},
-    h("div.ev-p-card-head", {}, h("h3", {}, "Structure"), models, layers, words),
+    h("div.ev-panel-card-head", {}, h("h3", {}, "Structure"), models, layers, words),
     state.el,
     view.el,
   );

@@ -87,8 +87,8 @@ export function lanes({ model, clock, voice, signal, tools }) {
   const range = h("div.ev-range");
   const edges = [0, 1].map((end) => h("div.ev-edge", { title: end ? "End of the range" : "Beginning of the range" }));
   const hover = h("div.ev-hover");
-  const said = h("div.ev-said");
-  const over = h("div.ev-over", {}, veil, range, hover, playhead, ...edges, said);
+  const said = h("div.ev-message");
+  const over = h("div.ev-overlay", {}, veil, range, hover, playhead, ...edges, said);
   const wave = h("div.ev-wave", { tabIndex: 0, role: "slider", "aria-label": "Position", "aria-valuemin": 0 }, over);
   const tip = h("div.ev-when", { "aria-hidden": "true" });
   const scrub = h("div.ev-scrub", { title: "Drag to move the playhead" });

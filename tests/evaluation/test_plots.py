@@ -413,7 +413,7 @@ def state(**more):
 
 
 def result(element, truth, answer):
-    return element.locator(f".ev-c-cell[data-truth='{truth}'][data-answer='{answer}']")
+    return element.locator(f".ev-confusion-cell[data-truth='{truth}'][data-answer='{answer}']")
 
 
 @pytest.mark.slow
@@ -426,10 +426,10 @@ def test_cells_say_what_they_count_and_are_walked_with_the_keys(bench):
     assert result(element, 0, 1).get_attribute("aria-label") == "12 of 40 “rock” tracks were taken for “metal”, 30 %"
     assert result(element, 1, 0).inner_text() == "·"
     assert result(element, 2, 0).get_attribute("aria-label") == "There are no “jazz” tracks"
-    assert element.locator(".ev-c-total").all_inner_texts() == ["40", "1", "0", "27", "13", "1"]
+    assert element.locator(".ev-confusion-total").all_inner_texts() == ["40", "1", "0", "27", "13", "1"]
     assert element.locator("[data-truth][tabindex='0']").count() == 1
     # Before anything is chosen, it says what to do.
-    assert "Choose a cell" in element.locator(".ev-c-list").inner_text()
+    assert "Choose a cell" in element.locator(".ev-confusion-list").inner_text()
     result(element, 0, 0).focus()
     for key in ("ArrowRight", "ArrowDown", "ArrowDown", "ArrowDown", "Home", "ArrowUp", "End"):
         bench.page.keyboard.press(key)
@@ -440,8 +440,8 @@ def test_cells_say_what_they_count_and_are_walked_with_the_keys(bench):
     bench.page.keyboard.press("Enter")
     assert bench.commands("m") == [{"kind": "show_cell", "truth": 1, "answer": 2}]
     bench.change("m", "chosen", {"truth": 1, "answer": 2, "rows": [], "more": 0})
-    assert element.locator(".ev-c-list h3").inner_text() == "No “metal” track was taken for “jazz”."
-    assert element.locator(".ev-c-track").count() == 0
+    assert element.locator(".ev-confusion-list h3").inner_text() == "No “metal” track was taken for “jazz”."
+    assert element.locator(".ev-confusion-track").count() == 0
     # The cell keeps the focus.
     assert bench.page.evaluate("document.activeElement.dataset.answer") == "2"
     element.get_by_role("button", name="Counts").click()
@@ -455,13 +455,13 @@ def test_a_chosen_cell_lists_its_tracks_and_plays_them(bench):
     element = bench.mount("m", "confusion", state(chosen=chosen, current={"test_set": "cv", "track": 5}))
     bench.acknowledge("m")
     assert result(element, 0, 1).get_attribute("aria-pressed") == "true"
-    assert element.locator(".ev-c-list h3").inner_text() == "12 of 40 “rock” tracks were taken for “metal”."
-    assert "most certain first" in element.locator(".ev-c-list-head").inner_text()
-    assert "10 more tracks" in element.locator(".ev-c-more").inner_text()
-    first, second = element.locator(".ev-c-track").all()
+    assert element.locator(".ev-confusion-list h3").inner_text() == "12 of 40 “rock” tracks were taken for “metal”."
+    assert "most certain first" in element.locator(".ev-confusion-list-head").inner_text()
+    assert "10 more tracks" in element.locator(".ev-confusion-more").inner_text()
+    first, second = element.locator(".ev-confusion-track").all()
     assert first.get_attribute("aria-current") == "true"
     assert first.inner_text().split("\n") == ["Surely metal", "Ada", "open", "93 %"]
-    assert "metal: 93 %, of rock: 4 %" in first.locator(".ev-c-figure").get_attribute("title")
+    assert "metal: 93 %, of rock: 4 %" in first.locator(".ev-confusion-figure").get_attribute("title")
     assert second.locator("img").count() == 0
     assert "<img src=x" in second.inner_text()
     second.get_by_role("button").click()
@@ -494,7 +494,7 @@ def test_the_other_collection_is_asked_for(bench):
     bench.change("m", "test_set", "external")
     assert element.get_by_role("button", name="External").get_attribute("aria-pressed") == "true"
     assert result(element, 0, 1).inner_text().split() == ["50", "%", "1"]
-    assert element.locator(".ev-c-list h3").inner_text() == "1 of 2 “rock” tracks was taken for “metal”."
+    assert element.locator(".ev-confusion-list h3").inner_text() == "1 of 2 “rock” tracks was taken for “metal”."
 
 
 @pytest.mark.slow
@@ -509,7 +509,7 @@ def test_names_of_strangers_are_text_and_fifty_classes_scroll(bench):
     assert element.locator("th[scope=row]").nth(2).get_attribute("title").startswith("a name that goes on")
     long = element.locator("th[scope=row]").nth(2)
     assert long.evaluate("el => el.offsetWidth") < 240
-    scroll = element.locator(".ev-c-scroll")
+    scroll = element.locator(".ev-confusion-scroll")
     assert scroll.evaluate("el => el.scrollWidth > el.clientWidth && el.scrollHeight > el.clientHeight")
     assert element.evaluate("el => el.scrollWidth <= el.clientWidth")
     # The cell that the keys go to comes into sight, its names stay.
@@ -537,7 +537,7 @@ def test_numbers_are_read_on_every_shade_in_both_themes(bench):
         const [red, green, blue] = [...pen.getImageData(0, 0, 1, 1).data].map(part);
         return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
       };
-      return [...el.querySelectorAll(".ev-c-cell[data-answer='0']")].map((cell) => {
+      return [...el.querySelectorAll(".ev-confusion-cell[data-answer='0']")].map((cell) => {
         const css = getComputedStyle(cell);
         const [low, high] = [light(css.color), light(css.backgroundColor)].sort((a, b) => a - b);
         return [(high + 0.05) / (low + 0.05), light(css.backgroundColor)];
@@ -546,7 +546,8 @@ def test_numbers_are_read_on_every_shade_in_both_themes(bench):
     for theme, way in (("light", -1), ("dark", 1)):
         bench.theme(theme)
         bench.page.wait_for_function(
-            "dark => document.querySelector('.ev-confusion').classList.contains('ev-c-dark') === dark", arg=way > 0
+            "dark => document.querySelector('.ev-confusion').classList.contains('ev-confusion-dark') === dark",
+            arg=way > 0,
         )
         contrasts, lights = np.array(element.evaluate(contrast)).T
         assert contrasts.min() > 4.4

@@ -394,7 +394,7 @@ def screen(page: Any, path: Path, track: int) -> tuple[float, float]:
     """Where a track's point lies on the screen while all points are seen."""
     text = path.read_text("utf-8")
     xy = np.frombuffer(block(text, description(text)["map"]["bytes"]["points"]), np.float32).reshape(-1, 2)
-    stage = page.locator(".ev-map-stage")
+    stage = page.locator(".ev-scatter-stage")
     stage.scroll_into_view_if_needed()
     box = stage.bounding_box()
     low, high = xy.min(axis=0), xy.max(axis=0)
@@ -412,7 +412,7 @@ def track_of(path: Path, title: str) -> int:
 def painted(page: Any) -> bytes:
     """Return the map as it is drawn."""
     rest(page, 250)
-    return page.locator(".ev-map-canvas").screenshot()
+    return page.locator(".ev-scatter-canvas").screenshot()
 
 
 def file_of(path: Path, track: int, music: Path) -> Path:
@@ -425,18 +425,18 @@ def test_a_point_says_what_it_is_and_plays(opened, linked, music):
     track = track_of(linked, "Jazz II")
     page = opened(linked, sound=file_of(linked, track, music))
     page.page.mouse.move(*screen(page.page, linked, track))
-    tip = page.page.locator(".ev-map-tip:visible")
+    tip = page.page.locator(".ev-scatter-tip:visible")
     tip.wait_for()
     assert "Jazz II" in tip.inner_text()
     assert "Ada & Co" in tip.inner_text()
     page.page.mouse.click(*screen(page.page, linked, track))
     page.until("c.playing && c.media.currentTime > 0.5")
     assert page.clock("duration") == pytest.approx(CUT, abs=0.05)
-    assert page.page.locator(".ev-folio-track h2").inner_text() == "Jazz II"
+    assert page.page.locator(".ev-collection-page-track h2").inner_text() == "Jazz II"
     assert page.page.locator(".ev-player .ev-title").inner_text() == "Jazz II"
-    nearest = page.page.locator(".ev-folio-list li").first
+    nearest = page.page.locator(".ev-collection-page-list li").first
     assert re.match(r"Jazz I\b", nearest.inner_text())
-    marker = page.page.locator(".ev-map-marker")
+    marker = page.page.locator(".ev-scatter-marker")
     before = marker.bounding_box()
     until(page.page, lambda: marker.bounding_box() != before)
 
@@ -459,7 +459,7 @@ def test_the_heatmap_is_the_open_tracks_and_follows_it(opened, linked, music):
     picture = plot.screenshot()
     page.page.mouse.click(*screen(page.page, linked, second))
     page.until("c.playing && c.time > 0.2")
-    assert page.page.locator(".ev-folio-heatmap .ev-faint").first.inner_text() == "Metal I"
+    assert page.page.locator(".ev-collection-page-heatmap .ev-faint").first.inner_text() == "Metal I"
     assert plot.screenshot() != picture
 
 
@@ -467,8 +467,8 @@ def test_the_heatmap_is_the_open_tracks_and_follows_it(opened, linked, music):
 def test_colors_change_and_the_legend_filters(opened, linked):
     page = opened(linked).page
     by_genre = painted(page)
-    legend = page.locator(".ev-map-legend")
-    assert {"ambient", "jazz", "metal", "rock"} <= set(legend.locator(".ev-map-category-name").all_inner_texts())
+    legend = page.locator(".ev-scatter-legend")
+    assert {"ambient", "jazz", "metal", "rock"} <= set(legend.locator(".ev-scatter-category-name").all_inner_texts())
     legend.get_by_role("button", name=re.compile("jazz")).click()
     without = painted(page)
     assert without != by_genre
@@ -479,11 +479,11 @@ def test_colors_change_and_the_legend_filters(opened, linked):
     assert "of 9 points shown" not in legend.inner_text()
     choice.select_option(label="Cluster")
     painted(page)
-    assert len(set(legend.locator(".ev-map-category-name").all_inner_texts())) == 3
+    assert len(set(legend.locator(".ev-scatter-category-name").all_inner_texts())) == 3
     choice.select_option(label="one colour")
     painted(page)
-    assert not legend.locator(".ev-map-category:visible").count()
-    groups = page.locator(".ev-folio-bar optgroup").evaluate_all("all => all.map((group) => group.label)")
+    assert not legend.locator(".ev-scatter-category:visible").count()
+    groups = page.locator(".ev-collection-page-bar optgroup").evaluate_all("all => all.map((group) => group.label)")
     assert groups == ["The table", "What MusiCNN hears", "The map"]
 
 
@@ -492,7 +492,7 @@ def test_the_search_finds(opened, linked):
     page = opened(linked).page
     page.keyboard.press("/")
     page.keyboard.type("ambient")
-    found = page.locator(".ev-map-found li")
+    found = page.locator(".ev-scatter-matches li")
     found.first.wait_for()
     assert sorted(text.split("\n")[0] for text in found.all_inner_texts()) == ["Ambient I", "Ambient II"]
 
@@ -500,7 +500,7 @@ def test_the_search_finds(opened, linked):
 @pytest.mark.slow
 def test_what_is_selected_can_be_taken_away(opened, linked, tmp_path):
     page = opened(linked).page
-    page.locator(".ev-map-stage").focus()
+    page.locator(".ev-scatter-stage").focus()
     page.keyboard.press("a")
     listed = page.locator("section[aria-labelledby=embviz-selected]")
     listed.wait_for()
@@ -536,10 +536,10 @@ def test_sound_in_the_page_plays(opened, made, tmp_path):
     options = {**made.options(), "embeddings": None}
     path = collection_page.write_collection_page(tmp_path / "embedded.html", made.table, audio="embed", **options)
     page = opened(path)
-    assert not page.page.locator(".ev-folio-heatmap").count()
+    assert not page.page.locator(".ev-collection-page-heatmap").count()
     page.page.mouse.click(*screen(page.page, path, track_of(path, "folk/folk.aiff")))
     page.until("c.playing && c.media.currentTime > 0.5")
-    page.page.locator(".ev-folio-list li button").first.click()
+    page.page.locator(".ev-collection-page-list li button").first.click()
     page.until("c.playing && c.media.currentTime > 0.2 && c.media.currentTime < 3")
 
 
@@ -577,8 +577,8 @@ def test_a_frame_plays_from_its_moment(opened, tmp_path):
     page.page.mouse.click(*screen(page.page, path, 16))
     page.until("c.playing && c.media.currentTime > 6.2")
     assert page.clock("time") < 8
-    assert page.page.locator(".ev-folio-list li").first.inner_text().startswith("Tone")
-    assert " at 0:0" in page.page.locator(".ev-folio-list li").first.inner_text()
+    assert page.page.locator(".ev-collection-page-list li").first.inner_text().startswith("Tone")
+    assert " at 0:0" in page.page.locator(".ev-collection-page-list li").first.inner_text()
 
 
 @pytest.mark.slow
@@ -591,13 +591,13 @@ def test_few_tracks_have_a_page(opened, tmp_path, n):
         tmp_path / "few.html", table, vectors=vectors, projection=project(vectors), embeddings=found.get, audio="embed"
     )
     page = opened(path)
-    page.page.locator(".ev-map-stage").focus()
+    page.page.locator(".ev-scatter-stage").focus()
     played = []
     for keys in (["ArrowRight", "ArrowRight"], ["ArrowLeft"])[:n]:
         for key in (*keys, "Enter"):
             page.page.keyboard.press(key)
         page.until("c.media && (c.playing || c.media.ended)")
-        played.append(page.page.locator(".ev-folio-track h2").inner_text())
+        played.append(page.page.locator(".ev-collection-page-track h2").inner_text())
         message = page.page.get_by_text("There is no heatmap of this track.")
         assert message.is_visible() == (played[-1] != "Tone 0")
     assert sorted(played) == [f"Tone {i}" for i in range(n)]
@@ -614,9 +614,9 @@ def test_hostile_text_is_text_on_the_page(opened, table, tmp_path):
     assert page.page.locator("h1").evaluate("el => el.textContent") == SHOWN
     page.page.mouse.click(*screen(page.page, path, 0))
     page.until("c.duration > 0")
-    page.page.locator(".ev-map-stage").focus()
+    page.page.locator(".ev-scatter-stage").focus()
     page.page.keyboard.press("a")
-    page.page.locator(".ev-folio-list li").last.wait_for()
+    page.page.locator(".ev-collection-page-list li").last.wait_for()
     page.page.locator("summary").click()
     assert page.page.locator("img, [onerror]").count() == 0
     wide = page.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")

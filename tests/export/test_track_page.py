@@ -261,7 +261,7 @@ def test_the_keyboard_works_all_over_the_page(opened, toy):
     page.page.keyboard.press("Escape")
     assert not page.page.get_by_text("play or pause").is_visible()
     # A key that presses a button does not start the music as well.
-    page.page.locator(".ev-page-theme").focus()
+    page.page.locator(".ev-track-page-theme").focus()
     page.page.keyboard.press("Space")
     assert page.page.locator("html[data-theme=dark]").count() == 1
     assert not page.clock("playing")
@@ -381,10 +381,10 @@ def test_what_was_made_elsewhere_can_be_shown(opened, tmp_path):
         track_page.PageRow(SelfSimilarity.of(own), embedding=own),
     ]
     page = opened(track_page.write_track_page(tmp_path / "a.html", tone(12), rows))
-    assert page.page.locator(".ev-page-row h2").all_inner_texts() == ["Tags", "own"]
-    assert page.page.locator(".ev-page-about h3").all_text_contents() == ["array", "own / embedding"]
+    assert page.page.locator(".ev-track-page-row h2").all_inner_texts() == ["Tags", "own"]
+    assert page.page.locator(".ev-track-page-about h3").all_text_contents() == ["array", "own / embedding"]
     assert page.page.get_by_text("tag 19").first.is_visible()
-    assert page.page.locator(".ev-page-row").nth(1).locator("canvas").count() >= 1
+    assert page.page.locator(".ev-track-page-row").nth(1).locator("canvas").count() >= 1
 
 
 @pytest.fixture(scope="module")
@@ -402,9 +402,9 @@ def poster(weights_home, tmp_path_factory) -> Path:
 def test_the_poster_of_two_minutes_is_small_and_plays(opened, poster):
     assert poster.stat().st_size < 6e6
     page = opened(poster)
-    titles = page.page.locator(".ev-page-row h2").all_inner_texts()
+    titles = page.page.locator(".ev-track-page-row h2").all_inner_texts()
     assert len(titles) == 6
-    assert page.page.locator(".ev-page-card", has_text="embviz pull").count() == 2
+    assert page.page.locator(".ev-track-page-card", has_text="embviz pull").count() == 2
     assert page.clock("duration") == pytest.approx(122.5, abs=0.1)
     page.page.mouse.click(*page.place(67.5))
     page.page.keyboard.press("Space")

@@ -771,7 +771,7 @@ def test_the_menu_and_the_curves_of_a_row(bench: Bench):
     group = page.get_by_role("group", name=f"{title}, from MusiCNN · embedding")
     assert group.get_by_role("button", name="Cancel").is_visible()
     bench.change("panel", "rows", [row | {"head": "mood", "answer": ready}, other])
-    table = group.locator(".ev-cur-table")
+    table = group.locator(".ev-curves-table")
     table.wait_for()
     assert {"no", "yes"} <= set(table.inner_text().split())
     assert menu.input_value() == "mood"

@@ -86,7 +86,7 @@ def panel(lab: LabPage) -> Iterator[Panel]:
 def test_a_track_and_a_model_are_picked_and_computed(panel, lab, root, home):
     panel.open("Two Five Window")
     panel.root.get_by_role("button", name="Add a model or layer").click()
-    dialog = panel.root.locator("dialog.ev-p-picker")
+    dialog = panel.root.locator("dialog.ev-panel-picker")
     dialog.get_by_role("searchbox").fill("vgg-i msd")
     dialog.get_by_role("listbox", name="Models").get_by_role("option").filter(has_text="VGG-I (MSD)").click()
     dialog.get_by_role("listbox", name="Layers").get_by_role("option").filter(has_text="pool5").first.click()
@@ -127,7 +127,7 @@ def test_a_drag_makes_a_range_and_the_loop_stays_inside(panel, lab):
     panel.drag(30, 33, panel.ready("MusiCNN"))
     first, last = panel.clock("clock => clock.range")
     assert [first, last] == pytest.approx([30, 33], abs=0.4)
-    panel.root.locator(".ev-p-tab").first.focus()
+    panel.root.locator(".ev-panel-tab").first.focus()
     lab.page.keyboard.press("l")
     assert panel.clock("clock => clock.looping")
     panel.clock("clock => { clock.seek(clock.range[1] - 0.7); return clock.play(); }")
@@ -191,7 +191,7 @@ def test_the_second_heatmap_follows(panel, lab):
 
 def test_the_keyboard(panel, lab):
     keyboard = lab.page.keyboard
-    panel.root.locator(".ev-p-tab").first.focus()
+    panel.root.locator(".ev-panel-tab").first.focus()
     keyboard.press("ArrowRight")  # a tab's own
     keyboard.press("ArrowLeft")
     panel.ready("MusiCNN").focus()
@@ -210,13 +210,13 @@ def test_the_keyboard(panel, lab):
     panel.until("clock => clock.playing")
     keyboard.press("Space")
     panel.until("clock => !clock.playing")
-    panel.root.locator(".ev-p-tab").first.focus()  # in a heatmap, Escape lets go of a cell first
+    panel.root.locator(".ev-panel-tab").first.focus()  # in a heatmap, Escape lets go of a cell first
     keyboard.press("Escape")
     assert panel.clock("clock => clock.range") is None
     keyboard.press("?")
-    panel.root.locator("dialog.ev-p-help").wait_for()
+    panel.root.locator("dialog.ev-panel-help").wait_for()
     keyboard.press("Escape")
-    panel.root.locator("dialog.ev-p-help").wait_for(state="detached")
+    panel.root.locator("dialog.ev-panel-help").wait_for(state="detached")
     cells = lab.js("() => labPanel.content.widgets.length")
     keyboard.press("a")  # JupyterLab would insert a cell
     keyboard.press("b")
@@ -235,13 +235,13 @@ def test_arrow_keys_walk_the_tracks(panel, lab):
 def test_what_it_hears_layers_and_structure(panel, lab):
     panel.open("Anvil Grammar")
     panel.tab("What it hears")
-    panel.root.locator(".ev-p-bpm", has_text="168").wait_for()
-    panel.root.locator(".ev-p-hears canvas").first.wait_for()
+    panel.root.locator(".ev-panel-bpm", has_text="168").wait_for()
+    panel.root.locator(".ev-panel-predictions canvas").first.wait_for()
     panel.tab("Layers")
-    panel.root.locator(".ev-p-layer canvas").first.wait_for()
-    assert panel.root.locator(".ev-p-layer").count() == len(embviz.get_model("musicnn").layers())
+    panel.root.locator(".ev-panel-layer canvas").first.wait_for()
+    assert panel.root.locator(".ev-panel-layer").count() == len(embviz.get_model("musicnn").layers())
     panel.tab("Structure")
-    panel.root.locator(".ev-p-structure canvas").first.wait_for()
+    panel.root.locator(".ev-panel-similarity canvas").first.wait_for()
 
 
 def test_stems_are_separated_and_mixed(panel, lab):
@@ -275,14 +275,14 @@ def test_feature_maps_move_with_the_playhead(panel, lab):
 
 
 def test_cancel_cancels_and_the_panel_stays_usable(panel, lab):
-    hop = panel.row("MusiCNN").locator("select.ev-p-hop")
+    hop = panel.row("MusiCNN").locator("select.ev-panel-hop")
     dense = hop.locator("option", has_text="dense").get_attribute("value")
     hop.select_option(dense)
-    panel.root.locator(".ev-p-busy").wait_for()
+    panel.root.locator(".ev-panel-busy").wait_for()
     panel.root.get_by_role("button", name="Cancel the computation").click()
     lab.page.wait_for_function("row => row.dataset.status === 'cancelled'", arg=panel.row("MusiCNN").element_handle())
-    panel.root.locator(".ev-p-busy").wait_for(state="hidden")
-    panel.row("MusiCNN").locator("select.ev-p-hop").select_option("0")
+    panel.root.locator(".ev-panel-busy").wait_for(state="hidden")
+    panel.row("MusiCNN").locator("select.ev-panel-hop").select_option("0")
     panel.ready("MusiCNN")
     panel.open("Window Waltz")
     panel.ready("MusiCNN")
@@ -316,7 +316,7 @@ def test_it_is_there_again_after_the_page_was_reloaded(panel, lab):
 
 def test_an_exported_page_plays_without_a_network(panel, lab, browser, server):
     panel.root.get_by_role("button", name="Export page").click()
-    notice = panel.root.locator(".ev-p-notice")
+    notice = panel.root.locator(".ev-panel-notice")
     notice.wait_for()
     assert "Written" in notice.inner_text()
     page = server.root / "rock.html"
@@ -375,8 +375,8 @@ def test_a_restarted_kernel_is_told_of(fresh):
     panel = Panel(lab)
     panel.settled()
     lab.restart()
-    panel.root.locator(".ev-p-track").nth(2).click()
-    trouble = panel.root.locator(".ev-p-trouble")
+    panel.root.locator(".ev-panel-track").nth(2).click()
+    trouble = panel.root.locator(".ev-panel-trouble")
     trouble.wait_for()
     assert "run the cell again" in trouble.inner_text()
     lab.run_all()
@@ -432,16 +432,16 @@ def test_hostile_names_are_text(fresh, server):
     lab = fresh("import embviz\nexplorer = embviz.Explorer('hostile', models=['musicnn'])\nexplorer")
     panel = Panel(lab)
     panel.settled()
-    assert panel.root.locator(".ev-p-track").count() == len(HOSTILE)
+    assert panel.root.locator(".ev-panel-track").count() == len(HOSTILE)
     for i in range(len(HOSTILE)):
-        row = panel.root.locator(".ev-p-track").nth(i)
+        row = panel.root.locator(".ev-panel-track").nth(i)
         row.click()
         lab.until(f"explorer.widget.track == {row.get_attribute('data-track')}")
         panel.settled()
         row.hover()
         panel.until("clock => clock.media?.readyState >= 1 && !clock.problem")
     assert panel.root.locator("img, b").count() == 0
-    assert "<img src=x onerror=alert(1)>" in panel.root.locator(".ev-p-tracks").inner_text()
+    assert "<img src=x onerror=alert(1)>" in panel.root.locator(".ev-panel-tracks").inner_text()
 
 
 def test_broken_silent_and_tiny_sounds(fresh, server):
@@ -453,7 +453,7 @@ def test_broken_silent_and_tiny_sounds(fresh, server):
     soundfile.write(folder / "vanishing.wav", 0.1 * np.sin(np.arange(64_000) / 9), 16_000)
     lab = fresh("import embviz\nexplorer = embviz.Explorer('odd', models=['musicnn'])\nexplorer")
     panel = Panel(lab)
-    panel.root.locator(".ev-p-track", has_text="broken").click()
+    panel.root.locator(".ev-panel-track", has_text="broken").click()
     panel.root.get_by_role("heading", level=2).filter(has_text="broken").wait_for()
     lab.page.wait_for_function(
         "document.querySelector('.ev-panel').innerText.match(/cannot be (read|decoded)|no sound/i)"
@@ -463,7 +463,7 @@ def test_broken_silent_and_tiny_sounds(fresh, server):
     panel.open("tiny")
     panel.ready("MusiCNN")
     (folder / "vanishing.wav").unlink()
-    panel.root.locator(".ev-p-track", has_text="vanishing").click()
+    panel.root.locator(".ev-panel-track", has_text="vanishing").click()
     lab.page.wait_for_function("document.querySelector('.ev-panel').innerText.match(/no such|not there|vanish/i)")
     panel.open("silent")
     panel.ready("MusiCNN")

@@ -38,7 +38,7 @@ ATLAS = "atlas = collection.map(method='pca', color='piece')\natlas"
 HOSTILE = ("<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "\u202eevil\u202c עברית", "🎧 Ünïcødé ${x}")
 
 DRAWN = """(root, [x, y]) => {
-  const canvas = root.querySelector(".ev-map-gl canvas, .ev-map-canvas");
+  const canvas = root.querySelector(".ev-scatter-gl canvas, .ev-scatter-canvas");
   const scale = canvas.width / canvas.getBoundingClientRect().width;
   const pen = canvas.getContext("2d");
   return [...pen.getImageData(Math.round(x * scale), Math.round(y * scale), 1, 1).data];
@@ -46,11 +46,11 @@ DRAWN = """(root, [x, y]) => {
 
 # What lies over the points: where it is another than it was.
 KEEP = """(root) => {
-  const canvas = root.querySelector(".ev-map-over");
+  const canvas = root.querySelector(".ev-scatter-over");
   root.before = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
 }"""
 CHANGED = """(root) => {
-  const canvas = root.querySelector(".ev-map-over");
+  const canvas = root.querySelector(".ev-scatter-over");
   const { data, width } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
   const scale = width / canvas.getBoundingClientRect().width;
   const found = [];
@@ -62,7 +62,7 @@ CHANGED = """(root) => {
 }"""
 
 MARKER = """(root) => {
-  const marker = root.querySelector(".ev-map-marker");
+  const marker = root.querySelector(".ev-scatter-marker");
   const { m41, m42 } = new DOMMatrix(getComputedStyle(marker).transform);
   return marker.hidden ? null : [m41, m42];
 }"""
@@ -75,7 +75,7 @@ class Chart:
         self.lab, self.page, self.name = lab, lab.page, name
         self.root = lab.page.locator(".ev-atlas").first
         self.root.wait_for()
-        self.side = self.root.locator(".ev-a-side")
+        self.side = self.root.locator(".ev-atlas-side")
 
     # The kernel's half.
 
@@ -89,7 +89,7 @@ class Chart:
         """Wait until all is computed, and is drawn by WebGL."""
         self.computed()
         self.page.wait_for_function(
-            "n => document.querySelectorAll('.ev-map[data-renderer=jscatter]').length === n", arg=maps
+            "n => document.querySelectorAll('.ev-scatter[data-renderer=jscatter]').length === n", arg=maps
         )
         rest(self.page, 300)
 
@@ -117,14 +117,14 @@ class Chart:
     # The page's half.
 
     def map(self, place: int = 0) -> Any:
-        return self.root.locator(".ev-map").nth(place)
+        return self.root.locator(".ev-scatter").nth(place)
 
     def places(self, place: int = 0) -> np.ndarray:
         """Where the points of a map are on the screen while all of them are seen."""
         return self._screen(np.array(self.scatter("xy.tolist()", place)), place)
 
     def _screen(self, places: np.ndarray, place: int = 0) -> np.ndarray:
-        stage = self.map(place).locator(".ev-map-stage")
+        stage = self.map(place).locator(".ev-scatter-stage")
         stage.scroll_into_view_if_needed()
         box = stage.bounding_box()
         xy = np.array(self.scatter("xy.tolist()", place))
@@ -142,7 +142,7 @@ class Chart:
     def color(self, point: int) -> tuple[int, ...]:
         """The colour that the surface has drawn in the middle of a point."""
         x, y = self.places()[point]
-        box = self.map().locator(".ev-map-stage").bounding_box()
+        box = self.map().locator(".ev-scatter-stage").bounding_box()
         red, green, blue, alpha = self.map().evaluate(DRAWN, [x - box["x"], y - box["y"]])
         return tuple(round(value * alpha / 255 + 255 - alpha) for value in (red, green, blue))
 
@@ -151,7 +151,7 @@ class Chart:
         x, y = self.places(place)[point]
         self.page.mouse.move(x - 30, y - 30)
         self.page.mouse.move(x, y, steps=3)
-        tip = self.map(place).locator(".ev-map-tip")
+        tip = self.map(place).locator(".ev-scatter-tip")
         rest(self.page, 100)
         return str(tip.inner_text()) if tip.is_visible() else ""
 
@@ -173,7 +173,7 @@ class Chart:
         self.map().get_by_role("button", name="Move (drag").click()
 
     def key(self, *keys: str) -> None:
-        self.map().locator(".ev-map-stage").focus()
+        self.map().locator(".ev-scatter-stage").focus()
         for key in keys:
             self.page.keyboard.press(key)
 
@@ -206,7 +206,7 @@ class Chart:
     def marker(self) -> np.ndarray | None:
         """Where the marker of the playhead is on the screen."""
         place = self.map().evaluate(MARKER)
-        box = self.map().locator(".ev-map-stage").bounding_box()
+        box = self.map().locator(".ev-scatter-stage").bounding_box()
         return None if place is None else np.add(place, [box["x"], box["y"]])
 
     def trail(self, seconds: float) -> np.ndarray:
@@ -299,7 +299,7 @@ def test_the_points_are_drawn_by_webgl_in_the_colors_of_the_legend(chart):
         code = color["palette"][color["labels"].index(piece)]
         wanted = [int(code[at : at + 2], 16) for at in (1, 3, 5)]
         assert np.abs(np.subtract(chart.color(point), wanted)).max() < 40, (point, piece)
-    assert "trustworthiness" in chart.root.locator(".ev-a-facts").first.inner_text()
+    assert "trustworthiness" in chart.root.locator(".ev-atlas-facts").first.inner_text()
 
 
 def test_what_is_pointed_at_is_named(chart):
@@ -312,7 +312,7 @@ def test_what_is_pointed_at_is_named(chart):
 
 def test_a_click_plays_the_track_and_lists_its_neighbors(chart, lab):
     first, second = chart.lone(2)
-    stage = chart.map().locator(".ev-map-stage")
+    stage = chart.map().locator(".ev-scatter-stage")
     before = stage.bounding_box()
     for point in (first, second):
         chart.click(point)
@@ -328,12 +328,12 @@ def test_a_click_plays_the_track_and_lists_its_neighbors(chart, lab):
             assert title in row.inner_text()
             assert f"{distance:.3f}" in row.inner_text()
         assert chart.scatter("current") == point
-    chart.root.locator(".ev-a-heard canvas.ev-heatmap-canvas").wait_for()
+    chart.root.locator(".ev-atlas-heatmap canvas.ev-heatmap-canvas").wait_for()
     assert stage.bounding_box() == before, "the map should not move away under the pointer"
     chart.side.get_by_label("How many neighbours").select_option("5")
     chart.page.wait_for_function("document.querySelectorAll('[aria-label=Neighbours] [data-row]').length === 5")
     rows = chart.rows("Neighbours")
-    title = rows.first.locator(".ev-a-title").inner_text()
+    title = rows.first.locator(".ev-atlas-title").inner_text()
     rows.first.get_by_role("button", name="Play").click()
     chart.sounding(name_of(title))
 
@@ -391,7 +391,7 @@ def test_the_next_cell_has_what_was_drawn_around(chart, lab):
     assert {chart.labels[i] for i in points} <= {label for label, _, _ in chosen}
     assert table.locator("tbody tr").count() == len(chosen)
     assert sorted(title for _, title, _ in chosen) == sorted(
-        cell.inner_text() for cell in table.locator("tbody .ev-a-col-title").all()
+        cell.inner_text() for cell in table.locator("tbody .ev-atlas-col-title").all()
     )
     assert f"{len(chosen)} selected" in chart.map().inner_text()
     chart.key("Escape")
@@ -400,7 +400,7 @@ def test_the_next_cell_has_what_was_drawn_around(chart, lab):
 
 def test_what_python_selects_is_selected_on_the_page(chart, lab):
     lab.run_cell("atlas.selection = atlas.table.query(\"piece == 'jazz'\")")
-    chart.map().locator(".ev-map-selected", has_text="5 selected").wait_for()
+    chart.map().locator(".ev-scatter-selected", has_text="5 selected").wait_for()
     chart.tab("Selection")
     rest(chart.page, 300)
     inside = chart.titles.index("Jazz 10")
@@ -414,7 +414,7 @@ def test_what_python_selects_is_selected_on_the_page(chart, lab):
 
 def test_the_legend_filters(chart):
     point = next(i for i in chart.lone(N) if chart.titles[i].startswith("Piano"))
-    piano = chart.map().locator(".ev-map-category", has_text="piano")
+    piano = chart.map().locator(".ev-scatter-category", has_text="piano")
     piano.click()
     chart.map().get_by_text(f"{N - 5} of {N} points shown").wait_for()
     rest(chart.page, 300)
@@ -434,9 +434,9 @@ def test_the_search_finds_and_zooms(chart):
     chart.map().get_by_text(f"1 of {N} match").wait_for()
     search.press("Enter")
     rest(chart.page, 800)
-    box = chart.map().locator(".ev-map-stage").bounding_box()
+    box = chart.map().locator(".ev-scatter-stage").bounding_box()
     chart.page.mouse.move(box["x"] + box["width"] / 2 - 3, box["y"] + box["height"] / 2, steps=2)
-    assert "Drums 18" in chart.map().locator(".ev-map-tip").inner_text(), "it should be in the middle"
+    assert "Drums 18" in chart.map().locator(".ev-scatter-tip").inner_text(), "it should be in the middle"
     chart.page.keyboard.press("Enter")
     chart.sounding("drums 18.wav")
     search.fill("nothing like this")
@@ -450,7 +450,7 @@ def test_the_search_finds_and_zooms(chart):
 
 def test_the_keyboard(chart, lab):
     cells = lab.js("() => labPanel.content.widgets.length")
-    stage = chart.map().locator(".ev-map-stage")
+    stage = chart.map().locator(".ev-scatter-stage")
     said = chart.map().locator(":scope > .ev-hidden[role=status]")
     stage.focus()
     heard = []
@@ -465,14 +465,14 @@ def test_the_keyboard(chart, lab):
     chart.page.keyboard.press("Space")
     chart.until_clock("clock => !clock.playing")
     chart.page.keyboard.press("a")
-    chart.map().locator(".ev-map-selected", has_text=f"{N} selected").wait_for()
+    chart.map().locator(".ev-scatter-selected", has_text=f"{N} selected").wait_for()
     chart.page.keyboard.press("Escape")
     chart.until("atlas.selection.empty")
     chart.page.keyboard.press("/")
     assert chart.page.evaluate("document.activeElement.role") == "combobox"
     chart.page.keyboard.press("Escape")
     chart.page.keyboard.press("?")
-    chart.root.locator("dialog.ev-p-help").wait_for()
+    chart.root.locator("dialog.ev-panel-help").wait_for()
     chart.page.keyboard.press("Escape")
     assert lab.js("() => labPanel.content.widgets.length") == cells, "the keys are the map's, not JupyterLab's"
 
@@ -487,15 +487,15 @@ def test_clusters_are_named_and_renamed(chart):
     rows = chart.rows("Clusters")
     rows.first.wait_for()
     items = chart.ask("widget.clusters")["items"]
-    assert rows.first.locator(".ev-a-tag").count() > 0
-    name = rows.first.locator(".ev-a-rename")
+    assert rows.first.locator(".ev-atlas-tag").count() > 0
+    name = rows.first.locator(".ev-atlas-rename")
     assert name.inner_text() == items[0]["name"]
     assert items[0]["name"] in [label["text"] for label in chart.scatter("labels")]
     name.click()
-    chart.side.locator("input.ev-a-naming").fill("What <b>we</b> call it")
+    chart.side.locator("input.ev-atlas-naming").fill("What <b>we</b> call it")
     chart.page.keyboard.press("Enter")
     chart.until("'What <b>we</b> call it' in [label['text'] for label in atlas._controller.views[0].scatter.labels]")
-    assert rows.first.locator(".ev-a-rename").inner_text() == "What <b>we</b> call it"
+    assert rows.first.locator(".ev-atlas-rename").inner_text() == "What <b>we</b> call it"
     assert "What <b>we</b> call it" in set(chart.ask("clusters['name'].tolist()"))
     rows.first.get_by_role("button", name="Select the members").click()
     chart.until(f"len(atlas.selection) == {items[0]['count']}")
@@ -503,7 +503,7 @@ def test_clusters_are_named_and_renamed(chart):
 
 def test_two_models_side_by_side(chart):
     chart.root.get_by_role("button", name="Compare…", exact=True).click()
-    dialog = chart.root.locator("dialog.ev-p-picker")
+    dialog = chart.root.locator("dialog.ev-panel-picker")
     dialog.get_by_role("searchbox").fill("vgg-i msd")
     dialog.get_by_role("listbox", name="Models").get_by_role("option").filter(has_text="VGG-I (MSD)").click()
     dialog.locator("button.ev-primary").click()
@@ -518,7 +518,7 @@ def test_two_models_side_by_side(chart):
     chart.hover(point)
     changed = np.array(second.evaluate(CHANGED))
     there = chart.ask("_controller.views[1].vectors.tracks.tolist()").index(track)
-    box = second.locator(".ev-map-stage").bounding_box()
+    box = second.locator(".ev-scatter-stage").bounding_box()
     wanted = chart.places(1)[there] - [box["x"], box["y"]]
     assert len(changed) > 10
     assert np.abs(changed - wanted).max() < 16, "the same track should be marked on the other map"
@@ -554,7 +554,7 @@ def test_the_queue_goes_on(chart, lab):
 
 def test_a_dark_theme(chart, lab):
     [point] = chart.lone()
-    canvas = chart.map().locator(".ev-map-gl canvas").first
+    canvas = chart.map().locator(".ev-scatter-gl canvas").first
     picture = "(canvas) => canvas.toDataURL()"
     light = canvas.evaluate(picture)
     lab.theme("dark")
@@ -589,7 +589,7 @@ def test_map_and_heatmap_of_the_explorer_move_together(fresh):
     lab.until("explorer._controller.map_tab.atlas is not None")
     chart = Chart(lab, "explorer._controller.map_tab.atlas")
     chart.ready()
-    assert chart.root.locator(".ev-a-facts").first.inner_text().startswith("UMAP")
+    assert chart.root.locator(".ev-atlas-facts").first.inner_text().startswith("UMAP")
     point = next(i for i in chart.lone(N) if lab.ask("explorer.track") != chart.ask("table['path'].tolist()")[i])
     for one in chart.lone(5):
         assert min(chart.color(one)) < 200, "the points should be where UMAP has put them"
@@ -599,7 +599,7 @@ def test_map_and_heatmap_of_the_explorer_move_together(fresh):
     chart.sounding(name)
     panel.root.get_by_role("heading", level=2).filter(has_text=chart.titles[point]).wait_for()
     assert Path(lab.ask("explorer.track")).name == name
-    below = panel.root.locator(".ev-p-map canvas.ev-heatmap-canvas")
+    below = panel.root.locator(".ev-panel-map canvas.ev-heatmap-canvas")
     below.wait_for()
     chart.until("len(explorer._controller.map_tab.atlas._controller.views[0].scatter.trail) > 0")
     panel.clock("clock => clock.pause()")
@@ -612,16 +612,16 @@ def test_map_and_heatmap_of_the_explorer_move_together(fresh):
         at = panel.clock("clock => clock.time")
         np.testing.assert_allclose(chart.marker(), chart.trail(at), atol=1.5)
     shown = lab.js(
-        "() => new DOMMatrix(getComputedStyle(document.querySelector('.ev-p-map .ev-playhead')).transform).m41"
+        "() => new DOMMatrix(getComputedStyle(document.querySelector('.ev-panel-map .ev-playhead')).transform).m41"
     )
     assert shown == pytest.approx(box["width"] * panel.clock("clock => clock.time") / SECONDS, abs=2)
     chart.lasso([point])
-    chart.map().locator(".ev-map-selected").wait_for()
+    chart.map().locator(".ev-scatter-selected").wait_for()
     lab.run_cell("rows = explorer.selection['title'].tolist()")
     lab.idle()
     assert chart.titles[point] in lab.ask("rows")
     lab.execute("explorer.selection = explorer.selection.iloc[:0]")
-    chart.map().locator(".ev-map-selected").wait_for(state="hidden")
+    chart.map().locator(".ev-scatter-selected").wait_for(state="hidden")
 
 
 def test_what_a_model_takes_for_another_class_is_listed_played_and_marked_on_the_map(fresh):
@@ -636,7 +636,7 @@ def test_what_a_model_takes_for_another_class_is_listed_played_and_marked_on_the
     lab.page.keyboard.press("6")
     panel.root.get_by_label("Predict").select_option("deal")
     panel.root.get_by_role("button", name="Compare", exact=True).click()
-    name = panel.root.locator(".ev-t-table").get_by_role("button", name="MusiCNN (MSD) · embedding")
+    name = panel.root.locator(".ev-evaluation-table").get_by_role("button", name="MusiCNN (MSD) · embedding")
     name.click()
     [accuracy] = lab.ask("explorer.evaluation.table.query(\"model != ''\")['accuracy'].tolist()")
     assert f"{100 * accuracy:.1f} %" in name.locator("xpath=ancestor::tr").inner_text()
@@ -646,7 +646,7 @@ def test_what_a_model_takes_for_another_class_is_listed_played_and_marked_on_the
     rows = panel.root.get_by_role("list", name="Tracks of the cell").locator("[data-row]")
     rows.first.wait_for()
     titles = lab.ask(f"collection.table.loc[{red}, 'title'].tolist()")
-    assert [row.locator(".ev-a-title").inner_text() for row in rows.all()] == titles
+    assert [row.locator(".ev-atlas-title").inner_text() for row in rows.all()] == titles
     rows.last.get_by_role("button", name="Play").click()
     heard = "({ playing, time, media }, name) => playing && time > 0.2 && decodeURI(media.currentSrc).endsWith(name)"
     panel.until(heard, name_of(titles[-1]))
@@ -690,7 +690,7 @@ def test_a_restarted_kernel_is_told_of(fresh):
     chart = Chart(lab)
     chart.ready()
     lab.restart()
-    trouble = chart.root.locator(".ev-p-trouble")
+    trouble = chart.root.locator(".ev-panel-trouble")
     trouble.wait_for()
     assert "run the cell again" in trouble.inner_text()
     lab.run_all()
@@ -726,7 +726,7 @@ def test_hostile_names_are_text(fresh, server):
     for tab in ("Selection", "Clusters", "Queue"):
         chart.tab(tab)
         rest(chart.page, 200)
-    assert "<script>" in chart.map().locator(".ev-map-legend").inner_text()
+    assert "<script>" in chart.map().locator(".ev-scatter-legend").inner_text()
     for name in names:
         [at] = lab.ask(f"atlas.table.index[[{name!r} in path for path in atlas.table['path']]].tolist()")
         lab.execute(f"atlas.choose({at})")

@@ -520,12 +520,12 @@ def test_a_file_is_sent_in_parts_for_its_neighbors(table, tmp_path):
 
 def test_a_dropped_file_is_taken(table):
     page = table.show()
-    page.locator(".ev-a-map").first.evaluate("""el => {
+    page.locator(".ev-atlas-map").first.evaluate("""el => {
         const data = new DataTransfer();
         data.items.add(new File(["sound"], "drop.ogg"));
         for (const kind of ["dragenter", "dragover"])
             el.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
-        globalThis.seen = document.querySelector(".ev-p-overlay").textContent;
+        globalThis.seen = document.querySelector(".ev-panel-overlay").textContent;
         el.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
     }""")
     table.page.wait_for_function("() => bench.widgets.atlas.model.sent.length")
@@ -537,7 +537,7 @@ def test_the_selection_is_a_table_that_can_be_ordered(table):
     page = table.show(tab="selection", selection=SELECTION)
     panel = page.get_by_role("tabpanel", name="Selection")
     assert panel.get_by_role("heading", name="3 tracks · 10 min 20 s selected").is_visible()
-    titles = panel.locator("tbody td.ev-a-col-title")
+    titles = panel.locator("tbody td.ev-atlas-col-title")
     assert titles.all_inner_texts() == ["Zebra", "apple", "Moon"]
     panel.get_by_role("button", name="Title").click()
     assert titles.all_inner_texts() == ["apple", "Moon", "Zebra"]
@@ -590,7 +590,7 @@ def test_rows_are_walked_with_keys(table):
     table.page.keyboard.press("Enter")
     assert table.sent() == [{"kind": "play", "track": 7}]
     # Of a list, the Tab key stops at one button.
-    assert page.locator(".ev-a-row button[tabindex='0']").count() == 1
+    assert page.locator(".ev-atlas-row button[tabindex='0']").count() == 1
 
 
 def test_the_focus_stays_in_a_list_that_changes(table):
@@ -796,7 +796,7 @@ def test_inside_the_explorer_the_keys_of_the_clock_are_the_explorers(table):
         }).observe(document.body, { childList: true });
     }""")
     page = table.show(player="", selection=SELECTION)
-    table.page.wait_for_selector(".embviz > [data-ref=atlas] .ev-p-tab")
+    table.page.wait_for_selector(".embviz > [data-ref=atlas] .ev-panel-tab")
     page.get_by_role("tab", name="Neighbours").press("m")
     table.page.keyboard.press("3")
     table.page.keyboard.press("Escape")
@@ -866,9 +866,9 @@ def test_nothing_is_cut_off_at_any_width(table, width):
     for name in TABS:
         page.get_by_role("tab", name=TITLES.get(name, name.capitalize())).click()
         assert table.page.evaluate(beyond, width) == []
-    boxes = [region.bounding_box() for region in page.locator(".ev-a-map").all()]
+    boxes = [region.bounding_box() for region in page.locator(".ev-atlas-map").all()]
     assert (boxes[0]["y"] == boxes[1]["y"]) == (width >= 1200)
-    lists = page.locator(".ev-a-side").bounding_box()
+    lists = page.locator(".ev-atlas-side").bounding_box()
     assert (lists["y"] > boxes[0]["y"]) == (width < 700)
 
 

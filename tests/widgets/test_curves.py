@@ -67,7 +67,7 @@ def inked(element, seconds, value, top):
       }
       return false;
     }"""
-    height = element.locator(".ev-cur-stage").evaluate("el => el.offsetHeight")
+    height = element.locator(".ev-curves-stage").evaluate("el => el.offsetHeight")
     return element.locator("canvas").evaluate(script, [LEFT + seconds / 64 * WIDTH, 8 + height * (1 - value / top)])
 
 
@@ -128,7 +128,7 @@ def test_the_threshold_keeps_what_reaches_it_and_says_when_nothing_does(bench):
     assert rows(element) == ["rock", "jazz"]
     bench.change("s", "threshold", 0.8)
     settled(bench)
-    assert "No curve reaches the threshold" in element.locator(".ev-cur-message").inner_text()
+    assert "No curve reaches the threshold" in element.locator(".ev-curves-message").inner_text()
 
 
 def test_the_search_lists_and_enter_adds(bench):
@@ -146,7 +146,7 @@ def test_the_search_lists_and_enter_adds(bench):
     assert box.input_value() == ""
     assert element.get_by_role("listbox").count() == 0
     box.fill("nothing like it")
-    assert "none of that name" in element.locator(".ev-cur-found").inner_text()
+    assert "none of that name" in element.locator(".ev-curves-matches").inner_text()
     box.press("Enter")
     box.press("Escape")
     assert bench.get("s", "pins") == [4]
@@ -198,7 +198,7 @@ def test_curves_are_steps_at_the_true_borders_between_the_common_gutters(bench):
     field[10, 1] = 0.45  # its cell is [21, 23)
     element = mounted(bench, traits_of(Curves.of(embedding(field, names=("a", "b")), clock="c")))
     top = 0.5
-    assert element.locator(".ev-cur-stage").evaluate("el => [el.offsetLeft, el.offsetWidth]") == [LEFT, WIDTH]
+    assert element.locator(".ev-curves-stage").evaluate("el => [el.offsetLeft, el.offsetWidth]") == [LEFT, WIDTH]
     assert inked(element, 22, 0.45, top)
     assert inked(element, 21.0, 0.3, top)
     assert inked(element, 23.0, 0.3, top)
@@ -219,10 +219,12 @@ def test_numbers_and_bars_follow_the_playhead(bench):
         settled(bench)
         assert float(column(element, 4)[1]) == pytest.approx(frame / 100, abs=0.006)
         meter = (
-            element.locator(".ev-cur-meter i").nth(1).evaluate("el => new DOMMatrix(getComputedStyle(el).transform).a")
+            element.locator(".ev-curves-meter i")
+            .nth(1)
+            .evaluate("el => new DOMMatrix(getComputedStyle(el).transform).a")
         )
         assert meter == pytest.approx(frame / 100 / 0.5, abs=0.02)
-        stage = element.locator(".ev-cur-stage").bounding_box()
+        stage = element.locator(".ev-curves-stage").bounding_box()
         line = element.locator(".ev-playhead").bounding_box()
         assert line["x"] + 1 - stage["x"] == pytest.approx((2 * frame + 2) / 64 * WIDTH, abs=0.6)
     assert "at 1:00.0" in element.locator("thead").inner_text()
@@ -230,7 +232,7 @@ def test_numbers_and_bars_follow_the_playhead(bench):
 
 def test_a_click_seeks_and_a_drag_selects(bench):
     element = mounted(bench, curves())
-    box = element.locator(".ev-cur-stage").bounding_box()
+    box = element.locator(".ev-curves-stage").bounding_box()
     bench.page.mouse.click(box["x"] + WIDTH / 2, box["y"] + 40)
     assert bench.clock("c")["time"] == pytest.approx(32, abs=0.1)
     bench.page.mouse.move(box["x"] + WIDTH / 4, box["y"] + 40)
@@ -244,14 +246,14 @@ def test_a_click_seeks_and_a_drag_selects(bench):
 
 def test_the_tip_tells_what_was_heard_and_all_values(bench):
     element = mounted(bench, curves(top=3))
-    box = element.locator(".ev-cur-stage").bounding_box()
+    box = element.locator(".ev-curves-stage").bounding_box()
     bench.page.mouse.move(box["x"] + 22 / 64 * WIDTH, box["y"] + 30)
     settled(bench)
     text = element.locator(".ev-tip").inner_text()
     assert "0:20.0 – 0:24.0 · probability" in text
     assert text.index("rock") < text.index("jazz") < text.index("electronic")
     assert "0.50" in text
-    band = element.locator(".ev-cur-span").bounding_box()
+    band = element.locator(".ev-curves-span").bounding_box()
     assert (band["x"] - box["x"], band["width"]) == (
         pytest.approx(20 / 64 * WIDTH, abs=1),
         pytest.approx(4 / 64 * WIDTH, abs=1),
@@ -266,8 +268,8 @@ def test_tempo_has_an_axis_around_its_values_and_nothing_to_choose(bench):
     )
     assert rows(element) == ["tempo"]
     assert float(column(element, 5)[0]) == pytest.approx(127.8, abs=0.1)
-    assert not element.locator(".ev-cur-tools").is_visible()
-    assert element.locator(".ev-cur-plot").evaluate("el => el.offsetHeight") == 120
+    assert not element.locator(".ev-curves-tools").is_visible()
+    assert element.locator(".ev-curves-plot").evaluate("el => el.offsetHeight") == 120
 
 
 # -- states -----------------------------------------------------------------------------------------------------------
@@ -277,7 +279,7 @@ def test_names_are_text(bench):
     element = mounted(bench, curves(title=HOSTILE))
     assert element.locator("img").count() == 0
     assert HOSTILE in rows(element)
-    box = element.locator(".ev-cur-stage").bounding_box()
+    box = element.locator(".ev-curves-stage").bounding_box()
     bench.page.mouse.move(box["x"] + 300, box["y"] + 30)
     settled(bench)
     assert HOSTILE in element.locator(".ev-tip").inner_text()
@@ -295,7 +297,7 @@ def test_without_values_it_says_so(bench, field, said):
     grid = GRID if len(field) else GRID[0:0]
     widget = Curves.of(embedding(field, names=("a", "b", "c"), grid=grid), clock="c")
     element = mounted(bench, traits_of(widget))
-    assert element.locator(".ev-cur-message").inner_text() == said
+    assert element.locator(".ev-curves-message").inner_text() == said
 
 
 def test_one_frame_and_missing_values(bench):
@@ -347,7 +349,7 @@ def test_two_on_one_clock_follow_each_other(bench):
     bench.clock("c", "c => c.setView(0, 32)")
     bench.clock("c", "c => c.seek(16)")
     settled(bench)
-    stage, line = other.locator(".ev-cur-stage").bounding_box(), other.locator(".ev-playhead").bounding_box()
+    stage, line = other.locator(".ev-curves-stage").bounding_box(), other.locator(".ev-playhead").bounding_box()
     assert line["x"] + 1 - stage["x"] == pytest.approx(stage["width"] / 2, abs=0.6)
 
 

@@ -353,7 +353,7 @@ OFFERS = {
 def test_the_page_asks_compares_and_shows(desk):
     work = {"status": "", "plan": "12 embeddings are to be computed first."}
     panel = desk.show(tab="evaluation", evaluation=OFFERS, evaluation_status=work)
-    assert panel.locator(".ev-t-plan").inner_text() == work["plan"]
+    assert panel.locator(".ev-evaluation-plan").inner_text() == work["plan"]
     predict = panel.get_by_role("combobox", name="Predict")
     assert predict.locator("option:disabled").inner_text() == "key (one class only)"
     panel.get_by_role("combobox", name="Keep together").select_option(label="artist")
@@ -371,13 +371,13 @@ def test_the_page_asks_compares_and_shows(desk):
     panel.get_by_role("button", name="Compare").press("Enter")
     assert desk.sent() == [{"kind": "pull", "model": "deepsquare-k8"}, {"kind": "evaluate"}]
     desk.change(evaluation_status={"status": "running", "stage": "training · 2 min left", "done": 3, "total": 10})
-    state = panel.locator(".ev-p-tasks > .ev-p-state")
+    state = panel.locator(".ev-panel-evaluation > .ev-panel-state")
     assert "training · 2 min left · 3 of 10" in state.inner_text()
     assert panel.get_by_role("button", name="Compare").is_disabled()
     state.get_by_role("button", name="Cancel").click()
     assert desk.sent() == [{"kind": "cancel_evaluation"}]
     desk.change(tab="heatmaps")
-    assert "Tasks: training" in panel.locator(".ev-p-busy").inner_text()
+    assert "Tasks: training" in panel.locator(".ev-panel-busy").inner_text()
     desk.change(
         tab="evaluation", evaluation_status={"status": "failed", "message": f"No {HOSTILE}.", "remedy": "Do this."}
     )
@@ -425,7 +425,7 @@ def test_nothing_sticks_out_and_every_control_has_a_name(desk, theme, width):
         confusion=confusion, evaluation_status={"status": "failed", "message": "A long sentence. " * 9},
     )  # fmt: skip
     panel.get_by_text("1 more, to be downloaded").click()
-    for selector in (".ev-p-main", ".ev-p-scroll"):
+    for selector in (".ev-panel-main", ".ev-panel-scroll"):
         assert panel.locator(selector).evaluate("el => el.scrollWidth <= el.clientWidth"), selector
     assert panel.evaluate(NAMELESS) == []
     chart = panel.get_by_role("img", name="Accuracy along the depth: best 78.0 % at layer19")

@@ -197,7 +197,7 @@ def pixel(canvas, x, band):
 
 
 def names(element):
-    return [text.split("\n")[0] for text in element.locator(".ev-maps-tile").all_inner_texts()]
+    return [text.split("\n")[0] for text in element.locator(".ev-feature-maps-tile").all_inner_texts()]
 
 
 def test_a_map_shows_its_channel_with_low_bands_at_the_bottom_and_now_in_the_middle(bench):
@@ -205,21 +205,21 @@ def test_a_map_shows_its_channel_with_low_bands_at_the_bottom_and_now_in_the_mid
     bench.clock("c", "c => c.seek(10.25)")
     kernel.answer()
     assert bench.clock("c", "c => c.duration") == 30
-    canvas = element.locator(".ev-maps-tile canvas").nth(6)
+    canvas = element.locator(".ev-feature-maps-tile canvas").nth(6)
     # The window is 8.75 … 11.75 s; stripes are bright at 10.0 … 10.5.
     assert pixel(canvas, 0.5, 3) == BRIGHT
     assert pixel(canvas, (10.7 - 8.75) / 3, 3) == DARK
     assert pixel(canvas, (10.05 - 8.75) / 3, 3) == BRIGHT
     assert pixel(canvas, (9.95 - 8.75) / 3, 3) == DARK
     assert pixel(canvas, 0.5, 16) == DARK
-    other = element.locator(".ev-maps-tile canvas").nth(12)
+    other = element.locator(".ev-feature-maps-tile canvas").nth(12)
     assert pixel(other, 0.5, 6) == BRIGHT
     assert pixel(other, 0.5, 3) == DARK
 
 
 def test_maps_move_with_the_playhead(bench):
     element, kernel = mounted(bench, FeatureMaps.of(embedding()))
-    canvas = element.locator(".ev-maps-tile canvas").first
+    canvas = element.locator(".ev-feature-maps-tile canvas").first
     bench.clock("c", "c => c.seek(2.25)")
     kernel.answer()
     assert pixel(canvas, 0.5, 0) == BRIGHT
@@ -286,7 +286,7 @@ def test_without_a_kernel_everything_is_local(bench):
     settled(bench)
     assert names(element) == [str(i) for i in range(12)]
     assert "40 channels (12 in this page)" in element.inner_text()
-    assert pixel(element.locator(".ev-maps-tile canvas").nth(6), 0.5, 3) == BRIGHT
+    assert pixel(element.locator(".ev-feature-maps-tile canvas").nth(6), 0.5, 3) == BRIGHT
     assert bench.sent("s") == []
 
 
@@ -305,7 +305,7 @@ def test_pages_and_orders(bench):
     assert bench.get("s", "order") == "index"
     element.get_by_label("per page").select_option("8")
     assert len(names(element)) == 8
-    element.locator(".ev-maps-tile").first.focus()
+    element.locator(".ev-feature-maps-tile").first.focus()
     bench.page.keyboard.press("PageDown")
     assert names(element)[0] == "8"
 
@@ -316,9 +316,9 @@ def test_a_click_enlarges_and_escape_goes_back(bench):
     kernel.answer()
     element.get_by_role("button", name=re.compile(r"^Channel 6, ")).click()
     settled(bench)
-    assert element.locator(".ev-maps-tile").first.is_hidden()
+    assert element.locator(".ev-feature-maps-tile").first.is_hidden()
     assert "Channel 6" in element.inner_text()
-    canvas = element.locator(".ev-maps-large canvas")
+    canvas = element.locator(".ev-feature-maps-large canvas")
     script = """(canvas, [x, y]) => {
       const r = devicePixelRatio;
       return [...canvas.getContext("2d").getImageData(x * r, y * r, 1, 1).data].slice(0, 3);
@@ -330,7 +330,7 @@ def test_a_click_enlarges_and_escape_goes_back(bench):
     element.get_by_role("button", name="Next channel").click()
     assert "Channel 7" in element.inner_text()
     bench.page.keyboard.press("Escape")
-    assert element.locator(".ev-maps-tile").first.is_visible()
+    assert element.locator(".ev-feature-maps-tile").first.is_visible()
     focused = bench.page.evaluate("document.activeElement.getAttribute('aria-label')")
     assert focused.startswith("Channel 7, ")
 
@@ -339,7 +339,7 @@ def test_the_tip_tells_channel_band_time_and_value(bench):
     element, kernel = mounted(bench, FeatureMaps.of(embedding(unit="dB")))
     bench.clock("c", "c => c.seek(10.25)")
     kernel.answer()
-    box = element.locator(".ev-maps-tile .ev-maps-field").nth(6).bounding_box()
+    box = element.locator(".ev-feature-maps-tile .ev-feature-maps-field").nth(6).bounding_box()
     bench.page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * (1 - 3.5 / F))
     settled(bench)
     tip = element.locator(".ev-tip")
@@ -361,16 +361,16 @@ def test_pooled_over_time_each_band_is_a_bar(bench):
     kernel.answer()
     element.get_by_label("pooled over").select_option("time")
     settled(bench)
-    canvas = element.locator(".ev-maps-tile canvas").nth(6)
+    canvas = element.locator(".ev-feature-maps-tile canvas").nth(6)
     # Half of the frames in the window are at the highest.
     assert pixel(canvas, 0.25, 3) is not None
     assert pixel(canvas, 0.75, 3) is None
     assert pixel(canvas, 0.25, 9) is None
-    box = element.locator(".ev-maps-tile .ev-maps-field").nth(6).bounding_box()
+    box = element.locator(".ev-feature-maps-tile .ev-feature-maps-field").nth(6).bounding_box()
     bench.page.mouse.move(box["x"] + 20, box["y"] + box["height"] * (1 - 3.5 / F))
     settled(bench)
     assert "band 3 · 30 frames" in element.locator(".ev-tip").inner_text()
-    assert "bar: mean of the window's frames" in element.locator(".ev-maps-foot").inner_text()
+    assert "bar: mean of the window's frames" in element.locator(".ev-feature-maps-foot").inner_text()
     assert "mean 17 · highest 34" in element.locator(".ev-tip").inner_text()
 
 
@@ -381,7 +381,7 @@ def test_pooled_over_frequency_each_channel_is_a_curve(bench):
     element, kernel = mounted(bench, FeatureMaps.of(embedding(field), pooled="frequency"))
     bench.clock("c", "c => c.seek(10.5)")
     kernel.answer()
-    canvas = element.locator(".ev-maps-tile canvas").first
+    canvas = element.locator(".ev-feature-maps-tile canvas").first
     assert pixel(canvas, 0.5, 16) is not None
     assert pixel(canvas, 0.2, 16) is None
     assert pixel(canvas, 0.2, 5) is not None
@@ -391,12 +391,12 @@ def test_colors_of_the_whole_layer_can_be_compared(bench):
     element, _ = mounted(bench, FeatureMaps.of(embedding()))
     bench.clock("c", "c => c.seek(1.25)")
     settled(bench)
-    canvas = element.locator(".ev-maps-tile canvas").nth(14)
+    canvas = element.locator(".ev-feature-maps-tile canvas").nth(14)
     assert pixel(canvas, 0.5, 7) == BRIGHT
     element.get_by_label("range of").select_option("layer")
     settled(bench)
     assert pixel(canvas, 0.5, 7) not in {BRIGHT, DARK}
-    assert pixel(element.locator(".ev-maps-tile canvas").first, 0.5, 0) == BRIGHT
+    assert pixel(element.locator(".ev-feature-maps-tile canvas").first, 0.5, 0) == BRIGHT
 
 
 def test_long_frames_get_a_longer_window(bench):
@@ -411,7 +411,7 @@ def test_long_frames_get_a_longer_window(bench):
 
 def test_names_are_text_and_everything_has_one(bench):
     element, _ = mounted(bench, FeatureMaps.of(embedding(unit=HOSTILE), title=HOSTILE))
-    box = element.locator(".ev-maps-field").first.bounding_box()
+    box = element.locator(".ev-feature-maps-field").first.bounding_box()
     bench.page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + 20)
     settled(bench)
     assert element.locator("img").count() == 0
@@ -428,8 +428,8 @@ def test_nothing_to_show_says_so(bench, message):
     widget = FeatureMaps(clock="c", message=message)
     element = bench.mount("s", "feature_maps", traits_of(widget))
     settled(bench)
-    assert element.locator(".ev-maps-note").inner_text() == (message or "There are no feature maps to show.")
-    assert not element.locator(".ev-maps-foot").is_visible()
+    assert element.locator(".ev-feature-maps-note").inner_text() == (message or "There are no feature maps to show.")
+    assert not element.locator(".ev-feature-maps-foot").is_visible()
     whole = traits_of(FeatureMaps.of(embedding(), clock="c"))
     for name in ("shape", "grid", "ranges", "ends", "channels", "serial", "message"):
         bench.change("s", name, whole[name])
@@ -441,7 +441,8 @@ def test_a_kernel_that_does_not_answer_is_told_and_asked_again(bench):
     widget = FeatureMaps.of(embedding(), clock="c")
     element = bench.mount("s", "feature_maps", traits_of(widget))
     bench.page.wait_for_function(
-        "() => document.querySelector('.ev-maps [role=status].ev-error').textContent.includes('does not answer')"
+        "() => document.querySelector('.ev-feature-maps [role=status].ev-error')"
+        ".textContent.includes('does not answer')"
     )
     bench.until("s", "model => model.sent.length >= 2")
     Kernel(bench, widget).answer(1)

@@ -606,7 +606,7 @@ def test_a_hover_tells_when_and_how_much_and_asks_for_the_exact_value(bench):
     patch = bench.page.locator(".ev-heatmap-patch").bounding_box()
     assert patch["x"] - canvas.bounding_box()["x"] == pytest.approx(11.5 * 45, abs=2)
     assert patch["width"] == pytest.approx(90, abs=2)
-    assert bench.page.locator(".ev-heatmap-heard").bounding_box()["width"] == pytest.approx(180, abs=2)
+    assert bench.page.locator(".ev-heatmap-played").bounding_box()["width"] == pytest.approx(180, abs=2)
 
 
 def test_a_moving_pointer_asks_for_nothing(bench):

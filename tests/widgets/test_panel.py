@@ -107,16 +107,16 @@ def test_search_and_order(desk):
     search = panel.get_by_role("searchbox", name="Search tracks")
     search.fill("JAZZ")
     assert panel.get_by_role("option").filter(has_text="Two").count() == 1
-    assert panel.locator(".ev-p-track").count() == 1
-    assert panel.locator(".ev-p-list-head [role=status]").inner_text() == "1 of 3"
+    assert panel.locator(".ev-panel-track").count() == 1
+    assert panel.locator(".ev-panel-list-head [role=status]").inner_text() == "1 of 3"
     search.press("Enter")
     assert desk.sent() == [{"kind": "open_track", "track": 1}]
     search.fill("nothing like it")
     assert panel.get_by_text("No track matches").is_visible()
     search.press("Escape")
-    assert panel.locator(".ev-p-track").count() == 3
+    assert panel.locator(".ev-panel-track").count() == 3
     panel.get_by_role("combobox", name="Sort tracks by").select_option("seconds")
-    titles = panel.locator(".ev-p-track-title").all_inner_texts()
+    titles = panel.locator(".ev-panel-track-title").all_inner_texts()
     assert titles == ["Two Five Window", "Sixty-Four Bars", "broken.ogg"]
 
 
@@ -126,29 +126,29 @@ def test_the_list_says_what_is_computed_and_what_is_broken(desk):
     assert panel.locator("[data-track='0']").inner_text().splitlines()[1] == "rock · 128 BPM · 2:00"
     assert "not audio that can be decoded" in panel.locator("[data-track='2']").inner_text()
     desk.change(cached={"0": ["msd-musicnn-1", "deepsquare-k8"]})
-    assert panel.locator("[data-track='0'] .ev-p-mark").all_inner_texts() == ["M", "T"]
+    assert panel.locator("[data-track='0'] .ev-panel-mark").all_inner_texts() == ["M", "T"]
 
 
 def test_ten_thousand_tracks_are_walked_to_the_end(desk):
     tracks = [a_track(i, f"track {i:05}.ogg", style="style") for i in range(10_000)]
     panel = desk.show(tracks=tracks, track=-1)
-    assert 0 < panel.locator(".ev-p-track").count() < 60
+    assert 0 < panel.locator(".ev-panel-track").count() < 60
     box = panel.get_by_role("listbox", name="Tracks")
     box.focus()
     for key in ["End", "ArrowUp", "ArrowDown", "ArrowDown"]:
         box.press(key)
-    assert panel.locator(".ev-p-active").get_attribute("aria-posinset") == "10000"
-    assert panel.locator(".ev-p-active").is_visible()
+    assert panel.locator(".ev-panel-active").get_attribute("aria-posinset") == "10000"
+    assert panel.locator(".ev-panel-active").is_visible()
     box.press("Enter")
     assert desk.sent() == [{"kind": "open_track", "track": 9999}]
     desk.bench.rest(50)
-    assert panel.locator(".ev-p-list *").count() < 400
-    assert panel.locator(".ev-p-track").count() < 60
+    assert panel.locator(".ev-panel-list *").count() < 400
+    assert panel.locator(".ev-panel-track").count() < 60
     box.press("Home")
     for _ in range(40):
         box.press("ArrowDown")
-    assert panel.locator(".ev-p-active").get_attribute("aria-posinset") == "41"
-    assert panel.locator(".ev-p-active").is_visible()
+    assert panel.locator(".ev-panel-active").get_attribute("aria-posinset") == "41"
+    assert panel.locator(".ev-panel-active").is_visible()
 
 
 HOSTILE = [
@@ -184,15 +184,15 @@ def test_hostile_names_are_shown_as_text(desk):
     assert panel.locator("img").count() == 0
     assert panel.locator("script").count() == 0
     assert desk.page.evaluate("() => globalThis.hacked ?? null") is None
-    heights = panel.locator(".ev-p-track-title").evaluate_all("all => all.map((el) => el.offsetHeight)")
+    heights = panel.locator(".ev-panel-track-title").evaluate_all("all => all.map((el) => el.offsetHeight)")
     assert len(set(heights)) == 1, "a name takes one line"
-    assert panel.locator(".ev-p-name").first.evaluate("el => getComputedStyle(el).unicodeBidi") == "isolate"
+    assert panel.locator(".ev-panel-name").first.evaluate("el => getComputedStyle(el).unicodeBidi") == "isolate"
     assert panel.evaluate("el => el.scrollWidth <= el.clientWidth")
 
 
 def test_rows_send_what_their_controls_say(desk):
     panel = desk.show(rows=[a_row(1), a_row(2, "output")])
-    row = panel.locator(".ev-p-row").nth(1)
+    row = panel.locator(".ev-panel-row").nth(1)
     row.get_by_role("combobox").select_option(index=1)
     assert last(desk.sent()) == {
         "kind": "change_row", "row": 2, "model": "msd-musicnn-1", "layer": "output", "hop": 0.744,
@@ -226,7 +226,7 @@ def test_a_removed_row_is_offered_back(desk):
 
 def test_the_hops_tell_what_they_cost(desk):
     panel = desk.show(rows=[a_row(1)])
-    labels = [" ".join(label.split()) for label in panel.locator(".ev-p-hop option").all_inner_texts()]
+    labels = [" ".join(label.split()) for label in panel.locator(".ev-panel-hop option").all_inner_texts()]
     assert labels == [
         "every 1.49 s (≈ 10 s)", "every 0.744 s (≈ 25 s)", "every 0.372 s (≈ 50 s)", "dense: every 16 ms (≈ 19 min)",
     ]  # fmt: skip
@@ -235,11 +235,11 @@ def test_the_hops_tell_what_they_cost(desk):
 def test_views_stay_mounted_while_rows_change_and_move(desk):
     panel = desk.show(rows=[a_row(1), a_row(2, "output"), a_row(3, "mel")])
     desk.page.wait_for_function("() => globalThis.mounted?.length === 4")
-    desk.page.evaluate("() => document.querySelectorAll('.ev-p-row .stand-in').forEach((el, i) => { el.own = i; })")
+    desk.page.evaluate("() => document.querySelectorAll('.ev-panel-row .stand-in').forEach((el, i) => { el.own = i; })")
     panel.get_by_role("button", name="Move MusiCNN (MSD) · mel up").focus()
     desk.change(rows=[a_row(3, "mel", facts="more"), a_row(1, status="partial", done=1, total=2), a_row(2, "output")])
     desk.change(rows=[a_row(3, "mel", collapsed=True), a_row(1, status="running"), a_row(2, "output")])
-    order = desk.page.evaluate("() => [...document.querySelectorAll('.ev-p-row .stand-in')].map((el) => el.own)")
+    order = desk.page.evaluate("() => [...document.querySelectorAll('.ev-panel-row .stand-in')].map((el) => el.own)")
     assert order == [2, 0, 1]
     assert sorted(desk.mounted()) == ["player", "row1", "row2", "row3"]
     assert desk.gone() == []
@@ -252,16 +252,16 @@ def test_views_stay_mounted_while_rows_change_and_move(desk):
 
 def test_a_row_is_dragged_to_its_place(desk):
     panel = desk.show(rows=[a_row(1), a_row(2, "output"), a_row(3, "mel")])
-    grip = panel.locator(".ev-p-grip").first
+    grip = panel.locator(".ev-panel-grip").first
     start = grip.bounding_box()
-    target = panel.locator(".ev-p-row").nth(1).bounding_box()
+    target = panel.locator(".ev-panel-row").nth(1).bounding_box()
     desk.page.mouse.move(start["x"] + 5, start["y"] + 5)
     desk.page.mouse.down()
     desk.page.mouse.move(start["x"] + 5, target["y"] + target["height"] * 0.8, steps=4)
-    assert panel.locator(".ev-p-drop-line").is_visible()
+    assert panel.locator(".ev-panel-drop-line").is_visible()
     desk.page.mouse.up()
     assert desk.sent() == [{"kind": "move_row", "row": 1, "to": 1}]
-    assert panel.locator(".ev-p-drop-line").count() == 0
+    assert panel.locator(".ev-panel-drop-line").count() == 0
 
 
 def test_states_of_rows(desk):
@@ -273,7 +273,7 @@ def test_states_of_rows(desk):
         a_row(5, view="", status="waiting"),
     ]
     panel = desk.show(rows=rows)
-    row = panel.locator(".ev-p-row")
+    row = panel.locator(".ev-panel-row")
     assert "layer · 3 of 12" in row.nth(0).inner_text()
     assert row.nth(0).get_by_role("progressbar").get_attribute("aria-valuenow") == "3"
     row.nth(0).get_by_role("button", name="Cancel").click()
@@ -295,7 +295,7 @@ def test_states_of_rows(desk):
 
 def test_an_empty_poster_offers_three_beginnings(desk):
     panel = desk.show()
-    offers = panel.locator(".ev-p-offer")
+    offers = panel.locator(".ev-panel-offer")
     assert offers.count() == 3
     offers.first.click()
     assert desk.sent() == [{"kind": "add_row", "model": "msd-musicnn-1", "layer": "embedding", "hop": None}]
@@ -315,7 +315,7 @@ def test_the_picker_by_keyboard(desk):
     assert dialog.get_by_role("group").count() == 1
     keys.press("ArrowDown")
     keys.press("ArrowDown")
-    assert dialog.locator(".ev-p-chosen").inner_text() == "MusiCNN (MTT) · embedding · ≈ 10 s"
+    assert dialog.locator(".ev-panel-chosen").inner_text() == "MusiCNN (MTT) · embedding · ≈ 10 s"
     keys.press("Enter")
     keys.press("ArrowUp")
     assert dialog.get_by_role("option", selected=True).nth(1).inner_text().startswith("timbral")
@@ -359,7 +359,7 @@ def test_the_picker_tells_what_is_here_and_what_is_not(desk):
     panel = desk.show()
     panel.get_by_role("button", name="Add a model or layer").click()
     dialog = panel.get_by_role("dialog")
-    badges = dialog.locator(".ev-p-badge").all_inner_texts()
+    badges = dialog.locator(".ev-panel-badge").all_inner_texts()
     assert badges == ["● computed", "○ ready", "↓ 12 MB", "○ ready", "– not available"]
     dialog.get_by_role("option", name="OpenL3").click()
     assert dialog.get_by_role("button", name="Add").is_disabled()
@@ -368,7 +368,7 @@ def test_the_picker_tells_what_is_here_and_what_is_not(desk):
     assert last(desk.sent()) == {"kind": "pull", "model": "deepsquare-k8"}
     desk.change(downloads={"deepsquare-k8": {"done": 6_000_000, "total": 12_000_000, "stage": ""}})
     assert "6.0 MB of 12 MB" in dialog.inner_text()
-    assert dialog.get_by_role("option", name="mel", exact=False).first.locator(".ev-p-shape").get_attribute(
+    assert dialog.get_by_role("option", name="mel", exact=False).first.locator(".ev-panel-shape").get_attribute(
         "title"
     ) == ("187 (time) × 96 (frequency)")
 
@@ -394,7 +394,7 @@ def test_what_it_hears(desk):
     assert desk.bench.get("panel", "tab") == "predictions"
     assert panel.get_by_text("128.2 BPM").is_visible()
     assert panel.get_by_text("confidence 83 %").is_visible()
-    tallest = panel.locator("rect.ev-p-peak").evaluate_all(
+    tallest = panel.locator("rect.ev-panel-peak").evaluate_all(
         "all => Math.max(...all.map((el) => +el.getAttribute('height')))"
     )
     assert tallest == 64
@@ -423,7 +423,7 @@ def test_layers_are_mounted_when_they_come_into_sight(desk):
     desk.page.wait_for_function("() => globalThis.mounted?.length > 2")
     desk.bench.rest(200)
     assert "row29" not in desk.mounted()
-    panel.locator(".ev-p-layer").nth(29).scroll_into_view_if_needed()
+    panel.locator(".ev-panel-layer").nth(29).scroll_into_view_if_needed()
     desk.page.wait_for_function("() => globalThis.mounted.includes('row29')")
     assert desk.sent() == []
     panel.get_by_role("combobox", name="Model to walk through").select_option("mtt-musicnn-1")
@@ -477,7 +477,7 @@ def test_tabs_are_walked_with_arrow_keys(desk):
 def test_silence_of_the_kernel_is_told_and_forgotten(desk):
     desk.page.clock.install()
     panel = desk.show(answers=False)
-    alert = panel.locator(".ev-p-trouble")
+    alert = panel.locator(".ev-panel-trouble")
     panel.get_by_role("option", name="Two Five Window").click()
     desk.page.clock.fast_forward(4900)
     assert alert.is_hidden()
@@ -490,17 +490,19 @@ def test_silence_of_the_kernel_is_told_and_forgotten(desk):
     desk.page.clock.fast_forward(9000)
     assert alert.is_hidden()
     desk.bench.change("panel", "progress", {"text": "MusiCNN", "done": 1, "total": 3})
-    assert panel.locator(".ev-p-busy").is_visible()
+    assert panel.locator(".ev-panel-busy").is_visible()
     desk.page.evaluate("() => bench.widgets.panel.model.emit('comm_live_update')")
     assert "was restarted or has ended" in alert.inner_text()
-    assert panel.locator(".ev-p-busy").is_hidden()
+    assert panel.locator(".ev-panel-busy").is_hidden()
 
 
 def test_a_line_that_is_closed_is_told_at_once(desk):
     panel = desk.show(answers=False)
     desk.page.evaluate("() => { bench.widgets.panel.model.send = () => { throw new Error('Cannot send'); }; }")
     panel.get_by_role("option", name="Two Five Window").click()
-    assert "The kernel was restarted or has ended; run the cell again." in panel.locator(".ev-p-trouble").inner_text()
+    assert (
+        "The kernel was restarted or has ended; run the cell again." in panel.locator(".ev-panel-trouble").inner_text()
+    )
 
 
 def test_numbers_of_commands_grow(desk):
@@ -554,7 +556,7 @@ def test_a_sound_is_dropped_anywhere(desk):
     desk.page.evaluate("""() => {
         const data = new DataTransfer();
         data.items.add(new File(["sound"], "new.ogg"));
-        globalThis.drag = (kind) => document.querySelector(".ev-p-page").dispatchEvent(
+        globalThis.drag = (kind) => document.querySelector(".ev-panel-page").dispatchEvent(
             new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
         drag("dragenter");
     }""")
@@ -592,7 +594,7 @@ def test_code_is_shown_where_it_cannot_be_copied(desk):
 
 def test_head_notice_and_busy(desk):
     panel = desk.show(progress={"text": "decoding", "done": 2, "total": 4})
-    assert panel.locator(".ev-p-headline").inner_text() == "rock · 128 BPM · E minor · 2:00 · rock.ogg"
+    assert panel.locator(".ev-panel-headline").inner_text() == "rock · 128 BPM · E minor · 2:00 · rock.ogg"
     panel.get_by_role("button", name="Export page").click()
     assert last(desk.sent()) == {"kind": "export_page"}
     panel.get_by_role("button", name="Cancel the computation").click()
@@ -604,7 +606,7 @@ def test_head_notice_and_busy(desk):
     assert last(desk.sent()) == {"kind": "dismiss_notice"}
     assert not panel.get_by_text("Written to page.html.").is_visible()
     desk.change(notice={"level": "error", "text": "No room.", "remedy": "Free some.", "seq": 2})
-    assert panel.locator(".ev-p-notice[role=alert]").inner_text() == "!\nNo room. Free some."
+    assert panel.locator(".ev-panel-notice[role=alert]").inner_text() == "!\nNo room. Free some."
 
 
 def test_keys_drive_the_clock_and_go_no_further(desk):
@@ -705,7 +707,7 @@ def test_nothing_sticks_out(desk, tab, width):
         progress={"text": "A long name of a model: layer with a long name", "done": 3, "total": 120},
     )  # fmt: skip
     desk.bench.rest(100)
-    for selector in (".ev-p-main", ".ev-p-scroll", ".ev-p-head", ".ev-p-list"):
+    for selector in (".ev-panel-main", ".ev-panel-scroll", ".ev-panel-head", ".ev-panel-list"):
         assert panel.locator(selector).evaluate("el => el.scrollWidth <= el.clientWidth"), selector
     assert desk.page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
     outside = panel.evaluate("""el => {
@@ -808,7 +810,7 @@ def test_a_view_that_breaks_while_it_is_drawn_is_told(desk):
 
 def test_a_row_is_named_by_model_and_layer(desk):
     panel = desk.show(rows=[a_row(1), a_row(2, layer="output")])
-    titles = panel.locator(".ev-p-row-title")
+    titles = panel.locator(".ev-panel-row-title")
     assert [title.inner_text().split() for title in titles.all()] == [
         ["MusiCNN", "(MSD)", "·", "embedding"], ["MusiCNN", "(MSD)", "·", "output"],
     ]  # fmt: skip
@@ -816,17 +818,17 @@ def test_a_row_is_named_by_model_and_layer(desk):
     assert weights == ["600", "400"]
     desk.change(rows=[a_row(1, layer="output"), a_row(2, layer="output")])
     assert "output" in titles.first.inner_text()
-    assert panel.locator(".ev-p-row").first.get_attribute("aria-label") == "MusiCNN (MSD) · output"
+    assert panel.locator(".ev-panel-row").first.get_attribute("aria-label") == "MusiCNN (MSD) · output"
 
 
 def test_the_square_of_structure_is_told_its_room(desk):
     panel = desk.show(similarity={"model": "msd-musicnn-1", "layer": "embedding", "status": "ready",
                                  "view": "IPY_MODEL_row1"}, tab="similarity")  # fmt: skip
     desk.page.wait_for_function("() => globalThis.mounted?.includes('row1')")
-    slot = panel.locator(".ev-p-structure .ev-p-slot")
+    slot = panel.locator(".ev-panel-similarity .ev-panel-slot")
     room = "el => parseFloat(el.style.getPropertyValue('--ev-similarity-room'))"
     bottom = "el => el.getBoundingClientRect().top"
-    scroller = panel.locator(".ev-p-scroll").bounding_box()
+    scroller = panel.locator(".ev-panel-scroll").bounding_box()
     assert slot.evaluate(bottom) + slot.evaluate(room) == pytest.approx(scroller["y"] + scroller["height"] - 8, abs=3)
     before = slot.evaluate(room)
     panel.evaluate("el => { el.style.height = '600px' }")

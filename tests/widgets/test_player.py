@@ -404,10 +404,10 @@ def test_without_a_server_the_kernel_is_asked_for_the_bytes(bench, short):
     assert bench.sent("p") == [{"kind": "sound", "why": "no server", "serial": 1}]
     # Who presses play before the sound has come need not press it again.
     view.get_by_role("button", name="Play").click()
-    assert view.locator(".ev-said").inner_text() == "Fetching the sound …"
+    assert view.locator(".ev-message").inner_text() == "Fetching the sound …"
     bench.change("p", "sound", short["sound"])
     bench.until_clock("c", "c => c.time > 0.2")
-    assert view.locator(".ev-said").is_hidden()
+    assert view.locator(".ev-message").is_hidden()
 
 
 def test_a_served_file_is_fetched_from_jupyter(bench, short):
@@ -448,7 +448,7 @@ def test_unknown_bytes_are_transcoded_once_and_then_given_up(bench, short):
     view = bench.mount("p", "player", short | {"sound": b"not a sound" * 100})
     bench.page.wait_for_function("() => bench.widgets.p.model.sent.length > 0")
     bench.change("p", "loading", "preparing the sound of a.wma")
-    assert view.locator(".ev-said").inner_text() == "Preparing the sound of a.wma …"
+    assert view.locator(".ev-message").inner_text() == "Preparing the sound of a.wma …"
     bench.change("p", "loading", "")
     bench.change("p", "transcoded", True)
     bench.change("p", "sound", b"nor is this" * 100)
@@ -619,12 +619,12 @@ def test_ten_milliseconds_of_sound(bench, folder):
 def test_no_track_and_a_track_that_is_being_decoded(bench, short):
     none = short | {"duration": 0, "peaks": b"", "sound": b"", "title": ""}
     view = bench.mount("p", "player", none)
-    assert view.locator(".ev-said").inner_text() == "No track is open."
+    assert view.locator(".ev-message").inner_text() == "No track is open."
     bench.change("p", "loading", "decoding rock.ogg")
-    assert view.locator(".ev-said").inner_text() == "Decoding rock.ogg …"
+    assert view.locator(".ev-message").inner_text() == "Decoding rock.ogg …"
     bench.change("p", "loading", "")
     bench.change("p", "problem", "'x.ogg' is empty (0 bytes); copy or download it again.")
-    assert "is empty" in view.locator(".ev-said").inner_text()
+    assert "is empty" in view.locator(".ev-message").inner_text()
     assert view.get_by_role("button", name="Play").is_disabled()
 
 

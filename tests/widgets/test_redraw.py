@@ -9,7 +9,7 @@ from embviz.widgets.curves import Curves
 from embviz.widgets.heatmap import Heatmap
 
 GRID = FrameGrid(1000, 1000, 1000, 1000, 0, 40, 40_000)
-PLOTS = {"heatmap": (Heatmap, ".ev-heatmap-canvas"), "curves": (Curves, ".ev-cur-plot canvas")}
+PLOTS = {"heatmap": (Heatmap, ".ev-heatmap-canvas"), "curves": (Curves, ".ev-curves-plot canvas")}
 
 
 def state(kind):

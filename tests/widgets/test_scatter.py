@@ -92,9 +92,9 @@ class Mounted:
             put(bench, widget, ref)
             bench.show(ref, width=width)
         self.el = bench.page.locator(f"[data-ref='{ref}']")
-        self.stage = self.el.locator(".ev-map-stage")
+        self.stage = self.el.locator(".ev-scatter-stage")
         if widget.jscatter is not None:
-            self.el.locator(".ev-map[data-renderer=jscatter]").wait_for()
+            self.el.locator(".ev-scatter[data-renderer=jscatter]").wait_for()
         self.settle()
 
     def settle(self, milliseconds=60):
@@ -131,7 +131,7 @@ class Mounted:
         x, y = self.at(i)
         box = self.stage.bounding_box()
         script = """(root, [x, y]) => {
-          const canvas = root.querySelector(".ev-map-gl canvas, .ev-map-canvas");
+          const canvas = root.querySelector(".ev-scatter-gl canvas, .ev-scatter-canvas");
           const scale = canvas.width / canvas.getBoundingClientRect().width;
           const pen = canvas.getContext("2d");
           return [...pen.getImageData(Math.round(x * scale), Math.round(y * scale), 1, 1).data];
@@ -150,12 +150,12 @@ class Mounted:
 
     @property
     def tip(self):
-        tip = self.el.locator(".ev-map-tip")
+        tip = self.el.locator(".ev-scatter-tip")
         return tip.inner_text() if tip.is_visible() else ""
 
     @property
     def said(self):
-        return self.el.locator(".ev-map > .ev-hidden[role=status]").inner_text()
+        return self.el.locator(".ev-scatter > .ev-hidden[role=status]").inner_text()
 
 
 @pytest.fixture(params=["canvas", "jscatter"])
@@ -378,7 +378,7 @@ def test_what_is_not_selected_steps_back(mounted):
 
 
 def test_hidden_categories_are_neither_seen_nor_found_nor_selected(mounted):
-    jazz = mounted.el.locator(".ev-map-category", has_text="jazz")
+    jazz = mounted.el.locator(".ev-scatter-category", has_text="jazz")
     assert jazz.get_attribute("aria-pressed") == "true"
     jazz.click()
     mounted.settle(200)
@@ -434,7 +434,7 @@ def test_other_colors_and_sizes_are_drawn(mounted):
     for name in ("color", "shades", "size", "sizes"):
         mounted.bench.change("m", name, getattr(other, name))
     mounted.settle(500)
-    labels = mounted.el.locator(".ev-map-category-name").all_inner_texts()
+    labels = mounted.el.locator(".ev-scatter-category-name").all_inner_texts()
     assert labels == ["no", "yes"]
     assert mounted.color(59) == pytest.approx([int(LIGHT_PALETTE[0][at : at + 2], 16) for at in (1, 3, 5)], abs=32)
     assert mounted.color(20) == pytest.approx([int(LIGHT_PALETTE[1][at : at + 2], 16) for at in (1, 3, 5)], abs=50)
@@ -453,8 +453,8 @@ def test_without_webgl_a_canvas_draws_and_says_so(bench):
     put(bench, made("jscatter"))
     element = bench.show("m")
     bench.rest(300)
-    assert element.locator(".ev-map").get_attribute("data-renderer") == "canvas"
-    assert "no WebGL" in element.locator(".ev-map-notice").inner_text()
+    assert element.locator(".ev-scatter").get_attribute("data-renderer") == "canvas"
+    assert "no WebGL" in element.locator(".ev-scatter-notice").inner_text()
     assert "60 points" in element.inner_text()
 
 
@@ -464,7 +464,7 @@ def test_when_webgl_is_lost_a_canvas_takes_over(bench):
         """() => window.jupyterScatter.renderer.canvas.getContext("webgl")
           .getExtension("WEBGL_lose_context").loseContext()"""
     )
-    mounted.el.locator(".ev-map[data-renderer=canvas]").wait_for()
+    mounted.el.locator(".ev-scatter[data-renderer=canvas]").wait_for()
     assert "WebGL was lost" in mounted.el.inner_text()
     mounted.settle()
     assert mounted.color(2) == pytest.approx([int(LIGHT_PALETTE[0][at : at + 2], 16) for at in (1, 3, 5)], abs=32)
@@ -548,23 +548,23 @@ def test_keys_zoom_and_choose_what_a_drag_does(bench):
     mounted.settle()
     assert "Track 0" in mounted.tip
     mounted.page.keyboard.press("/")
-    assert mounted.el.locator(".ev-map-search").evaluate("e => e === document.activeElement")
+    assert mounted.el.locator(".ev-scatter-search").evaluate("e => e === document.activeElement")
 
 
 def test_a_legend_isolates_and_brings_back(bench):
     mounted = Mounted(bench, made())
-    legend = mounted.el.locator(".ev-map-legend")
-    assert legend.locator(".ev-map-category").all_inner_texts() == [
+    legend = mounted.el.locator(".ev-scatter-legend")
+    assert legend.locator(".ev-scatter-category").all_inner_texts() == [
         "A\nfolk\n15", "B\njazz\n15", "C\nrock\n15", "?\nunknown\n15",
     ]  # fmt: skip
-    legend.locator(".ev-map-category", has_text="rock").click(modifiers=["Alt"])
+    legend.locator(".ev-scatter-category", has_text="rock").click(modifiers=["Alt"])
     assert bench.get("m", "hidden_categories") == [0, 1, 255]
     legend.get_by_role("button", name="all").click()
     assert bench.get("m", "hidden_categories") == []
     legend.get_by_role("button", name="none").click()
     assert bench.get("m", "hidden_categories") == [0, 1, 2, 255]
     assert "0 of 60 points shown" in legend.inner_text()
-    button = legend.locator(".ev-map-category", has_text="folk")
+    button = legend.locator(".ev-scatter-category", has_text="folk")
     button.focus()
     mounted.page.keyboard.press("Enter")
     assert bench.get("m", "hidden_categories") == [1, 2, 255]
@@ -574,7 +574,7 @@ def test_a_legend_isolates_and_brings_back(bench):
 def test_a_window_of_numbers_is_moved_by_keys_and_hands(bench):
     mounted = Mounted(bench, made(color=encode_colors(list(range(N)), title="tempo", unit="BPM")))
     low, high = (mounted.el.get_by_label(f"{end} value shown") for end in ("Lowest", "Highest"))
-    assert "tempo (BPM)" in mounted.el.locator(".ev-map-legend").inner_text()
+    assert "tempo (BPM)" in mounted.el.locator(".ev-scatter-legend").inner_text()
     low.focus()
     for _ in range(3):
         mounted.page.keyboard.press("PageUp")
@@ -588,25 +588,25 @@ def test_a_window_of_numbers_is_moved_by_keys_and_hands(bench):
     high.focus()
     mounted.page.keyboard.press("PageDown")
     assert bench.get("m", "value_range")[1] < 59
-    hold = mounted.el.locator(".ev-map-hold").bounding_box()
+    hold = mounted.el.locator(".ev-scatter-hold").bounding_box()
     middle = hold["x"] + hold["width"] / 2, hold["y"] + hold["height"] / 2
     before = bench.get("m", "value_range")
     mounted.drag(middle, (middle[0] - 15, middle[1]))
     after = bench.get("m", "value_range")
     assert after[0] < before[0]
     assert after[1] - after[0] == pytest.approx(before[1] - before[0], abs=0.01)
-    mounted.el.locator(".ev-map-bar").get_by_role("button", name="all").click()
+    mounted.el.locator(".ev-scatter-bar").get_by_role("button", name="all").click()
     assert bench.get("m", "value_range") == []
 
 
 def test_search_lists_marks_and_leads_there(bench):
     mounted = Mounted(bench, made())
-    box = mounted.el.locator(".ev-map-search")
+    box = mounted.el.locator(".ev-scatter-search")
     box.fill("artist 3")
     mounted.settle()
     # Those that have it in one piece come first; then those with "3" in their title.
     assert "21 of 60 match" in mounted.el.inner_text()
-    assert mounted.el.locator(".ev-map-found li").count() == 20
+    assert mounted.el.locator(".ev-scatter-matches li").count() == 20
     found = bench.page.evaluate("[...new Uint32Array(bench.widgets.m.model.get('matches').buffer)]")
     assert found[:9] == [i for i in range(N) if i % 7 == 3]
     assert len(found) == 21
@@ -623,10 +623,10 @@ def test_search_lists_marks_and_leads_there(bench):
     assert bench.sent("m") == [{"kind": "choose", "point": 10}]
     box.fill("1987")
     mounted.settle()
-    assert mounted.el.locator(".ev-map-found li").inner_text().startswith("Track 27")
+    assert mounted.el.locator(".ev-scatter-matches li").inner_text().startswith("Track 27")
     box.press("Escape")
     assert box.input_value() == ""
-    assert not mounted.el.locator(".ev-map-found").is_visible()
+    assert not mounted.el.locator(".ev-scatter-matches").is_visible()
 
 
 # -- several maps, the clock -------------------------------------------------------------------------------------------
@@ -660,7 +660,7 @@ def test_linked_maps_share_pointer_and_selection_by_track(bench):
 
 def test_a_marker_walks_along_the_trail_with_the_clock(bench):
     mounted = Mounted(bench, made())
-    marker = mounted.el.locator(".ev-map-marker")
+    marker = mounted.el.locator(".ev-scatter-marker")
     assert not marker.is_visible()
     xy = mounted.widget.xy
     trail = np.column_stack([xy[[11, 13, 33]], [0, 10, 20]]).astype("<f4")
@@ -689,11 +689,11 @@ def test_hostile_names_are_text(bench):
     mounted.page.mouse.move(*mounted.at(0))
     mounted.settle()
     assert HOSTILE[0] in mounted.tip
-    box = mounted.el.locator(".ev-map-search")
+    box = mounted.el.locator(".ev-scatter-search")
     box.fill("unicøde")
     box.fill("onerror")
     mounted.settle()
-    assert mounted.el.locator(".ev-map-found li").count() == 1
+    assert mounted.el.locator(".ev-scatter-matches li").count() == 1
     assert mounted.el.locator("img").count() == 0
     assert bench.page.locator("img").count() == 0
 
@@ -701,7 +701,7 @@ def test_hostile_names_are_text(bench):
 @pytest.mark.parametrize("xy", [np.zeros((0, 2)), [[3, 4]], [[3, 4]] * 5])
 def test_none_one_or_all_in_one_place_are_shown(bench, xy):
     mounted = Mounted(bench, Scatter.of(xy, columns=columns(len(xy)), renderer="canvas", clock="c"))
-    message = mounted.el.locator(".ev-map-message")
+    message = mounted.el.locator(".ev-scatter-message")
     assert message.is_visible() == (len(xy) == 0)
     mounted.stage.focus()
     for key in ("ArrowRight", "+", "0", "a", "Enter"):
@@ -711,10 +711,10 @@ def test_none_one_or_all_in_one_place_are_shown(bench, xy):
 
 def test_a_message_takes_the_place_of_the_points(bench):
     mounted = Mounted(bench, made(message="UMAP runs …"))
-    assert mounted.el.locator(".ev-map-message").inner_text() == "UMAP runs …"
+    assert mounted.el.locator(".ev-scatter-message").inner_text() == "UMAP runs …"
     bench.change("m", "message", "")
     mounted.settle()
-    assert not mounted.el.locator(".ev-map-message").is_visible()
+    assert not mounted.el.locator(".ev-scatter-message").is_visible()
 
 
 def test_a_page_without_a_kernel_needs_no_line(bench):
@@ -760,7 +760,7 @@ def test_sharp_on_screens_with_more_pixels(browser):
 def test_nothing_sticks_out_at_any_width(bench, width):
     mounted = Mounted(bench, made(title="A title that is much too long for the place that it has " * 3), width=width)
     box = mounted.el.bounding_box()
-    inside = mounted.el.evaluate("""root => Math.max(...[...root.querySelectorAll(".ev-map *")]
+    inside = mounted.el.evaluate("""root => Math.max(...[...root.querySelectorAll(".ev-scatter *")]
       .filter((el) => el.checkVisibility() && !el.closest(".ev-hidden, [hidden]"))
       .map((el) => el.getBoundingClientRect().right))""")
     assert inside <= box["x"] + box["width"] + 1
@@ -805,17 +805,17 @@ def test_a_map_in_jupyterlab(browser, root, tmp_path):
     try:
         lab = LabPage(context, server, server.write("map.ipynb", [NOTEBOOK]))
         lab.run_all()
-        element = lab.page.locator(".ev-map")
-        lab.page.locator(".ev-map[data-renderer=jscatter]").wait_for()
-        element.locator(".ev-map-stage").focus()
+        element = lab.page.locator(".ev-scatter")
+        lab.page.locator(".ev-scatter[data-renderer=jscatter]").wait_for()
+        element.locator(".ev-scatter-stage").focus()
         for key in ("ArrowRight", "Enter", "a"):
             lab.page.keyboard.press(key)
-        element.locator(".ev-map-selected", has_text="60 selected").wait_for()
+        element.locator(".ev-scatter-selected", has_text="60 selected").wait_for()
         lab.until("len(scatter.selection) == 60 and heard")
         assert lab.ask("heard") == [{"kind": "choose", "point": lab.ask("scatter.current")}]
         lab.execute("scatter.select([1]); scatter.set_color(list(range(60)), title='tempo', unit='BPM')")
         element.get_by_text("tempo (BPM)").wait_for()
-        element.locator(".ev-map-selected", has_text="1 selected").wait_for()
+        element.locator(".ev-scatter-selected", has_text="1 selected").wait_for()
         lab.execute("scatter.close()")
         assert not lab.errors
         assert not lab.requests
@@ -832,7 +832,7 @@ def test_what_is_heard_at_a_point_is_told(bench):
     widget.set_tags(scores, ["sad", "<b>loud</b>", "slow", "guitar"])
     view = Mounted(bench, widget)
     view.page.mouse.move(*view.at(7))
-    tip = view.el.locator(".ev-map-tip")
+    tip = view.el.locator(".ev-scatter-tip")
     tip.wait_for()
     assert "hears <b>loud</b>, guitar, slow" in tip.inner_text()
     view.page.mouse.move(*view.at(8))

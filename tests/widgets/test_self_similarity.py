@@ -40,7 +40,7 @@ def pixel(element, x, y):
       const at = [(left + x * side) * ratio, (top + (1 - y) * side) * ratio].map(Math.round);
       return [...canvas.getContext("2d").getImageData(...at, 1, 1).data].slice(0, 3);
     }"""
-    stage = element.locator(".ev-sim-stage")
+    stage = element.locator(".ev-similarity-stage")
     top = stage.evaluate("el => el.offsetTop")
     left, side = stage.evaluate("el => [el.offsetLeft, el.offsetWidth]")
     return tuple(element.locator("canvas").evaluate(script, [left, top, side, x, y]))
@@ -52,7 +52,7 @@ def settled(bench):
 
 
 def point(element, x, y):
-    box = element.locator(".ev-sim-stage").bounding_box()
+    box = element.locator(".ev-similarity-stage").bounding_box()
     return box["x"] + x / 44 * box["width"], box["y"] + (1 - y / 44) * box["height"]
 
 
@@ -101,9 +101,8 @@ def test_unknown_options_are_refused_and_clocks_are_own():
 def test_rows_rise_and_columns_run_to_the_right_between_their_true_borders(bench):
     element = bench.mount("s", "self_similarity", field(), width=500)
     settled(bench)
-    assert element.locator(".ev-sim-stage").evaluate("el => [el.offsetLeft, el.offsetWidth, el.offsetHeight]") == [
-        LEFT, SIDE, SIDE,
-    ]  # fmt: skip
+    stage = element.locator(".ev-similarity-stage")
+    assert stage.evaluate("el => [el.offsetLeft, el.offsetWidth, el.offsetHeight]") == [LEFT, SIDE, SIDE]
     assert pixel(element, 30 / 44, 8 / 44) == VIRIDIS[255]
     assert pixel(element, 8 / 44, 30 / 44) == VIRIDIS[1]
     assert pixel(element, 10.7 / 44, 8 / 44) == VIRIDIS[1]
@@ -170,7 +169,7 @@ def test_the_playhead_crosses_itself_on_the_diagonal(bench):
     element = bench.mount("s", "self_similarity", field(), width=500)
     bench.clock("c", "c => c.seek(11)")
     settled(bench)
-    stage = element.locator(".ev-sim-stage").bounding_box()
+    stage = element.locator(".ev-similarity-stage").bounding_box()
     upright, level = (element.locator(".ev-playhead").nth(i).bounding_box() for i in (0, 1))
     assert upright["x"] + 1 - stage["x"] == pytest.approx(SIDE / 4, abs=0.6)
     assert level["y"] + 1 - stage["y"] == pytest.approx(SIDE * 3 / 4, abs=0.6)
@@ -186,7 +185,7 @@ def test_a_drag_selects_a_range_that_is_shown_on_both_axes(bench):
     bench.page.mouse.up()
     assert bench.clock("c")["range"] == pytest.approx([11, 22], abs=0.2)
     settled(bench)
-    stage = element.locator(".ev-sim-stage").bounding_box()
+    stage = element.locator(".ev-similarity-stage").bounding_box()
     across, up = (element.locator(".ev-range").nth(i).bounding_box() for i in (0, 1))
     assert across["width"] == pytest.approx(SIDE / 4, abs=1.5)
     assert (up["y"] - stage["y"], up["height"]) == (pytest.approx(SIDE / 2, abs=1.5), pytest.approx(SIDE / 4, abs=1.5))
@@ -195,7 +194,7 @@ def test_a_drag_selects_a_range_that_is_shown_on_both_axes(bench):
 def test_a_wide_widget_keeps_a_square_in_its_middle(bench):
     element = bench.mount("s", "self_similarity", field(), width=1148)
     settled(bench)
-    left, width, height = element.locator(".ev-sim-stage").evaluate(
+    left, width, height = element.locator(".ev-similarity-stage").evaluate(
         "e => [e.offsetLeft, e.offsetWidth, e.offsetHeight]"
     )
     assert (left, width, height) == (76 + 180, 640, 640)
@@ -203,7 +202,7 @@ def test_a_wide_widget_keeps_a_square_in_its_middle(bench):
 
 def test_the_square_fits_into_the_height_that_it_is_given(bench):
     element = bench.mount("s", "self_similarity", field(), width=1148)
-    stage = element.locator(".ev-sim-stage")
+    stage = element.locator(".ev-similarity-stage")
     for room in (500, 420):
         element.evaluate("(el, room) => el.style.setProperty('--ev-similarity-room', `${room}px`)", room)
         settled(bench)
@@ -217,7 +216,7 @@ def test_the_square_fits_into_the_height_that_it_is_given(bench):
 def test_the_keyboard_moves_the_playhead(bench):
     element = bench.mount("s", "self_similarity", field(), width=500)
     settled(bench)
-    element.locator(".ev-sim-stage").focus()
+    element.locator(".ev-similarity-stage").focus()
     bench.page.keyboard.press("ArrowRight")
     assert bench.clock("c")["time"] == 5
     bench.page.keyboard.press("+")
@@ -243,16 +242,16 @@ def test_one_frame_or_none(bench, t):
     short = Embedding(source.values[:t], source.grid[0 : 2 * t], "m", "l") if not t else source[0:3]
     element = bench.mount("s", "self_similarity", state(SelfSimilarity.of(short, clock="c")), width=500)
     settled(bench)
-    assert element.locator(".ev-sim-message").is_visible() == (t == 0)
+    assert element.locator(".ev-similarity-message").is_visible() == (t == 0)
 
 
 def test_a_message_takes_the_place_of_the_matrix_and_goes_with_it(bench):
     element = bench.mount("s", "self_similarity", field(message="Computing …"), width=500)
     settled(bench)
-    assert element.locator(".ev-sim-message").inner_text() == "Computing …"
+    assert element.locator(".ev-similarity-message").inner_text() == "Computing …"
     bench.change("s", "message", "")
     settled(bench)
-    assert not element.locator(".ev-sim-message").is_visible()
+    assert not element.locator(".ev-similarity-message").is_visible()
 
 
 def test_nothing_is_left_when_the_view_goes(bench):
