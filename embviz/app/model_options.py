@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 from embviz.extraction.frontends import FRONTENDS
 from embviz.models import Layer, Model, known_models
 from embviz.models.weights import weights_state
-
-if TYPE_CHECKING:
-    from embviz.widgets.schema import ModelOption
-
 
 # Seconds of work per minute of sound at a model's own hop, decoding and front-end included: measured with the
 # two-minute rock track on two cores, second run. What is not here has not been measured.
@@ -27,12 +23,12 @@ SYSTEMS = {
 }
 
 
-def offers() -> list[ModelOption]:
+def offers() -> list[dict[str, Any]]:
     """Return the models as the panel lists them, ready for JSON."""
     return [_offer(model) for model in known_models()]
 
 
-def _offer(model: Model) -> ModelOption:
+def _offer(model: Model) -> dict[str, Any]:
     frontend = FRONTENDS[model.frontend]
     rate = model.sample_rate
     here = weights_state(model)

@@ -1,6 +1,6 @@
 """What comes from the page: commands, answered at once, and files in parts.
 
-The panel and the page around a map share it. Of what a command asks for, this module knows nothing.
+Panel, atlas and confusion matrix share it. Of what a command asks for, of sounds and of models, it knows nothing.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import anywidget
+import traitlets
 
 from embviz.core.worker import guard
 
@@ -19,13 +20,23 @@ Handler = Callable[[str, dict[str, Any], list[Any]], None]
 
 
 class CommandWidget(anywidget.AnyWidget):
-    """A widget that passes on the commands of its page.
+    """A widget that holds what its page shows, and passes on the commands that come from it.
 
     A command is a message ``{"kind", "seq", …}``; the page gets ``{"kind": "ack", "seq"}`` before anything is done.
+
+    Every trait is what is shown now, ready for JSON, as its help says: a list or a dictionary is replaced, never
+    changed in place, and an empty one shows nothing. Names and sentences are shown as text, whatever they contain.
+    ``view`` is a reference ``"IPY_MODEL_…"`` to a widget, or empty where there is nothing to see yet. *Work* is how far
+    something is that is computed, and what shows it: model, layer, title, status (empty, waiting, running, partial,
+    ready, failed, cancelled or download), stage, done, total, message, remedy, view.
     """
 
     #: What the page can ask for; anything else is left unheard.
     commands: ClassVar[frozenset[str]] = frozenset()
+
+    clock = traitlets.Unicode(help="name of the clock that all views share").tag(sync=True)
+    player = traitlets.Unicode(help="reference to the player; empty: it is somewhere else").tag(sync=True)
+    notice = traitlets.Dict(help="level (error, info, done), text, remedy, seq of a message").tag(sync=True)
 
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)
@@ -40,7 +51,7 @@ class CommandWidget(anywidget.AnyWidget):
         ----------
         handler : callable
             Gets one of :attr:`commands`, a dictionary of what belongs to it, and a list of bytes: of ``"upload"`` the
-            whole file, of all others nothing. The page has been answered before.
+            whole file, of all others nothing.
         """
         self._handlers.append(handler)
 
@@ -71,15 +82,12 @@ class CommandWidget(anywidget.AnyWidget):
         if not isinstance(kind, str) or kind not in self.commands:
             return
         rest = {name: value for name, value in content.items() if name not in {"kind", "seq"}}
-        whole: list[Any] | None = list(buffers or [])
-        if kind == "upload":
-            whole = self._collect_parts(rest, whole or [])
-        if whole is None:
-            return
-        for handler in self._handlers:
-            handler(kind, rest, whole)
+        files = self._collect_parts(rest, buffers or []) if kind == "upload" else list(buffers or [])
+        if files is not None:
+            for handler in self._handlers:
+                handler(kind, rest, files)
 
-    def _collect_parts(self, content: dict[str, Any], buffers: list[Any]) -> list[Any] | None:
+    def _collect_parts(self, content: dict[str, Any], buffers: Sequence[Any]) -> list[Any] | None:
         """Return the file that a part completes, or None: one message must not hold more than Jupyter's line takes."""
         name, part, parts = str(content.get("name", "")), content.pop("part", 0), content.pop("parts", 1)
         if len(buffers) != 1 or not isinstance(part, int) or not isinstance(parts, int):
@@ -95,6 +103,20 @@ class CommandWidget(anywidget.AnyWidget):
         if sum(map(len, got)) > LARGEST_FILE:
             del self._parts[name]
             return None
-        if part + 1 < parts:
-            return None
-        return [b"".join(self._parts.pop(name))]
+        return None if part + 1 < parts else [b"".join(self._parts.pop(name))]
+
+
+class ModelsWidget(CommandWidget):
+    """A widget whose page offers models, and shows what is computed with them."""
+
+    models: traitlets.List[Any] = traitlets.List(
+        help="models to choose from: name, title, system, system_title, task, parameters, dimensions, licence, "
+        "training_data, note, state (ready, absent, download) of its weights, their bytes and source; patch, hop, "
+        "finest and longest hop in seconds, fixed_hop; cost (seconds of work per minute of sound); layers: name, "
+        "shape, axes, meaning, receptive_field"
+    ).tag(sync=True)
+    downloads = traitlets.Dict(help="by model whose weights are on the way: done, total, stage, error, remedy").tag(
+        sync=True
+    )
+    progress = traitlets.Dict(help="text, done, total of the work that runs").tag(sync=True)
+    code = traitlets.Unicode(help="Python that gives this view").tag(sync=True)

@@ -1,8 +1,4 @@
-"""What a classifier took the tracks of each class for: a table of counts, and the tracks behind each of them.
-
-It shows what the traits say and passes on what is asked for; it knows nothing of classifiers or files. Names in the
-traits are shown as text, whatever they contain.
-"""
+"""What a classifier took the tracks of each class for: a table of counts, and the tracks behind each of them."""
 
 from __future__ import annotations
 
@@ -25,16 +21,13 @@ COMMANDS = frozenset({"show_cell", "show_test_set", "play", "dismiss_notice"})
 class Confusion(CommandWidget):
     """A confusion matrix, truth as rows and answers as columns, and below it the tracks of the chosen cell.
 
-    Every trait is what is shown now: a list or a dictionary is replaced, never changed in place. A ``track`` is a label
-    of the table of its test set.
+    A ``track`` is a label of the table of its test set.
     """
 
     _esm = script("confusion")
     _css = style("confusion")
     commands = COMMANDS
 
-    clock = traitlets.Unicode(help="name of the clock that all views share").tag(sync=True)
-    player = traitlets.Unicode(help="reference to the player; empty: it is somewhere else").tag(sync=True)
     title = traitlets.Unicode(help="what answered what").tag(sync=True)
     classes: traitlets.List[Any] = traitlets.List(traitlets.Unicode(), help="names of the classes").tag(sync=True)
     test_sets: traitlets.List[Any] = traitlets.List(
@@ -47,4 +40,3 @@ class Confusion(CommandWidget):
         "truth), most certain first; more: how many further rows there are; empty: no cell"
     ).tag(sync=True)
     current = traitlets.Dict(help="test_set, track: the open one; empty: none").tag(sync=True)
-    notice = traitlets.Dict(help="level, text, remedy, seq of a message; empty: none").tag(sync=True)

@@ -1,16 +1,13 @@
-"""The panel around everything: tracks, player, and the pages that look into a track.
-
-It holds what is shown and passes on what is asked for; it knows nothing of sounds or models. What each trait holds is
-said beside it; names and sentences in them are shown as text, whatever they contain.
-"""
+"""The panel around everything: tracks, player, and the pages that look into a track."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import traitlets
 
-from embviz.widgets import schema
 from embviz.widgets.bundle import script, style
-from embviz.widgets.commands import CommandWidget
+from embviz.widgets.commands import ModelsWidget
 
 #: What the panel can ask for.
 COMMANDS = frozenset(
@@ -23,38 +20,52 @@ COMMANDS = frozenset(
     }
 )  # fmt: skip
 
+#: The pages of the panel.
+TABS = ("heatmaps", "predictions", "layers", "similarity", "map", "evaluation")
 
-class Panel(CommandWidget):
-    """What the Explorer looks like, and the commands that come from it.
 
-    Every trait is what is shown now: a list or a dictionary is replaced, never changed in place. ``view`` in any of
-    them is a reference ``"IPY_MODEL_…"`` to a widget, or empty where there is nothing to see yet.
-    """
+class Panel(ModelsWidget):
+    """What the Explorer looks like, and the commands that come from it."""
 
     _esm = script("panel")
     _css = style("panel")
     commands = COMMANDS
 
-    clock = traitlets.Unicode(help="name of the clock that all views share").tag(sync=True)
-    player = traitlets.Unicode(help="reference to the player").tag(sync=True)
     folder = traitlets.Unicode(help="where the tracks are").tag(sync=True)
-    tracks = schema.list_trait(schema.TrackItem, "tracks of the list")
+    tracks: traitlets.List[Any] = traitlets.List(
+        help="tracks of the list: id, name, title, style, bpm, key, seconds, note, problem"
+    ).tag(sync=True)
     cached = traitlets.Dict(help="track id (text) to names of the models that are computed").tag(sync=True)
     track = traitlets.Int(-1, help="id of the open track; -1: none").tag(sync=True)
-    models = schema.list_trait(schema.ModelOption, "models to choose from")
-    downloads = traitlets.Dict(help="downloads by model; see Download").tag(sync=True)
-    rows = schema.list_trait(schema.HeatmapRow, "rows of heatmaps, from top to bottom")
-    tab = traitlets.Enum(schema.PANEL_TABS, schema.PANEL_TABS[0], help="page in front").tag(sync=True)
-    predictions = schema.dict_trait(schema.Predictions, "taggers, tempo and stems")
-    layers = schema.dict_trait(schema.Layers, "layers of a model")
-    similarity = schema.dict_trait(schema.WorkState, "self-similarity of a layer")
-    map = schema.dict_trait(schema.WorkState, "map of all tracks")
-    evaluation = schema.dict_trait(schema.EvaluationOptions, "what can be compared; empty until the table is read")
-    evaluation_status = schema.dict_trait(schema.EvaluationStatus, "how far a comparison is")
-    scores = schema.dict_trait(schema.Scores, "scores of the last comparison")
-    confusion = schema.dict_trait(schema.ConfusionState, "confusion matrix that is open")
-    progress = schema.dict_trait(schema.Progress, "work that runs")
-    notice = schema.dict_trait(schema.Notice, "message above the panel")
-    code = traitlets.Unicode(help="Python that gives this view").tag(sync=True)
+    rows: traitlets.List[Any] = traitlets.List(
+        help="rows of heatmaps from top to bottom: work, and id, hop, collapsed, facts, height, heads (name, title), "
+        "head; answer (work, or None) is what the head makes of it, drawn below"
+    ).tag(sync=True)
+    tab = traitlets.Enum(TABS, TABS[0], help="page in front").tag(sync=True)
+    predictions = traitlets.Dict(
+        help="of the open track: taggers (a list of work), tempo (work, bpm, confidence, and its distribution: bpms, "
+        "shares), stems (work, and the models to choose from and names of the sources)"
+    ).tag(sync=True)
+    layers = traitlets.Dict(
+        help="work on a model, its rows from input to output (work, meaning, shape, axes, receptive_field, "
+        "has_feature_maps, constant), feature_maps (work)"
+    ).tag(sync=True)
+    similarity = traitlets.Dict(help="work on the self-similarity of a layer").tag(sync=True)
+    map = traitlets.Dict(help="work on the map of all tracks").tag(sync=True)
+    evaluation = traitlets.Dict(
+        help="what models can be compared on: targets (name, title, classes, tracks, and why it cannot be predicted), "
+        "groups, folds (name, title), classifiers, poolings, layers (titles by name), tracks, from_collection; choices "
+        "(target, models, layers, groups, folds, classifier, pooling), extra_options (names of options from code), "
+        "code; empty until the table is read"
+    ).tag(sync=True)
+    evaluation_status = traitlets.Dict(help="work on a comparison, and the plan: what it will cost").tag(sync=True)
+    scores = traitlets.Dict(
+        help="of the last comparison: rows, one per task with the items compared, headings by name, caption, notes, "
+        "has_external, and its choices"
+    ).tag(sync=True)
+    confusion = traitlets.Dict(
+        help="open confusion matrix: cell of the scores, title, task, tracks, wrong, can_train_head, view, training "
+        "(work)"
+    ).tag(sync=True)
     can_undo = traitlets.Bool(help="whether a change of the rows can be taken back").tag(sync=True)
     collapsed_list = traitlets.Bool(help="whether the list of tracks is hidden").tag(sync=True)

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from embviz.app.atlas.model_outputs import ModelOutputs
     from embviz.core.vectors import Vectors
     from embviz.core.worker import Job
-    from embviz.widgets.schema import ClusterItem, ClusterList, TagLift
 
 
 NOWHERE = "in no cluster"
@@ -43,7 +42,7 @@ class Clusters:
         self._context, self._outputs, self._view = context, outputs, view
         self.members: NDArray[np.int64] | None = None
         self.auto: dict[int, str] = {}
-        self._tags: dict[int, list[TagLift]] = {}
+        self._tags: dict[int, list[dict[str, Any]]] = {}
         self._given: dict[str, str] = {}
         self._of: Any = None
         self.message = ""
@@ -210,12 +209,12 @@ class Clusters:
             shown = {"time": vectors.times, **shown}
         return pd.DataFrame(shown, index=pd.Index(vectors.tracks, name="track"))
 
-    def to_dict(self) -> ClusterList:
+    def to_dict(self) -> dict[str, Any]:
         """Return what the page shows of them, ready for JSON."""
         if self.method == "none":
             return {}
         names = self.names()
-        items: list[ClusterItem] = []
+        items = []
         for number, auto in self.auto.items():
             count = int((self.members == number).sum()) if self.members is not None else 0
             tags = self._tags.get(number, [])
@@ -226,6 +225,6 @@ class Clusters:
         return {"method": self.method, "scale": SCALES[self.method], "items": items, "message": self.message}
 
 
-def _best(lift: NDArray[np.float64], tags: tuple[str, ...]) -> list[TagLift]:
+def _best(lift: NDArray[np.float64], tags: tuple[str, ...]) -> list[dict[str, Any]]:
     order = np.argsort(-lift, kind="stable")[:TOLD_TAGS]
     return [{"tag": tags[i], "lift": round(float(lift[i]), 2)} for i in order if lift[i] > 0]

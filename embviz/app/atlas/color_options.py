@@ -25,14 +25,13 @@ if TYPE_CHECKING:
 
     from embviz.analysis.projection import Projection
     from embviz.core.vectors import Vectors
-    from embviz.widgets.schema import ColorGroup, KeyTitle
 
 
 # Of the columns of every table, those that say what is to be seen.
 TOLD = ("genre", "artist", "album", "year", "duration")
 HIDDEN = ("path", "name", "title", "digest", "problem")
 
-SIZES: list[KeyTitle] = [
+SIZES = [
     {"key": "none", "title": "all the same"},
     {"key": "duration", "title": "duration"},
     {"key": "spread", "title": "spread within the track"},
@@ -54,10 +53,10 @@ class PointColors:
         return self.values.dtype.kind == "f"
 
 
-def color_groups(table: pd.DataFrame) -> list[ColorGroup]:
+def color_groups(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Return what can be chosen, as the page lists it."""
-    columns: list[KeyTitle] = [{"key": f"column:{name}", "title": format_cell(name)} for name in _columns(table)]
-    found: list[ColorGroup] = [
+    columns = [{"key": f"column:{name}", "title": format_cell(name)} for name in _columns(table)]
+    found: list[dict[str, Any]] = [
         {"title": "", "items": [{"key": "none", "title": "none"}]},
         {"title": "Columns", "items": columns},
     ]
@@ -71,7 +70,7 @@ def color_groups(table: pd.DataFrame) -> list[ColorGroup]:
     if tempo is not None:
         found.append({"title": tagger_group(tempo), "items": [{"key": "tempo", "title": "tempo"}]})
     for model in taggers():
-        items: list[KeyTitle] = [{"key": f"tag:{model.name}:{tag}", "title": tag} for tag in _tags(model.name)]
+        items = [{"key": f"tag:{model.name}:{tag}", "title": tag} for tag in _tags(model.name)]
         found.append({"title": tagger_group(model), "items": items})
     return found
 

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from embviz.app.atlas.map_view import MapView
     from embviz.core.vectors import Vectors
     from embviz.core.worker import Job
-    from embviz.widgets.schema import AgreementState, PointItem
 
 
 MOST = 100
@@ -32,7 +31,7 @@ class Comparison:
         self._context, self._views = context, views
         self.result: Agreement | None = None
         self.tracks: NDArray[np.int64] = np.zeros(0, np.int64)
-        self._shown: AgreementState = {}
+        self._shown: dict[str, Any] = {}
         self._of: Any = None
 
     def start(self) -> None:
@@ -62,13 +61,13 @@ class Comparison:
         self._shown = {} if result is None else self._told(first, tracks, result)
         self._context.events.agreement_changed()
 
-    def _told(self, first: Vectors, tracks: NDArray[np.int64], result: Agreement) -> AgreementState:
-        items: list[PointItem] = []
+    def _told(self, first: Vectors, tracks: NDArray[np.int64], result: Agreement) -> dict[str, Any]:
+        items = []
         labels, starts = np.unique(first.tracks, return_index=True)
         points = dict(zip(labels.tolist(), starts.tolist(), strict=True))
         for i in np.argsort(result.per_point, kind="stable")[:MOST]:
             facts = self._context.facts(int(tracks[i]))
-            shown: PointItem = {"track": facts["track"], "title": facts["title"], "artist": facts["artist"]}
+            shown = {"track": facts["track"], "title": facts["title"], "artist": facts["artist"]}
             items.append({**shown, "point": points[int(tracks[i])], "overlap": _plain(result.per_point[i])})
         return {
             "cka": _plain(result.cka),
@@ -95,7 +94,7 @@ class Comparison:
         if had:
             self._context.events.agreement_changed()
 
-    def to_dict(self) -> AgreementState:
+    def to_dict(self) -> dict[str, Any]:
         """Return what the page shows, ready for JSON."""
         return self._shown
 

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from embviz.core.vectors import Vectors
     from embviz.core.worker import Job
     from embviz.widgets.player import Player
-    from embviz.widgets.schema import Problem, TrackFacts
 
 
 MOST_PROBLEMS = 200
@@ -88,7 +87,7 @@ class AtlasContext(PanelContext[AtlasEvents]):
             ) from error
         self.__dict__.pop("columns", None)  # made of the table, and kept
 
-    def facts(self, label: int) -> TrackFacts:
+    def facts(self, label: int) -> dict[str, Any]:
         """Return what a list shows of a track."""
         row = self.table.loc[label]
         said = {name: format_cell(row.get(name)) for name in FACTS}
@@ -193,14 +192,14 @@ def check_table(table: Any) -> None:
         raise OptionError("The rows of a table of tracks are labelled by whole numbers, each once; others were found.")
 
 
-def list_problems(table: pd.DataFrame, vectors: Vectors | None) -> tuple[int, list[Problem]]:
+def list_problems(table: pd.DataFrame, vectors: Vectors | None) -> tuple[int, list[dict[str, str]]]:
     """Return how many tracks cannot be used, and name and problem of the first of them."""
     known = table["problem"].fillna("").astype(str) if "problem" in table.columns else None
     found = {} if known is None else {int(label): text for label, text in known[known != ""].items()}
     if vectors is not None:
         found |= {int(label): text for label, text in vectors.failed.items()}
     names = table.get("name", table.get("path", {}))
-    shown: list[Problem] = [
+    shown = [
         {"name": format_cell(names.get(label)) or f"track {label}", "problem": format_cell(text)}
         for label, text in list(found.items())[:MOST_PROBLEMS]
     ]

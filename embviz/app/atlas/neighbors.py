@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from embviz.app.atlas.map_view import MapView
     from embviz.core.vectors import Vectors
     from embviz.core.worker import Job
-    from embviz.widgets.schema import NeighborList, PointItem
 
 
 KEPT = 1 << 29  # bytes of vectors of which a copy is kept for the next question
@@ -56,7 +55,7 @@ class NeighborQueries:
         self._context, self._view = context, view
         self._index: NeighborIndex | None = None
         self._index_of: Any = None
-        self._shown: NeighborList = {}
+        self._shown: dict[str, Any] = {}
         self.lines = np.zeros((0, 2), np.uint32)
         self._query: Query | None = None
         self._file: Path | None = None
@@ -232,11 +231,11 @@ class NeighborQueries:
 
     def _found(self, answer: _Answer) -> None:
         vectors, query, choices = self._vectors(), answer.query, self._context.choices
-        items: list[PointItem] = []
+        items = []
         for point, distance in zip(answer.points, answer.distances, strict=True):
             facts = self._context.facts(int(vectors.tracks[point]))
             at = None if vectors.times is None else float(vectors.times[point])
-            shown: PointItem = {"track": facts["track"], "title": facts["title"], "artist": facts["artist"]}
+            shown = {"track": facts["track"], "title": facts["title"], "artist": facts["artist"]}
             items.append({**shown, "point": int(point), "distance": float(distance), "at": at})
         self._query = query
         self._shown = {
@@ -257,6 +256,6 @@ class NeighborQueries:
         self._shown["message"] = f"{sentence} {remedy}".strip()
         self._context.events.neighbors_changed()
 
-    def to_dict(self) -> NeighborList:
+    def to_dict(self) -> dict[str, Any]:
         """Return what the page shows, ready for JSON."""
         return self._shown

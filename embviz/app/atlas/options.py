@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from embviz.analysis.clustering import default_options
 from embviz.analysis.neighbors import METRIC_TITLES, METRICS
@@ -11,10 +11,6 @@ from embviz.analysis.projection import METHOD_NAMES, METHODS, method_options, un
 from embviz.batch.pooling import TITLES as POOLING_TITLES
 from embviz.errors import OptionError, did_you_mean
 from embviz.models import get_model
-
-if TYPE_CHECKING:
-    from embviz.widgets.schema import Method, MethodOption
-
 
 POINTS = ("tracks", "frames")
 CLUSTERS = ("none", "hdbscan", "kmeans")
@@ -116,14 +112,14 @@ def vocabulary() -> dict[str, dict[str, str]]:
     return {"points": {name: name for name in POINTS}, "poolings": POOLING_TITLES, "metrics": METRIC_TITLES}
 
 
-def methods() -> list[Method]:
+def methods() -> list[dict[str, Any]]:
     """Return the methods of a map as the page offers them, with what is recommended."""
     return [_method(name) for name in METHODS]
 
 
-def _method(name: str) -> Method:
+def _method(name: str) -> dict[str, Any]:
     why = unavailable_reason(name)
-    options: list[MethodOption] = [
+    options = [
         {
             "name": option.name, "title": option.title, "kind": option.kind, "value": option.default,
             "min": option.min, "max": option.max, "step": option.step, "choices": list(option.choices),
@@ -134,7 +130,7 @@ def _method(name: str) -> Method:
     return {"name": name, "title": METHOD_NAMES[name], "available": not why, "why": why, "options": options}
 
 
-def clusterers(n: int) -> list[Method]:
+def clusterers(n: int) -> list[dict[str, Any]]:
     """Return the ways to find groups among so many points as the page offers them."""
     dense, count = default_options("hdbscan", n), default_options("kmeans", n)
     most = max(2, n)
@@ -155,7 +151,7 @@ def clusterers(n: int) -> list[Method]:
     ]  # fmt: skip
 
 
-def _whole(name: str, title: str, value: int, low: int, high: int, told: str) -> MethodOption:
+def _whole(name: str, title: str, value: int, low: int, high: int, told: str) -> dict[str, Any]:
     return {
         "name": name, "title": title, "kind": "int", "value": min(max(value, low), high), "choices": [],
         "min": low, "max": high, "step": 1, "help": told,

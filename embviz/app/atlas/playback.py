@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from embviz.core.worker import Job
     from embviz.widgets.heatmap import Heatmap
     from embviz.widgets.player import Player
-    from embviz.widgets.schema import QueueItem
 
 
 END = 0.35  # seconds before the end of a track at which it counts as over: browsers stop a little early
@@ -38,7 +37,7 @@ class Playback:
         self._context, self._views = context, views
         self.player, self._own = player, own
         self._heatmap: Heatmap | None = None
-        self._items: list[QueueItem] = []
+        self._items: list[dict[str, Any]] = []
         self._at = -1
         self._playing = self._was_playing = False
         context.selection.on("track", self._follow_track)

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from embviz.evaluation.confusion import ConfusionMatrix
     from embviz.evaluation.results import Result, TaskCollections
     from embviz.heads import Head
-    from embviz.widgets.schema import ConfusionState, EvaluationOptions, Scores
 
 
 SUFFIXES = {"csv": ".csv", "latex": ".tex"}
@@ -60,11 +59,11 @@ class EvaluationTab:
         self.work = Work()
         self._training = Work()
         self._more: dict[str, Any] = {}  # options that the page does not show
-        self._offers: EvaluationOptions = {}
+        self._offers: dict[str, Any] = {}
         self._wanted = False
         self._plan = ""
         self._matrix: ConfusionMatrix | None = None
-        self._seen: ConfusionState = {}
+        self._seen: dict[str, Any] = {}
         self._stage: tuple[str, float, int] = ("", 0.0, 0)
         context.selection.on("track", self._mark_open)
 
@@ -169,7 +168,7 @@ class EvaluationTab:
         options = {"cache": False if self._context.store is None else self._context.store, **self._more}
         options |= evaluation_options.options(asked)
 
-        def task(job: Job) -> tuple[Evaluation, Scores]:
+        def task(job: Job) -> tuple[Evaluation, dict[str, Any]]:
             from embviz.evaluation import api
 
             job.report("beginning", 0, 0)

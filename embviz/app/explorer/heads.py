@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from embviz.app.explorer.row import Row
     from embviz.core.embedding import Embedding
     from embviz.core.worker import Job
-    from embviz.widgets.schema import NameTitle
 
 
 CURVES = 8  # classes that are drawn at first; the reader can ask for others
@@ -79,7 +78,7 @@ class RowHeads:
         """Return what the page shows of the heads of a row, ready for JSON."""
         fitting = self.fitting(row.model, row.layer)
         titles = [one_line(head.title) for head in fitting.values()]
-        heads: list[NameTitle] = [
+        heads = [
             {"name": name, "title": title if titles.count(title) == 1 else f"{title} ({name})"}
             for name, title in zip(fitting, titles, strict=True)
         ]

@@ -15,7 +15,6 @@ from embviz.models.weights import has_weights
 
 if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
-    from embviz.widgets.schema import LayerRow
 
 
 # A walk computes every layer; of longer tracks, only a stretch around the playhead.
@@ -182,7 +181,7 @@ class LayersTab:
         }
 
 
-def _described(model: Any, layer: Layer) -> LayerRow:
+def _described(model: Any, layer: Layer) -> dict[str, Any]:
     plain = replace(layer, labels=())
     sizes = dict(zip(plain.axes, plain.shape, strict=False))
     return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,7 +19,6 @@ from embviz.widgets import browser_audio
 if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
     from embviz.core.worker import Job
-    from embviz.widgets.schema import Tempo
 
 
 LONGEST_STEMS = 900.0  # seconds; separated sound takes 0.35 MB a second and stem
@@ -35,7 +34,7 @@ class PredictionsTab:
         self.tempo = DrawnWork("", "output")
         self.stems = DrawnWork("", "output")
         self._names: list[str] = []
-        self._beat: Tempo = {}
+        self._beat: dict[str, Any] = {}
         self._asked = False
         self._choose()
 
@@ -93,7 +92,7 @@ class PredictionsTab:
         def show(_i: int, embedding: Embedding, complete: bool) -> None:
             self.tempo.draw(Heatmap.of, embedding, complete=complete, clock=self._context.clock, title="")
             if complete:
-                self._beat = cast("Tempo", estimate_tempo(embedding))
+                self._beat = estimate_tempo(embedding)
 
         self.tempo.begin()
         self._context.embed(("tempo", self.tempo.model), [self.tempo], show, self.publish)
@@ -164,7 +163,7 @@ class PredictionsTab:
 
     def publish(self) -> None:
         """Show this view as it is."""
-        beat: Tempo = {"bpm": None, "confidence": None, "bpms": [], "shares": []}
+        beat: dict[str, Any] = {"bpm": None, "confidence": None, "bpms": [], "shares": []}
         stems = [model.name for model in models_by_task("stems") if has_weights(model)]
         taggers = [work.to_dict() | {"title": get_model(work.model).title} for work in self.taggers]
         self._context.panel.predictions = {

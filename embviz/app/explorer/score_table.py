@@ -12,14 +12,13 @@ if TYPE_CHECKING:
 
     from embviz.evaluation import Evaluation
     from embviz.evaluation.results import Result, TaskCollections
-    from embviz.widgets.schema import Scores
 
 
 WHAT = ("model", "layer", "classifier", "pooling")  # what tells cells of a task apart
 RIGHT, WRONG = "right", "wrong"
 
 
-def to_dict(evaluation: Evaluation) -> Scores:
+def to_dict(evaluation: Evaluation) -> dict[str, Any]:
     """Return what the page draws, ready for JSON.
 
     It is ``Evaluation.table_data()`` with the rows turned round: the ``items`` of a task are what was compared, each

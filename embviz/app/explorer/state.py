@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from embviz.app.explorer.context import ExplorerContext
 from embviz.errors import OptionError
-from embviz.widgets.schema import PANEL_TABS
+from embviz.widgets.panel import TABS
 
 if TYPE_CHECKING:
     from embviz.app.explorer.heatmap_rows import HeatmapRows
@@ -47,7 +47,7 @@ def check_state(given: Any) -> dict[str, Any]:
     found = usual | dict(given)
     sound = (
         all(isinstance(row, Mapping) and isinstance(row.get("model"), str) for row in found["rows"])
-        and found["tab"] in PANEL_TABS
+        and found["tab"] in TABS
         and isinstance(found["track"], str | None)
         and isinstance(found["layers"], str)
         and isinstance(found["evaluation"], Mapping)
