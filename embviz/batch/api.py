@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
+from typing import TYPE_CHECKING, Any, Unpack, overload
 
 import numpy as np
 
@@ -25,7 +25,7 @@ from embviz.core.progress import Progress, reporter
 from embviz.core.text import printable
 from embviz.core.vectors import Vectors
 from embviz.errors import CollectionError, OptionError
-from embviz.extraction.extract import LayerSpec, PatchHop, as_list
+from embviz.extraction.extract import EmbedOptions, LayerSpec, PatchHop, as_list, nest_results
 from embviz.models import LayerList, Model, ModelLike, ModelList, get_model
 
 if TYPE_CHECKING:
@@ -37,33 +37,29 @@ if TYPE_CHECKING:
     from embviz.core.progress import Report
 
 
-class EmbedOptions(TypedDict, total=False):
+class TableOptions(EmbedOptions, total=False):
     """Options of :func:`embed_table`."""
 
     pooling: str
-    patch_hop: PatchHop
-    resample_quality: int | None
-    cache: CacheOption
     executor: Executor | None
     workers: int | None
-    progress: Progress
 
 
 @overload
 def embed_table(
-    table: pd.DataFrame, models: ModelLike, layer: str = "embedding", **options: Unpack[EmbedOptions]
+    table: pd.DataFrame, models: ModelLike, layer: str = "embedding", **options: Unpack[TableOptions]
 ) -> Vectors: ...
 @overload
 def embed_table(
-    table: pd.DataFrame, models: ModelList, layer: str = "embedding", **options: Unpack[EmbedOptions]
+    table: pd.DataFrame, models: ModelList, layer: str = "embedding", **options: Unpack[TableOptions]
 ) -> list[Vectors]: ...
 @overload
 def embed_table(
-    table: pd.DataFrame, models: ModelLike, layer: LayerList, **options: Unpack[EmbedOptions]
+    table: pd.DataFrame, models: ModelLike, layer: LayerList, **options: Unpack[TableOptions]
 ) -> list[Vectors]: ...
 @overload
 def embed_table(
-    table: pd.DataFrame, models: ModelList, layer: LayerList, **options: Unpack[EmbedOptions]
+    table: pd.DataFrame, models: ModelList, layer: LayerList, **options: Unpack[TableOptions]
 ) -> list[list[Vectors]]: ...
 def embed_table(  # noqa: PLR0913  options are given by name
     table: pd.DataFrame,
@@ -77,7 +73,7 @@ def embed_table(  # noqa: PLR0913  options are given by name
     executor: Executor | None = None,
     workers: int | None = None,
     progress: Progress = None,
-) -> Vectors | list[Vectors] | list[list[Vectors]]:
+) -> Any:
     """Return the embeddings of the tracks of a table, pooled over time.
 
     Each track is decoded once for all models and layers. What is in the cache is not computed again, whether an
@@ -142,22 +138,15 @@ def embed_table(  # noqa: PLR0913  options are given by name
     tracks = _TrackTable(table, store)
     with reporter(progress) as report:
         found = _load_cached(tracks, request) or _compute(tracks, request, report)
-    nested: list[Any] = [found[i : i + len(layers)] for i in range(0, len(found), len(layers))]
-    if isinstance(layer, str):
-        nested = [row[0] for row in nested]
-    vectors: Vectors | list[Vectors] | list[list[Vectors]] = nested[0] if isinstance(models, str | Model) else nested
-    return vectors
+    return nest_results(found, models, layer)
 
 
 def cached_share(
     table: pd.DataFrame, model: str | Model, layer: str, *, pooling: str = "mean", cache: CacheOption = None
 ) -> float:
-    """Return the share of tracks whose vectors are in the cache, 0 … 1; no sound is read.
+    """Return the share of tracks whose vectors, as :func:`embed_table` gives them, are in the cache, 0 … 1.
 
-    Parameters
-    ----------
-    table, model, layer, pooling, cache
-        As for :func:`embed_table`.
+    No sound is read.
     """
     how, store = check_pooling(pooling), resolve_cache(cache)
     if store is None:
@@ -174,54 +163,34 @@ def cached_share(
 
 
 class _TrackTable:
-    """The tracks of a table.
-
-    Attributes
-    ----------
-    tracks : list of UniqueTrack
-        The contents, those with a problem left out.
-    labels : list of int
-        Of the tracks in them, in the order of the table.
-    failed : dict of int to str
-        The problems of the others.
-    """
+    """The contents of a table (`tracks`), the labels of their rows in its order, and why the other rows failed."""
 
     def __init__(self, table: pd.DataFrame, store: Cache | None) -> None:
         _check(table)
-        n = len(table)
-        labels = [int(label) for label in table.index]
         paths = [str(Path(path).expanduser().absolute()) for path in table["path"]]
         names = _column(table, "name", [printable(Path(path).name) for path in paths])
-        problems, digests = _column(table, "problem", [""] * n), _column(table, "digest", [""] * n)
-        seconds = _column(table, "duration", [math.nan] * n)
+        empty = {"problem": "", "digest": "", "duration": math.nan}
+        others = [_column(table, name, [nothing] * len(table)) for name, nothing in empty.items()]
         self.labels: list[int] = []
         self.failed: dict[int, str] = {}
-        self._tracks: dict[str, UniqueTrack] = {}
-        for label, path, name, problem, listed, length in zip(
-            labels, paths, names, problems, digests, seconds, strict=True
+        tracks: dict[str, UniqueTrack] = {}
+        for label, path, name, problem, listed, seconds in zip(
+            map(int, table.index), paths, names, *others, strict=True
         ):
             if problem:
                 self.failed[label] = str(problem)
                 continue
             self.labels.append(label)
             digest = listed or (store.known_digest(Path(path)) if store else None) or ""
-            known = self._tracks.get(digest or path)
-            if known:
-                known.labels.append(label)
-            else:
-                self._tracks[digest or path] = UniqueTrack(
-                    path, printable(str(name)), [label], digest, bool(listed), float(length)
-                )
+            track = UniqueTrack(path, printable(str(name)), [], digest, bool(listed), float(seconds))
+            tracks.setdefault(digest or path, track).labels.append(label)
         if not self.labels:
             raise CollectionError(f"There is no track to compute: {_reason(self.failed)}")
-
-    @property
-    def tracks(self) -> list[UniqueTrack]:
-        return list(self._tracks.values())
+        self.tracks = list(tracks.values())
 
     def by_label(self) -> dict[int, UniqueTrack]:
         """Return the track of each label, as it is now: copies are only found when they are read."""
-        return {label: track for track in self._tracks.values() for label in track.labels}
+        return {label: track for track in self.tracks for label in track.labels}
 
 
 def _check(table: Any) -> None:
@@ -253,68 +222,55 @@ def _load_cached(table: _TrackTable, request: EmbeddingRequest) -> list[Vectors]
     digests = [tracks[label].digest for label in table.labels]
     if request.store is None or not all(digests):
         return None
-    keys = [vector_store.identity(want, request.pooling, digests) for want in request.wanted]
-    found = [vector_store.reopen(request.store, key) for key in keys]
-    if any(one is None for one in found):
-        return None
-    labels = np.array(table.labels)
-    return [
-        _vectors(request, want, key, one, labels, table.failed)
-        for want, key, one in zip(request.wanted, keys, found, strict=True)
-        if one is not None
-    ]
+    vectors = []
+    for want in request.wanted:
+        key = vector_store.identity(want, request.pooling, digests)
+        matrix = vector_store.reopen(request.store, key)
+        if matrix is None:
+            return None
+        vectors.append(_vectors(request, want, key, matrix, np.array(table.labels), table.failed))
+    return vectors
 
 
 def _compute(table: _TrackTable, request: EmbeddingRequest, report: Report) -> list[Vectors]:
-    with closing(vector_store.RowBuffer(request.store.folder if request.store else None)) as buffer:
+    store, vectors = request.store, []
+    with closing(vector_store.RowBuffer(store.folder if store else None)) as buffer:
         EmbeddingScheduler(request, table.tracks, report, buffer).run()
         tracks = table.by_label()
-        return [_build_vectors(table, tracks, request, i, buffer, report) for i in range(len(request.wanted))]
-
-
-def _build_vectors(
-    table: _TrackTable,
-    tracks: Mapping[int, UniqueTrack],
-    request: EmbeddingRequest,
-    i: int,
-    buffer: vector_store.RowBuffer,
-    report: Report,
-) -> Vectors:
-    """Return the vectors of one layer."""
-    want = request.wanted[i]
-    there = [label for label in table.labels if i in tracks[label].rows]
-    failed = table.failed | {label: tracks[label].problems[i] for label in table.labels if i in tracks[label].problems}
-    if not there:
-        raise CollectionError(f"{want.model.name} / {want.layer.name} gave nothing: {_reason(failed)}")
-    key = vector_store.identity(want, request.pooling, [tracks[label].digest for label in there])
-    found = vector_store.reopen(request.store, key)
-    if found is None:
-        rows = [tracks[label].rows[i] for label in there]
-        found = vector_store.build(request.store, key, rows, buffer, report)
-    return _vectors(request, want, key, found, np.array(there), failed)
+        for i, want in enumerate(request.wanted):
+            there = [label for label in table.labels if i in tracks[label].rows]
+            problems = {label: tracks[label].problems for label in table.labels}
+            failed = table.failed | {label: found[i] for label, found in problems.items() if i in found}
+            if not there:
+                raise CollectionError(f"{want.model.name} / {want.layer.name} gave nothing: {_reason(failed)}")
+            key = vector_store.identity(want, request.pooling, [tracks[label].digest for label in there])
+            rows = [tracks[label].rows[i] for label in there]
+            matrix = vector_store.reopen(store, key) or vector_store.build(store, key, rows, buffer, report)
+            vectors.append(_vectors(request, want, key, matrix, np.array(there), failed))
+    return vectors
 
 
 def _vectors(
     request: EmbeddingRequest,
     want: LayerSpec,
     key: Mapping[str, Any],
-    found: vector_store.VectorMatrix,
+    matrix: vector_store.VectorMatrix,
     labels: NDArray[np.int64],
     failed: Mapping[int, str],
 ) -> Vectors:
-    values = found.values  # noqa: PD011  no DataFrame
+    values = matrix.values  # noqa: PD011  no DataFrame
     parts = request.pooling.count("+") + 1
     own = want.layer.labels if len(want.layer.labels) * parts == values.shape[1] else ()
     return Vectors(
         values,
-        labels[found.places],
-        found.times,
+        labels[matrix.places],
+        matrix.times,
         want.model.name,
         want.layer.name,
         request.pooling,
         labels=pooled_labels(own, request.pooling),
         unit=want.layer.unit,
-        spread=found.spread,
+        spread=matrix.spread,
         failed=dict(failed),
         key=vector_store.name(key),
     )

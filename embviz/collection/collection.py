@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from pandas import DataFrame, Index, Series
 
     from embviz.app.atlas import Atlas
-    from embviz.batch.api import EmbedOptions
+    from embviz.batch.api import TableOptions
     from embviz.core.cache import CacheOption
     from embviz.core.vectors import Vectors
     from embviz.extraction import PatchHop
@@ -521,13 +521,13 @@ class Collection:
     # Embeddings, maps and files. -------------------------------------------------------------------------------------
 
     @overload
-    def embed(self, models: ModelLike, layer: str = ..., **options: Unpack[EmbedOptions]) -> Vectors: ...
+    def embed(self, models: ModelLike, layer: str = ..., **options: Unpack[TableOptions]) -> Vectors: ...
     @overload
-    def embed(self, models: ModelList, layer: str = ..., **options: Unpack[EmbedOptions]) -> list[Vectors]: ...
+    def embed(self, models: ModelList, layer: str = ..., **options: Unpack[TableOptions]) -> list[Vectors]: ...
     @overload
-    def embed(self, models: ModelLike, layer: LayerList, **options: Unpack[EmbedOptions]) -> list[Vectors]: ...
+    def embed(self, models: ModelLike, layer: LayerList, **options: Unpack[TableOptions]) -> list[Vectors]: ...
     @overload
-    def embed(self, models: ModelList, layer: LayerList, **options: Unpack[EmbedOptions]) -> list[list[Vectors]]: ...
+    def embed(self, models: ModelList, layer: LayerList, **options: Unpack[TableOptions]) -> list[list[Vectors]]: ...
     def embed(  # noqa: PLR0913  as embviz.embed
         self,
         models: ModelLike | ModelList,

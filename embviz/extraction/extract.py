@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, Unpack, cast, overload
 
 import numpy as np
 
@@ -41,34 +41,29 @@ LARGEST_PARTIAL = 64 * 2**20  # bytes; what is larger is not copied again and ag
 PatchHop: TypeAlias = float | Literal["dense"] | None
 
 
-@overload
-def embed(
-    audio: AudioSource, model: ModelLike, *, layer: str = ..., patch_hop: PatchHop = ...,
-    resample_quality: int | None = ..., cache: CacheOption = ..., progress: Progress = ...,
-) -> Embedding: ...  # fmt: skip
+class EmbedOptions(TypedDict, total=False):
+    """Options of :func:`embed`."""
+
+    patch_hop: PatchHop
+    resample_quality: int | None
+    cache: CacheOption
+    progress: Progress
 
 
 @overload
-def embed(
-    audio: AudioSource, model: ModelLike, *, layer: LayerList, patch_hop: PatchHop = ...,
-    resample_quality: int | None = ..., cache: CacheOption = ..., progress: Progress = ...,
-) -> list[Embedding]: ...  # fmt: skip
-
-
+def embed(audio: AudioSource, model: ModelLike, *, layer: str = ..., **options: Unpack[EmbedOptions]) -> Embedding: ...
 @overload
 def embed(
-    audio: AudioSource, model: ModelList, *, layer: str = ..., patch_hop: PatchHop = ...,
-    resample_quality: int | None = ..., cache: CacheOption = ..., progress: Progress = ...,
-) -> list[Embedding]: ...  # fmt: skip
-
-
+    audio: AudioSource, model: ModelLike, *, layer: LayerList, **options: Unpack[EmbedOptions]
+) -> list[Embedding]: ...
 @overload
 def embed(
-    audio: AudioSource, model: ModelList, *, layer: LayerList, patch_hop: PatchHop = ...,
-    resample_quality: int | None = ..., cache: CacheOption = ..., progress: Progress = ...,
-) -> list[list[Embedding]]: ...  # fmt: skip
-
-
+    audio: AudioSource, model: ModelList, *, layer: str = ..., **options: Unpack[EmbedOptions]
+) -> list[Embedding]: ...
+@overload
+def embed(
+    audio: AudioSource, model: ModelList, *, layer: LayerList, **options: Unpack[EmbedOptions]
+) -> list[list[Embedding]]: ...
 def embed(
     audio: AudioSource,
     model: ModelLike | ModelList,
@@ -144,11 +139,8 @@ def embed(
     with reporter(progress) as report:
         sound = Audio.open(audio)
         specs = [LayerSpec.of(get_model(m), name, patch_hop, resample_quality) for m in models for name in layers]
-        found = _embed(sound, specs, store, report)
-    rows = [found[i : i + len(layers)] for i in range(0, len(found), len(layers))]
-    if isinstance(layer, str):
-        rows = [row[0] for row in rows]  # type: ignore[misc]
-    return rows[0] if isinstance(model, str | Model) else rows
+        found = {i: one for i, one, _ in stream_embeddings(sound, specs, store=store, report=report, every=math.inf)}
+    return nest_results([found[i] for i in range(len(specs))], model, layer)
 
 
 def as_list(given: Any, single: Any, what: str) -> list[Any]:
@@ -157,6 +149,13 @@ def as_list(given: Any, single: Any, what: str) -> list[Any]:
     if not isinstance(items, list | tuple) or not items:
         raise OptionError(f"{what} is expected as a name or a list of at least one name, {given!r:.80} was found.")
     return list(items)
+
+
+def nest_results(results: list[Any], model: ModelLike | ModelList, layer: str | LayerList) -> Any:
+    """Return the results of all layers of all models as they were asked for: one, a list, or lists (per model)."""
+    n = 1 if isinstance(layer, str) else len(layer)
+    rows = results if isinstance(layer, str) else [results[i : i + n] for i in range(0, len(results), n)]
+    return rows[0] if isinstance(model, str | Model) else rows
 
 
 def load_cached(audio: Audio, digest: str, spec: LayerSpec, store: Cache) -> Embedding | None:
@@ -293,13 +292,6 @@ def _check_hop(model: Model, patch_hop: Any) -> int:
 
 
 # Extraction. -------------------------------------------------------------------------------------------------------
-
-
-def _embed(sound: Audio, specs: list[LayerSpec], store: Cache | None, report: Report) -> list[Embedding]:
-    results = {
-        i: embedding for i, embedding, _ in stream_embeddings(sound, specs, store=store, report=report, every=math.inf)
-    }
-    return [results[i] for i in range(len(specs))]
 
 
 def _compute(
