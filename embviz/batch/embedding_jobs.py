@@ -71,30 +71,14 @@ class EmbeddingRequest:
 
 @dataclass(eq=False, slots=True)
 class UniqueTrack:
-    """A content: one file that has it, the labels of all that do, and its vectors.
-
-    Parameters
-    ----------
-    path : str
-        A file.
-    name : str
-        What it is called in sentences.
-    labels : list of int
-        Of the rows of the table that have this content.
-    digest : str
-        Empty where it is not known yet.
-    listed : bool
-        Whether the digest is that of the table, which the file may not have any more.
-    seconds : float
-        NaN where they are not known.
-    """
+    """A content: one file that has it, the labels of all that do, and its vectors."""
 
     path: str
-    name: str
-    labels: list[int]
-    digest: str
-    listed: bool
-    seconds: float
+    name: str  # what it is called in sentences
+    labels: list[int]  # of the rows of the table that have this content
+    digest: str  # empty where it is not known yet
+    listed: bool  # whether the digest is that of the table, which the file may not have any more
+    seconds: float  # NaN where they are not known
     rows: dict[int, TrackRows] = field(default_factory=dict)
     problems: dict[int, str] = field(default_factory=dict)
     begun: float = 0.0
@@ -107,19 +91,7 @@ class UniqueTrack:
 
 
 class EmbeddingScheduler(Scheduler[UniqueTrack, JobResult]):
-    """Fills in the rows and problems of tracks.
-
-    Parameters
-    ----------
-    request : EmbeddingRequest
-        What is computed for each.
-    tracks : list of UniqueTrack
-        Distinct as far as that is known.
-    report : callable
-        Given ``(stage, done, total)``; may raise to cancel.
-    buffer : RowBuffer
-        Where vectors are put aside.
-    """
+    """Fills in the rows and problems of tracks; vectors are put aside in `buffer`."""
 
     def __init__(self, request: EmbeddingRequest, tracks: list[UniqueTrack], report: Report, buffer: RowBuffer) -> None:
         super().__init__(request.store, report)
@@ -145,22 +117,15 @@ class EmbeddingScheduler(Scheduler[UniqueTrack, JobResult]):
             self._reader.shutdown(wait=False, cancel_futures=True)
 
     def start_executor(self) -> executors.JobExecutor:  # noqa: D102  see Scheduler
-        executor = executors.choose_executor(
-            self._request.executor,
-            self._request.workers,
-            len(self._waiting) + len(self._long),
-            quick=self._is_quick(),
-            environment=executors.TENSORFLOW_THREADS,
+        request, store, tracks = self._request, self.store, [*self._long, *self._waiting]
+        # Quick is little sound, none of which has ended a process before.
+        quick = self._throughput.estimate(track.seconds for track in tracks) < QUICK and (
+            store is None or not any(store.load_arrays(ENDED, {"audio": track.digest}) for track in tracks)
         )
         self._throughput.start()
-        return executor
-
-    def _is_quick(self) -> bool:
-        """Tell whether little sound is to be computed, none of which has ended a process before."""
-        store = self.store
-        if self._throughput.estimate(track.seconds for track in [*self._long, *self._waiting]) >= QUICK:
-            return False
-        return store is None or not any(store.load_arrays(ENDED, _ended_key(track)) for track in self._waiting)
+        return executors.choose_executor(
+            request.executor, request.workers, len(tracks), quick=quick, environment=executors.TENSORFLOW_THREADS
+        )
 
     # What is known. --------------------------------------------------------------------------------------------------
 
@@ -196,11 +161,11 @@ class EmbeddingScheduler(Scheduler[UniqueTrack, JobResult]):
             self._add_record(track, i, record)
 
     def _add_record(self, track: UniqueTrack, i: int, record: pooling.Record) -> None:
-        if not pooling.is_finite_record(record):
+        if not all(np.isfinite(part).all() for part in record.values()):  # one frame makes its mean not finite
             track.problems[i] = f"{track.name!r}: {pooling.NOT_FINITE}"
             return
         vector = pooling.pool_record(record, self._request.pooling)
-        track.rows[i] = TrackRows(self._buffer.add(vector), 1, len(vector), pooling.record_spread(record))
+        track.rows[i] = TrackRows(self._buffer.add(vector), 1, len(vector), float(record["facts"][0]))
 
     def _add_frames(self, track: UniqueTrack, i: int, values: Any, grid: Any) -> None:
         if not np.isfinite(values).all():
@@ -227,17 +192,11 @@ class EmbeddingScheduler(Scheduler[UniqueTrack, JobResult]):
 
     def _next(self) -> UniqueTrack | None:
         """Return a track that waits; long ones go first, since what begins last keeps the others waiting."""
-        if self._long and self._fits(self._long[0]):
+        begun = [*self._reading.values(), *self.ready, *self.running.values()]
+        together = sum(track.seconds for track in begun if track.seconds >= LONG) if self.executor.is_local else 0.0
+        if self._long and (not together or together + self._long[0].seconds <= LONG_AT_ONCE):  # there is the memory
             return self._long.popleft()
         return self._waiting.popleft() if self._waiting else None
-
-    def _fits(self, track: UniqueTrack) -> bool:
-        """Tell whether there is memory for one more long track."""
-        if not self.executor.is_local:
-            return True
-        begun = [*self._reading.values(), *self.ready, *self.running.values()]
-        together = sum(one.seconds for one in begun if one.seconds >= LONG)
-        return not together or together + track.seconds <= LONG_AT_ONCE
 
     def _identify(self, track: UniqueTrack, future: Future[str]) -> None:
         """Take note of what a file holds now."""
@@ -313,7 +272,7 @@ class EmbeddingScheduler(Scheduler[UniqueTrack, JobResult]):
         ended = "ended the process that read it, twice: it is damaged, or too large for the memory here."
         self._fail(job, f"{job.name!r} {ended}")
         if self.store is not None:
-            self.store.save_arrays(ENDED, _ended_key(job), {"broke": np.array([self.failures[job]])})
+            self.store.save_arrays(ENDED, {"audio": job.digest}, {"broke": np.array([self.failures[job]])})
 
     def _fail(self, track: UniqueTrack, problem: str) -> None:
         track.problems |= dict.fromkeys(track.missing(self._request), problem)
@@ -326,24 +285,19 @@ class EmbeddingScheduler(Scheduler[UniqueTrack, JobResult]):
         if self._throughput.is_due(last=done == self._total):
             left = self._throughput.estimate(track.seconds for track in [*self._waiting, *self._long, *busy])
             failed = sum(bool(track.problems) for track in self.tracks)
-            figures = [*self._throughput.describe(left), *self._slowest(), *([f"{failed:,} failed"] * bool(failed))]
-            self._throughput.details = figures
+            failures = [f"{failed:,} failed"] if failed else []
+            self._throughput.details = [*self._throughput.describe(left), *self._slowest(), *failures]
         stage = " · ".join([f"embedding {done:,} of {self._total:,} tracks", *self._throughput.details])
         self.report(stage, done, self._total)
 
     def _slowest(self) -> list[str]:
         """Return how far the track is that takes longest, where it takes long."""
-        begun = [track for track in self.running.values() if time.monotonic() - track.begun > SLOW]
-        if not begun:
+        track = min(self.running.values(), key=lambda track: track.begun, default=None)
+        if track is None or time.monotonic() - track.begun <= SLOW:
             return []
-        track = min(begun, key=lambda track: track.begun)
         return [f"{track.name}: {read_progress(track.progress_file)}"]
 
 
 def _digest(path: str, store: Cache | None) -> str:
     audio = Audio.open(path)
     return store.digest(audio) if store else audio.digest
-
-
-def _ended_key(track: UniqueTrack) -> dict[str, str]:
-    return {"audio": track.digest}

@@ -17,7 +17,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from types import MappingProxyType
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar, cast
 
 from embviz.errors import CollectionError, OptionError
 
@@ -30,14 +30,18 @@ BLAS_THREADS = MappingProxyType(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_
 Result = TypeVar("Result")
 
 
-class JobExecutor(Protocol):
+class JobExecutor:
     """Does jobs."""
 
-    capacity: int  # jobs to be handed over at a time
-    is_local: bool  # whether its work is done on this machine, by us
+    capacity = 1  # jobs to be handed over at a time
+    is_local = True  # whether its work is done on this machine, by us
+
+    def __init__(self, executor: Any) -> None:
+        self._executor = executor
 
     def submit(self, call: Callable[[Any], Result], argument: Any) -> Future[Result]:
         """Hand over a job."""
+        return cast("Future[Result]", self._executor.submit(call, argument))
 
     def restart(self) -> None:
         """Start anew after a process has died."""
@@ -46,33 +50,23 @@ class JobExecutor(Protocol):
         """End, without waiting for what is still done."""
 
 
-class LocalThread:
-    """A thread of this process."""
-
-    capacity, is_local = 1, True
+class LocalThread(JobExecutor):
+    """A thread of this process; nothing dies here alone."""
 
     def __init__(self) -> None:
-        self._executor = ThreadPoolExecutor(1, thread_name_prefix="embviz-jobs")
-
-    def submit(self, call: Callable[[Any], Result], argument: Any) -> Future[Result]:  # noqa: D102  see JobExecutor
-        return self._executor.submit(call, argument)
-
-    def restart(self) -> None:
-        """Do nothing: nothing dies here alone."""
+        super().__init__(ThreadPoolExecutor(1, thread_name_prefix="embviz-jobs"))
 
     def close(self) -> None:  # noqa: D102
         self._executor.shutdown(wait=False, cancel_futures=True)
 
 
-class LocalProcesses:
+class LocalProcesses(JobExecutor):
     """Processes of our own; they are not forked, since the threads of what is loaded here would not survive that."""
-
-    is_local = True
 
     def __init__(self, workers: int, environment: Mapping[str, str]) -> None:
         self._workers, self._environment = workers, dict(environment)
         self.capacity = 2 * workers  # the next job lies ready when one is done
-        self._executor = self._start()
+        super().__init__(self._start())
 
     def _start(self) -> Any:
         from loky import ProcessPoolExecutor
@@ -80,17 +74,8 @@ class LocalProcesses:
 
         # Loky replaces a process that has grown, as long tracks make it do, and warns of that.
         warnings.filterwarnings("ignore", "A worker (was restarted|stopped) while some jobs", UserWarning)
-        return ProcessPoolExecutor(
-            self._workers,
-            context=get_context("loky"),
-            initializer=exit_with_parent,
-            initargs=(os.getpid(),),
-            env=self._environment,
-        )
-
-    def submit(self, call: Callable[[Any], Result], argument: Any) -> Future[Result]:  # noqa: D102
-        future: Future[Result] = self._executor.submit(call, argument)
-        return future
+        start = {"initializer": exit_with_parent, "initargs": (os.getpid(),), "env": self._environment}
+        return ProcessPoolExecutor(self._workers, context=get_context("loky"), **start)
 
     def restart(self) -> None:  # noqa: D102
         self.close()
@@ -100,19 +85,19 @@ class LocalProcesses:
         self._executor.shutdown(wait=False, kill_workers=True)
 
 
-class UserExecutor:
-    """An executor that a user gives, and ends."""
+class UserExecutor(JobExecutor):
+    """An executor that a user gives, and ends; it may have other work to do when we close."""
 
     is_local = False
 
     def __init__(self, executor: Executor, workers: int | None) -> None:
-        self._executor = executor
+        super().__init__(executor)
         known = workers or getattr(executor, "_max_workers", None)
         self.capacity = 2 * known if isinstance(known, int) else MOST
 
     def submit(self, call: Callable[[Any], Result], argument: Any) -> Future[Result]:  # noqa: D102
         try:
-            return self._executor.submit(call, argument)
+            return super().submit(call, argument)
         except BrokenExecutor:
             raise
         except Exception as error:  # an executor raises whatever it likes
@@ -127,33 +112,24 @@ class UserExecutor:
             "kept: give a new executor and run again."
         )
 
-    def close(self) -> None:
-        """Leave it be: it may have other work to do."""
-
 
 def choose_executor(
     executor: Executor | None, workers: int | None, jobs: int, *, quick: bool, environment: Mapping[str, str]
 ) -> JobExecutor:
-    """Return what does some jobs.
+    """Return what does a number of jobs.
 
-    Parameters
-    ----------
-    executor : Executor or None
-        Of the user.
-    workers : int or None
-        Number of processes; 1 is this process, None leaves the choice.
-    jobs : int
-        How many there are.
-    quick : bool
-        Whether they are done here before processes would have started.
-    environment : mapping of str to str
-        Environment variables of processes.
+    An executor is the user's. One worker is this process, None leaves the choice: this process where the jobs are
+    `quick`, done here before processes would have started. `environment` holds variables of processes.
     """
     if executor is not None:
         return UserExecutor(executor, workers)
     if workers == 1 or (workers is None and quick):
         return LocalThread()
-    return LocalProcesses(min(jobs, workers or _default_workers()), environment)
+    if workers is None:  # one for each core this process may use, if there is the memory
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        workers = max(1, min(cores, memory // MEMORY))
+    return LocalProcesses(min(jobs, workers), environment)
 
 
 def check_executor(executor: Any) -> Executor | None:
@@ -162,27 +138,16 @@ def check_executor(executor: Any) -> Executor | None:
         raise OptionError(
             "executor is a concurrent.futures executor or None; a client of Dask has one: get_executor()."
         )
-    submit: Callable[..., Any] | None = getattr(executor, "submit", None)
-    if executor is not None and not callable(submit):
+    if executor is not None and not callable(getattr(executor, "submit", None)):
         raise OptionError(f"executor is a concurrent.futures executor or None, {executor!r:.80} was found.")
-    found: Executor | None = executor
-    return found
+    return cast("Executor | None", executor)
 
 
 def check_workers(workers: Any) -> int | None:
     """Return a number of workers, checked to be one, or None."""
-    if workers is None:
-        return None
-    if isinstance(workers, bool) or not isinstance(workers, int) or workers < 1:
+    if workers is not None and (isinstance(workers, bool) or not isinstance(workers, int) or workers < 1):
         raise OptionError(f"workers is a whole number of at least 1, or None, {workers!r:.80} was found.")
     return workers
-
-
-def _default_workers() -> int:
-    """Return how many processes there are by default: one for each core this one may use, if there is the memory."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return max(1, min(cores, memory // MEMORY))
 
 
 def exit_with_parent(parent: int) -> None:

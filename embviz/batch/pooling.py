@@ -69,17 +69,7 @@ def pool_record(found: Mapping[str, NDArray[Any]], pooling: str) -> NDArray[np.f
     return np.concatenate([found["rows"][ROWS.index(part)] for part in pooling.split("+")])
 
 
-def record_spread(found: Mapping[str, NDArray[Any]]) -> float:
-    """Return the root mean square distance of the frames from their mean."""
-    return float(found["facts"][0])
-
-
 def pooled_labels(labels: tuple[str, ...], pooling: str) -> tuple[str, ...]:
     """Return the names of a vector's dimensions from those of a frame's."""
     parts = pooling.split("+")
     return labels if len(parts) == 1 else tuple(f"{label} {part}" for part in parts for label in labels)
-
-
-def is_finite_record(found: Mapping[str, NDArray[Any]]) -> bool:
-    """Tell whether a record can be used: one frame that is not finite makes its mean not finite."""
-    return bool(np.isfinite(found["rows"]).all() and np.isfinite(found["facts"]).all())

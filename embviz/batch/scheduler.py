@@ -33,38 +33,18 @@ Result = TypeVar("Result")
 class Scheduler(ABC, Generic[Job, Result]):
     """Hand out jobs and collect their results; a subclass says what they are.
 
-    Parameters
-    ----------
-    store : Cache or None
-        In whose folder the run and its jobs meet.
-    report : callable
-        Given ``(stage, done, total)``; may raise to cancel.
-
-    Attributes
-    ----------
-    ready : deque
-        Jobs to be handed out, in their order.
-    suspects : deque
-        Jobs of which one ended a process: each is tried alone, and then it is known which.
-    running : dict of Future to job
-        What the executor is at.
-    failures : Counter
-        Attempts of each job that failed.
-    folder : Path
-        Joins the run and its jobs, which stop when it is gone.
-    executor : JobExecutor
-        Does the jobs.
+    A cache is where the run and its jobs meet; `report` is given ``(stage, done, total)``, and may raise to cancel.
     """
 
-    folder: Path
+    folder: Path  # joins the run and its jobs, which stop when it is gone
     executor: JobExecutor
 
     def __init__(self, store: Cache | None, report: Report) -> None:
         self.store, self.report = store, report
-        self.ready: deque[Job] = deque()
-        self.suspects: deque[Job] = deque()
-        self.running: dict[Future[Result], Job] = {}
-        self.failures: Counter[Job] = Counter()
+        self.ready: deque[Job] = deque()  # to be handed out, in their order
+        self.suspects: deque[Job] = deque()  # one of them ended a process: each is tried alone, to know which
+        self.running: dict[Future[Result], Job] = {}  # what the executor is at
+        self.failures: Counter[Job] = Counter()  # attempts of each job that failed
 
     @abstractmethod
     def start_executor(self) -> JobExecutor:

@@ -54,87 +54,48 @@ class LayerRequest:
 
 @dataclass(frozen=True)
 class EmbeddingJob:
-    """One track, and the layers that are to be computed for it.
+    """One track, and the layers that are to be computed for it."""
 
-    Parameters
-    ----------
-    path : str
-        The file; may hold what is no character.
-    name : str
-        What it is called in sentences.
-    digest : str
-        What the file has to hold.
-    requests : tuple of LayerRequest
-        What is to be computed.
-    frames : bool
-        Whether the frames are needed, and not only what they are pooled to.
-    keep : bool
-        Whether frames go to the cache.
-    folder : str or None
-        Of the cache; None keeps nothing.
-    limit : int
-        Of the cache, in bytes.
-    home : str or None
-        ``EMBVIZ_HOME`` of the process that asks.
-    progress_file : str
-        File in the folder of the run, see :mod:`.progress_files`.
-    """
-
-    path: str
-    name: str
-    digest: str
+    path: str  # may hold what is no character
+    name: str  # what it is called in sentences
+    digest: str  # what the file has to hold
     requests: tuple[LayerRequest, ...]
-    frames: bool
-    keep: bool
-    folder: str | None
-    limit: int
-    home: str | None
-    progress_file: str
+    frames: bool  # whether the frames are needed, and not only what they are pooled to
+    keep: bool  # whether frames go to the cache
+    folder: str | None  # of the cache; None keeps nothing
+    limit: int  # of the cache, in bytes
+    home: str | None  # EMBVIZ_HOME of the process that asks
+    progress_file: str  # in the folder of the run, see progress_files
 
 
 @dataclass
 class JobResult:
-    """The result of a job, by the places in its `requests`.
-
-    Parameters
-    ----------
-    records : dict
-        Pooled records.
-    frames : dict
-        Frames and their grid, where they are needed and not in the cache.
-    problems : dict
-        A sentence for what gave nothing.
-    seconds : float
-        Length of the track, 0 where it is not known.
-    kept : int
-        Bytes of frames that went to the cache.
-    complaints : dict
-        Warnings of the cache, by kind.
-    """
+    """The result of a job, by the places in its `requests`."""
 
     records: dict[int, pooling.Record] = field(default_factory=dict)
+    # Frames and their grid, where they are needed and not in the cache.
     frames: dict[int, tuple[NDArray[Any], FrameGrid]] = field(default_factory=dict)
     problems: dict[int, str] = field(default_factory=dict)
-    seconds: float = 0.0
-    kept: int = 0
-    complaints: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0  # of the track; 0 where it is not known
+    kept: int = 0  # bytes of frames that went to the cache
+    complaints: dict[str, str] = field(default_factory=dict)  # warnings of the cache, by kind
 
 
 def run_job(job: EmbeddingJob) -> JobResult:
     """Return the embeddings of a track, pooled, and keep them in the cache.
 
-    Raises
-    ------
-    LayerError, ModelError, OptionError, WeightsError
-        If something is wrong that is wrong for every track; what is wrong with this one is said in the result.
+    What is wrong with this track is said in the result; raised is what is wrong for all (``FATAL``).
     """
-    _set_home(job.home)
+    if job.home is None:  # weights are looked for where the process that asks does
+        os.environ.pop("EMBVIZ_HOME", None)
+    else:
+        os.environ["EMBVIZ_HOME"] = job.home
     store = None if job.folder is None else _open_cache(job.folder, job.limit, job.keep)
     wanted = [request.resolve() for request in job.requests]
     result, file = JobResult(), ProgressFile(Path(job.progress_file))
     _extract(job, wanted, range(len(wanted)), store, result, file)
     if store is not None:
-        result.complaints = store.take_warnings()
+        result.complaints, store.complaints = store.complaints, {}
     return result
 
 
@@ -156,14 +117,14 @@ def _extract(
     result: JobResult,
     file: ProgressFile,
 ) -> None:
-    """Compute some of what is asked for."""
+    """Compute the layers at some places of what is asked for."""
     missing = list(places)
     try:
-        sound = Audio.open(job.path)
-        some = [wanted[i] for i in places]
-        for n, embedding, complete in stream_embeddings(sound, some, store=store, report=file.report, every=math.inf):
+        specs = [wanted[i] for i in places]
+        steps = stream_embeddings(Audio.open(job.path), specs, store=store, report=file.report, every=math.inf)
+        for n, embedding, complete in steps:
             if complete:
-                _add(job, places[n], wanted[places[n]], embedding, store, result)
+                _add(job, places[n], specs[n], embedding, store, result)
                 missing.remove(places[n])
     except (*FATAL, RunEndedError):
         raise
@@ -192,32 +153,20 @@ def _add(
         result.frames[place] = embedding.values, embedding.grid
 
 
-def _set_home(home: str | None) -> None:
-    """Make this process look for weights where the one that asks does."""
-    if home is None:
-        os.environ.pop("EMBVIZ_HOME", None)
-    elif os.environ.get("EMBVIZ_HOME") != home:
-        os.environ["EMBVIZ_HOME"] = home
-
-
 class _WorkerCache(Cache):
     """A cache that keeps its complaints for the process that asked, and frames only where they are to be kept."""
 
     def __init__(self, folder: str, limit: int, *, keep: bool) -> None:
         super().__init__(folder, max_bytes=limit)
         self._keep = keep
-        self._warnings: dict[str, str] = {}
+        self.complaints: dict[str, str] = {}
 
     def put(self, key: Any, embedding: Embedding) -> None:
         if self._keep:
             super().put(key, embedding)
 
-    def take_warnings(self) -> dict[str, str]:
-        warnings, self._warnings = self._warnings, {}
-        return warnings
-
     def _warn(self, kind: str, message: str) -> None:
-        self._warnings[kind] = message
+        self.complaints[kind] = message
 
 
 @lru_cache(maxsize=4)
