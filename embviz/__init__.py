@@ -26,81 +26,37 @@ if TYPE_CHECKING:
     from embviz.models.weights import pull
     from embviz.plotting import heatmap, poster, save_figure, scatter
 
-_HOME = {
-    "Atlas": "app.atlas",
-    "Audio": "audio",
-    "Cache": "core.cache",
-    "Collection": "collection",
-    "Embedding": "core.embedding",
-    "Evaluation": "evaluation",
-    "Explorer": "app.explorer",
-    "FrameGrid": "core.embedding",
-    "Head": "heads",
-    "Layer": "models",
-    "Model": "models",
-    "embed": "extraction",
-    "evaluate": "evaluation",
-    "get_head": "heads",
-    "get_model": "models",
-    "get_task": "evaluation",
-    "heatmap": "plotting",
-    "list_models": "models",
-    "list_tasks": "evaluation",
-    "poster": "plotting",
-    "project": "analysis",
-    "pull": "models",
-    "register_head": "heads",
-    "register_model": "models",
-    "save_figure": "plotting",
-    "scatter": "plotting",
-    "train": "evaluation",
+_ROOMS = {
+    "analysis": ("project",),
+    "app.atlas": ("Atlas",),
+    "app.explorer": ("Explorer",),
+    "audio": ("Audio",),
+    "collection": ("Collection",),
+    "core.cache": ("Cache",),
+    "core.embedding": ("Embedding", "FrameGrid"),
+    "evaluation": ("Evaluation", "evaluate", "get_task", "list_tasks", "train"),
+    "extraction": ("embed",),
+    "heads": ("Head", "get_head", "register_head"),
+    "models": ("Layer", "Model", "get_model", "list_models", "pull", "register_model"),
+    "plotting": ("heatmap", "poster", "save_figure", "scatter"),
 }
-_NAMESPACES = ("analysis", "errors", "evaluation", "models", "plotting")
 
-__all__ = [  # noqa: RUF022  the order of a first encounter
-    "Explorer",
-    "Collection",
-    "Atlas",
-    "embed",
-    "pull",
-    "heatmap",
-    "poster",
-    "project",
-    "scatter",
-    "evaluate",
-    "train",
-    "save_figure",
-    "list_models",
-    "get_model",
-    "register_model",
-    "list_tasks",
-    "get_task",
-    "get_head",
-    "register_head",
-    "Audio",
-    "Cache",
-    "Embedding",
-    "Evaluation",
-    "FrameGrid",
-    "Head",
-    "Layer",
-    "Model",
-    "analysis",
-    "errors",
-    "evaluation",
-    "models",
-    "plotting",
-]
+# In the order of a first encounter.
+__all__ = ["Explorer", "Collection", "Atlas", "embed", "pull", "heatmap", "poster", "project"]  # noqa: RUF022
+__all__ += ["scatter", "evaluate", "train", "save_figure", "list_models", "get_model", "register_model"]  # noqa: RUF022
+__all__ += ["list_tasks", "get_task", "get_head", "register_head"]  # noqa: RUF022
+__all__ += ["Audio", "Cache", "Embedding", "Evaluation", "FrameGrid", "Head", "Layer", "Model"]
+__all__ += ["analysis", "errors", "evaluation", "models", "plotting"]
 
 
 def __getattr__(name: str) -> object:
-    if name in _NAMESPACES:
+    if name in ("analysis", "errors", "evaluation", "models", "plotting"):
         return import_module(f"embviz.{name}")
-    if name not in _HOME:
-        raise AttributeError(f"module 'embviz' has no attribute {name!r}")
-    value = getattr(import_module(f"embviz.{_HOME[name]}"), name)
-    globals()[name] = value
-    return value
+    for room, names in _ROOMS.items():
+        if name in names:
+            globals()[name] = value = getattr(import_module(f"embviz.{room}"), name)
+            return value
+    raise AttributeError(f"module 'embviz' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:

@@ -17,23 +17,8 @@ from embviz.analysis.projection import Projection, ProjectionOption, method_opti
 from embviz.analysis.self_similarity import self_similarity
 from embviz.analysis.tagging import estimate_tempo, tag_columns, tempo_column
 
-__all__ = [
-    "Agreement",
-    "NeighborIndex",
-    "Neighbors",
-    "Projection",
-    "ProjectionOption",
-    "agreement",
-    "cluster",
-    "estimate_tempo",
-    "hubness",
-    "linear_cka",
-    "method_options",
-    "name_clusters",
-    "nearest_neighbors",
-    "project",
-    "self_similarity",
-    "tag_columns",
-    "tag_lift",
-    "tempo_column",
-]
+__all__ = ["NeighborIndex", "Neighbors", "nearest_neighbors"]
+__all__ += ["Projection", "ProjectionOption", "method_options", "project"]
+__all__ += ["cluster", "name_clusters", "tag_lift"]
+__all__ += ["Agreement", "agreement", "hubness", "linear_cka", "self_similarity"]
+__all__ += ["estimate_tempo", "tag_columns", "tempo_column"]

@@ -11,12 +11,5 @@ from embviz.analysis.projection.options import METHODS, ProjectionOption, method
 from embviz.analysis.projection.projection import METHOD_NAMES, Projection, project
 from embviz.analysis.projection.tsne_pacmap import unavailable_reason
 
-__all__ = [
-    "METHODS",
-    "METHOD_NAMES",
-    "Projection",
-    "ProjectionOption",
-    "method_options",
-    "project",
-    "unavailable_reason",
-]
+__all__ = ["METHODS", "METHOD_NAMES", "Projection", "ProjectionOption"]
+__all__ += ["method_options", "project", "unavailable_reason"]
