@@ -19,9 +19,9 @@ import os
 import shutil
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from embviz.core import io
 from embviz.core.embedding import Embedding
@@ -32,7 +32,6 @@ from embviz.errors import CacheWarning, EmbvizError, OptionError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-
 GIB = 2**30
 RACY = 2.0  # seconds; a file changed this recently may change again without a new time stamp
 LARGEST_SHARE = 0.25  # of the limit, for one entry
@@ -40,17 +39,16 @@ ENTRIES = (".safetensors", ".npy")
 STALE = 3600.0  # seconds; a part this old belongs to a process that was killed while it wrote
 POOLED = "pooled"  # the kind that is small, and takes longest to make again
 
+T = TypeVar("T")
 
-class Digestible(Protocol):
+
+class _Digestible(Protocol):
     """A sound that may lie in a file, and knows the digest of its content."""
 
     @property
-    def path(self) -> Path | None:
-        """The file, where there is one."""
-
+    def path(self) -> Path | None: ...
     @property
-    def digest(self) -> str:
-        """The digest of the content."""
+    def digest(self) -> str: ...
 
 
 class Cache:
@@ -95,16 +93,7 @@ class Cache:
         Embedding or None
             Memory-mapped; None where there is none. A damaged entry is set aside with a warning.
         """
-        path = self._path(key)
-        try:
-            found = Embedding.load(path)
-            os.utime(path)  # the time of change is the time of last use: access times are often switched off
-        except EmbvizError:
-            self._set_aside(path)
-            return None
-        except OSError:
-            return None if not path.exists() else found
-        return found
+        return self._read(self._path(key), Embedding.load)
 
     def has(self, key: Mapping[str, Any]) -> bool:
         """Tell whether there is an entry of a key, without reading it."""
@@ -120,18 +109,13 @@ class Cache:
         embedding : Embedding
             One larger than a quarter of the limit is not kept.
         """
-        size = embedding.nbytes
-        if size > LARGEST_SHARE * self.max_bytes:
+        if embedding.nbytes > LARGEST_SHARE * self.max_bytes:
             return
         try:
             written = embedding.save(self._path(key), extra={"key": _canonical_json(key)})
             self._embeddings.register(written.stat().st_size, self.max_bytes)
         except OSError as error:
-            self._warn(
-                "write",
-                f"Embeddings cannot be kept in {str(self.folder)!r}: {error.strerror}. "
-                "They are computed again each time; free space or set EMBVIZ_HOME to a folder you may write to.",
-            )
+            self.warn_unwritable(error, "Embeddings", "each time")
 
     # What is derived from them. ------------------------------------------------------------------------------------
 
@@ -140,16 +124,8 @@ class Cache:
 
         A damaged record is set aside with a warning.
         """
-        path = self.derived_path(kind, key)
-        try:
-            arrays, _ = io.read_arrays(path)
-            os.utime(path)
-        except EmbvizError:
-            self._set_aside(path)
-            return None
-        except OSError:  # a folder that can only be read, or another process has just removed it
-            return arrays if path.exists() else None
-        return arrays
+        found = self._read(self.derived_path(kind, key), io.read_arrays)
+        return None if found is None else found[0]
 
     def save_arrays(self, kind: str, key: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
         """Keep arrays under a key; failing to do so costs one warning.
@@ -164,42 +140,41 @@ class Cache:
             float32, float64, int32, int64 or uint8.
         """
         try:
-            path = io.write_arrays(self.derived_path(kind, key), arrays, {"key": _canonical_json(key)})
+            self.register(io.write_arrays(self.derived_path(kind, key), arrays, {"key": _canonical_json(key)}))
         except OSError as error:
             self.warn_unwritable(error)
-        else:
-            self.register(path)
 
     def derived_path(self, kind: str, key: Mapping[str, Any], suffix: str = ".safetensors") -> Path:
         """Return the file of a key among what is derived, for those who write and read it themselves."""
-        return self._derived.folder / kind / _fan_out(_hash(_canonical_json(key)), suffix)
+        return self._derived.folder / kind / _fan_out(_canonical_json(key), suffix)
 
     def register(self, path: Path) -> None:
         """Count a file written to its :meth:`derived_path`; where it is too much, what was used longest ago goes."""
         with contextlib.suppress(OSError):
             self._derived.register(path.stat().st_size, self.max_bytes)
 
-    def warn_unwritable(self, error: OSError) -> None:
-        """Warn, once, that what is derived cannot be kept."""
-        self._warn(
+    def warn_unwritable(self, error: OSError, what: str = "Results", when: str = "next time") -> None:
+        """Warn, once, that something cannot be kept, and when it is computed again."""
+        self.warn(
             "write",
-            f"Results cannot be kept in {str(self.folder)!r}: {error.strerror}. "
-            "They are computed again next time; free space or set EMBVIZ_HOME to a folder you may write to.",
+            f"{what} cannot be kept in {str(self.folder)!r}: {error.strerror}. "
+            f"They are computed again {when}; free space or set EMBVIZ_HOME to a folder you may write to.",
         )
 
     def warn(self, kind: str, message: str) -> None:
-        """Say what another process found wrong with this store; once of a kind."""
-        self._warn(kind, message)
+        """Say what this process, or another, found wrong with this store; once of a kind."""
+        if kind not in self._warned:
+            self._warned.add(kind)
+            warnings.warn(message, CacheWarning, stacklevel=4)
 
     # Digests. ------------------------------------------------------------------------------------------------------
 
-    def digest(self, audio: Digestible) -> str:
+    def digest(self, audio: _Digestible) -> str:
         """Return the digest of a track, without reading the file again if path, size and time are as they were."""
         stamp = None if audio.path is None else _file_stamp(audio.path)
         if audio.path is None or stamp is None:
             return audio.digest
-        remembered = self._load_digest(stamp)
-        if remembered is not None:
+        if (remembered := self._load_digest(stamp)) is not None:
             return remembered
         digest = file_digest(audio.path)
         if time.time() - stamp.changed / 1e9 > RACY:
@@ -214,12 +189,12 @@ class Cache:
         return None if stamp is None else self._load_digest(stamp)
 
     def _memo_path(self, stamp: _FileStamp) -> Path:
-        return self.folder / "digests" / _fan_out(_hash(stamp.where), ".json")
+        return self.folder / "digests" / _fan_out(stamp.where, ".json")
 
     def _load_digest(self, stamp: _FileStamp) -> str | None:
         try:
-            kept = json.loads(self._memo_path(stamp).read_bytes())
-            return str(kept["digest"]) if kept["file"] == list(stamp) else None
+            memo = json.loads(self._memo_path(stamp).read_bytes())
+            return str(memo["digest"]) if memo["file"] == list(stamp) else None
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -256,12 +231,11 @@ class Cache:
         """Read every entry, set the damaged ones aside, and return what they are now called."""
         aside = []
         for read, shelf in ((Embedding.load, self._embeddings), (io.read_arrays, self._derived)):
-            for entry in list(shelf.entries()):
+            for path in [entry.path for entry in shelf.entries() if entry.path.suffix == ".safetensors"]:
                 try:
-                    if entry.path.suffix == ".safetensors":
-                        read(entry.path)
+                    read(path)
                 except EmbvizError:
-                    aside.append(self._set_aside(entry.path, warn=False))
+                    aside.append(_set_aside(path))
         return [path for path in aside if path is not None]
 
     def prune(self, max_bytes: int | None = None) -> int:
@@ -288,36 +262,24 @@ class Cache:
             shutil.rmtree(self.folder / name, ignore_errors=True)
         return freed
 
-    @property
-    def _sound_folder(self) -> Path:
-        return self.folder / "sounds"
-
     def _sound_bytes(self) -> int:
-        total = 0
-        for path in self._sound_folder.rglob("*.*"):
-            with contextlib.suppress(OSError):  # another process may have removed it
-                total += path.stat().st_size
-        return total
+        return sum(file.size for file in _files(self.folder / "sounds", "*.*"))
 
     def _path(self, key: Mapping[str, Any]) -> Path:
-        return self._embeddings.folder / _fan_out(_hash(_canonical_json(key)), ".safetensors")
+        return self._embeddings.folder / _fan_out(_canonical_json(key), ".safetensors")
 
-    def _set_aside(self, path: Path, *, warn: bool = True) -> Path | None:
-        if not path.exists():
+    def _read(self, path: Path, read: Callable[[Path], T]) -> T | None:
+        try:
+            content = read(path)
+            os.utime(path)  # the time of change is the time of last use: access times are often switched off
+        except EmbvizError:
+            if aside := _set_aside(path):
+                message = f"A damaged entry of the cache was set aside as {aside.name!r} and is computed again."
+                self.warn("damaged", message)
             return None
-        aside = path.with_suffix(".damaged")
-        with contextlib.suppress(OSError):
-            path.replace(aside)
-        if warn:
-            self._warn(
-                "damaged", f"A damaged entry of the cache was set aside as {aside.name!r} and is computed again."
-            )
-        return aside
-
-    def _warn(self, kind: str, message: str) -> None:
-        if kind not in self._warned:
-            self._warned.add(kind)
-            warnings.warn(message, CacheWarning, stacklevel=4)
+        except OSError:  # a folder that can only be read, or another process has just removed it
+            return content if path.exists() else None
+        return content
 
     def __repr__(self) -> str:
         info = self.info()
@@ -341,51 +303,45 @@ def resolve_cache(cache: CacheOption) -> Cache | None:
     return None if cache is False else cache or Cache()
 
 
-class _Entry(NamedTuple):
-    """One file of a shelf: where it is, its bytes, and when it was last used."""
+class _File(NamedTuple):
+    """Where a file is, its bytes, and when it was last used."""
 
     path: Path
     size: int
     used: float
 
 
-class _Shelf:
-    """A folder of entries; where they take too much, those used longest ago are removed.
+def _files(folder: Path, pattern: str) -> Iterator[_File]:
+    for path in folder.rglob(pattern):
+        with contextlib.suppress(OSError):  # another process may have removed it
+            stat = path.stat()
+            yield _File(path, stat.st_size, stat.st_mtime)
 
-    Parameters
-    ----------
-    folder : Path
-        Where they are.
-    last : str
-        Name of a folder in it whose entries are removed after all others.
-    """
+
+class _Shelf:
+    """A folder of entries; where they take too much, those used longest ago go, those in its folder `last` last."""
 
     def __init__(self, folder: Path, *, last: str = "") -> None:
         self.folder = folder
         self._last = last
         self._size: int | None = None
 
-    def entries(self) -> Iterator[_Entry]:
-        for path in self.folder.rglob("*"):
-            if path.suffix in ENTRIES:
-                with contextlib.suppress(OSError):  # another process may have removed it
-                    stat = path.stat()
-                    yield _Entry(path, stat.st_size, stat.st_mtime)
+    def entries(self) -> Iterator[_File]:
+        return (file for file in _files(self.folder, "*.*") if file.path.suffix in ENTRIES)
 
     def damaged(self) -> list[Path]:
         return list(self.folder.rglob("*.damaged"))
 
     def register(self, new_bytes: int, limit: int) -> None:
-        if self._size is None:
-            self._size = sum(entry.size for entry in self.entries())
-        else:
-            self._size += new_bytes
+        self._size = sum(entry.size for entry in self.entries()) if self._size is None else self._size + new_bytes
         if self._size > limit:
             # A little more than needed, so that not every entry from now on has to look at all the others.
             self.prune(int(0.9 * limit))
 
     def prune(self, limit: int) -> int:
-        freed = sum(_remove(path) for path in self.damaged() + self._stale_parts())
+        # Parts of entries that were being written by processes that were killed.
+        stale = [file.path for file in _files(self.folder, ".*.part") if file.used < time.time() - STALE]
+        freed = sum(_remove(path) for path in self.damaged() + stale)
         entries = sorted(self.entries(), key=self._order)
         excess = sum(entry.size for entry in entries) - limit
         for entry in entries:
@@ -397,17 +353,8 @@ class _Shelf:
         self._size = None
         return freed
 
-    def _order(self, entry: _Entry) -> tuple[bool, float]:
+    def _order(self, entry: _File) -> tuple[bool, float]:
         return entry.path.relative_to(self.folder).parts[0] == self._last, entry.used
-
-    def _stale_parts(self) -> list[Path]:
-        """Return the parts of entries that were being written by processes that were killed."""
-        parts = []
-        for path in self.folder.rglob(".*.part"):
-            with contextlib.suppress(OSError):
-                if path.stat().st_mtime < time.time() - STALE:
-                    parts.append(path)
-        return parts
 
 
 class _FileStamp(NamedTuple):
@@ -431,13 +378,19 @@ def _canonical_json(key: Mapping[str, Any]) -> str:
     return json.dumps(key, sort_keys=True, ensure_ascii=False, separators=(", ", ": "))
 
 
-def _hash(text: str) -> str:
-    return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=20).hexdigest()
-
-
-def _fan_out(name: str, suffix: str) -> str:
-    """Return a relative path in one of 256 folders: some file systems slow down with very full ones."""
+def _fan_out(text: str, suffix: str) -> str:
+    """Return the path of a text's digest in one of 256 folders: some file systems slow down with very full ones."""
+    name = hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=20).hexdigest()
     return f"{name[:2]}/{name[2:]}{suffix}"
+
+
+def _set_aside(path: Path) -> Path | None:
+    if not path.exists():
+        return None
+    aside = path.with_suffix(".damaged")
+    with contextlib.suppress(OSError):
+        path.replace(aside)
+    return aside
 
 
 def _remove(path: Path) -> int:

@@ -9,7 +9,6 @@ frame.
 
 from __future__ import annotations
 
-import html
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -17,14 +16,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from embviz.core import io
+from embviz.core.text import html_table
 from embviz.errors import EmbvizError, LayerError, OptionError
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import ArrayLike, NDArray
-
 
 FORMAT = 1
 
@@ -91,10 +90,8 @@ class FrameGrid:
 
     @overload
     def frame_to_time(self, frame: float) -> float: ...
-
     @overload
     def frame_to_time(self, frame: NDArray[Any] | Sequence[float]) -> NDArray[np.float64]: ...
-
     def frame_to_time(self, frame: ArrayLike) -> float | NDArray[np.float64]:
         """Return the center of a frame in seconds.
 
@@ -114,10 +111,8 @@ class FrameGrid:
 
     @overload
     def time_to_frame(self, time: float) -> int: ...
-
     @overload
     def time_to_frame(self, time: NDArray[Any] | Sequence[float]) -> NDArray[np.int64]: ...
-
     def time_to_frame(self, time: ArrayLike) -> int | NDArray[np.int64]:
         """Return the frame whose cell holds a time.
 
@@ -340,7 +335,10 @@ class Embedding:
             The file.
         """
         arrays = {"values": self.values} | ({} if self._tensor is None else {"tensor": self._tensor})
-        return io.write_arrays(Path(path), arrays, {"embviz": json.dumps(self._meta()), **(extra or {})})
+        names = ("model", "layer", "labels", "unit", "title", "source")
+        fields = {"format": FORMAT, "grid": asdict(self.grid), "info": dict(self.info)}
+        fields |= {name: getattr(self, name) for name in names}
+        return io.write_arrays(Path(path), arrays, {"embviz": json.dumps(fields), **(extra or {})})
 
     @classmethod
     def load(cls, path: str | Path) -> Embedding:
@@ -372,21 +370,10 @@ class Embedding:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise EmbvizError(f"{str(path)!r} is not an embedding that this version of embviz wrote.") from error
 
-    def _meta(self) -> dict[str, Any]:
-        names = ("model", "layer", "labels", "unit", "title", "source")
-        return {
-            "format": FORMAT,
-            "grid": asdict(self.grid),
-            "info": dict(self.info),
-            **{name: getattr(self, name) for name in names},
-        }
-
     @overload
     def __getitem__(self, seconds: float) -> NDArray[np.float32]: ...
-
     @overload
     def __getitem__(self, seconds: slice) -> Embedding: ...
-
     def __getitem__(self, seconds: float | slice) -> NDArray[np.float32] | Embedding:
         """Return the vector at a time, or the embedding of a range of times.
 
@@ -409,14 +396,10 @@ class Embedding:
             return np.asarray(self.values[self.grid.time_to_frame(seconds)])
         if seconds.step is not None:
             raise OptionError("An embedding is sliced as [start:stop] in seconds, a step was found.")
-        first, stop = np.searchsorted(
-            self.times,
-            [
-                -np.inf if seconds.start is None else seconds.start,
-                np.inf if seconds.stop is None else seconds.stop,
-            ],
-        )
-        frames = slice(int(first), int(max(first, stop)))
+        start = -np.inf if seconds.start is None else seconds.start
+        stop = np.inf if seconds.stop is None else seconds.stop
+        first, last = map(int, np.searchsorted(self.times, [start, stop]))
+        frames = slice(first, max(first, last))
         tensor = None if self._tensor is None else self._tensor[frames]
         return replace(self, values=self.values[frames], grid=self.grid[frames], _tensor=tensor)
 
@@ -444,11 +427,7 @@ class Embedding:
             "patch": f"{self.grid.patch / self.grid.sample_rate:.4g} s",
             "weights": self.source,
         }
-        cells = "".join(
-            f"<tr><th style='text-align:left'>{name}</th><td style='text-align:left'>{html.escape(value)}</td></tr>"
-            for name, value in rows.items()
-        )
-        return f"<table>{cells}</table>"
+        return html_table(rows)
 
 
 def format_period(embedding: Embedding) -> str:

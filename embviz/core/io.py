@@ -14,19 +14,15 @@ import math
 import os
 import secrets
 import zlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from embviz.core.text import printable_name
 from embviz.errors import AudioError, EmbvizError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from numpy.typing import NDArray
-
 
 _DTYPES = {"F32": np.float32, "F64": np.float64, "I64": np.int64, "I32": np.int32, "U8": np.uint8}
 
@@ -67,19 +63,9 @@ def atomic_write(path: Path, *, sync: bool = True) -> Iterator[IO[bytes]]:
 
 
 def read_arrays(path: Path, *, check: bool = True) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
-    """Return the arrays of a file, memory-mapped and read-only, and its metadata.
+    """Return the arrays of a file of :func:`write_arrays`, memory-mapped and read-only, and its metadata.
 
-    Parameters
-    ----------
-    path : Path
-        A file written by :func:`write_arrays`.
-    check : bool
-        Whether to compare the arrays with their checksums.
-
-    Raises
-    ------
-    EmbvizError
-        If the file is damaged or truncated.
+    `check` compares the arrays with their checksums. A file that is damaged or truncated raises EmbvizError.
     """
     try:
         size = path.stat().st_size

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import mmap
 import tempfile
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from numpy.typing import NDArray
 
 
 def scratch_array(shape: tuple[int, ...]) -> NDArray[np.float32]:

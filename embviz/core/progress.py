@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
 
-
 Report: TypeAlias = Callable[[str, int, int], None]
 Progress: TypeAlias = bool | Report | None
 
@@ -31,18 +30,10 @@ LINE_EVERY = 60.0  # seconds between two lines of a stage whose figures change
 
 @contextlib.contextmanager
 def reporter(progress: Progress) -> Iterator[Report]:
-    """Give the function that reports are made to.
+    """Give the function that reports are made to, as ``report(stage, done, total)``.
 
-    Parameters
-    ----------
-    progress : bool, callable or None
-        None or False reports nothing; True shows bars on a terminal and in Jupyter and prints lines elsewhere;
-        a callable is given the reports as they are.
-
-    Yields
-    ------
-    callable
-        To be called as ``report(stage, done, total)``.
+    None or False reports nothing; True shows bars on a terminal and in Jupyter and prints lines elsewhere; a callable
+    is given the reports as they are.
     """
     if callable(progress):
         yield progress

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +96,13 @@ def is_missing(value: object) -> bool:
     import pandas as pd
 
     return bool(pd.api.types.is_scalar(value) and pd.isna(value))
+
+
+def html_table(rows: Mapping[str, str]) -> str:
+    """Return an HTML table of two columns: names, and what a notebook is to show beside them."""
+    left = "style='text-align:left'"
+    lines = (f"<tr><th {left}>{name}</th><td {left}>{html.escape(text)}</td></tr>" for name, text in rows.items())
+    return f"<table>{''.join(lines)}</table>"
 
 
 def format_cell(value: object) -> str:

@@ -9,24 +9,23 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import html
+import itertools
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from embviz.core import io
-from embviz.core.text import one_line, plural, printable
+from embviz.core.text import html_table, one_line, plural, printable
 from embviz.errors import EmbvizError, OptionError
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import ArrayLike, NDArray
-
 
 BLOCK = 1 << 20  # values written at a time
 
@@ -192,11 +191,11 @@ class Vectors:
         EmbvizError
             If the file cannot be written.
         """
-        return _write_file(Path(path), lambda file: self._csv(file, table))
-
-    def _csv(self, file: IO[bytes], table: pd.DataFrame | None) -> None:
-        for i, frame in enumerate(self._frames(table)):
-            file.write(frame.to_csv(header=not i, lineterminator="\n").encode())
+        place = Path(path).expanduser()
+        with _atomic_write(place) as file:
+            for i, frame in enumerate(self._frames(table)):
+                file.write(frame.to_csv(header=not i, lineterminator="\n").encode())
+        return place
 
     def to_parquet(self, path: str | os.PathLike[str], table: pd.DataFrame | None = None) -> Path:
         """Write the values to a Parquet file; parameters, columns and errors are those of :meth:`to_csv`.
@@ -211,21 +210,17 @@ class Vectors:
         Path
             The file.
         """
-        return _write_file(Path(path), lambda file: self._parquet(file, table))
-
-    def _parquet(self, file: IO[bytes], table: pd.DataFrame | None) -> None:
         import pyarrow as pa
         from pyarrow import parquet
 
-        told = {b"embviz": json.dumps(self.meta()).encode()}
-        with contextlib.ExitStack() as stack:
-            writer = None
-            for frame in self._frames(table):
-                block = pa.Table.from_pandas(frame)
-                if writer is None:
-                    schema = block.schema.with_metadata({**block.schema.metadata, **told})
-                    writer = stack.enter_context(parquet.ParquetWriter(file, schema))
-                writer.write_table(block.replace_schema_metadata(writer.schema.metadata))
+        place = Path(path).expanduser()
+        blocks = map(pa.Table.from_pandas, self._frames(table))
+        first = next(blocks)
+        meta = {**first.schema.metadata, b"embviz": json.dumps(self.meta()).encode()}
+        with _atomic_write(place) as file, parquet.ParquetWriter(file, first.schema.with_metadata(meta)) as writer:
+            for block in itertools.chain([first], blocks):
+                writer.write_table(block.replace_schema_metadata(meta))
+        return place
 
     def to_npz(self, path: str | os.PathLike[str], table: pd.DataFrame | None = None) -> Path:
         """Write the arrays to a numpy file; parameters and errors are those of :meth:`to_csv`.
@@ -250,8 +245,10 @@ class Vectors:
             "labels": np.array(self.labels, dtype=np.str_),
             "meta": json.dumps(self.meta(), ensure_ascii=False),
         }
-        there = {name: array for name, array in arrays.items() if array is not None}
-        return _write_file(Path(path), lambda file: np.savez(file, **there))
+        place = Path(path).expanduser()
+        with _atomic_write(place) as file:
+            np.savez(file, **{name: array for name, array in arrays.items() if array is not None})
+        return place
 
     def to_tensorboard(self, folder: str | os.PathLike[str], table: pd.DataFrame) -> Path:
         """Write the values for TensorBoard's embedding projector.
@@ -285,7 +282,7 @@ class Vectors:
             config, metadata, vectors = (stack.enter_context(_atomic_write(place / name)) for name in names)
             for rows in self._row_blocks():
                 np.savetxt(vectors, self.values[rows], fmt="%.9g", delimiter="\t")
-            self._metadata(metadata, table)
+            self._write_metadata(metadata, table)
             title = json.dumps(f"{self.model} {self.layer}")
             config.write(
                 f'embeddings {{\n  tensor_name: {title}\n  tensor_path: "vectors.tsv"\n'
@@ -293,7 +290,7 @@ class Vectors:
             )
         return place
 
-    def _metadata(self, file: IO[bytes], table: pd.DataFrame) -> None:
+    def _write_metadata(self, file: IO[bytes], table: pd.DataFrame) -> None:
         facts = table.drop(columns="path", errors="ignore")
         times = [] if self.times is None else ["time"]
         file.write(_tsv_line(["track", *times, *facts.columns]))
@@ -333,15 +330,13 @@ class Vectors:
         return np.array(self.values, dtype=dtype, copy=copy)
 
     def __repr__(self) -> str:
-        return f"<Vectors {self.model} / {self.layer}: {self._extent()}, {self.pooling}{self._failures()}>"
+        failures = f", {len(self.failed):,} failed" if self.failed else ""
+        return f"<Vectors {self.model} / {self.layer}: {self._extent()}, {self.pooling}{failures}>"
 
     def _extent(self) -> str:
         n, d = self.shape
         of = "" if self.times is None else f" of {plural(len(np.unique(self.tracks)), 'track')}"
         return f"{plural(n, 'track' if self.times is None else 'frame')}{of} × {d} dimensions"
-
-    def _failures(self) -> str:
-        return f", {len(self.failed):,} failed" if self.failed else ""
 
     def _repr_html_(self) -> str:
         rows = {
@@ -351,11 +346,7 @@ class Vectors:
             "pooling": self.pooling,
             "failed": plural(len(self.failed), "track") if self.failed else "none",
         }
-        cells = "".join(
-            f"<tr><th style='text-align:left'>{name}</th><td style='text-align:left'>{html.escape(value)}</td></tr>"
-            for name, value in rows.items()
-        )
-        return f"<table>{cells}</table>"
+        return html_table(rows)
 
 
 def _track_names(table: pd.DataFrame, labels: ArrayLike) -> list[str]:
@@ -377,13 +368,6 @@ def _cell_text(cell: Any) -> str:
         return "" if cell is None or cell != cell else str(cell)  # noqa: PLR0124
     except (TypeError, ValueError):
         return ""
-
-
-def _write_file(path: Path, fill: Callable[[IO[bytes]], object]) -> Path:
-    path = path.expanduser()
-    with _atomic_write(path) as file:
-        fill(file)
-    return path
 
 
 @contextlib.contextmanager

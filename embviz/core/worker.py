@@ -16,8 +16,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+from embviz.core.progress import Report
 from embviz.core.text import collapse_spaces
 from embviz.errors import EmbvizError
 
@@ -61,18 +64,19 @@ def guard(report: Callable[[str, str], object]) -> Iterator[None]:
         report(*explain(error))
 
 
+@dataclass(eq=False)
 class Job:
     """One piece of work; made by :meth:`Worker.submit`."""
 
-    def __init__(self, worker: Worker, key: Hashable, work: Callable[[Job], Any]) -> None:
-        self.key = key
-        self.stopped = False
-        self._worker, self._work = worker, work
-        self.on_done: Result | None = None
-        self.on_failed: Problem | None = None
-        self.on_progress: Callable[[str, int, int], None] | None = None
-        self.on_begun: Callable[[], None] | None = None
-        self.latest: dict[str, tuple[Callable[..., None], tuple[Any, ...]]] = {}
+    worker: Worker
+    key: Hashable
+    work: Callable[[Job], Any]
+    on_done: Result | None = None
+    on_failed: Problem | None = None
+    on_progress: Report | None = None
+    on_begun: Callable[[], None] | None = None
+    stopped: bool = False
+    latest: dict[str, Callable[[], None]] = field(default_factory=dict)
 
     def check(self) -> None:
         """Raise where the job was told to stop."""
@@ -89,18 +93,13 @@ class Job:
     def show(self, what: str, call: Callable[..., None], *arguments: Any) -> None:
         """Have something called where results are wanted; a newer one of the same name replaces one that waits."""
         self.check()
-        self._worker._post_latest(self, what, call, arguments)  # noqa: SLF001  the two are one thing
+        self.worker.post_latest(self, what, partial(call, *arguments))
 
 
 class Worker:
-    """A thread that does one job after the other.
+    """A thread that does one job after the other, and calls `on_change` after jobs have begun, reported or ended.
 
-    Parameters
-    ----------
-    on_change : callable, optional
-        Called after jobs have begun, reported or ended.
-    computes : bool
-        Whether its jobs need the processor to themselves; jobs of several such workers go on by turns.
+    Jobs of workers that compute need the processor to themselves: those of several such workers go on by turns.
     """
 
     def __init__(self, on_change: Callable[[], None] | None = None, *, computes: bool = True) -> None:
@@ -129,29 +128,17 @@ class Worker:
         *,
         done: Result | None = None,
         failed: Problem | None = None,
-        progress: Callable[[str, int, int], None] | None = None,
+        progress: Report | None = None,
         begun: Callable[[], None] | None = None,
         first: bool = False,
     ) -> Job:
-        """Queue work.
+        """Queue work, before what waits where it is to be `first`; an older job of the same key is replaced.
 
-        Parameters
-        ----------
-        key : hashable
-            What the work is for; an older job of the same key is replaced.
-        work : callable
-            Called with the job in the worker's thread; it is to call ``job.report(stage, done, total)`` now and then.
-        done : callable, optional
-            Called with what `work` returned.
-        failed : callable, optional
-            Called with a sentence and its remedy where `work`, or `done`, raised.
-        progress, begun : callable, optional
-            Called with each report, ten times a second at most; called when the work begins.
-        first : bool
-            Whether it goes before what waits.
+        `work` is called with the job in the worker's thread; it is to call ``job.report(stage, done, total)`` now and
+        then. `begun` is called when it begins, `progress` with each report, ten times a second at most, `done` with
+        what it returned, `failed` with a sentence and its remedy where `work`, or `done`, raised.
         """
-        job = Job(self, key, work)
-        job.on_done, job.on_failed, job.on_progress, job.on_begun = done, failed, progress, begun
+        job = Job(self, key, work, done, failed, progress, begun)
         with self._changed:
             if self._closed:
                 job.stopped = True
@@ -175,7 +162,7 @@ class Worker:
     def busy(self) -> bool:
         """Whether anything runs, waits, or has not been handed over."""
         with self._changed:
-            return self._busy()
+            return bool(self.running or self._waiting or self._inbox or self._showing)
 
     def pending(self) -> list[Hashable]:
         """Return the keys of what runs and what waits, in this order."""
@@ -188,7 +175,7 @@ class Worker:
         while True:
             self.drain()
             with self._changed:
-                idle = not self._busy()
+                idle = not self.busy
                 left = PROGRESS_EVERY if deadline is None else min(PROGRESS_EVERY, deadline - time.monotonic())
                 if not idle and left > 0 and not self._inbox:
                     self._changed.wait(left)
@@ -223,9 +210,6 @@ class Worker:
     def _unfinished(self) -> Iterable[Job]:
         return ([self.running] if self.running else []) + list(self._waiting)
 
-    def _busy(self) -> bool:
-        return bool(self.running or self._waiting or self._inbox or self._showing)
-
     def _stop(self, which: Callable[[Job], bool]) -> int:
         chosen = [job for job in self._unfinished() if which(job) and not job.stopped]
         # What is over but not handed over yet must not arrive either.
@@ -236,7 +220,7 @@ class Worker:
 
     def _take_results(self) -> Iterator[tuple[Job, Callable[[], None]]]:
         with self._changed:
-            shown = [(job, one) for job in self._showing for one in job.latest.values()]
+            shown = [(job, call) for job in self._showing for call in job.latest.values()]
             for job in self._showing:
                 job.latest = {}
             self._showing.clear()
@@ -244,8 +228,7 @@ class Worker:
             self._inbox.clear()
         # That a job began comes before what it shows, and that it is over after.
         yield from ((job, call) for job, call, last in final if not last)
-        for job, (call, arguments) in shown:
-            yield job, _bound(call, *arguments)
+        yield from shown
         yield from ((job, call) for job, call, last in final if last)
 
     def _call(self, job: Job, call: Callable[[], None]) -> None:
@@ -257,9 +240,10 @@ class Worker:
             if job.on_failed is not None:
                 job.on_failed(*explain(error))
 
-    def _post_latest(self, job: Job, what: str, call: Callable[..., None], arguments: tuple[Any, ...]) -> None:
+    def post_latest(self, job: Job, what: str, call: Callable[[], None]) -> None:
+        """Have something of a job called soon, in place of what waits under the same name."""
         with self._changed:
-            job.latest[what] = call, arguments
+            job.latest[what] = call
             self._showing[job] = None
         self._wake(soon=False)
 
@@ -314,25 +298,21 @@ class Worker:
         try:
             with self._turn():
                 job.check()  # it may have been stopped while others had their turn
-                result = job._work(job)  # noqa: SLF001  the two are one thing
+                result = job.work(job)
             if job.on_done is not None:
-                outcome = _bound(job.on_done, result)
+                outcome = partial(job.on_done, result)
         except StoppedError:
             log.debug("Job %r was stopped.", job.key)
         except BaseException as error:
             log.debug("Job %r failed.", job.key, exc_info=True)
             if job.on_failed is not None:
-                outcome = _bound(job.on_failed, *explain(error))
+                outcome = partial(job.on_failed, *explain(error))
         if not job.stopped:
             self._post(job, outcome, last=True)
 
 
 def _nothing(_job: Job | None = None) -> None:
     """Do nothing."""
-
-
-def _bound(call: Callable[..., None], *arguments: Any) -> Callable[[], None]:
-    return lambda: call(*arguments)
 
 
 class _Turns:
