@@ -6,16 +6,14 @@ model hears inside a cluster than in the rest of the collection, in standard dev
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from embviz.errors import OptionError
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
-
 
 METHODS = ("hdbscan", "kmeans")
 
@@ -72,10 +70,13 @@ def cluster(
     if metric not in ("euclidean", "cosine"):
         raise OptionError(f"metric is 'euclidean' or 'cosine', {metric!r} was found.")
     usable = np.isfinite(array).all(axis=1)
-    wanted = _resolve_options(method, options, int(usable.sum()))
-    points = _normalize_rows(array[usable]) if metric == "cosine" else array[usable]
+    resolved = _resolve_options(method, options, int(usable.sum()))
+    points = array[usable]
+    if metric == "cosine":
+        lengths = np.linalg.norm(points, axis=1, keepdims=True)
+        points /= np.where(lengths > 0, lengths, 1)
     groups = np.full(len(array), -1, np.int64)
-    groups[usable] = (_hdbscan if method == "hdbscan" else _kmeans)(points, seed, **wanted)
+    groups[usable] = (_hdbscan if method == "hdbscan" else _kmeans)(points, seed, **resolved)
     return _number_by_size(groups)
 
 
@@ -134,11 +135,6 @@ def _kmeans(points: NDArray[np.float32], seed: int, *, n_clusters: int) -> NDArr
     kind = KMeans if len(points) <= MINIBATCH_FROM else MiniBatchKMeans
     finder = kind(min(n_clusters, different), n_init=N_INIT, random_state=seed)
     return np.asarray(finder.fit_predict(points), dtype=np.int64)
-
-
-def _normalize_rows(points: NDArray[np.float32]) -> NDArray[np.float32]:
-    lengths = np.linalg.norm(points, axis=1, keepdims=True)
-    return np.asarray(points / np.where(lengths > 0, lengths, 1))
 
 
 def _number_by_size(groups: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -237,11 +233,6 @@ def name_clusters(clusters: ArrayLike, scores: ArrayLike, tags: Sequence[str], w
 
 def _unique_name(group: int, ranked: list[str], words: int, taken: set[str]) -> str:
     usual = ", ".join(ranked[:words]) or f"group {group + 1}"
-    longer = [usual, ", ".join(ranked[: words + 1])] if len(ranked) > words else [usual]
-    free = [name for name in longer if name not in taken]
-    if free:
-        return free[0]
-    number = 2
-    while f"{usual} ({number})" in taken:
-        number += 1
-    return f"{usual} ({number})"
+    longer = ", ".join(ranked[: words + 1]) or usual
+    numbered = (f"{usual} ({number})" for number in itertools.count(2))
+    return next(name for name in itertools.chain([usual, longer], numbered) if name not in taken)

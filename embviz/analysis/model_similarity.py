@@ -6,20 +6,16 @@ Conventions: vectors are rows, ``[n, d]``; row i of both is the same track. The 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from embviz.analysis.neighbors import check_vectors, nearest_neighbors
+from embviz.analysis.projection.quality import neighbor_preservation
+from embviz.core.cache import CacheOption
+from embviz.core.progress import Report
+from embviz.core.vectors import Vectors
 from embviz.errors import OptionError
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
-
-    from embviz.core.cache import CacheOption
-    from embviz.core.progress import Report
-    from embviz.core.vectors import Vectors
-
 
 ROWS = 4096  # vectors that are made 64-bit numbers at once
 
@@ -109,17 +105,9 @@ def agreement(
     near = [nearest_neighbors(source, k, metric=metric, cache=cache, report=report).indices for source in (a, b)]
     k = min(k, max(0, n - 1) // 2)
     near = [indices[:, :k] for indices in near]
-    common = np.zeros((n, k), bool)
-    for column in near[1].T:
-        common |= near[0] == column[:, None]
-    per_point = common.mean(axis=1, dtype=np.float32) if k else np.full(n, np.nan, np.float32)
-    return Agreement(
-        linear_cka(first, second),
-        float(per_point.mean()) if n else np.nan,
-        (hubness(near[0]), hubness(near[1])),
-        k,
-        per_point,
-    )
+    per_point = neighbor_preservation(near[0], near[1])
+    overlap = float(per_point.mean()) if n else np.nan
+    return Agreement(linear_cka(first, second), overlap, (hubness(near[0]), hubness(near[1])), k, per_point)
 
 
 def linear_cka(a: ArrayLike, b: ArrayLike) -> float:
@@ -151,9 +139,7 @@ def linear_cka(a: ArrayLike, b: ArrayLike) -> float:
     first, second = np.asarray(a), np.asarray(b)
     across = _cross_products(first, second)
     within = np.linalg.norm(_cross_products(first, first)) * np.linalg.norm(_cross_products(second, second))
-    if not within > 0:
-        return float("nan")
-    return min(1.0, float(np.linalg.norm(across) ** 2 / within))
+    return min(1.0, float(np.linalg.norm(across) ** 2 / within)) if within > 0 else float("nan")
 
 
 def _cross_products(first: NDArray[np.floating], second: NDArray[np.floating]) -> NDArray[np.float64]:

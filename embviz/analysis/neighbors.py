@@ -12,18 +12,14 @@ import hashlib
 import importlib.metadata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from embviz.core.cache import CacheOption, resolve_cache
+from embviz.core.progress import Report
 from embviz.errors import OptionError, did_you_mean
-
-if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
-
-    from embviz.core.progress import Report
-
 
 #: Metrics, with what a page calls them.
 METRIC_TITLES = {"cosine": "cosine", "euclidean": "Euclidean"}
@@ -129,7 +125,7 @@ def nearest_neighbors(
     k = max(0, min(int(k), n - 1))
     exact = uses_exact_search(n) if exact is None else exact
     store = resolve_cache(cache)
-    wanted = {
+    entry = {
         "vectors": key or vectors_key(values),
         "metric": check_metric(metric),
         "k": k,
@@ -137,15 +133,15 @@ def nearest_neighbors(
         "faiss": importlib.metadata.version("faiss-cpu"),
         "format": FORMAT,
     }
-    kept = store.load_arrays("neighbours", wanted) if store else None
-    if kept is not None:
-        return Neighbors(kept["indices"], kept["distances"], metric, exact, float(kept["recall"][0]))
+    known = store.load_arrays("neighbours", entry) if store else None
+    if known is not None:
+        return Neighbors(known["indices"], known["distances"], metric, exact, float(known["recall"][0]))
     index = NeighborIndex(vectors, metric=metric, exact=exact)
-    found = Neighbors(*_search_without_self(index, k, report), metric, exact, index.recall)
+    indices, distances = _search_without_self(index, k, report)
     if store:
-        arrays = {"indices": found.indices, "distances": found.distances, "recall": np.array([found.recall])}
-        store.save_arrays("neighbours", wanted, arrays)
-    return found
+        arrays = {"indices": indices, "distances": distances, "recall": np.array([index.recall])}
+        store.save_arrays("neighbours", entry, arrays)
+    return Neighbors(indices, distances, metric, exact, index.recall)
 
 
 def _search_without_self(
@@ -155,8 +151,8 @@ def _search_without_self(
     indices = np.empty((index.n, k), np.int32)
     distances = np.empty((index.n, k), np.float32)
     done = 0
-    if report:
-        report("finding neighbours", 0, index.n)
+    tell = report or (lambda *_: None)
+    tell("finding neighbours", 0, index.n)
     for rows, near, far in index.search_self(k + 1):
         # Where vectors are identical, the vector itself need not come first, nor be among those found.
         far[near == rows[:, None]] = np.inf
@@ -164,8 +160,7 @@ def _search_without_self(
         indices[rows] = np.take_along_axis(near, order, axis=1)
         distances[rows] = np.take_along_axis(far, order, axis=1)
         done += len(rows)
-        if report:
-            report("finding neighbours", done, index.n)
+        tell("finding neighbours", done, index.n)
     return indices, distances
 
 
@@ -337,17 +332,7 @@ class _MetricSpace:
 class _InvertedFile:
     """Vectors in cells around centroids: a query is compared with those in the cells nearest to its own (IVF).
 
-    Parameters
-    ----------
-    vectors : ndarray, shape [n, d]
-        At least one.
-
-    Attributes
-    ----------
-    order : ndarray, shape [n], int64
-        Rows of the vectors, cell by cell.
-    vectors : ndarray, shape [n, d]
-        The vectors in this order.
+    `order` are the rows of the vectors, of which there is at least one, cell by cell; `vectors` stand in this order.
     """
 
     def __init__(self, vectors: NDArray[np.float32]) -> None:
@@ -365,10 +350,9 @@ class _InvertedFile:
         self.vectors = vectors[self.order]
         self.ranked = _faiss_knn(self.centers, self.centers, count)
         self.n_probe = min(8, count)
-        self.recall = self._measure_recall()
-        while self.recall < MIN_RECALL and self.n_probe < count:
+        while (recall := self._measure_recall()) < MIN_RECALL and self.n_probe < count:
             self.n_probe = min(2 * self.n_probe, count)
-            self.recall = self._measure_recall()
+        self.recall = recall
 
     def nearest(self, points: NDArray[np.float32], k: int) -> NDArray[np.int64]:
         """Return the k nearest places in `vectors`, which has k or more."""
@@ -410,13 +394,7 @@ def uses_exact_search(n: int) -> bool:
 
 
 def check_vectors(values: Any) -> NDArray[np.float32]:
-    """Return vectors as float32 rows, all of them finite.
-
-    Raises
-    ------
-    OptionError
-        If they are not.
-    """
+    """Return vectors as float32 rows, all of them finite; OptionError if they are not."""
     try:
         with np.errstate(over="ignore"):  # what does not fit is infinite, which is refused below
             vectors = np.asarray(np.asarray(values), dtype=np.float32)

@@ -7,17 +7,13 @@ direction); NaN where a frame says nothing.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from embviz.core.embedding import Embedding, FrameGrid
 from embviz.errors import OptionError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from embviz.core.embedding import Embedding, FrameGrid
-
 
 # Networks compute in float32, in batches: what differs by less than this share of a frame's length is the same.
 ROUNDING = 1e-5
@@ -63,25 +59,18 @@ def self_similarity(embedding: Embedding, *, max_frames: int = 600) -> tuple[NDA
     --------
     >>> matrix, grid = self_similarity(embedding, max_frames=300)  # doctest: +SKIP
     """
-    per = max(1, -(-embedding.grid.n_frames // _check_max_frames(max_frames)))
+    most: Any = max_frames
+    if isinstance(most, bool) or not isinstance(most, int | np.integer) or most < 1:
+        raise OptionError(f"max_frames is a positive integer, {most!r} was found.")
+    per = max(1, -(-embedding.grid.n_frames // int(most)))
     return _cosine_matrix(_average_frames(embedding.values, per)), _pool_grid(embedding.grid, per)
-
-
-def _check_max_frames(max_frames: Any) -> int:
-    if isinstance(max_frames, bool) or not isinstance(max_frames, int | np.integer) or max_frames < 1:
-        raise OptionError(f"max_frames is a positive integer, {max_frames!r} was found.")
-    return int(max_frames)
 
 
 def _pool_grid(grid: FrameGrid, per: int) -> FrameGrid:
     """Return the grid of runs of `per` frames; a run stands for what its frames stand for, taken together."""
-    more = (per - 1) * grid.hop
+    more, runs = (per - 1) * grid.hop, -(-grid.n_frames // per)
     return replace(
-        grid,
-        hop=per * grid.hop,
-        patch=grid.patch + more,
-        receptive_field=grid.receptive_field + more,
-        n_frames=-(-grid.n_frames // per),
+        grid, hop=per * grid.hop, patch=grid.patch + more, receptive_field=grid.receptive_field + more, n_frames=runs
     )
 
 

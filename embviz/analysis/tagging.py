@@ -6,22 +6,19 @@ tempo, labelled such as "120 BPM".
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from embviz.core.embedding import Embedding
+from embviz.core.vectors import Vectors
 from embviz.errors import OptionError
 from embviz.models import ALIASES, Model, known_models
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pandas as pd
-    from numpy.typing import NDArray
-
-    from embviz.core.embedding import Embedding
-    from embviz.core.vectors import Vectors
-
 
 TEMPO_UNIT = " BPM"  # the labels of a tempo model are such as "120 BPM"
 
@@ -112,9 +109,7 @@ def tag_columns(vectors: Vectors) -> pd.DataFrame:
     import pandas as pd
 
     if not vectors.labels or _are_tempo_labels(vectors.labels):
-        raise OptionError(
-            _wrong_vectors(vectors, "Tags are", "a tagger, as by embed_table(table, 'musicnn', 'output')")
-        )
+        raise _wrong_vectors(vectors, "Tags are", "a tagger, as by embed_table(table, 'musicnn', 'output')")
     labels, means = _mean_outputs(vectors)
     return pd.DataFrame(means, index=pd.Index(labels, name="track"), columns=list(vectors.labels))
 
@@ -140,17 +135,16 @@ def tempo_column(vectors: Vectors) -> pd.Series[float]:
     import pandas as pd
 
     if not vectors.labels or not _are_tempo_labels(vectors.labels):
-        raise OptionError(
-            _wrong_vectors(vectors, "A tempo is", "a Tempo-CNN, as by embed_table(table, 'tempocnn', 'output')")
-        )
+        raise _wrong_vectors(vectors, "A tempo is", "a Tempo-CNN, as by embed_table(table, 'tempocnn', 'output')")
     labels, means = _mean_outputs(vectors)
     bpms = np.asarray(_parse_bpms(vectors.labels))
     best = np.nan_to_num(means).argmax(axis=1)
     return pd.Series(bpms[best], index=pd.Index(labels, name="track"), name="tempo", dtype=np.float64)
 
 
-def _wrong_vectors(vectors: Vectors, what: str, source: str) -> str:
-    return f"{what} taken from the layer 'output' of {source}; {vectors.model} / {vectors.layer} was found."
+def _wrong_vectors(vectors: Vectors, what: str, source: str) -> OptionError:
+    origin = f"{vectors.model} / {vectors.layer}"
+    return OptionError(f"{what} taken from the layer 'output' of {source}; {origin} was found.")
 
 
 def _mean_outputs(vectors: Vectors) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -184,9 +178,6 @@ def tags_at_points(output: Vectors, vectors: Vectors) -> NDArray[np.float32]:
 
 
 def _have_same_frames(one: Vectors, other: Vectors) -> bool:
-    return (
-        one.times is not None
-        and other.times is not None
-        and np.array_equal(one.tracks, other.tracks)
-        and np.allclose(one.times, other.times, atol=1e-3)
-    )
+    if one.times is None or other.times is None:
+        return False
+    return np.array_equal(one.tracks, other.tracks) and np.allclose(one.times, other.times, atol=1e-3)

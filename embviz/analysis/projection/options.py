@@ -57,79 +57,53 @@ class ProjectionOption:
                 return value
             known, near = ", ".join(map(repr, self.choices)), did_you_mean(str(value), self.choices)
             raise OptionError(f"{self.name} is one of {known}, {value!r} was found.{near}")
-        whole = "a whole number" if self.kind == "int" else "a number"
         try:
             number = math.nan if isinstance(value, bool | str) else float(value)  # type: ignore[arg-type]
         except (TypeError, ValueError):
             number = math.nan
         low, high = self.min or 0, math.inf if self.max is None else self.max
         if not low <= number <= high or (self.kind == "int" and number != int(number)):
-            raise OptionError(f"{self.name} is {whole} from {low:g} to {high:g}, {value!r} was found.")
+            what = "a whole number" if self.kind == "int" else "a number"
+            raise OptionError(f"{self.name} is {what} from {low:g} to {high:g}, {value!r} was found.")
         return int(number) if self.kind == "int" else number
 
 
 _OPTIONS: dict[str, tuple[ProjectionOption, ...]] = {
     "umap": (
-        ProjectionOption(
-            "n_neighbors", "Neighbours", "int", 15, 2, 500, 1,
-            "How many vectors, itself among them, each is held together with: few show detail, many the whole.",
-        ),
-        ProjectionOption(
-            "min_dist", "Least distance", "float", 0.1, 0.0, 5.0, 0.05,
-            "How close points may lie: small values pack clusters tightly.",
-        ),
-        ProjectionOption(
-            "spread", "Spread", "float", 1.0, 0.5, 5.0, 0.1, "The scale of the map; min_dist is a part of it.",
-        ),
-        ProjectionOption(
-            "n_epochs", "Rounds", "int", 0, 0, 10_000, 50,
-            "Rounds of moving points; 0 stands for 500 up to 10,000 vectors and 200 beyond.",
-        ),
-        ProjectionOption(
-            "init", "Start from", "choice", "pca", None, None, None,
+        ProjectionOption("n_neighbors", "Neighbours", "int", 15, 2, 500, 1,
+            "How many vectors, itself among them, each is held together with: few show detail, many the whole."),
+        ProjectionOption("min_dist", "Least distance", "float", 0.1, 0.0, 5.0, 0.05,
+            "How close points may lie: small values pack clusters tightly."),
+        ProjectionOption("spread", "Spread", "float", 1.0, 0.5, 5.0, 0.1,
+            "The scale of the map; min_dist is a part of it."),
+        ProjectionOption("n_epochs", "Rounds", "int", 0, 0, 10_000, 50,
+            "Rounds of moving points; 0 stands for 500 up to 10,000 vectors and 200 beyond."),
+        ProjectionOption("init", "Start from", "choice", "pca", None, None, None,
             "Where points are before the first round; umap-learn's own default, spectral, takes longer.",
-            ("pca", "spectral", "random"),
-        ),
-        ProjectionOption(
-            "negative_sample_rate", "Pushes per pull", "int", 5, 1, 50, 1,
-            "How many points at random push a point away each time that a neighbour pulls it.",
-        ),
-        ProjectionOption(
-            "repulsion_strength", "Repulsion", "float", 1.0, 0.0, 10.0, 0.1, "How hard these pushes are.",
-        ),
-        ProjectionOption(
-            "local_connectivity", "Sure neighbours", "int", 1, 1, 50, 1,
-            "How many of the nearest neighbours count as fully connected, however far they are.",
-        ),
+            ("pca", "spectral", "random")),
+        ProjectionOption("negative_sample_rate", "Pushes per pull", "int", 5, 1, 50, 1,
+            "How many points at random push a point away each time that a neighbour pulls it."),
+        ProjectionOption("repulsion_strength", "Repulsion", "float", 1.0, 0.0, 10.0, 0.1, "How hard these pushes are."),
+        ProjectionOption("local_connectivity", "Sure neighbours", "int", 1, 1, 50, 1,
+            "How many of the nearest neighbours count as fully connected, however far they are."),
     ),
     "pca": (),
     "tsne": (
-        ProjectionOption(
-            "perplexity", "Perplexity", "float", 30.0, 1.0, 500.0, 1.0,
-            "About how many neighbours each point attends to: few show detail, many the whole.",
-        ),
-        ProjectionOption(
-            "early_exaggeration", "Early exaggeration", "float", 12.0, 1.0, 100.0, 1.0,
-            "How tightly neighbours are drawn together in the first rounds.",
-        ),
-        ProjectionOption(
-            "learning_rate", "Learning rate", "float", 0.0, 0.0, 10_000.0, 10.0,
-            "How far points move in a round; 0 suits it to the number of vectors.",
-        ),
+        ProjectionOption("perplexity", "Perplexity", "float", 30.0, 1.0, 500.0, 1.0,
+            "About how many neighbours each point attends to: few show detail, many the whole."),
+        ProjectionOption("early_exaggeration", "Early exaggeration", "float", 12.0, 1.0, 100.0, 1.0,
+            "How tightly neighbours are drawn together in the first rounds."),
+        ProjectionOption("learning_rate", "Learning rate", "float", 0.0, 0.0, 10_000.0, 10.0,
+            "How far points move in a round; 0 suits it to the number of vectors."),
         ProjectionOption("max_iter", "Rounds", "int", 1000, 250, 10_000, 50, "Rounds of moving points."),
     ),
     "pacmap": (
-        ProjectionOption(
-            "n_neighbors", "Neighbours", "int", 10, 2, 500, 1, "How many neighbours each point is held together with.",
-        ),
-        ProjectionOption(
-            "MN_ratio", "Mid-near pairs", "float", 0.5, 0.0, 10.0, 0.1,
-            "Pairs at middle distance per neighbour: they give the map its overall form.",
-        ),
-        ProjectionOption(
-            "FP_ratio", "Further pairs", "float", 2.0, 0.1, 20.0, 0.5,
-            "Pairs at any distance per neighbour: they keep points apart.",
-        ),
+        ProjectionOption("n_neighbors", "Neighbours", "int", 10, 2, 500, 1,
+            "How many neighbours each point is held together with."),
+        ProjectionOption("MN_ratio", "Mid-near pairs", "float", 0.5, 0.0, 10.0, 0.1,
+            "Pairs at middle distance per neighbour: they give the map its overall form."),
+        ProjectionOption("FP_ratio", "Further pairs", "float", 2.0, 0.1, 20.0, 0.5,
+            "Pairs at any distance per neighbour: they keep points apart."),
     ),
 }  # fmt: skip
 

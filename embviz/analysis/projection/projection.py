@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from embviz.analysis.neighbors import (
     NeighborIndex,
@@ -26,17 +27,13 @@ from embviz.analysis.projection.quality import map_neighbors, neighbor_preservat
 from embviz.analysis.projection.tsne_pacmap import pacmap_layout, tsne_layout, unavailable_reason
 from embviz.analysis.projection.umap import umap_layout
 from embviz.core.cache import CacheOption, resolve_cache
-from embviz.core.progress import Progress, reporter
+from embviz.core.progress import Progress, Report, reporter
 from embviz.core.text import plural
+from embviz.core.vectors import Vectors
 from embviz.errors import OptionError
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import ArrayLike, NDArray
-
-    from embviz.core.progress import Report
-    from embviz.core.vectors import Vectors
-
 
 METHOD_NAMES = {"umap": "UMAP", "pca": "PCA", "tsne": "t-SNE", "pacmap": "PaCMAP"}
 QUALITY_K = 15  # neighbours by which maps are judged
@@ -44,12 +41,8 @@ PLACING_K = 15  # training vectors between which a new one is placed
 MIN_DISTINCT = {"umap": 4, "tsne": 4, "pacmap": 8}  # vectors that a method needs
 SLOW_TSNE = 5000  # vectors; t-SNE takes minutes from about here
 FORMAT = 1  # of what is kept in the cache
-LIBRARIES = {
-    "umap": ("umap-learn", "numba", "scipy"),
-    "pca": (),
-    "tsne": ("scikit-learn",),
-    "pacmap": ("pacmap", "numba"),
-}
+LAYOUTS = {"umap": umap_layout, "tsne": tsne_layout, "pacmap": pacmap_layout}
+LIBRARIES = {"umap": ("umap-learn", "numba", "scipy"), "tsne": ("scikit-learn",), "pacmap": ("pacmap", "numba")}
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,8 +166,7 @@ class Projection:
 
     @functools.cached_property
     def _plane(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        _, mean, axes, _ = principal_components(self.vectors)
-        return mean, axes
+        return principal_components(self.vectors)[1:3]
 
     def __len__(self) -> int:
         return len(self.xy)
@@ -259,33 +251,35 @@ def project(
     values = resolve_options(check_method(method), options)
     vectors, metric = check_vectors(X), check_metric(metric)
     _check_seed(seed)
-    if unavailable_reason(method):
-        raise OptionError(unavailable_reason(method) + ".")
+    if missing := unavailable_reason(method):
+        raise OptionError(missing + ".")
     if neighbors is not None and (len(neighbors) != len(vectors) or neighbors.metric != metric):
         raise OptionError(
             f"Neighbours of these {len(vectors):,} vectors by {metric!r} are expected, {neighbors!r} was found."
         )
     store = resolve_cache(cache)
-    wanted = {
+    key = {
         "vectors": vectors_key(X),
         "method": method,
         "options": values,
         "metric": metric,
         "seed": int(seed),
         "exact": uses_exact_search(len(vectors)) if neighbors is None else neighbors.exact,
-        "versions": {name: importlib.metadata.version(name) for name in ("faiss-cpu", "numpy", *LIBRARIES[method])},
+        "versions": {
+            name: importlib.metadata.version(name) for name in ("faiss-cpu", "numpy", *LIBRARIES.get(method, ()))
+        },
         "format": FORMAT,
     }
-    kept = store.load_arrays("projections", wanted) if store else None
-    if kept is not None:
-        found = _from_arrays(kept, vectors)
+    arrays = store.load_arrays("projections", key) if store else None
+    if arrays is not None:
+        projection = _from_arrays(arrays, vectors)
     else:
         with reporter(progress) as report:
             near = functools.partial(_find_neighbors, X, neighbors, metric, cache, report)
-            found = _compute(vectors, method, values, seed, near, report)
+            projection = _compute(vectors, method, values, seed, near, report)
         if store:
-            store.save_arrays("projections", wanted, _to_arrays(found))
-    return replace(found, tracks=getattr(X, "tracks", None), times=getattr(X, "times", None))
+            store.save_arrays("projections", key, _to_arrays(projection))
+    return replace(projection, tracks=getattr(X, "tracks", None), times=getattr(X, "times", None))
 
 
 def _check_seed(seed: Any) -> None:
@@ -312,13 +306,9 @@ def _compute(
     if method == "pca":
         xy, _, _, shares = principal_components(vectors)
         axes = f"PC 1 ({shares[0] * 100:.0f} % of variance)", f"PC 2 ({shares[1] * 100:.0f} % of variance)"
-    elif method == "umap":
-        xy = umap_layout(vectors, _truncate(near, asked), options, seed=seed, report=report)
-    elif method == "tsne":
-        xy = tsne_layout(vectors, _truncate(near, asked), options, seed=seed, report=report)
     else:
-        xy = pacmap_layout(vectors, near.metric, options, seed=seed, report=report)
-    xy = np.asarray(xy, np.float32)
+        closest = replace(near, indices=near.indices[:, :asked], distances=near.distances[:, :asked])
+        xy = np.asarray(LAYOUTS[method](vectors, closest, options, seed=seed, report=report), np.float32)
     k = min(QUALITY_K, max(0, n - 1) // 2)
     true = near.indices[:, :k]
     on_map = map_neighbors(xy, k) if k else true
@@ -355,12 +345,7 @@ def _fit_options(method: str, options: Mapping[str, Any], n: int, notes: list[st
 
 
 def _find_neighbors(
-    source: Any,
-    known: Neighbors | None,
-    metric: str,
-    cache: CacheOption,
-    report: Report,
-    k: int,
+    source: Any, known: Neighbors | None, metric: str, cache: CacheOption, report: Report, k: int
 ) -> Neighbors:
     """Return at least k neighbours of each vector, or all."""
     if known is not None and known.k >= min(k, len(known) - 1):
@@ -369,12 +354,7 @@ def _find_neighbors(
     return nearest_neighbors(source, k, metric=metric, exact=exact, cache=cache, report=report)
 
 
-def _truncate(near: Neighbors, k: int) -> Neighbors:
-    return replace(near, indices=near.indices[:, :k], distances=near.distances[:, :k])
-
-
 def _has_fewer_distinct(vectors: NDArray[np.float32], needed: int) -> bool:
-    """Return whether there are fewer distinct vectors than needed."""
     different: set[bytes] = set()
     for row in vectors:
         different.add((row + np.float32(0)).tobytes())  # minus zero is zero
@@ -384,24 +364,12 @@ def _has_fewer_distinct(vectors: NDArray[np.float32], needed: int) -> bool:
 
 
 def _to_arrays(projection: Projection) -> dict[str, NDArray[Any]]:
-    """Return a projection as arrays for the cache."""
-    facts = {
-        "method": projection.method,
-        "options": dict(projection.options),
-        "notes": projection.notes,
-        "trustworthiness": projection.trustworthiness,
-        "continuity": projection.continuity,
-        "k": projection.k,
-        "sample": projection.sample,
-        "axes": projection.axes,
-        "metric": projection.metric,
-        "seed": projection.seed,
-    }
-    text = np.frombuffer(json.dumps(facts).encode(), np.uint8)
-    return {"xy": projection.xy, "kept": projection.preservation, "facts": text}
+    names = ("method", "options", "notes", "trustworthiness", "continuity", "k", "sample", "axes", "metric", "seed")
+    text = json.dumps({name: getattr(projection, name) for name in names}).encode()
+    return {"xy": projection.xy, "kept": projection.preservation, "facts": np.frombuffer(text, np.uint8)}
 
 
-def _from_arrays(kept: Mapping[str, NDArray[Any]], vectors: NDArray[np.float32]) -> Projection:
-    facts = json.loads(kept["facts"].tobytes())
+def _from_arrays(arrays: Mapping[str, NDArray[Any]], vectors: NDArray[np.float32]) -> Projection:
+    facts = json.loads(arrays["facts"].tobytes())
     facts["notes"], facts["axes"] = tuple(facts["notes"]), tuple(facts["axes"])
-    return Projection(kept["xy"], preservation=kept["kept"], vectors=vectors, **facts)
+    return Projection(arrays["xy"], preservation=arrays["kept"], vectors=vectors, **facts)

@@ -6,17 +6,13 @@ The first two are 1 where the k nearest neighbours are the same, and about 0.5 w
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from embviz.analysis.neighbors import NeighborIndex
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from embviz.core.progress import Report
-
+from embviz.core.progress import Report
 
 ALL_UP_TO = 5000  # points; of more, a sample is measured
 SAMPLE = 1000
@@ -40,18 +36,10 @@ def quality_metrics(
     metric: str,
     report: Report,
 ) -> QualityMetrics:
-    """Return the trustworthiness and the continuity of a map.
+    """Return the trustworthiness and the continuity of a map `xy`, ``[n, 2]``, of `vectors`, ``[n, d]``.
 
-    Parameters
-    ----------
-    vectors, xy : ndarray, shape [n, d] and [n, 2]
-        The full space and the map.
-    near, on_map : ndarray, shape [n, k], int32
-        Neighbours in both; k is less than n / 2.
-    metric : str
-        Distance in the full space.
-    report : callable
-        Called as ``report(stage, done, total)``; what it raises ends the work.
+    The neighbours of each in the full space, by `metric`, and on the map are `near` and `on_map`, ``[n, k]``; k is less
+    than n / 2. What `report` raises ends the work.
     """
     n, k = near.shape
     if not k:
@@ -76,10 +64,8 @@ def _rank_excess(distances: NDArray[np.float32], rows: NDArray[np.int64], near: 
     distances[np.arange(len(rows)), rows] = np.inf
     reach = np.take_along_axis(distances, near, axis=1)
     k = near.shape[1]
-    total = 0
-    for here, far in zip(np.sort(distances, axis=1), reach, strict=True):
-        total += int(np.clip(np.searchsorted(here, far) + 1 - k, 0, None).sum())
-    return float(total)
+    pairs = zip(np.sort(distances, axis=1), reach, strict=True)
+    return float(sum(int(np.clip(np.searchsorted(here, far) + 1 - k, 0, None).sum()) for here, far in pairs))
 
 
 def map_neighbors(xy: NDArray[np.float32], k: int) -> NDArray[np.int32]:

@@ -5,20 +5,15 @@ from __future__ import annotations
 import importlib.util
 import logging
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from embviz.analysis.neighbors import Neighbors
 from embviz.analysis.projection.numba_cache import enable_caching, use_numba_cache
 from embviz.analysis.projection.pca import principal_components
-from embviz.errors import OptionError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from embviz.analysis.neighbors import Neighbors
-    from embviz.core.progress import Report
-
+from embviz.core.progress import Report
 
 SINGLE_THREAD_UP_TO = 5000  # vectors
 TSNE_STAGE, PACMAP_STAGE = (f"{name} (cannot be interrupted)" for name in ("t-SNE", "PaCMAP"))
@@ -47,10 +42,7 @@ def tsne_layout(
     graph = scipy.sparse.csr_matrix((distances.ravel(), indices.ravel(), starts), shape=(n, n))
     places = principal_components(vectors)[0]
     method = TSNE(
-        perplexity=options["perplexity"],
-        early_exaggeration=options["early_exaggeration"],
-        learning_rate=options["learning_rate"] or "auto",
-        max_iter=options["max_iter"],
+        **{**options, "learning_rate": options["learning_rate"] or "auto"},
         metric="precomputed",
         init=places / (places[:, 0].std() or 1) * np.float32(1e-4),  # as scikit-learn begins with PCA
         random_state=seed,
@@ -65,25 +57,17 @@ def tsne_layout(
 
 
 def pacmap_layout(
-    vectors: NDArray[np.float32], metric: str, options: Mapping[str, Any], *, seed: int, report: Report
+    vectors: NDArray[np.float32], near: Neighbors, options: Mapping[str, Any], *, seed: int, report: Report
 ) -> NDArray[np.float32]:
-    """Return the PaCMAP of vectors, ``[n, 2]``."""
-    missing = unavailable_reason("pacmap")
-    if missing:
-        raise OptionError(missing + ".")
+    """Return the PaCMAP of vectors, ``[n, 2]``; it finds neighbours of its own, by the same metric."""
     report(PACMAP_STAGE, 0, 0)
     with use_numba_cache():
         import pacmap.pacmap
 
         enable_caching(pacmap.pacmap)
         logging.getLogger("pacmap").setLevel(logging.ERROR)  # it tells that the seed was set
-        method = pacmap.PaCMAP(
-            n_neighbors=options["n_neighbors"],
-            MN_ratio=options["MN_ratio"],
-            FP_ratio=options["FP_ratio"],
-            distance="angular" if metric == "cosine" else "euclidean",
-            random_state=seed,
-        )
+        distance = "angular" if near.metric == "cosine" else "euclidean"
+        method = pacmap.PaCMAP(distance=distance, random_state=seed, **options)
         found: NDArray[np.float32] = method.fit_transform(np.array(vectors), init="pca")
     report(PACMAP_STAGE, 1, 1)
     return found

@@ -9,20 +9,16 @@ import functools
 import warnings
 from collections.abc import Mapping
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from embviz.analysis.neighbors import Neighbors
 from embviz.analysis.projection.numba_cache import enable_caching, use_numba_cache
 from embviz.analysis.projection.pca import principal_components
 from embviz.analysis.projection.umap_sgd import compile_kernel, optimize_layout
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from embviz.analysis.neighbors import Neighbors
-    from embviz.core.progress import Report
-
+from embviz.core.progress import Report
 
 SPECTRAL_FROM = 20  # points; fewer are too few for its eigenvectors
 
@@ -46,16 +42,8 @@ def umap_layout(
         report("building the graph", 1, 1)
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):  # its search tries powers of zero
             curve = umap.find_ab_params(options["spread"], options["min_dist"])
-    return optimize_layout(
-        start,
-        graph,
-        curve,
-        epochs=epochs,
-        pushes=options["negative_sample_rate"],
-        strength=options["repulsion_strength"],
-        seed=seed,
-        report=report,
-    )
+    pushes, strength = options["negative_sample_rate"], options["repulsion_strength"]
+    return optimize_layout(start, graph, (*curve, strength, pushes), epochs=epochs, seed=seed, report=report)
 
 
 def _fuzzy_graph(umap: ModuleType, vectors: NDArray[np.float32], near: Neighbors, sure: int) -> Any:
@@ -75,12 +63,7 @@ def _fuzzy_graph(umap: ModuleType, vectors: NDArray[np.float32], near: Neighbors
 
 
 def _initial_positions(
-    umap: ModuleType,
-    vectors: NDArray[np.float32],
-    graph: Any,
-    init: str,
-    metric: str,
-    random: np.random.RandomState,
+    umap: ModuleType, vectors: NDArray[np.float32], graph: Any, init: str, metric: str, random: np.random.RandomState
 ) -> NDArray[np.float32]:
     """Return the positions before the first epoch, in a square of side 10."""
     places: NDArray[Any]

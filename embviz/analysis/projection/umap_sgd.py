@@ -15,15 +15,12 @@ import itertools
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from embviz.core.progress import Report
-
+from embviz.core.progress import Report
 
 BLOCKS = 8
 SINGLE_THREAD_UP_TO = 2000  # points up to which sharing them out costs more than it saves
@@ -33,36 +30,23 @@ STAGE = "laying out the map"
 def optimize_layout(
     start: NDArray[np.float32],
     graph: Any,
-    curve: tuple[float, float],
+    forces: tuple[float, float, float, int],
     *,
     epochs: int,
-    pushes: int,
-    strength: float,
     seed: int,
     report: Report,
 ) -> NDArray[np.float32]:
     """Return the positions after all epochs, ``[n, 2]``.
 
-    Parameters
-    ----------
-    start : ndarray, shape [n, 2]
-        Initial positions.
-    graph : sparse matrix, shape [n, n]
-        Weights of edges; symmetric.
-    curve : (float, float)
-        UMAP's a and b.
-    epochs, pushes, seed : int
-        Number of epochs; negative samples per edge; start of the random numbers.
-    strength : float
-        Factor of the repulsion.
-    report : callable
-        Called as ``report(stage, done, total)``; what it raises ends the work.
+    `start` are the positions before the first, `graph` the symmetric weights of edges, a sparse matrix ``[n, n]``;
+    `forces` are UMAP's a and b, the factor of the repulsion, and the negative samples per edge. What `report` raises
+    ends the work.
     """
     edges = graph.tocsr()
     period = (edges.data.max(initial=0) / edges.data).astype(np.float32)  # rounds from one visit of an edge to the next
-    due, pushed = period.copy(), period / np.float32(pushes)
+    forces32 = tuple(map(np.float32, forces))
+    due, pushed = period.copy(), period / forces32[-1]
     here, there = start.astype(np.float32), np.empty(start.shape, np.float32)
-    forces = (*map(np.float32, curve), np.float32(strength), np.float32(pushes))
     # Neighbours in a list are often neighbours in space (frames of a track): each block takes every eighth point.
     blocks = [range(first, len(start), BLOCKS) for first in range(BLOCKS)]
     threads = _count_threads() if len(start) > SINGLE_THREAD_UP_TO else 1
@@ -73,7 +57,7 @@ def optimize_layout(
             report(STAGE, epoch, epochs)
             step = np.float32(1 - max(0, epoch - 1) / epochs)  # umap-learn's, which lowers it after the first round
             round_of = (step, np.float32(epoch), np.uint64(seed))
-            state = (edges.indptr, edges.indices, period, due, pushed, *forces, *round_of)
+            state = (edges.indptr, edges.indices, period, due, pushed, *forces32, *round_of)
             for block, parts in zip(blocks, shares, strict=True):
                 work = functools.partial(_move_share, move, here, there, state)
                 for _ in pool.map(work, parts) if threads > 1 else map(work, parts):
