@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
     from embviz.evaluation import Evaluation
     from embviz.heads import Head
+    from embviz.widgets.scatter import Scatter
 
 
 P = ParamSpec("P")
@@ -88,18 +89,16 @@ class AtlasEvents(PanelEvents):
         A map has vectors; a widget; points in (other) places; all that was asked for.
     outputs_kept
         What a tagger hears in the tracks is known.
-    clusters_changed, neighbors_changed, agreement_changed
-        These are others now.
+    clusters_changed
+        They are others now.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.maps_changed: Event[[]] = Event()
         self.vectors_ready: Event[[MapView]] = Event()
-        self.scatter_made: Event[[MapView]] = Event()
+        self.scatter_made: Event[[MapView, Scatter]] = Event()
         self.map_drawn: Event[[MapView]] = Event()
         self.map_finished: Event[[MapView]] = Event()
         self.outputs_kept: Event[[]] = Event()
         self.clusters_changed: Event[[]] = Event()
-        self.neighbors_changed: Event[[]] = Event()
-        self.agreement_changed: Event[[]] = Event()

@@ -43,7 +43,7 @@ class Clusters:
         self.members: NDArray[np.int64] | None = None
         self.auto: dict[int, str] = {}
         self._tags: dict[int, list[dict[str, Any]]] = {}
-        self._given: dict[str, str] = {}
+        self.given: dict[str, str] = {}
         self._of: Any = None
         self.message = ""
 
@@ -54,7 +54,7 @@ class Clusters:
 
     def names(self) -> dict[int, str]:
         """Return the name of each cluster: the one that was given, or the one that was found."""
-        return {number: self._given.get(self._mark(number)) or name for number, name in self.auto.items()}
+        return {number: self.given.get(self._mark(number)) or name for number, name in self.auto.items()}
 
     # Computing. ----------------------------------------------------------------------------------------------------
 
@@ -64,12 +64,11 @@ class Clusters:
         if self.method == "none" or view.projection is None or view.vectors is None or view.preliminary:
             self.forget()
             return
-        request = view.request
         options = dict(context.choices["cluster_options"])
-        wanted = (self.method, tuple(sorted(options.items())), request.map if request else None)
-        if wanted == self._of and self.members is not None:
+        key = (self.method, tuple(sorted(options.items())), view.request.map if view.request else None)
+        if key == self._of and self.members is not None:
             return
-        self._of, self.members, self.message = wanted, None, "looking for clusters"
+        self._of, self.members, self.message = key, None, "looking for clusters"
         self.auto, self._tags = {}, {}
         method, vectors, xy, metric = self.method, view.vectors, view.projection.xy, context.choices["metric"]
         seed, tagger = context.seed, self.tagger()
@@ -90,8 +89,8 @@ class Clusters:
                 # Clusters without a name are still clusters.
                 return members, None
 
-        context.run("clusters", "clusters", task, lambda found: self._found(vectors, *found), failed=self._failed)
-        self._context.events.clusters_changed()
+        context.run("clusters", "clusters", task, lambda found: self._use(vectors, *found), failed=self._fail)
+        self._publish()
 
     def tagger(self) -> str:
         """Return the model that names clusters: that of the map if it gives tags, else the first that does."""
@@ -99,7 +98,7 @@ class Clusters:
         own = self._context.choices["model"]
         return own if own in here else next(iter(here), "")
 
-    def _found(self, vectors: Vectors, members: NDArray[np.int64], output: Vectors | None) -> None:
+    def _use(self, vectors: Vectors, members: NDArray[np.int64], output: Vectors | None) -> None:
         self.members = members
         self.auto = {int(number): f"group {number + 1}" for number in np.unique(members[members >= 0])}
         self._tags = {}
@@ -113,18 +112,18 @@ class Clusters:
             self.auto = name_clusters(members, scores, output.labels)
             self._tags = {number: _best(lift, output.labels) for number, lift in tag_lift(members, scores).items()}
             self.message = f"Named by the tags that {get_model(output.model).title} hears more here than elsewhere."
-        self._context.events.clusters_changed()
+        self._publish()
 
-    def _failed(self, sentence: str, _remedy: str) -> None:
+    def _fail(self, sentence: str, _remedy: str) -> None:
         self.forget()
         self.message = sentence
-        self._context.events.clusters_changed()
+        self._publish()
 
     def mark_cancelled(self) -> None:
         """Mark what was cancelled."""
         if self._of is not None and self.members is None:
             self._of, self.message = None, "Cancelled."
-            self._context.events.clusters_changed()
+            self._publish()
 
     def forget(self) -> None:
         """Have no clusters."""
@@ -133,7 +132,7 @@ class Clusters:
         self.members, self._of, self.message = None, None, ""
         self.auto, self._tags = {}, {}
         if had:
-            self._context.events.clusters_changed()
+            self._publish()
 
     # Names. --------------------------------------------------------------------------------------------------------
 
@@ -143,10 +142,10 @@ class Clusters:
             raise OptionError(f"There is no cluster {number!r}; clusters are counted from 0 to {len(self.auto) - 1}.")
         mark, said = self._mark(number), collapse_spaces(str(name))[:LONGEST_NAME]
         if said and said != self.auto[number]:
-            self._given[mark] = said
+            self.given[mark] = said
         else:
-            self._given.pop(mark, None)
-        self._context.events.clusters_changed()
+            self.given.pop(mark, None)
+        self._publish()
 
     def _mark(self, number: int) -> str:
         """Return what tells the members of a cluster from all others, whatever its number is next time."""
@@ -154,23 +153,16 @@ class Clusters:
         if vectors is None or members is None:
             return ""
         inside = members == number
-        parts = [vectors.tracks[inside]] + ([] if vectors.times is None else [vectors.times[inside]])
-        digest = hashlib.blake2b(digest_size=16)
-        for part in parts:
-            digest.update(np.ascontiguousarray(part).tobytes())
-        return digest.hexdigest()
+        times = b"" if vectors.times is None else vectors.times[inside].tobytes()
+        return hashlib.blake2b(vectors.tracks[inside].tobytes() + times, digest_size=16).hexdigest()
 
     def renamed(self) -> dict[int, str]:
         """Return the names that were given to the clusters that there are."""
         return {number: name for number, name in self.names().items() if name != self.auto[number]}
 
-    def given(self) -> dict[str, str]:
-        """Return the names that were given, by what tells the members; for :meth:`restore`."""
-        return dict(self._given)
-
     def restore(self, given: dict[str, str]) -> None:
-        """Use names that were given before."""
-        self._given = {str(mark): str(name)[:LONGEST_NAME] for mark, name in given.items()}
+        """Use names that were given before, by what tells the members."""
+        self.given = {str(mark): str(name)[:LONGEST_NAME] for mark, name in given.items()}
 
     # Showing. ------------------------------------------------------------------------------------------------------
 
@@ -182,44 +174,45 @@ class Clusters:
         texts = np.array([names.get(int(number), "") for number in self.members], dtype=object)
         return PointColors("cluster", "cluster", texts)
 
-    def labels(self) -> list[dict[str, Any]]:
-        """Return the names and where they stand on the map, in its own units."""
-        projection = self._view.projection
-        if self.members is None or projection is None:
-            return []
-        found = []
+    def _publish(self) -> None:
+        self._context.panel.clusters = self._to_dict()
+        self.write_names()
+        self._context.events.clusters_changed()
+
+    def write_names(self) -> None:
+        """Write the names on the map, where there is one."""
+        visible, labels = self._view.visible, []
+        if visible is None:
+            return
         for number, name in self.names().items():
-            inside = projection.xy[self.members == number]
+            inside = visible.projection.xy[self.members == number]
             # At their upper end: a name is not to cover what it names.
             x, y = np.median(inside[:, 0]), np.quantile(inside[:, 1], 0.9)
-            found.append({"text": name, "x": float(x), "y": float(y), "id": number})
-        return found
+            labels.append({"text": name, "x": float(x), "y": float(y), "id": number})
+        visible.scatter.set_labels(labels)
 
     def table(self) -> pd.DataFrame:
         """Return cluster and name of each track, or of each frame."""
         import pandas as pd
 
-        vectors, members = self._view.vectors, self.members
-        if vectors is None or members is None:
+        vectors, colors = self._view.vectors, self.color()
+        if vectors is None or colors is None:
             empty: dict[str, Any] = {"cluster": np.zeros(0, np.int64), "name": np.zeros(0, object)}
             return pd.DataFrame(empty, index=pd.Index(np.zeros(0, np.int64), name="track"))
-        names = self.names()
-        shown: dict[str, Any] = {"cluster": members, "name": [names.get(int(number), "") for number in members]}
-        if vectors.times is not None:
-            shown = {"time": vectors.times, **shown}
-        return pd.DataFrame(shown, index=pd.Index(vectors.tracks, name="track"))
+        times = {} if vectors.times is None else {"time": vectors.times}
+        columns: dict[str, Any] = {**times, "cluster": self.members, "name": list(colors.values)}
+        return pd.DataFrame(columns, index=pd.Index(vectors.tracks, name="track"))
 
-    def to_dict(self) -> dict[str, Any]:
+    def _to_dict(self) -> dict[str, Any]:
         """Return what the page shows of them, ready for JSON."""
         if self.method == "none":
             return {}
-        names = self.names()
+        names, members = self.names(), np.zeros(0, np.int64) if self.members is None else self.members
         items = []
         for number, auto in self.auto.items():
-            count = int((self.members == number).sum()) if self.members is not None else 0
-            tags = self._tags.get(number, [])
+            count, tags = int((members == number).sum()), self._tags.get(number, [])
             items.append({"id": number, "name": names[number], "auto": auto, "count": count, "tags": tags})
-        nowhere = int((self.members < 0).sum()) if self.members is not None else 0
+        nowhere = int((members < 0).sum())
         if nowhere:
             items.append({"id": -1, "name": NOWHERE, "auto": NOWHERE, "count": nowhere, "tags": []})
         return {"method": self.method, "scale": SCALES[self.method], "items": items, "message": self.message}

@@ -31,80 +31,60 @@ class Comparison:
         self._context, self._views = context, views
         self.result: Agreement | None = None
         self.tracks: NDArray[np.int64] = np.zeros(0, np.int64)
-        self._shown: dict[str, Any] = {}
         self._of: Any = None
 
     def start(self) -> None:
         """Compare the two maps, where there are two, unless they were compared."""
-        context, (one, other) = self._context, self._views
-        if not context.choices["second"] or one.vectors is None or other.vectors is None:
+        context, (first, second) = self._context, (view.vectors for view in self._views)
+        if not context.choices["second"] or first is None or second is None:
             self.forget()
             return
         k, metric = context.choices["k"], context.choices["metric"]
-        wanted = (id(one.vectors), id(other.vectors), k, metric)
-        if wanted == self._of:
+        key = (id(first), id(second), k, metric)
+        if key == self._of:
             return
-        self._of = wanted
-        first, second = one.vectors, other.vectors
+        self._of = key
 
         def task(job: Job) -> tuple[NDArray[np.int64], Agreement | None]:
             job.report("", 0, 0)
-            tracks, a, b = _paired(first, second)
+            (labels, a), (others, b) = mean_per_track(first), mean_per_track(second)
+            tracks, i, j = np.intersect1d(labels, others, return_indices=True)
             if len(tracks) < FEWEST:
                 return tracks, None
-            return tracks, agreement(a, b, k=k, metric=metric, cache=context.cache, report=job.report)
+            return tracks, agreement(a[i], b[j], k=k, metric=metric, cache=context.cache, report=job.report)
 
-        context.run("agreement", "agreement", task, lambda found: self._found(first, *found))
+        context.run("agreement", "agreement", task, lambda found: self._use(first, *found))
 
-    def _found(self, first: Vectors, tracks: NDArray[np.int64], result: Agreement | None) -> None:
+    def _use(self, first: Vectors, tracks: NDArray[np.int64], result: Agreement | None) -> None:
         self.tracks, self.result = tracks, result
-        self._shown = {} if result is None else self._told(first, tracks, result)
-        self._context.events.agreement_changed()
+        self._context.panel.agreement = {} if result is None else self._to_dict(first, tracks, result)
 
-    def _told(self, first: Vectors, tracks: NDArray[np.int64], result: Agreement) -> dict[str, Any]:
+    def _to_dict(self, first: Vectors, tracks: NDArray[np.int64], result: Agreement) -> dict[str, Any]:
+        """Return what the page shows, ready for JSON."""
         items = []
         labels, starts = np.unique(first.tracks, return_index=True)
         points = dict(zip(labels.tolist(), starts.tolist(), strict=True))
         for i in np.argsort(result.per_point, kind="stable")[:MOST]:
             facts = self._context.facts(int(tracks[i]))
-            shown = {"track": facts["track"], "title": facts["title"], "artist": facts["artist"]}
-            items.append({**shown, "point": points[int(tracks[i])], "overlap": _plain(result.per_point[i])})
-        return {
-            "cka": _plain(result.cka),
-            "overlap": _plain(result.overlap),
-            "hubness": [_plain(value) for value in result.hubness],
-            "k": int(result.k),
-            "items": items,
-        }
+            item = {"track": facts["track"], "title": facts["title"], "artist": facts["artist"]}
+            items.append({**item, "point": points[int(tracks[i])], "overlap": _plain(result.per_point[i])})
+        figures = {"cka": _plain(result.cka), "overlap": _plain(result.overlap)}
+        return {**figures, "hubness": [_plain(value) for value in result.hubness], "k": int(result.k), "items": items}
 
     def table(self) -> pd.DataFrame:
         """Return the share of common neighbours of each track, least first."""
         import pandas as pd
 
         shares = np.zeros(0, np.float32) if self.result is None else self.result.per_point
-        tracks = self.tracks[: len(shares)]
-        found = pd.DataFrame({"overlap": shares}, index=pd.Index(tracks, name="track"))
-        return found.sort_values("overlap", kind="stable")
+        table = pd.DataFrame({"overlap": shares}, index=pd.Index(self.tracks[: len(shares)], name="track"))
+        return table.sort_values("overlap", kind="stable")
 
     def forget(self) -> None:
         """Compare nothing."""
         self._context.stop("agreement")
-        had, self._shown = self._shown, {}
-        self.result, self._of = None, None
-        if had:
-            self._context.events.agreement_changed()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return what the page shows, ready for JSON."""
-        return self._shown
+        self.result = self._of = None
+        self._context.panel.agreement = {}
 
 
 def _plain(value: Any) -> float | None:
     return round(float(value), 4) if np.isfinite(value) else None
-
-
-def _paired(one: Vectors, other: Vectors) -> tuple[NDArray[np.int64], NDArray[Any], NDArray[Any]]:
-    """Return the tracks of which both have something, and a vector of each of them on both sides."""
-    (labels, a), (others, b) = mean_per_track(one), mean_per_track(other)
-    tracks, i, j = np.intersect1d(labels, others, return_indices=True)
-    return tracks, a[i], b[j]

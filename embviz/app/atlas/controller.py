@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,10 +22,12 @@ from embviz.app.atlas.point_style import PointStyle
 from embviz.app.atlas.selection import MapSelection
 from embviz.app.downloads import Downloads
 from embviz.app.model_options import offers
+from embviz.core.text import format_cell
 from embviz.errors import OptionError
 
 if TYPE_CHECKING:
     from embviz.widgets.player import Player
+    from embviz.widgets.scatter import Scatter
 
 
 class AtlasController:
@@ -41,21 +44,15 @@ class AtlasController:
         self.playback = Playback(context, self.views, player, own=own_player)
         self.style = PointStyle(context, outputs, self.clusters, self.views)
         self.downloads = Downloads(context)
-        self._connect()
-        context.panel.answer(self._commands(), context.show_error)
-
-    def _connect(self) -> None:
-        events = self.context.events
+        events = context.events
         events.maps_changed.connect(self.show_maps)
         events.vectors_ready.connect(self._follow_vectors)
         events.scatter_made.connect(self._connect_scatter)
         events.map_drawn.connect(self._dress_map)
         events.map_finished.connect(self._start_analyses)
-        events.outputs_kept.connect(self._show_tags)
-        events.clusters_changed.connect(self._show_clusters)
-        events.neighbors_changed.connect(self._show_neighbors)
-        events.agreement_changed.connect(self._show_agreement)
+        events.clusters_changed.connect(self._follow_clusters)
         events.weights_downloaded.connect(self._use_weights)
+        context.panel.answer(self._commands(), context.show_error)
 
     def _commands(self) -> dict[str, Callable[..., object]]:
         """Return what answers each command of the page."""
@@ -127,7 +124,8 @@ class AtlasController:
         context = self.context
         context.assign(columns)
         for view in self.views:
-            view.update_columns()
+            if view.scatter is not None:
+                view.scatter.set_columns(context.columns)
         self.style.publish()
         if str(context.choices["color"]).removeprefix("column:") in columns:
             self.style.color()
@@ -145,15 +143,14 @@ class AtlasController:
             self.selection.follow_vectors()
             self.playback.draw()
 
-    def _connect_scatter(self, view: MapView) -> None:
-        if view.scatter is not None:
-            view.scatter.observe(lambda _change: self.selection.follow_map(view), "selected")
-            view.scatter.on_msg(lambda _widget, content, _buffers: self._follow_click(view, content))
+    def _connect_scatter(self, view: MapView, scatter: Scatter) -> None:
+        def follow_click(_widget: Any, content: Any, _buffers: Any) -> None:
+            if isinstance(content, dict) and content.get("kind") == "choose":
+                with self.context.guard():
+                    self._play_point(view, content.get("point"))
 
-    def _follow_click(self, view: MapView, content: Any) -> None:
-        if isinstance(content, dict) and content.get("kind") == "choose":
-            with self.context.guard():
-                self._play_point(view, content.get("point"))
+        scatter.observe(lambda _change: self.selection.follow_map(view), "selected")
+        scatter.on_msg(follow_click)
 
     def _dress_map(self, view: MapView) -> None:
         """Give a map that was drawn its colours, selection and lines."""
@@ -163,8 +160,8 @@ class AtlasController:
         self.selection.show(view)
         self.playback.mark(view)
         if view.number == 0:
-            self._show_neighbors()
-            self._write_names()
+            self.neighbors.publish()
+            self.clusters.write_names()
 
     def _start_analyses(self, view: MapView) -> None:
         """Compute what needs a finished map."""
@@ -174,30 +171,10 @@ class AtlasController:
         self.comparison.start()
         self.publish()
 
-    def _show_tags(self) -> None:
-        for view in self.views:
-            view.show_tags()
-
-    def _show_clusters(self) -> None:
-        self.context.panel.clusters = self.clusters.to_dict()
+    def _follow_clusters(self) -> None:
         self.context.panel.code = self.code()
-        self._write_names()
         if self.context.choices["color"] == "cluster":
             self.style.color()
-
-    def _write_names(self) -> None:
-        visible = self.views[0].visible
-        if visible is not None:
-            visible.scatter.set_labels(self.clusters.labels())
-
-    def _show_neighbors(self) -> None:
-        self.context.panel.neighbors = self.neighbors.to_dict()
-        visible = self.views[0].visible
-        if visible is not None:
-            visible.scatter.set_lines(self.neighbors.lines)
-
-    def _show_agreement(self) -> None:
-        self.context.panel.agreement = self.comparison.to_dict()
 
     def _use_weights(self, _model: str) -> None:
         self.style.publish()
@@ -208,10 +185,9 @@ class AtlasController:
 
     def fill(self) -> None:
         """Show what there is to choose from, and begin."""
-        context, n = self.context, len(self.context.table)
-        panel = context.panel
+        panel = self.context.panel
         panel.models, panel.vocabulary = offers(), options.vocabulary()
-        panel.methods, panel.clusterers = options.methods(), options.clusterers(n)
+        panel.methods, panel.clusterers = options.methods(), options.clusterers(len(self.context.table))
         self.style.publish()
         self.show_counts()
         self.playback.publish()
@@ -237,21 +213,21 @@ class AtlasController:
 
     def show_counts(self) -> None:
         """Show how many there are of what, and what cannot be used."""
-        context, vectors = self.context, self.views[0].vectors
-        unusable, shown = list_problems(context.table, vectors)
-        context.panel.counts = {
-            "tracks": len(context.table),
-            "points": 0 if vectors is None else len(vectors),
-            "problems": unusable,
-            "duplicates": int(context.table["duplicate_of"].notna().sum()) if "duplicate_of" in context.table else 0,
-        }
-        context.panel.problems = shown
+        panel, table, vectors = self.context.panel, self.context.table, self.views[0].vectors
+        unusable, panel.problems = list_problems(table, vectors)
+        duplicates = int(table["duplicate_of"].notna().sum()) if "duplicate_of" in table else 0
+        points = 0 if vectors is None else len(vectors)
+        panel.counts = {"tracks": len(table), "points": points, "problems": unusable, "duplicates": duplicates}
 
     def contents(self, *, selection: bool) -> export.Contents:
-        """Return what is written to a file."""
-        rows = self.selection.table() if selection else None
-        tags = self.outputs.tags(self.context.choices["points"])
-        return export.Contents.of(self.context, self.views[0], self.clusters, self.style, rows, self.folder, tags)
+        """Return what is written to a file: of lists the selected rows, or all."""
+        context, view, clusters = self.context, self.views[0], self.clusters
+        name = format_cell(Path(self.folder).name)
+        return export.Contents(
+            context.table, self.selection.table() if selection else context.table, view.vectors, view.projection,
+            self.style.seen, clusters.members, clusters.names(), f"{name} · {view.title}" if name else view.title,
+            context.store, self.outputs.tags(context.choices["points"]),
+        )  # fmt: skip
 
     def cancel(self) -> None:
         """Stop what runs and what waits; what is finished is kept."""
@@ -273,7 +249,7 @@ class AtlasController:
     def _play(self, **content: Any) -> None:
         """Play a point of a map, or a track from a moment on."""
         if "point" in content:
-            self._play_point(self.views[1 if content.get("map") else 0], content["point"])
+            self._play_point(self.views[bool(content.get("map"))], content["point"])
         else:
             self.playback.choose(int(content["track"]), content.get("at"))
 
@@ -305,8 +281,8 @@ class AtlasController:
 
     def _find_neighbors(self, of: str, **content: Any) -> None:
         """Show the neighbours of a point, or of the middle of the selection."""
-        if of != "point":
+        if of == "point":
+            self._find_near_point(self.views[bool(content.get("map"))], content["point"])
+        else:
             points = self.selection.points()
             self.neighbors.show(self.neighbors.of_points(points, f"{len(points):,} selected points"))
-            return
-        self._find_near_point(self.views[1 if content.get("map") else 0], content["point"])

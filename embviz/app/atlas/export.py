@@ -13,7 +13,6 @@ from embviz.app.atlas.color_options import PointColors
 from embviz.app.uploads import free_path, safe_name
 from embviz.audio import Audio
 from embviz.collection.io import to_csv, to_m3u, to_parquet
-from embviz.core.text import format_cell
 from embviz.errors import EmbvizError, OptionError
 from embviz.export import collection_page
 from embviz.export.columns import PageColor
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
     from embviz.analysis.projection import Projection
     from embviz.app.atlas.clusters import Clusters
     from embviz.app.atlas.context import AtlasContext
-    from embviz.app.atlas.map_view import MapView
-    from embviz.app.atlas.point_style import PointStyle
     from embviz.app.atlas.selection import MapSelection
     from embviz.core.cache import Cache
     from embviz.core.embedding import Embedding
@@ -40,7 +37,6 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 SUFFIXES = {"html": ".html", "png": ".png", "svg": ".svg", "csv": ".csv", "parquet": ".parquet", "m3u": ".m3u8"}
-LISTS = (".csv", ".parquet", ".m3u", ".m3u8")
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,25 +54,6 @@ class Contents:
     store: Cache | None
     tags: Vectors | None
 
-    @classmethod
-    def of(
-        cls,
-        context: AtlasContext,
-        view: MapView,
-        clusters: Clusters,
-        style: PointStyle,
-        rows: pd.DataFrame | None,
-        folder: str,
-        tags: Vectors | None,
-    ) -> Contents:
-        """Return the contents of a map; `rows` are those of lists, all tracks where they are None."""
-        name = format_cell(Path(folder).name) if folder else ""
-        title = f"{name} · {view.title}" if name else view.title
-        return cls(
-            context.table, context.table if rows is None else rows, view.vectors, view.projection, style.seen,
-            clusters.members, clusters.names(), title, context.store, tags,
-        )  # fmt: skip
-
     def map(self) -> tuple[Vectors, Projection]:
         """Return vectors and places; raises where there are none yet."""
         if self.vectors is None or self.projection is None:
@@ -93,8 +70,10 @@ def save(path: Path, contents: Contents, **options: Any) -> Path:
         raise OptionError(f"Only a page has options; {', '.join(options)} was found for {path.name!r}.")
     if suffix in (".png", ".svg"):
         return save_figure(_figure(contents), path)
-    if suffix in LISTS:
-        return _list(path, contents)
+    if suffix in (".m3u", ".m3u8"):
+        return to_m3u(contents.rows[~contents.rows.index.duplicated()], path, relative=True)
+    if suffix in (".csv", ".parquet"):
+        return (to_csv if suffix == ".csv" else to_parquet)(_placed_rows(contents), path)
     if not suffix:
         return contents.map()[0].to_tensorboard(path, contents.table)
     known = ".html, .png, .svg, .csv, .parquet and .m3u"
@@ -132,16 +111,8 @@ def _figure(contents: Contents) -> Any:
     )
 
 
-def _list(path: Path, contents: Contents) -> Path:
-    """Write rows of the table, with their places on the map where there is one."""
-    if path.suffix.lower().startswith(".m3u"):
-        rows = contents.rows[~contents.rows.index.duplicated()]
-        return to_m3u(rows, path, relative=True)
-    rows = _placed(contents)
-    return to_csv(rows, path) if path.suffix.lower() == ".csv" else to_parquet(rows, path)
-
-
-def _placed(contents: Contents) -> pd.DataFrame:
+def _placed_rows(contents: Contents) -> pd.DataFrame:
+    """Return rows of the table, with their places on the map where there is one."""
     import pandas as pd
 
     rows, vectors, projection = contents.rows, contents.vectors, contents.projection
@@ -155,8 +126,8 @@ def _placed(contents: Contents) -> pd.DataFrame:
     if "time" not in rows.columns:
         return rows
     keys = pd.MultiIndex.from_arrays([vectors.tracks, vectors.times])
-    found = keys.get_indexer(pd.MultiIndex.from_arrays([rows.index, rows["time"]]))
-    return rows.assign(**{name: np.asarray(values)[found] for name, values in places.items()})
+    points = keys.get_indexer(pd.MultiIndex.from_arrays([rows.index, rows["time"]]))
+    return rows.assign(**{name: np.asarray(values)[points] for name, values in places.items()})
 
 
 # A page. -----------------------------------------------------------------------------------------------------------
@@ -166,36 +137,22 @@ def page(path: Path, contents: Contents, **options: Any) -> Path:
     """Write a page that needs no kernel; see :func:`embviz.export.collection_page.write_collection_page`."""
     vectors, projection = contents.map()
     usual: dict[str, Any] = {
-        "vectors": vectors,
-        "projection": projection,
-        "colors": _colors(contents),
-        "names": contents.names,
-        "clusters": contents.members,
-        "tags": contents.tags,
-        "embeddings": _embeddings(contents),
+        "vectors": vectors, "projection": projection, "colors": _colors(contents), "names": contents.names,
+        "clusters": contents.members, "tags": contents.tags, "embeddings": _embeddings(contents),
         "title": contents.title,
-    }
+    }  # fmt: skip
     return collection_page.write_collection_page(path, contents.table, **{**usual, **options})
 
 
 def _colors(contents: Contents) -> list[Any]:
-    seen = contents.color
-    columns: list[Any] = [name for name in ("genre", "artist", "album", "year") if _says(contents.table, name)]
+    seen, table = contents.color, contents.table
+    columns = [name for name in ("genre", "artist", "album", "year") if name in table and table[name].unique().size > 1]
     if seen is None:
         return columns
-    if seen.key in ("cluster", "trust"):
-        return [seen.key, *columns]
-    if seen.key.startswith("column:"):
-        name = seen.key.removeprefix("column:")
-        return [name, *(column for column in columns if column != name)]
-    return [
-        PageColor(seen.title, seen.values, unit=seen.unit, group="What the models hear"),
-        *columns,
-    ]
-
-
-def _says(table: pd.DataFrame, name: str) -> bool:
-    return name in table.columns and table[name].unique().size > 1
+    if seen.key in ("cluster", "trust") or seen.key.startswith("column:"):
+        first = seen.key.removeprefix("column:")
+        return [first, *(column for column in columns if column != first)]
+    return [PageColor(seen.title, seen.values, unit=seen.unit, group="What the models hear"), *columns]
 
 
 def _embeddings(contents: Contents) -> Callable[[int], Embedding | None]:
@@ -208,8 +165,8 @@ def _embeddings(contents: Contents) -> Callable[[int], Embedding | None]:
             return None
         try:
             audio = Audio.open(str(contents.table.loc[label, "path"]))
-            wanted = extract.LayerSpec.of(model, vectors.layer, None)
-            return extract.load_cached(audio, store.digest(audio), wanted, store)
+            layer = extract.LayerSpec.of(model, vectors.layer, None)
+            return extract.load_cached(audio, store.digest(audio), layer, store)
         except (EmbvizError, OSError):
             return None
 
@@ -221,28 +178,25 @@ def _embeddings(contents: Contents) -> Callable[[int], Embedding | None]:
 
 def state(context: AtlasContext, selection: MapSelection, clusters: Clusters) -> dict[str, Any]:
     """Return what restores a view, ready for JSON."""
-    times = selection.times
+    times = None if selection.times is None else selection.times.tolist()
     return {
-        "format": FORMAT,
-        "choices": dict(context.choices),
-        "selection": [int(label) for label in selection.labels],
-        "times": None if times is None else [float(time) for time in times],
-        "names": clusters.given(),
-    }
+        "format": FORMAT, "choices": dict(context.choices), "selection": selection.labels.tolist(), "times": times,
+        "names": dict(clusters.given),
+    }  # fmt: skip
 
 
 def checked_state(given: Any) -> dict[str, Any]:
     """Return a state, which :func:`state` must have made."""
-    sound = (
+    valid = (
         isinstance(given, Mapping)
         and given.get("format") == FORMAT
         and isinstance(given.get("choices"), Mapping)
-        and _numbers(given.get("selection"), int)
-        and (given.get("times") is None or _numbers(given["times"], float))
-        and (given.get("times") is None or len(given["times"]) == len(given["selection"]))
         and isinstance(given.get("names"), Mapping)
+        and _are_numbers(given.get("selection"), int)
+        and (given.get("times") is None or _are_numbers(given["times"], int, float))
+        and (given.get("times") is None or len(given["times"]) == len(given["selection"]))
     )
-    if not sound:
+    if not valid:
         raise OptionError(f"A state is expected as Atlas.state() returns it, {given!r:.80} was found.")
     choices = {name: value for name, value in given["choices"].items() if name != "layer"}
     if "layer" in given["choices"]:
@@ -252,6 +206,5 @@ def checked_state(given: Any) -> dict[str, Any]:
     return {**given, "choices": {**choices, **last}}
 
 
-def _numbers(values: Any, kind: type) -> bool:
-    kinds = (int,) if kind is int else (int, float)
+def _are_numbers(values: Any, *kinds: type) -> bool:
     return isinstance(values, list) and all(isinstance(value, kinds) for value in values)

@@ -108,6 +108,7 @@ class MapView:
     def __init__(self, context: AtlasContext, outputs: ModelOutputs, number: int, link: str) -> None:
         self._context, self._outputs = context, outputs
         self.number, self._link = number, link
+        self.what = f"map {number}"  # the purpose of its job
         self.request: MapRequest | None = None
         self.vectors: Vectors | None = None
         self.near: Neighbors | None = None
@@ -116,11 +117,7 @@ class MapView:
         self._made: dict[str, Any] = {}
         self._drawn = False
         self.work = Work()
-
-    @property
-    def what(self) -> str:
-        """The purpose of its job."""
-        return f"map {self.number}"
+        context.events.outputs_kept.connect(self.show_tags)
 
     @property
     def preliminary(self) -> bool:
@@ -147,16 +144,12 @@ class MapView:
         model = get_model(request.model)
         if not has_weights(model) and self.vectors is None:
             self._context.stop(self.what)
-            self.work.begin(
-                "download",
-                f"The weights of {model.title} are not on this computer yet.",
-                f"Download them here, or run `embviz pull {model.name}`.",
+            missing = f"The weights of {model.title} are not on this computer yet."
+            self.work.begin("download", missing, f"Download them here, or run `embviz pull {model.name}`.")
+        else:
+            self._context.run(
+                self.what, model.title, self._task(request), self._finish, failed=self.fail, progress=self._progress
             )
-            self._context.events.maps_changed()
-            return
-        self._context.run(
-            self.what, model.title, self._task(request), self._finish, failed=self.fail, progress=self._progress
-        )
         self._context.events.maps_changed()
 
     def _task(self, request: MapRequest) -> Callable[[Job], None]:
@@ -165,7 +158,7 @@ class MapView:
         seen, context, outputs = self._drawn, self._context, self._outputs
 
         def task(job: Job) -> None:
-            nonlocal vectors, near, projection
+            nonlocal vectors, near
             if vectors is None:
                 vectors, heard = _embed(context, request, job)
                 job.show("vectors", self._use_vectors, request, vectors)
@@ -174,39 +167,16 @@ class MapView:
             if not len(vectors):
                 n = len(context.table)
                 raise CollectionError(f"None of the {n:,} tracks gave a vector; the list of problems says why.")
+            common: dict[str, Any] = {"metric": request.metric, "cache": context.cache}
             if near is None:
-                near = nearest_neighbors(
-                    vectors.values,
-                    request.n_near,
-                    metric=request.metric,
-                    key=vectors.key,
-                    cache=context.cache,
-                    report=job.report,
-                )
+                near = nearest_neighbors(vectors.values, request.n_near, key=vectors.key, report=job.report, **common)
                 job.show("near", self._use_neighbors, request, near)
+            common |= {"seed": request.seed, "neighbors": near, "progress": job.report}
             if projection is None and not seen and request.method != "pca":
-                first = project(
-                    vectors,
-                    "pca",
-                    seed=request.seed,
-                    metric=request.metric,
-                    neighbors=near,
-                    cache=context.cache,
-                    progress=job.report,
-                )
-                job.show("first", self._use_map, request, "first", first)
+                job.show("first", self._use_map, request, "first", project(vectors, "pca", **common))
             if projection is None:
-                projection = project(
-                    vectors,
-                    request.method,
-                    seed=request.seed,
-                    metric=request.metric,
-                    neighbors=near,
-                    cache=context.cache,
-                    progress=job.report,
-                    **dict(request.options),
-                )
-                job.show("map", self._use_map, request, "map", projection)
+                final = project(vectors, request.method, **common, **dict(request.options))
+                job.show("map", self._use_map, request, "map", final)
 
         return task
 
@@ -265,21 +235,12 @@ class MapView:
             close_widget(self.scatter)
         times = None if vectors.times is None else np.asarray(vectors.times, dtype=np.float32)
         self.scatter = Scatter.of(
-            projection.xy,
-            columns=context.columns,
-            tracks=context.places(vectors.tracks),
-            seconds=times,
-            clock=context.clock,
-            link=self._link,
-        )
+            projection.xy, columns=context.columns, tracks=context.places(vectors.tracks), seconds=times,
+            clock=context.clock, link=self._link,
+        )  # fmt: skip
         self._drawn = True
         self.show_tags()
-        self._context.events.scatter_made(self)
-
-    def update_columns(self) -> None:
-        """Have the map tell the facts of the tracks as the table has them now."""
-        if self.scatter is not None:
-            self.scatter.set_columns(self._context.columns)
+        context.events.scatter_made(self, self.scatter)
 
     def show_tags(self) -> None:
         """Have the map tell what a tagger hears at each point, where that is known."""
@@ -292,9 +253,7 @@ class MapView:
     @property
     def title(self) -> str:
         """What the map is called."""
-        if self.request is None:
-            return ""
-        return f"{get_model(self.request.model).title} · {self.request.layer}"
+        return "" if self.request is None else f"{get_model(self.request.model).title} · {self.request.layer}"
 
     def points_of(self, labels: Any) -> NDArray[np.int64]:
         """Return the points of some tracks, in their own order."""
@@ -308,7 +267,7 @@ class MapView:
         return {
             "model": request.model if request else "",
             "layer": request.layer if request else "",
-            "view": "" if visible is None else model_ref(visible.scatter),
+            "view": model_ref(visible and visible.scatter),
             "facts": [] if visible is None else [" · ".join(visible.projection.facts)],
             "notes": [] if visible is None else list(visible.projection.notes),
             "title": self.title,
@@ -326,18 +285,15 @@ class MapView:
 
 def _embed(context: AtlasContext, request: MapRequest, job: Job) -> tuple[Vectors, Vectors | None]:
     """Return the vectors, and what a tagger hears, where that costs nothing more."""
-    options: dict[str, Any] = {"pooling": request.pooled, "cache": context.cache, "progress": job.report}
-    tags = request.model in {model.name for model in models_by_task("tags")} and request.pooled in ("mean", "frames")
-    if not tags:
-        return embed_table(context.table, request.model, request.layer, **options), None
-    if request.layer == "output":
-        output = embed_table(context.table, request.model, "output", **options)
-        return output, output
-    here, told = (
-        cached_share(context.table, request.model, layer, pooling=request.pooled, cache=context.cache)
-        for layer in (request.layer, "output")
-    )
-    if here - told > FOR_TAGS:
-        return embed_table(context.table, request.model, request.layer, **options), None
-    vectors, output = embed_table(context.table, request.model, [request.layer, "output"], **options)
+    table, model, layer = context.table, request.model, request.layer
+    options: dict[str, Any] = {"pooling": request.pooled, "cache": context.cache}
+    tags = model in {each.name for each in models_by_task("tags")} and request.pooled in ("mean", "frames")
+    if tags and layer != "output":
+        done, done_tags = (cached_share(table, model, name, **options) for name in (layer, "output"))
+        tags = done - done_tags <= FOR_TAGS
+    options["progress"] = job.report
+    if not tags or layer == "output":
+        vectors = embed_table(table, model, layer, **options)
+        return vectors, vectors if tags else None
+    vectors, output = embed_table(table, model, [layer, "output"], **options)
     return vectors, output

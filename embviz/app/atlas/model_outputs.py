@@ -38,10 +38,6 @@ class ModelOutputs:
         self._known[vectors.model, vectors.pooling] = vectors
         self._context.events.outputs_kept()
 
-    def known(self, model: str, pooling: str) -> Vectors | None:
-        """Return an output, if it is here."""
-        return self._known.get((model, pooling))
-
     def tags(self, points: str) -> Vectors | None:
         """Return what a tagger hears, if that is here: in each frame where points are frames, and it is known."""
         names = {model.name for model in tagging.models_by_task("tags")}
@@ -50,31 +46,16 @@ class ModelOutputs:
 
     def get(self, model: str, pooling: str, job: Job) -> Vectors:
         """Return an output, computing it where it is not here; called in the worker's thread."""
-        kept = self.known(model, pooling)
-        if kept is not None:
-            return kept
-        context = self._context
-        found: Vectors = embed_table(
-            context.table, model, "output", pooling=pooling, cache=context.cache, progress=job.report
-        )
-        return found
+        if (model, pooling) in self._known:
+            return self._known[model, pooling]
+        table, cache = self._context.table, self._context.cache
+        return embed_table(table, model, "output", pooling=pooling, cache=cache, progress=job.report)
 
     def request(self, what: str, model: str, pooling: str, done: Callable[[Vectors], None]) -> None:
-        """Call back with an output, at once where it is here.
-
-        Parameters
-        ----------
-        what : str
-            The purpose; a newer question for it replaces an older one.
-        model, pooling : str
-            Of the output.
-        done : callable
-            Given the vectors.
-        """
-        kept = self.known(model, pooling)
-        if kept is not None:
+        """Call back with an output, at once where it is here; a newer question for a purpose replaces an older one."""
+        if (model, pooling) in self._known:
             self._context.stop(what)
-            done(kept)
+            done(self._known[model, pooling])
             return
 
         def arrived(vectors: Vectors) -> None:

@@ -56,7 +56,7 @@ class NeighborQueries:
         self._index: NeighborIndex | None = None
         self._index_of: Any = None
         self._shown: dict[str, Any] = {}
-        self.lines = np.zeros((0, 2), np.uint32)
+        self._lines = np.zeros((0, 2), np.uint32)
         self._query: Query | None = None
         self._file: Path | None = None
 
@@ -64,12 +64,12 @@ class NeighborQueries:
 
     def of_point(self, point: int) -> Query:
         """Return a track, or a frame."""
-        vectors, values = self._arrays()
+        vectors = self._vectors()
         if not 0 <= point < len(vectors):
             raise OptionError(f"Points are counted from 0 to {len(vectors) - 1}, {point!r} was found.")
         title = self._context.facts(int(vectors.tracks[point]))["title"]
         kind = "track" if vectors.times is None else "frame"
-        return Query(title, kind, values[point], np.array([point]), point)
+        return Query(title, kind, np.asarray(vectors.values)[point], np.array([point]), point)
 
     def of_points(self, points: NDArray[np.int64], title: str, kind: str = "selection") -> Query:
         """Return the middle of several points."""
@@ -77,7 +77,7 @@ class NeighborQueries:
             raise OptionError("Nothing is selected; select some tracks, then look for what is near them.")
         if len(points) == 1:
             return self.of_point(int(points[0]))
-        values = self._arrays()[1][points].astype(np.float64)
+        values = np.asarray(self._vectors().values)[points].astype(np.float64)
         if self._context.choices["metric"] == "cosine":
             lengths = np.linalg.norm(values, axis=1, keepdims=True)
             values = values / np.where(lengths > 0, lengths, 1)
@@ -98,17 +98,14 @@ class NeighborQueries:
             raise OptionError("There are no vectors to compare yet; wait until the map is there.")
         return self._view.vectors
 
-    def _arrays(self) -> tuple[Vectors, NDArray[np.float32]]:
-        vectors = self._vectors()
-        return vectors, np.asarray(vectors.values)
-
     def query(self, of: Any) -> Query:
         """Return what the next cell asks for: a label, label and seconds, rows of the table, or a sound."""
         import pandas as pd
 
         vectors = self._vectors()
         if isinstance(of, int | np.integer) and not isinstance(of, bool):
-            return self.of_points(self._points([int(of)]), self.title_of(int(of)), "track")
+            points = self._points([int(of)])
+            return self.of_points(points, self._context.facts(int(of))["title"], "track")
         if isinstance(of, tuple) and len(of) == 2 and isinstance(of[0], int | np.integer):
             points = self._points([int(of[0])])
             if vectors.times is None:
@@ -117,10 +114,6 @@ class NeighborQueries:
         if isinstance(of, pd.DataFrame):
             return self.of_points(self._points(of.index), f"{len(of):,} tracks")
         return self.of_sound(of)
-
-    def title_of(self, label: int) -> str:
-        """Return what a track is called."""
-        return str(self._context.facts(label)["title"])
 
     def _points(self, labels: Any) -> NDArray[np.int64]:
         points = self._view.points_of(labels)
@@ -138,43 +131,36 @@ class NeighborQueries:
         if near is not None:
             points = near.indices[query.point, :k].astype(np.int64)
             return _Answer(query, points, near.distances[query.point, :k], near.exact)
-        index = self._searched()
-        found, distances = index.search(query.vector, min(k + len(query.without), index.n))
-        usable = ~np.isin(found[0], query.without)
-        return _Answer(query, found[0][usable][:k], distances[0][usable][:k], index.exact)
+        vectors = self._vectors()
+        values, key = np.asarray(vectors.values), (id(vectors), self._context.choices["metric"])
+        index = self._index if self._index_of == key else None
+        if index is None:
+            # For one question, comparing all takes less time than what makes many questions quick.
+            index = NeighborIndex(values, metric=key[1], exact=True)
+            if values.nbytes <= KEPT:
+                self._index, self._index_of = index, key
+        points, distances = index.search(query.vector, min(k + len(query.without), index.n))
+        usable = ~np.isin(points[0], query.without)
+        return _Answer(query, points[0][usable][:k], distances[0][usable][:k], index.exact)
 
     def _near(self, query: Query, k: Any) -> Neighbors | None:
         """Return the neighbours of all points, where they hold those of a query."""
         near = self._view.near
         return near if near is not None and query.point >= 0 and near.k >= min(k, len(near) - 1) else None
 
-    def _searched(self) -> NeighborIndex:
-        vectors, metric = self._vectors(), self._context.choices["metric"]
-        wanted = (id(vectors), metric)
-        if self._index is not None and self._index_of == wanted:
-            return self._index
-        # For one question, comparing all takes less time than what makes many questions quick.
-        values = self._arrays()[1]
-        index = NeighborIndex(values, metric=metric, exact=True)
-        if values.nbytes <= KEPT:
-            self._index, self._index_of = index, wanted
-        return index
-
     def request(self, make: Callable[[Job], Query]) -> None:
         """Have neighbours found, and show them."""
         k = self._context.choices["k"]
-
-        def task(job: Job) -> _Answer:
-            return self.search(make(job), k)
-
-        self._context.run("like", "neighbours", task, self._found, failed=self._failed, first=True)
+        self._context.run(
+            "like", "neighbours", lambda job: self.search(make(job), k), self._use, failed=self._fail, first=True
+        )
 
     def show(self, query: Query) -> None:
         """Show the neighbours of a query: at once where they are known, else once they are found."""
         k = self._context.choices["k"]
         if self._near(query, k) is not None:
             self._context.stop("like")
-            self._found(self.search(query, k))
+            self._use(self.search(query, k))
         else:
             self.request(lambda _job: query)
 
@@ -191,24 +177,21 @@ class NeighborQueries:
 
     def leave(self) -> None:
         """Forget the vectors, which are others now; a file is looked for again among those."""
-        query = self._query
+        query, self._index = self._query, None
         self._context.stop("like")
-        self._index = None
         self.forget()
         if query is not None and query.kind == "file":
             self._query = query
 
     def upload(self, name: str, data: bytes) -> None:
         """Show the neighbours of a file that was handed in."""
-        self._file = self._context.uploads.keep(name, data)
-        path = self._file
+        self._file = path = self._context.uploads.keep(name, data)
         self.request(lambda job: self.of_sound(path, job))
 
     def forget(self) -> None:
         """Show nothing."""
-        self._query, self._shown = None, {}
-        self.lines = np.zeros((0, 2), np.uint32)
-        self._context.events.neighbors_changed()
+        self._query, self._shown, self._lines = None, {}, np.zeros((0, 2), np.uint32)
+        self.publish()
 
     # Showing. ------------------------------------------------------------------------------------------------------
 
@@ -218,44 +201,40 @@ class NeighborQueries:
 
         vectors = self._vectors()
         labels = vectors.tracks[answer.points]
-        told: dict[str, Any] = {"distance": answer.distances.astype(np.float64)}
+        columns: dict[str, Any] = {"distance": answer.distances.astype(np.float64)}
         if vectors.times is not None:
-            told["time"] = vectors.times[answer.points]
+            columns["time"] = vectors.times[answer.points]
         facts = self._context.table.reindex(labels)
-        for name in ("title", "artist", "name"):
-            if name in facts.columns:
-                told[name] = facts[name].to_numpy()
-        found = pd.DataFrame(told, index=pd.Index(labels, name="track"))
-        found.attrs.update(of=answer.query.title, metric=self._context.choices["metric"], exact=answer.exact)
-        return found
+        columns |= {name: facts[name].to_numpy() for name in ("title", "artist", "name") if name in facts.columns}
+        table = pd.DataFrame(columns, index=pd.Index(labels, name="track"))
+        table.attrs.update(of=answer.query.title, metric=self._context.choices["metric"], exact=answer.exact)
+        return table
 
-    def _found(self, answer: _Answer) -> None:
+    def _use(self, answer: _Answer) -> None:
         vectors, query, choices = self._vectors(), answer.query, self._context.choices
         items = []
         for point, distance in zip(answer.points, answer.distances, strict=True):
             facts = self._context.facts(int(vectors.tracks[point]))
             at = None if vectors.times is None else float(vectors.times[point])
-            shown = {"track": facts["track"], "title": facts["title"], "artist": facts["artist"]}
-            items.append({**shown, "point": int(point), "distance": float(distance), "at": at})
+            item = {"track": facts["track"], "title": facts["title"], "artist": facts["artist"]}
+            items.append({**item, "point": int(point), "distance": float(distance), "at": at})
         self._query = query
         self._shown = {
-            "of": {"title": query.title, "kind": query.kind},
-            "metric": choices["metric"],
-            "exact": answer.exact,
-            "k": choices["k"],
-            "items": items,
-            "message": "" if items else "There is nothing else on the map.",
-        }
+            "of": {"title": query.title, "kind": query.kind}, "metric": choices["metric"], "exact": answer.exact,
+            "k": choices["k"], "items": items, "message": "" if items else "There is nothing else on the map.",
+        }  # fmt: skip
         ends = answer.points if query.point >= 0 else answer.points[:0]
-        self.lines = np.stack([np.full(len(ends), query.point), ends], axis=1).astype(np.uint32)
-        self._context.events.neighbors_changed()
+        self._lines = np.stack([np.full(len(ends), query.point), ends], axis=1).astype(np.uint32)
+        self.publish()
 
-    def _failed(self, sentence: str, remedy: str) -> None:
+    def _fail(self, sentence: str, remedy: str) -> None:
         self.forget()
-        self._shown = {"of": {"title": "", "kind": "file"}, "metric": "", "exact": True, "k": 0, "items": []}
-        self._shown["message"] = f"{sentence} {remedy}".strip()
-        self._context.events.neighbors_changed()
+        no_answer = {"of": {"title": "", "kind": "file"}, "metric": "", "exact": True, "k": 0, "items": []}
+        self._shown = {**no_answer, "message": f"{sentence} {remedy}".strip()}
+        self.publish()
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return what the page shows, ready for JSON."""
-        return self._shown
+    def publish(self) -> None:
+        """Show the neighbours, in the list and on the map."""
+        self._context.panel.neighbors = self._shown
+        if self._view.visible is not None:
+            self._view.visible.scatter.set_lines(self._lines)

@@ -88,9 +88,9 @@ class MapSelection:
 
     def restore(self, labels: Iterable[int], times: Iterable[float] | None) -> None:
         """Select labels and moments that were kept; tracks that are not there any more are left out."""
-        kept, moments = np.array(list(labels), dtype=np.int64), None if times is None else np.array(list(times))
-        here = self._context.places(kept) >= 0
-        self._select(kept[here], None if moments is None else moments[here])
+        known = np.array(list(labels), dtype=np.int64)
+        here = self._context.places(known) >= 0
+        self._select(known[here], None if times is None else np.array(list(times), dtype=np.float64)[here])
 
     def clear(self) -> None:
         """Select nothing."""
