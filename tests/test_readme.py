@@ -10,11 +10,11 @@ from embviz import list_models
 
 
 @pytest.fixture(scope="module")
-def readme(root):
+def readme(root, weights_home):
     return (root / "README.md").read_text(encoding="utf-8")
 
 
-def test_the_example_runs_and_prints_what_it_says(readme, root, home, tmp_path):
+def test_the_example_runs_and_prints_what_it_says(readme, root, tmp_path):
     example, *_ = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
     assert len(example.strip().splitlines()) <= 12
     (tmp_path / "sample_audio").symlink_to(root / "sample_audio")
@@ -27,7 +27,7 @@ def test_the_example_runs_and_prints_what_it_says(readme, root, home, tmp_path):
     assert (tmp_path / "tags.html").stat().st_size > 100_000
 
 
-def test_the_examples_of_a_collection_run_and_print_what_they_say(readme, root, home, tmp_path):
+def test_the_examples_of_a_collection_run_and_print_what_they_say(readme, root, tmp_path):
     _, collection, tasks = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
     (tmp_path / "sample_audio").symlink_to(root / "sample_audio")
     code = f"{collection}\nprint('—')\n{tasks}"
