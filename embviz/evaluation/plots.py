@@ -7,22 +7,16 @@ filled circle, the other collection an open diamond; curves differ in colour, da
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from embviz.core.text import plural
 from embviz.errors import ModelError, OptionError, did_you_mean
-from embviz.evaluation.subplots import (
-    LETTER,
-    WIDTH,
-    Values,
-    finish_figure,
-    label_width,
-    percent_axis,
-    subplot_grid,
-    tick_labels,
-)
+from embviz.evaluation import subplots
 from embviz.models import get_model
 
 if TYPE_CHECKING:
@@ -30,7 +24,6 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
     from embviz.evaluation.evaluation import Evaluation
-    from embviz.evaluation.subplots import Subplot
     from embviz.models import Model
 
 
@@ -72,22 +65,20 @@ def plot(evaluation: Evaluation, *, task: str | None = None) -> Figure:
     table, note = _limit_rows(_add_labels(_model_scores(evaluation, task)))
     labels, tasks = _rank_labels(table), _task_names(table)
     outside = bool(table["external"].notna().any())
-    kinds = {"cross-validation": "accuracy"} | ({"external": "external"} if outside else {})
-    drawn = subplot_grid(
-        tasks, max(LEAST, ROW * len(labels)), left=label_width(labels), legend=list(kinds) if outside else []
-    )
+    kinds = ["cross-validation", "external"] if outside else ["cross-validation"]
+    tall, left = max(LEAST, ROW * len(labels)), subplots.label_width(labels)
+    grid = subplots.make_grid(tasks, tall, left=left, legend=kinds if outside else [])
     ends = _axis_range(evaluation.table, tasks)
-    for name, subplot in zip(tasks, drawn, strict=True):
-        rows = table[table["task"] == name]
-        for kind, column in kinds.items():
-            points = _points(rows[rows[column].notna()], labels, kind, apart=APART * outside)
+    for name, subplot in zip(tasks, grid, strict=True):
+        for kind in kinds:
+            points = _points(table[table["task"] == name], labels, kind, apart=APART * outside)
             subplot.add_points(points, kind, listed=outside and name == tasks[0], best=len(labels) > 1)
         _draw_chance(subplot, evaluation, name, ends, upright=True)
-    figure = drawn[0].figure
-    figure.update_yaxes(range=[len(labels) - 0.5, -0.5], showgrid=False, **tick_labels(labels))
-    figure.update_xaxes(**percent_axis(ends, drawn[0].width, brief=True))
+    figure = grid[0].figure
+    figure.update_yaxes(range=[len(labels) - 0.5, -0.5], showgrid=False, **subplots.tick_labels(labels))
+    figure.update_xaxes(**subplots.percent_axis(ends, grid[0].width, brief=True))
     facts = [MEASURE, *([LARGER] if len(labels) > 1 else []), *note]
-    return finish_figure(figure, tasks[0] if len(tasks) == 1 else "Downstream tasks", facts)
+    return subplots.finish_figure(figure, tasks[0] if len(tasks) == 1 else "Downstream tasks", facts)
 
 
 def layers_plot(evaluation: Evaluation, model: str | Model | None = None, *, task: str | None = None) -> Figure:
@@ -161,21 +152,39 @@ def learning_plot(evaluation: Evaluation) -> Figure:
         models = dict(zip(table["label"], table["model"], strict=True))
         best = {models[label]: label for label in reversed(labels)}
         labels, facts = [label for label in labels if best[models[label]] == label], [MEASURE, ONLY_BEST]
+    counts = [plural(round(tracks), "training track") for tracks in table["tracks"]]
+    table = table.assign(at=table["tracks"], lines=list(zip(table["label"], counts, strict=True)))
+    axes = {}
+    for task in tasks:
+        ticks = _thin_out(sorted({round(tracks) for tracks in table.loc[table["task"] == task, "tracks"]}))
+        axes[task] = {"type": "log", **subplots.tick_labels([f"{tick:,}" for tick in ticks], ticks)}
+    return _draw_curves(evaluation, table, labels, axes, ("Learning curves", "training tracks"), facts)
+
+
+def _draw_curves(
+    evaluation: Evaluation,
+    table: pd.DataFrame,
+    labels: Sequence[str],
+    axes: Mapping[str, Mapping[str, Any]],
+    titles: tuple[str, str],
+    facts: Sequence[str],
+) -> Figure:
+    """Draw a plot for each task, with a curve for each label; the table has places (`at`) and texts (`lines`)."""
+    tasks = list(axes)
     tall = CURVES if len(tasks) > 1 else LARGE
-    drawn = subplot_grid(tasks, tall, left=LEFT, legend=labels)
+    grid = subplots.make_grid(tasks, tall, left=LEFT, legend=labels)
     ends = _axis_range(evaluation.table, tasks, table)
-    for name, subplot in zip(tasks, drawn, strict=True):
-        rows = table[table["task"] == name]
+    for task, subplot in zip(tasks, grid, strict=True):
         for number, label in enumerate(labels):
-            own = rows[rows["label"] == label]
-            lines = [(label, plural(round(tracks), "training track")) for tracks in own["tracks"]]
-            subplot.add_curve(_values(own, own["tracks"], lines), number, label, listed=name == tasks[0])
-        _draw_chance(subplot, evaluation, name, ends)
-        at = _thin_out(sorted({round(tracks) for tracks in rows["tracks"]}))
-        subplot.set_x("training tracks", type="log", **tick_labels([f"{tick:,}" for tick in at], at))
-    figure = drawn[0].figure
-    figure.update_yaxes(**percent_axis(ends, tall))
-    return finish_figure(figure, _figure_title("Learning curves", tasks), facts)
+            rows = table[(table["task"] == task) & (table["label"] == label)]
+            curve = _values(rows, list(rows["at"]), list(rows["lines"]))
+            subplot.add_curve(curve, number, label, listed=task == tasks[0], best=LARGER in facts)
+        _draw_chance(subplot, evaluation, task, ends)
+        subplot.set_x(titles[1], **axes[task])
+    figure = grid[0].figure
+    figure.update_yaxes(**subplots.percent_axis(ends, tall))
+    title = f"{titles[0]} · {tasks[0]}" if len(tasks) == 1 else titles[0]
+    return subplots.finish_figure(figure, title, facts)
 
 
 def model_title(model: str) -> str:
@@ -193,69 +202,50 @@ def _along_layers(evaluation: Evaluation, table: pd.DataFrame) -> Figure:
     """Draw the layers of one model by name, with a curve for each task."""
     names, tasks = list(dict.fromkeys(table["layer"])), _task_names(table)
     curves = list(table.groupby(["task", *_distinguishing_columns(table)], sort=False))
-    longest = max(len(name[:LAYER]) for name in names) * LETTER
-    slanted = longest > (WIDTH - 2 * LEFT) / len(names)
+    longest = max(len(name[:LAYER]) for name in names) * subplots.LETTER
+    slanted = longest > (subplots.WIDTH - 2 * LEFT) / len(names)
     best = [rows.loc[rows["accuracy"].idxmax(), "layer"] for _, rows in curves]
     listed = [f"{' · '.join(key)} (best: {layer})" for (key, _), layer in zip(curves, best, strict=True)]
-    [subplot] = subplot_grid([""], LARGE, left=LEFT, legend=listed, below=int(longest * 0.62) if slanted else 0)
+    [subplot] = subplots.make_grid([""], LARGE, left=LEFT, legend=listed, below=int(longest * 0.62) if slanted else 0)
     ends = _axis_range(evaluation.table, tasks)
     for number, (key, rows) in enumerate(curves):
-        dimensions = [plural(d, "dimension") for d in rows["dimensions"]]
-        lines = [(f"{layer}", f"{key[0]}", d) for layer, d in zip(rows["layer"], dimensions, strict=True)]
+        sizes = zip(rows["layer"], rows["dimensions"], strict=True)
+        lines = [(layer, key[0], plural(d, "dimension")) for layer, d in sizes]
         places = [names.index(layer) for layer in rows["layer"]]
         subplot.add_curve(_values(rows, places, lines), number, listed[number], listed=len(curves) > 1, best=True)
     _draw_chance_levels(subplot, evaluation, tasks, ends)
-    angle = -40 if slanted else 0
-    subplot.set_x(
-        "layer, from input to output",
-        range=[-0.4, len(names) - 0.6],
-        tickangle=angle,
-        **tick_labels(names, longest=LAYER),
-    )
-    subplot.figure.update_yaxes(**percent_axis(ends, LARGE))
-    said = f"best: {best[0]}" if len(curves) == 1 else LARGER
-    return finish_figure(subplot.figure, _figure_title(model_title(table["model"].iloc[0]), tasks), [MEASURE, said])
+    axis = {"range": [-0.4, len(names) - 0.6], "tickangle": -40 if slanted else 0}
+    subplot.set_x("layer, from input to output", **axis, **subplots.tick_labels(names, longest=LAYER))
+    subplot.figure.update_yaxes(**subplots.percent_axis(ends, LARGE))
+    title = " · ".join([model_title(table["model"].iloc[0]), *(tasks if len(tasks) == 1 else [])])
+    facts = [MEASURE, f"best: {best[0]}" if len(curves) == 1 else LARGER]
+    return subplots.finish_figure(subplot.figure, title, facts)
 
 
 def _along_models(evaluation: Evaluation, table: pd.DataFrame) -> Figure:
     """Draw a plot for each task, with a curve for each model along the relative depth of its layers."""
-    tasks, keys = _task_names(table), ["model", *_distinguishing_columns(table)]
-    curves = list(dict.fromkeys(table[keys].itertuples(index=False, name=None)))
-    names = [" · ".join([model_title(model), *more]) for model, *more in curves]
-    tall = CURVES if len(tasks) > 1 else LARGE
-    drawn = subplot_grid(tasks, tall, left=LEFT, legend=names)
-    ends = _axis_range(evaluation.table, tasks)
+    table = _add_labels(table, layers=False)
     ranks = table.groupby("model")["depth"].rank("dense") - 1
     relative = ranks / ranks.groupby(table["model"]).transform("max")
-    for task, subplot in zip(tasks, drawn, strict=True):
-        for number, (key, name) in enumerate(zip(curves, names, strict=True)):
-            rows = table[(table["task"] == task) & (table[keys] == list(key)).all(axis=1)]
-            lines = [(f"{layer}", name) for layer in rows["layer"]]
-            subplot.add_curve(
-                _values(rows, relative[rows.index], lines), number, name, listed=task == tasks[0], best=True
-            )
-        _draw_chance(subplot, evaluation, task, ends)
-        places = tick_labels(["first", "middle", "last"], [0, 0.5, 1])
-        subplot.set_x("depth of the layer", range=[-0.05, 1.05], **places)
-    figure = drawn[0].figure
-    figure.update_yaxes(**percent_axis(ends, tall))
-    return finish_figure(figure, _figure_title("Along the layers", tasks), [MEASURE, LARGER])
+    table = table.assign(at=relative, lines=list(zip(table["layer"], table["label"], strict=True)))
+    axis = {"range": [-0.05, 1.05], **subplots.tick_labels(["first", "middle", "last"], [0, 0.5, 1])}
+    axes, labels = dict.fromkeys(_task_names(table), axis), list(dict.fromkeys(table["label"]))
+    return _draw_curves(evaluation, table, labels, axes, ("Along the layers", "depth of the layer"), [MEASURE, LARGER])
 
 
 def _draw_chance_levels(
-    subplot: Subplot, evaluation: Evaluation, tasks: Sequence[str], ends: tuple[float, float]
+    subplot: subplots.Subplot, evaluation: Evaluation, tasks: Sequence[str], ends: tuple[float, float]
 ) -> None:
     """Draw chance once for each number of classes, and say whose it is."""
-    classes = evaluation.table.drop_duplicates("task").set_index("task")["classes"]
-    levels = {int(n): [task for task in tasks if classes[task] == n] for n in classes[list(tasks)].unique()}
     if len(tasks) == 1:
         _draw_chance(subplot, evaluation, tasks[0], ends)
         return
+    classes = evaluation.table.drop_duplicates("task").set_index("task")["classes"]
+    levels = {int(n): [task for task in tasks if classes[task] == n] for n in classes[list(tasks)].unique()}
     least, text = CHANCES * (ends[1] - ends[0]) / LARGE, ""
     for n, own in sorted(levels.items(), reverse=True):
-        lines = f"{', '.join(own[:3])}{', …' if len(own) > 3 else ''}"
-        whose = f"{100 / n:.0f} % ({lines})" if len(levels) > 1 else f"{100 / n:.0f} %"
-        text = f"{text}, {whose}" if text else f"chance {whose}"
+        names = f" ({', '.join(own[:3])}{', …' if len(own) > 3 else ''})" if len(levels) > 1 else ""
+        text = f"{text}, {100 / n:.0f} %{names}" if text else f"chance {100 / n:.0f} %{names}"
         subplot.line(100 / n, "dash", upright=False)
         above = min((100 / more for more in levels if more < n), default=math.inf)
         # Lines that are too near each other for a text between them share the one above.
@@ -286,20 +276,14 @@ def _check_name(what: str, name: Any, names: Sequence[str]) -> str:
 def _resolve_model(model: Any, names: Sequence[str]) -> str:
     """Return the name of an evaluated model, which may be called by that of its system."""
     name = getattr(model, "name", model)
-    if name in names:
-        return str(name)
-    try:
-        return _check_name("model", get_model(name).name, names)
-    except ModelError:  # it is nobody's name
-        return _check_name("model", name, names)
+    if name not in names:
+        with contextlib.suppress(ModelError):  # it may be nobody's name
+            name = get_model(name).name
+    return _check_name("model", name, names)
 
 
 def _task_names(table: pd.DataFrame) -> list[str]:
     return list(dict.fromkeys(table["task"]))
-
-
-def _figure_title(what: str, tasks: Sequence[str]) -> str:
-    return f"{what} · {tasks[0]}" if len(tasks) == 1 else what
 
 
 def _distinguishing_columns(table: pd.DataFrame) -> list[str]:
@@ -307,16 +291,13 @@ def _distinguishing_columns(table: pd.DataFrame) -> list[str]:
     return [name for name in ("classifier", "pooling") if len(set(table[name])) > 1]
 
 
-def _add_labels(table: pd.DataFrame) -> pd.DataFrame:
+def _add_labels(table: pd.DataFrame, *, layers: bool = True) -> pd.DataFrame:
     """Return the rows with what each is called: its model, and what else tells it from others."""
     titles = {name: model_title(name) for name in table["model"].unique()}
     if len(set(titles.values())) < len(titles):
         titles = {name: name for name in titles}
-    layered = ["layer"] if table.groupby("model")["layer"].nunique().max() > 1 else []
-    parts = [
-        [titles[name] for name in table["model"]],
-        *(list(table[name]) for name in layered + _distinguishing_columns(table)),
-    ]
+    layered = ["layer"] if layers and table.groupby("model")["layer"].nunique().max() > 1 else []
+    parts = [table["model"].map(titles), *(table[name] for name in layered + _distinguishing_columns(table))]
     return table.assign(label=[" · ".join(row) for row in zip(*parts, strict=True)])
 
 
@@ -334,19 +315,23 @@ def _limit_rows(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     return few.assign(label=[model_title(name) for name in few["model"]]), [ONLY_BEST]
 
 
-def _points(rows: pd.DataFrame, labels: Sequence[str], kind: str, *, apart: float) -> Values:
+def _points(rows: pd.DataFrame, labels: Sequence[str], kind: str, *, apart: float) -> subplots.Values:
     """Return what is drawn of one task: its accuracies in cross-validation, or for the other collection."""
-    inside = kind == "cross-validation"
-    places = [labels.index(label) + (-apart if inside else apart) for label in rows["label"]]
-    if not inside:
-        lines = [(label,) for label in rows["label"]]
-        return Values(places, rows["external"], rows["external_low"], rows["external_high"], lines)
-    asked = zip(rows["label"], rows["tracks"], rows["folds"], strict=True)
-    return _values(rows, places, [(label, f"{plural(n, 'track')}, {plural(k, 'fold')}") for label, n, k in asked])
+    if kind == "external":
+        rows = rows[rows["external"].notna()]
+        places = [labels.index(label) + apart for label in rows["label"]]
+        return _values(rows, places, [(label,) for label in rows["label"]], prefix="external_")
+    counts = zip(rows["label"], rows["tracks"], rows["folds"], strict=True)
+    lines = [(label, f"{plural(n, 'track')}, {plural(k, 'fold')}") for label, n, k in counts]
+    return _values(rows, [labels.index(label) - apart for label in rows["label"]], lines)
 
 
-def _values(rows: pd.DataFrame, at: Iterable[float], lines: Sequence[Sequence[str]]) -> Values:
-    return Values(list(at), rows["accuracy"], rows["low"], rows["high"], lines)
+def _values(
+    rows: pd.DataFrame, at: Sequence[float], lines: Sequence[Sequence[str]], prefix: str = ""
+) -> subplots.Values:
+    names = prefix.rstrip("_") or "accuracy", f"{prefix}low", f"{prefix}high"
+    values, low, high = (100 * rows[name].to_numpy(float) for name in names)
+    return subplots.Values(np.array(at, float), values, low, high, lines)
 
 
 def _axis_range(table: pd.DataFrame, tasks: Sequence[str], more: pd.DataFrame | None = None) -> tuple[float, float]:
@@ -356,14 +341,13 @@ def _axis_range(table: pd.DataFrame, tasks: Sequence[str], more: pd.DataFrame | 
     for frame in (table[table["model"] != ""], table[table["classifier"] == "majority"], more):
         if frame is not None:
             names = ["accuracy", "low", "high", "external", "external_low", "external_high"]
-            known = frame[[name for name in names if name in frame.columns]]
-            values += list(100 * known.to_numpy(float).ravel())
+            values += list(100 * frame.reindex(columns=names).to_numpy(float).ravel())
     known = [value for value in values if math.isfinite(value)]
     return max(0.0, 10 * math.floor(min(known) / 10)) - 2, min(100.0, 10 * math.ceil(max(known) / 10)) + 2
 
 
 def _draw_chance(
-    subplot: Subplot, evaluation: Evaluation, task: str, ends: tuple[float, float], *, upright: bool = False
+    subplot: subplots.Subplot, evaluation: Evaluation, task: str, ends: tuple[float, float], *, upright: bool = False
 ) -> None:
     table = evaluation.table
     own = table[table["task"] == task]
@@ -371,10 +355,10 @@ def _draw_chance(
     subplot.draw_chance(int(own["classes"].iloc[0]), majority, ends, upright=upright)
 
 
-def _thin_out(tick_labels: Sequence[int]) -> list[int]:
+def _thin_out(ticks: Sequence[int]) -> list[int]:
     """Return those of rising numbers that can be written below a logarithmic axis without touching."""
     kept: list[int] = []
-    for tick in reversed([tick for tick in tick_labels if tick > 0]):
+    for tick in reversed([tick for tick in ticks if tick > 0]):
         if not kept or kept[-1] / tick >= 1.25:
             kept.append(tick)
     return kept[::-1]

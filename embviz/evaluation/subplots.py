@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embviz.plotting.save import FAINT, GREY, INK
-from embviz.plotting.style import CLEAR, HOVER_INK, base_layout, color_span, plotly_text
+from embviz.plotting.style import CLEAR, POINTER_TEXT, base_layout, color_span, plotly_text, write_text
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    from numpy.typing import NDArray
     from plotly.graph_objects import Figure
 
 
@@ -38,79 +38,61 @@ NUMBER = {False: 42, True: 32}  # room for a number on an axis, by whether it is
 KEY = 44  # width of the sample of a curve in a legend
 LONGEST = 48  # letters of a name
 
-_HOVER = f'<span style="color: {HOVER_INK}">%{{customdata}}</span><extra></extra>'
-
 
 @dataclass(frozen=True)
 class Values:
-    """Accuracies with their intervals, and the lines of text shown when a pointer is over each.
+    """Accuracies with their intervals, in per cent, and what is shown when a pointer is over each."""
 
-    Parameters
-    ----------
-    at : sequence of float
-        Where they stand on the other axis.
-    values, low, high : array-like of float
-        Fractions.
-    told : sequence of sequence of str
-        Lines; the first is a name.
-    """
-
-    at: Sequence[float]
-    values: ArrayLike
-    low: ArrayLike
-    high: ArrayLike
-    lines: Sequence[Sequence[str]]
-
-    def scaled(self) -> tuple[Any, Any, Any]:
-        """Return values, low and high ends in per cent."""
-        values, low, high = (100 * np.asarray(one, dtype=float) for one in (self.values, self.low, self.high))
-        return values, low, high
+    at: NDArray[np.float64]  # where they stand on the other axis
+    values: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    lines: Sequence[Sequence[str]]  # of text; the first is a name
 
     def hover(self, what: str) -> list[str]:
         """Return the hover text of each value, as markup."""
-        shown = []
-        for (name, *more), value, low, high in zip(self.lines, *self.scaled(), strict=True):
+        texts = []
+        for (name, *more), value, low, high in zip(self.lines, self.values, self.low, self.high, strict=True):
             interval = f" ({low:.1f} … {high:.1f})" if math.isfinite(low) and math.isfinite(high) else ""
             lines = [f"<b>{plotly_text(name)}</b>", f"{what}: {value:.1f} %{interval}", *map(plotly_text, more)]
-            shown.append("<br>".join(lines))
-        return shown
+            texts.append("<br>".join(lines))
+        return texts
+
+    def mark_sizes(self, usual: int, *, best: bool) -> NDArray[np.int64]:
+        """Return the sizes of marks; the largest value has a larger one if `best`."""
+        return np.where(best & (self.values >= self.values.max(initial=0)), BEST, usual)
 
 
 @dataclass(frozen=True)
 class Subplot:
-    """One plot of a figure: its row and column from 1, its width, the number of its axes."""
+    """One plot of a figure: its row and column from 1, and its width."""
 
     figure: Figure
     row: int
     column: int
     width: float
-    number: int
     last: bool  # whether there is none below it
 
     @property
-    def _axes(self) -> tuple[str, str]:
-        number = "" if self.number == 1 else str(self.number)
-        return f"x{number}", f"y{number}"
+    def _place(self) -> dict[str, int]:
+        return {"row": self.row, "col": self.column}
 
     def write(self, text: str, **place: Any) -> None:
         """Write markup, at shares of the plot's width and height."""
-        x, y = self._axes
         usual = {"showarrow": False, "borderpad": 0, "font_size": 11, "xanchor": "left", "yanchor": "bottom"}
-        self.figure.add_annotation(text=text, **usual | {"xref": f"{x} domain", "yref": f"{y} domain"} | place)
+        self.figure.add_annotation(text=text, xref="x domain", yref="y domain", **self._place, **usual | place)
 
     def set_x(self, title: str = "", **options: Any) -> None:
         """Set options of the axis below; its title stands below the last plot of a column."""
         if title and self.last:
             options["title"] = {"text": color_span(title, FAINT), "standoff": 8, "font_size": 11}
-        self.figure.update_xaxes(row=self.row, col=self.column, **options)
+        self.figure.update_xaxes(**self._place, **options)
 
     def line(self, value: float, dash: str, *, upright: bool) -> None:
         """Draw a line through the whole plot at a value, in per cent."""
-        x, y = self._axes
-        ends = {"x0": 0, "x1": 1, "y0": value, "y1": value, "xref": f"{x} domain", "yref": y}
-        if upright:
-            ends = {"x0": value, "x1": value, "y0": 0, "y1": 1, "xref": x, "yref": f"{y} domain"}
-        self.figure.add_shape(type="line", line={"color": GREY, "width": 1.5, "dash": dash}, layer="below", **ends)
+        draw = self.figure.add_vline if upright else self.figure.add_hline
+        look = {"line": {"color": GREY, "width": 1.5, "dash": dash}, "layer": "below"}
+        draw(value, **self._place, exclude_empty_subplots=False, **look)
 
     def draw_chance(self, classes: int, majority: float, ends: tuple[float, float], *, upright: bool) -> None:
         """Draw and label the scores of chance and majority; `majority` is NaN where it is not known."""
@@ -135,91 +117,45 @@ class Subplot:
         self.write(color_span(plotly_text(text, 120), FAINT), x=1, y=place, xanchor="right", yshift=1)
 
     def add_points(self, points: Values, kind: str, *, listed: bool, best: bool) -> None:
-        """Add points of a kind, with bars for their intervals; the largest value has a larger mark if `best`."""
-        import plotly.graph_objects as go
-
-        color, mark, size = KINDS[kind]
-        values, low, high = points.scaled()
-        bars = {"type": "data", "symmetric": False, "array": high - values, "arrayminus": values - low}
-        sizes = np.where(best & (values >= values.max(initial=0)), BEST, size)
-        looks = {"symbol": mark, "color": color, "size": sizes, "opacity": 1}
-        self._add(
-            go.Scatter(
-                x=values,
-                y=list(points.at),
-                mode="markers",
-                name=color_span(kind, INK),
-                legendgroup=kind,
-                showlegend=listed,
-                marker=looks | {"line": {"width": 2, "color": color}},
-                error_x=bars | {"color": color, "thickness": 1.6, "width": 4},
-                customdata=points.hover(kind),
-                hovertemplate=_HOVER,
-                cliponaxis=False,  # a mark at 100 % is seen whole
-            )
-        )
+        """Add points of a kind, with bars for their intervals."""
+        color, symbol, size = KINDS[kind]
+        marker = {"symbol": symbol, "color": color, "size": points.mark_sizes(size, best=best), "opacity": 1}
+        bars = {"type": "data", "symmetric": False, "color": color, "thickness": 1.6, "width": 4}
+        ends = {"array": points.high - points.values, "arrayminus": points.values - points.low}
+        look = {"mode": "markers", "marker": marker | {"line": {"width": 2, "color": color}}, "error_x": bars | ends}
+        self._add(points.values, points.at, points.hover(kind), name=kind, legendgroup=kind, showlegend=listed, **look)
 
     def add_curve(self, curve: Values, number: int, name: str, *, listed: bool, best: bool = False) -> None:
-        """Add the nth curve, with a band for its intervals; the largest value has a larger mark if `best`."""
-        import plotly.graph_objects as go
-
-        color = COLORS[number % len(COLORS)]
-        values, low, high = curve.scaled()
-        at = np.asarray(curve.at, dtype=float)
+        """Add the nth curve, with a band for its intervals."""
+        color, group = COLORS[number % len(COLORS)], {"legendgroup": str(number)}
         red, green, blue = (int(color[place : place + 2], 16) for place in (1, 3, 5))
-        self._add(
-            go.Scatter(
-                x=np.concatenate([at, at[::-1]]),
-                y=np.concatenate([high, low[::-1]]),
-                mode="lines",
-                fill="toself",
-                fillcolor=f"rgba({red}, {green}, {blue}, 0.15)",
-                line_width=0,
-                hoverinfo="skip",
-                legendgroup=str(number),
-                showlegend=False,
-            )
+        band = {"x": np.concatenate([curve.at, curve.at[::-1]]), "y": np.concatenate([curve.high, curve.low[::-1]])}
+        fill = {"fill": "toself", "fillcolor": f"rgba({red}, {green}, {blue}, 0.15)", "line_width": 0}
+        self.figure.add_scatter(
+            **band, **fill, **group, mode="lines", hoverinfo="skip", showlegend=False, **self._place
         )
-        sizes = np.where(best & (values >= values.max(initial=0)), BEST, 7)
-        looks = {"symbol": MARKS[number % len(MARKS)], "size": sizes, "color": color, "opacity": 1, "line_width": 0}
+        marker = {"symbol": MARKS[number % len(MARKS)], "size": curve.mark_sizes(7, best=best), "color": color}
+        look = {"mode": "lines+markers", "marker": marker | {"opacity": 1, "line_width": 0}, "zorder": 1}  # above bands
+        line = {"color": color, "width": 2, "dash": DASHES[number % len(DASHES)]}
         self._add(
-            go.Scatter(
-                x=at,
-                y=values,
-                mode="lines+markers",
-                zorder=1,  # above the bands of all
-                name=color_span(plotly_text(name, LONGEST), INK),
-                legendgroup=str(number),
-                showlegend=listed,
-                line={"color": color, "width": 2, "dash": DASHES[number % len(DASHES)]},
-                marker=looks,
-                customdata=curve.hover("accuracy"),
-                hovertemplate=_HOVER,
-                cliponaxis=False,
-            )
+            curve.at, curve.values, curve.hover("accuracy"), name=name, line=line, showlegend=listed, **look, **group
         )
 
-    def _add(self, trace: Any) -> None:
-        self.figure.add_trace(trace, row=self.row, col=self.column)
+    def _add(self, x: NDArray[Any], y: NDArray[Any], hover: list[str], *, name: str, **look: Any) -> None:
+        look |= {
+            "name": color_span(plotly_text(name, LONGEST), INK),
+            "customdata": hover,
+            "hovertemplate": POINTER_TEXT,
+        }
+        # Not cut at the axis: a mark at 100 % is seen whole.
+        self.figure.add_scatter(x=x, y=y, cliponaxis=False, **look, **self._place)
 
 
-def subplot_grid(
-    names: Sequence[str], height: int, *, left: int, legend: Sequence[str], below: int = 0
-) -> list[Subplot]:
+def make_grid(names: Sequence[str], height: int, *, left: int, legend: Sequence[str], below: int = 0) -> list[Subplot]:
     """Return a subplot for each name, in a grid on one figure.
 
-    Parameters
-    ----------
-    names : sequence of str
-        Written above the plots, where they are several.
-    height : int
-        Of each plot.
-    left : int
-        Room for what stands beside them.
-    legend : sequence of str
-        What is listed above them, where it is more than one.
-    below : int
-        Room for names below the last row, beyond that for numbers.
+    Where there are several, names stand above the plots, and the legend above all. `height` is that of each plot,
+    `left` the room beside them, `below` that for names below the last row, beyond that for numbers.
     """
     from plotly.subplots import make_subplots
 
@@ -227,59 +163,37 @@ def subplot_grid(
     rows = -(-len(names) // columns)
     gap = NAME + AXIS
     inner, across = rows * height + (rows - 1) * gap, WIDTH - left - MARGIN
-    figure = make_subplots(
-        rows=rows,
-        cols=columns,
-        shared_yaxes=True,
-        vertical_spacing=gap / inner if rows > 1 else 0,
-        horizontal_spacing=BETWEEN / across if columns > 1 else 0,
-    )
+    spacing = {
+        "vertical_spacing": gap / inner if rows > 1 else 0,
+        "horizontal_spacing": BETWEEN / across if columns > 1 else 0,
+    }
+    figure = make_subplots(rows=rows, cols=columns, shared_yaxes=True, **spacing)
     width = (across - BETWEEN * (columns - 1)) / columns
-    made = [
-        Subplot(figure, i // columns + 1, i % columns + 1, width, i + 1, last=i + columns >= len(names))
+    grid = [
+        Subplot(figure, i // columns + 1, i % columns + 1, width, last=i + columns >= len(names))
         for i in range(rows * columns)
     ]
-    for subplot in made[len(names) :]:
+    for subplot in grid[len(names) :]:
         subplot.set_x(visible=False)
         figure.update_yaxes(visible=False, row=subplot.row, col=subplot.column)
-    for name, subplot in zip(names, made, strict=False):
-        if len(names) > 1:
-            text = plotly_text(name, max(8, int(width / (LETTER + 1))))
-            subplot.write(color_span(f"<b>{text}</b>", INK), x=0, y=1, yshift=18, font_size=13)
+    for name, subplot in zip(names, grid, strict=False) if len(names) > 1 else ():
+        text = plotly_text(name, max(8, int(width / (LETTER + 1))))
+        subplot.write(color_span(f"<b>{text}</b>", INK), x=0, y=1, yshift=18, font_size=13)
     entry = int(max((len(name[:LONGEST]) for name in legend), default=0) * LETTER) + 8
     lines = -(-len(legend) // max(1, int(across // (entry + KEY)))) if len(legend) > 1 else 0
     top, bottom = TITLE + lines * LEGEND + (NAME if len(names) > 1 else 22), AXIS + 22 + below
-    total = top + inner + bottom
-    figure.update_layout(
-        width=WIDTH,
-        height=total,
-        margin={"l": left, "r": MARGIN, "t": top, "b": bottom, "pad": 0},
-        legend={
-            "orientation": "h",
-            "xanchor": "left",
-            "yanchor": "top",
-            "xref": "paper",
-            "yref": "container",
-            "x": 0,
-            "y": 1 - (TITLE - 4) / total,
-            "entrywidth": entry,
-            "entrywidthmode": "pixels",
-            "bgcolor": CLEAR,
-            "font_size": 12,
-        },
-    )
-    return made[: len(names)]
+    total, margin = top + inner + bottom, {"l": left, "r": MARGIN, "t": top, "b": bottom, "pad": 0}
+    place = {"xanchor": "left", "yanchor": "top", "xref": "paper", "yref": "container", "x": 0}
+    look = {"orientation": "h", "entrywidth": entry, "entrywidthmode": "pixels", "bgcolor": CLEAR, "font_size": 12}
+    legend_box = place | {"y": 1 - (TITLE - 4) / total} | look
+    figure.update_layout(width=WIDTH, height=total, margin=margin, legend=legend_box)
+    return grid[: len(names)]
 
 
 def finish_figure(figure: Figure, title: str, facts: Sequence[str]) -> Figure:
     """Return the figure with its title, facts below it, and the style of all figures."""
-    kept = {name: figure.layout[name] for name in ("margin", "width", "height")}
-    figure.update_layout({**base_layout(title, ""), **kept})
-    figure.add_annotation(
-        text=color_span(" · ".join(map(plotly_text, facts)), FAINT), xref="paper", yref="paper", x=0, y=1,
-        xanchor="left",
-        yanchor="bottom", yshift=figure.layout.margin.t - 52, showarrow=False, borderpad=0, font_size=12,
-    )  # fmt: skip
+    figure.update_layout(base_layout(title, ""))
+    write_text(figure, color_span(" · ".join(map(plotly_text, facts)), FAINT), yshift=figure.layout.margin.t - 52)
     line = {"showline": True, "linecolor": FINE, "gridcolor": FINE, "zeroline": False, "tickcolor": GREY}
     figure.update_xaxes(ticks="outside", ticklen=4, tickfont_size=11, **line)
     figure.update_yaxes(ticks="", tickfont_size=12, **line)

@@ -5,6 +5,7 @@ Conventions: fractions, 0 … 1; NaN where there is nothing. Two results are com
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations
@@ -27,13 +28,8 @@ if TYPE_CHECKING:
 HERE, OUTSIDE, PAIRS, SWAPS = range(4)  # streams of random numbers
 KEYS = ["task", "model", "layer", "classifier", "pooling"]
 ELSEWHERE = ["external", "external_low", "external_high", "drop", "drop_low", "drop_high"]
-COLUMNS = [
-    *KEYS,
-    *("dimensions", "tracks", "classes", "folds", "accuracy", "std", "low", "high", "f1", "auc"),
-    *ELSEWHERE,
-    "external_tracks",
-]
-NOTHING = float("nan")
+SCORES = ["dimensions", "tracks", "classes", "folds", "accuracy", "std", "low", "high", "f1", "auc"]
+COLUMNS = [*KEYS, *SCORES, *ELSEWHERE, "external_tracks"]
 
 
 def result_name(result: Result) -> str:
@@ -51,7 +47,7 @@ def score_table(results: Sequence[Result], seed: int) -> DataFrame:
     """Return the scores, a row per result."""
     import pandas as pd
 
-    return pd.DataFrame([_describe(result) | _scores(result, seed) for result in results], columns=COLUMNS)
+    return pd.DataFrame([_identity(result) | _scores(result, seed) for result in results], columns=COLUMNS)
 
 
 def learning_table(results: Sequence[Result], seed: int) -> DataFrame:
@@ -74,9 +70,8 @@ def pair_table(results: Sequence[Result], seed: int) -> DataFrame:
 
     rows: list[dict[str, Any]] = []
     for task in dict.fromkeys(result.task for result in results):
-        comparisons = _compare(
-            [result for result in results if result.task == task and result.classifier != "chance"], seed
-        )
+        own = [result for result in results if result.task == task and result.classifier != "chance"]
+        comparisons = _compare(own, seed)
         adjusted = metrics.holm(np.array([row["p"] for row in comparisons]))
         rows += [row | {"p_adjusted": p} for row, p in zip(comparisons, adjusted, strict=True)]
     return pd.DataFrame(rows, columns=["task", "a", "b", "tracks", "difference", "low", "high", "p", "p_adjusted"])
@@ -90,41 +85,28 @@ def _identity(result: Result) -> dict[str, str]:
     return {name: printable(getattr(result, name)) for name in KEYS}
 
 
-def _describe(result: Result) -> dict[str, Any]:
-    return _identity(result) | {
-        "dimensions": result.dimensions,
-        "tracks": len(result.predictions),
-        "classes": len(result.classes),
-        "folds": len(np.unique(result.predictions.folds)),
-    }
-
-
 def _scores(result: Result, seed: int) -> dict[str, float]:
-    predictions, external = result.predictions, result.external
-    by_fold, score, drawn = (
-        metrics.fold_accuracies(predictions),
-        metrics.accuracy(predictions),
-        _draw_scores(predictions, [seed, HERE]),
-    )
-    low, high = metrics.interval(drawn, score)
-    row = {
-        "accuracy": score,
-        "std": float(by_fold.std(ddof=1)) if len(by_fold) > 1 else NOTHING,
-        "low": low,
-        "high": high,
-        "f1": metrics.f1(predictions),
-        "auc": metrics.auc(predictions),
-    }
-    common = _common(result)
+    predictions = result.predictions
+    by_fold, score = metrics.fold_accuracies(predictions), metrics.accuracy(predictions)
+    std = float(by_fold.std(ddof=1)) if len(by_fold) > 1 else math.nan
+    drawn = _draw_scores(predictions, [seed, HERE])
+    sizes = result.dimensions, len(predictions), len(result.classes), len(np.unique(predictions.folds))
+    row = (*sizes, score, std, *metrics.interval(drawn, score), metrics.f1(predictions), metrics.auc(predictions))
+    return dict(zip(SCORES, row, strict=True)) | _external_scores(result, drawn, seed)
+
+
+def _external_scores(result: Result, drawn: NDArray[np.float64], seed: int) -> dict[str, float]:
+    common, external = _common(result), result.external
     if common is None or external is None:
-        return row
-    outside, drawn_outside = metrics.accuracy(external), _draw_scores(external, [seed, OUTSIDE])
-    drop = metrics.accuracy(common) - outside
-    if common is not predictions:
+        return {}
+    if common is not result.predictions:
         drawn = _draw_scores(common, [seed, HERE])
+    score, drawn_outside = metrics.accuracy(external), _draw_scores(external, [seed, OUTSIDE])
+    drop = metrics.accuracy(common) - score
     # Two collections: what was drawn of the one says nothing about what was drawn of the other.
-    ends = (*metrics.interval(drawn_outside, outside), drop, *metrics.interval(drawn - drawn_outside, drop))
-    return row | dict(zip(ELSEWHERE, (outside, *ends), strict=True)) | {"external_tracks": len(external)}
+    ends = metrics.interval(drawn - drawn_outside, drop)
+    row = (score, *metrics.interval(drawn_outside, score), drop, *ends)
+    return dict(zip(ELSEWHERE, row, strict=True)) | {"external_tracks": len(external)}
 
 
 def _draw_scores(predictions: Predictions, seed: Sequence[int]) -> NDArray[np.float64]:
@@ -155,9 +137,9 @@ def _training_size(predictions: Predictions) -> float:
 def _group_alike(several: Sequence[Predictions]) -> list[list[int]]:
     """Return the places of predictions for the same tracks, in the same folds, by set."""
     sets: dict[tuple[bytes, ...], list[int]] = {}
-    for i, predictions in enumerate(several):
-        groups = b"" if predictions.groups is None else predictions.groups.tobytes()
-        key = (predictions.tracks.tobytes(), predictions.truth.tobytes(), predictions.folds.tobytes(), groups)
+    for i, one in enumerate(several):
+        arrays = one.tracks, one.truth, one.folds, one.groups
+        key = tuple(b"" if array is None else array.tobytes() for array in arrays)
         sets.setdefault(key, []).append(i)
     return list(sets.values())
 
@@ -170,38 +152,30 @@ def _compare(results: Sequence[Result], seed: int) -> list[dict[str, Any]]:
         predictions = {i: results[i].predictions for i in places}
         rows |= _compare_batch(results, predictions, list(combinations(places, 2)), seed)
     for one, other in combinations(sets, 2):
-        predictions = _select_common(results, one, other)
-        rows |= _compare_batch(
-            results, predictions, [(min(i, j), max(i, j)) for i in one for j in other] if predictions else [], seed
-        )
+        if predictions := _select_common(results, one, other):
+            pairs = [(min(i, j), max(i, j)) for i in one for j in other]
+            rows |= _compare_batch(results, predictions, pairs, seed)
     return [rows[pair] for pair in sorted(rows)]
 
 
 def _compare_batch(
-    results: Sequence[Result], predictions: Mapping[int, Predictions], comparisons: Sequence[tuple[int, int]], seed: int
+    results: Sequence[Result], predictions: Mapping[int, Predictions], pairs: Sequence[tuple[int, int]], seed: int
 ) -> dict[tuple[int, int], dict[str, Any]]:
-    if not comparisons:
+    if not pairs:
         return {}
     place = {i: n for n, i in enumerate(predictions)}
-    among = [(place[i], place[j]) for i, j in comparisons]
+    among = [(place[i], place[j]) for i, j in pairs]
     several = list(predictions.values())
     draws = metrics.BootstrapDraws.draw(several, [seed, PAIRS])
     probable = metrics.permutation_test(several, among, [seed, SWAPS])
     score = [metrics.accuracy(one) for one in several]
     rows = {}
-    for (i, j), (first, second), p in zip(comparisons, among, probable, strict=True):
+    for (i, j), (first, second), p in zip(pairs, among, probable, strict=True):
         difference = score[first] - score[second]
         low, high = metrics.interval(draws.differences(first, second), difference)
-        rows[i, j] = {
-            "task": printable(results[i].task),
-            "a": result_name(results[i]),
-            "b": result_name(results[j]),
-            "tracks": len(several[first]),
-            "difference": difference,
-            "low": low,
-            "high": high,
-            "p": float(p),
-        }
+        names = {"task": printable(results[i].task), "a": result_name(results[i]), "b": result_name(results[j])}
+        figures = {"difference": difference, "low": low, "high": high, "p": float(p)}
+        rows[i, j] = {**names, "tracks": len(several[first]), **figures}
     return rows
 
 
@@ -212,8 +186,7 @@ def _select_common(results: Sequence[Result], one: Sequence[int], other: Sequenc
     if not len(tracks):
         return {}
     first, second = (metrics.select_tracks(predictions, tracks) for predictions in (first, second))
-    doubtful = int((first.truth != second.truth).sum())
-    if doubtful:
+    if doubtful := int((first.truth != second.truth).sum()):
         names = [result_name(results[places[0]]) for places in (one, other)]
         raise OptionError(
             f"{names[0]} and {names[1]} cannot be compared on {results[one[0]].task!r}: "
@@ -222,7 +195,5 @@ def _select_common(results: Sequence[Result], one: Sequence[int], other: Sequenc
     # Where they were tested in other folds, there is no common fold to take a mean over but the whole.
     folds = first.folds if np.array_equal(first.folds, second.folds) else np.zeros_like(first.folds)
     groups = second.groups if first.groups is None else first.groups
-    return {
-        i: replace(metrics.select_tracks(results[i].predictions, tracks), folds=folds, groups=groups)
-        for i in (*one, *other)
-    }
+    shared = {i: metrics.select_tracks(results[i].predictions, tracks) for i in (*one, *other)}
+    return {i: replace(predictions, folds=folds, groups=groups) for i, predictions in shared.items()}

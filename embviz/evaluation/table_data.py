@@ -15,13 +15,14 @@ if TYPE_CHECKING:
 
 
 WHAT = ("model", "layer", "classifier", "pooling")  # what tells columns apart
-CLASSIFIER_TEXTS = {
-    "mlp": "a multilayer perceptron",
-    "logistic": "logistic regression",
-    "knn": "nearest neighbours",
-}
+CLASSIFIER_TEXTS = {"mlp": "a multilayer perceptron", "logistic": "logistic regression", "knn": "nearest neighbours"}
 POOLING_TEXTS = {"frames": "frames, answers averaged over a track"}
 NONE = "–"
+# The figures of a cell as numbers, with their columns.
+NUMBERS = {name: name for name in ("accuracy", "low", "high", "std", "f1", "auc")} | {
+    "external_accuracy": "external", "external_low": "external_low", "external_high": "external_high",
+    "drop_value": "drop", "drop_low": "drop_low", "drop_high": "drop_high",
+}  # fmt: skip
 
 
 def table_data(evaluation: Evaluation) -> dict[str, Any]:
@@ -47,8 +48,8 @@ def _columns(keys: Sequence[tuple[str, ...]]) -> list[dict[str, Any]]:
     differ = [len({key[i] for key in keys}) > 1 or i == 0 for i in range(len(WHAT))]
     columns = []
     for key in keys:
-        said = [clean_line(name) for name, tells in zip(key, differ, strict=True) if tells]
-        columns.append(dict(zip(WHAT, key, strict=True)) | {"title": " / ".join(said), "lines": said})
+        lines = [clean_line(name) for name, tells in zip(key, differ, strict=True) if tells]
+        columns.append(dict(zip(WHAT, key, strict=True)) | {"title": " / ".join(lines), "lines": lines})
     return columns
 
 
@@ -76,7 +77,7 @@ def _row(facts: DataFrame, task: str, keys: Sequence[tuple[str, ...]]) -> dict[s
 
 
 def _cell(fact: Any) -> dict[str, Any]:
-    said = [
+    hints = [
         _interval_hint(fact.low, fact.high),
         "" if math.isnan(fact.std) else f"standard deviation over {fact.folds} folds {100 * fact.std:.1f}",
         f"macro F1 {100 * fact.f1:.1f}",
@@ -87,7 +88,7 @@ def _cell(fact: Any) -> dict[str, Any]:
     outside = [_interval_hint(fact.external_low, fact.external_high), tested]
     return {
         "cv": _percent(fact.accuracy),
-        "cv_hint": "; ".join(filter(None, said)),
+        "cv_hint": "; ".join(filter(None, hints)),
         "external": _percent(fact.external),
         "external_hint": "; ".join(filter(None, outside)),
         "drop": _signed(fact.drop),
@@ -95,18 +96,7 @@ def _cell(fact: Any) -> dict[str, Any]:
         "cv_interval": _range(fact.low, fact.high),
         "external_interval": _range(fact.external_low, fact.external_high),
         "drop_interval": _range(fact.drop_low, fact.drop_high),
-        "accuracy": _number(fact.accuracy),
-        "low": _number(fact.low),
-        "high": _number(fact.high),
-        "std": _number(fact.std),
-        "f1": _number(fact.f1),
-        "auc": _number(fact.auc),
-        "external_accuracy": _number(fact.external),
-        "external_low": _number(fact.external_low),
-        "external_high": _number(fact.external_high),
-        "drop_value": _number(fact.drop),
-        "drop_low": _number(fact.drop_low),
-        "drop_high": _number(fact.drop_high),
+        **{name: _number(getattr(fact, column)) for name, column in NUMBERS.items()},
         "tracks": int(fact.tracks),
         "dimensions": int(fact.dimensions),
         "best_cv": False,
@@ -129,10 +119,9 @@ def _published_scores(task: str, classes: int) -> list[dict[str, str]]:
     if task not in TASKS or len(TASKS[task].classes) != classes:
         return []
     # As many digits as were printed.
-    known = TASKS[task].published
     return [
         {"model": one.model, "accuracy": f"{100 * one.accuracy:.4g} %", "source": one.source, "note": one.note}
-        for one in known
+        for one in TASKS[task].published
     ]
 
 
@@ -140,21 +129,19 @@ def _caption(evaluation: Evaluation, trained: DataFrame, first: str, *, has_exte
     folds = "the folds" if first == "CV" else f"{first[:-1]} folds"
     parts = [f"{first}: class-weighted accuracy in %, the mean over {folds} of cross-validation"]
     if has_external:
-        parts += [
-            "ext.: that for the other collection, after training on all of this one",
-            f"drop: how far it is below {first}, in points",
-        ]
+        parts.append("ext.: that for the other collection, after training on all of this one")
+        parts.append(f"drop: how far it is below {first}, in points")
     how = [CLASSIFIER_TEXTS.get(name, name) for name in trained["classifier"].unique()]
     what = [POOLING_TEXTS.get(name, f"the {name} of each track's frames") for name in trained["pooling"].unique()]
     by = f" By {_join_names(how)} on {_join_names(what)};" if how else ""
     grouped = any(result.predictions.groups is not None for result in evaluation.results)
     drawn = "groups of tracks" if grouped else "tracks"
-    shaded = (
-        f" Shaded and bold: the best of its kind in each task (light: {first}{', darker: ext.' * has_external})."
-        if len(trained) > 1
-        else ""
-    )
-    return f"{'; '.join(parts)}.{by} seed {evaluation.seed}; small: 95 % bootstrap intervals over {drawn}.{shaded}"
+    text = f"{'; '.join(parts)}.{by} seed {evaluation.seed}; small: 95 % bootstrap intervals over {drawn}."
+    if len(trained) > 1:
+        text += (
+            f" Shaded and bold: the best of its kind in each task (light: {first}{', darker: ext.' * has_external})."
+        )
+    return text
 
 
 def _join_names(names: Sequence[str]) -> str:

@@ -9,49 +9,20 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Sequence
+from itertools import accumulate, pairwise
+from pathlib import Path
 from typing import Any
 
 from embviz.core.text import clean_line, plural
 from embviz.evaluation.table_data import NONE
 
 BASELINES = ("majority", "chance")
-
-# -- HTML ---------------------------------------------------------------------------------------------------------
-
 # Greys that darken a light page and lighten a dark one. JupyterLab stripes and right-aligns tables of its own accord.
 # Names stay in sight of a wide table where the page tells its colour, which has to be behind them: elsewhere the
 # length that is not there makes "left" void.
-STYLE = """<style>
-.embviz-tasks { color: inherit; font-variant-numeric: tabular-nums; line-height: 1.35; max-width: 100%; }
-.embviz-tasks .scroll { position: relative; overflow-x: auto; padding-bottom: 4px; }
-.embviz-tasks .scroll:focus-visible { outline: 2px solid currentColor; outline-offset: 1px; }
-.embviz-tasks .scroll table.figures { border-collapse: collapse; border: 0; margin: 0; width: auto; color: inherit;
-  font-size: 13px; table-layout: auto; }
-.embviz-tasks .scroll table.figures tr { background: transparent; }
-.embviz-tasks .scroll table.figures :is(th, td) { border: 0; padding: 4px 9px; text-align: right; color: inherit;
-  vertical-align: top; white-space: nowrap; max-width: none; background: transparent; }
-.embviz-tasks .scroll table.figures thead tr th.name,
-.embviz-tasks .scroll table.figures :is(th.name, td.said) { text-align: left; }
-.embviz-tasks .scroll table.figures th.name:first-child { position: sticky; left: calc(0 * var(--jp-border-width));
-  z-index: 1; background: var(--jp-layout-color0, transparent); background-clip: padding-box; }
-.embviz-tasks .scroll table.figures thead th { font-weight: 600; vertical-align: bottom; }
-.embviz-tasks .scroll table.figures thead th[colspan] { text-align: center; }
-.embviz-tasks .scroll table.figures thead tr:last-child th { border-bottom: 1px solid rgba(128, 128, 128, .7); }
-.embviz-tasks .scroll table.figures thead th[rowspan] { border-bottom: 1px solid rgba(128, 128, 128, .7); }
-.embviz-tasks .scroll table.figures .first { border-left: 1px solid rgba(128, 128, 128, .35); }
-.embviz-tasks .scroll table.figures tbody tr.task > * { border-top: 1px solid rgba(128, 128, 128, .35); }
-.embviz-tasks .scroll table.figures tbody th { font-weight: 600; }
-.embviz-tasks .scroll table.figures small { display: block; font-size: 11px; font-weight: 400; opacity: .8; }
-.embviz-tasks .scroll table.figures .best { font-weight: 700; background: rgba(128, 128, 128, .24); }
-.embviz-tasks .scroll table.figures .best.external { background: rgba(128, 128, 128, .46); }
-.embviz-tasks .scroll table.figures .faint { font-weight: 400; opacity: .8; }
-.embviz-tasks .scroll table.figures tr.said :is(th, td) { font-size: 12px; font-weight: 400; padding-top: 0; }
-.embviz-tasks .scroll table.figures tr.said td { opacity: .8; }
-.embviz-tasks .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
-  white-space: nowrap; }
-.embviz-tasks p { margin: 6px 0 0; max-width: 84ch; font-size: 12px; }
-.embviz-tasks ul { margin: 6px 0 0; padding-left: 18px; max-width: 84ch; font-size: 12px; }
-</style>"""
+STYLE = Path(__file__).with_name("table.css")
+
+# -- HTML ---------------------------------------------------------------------------------------------------------
 
 
 def as_html(facts: dict[str, Any]) -> str:
@@ -62,7 +33,8 @@ def as_html(facts: dict[str, Any]) -> str:
     notes = [*facts["notes"], *_sources(facts)]
     listed = f"<ul>{''.join(f'<li>{_text(note)}</li>' for note in notes)}</ul>" if notes else ""
     return (
-        f'{STYLE}<div class="embviz-tasks"><div class="scroll" tabindex="0" role="region" aria-label="Scores">'
+        f"<style>\n{STYLE.read_text('utf-8')}</style>"
+        '<div class="embviz-tasks"><div class="scroll" tabindex="0" role="region" aria-label="Scores">'
         f'<table class="figures"><thead>{head}</thead><tbody>{body}</tbody></table></div>'
         f"<p>{_text(facts['caption'])}</p>{listed}</div>"
     )
@@ -70,86 +42,75 @@ def as_html(facts: dict[str, Any]) -> str:
 
 def _by_task(facts: dict[str, Any]) -> tuple[str, str]:
     """Return head and body with tasks in rows."""
-    shown_of = _figure_names(facts)
-    names = [name for name in BASELINES if any(_baseline(row, name) for row in facts["rows"])]
-    of_baselines = [which for which in shown_of if which != "drop"]
+    kinds, baselines = _kinds(facts), _baseline_names(facts)
+    baseline_kinds = [kind for kind in kinds if kind != "drop"]
     head = '<th class="name" rowspan="2" scope="col">task</th>'
     for column in facts["columns"]:
         first, *others = column["lines"]
         more = f'<span class="faint">{"".join(f"<br>{_text(line)}" for line in others)}</span>' if others else ""
-        head += f'<th class="first" colspan="{len(shown_of)}" scope="colgroup">{_text(first)}{more}</th>'
-    for name in names:
-        head += f'<th class="first faint" colspan="{len(of_baselines)}" scope="colgroup">{name}</th>'
-    groups = [shown_of] * len(facts["columns"]) + [of_baselines] * len(names)
+        head += f'<th class="first" colspan="{len(kinds)}" scope="colgroup">{_text(first)}{more}</th>'
+    for name in baselines:
+        head += f'<th class="first faint" colspan="{len(baseline_kinds)}" scope="colgroup">{name}</th>'
+    groups = [kinds] * len(facts["columns"]) + [baseline_kinds] * len(baselines)
     below = "".join(_headings(facts, group) for group in groups)
-    width = sum(map(len, groups))
     body = ""
     for row in facts["rows"]:
-        cells = "".join(_figures(cell, shown_of, first=True) for cell in row["cells"])
-        cells += "".join(_figures(_baseline(row, name), of_baselines, first=True) for name in names)
-        body += f'<tr class="task"><th class="name" scope="row">{_text(row["title"])}{_extent(row)}</th>{cells}</tr>'
+        cells = [*row["cells"], *(_baseline(row, name) for name in baselines)]
+        figures = "".join(_figures(cell, group, first=True) for cell, group in zip(cells, groups, strict=True))
+        body += f'<tr class="task"><th class="name" scope="row">{_text(row["title"])}{_extent(row)}</th>{figures}</tr>'
         if row["published"]:
-            named = '<th class="name" scope="row"><span class="faint">published, 5F</span></th>'
-            body += f'<tr class="said">{named}{_published_row(row, width)}</tr>'
+            heading = '<th class="name" scope="row"><span class="faint">published, 5F</span></th>'
+            scores = " · ".join(f"{_text(one['model'])} {_text(one['accuracy'])}" for one in row["published"])
+            body += f'<tr class="said">{heading}<td class="said" colspan="{sum(map(len, groups))}">{scores}</td></tr>'
     return f"<tr>{head}</tr><tr>{below}</tr>", body
 
 
 def _by_model(facts: dict[str, Any]) -> tuple[str, str]:
     """Return head and body of a single task, with models in rows."""
-    row, shown_of = facts["rows"][0], _figure_names(facts)
+    row, kinds = facts["rows"][0], _kinds(facts)
     wide = max((len(column["lines"]) for column in facts["columns"]), default=1)
     head = f'<th class="name" colspan="{wide}" scope="col">{_text(row["title"])}{_extent(row)}</th>'
     body = ""
     for column, cell in zip(facts["columns"], row["cells"], strict=True):
-        first, *others = column["lines"]
-        named = f'<th class="name" scope="row">{_text(first)}</th>'
-        named += "".join(f'<th class="name faint" scope="row">{_text(line)}</th>' for line in others)
-        body += f'<tr class="task">{named}{_figures(cell, shown_of)}</tr>'
-    for baseline in row["baselines"]:
-        named = f'<th class="name faint" colspan="{wide}" scope="row">{_text(baseline["name"])}</th>'
-        body += f'<tr class="task">{named}{_figures(baseline, shown_of)}</tr>'
-    for one in row["published"]:
-        named = f'<th class="name faint" colspan="{wide}" scope="row">{_text(one["model"])}, published</th>'
-        body += f'<tr class="task">{named}{_figures({"cv": one["accuracy"]}, shown_of)}</tr>'
-    return f"<tr>{head}{_headings(facts, shown_of, first=False)}</tr>", body
+        classes = ["name", *["name faint"] * (len(column["lines"]) - 1)]
+        lines = zip(classes, column["lines"], strict=True)
+        headings = "".join(f'<th class="{name}" scope="row">{_text(line)}</th>' for name, line in lines)
+        body += f'<tr class="task">{headings}{_figures(cell, kinds)}</tr>'
+    others = [(baseline["name"], baseline) for baseline in row["baselines"]]
+    others += [(f"{one['model']}, published", {"cv": one["accuracy"]}) for one in row["published"]]
+    for name, cell in others:
+        heading = f'<th class="name faint" colspan="{wide}" scope="row">{_text(name)}</th>'
+        body += f'<tr class="task">{heading}{_figures(cell, kinds)}</tr>'
+    return f"<tr>{head}{_headings(facts, kinds, first=False)}</tr>", body
 
 
-def _figure_names(facts: dict[str, Any]) -> list[str]:
+def _kinds(facts: dict[str, Any]) -> list[str]:
     return ["cv", "external", "drop"] if facts["has_external"] else ["cv"]
 
 
-def _headings(facts: dict[str, Any], which: Sequence[str], *, first: bool = True) -> str:
-    return "".join(
-        f'<th{_class("first" if first and not i else "")} scope="col">{facts["headings"][name]}</th>'
-        for i, name in enumerate(which)
-    )
+def _headings(facts: dict[str, Any], kinds: Sequence[str], *, first: bool = True) -> str:
+    classes = [_class("first" * (first and not i)) for i in range(len(kinds))]
+    headings = zip(classes, kinds, strict=True)
+    return "".join(f'<th{marked} scope="col">{facts["headings"][kind]}</th>' for marked, kind in headings)
 
 
-def _figures(cell: dict[str, Any] | None, which: Sequence[str], *, first: bool = False) -> str:
-    return "".join(_figure(cell or {}, name, first=first and not i) for i, name in enumerate(which))
+def _figures(cell: dict[str, Any] | None, kinds: Sequence[str], *, first: bool = False) -> str:
+    return "".join(_figure(cell or {}, kind, first=first and not i) for i, kind in enumerate(kinds))
 
 
-def _figure(cell: dict[str, Any], name: str, *, first: bool) -> str:
-    best = cell.get(f"best_{name}", False)
-    classes = _class("first" * first, f"best {name}" * best, "" if "accuracy" in cell else "faint")
-    hint = cell.get(f"{name}_hint", "")
-    said = f' title="{_text(hint)}"' if hint else ""
-    between = cell.get(f"{name}_interval", "")
-    small = f"<small>{between}</small>" if between else ""
-    figure = cell.get(name, NONE).removesuffix(" %")
+def _figure(cell: dict[str, Any], kind: str, *, first: bool) -> str:
+    best, hint, interval = (cell.get(name) for name in (f"best_{kind}", f"{kind}_hint", f"{kind}_interval"))
+    classes = _class("first" * first, f"best {kind}" if best else "", "" if "accuracy" in cell else "faint")
+    title = f' title="{_text(hint)}"' if hint else ""
     mark = '<span class="hidden"> best</span>' if best else ""
-    return f"<td{classes}{said}>{figure}{mark}{small}</td>"
+    small = f"<small>{interval}</small>" if interval else ""
+    return f"<td{classes}{title}>{cell.get(kind, NONE).removesuffix(' %')}{mark}{small}</td>"
 
 
 def _extent(row: dict[str, Any]) -> str:
     parts = [f"{row['classes']:,} classes", plural(row["tracks"], "track"), plural(row["folds"], "fold")]
     outside = f"<small>ext.: {plural(row['external_tracks'], 'track')}</small>" if row["external_tracks"] else ""
     return f"<small>{' · '.join(parts)}</small>{outside}"
-
-
-def _published_row(row: dict[str, Any], width: int) -> str:
-    figures = " · ".join(f"{_text(one['model'])} {_text(one['accuracy'])}" for one in row["published"])
-    return f'<td class="said" colspan="{width}">{figures}</td>'
 
 
 def _sources(facts: dict[str, Any]) -> list[str]:
@@ -160,13 +121,17 @@ def _sources(facts: dict[str, Any]) -> list[str]:
     return [*sources, *doubts]
 
 
+def _baseline_names(facts: dict[str, Any]) -> list[str]:
+    return [name for name in BASELINES if any(_baseline(row, name) for row in facts["rows"])]
+
+
 def _baseline(row: dict[str, Any], name: str) -> dict[str, Any] | None:
     return next((one for one in row["baselines"] if one["name"] == name), None)
 
 
 def _class(*names: str) -> str:
-    there = " ".join(filter(None, names))
-    return f' class="{there}"' if there else ""
+    value = " ".join(filter(None, names))
+    return f' class="{value}"' if value else ""
 
 
 def _text(text: str) -> str:
@@ -184,50 +149,39 @@ SHADES = {"cv": "0.9", "external": "0.75"}
 
 def as_latex(facts: dict[str, Any]) -> str:
     """Return the table as LaTeX, tasks in rows; what the figures are stands above it as remarks."""
-    shown_of = _figure_names(facts)
-    names = [name for name in BASELINES if any(_baseline(row, name) for row in facts["rows"])]
-    widths = [len(shown_of)] * len(facts["columns"]) + [1] * len(names)
-    titles = [column["title"] for column in facts["columns"]] + names
-    groups = [rf"\multicolumn{{{width}}}{{c}}{{{_tex(title)}}}" for width, title in zip(widths, titles, strict=True)]
-    rules = " ".join(rf"\cmidrule(lr){{{start}-{stop}}}" for start, stop in _spans(widths))
-    below = [facts["headings"][name] for name in shown_of] * len(facts["columns"]) + [facts["headings"]["cv"]] * len(
-        names
-    )
-    # Braces, since the start of a row may be taken for an option of the end of the row above.
+    kinds, baselines = _kinds(facts), _baseline_names(facts)
+    groups = [kinds] * len(facts["columns"]) + [["cv"]] * len(baselines)
+    titles = [column["title"] for column in facts["columns"]] + baselines
+    heads = [
+        rf"\multicolumn{{{len(group)}}}{{c}}{{{_tex(title)}}}" for group, title in zip(groups, titles, strict=True)
+    ]
+    ends = list(accumulate(map(len, groups), initial=1))
+    rules = " ".join(rf"\cmidrule(lr){{{before + 1}-{end}}}" for before, end in pairwise(ends))
+    rows = []
+    for row in facts["rows"]:
+        cells = [*row["cells"], *(_baseline(row, name) for name in baselines)]
+        figures = [_tex_figure(cell or {}, kind) for cell, group in zip(cells, groups, strict=True) for kind in group]
+        # Braces, since the start of a row may be taken for an option of the end of the row above.
+        rows.append(_tex_row([f"{{{_tex(row['title'])}}}", *figures]))
     lines = [
         r"% Needs \usepackage{booktabs} and \usepackage[table]{xcolor}.",
         *(f"% {clean_line(line)}" for line in (facts["caption"], *facts["notes"], *_sources(facts))),
-        rf"\begin{{tabular}}{{l{'r' * sum(widths)}}}",
+        rf"\begin{{tabular}}{{l{'r' * (ends[-1] - 1)}}}",
         r"\toprule",
-        _tex_row(["task", *groups]),
+        _tex_row(["task", *heads]),
         rules,
-        _tex_row(["", *below]),
+        _tex_row(["", *(facts["headings"][kind] for group in groups for kind in group)]),
         r"\midrule",
-        *(_tex_row([f"{{{_tex(row['title'])}}}", *_tex_figures(row, shown_of, names)]) for row in facts["rows"]),
+        *rows,
         r"\bottomrule",
         r"\end{tabular}",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _tex_figures(row: dict[str, Any], which: Sequence[str], names: Iterable[str]) -> Iterable[str]:
-    for cell in row["cells"]:
-        yield from (_tex_figure(cell or {}, name) for name in which)
-    yield from (_tex_figure(_baseline(row, name) or {}, "cv") for name in names)
-
-
-def _tex_figure(cell: dict[str, Any], name: str) -> str:
-    figure = _tex(cell.get(name, NONE).removesuffix(" %"))
-    if not cell.get(f"best_{name}"):
-        return figure
-    return rf"\cellcolor[gray]{{{SHADES[name]}}}\textbf{{{figure}}}"
-
-
-def _spans(widths: Sequence[int]) -> Iterable[tuple[int, int]]:
-    start = 2
-    for width in widths:
-        yield start, start + width - 1
-        start += width
+def _tex_figure(cell: dict[str, Any], kind: str) -> str:
+    figure = _tex(cell.get(kind, NONE).removesuffix(" %"))
+    return rf"\cellcolor[gray]{{{SHADES[kind]}}}\textbf{{{figure}}}" if cell.get(f"best_{kind}") else figure
 
 
 def _tex_row(cells: Iterable[str]) -> str:

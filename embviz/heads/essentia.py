@@ -75,9 +75,8 @@ class _HeadDraft:
                 f"{values}; model= and layer= say what it was trained on."
             )
         if taken is None:
-            raise ModelError(
-                f"How many values {self.path.name!r} takes can be said by neither its graph nor {layer!r}."
-            )
+            file = repr(self.path.name)
+            raise ModelError(f"How many values {file} takes can be said by neither its graph nor {layer!r}.")
         weights = np.frombuffer(self.path.read_bytes(), dtype=np.uint8)
         return Head(
             name=name,
@@ -104,35 +103,33 @@ class _HeadDraft:
 
     def model(self) -> Model:
         """Return the model that the metadata name, or else the name of the file."""
-        names = {model.name: model for model in known_models()}
-        told = get_text(get_mapping(get_mapping(self.metadata, "inference"), "embedding_model"), "model_name")
-        if told:
-            if told not in names:
-                raise ModelError(
-                    f"{self.path.name!r} takes embeddings of {told!r}, which embviz does not know."
-                    f"{did_you_mean(told, names)} register_model() adds a model, model= names another one."
-                )
-            return names[told]
+        file, models = repr(self.path.name), {model.name: model for model in known_models()}
+        name = get_text(get_mapping(get_mapping(self.metadata, "inference"), "embedding_model"), "model_name")
         # Heads are called <task>-<model>-<version of the head>.
-        inside = [name for name in names if f"-{re.sub(r'-[0-9]+$', '', name)}-" in f"-{self.path.stem}-"]
-        if not inside:
+        inside = [known for known in models if f"-{re.sub(r'-[0-9]+$', '', known)}-" in f"-{self.path.stem}-"]
+        if name and name not in models:
             raise ModelError(
-                f"Neither metadata nor name of {self.path.name!r} say which model it takes embeddings of; model= does."
+                f"{file} takes embeddings of {name!r}, which embviz does not know."
+                f"{did_you_mean(name, models)} register_model() adds a model, model= names another one."
             )
-        return names[max(inside, key=len)]
+        if not name and not inside:
+            raise ModelError(
+                f"Neither metadata nor name of {file} say which model it takes embeddings of; model= does."
+            )
+        return models[name or max(inside, key=len)]
 
     @property
     def _source(self) -> str:
-        told = _names(self.metadata, "inputs")
+        named = _names(self.metadata, "inputs")
         floats = [name for name in self.graph.placeholders if self.graph.nodes[name].is_float]
         # Converted files have lost the name that the metadata have, or the other way round.
-        found = next((name for name in told if name in floats), floats[0] if len(floats) == 1 else None)
-        if found is None:
+        source = next((name for name in named if name in floats), floats[0] if len(floats) == 1 else None)
+        if source is None:
             raise ModelError(
                 f"One input is expected in {self.path.name!r}, {len(floats)} were found "
-                f"({', '.join(floats) or 'none'}), and the metadata name {', '.join(told) or 'none'}."
+                f"({', '.join(floats) or 'none'}), and the metadata name {', '.join(named) or 'none'}."
             )
-        return found
+        return source
 
     @cached_property
     def _target(self) -> str:
@@ -140,13 +137,13 @@ class _HeadDraft:
         used = {name for node in nodes.values() for name in node.inputs}
         last = [name for name, node in nodes.items() if name not in used and node.op in (*ENDS, *PASSING)]
         likely = [*_names(self.metadata, "outputs", "predictions"), "model/Softmax", "model/Sigmoid"]
-        found = next((name for name in likely if name in nodes), last[0] if len(last) == 1 else None)
-        if found is None:
+        target = next((name for name in likely if name in nodes), last[0] if len(last) == 1 else None)
+        if target is None:
             raise ModelError(
                 f"{self.path.name!r} has no output that could be told from the rest: 'model/Softmax' or "
                 "'model/Sigmoid' is expected, or a name in its metadata."
             )
-        return found
+        return target
 
     @property
     def _end(self) -> str:
@@ -154,9 +151,9 @@ class _HeadDraft:
         node = self.graph.nodes[self._target]
         while node.op == "Identity":
             node = self.graph.nodes[node.inputs[0]]
-        told = next((output for output in _entries(self.metadata, "outputs") if output.get("name") == self._target), {})
+        outputs = [output for output in _entries(self.metadata, "outputs") if output.get("name") == self._target]
         # What is inside a function the metadata have to tell.
-        end = get_text(told, "op") if node.op in PASSING else node.op
+        end = get_text(next(iter(outputs), {}), "op") if node.op in PASSING else node.op
         return end if end in ENDS else ""
 
     def _count_outputs(self, weights: NDArray[np.uint8], nodes: tuple[str, str], values: int) -> int:
@@ -164,37 +161,34 @@ class _HeadDraft:
         frames = np.random.default_rng(0).standard_normal((3, values), dtype=np.float32)
         given = tf_graph.run_graph(tf_graph.load_session(weights.tobytes(), nodes), nodes, frames)
         if given.ndim != 2 or len(given) != len(frames) or not np.isfinite(given).all():
-            raise ModelError(
-                f"{self.path.name!r} is expected to give finite numbers for each frame, others were found."
-            )
+            file = repr(self.path.name)
+            raise ModelError(f"{file} is expected to give finite numbers for each frame, others were found.")
         return int(given.shape[1])
 
     def _classes(self, asked: Sequence[str] | None, given: int) -> tuple[str, ...]:
-        told = self.metadata.get("classes") if asked is None else asked
-        if not isinstance(told, list | tuple) or not told:
-            if asked is not None or told:
-                raise OptionError(f"classes is a list of texts, {asked or told!r:.80} was found.")
+        names = self.metadata.get("classes") if asked is None else asked
+        if asked is None and not names:
             return tuple(f"class {i + 1}" for i in range(given))
-        if len(told) != given or given > MOST_CLASSES:
+        if not isinstance(names, list | tuple) or not names:
+            raise OptionError(f"classes is a list of texts, {names!r:.80} was found.")
+        if len(names) != given or given > MOST_CLASSES:
             raise ModelError(
-                f"{self.path.name!r} gives {given} values per frame, {len(told)} classes are named; classes= names "
+                f"{self.path.name!r} gives {given} values per frame, {len(names)} classes are named; classes= names "
                 "what it tells apart."
             )
-        return tuple(name if isinstance(name, str) else str(name) for name in told)
+        return tuple(map(str, names))
 
     def _facts(self) -> dict[str, str | float | int]:
-        dataset = get_mapping(self.metadata, "dataset")
+        metadata, dataset = self.metadata, get_mapping(self.metadata, "dataset")
+        metrics = get_mapping(dataset, "metrics")
         facts: dict[str, str | float | int] = {
-            "task": get_text(self.metadata, "description"),
+            "task": get_text(metadata, "description"),
             "trained_on": get_text(dataset, "name"),
             "tracks": get_text(dataset, "size"),
-        }
-        metrics = get_mapping(dataset, "metrics")
-        facts |= {str(name): value for name, value in metrics.items() if isinstance(value, str | int | float)}
-        facts |= {
-            "author": get_text(self.metadata, "author"),
-            "licence": get_text(self.metadata, "license") or get_text(self.metadata, "licence"),
-            "citation": get_text(self.metadata, "citation"),
+            **{str(name): value for name, value in metrics.items() if isinstance(value, str | int | float)},
+            "author": get_text(metadata, "author"),
+            "licence": get_text(metadata, "license") or get_text(metadata, "licence"),
+            "citation": get_text(metadata, "citation"),
             "file": self.path.name,
             "sha256": hashlib.sha256(self.path.read_bytes()).hexdigest(),
         }
@@ -202,30 +196,24 @@ class _HeadDraft:
 
 
 def resolve_layer(model: Model, layer: str) -> tuple[str, int | None]:
-    """Return the name of a layer and the length of its vectors, None where only absent weights could tell.
-
-    Raises
-    ------
-    LayerError
-        If the model has no such layer.
-    """
+    """Return the name of a layer and the length of its vectors, None where only absent weights could tell."""
     from embviz.extraction.extract import LayerSpec
     from embviz.extraction.stitching import vector_length
     from embviz.models.weights import weights_state
 
     if weights_state(model) == "ready":
-        wanted = LayerSpec.of(model, layer, None)
-        return wanted.layer.name, vector_length(wanted.layer, wanted.shapes)
-    found = model.layer(layer)
-    return found.name, found.shape[found.axes.index("c")] if found.shape and "c" in found.axes else None
+        spec = LayerSpec.of(model, layer, None)
+        return spec.layer.name, vector_length(spec.layer, spec.shapes)
+    record = model.layer(layer)
+    return record.name, record.shape[record.axes.index("c")] if record.shape and "c" in record.axes else None
 
 
-def _entries(told: Mapping[str, Any], side: str) -> list[Mapping[str, Any]]:
-    entries = get_mapping(told, "schema").get(side)
+def _entries(metadata: Mapping[str, Any], side: str) -> list[Mapping[str, Any]]:
+    entries = get_mapping(metadata, "schema").get(side)
     return [entry for entry in entries if isinstance(entry, Mapping)] if isinstance(entries, list) else []
 
 
-def _names(told: Mapping[str, Any], side: str, purpose: str = "") -> list[str]:
+def _names(metadata: Mapping[str, Any], side: str, purpose: str = "") -> list[str]:
     """Return the names of the inputs or outputs that metadata tell, those of a purpose first."""
-    entries = sorted(_entries(told, side), key=lambda entry: get_text(entry, "output_purpose") != purpose)
+    entries = sorted(_entries(metadata, side), key=lambda entry: get_text(entry, "output_purpose") != purpose)
     return [get_text(entry, "name") for entry in entries if get_text(entry, "name")]

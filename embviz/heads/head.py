@@ -100,13 +100,13 @@ class Head:
         sizes = _check_sizes(self.kind, self.weights)
         if self.kind != "graph":
             _check_numbers(self.weights)
-            _set(self, "dimensions", sizes["d"])
+            object.__setattr__(self, "dimensions", sizes["d"])
         if type(self.dimensions) is not int or self.dimensions < 1:
             raise OptionError(f"A head takes vectors of at least one value, {self.dimensions!r} was found.")
         if sizes.get("c", len(self.classes)) != len(self.classes):
             raise OptionError(f"A head has one output per class, {sizes['c']} for {len(self.classes)} were found.")
-        _set(self, "model", ALIASES.get(self.model, self.model))
-        _set(self, "classes", tuple(self.classes))
+        object.__setattr__(self, "model", ALIASES.get(self.model, self.model))
+        object.__setattr__(self, "classes", tuple(self.classes))
 
     # Using it. -----------------------------------------------------------------------------------------------------
 
@@ -128,7 +128,7 @@ class Head:
         OptionError
             If the embedding is another model's, another layer's, or of another length.
         """
-        self._check_fits(embedding)
+        self._check_embedding(embedding)
         values = np.full((len(embedding), len(self.classes)), np.nan, dtype=np.float32)
         for start in range(0, len(values), BLOCK):
             frames = np.asarray(embedding.values[start : start + BLOCK])
@@ -142,12 +142,7 @@ class Head:
         )
 
     def __call__(
-        self,
-        audio: AudioSource,
-        *,
-        cache: CacheOption = None,
-        progress: Progress = None,
-        patch_hop: PatchHop = None,
+        self, audio: AudioSource, *, cache: CacheOption = None, progress: Progress = None, patch_hop: PatchHop = None
     ) -> Embedding:
         """Embed a track with this head's model and layer, and apply the head.
 
@@ -170,11 +165,10 @@ class Head:
         """
         from embviz.extraction import embed
 
-        return self.apply(
-            embed(audio, self.model, layer=self.layer, patch_hop=patch_hop, cache=cache, progress=progress)
-        )
+        embedding = embed(audio, self.model, layer=self.layer, patch_hop=patch_hop, cache=cache, progress=progress)
+        return self.apply(embedding)
 
-    def _check_fits(self, embedding: Embedding) -> None:
+    def _check_embedding(self, embedding: Embedding) -> None:
         if not isinstance(embedding, Embedding):
             raise OptionError(
                 f"The head {self.name!r} is applied to an Embedding of {self.model!r} / {self.layer!r}, a "
@@ -270,8 +264,8 @@ class Head:
             ("on", f"{self.model} / {self.layer} ({plural(self.dimensions, 'value')})"),
             ("classes", ", ".join(self.classes[:20]) + (", …" if len(self.classes) > 20 else "")),
             ("made of", kinds[self.kind].format(hidden)),
+            *((name.replace("_", " "), str(value)) for name, value in self.facts.items()),
         ]
-        facts += [(name.replace("_", " "), str(value)) for name, value in self.facts.items()]
         return [(one_line(label), one_line(text)) for label, text in facts]
 
     def __repr__(self) -> str:
@@ -292,10 +286,6 @@ class Head:
         )
 
 
-def _set(head: Head, name: str, value: Any) -> None:
-    object.__setattr__(head, name, value)
-
-
 def _softmax(values: NDArray[Any]) -> NDArray[Any]:
     powers = np.exp(values - values.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
@@ -310,42 +300,34 @@ def _sigmoid(values: NDArray[Any]) -> NDArray[Any]:
 # Checking. -----------------------------------------------------------------------------------------------------------
 
 
-def _check_fields(head: Head) -> None:
-    words = {name: getattr(head, name) for name in ("name", "title", "model", "layer", "kind", "unit")}
-    nodes: Any = head.nodes
-    if not isinstance(nodes, list | tuple) or len(nodes) != 2:
-        raise OptionError(f"The nodes of a head are two texts, {nodes!r:.80} was found.")
-    words |= dict(zip(("input node", "output node"), nodes, strict=True))
-    for name, value in words.items():
-        if (
-            not isinstance(value, str)
-            or (not value and name in ("name", "title", "model", "layer"))
-            or len(value) > 1000
-        ):
-            raise OptionError(f"The {name} of a head is a text, {value!r:.80} was found.")
-    if head.kind not in ARRAYS:
-        raise OptionError(f"The kind of a head is one of {', '.join(ARRAYS)}, {head.kind!r:.80} was found.")
-    if not isinstance(head.exclusive, bool):
-        raise OptionError(f"exclusive is True or False, {head.exclusive!r:.80} was found.")
-    classes: Any = head.classes
-    if not isinstance(classes, list | tuple) or not all(isinstance(name, str) and name for name in classes):
-        raise OptionError(f"The classes of a head are texts, {classes!r:.80} was found.")
-    if not 1 <= len(classes) <= MOST_CLASSES or len(set(classes)) < len(classes):
-        raise OptionError(
-            f"A head tells apart 1 to {MOST_CLASSES:,} classes of different names, {classes!r:.80} was found."
-        )
-    facts: Any = head.facts
-    if not isinstance(facts, Mapping) or not all(
-        isinstance(name, str) and isinstance(value, str | float | int) for name, value in facts.items()
-    ):
-        raise OptionError(f"The facts of a head are texts and numbers by name, {facts!r:.80} was found.")
+def _require(fits: bool, expected: str, value: object) -> None:
+    if not fits:
+        raise OptionError(f"{expected}, {value!r:.80} was found.")
+
+
+def _check_fields(head: Any) -> None:
+    nodes, classes, facts = head.nodes, head.classes, head.facts
+    _require(isinstance(nodes, list | tuple) and len(nodes) == 2, "The nodes of a head are two texts", nodes)
+    named = {name: getattr(head, name) for name in ("name", "title", "model", "layer")}
+    words = {"kind": head.kind, "unit": head.unit, "input node": nodes[0], "output node": nodes[1]}
+    for name, value in (named | words).items():
+        fits = isinstance(value, str) and (value != "" or name in words) and len(value) <= 1000
+        _require(fits, f"The {name} of a head is a text", value)
+    _require(head.kind in ARRAYS, f"The kind of a head is one of {', '.join(ARRAYS)}", head.kind)
+    _require(isinstance(head.exclusive, bool), "exclusive is True or False", head.exclusive)
+    fits = isinstance(classes, list | tuple) and all(isinstance(name, str) and name for name in classes)
+    _require(fits, "The classes of a head are texts", classes)
+    fits = 1 <= len(classes) <= MOST_CLASSES and len(set(classes)) == len(classes)
+    _require(fits, f"A head tells apart 1 to {MOST_CLASSES:,} classes of different names", classes)
+    fits = isinstance(facts, Mapping) and all(isinstance(name, str) for name in facts)
+    fits = fits and all(isinstance(value, str | float | int) for value in facts.values())
+    _require(fits, "The facts of a head are texts and numbers by name", facts)
 
 
 def _check_sizes(kind: str, weights: Mapping[str, NDArray[Any]]) -> dict[str, int]:
     """Return the length of each axis by its letter; raises where arrays are missing or do not fit together."""
     expected = ARRAYS[kind]
-    if not isinstance(weights, Mapping):
-        raise OptionError(f"The weights of a head are arrays by name, {weights!r:.80} was found.")
+    _require(isinstance(weights, Mapping), "The weights of a head are arrays by name", weights)
     if set(weights) != set(expected):
         raise OptionError(
             f"A head of kind {kind!r} is made of {', '.join(expected)}; {', '.join(map(str, weights)) or 'nothing'} "

@@ -67,13 +67,13 @@ def read_fields(path: str | Path) -> dict[str, Any]:
     except EmbvizError as error:
         raise ModelError(f"{str(numbers)!r} is damaged: the numbers of a head were expected.") from error
     try:
-        found = {name: described[name] for name in (*FIELDS, "facts")}
-        if not isinstance(found["exclusive"], bool) or type(found["dimensions"]) is not int:
+        fields = {name: described[name] for name in (*FIELDS, "facts")}
+        if not isinstance(fields["exclusive"], bool) or type(fields["dimensions"]) is not int:
             raise TypeError("exclusive or dimensions")
-        source, target = found["nodes"]
+        source, target = fields["nodes"]
         # Copied, so that the file may be written again or be gone.
         weights = {name: np.array(array) for name, array in arrays.items()}
-        return found | {"nodes": (source, target), "weights": weights}
+        return fields | {"nodes": (source, target), "weights": weights}
     except (KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{str(words)!r} is not a head that this version of embviz wrote.") from error
 
@@ -83,9 +83,8 @@ def _check_overwrite(words: Path) -> None:
     try:
         _read_description(words)
     except ModelError as error:
-        raise OptionError(
-            f"There is another file {str(words)!r}, which is no head; save under another name."
-        ) from error
+        message = f"There is another file {str(words)!r}, which is no head; save under another name."
+        raise OptionError(message) from error
 
 
 @contextlib.contextmanager
@@ -105,9 +104,8 @@ def _read_description(path: Path) -> Mapping[str, Any]:
     try:
         with _explain_missing(path, path, _paths(path)[0]):
             if file_size(path) > LARGEST_WORDS:
-                raise ModelError(
-                    f"{str(path)!r} is too large for the description of a head ({LARGEST_WORDS >> 20} MB)."
-                )
+                limit = f"{LARGEST_WORDS >> 20} MB"
+                raise ModelError(f"{str(path)!r} is too large for the description of a head ({limit}).")
             described = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise ModelError(f"{str(path)!r} is damaged: the description of a head was expected.") from error
@@ -118,10 +116,10 @@ def _read_description(path: Path) -> Mapping[str, Any]:
 
 def file_size(path: Path) -> int:
     """Return the bytes of a file; raises where it is a folder, or a device that never ends."""
-    found = path.stat()
-    if not stat.S_ISREG(found.st_mode):
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
         raise OSError(errno.EINVAL, "it is no file")
-    return found.st_size
+    return status.st_size
 
 
 def _check_partner(numbers: Path, described: Mapping[str, Any], words: Path) -> None:
@@ -131,7 +129,5 @@ def _check_partner(numbers: Path, described: Mapping[str, Any], words: Path) -> 
             raise ModelError(f"{str(numbers)!r} is too large for a head: at most {LARGEST >> 20} MB are expected.")
         found = hashlib.sha256(numbers.read_bytes()).hexdigest()
     if found != described.get("sha256"):
-        raise ModelError(
-            f"{numbers.name!r} is not the file that {words.name!r} was written for (its checksum is another); take "
-            f"both from the same place."
-        )
+        what = f"{numbers.name!r} is not the file that {words.name!r} was written for (its checksum is another)"
+        raise ModelError(f"{what}; take both from the same place.")

@@ -70,14 +70,13 @@ def register_head(
     """
     if not isinstance(head, Head | str | os.PathLike):
         raise OptionError(f"A head, or the path of one, is expected, {head!r:.80} was found.")
-    told = {"metadata": metadata, "model": model, "layer": layer, "classes": classes}
     if not isinstance(head, Head) and (path := Path(head).expanduser()).suffix == ".pb":
-        found = read_essentia_head(path, metadata, name or path.stem, model=model, layer=layer, classes=classes)
-        return _store(found)
-    if unused := [key for key, value in told.items() if value is not None]:
+        return _store(read_essentia_head(path, metadata, name or path.stem, model=model, layer=layer, classes=classes))
+    options = {"metadata": metadata, "model": model, "layer": layer, "classes": classes}
+    if unused := [key for key, value in options.items() if value is not None]:
         raise OptionError(f"{' and '.join(unused)} say what a graph (.pb) was trained on; a head of embviz knows that.")
-    found = head if isinstance(head, Head) else Head.load(Path(head))
-    return _store(found if name is None else replace(found, name=name))
+    head = head if isinstance(head, Head) else Head.load(Path(head))
+    return _store(head if name is None else replace(head, name=name))
 
 
 def known_heads() -> list[Head]:
@@ -171,30 +170,26 @@ def _store(head: Head) -> Head:
             f"A head's name is expected to be of letters, digits, '.', '_' and '-', {head.name!r:.80} was found; give "
             "one as name=."
         )
-    _check_layer(head)
-    numbers, words = _paths(head.name)
-    if words.exists():
-        kept = _read_cached(words)
-        if kept is None or not is_same_head(kept, head):
-            raise ModelError(
-                f"A head {head.name!r} is registered already; give this one another name=, or remove that one with "
-                f"unregister_head({head.name!r})."
-            )
-        return kept
-    head.save(numbers)
-    return head
-
-
-def _check_layer(head: Head) -> None:
     layer, values = resolve_layer(get_model(head.model), head.layer)
     if layer != head.layer or values not in (None, head.dimensions):
         raise ModelError(
             f"The head {head.name!r} takes {head.dimensions} values of {head.model!r} / {head.layer!r}, which has "
             f"{values} here: it was trained on another model of this name."
         )
+    numbers, words = _paths(head.name)
+    if not words.exists():
+        head.save(numbers)
+        return head
+    registered = _read_cached(words)
+    if registered is None or not _is_same_head(registered, head):
+        raise ModelError(
+            f"A head {head.name!r} is registered already; give this one another name=, or remove that one with "
+            f"unregister_head({head.name!r})."
+        )
+    return registered
 
 
-def is_same_head(one: Head, other: Head) -> bool:
+def _is_same_head(one: Head, other: Head) -> bool:
     """Tell whether two heads give the same, whatever is said of them."""
     return (
         all(getattr(one, field) == getattr(other, field) for field in io.FIELDS if field != "title")

@@ -66,11 +66,11 @@ def _check(graph: Graph, nodes: tuple[str, str]) -> None:
             "graph; it is not run."
         )
     calls = graph.calls
-    called: dict[str, set[str]] = {}
+    sorter = TopologicalSorter[str]()
     for caller, function in calls:
-        called.setdefault(caller, set()).add(function)
+        sorter.add(caller, function)
     try:
-        TopologicalSorter(called).prepare()
+        sorter.prepare()
     except CycleError as error:
         raise GraphError("The head's graph has a function that calls itself; it is not run.") from error
     if len(calls) > MOST_CALLS:

@@ -17,7 +17,7 @@ from embviz.core.text import format_time, plural
 from embviz.errors import OptionError, did_you_mean
 from embviz.plotting.encodings import MISSING, encode_colors, encode_sizes
 from embviz.plotting.save import FAINT, INK
-from embviz.plotting.style import CLEAR, HOVER_INK, base_layout, color_span, plotly_text
+from embviz.plotting.style import CLEAR, POINTER_TEXT, base_layout, color_span, plotly_text, tick_colors, write_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +32,6 @@ ACCENT = "#1f7ac4"  # of points without a colour of their own, on white as on bl
 UNKNOWN = "#8c949c"  # grey that is seen on white and on black
 UNITS = {"duration": "s", "bpm": "BPM", "tempo": "BPM", "trust": "%"}
 TOP, SIDE = 60, 28  # pixels
-HOVER = f'<span style="color: {HOVER_INK}">%{{customdata}}</span><extra></extra>'
 DIAMETERS = (5.0, 18.0)  # pixels, where sizes mean something
 
 
@@ -91,35 +90,30 @@ def scatter(  # noqa: PLR0913  what a picture can be told apart by
     import plotly.graph_objects as go
 
     rows = _point_rows(table, projection)
-    made, shades = _point_colors(color, rows, projection)
-    kind = go.Scattergl if (len(rows) > WEBGL_FROM if webgl is None else webgl) else go.Scatter
+    legend, shades = _point_colors(color, rows, projection)
     figure = go.Figure()
-    diameters, told = _point_diameters(size, rows, projection), _hover_texts(rows, projection)
+    add = figure.add_scattergl if (len(rows) > WEBGL_FROM if webgl is None else webgl) else figure.add_scatter
+    diameters, texts = _point_diameters(size, rows, projection), _hover_texts(rows, projection)
     opacity = 0.9 if len(rows) < 2000 else 0.7
-    for name, colors, inside in _color_groups(made, shades):
-        figure.add_trace(
-            kind(
-                x=projection.xy[inside, 0],
-                y=projection.xy[inside, 1],
-                mode="markers",
-                name=color_span(plotly_text(name, 40), INK),
-                marker={**colors, "size": diameters[inside], "opacity": opacity},
-                customdata=told[inside],
-                hovertemplate=HOVER,
-                showlegend=made["kind"] == "category",
-            )
-        )
+    for name, colors, inside in _color_groups(legend, shades):
+        x, y = projection.xy[inside].T
+        marker = {**colors, "size": diameters[inside], "opacity": opacity}
+        hover = {"customdata": texts[inside], "hovertemplate": POINTER_TEXT}
+        item = {"name": color_span(plotly_text(name, 40), INK), "showlegend": legend["kind"] == "category"}
+        add(x=x, y=y, mode="markers", marker=marker, **hover, **item)
     if clusters is not None and names:
         _write_names(figure, projection, np.asarray(clusters), names)
-    legend = {"title": {"text": color_span(plotly_text(made["title"]), INK), "font_size": 12}, "itemsizing": "constant"}
-    margin = {"l": SIDE, "r": SIDE, "t": TOP, "b": SIDE}
+    heading = {"text": color_span(plotly_text(legend["title"]), INK), "font_size": 12}
     figure.update_layout(
-        base_layout(title or "", ""), width=width, height=height, margin=margin, legend={**legend, "bgcolor": CLEAR}
-    )
+        base_layout(title or "", ""), width=width, height=height,
+        margin={"l": SIDE, "r": SIDE, "t": TOP, "b": SIDE},
+        legend={"title": heading, "itemsizing": "constant", "bgcolor": CLEAR},
+    )  # fmt: skip
     unknown = int((shades == MISSING).sum())
-    grey = [f"{unknown:,} unknown (grey)"] if unknown and made["kind"] == "number" else []
+    grey = [f"{unknown:,} unknown (grey)"] if unknown and legend["kind"] == "number" else []
     what = "track" if projection.times is None else "frame"
-    _write_facts(figure, [plural(len(rows), what), *_facts(projection), *grey])
+    facts = " · ".join([plural(len(rows), what), *_facts(projection), *grey])
+    write_text(figure, color_span(facts, FAINT), yshift=8)
     _set_axes(figure, projection)
     return figure
 
@@ -130,11 +124,9 @@ def scatter(  # noqa: PLR0913  what a picture can be told apart by
 def _point_rows(table: pd.DataFrame, projection: Projection) -> pd.DataFrame:
     """Return a row for each point."""
     n, tracks = len(projection.xy), projection.tracks
-    if tracks is None or (len(table) == n and np.array_equal(table.index, tracks)):
-        if len(table) != n:
-            raise OptionError(
-                f"The map has {plural(n, 'point')}, the table {plural(len(table), 'row')}; one each is due."
-            )
+    if tracks is None and len(table) != n:
+        raise OptionError(f"The map has {plural(n, 'point')}, the table {plural(len(table), 'row')}; one each is due.")
+    if tracks is None or np.array_equal(table.index, tracks):
         return table
     missing = np.setdiff1d(tracks, table.index)
     if len(missing):
@@ -148,10 +140,9 @@ def _point_values(given: Any, rows: pd.DataFrame, projection: Projection) -> tup
         if given == "trust" and given not in rows.columns:
             return 100 * np.asarray(projection.preservation, np.float64), f"{projection.k} nearest kept", "%"
         if given not in rows.columns:
-            known = [str(name) for name in rows.columns]
-            raise OptionError(
-                f"The table has no column {given!r}: it has {', '.join(known)}.{did_you_mean(given, known)}"
-            )
+            known = list(map(str, rows.columns))
+            what = f"The table has no column {given!r}: it has {', '.join(known)}."
+            raise OptionError(what + did_you_mean(given, known))
         return rows[given], given, UNITS.get(given, "")
     # A Series of as many values is in the order of the points, where a track that has several of these has one label.
     values = given.reindex(rows.index) if hasattr(given, "reindex") and len(given) != len(rows) else given
@@ -165,8 +156,8 @@ def _point_colors(given: Any, rows: pd.DataFrame, projection: Projection) -> tup
     if given is None:
         return {"kind": "none", "title": ""}, np.zeros(len(rows), np.uint8)
     values, title, unit = _point_values(given, rows, projection)
-    made, shades = encode_colors(values, title=title, unit=unit)
-    return made, np.frombuffer(shades, np.uint8)
+    legend, shades = encode_colors(values, title=title, unit=unit)
+    return legend, np.frombuffer(shades, np.uint8)
 
 
 def _point_diameters(given: Any, rows: pd.DataFrame, projection: Projection) -> NDArray[np.float64]:
@@ -184,49 +175,39 @@ def _hover_texts(rows: pd.DataFrame, projection: Projection) -> NDArray[Any]:
     names = [plotly_text(str(name)) for name in rows["title"].where(rows["title"] != "", rows["name"])]
     artists = [f"<br>{plotly_text(str(artist))}" if artist else "" for artist in rows["artist"]]
     at = [""] * len(rows) if projection.times is None else [f"<br>at {format_time(time)}" for time in projection.times]
-    return np.array(
-        [f"<b>{name}</b>{by}{when}" for name, by, when in zip(names, artists, at, strict=True)], dtype=object
-    )
+    return np.array([f"<b>{name}</b>{by}{when}" for name, by, when in zip(names, artists, at, strict=True)], object)
 
 
 # The figure. -------------------------------------------------------------------------------------------------------
 
 
 def _color_groups(
-    made: Mapping[str, Any], shades: NDArray[np.uint8]
+    legend: Mapping[str, Any], shades: NDArray[np.uint8]
 ) -> Iterator[tuple[str, dict[str, Any], NDArray[np.bool_]]]:
     """Yield name, colours and points of each trace; the largest category first, the unknown below all."""
     unknown = shades == MISSING
     if unknown.any():
         yield "unknown", {"color": UNKNOWN}, unknown
-    if made["kind"] == "none":
+    if legend["kind"] == "none":
         yield "", {"color": ACCENT}, ~unknown
-    elif made["kind"] == "number":
-        low, high = made["low"], made["high"]
+    elif legend["kind"] == "number":
+        low, high = legend["low"], legend["high"]
         values = low + shades[~unknown] / (MISSING - 1) * (high - low)
-        scale = [(place, made["palette"][round(place * 254)]) for place in np.linspace(0, 1, 18).tolist()]
-        bar = {
-            "title": {"text": color_span(_color_title(made), INK), "side": "right", "font_size": 12},
-            "thickness": 12,
-            "outlinewidth": 0,
-        }
-        ticks = {"tickprefix": f'<span style="color: {INK}">', "ticksuffix": "</span>"}
+        scale = [(place, legend["palette"][round(place * 254)]) for place in np.linspace(0, 1, 18).tolist()]
+        heading = plotly_text(f"{legend['title']} ({legend['unit']})" if legend["unit"] else legend["title"])
+        title = {"text": color_span(heading, INK), "side": "right", "font_size": 12}
+        bar = {"title": title, "thickness": 12, "outlinewidth": 0, **tick_colors()}
         ends = {"cmin": low, "cmax": high if high > low else low + 1}
-        yield "", {"color": values, "colorscale": scale, "colorbar": bar | ticks, "showscale": True, **ends}, ~unknown
+        yield "", {"color": values, "colorscale": scale, "colorbar": bar, "showscale": True, **ends}, ~unknown
     else:
-        for shade, (label, color) in enumerate(zip(made["labels"], made["palette"], strict=True)):
+        for shade, (label, color) in enumerate(zip(legend["labels"], legend["palette"], strict=True)):
             yield label, {"color": color}, shades == shade
-
-
-def _color_title(made: Mapping[str, Any]) -> str:
-    return plotly_text(f"{made['title']} ({made['unit']})" if made["unit"] else made["title"])
 
 
 def _write_names(figure: Figure, projection: Projection, clusters: NDArray[Any], names: Mapping[int, str]) -> None:
     if clusters.shape != (len(projection.xy),):
-        raise OptionError(
-            f"clusters has a number for each of {plural(len(projection.xy), 'point')}, {clusters.shape} was found."
-        )
+        points = plural(len(projection.xy), "point")
+        raise OptionError(f"clusters has a number for each of {points}, {clusters.shape} was found.")
     for number, name in names.items():
         inside = projection.xy[clusters == number]
         if number >= 0 and len(inside):
@@ -241,30 +222,10 @@ def _facts(projection: Projection) -> list[str]:
     return [METHOD_NAMES[projection.method], *known, *([f"k = {projection.k}"] if known else [])]
 
 
-def _write_facts(figure: Figure, facts: list[str]) -> None:
-    figure.add_annotation(
-        text=color_span(" · ".join(facts), FAINT), xref="paper", yref="paper", x=0, y=1, xanchor="left",
-        yanchor="bottom",
-        yshift=8, showarrow=False, borderpad=0, font_size=12,
-    )  # fmt: skip
-
-
 def _set_axes(figure: Figure, projection: Projection) -> None:
-    told = projection.method == "pca"
-    frame = {
-        "showline": True,
-        "mirror": True,
-        "linecolor": "rgba(127, 127, 127, 0.4)",
-        "zeroline": False,
-        "showgrid": False,
-    }
-    axes = [
-        {
-            **frame,
-            "showticklabels": False,
-            "ticks": "",
-            "title": {"text": color_span(plotly_text(name), FAINT) if told else "", "standoff": 6, "font_size": 12},
-        }
-        for name in projection.axes
-    ]
-    figure.update_layout(xaxis=axes[0], yaxis={**axes[1], "scaleanchor": "x", "scaleratio": 1})
+    named = projection.method == "pca"
+    frame = {"showline": True, "mirror": True, "linecolor": "rgba(127, 127, 127, 0.4)"}
+    bare = {"zeroline": False, "showgrid": False, "showticklabels": False, "ticks": ""}
+    titles = [color_span(plotly_text(name), FAINT) if named else "" for name in projection.axes]
+    x, y = ({**frame, **bare, "title": {"text": title, "standoff": 6, "font_size": 12}} for title in titles)
+    figure.update_layout(xaxis=x, yaxis={**y, "scaleanchor": "x", "scaleratio": 1})

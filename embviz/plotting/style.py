@@ -17,6 +17,7 @@ from embviz.plotting.save import FAINT, FONT, GREY, INK
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
+    from plotly.graph_objects import Figure
 
     from embviz.core.embedding import Embedding
     from embviz.plotting.heatmap_data import HeatmapCells
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 CLEAR = "rgba(0, 0, 0, 0)"
 EMPTY = "rgba(127, 127, 127, 0.10)"
 HOVER_PAPER, HOVER_INK = "#24292f", "#f2f2f2"
+#: A hover template for points whose customdata is markup.
+POINTER_TEXT = f'<span style="color: {HOVER_INK}">%{{customdata}}</span><extra></extra>'
 
 
 def to_time_axis(seconds: ArrayLike) -> Any:
@@ -124,6 +127,12 @@ def unique_labels(labels: Iterable[str], longest: int = 40) -> list[str]:
             name = f"{shown} ({count})"
         names[name] = None
     return list(names)
+
+
+def write_text(figure: Figure, text: str, **place: Any) -> None:
+    """Write markup at shares of the width and height of all plots, by default above their top left corner."""
+    corner = {"xref": "paper", "yref": "paper", "x": 0, "y": 1, "xanchor": "left", "yanchor": "bottom"}
+    figure.add_annotation(text=text, showarrow=False, borderpad=0, font_size=12, **corner | place)
 
 
 def color_span(text: str, color: str) -> str:
