@@ -119,36 +119,30 @@ class Subplot:
     def add_points(self, points: Values, kind: str, *, listed: bool, best: bool) -> None:
         """Add points of a kind, with bars for their intervals."""
         color, symbol, size = KINDS[kind]
-        marker = {"symbol": symbol, "color": color, "size": points.mark_sizes(size, best=best), "opacity": 1}
+        sizes, line = points.mark_sizes(size, best=best), {"width": 2, "color": color}
+        marker = {"symbol": symbol, "color": color, "size": sizes, "opacity": 1, "line": line}
         bars = {"type": "data", "symmetric": False, "color": color, "thickness": 1.6, "width": 4}
         ends = {"array": points.high - points.values, "arrayminus": points.values - points.low}
-        look = {"mode": "markers", "marker": marker | {"line": {"width": 2, "color": color}}, "error_x": bars | ends}
-        self._add(points.values, points.at, points.hover(kind), name=kind, legendgroup=kind, showlegend=listed, **look)
+        places = {"x": points.values, "y": points.at.tolist(), "error_x": bars | ends}
+        hover = points.hover(kind)
+        self._add(kind, hover, mode="markers", marker=marker, legendgroup=kind, showlegend=listed, **places)
 
     def add_curve(self, curve: Values, number: int, name: str, *, listed: bool, best: bool = False) -> None:
         """Add the nth curve, with a band for its intervals."""
         color, group = COLORS[number % len(COLORS)], {"legendgroup": str(number)}
         red, green, blue = (int(color[place : place + 2], 16) for place in (1, 3, 5))
         band = {"x": np.concatenate([curve.at, curve.at[::-1]]), "y": np.concatenate([curve.high, curve.low[::-1]])}
-        fill = {"fill": "toself", "fillcolor": f"rgba({red}, {green}, {blue}, 0.15)", "line_width": 0}
-        self.figure.add_scatter(
-            **band, **fill, **group, mode="lines", hoverinfo="skip", showlegend=False, **self._place
-        )
+        fill = {"fill": "toself", "fillcolor": f"rgba({red}, {green}, {blue}, 0.15)", "line_width": 0, "mode": "lines"}
+        self.figure.add_scatter(**band, **fill, **group, hoverinfo="skip", showlegend=False, **self._place)
         marker = {"symbol": MARKS[number % len(MARKS)], "size": curve.mark_sizes(7, best=best), "color": color}
         look = {"mode": "lines+markers", "marker": marker | {"opacity": 1, "line_width": 0}, "zorder": 1}  # above bands
-        line = {"color": color, "width": 2, "dash": DASHES[number % len(DASHES)]}
-        self._add(
-            curve.at, curve.values, curve.hover("accuracy"), name=name, line=line, showlegend=listed, **look, **group
-        )
+        line, hover = {"color": color, "width": 2, "dash": DASHES[number % len(DASHES)]}, curve.hover("accuracy")
+        self._add(name, hover, x=curve.at, y=curve.values, line=line, showlegend=listed, **look, **group)
 
-    def _add(self, x: NDArray[Any], y: NDArray[Any], hover: list[str], *, name: str, **look: Any) -> None:
-        look |= {
-            "name": color_span(plotly_text(name, LONGEST), INK),
-            "customdata": hover,
-            "hovertemplate": POINTER_TEXT,
-        }
+    def _add(self, name: str, hover: list[str], /, **look: Any) -> None:
+        texts = {"name": color_span(plotly_text(name, LONGEST), INK), "customdata": hover}
         # Not cut at the axis: a mark at 100 % is seen whole.
-        self.figure.add_scatter(x=x, y=y, cliponaxis=False, **look, **self._place)
+        self.figure.add_scatter(cliponaxis=False, hovertemplate=POINTER_TEXT, **texts, **look, **self._place)
 
 
 def make_grid(names: Sequence[str], height: int, *, left: int, legend: Sequence[str], below: int = 0) -> list[Subplot]:

@@ -7,19 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from embviz.plotting import style
 from embviz.plotting.heatmap_data import HeatmapCells
 from embviz.plotting.save import FAINT, INK
-from embviz.plotting.style import (
-    CLEAR,
-    EMPTY,
-    PanelBox,
-    color_span,
-    hover_template,
-    plotly_text,
-    side_axis,
-    to_time_axis,
-    unique_labels,
-)
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -46,31 +36,25 @@ def select_strongest(answers: Embedding) -> tuple[Embedding, str]:
     return drawn, f"the strongest {len(STROKES)} of {c} classes"
 
 
-def draw_curves(figure: Figure, embedding: Embedding, cells: HeatmapCells, box: PanelBox) -> None:
+def draw_curves(figure: Figure, embedding: Embedding, cells: HeatmapCells, box: style.PanelBox) -> None:
     """Draw a step line for each dimension, with a legend."""
-    import plotly.graph_objects as go
-
     centers = (cells.edges[1:] + cells.edges[:-1]) / 2
     # From edge to edge: the first and the last step begin and end where their cells do.
-    times = to_time_axis(np.concatenate([cells.edges[:1], centers, cells.edges[-1:]]))
-    for values, label, (color, dash) in zip(cells.values, unique_labels(embedding.labels, 28), STROKES, strict=False):
-        trace = go.Scatter(
-            x=times,
-            y=np.concatenate([values[:1], values, values[-1:]]),
-            yaxis=f"y{box.axis}",
-            name=color_span(label, INK),
-            mode="lines",
-            line={"shape": "hvh", "width": 1.75, "color": color, "dash": dash},
-            hovertemplate=hover_template(
-                [f"<b>{label}</b>", f"%{{y:.3~g}} {plotly_text(embedding.unit)}".rstrip()], embedding, cells
-            ),
+    times = style.to_time_axis(np.concatenate([cells.edges[:1], centers, cells.edges[-1:]]))
+    unit = style.plotly_text(embedding.unit)
+    labels = style.unique_labels(embedding.labels, 28)
+    for values, label, (color, dash) in zip(cells.values, labels, STROKES, strict=False):
+        line = {"shape": "hvh", "width": 1.75, "color": color, "dash": dash}
+        hover = style.hover_template([f"<b>{label}</b>", f"%{{y:.3~g}} {unit}".rstrip()], embedding, cells)
+        item = {"name": style.color_span(label, INK), "hovertemplate": hover, "yaxis": f"y{box.axis}"}
+        figure.add_scatter(
+            x=times, y=np.concatenate([values[:1], values, values[-1:]]), mode="lines", line=line, **item
         )
-        figure.add_trace(trace)
     likely = {"range": [-0.02, 1.02], "tick0": 0, "dtick": 0.5} if embedding.unit == "probability" else {"nticks": 5}
-    title = {"text": color_span(plotly_text(embedding.unit), FAINT), "standoff": 6, "font_size": 11}
-    axis = side_axis(box) | {"title": title, "showgrid": True, "gridcolor": EMPTY, **likely}
+    title = {"text": style.color_span(unit, FAINT), "standoff": 6, "font_size": 11}
+    axis = style.side_axis(box) | {"title": title, "showgrid": True, "gridcolor": style.EMPTY, **likely}
     legend = {
-        "x": 1, "xanchor": "left", "y": box.top, "yanchor": "top", "bgcolor": CLEAR, "font_size": 11,
+        "x": 1, "xanchor": "left", "y": box.top, "yanchor": "top", "bgcolor": style.CLEAR, "font_size": 11,
         "maxheight": box.height, "itemwidth": 36, "tracegroupgap": 0,
     }  # fmt: skip
     figure.update_layout({f"yaxis{box.axis}": axis, "legend": legend})

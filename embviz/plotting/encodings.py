@@ -40,29 +40,11 @@ CATEGORIES = 9
 
 # Told apart by the colour-blind, and from the paper; the last one is for all other categories.
 LIGHT_PALETTE = [
-    "#0067a8",
-    "#d86a00",
-    "#00896b",
-    "#c0478f",
-    "#37a3d9",
-    "#8d7800",
-    "#6a4fc4",
-    "#8a3b12",
-    "#333a42",
-    "#7c858f",
-]
+    "#0067a8", "#d86a00", "#00896b", "#c0478f", "#37a3d9", "#8d7800", "#6a4fc4", "#8a3b12", "#333a42", "#7c858f",
+]  # fmt: skip
 DARK_PALETTE = [
-    "#4aa3ea",
-    "#ff9d4d",
-    "#2fc99a",
-    "#f08cc4",
-    "#a9dcff",
-    "#e5cf52",
-    "#ae9cff",
-    "#c98a5e",
-    "#f4f5f6",
-    "#98a1ab",
-]
+    "#4aa3ea", "#ff9d4d", "#2fc99a", "#f08cc4", "#a9dcff", "#e5cf52", "#ae9cff", "#c98a5e", "#f4f5f6", "#98a1ab",
+]  # fmt: skip
 VIRIDIS = [
     "#440154", "#482475", "#414487", "#355f8d", "#2a788e", "#21918c", "#22a884", "#44bf70", "#7ad151", "#bddf26",
     "#fde725",
@@ -75,30 +57,10 @@ STEPS = 255
 def encode_colors(
     values: ArrayLike | Sequence[Any], *, title: str, kind: str | None = None, unit: str = ""
 ) -> tuple[dict[str, Any], bytes]:
-    """Return the colours of values, one per point, and a shade for each of them.
+    """Return the colour of values, and a shade for each, uint8 ``[n]`` (see the conventions of this module).
 
-    Parameters
-    ----------
-    values : sequence
-        Numbers, truth values or texts; ``None``, NaN and the empty text are missing.
-    title : str
-        What the colours mean.
-    kind : {"category", "number"}, optional
-        How they are told apart; by default numbers are numbers, and all else are categories.
-    unit : str
-        Unit of numbers.
-
-    Returns
-    -------
-    color : dict
-        See the conventions of this module.
-    shades : bytes
-        uint8 [n].
-
-    Raises
-    ------
-    OptionError
-        If there is no such kind, or values of kind ``"number"`` are none.
+    Values are numbers, truth values or texts; ``None``, NaN and the empty text are missing. By default numbers are
+    told apart as such, and all else as categories: `kind` is ``"number"`` or ``"category"``.
     """
     if kind not in {None, "category", "number"}:
         raise OptionError(f"A colour is of kind 'category' or 'number', not {kind!r}.")
@@ -111,13 +73,7 @@ def encode_colors(
 
 
 def encode_sizes(values: ArrayLike | Sequence[Any], *, title: str, unit: str = "") -> tuple[dict[str, Any], bytes]:
-    """Return the legend of sizes, and a size for each value (see the conventions of this module).
-
-    Raises
-    ------
-    OptionError
-        If the values are no numbers.
-    """
+    """Return the legend of sizes, and a size for each number, uint8 ``[n]`` (see the conventions of this module)."""
     numbers = _to_numbers(_to_python(values), title)
     low, high = _limits(numbers)
     places = _quantized(numbers, low, high) + 1
@@ -139,9 +95,9 @@ def _encode_numbers(items: list[Any], title: str, unit: str) -> tuple[dict[str, 
     low, high = _limits(numbers)
     known = np.isfinite(numbers)
     shades = np.where(known, _quantized(numbers, low, high), MISSING).astype(np.uint8)
+    color = _color_record(title, "number", int((~known).sum()), _viridis(LIGHT_RANGE), _viridis(DARK_RANGE))
     beyond = [bool((numbers[known] < low).any()), bool((numbers[known] > high).any())]
-    color = _color_record(title, "number", unit, known, palette=_viridis(LIGHT_RANGE), night=_viridis(DARK_RANGE))
-    return color | {"low": low, "high": high, "clipped": beyond}, shades.tobytes()
+    return color | {"unit": unit, "low": low, "high": high, "clipped": beyond}, shades.tobytes()
 
 
 def _encode_categories(items: list[Any], title: str) -> tuple[dict[str, Any], bytes]:
@@ -152,34 +108,17 @@ def _encode_categories(items: list[Any], title: str) -> tuple[dict[str, Any], by
     shade = {name: i for i, name in enumerate(own)} | dict.fromkeys(ranked[len(own) :], len(own))
     labels = own if len(own) == len(ranked) else [*own, f"other ({len(ranked) - len(own):,} more)"]
     shades = np.array([MISSING if name is None else shade[name] for name in names], dtype=np.uint8)
-    color = _color_record(
-        title,
-        "category",
-        "",
-        shades != MISSING,
-        palette=LIGHT_PALETTE[: len(labels)],
-        night=DARK_PALETTE[: len(labels)],
-    )
+    palettes = LIGHT_PALETTE[: len(labels)], DARK_PALETTE[: len(labels)]
+    color = _color_record(title, "category", names.count(None), *palettes)
     other = len(own) if len(own) < len(ranked) else -1
     return color | {"labels": labels, "other": other}, shades.tobytes()
 
 
-def _color_record(
-    title: str, kind: str, unit: str, known: NDArray[np.bool_], *, palette: list[str], night: list[str]
-) -> dict[str, Any]:
+def _color_record(title: str, kind: str, missing: int, palette: list[str], night: list[str]) -> dict[str, Any]:
     return {
-        "title": one_line(title),
-        "kind": kind,
-        "unit": unit,
-        "labels": [],
-        "other": -1,
-        "palette": palette,
-        "night": night,
-        "low": 0.0,
-        "high": 1.0,
-        "clipped": [False, False],
-        "missing": int((~known).sum()),
-    }
+        "title": one_line(title), "kind": kind, "unit": "", "labels": [], "other": -1, "palette": palette,
+        "night": night, "low": 0.0, "high": 1.0, "clipped": [False, False], "missing": missing,
+    }  # fmt: skip
 
 
 def _category_name(item: Any) -> str:
@@ -190,12 +129,9 @@ def _category_name(item: Any) -> str:
 
 def _to_python(values: ArrayLike | Sequence[Any]) -> list[Any]:
     """Return values as Python's own; None where one is missing."""
-    listed = values.tolist() if hasattr(values, "tolist") else list(values)  # type: ignore[arg-type]
-    return [None if is_missing(item) else _python_value(item) for item in listed]
-
-
-def _python_value(item: Any) -> Any:
-    return item.item() if isinstance(item, np.generic) else item
+    items = values.tolist() if hasattr(values, "tolist") else list(values)  # type: ignore[arg-type]
+    items = [item.item() if isinstance(item, np.generic) else item for item in items]
+    return [None if is_missing(item) else item for item in items]
 
 
 def is_missing(item: Any) -> bool:

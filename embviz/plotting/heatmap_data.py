@@ -53,38 +53,22 @@ class HeatmapOptions:
 
 
 def _check(option: str, value: Any, known: Sequence[str], *, fold: bool = False) -> None:
-    if (value.lower() if fold and isinstance(value, str) else value) in known:
-        return
-    choice = " or ".join(map(repr, known)) if len(known) < 10 else "one of plotly's named colour scales"
-    raise OptionError(f"{option} is {choice}, {value!r} was found.{did_you_mean(str(value), known)}")
+    if (value.lower() if fold and isinstance(value, str) else value) not in known:
+        choice = " or ".join(map(repr, known)) if len(known) < 10 else "one of plotly's named colour scales"
+        raise OptionError(f"{option} is {choice}, {value!r} was found.{did_you_mean(str(value), known)}")
 
 
 @dataclass(frozen=True)
 class HeatmapCells:
-    """The cells of a heatmap.
-
-    Parameters
-    ----------
-    values : ndarray, shape [rows, columns], float32
-        One value per cell.
-    edges : ndarray, shape [columns + 1]
-        Borders of the columns in seconds.
-    order : ndarray, shape [d]
-        The dimensions in the order of the rows.
-    per_row, per_column : int
-        Dimensions that share a row, frames that share a column; the last ones may be fewer.
-    signed : bool
-        Whether values lie on both sides of zero.
-    constant : int
-        Dimensions that never change: filters that training left without effect, most often. Clustering puts them last.
-    """
+    """The cells of a heatmap: values ``[rows, columns]``, and the borders of the columns in seconds."""
 
     values: NDArray[np.float32]
     edges: NDArray[np.float64]
-    order: NDArray[np.int64]
-    per_row: int
-    per_column: int
-    signed: bool
+    order: NDArray[np.int64]  # the dimensions in the order of the rows, [d]
+    per_row: int  # dimensions that share a row; the last ones may be fewer
+    per_column: int  # frames that share a column; the last ones may be fewer
+    signed: bool  # whether values lie on both sides of zero
+    # Dimensions that never change: filters that training left without effect, most often. Clustering puts them last.
     constant: int
 
 
@@ -211,27 +195,19 @@ def _cluster_order(drawn: NDArray[np.float32]) -> NDArray[np.int64]:
 
 def color_scale(cells: HeatmapCells, look: HeatmapOptions) -> dict[str, Any]:
     """Return plotly's colour scale, and the values at its ends."""
+    from plotly import colors
+
     lowest, highest = (float(extreme.reduce(cells.values, axis=None)) for extreme in (np.fmin, np.fmax))
     if math.isnan(lowest) or look.scale == "minmax":
         lowest, highest = 0.0, 1.0
     if look.scale == "zscore":
         lowest, highest = -3.0, 3.0
     name = (look.colormap or ("balance" if cells.signed else "viridis")).lower()
-    if name in _diverging():
-        reach = max(abs(lowest), abs(highest)) or 1.0
-        return {"colorscale": _balance() if name == "balance" else name, "zmin": -reach, "zmax": reach}
-    return {"colorscale": name, "zmin": lowest, "zmax": highest if highest > lowest else lowest + 1}
-
-
-def _diverging() -> set[str]:
-    from plotly import colors
-
-    return {name.lower() for name in vars(colors.diverging) if not name.startswith("_")}
-
-
-def _balance() -> list[tuple[float, str]]:
-    """Return cmocean's balance; plotly's twelve samples of it leave out the middle, which is what marks zero."""
-    from plotly.colors import cmocean
-
-    stops = [(place / 11, color) for place, color in enumerate(cmocean.balance)]
-    return [*stops[:6], (0.5, "rgb(241, 236, 235)"), *stops[6:]]
+    if name not in {known.lower() for known in vars(colors.diverging) if not known.startswith("_")}:
+        return {"colorscale": name, "zmin": lowest, "zmax": highest if highest > lowest else lowest + 1}
+    reach = max(abs(lowest), abs(highest)) or 1.0
+    if name != "balance":
+        return {"colorscale": name, "zmin": -reach, "zmax": reach}
+    # Plotly's twelve samples of cmocean's balance leave out the middle, which is what marks zero.
+    stops = [(place / 11, color) for place, color in enumerate(colors.cmocean.balance)]
+    return {"colorscale": [*stops[:6], (0.5, "rgb(241, 236, 235)"), *stops[6:]], "zmin": -reach, "zmax": reach}

@@ -22,22 +22,10 @@ from embviz.core.embedding import Embedding, format_period
 from embviz.core.text import format_magnitude, format_time, plural
 from embviz.errors import OptionError
 from embviz.models.model import Model
+from embviz.plotting import style
 from embviz.plotting.curve_figure import draw_curves, select_strongest
 from embviz.plotting.heatmap_data import HeatmapCells, HeatmapOptions, color_scale, compute_cells
 from embviz.plotting.save import FAINT, GREY, INK
-from embviz.plotting.style import (
-    EMPTY,
-    PanelBox,
-    base_layout,
-    color_span,
-    hover_template,
-    plotly_text,
-    pooling_note,
-    side_axis,
-    tick_colors,
-    to_time_axis,
-    unique_labels,
-)
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -111,7 +99,10 @@ def heatmap(
     t, d = embedding.shape
     below = []
     if head is not None:
-        _check_head(head)
+        from embviz.heads import Head
+
+        if not isinstance(head, Head):
+            raise OptionError(f"head is a Head, such as embviz.get_head(name) gives, {head!r:.80} was found.")
         answers, size = select_strongest(head.apply(embedding))
         below = [_Panel(head.title, (size,), answers, CURVES, curves=True)]
     roomy = 15 * d if embedding.labels and 8 < d <= MAX_LABELS else _panel_height(d, 520, 640)
@@ -120,13 +111,6 @@ def heatmap(
     size = f"{plural(t, 'frame')} × {plural(d, 'dimension')}"
     panel = _Panel(embedding.model, (embedding.layer, size, format_period(embedding)), embedding, max(96, tall))
     return _compose([panel, *below], look, embedding.title)
-
-
-def _check_head(head: object) -> None:
-    from embviz.heads import Head
-
-    if not isinstance(head, Head):
-        raise OptionError(f"head is a Head, such as embviz.get_head(name) gives, {head!r:.80} was found.")
 
 
 def poster(
@@ -215,20 +199,19 @@ def _poster_panel(model: Model, embedding: Embedding | None) -> _Panel:
     # The details of the task stand in the model's record; here a narrow page has to hold the line.
     facts = [re.split(r"[(,;]", model.task)[0].strip(), f"{format_magnitude(model.parameters)} parameters"]
     if embedding is None:
-        return _Panel(
-            model.title, (*facts, plural(model.dimensions, "dimension")), None, MESSAGE, _missing_weights(model)
-        )
+        details = *facts, plural(model.dimensions, "dimension")
+        return _Panel(model.title, details, None, MESSAGE, _missing_weights(model))
     d = embedding.shape[1]
-    layer = () if embedding.layer == "embedding" else (embedding.layer,)
-    facts.append(f"{plural(d, 'dimension')} {format_period(embedding)}")
-    return _Panel(model.title, (*layer, *facts), embedding, max(MESSAGE, _panel_height(d, 128, 256)))
+    layer = "" if embedding.layer == "embedding" else embedding.layer
+    details = layer, *facts, f"{plural(d, 'dimension')} {format_period(embedding)}"
+    return _Panel(model.title, details, embedding, max(MESSAGE, _panel_height(d, 128, 256)))
 
 
 def _missing_weights(model: Model) -> str:
     code = "<span style=\"font-family: ui-monospace, 'Liberation Mono', monospace\">{}</span>".format
     return (
         "Its weights are not on this computer yet. Get them, or take them from a folder:<br>"
-        f"{code(f'embviz pull {plotly_text(model.name)}')} &nbsp; or &nbsp; {code('embviz pull --from DIR')}"
+        f"{code(f'embviz pull {style.plotly_text(model.name)}')} &nbsp; or &nbsp; {code('embviz pull --from DIR')}"
     )
 
 
@@ -242,73 +225,61 @@ def _compose(panels: Sequence[_Panel], look: HeatmapOptions, title: str) -> Figu
     for number, panel in enumerate(panels, start=1):
         top += HEADING
         alone = sum(not panel.curves for panel in panels) == 1
-        box = PanelBox(number, 1 - (top + panel.height) / inner, 1 - top / inner, panel.height, alone)
+        box = style.PanelBox(number, 1 - (top + panel.height) / inner, 1 - top / inner, panel.height, alone)
         _draw(figure, panel, look, box)
         top += panel.height + GAP
     embeddings = [panel.embedding for panel in panels if panel.embedding is not None]
-    _lay_out(figure, inner, title, max((embedding.duration for embedding in embeddings), default=None))
+    duration = format_time(max(embedding.duration for embedding in embeddings)) if embeddings else ""
+    margin = {"l": 48, "r": 64, "t": TITLE, "b": BOTTOM, "pad": 0}
+    figure.update_layout(style.base_layout(title, duration), height=inner + TITLE + BOTTOM, margin=margin)
     figure.update_xaxes(**_time_axis(embeddings))
     return figure
 
 
-def _draw(figure: Figure, panel: _Panel, look: HeatmapOptions, box: PanelBox) -> None:
-    figure.add_shape(
-        type="rect", xref="paper", yref="paper", x0=0, x1=1, y0=box.bottom, y1=box.top,
-        fillcolor=EMPTY, line_width=0, layer="below",
-    )  # fmt: skip
-    details = list(map(plotly_text, filter(None, panel.details)))
+def _draw(figure: Figure, panel: _Panel, look: HeatmapOptions, box: style.PanelBox) -> None:
+    corners = {"xref": "paper", "yref": "paper", "x0": 0, "x1": 1, "y0": box.bottom, "y1": box.top}
+    figure.add_shape(type="rect", **corners, fillcolor=style.EMPTY, line_width=0, layer="below")
+    details = list(map(style.plotly_text, filter(None, panel.details)))
     if panel.embedding is None:
-        _write(figure, color_span(panel.message, FAINT), y=(box.top + box.bottom) / 2, yanchor="middle", xshift=12)
+        place = {"y": (box.top + box.bottom) / 2, "yanchor": "middle", "xshift": 12, "align": "left"}
+        style.write_text(figure, style.color_span(panel.message, FAINT), **place)
     elif panel.curves:
         cells = compute_cells(panel.embedding, HeatmapOptions("index", "none", None), panel.height)
         draw_curves(figure, panel.embedding, cells, box)
-        details += pooling_note(cells)
+        details += style.pooling_note(cells)
     else:
         cells = compute_cells(panel.embedding, look, panel.height)
         rows = _rows(panel.embedding.labels, cells, look.order)
-        figure.add_trace(_trace(panel.embedding, cells, rows, look, box))
+        _add_heatmap(figure, panel.embedding, cells, rows, look, box)
         figure.update_layout({f"yaxis{box.axis}": _row_axis(rows, box)})
-        details += pooling_note(cells) + _constant_note(cells)
+        details += style.pooling_note(cells)
+        if cells.constant and cells.values.shape[1] > 1:
+            details.append(f"{cells.constant:,} never change")
         details += ["shorter than one patch, repeated to fill it"] * panel.embedding.padded
-    heading = color_span(f"<b>{plotly_text(panel.name)}</b>", INK) + "&nbsp; " + color_span(" · ".join(details), FAINT)
-    _write(figure, heading, y=box.top, yanchor="bottom", yshift=2)
+    name = style.color_span(f"<b>{style.plotly_text(panel.name)}</b>", INK)
+    text = f"{name}&nbsp; {style.color_span(' · '.join(details), FAINT)}"
+    style.write_text(figure, text, y=box.top, yshift=2, align="left")
 
 
-def _write(figure: Figure, text: str, **place: Any) -> None:
-    figure.add_annotation(
-        text=text, xref="paper", yref="paper", x=0, xanchor="left", align="left",
-        showarrow=False, borderpad=0, font_size=12, **place,
-    )  # fmt: skip
+def _add_heatmap(
+    figure: Figure, embedding: Embedding, cells: HeatmapCells, rows: _RowAxis, look: HeatmapOptions, box: style.PanelBox
+) -> None:
+    units = {"none": embedding.unit, "zscore": "standard deviations from its mean", "minmax": "of its range"}
+    value = f"%{{z:.3~g}} {style.plotly_text(units[look.scale])}".rstrip()
+    hover = style.hover_template([f"<b>{rows.hover}</b>", value], embedding, cells)
+    colors = color_scale(cells, look) | {"colorbar": _color_bar(embedding, look.scale, box)}
+    places = {"x": style.to_time_axis(cells.edges), "y": rows.places, "yaxis": f"y{box.axis}"}
+    figure.add_heatmap(z=cells.values, **places, hoverongaps=False, hovertemplate=hover, **colors)
 
 
-def _trace(embedding: Embedding, cells: HeatmapCells, rows: _RowAxis, look: HeatmapOptions, box: PanelBox) -> Any:
-    import plotly.graph_objects as go
-
-    return go.Heatmap(
-        z=cells.values,
-        x=to_time_axis(cells.edges),
-        y=rows.places,
-        yaxis=f"y{box.axis}",
-        hoverongaps=False,
-        hovertemplate=_hover(embedding, cells, rows, look.scale),
-        colorbar=_color_bar(embedding, look.scale, box),
-        **color_scale(cells, look),
-    )
-
-
-def _color_bar(embedding: Embedding, scale: str, box: PanelBox) -> dict[str, Any]:
+def _color_bar(embedding: Embedding, scale: str, box: style.PanelBox) -> dict[str, Any]:
     units = {"none": embedding.unit or "value", "zscore": "standard deviations", "minmax": "share of its range"}
-    title = {"text": color_span(plotly_text(units[scale]), FAINT), "side": "right"} if box.alone else {}
+    title = {"text": style.color_span(style.plotly_text(units[scale]), FAINT), "side": "right"} if box.alone else {}
     return {
         "title": title, "thickness": 10, "outlinewidth": 0, "ticklen": 3, "tickcolor": GREY, "xpad": 10, "ypad": 0,
         "x": 1, "y": box.top, "yanchor": "top", "lenmode": "pixels", "len": min(box.height, 320),
-        "nticks": int(np.clip(box.height // 24, 2, 6)), "tickfont_size": 11, **tick_colors(),
+        "nticks": int(np.clip(box.height // 24, 2, 6)), "tickfont_size": 11, **style.tick_colors(),
     }  # fmt: skip
-
-
-def _hover(embedding: Embedding, cells: HeatmapCells, rows: _RowAxis, scale: str) -> str:
-    unit = {"none": embedding.unit, "zscore": "standard deviations from its mean", "minmax": "of its range"}[scale]
-    return hover_template([f"<b>{rows.hover}</b>", f"%{{z:.3~g}} {plotly_text(unit)}".rstrip()], embedding, cells)
 
 
 # -- axes ---------------------------------------------------------------------------------------------------------
@@ -329,11 +300,11 @@ def _rows(labels: Sequence[str], cells: HeatmapCells, how: str) -> _RowAxis:
     more = f" and the next {cells.per_row - 1}" if cells.per_row > 1 else ""
     measured = _numeric_labels(labels) if how == "index" else None
     if measured:
-        numbers, unit = measured[0], plotly_text(measured[1])
+        numbers, unit = measured[0], style.plotly_text(measured[1])
         return _RowAxis([numbers[group[0]] for group in groups], unit, f"%{{y:.6~g}} {unit}{more}", listed=False)
     if not labels and how == "index":
         return _RowAxis([int(group[0]) for group in groups], "dimension", f"dimension %{{y:d}}{more}", listed=False)
-    names = unique_labels([_row_label([labels[i] if labels else str(i) for i in group]) for group in groups])
+    names = style.unique_labels([_row_label([labels[i] if labels else str(i) for i in group]) for group in groups])
     return _RowAxis(names, *(("", "%{y}") if labels else ("dimension", "dimension %{y}")), listed=True)
 
 
@@ -352,11 +323,11 @@ def _numeric_labels(labels: Sequence[str]) -> tuple[list[float], str] | None:
     return (numbers, units.pop()) if rising and len(units) == 1 else None
 
 
-def _row_axis(rows: _RowAxis, box: PanelBox) -> dict[str, Any]:
+def _row_axis(rows: _RowAxis, box: style.PanelBox) -> dict[str, Any]:
     n = len(rows.places)
-    axis = side_axis(box)
+    axis = style.side_axis(box)
     if rows.title and (box.alone or rows.title != "dimension"):
-        axis["title"] = {"text": color_span(rows.title, FAINT), "standoff": 6, "font_size": 11}
+        axis["title"] = {"text": style.color_span(rows.title, FAINT), "standoff": 6, "font_size": 11}
     if rows.listed:
         return axis | {"type": "category", "range": [n - 0.5, -0.5]}
     first, last = rows.places[0], rows.places[-1]
@@ -369,14 +340,14 @@ def _row_axis(rows: _RowAxis, box: PanelBox) -> dict[str, Any]:
 def _time_axis(embeddings: Sequence[Embedding]) -> dict[str, Any]:
     spans = [_time_span(embedding) for embedding in embeddings] or [(0.0, 1.0)]
     first, last = min(span[0] for span in spans), max(span[1] for span in spans)
-    ends = [str(end) for end in to_time_axis([first, max(last, first + 0.01)])]
+    ends = [str(end) for end in style.to_time_axis([first, max(last, first + 0.01)])]
     hours = "%-H:%M" if last >= 3600 else "%-M"
     stops = [((None, 999), f"{hours}:%S.%2f"), ((1000, None), f"{hours}:%S")]
     return {
         "type": "date", "anchor": "free", "position": 0, "showgrid": False, "zeroline": False,
         "range": ends, "minallowed": ends[0], "maxallowed": ends[1], "nticks": 16,
         "ticks": "outside", "ticklen": 4, "tickcolor": GREY, "tickfont_size": 11,
-        "tickformatstops": [{"dtickrange": steps, "value": color_span(form, INK)} for steps, form in stops],
+        "tickformatstops": [{"dtickrange": steps, "value": style.color_span(form, INK)} for steps, form in stops],
         "showticklabels": bool(embeddings),
     }  # fmt: skip
 
@@ -387,20 +358,6 @@ def _time_span(embedding: Embedding) -> tuple[float, float]:
     margin = (grid.patch + grid.hop) / grid.sample_rate
     first, last = float(grid.edges[0]), float(grid.edges[-1])
     return (0.0 if first <= margin else first), (grid.duration if last >= grid.duration - margin else last)
-
-
-def _lay_out(figure: Figure, inner: int, title: str, duration: float | None) -> None:
-    length = "" if duration is None else format_time(duration)
-    figure.update_layout(
-        base_layout(title, length),
-        height=inner + TITLE + BOTTOM,
-        margin={"l": 48, "r": 64, "t": TITLE, "b": BOTTOM, "pad": 0},
-    )
-
-
-def _constant_note(cells: HeatmapCells) -> list[str]:
-    several = len(cells.values) and cells.values.shape[1] > 1
-    return [f"{cells.constant:,} never change"] if several and cells.constant else []
 
 
 def _panel_height(d: int, usual: int, most: int) -> int:

@@ -28,20 +28,11 @@ SAMPLE = 1 << 21  # Values that tell which ones are rare.
 
 
 def quantize(values: NDArray[Any]) -> tuple[bytes, bytes]:
-    """Return the cells of values ``[t, d]``, and the range of each dimension.
+    """Return the cells of values ``[t, d]``, uint8 ``[d, t]``, and the range of each dimension, float32 ``[d, 2]``.
 
-    Parameters
-    ----------
-    values : ndarray, shape [t, d]
-        One vector per frame.
-
-    Returns
-    -------
-    cells : bytes
-        uint8 ``[d, t]``: 0 where a value is not finite; else 1 for the lowest value of its dimension to 255 for the
-        highest; 128 throughout where a dimension never changes.
-    ranges : bytes
-        float32 ``[d, 2]``: lowest and highest finite value of each dimension, both NaN where it has none.
+    Cells are 0 where a value is not finite; else 1 for the lowest value of its dimension to 255 for the highest, and
+    128 throughout where a dimension never changes. Ranges are the lowest and the highest finite value of each
+    dimension, both NaN where it has none.
     """
     values = np.asarray(values, dtype=np.float32)
     t, d = values.shape
@@ -72,31 +63,12 @@ def _precision(low: NDArray[np.float32], high: NDArray[np.float32]) -> type[np.f
     return np.float32 if fits.all() else np.float64
 
 
-def dequantize(cells: bytes, ranges: bytes, shape: tuple[int, int]) -> NDArray[np.float32]:
-    """Return the values ``[t, d]`` of cells of a shape ``[d, t]``, true to half a step; NaN where a cell is empty."""
-    codes = np.frombuffer(cells, dtype=np.uint8).reshape(shape)
-    low, high = np.frombuffer(ranges, dtype="<f4").astype(np.float64).reshape(-1, 2).T[..., None]
-    values = np.where(codes > 0, low + (codes - 1.0) / LAST * (high - low), np.nan)
-    return np.asarray(values.T, dtype=np.float32)
-
-
 def color_limits(values: NDArray[Any], *, signed: bool) -> list[float]:
-    """Return where the colours of values ``[t, d]`` end, on a scale that all dimensions share.
+    """Return where the colours of values ``[t, d]`` end, lowest and highest, on a scale that all dimensions share.
 
-    What lies beyond is drawn in the colour of the end; cells keep their values.
-
-    Parameters
-    ----------
-    values : ndarray, shape [t, d]
-        One vector per frame.
-    signed : bool
-        Whether distance from zero is what counts, so that both ends are as far from it.
-
-    Returns
-    -------
-    ends : list of float
-        Lowest and highest, of which 0.2 % of the values lie beyond each (where `signed`, beyond both together), or the
-        extreme value, where little would be won; empty where no value is finite.
+    0.2 % of the values lie beyond each end (where `signed`, beyond both together: distance from zero is what counts,
+    and both ends are as far from it), and are drawn in its colour; cells keep their values. Where little would be won,
+    an end is the extreme value. There are none where no value is finite.
     """
     finite = _finite_values(values)
     if not finite.size:

@@ -110,10 +110,8 @@ def html_document(
     title: str, *, style: str, noscript: str, main: str = "", scripts: str = "", policy: str = POLICY
 ) -> str:
     """Return a page of its title (plain text) and of its parts (markup); it may load what the policy says, no more."""
-    shown = html.escape(title)
-    return PAGE.format(
-        title=shown, policy=policy, style=style, font=FONT, noscript=noscript, main=main, scripts=scripts
-    )
+    parts = {"style": style, "font": FONT, "noscript": noscript, "main": main, "scripts": scripts}
+    return PAGE.format(title=html.escape(title), policy=policy, **parts)
 
 
 def theme_css(theme: str) -> str:
@@ -132,10 +130,10 @@ def switchable_theme_css(theme: str) -> str:
 
 def check_theme(theme: str) -> str:
     """Return the theme; OptionError unless it is one of :data:`THEMES`."""
-    if theme not in THEMES:
-        known = " or ".join(map(repr, THEMES))
-        raise OptionError(f"theme is {known}, {theme!r} was found.{did_you_mean(str(theme), THEMES)}")
-    return theme
+    if theme in THEMES:
+        return theme
+    known = " or ".join(map(repr, THEMES))
+    raise OptionError(f"theme is {known}, {theme!r} was found.{did_you_mean(str(theme), THEMES)}")
 
 
 def _css_variables(theme: str) -> str:

@@ -14,9 +14,8 @@ from factories import bare, luminance
 from embviz.core.embedding import Embedding, FrameGrid
 from embviz.errors import EmbvizError, FigureError, OptionError
 from embviz.models.model import Model
-from embviz.plotting import heatmap, heatmap_data, heatmap_figure, poster, save, save_figure, style
+from embviz.plotting import heatmap, heatmap_data, heatmap_figure, poster, save, save_figure, style, to_time_axis
 from embviz.plotting.heatmap_data import HeatmapOptions
-from embviz.plotting.heatmap_figure import to_time_axis
 
 RATE = 16000
 TAGS = tuple(f"tag {letter}" for letter in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWX")
