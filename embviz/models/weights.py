@@ -129,11 +129,7 @@ def has_weights(model: ModelLike) -> bool:
 
 @overload
 def pull(
-    model: ModelLike,
-    *,
-    folder: str | Path | None = ...,
-    progress: Progress = ...,
-    sources: Sequence[str] | None = ...,
+    model: ModelLike, *, folder: str | Path | None = ..., progress: Progress = ..., sources: Sequence[str] | None = ...
 ) -> Weights: ...
 
 

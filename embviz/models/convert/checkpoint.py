@@ -44,17 +44,7 @@ if TYPE_CHECKING:
 #: ``types.proto`` -> numpy type of the stored bytes.
 DTYPES = {
     number: np.dtype(code)
-    for number, code in {
-        1: "<f4",
-        2: "<f8",
-        3: "<i4",
-        4: "u1",
-        5: "<i2",
-        6: "i1",
-        9: "<i8",
-        10: "?",
-        19: "<f2",
-    }.items()
+    for number, code in {1: "<f4", 2: "<f8", 3: "<i4", 4: "u1", 5: "<i2", 6: "i1", 9: "<i8", 10: "?", 19: "<f2"}.items()
 }
 
 _FOOTER_BYTES = 48

@@ -98,10 +98,7 @@ def _spleeter(folder: Path) -> GraphDef:
     # the order of the stems is that of the masks `<stem>_spectrogram/mul`.
     stems = {"vocals": "strided_slice_13", "accompaniment": "strided_slice_23"}
     graph = freeze_checkpoint(
-        find_index(folder),
-        outputs=list(stems.values()),
-        training=["keras_learning_phase"],
-        rename=_INFERENCE_NAMES,
+        find_index(folder), outputs=list(stems.values()), training=["keras_learning_phase"], rename=_INFERENCE_NAMES
     )
     for stem, tensor in stems.items():
         _append(graph, f"waveform_{stem}", "Identity", tensor)

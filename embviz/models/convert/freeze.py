@@ -44,11 +44,7 @@ _NOT_FOR_INFERENCE = {"Assign", "AssignVariableOp", "RandomUniform", "RandomStan
 
 
 def freeze_checkpoint(
-    index: Path,
-    *,
-    outputs: Sequence[str],
-    training: Iterable[str] = (),
-    rename: Sequence[tuple[str, str]] = (),
+    index: Path, *, outputs: Sequence[str], training: Iterable[str] = (), rename: Sequence[tuple[str, str]] = ()
 ) -> GraphDef:
     """Return the inference graph of a checkpoint.
 
