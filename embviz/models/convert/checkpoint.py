@@ -3,11 +3,9 @@
 A checkpoint ``<prefix>`` is a set of files:
 
 ``<prefix>.index``
-    a LevelDB table: blocks of prefix-compressed, sorted keys, each block
-    followed by one byte for the compression and a CRC-32C; a footer of 48 bytes
-    ends in a magic number and points to the block that lists all others. The
-    empty key holds a ``BundleHeaderProto``, every other key is the name of a
-    variable and holds its ``BundleEntryProto``.
+    a LevelDB table: blocks of prefix-compressed, sorted keys, each block followed by one byte for the compression and a
+    CRC-32C; a footer of 48 bytes ends in a magic number and points to the block that lists all others. The empty key
+    holds a ``BundleHeaderProto``, every other key is the name of a variable and holds its ``BundleEntryProto``.
 ``<prefix>.data-00000-of-00001``, ...
     the raw little-endian values, row-major, at the offsets of the entries.
 ``<prefix>.meta``

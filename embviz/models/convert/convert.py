@@ -1,9 +1,8 @@
 """Turn published checkpoints into frozen graphs, without TensorFlow.
 
-The authors of MusiCNN, Tempo-CNN and Spleeter publish their weights as TensorFlow
-checkpoints or Keras files inside Python packages. Essentia runs frozen graphs.
-:func:`convert` makes the latter from the former; nodes carry the names that they
-have in Essentia's own files, as far as those are documented, so that either serves.
+The authors of MusiCNN, Tempo-CNN and Spleeter publish their weights as TensorFlow checkpoints or Keras files inside
+Python packages. Essentia runs frozen graphs. :func:`convert` makes the latter from the former; nodes carry the names
+that they have in Essentia's own files, as far as those are documented, so that either serves.
 
 ==========  ==========================================  =========================
 recipe      source                                      outputs

@@ -1,8 +1,7 @@
 """Freeze the graph of a training checkpoint into a graph for inference.
 
-The ``.meta`` file of a checkpoint holds the graph *as it was trained*: variables
-beside the operations that read them, conditionals on "is this training?", losses,
-gradients, savers. What is left here is what inference computes:
+The ``.meta`` file of a checkpoint holds the graph *as it was trained*: variables beside the operations that read them,
+conditionals on "is this training?", losses, gradients, savers. What is left here is what inference computes:
 
 * variables become constants of the same name (as TensorFlow's own
   ``convert_variables_to_constants`` does);

@@ -1,17 +1,14 @@
 """Turn Tempo-CNN's Keras files (``.h5``) into frozen graphs without TensorFlow.
 
-A Keras file holds the architecture as JSON (attribute ``model_config``) and one
-group of arrays per layer. The DeepTemp and DeepSquare networks (Schreiber and
-Müller, "Musical tempo and key estimation using convolutional neural networks with
-directional filters", SMC 2019) are plain chains of layers, and only such chains of
-the layers below are accepted; nothing in the file is executed.
+A Keras file holds the architecture as JSON (attribute ``model_config``) and one group of arrays per layer. The DeepTemp
+and DeepSquare networks (Schreiber and Müller, "Musical tempo and key estimation using convolutional neural networks
+with directional filters", SMC 2019) are plain chains of layers, and only such chains of the layers below are accepted;
+nothing in the file is executed.
 
-Essentia's own graphs of these networks went through ONNX, which shows in their
-arithmetic and names, both repeated here: tensors between operations are channel
-first (``N, C, H, W``); batch normalisation is folded into scale and offset, then
-applied as one with mean 0 and variance 1; ReLUs are numbered from the last to the
-first. Kernels are stored in the order the convolution needs, where the ONNX route
-transposes them at run time.
+Essentia's own graphs of these networks went through ONNX, which shows in their arithmetic and names, both repeated
+here: tensors between operations are channel first (``N, C, H, W``); batch normalisation is folded into scale and
+offset, then applied as one with mean 0 and variance 1; ReLUs are numbered from the last to the first. Kernels are
+stored in the order the convolution needs, where the ONNX route transposes them at run time.
 
 Input ``input``: ``N, 40 bands, frames, 1``. Output ``output``: ``N, 256`` tempi.
 """
@@ -58,8 +55,7 @@ def freeze_keras(path: Path) -> GraphDef:
     Raises
     ------
     ConversionError
-        If the file is damaged, or holds a network other than a chain of the layers
-        of DeepTemp and DeepSquare.
+        If the file is damaged, or holds a network other than a chain of the layers of DeepTemp and DeepSquare.
     """
     import h5py
 
