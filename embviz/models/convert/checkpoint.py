@@ -11,11 +11,9 @@ A checkpoint ``<prefix>`` is a set of files:
 ``<prefix>.meta``
     the graph (a ``MetaGraphDef``), read by :mod:`embviz.models.convert.freeze`.
 
-The prefix may be empty (files named ``.index``, ``.meta``, ...), hence a
-checkpoint is named here by the path of its ``.index`` file.
-
-Every checksum is verified, and no number in a file is trusted before it has been
-compared with the size of what it points into.
+The prefix may be empty (files named ``.index``, ``.meta``, ...), hence a checkpoint is named here by the path of its
+``.index`` file. Every checksum is verified, and no number in a file is trusted before it has been compared with the
+size of what it points into.
 
 Sources: ``doc/table_format.md`` of LevelDB; ``tensor_bundle.proto`` and
 ``tensor_bundle.h`` of TensorFlow; CRC-32C after RFC 3720, "masked" as in both.
@@ -38,12 +36,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-#: Element types that variables of published models have: number of the type in
-#: ``types.proto`` -> numpy type of the stored bytes.
-DTYPES = {
-    number: np.dtype(code)
-    for number, code in {1: "<f4", 2: "<f8", 3: "<i4", 4: "u1", 5: "<i2", 6: "i1", 9: "<i8", 10: "?", 19: "<f2"}.items()
-}
+_CODES = {1: "<f4", 2: "<f8", 3: "<i4", 4: "u1", 5: "<i2", 6: "i1", 9: "<i8", 10: "?", 19: "<f2"}
+#: Element types that variables of published models have: number in ``types.proto`` -> numpy type of the stored bytes.
+DTYPES = {number: np.dtype(code) for number, code in _CODES.items()}
 
 _FOOTER_BYTES = 48
 _TABLE_MAGIC = 0xDB4775248B80FB57
@@ -51,7 +46,6 @@ _BLOCK_TRAILER_BYTES = 5
 _LONGEST_KEY = 4096
 _HIGHEST_RANK = 8
 _LARGEST_INDEX = 64 * 2**20
-_LITTLE_ENDIAN = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +79,9 @@ class Checkpoint:
         if not index.is_file():
             raise ConversionError(f"Expected the index of a checkpoint at {index}, found no file.")
         try:
-            self._shards, self.entries = _read_bundle(_read_small(index))
+            if index.stat().st_size > _LARGEST_INDEX:
+                raise ValueError(f"expected an index of at most {_LARGEST_INDEX} bytes, found more")
+            self._shards, self.entries = _read_bundle(index.read_bytes())
         except ValueError as error:
             raise ConversionError(_complaint(index, error)) from error
 
@@ -109,32 +105,21 @@ class Checkpoint:
         entry = self.entries.get(name)
         if entry is None:
             raise ConversionError(
-                f"The graph reads variable {name!r}, which {self.index} does not hold: "
-                "graph and checkpoint must be of the same model."
+                f"The graph reads variable {name!r}, which {self.index} does not hold: graph and checkpoint must be of "
+                "the same model."
             )
-        shard = self._shard(entry.shard)
+        stem = self.index.name.removesuffix(".index")
+        shard = self.index.with_name(f"{stem}.data-{entry.shard:05d}-of-{self._shards:05d}")
         try:
             values = _read_span(shard, entry)
         except ValueError as error:
             raise ConversionError(_complaint(shard, f"variable {name!r}: {error}")) from error
         return np.frombuffer(values, entry.dtype).reshape(entry.shape)
 
-    def _shard(self, number: int) -> Path:
-        stem = self.index.name.removesuffix(".index")
-        return self.index.with_name(f"{stem}.data-{number:05d}-of-{self._shards:05d}")
-
 
 def _complaint(path: Path, problem: object) -> str:
-    return (
-        f"Cannot read {path}: {problem}. The file is damaged, incomplete or not of the kind "
-        "that TensorFlow saves; fetch it again."
-    )
-
-
-def _read_small(path: Path) -> bytes:
-    if path.stat().st_size > _LARGEST_INDEX:
-        raise ValueError(f"expected an index of at most {_LARGEST_INDEX} bytes, found more")
-    return path.read_bytes()
+    cause = "The file is damaged, incomplete or not of the kind that TensorFlow saves; fetch it again."
+    return f"Cannot read {path}: {problem}. {cause}"
 
 
 def _read_span(path: Path, entry: TensorEntry) -> bytes:
@@ -164,9 +149,6 @@ def masked_crc32c(data: bytes) -> int:
     return (((crc >> 15) | (crc << 17)) + 0xA282EAD8) & 0xFFFFFFFF
 
 
-# --- tensor bundle ---------------------------------------------------------------
-
-
 def _read_bundle(index: bytes) -> tuple[int, dict[str, TensorEntry]]:
     """Return the number of data shards and the entry of each variable."""
     table = read_table(index)
@@ -174,13 +156,10 @@ def _read_bundle(index: bytes) -> tuple[int, dict[str, TensorEntry]]:
     shards = header.get(1, 0)
     if not isinstance(shards, int) or not 1 <= shards <= 99_999:
         raise ValueError(f"expected a header with the number of data shards, found {shards!r}")
-    if header.get(2, _LITTLE_ENDIAN) != _LITTLE_ENDIAN:
+    if header.get(2, 0) != 0:
         raise ValueError("expected little-endian values, found big-endian ones")
-    entries = {}
-    for key, value in table.items():
-        name = key.decode("utf-8", "backslashreplace")
-        entries[name] = _entry(name, value, shards)
-    return shards, entries
+    names = {key.decode("utf-8", "backslashreplace"): value for key, value in table.items()}
+    return shards, {name: _entry(name, value, shards) for name, value in names.items()}
 
 
 def _entry(name: str, message: bytes, shards: int) -> TensorEntry:
@@ -203,26 +182,19 @@ def _entry(name: str, message: bytes, shards: int) -> TensorEntry:
 def _shape(message: int | bytes) -> tuple[int, ...]:
     """Sizes of a ``TensorShapeProto``: repeated field 2, whose field 1 is the size."""
     dimensions = [] if isinstance(message, int) else [d for n, d in _fields(message) if n == 2]
-    sizes = [_size(dimension) for dimension in dimensions]
-    if len(sizes) > _HIGHEST_RANK or any(not 0 <= size < 2**31 for size in sizes):
+    sizes = [-1 if isinstance(dimension, int) else _message(dimension).get(1, 0) for dimension in dimensions]
+    if len(sizes) > _HIGHEST_RANK or not all(isinstance(size, int) and 0 <= size < 2**31 for size in sizes):
         raise ValueError(f"expected a known tensor shape, found {sizes[: _HIGHEST_RANK + 1]}")
-    return tuple(sizes)
-
-
-def _size(dimension: int | bytes) -> int:
-    size = -1 if isinstance(dimension, int) else _message(dimension).get(1, 0)
-    return size if isinstance(size, int) else -1
-
-
-# --- protocol buffers (wire format) -----------------------------------------------
+    return tuple(map(int, sizes))
 
 
 def _message(data: bytes) -> dict[int, int | bytes]:
-    """Fields of a message by number; of a repeated field, the last."""
+    """Fields of a protocol buffer by number; of a repeated field, the last."""
     return dict(_fields(data))
 
 
 def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
+    """Yield number and value of each field of a protocol buffer in its wire format."""
     at = 0
     while at < len(data):
         key, at = _varint(data, at)
@@ -258,9 +230,6 @@ def _span(data: bytes, at: int, size: int) -> bytes:
     if at + size > len(data):
         raise ValueError(f"expected {size} bytes at offset {at}, found {max(0, len(data) - at)}")
     return data[at : at + size]
-
-
-# --- LevelDB table ----------------------------------------------------------------
 
 
 def read_table(data: bytes) -> dict[bytes, bytes]:

@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from tensorboard.compat.proto.graph_pb2 import GraphDef
 
 
-#: Names that nodes have when a network is built for inference in the first place,
-#: where a training graph has conditionals around them.
+#: Names that nodes have when a network is built for inference in the first place, where a training graph has
+#: conditionals around them.
 _INFERENCE_NAMES = (
     (r"/cond/FusedBatchNorm_1\b", "/FusedBatchNorm"),
     (r"/cond/ReadVariableOp_2$", "/ReadVariableOp"),
@@ -43,12 +43,12 @@ _INFERENCE_NAMES = (
     (r"/cond/Identity$", "/Identity"),
     (r"/Flatten/flatten/", "/flatten/"),
 )
+#: The flag in the graphs of the musicnn package that says whether they are being trained.
+_TRAINING = "model/Placeholder_2"
 
 
 def convert(recipe: str, source: Path) -> bytes:
-    """Return the frozen graph of a published checkpoint, serialised.
-
-    The same source gives the same bytes each time.
+    """Return the frozen graph of a published checkpoint, serialised: the same source gives the same bytes each time.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ def convert(recipe: str, source: Path) -> bytes:
 
 def _musicnn(folder: Path) -> GraphDef:
     front_end = ["model/Squeeze", *(f"model/Squeeze_{n}" for n in range(1, 5))]
-    graph = _tagger(folder, *front_end, "model/moments/Squeeze", "model/Max")
+    graph = _freeze(folder, _TRAINING, "model/Sigmoid", *front_end, "model/moments/Squeeze", "model/Max")
     # Features that musicnn's feature extractor reads beside the tags.
     _append_concat(graph, "model/concat_3", front_end[:2])
     _append_concat(graph, "model/concat_4", front_end[2:])
@@ -79,29 +79,21 @@ def _musicnn(folder: Path) -> GraphDef:
 
 
 def _vgg(folder: Path) -> GraphDef:
-    return _tagger(folder, "model/5CNN/Relu")
-
-
-def _tagger(folder: Path, *layers: str) -> GraphDef:
-    """Freeze one of musicnn's networks, which must have `layers`."""
-    return freeze_checkpoint(
-        find_index(folder),
-        outputs=["model/Sigmoid", *layers],
-        training=["model/Placeholder_2"],
-        rename=_INFERENCE_NAMES,
-    )
+    return _freeze(folder, _TRAINING, "model/Sigmoid", "model/5CNN/Relu")
 
 
 def _spleeter(folder: Path) -> GraphDef:
-    # Each stem ends in the slice that cuts its inverse STFT to the input's length;
-    # the order of the stems is that of the masks `<stem>_spectrogram/mul`.
+    # Each stem ends in the slice that cuts its inverse STFT to the input's length; the order of the stems is that of
+    # the masks `<stem>_spectrogram/mul`.
     stems = {"vocals": "strided_slice_13", "accompaniment": "strided_slice_23"}
-    graph = freeze_checkpoint(
-        find_index(folder), outputs=list(stems.values()), training=["keras_learning_phase"], rename=_INFERENCE_NAMES
-    )
+    graph = _freeze(folder, "keras_learning_phase", *stems.values())
     for stem, tensor in stems.items():
         _append(graph, f"waveform_{stem}", "Identity", tensor)
     return graph
+
+
+def _freeze(folder: Path, training: str, *outputs: str) -> GraphDef:
+    return freeze_checkpoint(find_index(folder), outputs=outputs, training=[training], rename=_INFERENCE_NAMES)
 
 
 def _append(graph: GraphDef, name: str, op: str, *inputs: str, **attributes: nodes.Attribute) -> None:
@@ -110,8 +102,7 @@ def _append(graph: GraphDef, name: str, op: str, *inputs: str, **attributes: nod
 
 def _append_concat(graph: GraphDef, name: str, tensors: list[str]) -> None:
     graph.node.append(nodes.constant(f"{name}/axis", np.array(2, np.int32)))
-    axis = {"N": len(tensors), "Tidx": nodes.INT32}
-    _append(graph, name, "ConcatV2", *tensors, f"{name}/axis", **axis)
+    _append(graph, name, "ConcatV2", *tensors, f"{name}/axis", N=len(tensors), Tidx=nodes.INT32)
 
 
 #: What :func:`convert` can convert: name of the recipe -> graph of a source.

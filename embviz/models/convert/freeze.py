@@ -3,12 +3,11 @@
 The ``.meta`` file of a checkpoint holds the graph *as it was trained*: variables beside the operations that read them,
 conditionals on "is this training?", losses, gradients, savers. What is left here is what inference computes:
 
-* variables become constants of the same name (as TensorFlow's own
-  ``convert_variables_to_constants`` does);
-* conditionals (``Switch`` ... ``Merge``) on a training flag are resolved: a
-  ``Switch`` passes its data on to one side, a ``Merge`` takes the side that lives;
-* everything that the outputs do not depend on is dropped, and so are control
-  dependencies, devices and colocations, which mean nothing without variables.
+* variables become constants of the same name (as TensorFlow's own ``convert_variables_to_constants`` does);
+* conditionals (``Switch`` ... ``Merge``) on a training flag are resolved: a ``Switch`` passes its data on to one side,
+  a ``Merge`` takes the side that lives;
+* everything that the outputs do not depend on is dropped, and so are control dependencies, devices and colocations,
+  which mean nothing without variables.
 
 The arithmetic operations that remain are those of the original graph, unchanged.
 
@@ -18,6 +17,7 @@ A *tensor* is named as in graphs: ``node`` (its first output) or ``node:1``.
 from __future__ import annotations
 
 import re
+from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -64,31 +64,22 @@ def freeze_checkpoint(
         If a file is damaged, or the graph cannot be reduced to inference.
     """
     checkpoint = Checkpoint(index)
-    graph = read_meta_graph(index.with_name(index.name.removesuffix(".index") + ".meta"))
+    graph = _read_meta_graph(index.with_name(index.name.removesuffix(".index") + ".meta"))
     frozen = _freeze(graph, checkpoint, outputs, frozenset(training))
     _rename(frozen, rename)
     return frozen
 
 
-def read_meta_graph(path: Path) -> GraphDef:
-    """Return the graph in a ``.meta`` file.
-
-    Raises
-    ------
-    ConversionError
-        If there is no such file, or it holds no graph.
-    """
+def _read_meta_graph(path: Path) -> GraphDef:
     if not path.is_file():
         raise ConversionError(f"Expected the graph of a checkpoint at {path}, found no file.")
-    meta = MetaGraphDef()
     try:
-        meta.ParseFromString(path.read_bytes())
+        return MetaGraphDef.FromString(path.read_bytes()).graph_def
     except DecodeError as error:
         raise ConversionError(
-            f"Expected a TensorFlow MetaGraph in {path}, found something else; "
-            "the file is damaged or incomplete, fetch it again."
+            f"Expected a TensorFlow MetaGraph in {path}, found something else; the file is damaged or incomplete, "
+            "fetch it again."
         ) from error
-    return meta.graph_def
 
 
 def _freeze(graph: GraphDef, checkpoint: Checkpoint, outputs: Sequence[str], training: frozenset[str]) -> GraphDef:
@@ -114,24 +105,17 @@ def _node_name(reference: str) -> str:
 
 def _ancestors(by_name: Mapping[str, NodeDef], outputs: Sequence[str]) -> list[NodeDef]:
     """Return all nodes that `outputs` depend on, each behind those it depends on."""
-    done: dict[str, NodeDef] = {}
-    open_: set[str] = set()
-    stack = [(name, False) for name in reversed(outputs)]
+    reads: dict[str, list[str]] = {}
+    stack = list(reversed(outputs))
     while stack:
-        name, inputs_done = stack.pop()
-        if inputs_done:
-            open_.discard(name)
-            done[name] = by_name[name]
-            continue
-        if name in done:
-            continue
-        if name in open_:
-            raise ConversionError(f"The graph has a cycle through node {name!r}.")
-        node = _find(by_name, name)
-        open_.add(name)
-        stack.append((name, True))
-        stack.extend((_node_name(ref), False) for ref in node.input if _node_name(ref) not in done)
-    return list(done.values())
+        name = stack.pop()
+        if name not in reads:
+            reads[name] = [_node_name(ref) for ref in _find(by_name, name).input]
+            stack.extend(reads[name])
+    try:
+        return [by_name[name] for name in TopologicalSorter(reads).static_order()]
+    except CycleError as error:
+        raise ConversionError(f"The graph has a cycle through node {error.args[1][0]!r}.") from error
 
 
 def _find(by_name: Mapping[str, NodeDef], name: str) -> NodeDef:
@@ -211,7 +195,14 @@ def _frozen_node(node: NodeDef, inputs: Sequence[str], checkpoint: Checkpoint, t
     if node.name in training:
         return nodes.constant(node.name, np.zeros((), np.bool_))
     if node.op in _VARIABLES:
-        return _frozen_variable(node, checkpoint)
+        values = checkpoint.read(node.name)
+        expected = [dim.size for dim in node.attr["shape"].shape.dim]
+        if expected != list(values.shape):
+            raise ConversionError(
+                f"{checkpoint.index}: the graph expects variable {node.name!r} of shape {expected}, the checkpoint "
+                f"holds {list(values.shape)}: they are not of the same model."
+            )
+        return nodes.constant(node.name, values)
     if node.op == "ReadVariableOp":
         return nodes.make(node.name, "Identity", inputs, T=node.attr["dtype"].type)
     frozen = NodeDef(name=node.name, op=node.op, input=inputs)
@@ -221,24 +212,13 @@ def _frozen_node(node: NodeDef, inputs: Sequence[str], checkpoint: Checkpoint, t
     return frozen
 
 
-def _frozen_variable(node: NodeDef, checkpoint: Checkpoint) -> NodeDef:
-    values = checkpoint.read(node.name)
-    expected = [dim.size for dim in node.attr["shape"].shape.dim]
-    if expected != list(values.shape):
-        raise ConversionError(
-            f"{checkpoint.index}: the graph expects variable {node.name!r} of shape {expected}, "
-            f"the checkpoint holds {list(values.shape)}: they are not of the same model."
-        )
-    return nodes.constant(node.name, values)
-
-
 def _check_inference_only(graph: GraphDef) -> None:
     for node in graph.node:
         trains = node.op.startswith("FusedBatchNorm") and node.attr["is_training"].b
         if trains or node.op in _NOT_FOR_INFERENCE:
             raise ConversionError(
-                f"Node {node.name!r} ({node.op}) belongs to training, yet the outputs depend on "
-                "it: name the flags that switch training off."
+                f"Node {node.name!r} ({node.op}) belongs to training, yet the outputs depend on it: name the flags "
+                "that switch training off."
             )
 
 

@@ -16,6 +16,7 @@ Input ``input``: ``N, 40 bands, frames, 1``. Output ``output``: ``N, 256`` tempi
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
 
 
 Layer = Mapping[str, Any]
-#: (layer, array, expected shape) -> values
-Reader = Callable[[str, str, tuple[int, ...]], "NDArray[np.float32]"]
 
 #: Version of the graph format, as in Essentia's own graph of DeepTemp.
 _PRODUCER = 175
@@ -63,26 +62,17 @@ def freeze_keras(path: Path) -> GraphDef:
         raise ConversionError(f"Expected a Keras model at {path}, found no file.")
     try:
         with h5py.File(path, "r") as file:
-            return _convert(file)
+            layers = _chain(json.loads(file.attrs["model_config"]))
+            relus = sum(layer.get("activation") == "relu" for _, layer in layers)
+            builder = _Builder(file["model_weights"], relus)
+            for kind, layer in layers:
+                builder.add(kind, layer)
+            return builder.graph
     except (OSError, LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise ConversionError(
             f"Expected a DeepTemp or DeepSquare model in {path}, found something else ({error}). "
             "If it is one, the file is damaged or incomplete: fetch it again."
         ) from error
-
-
-def _convert(file: Any) -> GraphDef:
-    layers = _chain(json.loads(file.attrs["model_config"]))
-    weights = file["model_weights"]
-
-    def read(layer: str, name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
-        return _array(weights, f"{layer}/{layer}/{name}:0", shape)
-
-    relus = sum(layer.get("activation") == "relu" for _, layer in layers)
-    builder = _Builder(read, relus)
-    for kind, layer in layers:
-        builder.add(kind, layer)
-    return builder.graph
 
 
 def _chain(model: Mapping[str, Any]) -> list[tuple[str, Layer]]:
@@ -99,25 +89,6 @@ def _chain(model: Mapping[str, Any]) -> list[tuple[str, Layer]]:
     if kinds[:1] + kinds[-2:] != ["InputLayer", *_TAIL] or not _BODY.issuperset(kinds[1:-2]):
         raise ValueError(f"layers {', '.join(kinds)}")
     return chain
-
-
-def _array(weights: Any, name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Read one array of known shape; links out of the file are not followed."""
-    import h5py
-
-    stored = weights
-    for part in name.split("/"):
-        if stored.get(part, getclass=True, getlink=True) is not h5py.HardLink:
-            raise ValueError(f"expected array {name!r}, found none of that name")
-        stored = stored[part]
-    if not isinstance(stored, h5py.Dataset) or stored.shape != shape or stored.dtype != "<f4":
-        raise ValueError(f"expected array {name!r} of shape {shape}, found {stored!r}")
-    if stored.is_virtual or stored.external:
-        raise ValueError(f"array {name!r} is not stored in the file itself")
-    values: NDArray[np.float32] = stored[()]
-    if not np.isfinite(values).all():
-        raise ValueError(f"array {name!r} holds values that are not finite")
-    return values
 
 
 def _expect(layer: Layer, **settings: object) -> None:
@@ -137,16 +108,15 @@ def _sides(layer: Layer, key: str) -> tuple[int, int]:
 class _Builder:
     """Appends the nodes of one layer after another to a graph.
 
-    Names follow Essentia's graph: operations of a kind are numbered, the first
-    without a number (``MaxPool``, ``MaxPool_1``, ...); ReLUs count down to ``Relu``.
+    Names follow Essentia's graph: operations of a kind are numbered, the first without a number (``MaxPool``,
+    ``MaxPool_1``, ...); ReLUs count down to ``Relu``.
     """
 
-    def __init__(self, read: Reader, relus: int) -> None:
+    def __init__(self, weights: Any, relus: int) -> None:
         self.graph = GraphDef()
         self.graph.versions.producer = _PRODUCER
-        self._read = read
-        self._relus = relus
-        self._counts: dict[str, int] = {}
+        self._weights, self._relus = weights, relus
+        self._counts: Counter[str] = Counter()
         self._channels = 1
         self._last = ""
 
@@ -181,15 +151,9 @@ class _Builder:
         bias = self._read(name, "bias", (channels,))
         self._channels = channels
         self._transpose(_CHANNELS_LAST)
-        self._append(
-            self._numbered("convolution"),
-            "Conv2D",
-            self._constant(f"{name}/kernel", kernel),
-            data_format="NHWC",
-            padding="SAME",
-            strides=(1, 1, 1, 1),
-            dilations=(1, 1, 1, 1),
-        )
+        kernel_node = self._constant(f"{name}/kernel", kernel)
+        ones = {"strides": (1, 1, 1, 1), "dilations": (1, 1, 1, 1)}
+        self._append(self._numbered("convolution"), "Conv2D", kernel_node, data_format="NHWC", padding="SAME", **ones)
         self._append(self._numbered("Add"), "Add", self._constant(f"{name}/bias", bias))
         self._transpose(_CHANNELS_FIRST)
         self._relus -= 1
@@ -222,14 +186,9 @@ class _Builder:
         _expect(layer, padding="valid", strides=layer["pool_size"])
         height, width = _sides(layer, "pool_size")
         self._transpose(_CHANNELS_LAST)
-        self._append(
-            self._numbered("MaxPool"),
-            "MaxPool",
-            data_format="NHWC",
-            padding="VALID",
-            ksize=(1, height, width, 1),
-            strides=(1, height, width, 1),
-        )
+        size = (1, height, width, 1)
+        name = self._numbered("MaxPool")
+        self._append(name, "MaxPool", data_format="NHWC", padding="VALID", ksize=size, strides=size)
         self._transpose(_CHANNELS_FIRST)
 
     def _mean(self, _: Layer) -> None:
@@ -242,6 +201,24 @@ class _Builder:
     def _softmax(self, layer: Layer) -> None:
         _expect(layer, activation="softmax")
         self._append("output", "Softmax")
+
+    def _read(self, layer: str, array: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
+        """Read one array of known shape; links out of the file are not followed."""
+        import h5py
+
+        name, stored = f"{layer}/{layer}/{array}:0", self._weights
+        for part in name.split("/"):
+            if stored.get(part, getclass=True, getlink=True) is not h5py.HardLink:
+                raise ValueError(f"expected array {name!r}, found none of that name")
+            stored = stored[part]
+        if not isinstance(stored, h5py.Dataset) or stored.shape != shape or stored.dtype != "<f4":
+            raise ValueError(f"expected array {name!r} of shape {shape}, found {stored!r}")
+        if stored.is_virtual or stored.external:
+            raise ValueError(f"array {name!r} is not stored in the file itself")
+        values: NDArray[np.float32] = stored[()]
+        if not np.isfinite(values).all():
+            raise ValueError(f"array {name!r} holds values that are not finite")
+        return values
 
     def _append(self, name: str, op: str, *others: str, **attributes: Attribute) -> str:
         """Append an operation that reads the last node (and `others`)."""
@@ -265,6 +242,5 @@ class _Builder:
         return self._constant(name, values.reshape(1, -1, 1, 1))
 
     def _numbered(self, name: str) -> str:
-        count = self._counts.get(name, 0)
-        self._counts[name] = count + 1
-        return f"{name}_{count}" if count else name
+        self._counts[name] += 1
+        return name if self._counts[name] == 1 else f"{name}_{self._counts[name] - 1}"

@@ -1,8 +1,7 @@
 """Build nodes of TensorFlow graphs (``GraphDef`` messages) without TensorFlow.
 
-Attributes are written as keywords: ``bool``, ``int``, ``float``, ``str`` and lists
-of ``int`` speak for themselves; attributes that hold an element type are named
-``T...`` or ``dtype`` in TensorFlow's operations, and take the number of the type.
+Attributes are written as keywords: ``bool``, ``int``, ``float``, ``str`` and lists of ``int`` speak for themselves;
+attributes that hold an element type are named ``T...`` or ``dtype`` in TensorFlow's operations, and take its number.
 """
 
 from __future__ import annotations
