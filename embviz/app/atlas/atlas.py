@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 import traitlets
 
@@ -131,7 +131,7 @@ class Atlas(traitlets.HasTraits):
 
         super().__init__()
         chosen: dict[str, Any] = {"cluster_options": {}, **checked("model", {"model": model, "layer": layer})}
-        given = {"points": points, "pooling": pooling, "method": method, "metric": metric, "k": k}
+        given: dict[str, Any] = {"points": points, "pooling": pooling, "method": method, "metric": metric, "k": k}
         given |= {"options": options or {}, "size": size or "none", "clusters": clusters, "second": second}
         for name, value in given.items():
             chosen |= checked(name, value)
@@ -141,45 +141,38 @@ class Atlas(traitlets.HasTraits):
         if chosen["color"] == "cluster" and clusters == "none":
             chosen["clusters"] = "hdbscan"
         check_cache(cache)
-        self._closed = self._following = False
-        own = player is True
-        name = clock or (player.clock if isinstance(player, Player) else new_clock_name())
-        heard = Player(clock=name) if own else player if isinstance(player, Player) else None
-        panel = AtlasView(clock=name, player=model_ref(heard) if own else "")
-        self._own_player = heard if own else None
-        self._context = context = AtlasContext(table, panel, heard, cache, worker, seed)
+        self._closed = self._taking = False
+        other = player if isinstance(player, Player) else None
+        name = clock or (other.clock if other else new_clock_name())
+        self._own_player = own = Player(clock=name) if player is True else None
+        panel = AtlasView(clock=name, player=model_ref(own))
+        self._context = context = AtlasContext(table, panel, own or other, cache, worker, seed)
         context.choices = chosen
-        self._controller = controller = AtlasController(context, heard, own_player=own, folder=folder)
+        self._controller = AtlasController(context, own or other, own_player=own is not None, folder=folder)
         try:
-            context.selection.on("selected", lambda _selected: self._follow())
+            context.selection.on("selected", self._follow)
             self._follow()
-            controller.fill()
+            self._controller.fill()
         except BaseException:
             self.close()
             raise
 
     # The selection. ------------------------------------------------------------------------------------------------
 
-    def _follow(self) -> None:
+    def _follow(self, _selected: Any = None) -> None:
         """Bring the trait up to what is selected on the page."""
-        if self._following:
-            return
-        self._following = True
-        try:
-            self.selection = self._controller.selection.table()
-        finally:
-            self._following = False
+        if not self._taking:
+            with self.cross_validation_lock:  # it is rows of the table already
+                self.selection = self._controller.selection.table()
 
     @traitlets.validate("selection")
-    def _selectable(self, proposal: Any) -> Any:
+    def _take(self, proposal: Any) -> Any:
         """Take what is to be selected, before the trait does; it becomes rows of the table."""
-        if self._following:
-            return proposal["value"]
-        self._following = True
+        self._taking = True
         try:
             self._controller.selection.take(proposal["value"])
         finally:
-            self._following = False
+            self._taking = False
         return self._controller.selection.table()
 
     # For the next cell. --------------------------------------------------------------------------------------------
@@ -187,8 +180,7 @@ class Atlas(traitlets.HasTraits):
     @property
     def widget(self) -> AtlasView:
         """The page, for layouts of ipywidgets."""
-        panel: AtlasView = self._context.panel
-        return panel
+        return cast("AtlasView", self._context.panel)
 
     @property
     def table(self) -> pd.DataFrame:
@@ -263,10 +255,8 @@ class Atlas(traitlets.HasTraits):
             Nearest first, indexed by the labels of the tracks: distance, time (of frames), title, artist, name.
             ``attrs["exact"]`` says whether all vectors were compared.
         """
-        query = self._controller.neighbors.query(of)
-        return self._controller.neighbors.frame(
-            self._controller.neighbors.search(query, self._context.choices["k"] if k is None else k)
-        )
+        queries = self._controller.neighbors
+        return queries.frame(queries.search(queries.query(of), self._context.choices["k"] if k is None else k))
 
     def rename_cluster(self, number: int, name: str) -> Self:
         """Give a cluster a name, which it keeps as long as it has the same members; returns the Atlas."""
@@ -289,9 +279,7 @@ class Atlas(traitlets.HasTraits):
     def enqueue(self, tracks: Any) -> Self:
         """Have tracks played after one another: rows of the table, or labels; returns the Atlas."""
         labels, times = self._controller.selection.read(tracks)
-        self._controller.playback.enqueue(
-            [int(label) for label in labels], None if times is None else [float(t) for t in times]
-        )
+        self._controller.playback.enqueue(labels.tolist(), None if times is None else times.tolist())
         return self
 
     def play_queue(self, at: int = 0) -> Self:
@@ -318,12 +306,12 @@ class Atlas(traitlets.HasTraits):
 
     def restore(self, state: Mapping[str, Any]) -> Self:
         """Show what :meth:`state` returned; returns the Atlas."""
-        kept = export.checked_state(state)
-        self._controller.clusters.restore(kept["names"])
-        for name, value in kept["choices"].items():
+        state = export.checked_state(state)
+        self._controller.clusters.restore(state["names"])
+        for name, value in state["choices"].items():
             with self._context.guard():
                 self._controller.choose(name, value)
-        self._controller.selection.restore(kept["selection"], kept["times"])
+        self._controller.selection.restore(state["selection"], state["times"])
         return self
 
     def code(self) -> str:

@@ -23,13 +23,14 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from embviz.analysis.projection import Projection
+    from embviz.app.atlas.map_view import VisibleMap
     from embviz.core.vectors import Vectors
 
 
 # Of the columns of every table, those that say what is to be seen.
 TOLD = ("genre", "artist", "album", "year", "duration")
 HIDDEN = ("path", "name", "title", "digest", "problem")
+KEPT = "neighbours kept"
 
 SIZES = [
     {"key": "none", "title": "all the same"},
@@ -55,37 +56,22 @@ class PointColors:
 
 def color_groups(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Return what can be chosen, as the page lists it."""
-    columns = [{"key": f"column:{name}", "title": format_cell(name)} for name in _columns(table)]
-    found: list[dict[str, Any]] = [
+    names = [name for name in TOLD if name in table.columns]
+    names += [name for name in table.columns if name not in TOLD + HIDDEN]
+    names = [name for name in names if any(str(value) for value in table[name].dropna())]
+    groups = [
         {"title": "", "items": [{"key": "none", "title": "none"}]},
-        {"title": "Columns", "items": columns},
+        {"title": "Columns", "items": [{"key": f"column:{name}", "title": format_cell(name)} for name in names]},
+        {"title": MAP_GROUP, "items": [{"key": "cluster", "title": "cluster"}, {"key": "trust", "title": KEPT}]},
     ]
-    found.append(
-        {
-            "title": MAP_GROUP,
-            "items": [{"key": "cluster", "title": "cluster"}, {"key": "trust", "title": "neighbours kept"}],
-        }
-    )
     tempo = tempo_model()
     if tempo is not None:
-        found.append({"title": tagger_group(tempo), "items": [{"key": "tempo", "title": "tempo"}]})
+        groups.append({"title": tagger_group(tempo), "items": [{"key": "tempo", "title": "tempo"}]})
     for model in taggers():
-        items = [{"key": f"tag:{model.name}:{tag}", "title": tag} for tag in _tags(model.name)]
-        found.append({"title": tagger_group(model), "items": items})
-    return found
-
-
-def _columns(table: pd.DataFrame) -> list[str]:
-    own = [name for name in table.columns if name not in TOLD + HIDDEN]
-    return [name for name in (*(name for name in TOLD if name in table.columns), *own) if _says(table[name])]
-
-
-def _says(column: pd.Series[Any]) -> bool:
-    return any(str(value) for value in column[column.notna()])
-
-
-def _tags(model: str) -> tuple[str, ...]:
-    return next(layer.labels for layer in get_model(model).known_layers if layer.name == "output")
+        tags = next(layer.labels for layer in model.known_layers if layer.name == "output")
+        items = [{"key": f"tag:{model.name}:{tag}", "title": tag} for tag in tags]
+        groups.append({"title": tagger_group(model), "items": items})
+    return groups
 
 
 def key_of(wanted: str | None, table: pd.DataFrame) -> str:
@@ -114,34 +100,33 @@ def key_of(wanted: str | None, table: pd.DataFrame) -> str:
 # Values. -----------------------------------------------------------------------------------------------------------
 
 
-def by_column(name: str, table: pd.DataFrame, vectors: Vectors) -> PointColors:
-    """Return the values of a column at each point: numbers, or texts where anything is no number."""
-    column, places = table[name], table.index.get_indexer(vectors.tracks)
-    unit = UNITS.get(str(name), "")
-    if is_number(column.dtype):
-        numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
-        return PointColors(f"column:{name}", format_cell(name), numbers[places], unit)
-    # There may be many more points than tracks.
-    texts = np.array([format_cell(value) for value in column], dtype=object)
-    return PointColors(f"column:{name}", format_cell(name), texts[places], unit)
-
-
-def by_tag(key: str, output: Vectors, vectors: Vectors) -> PointColors:
-    """Return how much of a tag a model hears at each point."""
+def by_key(key: str, table: pd.DataFrame, visible: VisibleMap, output: Vectors | None) -> PointColors | None:
+    """Return what a color other than that of clusters says; `output` is the model's that hears a tag or the tempo."""
+    vectors = visible.vectors
+    if key == "none":
+        return None
+    if key == "trust":
+        shares = np.asarray(visible.projection.preservation, dtype=np.float64)
+        return PointColors("trust", KEPT, shares * 100, "%")
+    if output is None:
+        return _by_column(key.removeprefix("column:"), table, vectors)
+    if key == "tempo":
+        column = tagging.tempo_column(output).reindex(vectors.tracks)
+        return PointColors("tempo", "tempo, as Tempo-CNN hears it", column.to_numpy(dtype=np.float64), "BPM")
     _, model, tag = key.split(":", 2)
     values = tags_at_points(output, vectors)[:, list(output.labels).index(tag)]
     return PointColors(key, f"{tag}, as {get_model(model).title} hears it", values.astype(np.float64))
 
 
-def by_tempo(output: Vectors, vectors: Vectors) -> PointColors:
-    """Return the tempo that a Tempo-CNN hears in the track of each point."""
-    column = tagging.tempo_column(output).reindex(vectors.tracks)
-    return PointColors("tempo", "tempo, as Tempo-CNN hears it", column.to_numpy(dtype=np.float64), "BPM")
-
-
-def by_trust(projection: Projection) -> PointColors:
-    """Return the share of its neighbours that each point keeps on the map."""
-    return PointColors("trust", "neighbours kept", np.asarray(projection.preservation, dtype=np.float64) * 100, "%")
+def _by_column(name: str, table: pd.DataFrame, vectors: Vectors) -> PointColors:
+    """Return the values of a column at each point: numbers, or texts where anything is no number."""
+    column = table[name]
+    if is_number(column.dtype):
+        values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    else:  # by track: there may be many more points
+        values = np.array([format_cell(value) for value in column], dtype=object)
+    places = table.index.get_indexer(vectors.tracks)
+    return PointColors(f"column:{name}", format_cell(name), values[places], UNITS.get(name, ""))
 
 
 def size_of(key: str, table: pd.DataFrame, vectors: Vectors) -> tuple[str, NDArray[np.float64] | None, str]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from embviz.app.context import PanelContext
 from embviz.app.events import AtlasEvents
+from embviz.collection.sidecar import parse_number
 from embviz.core.text import format_cell, plural
 from embviz.core.worker import Worker
 from embviz.errors import OptionError
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 
 MOST_PROBLEMS = 200
-FACTS = ("title", "artist", "album", "genre")
 
 
 class AtlasContext(PanelContext[AtlasEvents]):
@@ -90,15 +90,9 @@ class AtlasContext(PanelContext[AtlasEvents]):
     def facts(self, label: int) -> dict[str, Any]:
         """Return what a list shows of a track."""
         row = self.table.loc[label]
-        said = {name: format_cell(row.get(name)) for name in FACTS}
-        return {
-            "track": int(label),
-            "artist": said["artist"],
-            "album": said["album"],
-            "genre": said["genre"],
-            "title": said["title"] or format_cell(row.get("name")) or f"track {label}",
-            "seconds": _finite_seconds(row.get("duration")),
-        }
+        texts = {name: format_cell(row.get(name)) for name in ("artist", "album", "genre", "title")}
+        texts["title"] = texts["title"] or format_cell(row.get("name")) or f"track {label}"
+        return {"track": int(label), **texts, "seconds": parse_number(row.get("duration"), lowest=-np.inf)}
 
     # Computing. ----------------------------------------------------------------------------------------------------
 
@@ -106,25 +100,11 @@ class AtlasContext(PanelContext[AtlasEvents]):
         self, what: str, title: str, task: Callable[[Job], Any], done: Callable[[Any], None], *,
         failed: Callable[[str, str], None] | None = None, progress: Callable[[str, int, int], None] | None = None,
         first: bool = False,
-    ) -> Job:  # fmt: skip
-        """Have something computed; a newer one for the same purpose replaces an older one.
+    ) -> None:  # fmt: skip
+        """Have something computed; a newer job for the same purpose (`what`) replaces an older one.
 
-        Parameters
-        ----------
-        what : str
-            The purpose.
-        title : str
-            What it is called while it runs.
-        task : callable
-            Given the job, in the worker's thread.
-        done : callable
-            Given the result.
-        failed : callable, optional
-            Given a sentence and a remedy; a notice by default.
-        progress : callable, optional
-            Given each report, and one when it begins.
-        first : bool
-            Whether it goes before what waits.
+        The task is given the job, in the worker's thread, and `done` its result; `failed` is given a sentence and a
+        remedy, which make a notice by default; `progress` is given each report, and one when the job begins.
         """
 
         def reported(stage: str, at: int, total: int) -> None:
@@ -140,21 +120,15 @@ class AtlasContext(PanelContext[AtlasEvents]):
             finally:
                 self._show_busy()
 
-        job = self.worker.submit(
+        self._jobs[what] = self.worker.submit(
             (id(self), what), task,
             done=lambda result: ended(done, result), failed=lambda *said: ended(failed or self.show_error, *said),
             progress=reported, begun=lambda: reported("", 0, 0), first=first,
         )  # fmt: skip
-        self._jobs[what] = job
-        return job
-
-    def pending(self, what: str) -> bool:
-        """Tell whether something is computed, or is to be."""
-        return what in self._jobs and not self._jobs[what].stopped
 
     def stop(self, what: str | None = None) -> None:
         """Stop what is computed for a purpose, or all."""
-        self.worker.cancel(lambda key: key == (id(self), what) if what else _owner(key) == id(self))
+        self.worker.cancel(lambda key: isinstance(key, tuple) and key[0] == id(self) and what in (None, key[1]))
         self._jobs = {name: job for name, job in self._jobs.items() if not job.stopped}
         self._show_busy()
 
@@ -195,25 +169,11 @@ def check_table(table: Any) -> None:
 def list_problems(table: pd.DataFrame, vectors: Vectors | None) -> tuple[int, list[dict[str, str]]]:
     """Return how many tracks cannot be used, and name and problem of the first of them."""
     known = table["problem"].fillna("").astype(str) if "problem" in table.columns else None
-    found = {} if known is None else {int(label): text for label, text in known[known != ""].items()}
+    problems = {} if known is None else {int(label): text for label, text in known[known != ""].items()}
     if vectors is not None:
-        found |= {int(label): text for label, text in vectors.failed.items()}
+        problems |= {int(label): text for label, text in vectors.failed.items()}
     names = table.get("name", table.get("path", {}))
-    shown = [
+    return len(problems), [
         {"name": format_cell(names.get(label)) or f"track {label}", "problem": format_cell(text)}
-        for label, text in list(found.items())[:MOST_PROBLEMS]
+        for label, text in list(problems.items())[:MOST_PROBLEMS]
     ]
-    return len(found), shown
-
-
-def _finite_seconds(value: Any) -> float | None:
-    """Return a length as JSON can hold it."""
-    try:
-        seconds = float(value)
-    except (TypeError, ValueError):
-        return None
-    return seconds if np.isfinite(seconds) else None
-
-
-def _owner(key: Any) -> Any:
-    return key[0] if isinstance(key, tuple) else None

@@ -12,6 +12,7 @@ import numpy as np
 from embviz.app.atlas import export, options
 from embviz.app.atlas.clusters import Clusters
 from embviz.app.atlas.codegen import code
+from embviz.app.atlas.color_options import key_of
 from embviz.app.atlas.comparison import Comparison
 from embviz.app.atlas.context import AtlasContext, list_problems
 from embviz.app.atlas.map_view import MapRequest, MapView
@@ -64,7 +65,7 @@ class AtlasController:
             "stop_pull": self.downloads.stop,
             "play": self._play,
             "select": self._select,
-            "clear_selection": self.selection.clear,
+            "clear_selection": lambda: self.selection.take([]),
             "find_neighbors": self._find_neighbors,
             "upload": self.neighbors.upload,
             "rename_cluster": lambda **content: self.clusters.rename(content["id"], content["name"]),
@@ -97,7 +98,7 @@ class AtlasController:
     def choose(self, name: str, value: Any) -> None:
         """Change a choice, and compute what depends on it."""
         context = self.context
-        changed = {"color": self.style.key(value)} if name == "color" else options.checked(name, value)
+        changed = {"color": key_of(value, context.table)} if name == "color" else options.checked(name, value)
         chosen = {**context.choices, **changed}
         options.check_options(chosen)
         if chosen == context.choices:
@@ -277,7 +278,7 @@ class AtlasController:
         members = self.clusters.members
         if members is None:
             raise OptionError("There are no clusters; choose how they are found.")
-        self.selection.choose_points(np.flatnonzero(members == cluster))
+        self.selection.take_points(self.views[0], np.flatnonzero(members == cluster))
 
     def _find_neighbors(self, of: str, **content: Any) -> None:
         """Show the neighbours of a point, or of the middle of the selection."""

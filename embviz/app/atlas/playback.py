@@ -41,7 +41,8 @@ class Playback:
         self._at = -1
         self._playing = self._was_playing = False
         context.selection.on("track", self._follow_track)
-        context.selection.on("request", self._follow_request)
+        if own:
+            context.selection.on("request", self._open)
         if player is not None:
             player.observe(self._follow_player, ["playing", "time"])
 
@@ -53,24 +54,19 @@ class Playback:
             raise OptionError(f"There is no track {label!r} in the table.")
         self._context.selection.request = PlayRequest(label, at)
 
-    def _follow_request(self, request: PlayRequest) -> None:
-        """Play what the reader chose, where the player is the own one."""
-        if self._own:
-            self._open(request.track, request.seconds)
-
-    def _open(self, label: int, at: float | None) -> None:
-        player, context = self.player, self._context
+    def _open(self, request: PlayRequest) -> None:
+        """Play what the reader chose in the own player."""
+        player, context, label, at = self.player, self._context, request.track, request.seconds or 0.0
         if player is None:
             return
-        if label == self._context.selection.track and player.duration and not player.problem:
-            player.seek(at or 0.0)
+        if label == context.selection.track and player.duration and not player.problem:
+            player.seek(at)
             player.play()
             return
-        facts = context.facts(label)
-        title, path = facts["title"], str(context.table.loc[label].get("path") or "")
+        title, path = context.facts(label)["title"], str(context.table.loc[label].get("path") or "")
         player.clear(loading=f"opening {title}")
         self._was_playing = False
-        self._context.selection.track = None
+        context.selection.track = None
         folder = context.store.folder if context.store is not None else None
 
         def task(_job: Job) -> tuple[browser_audio.Summary, browser_audio.Playable]:
@@ -83,7 +79,7 @@ class Playback:
             outline, playable = found
             player.set_track(title=title, duration=outline.duration, peaks=outline.peaks, playable=playable)
             self.mark_open(label)
-            player.seek(at or 0.0)
+            player.seek(at)
             player.play()
 
         context.listener.submit("open", task, done=done, failed=self._failed)
@@ -104,7 +100,7 @@ class Playback:
             if label is not None:
                 self.mark(view)
                 continue
-            self._context.stop(_trail(view))
+            self._context.stop(f"trail {view.number}")
             if view.scatter is not None:
                 view.scatter.current = -1
                 view.scatter.set_trail(None)
@@ -113,30 +109,27 @@ class Playback:
 
     def draw(self) -> None:
         """Show below the map what its model makes of the open track, where the player is the own one."""
+        from embviz.widgets.heatmap import Heatmap
+
         label, request, context = self._context.selection.track, self._views[0].request, self._context
         if not self._own or label is None or request is None:
             return
         path = str(context.table.loc[label].get("path") or "")
 
         def task(job: Job) -> Embedding:
-            found: Embedding = embed(path, request.model, layer=request.layer, cache=context.cache, progress=job.report)
-            return found
+            return embed(path, request.model, layer=request.layer, cache=context.cache, progress=job.report)
 
         def done(embedding: Embedding) -> None:
-            if self._context.selection.track == label and self._views[0].request == request:
-                self._drawn(embedding)
+            if context.selection.track != label or self._views[0].request != request:
+                return
+            if self._heatmap is None:
+                self._heatmap = Heatmap.of(embedding, clock=context.clock, title="", height=HEIGHT)
+            else:
+                self._heatmap.update(embedding)
+            title = get_model(embedding.model).title
+            context.panel.heatmap = {"view": model_ref(self._heatmap), "title": title, "layer": embedding.layer}
 
         context.run("heatmap", "the open track", task, done, first=True)
-
-    def _drawn(self, embedding: Embedding) -> None:
-        from embviz.widgets.heatmap import Heatmap
-
-        if self._heatmap is None:
-            self._heatmap = Heatmap.of(embedding, clock=self._context.clock, title="", height=HEIGHT)
-        else:
-            self._heatmap.update(embedding)
-        title = get_model(embedding.model).title
-        self._context.panel.heatmap = {"view": model_ref(self._heatmap), "title": title, "layer": embedding.layer}
 
     def mark(self, view: MapView) -> None:
         """Mark the open track on a map."""
@@ -168,7 +161,7 @@ class Playback:
             if view.visible == visible and self._context.selection.track == label:
                 scatter.set_trail(found)
 
-        context.run(_trail(view), "the way of the open track", task, done, first=True)
+        context.run(f"trail {view.number}", "the way of the open track", task, done, first=True)
 
     # The queue. ----------------------------------------------------------------------------------------------------
 
@@ -181,10 +174,7 @@ class Playback:
         times: Sequence[float | None] = moments or [None] * len(known)
         for label, at in zip(known, times, strict=True):
             facts = self._context.facts(label)
-            self._items.append({
-                "track": facts["track"], "title": facts["title"], "artist": facts["artist"],
-                "seconds": facts["seconds"], "at": at,
-            })  # fmt: skip
+            self._items.append({**{name: facts[name] for name in ("track", "title", "artist", "seconds")}, "at": at})
         self.publish()
 
     def play(self, at: int) -> None:
@@ -211,7 +201,7 @@ class Playback:
         """Take an item out."""
         if not 0 <= at < len(self._items):
             raise OptionError(f"The queue has {len(self._items)} tracks, counted from 0; {at!r} was asked for.")
-        self._items = self._items[:at] + self._items[at + 1 :]
+        del self._items[at]
         if at < self._at:
             self._at -= 1
         elif at == self._at:
@@ -225,13 +215,9 @@ class Playback:
 
     def _follow_player(self, _change: Any) -> None:
         """Go on to the next track where one has ended."""
-        player = self.player
-        if player is None:
-            return
-        if player.playing:
+        if self.player is not None and self.player.playing:
             self._was_playing = True
-            return
-        if self._was_playing and self._over() and self._playing:
+        elif self._was_playing and self._playing and self._over():
             self._was_playing = False
             self._next()
 
@@ -259,7 +245,3 @@ class Playback:
         if self._heatmap is not None:
             close_widget(self._heatmap)
         self._heatmap = None
-
-
-def _trail(view: MapView) -> str:
-    return f"trail {view.number}"

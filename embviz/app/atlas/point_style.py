@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,10 +27,6 @@ class PointStyle:
         self._context, self._outputs, self._clusters, self._views = context, outputs, clusters, views
         self.seen: PointColors | None = None
 
-    def key(self, wanted: str | None) -> str:
-        """Return the key of a colour; raises OptionError where there is none of that name."""
-        return color_options.key_of(wanted, self._context.table)
-
     def publish(self) -> None:
         """Show what there is to choose from."""
         self._context.panel.color_options = color_options.color_groups(self._context.table)
@@ -37,89 +34,55 @@ class PointStyle:
 
     def apply(self, view: MapView) -> None:
         """Colour and size the points of a map that was drawn anew."""
-        if view.visible is not None:
-            self._size(view.visible)
+        self.size(view)
         self.color(view)
 
-    # Colours. ------------------------------------------------------------------------------------------------------
+    def _visible_maps(self, only: MapView | None) -> list[tuple[MapView, VisibleMap]]:
+        return [(view, view.visible) for view in self._views if only in (None, view) and view.visible is not None]
 
     def color(self, only: MapView | None = None) -> None:
         """Colour the points of both maps, or of one."""
         key = str(self._context.choices["color"])
-        if not (key.startswith("tag:") or key == "tempo"):
-            self._context.stop("color")
         if key == "tempo":
             model = tempo_model()
             if model is None:
                 raise OptionError("No tempo model's weights are here; get some with embviz.pull('tempocnn').")
-            self._outputs.request("color", model.name, "mean", self._heard)
+            self._outputs.request("color", model.name, "mean", self._recolor)
         elif key.startswith("tag:"):
             pooling = "frames" if self._context.choices["points"] == "frames" else "mean"
-            self._outputs.request("color", key.split(":", 2)[1], pooling, self._heard)
+            self._outputs.request("color", key.split(":", 2)[1], pooling, self._recolor)
         else:
-            for view, visible in self._visible_maps():
-                if only in (None, view):
-                    self._recolor(view, visible, self._known(key, view, visible))
+            self._context.stop("color")
+            self._recolor(only=only)
 
-    def _visible_maps(self) -> list[tuple[MapView, VisibleMap]]:
-        return [(view, view.visible) for view in self._views if view.visible is not None]
+    def _recolor(self, output: Vectors | None = None, only: MapView | None = None) -> None:
+        """Colour points; the output of a model is that of a tag or of the tempo."""
+        key, table = str(self._context.choices["color"]), self._context.table
+        for view, visible in self._visible_maps(only):
+            color = self._by_cluster(view) if key == "cluster" else color_options.by_key(key, table, visible, output)
+            if view.number == 0:
+                self.seen = color
+            if color is None:
+                visible.scatter.set_color(None)
+            else:
+                kind = "number" if color.is_number else "category"
+                visible.scatter.set_color(color.values, title=color.title, kind=kind, unit=color.unit)
 
-    def _heard(self, output: Vectors) -> None:
-        key = str(self._context.choices["color"])
-        for view, visible in self._visible_maps():
-            vectors = visible.vectors
-            color = (
-                color_options.by_tempo(output, vectors)
-                if key == "tempo"
-                else color_options.by_tag(key, output, vectors)
-            )
-            self._recolor(view, visible, color)
-
-    def _known(self, key: str, view: MapView, visible: VisibleMap) -> PointColors | None:
-        """Return a colour that no model is needed for."""
-        if key == "none":
-            return None
-        if key == "trust":
-            return color_options.by_trust(visible.projection)
-        if key == "cluster":
-            return self._by_cluster(view, visible)
-        return color_options.by_column(key.removeprefix("column:"), self._context.table, visible.vectors)
-
-    def _by_cluster(self, view: MapView, visible: VisibleMap) -> PointColors | None:
+    def _by_cluster(self, view: MapView) -> PointColors | None:
         color, first = self._clusters.color(), self._views[0].vectors
-        if color is None or first is None or view.number == 0:
+        if color is None or first is None or view.vectors is None or view.number == 0:
             return color
         # On the second map, a track has the cluster that most of its points have on the first.
-        texts = dict(_most_common(first.tracks, color.values))
-        values = np.array([texts.get(int(label), "") for label in visible.vectors.tracks], dtype=object)
+        counts: defaultdict[int, Counter[str]] = defaultdict(Counter)
+        for track, text in zip(first.tracks, color.values, strict=True):
+            counts[int(track)][text] += 1
+        texts = {track: own.most_common(1)[0][0] for track, own in counts.items()}
+        values = np.array([texts.get(int(label), "") for label in view.vectors.tracks], dtype=object)
         return PointColors(color.key, color.title, values)
 
-    def _recolor(self, view: MapView, visible: VisibleMap, color: PointColors | None) -> None:
-        if view.number == 0:
-            self.seen = color
-        if color is None:
-            visible.scatter.set_color(None)
-        else:
-            kind = "number" if color.is_number else "category"
-            visible.scatter.set_color(color.values, title=color.title, kind=kind, unit=color.unit)
-
-    # Sizes. --------------------------------------------------------------------------------------------------------
-
-    def size(self) -> None:
-        """Size the points of both maps."""
-        for _, visible in self._visible_maps():
-            self._size(visible)
-
-    def _size(self, visible: VisibleMap) -> None:
-        chosen = str(self._context.choices["size"])
-        title, values, unit = color_options.size_of(chosen, self._context.table, visible.vectors)
-        visible.scatter.set_size(values, title=title, unit=unit)
-
-
-def _most_common(tracks: Any, texts: Any) -> list[tuple[int, str]]:
-    """Return the text that most points of each track have."""
-    counts: dict[int, dict[str, int]] = {}
-    for track, text in zip(tracks, texts, strict=True):
-        own = counts.setdefault(int(track), {})
-        own[text] = own.get(text, 0) + 1
-    return [(track, max(own, key=lambda text: own[text])) for track, own in counts.items()]
+    def size(self, only: MapView | None = None) -> None:
+        """Size the points of both maps, or of one."""
+        key, table = str(self._context.choices["size"]), self._context.table
+        for _, visible in self._visible_maps(only):
+            title, values, unit = color_options.size_of(key, table, visible.vectors)
+            visible.scatter.set_size(values, title=title, unit=unit)

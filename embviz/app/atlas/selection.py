@@ -71,15 +71,15 @@ class MapSelection:
                 if labels.shape != (len(table),):
                     raise OptionError(f"{EXPECTED}, {len(table)} long; a mask of shape {labels.shape} was found.")
                 labels = table.index[labels]
-        found = np.asarray(labels)
-        if not len(found):
+        labels = np.asarray(labels)
+        if not len(labels):
             return np.zeros(0, np.int64), None
-        if found.ndim != 1 or found.dtype.kind not in "iu":
+        if labels.ndim != 1 or labels.dtype.kind not in "iu":
             raise OptionError(f"{EXPECTED}; {value!r:.80} was found.")
-        unknown = found[self._context.places(found) < 0]
+        unknown = labels[self._context.places(labels) < 0]
         if len(unknown):
             raise OptionError(f"{EXPECTED}; there is no track {int(unknown[0])}.")
-        return found.astype(np.int64), times
+        return labels.astype(np.int64), times
 
     def take(self, value: Any) -> None:
         """Select what the next cell asks for."""
@@ -92,14 +92,6 @@ class MapSelection:
         here = self._context.places(known) >= 0
         self._select(known[here], None if times is None else np.array(list(times), dtype=np.float64)[here])
 
-    def clear(self) -> None:
-        """Select nothing."""
-        self.take([])
-
-    def choose_points(self, points: NDArray[np.int64]) -> None:
-        """Select points of the first map."""
-        self._take_points(self._views[0], points)
-
     def follow_map(self, view: MapView) -> None:
         """Follow what was selected on a map."""
         if self._showing or view.scatter is None or view.vectors is None:
@@ -109,27 +101,25 @@ class MapSelection:
         if np.array_equal(np.sort(points), np.sort(self.points(view))):
             return
         # A second map follows the first in the page: what it tells then is nothing new.
-        if view.number and set(view.vectors.tracks[points]) == self._tracks_on(view):
+        tracks = view.vectors.tracks
+        if view.number and set(tracks[points]) == set(self.labels[np.isin(self.labels, tracks)]):
             return
         self._origin = view
         try:
-            self._take_points(view, points)
+            self.take_points(view, points)
         finally:
             self._origin = None
 
-    def _take_points(self, view: MapView, points: NDArray[np.int64]) -> None:
+    def take_points(self, view: MapView, points: NDArray[np.int64]) -> None:
+        """Select points of a map: of the second, their tracks."""
         vectors = view.vectors
         if vectors is None:
             return
-        whole = vectors.times is None or view.number > 0
-        labels = vectors.tracks[points]
-        if whole or vectors.times is None:
+        labels = np.asarray(vectors.tracks[points])
+        if vectors.times is None or view.number > 0:
             self._select(_once(labels))
         else:
-            self._select(np.asarray(labels), np.asarray(vectors.times[points]))
-
-    def _tracks_on(self, view: MapView) -> set[Any]:
-        return set() if view.vectors is None else set(np.unique(self.labels[np.isin(self.labels, view.vectors.tracks)]))
+            self._select(labels, np.asarray(vectors.times[points]))
 
     def refresh(self) -> None:
         """Have the selection shown again, where the table is another."""
@@ -202,8 +192,7 @@ class MapSelection:
     def _seconds(self, rows: pd.DataFrame) -> float:
         vectors = self._views[0].vectors
         if self._frames and vectors is not None and vectors.times is not None and len(vectors) > 1:
-            steps = np.diff(vectors.times)
-            steps = steps[np.diff(vectors.tracks) == 0]
+            steps = np.diff(vectors.times)[np.diff(vectors.tracks) == 0]
             return float(np.median(steps) * len(rows)) if len(steps) else 0.0
         if "duration" not in rows.columns:
             return 0.0
@@ -220,20 +209,15 @@ def _nearest_frames(
     labels: NDArray[np.int64], moments: NDArray[np.float64], tracks: NDArray[np.int64], times: NDArray[np.float64]
 ) -> NDArray[np.int64]:
     """Return the frames of tracks that are nearest to moments, each once; frames of a track are in order of time."""
-    if not len(tracks):
-        return np.zeros(0, np.int64)
-    starts = np.flatnonzero(np.diff(tracks, prepend=tracks[0] - 1))
-    ends = np.append(starts[1:], len(tracks))
-    run = {int(tracks[start]): number for number, start in enumerate(starts)}
-    found = []
-    for label in np.unique(labels):
-        number = run.get(int(label))
-        if number is None:
-            continue
-        start, end = starts[number], ends[number]
-        wanted = moments[labels == label]
-        after = np.clip(np.searchsorted(times[start:end], wanted), 1, max(1, end - start - 1)) + start
+    starts = np.flatnonzero(np.diff(tracks, prepend=tracks[:1] - 1))
+    ends = np.append(starts, len(tracks))[1:]
+    runs = {int(tracks[start]): (start, end) for start, end in zip(starts, ends, strict=True)}
+    frames = [np.zeros(0, np.int64)]
+    for label in np.unique(labels[np.isin(labels, tracks[starts])]):
+        start, end = runs[int(label)]
+        asked = moments[labels == label]
+        after = np.clip(np.searchsorted(times[start:end], asked), 1, max(1, end - start - 1)) + start
         after = np.minimum(after, end - 1)
         before = np.maximum(after - 1, start)
-        found.append(np.where(wanted - times[before] <= times[after] - wanted, before, after))
-    return np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
+        frames.append(np.where(asked - times[before] <= times[after] - asked, before, after))
+    return np.unique(np.concatenate(frames))
