@@ -18,21 +18,12 @@ if TYPE_CHECKING:
 def cut_excerpt(audio: Audio, model: Model, span: tuple[float, float]) -> tuple[Audio, int, int]:
     """Return a stretch of a track at a model's rate, its first sample, and the samples of the whole track.
 
-    It starts on a patch of the model, so that its frames are frames of the whole track.
-
-    Parameters
-    ----------
-    audio : Audio
-        The track.
-    model : Model
-        The model that the stretch is for; its weights must be present.
-    span : (float, float)
-        Start and end of the stretch in seconds.
+    It starts on a patch of the model, so that its frames are frames of the whole track. `span` holds its start and end
+    in seconds; the model's weights must be present.
     """
     spec = LayerSpec.of(model, "embedding", None)
     rate, hop = model.sample_rate, model.patch_hop
-    stereo = spec.frontend.channels == 2
-    samples = (audio.stereo if stereo else audio.mono)(rate, quality=spec.quality)
+    samples = (audio.stereo if spec.frontend.channels == 2 else audio.mono)(rate, quality=spec.quality)
     first = max(0, int(span[0] * rate) // hop * hop)
     part = samples[first : max(int(np.ceil(span[1] * rate)), first + 1)]
     return Audio.open((np.ascontiguousarray(part), rate)), first, len(samples)

@@ -6,6 +6,8 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cache as cache_calls
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, Unpack, cast, overload
 
@@ -167,18 +169,12 @@ def load_cached(audio: Audio, digest: str, spec: LayerSpec, store: Cache) -> Emb
 def stream_embeddings(
     audio: Audio, specs: Sequence[LayerSpec], *, store: Cache | None, report: Report, every: float = 0.3
 ) -> Iterator[tuple[int, Embedding, bool]]:
-    """Yield embeddings as they come, and what there is of them on the way.
+    """Yield the embeddings of a track as they come, and what there is of them on the way.
+
+    Decoding, front-ends and graph passes are shared as in :func:`embed`; `report` may raise to cancel.
 
     Parameters
     ----------
-    audio : Audio
-        The track.
-    specs : sequence of LayerSpec
-        What is asked for; decoding, front-ends and graph passes are shared as in :func:`embed`.
-    store : Cache or None
-        Where results are kept; None keeps nothing.
-    report : callable
-        Given ``(stage, done, total)``; it may raise to cancel.
     every : float
         Seconds between two partial results, at least.
 
@@ -189,11 +185,11 @@ def stream_embeddings(
     """
     before = file_stamp(audio)
     digest = store.digest(audio) if store else audio.digest
-    missing = []
+    missing = {}
     for i, spec in enumerate(specs):
         cached = load_cached(audio, digest, spec, store) if store else None
         if cached is None:
-            missing.append(i)
+            missing[i] = spec
         else:
             yield i, cached, True
 
@@ -202,7 +198,7 @@ def stream_embeddings(
         if file_stamp(audio) != before:
             raise AudioError(f"{audio.title!r} was changed while it was read; try again.")
 
-    for i, embedding, complete in _compute(audio, digest, specs, missing, report, every, check):
+    for i, embedding, complete in _compute(audio, digest, missing, report, every, check):
         if store and complete:
             store.put(specs[i].key(digest), embedding)
         yield i, embedding, complete
@@ -295,15 +291,9 @@ def _check_hop(model: Model, patch_hop: Any) -> int:
 
 
 def _compute(
-    sound: Audio,
-    digest: str,
-    specs: Sequence[LayerSpec],
-    missing: list[int],
-    report: Report,
-    every: float,
-    check: Callable[[], None],
+    sound: Audio, digest: str, specs: Mapping[int, LayerSpec], report: Report, every: float, check: Callable[[], None]
 ) -> Iterator[tuple[int, Embedding, bool]]:
-    """Yield the missing embeddings, front-end by front-end and graph by graph."""
+    """Yield embeddings by their places, front-end by front-end and graph by graph."""
 
     def by_input(i: int) -> tuple[int, str, int]:
         # Stereo first: the mix can be made of the channels, but not the other way round.
@@ -312,28 +302,22 @@ def _compute(
     def by_graph(i: int) -> tuple[str, int]:
         return specs[i].weights.sha256, specs[i].hop
 
-    inputs = {by_input(i) for i in missing}
+    several = len({by_input(i) for i in specs}) > 1
     decoding = f"decoding {sound.title}"
-    if missing:
+    if specs:
         report(decoding, 0, 1)
-    for n, ((_, name, quality), same_input) in enumerate(groupby(sorted(missing, key=by_input), by_input)):
+    for n, ((_, name, quality), same_input) in enumerate(groupby(sorted(specs, key=by_input), by_input)):
         graphs = [list(same) for _, same in groupby(sorted(same_input, key=by_graph), by_graph)]
-        samples = _samples(sound, FRONTENDS[name], quality, keep=len(inputs) > 1)
+        samples = _samples(sound, FRONTENDS[name], quality, keep=several)
         check()
         if not n:
             report(decoding, 1, 1)
         source, n_samples = _source(samples, FRONTENDS[name], report), len(samples)
-        cut_before: dict[tuple[int, int], Patches] = {}
+        cut = cache_calls(partial(cut_patches, source, FRONTENDS[name], keep=len(graphs) > 1))
         for group in graphs:
             first = specs[group[0]]
-            size, hop = first.model.patch_frames, first.hop
-            if (size, hop) not in cut_before:
-                cut_before[size, hop] = cut_patches(
-                    source, first.frontend, patch_frames=size, hop=hop, keep=len(graphs) > 1
-                )
-            yield from _run_graph(
-                sound, digest, {i: specs[i] for i in group}, cut_before[size, hop], n_samples, report, every
-            )
+            patches = cut(patch_frames=first.model.patch_frames, hop=first.hop)
+            yield from _run_graph(sound, digest, {i: specs[i] for i in group}, patches, n_samples, report, every)
 
 
 def _run_graph(
@@ -366,9 +350,8 @@ def _throttle(steps: Iterator[None], every: float) -> Iterator[None]:
 
 
 def _samples(sound: Audio, frontend: FrontEnd, quality: int, *, keep: bool) -> NDArray[np.float32]:
-    if frontend.channels == 2:
-        return sound.stereo(frontend.sample_rate, quality=quality)
-    return sound.mono(frontend.sample_rate, quality=quality, keep=keep)
+    stereo, rate = frontend.channels == 2, frontend.sample_rate
+    return sound.stereo(rate, quality=quality) if stereo else sound.mono(rate, quality=quality, keep=keep)
 
 
 def _source(samples: NDArray[np.float32], frontend: FrontEnd, report: Report) -> NDArray[np.float32]:
@@ -392,7 +375,8 @@ def _run_passes(
         usual = min(usual, GENTLE_BATCH)
     light = [s for s in stitchers if s.patch_bytes * usual <= HEAVY]
     heavy = [s for s in stitchers if s.patch_bytes * usual > HEAVY]
-    passes = [(some, size) for some, size in ((light, usual), (heavy, _heavy_batch_size(heavy))) if some]
+    small = max(1, HEAVY // max((s.patch_bytes for s in heavy), default=1))
+    passes = [(some, size) for some, size in ((light, usual), (heavy, small)) if some]
     total, done = len(patches) * len(passes), 0
 
     def check() -> None:
@@ -409,10 +393,6 @@ def _run_passes(
             done += stop - begin
             yield
     report(first.model.name, total, total)
-
-
-def _heavy_batch_size(heavy: list[Stitcher]) -> int:
-    return max(1, HEAVY // max((s.patch_bytes for s in heavy), default=1))
 
 
 class _CancellableSession:

@@ -33,39 +33,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FrontEnd:
-    """What stands between samples and a network.
+    """What stands between samples and a network."""
 
-    Parameters
-    ----------
-    name : str
-        Key in :data:`FRONTENDS`.
-    algorithm : str
-        Essentia's input algorithm, or empty where there is none.
-    sample_rate : int
-        Samples per second.
-    frame, hop : int
-        Samples in a frame, and from one frame to the next.
-    bands : int
-        Mel bands; the frequency bins that the network keeps for Spleeter.
-    channels : int
-        Channels of the input: 1 is mono.
-    chunk : int
-        Samples of the chunks that are analysed on their own (OpenL3, Spleeter); 0 where frames run through.
-    standardised : bool
-        Whether each patch is brought to zero mean and unit variance and turned to ``[bands, t, 1]`` (Tempo-CNN).
-    batch : int
-        Patches in one pass, as in Essentia's algorithm or example: the last bits of a matrix product depend on it.
-    """
-
-    name: str
-    algorithm: str
-    sample_rate: int
-    frame: int
-    hop: int
-    bands: int
-    channels: int = 1
-    chunk: int = 0
+    name: str  # key in FRONTENDS
+    algorithm: str  # Essentia's input algorithm, or empty where there is none
+    sample_rate: int  # samples per second
+    frame: int  # samples in a frame …
+    hop: int  # … and from one frame to the next
+    bands: int  # mel bands; the frequency bins that the network keeps for Spleeter
+    channels: int = 1  # of the input
+    chunk: int = 0  # samples of the chunks that are analysed on their own (OpenL3, Spleeter); 0: frames run through
+    # Whether each patch is brought to zero mean and unit variance and turned to [bands, t, 1] (Tempo-CNN).
     standardised: bool = False
+    # Patches in one pass, as in Essentia's algorithm or example: the last bits of a matrix product depend on it.
     batch: int = 64
 
     @property
@@ -90,29 +70,24 @@ FRONTENDS = {
 class Patches(Protocol):
     """The patches of a track for one front-end: counted at once, computed when asked for."""
 
-    start: int
-    """First sample of what the first patch stands for."""
-    first_frame: int
-    """First sample of what the first frame of the first patch stands for."""
-    hop: int
-    """Samples from one patch to the next."""
-    length: int
-    """Samples a patch stands for."""
-    receptive_field: int
-    """Samples a patch can have heard, centred on what it stands for."""
-    padded: bool
-    """Whether the track was shorter than one patch."""
+    start: int  # first sample of what the first patch stands for
+    first_frame: int  # first sample of what the first frame of the first patch stands for
+    hop: int  # samples from one patch to the next
+    length: int  # samples a patch stands for
+    receptive_field: int  # samples a patch can have heard, centred on what it stands for
+    padded: bool = False  # whether the track was shorter than one patch
 
     def __len__(self) -> int: ...
 
     def batch(self, first: int, stop: int) -> NDArray[np.float32]:
         """Return patches ``[first, stop)`` as the network takes them."""
 
-    def own_part(self, output: NDArray[np.float32], first: int, stop: int, /, *, sound: bool) -> NDArray[np.float32]:
+    def own_part(self, output: NDArray[np.float32], first: int, stop: int, *, sound: bool) -> NDArray[np.float32]:  # noqa: ARG002
         """Return the part of a node's output that belongs to patches ``[first, stop)``.
 
         `sound` tells that the node's first axis is samples rather than patches.
         """
+        return output
 
 
 def n_frames(n_samples: int, frame: int, hop: int) -> int:
@@ -131,8 +106,7 @@ def cut_frames(samples: NDArray[np.float32], frame: int, hop: int) -> NDArray[np
     count = n_frames(len(samples), frame, hop)
     before = (frame + 1) // 2
     after = max(0, (count - 1) * hop + frame - before - len(samples))
-    padded = np.pad(samples, (before, after))
-    return np.lib.stride_tricks.sliding_window_view(padded, frame)[::hop][:count]
+    return np.lib.stride_tricks.sliding_window_view(np.pad(samples, (before, after)), frame)[::hop][:count]
 
 
 def mel_spectrogram(samples: NDArray[np.float32], frontend: FrontEnd) -> NDArray[np.float32]:
@@ -154,12 +128,8 @@ def cut_patches(
     ----------
     source : ndarray
         The mel-spectrogram ``[t, bands]`` where frames run through, else samples ``[n]`` or ``[n, 2]``.
-    frontend : FrontEnd
-        What made, or will make, the frames.
-    patch_frames : int
-        Frames in a patch.
-    hop : int
-        Samples from one patch to the next; a multiple of the front-end's hop where frames run through.
+    patch_frames, hop : int
+        Frames in a patch; samples from one to the next, a multiple of the front-end's hop where frames run through.
     keep : bool
         Whether mel-spectrograms that are made patch by patch are kept, because another network will ask for them.
     """
@@ -170,7 +140,7 @@ def cut_patches(
     return _ChunkPatches(source, frontend, patch_frames, hop, keep=keep)
 
 
-class _FramePatches:
+class _FramePatches(Patches):
     """Patches cut from one mel-spectrogram of the whole track."""
 
     def __init__(self, mel: NDArray[np.float32], frontend: FrontEnd, patch_frames: int, hop_frames: int) -> None:
@@ -193,20 +163,15 @@ class _FramePatches:
         patches = np.ascontiguousarray(self._patches[first:stop])
         return _standardise(patches) if self._standardised else patches
 
-    def own_part(self, output: NDArray[np.float32], /, *_: int, **__: bool) -> NDArray[np.float32]:
-        return output
 
-
-class _ChunkPatches:
+class _ChunkPatches(Patches):
     """OpenL3's patches: chunks of sound, the first centred on sample 0, each with a mel-spectrogram of its own."""
-
-    padded = False
 
     def __init__(
         self, samples: NDArray[np.float32], frontend: FrontEnd, patch_frames: int, hop: int, *, keep: bool
     ) -> None:
         self._keep = keep
-        self._kept: dict[tuple[int, int], NDArray[np.float32]] = {}
+        self._batches: dict[tuple[int, int], NDArray[np.float32]] = {}
         self._chunks = cut_frames(samples, frontend.chunk, hop)
         self._mel = _decibel_mel(frontend, patch_frames)
         self.start = -(frontend.chunk // 2)
@@ -218,28 +183,22 @@ class _ChunkPatches:
         return len(self._chunks)
 
     def batch(self, first: int, stop: int) -> NDArray[np.float32]:
-        kept = self._kept.get((first, stop))
-        if kept is not None:
-            return kept
+        if (first, stop) in self._batches:
+            return self._batches[first, stop]
         mels = np.stack([self._mel(chunk) for chunk in self._chunks[first:stop]])
         batch = np.ascontiguousarray(mels.transpose(0, 2, 1)[..., np.newaxis])
         if self._keep:
-            self._kept[first, stop] = batch
+            self._batches[first, stop] = batch
         return batch
 
-    def own_part(self, output: NDArray[np.float32], /, *_: int, **__: bool) -> NDArray[np.float32]:
-        return output
 
-
-class _Segments:
+class _Segments(Patches):
     """Spleeter's patches: the samples themselves, which the graph cuts into segments of 512 spectrum frames.
 
     A frame reads 4096 samples from its own first one on, so a batch that does not reach the end of the track brings
     the samples that its last frames read beyond it, which makes one segment too many at the end. It also brings the
     segment before: the separated sound is overlapped and added, and needs the neighbour's last frames.
     """
-
-    padded = False
 
     def __init__(self, samples: NDArray[np.float32], frontend: FrontEnd) -> None:
         self._samples, self._segment = samples, frontend.chunk
@@ -261,7 +220,7 @@ class _Segments:
             release_pages(self._samples)
         return np.ascontiguousarray(batch)
 
-    def own_part(self, output: NDArray[np.float32], first: int, stop: int, /, *, sound: bool) -> NDArray[np.float32]:
+    def own_part(self, output: NDArray[np.float32], first: int, stop: int, *, sound: bool) -> NDArray[np.float32]:
         unit = self._segment if sound else 1
         skip = unit if first else 0
         return output[skip : skip + (stop - first) * unit]

@@ -95,16 +95,8 @@ def _comes_from(whole: int, part: int) -> bool:
 class Stitcher:
     """Puts the outputs of one layer, batch by batch, where they belong in time.
 
-    Parameters
-    ----------
-    model, layer : Model, Layer
-        What is read; the layer with its axes told.
-    shapes : tuple of tuple of int
-        Shape of each of the layer's nodes for one patch.
-    patches : Patches
-        What the network is given.
-    n_samples : int
-        Length of the track at the model's rate.
+    The layer comes with its axes told, and with the shape of each of its nodes for one patch; the length of the track
+    is that at the model's rate.
 
     Attributes
     ----------
@@ -160,8 +152,8 @@ class Stitcher:
 
     def partial_values(self) -> NDArray[np.float32]:
         """Return a copy of the values whose frames that are not computed yet are NaN."""
-        values = np.full(self.values.shape, np.nan, np.float32)
-        values[: self.frames] = self.values[: self.frames]
+        values = np.array(self.values)
+        values[self.frames :] = np.nan
         return values
 
     def _tensor_buffer(self, sizes: Mapping[str, int]) -> tuple[NDArray[np.float32] | None, dict[str, int]]:
@@ -184,8 +176,7 @@ def _size(axes: str, shape: tuple[int, ...], letter: str) -> int:
 
 def _channels(layer: Layer, shapes: tuple[tuple[int, ...], ...]) -> int:
     """Return the channels of all nodes joined; 0 where there is no channel axis."""
-    letter = "c" if "c" in layer.axes else ""
-    return sum(shape[layer.axes.index(letter)] for shape in shapes) if letter else 0
+    return sum(shape[layer.axes.index("c")] for shape in shapes) if "c" in layer.axes else 0
 
 
 def _buffer(shape: tuple[int, ...]) -> NDArray[np.float32]:
@@ -203,29 +194,24 @@ def _plan_grid(
     model: Model, layer: Layer, sizes: Mapping[str, int], patches: Patches, n_samples: int
 ) -> tuple[FrameGrid, NDArray[np.int64], NDArray[np.int64]]:
     """Return the grid of a layer and, for each of its frames, the patch and the step it is taken from."""
-    frontend = FRONTENDS[model.frontend]
+    frontend, rate = FRONTENDS[model.frontend], model.sample_rate
     nothing = np.empty(0, np.int64)
     if "s" in layer.axes:
-        return FrameGrid(model.sample_rate, 1, 1, patches.receptive_field, 0, n_samples, n_samples), nothing, nothing
+        return FrameGrid(rate, 1, 1, patches.receptive_field, 0, n_samples, n_samples), nothing, nothing
     if "t" not in layer.axes or layer.step is None:
         n = len(patches)
-        grid = FrameGrid(
-            model.sample_rate, patches.hop, patches.length, patches.receptive_field, patches.start, n, n_samples
-        )
+        grid = FrameGrid(rate, patches.hop, patches.length, patches.receptive_field, patches.start, n, n_samples)
         return grid, np.arange(n), np.zeros(n, np.int64)
     hop = layer.step * frontend.hop
     first = patches.first_frame + round((layer.center - (layer.step - 1) / 2) * frontend.hop)
     n = (len(patches) - 1) * patches.hop // hop + sizes["t"]
     starts = first + hop * np.arange(n)
-    centers = starts + hop // 2
-    inside = (centers >= 0) & (centers < n_samples)
+    inside = (starts + hop // 2 >= 0) & (starts + hop // 2 < n_samples)
     starts = starts[inside] if inside.any() else starts[:1]
     nearest = np.rint((starts + hop / 2 - patches.start - patches.length / 2) / patches.hop)
     patch_of = np.clip(nearest, 0, len(patches) - 1).astype(np.int64)
     step_of = np.clip(np.rint((starts - first - patch_of * patches.hop) / hop), 0, sizes["t"] - 1).astype(np.int64)
-    heard = (
-        patches.receptive_field
-        if layer.receptive_field is None
-        else (layer.receptive_field - 1) * frontend.hop + frontend.frame
-    )
-    return FrameGrid(model.sample_rate, hop, hop, heard, int(starts[0]), len(starts), n_samples), patch_of, step_of
+    field = patches.receptive_field
+    if layer.receptive_field is not None:
+        field = (layer.receptive_field - 1) * frontend.hop + frontend.frame
+    return FrameGrid(rate, hop, hop, field, int(starts[0]), len(starts), n_samples), patch_of, step_of

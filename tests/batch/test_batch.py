@@ -59,10 +59,10 @@ def computed(monkeypatch):
     seen = []
     real = extract._compute
 
-    def counted(sound, digest, wanted, missing, *rest):
-        if missing:
+    def counted(sound, digest, specs, *rest):
+        if specs:
             seen.append(Path(sound.path).name)
-        return real(sound, digest, wanted, missing, *rest)
+        return real(sound, digest, specs, *rest)
 
     monkeypatch.setattr(extract, "_compute", counted)
     return seen
