@@ -7,7 +7,6 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -30,27 +29,13 @@ print(*[name for name in wanted if not hasattr(standard, name)])
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that embviz uses.
-
-    Parameters
-    ----------
-    name : str
-        What it is.
-    works : bool
-        Whether it can be used.
-    found : str
-        What was found.
-    mend : str
-        What to do where it does not work.
-    needed : bool
-        Whether embviz is of no use without it.
-    """
+    """One thing that embviz uses."""
 
     name: str
-    works: bool
+    works: bool  # whether it can be used
     found: str
-    mend: str = ""
-    needed: bool = True
+    mend: str = ""  # what to do where it does not work
+    needed: bool = True  # whether embviz is of no use without it
 
 
 @click.command()
@@ -64,21 +49,18 @@ def doctor(as_json: bool) -> int:
     if as_json:
         print_json([asdict(check) for check in found])
     else:
-        _print_checks(found)
+        for check in found:
+            print(f"{'works' if check.works else 'missing':<8} {check.name}: {check.found}")
+            if not check.works:
+                print(f"{'':<8} → {check.mend}")
     return int(any(check.needed and not check.works for check in found))
-
-
-def _print_checks(found: Iterable[Check]) -> None:
-    for check in found:
-        print(f"{'works' if check.works else 'missing':<8} {check.name}: {check.found}")
-        if not check.works:
-            print(f"{'':<8} → {check.mend}")
 
 
 def run_checks() -> list[Check]:
     """Check everything embviz uses, without a network and without changing anything."""
     python = Check("Python", works=True, found=platform.python_version())
-    return [python, *_check_engine(), *_check_weights(), *_check_folders(), _check_jupyter(), _check_browser()]
+    folders = [_check_folder("Data folder", data_dir()), _check_folder("Cache folder", cache_dir())]
+    return [python, *_check_engine(), *_check_weights(), *folders, _check_jupyter(), _check_browser()]
 
 
 def _check_engine() -> list[Check]:
@@ -106,16 +88,12 @@ def _check_weights() -> list[Check]:
         ready = here.setdefault(model.system, [])
         if weights_state(model) == "ready":
             ready.append(model.name)
-    return [_check_system(system, ready) for system, ready in here.items()]
-
-
-def _check_system(system: str, ready: list[str]) -> Check:
-    found = ", ".join(ready) or "none here"
-    return Check(f"Weights of {system}", works=bool(ready), found=found, mend=f"embviz pull {system}", needed=False)
-
-
-def _check_folders() -> list[Check]:
-    return [_check_folder("Data folder", data_dir()), _check_folder("Cache folder", cache_dir())]
+    return [
+        Check(
+            f"Weights of {system}", bool(ready), ", ".join(ready) or "none here", f"embviz pull {system}", needed=False
+        )
+        for system, ready in here.items()
+    ]
 
 
 def _check_folder(name: str, path: Path) -> Check:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +11,7 @@ import click
 from embviz.cli import outputs
 from embviz.cli.console import PATH, json_option, print_json, say
 from embviz.core.progress import reporter
-from embviz.errors import AudioError, EmbvizError, GraphError
+from embviz.errors import AudioError, GraphError
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -98,46 +96,34 @@ def embed(  # noqa: PLR0913  a command's options are many
         raise click.UsageError("--json and '-o -' would both print to stdout; choose one.")
     chosen = list(dict.fromkeys(get_model(name).name for name in names))
     wanted, sounds = list(dict.fromkeys(layers)), list(dict.fromkeys(audio))
+    options: dict[str, Any] = {"patch_hop": patch_hop, "resample_quality": resample_quality}
     if any(sound.is_dir() for sound in sounds):
-        options: dict[str, Any] = {
-            "pooling": pooling or "mean",
-            "patch_hop": patch_hop,
-            "resample_quality": resample_quality,
-            "workers": workers,
-        }
         targets = _folder_targets(output, sounds, chosen, wanted, suffix)
+        options |= {"pooling": pooling or "mean", "workers": workers}
         return _embed_folder(sounds[0], chosen, wanted, targets, options, as_json=as_json)
     if output is None:
-        for sound in sounds:
-            if not sound.exists():
-                raise AudioError(f"There is no file or folder {str(sound)!r}; check the path.")
+        absent = [str(sound) for sound in sounds if not sound.exists()]
+        if absent:
+            raise AudioError(f"There is no file or folder {absent[0]!r}; check the path.")
         raise click.UsageError("Missing option '-o' / '--output': sounds need a place for what is computed of them.")
     if pooling or workers:
         raise click.UsageError("--pooling and --workers are for a folder; a sound keeps all its frames.")
     targets = outputs.plan(output, sounds, chosen, wanted, suffix)
-    options = {"layer": wanted, "patch_hop": patch_hop, "resample_quality": resample_quality}
     written: list[dict[str, Any]] = []
     with reporter(True) as report:
         for sound in sounds:
             # What is wrong with a model or a layer is wrong for every sound, and ends all; a bad sound ends itself.
-            with _complaining(AudioError, GraphError, outputs.OutputError):
-                found = extract.embed(sound, chosen, **options, progress=report)
+            try:
+                found = extract.embed(sound, chosen, layer=wanted, **options, progress=report)
                 own = [target for target in targets if target.audio == sound]
                 for target, embedding in zip(own, itertools.chain.from_iterable(found), strict=True):
                     outputs.write(target.path, embedding)
                     written.append(_written(target, embedding, aloud=not as_json and output != "-"))
+            except (AudioError, GraphError, outputs.OutputError) as error:
+                say(error)
     if as_json:
         print_json(written)
     return int(len(written) < len(targets))
-
-
-@contextlib.contextmanager
-def _complaining(*errors: type[EmbvizError]) -> Iterator[None]:
-    """Say what went wrong, and go on with the next."""
-    try:
-        yield
-    except errors as error:
-        say(error)
 
 
 def _written(target: outputs.Target, embedding: Embedding, *, aloud: bool) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def pull(names: tuple[str, ...], *, everything: bool, default: bool, folder: Pat
     poster, or, with --from, all that the folder has. OpenL3 and VGGish are published on Essentia's site only: where
     that cannot be reached, the default is content without them.
     """
-    from embviz.models import ALIASES, CATALOGUE, weights
+    from embviz.models import ALIASES, CATALOGUE, get_model, weights
 
     if (bool(names) + everything + default) > 1:
         raise click.UsageError("Name models, or say --all, or --default: one of these.")
@@ -56,11 +56,7 @@ def pull(names: tuple[str, ...], *, everything: bool, default: bool, folder: Pat
     else:
         for name, found in pulled.ready.items():
             print(f"{name}: {found.path} ({found.source})")
-    excused = set() if names or everything or folder else {n for n in pulled.failed if _published_on_site_only(n)}
-    return int(bool(pulled.failed.keys() - excused))
-
-
-def _published_on_site_only(name: str) -> bool:
-    from embviz.models import get_model
-
-    return {source.kind for source in get_model(name).sources} == {"zoo"}
+    if names or everything or folder:
+        return int(bool(pulled.failed))
+    on_site_only = {name for name in pulled.failed if {source.kind for source in get_model(name).sources} == {"zoo"}}
+    return int(bool(pulled.failed.keys() - on_site_only))

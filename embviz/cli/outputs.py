@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product, takewhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -49,23 +49,10 @@ class Target:
 
 
 def plan(output: str, audio: Sequence[Path], models: Sequence[str], layers: Sequence[str], suffix: str) -> list[Target]:
-    """Decide which result goes into which file.
+    """Decide which result goes into which file; each combination of sound, model and layer is one, in this order.
 
-    Parameters
-    ----------
-    output : str
-        File, folder, name with placeholders, or ``-``.
-    audio, models, layers
-        Of each of their combinations there is one result, in this order.
-    suffix : str
-        Format of the files in a folder, such as ``npz``.
-
-    Raises
-    ------
-    click.UsageError
-        If two results would go to one file, a result to a sound's own place, or the format is not known.
-    OptionError
-        If the folder does not exist or cannot be written.
+    Files in a folder have `suffix`, such as ``npz``. Raises OptionError for a folder that cannot be written, and
+    UsageError where results would share a file or take a sound's own place, or where the format is not known.
     """
     into_folder = output.endswith("/") or Path(output).is_dir()
     pattern = str(Path(output) / f"{{track}}.{{model}}.{{layer}}.{suffix}") if into_folder else output
@@ -92,11 +79,10 @@ def write(path: Path, embedding: Embedding) -> None:
     from embviz.core import io as core_io
 
     if path == Path("-"):
-        sys.stdout.write(_csv(embedding).decode())
+        sys.stdout.write(_encode(embedding, ".csv").decode())
         return
-    encode = {".npz": _npz, ".parquet": _parquet, ".csv": _csv}[path.suffix.lower()]
     try:
-        core_io.write_bytes(path, encode(embedding))
+        core_io.write_bytes(path, _encode(embedding, path.suffix.lower()))
     except OSError as error:
         raise OutputError(f"{str(path)!r} could not be written: {error.strerror}.") from error
 
@@ -161,29 +147,17 @@ def _check_not_input(path: Path, audio: Iterable[Path]) -> None:
 # -- formats -----------------------------------------------------------------------------------------------------
 
 
-def _npz(embedding: Embedding) -> bytes:
+def _encode(embedding: Embedding, suffix: str) -> bytes:
     import numpy as np
 
-    buffer = io.BytesIO()
-    labels = np.array(embedding.labels, dtype=np.str_)
-    meta = json.dumps(_meta(embedding), ensure_ascii=False)
-    np.savez(buffer, values=embedding.values, times=embedding.times, labels=labels, meta=meta)
+    if suffix == ".parquet":
+        return bytes(embedding.to_frame().to_parquet())
+    if suffix == ".csv":
+        return str(embedding.to_frame().to_csv(lineterminator="\n")).encode()
+    names = ("title", "model", "layer", "unit", "source", "duration")
+    meta = {name: getattr(embedding, name) for name in names}
+    meta |= {"grid": asdict(embedding.grid), "info": dict(embedding.info)}
+    buffer, labels = io.BytesIO(), np.array(embedding.labels, dtype=np.str_)
+    text = json.dumps(meta, ensure_ascii=False)
+    np.savez(buffer, values=embedding.values, times=embedding.times, labels=labels, meta=text)
     return buffer.getvalue()
-
-
-def _parquet(embedding: Embedding) -> bytes:
-    return bytes(embedding.to_frame().to_parquet())
-
-
-def _csv(embedding: Embedding) -> bytes:
-    return str(embedding.to_frame().to_csv(lineterminator="\n")).encode()
-
-
-def _meta(embedding: Embedding) -> dict[str, Any]:
-    names = ("title", "model", "layer", "unit", "source")
-    return {
-        **{name: getattr(embedding, name) for name in names},
-        "duration": embedding.duration,
-        "grid": asdict(embedding.grid),
-        "info": dict(embedding.info),
-    }
