@@ -160,10 +160,9 @@ class Collection:
         given = loaders.check_paths(paths)
         kept = list(dict.fromkeys(given))
         names = track_table.names_below(kept, None if base is None else discovery.expand_user(base))
-        doubled = len(given) - len(kept)
-        notes = [f"{plural(doubled, 'path')} stood in the list before: left out."] if doubled else []
-        relist = partial(cls.from_paths, kept, base=base)
-        found = discovery.ListedFiles(kept, names, notes)
+        doubled = plural(len(given) - len(kept), "path")
+        notes = [f"{doubled} stood in the list before: left out."] if len(given) > len(kept) else []
+        found, relist = discovery.ListedFiles(kept, names, notes), partial(cls.from_paths, kept, base=base)
         return cls._from_files(found, relist, duplicates=duplicates, cache=cache, progress=progress)
 
     @classmethod
@@ -199,9 +198,8 @@ class Collection:
             If it is no table, or has no such column, or no rows.
         """
         given, own = loaders.read_table(table, audio)
-        start = own if base is None else discovery.expand_user(base)
         relist = partial(cls.from_table, table, audio=audio, base=base)
-        found, rows = _rows(given, audio, start)
+        found, rows = _rows(given, audio, own if base is None else discovery.expand_user(base))
         return cls._from_files(found, relist, given=rows, duplicates=duplicates, cache=cache, progress=progress)
 
     @classmethod
@@ -239,9 +237,8 @@ class Collection:
         CollectionError
             If mirdata is not installed, or has no such dataset, or it is not here.
         """
-        labels = loaders.read_mirdata(dataset, data_home, audio)
         relist = partial(cls.from_mirdata, dataset, data_home=data_home, audio=audio)
-        found, rows = _rows(labels, "path", Path())
+        found, rows = _rows(loaders.read_mirdata(dataset, data_home, audio), "path", Path())
         return cls._from_files(found, relist, given=rows, duplicates=duplicates, cache=cache, progress=progress)
 
     @classmethod
@@ -455,10 +452,9 @@ class Collection:
         """
         return self._derive(*table_ops.merge_table(self.table, other, left_on or on, right_on or on))
 
-    def _derive(self, table: DataFrame, notes: Iterable[str] = (), **origin: Any) -> Collection:
-        if len(table) < len(self):
-            origin["relist"] = None  # it is not the whole folder any more
-        return Collection(table, notes=[*self.notes, *notes], origin=replace(self._origin, **origin))
+    def _derive(self, table: DataFrame, notes: Iterable[str] = ()) -> Collection:
+        relist = self._origin.relist if len(table) >= len(self) else None  # a part is not the whole folder any more
+        return Collection(table, notes=[*self.notes, *notes], origin=replace(self._origin, relist=relist))
 
     # Files. --------------------------------------------------------------------------------------------------------
 
@@ -477,12 +473,10 @@ class Collection:
         AudioError
             If it has no file, or one that is no sound.
         """
-        if label not in self.table.index:
-            raise CollectionError(f"There is no track {label!r}; labels are those of collection.table.index.")
-        path, problem = self.table.loc[label, ["path", "problem"]]
-        if not path:
-            raise AudioError(problem)
-        return Audio.open(path)
+        [track] = self.select([label])
+        if not track.path:
+            raise AudioError(track.problem)
+        return Audio.open(track.path)
 
     def refresh(self, *, progress: Progress = None) -> Collection:
         """Return the collection as the files are now.
@@ -618,11 +612,10 @@ class Collection:
 def _rows(given: DataFrame, audio: str, base: Path) -> tuple[discovery.ListedFiles, DataFrame]:
     """Return the files that the rows of a table name, each once, and what else stands in these rows."""
     paths = [loaders.parse_path(cell, base) for cell in given[audio]]
-    twice = loaders.duplicate_positions(paths)
-    kept = [path for place, path in enumerate(paths) if place not in twice]
-    notes = (
-        [f"{plural(len(twice), 'row')} of the table with a file that stood there before: left out."] if twice else []
-    )
-    return discovery.ListedFiles(kept, track_table.names_below(kept), notes), given.drop(
-        index=list(twice), columns=audio
-    )
+    first: dict[Path, int] = {}
+    twice = [n for n, path in enumerate(paths) if path is not None and first.setdefault(path, n) != n]
+    rows = given.drop(index=twice, columns=audio)
+    kept = [paths[n] for n in rows.index]
+    number = plural(len(twice), "row")
+    notes = [f"{number} of the table with a file that stood there before: left out."] if twice else []
+    return discovery.ListedFiles(kept, track_table.names_below(kept), notes), rows

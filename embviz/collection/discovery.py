@@ -28,19 +28,18 @@ class ListedFiles(NamedTuple):
 
 def list_folder(path: Any, pattern: Any, *, follow_links: bool) -> ListedFiles:
     """Return the sounds of a folder whose names match a pattern; raises CollectionError where there are none."""
-    folder, wanted = _check_folder(path), _parse_pattern(pattern)
+    folder, parts = _check_folder(path), _parse_pattern(pattern)
     found = find_audio_files(folder, follow_links=follow_links)
     notes = _skipped_notes(found.links, found.closed)
-    names = [name for name in found.names if _matches(name.parts, wanted)]
+    names = [name for name in found.names if _matches(name.parts, parts)]
     if not names and found.names:
         number = plural(len(found.names), "sound")
         raise CollectionError(f"Of {number} in {str(folder)!r}, none matches {pattern!r}; change the pattern.")
     if not names:
         listed = f"files ending in {', '.join(sorted(SUFFIXES))} are listed."
         raise CollectionError(" ".join([f"There is no sound in {str(folder)!r}: {listed}", *notes]))
-    return ListedFiles(
-        [folder / name for name in names], [shorten(name.as_posix(), LONGEST_PATH) for name in names], notes
-    )
+    shown = [shorten(name.as_posix(), LONGEST_PATH) for name in names]
+    return ListedFiles([folder / name for name in names], shown, notes)
 
 
 def expand_user(path: Any) -> Path:
@@ -101,16 +100,9 @@ class FoundFiles(NamedTuple):
 
 
 def find_audio_files(folder: Path, *, follow_links: bool = False, most: int | None = None) -> FoundFiles:
-    """Return the audio files below a folder, but not hidden ones.
+    """Return the audio files below a folder, but not hidden ones; at most a number of them.
 
-    Parameters
-    ----------
-    folder : Path
-        Where.
-    follow_links : bool
-        Whether folders that are links are entered; each folder is entered once, under its own name where it has one.
-    most : int, optional
-        After how many sounds to stop.
+    Where folders that are links are entered, each is entered once, under its own name where it has one.
     """
     found = FoundFiles([], [], [])
     waiting, entered = [folder], set()
@@ -138,9 +130,8 @@ def find_audio_files(folder: Path, *, follow_links: bool = False, most: int | No
 
 def _natural_key(name: str) -> list[Any]:
     """Return a sort key that puts 2 before 10 and ignores case."""
-    return [
-        (0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d{1,18})", name.casefold())
-    ]
+    parts = re.split(r"(\d{1,18})", name.casefold())
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]
 
 
 def _is_audio_name(name: str) -> bool:

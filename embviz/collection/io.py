@@ -31,10 +31,9 @@ def to_parquet(table: DataFrame, path: Any) -> Path:
     try:
         _portable(table).to_parquet(buffer)
     except (ValueError, TypeError, OverflowError) as error:  # pyarrow's errors are of these kinds
-        raise CollectionError(
-            f"Parquet holds columns of one kind each: {clean_line(error).rstrip('.')}. "
-            "Change that column with assign()."
-        ) from error
+        reason = clean_line(error).rstrip(".")
+        message = f"Parquet holds columns of one kind each: {reason}. Change that column with assign()."
+        raise CollectionError(message) from error
     return _write(path, buffer.getvalue())
 
 
@@ -56,9 +55,8 @@ def to_m3u(table: DataFrame, path: Any, *, relative: bool) -> Path:
 def _entry(path: str, start: str | None) -> str:
     """Return a path as a line of a playlist, below the folder `start` where one is given."""
     whole = Path(path).absolute()
-    if start is None:
-        text = str(whole)
-    else:
+    text = str(whole)
+    if start is not None:
         text = os.path.relpath(os.path.join(os.path.realpath(whole.parent), whole.name), start)  # noqa: PTH118
         if text.startswith("#") or ":" in text.split("/")[0]:
             text = f"./{text}"  # neither a remark nor an address

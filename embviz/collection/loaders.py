@@ -5,8 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import typing
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any
@@ -48,12 +47,6 @@ def read_table(source: Any, audio: str) -> tuple[DataFrame, Path]:
     if not len(table):
         raise CollectionError("The table has no rows; a row per track is expected.")
     return table.reset_index(drop=True), base
-
-
-def duplicate_positions(paths: Sequence[Path | None]) -> set[int]:
-    """Return the positions of paths that occur earlier in the list."""
-    first: dict[Path, int] = {}
-    return {place for place, path in enumerate(paths) if path is not None and first.setdefault(path, place) != place}
 
 
 def check_paths(given: Any) -> list[Path]:
@@ -104,17 +97,13 @@ def _read_file(path: Path, audio: str) -> DataFrame:
     try:
         if path.suffix.lower() in PARQUET:
             return pd.read_parquet(path)
-        read = partial(
-            pd.read_csv,
-            path,
-            sep="\t" if path.suffix.lower() == ".tsv" else ",",
-            encoding="utf-8-sig",
-            keep_default_na=False,
-        )
+        separator = "\t" if path.suffix.lower() == ".tsv" else ","
+        options: dict[str, Any] = {"sep": separator, "encoding": "utf-8-sig", "keep_default_na": False}
         # A title may be "None", and an artist "NA": there, only an empty cell is missing.
         texts = (audio, *TEXTS)
-        missing = {name: [""] if name in texts else MISSING for name in read(nrows=0).columns}
-        return read(na_values=missing, dtype=dict.fromkeys(texts, str))
+        names = pd.read_csv(path, nrows=0, **options).columns
+        missing = {name: [""] if name in texts else MISSING for name in names}
+        return pd.read_csv(path, na_values=missing, dtype=dict.fromkeys(texts, str), **options)
     except OSError as error:
         raise CollectionError(f"{shown} cannot be read: {error.strerror or error}.") from error
     except UnicodeError as error:
@@ -147,9 +136,8 @@ def read_mirdata(dataset: Any, data_home: Any, audio: str) -> DataFrame:
         raise CollectionError(
             f"Tracks of {whole.name!r} have no {audio!r}; say which of {', '.join(paths)} is meant with audio=…."
         )
-    labels = list(_label_names(type(first), vars(first)))
     rows = [{"track_id": str(name), "path": getattr(track, audio)} for name, track in tracks.items()]
-    for label in labels:
+    for label in _label_names(type(first), vars(first)):
         _add_label(label, rows, tracks)
     return pd.DataFrame(rows)
 
@@ -172,17 +160,13 @@ def _open_dataset(dataset: Any, data_home: Any) -> Any:
     return mirdata.initialize(dataset, data_home=None if data_home is None else str(expand_user(data_home)))
 
 
-def _label_names(kind: type, own: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the names of what may be a label of a track, without asking for its value."""
-    for name in own:
-        if not name.startswith("_") and not any(word in name for word in SOUND_OR_FILE):
-            yield name
-    for name, member in inspect.getmembers_static(kind):
-        made_by = getattr(member, "fget", None) or getattr(member, "func", None)
-        if made_by is None or name.startswith("_") or any(word in name for word in SOUND_OR_FILE):
-            continue
-        if _may_be_scalar(made_by):
-            yield name
+def _label_names(kind: type, own: Mapping[str, Any]) -> list[str]:
+    """Return the names of what may be a label of a track, without asking for its value."""
+    members = inspect.getmembers_static(kind)
+    functions = {name: getattr(member, "fget", None) or getattr(member, "func", None) for name, member in members}
+    names = [*own, *(name for name, function in functions.items() if function is not None)]
+    named = [name for name in names if not name.startswith("_") and not any(word in name for word in SOUND_OR_FILE)]
+    return [name for name in named if name in own or _may_be_scalar(functions[name])]
 
 
 def _may_be_scalar(function: Any) -> bool:

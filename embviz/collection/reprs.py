@@ -34,11 +34,7 @@ def summary(table: DataFrame) -> str:
 
 def text_repr(table: DataFrame) -> str:
     """Return a collection for a terminal."""
-    return (
-        f"<Collection: {summary(table)}>\n{_head_and_tail(table).to_string()}"
-        if len(table)
-        else "<Collection: 0 tracks>"
-    )
+    return f"<Collection: {summary(table)}>" + (f"\n{_head_and_tail(table).to_string()}" if len(table) else "")
 
 
 def html_repr(table: DataFrame, notes: tuple[str, ...]) -> str:

@@ -10,7 +10,7 @@ import errno
 import os
 import stat
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,13 +34,7 @@ COLUMNS = (
     "path", "name", "title", "artist", "album", "genre", "year", "duration", "digest", "duplicate_of", "problem",
 )  # fmt: skip
 TEXTS = ("title", "artist", "album", "genre")
-SIDECAR_COLUMNS = {
-    "style": "",
-    "bpm": float("nan"),
-    "key": "",
-    "meter": "",
-    "note": "",
-}  # columns that tracks.csv may add
+SIDECAR_COLUMNS = {"style": "", "bpm": float("nan"), "key": "", "meter": "", "note": ""}  # that tracks.csv may add
 LONGEST_PATH = 2000  # letters; a sentence may hold a name, too
 UNKNOWN = FileTags()
 NEVER: Stamp = (0, 0)
@@ -65,18 +59,8 @@ def build_track_table(
 ) -> tuple[DataFrame, list[str]]:
     """Return the table of some files, labelled by their places, and sentences about what was noticed.
 
-    Parameters
-    ----------
-    paths : sequence of Path or None
-        The files; None where there is a row but no file.
-    names : sequence of str
-        How they are called.
-    cache : Cache, False or None
-        Where what was read is kept; None is the user's cache, False reads anew and keeps nothing.
-    duplicates : bool
-        Whether files of equal size are compared by their content.
-    report : callable
-        Given ``(stage, done, total)``; may raise to cancel.
+    A path is None where there is a row but no file; `names` say what the files are called. Files of equal size are
+    compared by their content where `duplicates` are to be found. `report` may raise to cancel.
     """
     store = resolve_cache(cache)
     index = MetadataCache(None if store is None else store.folder / "index")
@@ -172,27 +156,31 @@ def _os_error_reason(path: Path, error: OSError | ValueError) -> str:
     return f"{name} cannot be read: {error.strerror}."
 
 
+def _reported(files: Sequence[_File], stage: str, report: Report) -> Iterator[_File]:
+    """Yield files, and report now and then how many of them are done."""
+    for i, file in enumerate(files):
+        if i % 50 == 0:
+            report(stage, i, len(files))
+        yield file
+    if files:
+        report(stage, len(files), len(files))
+
+
 def _read_tags(files: Sequence[_File], index: MetadataCache, report: Report) -> None:
     """Fill in the tags: of files that were read before from the index, of others from the files."""
     unread = []
-    for file in files:
-        if file.problem:
-            continue
-        kept = index.get(file.path, file.stamp)
-        if kept is None:
+    for file in [file for file in files if not file.problem]:
+        known = index.get(file.path, file.stamp)
+        if known is None:
             unread.append(file)
         else:
-            file.tags, file.digest = kept
-    for i, file in enumerate(unread):
-        if i % 50 == 0:
-            report("reading tags", i, len(unread))
+            file.tags, file.digest = known
+    for file in _reported(unread, "reading tags", report):
         try:
             file.tags = file_tags.read_tags(file.path)
             index.put(file.path, file.stamp, file.tags, "")
         except OSError as error:  # this may pass, so it is not kept
             file.problem = _os_error_reason(file.path, error)
-    if unread:
-        report("reading tags", len(unread), len(unread))
     for file in files:
         file.problem = file.problem or file.tags.problem
 
@@ -207,30 +195,19 @@ def _find_duplicates(
             by_size[file.stamp[0]].append(place)
     compared = [place for places in by_size.values() if len(places) > 1 for place in places]
     unknown = [files[place] for place in compared if not files[place].digest]
-    for i, file in enumerate(unknown):
-        if i % 50 == 0:
-            report("comparing files of equal size", i, len(unknown))
-        _compute_digest(file, store, index)
-    if unknown:
-        report("comparing files of equal size", len(unknown), len(unknown))
+    for file in _reported(unknown, "comparing files of equal size", report):
+        try:
+            audio = Audio.open(file.path)
+            file.digest = audio.digest if store is None else store.digest(audio)
+        except AudioError as error:
+            file.problem = str(error)
+        else:
+            index.put(file.path, file.stamp, file.tags, file.digest)
     first: dict[str, int] = {}
-    same = {}
-    for place in sorted(compared):
-        if files[place].digest:
-            original = first.setdefault(files[place].digest, place)
-            if original != place:
-                same[place] = original
-    return same
-
-
-def _compute_digest(file: _File, store: Cache | None, index: MetadataCache) -> None:
-    try:
-        audio = Audio.open(file.path)
-        file.digest = audio.digest if store is None else store.digest(audio)
-    except AudioError as error:
-        file.problem = str(error)
-    else:
-        index.put(file.path, file.stamp, file.tags, file.digest)
+    originals = {
+        place: first.setdefault(files[place].digest, place) for place in sorted(compared) if files[place].digest
+    }
+    return {place: original for place, original in originals.items() if original != place}
 
 
 # Building the table. -----------------------------------------------------------------------------------------------
@@ -257,15 +234,13 @@ def _add_sidecar_columns(table: DataFrame, files: Sequence[_File]) -> tuple[Data
     folders = {file.path.parent for file in files if file.stamp != NEVER}
     said = {folder: read_sidecar(folder) for folder in sorted(folders)}
     notes = [wrong for _, wrong in said.values() if wrong]
-    if not any(told for told, _ in said.values()):
+    if not any(rows for rows, _ in said.values()):
         return table, notes
     rows = [said.get(file.path.parent, ({}, ""))[0].get(file.path.name, {}) for file in files]
-    added: dict[str, Any] = {}
-    added["title"] = [row.get("title") or title for row, title in zip(rows, table["title"], strict=True)]
-    for name, nothing in SIDECAR_COLUMNS.items():
-        if any(row.get(name) for row in rows):
-            added[name] = [row.get(name) or nothing for row in rows]
-    return table.assign(**added), notes
+    titles = [row.get("title") or title for row, title in zip(rows, table["title"], strict=True)]
+    there = {name: nothing for name, nothing in SIDECAR_COLUMNS.items() if any(row.get(name) for row in rows)}
+    added = {name: [row.get(name) or nothing for row in rows] for name, nothing in there.items()}
+    return table.assign(title=titles, **added), notes
 
 
 def _years(column: Series) -> Series:
