@@ -17,12 +17,15 @@ from embviz import __version__
 from embviz.core.progress import Progress, reporter
 from embviz.core.text import plural, printable, trim_lines
 from embviz.errors import FigureError, OptionError
-from embviz.export import page_audio, provenance, static_widgets, track_assets
+from embviz.export import page_audio, provenance, static_widgets
 from embviz.export.columns import ColorSpec, page_colors, tag_colors
 from embviz.export.static_map import StaticMap
 from embviz.export.static_neighbors import add_neighbors
-from embviz.export.static_widgets import MAX_BYTES, PageData
+from embviz.export.static_widgets import MAX_BYTES, PageData, without_comm
+from embviz.export.track_assets import build_track_assets
 from embviz.plotting import save
+from embviz.widgets.heatmap import Heatmap
+from embviz.widgets.player import Player
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,28 +45,10 @@ GUIDE = (
 
 
 def write_collection_page(path: str | os.PathLike[str], table: pd.DataFrame, **options: Any) -> Path:
-    """Write the map of a collection as a page, whole or not at all.
+    """Write the map of a collection as a page, ``.html``, whole or not at all; return where.
 
-    Parameters
-    ----------
-    path : path
-        Of the page, ending in ``.html``.
-    table
-        As for :func:`page`.
-    **options
-        As for :func:`page`, except `folder`, which is that of `path`.
-
-    Returns
-    -------
-    Path
-        Where it was written.
-
-    Raises
-    ------
-    FigureError
-        If the file cannot be written, or would be too large.
-    OptionError
-        If an option has no such value.
+    All else is as for :func:`render_collection_page`, which is told the folder of `path`; FigureError is also raised
+    where the file cannot be written.
     """
     return static_widgets.write_page(path, lambda folder: render_collection_page(table, folder=folder, **options))
 
@@ -85,7 +70,7 @@ def render_collection_page(  # noqa: PLR0913  what a page can be told apart by
     notes: Sequence[str] = (),
     folder: str | os.PathLike[str] = ".",
 ) -> str:
-    """Return the map of a collection as a page: to look at, to search, to listen to, and to take playlists from.
+    """Return the map of a collection as a page, HTML: to look at, to search, to listen to, and to take playlists from.
 
     Parameters
     ----------
@@ -125,11 +110,6 @@ def render_collection_page(  # noqa: PLR0913  what a page can be told apart by
     folder : path
         Where the page will lie.
 
-    Returns
-    -------
-    str
-        HTML.
-
     Raises
     ------
     FigureError
@@ -147,9 +127,8 @@ def render_collection_page(  # noqa: PLR0913  what a page can be told apart by
     with reporter(progress) as report:
         drawn = StaticMap(rows, vectors, projection, clusters, names, tags)
         nearest = add_neighbors(vectors, projection.metric, blocks, report)
-        made = track_assets.build_track_assets(
-            drawn, embeddings, audio=audio, folder=folder, blocks=blocks, report=report
-        )
+        made = build_track_assets(drawn, embeddings, audio=audio, folder=folder, blocks=blocks, report=report)
+    heatmap = without_comm(Heatmap)(message="Choose a track on the map.")
     description = {
         "title": trim_lines(title or "") or f"Map of {plural(len(rows), 'track')}",
         "facts": provenance.subtitle_facts(vectors, projection, len(rows)),
@@ -163,8 +142,8 @@ def render_collection_page(  # noqa: PLR0913  what a page can be told apart by
         "map": drawn.to_static(blocks),
         "colors": [drawn.encode_color(color, blocks) for color in chosen],
         "near": nearest,
-        "player": static_widgets.static_widget(track_assets.empty_player(), blocks),
-        "heatmap": static_widgets.static_widget(track_assets.empty_heatmap(), blocks) if made.source else None,
+        "player": static_widgets.static_widget(without_comm(Player)(), blocks),
+        "heatmap": static_widgets.static_widget(heatmap, blocks) if made.source else None,
         "parts": made.names,
         "about": provenance.provenance_sections(table, vectors, projection, made, audio),
         "made": f"Made with embviz {__version__}. This file needs no network and sends nothing anywhere.",
@@ -203,13 +182,7 @@ def _file_names(rows: pd.DataFrame, folder: str | os.PathLike[str] | None) -> li
 
 
 def check_page_size(rows: pd.DataFrame, audio: str) -> None:
-    """Refuse audio that could never fit into a page, before anything is decoded for it.
-
-    Raises
-    ------
-    FigureError
-        Which says what would fit.
-    """
+    """Refuse audio that could never fit into a page, before anything is decoded; FigureError says what would fit."""
     seconds = rows["duration"].fillna(0)
     clips = page_audio.CLIP_BYTES * float(seconds.clip(upper=page_audio.CLIP).sum())
     wanted = {"link": 0.0, "embed": page_audio.BYTES * float(seconds.sum()), "clips": clips}

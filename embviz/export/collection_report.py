@@ -6,8 +6,6 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from embviz.analysis import clustering, tagging
 from embviz.analysis.projection import project, unavailable_reason
 from embviz.analysis.projection.options import check_method
@@ -20,7 +18,6 @@ from embviz.models.weights import find_weights
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import NDArray
 
     from embviz.core.embedding import Embedding
     from embviz.core.vectors import Vectors
@@ -93,9 +90,7 @@ def write_collection_report(  # noqa: PLR0913  what a map can be told apart by
         tagger = get_model(TAGGER) if tags else None
         said = list(notes)
         if tagger is not None and tagger.name != record.name and find_weights(tagger) is None:
-            said.append(
-                f"Clusters have numbers in place of names: run `embviz pull {TAGGER}` and write the page again."
-            )
+            said += [f"Clusters have numbers in place of names: run `embviz pull {TAGGER}` and write the page again."]
             tagger = None
         vectors, output = _embed_and_tag(table, record, layer, pooling, tagger, report)
         problems = list(_failed_tracks(table, vectors))
@@ -103,7 +98,9 @@ def write_collection_report(  # noqa: PLR0913  what a map can be told apart by
             raise CollectionError(f"No track could be used: {problems[0] if problems else 'there are none.'}")
         projection = project(vectors, method, progress=report)
         groups = clustering.cluster(projection.xy, "hdbscan")
-        names = None if output is None else _name_clusters(groups, output, vectors)
+        names = None
+        if output is not None:
+            names = clustering.name_clusters(groups, tagging.tags_at_points(output, vectors), output.labels)
         collection_page.write_collection_page(
             path,
             table,
@@ -151,10 +148,6 @@ def _failed_tracks(table: pd.DataFrame, vectors: Vectors) -> Iterator[str]:
     for label, reason in vectors.failed.items():
         name = str(table["name"].get(label, label))
         yield reason if name in reason else f"{name}: {reason}"
-
-
-def _name_clusters(groups: NDArray[np.int64], output: Vectors, vectors: Vectors) -> dict[int, str]:
-    return clustering.name_clusters(groups, tagging.tags_at_points(output, vectors), output.labels)
 
 
 def _embeddings(table: pd.DataFrame, record: Model, layer: str) -> Any:

@@ -34,23 +34,12 @@ UNITS = {"duration": "s", "bpm": "BPM", "tempo": "BPM"}
 
 @dataclass(frozen=True, eq=False)
 class PageColor:
-    """One way to colour the map.
-
-    Parameters
-    ----------
-    title : str
-        What the colours say.
-    values : Series or array
-        A Series has a value for each track, by the labels of the table; an array has one for each point. Numbers get
-        a continuous scale, anything else a colour for each different value.
-    unit : str
-        Of numbers.
-    group : str
-        Heading under which the reader chooses it.
-    """
+    """One way to colour the map; `unit` is of numbers, `group` the heading under which the reader chooses it."""
 
     title: str
     values: pd.Series[Any] | ArrayLike
+    """A Series has a value for each track, by the labels of the table; an array has one for each point. Numbers get a
+    continuous scale, anything else a colour for each different value."""
     unit: str = ""
     group: str = ""
 
@@ -66,7 +55,7 @@ def page_columns(rows: pd.DataFrame) -> list[dict[str, Any]]:
     rows = rows.assign(title=rows["title"].where(rows["title"] != "", rows["name"]))
     names = [*TITLES, *(name for name in rows.columns if name not in TITLES and name not in HIDDEN)]
     found = [_column(str(name), rows[name]) for name in names if name in rows.columns]
-    return [column for column in found if column["name"] in ("title", "artist") or any(_has_value(column["values"]))]
+    return [each for each in found if each["name"] in ("title", "artist") or not set(each["values"]) <= {None, ""}]
 
 
 def is_number(dtype: Any) -> bool:
@@ -88,10 +77,6 @@ def _column(name: str, values: pd.Series[Any]) -> dict[str, Any]:
     }
 
 
-def _has_value(values: Iterable[Any]) -> Iterable[bool]:
-    return (value not in (None, "") for value in values)
-
-
 def _number(value: Any) -> float | int | None:
     if value is None or not np.isfinite(value):
         return None
@@ -110,7 +95,7 @@ def page_colors(
     names: Mapping[int, str] | None,
 ) -> list[PageColor]:
     """Return all that the map can be coloured by: given colours, clusters, and the neighbours preserved."""
-    own = _map_colors(projection, clusters, names)
+    own = _map_colors(projection, clusters, names or {})
     found = [
         own.pop(color) if isinstance(color, str) and color in own else _to_page_color(color, table) for color in given
     ]
@@ -131,14 +116,13 @@ def tag_colors(output: Vectors | None, given: Iterable[ColorSpec]) -> list[PageC
     return [PageColor(str(tag), heard[tag], group=group) for tag in heard.columns if str(tag) not in there]
 
 
-def _map_colors(
-    projection: Projection, clusters: ArrayLike | None, names: Mapping[int, str] | None
-) -> dict[str, PageColor]:
+def _map_colors(projection: Projection, clusters: ArrayLike | None, names: Mapping[int, str]) -> dict[str, PageColor]:
     """Return the colours by cluster and by neighbours preserved, by their names."""
     found = {}
     if clusters is not None:
-        named = np.asarray([_cluster_name(int(number), names or {}) for number in np.asarray(clusters)], dtype=object)
-        found["cluster"] = PageColor("Cluster", named, group=MAP_GROUP)
+        # What is not known is grey, and stands last.
+        named = ["" if i < 0 else names.get(i) or f"cluster {i}" for i in map(int, np.asarray(clusters))]
+        found["cluster"] = PageColor("Cluster", np.asarray(named, dtype=object), group=MAP_GROUP)
     kept = np.asarray(projection.preservation, dtype=np.float64)
     if kept.size and np.isfinite(kept).any():
         found["trust"] = PageColor(f"Kept of its {projection.k} nearest", 100 * kept, unit="%", group=MAP_GROUP)
@@ -157,11 +141,6 @@ def _to_page_color(given: ColorSpec, table: pd.DataFrame) -> PageColor:
         )
     values = table[given]
     return PageColor(TITLES.get(given, given), values, unit=UNITS.get(given, ""), group="The table")
-
-
-def _cluster_name(number: int, names: Mapping[int, str]) -> str:
-    # What is not known is grey, and stands last.
-    return "" if number < 0 else names.get(number) or f"cluster {number}"
 
 
 def values_per_point(values: Any, vectors: Vectors) -> NDArray[Any]:

@@ -63,12 +63,8 @@ def prepare_audio(
 
     Parameters
     ----------
-    path : path
-        Of the sound.
     how : {"link", "embed", "clips"}
         As for :func:`embviz.export.collection_page.render_collection_page`.
-    folder : path
-        Where the page will lie.
     duration : float
         In seconds, as far as known, for a sound that cannot be read.
     """
@@ -86,7 +82,7 @@ def prepare_audio(
             return PageAudio(outline.duration, peaks, data=data, mime=mime)
     except AudioError as error:
         return PageAudio(duration, b"", problem=str(error))
-    if browser_audio.known(path):
+    if browser_audio.media_type(path):
         return PageAudio(outline.duration, peaks, url=static_widgets.relative_url(path, folder))
     problem = f"Browsers cannot be expected to play {name!r}, and this page has no more than a link to it."
     return PageAudio(outline.duration, peaks, problem=problem)
@@ -117,8 +113,7 @@ def find_loudest(samples: NDArray[np.float32], rate: int, seconds: float) -> tup
     energy = np.add.reduceat(np.square(samples, dtype=np.float64), np.arange(0, len(samples), block))
     total = np.concatenate([[0], np.cumsum(energy)])
     blocks = length // block
-    first = int(np.argmax(total[blocks:] - total[:-blocks])) * block
-    first = min(first, len(samples) - length)
+    first = min(int(np.argmax(total[blocks:] - total[:-blocks])) * block, len(samples) - length)
     return first, first + length
 
 

@@ -39,16 +39,8 @@ SOUNDS = {
 def subtitle_facts(vectors: Vectors, projection: Projection, tracks: int) -> list[str]:
     """Return the facts below the title of a page."""
     points = [] if vectors.times is None else [plural(len(vectors.tracks), "frame")]
-    return [
-        plural(tracks, "track"),
-        *points,
-        trim_lines(f"{vectors.model} / {vectors.layer}"),
-        _method_name(projection),
-    ]
-
-
-def _method_name(projection: Projection) -> str:
-    return METHOD_NAMES[projection.method]
+    source = trim_lines(f"{vectors.model} / {vectors.layer}")
+    return [plural(tracks, "track"), *points, source, METHOD_NAMES[projection.method]]
 
 
 def quality_facts(projection: Projection) -> list[str]:
@@ -60,16 +52,15 @@ def quality_facts(projection: Projection) -> list[str]:
 
 def reading_caution(projection: Projection) -> str:
     """Return what distances on a map do not mean."""
+    why = (
+        "what is close here is mostly close there, but how far apart groups lie, and how large they are, means nothing"
+    )
     if projection.method == "pca":
         across, up = projection.axes
-        return (
-            "Distances on the map are not distances of the model: of its dimensions the map shows two, "
-            f"{across} to the right and {up} upwards. The list of nearest points is measured in the model itself."
-        )
+        why = f"of its dimensions the map shows two, {across} to the right and {up} upwards"
     return (
-        "Distances on the map are not distances of the model: what is close here is mostly close there, but how far "
-        "apart groups lie, and how large they are, means nothing. The list of nearest points is measured in the "
-        "model itself."
+        f"Distances on the map are not distances of the model: {why}. "
+        "The list of nearest points is measured in the model itself."
     )
 
 
@@ -94,11 +85,11 @@ def _map_facts(vectors: Vectors, projection: Projection) -> list[tuple[str, str]
     chosen = {"metric": projection.metric, "seed": projection.seed, **projection.options}
     options = ", ".join(f"{name} {value}" for name, value in chosen.items())
     points = "frames of tracks" if vectors.times is not None else f"whole tracks ({vectors.pooling} over time)"
-    true = quality_facts(projection)
+    quality = ", ".join(quality_facts(projection))
     return [
-        ("Method", trim_lines(f"{_method_name(projection)} ({options})")),
+        ("Method", trim_lines(f"{METHOD_NAMES[projection.method]} ({options})")),
         ("Points", f"{len(vectors.tracks):,} {points}"),
-        ("How true", ", ".join(true) if true else "not measured: there are too few points"),
+        ("How true", quality or "not measured: there are too few points"),
         ("What that says", MEANING),
         ("Caution", reading_caution(projection)),
     ]
@@ -128,11 +119,7 @@ def _audio_facts(made: TrackAssets, audio: str) -> list[tuple[str, str]]:
 
 def _missing_tracks(table: pd.DataFrame, vectors: Vectors) -> list[tuple[str, str]]:
     absent = table.loc[~table.index.isin(vectors.tracks)]
-    reasons = [
-        vectors.failed.get(int(label)) or problem
-        for label, problem in zip(absent.index, absent["problem"], strict=True)
-    ]
     return [
-        (trim_lines(str(name)), trim_lines(str(reason)) or "It was not embedded.")
-        for name, reason in zip(absent["name"], reasons, strict=True)
+        (trim_lines(str(name)), trim_lines(str(vectors.failed.get(int(label)) or problem)) or "It was not embedded.")
+        for label, name, problem in zip(absent.index, absent["name"], absent["problem"], strict=True)
     ]

@@ -16,6 +16,7 @@ from embviz.export import static_widgets
 from embviz.export.columns import PageColor, page_columns, values_per_point
 from embviz.export.static_widgets import CLOCK, PageData, without_comm
 from embviz.plotting.encodings import encode_colors
+from embviz.widgets.scatter import Scatter
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,8 +42,6 @@ class StaticMap:
         names: Mapping[int, str] | None,
         tags: Vectors | None = None,
     ) -> None:
-        from embviz.widgets.scatter import Scatter
-
         frames = vectors.times is not None
         self.rows, self.vectors, self.projection = rows, vectors, projection
         self.widget = without_comm(Scatter).of(

@@ -24,11 +24,8 @@ NONE = 0xFFFFFFFF
 def add_neighbors(vectors: Vectors, metric: str, blocks: PageData, report: Report) -> dict[str, Any]:
     """Add the nearest neighbours of each point to the page; of frames, those of other tracks.
 
-    Returns
-    -------
-    dict
-        ``k``, ``metric`` and ``exact``; ``indices``, uint32 ``[n, k]`` (2³² - 1 where there is none) and
-        ``distances``, float32 ``[n, k]``, by where they lie in the page.
+    Returned are ``k``, ``metric`` and ``exact``; ``indices``, uint32 ``[n, k]`` (2³² - 1 where there is none) and
+    ``distances``, float32 ``[n, k]``, by where they lie in the page.
     """
     if vectors.times is None:
         found = nearest_neighbors(vectors, K, metric=metric, report=report)

@@ -13,8 +13,10 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 from urllib.parse import quote
+
+from anywidget import AnyWidget
 
 from embviz.audio import Audio
 from embviz.core import io
@@ -22,10 +24,7 @@ from embviz.core.text import printable
 from embviz.errors import FigureError, OptionError, did_you_mean
 from embviz.plotting import save
 from embviz.widgets import browser_audio, bundle
-
-if TYPE_CHECKING:
-    from anywidget import AnyWidget
-
+from embviz.widgets.frames import FramesWidget
 
 MAX_BYTES = 200 * 2**20  # What a browser still opens while one waits for it.
 SMALL = 16_000  # bytes per second of a sound that is embedded as it is; what is encoded here takes 10,000 to 14,000
@@ -37,12 +36,7 @@ NO_SCRIPT = "This page is drawn by JavaScript, which is switched off here."
 class PageData:
     """The data of a page, as elements that its script reads when it needs them.
 
-    Parameters
-    ----------
-    limit : int
-        Bytes that the page may take.
-    remedy : str
-        What to do about a page that would take more, as the end of a sentence.
+    `limit` is in bytes; `remedy` says what to do about a page that would take more, as the end of a sentence.
     """
 
     def __init__(self, limit: int, remedy: str) -> None:
@@ -85,12 +79,7 @@ class PageData:
 def write_page(path: str | os.PathLike[str], make: Callable[[Path], str]) -> Path:
     """Write a page that is made for the folder where it will lie, whole or not at all; return where.
 
-    Raises
-    ------
-    FigureError
-        If the file cannot be written.
-    OptionError
-        If its name does not end in ``.html``.
+    FigureError where the file cannot be written, OptionError where its name does not end in ``.html``.
     """
     path = Path(path)
     if path.suffix.lower() != ".html":
@@ -166,24 +155,22 @@ def without_comm(kind: Any) -> Any:
 
 def static_widget(widget: AnyWidget, blocks: PageData) -> dict[str, Any]:
     """Return the module and the traits of a widget; arrays are replaced by the ids of their elements."""
-    from embviz.widgets.frames import FramesWidget
-
     if isinstance(widget, FramesWidget):
         widget.with_orders()  # Nobody could compute them later.
     names = [name for name in widget.keys if not name.startswith("_") and name not in {"layout", "tabbable", "tooltip"}]
     traits = {name: getattr(widget, name) for name in names} | {"clock": CLOCK}
-    arrays = {name: _store(value, blocks) for name, value in traits.items() if _is_array(value)}
-    state = {name: value for name, value in traits.items() if name not in arrays}
-    return {"widget": type(widget).__module__.rpartition(".")[2], "state": state, "bytes": arrays}
+    return {"widget": type(widget).__module__.rpartition(".")[2], **pack_traits(traits, blocks)}
 
 
-def _is_array(value: Any) -> bool:
-    several = isinstance(value, list | tuple) and len(value) > 0
-    return isinstance(value, bytes) or (several and all(isinstance(item, bytes) for item in value))
-
-
-def _store(value: Any, blocks: PageData) -> str | list[str]:
-    return blocks.add(value) if isinstance(value, bytes) else [blocks.add(item) for item in value]
+def pack_traits(traits: dict[str, Any], blocks: PageData) -> dict[str, Any]:
+    """Return traits for the page: arrays, and lists of them, by the ids of their elements, all others as they are."""
+    arrays: dict[str, str | list[str]] = {}
+    for name, value in traits.items():
+        if isinstance(value, bytes):
+            arrays[name] = blocks.add(value)
+        elif isinstance(value, list | tuple) and value and all(isinstance(item, bytes) for item in value):
+            arrays[name] = [blocks.add(item) for item in value]
+    return {"state": {name: value for name, value in traits.items() if name not in arrays}, "bytes": arrays}
 
 
 # -- sound --------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from embviz.export import static_widgets
 from embviz.export.page_audio import prepare_audio
 from embviz.export.static_widgets import PageData, without_comm
 from embviz.plotting.heatmap_figure import MAX_LABELS
+from embviz.widgets.heatmap import Heatmap
 
 if TYPE_CHECKING:
     from embviz.core.progress import Report
@@ -26,24 +27,12 @@ LOW = 192  # pixels of a heatmap of many dimensions
 
 @dataclass
 class TrackAssets:
-    """The assets of all tracks: ids of their elements in the page, and facts about them.
+    """The assets of all tracks: ids of their elements in the page, and facts about them."""
 
-    Parameters
-    ----------
-    names : list of str
-        Elements of the page, one per track.
-    seconds : float
-        Length of all sounds.
-    silent : list of str
-        Why tracks cannot be heard.
-    source : Embedding or None
-        One of those that are drawn.
-    """
-
-    names: list[str] = field(default_factory=list)
-    seconds: float = 0.0
-    silent: list[str] = field(default_factory=list)
-    source: Embedding | None = None
+    names: list[str] = field(default_factory=list)  # of elements, one per track
+    seconds: float = 0.0  # of all sounds
+    silent: list[str] = field(default_factory=list)  # why tracks cannot be heard
+    source: Embedding | None = None  # one of those that are drawn
 
 
 def build_track_assets(
@@ -64,7 +53,7 @@ def build_track_assets(
         sound = prepare_audio(path, audio, folder, duration=0.0 if math.isnan(duration) else float(duration))
         embedding, note = _load_embedding(embeddings, int(label))
         state = {
-            "player": _pack_traits(sound.traits, blocks),
+            "player": static_widgets.pack_traits(sound.traits, blocks),
             "span": sound.span,
             "trail": blocks.add(drawn.trail(int(label), embedding)),
             "heatmap": _heatmap(embedding, blocks),
@@ -87,30 +76,9 @@ def _load_embedding(embeddings: Callable[[int], Embedding | None] | None, label:
     return (embedding, "") if embedding is not None and all(embedding.shape) else (None, "")
 
 
-def _pack_traits(traits: dict[str, Any], blocks: PageData) -> dict[str, Any]:
-    arrays = {name: blocks.add(value) for name, value in traits.items() if isinstance(value, bytes)}
-    return {"state": {name: value for name, value in traits.items() if name not in arrays}, "bytes": arrays}
-
-
 def _heatmap(embedding: Embedding | None, blocks: PageData) -> dict[str, Any] | None:
-    from embviz.widgets.heatmap import Heatmap
-
     if embedding is None:
         return None
     listed = 0 < len(embedding.labels) <= MAX_LABELS
     height = 0 if listed else min(LOW, 2 * embedding.shape[1])
     return static_widgets.static_widget(without_comm(Heatmap).of(embedding, title="", height=height), blocks)
-
-
-def empty_player() -> Any:
-    """Return a player without a track."""
-    from embviz.widgets.player import Player
-
-    return without_comm(Player)()
-
-
-def empty_heatmap() -> Any:
-    """Return a heatmap without a track."""
-    from embviz.widgets.heatmap import Heatmap
-
-    return without_comm(Heatmap)(message="Choose a track on the map.")

@@ -11,7 +11,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
+
+from anywidget import AnyWidget
 
 from embviz import __version__
 from embviz.audio import Audio, AudioSource
@@ -25,10 +27,8 @@ from embviz.models.model import Model
 from embviz.plotting import save
 from embviz.plotting.heatmap_figure import MAX_LABELS
 from embviz.widgets import browser_audio
-
-if TYPE_CHECKING:
-    from anywidget import AnyWidget
-
+from embviz.widgets.heatmap import Heatmap
+from embviz.widgets.player import Player
 
 AUDIO = ("embed", "link")
 SEVERAL = 2  # More heatmaps than these are drawn low, so that they can be seen together.
@@ -44,27 +44,18 @@ REMEDY = "link the sound in place of embedding it, or choose fewer models or lay
 
 @dataclass(frozen=True)
 class PageRow:
-    """One plot of a page.
-
-    Parameters
-    ----------
-    content : Embedding or widget
-        An embedding is drawn as a heatmap; a widget of :mod:`embviz.widgets` as it is now.
-    title : str
-        Shown above; by default the model's.
-    facts : sequence of str, optional
-        Shown beside the title; by default what the model is and what its frames are.
-    options : mapping
-        Traits of an embedding's heatmap, such as ``{"order": "cluster", "pins": [3, 7]}``.
-    embedding : Embedding, optional
-        What a widget shows; of an embedding that is known, the page says where it came from.
-    """
+    """One plot of a page."""
 
     content: Embedding | AnyWidget
+    """An embedding is drawn as a heatmap; a widget of :mod:`embviz.widgets` as it is now."""
     title: str = ""
+    """Shown above; by default the model's."""
     facts: Sequence[str] | None = None
+    """Shown beside the title; by default what the model is and what its frames are."""
     options: Mapping[str, Any] | None = None
+    """Traits of an embedding's heatmap, such as ``{"order": "cluster", "pins": [3, 7]}``."""
     embedding: Embedding | None = None
+    """What a widget shows; of an embedding that is known, the page says where it came from."""
 
     @property
     def source(self) -> Embedding | None:
@@ -82,34 +73,16 @@ class MissingRow:
     commands: Sequence[str] = ()
 
 
-Content: TypeAlias = "Embedding | AnyWidget | PageRow | MissingRow"
+Content: TypeAlias = Embedding | AnyWidget | PageRow | MissingRow
 
 
 def write_track_page(
     path: str | os.PathLike[str], sound: AudioSource, embeddings: Iterable[Content], **options: Any
 ) -> Path:
-    """Write a page that plays a sound and shows its embeddings, whole or not at all.
+    """Write a page that plays a sound and shows its embeddings, ``.html``, whole or not at all; return where.
 
-    Parameters
-    ----------
-    path : path
-        Of the page, ending in ``.html``.
-    sound, embeddings
-        As for :func:`page`.
-    **options
-        As for :func:`page`, except `folder`, which is that of `path`.
-
-    Returns
-    -------
-    Path
-        Where it was written.
-
-    Raises
-    ------
-    FigureError
-        If the file cannot be written, or would be too large.
-    OptionError
-        If an option has no such value, or the sound cannot be linked.
+    All else is as for :func:`render_track_page`, which is told the folder of `path`; FigureError is also raised where
+    the file cannot be written.
     """
     return static_widgets.write_page(
         path, lambda folder: render_track_page(sound, embeddings, folder=folder, **options)
@@ -127,7 +100,7 @@ def render_track_page(
     sections: Sequence[tuple[str, float]] = (),
     folder: str | os.PathLike[str] = ".",
 ) -> str:
-    """Return a page that plays a sound and shows its embeddings on one clock, without a kernel or a network.
+    """Return a page, HTML, that plays a sound and shows its embeddings on one clock, without a kernel or a network.
 
     Parameters
     ----------
@@ -149,11 +122,6 @@ def render_track_page(
         Parts of the track to mark: name, and start in seconds.
     folder : path
         Where the page will lie.
-
-    Returns
-    -------
-    str
-        HTML.
 
     Raises
     ------
@@ -220,20 +188,14 @@ def embedding_facts(embedding: Embedding) -> tuple[str, ...]:
 def _to_row(content: Content) -> PageRow | MissingRow:
     row = content if isinstance(content, PageRow | MissingRow) else PageRow(content)
     if isinstance(row, PageRow) and isinstance(row.content, Embedding) and not all(row.content.shape):
-        return MissingRow(
-            row.title or row.content.model, "There are no frames to draw.", row.facts or embedding_facts(row.content)
-        )
+        facts = row.facts or embedding_facts(row.content)
+        return MissingRow(row.title or row.content.model, "There are no frames to draw.", facts)
     return row
 
 
 def _describe_row(row: PageRow | MissingRow, blocks: PageData, low: int) -> dict[str, Any]:
     if isinstance(row, MissingRow):
-        return {
-            "title": trim_lines(row.title),
-            "facts": trim_lines(row.facts),
-            "message": trim_lines(row.message),
-            "commands": trim_lines(row.commands),
-        }
+        return {name: trim_lines(getattr(row, name)) for name in ("title", "facts", "message", "commands")}
     source = row.source
     record = _record(source.model) if source else None
     said = embedding_facts(source) if source and row.facts is None else row.facts or ()
@@ -243,8 +205,6 @@ def _describe_row(row: PageRow | MissingRow, blocks: PageData, low: int) -> dict
 
 
 def _heatmap(row: PageRow, low: int) -> Any:
-    from embviz.widgets.heatmap import Heatmap
-
     embedding: Any = row.content
     d = embedding.shape[1]
     # Whole rows per pixel; a list of names needs its room.
@@ -258,8 +218,6 @@ def _heatmap(row: PageRow, low: int) -> Any:
 
 def _player(sound: Audio, blocks: PageData, *, link: str, parts: Sequence[tuple[str, float]]) -> dict[str, Any]:
     """Return the player as it stands in the page."""
-    from embviz.widgets.player import Player
-
     outline = browser_audio.summary(sound)
     data, mime = (b"", "") if link else compact_audio(sound)
     player = without_comm(Player)(
@@ -279,7 +237,7 @@ def _audio_url(sound: Audio, folder: str | os.PathLike[str]) -> str:
     """Return the address of a sound's file as seen from a folder."""
     if sound.path is None:
         raise OptionError("Samples have no file that could be linked; audio='embed' puts their sound into the page.")
-    if not browser_audio.known(sound.path):
+    if not browser_audio.media_type(sound.path):
         raise OptionError(
             f"Browsers cannot be expected to play {sound.title!r}, so a link to it would stay silent; "
             "audio='embed' puts its sound into the page in a format that they know."
@@ -289,8 +247,8 @@ def _audio_url(sound: Audio, folder: str | os.PathLike[str]) -> str:
 
 def _missing_sound_note(sound: Audio, link: str) -> str:
     if link:
-        where = f"{trim_lines(sound.title)} has to be where it was when this page was written ({link})"
-        return f"The sound was not found: {where}."
+        title = trim_lines(sound.title)
+        return f"The sound was not found: {title} has to be where it was when this page was written ({link})."
     return "This browser cannot play the sound that is in this page (Ogg Vorbis); Chrome, Edge and Firefox can."
 
 
@@ -319,20 +277,15 @@ def _audio_facts(sound: Audio, link: str) -> dict[str, Any]:
 def _frame_facts(embedding: Embedding) -> list[tuple[str, str]]:
     grid = embedding.grid
     heard = grid.receptive_field / grid.sample_rate
-    t, d = embedding.shape
-    return [
-        (
-            "Values",
-            f"{plural(t, 'frame')} × {plural(d, 'dimension')}{f', {embedding.unit}' if embedding.unit else ''}",
-        ),
-        ("Frame", f"{grid.patch / grid.sample_rate:.4g} s {format_period(embedding)}, which hears {heard:.4g} s"),
-        ("Sound heard", f"{grid.sample_rate:,} Hz, {_resampling(embedding)}"),
-    ]
-
-
-def _resampling(embedding: Embedding) -> str:
     quality = embedding.info.get("resample_quality")
-    return "one channel" if quality is None else f"resampled with quality {quality} (0 is best, 4 fastest)"
+    resampled = "one channel" if quality is None else f"resampled with quality {quality} (0 is best, 4 fastest)"
+    t, d = embedding.shape
+    unit = f", {embedding.unit}" if embedding.unit else ""
+    return [
+        ("Values", f"{plural(t, 'frame')} × {plural(d, 'dimension')}{unit}"),
+        ("Frame", f"{grid.patch / grid.sample_rate:.4g} s {format_period(embedding)}, which hears {heard:.4g} s"),
+        ("Sound heard", f"{grid.sample_rate:,} Hz, {resampled}"),
+    ]
 
 
 def weights_facts(embedding: Embedding) -> list[tuple[str, str]]:

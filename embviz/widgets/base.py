@@ -1,8 +1,9 @@
-"""What all widgets that draw an embedding have in common: a clock, a title, and how they are made."""
+"""What widgets have in common: references and names in the page, and how those that draw an embedding are made."""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Self
 
 import anywidget
@@ -31,12 +32,18 @@ def new_clock_name() -> str:
     return f"embviz-{uuid.uuid4().hex}"
 
 
+def check_traits(kind: type[anywidget.AnyWidget], given: Iterable[str]) -> None:
+    """Raise OptionError where a widget has no trait of a name."""
+    known = [name for name in kind.class_trait_names(sync=True) if not name.startswith("_")]
+    for name in given:
+        if name not in known:
+            raise OptionError(f"{kind.__name__} has no option {name!r}.{did_you_mean(name, known)}")
+
+
 class EmbeddingWidget(anywidget.AnyWidget):
     """Base of the widgets that draw an embedding over time; build one with :meth:`of`."""
 
-    clock = traitlets.Unicode(help="Name of the clock; widgets of one name share playhead, zoom and range.").tag(
-        sync=True
-    )
+    clock = traitlets.Unicode(help="Widgets with a clock of one name share playhead, zoom and range.").tag(sync=True)
     title = traitlets.Unicode(help="Shown above; empty where the surroundings say it.").tag(sync=True)
     message = traitlets.Unicode(help="A sentence shown in place of the picture.").tag(sync=True)
 
@@ -62,10 +69,7 @@ class EmbeddingWidget(anywidget.AnyWidget):
         LayerError
             If this widget cannot draw a layer of that kind.
         """
-        known = [name for name in cls.class_trait_names(sync=True) if not name.startswith("_")]
-        for name in traits:
-            if name not in known:
-                raise OptionError(f"{cls.__name__} has no option {name!r}.{did_you_mean(name, known)}")
+        check_traits(cls, traits)
         widget = cls(**{"title": f"{embedding.model} / {embedding.layer}"} | traits)
         widget.update(embedding)
         return widget

@@ -25,7 +25,6 @@ from embviz.audio import Audio, AudioSource
 from embviz.audio.sniff import frame_at, skip_tags
 from embviz.core import io as core_io
 from embviz.core.cache import Cache
-from embviz.core.paths import cache_dir
 from embviz.core.text import printable_name
 from embviz.errors import AudioError, EmbvizError, OptionError
 
@@ -47,28 +46,19 @@ _Array: TypeAlias = "NDArray[Any]"
 
 
 class Summary(NamedTuple):
-    """What a player shows of a track before it sounds."""
+    """What a player shows of a track before it sounds: its peaks, and its length in seconds."""
 
     peaks: NDArray[np.int8]
-    """Lowest and highest sample × 127 of equal stretches, ``[n, 2]``."""
     duration: float
-    """Length in seconds."""
 
 
 def peaks(audio: Audio, n: int | None = None) -> NDArray[np.int8]:
-    """Return the outline of a track's mix.
+    """Return the peaks of a track's mix, ``[n, 2]``, rounded outwards: only silence is 0.
 
     Parameters
     ----------
-    audio : Audio
-        The track.
     n : int, optional
         Number of stretches, 1 … 65,536 and at most one per sample; about one per 10 ms by default.
-
-    Returns
-    -------
-    ndarray of int8, ``[n, 2]``
-        Lowest and highest sample of each stretch, × 127, rounded outwards: only silence is 0.
     """
     rate = audio.sample_rate
     mix = audio.mono(rate)
@@ -80,8 +70,7 @@ def peaks(audio: Audio, n: int | None = None) -> NDArray[np.int8]:
     starts = np.arange(n) * len(mix) // n
     low = np.floor(np.minimum.reduceat(mix, starts) * 127 + INAUDIBLE)
     high = np.ceil(np.maximum.reduceat(mix, starts) * 127 - INAUDIBLE)
-    outline: NDArray[np.int8] = np.clip(np.stack([low, high], axis=1), -127, 127).astype(np.int8)
-    return outline
+    return np.asarray(np.clip(np.stack([low, high], axis=1), -127, 127), dtype=np.int8)
 
 
 def summary(source: AudioSource, *, folder: str | os.PathLike[str] | None = None) -> Summary:
@@ -90,14 +79,9 @@ def summary(source: AudioSource, *, folder: str | os.PathLike[str] | None = None
     Parameters
     ----------
     source : path, (ndarray, int) or Audio
-        As :meth:`embviz.Audio.open` takes it.
+        As :meth:`embviz.Audio.open` takes it; AudioError where it cannot be read.
     folder : path, optional
         The cache's folder; the user's own by default.
-
-    Raises
-    ------
-    AudioError
-        If the sound cannot be read.
     """
     audio = Audio.open(source)
 
@@ -110,21 +94,16 @@ def summary(source: AudioSource, *, folder: str | os.PathLike[str] | None = None
 
 
 def encode(samples: _Array, sample_rate: int, *, quality: float = QUALITY) -> tuple[bytes, str]:
-    """Return sound as a small file in memory, and its media type.
+    """Return sound as a small file in memory, and its media type; AudioError where the samples are not sound.
 
     Parameters
     ----------
     samples : ndarray of float, ``[n]`` or ``[n, channels]``
-        Between -1 and 1; more than two channels are mixed.
+        More than two channels are mixed.
     sample_rate : int
         In Hz. It is kept from 8000 to 48,000 Hz; other sound is resampled to the nearer of these.
     quality : float
         0 (about 60 kbit/s for two channels) … 1 (about 350).
-
-    Raises
-    ------
-    AudioError
-        If the samples are not sound.
     """
     if not 0 <= quality <= 1:
         raise OptionError(f"quality is a number from 0 (smallest) to 1 (best), {quality!r} was found.")
@@ -136,15 +115,14 @@ class Playable:
     """Sound that can be handed to a browser; make one with :func:`playable`."""
 
     audio: Audio
-    """The sound."""
     url: str
     """Its path below the root of the Jupyter server, not escaped; empty where it is not served."""
     mime: str
     """Media type of what :meth:`read` returns."""
     known: bool
     """Whether browsers can be expected to decode that."""
-    folder: Path
-    """The cache's folder."""
+    folder: str | os.PathLike[str] | None
+    """The cache's folder; None is the user's own."""
 
     @property
     def size(self) -> int:
@@ -173,29 +151,19 @@ class Playable:
 
 
 def playable(source: AudioSource, *, folder: str | os.PathLike[str] | None = None) -> Playable:
-    """Make a track playable.
-
-    Parameters
-    ----------
-    source : path, (ndarray, int) or Audio
-        As :meth:`embviz.Audio.open` takes it.
-    folder : path, optional
-        The cache's folder; the user's own by default.
-    """
+    """Make a track playable; source and folder are those of :func:`summary`."""
     audio = Audio.open(source)
     path = audio.path
     mime = media_type(path) if path else "audio/ogg"
     url = served(path) if path and mime else ""
-    return Playable(audio, url, mime or "application/octet-stream", bool(mime), _folder(folder))
-
-
-def known(path: str | os.PathLike[str]) -> bool:
-    """Tell whether browsers can be expected to play a file with its seconds right; its bytes decide, not its name."""
-    return bool(media_type(path))
+    return Playable(audio, url, mime or "application/octet-stream", bool(mime), folder)
 
 
 def media_type(path: str | os.PathLike[str]) -> str:
-    """Return the media type of a file that browsers know; an empty string for any other."""
+    """Return the media type of a file that browsers can be expected to play with its seconds right; else "".
+
+    Its bytes decide, not its name.
+    """
     try:
         with Path(path).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             return _media_type(data)
@@ -264,13 +232,9 @@ def _bare_stream(data: mmap.mmap) -> str:
 
 
 def served(path: str | os.PathLike[str]) -> str:
-    """Return a file's path below the root of the Jupyter server that runs this kernel.
+    """Return a file's path below the root of the Jupyter server that runs this kernel, with slashes, not escaped.
 
-    Returns
-    -------
-    str
-        With slashes, not escaped; empty where there is no such server, the file does not lie below its root, or the
-        server would hide it.
+    It is empty where there is no such server, the file does not lie below its root, or the server would hide it.
     """
     try:
         root = _server_root()
@@ -331,17 +295,13 @@ def _encoded(audio: Audio, quality: float) -> bytes:
     return file.getvalue()
 
 
-def _folder(folder: str | os.PathLike[str] | None) -> Path:
-    return Path(folder).expanduser() if folder is not None else cache_dir()
-
-
 def _remembered(
     audio: Audio, folder: str | os.PathLike[str] | None, kind: str, make: Callable[[], tuple[_Array, str]]
 ) -> tuple[_Array, str]:
     """Return bytes and a note about a track: those kept, or those made now."""
-    home = _folder(folder)
-    digest = Cache(home).digest(audio)
-    path = home / "sounds" / digest[:2] / f"{digest[2:]}.{kind}"
+    cache = Cache(folder)
+    digest = cache.digest(audio)
+    path = cache.folder / "sounds" / digest[:2] / f"{digest[2:]}.{kind}"
     with contextlib.suppress(EmbvizError, KeyError):
         arrays, meta = core_io.read_arrays(path)
         if meta["format"] == FORMAT:
@@ -350,11 +310,11 @@ def _remembered(
             return np.array(arrays["data"]), meta["note"]
     data, note = make()
     with contextlib.suppress(OSError, AudioError):
-        if Cache(home).digest(audio) != digest:
+        if Cache(folder).digest(audio) != digest:
             return data, note  # the file was replaced meanwhile
         core_io.write_arrays(path, {"data": data}, {"format": FORMAT, "note": note})
         if kind == "ogg":
-            _make_room(home / "sounds")
+            _make_room(cache.folder / "sounds")
     return data, note
 
 

@@ -16,6 +16,7 @@ import numpy as np
 import traitlets
 
 from embviz.errors import LayerError
+from embviz.plotting.quantize import CONSTANT, LAST
 from embviz.widgets.base import EmbeddingWidget
 from embviz.widgets.bundle import script, style
 
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
 
 
-LAST = 254  # Steps between the byte of the lowest value, 1, and that of the highest, 255.
-CONSTANT = 128
 # Tensors are memory-mapped and may be larger than memory: they are read a piece at a time.
 PIECE = 1 << 22
 MOST_ASKED = 1 << 23  # bytes of one answer; what the browser asks for stays far below
@@ -53,9 +52,7 @@ class FeatureMaps(EmbeddingWidget):
     channels = traitlets.Bytes(help="uint16 [c]: channels by activity, the most active first.").tag(sync=True)
     unit = traitlets.Unicode(help="Unit of the values, or empty.").tag(sync=True)
     serial = traitlets.Int(0, help="Counts the layers shown: what was asked for before is not drawn.").tag(sync=True)
-    all = traitlets.Bytes(help="uint8 [kept channels, t, f], where there is no kernel to ask; see `still`.").tag(
-        sync=True
-    )
+    all = traitlets.Bytes(help="uint8 [kept channels, t, f], for pages without a kernel.").tag(sync=True)
     kept = traitlets.List(traitlets.Int(), help="The channels that `all` holds.").tag(sync=True)
     page = traitlets.Enum(PAGES, 16, help="Channels shown at once.").tag(sync=True)
     order = traitlets.Enum(("activity", "index"), "activity", help="Order of the channels.").tag(sync=True)
@@ -84,15 +81,11 @@ class FeatureMaps(EmbeddingWidget):
             self.ranges = limits.astype("<f4").tobytes()
             self.ends = _ends(tensor, limits).astype("<f4").tobytes()
             self.channels = _by_activity(limits, activity).astype("<u2").tobytes()
-            self.kept, self.all = [], b""
-            self.message = ""
+            self.kept, self.all, self.message = [], b"", ""
             self.serial += 1
 
     def still(self, *, most: int = STILL) -> Self:
-        """Let the widget do without a kernel: give it the most active channels, as many as `most` bytes hold.
-
-        Returns the widget.
-        """
+        """Give the widget the most active channels, as many as `most` bytes hold, to do without a kernel; return it."""
         t, f, c = self.shape
         fits = min(c, max(1, most // max(1, t * f)))
         kept = np.frombuffer(self.channels, dtype="<u2")[:fits].tolist()
@@ -112,26 +105,19 @@ class FeatureMaps(EmbeddingWidget):
         return np.ascontiguousarray(np.nan_to_num(places, nan=0).transpose(2, 0, 1)).astype(np.uint8).tobytes()
 
     def _answer(self, _widget: Any, content: Mapping[str, Any], _buffers: Any) -> None:
-        asked = self._asked(content) if content.get("kind") == "block" else None
-        if asked is None:
-            return
+        """Send the block that is asked for; nothing where it is not there, or too much."""
+        asked: list[Any] = [content.get(name) for name in ("first", "count", "channels")]
         first, count, channels = asked
-        answer = {"kind": "block", "first": first, "count": count, "channels": channels, "serial": self.serial}
-        self.send(answer, [self._cells(first, count, channels)])
-
-    def _asked(self, content: Mapping[str, Any]) -> tuple[int, int, list[int]] | None:
-        """Return what is asked for, or None where it is not something that is there."""
-        first: Any = content.get("first")
-        wanted: Any = content.get("count")
-        channels: Any = content.get("channels")
-        numbers = [first, wanted, *channels] if isinstance(channels, list) else [None]
-        if not all(isinstance(number, int) and number >= 0 for number in numbers):
-            return None
+        numbers = [first, count, *channels] if isinstance(channels, list) else [None]
+        if content.get("kind") != "block" or not all(isinstance(number, int) and number >= 0 for number in numbers):
+            return
         t, f, c = self._tensor.shape
-        count = min(wanted, t - first)
+        count = min(count, t - first)
         if content.get("serial", self.serial) != self.serial or max(channels, default=c) >= c or count < 1:
-            return None
-        return (first, count, channels) if len(channels) * count * f <= MOST_ASKED else None
+            return
+        if len(channels) * count * f <= MOST_ASKED:
+            answer = {"kind": "block", "first": first, "count": count, "channels": channels, "serial": self.serial}
+            self.send(answer, [self._cells(first, count, channels)])
 
 
 def _survey(tensor: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -25,10 +25,7 @@ if TYPE_CHECKING:
 
 
 COMPUTED_ORDERS = ("activity", "cluster")
-
-
-def _default_scale(*, signed: bool) -> str:
-    return "signed" if signed else "none"
+USUAL_SCALE = {True: "signed", False: "none"}  # by whether values lie on both sides of zero
 
 
 class FramesWidget(EmbeddingWidget):
@@ -43,10 +40,7 @@ class FramesWidget(EmbeddingWidget):
     grid = traitlets.Dict(help="The fields of a FrameGrid, in samples.").tag(sync=True)
     labels = traitlets.List(traitlets.Unicode(), help="A name per dimension, or none.").tag(sync=True)
     unit = traitlets.Unicode(help="Unit of the values, or empty.").tag(sync=True)
-    ends = traitlets.List(
-        traitlets.Float(),
-        help="Where the colours of a shared scale end; see `color_limits`.",
-    ).tag(sync=True)
+    ends = traitlets.List(traitlets.Float(), help="Ends of a shared scale; see `color_limits`.").tag(sync=True)
     signed = traitlets.Bool(help="Whether values lie on both sides of zero.").tag(sync=True)
     activity_order = traitlets.Bytes(help="uint16 [d]: dimensions from the top; empty until asked for.").tag(sync=True)
     cluster_order = traitlets.Bytes(help="uint16 [d]: dimensions from the top; empty until asked for.").tag(sync=True)
@@ -85,18 +79,17 @@ class FramesWidget(EmbeddingWidget):
         ends = [] if embedding.unit == "probability" else color_limits(embedding.values, signed=signed)
         self._values = embedding.values
         with self.hold_sync():
-            self.grid = asdict(embedding.grid)
-            self.labels = list(embedding.labels)
-            self.unit = embedding.unit
+            self.grid, self.unit, self.labels = asdict(embedding.grid), embedding.unit, list(embedding.labels)
             # Who has not chosen a scale gets the one that fits.
-            if self.scale == _default_scale(signed=self.signed):
-                self.scale = _default_scale(signed=signed)
+            if self.scale == USUAL_SCALE[self.signed]:
+                self.scale = USUAL_SCALE[signed]
             self.signed = signed
             self.pins = [pin for pin in self.pins if pin < d]
-            self._forget_orders(keep=not complete and d == self.shape[0])
+            # While frames still come, rows stay where they are.
+            if complete or d != self.shape[0]:
+                self.activity_order = self.cluster_order = b""
             self.shape, self.ranges, self.ends, self.cells = [d, t], ranges, ends, cells
-            self.complete = complete
-            self.message = ""
+            self.complete, self.message = complete, ""
             self._compute_order()
 
     @property
@@ -110,12 +103,6 @@ class FramesWidget(EmbeddingWidget):
         for order in COMPUTED_ORDERS:
             self._compute(order)
         return self
-
-    def _forget_orders(self, *, keep: bool) -> None:
-        # While frames still come, rows stay where they are.
-        if not keep:
-            for order in COMPUTED_ORDERS:
-                setattr(self, f"{order}_order", b"")
 
     @traitlets.observe("order")
     def _compute_order(self, _change: Any = None) -> None:

@@ -26,6 +26,6 @@ class Heatmap(FramesWidget):
 
     orders = traitlets.Dict(ORDERS, help="Orders to choose from, with their titles.").tag(sync=True)
     scales = traitlets.Dict(PAGE_SCALES, help="Scales to choose from, with their titles.").tag(sync=True)
-    live_only = traitlets.Bool(
-        default_value=False, help="Whether dimensions that never change are left out where they are most."
-    ).tag(sync=True)
+    live_only = traitlets.Bool(help="Whether dimensions that never change are left out where they are most.").tag(
+        sync=True
+    )

@@ -20,16 +20,15 @@ if TYPE_CHECKING:
 GREY = [0.5, 0.5, 0.5, 1.0]
 
 
-def jscatter_points(
-    xy: NDArray[np.float32], shades: NDArray[np.uint8] | None, sizes: NDArray[np.uint8] | None, colors: int
-) -> NDArray[np.float32]:
-    """Return points as jupyter-scatter takes them, float32 ``[n, 4]``."""
+def jscatter_points(xy: NDArray[np.float32], shades: bytes, sizes: bytes, colors: int) -> NDArray[np.float32]:
+    """Return points as jupyter-scatter takes them, float32 ``[n, 4]``; shades and sizes may be empty."""
     points = np.zeros((len(xy), 4), dtype=np.float32)
     points[:, :2] = xy
-    if shades is not None:
-        points[:, 2] = np.where(shades == MISSING, colors, shades)
-    if sizes is not None:
-        points[:, 3] = sizes >> 4
+    if shades:
+        places = np.frombuffer(shades, np.uint8)
+        points[:, 2] = np.where(places == MISSING, colors, places)
+    if sizes:
+        points[:, 3] = np.frombuffer(sizes, np.uint8) >> 4
     return points
 
 
@@ -37,13 +36,9 @@ def jscatter_widget(points: NDArray[np.float32]) -> anywidget.AnyWidget:
     """Return a widget of jupyter-scatter that draws points ``[n, 4]`` and leaves all else to the page."""
     from jscatter.widget import JupyterScatter
 
-    nothing = np.zeros(0, dtype=np.uint32)
     traits: dict[str, Any] = {
         "points": points,
-        "selection": nothing,
-        "color": [GREY, GREY],
-        "color_selected": [GREY, GREY],
-        "color_hover": [GREY, GREY],
+        "selection": np.zeros(0, dtype=np.uint32),
         "color_by": "valueA",
         "opacity": [0.01, 0.02],
         "opacity_by": "valueA",
@@ -52,11 +47,6 @@ def jscatter_widget(points: NDArray[np.float32]) -> anywidget.AnyWidget:
         "size_by": "valueB",
         "size_scale_function": "constant",
         "background_color": [1.0, 1.0, 1.0, 1.0],
-        "lasso_color": GREY,
-        "reticle_color": GREY,
-        "connection_color": GREY,
-        "connection_color_selected": GREY,
-        "connection_color_hover": GREY,
         "connection_opacity": 0.1,
         "connection_size": 2,
         "tooltip_histograms": False,
@@ -73,10 +63,12 @@ def jscatter_widget(points: NDArray[np.float32]) -> anywidget.AnyWidget:
             "spatialIndexUseWorker": False,
         },
     }
+    traits |= {"lasso_color": GREY, "reticle_color": GREY}
+    for state in ("", "_selected", "_hover"):
+        traits |= {f"color{state}": [GREY, GREY], f"connection_color{state}": GREY}
     for axis in "xy":
         traits |= {f"{axis}_domain": [-1, 1], f"{axis}_scale_domain": [-1, 1], f"{axis}_scale": "linear"}
-    for channel in ("x", "y", "color", "opacity", "size"):
-        traits[f"{channel}_histogram_range"] = [0, 1]
+    traits |= {f"{channel}_histogram_range": [0, 1] for channel in ("x", "y", "color", "opacity", "size")}
     for channel in ("color", "opacity", "size"):
         traits |= {f"{channel}_domain": [0, 1], f"{channel}_scale": "linear"}
     drawing: anywidget.AnyWidget = JupyterScatter(None, **traits)

@@ -98,14 +98,10 @@ class Player(anywidget.AnyWidget):
             If the sound cannot be read.
         """
         audio = Audio.open(source)
-        found = summary(audio)
+        title = audio.title if title is None else title
+        outline = summary(audio)
         player = cls(**traits)
-        player.set_track(
-            title=audio.title if title is None else title,
-            duration=found.duration,
-            peaks=found.peaks,
-            playable=playable(audio),
-        )
+        player.set_track(title=title, duration=outline.duration, peaks=outline.peaks, playable=playable(audio))
         return player
 
     def set_track(
@@ -151,14 +147,13 @@ class Player(anywidget.AnyWidget):
 
     def _begin(self, playable: Playable | None, **traits: Any) -> None:
         with self._lock, self.hold_sync():
-            self._playable = playable
-            self._at_work = None
+            self._playable, self._at_work = playable, None
             self.clear_stems()
             # A sound that browsers do not know has no address: the page asks, and is given one that they do.
             url = playable.url if playable and playable.known else ""
             fresh = {"loading": "", "sound": b"", "mime": "", "transcoded": False, "url": url}
             page = {"time": 0.0, "playing": False, "range": [], "looping": False, "view": [0.0, traits["duration"]]}
-            for name, value in {**fresh, **page, **traits}.items():
+            for name, value in (fresh | page | traits).items():
                 self.set_trait(name, value)
             self.serial += 1
 
@@ -212,8 +207,7 @@ class Player(anywidget.AnyWidget):
         if len(names) != len(sounds):
             raise OptionError(f"There are {len(names)} names for {len(sounds)} stems.")
         with self._lock, self.hold_sync():
-            self.stem_sounds = list(sounds)
-            self.stem_mime = mime
+            self.stem_sounds, self.stem_mime = list(sounds), mime
             self.stems = [{"name": str(name)} for name in names]
 
     def clear_stems(self) -> None:
@@ -235,9 +229,9 @@ class Player(anywidget.AnyWidget):
             return
         elif kind == "transcode" or not sound.known or sound.size > LARGEST_RAW:
             self.loading = f"preparing the sound of {sound.audio.title}"
-            serial = self.serial
             # The kernel stays free meanwhile.
-            self._at_work = threading.Thread(target=self._deliver, args=(sound.transcode, serial, True), daemon=True)
+            work = (sound.transcode, self.serial, True)
+            self._at_work = threading.Thread(target=self._deliver, args=work, daemon=True)
             self._at_work.start()
         else:
             self._deliver(sound.read, self.serial, transcoded=False)

@@ -7,8 +7,7 @@ by its position; a track by its position in the columns. Bytes are little-endian
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import anywidget
@@ -16,8 +15,9 @@ import numpy as np
 import traitlets
 
 from embviz.core.text import plural
-from embviz.errors import OptionError, did_you_mean
+from embviz.errors import OptionError
 from embviz.plotting.encodings import encode_colors, encode_sizes, is_missing, json_number
+from embviz.widgets.base import check_traits, close_widget, model_ref, new_clock_name
 from embviz.widgets.bundle import script, style
 from embviz.widgets.jscatter_backend import jscatter_points, jscatter_widget
 
@@ -55,9 +55,7 @@ class Scatter(anywidget.AnyWidget):
     link = traitlets.Unicode(help="Maps of one name share pointer and selection; empty: alone.").tag(sync=True)
     title = traitlets.Unicode(help="Shown above; empty where the surroundings say it.").tag(sync=True)
     message = traitlets.Unicode(help="A sentence shown in place of the points.").tag(sync=True)
-    renderer = traitlets.Unicode(help="Reference to the widget of jupyter-scatter that draws; empty: a canvas.").tag(
-        sync=True
-    )
+    renderer = traitlets.Unicode(help="Reference to the jupyter-scatter that draws; empty: a canvas.").tag(sync=True)
     points = traitlets.Bytes(help="float32 [n, 2]; empty where the surface has them.").tag(sync=True)
     tracks = traitlets.Bytes(help="uint32 [n]: track of each point; empty: point i is track i.").tag(sync=True)
     seconds = traitlets.Bytes(help="float32 [n]: moment of each point; empty: points are tracks.").tag(sync=True)
@@ -87,7 +85,7 @@ class Scatter(anywidget.AnyWidget):
 
     @traitlets.default("clock")
     def _own_clock(self) -> str:
-        return f"embviz-{uuid.uuid4().hex}"
+        return new_clock_name()
 
     @traitlets.default("color")
     def _no_color(self) -> dict[str, Any]:
@@ -130,10 +128,7 @@ class Scatter(anywidget.AnyWidget):
         OptionError
             If there is no such trait, or lengths do not agree.
         """
-        known = [name for name in cls.class_trait_names(sync=True) if not name.startswith("_")]
-        for name in traits:
-            if name not in known:
-                raise OptionError(f"{cls.__name__} has no option {name!r}.{did_you_mean(name, known)}")
+        check_traits(cls, traits)
         if renderer not in RENDERERS:
             raise OptionError(f"A map is drawn by {' or '.join(map(repr, RENDERERS))}, not {renderer!r}.")
         widget = cls(**traits)
@@ -198,23 +193,26 @@ class Scatter(anywidget.AnyWidget):
         """
         color, shades = dict(NO_COLOR), b""
         if values is not None:
-            color, shades = _made(values) or encode_colors(values, title=title, kind=kind, unit=unit)
-        if shades:
-            _of_length(np.frombuffer(shades, np.uint8), self.n, "u1", "colours")
+            color, shades = self._encode(values, encode_colors, "colours", title=title, kind=kind, unit=unit)
         with self.hold_sync():
             self.hidden_categories, self.value_range = [], []
             self.color, self.shades = color, shades
 
     def set_size(self, values: Looks | None, *, title: str = "", unit: str = "") -> None:
         """Size the points by values, one per point, or make all the same; see :func:`encode_sizes`."""
-        size: dict[str, Any] = {}
-        sizes = b""
-        if values is not None:
-            size, sizes = _made(values) or encode_sizes(values, title=title, unit=unit)
-        if sizes:
-            _of_length(np.frombuffer(sizes, np.uint8), self.n, "u1", "sizes")
+        none: tuple[dict[str, Any], bytes] = {}, b""
+        size, sizes = none if values is None else self._encode(values, encode_sizes, "sizes", title=title, unit=unit)
         with self.hold_sync():
             self.size, self.sizes = size, sizes
+
+    def _encode(
+        self, values: Looks, encode: Callable[..., tuple[dict[str, Any], bytes]], what: str, **meaning: Any
+    ) -> tuple[dict[str, Any], bytes]:
+        made = isinstance(values, tuple) and len(values) == 2 and isinstance(values[0], dict)
+        look, places = values if made else encode(values, **meaning)
+        if places:
+            _of_length(np.frombuffer(places, np.uint8), self.n, "u1", what)
+        return look, places
 
     def set_columns(self, columns: Iterable[Mapping[str, Any]]) -> None:
         """Replace the columns, the facts of each track, given as for :meth:`of`."""
@@ -246,8 +244,7 @@ class Scatter(anywidget.AnyWidget):
 
     def select(self, points: ArrayLike) -> None:
         """Select points, and no others."""
-        chosen = np.unique(self._known(points))
-        self.selected = chosen.astype("<u4").tobytes()
+        self.selected = np.unique(self._known(points)).astype("<u4").tobytes()
 
     def set_matches(self, points: ArrayLike) -> None:
         """Mark points as matches of a search, and move the view to them."""
@@ -276,16 +273,13 @@ class Scatter(anywidget.AnyWidget):
         """Set the labels on the map: ``text``, ``x`` and ``y`` (on the scale of the points as given), ``id``."""
         items = list(labels)
         places = self.place([[item["x"], item["y"]] for item in items] or np.zeros((0, 2)))
-        self.labels = [
-            {**item, "x": float(x), "y": float(y)} for item, (x, y) in zip(items, places.tolist(), strict=True)
-        ]
+        self.labels = [{**item, "x": x, "y": y} for item, (x, y) in zip(items, places.tolist(), strict=True)]
 
     def close(self) -> None:
         """Close the map, and the widget that draws its points."""
         jscatter, self._jscatter = getattr(self, "_jscatter", None), None
         if jscatter is not None:
-            jscatter.layout.close()
-            jscatter.close()
+            close_widget(jscatter)
         super().close()
 
     def _place(self, xy: ArrayLike) -> None:
@@ -308,11 +302,10 @@ class Scatter(anywidget.AnyWidget):
             self.points = self._xy.tobytes()
             return
         self._jscatter = jscatter_widget(self._jscatter_points())
-        self.renderer = f"IPY_MODEL_{self._jscatter.model_id}"
+        self.renderer = model_ref(self._jscatter)
 
     def _jscatter_points(self) -> NDArray[np.float32]:
-        shades, sizes = (np.frombuffer(some, np.uint8) if some else None for some in (self.shades, self.sizes))
-        return jscatter_points(self._xy, shades, sizes, len(self.color["palette"]))
+        return jscatter_points(self._xy, self.shades, self.sizes, len(self.color["palette"]))
 
     def _known(self, points: ArrayLike) -> NDArray[np.int64]:
         numbers = np.asarray(points, dtype=np.int64).ravel()
@@ -338,20 +331,10 @@ def _of_length(values: ArrayLike, n: int, kind: str, what: str) -> bytes:
     return array.tobytes()
 
 
-def _made(values: Any) -> tuple[dict[str, Any], bytes] | None:
-    """Return what has been made of values already, or None where they are values."""
-    if isinstance(values, tuple) and len(values) == 2 and isinstance(values[0], dict):
-        return values
-    return None
-
-
 def _column(column: Mapping[str, Any]) -> dict[str, Any]:
-    kind = column.get("kind", "text")
-    values: Sequence[Any] = list(column["values"])
-    plain = (
-        [json_number(value) for value in values]
-        if kind == "number"
-        else ["" if is_missing(value) else str(value) for value in values]
-    )
-    title = column.get("title") or column["name"]
-    return {"name": column["name"], "title": title, "kind": kind, "unit": column.get("unit", ""), "values": plain}
+    name, kind, unit = column["name"], column.get("kind", "text"), column.get("unit", "")
+    if kind == "number":
+        values: list[Any] = [json_number(value) for value in column["values"]]
+    else:
+        values = ["" if is_missing(value) else str(value) for value in column["values"]]
+    return {"name": name, "title": column.get("title") or name, "kind": kind, "unit": unit, "values": values}

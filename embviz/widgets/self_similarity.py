@@ -17,12 +17,7 @@ from embviz.widgets.base import EmbeddingWidget
 from embviz.widgets.bundle import script, style
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from embviz.core.embedding import Embedding
-
-
-MEANING = "cosine similarity of frames, the track's mean removed"
 
 
 class SelfSimilarity(EmbeddingWidget):
@@ -39,11 +34,11 @@ class SelfSimilarity(EmbeddingWidget):
     low = traitlets.Float(-1.0, help="Value of byte 1.").tag(sync=True)
     high = traitlets.Float(1.0, help="Value of byte 255.").tag(sync=True)
     edges = traitlets.Dict(help="The fields of the FrameGrid of rows and columns, in samples.").tag(sync=True)
-    meaning = traitlets.Unicode(MEANING, help="What is measured, in a few words.").tag(sync=True)
+    meaning = traitlets.Unicode(
+        "cosine similarity of frames, the track's mean removed", help="What is measured, in a few words."
+    ).tag(sync=True)
     sections = traitlets.List(traitlets.Dict(), help="Parts of the track: name, and start in seconds.").tag(sync=True)
-    size = traitlets.Int(0, min=0, help="Side of the square in pixels at most; 0 leaves it to the widget.").tag(
-        sync=True
-    )
+    size = traitlets.Int(0, min=0, help="Largest side in pixels; 0 leaves it to the widget.").tag(sync=True)
 
     def update(self, embedding: Embedding) -> None:
         """Draw another embedding."""
@@ -53,10 +48,6 @@ class SelfSimilarity(EmbeddingWidget):
             # Cosines of all tracks on one scale, so that pictures can be compared.
             self.low, self.high = -1.0, 1.0
             self.n = len(matrix)
-            self.cells = _encode(matrix, self.low, self.high)
+            places = np.clip((matrix - self.low) / (self.high - self.low), 0, 1) * 254 + 1.5
+            self.cells = bytes(np.nan_to_num(places, nan=0).astype(np.uint8))
             self.message = ""
-
-
-def _encode(matrix: NDArray[np.float32], low: float, high: float) -> bytes:
-    places = np.clip((matrix - low) / (high - low), 0, 1) * 254 + 1.5
-    return bytes(np.nan_to_num(places, nan=0).astype(np.uint8))

@@ -14,7 +14,7 @@ from embviz.audio import Audio
 from embviz.audio import audio as audio_module
 from embviz.errors import AudioError, OptionError
 from embviz.widgets import browser_audio
-from embviz.widgets.browser_audio import encode, known, media_type, peaks, playable, served, summary
+from embviz.widgets.browser_audio import encode, media_type, peaks, playable, served, summary
 
 RATE = 22_050
 
@@ -267,7 +267,6 @@ def test_known_by_its_bytes(tmp_path, suffix, options, mime):
     soundfile.write(path, tone(rate=rate), rate, **options)
     nameless = path.rename(tmp_path / "track")
     assert media_type(nameless) == mime
-    assert known(nameless) is bool(mime)
 
 
 @pytest.mark.parametrize(
@@ -297,7 +296,7 @@ def test_compressed_streams(wav, tmp_path, name, options, mime):
 def test_streams_one_behind_the_other_are_not_known(tmp_path):
     data, _ = encode(tone(), RATE)
     (tmp_path / "a.ogg").write_bytes(data + encode(tone(gain=0.1), RATE)[0])
-    assert not known(tmp_path / "a.ogg")
+    assert not media_type(tmp_path / "a.ogg")
 
 
 @pytest.mark.parametrize(
@@ -305,12 +304,12 @@ def test_streams_one_behind_the_other_are_not_known(tmp_path):
 )
 def test_rubbish_is_not_known(tmp_path, data):
     (tmp_path / "a.mp3").write_bytes(data)
-    assert not known(tmp_path / "a.mp3")
+    assert not media_type(tmp_path / "a.mp3")
 
 
 def test_neither_a_folder_nor_nothing_is_known(tmp_path):
-    assert not known(tmp_path)
-    assert not known(tmp_path / "none")
+    assert not media_type(tmp_path)
+    assert not media_type(tmp_path / "none")
 
 
 # What the Jupyter server serves. -------------------------------------------------------------------------------------
