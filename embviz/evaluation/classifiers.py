@@ -61,15 +61,7 @@ def check_classifiers(classifier: Any) -> list[str]:
 
 
 def sample_weights(truth: NDArray[np.int64], track: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return a weight for each point, ``[n]``, of mean 1.
-
-    Parameters
-    ----------
-    truth : ndarray, shape [n], int64
-        Class of each point.
-    track : ndarray, shape [n], int64
-        Its track, by number.
-    """
+    """Return a weight for each point, ``[n]``, of mean 1, from its class and its track."""
     _, first, place, frames = np.unique(track, return_index=True, return_inverse=True, return_counts=True)
     tracks = np.bincount(truth[first])  # of each class
     present = int((tracks > 0).sum())
@@ -82,49 +74,25 @@ def fit(
 ) -> dict[str, NDArray[np.float32]]:
     """Return the weights of a network trained on points, standardisation included.
 
-    Parameters
-    ----------
-    kind : {"mlp", "logistic"}
-        What is trained.
-    x : ndarray, shape [n, d], float32
-        The training points, and nothing else.
-    truth : ndarray, shape [n], int64
-        Class of each; classes that none has are never predicted.
-    weights : ndarray, shape [n], float64
-        Of :func:`sample_weights`.
-    classes : int
-        How many there are.
-    seed : int
-        For the start of training, and the order of points in it.
+    The points ``[n, d]`` have the classes `truth` (those that none has are never predicted) and the `weights` of
+    :func:`sample_weights`. The seed is for the start of training, and the order of points in it.
     """
-    mean, scale = _standardization(x, weights)
-    z = _standardize(x, mean, scale)
-    fitted = _network(kind, z, truth, weights, seed)
-    layers = (
-        list(zip(fitted.coefs_, fitted.intercepts_, strict=True))
-        if kind == "mlp"
-        else [(fitted.coef_.T, fitted.intercept_)]
-    )
-    output, bias = _expand_classes(*layers[-1], fitted.classes_, classes)
-    found = {"mean": mean, "scale": scale, "output": output, "output_bias": bias}
-    if kind == "mlp":
-        found |= {"hidden": layers[0][0], "hidden_bias": layers[0][1]}
-    return {name: np.ascontiguousarray(array, np.float32) for name, array in found.items()}
-
-
-def _network(
-    kind: str, z: NDArray[np.float32], truth: NDArray[np.int64], weights: NDArray[np.float64], seed: int
-) -> Any:
-    """Train with scikit-learn."""
-    settings = dict(SETTINGS[kind])
-    if kind == "logistic":
-        from sklearn.linear_model import LogisticRegression
-
-        return LogisticRegression(random_state=seed, **settings).fit(z, truth, sample_weight=weights)
+    from sklearn.linear_model import LogisticRegression
     from sklearn.neural_network import MLPClassifier
 
-    settings["batch_size"] = min(settings["batch_size"], len(z))
-    return MLPClassifier((UNITS,), random_state=seed, **settings).fit(z, truth, sample_weight=weights)
+    mean, scale = _standardization(x, weights)
+    z, settings, hidden = _standardize(x, mean, scale), SETTINGS[kind], {}
+    if kind == "mlp":
+        settings = settings | {"batch_size": min(settings["batch_size"], len(z))}
+        fitted: Any = MLPClassifier((UNITS,), random_state=seed, **settings).fit(z, truth, sample_weight=weights)
+        (first, output), (first_bias, bias) = fitted.coefs_, fitted.intercepts_
+        hidden = {"hidden": first, "hidden_bias": first_bias}
+    else:
+        fitted = LogisticRegression(random_state=seed, **settings).fit(z, truth, sample_weight=weights)
+        output, bias = fitted.coef_.T, fitted.intercept_
+    output, bias = _expand_classes(output, bias, fitted.classes_, classes)
+    found = {"mean": mean, "scale": scale, "output": output, "output_bias": bias, **hidden}
+    return {name: np.ascontiguousarray(array, np.float32) for name, array in found.items()}
 
 
 def _expand_classes(

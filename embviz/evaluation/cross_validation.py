@@ -18,21 +18,8 @@ TRIES = 10  # orders of the groups that are tried where a class is missing in a 
 
 
 def make_folds(truth: NDArray[np.int64], groups: NDArray[np.int64], folds: int, seed: int) -> NDArray[np.int64]:
-    """Return stratified folds, ``[n]``, that no group stands in two of.
+    """Return stratified folds, ``[n]``, that no group stands in two of; the seed orders what is otherwise equal.
 
-    Parameters
-    ----------
-    truth : ndarray, shape [n], int64
-        Class of each track.
-    groups : ndarray, shape [n], int64
-        What belongs together; a number for each where nothing does.
-    folds : int
-        How many.
-    seed : int
-        For the order of what is otherwise equal.
-
-    Notes
-    -----
     Groups are dealt out one after the other, the largest first, each to the fold where its classes are rarest. Where a
     class stays away from a fold although there are groups enough for all, other orders are tried.
     """
@@ -81,18 +68,9 @@ def _deal_groups(counts: NDArray[np.int64], folds: int, random: np.random.Genera
 def take_share(
     truth: NDArray[np.int64], groups: NDArray[np.int64], train: NDArray[np.int64], part: float, seed: int
 ) -> NDArray[np.int64]:
-    """Return part of the training tracks, whole groups of each class; a smaller part lies within a larger one.
+    """Return a `part` (0 … 1) of the training tracks, ``[m]`` places: whole groups of each class, one at least.
 
-    Parameters
-    ----------
-    truth, groups : ndarray, shape [n], int64
-        Class and group of each track.
-    train : ndarray, shape [m], int64
-        Places of the tracks that train.
-    part : float
-        0 … 1, of the groups; each class keeps one at least.
-    seed : int
-        For the draw.
+    A smaller part lies within a larger one.
     """
     counts, member = group_counts(truth[train], groups[train])
     main = counts.argmax(axis=1)

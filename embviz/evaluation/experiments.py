@@ -25,59 +25,34 @@ WHOLE = -1  # in place of a fold: all tracks train
 
 @dataclass(frozen=True, eq=False)
 class Experiment:
-    """One classifier on one layer of one model, for one task.
-
-    Parameters
-    ----------
-    split : Split
-        Of the task.
-    features : LayerFeatures
-        The layer of the model.
-    classifier : str
-        What is trained.
-    shares : tuple of float
-        Parts of the training tracks to train on, too.
-    seed : int
-        Of the whole evaluation.
-    matrix, external_matrix : FeatureMatrix
-        The vectors of the tracks of both collections.
-    """
+    """One classifier on one layer of one model, for one task."""
 
     split: Split
     features: LayerFeatures
     classifier: str
-    shares: tuple[float, ...]
-    seed: int
+    shares: tuple[float, ...]  # parts of the training tracks to train on, too
+    seed: int  # of the whole evaluation
     matrix: FeatureMatrix
     external_matrix: FeatureMatrix | None
 
     @property
     def jobs(self) -> list[TrainingJob]:
         """The training jobs: each fold, each fold of each share, and all tracks for the other collection."""
-        found = [self._job(train, test, fold) for fold, train, test in _iterate_folds(self.split)]
-        for share in self.shares:
-            found += [
-                self._job(train, test, fold) for fold, train, test in _iterate_folds(self.split, share, self.seed)
-            ]
+        jobs = [
+            self._job(train, test, fold)
+            for share in (None, *self.shares)
+            for fold, train, test in _iterate_folds(self.split, share, self.seed)
+        ]
         if self.split.external is not None:
             n, m = len(self.split.labels), len(self.split.external)
-            found.append(self._job(np.arange(n), np.arange(m), WHOLE, self.external_matrix))
-        return found
+            jobs.append(self._job(np.arange(n), np.arange(m), WHOLE, self.external_matrix))
+        return jobs
 
     def _job(
         self, train: NDArray[np.int64], test: NDArray[np.int64], fold: int, other: FeatureMatrix | None = None
     ) -> TrainingJob:
-        labels = self.split.labels
-        return TrainingJob(
-            self.classifier,
-            len(labels.classes),
-            derive_seed(self.seed, fold),
-            self.matrix,
-            labels.truth,
-            train,
-            test,
-            other,
-        )
+        labels, seed = self.split.labels, derive_seed(self.seed, fold)
+        return TrainingJob(self.classifier, len(labels.classes), seed, self.matrix, labels.truth, train, test, other)
 
     def result(self, proba: Sequence[NDArray[np.float32]]) -> Result:
         """Return the result, from the probabilities of the jobs."""
@@ -107,32 +82,32 @@ def build_experiments(
     split: Split, layers: Sequence[LayerFeatures], kinds: Sequence[str], shares: tuple[float, ...], seed: int
 ) -> list[Experiment]:
     """Return the experiments of a task."""
-    found = []
+    experiments = []
     for features in layers:
         matrix = build_feature_matrix(features.vectors, split.labels.tracks)
-        external_matrix = None
+        outside = None
         if split.external is not None and features.external is not None:
-            external_matrix = build_feature_matrix(features.external, split.external.tracks)
-        found += [Experiment(split, features, kind, shares, seed, matrix, external_matrix) for kind in kinds]
-    return found
+            outside = build_feature_matrix(features.external, split.external.tracks)
+        experiments += [Experiment(split, features, kind, shares, seed, matrix, outside) for kind in kinds]
+    return experiments
 
 
 def baseline_results(split: Split, seed: int) -> list[Result]:
     """Return the results of the baselines, which look at nothing."""
-    return [_baseline(split, kind, seed) for kind in classifiers.BASELINES]
-
-
-def _baseline(split: Split, kind: str, seed: int) -> Result:
     truth, classes = split.labels.truth, split.labels.classes
-    proba = [
-        classifiers.baseline_proba(kind, truth[train], len(test), len(classes), (seed, fold))
-        for fold, train, test in _iterate_folds(split)
-    ]
-    external = None
-    if split.external is not None:
-        outside = classifiers.baseline_proba(kind, truth, len(split.external), len(classes), (seed, len(proba)))
-        external = _external_predictions(split.external, outside)
-    return Result(split.name, "", "", kind, "", 0, 0, classes, _merge_predictions(split, proba), external)
+    results = []
+    for kind in classifiers.BASELINES:
+        proba = [
+            classifiers.baseline_proba(kind, truth[train], len(test), len(classes), (seed, fold))
+            for fold, train, test in _iterate_folds(split)
+        ]
+        external = None
+        if split.external is not None:
+            outside = classifiers.baseline_proba(kind, truth, len(split.external), len(classes), (seed, len(proba)))
+            external = _external_predictions(split.external, outside)
+        predictions = _merge_predictions(split, proba)
+        results.append(Result(split.name, "", "", kind, "", 0, 0, classes, predictions, external))
+    return results
 
 
 def _iterate_folds(
@@ -142,9 +117,8 @@ def _iterate_folds(
     for fold in range(int(split.folds.max()) + 1):
         train, test = np.flatnonzero(split.folds != fold), np.flatnonzero(split.folds == fold)
         if share is not None:
-            train = cross_validation.take_share(
-                split.labels.truth, split.group_of_track, train, share, derive_seed(seed, fold)
-            )
+            groups, seed_of_fold = split.group_of_track, derive_seed(seed, fold)
+            train = cross_validation.take_share(split.labels.truth, groups, train, share, seed_of_fold)
         yield fold, train, test
 
 

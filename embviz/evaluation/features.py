@@ -32,21 +32,11 @@ BLOCK = 1 << 16  # points looked at together
 
 @dataclass(frozen=True, eq=False)
 class FeatureMatrix:
-    """The vectors that classifiers are trained and tested on.
+    """The vectors that classifiers are trained and tested on."""
 
-    Parameters
-    ----------
-    values : ndarray, shape [p, d], float32, or Path
-        The points; where they are in a file, its path.
-    places : ndarray, shape [p], int64
-        Place of each point's track among the tracks of the task; -1 for others.
-    tracks : int
-        Number of tracks of the task.
-    """
-
-    values: NDArray[np.float32] | Path
-    places: NDArray[np.int64]
-    tracks: int
+    values: NDArray[np.float32] | Path  # [p, d], the points; where they are in a file, its path
+    places: NDArray[np.int64]  # [p], place of each point's track among the tracks of the task; -1 for others
+    tracks: int  # number of tracks of the task
 
     def select(self, tracks: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Return the points of some tracks, in the order of the points, and whose they are: places in `tracks`."""
@@ -74,77 +64,48 @@ class FeatureMatrix:
 
 @dataclass(frozen=True, eq=False)
 class LayerFeatures:
-    """The vectors of one layer of one model, for a collection and for the other one.
+    """The vectors of one layer of one model, for a collection and for the other one."""
 
-    Parameters
-    ----------
-    depth : int
-        Place of the layer among those of the model that are evaluated.
-    vectors : Vectors
-        Of the collection.
-    external : Vectors or None
-        Of the other collection.
-    """
-
-    depth: int
+    depth: int  # place of the layer among those of the model that are evaluated
     vectors: Vectors
     external: Vectors | None = None
 
 
 def load_features(
-    table: pd.DataFrame,
-    external: pd.DataFrame | None,
-    models: Any,
-    layers: Any,
-    pooling: str,
-    **options: Any,
+    table: pd.DataFrame, external: pd.DataFrame | None, models: Any, layers: Any, pooling: str, **options: Any
 ) -> list[LayerFeatures]:
-    """Return the features of layers, in the order of models, then of depth.
+    """Return the features of layers of the tracks that have a label, in the order of models, then of depth.
 
-    Parameters
-    ----------
-    table, external : DataFrame
-        The tracks that have a label.
-    models : str, Model, Vectors, pair of Vectors, or sequence of them
-        Vectors are taken as they are.
-    layers : str, sequence of str, or mapping from models to these
-        ``"all"`` stands for all known layers of a model.
-    pooling : str
-        As for :func:`embviz.batch.embed_table`.
-    **options
-        For :func:`embviz.batch.embed_table`.
+    `models` and `layers` are those of :func:`embviz.evaluate`; `options` go to :func:`embviz.batch.embed_table`.
     """
     how = check_pooling(pooling)
     items = _parse_models(models, paired=external is not None)
-    records = [get_model(item) for item in items if not isinstance(item, tuple)]
-    wanted = {record.name: layers_of(record, layers) for record in records}
-    _check_models(items, wanted, how)  # what is wrong is said before anything is computed
-    here = _embed(table, records, wanted, pooling=how, **options)
-    there = {} if external is None else _embed(external, records, wanted, pooling=how, **options)
+    records = [item for item in items if isinstance(item, Model)]
+    layers_by_model = {record.name: layers_of(record, layers) for record in records}
+    _check_models(items, layers_by_model, how)  # what is wrong is said before anything is computed
+    here = _embed(table, records, layers_by_model, pooling=how, **options)
+    there = {} if external is None else _embed(external, records, layers_by_model, pooling=how, **options)
+    for vectors in (*here.values(), *there.values()):
+        _check_values(vectors)
     found: list[LayerFeatures] = []
     for item in items:
         if isinstance(item, tuple):
             found.append(LayerFeatures(0, *item))
         else:
-            name = get_model(item).name
-            found += [
-                LayerFeatures(i, here[name, layer], there.get((name, layer))) for i, layer in enumerate(wanted[name])
-            ]
-    for vectors in (*here.values(), *there.values()):
-        _check_values(vectors)
+            keys = [(item.name, layer) for layer in layers_by_model[item.name]]
+            found += [LayerFeatures(i, here[key], there.get(key)) for i, key in enumerate(keys)]
     return found
 
 
-def _parse_models(models: Any, *, paired: bool) -> list[Any]:
-    """Return models and tuples of Vectors."""
-    single = (str, Model, Vectors)
+def _parse_models(models: Any, *, paired: bool) -> list[Model | tuple[Vectors, ...]]:
     if paired and isinstance(models, tuple) and len(models) == 2 and all(isinstance(one, Vectors) for one in models):
         models = [models]
-    items = [models] if isinstance(models, single) else models
+    items = [models] if isinstance(models, str | Model | Vectors) else models
     if not isinstance(items, list | tuple) or not items:
         found = one_line(repr(models))[:80]
         raise OptionError(f"models is a model, Vectors, or a list of at least one, {found} was found.")
-    return [item if isinstance(item, str | Model) else _check_own_vectors(item, paired=paired) for item in items]
+    checked = [item if isinstance(item, str | Model) else _check_own_vectors(item, paired=paired) for item in items]
+    return [get_model(item) if isinstance(item, str | Model) else item for item in checked]
 
 
 def _check_own_vectors(item: Any, *, paired: bool) -> tuple[Vectors, ...]:
@@ -174,12 +135,12 @@ def layers_of(model: Model, layers: Any) -> list[str]:
 
 
 def _embed(
-    table: pd.DataFrame, records: Sequence[Model], wanted: Mapping[str, list[str]], **options: Any
+    table: pd.DataFrame, records: Sequence[Model], layers_by_model: Mapping[str, list[str]], **options: Any
 ) -> dict[tuple[str, str], Vectors]:
     """Return the vectors by model and layer; models of which the same layers are evaluated share the decoding."""
     together: dict[tuple[str, ...], list[Model]] = {}
     for record in records:
-        together.setdefault(tuple(wanted[record.name]), []).append(record)
+        together.setdefault(tuple(layers_by_model[record.name]), []).append(record)
     return {
         (vectors.model, layer): vectors
         for layers, some in together.items()
@@ -188,7 +149,9 @@ def _embed(
     }
 
 
-def _check_models(items: Sequence[Any], wanted: Mapping[str, list[str]], pooling: str) -> None:
+def _check_models(
+    items: Sequence[Model | tuple[Vectors, ...]], layers_by_model: Mapping[str, list[str]], pooling: str
+) -> None:
     """Raise where vectors are not told apart by their names, hold no numbers, or are of a layer that is not there."""
     names: list[tuple[str, str, str]] = []
     for item in items:
@@ -201,8 +164,8 @@ def _check_models(items: Sequence[Any], wanted: Mapping[str, list[str]], pooling
                 _check_values(vectors)
             names.append((item[0].model, item[0].layer, item[0].pooling))
         else:
-            record = get_model(item)
-            names += [(record.name, LayerSpec.of(record, one, None).layer.name, pooling) for one in wanted[record.name]]
+            specs = [LayerSpec.of(item, layer, None) for layer in layers_by_model[item.name]]
+            names += [(item.name, spec.layer.name, pooling) for spec in specs]
     twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
     if twice is not None:
         raise OptionError(
@@ -230,15 +193,7 @@ def _check_values(vectors: Vectors) -> None:
 
 
 def build_feature_matrix(vectors: Vectors, tracks: NDArray[np.int64]) -> FeatureMatrix:
-    """Return the feature matrix of some tracks.
-
-    Parameters
-    ----------
-    vectors : Vectors
-        Of all of them, and of others perhaps.
-    tracks : ndarray, shape [n], int64
-        Labels.
-    """
+    """Return the feature matrix of tracks, ``[n]`` labels, from vectors of all of them and of others perhaps."""
     order = np.argsort(tracks)
     at = np.searchsorted(tracks, vectors.tracks, sorter=order).clip(max=len(tracks) - 1)
     places = order[at]

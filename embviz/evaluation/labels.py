@@ -29,29 +29,23 @@ SHOWN = 5  # names in a sentence
 
 @dataclass(frozen=True, eq=False)
 class Labels:
-    """The tracks of a collection that have a class.
+    """The tracks of a collection that have a class."""
 
-    Parameters
-    ----------
-    column : str
-        Where the classes stand.
-    classes : tuple of str
-        Their names.
-    tracks : ndarray, shape [n], int64
-        Labels of the tracks, in the order of the table.
-    truth : ndarray, shape [n], int64
-        Number of each track's class.
-    """
+    column: str  # where the classes stand
+    classes: tuple[str, ...]  # their names
+    tracks: NDArray[np.int64]  # [n], labels of the tracks, in the order of the table
+    truth: NDArray[np.int64]  # [n], number of each track's class
 
-    column: str
-    classes: tuple[str, ...]
-    tracks: NDArray[np.int64]
-    truth: NDArray[np.int64]
+    @property
+    def absent(self) -> list[str]:
+        """Names of the classes that no track has."""
+        present = set(self.truth.tolist())
+        return [name for i, name in enumerate(self.classes) if i not in present]
 
     def without(self, tracks: Iterable[int]) -> Labels:
         """Return the labels without some tracks; the classes stay."""
-        kept = ~np.isin(self.tracks, np.fromiter(tracks, np.int64))
-        return replace(self, tracks=self.tracks[kept], truth=self.truth[kept])
+        stays = ~np.isin(self.tracks, np.fromiter(tracks, np.int64))
+        return replace(self, tracks=self.tracks[stays], truth=self.truth[stays])
 
     def __len__(self) -> int:
         return len(self.tracks)
@@ -75,40 +69,29 @@ def check_table(collection: Any) -> pd.DataFrame:
 
 
 def read_labels(table: pd.DataFrame, name: str) -> tuple[Labels, list[str]]:
-    """Return the labels in a column, and sentences about what is left out.
-
-    Raises
-    ------
-    CollectionError
-        If there is no such column, or what it holds are no classes.
-    """
+    """Return the labels in a column, and sentences about what is left out."""
     cells = table[check_column(table, name)]
     there = is_filled(cells)
-    notes = []
     if not there.any():
         raise CollectionError(f"No track has a label in column {name!r}; name a column that says what tracks are.")
-    if not there.all():
-        notes.append(f"{plural(int((~there).sum()), 'track')} without a label in {shorten(name)!r}: left out.")
     texts, classes = _classes(cells[there], name)
-    number = {text: i for i, text in enumerate(classes)}
-    truth = np.array([number[text] for text in texts], np.int64)
     if len(classes) == 1:
         raise CollectionError(
-            f"All {plural(len(truth), 'track')} with a label in {name!r} are {classes[0][:60]!r}: two classes or more "
+            f"All {plural(len(texts), 'track')} with a label in {name!r} are {classes[0][:60]!r}: two classes or more "
             "are needed to tell them apart."
         )
-    return Labels(name, tuple(classes), table.index.to_numpy(np.int64)[there], truth), notes
+    number = {text: i for i, text in enumerate(classes)}
+    truth = np.array([number[text] for text in texts], np.int64)
+    notes = [f"{plural(int((~there).sum()), 'track')} without a label in {shorten(name)!r}: left out."]
+    labels = Labels(name, tuple(classes), table.index.to_numpy(np.int64)[there], truth)
+    return labels, [] if there.all() else notes
 
 
 def is_filled(cells: pd.Series) -> NDArray[np.bool_]:
     """Return whether each cell holds a label, ``[n]``."""
-    return np.array(
-        [
-            not missing and not (isinstance(cell, str) and not shorten(cell))
-            for cell, missing in zip(cells, cells.isna(), strict=True)
-        ],
-        bool,
-    )
+    blank = np.array([isinstance(cell, str) and not shorten(cell) for cell in cells], bool)
+    filled: NDArray[np.bool_] = ~blank & cells.notna().to_numpy(bool)
+    return filled
 
 
 def _classes(cells: pd.Series, name: str) -> tuple[list[str], list[str]]:
@@ -116,10 +99,11 @@ def _classes(cells: pd.Series, name: str) -> tuple[list[str], list[str]]:
     import pandas as pd
 
     values = cells.tolist()
-    if any(not _is_plain(value) for value in values):
-        found = next(type(value).__name__ for value in values if not _is_plain(value))
+    plain = str | bool | int | float | np.generic | pd.Interval | pd.Timestamp | pd.Period
+    odd = [type(value).__name__ for value in values if not isinstance(value, plain)]
+    if odd:
         raise CollectionError(
-            f"One class for each track is expected in column {name!r}, {found} was found; assign a column of texts."
+            f"One class for each track is expected in column {name!r}, {odd[0]} was found; assign a column of texts."
         )
     if all(_is_number(value) for value in values):
         return _number_classes(values, name)
@@ -128,12 +112,6 @@ def _classes(cells: pd.Series, name: str) -> tuple[list[str], list[str]]:
         used = set(texts)
         return texts, [text for text in map(as_text, cells.cat.categories) if text in used]
     return texts, sorted(set(texts))
-
-
-def _is_plain(value: Any) -> bool:
-    import pandas as pd
-
-    return isinstance(value, str | bool | int | float | np.generic | pd.Interval | pd.Timestamp | pd.Period)
 
 
 def _is_number(value: Any) -> bool:
@@ -171,41 +149,28 @@ def as_text(value: Any) -> str:
 def map_labels(
     table: pd.DataFrame, name: str, classes: tuple[str, ...], names: Mapping[Any, Any] | None
 ) -> tuple[Labels, list[str]]:
-    """Return the labels of another collection, as classes of the first.
+    """Return the labels of another collection, as classes of the first, and sentences about what is on one side only.
 
-    Parameters
-    ----------
-    table : DataFrame
-        The other collection.
-    name : str
-        The column.
-    classes : tuple of str
-        Classes of the first collection.
-    names : mapping, optional
-        From labels of the other collection to classes; None as a class leaves a label out. Labels that are not in it
-        stand for the class of their own name.
-
-    Raises
-    ------
-    CollectionError
-        If no class is in both.
+    `names` leads from labels of the other collection to classes; None as a class leaves a label out. Labels that are
+    not in it stand for the class of their own name.
     """
     cells = table[check_column(table, name)]
     there = is_filled(cells)
     texts = [as_text(cell) for cell in cells[there]]
-    target = {text: text for text in dict.fromkeys(texts)} | _check_mapping(names, classes)
-    number = {text: i for i, text in enumerate(classes)}
-    truth = np.array([number.get(target[text] or "", -1) for text in texts], np.int64)
-    absent = [text for text in sorted(set(texts)) if target[text] not in number]
+    target = {text: text for text in texts} | _check_mapping(names, classes)
+    number: dict[str | None, int] = {text: i for i, text in enumerate(classes)}
+    truth = np.array([number.get(target[text], -1) for text in texts], np.int64)
+    foreign = [text for text in texts if target[text] not in number]
     if not (truth >= 0).any():
+        absent = sorted(set(foreign))
         raise CollectionError(
             f"The collections have no class of {name!r} in common: {quote_names(classes)} here, "
             f"{quote_names(absent) or 'none'} there; say which is which, as with "
             f"classes={{{(absent or ['theirs'])[0]!r}: {classes[0]!r}}}."
         )
-    labels = table.index.to_numpy(np.int64)[there]
-    notes = _mapping_notes(texts, target, classes, number, int((~there).sum()), truth)
-    return Labels(name, classes, labels[truth >= 0], truth[truth >= 0]), notes
+    tracks = table.index.to_numpy(np.int64)[there]
+    labels = Labels(name, classes, tracks[truth >= 0], truth[truth >= 0])
+    return labels, _mapping_notes(labels, foreign, int((~there).sum()))
 
 
 def _check_mapping(names: Mapping[Any, Any] | None, classes: tuple[str, ...]) -> dict[str, str | None]:
@@ -226,28 +191,18 @@ def _check_mapping(names: Mapping[Any, Any] | None, classes: tuple[str, ...]) ->
     return found
 
 
-def _mapping_notes(
-    texts: list[str],
-    target: Mapping[str, str | None],
-    classes: tuple[str, ...],
-    number: Mapping[str, int],
-    empty: int,
-    truth: NDArray[np.int64],
-) -> list[str]:
-    """Return sentences about classes that are on one side only."""
+def _mapping_notes(labels: Labels, foreign: list[str], empty: int) -> list[str]:
+    """Return sentences about classes that are on one side only, and tracks without a label."""
     notes = []
     if empty:
         notes.append(f"{plural(empty, 'track')} of the other collection without a label: left out.")
-    left = [text for text in texts if target[text] not in number]
-    if left:
-        names = quote_names(sorted(set(left)))
-        notes.append(f"The other collection's {names} ({plural(len(left), 'track')}) are no classes here: left out.")
-    there = set(truth.tolist())
-    absent = [name for i, name in enumerate(classes) if i not in there]
-    if absent:
+    if foreign:
+        names = quote_names(sorted(set(foreign)))
+        notes.append(f"The other collection's {names} ({plural(len(foreign), 'track')}) are no classes here: left out.")
+    if labels.absent:
         notes.append(
-            f"The other collection has no track of {quote_names(absent)}: its score, and the drop to it, are over the "
-            "classes that it has."
+            f"The other collection has no track of {quote_names(labels.absent)}: its score, and the drop to it, are "
+            "over the classes that it has."
         )
     return notes
 

@@ -7,7 +7,7 @@ same tracks in the same folds, so that their predictions can be compared track b
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,52 +31,24 @@ EFFECT = "artist effect: Pampalk, Flexer and Widmer 2005; Flexer and Schnitzer 2
 
 @dataclass(frozen=True)
 class TaskSpec:
-    """A task on a given table: the column of its classes, its folds and its groups.
-
-    Parameters
-    ----------
-    name : str
-        What it is called.
-    target : str
-        Column of the classes.
-    folds : int or str
-        How many, or the column of fixed ones.
-    groups : str, False or None
-        Column of what belongs together; None chooses, False is none.
-    """
+    """A task on a given table: the column of its classes, its folds and its groups."""
 
     name: str
-    target: str
-    folds: int | str
-    groups: str | bool | None
+    target: str  # column of the classes
+    folds: int | str  # how many, or the column of fixed ones
+    groups: str | bool | None  # column of what belongs together; None chooses, False is none
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """The tracks of a task with their classes, groups and folds.
+    """The tracks of a task with their classes, groups and folds."""
 
-    Parameters
-    ----------
-    name : str
-        Of the task.
-    labels : Labels
-        The tracks and their classes.
-    groups : ndarray, shape [n], int64, or None
-        What belongs together; None where nothing does.
-    folds : ndarray, shape [n], int64
-        Fold of each track.
-    external : Labels or None
-        The tracks of the other collection.
-    notes : list of str
-        Sentences for the reader.
-    """
-
-    name: str
+    name: str  # of the task
     labels: Labels
-    groups: NDArray[np.int64] | None
-    folds: NDArray[np.int64]
-    external: Labels | None = None
-    notes: list[str] = field(default_factory=list)
+    groups: NDArray[np.int64] | None  # [n], what belongs together; None where nothing does
+    folds: NDArray[np.int64]  # [n], fold of each track
+    external: Labels | None  # the tracks of the other collection
+    notes: list[str]  # sentences for the reader
 
     @property
     def group_of_track(self) -> NDArray[np.int64]:
@@ -130,25 +102,10 @@ def make_split(
     failed: Iterable[int] = (),
     failed_there: Iterable[int] = (),
 ) -> Split:
-    """Return the classes, groups and folds of the tracks of a task.
+    """Return the classes, groups and folds of the tracks of a task; raise if these cannot be learnt or tested.
 
-    Parameters
-    ----------
-    spec : TaskSpec
-        The task.
-    table, external : DataFrame
-        The collection, and the other one.
-    classes : mapping, optional
-        From labels of the other collection to classes.
-    seed : int
-        For the folds.
-    failed, failed_there : iterable of int
-        Tracks of either that there are no embeddings of.
-
-    Raises
-    ------
-    CollectionError
-        If what is there cannot be learnt or tested.
+    `classes` leads from labels of the other collection to classes; there are no embeddings of the tracks `failed` of
+    the collection and `failed_there` of the other one.
     """
     labels, notes = labelling.read_labels(table, spec.target)
     labels = drop_failed(labels, failed, notes, "")
@@ -159,32 +116,33 @@ def make_split(
         groups = _make_groups(spec, table, labels, own, notes)
         folds = cross_validation.make_folds(labels.truth, groups, int(spec.folds), seed)
     else:
-        groups, folds = _read_groups(spec, table, labels, own), fixed
+        groups, folds = own, fixed
+        if isinstance(spec.groups, str):
+            groups = labelling.merge_groups(labelling.column_groups(table, labels.tracks, spec.groups)[0], own)
         _check_fixed(spec, labels, groups, folds, notes)
     _note_artists(spec, table, labels, folds, notes)
     there = None
     if external is not None:
-        there, noticed = labelling.map_labels(external, spec.target, labels.classes, classes)
-        notes += noticed
+        there, more = labelling.map_labels(external, spec.target, labels.classes, classes)
+        notes += more
         _note_shared_artists(spec, table, labels, external, there, notes)
-        there = _drop_shared(
-            table, labels, external, drop_failed(there, failed_there, notes, " of the other collection"), notes
-        )
+        there = drop_failed(there, failed_there, notes, " of the other collection")
+        there = _drop_shared(table, labels, external, there, notes)
     alone = len(np.unique(groups)) == len(groups)
     return Split(spec.name, labels, None if alone else groups, folds, there, notes)
 
 
 def drop_failed(labels: Labels, failed: Iterable[int], notes: list[str], of: str) -> Labels:
     """Return the labels without the tracks that have no embedding."""
-    kept = labels.without(failed)
-    if not len(kept):
+    rest = labels.without(failed)
+    if not len(rest):
         raise CollectionError(
             f"There are no embeddings of any track{of} with a label in {labels.column!r}, or not from every model: "
             "tracks that can be read, and vectors of this very collection, are expected."
         )
-    if len(kept) < len(labels):
-        notes.append(f"{plural(len(labels) - len(kept), 'track')}{of} without an embedding: left out for all models.")
-    return kept
+    if len(rest) < len(labels):
+        notes.append(f"{plural(len(labels) - len(rest), 'track')}{of} without an embedding: left out for all models.")
+    return rest
 
 
 def _read_folds(
@@ -210,12 +168,10 @@ def _read_folds(
 
 def check_classes(labels: Labels) -> None:
     """Raise where a class has lost all its tracks."""
-    tracks = np.bincount(labels.truth, minlength=len(labels.classes))
-    if (tracks == 0).any():
-        gone = quote_names(name for name, n in zip(labels.classes, tracks, strict=True) if not n)
+    if labels.absent:
         raise CollectionError(
-            f"No track of {gone} in column {labels.column!r} is left to learn from: leave the class out, or mend its "
-            "tracks."
+            f"No track of {quote_names(labels.absent)} in column {labels.column!r} is left to learn from: leave the "
+            "class out, or mend its tracks."
         )
 
 
@@ -257,13 +213,6 @@ def _group_by_artist(
     some = f" ({plural(unknown, 'track')} without one stand alone)" if unknown else ""
     notes.append(f"All tracks of an artist are in one fold{some}; groups=False lifts that.")
     return found
-
-
-def _read_groups(spec: TaskSpec, table: pd.DataFrame, labels: Labels, own: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return what belongs together where the folds are given."""
-    if not isinstance(spec.groups, str):
-        return own
-    return labelling.merge_groups(labelling.column_groups(table, labels.tracks, spec.groups)[0], own)
 
 
 def _check_enough(labels: Labels, groups: NDArray[np.int64], folds: int, unit: str, of: str) -> None:
@@ -358,8 +307,8 @@ def _drop_shared(
     same = [label for label, digest in external["digest"].reindex(there.tracks).items() if digest in digests]
     if not same:
         return there
-    kept = there.without(same)
-    if not len(kept):
+    rest = there.without(same)
+    if not len(rest):
         raise CollectionError("All tracks of the other collection are in this one, too: nothing is left to test on.")
     notes.append(f"{plural(len(same), 'track')} of the other collection with the content of one here: left out there.")
-    return kept
+    return rest

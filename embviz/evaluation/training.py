@@ -42,36 +42,16 @@ SENT = 1 << 20  # bytes; larger arrays reach processes by a file
 
 @dataclass(frozen=True, eq=False)
 class TrainingJob:
-    """One classifier that is trained on some tracks and tested on others.
-
-    Parameters
-    ----------
-    classifier : str
-        Its name.
-    classes : int
-        How many there are.
-    seed : int
-        For all that it draws.
-    features : FeatureMatrix
-        Of the collection.
-    truth : ndarray, shape [n], int64
-        Class of each of its tracks.
-    train : ndarray, shape [k], int64
-        Places of the tracks that train.
-    test : ndarray, shape [m], int64
-        Places of the tracks that are tested, in the order of the result.
-    other : FeatureMatrix or None
-        Of the other collection, where its tracks are tested.
-    """
+    """One classifier that is trained on some tracks and tested on others."""
 
     classifier: str
-    classes: int
-    seed: int
-    features: FeatureMatrix
-    truth: NDArray[np.int64]
-    train: NDArray[np.int64]
-    test: NDArray[np.int64]
-    external: FeatureMatrix | None = None
+    classes: int  # how many there are
+    seed: int  # for all that it draws
+    features: FeatureMatrix  # of the collection
+    truth: NDArray[np.int64]  # [n], class of each of its tracks
+    train: NDArray[np.int64]  # [k], places of the tracks that train
+    test: NDArray[np.int64]  # [m], places of the tracks that are tested, in the order of the result
+    external: FeatureMatrix | None = None  # of the other collection, where its tracks are tested
 
     @cached_property
     def key(self) -> dict[str, Any]:
@@ -121,19 +101,7 @@ def run_job(job: TrainingJob) -> NDArray[np.float32]:
 
 
 class TrainingScheduler(Scheduler[TrainingJob, "NDArray[np.float32]"]):
-    """Trains what the cache does not have.
-
-    Parameters
-    ----------
-    jobs : sequence of TrainingJob
-        What is to be trained.
-    store : Cache or None
-        Where probabilities are kept.
-    report : callable
-        Given ``(stage, done, total)``; may raise to cancel.
-    executor, workers
-        As for :func:`embviz.evaluate`.
-    """
+    """Trains what the cache does not have; `report` is given ``(stage, done, total)`` and may raise to cancel."""
 
     def __init__(
         self,
