@@ -86,6 +86,7 @@ def _cell(fact: Any) -> dict[str, Any]:
     ]
     tested = "" if math.isnan(fact.external_tracks) else plural(int(fact.external_tracks), "track")
     outside = [_interval_hint(fact.external_low, fact.external_high), tested]
+    numbers = {name: getattr(fact, column) for name, column in NUMBERS.items()}
     return {
         "cv": _percent(fact.accuracy),
         "cv_hint": "; ".join(filter(None, hints)),
@@ -96,7 +97,7 @@ def _cell(fact: Any) -> dict[str, Any]:
         "cv_interval": _range(fact.low, fact.high),
         "external_interval": _range(fact.external_low, fact.external_high),
         "drop_interval": _range(fact.drop_low, fact.drop_high),
-        **{name: _number(getattr(fact, column)) for name, column in NUMBERS.items()},
+        **{name: None if math.isnan(number) else float(number) for name, number in numbers.items()},
         "tracks": int(fact.tracks),
         "dimensions": int(fact.dimensions),
         "best_cv": False,
@@ -172,8 +173,3 @@ def _range(low: float, high: float) -> str:
 
 def _interval_hint(low: float, high: float) -> str:
     return "" if math.isnan(low) else f"95 % bootstrap interval {_signed(low)} to {_signed(high)}"
-
-
-def _number(value: float) -> float | None:
-    """Return a number that JSON has."""
-    return None if math.isnan(value) else float(value)
