@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from embviz import __version__
 from embviz.core.progress import Progress, reporter
 from embviz.core.text import plural, printable, trim_lines
 from embviz.errors import FigureError, OptionError
@@ -146,7 +145,6 @@ def render_collection_page(  # noqa: PLR0913  what a page can be told apart by
         "heatmap": static_widgets.static_widget(heatmap, blocks) if made.source else None,
         "parts": made.names,
         "about": provenance.provenance_sections(table, vectors, projection, made, audio),
-        "made": f"Made with embviz {__version__}. This file needs no network and sends nothing anywhere.",
     }
     kinds = ["player", "heatmap", "scatter"] if description["heatmap"] else ["player", "scatter"]
     return static_widgets.render_page(description, blocks, script="folio", kinds=kinds, linked=audio == "link")

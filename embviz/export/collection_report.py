@@ -58,18 +58,12 @@ def write_collection_report(  # noqa: PLR0913  what a map can be told apart by
         As for :func:`embviz.project`.
     points : {"tracks", "frames"}
         What a point of the map is.
-    audio : {"link", "embed", "clips"}
-        As for :func:`embviz.export.collection_page.render_collection_page`.
     tags : bool
         Whether MusiCNN hears tags in each track, which name the clusters and can be chosen as colours.
     heatmaps : bool
         Whether the page holds the frames of each track.
-    title : str
-        Of the page.
-    notes : sequence of str
-        Sentences that stand on the page.
-    progress : bool, callable or None
-        As for :func:`embviz.embed`.
+    audio, title, notes, progress
+        As for :func:`embviz.export.collection_page.render_collection_page`.
 
     Returns
     -------

@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 from anywidget import AnyWidget
 
+from embviz import __version__
 from embviz.audio import Audio
 from embviz.core import io
 from embviz.core.text import printable
@@ -104,21 +105,20 @@ def check_audio(audio: str, known: Sequence[str]) -> str:
 def render_page(
     description: dict[str, Any], blocks: PageData, *, script: str, kinds: Iterable[str], linked: bool
 ) -> str:
-    """Return the page that a script, ``widgets/{script}.js``, draws from its description.
+    """Return the page that a script draws from its description.
 
     Parameters
     ----------
     description : dict
-        What the script reads; ``title`` and ``theme`` are the page's.
-    blocks : PageData
-        The arrays that are named in it.
+        What the script reads; ``title`` and ``theme`` are the page's; `blocks` has the arrays that are named in it.
     script : str
-        Its module exports ``show(widgets)``; its style sheet has the same name.
+        The module ``widgets/{script}.js`` exports ``show(widgets)``; its style sheet has the same name.
     kinds : iterable of str
         Modules of the widgets on the page.
     linked : bool
         Whether sound is played from files beside the page.
     """
+    made = f"Made with embviz {__version__}. This file needs no network and sends nothing anywhere."
     kinds = sorted(set(kinds))
     table = ", ".join(f"{kind}: _{kind}" for kind in kinds)
     code = f"{bundle.modules([*kinds, script])}\n_{script}.show({{ {table} }});\n"
@@ -126,7 +126,7 @@ def render_page(
     sheets = [(bundle.FOLDER / f"{name}.css").read_text("utf-8") for name in names]
     scripts = [
         *blocks.elements,
-        f'<script type="application/json" id="embviz-page">{script_json(description)}</script>',
+        f'<script type="application/json" id="embviz-page">{script_json(description | {"made": made})}</script>',
         f'<script type="module">\n{code}</script>',
     ]
     heard = "data: blob: 'self' file:" if linked else "data: blob:"

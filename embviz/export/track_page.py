@@ -15,7 +15,6 @@ from typing import Any, TypeAlias
 
 from anywidget import AnyWidget
 
-from embviz import __version__
 from embviz.audio import Audio, AudioSource
 from embviz.core.embedding import Embedding, format_period
 from embviz.core.text import format_magnitude, format_time, plural, trim_lines
@@ -153,7 +152,6 @@ def render_track_page(
         "player": player,
         "rows": plots,
         "about": [_audio_facts(opened, link), *_provenance(rows)],
-        "made": f"Made with embviz {__version__}. This file needs no network and sends nothing anywhere.",
     }
     kinds = ["player", *(row["widget"] for row in plots if "widget" in row)]
     return static_widgets.render_page(description, blocks, script="page", kinds=kinds, linked=bool(link))
