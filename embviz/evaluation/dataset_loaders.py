@@ -7,12 +7,13 @@ no name in a table or in a JSON file leads out of it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -74,35 +75,10 @@ def normalize_name(name: object) -> str:
 def read_dataset(
     layout: str, title: str, classes: Mapping[str, str], folder: Any, *, follow_links: bool = False
 ) -> DatasetRows:
-    """Return the sounds of a dataset.
+    """Return the sounds of a dataset with this title, for messages; raise if it is not in the folder.
 
-    Parameters
-    ----------
-    layout : {"class folders", "urbansound8k", "fsl10k"}
-        How it lies on the disk.
-    title : str
-        Its name, for messages.
-    classes : mapping
-        From the keys of all names of a class to the class.
-    folder : path
-        Where it is.
-    follow_links : bool
-        Whether folders that are links are entered.
-
-    Raises
-    ------
-    CollectionError
-        If there is no such folder, or the dataset is not in it.
+    `classes` leads from the keys of all names of a class to the class; `follow_links` enters folders that are links.
     """
-    readers: Mapping[str, Callable[[_Request], DatasetRows]] = {
-        CLASS_FOLDERS: _class_folders,
-        URBANSOUND8K: _urbansound8k,
-        FSL10K: _fsl10k,
-    }
-    return readers[layout](_Request(title, layout, classes, _folder(folder), follow_links))
-
-
-def _folder(folder: Any) -> Path:
     try:
         path = expand_user(folder)
         is_folder, exists = path.is_dir(), path.exists()
@@ -111,7 +87,8 @@ def _folder(folder: Any) -> Path:
     if not is_folder:
         found = "is a file; unpack an archive first" if exists else "is not there; check the path"
         raise CollectionError(f"The folder of a dataset is expected; {_quote_path(path)} {found}.")
-    return path.absolute()
+    readers = {CLASS_FOLDERS: _class_folders, URBANSOUND8K: _urbansound8k, FSL10K: _fsl10k}
+    return readers[layout](_Request(title, layout, classes, path.absolute(), follow_links))
 
 
 # A folder for each class. ------------------------------------------------------------------------------------------
@@ -131,15 +108,20 @@ def _class_folders(request: _Request) -> DatasetRows:
         places[Path(*name.parts[: depths[-1]])] += 1
         if len(set(said)) > 1:
             nested.append(name.parent)
-    links = _note_links(found.links)
+    links, closed = [], []
+    if found.links:
+        number = plural(len(found.links), "link")
+        place = _quote_path(found.links[0])
+        links = [f"{number} to folders not followed, such as {place}; follow_links=True follows them"]
+    if found.closed:
+        closed = [f"{plural(len(found.closed), 'folder')} could not be read, such as {_quote_path(found.closed[0])}."]
     if not rows:
         why = ["it is itself called as a class is"] * (normalize_name(request.folder.name) in request.classes)
         why += [_describe_folder(request.folder)]
         why += [f"there is no sound below it ({', '.join(sorted(SUFFIXES))} are listed)"] * (not found.names)
-        request.refuse("; ".join([*why, *(link.rstrip(".") for link in links)]))
-    return DatasetRows(
-        rows, [*_note_places(places, nested), *_note_strays(strays, request), *links, *_note_closed(found.closed)]
-    )
+        request.refuse("; ".join([*why, *links]))
+    links = [f"{link}." for link in links]
+    return DatasetRows(rows, [*_note_places(places, nested), *_note_strays(strays, request), *links, *closed])
 
 
 def _note_places(places: Counter[Path], nested: list[Path]) -> Iterator[str]:
@@ -164,18 +146,6 @@ def _note_strays(strays: Counter[Path], request: _Request) -> Iterator[str]:
     meant = did_you_mean(first.name, request.classes.values()) if first.name else ""
     where = f"such as those in {_quote_path(first)}" if first.name else "such as those in the folder itself"
     yield f"{plural(strays.total(), 'sound')} in no class folder, {where}: left out.{meant}"
-
-
-def _note_links(links: list[Path]) -> list[str]:
-    if not links:
-        return []
-    number = plural(len(links), "link")
-    return [f"{number} to folders not followed, such as {_quote_path(links[0])}; follow_links=True follows them."]
-
-
-def _note_closed(closed: list[Path]) -> list[str]:
-    number = plural(len(closed), "folder")
-    return [f"{number} could not be read, such as {_quote_path(closed[0])}."] if closed else []
 
 
 # UrbanSound8K. -----------------------------------------------------------------------------------------------------
@@ -239,16 +209,10 @@ def _find_problem(name: Any, fold: Any, label: Any, classes: Mapping[str, str]) 
         return "no name of a file"
     if set(name) & set("/\\\0"):
         return "a name of a file in the fold's folder is expected, and no path"
-    if not _is_fold(fold):
-        return "the fold is a number from 1 to 10"
-    return "" if normalize_name(label) in classes else "no class of UrbanSound8K"
-
-
-def _is_fold(fold: Any) -> bool:
-    try:
-        return float(fold) in FOLDS
-    except (TypeError, ValueError):
-        return False
+    with contextlib.suppress(TypeError, ValueError):
+        if float(fold) in FOLDS:
+            return "" if normalize_name(label) in classes else "no class of UrbanSound8K"
+    return "the fold is a number from 1 to 10"
 
 
 def _note_missing(rows: list[dict[str, Any]], there: list[bool]) -> Iterator[str]:
@@ -284,10 +248,10 @@ def _fsl10k(request: _Request) -> DatasetRows:
     beside = [request.folder.parent] if normalize_name(request.folder.name) == "fsl10k" else []
     said = next(filter(None, (_read_annotations(root / "annotations") for root in (*roots, *beside))), {})
     if not said and audio is None:
-        with_folders = request._replace(layout=CLASS_FOLDERS)
-        return (
-            _class_folders(with_folders) if _has_classes(request) else request.refuse(_describe_folder(request.folder))
-        )
+        names = {normalize_name(place.name) for root in roots for place in _folders(root)}
+        if names.isdisjoint(request.classes):
+            request.refuse(_describe_folder(request.folder))
+        return _class_folders(request._replace(layout=CLASS_FOLDERS))
     if audio is None:
         request.refuse("there is no folder audio")
     if not said:
@@ -304,16 +268,11 @@ def _fsl10k(request: _Request) -> DatasetRows:
         path, uploader = loops[number]
         # A loop of unknown origin is a group of its own.
         rows.append({"path": path, "class": label, "sound_id": number, "uploader": uploader or f"of {number}"})
-    why = _format_counts(left_out)
+    why = ", ".join(f"{number:,} {reason}" for reason, number in left_out.most_common())
     if not rows:
         request.refuse(f"none of {plural(len(said), 'annotated loop')} can be used ({why})")
     note = f"Of {plural(len(said), 'annotated loop')}, {len(rows):,} have one role that all annotators agree on"
     return DatasetRows(rows, [f"{note}; left out: {why}." if why else f"{note}."])
-
-
-def _has_classes(request: _Request) -> bool:
-    return any(normalize_name(place.name) in request.classes for root in (request.folder, *_folders(request.folder))
-               for place in _folders(root))  # fmt: skip
 
 
 def _read_annotations(folder: Path) -> dict[str, list[set[str] | None]]:
@@ -348,15 +307,14 @@ def _one_role(judgements: list[set[str] | None], classes: Mapping[str, str]) -> 
     """Return the class of a loop, and why it has none."""
     if None in judgements:
         return "", "with an annotation that cannot be read"
-    roles = {frozenset(judgement) for judgement in judgements if judgement is not None}
-    if frozenset() in roles:
+    if set() in judgements:
         return "", "discarded or without a role"
-    if len(roles) > 1:
+    first = judgements[0] or set()
+    if any(judgement != first for judgement in judgements):
         return "", "on which annotators disagree"
-    named = next(iter(roles))
-    if len(named) > 1:
+    if len(first) > 1:
         return "", "with several roles"
-    label = classes.get(normalize_name(next(iter(named))))
+    label = classes.get(normalize_name(next(iter(first))))
     return (label, "") if label else ("", "with a role that is no class")
 
 
@@ -368,10 +326,6 @@ def _find_loops(folder: Path, *, follow_links: bool) -> dict[str, tuple[Path, st
         if match:
             loops.setdefault(str(int(match[1])), (folder / name, match[2] or ""))
     return loops
-
-
-def _format_counts(reasons: Counter[str]) -> str:
-    return ", ".join(f"{number:,} {why}" for why, number in reasons.most_common())
 
 
 # Looking around. ---------------------------------------------------------------------------------------------------

@@ -47,7 +47,8 @@ def accuracy(predictions: Predictions) -> float:
 
 def f1(predictions: Predictions) -> float:
     """Return the macro F1: the mean over the classes tested in a fold, and over folds; NaN of no tracks."""
-    return _mean([_f1(fold) for fold in _folds(predictions)])
+    by_class = [per_class(fold, fold.proba.shape[1])["f1"] for fold in _folds(predictions)]
+    return _mean([float(np.nanmean(scores)) for scores in by_class])
 
 
 def auc(predictions: Predictions) -> float:
@@ -101,20 +102,13 @@ def interval(draws: NDArray[np.float64], score: float) -> tuple[float, float]:
 
 @dataclass(frozen=True, eq=False)
 class BootstrapDraws:
-    """Bootstrap draws of the scores of several predictions for the same tracks: the same draws for all.
+    """Bootstrap draws of the scores of several predictions for the same tracks: the same draws for all."""
 
-    Parameters
-    ----------
-    weights : ndarray, shape [c]
-        What each class adds to the score where all is right; they add up to one.
-    right : ndarray, shape [c, draws, k]
-        Share of the tracks' weight in each class that each of the k predicted rightly.
-    extra : ndarray, shape [c, draws, 2]
-        Share of the weight that the unit has which is added: what of it is right, and what wrong.
-    """
-
+    # [c], what each class adds to the score where all is right; they add up to one.
     weights: NDArray[np.float64]
+    # [c, draws, k], share of the tracks' weight in each class that each of the k predicted rightly.
     right: NDArray[np.float64]
+    # [c, draws, 2], share of the weight that the unit has which is added: what of it is right, and what wrong.
     extra: NDArray[np.float64]
 
     @classmethod
@@ -199,25 +193,12 @@ def _shares(predictions: Predictions) -> NDArray[np.float64]:
 def permutation_test(
     predictions: Sequence[Predictions], pairs: Sequence[tuple[int, int]], seed: Sequence[int]
 ) -> NDArray[np.float64]:
-    """Return the p-values of differences between classifiers, under the hypothesis that they are equally good.
+    """Return the p-values of differences, ``[pairs]``; the predictions have tracks, truth, folds and groups in common.
 
-    A paired permutation test: what the two predicted is swapped for half of the units, at random, 10,000 times; counted
-    is how often their class-weighted accuracies are then as far apart as they are, and once more, since the predictions
-    as they are belong to those that may be (B. Phipson and G. K. Smyth, Statistical Applications in Genetics and
-    Molecular Biology 9, 2010).
-
-    Parameters
-    ----------
-    predictions : sequence of Predictions
-        They have tracks, truth, folds and groups in common.
-    pairs : sequence of (int, int)
-        Which of them to compare.
-    seed : sequence of int
-        Of the random numbers.
-
-    Returns
-    -------
-    ndarray, shape [pairs]
+    A paired permutation test of the hypothesis that both are equally good: what the two predicted is swapped for half
+    of the units, at random, 10,000 times; counted is how often their class-weighted accuracies are then as far apart as
+    they are, and once more, since the predictions as they are belong to those that may be (B. Phipson and G. K. Smyth,
+    Statistical Applications in Genetics and Molecular Biology 9, 2010).
     """
     unit, owners = _units(predictions[0])
     right = _right(predictions, _shares(predictions[0]))
@@ -270,11 +251,6 @@ def _recalls(fold: Predictions) -> NDArray[np.float64]:
     there, place = np.unique(fold.truth, return_inverse=True)
     right = np.bincount(place, weights=fold.predicted == fold.truth, minlength=len(there))
     return right / np.bincount(place)
-
-
-def _f1(fold: Predictions) -> float:
-    facts = per_class(fold, fold.proba.shape[1])
-    return float(np.nanmean(facts["f1"]))
 
 
 def _auc(fold: Predictions) -> float:

@@ -190,10 +190,9 @@ class Task:
         """Return the keys of all spellings -> class."""
         spelt: dict[str, str] = {}
         for name in self.classes:
-            others = [name.replace("non_", "not_"), name.replace("not_", "non_")]
-            spelt |= {
-                dataset_loaders.normalize_name(other): name for other in (name, *others, *self.spellings.get(name, ()))
-            }
+            swapped = name.replace("non_", "not_"), name.replace("not_", "non_")
+            spellings = (name, *swapped, *self.spellings.get(name, ()))
+            spelt |= {dataset_loaders.normalize_name(spelling): name for spelling in spellings}
         return spelt
 
     def _collection_notes(self, collection: Collection) -> Iterator[str]:

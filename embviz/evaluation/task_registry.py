@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from embviz.errors import OptionError, did_you_mean
 from embviz.evaluation import dataset_loaders
@@ -31,6 +31,7 @@ _LAURIER = (
 )
 _NOT_SHARED = "The collection is not distributed; your own one with the same classes takes its place."
 _MODELS = ("msd-musicnn-1", "mtt-musicnn-1", "audioset-vggish-3")
+_Classes: TypeAlias = Mapping[str, int] | tuple[str, ...]  # with their numbers of tracks, where these are known
 
 # Class-weighted accuracies in 5-fold cross-validation, as printed in the announcement: a column for each of _MODELS.
 # Neither the poster's own table (5F, JA, AD) nor that of the ICASSP 2020 paper could be had: nothing of them is here.
@@ -63,20 +64,11 @@ def _scores(task: str) -> tuple[PublishedScore, ...]:
 
 # --- Genres ----------------------------------------------------------------------------------------------------------
 
-_SHORT_GENRES = {
-    "blues": ("blu",),
-    "classical": ("classic", "cla"),
-    "country": ("cou",),
-    "dance": ("dan",),
-    "disco": ("dis",),
-    "hiphop": ("hip",),
-    "jazz": ("jaz",),
-    "metal": ("met",),
-    "reggae": ("reg",),
-    "rnb": ("rhythm and blues", "rhythm & blues", "r'n'b", "rhy"),
-    "rock": ("roc",),
-    "speech": ("spe",),
-}
+
+def _genre_spellings(genres: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    """Return other names of genres: their first three letters, and what some are also called."""
+    others = {"classical": ("classic", "cla"), "rnb": ("rhythm and blues", "rhythm & blues", "r'n'b", "rhy")}
+    return {name: others.get(name, (name[:3],)) for name in genres if len(name) > 3 or name in others}
 
 
 def _genres() -> Iterator[Task]:
@@ -108,7 +100,7 @@ def _genres() -> Iterator[Task]:
         class_sizes=dict.fromkeys(genres, 100),
         mirdata="gtzan_genre",
         published=_scores("gtzan"),
-        spellings={name: _SHORT_GENRES[name] for name in genres if name in _SHORT_GENRES},
+        spellings=_genre_spellings(genres),
         note="GTZAN holds exact copies, several excerpts of one recording, wrong labels and many excerpts of the same "
         "few artists (Sturm 2013), but does not name them: without an artist column of your own, scores are too high. "
         "In the copies that go round, jazz.00054.wav is damaged.",
@@ -123,7 +115,7 @@ def _genres() -> Iterator[Task]:
         NOT_STATED,
         _IN_HOUSE,
         published=_scores("rosamerica"),
-        spellings={name: _SHORT_GENRES[name] for name in others if name in _SHORT_GENRES},
+        spellings=_genre_spellings(others),
         note=_NOT_SHARED,
     )
 
@@ -135,38 +127,20 @@ _BOTH = "full tracks and excerpts"
 
 
 def _moods() -> Iterator[Task]:
-    yield _mood("acoustic", 321, NOT_STATED, source=_IN_HOUSE)
-    yield _mood("aggressive", 280, _BOTH, other="not_aggressive", sizes=(133, 147))
-    yield _mood("electronic", 332, NOT_STATED, source=_IN_HOUSE)
-    yield _mood("happy", 302, _BOTH, sizes=(139, 163))
-    yield _mood("party", 349, _BOTH, note=_WHICH.format(198, 151))
-    yield _mood("relaxed", 446, _BOTH, note=_WHICH.format(145, 301))
-    yield _mood("sad", 230, _BOTH, note=_WHICH.format(96, 134))
+    yield _mood("acoustic", ("acoustic", "non_acoustic"), 321, NOT_STATED, source=_IN_HOUSE)
+    yield _mood("aggressive", {"aggressive": 133, "not_aggressive": 147}, 280)
+    yield _mood("electronic", ("electronic", "non_electronic"), 332, NOT_STATED, source=_IN_HOUSE)
+    yield _mood("happy", {"happy": 139, "non_happy": 163}, 302)
+    yield _mood("party", ("party", "non_party"), 349, note=_WHICH.format(198, 151))
+    yield _mood("relaxed", ("relaxed", "non_relaxed"), 446, note=_WHICH.format(145, 301))
+    yield _mood("sad", ("sad", "non_sad"), 230, note=_WHICH.format(96, 134))
 
 
 def _mood(
-    name: str,
-    size: int,
-    audio: str,
-    *,
-    source: str = _LAURIER,
-    other: str = "",
-    sizes: tuple[int, ...] = (),
-    note: str = "",
+    name: str, classes: _Classes, size: int, audio: str = _BOTH, *, source: str = _LAURIER, note: str = ""
 ) -> Task:
-    classes = (name, other or f"non_{name}")
-    return Task(
-        name,
-        f"Mood: {name} or not",
-        "mood",
-        classes,
-        size,
-        audio,
-        source,
-        class_sizes=dict(zip(classes, sizes, strict=False)),
-        published=_scores(name),
-        note=f"{_NOT_SHARED} {note}".strip(),
-    )
+    title, note = f"Mood: {name} or not", f"{_NOT_SHARED} {note}".strip()
+    return _in_house(name, title, classes, size, audio, kind="mood", source=source, note=note)
 
 
 # --- Others ----------------------------------------------------------------------------------------------------------
@@ -227,20 +201,19 @@ def _others() -> Iterator[Task]:
     )
 
 
-def _in_house(name: str, title: str, classes: Mapping[str, int] | tuple[str, ...], size: int, audio: str) -> Task:
-    sizes = classes if isinstance(classes, Mapping) else {}
-    return Task(
-        name,
-        title,
-        "other",
-        tuple(classes),
-        size,
-        audio,
-        _IN_HOUSE,
-        class_sizes=dict(sizes),
-        published=_scores(name),
-        note=_NOT_SHARED,
-    )
+def _in_house(
+    name: str,
+    title: str,
+    classes: _Classes,
+    size: int,
+    audio: str,
+    *,
+    kind: str = "other",
+    source: str = _IN_HOUSE,
+    note: str = _NOT_SHARED,
+) -> Task:
+    sizes, scores = dict(classes) if isinstance(classes, Mapping) else {}, _scores(name)
+    return Task(name, title, kind, tuple(classes), size, audio, source, class_sizes=sizes, published=scores, note=note)
 
 
 #: The tasks, by name, in the order of the poster: genres, moods, others.
@@ -338,22 +311,16 @@ def list_tasks(*, kind: Literal["genre", "mood", "other"] | None = None) -> Data
     kinds = list(dict.fromkeys(task.kind for task in TASKS.values()))
     if kind is not None and kind not in kinds:
         raise OptionError(f"There is no kind {kind!r:.40} of tasks; {', '.join(kinds)} are expected.")
-    rows = [
-        {
-            "name": task.name,
-            "title": task.title,
-            "kind": task.kind,
-            "classes": len(task.classes),
-            "tracks": task.size,
-            "audio": task.audio,
-            "licence": task.licence,
-            "published": task.best.accuracy if task.best else None,
-            "model": task.best.model if task.best else "",
-        }
-        for task in TASKS.values()
-        if kind in (None, task.kind)
-    ]
-    return pd.DataFrame(rows).astype({"tracks": "Int64", "published": "float64"}).set_index("name")
+    tasks = [task for task in TASKS.values() if kind in (None, task.kind)]
+    table = pd.DataFrame(
+        [vars(task) for task in tasks], columns=["name", "title", "kind", "classes", "size", "audio", "licence"]
+    )
+    table = table.rename(columns={"size": "tracks"}).assign(
+        classes=[len(task.classes) for task in tasks],
+        published=[task.best.accuracy if task.best else None for task in tasks],
+        model=[task.best.model if task.best else "" for task in tasks],
+    )
+    return table.astype({"tracks": "Int64", "published": "float64"}).set_index("name")
 
 
 def published_scores() -> DataFrame:
@@ -370,15 +337,5 @@ def published_scores() -> DataFrame:
     """
     import pandas as pd
 
-    rows = [
-        {
-            "task": task.name,
-            "model": score.model,
-            "accuracy": score.accuracy,
-            "source": score.source,
-            "note": score.note,
-        }
-        for task in TASKS.values()
-        for score in task.published
-    ]
+    rows = [{"task": task.name, **vars(score)} for task in TASKS.values() for score in task.published]
     return pd.DataFrame(rows)
