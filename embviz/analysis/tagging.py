@@ -25,9 +25,8 @@ TEMPO_UNIT = " BPM"  # the labels of a tempo model are such as "120 BPM"
 
 def models_by_task(task: str) -> list[Model]:
     """Return the models for ``"tags"``, ``"tempo"`` or ``"stems"``; the default one of each system first."""
-    found = [model for model in known_models() if _model_task(model) == task]
-    first = list(ALIASES.values())
-    return sorted(found, key=lambda model: model.name not in first)
+    models = (model for model in known_models() if _model_task(model) == task)
+    return sorted(models, key=lambda model: model.name not in ALIASES.values())
 
 
 def _model_task(model: Model) -> str:

@@ -38,16 +38,12 @@ def reporter(progress: Progress) -> Iterator[Report]:
     if callable(progress):
         yield progress
     elif not progress:
-        yield _ignore
+        yield lambda *_: None
     elif sys.stderr.isatty() or _in_jupyter():
         with contextlib.ExitStack() as stack:
             yield _Bars(stack)
     else:
         yield _Lines()
-
-
-def _ignore(stage: str, done: int, total: int) -> None:
-    """Report nothing."""
 
 
 class _Lines:

@@ -126,28 +126,28 @@ class Vectors:
         OptionError
             If a track is not among these at all, or is asked for twice.
         """
-        wanted = np.fromiter(labels, dtype=np.int64)
-        failed = np.isin(wanted, np.fromiter(self.failed, dtype=np.int64))
-        unknown = wanted[~failed & ~np.isin(wanted, self.tracks)]
-        if len(unknown) or len(np.unique(wanted)) < len(wanted):
-            found = f"{int(unknown[0])} is not" if len(unknown) else "one is asked for twice"
-            raise OptionError(f"Labels of tracks that are among these vectors are expected, each once; {found}.")
-        points = self._point_indices(wanted[~failed])
+        chosen = np.fromiter(labels, dtype=np.int64)
+        failed = np.isin(chosen, np.fromiter(self.failed, dtype=np.int64))
+        unknown = chosen[~failed & ~np.isin(chosen, self.tracks)]
+        if len(unknown) or len(np.unique(chosen)) < len(chosen):
+            wrong = f"{int(unknown[0])} is not" if len(unknown) else "one is asked for twice"
+            raise OptionError(f"Labels of tracks that are among these vectors are expected, each once; {wrong}.")
+        points = self._point_indices(chosen[~failed])
         return replace(
             self,
             values=self.values[points],
             tracks=self.tracks[points],
             times=None if self.times is None else self.times[points],
             spread=None if self.spread is None else self.spread[points],
-            failed={int(label): self.failed[int(label)] for label in wanted[failed]},
+            failed={int(label): self.failed[int(label)] for label in chosen[failed]},
             key=hashlib.blake2b(self.key.encode() + points.tobytes(), digest_size=20).hexdigest() if self.key else "",
         )
 
-    def _point_indices(self, wanted: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _point_indices(self, labels: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return where the points of tracks are: in the order of these, then of time."""
         order = np.argsort(self.tracks, kind="stable")
-        first = np.searchsorted(self.tracks, wanted, sorter=order)
-        last = np.searchsorted(self.tracks, wanted, side="right", sorter=order)
+        first = np.searchsorted(self.tracks, labels, sorter=order)
+        last = np.searchsorted(self.tracks, labels, side="right", sorter=order)
         runs = [order[start:stop] for start, stop in zip(first, last, strict=True)]
         return np.concatenate(runs) if runs else np.empty(0, dtype=np.int64)
 
