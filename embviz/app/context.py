@@ -35,7 +35,8 @@ class Store(Cache):
         if embedding.nbytes <= self.largest:
             super().put(key, embedding)
 
-    def _warn(self, kind: str, message: str) -> None:
+    def warn(self, kind: str, message: str) -> None:
+        """Report what went wrong, once of a kind."""
         if kind not in self._warned:
             self._warned.add(kind)
             self.report(message)

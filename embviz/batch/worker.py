@@ -165,7 +165,7 @@ class _WorkerCache(Cache):
         if self._keep:
             super().put(key, embedding)
 
-    def _warn(self, kind: str, message: str) -> None:
+    def warn(self, kind: str, message: str) -> None:
         self.complaints[kind] = message
 
 
