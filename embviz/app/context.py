@@ -46,27 +46,11 @@ E = TypeVar("E", bound=PanelEvents)
 
 
 class PanelContext(Generic[E]):
-    """What all parts of a panel work on.
-
-    Attributes
-    ----------
-    panel : Panel or AtlasView
-        The widget around everything.
-    worker, downloader : Worker
-        Who computes, and who downloads.
-    store : Store or None
-        Where results are kept.
-    uploads : Uploads
-        Files that were handed in.
-    events : PanelEvents
-        What happens in the panel.
-    selection : Selection
-        The open track, the selected ones and the playhead.
-    """
+    """What all parts of a panel work on: widget, workers, cache, files that were handed in, events and selection."""
 
     def __init__(self, panel: Any, player: Player | None, cache: Any, events: E, worker: Worker | None = None) -> None:
         check_cache(cache)
-        self.panel = panel
+        self.panel = panel  # a Panel or an AtlasView, the widget around everything
         self.clock: str = panel.clock
         self._own_worker = worker is None
         self.worker = worker or Worker(self._show_busy)

@@ -6,7 +6,6 @@ from typing import Any
 
 from embviz.app.context import PanelContext
 from embviz.app.model_options import offers
-from embviz.core.worker import Job
 from embviz.models import Model, get_model
 from embviz.models.weights import pull
 
@@ -20,14 +19,10 @@ class Downloads:
     def start(self, model: str) -> None:
         """Fetch the weights of a model."""
         record = get_model(model)
-
-        def task(job: Job) -> None:
-            pull(record, progress=job.report)
-
         self._show(record.name, {"done": 0, "total": 0, "stage": "waiting"})
         self._context.downloader.submit(
             ("pull", record.name),
-            task,
+            lambda job: pull(record, progress=job.report),
             done=lambda _result: self._finish(record),
             failed=lambda sentence, remedy: self._show(record.name, {"error": sentence, "remedy": remedy}),
             progress=lambda stage, done, total: self._show(record.name, {"done": done, "total": total, "stage": stage}),

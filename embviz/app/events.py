@@ -33,72 +33,38 @@ class Event(Generic[P]):
 
 
 class PanelEvents:
-    """What happens in every panel.
-
-    Attributes
-    ----------
-    settled
-        Results were handed over, or a view was changed.
-    weights_downloaded
-        With the name of the model.
-    """
+    """What happens in every panel."""
 
     def __init__(self) -> None:
-        self.settled: Event[[]] = Event()
-        self.weights_downloaded: Event[[str]] = Event()
+        self.settled: Event[[]] = Event()  # results were handed over, or a view was changed
+        self.weights_downloaded: Event[[str]] = Event()  # with the name of the model
 
 
 class ExplorerEvents(PanelEvents):
-    """What happens in an Explorer.
-
-    Attributes
-    ----------
-    track_left
-        Another track is being opened.
-    embeddings_cached
-        With those of the track that were in the cache, by model, layer and hop.
-    track_opened, track_failed
-        The track can be read; or it cannot, with a sentence and a remedy.
-    evaluated
-        With an evaluation that was computed.
-    head_trained
-        With the head.
-    tracks_marked
-        With labels of tracks, and columns that the map is to have and the one to colour by, or None.
-    """
+    """What happens in an Explorer."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.track_left: Event[[]] = Event()
+        self.track_left: Event[[]] = Event()  # another track is being opened
+        # With those of the track that were in the cache, by model, layer and hop.
         self.embeddings_cached: Event[[Mapping[Any, Embedding]]] = Event()
-        self.track_opened: Event[[]] = Event()
-        self.track_failed: Event[[str, str]] = Event()
+        self.track_opened: Event[[]] = Event()  # it can be read
+        self.track_failed: Event[[str, str]] = Event()  # it cannot: with a sentence and a remedy
         self.evaluated: Event[[Evaluation]] = Event()
         self.head_trained: Event[[Head]] = Event()
+        # With labels of tracks, and columns that the map is to have and the one to color by, or None.
         self.tracks_marked: Event[[Sequence[int], Mapping[str, Any] | None, str | None]] = Event()
 
 
 class AtlasEvents(PanelEvents):
-    """What happens in an Atlas; what concerns one map comes with it.
-
-    Attributes
-    ----------
-    maps_changed
-        The state of a map is another.
-    vectors_ready, scatter_made, map_drawn, map_finished
-        A map has vectors; a widget; points in (other) places; all that was asked for.
-    outputs_kept
-        What a tagger hears in the tracks is known.
-    clusters_changed
-        They are others now.
-    """
+    """What happens in an Atlas; what concerns one map comes with it."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.maps_changed: Event[[]] = Event()
+        self.maps_changed: Event[[]] = Event()  # the state of a map is another
         self.vectors_ready: Event[[MapView]] = Event()
         self.scatter_made: Event[[MapView, Scatter]] = Event()
-        self.map_drawn: Event[[MapView]] = Event()
-        self.map_finished: Event[[MapView]] = Event()
-        self.outputs_kept: Event[[]] = Event()
+        self.map_drawn: Event[[MapView]] = Event()  # its points have (other) places
+        self.map_finished: Event[[MapView]] = Event()  # all that was asked for is there
+        self.outputs_kept: Event[[]] = Event()  # what a tagger hears in the tracks is known
         self.clusters_changed: Event[[]] = Event()

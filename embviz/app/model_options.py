@@ -13,14 +13,9 @@ from embviz.models.weights import weights_state
 COST = {"musicnn": 1.1, "vgg": 0.6, "tempocnn": 0.06, "spleeter": 1.3}
 
 SYSTEMS = {
-    "musicnn": "MusiCNN",
-    "vgg": "VGG-I",
-    "tempocnn": "Tempo-CNN",
-    "openl3": "OpenL3",
-    "vggish": "VGGish",
-    "spleeter": "Spleeter",
-    "custom": "Your own",
-}
+    "musicnn": "MusiCNN", "vgg": "VGG-I", "tempocnn": "Tempo-CNN", "openl3": "OpenL3", "vggish": "VGGish",
+    "spleeter": "Spleeter", "custom": "Your own",
+}  # fmt: skip
 
 
 def offers() -> list[dict[str, Any]]:
@@ -30,35 +25,24 @@ def offers() -> list[dict[str, Any]]:
 
 def _offer(model: Model) -> dict[str, Any]:
     frontend = FRONTENDS[model.frontend]
-    rate = model.sample_rate
-    here = weights_state(model)
     source = next((source for source in model.sources if source.size), next(iter(model.sources), None))
+    said = ("name", "title", "system", "task", "parameters", "dimensions", "licence", "training_data", "note")
     return {
-        "name": model.name,
-        "title": model.title,
-        "system": model.system,
-        "task": model.task,
-        "parameters": model.parameters,
-        "dimensions": model.dimensions,
-        "licence": model.licence,
-        "training_data": model.training_data,
-        "note": model.note,
+        **{name: getattr(model, name) for name in said},
         "system_title": SYSTEMS.get(model.system, model.system),
-        "state": "ready" if here == "ready" else "absent" if here == "missing" else "download",
+        "state": {"ready": "ready", "missing": "absent"}.get(weights_state(model), "download"),
         "bytes": source.size if source else 0,
-        "source": str(source) if source else "",
+        "source": str(source or ""),
         "patch": model.patch_seconds,
         "hop": model.hop_seconds,
-        "finest": frontend.hop / rate if frontend.continuous else 0.1,
+        "finest": frontend.hop / model.sample_rate if frontend.continuous else 0.1,
         "longest": model.patch_seconds,
         "fixed_hop": frontend.channels == 2,
         "cost": COST.get(model.system, 0.0),
         "layers": [
             {
-                "name": layer.name,
+                **{name: getattr(layer, name) for name in ("name", "axes", "meaning")},
                 "shape": list(layer.shape),
-                "axes": layer.axes,
-                "meaning": layer.meaning,
                 "receptive_field": describe_receptive_field(model, layer),
             }
             for layer in model.known_layers

@@ -35,23 +35,12 @@ class Selection(traitlets.HasTraits):
     """The open track, the selected ones and the playhead; lists, maps, rows and the player observe it.
 
     A track is known by its place in the list in an Explorer, by its label in the table in an Atlas.
-
-    Attributes
-    ----------
-    request : PlayRequest or None
-        What the reader chose to hear last.
-    track : int or None
-        The open track; None until it can be read.
-    selected : Selected
-        The selected tracks.
-    time : float
-        Playhead in seconds.
     """
 
-    request = traitlets.Instance(PlayRequest, allow_none=True)
-    track = traitlets.Int(None, allow_none=True)
+    request = traitlets.Instance(PlayRequest, allow_none=True, help="what the reader chose to hear last")
+    track = traitlets.Int(None, allow_none=True, help="the open track; None until it can be read")
     selected = traitlets.Instance(Selected, ())
-    time = traitlets.Float(0.0)
+    time = traitlets.Float(0.0, help="playhead in seconds")
 
     def __init__(self, player: Player | None = None) -> None:
         super().__init__()

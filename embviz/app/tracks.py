@@ -27,53 +27,28 @@ MOST = 50_000  # files; a whole disk is not meant to be listed
 
 
 # What of a collection's table a track shows, and as what.
-_OF_TABLE = {
-    **{name: name for name in ("name", "title", "style", "bpm", "key", "meter", "problem")},
-    "artist": "note",
-    "duration": "seconds",
-}
+_OF_TABLE = {name: name for name in ("name", "title", "style", "bpm", "key", "meter", "problem")}
+_OF_TABLE |= {"artist": "note", "duration": "seconds"}
 
 
 @dataclass(frozen=True)
 class Track:
-    """One track, and what is known of it beforehand.
+    """One track, and what is known of it beforehand; texts are empty where nothing is."""
 
-    Parameters
-    ----------
-    id : int
-        Place in the list.
-    path : Path or None
-        The file; None where the sound came as samples.
-    name : str
-        Name of the file, below the folder that was listed, as text that can be shown.
-    title, style, key, meter, note : str
-        Empty where not known.
-    bpm, seconds : float or None
-        Tempo; length.
-    sections : tuple of (str, float)
-        Name and start in seconds.
-    problem : str
-        Why it cannot be heard, where that is known.
-    sound : Audio or None
-        The samples, where there is no file.
-    base : Path
-        The working folder when the track was listed: `path` starts there.
-    """
-
-    id: int
-    path: Path | None
-    name: str
+    id: int  # place in the list
+    path: Path | None  # the file; None where the sound came as samples
+    name: str  # of the file, below the folder that was listed, as text that can be shown
     title: str = ""
     style: str = ""
-    bpm: float | None = None
+    bpm: float | None = None  # tempo
     key: str = ""
     meter: str = ""
-    seconds: float | None = None
-    sections: tuple[tuple[str, float], ...] = ()
+    seconds: float | None = None  # length
+    sections: tuple[tuple[str, float], ...] = ()  # names, and where they start in seconds
     note: str = ""
-    problem: str = ""
-    sound: Audio | None = field(default=None, repr=False, compare=False)
-    base: Path = field(default=Path(), repr=False, compare=False)
+    problem: str = ""  # why it cannot be heard, where that is known
+    sound: Audio | None = field(default=None, repr=False, compare=False)  # the samples, where there is no file
+    base: Path = field(default=Path(), repr=False, compare=False)  # the working folder when listed: `path` starts there
 
     @property
     def place(self) -> Path | None:
@@ -138,9 +113,10 @@ class Tracks:
         tracks = cls()
         columns = {shown: table[name].tolist() for name, shown in _OF_TABLE.items() if name in table}
         for i, path in enumerate(table["path"]):
-            known: dict[str, Any] = {name: _text(values[i]) for name, values in columns.items()}
+            cells = {name: values[i] for name, values in columns.items() if not is_missing(values[i])}
+            known: dict[str, Any] = {name: clean_line(value)[:LONGEST_TEXT] for name, value in cells.items()}
             known |= {name: parse_number(known[name]) for name in ("bpm", "seconds") if name in known}
-            tracks._append(Path(path) if path else None, known.pop("name"), **known)
+            tracks._append(Path(path) if path else None, known.pop("name", ""), **known)
         folders = [os.path.dirname(path) for path in table["path"] if path]  # noqa: PTH120  many files
         with contextlib.suppress(ValueError):  # some are absolute and some are not, or there are none
             tracks.folder = folder_name(Path(os.path.commonpath(folders)))
@@ -165,10 +141,10 @@ class Tracks:
         """Return the track of a file, or None."""
         if path is None:
             return None
-        wanted = Path(path).expanduser()
-        same = [track for track in self._items if track.path is not None and track.path == wanted]
+        path = Path(path).expanduser()
+        same = [track for track in self._items if track.path == path]
         if not same:
-            whole = wanted.absolute()
+            whole = path.absolute()
             same = [track for track in self._items if track.place is not None and track.place.absolute() == whole]
         return same[0] if same else None
 
@@ -217,17 +193,15 @@ class Tracks:
             )
 
     def _append(self, path: Path | None, name: str, *, sound: Audio | None = None, **known: Any) -> Track:
-        beside = self._table(path.parent).get(path.name, {}) if path is not None else {}
-        told = {name: value for name, value in known.items() if value}
-        track = Track(len(self._items), path, name, sound=sound, base=self._base, **{**beside, **told})
-        self._items.append(track)
-        return track
-
-    def _table(self, folder: Path) -> SidecarRows:
-        if folder not in self._tables:
-            self._tables[folder], wrong = read_sidecar(folder)
-            self.notice = wrong or self.notice
-        return self._tables[folder]
+        facts: dict[str, Any] = {}
+        if path is not None:
+            if path.parent not in self._tables:
+                self._tables[path.parent], wrong = read_sidecar(path.parent)
+                self.notice = wrong or self.notice
+            facts |= self._tables[path.parent].get(path.name, {})
+        facts |= {name: value for name, value in known.items() if value}
+        self._items.append(Track(len(self._items), path, name, sound=sound, base=self._base, **facts))
+        return self._items[-1]
 
 
 def _working_folder() -> Path:
@@ -239,8 +213,3 @@ def _working_folder() -> Path:
 
 def _is_path(source: Any) -> bool:
     return isinstance(source, str | os.PathLike)
-
-
-def _text(value: Any) -> str:
-    """Return a cell of a table as one line of text; empty where nothing stands there."""
-    return "" if is_missing(value) else clean_line(value)[:LONGEST_TEXT]

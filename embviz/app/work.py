@@ -16,26 +16,13 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True)
 class Work:
-    """One thing that is computed.
+    """One thing that is computed."""
 
-    Parameters
-    ----------
-    status : str
-        ``""``, ``"waiting"``, ``"running"``, ``"partial"``, ``"ready"``, ``"failed"``, ``"cancelled"`` or
-        ``"download"`` (it waits for weights).
-    stage : str
-        What is being done.
-    done, total : int
-        How much of the stage is done.
-    message, remedy : str
-        What there is to say of it, and what the reader can do about it.
-    """
-
-    status: str = ""
-    stage: str = ""
+    status: str = ""  # waiting, running, partial, ready, failed, cancelled or download (it waits for weights)
+    stage: str = ""  # what is being done, and how much of that
     done: int = 0
     total: int = 0
-    message: str = ""
+    message: str = ""  # what there is to say of it, and what the reader can do about it
     remedy: str = ""
 
     def begin(self, status: str = "waiting", message: str = "", remedy: str = "") -> None:
@@ -69,28 +56,14 @@ class Work:
 
 @dataclass
 class DrawnWork(Work):
-    """What is computed of a layer of a model, and the widget that draws it.
-
-    Parameters
-    ----------
-    model, layer : str
-        What is asked for.
-    hop : float, str or None
-        As ``patch_hop`` of :func:`embviz.embed`.
-    embedding : Embedding or None
-        The result, once it is complete.
-    view : AnyWidget or None
-        The widget, which is kept while something else is computed for it.
-    drawn : bool
-        Whether the widget shows what was asked for.
-    """
+    """What is computed of a layer of a model, and the widget that draws it."""
 
     model: str
     layer: str = "embedding"
-    hop: Any = None
-    embedding: Embedding | None = field(default=None, repr=False)
-    view: AnyWidget | None = field(default=None, repr=False)
-    drawn: bool = False
+    hop: Any = None  # as `patch_hop` of embviz.embed
+    embedding: Embedding | None = field(default=None, repr=False)  # once it is complete
+    view: AnyWidget | None = field(default=None, repr=False)  # kept while something else is computed for it
+    drawn: bool = False  # whether the view shows what was asked for
 
     def begin(self, status: str = "waiting", message: str = "", remedy: str = "") -> None:
         """Forget what was computed; the view is kept, to be filled anew."""
@@ -111,8 +84,7 @@ class DrawnWork(Work):
         """Take the view off the page."""
         if self.view is not None:
             close_widget(self.view)
-        self.view = None
-        self.drawn = False
+        self.view, self.drawn = None, False
 
     def to_dict(self) -> dict[str, Any]:
         """Return what the page shows of it, ready for JSON."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from embviz.app.atlas.model_outputs import tempo_model
@@ -17,39 +18,32 @@ LISTED = 20  # files
 def code(context: AtlasContext, folder: str, tagger: str, given: Mapping[int, str]) -> str:
     """Return Python that gives a map.
 
-    Parameters
-    ----------
-    context : AtlasContext
-        With the choices.
-    folder : str
-        Where the tracks are; empty where that is not known.
-    tagger : str
-        Model that names the clusters; empty where there is none.
-    given : mapping of int to str
-        Names that were given to clusters.
+    The folder of the tracks is empty where it is not known, the tagger that names the clusters where there is none;
+    names may have been given to clusters.
     """
     chosen = context.choices
     pooling = "frames" if chosen["points"] == "frames" else chosen["pooling"]
-    script = _Script({"import embviz"}, [*_source(context, folder), _embed("vectors", chosen, pooling)])
+    vectors = f"vectors = {_embed(chosen['model'], chosen['layer'], pooling)}"
+    script = _Script({"import embviz"}, [*_source(context, folder), vectors])
     options = {"seed": context.seed, "metric": chosen["metric"], **chosen["options"]}
     script.lines.append(_call("projection = embviz.project", ["vectors", repr(chosen["method"])], options))
-    drawn = {"color": _color(script, str(chosen["color"]), pooling), "size": _size(str(chosen["size"]))}
+    size = {"duration": "'duration'", "spread": "vectors.spread"}.get(str(chosen["size"]), "")
+    drawn = {"color": _color(script, str(chosen["color"]), pooling), "size": size}
     if chosen["clusters"] != "none":
         drawn |= _clusters(script, context, "frames" if pooling == "frames" else "mean", tagger, given)
     if chosen["second"]:
         script.imports.add("from embviz.analysis import agreement")
-        script.lines += ["", _embed("others", chosen["second"], pooling)]
-        script.lines += [_call("print", [f"agreement(vectors, others, k={chosen['k']}, metric={chosen['metric']!r})"])]
+        script.lines += ["", f"others = {_embed(chosen['second']['model'], chosen['second']['layer'], pooling)}"]
+        script.lines += [f"print(agreement(vectors, others, k={chosen['k']}, metric={chosen['metric']!r}))"]
     arguments = [f"{name}={value}" for name, value in drawn.items() if value]
     picture = _call("embviz.scatter", ["projection", "collection.table", *arguments])
     return "\n".join([*sorted(script.imports), "", *script.lines, "", picture]) + "\n"
 
 
+@dataclass
 class _Script:
-    """Imports, and what follows them."""
-
-    def __init__(self, imports: set[str], lines: list[str]) -> None:
-        self.imports, self.lines = imports, lines
+    imports: set[str]
+    lines: list[str]
 
 
 def _source(context: AtlasContext, folder: str) -> list[str]:
@@ -62,10 +56,9 @@ def _source(context: AtlasContext, folder: str) -> list[str]:
     return [f"collection = embviz.Collection.from_paths([{', '.join(map(ascii, paths))}])"]
 
 
-def _embed(name: str, which: Mapping[str, Any], pooling: str) -> str:
-    layer = [] if which["layer"] == "embedding" else [ascii(which["layer"])]
-    options = {} if pooling == "mean" else {"pooling": pooling}
-    return _call(f"{name} = collection.embed", [ascii(which["model"]), *layer], options)
+def _embed(model: str, layer: str, pooling: str) -> str:
+    names = [ascii(model)] if layer == "embedding" else [ascii(model), ascii(layer)]
+    return _call("collection.embed", names, {} if pooling == "mean" else {"pooling": pooling})
 
 
 def _color(script: _Script, key: str, pooling: str) -> str:
@@ -76,23 +69,15 @@ def _color(script: _Script, key: str, pooling: str) -> str:
     tempo = tempo_model()
     if key == "tempo" and tempo is not None:
         script.imports.add("from embviz.analysis import tempo_column")
-        return f"tempo_column({_output(tempo.name, 'mean')})"
+        return f"tempo_column({_embed(tempo.name, 'output', 'mean')})"
     if key.startswith("tag:"):
         _, model, tag = key.split(":", 2)
         if pooling == "frames":
-            script.lines += [f"heard = {_output(model, 'frames')}"]
+            script.lines.append(f"heard = {_embed(model, 'output', 'frames')}")
             return f"heard.to_frame()[{tag!a}].to_numpy()"
         script.imports.add("from embviz.analysis import tag_columns")
-        return f"tag_columns({_output(model, 'mean')})[{tag!a}]"
+        return f"tag_columns({_embed(model, 'output', 'mean')})[{tag!a}]"
     return ""
-
-
-def _size(key: str) -> str:
-    return {"duration": "'duration'", "spread": "vectors.spread"}.get(key, "")
-
-
-def _output(model: str, pooling: str) -> str:
-    return _call("collection.embed", [ascii(model), "'output'"], {} if pooling == "mean" else {"pooling": pooling})
 
 
 def _clusters(
@@ -108,7 +93,8 @@ def _clusters(
     told = {"clusters": "groups"}
     if tagger:
         script.imports.add("from embviz.analysis import name_clusters")
-        script.lines += [f"tags = {_output(tagger, pooling)}", "names = name_clusters(groups, tags, tags.labels)"]
+        script.lines += [f"tags = {_embed(tagger, 'output', pooling)}"]
+        script.lines += ["names = name_clusters(groups, tags, tags.labels)"]
         if given:
             script.lines.append(f"names |= {dict(given)!a}")
         told["names"] = "names"

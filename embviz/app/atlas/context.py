@@ -34,27 +34,15 @@ MOST_PROBLEMS = 200
 
 
 class AtlasContext(PanelContext[AtlasEvents]):
-    """What all parts of an Atlas work on.
-
-    Attributes
-    ----------
-    panel : AtlasView
-        The page.
-    table : DataFrame
-        A row per track.
-    choices : dict
-        What is shown, as the page is told.
-    listener : Worker
-        Who opens tracks: music does not wait until a map is ready.
-    """
+    """What all parts of an Atlas work on."""
 
     def __init__(
         self, table: pd.DataFrame, panel: Any, player: Player | None, cache: Any, worker: Worker | None, seed: int
     ) -> None:
         super().__init__(panel, player, cache, AtlasEvents(), worker)
         self.table, self.seed = table, seed
-        self.choices: dict[str, Any] = {}
-        self.listener = Worker(computes=False)
+        self.choices: dict[str, Any] = {}  # what is shown, as the page is told
+        self.listener = Worker(computes=False)  # opens tracks: music does not wait until a map is ready
         self._jobs: dict[str, Job] = {}
 
     @property

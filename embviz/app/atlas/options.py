@@ -13,8 +13,6 @@ from embviz.errors import OptionError, did_you_mean
 from embviz.models import get_model
 
 POINTS = ("tracks", "frames")
-CLUSTERS = ("none", "hdbscan", "kmeans")
-SIZES = ("none", "duration", "spread")
 MOST_NEIGHBORS = 100
 
 #: The choices on which the places of the points depend.
@@ -25,8 +23,8 @@ KNOWN: dict[str, tuple[str, ...]] = {
     "pooling": tuple(POOLING_TITLES),
     "method": METHODS,
     "metric": METRICS,
-    "clusters": CLUSTERS,
-    "size": SIZES,
+    "clusters": ("none", "hdbscan", "kmeans"),
+    "size": ("none", "duration", "spread"),
 }
 
 
@@ -132,27 +130,20 @@ def _method(name: str) -> dict[str, Any]:
 
 def clusterers(n: int) -> list[dict[str, Any]]:
     """Return the ways to find groups among so many points as the page offers them."""
-    dense, count = default_options("hdbscan", n), default_options("kmeans", n)
-    most = max(2, n)
+    usual, most = default_options("hdbscan", n) | default_options("kmeans", n), max(2, n)
+
+    def whole(name: str, title: str, low: int, high: int, explanation: str) -> dict[str, Any]:
+        return {
+            "name": name, "title": title, "kind": "int", "value": min(max(usual[name], low), high), "choices": [],
+            "min": low, "max": high, "step": 1, "help": explanation,
+        }  # fmt: skip
+
+    density = [
+        whole("min_cluster_size", "Smallest group", 2, most, "Points that make a group, at least."),
+        whole("min_samples", "Caution", 1, most, "More leaves more points in no group."),
+    ]
+    count = [whole("n_clusters", "Groups", 2, min(most, 50), "How many.")]
     return [
-        {
-            "name": "hdbscan", "title": "HDBSCAN", "available": True, "why": "", "options": [
-                _whole("min_cluster_size", "Smallest group", dense["min_cluster_size"], 2, most,
-                       "Points that make a group, at least."),
-                _whole("min_samples", "Caution", dense["min_samples"], 1, most,
-                       "More leaves more points in no group."),
-            ],
-        },
-        {
-            "name": "kmeans", "title": "k-means", "available": True, "why": "", "options": [
-                _whole("n_clusters", "Groups", count["n_clusters"], 2, min(most, 50), "How many."),
-            ],
-        },
-    ]  # fmt: skip
-
-
-def _whole(name: str, title: str, value: int, low: int, high: int, told: str) -> dict[str, Any]:
-    return {
-        "name": name, "title": title, "kind": "int", "value": min(max(value, low), high), "choices": [],
-        "min": low, "max": high, "step": 1, "help": told,
-    }  # fmt: skip
+        {"name": "hdbscan", "title": "HDBSCAN", "available": True, "why": "", "options": density},
+        {"name": "kmeans", "title": "k-means", "available": True, "why": "", "options": count},
+    ]
