@@ -90,19 +90,19 @@ def _clusters(
     what = "projection.xy" if on_map else "vectors"
     script.imports.add("from embviz.analysis import cluster")
     script.lines += ["", _call("groups = cluster", [what, repr(chosen["clusters"])], options)]
-    told = {"clusters": "groups"}
+    drawn = {"clusters": "groups"}
     if tagger:
         script.imports.add("from embviz.analysis import name_clusters")
         script.lines += [f"tags = {_embed(tagger, 'output', pooling)}"]
         script.lines += ["names = name_clusters(groups, tags, tags.labels)"]
         if given:
             script.lines.append(f"names |= {dict(given)!a}")
-        told["names"] = "names"
+        drawn["names"] = "names"
         if chosen["color"] == "cluster":
-            told["color"] = "[names.get(group, '') for group in groups]"
+            drawn["color"] = "[names.get(group, '') for group in groups]"
     elif chosen["color"] == "cluster":
-        told["color"] = "[f'group {group + 1}' if group >= 0 else '' for group in groups]"
-    return told
+        drawn["color"] = "[f'group {group + 1}' if group >= 0 else '' for group in groups]"
+    return drawn
 
 
 def _call(function: str, arguments: list[str], options: Mapping[str, Any] | None = None) -> str:

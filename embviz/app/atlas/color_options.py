@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 
 # Of the columns of every table, those that say what is to be seen.
-TOLD = ("genre", "artist", "album", "year", "duration")
+FIRST = ("genre", "artist", "album", "year", "duration")
 HIDDEN = ("path", "name", "title", "digest", "problem")
-KEPT = "neighbours kept"
+TRUST_TITLE = "neighbours kept"
 
 SIZES = [
     {"key": "none", "title": "all the same"},
@@ -56,13 +56,13 @@ class PointColors:
 
 def color_groups(table: pd.DataFrame) -> list[dict[str, Any]]:
     """Return what can be chosen, as the page lists it."""
-    names = [name for name in TOLD if name in table.columns]
-    names += [name for name in table.columns if name not in TOLD + HIDDEN]
+    names = [name for name in FIRST if name in table.columns]
+    names += [name for name in table.columns if name not in FIRST + HIDDEN]
     names = [name for name in names if any(str(value) for value in table[name].dropna())]
     groups = [
         {"title": "", "items": [{"key": "none", "title": "none"}]},
         {"title": "Columns", "items": [{"key": f"column:{name}", "title": format_cell(name)} for name in names]},
-        {"title": MAP_GROUP, "items": [{"key": "cluster", "title": "cluster"}, {"key": "trust", "title": KEPT}]},
+        {"title": MAP_GROUP, "items": [{"key": "cluster", "title": "cluster"}, {"key": "trust", "title": TRUST_TITLE}]},
     ]
     tempo = tempo_model()
     if tempo is not None:
@@ -107,7 +107,7 @@ def by_key(key: str, table: pd.DataFrame, visible: VisibleMap, output: Vectors |
         return None
     if key == "trust":
         shares = np.asarray(visible.projection.preservation, dtype=np.float64)
-        return PointColors("trust", KEPT, shares * 100, "%")
+        return PointColors("trust", TRUST_TITLE, shares * 100, "%")
     if output is None:
         return _by_column(key.removeprefix("column:"), table, vectors)
     if key == "tempo":
