@@ -43,7 +43,20 @@ def _layer(  # noqa: PLR0913 - one for each column of the tables below
     )
 
 
-# --- MusiCNN and VGG-I
+def _tag_layers(tags: tuple[str, ...], dense: str) -> tuple[Layer, ...]:
+    """Return the ends of an auto-tagger, whose last dense layer is `dense`."""
+    return (
+        _layer("logits", f"model/{dense}/BiasAdd", "c", (50,), "tags before the sigmoid", labels=tags, unit="logit"),
+        _layer("output", "model/Sigmoid", "c", (50,), "tags", labels=tags, unit="probability"),
+    )
+
+
+def _tagger_input(field: ReceptiveField) -> tuple[Layer, ...]:
+    normalised = "model/batch_normalization/FusedBatchNorm"
+    return (
+        _layer("mel", "model/ExpandDims", "tf1", (187, 96, 1), "mel-spectrogram", field, unit=_LOG_MEL),
+        _layer("batch_norm", normalised, "tf1", (187, 96, 1), "normalised input", field),
+    )
 
 
 def musicnn_layers(tags: tuple[str, ...]) -> tuple[Layer, ...]:
@@ -54,35 +67,33 @@ def musicnn_layers(tags: tuple[str, ...]) -> tuple[Layer, ...]:
     cnn1 = frontend.same(7)
     cnn2 = cnn1.same(7).union(cnn1)
     cnn3 = cnn2.same(7).union(cnn2)
+    steps = (
+        ("timbral", "concat_3", "tc", (187, 408), "timbre: filters tall in frequency, short in time", timbral),
+        ("temporal", "concat_4", "tc", (187, 153), "rhythm: filters long in time (to 2 s)", temporal),
+        ("frontend", "concat", "tc", (187, 561), "timbral and temporal features together", frontend),
+        ("cnn1", "transpose", "tc1", (187, 64, 1), "first convolution over the features", cnn1),
+        ("cnn2", "Add", "tc1", (187, 64, 1), "second convolution, added to the first", cnn2),
+        ("cnn3", "Add_1", "tc1", (187, 64, 1), "third convolution, added to the second", cnn3),
+        ("midend", "concat_1", "tc1", (187, 753, 1), "frontend, cnn1, cnn2 and cnn3 together", cnn3),
+    )
+    normalised = "batch_normalization_10/batchnorm/add_1"
+    pooled = (
+        ("max_pool", "Squeeze_6", 753, "maximum of the midend over the patch"),
+        ("mean_pool", "Squeeze_5", 753, "mean of the midend over the patch"),
+        ("pooled", "flatten/Reshape", 1506, "maxima and means, interleaved"),
+        ("pooled_norm", "batch_normalization_9/batchnorm/add_1", 1506, "maxima and means, normalised"),
+        ("embedding", "dense/BiasAdd", 200, "penultimate layer before its ReLU (signed)"),
+        ("relu", "dense/Relu", 200, "penultimate layer after its ReLU"),
+        ("penultimate", normalised, 200, "penultimate layer after ReLU and normalisation"),
+    )
     return (
-        _layer("mel", "model/ExpandDims", "tf1", (187, 96, 1), "mel-spectrogram", mel, unit=_LOG_MEL),
-        _layer("batch_norm", "model/batch_normalization/FusedBatchNorm", "tf1", (187, 96, 1), "normalised input", mel),
-        _layer(
-            "timbral", "model/concat_3", "tc", (187, 408), "timbre: filters tall in frequency, short in time", timbral
+        *_tagger_input(mel),
+        *(
+            _layer(name, f"model/{node}", axes, shape, meaning, field)
+            for name, node, axes, shape, meaning, field in steps
         ),
-        _layer("temporal", "model/concat_4", "tc", (187, 153), "rhythm: filters long in time (to 2 s)", temporal),
-        _layer("frontend", "model/concat", "tc", (187, 561), "timbral and temporal features together", frontend),
-        _layer("cnn1", "model/transpose", "tc1", (187, 64, 1), "first convolution over the features", cnn1),
-        _layer("cnn2", "model/Add", "tc1", (187, 64, 1), "second convolution, added to the first", cnn2),
-        _layer("cnn3", "model/Add_1", "tc1", (187, 64, 1), "third convolution, added to the second", cnn3),
-        _layer("midend", "model/concat_1", "tc1", (187, 753, 1), "frontend, cnn1, cnn2 and cnn3 together", cnn3),
-        _layer("max_pool", "model/Squeeze_6", "c", (753,), "maximum of the midend over the patch"),
-        _layer("mean_pool", "model/Squeeze_5", "c", (753,), "mean of the midend over the patch"),
-        _layer("pooled", "model/flatten/Reshape", "c", (1506,), "maxima and means, interleaved"),
-        _layer(
-            "pooled_norm", "model/batch_normalization_9/batchnorm/add_1", "c", (1506,), "maxima and means, normalised"
-        ),
-        _layer("embedding", "model/dense/BiasAdd", "c", (200,), "penultimate layer before its ReLU (signed)"),
-        _layer("relu", "model/dense/Relu", "c", (200,), "penultimate layer after its ReLU"),
-        _layer(
-            "penultimate",
-            "model/batch_normalization_10/batchnorm/add_1",
-            "c",
-            (200,),
-            "penultimate layer after ReLU and normalisation",
-        ),
-        _layer("logits", "model/dense_1/BiasAdd", "c", (50,), "tags before the sigmoid", labels=tags, unit="logit"),
-        _layer("output", "model/Sigmoid", "c", (50,), "tags", labels=tags, unit="probability"),
+        *(_layer(name, f"model/{node}", "c", (size,), meaning) for name, node, size, meaning in pooled),
+        *_tag_layers(tags, "dense_1"),
     )
 
 
@@ -96,17 +107,7 @@ _VGG_POOLS = {
 def vgg_layers(tags: tuple[str, ...], collection: str) -> tuple[Layer, ...]:
     """Return the layers of VGG-I, whose pools are others for each `collection` ("msd", "mtt")."""
     field, times, bands = ReceptiveField(), 187, 96
-    layers = [
-        _layer("mel", "model/ExpandDims", "tf1", (times, bands, 1), "mel-spectrogram", field, unit=_LOG_MEL),
-        _layer(
-            "batch_norm",
-            "model/batch_normalization/FusedBatchNorm",
-            "tf1",
-            (times, bands, 1),
-            "normalised input",
-            field,
-        ),
-    ]
+    layers = list(_tagger_input(field))
     for i, (size, stride) in enumerate(_VGG_POOLS[collection], start=1):
         conv = field.same(3)
         field = conv.valid(size[0], stride[0])
@@ -122,12 +123,9 @@ def vgg_layers(tags: tuple[str, ...], collection: str) -> tuple[Layer, ...]:
     return (
         *layers,
         _layer("embedding", "model/flatten/Reshape", "c", (256,), "last maxima, flattened: 2 steps × 128 filters"),
-        _layer("logits", "model/dense/BiasAdd", "c", (50,), "tags before the sigmoid", labels=tags, unit="logit"),
-        _layer("output", "model/Sigmoid", "c", (50,), "tags", labels=tags, unit="probability"),
+        *_tag_layers(tags, "dense"),
     )
 
-
-# --- Tempo-CNN
 
 _TEMPI = tuple(f"{tempo} BPM" for tempo in range(30, 286))
 #: Filters of the twelve convolutions, in units of k.
@@ -150,15 +148,11 @@ def tempo_layers(k: int) -> tuple[Layer, ...]:
     layers: list[Layer] = []
     for i, width in enumerate(_TEMPO_WIDTHS, start=1):
         field = field.same(5 if i % 2 else 3)
-        shape = (k * width, bands, times)
+        shape, meaning = (k * width, bands, times), f"convolution {i} of 12"
         layers += [
             # The graph counts its ReLUs from the end.
-            _layer(
-                f"conv{i}", f"Relu{13 - i}", "cft", shape, f"convolution {i} of 12, after its ReLU", field, whole=256
-            ),
-            _layer(
-                f"norm{i}", f"BN{i - 1}/add_1", "cft", shape, f"convolution {i} of 12, normalised", field, whole=256
-            ),
+            _layer(f"conv{i}", f"Relu{13 - i}", "cft", shape, f"{meaning}, after its ReLU", field, whole=256),
+            _layer(f"norm{i}", f"BN{i - 1}/add_1", "cft", shape, f"{meaning}, normalised", field, whole=256),
         ]
         if i % 2:
             continue
@@ -168,33 +162,14 @@ def tempo_layers(k: int) -> tuple[Layer, ...]:
         node = f"MaxPool{f'_{pool - 1}' if pool > 1 else ''}"
         meaning = f"maxima of convolution {i}"
         layers.append(_layer(f"pool{pool}", node, "ftc", (bands, times, k * width), meaning, field, whole=256))
+    node, meaning = "1x1/Identity0_reshape", "one logit per tempo: mean of conv_1x1 over the patch"
+    features = "one feature per tempo, after its ReLU"
     return (
         *layers,
-        _layer(
-            "conv_1x1",
-            "Relu",
-            "cft",
-            (256, 1, 4),
-            "one feature per tempo, after its ReLU",
-            field,
-            whole=256,
-            labels=_TEMPI,
-        ),
-        _layer(
-            "embedding",
-            "1x1/Identity0_reshape",
-            "c",
-            (256,),
-            "one logit per tempo: mean of conv_1x1 over the patch",
-            labels=_TEMPI,
-            unit="logit",
-            feeds="output",
-        ),
+        _layer("conv_1x1", "Relu", "cft", (256, 1, 4), features, field, whole=256, labels=_TEMPI),
+        _layer("embedding", node, "c", (256,), meaning, labels=_TEMPI, unit="logit", feeds="output"),
         _layer("output", "output", "c", (256,), "tempi", labels=_TEMPI, unit="probability"),
     )
-
-
-# --- OpenL3 and VGGish
 
 
 def openl3_layers(dimensions: int) -> tuple[Layer, ...]:
@@ -238,8 +213,6 @@ def vggish_layers() -> tuple[Layer, ...]:
     return tuple(layers)
 
 
-# --- Spleeter
-
 _UNET_WIDTHS = (16, 32, 64, 128, 256, 512)
 
 
@@ -256,20 +229,11 @@ def unet_parameters() -> int:
 
 def spleeter_layers(stems: tuple[str, ...]) -> tuple[Layer, ...]:
     """Return the layers of Spleeter's U-Nets, one per stem, joined."""
-    sides = tuple(f"{stem} {side}" for stem in stems for side in ("left", "right"))
+    channels = ("left", "right")
+    sides = tuple(f"{stem} {side}" for stem in stems for side in channels)
     n, field = len(stems), ReceptiveField()
-    layers = [
-        _layer(
-            "spectrogram",
-            "strided_slice_3",
-            "tfc",
-            (512, 1024, 2),
-            "magnitudes up to 11 kHz, left and right",
-            field,
-            labels=("left", "right"),
-            unit="magnitude",
-        )
-    ]
+    full, meaning = (512, 1024, 2), "magnitudes up to 11 kHz, left and right"
+    layers = [_layer("spectrogram", "strided_slice_3", "tfc", full, meaning, field, labels=channels, unit="magnitude")]
     ordinals = ("first", "second", "third", "fourth", "fifth", "sixth")
     for i, width in enumerate(_UNET_WIDTHS):
         field = field.same(5, 2)
@@ -286,36 +250,19 @@ def spleeter_layers(stems: tuple[str, ...]) -> tuple[Layer, ...]:
         meaning = f"{ordinals[i]} transposed convolution of each stem"
         layers.append(_layer(f"up{i + 1}", nodes, "tfc", shape, meaning, field))
     field = field.same(7)  # kernel of 4, dilated by 2
+    masks = [7 * stem + 6 for stem in range(n)]
     full = (512, 1024, 2 * n)
-    softmax = n == 5
-    masks = _numbered("conv2d", [7 * stem + 6 for stem in range(n)], "BiasAdd" if softmax else "Sigmoid")
-    return (
-        *layers,
-        _layer(
-            "mask_logits", masks, "tfc", full, "masks before the softmax over stems", field, labels=sides, unit="logit"
-        )
-        if softmax
-        else _layer("masks", masks, "tfc", full, "share of the mix in each stem, from 0 to 1", field, labels=sides),
-        _layer(
-            "spectrograms",
-            tuple(f"{stem}_spectrogram/mul" for stem in stems),
-            "tfc",
-            full,
-            "estimated magnitudes of each stem",
-            field,
-            labels=sides,
-            unit="magnitude",
-        ),
-        _layer(
-            "output",
-            tuple(f"waveform_{stem}" for stem in stems),
-            "sc",
-            (512 * 1024, 2 * n),
-            "separated sound, stereo for each stem",
-            labels=sides,
-            unit="amplitude",
-        ),
-    )
+    if n == 5:
+        nodes, meaning = _numbered("conv2d", masks, "BiasAdd"), "masks before the softmax over stems"
+        layers.append(_layer("mask_logits", nodes, "tfc", full, meaning, field, labels=sides, unit="logit"))
+    else:
+        nodes, meaning = _numbered("conv2d", masks, "Sigmoid"), "share of the mix in each stem, from 0 to 1"
+        layers.append(_layer("masks", nodes, "tfc", full, meaning, field, labels=sides))
+    nodes, meaning = tuple(f"{stem}_spectrogram/mul" for stem in stems), "estimated magnitudes of each stem"
+    layers.append(_layer("spectrograms", nodes, "tfc", full, meaning, field, labels=sides, unit="magnitude"))
+    nodes, meaning = tuple(f"waveform_{stem}" for stem in stems), "separated sound, stereo for each stem"
+    layers.append(_layer("output", nodes, "sc", (512 * 1024, 2 * n), meaning, labels=sides, unit="amplitude"))
+    return tuple(layers)
 
 
 def _numbered(base: str, numbers: list[int], leaf: str) -> tuple[str, ...]:

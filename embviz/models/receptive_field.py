@@ -32,12 +32,13 @@ class ReceptiveField:
 
         The length that goes in is one that `stride` divides.
         """
-        before = max(kernel - stride, 0) // 2
-        return self._behind(kernel, stride, before)
+        behind = self.valid(kernel, stride)
+        return replace(behind, center=behind.center - max(kernel - stride, 0) // 2 * self.step)
 
     def valid(self, kernel: int, stride: int = 1) -> ReceptiveField:
         """Return the receptive field behind a convolution or pool without padding."""
-        return self._behind(kernel, stride, 0)
+        center = self.center + (kernel - 1) / 2 * self.step
+        return ReceptiveField(self.frames + (kernel - 1) * self.step, self.step * stride, center)
 
     def transposed(self, kernel: int, stride: int) -> ReceptiveField:
         """Return the receptive field behind a transposed convolution with ``SAME`` padding."""
@@ -53,7 +54,3 @@ class ReceptiveField:
         first = min(self.center - (self.frames - 1) / 2, other.center - (other.frames - 1) / 2)
         last = max(self.center + (self.frames - 1) / 2, other.center + (other.frames - 1) / 2)
         return replace(self, frames=int(last - first) + 1, center=(first + last) / 2)
-
-    def _behind(self, kernel: int, stride: int, before: int) -> ReceptiveField:
-        center = self.center + ((kernel - 1) / 2 - before) * self.step
-        return ReceptiveField(self.frames + (kernel - 1) * self.step, self.step * stride, center)
