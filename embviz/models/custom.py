@@ -8,7 +8,6 @@ in the user's data folder, beside the copied graph.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import re
 import shutil
@@ -25,6 +24,7 @@ from embviz.models.catalogue import ALIASES, CATALOGUE
 from embviz.models.layer import Layer, format_shape
 from embviz.models.metadata import get_mapping, get_text, read_metadata
 from embviz.models.model import Model, Source
+from embviz.models.wheels import sha256_of
 
 if TYPE_CHECKING:
     from embviz.inference.graph import Graph
@@ -34,22 +34,11 @@ _FORMAT = 1
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
-@dataclass(frozen=True)
-class _FrontendModel:
-    """What a model inherits from the front-end that it shares: names and lengths as in the record."""
-
-    algorithm: str
-    like: str
-
-    @property
-    def model(self) -> Model:
-        return CATALOGUE[ALIASES[self.like]]
-
-
-_FRONTENDS = {
-    "musicnn": _FrontendModel("TensorflowPredictMusiCNN", "musicnn"),
-    "vggish": _FrontendModel("TensorflowPredictVGGish", "vggish"),
-    "tempocnn": _FrontendModel("TensorflowPredictTempoCNN", "tempocnn"),
+#: Algorithm of Essentia that runs the front-end of a system, by the system that a model of one's own shares it with.
+_ALGORITHMS = {
+    "musicnn": "TensorflowPredictMusiCNN",
+    "vggish": "TensorflowPredictVGGish",
+    "tempocnn": "TensorflowPredictTempoCNN",
 }
 
 
@@ -140,9 +129,6 @@ def registered_models() -> dict[str, Model]:
     return found
 
 
-# Keeping records. ----------------------------------------------------------------------------------------------------
-
-
 def _file(name: str) -> Path:
     return weight_store.weights_folder() / f"{name}.model.json"
 
@@ -151,27 +137,25 @@ def _register(model: Model, graph: Path) -> Model:
     try:
         with weight_store.lock(model):
             if _file(model.name).exists():
-                return _accept_again(model, graph)
-            weight_store.copy_graph(model, graph)
-            write_bytes(_file(model.name), json.dumps({"format": _FORMAT, **asdict(model)}, indent=1).encode())
+                _check_same(model, graph)
+            else:
+                weight_store.copy_graph(model, graph)
+                write_bytes(_file(model.name), json.dumps({"format": _FORMAT, **asdict(model)}, indent=1).encode())
     except OSError as error:
         raise weight_store.disk_error(model, error) from error
     return model
 
 
-def _accept_again(model: Model, graph: Path) -> Model:
+def _check_same(model: Model, graph: Path) -> None:
     """Accept the same model once more, as a notebook that runs again gives it; refuse another of its name."""
-    kept = registered_models().get(model.name)
-    if kept != model or not _same_file(graph, weight_store.locate(model, verify=False)):
-        raise ModelError(
-            f"A model {model.name!r} is registered already; give this one another name=, or remove that one with "
-            f"unregister_model({model.name!r})."
-        )
-    return model
-
-
-def _same_file(graph: Path, kept: weight_store.Weights | None) -> bool:
-    return kept is not None and hashlib.sha256(graph.read_bytes()).hexdigest() == kept.sha256
+    if registered_models().get(model.name) == model:
+        here = weight_store.locate(model, verify=False)
+        if here is not None and sha256_of(graph) == here.sha256:
+            return
+    raise ModelError(
+        f"A model {model.name!r} is registered already; give this one another name=, or remove that one with "
+        f"unregister_model({model.name!r})."
+    )
 
 
 def _parse_record(kept: dict[str, Any], name: str) -> Model:
@@ -201,9 +185,6 @@ def _check_name(name: str) -> str:
     return name
 
 
-# Metadata against graph. ---------------------------------------------------------------------------------------------
-
-
 @dataclass
 class _ModelDraft:
     """A record in the making, with the contradictions met on the way."""
@@ -222,14 +203,16 @@ class _ModelDraft:
         output: str | None,
         labels: Sequence[str] | None,
     ) -> Model:
-        like = self._frontend(frontend).model
+        like = CATALOGUE[ALIASES[self._frontend(frontend)]]
         node = self._input_node()
         shape, shapes = self._shapes(node, like)
         layers = self._layers(shapes, {"embedding": embedding, "output": output}, labels)
         vector = next(layer for layer in layers if layer.name == "embedding")
-        inference = get_mapping(self.metadata, "inference")
-        self._check_against("the sample rate", inference.get("sample_rate"), like.sample_rate)
+        rate = get_mapping(self.metadata, "inference").get("sample_rate")
+        if rate not in (None, like.sample_rate):
+            self.contradictions.append(f"the sample rate is {like.sample_rate}, not {rate}")
         frames = shape[1] if like.system == "tempocnn" else shape[0]
+        note = f"The metadata contradict the graph, which was believed: {'; '.join(self.contradictions)}."
         return replace(
             like,
             name=name,
@@ -248,36 +231,35 @@ class _ModelDraft:
             input_shape=shape,
             known_layers=layers,
             sources=(),
-            note=self._note(),
+            note=note if self.contradictions else "",
         )
 
-    def _frontend(self, asked: str | None) -> _FrontendModel:
+    def _frontend(self, asked: str | None) -> str:
         if asked is not None:
-            if asked not in _FRONTENDS:
+            if asked not in _ALGORITHMS:
                 raise ModelError(
-                    f"There is no front-end {asked!r} for models of your own.{did_you_mean(asked, _FRONTENDS)} "
-                    f"Expected one of {', '.join(_FRONTENDS)}."
+                    f"There is no front-end {asked!r} for models of your own.{did_you_mean(asked, _ALGORITHMS)} "
+                    f"Expected one of {', '.join(_ALGORITHMS)}."
                 )
-            return _FRONTENDS[asked]
+            return asked
         algorithm = get_text(get_mapping(self.metadata, "inference"), "algorithm")
         if algorithm == "TensorflowPredict2D":
             raise ModelError(
                 f"{self.path.name!r} is a classifier that runs on another model's embeddings (TensorflowPredict2D), "
                 "not on sound; embviz.register_head() adds it to that model."
             )
-        for frontend in _FRONTENDS.values():
-            if frontend.algorithm == algorithm:
+        for frontend, known in _ALGORITHMS.items():
+            if known == algorithm:
                 return frontend
-        known = ", ".join(frontend.algorithm for frontend in _FRONTENDS.values())
         found = f"{algorithm!r} was found" if algorithm else "none is named"
         raise ModelError(
-            f"The metadata of {self.path.name!r} are expected to name one of the algorithms {known} under inference; "
-            f"{found}. frontend= says which front-end the model was trained with."
+            f"The metadata of {self.path.name!r} are expected to name one of the algorithms "
+            f"{', '.join(_ALGORITHMS.values())} under inference; {found}. frontend= says which front-end the model "
+            "was trained with."
         )
 
     def _input_node(self) -> str:
-        inputs = get_mapping(self.metadata, "schema").get("inputs")
-        told = get_text(inputs[0], "name") if isinstance(inputs, list) and inputs else ""
+        told = get_text(next(iter(self._described("inputs")), None), "name")
         if told in self.graph.placeholders:
             return told
         floats = [name for name in self.graph.placeholders if self.graph.nodes[name].is_float]
@@ -292,9 +274,8 @@ class _ModelDraft:
 
     def _shapes(self, node: str, like: Model) -> tuple[tuple[int, ...], dict[str, tuple[int, ...]]]:
         """Return the shape of one patch, and of every node for it, as the graph itself gives them."""
-        inputs = get_mapping(self.metadata, "schema").get("inputs")
-        told = _shape(inputs[0]) if isinstance(inputs, list) and inputs else ()
-        usual, declared = like.input_shape, _declared_shape(self.path, node)
+        told = _shape(next(iter(self._described("inputs")), None))
+        usual, declared = like.input_shape, self.graph.placeholder_shape(node)[1:]
         # A graph may take other numbers of frames than the usual one, but the bands are the front-end's.
         fitting = [shape for shape in (declared, told, usual) if _fits(shape, usual, declared)]
         for shape in dict.fromkeys(fitting):
@@ -323,15 +304,20 @@ class _ModelDraft:
     ) -> tuple[Layer, ...]:
         layers: dict[str, Layer] = {}
         for role, node in asked.items():
+            if node is not None and node not in shapes:
+                name = repr(self.path.name)
+                raise ModelError(f"{name} has no node {node!r} that can be read.{did_you_mean(node, shapes)}")
             if node is not None:
-                layers[role] = self._layer(role, self._node(node, shapes), shapes, "as registered")
-        for output in self._metadata_outputs():
+                layers[role] = _layer(role, node, shapes[node], "as registered")
+        for output in self._described("outputs"):
+            if not isinstance(output, dict) or not get_text(output, "name"):
+                continue
             node = output["name"]
             if node not in shapes:
                 self.contradictions.append(f"there is no node {node!r} to read")
                 continue
             role = _role(output, layers)
-            layers.setdefault(role, self._layer(role, node, shapes, get_text(output, "description") or role))
+            layers.setdefault(role, _layer(role, node, shapes[node], get_text(output, "description") or role))
             told = _shape(output)
             if told and told[-1:] != shapes[node][-1:]:
                 self.contradictions.append(
@@ -347,21 +333,10 @@ class _ModelDraft:
         order = {node: i for i, node in enumerate(self.graph.nodes)}
         return tuple(sorted(layers.values(), key=lambda layer: order[layer.nodes[0]]))
 
-    def _metadata_outputs(self) -> list[dict[str, Any]]:
-        outputs = get_mapping(self.metadata, "schema").get("outputs")
-        if not isinstance(outputs, list):
-            return []
-        return [output for output in outputs if isinstance(output, dict) and get_text(output, "name")]
-
-    def _node(self, node: str, known: Mapping[str, Any]) -> str:
-        if node not in known:
-            raise ModelError(f"{self.path.name!r} has no node {node!r} that can be read.{did_you_mean(node, known)}")
-        return node
-
-    def _layer(self, name: str, node: str, shapes: Mapping[str, tuple[int, ...]], meaning: str) -> Layer:
-        shape = shapes[node]
-        vector = len(shape) == 1 or all(n == 1 for n in shape[:-1])
-        return Layer(name, (node,), "1" * (len(shape) - 1) + "c" if vector and shape else "", meaning, shape)
+    def _described(self, side: str) -> list[Any]:
+        """Return what the metadata say of "inputs" or "outputs"."""
+        entries = get_mapping(self.metadata, "schema").get(side)
+        return entries if isinstance(entries, list) else []
 
     def _add_labels(self, output: Layer, labels: Sequence[str] | None) -> Layer:
         told = labels if labels is not None else self.metadata.get("classes")
@@ -379,14 +354,10 @@ class _ModelDraft:
         )
         return output
 
-    def _check_against(self, what: str, told: object, true: object) -> None:
-        if told is not None and told != true:
-            self.contradictions.append(f"{what} is {true}, not {told}")
 
-    def _note(self) -> str:
-        if not self.contradictions:
-            return ""
-        return f"The metadata contradict the graph, which was believed: {'; '.join(self.contradictions)}."
+def _layer(name: str, node: str, shape: tuple[int, ...], meaning: str) -> Layer:
+    vector = shape and all(n == 1 for n in shape[:-1])
+    return Layer(name, (node,), "1" * (len(shape) - 1) + "c" if vector else "", meaning, shape)
 
 
 def _role(output: Mapping[str, Any], taken: Mapping[str, Layer]) -> str:
@@ -407,21 +378,9 @@ def _shape(told: object) -> tuple[int, ...]:
     return tuple(shape)
 
 
-def _declared_shape(path: Path, node: str) -> tuple[int, ...]:
-    """Return the shape of one patch that a placeholder declares; -1 stands for an open length, () for no shape."""
-    from tensorboard.compat.proto.graph_pb2 import GraphDef
-
-    placeholder = next(entry for entry in GraphDef.FromString(path.read_bytes()).node if entry.name == node)
-    return tuple(int(dim.size) for dim in placeholder.attr["shape"].shape.dim)[1:]
-
-
 def _fits(shape: tuple[int, ...], usual: tuple[int, ...], declared: tuple[int, ...]) -> bool:
     """Whether a shape of one patch has the front-end's bands and is one that the placeholder declares."""
-    if len(shape) != len(usual) or min(shape) < 1 or _bands(shape) != _bands(usual):
+    bands = 1 if len(usual) == 2 else 0  # of (frames, bands), or Tempo-CNN's (bands, frames, 1)
+    if len(shape) != len(usual) or min(shape) < 1 or shape[bands] != usual[bands]:
         return False
     return not declared or all(there in (-1, n) for n, there in zip(shape, declared, strict=False))
-
-
-def _bands(shape: tuple[int, ...]) -> int:
-    """Return the bands of a patch: ``(frames, bands)``, or Tempo-CNN's ``(bands, frames, 1)``."""
-    return shape[1] if len(shape) == 2 else shape[0]

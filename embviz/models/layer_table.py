@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from embviz.models.model import Model
 
 
-_COLUMNS = ["name", "node", "shape", "axes", "meaning", "receptive_field", "unit", "in_graph"]
-
-
 def layer_table(model: Model, *, all_nodes: bool) -> pd.DataFrame:
     """Return one row per layer; see :meth:`embviz.models.Model.layers`."""
     import pandas as pd
@@ -33,7 +30,7 @@ def layer_table(model: Model, *, all_nodes: bool) -> pd.DataFrame:
         )
     else:
         rows = [_row(layer, layer.shape, None) for layer in model.known_layers]
-    return pd.DataFrame(rows, columns=_COLUMNS).astype({"receptive_field": "Int64", "in_graph": "boolean"})
+    return pd.DataFrame(rows).astype({"receptive_field": "Int64", "in_graph": "boolean"})
 
 
 def _rows_of_graph(model: Model, path: Path, all_nodes: bool) -> list[dict[str, Any]]:

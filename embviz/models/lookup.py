@@ -47,12 +47,10 @@ def get_model(name: ModelLike) -> Model:
         return name
     if not isinstance(name, str):
         raise ModelError(f"A model is expected as its name or its record, {type(name).__name__} was found.")
-    own = CATALOGUE.get(ALIASES.get(name, name))
-    if own is not None:
-        return own
-    users = registered_models()
-    if name in users:
-        return users[name]
+    users = {} if ALIASES.get(name, name) in CATALOGUE else registered_models()
+    known = CATALOGUE.get(ALIASES.get(name, name)) or users.get(name)
+    if known is not None:
+        return known
     raise ModelError(
         f"There is no model {name!r}.{did_you_mean(name, [*ALIASES, *CATALOGUE, *users])} "
         "list_models() shows them all; register_model() adds your own."
@@ -101,24 +99,12 @@ def list_models(*, system: str | None = None) -> pd.DataFrame:
     import pandas as pd
 
     systems = [*ALIASES, "custom"]
-    if system is not None and system not in systems:
+    if system not in (None, *systems):
         raise OptionError(
             f"There is no system {system!r}.{did_you_mean(str(system), systems)} Expected one of {', '.join(systems)}."
         )
-    columns = [
-        "name",
-        "system",
-        "task",
-        "parameters",
-        "dimensions",
-        "sample_rate",
-        "patch_seconds",
-        "hop_seconds",
-        "licence",
-    ]
-    rows = [
-        [*(getattr(model, column) for column in columns), state(model)]
-        for model in known_models()
-        if system in (None, model.system)
-    ]
-    return pd.DataFrame(rows, columns=[*columns, "weights"]).set_index("name")
+    columns = ["system", "task", "parameters", "dimensions", "sample_rate", "patch_seconds", "hop_seconds", "licence"]
+    models = [model for model in known_models() if system in (None, model.system)]
+    rows = [[*(getattr(model, column) for column in columns), state(model)] for model in models]
+    names = pd.Index([model.name for model in models], name="name", dtype=object)
+    return pd.DataFrame(rows, names, [*columns, "weights"])
