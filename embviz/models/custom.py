@@ -86,12 +86,9 @@ def register_model(
     from embviz.inference.graph import Graph
 
     path = Path(graph).expanduser()
-    read = Graph.read(path)
-    stated = read_metadata(path, metadata)
+    draft = _ModelDraft(path, Graph.read(path), read_metadata(path, metadata))
     name = _check_name(name if name is not None else path.stem)
-    draft = _ModelDraft(path, read, stated)
-    model = draft.model(name, frontend=frontend, embedding=embedding, output=output, labels=labels)
-    return _register(model, path)
+    return _register(draft.model(name, frontend, {"embedding": embedding, "output": output}, labels), path)
 
 
 def unregister_model(name: str) -> None:
@@ -195,18 +192,13 @@ class _ModelDraft:
     contradictions: list[str] = field(default_factory=list)
 
     def model(
-        self,
-        name: str,
-        *,
-        frontend: str | None,
-        embedding: str | None,
-        output: str | None,
-        labels: Sequence[str] | None,
+        self, name: str, frontend: str | None, nodes: Mapping[str, str | None], labels: Sequence[str] | None
     ) -> Model:
+        """Return the record of a model with these nodes as its layers, by the name of the layer."""
         like = CATALOGUE[ALIASES[self._frontend(frontend)]]
         node = self._input_node()
         shape, shapes = self._shapes(node, like)
-        layers = self._layers(shapes, {"embedding": embedding, "output": output}, labels)
+        layers = self._layers(shapes, nodes, labels)
         vector = next(layer for layer in layers if layer.name == "embedding")
         rate = get_mapping(self.metadata, "inference").get("sample_rate")
         if rate not in (None, like.sample_rate):

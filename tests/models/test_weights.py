@@ -37,7 +37,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty ``EMBVIZ_HOME``."""
     monkeypatch.setenv("EMBVIZ_HOME", str(tmp_path / "home"))
     weight_store._checked.clear()
-    download.forget_outages()
+    download._outages.clear()
     return tmp_path / "home"
 
 
