@@ -90,14 +90,11 @@ class Audio:
         if isinstance(source, Audio):
             return source
         if isinstance(source, tuple):
-            return cls._from_array(*_pair(source))
+            if len(source) != 2:
+                raise AudioError(f"A (samples, sample_rate) pair is expected, a tuple of {len(source)} was found.")
+            rate = _check_rate(source[1], "the pair")
+            return cls(path=None, samples=_check_samples(_check_array(source[0]), "The array"), sample_rate=rate)
         return cls(path=_check_path(source), samples=None, sample_rate=None)
-
-    @classmethod
-    def _from_array(cls, samples: Any, sample_rate: Any) -> Audio:
-        rate = _check_rate(sample_rate, "the pair")
-        array = _check_array(samples)
-        return cls(path=None, samples=_check_samples(array, "The array"), sample_rate=rate)
 
     @cached_property
     def digest(self) -> str:
@@ -229,12 +226,6 @@ def _check_path(source: Any) -> Path:
     if not path.is_file():  # reading a pipe waits for ever
         raise AudioError(f"{str(source)!r} is a pipe or a device; an audio file is expected.")
     return path
-
-
-def _pair(source: tuple[Any, ...]) -> tuple[Any, Any]:
-    if len(source) != 2:
-        raise AudioError(f"A (samples, sample_rate) pair is expected, a tuple of {len(source)} was found.")
-    return source[0], source[1]
 
 
 def _check_rate(rate: Any, where: str) -> int:

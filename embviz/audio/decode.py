@@ -56,7 +56,8 @@ def decode(path: Path) -> tuple[NDArray[np.float32], Any]:
     with _native_path(path) as plain:
         verdict = _classify(plain)
         if verdict == "foreign" or (verdict == "doubtful" and not _essentia_survives(plain)):
-            decoded = _decode_with_sndfile(plain)
+            decoded: tuple[NDArray[np.float32], Any] | None
+            decoded = _try_sndfile("read", plain, dtype="float32", always_2d=True)
             if decoded is not None:
                 return decoded
             if verdict == "doubtful" or not _essentia_survives(plain):
@@ -140,15 +141,15 @@ def _decode_with_essentia(path: Path) -> tuple[NDArray[np.float32], Any]:
     return (samples if channels == 2 else samples[:, :1].copy()), rate
 
 
-def _decode_with_sndfile(path: Path) -> tuple[NDArray[np.float32], Any] | None:
+def _try_sndfile(function: str, path: Path, **options: Any) -> Any:
+    """Return what a function of libsndfile gives; None where it cannot read the file."""
     import soundfile
 
     try:
         with essentia.quiet:
-            samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+            return getattr(soundfile, function)(path, **options)
     except (soundfile.LibsndfileError, RuntimeError, TypeError, ValueError):
         return None
-    return samples, rate
 
 
 def _read_header(path: Path) -> tuple[float, int, int]:
@@ -165,14 +166,8 @@ def _read_header(path: Path) -> tuple[float, int, int]:
 
 def _sndfile_info(path: Path) -> tuple[int, int, int] | None:
     """Return samples, rate and channels of a file that libsndfile knows."""
-    import soundfile
-
-    try:
-        with essentia.quiet:
-            info = soundfile.info(path)
-    except (soundfile.LibsndfileError, RuntimeError, TypeError, ValueError):
-        return None
-    return info.frames, info.samplerate, info.channels
+    info = _try_sndfile("info", path)
+    return None if info is None else (info.frames, info.samplerate, info.channels)
 
 
 def _decode_channels(path: Path, sides: list[str]) -> tuple[NDArray[np.float32], int]:

@@ -70,7 +70,8 @@ class Session:
             Each requested node with its own shape, patches first.
         """
         pool = self._pool()
-        pool.set(self._input_node, self._widen(inputs[self._input_node]))
+        widened = np.expand_dims(inputs[self._input_node], {2: (2, 3), 3: (1,)}.get(self._rank, ()))
+        pool.set(self._input_node, np.ascontiguousarray(widened))
         # One graph, one pass at a time: the algorithm is not made for several threads.
         with self._lock:
             try:
@@ -78,13 +79,6 @@ class Session:
             except RuntimeError as error:
                 raise GraphError(_describe_error(self._path, error)) from error
         return {name: _restore_axes(np.asarray(found[name]), self._ranks[name]) for name in self._outputs}
-
-    def _widen(self, patches: NDArray[np.float32]) -> NDArray[np.float32]:
-        if self._rank == 2:
-            return np.ascontiguousarray(patches[:, :, np.newaxis, np.newaxis])
-        if self._rank == 3:
-            return np.ascontiguousarray(patches[:, np.newaxis])
-        return np.ascontiguousarray(patches)
 
 
 class StagedSession:

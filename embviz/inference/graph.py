@@ -15,8 +15,8 @@ import numpy as np
 from embviz.errors import GraphError
 
 # Ops whose T is float but whose result is not.
-_NOT_FLOAT = {"Shape", "ShapeN", "Size", "Rank", "ArgMax", "ArgMin", "Where"}
-_COMPARISONS = {"Equal", "NotEqual", "Less", "LessEqual", "Greater", "GreaterEqual", "IsFinite", "IsInf", "IsNan"}
+_NOT_FLOAT = {"Shape", "ShapeN", "Size", "Rank", "ArgMax", "ArgMin", "Where", "IsFinite", "IsInf", "IsNan"}
+_NOT_FLOAT |= {"Equal", "NotEqual", "Less", "LessEqual", "Greater", "GreaterEqual"}
 _FLOAT = 1  # DT_FLOAT
 
 
@@ -120,11 +120,8 @@ class Graph:
         """Return the nodes with the given names and all that depend on them."""
         reached = set(names)
         # Files need not be sorted, so go on until nothing new is reached.
-        grown = True
-        while grown:
-            new = {n.name for n in self.nodes.values() if n.name not in reached and reached.intersection(n.inputs)}
+        while new := {n.name for n in self.nodes.values() if n.name not in reached and reached.intersection(n.inputs)}:
             reached |= new
-            grown = bool(new)
         return reached
 
     def placeholder_shape(self, name: str) -> tuple[int, ...]:
@@ -153,7 +150,7 @@ def _node(message: Any) -> Node:
 
 
 def _is_float(message: Any) -> bool:
-    if message.op in _NOT_FLOAT or message.op in _COMPARISONS:
+    if message.op in _NOT_FLOAT:
         return False
     for key in ("DstT", "Tout", "out_type", "dtype", "T", "Tparams"):
         if key in message.attr:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -49,25 +49,17 @@ def node_shapes(
     known = _read_memo(memo, key)
     if known is None:
         known = _compute_shapes(Graph.read(path), input_node, patch_shape)
-        _write_memo(memo, key, known)
+        with contextlib.suppress(OSError):  # a read-only folder of weights only costs the time to ask again
+            write_bytes(memo, json.dumps({"key": key, "shapes": known}).encode(), sync=False)
     return known
 
 
 def _read_memo(memo: Path, key: list[Any]) -> dict[str, tuple[int, ...]] | None:
     try:
         kept = json.loads(memo.read_text(encoding="utf-8"))
-        if kept["key"] != key:
-            return None
-        return {name: tuple(shape) for name, shape in kept["shapes"].items()}
+        return {name: tuple(shape) for name, shape in kept["shapes"].items()} if kept["key"] == key else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
-
-
-def _write_memo(memo: Path, key: list[Any], found: Mapping[str, tuple[int, ...]]) -> None:
-    try:
-        write_bytes(memo, json.dumps({"key": key, "shapes": found}).encode(), sync=False)
-    except OSError:
-        return  # a read-only folder of weights only costs the time to ask again
 
 
 def _compute_shapes(graph: Graph, input_node: str, patch_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
@@ -80,8 +72,7 @@ def _compute_shapes(graph: Graph, input_node: str, patch_shape: tuple[int, ...])
     found = [input_node, *names], _run_shapes(graph, input_node, names, one), _run_shapes(graph, input_node, names, two)
     shape_of = {}
     for name, shape, doubled in zip(*found, strict=True):
-        grows_with_patches = shape[:1] in ((1,), one[:1]) and doubled == (2 * shape[0], *shape[1:]) if shape else False
-        if grows_with_patches:
+        if shape and shape[:1] in ((1,), one[:1]) and doubled == (2 * shape[0], *shape[1:]):  # it grows with patches
             shape_of[name] = shape if takes_sound and shape[0] == one[0] else shape[1:]
     return shape_of
 

@@ -17,8 +17,6 @@ from embviz.models.layer import Layer, format_shape
 from embviz.models.layer_table import layer_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     import pandas as pd
 
     from embviz.inference.graph import Graph
@@ -102,10 +100,8 @@ class Model:
         Essentia's ``resampleQuality`` of the model's official example (0 best … 4 fastest).
     patch_frames : int
         Frames of the front-end in one patch.
-    patch_samples : int
-        Samples that one patch stands for.
-    patch_hop : int
-        Samples from one patch to the next, by default.
+    patch_samples, patch_hop : int
+        Samples that one patch stands for, and from one patch to the next by default.
     input_node : str
         Placeholder that takes the patches.
     input_shape : tuple of int
@@ -186,15 +182,20 @@ class Model:
         >>> embviz.get_model("musicnn").layer("embedding")
         <Layer 'embedding': 200 (c), ...>
         """
-        known = self._known(name)
-        if graph is None:
-            return known or self._unknown(name, ())
-        if known is not None and (found := known.find_in(graph)) is not None:
-            return found
-        if name in graph.readable_nodes:
+        by_node = {layer.nodes[0]: layer for layer in self.known_layers if len(layer.nodes) == 1}
+        by_name = {layer.name: layer for layer in self.known_layers}
+        known = by_name.get(name) or by_node.get(name)
+        here = known.find_in(graph) if known and graph is not None else known
+        if here is not None:
+            return here
+        nodes = graph.readable_nodes if graph is not None else ()
+        if graph is not None and name in nodes:
             return Layer.of_node(name, graph)
         if known is None:
-            return self._unknown(name, graph.readable_nodes)
+            raise LayerError(
+                f"{self.name!r} has no layer {name!r}.{did_you_mean(name, [*by_name, *nodes])} "
+                f"Its layers are {', '.join(by_name)}; any other node of its graph can be asked for by its own name."
+            )
         raise LayerError(
             f"Layer {name!r} of {self.name!r} is expected at {' and '.join(map(repr, known.nodes))}, which this file's "
             f"graph has not got. model.layers(all_nodes=True) lists the nodes that it has."
@@ -221,14 +222,9 @@ class Model:
         lines = [f"{self.name}: {self.title}"]
         for label, text in self._facts():
             lines += textwrap.wrap(f"{label + ':':<14}{text}", _WIDTH, initial_indent="  ", subsequent_indent=" " * 16)
-        lines.append("  layers:")
-        wide = max(len(layer.name) for layer in self.known_layers)
-        sizes = [format_shape(layer.shape) for layer in self.known_layers]
-        size_wide = max(map(len, sizes))
-        lines += [
-            f"    {layer.name:<{wide}}  {size:<{size_wide}}  {layer.meaning}"
-            for layer, size in zip(self.known_layers, sizes, strict=True)
-        ]
+        rows = [(layer.name, format_shape(layer.shape), layer.meaning) for layer in self.known_layers]
+        wide, size_wide = (max(len(row[column]) for row in rows) for column in (0, 1))
+        lines += ["  layers:", *(f"    {name:<{wide}}  {size:<{size_wide}}  {meaning}" for name, size, meaning in rows)]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
@@ -243,18 +239,6 @@ class Model:
             f'<div style="color:inherit"><strong>{html.escape(self.name)}</strong> {html.escape(self.title)}'
             f'<table style="{style}">{facts}</table><details><summary>{len(self.known_layers)} layers</summary>'
             f'<table style="{style}">{head}{layers}</table></details></div>'
-        )
-
-    def _known(self, name: str) -> Layer | None:
-        by_name = {layer.name: layer for layer in self.known_layers}
-        by_node = {layer.nodes[0]: layer for layer in self.known_layers if len(layer.nodes) == 1}
-        return by_name.get(name) or by_node.get(name)
-
-    def _unknown(self, name: str, nodes: Iterable[str]) -> Layer:
-        names = [layer.name for layer in self.known_layers]
-        raise LayerError(
-            f"{self.name!r} has no layer {name!r}.{did_you_mean(name, [*names, *nodes])} "
-            f"Its layers are {', '.join(names)}; any other node of its graph can be asked for by its own name."
         )
 
     def _facts(self) -> list[tuple[str, str]]:
