@@ -32,19 +32,14 @@ def classify_file(path: Path) -> str:
     if not path.stat().st_size:
         return "empty"
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        return _classify(path, data)
-
-
-def _classify(path: Path, data: mmap.mmap) -> str:
-    head = data[: 1 << 16]
-    if head.startswith((b"RIFF", b"RF64", b"FORM", b"fLaC", b"OggS")) or head[4:8] == b"ftyp":
-        known = _has_known_codec(path, head)
-        chained = head.startswith(b"OggS") and data.find(_BEGINS, 4) > 0
-        return ("doubtful" if chained else "sound") if known else "foreign"
-    start = skip_tags(data)
-    if frame_at(data, start) is None:
-        return "doubtful" if start else "foreign"
-    return "sound" if _is_unbroken(data, start) else "doubtful"
+        head = data[: 1 << 16]
+        if head.startswith((b"RIFF", b"RF64", b"FORM", b"fLaC", b"OggS")) or head[4:8] == b"ftyp":
+            chained = head.startswith(b"OggS") and data.find(_BEGINS, 4) > 0
+            return ("doubtful" if chained else "sound") if _has_known_codec(path, head) else "foreign"
+        start = skip_tags(data)
+        if frame_at(data, start) is None:
+            return "doubtful" if start else "foreign"
+        return "sound" if _is_unbroken(data, start) else "doubtful"
 
 
 def _has_known_codec(path: Path, head: bytes) -> bool:

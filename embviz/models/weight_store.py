@@ -27,6 +27,7 @@ from embviz.models.wheels import sha256_of
 
 if TYPE_CHECKING:
     from embviz.inference.graph import Graph
+    from embviz.models.layer import Layer
     from embviz.models.model import Model
 
 
@@ -184,15 +185,15 @@ def validate(path: Path, model: Model) -> None:
         # Without the name of what may be a temporary file.
         plain = str(error).replace(repr(str(path)), "it").removesuffix("; download it again.").rstrip(".")
         raise WeightsError(f"gave no frozen graph: {plain}") from error
-    _check_nodes(graph, model)
-    _check_shapes(path, graph, model)
+    ends = [layer for layer in model.known_layers if layer.name in ("embedding", "output")]
+    _check_nodes(graph, model, ends)
+    _check_shapes(path, graph, model, ends)
 
 
-def _check_nodes(graph: Graph, model: Model) -> None:
+def _check_nodes(graph: Graph, model: Model, ends: list[Layer]) -> None:
     if model.input_node not in graph.placeholders:
         inputs = ", ".join(map(repr, graph.placeholders))
         raise WeightsError(f"gave another network: it takes {inputs}, {model.input_node!r} was expected")
-    ends = [layer for layer in model.known_layers if layer.name in ("embedding", "output")]
     # One of them will do: not all names inside Essentia's own files are known beforehand.
     if not any(layer.find_in(graph) for layer in ends):
         nodes = ", ".join(repr(node) for layer in ends for node in layer.nodes)
@@ -203,7 +204,7 @@ def _check_nodes(graph: Graph, model: Model) -> None:
         )
 
 
-def _check_shapes(path: Path, graph: Graph, model: Model) -> None:
+def _check_shapes(path: Path, graph: Graph, model: Model, ends: list[Layer]) -> None:
     """Run the network once: siblings differ in nothing but the shape of what goes in or comes out."""
     from embviz.inference.shapes import node_shapes
 
@@ -212,9 +213,7 @@ def _check_shapes(path: Path, graph: Graph, model: Model) -> None:
         found = node_shapes(path, model.input_node, model.input_shape, memo=memo)
     except GraphError as error:
         raise WeightsError(f"gave a graph that does not run: {error}") from error
-    for layer in model.known_layers:
-        if layer.name not in ("embedding", "output"):
-            continue
+    for layer in ends:
         there = layer.find_in(graph)
         shape = there.joined_shape(found) if there else ()
         if there and layer.shape and shape != layer.shape:

@@ -20,7 +20,7 @@ from embviz.core.progress import Progress, Report, reporter
 from embviz.errors import ConversionError, OptionError, WeightsError
 from embviz.models import download, weight_store, wheels
 from embviz.models.lookup import get_model, known_models
-from embviz.models.model import Model, ModelLike, Source
+from embviz.models.model import Model, ModelLike, ModelList, Source
 from embviz.models.weight_store import (
     Weights,
     disk_error,
@@ -130,16 +130,12 @@ def pull(
 
 @overload
 def pull(
-    model: list[ModelLike] | tuple[ModelLike, ...],
-    *,
-    folder: str | Path | None = ...,
-    progress: Progress = ...,
-    sources: Sequence[str] | None = ...,
+    model: ModelList, *, folder: str | Path | None = ..., progress: Progress = ..., sources: Sequence[str] | None = ...
 ) -> list[Weights]: ...
 
 
 def pull(
-    model: ModelLike | list[ModelLike] | tuple[ModelLike, ...],
+    model: ModelLike | ModelList,
     *,
     folder: str | Path | None = None,
     progress: Progress = None,
