@@ -68,7 +68,7 @@ class _HeadDraft:
         self._check_algorithm()
         layer, values = resolve_layer(model, layer)
         nodes = self._source, self._target
-        shape = self.graph.placeholder_shape(nodes[0])
+        shape = self.graph.placeholder_shapes.get(nodes[0])
         taken = shape[-1] if shape and shape[-1] > 0 else values
         if values is not None and taken != values:
             raise ModelError(

@@ -51,14 +51,16 @@ class Graph:
         In the order of the file.
     parameters : int
         Numbers in the constants that weigh (float constants of more than one element).
+    placeholder_shapes : dict of str to tuple of int
+        Lengths of the axes that placeholders declare, where they do; -1 is an open one.
     """
 
     def __init__(self, message: Any) -> None:
         self._message = message
         self.nodes = {node.name: _node(node) for node in message.node}
         self.parameters = sum(_count_weights(node) for node in message.node)
-        self._placeholder_shapes = {
-            node.name: node.attr["shape"].shape
+        self.placeholder_shapes: dict[str, tuple[int, ...]] = {
+            node.name: tuple(int(dim.size) for dim in node.attr["shape"].shape.dim)
             for node in message.node
             if node.op == "Placeholder" and "shape" in node.attr
         }
@@ -123,11 +125,6 @@ class Graph:
         while new := {n.name for n in self.nodes.values() if n.name not in reached and reached.intersection(n.inputs)}:
             reached |= new
         return reached
-
-    def placeholder_shape(self, name: str) -> tuple[int, ...]:
-        """Return the lengths of the axes that a placeholder declares; -1 is an open one, () stands for no shape."""
-        shape = self._placeholder_shapes.get(name)
-        return () if shape is None else tuple(int(dim.size) for dim in shape.dim)
 
     def serialize_with_shapes(self, names: tuple[str, ...]) -> bytes:
         """Return the graph with a float node ``embviz_shape/<i>`` for each name, holding the shape at run time."""

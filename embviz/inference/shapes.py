@@ -65,7 +65,7 @@ def _read_memo(memo: Path, key: list[Any]) -> dict[str, tuple[int, ...]] | None:
 def _compute_shapes(graph: Graph, input_node: str, patch_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
     if input_node not in graph.nodes:
         raise GraphError(f"The graph has no node {input_node!r} to feed; it has {', '.join(graph.placeholders)}.")
-    takes_sound = len(graph.placeholder_shape(input_node)) == len(patch_shape)
+    takes_sound = len(graph.placeholder_shapes.get(input_node, ())) == len(patch_shape)
     one = patch_shape if takes_sound else (1, *patch_shape)
     two = (2 * one[0], *one[1:])
     names = tuple(name for name in graph.readable_nodes if name != input_node)

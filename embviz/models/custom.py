@@ -267,7 +267,7 @@ class _ModelDraft:
     def _shapes(self, node: str, like: Model) -> tuple[tuple[int, ...], dict[str, tuple[int, ...]]]:
         """Return the shape of one patch, and of every node for it, as the graph itself gives them."""
         told = _shape(next(iter(self._described("inputs")), None))
-        usual, declared = like.input_shape, self.graph.placeholder_shape(node)[1:]
+        usual, declared = like.input_shape, self.graph.placeholder_shapes.get(node, ())[1:]
         # A graph may take other numbers of frames than the usual one, but the bands are the front-end's.
         fitting = [shape for shape in (declared, told, usual) if _fits(shape, usual, declared)]
         for shape in dict.fromkeys(fitting):
