@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import keyword
 import re
-from typing import TYPE_CHECKING
 
+from embviz.app.explorer.context import ExplorerContext
+from embviz.app.explorer.heatmap_rows import HeatmapRows
+from embviz.app.explorer.row import Row
+from embviz.heads import known_heads
 from embviz.models import ALIASES
-
-if TYPE_CHECKING:
-    from embviz.app.explorer.context import ExplorerContext
-    from embviz.app.explorer.heatmap_rows import HeatmapRows
-    from embviz.app.explorer.row import Row
 
 
 def generate_code(context: ExplorerContext, heatmaps: HeatmapRows) -> str:
@@ -24,7 +22,8 @@ def generate_code(context: ExplorerContext, heatmaps: HeatmapRows) -> str:
     else:
         lines += [f"track = {context.track.told!a}"]
     names: dict[str, int] = {}
-    drawn, means = [], []
+    drawn: list[str] = []
+    means: list[str] = []
     span = tuple(context.player.range)
     for row in heatmaps.rows:
         if row.status == "download":
@@ -39,7 +38,7 @@ def generate_code(context: ExplorerContext, heatmaps: HeatmapRows) -> str:
             first, stop = _selected_seconds(row, span)
             lines += [f"{name} = {name}[{first:.3f}:{stop:.3f}]  # the selected seconds"]
             means += [f"{_unused_name(f'{name}_mean', names)} = {name}.mean()"]
-        drawn.append(f"embviz.heatmap({', '.join([name, *_look_arguments(row), *_head_arguments(row, heatmaps)])})")
+        drawn += [f"embviz.heatmap({', '.join([name, *_figure_arguments(row, heatmaps)])})"]
     if means:
         drawn += ["", "# The mean of the selected seconds: a value per dimension.", *means]
     return "\n".join([*lines, "", *drawn]).rstrip() + "\n"
@@ -59,21 +58,17 @@ def _option_arguments(row: Row) -> list[str]:
     return [*layer, *([] if row.hop is None else [f"patch_hop={row.hop!r}"])]
 
 
-def _look_arguments(row: Row) -> list[str]:
-    look = row.kept()
-    order, scale = look.get("order", "index"), look.get("scale", "none")
-    # A figure's colors part at zero by themselves.
-    scale = "none" if scale == "signed" else scale
-    return [f"{name}={value!r}" for name, value, usual in (("order", order, "index"), ("scale", scale, "none"))
-            if value != usual]  # fmt: skip
-
-
-def _head_arguments(row: Row, heatmaps: HeatmapRows) -> list[str]:
-    if heatmaps.heads.of(row) is None:
-        return []
-    # A head that is not registered has to be loaded from where it was saved.
-    how = "get_head" if heatmaps.heads.is_registered(row.head) else "Head.load"
-    return [f"head=embviz.{how}({row.head!a})"]
+def _figure_arguments(row: Row, heatmaps: HeatmapRows) -> list[str]:
+    look, arguments = row.to_state(), []
+    if look.get("order", "index") != "index":
+        arguments += [f"order={look['order']!r}"]
+    if look.get("scale", "none") not in ("none", "signed"):  # a figure's colors part at zero by themselves
+        arguments += [f"scale={look['scale']!r}"]
+    if heatmaps.heads.of(row) is not None:
+        # A head that is not registered has to be loaded from where it was saved.
+        how = "get_head" if any(head.name == row.head for head in known_heads()) else "Head.load"
+        arguments += [f"head=embviz.{how}({row.head!a})"]
+    return arguments
 
 
 def _variable_name(row: Row, names: dict[str, int]) -> str:

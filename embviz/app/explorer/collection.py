@@ -10,24 +10,15 @@ from typing import TYPE_CHECKING
 from embviz.app.explorer.context import ExplorerContext
 from embviz.app.work import Work
 from embviz.collection import Collection
+from embviz.core.worker import Job
 from embviz.errors import OptionError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from embviz.core.worker import Job
-
 
 class CollectionLoader:
-    """The collection of an Explorer.
-
-    Attributes
-    ----------
-    collection : Collection or None
-        That which was given; else the tracks of the list, once their tags are read.
-    given : bool
-        Whether it was given.
-    """
+    """The collection of an Explorer: that which was `given`, else the tracks of the list, once their tags are read."""
 
     def __init__(self, context: ExplorerContext, collection: Collection | None) -> None:
         self._context, self.collection = context, collection
@@ -42,16 +33,15 @@ class CollectionLoader:
             return
         paths = [track.place for track in self._context.tracks if track.place is not None]
         base = Path(self._context.tracks.folder) if self._context.tracks.folder else None
-        store = self._context.store
 
         def task(job: Job) -> Collection:
             if self.collection is not None:  # somebody else has asked meanwhile
                 return self.collection
             job.report("reading the tags", 0, len(paths))
-            return Collection.from_paths(paths, base=base, cache=False if store is None else store, progress=job.report)
+            return Collection.from_paths(paths, base=base, cache=self._context.cache, progress=job.report)
 
-        def keep(found: Collection) -> None:
-            self.collection = self.collection or found
+        def keep(read: Collection) -> None:
+            self.collection = self.collection or read
             done(self.collection)
 
         self._context.run((key, "tags"), work, task, keep, publish, title=key, aside=True)
@@ -61,7 +51,10 @@ class CollectionLoader:
     def numbers(self) -> dict[int, int]:
         """Which row of the table (label) is which track of the list, as it was when this was first asked."""
         if self._numbers is None and self.collection is not None:
-            self._numbers = self._match(self.collection)
+            tracks, paths = self._context.tracks, self.collection.table["path"]
+            listed = {os.path.abspath(one.place): one.id for one in tracks if one.place is not None}  # noqa: PTH100
+            places = {int(label): os.path.abspath(path) for label, path in paths.items()}  # noqa: PTH100
+            self._numbers = {label: listed[place] for label, place in places.items() if place in listed}
             self._labels = {number: label for label, number in reversed(self._numbers.items())}
         return self._numbers or {}
 
@@ -75,8 +68,3 @@ class CollectionLoader:
         if self.collection is None:
             raise OptionError("The table of the tracks is not read yet; wait until it is.")
         return self.collection.table.loc[list(labels)]
-
-    def _match(self, collection: Collection) -> dict[int, int]:
-        listed = {os.path.abspath(track.place): track.id for track in self._context.tracks if track.place is not None}  # noqa: PTH100
-        places = {int(label): os.path.abspath(path) for label, path in collection.table["path"].items()}  # noqa: PTH100
-        return {label: listed[place] for label, place in places.items() if place in listed}

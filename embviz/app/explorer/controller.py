@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from embviz.app.downloads import Downloads
-from embviz.app.explorer import codegen, export
+from embviz.app.explorer import codegen, evaluation_options, export
 from embviz.app.explorer import state as states
 from embviz.app.explorer.collection import CollectionLoader
 from embviz.app.explorer.context import ExplorerContext
 from embviz.app.explorer.evaluation_tab import EvaluationTab
-from embviz.app.explorer.heatmap_rows import HeatmapRows, default_rows
+from embviz.app.explorer.heatmap_rows import HeatmapRows, default_models
 from embviz.app.explorer.layers_tab import LayersTab
 from embviz.app.explorer.map_tab import MapTab
 from embviz.app.explorer.predictions_tab import PredictionsTab
@@ -22,22 +22,19 @@ from embviz.app.explorer.similarity_tab import SimilarityTab
 from embviz.app.explorer.track_list import TrackList
 from embviz.app.model_options import offers
 from embviz.app.selection import PlayRequest, Selected
+from embviz.app.work import DrawnWork
+from embviz.collection import Collection
 from embviz.errors import EmbvizError, OptionError
+from embviz.heads import Head
 from embviz.models import Model
 from embviz.models.weights import has_weights
-
-if TYPE_CHECKING:
-    from embviz.collection import Collection
-    from embviz.heads import Head
 
 
 class ExplorerController:
     """The parts, and what passes between them."""
 
-    def __init__(
-        self, context: ExplorerContext, collection: Collection | None, restored: dict[str, Any] | None
-    ) -> None:
-        self.context, self._restored = context, restored
+    def __init__(self, context: ExplorerContext, collection: Collection | None, state: dict[str, Any] | None) -> None:
+        self.context, self._restored = context, state
         self.track_list, self.heatmaps = TrackList(context), HeatmapRows(context)
         self.predictions, self.layers = PredictionsTab(context), LayersTab(context)
         self.similarity = SimilarityTab(context)
@@ -47,9 +44,8 @@ class ExplorerController:
         self._next: PlayRequest | None = None
         self._downloads = Downloads(context)
         # What is stopped and closed with the Explorer; the first four start anew with each track.
-        self.parts = (
-            self.heatmaps, self.predictions, self.layers, self.similarity, self.map_tab, self.evaluation_tab,
-        )  # fmt: skip
+        of_track = (self.heatmaps, self.predictions, self.layers, self.similarity)
+        self.parts = (*of_track, self.map_tab, self.evaluation_tab)
         self._connect()
 
     def _connect(self) -> None:
@@ -65,35 +61,34 @@ class ExplorerController:
         selection.on("request", self._play_request)
         selection.on("track", self._play_waiting)
         context.panel.answer(self._commands(), context.show_error)
-        context.panel.on_command(lambda *_: self._settle_guarded())
+        context.panel.on_command(self._settle_guarded)
         context.panel.observe(lambda _change: self._begin_tab(), "tab")
 
     def fill(self, models: Iterable[Any] | None) -> None:
         """Show what there is, or what a state says, and open the first track."""
-        context, kept = self.context, self._restored
+        context, state = self.context, self._restored
         context.panel.models = offers()
-        if kept is not None:
-            context.panel.tab = kept["tab"]
-            self.evaluation_tab.restore(kept["evaluation"])
-            for row in kept["rows"]:
-                with self.context.guard():
-                    self.heatmaps.add(**{"layer": "embedding", "hop": None, **row})
+        if state is not None:
+            context.panel.tab = state["tab"]
+            self.evaluation_tab.choices = evaluation_options.restored(state["evaluation"])
+            for row in state["rows"]:
+                with context.guard():
+                    self.heatmaps.add(**row)
         else:
-            for wanted in default_rows() if models is None else _requests(models):
-                self.heatmaps.add(*wanted)
+            for request in _requests(default_models() if models is None else models):
+                self.heatmaps.add(*request)
         self.track_list.publish()
         if context.tracks.notice:
             context.notice("error" if len(context.tracks) else "info", context.tracks.notice)
-        elif kept is None and models is None and not any(has_weights(row.model) for row in self.heatmaps.rows):
-            context.notice(
-                "info", "No weights are on this computer yet.", "Download those of a model, or run `embviz pull`."
-            )
-        first = context.tracks.find(kept["track"]) if kept is not None else None
-        if kept is not None and kept["track"] and first is None:
-            context.notice("error", f"The track {Path(kept['track']).name!r} of this view is not in the list any more.")
-        number = first.id if first is not None else 0
+        elif state is None and models is None and not any(has_weights(row.model) for row in self.heatmaps.rows):
+            remedy = "Download those of a model, or run `embviz pull`."
+            context.notice("info", "No weights are on this computer yet.", remedy)
+        path = None if state is None else state["track"]
+        first = context.tracks.find(path)
+        if path and first is None:
+            context.notice("error", f"The track {Path(path).name!r} of this view is not in the list any more.")
         if len(context.tracks):
-            self.open(number)
+            self.open(0 if first is None else first.id)
         else:
             context.player.clear()
         context.events.settled()
@@ -125,9 +120,14 @@ class ExplorerController:
 
     def _begin_track(self) -> None:
         """Compute what is shown of the track that was opened."""
-        kept, self._restored = self._restored, None
-        if kept is not None:
-            self._restore(kept)
+        state, self._restored = self._restored, None
+        if state is not None:
+            states.restore_player(self.context.player, state)
+            with self.context.guard():
+                if state["layers"] and state["tab"] == "layers":
+                    self.layers.start(state["layers"])
+                if state["similarity"][0] and state["tab"] == "similarity":
+                    self.similarity.start(*state["similarity"])
         self.heatmaps.start_all()
         self._begin_tab()
         self.context.events.settled()
@@ -143,34 +143,24 @@ class ExplorerController:
 
     def _play_waiting(self, track: int | None) -> None:
         """Play the open track, where it was opened to be heard."""
-        request = self._next
-        if track is None or request is None:
+        if track is None or self._next is None:
             return
-        self._next = None
+        request, self._next = self._next, None
         if request.track == track:
             self.context.player.seek(request.seconds or 0.0)
             self.context.player.play()
 
-    def _restore(self, kept: dict[str, Any]) -> None:
-        states.restore_player(self.context.player, kept)
-        with self.context.guard():
-            if kept["layers"] and kept["tab"] == "layers":
-                self.layers.start(kept["layers"])
-            if kept["similarity"][0] and kept["tab"] == "similarity":
-                self.similarity.start(*kept["similarity"])
-
     def _begin_tab(self) -> None:
         """Compute what the page in front shows, where nothing else was chosen."""
-        row = next(iter(self.heatmaps.rows), None)
-        tab = self.context.panel.tab
+        tab, first = self.context.panel.tab, next(iter(self.heatmaps.rows), DrawnWork(""))
         with self.context.guard():
             if tab == "predictions":
                 self.predictions.start()
-            elif tab == "layers" and (self.layers.lead.model or row):
-                self.layers.start(self.layers.lead.model or row.model)  # type: ignore[union-attr]
-            elif tab == "similarity" and (self.similarity.work.model or row):
-                work = self.similarity.work if self.similarity.work.model else row
-                self.similarity.start(work.model, work.layer)  # type: ignore[union-attr]
+            elif tab == "layers" and (model := self.layers.lead.model or first.model):
+                self.layers.start(model)
+            elif tab == "similarity" and (self.similarity.work.model or first.model):
+                work = self.similarity.work if self.similarity.work.model else first
+                self.similarity.start(work.model, work.layer)
             elif tab == "map":
                 self.map_tab.start()
             elif tab == "evaluation":
@@ -209,9 +199,13 @@ class ExplorerController:
 
     def state(self) -> dict[str, Any]:
         """Return what restores the view, ready for JSON."""
-        work = self.similarity.work
-        kept = states.make_state(self.context, self.heatmaps, self.layers.lead.model, (work.model, work.layer))
-        return kept | {"evaluation": dict(self.evaluation_tab.choices)}
+        structure, choices = self.similarity.work, dict(self.evaluation_tab.choices)
+        tabs = {
+            "layers": self.layers.lead.model,
+            "similarity": [structure.model, structure.layer],
+            "evaluation": choices,
+        }
+        return states.make_state(self.context, self.heatmaps) | tabs
 
     def code(self) -> str:
         """Return Python that gives what is shown."""
@@ -233,42 +227,38 @@ class ExplorerController:
 
     def _commands(self) -> dict[str, Callable[..., object]]:
         """Return what answers each command of the panel; the contents of a command are its arguments."""
-        heatmaps, predictions, layers = self.heatmaps, self.predictions, self.layers
         return {
             "open_track": self._open_changed,
             "add_row": self._add_row,
-            "change_row": heatmaps.change,
-            "remove_row": heatmaps.remove,
-            "undo": heatmaps.undo,
-            "move_row": heatmaps.move,
-            "collapse_row": heatmaps.collapse,
-            "choose_head": heatmaps.choose_head,
+            "change_row": self.heatmaps.change,
+            "remove_row": self.heatmaps.remove,
+            "undo": self.heatmaps.undo,
+            "move_row": self.heatmaps.move,
+            "collapse_row": self.heatmaps.collapse,
+            "choose_head": self.heatmaps.choose_head,
             "retry_row": self._retry,
             "cancel": self.cancel,
             "pull": self._downloads.start,
             "stop_pull": self._downloads.stop,
-            "upload": self._open_upload,
-            "show_predictions": predictions.start,
-            "show_tags": predictions.ask_tagger,
-            "separate_stems": predictions.separate,
-            "show_layers": layers.start,
-            "show_feature_maps": layers.show_maps,
+            "upload": lambda name, data: self.open(self.track_list.upload(name, data).id),
+            "show_predictions": self.predictions.start,
+            "show_tags": self.predictions.ask_tagger,
+            "separate_stems": self.predictions.separate,
+            "show_layers": self.layers.start,
+            "show_feature_maps": self.layers.show_maps,
             "show_similarity": self.similarity.start,
             "show_map": self.map_tab.start,
             **self.evaluation_tab.commands(),
-            "export_page": lambda: export.start_export(self.context, heatmaps),
+            "export_page": lambda: export.start_export(self.context, self.heatmaps),
             "dismiss_notice": self.context.dismiss,
         }
 
-    def _settle_guarded(self) -> None:
+    def _settle_guarded(self, *_: object) -> None:
         with self.context.guard():
             self.context.events.settled()
 
     def _add_row(self, model: str, layer: str | None = None, hop: Any = None) -> None:
         self.context.active = self.heatmaps.add(model, layer or "embedding", hop)
-
-    def _open_upload(self, name: str, data: bytes) -> None:
-        self.open(self.track_list.upload(name, data).id)
 
     def _retry(self, row: int) -> None:
         if self._is_stale() and self.context.track is not None:
@@ -278,8 +268,9 @@ class ExplorerController:
 
 
 def _requests(models: Iterable[Any]) -> list[tuple[Any, ...]]:
-    given = [models] if isinstance(models, str | Model) else list(models)
-    for wanted in given:
-        if isinstance(wanted, tuple) and not 1 <= len(wanted) <= 3:
-            raise OptionError(f"models holds names or tuples (model, layer, patch_hop), {wanted!r:.80} was found.")
-    return [wanted if isinstance(wanted, tuple) else (wanted,) for wanted in given]
+    given = [models] if isinstance(models, str | Model) else models
+    requests = [one if isinstance(one, tuple) else (one,) for one in given]
+    for request in requests:
+        if not 1 <= len(request) <= 3:
+            raise OptionError(f"models holds names or tuples (model, layer, patch_hop), {request!r:.80} was found.")
+    return requests

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 import traitlets
@@ -21,15 +21,14 @@ from embviz.app.explorer.heads import as_head
 from embviz.app.selection import Selected
 from embviz.app.tracks import Tracks
 from embviz.collection import Collection
+from embviz.core.cache import CacheOption
 from embviz.core.embedding import Embedding
 from embviz.errors import OptionError
 from embviz.heads import Head
 from embviz.models import Model
 from embviz.widgets.base import close_widget, model_ref, new_clock_name
-
-if TYPE_CHECKING:
-    from embviz.core.cache import CacheOption
-    from embviz.widgets.panel import Panel
+from embviz.widgets.panel import Panel
+from embviz.widgets.player import Player
 
 
 class Explorer(traitlets.HasTraits):
@@ -99,18 +98,14 @@ class Explorer(traitlets.HasTraits):
         heads: Iterable[Any] = (),
     ) -> None:
         super().__init__()
-        from embviz.widgets.panel import Panel
-        from embviz.widgets.player import Player
-
-        kept = None if state is None else states.check_state(state)
+        restored = None if state is None else states.check_state(state)
         collection = source if isinstance(source, Collection) else None
         tracks = Tracks(source) if collection is None else Tracks.of_table(collection.table)
         player = Player(clock=new_clock_name())
-        self._context = context = ExplorerContext(
-            tracks, cache, Panel(clock=player.clock, player=model_ref(player)), player
-        )
+        panel = Panel(clock=player.clock, player=model_ref(player))
+        self._context = context = ExplorerContext(tracks, cache, panel, player)
         self._following, self._closed = _Following(), False
-        self._controller = controller = ExplorerController(context, collection, kept)
+        self._controller = controller = ExplorerController(context, collection, restored)
         context.events.settled.connect(self._settle)
         context.events.evaluated.connect(lambda evaluation: self.set_trait("evaluation", evaluation))
         context.selection.on("selected", self._follow_selected)
@@ -128,8 +123,7 @@ class Explorer(traitlets.HasTraits):
     @property
     def widget(self) -> Panel:
         """The panel, for layouts of ipywidgets."""
-        panel: Panel = self._context.panel
-        return panel
+        return cast("Panel", self._context.panel)
 
     def add(self, model: str | Model, layer: str = "embedding", patch_hop: Any = None) -> Self:
         """Add a row, as :func:`embviz.embed` takes model, layer and hop; returns the Explorer."""
@@ -162,9 +156,8 @@ class Explorer(traitlets.HasTraits):
 
     def map(self, model: str | Model | None = None, **options: Any) -> Self:
         """Open the page with the map of all tracks, as :class:`embviz.Atlas` takes options; returns the Explorer."""
-        chosen = options if model is None else {"model": model, **options}
         self._context.panel.tab = "map"
-        self._controller.map_tab.start(**chosen)
+        self._controller.map_tab.start(**({} if model is None else {"model": model}), **options)
         return self
 
     def tasks(self, target: str | None = None, models: Any = None, **options: Any) -> Self:
@@ -273,11 +266,9 @@ class Explorer(traitlets.HasTraits):
 
     def _follow_selected(self, selected: Selected) -> None:
         """Take over what is selected on the map, or was to be selected before there is one."""
-        atlas = self._controller.map_tab.atlas
+        atlas, loader = self._controller.map_tab.atlas, self._controller.loader
         with self._following:
-            self.selection = (
-                self._controller.loader.rows(selected.labels.tolist()) if atlas is None else atlas.selection
-            )
+            self.selection = loader.rows(selected.labels.tolist()) if atlas is None else atlas.selection
 
     @traitlets.validate("track", "time_range", "pins")
     def _validate(self, proposal: Any) -> Any:
@@ -307,11 +298,9 @@ class Explorer(traitlets.HasTraits):
         if (name == "track" and value is None) or (name == "selection" and atlas is None):
             with self._following:  # no validator is asked about these
                 setattr(self, name, change["old"])
-            raise OptionError(
-                "A track is set by its path, None was found."
-                if name == "track"
-                else "Tracks are selected on the map, which has not been opened; explorer.map() opens it."
-            )
+            if name == "track":
+                raise OptionError("A track is set by its path, None was found.")
+            raise OptionError("Tracks are selected on the map, which has not been opened; explorer.map() opens it.")
         if name == "track":
             self._controller.open(self._controller.track_list.find_or_add(value).id)
         elif name == "time_range":

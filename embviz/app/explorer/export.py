@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from embviz.app.explorer.context import ExplorerContext
+from embviz.app.explorer.heatmap_rows import HeatmapRows
+from embviz.app.explorer.row import LOOK, Row
 from embviz.app.uploads import free_path, safe_name
+from embviz.audio import Audio
+from embviz.core.embedding import Embedding
+from embviz.core.worker import Job
 from embviz.errors import OptionError
 from embviz.export import track_page
 from embviz.export.static_widgets import without_comm
 from embviz.models.weights import has_weights
-
-if TYPE_CHECKING:
-    from embviz.app.explorer.context import ExplorerContext
-    from embviz.app.explorer.heatmap_rows import HeatmapRows
-    from embviz.app.explorer.row import Row
-    from embviz.audio import Audio
-    from embviz.core.embedding import Embedding
-    from embviz.core.worker import Job
+from embviz.widgets.curves import Curves
 
 
 def write_page(path: str | Path, context: ExplorerContext, heatmaps: HeatmapRows, **options: Any) -> Path:
@@ -33,7 +32,7 @@ def _page_contents(context: ExplorerContext, heatmaps: HeatmapRows) -> tuple[Aud
     contents: list[Any] = []
     for row in heatmaps.rows:
         if row.embedding is not None:
-            look = {name: value for name, value in row.kept().items() if name in ("order", "scale", "pins")}
+            look = {name: value for name, value in row.to_state().items() if name in LOOK}
             contents.append(track_page.PageRow(row.embedding, options=look))
             if row.answer.embedding is not None:
                 contents.append(_head_curves(row, row.answer.embedding))
@@ -45,31 +44,22 @@ def _page_contents(context: ExplorerContext, heatmaps: HeatmapRows) -> tuple[Aud
 
 def _head_curves(row: Row, answers: Embedding) -> track_page.PageRow:
     """Return what stands on a page below a row with a head: its curves, as they are now."""
-    from embviz.widgets.curves import Curves
-
-    view = row.answer.view
-    look = {name: getattr(view, name) for name in ("top", "threshold", "pins")}
+    look = {name: getattr(row.answer.view, name) for name in ("top", "threshold", "pins")}
     facts = (f"what a classifier says of {answers.model} / {row.layer}",)
-    return track_page.PageRow(
-        without_comm(Curves).of(answers, title="", **look), answers.layer, facts, embedding=answers
-    )
+    curves = without_comm(Curves).of(answers, title="", **look)
+    return track_page.PageRow(curves, answers.layer, facts, embedding=answers)
 
 
 def start_export(context: ExplorerContext, heatmaps: HeatmapRows) -> None:
     """Have the page written into the working folder, under a name that is free."""
     # Collected now: another track may be open when its turn comes.
     sound, contents, options = _page_contents(context, heatmaps)
-    stem = safe_name(Path(sound.title).stem) or "embviz"
-    path = free_path(Path.cwd() / f"{stem}.html")
+    path = free_path(Path.cwd() / f"{safe_name(Path(sound.title).stem) or 'embviz'}.html")
 
     def task(job: Job) -> Path:
         job.report(f"writing {path.name}", 0, 0)
         return track_page.write_track_page(path, sound, contents, **options)
 
     context.worker.submit(
-        ("export",),
-        task,
-        done=lambda written: context.notice("done", f"Written to {str(written)!r}."),
-        failed=lambda sentence, remedy: context.notice("error", sentence, remedy),
-        progress=context.busy,
+        ("export",), task, done=context.notice_written, failed=context.show_error, progress=context.busy
     )

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from embviz.app.explorer.context import ExplorerContext
+from embviz.app.explorer.row import Row
+from embviz.core.embedding import Embedding
 from embviz.core.text import one_line
+from embviz.core.worker import Job
 from embviz.errors import EmbvizError, OptionError
 from embviz.heads import Head, get_head, known_heads
 from embviz.models import get_model
-
-if TYPE_CHECKING:
-    from embviz.app.explorer.row import Row
-    from embviz.core.embedding import Embedding
-    from embviz.core.worker import Job
-
+from embviz.widgets.curves import Curves
 
 CURVES = 8  # classes that are drawn at first; the reader can ask for others
 
@@ -45,10 +43,6 @@ class RowHeads:
         """Return the name of the head that a new row has: one that was given and fits."""
         return next((name for name, head in self._given.items() if fits(head, model, layer)), "")
 
-    def is_registered(self, name: str) -> bool:
-        """Tell whether :func:`embviz.get_head` gives the head of this name."""
-        return any(head.name == name for head in known_heads())
-
     def start(self, row: Row, publish: Callable[[], None]) -> None:
         """Ask the head of a row about its embedding, once that is complete."""
         head, embedding, work = self.of(row), row.embedding, row.answer
@@ -63,8 +57,6 @@ class RowHeads:
             return head.apply(embedding)
 
         def show(answers: Embedding) -> None:
-            from embviz.widgets.curves import Curves
-
             top = min(CURVES, len(head.classes))
             work.draw(Curves.of, answers, clock=self._context.clock, title=one_line(head.title), top=top)
 
@@ -103,6 +95,5 @@ def as_head(given: Any) -> Head:
     try:
         return Head.load(given)
     except TypeError as error:
-        raise OptionError(
-            f"A head is expected as a Head, the name of a registered one or a path, {given!r:.80} was found."
-        ) from error
+        expected = "A head is expected as a Head, the name of a registered one or a path"
+        raise OptionError(f"{expected}, {given!r:.80} was found.") from error

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from embviz.app.explorer.context import ExplorerContext
+from embviz.app.explorer.context import ExplorerContext, missing_weights
 from embviz.app.explorer.heads import RowHeads, fits
 from embviz.app.explorer.row import LOOK, Row, check_look, check_request, constant_note, row_key
+from embviz.core.embedding import Embedding
 from embviz.errors import EmbvizError, OptionError
 from embviz.export import track_page
+from embviz.heads import Head
 from embviz.models import ALIASES, Model, get_model
 from embviz.models.weights import has_weights
-
-if TYPE_CHECKING:
-    from embviz.core.embedding import Embedding
-    from embviz.heads import Head
-
+from embviz.widgets.heatmap import Heatmap
 
 KEPT = 20  # changes that can be taken back
 
@@ -31,10 +30,9 @@ class _Change:
     head: str = ""
 
 
-def default_rows() -> list[tuple[str, str, Any]]:
+def default_models() -> list[str]:
     """Return one model of each system whose weights are here; where there are none, the first to be downloaded."""
-    here = [name for name in ALIASES.values() if has_weights(name)]
-    return [(name, "embedding", None) for name in here or [ALIASES["musicnn"]]]
+    return [name for name in ALIASES.values() if has_weights(name)] or [ALIASES["musicnn"]]
 
 
 class HeatmapRows:
@@ -54,11 +52,10 @@ class HeatmapRows:
         record = get_model(model)
         check_request(layer, hop)
         self._count += 1
-        collapsed = bool(look.pop("collapsed", False))
-        head = look.pop("head", None)
-        head = self.heads.usual(record.name, layer) if head is None else self._known_head(record.name, layer, head)
-        look = check_look(look)
-        row = Row(record.name, layer, hop, id=self._count, collapsed=collapsed, look=look, head=head)
+        row = Row(record.name, layer, hop, id=self._count, collapsed=bool(look.get("collapsed", False)))
+        head = look.get("head")
+        row.head = self.heads.usual(row.model, layer) if head is None else self._known_head(row.model, layer, head)
+        row.look = check_look(look)
         self.rows.append(row)
         self.start(row)
         self.publish()
@@ -104,14 +101,14 @@ class HeatmapRows:
         self._set_head(chosen, head)
         self.publish()
 
-    def show_head(self, head: Head) -> int:
-        """Have a head answer below all rows that it fits; return how many these are."""
+    def show_head(self, head: Head) -> bool:
+        """Have a head answer below all rows that it fits; return whether there are any."""
         self.heads.give(head)
         fitting = [row for row in self.rows if fits(head, row.model, row.layer)]
         for row in fitting:
             self.choose_head(row.id, head.name)
         self.publish()
-        return len(fitting)
+        return bool(fitting)
 
     def _set_head(self, row: Row, name: str) -> None:
         row.answer.close()
@@ -145,7 +142,8 @@ class HeatmapRows:
             self._set_head(row, change.head if there else "")
         else:
             self.rows.insert(min(change.place, len(self.rows)), row)
-            if row.embedding is None or not self._of_this_track(row.embedding):
+            sound = self._context.sound
+            if row.embedding is None or sound is None or row.embedding.info.get("audio") != sound.digest:
                 self.start(row)
             elif not row.answer.drawn:
                 self.heads.start(row, self.publish)
@@ -205,16 +203,15 @@ class HeatmapRows:
             self.heads.stop(row)
             self._wait(row)
         for row in self._removed():
-            row.kept()
+            row.to_state()
             row.close()
             row.begin("")
         self.publish()
 
-    def fill(self, found: Mapping[tuple[str, str, Any], Embedding]) -> None:
+    def fill(self, cached: Mapping[tuple[str, str, Any], Embedding]) -> None:
         """Show what was in the cache."""
         for row in self.rows:
-            embedding = found.get(row_key(row))
-            if embedding is not None:
+            if (embedding := cached.get(row_key(row))) is not None:
                 self._show(row, embedding, complete=True)
         self.publish()
 
@@ -253,29 +250,24 @@ class HeatmapRows:
         self.heads.stop(row)
         self._wait(row)
         if row.status == "waiting" and self._context.sound is not None:
-            self._context.embed(
-                ("row", row.id), [row], lambda _i, e, complete: self._show(row, e, complete), self.publish
-            )
+            self._context.embed(("row", row.id), [row], lambda _i, *result: self._show(row, *result), self.publish)
 
     def _wait(self, row: Row) -> None:
         """Have a row wait for its turn, or for what it cannot do without."""
         row.begin()
         if not has_weights(row.model):
-            title = get_model(row.model).title
-            row.begin("download", f"The weights of {title} are not on this computer yet.")
+            row.begin("download", missing_weights(get_model(row.model)))
         elif self._context.track is None:
             row.begin("cancelled", "Choose a track from the list, or drop a file on it.")
 
     def _show(self, row: Row, embedding: Embedding, complete: bool) -> None:
-        from embviz.widgets.heatmap import Heatmap
-
         made = row.view is None
-        look = {} if not made else {name: value for name, value in row.look.items() if name in LOOK}
+        look = dict(row.look) if made else {}
         if "pins" in look:
             look["pins"] = [pin for pin in look["pins"] if pin < embedding.shape[1]]
         row.draw(Heatmap.of, embedding, complete=complete, clock=self._context.clock, title="", **look)
         if made and row.view is not None:
-            row.view.observe(lambda change, row=row: self._follow_look(row, change["name"]), list(LOOK))
+            row.view.observe(lambda change: self._follow_look(row, change["name"]), list(LOOK))
         if complete:
             self.heads.start(row, self.publish)
 
@@ -283,10 +275,6 @@ class HeatmapRows:
         if trait == "pins":
             self._context.active = row
         self._context.events.settled()
-
-    def _of_this_track(self, embedding: Embedding) -> bool:
-        sound = self._context.sound
-        return sound is not None and embedding.info.get("audio") == sound.digest
 
     # Showing. ------------------------------------------------------------------------------------------------------
 
@@ -303,19 +291,11 @@ class HeatmapRows:
         self._context.panel.can_undo = bool(self._changes)
 
     def _to_dict(self, row: Row) -> dict[str, Any]:
-        shown = row.to_dict() | {"id": row.id, "hop": row.hop, "collapsed": row.collapsed, "title": row.model}
-        shown |= self.heads.to_dict(row)
-        try:
+        own = {"id": row.id, "hop": row.hop, "collapsed": row.collapsed, "title": row.model, "facts": ""}
+        with suppress(EmbvizError):  # a model that was unregistered since
             model = get_model(row.model)
-            shown["title"] = model.title
-            shown["facts"] = " · ".join(_facts(row, model))
-        except EmbvizError:
-            shown["facts"] = ""
-        return shown
-
-
-def _facts(row: Row, model: Model) -> list[str]:
-    """Return what is said beside the title of a row, which has model and layer already."""
-    if row.embedding is None:
-        return [model.task.partition("(")[0].strip()]
-    return [*(fact for fact in track_page.embedding_facts(row.embedding) if fact != row.layer), *constant_note(row)]
+            facts = [model.task.partition("(")[0].strip()]
+            if row.embedding is not None:  # the layer stands in the title already
+                facts = [fact for fact in track_page.embedding_facts(row.embedding) if fact != row.layer]
+            own |= {"title": model.title, "facts": " · ".join([*facts, *constant_note(row)])}
+        return row.to_dict() | own | self.heads.to_dict(row)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+import math
+from typing import Any
 
 from embviz.app.explorer.context import ExplorerContext
 from embviz.app.explorer.row import constant_note
 from embviz.app.model_options import describe_receptive_field
 from embviz.app.work import DrawnWork
+from embviz.core.embedding import Embedding
 from embviz.core.text import format_time
-from embviz.models import Layer, get_model
-from embviz.models.weights import has_weights
-
-if TYPE_CHECKING:
-    from embviz.core.embedding import Embedding
-
+from embviz.extraction.stitching import KEPT_TENSOR
+from embviz.models import Layer, Model, get_model
+from embviz.widgets.feature_maps import FeatureMaps
+from embviz.widgets.heatmap import Heatmap
 
 # A walk computes every layer; of longer tracks, only a stretch around the playhead.
 LONGEST = 300.0  # seconds
@@ -34,9 +33,8 @@ class LayersTab:
 
     def reset(self) -> None:
         """Forget the track before."""
-        for row in (*self.rows, self.maps):
-            row.begin("")
-        self.lead.begin("")
+        for work in (self.lead, *self.rows, self.maps):
+            work.begin("")
         self.maps.layer = ""
         self.publish()
 
@@ -51,28 +49,16 @@ class LayersTab:
                 row.close()
             self.maps = DrawnWork(record.name, "")
             self.rows = [DrawnWork(record.name, layer.name) for layer in record.known_layers if "s" not in layer.axes]
-        self._context.worker.cancel(lambda key: isinstance(key, tuple) and key[0] in ("walk", "maps"))
+        self._context.worker.cancel(lambda key: key[0] in ("walk", "maps"))  # type: ignore[index]
         self.lead.model = record.name
-        self.lead.begin()
-        if not has_weights(record):
-            self.lead.begin("download", f"The weights of {record.title} are not on this computer yet.")
-        elif self._context.sound is None:
-            self.lead.begin("")
-        else:
-            self._compute()
+        if self._context.can_start(self.lead):
+            for row in self.rows:
+                row.begin()
+            key, span, store = ("walk", self.lead.model), self._span(), self._context.light_store
+            self._context.embed(key, self.rows, self._show, self.publish, span=span, lead=self.lead, store=store)
+            if span is not None:
+                self.lead.message = f"From {format_time(span[0])} to {format_time(span[1])} of a long track."
         self.publish()
-
-    def _compute(self) -> None:
-        for row in self.rows:
-            row.begin()
-        span = self._span()
-        self._context.embed(
-            ("walk", self.lead.model), self.rows, self._show, self.publish,
-            span=span, lead=self.lead, store=self._context.light_store,
-        )  # fmt: skip
-        self.lead.message = (
-            "" if span is None else f"From {format_time(span[0])} to {format_time(span[1])} of a long track."
-        )
 
     def _span(self) -> tuple[float, float] | None:
         sound = self._context.sound
@@ -88,16 +74,14 @@ class LayersTab:
         return first, min(duration, first + 2 * stretch)
 
     def _show(self, i: int, embedding: Embedding, complete: bool) -> None:
-        from embviz.widgets.heatmap import Heatmap
-
         row = self.rows[i]
         layer = next(layer for layer in get_model(row.model).known_layers if layer.name == row.layer)
+        sizes = _sizes(layer)
+        only_bands = sizes.get("c", 1) == 1 and sizes.get("f", 1) > 1
         # Bands and tags have an order of their own; channels have none.
-        order = "index" if layer.labels or _bands_only(layer) else "activity"
-        row.draw(
-            Heatmap.of, embedding, complete=complete, clock=self._context.clock, title="", order=order,
-            live_only=True,
-        )  # fmt: skip
+        order = "index" if layer.labels or only_bands else "activity"
+        look = {"clock": self._context.clock, "title": "", "order": order, "live_only": True}
+        row.draw(Heatmap.of, embedding, complete=complete, **look)
         # The tensors of all layers together would fill the memory.
         row.embedding = None
 
@@ -117,15 +101,11 @@ class LayersTab:
 
     def _small_enough(self) -> tuple[float, float] | None:
         """Return the stretch whose maps can be kept; None where it is the whole track."""
-        from embviz.extraction.stitching import KEPT_TENSOR
-
         sound, model = self._context.sound, get_model(self.maps.model)
         layer = next((layer for layer in model.known_layers if layer.name == self.maps.layer), None)
         if sound is None or layer is None or not layer.shape:
             return None
-        size = 4.0
-        for axis, length in zip(layer.axes, layer.shape, strict=False):
-            size *= length if axis != "t" else 1
+        size = 4.0 * math.prod(length for axis, length in _sizes(layer).items() if axis != "t")
         step = layer.step * model.frame_hop if layer.step and "t" in layer.axes else model.patch_hop
         steps = sound.duration * model.sample_rate / step
         return self._around(MAPS_STRETCH) if 1.1 * size * steps > KEPT_TENSOR else None
@@ -139,8 +119,6 @@ class LayersTab:
             if "tensor_bytes" in embedding.info and span is None:
                 self._compute_maps(self._around(MAPS_STRETCH))
                 return
-            from embviz.widgets.feature_maps import FeatureMaps
-
             maps.close()
             maps.view = FeatureMaps.of(embedding, clock=self._context.clock, title="")
             maps.drawn, maps.status = True, "ready"
@@ -181,20 +159,16 @@ class LayersTab:
         }
 
 
-def _described(model: Any, layer: Layer) -> dict[str, Any]:
-    plain = replace(layer, labels=())
-    sizes = dict(zip(plain.axes, plain.shape, strict=False))
+def _described(model: Model, layer: Layer) -> dict[str, Any]:
     return {
         "title": layer.name,
         "meaning": layer.meaning,
         "shape": list(layer.shape),
         "axes": layer.axes,
         "receptive_field": describe_receptive_field(model, layer),
-        "has_feature_maps": "c" in layer.axes and sizes.get("f", 1) > 1,
+        "has_feature_maps": "c" in layer.axes and _sizes(layer).get("f", 1) > 1,
     }
 
 
-def _bands_only(layer: Layer) -> bool:
-    """Tell whether the values of a layer are frequency bands rather than channels."""
-    sizes = dict(zip(layer.axes, layer.shape, strict=False))
-    return sizes.get("c", 1) == 1 and sizes.get("f", 1) > 1
+def _sizes(layer: Layer) -> dict[str, int]:
+    return dict(zip(layer.axes, layer.shape, strict=False))

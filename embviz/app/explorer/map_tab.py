@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from embviz.app.atlas import Atlas
 from embviz.app.explorer.collection import CollectionLoader
 from embviz.app.explorer.context import ExplorerContext
 from embviz.app.selection import PlayRequest, Selected
@@ -15,18 +16,9 @@ from embviz.errors import CollectionError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from embviz.app.atlas import Atlas
-    from embviz.core.cache import CacheOption
-
 
 class MapTab:
-    """The view of a collection's map.
-
-    Attributes
-    ----------
-    atlas : Atlas or None
-        The map, once its page was opened.
-    """
+    """The view of a collection's map, the `atlas`, which there is once its page was opened."""
 
     def __init__(self, context: ExplorerContext, loader: CollectionLoader) -> None:
         self._context, self._loader = context, loader
@@ -34,7 +26,7 @@ class MapTab:
         self.work = DrawnWork("")
         self._options: dict[str, Any] = {}
         self._columns: dict[str, Any] = {}
-        self._wanted: dict[str, Any] = {}
+        self._marks: dict[str, Any] = {}
         context.selection.on("track", self._mark_open)
 
     def start(self, **options: Any) -> None:
@@ -51,29 +43,28 @@ class MapTab:
     ) -> None:
         """Select tracks, and colour the points by a column that is added; once the map is opened, where it is not."""
         self._columns.update(columns or {})
-        self._wanted = {"labels": list(labels), "columns": columns, "color": color}
+        self._marks = {"labels": list(labels), "columns": columns, "color": color}
         self._apply_marks()
 
     def _apply_marks(self) -> None:
         """Do what was wanted of the map, once there is one."""
-        if self.atlas is None or not self._wanted:
+        if self.atlas is None or not self._marks:
             return
-        wanted, self._wanted = self._wanted, {}
-        if wanted["columns"]:
-            self.atlas.assign(**wanted["columns"])
-        if wanted["color"]:
-            self.atlas.set(color=f"column:{wanted['color']}")
+        marks, self._marks = self._marks, {}
+        if marks["columns"]:
+            self.atlas.assign(**marks["columns"])
+        if marks["color"]:
+            self.atlas.set(color=f"column:{marks['color']}")
             self.atlas.widget.tab = "selection"  # a list of what is marked, to be played
-        self.atlas.selection = wanted["labels"]
+        self.atlas.selection = marks["labels"]
 
     def _show(self, collection: Collection) -> None:
-        from embviz.app.atlas import Atlas
-
         context = self._context
         if not len(collection):
             raise CollectionError("There are no files to map: a map shows files of a folder or a list.")
-        cache: CacheOption = False if context.store is None else context.store
-        self.atlas = Atlas(collection.table, clock=context.clock, player=context.player, cache=cache, **self._options)
+        self.atlas = Atlas(
+            collection.table, clock=context.clock, player=context.player, cache=context.cache, **self._options
+        )
         self.atlas.on_choose(self._follow_request)
         self.atlas.observe(lambda change: self._follow_selection(change["new"]), "selection")
         if self._columns:
@@ -85,8 +76,7 @@ class MapTab:
 
     def _follow_request(self, label: int, seconds: float | None) -> None:
         """Ask for the track of the list that was chosen on the map."""
-        number = self._loader.numbers.get(label)
-        if number is not None:
+        if (number := self._loader.numbers.get(label)) is not None:
             self._context.selection.request = PlayRequest(number, seconds)
 
     def _follow_selection(self, rows: pd.DataFrame) -> None:

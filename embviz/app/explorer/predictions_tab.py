@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from embviz.analysis.tagging import estimate_tempo, models_by_task
-from embviz.app.explorer.context import ExplorerContext
+from embviz.app.explorer.context import ExplorerContext, missing_weights
 from embviz.app.work import DrawnWork
-from embviz.errors import AudioError
+from embviz.core.embedding import Embedding
+from embviz.core.worker import Job
 from embviz.extraction import extract
-from embviz.models import Model, get_model
+from embviz.models import get_model
 from embviz.models.weights import has_weights
 from embviz.widgets import browser_audio
-
-if TYPE_CHECKING:
-    from embviz.core.embedding import Embedding
-    from embviz.core.worker import Job
-
+from embviz.widgets.curves import Curves
+from embviz.widgets.heatmap import Heatmap
 
 LONGEST_STEMS = 900.0  # seconds; separated sound takes 0.35 MB a second and stem
 CURVES = 5
@@ -31,8 +28,7 @@ class PredictionsTab:
     def __init__(self, context: ExplorerContext) -> None:
         self._context = context
         self.taggers: list[DrawnWork] = []
-        self.tempo = DrawnWork("", "output")
-        self.stems = DrawnWork("", "output")
+        self.tempo, self.stems = DrawnWork("", "output"), DrawnWork("", "output")
         self._names: list[str] = []
         self._beat: dict[str, Any] = {}
         self._asked = False
@@ -40,18 +36,16 @@ class PredictionsTab:
 
     def _choose(self) -> None:
         """Find out which models there are to ask."""
-        here = [model.name for model in models_by_task("tags") if has_weights(model)]
         known = {work.model: work for work in self.taggers}
-        self.taggers = [known.get(name) or DrawnWork(name, "output") for name in here]
+        self.taggers = [known.get(name) or DrawnWork(name, "output") for name in _names_of("tags")]
         for work, task in ((self.tempo, "tempo"), (self.stems, "stems")):
-            names = [model.name for model in models_by_task(task) if has_weights(model)]
+            names = _names_of(task)
             if work.model not in names and not work.unfinished:
                 work.model = names[0] if names else ""
 
     def reset(self) -> None:
         """Forget the track before."""
-        self._asked = False
-        self._names, self._beat = [], {}
+        self._asked, self._names, self._beat = False, [], {}
         for work in (*self.taggers, self.tempo, self.stems):
             work.begin("")
         self._context.player.clear_stems()
@@ -78,8 +72,6 @@ class PredictionsTab:
         self.publish()
 
     def _ask(self, work: DrawnWork) -> None:
-        from embviz.widgets.curves import Curves
-
         def show(_i: int, embedding: Embedding, complete: bool) -> None:
             work.draw(Curves.of, embedding, complete=complete, clock=self._context.clock, title="", top=CURVES)
 
@@ -87,8 +79,6 @@ class PredictionsTab:
         self._context.embed(("tags", work.model), [work], show, self.publish)
 
     def _ask_tempo(self) -> None:
-        from embviz.widgets.heatmap import Heatmap
-
         def show(_i: int, embedding: Embedding, complete: bool) -> None:
             self.tempo.draw(Heatmap.of, embedding, complete=complete, clock=self._context.clock, title="")
             if complete:
@@ -108,37 +98,25 @@ class PredictionsTab:
         if sound is None or not work.model or work.unfinished:
             self.publish()
             return
-        work.begin()
-        record = get_model(work.model)
-        if not has_weights(record):
-            work.begin("download", f"The weights of {record.title} are not on this computer yet.")
-        elif sound.duration > LONGEST_STEMS:
-            work.fail(
-                f"Sources are separated for tracks of up to {LONGEST_STEMS / 60:.0f} minutes.",
-                "Open a shorter excerpt.",
-            )
-        else:
-            self._context.run(("stems", record.name), work, self._separation(record), self._separated, self.publish,
-                           title=record.title)  # fmt: skip
-        self.publish()
-
-    def _separation(self, model: Model) -> Callable[[Job], Any]:
-        sound, store = self._context.sound, self._context.store
+        record, store = get_model(work.model), self._context.store
 
         def task(job: Job) -> tuple[list[str], list[bytes], str]:
-            if sound is None:
-                raise AudioError("No track is open; choose one from the list.")
             sound.check()
-            wanted = extract.LayerSpec.of(model, "output", None)
-            *_, (_, separated, _) = extract.stream_embeddings(sound.audio, [wanted], store=store, report=job.report)
-            return _encoded(separated, job)
+            spec = extract.LayerSpec.of(record, "output", None)
+            *_, (_, separated, _) = extract.stream_embeddings(sound.audio, [spec], store=store, report=job.report)
+            return _encode(separated, job)
 
-        return task
+        def done(result: tuple[list[str], list[bytes], str]) -> None:
+            self._names, voices, mime = result
+            self._context.player.set_stems(self._names, voices, mime)
 
-    def _separated(self, result: tuple[Sequence[str], Sequence[bytes], str]) -> None:
-        names, voices, mime = result
-        self._names = list(names)
-        self._context.player.set_stems(self._names, list(voices), mime)
+        if self._context.can_start(work):
+            if sound.duration <= LONGEST_STEMS:
+                self._context.run(("stems", record.name), work, task, done, self.publish, title=record.title)
+            else:
+                longest = f"{LONGEST_STEMS / 60:.0f} minutes"
+                work.fail(f"Sources are separated for tracks of up to {longest}.", "Open a shorter excerpt.")
+        self.publish()
 
     # Showing. ------------------------------------------------------------------------------------------------------
 
@@ -164,24 +142,26 @@ class PredictionsTab:
     def publish(self) -> None:
         """Show this view as it is."""
         beat: dict[str, Any] = {"bpm": None, "confidence": None, "bpms": [], "shares": []}
-        stems = [model.name for model in models_by_task("stems") if has_weights(model)]
-        taggers = [work.to_dict() | {"title": get_model(work.model).title} for work in self.taggers]
+        taggers = [_to_dict(work, "tags") for work in self.taggers]
         self._context.panel.predictions = {
-            "taggers": taggers or [self._absent(DrawnWork("", "output"), "tags")],
-            "tempo": self._absent(self.tempo, "tempo") | beat | self._beat,
-            "stems": self._absent(self.stems, "stems") | {"models": stems, "names": self._names},
+            "taggers": taggers or [_to_dict(DrawnWork("", "output"), "tags")],
+            "tempo": _to_dict(self.tempo, "tempo") | beat | self._beat,
+            "stems": _to_dict(self.stems, "stems") | {"models": _names_of("stems"), "names": self._names},
         }
 
-    @staticmethod
-    def _absent(work: DrawnWork, task: str) -> dict[str, Any]:
-        if work.model:
-            return work.to_dict() | {"title": get_model(work.model).title}
-        first = models_by_task(task)[0]
-        message = f"The weights of {first.title} are not on this computer yet."
-        return work.to_dict() | {"model": first.name, "title": first.title, "status": "download", "message": message}
+
+def _names_of(task: str) -> list[str]:
+    """Return the models for a task whose weights are here."""
+    return [model.name for model in models_by_task(task) if has_weights(model)]
 
 
-def _encoded(separated: Embedding, job: Job) -> tuple[list[str], list[bytes], str]:
+def _to_dict(work: DrawnWork, task: str) -> dict[str, Any]:
+    model = get_model(work.model) if work.model else models_by_task(task)[0]
+    absent = {"model": model.name, "status": "download", "message": missing_weights(model)}
+    return work.to_dict() | {"title": model.title} | ({} if work.model else absent)
+
+
+def _encode(separated: Embedding, job: Job) -> tuple[list[str], list[bytes], str]:
     """Return the names of the sources and their sound, two channels each, as a browser takes it."""
     rate = separated.grid.sample_rate
     names = [label.removesuffix(" left") for label in separated.labels[::2]]

@@ -9,6 +9,7 @@ from typing import Any
 from embviz.app.work import DrawnWork
 from embviz.core.text import plural
 from embviz.errors import OptionError
+from embviz.plotting.heatmap_data import ORDERS, PAGE_SCALES
 
 LOOK = ("order", "scale", "pins")
 
@@ -23,13 +24,12 @@ class Row(DrawnWork):
     head: str = ""
     answer: DrawnWork = field(default_factory=lambda: DrawnWork(""))
 
-    def kept(self) -> dict[str, Any]:
+    def to_state(self) -> dict[str, Any]:
         """Return what restores the row, ready for JSON."""
         if self.view is not None:
             self.look = {name: getattr(self.view, name) for name in LOOK}
         look = {name: list(value) if isinstance(value, list) else value for name, value in self.look.items()}
-        names = ("model", "layer", "hop", "collapsed", "head")
-        return {name: getattr(self, name) for name in names} | look
+        return {name: getattr(self, name) for name in ("model", "layer", "hop", "collapsed", "head")} | look
 
     def begin(self, status: str = "waiting", message: str = "", remedy: str = "") -> None:
         """Forget what was computed, and what a head made of it."""
@@ -52,13 +52,11 @@ def check_request(layer: Any, hop: Any) -> None:
 
 def check_look(look: dict[str, Any]) -> dict[str, Any]:
     """Return what of a kept look can be had."""
-    from embviz.plotting.heatmap_data import ORDERS, PAGE_SCALES
-
+    known = {"order": ORDERS, "scale": PAGE_SCALES}
+    valid = {name: look[name] for name, values in known.items() if look.get(name) and look[name] in values}
     pins = look.get("pins")
     pins = [pin for pin in pins if isinstance(pin, int) and pin >= 0] if isinstance(pins, list | tuple) else []
-    kept = {"order": look.get("order"), "scale": look.get("scale"), "pins": pins}
-    known = {"order": ORDERS, "scale": PAGE_SCALES}
-    return {name: value for name, value in kept.items() if value and value in known.get(name, (value,))}
+    return valid | ({"pins": pins} if pins else {})
 
 
 def row_key(work: DrawnWork) -> tuple[str, str, Any]:

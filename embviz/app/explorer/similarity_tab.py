@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from embviz.app.explorer.context import ExplorerContext
 from embviz.app.work import DrawnWork
+from embviz.core.embedding import Embedding
 from embviz.models import get_model
-from embviz.models.weights import has_weights
-
-if TYPE_CHECKING:
-    from embviz.core.embedding import Embedding
+from embviz.widgets.self_similarity import SelfSimilarity
 
 
 class SimilarityTab:
@@ -27,29 +23,21 @@ class SimilarityTab:
 
     def start(self, model: str, layer: str = "embedding") -> None:
         """Compare the moments of the track by a layer of a model."""
-        from embviz.widgets.self_similarity import SelfSimilarity
-
         work, record = self.work, get_model(model)
         if (work.model, work.layer) == (record.name, layer) and (work.unfinished or work.drawn):
             return
         self._context.worker.cancel(lambda key: key == ("structure",))
         work.model, work.layer = record.name, layer
-        work.begin()
         sections = self._context.track.sections if self._context.track is not None else ()
         parts = [{"name": name, "start": start} for name, start in sections]
 
         def show(_i: int, embedding: Embedding, complete: bool) -> None:
-            if not complete:
-                return
-            work.close()
-            work.view = SelfSimilarity.of(embedding, clock=self._context.clock, title="", sections=parts)
-            work.drawn, work.status = True, "ready"
+            if complete:
+                work.close()
+                work.view = SelfSimilarity.of(embedding, clock=self._context.clock, title="", sections=parts)
+                work.drawn, work.status = True, "ready"
 
-        if not has_weights(record):
-            work.begin("download", f"The weights of {record.title} are not on this computer yet.")
-        elif self._context.sound is None:
-            work.begin("")
-        else:
+        if self._context.can_start(work):
             self._context.embed(("structure",), [work], show, self.publish)
         self.publish()
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from embviz.app.explorer.context import ExplorerContext
+from embviz.app.explorer.heatmap_rows import HeatmapRows
 from embviz.errors import OptionError
 from embviz.widgets.panel import TABS
-
-if TYPE_CHECKING:
-    from embviz.app.explorer.heatmap_rows import HeatmapRows
-
 
 FORMAT = 1
 PLAYER = ("time", "rate", "volume", "looping")
@@ -20,18 +17,14 @@ ROW = ("model", "layer", "hop", "collapsed", "head", "order", "scale", "pins")
 RATES = (0.5, 2.0)
 
 
-def make_state(
-    context: ExplorerContext, heatmaps: HeatmapRows, layers: str, similarity: tuple[str, str]
-) -> dict[str, Any]:
-    """Return what restores a view, ready for JSON."""
+def make_state(context: ExplorerContext, heatmaps: HeatmapRows) -> dict[str, Any]:
+    """Return what restores a view but for its other tabs, ready for JSON."""
     player = context.player
     return {
         "format": FORMAT,
         "track": context.track.told if context.track is not None else None,
-        "rows": [row.kept() for row in heatmaps.rows],
+        "rows": [row.to_state() for row in heatmaps.rows],
         "tab": context.panel.tab,
-        "layers": layers,
-        "similarity": list(similarity),
         "range": list(player.range),
         "view": list(player.view),
         **{name: getattr(player, name) for name in PLAYER},
@@ -61,15 +54,15 @@ def check_state(given: Any) -> dict[str, Any]:
     return found
 
 
-def restore_player(player: Any, kept: Mapping[str, Any]) -> None:
+def restore_player(player: Any, state: Mapping[str, Any]) -> None:
     """Put playhead, range, zoom and the like where they were, once the track is open."""
-    said = {"time": "seek", "rate": "rate", "volume": "volume", "range": "range", "looping": "loop", "view": "view"}
+    kinds = {"time": "seek", "rate": "rate", "volume": "volume", "range": "range", "looping": "loop", "view": "view"}
     # The file may have become another one since.
     limits = {"time": (0, player.duration), "rate": RATES, "volume": (0, 1), "looping": (0, 1)}
-    fits = {name: min(max(kept[name], low), high) for name, (low, high) in limits.items()}
-    fits |= {name: _clip_span(kept[name], player.duration) for name in ("range", "view")}
+    fits = {name: min(max(state[name], low), high) for name, (low, high) in limits.items()}
+    fits |= {name: _clip_span(state[name], player.duration) for name in ("range", "view")}
     fits["looping"] = bool(fits["looping"] and fits["range"])
-    for name, kind in said.items():
+    for name, kind in kinds.items():
         value = fits[name]
         if value in ([], getattr(player, name)):
             continue

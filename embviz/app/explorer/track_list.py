@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from embviz.app.explorer.context import ExplorerContext, Sound
-from embviz.app.explorer.row import row_key
+from embviz.app.explorer.row import Row, row_key
 from embviz.app.tracks import Track
 from embviz.audio import Audio
+from embviz.core.embedding import Embedding
+from embviz.core.worker import Job
 from embviz.errors import EmbvizError, OptionError
 from embviz.extraction import extract
-from embviz.models import get_model, known_models
+from embviz.models import Model, get_model, known_models
 from embviz.models.weights import has_weights
 from embviz.widgets import browser_audio
-
-if TYPE_CHECKING:
-    from embviz.app.explorer.row import Row
-    from embviz.core.embedding import Embedding
-    from embviz.core.worker import Job
-
 
 SENT_AGAIN = 2000  # tracks; a longer list is not sent again for one track's length
 MARKED_AT_ONCE = 500
@@ -32,7 +28,6 @@ class TrackList:
 
     def __init__(self, context: ExplorerContext) -> None:
         self._context = context
-        self._marks: dict[str, list[str]] = {}
 
     def publish(self) -> None:
         """Show the list as it is."""
@@ -44,13 +39,13 @@ class TrackList:
         tracks = self._context.tracks
         if isinstance(track, int) and track in tracks:
             return tracks[track]
-        found = tracks.find(track) if isinstance(track, str | Path) else None
-        if found is None and isinstance(track, str):
-            found = next((one for one in tracks if one.name == track), None)
-        if found is None:
-            found = tracks.add(track if isinstance(track, tuple | Audio) else Audio.open(track).path)
+        listed = tracks.find(track) if isinstance(track, str | Path) else None
+        if listed is None and isinstance(track, str):
+            listed = next((one for one in tracks if one.name == track), None)
+        if listed is None:
+            listed = tracks.add(track if isinstance(track, tuple | Audio) else Audio.open(track).path)
             self.publish()
-        return found
+        return listed
 
     # Opening. ------------------------------------------------------------------------------------------------------
 
@@ -65,51 +60,41 @@ class TrackList:
         context.player.clear(loading=f"opening {context.track.name}")
         context.selection.track = None
         context.events.track_left()
-        asked = [(row_key(row), row) for row in rows if has_weights(row.model)]
+        track, keys = context.track, [row_key(row) for row in rows if has_weights(row.model)]
         context.worker.submit(
-            ("open",), self._opening_task(context.track, [key for key, _ in asked]),
-            done=self._finish_opening, failed=self._fail, progress=context.busy,
-            begun=lambda: context.busy("opening", 0, 0), first=True,
+            ("open",), lambda job: self._open_sound(job, track, keys), done=self._finish_opening, failed=self._fail,
+            progress=context.busy, begun=lambda: context.busy("opening", 0, 0), first=True,
         )  # fmt: skip
 
-    def _opening_task(self, track: Track, keys: list[Any]) -> Callable[[Job], Any]:
+    def _open_sound(self, job: Job, track: Track, keys: list[Any]) -> tuple[Sound, Any, Any]:
         store = self._context.store
+        audio = track.open()
+        stamp = extract.file_stamp(audio)
+        sound = Sound(track, audio, store.digest(audio) if store else audio.digest, stamp)
+        cached = {} if store is None else _load_cached(sound, keys, store)
+        job.check()
+        job.show("found", self._show_cached, sound, cached)
+        job.report(f"decoding {track.name}", 0, 1)
+        folder = store.folder if store is not None else None
+        outline = browser_audio.summary(audio, folder=folder)
+        job.report(f"decoding {track.name}", 1, 1)
+        if len(keys) - len(cached) > 1:
+            audio.duration  # noqa: B018  decoded once here, rather than once for each model
+        return replace(sound, duration=outline.duration), outline, browser_audio.playable(audio, folder=folder)
 
-        def task(job: Job) -> tuple[Sound, Any, Any]:
-            sound = Sound.of(track, store)
-            found = {} if store is None else _load_cached(sound, keys, store)
-            job.check()
-            job.show("found", self._show_cached, sound, found)
-            job.report(f"decoding {track.name}", 0, 1)
-            folder = store.folder if store is not None else None
-            outline = browser_audio.summary(sound.audio, folder=folder)
-            job.report(f"decoding {track.name}", 1, 1)
-            if len(keys) - len(found) > 1:
-                sound.audio.duration  # noqa: B018  decoded once here, rather than once for each model
-            return (
-                replace(sound, duration=outline.duration),
-                outline,
-                browser_audio.playable(sound.audio, folder=folder),
-            )
-
-        return task
-
-    def _show_cached(self, sound: Sound, found: dict[Any, Embedding]) -> None:
+    def _show_cached(self, sound: Sound, cached: dict[Any, Embedding]) -> None:
         self._context.sound = sound
-        if found:
-            self._context.events.embeddings_cached(found)
+        if cached:
+            self._context.events.embeddings_cached(cached)
 
     def _finish_opening(self, opened: tuple[Sound, Any, Any]) -> None:
         sound, outline, playable = opened
         context, track = self._context, sound.track
         context.sound = sound
         context.player.set_track(
-            title=track.title or track.name,
-            duration=outline.duration,
-            peaks=outline.peaks,
+            title=track.title or track.name, duration=outline.duration, peaks=outline.peaks, playable=playable,
             sections=[{"name": name, "start": start} for name, start in track.sections],
-            playable=playable,
-        )
+        )  # fmt: skip
         if track.seconds != outline.duration or track.problem:
             context.track = context.tracks.change(track.id, seconds=outline.duration, problem="")
             if len(context.tracks) <= SENT_AGAIN:
@@ -135,32 +120,32 @@ class TrackList:
             return
 
         def task(job: Job) -> dict[str, list[str]]:
-            wanted = list(_usual_specs())
+            here = [model for model in known_models() if has_weights(model)]
+            specs = [spec for model in here if (spec := _find_spec(model, "embedding", None))]
             marks: dict[str, list[str]] = {}
             for i, track in enumerate(tracks):
                 if not i % MARKED_AT_ONCE:
                     job.report("looking into the cache", i, len(tracks))
                 digest = store.known_digest(track.place) if track.place is not None else None
-                here = [want.model.name for want in wanted if digest and store.has(want.key(digest))]
-                if here:
-                    marks[str(track.id)] = here
+                computed = [spec.model.name for spec in specs if digest and store.has(spec.key(digest))]
+                if computed:
+                    marks[str(track.id)] = computed
             return marks
 
-        self._context.worker.submit(("marks",), task, done=self._show_marks, failed=lambda *_: None)
+        def show(marks: dict[str, list[str]]) -> None:
+            self._context.panel.cached = marks
 
-    def _show_marks(self, marks: dict[str, list[str]]) -> None:
-        self._marks = marks
-        self._context.panel.cached = marks
+        self._context.worker.submit(("marks",), task, done=show, failed=lambda *_: None)
 
     def mark_one(self, model: str) -> None:
         """Note that the embedding of the open track is in the cache now."""
         track, store = self._context.track, self._context.store
         if track is None or store is None or track.path is None:
             return
-        here = self._marks.get(str(track.id), [])
+        marks = self._context.panel.cached
+        here = marks.get(str(track.id), [])
         if model not in here:
-            self._marks = {**self._marks, str(track.id): [*here, model]}
-            self._context.panel.cached = self._marks
+            self._context.panel.cached = {**marks, str(track.id): [*here, model]}
 
     # Files that are handed in. -------------------------------------------------------------------------------------
 
@@ -172,24 +157,13 @@ class TrackList:
 
 
 def _load_cached(sound: Sound, keys: list[Any], store: Any) -> dict[Any, Embedding]:
-    found = {}
-    for key in keys:
-        model, layer, hop = key
-        try:
-            want = extract.LayerSpec.of(get_model(model), layer, hop)
-        except EmbvizError:
-            continue  # the row says it when its turn comes
-        embedding = extract.load_cached(sound.audio, sound.digest, want, store)
-        if embedding is not None:
-            found[key] = embedding
-    return found
+    specs = {key: spec for key in keys if (spec := _find_spec(*key))}
+    cached = {key: extract.load_cached(sound.audio, sound.digest, spec, store) for key, spec in specs.items()}
+    return {key: embedding for key, embedding in cached.items() if embedding is not None}
 
 
-def _usual_specs() -> Any:
-    """Yield what a row of each model asks for, of those whose weights are here."""
-    for model in known_models():
-        if has_weights(model):
-            try:
-                yield extract.LayerSpec.of(model, "embedding", None)
-            except EmbvizError:
-                continue
+def _find_spec(model: str | Model, layer: str, hop: Any) -> extract.LayerSpec | None:
+    """Return what is asked for, or None where it cannot be had: a row says so when its turn comes."""
+    with suppress(EmbvizError):
+        return extract.LayerSpec.of(get_model(model), layer, hop)
+    return None
