@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from embviz.app.explorer import evaluation_options
+from embviz.app.explorer.collection import CollectionLoader
 from embviz.app.model_options import COST
+from embviz.app.tracks import Tracks
 from embviz.batch.api import cached_share
+from embviz.core.cache import Cache
 from embviz.core.text import format_duration, plural
 from embviz.errors import EmbvizError
 from embviz.evaluation.targets import filled_values
@@ -18,10 +20,6 @@ from embviz.models.weights import has_weights
 if TYPE_CHECKING:
     import pandas as pd
 
-    from embviz.app.explorer.collection import CollectionLoader
-    from embviz.app.tracks import Tracks
-    from embviz.core.cache import Cache
-
 
 UNKNOWN = 240.0  # seconds of a track whose length nobody has read
 
@@ -29,24 +27,11 @@ UNKNOWN = 240.0  # seconds of a track whose length nobody has read
 def sentence(
     table: pd.DataFrame, choices: Mapping[str, Any], store: Cache | None, report: Callable[[str, int, int], None]
 ) -> str:
-    """Return roughly what there is to compute; no sound is read.
-
-    Parameters
-    ----------
-    table : DataFrame
-        The tracks.
-    choices : mapping
-        Target, models, layers and pooling.
-    store : Cache or None
-        Where embeddings are kept.
-    report : callable
-        Given ``(stage, done, total)``; may raise to cancel.
-    """
+    """Return roughly what there is to compute for the tracks of a table; no sound is read."""
     asked = table.loc[filled_values(table[choices["target"]]).index] if choices["target"] in table.columns else table
     models = [get_model(name) for name in choices["models"] if has_weights(name)]
-    pooling = choices["pooling"]
+    pooling, length = choices["pooling"], _seconds(asked)
     missing, seconds = 0, 0.0
-    length = _seconds(asked)
     for i, model in enumerate(models):
         report("looking into the cache", i, len(models))
         share = 1 - min((_kept(asked, model, layer, pooling, store) for layer in _layers(model, choices)), default=1.0)
@@ -80,7 +65,7 @@ def _kept(table: pd.DataFrame, model: Model, layer: str, pooling: str, store: Ca
 def _seconds(table: pd.DataFrame) -> float:
     if "duration" not in table.columns:
         return UNKNOWN * len(table)
-    return float(sum(UNKNOWN if math.isnan(length) else length for length in table["duration"].astype(float)))
+    return float(sum(table["duration"].astype(float).fillna(UNKNOWN)))
 
 
 def code(choices: Mapping[str, Any], more: Mapping[str, Any], loader: CollectionLoader, tracks: Tracks) -> str:
@@ -92,8 +77,7 @@ def code(choices: Mapping[str, Any], more: Mapping[str, Any], loader: Collection
         lines += ["# Put your collection here: the one that the Explorer was given, or Collection.from_paths(…)."]
     else:
         lines += [f"collection = embviz.Collection.from_folder({tracks.folder!a})"]
-    options = evaluation_options.options(choices)
     arguments = ["collection", ascii(choices["target"]), ascii(choices["models"])]
-    arguments += [f"{name}={value!a}" for name, value in options.items()]
+    arguments += [f"{name}={value!a}" for name, value in evaluation_options.options(choices).items()]
     arguments += [f"{name}={name}" for name in sorted(more)]
     return "\n".join([*lines, f"evaluation = embviz.evaluate({', '.join(arguments)})", "evaluation"]) + "\n"

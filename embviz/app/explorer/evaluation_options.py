@@ -6,7 +6,8 @@ Conventions: ``groups`` is None where it is left to :func:`embviz.evaluate`, Fal
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from embviz.batch.pooling import TITLES as POOLING_TITLES
@@ -30,20 +31,17 @@ USUAL: dict[str, Any] = {
 
 def checked(name: str, value: Any) -> Any:
     """Return what a choice becomes; raises OptionError where it is none."""
-    check = _CHECKS.get(name)
-    if check is None:
+    if name not in _CHECKS:
         raise OptionError(f"{name!r:.80} is nothing that can be chosen for a task.")
-    return check(value)
+    return _CHECKS[name](value)
 
 
 def restored(given: Any) -> dict[str, Any]:
     """Return choices that were kept, what cannot be had left out."""
     kept = dict(USUAL)
     for name, value in (given if isinstance(given, Mapping) else {}).items():
-        try:
+        with suppress(EmbvizError):
             kept[name] = checked(name, value)
-        except EmbvizError:
-            continue
     return kept
 
 
@@ -61,15 +59,15 @@ def _target(value: Any) -> str:
 
 
 def _models(value: Any) -> list[str]:
-    given = [value] if isinstance(value, str) or not isinstance(value, list | tuple) else value
+    given = value if isinstance(value, list | tuple) else [value]
     return list(dict.fromkeys(get_model(model).name for model in given))
 
 
 def _layers(value: Any) -> Any:
-    plain = isinstance(value, str) and value
-    many = isinstance(value, list | tuple) and value and all(isinstance(one, str) for one in value)
-    if plain or many:
-        return list(value) if many else value
+    if isinstance(value, str) and value:
+        return value
+    if isinstance(value, list | tuple) and value and all(isinstance(one, str) for one in value):
+        return list(value)
     if isinstance(value, Mapping):
         return {get_model(model).name: _layers(names) for model, names in value.items()}
     raise OptionError(f"layers is the name of a layer, 'all', or a list of names, {value!r:.80} was found.")
@@ -90,25 +88,20 @@ def _folds(value: Any) -> Any:
 
 
 def _classifier(value: Any) -> Any:
-    return list(map(_one_classifier, value)) if isinstance(value, list | tuple) and value else _one_classifier(value)
+    if isinstance(value, list | tuple) and value:
+        return [_one_of("classifier", one, CLASSIFIERS) for one in value]
+    return _one_of("classifier", value, CLASSIFIERS)
 
 
-def _one_classifier(value: Any) -> str:
-    return _one_of("classifier", value, tuple(CLASSIFIERS))
-
-
-def _pooling(value: Any) -> str:
-    return _one_of("pooling", value, tuple(POOLINGS))
-
-
-def _one_of(name: str, value: Any, known: tuple[str, ...]) -> str:
+def _one_of(name: str, value: Any, titles: Mapping[str, str]) -> str:
+    known = tuple(titles)
     if value not in known:
         expected = ", ".join(map(repr, known))
         raise OptionError(f"{name} is one of {expected}; {value!r:.80} was found.{did_you_mean(str(value), known)}")
     return str(value)
 
 
-_CHECKS = {
+_CHECKS: dict[str, Callable[[Any], Any]] = {
     "target": _target, "models": _models, "layers": _layers, "groups": _groups, "folds": _folds,
-    "classifier": _classifier, "pooling": _pooling,
+    "classifier": _classifier, "pooling": lambda value: _one_of("pooling", value, POOLINGS),
 }  # fmt: skip

@@ -6,62 +6,43 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from embviz.app.explorer import cost_estimate, evaluation_options, score_table
 from embviz.app.explorer.collection import CollectionLoader
 from embviz.app.explorer.context import ExplorerContext
+from embviz.app.explorer.heatmap_rows import HeatmapRows
+from embviz.app.explorer.track_list import TrackList
 from embviz.app.selection import PlayRequest
 from embviz.app.uploads import free_path, safe_name
 from embviz.app.work import Work
+from embviz.collection import Collection
 from embviz.core.text import format_duration
-from embviz.core.worker import explain, guard
-from embviz.errors import EmbvizError, OptionError
-from embviz.evaluation import targets
+from embviz.core.worker import Job, guard
+from embviz.errors import OptionError
+from embviz.evaluation import Evaluation, Result, TaskCollections, api, targets
+from embviz.evaluation.confusion import ConfusionMatrix
+from embviz.heads import Head
 from embviz.models.weights import has_weights
 from embviz.widgets.base import model_ref
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from embviz.app.explorer.heatmap_rows import HeatmapRows
-    from embviz.app.explorer.track_list import TrackList
-    from embviz.collection import Collection
-    from embviz.core.worker import Job
-    from embviz.evaluation import Evaluation
-    from embviz.evaluation.confusion import ConfusionMatrix
-    from embviz.evaluation.results import Result, TaskCollections
-    from embviz.heads import Head
-
 
 SUFFIXES = {"csv": ".csv", "latex": ".tex"}
 TELLING = 2.0  # seconds of a stage after which one can say how long it still takes
 
 
 class EvaluationTab:
-    """The view of tasks.
-
-    Attributes
-    ----------
-    choices : dict
-        As :mod:`embviz.app.explorer.evaluation_options` describes them.
-    evaluation : Evaluation or None
-        What was found last.
-    """
+    """The view of tasks: `choices`, as :mod:`.evaluation_options` describes them, and the last `evaluation`."""
 
     def __init__(
-        self, context: ExplorerContext, loader: CollectionLoader, heatmaps: HeatmapRows, track_list: TrackList
+        self, context: ExplorerContext, loader: CollectionLoader, rows: HeatmapRows, tracks: TrackList
     ) -> None:
-        self._context, self._loader = context, loader
-        self._heatmaps, self._track_list = heatmaps, track_list
+        self._context, self._loader, self._heatmaps, self._track_list = context, loader, rows, tracks
         self.choices: dict[str, Any] = dict(evaluation_options.USUAL)
         self.evaluation: Evaluation | None = None
-        self.work = Work()
-        self._training = Work()
+        self.work, self._training = Work(), Work()
         self._more: dict[str, Any] = {}  # options that the page does not show
         self._offers: dict[str, Any] = {}
-        self._wanted = False
-        self._plan = ""
+        self._run_next, self._plan = False, ""
         self._matrix: ConfusionMatrix | None = None
         self._seen: dict[str, Any] = {}
         self._stage: tuple[str, float, int] = ("", 0.0, 0)
@@ -104,23 +85,18 @@ class EvaluationTab:
                 "folds": targets.list_folds(table),
             }
         if target and target not in table.columns:
-            self.choices, self._wanted = {**self.choices, "target": ""}, False
+            self.choices, self._run_next = {**self.choices, "target": ""}, False
             self.work.fail(f"There is no column {target!r:.80} in the table of these tracks.", "Choose another one.")
-        self._choose_usual()
+        # What was not chosen yet: the column that is meant most often, and the models of the rows.
+        if not self.choices["target"]:
+            self.choices["target"] = targets.default_target(self._offers["targets"])
+        if not self.choices["models"]:
+            names = dict.fromkeys(row.model for row in self._heatmaps.rows)
+            self.choices["models"] = [name for name in names if has_weights(name)]
         self.publish()
-        if self._wanted:
-            self._wanted = False
+        if self._run_next:
+            self._run_next = False
             self.run()
-
-    def _choose_usual(self) -> None:
-        """Choose what was not chosen yet: the column that is meant most often, and the models of the rows."""
-        chosen = self.choices
-        if not chosen["target"]:
-            chosen["target"] = targets.default_target(self._offers["targets"])
-        if not chosen["models"]:
-            chosen["models"] = [
-                name for name in dict.fromkeys(row.model for row in self._heatmaps.rows) if has_weights(name)
-            ]
 
     def set(self, name: str, value: Any) -> None:
         """Change a choice."""
@@ -134,17 +110,10 @@ class EvaluationTab:
         known = {name: value for name, value in given.items() if name in evaluation_options.USUAL}
         known |= {} if target is None else {"target": target}
         known |= {} if models is None else {"models": models}
-        self.choices = {
-            **self.choices,
-            **{name: evaluation_options.checked(name, value) for name, value in known.items()},
-        }
+        self.choices = self.choices | {name: evaluation_options.checked(name, known[name]) for name in known}
         self._more = {name: value for name, value in given.items() if name not in known}
-        self._wanted = target is not None
+        self._run_next = target is not None
         self.start()
-
-    def restore(self, kept: Any) -> None:
-        """Choose what was chosen when a view was kept."""
-        self.choices = evaluation_options.restored(kept)
 
     # Computing. ----------------------------------------------------------------------------------------------------
 
@@ -152,49 +121,38 @@ class EvaluationTab:
         """Compare the models; what was finished before is taken from the cache."""
         collection = self._loader.collection
         if collection is None:
-            self._wanted = True
+            self._run_next = True
             self.start()
             return
         self._context.aside.cancel(lambda key: key in (("tasks", "run"), ("tasks", "plan")))
         self.work.begin()
-        try:
-            self._check()
-        except EmbvizError as error:
-            self.work.fail(*explain(error))
-            self.publish_work()
-            return
-        self._stage = ("", 0.0, 0)
-        asked = dict(self.choices)
-        options = {"cache": False if self._context.store is None else self._context.store, **self._more}
-        options |= evaluation_options.options(asked)
-
-        def task(job: Job) -> tuple[Evaluation, dict[str, Any]]:
-            from embviz.evaluation import api
-
-            job.report("beginning", 0, 0)
-            found = api.evaluate(collection, asked["target"], asked["models"], progress=job.report, **options)
-            # Intervals take a while, too.
-            job.report("intervals", 0, 0)
-            return found, score_table.to_dict(found)
-
-        self._context.run(
-            ("tasks", "run"), self.work, task, lambda result: self._use_evaluation(asked, *result), self.publish_work,
-            title="tasks", aside=True,
-        )  # fmt: skip
+        with guard(self.work.fail):
+            self._compute(collection, dict(self.choices))
         self.publish_work()
 
-    def _check(self) -> None:
-        if not self.choices["target"]:
+    def _compute(self, collection: Collection, choices: dict[str, Any]) -> None:
+        if not choices["target"]:
             raise OptionError("No column is chosen that can be predicted; choose one.")
-        if not self.choices["models"]:
+        if not choices["models"]:
             raise OptionError("No model is chosen; tick those that are to be compared.")
+        self._stage = ("", 0.0, 0)
+        options = {"cache": self._context.cache, **self._more, **evaluation_options.options(choices)}
 
-    def _use_evaluation(self, asked: dict[str, Any], evaluation: Evaluation, told: dict[str, Any]) -> None:
-        self.evaluation = evaluation
-        self._close_matrix()
-        self._context.panel.scores = {**told, "choices": asked}
-        self._context.events.evaluated(evaluation)
-        self.publish()
+        def task(job: Job) -> tuple[Evaluation, dict[str, Any]]:
+            job.report("beginning", 0, 0)
+            evaluation = api.evaluate(collection, choices["target"], choices["models"], progress=job.report, **options)
+            # Intervals take a while, too.
+            job.report("intervals", 0, 0)
+            return evaluation, score_table.to_dict(evaluation)
+
+        def done(result: tuple[Evaluation, dict[str, Any]]) -> None:
+            self.evaluation, scores = result
+            self.close()
+            self._context.panel.scores = {**scores, "choices": choices}
+            self._context.events.evaluated(self.evaluation)
+            self.publish()
+
+        self._context.run(("tasks", "run"), self.work, task, done, self.publish_work, title="tasks", aside=True)
 
     def stop_all(self) -> None:
         """Stop comparing; what is finished is kept."""
@@ -208,19 +166,16 @@ class EvaluationTab:
     def _find_result(self, number: Any) -> tuple[Result, TaskCollections]:
         """Return a result by its place, and where its tracks are."""
         evaluation = self.evaluation
-        n = 0 if evaluation is None else len(evaluation.results)
-        if evaluation is None or isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < n:
+        if evaluation is None or type(number) is not int or not 0 <= number < len(evaluation.results):
             raise OptionError(f"There is no result {number!r:.80}; compare models first.")
         result = evaluation.results[number]
         return result, evaluation.collections[result.task]
 
     def show_matrix(self, cell: int) -> None:
         """Show which classes a model takes for which, and the tracks."""
-        from embviz.evaluation.confusion import ConfusionMatrix
-
         result, source = self._find_result(cell)
         predictions = result.predictions
-        self._close_matrix()
+        self.close()
         self._matrix = matrix = ConfusionMatrix(result, source, player=self._context.player, clock=self._context.clock)
         matrix.widget.title = ""  # it stands above
         matrix.on_choose(lambda label: self._play(matrix, source, label))
@@ -264,29 +219,23 @@ class EvaluationTab:
         """Train on all tracks, and add what comes of it to the rows of its model."""
         (result, _), collection = self._find_result(cell), self._loader.collection
         options: dict[str, Any] = {name: getattr(result, name) for name in ("layer", "classifier", "pooling")}
-        options["name"] = "-".join(
-            [result.task, result.model, *([] if result.layer == "embedding" else [result.layer])]
-        )
-        options["cache"] = False if self._context.store is None else self._context.store
-        folder = Path.cwd()
+        name = "-".join([result.task, result.model, *([] if result.layer == "embedding" else [result.layer])])
+        options |= {"name": name, "cache": self._context.cache}
+        folder, work = Path.cwd(), self._training
 
         def task(job: Job) -> tuple[Head, Path]:
-            from embviz.evaluation import api
-
             job.report("training on all tracks", 0, 0)
             head = api.train(collection, result.task, result.model, progress=job.report, **options)
             return head, head.save(free_path(folder / f"{Path(safe_name(head.name)).name or 'head'}.safetensors"))
 
-        self._training.begin()
-        self._context.run(
-            ("tasks", "head"), self._training, task, self._use_head, self.publish_matrix, title="tasks", aside=True
-        )
-        self.publish_matrix()
+        def done(trained: tuple[Head, Path]) -> None:
+            head, path = trained
+            work.message = f"Written to {str(path)!r}; on the poster, its curves stand below the rows it fits."
+            self._context.events.head_trained(head)
 
-    def _use_head(self, result: tuple[Head, Path]) -> None:
-        head, path = result
-        self._training.message = f"Written to {str(path)!r}; on the poster, its curves stand below the rows it fits."
-        self._context.events.head_trained(head)
+        work.begin()
+        self._context.run(("tasks", "head"), work, task, done, self.publish_matrix, title="tasks", aside=True)
+        self.publish_matrix()
 
     def save(self, kind: str) -> None:
         """Have the table written into the working folder, under a name that is free."""
@@ -295,18 +244,15 @@ class EvaluationTab:
             raise OptionError("There is no table to write yet; compare models first.")
         if kind not in SUFFIXES:
             raise OptionError(f"A table is written as {' or '.join(SUFFIXES)}, {kind!r:.80} was asked for.")
-        stem = safe_name(f"{'-'.join(evaluation.collections)}-tasks") or "tasks"
-        path = free_path(Path.cwd() / f"{Path(stem).name}{SUFFIXES[kind]}")
+        stem = safe_name(f"{'-'.join(evaluation.collections)}-tasks")
+        path = free_path(Path.cwd() / f"{stem}{SUFFIXES[kind]}")
 
         def task(_job: Job) -> Path:
             evaluation.to_csv(path) if kind == "csv" else evaluation.to_latex(path)
             return path
 
-        self._context.aside.submit(
-            ("tasks", "save"), task,
-            done=lambda written: self._context.notice("done", f"Written to {str(written)!r}."),
-            failed=lambda sentence, remedy: self._context.notice("error", sentence, remedy),
-        )  # fmt: skip
+        context = self._context
+        context.aside.submit(("tasks", "save"), task, done=context.notice_written, failed=context.show_error)
 
     # Showing. ------------------------------------------------------------------------------------------------------
 
@@ -326,23 +272,23 @@ class EvaluationTab:
             "extra_options": sorted(self._more),
             "code": self.code(),
         }
-        self._estimate(collection.table)
+        self._estimate(collection)
         self.publish_work()
 
-    def _estimate(self, table: pd.DataFrame) -> None:
+    def _estimate(self, collection: Collection) -> None:
         """Find out, behind the page, how much there is to compute."""
-        chosen, store = dict(self.choices), self._context.store
-        if self.work.unfinished or not chosen["target"] or not chosen["models"]:
+        choices, store = dict(self.choices), self._context.store
+        if self.work.unfinished or not choices["target"] or not choices["models"]:
             return
 
-        def told(sentence: str) -> None:
-            self._plan = sentence
+        def task(job: Job) -> str:
+            return cost_estimate.sentence(collection.table, choices, store, job.report)
+
+        def done(plan: str) -> None:
+            self._plan = plan
             self.publish_work()
 
-        self._context.aside.submit(
-            ("tasks", "plan"), lambda job: cost_estimate.sentence(table, chosen, store, job.report),
-            done=told, failed=lambda *_: told(""),
-        )  # fmt: skip
+        self._context.aside.submit(("tasks", "plan"), task, done=done, failed=lambda *_: done(""))
 
     def publish_work(self) -> None:
         """Show how far the work is."""
@@ -375,15 +321,10 @@ class EvaluationTab:
             self.choices = {**self.choices, "models": [model]}
         self.publish()
 
-    def _close_matrix(self) -> None:
+    def close(self) -> None:
+        """Take the matrix off the page."""
         if self._matrix is not None:
             self._matrix.close()
         self._matrix, self._seen = None, {}
         self._training.begin("")
         self.publish_matrix()
-
-    def close(self) -> None:
-        """Take everything off the page."""
-        if self._matrix is not None:
-            self._matrix.close()
-        self._matrix = None

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from embviz.errors import ModelError
-from embviz.models import get_model
+import numpy as np
+
+from embviz.evaluation import Evaluation, Result, TaskCollections
+from embviz.evaluation.plots import model_title
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from embviz.evaluation import Evaluation
-    from embviz.evaluation.results import Result, TaskCollections
-
 
 WHAT = ("model", "layer", "classifier", "pooling")  # what tells cells of a task apart
 RIGHT, WRONG = "right", "wrong"
@@ -24,25 +22,21 @@ def to_dict(evaluation: Evaluation) -> dict[str, Any]:
     It is ``Evaluation.table_data()`` with the rows turned round: the ``items`` of a task are what was compared, each
     with the ``key`` of its result, its title, and the place of its layer.
     """
-    told = evaluation.table_data()
-    numbers = {(result.task, *_what(result)): number for number, result in enumerate(evaluation.results)}
-    several = len({column["classifier"] for column in told["columns"]}) > 1
+    table, results = evaluation.table_data(), evaluation.results
+    numbers = {(one.task, *(getattr(one, name) for name in WHAT)): number for number, one in enumerate(results)}
+    several = len({column["classifier"] for column in table["columns"]}) > 1
     rows = []
-    for row in told["rows"]:
+    for row in table["rows"]:
         items = []
-        for column, figures in zip(told["columns"], row["cells"], strict=True):
+        for column, figures in zip(table["columns"], row["cells"], strict=True):
             number = numbers.get((row["task"], *(column[name] for name in WHAT)))
             if figures is None or number is None:
                 continue
-            result = evaluation.results[number]
-            title = title_of(result, several=several)
-            items.append({**column, **figures, "key": number, "title": title, "depth": result.depth})
+            title, depth = title_of(results[number], several=several), results[number].depth
+            items.append({**column, **figures, "key": number, "title": title, "depth": depth})
         bare = {name: value for name, value in row.items() if name != "cells"}
         rows.append({**bare, "items": items, "chance": 1 / row["classes"]})
-    return {
-        "rows": rows, "headings": told["headings"], "caption": told["caption"], "notes": told["notes"],
-        "has_external": told["has_external"],
-    }  # fmt: skip
+    return {"rows": rows, **{name: table[name] for name in ("headings", "caption", "notes", "has_external")}}
 
 
 def answers(result: Result, source: TaskCollections) -> tuple[dict[str, pd.Series[Any]], str, list[int]]:
@@ -50,16 +44,14 @@ def answers(result: Result, source: TaskCollections) -> tuple[dict[str, pd.Serie
 
     Tracks that were not asked about have nothing in these columns.
     """
-    import numpy as np
     import pandas as pd
 
     own = result.predictions
     wrong = own.predicted != own.truth
-    index = source.table.index
     asked = f"{result.task} by {title_of(result).removesuffix(' · embedding')}"
 
     def column(values: Any) -> pd.Series[Any]:
-        return pd.Series(values, index=own.tracks).reindex(index).fillna("")
+        return pd.Series(values, index=own.tracks).reindex(source.table.index).fillna("")
 
     taken = np.array(result.classes, dtype=object)[own.predicted]
     color = f"{asked}: right or wrong"
@@ -69,12 +61,4 @@ def answers(result: Result, source: TaskCollections) -> tuple[dict[str, pd.Serie
 
 def title_of(result: Result, *, several: bool = False) -> str:
     """Return what a cell is called: model and layer, and what was trained where that tells it from others."""
-    try:
-        model = get_model(result.model).title
-    except ModelError:  # vectors of the reader's own have whatever name
-        model = result.model
-    return " · ".join([model, result.layer, *([result.classifier] if several else [])])
-
-
-def _what(result: Result) -> tuple[str, ...]:
-    return tuple(getattr(result, name) for name in WHAT)
+    return " · ".join([model_title(result.model), result.layer, *([result.classifier] if several else [])])

@@ -37,21 +37,21 @@ def check_state(given: Any) -> dict[str, Any]:
         raise OptionError(f"A state is expected as Explorer.state() returns it, {given!r:.80} was found.")
     usual: dict[str, Any] = {"track": None, "tab": "heatmaps", "layers": "", "similarity": ["", ""], "evaluation": {}}
     usual |= {"range": [], "view": [], "time": 0.0, "rate": 1.0, "volume": 1.0, "looping": False}
-    found = usual | dict(given)
-    sound = (
-        all(isinstance(row, Mapping) and isinstance(row.get("model"), str) for row in found["rows"])
-        and found["tab"] in TABS
-        and isinstance(found["track"], str | None)
-        and isinstance(found["layers"], str)
-        and isinstance(found["evaluation"], Mapping)
-        and _are_all(str, found["similarity"], 2)
-        and all(found[name] == [] or _are_all(float, found[name], 2) for name in ("range", "view"))
-        and _are_all(float, [found[name] for name in PLAYER], len(PLAYER))
+    state = usual | dict(given)
+    is_valid = (
+        all(isinstance(row, Mapping) and isinstance(row.get("model"), str) for row in state["rows"])
+        and state["tab"] in TABS
+        and isinstance(state["track"], str | None)
+        and isinstance(state["layers"], str)
+        and isinstance(state["evaluation"], Mapping)
+        and _are_all(str, state["similarity"], 2)
+        and all(state[name] == [] or _are_all(float, state[name], 2) for name in ("range", "view"))
+        and _are_all(float, [state[name] for name in PLAYER], len(PLAYER))
     )
-    if not sound:
+    if not is_valid:
         raise OptionError("The state is damaged: a value in it has another kind than Explorer.state() gives.")
-    found["rows"] = [{name: row[name] for name in ROW if name in row} for row in found["rows"]]
-    return found
+    state["rows"] = [{name: row[name] for name in ROW if name in row} for row in state["rows"]]
+    return state
 
 
 def restore_player(player: Any, state: Mapping[str, Any]) -> None:
