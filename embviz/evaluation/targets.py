@@ -15,6 +15,8 @@ from embviz.evaluation import labels
 if TYPE_CHECKING:
     import pandas as pd
 
+    from embviz.widgets.schema import NameTitle, Target
+
 
 # What files are, not what is said of them.
 FILES = ("path", "name", "title", "duration", "digest", "duplicate_of", "problem")
@@ -31,28 +33,28 @@ def filled_values(column: pd.Series[Any]) -> pd.Series[Any]:
     return known[[str(value).strip() != "" for value in known]]
 
 
-def list_targets(table: pd.DataFrame) -> list[dict[str, Any]]:
+def list_targets(table: pd.DataFrame) -> list[Target]:
     """Return the columns that hold anything, those that can be predicted first."""
     usable = table[table["problem"] == ""] if "problem" in table.columns else table
     found = [_describe_column(str(name), filled_values(usable[name])) for name in table.columns if name not in FILES]
     return sorted((one for one in found if one["tracks"]), key=lambda one: bool(one["why"]))
 
 
-def default_target(offered: list[dict[str, Any]]) -> str:
+def default_target(offered: list[Target]) -> str:
     """Return the column that is predicted where none was chosen; empty where none can be."""
     able = [one["name"] for one in offered if not one["why"]]
     own = [name for name in able if name not in (*APART, "year")]
     return next((name for name in (*USUAL, *own, *able) if name in able), "")
 
 
-def list_groups(table: pd.DataFrame) -> list[dict[str, str]]:
+def list_groups(table: pd.DataFrame) -> list[NameTitle]:
     """Return the columns that group tracks, artist and album first."""
     names = [name for name in APART if name in table.columns]
     names += [str(name) for name in table.columns if name not in (*FILES, *APART, "year")]
     return [{"name": name, "title": _title(name)} for name in names if _is_grouping(filled_values(table[name]))]
 
 
-def list_folds(table: pd.DataFrame) -> list[dict[str, str]]:
+def list_folds(table: pd.DataFrame) -> list[NameTitle]:
     """Return the columns of folds that come with a dataset."""
     names = [str(name) for name in table.columns if "fold" in str(name).lower()]
     return [
@@ -62,7 +64,7 @@ def list_folds(table: pd.DataFrame) -> list[dict[str, str]]:
     ]
 
 
-def _describe_column(name: str, values: pd.Series[Any]) -> dict[str, Any]:
+def _describe_column(name: str, values: pd.Series[Any]) -> Target:
     sizes = values.astype(str).value_counts()
     why = _why_not(name, values, sizes)
     return {"name": name, "title": _title(name), "classes": len(sizes), "tracks": len(values), "why": why}

@@ -1,11 +1,14 @@
-"""The page around one or two maps of a collection: choices, lists, search, and what to play next."""
+"""The page around one or two maps of a collection: choices, lists, search, and what to play next.
+
+It holds what is shown and passes on what is asked for; it knows nothing of sounds, models or maps. What each trait
+holds is said beside it; names and sentences in them are shown as text, whatever they contain.
+"""
 
 from __future__ import annotations
 
-from typing import Any
-
 import traitlets
 
+from embviz.widgets import schema
 from embviz.widgets.bundle import script, style
 from embviz.widgets.commands import ModelsWidget
 
@@ -38,55 +41,28 @@ TABS = ("neighbors", "selection", "clusters", "compare", "queue", "problems")
 
 
 class AtlasView(ModelsWidget):
-    """What the map of a collection looks like with all that is around it, and the commands that come from it.
-
-    A ``track`` is a label of the collection's table, a ``point`` an index into a map's points, ``at`` a moment in
-    seconds, or None where a whole track is meant. A *listed track* has track, title and artist, and as the list needs
-    them album, genre, seconds, at, point, distance, and overlap: the share of neighbors that two models agree on.
-    """
+    """What the map of a collection looks like with all that is around it, and the commands that come from it."""
 
     _esm = script("atlas")
     _css = style("atlas")
     commands = COMMANDS
 
-    heatmap = traitlets.Dict(help="view, title, layer: the open track by the model of the map").tag(sync=True)
-    maps: traitlets.List[Any] = traitlets.List(
-        help="one map or two: work, facts (the first begins with the method), notes, preliminary (it is another "
-        "method's, until the one that was asked for is ready)"
-    ).tag(sync=True)
+    heatmap = schema.dict_trait(schema.OpenHeatmap, "heatmap of the open track by the model of the map")
+    maps = schema.list_trait(schema.MapState, "one map or two")
     choices = traitlets.Dict(
         help="model, layer, points (tracks, frames), pooling, method, options, metric, color, size, k, clusters "
         "(none, hdbscan, kmeans), cluster_options, second (model, layer; empty: one map)"
     ).tag(sync=True)
     vocabulary = traitlets.Dict(help="points, poolings and metrics to choose from: names with titles").tag(sync=True)
-    methods: traitlets.List[Any] = traitlets.List(
-        help="methods of a map: name, title, available or why not, options: name, title, kind (int, float, choice), "
-        "value (the one recommended), min, max, step, choices, help"
-    ).tag(sync=True)
-    clusterers: traitlets.List[Any] = traitlets.List(help="methods of clusters, as those of maps").tag(sync=True)
-    color_options: traitlets.List[Any] = traitlets.List(
-        help="what points can be colored by, under headings: title, items (key, title)"
-    ).tag(sync=True)
-    size_options: traitlets.List[Any] = traitlets.List(help="what points can be sized by: key, title").tag(sync=True)
-    counts = traitlets.Dict(help="how many tracks, points, problems, duplicates").tag(sync=True)
-    problems: traitlets.List[Any] = traitlets.List(
-        help="the first of the files that cannot be used: name, problem"
-    ).tag(sync=True)
-    selection = traitlets.Dict(help="count, seconds, first rows (listed tracks), and how many more there are").tag(
-        sync=True
-    )
-    neighbors = traitlets.Dict(
-        help="of: title, kind (track, frame, selection, file); metric, exact, k; items (listed tracks); message"
-    ).tag(sync=True)
-    clusters = traitlets.Dict(
-        help="method, scale, items: id (-1: the points in none), name, auto (the name that was found), count, tags "
-        "(tag, lift); message"
-    ).tag(sync=True)
-    agreement = traitlets.Dict(
-        help="how far two models agree: cka, overlap, hubness of either, k; items: the listed tracks on which they "
-        "agree least"
-    ).tag(sync=True)
-    queue = traitlets.Dict(help="what plays, one after the other: items (listed tracks), at which, playing").tag(
-        sync=True
-    )
+    methods = schema.list_trait(schema.Method, "methods of a map")
+    clusterers = schema.list_trait(schema.Method, "methods of clusters")
+    color_options = schema.list_trait(schema.ColorGroup, "what points can be colored by")
+    size_options = schema.list_trait(schema.KeyTitle, "what points can be sized by")
+    counts = schema.dict_trait(schema.Counts, "how many there are")
+    problems = schema.list_trait(schema.Problem, "the first of the files that cannot be used")
+    selection = schema.dict_trait(schema.SelectionState, "what is selected")
+    neighbors = schema.dict_trait(schema.NeighborList, "nearest neighbors")
+    clusters = schema.dict_trait(schema.ClusterList, "clusters of the map")
+    agreement = schema.dict_trait(schema.AgreementState, "how far the two models agree")
+    queue = schema.dict_trait(schema.Queue, "what plays next")
     tab = traitlets.Enum(TABS, TABS[0], help="list in front").tag(sync=True)

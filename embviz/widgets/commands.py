@@ -12,6 +12,7 @@ import anywidget
 import traitlets
 
 from embviz.core.worker import guard
+from embviz.widgets import schema
 
 #: The largest file that can be handed in, in bytes.
 LARGEST_FILE = 200_000_000
@@ -24,11 +25,8 @@ class CommandWidget(anywidget.AnyWidget):
 
     A command is a message ``{"kind", "seq", …}``; the page gets ``{"kind": "ack", "seq"}`` before anything is done.
 
-    Every trait is what is shown now, ready for JSON, as its help says: a list or a dictionary is replaced, never
-    changed in place, and an empty one shows nothing. Names and sentences are shown as text, whatever they contain.
-    ``view`` is a reference ``"IPY_MODEL_…"`` to a widget, or empty where there is nothing to see yet. *Work* is how far
-    something is that is computed, and what shows it: model, layer, title, status (empty, waiting, running, partial,
-    ready, failed, cancelled or download), stage, done, total, message, remedy, view.
+    Every trait is what is shown now, of a type of :mod:`embviz.widgets.schema`: a list or a dictionary is replaced,
+    never changed in place. Names and sentences are shown as text, whatever they contain.
     """
 
     #: What the page can ask for; anything else is left unheard.
@@ -36,7 +34,7 @@ class CommandWidget(anywidget.AnyWidget):
 
     clock = traitlets.Unicode(help="name of the clock that all views share").tag(sync=True)
     player = traitlets.Unicode(help="reference to the player; empty: it is somewhere else").tag(sync=True)
-    notice = traitlets.Dict(help="level (error, info, done), text, remedy, seq of a message").tag(sync=True)
+    notice = schema.dict_trait(schema.Notice, "message above the page")
 
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)
@@ -109,14 +107,9 @@ class CommandWidget(anywidget.AnyWidget):
 class ModelsWidget(CommandWidget):
     """A widget whose page offers models, and shows what is computed with them."""
 
-    models: traitlets.List[Any] = traitlets.List(
-        help="models to choose from: name, title, system, system_title, task, parameters, dimensions, licence, "
-        "training_data, note, state (ready, absent, download) of its weights, their bytes and source; patch, hop, "
-        "finest and longest hop in seconds, fixed_hop; cost (seconds of work per minute of sound); layers: name, "
-        "shape, axes, meaning, receptive_field"
+    models = schema.list_trait(schema.ModelOption, "models to choose from")
+    downloads: traitlets.TraitType[dict[str, schema.Download], dict[str, schema.Download]] = traitlets.Dict(
+        help="downloads by model; see Download"
     ).tag(sync=True)
-    downloads = traitlets.Dict(help="by model whose weights are on the way: done, total, stage, error, remedy").tag(
-        sync=True
-    )
-    progress = traitlets.Dict(help="text, done, total of the work that runs").tag(sync=True)
+    progress = schema.dict_trait(schema.Progress, "work that runs")
     code = traitlets.Unicode(help="Python that gives this view").tag(sync=True)

@@ -1,11 +1,14 @@
-"""The panel around everything: tracks, player, and the pages that look into a track."""
+"""The panel around everything: tracks, player, and the pages that look into a track.
+
+It holds what is shown and passes on what is asked for; it knows nothing of sounds or models. What each trait holds is
+said beside it; names and sentences in them are shown as text, whatever they contain.
+"""
 
 from __future__ import annotations
 
-from typing import Any
-
 import traitlets
 
+from embviz.widgets import schema
 from embviz.widgets.bundle import script, style
 from embviz.widgets.commands import ModelsWidget
 
@@ -32,40 +35,18 @@ class Panel(ModelsWidget):
     commands = COMMANDS
 
     folder = traitlets.Unicode(help="where the tracks are").tag(sync=True)
-    tracks: traitlets.List[Any] = traitlets.List(
-        help="tracks of the list: id, name, title, style, bpm, key, seconds, note, problem"
-    ).tag(sync=True)
+    tracks = schema.list_trait(schema.TrackItem, "tracks of the list")
     cached = traitlets.Dict(help="track id (text) to names of the models that are computed").tag(sync=True)
     track = traitlets.Int(-1, help="id of the open track; -1: none").tag(sync=True)
-    rows: traitlets.List[Any] = traitlets.List(
-        help="rows of heatmaps from top to bottom: work, and id, hop, collapsed, facts, height, heads (name, title), "
-        "head; answer (work, or None) is what the head makes of it, drawn below"
-    ).tag(sync=True)
+    rows = schema.list_trait(schema.HeatmapRow, "rows of heatmaps, from top to bottom")
     tab = traitlets.Enum(TABS, TABS[0], help="page in front").tag(sync=True)
-    predictions = traitlets.Dict(
-        help="of the open track: taggers (a list of work), tempo (work, bpm, confidence, and its distribution: bpms, "
-        "shares), stems (work, and the models to choose from and names of the sources)"
-    ).tag(sync=True)
-    layers = traitlets.Dict(
-        help="work on a model, its rows from input to output (work, meaning, shape, axes, receptive_field, "
-        "has_feature_maps, constant), feature_maps (work)"
-    ).tag(sync=True)
-    similarity = traitlets.Dict(help="work on the self-similarity of a layer").tag(sync=True)
-    map = traitlets.Dict(help="work on the map of all tracks").tag(sync=True)
-    evaluation = traitlets.Dict(
-        help="what models can be compared on: targets (name, title, classes, tracks, and why it cannot be predicted), "
-        "groups, folds (name, title), classifiers, poolings, layers (titles by name), tracks, from_collection; choices "
-        "(target, models, layers, groups, folds, classifier, pooling), extra_options (names of options from code), "
-        "code; empty until the table is read"
-    ).tag(sync=True)
-    evaluation_status = traitlets.Dict(help="work on a comparison, and the plan: what it will cost").tag(sync=True)
-    scores = traitlets.Dict(
-        help="of the last comparison: rows, one per task with the items compared, headings by name, caption, notes, "
-        "has_external, and its choices"
-    ).tag(sync=True)
-    confusion = traitlets.Dict(
-        help="open confusion matrix: cell of the scores, title, task, tracks, wrong, can_train_head, view, training "
-        "(work)"
-    ).tag(sync=True)
+    predictions = schema.dict_trait(schema.Predictions, "taggers, tempo and stems")
+    layers = schema.dict_trait(schema.Layers, "layers of a model")
+    similarity = schema.dict_trait(schema.WorkState, "self-similarity of a layer")
+    map = schema.dict_trait(schema.WorkState, "map of all tracks")
+    evaluation = schema.dict_trait(schema.EvaluationOptions, "what can be compared; empty until the table is read")
+    evaluation_status = schema.dict_trait(schema.EvaluationStatus, "how far a comparison is")
+    scores = schema.dict_trait(schema.Scores, "scores of the last comparison")
+    confusion = schema.dict_trait(schema.ConfusionState, "confusion matrix that is open")
     can_undo = traitlets.Bool(help="whether a change of the rows can be taken back").tag(sync=True)
     collapsed_list = traitlets.Bool(help="whether the list of tracks is hidden").tag(sync=True)

@@ -1,0 +1,420 @@
+"""What the dictionaries hold that cross to the page: the types of the traits of panel and atlas.
+
+Conventions: everything is ready for JSON. ``view`` is a reference ``"IPY_MODEL_…"`` to a widget, or empty where there
+is nothing to see yet; texts are shown as they are, whatever they contain. A trait that is an empty dictionary shows
+nothing. In the atlas, ``track`` is a label of the table, ``point`` an index into a map's points, and ``at`` a moment in
+seconds, or None where a whole track is meant.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypedDict, TypeVar, cast
+
+import traitlets
+
+T = TypeVar("T")
+
+
+def dict_trait(kind: type[T], what: str) -> traitlets.TraitType[T, T]:
+    """Return a synced trait that holds a dictionary of a type of this module."""
+    return cast("traitlets.TraitType[T, T]", traitlets.Dict(help=f"{what}; see {kind.__name__}").tag(sync=True))
+
+
+def list_trait(kind: type[T], what: str) -> traitlets.TraitType[list[T], list[T]]:
+    """Return a synced trait that holds a list of dictionaries of a type of this module."""
+    trait: traitlets.List[Any] = traitlets.List(help=f"{what}; see {kind.__name__}").tag(sync=True)
+    return cast("traitlets.TraitType[list[T], list[T]]", trait)
+
+
+# Both pages. -------------------------------------------------------------------------------------------------------
+
+Titles = dict[str, str]  # by name
+
+
+class NameTitle(TypedDict):
+    """Something that can be chosen."""
+
+    name: str
+    title: str
+
+
+class Notice(TypedDict, total=False):
+    """A message."""
+
+    level: str  # error, info or done
+    text: str
+    remedy: str
+    seq: int
+
+
+class Progress(TypedDict, total=False):
+    """The work that runs."""
+
+    text: str
+    done: int
+    total: int
+
+
+class Download(TypedDict, total=False):
+    """The download of a model's weights, or why it failed."""
+
+    done: int
+    total: int
+    stage: str
+    error: str
+    remedy: str
+
+
+class LayerOption(TypedDict):
+    """A layer of a model."""
+
+    name: str
+    shape: list[int]
+    axes: str
+    meaning: str
+    receptive_field: str
+
+
+class ModelOption(TypedDict):
+    """A model, the state of its weights, and what it takes."""
+
+    name: str
+    title: str
+    system: str
+    system_title: str
+    task: str
+    parameters: int
+    dimensions: int
+    licence: str
+    training_data: str
+    note: str
+    state: Literal["ready", "absent", "download"]
+    bytes: int
+    source: str
+    patch: float  # seconds, as the next four
+    hop: float
+    finest: float
+    longest: float
+    fixed_hop: bool
+    cost: float  # seconds of work per minute of sound
+    layers: list[LayerOption]
+
+
+class WorkState(TypedDict, total=False):
+    """How far something is that is computed, and what shows it."""
+
+    model: str
+    layer: str
+    title: str
+    status: str  # empty, waiting, running, partial, ready, failed, cancelled or download
+    stage: str
+    done: int
+    total: int
+    message: str
+    remedy: str
+    view: str
+
+
+# The panel. --------------------------------------------------------------------------------------------------------
+
+
+class TrackItem(TypedDict):
+    """A track of the list."""
+
+    id: int
+    name: str
+    title: str
+    style: str
+    bpm: float | None
+    key: str
+    seconds: float | None
+    note: str
+    problem: str
+
+
+class HeatmapRow(WorkState, total=False):
+    """A row: a heatmap, and below it what a head makes of it."""
+
+    id: int
+    hop: Any
+    collapsed: bool
+    facts: str
+    height: int
+    heads: list[NameTitle]
+    head: str
+    answer: WorkState | None
+
+
+class Tempo(WorkState, total=False):
+    """The tempo of the open track and its distribution."""
+
+    bpm: float | None
+    confidence: float | None
+    bpms: list[float]
+    shares: list[float]
+
+
+class Stems(WorkState, total=False):
+    """The separated sources of the open track."""
+
+    models: list[str]
+    names: list[str]
+
+
+class Predictions(TypedDict, total=False):
+    """Tags, tempo and stems of the open track."""
+
+    taggers: list[WorkState]
+    tempo: Tempo
+    stems: Stems
+
+
+class LayerRow(WorkState, total=False):
+    """A layer with its heatmap."""
+
+    meaning: str
+    shape: list[int]
+    axes: str
+    receptive_field: str
+    has_feature_maps: bool
+    constant: str
+
+
+class Layers(WorkState, total=False):
+    """The layers of a model, from input to output."""
+
+    rows: list[LayerRow]
+    feature_maps: WorkState
+
+
+class Target(NameTitle):
+    """A column that can be predicted, or why it cannot."""
+
+    classes: int
+    tracks: int
+    why: str
+
+
+class EvaluationOptions(TypedDict, total=False):
+    """What models can be compared on, and what is chosen."""
+
+    targets: list[Target]
+    groups: list[NameTitle]
+    folds: list[NameTitle]
+    classifiers: Titles
+    poolings: Titles
+    layers: Titles
+    tracks: int
+    from_collection: bool
+    choices: dict[str, Any]  # target, models, layers, groups, folds, classifier, pooling
+    extra_options: list[str]  # names of options from code
+    code: str
+
+
+class EvaluationStatus(WorkState, total=False):
+    """How far a comparison is, and what it will cost."""
+
+    plan: str
+
+
+class Scores(TypedDict, total=False):
+    """The table of scores: as :meth:`embviz.Evaluation` draws it, a row per task with the ``items`` compared."""
+
+    rows: list[dict[str, Any]]
+    headings: Titles
+    caption: str
+    notes: list[str]
+    has_external: bool
+    choices: dict[str, Any]
+
+
+class ConfusionState(TypedDict, total=False):
+    """The confusion matrix of a cell of the scores."""
+
+    cell: int
+    title: str
+    task: str
+    tracks: int
+    wrong: int
+    can_train_head: bool
+    view: str
+    training: WorkState
+
+
+# The atlas. --------------------------------------------------------------------------------------------------------
+
+
+class MapState(WorkState, total=False):
+    """A map."""
+
+    facts: list[str]  # the first begins with the method
+    notes: list[str]
+    preliminary: bool  # it is another method's, until the one that was asked for is ready
+
+
+class OpenHeatmap(TypedDict, total=False):
+    """The heatmap of the open track by the model of the map."""
+
+    view: str
+    title: str
+    layer: str
+
+
+class MethodOption(NameTitle):
+    """An option of a method."""
+
+    kind: str  # int, float or choice
+    value: Any  # the one recommended
+    min: Any
+    max: Any
+    step: Any
+    choices: list[str]
+    help: str
+
+
+class Method(NameTitle):
+    """A method of maps or clusters."""
+
+    available: bool
+    why: str
+    options: list[MethodOption]
+
+
+class KeyTitle(TypedDict):
+    """What points can be colored or sized by."""
+
+    key: str
+    title: str
+
+
+class ColorGroup(TypedDict):
+    """Colors under one heading."""
+
+    title: str
+    items: list[KeyTitle]
+
+
+class Counts(TypedDict, total=False):
+    """How many there are of each."""
+
+    tracks: int
+    points: int
+    problems: int
+    duplicates: int
+
+
+class Problem(TypedDict):
+    """A file that cannot be used."""
+
+    name: str
+    problem: str
+
+
+class TrackFacts(TypedDict):
+    """What lists show of a track."""
+
+    track: int
+    title: str
+    artist: str
+    album: str
+    genre: str
+    seconds: float | None
+
+
+class SelectedItem(TrackFacts):
+    """A selected track or frame."""
+
+    at: float | None
+
+
+class SelectionState(TypedDict, total=False):
+    """The selection: how many, their seconds, the first rows, and how many more there are."""
+
+    count: int
+    seconds: float
+    rows: list[SelectedItem]
+    more: int
+
+
+class PointItem(TypedDict, total=False):
+    """A point in a list, with its distance or the share of neighbors that two models agree on."""
+
+    track: int
+    title: str
+    artist: str
+    point: int
+    at: float | None
+    distance: float
+    overlap: float | None
+
+
+class Query(TypedDict):
+    """What neighbors are of."""
+
+    title: str
+    kind: str  # track, frame, selection or file
+
+
+class NeighborList(TypedDict, total=False):
+    """The nearest neighbors of a query."""
+
+    of: Query
+    metric: str
+    exact: bool
+    k: int
+    items: list[PointItem]
+    message: str
+
+
+class TagLift(TypedDict):
+    """A tag, and its lift in a cluster; see :func:`embviz.analysis.clustering.lifts`."""
+
+    tag: str
+    lift: float
+
+
+class ClusterItem(TypedDict):
+    """A cluster; id -1 are the points in none."""
+
+    id: int
+    name: str
+    auto: str  # the name that was found
+    count: int
+    tags: list[TagLift]
+
+
+class ClusterList(TypedDict, total=False):
+    """The clusters of the map."""
+
+    method: str
+    scale: str
+    items: list[ClusterItem]
+    message: str
+
+
+class AgreementState(TypedDict, total=False):
+    """How far two models agree, and the tracks on which they agree least."""
+
+    cka: float | None
+    overlap: float | None
+    hubness: list[float | None]
+    k: int
+    items: list[PointItem]
+
+
+class QueueItem(TypedDict):
+    """A track, or a moment of one, that waits to be played."""
+
+    track: int
+    title: str
+    artist: str
+    seconds: float | None
+    at: float | None
+
+
+class Queue(TypedDict, total=False):
+    """What plays, one after the other."""
+
+    items: list[QueueItem]
+    at: int
+    playing: bool
