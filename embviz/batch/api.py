@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     import pandas as pd
-    from numpy.typing import NDArray
 
+    from embviz.batch.vector_store import VectorMatrix
     from embviz.core.progress import Report
 
 
@@ -228,7 +228,7 @@ def _load_cached(table: _TrackTable, request: EmbeddingRequest) -> list[Vectors]
         matrix = vector_store.reopen(request.store, key)
         if matrix is None:
             return None
-        vectors.append(_vectors(request, want, key, matrix, np.array(table.labels), table.failed))
+        vectors.append(_vectors(request.pooling, want, vector_store.name(key), matrix, table.labels, table.failed))
     return vectors
 
 
@@ -246,31 +246,26 @@ def _compute(table: _TrackTable, request: EmbeddingRequest, report: Report) -> l
             key = vector_store.identity(want, request.pooling, [tracks[label].digest for label in there])
             rows = [tracks[label].rows[i] for label in there]
             matrix = vector_store.reopen(store, key) or vector_store.build(store, key, rows, buffer, report)
-            vectors.append(_vectors(request, want, key, matrix, np.array(there), failed))
+            vectors.append(_vectors(request.pooling, want, vector_store.name(key), matrix, there, failed))
     return vectors
 
 
 def _vectors(
-    request: EmbeddingRequest,
-    want: LayerSpec,
-    key: Mapping[str, Any],
-    matrix: vector_store.VectorMatrix,
-    labels: NDArray[np.int64],
-    failed: Mapping[int, str],
+    pooling: str, want: LayerSpec, key: str, matrix: VectorMatrix, labels: list[int], failed: dict[int, str]
 ) -> Vectors:
     values = matrix.values  # noqa: PD011  no DataFrame
-    parts = request.pooling.count("+") + 1
+    parts = pooling.count("+") + 1
     own = want.layer.labels if len(want.layer.labels) * parts == values.shape[1] else ()
     return Vectors(
         values,
-        labels[matrix.places],
+        np.array(labels)[matrix.places],
         matrix.times,
         want.model.name,
         want.layer.name,
-        request.pooling,
-        labels=pooled_labels(own, request.pooling),
+        pooling,
+        labels=pooled_labels(own, pooling),
         unit=want.layer.unit,
         spread=matrix.spread,
         failed=dict(failed),
-        key=vector_store.name(key),
+        key=key,
     )

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from embviz.core.cache import Cache
+from embviz.core.progress import Report
 from embviz.core.text import one_line
 
 EVERY = 0.25  # seconds between two looks at the folder
@@ -26,23 +27,21 @@ class RunEndedError(Exception):
     """The run that a job belongs to is over."""
 
 
-class ProgressFile:
-    """The file into which a job writes how far it is."""
+def progress_writer(file: Path) -> Report:
+    """Return what writes how far a job is into a file, and raises where the run is over."""
+    can_report, last = file.parent.is_dir(), 0.0
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self._can_report = file.parent.is_dir()
-        self._last = 0.0
-
-    def report(self, stage: str, done: int, total: int) -> None:
-        """Write how far the job is; raises where the run is over."""
-        if not self._can_report or time.monotonic() - self._last < EVERY:
+    def write(stage: str, done: int, total: int) -> None:
+        nonlocal last
+        if not can_report or time.monotonic() - last < EVERY:
             return
-        self._last = time.monotonic()
-        if not self._file.parent.is_dir():
+        last = time.monotonic()
+        if not file.parent.is_dir():
             raise RunEndedError
         with contextlib.suppress(OSError):  # a full disk is no reason to stop
-            self._file.write_text(json.dumps([stage, done, total]))
+            file.write_text(json.dumps([stage, done, total]))
+
+    return write
 
 
 def read_progress(file: Path) -> str:
@@ -73,16 +72,11 @@ def _make_folder(store: Cache | None) -> Path:
     if store is not None:
         runs = store.folder.absolute() / "runs"
         with contextlib.suppress(OSError):
-            _remove_stale(runs)
+            for old in runs.iterdir() if runs.is_dir() else ():
+                if old.stat().st_mtime < time.time() - STALE:
+                    shutil.rmtree(old, ignore_errors=True)
             (runs / folder.name).mkdir(parents=True)
             return runs / folder.name
     with contextlib.suppress(OSError):
         folder.mkdir()
     return folder
-
-
-def _remove_stale(runs: Path) -> None:
-    """Remove the folders of runs that were killed."""
-    for folder in runs.iterdir() if runs.is_dir() else ():
-        if folder.stat().st_mtime < time.time() - STALE:
-            shutil.rmtree(folder, ignore_errors=True)

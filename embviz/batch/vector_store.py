@@ -135,25 +135,12 @@ def reopen(store: Cache | None, key: dict[str, Any]) -> VectorMatrix | None:
 def build(
     store: Cache | None, key: dict[str, Any], tracks: Sequence[TrackRows], buffer: RowBuffer, report: Report
 ) -> VectorMatrix:
-    """Write a matrix, and open it.
-
-    Parameters
-    ----------
-    store : Cache or None
-        Where it is kept.
-    key : dict
-        Its :func:`identity`.
-    tracks : sequence of TrackRows
-        The rows of each track, in the order of the tracks.
-    buffer : RowBuffer
-        Where the rows were put aside.
-    report : callable
-        Given ``(stage, done, total)`` where it takes its time; may raise to cancel.
-    """
+    """Write the matrix of some tracks from the rows that were put aside, and open it; `key` is its :func:`identity`."""
     rows = np.array([track.rows for track in tracks])
     beside: dict[str, NDArray[Any]] = {"places": np.repeat(np.arange(len(tracks)), rows)}
-    if any(track.grid is not None for track in tracks):
-        beside["times"] = np.concatenate([track.grid.times for track in tracks if track.grid is not None])
+    times = [track.grid.times for track in tracks if track.grid is not None]
+    if times:
+        beside["times"] = np.concatenate(times)
     else:
         beside["spread"] = np.array([track.spread for track in tracks], np.float32)
     values = _write_cached(store, key, tracks, buffer, beside, report) if store else None

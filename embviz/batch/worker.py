@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from embviz.audio import Audio
 from embviz.batch import pooling
-from embviz.batch.progress_files import ProgressFile, RunEndedError
+from embviz.batch.progress_files import RunEndedError, progress_writer
 from embviz.core.cache import Cache
 from embviz.core.text import one_line
 from embviz.errors import AudioError, EmbvizError, LayerError, ModelError, OptionError, WeightsError
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from embviz.core.embedding import Embedding, FrameGrid
+    from embviz.core.progress import Report
     from embviz.models import Model
 
 
@@ -91,9 +92,9 @@ def run_job(job: EmbeddingJob) -> JobResult:
     else:
         os.environ["EMBVIZ_HOME"] = job.home
     store = None if job.folder is None else _open_cache(job.folder, job.limit, job.keep)
-    wanted = [request.resolve() for request in job.requests]
-    result, file = JobResult(), ProgressFile(Path(job.progress_file))
-    _extract(job, wanted, range(len(wanted)), store, result, file)
+    specs = {i: request.resolve() for i, request in enumerate(job.requests)}
+    result = JobResult()
+    _extract(job, specs, store, result, progress_writer(Path(job.progress_file)))
     if store is not None:
         result.complaints, store.complaints = store.complaints, {}
     return result
@@ -110,21 +111,16 @@ def describe_error(error: BaseException, name: str) -> str:
 
 
 def _extract(
-    job: EmbeddingJob,
-    wanted: list[LayerSpec],
-    places: Sequence[int],
-    store: _WorkerCache | None,
-    result: JobResult,
-    file: ProgressFile,
+    job: EmbeddingJob, specs: Mapping[int, LayerSpec], store: _WorkerCache | None, result: JobResult, report: Report
 ) -> None:
-    """Compute the layers at some places of what is asked for."""
-    missing = list(places)
+    """Compute some of the layers of a job, by their places in it."""
+    places, missing = list(specs), list(specs)
     try:
-        specs = [wanted[i] for i in places]
-        steps = stream_embeddings(Audio.open(job.path), specs, store=store, report=file.report, every=math.inf)
+        sound = Audio.open(job.path)
+        steps = stream_embeddings(sound, list(specs.values()), store=store, report=report, every=math.inf)
         for n, embedding, complete in steps:
             if complete:
-                _add(job, places[n], specs[n], embedding, store, result)
+                _add(job, places[n], specs[places[n]], embedding, store, result)
                 missing.remove(places[n])
     except (*FATAL, RunEndedError):
         raise
@@ -135,7 +131,7 @@ def _extract(
             result.problems[missing[0]] = describe_error(error, job.name)
             return
         for i in missing:  # one of them failed and took the others along
-            _extract(job, wanted, [i], store, result, file)
+            _extract(job, {i: specs[i]}, store, result, report)
 
 
 def _add(
