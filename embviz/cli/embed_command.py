@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 
 POOLINGS = ("mean", "mean+std", "max", "median", "frames")  # those of embviz.batch, which takes its time to load
+FORMATS = click.Choice([suffix.removeprefix(".") for suffix in outputs.SUFFIXES])
 MOST_FAILED = 20  # tracks of a folder of which it is said what went wrong
 
 
@@ -45,12 +46,7 @@ def _hop(_: click.Context, __: click.Parameter, value: str | None) -> float | st
 )
 @click.option("-o", "--output", help="File (.npz, .parquet or .csv), folder, or '-'; see above.")
 @click.option(
-    "--format",
-    "suffix",
-    type=click.Choice([suffix.removeprefix(".") for suffix in outputs.SUFFIXES]),
-    default="npz",
-    show_default=True,
-    help="Format of the files in a folder.",
+    "--format", "suffix", type=FORMATS, default="npz", show_default=True, help="Format of the files in a folder."
 )
 @click.option(
     "--patch-hop", callback=_hop, metavar="SECONDS|dense", help="Step from patch to patch; the model's own by default."
@@ -131,15 +127,8 @@ def _written(target: outputs.Target, embedding: Embedding, *, aloud: bool) -> di
     if aloud:
         what = f"{target.audio.name}, {target.model} / {target.layer}"
         print(f"{what}: {frames} frames × {dimensions} dimensions → {target.path}")
-    return {
-        "audio": str(target.audio),
-        "model": target.model,
-        "layer": target.layer,
-        "file": str(target.path),
-        "frames": frames,
-        "dimensions": dimensions,
-        "padded": embedding.padded,
-    }
+    place = {"audio": str(target.audio), "model": target.model, "layer": target.layer, "file": str(target.path)}
+    return {**place, "frames": frames, "dimensions": dimensions, "padded": embedding.padded}
 
 
 def _folder_targets(
@@ -186,13 +175,6 @@ def _say_failed(failed: dict[int, str], tracks: DataFrame) -> None:
 
 
 def _of_folder(folder: Path, vectors: Vectors, file: Path | None) -> dict[str, Any]:
-    return {
-        "folder": str(folder),
-        "model": vectors.model,
-        "layer": vectors.layer,
-        "pooling": vectors.pooling,
-        "file": None if file is None else str(file),
-        "vectors": vectors.shape[0],
-        "dimensions": vectors.shape[1],
-        "failed": len(vectors.failed),
-    }
+    what = {"model": vectors.model, "layer": vectors.layer, "pooling": vectors.pooling}
+    size = {"vectors": vectors.shape[0], "dimensions": vectors.shape[1], "failed": len(vectors.failed)}
+    return {"folder": str(folder), **what, "file": None if file is None else str(file), **size}

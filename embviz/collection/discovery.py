@@ -119,7 +119,8 @@ def find_audio_files(folder: Path, *, follow_links: bool = False, most: int | No
             linked = [Path(here, name) for name in folders if os.path.islink(os.path.join(here, name))]  # noqa: PTH114, PTH118
             (waiting if follow_links else found.links).extend(linked)
             inside = Path(here).relative_to(folder)
-            found.names.extend(inside / name for name in names if _is_audio_name(name))
+            seen = (name for name in names if not name.startswith("."))
+            found.names.extend(inside / name for name in seen if os.path.splitext(name)[1].lower() in SUFFIXES)  # noqa: PTH122  many files
             if most is not None and len(found.names) >= most:
                 del found.names[most:]
                 break
@@ -132,7 +133,3 @@ def _natural_key(name: str) -> list[Any]:
     """Return a sort key that puts 2 before 10 and ignores case."""
     parts = re.split(r"(\d{1,18})", name.casefold())
     return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts]
-
-
-def _is_audio_name(name: str) -> bool:
-    return os.path.splitext(name)[1].lower() in SUFFIXES and not name.startswith(".")  # noqa: PTH122  many files

@@ -61,20 +61,12 @@ def read_tags(path: Path) -> FileTags:
 
 
 def _mutagen_types(path: Path) -> list[Any]:
-    from mutagen.aac import AAC
-    from mutagen.aiff import AIFF
-    from mutagen.flac import FLAC
-    from mutagen.mp3 import MP3
-    from mutagen.mp4 import MP4
-    from mutagen.oggflac import OggFLAC
-    from mutagen.oggopus import OggOpus
-    from mutagen.oggspeex import OggSpeex
-    from mutagen.oggvorbis import OggVorbis
-    from mutagen.wave import WAVE
+    from mutagen import aac, aiff, flac, mp3, mp4, oggflac, oggopus, oggspeex, oggvorbis, wave
 
     if path.suffix.lower() == ".aac":  # ID3 tags before it would pass for those of an mp3
-        return [AAC, MP4]
-    return [MP3, OggVorbis, OggOpus, OggFLAC, OggSpeex, FLAC, MP4, WAVE, AIFF]
+        return [aac.AAC, mp4.MP4]
+    ogg = [oggvorbis.OggVorbis, oggopus.OggOpus, oggflac.OggFLAC, oggspeex.OggSpeex]
+    return [mp3.MP3, *ogg, flac.FLAC, mp4.MP4, wave.WAVE, aiff.AIFF]
 
 
 def _leading_id3(file: Any) -> Any:

@@ -37,13 +37,7 @@ class _FolderRecord:
 
 
 class MetadataCache:
-    """Tags and digests of files that were read before.
-
-    Parameters
-    ----------
-    folder : Path or None
-        Where it is kept; None keeps nothing.
-    """
+    """Tags and digests of files that were read before; without a folder, nothing is kept."""
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder

@@ -280,10 +280,8 @@ def _check_hop(model: Model, patch_hop: Any) -> int:
     if isinstance(patch_hop, bool | str) or not isinstance(patch_hop, int | float | np.number) or not patch_hop > 0:
         raise OptionError(f'patch_hop is a number of seconds above 0, "dense" or None, {patch_hop!r} was found.')
     if patch_hop * model.sample_rate > longest + frame:
-        raise OptionError(
-            f"patch_hop is at most one patch of {model.name!r}, {longest / model.sample_rate:.3f} s; "
-            f"{patch_hop!r} s was found."
-        )
+        most = f"{longest / model.sample_rate:.3f} s"
+        raise OptionError(f"patch_hop is at most one patch of {model.name!r}, {most}; {patch_hop!r} s was found.")
     return min(longest, max(1, round(patch_hop * model.sample_rate / frame)) * frame)
 
 
