@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
@@ -19,18 +20,10 @@ from embviz.core.vectors import Vectors
 from embviz.errors import OptionError
 from embviz.evaluation import classifiers
 from embviz.evaluation import labels as labelling
+from embviz.evaluation import splits as splitting
 from embviz.evaluation.experiments import WHOLE, baseline_results, build_experiments, derive_seed
 from embviz.evaluation.features import LayerFeatures, build_feature_matrix, load_features, missing_tracks
 from embviz.evaluation.results import TaskCollections
-from embviz.evaluation.splits import (
-    Split,
-    check_classes,
-    check_folds,
-    check_groups,
-    drop_failed,
-    make_split,
-    resolve_target,
-)
 from embviz.evaluation.training import TrainingScheduler
 from embviz.extraction.extract import as_list
 from embviz.models import Model
@@ -43,8 +36,7 @@ if TYPE_CHECKING:
 
     from embviz.collection import Collection
     from embviz.evaluation.evaluation import Evaluation
-    from embviz.evaluation.results import Result
-    from embviz.evaluation.splits import TaskSpec
+    from embviz.evaluation.splits import Split, TaskSpec
     from embviz.evaluation.task import Label, Task
     from embviz.heads import Head
 
@@ -164,9 +156,10 @@ def evaluate(  # noqa: PLR0913  options are given by name
     kinds, shares = classifiers.check_classifiers(classifier), _check_learning(learning)
     executor, workers = check_executor(executor), check_workers(workers)
     store = resolve_cache(cache)
-    specs = _resolve_targets(target, table, check_folds(folds), check_groups(groups))
+    specs = _resolve_targets(target, table, splitting.check_folds(folds), splitting.check_groups(groups))
     options: dict[str, Any] = {"external": other, "classes": classes, "seed": _check_seed(seed)}
-    before = [make_split(spec, table, **options) for spec in specs]  # what is wrong is said before anything is computed
+    # What is wrong is said before anything is computed.
+    before = [splitting.make_split(spec, table, **options) for spec in specs]
     with reporter(progress) as report:
         found = load_features(
             _labelled_rows(table, [one.labels for one in before]),
@@ -179,30 +172,25 @@ def evaluate(  # noqa: PLR0913  options are given by name
             workers=workers,
             progress=report,
         )
-        splits = [
-            _drop_failed_tracks(one, spec, found, table, options) for one, spec in zip(before, specs, strict=True)
-        ]
-        experiments = [
-            experiment for one in splits for experiment in build_experiments(one, found, kinds, shares, seed)
-        ]
+        splits = [_drop_failed(one, spec, found, table, options) for one, spec in zip(before, specs, strict=True)]
+        experiments = [each for one in splits for each in build_experiments(one, found, kinds, shares, seed)]
         jobs = [experiment.jobs for experiment in experiments]
-        training = TrainingScheduler([job for some in jobs for job in some], store, report, executor, workers)
+        training = TrainingScheduler(list(chain(*jobs)), store, report, executor, workers)
         proba = iter(training.run())
-        results = [
-            experiment.result([next(proba) for _ in some]) for experiment, some in zip(experiments, jobs, strict=True)
-        ]
-    return Evaluation(
-        tuple(_order_results(splits, results, seed)),
-        {one.name: TaskCollections(table, other) for one in splits},
-        tuple(f"{one.name}: {note}" if len(splits) > 1 else note for one in splits for note in one.notes),
-        seed,
-    )
+        results = [one.result(list(islice(proba, len(some)))) for one, some in zip(experiments, jobs, strict=True)]
+    ordered = [
+        result
+        for one in splits
+        for result in (*(each for each in results if each.task == one.name), *baseline_results(one, seed))
+    ]
+    notes = [f"{one.name}: {note}" if len(splits) > 1 else note for one in splits for note in one.notes]
+    return Evaluation(tuple(ordered), {one.name: TaskCollections(table, other) for one in splits}, tuple(notes), seed)
 
 
 def _resolve_targets(target: Any, table: pd.DataFrame, folds: int | str, groups: Any) -> list[TaskSpec]:
     """Return the tasks of the targets, checked to be different."""
     given = list(target) if isinstance(target, list | tuple) else [target]
-    specs = [resolve_target(one, table, folds, groups) for one in given]
+    specs = [splitting.resolve_target(one, table, folds, groups) for one in given]
     names = [one.name for one in specs]
     if not names or len(set(names)) < len(names):
         found = "nothing" if not names else f"{next(name for name in names if names.count(name) > 1)!r} twice"
@@ -225,35 +213,20 @@ def _check_seed(seed: Any) -> int:
 
 def _labelled_rows(table: pd.DataFrame, labels: Sequence[labelling.Labels]) -> pd.DataFrame:
     """Return the rows of all tracks of the tasks."""
-    wanted = np.unique(np.concatenate([one.tracks for one in labels]))
-    return table[table.index.isin(wanted)]
+    return table[table.index.isin(np.concatenate([one.tracks for one in labels]))]
 
 
-def _drop_failed_tracks(
+def _drop_failed(
     before: Split, spec: TaskSpec, found: Sequence[LayerFeatures], table: pd.DataFrame, options: Mapping[str, Any]
 ) -> Split:
     """Return a split without the tracks that have no vector of some layer."""
     failed = {label for features in found for label in missing_tracks(features.vectors, before.labels.tracks)}
-    there = before.external
-    failed_there = {
-        label
-        for features in found
-        for label in (
-            [] if there is None or features.external is None else missing_tracks(features.external, there.tracks)
-        )
-    }
+    there = before.external.tracks if before.external else np.zeros(0, np.int64)
+    outside = [features.external for features in found if features.external is not None]
+    failed_there = {label for vectors in outside for label in missing_tracks(vectors, there)}
     if not failed and not failed_there:
         return before
-    return make_split(spec, table, **options, failed=failed, failed_there=failed_there)
-
-
-def _order_results(splits: Sequence[Split], results: Sequence[Result], seed: int) -> list[Result]:
-    """Return the results of each task, then its baselines."""
-    return [
-        result
-        for one in splits
-        for result in [*(result for result in results if result.task == one.name), *baseline_results(one, seed)]
-    ]
+    return splitting.make_split(spec, table, **options, failed=failed, failed_there=failed_there)
 
 
 def _fit_all_tracks(kind: str, vectors: Vectors, labels: labelling.Labels, seed: int) -> dict[str, NDArray[np.float32]]:
@@ -336,7 +309,7 @@ def train(  # noqa: PLR0913  options are given by name
         raise OptionError(f"A head is applied to one layer, {layer!r:.80} was found; name it.")
     table = labelling.check_table(collection)
     seed = _check_seed(seed)
-    spec = resolve_target(target, table, 2, groups=False)
+    spec = splitting.resolve_target(target, table, 2, groups=False)
     labels, _ = labelling.read_labels(table, spec.target)
     with reporter(progress) as report:
         rows = _labelled_rows(table, [labels])
@@ -344,8 +317,8 @@ def train(  # noqa: PLR0913  options are given by name
         (features,) = load_features(rows, None, [model], layer, pooling, **options)
         report("training the classifier", 0, 1)
         vectors = features.vectors
-        labels = drop_failed(labels, missing_tracks(vectors, labels.tracks), [], "")
-        check_classes(labels)
+        labels = splitting.drop_failed(labels, missing_tracks(vectors, labels.tracks), [], "")
+        splitting.check_classes(labels)
         weights = _fit_all_tracks(classifier, vectors, labels, seed)
         report("training the classifier", 1, 1)
     known = get_model(model).title if not isinstance(model, Vectors) else model.model

@@ -79,9 +79,9 @@ class ConfusionMatrix:
                 "There are no answers for another collection; pass external= to evaluate, or leave it out here."
             )
         self._result, self._collections = result, collections
-        self._predictions = {"cv": result.predictions} | (
-            {} if result.external is None else {"external": result.external}
-        )
+        self._predictions = {"cv": result.predictions}
+        if result.external is not None:
+            self._predictions["external"] = result.external
         self._chosen: tuple[int, int] | None = None
         self._on_choose: list[Callable[[int], None]] = []
         self._on_cell: list[Callable[[list[int]], None]] = []
@@ -90,19 +90,13 @@ class ConfusionMatrix:
         self._opener = Worker(computes=False)
         name = clock or (player.clock if isinstance(player, Player) else new_clock_name())
         self._player: Player | None = Player(clock=name) if player is True else None
+        counts = {side: metrics.confusion(one, len(result.classes)) for side, one in self._predictions.items()}
         self.widget: Confusion = Confusion(
             clock=name,
             player=model_ref(self._player),
             title=_title(result),
             classes=[format_cell(each) for each in result.classes],
-            test_sets=[
-                {
-                    "name": side,
-                    "title": SIDES[side],
-                    "counts": metrics.confusion(predictions, len(result.classes)).tolist(),
-                }
-                for side, predictions in self._predictions.items()
-            ],
+            test_sets=[{"name": side, "title": SIDES[side], "counts": counts[side].tolist()} for side in counts],
             test_set="external" if external else "cv",
         )
         commands: dict[str, Callable[..., object]] = {
@@ -143,15 +137,16 @@ class ConfusionMatrix:
     @property
     def counts(self) -> pd.DataFrame:
         """The matrix that is shown: truth as rows, answers as columns."""
-        import pandas as pd
-
-        found = metrics.confusion(self._predictions[self.widget.test_set], len(self._result.classes))
-        names = list(self._result.classes)
-        return pd.DataFrame(found, index=pd.Index(names, name="truth"), columns=pd.Index(names, name="answer"))
+        return self._count_table(list(self._result.classes))
 
     def choose(self, truth: str, answer: str) -> Self:
         """Choose the cell of two classes, by name: its tracks are listed; returns the matrix."""
-        self._choose(self._number(truth), self._number(answer))
+        classes = self._result.classes
+        for name in (truth, answer):
+            if name not in classes:
+                known = ", ".join(map(repr, classes))
+                raise OptionError(f"There is no class {name!r}; there is {known}.{did_you_mean(str(name), classes)}")
+        self._choose(classes.index(truth), classes.index(answer))
         return self
 
     def on_choose(self, call: Callable[[int], None]) -> None:
@@ -266,13 +261,13 @@ class ConfusionMatrix:
         """Return what a list shows of tracks."""
         table = self._table()
         rows = {} if table is None else table.reindex(labels)
-        told = {
-            name: [format_cell(value) for value in rows[name]] if name in rows else [""] * len(labels)
+        columns = [
+            [format_cell(value) for value in rows[name]] if name in rows else [""] * len(labels)
             for name in ("title", "name", "artist")
-        }
+        ]
         return [
             {"track": label, "title": title or name or f"track {label}", "artist": artist}
-            for label, title, name, artist in zip(labels, *told.values(), strict=True)
+            for label, title, name, artist in zip(labels, *columns, strict=True)
         ]
 
     def _path(self, label: int) -> str:
@@ -281,13 +276,6 @@ class ConfusionMatrix:
             return ""
         path = table.loc[label, "path"]
         return path if isinstance(path, str) else ""
-
-    def _number(self, name: str) -> int:
-        classes = self._result.classes
-        if name not in classes:
-            known = ", ".join(map(repr, classes))
-            raise OptionError(f"There is no class {name!r}; there is {known}.{did_you_mean(str(name), classes)}")
-        return classes.index(name)
 
     def _dismiss_notice(self) -> None:
         self.widget.notice = {}
@@ -301,15 +289,15 @@ class ConfusionMatrix:
             return {"text/plain": "This confusion matrix was closed; make another one."}
         data, metadata = self.widget._repr_mimebundle_(**options) or ({}, {})
         # Where there is no kernel any more, a page shows the numbers.
-        return {**data, "text/plain": repr(self), "text/html": self._printed()}, metadata
+        counts = self._count_table(self.widget.classes)
+        printed = counts.to_html(max_rows=MOST_PRINTED, max_cols=MOST_PRINTED, border=0)
+        return {**data, "text/plain": repr(self), "text/html": printed}, metadata
 
-    def _printed(self) -> str:
+    def _count_table(self, names: list[str]) -> pd.DataFrame:
         import pandas as pd
 
-        names = pd.Index(self.widget.classes, name="truth")
-        found = metrics.confusion(self._predictions[self.widget.test_set], len(names))
-        table = pd.DataFrame(found, index=names, columns=pd.Index(self.widget.classes, name="answer"))
-        return str(table.to_html(max_rows=MOST_PRINTED, max_cols=MOST_PRINTED, border=0))
+        counts = metrics.confusion(self._predictions[self.widget.test_set], len(names))
+        return pd.DataFrame(counts, index=pd.Index(names, name="truth"), columns=pd.Index(names, name="answer"))
 
     def __repr__(self) -> str:
         tracks, classes = len(self._predictions[self.widget.test_set]), len(self._result.classes)
@@ -317,8 +305,5 @@ class ConfusionMatrix:
 
 
 def _title(result: Result) -> str:
-    if result.is_baseline:
-        return f"{format_cell(result.task)} · {result.classifier}"
-    return " · ".join(
-        format_cell(part) for part in (result.task, model_title(result.model), result.layer, result.classifier)
-    )
+    layer = () if result.is_baseline else (model_title(result.model), result.layer)
+    return " · ".join(map(format_cell, (result.task, *layer, result.classifier)))

@@ -17,16 +17,16 @@ set would have changed.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from embviz.evaluation.results import Predictions
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from embviz.evaluation.results import Predictions
 
 
 DRAWS, PERMUTATIONS = 2_000, 10_000
@@ -236,14 +236,9 @@ def _folds(predictions: Predictions) -> Iterator[Predictions]:
 
 
 def _rows(predictions: Predictions, rows: NDArray[np.intp]) -> Predictions:
-    return replace(
-        predictions,
-        tracks=predictions.tracks[rows],
-        truth=predictions.truth[rows],
-        proba=predictions.proba[rows],
-        folds=predictions.folds[rows],
-        groups=None if predictions.groups is None else predictions.groups[rows],
-    )
+    tracks, truth, proba = predictions.tracks[rows], predictions.truth[rows], predictions.proba[rows]
+    groups = None if predictions.groups is None else predictions.groups[rows]
+    return Predictions(tracks, truth, proba, predictions.folds[rows], groups)
 
 
 def _recalls(fold: Predictions) -> NDArray[np.float64]:
