@@ -119,10 +119,8 @@ def registered_models() -> dict[str, Model]:
         try:
             found[name] = _parse_record(json.loads(path.read_text(encoding="utf-8")), name)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            message = (
-                f"The record of your model {name!r} is damaged and left out: unregister the model, register it again."
-            )
-            warnings.warn(message, UserWarning, stacklevel=2)
+            remedy = "unregister the model, register it again"
+            warnings.warn(f"The record of your model {name!r} is damaged and left out: {remedy}.", stacklevel=2)
     return found
 
 

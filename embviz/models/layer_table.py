@@ -24,10 +24,8 @@ def layer_table(model: Model, *, all_nodes: bool) -> pd.DataFrame:
     if weights is not None:
         rows = _rows_of_graph(model, weights.path, all_nodes)
     elif all_nodes:
-        raise WeightsError(
-            f"The nodes of {model.name!r} are read from its weights, which are not here; "
-            f"run `embviz pull {model.name}` first."
-        )
+        remedy = f"run `embviz pull {model.name}` first"
+        raise WeightsError(f"The nodes of {model.name!r} are read from its weights, which are not here; {remedy}.")
     else:
         rows = [_row(layer, layer.shape, None) for layer in model.known_layers]
     return pd.DataFrame(rows).astype({"receptive_field": "Int64", "in_graph": "boolean"})

@@ -24,6 +24,7 @@ def read_metadata(graph: Path, metadata: str | Path | Mapping[str, Any] | None) 
     if metadata is None and not beside.is_file():
         return {}
     path = beside if metadata is None else Path(metadata).expanduser()
+    expected = f"Essentia's JSON metadata are expected in {str(path)!r}"
     try:
         if path.stat().st_size > _LARGEST:
             raise ValueError("size")
@@ -31,13 +32,9 @@ def read_metadata(graph: Path, metadata: str | Path | Mapping[str, Any] | None) 
     except OSError as error:
         raise ModelError(f"The metadata {str(path)!r} cannot be read: {error.strerror}.") from error
     except (ValueError, RecursionError) as error:
-        raise ModelError(
-            f"Essentia's JSON metadata are expected in {str(path)!r}, something else was found."
-        ) from error
+        raise ModelError(f"{expected}, something else was found.") from error
     if not isinstance(metadata, dict):
-        raise ModelError(
-            f"Essentia's JSON metadata are expected in {str(path)!r}, a {type(metadata).__name__} was found."
-        )
+        raise ModelError(f"{expected}, a {type(metadata).__name__} was found.")
     return metadata
 
 

@@ -228,12 +228,12 @@ class Model:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        facts = "".join(_html_row("th", label, text) for label, text in self._facts())
+        facts = "".join(_html_row(label, text) for label, text in self._facts())
         layers = "".join(
-            _html_row("th", layer.name, format_shape(layer.shape), layer.axes, layer.meaning, " + ".join(layer.nodes))
+            _html_row(layer.name, format_shape(layer.shape), layer.axes, layer.meaning, " + ".join(layer.nodes))
             for layer in self.known_layers
         )
-        head = _html_row("th", "layer", "shape", "axes", "meaning", "node")
+        head = _html_row("layer", "shape", "axes", "meaning", "node")
         style = "color:inherit;background:transparent;text-align:left;border-collapse:collapse"
         return (
             f'<div style="color:inherit"><strong>{html.escape(self.name)}</strong> {html.escape(self.title)}'
@@ -259,10 +259,7 @@ class Model:
         return [(label, text) for label, text in facts if text]
 
 
-def _html_row(first: str, *cells: str) -> str:
+def _html_row(head: str, *cells: str) -> str:
     style = "text-align:left;vertical-align:top;padding:.1em .8em .1em 0;background:transparent;color:inherit"
-    tags = [first, *["td"] * (len(cells) - 1)]
-    inner = "".join(
-        f'<{tag} style="{style}">{html.escape(cell)}</{tag}>' for tag, cell in zip(tags, cells, strict=True)
-    )
-    return f'<tr style="background:transparent">{inner}</tr>'
+    rest = "".join(f'<td style="{style}">{html.escape(cell)}</td>' for cell in cells)
+    return f'<tr style="background:transparent"><th style="{style}">{html.escape(head)}</th>{rest}</tr>'

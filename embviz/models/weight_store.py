@@ -111,27 +111,20 @@ def read_note(model: Model, path: Path) -> WeightsNote | None:
         text = note.read_text(encoding="utf-8")
         if not path.is_file():
             return None
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except UnicodeDecodeError as error:
-        raise _damaged_note(model, note) from error
-    except OSError as error:
-        raise _unreadable(model, note, error) from error
-    try:
         kept = json.loads(text)
         return WeightsNote(str(kept["sha256"]), int(kept["size"]), int(kept["mtime_ns"]), str(kept["source"]))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise _unreadable(model, note, error) from error
     except (ValueError, KeyError, TypeError) as error:
-        raise _damaged_note(model, note) from error
+        raise WeightsError(
+            f"The checksum of {model.name!r} is expected in {str(note)!r}, which is damaged; {_remedy(model)}."
+        ) from error
 
 
 def _note_path(path: Path) -> Path:
     return path.with_name(f"{path.stem}.weights.json")
-
-
-def _damaged_note(model: Model, note: Path) -> WeightsError:
-    return WeightsError(
-        f"The checksum of {model.name!r} is expected in {str(note)!r}, which is damaged; {_remedy(model)}."
-    )
 
 
 def _unreadable(model: Model, path: Path, error: OSError) -> WeightsError:
