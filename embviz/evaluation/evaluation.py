@@ -13,7 +13,7 @@ import numpy as np
 from embviz.core import io
 from embviz.core.text import one_line, plural, printable
 from embviz.errors import EmbvizError, ModelError, OptionError, did_you_mean
-from embviz.evaluation import metrics, summary, table_html
+from embviz.evaluation import metrics, plots, summary, table_html
 from embviz.evaluation.results import Predictions, Result, TaskCollections
 from embviz.evaluation.summary import KEYS, result_name
 from embviz.evaluation.table_data import table_data
@@ -145,22 +145,22 @@ class Evaluation:
         OptionError
             If there is none, or several; it lists them.
         """
-        found = self._results_of(task)
-        if model is None and layer is None and classifier is None and pooling is None:
-            trained = [result for result in found if not result.is_baseline]
-            return max(trained or found, key=lambda result: metrics.accuracy(result.predictions))
-        wanted = {"layer": layer, "classifier": classifier, "pooling": pooling}
-        fitting = [result for result in found if model is None or _matches(result, model)]
-        for name, value in wanted.items():
-            fitting = [result for result in fitting if value is None or getattr(result, name) == value]
+        results = self._results_of(task)
+        options = {"layer": layer, "classifier": classifier, "pooling": pooling}
+        asked = {name: value for name, value in options.items() if value is not None}
+        if model is None and not asked:
+            trained = [result for result in results if not result.is_baseline]
+            return max(trained or results, key=lambda result: metrics.accuracy(result.predictions))
+        fitting = [result for result in results if model is None or _matches(result, model)]
+        fitting = [result for result in fitting if all(getattr(result, name) == asked[name] for name in asked)]
         if len(fitting) == 1:
             return fitting[0]
-        asked = {"model": getattr(model, "name", model)} | wanted
-        said = ", ".join(f"{name} {value!r}" for name, value in asked.items() if value is not None)
-        names = [result_name(result) for result in fitting or found]
+        named = asked if model is None else {"model": getattr(model, "name", model), **asked}
+        description = ", ".join(f"{name} {value!r}" for name, value in named.items())
+        names = [result_name(result) for result in fitting or results]
         more = f"; and {len(names) - LISTED:,} more" if len(names) > LISTED else ""
         raise OptionError(
-            f"{'Several cells have' if fitting else 'No cell has'} the {said}; say which is meant: "
+            f"{'Several cells have' if fitting else 'No cell has'} the {description}; say which is meant: "
             f"{'; '.join(names[:LISTED])}{more}."
         )
 
@@ -260,7 +260,7 @@ class Evaluation:
         tracks = None if source is None else source.external if external else source.table
         names = [""] * len(predictions)
         if tracks is not None and "name" in tracks:
-            names = tracks["name"].reindex(predictions.tracks, fill_value="").tolist()
+            names = tracks["name"].reindex(predictions.tracks, fill_value="")
         classes = np.array(_classes(result), dtype=object)
         facts = {
             "name": [printable(str(name)) for name in names],
@@ -317,8 +317,6 @@ class Evaluation:
         plotly.graph_objects.Figure
             As :func:`embviz.evaluation.plots.plot` draws it.
         """
-        from embviz.evaluation import plots
-
         return plots.plot(self, task=task)
 
     def layers_plot(self, model: str | Model | None = None, *, task: str | None = None) -> go.Figure:
@@ -336,8 +334,6 @@ class Evaluation:
         plotly.graph_objects.Figure
             As :func:`embviz.evaluation.plots.layers_plot` draws it.
         """
-        from embviz.evaluation import plots
-
         return plots.layers_plot(self, model, task=task)
 
     def learning_plot(self) -> go.Figure:
@@ -348,8 +344,6 @@ class Evaluation:
         plotly.graph_objects.Figure
             As :func:`embviz.evaluation.plots.learning_plot` draws it.
         """
-        from embviz.evaluation import plots
-
         return plots.learning_plot(self)
 
     def confusion(
@@ -491,7 +485,7 @@ def _classes(result: Result) -> list[str]:
 
 def _merge_collections(task: str, first: TaskCollections, second: TaskCollections) -> TaskCollections:
     """Return the collections of two evaluations of a task, the larger where one has more tracks."""
-    whole = []
+    larger = []
     for one, other in ((first.table, second.table), (first.external, second.external)):
         there = [table for table in (one, other) if table is not None]
         if len(there) == 2 and not _same_tracks(*there):
@@ -499,8 +493,8 @@ def _merge_collections(task: str, first: TaskCollections, second: TaskCollection
                 f"Two evaluations ask for {task!r}, each of other tracks; figures of one row would not be comparable. "
                 "Give the column another name in one of the collections."
             )
-        whole.append(max(there, key=len, default=None))
-    return TaskCollections(whole[0], whole[1])
+        larger.append(max(there, key=len, default=None))
+    return TaskCollections(*larger)
 
 
 def _same_tracks(one: DataFrame, other: DataFrame) -> bool:

@@ -234,9 +234,9 @@ def content_groups(table: pd.DataFrame, tracks: NDArray[np.int64]) -> NDArray[np
     """Return the content of each track, ``[n]``: the same number for files that hold the same."""
     first = tracks.copy()
     if "duplicate_of" in table.columns:
-        said = table["duplicate_of"].reindex(tracks)
-        known = said.isin(table.index).to_numpy(bool)
-        first[known] = said[known].to_numpy(np.int64)
+        originals = table["duplicate_of"].reindex(tracks)
+        known = originals.isin(table.index).to_numpy(bool)
+        first[known] = originals[known].to_numpy(np.int64)
     if "digest" in table.columns:
         by_digest: dict[str, int] = {}
         for i, digest in enumerate(table["digest"].reindex(tracks)):

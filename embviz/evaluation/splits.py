@@ -202,17 +202,17 @@ def _group_by_artist(
     """Return the artists, where they are told and leave anything to choose."""
     if ARTIST not in table.columns or spec.target == ARTIST:
         return own
-    found, unknown = labelling.column_groups(table, labels.tracks, ARTIST)
-    found = labelling.merge_groups(found, own)
-    if len(np.unique(found)) == len(np.unique(own)):
+    artists, unknown = labelling.column_groups(table, labels.tracks, ARTIST)
+    groups = labelling.merge_groups(artists, own)
+    if len(np.unique(groups)) == len(np.unique(own)):
         return own
-    groups, _ = cross_validation.group_counts(labels.truth, found)
-    if ((groups > 0).sum(axis=0) < int(spec.folds)).any():
+    counts, _ = cross_validation.group_counts(labels.truth, groups)
+    if ((counts > 0).sum(axis=0) < int(spec.folds)).any():
         notes.append(f"Some class has fewer artists than the {spec.folds} folds: artists are not kept apart.")
         return own
     some = f" ({plural(unknown, 'track')} without one stand alone)" if unknown else ""
     notes.append(f"All tracks of an artist are in one fold{some}; groups=False lifts that.")
-    return found
+    return groups
 
 
 def _check_enough(labels: Labels, groups: NDArray[np.int64], folds: int, unit: str, of: str) -> None:
@@ -266,9 +266,9 @@ def _note_artists(
     """Say what is known of artists in training and test."""
     if spec.target == ARTIST:
         return
-    found, unknown = (
-        labelling.column_groups(table, labels.tracks, ARTIST) if ARTIST in table.columns else (folds, len(folds))
-    )
+    artists, unknown = folds, len(folds)
+    if ARTIST in table.columns:
+        artists, unknown = labelling.column_groups(table, labels.tracks, ARTIST)
     if unknown == len(labels):
         if not isinstance(spec.groups, str) and not isinstance(spec.folds, str):
             notes.append(
@@ -276,7 +276,7 @@ def _note_artists(
                 f"high ({EFFECT}); groups=… names a column of what belongs together."
             )
         return
-    torn = _count_torn(found, folds)
+    torn = _count_torn(artists, folds)
     if torn:
         notes.append(
             f"{plural(torn, 'artist')} stand{'s' * (torn == 1)} in training and in test: scores come out too high for "

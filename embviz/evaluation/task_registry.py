@@ -58,7 +58,7 @@ _DOUBTFUL = {
 
 
 def _scores(task: str) -> tuple[PublishedScore, ...]:
-    figures = zip(_MODELS, _PRINTED.get(task, ()), strict=False)
+    figures = zip(_MODELS, _PRINTED[task], strict=True)
     return tuple(PublishedScore(model, score, _POST, _DOUBTFUL.get((task, model), "")) for model, score in figures)
 
 
