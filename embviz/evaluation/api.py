@@ -26,7 +26,7 @@ from embviz.evaluation.features import LayerFeatures, build_feature_matrix, load
 from embviz.evaluation.results import TaskCollections
 from embviz.evaluation.training import TrainingScheduler
 from embviz.extraction.extract import as_list
-from embviz.models import Model
+from embviz.models import Model, get_model
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -299,7 +299,6 @@ def train(  # noqa: PLR0913  options are given by name
     """
     from embviz import __version__
     from embviz.heads import Head
-    from embviz.models import get_model
 
     if classifier not in classifiers.NETWORKS:
         raise OptionError(f"A head is one of {', '.join(classifiers.NETWORKS)}, {classifier!r:.80} was found.")
@@ -321,7 +320,7 @@ def train(  # noqa: PLR0913  options are given by name
         splitting.check_classes(labels)
         weights = _fit_all_tracks(classifier, vectors, labels, seed)
         report("training the classifier", 1, 1)
-    known = get_model(model).title if not isinstance(model, Vectors) else model.model
+    title = model.model if isinstance(model, Vectors) else get_model(model).title
     facts: dict[str, str | float | int] = {
         "task": spec.name,
         "classifier": classifier,
@@ -333,7 +332,7 @@ def train(  # noqa: PLR0913  options are given by name
     }
     return Head(
         name=name or f"{spec.name}-{vectors.model}",
-        title=f"{spec.name} from {known}",
+        title=f"{spec.name} from {title}",
         model=vectors.model,
         layer=vectors.layer,
         classes=labels.classes,

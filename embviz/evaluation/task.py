@@ -82,7 +82,7 @@ class Task:
         Column of fixed folds, where the dataset has such.
     groups : str
         Column of what belongs together, where the dataset tells.
-    published : tuple of Published
+    published : tuple of PublishedScore
         Scores of models.
     spellings : mapping
         From a class to other names for it.
