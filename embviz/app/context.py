@@ -21,7 +21,9 @@ from embviz.core.worker import Worker, guard
 
 if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
+    from embviz.widgets.commands import ModelsWidget
     from embviz.widgets.player import Player
+    from embviz.widgets.schema import Progress
 
 
 class Store(Cache):
@@ -43,14 +45,15 @@ class Store(Cache):
 
 
 E = TypeVar("E", bound=PanelEvents)
+W = TypeVar("W", bound="ModelsWidget")
 
 
-class PanelContext(Generic[E]):
+class PanelContext(Generic[E, W]):
     """What all parts of a panel work on: widget, workers, cache, files that were handed in, events and selection."""
 
-    def __init__(self, panel: Any, player: Player | None, cache: Any, events: E, worker: Worker | None = None) -> None:
+    def __init__(self, panel: W, player: Player | None, cache: Any, events: E, worker: Worker | None = None) -> None:
         check_cache(cache)
-        self.panel = panel  # a Panel or an AtlasView, the widget around everything
+        self.panel = panel  # the widget around everything
         self.clock: str = panel.clock
         self._own_worker = worker is None
         self.worker = worker or Worker(self._show_busy)
@@ -58,7 +61,7 @@ class PanelContext(Generic[E]):
         self.store = self.make_store(cache)
         self.uploads = Uploads()
         self.events, self.selection = events, Selection(player)
-        self._busy: dict[str, Any] = {}
+        self._busy: Progress = {}
         self._seq = 0
 
     def make_store(self, cache: Any) -> Store | None:

@@ -13,7 +13,7 @@ from embviz.models.weights import pull
 class Downloads:
     """Downloads, one after the other, beside the computing."""
 
-    def __init__(self, context: PanelContext[Any]) -> None:
+    def __init__(self, context: PanelContext[Any, Any]) -> None:
         self._context = context
 
     def start(self, model: str) -> None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from embviz.extraction.frontends import FRONTENDS
 from embviz.models import Layer, Model, known_models
 from embviz.models.weights import weights_state
+
+if TYPE_CHECKING:
+    from embviz.widgets.schema import ModelOption
+
 
 # Seconds of work per minute of sound at a model's own hop, decoding and front-end included: measured with the
 # two-minute rock track on two cores, second run. What is not here has not been measured.
@@ -18,19 +22,27 @@ SYSTEMS = {
 }  # fmt: skip
 
 
-def offers() -> list[dict[str, Any]]:
+def offers() -> list[ModelOption]:
     """Return the models as the panel lists them, ready for JSON."""
     return [_offer(model) for model in known_models()]
 
 
-def _offer(model: Model) -> dict[str, Any]:
+def _offer(model: Model) -> ModelOption:
     frontend = FRONTENDS[model.frontend]
+    state = weights_state(model)
     source = next((source for source in model.sources if source.size), next(iter(model.sources), None))
-    said = ("name", "title", "system", "task", "parameters", "dimensions", "licence", "training_data", "note")
     return {
-        **{name: getattr(model, name) for name in said},
+        "name": model.name,
+        "title": model.title,
+        "system": model.system,
+        "task": model.task,
+        "parameters": model.parameters,
+        "dimensions": model.dimensions,
+        "licence": model.licence,
+        "training_data": model.training_data,
+        "note": model.note,
         "system_title": SYSTEMS.get(model.system, model.system),
-        "state": {"ready": "ready", "missing": "absent"}.get(weights_state(model), "download"),
+        "state": "ready" if state == "ready" else "absent" if state == "missing" else "download",
         "bytes": source.size if source else 0,
         "source": str(source or ""),
         "patch": model.patch_seconds,
@@ -41,8 +53,10 @@ def _offer(model: Model) -> dict[str, Any]:
         "cost": COST.get(model.system, 0.0),
         "layers": [
             {
-                **{name: getattr(layer, name) for name in ("name", "axes", "meaning")},
+                "name": layer.name,
                 "shape": list(layer.shape),
+                "axes": layer.axes,
+                "meaning": layer.meaning,
                 "receptive_field": describe_receptive_field(model, layer),
             }
             for layer in model.known_layers

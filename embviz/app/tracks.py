@@ -22,6 +22,8 @@ from embviz.errors import AudioError
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+    from embviz.widgets.schema import TrackItem
+
 
 MOST = 50_000  # files; a whole disk is not meant to be listed
 
@@ -65,7 +67,7 @@ class Track:
         """Return the sound; raises AudioError where the file is gone."""
         return self.sound or Audio.open(self.place or "")
 
-    def listed(self) -> dict[str, Any]:
+    def listed(self) -> TrackItem:
         """Return what a list shows of it, ready for JSON."""
         return {
             "id": self.id, "name": self.name, "title": self.title, "style": self.style, "bpm": self.bpm,
@@ -148,7 +150,7 @@ class Tracks:
             same = [track for track in self._items if track.place is not None and track.place.absolute() == whole]
         return same[0] if same else None
 
-    def listed(self) -> list[dict[str, Any]]:
+    def listed(self) -> list[TrackItem]:
         """Return what a list shows, ready for JSON."""
         return [track.listed() for track in self._items]
 

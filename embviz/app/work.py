@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from anywidget import AnyWidget
 
     from embviz.core.embedding import Embedding
+    from embviz.widgets.schema import WorkState
 
 
 @dataclass(kw_only=True)
@@ -48,10 +49,12 @@ class Work:
         """Whether it is computed, or is to be."""
         return self.status in ("waiting", "running", "partial")
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> WorkState:
         """Return what the page shows of it, ready for JSON."""
-        names = ("status", "stage", "done", "total", "message", "remedy")
-        return {name: getattr(self, name) for name in names}
+        return {
+            "status": self.status, "stage": self.stage, "done": self.done, "total": self.total,
+            "message": self.message, "remedy": self.remedy,
+        }  # fmt: skip
 
 
 @dataclass
@@ -86,7 +89,7 @@ class DrawnWork(Work):
             close_widget(self.view)
         self.view, self.drawn = None, False
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> WorkState:
         """Return what the page shows of it, ready for JSON."""
         view = model_ref(self.view) if self.drawn else ""
-        return super().to_dict() | {"model": self.model, "layer": self.layer, "view": view}
+        return {**super().to_dict(), "model": self.model, "layer": self.layer, "view": view}

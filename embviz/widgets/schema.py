@@ -310,12 +310,17 @@ class Problem(TypedDict):
     problem: str
 
 
-class TrackFacts(TypedDict):
-    """What lists show of a track."""
+class ListedTrack(TypedDict):
+    """What every list names a track by."""
 
     track: int
     title: str
     artist: str
+
+
+class TrackFacts(ListedTrack):
+    """What the selection shows of a track."""
+
     album: str
     genre: str
     seconds: float | None
@@ -336,15 +341,18 @@ class SelectionState(TypedDict, total=False):
     more: int
 
 
-class PointItem(TypedDict, total=False):
-    """A point in a list, with its distance or the share of neighbors that two models agree on."""
+class NeighborItem(ListedTrack):
+    """A point near the query."""
 
-    track: int
-    title: str
-    artist: str
     point: int
     at: float | None
     distance: float
+
+
+class AgreementItem(ListedTrack):
+    """A point, and the share of its neighbors that two models agree on."""
+
+    point: int
     overlap: float | None
 
 
@@ -362,7 +370,7 @@ class NeighborList(TypedDict, total=False):
     metric: str
     exact: bool
     k: int
-    items: list[PointItem]
+    items: list[NeighborItem]
     message: str
 
 
@@ -399,15 +407,12 @@ class AgreementState(TypedDict, total=False):
     overlap: float | None
     hubness: list[float | None]
     k: int
-    items: list[PointItem]
+    items: list[AgreementItem]
 
 
-class QueueItem(TypedDict):
+class QueueItem(ListedTrack):
     """A track, or a moment of one, that waits to be played."""
 
-    track: int
-    title: str
-    artist: str
     seconds: float | None
     at: float | None
 

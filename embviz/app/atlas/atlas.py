@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
 import traitlets
 
@@ -180,7 +180,7 @@ class Atlas(traitlets.HasTraits):
     @property
     def widget(self) -> AtlasView:
         """The page, for layouts of ipywidgets."""
-        return cast("AtlasView", self._context.panel)
+        return self._context.panel
 
     @property
     def table(self) -> pd.DataFrame:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from embviz.app.atlas.model_outputs import ModelOutputs
     from embviz.core.vectors import Vectors
     from embviz.core.worker import Job
+    from embviz.widgets.schema import ClusterItem, ClusterList, TagLift
 
 
 NOWHERE = "in no cluster"
@@ -42,7 +43,7 @@ class Clusters:
         self._context, self._outputs, self._view = context, outputs, view
         self.members: NDArray[np.int64] | None = None
         self.auto: dict[int, str] = {}
-        self._tags: dict[int, list[dict[str, Any]]] = {}
+        self._tags: dict[int, list[TagLift]] = {}
         self.given: dict[str, str] = {}
         self._of: Any = None
         self.message = ""
@@ -203,12 +204,12 @@ class Clusters:
         columns: dict[str, Any] = {**times, "cluster": self.members, "name": list(colors.values)}
         return pd.DataFrame(columns, index=pd.Index(vectors.tracks, name="track"))
 
-    def _to_dict(self) -> dict[str, Any]:
+    def _to_dict(self) -> ClusterList:
         """Return what the page shows of them, ready for JSON."""
         if self.method == "none":
             return {}
         names, members = self.names(), np.zeros(0, np.int64) if self.members is None else self.members
-        items = []
+        items: list[ClusterItem] = []
         for number, auto in self.auto.items():
             count, tags = int((members == number).sum()), self._tags.get(number, [])
             items.append({"id": number, "name": names[number], "auto": auto, "count": count, "tags": tags})
@@ -218,6 +219,6 @@ class Clusters:
         return {"method": self.method, "scale": SCALES[self.method], "items": items, "message": self.message}
 
 
-def _best(lift: NDArray[np.float64], tags: tuple[str, ...]) -> list[dict[str, Any]]:
+def _best(lift: NDArray[np.float64], tags: tuple[str, ...]) -> list[TagLift]:
     order = np.argsort(-lift, kind="stable")[:TOLD_TAGS]
     return [{"tag": tags[i], "lift": round(float(lift[i]), 2)} for i in order if lift[i] > 0]

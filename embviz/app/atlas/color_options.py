@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from embviz.app.atlas.map_view import VisibleMap
     from embviz.core.vectors import Vectors
+    from embviz.widgets.schema import ColorGroup, KeyTitle
 
 
 # Of the columns of every table, those that say what is to be seen.
@@ -32,7 +33,7 @@ FIRST = ("genre", "artist", "album", "year", "duration")
 HIDDEN = ("path", "name", "title", "digest", "problem")
 TRUST_TITLE = "neighbours kept"
 
-SIZES = [
+SIZES: list[KeyTitle] = [
     {"key": "none", "title": "all the same"},
     {"key": "duration", "title": "duration"},
     {"key": "spread", "title": "spread within the track"},
@@ -54,12 +55,12 @@ class PointColors:
         return self.values.dtype.kind == "f"
 
 
-def color_groups(table: pd.DataFrame) -> list[dict[str, Any]]:
+def color_groups(table: pd.DataFrame) -> list[ColorGroup]:
     """Return what can be chosen, as the page lists it."""
     names = [name for name in FIRST if name in table.columns]
     names += [name for name in table.columns if name not in FIRST + HIDDEN]
     names = [name for name in names if any(str(value) for value in table[name].dropna())]
-    groups = [
+    groups: list[ColorGroup] = [
         {"title": "", "items": [{"key": "none", "title": "none"}]},
         {"title": "Columns", "items": [{"key": f"column:{name}", "title": format_cell(name)} for name in names]},
         {"title": MAP_GROUP, "items": [{"key": "cluster", "title": "cluster"}, {"key": "trust", "title": TRUST_TITLE}]},
@@ -69,7 +70,7 @@ def color_groups(table: pd.DataFrame) -> list[dict[str, Any]]:
         groups.append({"title": tagger_group(tempo), "items": [{"key": "tempo", "title": "tempo"}]})
     for model in taggers():
         tags = next(layer.labels for layer in model.known_layers if layer.name == "output")
-        items = [{"key": f"tag:{model.name}:{tag}", "title": tag} for tag in tags]
+        items: list[KeyTitle] = [{"key": f"tag:{model.name}:{tag}", "title": tag} for tag in tags]
         groups.append({"title": tagger_group(model), "items": items})
     return groups
 

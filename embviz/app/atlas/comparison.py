@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from embviz.app.atlas.map_view import MapView
     from embviz.core.vectors import Vectors
     from embviz.core.worker import Job
+    from embviz.widgets.schema import AgreementItem, AgreementState
 
 
 MOST = 100
@@ -59,17 +60,19 @@ class Comparison:
         self.tracks, self.result = tracks, result
         self._context.panel.agreement = {} if result is None else self._to_dict(first, tracks, result)
 
-    def _to_dict(self, first: Vectors, tracks: NDArray[np.int64], result: Agreement) -> dict[str, Any]:
+    def _to_dict(self, first: Vectors, tracks: NDArray[np.int64], result: Agreement) -> AgreementState:
         """Return what the page shows, ready for JSON."""
-        items = []
+        items: list[AgreementItem] = []
         labels, starts = np.unique(first.tracks, return_index=True)
         points = dict(zip(labels.tolist(), starts.tolist(), strict=True))
         for i in np.argsort(result.per_point, kind="stable")[:MOST]:
-            facts = self._context.facts(int(tracks[i]))
-            item = {"track": facts["track"], "title": facts["title"], "artist": facts["artist"]}
-            items.append({**item, "point": points[int(tracks[i])], "overlap": _plain(result.per_point[i])})
-        figures = {"cka": _plain(result.cka), "overlap": _plain(result.overlap)}
-        return {**figures, "hubness": [_plain(value) for value in result.hubness], "k": int(result.k), "items": items}
+            track = self._context.listed_track(int(tracks[i]))
+            items.append({**track, "point": points[int(tracks[i])], "overlap": _plain(result.per_point[i])})
+        hubness = [_plain(value) for value in result.hubness]
+        return {
+            "cka": _plain(result.cka), "overlap": _plain(result.overlap), "hubness": hubness, "k": int(result.k),
+            "items": items,
+        }  # fmt: skip
 
     def table(self) -> pd.DataFrame:
         """Return the share of common neighbours of each track, least first."""

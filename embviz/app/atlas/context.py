@@ -27,17 +27,19 @@ if TYPE_CHECKING:
     from embviz.core.cache import Cache
     from embviz.core.vectors import Vectors
     from embviz.core.worker import Job
+    from embviz.widgets.atlas import AtlasView
     from embviz.widgets.player import Player
+    from embviz.widgets.schema import ListedTrack, Problem, TrackFacts
 
 
 MOST_PROBLEMS = 200
 
 
-class AtlasContext(PanelContext[AtlasEvents]):
+class AtlasContext(PanelContext[AtlasEvents, "AtlasView"]):
     """What all parts of an Atlas work on."""
 
     def __init__(
-        self, table: pd.DataFrame, panel: Any, player: Player | None, cache: Any, worker: Worker | None, seed: int
+        self, table: pd.DataFrame, panel: AtlasView, player: Player | None, cache: Any, worker: Worker | None, seed: int
     ) -> None:
         super().__init__(panel, player, cache, AtlasEvents(), worker)
         self.table, self.seed = table, seed
@@ -75,12 +77,21 @@ class AtlasContext(PanelContext[AtlasEvents]):
             ) from error
         self.__dict__.pop("columns", None)  # made of the table, and kept
 
-    def facts(self, label: int) -> dict[str, Any]:
+    def listed_track(self, label: int) -> ListedTrack:
+        """Return what every list names a track by."""
+        facts = self.facts(label)
+        return {"track": facts["track"], "title": facts["title"], "artist": facts["artist"]}
+
+    def facts(self, label: int) -> TrackFacts:
         """Return what a list shows of a track."""
         row = self.table.loc[label]
-        texts = {name: format_cell(row.get(name)) for name in ("artist", "album", "genre", "title")}
-        texts["title"] = texts["title"] or format_cell(row.get("name")) or f"track {label}"
-        return {"track": int(label), **texts, "seconds": parse_number(row.get("duration"), lowest=-np.inf)}
+        artist, album, genre, title, name = (
+            format_cell(row.get(column)) for column in ("artist", "album", "genre", "title", "name")
+        )
+        return {
+            "track": int(label), "title": title or name or f"track {label}", "artist": artist, "album": album,
+            "genre": genre, "seconds": parse_number(row.get("duration"), lowest=-np.inf),
+        }  # fmt: skip
 
     # Computing. ----------------------------------------------------------------------------------------------------
 
@@ -154,7 +165,7 @@ def check_table(table: Any) -> None:
         raise OptionError("The rows of a table of tracks are labelled by whole numbers, each once; others were found.")
 
 
-def list_problems(table: pd.DataFrame, vectors: Vectors | None) -> tuple[int, list[dict[str, str]]]:
+def list_problems(table: pd.DataFrame, vectors: Vectors | None) -> tuple[int, list[Problem]]:
     """Return how many tracks cannot be used, and name and problem of the first of them."""
     known = table["problem"].fillna("").astype(str) if "problem" in table.columns else None
     problems = {} if known is None else {int(label): text for label, text in known[known != ""].items()}

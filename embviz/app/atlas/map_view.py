@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from embviz.core.vectors import Vectors
     from embviz.core.worker import Job
     from embviz.widgets.scatter import Scatter
+    from embviz.widgets.schema import MapState
 
 
 FOR_TAGS = 0.1  # of the tracks, that are at most decoded for nothing but the tags that the page tells
@@ -261,7 +262,7 @@ class MapView:
             return np.zeros(0, np.int64)
         return np.flatnonzero(np.isin(self.vectors.tracks, np.asarray(labels, dtype=np.int64)))
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> MapState:
         """Return what the page shows of it, ready for JSON."""
         request, visible = self.request, self.visible
         return {

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from embviz.app.atlas.map_view import MapView
     from embviz.core.vectors import Vectors
     from embviz.core.worker import Job
+    from embviz.widgets.schema import NeighborItem, NeighborList
 
 
 KEPT = 1 << 29  # bytes of vectors of which a copy is kept for the next question
@@ -55,7 +56,7 @@ class NeighborQueries:
         self._context, self._view = context, view
         self._index: NeighborIndex | None = None
         self._index_of: Any = None
-        self._shown: dict[str, Any] = {}
+        self._shown: NeighborList = {}
         self._lines = np.zeros((0, 2), np.uint32)
         self._query: Query | None = None
         self._file: Path | None = None
@@ -212,12 +213,11 @@ class NeighborQueries:
 
     def _use(self, answer: _Answer) -> None:
         vectors, query, choices = self._vectors(), answer.query, self._context.choices
-        items = []
+        items: list[NeighborItem] = []
         for point, distance in zip(answer.points, answer.distances, strict=True):
-            facts = self._context.facts(int(vectors.tracks[point]))
+            track = self._context.listed_track(int(vectors.tracks[point]))
             at = None if vectors.times is None else float(vectors.times[point])
-            item = {"track": facts["track"], "title": facts["title"], "artist": facts["artist"]}
-            items.append({**item, "point": int(point), "distance": float(distance), "at": at})
+            items.append({**track, "point": int(point), "distance": float(distance), "at": at})
         self._query = query
         self._shown = {
             "of": {"title": query.title, "kind": query.kind}, "metric": choices["metric"], "exact": answer.exact,
@@ -229,8 +229,10 @@ class NeighborQueries:
 
     def _fail(self, sentence: str, remedy: str) -> None:
         self.forget()
-        no_answer = {"of": {"title": "", "kind": "file"}, "metric": "", "exact": True, "k": 0, "items": []}
-        self._shown = {**no_answer, "message": f"{sentence} {remedy}".strip()}
+        self._shown = {
+            "of": {"title": "", "kind": "file"}, "metric": "", "exact": True, "k": 0, "items": [],
+            "message": f"{sentence} {remedy}".strip(),
+        }  # fmt: skip
         self.publish()
 
     def publish(self) -> None:

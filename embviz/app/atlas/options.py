@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from embviz.analysis.clustering import default_options
 from embviz.analysis.neighbors import METRIC_TITLES, METRICS
@@ -11,6 +11,10 @@ from embviz.analysis.projection import METHOD_NAMES, METHODS, method_options, un
 from embviz.batch.pooling import TITLES as POOLING_TITLES
 from embviz.errors import OptionError, did_you_mean
 from embviz.models import get_model
+
+if TYPE_CHECKING:
+    from embviz.widgets.schema import Method, MethodOption
+
 
 POINTS = ("tracks", "frames")
 MOST_NEIGHBORS = 100
@@ -110,14 +114,14 @@ def vocabulary() -> dict[str, dict[str, str]]:
     return {"points": {name: name for name in POINTS}, "poolings": POOLING_TITLES, "metrics": METRIC_TITLES}
 
 
-def methods() -> list[dict[str, Any]]:
+def methods() -> list[Method]:
     """Return the methods of a map as the page offers them, with what is recommended."""
     return [_method(name) for name in METHODS]
 
 
-def _method(name: str) -> dict[str, Any]:
+def _method(name: str) -> Method:
     why = unavailable_reason(name)
-    options = [
+    options: list[MethodOption] = [
         {
             "name": option.name, "title": option.title, "kind": option.kind, "value": option.default,
             "min": option.min, "max": option.max, "step": option.step, "choices": list(option.choices),
@@ -128,11 +132,11 @@ def _method(name: str) -> dict[str, Any]:
     return {"name": name, "title": METHOD_NAMES[name], "available": not why, "why": why, "options": options}
 
 
-def clusterers(n: int) -> list[dict[str, Any]]:
+def clusterers(n: int) -> list[Method]:
     """Return the ways to find groups among so many points as the page offers them."""
     usual, most = default_options("hdbscan", n) | default_options("kmeans", n), max(2, n)
 
-    def whole(name: str, title: str, low: int, high: int, explanation: str) -> dict[str, Any]:
+    def whole(name: str, title: str, low: int, high: int, explanation: str) -> MethodOption:
         return {
             "name": name, "title": title, "kind": "int", "value": min(max(usual[name], low), high), "choices": [],
             "min": low, "max": high, "step": 1, "help": explanation,

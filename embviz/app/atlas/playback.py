@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from embviz.core.worker import Job
     from embviz.widgets.heatmap import Heatmap
     from embviz.widgets.player import Player
+    from embviz.widgets.schema import QueueItem
 
 
 END = 0.35  # seconds before the end of a track at which it counts as over: browsers stop a little early
@@ -37,7 +38,7 @@ class Playback:
         self._context, self._views = context, views
         self.player, self._own = player, own
         self._heatmap: Heatmap | None = None
-        self._items: list[dict[str, Any]] = []
+        self._items: list[QueueItem] = []
         self._at = -1
         self._playing = self._was_playing = False
         context.selection.on("track", self._follow_track)
@@ -173,8 +174,8 @@ class Playback:
             raise OptionError(f"Up to {MOST_QUEUED:,} tracks can wait; {len(self._items) + len(known):,} would.")
         times: Sequence[float | None] = moments or [None] * len(known)
         for label, at in zip(known, times, strict=True):
-            facts = self._context.facts(label)
-            self._items.append({**{name: facts[name] for name in ("track", "title", "artist", "seconds")}, "at": at})
+            seconds = self._context.facts(label)["seconds"]
+            self._items.append({**self._context.listed_track(label), "seconds": seconds, "at": at})
         self.publish()
 
     def play(self, at: int) -> None:

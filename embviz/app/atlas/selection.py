@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from embviz.app.atlas.context import AtlasContext
     from embviz.app.atlas.map_view import MapView
+    from embviz.widgets.schema import SelectedItem, SelectionState
 
 
 LISTED = 500
@@ -177,11 +178,11 @@ class MapSelection:
         points = self.points()
         return table.loc[vectors.tracks[points]].assign(time=vectors.times[points])
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> SelectionState:
         """Return what the page lists, ready for JSON."""
         rows = self.table()
         times = rows["time"].to_numpy() if self._frames else None
-        listed = []
+        listed: list[SelectedItem] = []
         for i, label in enumerate(rows.index[:LISTED]):
             at = None if times is None or not np.isfinite(times[i]) else float(times[i])
             listed.append({**self._context.facts(int(label)), "at": at})

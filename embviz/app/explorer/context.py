@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from embviz.app.context import PanelContext, Store
 from embviz.app.events import ExplorerEvents
@@ -20,6 +20,9 @@ from embviz.extraction import extract
 from embviz.extraction.excerpt import cut_excerpt, place_in_track
 from embviz.models import Model, get_model
 from embviz.models.weights import has_weights
+
+if TYPE_CHECKING:
+    from embviz.widgets.panel import Panel
 
 LIGHT = 32 << 20  # bytes
 
@@ -40,10 +43,10 @@ class Sound:
             raise AudioError(f"{self.track.name!r} has changed since it was opened; open it again.")
 
 
-class ExplorerContext(PanelContext[ExplorerEvents]):
+class ExplorerContext(PanelContext[ExplorerEvents, "Panel"]):
     """What all parts of an Explorer work on."""
 
-    def __init__(self, tracks: Tracks, cache: Any, panel: Any, player: Any) -> None:
+    def __init__(self, tracks: Tracks, cache: Any, panel: Panel, player: Any) -> None:
         super().__init__(panel, player, cache, ExplorerEvents())
         self.tracks, self.player = tracks, player
         #: Who computes what concerns all tracks, and goes on whichever of them is opened.

@@ -25,6 +25,7 @@ from embviz.evaluation.confusion import ConfusionMatrix
 from embviz.heads import Head
 from embviz.models.weights import has_weights
 from embviz.widgets.base import model_ref
+from embviz.widgets.schema import ConfusionState, EvaluationOptions, Scores
 
 SUFFIXES = {"csv": ".csv", "latex": ".tex"}
 TELLING = 2.0  # seconds of a stage after which one can say how long it still takes
@@ -41,10 +42,10 @@ class EvaluationTab:
         self.evaluation: Evaluation | None = None
         self.work, self._training = Work(), Work()
         self._more: dict[str, Any] = {}  # options that the page does not show
-        self._offers: dict[str, Any] = {}
+        self._offers: EvaluationOptions = {}
         self._run_next, self._plan = False, ""
         self._matrix: ConfusionMatrix | None = None
-        self._seen: dict[str, Any] = {}
+        self._seen: ConfusionState = {}
         self._stage: tuple[str, float, int] = ("", 0.0, 0)
         context.selection.on("track", self._mark_open)
 
@@ -138,14 +139,14 @@ class EvaluationTab:
         self._stage = ("", 0.0, 0)
         options = {"cache": self._context.cache, **self._more, **evaluation_options.options(choices)}
 
-        def task(job: Job) -> tuple[Evaluation, dict[str, Any]]:
+        def task(job: Job) -> tuple[Evaluation, Scores]:
             job.report("beginning", 0, 0)
             evaluation = api.evaluate(collection, choices["target"], choices["models"], progress=job.report, **options)
             # Intervals take a while, too.
             job.report("intervals", 0, 0)
             return evaluation, score_table.to_dict(evaluation)
 
-        def done(result: tuple[Evaluation, dict[str, Any]]) -> None:
+        def done(result: tuple[Evaluation, Scores]) -> None:
             self.evaluation, scores = result
             self.close()
             self._context.panel.scores = {**scores, "choices": choices}
@@ -292,8 +293,8 @@ class EvaluationTab:
 
     def publish_work(self) -> None:
         """Show how far the work is."""
-        own = {"plan": self._plan, "stage": self._format_stage()}
-        self._context.panel.evaluation_status = self.work.to_dict() | own
+        stage = self._format_stage()
+        self._context.panel.evaluation_status = {**self.work.to_dict(), "stage": stage, "plan": self._plan}
 
     def _format_stage(self) -> str:
         """Return what is done, and how long that still takes, once that can be told."""
@@ -309,7 +310,8 @@ class EvaluationTab:
 
     def publish_matrix(self) -> None:
         """Show the matrix, and how far a head is."""
-        self._context.panel.confusion = self._seen | {"training": self._training.to_dict()} if self._seen else {}
+        training: ConfusionState = {"training": self._training.to_dict()}
+        self._context.panel.confusion = {**self._seen, **training} if self._seen else {}
 
     def code(self) -> str:
         """Return Python that compares the models without a panel."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import numpy as np
 import traitlets
@@ -123,7 +123,7 @@ class Explorer(traitlets.HasTraits):
     @property
     def widget(self) -> Panel:
         """The panel, for layouts of ipywidgets."""
-        return cast("Panel", self._context.panel)
+        return self._context.panel
 
     def add(self, model: str | Model, layer: str = "embedding", patch_hop: Any = None) -> Self:
         """Add a row, as :func:`embviz.embed` takes model, layer and hop; returns the Explorer."""

@@ -15,6 +15,7 @@ from embviz.errors import EmbvizError, OptionError
 from embviz.heads import Head, get_head, known_heads
 from embviz.models import get_model
 from embviz.widgets.curves import Curves
+from embviz.widgets.schema import HeatmapRow, NameTitle, WorkState
 
 CURVES = 8  # classes that are drawn at first; the reader can ask for others
 
@@ -66,16 +67,18 @@ class RowHeads:
         """Ask no further."""
         self._context.worker.cancel(lambda key: key == ("head", row.id))
 
-    def to_dict(self, row: Row) -> dict[str, Any]:
+    def to_dict(self, row: Row) -> HeatmapRow:
         """Return what the page shows of the heads of a row, ready for JSON."""
         fitting = self.fitting(row.model, row.layer)
         titles = [one_line(head.title) for head in fitting.values()]
-        heads = [
+        heads: list[NameTitle] = [
             {"name": name, "title": title if titles.count(title) == 1 else f"{title} ({name})"}
             for name, title in zip(fitting, titles, strict=True)
         ]
         chosen = fitting.get(row.head)
-        answer = row.answer.to_dict() | {"title": one_line(chosen.title)} if chosen else None
+        answer: WorkState | None = None
+        if chosen:
+            answer = {**row.answer.to_dict(), "title": one_line(chosen.title)}
         return {"heads": heads, "head": row.head if chosen else "", "answer": answer}
 
 

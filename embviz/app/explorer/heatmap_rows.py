@@ -17,6 +17,7 @@ from embviz.heads import Head
 from embviz.models import ALIASES, Model, get_model
 from embviz.models.weights import has_weights
 from embviz.widgets.heatmap import Heatmap
+from embviz.widgets.schema import HeatmapRow
 
 KEPT = 20  # changes that can be taken back
 
@@ -290,12 +291,13 @@ class HeatmapRows:
         self._context.panel.rows = [self._to_dict(row) for row in self.rows]
         self._context.panel.can_undo = bool(self._changes)
 
-    def _to_dict(self, row: Row) -> dict[str, Any]:
-        own = {"id": row.id, "hop": row.hop, "collapsed": row.collapsed, "title": row.model, "facts": ""}
+    def _to_dict(self, row: Row) -> HeatmapRow:
+        title, facts = row.model, ""
         with suppress(EmbvizError):  # a model that was unregistered since
             model = get_model(row.model)
-            facts = [model.task.partition("(")[0].strip()]
+            known = [model.task.partition("(")[0].strip()]
             if row.embedding is not None:  # the layer stands in the title already
-                facts = [fact for fact in track_page.embedding_facts(row.embedding) if fact != row.layer]
-            own |= {"title": model.title, "facts": " · ".join([*facts, *constant_note(row)])}
-        return row.to_dict() | own | self.heads.to_dict(row)
+                known = [fact for fact in track_page.embedding_facts(row.embedding) if fact != row.layer]
+            title, facts = model.title, " · ".join([*known, *constant_note(row)])
+        own: HeatmapRow = {"id": row.id, "hop": row.hop, "collapsed": row.collapsed, "title": title, "facts": facts}
+        return {**row.to_dict(), **own, **self.heads.to_dict(row)}

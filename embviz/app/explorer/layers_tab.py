@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 from embviz.app.explorer.context import ExplorerContext
 from embviz.app.explorer.row import constant_note
@@ -15,6 +14,7 @@ from embviz.extraction.stitching import KEPT_TENSOR
 from embviz.models import Layer, Model, get_model
 from embviz.widgets.feature_maps import FeatureMaps
 from embviz.widgets.heatmap import Heatmap
+from embviz.widgets.schema import LayerRow
 
 # A walk computes every layer; of longer tracks, only a stretch around the playhead.
 LONGEST = 300.0  # seconds
@@ -152,14 +152,14 @@ class LayersTab:
             **self.lead.to_dict(),
             "title": model.title,
             "rows": [
-                row.to_dict() | _described(model, layers[row.layer]) | {"constant": "".join(constant_note(row))}
+                {**row.to_dict(), **_describe(model, layers[row.layer]), "constant": "".join(constant_note(row))}
                 for row in self.rows
             ],
             "feature_maps": self.maps.to_dict() if self.maps.layer else {},
         }
 
 
-def _described(model: Model, layer: Layer) -> dict[str, Any]:
+def _describe(model: Model, layer: Layer) -> LayerRow:
     return {
         "title": layer.name,
         "meaning": layer.meaning,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import cast
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from embviz.models.weights import has_weights
 from embviz.widgets import browser_audio
 from embviz.widgets.curves import Curves
 from embviz.widgets.heatmap import Heatmap
+from embviz.widgets.schema import Tempo, WorkState
 
 LONGEST_STEMS = 900.0  # seconds; separated sound takes 0.35 MB a second and stem
 CURVES = 5
@@ -30,7 +31,7 @@ class PredictionsTab:
         self.taggers: list[DrawnWork] = []
         self.tempo, self.stems = DrawnWork("", "output"), DrawnWork("", "output")
         self._names: list[str] = []
-        self._beat: dict[str, Any] = {}
+        self._beat: Tempo = {}
         self._asked = False
         self._choose()
 
@@ -82,7 +83,7 @@ class PredictionsTab:
         def show(_i: int, embedding: Embedding, complete: bool) -> None:
             self.tempo.draw(Heatmap.of, embedding, complete=complete, clock=self._context.clock, title="")
             if complete:
-                self._beat = estimate_tempo(embedding)
+                self._beat = cast("Tempo", estimate_tempo(embedding))
 
         self.tempo.begin()
         self._context.embed(("tempo", self.tempo.model), [self.tempo], show, self.publish)
@@ -141,12 +142,12 @@ class PredictionsTab:
 
     def publish(self) -> None:
         """Show this view as it is."""
-        beat: dict[str, Any] = {"bpm": None, "confidence": None, "bpms": [], "shares": []}
+        beat: Tempo = {"bpm": None, "confidence": None, "bpms": [], "shares": []}
         taggers = [_to_dict(work, "tags") for work in self.taggers]
         self._context.panel.predictions = {
             "taggers": taggers or [_to_dict(DrawnWork("", "output"), "tags")],
-            "tempo": _to_dict(self.tempo, "tempo") | beat | self._beat,
-            "stems": _to_dict(self.stems, "stems") | {"models": _names_of("stems"), "names": self._names},
+            "tempo": {**beat, **self._beat, **_to_dict(self.tempo, "tempo")},
+            "stems": {**_to_dict(self.stems, "stems"), "models": _names_of("stems"), "names": self._names},
         }
 
 
@@ -155,10 +156,12 @@ def _names_of(task: str) -> list[str]:
     return [model.name for model in models_by_task(task) if has_weights(model)]
 
 
-def _to_dict(work: DrawnWork, task: str) -> dict[str, Any]:
+def _to_dict(work: DrawnWork, task: str) -> WorkState:
     model = get_model(work.model) if work.model else models_by_task(task)[0]
-    absent = {"model": model.name, "status": "download", "message": missing_weights(model)}
-    return work.to_dict() | {"title": model.title} | ({} if work.model else absent)
+    state: WorkState = {**work.to_dict(), "title": model.title}
+    if work.model:
+        return state
+    return {**state, "model": model.name, "status": "download", "message": missing_weights(model)}
 
 
 def _encode(separated: Embedding, job: Job) -> tuple[list[str], list[bytes], str]:

@@ -12,11 +12,13 @@ from embviz.evaluation.plots import model_title
 if TYPE_CHECKING:
     import pandas as pd
 
+    from embviz.widgets.schema import Scores
+
 WHAT = ("model", "layer", "classifier", "pooling")  # what tells cells of a task apart
 RIGHT, WRONG = "right", "wrong"
 
 
-def to_dict(evaluation: Evaluation) -> dict[str, Any]:
+def to_dict(evaluation: Evaluation) -> Scores:
     """Return what the page draws, ready for JSON.
 
     It is ``Evaluation.table_data()`` with the rows turned round: the ``items`` of a task are what was compared, each
@@ -36,7 +38,10 @@ def to_dict(evaluation: Evaluation) -> dict[str, Any]:
             items.append({**column, **figures, "key": number, "title": title, "depth": depth})
         bare = {name: value for name, value in row.items() if name != "cells"}
         rows.append({**bare, "items": items, "chance": 1 / row["classes"]})
-    return {"rows": rows, **{name: table[name] for name in ("headings", "caption", "notes", "has_external")}}
+    return {
+        "rows": rows, "headings": table["headings"], "caption": table["caption"], "notes": table["notes"],
+        "has_external": table["has_external"],
+    }  # fmt: skip
 
 
 def answers(result: Result, source: TaskCollections) -> tuple[dict[str, pd.Series[Any]], str, list[int]]:
