@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from embviz.app.context import PanelContext
-from embviz.app.model_options import offers
+from embviz.app.model_options import list_model_options
 from embviz.models import Model, get_model
 from embviz.models.weights import pull
 
@@ -23,9 +23,11 @@ class Downloads:
         self._context.downloader.submit(
             ("pull", record.name),
             lambda job: pull(record, progress=job.report),
-            done=lambda _result: self._finish(record),
-            failed=lambda sentence, remedy: self._show(record.name, {"error": sentence, "remedy": remedy}),
-            progress=lambda stage, done, total: self._show(record.name, {"done": done, "total": total, "stage": stage}),
+            on_done=lambda _result: self._finish(record),
+            on_failed=lambda sentence, remedy: self._show(record.name, {"error": sentence, "remedy": remedy}),
+            on_progress=lambda stage, done, total: self._show(
+                record.name, {"done": done, "total": total, "stage": stage}
+            ),
         )
 
     def stop(self, model: str) -> None:
@@ -35,7 +37,7 @@ class Downloads:
 
     def _finish(self, model: Model) -> None:
         self._show(model.name, None)
-        self._context.panel.models = offers()
+        self._context.panel.models = list_model_options()
         self._context.notice("done", f"The weights of {model.title} are here.")
         self._context.events.weights_downloaded(model.name)
 

@@ -22,12 +22,12 @@ SYSTEMS = {
 }  # fmt: skip
 
 
-def offers() -> list[ModelOption]:
+def list_model_options() -> list[ModelOption]:
     """Return the models as the panel lists them, ready for JSON."""
-    return [_offer(model) for model in known_models()]
+    return [_describe_model(model) for model in known_models()]
 
 
-def _offer(model: Model) -> ModelOption:
+def _describe_model(model: Model) -> ModelOption:
     frontend = FRONTENDS[model.frontend]
     state = weights_state(model)
     source = next((source for source in model.sources if source.size), next(iter(model.sources), None))

@@ -58,7 +58,7 @@ class Track:
         return None if self.path is None else self.base / self.path
 
     @property
-    def told(self) -> str | None:
+    def current_path(self) -> str | None:
         """The file's path as the working folder of now understands it; as it was given, where that is so."""
         moved = self.path is not None and not self.path.is_absolute() and _working_folder() != self.base
         return None if self.path is None else str(self.place if moved else self.path)
@@ -67,7 +67,7 @@ class Track:
         """Return the sound; raises AudioError where the file is gone."""
         return self.sound or Audio.open(self.place or "")
 
-    def listed(self) -> TrackItem:
+    def to_dict(self) -> TrackItem:
         """Return what a list shows of it, ready for JSON."""
         return {
             "id": self.id, "name": self.name, "title": self.title, "style": self.style, "bpm": self.bpm,
@@ -150,9 +150,9 @@ class Tracks:
             same = [track for track in self._items if track.place is not None and track.place.absolute() == whole]
         return same[0] if same else None
 
-    def listed(self) -> list[TrackItem]:
+    def to_dict(self) -> list[TrackItem]:
         """Return what a list shows, ready for JSON."""
-        return [track.listed() for track in self._items]
+        return [track.to_dict() for track in self._items]
 
     def __len__(self) -> int:
         return len(self._items)

@@ -74,7 +74,7 @@ class Job:
     on_done: Result | None = None
     on_failed: Problem | None = None
     on_progress: Report | None = None
-    on_begun: Callable[[], None] | None = None
+    on_begin: Callable[[], None] | None = None
     stopped: bool = False
     latest: dict[str, Callable[[], None]] = field(default_factory=dict)
 
@@ -126,19 +126,19 @@ class Worker:
         key: Hashable,
         work: Callable[[Job], Any],
         *,
-        done: Result | None = None,
-        failed: Problem | None = None,
-        progress: Report | None = None,
-        begun: Callable[[], None] | None = None,
+        on_done: Result | None = None,
+        on_failed: Problem | None = None,
+        on_progress: Report | None = None,
+        on_begin: Callable[[], None] | None = None,
         first: bool = False,
     ) -> Job:
         """Queue work, before what waits where it is to be `first`; an older job of the same key is replaced.
 
         `work` is called with the job in the worker's thread; it is to call ``job.report(stage, done, total)`` now and
-        then. `begun` is called when it begins, `progress` with each report, ten times a second at most, `done` with
-        what it returned, `failed` with a sentence and its remedy where `work`, or `done`, raised.
+        then. `on_begin` is called when it begins, `on_progress` with each report, ten times a second at most, `on_done`
+        with what it returned, `on_failed` with a sentence and its remedy where `work`, or `on_done`, raised.
         """
-        job = Job(self, key, work, done, failed, progress, begun)
+        job = Job(self, key, work, on_done, on_failed, on_progress, on_begin)
         with self._changed:
             if self._closed:
                 job.stopped = True
@@ -292,8 +292,8 @@ class Worker:
             return self.running
 
     def _run(self, job: Job) -> None:
-        if job.on_begun is not None:
-            self._post(job, job.on_begun)
+        if job.on_begin is not None:
+            self._post(job, job.on_begin)
         outcome: Callable[[], None] = _nothing
         try:
             with self._turn():

@@ -228,10 +228,10 @@ class ConfusionMatrix:
             player.set_track(title=facts["title"], duration=outline.duration, peaks=outline.peaks, playable=playable)
             player.play()
 
-        def failed(sentence: str, remedy: str) -> None:
+        def fail(sentence: str, remedy: str) -> None:
             player.clear(problem=f"{sentence} {remedy}".strip())
 
-        self._opener.submit("open", task, done=done, failed=failed)
+        self._opener.submit("open", task, on_done=done, on_failed=fail)
 
     # What is shown. ------------------------------------------------------------------------------------------------
 

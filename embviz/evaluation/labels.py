@@ -107,10 +107,10 @@ def _classes(cells: pd.Series, name: str) -> tuple[list[str], list[str]]:
         )
     if all(_is_number(value) for value in values):
         return _number_classes(values, name)
-    texts = [as_text(value) for value in values]
+    texts = [format_label(value) for value in values]
     if isinstance(cells.dtype, pd.CategoricalDtype):
         used = set(texts)
-        return texts, [text for text in map(as_text, cells.cat.categories) if text in used]
+        return texts, [text for text in map(format_label, cells.cat.categories) if text in used]
     return texts, sorted(set(texts))
 
 
@@ -128,7 +128,7 @@ def _number_classes(values: list[Any], name: str) -> tuple[list[str], list[str]]
     broken = next((value for value in values if not _is_whole(value)), None)
     different = sorted(set(values))
     if broken is None and len(different) <= max(2, min(MOST, len(values) / LEAST)):
-        return [as_text(value) for value in values], [as_text(value) for value in different]
+        return [format_label(value) for value in values], [format_label(value) for value in different]
     found = f"{broken:g}" if broken is not None else f"{len(different):,} different numbers"
     raise CollectionError(
         f"Column {name!r} is a quantity ({found} was found), and quantities are not predicted (no regression): make "
@@ -136,7 +136,7 @@ def _number_classes(values: list[Any], name: str) -> tuple[list[str], list[str]]
     )
 
 
-def as_text(value: Any) -> str:
+def format_label(value: Any) -> str:
     """Return the label in a cell as text."""
     if isinstance(value, bool | np.bool_):  # the same class, whatever column it went through
         return str(bool(value))
@@ -156,7 +156,7 @@ def map_labels(
     """
     cells = table[check_column(table, name)]
     there = is_filled(cells)
-    texts = [as_text(cell) for cell in cells[there]]
+    texts = [format_label(cell) for cell in cells[there]]
     target = {text: text for text in texts} | _check_mapping(names, classes)
     number: dict[str | None, int] = {text: i for i, text in enumerate(classes)}
     truth = np.array([number.get(target[text], -1) for text in texts], np.int64)
@@ -181,7 +181,7 @@ def _check_mapping(names: Mapping[Any, Any] | None, classes: tuple[str, ...]) ->
         raise OptionError(
             f"classes is a mapping from labels of the other collection to classes of this one, {names!r:.80} was found."
         )
-    found = {as_text(theirs): None if ours is None else as_text(ours) for theirs, ours in names.items()}
+    found = {format_label(theirs): None if ours is None else format_label(ours) for theirs, ours in names.items()}
     wrong = next((ours for ours in found.values() if ours is not None and ours not in classes), None)
     if wrong is not None:
         raise OptionError(

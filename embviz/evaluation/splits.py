@@ -156,7 +156,7 @@ def _read_folds(
     if missing.any():
         notes.append(f"{plural(int(missing.sum()), 'track')} without a fold in {shorten(spec.folds)!r}: left out.")
         labels = labels.without(labels.tracks[missing])
-    names = [labelling.as_text(cell) for cell in cells[~missing]]
+    names = [labelling.format_label(cell) for cell in cells[~missing]]
     order = {name: i for i, name in enumerate(sorted(set(names), key=lambda name: (len(name), name)))}
     if not 2 <= len(order) <= MOST_FOLDS:
         raise CollectionError(

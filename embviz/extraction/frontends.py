@@ -82,7 +82,7 @@ class Patches(Protocol):
     def batch(self, first: int, stop: int) -> NDArray[np.float32]:
         """Return patches ``[first, stop)`` as the network takes them."""
 
-    def own_part(self, output: NDArray[np.float32], first: int, stop: int, *, sound: bool) -> NDArray[np.float32]:  # noqa: ARG002
+    def select_patches(self, output: NDArray[np.float32], first: int, stop: int, *, sound: bool) -> NDArray[np.float32]:  # noqa: ARG002
         """Return the part of a node's output that belongs to patches ``[first, stop)``.
 
         `sound` tells that the node's first axis is samples rather than patches.
@@ -220,7 +220,7 @@ class _Segments(Patches):
             release_pages(self._samples)
         return np.ascontiguousarray(batch)
 
-    def own_part(self, output: NDArray[np.float32], first: int, stop: int, *, sound: bool) -> NDArray[np.float32]:
+    def select_patches(self, output: NDArray[np.float32], first: int, stop: int, *, sound: bool) -> NDArray[np.float32]:
         unit = self._segment if sound else 1
         skip = unit if first else 0
         return output[skip : skip + (stop - first) * unit]

@@ -134,7 +134,9 @@ class Stitcher:
 
     def add(self, outputs: Mapping[str, NDArray[np.float32]], first: int, stop: int) -> None:
         """Take what the network gave for patches ``[first, stop)``."""
-        parts = [self._patches.own_part(outputs[node], first, stop, sound=self.sound) for node in self._layer.nodes]
+        parts = [
+            self._patches.select_patches(outputs[node], first, stop, sound=self.sound) for node in self._layer.nodes
+        ]
         if self.sound:
             begin = first * self._shapes[0][0]
             rows = np.concatenate(parts, axis=1)

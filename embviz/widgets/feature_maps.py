@@ -84,7 +84,7 @@ class FeatureMaps(EmbeddingWidget):
             self.kept, self.all, self.message = [], b"", ""
             self.serial += 1
 
-    def still(self, *, most: int = STILL) -> Self:
+    def to_static(self, *, most: int = STILL) -> Self:
         """Give the widget the most active channels, as many as `most` bytes hold, to do without a kernel; return it."""
         t, f, c = self.shape
         fits = min(c, max(1, most // max(1, t * f)))

@@ -565,7 +565,7 @@ def test_maps_of_a_long_track_come_from_a_stretch_and_have_its_times(rock, explo
     explorer.seek(60.0)
     explorer._context.player.time = 60.0
     command(explorer, "show_layers", model="msd-vgg-1")
-    explorer._context.worker.cancel(lambda key: key[0] == "walk")
+    explorer._context.worker.cancel(lambda key: key[0] == "layers")
     command(explorer, "show_feature_maps", layer="conv1").wait()
     maps = explorer.widget.layers["feature_maps"]
     assert maps["status"] == "ready"

@@ -41,7 +41,7 @@ def test_the_sample_tracks_come_with_what_is_known_of_them(root):
     assert [section for section in tracks.find(root / "sample_audio" / "jazz.ogg").sections if "piano" in section[0]]
     assert rock.seconds is None
     assert tracks.notice == ""
-    assert rock.listed()["name"] == "rock.ogg"
+    assert rock.to_dict()["name"] == "rock.ogg"
 
 
 def test_ids_are_places_and_stay(tmp_path):
@@ -135,7 +135,7 @@ def test_names_that_are_no_text_can_be_shown(tmp_path):
     [track] = Tracks(tmp_path)
     track.name.encode()
     assert track.path.exists()
-    assert "caf" in track.listed()["name"]
+    assert "caf" in track.to_dict()["name"]
 
 
 def test_ten_thousand_files_are_listed_quickly(tmp_path):
@@ -145,7 +145,7 @@ def test_ten_thousand_files_are_listed_quickly(tmp_path):
             (tmp_path / str(folder) / f"{i}.mp3").touch()
     begun = time.process_time()
     tracks = Tracks(tmp_path)
-    shown = tracks.listed()
+    shown = tracks.to_dict()
     assert time.process_time() - begun < 5
     assert len(shown) == 10_000
     assert tracks[1].name == "0/1.mp3"
@@ -155,10 +155,10 @@ def test_a_path_holds_when_the_working_folder_changes(tmp_path, monkeypatch):
     touch(tmp_path, "a.wav")
     monkeypatch.chdir(tmp_path)
     tracks = Tracks("a.wav")
-    assert tracks[0].told == "a.wav"
+    assert tracks[0].current_path == "a.wav"
     (tmp_path / "b").mkdir()
     monkeypatch.chdir(tmp_path / "b")
-    assert tracks[0].told == str(tmp_path / "a.wav")
+    assert tracks[0].current_path == str(tmp_path / "a.wav")
     assert tracks.find(tmp_path / "a.wav") is tracks[0]
 
 

@@ -956,4 +956,4 @@ def test_the_explorer_lists_a_collection(root, cache):
     assert [track.name for track in tracks] == collection["name"].tolist()
     assert tracks[9].bpm is None
     assert tracks.find(root / "sample_audio" / "metal.ogg") is first
-    json.dumps(tracks.listed(), allow_nan=False)
+    json.dumps(tracks.to_dict(), allow_nan=False)

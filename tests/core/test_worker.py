@@ -29,7 +29,7 @@ def until_stopped(job):
 def test_jobs_run_one_after_the_other_in_a_thread_of_their_own(worker):
     seen, results = [], []
     for i in range(5):
-        worker.submit(i, lambda _, i=i: (seen.append((i, threading.current_thread())), i)[1], done=results.append)
+        worker.submit(i, lambda _, i=i: (seen.append((i, threading.current_thread())), i)[1], on_done=results.append)
     assert worker.wait(10)
     assert [i for i, _ in seen] == results == [0, 1, 2, 3, 4]
     assert {thread for _, thread in seen}.isdisjoint({threading.main_thread()})
@@ -45,8 +45,8 @@ def test_no_thread_before_the_first_job():
 
 def test_results_come_in_the_thread_that_waits(worker):
     threads = []
-    worker.submit("a", lambda job: job.report("x", 1, 1), done=lambda _: threads.append(threading.current_thread()),
-                  progress=lambda *_: threads.append(threading.current_thread()))  # fmt: skip
+    worker.submit("a", lambda job: job.report("x", 1, 1), on_done=lambda _: threads.append(threading.current_thread()),
+                  on_progress=lambda *_: threads.append(threading.current_thread()))  # fmt: skip
     assert worker.wait(10)
     assert set(threads) == {threading.main_thread()}
 
@@ -62,10 +62,10 @@ def test_a_newer_job_of_the_same_key_replaces_the_older_one(worker):
             stopped.append(True)
             raise
 
-    worker.submit("row", old, done=results.append, failed=lambda *said: results.append(said))
+    worker.submit("row", old, on_done=results.append, on_failed=lambda *said: results.append(said))
     assert begun.wait(30)
-    worker.submit("row", lambda _: "replaced before it began", done=results.append)
-    worker.submit("row", lambda _: "new", done=results.append)
+    worker.submit("row", lambda _: "replaced before it began", on_done=results.append)
+    worker.submit("row", lambda _: "new", on_done=results.append)
     assert worker.wait(10)
     assert results == ["new"]
     assert stopped == [True]
@@ -73,20 +73,20 @@ def test_a_newer_job_of_the_same_key_replaces_the_older_one(worker):
 
 def test_what_was_over_but_not_handed_over_is_dropped_with_its_job(worker):
     results = []
-    worker.submit("row", lambda _: "old", done=results.append)
+    worker.submit("row", lambda _: "old", on_done=results.append)
     while worker.pending():
         time.sleep(0.005)
-    worker.submit("row", lambda _: "new", done=results.append)
+    worker.submit("row", lambda _: "new", on_done=results.append)
     assert worker.wait(10)
     assert results == ["new"]
 
 
 def test_other_keys_wait_and_are_not_disturbed(worker):
     results, begun, hold = [], threading.Event(), threading.Event()
-    worker.submit("a", lambda _: (begun.set(), hold.wait(30)), done=lambda _: results.append("a"))
+    worker.submit("a", lambda _: (begun.set(), hold.wait(30)), on_done=lambda _: results.append("a"))
     assert begun.wait(30)
-    worker.submit("b", lambda _: None, done=lambda _: results.append("b"))
-    worker.submit("c", lambda _: None, done=lambda _: results.append("c"), first=True)
+    worker.submit("b", lambda _: None, on_done=lambda _: results.append("b"))
+    worker.submit("c", lambda _: None, on_done=lambda _: results.append("c"), first=True)
     worker.cancel(lambda key: key == "b")
     hold.set()
     assert worker.wait(10)
@@ -95,12 +95,12 @@ def test_other_keys_wait_and_are_not_disturbed(worker):
 
 def test_cancelling_stops_at_the_next_report_and_tells_nobody(worker):
     told = []
-    worker.submit("a", until_stopped, done=told.append, failed=lambda *said: told.append(said))
+    worker.submit("a", until_stopped, on_done=told.append, on_failed=lambda *said: told.append(said))
     time.sleep(0.05)
     assert worker.cancel() == 1
     assert worker.wait(10)
     assert not told
-    worker.submit("a", lambda _: 7, done=told.append)
+    worker.submit("a", lambda _: 7, on_done=told.append)
     assert worker.wait(10)
     assert told == [7]
 
@@ -114,7 +114,7 @@ def test_progress_is_told_ten_times_a_second_at_most_and_the_last_one_is_not_los
             time.sleep(0.0002)
 
     begun = time.monotonic()
-    worker.submit("a", work, progress=lambda *at: told.append(at[1]))
+    worker.submit("a", work, on_progress=lambda *at: told.append(at[1]))
     assert worker.wait(30)
     assert 1 <= len(told) <= 11 * (time.monotonic() - begun) + 2
     assert told == sorted(told)
@@ -129,7 +129,7 @@ def test_partial_results_replace_each_other_and_come_before_the_end(worker):
             job.show("partial", told.append, i)
         return "end"
 
-    worker.submit("a", work, done=told.append, begun=lambda: told.append("begun"))
+    worker.submit("a", work, on_done=told.append, on_begin=lambda: told.append("begun"))
     assert worker.wait(10)
     assert told[0] == "begun"
     assert told[-2:] == [49, "end"]
@@ -140,8 +140,8 @@ def test_on_a_loop_results_come_by_themselves():
         worker, told = Worker(), []
         thread = threading.current_thread()
         worker.submit("a", lambda job: job.report("x", 1, 2),
-                      done=lambda _: told.append(threading.current_thread() is thread),
-                      progress=lambda *_: told.append("progress"))  # fmt: skip
+                      on_done=lambda _: told.append(threading.current_thread() is thread),
+                      on_progress=lambda *_: told.append("progress"))  # fmt: skip
         for _ in range(200):
             await asyncio.sleep(0.01)
             if True in told:
@@ -157,7 +157,7 @@ def test_on_a_loop_results_come_by_themselves():
 def test_waiting_on_a_loop_works_in_the_middle_of_a_cell():
     async def main():
         worker, told = Worker(), []
-        worker.submit("a", lambda _: 3, done=told.append)
+        worker.submit("a", lambda _: 3, on_done=told.append)
         assert worker.wait(10)
         worker.close()
         return told
@@ -174,7 +174,7 @@ def test_time_runs_out(worker):
 
 def test_closing_ends_the_thread_and_drops_everything():
     worker, told = Worker(), []
-    worker.submit("a", until_stopped, done=told.append)
+    worker.submit("a", until_stopped, on_done=told.append)
     worker.submit("b", lambda _: told.append("b"))
     time.sleep(0.05)
     thread = worker._thread
@@ -189,12 +189,12 @@ def test_closing_ends_the_thread_and_drops_everything():
 def test_the_thread_goes_when_there_is_nothing_to_do_and_comes_back(monkeypatch):
     monkeypatch.setattr(worker_module, "IDLE", 0.05)
     worker, told = Worker(), []
-    worker.submit("a", lambda _: 1, done=told.append)
+    worker.submit("a", lambda _: 1, on_done=told.append)
     assert worker.wait(10)
     thread = worker._thread
     if thread is not None:
         thread.join(10)
-    worker.submit("b", lambda _: 2, done=told.append)
+    worker.submit("b", lambda _: 2, on_done=told.append)
     assert worker.wait(10)
     assert told == [1, 2]
     worker.close()
@@ -215,7 +215,7 @@ def test_two_workers_compute_by_turns():
     one, other, ends = Worker(), Worker(), []
     one.submit("a", until_stopped)
     time.sleep(0.02)
-    other.submit("a", work, done=ends.append)
+    other.submit("a", work, on_done=ends.append)
     assert other.wait(10), "a long job of one keeps the other from working"
     assert max(most) == 1
     one.close()
@@ -262,8 +262,8 @@ def test_a_job_that_fails_says_so_and_the_next_one_runs(worker, caplog):
     def fails(job):
         raise ZeroDivisionError("division by zero")
 
-    worker.submit("a", fails, failed=lambda *said: told.append(said))
-    worker.submit("b", lambda _: "fine", done=told.append)
+    worker.submit("a", fails, on_failed=lambda *said: told.append(said))
+    worker.submit("b", lambda _: "fine", on_done=told.append)
     assert worker.wait(10)
     assert told[0][0] == "This failed unexpectedly with ZeroDivisionError: division by zero."
     assert told[1] == "fine"
@@ -276,7 +276,7 @@ def test_a_result_that_cannot_be_used_fails_its_job(worker):
     def unusable(result):
         raise AudioError("There is nothing to draw.")
 
-    worker.submit("a", lambda _: 1, done=unusable, failed=lambda *said: told.append(said))
+    worker.submit("a", lambda _: 1, on_done=unusable, on_failed=lambda *said: told.append(said))
     assert worker.wait(10)
     assert told == [("There is nothing to draw.", "")]
 

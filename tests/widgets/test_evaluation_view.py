@@ -129,8 +129,8 @@ def test_nothing_to_predict_is_said(tmp_path, explore):
 )  # fmt: skip
 def test_what_cannot_be_chosen_is_a_sentence(music, explore, name, value):
     with pytest.raises(EmbvizError, match=r"found|nothing|no model"):
-        evaluation_options.checked(name, value)
-    assert evaluation_options.restored({name: value}) == evaluation_options.USUAL
+        evaluation_options.check_option(name, value)
+    assert evaluation_options.restore_options({name: value}) == evaluation_options.USUAL
 
 
 def test_the_cost_is_told_before(music):

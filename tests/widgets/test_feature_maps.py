@@ -132,7 +132,7 @@ def test_a_memory_map_will_do(tmp_path):
 
 
 def test_a_page_without_a_kernel_keeps_the_most_active_channels_that_fit():
-    widget = FeatureMaps.of(embedding()).still(most=T * F * 5 + 1)
+    widget = FeatureMaps.of(embedding()).to_static(most=T * F * 5 + 1)
     assert widget.kept == [0, 1, 2, 3, 4]
     whole = np.frombuffer(widget.all, dtype=np.uint8).reshape(5, T, F)
     np.testing.assert_array_equal(whole[3, :10, 1], [255] * 5 + [1] * 5)
@@ -280,7 +280,7 @@ def test_an_answer_for_another_layer_is_not_drawn(bench):
 
 
 def test_without_a_kernel_everything_is_local(bench):
-    widget = FeatureMaps.of(embedding(), clock="c").still(most=T * F * 12)
+    widget = FeatureMaps.of(embedding(), clock="c").to_static(most=T * F * 12)
     element = bench.mount("s", "feature_maps", traits_of(widget))
     bench.clock("c", "c => c.seek(20.25)")
     settled(bench)

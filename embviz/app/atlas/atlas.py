@@ -16,7 +16,7 @@ from embviz.app.atlas import export
 from embviz.app.atlas.color_options import key_of
 from embviz.app.atlas.context import AtlasContext, check_table
 from embviz.app.atlas.controller import AtlasController
-from embviz.app.atlas.options import check_options, checked, model_and_layer
+from embviz.app.atlas.options import check_option, check_options, model_and_layer
 from embviz.core.cache import check_cache
 from embviz.models import Model
 from embviz.widgets.base import close_widget, model_ref, new_clock_name
@@ -130,11 +130,11 @@ class Atlas(traitlets.HasTraits):
         from embviz.widgets.player import Player
 
         super().__init__()
-        chosen: dict[str, Any] = {"cluster_options": {}, **checked("model", {"model": model, "layer": layer})}
+        chosen: dict[str, Any] = {"cluster_options": {}, **check_option("model", {"model": model, "layer": layer})}
         given: dict[str, Any] = {"points": points, "pooling": pooling, "method": method, "metric": metric, "k": k}
         given |= {"options": options or {}, "size": size or "none", "clusters": clusters, "second": second}
         for name, value in given.items():
-            chosen |= checked(name, value)
+            chosen |= check_option(name, value)
         check_options(chosen)
         check_table(table)
         chosen["color"] = key_of(color, table)

@@ -90,7 +90,7 @@ class Clusters:
                 # Clusters without a name are still clusters.
                 return members, None
 
-        context.run("clusters", "clusters", task, lambda found: self._use(vectors, *found), failed=self._fail)
+        context.run("clusters", "clusters", task, lambda found: self._use(vectors, *found), on_failed=self._fail)
         self._publish()
 
     def tagger(self) -> str:
@@ -157,7 +157,7 @@ class Clusters:
         times = b"" if vectors.times is None else vectors.times[inside].tobytes()
         return hashlib.blake2b(vectors.tracks[inside].tobytes() + times, digest_size=16).hexdigest()
 
-    def renamed(self) -> dict[int, str]:
+    def given_names(self) -> dict[int, str]:
         """Return the names that were given to the clusters that there are."""
         return {number: name for number, name in self.names().items() if name != self.auto[number]}
 

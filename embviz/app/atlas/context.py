@@ -97,22 +97,22 @@ class AtlasContext(PanelContext[AtlasEvents, "AtlasView"]):
 
     def run(
         self, what: str, title: str, task: Callable[[Job], Any], done: Callable[[Any], None], *,
-        failed: Callable[[str, str], None] | None = None, progress: Callable[[str, int, int], None] | None = None,
-        first: bool = False,
+        on_failed: Callable[[str, str], None] | None = None,
+        on_progress: Callable[[str, int, int], None] | None = None, first: bool = False,
     ) -> None:  # fmt: skip
         """Have something computed; a newer job for the same purpose (`what`) replaces an older one.
 
-        The task is given the job, in the worker's thread, and `done` its result; `failed` is given a sentence and a
-        remedy, which make a notice by default; `progress` is given each report, and one when the job begins.
+        The task is given the job, in the worker's thread, and `done` its result; `on_failed` is given a sentence and a
+        remedy, which make a notice by default; `on_progress` is given each report, and one when the job begins.
         """
 
-        def reported(stage: str, at: int, total: int) -> None:
+        def show_progress(stage: str, at: int, total: int) -> None:
             self.busy(f"{title}: {stage}" if stage else title, at, total)
-            if progress is not None:
-                progress(stage, at, total)
+            if on_progress is not None:
+                on_progress(stage, at, total)
             self._show_busy()
 
-        def ended(call: Callable[..., None], *arguments: Any) -> None:
+        def end(call: Callable[..., None], *arguments: Any) -> None:
             self._jobs.pop(what, None)
             try:
                 call(*arguments)
@@ -121,8 +121,8 @@ class AtlasContext(PanelContext[AtlasEvents, "AtlasView"]):
 
         self._jobs[what] = self.worker.submit(
             (id(self), what), task,
-            done=lambda result: ended(done, result), failed=lambda *said: ended(failed or self.show_error, *said),
-            progress=reported, begun=lambda: reported("", 0, 0), first=first,
+            on_done=lambda result: end(done, result), on_failed=lambda *said: end(on_failed or self.show_error, *said),
+            on_progress=show_progress, on_begin=lambda: show_progress("", 0, 0), first=first,
         )  # fmt: skip
 
     def stop(self, what: str | None = None) -> None:

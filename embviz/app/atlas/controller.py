@@ -22,7 +22,7 @@ from embviz.app.atlas.playback import Playback
 from embviz.app.atlas.point_style import PointStyle
 from embviz.app.atlas.selection import MapSelection
 from embviz.app.downloads import Downloads
-from embviz.app.model_options import offers
+from embviz.app.model_options import list_model_options
 from embviz.core.text import format_cell
 from embviz.errors import OptionError
 
@@ -98,7 +98,7 @@ class AtlasController:
     def choose(self, name: str, value: Any) -> None:
         """Change a choice, and compute what depends on it."""
         context = self.context
-        changed = {"color": key_of(value, context.table)} if name == "color" else options.checked(name, value)
+        changed = {"color": key_of(value, context.table)} if name == "color" else options.check_option(name, value)
         chosen = {**context.choices, **changed}
         options.check_options(chosen)
         if chosen == context.choices:
@@ -168,7 +168,7 @@ class AtlasController:
         """Compute what needs a finished map."""
         if view.number == 0:
             self.clusters.start()
-            self.neighbors.again()
+            self.neighbors.refresh()
         self.comparison.start()
         self.publish()
 
@@ -187,7 +187,7 @@ class AtlasController:
     def fill(self) -> None:
         """Show what there is to choose from, and begin."""
         panel = self.context.panel
-        panel.models, panel.vocabulary = offers(), options.vocabulary()
+        panel.models, panel.vocabulary = list_model_options(), options.vocabulary()
         panel.methods, panel.clusterers = options.methods(), options.clusterers(len(self.context.table))
         self.style.publish()
         self.show_counts()
@@ -205,7 +205,7 @@ class AtlasController:
 
     def code(self) -> str:
         """Return Python that gives this map."""
-        return code(self.context, self.folder, self.clusters.tagger(), self.clusters.renamed())
+        return code(self.context, self.folder, self.clusters.tagger(), self.clusters.given_names())
 
     def show_maps(self) -> None:
         """Show the maps as they are."""
@@ -240,7 +240,7 @@ class AtlasController:
     # Commands of the page. -----------------------------------------------------------------------------------------
 
     def _retry(self) -> None:
-        self.context.panel.models = offers()
+        self.context.panel.models = list_model_options()
         self.start()
         self.style.color()
 
@@ -267,7 +267,7 @@ class AtlasController:
     def _find_near_point(self, view: MapView, point: int) -> None:
         """Show the neighbours of a point; of one on the second map, those that its track has on the first."""
         if view.number == 0 or view.vectors is None:
-            self.neighbors.show(self.neighbors.of_point(point))
+            self.neighbors.show(self.neighbors.query_point(point))
         else:
             self.neighbors.show(self.neighbors.query(int(view.vectors.tracks[point])))
 

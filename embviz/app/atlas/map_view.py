@@ -149,7 +149,12 @@ class MapView:
             self.work.begin("download", missing, f"Download them here, or run `embviz pull {model.name}`.")
         else:
             self._context.run(
-                self.what, model.title, self._task(request), self._finish, failed=self.fail, progress=self._progress
+                self.what,
+                model.title,
+                self._task(request),
+                self._finish,
+                on_failed=self.fail,
+                on_progress=self._progress,
             )
         self._context.events.maps_changed()
 

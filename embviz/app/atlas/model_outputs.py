@@ -58,8 +58,8 @@ class ModelOutputs:
             done(self._known[model, pooling])
             return
 
-        def arrived(vectors: Vectors) -> None:
+        def keep(vectors: Vectors) -> None:
             self.keep(vectors)
             done(vectors)
 
-        self._context.run(what, get_model(model).title, lambda job: self.get(model, pooling, job), arrived)
+        self._context.run(what, get_model(model).title, lambda job: self.get(model, pooling, job), keep)

@@ -63,7 +63,7 @@ class NeighborQueries:
 
     # What is looked for. -------------------------------------------------------------------------------------------
 
-    def of_point(self, point: int) -> Query:
+    def query_point(self, point: int) -> Query:
         """Return a track, or a frame."""
         vectors = self._vectors()
         if not 0 <= point < len(vectors):
@@ -77,14 +77,14 @@ class NeighborQueries:
         if not len(points):
             raise OptionError("Nothing is selected; select some tracks, then look for what is near them.")
         if len(points) == 1:
-            return self.of_point(int(points[0]))
+            return self.query_point(int(points[0]))
         values = np.asarray(self._vectors().values)[points].astype(np.float64)
         if self._context.choices["metric"] == "cosine":
             lengths = np.linalg.norm(values, axis=1, keepdims=True)
             values = values / np.where(lengths > 0, lengths, 1)
         return Query(title, kind, values.mean(axis=0).astype(np.float32), points)
 
-    def of_sound(self, source: AudioSource, job: Job | None = None) -> Query:
+    def query_sound(self, source: AudioSource, job: Job | None = None) -> Query:
         """Return a sound that need not be in the collection, pooled as the tracks are."""
         vectors, context = self._vectors(), self._context
         audio = Audio.open(source)
@@ -111,10 +111,10 @@ class NeighborQueries:
             points = self._points([int(of[0])])
             if vectors.times is None:
                 raise OptionError("Points are tracks here; neighbours of a moment need points='frames'.")
-            return self.of_point(int(points[np.abs(vectors.times[points] - float(of[1])).argmin()]))
+            return self.query_point(int(points[np.abs(vectors.times[points] - float(of[1])).argmin()]))
         if isinstance(of, pd.DataFrame):
             return self.of_points(self._points(of.index), f"{len(of):,} tracks")
-        return self.of_sound(of)
+        return self.query_sound(of)
 
     def _points(self, labels: Any) -> NDArray[np.int64]:
         points = self._view.points_of(labels)
@@ -153,33 +153,38 @@ class NeighborQueries:
         """Have neighbours found, and show them."""
         k = self._context.choices["k"]
         self._context.run(
-            "like", "neighbours", lambda job: self.search(make(job), k), self._use, failed=self._fail, first=True
+            "neighbors",
+            "neighbours",
+            lambda job: self.search(make(job), k),
+            self._use,
+            on_failed=self._fail,
+            first=True,
         )
 
     def show(self, query: Query) -> None:
         """Show the neighbours of a query: at once where they are known, else once they are found."""
         k = self._context.choices["k"]
         if self._near(query, k) is not None:
-            self._context.stop("like")
+            self._context.stop("neighbors")
             self._use(self.search(query, k))
         else:
             self.request(lambda _job: query)
 
-    def again(self) -> None:
+    def refresh(self) -> None:
         """Look once more, where neighbours may be others now."""
         query, choices = self._query, self._context.choices
         if query is None or (self._shown.get("metric"), self._shown.get("k")) == (choices["metric"], choices["k"]):
             return
         path = self._file
         if query.kind == "file" and path is not None:
-            self.request(lambda job: self.of_sound(path, job))
+            self.request(lambda job: self.query_sound(path, job))
         else:
             self.show(query)
 
     def leave(self) -> None:
         """Forget the vectors, which are others now; a file is looked for again among those."""
         query, self._index = self._query, None
-        self._context.stop("like")
+        self._context.stop("neighbors")
         self.forget()
         if query is not None and query.kind == "file":
             self._query = query
@@ -187,7 +192,7 @@ class NeighborQueries:
     def upload(self, name: str, data: bytes) -> None:
         """Show the neighbours of a file that was handed in."""
         self._file = path = self._context.uploads.keep(name, data)
-        self.request(lambda job: self.of_sound(path, job))
+        self.request(lambda job: self.query_sound(path, job))
 
     def forget(self) -> None:
         """Show nothing."""

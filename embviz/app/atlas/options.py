@@ -32,7 +32,7 @@ KNOWN: dict[str, tuple[str, ...]] = {
 }
 
 
-def checked(name: str, value: Any) -> dict[str, Any]:
+def check_option(name: str, value: Any) -> dict[str, Any]:
     """Return what a choice changes; raises OptionError where it is none."""
     check = _CHECKS.get(name)
     if check is None:

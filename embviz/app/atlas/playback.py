@@ -83,7 +83,7 @@ class Playback:
             player.seek(at)
             player.play()
 
-        context.listener.submit("open", task, done=done, failed=self._failed)
+        context.listener.submit("open", task, on_done=done, on_failed=self._failed)
 
     def _failed(self, sentence: str, _remedy: str) -> None:
         if self.player is not None:

@@ -20,7 +20,7 @@ def generate_code(context: ExplorerContext, heatmaps: HeatmapRows) -> str:
     if context.track.path is None:
         lines += ["# The sound came as an array: put samples and sample rate here.", "track = (samples, sample_rate)"]
     else:
-        lines += [f"track = {context.track.told!a}"]
+        lines += [f"track = {context.track.current_path!a}"]
     names: dict[str, int] = {}
     drawn: list[str] = []
     means: list[str] = []

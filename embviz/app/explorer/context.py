@@ -73,7 +73,7 @@ class ExplorerContext(PanelContext[ExplorerEvents, "Panel"]):
         silent = work.model if isinstance(work, DrawnWork) else title  # a stage that says no more than the title
         worker, tell = (self.aside, lambda *_: None) if aside else (self.worker, self.busy)
 
-        def begun() -> None:
+        def begin() -> None:
             work.status = "running"
             tell(title, 0, 0)
             publish()
@@ -83,19 +83,19 @@ class ExplorerContext(PanelContext[ExplorerEvents, "Panel"]):
             tell(title if stage == silent else f"{title}: {stage}", at, total)
             publish()
 
-        def finished(result: Any) -> None:
+        def finish(result: Any) -> None:
             if work.unfinished:
                 work.status = "ready"
             done(result)
             publish()
 
-        def failed(sentence: str, remedy: str) -> None:
+        def fail(sentence: str, remedy: str) -> None:
             work.fail(sentence, remedy)
             publish()
 
         # Rows wait for each other; what is on the page in front goes first.
         first = key[0] != "row"
-        worker.submit(key, task, done=finished, failed=failed, progress=progress, begun=begun, first=first)
+        worker.submit(key, task, on_done=finish, on_failed=fail, on_progress=progress, on_begin=begin, first=first)
 
     @property
     def workers(self) -> tuple[Worker, ...]:
@@ -136,12 +136,12 @@ class ExplorerContext(PanelContext[ExplorerEvents, "Panel"]):
             show(i, embedding, complete)
             publish()
 
-        def finished(_result: Any) -> None:
+        def finish(_result: Any) -> None:
             for work in works:
                 if work.unfinished:
                     work.status = "ready"
 
-        self.run(key, lead or works[0], task, finished, publish, title=model.title)
+        self.run(key, lead or works[0], task, finish, publish, title=model.title)
 
     def notice_written(self, path: Path) -> None:
         """Say above the panel where a file was written."""

@@ -20,7 +20,7 @@ from embviz.app.explorer.map_tab import MapTab
 from embviz.app.explorer.predictions_tab import PredictionsTab
 from embviz.app.explorer.similarity_tab import SimilarityTab
 from embviz.app.explorer.track_list import TrackList
-from embviz.app.model_options import offers
+from embviz.app.model_options import list_model_options
 from embviz.app.selection import PlayRequest, Selected
 from embviz.app.work import DrawnWork
 from embviz.collection import Collection
@@ -67,10 +67,10 @@ class ExplorerController:
     def fill(self, models: Iterable[Any] | None) -> None:
         """Show what there is, or what a state says, and open the first track."""
         context, state = self.context, self._restored
-        context.panel.models = offers()
+        context.panel.models = list_model_options()
         if state is not None:
             context.panel.tab = state["tab"]
-            self.evaluation_tab.choices = evaluation_options.restored(state["evaluation"])
+            self.evaluation_tab.choices = evaluation_options.restore_options(state["evaluation"])
             for row in state["rows"]:
                 with context.guard():
                     self.heatmaps.add(**row)

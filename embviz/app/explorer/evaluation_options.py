@@ -29,19 +29,19 @@ USUAL: dict[str, Any] = {
 }  # fmt: skip
 
 
-def checked(name: str, value: Any) -> Any:
+def check_option(name: str, value: Any) -> Any:
     """Return what a choice becomes; raises OptionError where it is none."""
     if name not in _CHECKS:
         raise OptionError(f"{name!r:.80} is nothing that can be chosen for a task.")
     return _CHECKS[name](value)
 
 
-def restored(given: Any) -> dict[str, Any]:
+def restore_options(given: Any) -> dict[str, Any]:
     """Return choices that were kept, what cannot be had left out."""
     kept = dict(USUAL)
     for name, value in (given if isinstance(given, Mapping) else {}).items():
         with suppress(EmbvizError):
-            kept[name] = checked(name, value)
+            kept[name] = check_option(name, value)
     return kept
 
 

@@ -70,7 +70,7 @@ class EvaluationTab:
             self._show(self._loader.collection)
         elif not self.work.unfinished:
             with guard(self.work.fail):
-                self._loader.load("tasks", self.work, self._use_table, self.publish_work)
+                self._loader.load("evaluation", self.work, self._use_table, self.publish_work)
             self.publish_work()
 
     def _use_table(self, collection: Collection) -> None:
@@ -101,7 +101,7 @@ class EvaluationTab:
 
     def set(self, name: str, value: Any) -> None:
         """Change a choice."""
-        self.choices = {**self.choices, name: evaluation_options.checked(name, value)}
+        self.choices = {**self.choices, name: evaluation_options.check_option(name, value)}
         if name == "target":
             self._more = {}
         self.publish()
@@ -111,7 +111,7 @@ class EvaluationTab:
         known = {name: value for name, value in given.items() if name in evaluation_options.USUAL}
         known |= {} if target is None else {"target": target}
         known |= {} if models is None else {"models": models}
-        self.choices = self.choices | {name: evaluation_options.checked(name, known[name]) for name in known}
+        self.choices = self.choices | {name: evaluation_options.check_option(name, known[name]) for name in known}
         self._more = {name: value for name, value in given.items() if name not in known}
         self._run_next = target is not None
         self.start()
@@ -125,7 +125,7 @@ class EvaluationTab:
             self._run_next = True
             self.start()
             return
-        self._context.aside.cancel(lambda key: key in (("tasks", "run"), ("tasks", "plan")))
+        self._context.aside.cancel(lambda key: key in (("evaluation", "run"), ("evaluation", "plan")))
         self.work.begin()
         with guard(self.work.fail):
             self._compute(collection, dict(self.choices))
@@ -153,11 +153,11 @@ class EvaluationTab:
             self._context.events.evaluated(self.evaluation)
             self.publish()
 
-        self._context.run(("tasks", "run"), self.work, task, done, self.publish_work, title="tasks", aside=True)
+        self._context.run(("evaluation", "run"), self.work, task, done, self.publish_work, title="tasks", aside=True)
 
     def stop_all(self) -> None:
         """Stop comparing; what is finished is kept."""
-        self._context.aside.cancel(lambda key: key[0] == "tasks")  # type: ignore[index]
+        self._context.aside.cancel(lambda key: key[0] == "evaluation")  # type: ignore[index]
         for work in (self.work, self._training):
             work.cancel("Cancelled; what was finished is kept.")
         self.publish_work()
@@ -213,7 +213,7 @@ class EvaluationTab:
 
     def show_map(self, cell: int) -> None:
         """Show on the map which tracks a model took for another class."""
-        columns, color, wrong = score_table.answers(*self._find_result(cell))
+        columns, color, wrong = score_table.answer_columns(*self._find_result(cell))
         self._context.events.tracks_marked(wrong, columns, color)
 
     def keep_head(self, cell: int) -> None:
@@ -235,7 +235,7 @@ class EvaluationTab:
             self._context.events.head_trained(head)
 
         work.begin()
-        self._context.run(("tasks", "head"), work, task, done, self.publish_matrix, title="tasks", aside=True)
+        self._context.run(("evaluation", "head"), work, task, done, self.publish_matrix, title="tasks", aside=True)
         self.publish_matrix()
 
     def save(self, kind: str) -> None:
@@ -253,7 +253,7 @@ class EvaluationTab:
             return path
 
         context = self._context
-        context.aside.submit(("tasks", "save"), task, done=context.notice_written, failed=context.show_error)
+        context.aside.submit(("evaluation", "save"), task, on_done=context.notice_written, on_failed=context.show_error)
 
     # Showing. ------------------------------------------------------------------------------------------------------
 
@@ -289,7 +289,7 @@ class EvaluationTab:
             self._plan = plan
             self.publish_work()
 
-        self._context.aside.submit(("tasks", "plan"), task, done=done, failed=lambda *_: done(""))
+        self._context.aside.submit(("evaluation", "plan"), task, on_done=done, on_failed=lambda *_: done(""))
 
     def publish_work(self) -> None:
         """Show how far the work is."""

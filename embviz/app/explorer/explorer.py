@@ -112,7 +112,7 @@ class Explorer(traitlets.HasTraits):
         player.observe(self._follow_player, ["time", "range"])
         try:
             for head in [heads] if isinstance(heads, str | Head) else heads:
-                controller.heatmaps.heads.give(as_head(head))
+                controller.heatmaps.heads.add(as_head(head))
             controller.fill(models)
         except BaseException:
             self.close()
@@ -246,7 +246,7 @@ class Explorer(traitlets.HasTraits):
         context, heatmaps = self._context, self._controller.heatmaps
         row = heatmaps.active()
         with self._following:
-            self.track = None if context.track is None else context.track.told
+            self.track = None if context.track is None else context.track.current_path
             self.set_trait("embedding", None if row is None else row.embedding)
             self.pins = () if row is None or row.view is None else tuple(row.view.pins)
         for one in heatmaps.rows:
@@ -277,7 +277,7 @@ class Explorer(traitlets.HasTraits):
         if self._following:
             return value
         if name == "track":
-            return self._controller.track_list.find_or_add(value).told
+            return self._controller.track_list.find_or_add(value).current_path
         if name == "time_range":
             if not all(map(math.isfinite, value)):
                 raise OptionError(f"A range is two numbers of seconds or None, {value!r} was found.")

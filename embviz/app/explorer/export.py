@@ -61,5 +61,5 @@ def start_export(context: ExplorerContext, heatmaps: HeatmapRows) -> None:
         return track_page.write_track_page(path, sound, contents, **options)
 
     context.worker.submit(
-        ("export",), task, done=context.notice_written, failed=context.show_error, progress=context.busy
+        ("export",), task, on_done=context.notice_written, on_failed=context.show_error, on_progress=context.busy
     )

@@ -27,20 +27,20 @@ class RowHeads:
         self._context = context
         self._given: dict[str, Head] = {}
 
-    def give(self, head: Head) -> None:
+    def add(self, head: Head) -> None:
         """Offer a head, in place of another one of its name."""
         self._given[head.name] = head
 
-    def fitting(self, model: str, layer: str) -> dict[str, Head]:
+    def find_fitting(self, model: str, layer: str) -> dict[str, Head]:
         """Return the heads that take the embeddings of a layer, by name; those that were given come first."""
         known = self._given | {head.name: head for head in known_heads() if head.name not in self._given}
         return {name: head for name, head in known.items() if fits(head, model, layer)}
 
     def of(self, row: Row) -> Head | None:
         """Return the head of a row."""
-        return self.fitting(row.model, row.layer).get(row.head) if row.head else None
+        return self.find_fitting(row.model, row.layer).get(row.head) if row.head else None
 
-    def usual(self, model: str, layer: str) -> str:
+    def default_head(self, model: str, layer: str) -> str:
         """Return the name of the head that a new row has: one that was given and fits."""
         return next((name for name, head in self._given.items() if fits(head, model, layer)), "")
 
@@ -69,7 +69,7 @@ class RowHeads:
 
     def to_dict(self, row: Row) -> HeatmapRow:
         """Return what the page shows of the heads of a row, ready for JSON."""
-        fitting = self.fitting(row.model, row.layer)
+        fitting = self.find_fitting(row.model, row.layer)
         titles = [one_line(head.title) for head in fitting.values()]
         heads: list[NameTitle] = [
             {"name": name, "title": title if titles.count(title) == 1 else f"{title} ({name})"}

@@ -55,7 +55,9 @@ class HeatmapRows:
         self._count += 1
         row = Row(record.name, layer, hop, id=self._count, collapsed=bool(look.get("collapsed", False)))
         head = look.get("head")
-        row.head = self.heads.usual(row.model, layer) if head is None else self._known_head(row.model, layer, head)
+        row.head = (
+            self.heads.default_head(row.model, layer) if head is None else self._known_head(row.model, layer, head)
+        )
         row.look = check_look(look)
         self.rows.append(row)
         self.start(row)
@@ -73,7 +75,7 @@ class HeatmapRows:
         chosen.look = {} if chosen.view is None else {"order": chosen.view.order}
         chosen.model, chosen.layer, chosen.hop = record.name, layer, hop
         if self.heads.of(chosen) is None:
-            chosen.head = self.heads.usual(record.name, layer)
+            chosen.head = self.heads.default_head(record.name, layer)
         chosen.close()
         self._context.active = chosen
         self.start(chosen)
@@ -95,7 +97,7 @@ class HeatmapRows:
     def choose_head(self, row: int, head: str) -> None:
         """Have a head answer below a row; an empty name takes it away, the same one asks it again."""
         chosen = self[row]
-        if head and head not in self.heads.fitting(chosen.model, chosen.layer):
+        if head and head not in self.heads.find_fitting(chosen.model, chosen.layer):
             raise OptionError(f"There is no head {head!r:.80} for {chosen.model!r} / {chosen.layer!r} any more.")
         if head != chosen.head:
             self._keep(_Change(chosen, head=chosen.head))
@@ -104,7 +106,7 @@ class HeatmapRows:
 
     def show_head(self, head: Head) -> bool:
         """Have a head answer below all rows that it fits; return whether there are any."""
-        self.heads.give(head)
+        self.heads.add(head)
         fitting = [row for row in self.rows if fits(head, row.model, row.layer)]
         for row in fitting:
             self.choose_head(row.id, head.name)
@@ -118,7 +120,7 @@ class HeatmapRows:
 
     def _known_head(self, model: str, layer: str, name: Any) -> str:
         """Return the name of a head that a kept row had, if there still is such a head."""
-        if isinstance(name, str) and (not name or name in self.heads.fitting(model, layer)):
+        if isinstance(name, str) and (not name or name in self.heads.find_fitting(model, layer)):
             return name
         sentence = f"The head {name!r:.80} of this view is not known any more."
         self._context.notice("error", sentence, "Register it, or hand it in as Explorer(heads=[…]).")
@@ -139,7 +141,7 @@ class HeatmapRows:
         change = self._changes.pop()
         row = change.row
         if change.place is None:
-            there = change.head in self.heads.fitting(row.model, row.layer)
+            there = change.head in self.heads.find_fitting(row.model, row.layer)
             self._set_head(row, change.head if there else "")
         else:
             self.rows.insert(min(change.place, len(self.rows)), row)

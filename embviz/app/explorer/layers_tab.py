@@ -49,12 +49,12 @@ class LayersTab:
                 row.close()
             self.maps = DrawnWork(record.name, "")
             self.rows = [DrawnWork(record.name, layer.name) for layer in record.known_layers if "s" not in layer.axes]
-        self._context.worker.cancel(lambda key: key[0] in ("walk", "maps"))  # type: ignore[index]
+        self._context.worker.cancel(lambda key: key[0] in ("layers", "maps"))  # type: ignore[index]
         self.lead.model = record.name
         if self._context.can_start(self.lead):
             for row in self.rows:
                 row.begin()
-            key, span, store = ("walk", self.lead.model), self._span(), self._context.light_store
+            key, span, store = ("layers", self.lead.model), self._span(), self._context.light_store
             self._context.embed(key, self.rows, self._show, self.publish, span=span, lead=self.lead, store=store)
             if span is not None:
                 self.lead.message = f"From {format_time(span[0])} to {format_time(span[1])} of a long track."

@@ -44,7 +44,7 @@ def to_dict(evaluation: Evaluation) -> Scores:
     }  # fmt: skip
 
 
-def answers(result: Result, source: TaskCollections) -> tuple[dict[str, pd.Series[Any]], str, list[int]]:
+def answer_columns(result: Result, source: TaskCollections) -> tuple[dict[str, pd.Series[Any]], str, list[int]]:
     """Return columns for the table of the map, the one to colour by, and the tracks that were taken for another class.
 
     Tracks that were not asked about have nothing in these columns.

@@ -26,7 +26,7 @@ class SimilarityTab:
         work, record = self.work, get_model(model)
         if (work.model, work.layer) == (record.name, layer) and (work.unfinished or work.drawn):
             return
-        self._context.worker.cancel(lambda key: key == ("structure",))
+        self._context.worker.cancel(lambda key: key == ("similarity",))
         work.model, work.layer = record.name, layer
         sections = self._context.track.sections if self._context.track is not None else ()
         parts = [{"name": name, "start": start} for name, start in sections]
@@ -38,7 +38,7 @@ class SimilarityTab:
                 work.drawn, work.status = True, "ready"
 
         if self._context.can_start(work):
-            self._context.embed(("structure",), [work], show, self.publish)
+            self._context.embed(("similarity",), [work], show, self.publish)
         self.publish()
 
     def close(self) -> None:

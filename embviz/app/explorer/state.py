@@ -22,7 +22,7 @@ def make_state(context: ExplorerContext, heatmaps: HeatmapRows) -> dict[str, Any
     player = context.player
     return {
         "format": FORMAT,
-        "track": context.track.told if context.track is not None else None,
+        "track": context.track.current_path if context.track is not None else None,
         "rows": [row.to_state() for row in heatmaps.rows],
         "tab": context.panel.tab,
         "range": list(player.range),

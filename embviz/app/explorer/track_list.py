@@ -32,7 +32,7 @@ class TrackList:
     def publish(self) -> None:
         """Show the list as it is."""
         self._context.panel.folder = self._context.tracks.folder
-        self._context.panel.tracks = self._context.tracks.listed()
+        self._context.panel.tracks = self._context.tracks.to_dict()
 
     def find_or_add(self, track: Any) -> Track:
         """Return a track of the list by its place, path or name, or one that is added for a file or samples."""
@@ -62,8 +62,8 @@ class TrackList:
         context.events.track_left()
         track, keys = context.track, [row_key(row) for row in rows if has_weights(row.model)]
         context.worker.submit(
-            ("open",), lambda job: self._open_sound(job, track, keys), done=self._finish_opening, failed=self._fail,
-            progress=context.busy, begun=lambda: context.busy("opening", 0, 0), first=True,
+            ("open",), lambda job: self._open_sound(job, track, keys), first=True, on_done=self._finish_opening,
+            on_failed=self._fail, on_progress=context.busy, on_begin=lambda: context.busy("opening", 0, 0),
         )  # fmt: skip
 
     def _open_sound(self, job: Job, track: Track, keys: list[Any]) -> tuple[Sound, Any, Any]:
@@ -135,7 +135,7 @@ class TrackList:
         def show(marks: dict[str, list[str]]) -> None:
             self._context.panel.cached = marks
 
-        self._context.worker.submit(("marks",), task, done=show, failed=lambda *_: None)
+        self._context.worker.submit(("marks",), task, on_done=show, on_failed=lambda *_: None)
 
     def mark_one(self, model: str) -> None:
         """Note that the embedding of the open track is in the cache now."""
