@@ -140,7 +140,17 @@ class ConfusionMatrix:
         return self._count_table(list(self._result.classes))
 
     def choose(self, truth: str, answer: str) -> Self:
-        """Choose the cell of two classes, by name: its tracks are listed; returns the matrix."""
+        """Choose a cell; its tracks are listed below the matrix, and are the :attr:`selection`.
+
+        Parameters
+        ----------
+        truth, answer : str
+            Names of the true class (the row) and the predicted one (the column); OptionError if there is none.
+
+        Returns
+        -------
+        ConfusionMatrix
+        """
         classes = self._result.classes
         for name in (truth, answer):
             if name not in classes:
@@ -150,22 +160,47 @@ class ConfusionMatrix:
         return self
 
     def on_choose(self, call: Callable[[int], None]) -> None:
-        """Call back with the label of a track that the reader wants to hear."""
+        """Have a function called each time the reader chooses a track to listen to.
+
+        Parameters
+        ----------
+        call : callable
+            Given the label of the track, in the collection whose matrix is shown.
+        """
         self._on_choose.append(call)
 
     def on_cell(self, call: Callable[[list[int]], None]) -> None:
-        """Call back with the labels of the tracks of a cell when it is chosen, most certain first.
+        """Have a function called each time a cell is chosen, on the page or by :meth:`choose`.
 
-        They are labels of the collection, or of the other one where :attr:`widget` shows that one.
+        Parameters
+        ----------
+        call : callable
+            Given the labels of the cell's tracks in the collection whose matrix is shown, most certain first.
         """
         self._on_cell.append(call)
 
     def mark_open(self, label: int) -> None:
-        """Tell that a track of the side that is shown was opened in a player elsewhere: it is marked in the list."""
+        """Mark, in the list, a track that was opened in a player elsewhere.
+
+        Parameters
+        ----------
+        label : int
+            Label of the track, in the collection whose matrix is shown.
+        """
         self.widget.current = {"test_set": self.widget.test_set, "track": int(label)}
 
     def wait(self, timeout: float | None = None) -> Self:
-        """Wait until the track that is being opened is open, `timeout` seconds at most; returns the matrix."""
+        """Wait until the track that is being opened is open.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds to wait at most; by default as long as it takes.
+
+        Returns
+        -------
+        ConfusionMatrix
+        """
         self._opener.wait(timeout)
         return self
 

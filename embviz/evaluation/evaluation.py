@@ -409,16 +409,26 @@ class Evaluation:
         return cls(tuple(results.values()), collections, tuple(notes), several[0].seed)
 
     def table_data(self) -> dict[str, Any]:
-        """Return the table as data for JSON: texts, hints, and what is best in each row."""
+        """Return the table as data for JSON: texts, hints, and what is best in each row.
+
+        Returns
+        -------
+        dict
+            ``columns`` (models), ``rows`` (tasks), ``headings``, ``caption``, ``notes`` and ``has_external``.
+        """
         return table_data(self)
 
     def to_csv(self, path: str | os.PathLike[str]) -> Path:
-        """Write :attr:`table` as UTF-8 text, and return the path.
+        """Write :attr:`table` as UTF-8 text, separated by commas.
 
         Parameters
         ----------
         path : path
             Where to write it.
+
+        Returns
+        -------
+        Path
 
         Raises
         ------

@@ -23,9 +23,11 @@ from embviz.widgets.base import close_widget, model_ref, new_clock_name
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import ArrayLike
 
     from embviz.analysis.model_similarity import Agreement
     from embviz.analysis.projection import Projection
+    from embviz.audio import AudioSource
     from embviz.core.cache import CacheOption
     from embviz.core.vectors import Vectors
     from embviz.core.worker import Worker
@@ -213,7 +215,27 @@ class Atlas(traitlets.HasTraits):
         return self._controller.clusters.table()
 
     def set(self, **chosen: Any) -> Self:
-        """Change choices, which have the names of the parameters; returns the Atlas."""
+        """Change what the map shows, and compute what depends on it.
+
+        Parameters
+        ----------
+        **chosen
+            Parameters of :class:`Atlas`, from ``model`` to ``second`` but not ``seed``, with their new values; also
+            ``cluster_options``, a mapping. A new model without a layer shows its embedding.
+
+        Returns
+        -------
+        Atlas
+
+        Raises
+        ------
+        ModelError, OptionError
+            If there is no such model, or no such choice or value.
+
+        Examples
+        --------
+        >>> atlas.set(method="pca", color="genre").wait()  # doctest: +SKIP
+        """
         if {"model", "layer"} & set(chosen):
             before = self._context.choices
             layer = chosen.pop("layer", "embedding" if "model" in chosen else before["layer"])
@@ -223,12 +245,16 @@ class Atlas(traitlets.HasTraits):
         return self
 
     def assign(self, **columns: Any) -> Self:
-        """Add columns to the table, to colour by and to read of each point; all else stays. Returns the Atlas.
+        """Add columns to the table, to colour by and to show for each point; map and selection stay.
 
         Parameters
         ----------
         **columns
             What :meth:`pandas.DataFrame.assign` takes: a Series by the labels of the tracks, or a value for each.
+
+        Returns
+        -------
+        Atlas
 
         Raises
         ------
@@ -238,7 +264,7 @@ class Atlas(traitlets.HasTraits):
         self._controller.assign(columns)
         return self
 
-    def neighbors(self, of: Any, k: int | None = None) -> pd.DataFrame:
+    def neighbors(self, of: int | tuple[int, float] | pd.DataFrame | AudioSource, k: int | None = None) -> pd.DataFrame:
         """Return the nearest neighbours, in all dimensions of the vectors.
 
         Parameters
@@ -254,58 +280,149 @@ class Atlas(traitlets.HasTraits):
         DataFrame
             Nearest first, indexed by the labels of the tracks: distance, time (of frames), title, artist, name.
             ``attrs["exact"]`` says whether all vectors were compared.
+
+        Raises
+        ------
+        OptionError
+            If there are no vectors yet, no such track is on the map, or seconds are given where points are tracks.
         """
         queries = self._controller.neighbors
         return queries.frame(queries.search(queries.query(of), self._context.choices["k"] if k is None else k))
 
     def rename_cluster(self, number: int, name: str) -> Self:
-        """Give a cluster a name, which it keeps as long as it has the same members; returns the Atlas."""
+        """Give a cluster a name, which it keeps as long as it has the same members.
+
+        Parameters
+        ----------
+        number : int
+            Number of the cluster, as in :attr:`clusters`; OptionError if there is none.
+        name : str
+            Up to 80 characters; an empty one brings back the name that was found.
+
+        Returns
+        -------
+        Atlas
+        """
         self._controller.clusters.rename(number, name)
         return self
 
     def on_choose(self, call: Callable[[int, float | None], None]) -> None:
-        """Call back with label and seconds (or None) when the reader chooses a point to listen to."""
+        """Have a function called each time a track is chosen to be heard, on the page or by :meth:`choose`.
+
+        Parameters
+        ----------
+        call : callable
+            Given the label of the track, and the moment in seconds, or None where the whole track was chosen.
+        """
         self._context.selection.on("request", lambda request: call(request.track, request.seconds))
 
     def mark_open(self, label: int) -> None:
-        """Tell that a track was opened in a player elsewhere: its point is marked, and walked along."""
+        """Mark the point of a track that was opened in a player elsewhere, and follow the playhead on the map.
+
+        Parameters
+        ----------
+        label : int
+            Label of the track in the table.
+        """
         self._controller.playback.mark_open(label)
 
     def choose(self, label: int, at: float | None = None) -> Self:
-        """Open a track and play it; returns the Atlas."""
+        """Open a track and play it.
+
+        Parameters
+        ----------
+        label : int
+            Label of the track in the table; OptionError if there is no such track.
+        at : float, optional
+            Seconds from which it is played; the beginning by default.
+
+        Returns
+        -------
+        Atlas
+        """
         self._controller.playback.choose(label, at)
         return self
 
-    def enqueue(self, tracks: Any) -> Self:
-        """Have tracks played after one another: rows of the table, or labels; returns the Atlas."""
+    def enqueue(self, tracks: pd.DataFrame | pd.Series[Any] | ArrayLike) -> Self:
+        """Put tracks at the end of the queue; :meth:`play_queue` plays it.
+
+        Parameters
+        ----------
+        tracks : DataFrame, Series or array_like
+            Rows of the table (of frames, played from their ``time`` in seconds), a mask of the table, or labels;
+            OptionError if there is no such track, or more than 5,000 would be in the queue.
+
+        Returns
+        -------
+        Atlas
+        """
         labels, times = self._controller.selection.read(tracks)
         self._controller.playback.enqueue(labels.tolist(), None if times is None else times.tolist())
         return self
 
     def play_queue(self, at: int = 0) -> Self:
-        """Play an item of the queue, and go on from there; returns the Atlas."""
+        """Play an item of the queue, then those after it.
+
+        Parameters
+        ----------
+        at : int
+            Place of the item, counted from 0; OptionError if there is none.
+
+        Returns
+        -------
+        Atlas
+        """
         self._controller.playback.play(at)
         return self
 
     def wait(self, timeout: float | None = None) -> Self:
-        """Wait until nothing is computed or downloaded any more, `timeout` seconds at most; returns the Atlas.
+        """Wait until nothing is computed or downloaded any more.
 
-        What failed says so in the page. Meanwhile the page shows what comes, but does not answer.
+        Meanwhile the page shows results, but does not react. Errors are shown on the page and not raised.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds to wait at most; by default as long as it takes.
+
+        Returns
+        -------
+        Atlas
         """
         self._context.wait(timeout)
         return self
 
     def cancel(self) -> Self:
-        """Stop what runs and what waits; what is finished is kept. Returns the Atlas."""
+        """Stop what runs and what waits; what is finished is kept.
+
+        Returns
+        -------
+        Atlas
+        """
         self._controller.cancel()
         return self
 
     def state(self) -> dict[str, Any]:
-        """Return the choices, the selection and the names of clusters, ready for JSON; see :meth:`restore`."""
+        """Return the choices, the selection and the names of clusters, ready for JSON; see :meth:`restore`.
+
+        Returns
+        -------
+        dict
+        """
         return export.state(self._context, self._controller.selection, self._controller.clusters)
 
     def restore(self, state: Mapping[str, Any]) -> Self:
-        """Show what :meth:`state` returned; returns the Atlas."""
+        """Show what :meth:`state` returned.
+
+        Parameters
+        ----------
+        state : mapping
+            Anything else raises OptionError; tracks that are not in the table any more are left out.
+
+        Returns
+        -------
+        Atlas
+        """
         state = export.checked_state(state)
         self._controller.clusters.restore(state["names"])
         for name, value in state["choices"].items():
@@ -315,7 +432,12 @@ class Atlas(traitlets.HasTraits):
         return self
 
     def code(self) -> str:
-        """Return Python that computes and draws this map without a panel."""
+        """Return Python that computes and draws this map without a panel.
+
+        Returns
+        -------
+        str
+        """
         return self._controller.code()
 
     def save(self, path: str | Path, *, selection: bool = False, **options: Any) -> Path:
@@ -330,13 +452,31 @@ class Atlas(traitlets.HasTraits):
             Whether only what is selected is written, in lists.
         **options
             Of a page: ``audio`` (``"link"``, ``"embed"`` or ``"clips"``), ``title``, ``theme``.
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        EmbvizError
+            If the file cannot be written, has another ending, or there is no map yet; OptionError if options are wrong.
         """
         return export.save(Path(path), self._controller.contents(selection=selection), **options)
 
     def to_html(self, path: str | Path, **options: Any) -> Path:
         """Write the map to a page that needs no kernel or network.
 
-        See :func:`embviz.export.collection_page.render_collection_page`.
+        Parameters
+        ----------
+        path : path
+            Where to write it; the name ends in ``.html``.
+        **options
+            As for :func:`embviz.export.collection_page.render_collection_page`; the same errors are raised.
+
+        Returns
+        -------
+        Path
         """
         return export.page(Path(path), self._controller.contents(selection=False), **options)
 

@@ -6,7 +6,7 @@ Wiring only: :mod:`embviz.widgets` draws, :mod:`embviz.extraction` computes, a w
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,10 +20,12 @@ from embviz.app.explorer.controller import ExplorerController
 from embviz.app.explorer.heads import as_head
 from embviz.app.selection import Selected
 from embviz.app.tracks import Tracks
+from embviz.audio import AudioSource
 from embviz.collection import Collection
 from embviz.core.cache import CacheOption
 from embviz.core.embedding import Embedding
 from embviz.errors import OptionError
+from embviz.extraction import PatchHop
 from embviz.heads import Head
 from embviz.models import Model
 from embviz.widgets.base import close_widget, model_ref, new_clock_name
@@ -125,66 +127,134 @@ class Explorer(traitlets.HasTraits):
         """The panel, for layouts of ipywidgets."""
         return self._context.panel
 
-    def add(self, model: str | Model, layer: str = "embedding", patch_hop: Any = None) -> Self:
-        """Add a row, as :func:`embviz.embed` takes model, layer and hop; returns the Explorer."""
+    def add(self, model: str | Model, layer: str = "embedding", patch_hop: PatchHop = None) -> Self:
+        """Add a row at the bottom, and begin to compute it.
+
+        Parameters
+        ----------
+        model : str or Model
+            Name or alias of a model. Where its weights are missing, the row offers to download them.
+        layer : str
+            Name of a layer of the model, or of any node of its graph.
+        patch_hop : float, "dense" or None
+            Seconds from one patch to the next, as for :func:`embviz.embed`; None is the model's own.
+
+        Returns
+        -------
+        Explorer
+
+        Raises
+        ------
+        ModelError
+            If there is no such model. A layer or hop that the model does not have is reported in the row.
+        """
         self._context.active = self._controller.heatmaps.add(model, layer, patch_hop)
         self._settle()
         return self
 
-    def add_head(self, head: Any) -> Self:
-        """Show what a classifier says below the rows whose model and layer it is for; returns the Explorer.
+    def add_head(self, head: Head | str | Path) -> Self:
+        """Show the answers of a classifier below the rows whose model and layer it was trained on.
 
         Parameters
         ----------
         head : Head, str or path
-            A trained head, the name of a registered one, or where one was saved.
+            A trained head, the name of a registered one, or where one was saved; ModelError if there is none.
+
+        Returns
+        -------
+        Explorer
         """
         self._controller.add_head(as_head(head))
         return self
 
     def remove(self, model: str | Model | int, layer: str | None = None) -> Self:
-        """Remove the rows of a model (and layer), or the row at a place counted from 0; returns the Explorer."""
+        """Remove the rows of a model, or one row.
+
+        Parameters
+        ----------
+        model : str, Model or int
+            Whose rows are removed, or the place of one row, counted from 0; OptionError if there is no such row.
+        layer : str, optional
+            Only the rows of this layer are removed; by default those of all layers.
+
+        Returns
+        -------
+        Explorer
+        """
         for row in self._controller.heatmaps.find(model, layer):
             self._controller.heatmaps.remove(row.id)
         self._settle()
         return self
 
-    def open(self, track: Any) -> Self:
-        """Open a track of the list by its place or path, or add a file and open it; returns the Explorer."""
+    def open(self, track: int | AudioSource) -> Self:
+        """Open a track, in the background; one that is not in the list is added to it.
+
+        Parameters
+        ----------
+        track : int, path, (ndarray, int) or Audio
+            Its place in the list from 0, its path or name, or samples with their rate in Hz; AudioError if not found.
+
+        Returns
+        -------
+        Explorer
+        """
         self._controller.open(self._controller.track_list.find_or_add(track).id)
         return self
 
     def map(self, model: str | Model | None = None, **options: Any) -> Self:
-        """Open the page with the map of all tracks, as :class:`embviz.Atlas` takes options; returns the Explorer."""
+        """Open the page with the map of all tracks, which is computed in the background.
+
+        Parameters
+        ----------
+        model : str or Model, optional
+            Whose vectors are mapped; that of :class:`embviz.Atlas` by default.
+        **options
+            Other parameters of :class:`embviz.Atlas`, such as ``color="genre"``; the map is then made anew.
+
+        Returns
+        -------
+        Explorer
+        """
         self._context.panel.tab = "map"
         self._controller.map_tab.start(**({} if model is None else {"model": model}), **options)
         return self
 
-    def tasks(self, target: str | None = None, models: Any = None, **options: Any) -> Self:
+    def tasks(
+        self, target: str | None = None, models: str | Model | Sequence[str | Model] | None = None, **options: Any
+    ) -> Self:
         """Open the page that compares models on a task, and compare them where a target is named.
 
         Parameters
         ----------
         target : str, optional
             The column of the collection that is to be predicted.
-        models : str, Model or sequence of them, optional
-            Those of the rows by default.
+        models : str, Model, or list or tuple of them, optional
+            Which models are compared; by default those of the rows whose weights are here.
         **options
-            As :func:`embviz.evaluation.evaluate` takes them, such as ``layers="all"``.
+            As for :func:`embviz.evaluation.evaluate`, such as ``layers="all"``; OptionError if a value is wrong.
 
         Returns
         -------
         Explorer
-            Its :attr:`evaluation` holds what was found, once it is; :meth:`wait` waits for that.
+            Its :attr:`evaluation` holds the result once it is computed; :meth:`wait` waits for that.
         """
         self._context.panel.tab = "evaluation"
         self._controller.evaluation_tab.ask(target, models, options)
         return self
 
     def wait(self, timeout: float | None = None) -> Self:
-        """Wait until nothing is computed or downloaded any more, `timeout` seconds at most; returns the Explorer.
+        """Wait until nothing is computed or downloaded any more.
 
-        What failed says so in its row. Meanwhile the panel shows what comes, but does not answer.
+        Meanwhile the panel shows results, but does not react. Errors are shown in their rows and not raised.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds to wait at most; by default as long as it takes.
+
+        Returns
+        -------
+        Explorer
         """
         left = self._context.wait(timeout)
         if self._controller.map_tab.atlas is not None:
@@ -192,7 +262,12 @@ class Explorer(traitlets.HasTraits):
         return self
 
     def cancel(self) -> Self:
-        """Stop what runs and what waits; what is finished is kept. Returns the Explorer."""
+        """Stop what runs and what waits; what is finished is kept.
+
+        Returns
+        -------
+        Explorer
+        """
         self._controller.cancel()
         return self
 
@@ -205,19 +280,58 @@ class Explorer(traitlets.HasTraits):
         self._context.player.pause()
 
     def seek(self, seconds: float) -> None:
-        """Move the playhead."""
+        """Move the playhead.
+
+        Parameters
+        ----------
+        seconds : float
+            From the start of the track, and limited to its length; OptionError if NaN or infinite.
+        """
         self._context.player.seek(seconds)
 
     def state(self) -> dict[str, Any]:
-        """Return what restores this view as ``Explorer(source, state=…)``, ready for JSON."""
+        """Return what restores this view as ``Explorer(source, state=…)``, ready for JSON.
+
+        Returns
+        -------
+        dict
+            Path of the track, rows, selected range, playhead and the choices of the pages; no sound and no values.
+
+        Examples
+        --------
+        >>> Explorer(models=["musicnn"]).state()["rows"][0]["model"]
+        'msd-musicnn-1'
+        """
         return self._controller.state()
 
     def code(self) -> str:
-        """Return Python that computes and draws the rows of this view without a panel."""
+        """Return Python that computes and draws the rows of this view without a panel.
+
+        Returns
+        -------
+        str
+        """
         return self._controller.code()
 
     def to_html(self, path: str | Path, **options: Any) -> Path:
-        """Write this view to a page that plays without a kernel or network; see :mod:`embviz.export.track_page`."""
+        """Write this view to a page that plays without a kernel or network.
+
+        Parameters
+        ----------
+        path : path
+            Where to write it; the name ends in ``.html``.
+        **options
+            As for :func:`embviz.export.track_page.render_track_page`, such as ``title`` and ``theme``.
+
+        Returns
+        -------
+        Path
+
+        Raises
+        ------
+        FigureError, OptionError
+            If the page cannot be written or is too large for a browser; if no track is open, or an option is wrong.
+        """
         return export.write_page(path, self._context, self._controller.heatmaps, **options)
 
     def close(self) -> None:
