@@ -249,9 +249,19 @@ class NeighborIndex:
         return indices, distances
 
     def distances(self, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Return the distances of some vectors of the collection to all of it, ``[rows, n]``.
+        """Return the distances from some vectors of the collection to all of its vectors.
 
-        For ranks: distances that are tiny beside the extent of the collection are not exact to their last digits.
+        They are meant for ranks: distances that are tiny beside the extent of the collection are not exact to their
+        last digits.
+
+        Parameters
+        ----------
+        rows : ndarray, shape [q], int
+            Numbers of these vectors.
+
+        Returns
+        -------
+        ndarray, shape [q, n], float32
         """
         place = np.arange(self.n) if self._inverted is None else np.argsort(self._inverted.order)
         points = self._vectors[place[rows]]
@@ -261,7 +271,22 @@ class NeighborIndex:
         return distances if self._inverted is None else distances[:, place]
 
     def search_self(self, k: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]]:
-        """Yield rows of the collection, their nearest vectors (themselves among these), and the distances."""
+        """Search the neighbours of all vectors of the collection, up to 4,096 at a time.
+
+        Parameters
+        ----------
+        k : int
+            How many, the vector itself among them, n at most; below 2, nothing is searched.
+
+        Yields
+        ------
+        rows : ndarray, shape [q], int64
+            Numbers of the vectors whose neighbours follow.
+        indices : ndarray, shape [q, k], int64
+            Rows of the collection, nearest first.
+        distances : ndarray, shape [q, k], float32
+            Their distances.
+        """
         order = np.arange(self.n) if self._inverted is None else self._inverted.order
         for start in range(0, self.n if k > 1 else 0, ROWS):
             part = slice(start, start + ROWS)

@@ -121,11 +121,17 @@ class Collection:
         Returns
         -------
         Collection
+            One track per file, in the natural order of their names.
 
         Raises
         ------
         CollectionError
             If there is no such folder, or no sound in it.
+
+        Examples
+        --------
+        >>> len(Collection.from_folder("sample_audio", pattern="*.ogg"))
+        8
         """
         relist = partial(cls.from_folder, path, pattern=pattern, follow_links=follow_links)
         found = discovery.list_folder(path, pattern, follow_links=follow_links)
@@ -141,7 +147,9 @@ class Collection:
         cache: CacheOption = None,
         progress: Progress = None,
     ) -> Collection:
-        """Return some files. One that cannot be used stays in the table, with its problem; doubled paths are kept once.
+        """Return the tracks of some files.
+
+        A file that cannot be used stays in the table, with its problem. A path given twice is kept once.
 
         Parameters
         ----------
@@ -152,10 +160,20 @@ class Collection:
         duplicates, cache, progress
             As for :meth:`from_folder`.
 
+        Returns
+        -------
+        Collection
+            One track per file, in the order given.
+
         Raises
         ------
         CollectionError
-            If there are none, or something else among them.
+            If there are no paths, or something that is not a path is among them.
+
+        Examples
+        --------
+        >>> Collection.from_paths(["sample_audio/rock.ogg", "sample_audio/jazz.ogg"])["name"].tolist()
+        ['rock.ogg', 'jazz.ogg']
         """
         given = loaders.check_paths(paths)
         kept = list(dict.fromkeys(given))
@@ -178,8 +196,8 @@ class Collection:
     ) -> Collection:
         """Return the files that a table names, with its other columns.
 
-        What stands in its columns ``title``, ``artist``, ``album``, ``genre``, ``year`` and ``duration`` goes before
-        what the files say about themselves.
+        Its columns ``title``, ``artist``, ``album``, ``genre``, ``year`` and ``duration`` take precedence over
+        the tags of the files.
 
         Parameters
         ----------
@@ -192,10 +210,20 @@ class Collection:
         duplicates, cache, progress
             As for :meth:`from_folder`.
 
+        Returns
+        -------
+        Collection
+            One track per file, in the order of the rows; further rows with the same file are left out.
+
         Raises
         ------
         CollectionError
             If it is no table, or has no such column, or no rows.
+
+        Examples
+        --------
+        >>> len(Collection.from_table("sample_audio/tracks.csv", audio="file"))
+        10
         """
         given, own = loaders.read_table(table, audio)
         relist = partial(cls.from_table, table, audio=audio, base=base)
@@ -332,6 +360,11 @@ class Collection:
         ------
         CollectionError
             If the expression cannot be evaluated.
+
+        Examples
+        --------
+        >>> Collection.from_folder("sample_audio").query("bpm > 140")["title"].tolist()
+        ['Two Five Window', 'Anvil Grammar']
         """
         try:
             return self._derive(self.table.query(expression, level=1))
@@ -342,11 +375,23 @@ class Collection:
             ) from error
 
     def head(self, n: int = 5) -> Collection:
-        """Return the first `n` tracks."""
+        """Return the first `n` tracks.
+
+        Parameters
+        ----------
+        n : int
+            Number of tracks, 5 by default; all where there are fewer.
+        """
         return self._derive(self.table.head(n))
 
     def tail(self, n: int = 5) -> Collection:
-        """Return the last `n` tracks."""
+        """Return the last `n` tracks.
+
+        Parameters
+        ----------
+        n : int
+            Number of tracks, 5 by default; all where there are fewer.
+        """
         return self._derive(self.table.tail(n))
 
     def sample(self, n: int, *, seed: int | None = 0) -> Collection:
@@ -409,32 +454,38 @@ class Collection:
         ------
         CollectionError
             If the number of values differs, or a column says what a file is, such as ``path``.
+
+        Examples
+        --------
+        >>> collection = Collection.from_folder("sample_audio")
+        >>> int(collection.assign(fast=collection["bpm"] > 120)["fast"].sum())
+        4
         """
         return self._derive(table_ops.assign_columns(self.table, columns))
 
     def join(self, other: DataFrame | Series, on: str | None = None) -> Collection:
-        """Return the collection with the columns of another table, whose index holds what stands in the column `on`.
+        """Return the collection with the columns of another table, matched by that table's index.
 
         Parameters
         ----------
         other : DataFrame or Series
-            What is joined. No track is lost and none is doubled: where there is nothing for a track, cells stay
-            empty, and :attr:`notes` says so.
+            What is joined, one row for each value of its index. No track is lost and none is doubled: where there is no
+            row for a track, its cells stay empty, and :attr:`notes` says how many these are.
         on : str, optional
-            A column of the collection; by default the labels of the tracks. Where `other` has a column of this name,
-            that is compared, and not its index.
+            Column of the collection whose values are looked up; by default the labels of the tracks. Where `other` has
+            a column of this name, the values are looked up in that column.
 
         Raises
         ------
         CollectionError
-            If `other` says two things about one track, or has columns that the collection has, too.
+            If `other` has two rows for one value, no row for any track, or a column that the collection already has.
         """
         return self._derive(*table_ops.join_table(self.table, other, on))
 
     def merge(
         self, other: DataFrame, *, on: str | None = None, left_on: str | None = None, right_on: str | None = None
     ) -> Collection:
-        """Return the collection with the columns of another table, by columns that hold the same.
+        """Return the collection with the columns of another table, matched by the values of a column.
 
         Parameters
         ----------
@@ -459,7 +510,7 @@ class Collection:
     # Files. --------------------------------------------------------------------------------------------------------
 
     def audio(self, label: int) -> Audio:
-        """Return the sound of a track.
+        """Return the sound of a track, which is decoded when it is first asked for.
 
         Parameters
         ----------
@@ -535,7 +586,39 @@ class Collection:
         workers: int | None = None,
         progress: Progress = True,
     ) -> Any:
-        """Return the embeddings of the tracks; options, results and errors are those of :func:`embed_table`.
+        """Return the embeddings of the tracks, pooled over time; see :func:`embviz.batch.embed_table`.
+
+        Parameters
+        ----------
+        models : str, Model or sequence of them
+            Name or alias of a model; its weights must be present.
+        layer : str or sequence of str
+            Name of a layer, or of any node of the graph.
+        pooling : {"mean", "mean+std", "max", "median", "frames"}
+            How the frames of a track become one vector; ``"frames"`` keeps them all.
+        patch_hop, resample_quality
+            As for :func:`embviz.embed`.
+        cache : Cache, False or None
+            Where results are kept; None is the cache that the collection was made with, False keeps nothing.
+        executor : concurrent.futures.Executor, optional
+            What computes the tracks; by default processes on this machine.
+        workers : int, optional
+            Number of processes, by default one for each core.
+        progress : bool or callable
+            As for :func:`embviz.embed`; a bar by default.
+
+        Returns
+        -------
+        Vectors or list
+            A list where a sequence of models or of layers is given; a list per model of lists per layer where both are.
+            Tracks that gave nothing are left out: ``failed`` says why.
+
+        Raises
+        ------
+        CollectionError
+            If there are no tracks, or none gave anything.
+        ModelError, LayerError, WeightsError, OptionError
+            As for :func:`embviz.embed`, before anything is computed.
 
         Examples
         --------
@@ -558,7 +641,21 @@ class Collection:
         model : str or Model
             Model whose embeddings are mapped.
         **options
-            As for :class:`embviz.Atlas`, which also says what can go wrong.
+            Other parameters of :class:`embviz.Atlas`, such as ``layer``, ``method`` and ``color``.
+
+        Returns
+        -------
+        Atlas
+            It is shown at once and computed in the background.
+
+        Raises
+        ------
+        OptionError, ModelError
+            As for :class:`embviz.Atlas`.
+
+        Examples
+        --------
+        >>> collection.map("musicnn", color="genre")  # doctest: +SKIP
         """
         from embviz.app.atlas import Atlas
 
@@ -567,10 +664,30 @@ class Collection:
     def to_html(
         self, path: str | os.PathLike[str], model: str | Model = "musicnn", *, progress: Progress = True, **options: Any
     ) -> Path:
-        """Write the map as one page that needs no kernel or network; returns its path.
+        """Write the map as one page that needs no kernel or network.
 
-        Arguments and errors are those of :func:`embviz.export.collection_report.write_collection_report`. Tracks that
-        cannot be used are left out; :meth:`embed` says which.
+        Tracks that cannot be used are left out; :meth:`embed` says which.
+
+        Parameters
+        ----------
+        path : path
+            The page, ending in ``.html``.
+        model : str or Model
+            Model whose embeddings are mapped.
+        progress : bool or callable
+            As for :func:`embviz.embed`; a bar by default.
+        **options
+            Other parameters of :func:`embviz.export.collection_report.write_collection_report`, such as ``audio``.
+
+        Returns
+        -------
+        Path
+            Where the page is.
+
+        Raises
+        ------
+        EmbvizError
+            If there is nothing to draw, weights are missing, or an option has no such value.
         """
         from embviz.export import collection_report
 
@@ -580,18 +697,47 @@ class Collection:
         return Path(path)
 
     def to_csv(self, path: str | os.PathLike[str]) -> Path:
-        """Write the table as UTF-8 text, the labels in the column "track"; returns the path.
+        """Write the table as UTF-8 text, with the labels in the column "track".
 
-        Raises CollectionError if the file cannot be written, as :meth:`to_parquet` and :meth:`to_m3u` do.
+        Parameters
+        ----------
+        path : path
+            The file; one of this name is replaced.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        CollectionError
+            If the file cannot be written.
         """
         return io.to_csv(self.table, path)
 
     def to_parquet(self, path: str | os.PathLike[str]) -> Path:
-        """Write the table as parquet, the labels as its index; returns the path."""
+        """Write the table as parquet, with the labels as its index.
+
+        Parameters
+        ----------
+        path : path
+            The file; one of this name is replaced.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        CollectionError
+            If the file cannot be written, or a column holds values of different types.
+        """
         return io.to_parquet(self.table, path)
 
     def to_m3u(self, path: str | os.PathLike[str], *, relative: bool = True) -> Path:
-        """Write a playlist (extended M3U, UTF-8) of the tracks that can be read; returns its path.
+        """Write a playlist (extended M3U, UTF-8) of the tracks that can be read.
 
         Parameters
         ----------
@@ -599,6 +745,16 @@ class Collection:
             The playlist, ``.m3u8`` by custom.
         relative : bool
             Whether paths start from the playlist's folder, so that both can be moved together.
+
+        Returns
+        -------
+        Path
+            The file.
+
+        Raises
+        ------
+        CollectionError
+            If the file cannot be written, or no track can be read.
         """
         return io.to_m3u(self.table, path, relative=relative)
 

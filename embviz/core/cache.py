@@ -62,6 +62,11 @@ class Cache:
         Size beyond which the least recently used entries are removed, 10 GiB by default; what is derived from the
         embeddings may take as much again.
 
+    Raises
+    ------
+    OptionError
+        If `max_bytes` is not above 0.
+
     Examples
     --------
     >>> cache = Cache()
@@ -96,7 +101,7 @@ class Cache:
         return self._read(self._path(key), Embedding.load)
 
     def has(self, key: Mapping[str, Any]) -> bool:
-        """Tell whether there is an entry of a key, without reading it."""
+        """Tell whether an embedding is kept under a key, without reading it."""
         return os.path.exists(self._path(key))  # noqa: PTH110  says no where Path.exists raises
 
     def put(self, key: Mapping[str, Any], embedding: Embedding) -> None:
@@ -120,9 +125,17 @@ class Cache:
     # What is derived from them. ------------------------------------------------------------------------------------
 
     def load_arrays(self, kind: str, key: Mapping[str, Any]) -> dict[str, NDArray[Any]] | None:
-        """Return the arrays that were remembered under a key, memory-mapped, or None.
+        """Return the arrays that were kept under a key.
 
-        A damaged record is set aside with a warning.
+        Parameters
+        ----------
+        kind, key
+            As for :meth:`save_arrays`.
+
+        Returns
+        -------
+        dict of str to ndarray, or None
+            Memory-mapped; None where there are none. A damaged file is set aside with a warning.
         """
         found = self._read(self.derived_path(kind, key), io.read_arrays)
         return None if found is None else found[0]
@@ -145,16 +158,16 @@ class Cache:
             self.warn_unwritable(error)
 
     def derived_path(self, kind: str, key: Mapping[str, Any], suffix: str = ".safetensors") -> Path:
-        """Return the file of a key among what is derived, for those who write and read it themselves."""
+        """Return where a derived result belongs, for callers that write and read the file themselves."""
         return self._derived.folder / kind / _fan_out(_canonical_json(key), suffix)
 
     def register(self, path: Path) -> None:
-        """Count a file written to its :meth:`derived_path`; where it is too much, what was used longest ago goes."""
+        """Count a file towards the limit of derived results; beyond it, the least recently used are removed."""
         with contextlib.suppress(OSError):
             self._derived.register(path.stat().st_size, self.max_bytes)
 
     def warn_unwritable(self, error: OSError, what: str = "Results", when: str = "next time") -> None:
-        """Warn, once, that something cannot be kept, and when it is computed again."""
+        """Warn, once, that results cannot be kept, and when they are computed again."""
         self.warn(
             "write",
             f"{what} cannot be kept in {str(self.folder)!r}: {error.strerror}. "
@@ -162,7 +175,7 @@ class Cache:
         )
 
     def warn(self, kind: str, message: str) -> None:
-        """Say what this process, or another, found wrong with this store; once of a kind."""
+        """Warn of a problem with this folder, once for each kind of problem."""
         if kind not in self._warned:
             self._warned.add(kind)
             warnings.warn(message, CacheWarning, stacklevel=4)
@@ -170,7 +183,7 @@ class Cache:
     # Digests. ------------------------------------------------------------------------------------------------------
 
     def digest(self, audio: _Digestible) -> str:
-        """Return the digest of a track, without reading the file again if path, size and time are as they were."""
+        """Return the digest of a track; a file is read again only if its size or time has changed."""
         stamp = None if audio.path is None else _file_stamp(audio.path)
         if audio.path is None or stamp is None:
             return audio.digest
@@ -184,7 +197,7 @@ class Cache:
         return digest
 
     def known_digest(self, path: Path) -> str | None:
-        """Return the digest of a file that was read before and is as it was then; it is not read now."""
+        """Return the digest that :meth:`digest` remembers of a file, without reading the file."""
         stamp = _file_stamp(path)
         return None if stamp is None else self._load_digest(stamp)
 
@@ -222,13 +235,25 @@ class Cache:
         }
 
     def keys(self) -> Iterator[dict[str, Any]]:
-        """Iterate over the keys of all sound entries."""
+        """Iterate over the keys of the embeddings.
+
+        Yields
+        ------
+        dict
+            A key, as it was given to :meth:`put`; entries whose header cannot be read are passed over.
+        """
         for entry in self._embeddings.entries():
             with contextlib.suppress(EmbvizError, KeyError, ValueError):
                 yield json.loads(io.read_arrays(entry.path, check=False)[1]["key"])
 
     def verify(self) -> list[Path]:
-        """Read every entry, set the damaged ones aside, and return what they are now called."""
+        """Read every entry, and set the damaged ones aside.
+
+        Returns
+        -------
+        list of Path
+            The damaged files under their new names, which end in ``.damaged``.
+        """
         aside = []
         for read, shelf in ((Embedding.load, self._embeddings), (io.read_arrays, self._derived)):
             for path in [entry.path for entry in shelf.entries() if entry.path.suffix == ".safetensors"]:
@@ -256,7 +281,13 @@ class Cache:
         return self._embeddings.prune(limit) + self._derived.prune(limit)
 
     def clear(self) -> int:
-        """Remove all entries, what is derived, sounds made for browsers, remembered digests; return the bytes freed."""
+        """Remove all entries, derived results, sounds made for browsers, and remembered digests.
+
+        Returns
+        -------
+        int
+            Bytes freed.
+        """
         freed = self.prune(0) + self._sound_bytes()
         for name in ("embeddings", "derived", "sounds", "digests", "index"):
             shutil.rmtree(self.folder / name, ignore_errors=True)

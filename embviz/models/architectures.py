@@ -2,6 +2,25 @@
 
 Conventions: those of :mod:`embviz.models.layer`. Receptive fields are not typed in but followed through the network's
 kernels and strides.
+
+References
+----------
+Essentia's graphs of all of them: https://essentia.upf.edu/models/. Papers, and repositories of the original code:
+
+MusiCNN and VGG-I
+    J. Pons and X. Serra, "musicnn: pre-trained convolutional neural networks for music audio tagging", ISMIR
+    late-breaking demo, 2019. https://github.com/jordipons/musicnn
+Tempo-CNN
+    H. Schreiber and M. Müller, "Musical tempo and key estimation using convolutional neural networks with directional
+    filters", SMC 2019. https://github.com/hendriks73/tempo-cnn
+OpenL3
+    J. Cramer, H.-H. Wu, J. Salamon and J. P. Bello, "Look, listen and learn more: design choices for deep audio
+    embeddings", ICASSP 2019. https://github.com/marl/openl3
+VGGish
+    S. Hershey et al., "CNN architectures for large-scale audio classification", ICASSP 2017.
+Spleeter
+    R. Hennequin, A. Khlif, F. Voituret and M. Moussallam, "Spleeter: a fast and efficient music source separation tool
+    with pre-trained models", JOSS 2020. https://github.com/deezer/spleeter
 """
 
 from __future__ import annotations

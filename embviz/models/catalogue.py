@@ -1,7 +1,7 @@
 """The models that embviz knows: data, and the helpers that spare its repetition.
 
 Conventions: those of :mod:`embviz.models.model`. The layers of each architecture are in
-:mod:`embviz.models.architectures`.
+:mod:`embviz.models.architectures`, with the papers and repositories that they come from.
 """
 
 from __future__ import annotations

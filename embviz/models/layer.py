@@ -63,7 +63,7 @@ class Layer:
         return f"<Layer {self.name!r}: {size}{f' ({self.axes})' if self.axes else ''}, {self.meaning}>"
 
     def find_in(self, graph: Graph) -> Layer | None:
-        """Return this layer with the nodes that a graph really has, or None where it has them not."""
+        """Return this layer with the nodes that a graph has, or None where these are not found."""
         if all(node in graph.nodes for node in self.nodes):
             return self
         if self.feeds in graph.nodes and len(inputs := graph.nodes[self.feeds].inputs) == 1:

@@ -47,6 +47,16 @@ class ProjectionOption:
     def check(self, value: object) -> Any:
         """Return a value in the type of the option.
 
+        Parameters
+        ----------
+        value : object
+            A number, or one of `choices`.
+
+        Returns
+        -------
+        int, float or str
+            By the option's `kind`.
+
         Raises
         ------
         OptionError
@@ -110,6 +120,16 @@ _OPTIONS: dict[str, tuple[ProjectionOption, ...]] = {
 
 def method_options(method: str) -> tuple[ProjectionOption, ...]:
     """Return the options of a projection method.
+
+    Parameters
+    ----------
+    method : {"umap", "pca", "tsne", "pacmap"}
+        Name of the method.
+
+    Returns
+    -------
+    tuple of ProjectionOption
+        Empty for PCA, which has none.
 
     Raises
     ------

@@ -152,7 +152,14 @@ class Projection:
         return np.asarray(np.einsum("mk,mkd->md", weights, self.xy[near].astype(np.float64)), np.float32)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the map as a table: ``x``, ``y``, ``preservation``, by track (and time in s, for frames)."""
+        """Return the map as a table.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``x``, ``y`` and ``preservation``. The index is the label of the track, and the time in seconds
+            where points are frames; it is the number of the vector where no tracks are known.
+        """
         import pandas as pd
 
         beside = {name: rows for name, rows in (("track", self.tracks), ("time", self.times)) if rows is not None}
