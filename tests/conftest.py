@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from harness import Bench, Opened, chromium
-from panel import Desk
+from panel import BenchPanel
 
 ROOT = Path(__file__).resolve().parent.parent
 TEST_HOME = Path(os.environ.get("EMBVIZ_TEST_HOME") or ROOT / "build" / "home").resolve()
@@ -115,9 +115,9 @@ def explore() -> Iterator[Callable[..., Any]]:
 
 
 @pytest.fixture
-def desk(bench: Bench) -> Desk:
+def bench_panel(bench: Bench) -> BenchPanel:
     """A panel on a bench."""
-    return Desk(bench)
+    return BenchPanel(bench)
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""A panel on a bench: states of its traits, and a desk to work at."""
+"""A panel on a bench: states of its traits, and a bench_panel to work at."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def a_state(**more: Any) -> dict[str, Any]:
     return state | more
 
 
-class Desk:
+class BenchPanel:
     """A panel on a bench, whose Python answers every command."""
 
     def __init__(self, bench: Bench) -> None:

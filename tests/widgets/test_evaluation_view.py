@@ -350,9 +350,9 @@ OFFERS = {
 
 
 @pytest.mark.slow
-def test_the_page_asks_compares_and_shows(desk):
+def test_the_page_asks_compares_and_shows(bench_panel):
     work = {"status": "", "plan": "12 embeddings are to be computed first."}
-    panel = desk.show(tab="evaluation", evaluation=OFFERS, evaluation_status=work)
+    panel = bench_panel.show(tab="evaluation", evaluation=OFFERS, evaluation_status=work)
     assert panel.locator(".ev-evaluation-plan").inner_text() == work["plan"]
     predict = panel.get_by_role("combobox", name="Predict")
     assert predict.locator("option:disabled").inner_text() == "key (one class only)"
@@ -360,7 +360,7 @@ def test_the_page_asks_compares_and_shows(desk):
     panel.get_by_role("combobox", name="Keep together").select_option(label="nothing")
     panel.get_by_role("combobox", name="Folds").select_option("10")
     panel.get_by_role("checkbox", name="MusiCNN (MTT)").press("Space")
-    assert desk.sent() == [
+    assert bench_panel.sent() == [
         {"kind": "set_evaluation_option", "name": "groups", "value": "artist"},
         {"kind": "set_evaluation_option", "name": "groups", "value": False},
         {"kind": "set_evaluation_option", "name": "folds", "value": 10},
@@ -369,24 +369,26 @@ def test_the_page_asks_compares_and_shows(desk):
     panel.get_by_text("1 more, to be downloaded").click()
     panel.get_by_role("button", name="Download 12 MB: Tempo-CNN").click()
     panel.get_by_role("button", name="Compare").press("Enter")
-    assert desk.sent() == [{"kind": "pull", "model": "deepsquare-k8"}, {"kind": "evaluate"}]
-    desk.change(evaluation_status={"status": "running", "stage": "training · 2 min left", "done": 3, "total": 10})
+    assert bench_panel.sent() == [{"kind": "pull", "model": "deepsquare-k8"}, {"kind": "evaluate"}]
+    bench_panel.change(
+        evaluation_status={"status": "running", "stage": "training · 2 min left", "done": 3, "total": 10}
+    )
     state = panel.locator(".ev-panel-evaluation > .ev-panel-state")
     assert "training · 2 min left · 3 of 10" in state.inner_text()
     assert panel.get_by_role("button", name="Compare").is_disabled()
     state.get_by_role("button", name="Cancel").click()
-    assert desk.sent() == [{"kind": "cancel_evaluation"}]
-    desk.change(tab="heatmaps")
+    assert bench_panel.sent() == [{"kind": "cancel_evaluation"}]
+    bench_panel.change(tab="heatmaps")
     assert "Tasks: training" in panel.locator(".ev-panel-busy").inner_text()
-    desk.change(
+    bench_panel.change(
         tab="evaluation", evaluation_status={"status": "failed", "message": f"No {HOSTILE}.", "remedy": "Do this."}
     )
     assert "Do this." in state.inner_text()
     state.get_by_role("button", name="Try again").click()
-    assert desk.sent() == [{"kind": "evaluate"}]
+    assert bench_panel.sent() == [{"kind": "evaluate"}]
 
     scores = a_comparison([an_item(0, HOSTILE, 0.81), an_item(1, "VGG-I · output", 0.6)], external=True)
-    desk.change(evaluation_status={"status": "ready"}, scores=scores)
+    bench_panel.change(evaluation_status={"status": "ready"}, scores=scores)
     table = panel.get_by_role("table")
     heads = table.get_by_role("columnheader").all_inner_texts()
     assert [text.split()[0] for text in heads] == ["Model", "Accuracy", "95", "0", "Other", "Drop"]
@@ -395,32 +397,32 @@ def test_the_page_asks_compares_and_shows(desk):
     assert "71.0 – 86.0" in first.inner_text()
     second = first.locator("xpath=following-sibling::tr[1]").get_by_role("button")
     second.press("Enter")
-    assert desk.sent() == [{"kind": "show_confusion", "cell": 1}]
+    assert bench_panel.sent() == [{"kind": "show_confusion", "cell": 1}]
     confusion = {"cell": 1, "title": HOSTILE, "task": "style", "tracks": 80, "wrong": 32, "can_train_head": True,
                  "view": "IPY_MODEL_row7", "training": {"status": ""}}  # fmt: skip
-    desk.change(confusion=confusion)
+    bench_panel.change(confusion=confusion)
     assert second.get_attribute("aria-pressed") == "true"
     assert second.evaluate("el => el === document.activeElement")
-    desk.page.wait_for_function("() => globalThis.mounted?.includes('row7')")
+    bench_panel.page.wait_for_function("() => globalThis.mounted?.includes('row7')")
     for name in ("Show on the map", "Keep as a head", "CSV", "LaTeX"):
         panel.get_by_role("button", name=name, exact=True).click()
-    assert [sent["kind"] for sent in desk.sent()] == ["show_answers", "train_head", "save_scores", "save_scores"]
+    assert [sent["kind"] for sent in bench_panel.sent()] == ["show_answers", "train_head", "save_scores", "save_scores"]
     assert not panel.get_by_role("status").filter(has_text="earlier choices").is_visible()
-    desk.change(evaluation={**OFFERS, "choices": {**OFFERS["choices"], "folds": 3}})
+    bench_panel.change(evaluation={**OFFERS, "choices": {**OFFERS["choices"], "folds": 3}})
     assert panel.get_by_role("status").filter(has_text="earlier choices").is_visible()
     assert panel.locator("img").count() == 0
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("theme", "width"), [("light", 700), ("dark", 1240)])
-def test_nothing_sticks_out_and_every_control_has_a_name(desk, theme, width):
-    desk.bench.theme(theme)
+def test_nothing_sticks_out_and_every_control_has_a_name(bench_panel, theme, width):
+    bench_panel.bench.theme(theme)
     items = [an_item(i, f"A model with a long name · {'layer' * 6}{i}", 0.4 + i / 50) for i in range(20)]
     for item in items:
         item["model"], item["layer"] = GOOD, f"layer{item['key']}"
     confusion = {"cell": 3, "title": HOSTILE * 3, "task": "style", "tracks": 80, "wrong": 32, "can_train_head": False,
                  "view": "", "training": {"status": "running", "stage": "x" * 80}}  # fmt: skip
-    panel = desk.show(
+    panel = bench_panel.show(
         width=width, tab="evaluation", evaluation=OFFERS, scores=a_comparison(items, external=True),
         confusion=confusion, evaluation_status={"status": "failed", "message": "A long sentence. " * 9},
     )  # fmt: skip
@@ -431,7 +433,7 @@ def test_nothing_sticks_out_and_every_control_has_a_name(desk, theme, width):
     chart = panel.get_by_role("img", name="Accuracy along the depth: best 78.0 % at layer19")
     assert chart.locator("circle").count() == 20
     chart.locator("circle").nth(4).click()
-    assert desk.sent() == [{"kind": "show_confusion", "cell": 4}]
-    desk.change(evaluation={**OFFERS, "targets": OFFERS["targets"][1:]})
+    assert bench_panel.sent() == [{"kind": "show_confusion", "cell": 4}]
+    bench_panel.change(evaluation={**OFFERS, "targets": OFFERS["targets"][1:]})
     assert panel.get_by_text("Nothing to predict").is_visible()
     assert panel.get_by_text("key: one class only").is_visible()

@@ -86,31 +86,31 @@ def last(sent: list[dict[str, Any]]) -> dict[str, Any]:
     return sent[-1]
 
 
-def test_a_track_is_opened_by_click_and_by_keys(desk):
-    panel = desk.show()
+def test_a_track_is_opened_by_click_and_by_keys(bench_panel):
+    panel = bench_panel.show()
     panel.get_by_role("option", name="Two Five Window").click()
-    assert desk.sent() == [{"kind": "open_track", "track": 1}]
+    assert bench_panel.sent() == [{"kind": "open_track", "track": 1}]
     box = panel.get_by_role("listbox", name="Tracks")
     box.focus()
     # By name: broken, jazz, rock.
     for key in ["Home", "ArrowDown", "ArrowDown", "ArrowDown"]:
         box.press(key)
-    assert desk.sent() == []
+    assert bench_panel.sent() == []
     box.press("Enter")
-    assert desk.sent() == [{"kind": "open_track", "track": 0}]
+    assert bench_panel.sent() == [{"kind": "open_track", "track": 0}]
     active = box.get_attribute("aria-activedescendant")
     assert panel.locator(f"#{active}").get_attribute("data-track") == "0"
 
 
-def test_search_and_order(desk):
-    panel = desk.show()
+def test_search_and_order(bench_panel):
+    panel = bench_panel.show()
     search = panel.get_by_role("searchbox", name="Search tracks")
     search.fill("JAZZ")
     assert panel.get_by_role("option").filter(has_text="Two").count() == 1
     assert panel.locator(".ev-panel-track").count() == 1
     assert panel.locator(".ev-panel-list-head [role=status]").inner_text() == "1 of 3"
     search.press("Enter")
-    assert desk.sent() == [{"kind": "open_track", "track": 1}]
+    assert bench_panel.sent() == [{"kind": "open_track", "track": 1}]
     search.fill("nothing like it")
     assert panel.get_by_text("No track matches").is_visible()
     search.press("Escape")
@@ -120,18 +120,18 @@ def test_search_and_order(desk):
     assert titles == ["Two Five Window", "Sixty-Four Bars", "broken.ogg"]
 
 
-def test_the_list_says_what_is_computed_and_what_is_broken(desk):
-    panel = desk.show()
+def test_the_list_says_what_is_computed_and_what_is_broken(bench_panel):
+    panel = bench_panel.show()
     assert panel.locator("[data-track='0'] .ev-hidden").inner_text() == "Computed: MusiCNN (MSD)"
     assert panel.locator("[data-track='0']").inner_text().splitlines()[1] == "rock · 128 BPM · 2:00"
     assert "not audio that can be decoded" in panel.locator("[data-track='2']").inner_text()
-    desk.change(cached={"0": ["msd-musicnn-1", "deepsquare-k8"]})
+    bench_panel.change(cached={"0": ["msd-musicnn-1", "deepsquare-k8"]})
     assert panel.locator("[data-track='0'] .ev-panel-mark").all_inner_texts() == ["M", "T"]
 
 
-def test_ten_thousand_tracks_are_walked_to_the_end(desk):
+def test_ten_thousand_tracks_are_walked_to_the_end(bench_panel):
     tracks = [a_track(i, f"track {i:05}.ogg", style="style") for i in range(10_000)]
-    panel = desk.show(tracks=tracks, track=-1)
+    panel = bench_panel.show(tracks=tracks, track=-1)
     assert 0 < panel.locator(".ev-panel-track").count() < 60
     box = panel.get_by_role("listbox", name="Tracks")
     box.focus()
@@ -140,8 +140,8 @@ def test_ten_thousand_tracks_are_walked_to_the_end(desk):
     assert panel.locator(".ev-panel-active").get_attribute("aria-posinset") == "10000"
     assert panel.locator(".ev-panel-active").is_visible()
     box.press("Enter")
-    assert desk.sent() == [{"kind": "open_track", "track": 9999}]
-    desk.bench.rest(50)
+    assert bench_panel.sent() == [{"kind": "open_track", "track": 9999}]
+    bench_panel.bench.rest(50)
     assert panel.locator(".ev-panel-list *").count() < 400
     assert panel.locator(".ev-panel-track").count() < 60
     box.press("Home")
@@ -165,7 +165,7 @@ HOSTILE = [
 ]
 
 
-def test_hostile_names_are_shown_as_text(desk):
+def test_hostile_names_are_shown_as_text(bench_panel):
     names = [f"{HOSTILE[i % len(HOSTILE)]} {i}" for i in range(300)]
     tracks = [a_track(i, name, title=name, style=name, key=name, note=name) for i, name in enumerate(names)]
     rows = [
@@ -173,9 +173,9 @@ def test_hostile_names_are_shown_as_text(desk):
         a_row(2, title=HOSTILE[1], status="failed", message=HOSTILE[0]),
     ]
     notice = {"level": "error", "text": HOSTILE[0], "remedy": HOSTILE[1], "seq": 1}
-    panel = desk.show(tracks=tracks, rows=rows, notice=notice, folder=HOSTILE[0], progress={"text": HOSTILE[0]})
+    panel = bench_panel.show(tracks=tracks, rows=rows, notice=notice, folder=HOSTILE[0], progress={"text": HOSTILE[0]})
     for i in (0, 2, 3, 9):
-        desk.change(track=i)
+        bench_panel.change(track=i)
         assert panel.locator("h2").inner_text() == names[i].replace("\r\n\t", " ").replace("\n", " ")
     box = panel.get_by_role("listbox", name="Tracks")
     box.focus()
@@ -183,88 +183,94 @@ def test_hostile_names_are_shown_as_text(desk):
         box.press("PageDown")
     assert panel.locator("img").count() == 0
     assert panel.locator("script").count() == 0
-    assert desk.page.evaluate("() => globalThis.hacked ?? null") is None
+    assert bench_panel.page.evaluate("() => globalThis.hacked ?? null") is None
     heights = panel.locator(".ev-panel-track-title").evaluate_all("all => all.map((el) => el.offsetHeight)")
     assert len(set(heights)) == 1, "a name takes one line"
     assert panel.locator(".ev-panel-name").first.evaluate("el => getComputedStyle(el).unicodeBidi") == "isolate"
     assert panel.evaluate("el => el.scrollWidth <= el.clientWidth")
 
 
-def test_rows_send_what_their_controls_say(desk):
-    panel = desk.show(rows=[a_row(1), a_row(2, "output")])
+def test_rows_send_what_their_controls_say(bench_panel):
+    panel = bench_panel.show(rows=[a_row(1), a_row(2, "output")])
     row = panel.locator(".ev-panel-row").nth(1)
     row.get_by_role("combobox").select_option(index=1)
-    assert last(desk.sent()) == {
+    assert last(bench_panel.sent()) == {
         "kind": "change_row", "row": 2, "model": "msd-musicnn-1", "layer": "output", "hop": 0.744,
     }  # fmt: skip
     row.get_by_role("combobox").select_option(index=3)
-    assert last(desk.sent())["hop"] == "dense"
+    assert last(bench_panel.sent())["hop"] == "dense"
     row.get_by_role("button", name="Move MusiCNN (MSD) · output up").click()
-    assert last(desk.sent()) == {"kind": "move_row", "row": 2, "to": 0}
+    assert last(bench_panel.sent()) == {"kind": "move_row", "row": 2, "to": 0}
     assert row.get_by_role("button", name="Move MusiCNN (MSD) · output down").is_disabled()
     row.get_by_role("button", name="change the model or layer").press("Alt+ArrowUp")
-    assert last(desk.sent()) == {"kind": "move_row", "row": 2, "to": 0}
+    assert last(bench_panel.sent()) == {"kind": "move_row", "row": 2, "to": 0}
     row.get_by_role("button", name="Show MusiCNN").click()
-    assert last(desk.sent()) == {"kind": "collapse_row", "row": 2, "collapsed": True}
+    assert last(bench_panel.sent()) == {"kind": "collapse_row", "row": 2, "collapsed": True}
     assert row.locator(".stand-in").is_hidden()
     row.get_by_role("button", name="Remove").click()
-    assert last(desk.sent()) == {"kind": "remove_row", "row": 2}
+    assert last(bench_panel.sent()) == {"kind": "remove_row", "row": 2}
 
 
-def test_a_removed_row_is_offered_back(desk):
-    panel = desk.show(rows=[a_row(1), a_row(2, "output")])
+def test_a_removed_row_is_offered_back(bench_panel):
+    panel = bench_panel.show(rows=[a_row(1), a_row(2, "output")])
     panel.get_by_role("button", name="Remove MusiCNN (MSD) · output").click()
-    desk.change(rows=[a_row(1)], can_undo=True)
+    bench_panel.change(rows=[a_row(1)], can_undo=True)
     assert panel.get_by_text("MusiCNN (MSD) · output was removed.").is_visible()
-    assert desk.page.evaluate("() => document.activeElement.textContent") == "Undo"
-    desk.page.keyboard.press("Enter")
-    assert last(desk.sent()) == {"kind": "undo"}
-    desk.change(rows=[a_row(1), a_row(2, "output")], can_undo=False)
+    assert bench_panel.page.evaluate("() => document.activeElement.textContent") == "Undo"
+    bench_panel.page.keyboard.press("Enter")
+    assert last(bench_panel.sent()) == {"kind": "undo"}
+    bench_panel.change(rows=[a_row(1), a_row(2, "output")], can_undo=False)
     assert not panel.get_by_text("was removed.").is_visible()
     assert panel.get_by_role("button", name="Undo").count() == 0
 
 
-def test_the_hops_tell_what_they_cost(desk):
-    panel = desk.show(rows=[a_row(1)])
+def test_the_hops_tell_what_they_cost(bench_panel):
+    panel = bench_panel.show(rows=[a_row(1)])
     labels = [" ".join(label.split()) for label in panel.locator(".ev-panel-hop option").all_inner_texts()]
     assert labels == [
         "every 1.49 s (≈ 10 s)", "every 0.744 s (≈ 25 s)", "every 0.372 s (≈ 50 s)", "dense: every 16 ms (≈ 19 min)",
     ]  # fmt: skip
 
 
-def test_views_stay_mounted_while_rows_change_and_move(desk):
-    panel = desk.show(rows=[a_row(1), a_row(2, "output"), a_row(3, "mel")])
-    desk.page.wait_for_function("() => globalThis.mounted?.length === 4")
-    desk.page.evaluate("() => document.querySelectorAll('.ev-panel-row .stand-in').forEach((el, i) => { el.own = i; })")
+def test_views_stay_mounted_while_rows_change_and_move(bench_panel):
+    panel = bench_panel.show(rows=[a_row(1), a_row(2, "output"), a_row(3, "mel")])
+    bench_panel.page.wait_for_function("() => globalThis.mounted?.length === 4")
+    bench_panel.page.evaluate(
+        "() => document.querySelectorAll('.ev-panel-row .stand-in').forEach((el, i) => { el.own = i; })"
+    )
     panel.get_by_role("button", name="Move MusiCNN (MSD) · mel up").focus()
-    desk.change(rows=[a_row(3, "mel", facts="more"), a_row(1, status="partial", done=1, total=2), a_row(2, "output")])
-    desk.change(rows=[a_row(3, "mel", collapsed=True), a_row(1, status="running"), a_row(2, "output")])
-    order = desk.page.evaluate("() => [...document.querySelectorAll('.ev-panel-row .stand-in')].map((el) => el.own)")
+    bench_panel.change(
+        rows=[a_row(3, "mel", facts="more"), a_row(1, status="partial", done=1, total=2), a_row(2, "output")]
+    )
+    bench_panel.change(rows=[a_row(3, "mel", collapsed=True), a_row(1, status="running"), a_row(2, "output")])
+    order = bench_panel.page.evaluate(
+        "() => [...document.querySelectorAll('.ev-panel-row .stand-in')].map((el) => el.own)"
+    )
     assert order == [2, 0, 1]
-    assert sorted(desk.mounted()) == ["player", "row1", "row2", "row3"]
-    assert desk.gone() == []
-    label = desk.page.evaluate("() => document.activeElement.getAttribute('aria-label')")
+    assert sorted(bench_panel.mounted()) == ["player", "row1", "row2", "row3"]
+    assert bench_panel.gone() == []
+    label = bench_panel.page.evaluate("() => document.activeElement.getAttribute('aria-label')")
     assert label == "Move MusiCNN (MSD) · mel up"
-    desk.change(rows=[a_row(3, "mel", view="IPY_MODEL_row4"), a_row(2, "output")])
-    desk.page.wait_for_function("() => globalThis.mounted.includes('row4')")
-    assert sorted(desk.gone()) == ["row1", "row3"]
+    bench_panel.change(rows=[a_row(3, "mel", view="IPY_MODEL_row4"), a_row(2, "output")])
+    bench_panel.page.wait_for_function("() => globalThis.mounted.includes('row4')")
+    assert sorted(bench_panel.gone()) == ["row1", "row3"]
 
 
-def test_a_row_is_dragged_to_its_place(desk):
-    panel = desk.show(rows=[a_row(1), a_row(2, "output"), a_row(3, "mel")])
+def test_a_row_is_dragged_to_its_place(bench_panel):
+    panel = bench_panel.show(rows=[a_row(1), a_row(2, "output"), a_row(3, "mel")])
     grip = panel.locator(".ev-panel-grip").first
     start = grip.bounding_box()
     target = panel.locator(".ev-panel-row").nth(1).bounding_box()
-    desk.page.mouse.move(start["x"] + 5, start["y"] + 5)
-    desk.page.mouse.down()
-    desk.page.mouse.move(start["x"] + 5, target["y"] + target["height"] * 0.8, steps=4)
+    bench_panel.page.mouse.move(start["x"] + 5, start["y"] + 5)
+    bench_panel.page.mouse.down()
+    bench_panel.page.mouse.move(start["x"] + 5, target["y"] + target["height"] * 0.8, steps=4)
     assert panel.locator(".ev-panel-drop-line").is_visible()
-    desk.page.mouse.up()
-    assert desk.sent() == [{"kind": "move_row", "row": 1, "to": 1}]
+    bench_panel.page.mouse.up()
+    assert bench_panel.sent() == [{"kind": "move_row", "row": 1, "to": 1}]
     assert panel.locator(".ev-panel-drop-line").count() == 0
 
 
-def test_states_of_rows(desk):
+def test_states_of_rows(bench_panel):
     rows = [
         a_row(1, view="", status="running", stage="layer", done=3, total=12),
         a_row(2, view="", status="failed", message="No room on the disk.", remedy="Free some."),
@@ -272,45 +278,45 @@ def test_states_of_rows(desk):
         a_row(4, view="", status="cancelled"),
         a_row(5, view="", status="waiting"),
     ]
-    panel = desk.show(rows=rows)
+    panel = bench_panel.show(rows=rows)
     row = panel.locator(".ev-panel-row")
     assert "layer · 3 of 12" in row.nth(0).inner_text()
     assert row.nth(0).get_by_role("progressbar").get_attribute("aria-valuenow") == "3"
     row.nth(0).get_by_role("button", name="Cancel").click()
-    assert last(desk.sent()) == {"kind": "cancel"}
+    assert last(bench_panel.sent()) == {"kind": "cancel"}
     assert "No room on the disk. Free some." in row.nth(1).inner_text()
     row.nth(1).get_by_role("button", name="Try again").click()
-    assert last(desk.sent()) == {"kind": "retry_row", "row": 2}
+    assert last(bench_panel.sent()) == {"kind": "retry_row", "row": 2}
     row.nth(2).get_by_role("button", name="Download 12 MB").click()
-    assert last(desk.sent()) == {"kind": "pull", "model": "deepsquare-k8"}
+    assert last(bench_panel.sent()) == {"kind": "pull", "model": "deepsquare-k8"}
     row.nth(3).get_by_role("button", name="Compute").click()
-    assert last(desk.sent()) == {"kind": "retry_row", "row": 4}
-    desk.change(downloads={"deepsquare-k8": {"done": 3_000_000, "total": 12_000_000, "stage": "downloading"}})
+    assert last(bench_panel.sent()) == {"kind": "retry_row", "row": 4}
+    bench_panel.change(downloads={"deepsquare-k8": {"done": 3_000_000, "total": 12_000_000, "stage": "downloading"}})
     assert "3.0 MB of 12 MB" in row.nth(2).inner_text()
     row.nth(2).get_by_role("button", name="Stop").click()
-    assert last(desk.sent()) == {"kind": "stop_pull", "model": "deepsquare-k8"}
-    desk.change(downloads={"deepsquare-k8": {"error": "The download broke off."}})
+    assert last(bench_panel.sent()) == {"kind": "stop_pull", "model": "deepsquare-k8"}
+    bench_panel.change(downloads={"deepsquare-k8": {"error": "The download broke off."}})
     assert "The download broke off." in row.nth(2).inner_text()
 
 
-def test_an_empty_poster_offers_three_beginnings(desk):
-    panel = desk.show()
+def test_an_empty_poster_offers_three_beginnings(bench_panel):
+    panel = bench_panel.show()
     offers = panel.locator(".ev-panel-offer")
     assert offers.count() == 3
     offers.first.click()
-    assert desk.sent() == [{"kind": "add_row", "model": "msd-musicnn-1", "layer": "embedding", "hop": None}]
-    desk.change(rows=[a_row(1)])
+    assert bench_panel.sent() == [{"kind": "add_row", "model": "msd-musicnn-1", "layer": "embedding", "hop": None}]
+    bench_panel.change(rows=[a_row(1)])
     assert not offers.first.is_visible()
 
 
-def test_the_picker_by_keyboard(desk):
-    panel = desk.show(rows=[a_row(1)])
+def test_the_picker_by_keyboard(bench_panel):
+    panel = bench_panel.show(rows=[a_row(1)])
     add = panel.get_by_role("button", name="Add a model or layer")
     add.focus()
     add.press("Enter")
     dialog = panel.get_by_role("dialog", name="Add a model or layer")
     assert dialog.get_by_role("searchbox").evaluate("el => el === document.activeElement")
-    keys = desk.page.keyboard
+    keys = bench_panel.page.keyboard
     keys.type("musicnn")
     assert dialog.get_by_role("group").count() == 1
     keys.press("ArrowDown")
@@ -319,44 +325,44 @@ def test_the_picker_by_keyboard(desk):
     keys.press("Enter")
     keys.press("ArrowUp")
     assert dialog.get_by_role("option", selected=True).nth(1).inner_text().startswith("timbral")
-    assert desk.sent() == []
+    assert bench_panel.sent() == []
     keys.press("Enter")
-    assert desk.sent() == [{"kind": "add_row", "model": "mtt-musicnn-1", "layer": "timbral", "hop": None}]
+    assert bench_panel.sent() == [{"kind": "add_row", "model": "mtt-musicnn-1", "layer": "timbral", "hop": None}]
     assert dialog.count() == 0
     assert add.evaluate("el => el === document.activeElement")
 
 
-def test_the_picker_keeps_focus_and_closes_on_escape(desk):
-    panel = desk.show(rows=[a_row(1)])
+def test_the_picker_keeps_focus_and_closes_on_escape(bench_panel):
+    panel = bench_panel.show(rows=[a_row(1)])
     panel.get_by_role("button", name="Add a model or layer").click()
     dialog = panel.get_by_role("dialog")
     for _ in range(14):
-        desk.page.keyboard.press("Tab")
-        inside = desk.page.evaluate(
+        bench_panel.page.keyboard.press("Tab")
+        inside = bench_panel.page.evaluate(
             "() => document.activeElement === document.body || Boolean(document.activeElement.closest('dialog'))"
         )
         assert inside
     dialog.get_by_role("searchbox").focus()
-    desk.page.keyboard.press("Escape")
+    bench_panel.page.keyboard.press("Escape")
     assert dialog.count() == 0
-    assert desk.sent() == []
+    assert bench_panel.sent() == []
 
 
-def test_the_picker_changes_a_row_and_takes_any_node(desk):
-    panel = desk.show(rows=[a_row(1, "output", hop="dense")])
+def test_the_picker_changes_a_row_and_takes_any_node(bench_panel):
+    panel = bench_panel.show(rows=[a_row(1, "output", hop="dense")])
     panel.get_by_role("button", name="change the model or layer").click()
     dialog = panel.get_by_role("dialog")
     assert dialog.get_by_role("combobox", name="Patch hop").input_value() == "3"
     dialog.get_by_role("textbox", name="any node").fill("model/dense/Relu")
     dialog.get_by_role("combobox", name="Patch hop").select_option(index=2)
     dialog.get_by_role("button", name="Change").click()
-    assert desk.sent() == [
+    assert bench_panel.sent() == [
         {"kind": "change_row", "row": 1, "model": "msd-musicnn-1", "layer": "model/dense/Relu", "hop": 0.372}
     ]
 
 
-def test_the_picker_tells_what_is_here_and_what_is_not(desk):
-    panel = desk.show()
+def test_the_picker_tells_what_is_here_and_what_is_not(bench_panel):
+    panel = bench_panel.show()
     panel.get_by_role("button", name="Add a model or layer").click()
     dialog = panel.get_by_role("dialog")
     badges = dialog.locator(".ev-panel-badge").all_inner_texts()
@@ -365,8 +371,8 @@ def test_the_picker_tells_what_is_here_and_what_is_not(desk):
     assert dialog.get_by_role("button", name="Add").is_disabled()
     dialog.get_by_role("option", name="Tempo-CNN").click()
     dialog.get_by_role("button", name="Download 12 MB").click()
-    assert last(desk.sent()) == {"kind": "pull", "model": "deepsquare-k8"}
-    desk.change(downloads={"deepsquare-k8": {"done": 6_000_000, "total": 12_000_000, "stage": ""}})
+    assert last(bench_panel.sent()) == {"kind": "pull", "model": "deepsquare-k8"}
+    bench_panel.change(downloads={"deepsquare-k8": {"done": 6_000_000, "total": 12_000_000, "stage": ""}})
     assert "6.0 MB of 12 MB" in dialog.inner_text()
     assert dialog.get_by_role("option", name="mel", exact=False).first.locator(".ev-panel-shape").get_attribute(
         "title"
@@ -386,25 +392,25 @@ HEARS = {
 }  # fmt: skip
 
 
-def test_what_it_hears(desk):
-    panel = desk.show(predictions=HEARS)
-    desk.page.wait_for_function("() => globalThis.mounted?.length === 1")
+def test_what_it_hears(bench_panel):
+    panel = bench_panel.show(predictions=HEARS)
+    bench_panel.page.wait_for_function("() => globalThis.mounted?.length === 1")
     panel.get_by_role("tab", name="What it hears").click()
-    assert desk.sent() == [{"kind": "show_predictions"}]
-    assert desk.bench.get("panel", "tab") == "predictions"
+    assert bench_panel.sent() == [{"kind": "show_predictions"}]
+    assert bench_panel.bench.get("panel", "tab") == "predictions"
     assert panel.get_by_text("128.2 BPM").is_visible()
     assert panel.get_by_text("confidence 83 %").is_visible()
     tallest = panel.locator("rect.ev-panel-peak").evaluate_all(
         "all => Math.max(...all.map((el) => +el.getAttribute('height')))"
     )
     assert tallest == 64
-    desk.page.wait_for_function("() => globalThis.mounted.length === 3")
+    bench_panel.page.wait_for_function("() => globalThis.mounted.length === 3")
     panel.get_by_role("combobox", name="Model that gives the tags").select_option("mtt-musicnn-1")
-    assert desk.sent() == [{"kind": "show_tags", "model": "mtt-musicnn-1"}]
+    assert bench_panel.sent() == [{"kind": "show_tags", "model": "mtt-musicnn-1"}]
     panel.get_by_role("button", name="Separate into vocals and accompaniment (≈ 40 s)").click()
-    assert desk.sent() == [{"kind": "separate_stems", "model": "spleeter-2s-3"}]
+    assert bench_panel.sent() == [{"kind": "separate_stems", "model": "spleeter-2s-3"}]
     stems = HEARS["stems"] | {"status": "ready", "names": ["vocals", "accompaniment"]}
-    desk.change(predictions=HEARS | {"stems": stems})
+    bench_panel.change(predictions=HEARS | {"stems": stems})
     assert panel.get_by_text("Separated into vocals, accompaniment").is_visible()
 
 
@@ -417,48 +423,48 @@ def a_walk(count: int = 30, **more: Any) -> dict[str, Any]:
     return {"model": "msd-musicnn-1", "status": "ready", "rows": rows, "feature_maps": {}} | more
 
 
-def test_layers_are_mounted_when_they_come_into_sight(desk):
-    panel = desk.show(layers=a_walk())
+def test_layers_are_mounted_when_they_come_into_sight(bench_panel):
+    panel = bench_panel.show(layers=a_walk())
     panel.get_by_role("tab", name="Layers").click()
-    desk.page.wait_for_function("() => globalThis.mounted?.length > 2")
-    desk.bench.rest(200)
-    assert "row29" not in desk.mounted()
+    bench_panel.page.wait_for_function("() => globalThis.mounted?.length > 2")
+    bench_panel.bench.rest(200)
+    assert "row29" not in bench_panel.mounted()
     panel.locator(".ev-panel-layer").nth(29).scroll_into_view_if_needed()
-    desk.page.wait_for_function("() => globalThis.mounted.includes('row29')")
-    assert desk.sent() == []
+    bench_panel.page.wait_for_function("() => globalThis.mounted.includes('row29')")
+    assert bench_panel.sent() == []
     panel.get_by_role("combobox", name="Model to walk through").select_option("mtt-musicnn-1")
-    assert desk.sent() == [{"kind": "show_layers", "model": "mtt-musicnn-1"}]
+    assert bench_panel.sent() == [{"kind": "show_layers", "model": "mtt-musicnn-1"}]
 
 
-def test_feature_maps_are_asked_for_and_closed(desk):
-    panel = desk.show(layers=a_walk(4), tab="layers")
+def test_feature_maps_are_asked_for_and_closed(bench_panel):
+    panel = bench_panel.show(layers=a_walk(4), tab="layers")
     assert panel.get_by_role("button", name="Feature maps of conv1").count() == 0
     panel.get_by_role("button", name="Feature maps of conv0").click()
-    assert desk.sent() == [{"kind": "show_feature_maps", "layer": "conv0"}]
-    desk.change(layers=a_walk(4, feature_maps={"layer": "conv0", "status": "ready", "view": "IPY_MODEL_row39"}))
-    desk.page.wait_for_function("() => globalThis.mounted.includes('row39')")
+    assert bench_panel.sent() == [{"kind": "show_feature_maps", "layer": "conv0"}]
+    bench_panel.change(layers=a_walk(4, feature_maps={"layer": "conv0", "status": "ready", "view": "IPY_MODEL_row39"}))
+    bench_panel.page.wait_for_function("() => globalThis.mounted.includes('row39')")
     panel.get_by_role("button", name="Close the feature maps").click()
-    assert "row39" in desk.gone()
+    assert "row39" in bench_panel.gone()
     assert panel.get_by_role("region", name="Feature maps").count() == 0
     panel.get_by_role("button", name="Feature maps of conv0").click()
-    desk.page.wait_for_function("() => globalThis.mounted.filter((name) => name === 'row39').length === 2")
+    bench_panel.page.wait_for_function("() => globalThis.mounted.filter((name) => name === 'row39').length === 2")
 
 
-def test_layers_and_structure_begin_with_the_poster_s_first_row(desk):
-    panel = desk.show(rows=[a_row(1, "timbral")])
+def test_layers_and_structure_begin_with_the_poster_s_first_row(bench_panel):
+    panel = bench_panel.show(rows=[a_row(1, "timbral")])
     panel.get_by_role("tab", name="Layers").click()
-    assert desk.sent() == [{"kind": "show_layers", "model": "msd-musicnn-1"}]
+    assert bench_panel.sent() == [{"kind": "show_layers", "model": "msd-musicnn-1"}]
     panel.get_by_role("tab", name="Structure").click()
-    assert desk.sent() == [{"kind": "show_similarity", "model": "msd-musicnn-1", "layer": "timbral"}]
+    assert bench_panel.sent() == [{"kind": "show_similarity", "model": "msd-musicnn-1", "layer": "timbral"}]
     structure = {"model": "msd-musicnn-1", "layer": "timbral", "status": "ready", "view": "IPY_MODEL_row9"}
-    desk.change(similarity=structure)
-    desk.page.wait_for_function("() => globalThis.mounted.includes('row9')")
+    bench_panel.change(similarity=structure)
+    bench_panel.page.wait_for_function("() => globalThis.mounted.includes('row9')")
     panel.get_by_role("combobox", name="Layer").select_option("output")
-    assert desk.sent() == [{"kind": "show_similarity", "model": "msd-musicnn-1", "layer": "output"}]
+    assert bench_panel.sent() == [{"kind": "show_similarity", "model": "msd-musicnn-1", "layer": "output"}]
 
 
-def test_tabs_are_walked_with_arrow_keys(desk):
-    panel = desk.show()
+def test_tabs_are_walked_with_arrow_keys(bench_panel):
+    panel = bench_panel.show()
     first = panel.get_by_role("tab", name="Poster")
     assert first.get_attribute("aria-selected") == "true"
     first.press("ArrowLeft")
@@ -469,59 +475,59 @@ def test_tabs_are_walked_with_arrow_keys(desk):
     page = panel.get_by_role("tabpanel")
     assert page.count() == 1
     assert page.get_attribute("aria-labelledby") == selected.get_attribute("id")
-    assert desk.bench.get("panel", "tab") == "evaluation"
-    desk.change(tab="predictions")
+    assert bench_panel.bench.get("panel", "tab") == "evaluation"
+    bench_panel.change(tab="predictions")
     assert panel.get_by_role("tab", selected=True).inner_text() == "What it hears"
 
 
-def test_silence_of_the_kernel_is_told_and_forgotten(desk):
-    desk.page.clock.install()
-    panel = desk.show(answers=False)
+def test_silence_of_the_kernel_is_told_and_forgotten(bench_panel):
+    bench_panel.page.clock.install()
+    panel = bench_panel.show(answers=False)
     alert = panel.locator(".ev-panel-trouble")
     panel.get_by_role("option", name="Two Five Window").click()
-    desk.page.clock.fast_forward(4900)
+    bench_panel.page.clock.fast_forward(4900)
     assert alert.is_hidden()
-    desk.page.clock.fast_forward(200)
+    bench_panel.page.clock.fast_forward(200)
     assert alert.inner_text().endswith("The kernel does not answer: it is busy, or was restarted; run the cell again.")
-    desk.bench.receive("panel", {"kind": "ack", "seq": desk.bench.sent("panel")[0]["seq"]})
+    bench_panel.bench.receive("panel", {"kind": "ack", "seq": bench_panel.bench.sent("panel")[0]["seq"]})
     assert alert.is_hidden()
     panel.get_by_role("option", name="Sixty").click()
-    desk.bench.receive("panel", {"kind": "ack", "seq": desk.bench.sent("panel")[1]["seq"]})
-    desk.page.clock.fast_forward(9000)
+    bench_panel.bench.receive("panel", {"kind": "ack", "seq": bench_panel.bench.sent("panel")[1]["seq"]})
+    bench_panel.page.clock.fast_forward(9000)
     assert alert.is_hidden()
-    desk.bench.change("panel", "progress", {"text": "MusiCNN", "done": 1, "total": 3})
+    bench_panel.bench.change("panel", "progress", {"text": "MusiCNN", "done": 1, "total": 3})
     assert panel.locator(".ev-panel-busy").is_visible()
-    desk.page.evaluate("() => bench.widgets.panel.model.emit('comm_live_update')")
+    bench_panel.page.evaluate("() => bench.widgets.panel.model.emit('comm_live_update')")
     assert "was restarted or has ended" in alert.inner_text()
     assert panel.locator(".ev-panel-busy").is_hidden()
 
 
-def test_a_line_that_is_closed_is_told_at_once(desk):
-    panel = desk.show(answers=False)
-    desk.page.evaluate("() => { bench.widgets.panel.model.send = () => { throw new Error('Cannot send'); }; }")
+def test_a_line_that_is_closed_is_told_at_once(bench_panel):
+    panel = bench_panel.show(answers=False)
+    bench_panel.page.evaluate("() => { bench.widgets.panel.model.send = () => { throw new Error('Cannot send'); }; }")
     panel.get_by_role("option", name="Two Five Window").click()
     assert (
         "The kernel was restarted or has ended; run the cell again." in panel.locator(".ev-panel-trouble").inner_text()
     )
 
 
-def test_numbers_of_commands_grow(desk):
-    panel = desk.show()
+def test_numbers_of_commands_grow(bench_panel):
+    panel = bench_panel.show()
     for name in ("Two Five Window", "Sixty"):
         panel.get_by_role("option", name=name).click()
-    first, second = (entry["seq"] for entry in desk.bench.sent("panel"))
+    first, second = (entry["seq"] for entry in bench_panel.bench.sent("panel"))
     assert second == first + 1
 
 
-def test_files_are_sent_in_parts(desk, tmp_path):
-    panel = desk.show()
+def test_files_are_sent_in_parts(bench_panel, tmp_path):
+    panel = bench_panel.show()
     small, large, empty = tmp_path / "small.ogg", tmp_path / "large.wav", tmp_path / "empty.mp3"
     small.write_bytes(b"sound")
     large.write_bytes(bytes(9 * 2**20))
     empty.touch()
     panel.locator("input[type=file]").set_input_files([small, large, empty])
     panel.get_by_text("“empty.mp3” is empty.").wait_for()
-    sent = desk.page.evaluate("() => bench.widgets.panel.model.sent")
+    sent = bench_panel.page.evaluate("() => bench.widgets.panel.model.sent")
     parts = [
         (entry["content"]["name"], entry["content"]["part"], entry["content"]["parts"], entry["bytes"])
         for entry in sent
@@ -536,9 +542,9 @@ def test_files_are_sent_in_parts(desk, tmp_path):
     assert panel.get_by_text("is empty").count() == 0
 
 
-def test_a_file_that_is_too_large_is_refused(desk):
-    panel = desk.show()
-    desk.page.evaluate("""() => {
+def test_a_file_that_is_too_large_is_refused(bench_panel):
+    panel = bench_panel.show()
+    bench_panel.page.evaluate("""() => {
         const file = new File(["x"], "huge.wav");
         Object.defineProperty(file, "size", { value: 300e6 });
         const data = new DataTransfer();
@@ -548,12 +554,12 @@ def test_a_file_that_is_too_large_is_refused(desk):
         root.dispatchEvent(event);
     }""")
     panel.get_by_text("“huge.wav” has 300 MB; up to 200 MB can be added here.").wait_for()
-    assert desk.sent() == []
+    assert bench_panel.sent() == []
 
 
-def test_a_sound_is_dropped_anywhere(desk):
-    panel = desk.show()
-    desk.page.evaluate("""() => {
+def test_a_sound_is_dropped_anywhere(bench_panel):
+    panel = bench_panel.show()
+    bench_panel.page.evaluate("""() => {
         const data = new DataTransfer();
         data.items.add(new File(["sound"], "new.ogg"));
         globalThis.drag = (kind) => document.querySelector(".ev-panel-page").dispatchEvent(
@@ -561,86 +567,86 @@ def test_a_sound_is_dropped_anywhere(desk):
         drag("dragenter");
     }""")
     assert panel.get_by_text("Drop a sound to add it").is_visible()
-    desk.page.evaluate("() => drag('dragleave')")
+    bench_panel.page.evaluate("() => drag('dragleave')")
     assert not panel.get_by_text("Drop a sound to add it").is_visible()
-    desk.page.evaluate("() => { drag('dragenter'); drag('drop'); }")
-    desk.page.wait_for_function("() => bench.widgets.panel.model.sent.length")
-    assert desk.sent() == [{"kind": "upload", "name": "new.ogg", "part": 0, "parts": 1}]
+    bench_panel.page.evaluate("() => { drag('dragenter'); drag('drop'); }")
+    bench_panel.page.wait_for_function("() => bench.widgets.panel.model.sent.length")
+    assert bench_panel.sent() == [{"kind": "upload", "name": "new.ogg", "part": 0, "parts": 1}]
     assert not panel.get_by_text("Drop a sound to add it").is_visible()
 
 
-def test_code_is_copied(desk):
-    desk.page.evaluate("""() => Object.defineProperty(navigator, "clipboard", {
+def test_code_is_copied(bench_panel):
+    bench_panel.page.evaluate("""() => Object.defineProperty(navigator, "clipboard", {
         value: { writeText: async (text) => { globalThis.copied = text; } }, configurable: true })""")
-    panel = desk.show(code="import embviz\nembviz.Explorer()")
+    panel = bench_panel.show(code="import embviz\nembviz.Explorer()")
     panel.get_by_role("button", name="Copy as code").click()
     panel.get_by_role("button", name="Copied").wait_for()
-    assert desk.page.evaluate("() => globalThis.copied") == "import embviz\nembviz.Explorer()"
+    assert bench_panel.page.evaluate("() => globalThis.copied") == "import embviz\nembviz.Explorer()"
 
 
-def test_code_is_shown_where_it_cannot_be_copied(desk):
-    desk.page.evaluate("""() => Object.defineProperty(navigator, "clipboard", {
+def test_code_is_shown_where_it_cannot_be_copied(bench_panel):
+    bench_panel.page.evaluate("""() => Object.defineProperty(navigator, "clipboard", {
         value: { writeText: async () => { throw new Error("no"); } }, configurable: true })""")
-    panel = desk.show(code="import embviz")
+    panel = bench_panel.show(code="import embviz")
     panel.get_by_role("button", name="Copy as code").click()
     box = panel.get_by_role("dialog").get_by_role("textbox", name="Python code")
     assert box.input_value() == "import embviz"
-    assert desk.page.evaluate("() => document.activeElement.value.slice(0, document.activeElement.selectionEnd)") == (
-        "import embviz"
-    )
+    assert bench_panel.page.evaluate(
+        "() => document.activeElement.value.slice(0, document.activeElement.selectionEnd)"
+    ) == ("import embviz")
     box.press("Escape")
     assert panel.get_by_role("dialog").count() == 0
 
 
-def test_head_notice_and_busy(desk):
-    panel = desk.show(progress={"text": "decoding", "done": 2, "total": 4})
+def test_head_notice_and_busy(bench_panel):
+    panel = bench_panel.show(progress={"text": "decoding", "done": 2, "total": 4})
     assert panel.locator(".ev-panel-headline").inner_text() == "rock · 128 BPM · E minor · 2:00 · rock.ogg"
     panel.get_by_role("button", name="Export page").click()
-    assert last(desk.sent()) == {"kind": "export_page"}
+    assert last(bench_panel.sent()) == {"kind": "export_page"}
     panel.get_by_role("button", name="Cancel the computation").click()
-    assert last(desk.sent()) == {"kind": "cancel"}
-    desk.change(progress={}, notice={"level": "done", "text": "Written to page.html.", "remedy": "", "seq": 1})
+    assert last(bench_panel.sent()) == {"kind": "cancel"}
+    bench_panel.change(progress={}, notice={"level": "done", "text": "Written to page.html.", "remedy": "", "seq": 1})
     assert panel.get_by_role("button", name="Cancel the computation").count() == 0
     assert panel.get_by_text("Written to page.html.").is_visible()
     panel.get_by_role("button", name="Dismiss this message").click()
-    assert last(desk.sent()) == {"kind": "dismiss_notice"}
+    assert last(bench_panel.sent()) == {"kind": "dismiss_notice"}
     assert not panel.get_by_text("Written to page.html.").is_visible()
-    desk.change(notice={"level": "error", "text": "No room.", "remedy": "Free some.", "seq": 2})
+    bench_panel.change(notice={"level": "error", "text": "No room.", "remedy": "Free some.", "seq": 2})
     assert panel.locator(".ev-panel-notice[role=alert]").inner_text() == "!\nNo room. Free some."
 
 
-def test_keys_drive_the_clock_and_go_no_further(desk):
-    desk.page.evaluate(
+def test_keys_drive_the_clock_and_go_no_further(bench_panel):
+    bench_panel.page.evaluate(
         "() => { globalThis.leaked = []; document.addEventListener('keydown', (e) => leaked.push(e.key)); }"
     )
-    panel = desk.show(rows=[a_row(1)])
+    panel = bench_panel.show(rows=[a_row(1)])
     panel.get_by_role("button", name="Help").focus()
-    keys = desk.page.keyboard
-    desk.load_clock(120)
+    keys = bench_panel.page.keyboard
+    bench_panel.load_clock(120)
     keys.press("ArrowRight")
     keys.press("Shift+ArrowRight")
-    assert desk.bench.clock("panel", "c => c.time") == pytest.approx(5.5)
+    assert bench_panel.bench.clock("panel", "c => c.time") == pytest.approx(5.5)
     keys.press("[")
     keys.press("ArrowRight")
     keys.press("]")
-    assert desk.bench.clock("panel", "c => c.range") == [5.5, 10.5]
+    assert bench_panel.bench.clock("panel", "c => c.range") == [5.5, 10.5]
     keys.press("l")
-    assert desk.bench.clock("panel", "c => c.looping") is True
+    assert bench_panel.bench.clock("panel", "c => c.looping") is True
     keys.press("+")
-    view = desk.bench.clock("panel", "c => c.view")
+    view = bench_panel.bench.clock("panel", "c => c.view")
     assert view[1] - view[0] == pytest.approx(60)
     keys.press("0")
-    assert desk.bench.clock("panel", "c => c.view") == [0, 120]
+    assert bench_panel.bench.clock("panel", "c => c.view") == [0, 120]
     keys.press("Escape")
-    assert desk.bench.clock("panel", "c => c.range") is None
+    assert bench_panel.bench.clock("panel", "c => c.range") is None
     keys.press("3")
-    assert desk.bench.get("panel", "tab") == "layers"
+    assert bench_panel.bench.get("panel", "tab") == "layers"
     keys.press("/")
-    assert desk.page.evaluate("() => document.activeElement.type") == "search"
+    assert bench_panel.page.evaluate("() => document.activeElement.type") == "search"
     keys.type("a0[l3")
     assert panel.get_by_role("searchbox", name="Search tracks").input_value() == "a0[l3"
-    assert desk.bench.get("panel", "tab") == "layers"
-    assert desk.page.evaluate("() => globalThis.leaked") == []
+    assert bench_panel.bench.get("panel", "tab") == "layers"
+    assert bench_panel.page.evaluate("() => globalThis.leaked") == []
     assert panel.get_attribute("data-lm-suppress-shortcuts") == "true"
     keys.press("Control+b")
     assert panel.get_attribute("data-lm-suppress-shortcuts") is None
@@ -648,45 +654,45 @@ def test_keys_drive_the_clock_and_go_no_further(desk):
     assert panel.get_attribute("data-lm-suppress-shortcuts") == "true"
 
 
-def test_space_plays_but_presses_buttons(desk):
-    panel = desk.show(rows=[a_row(1)])
-    desk.load_clock(120)
-    desk.page.evaluate("""() => {
+def test_space_plays_but_presses_buttons(bench_panel):
+    panel = bench_panel.show(rows=[a_row(1)])
+    bench_panel.load_clock(120)
+    bench_panel.page.evaluate("""() => {
         const clock = globalThis[Symbol.for("embviz.clocks")].get("panel");
         globalThis.toggled = 0;
         clock.toggle = () => { globalThis.toggled += 1; };
     }""")
     panel.get_by_role("listbox", name="Tracks").press(" ")
-    assert desk.page.evaluate("() => globalThis.toggled") == 1
+    assert bench_panel.page.evaluate("() => globalThis.toggled") == 1
     panel.get_by_role("button", name="Export page").press(" ")
-    assert desk.page.evaluate("() => globalThis.toggled") == 1
-    assert last(desk.sent()) == {"kind": "export_page"}
+    assert bench_panel.page.evaluate("() => globalThis.toggled") == 1
+    assert last(bench_panel.sent()) == {"kind": "export_page"}
 
 
-def test_help_lists_the_keys_and_gives_focus_back(desk):
-    panel = desk.show()
+def test_help_lists_the_keys_and_gives_focus_back(bench_panel):
+    panel = bench_panel.show()
     tab = panel.get_by_role("tab", name="Poster")
     tab.press("?")
     dialog = panel.get_by_role("dialog", name="Keys")
     text = dialog.inner_text()
     for words in ("play or pause", "loop the range", "search", "Double click"):
         assert words in text
-    desk.page.keyboard.press("Escape")
+    bench_panel.page.keyboard.press("Escape")
     assert dialog.count() == 0
     assert tab.evaluate("el => el === document.activeElement")
 
 
-def test_the_list_is_hidden_and_shown(desk):
-    panel = desk.show()
+def test_the_list_is_hidden_and_shown(bench_panel):
+    panel = bench_panel.show()
     panel.get_by_role("button", name="Hide the list of tracks").click()
-    assert desk.bench.get("panel", "collapsed_list") is True
+    assert bench_panel.bench.get("panel", "collapsed_list") is True
     assert not panel.get_by_role("listbox", name="Tracks").is_visible()
     menu = panel.get_by_role("button", name="Show the list of tracks")
     assert menu.evaluate("el => el === document.activeElement")
     menu.press("Enter")
-    assert desk.bench.get("panel", "collapsed_list") is False
+    assert bench_panel.bench.get("panel", "collapsed_list") is False
     assert panel.get_by_role("listbox", name="Tracks").evaluate("el => el === document.activeElement")
-    desk.change(collapsed_list=True)
+    bench_panel.change(collapsed_list=True)
     assert not panel.get_by_role("listbox", name="Tracks").is_visible()
 
 
@@ -699,17 +705,17 @@ FULL_ROWS = [
 
 @pytest.mark.parametrize("tab", ["heatmaps", "predictions", "layers", "similarity"])
 @pytest.mark.parametrize("width", [700, 1000, 1800])
-def test_nothing_sticks_out(desk, tab, width):
-    desk.page.set_viewport_size({"width": width + 16, "height": 900})
+def test_nothing_sticks_out(bench_panel, tab, width):
+    bench_panel.page.set_viewport_size({"width": width + 16, "height": 900})
     notice = {"level": "error", "text": "A long sentence about a failure. " * 5, "remedy": "Mend it. " * 5, "seq": 1}
-    panel = desk.show(
+    panel = bench_panel.show(
         width=width, tab=tab, rows=FULL_ROWS, predictions=HEARS, layers=a_walk(3), notice=notice, can_undo=True,
         progress={"text": "A long name of a model: layer with a long name", "done": 3, "total": 120},
     )  # fmt: skip
-    desk.bench.rest(100)
+    bench_panel.bench.rest(100)
     for selector in (".ev-panel-main", ".ev-panel-scroll", ".ev-panel-head", ".ev-panel-list"):
         assert panel.locator(selector).evaluate("el => el.scrollWidth <= el.clientWidth"), selector
-    assert desk.page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    assert bench_panel.page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
     outside = panel.evaluate("""el => {
         const box = el.getBoundingClientRect();
         return [...el.querySelectorAll("button, select, input:not([type=file])")]
@@ -719,25 +725,25 @@ def test_nothing_sticks_out(desk, tab, width):
     assert outside == []
 
 
-def test_in_little_room_the_list_lies_over_the_page(desk):
-    desk.page.set_viewport_size({"width": 716, "height": 900})
-    panel = desk.show(width=700, rows=[a_row(1)])
+def test_in_little_room_the_list_lies_over_the_page(bench_panel):
+    bench_panel.page.set_viewport_size({"width": 716, "height": 900})
+    panel = bench_panel.show(width=700, rows=[a_row(1)])
     box = panel.get_by_role("listbox", name="Tracks")
     panel.get_by_role("button", name="Show the list of tracks").wait_for()
     assert not box.is_visible()
     panel.get_by_role("button", name="Show the list of tracks").click()
     assert box.is_visible()
-    desk.page.keyboard.press("Escape")
+    bench_panel.page.keyboard.press("Escape")
     assert not box.is_visible()
     panel.get_by_role("button", name="Show the list of tracks").click()
     panel.get_by_role("option", name="Two Five Window").click()
     assert not box.is_visible()
-    assert desk.bench.get("panel", "collapsed_list") is False
+    assert bench_panel.bench.get("panel", "collapsed_list") is False
 
 
 @pytest.mark.parametrize("tab", ["heatmaps", "predictions", "layers", "similarity"])
-def test_every_control_has_a_name(desk, tab):
-    panel = desk.show(
+def test_every_control_has_a_name(bench_panel, tab):
+    panel = bench_panel.show(
         tab=tab, rows=FULL_ROWS, predictions=HEARS, layers=a_walk(3), can_undo=True, progress={"text": "decoding"}
     )
     assert panel.evaluate(NAMELESS) == []
@@ -746,12 +752,14 @@ def test_every_control_has_a_name(desk, tab):
         assert panel.evaluate(NAMELESS) == []
 
 
-def test_tab_goes_through_the_panel_in_reading_order(desk):
-    panel = desk.show(rows=[a_row(1)])
+def test_tab_goes_through_the_panel_in_reading_order(bench_panel):
+    panel = bench_panel.show(rows=[a_row(1)])
     order = panel.evaluate("""el => [...el.querySelectorAll("*")]
         .filter((c) => c.tabIndex >= 0 && c.checkVisibility() && !c.disabled)
         .map((c) => c.getAttribute("aria-label") || c.textContent.trim())""")
-    assert desk.page.evaluate("() => [...document.querySelectorAll('.ev-panel *')].every((el) => el.tabIndex <= 0)")
+    assert bench_panel.page.evaluate(
+        "() => [...document.querySelectorAll('.ev-panel *')].every((el) => el.tabIndex <= 0)"
+    )
     wanted = [
         "Hide the list", "Search tracks", "Sort tracks", "Tracks", "Add a sound", "Copy as code", "Export page", "Help",
         "Poster", "Drag", "Show MusiCNN", "change the model", "Patch hop", "Remove", "Add a model",
@@ -760,32 +768,32 @@ def test_tab_goes_through_the_panel_in_reading_order(desk):
     assert places == sorted(places)
 
 
-def test_without_a_track_the_panel_says_what_to_do(desk):
-    panel = desk.show(track=-1)
+def test_without_a_track_the_panel_says_what_to_do(bench_panel):
+    panel = bench_panel.show(track=-1)
     assert panel.get_by_text("Choose a track to begin").is_visible()
     assert panel.get_by_role("tablist").count() == 0
-    assert desk.mounted() == []
-    desk.change(tracks=[])
+    assert bench_panel.mounted() == []
+    bench_panel.change(tracks=[])
     assert panel.get_by_text("No sounds in this folder yet.").is_visible()
     assert panel.get_by_text("There is no sound here yet").is_visible()
-    desk.change(tracks=TRACKS, track=1)
+    bench_panel.change(tracks=TRACKS, track=1)
     assert panel.locator("h2").inner_text() == "Two Five Window"
-    desk.page.wait_for_function("() => globalThis.mounted?.includes('player')")
+    bench_panel.page.wait_for_function("() => globalThis.mounted?.includes('player')")
 
 
-def test_leaving_takes_the_children_along(desk):
-    desk.show(rows=[a_row(1)])
-    desk.page.wait_for_function("() => globalThis.mounted?.length === 2")
-    desk.page.evaluate("() => bench.widgets.panel.abort.abort()")
-    assert sorted(desk.gone()) == ["player", "row1"]
-    desk.change(rows=[a_row(1), a_row(2)])
-    assert sorted(desk.mounted()) == ["player", "row1"]
+def test_leaving_takes_the_children_along(bench_panel):
+    bench_panel.show(rows=[a_row(1)])
+    bench_panel.page.wait_for_function("() => globalThis.mounted?.length === 2")
+    bench_panel.page.evaluate("() => bench.widgets.panel.abort.abort()")
+    assert sorted(bench_panel.gone()) == ["player", "row1"]
+    bench_panel.change(rows=[a_row(1), a_row(2)])
+    assert sorted(bench_panel.mounted()) == ["player", "row1"]
 
 
-def test_a_view_that_cannot_be_shown_is_told(desk):
-    panel = desk.show(rows=[a_row(1, view="IPY_MODEL_unknown"), a_row(2)])
+def test_a_view_that_cannot_be_shown_is_told(bench_panel):
+    panel = bench_panel.show(rows=[a_row(1, view="IPY_MODEL_unknown"), a_row(2)])
     panel.get_by_text("This view could not be shown: run the cell again.").wait_for()
-    desk.page.wait_for_function("() => globalThis.mounted.includes('row2')")
+    bench_panel.page.wait_for_function("() => globalThis.mounted.includes('row2')")
 
 
 BROKEN = """export default { render({ model, el, signal }) {
@@ -795,36 +803,36 @@ BROKEN = """export default { render({ model, el, signal }) {
 } };"""
 
 
-def test_a_view_that_breaks_while_it_is_drawn_is_told(desk):
-    desk.page.route("**/broken.js", lambda route: route.fulfill(body=BROKEN, content_type="text/javascript"))
-    desk.page.evaluate("() => bench.add('anywidget:broken', 'broken', {}, {})")
-    panel = desk.show(rows=[a_row(1, view="IPY_MODEL_broken"), a_row(2)])
+def test_a_view_that_breaks_while_it_is_drawn_is_told(bench_panel):
+    bench_panel.page.route("**/broken.js", lambda route: route.fulfill(body=BROKEN, content_type="text/javascript"))
+    bench_panel.page.evaluate("() => bench.add('anywidget:broken', 'broken', {}, {})")
+    panel = bench_panel.show(rows=[a_row(1, view="IPY_MODEL_broken"), a_row(2)])
     panel.get_by_text("This view could not be shown: run the cell again.").wait_for()
     assert panel.get_by_text("half of it").count() == 0
-    assert desk.page.evaluate("() => globalThis.cleaned")
-    desk.page.wait_for_function("() => globalThis.mounted.includes('row2')")
-    desk.change(rows=[a_row(1), a_row(2)])
-    desk.page.wait_for_function("() => globalThis.mounted.includes('row1')")
+    assert bench_panel.page.evaluate("() => globalThis.cleaned")
+    bench_panel.page.wait_for_function("() => globalThis.mounted.includes('row2')")
+    bench_panel.change(rows=[a_row(1), a_row(2)])
+    bench_panel.page.wait_for_function("() => globalThis.mounted.includes('row1')")
     assert panel.get_by_text("could not be shown").count() == 0
 
 
-def test_a_row_is_named_by_model_and_layer(desk):
-    panel = desk.show(rows=[a_row(1), a_row(2, layer="output")])
+def test_a_row_is_named_by_model_and_layer(bench_panel):
+    panel = bench_panel.show(rows=[a_row(1), a_row(2, layer="output")])
     titles = panel.locator(".ev-panel-row-title")
     assert [title.inner_text().split() for title in titles.all()] == [
         ["MusiCNN", "(MSD)", "·", "embedding"], ["MusiCNN", "(MSD)", "·", "output"],
     ]  # fmt: skip
     weights = titles.nth(1).locator("span").evaluate_all("all => all.map((el) => getComputedStyle(el).fontWeight)")
     assert weights == ["600", "400"]
-    desk.change(rows=[a_row(1, layer="output"), a_row(2, layer="output")])
+    bench_panel.change(rows=[a_row(1, layer="output"), a_row(2, layer="output")])
     assert "output" in titles.first.inner_text()
     assert panel.locator(".ev-panel-row").first.get_attribute("aria-label") == "MusiCNN (MSD) · output"
 
 
-def test_the_square_of_structure_is_told_its_room(desk):
-    panel = desk.show(similarity={"model": "msd-musicnn-1", "layer": "embedding", "status": "ready",
+def test_the_square_of_structure_is_told_its_room(bench_panel):
+    panel = bench_panel.show(similarity={"model": "msd-musicnn-1", "layer": "embedding", "status": "ready",
                                  "view": "IPY_MODEL_row1"}, tab="similarity")  # fmt: skip
-    desk.page.wait_for_function("() => globalThis.mounted?.includes('row1')")
+    bench_panel.page.wait_for_function("() => globalThis.mounted?.includes('row1')")
     slot = panel.locator(".ev-panel-similarity .ev-panel-slot")
     room = "el => parseFloat(el.style.getPropertyValue('--ev-similarity-room'))"
     bottom = "el => el.getBoundingClientRect().top"
@@ -832,5 +840,5 @@ def test_the_square_of_structure_is_told_its_room(desk):
     assert slot.evaluate(bottom) + slot.evaluate(room) == pytest.approx(scroller["y"] + scroller["height"] - 8, abs=3)
     before = slot.evaluate(room)
     panel.evaluate("el => { el.style.height = '600px' }")
-    desk.bench.rest(100)
+    bench_panel.bench.rest(100)
     assert slot.evaluate(room) < before
