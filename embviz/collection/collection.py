@@ -256,6 +256,10 @@ class Collection:
         duplicates, cache, progress
             As for :meth:`from_folder`.
 
+        Returns
+        -------
+        Collection
+
         References
         ----------
         R. M. Bittner et al., "mirdata: Software for reproducible usage of datasets", ISMIR 2019.
@@ -336,6 +340,10 @@ class Collection:
         labels : iterable of int
             Labels of :attr:`table`; each counts once.
 
+        Returns
+        -------
+        Collection
+
         Raises
         ------
         CollectionError
@@ -355,6 +363,10 @@ class Collection:
         expression : str
             As for :meth:`pandas.DataFrame.query`, such as ``"bpm > 120 and genre == 'rock'"``; ``@name`` stands for a
             variable of yours.
+
+        Returns
+        -------
+        Collection
 
         Raises
         ------
@@ -381,6 +393,10 @@ class Collection:
         ----------
         n : int
             Number of tracks, 5 by default; all where there are fewer.
+
+        Returns
+        -------
+        Collection
         """
         return self._derive(self.table.head(n))
 
@@ -391,6 +407,10 @@ class Collection:
         ----------
         n : int
             Number of tracks, 5 by default; all where there are fewer.
+
+        Returns
+        -------
+        Collection
         """
         return self._derive(self.table.tail(n))
 
@@ -403,6 +423,10 @@ class Collection:
             Number of tracks.
         seed : int or None
             The same seed gives the same tracks; None gives others each time.
+
+        Returns
+        -------
+        Collection
 
         Raises
         ------
@@ -424,6 +448,10 @@ class Collection:
         ascending : bool or list of bool
             Direction, of each column.
 
+        Returns
+        -------
+        Collection
+
         Raises
         ------
         CollectionError
@@ -437,7 +465,12 @@ class Collection:
             raise CollectionError(f"The tracks cannot be sorted by {by!r}: {shorten(error).rstrip('.')}.") from error
 
     def drop_duplicates(self) -> Collection:
-        """Return the tracks without duplicates; of files with the same content, the first is kept."""
+        """Return the tracks without duplicates; of files with the same content, the first is kept.
+
+        Returns
+        -------
+        Collection
+        """
         table = self.table if self._origin.duplicates else self._reread(duplicates=True).table
         first = table["duplicate_of"].fillna(table.index.to_series())
         return self._derive(self.table[~first.duplicated()])
@@ -449,6 +482,10 @@ class Collection:
         ----------
         **columns
             Name and values, as for :meth:`pandas.DataFrame.assign`: a value, one for each track, or a function.
+
+        Returns
+        -------
+        Collection
 
         Raises
         ------
@@ -475,6 +512,10 @@ class Collection:
             Column of the collection whose values are looked up; by default the labels of the tracks. Where `other` has
             a column of this name, the values are looked up in that column.
 
+        Returns
+        -------
+        Collection
+
         Raises
         ------
         CollectionError
@@ -496,6 +537,10 @@ class Collection:
         left_on, right_on : str, optional
             Its name in the collection and in `other`, where these differ.
 
+        Returns
+        -------
+        Collection
+
         Raises
         ------
         CollectionError
@@ -516,6 +561,10 @@ class Collection:
         ----------
         label : int
             Label of the track in :attr:`table`.
+
+        Returns
+        -------
+        Audio
 
         Raises
         ------
@@ -539,6 +588,10 @@ class Collection:
         ----------
         progress : bool or callable, optional
             As for :func:`embviz.embed`.
+
+        Returns
+        -------
+        Collection
 
         Raises
         ------

@@ -101,7 +101,17 @@ class Cache:
         return self._read(self._path(key), Embedding.load)
 
     def has(self, key: Mapping[str, Any]) -> bool:
-        """Tell whether an embedding is kept under a key, without reading it."""
+        """Tell whether an embedding is kept under a key, without reading it.
+
+        Parameters
+        ----------
+        key : mapping
+            As for :meth:`get`.
+
+        Returns
+        -------
+        bool
+        """
         return os.path.exists(self._path(key))  # noqa: PTH110  says no where Path.exists raises
 
     def put(self, key: Mapping[str, Any], embedding: Embedding) -> None:
@@ -158,16 +168,43 @@ class Cache:
             self.warn_unwritable(error)
 
     def derived_path(self, kind: str, key: Mapping[str, Any], suffix: str = ".safetensors") -> Path:
-        """Return where a derived result belongs, for callers that write and read the file themselves."""
+        """Return where a derived result belongs, for callers that write and read the file themselves.
+
+        Parameters
+        ----------
+        kind, key
+            As for :meth:`save_arrays`.
+        suffix : str
+            Ending of the file's name.
+
+        Returns
+        -------
+        Path
+            The file need not exist.
+        """
         return self._derived.folder / kind / _fan_out(_canonical_json(key), suffix)
 
     def register(self, path: Path) -> None:
-        """Count a file towards the limit of derived results; beyond it, the least recently used are removed."""
+        """Count a file towards the limit of derived results; beyond it, the least recently used are removed.
+
+        Parameters
+        ----------
+        path : Path
+            A file that was written to its :meth:`derived_path`.
+        """
         with contextlib.suppress(OSError):
             self._derived.register(path.stat().st_size, self.max_bytes)
 
     def warn_unwritable(self, error: OSError, what: str = "Results", when: str = "next time") -> None:
-        """Warn, once, that results cannot be kept, and when they are computed again."""
+        """Warn, once, that results cannot be kept, and when they are computed again.
+
+        Parameters
+        ----------
+        error : OSError
+            What went wrong.
+        what, when : str
+            What cannot be kept, and when it is computed again, as words of the warning.
+        """
         self.warn(
             "write",
             f"{what} cannot be kept in {str(self.folder)!r}: {error.strerror}. "
@@ -175,7 +212,15 @@ class Cache:
         )
 
     def warn(self, kind: str, message: str) -> None:
-        """Warn of a problem with this folder, once for each kind of problem."""
+        """Warn of a problem with this folder, once for each kind of problem.
+
+        Parameters
+        ----------
+        kind : str
+            Kind of problem, such as ``"damaged"``.
+        message : str
+            Text of the :class:`~embviz.errors.CacheWarning`.
+        """
         if kind not in self._warned:
             self._warned.add(kind)
             warnings.warn(message, CacheWarning, stacklevel=4)
@@ -183,7 +228,23 @@ class Cache:
     # Digests. ------------------------------------------------------------------------------------------------------
 
     def digest(self, audio: _Digestible) -> str:
-        """Return the digest of a track; a file is read again only if its size or time has changed."""
+        """Return the digest of a track; a file is read again only if its size or time has changed.
+
+        Parameters
+        ----------
+        audio : Audio
+            A file, or samples.
+
+        Returns
+        -------
+        str
+            BLAKE2b of the content, hexadecimal. A file that changed within the last two seconds is not remembered.
+
+        Raises
+        ------
+        AudioError
+            If the file cannot be read.
+        """
         stamp = None if audio.path is None else _file_stamp(audio.path)
         if audio.path is None or stamp is None:
             return audio.digest
@@ -197,7 +258,18 @@ class Cache:
         return digest
 
     def known_digest(self, path: Path) -> str | None:
-        """Return the digest that :meth:`digest` remembers of a file, without reading the file."""
+        """Return the digest that :meth:`digest` remembers of a file, without reading the file.
+
+        Parameters
+        ----------
+        path : Path
+            The file.
+
+        Returns
+        -------
+        str or None
+            None where the file was not read before, or has changed since.
+        """
         stamp = _file_stamp(path)
         return None if stamp is None else self._load_digest(stamp)
 

@@ -63,7 +63,18 @@ class Layer:
         return f"<Layer {self.name!r}: {size}{f' ({self.axes})' if self.axes else ''}, {self.meaning}>"
 
     def find_in(self, graph: Graph) -> Layer | None:
-        """Return this layer with the nodes that a graph has, or None where these are not found."""
+        """Return this layer with the nodes that a graph has, or None where these are not found.
+
+        Parameters
+        ----------
+        graph : Graph
+            Graph of a model.
+
+        Returns
+        -------
+        Layer or None
+            With the input of the node `feeds` where `nodes` are missing; None where that does not help.
+        """
         if all(node in graph.nodes for node in self.nodes):
             return self
         if self.feeds in graph.nodes and len(inputs := graph.nodes[self.feeds].inputs) == 1:
@@ -72,11 +83,35 @@ class Layer:
 
     @classmethod
     def of_node(cls, node: str, graph: Graph) -> Layer:
-        """Return a layer for a node that no record describes."""
+        """Return a layer for a node that no record describes.
+
+        Parameters
+        ----------
+        node : str
+            Name of a node of the graph.
+        graph : Graph
+            Graph of a model.
+
+        Returns
+        -------
+        Layer
+            Named as the node; its axes and shape are empty.
+        """
         return cls(node, (node,), "", f"{graph.nodes[node].op} of the graph")
 
     def joined_shape(self, shapes: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]:
-        """Return the shape of the nodes joined along the channel axis; empty where it is not known."""
+        """Return the shape of the nodes joined along the channel axis; empty where it is not known.
+
+        Parameters
+        ----------
+        shapes : mapping of str to tuple of int
+            Shape of one patch, by name of the node.
+
+        Returns
+        -------
+        tuple of int
+            Empty where the shape of a node is not known.
+        """
         if any(node not in shapes for node in self.nodes):
             return ()
         shape = list(shapes[self.nodes[0]])

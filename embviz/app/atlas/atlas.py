@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Self
 import traitlets
 
 from embviz.app.atlas import export
-from embviz.app.atlas.color_options import key_of
 from embviz.app.atlas.context import AtlasContext, check_table
 from embviz.app.atlas.controller import AtlasController
 from embviz.app.atlas.options import check_option, check_options, model_and_layer
+from embviz.app.atlas.point_colors import key_of
 from embviz.core.cache import check_cache
 from embviz.models import Model
 from embviz.widgets.base import close_widget, model_ref, new_clock_name

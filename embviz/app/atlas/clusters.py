@@ -9,8 +9,8 @@ import numpy as np
 
 from embviz.analysis.clustering import cluster, name_clusters, tag_lift
 from embviz.analysis.tagging import tags_at_points
-from embviz.app.atlas.color_options import PointColors
 from embviz.app.atlas.model_outputs import taggers
+from embviz.app.atlas.point_colors import PointColors
 from embviz.core.text import collapse_spaces
 from embviz.errors import EmbvizError, OptionError
 from embviz.models import get_model

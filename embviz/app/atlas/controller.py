@@ -12,13 +12,13 @@ import numpy as np
 from embviz.app.atlas import export, options
 from embviz.app.atlas.clusters import Clusters
 from embviz.app.atlas.codegen import code
-from embviz.app.atlas.color_options import key_of
 from embviz.app.atlas.comparison import Comparison
 from embviz.app.atlas.context import AtlasContext, list_problems
 from embviz.app.atlas.map_view import MapRequest, MapView
 from embviz.app.atlas.model_outputs import ModelOutputs
 from embviz.app.atlas.neighbors import NeighborQueries
 from embviz.app.atlas.playback import Playback
+from embviz.app.atlas.point_colors import key_of
 from embviz.app.atlas.point_style import PointStyle
 from embviz.app.atlas.selection import MapSelection
 from embviz.app.downloads import Downloads
@@ -145,13 +145,14 @@ class AtlasController:
             self.playback.draw()
 
     def _connect_scatter(self, view: MapView, scatter: Scatter) -> None:
-        def follow_click(_widget: Any, content: Any, _buffers: Any) -> None:
-            if isinstance(content, dict) and content.get("kind") == "choose":
-                with self.context.guard():
-                    self._play_point(view, content.get("point"))
-
         scatter.observe(lambda _change: self.selection.follow_map(view), "selected")
-        scatter.on_msg(follow_click)
+        scatter.on_msg(lambda _widget, content, _buffers: self._answer_click(view, content))
+
+    def _answer_click(self, view: MapView, content: Any) -> None:
+        """Play the point of a map that was clicked."""
+        if isinstance(content, dict) and content.get("kind") == "choose":
+            with self.context.guard():
+                self._play_point(view, content.get("point"))
 
     def _dress_map(self, view: MapView) -> None:
         """Give a map that was drawn its colours, selection and lines."""

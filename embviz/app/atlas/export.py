@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.app.atlas.color_options import PointColors
+from embviz.app.atlas.point_colors import PointColors
 from embviz.app.uploads import free_path, safe_name
 from embviz.audio import Audio
 from embviz.collection.io import to_csv, to_m3u, to_parquet

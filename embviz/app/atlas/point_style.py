@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embviz.app.atlas import color_options
-from embviz.app.atlas.color_options import PointColors
+from embviz.app.atlas import point_colors
 from embviz.app.atlas.model_outputs import tempo_model
+from embviz.app.atlas.point_colors import PointColors
 from embviz.errors import OptionError
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ class PointStyle:
 
     def publish(self) -> None:
         """Show what there is to choose from."""
-        self._context.panel.color_options = color_options.color_groups(self._context.table)
-        self._context.panel.size_options = color_options.SIZES
+        self._context.panel.color_options = point_colors.color_groups(self._context.table)
+        self._context.panel.size_options = point_colors.SIZES
 
     def apply(self, view: MapView) -> None:
         """Colour and size the points of a map that was drawn anew."""
@@ -59,7 +59,7 @@ class PointStyle:
         """Colour points; the output of a model is that of a tag or of the tempo."""
         key, table = str(self._context.choices["color"]), self._context.table
         for view, visible in self._visible_maps(only):
-            color = self._by_cluster(view) if key == "cluster" else color_options.by_key(key, table, visible, output)
+            color = self._by_cluster(view) if key == "cluster" else point_colors.by_key(key, table, visible, output)
             if view.number == 0:
                 self.seen = color
             if color is None:
@@ -84,5 +84,5 @@ class PointStyle:
         """Size the points of both maps, or of one."""
         key, table = str(self._context.choices["size"]), self._context.table
         for _, visible in self._visible_maps(only):
-            title, values, unit = color_options.size_of(key, table, visible.vectors)
+            title, values, unit = point_colors.size_of(key, table, visible.vectors)
             visible.scatter.set_size(values, title=title, unit=unit)
