@@ -18,9 +18,8 @@ READY := .venv/.ready
 READY_DEV := .venv/.ready-dev
 PIP := $(PY) -m pip install -qq --disable-pip-version-check
 FITS := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
-# Three at a time on two cores: tests of pages wait much of their time. Files stay whole, since their tests share servers
-# and pages; tests/conftest.py begins with the longest.
-SIDE_BY_SIDE := -n 3 --dist loadfile --no-loadscope-reorder
+# Files stay whole, since their tests share servers and pages; tests/conftest.py begins with the longest.
+SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 NO_BROWSER := $(if $(filter none,$(BROWSER)),--no-browser)
 
