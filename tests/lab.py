@@ -26,7 +26,7 @@ import nbformat
 from harness import of_clock, until, until_clock
 from playwright.sync_api import Error
 
-PATIENCE = 120  # seconds; a machine that is busy with other things starts a kernel slowly
+PATIENCE = 180  # seconds; a busy machine takes its time, and a condition that holds is not waited for
 
 # JupyterLab shows news in a pop-up over the page, which it would have to fetch.
 PAGE_CONFIG = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
@@ -170,7 +170,7 @@ class LabPage:
         self.errors: list[str] = []
         self.requests: list[str] = []
         self.page = context.new_page()
-        self.page.set_default_timeout(60_000)
+        self.page.set_default_timeout(1000 * PATIENCE)
         self.page.on("console", self._console)
         self.page.on("pageerror", lambda error: self.errors.append(f"{error}\n{error.stack or ''}"))
         self.page.on("request", self._request)
