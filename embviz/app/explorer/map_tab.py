@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from embviz.app.atlas import Atlas
 from embviz.app.explorer.collection import CollectionLoader
 from embviz.app.explorer.context import ExplorerContext
 from embviz.app.selection import PlayRequest, Selected
@@ -15,6 +14,8 @@ from embviz.errors import CollectionError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from embviz.app.atlas import Atlas
 
 
 class MapTab:
@@ -59,6 +60,8 @@ class MapTab:
         self.atlas.selection = marks["labels"]
 
     def _show(self, collection: Collection) -> None:
+        from embviz.app.atlas import Atlas
+
         context = self._context
         if not len(collection):
             raise CollectionError("There are no files to map: a map shows files of a folder or a list.")
