@@ -3,7 +3,7 @@
 SHELL := bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help explore test lab lint environment clean
+.PHONY: help explore test campaign lab lint environment clean
 
 # The Python to make .venv with; the first that fits if not set.
 PYTHON ?=
@@ -30,6 +30,7 @@ $(shell for stamp in $(READY) $(READY_DEV); do \
 help:
 	@echo "make explore       install, get the weights, draw the poster's figure of a rock track, open JupyterLab"
 	@echo "make test          install with the tools of developers, and run every test"
+	@echo "make campaign      look for what kills, damaged files and odd tables can break (an hour; CAMPAIGN_ARGS='kills --scale 0.1')"
 	@echo "make lab           open JupyterLab on the first notebook"
 	@echo "make lint          check style, types and which way imports point"
 	@echo "make environment   write environment.yml, from pyproject.toml"
@@ -54,6 +55,11 @@ test: $(READY_DEV)
 	@EMBVIZ_HOME="$$PWD/build/home" $(PY) -m embviz pull --default
 	@echo "Running every test …"
 	@EMBVIZ_TEST_HOME="$$PWD/build/home" $(PY) -m pytest $(SIDE_BY_SIDE) $(PYTEST_ARGS)
+
+campaign: $(READY_DEV)
+	@echo "Getting the weights, into build/home …"
+	@EMBVIZ_HOME="$$PWD/build/home" $(PY) -m embviz pull --default
+	@$(PY) tests/campaigns/run.py $(CAMPAIGN_ARGS)
 
 lint: $(READY_DEV)
 	@echo "Checking style and types …"
