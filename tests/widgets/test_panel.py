@@ -794,7 +794,7 @@ def test_leaving_takes_the_children_along(bench_panel):
 def test_a_view_that_cannot_be_shown_is_told(bench_panel):
     panel = bench_panel.show(rows=[a_row(1, view="IPY_MODEL_unknown"), a_row(2)])
     panel.get_by_text("This view could not be shown: run the cell again.").wait_for()
-    bench_panel.page.wait_for_function("() => globalThis.mounted.includes('row2')")
+    bench_panel.page.wait_for_function("() => globalThis.mounted?.includes('row2')")
 
 
 BROKEN = """export default { render({ model, el, signal }) {
@@ -811,7 +811,7 @@ def test_a_view_that_breaks_while_it_is_drawn_is_told(bench_panel):
     panel.get_by_text("This view could not be shown: run the cell again.").wait_for()
     assert panel.get_by_text("half of it").count() == 0
     assert bench_panel.page.evaluate("() => globalThis.cleaned")
-    bench_panel.page.wait_for_function("() => globalThis.mounted.includes('row2')")
+    bench_panel.page.wait_for_function("() => globalThis.mounted?.includes('row2')")
     bench_panel.change(rows=[a_row(1), a_row(2)])
     bench_panel.page.wait_for_function("() => globalThis.mounted.includes('row1')")
     assert panel.get_by_text("could not be shown").count() == 0
