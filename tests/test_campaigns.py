@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,6 @@ def test_a_dead_chunk_is_counted_and_a_campaign_goes_on_where_it_stopped(runner,
     first, *others = record.read_text(encoding="utf-8").splitlines()
     record.write_text(first + "\n", encoding="utf-8")
     ran = []
-    monkeypatch.setattr(runner, "run_chunk", lambda _, seed, count, __: ran.append(seed) or {"tried": count})
+    monkeypatch.setattr(runner, "run_chunk", lambda _, seed, count, __: ran.append(seed) or Counter(tried=count))
     assert runner.run_campaign("broken", 0, 1.0, tmp_path / "results")["tried"] == 3
     assert ran == [json.loads(line)["first"] for line in others]
