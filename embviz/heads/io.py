@@ -46,22 +46,30 @@ def save(head: Head, path: str | Path) -> Path:
     try:
         if words.exists():
             _check_overwrite(words)
-        io.write_arrays(numbers, arrays, {"embviz": "head"})
+        # The words tell by a checksum which numbers are theirs: until they are written, the old pair is whole, and from
+        # then on the new one, of which _find_numbers knows the place that a save which was ended has left it in.
+        io.write_arrays(_beside(numbers), arrays, {"embviz": "head"})
         described = {"format": FORMAT, **{name: getattr(head, name) for name in FIELDS}, "facts": dict(head.facts)}
-        described["sha256"] = hashlib.sha256(numbers.read_bytes()).hexdigest()
+        described["sha256"] = hashlib.sha256(_beside(numbers).read_bytes()).hexdigest()
         text = json.dumps(described, indent=1, ensure_ascii=False)
         # What is no text, such as half of a pair of surrogates, becomes an escape that JSON has, too.
         io.write_bytes(words, text.encode(errors="backslashreplace"))
+        _beside(numbers).replace(numbers)
     except OSError as error:
         raise EmbvizError(f"The head cannot be written to {str(numbers)!r}: {error.strerror or error}.") from error
     return numbers
+
+
+def _beside(numbers: Path) -> Path:
+    """Return where new numbers lie until their words are written."""
+    return numbers.with_name(f"{numbers.name}.new")
 
 
 def read_fields(path: str | Path) -> dict[str, Any]:
     """Return what makes a head of its files; whether these fit together, the head itself finds out."""
     numbers, words = _paths(path)
     described = _read_description(words)
-    _check_partner(numbers, described, words)
+    numbers = _find_numbers(numbers, described, words)
     try:
         arrays, _ = io.read_arrays(numbers)
     except EmbvizError as error:
@@ -122,8 +130,12 @@ def file_size(path: Path) -> int:
     return status.st_size
 
 
-def _check_partner(numbers: Path, described: Mapping[str, Any], words: Path) -> None:
-    """Raise where the numbers are missing, or are not those that the words were written for."""
+def _find_numbers(numbers: Path, described: Mapping[str, Any], words: Path) -> Path:
+    """Return the file of the numbers that the words were written for; raises where there is none."""
+    new = _beside(numbers)
+    with contextlib.suppress(OSError):
+        if file_size(new) <= LARGEST and hashlib.sha256(new.read_bytes()).hexdigest() == described.get("sha256"):
+            return new
     with _explain_missing(numbers, words, numbers):
         if file_size(numbers) > LARGEST:
             raise ModelError(f"{str(numbers)!r} is too large for a head: at most {LARGEST >> 20} MB are expected.")
@@ -131,3 +143,4 @@ def _check_partner(numbers: Path, described: Mapping[str, Any], words: Path) -> 
     if found != described.get("sha256"):
         what = f"{numbers.name!r} is not the file that {words.name!r} was written for (its checksum is another)"
         raise ModelError(f"{what}; take both from the same place.")
+    return numbers

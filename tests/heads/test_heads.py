@@ -197,6 +197,29 @@ def test_what_is_no_head_is_not_written_over(tmp_path: Path):
     assert not (tmp_path / "mood.safetensors").exists()
 
 
+def test_a_save_that_is_ended_leaves_the_old_pair_or_the_new_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    small(title="old").save(tmp_path / "head")
+
+    def end(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    def end_at_last(path: Path, target: Path) -> None:
+        end() if path.suffix == ".new" else replace_file(path, target)
+
+    replace_file = Path.replace
+    new = small(title="new", weights={name: array / 2 for name, array in small().weights.items()})
+    stages = {"core.io.write_bytes": (end, "old"), "heads.io.json.dumps": (end, "old")}
+    for stage, (ended, left) in {**stages, "heads.io.Path.replace": (end_at_last, "new")}.items():
+        with monkeypatch.context() as patch:
+            patch.setattr(f"embviz.{stage}", ended)
+            with pytest.raises(KeyboardInterrupt):
+                new.save(tmp_path / "head")
+        assert Head.load(tmp_path / "head").title == left
+    small(title="newest").save(tmp_path / "head")
+    assert Head.load(tmp_path / "head").title == "newest"
+    assert not (tmp_path / "head.safetensors.new").exists()
+
+
 def test_files_that_were_tampered_with(tmp_path: Path):
     numbers = small().save(tmp_path / "head")
     words = tmp_path / "head.json"
