@@ -156,7 +156,7 @@ def cached_share(
 
     def is_cached(track: UniqueTrack) -> bool:
         key = want.key(track.digest)
-        record = how != "frames" and store.derived_path(RECORD_KIND, record_key(key)).exists()
+        record = how != "frames" and store.has_arrays(RECORD_KIND, record_key(key))
         return bool(track.digest) and (record or store.has(key))
 
     return sum(map(is_cached, tracks)) / len(tracks)

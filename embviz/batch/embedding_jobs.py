@@ -233,7 +233,7 @@ class EmbeddingScheduler(Scheduler[UniqueTrack, JobResult]):
             keep=store is not None and self._frame_bytes < FRAMES_SHARE * store.max_bytes,
             folder=str(store.folder.absolute()) if store else None,
             limit=store.max_bytes if store else 0,
-            home=os.environ.get("EMBVIZ_HOME"),
+            homes={name: os.environ.get(name) for name in ("EMBVIZ_HOME", "EMBVIZ_SHARED")},
             progress_file=str(job.progress_file),
         )
 

@@ -116,20 +116,31 @@ def reopen(store: Cache | None, key: dict[str, Any]) -> VectorMatrix | None:
     if store is None:
         return None
     beside = store.load_arrays(KIND, key)
-    path = store.derived_path(KIND, key, ".npy")
     if beside is None or "sum" not in beside:
         return None
+    own, *shared = store.derived_paths(KIND, key, ".npy")
+    for path in (own, *shared):
+        values = _map_matrix(path, beside)
+        if values is not None:
+            if path == own:
+                with contextlib.suppress(OSError):
+                    os.utime(path)
+            return VectorMatrix(values, beside["places"], beside.get("times"), beside.get("spread"))
+    with contextlib.suppress(OSError):  # it is damaged, or there is none
+        own.unlink()
+    return None
+
+
+def _map_matrix(path: Path, beside: Mapping[str, NDArray[Any]]) -> NDArray[np.float32] | None:
+    """Return a matrix mapped into memory, or None where it is not what the arrays beside it were written with."""
     try:
-        values = np.load(path, mmap_mode="r")
-        os.utime(path)
+        values: NDArray[np.float32] = np.load(path, mmap_mode="r")
     except (OSError, ValueError, EOFError):
         return None
     whole = values.dtype == DTYPE and values.ndim == 2 and len(values) == len(beside["places"])
     if not whole or (values.nbytes <= CHECKED and zlib.crc32(values.data) != int(beside["sum"][0])):
-        with contextlib.suppress(OSError):
-            path.unlink()
         return None
-    return VectorMatrix(values, beside["places"], beside.get("times"), beside.get("spread"))
+    return values
 
 
 def build(

@@ -65,7 +65,7 @@ class EmbeddingJob:
     keep: bool  # whether frames go to the cache
     folder: str | None  # of the cache; None keeps nothing
     limit: int  # of the cache, in bytes
-    home: str | None  # EMBVIZ_HOME of the process that asks
+    homes: Mapping[str, str | None]  # EMBVIZ_HOME and EMBVIZ_SHARED of the process that asks
     progress_file: str  # in the folder of the run, see progress_files
 
 
@@ -87,10 +87,11 @@ def run_job(job: EmbeddingJob) -> JobResult:
 
     What is wrong with this track is said in the result; raised is what is wrong for all (``FATAL``).
     """
-    if job.home is None:  # weights are looked for where the process that asks does
-        os.environ.pop("EMBVIZ_HOME", None)
-    else:
-        os.environ["EMBVIZ_HOME"] = job.home
+    for name, home in job.homes.items():  # weights are looked for where the process that asks does
+        if home is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = home
     store = None if job.folder is None else _open_cache(job.folder, job.limit, job.keep)
     specs = {i: request.resolve() for i, request in enumerate(job.requests)}
     result = JobResult()

@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,10 +38,13 @@ class _FolderRecord:
 
 
 class MetadataCache:
-    """Tags and digests of files that were read before; without a folder, nothing is kept."""
+    """Tags and digests of files that were read before: kept in the first folder, looked for in all of them.
 
-    def __init__(self, folder: Path | None) -> None:
-        self._folder = folder
+    Without a folder, nothing is kept.
+    """
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        self._folders = folders
         self._records: dict[str, _FolderRecord] = {}
 
     def get(self, path: Path, stamp: Stamp) -> tuple[FileTags, str] | None:
@@ -75,14 +79,15 @@ class MetadataCache:
                 record.changed = False
 
     def _folder_record(self, path: Path) -> _FolderRecord | None:
-        if self._folder is None:
+        if not self._folders:
             return None
         folder = os.path.dirname(path)  # noqa: PTH120  many files
         if folder not in self._records:
             where = os.path.realpath(folder)
             name = hashlib.blake2b(os.fsencode(where), digest_size=20).hexdigest()
-            kept = self._folder / name[:2] / f"{name[2:]}.json"
-            self._records[folder] = _FolderRecord(where, kept, _load_files(kept, where))
+            kept = [folder / name[:2] / f"{name[2:]}.json" for folder in self._folders]
+            files = {name: entry for path in reversed(kept) for name, entry in _load_files(path, where).items()}
+            self._records[folder] = _FolderRecord(where, kept[0], files)
         return self._records[folder]
 
 

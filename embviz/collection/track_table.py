@@ -63,7 +63,7 @@ def build_track_table(
     compared by their content where `duplicates` are to be found. `report` may raise to cancel.
     """
     store = resolve_cache(cache)
-    index = MetadataCache(None if store is None else store.folder / "index")
+    index = MetadataCache([] if store is None else [folder / "index" for folder in store.folders])
     files = [_stat_file(path) for path in paths]
     try:
         _read_tags(files, index, report)

@@ -8,6 +8,9 @@ processes may write the same one. Whatever goes wrong with the store costs time 
 What is derived from embeddings (pooled vectors, matrices of a collection, neighbours, maps) is kept apart, in folders
 named after its kind, within a limit of its own: a run over many tracks may push out embeddings, but not what it has
 made of them.
+
+What is not in the folder is looked for in the caches of the shared homes (:mod:`embviz.core.paths`), which are only
+read: they are not pruned or cleared, what is damaged in them is passed over, and no time of use is noted there.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias,
 from embviz.core import io
 from embviz.core.embedding import Embedding
 from embviz.core.io import file_digest
-from embviz.core.paths import cache_dir
+from embviz.core.paths import cache_dir, shared_folders
 from embviz.errors import CacheWarning, EmbvizError, OptionError
 
 if TYPE_CHECKING:
@@ -57,7 +60,8 @@ class Cache:
     Parameters
     ----------
     folder : path, optional
-        Where; the user's cache folder by default (``EMBVIZ_HOME`` overrides).
+        Where; the user's cache folder by default (``EMBVIZ_HOME`` overrides). What is not there is looked for in the
+        homes that ``EMBVIZ_SHARED`` names.
     max_bytes : int
         Size beyond which the least recently used entries are removed, 10 GiB by default; what is derived from the
         embeddings may take as much again.
@@ -83,6 +87,11 @@ class Cache:
         self._derived = _Shelf(self.folder / "derived", last=POOLED)
         self._warned: set[str] = set()
 
+    @property
+    def folders(self) -> list[Path]:
+        """Where entries are looked for: this cache's own folder, then those shared, which are only read."""
+        return [self.folder, *shared_folders("cache", self.folder)]
+
     # Embeddings. ---------------------------------------------------------------------------------------------------
 
     def get(self, key: Mapping[str, Any]) -> Embedding | None:
@@ -98,7 +107,7 @@ class Cache:
         Embedding or None
             Memory-mapped; None where there is none. A damaged entry is set aside with a warning.
         """
-        return self._read(self._path(key), Embedding.load)
+        return self._read(_entry(key), Embedding.load)
 
     def has(self, key: Mapping[str, Any]) -> bool:
         """Tell whether an embedding is kept under a key, without reading it.
@@ -112,7 +121,7 @@ class Cache:
         -------
         bool
         """
-        return os.path.exists(self._path(key))  # noqa: PTH110  says no where Path.exists raises
+        return self._has(_entry(key))
 
     def put(self, key: Mapping[str, Any], embedding: Embedding) -> None:
         """Keep an embedding; failing to do so costs one warning.
@@ -127,7 +136,7 @@ class Cache:
         if embedding.nbytes > LARGEST_SHARE * self.max_bytes:
             return
         try:
-            written = embedding.save(self._path(key), extra={"key": _canonical_json(key)})
+            written = embedding.save(self.folder / _entry(key), extra={"key": _canonical_json(key)})
             self._embeddings.register(written.stat().st_size, self.max_bytes)
         except OSError as error:
             self.warn_unwritable(error, "Embeddings", "each time")
@@ -147,7 +156,7 @@ class Cache:
         dict of str to ndarray, or None
             Memory-mapped; None where there are none. A damaged file is set aside with a warning.
         """
-        found = self._read(self.derived_path(kind, key), io.read_arrays)
+        found = self._read(_derived(kind, key), io.read_arrays)
         return None if found is None else found[0]
 
     def save_arrays(self, kind: str, key: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -167,6 +176,20 @@ class Cache:
         except OSError as error:
             self.warn_unwritable(error)
 
+    def has_arrays(self, kind: str, key: Mapping[str, Any]) -> bool:
+        """Tell whether arrays are kept under a key, without reading them.
+
+        Parameters
+        ----------
+        kind, key
+            As for :meth:`save_arrays`.
+
+        Returns
+        -------
+        bool
+        """
+        return self._has(_derived(kind, key))
+
     def derived_path(self, kind: str, key: Mapping[str, Any], suffix: str = ".safetensors") -> Path:
         """Return where a derived result belongs, for callers that write and read the file themselves.
 
@@ -182,7 +205,22 @@ class Cache:
         Path
             The file need not exist.
         """
-        return self._derived.folder / kind / _fan_out(_canonical_json(key), suffix)
+        return self.folder / _derived(kind, key, suffix)
+
+    def derived_paths(self, kind: str, key: Mapping[str, Any], suffix: str = ".safetensors") -> list[Path]:
+        """Return where a derived result may lie: its :meth:`derived_path`, then places that are only to be read.
+
+        Parameters
+        ----------
+        kind, key, suffix
+            As for :meth:`derived_path`.
+
+        Returns
+        -------
+        list of Path
+            None of the files need exist.
+        """
+        return [folder / _derived(kind, key, suffix) for folder in self.folders]
 
     def register(self, path: Path) -> None:
         """Count a file towards the limit of derived results; beyond it, the least recently used are removed.
@@ -274,14 +312,16 @@ class Cache:
         return None if stamp is None else self._load_digest(stamp)
 
     def _memo_path(self, stamp: _FileStamp) -> Path:
-        return self.folder / "digests" / _fan_out(stamp.where, ".json")
+        return self.folder / _memo(stamp)
 
     def _load_digest(self, stamp: _FileStamp) -> str | None:
-        try:
-            memo = json.loads(self._memo_path(stamp).read_bytes())
-            return str(memo["digest"]) if memo["file"] == list(stamp) else None
-        except (OSError, ValueError, KeyError, TypeError):
-            return None
+        name = _memo(stamp)
+        for folder in self.folders:
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+                memo = json.loads((folder / name).read_bytes())
+                if memo["file"] == list(stamp):
+                    return str(memo["digest"])
+        return None
 
     # Housekeeping. -------------------------------------------------------------------------------------------------
 
@@ -293,21 +333,18 @@ class Cache:
         dict
             ``folder``; number of ``entries``, their ``bytes``, the ``limit`` to these, how many were set aside as
             ``damaged``; ``derived``, the bytes of pooled vectors, matrices, neighbours and maps; ``sounds``, the bytes
-            of what was made for browsers to play.
+            of what was made for browsers to play; ``shared``, a list with folder, entries, bytes, derived and sounds
+            of each cache that is looked into, too.
         """
-        entries = list(self._embeddings.entries())
         return {
-            "folder": str(self.folder),
-            "entries": len(entries),
-            "bytes": sum(entry.size for entry in entries),
+            **_contents(self.folder),
             "limit": self.max_bytes,
             "damaged": sum(len(shelf.damaged()) for shelf in (self._embeddings, self._derived)),
-            "derived": sum(entry.size for entry in self._derived.entries()),
-            "sounds": self._sound_bytes(),
+            "shared": [_contents(folder) for folder in self.folders[1:]],
         }
 
     def keys(self) -> Iterator[dict[str, Any]]:
-        """Iterate over the keys of the embeddings.
+        """Iterate over the keys of the embeddings in this folder.
 
         Yields
         ------
@@ -319,7 +356,7 @@ class Cache:
                 yield json.loads(io.read_arrays(entry.path, check=False)[1]["key"])
 
     def verify(self) -> list[Path]:
-        """Read every entry, and set the damaged ones aside.
+        """Read every entry of this folder, and set the damaged ones aside.
 
         Returns
         -------
@@ -360,18 +397,24 @@ class Cache:
         int
             Bytes freed.
         """
-        freed = self.prune(0) + self._sound_bytes()
+        freed = self.prune(0) + _sound_bytes(self.folder)
         for name in ("embeddings", "derived", "sounds", "digests", "index"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
         return freed
 
-    def _sound_bytes(self) -> int:
-        return sum(file.size for file in _files(self.folder / "sounds", "*.*"))
+    def _has(self, entry: str) -> bool:
+        return any(os.path.exists(folder / entry) for folder in self.folders)  # noqa: PTH110  a Path may raise
 
-    def _path(self, key: Mapping[str, Any]) -> Path:
-        return self._embeddings.folder / _fan_out(_canonical_json(key), ".safetensors")
+    def _read(self, entry: str, read: Callable[[Path], T]) -> T | None:
+        """Return what an entry holds, from the first folder that has it whole."""
+        own, *shared = self.folders
+        content = self._read_own(own / entry, read)
+        for folder in shared if content is None else ():
+            with contextlib.suppress(EmbvizError, OSError):
+                return read(folder / entry)
+        return content
 
-    def _read(self, path: Path, read: Callable[[Path], T]) -> T | None:
+    def _read_own(self, path: Path, read: Callable[[Path], T]) -> T | None:
         try:
             content = read(path)
             os.utime(path)  # the time of change is the time of last use: access times are often switched off
@@ -385,9 +428,9 @@ class Cache:
         return content
 
     def __repr__(self) -> str:
-        info = self.info()
-        used = f"{info['bytes'] / GIB:.2f} of {self.max_bytes / GIB:g} GiB"
-        return f"<Cache {info['folder']!r}: {info['entries']} entries, {used}>"
+        held = _contents(self.folder)
+        used = f"{held['bytes'] / GIB:.2f} of {self.max_bytes / GIB:g} GiB"
+        return f"<Cache {held['folder']!r}: {held['entries']} entries, {used}>"
 
 
 #: Where results are kept: None is the user's cache, False keeps nothing.
@@ -419,6 +462,24 @@ def _files(folder: Path, pattern: str) -> Iterator[_File]:
         with contextlib.suppress(OSError):  # another process may have removed it
             stat = path.stat()
             yield _File(path, stat.st_size, stat.st_mtime)
+
+
+def _contents(folder: Path) -> dict[str, Any]:
+    """Return how much the folder of a cache holds."""
+    embeddings, derived = (
+        [file.size for file in _Shelf(folder / name).entries()] for name in ("embeddings", "derived")
+    )
+    return {
+        "folder": str(folder),
+        "entries": len(embeddings),
+        "bytes": sum(embeddings),
+        "derived": sum(derived),
+        "sounds": _sound_bytes(folder),
+    }
+
+
+def _sound_bytes(folder: Path) -> int:
+    return sum(file.size for file in _files(folder / "sounds", "*.*"))
 
 
 class _Shelf:
@@ -479,6 +540,19 @@ def _file_stamp(path: Path) -> _FileStamp | None:
 
 def _canonical_json(key: Mapping[str, Any]) -> str:
     return json.dumps(key, sort_keys=True, ensure_ascii=False, separators=(", ", ": "))
+
+
+def _entry(key: Mapping[str, Any]) -> str:
+    """Return the place of an embedding below the folder of a cache."""
+    return f"embeddings/{_fan_out(_canonical_json(key), '.safetensors')}"
+
+
+def _derived(kind: str, key: Mapping[str, Any], suffix: str = ".safetensors") -> str:
+    return f"derived/{kind}/{_fan_out(_canonical_json(key), suffix)}"
+
+
+def _memo(stamp: _FileStamp) -> str:
+    return f"digests/{_fan_out(stamp.where, '.json')}"
 
 
 def _fan_out(text: str, suffix: str) -> str:

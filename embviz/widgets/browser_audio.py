@@ -301,13 +301,15 @@ def _remembered(
     """Return bytes and a note about a track: those kept, or those made now."""
     cache = Cache(folder)
     digest = cache.digest(audio)
-    path = cache.folder / "sounds" / digest[:2] / f"{digest[2:]}.{kind}"
-    with contextlib.suppress(EmbvizError, KeyError):
-        arrays, meta = core_io.read_arrays(path)
-        if meta["format"] == FORMAT:
-            with contextlib.suppress(OSError):
-                os.utime(path)  # the time of last use
-            return np.array(arrays["data"]), meta["note"]
+    path, *shared = (folder / "sounds" / digest[:2] / f"{digest[2:]}.{kind}" for folder in cache.folders)
+    for place in (path, *shared):
+        with contextlib.suppress(EmbvizError, KeyError):
+            arrays, meta = core_io.read_arrays(place)
+            if meta["format"] == FORMAT:
+                with contextlib.suppress(OSError):
+                    if place == path:
+                        os.utime(path)  # the time of last use
+                return np.array(arrays["data"]), meta["note"]
     data, note = make()
     with contextlib.suppress(OSError, AudioError):
         if Cache(folder).digest(audio) != digest:

@@ -14,6 +14,7 @@ import soundfile
 import embviz
 from embviz import Audio, Cache, Embedding, FrameGrid
 from embviz.core import io
+from embviz.core.cache import _entry
 from embviz.errors import AudioError, CacheWarning, OptionError
 
 
@@ -114,6 +115,7 @@ def test_verify_and_prune(cache):
         "damaged": 0,
         "derived": 0,
         "sounds": 0,
+        "shared": [],
     }
 
 
@@ -123,7 +125,7 @@ def test_the_least_recently_used_go_first(tmp_path):
     for i in range(5):
         cache.put(key(i), an_embedding(i, t=1000))
         past = time.time() - 1000 + i
-        os.utime(cache._path(key(i)), (past, past))
+        os.utime(cache.folder / _entry(key(i)), (past, past))
     assert cache.get(key(0)) is not None  # used now
     cache.put(key(5), an_embedding(5, t=1000))
     cache.put(key(6), an_embedding(6, t=1000))
@@ -369,3 +371,60 @@ def test_what_a_killed_process_left_half_written_is_swept_up(cache):
     os.utime(old, (1, 1))
     assert cache.prune() == 4
     assert (old.exists(), new.exists()) == (False, True)
+
+
+# Shared homes. -----------------------------------------------------------------------------------------------------
+
+
+def snapshot(folder):
+    return {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def shared(tmp_path, monkeypatch):
+    """A cache with one entry of each sort in a home that others read."""
+    home = tmp_path / "class"
+    monkeypatch.setenv("EMBVIZ_SHARED", os.pathsep.join([str(tmp_path / "gone"), str(home), "", "relative/home"]))
+    cache = Cache(home / "cache")
+    cache.put(key(), an_embedding())
+    cache.save_arrays("pooled", key(), arrays())
+    return cache
+
+
+def test_what_is_missing_is_read_from_a_shared_home(cache, shared, old_file):
+    digest = shared.digest(Audio.open(old_file))
+    before = snapshot(shared.folder)
+    assert cache.has(key())
+    assert cache.has_arrays("pooled", key())
+    assert np.array_equal(cache.get(key()).values, an_embedding().values)
+    assert np.array_equal(cache.load_arrays("pooled", key())["mean"], arrays()["mean"])
+    assert cache.known_digest(old_file) == digest
+    assert (cache.get(key(1)), cache.load_arrays("pooled", key(1))) == (None, None)
+    assert snapshot(shared.folder) == before  # no time of use either
+    assert not cache.folder.exists()
+
+
+def test_one_s_own_comes_first(cache, shared):
+    cache.put(key(), an_embedding(1))
+    assert np.array_equal(cache.get(key()).values, an_embedding(1).values)
+
+
+def test_a_shared_home_is_counted_but_never_changed(cache, shared):
+    cache.put(key(1), an_embedding())
+    before = snapshot(shared.folder)
+    kept = {"folder": str(shared.folder), "entries": 1, "bytes": shared.info()["bytes"]}
+    kept |= {"derived": shared.info()["derived"], "sounds": 0}
+    assert [one for one in cache.info()["shared"] if one["entries"]] == [kept]
+    assert shared.info()["shared"] == cache.info()["shared"][:1]  # a home is not behind itself
+    cache.verify()
+    cache.prune(0)
+    cache.clear()
+    assert snapshot(shared.folder) == before
+
+
+def test_what_is_damaged_in_a_shared_home_is_passed_over(cache, shared):
+    for path in entries(shared):
+        damage(path, "flip")
+    before = snapshot(shared.folder)
+    assert (cache.get(key()), cache.load_arrays("pooled", key())) == (None, None)
+    assert snapshot(shared.folder) == before
