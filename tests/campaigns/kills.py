@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from common import fault, last_line, make_home, run_python, write_clips
+from common import TEST_HOME, fault, last_line, make_home, run_python, write_clips
 
 TRIALS, CHUNK = 200, 20
 HERE = Path(__file__).resolve().parent
@@ -24,14 +24,16 @@ def embed(folder: Path) -> None:
     import embviz
 
     vectors = embviz.Collection.from_folder(folder / "clips").embed("musicnn", workers=1)
-    vectors.save(folder / "out" / "vectors")
+    for _ in range(10):
+        vectors.to_npz(folder / "out" / "vectors.npz")
+        vectors.to_parquet(folder / "out" / "vectors.parquet")
 
 
 def shell(folder: Path) -> None:
     """Embed a folder by the command."""
     from embviz.cli import run
 
-    sys.exit(run(["embed", str(folder / "clips"), "-o", str(folder / "out" / "embedded")]))
+    sys.exit(run(["embed", str(folder / "clips"), "-m", "musicnn", "-o", str(folder / "out" / "embedded.npz")]))
 
 
 def evaluate(folder: Path) -> None:
@@ -41,8 +43,7 @@ def evaluate(folder: Path) -> None:
     tracks = embviz.Collection.from_folder(folder / "clips")
     tracks = tracks.assign(kind=["ab"[i % 2] for i in range(len(tracks))])
     scores = embviz.evaluate(tracks, "kind", "musicnn", folds=2, groups=False, classifier="logistic", workers=1)
-    scores.to_frame().to_csv(folder / "scores.csv")
-    (folder / "scores.csv").replace(folder / "out" / "scores.csv")
+    scores.to_csv(folder / "out" / "scores.csv")
 
 
 def head(folder: Path) -> None:
@@ -95,13 +96,12 @@ READ_BACK = """
 import pathlib, sys
 import numpy as np, pandas as pd
 import embviz
-from embviz.core.vectors import Vectors
 out = pathlib.Path(sys.argv[1])
-if (out / "vectors.safetensors").exists(): np.asarray(Vectors.load(out / "vectors.safetensors"))
+for path in out.rglob("*.npz"):
+    with np.load(path) as arrays: [arrays[name] for name in arrays]
 if (out / "kind.safetensors").exists() or (out / "kind.json").exists(): embviz.Head.load(out / "kind")
-if (out / "tracks.parquet").exists(): pd.read_parquet(out / "tracks.parquet")
-for name in ("tracks.csv", "scores.csv"):
-    if (out / name).exists(): pd.read_csv(out / name)
+for path in out.rglob("*.parquet"): pd.read_parquet(path)
+for path in out.rglob("*.csv"): pd.read_csv(path)
 if (out / "poster.html").exists(): assert (out / "poster.html").read_text().rstrip().endswith("</html>")
 embviz.list_models()
 if "kind" in sys.argv: embviz.get_head("kind")
@@ -115,20 +115,20 @@ def run(seed: int, count: int, folder: Path) -> Counter[str]:
     rng, found = random.Random(seed), Counter[str]()  # noqa: S311
     write_clips(folder / "clips", 6, 4.0)
     names = [list(WRITERS)[(seed + i) % len(WRITERS)] for i in range(count)]
-    whole = {name: _run_whole(folder, name) for name in sorted(set(names))}
+    seconds = {name: _run_whole(folder, name) for name in sorted(set(names))}
     for name in names:
-        seconds, results = whole[name]
-        _reset(folder, results)
+        _reset(folder, name)
         process = _start(folder, name)
-        time.sleep(rng.uniform(0, 1.05 * seconds))
+        time.sleep(rng.uniform(0, 1.05 * seconds[name]))
         killed = process.poll() is None
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        found += Counter(["tried", _judge(folder, name, results, killed=killed)])
+        if killed:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        found += Counter(["tried", _judge(folder, name, killed=killed)])
     return found
 
 
-def _judge(folder: Path, name: str, results: dict[str, bytes], *, killed: bool) -> str:
+def _judge(folder: Path, name: str, *, killed: bool) -> str:
     """Return what became of a writer's work after a kill, and after another run."""
     marks = {"head": ["kind"], "register": ["mine"]}.get(name, [])
     read = run_python(READ_BACK, folder / "out", *marks, home=folder / "home")
@@ -136,39 +136,46 @@ def _judge(folder: Path, name: str, results: dict[str, bytes], *, killed: bool) 
         return fault("lost", f"{name}, {killed=}: {last_line(read.stderr)}")
     if _start(folder, name).wait():
         return fault("wrong", f"{name}, {killed=}: the next run failed")
-    after = _results(folder)
+    results, after = _results(folder / name / "out"), _results(folder / "out")
     differing = [file for file in results if after.get(file) != results[file]]
     return fault("wrong", f"{name}: {differing} differ after the next run") if differing else "survived"
 
 
-def _run_whole(folder: Path, name: str) -> tuple[float, dict[str, bytes]]:
-    """Return how long a writer takes with an empty cache, and what it writes."""
-    _reset(folder, {})
+def _run_whole(folder: Path, name: str) -> float:
+    """Return how many seconds a writer takes with an empty cache, and keep what it writes in a folder of its name."""
+    _reset(folder, name)
     begin = time.monotonic()
     if _start(folder, name).wait():
         raise RuntimeError(f"{name} fails by itself")
-    return time.monotonic() - begin, _results(folder)
+    seconds = time.monotonic() - begin
+    shutil.copytree(folder / "out", folder / name / "out")
+    shutil.copytree(folder / "home" / "data", folder / name / "data", copy_function=os.link)
+    return seconds
 
 
-def _results(folder: Path) -> dict[str, bytes]:
-    out = folder / "out"
+def _results(out: Path) -> dict[str, bytes | int]:
+    """Return the content of all files; of pages, whose figures have names of their own each time, the length."""
     files = sorted(path for path in out.rglob("*") if path.is_file() and not path.name.endswith(".part"))
-    return {str(path.relative_to(out)): path.read_bytes() for path in files}
+    return {
+        str(path.relative_to(out)): path.stat().st_size if path.suffix == ".html" else path.read_bytes()
+        for path in files
+    }
 
 
-def _reset(folder: Path, results: dict[str, bytes]) -> None:
-    """Begin anew with an empty cache and the results of an earlier run."""
-    for name in ("home", "out"):
-        shutil.rmtree(folder / name, ignore_errors=True)
-    (folder / "out").mkdir()
-    make_home(folder / "home")
-    own = folder / "home" / "data"
-    target = own.resolve()
-    own.unlink()  # heads and models are registered here: links to the weights, in a folder of its own
-    shutil.copytree(target, own, copy_function=os.link)
-    for name, content in results.items():
-        (folder / "out" / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / "out" / name).write_bytes(content)
+def _reset(folder: Path, name: str) -> None:
+    """Begin anew with an empty cache, and with what an earlier run of the same writer has left."""
+    for place in ("home", "out"):
+        shutil.rmtree(folder / place, ignore_errors=True)
+    (folder / "home").mkdir()
+    earlier = folder / name
+    # Heads and models are registered here, so that the folder is its own; its files are links, since all are replaced.
+    shutil.copytree(
+        earlier / "data" if earlier.exists() else TEST_HOME / "data", folder / "home" / "data", copy_function=os.link
+    )
+    if earlier.exists():
+        shutil.copytree(earlier / "out", folder / "out")
+    else:
+        (folder / "out").mkdir()
 
 
 def _start(folder: Path, name: str) -> subprocess.Popen[bytes]:
