@@ -33,7 +33,26 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], meta: Mapping[s
 
     compact = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     sums = {f"crc32 {name}": str(_checksum(array)) for name, array in compact.items()}
-    return write_bytes(path, save(compact, metadata={**meta, **sums}))
+    data = save(compact, metadata={**meta, **sums})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_write(path) as file:
+        header, start = _sort_metadata(data)
+        file.write(header)
+        file.write(memoryview(data)[start:])
+    return path
+
+
+def _sort_metadata(data: bytes) -> tuple[bytes, int]:
+    """Return the header of a file with its metadata in order, and where the arrays begin.
+
+    The library's order differs from call to call; the same arrays should give the same file.
+    """
+    stop = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:stop])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)  # arrays begin at a multiple of eight bytes
+    return len(text).to_bytes(8, "little") + text, stop
 
 
 def write_bytes(path: Path, data: bytes, *, sync: bool = True) -> Path:

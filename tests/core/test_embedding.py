@@ -132,6 +132,11 @@ def test_truncation_is_noticed(embedding, tmp_path, keep):
         Embedding.load(path)
 
 
+def test_the_same_embedding_gives_the_same_file(embedding, tmp_path):
+    files = [embedding.save(tmp_path / f"{i}.safetensors", extra={"key": "a", "note": "b"}) for i in range(8)]
+    assert len({path.read_bytes() for path in files}) == 1
+
+
 def test_a_foreign_safetensors_file_is_refused(tmp_path):
     header = json.dumps({"__metadata__": {"format": "pt"}}).encode()
     (tmp_path / "f").write_bytes(len(header).to_bytes(8, "little") + header)
