@@ -150,7 +150,7 @@ def test_a_full_disk_costs_one_warning(home, rock, monkeypatch):
     def full(*_args, **_kwargs):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(io, "write_bytes", full)
+    monkeypatch.setattr(io, "atomic_write", full)
     with pytest.warns(CacheWarning, match="No space left on device") as warned:
         embeddings = embviz.embed(rock, "tempocnn", layer=["embedding", "output"])
     assert [e.shape for e in embeddings] == [(19, 256)] * 2
