@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from embviz.audio import Audio
-from embviz.collection.discovery import SUFFIXES, find_audio_files
+from embviz.collection.discovery import find_audio_files, undecodable_note
+from embviz.collection.file_kinds import LISTED
 from embviz.collection.sidecar import SidecarRows, folder_name, parse_number, read_sidecar
 from embviz.core.text import LONGEST_TEXT, clean_line, is_missing, printable, printable_name
 from embviz.errors import AudioError
@@ -184,15 +185,15 @@ class Tracks:
             self.add(path)
             return
         self.folder = folder_name(path)
-        found = find_audio_files(path, most=MOST).names
-        if len(found) >= MOST:
-            self.notice = f"Only the first {MOST:,} tracks of {self.folder!r} are listed; name a folder inside."
-        for name in found:
+        found = find_audio_files(path, most=MOST)
+        for name in found.names:
             self._append(path / name, printable(name.as_posix()))
-        if not found:
-            self.notice = (
-                f"There is no sound in {self.folder!r}: files ending in {', '.join(sorted(SUFFIXES))} are listed."
-            )
+        said = [self.notice] if self.notice else []  # of a table
+        if len(found.names) >= MOST:
+            said.append(f"Only the first {MOST:,} tracks of {self.folder!r} are listed; name a folder inside.")
+        if not found.names:
+            said.append(f"There is no sound in {self.folder!r}: {LISTED}")
+        self.notice = " ".join([*said, *undecodable_note(found)])
 
     def _append(self, path: Path | None, name: str, *, sound: Audio | None = None, **known: Any) -> Track:
         facts: dict[str, Any] = {}

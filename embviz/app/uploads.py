@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import re
 import tempfile
 import unicodedata
 from pathlib import Path, PurePosixPath
 
-from embviz.collection.discovery import SUFFIXES
+from embviz.audio.decode import NOT_AUDIO
+from embviz.collection.file_kinds import identify
 from embviz.errors import OptionError
 
 LARGEST_UPLOAD = 200_000_000  # bytes
@@ -23,12 +25,12 @@ class Uploads:
     def keep(self, name: str, data: bytes) -> Path:
         """Write a sound under a name that is free, and return its path."""
         safe = safe_name(name)
-        if PurePosixPath(safe).suffix.lower() not in SUFFIXES:
-            raise OptionError(f"{safe!r} is not a sound: files ending in {', '.join(sorted(SUFFIXES))} are taken.")
         if not data:
             raise OptionError(f"{safe!r} is empty (0 bytes).")
         if len(data) > LARGEST_UPLOAD:
             raise OptionError(f"{safe!r} is larger than {LARGEST_UPLOAD // 10**6} MB; put it into the folder instead.")
+        if not identify(io.BytesIO(data))[0]:
+            raise OptionError(f"{safe!r} {NOT_AUDIO}")
         if self._folder is None:
             self._folder = tempfile.TemporaryDirectory(prefix="embviz-", ignore_cleanup_errors=True)
         path = free_path(Path(self._folder.name) / safe)

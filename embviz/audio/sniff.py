@@ -81,7 +81,7 @@ def _has_only_tags(data: mmap.mmap, at: int) -> bool:
     return len(data) - at < 4 or rest.startswith(_TAGS) or not any(data[at : at + (1 << 16)])
 
 
-def frame_at(data: mmap.mmap, at: int) -> tuple[tuple[int, ...], int] | None:
+def frame_at(data: mmap.mmap | bytes, at: int) -> tuple[tuple[int, ...], int] | None:
     """Return the kind of the frame that starts here (codec, rate, channels) and its length, or None."""
     head = data[at : at + 6]
     if len(head) < 6 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:

@@ -99,6 +99,9 @@ class Collection:
     ) -> Collection:
         """Return the sounds in a folder and its subfolders, but not hidden ones.
 
+        Sounds are known by the endings of their names; :attr:`notes` says which kinds were passed over because there is
+        no decoder for them. :meth:`from_paths` takes files of any name.
+
         A file ``tracks.csv`` beside the sounds (columns ``file``, ``title``, ``style``, ``bpm``, ``key``, ``meter``)
         adds what it says.
 

@@ -9,13 +9,10 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from embviz.collection.file_kinds import LISTED, SUFFIXES, UNDECODABLE
 from embviz.collection.track_table import LONGEST_PATH
 from embviz.core.text import plural, shorten
 from embviz.errors import CollectionError
-
-SUFFIXES = frozenset(
-    {".aac", ".aif", ".aiff", ".au", ".flac", ".m4a", ".mp3", ".oga", ".ogg", ".opus", ".wav", ".wave"}
-)
 
 
 class ListedFiles(NamedTuple):
@@ -30,14 +27,13 @@ def list_folder(path: Any, pattern: Any, *, follow_links: bool) -> ListedFiles:
     """Return the sounds of a folder whose names match a pattern; raises CollectionError where there are none."""
     folder, parts = _check_folder(path), _parse_pattern(pattern)
     found = find_audio_files(folder, follow_links=follow_links)
-    notes = _skipped_notes(found.links, found.closed)
+    notes = _skipped_notes(found)
     names = [name for name in found.names if _matches(name.parts, parts)]
     if not names and found.names:
         number = plural(len(found.names), "sound")
         raise CollectionError(f"Of {number} in {str(folder)!r}, none matches {pattern!r}; change the pattern.")
     if not names:
-        listed = f"files ending in {', '.join(sorted(SUFFIXES))} are listed."
-        raise CollectionError(" ".join([f"There is no sound in {str(folder)!r}: {listed}", *notes]))
+        raise CollectionError(" ".join([f"There is no sound in {str(folder)!r}: {LISTED}", *notes]))
     shown = [shorten(name.as_posix(), LONGEST_PATH) for name in names]
     return ListedFiles([folder / name for name in names], shown, notes)
 
@@ -81,14 +77,23 @@ def _matches(parts: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
     return fnmatchcase(parts[0].casefold(), pattern[0]) and _matches(parts[1:], pattern[1:])
 
 
-def _skipped_notes(links: list[Path], closed: list[Path]) -> list[str]:
+def _skipped_notes(found: FoundFiles) -> list[str]:
     notes = []
-    if links:
-        number, first = plural(len(links), "link"), shorten(links[0].name)
+    if found.links:
+        number, first = plural(len(found.links), "link"), shorten(found.links[0].name)
         notes.append(f"{number} to folders not followed, such as {first!r}; follow_links=True follows them.")
-    if closed:
-        notes.append(f"{plural(len(closed), 'folder')} could not be read, such as {shorten(closed[0].name)!r}.")
-    return notes
+    if found.closed:
+        number, first = plural(len(found.closed), "folder"), shorten(found.closed[0].name)
+        notes.append(f"{number} could not be read, such as {first!r}.")
+    return [*notes, *undecodable_note(found)]
+
+
+def undecodable_note(found: FoundFiles) -> list[str]:
+    """Return a sentence about files whose names say that there is no decoder for them; none where there are none."""
+    if not found.undecodable:
+        return []
+    kinds = ", ".join(sorted({path.suffix.lower() for path in found.undecodable}))
+    return [f"{plural(len(found.undecodable), 'file')} passed over, for there is no decoder here for {kinds}."]
 
 
 class FoundFiles(NamedTuple):
@@ -97,6 +102,7 @@ class FoundFiles(NamedTuple):
     names: list[Path]
     links: list[Path]  # folders that are links, and were not entered
     closed: list[Path]  # folders that cannot be read
+    undecodable: list[Path]  # files of music that has no decoder here
 
 
 def find_audio_files(folder: Path, *, follow_links: bool = False, most: int | None = None) -> FoundFiles:
@@ -104,7 +110,7 @@ def find_audio_files(folder: Path, *, follow_links: bool = False, most: int | No
 
     Where folders that are links are entered, each is entered once, under its own name where it has one.
     """
-    found = FoundFiles([], [], [])
+    found = FoundFiles([], [], [], [])
     waiting, entered = [folder], set()
     while waiting and len(found.names) != most:
         start = waiting.pop(0)
@@ -119,8 +125,12 @@ def find_audio_files(folder: Path, *, follow_links: bool = False, most: int | No
             linked = [Path(here, name) for name in folders if os.path.islink(os.path.join(here, name))]  # noqa: PTH114, PTH118
             (waiting if follow_links else found.links).extend(linked)
             inside = Path(here).relative_to(folder)
-            seen = (name for name in names if not name.startswith("."))
-            found.names.extend(inside / name for name in seen if os.path.splitext(name)[1].lower() in SUFFIXES)  # noqa: PTH122  many files
+            for name in names:
+                suffix = "" if name.startswith(".") else os.path.splitext(name)[1].lower()  # noqa: PTH122  many files
+                if suffix in SUFFIXES:
+                    found.names.append(inside / name)
+                elif suffix in UNDECODABLE:
+                    found.undecodable.append(inside / name)
             if most is not None and len(found.names) >= most:
                 del found.names[most:]
                 break

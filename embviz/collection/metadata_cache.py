@@ -20,7 +20,7 @@ from typing import Any
 from embviz.collection.file_tags import FileTags
 from embviz.core import io
 
-FORMAT = 1  # of what is kept: raised when tags are read in another way
+FORMAT = 2  # of what is kept: raised when tags are read in another way
 RACY = 2.0  # seconds; a file changed this recently may change again without a new time stamp
 
 Stamp = tuple[int, int]

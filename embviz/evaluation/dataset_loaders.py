@@ -17,7 +17,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
-from embviz.collection.discovery import SUFFIXES, expand_user, find_audio_files
+from embviz.collection.discovery import expand_user, find_audio_files
+from embviz.collection.file_kinds import LISTED
 from embviz.collection.loaders import read_table
 from embviz.core.text import plural, shorten
 from embviz.errors import CollectionError, did_you_mean
@@ -118,7 +119,7 @@ def _class_folders(request: _Request) -> DatasetRows:
     if not rows:
         why = ["it is itself called as a class is"] * (normalize_name(request.folder.name) in request.classes)
         why += [_describe_folder(request.folder)]
-        why += [f"there is no sound below it ({', '.join(sorted(SUFFIXES))} are listed)"] * (not found.names)
+        why += [f"there is no sound below it ({LISTED.rstrip('.')})"] * (not found.names)
         request.refuse("; ".join([*why, *links]))
     links = [f"{link}." for link in links]
     return DatasetRows(rows, [*_note_places(places, nested), *_note_strays(strays, request), *links, *closed])

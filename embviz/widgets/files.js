@@ -20,7 +20,9 @@ export function partsOfFile(size, part = PART) {
   return Array.from({ length: Math.ceil(size / part) }, (_, i) => [i * part, Math.min(size, (i + 1) * part)]);
 }
 
-const KINDS = "audio/*,.ogg,.opus,.flac,.aif,.aiff,.m4a,.wma";
+/** Names that are offered first; what is handed in is judged by its content. */
+const KINDS =
+  "audio/*,video/*,.ac3,.aif,.aifc,.aiff,.ape,.asf,.caf,.flac,.m4a,.m4b,.mka,.mkv,.mpc,.oga,.ogg,.opus,.tak,.tta,.w64,.wma,.wv";
 
 /**
  * The way in for files.

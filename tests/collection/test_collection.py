@@ -153,7 +153,7 @@ def test_id3_tags_are_read_where_they_are_less_usual(tmp_path, sounds, cache, su
         (file if suffix == "aac" else file.tags).add(frame)
     file.save(path)
     [track] = listed(tmp_path / "in", cache)
-    assert (track.title, track.artist, track.genre, track.problem) == ("Tür", "A, B", "Rock", "")
+    assert (track.title, track.artist, track.genre, track.problem) == ("Tür", "A; B", "Rock", "")
     assert track.duration == pytest.approx(1, abs=0.2)
 
 

@@ -79,7 +79,7 @@ class ExplorerController:
                 self.heatmaps.add(*request)
         self.track_list.publish()
         if context.tracks.notice:
-            context.notice("error" if len(context.tracks) else "info", context.tracks.notice)
+            context.notice("info", context.tracks.notice)
         elif state is None and models is None and not any(has_weights(row.model) for row in self.heatmaps.rows):
             remedy = "Download those of a model, or run `embviz pull`."
             context.notice("info", "No weights are on this computer yet.", remedy)
