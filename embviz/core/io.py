@@ -27,6 +27,14 @@ from embviz.errors import AudioError, EmbvizError
 _DTYPES = {"F32": np.float32, "F64": np.float64, "I64": np.int64, "I32": np.int32, "U8": np.uint8}
 
 
+def parse_json(text: str | bytes) -> Any:
+    """Return what JSON says; a ValueError where it is none, or nested more deeply than anything embviz writes."""
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
 def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], meta: Mapping[str, str]) -> Path:
     """Write arrays and their metadata to `path`, replacing it in one step; their checksums go with them."""
     from safetensors.numpy import save
@@ -92,7 +100,7 @@ def read_arrays(path: Path, *, check: bool = True) -> tuple[dict[str, NDArray[An
             length = int.from_bytes(file.read(8), "little")
             if not 2 <= length <= size - 8:
                 raise ValueError("header length")
-            header = json.loads(file.read(length))
+            header = parse_json(file.read(length))
         meta = header.pop("__metadata__", {})
         start = 8 + length
         end = start + max((entry["data_offsets"][1] for entry in header.values()), default=0)
@@ -104,7 +112,7 @@ def read_arrays(path: Path, *, check: bool = True) -> tuple[dict[str, NDArray[An
         return arrays, meta
     except FileNotFoundError as error:
         raise EmbvizError(f"There is no file {str(path)!r}.") from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise EmbvizError(f"{str(path)!r} is damaged: a whole safetensors file was expected.") from error
 
 

@@ -19,7 +19,7 @@ from embviz.core.memmap import scratch_array
 from embviz.errors import LayerError
 from embviz.extraction.frontends import FRONTENDS
 from embviz.inference.graph import Graph
-from embviz.inference.shapes import node_shapes
+from embviz.models.weight_store import layer_shapes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,7 +36,7 @@ PADDING = 8  # frames or bands that a graph may add before a convolution
 
 def resolve_layer(model: Model, weights: Weights, name: str) -> tuple[Layer, tuple[tuple[int, ...], ...]]:
     """Return a layer with the nodes and axes that this graph has, and the nodes' shapes."""
-    known = node_shapes(weights.path, model.input_node, model.input_shape)
+    known = layer_shapes(model, weights)
     try:
         layer = model.layer(name)
     except LayerError:

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import json
+import operator
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from embviz.core.io import write_bytes
+from embviz.core.io import parse_json, write_bytes
 from embviz.errors import GraphError
 from embviz.inference.essentia import Session
 from embviz.inference.graph import Graph
 
 
 def node_shapes(
-    path: str | Path, input_node: str, patch_shape: tuple[int, ...], *, memo: Path | None = None
+    path: Path, input_node: str, patch_shape: tuple[int, ...], *, sha256: str = "", memos: Sequence[Path] = ()
 ) -> dict[str, tuple[int, ...]]:
     """Return the run-time shape, for one patch, of every node that can be cut into frames, found by TensorFlow itself.
 
-    The answer is kept beside the graph, since asking takes as long as running the whole network.
+    The answer can be kept, since asking takes as long as running the whole network.
 
     Parameters
     ----------
@@ -31,33 +33,33 @@ def node_shapes(
         The placeholder to feed.
     patch_shape : tuple of int
         Shape of one patch; ``(samples, 2)`` for graphs that take the sound itself.
-    memo : Path, optional
-        Where the answer is kept; beside the graph by default.
+    sha256 : str, optional
+        Of the graph, which an answer that was kept has to be about: times of change are lost when files are copied.
+    memos : sequence of Path, optional
+        Files in which the answer is looked for; it is kept in the first.
 
     Returns
     -------
     dict of str to tuple of int
         Without the leading axis of patches. Nodes whose first axis is not that of the patches are left out.
     """
-    path = Path(path)
-    try:
-        stat = path.stat()
-    except OSError as error:
-        raise GraphError(f"The graph {str(path)!r} cannot be read: {error.strerror}.") from error
-    key = [stat.st_size, stat.st_mtime_ns, input_node, list(patch_shape)]
-    memo = memo or path.with_name(f".{path.stem}.shapes.json")
-    known = _read_memo(memo, key)
-    if known is None:
-        known = _compute_shapes(Graph.read(path), input_node, patch_shape)
-        with contextlib.suppress(OSError):  # a read-only folder of weights only costs the time to ask again
-            write_bytes(memo, json.dumps({"key": key, "shapes": known}).encode(), sync=False)
-    return known
+    key = [sha256, input_node, list(patch_shape)]
+    for memo in memos:
+        if (known := _read_memo(memo, key)) is not None:
+            return known
+    found = _compute_shapes(Graph.read(path), input_node, patch_shape)
+    with contextlib.suppress(OSError):  # a read-only folder of weights only costs the time to ask again
+        for memo in memos[:1]:
+            write_bytes(memo, json.dumps({"key": key, "shapes": found}).encode(), sync=False)
+    return found
 
 
 def _read_memo(memo: Path, key: list[Any]) -> dict[str, tuple[int, ...]] | None:
     try:
-        kept = json.loads(memo.read_text(encoding="utf-8"))
-        return {name: tuple(shape) for name, shape in kept["shapes"].items()} if kept["key"] == key else None
+        kept = parse_json(memo.read_bytes())
+        if kept["key"] != key:
+            return None
+        return {name: tuple(map(operator.index, shape)) for name, shape in kept["shapes"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 

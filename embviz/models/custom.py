@@ -10,14 +10,13 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-import shutil
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from embviz.core.io import write_bytes
+from embviz.core.io import parse_json, write_bytes
 from embviz.errors import GraphError, ModelError, did_you_mean
 from embviz.models import weight_store
 from embviz.models.catalogue import ALIASES, CATALOGUE
@@ -105,22 +104,28 @@ def unregister_model(name: str) -> None:
         If no model of that name was registered.
     """
     if not _NAME.fullmatch(name) or not _file(name).is_file():
-        raise ModelError(f"There is no model {name!r} of your own.{did_you_mean(name, registered_models())}")
+        users = registered_models()
+        if name in users:
+            raise ModelError(f"The model {name!r} is shared, and not of your own: it stays where it is.")
+        raise ModelError(f"There is no model {name!r} of your own.{did_you_mean(name, users)}")
     # The record goes first: without it the rest is not seen.
     for leaf in (f"{name}.model.json", f"{name}.weights.json", f"{name}.pb", f".{name}.shapes.json"):
         (weight_store.weights_folder() / leaf).unlink(missing_ok=True)
 
 
 def registered_models() -> dict[str, Model]:
-    """Return the user's own models by name; a damaged record is left out with a warning."""
-    found = {}
-    for path in sorted(weight_store.weights_folder().glob("*.model.json")):
+    """Return the user's own models by name, then those shared; a damaged record is left out, with a warning if own."""
+    found: dict[str, Model] = {}
+    for path in [path for folder in weight_store.model_folders() for path in sorted(folder.glob("*.model.json"))]:
         name = path.name.removesuffix(".model.json")
+        if name in found:
+            continue
         try:
-            found[name] = _parse_record(json.loads(path.read_text(encoding="utf-8")), name)
+            found[name] = _parse_record(parse_json(path.read_bytes()), name)
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             remedy = "unregister the model, register it again"
-            warnings.warn(f"The record of your model {name!r} is damaged and left out: {remedy}.", stacklevel=2)
+            if path == _file(name):
+                warnings.warn(f"The record of your model {name!r} is damaged and left out: {remedy}.", stacklevel=2)
     return found
 
 
@@ -131,7 +136,7 @@ def _file(name: str) -> Path:
 def _register(model: Model, graph: Path) -> Model:
     try:
         with weight_store.lock(model):
-            if _file(model.name).exists():
+            if _file(model.name).exists() or model.name in registered_models():
                 _check_same(model, graph)
             else:
                 weight_store.copy_graph(model, graph)
@@ -147,10 +152,8 @@ def _check_same(model: Model, graph: Path) -> None:
         here = weight_store.locate(model, verify=False)
         if here is not None and sha256_of(graph) == here.sha256:
             return
-    raise ModelError(
-        f"A model {model.name!r} is registered already; give this one another name=, or remove that one with "
-        f"unregister_model({model.name!r})."
-    )
+    remedy = f", or remove that one with unregister_model({model.name!r})" if _file(model.name).exists() else ""
+    raise ModelError(f"A model {model.name!r} is registered already; give this one another name={remedy}.")
 
 
 def _parse_record(kept: dict[str, Any], name: str) -> Model:
@@ -283,11 +286,7 @@ class _ModelDraft:
     def _run(self, node: str, shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
         from embviz.inference.shapes import node_shapes
 
-        # The answer is remembered beside the file asked about: that is to be ours.
-        with weight_store.scratch_folder() as folder:
-            copy = folder / "graph.pb"
-            shutil.copyfile(self.path, copy)
-            return node_shapes(copy, node, shape)
+        return node_shapes(self.path, node, shape)
 
     def _layers(
         self, shapes: Mapping[str, tuple[int, ...]], asked: Mapping[str, str | None], labels: Sequence[str] | None

@@ -9,11 +9,10 @@ from embviz.models import weight_store
 from embviz.models.layer import Layer
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pandas as pd
 
     from embviz.models.model import Model
+    from embviz.models.weight_store import Weights
 
 
 def layer_table(model: Model, *, all_nodes: bool) -> pd.DataFrame:
@@ -22,7 +21,7 @@ def layer_table(model: Model, *, all_nodes: bool) -> pd.DataFrame:
 
     weights = weight_store.locate(model)
     if weights is not None:
-        rows = _rows_of_graph(model, weights.path, all_nodes)
+        rows = _rows_of_graph(model, weights, all_nodes)
     elif all_nodes:
         remedy = f"run `embviz pull {model.name}` first"
         raise WeightsError(f"The nodes of {model.name!r} are read from its weights, which are not here; {remedy}.")
@@ -31,12 +30,11 @@ def layer_table(model: Model, *, all_nodes: bool) -> pd.DataFrame:
     return pd.DataFrame(rows).astype({"receptive_field": "Int64", "in_graph": "boolean"})
 
 
-def _rows_of_graph(model: Model, path: Path, all_nodes: bool) -> list[dict[str, Any]]:
+def _rows_of_graph(model: Model, weights: Weights, all_nodes: bool) -> list[dict[str, Any]]:
     from embviz.inference.graph import Graph
-    from embviz.inference.shapes import node_shapes
 
-    read = Graph.read(path)
-    shapes = node_shapes(path, model.input_node, model.input_shape)
+    read = Graph.read(weights.path)
+    shapes = weight_store.layer_shapes(model, weights)
     rows, described = [], set[str]()
     for layer in model.known_layers:
         there = layer.find_in(read)

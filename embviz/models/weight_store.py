@@ -2,7 +2,8 @@
 
 A model's graph lies in the user's data folder as ``<name>.pb``, with ``<name>.weights.json`` beside it: its SHA-256,
 size and source. A graph lands by temporary file, validation and rename, so none is ever half there. Later it is used
-only if its SHA-256 is still the recorded one.
+only if its SHA-256 is still the recorded one. A graph that is not there may be in a shared home
+(:mod:`embviz.core.paths`), where nothing is written and what is damaged is passed over.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from embviz.core.io import write_bytes
-from embviz.core.paths import data_dir
+from embviz.core.io import parse_json, write_bytes
+from embviz.core.paths import data_dir, shared_folders
 from embviz.errors import GraphError, WeightsError
 from embviz.models.wheels import sha256_of
 
@@ -61,13 +62,17 @@ def weights_folder() -> Path:
     return data_dir() / "models"
 
 
+def model_folders() -> list[Path]:
+    """Return the folders that graphs are looked for in: that of the user, then those shared, which are only read."""
+    return [weights_folder(), *(folder / "models" for folder in shared_folders("data", data_dir()))]
+
+
 @dataclass(frozen=True)
 class WeightsNote:
     """What ``<name>.weights.json`` says."""
 
     sha256: str
     size: int
-    mtime_ns: int
     source: str
 
 
@@ -81,13 +86,24 @@ def locate(model: Model, *, verify: bool = True) -> Weights | None:
     The file is hashed at its first use in a process and whenever its size or time of change is another; `verify` as
     for :func:`embviz.models.find_weights`.
     """
-    path = weights_folder() / f"{model.name}.pb"
+    own, *shared = model_folders()
+    found = _locate_in(own, model, verify=verify)
+    for folder in shared if found is None else ():
+        with contextlib.suppress(WeightsError, OSError):  # what is wrong in there is not for this user to mend
+            if (found := _locate_in(folder, model, verify=verify)) is not None:
+                return found
+    return found
+
+
+def _locate_in(folder: Path, model: Model, *, verify: bool) -> Weights | None:
+    path = folder / f"{model.name}.pb"
     entry = read_note(model, path)
     if entry is None:
         return None
     stat = path.stat()
     now = (stat.st_size, stat.st_mtime_ns, entry.sha256)
-    trusted = _checked.get(path) == now or (not verify and now[:2] == (entry.size, entry.mtime_ns))
+    # Without the time of change, which is another one wherever the files were copied to.
+    trusted = _checked.get(path) == now or (not verify and stat.st_size == entry.size)
     if not trusted:
         _check_hash(model, path, entry)
         _checked[path] = now
@@ -96,10 +112,10 @@ def locate(model: Model, *, verify: bool = True) -> Weights | None:
 
 def state(model: Model) -> str:
     """Say how a model's weights stand; see :func:`embviz.models.weights_state`."""
-    path = weights_folder() / f"{model.name}.pb"
-    with contextlib.suppress(WeightsError):
-        if read_note(model, path) is not None:
-            return "ready"
+    for folder in model_folders():
+        with contextlib.suppress(WeightsError):
+            if read_note(model, folder / f"{model.name}.pb") is not None:
+                return "ready"
     kinds = {source.kind for source in model.sources}
     return next((kind for kind in ("wheel", "zoo") if kind in kinds), "missing")
 
@@ -111,8 +127,8 @@ def read_note(model: Model, path: Path) -> WeightsNote | None:
         text = note.read_text(encoding="utf-8")
         if not path.is_file():
             return None
-        kept = json.loads(text)
-        return WeightsNote(str(kept["sha256"]), int(kept["size"]), int(kept["mtime_ns"]), str(kept["source"]))
+        kept = parse_json(text)
+        return WeightsNote(str(kept["sha256"]), int(kept["size"]), str(kept["source"]))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
@@ -149,7 +165,7 @@ def _remedy(model: Model) -> str:
 
 def install(temporary: Path, model: Model, source: str, digest: str) -> Weights:
     """Validate a graph and move it to its place."""
-    validate(temporary, model)
+    validate(temporary, model, digest)
     with temporary.open("rb+") as file:
         os.fsync(file.fileno())
     path = weights_folder() / f"{model.name}.pb"
@@ -157,18 +173,17 @@ def install(temporary: Path, model: Model, source: str, digest: str) -> Weights:
     return write_note(path, source, digest)
 
 
-def write_note(path: Path, source: str, digest: str | None = None) -> Weights:
+def write_note(path: Path, source: str, digest: str) -> Weights:
     """Write the note beside a graph that lies in its place."""
-    digest = digest or sha256_of(path)
     stat = path.stat()
-    entry = {"format": _FORMAT, "sha256": digest, "size": stat.st_size, "mtime_ns": stat.st_mtime_ns, "source": source}
+    entry = {"format": _FORMAT, "sha256": digest, "size": stat.st_size, "source": source}
     note = write_bytes(_note_path(path), json.dumps(entry, indent=1).encode())
     note.chmod(stat.st_mode & 0o777)
     _checked[path] = (stat.st_size, stat.st_mtime_ns, digest)
     return Weights(path, digest, source)
 
 
-def validate(path: Path, model: Model) -> None:
+def validate(path: Path, model: Model, digest: str) -> None:
     """Read a graph and compare it with the record; a WeightsError's text is made to follow the name of its source."""
     from embviz.inference.graph import Graph
 
@@ -180,7 +195,7 @@ def validate(path: Path, model: Model) -> None:
         raise WeightsError(f"gave no frozen graph: {plain}") from error
     ends = [layer for layer in model.known_layers if layer.name in ("embedding", "output")]
     _check_nodes(graph, model, ends)
-    _check_shapes(path, graph, model, ends)
+    _check_shapes(Weights(path, digest, ""), graph, model, ends)
 
 
 def _check_nodes(graph: Graph, model: Model, ends: list[Layer]) -> None:
@@ -197,13 +212,10 @@ def _check_nodes(graph: Graph, model: Model, ends: list[Layer]) -> None:
         )
 
 
-def _check_shapes(path: Path, graph: Graph, model: Model, ends: list[Layer]) -> None:
+def _check_shapes(weights: Weights, graph: Graph, model: Model, ends: list[Layer]) -> None:
     """Run the network once: siblings differ in nothing but the shape of what goes in or comes out."""
-    from embviz.inference.shapes import node_shapes
-
-    memo = weights_folder() / f".{model.name}.shapes.json"
     try:
-        found = node_shapes(path, model.input_node, model.input_shape, memo=memo)
+        found = layer_shapes(model, weights)
     except GraphError as error:
         raise WeightsError(f"gave a graph that does not run: {error}") from error
     for layer in ends:
@@ -212,6 +224,14 @@ def _check_shapes(path: Path, graph: Graph, model: Model, ends: list[Layer]) -> 
         if there and layer.shape and shape != layer.shape:
             has = f"has the shape {shape}" if shape else "cannot be computed"
             raise WeightsError(f"gave another network: its {layer.name} {has}, {layer.shape} was expected")
+
+
+def layer_shapes(model: Model, weights: Weights) -> dict[str, tuple[int, ...]]:
+    """Return the run-time shapes of the nodes of a model's graph, by their names."""
+    from embviz.inference.shapes import node_shapes
+
+    memos = [folder / f".{model.name}.shapes.json" for folder in model_folders()]
+    return node_shapes(weights.path, model.input_node, model.input_shape, sha256=weights.sha256, memos=memos)
 
 
 @contextlib.contextmanager

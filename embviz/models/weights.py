@@ -61,15 +61,16 @@ class PullResult:
 def find_weights(model: ModelLike, *, verify: bool = True) -> Weights | None:
     """Return a model's weights if they are here, after making sure that they are still what they were.
 
-    The file is hashed at its first use in a process and whenever its size or time of change is another.
+    They are looked for in the user's data folder, then in the homes that ``EMBVIZ_SHARED`` names. The file is hashed
+    at its first use in a process and whenever its size or time of change is another.
 
     Parameters
     ----------
     model : Model or str
         The model, or its name.
     verify : bool
-        False leaves the hashing out as long as size and time of change are those recorded: enough for a look-up,
-        to be followed by a verified one before the graph is run.
+        False leaves the hashing out as long as the size is the one recorded: enough for a look-up, to be followed by a
+        verified one before the graph is run.
 
     Returns
     -------
@@ -285,8 +286,9 @@ class _Pull:
         with contextlib.suppress(WeightsError):  # what is no such graph, or has changed, is fetched anew
             if path.is_file() and read_note(model, path) is None:
                 with lock(model):
-                    validate(path, model)
-                    return write_note(path, "the store, put there by hand")
+                    digest = wheels.sha256_of(path)
+                    validate(path, model, digest)
+                    return write_note(path, "the store, put there by hand", digest)
         return None
 
     def _copy(self, model: Model, folder: Path) -> Weights | None:

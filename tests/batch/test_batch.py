@@ -447,7 +447,7 @@ def test_cancelling_does_not_wait_for_workers(home, clips, tmp_path):
 
 
 def test_jobs_are_plain_data():
-    job = worker.EmbeddingJob("/a\udcff.wav", "a", "", (), False, True, "/c", 1, None, "/l")
+    job = worker.EmbeddingJob("/a\udcff.wav", "a", "", (), False, True, "/c", 1, {}, "/l")
     assert pickle.loads(pickle.dumps(job)) == job  # noqa: S301  our own
 
 
@@ -468,8 +468,15 @@ def test_spawned_processes_know_own_models_and_the_home(home, clips, monkeypatch
         embviz.register_model(own / "data" / "models" / "msd-musicnn-1.pb", name="mine", frontend="musicnn",
                               embedding="model/dense/BiasAdd")  # fmt: skip
         mine = embed_table(a_table(clips[:3]), "mine", executor=executor)
+        kept = inodes(own)
+        monkeypatch.setenv("EMBVIZ_SHARED", str(own))
+        monkeypatch.setenv("EMBVIZ_HOME", str(tmp_path / "mine"))
+        again = embed_table(a_table(clips[:4]), "mine", executor=executor)
     assert mine.model == "mine"
-    assert list((own / "cache").rglob("pooled/*/*.safetensors"))
+    assert any("pooled" in path.parts for path in kept)
+    assert inodes(own) == kept
+    assert len(list((tmp_path / "mine" / "cache").rglob("pooled/*/*.safetensors"))) == 1  # three were there
+    np.testing.assert_array_equal(mine.values, again.values[:3])
     np.testing.assert_array_equal(mine.values, embed_table(a_table(clips[:3]), "musicnn", workers=1).values)
 
 

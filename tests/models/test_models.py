@@ -576,6 +576,23 @@ def test_unregister(own_graph: Path):
             unregister_model(name)
 
 
+def test_models_of_a_shared_home(own_graph: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    model = register_model(own_graph)
+    register_model(own_graph, name="broken")
+    Path(tmp_path / "empty" / "data" / "models" / "broken.model.json").write_text("{", encoding="utf-8")
+    monkeypatch.setenv("EMBVIZ_SHARED", str(tmp_path / "empty"))
+    monkeypatch.setenv("EMBVIZ_HOME", str(tmp_path / "own"))
+    assert list(list_models(system="custom").index) == ["mine"]  # a warning would be an error
+    assert get_model("mine") == model
+    assert weights_state("mine") == "ready"
+    assert register_model(own_graph) == model
+    with pytest.raises(ModelError, match=r"'mine' is registered already; give this one another name=\.$"):
+        register_model(own_graph, official(name="Another"))
+    with pytest.raises(ModelError, match="'mine' is shared, and not of your own"):
+        unregister_model("mine")
+    assert not list(tmp_path.glob("own/data/models/*.pb"))
+
+
 def state_files() -> list[str]:
     from embviz.models.weight_store import weights_folder
 
