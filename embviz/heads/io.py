@@ -60,6 +60,13 @@ def save(head: Head, path: str | Path) -> Path:
     return numbers
 
 
+def remove(numbers: Path, words: Path) -> None:
+    """Remove the files of a head."""
+    # The words go first: without them the numbers are not seen.
+    for path in (words, numbers, _beside(numbers)):
+        path.unlink(missing_ok=True)
+
+
 def _beside(numbers: Path) -> Path:
     """Return where new numbers lie until their words are written."""
     return numbers.with_name(f"{numbers.name}.new")
@@ -114,8 +121,8 @@ def _read_description(path: Path) -> Mapping[str, Any]:
             if file_size(path) > LARGEST_WORDS:
                 limit = f"{LARGEST_WORDS >> 20} MB"
                 raise ModelError(f"{str(path)!r} is too large for the description of a head ({limit}).")
-            described = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
+            described = io.parse_json(path.read_bytes())
+    except ValueError as error:
         raise ModelError(f"{str(path)!r} is damaged: the description of a head was expected.") from error
     if not isinstance(described, dict) or described.get("format") != FORMAT:
         raise ModelError(f"{str(path)!r} is not a head that this version of embviz wrote.")

@@ -1,4 +1,7 @@
-"""The heads that are kept: in the user's data folder, so that later sessions know them by their names."""
+"""The heads that are kept: in the user's data folder, so that later sessions know them by their names.
+
+Behind these stand the heads of shared homes (:mod:`embviz.core.paths`); one's own of the same name goes first.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.core.paths import data_dir
+from embviz.core.paths import data_dir, shared_folders
 from embviz.errors import EmbvizError, ModelError, OptionError, did_you_mean
 from embviz.heads import io
 from embviz.heads.essentia import read_essentia_head, resolve_layer
@@ -85,9 +88,13 @@ def known_heads() -> list[Head]:
     Returns
     -------
     list of Head
-        Sorted by name; one whose files are damaged is left out with a warning.
+        Sorted by name; one whose files are damaged is left out, if it is your own with a warning.
     """
-    return [head for path in sorted(_folder().glob("*.json")) if (head := _read_cached(path)) is not None]
+    found: dict[str, Head] = {}
+    for words in [words for folder in (_folder(), *_shared()) for words in folder.glob("*.json")]:
+        if words.stem not in found and (head := _read_cached(words)) is not None:
+            found[words.stem] = head
+    return [found[name] for name in sorted(found)]
 
 
 def get_head(name: str) -> Head:
@@ -149,14 +156,19 @@ def unregister_head(name: str) -> None:
     """
     numbers, words = _paths(name)
     if not _NAME.fullmatch(str(name)) or not words.is_file():
-        raise ModelError(f"There is no head {name!r}.{did_you_mean(str(name), [head.name for head in known_heads()])}")
-    # The words go first: without them the numbers are not seen.
-    words.unlink(missing_ok=True)
-    numbers.unlink(missing_ok=True)
+        names = [head.name for head in known_heads()]
+        if str(name) in names:
+            raise ModelError(f"The head {name!r} is shared, and not of your own: it stays where it is.")
+        raise ModelError(f"There is no head {name!r}.{did_you_mean(str(name), names)}")
+    io.remove(numbers, words)
 
 
 def _folder() -> Path:
     return data_dir() / "heads"
+
+
+def _shared() -> list[Path]:
+    return [folder / "heads" for folder in shared_folders("data", data_dir())]
 
 
 def _paths(name: str) -> tuple[Path, Path]:
@@ -177,15 +189,14 @@ def _store(head: Head) -> Head:
             f"{values} here: it was trained on another model of this name."
         )
     numbers, words = _paths(head.name)
-    if not words.exists():
+    own = words.exists()
+    registered = _read_cached(words) if own else {known.name: known for known in known_heads()}.get(head.name)
+    if registered is None and not own:
         head.save(numbers)
         return head
-    registered = _read_cached(words)
     if registered is None or not _is_same_head(registered, head):
-        raise ModelError(
-            f"A head {head.name!r} is registered already; give this one another name=, or remove that one with "
-            f"unregister_head({head.name!r})."
-        )
+        remedy = f", or remove that one with unregister_head({head.name!r})" if own else ""
+        raise ModelError(f"A head {head.name!r} is registered already; give this one another name={remedy}.")
     return registered
 
 
@@ -208,7 +219,7 @@ def _read_cached(words: Path) -> Head | None:
     if not stamp or words not in _read or _read[words][0] != stamp:
         _read[words] = stamp, _load(words)
     head = _read[words][1]
-    if head is None:
+    if head is None and words.parent == _folder():
         message = f"Your head {words.stem!r} is damaged and left out: unregister it, then register it again."
         warnings.warn(message, UserWarning, stacklevel=3)
     return head

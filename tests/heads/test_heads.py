@@ -472,6 +472,27 @@ def test_a_damaged_head_is_left_out_with_a_warning(empty_home: Path):
     assert [head.name for head in known_heads()] == ["small"]
 
 
+def test_heads_of_a_shared_home(empty_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for name, seed in (("both", 1), ("broken", 1), ("theirs", 1)):
+        register_head(small(weights=wide_weights(seed)), name=name)
+    (empty_home / "data" / "heads" / "broken.safetensors").write_bytes(b"x")
+    monkeypatch.setenv("EMBVIZ_SHARED", str(empty_home))
+    monkeypatch.setenv("EMBVIZ_HOME", str(tmp_path / "own"))
+    assert [head.name for head in heads_for("musicnn")] == ["both", "theirs"]  # a warning would be an error
+    assert register_head(small(weights=wide_weights()), name="theirs").name == "theirs"
+    with pytest.raises(ModelError, match=r"'theirs' is registered already; give this one another name=\.$"):
+        register_head(small(weights=wide_weights(2)), name="theirs")
+    with pytest.raises(ModelError, match="'theirs' is shared, and not of your own"):
+        unregister_head("theirs")
+    assert not (tmp_path / "own").exists()
+    monkeypatch.delenv("EMBVIZ_SHARED")
+    register_head(small(weights=wide_weights(2)), name="both")
+    monkeypatch.setenv("EMBVIZ_SHARED", str(empty_home))
+    assert np.array_equal(get_head("both").weights["hidden"], wide_weights(2)["hidden"])
+    unregister_head("both")
+    assert np.array_equal(get_head("both").weights["hidden"], wide_weights()["hidden"])
+
+
 def test_the_first_generation_takes_the_penultimate_layer(empty_home: Path, tmp_path: Path):
     built = Built(200, 9, end="Sigmoid", begins=False)
     path = built.write(tmp_path / "genre_dortmund_musicnn_msd.pb")
