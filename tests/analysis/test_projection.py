@@ -1,5 +1,6 @@
 """Maps: what they are made of, how far they can be trusted, and what happens where there is little to map."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import pytest
 from embviz.analysis import projection
 from embviz.analysis.neighbors import nearest_neighbors
 from embviz.analysis.projection import METHODS, method_options, project
+from embviz.analysis.projection.numba_cache import machine_code_folder, use_numba_cache
 from embviz.analysis.projection.pca import principal_components
 from embviz.analysis.projection.quality import map_neighbors, neighbor_preservation, quality_metrics
 from embviz.core.vectors import Vectors
@@ -455,7 +457,7 @@ def test_machine_code_is_kept_for_the_next_process_without_a_warning(tmp_path):
             text=True,
             timeout=300,
             check=False,
-            env={**clean, "EMBVIZ_HOME": str(tmp_path)},
+            env={**clean, "EMBVIZ_HOME": str(tmp_path / "embviz"), "HOME": str(tmp_path), "XDG_CACHE_HOME": ""},
         )
         assert run.returncode == 0, run.stderr
         assert not run.stderr
@@ -464,4 +466,87 @@ def test_machine_code_is_kept_for_the_next_process_without_a_warning(tmp_path):
     assert first == second
     assert before == "0 ''"
     assert after == "1 ''"
-    assert any((tmp_path / "cache" / "numba").rglob("*.nbi"))
+    assert any(tmp_path.rglob("*.nbi"))
+    assert not any((tmp_path / "embviz").rglob("*.nb?"))  # which may be handed on
+
+
+# Machine code. -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def code_folder(tmp_path, monkeypatch):
+    """The folder of machine code of a user who has chosen none."""
+    import numba
+
+    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.setattr(numba.config, "CACHE_DIR", "")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "embviz-numba"
+
+
+def double(x):
+    return 2 * x
+
+
+def kept_files(folder):
+    """Let numba compile a function, and return what lies in the folder then."""
+    import numba
+
+    with use_numba_cache():
+        compiled = numba.njit(cache=True)(double)
+    assert compiled(4) == 8
+    return sorted(folder.rglob("*.nb?"))
+
+
+def test_machine_code_lies_where_nobody_else_can_write(code_folder):
+    assert [path.suffix for path in kept_files(code_folder)] == [".nbc", ".nbi"]
+    assert code_folder.stat().st_mode & 0o777 == 0o700
+    assert machine_code_folder() == code_folder
+
+
+@pytest.mark.parametrize("open_", ["", ".."])
+def test_machine_code_is_not_kept_where_others_could_change_it(code_folder, open_):
+    code_folder.mkdir(parents=True)
+    (code_folder / open_).chmod(0o777)
+    assert machine_code_folder() is None
+    assert kept_files(code_folder.parent) == []
+    (code_folder / open_).chmod(0o1777)
+    assert machine_code_folder() == (code_folder if open_ else None)
+
+
+def test_machine_code_is_not_kept_where_the_folder_is_another_user_s(code_folder):
+    if os.geteuid():
+        pytest.skip("only the superuser can give a folder away")
+    code_folder.mkdir(parents=True)
+    os.chown(code_folder.parent, 65534, 65534)
+    assert machine_code_folder() is None
+
+
+def test_code_is_compiled_where_it_cannot_be_kept(code_folder, monkeypatch):
+    from numba.core import caching
+
+    code_folder.parent.write_text("no folder")
+    # As where the packages cannot be written to, either: numba ends with an error then.
+    monkeypatch.setattr(caching.CacheImpl, "_locator_classes", caching.CacheImpl._locator_classes[:1])
+    assert machine_code_folder() is None
+    assert kept_files(code_folder.parent) == []
+
+
+def test_machine_code_that_is_damaged_is_made_again(code_folder):
+    kept = kept_files(code_folder)
+    whole = [path.read_bytes() for path in kept]
+    for path in kept:
+        path.write_bytes(path.read_bytes()[:-20])
+        assert kept_files(code_folder) == kept
+        assert [len(path.read_bytes()) for path in kept] == list(map(len, whole))
+
+
+def test_a_full_disk_is_no_matter_for_code(code_folder, monkeypatch):
+    from numba.core import caching
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(caching.IndexDataCacheFile, "_save_index", full)
+    assert kept_files(code_folder) == []
