@@ -17,6 +17,10 @@ class AudioError(EmbvizError):
     """A sound could not be read, or there is nothing in it to analyse."""
 
 
+class UndecodableError(AudioError):
+    """What a file holds cannot be decoded, however often that is tried."""
+
+
 class CollectionError(EmbvizError):
     """A collection cannot be read, or has nothing in it to work on."""
 

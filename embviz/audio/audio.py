@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from embviz.audio.decode import decode, decode_mix
-from embviz.core import essentia
+from embviz.audio.decode import Decoded, decode, decode_mix
+from embviz.audio.decoders import check_rate, check_samples, mix, resample
+from embviz.audio.facts import SoundFacts, sound_digest
 from embviz.core.io import file_digest
 from embviz.core.memmap import release_pages
 from embviz.core.text import printable_name
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
 
 
 AudioSource: TypeAlias = "str | os.PathLike[str] | tuple[NDArray[Any], int] | Audio"
-
-RATES = (1000, 768_000)  # Hz; outside, a header is wrong rather than a recording unusual
-PEAK = 100.0  # samples beyond it are integers that were not scaled
 
 
 class Audio:
@@ -66,6 +64,7 @@ class Audio:
         self._samples = samples
         self._rate = sample_rate
         self._mono: NDArray[np.float32] | None = None
+        self._facts: SoundFacts | None = None
 
     @classmethod
     def open(cls, source: AudioSource) -> Audio:
@@ -92,8 +91,10 @@ class Audio:
         if isinstance(source, tuple):
             if len(source) != 2:
                 raise AudioError(f"A (samples, sample_rate) pair is expected, a tuple of {len(source)} was found.")
-            rate = _check_rate(source[1], "the pair")
-            return cls(path=None, samples=_check_samples(_check_array(source[0]), "The array"), sample_rate=rate)
+            rate = check_rate(source[1], "the pair")
+            samples = _check_array(source[0])
+            check_samples([samples], "The array")
+            return cls(path=None, samples=samples, sample_rate=rate)
         return cls(path=_check_path(source), samples=None, sample_rate=None)
 
     @cached_property
@@ -106,21 +107,32 @@ class Audio:
         return hashlib.blake2b(header + samples.tobytes(), digest_size=20).hexdigest()
 
     @property
+    def facts(self) -> SoundFacts:
+        """What decoding found out; the file is decoded for it where that is not known yet."""
+        if self._facts is None and self.path is None:
+            samples, rate = self._decoded(), self._rate or 0
+            channels = [samples[:, i] for i in range(samples.shape[1])]
+            seconds = len(samples) / rate
+            self._facts = SoundFacts(sound_digest(rate, channels), "", rate, len(channels), seconds, None)
+        if self._facts is None:
+            self._native_mono()
+        assert self._facts is not None  # noqa: S101  every way of decoding tells
+        return self._facts
+
+    @property
     def sample_rate(self) -> int:
         """The track's own rate in Hz."""
-        if self._rate is None:
-            self._native_mono()
-        return int(self._rate or 0)
+        return self.facts.sample_rate if self._rate is None else self._rate
 
     @property
     def channels(self) -> int:
         """Number of channels in the file."""
-        return int(self._decoded().shape[1])
+        return self.facts.channels if self._samples is None else int(self._samples.shape[1])
 
     @property
     def duration(self) -> float:
         """Length in seconds."""
-        return len(self._native_mono()) / self.sample_rate
+        return self.facts.seconds if self._samples is None else len(self._samples) / self.sample_rate
 
     def mono(self, sample_rate: int, *, quality: int = 4, keep: bool = True) -> NDArray[np.float32]:
         """Return the mix of all channels at `sample_rate`, ``[n]``.
@@ -147,11 +159,8 @@ class Audio:
             If `quality` is out of range.
         """
         if not keep and self.path is not None and self._mono is None and self._samples is None:
-            mixed = decode_mix(self.path, at=(sample_rate, check_quality(quality)))
-            if mixed is not None:
-                return _check_samples(mixed[0], repr(self.title))
-        native = self._native_mono()
-        return _resample(native, self.sample_rate, sample_rate, quality, self.title)
+            return np.asarray(self._note(decode_mix(self.path, at=(sample_rate, check_quality(quality)))).samples)
+        return self._resampled(self._native_mono(), sample_rate, quality)
 
     def stereo(self, sample_rate: int, *, quality: int = 4) -> NDArray[np.float32]:
         """Return two channels at `sample_rate`; one channel, or the mix of many, is given twice.
@@ -169,7 +178,7 @@ class Audio:
         if samples.shape[1] == 2 and rate == sample_rate:
             return samples
         if samples.shape[1] == 2:
-            sides = [_resample(samples[:, side], rate, sample_rate, quality, self.title) for side in (0, 1)]
+            sides = [self._resampled(samples[:, side], sample_rate, quality) for side in (0, 1)]
         else:
             sides = [self.mono(sample_rate, quality=quality)] * 2
         return np.stack(sides, axis=1)
@@ -177,21 +186,28 @@ class Audio:
     def _decoded(self) -> NDArray[np.float32]:
         """Return all channels at the track's own rate, ``[n, channels]``."""
         if self._samples is None:
-            samples, rate = decode(self._file)
-            self._rate = _check_rate(rate, repr(self.title))
-            self._samples = _check_samples(samples, repr(self.title))
+            decoded = self._note(decode(self._file))
+            self._rate, self._samples = decoded.rate, decoded.samples
         return self._samples
 
     def _native_mono(self) -> NDArray[np.float32]:
-        """Return the mix at the track's own rate; the channels are decoded for it only where that is needed."""
+        """Return the mix at the track's own rate; the channels are not decoded for it."""
         if self._mono is None and self._samples is None:
-            mixed = decode_mix(self._file)
-            if mixed is not None:
-                self._rate = _check_rate(mixed[1], repr(self.title))
-                self._mono = _check_samples(mixed[0], repr(self.title))
+            decoded = self._note(decode_mix(self._file))
+            self._rate, self._mono = decoded.rate, np.asarray(decoded.samples)
         if self._mono is None:
-            self._mono = _mix(self._decoded())
+            samples = self._decoded()
+            self._mono = mix([samples[:, i] for i in range(samples.shape[1])])
         return self._mono
+
+    def _note(self, decoded: Decoded) -> Decoded:
+        self._facts = decoded.facts
+        return decoded
+
+    def _resampled(self, samples: NDArray[np.float32], rate: int, quality: int) -> NDArray[np.float32]:
+        resampled = resample(samples, self.sample_rate, rate, check_quality(quality), self.title)
+        release_pages(samples)
+        return resampled
 
     @property
     def _file(self) -> Path:
@@ -228,18 +244,6 @@ def _check_path(source: Any) -> Path:
     return path
 
 
-def _check_rate(rate: Any, where: str) -> int:
-    try:
-        whole = int(rate)
-    except (TypeError, ValueError, OverflowError):
-        whole = 0
-    if whole != rate or not RATES[0] <= whole <= RATES[1]:
-        raise AudioError(
-            f"The sample rate of {where} is {rate!r}; a whole number of {RATES[0]} to {RATES[1]} Hz is expected."
-        )
-    return whole
-
-
 def _check_array(samples: Any) -> NDArray[np.float32]:
     array = np.asarray(samples)
     if array.dtype.kind != "f":
@@ -254,38 +258,3 @@ def _check_array(samples: Any) -> NDArray[np.float32]:
     # A copy: what the caller does to the array later must not change what its digest stands for.
     frames_first = array[:, np.newaxis] if array.ndim == 1 else array
     return np.array(frames_first, dtype=np.float32, order="C")
-
-
-def _check_samples(samples: NDArray[np.float32], what: str) -> NDArray[np.float32]:
-    if not samples.size:
-        raise AudioError(f"{what} holds no sound: 0 samples were found.")
-    low, high = float(samples.min()), float(samples.max())
-    if not np.isfinite([low, high]).all():
-        raise AudioError(f"{what} holds NaN or infinite samples; finite floats between -1 and 1 are expected.")
-    if max(-low, high) > PEAK:
-        raise AudioError(
-            f"{what} holds samples up to {max(-low, high):.4g}; floats between -1 and 1 are expected: scale them."
-        )
-    return samples
-
-
-def _mix(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    if samples.shape[1] == 1:
-        return np.ascontiguousarray(samples[:, 0])
-    if samples.shape[1] > 2:
-        return np.asarray(samples.mean(axis=1, dtype=np.float32))
-    mixed = np.add(samples[:, 0], samples[:, 1])  # as MonoMixer does, in single precision
-    mixed *= np.float32(0.5)
-    return np.asarray(mixed)
-
-
-def _resample(samples: NDArray[np.float32], rate: int, target: int, quality: int, title: str) -> NDArray[np.float32]:
-    if rate == target:
-        return np.ascontiguousarray(samples)
-    es = essentia.standard()
-    algorithm = es.Resample(inputSampleRate=rate, outputSampleRate=target, quality=check_quality(quality))
-    resampled: NDArray[np.float32] = algorithm(np.ascontiguousarray(samples))
-    release_pages(samples)
-    if not len(resampled):
-        raise AudioError(f"{title!r} is too short: {len(samples)} samples at {rate} Hz give none at {target} Hz.")
-    return resampled

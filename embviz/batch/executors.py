@@ -19,6 +19,7 @@ from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecu
 from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
+from embviz.audio.decode import decode_here
 from embviz.errors import CollectionError, OptionError
 
 MEMORY = 3 * 2**29  # bytes that a process with a track of usual length and a few graphs may take
@@ -153,8 +154,10 @@ def check_workers(workers: Any) -> int | None:
 def exit_with_parent(parent: int) -> None:
     """End this process soon after its parent has ended, however that did; called in a worker when it starts.
 
-    Ctrl-C is the parent's affair: a terminal sends it to all processes.
+    Ctrl-C is the parent's affair: a terminal sends it to all processes. Sound is decoded here: where that ends this
+    process, another one takes its place.
     """
+    decode_here()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:

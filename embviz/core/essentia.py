@@ -8,20 +8,40 @@ import sys
 import threading
 from functools import cache
 from types import ModuleType
+from typing import Any
 
 
 @cache
 def standard() -> ModuleType:
     """Return ``essentia.standard`` with its and TensorFlow's chatter silenced."""
+    native()
+    with quiet:
+        import essentia.standard
+    return essentia.standard  # type: ignore[no-any-return]
+
+
+def compute(algorithm: str, *inputs: Any, **parameters: Any) -> Any:
+    """Return what one of Essentia's algorithms gives, without :func:`standard`, whose import makes all of them first.
+
+    Nothing is converted: parameters are float, int or str as the algorithm declares them, inputs contiguous float32.
+    """
+    one = native().Algorithm(algorithm)
+    one.__configure__(**parameters)
+    return one.__compute__(*inputs)
+
+
+@cache
+def native() -> ModuleType:
+    """Return Essentia's extension module, quiet."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with quiet:
         import essentia
-        import essentia.standard
+        from essentia import _essentia
 
     essentia.log.infoActive = False
     essentia.log.warningActive = False
     essentia.log.errorActive = False
-    return essentia.standard  # type: ignore[no-any-return]
+    return _essentia  # type: ignore[no-any-return]
 
 
 @cache
