@@ -25,11 +25,12 @@ TEMPO_UNIT = " BPM"  # the labels of a tempo model are such as "120 BPM"
 
 def models_by_task(task: str) -> list[Model]:
     """Return the models for ``"tags"``, ``"tempo"`` or ``"stems"``; the default one of each system first."""
-    models = (model for model in known_models() if _model_task(model) == task)
+    models = (model for model in known_models() if model_task(model) == task)
     return sorted(models, key=lambda model: model.name not in ALIASES.values())
 
 
-def _model_task(model: Model) -> str:
+def model_task(model: Model) -> str:
+    """Return what the output of a model gives: ``"tags"``, ``"tempo"``, ``"stems"`` or nothing that has names."""
     output = next((layer for layer in model.known_layers if layer.name == "output"), None)
     if output is None:
         return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from embviz.batch.eta import COST
 from embviz.extraction.frontends import FRONTENDS
 from embviz.models import Layer, Model, known_models
 from embviz.models.weights import weights_state
@@ -11,10 +12,6 @@ from embviz.models.weights import weights_state
 if TYPE_CHECKING:
     from embviz.widgets.schema import ModelOption
 
-
-# Seconds of work per minute of sound at a model's own hop, decoding and front-end included: measured with the
-# two-minute rock track on two cores, second run. What is not here has not been measured.
-COST = {"musicnn": 1.1, "vgg": 0.6, "tempocnn": 0.06, "spleeter": 1.3}
 
 SYSTEMS = {
     "musicnn": "MusiCNN", "vgg": "VGG-I", "tempocnn": "Tempo-CNN", "openl3": "OpenL3", "vggish": "VGGish",

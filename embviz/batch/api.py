@@ -21,7 +21,7 @@ from embviz.batch.pooling import KIND as RECORD_KIND
 from embviz.batch.pooling import check_pooling, pooled_labels, record_key
 from embviz.batch.worker import LayerRequest
 from embviz.core.cache import Cache, CacheOption, resolve_cache
-from embviz.core.progress import Progress, reporter
+from embviz.core.progress import Progress, interruption_note, reporter
 from embviz.core.text import printable
 from embviz.core.vectors import Vectors
 from embviz.errors import CollectionError, OptionError
@@ -235,7 +235,9 @@ def _load_cached(table: _TrackTable, request: EmbeddingRequest) -> list[Vectors]
 def _compute(table: _TrackTable, request: EmbeddingRequest, report: Report) -> list[Vectors]:
     store, vectors = request.store, []
     with closing(vector_store.RowBuffer(store.folder if store else None)) as buffer:
-        EmbeddingScheduler(request, table.tracks, report, buffer).run()
+        scheduler = EmbeddingScheduler(request, table.tracks, report, buffer)
+        with interruption_note(scheduler.describe_interruption):
+            scheduler.run()
         tracks = table.by_label()
         for i, want in enumerate(request.wanted):
             there = [label for label in table.labels if i in tracks[label].rows]

@@ -21,14 +21,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from embviz.analysis.tagging import model_task
 from embviz.audio import Audio
 from embviz.batch import executors, pooling
-from embviz.batch.eta import Throughput
+from embviz.batch.eta import Throughput, estimate_cost, format_sound
 from embviz.batch.progress_files import read_progress
 from embviz.batch.scheduler import DIED, TICK, Scheduler
 from embviz.batch.vector_store import RowBuffer, TrackRows
 from embviz.batch.worker import EmbeddingJob, JobResult, LayerRequest, describe_error, run_job
 from embviz.core.cache import Cache
+from embviz.core.text import format_duration
 from embviz.errors import EmbvizError
 
 if TYPE_CHECKING:
@@ -105,11 +107,18 @@ class EmbeddingScheduler(Scheduler[UniqueTrack, JobResult]):
         self._total = len(tracks)
         self._throughput = Throughput()
         self._frame_bytes = 0
+        self._forecast: list[str] = []
+
+    def describe_interruption(self) -> str:
+        """Return what one is told who interrupts the run."""
+        done = sum(1 for track in self.tracks if track.labels and not track.missing(self._request))
+        return self.interruption_sentence(done, self._total, "track")
 
     def run(self) -> None:
         """Look up what is known, and compute what is not."""
         try:
             self._look_up_known()
+            self._throughput.details = self._forecast = self._describe_cost()
             self.show_progress()
             if self._waiting or self._long:
                 self.run_jobs()
@@ -286,9 +295,27 @@ class EmbeddingScheduler(Scheduler[UniqueTrack, JobResult]):
             left = self._throughput.estimate(track.seconds for track in [*self._waiting, *self._long, *busy])
             failed = sum(bool(track.problems) for track in self.tracks)
             failures = [f"{failed:,} failed"] if failed else []
-            self._throughput.details = [*self._throughput.describe(left), *self._slowest(), *failures]
+            pace = self._throughput.describe(left) or (self._forecast if left else [])
+            self._throughput.details = [*pace, *self._slowest(), *failures]
         stage = " · ".join([f"embedding {done:,} of {self._total:,} tracks", *self._throughput.details])
         self.report(stage, done, self._total)
+
+    def _describe_cost(self) -> list[str]:
+        """Return what there is to compute, and roughly how long that takes, before anything of it is done."""
+        request, tracks = self._request, [*self._long, *self._waiting]
+        if not tracks:
+            return []
+        missing = sorted({i for track in tracks for i in track.missing(request)})
+        specs = [request.wanted[i] for i in missing]
+        what = ", ".join(dict.fromkeys(f"{_layer_title(spec)} by {spec.model.name}" for spec in specs))
+        seconds = self._throughput.estimate(track.seconds for track in tracks)
+        cost = None
+        if request.executor is None:
+            workers, cores = request.workers or 1, executors.count_cores()
+            # One worker is this process, where TensorFlow has a thread for each core.
+            cost = estimate_cost(specs, seconds, cores if workers == 1 else min(workers, cores))
+        about = "" if cost is None else f", about {format_duration(cost)}"
+        return [f"{what} of {format_sound(seconds)} of sound{about}"]
 
     def _slowest(self) -> list[str]:
         """Return how far the track is that takes longest, where it takes long."""
@@ -296,6 +323,10 @@ class EmbeddingScheduler(Scheduler[UniqueTrack, JobResult]):
         if track is None or time.monotonic() - track.begun <= SLOW:
             return []
         return [f"{track.name}: {read_progress(track.progress_file)}"]
+
+
+def _layer_title(spec: LayerSpec) -> str:
+    return (model_task(spec.model) if spec.layer.name == "output" else "") or spec.layer.name
 
 
 def _digest(path: str, store: Cache | None) -> str:

@@ -5,8 +5,18 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from embviz.core.text import format_duration
+
+if TYPE_CHECKING:
+    from embviz.extraction.extract import LayerSpec
+
+
+# Seconds of work per minute of sound at a model's own hop, decoding and front-end included: measured with the
+# two-minute rock track on two cores, second run. What is not here has not been measured.
+COST = {"musicnn": 1.1, "vgg": 0.6, "tempocnn": 0.06, "spleeter": 1.3}
+COST_CORES = 2
 
 LIKELY = 240.0  # seconds of a track where nothing is known of any
 
@@ -44,9 +54,22 @@ class Throughput:
         if not self._sound:
             return []
         speed = self._sound / max(1e-3, time.monotonic() - self._begun)
-        pace = f"{_hours(60 * speed)} of sound a minute"
+        pace = f"{format_sound(60 * speed)} of sound a minute"
         return [pace, f"{format_duration(left / speed)} left"] if left else [pace]
 
 
-def _hours(seconds: float) -> str:
+def estimate_cost(specs: Iterable[LayerSpec], seconds: float, cores: int) -> float | None:
+    """Return roughly the seconds that layers of some seconds of sound take; None where a model was not measured.
+
+    Layers of one model share its passes; a finer hop multiplies them.
+    """
+    passes = {(spec.model.name, spec.hop): spec for spec in specs}.values()
+    if not all(spec.model.system in COST for spec in passes):
+        return None
+    minute = sum(COST[spec.model.system] * spec.model.patch_hop / spec.hop for spec in passes)
+    return seconds / 60 * minute * COST_CORES / cores
+
+
+def format_sound(seconds: float) -> str:
+    """Return an amount of sound: ``"57 min"``, ``"2.5 h"``."""
     return f"{seconds / 3600:.1f} h" if seconds >= 3600 else f"{seconds / 60:.0f} min"

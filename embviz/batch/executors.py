@@ -126,11 +126,15 @@ def choose_executor(
         return UserExecutor(executor, workers)
     if workers == 1 or (workers is None and quick):
         return LocalThread()
-    if workers is None:  # one for each core this process may use, if there is the memory
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if workers is None:  # one for each core, if there is the memory
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        workers = max(1, min(cores, memory // MEMORY))
+        workers = max(1, min(count_cores(), memory // MEMORY))
     return LocalProcesses(min(jobs, workers), environment)
+
+
+def count_cores() -> int:
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def check_executor(executor: Any) -> Executor | None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from embviz.batch.progress_files import run_folder
+from embviz.core.text import plural
 from embviz.errors import EmbvizError
 
 if TYPE_CHECKING:
@@ -95,6 +96,13 @@ class Scheduler(ABC, Generic[Job, Result]):
                 for future in self.running:
                     future.cancel()
                 self.executor.close()
+
+    def interruption_sentence(self, done: int, total: int, noun: str) -> str:
+        """Return how much of an interrupted run is kept, and how to go on."""
+        after = f"Interrupted after {done:,} of {plural(total, noun)}"
+        if self.store is None or self.store.unwritable:
+            return f"{after}; nothing of this run was kept."
+        return f"{after}; what was done is kept: run it again to go on."
 
     def retry(self, job: Job, error: BaseException, queue: deque[Job]) -> None:
         """Put a job into a queue once more; the second failure is the last."""

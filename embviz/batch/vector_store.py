@@ -8,6 +8,7 @@ what was put aside on the disk as it came, and then mapped into memory.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -38,7 +39,10 @@ DTYPE = np.dtype("<f4")
 
 
 class RowBuffer:
-    """Rows put aside on the disk, or in memory where that is not possible."""
+    """Rows put aside on the disk, or in memory where that is not possible.
+
+    The file has no buffer of its own: one that could not be written out would be tried again by every later call.
+    """
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
@@ -51,10 +55,10 @@ class RowBuffer:
         data, at = np.ascontiguousarray(rows, DTYPE).tobytes(), self._end
         try:
             if self._file is None:
-                self._file = _open_unlinked(self._folder)
+                self._file = _open_unlinked(self._folder, buffering=0)
             self._file.seek(at)
-            self._file.write(data)
-            self._file.flush()
+            if self._file.write(data) != len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError:
             self._in_memory.append(data)
             return -len(self._in_memory)
@@ -216,10 +220,10 @@ def _fill(file: IO[bytes], tracks: Sequence[TrackRows], buffer: RowBuffer, repor
     return checksum
 
 
-def _open_unlinked(folder: Path | None) -> IO[bytes]:
+def _open_unlinked(folder: Path | None, *, buffering: int = -1) -> IO[bytes]:
     """Open a file that is gone with the process, in a folder if possible, since a system's own may be in memory."""
     if folder is not None:
         with contextlib.suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)
-            return tempfile.TemporaryFile(prefix="embviz-", dir=folder)
-    return tempfile.TemporaryFile(prefix="embviz-")
+            return tempfile.TemporaryFile(prefix="embviz-", dir=folder, buffering=buffering)
+    return tempfile.TemporaryFile(prefix="embviz-", buffering=buffering)

@@ -5,14 +5,16 @@ Conventions: a job is plain data, so that it can be sent to a process on this ma
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from embviz.analysis.tagging import model_task
 from embviz.audio import Audio
 from embviz.batch import pooling
 from embviz.batch.progress_files import RunEndedError, progress_writer
@@ -94,8 +96,9 @@ def run_job(job: EmbeddingJob) -> JobResult:
             os.environ[name] = home
     store = None if job.folder is None else _open_cache(job.folder, job.limit, job.keep)
     specs = {i: request.resolve() for i, request in enumerate(job.requests)}
+    beside = [] if store is None else list(_outputs_beside(job.requests, specs.values()))
     result = JobResult()
-    _extract(job, specs, store, result, progress_writer(Path(job.progress_file)))
+    _extract(job, specs, store, result, progress_writer(Path(job.progress_file)), beside)
     if store is not None:
         result.complaints, store.complaints = store.complaints, {}
     return result
@@ -111,24 +114,49 @@ def describe_error(error: BaseException, name: str) -> str:
     return f"{name!r} failed unexpectedly with {type(error).__name__}{f': {message}' if message else ''}."
 
 
+def _outputs_beside(requests: Sequence[LayerRequest], specs: Iterable[LayerSpec]) -> Iterator[LayerSpec]:
+    """Yield the outputs with names, tags or tempi, that the passes for some embeddings give as well.
+
+    What stands before an embedding is far from the end of the network; from there on, it costs nothing.
+    """
+    wanted = list(specs)
+    for request, want in zip(requests, wanted, strict=True):
+        if want.layer.name != "embedding" or model_task(want.model) not in ("tags", "tempo"):
+            continue
+        with contextlib.suppress(EmbvizError):  # a graph without it
+            output = replace(request, layer="output").resolve()
+            if output not in wanted:
+                yield output
+
+
 def _extract(
-    job: EmbeddingJob, specs: Mapping[int, LayerSpec], store: _WorkerCache | None, result: JobResult, report: Report
+    job: EmbeddingJob,
+    specs: Mapping[int, LayerSpec],
+    store: _WorkerCache | None,
+    result: JobResult,
+    report: Report,
+    beside: Sequence[LayerSpec] = (),
 ) -> None:
-    """Compute some of the layers of a job, by their places in it."""
+    """Compute some of the layers of a job, by their places in it, and keep what comes `beside` them, pooled."""
     places, missing = list(specs), list(specs)
+    unkept = () if job.frames else range(len(specs), len(specs) + len(beside))
     try:
         sound = Audio.open(job.path)
-        steps = stream_embeddings(sound, list(specs.values()), store=store, report=report, every=math.inf)
+        steps = stream_embeddings(
+            sound, [*specs.values(), *beside], store=store, report=report, every=math.inf, unkept=unkept
+        )
         for n, embedding, complete in steps:
-            if complete:
+            if complete and n < len(places):
                 _add(job, places[n], specs[places[n]], embedding, store, result)
                 missing.remove(places[n])
+            elif complete and store is not None:
+                _keep_record(job, beside[n - len(places)], embedding, store)
     except (*FATAL, RunEndedError):
         raise
     except AudioError as error:
         result.problems |= dict.fromkeys(missing, describe_error(error, job.name))
     except Exception as error:  # noqa: BLE001  whatever one track does, the others go on
-        if len(missing) == 1:
+        if len(missing) == 1 and not beside:
             result.problems[missing[0]] = describe_error(error, job.name)
             return
         for i in missing:  # one of them failed and took the others along
@@ -140,14 +168,21 @@ def _add(
 ) -> None:
     if embedding.info["audio"] != job.digest:
         raise AudioError(f"{job.name!r} was changed while it was read; try again.")
-    record = result.records[place] = pooling.compute_record(embedding)
     result.seconds = embedding.duration
-    if store is not None:
-        store.save_arrays(pooling.KIND, pooling.record_key(want.key(job.digest)), record)
+    if store is None:
+        result.records[place] = pooling.compute_record(embedding)
+    else:
+        result.records[place] = _keep_record(job, want, embedding, store)
     there = store is not None and store.has(want.key(job.digest))
     result.kept += embedding.nbytes * there
     if job.frames and not there:
         result.frames[place] = embedding.values, embedding.grid
+
+
+def _keep_record(job: EmbeddingJob, want: LayerSpec, embedding: Embedding, store: Cache) -> pooling.Record:
+    record = pooling.compute_record(embedding)
+    store.save_arrays(pooling.KIND, pooling.record_key(want.key(job.digest)), record)
+    return record
 
 
 class _WorkerCache(Cache):

@@ -10,7 +10,8 @@ import click
 
 from embviz.cli import outputs
 from embviz.cli.console import PATH, json_option, print_json, say
-from embviz.core.progress import reporter
+from embviz.core.progress import interruption_note, reporter
+from embviz.core.text import plural
 from embviz.errors import AudioError, GraphError
 
 if TYPE_CHECKING:
@@ -85,7 +86,6 @@ def embed(  # noqa: PLR0913  a command's options are many
     A folder instead of sounds makes one result of all sounds in it, a vector for each, and fills the cache; without
     -o it does only that. It can be interrupted at any time: the same command goes on where it stopped.
     """
-    from embviz.extraction import extract
     from embviz.models import get_model
 
     if as_json and output == "-":
@@ -105,21 +105,36 @@ def embed(  # noqa: PLR0913  a command's options are many
     if pooling or workers:
         raise click.UsageError("--pooling and --workers are for a folder; a sound keeps all its frames.")
     targets = outputs.plan(output, sounds, chosen, wanted, suffix)
-    written: list[dict[str, Any]] = []
-    with reporter(True) as report:
-        for sound in sounds:
-            # What is wrong with a model or a layer is wrong for every sound, and ends all; a bad sound ends itself.
-            try:
-                found = extract.embed(sound, chosen, layer=wanted, **options, progress=report)
-                own = [target for target in targets if target.audio == sound]
-                for target, embedding in zip(own, itertools.chain.from_iterable(found), strict=True):
-                    outputs.write(target.path, embedding)
-                    written.append(_written(target, embedding, aloud=not as_json and output != "-"))
-            except (AudioError, GraphError, outputs.OutputError) as error:
-                say(error)
+    written = _embed_sounds(sounds, chosen, wanted, targets, options, aloud=not as_json and output != "-")
     if as_json:
         print_json(written)
     return int(len(written) < len(targets))
+
+
+def _embed_sounds(
+    sounds: list[Path], names: list[str], layers: list[str], targets: list[outputs.Target], options: Any, *, aloud: bool
+) -> list[dict[str, Any]]:
+    """Write the embeddings of sounds, say what failed, and return what was written."""
+    from embviz.extraction import extract
+
+    written: list[dict[str, Any]] = []
+
+    def describe_interruption() -> str:
+        files = f"{len(written):,} of {plural(len(targets), 'file')}"
+        return f"Interrupted after {files}; these stay." if written else "Interrupted."
+
+    with reporter(True) as report, interruption_note(describe_interruption):
+        for sound in sounds:
+            # What is wrong with a model or a layer is wrong for every sound, and ends all; a bad sound ends itself.
+            try:
+                found = extract.embed(sound, names, layer=layers, **options, progress=report)
+                own = [target for target in targets if target.audio == sound]
+                for target, embedding in zip(own, itertools.chain.from_iterable(found), strict=True):
+                    outputs.write(target.path, embedding)
+                    written.append(_written(target, embedding, aloud=aloud))
+            except (AudioError, GraphError, outputs.OutputError) as error:
+                say(error)
+    return written
 
 
 def _written(target: outputs.Target, embedding: Embedding, *, aloud: bool) -> dict[str, Any]:

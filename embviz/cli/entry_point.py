@@ -71,9 +71,9 @@ class Commands(click.Group):
         """Run the command that was named."""
         try:
             return super().invoke(context)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interrupt:
             print(end="\n" if sys.stderr.isatty() else "", file=sys.stderr)  # the terminal has echoed ^C
-            say("Interrupted.")
+            say(next(iter(getattr(interrupt, "__notes__", ())), "Interrupted."))
             context.exit(130)
 
 

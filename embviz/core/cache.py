@@ -42,6 +42,9 @@ ENTRIES = (".safetensors", ".npy")
 STALE = 3600.0  # seconds; a part this old belongs to a process that was killed while it wrote
 POOLED = "pooled"  # the kind that is small, and takes longest to make again
 
+# Folders and kinds of problems that were warned of: one call may open several caches of one folder, one for each step.
+_told: set[tuple[str, str]] = set()
+
 T = TypeVar("T")
 
 
@@ -85,7 +88,7 @@ class Cache:
         self.max_bytes = int(max_bytes)
         self._embeddings = _Shelf(self.folder / "embeddings")
         self._derived = _Shelf(self.folder / "derived", last=POOLED)
-        self._warned: set[str] = set()
+        self._warned: set[str] = set()  # kinds of problems
 
     @property
     def folders(self) -> list[Path]:
@@ -249,8 +252,13 @@ class Cache:
             f"They are computed again {when}; free space or set EMBVIZ_HOME to a folder you may write to.",
         )
 
+    @property
+    def unwritable(self) -> bool:
+        """Whether something could not be kept."""
+        return "write" in self._warned
+
     def warn(self, kind: str, message: str) -> None:
-        """Warn of a problem with this folder, once for each kind of problem.
+        """Warn of a problem with this folder, once in this process for each kind of problem.
 
         Parameters
         ----------
@@ -259,8 +267,9 @@ class Cache:
         message : str
             Text of the :class:`~embviz.errors.CacheWarning`.
         """
-        if kind not in self._warned:
-            self._warned.add(kind)
+        self._warned.add(kind)
+        if (str(self.folder), kind) not in _told:
+            _told.add((str(self.folder), kind))
             warnings.warn(message, CacheWarning, stacklevel=4)
 
     # Digests. ------------------------------------------------------------------------------------------------------

@@ -46,6 +46,21 @@ def reporter(progress: Progress) -> Iterator[Report]:
         yield _Lines()
 
 
+@contextlib.contextmanager
+def interruption_note(describe: Callable[[], str]) -> Iterator[None]:
+    """Add a sentence to the KeyboardInterrupt that ends what is inside: what of it is kept, and how to go on.
+
+    A traceback ends with it, in Jupyter too, and the shell says it in place of its own. Of such steps one within the
+    other, the innermost knows best.
+    """
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        if not getattr(interrupt, "__notes__", ()):
+            interrupt.add_note(describe())
+        raise
+
+
 class _Lines:
     """Prints one line when a stage begins and one when it ends, and one a minute where its figures change."""
 

@@ -23,6 +23,7 @@ import numpy as np
 from embviz.batch import executors
 from embviz.batch.scheduler import TICK, Scheduler
 from embviz.core.cache import Cache
+from embviz.core.progress import interruption_note
 from embviz.core.text import format_duration, one_line
 from embviz.errors import EmbvizError
 from embviz.evaluation import classifiers
@@ -119,10 +120,14 @@ class TrainingScheduler(Scheduler[TrainingJob, "NDArray[np.float32]"]):
 
     def run(self) -> list[NDArray[np.float32]]:
         """Return the probabilities of all jobs, in their order, ``[m, c]`` each."""
-        self._look_up_known()
-        if self.ready:
-            self.run_jobs()
+        with interruption_note(self._describe_interruption):
+            self._look_up_known()
+            if self.ready:
+                self.run_jobs()
         return [self._results[job] for job in self._jobs]
+
+    def _describe_interruption(self) -> str:
+        return self.interruption_sentence(len(self._results), len(self._jobs), "classifier")
 
     def _look_up_known(self) -> None:
         last = 0.0

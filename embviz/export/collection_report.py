@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from embviz.analysis import clustering, tagging
 from embviz.analysis.projection import project, unavailable_reason
 from embviz.analysis.projection.options import check_method
-from embviz.core.progress import Progress, Report, reporter
+from embviz.core.progress import Progress, Report, interruption_note, reporter
 from embviz.core.text import one_line
 from embviz.errors import CollectionError, OptionError
 from embviz.export import collection_page, static_widgets
@@ -78,7 +78,8 @@ def write_collection_report(  # noqa: PLR0913  what a map can be told apart by
     _check_options(points, method)
     static_widgets.check_audio(audio, collection_page.AUDIO)
     record = get_model(model)
-    with reporter(progress) as report:
+    kept = "Interrupted; the embeddings that were computed are kept: run it again to go on."
+    with reporter(progress) as report, interruption_note(lambda: kept):
         collection_page.check_page_size(table, audio)
         pooling = "mean" if points == "tracks" else "frames"
         tagger = get_model(TAGGER) if tags else None

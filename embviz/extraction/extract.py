@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache as cache_calls
 from functools import partial
@@ -167,7 +167,13 @@ def load_cached(audio: Audio, digest: str, spec: LayerSpec, store: Cache) -> Emb
 
 
 def stream_embeddings(
-    audio: Audio, specs: Sequence[LayerSpec], *, store: Cache | None, report: Report, every: float = 0.3
+    audio: Audio,
+    specs: Sequence[LayerSpec],
+    *,
+    store: Cache | None,
+    report: Report,
+    every: float = 0.3,
+    unkept: Container[int] = (),
 ) -> Iterator[tuple[int, Embedding, bool]]:
     """Yield the embeddings of a track as they come, and what there is of them on the way.
 
@@ -177,6 +183,8 @@ def stream_embeddings(
     ----------
     every : float
         Seconds between two partial results, at least.
+    unkept : container of int
+        Places in `specs` of what does not go to the cache.
 
     Yields
     ------
@@ -199,7 +207,7 @@ def stream_embeddings(
             raise AudioError(f"{audio.title!r} was changed while it was read; try again.")
 
     for i, embedding, complete in _compute(audio, digest, missing, report, every, check):
-        if store and complete:
+        if store and complete and i not in unkept:
             store.put(specs[i].key(digest), embedding)
         yield i, embedding, complete
 

@@ -957,6 +957,24 @@ def test_a_number_of_neighbors_is_whole(table, chart, k):
         chart(table[:3]).wait().neighbors(100, k)
 
 
+def test_cancelling_says_how_many_tracks_are_kept(table, chart, monkeypatch):
+    from embviz.app.atlas import map_view
+
+    def endless(*_, progress, **__):
+        while True:
+            progress("embedding 3 of 10 tracks", 3, 10)
+            time.sleep(0.01)
+
+    monkeypatch.setattr(map_view, "embed_table", endless)
+    atlas = chart(table)
+    for _ in range(100):
+        atlas.wait(0.1)
+        if atlas.widget.maps[0]["done"] == 3:
+            break
+    command(atlas, "cancel").wait()
+    assert atlas.widget.maps[0]["message"].startswith("Cancelled after 3 of 10 tracks; what was done is kept")
+
+
 def test_a_worker_may_be_shared(table, chart):
     worker, other = Worker(), []
     atlas = chart(table, worker=worker)

@@ -30,6 +30,7 @@ from embviz.errors import CacheWarning, CollectionError, LayerError, ModelError,
 from embviz.extraction import extract
 
 ROOT = Path(__file__).resolve().parents[2]
+needs_dev_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
 TRACKS = ("rock.ogg", "jazz.ogg", "piano.ogg", "folk.ogg")
 
 
@@ -186,6 +187,44 @@ def test_copies_are_computed_once(home, clips, tmp_path, computed):
     assert len(computed) == 2
     assert list(vectors.tracks) == [10, 11, 12, 13]
     np.testing.assert_array_equal(vectors.values[0], vectors.values[3])
+
+
+@pytest.mark.parametrize(("model", "columns"), [("musicnn", 50), ("tempocnn", 256)])
+def test_one_pass_keeps_tags_or_tempi_beside_the_embedding(home, clips, model, columns, computed):
+    embed_table(a_table(clips[:2]), model, workers=1)
+    frames = len(list((home / "cache" / "embeddings").rglob("*.safetensors")))
+    assert (len(computed), frames) == (2, 2), "of what comes beside, only the pooled records are kept"
+    for pooling in ("mean", "median"):
+        output = embed_table(a_table(clips[:2]), model, "output", pooling=pooling, workers=1)
+        assert output.shape == (2, columns)
+        fresh = embed_table(a_table(clips[:2]), model, "output", pooling=pooling, workers=1, cache=False)
+        np.testing.assert_allclose(output.values, fresh.values, atol=1e-6)
+    assert len(computed) == 2 + 4, "only without a cache is there anything to compute"
+
+
+def test_one_pass_keeps_the_frames_of_tags_where_those_of_embeddings_are_asked_for(home, clips, computed):
+    embed_table(a_table(clips[:1]), "musicnn", pooling="frames", workers=1)
+    embed_table(a_table(clips[:1]), "musicnn", "output", pooling="frames", workers=1)
+    assert len(computed) == 1
+
+
+def test_nothing_comes_beside_layers_that_end_before_it(home, clips, computed):
+    embed_table(a_table(clips[:1]), "musicnn", "timbral", workers=1)
+    embed_table(a_table(clips[:1]), "musicnn", "output", workers=1)
+    assert len(computed) == 2
+
+
+def test_an_output_that_fails_does_not_take_the_embedding_along(home, clips, monkeypatch):
+    real = worker._keep_record
+
+    def broken(job, want, embedding, store):
+        if want.layer.name == "output":
+            raise ValueError("no such luck")
+        return real(job, want, embedding, store)
+
+    monkeypatch.setattr(worker, "_keep_record", broken)
+    vectors = embed_table(a_table(clips[:1]), "musicnn", workers=1)
+    assert (len(vectors), vectors.failed) == (1, {})
 
 
 def test_a_run_does_not_push_out_what_it_has_done(home, clips, computed):
@@ -372,13 +411,20 @@ def test_a_graph_that_fails_does_not_take_the_others_along(home, clips, monkeypa
     assert len(embed_table(a_table(clips[:1]), "tempocnn")) == 1
 
 
-@pytest.mark.parametrize("pooling", ["mean", "frames"])
-def test_a_full_disk_costs_one_warning(home, clips, monkeypatch, pooling):
-    def full(*_args, **_kwargs):
-        raise OSError(errno.ENOSPC, "No space left on device")
+def full(*_args, **_kwargs):
+    raise OSError(errno.ENOSPC, "No space left on device")
 
+
+def open_full(_folder, *, buffering=-1):
+    """Open a file that can be written to as long as nothing has to be written out."""
+    return open("/dev/full", "r+b", buffering=buffering)  # noqa: PTH123
+
+
+@pytest.mark.parametrize("unlinked", [full, pytest.param(open_full, marks=needs_dev_full)])
+@pytest.mark.parametrize("pooling", ["mean", "frames"])
+def test_a_full_disk_costs_one_warning(home, clips, monkeypatch, pooling, unlinked):
     monkeypatch.setattr(io, "write_bytes", full)
-    monkeypatch.setattr(vector_store, "_open_unlinked", full)
+    monkeypatch.setattr(vector_store, "_open_unlinked", unlinked)
     monkeypatch.setattr(os, "fsync", full)
     with pytest.warns(CacheWarning, match="No space left on device") as warned:
         vectors = embed_table(a_table(clips[:3]), "musicnn", pooling=pooling, workers=1)
@@ -404,6 +450,37 @@ def test_progress_counts_tracks(home, clips, tmp_path):
     assert reports[-1][1:] == (9, 9)
     assert [done for _, done, _ in reports] == sorted(done for _, done, _ in reports)
     assert all(stage.startswith(f"embedding {done:,} of {total:,} tracks") for stage, done, total in reports)
+
+
+def first_stage(table, *arguments, **options):
+    stages = []
+    embed_table(table, *arguments, **options, workers=1, progress=lambda stage, *_: stages.append(stage))
+    return stages[0]
+
+
+def test_a_run_says_first_what_is_to_be_computed_and_what_that_costs(home, clips, monkeypatch):
+    monkeypatch.setattr(executors, "count_cores", lambda: 4)
+    table = a_table(clips[:2], duration=[1800.0, 1800.0])
+    said = "embedding 0 of 2 tracks · embedding by msd-musicnn-1 of 1.0 h of sound, about 33 s"
+    assert first_stage(table, "musicnn") == said
+    assert first_stage(table, "musicnn", "output") == "embedding 2 of 2 tracks"
+    assert first_stage(table, "vgg", "output").startswith("embedding 0 of 2 tracks · tags by msd-vgg-1 of 1.0 h")
+    twice = first_stage(table.assign(path=[str(path) for path in clips[2:4]]), "musicnn", patch_hop=0.75)
+    assert twice.endswith("of 1.0 h of sound, about 65 s")
+
+
+def test_an_interrupted_run_says_what_is_kept(home, clips):
+    def report(_stage, done, _total):
+        if done == 3:
+            raise KeyboardInterrupt
+
+    for cache, kept in (
+        (None, "what was done is kept: run it again to go on"),
+        (False, "nothing of this run was kept"),
+    ):
+        with pytest.raises(KeyboardInterrupt) as caught:
+            embed_table(a_table(clips), "musicnn", workers=1, progress=report, cache=cache)
+        assert caught.value.__notes__ == [f"Interrupted after 3 of 8 tracks; {kept}."]
 
 
 class EnoughError(Exception):

@@ -383,6 +383,21 @@ def test_ctrl_c_is_one_line_and_130(embviz, home, clips, monkeypatch):
     assert ran.said == ["embviz: Interrupted."]
 
 
+def test_ctrl_c_says_what_of_many_sounds_is_written(embviz, home, clips, monkeypatch):
+    real = embed_command._written
+    written = []
+
+    def once(*arguments, **options):
+        if written:
+            raise KeyboardInterrupt
+        written.append(real(*arguments, **options))
+        return written[-1]
+
+    monkeypatch.setattr(embed_command, "_written", once)
+    ran = embviz("embed", *clips[:2], "-m", "tempocnn", "-o", ".")
+    assert (ran.code, ran.said) == (130, ["embviz: Interrupted after 1 of 2 files; these stay."])
+
+
 def test_a_reader_that_leaves_is_nothing_to_complain_of(home):
     command = f"'{sys.executable}' -m embviz models | true"
     ran = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=ROOT, check=True)
@@ -438,6 +453,21 @@ def test_several_results_of_a_folder_are_named_after_what_they_are(embviz, home,
     assert ran.code == 0
     names = sorted(path.name for path in Path("out").iterdir())
     assert names == ["music [1].deepsquare-k8.embedding.csv", "music [1].deepsquare-k8.output.csv"]
+
+
+def test_ctrl_c_in_a_folder_says_what_is_kept_and_how_to_go_on(embviz, home, folder, monkeypatch):
+    from embviz.batch.embedding_jobs import EmbeddingScheduler
+
+    collect = EmbeddingScheduler.collect
+
+    def interrupted(self, *result):
+        collect(self, *result)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(EmbeddingScheduler, "collect", interrupted)
+    ran = embviz("embed", folder, "-m", "tempocnn", "--workers", 1)
+    kept = "what was done is kept: run it again to go on."
+    assert (ran.code, ran.said) == (130, [f"embviz: Interrupted after 1 of 2 tracks; {kept}"])
 
 
 def test_what_fails_in_a_folder_is_said_and_the_rest_is_written(embviz, home, folder):

@@ -15,6 +15,7 @@ import embviz
 from embviz import Audio, Cache, Embedding, FrameGrid
 from embviz.core import io
 from embviz.core.cache import _entry
+from embviz.core.memmap import scratch_array
 from embviz.errors import AudioError, CacheWarning, OptionError
 
 
@@ -325,6 +326,10 @@ def test_records_that_cannot_be_kept_cost_one_warning(tmp_path):
     with pytest.warns(CacheWarning, match="cannot be kept"):
         cache.save_arrays("pooled", key(), arrays())
     cache.save_arrays("pooled", key(1), arrays())  # a second warning would be an error
+    other = Cache(cache.folder)  # as the next step of one call opens it
+    other.save_arrays("neighbours", key(1), arrays())
+    assert cache.unwritable
+    assert other.unwritable
     assert cache.load_arrays("pooled", key()) is None
 
 
@@ -428,3 +433,14 @@ def test_what_is_damaged_in_a_shared_home_is_passed_over(cache, shared):
     before = snapshot(shared.folder)
     assert (cache.get(key()), cache.load_arrays("pooled", key())) == (None, None)
     assert snapshot(shared.folder) == before
+
+
+def test_an_array_on_a_full_disk_is_in_memory(monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    assert isinstance(scratch_array((3, 2)), np.memmap)
+    monkeypatch.setattr(os, "posix_fallocate", full, raising=False)
+    array = scratch_array((3, 2))
+    assert not isinstance(array, np.memmap)
+    np.testing.assert_array_equal(array, np.zeros((3, 2), np.float32))

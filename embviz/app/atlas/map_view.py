@@ -18,7 +18,7 @@ from embviz.analysis.tagging import models_by_task, tags_at_points
 from embviz.app.work import Work
 from embviz.batch import embed_table
 from embviz.batch.api import cached_share
-from embviz.core.text import collapse_spaces
+from embviz.core.text import collapse_spaces, plural
 from embviz.errors import CollectionError
 from embviz.models import get_model
 from embviz.models.weights import has_weights
@@ -219,8 +219,15 @@ class MapView:
         """Mark what was cancelled; what is done is kept."""
         if self.work.unfinished:
             method = METHOD_NAMES[self.projection.method] if self._drawn and self.projection is not None else ""
-            self.work.cancel(f"Cancelled; this is the map by {method}." if method else "Cancelled.")
+            self.work.cancel(f"Cancelled; this is the map by {method}." if method else self._describe_cancelled())
             self._context.events.maps_changed()
+
+    def _describe_cancelled(self) -> str:
+        """Return how many tracks are embedded, where that was stopped."""
+        done, total = self.work.done, self.work.total
+        if self.vectors is not None or not done or self._context.store is None:
+            return "Cancelled."
+        return f"Cancelled after {done:,} of {plural(total, 'track')}; what was done is kept: Compute goes on with it."
 
     def _forget(self) -> None:
         self.vectors = self.near = self.projection = None

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from embviz.app.explorer import evaluation_options
 from embviz.app.explorer.collection import CollectionLoader
-from embviz.app.model_options import COST
 from embviz.app.tracks import Tracks
 from embviz.batch.api import cached_share
+from embviz.batch.eta import COST
 from embviz.core.cache import Cache
 from embviz.core.text import format_duration, plural
 from embviz.errors import EmbvizError
