@@ -16,6 +16,7 @@ import numpy as np
 from embviz.collection.loaders import check_column
 from embviz.core.text import plural, shorten
 from embviz.errors import CollectionError, OptionError, did_you_mean
+from embviz.evaluation.artists import ARTIST, artist_names, join_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -218,8 +219,14 @@ def quote_names(names: Iterable[str]) -> str:
 
 
 def column_groups(table: pd.DataFrame, tracks: NDArray[np.int64], name: str) -> tuple[NDArray[np.int64], int]:
-    """Return the group of each track by a column, ``[n]``, and how many tracks have none: each is one of its own."""
+    """Return the group of each track by a column, ``[n]``, and how many tracks have none: each is one of its own.
+
+    Artists are joined through shared names (:mod:`embviz.evaluation.artists`); of other columns, a cell is a group.
+    """
     cells = table[check_column(table, name)].reindex(tracks)
+    if name == ARTIST:
+        names = artist_names(cells)
+        return join_names(names), sum(not own for own in names)
     there = is_filled(cells)
     number: dict[str, int] = {}
     # Written once with capitals and once without, it is the same artist.

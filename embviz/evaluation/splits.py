@@ -6,6 +6,7 @@ same tracks in the same folds, so that their predictions can be compared track b
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from embviz.core.text import one_line, plural, shorten
 from embviz.errors import CollectionError, OptionError
 from embviz.evaluation import cross_validation
 from embviz.evaluation import labels as labelling
+from embviz.evaluation.artists import ARTIST, artist_names, join_names
 from embviz.evaluation.labels import Labels, quote_names
 
 if TYPE_CHECKING:
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-ARTIST = "artist"
 MOST_FOLDS = 100
 EFFECT = "artist effect: Pampalk, Flexer and Widmer 2005; Flexer and Schnitzer 2010"
 
@@ -202,17 +203,32 @@ def _group_by_artist(
     """Return the artists, where they are told and leave anything to choose."""
     if ARTIST not in table.columns or spec.target == ARTIST:
         return own
-    artists, unknown = labelling.column_groups(table, labels.tracks, ARTIST)
-    groups = labelling.merge_groups(artists, own)
-    if len(np.unique(groups)) == len(np.unique(own)):
+    names = artist_names(table[ARTIST].reindex(labels.tracks))
+    alike = labelling.merge_groups(join_names([{"/".join(sorted(them))} if them else set() for them in names]), own)
+    linked = labelling.merge_groups(join_names(names), own)
+    if len(np.unique(linked)) == len(np.unique(own)):
         return own
-    counts, _ = cross_validation.group_counts(labels.truth, groups)
-    if ((counts > 0).sum(axis=0) < int(spec.folds)).any():
-        notes.append(f"Some class has fewer artists than the {spec.folds} folds: artists are not kept apart.")
-        return own
+    unknown = sum(not them for them in names)
     some = f" ({plural(unknown, 'track')} without one stand alone)" if unknown else ""
-    notes.append(f"All tracks of an artist are in one fold{some}; groups=False lifts that.")
-    return groups
+    shared = len(np.unique(linked)) < len(np.unique(alike))
+    if _are_enough(labels, linked, int(spec.folds)):
+        also = ", and of artists who share a track," if shared else ""
+        notes.append(f"All tracks of an artist{also} are in one fold{some}; groups=False lifts that.")
+        return linked
+    if shared and _are_enough(labels, alike, int(spec.folds)):
+        notes.append(
+            f"Artists who share tracks would leave fewer groups than the {spec.folds} folds: only tracks by the very "
+            f"same artists are in one fold{some}; groups=False lifts that."
+        )
+        return alike
+    notes.append(f"Some class has fewer artists than the {spec.folds} folds: artists are not kept apart.")
+    return own
+
+
+def _are_enough(labels: Labels, groups: NDArray[np.int64], folds: int) -> bool:
+    """Tell whether each class has a group for each fold."""
+    counts, _ = cross_validation.group_counts(labels.truth, groups)
+    return bool(((counts > 0).sum(axis=0) >= folds).all())
 
 
 def _check_enough(labels: Labels, groups: NDArray[np.int64], folds: int, unit: str, of: str) -> None:
@@ -266,17 +282,16 @@ def _note_artists(
     """Say what is known of artists in training and test."""
     if spec.target == ARTIST:
         return
-    artists, unknown = folds, len(folds)
-    if ARTIST in table.columns:
-        artists, unknown = labelling.column_groups(table, labels.tracks, ARTIST)
-    if unknown == len(labels):
+    names = artist_names(table[ARTIST].reindex(labels.tracks)) if ARTIST in table.columns else []
+    if not any(names):
         if not isinstance(spec.groups, str) and not isinstance(spec.folds, str):
             notes.append(
                 "Who made the tracks is not known: where an artist stands in training and in test, scores come out too "
                 f"high ({EFFECT}); groups=… names a column of what belongs together."
             )
         return
-    torn = _count_torn(artists, folds)
+    pairs = {(name, fold) for own, fold in zip(names, folds.tolist(), strict=True) for name in own}
+    torn = sum(count > 1 for count in Counter(name for name, _ in pairs).values())
     if torn:
         notes.append(
             f"{plural(torn, 'artist')} stand{'s' * (torn == 1)} in training and in test: scores come out too high for "
@@ -290,8 +305,7 @@ def _note_shared_artists(
     if spec.target == ARTIST or ARTIST not in table.columns or ARTIST not in external.columns:
         return
     ours, theirs = (
-        {str(name).strip().casefold() for name in some[ARTIST].reindex(of.tracks).dropna()} - {""}
-        for some, of in ((table, labels), (external, there))
+        set().union(*artist_names(some[ARTIST].reindex(of.tracks))) for some, of in ((table, labels), (external, there))
     )
     if ours & theirs:
         notes.append(f"In both collections: {plural(len(ours & theirs), 'artist')} ({EFFECT}).")

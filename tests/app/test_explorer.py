@@ -745,7 +745,7 @@ def test_uploads_are_kept_for_the_session(folder, explore, noise_and_tone):
     command(explorer, "upload", data, name="two__.wav", part=0, parts=1).wait()
     assert explorer._context.track.path.name == "two__ (2).wav"
     command(explorer, "upload", b"x", name="notes.txt", part=0, parts=1)
-    assert "is not a sound" in explorer.widget.notice["text"]
+    assert "it is not audio" in explorer.widget.notice["text"]
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))  # as if the disk were full
     try:

@@ -176,7 +176,7 @@ def test_the_walk_says_what_it_passed_over(tmp_path):
     followed = find_audio_files(tmp_path / "in", follow_links=True)
     assert followed == ([Path("2.ogg"), Path("10.ogg"), Path("b link/y.flac"), Path("deep/x.wav")], [], [], [])
     assert len(find_audio_files(tmp_path / "in", most=2).names) == 2
-    assert find_audio_files(tmp_path / "nowhere") == ([], [], [tmp_path / "nowhere"])
+    assert find_audio_files(tmp_path / "nowhere") == ([], [], [tmp_path / "nowhere"], [])
 
 
 def test_what_stands_beside_sounds(tmp_path, root):

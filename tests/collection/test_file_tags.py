@@ -142,10 +142,10 @@ def test_a_recording_from_a_pipe_is_as_long_as_its_bytes(made, tmp_path, claimed
 
 
 def test_frames_without_a_header_are_measured_in_many_places(variable, tmp_path):
-    assert read_tags(variable).duration == pytest.approx(120, rel=0.05)
+    assert read_tags(variable).duration == pytest.approx(120, rel=0.1)
     for name, before in (("junk.mp3", b"junk " * 99), ("zeros.mp3", bytes(5000))):
         (tmp_path / name).write_bytes(before + variable.read_bytes())
-        assert read_tags(tmp_path / name).duration == pytest.approx(120, rel=0.05)
+        assert read_tags(tmp_path / name).duration == pytest.approx(120, rel=0.1)
 
 
 def test_a_header_does_not_outlast_its_file(made, tmp_path):

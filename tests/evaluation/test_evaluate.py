@@ -17,8 +17,10 @@ from embviz import Cache
 from embviz.core.vectors import Vectors
 from embviz.errors import CollectionError, EmbvizError, LayerError, ModelError, OptionError
 from embviz.evaluation import classifiers, cross_validation, evaluate, labels, train, training
+from embviz.evaluation.artists import artist_names, join_names
 from embviz.evaluation.experiments import build_experiments
 from embviz.evaluation.features import FeatureMatrix, LayerFeatures, layers_of
+from embviz.evaluation.labels import column_groups
 from embviz.evaluation.splits import TaskSpec, make_split
 from embviz.models import get_model
 
@@ -235,6 +237,43 @@ def test_artists_are_kept_together_where_that_leaves_a_choice(random):
     assert any(
         "not known" in note for note in make_split(TaskSpec("genre", "genre", 5, groups=None), a_table(genre)).notes
     )
+
+
+@pytest.mark.parametrize(
+    ("cells", "groups"),
+    [
+        (["A", "A/B", "b feat. C", ["C", "D"], "E"], [0, 0, 0, 0, 1]),
+        (["A; B", "B (ft. C)", "['C', 'D']", "D vs. E", "F"], [0, 0, 0, 0, 1]),
+        (["Zoë", "ZOE\u0308", "Zoe"], [0, 0, 1]),
+        (["AC/DC", "AC/DC", "DC", "AC"], [0, 0, 0, 0]),
+        (["A & B", "A", "B, C", "C & D", "D"], [0, 0, 1, 2, 2]),  # B and C alone are nobody that is known
+        (["Earth, Wind & Fire", "Bach, Johann", "Mozart, Johann", "Wind Up"], [0, 1, 2, 3]),
+        (["Various Artists", "various artists", "Unknown", "[unknown]", "V/A", "", None, []], list(range(8))),
+        (["A / Various Artists", "B / Various Artists", "Various Artists; B"], [0, 1, 1]),
+    ],
+)
+def test_tracks_belong_together_through_shared_names(cells, groups):
+    found = join_names(artist_names(cells))
+    assert np.unique(found, return_inverse=True)[1].tolist() == groups
+    table = a_table(["x"] * len(cells))
+    table["artist"] = pd.Series(cells, index=table.index, dtype=object)
+    assert len(np.unique(column_groups(table, table.index.to_numpy(), "artist")[0])) == len(set(groups))
+
+
+def test_who_sings_with_others_does_not_train_and_test(random):
+    genre = random.permutation(np.repeat(["high", "low"], 60))
+    artist = [f"Artist {i // 4}" if i % 4 else f"Artist {i // 4} feat. Guest {i // 8}" for i in range(120)]
+    table = a_table(genre, artist=artist)
+    split = make_split(TaskSpec("genre", "genre", 5, groups=None), table)
+    said = "All tracks of an artist, and of artists who share a track, are in one fold; groups=False lifts that."
+    assert split.notes == [said]
+    assert all(len(np.unique(split.folds[i : i + 8])) == 1 for i in range(0, 120, 8))
+    loose = make_split(TaskSpec("genre", "genre", 5, groups=False), table)
+    assert any(" artists stand in training and in test" in note for note in loose.notes)
+    everywhere = table.assign(artist=[f"Artist {i // 4} feat. Guest" for i in range(120)])
+    split = make_split(TaskSpec("genre", "genre", 5, groups=None), everywhere)
+    assert "only tracks by the very same artists are in one fold" in split.notes[0]
+    assert all(len(np.unique(split.folds[i : i + 4])) == 1 for i in range(0, 120, 4))
 
 
 def test_copies_stay_together_and_join_groups(random):
