@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import re
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -41,6 +42,9 @@ _BLOCK = 1 << 20  # bytes read at a time
 _HEAD = 1 << 16  # bytes in which a container says what it holds
 _LARGEST_MOOV = 64 << 20
 _MOST_JUNK = 1 << 20  # bytes in which the next frame of a stream is looked for
+_EBML, _ASF = b"\x1a\x45\xdf\xa3", b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"
+_INFO = b"\x15\x49\xa9\x66"
+_ASF_PROPERTIES = b"\xa1\xdc\xab\x8c\x47\xa9\xcf\x11\x8e\xe4\x00\xc0\x0c\x20\x53\x65"
 _LONGEST = 1e7  # seconds; a header that claims more is wrong
 _STREAMED = 0x7FFF_0000  # bytes of a WAVE whose writer could not go back to tell
 
@@ -165,7 +169,7 @@ def inspect_file(path: Path) -> Inspection:
         head = data[:_HEAD]
         for begin, inspect in (
             (b"RIFF", _inspect_wave), (b"RF64", _inspect_wave), (b"FORM", _inspect_aiff),
-            (b"fLaC", _inspect_flac), (b"OggS", _inspect_ogg),
+            (b"fLaC", _inspect_flac), (b"OggS", _inspect_ogg), (_EBML, _inspect_matroska), (_ASF, _inspect_asf),
         ):  # fmt: skip
             if head.startswith(begin):
                 return inspect(data)
@@ -613,3 +617,51 @@ def _boxes(data: Bytes, start: int, stop: int) -> Iterator[tuple[bytes, int, int
             return
         yield head[4:8], start + skip, end
         start = end
+
+
+# Containers of which only the length is read. ------------------------------------------------------------------------
+
+
+def _inspect_matroska(data: FileBytes) -> Inspection:
+    """Read the length that a Matroska or WebM file claims (RFC 9559)."""
+    head = data[:_HEAD]
+    # The name of the element stands in the index before it, too, where nothing that follows is a duration.
+    told = [_matroska_seconds(head, match.end()) for match in re.finditer(re.escape(_INFO), head)]
+    return Inspection("foreign", seconds=next((seconds for seconds in told if 0 < seconds < _LONGEST), 0.0))
+
+
+def _matroska_seconds(head: bytes, start: int) -> float:
+    """Return the duration in the ``Info`` whose size stands here; 0 where there is none."""
+    size, at = _ebml_size(head, start)
+    scale, duration, stop = 1_000_000, 0.0, min(at + size, len(head))
+    while at < stop:
+        name = head[at : at + _ebml_width(head, at)]
+        size, at = _ebml_size(head, at + len(name))
+        content = head[at : at + size]
+        if name == b"\x2a\xd7\xb1":
+            scale = int.from_bytes(content[:8], "big")
+        elif name == b"\x44\x89" and size in (4, 8):
+            duration = struct.unpack(">f" if size == 4 else ">d", content.ljust(size, b"\0"))[0]
+        at += size
+    return duration * scale * 1e-9
+
+
+def _ebml_width(data: bytes, at: int) -> int:
+    """Return how many bytes a number of variable length has: one more than there are zeros before its first bit."""
+    return 9 - (data[at].bit_length() if at < len(data) else 8)
+
+
+def _ebml_size(data: bytes, at: int) -> tuple[int, int]:
+    """Return a size of variable length, and where its element begins."""
+    width = _ebml_width(data, at)
+    return int.from_bytes(data[at : at + width], "big") & ((1 << 7 * width) - 1), at + width
+
+
+def _inspect_asf(data: FileBytes) -> Inspection:
+    """Read the length that a Windows Media file claims: its play duration in 100 ns, less the time to fill a buffer."""
+    head = data[:_HEAD]
+    at = head.find(_ASF_PROPERTIES)
+    if at < 0:
+        return Inspection("foreign")
+    duration, preroll = (int.from_bytes(head[at + start : at + start + 8], "little") for start in (64, 80))
+    return Inspection("foreign", seconds=max(duration * 1e-7 - preroll * 1e-3, 0.0))

@@ -194,3 +194,15 @@ def test_what_cannot_be_decoded_is_found_out_once(tmp_path, monkeypatch):
         with pytest.raises(AudioError, match="cannot be decoded"):
             Audio.open(tmp_path / "a.wav").mono(16_000)
         monkeypatch.setattr("embviz.audio.decode.pool", None)
+
+
+@pytest.mark.parametrize("name", ["a.mka", "a.wma"])
+def test_the_length_that_other_containers_claim_is_read(name, tmp_path):
+    data = ffmpeg(tmp_path / name, "-metadata", "title=" + "x" * 300)
+    assert inspect_file(tmp_path / name).claimed == pytest.approx(SECONDS, abs=0.1)
+    cut = tmp_path / f"cut {name}"
+    cut.write_bytes(data[: len(data) // 2])
+    assert Audio.open(cut).facts.note.endswith("s could be decoded")
+    for size in range(0, 1200, 13):  # wherever it ends, it is no more than a file that claims nothing
+        cut.write_bytes(data[: size + 16])
+        inspect_file(cut)
