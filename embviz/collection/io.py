@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 def to_csv(table: DataFrame, path: Any) -> Path:
     """Write a table as UTF-8 text, its labels in the column "track"."""
-    return _write(path, _portable(table).to_csv(lineterminator="\n").encode())
+    return _write(path, _portable(table, path).to_csv(lineterminator="\n").encode())
 
 
 def to_parquet(table: DataFrame, path: Any) -> Path:
     """Write a table as parquet, its labels as its index."""
     buffer = io.BytesIO()
     try:
-        _portable(table).to_parquet(buffer)
+        _portable(table, path).to_parquet(buffer)
     except (ValueError, TypeError, OverflowError) as error:  # pyarrow's errors are of these kinds
         reason = clean_line(error).rstrip(".")
         message = f"Parquet holds columns of one kind each: {reason}. Change that column with assign()."
@@ -63,12 +63,19 @@ def _entry(path: str, start: str | None) -> str:
     return text if _is_line(text) else whole.as_uri()
 
 
-def _portable(table: DataFrame) -> DataFrame:
-    """Return the table with text only: paths and other cells as they can be written."""
+def _portable(table: DataFrame, target: Any) -> DataFrame:
+    """Return the table with text only, its relative paths from the folder of the file that it is written to."""
     import pandas as pd
 
-    paths = [path if _is_line(path) else Path(path).absolute().as_uri() for path in table["path"]]
-    plainly = {"path": pd.Series(paths, index=table.index, dtype=str)}
+    folder = os.path.realpath(Path(target).expanduser().parent)
+    elsewhere = folder != os.path.realpath(Path())
+
+    def entry(path: str) -> str:
+        if elsewhere and not Path(path).is_absolute():
+            return _entry(path, folder)
+        return path if _is_line(path) else Path(path).absolute().as_uri()
+
+    plainly = {"path": pd.Series(map(entry, table["path"]), index=table.index, dtype=str)}
     for name in table.columns:
         if name != "path" and not pd.api.types.is_numeric_dtype(table[name].dtype):
             plainly[name] = table[name].map(lambda cell: printable(cell) if isinstance(cell, str) else cell)

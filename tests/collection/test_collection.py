@@ -910,6 +910,18 @@ def test_a_playlist(tmp_path, sounds, cache):
     assert not (folder / "broken.m3u8").exists()
 
 
+@pytest.mark.parametrize("write", [Collection.to_csv, Collection.to_parquet])
+def test_files_named_from_here_are_found_from_a_table_elsewhere(music, cache, monkeypatch, write):
+    monkeypatch.chdir(music)
+    collection = Collection.from_folder(".", cache=cache, progress=False)
+    path = write(collection, "sub folder/tracks." + write.__name__.removeprefix("to_"))
+    again = Collection.from_table(path, cache=cache)
+    assert [Path(one).resolve() for one in again["path"]] == [Path(one).resolve() for one in collection["path"]]
+    assert again["problem"].tolist() == collection["problem"].tolist()
+    here = write(collection, "tracks." + write.__name__.removeprefix("to_"))
+    assert Collection.from_table(here, cache=cache)["path"].tolist() == collection["path"].tolist()
+
+
 def test_what_cannot_be_written_leaves_nothing(music, cache, tmp_path, monkeypatch):
     collection = listed(music, cache)
     (tmp_path / "file").touch()
