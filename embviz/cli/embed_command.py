@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +62,7 @@ def _hop(_: click.Context, __: click.Parameter, value: str | None) -> float | st
 )
 @click.option("--pooling", type=click.Choice(POOLINGS), help="Of a folder: what becomes of a track's frames; the mean.")
 @click.option("--workers", type=click.IntRange(1), help="Of a folder: number of processes; one per core by default.")
+@click.option("--spreadsheet-safe", is_flag=True, help="Of .csv: put an apostrophe before texts that are formulas.")
 @json_option
 def embed(  # noqa: PLR0913  a command's options are many
     audio: tuple[Path, ...],
@@ -72,6 +75,7 @@ def embed(  # noqa: PLR0913  a command's options are many
     resample_quality: int | None,
     pooling: str | None,
     workers: int | None,
+    spreadsheet_safe: bool,
     as_json: bool,
 ) -> int:
     """Write the embeddings of sounds to files.
@@ -96,7 +100,8 @@ def embed(  # noqa: PLR0913  a command's options are many
     if any(sound.is_dir() for sound in sounds):
         targets = _folder_targets(output, sounds, chosen, wanted, suffix)
         options |= {"pooling": pooling or "mean", "workers": workers}
-        return _embed_folder(sounds[0], chosen, wanted, targets, options, as_json=as_json)
+        write = partial(outputs.write_vectors, spreadsheet_safe=spreadsheet_safe)
+        return _embed_folder(sounds[0], chosen, wanted, targets, options, write, as_json=as_json)
     if output is None:
         absent = [str(sound) for sound in sounds if not sound.exists()]
         if absent:
@@ -105,15 +110,17 @@ def embed(  # noqa: PLR0913  a command's options are many
     if pooling or workers:
         raise click.UsageError("--pooling and --workers are for a folder; a sound keeps all its frames.")
     targets = outputs.plan(output, sounds, chosen, wanted, suffix)
-    written = _embed_sounds(sounds, chosen, wanted, targets, options, aloud=not as_json and output != "-")
+    write = partial(outputs.write, spreadsheet_safe=spreadsheet_safe)
+    written = _embed_sounds(sounds, chosen, wanted, targets, options, write, aloud=not as_json and output != "-")
     if as_json:
         print_json(written)
     return int(len(written) < len(targets))
 
 
 def _embed_sounds(
-    sounds: list[Path], names: list[str], layers: list[str], targets: list[outputs.Target], options: Any, *, aloud: bool
-) -> list[dict[str, Any]]:
+    sounds: list[Path], names: list[str], layers: list[str], targets: list[outputs.Target], options: Any,
+    write: Callable[..., None], *, aloud: bool,
+) -> list[dict[str, Any]]:  # fmt: skip
     """Write the embeddings of sounds, say what failed, and return what was written."""
     from embviz.extraction import extract
 
@@ -130,7 +137,7 @@ def _embed_sounds(
                 found = extract.embed(sound, names, layer=layers, **options, progress=report)
                 own = [target for target in targets if target.audio == sound]
                 for target, embedding in zip(own, itertools.chain.from_iterable(found), strict=True):
-                    outputs.write(target.path, embedding)
+                    write(target.path, embedding)
                     written.append(_written(target, embedding, aloud=aloud))
             except (AudioError, GraphError, outputs.OutputError) as error:
                 say(error)
@@ -158,8 +165,9 @@ def _folder_targets(
 
 
 def _embed_folder(
-    folder: Path, names: list[str], layers: list[str], targets: list[outputs.Target], options: Any, *, as_json: bool
-) -> int:
+    folder: Path, names: list[str], layers: list[str], targets: list[outputs.Target], options: Any,
+    write: Callable[..., None], *, as_json: bool,
+) -> int:  # fmt: skip
     """Compute vectors of all sounds in a folder, write them where that is asked for, and say what failed."""
     from embviz.batch import embed_table
     from embviz.collection import Collection
@@ -168,7 +176,7 @@ def _embed_folder(
         tracks = Collection.from_folder(folder, progress=report).table
         found = list(itertools.chain.from_iterable(embed_table(tracks, names, layers, progress=report, **options)))
     for target, vectors in zip(targets, found, strict=False):
-        outputs.write_vectors(target.path, vectors, tracks)
+        write(target.path, vectors, tracks)
     for failed in dict.fromkeys(tuple(vectors.failed.items()) for vectors in found):
         _say_failed(dict(failed), tracks)
     files: list[Path | None] = [target.path for target in targets] if targets else [None] * len(found)

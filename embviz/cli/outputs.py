@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from embviz.core.spreadsheet import escape_table
 from embviz.errors import EmbvizError, OptionError
 
 if TYPE_CHECKING:
@@ -74,24 +75,26 @@ def check_file(path: Path, suffixes: Sequence[str], audio: Iterable[Path]) -> No
     _check_not_input(path, audio)
 
 
-def write(path: Path, embedding: Embedding) -> None:
+def write(path: Path, embedding: Embedding, *, spreadsheet_safe: bool = False) -> None:
     """Write an embedding to its file, or as CSV to stdout."""
     from embviz.core import io as core_io
 
     if path == Path("-"):
-        sys.stdout.write(_encode(embedding, ".csv").decode())
+        sys.stdout.write(_encode(embedding, ".csv", spreadsheet_safe=spreadsheet_safe).decode())
         return
     try:
-        core_io.write_bytes(path, _encode(embedding, path.suffix.lower()))
+        core_io.write_bytes(path, _encode(embedding, path.suffix.lower(), spreadsheet_safe=spreadsheet_safe))
     except OSError as error:
         raise OutputError(f"{str(path)!r} could not be written: {error.strerror}.") from error
 
 
-def write_vectors(path: Path, vectors: Vectors, table: DataFrame) -> None:
+def write_vectors(path: Path, vectors: Vectors, table: DataFrame, *, spreadsheet_safe: bool = False) -> None:
     """Write the vectors of a table of tracks to a file."""
-    encode = {".npz": vectors.to_npz, ".parquet": vectors.to_parquet, ".csv": vectors.to_csv}[path.suffix.lower()]
     path.parent.mkdir(parents=True, exist_ok=True)
-    encode(path, table)
+    if path.suffix.lower() == ".csv":
+        vectors.to_csv(path, table, spreadsheet_safe=spreadsheet_safe)
+    else:
+        {".npz": vectors.to_npz, ".parquet": vectors.to_parquet}[path.suffix.lower()](path, table)
 
 
 # -- places ------------------------------------------------------------------------------------------------------
@@ -147,13 +150,13 @@ def _check_not_input(path: Path, audio: Iterable[Path]) -> None:
 # -- formats -----------------------------------------------------------------------------------------------------
 
 
-def _encode(embedding: Embedding, suffix: str) -> bytes:
+def _encode(embedding: Embedding, suffix: str, *, spreadsheet_safe: bool) -> bytes:
     import numpy as np
 
     if suffix == ".parquet":
         return bytes(embedding.to_frame().to_parquet())
     if suffix == ".csv":
-        return str(embedding.to_frame().to_csv(lineterminator="\n")).encode()
+        return str(escape_table(embedding.to_frame(), safe=spreadsheet_safe).to_csv(lineterminator="\n")).encode()
     names = ("title", "model", "layer", "unit", "source", "duration")
     meta = {name: getattr(embedding, name) for name in names}
     meta |= {"grid": asdict(embedding.grid), "info": dict(embedding.info)}

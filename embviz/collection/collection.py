@@ -503,7 +503,36 @@ class Collection:
         """
         return self._derive(table_ops.assign_columns(self.table, columns))
 
-    def join(self, other: DataFrame | Series, on: str | None = None) -> Collection:
+    def drop(self, *, columns: str | Iterable[str] = (), tracks: int | Iterable[int] = ()) -> Collection:
+        """Return the collection without some columns or tracks, as :meth:`pandas.DataFrame.drop` does.
+
+        Parameters
+        ----------
+        columns : str or iterable of str
+            Columns that were added; those that every collection has stay.
+        tracks : int or iterable of int
+            Labels of tracks.
+
+        Returns
+        -------
+        Collection
+
+        Raises
+        ------
+        CollectionError
+            If there is no such column or track, or every collection has the column.
+
+        Examples
+        --------
+        >>> collection = Collection.from_folder("sample_audio").drop(columns=["bpm", "key"], tracks=0)
+        >>> len(collection), "bpm" in collection
+        (9, False)
+        """
+        return self._derive(table_ops.drop_tracks(table_ops.drop_columns(self.table, columns), tracks))
+
+    def join(
+        self, other: DataFrame | Series, on: str | None = None, *, rsuffix: str = "", overwrite: bool = False
+    ) -> Collection:
         """Return the collection with the columns of another table, matched by that table's index.
 
         Parameters
@@ -514,6 +543,11 @@ class Collection:
         on : str, optional
             Column of the collection whose values are looked up; by default the labels of the tracks. Where `other` has
             a column of this name, the values are looked up in that column.
+        rsuffix : str
+            Put behind the names of those columns of `other` that the collection has, too, such as ``"_table"``.
+        overwrite : bool
+            Whether such columns are taken from `other`, where something stands in its cells; what a file is, such as
+            ``path``, is never overwritten.
 
         Returns
         -------
@@ -522,12 +556,28 @@ class Collection:
         Raises
         ------
         CollectionError
-            If `other` has two rows for one value, no row for any track, or a column that the collection already has.
+            If `other` has two rows for one value, no row for any track, or a column that the collection already has
+            and of which it is not said what becomes of it.
+
+        Examples
+        --------
+        >>> import pandas
+        >>> years = pandas.DataFrame({"year": [1979, 1984]}, index=["rock", "jazz"])
+        >>> collection = Collection.from_folder("sample_audio").join(years, on="style", overwrite=True)
+        >>> collection.query("year > 0").sort_values("year")["style"].tolist()
+        ['rock', 'jazz']
         """
-        return self._derive(*table_ops.join_table(self.table, other, on))
+        return self._derive(*table_ops.join_table(self.table, other, on, rsuffix=rsuffix, overwrite=overwrite))
 
     def merge(
-        self, other: DataFrame, *, on: str | None = None, left_on: str | None = None, right_on: str | None = None
+        self,
+        other: DataFrame,
+        *,
+        on: str | None = None,
+        left_on: str | None = None,
+        right_on: str | None = None,
+        rsuffix: str = "",
+        overwrite: bool = False,
     ) -> Collection:
         """Return the collection with the columns of another table, matched by the values of a column.
 
@@ -539,6 +589,8 @@ class Collection:
             The column of both tables; by default the only one that both have.
         left_on, right_on : str, optional
             Its name in the collection and in `other`, where these differ.
+        rsuffix, overwrite
+            As for :meth:`join`.
 
         Returns
         -------
@@ -549,7 +601,10 @@ class Collection:
         CollectionError
             As for :meth:`join`.
         """
-        return self._derive(*table_ops.merge_table(self.table, other, left_on or on, right_on or on))
+        left, right = left_on or on, right_on or on
+        return self._derive(
+            *table_ops.merge_table(self.table, other, left, right, rsuffix=rsuffix, overwrite=overwrite)
+        )
 
     def _derive(self, table: DataFrame, notes: Iterable[str] = ()) -> Collection:
         relist = self._origin.relist if len(table) >= len(self) else None  # a part is not the whole folder any more
@@ -752,13 +807,19 @@ class Collection:
         )
         return Path(path)
 
-    def to_csv(self, path: str | os.PathLike[str]) -> Path:
+    def to_csv(self, path: str | os.PathLike[str], *, spreadsheet_safe: bool = False) -> Path:
         """Write the table as UTF-8 text, with the labels in the column "track".
+
+        :meth:`from_table` reads it back, from wherever it is called: relative paths start from the folder of the file.
 
         Parameters
         ----------
         path : path
             The file; one of this name is replaced.
+        spreadsheet_safe : bool
+            Whether an apostrophe is put before texts that a spreadsheet would compute, those that begin with ``=``,
+            ``+``, ``-`` or ``@`` and are no number;
+            :meth:`from_table` takes it away again.
 
         Returns
         -------
@@ -770,7 +831,7 @@ class Collection:
         CollectionError
             If the file cannot be written.
         """
-        return io.to_csv(self.table, path)
+        return io.to_csv(self.table, path, spreadsheet_safe=spreadsheet_safe)
 
     def to_parquet(self, path: str | os.PathLike[str]) -> Path:
         """Write the table as parquet, with the labels as its index.
@@ -793,7 +854,10 @@ class Collection:
         return io.to_parquet(self.table, path)
 
     def to_m3u(self, path: str | os.PathLike[str], *, relative: bool = True) -> Path:
-        """Write a playlist (extended M3U, UTF-8) of the tracks that can be read.
+        """Write a playlist (extended M3U, UTF-8) of the tracks that can be read, in the order of the table.
+
+        Columns ``selection_rank``, ``selection_start`` and ``selection_stop`` (seconds), which a saved selection has,
+        become numbers before the titles, and the moments where VLC starts and stops.
 
         Parameters
         ----------

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
 from embviz.collection.discovery import expand_user
+from embviz.core.spreadsheet import unescape_table
 from embviz.core.text import shorten
 from embviz.errors import CollectionError, did_you_mean
 
@@ -103,7 +104,7 @@ def _read_file(path: Path, audio: str) -> DataFrame:
         texts = (audio, *TEXTS)
         names = pd.read_csv(path, nrows=0, **options).columns
         missing = {name: [""] if name in texts else MISSING for name in names}
-        return pd.read_csv(path, na_values=missing, dtype=dict.fromkeys(texts, str), **options)
+        return unescape_table(pd.read_csv(path, na_values=missing, dtype=dict.fromkeys(texts, str), **options))
     except OSError as error:
         raise CollectionError(f"{shown} cannot be read: {error.strerror or error}.") from error
     except UnicodeError as error:

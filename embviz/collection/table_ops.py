@@ -64,7 +64,30 @@ def assign_columns(table: DataFrame, columns: dict[str, Any]) -> DataFrame:
         ) from error
 
 
-def join_table(table: DataFrame, other: Any, on: str | None) -> tuple[DataFrame, list[str]]:
+def drop_columns(table: DataFrame, columns: Any) -> DataFrame:
+    """Return a table without some of the columns that were added to it."""
+    names = [columns] if isinstance(columns, str) else list(columns)
+    for name in names:
+        if check_column(table, name) in COLUMNS:
+            remedy = "" if name in FIXED else f"; assign({name}=None) empties it"
+            raise CollectionError(f"Every collection has a column {name!r}, which cannot be dropped{remedy}.")
+    return table.drop(columns=names)
+
+
+def drop_tracks(table: DataFrame, tracks: Any) -> DataFrame:
+    """Return a table without the tracks of some labels."""
+    import pandas as pd
+
+    labels = list(tracks) if pd.api.types.is_list_like(tracks) else [tracks]
+    unknown = [label for label in labels if label not in table.index]
+    if unknown:
+        raise CollectionError(f"There is no track {unknown[0]!r:.80}; labels are those of collection.table.index.")
+    return table.drop(index=labels)
+
+
+def join_table(
+    table: DataFrame, other: Any, on: str | None, *, rsuffix: str, overwrite: bool
+) -> tuple[DataFrame, list[str]]:
     """Return a table with the columns of another one, whose index holds what stands in the column `on`."""
     import pandas as pd
 
@@ -74,10 +97,12 @@ def join_table(table: DataFrame, other: Any, on: str | None) -> tuple[DataFrame,
     keys = table.index.to_series() if on is None else table[check_column(table, on)]
     if on is not None and on in right.columns:
         right = right.set_index(on)
-    return _join(table, right, keys)
+    return _join(table, right, keys, rsuffix=rsuffix, overwrite=overwrite)
 
 
-def merge_table(table: DataFrame, other: Any, left: str | None, right: str | None) -> tuple[DataFrame, list[str]]:
+def merge_table(
+    table: DataFrame, other: Any, left: str | None, right: str | None, *, rsuffix: str, overwrite: bool
+) -> tuple[DataFrame, list[str]]:
     """Return a table with the columns of another one, by a column of each."""
     import pandas as pd
 
@@ -88,10 +113,13 @@ def merge_table(table: DataFrame, other: Any, left: str | None, right: str | Non
         number = plural(len(shared), "column")
         raise CollectionError(f"The tables have {number} in common; say which one names the tracks with on=….")
     left, right = left or right or shared[0], right or left or shared[0]
-    return _join(table, other.set_index(check_column(other, right)), table[check_column(table, left)])
+    named = other.set_index(check_column(other, right))
+    return _join(table, named, table[check_column(table, left)], rsuffix=rsuffix, overwrite=overwrite)
 
 
-def _join(table: DataFrame, right: DataFrame, keys: Series) -> tuple[DataFrame, list[str]]:
+def _join(
+    table: DataFrame, right: DataFrame, keys: Series, *, rsuffix: str, overwrite: bool
+) -> tuple[DataFrame, list[str]]:
     names = right.columns
     if names.nlevels > 1 or not names.is_unique:
         found = "names of several levels" if names.nlevels > 1 else f"{names[names.duplicated()][0]!r:.80} twice"
@@ -102,9 +130,18 @@ def _join(table: DataFrame, right: DataFrame, keys: Series) -> tuple[DataFrame, 
             f"The table to be joined says {twice[0]!r:.80} more than once; keep one row for each, "
             "as with drop_duplicates() or groupby()."
         )
-    both = [name for name in right.columns if name in table.columns or name in FIXED]
-    if both:
-        raise CollectionError(f"Both tables have a column {both[0]!r}; rename or drop it in the one to be joined.")
+    if rsuffix:
+        right = right.rename(columns={name: f"{name}{rsuffix}" for name in _shared(table, right)})
+        if not right.columns.is_unique:
+            raise CollectionError(f"With rsuffix={rsuffix!r:.80}, two columns get one name; choose another one.")
+    both = _shared(table, right)
+    kept = [name for name in both if name in FIXED] if overwrite else both
+    if kept:
+        raise CollectionError(
+            f"Both tables have a column {kept[0]!r}: rsuffix='_other' keeps both"
+            + (", since what a file is is not overwritten." if kept[0] in FIXED else
+               ", overwrite=True takes what the one to be joined says.")
+        )  # fmt: skip
     there = keys.isin(right.index)
     if len(keys) and len(right) and not there.any():
         raise CollectionError(
@@ -113,9 +150,25 @@ def _join(table: DataFrame, right: DataFrame, keys: Series) -> tuple[DataFrame, 
         )
     taken = right.reindex(keys)
     taken.index = table.index
+    table = _overwrite(table, taken[both])
     missing = int((~there).sum())
     notes = [f"{missing:,} of {plural(len(table), 'track')} had nothing in the table that was joined."]
-    return table.join(taken), notes if missing else []
+    return table.join(taken.drop(columns=both)), notes if missing else []
+
+
+def _shared(table: DataFrame, right: DataFrame) -> list[Any]:
+    return [name for name in right.columns if name in table.columns or name in FIXED]
+
+
+def _overwrite(table: DataFrame, given: DataFrame) -> DataFrame:
+    """Return a table whose cells are those of another one with the same rows, where something stands in these."""
+    if not len(given.columns):
+        return table
+    table = table.copy()
+    for name, values in given.items():
+        said = clean_column(values) if name in TEXTS else values
+        table[name] = said.where(said != "" if name in TEXTS else said.notna(), table[name])
+    return normalize_table(table)
 
 
 def overlay_table(table: DataFrame, given: DataFrame) -> tuple[DataFrame, list[str]]:
@@ -125,14 +178,10 @@ def overlay_table(table: DataFrame, given: DataFrame) -> tuple[DataFrame, list[s
     """
     ours = set(COLUMNS) - {"path"} <= set(given.columns)
     given = given.set_axis(table.index)
-    table, notes = table.copy(), []
-    for name in given.columns:
-        if name in TEXTS:
-            said = clean_column(given[name])
-            table[name] = said.where(said != "", table[name])
-        elif name in ("year", "duration"):
-            table[name] = given[name].where(given[name].notna(), table[name])
-        elif name not in FIXED:
+    known = [name for name in given.columns if name in (*TEXTS, "year", "duration")]
+    table, notes = _overwrite(table, given[known]).copy(), []
+    for name in given.columns.difference(known, sort=False):
+        if name not in FIXED:
             table[name] = given[name]
         elif not ours:
             free = _free_name(name, {*table.columns, *given.columns})

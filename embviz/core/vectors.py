@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from embviz.core import io
+from embviz.core.spreadsheet import escape_table
 from embviz.core.text import html_table, one_line, plural, printable
 from embviz.errors import EmbvizError, OptionError
 
@@ -171,7 +172,9 @@ class Vectors:
 
     # Files. ----------------------------------------------------------------------------------------------------------
 
-    def to_csv(self, path: str | os.PathLike[str], table: pd.DataFrame | None = None) -> Path:
+    def to_csv(
+        self, path: str | os.PathLike[str], table: pd.DataFrame | None = None, *, spreadsheet_safe: bool = False
+    ) -> Path:
         """Write the values to a CSV file.
 
         Parameters
@@ -180,6 +183,9 @@ class Vectors:
             The file.
         table : DataFrame, optional
             The collection, for a column with the names of the tracks.
+        spreadsheet_safe : bool
+            Whether an apostrophe is put before texts that a spreadsheet would compute, those that begin with ``=``,
+            ``+``, ``-`` or ``@`` and are no number.
 
         Returns
         -------
@@ -194,7 +200,8 @@ class Vectors:
         place = Path(path).expanduser()
         with _atomic_write(place) as file:
             for i, frame in enumerate(self._frames(table)):
-                file.write(frame.to_csv(header=not i, lineterminator="\n").encode())
+                cells = escape_table(frame, safe=spreadsheet_safe)
+                file.write(cells.to_csv(header=not i, lineterminator="\n").encode())
         return place
 
     def to_parquet(self, path: str | os.PathLike[str], table: pd.DataFrame | None = None) -> Path:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embviz.core import io
+from embviz.core.spreadsheet import escape_table
 from embviz.core.text import one_line, plural, printable
 from embviz.errors import EmbvizError, ModelError, OptionError, did_you_mean
 from embviz.evaluation import metrics, plots, summary, table_html
@@ -418,13 +419,16 @@ class Evaluation:
         """
         return table_data(self)
 
-    def to_csv(self, path: str | os.PathLike[str]) -> Path:
+    def to_csv(self, path: str | os.PathLike[str], *, spreadsheet_safe: bool = False) -> Path:
         """Write :attr:`table` as UTF-8 text, separated by commas.
 
         Parameters
         ----------
         path : path
             Where to write it.
+        spreadsheet_safe : bool
+            Whether an apostrophe is put before texts that a spreadsheet would compute, those that begin with ``=``,
+            ``+``, ``-`` or ``@`` and are no number.
 
         Returns
         -------
@@ -435,7 +439,8 @@ class Evaluation:
         EmbvizError
             If it cannot be written.
         """
-        return _write(path, self.table.to_csv(index=False, lineterminator="\n"))
+        cells = escape_table(self.table, safe=spreadsheet_safe)
+        return _write(path, cells.to_csv(index=False, lineterminator="\n"))
 
     def to_latex(self, path: str | os.PathLike[str] | None = None) -> str:
         """Return the table for LaTeX (booktabs, and xcolor with the option "table"), and write it to a file.

@@ -432,6 +432,10 @@ def test_a_folder_makes_a_vector_of_each_sound(embviz, home, folder):
     assert embviz("embed", folder, "-m", "tempocnn", "-o", "out.csv").code == 0
     csv = pd.read_csv("out.csv", index_col="track")
     np.testing.assert_array_equal(csv.drop(columns="name").to_numpy(np.float32), parquet.drop(columns="name"))
+    (folder / "one.wav").rename(folder / "=one.wav")
+    for flags, name in (([], "=one.wav"), (["--spreadsheet-safe"], "'=one.wav")):
+        assert embviz("embed", folder, "-m", "tempocnn", "-o", "out.csv", *flags).code == 0
+        assert name in set(pd.read_csv("out.csv")["name"])
     ran = embviz("embed", folder, "-m", "tempocnn", "-o", "out.npz", "--pooling", "frames", "--workers", 1, "--json")
     [result] = json.loads(ran.out)
     with np.load("out.npz", allow_pickle=False) as arrays:

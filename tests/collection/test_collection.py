@@ -1,7 +1,9 @@
 """Collections: listing files of any kind, reading tags once, filtering, joining, taking away."""
 
+import csv
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -596,6 +598,53 @@ def test_joining_loses_and_doubles_nothing(music, cache):
     assert by_genre.notes == ()
 
 
+def test_columns_that_both_tables_have_are_kept_or_overwritten(music, cache):
+    collection = listed(music, cache).assign(mood="calm")
+    other = pd.DataFrame(
+        {"year": ["1979-03-01", None], "genre": ["Polka", ""], "mood": [None, "wild"], "path": ["a", "b"]}, index=[1, 2]
+    )
+    both = collection.join(other, rsuffix="_other")
+    assert both["year"].equals(collection["year"])
+    assert both.table.loc[1, ["year_other", "genre_other", "path_other"]].tolist() == ["1979-03-01", "Polka", "a"]
+    assert list(both.columns[: len(COLUMNS)]) == list(COLUMNS)
+    over = collection.join(other.drop(columns="path"), overwrite=True)
+    assert over.table.columns.equals(collection.table.columns)
+    assert over["year"].dtype == "Int64"
+    assert over.table.loc[1, ["year", "genre", "mood"]].tolist() == [1979, "Polka", "calm"]
+    assert over.table.loc[2, ["genre", "mood"]].tolist() == [collection.table.loc[2, "genre"], "wild"]
+    assert over.table.drop(index=[1, 2]).equals(collection.table.drop(index=[1, 2]))
+    titles = pd.DataFrame({"title": collection["title"], "album": "Ours"})
+    assert set(collection.merge(titles, on="title", overwrite=True)["album"]) == {"Ours"}
+    with pytest.raises(CollectionError, match="a column 'year': rsuffix='_other' keeps both, overwrite=True takes"):
+        collection.join(other)
+    with pytest.raises(CollectionError, match="a column 'path': rsuffix='_other' keeps both, since what a file is is"):
+        collection.join(other, overwrite=True)
+    with pytest.raises(CollectionError, match="two columns get one name"):
+        collection.join(other.assign(year_other=1), rsuffix="_other")
+
+
+def test_columns_and_tracks_are_dropped(music, cache):
+    collection = listed(music, cache).assign(mood="calm", loudness=1)
+    assert list(collection.drop(columns="mood").columns) == [*COLUMNS, "loudness"]
+    fewer = collection.drop(columns=["mood", "loudness"], tracks=[3, 0])
+    assert list(fewer.columns) == list(COLUMNS)
+    assert fewer.table.index.tolist() == [1, 2, 4]
+    assert collection.drop(tracks=np.int64(2)).table.index.tolist() == [0, 1, 3, 4]
+    assert collection.drop(tracks=collection.query("title == ''").table.index).table.equals(
+        collection.query("title != ''").table
+    )
+    for wrong, said in [
+        ({"columns": "year"}, r"has a column 'year', which cannot be dropped; assign\(year=None\) empties it"),
+        ({"columns": "path"}, r"has a column 'path', which cannot be dropped\."),
+        ({"columns": ["moood"]}, "Did you mean 'mood'"),
+        ({"tracks": 9}, "There is no track 9"),
+        ({"tracks": "a.ogg"}, "There is no track 'a.ogg'"),
+    ]:
+        with pytest.raises(CollectionError, match=said):
+            collection.drop(**wrong)
+    assert collection.assign(year=None, title=None)["year"].isna().all()
+
+
 def test_what_cannot_be_joined_gets_a_sentence(music, cache):
     collection = listed(music, cache)
     twice = pd.DataFrame({"title": ["Title 0", "Title 0"], "bpm": [90.0, 120.0]})
@@ -703,6 +752,48 @@ def test_what_a_collection_wrote_is_read_back(music, cache):
     again = Collection.from_table(whole.table, cache=cache)
     assert again.table.index.tolist() == whole.table.index.tolist()
     assert again.table.loc[5, "duplicate_of"] == 1
+
+
+FORMULAS = [
+    "=1+1",
+    "+1 more",
+    "-x",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    "\uff1d1",
+    "'=1",
+    "''@x",
+    "'",
+    "'x",
+    "-5",
+    "+1.5e3",
+    "x=1",
+    "",
+]
+
+
+@pytest.mark.parametrize("safe", [True, False])
+def test_cells_that_spreadsheets_would_compute_are_written_safe_and_read_back(tmp_path, sounds, cache, safe):
+    for i in range(len(FORMULAS)):
+        put(sounds, tmp_path / f"{i:02d}.ogg", title=f"=T{i}")
+    put(sounds, tmp_path / "-dash.ogg")
+    collection = listed(tmp_path, cache)
+    own = pd.Series(FORMULAS, collection.query("name != '-dash.ogg'").table.index)
+    collection = collection.assign(**{"=mine": own, "number": -1.5, "mixed": [-1, "=2"] * (len(collection) // 2)})
+    path = collection.to_csv(tmp_path / "x.csv", spreadsheet_safe=safe)
+    with path.open(newline="", encoding="utf-8") as file:
+        header, *rows = csv.reader(file)
+    cells = [*header, *(cell for row in rows for cell in row)]
+    begun = {cell for cell in cells if cell[:1] in {*"=+-@\t\r\uff1d"} and not re.fullmatch(r"[-+][\d.e]+", cell)}
+    assert bool(begun) != safe
+    assert {"-1.5", "-5", "-1"} <= set(cells)
+    again = Collection.from_table(path, cache=cache)
+    assert again["path"].tolist() == collection["path"].tolist()
+    assert again["problem"].tolist() == [""] * len(collection)
+    assert again["title"].tolist() == collection["title"].tolist()
+    assert again["=mine"].fillna("").tolist() == collection["=mine"].fillna("").str.replace("\r", "\n").tolist()
+    assert again["number"].tolist() == collection["number"].tolist()
 
 
 @pytest.mark.parametrize(
@@ -918,6 +1009,10 @@ def test_files_named_from_here_are_found_from_a_table_elsewhere(music, cache, mo
     again = Collection.from_table(path, cache=cache)
     assert [Path(one).resolve() for one in again["path"]] == [Path(one).resolve() for one in collection["path"]]
     assert again["problem"].tolist() == collection["problem"].tolist()
+    # A row without a file stays one.
+    none = Collection.from_table(pd.DataFrame({"path": ["", "top.m4a"]}), cache=cache)
+    kept = write(none, "sub folder/none." + write.__name__.removeprefix("to_"))
+    assert Collection.from_table(kept, cache=cache)["problem"].tolist() == none["problem"].tolist()
     here = write(collection, "tracks." + write.__name__.removeprefix("to_"))
     assert Collection.from_table(here, cache=cache)["path"].tolist() == collection["path"].tolist()
 

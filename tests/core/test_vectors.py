@@ -108,6 +108,14 @@ def test_files_say_whose_rows_they_are(tmp_path):
     csv = pd.read_csv(vectors.to_csv(tmp_path / "v.csv", the_table()), index_col="track")
     assert list(csv.columns) == ["name ", "name", "pop", "jazz"]
     assert csv.loc[5, "name "] == "a\tb.mp3"
+    formulas = of_tracks(labels=("=pop", "-jazz", "1"))
+    names = the_table().assign(name="@x.mp3")
+    safe = pd.read_csv(formulas.to_csv(tmp_path / "safe.csv", names, spreadsheet_safe=True), index_col="track")
+    assert list(safe.columns) == ["name", "'=pop", "'-jazz", "1"]
+    assert set(safe["name"]) == {"'@x.mp3"}
+    plain = pd.read_csv(formulas.to_csv(tmp_path / "plain.csv", names), index_col="track")
+    assert list(plain.columns) == ["name", "=pop", "-jazz", "1"]
+    np.testing.assert_array_equal(safe.drop(columns="name"), plain.drop(columns="name"))
     assert pd.read_parquet(vectors.to_parquet(tmp_path / "v.parquet", the_table())).loc[11, "name "] == "ü.mp3"
 
 
