@@ -16,6 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 from embviz.errors import OptionError
 
 METHODS = ("hdbscan", "kmeans")
+#: What points in no cluster are called: in tables, legends and files.
+NO_CLUSTER = "no cluster"
 
 MAX_HDBSCAN = 10_000  # points; HDBSCAN takes time with their square, and Python stands still meanwhile
 MINIBATCH_FROM = 100_000  # points beyond which k-means looks at batches of them
@@ -70,7 +72,7 @@ def cluster(
     if metric not in ("euclidean", "cosine"):
         raise OptionError(f"metric is 'euclidean' or 'cosine', {metric!r} was found.")
     usable = np.isfinite(array).all(axis=1)
-    resolved = _resolve_options(method, options, int(usable.sum()))
+    resolved = resolve_options(method, options, int(usable.sum()))
     points = array[usable]
     if metric == "cosine":
         lengths = np.linalg.norm(points, axis=1, keepdims=True)
@@ -90,14 +92,15 @@ def default_options(method: str, n: int) -> dict[str, int]:
     return {"min_cluster_size": size, "min_samples": min(size, 5)}
 
 
-def _resolve_options(method: str, options: Mapping[str, Any], n: int) -> dict[str, int]:
+def resolve_options(method: str, options: Mapping[str, Any], n: int) -> dict[str, int]:
+    """Return all options of a method for `n` points; raises OptionError where one is not the method's, or no number."""
     usual = default_options(method, n)
     for name, value in options.items():
         if name not in usual:
-            raise OptionError(f"The options of {method!r} are {', '.join(usual)}; {name!r} was found.")
+            raise OptionError(f"The options of {method!r} are {', '.join(usual)}; {name!r:.80} was found.")
         low = 1 if name == "min_samples" else 2
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < low:
-            raise OptionError(f"{name} is a whole number from {low}, {value!r} was found.")
+            raise OptionError(f"{name} is a whole number from {low}, {value!r:.80} was found.")
     if "min_cluster_size" in options:
         usual["min_samples"] = min(usual["min_samples"], options["min_cluster_size"])
     return {**usual, **{name: int(value) for name, value in options.items()}}

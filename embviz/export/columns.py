@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from embviz.analysis.clustering import NO_CLUSTER
 from embviz.analysis.tagging import tag_columns
 from embviz.core.text import printable, trim_lines
 from embviz.errors import OptionError, did_you_mean
@@ -120,8 +121,7 @@ def _map_colors(projection: Projection, clusters: ArrayLike | None, names: Mappi
     """Return the colours by cluster and by neighbours preserved, by their names."""
     found = {}
     if clusters is not None:
-        # What is not known is grey, and stands last.
-        named = ["" if i < 0 else names.get(i) or f"cluster {i}" for i in map(int, np.asarray(clusters))]
+        named = [NO_CLUSTER if i < 0 else names.get(i) or f"cluster {i}" for i in map(int, np.asarray(clusters))]
         found["cluster"] = PageColor("Cluster", np.asarray(named, dtype=object), group=MAP_GROUP)
     kept = np.asarray(projection.preservation, dtype=np.float64)
     if kept.size and np.isfinite(kept).any():

@@ -11,6 +11,7 @@ is a dictionary that says what shades mean::
     low, high        of numbers: ``value = low + shade / 254 * (high - low)``
     clipped          whether some lie below, and above, these ends, and have the colour of the end
     missing          how many points have shade 255
+    unknown          what these are called: "unknown", or "no cluster" where they are in none
 
 A *size* is ``{title, unit, low, high}``; of its bytes, 0 means unknown, and else ``value = low + (byte - 1) / 254 *
 (high - low)``.
@@ -25,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from embviz.analysis.clustering import NO_CLUSTER
 from embviz.core.text import one_line, plural, printable
 from embviz.errors import OptionError
 from embviz.plotting.quantize import color_limits
@@ -102,6 +104,9 @@ def _encode_numbers(items: list[Any], title: str, unit: str) -> tuple[dict[str, 
 
 def _encode_categories(items: list[Any], title: str) -> tuple[dict[str, Any], bytes]:
     names = [None if item is None else _category_name(item) for item in items]
+    # What is in no cluster is drawn as what is not known, so that clusters stand out.
+    outside = NO_CLUSTER in names and None not in names
+    names = [None if name == NO_CLUSTER else name for name in names]
     sizes = Counter(name for name in names if name is not None)
     ranked = sorted(sizes, key=lambda name: (-sizes[name], name))
     own = ranked if len(ranked) <= CATEGORIES + 1 else ranked[:CATEGORIES]
@@ -111,13 +116,15 @@ def _encode_categories(items: list[Any], title: str) -> tuple[dict[str, Any], by
     palettes = LIGHT_PALETTE[: len(labels)], DARK_PALETTE[: len(labels)]
     color = _color_record(title, "category", names.count(None), *palettes)
     other = len(own) if len(own) < len(ranked) else -1
-    return color | {"labels": labels, "other": other}, shades.tobytes()
+    unknown = {"unknown": NO_CLUSTER} if outside else {}
+    return color | {"labels": labels, "other": other} | unknown, shades.tobytes()
 
 
 def _color_record(title: str, kind: str, missing: int, palette: list[str], night: list[str]) -> dict[str, Any]:
     return {
         "title": one_line(title), "kind": kind, "unit": "", "labels": [], "other": -1, "palette": palette,
         "night": night, "low": 0.0, "high": 1.0, "clipped": [False, False], "missing": missing,
+        "unknown": "unknown",
     }  # fmt: skip
 
 

@@ -187,7 +187,7 @@ def _color_groups(
     """Yield name, colours and points of each trace; the largest category first, the unknown below all."""
     unknown = shades == MISSING
     if unknown.any():
-        yield "unknown", {"color": UNKNOWN}, unknown
+        yield legend.get("unknown", "unknown"), {"color": UNKNOWN}, unknown
     if legend["kind"] == "none":
         yield "", {"color": ACCENT}, ~unknown
     elif legend["kind"] == "number":

@@ -54,7 +54,7 @@ export function mapLegend(does) {
     const known = shade !== MISSING;
     const swatch = h("i.ev-scatter-swatch", { "aria-hidden": "true" }, markOf(shade, color));
     swatch.style.setProperty("--ev-scatter-color", known ? colors[shade] : colors.at(-1));
-    const name = h("span.ev-scatter-category-name", { dir: "auto" }, known ? plain(color.labels[shade]) : "unknown");
+    const name = h("span.ev-scatter-category-name", { dir: "auto" }, known ? plain(color.labels[shade]) : (color.unknown ?? "unknown"));
     const count = h("span.ev-scatter-category-count", {}, counts[shade].toLocaleString("en"));
     const button = h("button.ev-scatter-category", { type: "button" }, swatch, name, count);
     button.title = "Click: show or hide; alt or shift + click: only this one";

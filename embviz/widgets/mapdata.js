@@ -182,7 +182,7 @@ export class MapData {
   colorText(i) {
     const { color, shades } = this;
     if (!shades) return "";
-    const said = shades[i] === MISSING ? "unknown" : this.shadeText(shades[i]);
+    const said = shades[i] === MISSING ? (color.unknown ?? "unknown") : this.shadeText(shades[i]);
     return color.title ? `${color.title}: ${said}` : said;
   }
 

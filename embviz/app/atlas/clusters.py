@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.analysis.clustering import cluster, name_clusters, tag_lift
+from embviz.analysis.clustering import NO_CLUSTER, cluster, name_clusters, tag_lift
 from embviz.analysis.tagging import tags_at_points
 from embviz.app.atlas.model_outputs import taggers
 from embviz.app.atlas.point_colors import PointColors
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from embviz.widgets.schema import ClusterItem, ClusterList, TagLift
 
 
-NOWHERE = "in no cluster"
 LONGEST_NAME = 80
 TOLD_TAGS = 5
 SCALES = {
@@ -142,6 +141,8 @@ class Clusters:
         if number not in self.auto:
             raise OptionError(f"There is no cluster {number!r}; clusters are counted from 0 to {len(self.auto) - 1}.")
         mark, said = self._mark(number), collapse_spaces(str(name))[:LONGEST_NAME]
+        if said == NO_CLUSTER:
+            raise OptionError(f"Points in no cluster are called {NO_CLUSTER!r}; give this one another name.")
         if said and said != self.auto[number]:
             self.given[mark] = said
         else:
@@ -163,7 +164,8 @@ class Clusters:
 
     def restore(self, given: dict[str, str]) -> None:
         """Use names that were given before, by what tells the members."""
-        self.given = {str(mark): str(name)[:LONGEST_NAME] for mark, name in given.items()}
+        names = {mark: collapse_spaces(name)[:LONGEST_NAME] for mark, name in given.items()}
+        self.given = {mark: name for mark, name in names.items() if name not in ("", NO_CLUSTER)}
 
     # Showing. ------------------------------------------------------------------------------------------------------
 
@@ -172,7 +174,7 @@ class Clusters:
         if self.members is None:
             return None
         names = self.names()
-        texts = np.array([names.get(int(number), "") for number in self.members], dtype=object)
+        texts = np.array([names.get(int(number), NO_CLUSTER) for number in self.members], dtype=object)
         return PointColors("cluster", "cluster", texts)
 
     def _publish(self) -> None:
@@ -215,7 +217,7 @@ class Clusters:
             items.append({"id": number, "name": names[number], "auto": auto, "count": count, "tags": tags})
         nowhere = int((members < 0).sum())
         if nowhere:
-            items.append({"id": -1, "name": NOWHERE, "auto": NOWHERE, "count": nowhere, "tags": []})
+            items.append({"id": -1, "name": NO_CLUSTER, "auto": NO_CLUSTER, "count": nowhere, "tags": []})
         return {"method": self.method, "scale": SCALES[self.method], "items": items, "message": self.message}
 
 

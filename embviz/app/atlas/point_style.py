@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from embviz.analysis.clustering import NO_CLUSTER
 from embviz.app.atlas import point_colors
 from embviz.app.atlas.model_outputs import tempo_model
 from embviz.app.atlas.point_colors import PointColors
@@ -77,7 +78,7 @@ class PointStyle:
         for track, text in zip(first.tracks, color.values, strict=True):
             counts[int(track)][text] += 1
         texts = {track: own.most_common(1)[0][0] for track, own in counts.items()}
-        values = np.array([texts.get(int(label), "") for label in view.vectors.tracks], dtype=object)
+        values = np.array([texts.get(int(label), NO_CLUSTER) for label in view.vectors.tracks], dtype=object)
         return PointColors(color.key, color.title, values)
 
     def size(self, only: MapView | None = None) -> None:
