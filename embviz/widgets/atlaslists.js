@@ -145,7 +145,11 @@ export function selectionTable(view) {
   const own = () => model.get("selection") ?? {};
   const order = { column: "", way: 1 };
   const rowsNow = () => (order.column ? sorted(own().rows ?? [], order.column, order.way) : (own().rows ?? []));
-  const tracks = () => [...new Set(rowsNow().map(({ track }) => track))];
+  const places = () => {
+    const rows = rowsNow();
+    const moments = rows.some(({ at }) => at != null) ? { moments: rows.map(({ at }) => at ?? null) } : {};
+    return { tracks: rows.map(({ track }) => track), ...moments };
+  };
   const title = h("h3");
   const play = h("button.ev-primary", { type: "button" }, icon(ICONS.play), "Play in order");
   const enqueue = h("button", { type: "button" }, "Add to queue");
@@ -177,14 +181,14 @@ export function selectionTable(view) {
   let used = COLUMNS;
 
   async function playAll() {
-    const all = tracks();
+    const all = places();
     if (await link.send("clear_queue")) {
-      link.send("enqueue", { tracks: all });
+      link.send("enqueue", all);
       link.send("play_queue", { at: 0 });
     }
   }
   play.addEventListener("click", playAll);
-  enqueue.addEventListener("click", () => link.send("enqueue", { tracks: tracks() }));
+  enqueue.addEventListener("click", () => link.send("enqueue", places()));
   clear.addEventListener("click", () => link.send("clear_selection"));
 
   function sortBy(name) {

@@ -10,7 +10,7 @@ export const FORMATS = [
   { name: "html", title: "Page", about: "one file that needs no Jupyter" },
   { name: "png", title: "PNG", about: "picture in pixels" },
   { name: "svg", title: "SVG", about: "picture for print" },
-  { name: "csv", title: "CSV", about: "table, with places on the map" },
+  { name: "csv", title: "CSV", about: "table, safe for spreadsheets" },
   { name: "parquet", title: "Parquet", about: "the same table, for pandas" },
   { name: "m3u", title: "M3U", about: "playlist" },
   { name: "tensorboard", title: "TensorBoard", about: "folder for its Projector" },

@@ -352,6 +352,85 @@ def test_what_the_next_cell_selects_is_selected_on_the_page(table, chart):
         assert atlas.selection is before
 
 
+def test_rows_whose_labels_are_a_column_are_selected_by_it(table, chart):
+    # Labels that are also places of other tracks: the index of a table that was reset names these.
+    places = table.set_axis(pd.Index(np.arange(21)[::-1], name="track"))
+    atlas = chart(places).wait()
+    for rows in (places.iloc[[3, 1]].reset_index(), pd.DataFrame({"track": [17, 19]})):
+        atlas.selection = rows
+        assert atlas.selection.index.tolist() == [17, 19]
+    assert 17 not in atlas.neighbors(places.iloc[[3, 1]].reset_index()).index
+    atlas.enqueue(places.iloc[[3]].reset_index())
+    assert atlas.widget.queue["items"][0]["track"] == 17
+    atlas.selection = places.iloc[[2]].assign(track=18)
+    assert atlas.selection.index.tolist() == [18]
+    for rows, said in [
+        (places.assign(track=1), "more than one 'track', and these differ"),
+        (places.iloc[[3, 1]].reset_index(drop=True), "row 0 has the label 0, but the path of another track"),
+    ]:
+        with pytest.raises(OptionError, match=said):
+            atlas.selection = rows
+        assert atlas.selection.index.tolist() == [18]
+    numbered = chart(places.assign(track=1)).wait()  # numbers on a record
+    numbered.selection = numbered.table.iloc[[3, 1]]
+    assert numbered.selection.index.tolist() == [17, 19]
+
+
+def test_frames_whose_labels_are_a_column_keep_their_moments(table, chart):
+    atlas = chart(table.iloc[:4], points="frames").wait()
+    vectors = atlas.vectors
+    last = vectors.tracks == 130
+    named = pd.DataFrame({"track": 130, "time": vectors.times[last]})
+    for rows in (named, named.set_index(["track", "time"]), vectors.to_frame()[last]):
+        atlas.selection = []
+        atlas.selection = rows
+        assert set(atlas.selection.index) == {130}
+        assert atlas.selection["time"].tolist() == vectors.times[last].tolist()
+    for times in ([1.0, np.nan], [1.0, np.inf], ["1", "2"]):
+        with pytest.raises(OptionError, match="The time of a frame is a number of seconds"):
+            atlas.selection = pd.DataFrame({"track": [130, 100], "time": times})
+
+
+def test_moments_keep_the_order_in_which_they_were_selected(table, chart, tmp_path):
+    atlas = chart(table.iloc[:6].assign(title="=T", artist=""), points="frames", folder=str(tmp_path)).wait()
+    vectors = atlas.vectors
+    points = np.random.default_rng(0).permutation(len(vectors))[:20]
+    wanted = list(zip(vectors.tracks[points].tolist(), vectors.times[points].tolist(), strict=True))
+    atlas.selection = pd.DataFrame(wanted, columns=["track", "time"])
+
+    def selected(one=atlas):
+        return list(zip(one.selection.index.tolist(), one.selection["time"].tolist(), strict=True))
+
+    assert selected() == wanted
+    assert [(row["track"], row["at"]) for row in atlas.widget.selection["rows"]] == wanted
+    assert f"collection.table.loc[{[label for label, _ in wanted]}].assign(time=" in atlas.widget.code
+    assert (
+        selected(chart(table.iloc[:6], points="frames").restore(json.loads(json.dumps(atlas.state()))).wait()) == wanted
+    )
+    saved = pd.read_csv(atlas.save(tmp_path / "moments.csv", selection=True))
+    assert saved["selection_rank"].tolist() == list(range(1, 21))
+    assert (saved["selection_stop"] - saved["selection_start"]).to_numpy() == pytest.approx(1.488, abs=1e-3)
+    assert ((saved["selection_start"] + saved["selection_stop"]) / 2).to_numpy() == pytest.approx(saved["time"])
+    atlas.selection = []
+    atlas.selection = saved
+    assert selected() == wanted
+    lines = atlas.save(tmp_path / "moments.m3u8", selection=True).read_text().splitlines()
+    assert lines[1].startswith("#EXTINF:1,1. =T (0:0")
+    assert [line.rsplit("/", 1)[-1] for line in lines[4::4]] == [table.loc[label, "name"] for label, _ in wanted]
+    starts = [float(line.removeprefix("#EXTVLCOPT:start-time=")) for line in lines[2::4]]
+    assert starts == pytest.approx(saved["selection_start"], abs=1e-3)
+    assert all(line.startswith("#EXTVLCOPT:stop-time=") for line in lines[3::4])
+    atlas.enqueue(atlas.selection)
+    assert [(item["track"], item["at"]) for item in atlas.widget.queue["items"]] == wanted
+    command(atlas, "clear_queue")
+    command(atlas, "enqueue", tracks=[100, 999, 110], moments=[1.0, 2.0, None])
+    assert [(item["track"], item["at"]) for item in atlas.widget.queue["items"]] == [(100, 1.0), (110, None)]
+    # What is added on the page comes behind.
+    before, more = selected(), int(np.setdiff1d(np.arange(len(vectors)), points)[0])
+    scatter(atlas).selected = np.sort(np.append(points, more)).astype("<u4").tobytes()
+    assert selected() == [*before, (int(vectors.tracks[more]), float(vectors.times[more]))]
+
+
 def test_a_selection_made_before_the_map_is_there_is_shown_on_it(table, chart):
     atlas = chart(table)
     atlas.selection = table.index[:3]
@@ -493,6 +572,7 @@ def test_clusters_are_found_named_and_renamed(table, chart):
     found = atlas.clusters
     assert list(found.columns) == ["cluster", "name"]
     assert list(found.index) == list(table.index)
+    assert "no cluster" not in set(found["name"])
     # As a column, it goes with the table.
     assert table.join(found["name"].rename("group"))["group"].notna().all()
     command(atlas, "rename_cluster", id=2, name="  the\nloud ones ")
@@ -511,8 +591,35 @@ def test_clusters_are_found_named_and_renamed(table, chart):
     assert list(atlas.selection.index) == list(atlas.clusters.query("cluster == 1").index)
     with pytest.raises(OptionError, match="no cluster 9"):
         atlas.rename_cluster(9, "x")
-    atlas.set(cluster_options={"eps": 1}).wait()
-    assert "'eps' was found" in atlas.widget.clusters["message"]
+    with pytest.raises(OptionError, match="'eps' was found"):
+        atlas.set(cluster_options={"eps": 1})
+    command(atlas, "set_option", name="cluster_options", value={"n_clusters": 1})
+    assert "n_clusters is a whole number from 2" in atlas.widget.notice["text"]
+    assert atlas.widget.choices["cluster_options"] == {"n_clusters": 4}
+
+
+def test_points_in_no_cluster_are_called_so_everywhere(table, chart, tmp_path, monkeypatch):
+    monkeypatch.setattr("embviz.app.atlas.clusters.cluster", lambda *_, **__: np.arange(21) % 3 - 1)
+    atlas = chart(table, color="cluster").wait()
+    outside = atlas.clusters["cluster"] < 0
+    assert outside.sum() == 7
+    assert set(atlas.clusters["name"][outside]) == {"no cluster"}
+    drawn = scatter(atlas).color
+    assert (drawn["unknown"], drawn["missing"]) == ("no cluster", outside.sum())
+    assert "no cluster" not in drawn["labels"]
+    last = atlas.widget.clusters["items"][-1]
+    assert (last["id"], last["name"], last["count"]) == (-1, "no cluster", outside.sum())
+    saved = pd.read_csv(atlas.save(tmp_path / "x.csv"))
+    assert ((saved["map_cluster"] == "no cluster") == outside.to_numpy()).all()
+    figures = []
+    monkeypatch.setattr("embviz.app.atlas.export.save_figure", lambda figure, path: figures.append(figure) or path)
+    atlas.save(tmp_path / "map.png")
+    figure = "".join(trace.name or "" for trace in figures[0].data)
+    assert "no cluster" in figure
+    assert "unknown" not in figure
+    assert "color=[names.get(group, 'no cluster') for group in groups]" in atlas.code()
+    with pytest.raises(OptionError, match="in no cluster are called"):
+        atlas.rename_cluster(0, "no cluster")
 
 
 def test_clusters_on_the_map_move_with_it(table, chart):
@@ -756,14 +863,16 @@ def test_lists_are_saved_with_places_and_clusters(table, chart, tmp_path):
     assert {"map_x", "map_y", "map_cluster", "loudness"} <= set(everything.columns)
     assert everything["map_x"].to_numpy() == pytest.approx(atlas.projection.xy[:, 0], abs=1e-5)
     some = pd.read_parquet(atlas.save(tmp_path / "some.parquet", selection=True))
-    assert sorted(some.index) == [100, 300]
+    assert list(some.index) == [300, 100]
     lines = atlas.save(tmp_path / "play.m3u8", selection=True).read_text().splitlines()
     assert [line.rsplit("/", 1)[-1] for line in lines if not line.startswith("#")] == ["rock 2.wav", "ambient 0.wav"]
+    assert lines[1] == "#EXTINF:9,1. Rock 2"
+    assert some["selection_rank"].tolist() == [1, 2]
     folder = atlas.save(tmp_path / "board")
     assert {path.name for path in folder.iterdir()} >= {"vectors.tsv", "metadata.tsv"}
     with pytest.raises(OptionError, match="is neither"):
         atlas.save(tmp_path / "map.txt")
-    with pytest.raises(OptionError, match="Only a page has options"):
+    with pytest.raises(OptionError, match="Only a page has such options"):
         atlas.save(tmp_path / "map.csv", audio="link")
 
 
@@ -777,12 +886,15 @@ def test_a_selection_of_frames_is_saved_with_its_moments(table, chart, tmp_path)
 
 def test_the_page_saves_into_the_working_folder_under_a_free_name(table, chart, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    atlas = chart(table, folder="/some/My: Music").wait()
+    atlas = chart(table.assign(artist="=1+1"), folder="/some/My: Music").wait()
     for _ in range(2):
         command(atlas, "save", format="csv", selection=False).wait()
         assert atlas.widget.notice["level"] == "done"
     names = sorted(path.name for path in tmp_path.iterdir())
     assert len(names) == 2
+    assert set(pd.read_csv(tmp_path / names[0])["artist"]) == {"'=1+1"}
+    assert set(pd.read_csv(atlas.save(tmp_path / "plain.csv"))["artist"]) == {"=1+1"}
+    (tmp_path / "plain.csv").unlink()
     assert str(tmp_path / names[1]) in atlas.widget.notice["text"] or names[0] in atlas.widget.notice["text"]
     command(atlas, "save", format="tensorboard", selection=False).wait()
     assert len(list(tmp_path.glob("*/vectors.tsv"))) == 1

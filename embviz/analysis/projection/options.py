@@ -66,15 +66,15 @@ class ProjectionOption:
             if value in self.choices:
                 return value
             known, near = ", ".join(map(repr, self.choices)), did_you_mean(str(value), self.choices)
-            raise OptionError(f"{self.name} is one of {known}, {value!r} was found.{near}")
+            raise OptionError(f"{self.name} is one of {known}, {value!r:.80} was found.{near}")
         try:
             number = math.nan if isinstance(value, bool | str) else float(value)  # type: ignore[arg-type]
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             number = math.nan
         low, high = self.min or 0, math.inf if self.max is None else self.max
         if not low <= number <= high or (self.kind == "int" and number != int(number)):
             what = "a whole number" if self.kind == "int" else "a number"
-            raise OptionError(f"{self.name} is {what} from {low:g} to {high:g}, {value!r} was found.")
+            raise OptionError(f"{self.name} is {what} from {low:g} to {high:g}, {value!r:.80} was found.")
         return int(number) if self.kind == "int" else number
 
 

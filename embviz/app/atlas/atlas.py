@@ -15,7 +15,7 @@ import traitlets
 from embviz.app.atlas import export
 from embviz.app.atlas.context import AtlasContext, check_table
 from embviz.app.atlas.controller import AtlasController
-from embviz.app.atlas.options import check_option, check_options, model_and_layer
+from embviz.app.atlas.options import check_option, check_options, check_seed, model_and_layer
 from embviz.app.atlas.point_colors import key_of
 from embviz.core.cache import check_cache
 from embviz.models import Model
@@ -87,8 +87,9 @@ class Atlas(traitlets.HasTraits):
     Attributes
     ----------
     selection : DataFrame
-        The selected rows of the table, for frames with their ``time`` in seconds. Set a DataFrame, a mask, or labels
-        of tracks, and they are selected on the page.
+        The selected rows of the table, for frames with their ``time`` in seconds, in the order in which they were
+        selected. Set a DataFrame, a mask, or labels of tracks, and they are selected on the page. Of a DataFrame, a
+        column ``track`` holds the labels, else the index; on a map of frames, a column ``time`` the moments.
 
     Raises
     ------
@@ -137,11 +138,12 @@ class Atlas(traitlets.HasTraits):
         given |= {"options": options or {}, "size": size or "none", "clusters": clusters, "second": second}
         for name, value in given.items():
             chosen |= check_option(name, value)
-        check_options(chosen)
+        chosen = check_options(chosen)
         check_table(table)
         chosen["color"] = key_of(color, table)
         if chosen["color"] == "cluster" and clusters == "none":
             chosen["clusters"] = "hdbscan"
+        check_seed(seed)
         check_cache(cache)
         self._closed = self._taking = False
         other = player if isinstance(player, Player) else None
@@ -240,8 +242,7 @@ class Atlas(traitlets.HasTraits):
             before = self._context.choices
             layer = chosen.pop("layer", "embedding" if "model" in chosen else before["layer"])
             chosen = {"model": model_and_layer(chosen.pop("model", before["model"]), layer), **chosen}
-        for name, value in chosen.items():
-            self._controller.choose(name, value)
+        self._controller.choose(chosen)
         return self
 
     def assign(self, **columns: Any) -> Self:
@@ -417,17 +418,16 @@ class Atlas(traitlets.HasTraits):
         Parameters
         ----------
         state : mapping
-            Anything else raises OptionError; tracks that are not in the table any more are left out.
+            Anything else raises OptionError, and nothing is changed; tracks, a model or a column to color by that are
+            not there any more are left out.
 
         Returns
         -------
         Atlas
         """
         state = export.checked_state(state)
+        self._controller.restore(state["choices"])
         self._controller.clusters.restore(state["names"])
-        for name, value in state["choices"].items():
-            with self._context.guard():
-                self._controller.choose(name, value)
         self._controller.selection.restore(state["selection"], state["times"])
         return self
 
@@ -449,9 +449,11 @@ class Atlas(traitlets.HasTraits):
             ``.png`` and ``.svg`` are pictures, ``.html`` is a page that needs no kernel; ``.csv``, ``.parquet`` and
             ``.m3u`` list the tracks; a name without an ending is a folder for TensorBoard's projector.
         selection : bool
-            Whether only what is selected is written, in lists.
+            Whether only what is selected is written, in lists: in its order, with ``selection_rank`` from 1, and of
+            frames ``selection_start`` and ``selection_stop`` in seconds, which in playlists VLC reads.
         **options
-            Of a page: ``audio`` (``"link"``, ``"embed"`` or ``"clips"``), ``title``, ``theme``.
+            Of a page: ``audio`` (``"link"``, ``"embed"`` or ``"clips"``), ``title``, ``theme``; of a CSV file:
+            ``spreadsheet_safe``, as for :meth:`embviz.Collection.to_csv`.
 
         Returns
         -------

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from embviz.analysis.clustering import NO_CLUSTER
 from embviz.app.atlas.model_outputs import tempo_model
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 
 LISTED = 20  # files
+SELECTED = 500  # rows
 
 
 def code(context: AtlasContext, folder: str, tagger: str, given: Mapping[int, str]) -> str:
@@ -37,6 +39,7 @@ def code(context: AtlasContext, folder: str, tagger: str, given: Mapping[int, st
         script.lines += [f"print(agreement(vectors, others, k={chosen['k']}, metric={chosen['metric']!r}))"]
     arguments = [f"{name}={value}" for name, value in drawn.items() if value]
     picture = _call("embviz.scatter", ["projection", "collection.table", *arguments])
+    script.lines += _selection(context, folder)
     return "\n".join([*sorted(script.imports), "", *script.lines, "", picture]) + "\n"
 
 
@@ -49,11 +52,24 @@ class _Script:
 def _source(context: AtlasContext, folder: str) -> list[str]:
     if folder:
         return [f"collection = embviz.Collection.from_folder({folder!a})"]
-    paths = [str(path) for path in context.table["path"]] if "path" in context.table.columns else []
-    if len(paths) > LISTED:
+    if len(context.table) > LISTED:
         return ["# Put your collection here, or the paths of its files.",
                 "collection = embviz.Collection.from_paths(paths)"]  # fmt: skip
+    paths = [str(path) for path in context.table["path"]] if "path" in context.table.columns else []
     return [f"collection = embviz.Collection.from_paths([{', '.join(map(ascii, paths))}])"]
+
+
+def _selection(context: AtlasContext, folder: str) -> list[str]:
+    """Return what selects the same rows, in their order."""
+    selected = context.selection.selected
+    if not len(selected.labels):
+        return []
+    if len(selected.labels) > SELECTED:
+        return ["", f"# {len(selected.labels):,} rows are selected: atlas.selection has them."]
+    # What is made of a list of paths is labelled by the places in it.
+    labels = selected.labels if folder else context.places(selected.labels)
+    rows = f"selection = collection.table.loc[{labels.tolist()}]"
+    return ["", rows if selected.times is None else f"{rows}.assign(time={selected.times.tolist()})"]
 
 
 def _embed(model: str, layer: str, pooling: str) -> str:
@@ -99,9 +115,9 @@ def _clusters(
             script.lines.append(f"names |= {dict(given)!a}")
         drawn["names"] = "names"
         if chosen["color"] == "cluster":
-            drawn["color"] = "[names.get(group, '') for group in groups]"
+            drawn["color"] = f"[names.get(group, {NO_CLUSTER!r}) for group in groups]"
     elif chosen["color"] == "cluster":
-        drawn["color"] = "[f'group {group + 1}' if group >= 0 else '' for group in groups]"
+        drawn["color"] = f"[f'group {{group + 1}}' if group >= 0 else {NO_CLUSTER!r} for group in groups]"
     return drawn
 
 

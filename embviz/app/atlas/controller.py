@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ from embviz.app.atlas.selection import MapSelection
 from embviz.app.downloads import Downloads
 from embviz.app.model_options import list_model_options
 from embviz.core.text import format_cell
-from embviz.errors import OptionError
+from embviz.errors import ModelError, OptionError
 
 if TYPE_CHECKING:
     from embviz.widgets.player import Player
@@ -53,12 +53,13 @@ class AtlasController:
         events.map_finished.connect(self._start_analyses)
         events.clusters_changed.connect(self._follow_clusters)
         events.weights_downloaded.connect(self._use_weights)
+        context.selection.on("selected", lambda _selected: self._show_code())
         context.panel.answer(self._commands(), context.show_error)
 
     def _commands(self) -> dict[str, Callable[..., object]]:
         """Return what answers each command of the page."""
         return {
-            "set_option": self.choose,
+            "set_option": lambda name, value: self.choose({name: value}),
             "compute": self._retry,
             "cancel": self.cancel,
             "pull": self.downloads.start,
@@ -95,30 +96,50 @@ class AtlasController:
         self.comparison.start()
         self.publish()
 
-    def choose(self, name: str, value: Any) -> None:
-        """Change a choice, and compute what depends on it."""
-        context = self.context
-        changed = {"color": key_of(value, context.table)} if name == "color" else options.check_option(name, value)
-        chosen = {**context.choices, **changed}
-        options.check_options(chosen)
-        if chosen == context.choices:
-            return
+    def choose(self, changes: Mapping[str, Any]) -> None:
+        """Change choices, all or none, and compute what depends on them."""
+        chosen = dict(self.context.choices)
+        # What is set beside a method comes after it.
+        for name in sorted(changes, key=lambda name: name in ("options", "cluster_options")):
+            chosen |= self._check(name, changes[name])
         # Colours of clusters are for those that there are.
-        if changed.get("color") == "cluster" and chosen["clusters"] == "none":
-            chosen["clusters"] = "hdbscan"
-        if changed.get("clusters") == "none" and chosen["color"] == "cluster":
-            chosen["color"] = "none"
-        grouped = chosen["clusters"] != context.choices["clusters"] or name == "cluster_options"
-        context.choices = chosen
+        if chosen["color"] == "cluster" and chosen["clusters"] == "none":
+            chosen |= {"clusters": "hdbscan"} if "color" in changes else {"color": "none"}
+        self._apply(options.check_options(chosen))
+
+    def _check(self, name: str, value: Any) -> dict[str, Any]:
+        """Return what a choice changes; raises OptionError where it is none."""
+        return {"color": key_of(value, self.context.table)} if name == "color" else options.check_option(name, value)
+
+    def _apply(self, chosen: dict[str, Any]) -> None:
+        """Show what was chosen, and compute what is not there."""
+        before = self.context.choices
+        changed = {name for name in chosen if chosen[name] != before.get(name)}
+        if not changed:
+            return
+        self.context.choices = chosen
         self.publish()
-        if name in options.MAP or name == "k":
+        if changed & {*options.MAP, "k"}:
             self.start()
-        if grouped:
+        if changed & {"clusters", "cluster_options"}:
             self.clusters.start()
-        if name in ("color", "clusters"):
+        if changed & {"color", "clusters"}:
             self.style.color()
-        if name == "size":
+        if "size" in changed:
             self.style.size()
+
+    def restore(self, choices: Mapping[str, Any]) -> None:
+        """Choose what was kept; a model or a color that is not here any more is left out, with a sentence."""
+        kept = dict(choices)
+        for name in {"model", "second", "color"} & set(kept):
+            try:
+                self._check(name, kept[name])
+            except (ModelError, OptionError) as error:
+                if name != "color" and isinstance(error, OptionError):
+                    raise
+                self.context.show_error(str(error))
+                del kept[name]
+        self.choose(kept)
 
     def assign(self, columns: Mapping[str, Any]) -> None:
         """Add columns to the table, and show them."""
@@ -174,7 +195,7 @@ class AtlasController:
         self.publish()
 
     def _follow_clusters(self) -> None:
-        self.context.panel.code = self.code()
+        self._show_code()
         if self.context.choices["color"] == "cluster":
             self.style.color()
 
@@ -201,8 +222,11 @@ class AtlasController:
         """Show the choices, and the maps as they are."""
         panel = self.context.panel
         panel.choices = dict(self.context.choices)
-        panel.code = self.code()
+        self._show_code()
         self.show_maps()
+
+    def _show_code(self) -> None:
+        self.context.panel.code = self.code()
 
     def code(self) -> str:
         """Return Python that gives this map."""
@@ -226,7 +250,7 @@ class AtlasController:
         context, view, clusters = self.context, self.views[0], self.clusters
         name = format_cell(Path(self.folder).name)
         return export.Contents(
-            context.table, self.selection.table() if selection else context.table, view.vectors, view.projection,
+            context.table, self.selection.saved_rows() if selection else context.table, view.vectors, view.projection,
             self.style.seen, clusters.members, clusters.names(), f"{name} · {view.title}" if name else view.title,
             context.store, self.outputs.tags(context.choices["points"]),
         )  # fmt: skip
@@ -250,15 +274,15 @@ class AtlasController:
 
     def _play(self, **content: Any) -> None:
         """Play a point of a map, or a track from a moment on."""
-        if "point" in content:
-            self._play_point(self.views[bool(content.get("map"))], content["point"])
+        if content.get("track") is None:
+            self._play_point(self.views[bool(content.get("map"))], content.get("point"))
         else:
-            self.playback.choose(int(content["track"]), content.get("at"))
+            self.playback.choose(content["track"], content.get("at"))
 
     def _play_point(self, view: MapView, point: Any) -> None:
         """Open and play the track of a point, and show what is near it."""
         vectors = view.vectors
-        if vectors is None or not isinstance(point, int) or not 0 <= point < len(vectors):
+        if vectors is None or type(point) is not int or not 0 <= point < len(vectors):
             raise OptionError(f"The map has no point {point!r}.")
         at = None if vectors.times is None else float(vectors.times[point])
         with self.context.guard():
@@ -272,19 +296,19 @@ class AtlasController:
         else:
             self.neighbors.show(self.neighbors.query(int(view.vectors.tracks[point])))
 
-    def _select(self, tracks: Iterable[int] = (), cluster: int | None = None) -> None:
+    def _select(self, tracks: list[int] | None = None, cluster: int | None = None) -> None:
         if cluster is None:
-            self.selection.take([int(label) for label in tracks])
+            self.selection.take(tracks or [])
             return
         members = self.clusters.members
         if members is None:
             raise OptionError("There are no clusters; choose how they are found.")
         self.selection.take_points(self.views[0], np.flatnonzero(members == cluster))
 
-    def _find_neighbors(self, of: str, **content: Any) -> None:
+    def _find_neighbors(self, of: str, point: int | None = None, map: int | None = None) -> None:  # noqa: A002
         """Show the neighbours of a point, or of the middle of the selection."""
         if of == "point":
-            self._find_near_point(self.views[bool(content.get("map"))], content["point"])
+            self._find_near_point(self.views[bool(map)], -1 if point is None else point)
         else:
             points = self.selection.points()
             self.neighbors.show(self.neighbors.of_points(points, f"{len(points):,} selected points"))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from embviz.analysis.clustering import NO_CLUSTER
 from embviz.app.atlas.point_colors import PointColors
 from embviz.app.uploads import free_path, safe_name
 from embviz.audio import Audio
@@ -66,14 +67,14 @@ def save(path: Path, contents: Contents, **options: Any) -> Path:
     suffix = path.suffix.lower()
     if suffix == ".html":
         return page(path, contents, **options)
-    if options:
-        raise OptionError(f"Only a page has options; {', '.join(options)} was found for {path.name!r}.")
+    if set(options) - ({"spreadsheet_safe"} if suffix == ".csv" else set()):
+        raise OptionError(f"Only a page has such options; {', '.join(options)} was found for {path.name!r}.")
     if suffix in (".png", ".svg"):
         return save_figure(_figure(contents), path)
     if suffix in (".m3u", ".m3u8"):
-        return to_m3u(contents.rows[~contents.rows.index.duplicated()], path, relative=True)
+        return to_m3u(contents.rows, path, relative=True)
     if suffix in (".csv", ".parquet"):
-        return (to_csv if suffix == ".csv" else to_parquet)(_placed_rows(contents), path)
+        return (to_csv if suffix == ".csv" else to_parquet)(_placed_rows(contents), path, **options)
     if not suffix:
         return contents.map()[0].to_tensorboard(path, contents.table)
     known = ".html, .png, .svg, .csv, .parquet and .m3u"
@@ -89,7 +90,9 @@ def begin(context: AtlasContext, contents: Contents, content: Mapping[str, Any])
     path = free_path(Path.cwd() / f"{stem}{SUFFIXES.get(kind, '')}")
     if kind == "tensorboard":
         path = free_path(Path.cwd() / f"{stem.replace('.', '_')}_tensorboard")
-    options = {"audio": content["audio"]} if kind == "html" and content.get("audio") else {}
+    options: dict[str, Any] = {"csv": {"spreadsheet_safe": True}}.get(kind, {})
+    if kind == "html" and content.get("audio"):
+        options["audio"] = content["audio"]
 
     def task(job: Job) -> Path:
         job.report(f"writing {path.name}", 0, 0)
@@ -120,7 +123,7 @@ def _placed_rows(contents: Contents) -> pd.DataFrame:
         return rows
     places: Any = {"map_x": projection.xy[:, 0], "map_y": projection.xy[:, 1]}
     if contents.members is not None:
-        places["map_cluster"] = [contents.names.get(int(number), "") for number in contents.members]
+        places["map_cluster"] = [contents.names.get(int(number), NO_CLUSTER) for number in contents.members]
     if vectors.times is None:
         return rows.assign(**{name: pd.Series(values, index=vectors.tracks) for name, values in places.items()})
     if "time" not in rows.columns:
@@ -192,6 +195,7 @@ def checked_state(given: Any) -> dict[str, Any]:
         and given.get("format") == FORMAT
         and isinstance(given.get("choices"), Mapping)
         and isinstance(given.get("names"), Mapping)
+        and all(isinstance(text, str) for pair in given["names"].items() for text in pair)
         and _are_numbers(given.get("selection"), int)
         and (given.get("times") is None or _are_numbers(given["times"], int, float))
         and (given.get("times") is None or len(given["times"]) == len(given["selection"]))
@@ -201,10 +205,9 @@ def checked_state(given: Any) -> dict[str, Any]:
     choices = {name: value for name, value in given["choices"].items() if name != "layer"}
     if "layer" in given["choices"]:
         choices["model"] = {"model": choices.get("model"), "layer": given["choices"]["layer"]}
-    # What is set beside a method comes after it.
-    last = {name: choices.pop(name) for name in ("options", "cluster_options") if name in choices}
-    return {**given, "choices": {**choices, **last}}
+    return {**given, "choices": choices, "times": given.get("times")}
 
 
 def _are_numbers(values: Any, *kinds: type) -> bool:
-    return isinstance(values, list) and all(isinstance(value, kinds) for value in values)
+    """Tell whether there is a list of finite numbers of some types, as labels and moments are."""
+    return isinstance(values, list) and all(type(value) in kinds and abs(value) < 2**63 for value in values)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embviz.analysis.neighbors import NeighborIndex
+from embviz.app.atlas.selection import labels_of
 from embviz.audio import Audio, AudioSource
 from embviz.batch import pooling
 from embviz.errors import OptionError
@@ -113,7 +114,7 @@ class NeighborQueries:
                 raise OptionError("Points are tracks here; neighbours of a moment need points='frames'.")
             return self.query_point(int(points[np.abs(vectors.times[points] - float(of[1])).argmin()]))
         if isinstance(of, pd.DataFrame):
-            return self.of_points(self._points(of.index), f"{len(of):,} tracks")
+            return self.of_points(self._points(labels_of(of, self._context.table)), f"{len(of):,} tracks")
         return self.query_sound(of)
 
     def _points(self, labels: Any) -> NDArray[np.int64]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from embviz.analysis import clustering
 from embviz.analysis.clustering import default_options
 from embviz.analysis.neighbors import METRIC_TITLES, METRICS
 from embviz.analysis.projection import METHOD_NAMES, METHODS, method_options, unavailable_reason
+from embviz.analysis.projection.options import resolve_options
 from embviz.batch.pooling import TITLES as POOLING_TITLES
 from embviz.errors import OptionError, did_you_mean
 from embviz.models import get_model
@@ -32,9 +34,9 @@ KNOWN: dict[str, tuple[str, ...]] = {
 }
 
 
-def check_option(name: str, value: Any) -> dict[str, Any]:
+def check_option(name: Any, value: Any) -> dict[str, Any]:
     """Return what a choice changes; raises OptionError where it is none."""
-    check = _CHECKS.get(name)
+    check = _CHECKS.get(name) if isinstance(name, str) else None
     if check is None:
         raise OptionError(f"{name!r:.80} is nothing that a map lets one choose.")
     return check(name, value)
@@ -52,11 +54,11 @@ def _second(_name: str, value: Any) -> dict[str, Any]:
 
 
 def _one_of(name: str, value: Any) -> dict[str, Any]:
-    if value not in KNOWN[name]:
+    if not isinstance(value, str) or value not in KNOWN[name]:
         known = ", ".join(map(repr, KNOWN[name]))
         raise OptionError(f"{name} is one of {known}; {value!r:.80} was found.{did_you_mean(str(value), KNOWN[name])}")
     # What is set beside a method belongs to that one.
-    return {name: value} | {"method": {"options": {}}, "clusters": {"cluster_options": {}}}.get(name, {})
+    return {name: str(value)} | {"method": {"options": {}}, "clusters": {"cluster_options": {}}}.get(name, {})
 
 
 def _k(_name: str, value: Any) -> dict[str, Any]:
@@ -83,14 +85,29 @@ _CHECKS = {
 }
 
 
-def check_options(chosen: Mapping[str, Any]) -> None:
-    """Raise OptionError where the options are not those of the method that is chosen."""
-    known = {option.name: option for option in method_options(chosen["method"])}
-    for name, value in chosen["options"].items():
+def check_options(chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """Return choices with options that the methods that are chosen have, in their types; raises OptionError else."""
+    method, clusters = chosen["method"], chosen["clusters"]
+    known, given = [option.name for option in method_options(method)], chosen["options"]
+    for name in given:
         if name not in known:
             names = ", ".join(known) or "none"
-            raise OptionError(f"The options of {METHOD_NAMES[chosen['method']]} are {names}; {name!r:.80} was found.")
-        known[name].check(value)
+            raise OptionError(f"The options of {METHOD_NAMES[method]} are {names}; {name!r:.80} was found.")
+    resolved = resolve_options(method, given)
+    grouping = chosen["cluster_options"]
+    if clusters == "none" and grouping:
+        raise OptionError(f"There are options of clusters, {grouping!r:.80}, but no clusters; choose how to find them.")
+    found = {} if clusters == "none" else clustering.resolve_options(clusters, grouping, MOST_NEIGHBORS)
+    return {
+        **chosen, "options": {name: resolved[name] for name in given},
+        "cluster_options": {name: found[name] for name in grouping},
+    }  # fmt: skip
+
+
+def check_seed(seed: Any) -> None:
+    """Raise OptionError where something is no seed of random numbers."""
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
+        raise OptionError(f"seed is a whole number from 0 to {2**32 - 1}, {seed!r:.80} was found.")
 
 
 def model_and_layer(value: Any, layer: str = "embedding") -> tuple[str, str]:
@@ -103,7 +120,7 @@ def model_and_layer(value: Any, layer: str = "embedding") -> tuple[str, str]:
         raise OptionError(
             f"A model and its layer are expected, such as ('musicnn', 'embedding'); {value!r:.80} was found."
         )
-    return get_model(value[0]).name, value[1]
+    return get_model(value[0]).name, str(value[1])
 
 
 # What is offered. --------------------------------------------------------------------------------------------------

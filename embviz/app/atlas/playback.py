@@ -166,14 +166,15 @@ class Playback:
 
     # The queue. ----------------------------------------------------------------------------------------------------
 
-    def enqueue(self, tracks: Sequence[int], moments: list[float] | None = None) -> None:
-        """Put tracks behind what waits."""
-        table = self._context.table
-        known = [int(label) for label in tracks if label in table.index]
+    def enqueue(self, tracks: Sequence[int], moments: Sequence[float | None] | None = None) -> None:
+        """Put tracks behind what waits, to be played from moments on where there are some."""
+        table, times = self._context.table, moments or [None] * len(tracks)
+        if len(times) != len(tracks):
+            raise OptionError(f"A moment for each of {len(tracks):,} tracks is expected, {len(times):,} were found.")
+        known = [(int(label), at) for label, at in zip(tracks, times, strict=True) if label in table.index]
         if len(self._items) + len(known) > MOST_QUEUED:
             raise OptionError(f"Up to {MOST_QUEUED:,} tracks can wait; {len(self._items) + len(known):,} would.")
-        times: Sequence[float | None] = moments or [None] * len(known)
-        for label, at in zip(known, times, strict=True):
+        for label, at in known:
             seconds = self._context.facts(label)["seconds"]
             self._items.append({**self._context.listed_track(label), "seconds": seconds, "at": at})
         self.publish()

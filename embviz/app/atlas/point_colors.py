@@ -75,7 +75,7 @@ def color_groups(table: pd.DataFrame) -> list[ColorGroup]:
     return groups
 
 
-def key_of(wanted: str | None, table: pd.DataFrame) -> str:
+def key_of(wanted: Any, table: pd.DataFrame) -> str:
     """Return the key of a colour by its name: of a column, of a tag, or a key itself.
 
     Raises
@@ -90,7 +90,7 @@ def key_of(wanted: str | None, table: pd.DataFrame) -> str:
     # A column comes before a tag of that name, and a tag of the first model before those of others.
     for item in items:
         names.setdefault(item["title"], item["key"])
-    if wanted not in names:
+    if not isinstance(wanted, str) or wanted not in names:
         raise OptionError(
             f"There is no {wanted!r:.80} to colour by: a column of the table, 'cluster', 'trust', 'tempo' or a tag of "
             f"a model whose weights are here is expected.{did_you_mean(str(wanted), names)}"

@@ -1,7 +1,7 @@
 """What is selected: the same on both maps, in the lists of the page and in the next cell.
 
-Conventions: a selection is labels of tracks, in an order, with the moments of frames or without any, which means the
-whole tracks. It outlives the points, which change with the model.
+Conventions: a selection is labels of tracks, in the order in which they were selected, with the moments of frames or
+without any, which means the whole tracks. It outlives the points, which change with the model.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embviz.app.selection import Selected
+from embviz.collection.io import RANK, START, STOP
 from embviz.errors import OptionError
+from embviz.models import get_model
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
     from embviz.app.atlas.context import AtlasContext
     from embviz.app.atlas.map_view import MapView
+    from embviz.core.vectors import Vectors
     from embviz.widgets.schema import SelectedItem, SelectionState
 
 
@@ -59,11 +62,9 @@ class MapSelection:
         """Return labels, and moments where there are some; raises OptionError where there is no such track."""
         import pandas as pd
 
-        table, times = self._context.table, None
+        table = self._context.table
         if isinstance(value, pd.DataFrame):
-            labels: Any = value.index
-            if self._frames and "time" in value.columns and value["time"].notna().all():
-                times = value["time"].to_numpy(dtype=np.float64)
+            labels: Any = labels_of(value, table)
         elif isinstance(value, pd.Series) and value.dtype.kind == "b":
             labels = value.index[value.to_numpy()]
         else:
@@ -80,6 +81,7 @@ class MapSelection:
         unknown = labels[self._context.places(labels) < 0]
         if len(unknown):
             raise OptionError(f"{EXPECTED}; there is no track {int(unknown[0])}.")
+        times = _times_of(value, labels, table) if self._frames and isinstance(value, pd.DataFrame) else None
         return labels.astype(np.int64), times
 
     def take(self, value: Any) -> None:
@@ -105,6 +107,9 @@ class MapSelection:
         tracks = view.vectors.tracks
         if view.number and set(tracks[points]) == set(self.labels[np.isin(self.labels, tracks)]):
             return
+        # What was selected before keeps its order, and what comes is put behind it.
+        before = self.points(view)
+        points = np.concatenate([before[np.isin(before, points)], points[~np.isin(points, before)]])
         self._origin = view
         try:
             self.take_points(view, points)
@@ -178,6 +183,15 @@ class MapSelection:
         points = self.points()
         return table.loc[vectors.tracks[points]].assign(time=vectors.times[points])
 
+    def saved_rows(self) -> pd.DataFrame:
+        """Return the selected rows as files have them: with their rank, and of frames, where these start and stop."""
+        rows, vectors = self.table(), self._views[0].vectors
+        rows = rows.assign(**{RANK: np.arange(1, len(rows) + 1)})
+        if not self._frames or vectors is None or vectors.times is None:
+            return rows
+        half = (_period(vectors) or get_model(vectors.model).patch_seconds) / 2
+        return rows.assign(**{START: (rows["time"] - half).clip(lower=0.0), STOP: rows["time"] + half})
+
     def to_dict(self) -> SelectionState:
         """Return what the page lists, ready for JSON."""
         rows = self.table()
@@ -192,12 +206,62 @@ class MapSelection:
 
     def _seconds(self, rows: pd.DataFrame) -> float:
         vectors = self._views[0].vectors
-        if self._frames and vectors is not None and vectors.times is not None and len(vectors) > 1:
-            steps = np.diff(vectors.times)[np.diff(vectors.tracks) == 0]
-            return float(np.median(steps) * len(rows)) if len(steps) else 0.0
+        if self._frames and vectors is not None and vectors.times is not None:
+            return _period(vectors) * len(rows)
         if "duration" not in rows.columns:
             return 0.0
         return float(np.nansum(rows["duration"].to_numpy(dtype=np.float64, na_value=np.nan)))
+
+
+def labels_of(rows: pd.DataFrame, table: pd.DataFrame) -> Any:
+    """Return the labels of rows of a table: what is called "track" in them, else their index.
+
+    Raises OptionError where it is not clear which tracks are meant.
+    """
+    # A table may have tracks of its own, such as numbers on a record.
+    named = None if "track" in table.columns else _named(rows, "track")
+    labels = rows.index if named is None else named
+    if "path" in rows.columns and "path" in table.columns:
+        ours, theirs = table["path"].reindex(labels), rows["path"]
+        differ = ours.notna().to_numpy() & (ours.astype(str).to_numpy() != theirs.astype(str).to_numpy())
+        if differ.any():
+            first = int(np.argmax(differ))
+            raise OptionError(
+                f"{EXPECTED}; row {first} has the label {labels[first]}, but the path of another track. Keep the "
+                "table's index, or have its labels in a column 'track'."
+            )
+    return labels
+
+
+def _times_of(rows: pd.DataFrame, labels: NDArray[np.int64], table: pd.DataFrame) -> NDArray[np.float64] | None:
+    """Return the moments of rows of frames; None where whole tracks are meant."""
+    import pandas as pd
+
+    times = _named(rows, "time")
+    if times is None or pd.isna(times).all():
+        return None
+    if "time" in table.columns and np.array_equal(times, table["time"].loc[labels]):
+        return None  # it is the table's own
+    if times.dtype.kind not in "iuf" or not np.isfinite(times).all():
+        raise OptionError("The time of a frame is a number of seconds; leave the column out to select whole tracks.")
+    return times.astype(np.float64)
+
+
+def _named(rows: pd.DataFrame, name: str) -> NDArray[Any] | None:
+    """Return the values that rows have under a name, in their index or in a column; None where nothing has it."""
+    levels = [rows.index.get_level_values(i) for i, level in enumerate(rows.index.names) if level == name]
+    found = [np.asarray(values) for values in (*levels, *([rows[name]] if name in rows.columns else []))]
+    if any(values.ndim > 1 for values in found) or any(not np.array_equal(found[0], other) for other in found[1:]):
+        raise OptionError(f"The rows have more than one {name!r}, and these differ; rename all but one of them.")
+    return found[0] if found else None
+
+
+def _period(vectors: Vectors) -> float:
+    """Return the seconds from one frame to the next; 0 where no track has two."""
+    if vectors.times is None:
+        return 0.0
+    steps = np.diff(vectors.times)[np.diff(vectors.tracks) == 0]
+    return float(np.median(steps)) if len(steps) else 0.0
 
 
 def _once(labels: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -209,16 +273,19 @@ def _once(labels: NDArray[np.int64]) -> NDArray[np.int64]:
 def _nearest_frames(
     labels: NDArray[np.int64], moments: NDArray[np.float64], tracks: NDArray[np.int64], times: NDArray[np.float64]
 ) -> NDArray[np.int64]:
-    """Return the frames of tracks that are nearest to moments, each once; frames of a track are in order of time."""
+    """Return the frames of tracks that are nearest to moments, in their order, each once.
+
+    Frames of a track are in order of time; moments of other tracks are left out.
+    """
     starts = np.flatnonzero(np.diff(tracks, prepend=tracks[:1] - 1))
     ends = np.append(starts, len(tracks))[1:]
     runs = {int(tracks[start]): (start, end) for start, end in zip(starts, ends, strict=True)}
-    frames = [np.zeros(0, np.int64)]
+    frames = np.full(len(labels), -1, np.int64)
     for label in np.unique(labels[np.isin(labels, tracks[starts])]):
         start, end = runs[int(label)]
         asked = moments[labels == label]
         after = np.clip(np.searchsorted(times[start:end], asked), 1, max(1, end - start - 1)) + start
         after = np.minimum(after, end - 1)
         before = np.maximum(after - 1, start)
-        frames.append(np.where(asked - times[before] <= times[after] - asked, before, after))
-    return np.unique(np.concatenate(frames))
+        frames[labels == label] = np.where(asked - times[before] <= times[after] - asked, before, after)
+    return _once(frames[frames >= 0])
