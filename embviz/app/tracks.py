@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from embviz.audio import Audio
-from embviz.collection.discovery import find_audio_files, undecodable_note
+from embviz.collection.discovery import expand_user, find_audio_files, undecodable_note
 from embviz.collection.file_kinds import LISTED
 from embviz.collection.sidecar import SidecarRows, folder_name, parse_number, read_sidecar
 from embviz.core.text import LONGEST_TEXT, clean_line, is_missing, printable, printable_name
@@ -129,7 +129,7 @@ class Tracks:
         """Add a file or samples, and return the track; one whose file is listed already is not added again."""
         if not _is_path(source):
             return self._append(None, "array" if isinstance(source, tuple) else source.title, sound=Audio.open(source))
-        path = Path(source).expanduser()
+        path = expand_user(source)
         for track in self._items:
             if track.path == path:
                 return track
@@ -144,7 +144,7 @@ class Tracks:
         """Return the track of a file, or None."""
         if path is None:
             return None
-        path = Path(path).expanduser()
+        path = expand_user(path)
         same = [track for track in self._items if track.path == path]
         if not same:
             whole = path.absolute()

@@ -10,7 +10,20 @@ import traitlets
 
 from embviz.widgets import schema
 from embviz.widgets.bundle import script, style
-from embviz.widgets.commands import ModelsWidget
+from embviz.widgets.commands import (
+    FLAG,
+    LABEL,
+    MOST_LISTED,
+    PLAIN,
+    SECONDS,
+    TEXT,
+    UPLOAD,
+    WHOLE,
+    Fields,
+    ModelsWidget,
+    list_of,
+    one_of,
+)
 
 #: What the page can ask for. With each comes:
 #:
@@ -23,18 +36,33 @@ from embviz.widgets.commands import ModelsWidget
 #: - ``find_neighbors``: ``of`` a ``"point"`` (``point``, ``map``) or of the ``"selection"``; ``upload``: ``name`` of a
 #:   file, which comes as bytes: neighbours of it
 #: - ``rename_cluster``: ``id`` of a cluster and its ``name``, empty for the one that was found
-#: - ``enqueue``: ``tracks``; ``play_queue``: ``at`` which item; ``pause_queue``; ``remove_queued``: ``at``;
-#:   ``clear_queue``
+#: - ``enqueue``: ``tracks``, and of frames a moment in seconds for each, ``moments``; ``play_queue``: ``at`` which
+#:   item; ``pause_queue``; ``remove_queued``: ``at``; ``clear_queue``
 #: - ``save``: ``format`` (html, png, svg, csv, parquet, m3u, tensorboard), whether of the ``selection`` only, and for a
 #:   page how to bring the ``audio``: ``"link"``, ``"embed"``, ``"clips"``
 #: - ``dismiss_notice``: the notice has been read
-COMMANDS = frozenset(
-    {
-        "set_option", "compute", "cancel", "pull", "stop_pull", "play", "select", "clear_selection", "find_neighbors",
-        "upload", "rename_cluster", "enqueue", "play_queue", "pause_queue", "remove_queued", "clear_queue", "save",
-        "dismiss_notice",
-    }
-)  # fmt: skip
+COMMANDS: dict[str, Fields] = {
+    "set_option": {"name": TEXT, "value": PLAIN},
+    "compute": {},
+    "cancel": {},
+    "pull": {"model": TEXT},
+    "stop_pull": {"model": TEXT},
+    "play": {"point": WHOLE.or_none(), "map": WHOLE.or_none(), "track": LABEL.or_none(), "at": SECONDS.or_none()},
+    "select": {"tracks": list_of(LABEL, MOST_LISTED).or_none(), "cluster": LABEL.or_none()},
+    "clear_selection": {},
+    "find_neighbors": {"of": one_of("point", "selection"), "point": WHOLE.or_none(), "map": WHOLE.or_none()},
+    "upload": UPLOAD,
+    "rename_cluster": {"id": WHOLE, "name": TEXT},
+    "enqueue": {
+        "tracks": list_of(LABEL, MOST_LISTED), "moments": list_of(SECONDS.or_none(), MOST_LISTED).or_none(),
+    },
+    "play_queue": {"at": WHOLE},
+    "pause_queue": {},
+    "remove_queued": {"at": WHOLE},
+    "clear_queue": {},
+    "save": {"format": TEXT, "selection": FLAG.or_none(), "audio": one_of("link", "embed", "clips").or_none()},
+    "dismiss_notice": {},
+}  # fmt: skip
 
 #: What is listed beside the maps.
 TABS = ("neighbors", "selection", "clusters", "compare", "queue", "problems")
@@ -46,6 +74,7 @@ class AtlasView(ModelsWidget):
     _esm = script("atlas")
     _css = style("atlas")
     commands = COMMANDS
+    page_traits = frozenset({"tab"})
 
     heatmap = schema.dict_trait(schema.OpenHeatmap, "heatmap of the open track by the model of the map")
     maps = schema.list_trait(schema.MapState, "one map or two")

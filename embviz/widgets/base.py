@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 import uuid
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import anywidget
 import traitlets
 
+from embviz.core.text import shorten
 from embviz.errors import OptionError, did_you_mean
 
 if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
+
+
+log = logging.getLogger("embviz")
 
 
 def model_ref(widget: anywidget.AnyWidget | None) -> str:
@@ -40,7 +46,34 @@ def check_traits(kind: type[anywidget.AnyWidget], given: Iterable[str]) -> None:
             raise OptionError(f"{kind.__name__} has no option {name!r}.{did_you_mean(name, known)}")
 
 
-class EmbeddingWidget(anywidget.AnyWidget):
+class PageWidget(anywidget.AnyWidget):
+    """Base of widgets: of their traits, the page sets those that are its own, with values that they can have."""
+
+    #: The traits that follow what the reader does; all others are set by Python alone.
+    page_traits: ClassVar[frozenset[str]] = frozenset()
+
+    def set_state(self, sync_data: dict[str, Any]) -> None:
+        """Take what the page has set, or refuse all of it and tell the page how things are."""
+        foreign = [name for name in sync_data if name not in self.page_traits]
+        try:
+            if foreign:
+                raise traitlets.TraitError(f"The page cannot set {foreign[0]!r:.80}.")
+            super().set_state(sync_data)
+        except (traitlets.TraitError, TypeError, ValueError, OverflowError) as error:
+            self.refuse(f"What the page has set is not taken: {shorten(error, 200).rstrip('.…')}.")
+            self.send_state([name for name in sync_data if name in self.keys])
+
+    def refuse(self, sentence: str) -> None:
+        """Say why what came from the page is not taken."""
+        log.warning(sentence)
+
+
+def is_finite(*values: Any) -> bool:
+    """Tell whether all values are numbers that are finite."""
+    return all(isinstance(value, int | float) and abs(value) <= sys.float_info.max for value in values)
+
+
+class EmbeddingWidget(PageWidget):
     """Base of the widgets that draw an embedding over time; build one with :meth:`of`."""
 
     clock = traitlets.Unicode(help="Widgets with a clock of one name share playhead, zoom and range.").tag(sync=True)

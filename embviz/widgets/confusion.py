@@ -7,7 +7,7 @@ from typing import Any
 import traitlets
 
 from embviz.widgets.bundle import script, style
-from embviz.widgets.commands import CommandWidget
+from embviz.widgets.commands import LABEL, TEXT, WHOLE, CommandWidget, Fields
 
 #: What the page can ask for.
 #:
@@ -15,7 +15,12 @@ from embviz.widgets.commands import CommandWidget
 #: - ``show_test_set``: show the one of ``test_sets`` called ``name``
 #: - ``play``: open and play ``track``
 #: - ``dismiss_notice``: the notice has been read
-COMMANDS = frozenset({"show_cell", "show_test_set", "play", "dismiss_notice"})
+COMMANDS: dict[str, Fields] = {
+    "show_cell": {"truth": WHOLE, "answer": WHOLE},
+    "show_test_set": {"name": TEXT},
+    "play": {"track": LABEL},
+    "dismiss_notice": {},
+}
 
 
 class Confusion(CommandWidget):
@@ -27,6 +32,7 @@ class Confusion(CommandWidget):
     _esm = script("confusion")
     _css = style("confusion")
     commands = COMMANDS
+    page_traits = frozenset({"unit"})
 
     title = traitlets.Unicode(help="what answered what").tag(sync=True)
     classes: traitlets.List[Any] = traitlets.List(traitlets.Unicode(), help="names of the classes").tag(sync=True)

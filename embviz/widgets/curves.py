@@ -22,5 +22,7 @@ class Curves(FramesWidget):
     _esm = script("curves")
     _css = style("curves")
 
+    page_traits = FramesWidget.page_traits | {"top", "threshold"}
+
     top = traitlets.Int(5, min=0, help="How many of the strongest dimensions are shown; 0 for all.").tag(sync=True)
     threshold = traitlets.Float(0.0, help="Only what reaches this value is shown; pins always are.").tag(sync=True)

@@ -45,6 +45,8 @@ class FeatureMaps(EmbeddingWidget):
     _esm = script("feature_maps")
     _css = style("feature_maps")
 
+    page_traits = frozenset({"page", "order", "pooled", "window", "scale"})
+
     shape = traitlets.List(traitlets.Int(), [0, 0, 0], help="Frames, bands and channels, [t, f, c].").tag(sync=True)
     grid = traitlets.Dict(help="The fields of a FrameGrid, in samples.").tag(sync=True)
     ranges = traitlets.Bytes(help="float32 [c, 2]: lowest and highest value of each channel.").tag(sync=True)
@@ -106,6 +108,8 @@ class FeatureMaps(EmbeddingWidget):
 
     def _answer(self, _widget: Any, content: Mapping[str, Any], _buffers: Any) -> None:
         """Send the block that is asked for; nothing where it is not there, or too much."""
+        if not isinstance(content, dict):
+            return
         asked: list[Any] = [content.get(name) for name in ("first", "count", "channels")]
         first, count, channels = asked
         numbers = [first, count, *channels] if isinstance(channels, list) else [None]

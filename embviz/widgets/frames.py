@@ -34,6 +34,8 @@ class FramesWidget(EmbeddingWidget):
     Build one with :meth:`of`; `order`, `scale` and `pins` follow what the reader does in the browser.
     """
 
+    page_traits = frozenset({"order", "scale", "pins", "height"})
+
     cells = traitlets.Bytes(help="uint8 [d, t]; see :func:`embviz.plotting.quantize.quantize`.").tag(sync=True)
     ranges = traitlets.Bytes(help="float32 [d, 2]; see :func:`embviz.plotting.quantize.quantize`.").tag(sync=True)
     shape = traitlets.List(traitlets.Int(), [0, 0], help="Dimensions and frames, [d, t].").tag(sync=True)
@@ -104,6 +106,13 @@ class FramesWidget(EmbeddingWidget):
             self._compute(order)
         return self
 
+    @traitlets.validate("pins")
+    def _check_pins(self, proposal: Any) -> list[int]:
+        pins, d = list(proposal["value"]), self.shape[0]
+        if any(isinstance(pin, bool) or pin < 0 or (d and pin >= d) for pin in pins):
+            raise traitlets.TraitError(f"Pins are dimensions from 0, of which there are {d}; {pins!r:.80} was found.")
+        return list(dict.fromkeys(pins))
+
     @traitlets.observe("order")
     def _compute_order(self, _change: Any = None) -> None:
         if self.order in COMPUTED_ORDERS:
@@ -114,10 +123,10 @@ class FramesWidget(EmbeddingWidget):
             setattr(self, f"{order}_order", dimension_order(self._values, order).astype("<u2").tobytes())
 
     def _answer(self, _widget: Any, content: Mapping[str, Any], _buffers: Any) -> None:
-        if content.get("kind") != "value":
+        if not isinstance(content, dict) or content.get("kind") != "value":
             return
         frame, dimension = content.get("frame"), content.get("dimension")
         t, d = self._values.shape
-        known = isinstance(frame, int) and isinstance(dimension, int) and 0 <= frame < t and 0 <= dimension < d
+        known = type(frame) is type(dimension) is int and 0 <= frame < t and 0 <= dimension < d
         value = float(self._values[frame, dimension]) if known else np.nan
         self.send({"kind": "value", "seq": content.get("seq"), "value": value if np.isfinite(value) else None})

@@ -10,18 +10,41 @@ import traitlets
 
 from embviz.widgets import schema
 from embviz.widgets.bundle import script, style
-from embviz.widgets.commands import ModelsWidget
+from embviz.widgets.commands import FLAG, HOP, PLAIN, TEXT, UPLOAD, WHOLE, Fields, ModelsWidget
 
-#: What the panel can ask for.
-COMMANDS = frozenset(
-    {
-        "open_track", "upload", "add_row", "change_row", "remove_row", "undo", "move_row", "collapse_row",
-        "choose_head", "retry_row", "cancel", "pull", "stop_pull", "show_predictions", "show_tags", "separate_stems",
-        "show_layers", "show_feature_maps", "show_similarity", "show_map", "export_page", "dismiss_notice",
-        "show_evaluation", "set_evaluation_option", "evaluate", "cancel_evaluation", "show_confusion", "show_answers",
-        "train_head", "save_scores",
-    }
-)  # fmt: skip
+#: What the panel can ask for, and what comes with it.
+COMMANDS: dict[str, Fields] = {
+    "open_track": {"track": WHOLE},
+    "upload": UPLOAD,
+    "add_row": {"model": TEXT, "layer": TEXT.or_none(), "hop": HOP.or_none()},
+    "change_row": {"row": WHOLE, "model": TEXT, "layer": TEXT.or_none(), "hop": HOP.or_none()},
+    "remove_row": {"row": WHOLE},
+    "undo": {},
+    "move_row": {"row": WHOLE, "to": WHOLE},
+    "collapse_row": {"row": WHOLE, "collapsed": FLAG},
+    "choose_head": {"row": WHOLE, "head": TEXT},
+    "retry_row": {"row": WHOLE},
+    "cancel": {},
+    "pull": {"model": TEXT},
+    "stop_pull": {"model": TEXT},
+    "show_predictions": {},
+    "show_tags": {"model": TEXT},
+    "separate_stems": {"model": TEXT.or_none()},
+    "show_layers": {"model": TEXT},
+    "show_feature_maps": {"layer": TEXT},
+    "show_similarity": {"model": TEXT, "layer": TEXT.or_none()},
+    "show_map": {},
+    "export_page": {},
+    "dismiss_notice": {},
+    "show_evaluation": {},
+    "set_evaluation_option": {"name": TEXT, "value": PLAIN},
+    "evaluate": {},
+    "cancel_evaluation": {},
+    "show_confusion": {"cell": WHOLE},
+    "show_answers": {"cell": WHOLE},
+    "train_head": {"cell": WHOLE},
+    "save_scores": {"format": TEXT},
+}
 
 #: The pages of the panel.
 TABS = ("heatmaps", "predictions", "layers", "similarity", "map", "evaluation")
@@ -33,6 +56,7 @@ class Panel(ModelsWidget):
     _esm = script("panel")
     _css = style("panel")
     commands = COMMANDS
+    page_traits = frozenset({"tab", "collapsed_list"})
 
     folder = traitlets.Unicode(help="where the tracks are").tag(sync=True)
     tracks = schema.list_trait(schema.TrackItem, "tracks of the list")

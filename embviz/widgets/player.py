@@ -15,13 +15,13 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import anywidget
 import numpy as np
 import traitlets as t
 from numpy.typing import NDArray
 
 from embviz.audio import Audio, AudioSource
 from embviz.errors import EmbvizError, OptionError
+from embviz.widgets.base import PageWidget, is_finite
 from embviz.widgets.browser_audio import Playable, playable, summary
 from embviz.widgets.bundle import script, style
 
@@ -29,7 +29,7 @@ LARGEST_RAW = 48 << 20  # bytes; larger files are encoded small before they are 
 NO_SOUND = "There is no sound for this track."
 
 
-class Player(anywidget.AnyWidget):
+class Player(PageWidget):
     """Waveform and transport of a track.
 
     Parameters
@@ -45,6 +45,8 @@ class Player(anywidget.AnyWidget):
 
     _esm = script("player")
     _css = style("player")
+
+    page_traits = frozenset({"time", "playing", "rate", "volume", "looping", "range", "view", "mix"})
 
     clock = t.Unicode(help="Name of the clock in the page.").tag(sync=True)
     title = t.Unicode(help="Name of the track.").tag(sync=True)
@@ -78,6 +80,20 @@ class Player(anywidget.AnyWidget):
         self._lock = threading.RLock()
         self._at_work: threading.Thread | None = None
         self.on_msg(self._hear)
+
+    @t.validate("time", "rate", "volume")
+    def _check_number(self, proposal: Any) -> float:
+        if not is_finite(proposal["value"]):
+            raise t.TraitError(f"{proposal['trait'].name} is a finite number, {proposal['value']!r:.80} was found.")
+        return float(proposal["value"])
+
+    @t.validate("range", "view")
+    def _check_span(self, proposal: Any) -> list[float]:
+        span = proposal["value"]
+        if len(span) not in (0, 2) or not is_finite(*span) or sorted(span) != list(span):
+            name = proposal["trait"].name
+            raise t.TraitError(f"{name} is [] or two numbers of seconds, the earlier first; {span!r:.80} was found.")
+        return list(span)
 
     @classmethod
     def of(cls, source: AudioSource, *, title: str | None = None, **traits: Any) -> Player:

@@ -17,7 +17,7 @@ import traitlets
 from embviz.core.text import plural
 from embviz.errors import OptionError
 from embviz.plotting.encodings import encode_colors, encode_sizes, is_missing, json_number
-from embviz.widgets.base import check_traits, close_widget, model_ref, new_clock_name
+from embviz.widgets.base import PageWidget, check_traits, close_widget, model_ref, new_clock_name
 from embviz.widgets.bundle import script, style
 from embviz.widgets.jscatter_backend import jscatter_points, jscatter_widget
 
@@ -35,12 +35,16 @@ NO_TAG = 255
 Looks = Any
 
 
-def _received(value: Any, _: Any) -> bytes:
-    """Return what comes from the page as bytes: it is a view of a message."""
-    return bytes(value) if value is not None else b""
+def _received(value: Any, scatter: Scatter) -> bytes:
+    """Return the points that come from the page as bytes: it is a view of a message."""
+    data = b"" if value is None else bytes(memoryview(value))
+    points = np.frombuffer(data, "<u4")
+    if points.size and points.max() >= scatter.n:
+        raise traitlets.TraitError(f"The map has {plural(scatter.n, 'point')}, numbered from 0; another was found.")
+    return data
 
 
-class Scatter(anywidget.AnyWidget):
+class Scatter(PageWidget):
     """Points on a plane that can be heard, selected, searched and filtered; build one with :meth:`of`.
 
     A click or Enter sends ``{"kind": "choose", "point": i}``. `selected`, `current`, `hidden_categories`,
@@ -50,6 +54,8 @@ class Scatter(anywidget.AnyWidget):
 
     _esm = script("scatter")
     _css = style("scatter")
+
+    page_traits = frozenset({"selected", "current", "hidden_categories", "value_range", "matches"})
 
     clock = traitlets.Unicode(help="Name of the clock that the marker on the trail follows.").tag(sync=True)
     link = traitlets.Unicode(help="Maps of one name share pointer and selection; empty: alone.").tag(sync=True)

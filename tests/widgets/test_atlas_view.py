@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -186,17 +187,72 @@ def table(bench: Bench) -> Iterator[Table]:
 # Python's side
 
 
+MESSAGES = [
+    ("set_option", {"name": "method", "value": "pca"}), ("compute", {}), ("cancel", {}), ("pull", {"model": "vgg"}),
+    ("stop_pull", {"model": "vgg"}), ("play", {"track": 3, "at": 1.5}), ("select", {"tracks": [3, -1]}),
+    ("clear_selection", {}), ("find_neighbors", {"of": "point", "point": 1, "map": 0}),
+    ("rename_cluster", {"id": 0, "name": ""}), ("enqueue", {"tracks": [1, 2], "moments": [0.5, None]}),
+    ("play_queue", {"at": 0}), ("pause_queue", {}), ("remove_queued", {"at": 0}), ("clear_queue", {}),
+    ("save", {"format": "html", "selection": False, "audio": "link"}), ("dismiss_notice", {}),
+]  # fmt: skip
+
+
 def test_commands_are_answered_and_passed_on():
     view = AtlasView()
     calls: list[Any] = []
     answers: list[Any] = []
     view.send = answers.append
     view.on_command(lambda *call: calls.append(call))
-    for seq, kind in enumerate(sorted(COMMANDS - {"upload"})):
-        view._handle_custom_msg({"kind": kind, "seq": seq, "name": "k"}, [])
+    for seq, (kind, content) in enumerate(MESSAGES):
+        view._handle_custom_msg({"kind": kind, "seq": seq, **content}, [])
     view._handle_custom_msg({"kind": "explode", "seq": 99}, [])
-    assert [call[:2] for call in calls] == [(kind, {"name": "k"}) for kind in sorted(COMMANDS - {"upload"})]
+    assert [call[:2] for call in calls] == MESSAGES
+    assert {kind for kind, _ in MESSAGES} == set(COMMANDS) - {"upload"}
     assert answers[-1] == {"kind": "ack", "seq": 99}
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "said"),
+    [
+        ("explode", {}, "asked for 'explode', which is no command"),
+        (["save"], {}, r"asked for \['save'\], which is no command"),
+        ("save", {"format": 3}, "with 3 as 'format'; a text is expected"),
+        ("save", {}, "asked for 'save' without 'format'"),
+        ("save", {"format": "csv", "path": "/etc"}, "with 'path', which is nothing that belongs to it"),
+        ("save", {"format": "html", "audio": "steal"}, "nothing or one of 'link', 'embed', 'clips' is expected"),
+        ("select", {"tracks": [1, True]}, "items, each the label of a track, is expected"),
+        ("select", {"tracks": [0] * 5001}, "a list of up to 5,000"),
+        ("play", {"track": 1, "at": float("nan")}, "with nan as 'at'; nothing or a number of seconds is expected"),
+        ("play", {"track": 2**70}, "the label of a track"),
+        ("play_queue", {"at": -1}, "a whole number from 0 is expected"),
+        ("rename_cluster", {"id": 0, "name": "x" * 5000}, "as 'name'; a text is expected"),
+        ("pull", {"model": "\ud800"}, "as 'model'; a text is expected"),
+        ("set_option", {"name": "options", "value": {"a": {"b": {"c": {"d": {"e": 1}}}}}}, "a value of an option"),
+        ("set_option", {"name": "k", "value": float("inf")}, "a value of an option"),
+    ],
+)
+def test_a_message_that_is_none_of_the_page_is_refused_in_one_sentence(kind, content, said):
+    view, heard, calls = AtlasView(), [], []
+    view.answer(dict.fromkeys(COMMANDS, lambda **content: calls.append(content)), lambda *text: heard.append(text))
+    view._handle_custom_msg({"kind": kind, **content}, [])
+    [(sentence, remedy)] = heard
+    assert re.search(said, sentence)
+    assert (len(sentence.splitlines()), len(sentence) < 300, remedy, calls) == (1, True, "", [])
+
+
+def test_the_page_sets_what_is_its_own_and_nothing_else():
+    view, heard = AtlasView(code="import embviz"), []
+    view.answer({}, lambda sentence, _remedy: heard.append(sentence))
+    view.set_state({"tab": "queue"})
+    assert (view.tab, heard) == ("queue", [])
+    for state, said in (
+        ({"code": "import os"}, "cannot set 'code'"),
+        ({"tab": "clusters", "choices": {}}, "cannot set 'choices'"),
+        ({"tab": "nowhere"}, "'tab' trait"),
+    ):
+        view.set_state(state)
+        assert said in heard.pop()
+    assert (view.code, view.tab) == ("import embviz", "queue")
 
 
 def test_a_file_arrives_whole():

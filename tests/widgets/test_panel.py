@@ -37,8 +37,11 @@ def test_what_is_no_command_is_not_passed_on(content):
 
 
 def test_every_command_of_the_page_is_known_here():
-    calls, _ = heard([{"kind": kind, "seq": 1} for kind in sorted(COMMANDS - {"upload"})])
-    assert [kind for kind, _, _ in calls] == sorted(COMMANDS - {"upload"})
+    values = {"row": 1, "to": 0, "track": 1, "cell": 0, "collapsed": True, "value": {"vgg": ["output"]}, "hop": "dense"}
+    sent = [(kind, {name: values.get(name, "x") for name in fields}) for kind, fields in COMMANDS.items()]
+    sent = [(kind, content) for kind, content in sent if kind != "upload"]
+    calls, _ = heard([{"kind": kind, "seq": 1, **content} for kind, content in sent])
+    assert [call[:2] for call in calls] == sent
 
 
 def test_a_file_arrives_whole_however_many_parts_it_came_in():
@@ -51,25 +54,47 @@ def test_a_file_arrives_whole_however_many_parts_it_came_in():
     assert calls == [("upload", {"name": "a.ogg"}, [b"abcdefg"]), ("upload", {"name": "b.ogg"}, [b"whole"])]
 
 
-def test_parts_without_their_beginning_are_no_file():
-    panel = Panel()
+def hand_in(panel: Panel, *parts: tuple[str, int, int, bytes]) -> tuple[list[Any], list[str]]:
     calls: list[Any] = []
-    panel.on_command(lambda *call: calls.append(call))
-    panel._handle_custom_msg({"kind": "upload", "seq": 1, "name": "a.ogg", "part": 1, "parts": 2}, [b"end"])
-    panel._handle_custom_msg({"kind": "upload", "seq": 2, "name": "a.ogg", "part": 0, "parts": 2}, [])
-    assert calls == []
+    said: list[str] = []
+    panel.answer({"upload": lambda name, data: calls.append((name, data))}, lambda *text: said.append(text[0]))
+    for name, part, of, data in parts:
+        panel._handle_custom_msg({"kind": "upload", "name": name, "part": part, "parts": of}, [data])
+    return calls, said
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [(("a.ogg", 1, 2, b"end"), "The beginning of 'a.ogg' is not here"), (("a.ogg", 0, 2, b""), "part 1 of 2 did not"),
+     (("a.ogg", 2, 2, b"x"), "part 3 of 2 did not arrive")],
+)  # fmt: skip
+def test_parts_without_their_beginning_are_no_file(part, said):
+    panel = Panel()
+    calls, heard = hand_in(panel, part)
+    assert (calls, panel._parts) == ([], {})
+    assert said in heard[0]
 
 
 def test_a_file_that_is_too_large_is_dropped(monkeypatch):
     monkeypatch.setattr("embviz.widgets.commands.LARGEST_FILE", 4)
     panel = Panel()
-    calls: list[Any] = []
-    panel.on_command(lambda *call: calls.append(call))
-    for i in range(2):
-        panel._handle_custom_msg({"kind": "upload", "seq": i, "name": "a", "part": i, "parts": 2}, [b"abc"])
-    assert calls == []
-    assert panel._parts == {}
+    calls, said = hand_in(panel, *(("a", part, 2, b"abc") for part in range(2)))
+    assert (calls, panel._parts) == ([], {})
+    assert "'a' is larger than" in said[0]
     assert LARGEST_FILE == 200_000_000
+
+
+def test_files_that_are_never_finished_make_room_for_others(monkeypatch):
+    panel = Panel()
+    calls, said = hand_in(panel, *((f"{i}.ogg", 0, 2, b"abc") for i in range(100)))
+    assert (len(panel._parts), calls, said) == (8, [], [])
+    monkeypatch.setattr("embviz.widgets.commands.LARGEST_FILE", 10)
+    calls, said = hand_in(panel, ("a.ogg", 0, 2, b"abcdefgh"))
+    assert list(panel._parts) == ["a.ogg"]
+    calls, said = hand_in(panel, ("99.ogg", 1, 2, b"d"), ("a.ogg", 1, 2, b"i"))
+    assert calls[-1] == ("a.ogg", b"abcdefghi")
+    assert "The beginning of '99.ogg' is not here; hand it in again." in said[0]
+    assert panel._parts == {}
 
 
 def test_traits_are_those_of_the_protocol_and_cross_the_wire():

@@ -27,13 +27,13 @@ def generate_code(context: ExplorerContext, heatmaps: HeatmapRows) -> str:
     span = tuple(context.player.range)
     for row in heatmaps.rows:
         if row.status == "download":
-            lines += [f"# {row.model}: its weights are not here; embviz.pull({row.model!r}) gets them."]
+            lines += [f"# {row.model!a}: its weights are not here; embviz.pull({row.model!a}) gets them."]
             continue
         if row.status == "failed":
-            lines += [f"# {row.model} / {row.layer!a}: this failed."]
+            lines += [f"# {row.model!a} / {row.layer!a}: this failed."]
             continue
         name = _variable_name(row, names)
-        lines += [f"{name} = embviz.embed({', '.join(['track', repr(row.model), *_option_arguments(row)])})"]
+        lines += [f"{name} = embviz.embed({', '.join(['track', ascii(row.model), *_option_arguments(row)])})"]
         if len(span) == 2:
             first, stop = _selected_seconds(row, span)
             lines += [f"{name} = {name}[{first:.3f}:{stop:.3f}]  # the selected seconds"]
@@ -55,7 +55,7 @@ def _selected_seconds(row: Row, span: tuple[float, float]) -> tuple[float, float
 
 def _option_arguments(row: Row) -> list[str]:
     layer = [] if row.layer == "embedding" else [f"layer={row.layer!a}"]
-    return [*layer, *([] if row.hop is None else [f"patch_hop={row.hop!r}"])]
+    return [*layer, *([] if row.hop is None else [f"patch_hop={row.hop!a}"])]
 
 
 def _figure_arguments(row: Row, heatmaps: HeatmapRows) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +20,7 @@ from embviz.app.work import Work
 from embviz.collection import Collection
 from embviz.core.text import format_duration
 from embviz.core.worker import Job, guard
-from embviz.errors import OptionError
+from embviz.errors import OptionError, did_you_mean
 from embviz.evaluation import Evaluation, Result, TaskCollections, api, targets
 from embviz.evaluation.confusion import ConfusionMatrix
 from embviz.heads import Head
@@ -109,10 +110,15 @@ class EvaluationTab:
     def ask(self, target: str | None, models: Any, given: Mapping[str, Any]) -> None:
         """Choose as :func:`embviz.evaluation.evaluate` takes its options, and compare where a target is named."""
         known = {name: value for name, value in given.items() if name in evaluation_options.USUAL}
+        more = {name: value for name, value in given.items() if name not in known}
+        taken = inspect.signature(api.evaluate).parameters
+        for name in more:
+            if name not in taken:
+                raise OptionError(f"{name!r:.80} is no option of a comparison.{did_you_mean(name, taken)}")
         known |= {} if target is None else {"target": target}
         known |= {} if models is None else {"models": models}
         self.choices = self.choices | {name: evaluation_options.check_option(name, known[name]) for name in known}
-        self._more = {name: value for name, value in given.items() if name not in known}
+        self._more = more
         self._run_next = target is not None
         self.start()
 
@@ -249,7 +255,7 @@ class EvaluationTab:
         path = free_path(Path.cwd() / f"{stem}{SUFFIXES[kind]}")
 
         def task(_job: Job) -> Path:
-            evaluation.to_csv(path) if kind == "csv" else evaluation.to_latex(path)
+            evaluation.to_csv(path, spreadsheet_safe=True) if kind == "csv" else evaluation.to_latex(path)
             return path
 
         context = self._context

@@ -50,8 +50,7 @@ class HeatmapRows:
 
     def add(self, model: str | Model, layer: str = "embedding", hop: Any = None, **look: Any) -> Row:
         """Add a row at the bottom and begin to compute it."""
-        record = get_model(model)
-        check_request(layer, hop)
+        record, (layer, hop) = get_model(model), check_request(layer, hop)
         self._count += 1
         row = Row(record.name, layer, hop, id=self._count, collapsed=bool(look.get("collapsed", False)))
         head = look.get("head")
@@ -66,10 +65,8 @@ class HeatmapRows:
 
     def change(self, row: int, model: str, layer: str | None = None, hop: Any = None) -> None:
         """Give a row another model, layer or hop."""
-        layer = layer or "embedding"
-        chosen = self[row]
-        record = get_model(model)
-        check_request(layer, hop)
+        chosen, record = self[row], get_model(model)
+        layer, hop = check_request(layer or "embedding", hop)
         if (chosen.model, chosen.layer, chosen.hop) == (record.name, layer, hop):
             return
         chosen.look = {} if chosen.view is None else {"order": chosen.view.order}

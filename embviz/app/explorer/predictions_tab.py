@@ -90,7 +90,7 @@ class PredictionsTab:
 
     # Stems. --------------------------------------------------------------------------------------------------------
 
-    def separate(self, model: str = "") -> None:
+    def separate(self, model: str | None = None) -> None:
         """Have the sources separated, and hand them to the player."""
         self._choose()
         sound, work = self._context.sound, self.stems

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +9,7 @@ from embviz.app.work import DrawnWork
 from embviz.core.text import plural
 from embviz.errors import OptionError
 from embviz.plotting.heatmap_data import ORDERS, PAGE_SCALES
+from embviz.widgets.base import is_finite
 
 LOOK = ("order", "scale", "pins")
 
@@ -42,20 +42,24 @@ class Row(DrawnWork):
         self.answer.close()
 
 
-def check_request(layer: Any, hop: Any) -> None:
-    """Raise where a layer or hop is of a kind that no row can have; whether the model has it, its row says."""
+def check_request(layer: Any, hop: Any) -> tuple[str, Any]:
+    """Return a layer and a hop; raises where no row can have such. Whether the model has them, its row says."""
     if not isinstance(layer, str):
         raise OptionError(f"A layer is expected by its name, {layer!r:.80} was found.")
-    if not (hop is None or isinstance(hop, str) or (isinstance(hop, int | float) and math.isfinite(hop))):
+    if hop is None or isinstance(hop, str):
+        return str(layer), None if hop is None else str(hop)
+    if isinstance(hop, bool) or not is_finite(hop):
         raise OptionError(f'patch_hop is a number of seconds above 0, "dense" or None, {hop!r:.80} was found.')
+    return str(layer), float(hop)
 
 
 def check_look(look: dict[str, Any]) -> dict[str, Any]:
     """Return what of a kept look can be had."""
     known = {"order": ORDERS, "scale": PAGE_SCALES}
-    valid = {name: look[name] for name, values in known.items() if look.get(name) and look[name] in values}
+    valid = {name: look[name] for name, values in known.items() if isinstance(look.get(name), str)}
+    valid = {name: value for name, value in valid.items() if value in known[name]}
     pins = look.get("pins")
-    pins = [pin for pin in pins if isinstance(pin, int) and pin >= 0] if isinstance(pins, list | tuple) else []
+    pins = [pin for pin in pins if type(pin) is int and pin >= 0] if isinstance(pins, list | tuple) else []
     return valid | ({"pins": pins} if pins else {})
 
 

@@ -21,9 +21,9 @@ class SimilarityTab:
         self.work.begin("")
         self.publish()
 
-    def start(self, model: str, layer: str = "embedding") -> None:
-        """Compare the moments of the track by a layer of a model."""
-        work, record = self.work, get_model(model)
+    def start(self, model: str, layer: str | None = None) -> None:
+        """Compare the moments of the track by a layer of a model, its embedding by default."""
+        work, record, layer = self.work, get_model(model), layer or "embedding"
         if (work.model, work.layer) == (record.name, layer) and (work.unfinished or work.drawn):
             return
         self._context.worker.cancel(lambda key: key == ("similarity",))

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from embviz.app.explorer.context import ExplorerContext
 from embviz.app.explorer.heatmap_rows import HeatmapRows
 from embviz.errors import OptionError
+from embviz.widgets.base import is_finite
 from embviz.widgets.panel import TABS
 
 FORMAT = 1
 PLAYER = ("time", "rate", "volume", "looping")
 ROW = ("model", "layer", "hop", "collapsed", "head", "order", "scale", "pins")
 RATES = (0.5, 2.0)
+MOST_ROWS = 200
 
 
 def make_state(context: ExplorerContext, heatmaps: HeatmapRows) -> dict[str, Any]:
@@ -39,7 +40,9 @@ def check_state(given: Any) -> dict[str, Any]:
     usual |= {"range": [], "view": [], "time": 0.0, "rate": 1.0, "volume": 1.0, "looping": False}
     state = usual | dict(given)
     is_valid = (
-        all(isinstance(row, Mapping) and isinstance(row.get("model"), str) for row in state["rows"])
+        len(state["rows"]) <= MOST_ROWS
+        and all(isinstance(row, Mapping) and isinstance(row.get("model"), str) for row in state["rows"])
+        and isinstance(state["tab"], str)
         and state["tab"] in TABS
         and isinstance(state["track"], str | None)
         and isinstance(state["layers"], str)
@@ -77,7 +80,7 @@ def _are_all(kind: type, values: Any, count: int) -> bool:
         return False
     if kind is str:
         return all(isinstance(value, str) for value in values)
-    return all(isinstance(value, int | float) and math.isfinite(value) for value in values)
+    return is_finite(*values)
 
 
 def _clip_span(span: Sequence[float], duration: float) -> list[float]:
