@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import copy
 import json
+import logging
 import os
 import random
 from collections import Counter
@@ -302,7 +303,8 @@ def run(seed: int, count: int, folder: Path) -> Counter[str]:
     folder.mkdir(parents=True, exist_ok=True)
     home = make_home(folder / "home")
     found = Counter[str]()
-    with patch.dict(os.environ, {"EMBVIZ_HOME": home["EMBVIZ_HOME"]}), idle_workers():
+    quiet = patch.object(logging.getLogger("embviz"), "disabled", True)  # what is refused of a player is a warning
+    with patch.dict(os.environ, {"EMBVIZ_HOME": home["EMBVIZ_HOME"]}), idle_workers(), quiet:
         views: list[Any] = []
         for trial in range(count):
             if not views or not trial % AGAIN:
