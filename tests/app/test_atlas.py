@@ -506,10 +506,10 @@ def test_a_file_that_is_dropped_in_is_compared(table, chart, clips):
     assert shown["items"][0]["track"] == 240
     command(atlas, "set_option", name="model", value={"model": "vgg", "layer": "embedding"}).wait()
     assert atlas.widget.neighbors["items"][0]["track"] == 240
-    command(atlas, "upload", b"nonsense", name=HOSTILE, part=0, parts=1).wait()
+    command(atlas, "upload", data[:30], name=HOSTILE, part=0, parts=1).wait()
     assert "cannot be decoded" in atlas.widget.neighbors["message"]
     command(atlas, "upload", b"nonsense", name="notes.txt", part=0, parts=1).wait()
-    assert "is not a sound" in atlas.widget.notice["text"]
+    assert "cannot be decoded" in atlas.widget.notice["text"]
 
 
 # Colours and sizes. ------------------------------------------------------------------------------------------------
