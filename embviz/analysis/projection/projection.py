@@ -40,7 +40,7 @@ QUALITY_K = 15  # neighbours by which maps are judged
 PLACING_K = 15  # training vectors between which a new one is placed
 MIN_DISTINCT = {"umap": 4, "tsne": 4, "pacmap": 8}  # vectors that a method needs
 SLOW_TSNE = 5000  # vectors; t-SNE takes minutes from about here
-FORMAT = 1  # of what is kept in the cache
+FORMAT = 2  # of what is kept in the cache, and of how maps are computed
 LAYOUTS = {"umap": umap_layout, "tsne": tsne_layout, "pacmap": pacmap_layout}
 LIBRARIES = {"umap": ("umap-learn", "numba", "scipy"), "tsne": ("scikit-learn",), "pacmap": ("pacmap", "numba")}
 
