@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from embviz.core import essentia
+from embviz.core.text import shorten
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from embviz.core.cache import Cache
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,47 @@ class SoundFacts:
     """Seconds that the container claims, None where it does not tell."""
     note: str = ""
     """What is odd about the sound, as ``"3.1 of 12.0 s could be decoded"``; mostly empty."""
+
+
+DECODERS = 1  # raised when more files can be decoded than before
+_KINDS: dict[str, Any] = {
+    "digest": str, "decoder": str, "sample_rate": int, "channels": int, "seconds": int | float,
+    "claimed": int | float | None, "note": str,
+}  # fmt: skip
+
+
+def load_facts(store: Cache, digest: str) -> SoundFacts | None:
+    """Return what a cache remembers of a file of this digest; None where it was never decoded, or that is damaged."""
+    record = store.sound_facts(digest)
+    if record.keys() != _KINDS.keys() or not all(isinstance(record[name], kind) for name, kind in _KINDS.items()):
+        return None
+    facts = SoundFacts(**record)
+    if not all(0 <= seconds < math.inf for seconds in (facts.seconds, facts.claimed or 0)):
+        return None
+    return replace(facts, note=shorten(facts.note))
+
+
+def note_problem(store: Cache, digest: str, title: str, problem: str) -> None:
+    """Remember why a file of this digest, called `title` in the sentence, cannot be decoded by what is here now."""
+    store.note_problem(digest, {"title": title, "problem": problem, "decoders": _decoders()})
+
+
+def known_problem(store: Cache, digest: str, title: str) -> str:
+    """Return the sentence of :func:`note_problem`, about a file that is called `title` now; empty without one."""
+    record = store.known_problem(digest)
+    texts = [record.get(name) for name in ("title", "problem", "decoders")]
+    if not all(isinstance(text, str) for text in texts) or record["decoders"] != _decoders():
+        return ""
+    problem = shorten(record["problem"].replace(repr(record["title"]), repr(title), 1))
+    return f"{problem} (Found before; `embviz cache prune` has it tried again.)"
+
+
+@functools.cache
+def _decoders() -> str:
+    """Return what decides on whether a file can be decoded."""
+    from importlib.metadata import version
+
+    return f"{DECODERS}, essentia {essentia.version()}, soundfile {version('soundfile')}"
 
 
 def sound_digest(rate: int, channels: Sequence[NDArray[np.float32]]) -> str:

@@ -222,9 +222,10 @@ def _load_cached(table: _TrackTable, request: EmbeddingRequest) -> list[Vectors]
     digests = [tracks[label].digest for label in table.labels]
     if request.store is None or not all(digests):
         return None
+    kept = [request.store.kept_digest(digest) for digest in digests]
     vectors = []
     for want in request.wanted:
-        key = vector_store.identity(want, request.pooling, digests)
+        key = vector_store.identity(want, request.pooling, kept)
         matrix = vector_store.reopen(request.store, key)
         if matrix is None:
             return None
@@ -245,7 +246,9 @@ def _compute(table: _TrackTable, request: EmbeddingRequest, report: Report) -> l
             failed = table.failed | {label: found[i] for label, found in problems.items() if i in found}
             if not there:
                 raise CollectionError(f"{want.model.name} / {want.layer.name} gave nothing: {_reason(failed)}")
-            key = vector_store.identity(want, request.pooling, [tracks[label].digest for label in there])
+            digests = [tracks[label].digest for label in there]
+            kept = [store.kept_digest(digest) for digest in digests] if store else digests
+            key = vector_store.identity(want, request.pooling, kept)
             rows = [tracks[label].rows[i] for label in there]
             matrix = vector_store.reopen(store, key) or vector_store.build(store, key, rows, buffer, report)
             vectors.append(_vectors(request.pooling, want, vector_store.name(key), matrix, there, failed))

@@ -23,6 +23,7 @@ import numpy as np
 
 from embviz.analysis.tagging import model_task
 from embviz.audio import Audio
+from embviz.audio.facts import known_problem
 from embviz.batch import executors, pooling
 from embviz.batch.eta import Throughput, estimate_cost, format_sound
 from embviz.batch.progress_files import read_progress
@@ -168,6 +169,8 @@ class EmbeddingScheduler(Scheduler[UniqueTrack, JobResult]):
                 record = pooling.compute_record(embedding)
                 store.save_arrays(pooling.KIND, pooling.record_key(key), record)
             self._add_record(track, i, record)
+        if track.missing(self._request) and (problem := known_problem(store, track.digest, track.name)):
+            self._fail(track, problem)
 
     def _add_record(self, track: UniqueTrack, i: int, record: pooling.Record) -> None:
         if not all(np.isfinite(part).all() for part in record.values()):  # one frame makes its mean not finite
@@ -257,10 +260,11 @@ class EmbeddingScheduler(Scheduler[UniqueTrack, JobResult]):
         if self._request.frames:
             for n, (values, grid) in result.frames.items():
                 self._add_frames(job, job.requested[n], values, grid)
-            self._look_up(job)
         else:
             for n, record in result.records.items():
                 self._add_record(job, job.requested[n], record)
+        if job.missing(self._request):  # its frames are in the cache, or all of it is: it sounds as another file does
+            self._look_up(job)
         self._frame_bytes += result.kept
         self._throughput.count(result.seconds)
         if job.missing(self._request):

@@ -142,8 +142,14 @@ def _extract(
     unkept = () if job.frames else range(len(specs), len(specs) + len(beside))
     try:
         sound = Audio.open(job.path)
+        wanted = [*specs.values(), *beside]
+
+        def settled(n: int) -> bool:
+            key = pooling.record_key(wanted[n].key(job.digest))
+            return not job.frames and store is not None and store.has_arrays(pooling.KIND, key)
+
         steps = stream_embeddings(
-            sound, [*specs.values(), *beside], store=store, report=report, every=math.inf, unkept=unkept
+            sound, wanted, store=store, report=report, every=math.inf, unkept=unkept, settled=settled
         )
         for n, embedding, complete in steps:
             if complete and n < len(places):

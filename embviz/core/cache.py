@@ -9,6 +9,9 @@ What is derived from embeddings (pooled vectors, matrices of a collection, neigh
 named after its kind, within a limit of its own: a run over many tracks may push out embeddings, but not what it has
 made of them.
 
+A file whose sound was heard in another one before, which has other tags or lies in another container, is a *twin* of
+that one: it is told by the digest of the decoded samples, and finds what is kept under the digest of the first.
+
 What is not in the folder is looked for in the caches of the shared homes (:mod:`embviz.core.paths`), which are only
 read: they are not pruned or cleared, what is damaged in them is passed over, and no time of use is noted there.
 """
@@ -38,9 +41,13 @@ if TYPE_CHECKING:
 GIB = 2**30
 RACY = 2.0  # seconds; a file changed this recently may change again without a new time stamp
 LARGEST_SHARE = 0.25  # of the limit, for one entry
-ENTRIES = (".safetensors", ".npy")
+ENTRIES = (".safetensors", ".npy", ".json")
 STALE = 3600.0  # seconds; a part this old belongs to a process that was killed while it wrote
 POOLED = "pooled"  # the kind that is small, and takes longest to make again
+# What decoding found out about a file; the first file with a sound; the first file that sounds like another one.
+FACTS, FIRST, TWIN = "facts", "first", "twins"
+PROBLEMS = "problems"  # kind of record: why a file cannot be decoded
+LONGEST_RECORD = 1 << 16  # bytes of JSON
 
 # Folders and kinds of problems that were warned of: one call may open several caches of one folder, one for each step.
 _told: set[tuple[str, str]] = set()
@@ -87,7 +94,7 @@ class Cache:
         self.folder = Path(folder).expanduser() if folder is not None else cache_dir()
         self.max_bytes = int(max_bytes)
         self._embeddings = _Shelf(self.folder / "embeddings")
-        self._derived = _Shelf(self.folder / "derived", last=POOLED)
+        self._derived = _Shelf(self.folder / "derived", last=(POOLED, FACTS, FIRST, TWIN))
         self._warned: set[str] = set()  # kinds of problems
 
     @property
@@ -110,7 +117,8 @@ class Cache:
         Embedding or None
             Memory-mapped; None where there is none. A damaged entry is set aside with a warning.
         """
-        return self._read(_entry(key), Embedding.load)
+        found = (self._read(_entry(one), Embedding.load) for one in self._keys(key))
+        return next((embedding for embedding in found if embedding is not None), None)
 
     def has(self, key: Mapping[str, Any]) -> bool:
         """Tell whether an embedding is kept under a key, without reading it.
@@ -124,7 +132,7 @@ class Cache:
         -------
         bool
         """
-        return self._has(_entry(key))
+        return any(self._has(_entry(one)) for one in self._keys(key))
 
     def put(self, key: Mapping[str, Any], embedding: Embedding) -> None:
         """Keep an embedding; failing to do so costs one warning.
@@ -138,6 +146,7 @@ class Cache:
         """
         if embedding.nbytes > LARGEST_SHARE * self.max_bytes:
             return
+        *_, key = self._keys(key)
         try:
             written = embedding.save(self.folder / _entry(key), extra={"key": _canonical_json(key)})
             self._embeddings.register(written.stat().st_size, self.max_bytes)
@@ -159,8 +168,8 @@ class Cache:
         dict of str to ndarray, or None
             Memory-mapped; None where there are none. A damaged file is set aside with a warning.
         """
-        found = self._read(_derived(kind, key), io.read_arrays)
-        return None if found is None else found[0]
+        found = (self._read(_derived(kind, one), io.read_arrays) for one in self._keys(key))
+        return next((content[0] for content in found if content is not None), None)
 
     def save_arrays(self, kind: str, key: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
         """Keep arrays under a key; failing to do so costs one warning.
@@ -191,7 +200,7 @@ class Cache:
         -------
         bool
         """
-        return self._has(_derived(kind, key))
+        return any(self._has(_derived(kind, one)) for one in self._keys(key))
 
     def derived_path(self, kind: str, key: Mapping[str, Any], suffix: str = ".safetensors") -> Path:
         """Return where a derived result belongs, for callers that write and read the file themselves.
@@ -208,7 +217,8 @@ class Cache:
         Path
             The file need not exist.
         """
-        return self.folder / _derived(kind, key, suffix)
+        *_, kept = self._keys(key)
+        return self.folder / _derived(kind, kept, suffix)
 
     def derived_paths(self, kind: str, key: Mapping[str, Any], suffix: str = ".safetensors") -> list[Path]:
         """Return where a derived result may lie: its :meth:`derived_path`, then places that are only to be read.
@@ -223,7 +233,8 @@ class Cache:
         list of Path
             None of the files need exist.
         """
-        return [folder / _derived(kind, key, suffix) for folder in self.folders]
+        *keys, kept = self._keys(key)
+        return [folder / _derived(kind, one, suffix) for one in (kept, *keys) for folder in self.folders]
 
     def register(self, path: Path) -> None:
         """Count a file towards the limit of derived results; beyond it, the least recently used are removed.
@@ -320,6 +331,115 @@ class Cache:
         stamp = _file_stamp(path)
         return None if stamp is None else self._load_digest(stamp)
 
+    # Sounds. -------------------------------------------------------------------------------------------------------
+
+    def note_sound(self, digest: str, facts: Mapping[str, Any]) -> bool:
+        """Remember what decoding a file found out, and whether its sound was heard in another file before.
+
+        Parameters
+        ----------
+        digest : str
+            That of the file, as of :meth:`digest`.
+        facts : mapping
+            Ready for JSON; its ``digest`` is that of the decoded samples, of all channels and of their rate.
+
+        Returns
+        -------
+        bool
+            Whether from now on what is kept of another file is also found under this `digest`.
+        """
+        if self.sound_facts(digest) != facts:
+            self._save_record(FACTS, {"file": digest}, facts)
+        sound, kept = {"sound": facts["digest"]}, self.kept_digest(digest)
+        first = self._load_record(FIRST, sound).get("digest")
+        if not isinstance(first, str):
+            self._save_record(FIRST, sound, {"digest": kept})
+            return False
+        if first == kept:
+            return False
+        self._save_record(TWIN, {"file": digest}, {"digest": first})
+        return True
+
+    def sound_facts(self, digest: str) -> dict[str, Any]:
+        """Return what :meth:`note_sound` remembers of a file.
+
+        Parameters
+        ----------
+        digest : str
+            That of the file.
+
+        Returns
+        -------
+        dict
+            Empty where it was never decoded. It was read from the disk: check its types.
+        """
+        return self._load_record(FACTS, {"file": digest})
+
+    def note_problem(self, digest: str, problem: Mapping[str, Any]) -> None:
+        """Remember why a file cannot be decoded, so that it is not tried again; :meth:`prune` forgets that.
+
+        Parameters
+        ----------
+        digest : str
+            That of the file.
+        problem : mapping
+            Ready for JSON.
+        """
+        self._save_record(PROBLEMS, {"file": digest}, problem)
+
+    def known_problem(self, digest: str) -> dict[str, Any]:
+        """Return what :meth:`note_problem` remembers of a file.
+
+        Parameters
+        ----------
+        digest : str
+            That of the file.
+
+        Returns
+        -------
+        dict
+            Empty where there is nothing. It was read from the disk: check its types.
+        """
+        return self._load_record(PROBLEMS, {"file": digest})
+
+    def kept_digest(self, digest: str) -> str:
+        """Return the digest of the file under which results for a sound are kept.
+
+        Parameters
+        ----------
+        digest : str
+            That of a file.
+
+        Returns
+        -------
+        str
+            That of the first file in which the sound was heard: mostly the same.
+        """
+        first = self._load_record(TWIN, {"file": digest}).get("digest")
+        return first if isinstance(first, str) else digest
+
+    def _keys(self, key: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+        """Yield a key and, where its sound was heard in another file before, that file's, under which it is kept."""
+        yield key
+        digest = key.get("audio")
+        kept = self.kept_digest(digest) if digest else digest
+        if kept != digest:
+            yield {**key, "audio": kept}
+
+    def _load_record(self, kind: str, key: Mapping[str, Any]) -> dict[str, Any]:
+        name = _derived(kind, key, ".json")
+        for folder in self.folders:
+            with contextlib.suppress(OSError, ValueError, RecursionError), (folder / name).open("rb") as file:
+                record = json.loads(file.read(LONGEST_RECORD))
+                if isinstance(record, dict):
+                    return record
+        return {}
+
+    def _save_record(self, kind: str, key: Mapping[str, Any], record: Mapping[str, Any]) -> None:
+        with contextlib.suppress(OSError):  # put() warns about a store that cannot be written to
+            path = self.folder / _derived(kind, key, ".json")
+            self.register(io.write_bytes(path, json.dumps(record).encode(), sync=False))
+
     def _memo_path(self, stamp: _FileStamp) -> Path:
         return self.folder / _memo(stamp)
 
@@ -382,7 +502,7 @@ class Cache:
         return [path for path in aside if path is not None]
 
     def prune(self, max_bytes: int | None = None) -> int:
-        """Remove what is damaged and the least recently used entries beyond a limit.
+        """Remove what is damaged, why files could not be decoded, and the least recently used entries beyond a limit.
 
         Parameters
         ----------
@@ -396,6 +516,7 @@ class Cache:
             Bytes freed.
         """
         limit = self.max_bytes if max_bytes is None else max_bytes
+        shutil.rmtree(self._derived.folder / PROBLEMS, ignore_errors=True)
         return self._embeddings.prune(limit) + self._derived.prune(limit)
 
     def clear(self) -> int:
@@ -492,9 +613,9 @@ def _sound_bytes(folder: Path) -> int:
 
 
 class _Shelf:
-    """A folder of entries; where they take too much, those used longest ago go, those in its folder `last` last."""
+    """A folder of entries; where they take too much, those used longest ago go, those in its folders `last` last."""
 
-    def __init__(self, folder: Path, *, last: str = "") -> None:
+    def __init__(self, folder: Path, *, last: tuple[str, ...] = ()) -> None:
         self.folder = folder
         self._last = last
         self._size: int | None = None
@@ -527,7 +648,7 @@ class _Shelf:
         return freed
 
     def _order(self, entry: _File) -> tuple[bool, float]:
-        return entry.path.relative_to(self.folder).parts[0] == self._last, entry.used
+        return entry.path.relative_to(self.folder).parts[0] in self._last, entry.used
 
 
 class _FileStamp(NamedTuple):

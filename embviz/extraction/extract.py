@@ -15,11 +15,12 @@ import numpy as np
 
 from embviz.audio import Audio, AudioSource
 from embviz.audio.audio import check_quality
+from embviz.audio.facts import known_problem, note_problem
 from embviz.core import essentia
 from embviz.core.cache import Cache, CacheOption, resolve_cache
 from embviz.core.embedding import Embedding
 from embviz.core.progress import Progress, Report, reporter
-from embviz.errors import AudioError, OptionError, WeightsError
+from embviz.errors import AudioError, OptionError, UndecodableError, WeightsError
 from embviz.extraction.frontends import FRONTENDS, FrontEnd, Patches, cut_patches, mel_spectrogram
 from embviz.extraction.stitching import Stitcher, resolve_layer
 from embviz.inference.essentia import Session, StagedSession, sessions
@@ -163,7 +164,10 @@ def nest_results(results: list[Any], model: ModelLike | ModelList, layer: str | 
 def load_cached(audio: Audio, digest: str, spec: LayerSpec, store: Cache) -> Embedding | None:
     """Return an embedding of the track of this digest if it is in the cache; nothing is decoded."""
     cached = store.get(spec.key(digest))
-    return None if cached is None else replace(cached, title=audio.title, source=spec.weights.source)
+    if cached is None:
+        return None
+    # What was computed of another file with the same sound names that one.
+    return replace(cached, title=audio.title, source=spec.weights.source, info={**cached.info, "audio": digest})
 
 
 def stream_embeddings(
@@ -174,6 +178,7 @@ def stream_embeddings(
     report: Report,
     every: float = 0.3,
     unkept: Container[int] = (),
+    settled: Callable[[int], bool] = lambda _place: False,
 ) -> Iterator[tuple[int, Embedding, bool]]:
     """Yield the embeddings of a track as they come, and what there is of them on the way.
 
@@ -185,6 +190,8 @@ def stream_embeddings(
         Seconds between two partial results, at least.
     unkept : container of int
         Places in `specs` of what does not go to the cache.
+    settled : callable
+        Tells of a place, once its sound turned out to be that of another file, whether it is not needed any more.
 
     Yields
     ------
@@ -193,23 +200,40 @@ def stream_embeddings(
     """
     before = file_stamp(audio)
     digest = store.digest(audio) if store else audio.digest
-    missing = {}
-    for i, spec in enumerate(specs):
-        cached = load_cached(audio, digest, spec, store) if store else None
-        if cached is None:
-            missing[i] = spec
-        else:
-            yield i, cached, True
+    missing = dict(enumerate(specs))
+    yield from ((i, cached, True) for i, cached in _take_cached(audio, digest, missing, store).items())
+    of_twin: dict[int, Embedding] = {}
 
     def check() -> None:
         # What was decoded has to be what the digest stands for, or it would be kept under a wrong name.
         if file_stamp(audio) != before:
             raise AudioError(f"{audio.title!r} was changed while it was read; try again.")
+        if store and audio.path is not None and store.note_sound(digest, asdict(audio.facts)):
+            for i in list(filter(settled, missing)):
+                del missing[i]
+            of_twin.update(_take_cached(audio, digest, missing, store))
 
-    for i, embedding, complete in _compute(audio, digest, missing, report, every, check):
-        if store and complete and i not in unkept:
-            store.put(specs[i].key(digest), embedding)
-        yield i, embedding, complete
+    if missing and store and (problem := known_problem(store, digest, audio.title)):
+        raise UndecodableError(problem)
+    try:
+        for i, embedding, complete in _compute(audio, digest, missing, report, every, check):
+            if store and complete and i not in unkept:
+                store.put(specs[i].key(digest), embedding)
+            yield i, embedding, complete
+    except UndecodableError as error:
+        if store and audio.path is not None and file_stamp(audio) == before:
+            note_problem(store, digest, audio.title, str(error))
+        raise
+    yield from ((i, cached, True) for i, cached in of_twin.items())
+
+
+def _take_cached(audio: Audio, digest: str, missing: dict[int, LayerSpec], store: Cache | None) -> dict[int, Embedding]:
+    """Take out of what is missing what is in the cache, and return it, by its place."""
+    looked_up = {} if store is None else {i: load_cached(audio, digest, missing[i], store) for i in missing}
+    found = {i: cached for i, cached in looked_up.items() if cached is not None}
+    for i in found:
+        del missing[i]
+    return found
 
 
 def file_stamp(audio: Audio) -> tuple[int, int] | None:
@@ -299,7 +323,10 @@ def _check_hop(model: Model, patch_hop: Any) -> int:
 def _compute(
     sound: Audio, digest: str, specs: Mapping[int, LayerSpec], report: Report, every: float, check: Callable[[], None]
 ) -> Iterator[tuple[int, Embedding, bool]]:
-    """Yield embeddings by their places, front-end by front-end and graph by graph."""
+    """Yield embeddings by their places, front-end by front-end and graph by graph.
+
+    `check` is called once something is decoded, and may take out of `specs` what need not be computed.
+    """
 
     def by_input(i: int) -> tuple[int, str, int]:
         # Stereo first: the mix can be made of the channels, but not the other way round.
@@ -313,11 +340,17 @@ def _compute(
     if specs:
         report(decoding, 0, 1)
     for n, ((_, name, quality), same_input) in enumerate(groupby(sorted(specs, key=by_input), by_input)):
-        graphs = [list(same) for _, same in groupby(sorted(same_input, key=by_graph), by_graph)]
+        places = [i for i in same_input if i in specs]
+        if not places:
+            continue
         samples = _samples(sound, FRONTENDS[name], quality, keep=several)
         check()
         if not n:
             report(decoding, 1, 1)
+        places = sorted((i for i in places if i in specs), key=by_graph)
+        if not places:
+            continue
+        graphs = [list(same) for _, same in groupby(places, by_graph)]
         source, n_samples = _source(samples, FRONTENDS[name], report), len(samples)
         cut = cache_calls(partial(cut_patches, source, FRONTENDS[name], keep=len(graphs) > 1))
         for group in graphs:

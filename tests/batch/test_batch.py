@@ -227,6 +227,40 @@ def test_an_output_that_fails_does_not_take_the_embedding_along(home, clips, mon
     assert (len(vectors), vectors.failed) == (1, {})
 
 
+@pytest.fixture
+def retagged(clips, tmp_path):
+    """Two of the clips with other bytes around the same samples."""
+    paths = []
+    for clip in clips[:2]:
+        samples, rate = soundfile.read(clip, dtype="int16")
+        paths.append(tmp_path / f"{clip.stem}.flac")
+        soundfile.write(paths[-1], samples, rate)
+        os.utime(paths[-1], (1_700_000_000, 1_700_000_000))
+    return paths
+
+
+@pytest.mark.parametrize("kept", ["frames", "records"])
+def test_retagged_files_cost_one_decoding_and_no_pass_of_the_network(home, clips, retagged, monkeypatch, kept):
+    first = embed_table(a_table(clips[:2]), "musicnn", workers=1)
+    if kept == "records":
+        shutil.rmtree(home / "cache" / "embeddings")
+    monkeypatch.setattr(extract, "_run_graph", None)
+    again = embed_table(a_table(retagged), "musicnn", workers=1)
+    np.testing.assert_array_equal(again.values, first.values)
+    assert again.key == first.key, "what is made of the matrix is found again, too"
+    assert embed_table(a_table(retagged), "musicnn", "output", workers=1).shape == (2, 50)
+    monkeypatch.setattr(embedding_jobs.EmbeddingScheduler, "start_executor", None)
+    assert embed_table(a_table(retagged), "musicnn", pooling="max").shape == (2, 200)
+
+
+def test_frames_of_retagged_files_are_those_that_are_kept(home, clips, retagged, monkeypatch):
+    first = embed_table(a_table(clips[:2]), "musicnn", pooling="frames", workers=1)
+    monkeypatch.setattr(extract, "_run_graph", None)
+    np.testing.assert_array_equal(
+        embed_table(a_table(retagged), "musicnn", pooling="frames", workers=1).values, first.values
+    )
+
+
 def test_a_run_does_not_push_out_what_it_has_done(home, clips, computed):
     cache = Cache(max_bytes=60_000)  # frames of one track take 4 kB, records 5 kB: not all of them fit
     vectors = embed_table(a_table(clips), "musicnn", pooling="frames", workers=1, cache=cache)

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -13,10 +14,12 @@ import soundfile
 
 import embviz
 from embviz import Audio, Cache, Embedding, FrameGrid
+from embviz.audio.facts import SoundFacts, known_problem, load_facts, note_problem
 from embviz.core import io
 from embviz.core.cache import _entry
 from embviz.core.memmap import scratch_array
-from embviz.errors import AudioError, CacheWarning, OptionError
+from embviz.errors import AudioError, CacheWarning, OptionError, UndecodableError
+from embviz.extraction import extract
 
 
 def an_embedding(seed=0, t=20, d=30):
@@ -444,3 +447,122 @@ def test_an_array_on_a_full_disk_is_in_memory(monkeypatch):
     array = scratch_array((3, 2))
     assert not isinstance(array, np.memmap)
     np.testing.assert_array_equal(array, np.zeros((3, 2), np.float32))
+
+
+# Files that sound the same. ------------------------------------------------------------------------------------------
+
+
+FACTS = asdict(SoundFacts("5a", "essentia", 44_100, 2, 12.0, 12.5, "half of it is noise"))
+
+
+def test_what_is_kept_of_one_file_is_found_for_another_that_sounds_the_same(cache):
+    cache.put(key(audio="first"), an_embedding())
+    cache.save_arrays("pooled", key(audio="first"), arrays())
+    cache.put(key(audio="other", layer="old"), an_embedding(1))
+    assert not cache.note_sound("first", FACTS)
+    assert cache.get(key(audio="other")) is None
+    assert cache.note_sound("other", FACTS)
+    assert not cache.note_sound("other", FACTS), "that is known by now"
+    np.testing.assert_array_equal(cache.get(key(audio="other")).values, an_embedding().values)
+    assert cache.has(key(audio="other"))
+    assert cache.load_arrays("pooled", key(audio="other")) is not None
+    assert cache.has(key(audio="other", layer="old")), "what was kept before stays"
+    assert (cache.kept_digest("other"), cache.kept_digest("first")) == ("first", "first")
+
+
+def test_what_is_computed_of_a_file_that_sounds_the_same_is_kept_for_both(cache):
+    cache.note_sound("first", FACTS)
+    cache.note_sound("other", FACTS)
+    cache.put(key(audio="other"), an_embedding())
+    cache.save_arrays("pooled", key(audio="other"), arrays())
+    assert {one["audio"] for one in cache.keys()} == {"first"}  # noqa: SIM118  no mapping
+    assert cache.has_arrays("pooled", key(audio="first"))
+    assert not cache.verify()
+
+
+def test_what_decoding_found_out_is_remembered_and_cleared(cache):
+    assert load_facts(cache, "first") is None
+    cache.note_sound("first", FACTS)
+    assert asdict(load_facts(cache, "first")) == FACTS
+    assert cache.info()["derived"] > 0
+    cache.clear()
+    assert load_facts(cache, "first") is None
+
+
+@pytest.mark.parametrize(
+    "record",
+    [b"", b"[1]", b"{" * 100_000, b'{"digest": 7}', json.dumps({**FACTS, "seconds": "NaN"}).encode(),
+     json.dumps({**FACTS, "seconds": float("inf")}).encode(), json.dumps({**FACTS, "note": ["x"]}).encode(),
+     json.dumps({**FACTS, "more": 1}).encode()],
+)  # fmt: skip
+def test_a_damaged_record_of_a_sound_is_no_record(cache, record):
+    cache.note_sound("first", FACTS)
+    cache.note_sound("other", FACTS)
+    for path in (cache.folder / "derived").rglob("*.json"):
+        path.write_bytes(record)
+    assert load_facts(cache, "first") is None
+    assert cache.kept_digest("other") in ("other", "5a")
+    cache.note_sound("first", FACTS)
+    assert asdict(load_facts(cache, "first")) == FACTS
+
+
+@pytest.fixture(scope="module")
+def twins(rock, tmp_path_factory):
+    """Pairs of files that sound the same: other tags, another container, another codec without loss."""
+    folder = tmp_path_factory.mktemp("twins")
+
+    def ffmpeg(source, name, *options):
+        subprocess.run(["ffmpeg", "-loglevel", "error", "-i", source, *options, folder / name], check=True)
+        return folder / name
+
+    tags = ("-c", "copy", "-metadata", "title=Another title")
+    wav = ffmpeg(rock, "a.wav", "-ss", "40", "-t", "6")
+    mp3, m4a = ffmpeg(wav, "a.mp3"), ffmpeg(wav, "a.m4a", "-c:a", "aac")
+    return [
+        (mp3, ffmpeg(mp3, "retagged.mp3", *tags)),
+        (m4a, ffmpeg(m4a, "remuxed.mp4", *tags)),
+        (wav, ffmpeg(wav, "packed.flac")),
+    ]
+
+
+def test_a_file_with_other_tags_or_container_is_decoded_once_and_no_network_runs(home, twins, monkeypatch):
+    passes = []
+    run = extract._run_graph
+    monkeypatch.setattr(extract, "_run_graph", lambda sound, *rest: passes.append(sound.title) or run(sound, *rest))
+    for first, other in twins:
+        one, two = embviz.embed(first, "musicnn"), embviz.embed(other, "musicnn")
+        np.testing.assert_array_equal(one.values, two.values)
+        assert (one.title, two.title) == (first.name, other.name)
+        assert (one.info["audio"], two.info["audio"]) == (Audio.open(first).digest, Audio.open(other).digest)
+        tempi = embviz.embed(other, "tempocnn")
+        np.testing.assert_array_equal(embviz.embed(first, "tempocnn").values, tempi.values)
+        assert passes == [first.name, other.name]
+        passes.clear()
+    monkeypatch.setattr("embviz.audio.audio.decode_mix", None)
+    assert embviz.embed(twins[0][1], "musicnn").title == "retagged.mp3"
+    assert not Cache().verify()
+
+
+def test_a_file_that_cannot_be_decoded_is_not_tried_again(home, tmp_path, monkeypatch):
+    path = tmp_path / "noise.mp3"
+    path.write_bytes(bytes(range(256)) * 40)
+    os.utime(path, (1_700_000_000, 1_700_000_000))
+    with pytest.raises(UndecodableError, match=r"noise.* cannot be decoded") as first:
+        embviz.embed(path, "musicnn")
+    monkeypatch.setattr("embviz.audio.audio.decode_mix", None)
+    copy = path.rename(tmp_path / "other name.mp3")
+    with pytest.raises(UndecodableError) as again:
+        embviz.embed(copy, "musicnn")
+    assert str(again.value).startswith(str(first.value).replace("noise.mp3", "other name.mp3"))
+    assert "embviz cache prune" in str(again.value)
+    Cache().prune()
+    with pytest.raises(TypeError, match="not callable"):
+        embviz.embed(copy, "musicnn")
+
+
+@pytest.mark.parametrize("problem", [{}, {"title": 1}, {"title": "a", "problem": "b", "decoders": "others"}])
+def test_a_problem_of_another_version_or_a_damaged_one_is_forgotten(cache, problem):
+    cache.note_problem("first", problem)
+    assert not known_problem(cache, "first", "a")
+    note_problem(cache, "first", "a.mp3", "'a.mp3' is odd.")
+    assert known_problem(cache, "first", "b.mp3").startswith("'b.mp3' is odd.")
