@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, ClassVar
 
 import traitlets
@@ -201,15 +202,10 @@ class CommandWidget(PageWidget):
             )
         if part + 1 == parts:
             return [b"".join(self._parts.pop(name))]
-        self._drop_oldest()
-        return None
-
-    def _drop_oldest(self) -> None:
-        """Forget the unfinished files that were begun first, where there are too many or they are too large."""
-        while len(self._parts) > MOST_UNFINISHED or sum(len(part) for got in self._parts.values() for part in got) > (
-            LARGEST_FILE
-        ):
+        self._parts[name] = self._parts.pop(name)  # the one that has grown last stands last
+        while len(self._parts) > MOST_UNFINISHED or sum(map(len, chain(*self._parts.values()))) > LARGEST_FILE:
             del self._parts[next(iter(self._parts))]
+        return None
 
 
 class ModelsWidget(CommandWidget):

@@ -283,6 +283,9 @@ def test_what_cannot_be_raises_before_anything_is_computed(table):
         ({"size": "loud"}, "size is one of"),
         ({"cache": "here"}, "cache is a Cache"),
         ({"clusters": "dbscan"}, "clusters is one of"),
+        ({"seed": "1)\nimport os\n("}, "seed is a whole number"),
+        ({"seed": -1}, "seed is a whole number"),
+        ({"options": {"min_dist": 2.0}, "method": "umap"}, "min_dist is at most spread"),
         ({"second": ("a", "b", "c")}, "A model and its layer are expected"),
     ]:
         before = len(registered)

@@ -143,7 +143,7 @@ class Atlas(traitlets.HasTraits):
         chosen["color"] = key_of(color, table)
         if chosen["color"] == "cluster" and clusters == "none":
             chosen["clusters"] = "hdbscan"
-        check_seed(seed)
+        seed = check_seed(seed)
         check_cache(cache)
         self._closed = self._taking = False
         other = player if isinstance(player, Player) else None

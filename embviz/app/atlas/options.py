@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from embviz.analysis import clustering
 from embviz.analysis.clustering import default_options
 from embviz.analysis.neighbors import METRIC_TITLES, METRICS
@@ -104,10 +106,11 @@ def check_options(chosen: Mapping[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def check_seed(seed: Any) -> None:
-    """Raise OptionError where something is no seed of random numbers."""
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**32:
+def check_seed(seed: Any) -> int:
+    """Return a seed of random numbers, checked to be one."""
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**32:
         raise OptionError(f"seed is a whole number from 0 to {2**32 - 1}, {seed!r:.80} was found.")
+    return int(seed)
 
 
 def model_and_layer(value: Any, layer: str = "embedding") -> tuple[str, str]:
