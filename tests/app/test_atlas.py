@@ -374,6 +374,10 @@ def test_rows_whose_labels_are_a_column_are_selected_by_it(table, chart):
         with pytest.raises(OptionError, match=said):
             atlas.selection = rows
         assert atlas.selection.index.tolist() == [18]
+    nameless = places.assign(path=pd.Series([f"\udcff{i}" for i in range(21)], places.index, dtype=object))
+    unread = chart(nameless)
+    unread.selection = nameless.iloc[[3, 1]].reset_index()
+    assert unread.selection.index.tolist() == [17, 19]
     numbered = chart(places.assign(track=1)).wait()  # numbers on a record
     numbered.selection = numbered.table.iloc[[3, 1]]
     assert numbered.selection.index.tolist() == [17, 19]

@@ -13,6 +13,7 @@ import numpy as np
 
 from embviz.app.selection import Selected
 from embviz.collection.io import RANK, START, STOP
+from embviz.core.text import is_missing
 from embviz.errors import OptionError
 from embviz.models import get_model
 
@@ -222,10 +223,9 @@ def labels_of(rows: pd.DataFrame, table: pd.DataFrame) -> Any:
     named = None if "track" in table.columns else _named(rows, "track")
     labels = rows.index if named is None else named
     if "path" in rows.columns and "path" in table.columns:
-        ours, theirs = table["path"].reindex(labels), rows["path"]
-        differ = ours.notna().to_numpy() & (ours.astype(str).to_numpy() != theirs.astype(str).to_numpy())
-        if differ.any():
-            first = int(np.argmax(differ))
+        pairs = enumerate(zip(table["path"].reindex(labels), rows["path"], strict=True))
+        first = next((i for i, (ours, theirs) in pairs if not is_missing(ours) and str(ours) != str(theirs)), None)
+        if first is not None:
             raise OptionError(
                 f"{EXPECTED}; row {first} has the label {labels[first]}, but the path of another track. Keep the "
                 "table's index, or have its labels in a column 'track'."
