@@ -42,8 +42,8 @@ def self_similarity(embedding: Embedding, *, max_frames: int = 600) -> tuple[NDA
         them, on a silent track) are alike (1), and unrelated to the others (0). Frames without a single finite value
         are NaN, also on the diagonal; a single missing value counts as the average.
     grid : FrameGrid
-        The frames of the matrix. Their cells are exactly those of the frames that they are averages of; only the last
-        one may reach beyond.
+        The frames of the matrix, evenly spaced. Their cells are exactly those of the frames that they are averages of,
+        where these are evenly spaced, too; only the last one may reach beyond.
 
     Raises
     ------
@@ -69,8 +69,12 @@ def self_similarity(embedding: Embedding, *, max_frames: int = 600) -> tuple[NDA
 def _pool_grid(grid: FrameGrid, per: int) -> FrameGrid:
     """Return the grid of runs of `per` frames; a run stands for what its frames stand for, taken together."""
     more, runs = (per - 1) * grid.hop, -(-grid.n_frames // per)
+    field = grid.receptive_field + more
+    if grid.patches is not None:
+        # Steps lie up to half a hop of the patches from where even ones would, and from the middle of their patch.
+        field += grid.patches.hop
     return replace(
-        grid, hop=per * grid.hop, patch=grid.patch + more, receptive_field=grid.receptive_field + more, n_frames=runs
+        grid, hop=per * grid.hop, patch=grid.patch + more, receptive_field=field, n_frames=runs, patches=None
     )
 
 

@@ -69,4 +69,5 @@ def describe_receptive_field(model: Model, layer: Layer) -> str:
         return "the whole patch"
     frontend = FRONTENDS[model.frontend]
     samples = (layer.receptive_field - 1) * frontend.hop + frontend.frame
-    return f"{samples / model.sample_rate:.2g} s"
+    level = ", and the level of the whole patch" if frontend.standardised else ""
+    return f"{samples / model.sample_rate:.2g} s{level}"

@@ -164,7 +164,8 @@ class EmbeddingScheduler(Scheduler[UniqueTrack, JobResult]):
                 if embedding is None:
                     continue
                 if self._request.frames:
-                    self._add_frames(track, i, embedding.values, embedding.grid)
+                    grid = self._request.wanted[i].grid(embedding.grid.n_samples)
+                    self._add_frames(track, i, embedding.values, grid)
                     continue
                 record = pooling.compute_record(embedding)
                 store.save_arrays(pooling.KIND, pooling.record_key(key), record)

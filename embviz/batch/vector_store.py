@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 
 FORMAT = 1
+TIMES = 2  # of the times of frames
 KIND = "matrices"
 CHECKED = 256 * 2**20  # bytes; larger matrices are not read through each time they are opened
 DTYPE = np.dtype("<f4")
@@ -107,7 +108,8 @@ class VectorMatrix:
 def identity(want: LayerSpec, pooling: str, digests: Sequence[str]) -> dict[str, Any]:
     """Return the key of the matrix of some tracks."""
     tracks = hashlib.blake2b(" ".join(digests).encode(), digest_size=20).hexdigest()
-    return {**want.key(""), "audio": tracks, "tracks": len(digests), "pooling": pooling, "matrix": FORMAT}
+    key = {**want.key(""), "audio": tracks, "tracks": len(digests), "pooling": pooling, "matrix": FORMAT}
+    return key | ({"times": TIMES} if pooling == "frames" else {})
 
 
 def name(key: Mapping[str, Any]) -> str:

@@ -2,9 +2,13 @@
 
 Conventions: arrays are frames first, ``[t, d]``, float32. A *frame* stands for a run of sound called its *patch*;
 patches follow each other every *hop*. Both are integer samples at the model's sample rate, seconds are derived, so
-nothing drifts. The time of a frame is the centre of its patch. Each frame owns the half-open cell
-``[centre - hop/2, centre + hop/2)``; times before the first and after the last cell belong to the first and the last
-frame.
+nothing drifts. The time of a frame is the centre of its patch, as far as that lies inside the track. Each frame owns
+the half-open cell from half way to the frame before to half way to the frame behind it; times before the first and
+after the last cell belong to the first and the last frame.
+
+Frames that are *steps* inside of overlapping patches of the network have the distances of the steps only while they
+come from the same patch: the next patch begins one hop of its own further. :class:`PatchSteps` tells which frame is which
+step of which patch, and so when it is.
 """
 
 from __future__ import annotations
@@ -29,6 +33,34 @@ FORMAT = 1
 
 
 @dataclass(frozen=True)
+class PatchSteps:
+    """The patches of a network whose steps in time are the frames of a grid.
+
+    Parameters
+    ----------
+    start : int
+        First sample that the first patch has heard.
+    hop : int
+        Samples from one patch to the next.
+    length : int
+        Samples that a patch has heard.
+    n_patches : int
+        Number of patches.
+    first : int
+        First sample of the first step of the first patch.
+    n_steps : int
+        Steps in a patch.
+    """
+
+    start: int
+    hop: int
+    length: int
+    n_patches: int
+    first: int
+    n_steps: int
+
+
+@dataclass(frozen=True)
 class FrameGrid:
     """The mapping between frames and time.
 
@@ -37,7 +69,7 @@ class FrameGrid:
     sample_rate : int
         Samples per second of the model's input.
     hop : int
-        Samples from one frame to the next.
+        Samples from one frame to the next; where there are `patches`, on average.
     patch : int
         Samples one frame stands for.
     receptive_field : int
@@ -48,6 +80,8 @@ class FrameGrid:
         Number of frames.
     n_samples : int
         Length of the track at `sample_rate`.
+    patches : PatchSteps, optional
+        The patches of the network, where frames are steps inside of them; no frame has heard more than its own.
 
     Examples
     --------
@@ -67,6 +101,7 @@ class FrameGrid:
     start: int
     n_frames: int
     n_samples: int
+    patches: PatchSteps | None = None
 
     @property
     def duration(self) -> float:
@@ -106,8 +141,32 @@ class FrameGrid:
             Of the shape of `frame`.
         """
         frames = np.asarray(frame)
-        seconds = (2 * self.start + self.patch + 2 * self.hop * frames) / (2 * self.sample_rate)
+        seconds = np.clip(self._center(frames) / (2 * self.sample_rate), 0, self.duration)
         return seconds if frames.ndim else float(seconds)
+
+    def sources(self, frames: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the patch and the step inside of it that frames are taken from.
+
+        Where patches overlap, that is the patch whose centre is nearest to where evenly spaced frames would lie, and
+        the nearest of its steps; where two are as near, the even one, so that frames in a row can be the same step.
+
+        Parameters
+        ----------
+        frames : ndarray of int, any shape
+            Numbers of frames, counted from 0.
+
+        Returns
+        -------
+        patches, steps : ndarray of int
+            Of the shape of `frames`; frames that are no steps are all that there is of their patch, step 0.
+        """
+        if self.patches is None:
+            return frames, np.zeros_like(frames)
+        by = self.patches
+        even = self.start + self.hop * frames
+        patches = np.clip(np.rint((even + self.hop / 2 - by.start - by.length / 2) / by.hop), 0, by.n_patches - 1)
+        steps = np.clip(np.rint((even - by.first - patches * by.hop) / self.hop), 0, by.n_steps - 1)
+        return patches.astype(np.int64), steps.astype(np.int64)
 
     @overload
     def time_to_frame(self, time: float) -> int: ...
@@ -138,10 +197,12 @@ class FrameGrid:
             raise OptionError("There are no frames, so no time belongs to one.")
         last = self.n_frames - 1
         guess = np.clip(np.floor((seconds - self._edge(0)) / self.period), 0, last).astype(np.int64)
-        # The division may round across a border; the borders themselves decide.
-        guess = guess + (seconds >= self._edge(guess + 1)) - (seconds < self._edge(guess))
-        frames = np.clip(guess, 0, last)
-        return frames if seconds.ndim else int(frames)
+        # The division may round across a border, and steps lie up to a frame from where even ones would; the borders
+        # themselves decide.
+        for _ in range(1 if self.patches is None else 2):
+            guess = guess + (seconds >= self._edge(guess + 1)) - (seconds < self._edge(guess))
+            guess = np.clip(guess, 0, last)
+        return guess if seconds.ndim else int(guess)
 
     def frame_span(self, frame: int) -> tuple[float, float]:
         """Return the seconds of the track that a frame stands for.
@@ -156,7 +217,8 @@ class FrameGrid:
         (float, float)
             Start and end of its patch in seconds, inside the track.
         """
-        return self._span(frame, self.patch)
+        center = int(self._center(np.asarray(frame))) / 2
+        return self._inside(center - self.patch / 2, center + self.patch / 2)
 
     def receptive_span(self, frame: int) -> tuple[float, float]:
         """Return the seconds of the track that a frame depends on.
@@ -171,15 +233,33 @@ class FrameGrid:
         (float, float)
             Start and end of its receptive field in seconds, inside the track.
         """
-        return self._span(frame, self.receptive_field)
+        center = int(self._center(np.asarray(frame))) / 2
+        first, stop = center - self.receptive_field / 2, center + self.receptive_field / 2
+        if self.patches is not None:
+            by = self.patches
+            begin = by.start + by.hop * int(self.sources(np.asarray(frame))[0])
+            end = begin + by.length
+            whole = self.receptive_field >= by.length
+            first, stop = (begin, end) if whole else (max(first, begin), min(stop, end))
+        return self._inside(first, stop)
 
-    def _span(self, frame: int, length: int) -> tuple[float, float]:
-        first = self.start + frame * self.hop + (self.patch - length) / 2
-        inside = np.clip([first, first + length], 0, self.n_samples) / self.sample_rate
+    def _inside(self, first: float, stop: float) -> tuple[float, float]:
+        inside = np.clip([first, stop], 0, self.n_samples) / self.sample_rate
         return float(inside[0]), float(inside[1])
 
+    def _center(self, frames: NDArray[Any]) -> NDArray[Any]:
+        """Return twice the sample on which frames are centred; also for frames beyond both ends, and between two."""
+        even = 2 * self.start + self.patch + 2 * self.hop * frames
+        if self.patches is None or not self.n_frames:
+            return np.asarray(even)
+        nearest = np.clip(np.rint(frames), 0, self.n_frames - 1).astype(np.int64)
+        patches, steps = self.sources(nearest)
+        begins = self.patches.first + self.patches.hop * patches + self.hop * steps
+        return np.asarray(even + 2 * (begins - self.start - self.hop * nearest))
+
     def _edge(self, index: Any) -> Any:
-        return (2 * self.start + self.patch + (2 * np.asarray(index) - 1) * self.hop) / (2 * self.sample_rate)
+        frames = np.asarray(index)
+        return (self._center(frames - 1) + self._center(frames)) / (4 * self.sample_rate)
 
     def __getitem__(self, frames: slice) -> FrameGrid:
         """Return the grid of consecutive frames, ``grid[first:stop]``; a step other than 1 raises OptionError."""
@@ -364,7 +444,9 @@ class Embedding:
             fields = json.loads(meta["embviz"])
             if fields.pop("format") != FORMAT:
                 raise KeyError("format")
-            grid = FrameGrid(**fields.pop("grid"))
+            grid = FrameGrid(**(stored := fields.pop("grid")))
+            if stored.get("patches"):
+                grid = replace(grid, patches=PatchSteps(**stored["patches"]))
             labels = tuple(fields.pop("labels"))
             return cls(arrays["values"], grid, labels=labels, _tensor=arrays.get("tensor"), **fields)
         except (KeyError, TypeError, ValueError, AttributeError) as error:

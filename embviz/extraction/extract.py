@@ -18,11 +18,19 @@ from embviz.audio.audio import check_quality
 from embviz.audio.facts import known_problem, note_problem
 from embviz.core import essentia
 from embviz.core.cache import Cache, CacheOption, resolve_cache
-from embviz.core.embedding import Embedding
+from embviz.core.embedding import Embedding, FrameGrid
 from embviz.core.progress import Progress, Report, reporter
 from embviz.errors import AudioError, OptionError, UndecodableError, WeightsError
-from embviz.extraction.frontends import FRONTENDS, FrontEnd, Patches, cut_patches, mel_spectrogram
-from embviz.extraction.stitching import Stitcher, resolve_layer
+from embviz.extraction.frontends import (
+    FRONTENDS,
+    FrontEnd,
+    Patches,
+    PatchLayout,
+    cut_patches,
+    lay_out_patches,
+    mel_spectrogram,
+)
+from embviz.extraction.stitching import Stitcher, plan_grid, resolve_layer
 from embviz.inference.essentia import Session, StagedSession, sessions
 from embviz.inference.graph import downstream_nodes
 from embviz.models import Layer, LayerList, Model, ModelLike, ModelList, get_model
@@ -166,8 +174,14 @@ def load_cached(audio: Audio, digest: str, spec: LayerSpec, store: Cache) -> Emb
     cached = store.get(spec.key(digest))
     if cached is None:
         return None
-    # What was computed of another file with the same sound names that one.
-    return replace(cached, title=audio.title, source=spec.weights.source, info={**cached.info, "audio": digest})
+    return replace(
+        cached,
+        title=audio.title,
+        source=spec.weights.source,
+        grid=spec.grid(cached.grid.n_samples),
+        # What was computed of another file with the same sound names that one.
+        info={**cached.info, "audio": digest},
+    )
 
 
 def stream_embeddings(
@@ -271,6 +285,17 @@ class LayerSpec:
         """What stands between the samples and the network."""
         return FRONTENDS[self.model.frontend]
 
+    def patches(self, n_samples: int) -> PatchLayout:
+        """Return where the patches of a track of so many samples, at the model's rate, lie."""
+        return lay_out_patches(n_samples, self.frontend, patch_frames=self.model.patch_frames, hop=self.hop)
+
+    def grid(self, n_samples: int) -> FrameGrid:
+        """Return the grid of a track of so many samples at the model's rate.
+
+        It is no part of what is kept in the cache: embeddings that an earlier version kept get it, too.
+        """
+        return plan_grid(self.layer, self.shapes, self.frontend, self.patches(n_samples), n_samples)
+
     def key(self, digest: str) -> dict[str, Any]:
         """Return the key in the cache for a track of this digest."""
         return {
@@ -369,7 +394,7 @@ def _run_graph(
     every: float,
 ) -> Iterator[tuple[int, Embedding, bool]]:
     """Yield what one graph gives for its patches."""
-    stitchers = {i: Stitcher(spec.model, spec.layer, spec.shapes, patches, n_samples) for i, spec in group.items()}
+    stitchers = {i: Stitcher(spec.layer, spec.shapes, patches, spec.grid(n_samples)) for i, spec in group.items()}
     first = next(iter(group.values()))
     for _ in _throttle(_run_passes(first, patches, list(stitchers.values()), report, gently=every < math.inf), every):
         for i, stitcher in stitchers.items():
@@ -470,7 +495,8 @@ def _to_embedding(
     spec: LayerSpec, stitcher: Stitcher, sound: Audio, digest: str, *, partial: bool = False
 ) -> Embedding:
     layer = spec.layer
-    info = spec.key(digest) | {"padded": stitcher.padded} | stitcher.tensor_info
+    padded = spec.patches(stitcher.grid.n_samples).padded
+    info = spec.key(digest) | {"padded": padded} | stitcher.tensor_info
     labels = layer.labels if len(layer.labels) == stitcher.values.shape[1] else ()
     return Embedding(
         stitcher.partial_values() if partial else stitcher.values,

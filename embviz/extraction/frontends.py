@@ -67,15 +67,38 @@ FRONTENDS = {
 }
 
 
-class Patches(Protocol):
-    """The patches of a track for one front-end: counted at once, computed when asked for."""
+@dataclass(frozen=True)
+class PatchLayout:
+    """Where the patches of a track lie; all in samples, but for their number."""
 
+    n_patches: int
     start: int  # first sample of what the first patch stands for
     first_frame: int  # first sample of what the first frame of the first patch stands for
-    hop: int  # samples from one patch to the next
-    length: int  # samples a patch stands for
-    receptive_field: int  # samples a patch can have heard, centred on what it stands for
+    hop: int  # from one patch to the next
+    length: int  # what a patch stands for
+    receptive_field: int  # what a patch can have heard, centred on what it stands for
     padded: bool = False  # whether the track was shorter than one patch
+
+
+def lay_out_patches(n_samples: int, frontend: FrontEnd, *, patch_frames: int, hop: int) -> PatchLayout:
+    """Return where the patches of a track of so many samples lie; patches and hop are those of `cut_patches`."""
+    if frontend.continuous:
+        frames = n_frames(n_samples, frontend.frame, frontend.hop)
+        n_patches = max(0, frames - patch_frames) * frontend.hop // hop + 1
+        start, length = -(frontend.hop // 2), patch_frames * frontend.hop
+        heard = length - frontend.hop + frontend.frame
+        return PatchLayout(n_patches, start, start, hop, length, heard, padded=frames < patch_frames)
+    length = frontend.chunk
+    if frontend.channels == 2:
+        # Frames and segments are centred on what they read, which goes on behind them.
+        ahead = frontend.frame - frontend.hop
+        return PatchLayout(-(-n_samples // length), ahead // 2, ahead // 2, length, length, length + ahead)
+    start = -(length // 2)
+    return PatchLayout(n_frames(n_samples, length, hop), start, start - frontend.hop // 2, hop, length, length)
+
+
+class Patches(Protocol):
+    """The patches of a track for one front-end: counted at once, computed when asked for."""
 
     def __len__(self) -> int: ...
 
@@ -144,17 +167,12 @@ class _FramePatches(Patches):
     """Patches cut from one mel-spectrogram of the whole track."""
 
     def __init__(self, mel: NDArray[np.float32], frontend: FrontEnd, patch_frames: int, hop_frames: int) -> None:
-        self.padded = len(mel) < patch_frames
-        if self.padded:
+        if len(mel) < patch_frames:
             # As lastPatchMode="repeat" fills a patch: the frames over again.
             mel = np.tile(mel, (-(-patch_frames // len(mel)), 1))[:patch_frames]
         windows = np.lib.stride_tricks.sliding_window_view(mel, patch_frames, axis=0)
         self._patches = windows.transpose(0, 2, 1)[::hop_frames]
         self._standardised = frontend.standardised
-        self.start = self.first_frame = -(frontend.hop // 2)
-        self.hop = hop_frames * frontend.hop
-        self.length = patch_frames * frontend.hop
-        self.receptive_field = (patch_frames - 1) * frontend.hop + frontend.frame
 
     def __len__(self) -> int:
         return len(self._patches)
@@ -174,10 +192,6 @@ class _ChunkPatches(Patches):
         self._batches: dict[tuple[int, int], NDArray[np.float32]] = {}
         self._chunks = cut_frames(samples, frontend.chunk, hop)
         self._mel = _decibel_mel(frontend, patch_frames)
-        self.start = -(frontend.chunk // 2)
-        self.first_frame = self.start - frontend.hop // 2
-        self.hop = hop
-        self.length = self.receptive_field = frontend.chunk
 
     def __len__(self) -> int:
         return len(self._chunks)
@@ -203,11 +217,6 @@ class _Segments(Patches):
     def __init__(self, samples: NDArray[np.float32], frontend: FrontEnd) -> None:
         self._samples, self._segment = samples, frontend.chunk
         self._ahead = frontend.frame - frontend.hop
-        # Frames and segments are centred on what they read.
-        self.start = self.first_frame = self._ahead // 2
-        self.hop = frontend.chunk
-        self.length = frontend.chunk
-        self.receptive_field = frontend.chunk + self._ahead
 
     def __len__(self) -> int:
         return math.ceil(len(self._samples) / self._segment)

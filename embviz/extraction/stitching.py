@@ -3,6 +3,7 @@
 Conventions: a *step* is one position on the time axis inside a patch. Layers without such an axis have one frame per
 patch. The others come out on a grid of their own, one frame per step: where patches overlap, each frame is taken from
 the patch whose centre is nearest, so that the borders of the patches, where convolutions see padding, do not show.
+A clip shorter than one patch, which is repeated to fill it, is all that each of its frames has heard.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embviz.core.embedding import FrameGrid
+from embviz.core.embedding import FrameGrid, PatchSteps
 from embviz.core.memmap import scratch_array
 from embviz.errors import LayerError
 from embviz.extraction.frontends import FRONTENDS
@@ -24,7 +25,7 @@ from embviz.models.weight_store import layer_shapes
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from embviz.extraction.frontends import Patches
+    from embviz.extraction.frontends import FrontEnd, Patches, PatchLayout
     from embviz.models import Layer, Model
     from embviz.models.weight_store import Weights
 
@@ -95,8 +96,8 @@ def _comes_from(whole: int, part: int) -> bool:
 class Stitcher:
     """Puts the outputs of one layer, batch by batch, where they belong in time.
 
-    The layer comes with its axes told, and with the shape of each of its nodes for one patch; the length of the track
-    is that at the model's rate.
+    The layer comes with its axes told, and with the shape of each of its nodes for one patch; the grid is that of
+    :func:`plan_grid`.
 
     Attributes
     ----------
@@ -109,17 +110,14 @@ class Stitcher:
         How many frames, from the first one on, are computed.
     """
 
-    def __init__(
-        self, model: Model, layer: Layer, shapes: tuple[tuple[int, ...], ...], patches: Patches, n_samples: int
-    ) -> None:
-        self._layer, self._shapes, self._patches = layer, shapes, patches
+    def __init__(self, layer: Layer, shapes: tuple[tuple[int, ...], ...], patches: Patches, grid: FrameGrid) -> None:
+        self._layer, self._shapes, self._patches, self.grid = layer, shapes, patches, grid
         self.sound = "s" in layer.axes
-        self.padded = patches.padded
         self.frames = 0
-        sizes = {letter: _size(layer.axes, shapes[0], letter) for letter in "tf"} | {"c": _channels(layer, shapes)}
-        self.grid, self._patch_of, self._step_of = _plan_grid(model, layer, sizes, patches, n_samples)
+        if not self.sound:
+            self._patch_of, self._step_of = grid.sources(np.arange(grid.n_frames))
         self.values = _buffer((self.grid.n_frames, vector_length(layer, shapes)))
-        self.tensor, self.tensor_info = self._tensor_buffer(sizes)
+        self.tensor, self.tensor_info = self._tensor_buffer()
 
     @property
     def ranks(self) -> dict[str, int]:
@@ -158,10 +156,11 @@ class Stitcher:
         values[self.frames :] = np.nan
         return values
 
-    def _tensor_buffer(self, sizes: Mapping[str, int]) -> tuple[NDArray[np.float32] | None, dict[str, int]]:
-        if sizes["f"] == 1 or not sizes["c"]:
+    def _tensor_buffer(self) -> tuple[NDArray[np.float32] | None, dict[str, int]]:
+        bands, channels = _size(self._layer.axes, self._shapes[0], "f"), _channels(self._layer, self._shapes)
+        if bands == 1 or not channels:
             return None, {}
-        shape = (self.grid.n_frames, sizes["f"], sizes["c"])
+        shape = (self.grid.n_frames, bands, channels)
         size = 4 * math.prod(shape)
         return (_buffer(shape), {}) if size <= KEPT_TENSOR else (None, {"tensor_bytes": size})
 
@@ -192,28 +191,37 @@ def _to_tfc(output: NDArray[np.float32], axes: str) -> NDArray[np.float32]:
     return output.transpose(0, *(1 + i for i in order)).reshape(len(output), *sizes)
 
 
-def _plan_grid(
-    model: Model, layer: Layer, sizes: Mapping[str, int], patches: Patches, n_samples: int
-) -> tuple[FrameGrid, NDArray[np.int64], NDArray[np.int64]]:
-    """Return the grid of a layer and, for each of its frames, the patch and the step it is taken from."""
-    frontend, rate = FRONTENDS[model.frontend], model.sample_rate
-    nothing = np.empty(0, np.int64)
+def plan_grid(
+    layer: Layer, shapes: tuple[tuple[int, ...], ...], frontend: FrontEnd, patches: PatchLayout, n_samples: int
+) -> FrameGrid:
+    """Return the grid of a layer with its axes told; the length of the track is that at the model's rate."""
+    rate = frontend.sample_rate
     if "s" in layer.axes:
-        return FrameGrid(rate, 1, 1, patches.receptive_field, 0, n_samples, n_samples), nothing, nothing
-    if "t" not in layer.axes or layer.step is None:
-        n = len(patches)
-        grid = FrameGrid(rate, patches.hop, patches.length, patches.receptive_field, patches.start, n, n_samples)
-        return grid, np.arange(n), np.zeros(n, np.int64)
-    hop = layer.step * frontend.hop
-    first = patches.first_frame + round((layer.center - (layer.step - 1) / 2) * frontend.hop)
-    n = (len(patches) - 1) * patches.hop // hop + sizes["t"]
+        # Samples at the border of two segments depend on both of them.
+        return FrameGrid(rate, 1, 1, 2 * patches.receptive_field, 0, n_samples, n_samples)
+    if "t" in layer.axes and layer.step is not None:
+        grid = _step_grid(layer, _size(layer.axes, shapes[0], "t"), frontend, patches, n_samples)
+        if grid.n_frames:
+            return grid
+    elif not patches.padded:
+        length, field = patches.length, patches.receptive_field
+        return FrameGrid(rate, patches.hop, length, field, patches.start, patches.n_patches, n_samples)
+    return FrameGrid(rate, n_samples, n_samples, n_samples, 0, 1, n_samples)
+
+
+def _step_grid(layer: Layer, n_steps: int, frontend: FrontEnd, patches: PatchLayout, n_samples: int) -> FrameGrid:
+    """Return the grid of a layer with a time axis: the steps that are centred inside the track."""
+    hop = (layer.step or 1) * frontend.hop
+    first = patches.first_frame + round((layer.center - ((layer.step or 1) - 1) / 2) * frontend.hop)
+    n = (patches.n_patches - 1) * patches.hop // hop + n_steps
     starts = first + hop * np.arange(n)
-    inside = (starts + hop // 2 >= 0) & (starts + hop // 2 < n_samples)
-    starts = starts[inside] if inside.any() else starts[:1]
-    nearest = np.rint((starts + hop / 2 - patches.start - patches.length / 2) / patches.hop)
-    patch_of = np.clip(nearest, 0, len(patches) - 1).astype(np.int64)
-    step_of = np.clip(np.rint((starts - first - patch_of * patches.hop) / hop), 0, sizes["t"] - 1).astype(np.int64)
-    field = patches.receptive_field
-    if layer.receptive_field is not None:
+    inside = np.flatnonzero((starts + hop // 2 >= 0) & (starts + hop // 2 < n_samples))
+    heard = patches.receptive_field
+    field = heard
+    # Each number of a standardised patch depends on all of its numbers; a short clip is repeated to fill the patch.
+    if layer.receptive_field is not None and not frontend.standardised and not patches.padded:
         field = (layer.receptive_field - 1) * frontend.hop + frontend.frame
-    return FrameGrid(rate, hop, hop, field, int(starts[0]), len(starts), n_samples), patch_of, step_of
+    begin = patches.start - (heard - patches.length) // 2
+    steps = PatchSteps(begin, patches.hop, heard, patches.n_patches, first, n_steps)
+    start = first + hop * int(inside[0]) if len(inside) else first
+    return FrameGrid(frontend.sample_rate, hop, hop, field, start, len(inside), n_samples, steps)

@@ -33,7 +33,8 @@ class Layer:
         Shape of one patch of the joined nodes, in the order of `axes`.
     receptive_field : int or None
         Frames of the front-end, centred on the step, that one step in time can have heard: as many as the step that
-        hears furthest needs. None means the whole patch.
+        hears furthest needs. None means the whole patch. It is that of the network: what standardises each patch
+        before it (Tempo-CNN) makes every step depend on the level of the whole patch besides.
     step : int or None
         Frames of the front-end from one step in time to the next; None where there is no time axis in the patch.
     center : float

@@ -35,7 +35,7 @@ export function lineOf(frames, dimension, view, width) {
   const { grid } = frames;
   const [from, to] = [frameAt(grid, view[0]), frameAt(grid, view[1]) + 1];
   const x0 = timeToX(frameEdge(grid, 0), view, width);
-  const wide = timeToX(frameEdge(grid, 1), view, width) - x0;
+  const wide = (grid.hop / grid.sample_rate / (view[1] - view[0])) * width;
   const runs = [];
   let run = null;
   const add = (value, ...xs) => {
@@ -46,7 +46,8 @@ export function lineOf(frames, dimension, view, width) {
     }
   };
   if (wide >= 1) {
-    for (let i = from; i < to; i += 1) add(valueOf(frames, dimension, i), x0 + i * wide, x0 + (i + 1) * wide);
+    const xOf = (frame) => timeToX(frameEdge(grid, frame), view, width);
+    for (let i = from; i < to; i += 1) add(valueOf(frames, dimension, i), xOf(i), xOf(i + 1));
     return runs;
   }
   for (let i = from; i < to; ) {

@@ -246,7 +246,7 @@ export class Heatmap {
     const { from, step } = framesOf(field.grid, this.view, width);
     const source = field.source(step);
     const coarse = 2 ** source.k;
-    const columns = columnsOf(from / coarse, step / coarse, source.t, width, 0.5 / coarse);
+    const columns = columnsOf(from / coarse, step / coarse, source.t, width, 0.5 / coarse, field.grid);
     const colors = { tables: field.tables, zero: field.zero, words: wordsOf(map) };
     paint(source, field.rows, columns, colors, width, height, new Uint32Array(this.#image.data.buffer));
     pen.putImageData(this.#image, 0, 0);

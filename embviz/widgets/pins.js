@@ -8,7 +8,7 @@ import { columnAt, framesOf, strongest } from "./raster.js";
 import { formatValue, roughValue } from "./readings.js";
 import { fullName, plain } from "./rows.js";
 import { STEPS } from "./scales.js";
-import { clamp } from "./time.js";
+import { clamp, frameEdge, frameTime } from "./time.js";
 
 const TALL = 50; // pixels of a strip
 const PADDING = 4; // above and below its plot, together
@@ -18,17 +18,21 @@ const SWATCH = { width: 26, height: 8 };
  * A dimension as a line: the centre of each frame, or where frames are denser than pixels, the lowest and the highest
  * of each pixel. Runs end where cells are empty.
  * @param {Uint8Array} codes of one dimension @param {ReturnType<typeof framesOf>} frames
+ * @param {import("./time.js").Grid} [grid] where frames may not be evenly spaced
  * @returns {{x: number, code: number}[][]} runs of points, in pixels
  */
-export function lineOf(codes, { from, step }, width) {
-  return step <= 1 ? plainLine(codes, from, step, width) : pooledRuns(codes, from, step, width);
+export function lineOf(codes, { from, step }, width, grid = null) {
+  return step <= 1 ? plainLine(codes, from, step, width, grid) : pooledRuns(codes, from, step, width);
 }
 
-function plainLine(codes, from, step, width) {
+function plainLine(codes, from, step, width, grid) {
   const first = clamp(Math.floor(from) - 1, 0, codes.length);
   const stop = clamp(Math.ceil(from + width * step) + 1, 0, codes.length);
   const points = [];
-  for (let i = first; i < stop; i += 1) points.push([{ x: (i + 0.5 - from) / step, code: codes[i] }]);
+  for (let i = first; i < stop; i += 1) {
+    const center = grid ? (frameTime(grid, i) - frameEdge(grid, 0)) * (grid.sample_rate / grid.hop) : i + 0.5;
+    points.push([{ x: (center - from) / step, code: codes[i] }]);
+  }
   return runsOf(points);
 }
 
@@ -134,7 +138,7 @@ export class Pins {
     Object.assign(pen, { strokeStyle: color, fillStyle: color, lineWidth: 1.5, lineJoin: "round" });
     // Dashes on what jumps within a pixel would only look broken.
     pen.setLineDash(frames.step <= 0.5 ? dash : []);
-    for (const run of lineOf(own, frames, width)) {
+    for (const run of lineOf(own, frames, width, grid)) {
       pen.beginPath();
       run.forEach(({ x, code }, i) => (i ? pen.lineTo(x, y(code)) : pen.moveTo(x, y(code))));
       pen.stroke();

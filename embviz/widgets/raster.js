@@ -5,7 +5,7 @@
  * the top. Nothing here touches the page.
  */
 import { valueOf } from "./scales.js";
-import { clamp, frameEdge } from "./time.js";
+import { clamp, frameAt, frameEdge } from "./time.js";
 
 // Rows and columns.
 
@@ -26,15 +26,16 @@ export function rowsAt(y, height, d) {
  * @param {number} step frames per pixel
  * @param {number} count of frames @param {number} width in pixels
  * @param {number} [centre] of a frame; of cells that pool 2^k frames, the centre of the first: the last may hold few
+ * @param {import("./time.js").Grid} [grid] where frames may not be evenly spaced
  * @returns {{first: Int32Array, stop: Int32Array, left: number, right: number}} columns outside [left, right) are empty
  */
-export function columnsOf(from, step, count, width, center = 0.5) {
+export function columnsOf(from, step, count, width, center = 0.5, grid = null) {
   const first = new Int32Array(width);
   const stop = new Int32Array(width);
   let left = width;
   let right = 0;
   for (let x = 0; x < width; x += 1) {
-    [first[x], stop[x]] = columnAt(from, step, count, x, center);
+    [first[x], stop[x]] = columnAt(from, step, count, x, center, grid);
     if (stop[x] <= first[x]) continue;
     left = Math.min(left, x);
     right = x + 1;
@@ -43,15 +44,23 @@ export function columnsOf(from, step, count, width, center = 0.5) {
 }
 
 /** The frames of one pixel column: first, and one past the last; none where both are equal. */
-export function columnAt(from, step, count, x, center = 0.5) {
+export function columnAt(from, step, count, x, center = 0.5, grid = null) {
   if (step <= 1) {
-    const frame = Math.floor(from + (x + 0.5) * step);
+    const frame = frameUnder(from + (x + 0.5) * step, count, grid);
     return [clamp(frame, 0, count), clamp(frame + 1, 0, count)];
   }
   // What begins left of the plot and reaches into it belongs to the first pixel.
   const first = x === 0 ? Math.floor(from) : Math.ceil(from + x * step - center);
   const stop = Math.ceil(from + (x + 1) * step - center);
   return [clamp(first, 0, count), clamp(stop, 0, count)];
+}
+
+/** The frame at a distance from the border of frame 0, in frames; -1 or `count` where there is none. */
+function frameUnder(distance, count, grid) {
+  // Where a pixel holds a frame or more, a part of a frame does not show.
+  if (!grid?.patches || distance < 0) return Math.floor(distance);
+  const seconds = frameEdge(grid, 0) + (distance * grid.hop) / grid.sample_rate;
+  return seconds < frameEdge(grid, count) ? frameAt(grid, seconds) : count;
 }
 
 /** Where a view begins, and how far its pixels are apart, in frames. */
@@ -195,7 +204,7 @@ export function underPoint(field, view, { x, y }, { width, height }, ratio = 1) 
   const dimension = field.rows[rows[0]];
   if (x === null) return { cell: null, frame: null, dimension };
   const { from, step } = framesOf(field.grid, view, Math.round(width * ratio));
-  const frames = columnAt(from, step, field.t, Math.floor(x * ratio));
+  const frames = columnAt(from, step, field.t, Math.floor(x * ratio), 0.5, field.grid);
   if (frames[0] === frames[1]) return { cell: null, frame: null, dimension };
   const cell = cellAt(field, frames, rows);
   return { cell, frame: cell?.frame ?? frames[0], dimension: cell?.dimension ?? dimension };

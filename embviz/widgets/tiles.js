@@ -7,7 +7,7 @@ import { framesOf, overBands, overTime } from "./blocks.js";
 import { palette } from "./colours.js";
 import { h } from "./dom.js";
 import { brief, colorsOf, decoded, paintRamp, shortened } from "./plot.js";
-import { GUTTER, clamp, formatTime, frameAt, frameEdge, timeTicks, timeToX } from "./time.js";
+import { GUTTER, clamp, evenRuns, formatTime, frameAt, frameEdge, timeTicks, timeToX } from "./time.js";
 
 export const MAP = "viridis";
 export const LARGE = 300; // pixels of the enlarged map
@@ -106,8 +106,11 @@ export class Look {
     pen.imageSmoothingEnabled = wide * (globalThis.devicePixelRatio || 1) < 1;
     for (const block of blocks) {
       if (block.look !== look) Object.assign(block, { look, image: this.#image(block, channel) });
-      const x = timeToX(frameEdge(grid, block.first), stretch, width);
-      pen.drawImage(block.image, x, 0, wide * block.count, tall);
+      block.runs ??= evenRuns(grid, block.first, block.first + block.count);
+      for (const [from, to] of block.runs) {
+        const [left, right] = [from, to].map((frame) => timeToX(frameEdge(grid, frame), stretch, width));
+        pen.drawImage(block.image, from - block.first, 0, to - from, this.bands, left, 0, right - left, tall);
+      }
     }
   }
 
@@ -126,21 +129,22 @@ export class Look {
   /** Pooled over frequency: the mean as an area, the highest as a line, over time. */
   #strip(pen, { channel, blocks, width, tall }, stretch) {
     const { grid } = this;
-    const wide = (grid.hop / grid.sample_rate / (stretch[1] - stretch[0])) * width;
     const level = (value) => tall - 1 - this.share(channel, value) * (tall - 3);
     pen.fillStyle = this.inks.accent;
     pen.strokeStyle = this.inks.ink;
     pen.beginPath();
     for (const block of blocks) {
       const { means, peaks } = this.pooledOf(block, channel);
-      const start = timeToX(frameEdge(grid, block.first), stretch, width);
+      const xOf = (i) => timeToX(frameEdge(grid, block.first + i), stretch, width);
+      let [left, right] = [0, xOf(0)];
       pen.globalAlpha = 0.45;
       for (let i = 0; i < block.count; i += 1) {
+        [left, right] = [right, xOf(i + 1)];
         const [y, peak] = [level(means[i]), level(peaks[i])];
         if (Number.isNaN(y)) continue;
-        pen.fillRect(start + i * wide, y, wide, tall - y);
-        pen.lineTo(start + i * wide, peak);
-        pen.lineTo(start + (i + 1) * wide, peak);
+        pen.fillRect(left, y, right - left, tall - y);
+        pen.lineTo(left, peak);
+        pen.lineTo(right, peak);
       }
     }
     pen.globalAlpha = 1;

@@ -2,8 +2,8 @@
  * Time and its pictures: seconds, frames, pixels; nothing here touches the page.
  *
  * Conventions: seconds are numbers from the beginning of the track; a *view* is the pair of seconds at the left and the
- * right end of the plots; a *grid* maps frames to seconds, in integer samples, with the names of Python's FrameGrid.
- * Frames own half-open cells [edge(i), edge(i + 1)).
+ * right end of the plots; a *grid* maps frames to seconds, in integer samples, with the names of Python's FrameGrid,
+ * whose rules these are. Frames own half-open cells [edge(i), edge(i + 1)).
  */
 
 /** Pixels left and right of every plot of time, so that the playheads of all views stand above each other. */
@@ -13,8 +13,9 @@ export const GUTTER = { left: 76, right: 72 };
 export const SHORTEST_VIEW = 0.02;
 
 /**
+ * @typedef {{start: number, hop: number, length: number, n_patches: number, first: number, n_steps: number}} PatchSteps
  * @typedef {{sample_rate: number, hop: number, patch: number, receptive_field: number, start: number,
- *   n_frames: number, n_samples: number}} Grid
+ *   n_frames: number, n_samples: number, patches?: PatchSteps | null}} Grid
  * @typedef {[number, number]} View
  */
 
@@ -22,42 +23,89 @@ export function clamp(value, low, high) {
   return Math.min(Math.max(value, low), high);
 }
 
-/** Left border of a frame's cell in seconds. @param {Grid} grid @param {number} frame */
-export function frameEdge(grid, frame) {
-  return (2 * grid.start + grid.patch + (2 * frame - 1) * grid.hop) / (2 * grid.sample_rate);
+/** The nearest whole number; of two as near, the even one, as in Python. */
+function rounded(x) {
+  const whole = Math.round(x);
+  return whole - x === 0.5 && whole % 2 ? whole - 1 : whole;
 }
 
-/** Centre of a frame in seconds. @param {Grid} grid @param {number} frame */
+/** The patch and the step inside of it that a frame is taken from. @param {Grid} grid of steps @param {number} frame */
+function sourceOf({ start, hop, patches: by }, frame) {
+  const even = start + hop * frame;
+  const patch = clamp(rounded((even + hop / 2 - by.start - by.length / 2) / by.hop), 0, by.n_patches - 1);
+  return [patch, clamp(rounded((even - by.first - patch * by.hop) / hop), 0, by.n_steps - 1)];
+}
+
+/** Samples from where evenly spaced frames would have a frame to where it is. @param {Grid} grid @param {number} frame */
+function shiftOf(grid, frame) {
+  if (!grid.patches || !grid.n_frames) return 0;
+  const nearest = clamp(rounded(frame), 0, grid.n_frames - 1);
+  const [patch, step] = sourceOf(grid, nearest);
+  return grid.patches.first + grid.patches.hop * patch + grid.hop * step - grid.start - grid.hop * nearest;
+}
+
+/** Twice the sample on which a frame is centred. @param {Grid} grid @param {number} frame */
+function centerOf(grid, frame) {
+  return 2 * grid.start + grid.patch + 2 * grid.hop * frame + 2 * shiftOf(grid, frame);
+}
+
+/** Left border of a frame's cell in seconds. @param {Grid} grid @param {number} frame */
+export function frameEdge(grid, frame) {
+  return (centerOf(grid, frame - 1) + centerOf(grid, frame)) / (4 * grid.sample_rate);
+}
+
+/** Centre of a frame in seconds, inside the track. @param {Grid} grid @param {number} frame */
 export function frameTime(grid, frame) {
-  return (2 * grid.start + grid.patch + 2 * frame * grid.hop) / (2 * grid.sample_rate);
+  const end = grid.n_samples > 0 ? grid.n_samples / grid.sample_rate : Infinity;
+  return clamp(centerOf(grid, frame) / (2 * grid.sample_rate), 0, end);
 }
 
 /** The frame whose cell holds a time; clamped at both ends. @param {Grid} grid @param {number} seconds */
 export function frameAt(grid, seconds) {
   const last = grid.n_frames - 1;
   let frame = clamp(Math.floor(((seconds - frameEdge(grid, 0)) * grid.sample_rate) / grid.hop), 0, last);
-  // The division may round across a border; the borders themselves decide.
-  if (frame < last && seconds >= frameEdge(grid, frame + 1)) frame += 1;
-  if (frame > 0 && seconds < frameEdge(grid, frame)) frame -= 1;
+  // The division may round across a border, and steps lie up to a frame from where even ones would; the borders
+  // themselves decide.
+  while (frame < last && seconds >= frameEdge(grid, frame + 1)) frame += 1;
+  while (frame > 0 && seconds < frameEdge(grid, frame)) frame -= 1;
   return frame;
+}
+
+/**
+ * Runs of evenly spaced frames among [from, to): those of one patch of the network, or all of them.
+ * @param {Grid} grid @returns {[number, number][]}
+ */
+export function evenRuns(grid, from, to) {
+  if (!grid.patches) return [[from, to]];
+  const runs = [];
+  for (let frame = from; frame < to; frame += 1) {
+    const shift = shiftOf(grid, frame);
+    if (runs.at(-1)?.[2] === shift) runs.at(-1)[1] = frame + 1;
+    else runs.push([frame, frame + 1, shift]);
+  }
+  return runs;
 }
 
 /** Seconds of the track that a frame stands for (its patch). @param {Grid} grid @returns {View} */
 export function frameSpan(grid, frame) {
-  return span(grid, frame, grid.patch);
+  const center = centerOf(grid, frame) / 2;
+  return inside(grid, center - grid.patch / 2, center + grid.patch / 2);
 }
 
 /** Seconds of the track that a frame can have heard (its receptive field). @param {Grid} grid @returns {View} */
 export function heardSpan(grid, frame) {
-  return span(grid, frame, grid.receptive_field);
+  const center = centerOf(grid, frame) / 2;
+  const [from, to] = [center - grid.receptive_field / 2, center + grid.receptive_field / 2];
+  const by = grid.patches;
+  if (!by) return inside(grid, from, to);
+  const begin = by.start + by.hop * sourceOf(grid, frame)[0];
+  const end = begin + by.length;
+  const whole = grid.receptive_field >= by.length;
+  return whole ? inside(grid, begin, end) : inside(grid, Math.max(from, begin), Math.min(to, end));
 }
 
-function span(grid, frame, length) {
-  const first = grid.start + frame * grid.hop + (grid.patch - length) / 2;
-  return [
-    clamp(first, 0, grid.n_samples) / grid.sample_rate,
-    clamp(first + length, 0, grid.n_samples) / grid.sample_rate,
-  ];
+function inside(grid, from, to) {
+  return [clamp(from, 0, grid.n_samples) / grid.sample_rate, clamp(to, 0, grid.n_samples) / grid.sample_rate];
 }
 
 /**

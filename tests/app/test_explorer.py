@@ -121,6 +121,9 @@ def test_models_of_the_panel_are_the_catalogue(folder, explore):
     heard = {layer["name"]: layer["receptive_field"] for layer in musicnn["layers"]}
     assert heard["embedding"] == "the whole patch"
     assert heard["timbral"].endswith(" s")
+    tempo = {layer["name"]: layer["receptive_field"] for layer in models["deepsquare-k8"]["layers"]}
+    assert tempo["conv1"] == "0.28 s, and the level of the whole patch"
+    assert tempo["output"] == "the whole patch"
 
 
 def test_an_array_can_be_explored(noise_and_tone, explore):

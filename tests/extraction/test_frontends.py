@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from embviz.core import essentia
-from embviz.extraction.frontends import FRONTENDS, cut_frames, cut_patches, mel_spectrogram, n_frames
+from embviz.extraction.frontends import (
+    FRONTENDS,
+    cut_frames,
+    cut_patches,
+    lay_out_patches,
+    mel_spectrogram,
+    n_frames,
+)
 
 MEL = [frontend for frontend in FRONTENDS.values() if frontend.algorithm]
 PATCH = {"musicnn": (187, 93), "vggish": (96, 93), "tempocnn": (256, 128)}
@@ -67,11 +74,24 @@ def test_silence_always_gives_the_same_patches(frontend):
 
 
 @pytest.mark.parametrize("frontend", MEL, ids=lambda f: f.name)
+@pytest.mark.parametrize("hop_frames", [1, 50, 93])
+def test_patches_are_as_many_as_were_laid_out(frontend, hop_frames):
+    patch_frames, _ = PATCH[frontend.name]
+    for frames in (1, patch_frames - 1, patch_frames, patch_frames + 49, patch_frames + 2 * hop_frames):
+        n_samples, hop = (frames - 1) * frontend.hop, hop_frames * frontend.hop
+        assert n_frames(n_samples, frontend.frame, frontend.hop) == frames
+        layout = lay_out_patches(n_samples, frontend, patch_frames=patch_frames, hop=hop)
+        mel = np.zeros((frames, frontend.bands), np.float32)
+        assert layout.n_patches == len(cut_patches(mel, frontend, patch_frames=patch_frames, hop=hop))
+
+
+@pytest.mark.parametrize("frontend", MEL, ids=lambda f: f.name)
 def test_a_short_clip_is_repeated_to_fill_one_patch(frontend):
     patch_frames, _ = PATCH[frontend.name]
     samples = sound(0.4, frontend.sample_rate)
     patches = patches_of(frontend, samples)
-    assert (len(patches), patches.padded) == (1, True)
+    layout = lay_out_patches(len(samples), frontend, patch_frames=patch_frames, hop=93 * frontend.hop)
+    assert (len(patches), layout.n_patches, layout.padded) == (1, 1, True)
     if frontend.standardised:
         return
     mel = mel_spectrogram(samples, frontend)

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
-  fitted, following, formatTime, frameAt, frameEdge, frameSpan, frameTime, heardSpan, orderedRange, panned, timeTicks,
+  evenRuns, fitted, following, formatTime, frameAt, frameEdge, frameSpan, frameTime, heardSpan, orderedRange, panned, timeTicks,
   timeToX, xToTime, zoomed,
 } from "../../embviz/widgets/time.js";
 
@@ -35,6 +35,39 @@ test("spans end where the track does", () => {
   const heard = heardSpan(GRID, 2);
   assert.ok(heard[0] < frameSpan(GRID, 2)[0] && heard[1] > frameSpan(GRID, 2)[1]);
   assert.equal(heardSpan({ ...GRID, receptive_field: 1e9 }, 2)[1], GRID.n_samples / GRID.sample_rate);
+});
+
+// VGG's first pools on seven seconds, as Python's FrameGrid counts them: 46 steps of four mel frames in a patch of 187,
+// and a patch every 93.
+const STEPS = {
+  sample_rate: 16000, hop: 1024, patch: 1024, receptive_field: 1792, start: -128, n_frames: 92, n_samples: 112000,
+  patches: { start: -256, hop: 23808, length: 48128, n_patches: 3, first: -128, n_steps: 46 },
+};
+
+test("steps of overlapping patches are where their patch puts them", () => {
+  const frames = [0, 1, 33, 34, 35, 36, 57, 91];
+  const samples = (call) => frames.map((frame) => call(STEPS, frame) * 16000);
+  assert.deepEqual(samples(frameTime), [384, 1408, 34176, 35200, 36480, 37504, 59008, 93056]);
+  assert.deepEqual(samples(frameEdge), [-128, 896, 33664, 34688, 35840, 36992, 58496, 93056]);
+  for (let frame = 0; frame < STEPS.n_frames; frame += 1) {
+    assert.equal(frameAt(STEPS, frameEdge(STEPS, frame)), frame);
+    assert.equal(frameAt(STEPS, frameEdge(STEPS, frame + 1) - 1e-9), frame);
+  }
+  const runs = evenRuns(STEPS, 0, STEPS.n_frames);
+  assert.deepEqual(runs.map(([from]) => from).slice(0, 2), [0, 35]);
+  assert.equal(runs.at(-1)[1], STEPS.n_frames);
+  assert.deepEqual(evenRuns(GRID, 3, 9), [[3, 9]]);
+});
+
+test("no step has heard more than its patch", () => {
+  const heard = (grid, frame) => heardSpan(grid, frame).map((seconds) => seconds * 16000);
+  assert.deepEqual(heard(STEPS, 35), [35584, 37376]);
+  assert.deepEqual(heard({ ...STEPS, receptive_field: 30000 }, 35), [23552, 51480]);
+  assert.deepEqual(heard({ ...STEPS, receptive_field: 48128 }, 35), [23552, 71680]);
+});
+
+test("no frame is centred beyond the end", () => {
+  assert.equal(frameTime({ ...GRID, n_samples: 1_920_000 }, 80), 120);
 });
 
 test("times read as people say them", () => {

@@ -1,0 +1,139 @@
+"""When frames are, and what they have heard: a click is put into noise, and every layer is compared bit by bit."""
+
+import numpy as np
+import pytest
+
+import embviz
+from embviz import Cache, Embedding, FrameGrid
+from embviz.extraction.extract import LayerSpec
+from embviz.models import get_model
+
+pytestmark = pytest.mark.usefixtures("home")
+
+
+def layers_of(name):
+    """Return the names of all layers that a model's graph has."""
+    table = get_model(name).layers()
+    return list(table["name"][table["in_graph"]])
+
+
+def noise(seconds, model):
+    shape = (round(seconds * model.sample_rate), *((2,) if model.frontend == "spleeter" else ()))
+    return (0.1 * np.random.default_rng(3).standard_normal(shape)).astype(np.float32)
+
+
+def changed_frames(before, after):
+    """Return the numbers of the frames that differ in any bit."""
+    one, other = (embedding.tensor.reshape(len(embedding), -1) for embedding in (before, after))
+    return np.flatnonzero((one != other).any(axis=1))
+
+
+def click(name, seconds, clicks, **options):
+    """Yield, for each click and layer, the time of the click and the spans of the frames that it changes."""
+    model, layers = get_model(name), layers_of(name)
+    quiet = noise(seconds, model)
+
+    def embed(samples):
+        return embviz.embed((samples, model.sample_rate), name, layer=layers, cache=False, **options)
+
+    before = embed(quiet)
+    for at in clicks:
+        sample = min(round(at * model.sample_rate), len(quiet) - 1)
+        loud = quiet.copy()
+        loud[sample] += 0.9
+        for one, other in zip(before, embed(loud), strict=True):
+            frames = changed_frames(one, other)
+            if one.layer == "output" and model.frontend == "spleeter":
+                frames = frames[[0, -1]]  # there is one for each sample
+            spans = np.array([one.grid.receptive_span(int(frame)) for frame in frames]).reshape(-1, 2)
+            yield one, sample / model.sample_rate, spans
+
+
+@pytest.mark.parametrize(
+    ("name", "seconds", "clicks", "options"),
+    [
+        ("musicnn", 5.0, [4.0, 4.95], {}),
+        ("vgg", 6.1, [0.003, 2.99, 4.0], {}),
+        ("mtt-vgg-1", 4.6, [1.488, 4.0], {}),
+        ("vgg", 4.2, [2.2], {"patch_hop": 31 * 256 / 16_000}),
+        ("tempocnn", 25.0, [0.01, 4.0, 11.9, 24.9], {}),
+        ("deeptemp-k2", 25.0, [4.0, 13.0], {"patch_hop": 50 * 512 / 11_025}),
+        ("spleeter", 12.3, [11.9], {}),
+    ],
+)
+def test_a_click_lies_in_what_every_frame_that_it_changes_has_heard(name, seconds, clicks, options):
+    reach = {}
+    for embedding, at, spans in click(name, seconds, clicks, **options):
+        outside = (spans[:, 0] > at) | (spans[:, 1] < at)
+        assert not outside.any(), f"{embedding.layer}: {at} s changes frames that have heard {spans[outside]}"
+        share = (at - spans[:, 0]) / (spans[:, 1] - spans[:, 0])
+        reach.setdefault(embedding.layer, []).extend(share)
+    assert all(reach.values())
+    # Nor do spans claim much more than is heard: frames change that have heard the click near their beginning or end.
+    assert np.median([np.ptp(shares) for shares in reach.values()]) > 0.5
+
+
+@pytest.mark.parametrize(
+    ("name", "seconds"),
+    [("musicnn", 0.01), ("vgg", 0.01), ("vgg", 1.3), ("tempocnn", 0.01), ("tempocnn", 3.0), ("spleeter", 0.01)],
+)
+def test_all_of_a_clip_shorter_than_a_patch_is_heard_and_no_frame_lies_beyond_it(name, seconds):
+    for embedding, at, spans in click(name, seconds, [seconds / 2]):
+        assert (spans[:, 0] <= at).all()
+        assert (spans[:, 1] >= at).all()
+        if embedding.padded:
+            assert spans.tolist() == [[0.0, embedding.duration]] * len(spans)
+        assert embedding.times.min() >= 0
+        assert embedding.times.max() <= embedding.duration
+
+
+def test_a_clip_shorter_than_a_patch_is_one_frame_of_its_own_length():
+    clip = noise(0.01, get_model("musicnn"))
+    embedding = embviz.embed((clip, 16_000), "musicnn", cache=False)
+    assert embedding.padded
+    assert embedding.times.tolist() == [0.005]
+    assert embedding.grid.edges.tolist() == [0.0, 0.01]
+    assert embedding.grid.frame_span(0) == embedding.grid.receptive_span(0) == (0.0, 0.01)
+
+
+@pytest.mark.parametrize("layer", ["pool1", "pool3", "conv5", "pool5"])
+def test_frames_are_where_their_step_of_their_patch_is(layer):
+    """The hop of 93 frames is no multiple of VGG's strides: each patch is embedded alone, and its steps are found."""
+    model = get_model("vgg")
+    sound = noise(7.0, model)
+    whole = embviz.embed((sound, 16_000), model, layer=layer, cache=False)
+    patches, steps = whole.grid.sources(np.arange(len(whole)))
+    assert len(np.unique(patches)) >= 2
+    for patch in np.unique(patches):
+        begin = patch * 93 * 256
+        alone = embviz.embed((sound[begin:], 16_000), model, layer=layer, cache=False)
+        own = patches == patch
+        times = alone.times[steps[own]] + begin / 16_000
+        assert np.allclose(whole.times[own], times, atol=1e-9)
+        # The mel frames at the cut are others than in the whole sound.
+        compared = own.nonzero()[0][steps[own] * whole.grid.period > 1]
+        assert np.allclose(whole.values[compared], alone.values[steps[compared]], atol=1e-4)
+    assert (np.diff(whole.grid.edges) > 0).all()
+
+
+def test_grids_of_what_an_earlier_version_kept_are_right(tmp_path):
+    cache, model = Cache(tmp_path), get_model("vgg")
+    sound = embviz.Audio.open((noise(7.0, model), 16_000))
+    new = embviz.embed(sound, model, layer="pool1", cache=cache)
+    spec = LayerSpec.of(model, "pool1", None)
+    key, grid = spec.key(sound.digest), new.grid
+    even = FrameGrid(16_000, grid.hop, grid.patch, grid.receptive_field, grid.start, len(new), grid.n_samples)
+    old = Embedding(np.asarray(new.values), even, new.model, new.layer, info=new.info)
+    cache.put(key, old)
+    found = embviz.embed(sound, model, layer="pool1", cache=cache)
+    assert cache.get(key).grid == even
+    assert found.grid == grid != even
+
+
+def test_a_grid_survives_saving(tmp_path):
+    model = get_model("vgg")
+    embedding = embviz.embed((noise(4.6, model), 16_000), model, layer="pool1", cache=False)
+    part = Embedding.load(embedding[1.0:3.5].save(tmp_path / "part"))
+    frames = slice(*np.searchsorted(embedding.times, [1.0, 3.5]))
+    assert np.array_equal(part.times, embedding.times[frames])
+    assert part.grid.receptive_span(0) == embedding.grid.receptive_span(frames.start)
