@@ -7,8 +7,8 @@ the half-open cell from half way to the frame before to half way to the frame be
 after the last cell belong to the first and the last frame.
 
 Frames that are *steps* inside of overlapping patches of the network have the distances of the steps only while they
-come from the same patch: the next patch begins one hop of its own further. :class:`PatchSteps` tells which frame is which
-step of which patch, and so when it is.
+come from the same patch, as the next patch begins one hop of its own further. :class:`PatchSteps` tells which step of
+which patch a frame is, and so when it is.
 """
 
 from __future__ import annotations

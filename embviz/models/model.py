@@ -214,7 +214,8 @@ class Model:
         pandas.DataFrame
             One row per layer, in the order of the graph: ``name``, ``node`` (several joined by ``" + "``), ``shape``
             and ``axes`` of one patch, ``meaning``, ``receptive_field`` in frames of the front-end (missing: the whole
-            patch; Tempo-CNN, whose patches are standardised, hears the level of the whole patch besides), ``unit``, and ``in_graph``: whether the graph has it, missing where there are no weights to look at.
+            patch; Tempo-CNN, whose patches are standardised, hears the level of the whole patch besides), ``unit``, and
+            ``in_graph``: whether the graph has it, missing where there are no weights to look at.
         """
         return layer_table(self, all_nodes=all_nodes)
 
