@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from embviz.audio.facts import SoundFacts, sound_digest
 from embviz.core.io import file_digest
 from embviz.core.memmap import release_pages
 from embviz.core.text import printable_name
-from embviz.errors import AudioError, OptionError
+from embviz.errors import AudioError, OptionError, UndecodableError
 
 if TYPE_CHECKING:
     import os
@@ -30,6 +30,12 @@ if TYPE_CHECKING:
 
 
 AudioSource: TypeAlias = "str | os.PathLike[str] | tuple[NDArray[Any], int] | Audio"
+
+
+class _Hint(TypedDict, total=False):
+    """The decoder to be tried first, where that is known."""
+
+    first: str
 
 
 class Audio:
@@ -65,6 +71,7 @@ class Audio:
         self._rate = sample_rate
         self._mono: NDArray[np.float32] | None = None
         self._facts: SoundFacts | None = None
+        self._recalled: SoundFacts | UndecodableError | None = None
 
     @classmethod
     def open(cls, source: AudioSource) -> Audio:
@@ -114,10 +121,19 @@ class Audio:
             channels = [samples[:, i] for i in range(samples.shape[1])]
             seconds = len(samples) / rate
             self._facts = SoundFacts(sound_digest(rate, channels), "", rate, len(channels), seconds, None)
+        if self._facts is None and isinstance(self._recalled, SoundFacts):
+            self._facts = self._recalled
         if self._facts is None:
             self._native_mono()
         assert self._facts is not None  # noqa: S101  every way of decoding tells
         return self._facts
+
+    def recall(self, known: SoundFacts | UndecodableError) -> None:
+        """Take what is remembered of the file's content: its facts, so that they need no decoding, or why it has none.
+
+        Who remembers vouches for the content. The decoder that read it is tried first when samples are asked for.
+        """
+        self._recalled = known
 
     @property
     def sample_rate(self) -> int:
@@ -159,7 +175,8 @@ class Audio:
             If `quality` is out of range.
         """
         if not keep and self.path is not None and self._mono is None and self._samples is None:
-            return np.asarray(self._note(decode_mix(self.path, at=(sample_rate, check_quality(quality)))).samples)
+            at = sample_rate, check_quality(quality)
+            return np.asarray(self._note(decode_mix(self._file, at=at, **self._hint())).samples)
         return self._resampled(self._native_mono(), sample_rate, quality)
 
     def stereo(self, sample_rate: int, *, quality: int = 4) -> NDArray[np.float32]:
@@ -186,14 +203,14 @@ class Audio:
     def _decoded(self) -> NDArray[np.float32]:
         """Return all channels at the track's own rate, ``[n, channels]``."""
         if self._samples is None:
-            decoded = self._note(decode(self._file))
+            decoded = self._note(decode(self._file, **self._hint()))
             self._rate, self._samples = decoded.rate, decoded.samples
         return self._samples
 
     def _native_mono(self) -> NDArray[np.float32]:
         """Return the mix at the track's own rate; the channels are not decoded for it."""
         if self._mono is None and self._samples is None:
-            decoded = self._note(decode_mix(self._file))
+            decoded = self._note(decode_mix(self._file, **self._hint()))
             self._rate, self._mono = decoded.rate, np.asarray(decoded.samples)
         if self._mono is None:
             samples = self._decoded()
@@ -208,6 +225,12 @@ class Audio:
         resampled = resample(samples, self.sample_rate, rate, check_quality(quality), self.title)
         release_pages(samples)
         return resampled
+
+    def _hint(self) -> _Hint:
+        """Return what is remembered of how the file is decoded; raises where that is not possible."""
+        if isinstance(self._recalled, UndecodableError):
+            raise self._recalled
+        return _Hint() if self._recalled is None else _Hint(first=self._recalled.decoder)
 
     @property
     def _file(self) -> Path:

@@ -73,31 +73,31 @@ def prepare() -> None:
         pool.warm_up()
 
 
-def decode(path: Path) -> Decoded:
-    """Return all channels of a file.
+def decode(path: Path, *, first: str = "") -> Decoded:
+    """Return all channels of a file; `first` is the decoder to be tried first, where it is known which reads it.
 
     Raises
     ------
     AudioError
         If the file cannot be read or is not audio.
     """
-    return _decode(path, mix=False)
+    return _decode(path, first, mix=False)
 
 
-def decode_mix(path: Path, *, at: tuple[int, int] | None = None) -> Decoded:
+def decode_mix(path: Path, *, at: tuple[int, int] | None = None, first: str = "") -> Decoded:
     """Return the mix of all channels; with `at`, a rate and Essentia's resampleQuality, it is resampled on the way.
 
     It takes less memory here than to decode the channels and to mix them then, and gives the same samples.
     """
     rate, quality = at or (None, 4)
-    return _decode(path, mix=True, rate=rate, quality=quality)
+    return _decode(path, first, mix=True, rate=rate, quality=quality)
 
 
-def _decode(path: Path, *, mix: bool, rate: int | None = None, quality: int = 4) -> Decoded:
+def _decode(path: Path, first: str, *, mix: bool, rate: int | None = None, quality: int = 4) -> Decoded:
     with _native_path(path) as plain:
         stat = plain.stat()
         stamp = str(path), stat.st_size, stat.st_mtime_ns, stat.st_ino
-        remembered = _remembered.get(stamp, "")
+        remembered = _remembered.get(stamp, first)
         if isinstance(remembered, UndecodableError):
             raise remembered
         prepare()
@@ -208,8 +208,8 @@ class _Search:
     def _ask(self, request: DecodeRequest) -> tuple[NDArray[np.float32], SoundFacts]:
         """Have another process decode."""
         question = asdict(request) | {"seconds": self._seconds, "memory": self._memory}
-        # Who asks for another rate goes on with Essentia, whose import takes as long as the decoding.
-        meanwhile = None if request.rate is None else essentia.standard
+        # Who asks for another rate goes on with Essentia, which can be loaded meanwhile.
+        meanwhile = None if request.rate is None else essentia.load
         reply, file = pool.ask(question, PATIENCE * self._seconds, meanwhile)
         if file is not None:
             with os.fdopen(file, "rb") as opened:

@@ -39,7 +39,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:  # noqa: PTH123
         score.write("1000")  # where memory runs out, this process is to end, not the one that asks
-    essentia.native()
+    essentia.load()
     usable = True
     with connection.makefile("rb") as requests:
         while usable and (line := requests.readline()):

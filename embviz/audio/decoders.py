@@ -126,13 +126,8 @@ def resample(samples: NDArray[np.float32], rate: int, target: int, quality: int,
     """Return one channel at another rate, with one of Essentia's qualities."""
     if rate == target:
         return np.ascontiguousarray(samples)
-    resampled: NDArray[np.float32] = essentia.compute(
-        "Resample",
-        np.ascontiguousarray(samples),
-        inputSampleRate=float(rate),
-        outputSampleRate=float(target),
-        quality=quality,
-    )
+    algorithm = essentia.standard().Resample(inputSampleRate=rate, outputSampleRate=target, quality=quality)
+    resampled: NDArray[np.float32] = algorithm(np.ascontiguousarray(samples))
     if not len(resampled):
         raise AudioError(f"{title!r} is too short: {len(samples)} samples at {rate} Hz give none at {target} Hz.")
     return resampled
@@ -218,7 +213,7 @@ def _load(request: DecodeRequest, path: Path) -> tuple[list[NDArray[np.float32]]
 def _load_with_essentia(path: Path) -> tuple[list[NDArray[np.float32]], Any]:
     try:
         with essentia.quiet:
-            samples, rate, channels, *_ = essentia.compute("AudioLoader", filename=str(path))
+            samples, rate, channels, *_ = essentia.standard().AudioLoader(filename=str(path))()
     except RuntimeError as error:
         raise RefusedError from error
     # The loader gives one channel as two, the right one silent.
@@ -235,7 +230,7 @@ def _load_by_channel(path: Path) -> tuple[list[NDArray[np.float32]], int]:
 def _load_side(path: Path, rate: int, side: str) -> NDArray[np.float32]:
     try:
         with essentia.quiet:
-            loaded = essentia.compute("MonoLoader", filename=str(path), sampleRate=float(rate), downmix=side)
+            loaded = essentia.standard().MonoLoader(filename=str(path), sampleRate=rate, downmix=side)()
     except RuntimeError as error:
         raise RefusedError from error
     return np.asarray(loaded)
@@ -249,7 +244,7 @@ def _read_header(path: Path) -> tuple[int, int]:
         info = soundfile.info(path)
         return info.samplerate, info.channels
     try:
-        *_, rate, channels = essentia.compute("MetadataReader", filename=str(path))
+        *_, rate, channels = essentia.standard().MetadataReader(filename=str(path))()
     except RuntimeError as error:
         raise RefusedError from error
     return int(rate), int(channels)

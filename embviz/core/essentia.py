@@ -6,42 +6,63 @@ import contextlib
 import os
 import sys
 import threading
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from types import ModuleType
 from typing import Any
 
-
-@cache
-def standard() -> ModuleType:
-    """Return ``essentia.standard`` with its and TensorFlow's chatter silenced."""
-    native()
-    with quiet:
-        import essentia.standard
-    return essentia.standard  # type: ignore[no-any-return]
+import numpy as np
 
 
-def compute(algorithm: str, *inputs: Any, **parameters: Any) -> Any:
-    """Return what one of Essentia's algorithms gives, without :func:`standard`, whose import makes all of them first.
+class Algorithm:
+    """One of Essentia's algorithms, as the class of its name in ``essentia.standard`` is.
 
-    Nothing is converted: parameters are float, int or str as the algorithm declares them, inputs contiguous float32.
+    Importing that module makes all 300 algorithms once, TensorFlow's among them, which takes ten times as long as what
+    is needed here.
     """
-    one = native().Algorithm(algorithm)
-    one.__configure__(**parameters)
-    return one.__compute__(*inputs)
+
+    def __init__(self, name: str, /, **parameters: Any) -> None:
+        self._native, self._common = load()
+        self._algorithm = self._native.Algorithm(name)
+        types = {key: self._algorithm.paramType(key) for key in parameters}
+        self._algorithm.__configure__(**{key: self._convert(value, types[key]) for key, value in parameters.items()})
+        self._types = [self._common.Edt(self._algorithm.inputType(key)) for key in self._algorithm.inputNames()]
+
+    def __call__(self, *inputs: Any) -> Any:
+        """Return the outputs for some inputs: one, or a tuple."""
+        found = self._algorithm.__compute__(*map(self._convert, inputs, self._types))
+        return self._common.Pool(found) if isinstance(found, self._native.Pool) else found
+
+    def _convert(self, value: Any, kind: Any) -> Any:
+        if isinstance(value, np.ndarray):
+            return np.ascontiguousarray(value, np.float32)
+        return self._common.convertData(getattr(value, "cppPool", value), kind)
+
+
+class _Algorithms:
+    """What stands for ``essentia.standard``."""
+
+    def __getattr__(self, name: str) -> Callable[..., Algorithm]:
+        return partial(Algorithm, name)
+
+
+def standard() -> Any:
+    """Return what has Essentia's algorithms as attributes, as ``essentia.standard`` has them, without its chatter."""
+    return _Algorithms()
 
 
 @cache
-def native() -> ModuleType:
-    """Return Essentia's extension module, quiet."""
+def load() -> tuple[ModuleType, ModuleType]:
+    """Return Essentia's extension module and its conversions, with its and TensorFlow's chatter silenced."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with quiet:
         import essentia
-        from essentia import _essentia
+        from essentia import _essentia, common
 
     essentia.log.infoActive = False
     essentia.log.warningActive = False
     essentia.log.errorActive = False
-    return _essentia  # type: ignore[no-any-return]
+    return _essentia, common
 
 
 @cache

@@ -17,7 +17,7 @@ from embviz.audio import audio as audio_module
 from embviz.audio import decode as decode_module
 from embviz.audio.sniff import classify_file
 from embviz.core import essentia
-from embviz.errors import AudioError, OptionError
+from embviz.errors import AudioError, OptionError, UndecodableError
 
 RATE = 44_100
 
@@ -351,3 +351,40 @@ def test_one_sample_is_too_short_to_resample():
 def test_resample_quality_is_0_to_4(quality):
     with pytest.raises(OptionError, match=r"0 \(best\) to 4"):
         Audio.open((tone(), RATE)).mono(16_000, quality=quality)
+
+
+# What decoding found out. --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["stereo.mp3", "mono.ogg", "six.flac", "stereo.opus"])
+def test_facts_are_the_same_however_a_track_is_decoded(sounds, monkeypatch, name):
+    path = sounds / name
+    audio = Audio.open(path)
+    audio.mono(16_000, keep=False)
+    facts = audio.facts
+    assert (facts.channels, facts.seconds, facts.note) == (audio.channels, audio.duration, "")
+    by_channel = Audio.open(path)
+    samples = by_channel.stereo(facts.sample_rate) if facts.channels == 2 else by_channel._decoded()
+    assert by_channel.facts == facts
+    assert Audio.open((samples, facts.sample_rate)).facts.digest == facts.digest
+    monkeypatch.setattr(decode_module, "LONGEST_AT_ONCE", 1.0)
+    monkeypatch.setattr(decode_module, "SMALL", 0)
+    assert Audio.open(path).facts == facts
+
+
+def test_what_is_remembered_needs_no_decoding(sounds, monkeypatch):
+    facts = Audio.open(sounds / "stereo.opus").facts
+    asked = []
+    real = audio_module.decode_mix
+    monkeypatch.setattr(audio_module, "decode_mix", lambda path, **more: asked.append(more) or real(path, **more))
+    audio = Audio.open(sounds / "stereo.opus")
+    audio.recall(facts)
+    assert (audio.facts, audio.duration, audio.channels, audio.sample_rate) == (facts, 3.0, 2, 48_000)
+    assert asked == []
+    audio.mono(48_000)
+    assert asked == [{"first": "libsndfile"}]
+    audio = Audio.open(sounds / "stereo.opus")
+    audio.recall(UndecodableError("It is what it is."))
+    for ask in (lambda: audio.facts, lambda: audio.mono(16_000), lambda: audio.stereo(16_000), lambda: audio.duration):
+        with pytest.raises(AudioError, match="It is what it is"):
+            ask()

@@ -208,7 +208,7 @@ def test_an_interrupted_question_is_not_answered_to_the_next(tmp_path, monkeypat
     def interrupt():
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("embviz.core.essentia.standard", interrupt)
+    monkeypatch.setattr("embviz.core.essentia.load", interrupt)
     with pytest.raises(KeyboardInterrupt):
         Audio.open(tmp_path / "b.wav").mono(16_000, keep=False)
     monkeypatch.undo()
