@@ -53,7 +53,7 @@ class DecodeRequest:
     """In Hz, to resample the mix to; None is the file's own."""
     quality: int = 4
     long: bool = False
-    """Whether to decode channel by channel, to bound the memory."""
+    """Whether to decode channel by channel to files, to bound the memory."""
     stretches: list[Stretch] = field(default_factory=list)
     """Parts of the file to be decoded each on its own, where it changes its format on the way."""
 
@@ -176,15 +176,15 @@ def _load_stretches(request: DecodeRequest, lengths: list[float]) -> tuple[list[
     """Decode each stretch on its own, and join them in the format of the first; their seconds go to `lengths`."""
     joined: list[list[NDArray[np.float32]]] = []
     first: tuple[int, int] | None = None
-    with Path(request.path).open("rb") as file, tempfile.TemporaryDirectory(prefix="embviz-") as folder:
+    with Path(request.path).open("rb") as file:
         for stretch in request.stretches:
-            part = Path(folder) / "part"
-            with part.open("wb") as target:
-                target.write(stretch.prefix.encode("latin-1"))
+            with tempfile.TemporaryFile() as part:
+                part.write(stretch.prefix.encode("latin-1"))
                 file.seek(stretch.start)
                 for start in range(stretch.start, stretch.stop, BLOCK):
-                    target.write(file.read(min(BLOCK, stretch.stop - start)))
-            channels, rate = _load(request, part)
+                    part.write(file.read(min(BLOCK, stretch.stop - start)))
+                part.flush()
+                channels, rate = _load(request, Path(_descriptor_path(part)))
             lengths.append(len(channels[0]) / max(rate, 1) if channels else 0.0)
             if not channels or not len(channels[0]):
                 continue
@@ -221,19 +221,27 @@ def _load_with_essentia(path: Path) -> tuple[list[NDArray[np.float32]], Any]:
 
 
 def _load_by_channel(path: Path) -> tuple[list[NDArray[np.float32]], int]:
-    """Decode one channel after the other: the loader's growing buffers would need twice the memory."""
+    """Decode one channel after the other to a file: the loader's growing buffers take several times as much memory."""
     rate, channels = _read_header(path)
     sides = ("left", "right") if channels == 2 else ("mix",)
-    return [_load_side(path, rate, side) for side in sides], rate
+    return [_to_file(_load_side(path, rate, side)) for side in sides], rate
 
 
 def _load_side(path: Path, rate: int, side: str) -> NDArray[np.float32]:
     try:
         with essentia.quiet:
-            loaded = essentia.standard().MonoLoader(filename=str(path), sampleRate=rate, downmix=side)()
+            return np.asarray(essentia.standard().MonoLoader(filename=str(path), sampleRate=rate, downmix=side)())
     except RuntimeError as error:
         raise RefusedError from error
-    return np.asarray(loaded)
+
+
+def _to_file(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return samples that lie in a file without a name, whose pages the system can drop."""
+    if not len(samples):
+        return samples
+    with tempfile.TemporaryFile() as file:
+        write_samples(file, [samples])
+        return np.memmap(file, np.float32, "r", shape=samples.shape)
 
 
 def _read_header(path: Path) -> tuple[int, int]:
@@ -248,6 +256,11 @@ def _read_header(path: Path) -> tuple[int, int]:
     except RuntimeError as error:
         raise RefusedError from error
     return int(rate), int(channels)
+
+
+def _descriptor_path(file: IO[bytes]) -> str:
+    """Return a path to an open file, which may have no name: nothing is left of it, however this process ends."""
+    return f"/dev/fd/{file.fileno()}"
 
 
 def _load_with_sndfile(path: Path) -> tuple[list[NDArray[np.float32]], int]:
