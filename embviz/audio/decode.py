@@ -234,8 +234,11 @@ class _Search:
 
     def _is_short(self, seconds: float) -> bool:
         claimed = self.inspection.claimed
+        if claimed is None:
+            return False
         # Each stream of a chain may claim the delays of its encoder.
-        return claimed is not None and seconds < claimed - _tolerance(claimed) - DELAY * len(self.inspection.stretches)
+        delays = min(DELAY * len(self.inspection.stretches), 0.05 * claimed)
+        return seconds < claimed - _tolerance(claimed) - delays
 
     def _note(self, facts: SoundFacts) -> str:
         told = [stretch.seconds for stretch in self.inspection.stretches]

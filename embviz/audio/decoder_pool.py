@@ -46,7 +46,7 @@ class DecoderProcess:
     def __init__(self) -> None:
         self._socket, theirs = socket.socketpair()
         root = str(Path(__file__).resolve().parents[2])
-        paths = [root, *(path for path in sys.path if path and path != root)]
+        paths = [root, *(path for path in sys.path if path != root and os.path.isabs(path))]  # noqa: PTH117
         environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
         try:
             with theirs:

@@ -155,11 +155,6 @@ class Inspection:
         return len({stretch.format for stretch in self.stretches}) > 1
 
 
-def classify_file(path: Path) -> str:
-    """Return ``"empty"``, ``"sound"``, ``"doubtful"`` or ``"foreign"``."""
-    return inspect_file(path).verdict
-
-
 def inspect_file(path: Path) -> Inspection:
     """Return what the bytes of a file show; raises OSError where it cannot be read."""
     with path.open("rb") as file:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import mmap
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 
 from embviz.audio import Audio, AudioSource
-from embviz.audio.sniff import frame_at, skip_tags
+from embviz.audio.sniff import FileBytes, frame_at, inspect_file, skip_tags
 from embviz.core import io as core_io
 from embviz.core.cache import Cache
 from embviz.core.text import printable_name
@@ -165,16 +164,19 @@ def media_type(path: str | os.PathLike[str]) -> str:
     Its bytes decide, not its name.
     """
     try:
-        with Path(path).open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return _media_type(data)
+        if len(inspect_file(Path(path)).stretches) > 1:
+            # Of streams one behind the other, browsers play the first, or get the seconds wrong.
+            return ""
+        with Path(path).open("rb") as file:
+            return _media_type(FileBytes(file))
     except (OSError, ValueError):
         return ""
 
 
-def _media_type(data: mmap.mmap) -> str:
+def _media_type(data: FileBytes) -> str:
     head = data[:128]
     if head.startswith(b"OggS"):
-        # Of streams one behind the other, browsers play the first, or get the seconds wrong.
+        # Nor do they know streams side by side.
         single = data.find(b"OggS\0\x02", 4) < 0
         return "audio/ogg" if single and (b"\x01vorbis" in head or b"OpusHead" in head) else ""
     if head.startswith(b"fLaC"):
@@ -197,7 +199,7 @@ def _plain_wave(head: bytes) -> bool:
     return (tag == 1 and bits in (8, 16, 24, 32)) or (tag == 3 and bits == 32)
 
 
-def _aac_in_mp4(data: mmap.mmap) -> bool:
+def _aac_in_mp4(data: FileBytes) -> bool:
     """Tell whether a track of an MP4 file holds AAC, by its sample description."""
     mark = b"stsd" + bytes(7)  # version and flags, and a count below 256
     at = data.find(mark)
@@ -208,14 +210,14 @@ def _aac_in_mp4(data: mmap.mmap) -> bool:
     return False
 
 
-def _bare_stream(data: mmap.mmap) -> str:
+def _bare_stream(data: FileBytes) -> str:
     """Return the media type of MPEG layer III at a constant bit rate.
 
     Browsers find the seconds of any other stream without a container by rule of three: they are wrong by seconds.
     """
     start = skip_tags(data)
     first = frame_at(data, start)
-    if first is None or data[start + 1] & 6 != 2 or data[start + 1] & 0xF6 == 0xF0:
+    if first is None or first[0][0] != 3:  # the layer
         return ""
     head = data[start : start + 64]
     if b"Xing" in head or b"VBRI" in head:

@@ -15,7 +15,7 @@ import soundfile
 from embviz import Audio
 from embviz.audio import audio as audio_module
 from embviz.audio import decode as decode_module
-from embviz.audio.sniff import classify_file
+from embviz.audio.sniff import inspect_file
 from embviz.core import essentia
 from embviz.errors import AudioError, OptionError, UndecodableError
 
@@ -275,7 +275,7 @@ def test_a_stream_that_turns_mono_in_the_middle_is_survived(sounds, tmp_path):
 )
 def test_files_are_judged_by_their_frames(sounds, tmp_path, change, verdict):
     (tmp_path / "a.mp3").write_bytes(change((sounds / "stereo.mp3").read_bytes()))
-    assert classify_file(tmp_path / "a.mp3") == verdict
+    assert inspect_file(tmp_path / "a.mp3").verdict == verdict
 
 
 @pytest.mark.parametrize("suffix", ["mp3", "ogg", "flac", "wav"])

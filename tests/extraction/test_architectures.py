@@ -179,14 +179,16 @@ def test_vggish_frames(weights, seconds, frames, padded):
 
 def openl3_patches(samples, bands, hop):
     """Follow the published description of OpenL3's input with Essentia's basic algorithms, ``[n, bands, 199, 1]``."""
+    from essentia.standard import FrameGenerator
+
     es = standard()
     window, spectrum = es.Windowing(size=2048, normalized=False), es.Spectrum(size=2048)
     scale = {"sampleRate": 48_000, "lowFrequencyBound": 0, "highFrequencyBound": 24_000, "warpingFormula": "slaneyMel"}
     norm = {"weighting": "linear", "normalize": "unit_tri", "type": "magnitude", "log": False}
     mel_bands = es.MelBands(numberBands=bands, inputSize=1025, **scale, **norm)
     mels = []
-    for chunk in es.FrameGenerator(samples, frameSize=48_000, hopSize=hop):
-        cutter = es.FrameGenerator(chunk, frameSize=2048, hopSize=242, validFrameThresholdRatio=0.5)
+    for chunk in FrameGenerator(samples, frameSize=48_000, hopSize=hop):
+        cutter = FrameGenerator(chunk, frameSize=2048, hopSize=242, validFrameThresholdRatio=0.5)
         mel = np.array([mel_bands(spectrum(window(frame))) for frame in cutter])
         assert mel.shape == (199, bands)
         decibels = 10 * np.log10(np.maximum(1e-10, mel)) - 10 * np.log10(max(1e-10, 1.0))
