@@ -417,7 +417,8 @@ def _flac_syncs(data: FileBytes, usual: Format, largest: int) -> Iterator[int]:
         block = np.frombuffer(data[start : start + _BLOCK + 3], np.uint8)
         if len(block) < 4:
             return
-        syncs = np.flatnonzero((block[:-3] == 0xFF) & (block[1:-2] & 0xFE == 0xF8))
+        syncs = np.flatnonzero(block[:-3] == 0xFF)
+        syncs = syncs[block[syncs + 1] & 0xFE == 0xF8]
         third, fourth = block[syncs + 2], block[syncs + 3]
         known = np.isin(third & 15, rates) & np.isin(fourth >> 4, channels) & np.isin(third >> 4, sizes)
         yield from (start + int(at) for at in syncs[~known])
