@@ -222,7 +222,7 @@ class _Search:
     @property
     def _seconds(self) -> float:
         """Seconds of the processor's time that the file may take."""
-        return SECONDS + 2e-6 * self.size + (self.inspection.claimed or 0) / 20
+        return SECONDS + 2e-6 * self.size + (self.inspection.claimed or 0) / 5
 
     @property
     def _memory(self) -> int:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 RATES = (1000, 768_000)  # Hz; outside, a header is wrong rather than a recording unusual
 PEAK = 100.0  # samples beyond it are integers that were not scaled
 BLOCK = 1 << 20  # samples written at a time
-BEST = 0  # of Essentia's qualities of resampling
+QUALITY = 1  # of Essentia's, from 0, in which parts of a sound are resampled
 MOST_AT_ONCE = 4 << 20  # samples that libsndfile is asked for where a header does not tell how many there are
 
 
@@ -201,7 +201,7 @@ def _convert(
     """Return channels at another rate and in another number."""
     if len(channels) != count:
         channels = [mix(channels)] * count
-    return [resample(channel, rate, target, BEST, title) for channel in channels]
+    return [resample(channel, rate, target, QUALITY, title) for channel in channels]
 
 
 def _load(request: DecodeRequest, path: Path) -> tuple[list[NDArray[np.float32]], Any]:
