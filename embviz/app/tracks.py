@@ -9,11 +9,12 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from embviz.audio import Audio
+from embviz.audio.facts import SoundFacts, load_facts
 from embviz.collection.discovery import expand_user, find_audio_files, undecodable_note
 from embviz.collection.file_kinds import LISTED
 from embviz.collection.sidecar import SidecarRows, folder_name, parse_number, read_sidecar
@@ -23,6 +24,7 @@ from embviz.errors import AudioError
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+    from embviz.core.cache import Cache
     from embviz.widgets.schema import TrackItem
 
 
@@ -30,7 +32,7 @@ MOST = 50_000  # files; a whole disk is not meant to be listed
 
 
 # What of a collection's table a track shows, and as what.
-_OF_TABLE = {name: name for name in ("name", "title", "style", "bpm", "key", "meter", "problem")}
+_OF_TABLE = {name: name for name in ("name", "title", "style", "bpm", "key", "meter", "problem", "warning")}
 _OF_TABLE |= {"artist": "note", "duration": "seconds"}
 
 
@@ -50,6 +52,7 @@ class Track:
     sections: tuple[tuple[str, float], ...] = ()  # names, and where they start in seconds
     note: str = ""
     problem: str = ""  # why it cannot be heard, where that is known
+    warning: str = ""  # what is odd about its sound, where that is known
     sound: Audio | None = field(default=None, repr=False, compare=False)  # the samples, where there is no file
     base: Path = field(default=Path(), repr=False, compare=False)  # the working folder when listed: `path` starts there
 
@@ -73,6 +76,7 @@ class Track:
         return {
             "id": self.id, "name": self.name, "title": self.title, "style": self.style, "bpm": self.bpm,
             "key": self.key, "seconds": self.seconds, "note": self.note, "problem": self.problem,
+            "warning": self.warning,
         }  # fmt: skip
 
 
@@ -205,6 +209,14 @@ class Tracks:
         facts |= {name: value for name, value in known.items() if value}
         self._items.append(Track(len(self._items), path, name, sound=sound, base=self._base, **facts))
         return self._items[-1]
+
+
+def sound_facts(audio: Audio, digest: str, store: Cache | None) -> SoundFacts:
+    """Return the facts of a sound, from the cache or as it is decoded; they are remembered then."""
+    known = load_facts(store, digest) if store is not None else None
+    if known is None and store is not None and audio.path is not None:
+        store.note_sound(digest, asdict(audio.facts))
+    return known or audio.facts
 
 
 def _working_folder() -> Path:

@@ -182,7 +182,7 @@ class _TrackTable:
                 continue
             self.labels.append(label)
             digest = listed or (store.known_digest(Path(path)) if store else None) or ""
-            track = UniqueTrack(path, printable(str(name)), [], digest, bool(listed), float(seconds))
+            track = UniqueTrack(path, printable(str(name)), [], digest, bool(listed), _length(seconds))
             tracks.setdefault(digest or path, track).labels.append(label)
         if not self.labels:
             raise CollectionError(f"There is no track to compute: {_reason(self.failed)}")
@@ -191,6 +191,15 @@ class _TrackTable:
     def by_label(self) -> dict[int, UniqueTrack]:
         """Return the track of each label, as it is now: copies are only found when they are read."""
         return {label: track for track in self.tracks for label in track.labels}
+
+
+def _length(value: Any) -> float:
+    """Return the seconds in a cell; NaN where it holds no length."""
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
+    return seconds if 0 < seconds < math.inf else math.nan
 
 
 def _check(table: Any) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Unpack, overload
 
 from embviz.audio import Audio
 from embviz.collection import discovery, io, loaders, reprs, table_ops, track_table
+from embviz.core.cache import resolve_cache
 from embviz.core.progress import Progress, reporter
 from embviz.core.text import plural, shorten
 from embviz.errors import AudioError, CollectionError
@@ -59,8 +60,10 @@ class Collection:
     ----------
     table : pandas.DataFrame
         A row per track, labelled "track". The columns ``path``, ``name``, ``title``, ``artist``, ``album``, ``genre``,
-        ``year``, ``duration`` (seconds), ``digest``, ``duplicate_of`` (label of the first track with the same content)
-        and ``problem`` (why it cannot be used, or empty) are always there; after them stand your own.
+        ``year``, ``duration`` (seconds), ``digest``, ``duplicate_of`` (label of the first track with the same content),
+        ``problem`` (why it cannot be used, or empty) and ``warning`` (what is odd about its sound, as "3.1 of 12.0 s
+        could be decoded") are always there; after them stand your own. Lengths are those that files claim until a track
+        was decoded once; then, :meth:`refresh` or listing again puts in the true one, and the warning.
     notes : tuple of str
         What was noticed while listing.
 
@@ -295,6 +298,8 @@ class Collection:
         if given is not None:
             table, noticed = table_ops.overlay_table(table, given)
             notes += noticed
+        # What was measured goes before what tags and tables claim.
+        table = track_table.add_sound_facts(table, resolve_cache(cache))
         return cls(table, notes=notes, origin=_Origin(cache, duplicates, int(table.index.max()) + 1, relist))
 
     # As a table. ---------------------------------------------------------------------------------------------------

@@ -83,6 +83,8 @@ def _container(head: bytes) -> str:
 
 def _lacks_decoder(kind: str, head: bytes) -> bool:
     """Tell whether the codecs that the beginning of a container names are all without a decoder here."""
+    if kind == "ac3":
+        return len(head) > 5 and head[5] >> 3 > 10  # E-AC-3, which is read within containers only
     if kind == "ogg":
         return b"Speex   " in head[:64]
     return kind == "matroska" and bool(_MATROSKA_UNDECODABLE.search(head)) and not _MATROSKA_DECODABLE.search(head)

@@ -24,7 +24,7 @@ from embviz.core.text import LONGEST_LINE, printable_name, shorten
 MOST_VALUES = 20  # of one tag, as in several artists
 MOST_CHUNKS = 1000
 LARGEST_TEXT = 1 << 16  # bytes
-LEAST_BYTES = {"mpeg": 1000.0, "": 8.0}  # of a second: the lowest bit rate of mp3; silence in flac or opus
+LEAST_BYTES = {"mpeg": 900.0, "": 8.0}  # of a second: the lowest bit rate of mp3; silence in flac or opus
 SPOTS, AT_SPOT = 50, 10  # places in a file, and frames at each, by which its length is estimated
 SPOT_BYTES = 1 << 14
 ADTS_RATES = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350)
@@ -43,7 +43,7 @@ _CHUNKS = {
 }  # fmt: skip
 _IN_CHUNKS = ("wave", "avi", "aiff")
 _SNDFILE = ("wave", "aiff", "au", "caf", "w64", "voc", "svx", "nist")  # kinds whose length libsndfile reads exactly
-
+_SNDFILE_ALONE = ("caf", "w64", "voc", "svx")  # kinds that nothing else reads
 
 # The classes of mutagen that read a kind.
 _MUTAGEN = {
@@ -79,7 +79,7 @@ def read_tags(path: Path) -> FileTags:
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         kind, start = identify(file)
-        if not kind:
+        if not kind or (kind in _SNDFILE_ALONE and not _sndfile_seconds(path)):
             return FileTags(problem=f"{printable_name(path)!r} {NOT_AUDIO}")
         parsed = _parse(kind, file)
         chunks = list(_chunks(file, size)) if kind in _IN_CHUNKS else []

@@ -27,6 +27,9 @@ def summary(table: DataFrame) -> str:
     broken, doubled = int((table["problem"] != "").sum()), int(table["duplicate_of"].notna().sum())
     if broken:
         parts.append(f"{broken:,} cannot be read")
+    odd = int((table["warning"] != "").sum())
+    if odd:
+        parts.append(f"{plural(odd, 'track')} with a warning")
     if doubled:
         parts.append(plural(doubled, "duplicate"))
     return " · ".join(parts)
@@ -58,8 +61,7 @@ def _head_and_tail(table: DataFrame) -> DataFrame:
     names = [name for name in FILE_COLUMNS if name == "name" or table[name].replace("", pd.NA).notna().any()]
     names += [name for name in table.columns if name not in COLUMNS]
     more, names = len(names) - MOST_COLUMNS, names[:MOST_COLUMNS]
-    if (table["problem"] != "").any():
-        names.append("problem")
+    names += [name for name in ("problem", "warning") if (table[name] != "").any()]
     long = len(table) > 2 * AT_EACH_END
     some = pd.concat([table.head(AT_EACH_END), table.tail(AT_EACH_END)]) if long else table
     cells = {shorten(name): [_cell(name, value) for value in some[name]] for name in names}
@@ -80,4 +82,4 @@ def _cell(name: str, value: Any) -> str:
         return format_time(value)
     if isinstance(value, float):
         return f"{value:.0f}" if value.is_integer() else f"{value:.4g}"
-    return shorten(value, LONGEST_SENTENCE if name == "problem" else LONGEST_CELL)
+    return shorten(value, LONGEST_SENTENCE if name in ("problem", "warning") else LONGEST_CELL)

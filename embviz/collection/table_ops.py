@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 # What files are, not what is said of them; and the name of the labels.
-FIXED = ("path", "name", "digest", "duplicate_of", "problem", "track")
+FIXED = ("path", "name", "digest", "duplicate_of", "problem", "warning", "track")
 
 
 def check_table(table: Any) -> DataFrame:

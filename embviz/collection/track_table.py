@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from embviz.audio import Audio
+from embviz.audio.facts import load_facts
 from embviz.collection import file_tags
-from embviz.collection.file_tags import FileTags
+from embviz.collection.file_tags import MOST_VALUES, FileTags
 from embviz.collection.metadata_cache import MetadataCache, Stamp
 from embviz.collection.sidecar import read_sidecar
 from embviz.core.cache import Cache, CacheOption, resolve_cache
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "path", "name", "title", "artist", "album", "genre", "year", "duration", "digest", "duplicate_of", "problem",
+    "warning",
 )  # fmt: skip
 TEXTS = ("title", "artist", "album", "genre")
 SIDECAR_COLUMNS = {"style": "", "bpm": float("nan"), "key": "", "meter": "", "note": ""}  # that tracks.csv may add
@@ -78,7 +80,7 @@ def normalize_table(table: DataFrame) -> DataFrame:
     import pandas as pd
 
     own: dict[str, Any] = {name: clean_column(table[name]) for name in (*TEXTS, "digest")}
-    own |= {name: clean_column(table[name], LONGEST_PATH) for name in ("name", "problem")}
+    own |= {name: clean_column(table[name], LONGEST_PATH) for name in ("name", "problem", "warning")}
     own["path"] = pd.Series(table["path"].tolist(), index=table.index, dtype=object)  # no text, if bytes are not
     own["year"] = _years(table["year"])
     seconds = pd.to_numeric(table["duration"], errors="coerce").astype("float64")
@@ -90,12 +92,43 @@ def normalize_table(table: DataFrame) -> DataFrame:
     return made
 
 
+def add_sound_facts(table: DataFrame, store: Cache | None) -> DataFrame:
+    """Return a table with the true length, and what is odd about the sound, of the tracks that were decoded before."""
+    if store is None or not set(COLUMNS) <= set(table.columns):  # a table of somebody's own
+        return table
+    known = {}
+    rows = zip(table.index, table["path"], table["digest"], table["problem"], strict=True)
+    for label, path, listed, problem in rows:
+        digest = None if problem else listed or store.known_digest(Path(path))
+        facts = load_facts(store, digest) if digest else None
+        if facts is not None:
+            known[label] = facts
+    if not known:
+        return table
+    table = table.copy()
+    labels = list(known)
+    table.loc[labels, "duration"] = [facts.seconds for facts in known.values()]
+    table.loc[labels, "warning"] = [facts.note for facts in known.values()]
+    return table
+
+
 def clean_column(column: Series, longest: int = LONGEST_LINE) -> Series:
     """Return a column as printable text on one line each; empty where nothing stands there."""
     import pandas as pd
 
-    cells = ["" if not isinstance(cell, str) and is_missing(cell) else shorten(cell, longest) for cell in column]
+    cells = [shorten(_cell_text(cell), longest) for cell in column]
     return pd.Series(cells, index=column.index, dtype=str)
+
+
+def _cell_text(cell: Any) -> Any:
+    """Return a cell, or the values of a list in it, as several artists stand in tags."""
+    if isinstance(cell, str):
+        return cell
+    if hasattr(cell, "tolist"):  # an array, as parquet gives lists
+        cell = cell.tolist()
+    if isinstance(cell, list | tuple):
+        return "; ".join(str(value) for value in cell[:MOST_VALUES] if not is_missing(value))
+    return "" if is_missing(cell) else cell
 
 
 def names_below(paths: Sequence[Path | None], base: Path | None = None) -> list[str]:
@@ -225,6 +258,7 @@ def _table(
         "digest": [file.digest for file in files],
         "duplicate_of": [first.get(place, pd.NA) for place in range(len(files))],
         "problem": [file.problem for file in files],
+        "warning": [""] * len(files),
     }
     return normalize_table(pd.DataFrame({name: pd.Series(values, dtype=object) for name, values in columns.items()}))
 

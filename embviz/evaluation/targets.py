@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 # What files are, not what is said of them.
-FILES = ("path", "name", "title", "duration", "digest", "duplicate_of", "problem")
+FILES = ("path", "name", "title", "duration", "digest", "duplicate_of", "problem", "warning")
 # What is most often meant, where it can be had.
 USUAL = ("genre", "style", "mood", "class", "label")
 APART = ("artist", "album")

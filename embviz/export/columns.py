@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from embviz.models import Model
 
 
-HIDDEN = ("path", "digest", "duplicate_of", "problem")  # of no use to who has not the files as they lie here
+HIDDEN = ("path", "digest", "duplicate_of", "problem", "warning")  # of no use to who has not the files as they lie here
 TITLES = {
     "title": "Title", "artist": "Artist", "album": "Album", "genre": "Genre", "year": "Year", "duration": "Length",
     "name": "File",

@@ -130,6 +130,7 @@ class TrackItem(TypedDict):
     seconds: float | None
     note: str
     problem: str
+    warning: str
 
 
 class HeatmapRow(WorkState, total=False):

@@ -171,11 +171,12 @@ export function trackList(panel) {
 
   function rowOf(track, index) {
     const facts = factsOf(track) || quoted(track.note);
+    const wrong = track.problem || track.warning;
     const label = nameOf(track.title || track.name, "div.ev-panel-name.ev-panel-track-title");
     const note = h(
       "div.ev-panel-track-note",
       {},
-      h("span.ev-panel-track-facts", { dir: "auto" }, track.problem ? plain(track.problem) : facts),
+      h("span.ev-panel-track-facts", { dir: "auto" }, wrong ? plain(wrong) : facts),
     );
     const marks = marksOf(model.get("cached")?.[String(track.id)], models);
     if (marks.length && !track.problem) note.append(marksEl(marks));
@@ -185,7 +186,7 @@ export function trackList(panel) {
         role: "option",
         id: `${id}-${track.id}`,
         title: quoted(
-          track.problem ? `${track.name}: ${track.problem}` : [track.name, track.note].filter(Boolean).join("\n"),
+          wrong ? `${track.name}: ${wrong}` : [track.name, track.note].filter(Boolean).join("\n"),
         ),
         "aria-setsize": tracks.length,
         "aria-posinset": index + 1,
@@ -196,7 +197,7 @@ export function trackList(panel) {
     node.style.transform = `translateY(${index * ROW}px)`;
     node.dataset.index = String(index);
     node.dataset.track = String(track.id);
-    if (track.problem) node.classList.add("ev-panel-problem");
+    if (wrong) node.classList.add(track.problem ? "ev-panel-problem" : "ev-panel-warning");
     return node;
   }
 

@@ -731,6 +731,17 @@ def test_what_the_model_makes_of_the_open_track_is_drawn_below_its_player(table,
     assert followed.wait().widget.heatmap == {}
 
 
+def test_lengths_are_true_once_the_tracks_were_decoded(table, chart):
+    some = table.iloc[:2].assign(duration=99.0, warning="")
+    for path in some["path"]:
+        os.utime(path, (1e9, 1e9))  # long enough ago for its digest to be remembered
+    atlas = chart(some, "musicnn").wait()
+    assert atlas.table["duration"].tolist() == pytest.approx([SECONDS] * 2, abs=0.1)
+    assert atlas.table["warning"].tolist() == ["", ""]
+    own_words = some.assign(duration="nine seconds")
+    assert api.cached_share(own_words, "musicnn", "embedding", cache=atlas._context.store) == 1
+
+
 def test_what_is_embedded_already_is_not_decoded_again_for_its_tags(table, chart, tmp_path):
     own, some = Cache(tmp_path), table.iloc[:3]
     api.embed_table(some, "musicnn", cache=own, workers=1)

@@ -736,6 +736,24 @@ def test_too_little_memory_is_a_sentence(folder, explore, monkeypatch):
     assert explorer.widget.rows[0]["remedy"]
 
 
+def test_what_is_odd_about_a_sound_is_said_and_remembered(folder, explore, noise_and_tone):
+    soundfile.write(folder / "zcut.flac", *noise_and_tone)
+    whole = (folder / "zcut.flac").read_bytes()
+    (folder / "zcut.flac").write_bytes(whole[: len(whole) // 3])
+    os.utime(folder / "zcut.flac", (1e9, 1e9))
+    explorer = explore(folder, models=[]).wait()
+    assert [track["warning"] for track in explorer.widget.tracks] == ["", "", ""]
+    explorer.open(2).wait()
+    track = explorer.widget.tracks[2]
+    assert "could be decoded" in track["warning"]
+    assert track["seconds"] == pytest.approx(4, abs=1)
+    assert explorer.widget.notice["text"] == f"zcut.flac: {track['warning']}."
+    again = explore(folder, models=[]).wait()
+    assert again.widget.track == 0
+    assert again.widget.tracks[2]["warning"] == track["warning"]
+    assert again.widget.tracks[2]["seconds"] == track["seconds"]
+
+
 def test_uploads_are_kept_for_the_session(folder, explore, noise_and_tone):
     explorer = explore(folder, models=["tempocnn"]).wait()
     data = (folder / "two.wav").read_bytes()

@@ -1,13 +1,17 @@
 """What files say of themselves: kinds by content, tags of unusual places, and lengths that their bytes allow."""
 
 import io
+import os
 import shutil
 import struct
 import subprocess
+from dataclasses import asdict
 
 import mutagen.apev2
 import mutagen.id3
 import mutagen.mp4
+import numpy as np
+import pandas as pd
 import pytest
 
 from embviz.app.tracks import Tracks
@@ -29,8 +33,9 @@ MADE = {
     "ima.wav": ["-c:a", "adpcm_ima_wav"], "gsm.wav": ["-c:a", "libgsm_ms", "-ar", "8000"],
     "mulaw.wav": ["-c:a", "pcm_mulaw", "-ar", "8000"], "mp3.wav": ["-c:a", "libmp3lame"],
     "rf64.wav": ["-rf64", "always"], "a.mp3": ["-b:a", "128k"], "a.m4a": ["-c:a", "aac"], "a.aiff": [],
+    "a.flac": [], "a.eac3": [],
 }  # fmt: skip
-UNREADABLE = ("opus.mka", "opus.webm", "a.spx")  # codecs that have no decoder
+UNREADABLE = ("opus.mka", "opus.webm", "a.spx", "a.eac3")  # codecs that have no decoder
 
 
 @pytest.fixture(scope="module")
@@ -195,6 +200,37 @@ def test_absurd_claims_are_not_believed(made, tmp_path, make):
     tags = read_tags(path)
     assert tags.problem == ""
     assert tags.duration is None or tags.duration <= SECONDS + 0.1
+
+
+def test_what_decoding_told_stands_in_the_table(made, tmp_path, cache):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    whole = (made / "a.flac").read_bytes()
+    (folder / "cut.flac").write_bytes(whole[: len(whole) // 3])
+    os.utime(folder / "cut.flac", (1e9, 1e9))  # long enough ago for its digest to be remembered
+    collection = Collection.from_folder(folder, cache=cache)
+    assert collection["duration"].tolist() == [pytest.approx(SECONDS)]
+    assert collection["warning"].tolist() == [""]
+    audio = collection.audio(0)
+    cache.note_sound(cache.digest(audio), asdict(audio.facts))
+    assert "could be decoded" in audio.facts.note
+    again = collection.refresh()
+    assert again["duration"].tolist() == [audio.facts.seconds]
+    assert audio.facts.seconds < SECONDS / 2
+    assert again["warning"].tolist() == [audio.facts.note]
+    assert "1 track with a warning" in repr(again)
+    assert audio.facts.note in again._repr_html_()
+    assert audio.facts.note in again.to_csv(tmp_path / "x.csv").read_text()
+    given = pd.DataFrame({"path": [str(folder / "cut.flac")], "duration": [99.0]})
+    assert Collection.from_table(given, cache=cache)["duration"].tolist() == [audio.facts.seconds]
+    [track] = Tracks.of_table(again.table).to_dict()
+    assert (track["seconds"], track["warning"]) == (audio.facts.seconds, audio.facts.note)
+
+
+def test_lists_in_cells_are_several_artists(made, cache):
+    paths = [str(made / "a.mp3"), str(made / "a.flac"), str(made / "a.m4a")]
+    given = pd.DataFrame({"path": paths, "artist": [["A", "B"], np.array(["C", "D"], object), None]})
+    assert Collection.from_table(given, cache=cache)["artist"].tolist() == ["A; B", "C; D", ""]
 
 
 # Tags. ----------------------------------------------------------------------------------------------------------------

@@ -77,6 +77,11 @@ class AtlasContext(PanelContext[AtlasEvents, "AtlasView"]):
             ) from error
         self.__dict__.pop("columns", None)  # made of the table, and kept
 
+    def show_sound_facts(self, measured: pd.DataFrame) -> None:
+        """Take over lengths and warnings from the table as it is with what decoding told."""
+        self.table = self.table.assign(duration=measured["duration"], warning=measured["warning"])
+        self.__dict__.pop("columns", None)
+
     def listed_track(self, label: int) -> ListedTrack:
         """Return what every list names a track by."""
         facts = self.facts(label)

@@ -18,6 +18,7 @@ from embviz.analysis.tagging import models_by_task, tags_at_points
 from embviz.app.work import Work
 from embviz.batch import embed_table
 from embviz.batch.api import cached_share
+from embviz.collection.track_table import add_sound_facts
 from embviz.core.text import collapse_spaces, plural
 from embviz.errors import CollectionError
 from embviz.models import get_model
@@ -167,6 +168,9 @@ class MapView:
             nonlocal vectors, near
             if vectors is None:
                 vectors, heard = _embed(context, request, job)
+                measured = add_sound_facts(context.table, context.store)
+                if measured is not context.table:
+                    job.show("facts", context.show_sound_facts, measured)
                 job.show("vectors", self._use_vectors, request, vectors)
                 if heard is not None:
                     job.show("heard", outputs.keep, heard)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embviz.app.selection import PlayRequest
+from embviz.app.tracks import sound_facts
 from embviz.audio import Audio
 from embviz.batch.pooling import AMONG_FRAMES
 from embviz.errors import AudioError, OptionError
@@ -70,14 +71,21 @@ class Playback:
         context.selection.track = None
         folder = context.store.folder if context.store is not None else None
 
-        def task(_job: Job) -> tuple[browser_audio.Summary, browser_audio.Playable]:
+        def task(_job: Job) -> tuple[browser_audio.Summary, browser_audio.Playable, str]:
             if not path:
                 raise AudioError(f"The table names no file for {title!r}.")
             audio = Audio.open(path)
-            return browser_audio.summary(audio, folder=folder), browser_audio.playable(audio, folder=folder)
+            outline, playable = (
+                browser_audio.summary(audio, folder=folder),
+                browser_audio.playable(audio, folder=folder),
+            )
+            store = context.store
+            return outline, playable, sound_facts(audio, store.digest(audio) if store else audio.digest, store).note
 
-        def done(found: tuple[browser_audio.Summary, browser_audio.Playable]) -> None:
-            outline, playable = found
+        def done(found: tuple[browser_audio.Summary, browser_audio.Playable, str]) -> None:
+            outline, playable, warning = found
+            if warning:
+                context.notice("info", f"{title}: {warning}.")
             player.set_track(title=title, duration=outline.duration, peaks=outline.peaks, playable=playable)
             self.mark_open(label)
             player.seek(at)

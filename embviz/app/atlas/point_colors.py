@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 # Of the columns of every table, those that say what is to be seen.
 FIRST = ("genre", "artist", "album", "year", "duration")
-HIDDEN = ("path", "name", "title", "digest", "problem")
+HIDDEN = ("path", "name", "title", "digest", "problem", "warning")
 TRUST_TITLE = "neighbours kept"
 
 SIZES: list[KeyTitle] = [

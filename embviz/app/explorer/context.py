@@ -36,6 +36,7 @@ class Sound:
     digest: str
     stamp: tuple[int, int] | None
     duration: float = 0.0
+    warning: str = ""
 
     def check(self) -> None:
         """Raise where the file is not what it was when it was opened."""

@@ -9,8 +9,9 @@ from typing import Any
 
 from embviz.app.explorer.context import ExplorerContext, Sound
 from embviz.app.explorer.row import Row, row_key
-from embviz.app.tracks import Track
+from embviz.app.tracks import Track, sound_facts
 from embviz.audio import Audio
+from embviz.audio.facts import SoundFacts, load_facts
 from embviz.core.embedding import Embedding
 from embviz.core.worker import Job
 from embviz.errors import EmbvizError, OptionError
@@ -80,7 +81,13 @@ class TrackList:
         job.report(f"decoding {track.name}", 1, 1)
         if len(keys) - len(cached) > 1:
             audio.duration  # noqa: B018  decoded once here, rather than once for each model
-        return replace(sound, duration=outline.duration), outline, browser_audio.playable(audio, folder=folder)
+        warning = sound_facts(audio, sound.digest, store).note
+        sound.check()
+        return (
+            replace(sound, duration=outline.duration, warning=warning),
+            outline,
+            browser_audio.playable(audio, folder=folder),
+        )
 
     def _show_cached(self, sound: Sound, cached: dict[Any, Embedding]) -> None:
         self._context.sound = sound
@@ -95,8 +102,10 @@ class TrackList:
             title=track.title or track.name, duration=outline.duration, peaks=outline.peaks, playable=playable,
             sections=[{"name": name, "start": start} for name, start in track.sections],
         )  # fmt: skip
-        if track.seconds != outline.duration or track.problem:
-            context.track = context.tracks.change(track.id, seconds=outline.duration, problem="")
+        if sound.warning:
+            context.notice("info", f"{track.name}: {sound.warning}.")
+        if (track.seconds, track.warning) != (outline.duration, sound.warning) or track.problem:
+            context.track = context.tracks.change(track.id, seconds=outline.duration, warning=sound.warning, problem="")
             if len(context.tracks) <= SENT_AGAIN:
                 self.publish()
         context.events.track_opened()
@@ -114,28 +123,48 @@ class TrackList:
     # What is in the cache. -----------------------------------------------------------------------------------------
 
     def mark(self) -> None:
-        """Find out, behind all other work, which embeddings of which tracks are in the cache."""
+        """Find out, behind all other work, what the cache knows of which tracks: embeddings, length and warning."""
         store, tracks = self._context.store, list(self._context.tracks)
         if store is None:
             return
 
-        def task(job: Job) -> dict[str, list[str]]:
+        def task(job: Job) -> tuple[dict[str, list[str]], dict[int, SoundFacts]]:
             here = [model for model in known_models() if has_weights(model)]
             specs = [spec for model in here if (spec := _find_spec(model, "embedding", None))]
             marks: dict[str, list[str]] = {}
+            known: dict[int, SoundFacts] = {}
             for i, track in enumerate(tracks):
                 if not i % MARKED_AT_ONCE:
                     job.report("looking into the cache", i, len(tracks))
                 digest = store.known_digest(track.place) if track.place is not None else None
+                if digest and (facts := load_facts(store, digest)):
+                    known[track.id] = facts
                 computed = [spec.model.name for spec in specs if digest and store.has(spec.key(digest))]
                 if computed:
                     marks[str(track.id)] = computed
-            return marks
+            return marks, known
 
-        def show(marks: dict[str, list[str]]) -> None:
-            self._context.panel.cached = marks
+        def show(found: tuple[dict[str, list[str]], dict[int, SoundFacts]]) -> None:
+            self._context.panel.cached, known = found
+            self._show_facts(known)
 
         self._context.worker.submit(("marks",), task, on_done=show, on_failed=lambda *_: None)
+
+    def _show_facts(self, known: dict[int, SoundFacts]) -> None:
+        """Put what decoding told into the list."""
+        context = self._context
+        tracks = context.tracks
+        new = {
+            i: facts
+            for i, facts in known.items()
+            if (tracks[i].seconds, tracks[i].warning) != (facts.seconds, facts.note)
+        }
+        for i, facts in new.items():
+            tracks.change(i, seconds=facts.seconds, warning=facts.note)
+        if context.track is not None:
+            context.track = tracks[context.track.id]
+        if new:
+            self.publish()
 
     def mark_one(self, model: str) -> None:
         """Note that the embedding of the open track is in the cache now."""
