@@ -136,9 +136,16 @@ class Folio {
     return this.fact("title", track) || `track ${track + 1}`;
   }
 
-  /** The first selected point of each track that has one, in the order of the page. @returns {number[]} */
+  /** Seconds from a moment to the next of its track. */
+  period(point) {
+    const same = [point + 1, point - 1].find((other) => this.track(other) === this.track(point));
+    return same === undefined ? 0 : Math.abs(this.at(same) - this.at(point));
+  }
+
+  /** What is selected, in the order of the page: moments, or a point of each track. @returns {number[]} */
   get selection() {
     const points = Array.from(numbersOf(this.map.get("selected"), Uint32Array)).sort((a, b) => b - a);
+    if (points.length && this.at(points[0]) !== null) return points.reverse();
     const first = new Map(points.map((point) => [this.track(point), point]));
     return [...first.values()].sort((a, b) => a - b);
   }
@@ -245,7 +252,7 @@ class Folio {
 
 /** What stands beside the map: the open track, its neighbours, and what is selected. */
 class Side {
-  tracks = [];
+  points = [];
 
   constructor(folio) {
     this.folio = folio;
@@ -293,12 +300,16 @@ class Side {
     });
   }
 
-  /** Show what is selected, a point of each track. @param {number[]} points */
+  /** Show what is selected. @param {number[]} points moments, or a point of each track */
   selected(points) {
-    const tracks = (this.tracks = points.map((point) => this.folio.track(point)));
-    this.chosen.el.hidden = !tracks.length;
-    const seconds = tracks.reduce((sum, track) => sum + (Number(this.folio.fact("duration", track)) || 0), 0);
-    write(this.chosen.note, `${tracks.length}${seconds ? `, ${formatTime(seconds)}` : ""}`);
+    const { folio } = this;
+    this.points = points;
+    this.chosen.el.hidden = !points.length;
+    const lengths = points.map((point) =>
+      folio.at(point) === null ? Number(folio.fact("duration", folio.track(point))) || 0 : folio.period(point),
+    );
+    const seconds = lengths.reduce((sum, length) => sum + length, 0);
+    write(this.chosen.note, `${points.length}${seconds ? `, ${formatTime(seconds)}` : ""}`);
     const rows = points.slice(0, ROWS).map((point) => this.#row(point));
     const more = points.length > ROWS ? h("li.ev-faint", {}, `and ${points.length - ROWS} more`) : "";
     this.chosen.list.replaceChildren(...rows, more);
@@ -319,19 +330,28 @@ class Side {
 
   #playlist() {
     const { folio } = this;
-    const entries = this.tracks.map((track) => ({
-      title: folio.titleOf(track),
-      artist: folio.fact("artist", track),
-      seconds: folio.fact("duration", track),
-      file: folio.page.files[track],
-    }));
+    const entries = this.points.map((point) => {
+      const [track, at, half] = [folio.track(point), folio.at(point), folio.period(point) / 2];
+      return {
+        title: folio.titleOf(track),
+        artist: folio.fact("artist", track),
+        seconds: folio.fact("duration", track),
+        file: folio.page.files[track],
+        ...(at === null ? {} : { start: Math.max(0, at - half), stop: at + half }),
+      };
+    });
     download("selection.m3u8", m3u(entries), "audio/x-mpegurl");
   }
 
   #table() {
-    const { columns } = this.folio;
-    const rows = this.tracks.map((track) => columns.map(({ values }) => values[track]));
-    download("selection.csv", `\ufeff${csv(columns.map(({ title }) => title), rows)}`, "text/csv");
+    const { folio } = this;
+    const moments = this.points.some((point) => folio.at(point) !== null);
+    const heads = [...folio.columns.map(({ title }) => title), ...(moments ? ["At, s"] : [])];
+    const rows = this.points.map((point) => {
+      const facts = folio.columns.map(({ values }) => values[folio.track(point)]);
+      return moments ? [...facts, folio.at(point)] : facts;
+    });
+    download("selection.csv", `\ufeff${csv(heads, rows)}`, "text/csv");
   }
 }
 

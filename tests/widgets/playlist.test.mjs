@@ -14,9 +14,20 @@ test("a playlist names what is played, and where it lies", () => {
   ]);
 });
 
+test("moments keep their places and their times", () => {
+  const text = m3u([
+    { title: "Blue", artist: "Ada", seconds: 61.6, file: "a.ogg", start: 42.25, stop: 43.7381 },
+    { title: "Blue", artist: "Ada", seconds: 61.6, file: "a.ogg", start: 0, stop: 0.5 },
+  ]);
+  assert.deepEqual(text.split("\n"), [
+    "#EXTM3U", "#EXTINF:1,1. Ada - Blue (0:42)", "#EXTVLCOPT:start-time=42.250", "#EXTVLCOPT:stop-time=43.738", "a.ogg",
+    "#EXTINF:1,2. Ada - Blue (0:00)", "#EXTVLCOPT:start-time=0.000", "#EXTVLCOPT:stop-time=0.500", "a.ogg", "",
+  ]);
+});
+
 test("a table keeps texts, and gives spreadsheets no formulas", () => {
-  const rows = [["a,b", 1.5], ['say "x"', null], ["=1+1", -2], ["two\nlines", 0], ["-3", ""]];
+  const rows = [["a,b", 1.5], ['say "x"', null], ["=1+1", -2], ["two\nlines", 0], ["-3", ""], ["-x", "'=1"]];
   assert.deepEqual(csv(["Title", "Length, s"], rows).split("\r\n"), [
-    'Title,"Length, s"', '"a,b",1.5', '"say ""x""",', "'=1+1,-2", '"two\nlines",0', "'-3,", "",
+    'Title,"Length, s"', '"a,b",1.5', '"say ""x""",', "'=1+1,-2", '"two\nlines",0', "-3,", "'-x,''=1", "",
   ]);
 });
