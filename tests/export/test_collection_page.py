@@ -522,6 +522,30 @@ def test_what_is_selected_can_be_taken_away(opened, linked, tmp_path):
 
 
 @pytest.mark.slow
+def test_moments_that_are_selected_keep_their_times(opened, table, tmp_path):
+    path = tmp_path / "frames.html"
+    path.write_text(page_of(table, vectors_of(table, frames=6), folder=tmp_path), "utf-8")
+    page = opened(path).page
+    page.locator(".ev-scatter-stage").focus()
+    page.keyboard.press("a")
+    listed = page.locator("section[aria-labelledby=embviz-selected]")
+    listed.wait_for()
+    assert "24, 0:04" in listed.inner_text()
+    texts = {}
+    for name in ("Playlist", "Table"):
+        with page.expect_download() as download:
+            listed.get_by_role("button", name=name).click()
+        download.value.save_as(tmp_path / name)
+        texts[name] = (tmp_path / name).read_text("utf-8")
+    lines = texts["Playlist"].splitlines()
+    assert len(lines) == 1 + 24 * 4
+    assert lines[5] == "#EXTINF:1,2. Tone 0 (0:00)"
+    assert lines[6:8] == ["#EXTVLCOPT:start-time=0.083", "#EXTVLCOPT:stop-time=0.250"]
+    rows = pd.read_csv(io.StringIO(texts["Table"].removeprefix("\ufeff")))
+    assert rows["At, s"].to_numpy() == pytest.approx(np.tile(np.arange(6) / 6, 4), abs=1e-6)
+
+
+@pytest.mark.slow
 def test_a_track_that_no_browser_plays_says_so(opened, linked):
     page = opened(linked)
     page.page.mouse.click(*screen(page.page, linked, track_of(linked, "folk/folk.aiff")))
