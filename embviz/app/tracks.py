@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from embviz.audio import Audio
 from embviz.audio.facts import SoundFacts, load_facts
+from embviz.audio.file_kinds import LISTED
 from embviz.collection.discovery import expand_user, find_audio_files, undecodable_note
-from embviz.collection.file_kinds import LISTED
 from embviz.collection.sidecar import SidecarRows, folder_name, parse_number, read_sidecar
 from embviz.core.text import LONGEST_TEXT, clean_line, is_missing, printable, printable_name
 from embviz.errors import AudioError

@@ -9,7 +9,7 @@ import unicodedata
 from pathlib import Path, PurePosixPath
 
 from embviz.audio.decode import NOT_AUDIO
-from embviz.collection.file_kinds import identify
+from embviz.audio.file_kinds import identify
 from embviz.errors import OptionError
 
 LARGEST_UPLOAD = 200_000_000  # bytes

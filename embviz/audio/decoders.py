@@ -22,6 +22,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from embviz.audio.facts import SoundFacts, sound_digest
+from embviz.audio.file_kinds import identify
 from embviz.audio.sniff import Format, Stretch
 from embviz.core import essentia
 from embviz.core.text import plural
@@ -268,10 +269,18 @@ def _load_with_sndfile(path: Path) -> tuple[list[NDArray[np.float32]], int]:
 
     try:
         with essentia.quiet, soundfile.SoundFile(path) as file:
+            # By its ending alone, anything passes for mp3, and some of its bytes for frames.
+            if file.format == "MP3" and _identify(path) not in ("mpeg", ""):
+                raise RefusedError
             samples, rate = _read_all(file), file.samplerate
     except (soundfile.LibsndfileError, MemoryError, RuntimeError, TypeError, ValueError) as error:
         raise RefusedError from error
     return [samples[:, i] for i in range(samples.shape[1])], rate
+
+
+def _identify(path: Path) -> str:
+    with path.open("rb") as file:
+        return identify(file)[0]
 
 
 def _read_all(file: Any) -> NDArray[np.float32]:

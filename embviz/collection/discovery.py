@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from embviz.collection.file_kinds import LISTED, SUFFIXES, UNDECODABLE
+from embviz.audio.file_kinds import LISTED, SUFFIXES, UNDECODABLE
 from embviz.collection.track_table import LONGEST_PATH
 from embviz.core.text import plural, shorten
 from embviz.errors import CollectionError

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from embviz.audio.decode import NOT_AUDIO
-from embviz.collection.file_kinds import ADTS, CHAIN, frames_at, identify
+from embviz.audio.file_kinds import ADTS, CHAIN, frames_at, identify
 from embviz.core.text import LONGEST_LINE, printable_name, shorten
 
 MOST_VALUES = 20  # of one tag, as in several artists

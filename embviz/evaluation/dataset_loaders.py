@@ -17,8 +17,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
+from embviz.audio.file_kinds import LISTED
 from embviz.collection.discovery import expand_user, find_audio_files
-from embviz.collection.file_kinds import LISTED
 from embviz.collection.loaders import read_table
 from embviz.core.text import plural, shorten
 from embviz.errors import CollectionError, did_you_mean

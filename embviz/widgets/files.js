@@ -22,7 +22,8 @@ export function partsOfFile(size, part = PART) {
 
 /** Names that are offered first; what is handed in is judged by its content. */
 const KINDS =
-  "audio/*,video/*,.ac3,.aif,.aifc,.aiff,.ape,.asf,.caf,.flac,.m4a,.m4b,.mka,.mkv,.mpc,.oga,.ogg,.opus,.tak,.tta,.w64,.wma,.wv";
+  "audio/*,video/*,.ac3,.aif,.aifc,.aiff,.ape,.asf,.caf,.flac,.m4a,.m4b,.mka,.mkv,.mpc,.oga,.ogg," +
+  ".opus,.tak,.tta,.w64,.wma,.wv";
 
 /**
  * The way in for files.

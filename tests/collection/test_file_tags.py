@@ -18,8 +18,8 @@ from embviz.app.tracks import Tracks
 from embviz.app.uploads import Uploads
 from embviz.audio import Audio
 from embviz.audio.decode import NOT_AUDIO
+from embviz.audio.file_kinds import SUFFIXES, UNDECODABLE, identify
 from embviz.collection import Collection
-from embviz.collection.file_kinds import SUFFIXES, UNDECODABLE, identify
 from embviz.collection.file_tags import mend_encoding, read_tags
 from embviz.errors import OptionError
 
@@ -103,6 +103,11 @@ def test_what_is_listed_can_be_decoded(made, name):
 )
 def test_other_kinds_are_told_apart(content, kind):
     assert identify(io.BytesIO(content))[0] == kind
+
+
+def test_an_ending_that_lies_does_not_choose_the_decoder(made, tmp_path):
+    path = shutil.copyfile(made / "a.wv", tmp_path / "x.mp3")  # libsndfile would find frames of mp3 in it
+    assert Audio.open(path).duration == pytest.approx(SECONDS, abs=0.01)
 
 
 def test_an_ending_that_lies_hides_nothing(made, tmp_path):

@@ -548,7 +548,7 @@ def test_moments_that_are_selected_keep_their_times(opened, table, tmp_path):
 @pytest.mark.slow
 def test_a_track_that_no_browser_plays_says_so(opened, linked):
     page = opened(linked)
-    page.page.mouse.click(*screen(page.page, linked, track_of(linked, "folk/folk.aiff")))
+    page.page.mouse.click(*screen(page.page, linked, track_of(linked, "Folk")))
     page.page.get_by_text("Browsers cannot be expected to play 'folk.aiff'").first.wait_for()
     page.page.locator("summary").click()
     assert page.page.get_by_text("Not on the map: 1 track").is_visible()
@@ -561,7 +561,7 @@ def test_sound_in_the_page_plays(opened, made, tmp_path):
     path = collection_page.write_collection_page(tmp_path / "embedded.html", made.table, audio="embed", **options)
     page = opened(path)
     assert not page.page.locator(".ev-collection-page-heatmap").count()
-    page.page.mouse.click(*screen(page.page, path, track_of(path, "folk/folk.aiff")))
+    page.page.mouse.click(*screen(page.page, path, track_of(path, "Folk")))
     page.until("c.playing && c.media.currentTime > 0.5")
     page.page.locator(".ev-collection-page-list li button").first.click()
     page.until("c.playing && c.media.currentTime > 0.2 && c.media.currentTime < 3")
