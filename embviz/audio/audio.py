@@ -21,7 +21,7 @@ from embviz.audio.facts import SoundFacts, sound_digest
 from embviz.core.io import file_digest
 from embviz.core.memmap import release_pages
 from embviz.core.text import printable_name
-from embviz.errors import AudioError, OptionError, UndecodableError
+from embviz.errors import AudioError, OptionError
 
 if TYPE_CHECKING:
     import os
@@ -71,7 +71,6 @@ class Audio:
         self._rate = sample_rate
         self._mono: NDArray[np.float32] | None = None
         self._facts: SoundFacts | None = None
-        self._recalled: SoundFacts | UndecodableError | None = None
 
     @classmethod
     def open(cls, source: AudioSource) -> Audio:
@@ -121,19 +120,17 @@ class Audio:
             channels = [samples[:, i] for i in range(samples.shape[1])]
             seconds = len(samples) / rate
             self._facts = SoundFacts(sound_digest(rate, channels), "", rate, len(channels), seconds, None)
-        if self._facts is None and isinstance(self._recalled, SoundFacts):
-            self._facts = self._recalled
         if self._facts is None:
             self._native_mono()
         assert self._facts is not None  # noqa: S101  every way of decoding tells
         return self._facts
 
-    def recall(self, known: SoundFacts | UndecodableError) -> None:
-        """Take what is remembered of the file's content: its facts, so that they need no decoding, or why it has none.
+    def recall(self, facts: SoundFacts) -> None:
+        """Take what is remembered of the file's content, so that to know it needs no decoding.
 
         Who remembers vouches for the content. The decoder that read it is tried first when samples are asked for.
         """
-        self._recalled = known
+        self._facts = self._facts or facts
 
     @property
     def sample_rate(self) -> int:
@@ -227,10 +224,7 @@ class Audio:
         return resampled
 
     def _hint(self) -> _Hint:
-        """Return what is remembered of how the file is decoded; raises where that is not possible."""
-        if isinstance(self._recalled, UndecodableError):
-            raise self._recalled
-        return _Hint() if self._recalled is None else _Hint(first=self._recalled.decoder)
+        return _Hint() if self._facts is None else _Hint(first=self._facts.decoder)
 
     @property
     def _file(self) -> Path:

@@ -15,7 +15,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -37,11 +37,13 @@ SMALL = 4 << 20  # bytes; no file this small is long, at any bit rate that music
 MOST_STRETCHES = 32  # that are decoded each on its own
 MOST_REMEMBERED = 10_000  # files
 MEMORY = 2 << 30  # bytes that any file may take
-SECONDS = 20.0  # of the processor's time that any file may take
-PATIENCE = 10  # times that a busy machine may take longer
+SECONDS = 10.0  # of the processor's time that any file may take
+PATIENCE = 20  # times that a busy machine may take longer
 DELAY = 0.1  # seconds
 EXPECTED = "mp3, ogg, opus, flac, wav, aiff, m4a and aac are expected."
 NOT_AUDIO = f"cannot be decoded: it is not audio, is damaged, or has a codec that is not known here; {EXPECTED}"
+
+_Attempt: TypeAlias = tuple[str, list[Stretch]]  # a decoder, and the parts that it decodes each on its own
 
 
 class Decoded(NamedTuple):
@@ -144,6 +146,8 @@ class _Search:
     request: DecodeRequest
     inspection: Inspection
     size: int
+    ends: int = 0
+    late: bool = False
 
     def run(self) -> Decoded:
         """Return the sound as the first decoder gives it that reads all of the file, else as the one that reads most.
@@ -152,7 +156,7 @@ class _Search:
         """
         best: Decoded | None = None
         problem: AudioError | None = None
-        attempts, ends, late = self._attempts(), 0, False
+        attempts = self._attempts()
         while attempts:
             decoder, stretches = attempt = attempts.pop(0)
             try:
@@ -163,11 +167,7 @@ class _Search:
                 problem = problem or error
                 continue
             except ProcessEndedError as error:
-                ends, late = ends + 1, late or error.late
-                if ends > 1:
-                    break
-                if not error.late and self.inspection.verdict != "foreign":
-                    attempts.append(attempt)
+                attempts = self._attempts_after(attempt, attempts, late=error.late)
                 continue
             if best is None or found.facts.seconds > best.facts.seconds + _tolerance(found.facts.seconds):
                 best = found
@@ -175,9 +175,18 @@ class _Search:
                 break
         if best is not None:
             return best
-        raise problem or self._error(ends, late=late)
+        raise problem or self._error()
 
-    def _attempts(self) -> list[tuple[str, list[Stretch]]]:
+    def _attempts_after(self, ended: _Attempt, others: list[_Attempt], *, late: bool) -> list[_Attempt]:
+        """Return what is still to be tried after an attempt that ended its process."""
+        self.ends, self.late = self.ends + 1, self.late or late
+        if self.ends > 1:
+            return []
+        if late:
+            return [attempt for attempt in others if attempt[0] != ended[0]]
+        return others if self.inspection.verdict == "foreign" else [*others, ended]
+
+    def _attempts(self) -> list[_Attempt]:
         """Return decoders in the order in which they are tried, and the stretches that each decodes on its own."""
         seen = self.inspection
         if seen.verdict == "empty":
@@ -189,10 +198,12 @@ class _Search:
             order.sort(key=lambda decoder: decoder != self.request.decoder)
         if any(stretch.format.channels > 2 for stretch in seen.stretches):
             order = ["libsndfile"]
-        whole: list[tuple[str, list[Stretch]]] = [(decoder, []) for decoder in order]
+        whole: list[_Attempt] = [(decoder, []) for decoder in order]
         if not 1 < len(seen.stretches) <= MOST_STRETCHES:
             return whole
-        apart = [(decoder, list(seen.stretches)) for decoder in sorted(order, reverse=seen.verdict == "foreign")]
+        # Parts are as Essentia likes them.
+        order.sort(reverse=seen.verdict == "foreign" or seen.misfits)
+        apart = [(decoder, list(seen.stretches)) for decoder in order]
         return apart + whole if seen.changes else whole + apart
 
     def _try(self, request: DecodeRequest) -> Decoded:
@@ -248,7 +259,7 @@ class _Search:
             notes.append(f"{facts.seconds:.1f} of {self.inspection.claimed:.1f} s could be decoded")
         return "; ".join(notes)
 
-    def _error(self, ends: int, *, late: bool) -> UndecodableError:
+    def _error(self) -> UndecodableError:
         title, codec = repr(self.request.title), self.inspection.codec
         if codec:
             return UndecodableError(f"{title} cannot be decoded: its codec is {codec}, not known here; {EXPECTED}")
@@ -257,9 +268,9 @@ class _Search:
                 f"{title} cannot be decoded: it has {self.inspection.channels} channels, and only one or two are "
                 "known here of its codec; mix them to two."
             )
-        if late:
+        if self.late:
             return UndecodableError(f"{title} cannot be decoded: it is damaged, its decoder comes to no end.")
-        if ends > 1:
+        if self.ends > 1:
             return UndecodableError(f"{title} cannot be decoded: it is damaged, and ended its decoder twice.")
         return UndecodableError(f"{title} {NOT_AUDIO}")
 

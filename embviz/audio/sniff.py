@@ -15,7 +15,7 @@ import os
 import re
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -135,7 +135,7 @@ class Inspection:
     seconds: float = 0.0
     """What a header claims beside that."""
     misfits: bool = False
-    """Whether blocks are longer than their header allows, which only libsndfile takes."""
+    """Whether frames of FLAC are not as the first header says, with which Essentia may come to no end."""
 
     @property
     def claimed(self) -> float | None:
@@ -357,7 +357,8 @@ def _inspect_aiff(data: FileBytes) -> Inspection:
 def _inspect_flac(data: FileBytes) -> Inspection:
     streams = _flac_streams(data)
     parts, misfits = _flac_changes(data, streams[0]) if len(streams) == 1 else (streams, False)
-    return Inspection("doubtful" if len(parts) > 1 or misfits else "sound", "", parts, misfits=misfits)
+    seen = Inspection("doubtful" if len(parts) > 1 or misfits else "sound", "", parts)
+    return replace(seen, misfits=misfits or seen.changes)
 
 
 def _flac_streams(data: FileBytes) -> tuple[Stretch, ...]:

@@ -15,7 +15,7 @@ import numpy as np
 
 from embviz.audio import Audio, AudioSource
 from embviz.audio.audio import check_quality
-from embviz.audio.facts import known_problem, note_problem
+from embviz.audio.facts import known_problem, load_facts, note_problem
 from embviz.core import essentia
 from embviz.core.cache import Cache, CacheOption, resolve_cache
 from embviz.core.embedding import Embedding, FrameGrid
@@ -227,8 +227,8 @@ def stream_embeddings(
                 del missing[i]
             of_twin.update(_take_cached(audio, digest, missing, store))
 
-    if missing and store and (problem := known_problem(store, digest, audio.title)):
-        raise UndecodableError(problem)
+    if missing and store:
+        _recall(audio, digest, store)
     try:
         for i, embedding, complete in _compute(audio, digest, missing, report, every, check):
             if store and complete and i not in unkept:
@@ -239,6 +239,14 @@ def stream_embeddings(
             note_problem(store, digest, audio.title, str(error))
         raise
     yield from ((i, cached, True) for i, cached in of_twin.items())
+
+
+def _recall(audio: Audio, digest: str, store: Cache) -> None:
+    """Take what a cache remembers of a file; raises where that is that it cannot be decoded."""
+    if problem := known_problem(store, digest, audio.title):
+        raise UndecodableError(problem)
+    if facts := load_facts(store, digest):
+        audio.recall(facts)
 
 
 def _take_cached(audio: Audio, digest: str, missing: dict[int, LayerSpec], store: Cache | None) -> dict[int, Embedding]:

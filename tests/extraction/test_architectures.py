@@ -346,7 +346,7 @@ def calls(monkeypatch):
     """What was decoded and which mel-spectrograms were made, in order."""
     made = []
     decode, mel_spectrogram = audio.decode, extract.mel_spectrogram
-    monkeypatch.setattr(audio, "decode", lambda path: made.append("decode") or decode(path))
+    monkeypatch.setattr(audio, "decode", lambda path, **more: made.append("decode") or decode(path, **more))
     monkeypatch.setattr(extract, "mel_spectrogram", lambda s, f: made.append(f.name) or mel_spectrogram(s, f))
     decibels = frontends._decibel_mel
     monkeypatch.setattr(frontends, "_decibel_mel", lambda f, n: made.append(f.name) or decibels(f, n))

@@ -371,7 +371,9 @@ def test_one_call_decodes_a_track_once(excerpt, monkeypatch):
     calls = []
     for name in ("decode", "decode_mix"):
         real = getattr(audio_module, name)
-        monkeypatch.setattr(audio_module, name, lambda path, name=name, real=real: calls.append(name) or real(path))
+        monkeypatch.setattr(
+            audio_module, name, lambda path, name=name, real=real, **more: calls.append(name) or real(path, **more)
+        )
     embviz.embed(excerpt, ["musicnn", "tempocnn"], cache=False)
     embviz.embed(excerpt, ["tempocnn", "spleeter"], cache=False)
     assert calls == ["decode_mix", "decode"]
