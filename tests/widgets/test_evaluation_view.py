@@ -6,6 +6,7 @@ import csv
 import json
 import threading
 import time
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,7 @@ def heard(monkeypatch):
     """The engine itself, on vectors that nobody has to compute; what it was asked is kept."""
     asked = []
 
+    @wraps(EVALUATE)
     def evaluate(collection, target, models, **options):
         asked.append((target, list(models), {name: value for name, value in options.items() if name != "progress"}))
         own = [vectors_of(collection.table, model) for model in models]
@@ -191,6 +193,9 @@ def test_another_collection_is_asked_and_its_tracks_are_heard(music, explore, tm
     (tmp_path / "tracks.csv").write_bytes((music / "tracks.csv").read_bytes())
     other = embviz.Collection.from_folder(tmp_path)
     explorer = explore(music).tasks("style", GOOD, classifier="knn", folds=3, external=other).wait()
+    assert explorer.widget.evaluation["extra_options"] == ["external"]
+    with pytest.raises(OptionError, match=r"'x=1\)\\nimport os' is no option of a comparison"):
+        explorer.tasks("style", GOOD, **{"x=1)\nimport os": 1})
     assert explorer.widget.evaluation["extra_options"] == ["external"]
     assert "external=external)" in explorer.code()
     assert explorer.widget.scores["has_external"]
