@@ -1,7 +1,7 @@
 """Essentia's own classifiers: a graph for ``TensorflowPredict2D`` and the JSON beside it.
 
-Essentia's descriptions are not always right: what they say is compared with the graph and with the model that the head
-is for, and what cannot be is refused. By Essentia's convention a head takes what its model calls its embeddings.
+Essentia's descriptions are not always right: what they say is compared with the graph, which is believed, and with the
+model that the head is for. By Essentia's convention a head takes what its model calls its embeddings.
 """
 
 from __future__ import annotations
@@ -9,10 +9,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -21,29 +20,31 @@ from embviz.heads import tf_graph
 from embviz.heads.head import MOST_CLASSES, Head
 from embviz.heads.io import file_size
 from embviz.inference.graph import Graph
-from embviz.models import Model, get_model, known_models
+from embviz.inference.isolation import run_isolated
+from embviz.models import ALIASES, Model, known_models
+from embviz.models.lookup import find_model
 from embviz.models.metadata import get_mapping, get_text, read_metadata
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+from embviz.models.node_choice import ENDS, choose_input, choose_output
 
 LARGEST = 64 << 20  # bytes of a graph
 ALGORITHM = "TensorflowPredict2D"
-#: What turns a head's last numbers into probabilities.
-ENDS = ("Softmax", "Sigmoid")
-#: Operations that hand on what they get.
-PASSING = ("Identity", "PartitionedCall", "StatefulPartitionedCall")
+#: What the outputs of most heads are called, whatever their metadata say.
+USUAL_OUTPUTS = ("model/Softmax", "model/Sigmoid")
+
+
+@dataclass(frozen=True)
+class GraphOptions:
+    """What a user says of a graph; None where its metadata, or the graph itself, are to tell."""
+
+    model: str | Model | None = None
+    layer: str | None = None
+    input: str | None = None
+    output: str | None = None
+    classes: Sequence[str] | None = None
 
 
 def read_essentia_head(
-    path: Path,
-    metadata: str | Path | Mapping[str, Any] | None,
-    name: str,
-    *,
-    model: str | Model | None,
-    layer: str | None,
-    classes: Sequence[str] | None,
+    path: Path, metadata: str | Path | Mapping[str, Any] | None, name: str, options: GraphOptions
 ) -> Head:
     """Return the head that a graph and its description make; raises where they make none."""
     try:
@@ -52,46 +53,42 @@ def read_essentia_head(
         raise GraphError(f"The graph {str(path)!r} cannot be read: {getattr(error, 'strerror', error)}.") from error
     if length > LARGEST:
         raise ModelError(f"{str(path)!r} is too large for a head: at most {LARGEST >> 20} MB are expected.")
-    draft = _HeadDraft(path, Graph.read(path), read_metadata(path, metadata))
-    return draft.head(name, get_model(model) if model is not None else draft.model(), layer or "embedding", classes)
+    data = path.read_bytes()
+    return _HeadDraft(path, data, Graph.parse(data, str(path)), read_metadata(path, metadata)).head(name, options)
 
 
 @dataclass
 class _HeadDraft:
-    """A head in the making."""
+    """A head in the making, with the contradictions met on the way."""
 
     path: Path
+    data: bytes
     graph: Graph
     metadata: Mapping[str, Any]
+    contradictions: list[str] = field(default_factory=list)
 
-    def head(self, name: str, model: Model, layer: str, classes: Sequence[str] | None) -> Head:
+    def head(self, name: str, options: GraphOptions) -> Head:
         self._check_algorithm()
-        layer, values = resolve_layer(model, layer)
-        nodes = self._source, self._target
-        shape = self.graph.placeholder_shapes.get(nodes[0])
-        taken = shape[-1] if shape and shape[-1] > 0 else values
-        if values is not None and taken != values:
-            raise ModelError(
-                f"{self.path.name!r} takes {taken} values per frame, the layer {layer!r} of {model.name!r} has "
-                f"{values}; model= and layer= say what it was trained on."
-            )
-        if taken is None:
-            file = repr(self.path.name)
-            raise ModelError(f"How many values {file} takes can be said by neither its graph nor {layer!r}.")
-        weights = np.frombuffer(self.path.read_bytes(), dtype=np.uint8)
+        model = self._model_name(options.model)
+        layer, values = resolve_layer(model, options.layer or "embedding")
+        source, target = nodes = self._nodes(options)
+        taken = self._input_length(source, values, f"the layer {layer!r} of {model!r}")
+        given = self._count_outputs(nodes, taken)
+        end = self.graph.final_operation(target)
+        self._compare_output(target, given, end)
         return Head(
             name=name,
             title=get_text(self.metadata, "name") or name,
-            model=model.name,
+            model=model,
             layer=layer,
-            classes=self._classes(classes, self._count_outputs(weights, nodes, taken)),
+            classes=self._classes(options.classes, given),
             kind="graph",
-            weights={"graph": weights},
-            exclusive=self._end == "Softmax",
+            weights={"graph": np.frombuffer(self.data, dtype=np.uint8)},
+            exclusive=end == "Softmax",
             facts=self._facts(),
             dimensions=taken,
             nodes=nodes,
-            unit="probability" if self._end else "",
+            unit="probability" if end in ENDS else "",
         )
 
     def _check_algorithm(self) -> None:
@@ -102,82 +99,99 @@ class _HeadDraft:
                 "model for sound, which embviz.register_model() adds."
             )
 
-    def model(self) -> Model:
-        """Return the model that the metadata name, or else the name of the file."""
-        file, models = repr(self.path.name), {model.name: model for model in known_models()}
-        name = get_text(get_mapping(get_mapping(self.metadata, "inference"), "embedding_model"), "model_name")
+    def _model_name(self, asked: str | Model | None) -> str:
+        """Return the model that is asked for, or that the metadata name, or else the name of the file."""
+        if isinstance(asked, Model):
+            return asked.name
+        models = [model.name for model in known_models()]
+        told = get_text(get_mapping(get_mapping(self.metadata, "inference"), "embedding_model"), "model_name")
+        if asked is not None and asked != told and find_model(asked) is None and (near := did_you_mean(asked, models)):
+            raise ModelError(f"There is no model {asked!r}.{near}")
         # Heads are called <task>-<model>-<version of the head>.
         inside = [known for known in models if f"-{re.sub(r'-[0-9]+$', '', known)}-" in f"-{self.path.stem}-"]
-        if name and name not in models:
-            raise ModelError(
-                f"{file} takes embeddings of {name!r}, which embviz does not know."
-                f"{did_you_mean(name, models)} register_model() adds a model, model= names another one."
-            )
-        if not name and not inside:
+        if not (asked or told or inside):
+            file = repr(self.path.name)
             raise ModelError(
                 f"Neither metadata nor name of {file} say which model it takes embeddings of; model= does."
             )
-        return models[name or max(inside, key=len)]
+        name = asked or told or max(inside, key=len)
+        return ALIASES.get(name, name)
 
-    @property
-    def _source(self) -> str:
-        named = _names(self.metadata, "inputs")
-        floats = [name for name in self.graph.placeholders if self.graph.nodes[name].is_float]
-        # Converted files have lost the name that the metadata have, or the other way round.
-        source = next((name for name in named if name in floats), floats[0] if len(floats) == 1 else None)
-        if source is None:
+    def _nodes(self, options: GraphOptions) -> tuple[str, str]:
+        file, told = self.path.name, _names(_entries(self.metadata, "inputs"))
+        source = choose_input(self.graph, file, options.input, next(iter(told), ""))
+        if told and source not in map(self.graph.tensor, told):
+            self.contradictions.append(f"the input is {source!r}, not {told[0]!r}")
+        outputs = _names(_predictions(self.metadata))
+        target = choose_output(self.graph, file, source, options.output, [*outputs, *USUAL_OUTPUTS])
+        if outputs and options.output is None and target not in map(self.graph.tensor, outputs):
+            self.contradictions.append(f"the output is {target!r}, not {outputs[0]!r}")
+        return source, target
+
+    def _input_length(self, source: str, values: int | None, layer: str) -> int:
+        """Return how many values the graph takes per frame."""
+        shape = self.graph.placeholder_shapes.get(source)
+        told = next((length for entry in _entries(self.metadata, "inputs") if (length := _last_length(entry))), None)
+        taken = shape[-1] if shape and shape[-1] > 0 else values or told
+        file = self.path.name
+        if taken is None:
+            raise ModelError(f"How many values {file!r} takes can be said by neither its graph nor {layer}.")
+        if values is not None and taken != values:
             raise ModelError(
-                f"One input is expected in {self.path.name!r}, {len(floats)} were found "
-                f"({', '.join(floats) or 'none'}), and the metadata name {', '.join(named) or 'none'}."
+                f"{file!r} takes {taken} values per frame, {layer} has {values}; model= and layer= say what it was "
+                "trained on."
             )
-        return source
-
-    @cached_property
-    def _target(self) -> str:
-        nodes = self.graph.nodes
-        used = {name for node in nodes.values() for name in node.inputs}
-        last = [name for name, node in nodes.items() if name not in used and node.op in (*ENDS, *PASSING)]
-        likely = [*_names(self.metadata, "outputs", "predictions"), "model/Softmax", "model/Sigmoid"]
-        target = next((name for name in likely if name in nodes), last[0] if len(last) == 1 else None)
-        if target is None:
+        if taken > tf_graph.MOST_VALUES:
             raise ModelError(
-                f"{self.path.name!r} has no output that could be told from the rest: 'model/Softmax' or "
-                "'model/Sigmoid' is expected, or a name in its metadata."
+                f"{file!r} takes {taken:,} values per frame; at most {tf_graph.MOST_VALUES:,} are expected."
             )
-        return target
+        if told not in (None, taken):
+            self.contradictions.append(f"the input takes {taken} values, not {told}")
+        return taken
 
-    @property
-    def _end(self) -> str:
-        """What makes probabilities of the last numbers; empty where nothing does."""
-        node = self.graph.nodes[self._target]
-        while node.op == "Identity":
-            node = self.graph.nodes[node.inputs[0]]
-        outputs = [output for output in _entries(self.metadata, "outputs") if output.get("name") == self._target]
-        # What is inside a function the metadata have to tell.
-        end = get_text(next(iter(outputs), {}), "op") if node.op in PASSING else node.op
-        return end if end in ENDS else ""
-
-    def _count_outputs(self, weights: NDArray[np.uint8], nodes: tuple[str, str], values: int) -> int:
+    def _count_outputs(self, nodes: tuple[str, str], values: int) -> int:
         """Return how many numbers it gives for a vector, by asking it."""
-        frames = np.random.default_rng(0).standard_normal((3, values), dtype=np.float32)
-        given = tf_graph.run_graph(tf_graph.load_session(weights.tobytes(), nodes), nodes, frames)
-        if given.ndim != 2 or len(given) != len(frames) or not np.isfinite(given).all():
-            file = repr(self.path.name)
-            raise ModelError(f"{file} is expected to give finite numbers for each frame, others were found.")
-        return int(given.shape[1])
+        what = repr(self.path.name)
+        shape, finite = run_isolated(tf_graph.measure_output, self.data, nodes, values, what=what)
+        if len(shape) != 2 or shape[0] != tf_graph.TRIAL:
+            raise ModelError(
+                f"{what} is expected to give one vector for each frame, {nodes[1]!r} gives an array of the shape "
+                f"{shape} for {tf_graph.TRIAL} frames."
+            )
+        if not 0 < shape[1] <= MOST_CLASSES:
+            raise ModelError(f"{what} gives {shape[1]:,} values per frame; 1 to {MOST_CLASSES:,} are expected.")
+        if not finite:
+            raise ModelError(f"{what} is expected to give finite numbers for each frame, others were found.")
+        return shape[1]
+
+    def _compare_output(self, target: str, given: int, end: str) -> None:
+        """Note where the metadata say something else of the output than the graph does."""
+        for entry in _predictions(self.metadata):
+            if self.graph.tensor(get_text(entry, "name")) != target:
+                continue
+            if (told := _last_length(entry)) not in (None, given):
+                self.contradictions.append(f"{target!r} gives {given} values, not {told}")
+            if (operation := get_text(entry, "op")) in ENDS and end != operation:
+                self.contradictions.append(f"{target!r} ends in {end or 'something else'}, not {operation}")
 
     def _classes(self, asked: Sequence[str] | None, given: int) -> tuple[str, ...]:
-        names = self.metadata.get("classes") if asked is None else asked
+        names: Any = self.metadata.get("classes") if asked is None else asked
+        numbered = tuple(f"class {i + 1}" for i in range(given))
         if asked is None and not names:
-            return tuple(f"class {i + 1}" for i in range(given))
-        if not isinstance(names, list | tuple) or not names:
+            return numbered
+        is_list = isinstance(names, list | tuple) and all(isinstance(name, str) and name for name in names)
+        if is_list and len(set(names)) == len(names) == given:
+            return tuple(names)
+        if asked is None:
+            said = f"{len(names)} classes of different names" if isinstance(names, list) else f"{names!r:.80}"
+            self.contradictions.append(f"the output has {given} values, not {said}, so its classes are numbered")
+            return numbered
+        if not is_list or not names:
             raise OptionError(f"classes is a list of texts, {names!r:.80} was found.")
-        if len(names) != given or given > MOST_CLASSES:
-            raise ModelError(
-                f"{self.path.name!r} gives {given} values per frame, {len(names)} classes are named; classes= names "
-                "what it tells apart."
-            )
-        return tuple(map(str, names))
+        raise ModelError(
+            f"{self.path.name!r} gives {given} values per frame, {len(names)} classes are named; classes= names what "
+            "it tells apart, each by a name of its own."
+        )
 
     def _facts(self) -> dict[str, str | float | int]:
         metadata, dataset = self.metadata, get_mapping(self.metadata, "dataset")
@@ -191,21 +205,29 @@ class _HeadDraft:
             "licence": get_text(metadata, "license") or get_text(metadata, "licence"),
             "citation": get_text(metadata, "citation"),
             "file": self.path.name,
-            "sha256": hashlib.sha256(self.path.read_bytes()).hexdigest(),
+            "sha256": hashlib.sha256(self.data).hexdigest(),
         }
+        if self.contradictions:
+            facts["note"] = f"The metadata contradict the graph, which was believed: {'; '.join(self.contradictions)}."
         return {name: value for name, value in facts.items() if value != ""}
 
 
-def resolve_layer(model: Model, layer: str) -> tuple[str, int | None]:
-    """Return the name of a layer and the length of its vectors, None where only absent weights could tell."""
+def resolve_layer(model: str, layer: str) -> tuple[str, int | None]:
+    """Return the name of a layer and the length of its vectors, None where only absent weights could tell.
+
+    Of a model that embviz has not got, any layer may be meant.
+    """
     from embviz.extraction.extract import LayerSpec
     from embviz.extraction.stitching import vector_length
     from embviz.models.weights import weights_state
 
-    if weights_state(model) == "ready":
-        spec = LayerSpec.of(model, layer, None)
+    found = find_model(model)
+    if found is None:
+        return layer, None
+    if weights_state(found) == "ready":
+        spec = LayerSpec.of(found, layer, None)
         return spec.layer.name, vector_length(spec.layer, spec.shapes)
-    record = model.layer(layer)
+    record = found.layer(layer)
     return record.name, record.shape[record.axes.index("c")] if record.shape and "c" in record.axes else None
 
 
@@ -214,7 +236,18 @@ def _entries(metadata: Mapping[str, Any], side: str) -> list[Mapping[str, Any]]:
     return [entry for entry in entries if isinstance(entry, Mapping)] if isinstance(entries, list) else []
 
 
-def _names(metadata: Mapping[str, Any], side: str, purpose: str = "") -> list[str]:
-    """Return the names of the inputs or outputs that metadata tell, those of a purpose first."""
-    entries = sorted(_entries(metadata, side), key=lambda entry: get_text(entry, "output_purpose") != purpose)
-    return [get_text(entry, "name") for entry in entries if get_text(entry, "name")]
+def _predictions(metadata: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return what is said of the outputs for predictions; older files do not say what an output is for."""
+    purposes = ("predictions", None)
+    return [entry for entry in _entries(metadata, "outputs") if entry.get("output_purpose") in purposes]
+
+
+def _names(entries: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [name for entry in entries if (name := get_text(entry, "name"))]
+
+
+def _last_length(entry: Mapping[str, Any]) -> int | None:
+    """Return the length of the last axis that is told of an input or output."""
+    shape = entry.get("shape")
+    last = shape[-1] if isinstance(shape, list) and shape else None
+    return last if type(last) is int and last > 0 else None

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from embviz.core.text import one_line, plural
 from embviz.errors import ModelError, OptionError
 from embviz.heads import io, tf_graph
 from embviz.models import ALIASES
+from embviz.models.lookup import find_model
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -110,36 +111,55 @@ class Head:
 
     # Using it. -----------------------------------------------------------------------------------------------------
 
-    def apply(self, embedding: Embedding) -> Embedding:
+    @overload
+    def apply(self, embedding: Embedding) -> Embedding: ...
+
+    @overload
+    def apply(self, embedding: NDArray[Any]) -> NDArray[np.float32]: ...
+
+    def apply(self, embedding: Embedding | NDArray[Any]) -> Embedding | NDArray[np.float32]:
         """Return how sure the classifier is of each class, frame by frame.
 
         Parameters
         ----------
-        embedding : Embedding
-            Of this head's model and layer, ``[t, d]``.
+        embedding : Embedding or ndarray
+            Of this head's model and layer, ``[t, d]``. Vectors that were computed elsewhere are an array: that is the
+            way of a head whose model embviz has not got.
 
         Returns
         -------
-        Embedding
-            ``[t, c]`` on the same grid; its labels are the classes. Frames that are not finite stay without values.
+        Embedding or ndarray
+            As what was given: ``[t, c]`` on the same grid, its labels are the classes; or an array ``[t, c]``. Frames
+            that are not finite stay without values.
 
         Raises
         ------
         OptionError
             If the embedding is another model's, another layer's, or of another length.
         """
+        if not isinstance(embedding, Embedding):
+            return self._classify(self._check_vectors(embedding))
         self._check_embedding(embedding)
-        values = np.full((len(embedding), len(self.classes)), np.nan, dtype=np.float32)
-        for start in range(0, len(values), BLOCK):
-            frames = np.asarray(embedding.values[start : start + BLOCK])
-            whole = np.isfinite(frames).all(axis=1)
-            if whole.any():
-                values[start : start + BLOCK][whole] = self._probabilities(frames[whole])
         info = {**embedding.info, "head": self.name, "head_kind": self.kind, "head_layer": embedding.layer}
         info.pop("tensor_bytes", None)
         return replace(
-            embedding, values=values, layer=self.title, labels=self.classes, unit=self.unit, info=info, _tensor=None
+            embedding,
+            values=self._classify(embedding.values),
+            layer=self.title,
+            labels=self.classes,
+            unit=self.unit,
+            info=info,
+            _tensor=None,
         )
+
+    def _classify(self, vectors: NDArray[Any]) -> NDArray[np.float32]:
+        values = np.full((len(vectors), len(self.classes)), np.nan, dtype=np.float32)
+        for start in range(0, len(values), BLOCK):
+            frames = np.asarray(vectors[start : start + BLOCK])
+            whole = np.isfinite(frames).all(axis=1)
+            if whole.any():
+                values[start : start + BLOCK][whole] = self._probabilities(frames[whole])
+        return values
 
     def __call__(
         self, audio: AudioSource, *, cache: CacheOption = None, progress: Progress = None, patch_hop: PatchHop = None
@@ -165,15 +185,25 @@ class Head:
         """
         from embviz.extraction import embed
 
+        if find_model(self.model) is None:
+            raise ModelError(
+                f"The head {self.name!r} takes embeddings of {self.model!r}, an extractor that embviz does not have; "
+                f"compute them elsewhere and give apply() the array [t, {self.dimensions}]."
+            )
         embedding = embed(audio, self.model, layer=self.layer, patch_hop=patch_hop, cache=cache, progress=progress)
         return self.apply(embedding)
 
-    def _check_embedding(self, embedding: Embedding) -> None:
-        if not isinstance(embedding, Embedding):
+    def _check_vectors(self, vectors: Any) -> NDArray[Any]:
+        is_array = isinstance(vectors, np.ndarray)
+        found = f"an array of the shape {vectors.shape}" if is_array else f"a {type(vectors).__name__}"
+        if not is_array or vectors.ndim != 2 or vectors.shape[1] != self.dimensions or vectors.dtype.kind not in "fiu":
             raise OptionError(
-                f"The head {self.name!r} is applied to an Embedding of {self.model!r} / {self.layer!r}, a "
-                f"{type(embedding).__name__} was found; call the head itself with a track."
+                f"The head {self.name!r} is applied to an Embedding of {self.model!r} / {self.layer!r}, or to numbers "
+                f"[t, {self.dimensions}], {found} was found; call the head itself with a track."
             )
+        return np.asarray(vectors)
+
+    def _check_embedding(self, embedding: Embedding) -> None:
         if not self.fits(embedding.model, embedding.layer):
             raise OptionError(
                 f"The head {self.name!r} takes embeddings of {self.model!r} / {self.layer!r}, one of "
@@ -201,7 +231,7 @@ class Head:
 
     def _probabilities(self, frames: NDArray[Any]) -> NDArray[Any]:
         if self.kind == "graph":
-            return tf_graph.classify(self._session, self.nodes, frames, len(self.classes))
+            return tf_graph.classify(self._session, self.nodes[0], frames, len(self.classes))
         weights = {name: np.asarray(array, dtype=np.float64) for name, array in self.weights.items()}
         # Numbers out of a file may be so large that nothing comes of them.
         with np.errstate(over="ignore", invalid="ignore"):
@@ -213,7 +243,7 @@ class Head:
 
     @cached_property
     def _session(self) -> Session:
-        return tf_graph.load_session(np.asarray(self.weights["graph"]).tobytes(), self.nodes)
+        return tf_graph.load_session(np.asarray(self.weights["graph"]).tobytes(), self.nodes, len(self.classes))
 
     # Keeping it. ---------------------------------------------------------------------------------------------------
 

@@ -18,9 +18,9 @@ import numpy as np
 from embviz.core.paths import data_dir, shared_folders
 from embviz.errors import EmbvizError, ModelError, OptionError, did_you_mean
 from embviz.heads import io
-from embviz.heads.essentia import read_essentia_head, resolve_layer
+from embviz.heads.essentia import GraphOptions, read_essentia_head, resolve_layer
 from embviz.heads.head import Head
-from embviz.models import ALIASES, Model, get_model
+from embviz.models import ALIASES, Model
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -39,6 +39,8 @@ def register_head(
     name: str | None = None,
     model: str | Model | None = None,
     layer: str | None = None,
+    input: str | None = None,  # noqa: A002  the field's word
+    output: str | None = None,
     classes: Sequence[str] | None = None,
 ) -> Head:
     """Keep a classifier, so that the Explorer offers it and later sessions know it by its name.
@@ -54,18 +56,24 @@ def register_head(
         Name to register it under; by default its own, or that of the file.
     model, layer : str, optional
         For a graph: what it was trained on; by default the model that the metadata, or the name of the file, name,
-        and its layer ``embedding``. The first generation of MusiCNN's heads takes ``layer="penultimate"``.
+        and its layer ``embedding``. The first generation of MusiCNN's heads takes ``layer="penultimate"``. A model
+        that embviz has not got, such as ``"discogs-effnet-bs64-1"``, leaves :meth:`Head.apply` on arrays.
+    input, output : str, optional
+        For a graph: the nodes that take the vectors and give the classes (``"node:1"`` is the second result of a
+        node); by default those that the metadata name, or the only ones there are.
     classes : sequence of str, optional
         For a graph: what its outputs tell apart; by default the classes of the metadata.
 
     Returns
     -------
     Head
+        Where the metadata contradict the graph, the graph is believed and ``facts["note"]`` says so.
 
     Raises
     ------
     ModelError
-        If head, model and layer do not fit together, or the name is taken by another head.
+        If head, model and layer do not fit together, the graph leaves several nodes to choose from, or the name is
+        taken by another head.
     GraphError
         If the file is not a frozen graph, or one that does more than arithmetic.
     LayerError
@@ -74,8 +82,10 @@ def register_head(
     if not isinstance(head, Head | str | os.PathLike):
         raise OptionError(f"A head, or the path of one, is expected, {head!r:.80} was found.")
     if not isinstance(head, Head) and (path := Path(head).expanduser()).suffix == ".pb":
-        return _store(read_essentia_head(path, metadata, name or path.stem, model=model, layer=layer, classes=classes))
-    options = {"metadata": metadata, "model": model, "layer": layer, "classes": classes}
+        graph_options = GraphOptions(model, layer, input, output, classes)
+        return _store(read_essentia_head(path, metadata, name or path.stem, graph_options))
+    options: dict[str, Any] = {"metadata": metadata, "model": model, "layer": layer}
+    options |= {"input": input, "output": output, "classes": classes}
     if unused := [key for key, value in options.items() if value is not None]:
         raise OptionError(f"{' and '.join(unused)} say what a graph (.pb) was trained on; a head of embviz knows that.")
     head = head if isinstance(head, Head) else Head.load(Path(head))
@@ -182,7 +192,7 @@ def _store(head: Head) -> Head:
             f"A head's name is expected to be of letters, digits, '.', '_' and '-', {head.name!r:.80} was found; give "
             "one as name=."
         )
-    layer, values = resolve_layer(get_model(head.model), head.layer)
+    layer, values = resolve_layer(head.model, head.layer)
     if layer != head.layer or values not in (None, head.dimensions):
         raise ModelError(
             f"The head {head.name!r} takes {head.dimensions} values of {head.model!r} / {head.layer!r}, which has "

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 #: Essentia's batch: the rounding of a matrix product depends on the number of its rows.
 BATCH = 64
 MOST_CALLS = 16
+MOST_VALUES = 1 << 20  # per frame, of what goes in and of what comes out
+MOST_CONSTANTS = 1 << 26
+TRIAL = 3  # frames
+ROWS = "embviz_rows"  # a node of our own
 
 #: What a graph may be made of: arithmetic, and what brings arrays into shape.
 HARMLESS = {
@@ -39,31 +43,60 @@ HARMLESS = {
 }  # fmt: skip
 
 
-def load_session(graph: bytes, nodes: tuple[str, str]) -> Session:
+def load_session(data: bytes, nodes: tuple[str, str], classes: int) -> Session:
     """Load a graph that takes vectors ``[n, d]`` and gives vectors ``[n, c]``."""
-    source, target = nodes
+    graph = _read(data, nodes)
+    # Essentia takes the axes of a tensor from what the graph declares, and calls of functions declare nothing.
+    return _open(graph.serialize_with_rows(nodes[1], classes), nodes[0], ROWS, 2)
+
+
+def measure_output(data: bytes, nodes: tuple[str, str], values: int) -> tuple[tuple[int, ...], bool]:
+    """Return the shape of what a graph gives for :data:`TRIAL` frames, and whether that is finite, by asking it."""
+    graph = _read(data, nodes)
+    frames = {nodes[0]: np.random.default_rng(0).standard_normal((TRIAL, values), dtype=np.float32)}
+    shapes = _open(graph.serialize_with_shapes((nodes[1],)), nodes[0], "embviz_shape/0", 1).run(frames)
+    shape = tuple(int(length) for length in shapes["embviz_shape/0"])
+    if len(shape) != 2 or shape[0] != TRIAL or not 0 < shape[1] <= MOST_VALUES:
+        return shape, True
+    given = _open(graph.serialize_with_rows(nodes[1], shape[1]), nodes[0], ROWS, 2).run(frames)[ROWS]
+    return shape, bool(np.isfinite(given).all())
+
+
+def _open(data: bytes, source: str, output: str, rank: int) -> Session:
     # TensorFlow takes a file, and has read it when the session is made.
     with tempfile.TemporaryDirectory(prefix="embviz-") as folder:
         path = Path(folder) / "head.pb"
-        path.write_bytes(graph)
-        try:
-            read = Graph.read(path)
-        except GraphError as error:
-            raise GraphError("The head's graph is damaged: a frozen TensorFlow graph was expected.") from error
-        _check(read, nodes)
-        return Session(path, source, 2, (target,), ranks={target: 2})
+        path.write_bytes(data)
+        return Session(path, source, 2, (output,), ranks={output: rank}, title="the head's graph")
 
 
-def _check(graph: Graph, nodes: tuple[str, str]) -> None:
-    """Raise where a graph does more than arithmetic, or has not got the nodes: TensorFlow can end the process there."""
+def _read(data: bytes, nodes: tuple[str, str]) -> Graph:
+    """Return what of a graph its output depends on; the rest is never run, and may be anything."""
     source, target = nodes
-    if source not in graph.placeholders or target not in graph.nodes:
+    try:
+        whole = Graph.parse(data, "the head")
+    except GraphError as error:
+        raise GraphError("The head's graph is damaged: a frozen TensorFlow graph was expected.") from error
+    if source not in whole.placeholders or whole.tensor(target) is None:
         raise GraphError(f"The head's graph is expected to have the nodes {source!r} and {target!r}; it has them not.")
+    graph = whole.prune(source, target)
+    _check(graph, source)
+    return graph
+
+
+def _check(graph: Graph, source: str) -> None:
+    """Raise where a graph does more than arithmetic, or needs more than it is given: TensorFlow can end the process."""
+    if others := [name for name in graph.placeholders if name != source]:
+        raise GraphError(f"The head's graph is expected to need its input {source!r} only, it needs {others[0]!r} too.")
     other = sorted(graph.operations - HARMLESS)
     if other:
         raise GraphError(
             f"A head is expected to be arithmetic only, the operations {', '.join(other[:5])} were found in its "
             "graph; it is not run."
+        )
+    if not 0 <= graph.constant_size <= MOST_CONSTANTS:
+        raise GraphError(
+            f"The constants of a head's graph are expected to hold at most {MOST_CONSTANTS:,} values; it is not run."
         )
     calls = graph.calls
     sorter = TopologicalSorter[str]()
@@ -77,19 +110,14 @@ def _check(graph: Graph, nodes: tuple[str, str]) -> None:
         raise GraphError(f"A head's graph is expected to call at most {MOST_CALLS} functions; it is not run.")
 
 
-def classify(session: Session, nodes: tuple[str, str], frames: NDArray[Any], classes: int) -> NDArray[np.float32]:
+def classify(session: Session, source: str, frames: NDArray[Any], classes: int) -> NDArray[np.float32]:
     """Return what a graph gives for vectors ``[n, d]``, as ``[n, c]``."""
-    values = run_graph(session, nodes, frames)
+    frames = np.asarray(frames, dtype=np.float32)
+    rows = [session.run({source: frames[i : i + BATCH]})[ROWS] for i in range(0, len(frames), BATCH)]
+    values = np.concatenate(rows)
     if values.shape != (len(frames), classes):
         raise GraphError(
             f"The head's graph is expected to give one value for each of its {classes} classes, "
-            f"{values.shape[1]:,} were found."
+            f"{values.size // len(frames):,} were found."
         )
     return values
-
-
-def run_graph(session: Session, nodes: tuple[str, str], frames: NDArray[Any]) -> NDArray[np.float32]:
-    """Return what a graph gives for vectors ``[n, d]``, whatever that is."""
-    source, target = nodes
-    frames = np.asarray(frames, dtype=np.float32)
-    return np.concatenate([session.run({source: frames[i : i + BATCH]})[target] for i in range(0, len(frames), BATCH)])

@@ -6,6 +6,7 @@ file, and one pass gives all requested nodes, each with its own shape.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,10 +15,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embviz.core.essentia import quiet, standard
+from embviz.core.text import shorten
 from embviz.errors import GraphError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+_PREFACE = re.compile(r"TensorflowPredict: |Error importing graph\. |Error running the Tensorflow session\. ")
 
 
 class Session:
@@ -35,10 +40,19 @@ class Session:
         Nodes to read.
     ranks : mapping of str to int
         Number of axes of each output: Essentia hands all over with four.
+    title : str, optional
+        What errors call the graph; by default the name of its file.
     """
 
     def __init__(
-        self, path: str | Path, input_node: str, input_rank: int, outputs: tuple[str, ...], *, ranks: Mapping[str, int]
+        self,
+        path: str | Path,
+        input_node: str,
+        input_rank: int,
+        outputs: tuple[str, ...],
+        *,
+        ranks: Mapping[str, int],
+        title: str = "",
     ) -> None:
         es = standard()
         import essentia
@@ -47,14 +61,14 @@ class Session:
         self._input_node, self._rank = input_node, input_rank
         self._outputs, self._ranks = outputs, dict(ranks)
         self._lock = threading.Lock()
+        self._title = title or repr(Path(path).name)
         try:
             with quiet:
                 self._predict = es.TensorflowPredict(
                     graphFilename=str(path), inputs=[input_node], outputs=list(outputs), squeeze=input_rank < 4
                 )
         except RuntimeError as error:
-            raise GraphError(_describe_error(path, error)) from error
-        self._path = path
+            raise GraphError(_describe_error(self._title, error)) from error
 
     def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
         """Run the network once.
@@ -77,7 +91,7 @@ class Session:
             try:
                 found = self._predict(pool)
             except RuntimeError as error:
-                raise GraphError(_describe_error(self._path, error)) from error
+                raise GraphError(_describe_error(self._title, error)) from error
         return {name: _restore_axes(np.asarray(found[name]), self._ranks[name]) for name in self._outputs}
 
 
@@ -106,9 +120,10 @@ def _restore_axes(array: NDArray[np.float32], rank: int) -> NDArray[np.float32]:
     return array.reshape(array.shape[:1] + array.shape[1 + 4 - rank :]) if rank > 1 else array.reshape(-1)
 
 
-def _describe_error(path: str | Path, error: RuntimeError) -> str:
-    text = str(error).split("\n", 1)[0].split("Available node names", 1)[0].strip()
-    return f"TensorFlow cannot run {Path(path).name!r}: {text[:200]}"
+def _describe_error(title: str, error: RuntimeError) -> str:
+    """Return TensorFlow's reason in one line, without Essentia's preface and without lists of nodes."""
+    first = str(error).split("\n", 1)[0].split("Available node names", 1)[0]
+    return f"TensorFlow cannot run {title}: {shorten(_PREFACE.split(first)[-1], 200).rstrip('. ')}."
 
 
 class SessionPool:

@@ -5,19 +5,28 @@ Reading needs only the GraphDef messages; :mod:`embviz.inference.essentia` runs 
 
 from __future__ import annotations
 
+import errno
+import math
+import stat
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from embviz.errors import GraphError
+from embviz.inference.parameters import count_parameters
 
 # Ops whose T is float but whose result is not.
 _NOT_FLOAT = {"Shape", "ShapeN", "Size", "Rank", "ArgMax", "ArgMin", "Where", "IsFinite", "IsInf", "IsNan"}
 _NOT_FLOAT |= {"Equal", "NotEqual", "Less", "LessEqual", "Greater", "GreaterEqual"}
-_FLOAT = 1  # DT_FLOAT
+_FLOAT, _INT32 = 1, 3  # DT_FLOAT, DT_INT32
+#: Ops of several results of one type, and the attribute that counts them.
+_EQUAL_RESULTS = {"Split": "num_split", "SplitV": "num_split", "Unpack": "num"}
+_MOST_RESULTS = 256
+_LONGEST_CHAIN = 100  # nodes that hand a tensor on
+#: Ops that call a function of the graph.
+CALLS = ("PartitionedCall", "StatefulPartitionedCall")
 
 
 @dataclass(frozen=True)
@@ -28,16 +37,21 @@ class Node:
     ----------
     name, op : str
         Name, and TensorFlow's name of the operation.
-    is_float : bool
-        Whether its first result is a float32 tensor.
+    results : tuple of bool
+        Whether each of its results is a float32 tensor; of most operations only the first is told.
     inputs : tuple of str
         Names of the nodes it reads.
     """
 
     name: str
     op: str
-    is_float: bool
+    results: tuple[bool, ...]
     inputs: tuple[str, ...]
+
+    @property
+    def is_float(self) -> bool:
+        """Whether its first result is a float32 tensor."""
+        return self.results[:1] == (True,)
 
 
 class Graph:
@@ -49,8 +63,6 @@ class Graph:
     ----------
     nodes : dict of str to Node
         In the order of the file.
-    parameters : int
-        Numbers in the constants that weigh (float constants of more than one element).
     placeholder_shapes : dict of str to tuple of int
         Lengths of the axes that placeholders declare, where they do; -1 is an open one.
     """
@@ -58,7 +70,6 @@ class Graph:
     def __init__(self, message: Any) -> None:
         self._message = message
         self.nodes = {node.name: _node(node) for node in message.node}
-        self.parameters = sum(_count_weights(node) for node in message.node)
         self.placeholder_shapes: dict[str, tuple[int, ...]] = {
             node.name: tuple(int(dim.size) for dim in node.attr["shape"].shape.dim)
             for node in message.node
@@ -74,18 +85,27 @@ class Graph:
         GraphError
             If the file is not a frozen TensorFlow graph.
         """
+        try:
+            if not stat.S_ISREG(Path(path).stat().st_mode):  # a folder, or a device that never ends
+                raise OSError(errno.EINVAL, "it is no file")
+            data = Path(path).read_bytes()
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise GraphError(f"The graph {str(path)!r} cannot be read: {reason}.") from error
+        return cls.parse(data, str(path))
+
+    @classmethod
+    def parse(cls, data: bytes, name: str) -> Graph:
+        """Read the bytes of a file; `name` is what the error calls them, which is that of :meth:`read`."""
         from google.protobuf.message import DecodeError
         from tensorboard.compat.proto.graph_pb2 import GraphDef
 
         try:
-            data = Path(path).read_bytes()
             message = GraphDef.FromString(data)
-        except OSError as error:
-            raise GraphError(f"The graph {str(path)!r} cannot be read: {error.strerror}.") from error
         except DecodeError as error:
-            raise GraphError(_describe_content(path, data)) from error
+            raise GraphError(_describe_content(name, data)) from error
         if not any(node.op == "Placeholder" for node in message.node):
-            raise GraphError(_describe_content(path, data))
+            raise GraphError(_describe_content(name, data))
         return cls(message)
 
     @property
@@ -93,38 +113,125 @@ class Graph:
         """Names of the nodes that take the input."""
         return tuple(node.name for node in self.nodes.values() if node.op == "Placeholder")
 
+    @cached_property
+    def parameters(self) -> int:
+        """Numbers that were trained; see :func:`embviz.inference.parameters.count_parameters`."""
+        return count_parameters(self._message)
+
+    @property
+    def constant_size(self) -> int:
+        """Values that the constants say they hold, however few of them stand in the file; negative for nonsense."""
+        constants = [node for _, body in _bodies(self._message) for node in body if node.op == "Const"]
+        shapes = [[d.size for d in c.attr["value"].tensor.tensor_shape.dim] for c in constants if "value" in c.attr]
+        return -1 if any(size < 0 for shape in shapes for size in shape) else sum(map(math.prod, shapes))
+
     @property
     def operations(self) -> frozenset[str]:
         """TensorFlow's names of all operations, those inside functions included."""
-        functions = (node for function in self._message.library.function for node in function.node_def)
-        return frozenset(node.op for node in (*self._message.node, *functions))
+        return frozenset(node.op for _, body in _bodies(self._message) for node in body)
 
     @property
     def calls(self) -> list[tuple[str, str]]:
         """Who calls whom: the function that a node stands in (empty: the graph itself), and the one that it calls."""
-        bodies = [("", self._message.node)]
-        bodies += [(function.signature.name, function.node_def) for function in self._message.library.function]
         return [
-            (caller, value.func.name)
-            for caller, body in bodies
+            (caller, function)
+            for caller, body in _bodies(self._message)
             for node in body
-            for value in node.attr.values()
-            if value.WhichOneof("value") == "func"
+            for function in _called_functions(node)
         ]
 
-    @property
-    def readable_nodes(self) -> tuple[str, ...]:
-        """Names of the float nodes that depend on the input, in the order of the graph."""
-        reached = self.downstream(*self.placeholders)
-        return tuple(name for name, node in self.nodes.items() if name in reached and node.is_float)
+    def tensor(self, name: str) -> str | None:
+        """Return the usual name of a float tensor, ``"node"`` or ``"node:1"``; None where the graph has it not."""
+        node, index = split_tensor(name)
+        results = self.nodes[node].results if node in self.nodes else ()
+        return tensor_name(node, index) if index < len(results) and results[index] else None
+
+    def operation(self, tensor: str) -> str:
+        """Return the operation whose result a tensor is."""
+        return self.nodes[split_tensor(tensor)[0]].op
+
+    def readable(self, source: str) -> tuple[str, ...]:
+        """Return the float tensors that can be computed from one placeholder alone, in the order of the graph."""
+        others = self.downstream(*(name for name in self.placeholders if name != source))
+        reached = self.downstream(source) - others
+        return tuple(
+            tensor_name(node.name, index)
+            for node in self.nodes.values()
+            if node.name in reached
+            for index, is_float in enumerate(node.results)
+            if is_float
+        )
+
+    def ends(self, source: str) -> tuple[str, ...]:
+        """Return those of the readable tensors whose nodes no other node reads."""
+        read = {name for node in self.nodes.values() for name in node.inputs}
+        return tuple(name for name in self.readable(source) if split_tensor(name)[0] not in read and name != source)
 
     def downstream(self, *names: str) -> set[str]:
         """Return the nodes with the given names and all that depend on them."""
-        reached = set(names)
-        # Files need not be sorted, so go on until nothing new is reached.
-        while new := {n.name for n in self.nodes.values() if n.name not in reached and reached.intersection(n.inputs)}:
-            reached |= new
-        return reached
+        readers: dict[str, list[str]] = {}
+        for node in self.nodes.values():
+            for name in node.inputs:
+                readers.setdefault(name, []).append(node.name)
+        return _reach(names, readers)
+
+    def upstream(self, *names: str) -> set[str]:
+        """Return the nodes with the given names and all that they depend on."""
+        return _reach(names, {node.name: node.inputs for node in self.nodes.values()})
+
+    def prune(self, source: str, target: str) -> Graph:
+        """Return the part of the graph that a tensor is computed with from a node: its nodes, and what they call."""
+        needed = self._between(source, target)
+        bodies = dict(_bodies(self._message))
+        message = type(self._message)(versions=self._message.versions)
+        message.node.extend(node for node in self._message.node if node.name in needed)
+        links = {name: [called for node in body for called in _called_functions(node)] for name, body in bodies.items()}
+        links[""] = [called for node in message.node for called in _called_functions(node)]
+        called = _reach([""], links)
+        message.library.function.extend(f for f in self._message.library.function if f.signature.name in called)
+        return Graph(message)
+
+    def _between(self, source: str, target: str) -> set[str]:
+        """Return the nodes that a tensor depends on, without those that only the source depends on."""
+        inputs = {node.name: node.inputs if node.name != source else () for node in self.nodes.values()}
+        return {source} | _reach([split_tensor(target)[0]], inputs)
+
+    def final_operation(self, tensor: str) -> str:
+        """Return what makes a tensor, behind all that only hands it on; calls are followed into their functions."""
+        functions = {function.signature.name: function for function in self._message.library.function}
+        body = {node.name: node for node in self._message.node}
+        name, index = split_tensor(tensor)
+        for _ in range(_LONGEST_CHAIN):
+            node = body.get(name)
+            if node is None:
+                return ""
+            if node.op in CALLS:
+                function = functions.get(next(iter(_called_functions(node)), ""))
+                if function is None or index >= len(results := function.signature.output_arg):
+                    return ""
+                given = function.ret.get(results[index].name, "")
+                body = {inner.name: inner for inner in function.node_def}
+            elif node.op == "Identity" and node.input:
+                given = node.input[0]
+            else:
+                return str(node.op)
+            # In a function a result is "node:name of the result:number".
+            name, index = given.split(":")[0], split_tensor(given)[1]
+        return ""
+
+    def serialize_with_rows(self, tensor: str, width: int) -> bytes:
+        """Return the graph with a node ``embviz_rows``: a tensor as rows of so many values, which it declares."""
+        message = type(self._message)()
+        message.CopyFrom(self._message)
+        shape = message.node.add(name="embviz_rows/shape", op="Const")
+        shape.attr["dtype"].type = _INT32
+        shape.attr["value"].tensor.dtype = _INT32
+        shape.attr["value"].tensor.tensor_shape.dim.add(size=2)
+        shape.attr["value"].tensor.int_val.extend((-1, width))
+        rows = message.node.add(name="embviz_rows", op="Reshape", input=[tensor, shape.name])
+        rows.attr["T"].type = _FLOAT
+        rows.attr["Tshape"].type = _INT32
+        return bytes(message.SerializeToString())
 
     def serialize_with_shapes(self, names: tuple[str, ...]) -> bytes:
         """Return the graph with a float node ``embviz_shape/<i>`` for each name, holding the shape at run time."""
@@ -133,36 +240,65 @@ class Graph:
         for i, name in enumerate(names):
             shape = message.node.add(name=f"embviz_shape/{i}/int", op="Shape", input=[name])
             shape.attr["T"].type = _FLOAT
-            shape.attr["out_type"].type = 3  # DT_INT32
+            shape.attr["out_type"].type = _INT32
             cast = message.node.add(name=f"embviz_shape/{i}", op="Cast", input=[shape.name])
-            cast.attr["SrcT"].type = 3
+            cast.attr["SrcT"].type = _INT32
             cast.attr["DstT"].type = _FLOAT
         return bytes(message.SerializeToString())
 
 
+def split_tensor(name: str) -> tuple[str, int]:
+    """Return the node, and the number of its result, that ``"node"`` or ``"node:1"`` stand for."""
+    node, _, index = name.rpartition(":")
+    return (node, int(index)) if node and index.isdecimal() and len(index) < 10 else (name, 0)
+
+
+def tensor_name(node: str, index: int) -> str:
+    """Return the usual name of a result of a node: the first one goes by the node's own."""
+    return f"{node}:{index}" if index else node
+
+
+def _reach(names: Iterable[str], links: Mapping[str, Sequence[str]]) -> set[str]:
+    """Return the given names and all that links lead to from there."""
+    reached, waiting = set[str](), list(names)
+    while waiting:
+        if (name := waiting.pop()) not in reached:
+            reached.add(name)
+            waiting += links.get(name, ())
+    return reached
+
+
+def _bodies(message: Any) -> list[tuple[str, Any]]:
+    """Return the nodes of the graph (under an empty name) and of each of its functions."""
+    functions = message.library.function
+    return [("", message.node), *((function.signature.name, function.node_def) for function in functions)]
+
+
+def _called_functions(node: Any) -> list[str]:
+    values = [value for value in node.attr.values() if value.WhichOneof("value") in ("func", "list")]
+    named = [value.func.name for value in values if value.WhichOneof("value") == "func"]
+    return named + [function.name for value in values for function in value.list.func]
+
+
 def _node(message: Any) -> Node:
     # Control inputs start with "^"; "name:1" is the second result of a node.
-    inputs = tuple(name.lstrip("^").split(":")[0] for name in message.input)
-    return Node(message.name, message.op, _is_float(message), inputs)
+    inputs = tuple(split_tensor(name.lstrip("^"))[0] for name in message.input)
+    return Node(message.name, message.op, _float_results(message), inputs)
 
 
-def _is_float(message: Any) -> bool:
+def _float_results(message: Any) -> tuple[bool, ...]:
     if message.op in _NOT_FLOAT:
-        return False
+        return (False,)
     for key in ("DstT", "Tout", "out_type", "dtype", "T", "Tparams"):
         if key in message.attr:
-            return bool(message.attr[key].type == _FLOAT)
-    return bool(message.op == "IRFFT")
+            types = message.attr[key].list.type or [message.attr[key].type]
+            counted_by = _EQUAL_RESULTS.get(message.op, "")
+            alike = message.attr[counted_by].i if counted_by in message.attr else 1
+            return tuple(kind == _FLOAT for kind in types) * max(1, min(alike, _MOST_RESULTS))
+    return (message.op == "IRFFT",)
 
 
-def _count_weights(message: Any) -> int:
-    if message.op != "Const" or message.attr["dtype"].type != _FLOAT:
-        return 0
-    size = int(np.prod([dim.size for dim in message.attr["value"].tensor.tensor_shape.dim], dtype=np.int64))
-    return size if size > 1 else 0
-
-
-def _describe_content(path: str | Path, data: bytes) -> str:
+def _describe_content(name: str, data: bytes) -> str:
     start = data[:200].lstrip().lower()
     if not data:
         found = "an empty file"
@@ -172,7 +308,7 @@ def _describe_content(path: str | Path, data: bytes) -> str:
         found = "a git-lfs pointer (the file itself was not fetched)"
     else:
         found = f"{len(data)} bytes of something else, or a damaged graph,"
-    return f"A frozen TensorFlow graph is expected in {str(path)!r}, {found} was found; download it again."
+    return f"A frozen TensorFlow graph is expected in {name!r}, {found} was found; download it again."
 
 
 @lru_cache(maxsize=16)

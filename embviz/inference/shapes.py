@@ -7,6 +7,7 @@ import json
 import operator
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from embviz.core.io import parse_json, write_bytes
 from embviz.errors import GraphError
 from embviz.inference.essentia import Session
 from embviz.inference.graph import Graph
+from embviz.inference.isolation import run_isolated
 
 
 def node_shapes(
@@ -47,7 +49,8 @@ def node_shapes(
     for memo in memos:
         if (known := _read_memo(memo, key)) is not None:
             return known
-    found = _compute_shapes(Graph.read(path), input_node, patch_shape)
+    # A graph of any source may end the process that runs it.
+    found = run_isolated(_compute_shapes, Path(path), input_node, patch_shape, what=repr(Path(path).name))
     with contextlib.suppress(OSError):  # a read-only folder of weights only costs the time to ask again
         for memo in memos[:1]:
             write_bytes(memo, json.dumps({"key": key, "shapes": found}).encode(), sync=False)
@@ -64,14 +67,16 @@ def _read_memo(memo: Path, key: list[Any]) -> dict[str, tuple[int, ...]] | None:
         return None
 
 
-def _compute_shapes(graph: Graph, input_node: str, patch_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
-    if input_node not in graph.nodes:
-        raise GraphError(f"The graph has no node {input_node!r} to feed; it has {', '.join(graph.placeholders)}.")
+def _compute_shapes(path: Path, input_node: str, patch_shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+    graph = Graph.read(path)
+    if input_node not in graph.placeholders:
+        raise GraphError(f"The graph has no input {input_node!r} to feed; it has {', '.join(graph.placeholders)}.")
     takes_sound = len(graph.placeholder_shapes.get(input_node, ())) == len(patch_shape)
     one = patch_shape if takes_sound else (1, *patch_shape)
     two = (2 * one[0], *one[1:])
-    names = tuple(name for name in graph.readable_nodes if name != input_node)
-    found = [input_node, *names], _run_shapes(graph, input_node, names, one), _run_shapes(graph, input_node, names, two)
+    names = tuple(name for name in graph.readable(input_node) if name != input_node)
+    run = partial(_run_shapes, graph, input_node, names, title=repr(path.name))
+    found = [input_node, *names], run(one), run(two)
     shape_of = {}
     for name, shape, doubled in zip(*found, strict=True):
         if shape and shape[:1] in ((1,), one[:1]) and doubled == (2 * shape[0], *shape[1:]):  # it grows with patches
@@ -80,12 +85,12 @@ def _compute_shapes(graph: Graph, input_node: str, patch_shape: tuple[int, ...])
 
 
 def _run_shapes(
-    graph: Graph, input_node: str, names: tuple[str, ...], input_shape: tuple[int, ...]
+    graph: Graph, input_node: str, names: tuple[str, ...], input_shape: tuple[int, ...], *, title: str
 ) -> list[tuple[int, ...]]:
     nodes = tuple(f"embviz_shape/{i}" for i in range(len(names)))
     with tempfile.TemporaryDirectory(prefix="embviz-") as folder:
         probe = Path(folder) / "probe.pb"
         probe.write_bytes(graph.serialize_with_shapes(names))
-        session = Session(probe, input_node, len(input_shape), nodes, ranks=dict.fromkeys(nodes, 1))
+        session = Session(probe, input_node, len(input_shape), nodes, ranks=dict.fromkeys(nodes, 1), title=title)
         found = session.run({input_node: np.zeros(input_shape, dtype=np.float32)})
     return [input_shape, *(tuple(int(n) for n in found[node]) for node in nodes)]

@@ -23,6 +23,7 @@ from embviz.models.catalogue import ALIASES, CATALOGUE
 from embviz.models.layer import Layer, format_shape
 from embviz.models.metadata import get_mapping, get_text, read_metadata
 from embviz.models.model import Model, Source
+from embviz.models.node_choice import ENDS, check_asked, check_ends, choose_input, listing
 from embviz.models.wheels import sha256_of
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def register_model(
     *,
     name: str | None = None,
     frontend: str | None = None,
+    input: str | None = None,  # noqa: A002  the field's word
     embedding: str | None = None,
     output: str | None = None,
     labels: Sequence[str] | None = None,
@@ -65,8 +67,11 @@ def register_model(
         Name to register it under; by default that of the file.
     frontend : {"musicnn", "vggish", "tempocnn"}, optional
         The front-end it was trained with; by default what the metadata say.
+    input : str, optional
+        Node that takes the patches; by default what the metadata say, or the only one there is.
     embedding, output : str, optional
-        Nodes to use as the layers of these names; by default what the metadata say.
+        Nodes to use as the layers of these names (``"node:1"`` is the second result of a node); by default what the
+        metadata say. The only end of a graph is its output where it gives probabilities, else its embedding.
     labels : sequence of str, optional
         Names of the values of `output`; by default the classes of the metadata.
 
@@ -87,7 +92,8 @@ def register_model(
     path = Path(graph).expanduser()
     draft = _ModelDraft(path, Graph.read(path), read_metadata(path, metadata))
     name = _check_name(name if name is not None else path.stem)
-    return _register(draft.model(name, frontend, {"embedding": embedding, "output": output}, labels), path)
+    nodes = {"input": input, "embedding": embedding, "output": output}
+    return _register(draft.model(name, frontend, nodes, labels), path)
 
 
 def unregister_model(name: str) -> None:
@@ -195,11 +201,11 @@ class _ModelDraft:
     def model(
         self, name: str, frontend: str | None, nodes: Mapping[str, str | None], labels: Sequence[str] | None
     ) -> Model:
-        """Return the record of a model with these nodes as its layers, by the name of the layer."""
+        """Return the record of a model with these nodes as its input and its layers."""
         like = CATALOGUE[ALIASES[self._frontend(frontend)]]
-        node = self._input_node()
+        node = self._input_node(nodes["input"])
         shape, shapes = self._shapes(node, like)
-        layers = self._layers(shapes, nodes, labels)
+        layers = self._layers(node, shapes, nodes, labels)
         vector = next(layer for layer in layers if layer.name == "embedding")
         rate = get_mapping(self.metadata, "inference").get("sample_rate")
         if rate not in (None, like.sample_rate):
@@ -251,19 +257,12 @@ class _ModelDraft:
             "was trained with."
         )
 
-    def _input_node(self) -> str:
+    def _input_node(self, asked: str | None) -> str:
         told = get_text(next(iter(self._described("inputs")), None), "name")
-        if told in self.graph.placeholders:
-            return told
-        floats = [name for name in self.graph.placeholders if self.graph.nodes[name].is_float]
-        if len(floats) != 1:
-            raise ModelError(
-                f"One input is expected in {self.path.name!r}, {len(floats)} were found "
-                f"({', '.join(floats) or 'none'}), and the metadata name {told or 'none'!r}."
-            )
-        if told:
-            self.contradictions.append(f"the input is {floats[0]!r}, not {told!r}")
-        return floats[0]
+        node = choose_input(self.graph, self.path.name, asked, told)
+        if told and self.graph.tensor(told) != node:
+            self.contradictions.append(f"the input is {node!r}, not {told!r}")
+        return node
 
     def _shapes(self, node: str, like: Model) -> tuple[tuple[int, ...], dict[str, tuple[int, ...]]]:
         """Return the shape of one patch, and of every node for it, as the graph itself gives them."""
@@ -277,10 +276,10 @@ class _ModelDraft:
                 if told and shape != told:
                     self.contradictions.append(f"the input takes {format_shape(shape)}, not {format_shape(told)}")
                 return shape, shapes
+        check_ends(self.graph, self.path.name, node)
         raise ModelError(
             f"{self.path.name!r} does not run on the patches of its front-end ({format_shape(usual)} values in "
-            f"{node!r}); either it was trained with another one, or its graph waits for more than sound (a "
-            "training switch)."
+            f"{node!r}); it was trained with another one, or is damaged."
         )
 
     def _run(self, node: str, shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
@@ -289,21 +288,40 @@ class _ModelDraft:
         return node_shapes(self.path, node, shape)
 
     def _layers(
-        self, shapes: Mapping[str, tuple[int, ...]], asked: Mapping[str, str | None], labels: Sequence[str] | None
+        self,
+        source: str,
+        shapes: Mapping[str, tuple[int, ...]],
+        asked: Mapping[str, str | None],
+        labels: Sequence[str] | None,
     ) -> tuple[Layer, ...]:
         layers: dict[str, Layer] = {}
-        for role, node in asked.items():
-            if node is not None and node not in shapes:
-                name = repr(self.path.name)
-                raise ModelError(f"{name} has no node {node!r} that can be read.{did_you_mean(node, shapes)}")
-            if node is not None:
+        for role in ("embedding", "output"):
+            if (name := asked[role]) is not None:
+                node = check_asked(self.graph, self.path.name, source, name, shapes)
                 layers[role] = _layer(role, node, shapes[node], "as registered")
+        self._add_described(layers, shapes)
+        self._add_end(layers, [name for name in self.graph.ends(source) if name in shapes], shapes)
+        if "embedding" not in layers:
+            vectors = [
+                f"{name} ({shape[-1]})" for name, shape in shapes.items() if _is_vector(shape) and name != source
+            ]
+            raise ModelError(
+                f"The metadata of {self.path.name!r} name no output for embeddings that the graph has; embedding= says "
+                f"which node it is: {listing(vectors[::-1])}."
+            )
+        if "output" in layers:
+            layers["output"] = self._add_labels(layers["output"], labels)
+        order = {node: i for i, node in enumerate(shapes)}
+        return tuple(sorted(layers.values(), key=lambda layer: order[layer.nodes[0]]))
+
+    def _add_described(self, layers: dict[str, Layer], shapes: Mapping[str, tuple[int, ...]]) -> None:
+        """Add what the metadata say of the outputs."""
         for output in self._described("outputs"):
-            if not isinstance(output, dict) or not get_text(output, "name"):
+            if not (name := get_text(output, "name")):
                 continue
-            node = output["name"]
-            if node not in shapes:
-                self.contradictions.append(f"there is no node {node!r} to read")
+            node = self.graph.tensor(name)
+            if node is None or node not in shapes:
+                self.contradictions.append(f"there is no node {name!r} to read")
                 continue
             role = _role(output, layers)
             layers.setdefault(role, _layer(role, node, shapes[node], get_text(output, "description") or role))
@@ -312,15 +330,13 @@ class _ModelDraft:
                 self.contradictions.append(
                     f"{node!r} has {format_shape(shapes[node])} values, not {format_shape(told)}"
                 )
-        if "embedding" not in layers:
-            raise ModelError(
-                f"The metadata of {self.path.name!r} name no output for embeddings that the graph has; embedding= says "
-                "which node it is."
-            )
-        if "output" in layers:
-            layers["output"] = self._add_labels(layers["output"], labels)
-        order = {node: i for i, node in enumerate(self.graph.nodes)}
-        return tuple(sorted(layers.values(), key=lambda layer: order[layer.nodes[0]]))
+
+    def _add_end(self, layers: dict[str, Layer], ends: list[str], shapes: Mapping[str, tuple[int, ...]]) -> None:
+        """Add the end of the graph where it has but one, and nothing is said of that."""
+        used = {layer.nodes[0] for layer in layers.values()}
+        if len(ends) == 1 and not used.intersection(ends):
+            role = "output" if self.graph.final_operation(ends[0]) in ENDS else "embedding"
+            layers.setdefault(role, _layer(role, ends[0], shapes[ends[0]], "the end of the graph"))
 
     def _described(self, side: str) -> list[Any]:
         """Return what the metadata say of "inputs" or "outputs"."""
@@ -345,8 +361,11 @@ class _ModelDraft:
 
 
 def _layer(name: str, node: str, shape: tuple[int, ...], meaning: str) -> Layer:
-    vector = shape and all(n == 1 for n in shape[:-1])
-    return Layer(name, (node,), "1" * (len(shape) - 1) + "c" if vector else "", meaning, shape)
+    return Layer(name, (node,), "1" * (len(shape) - 1) + "c" if _is_vector(shape) else "", meaning, shape)
+
+
+def _is_vector(shape: tuple[int, ...]) -> bool:
+    return len(shape) > 0 and all(n == 1 for n in shape[:-1])
 
 
 def _role(output: Mapping[str, Any], taken: Mapping[str, Layer]) -> str:

@@ -76,7 +76,7 @@ class Layer:
         Layer or None
             With the input of the node `feeds` where `nodes` are missing; None where that does not help.
         """
-        if all(node in graph.nodes for node in self.nodes):
+        if all(graph.tensor(node) for node in self.nodes):
             return self
         if self.feeds in graph.nodes and len(inputs := graph.nodes[self.feeds].inputs) == 1:
             return replace(self, nodes=inputs)
@@ -98,7 +98,7 @@ class Layer:
         Layer
             Named as the node; its axes and shape are empty.
         """
-        return cls(node, (node,), "", f"{graph.nodes[node].op} of the graph")
+        return cls(node, (node,), "", f"{graph.operation(node)} of the graph")
 
     def joined_shape(self, shapes: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]:
         """Return the shape of the nodes joined along the channel axis; empty where it is not known.

@@ -47,14 +47,17 @@ def get_model(name: ModelLike) -> Model:
         return name
     if not isinstance(name, str):
         raise ModelError(f"A model is expected as its name or its record, {type(name).__name__} was found.")
-    users = {} if ALIASES.get(name, name) in CATALOGUE else registered_models()
-    known = CATALOGUE.get(ALIASES.get(name, name)) or users.get(name)
-    if known is not None:
+    if (known := find_model(name)) is not None:
         return known
     raise ModelError(
-        f"There is no model {name!r}.{did_you_mean(name, [*ALIASES, *CATALOGUE, *users])} "
+        f"There is no model {name!r}.{did_you_mean(name, [*ALIASES, *CATALOGUE, *registered_models()])} "
         "list_models() shows them all; register_model() adds your own."
     )
+
+
+def find_model(name: str) -> Model | None:
+    """Return the record of a model by its name or alias; None where there is none."""
+    return CATALOGUE.get(ALIASES.get(name, name)) or registered_models().get(name)
 
 
 def known_models() -> list[Model]:

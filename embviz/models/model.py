@@ -188,7 +188,7 @@ class Model:
         here = known.find_in(graph) if known and graph is not None else known
         if here is not None:
             return here
-        nodes = graph.readable_nodes if graph is not None else ()
+        nodes = graph.readable(self.input_node) if graph is not None else ()
         if graph is not None and name in nodes:
             return Layer.of_node(name, graph)
         if known is None:

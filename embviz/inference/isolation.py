@@ -1,0 +1,90 @@
+"""What TensorFlow might not survive, tried in a process of its own.
+
+A graph from anywhere can end the process that runs it: some of TensorFlow's checks abort, memory runs out, recursion
+has no end. The process that is tried in stays for the next trial, and ends by itself when it has had nothing to do.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import threading
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, Future
+from typing import Any, TypeVar, cast
+
+from embviz.errors import EmbvizError, GraphError
+
+IDLE_SECONDS = 30
+LONGEST_TRIAL = 300.0  # seconds
+MOST_MEMORY = 32 << 30  # bytes of addresses, of which TensorFlow's threads alone take some gigabytes
+
+Result = TypeVar("Result")
+
+_lock = threading.Lock()
+_executor: Any = None
+
+
+def run_isolated(call: Callable[..., Result], *arguments: Any, what: str) -> Result:
+    """Return what a function of a module gives for arguments that can be pickled, computed in another process.
+
+    Errors of the function are raised here. `what` is named where the process dies, or does not come to an end.
+
+    Raises
+    ------
+    GraphError
+        If the process does not survive, or takes too long.
+    """
+    global _executor  # noqa: PLW0603  one process for all
+    with _lock:
+        try:
+            future = _submit(call, *arguments)
+            result: Result = future.result(timeout=LONGEST_TRIAL)
+            return result
+        except EmbvizError:
+            raise
+        except BaseException as error:
+            # Also where the user gives up: the process would go on.
+            if _executor is not None:
+                _executor.shutdown(wait=False, kill_workers=True)
+                _executor = None
+            if isinstance(error, BrokenExecutor | TimeoutError):
+                ended = "did not come to an end" if isinstance(error, TimeoutError) else "ended abruptly"
+                raise GraphError(f"TensorFlow {ended} on {what}, tried in a process of its own.") from error
+            raise
+
+
+def _submit(call: Callable[..., Result], *arguments: Any) -> Future[Result]:
+    global _executor  # noqa: PLW0603  as above
+    if _executor is not None:
+        with contextlib.suppress(BrokenExecutor):  # it was ended from outside meanwhile
+            return cast("Future[Result]", _executor.submit(call, *arguments))
+    _executor = _start()
+    return cast("Future[Result]", _executor.submit(call, *arguments))
+
+
+def _start() -> Any:
+    from loky import ProcessPoolExecutor
+    from loky.backend import get_context
+
+    return ProcessPoolExecutor(1, timeout=IDLE_SECONDS, context=get_context("loky"), initializer=_prepare)
+
+
+@atexit.register
+def _stop() -> None:
+    if _executor is not None:
+        _executor.shutdown(wait=True, kill_workers=True)
+
+
+def _prepare() -> None:
+    """Keep what a dying process prints to itself, and let it be the one that dies where memory runs out."""
+    import resource
+
+    sink = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(sink, 2)
+    _, most = resource.getrlimit(resource.RLIMIT_AS)
+    limit = MOST_MEMORY if most == resource.RLIM_INFINITY else min(most, MOST_MEMORY)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, most))
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:  # noqa: PTH123
+        file.write("1000")
