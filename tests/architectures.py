@@ -18,14 +18,6 @@ from embviz.models.convert import nodes
 from embviz.models.convert.nodes import FLOAT, INT32
 
 COMPLEX = 8
-PLACES = {"Conv2D": [1], "Conv2DBackpropInput": [1], "MatMul": [1], "BiasAdd": [1], "FusedBatchNorm": [1, 2]}
-
-
-def trained_numbers(graph):
-    """Count kernels, biases, and the scales and offsets of normalisations."""
-    constants = {node.name: node.attr["value"].tensor.tensor_shape for node in graph.node if node.op == "Const"}
-    trained = {node.input[place] for node in graph.node for place in PLACES.get(node.op, [])}
-    return sum(math.prod(dim.size for dim in constants[name].dim) for name in trained)
 
 
 class Net:

@@ -21,7 +21,7 @@ from embviz.heads.head import MOST_CLASSES, Head
 from embviz.heads.io import file_size
 from embviz.inference.graph import Graph
 from embviz.inference.isolation import run_isolated
-from embviz.models import ALIASES, Model, known_models
+from embviz.models import ALIASES, Model, get_model, known_models
 from embviz.models.lookup import find_model
 from embviz.models.metadata import get_mapping, get_text, read_metadata
 from embviz.models.node_choice import ENDS, choose_input, choose_output
@@ -101,8 +101,8 @@ class _HeadDraft:
 
     def _model_name(self, asked: str | Model | None) -> str:
         """Return the model that is asked for, or that the metadata name, or else the name of the file."""
-        if isinstance(asked, Model):
-            return asked.name
+        if asked is not None and not isinstance(asked, str):
+            return get_model(asked).name
         models = [model.name for model in known_models()]
         told = get_text(get_mapping(get_mapping(self.metadata, "inference"), "embedding_model"), "model_name")
         if asked is not None and asked != told and find_model(asked) is None and (near := did_you_mean(asked, models)):

@@ -7,7 +7,6 @@ in the user's data folder, beside the copied graph.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 import warnings
@@ -270,16 +269,20 @@ class _ModelDraft:
         usual, declared = like.input_shape, self.graph.placeholder_shapes.get(node, ())[1:]
         # A graph may take other numbers of frames than the usual one, but the bands are the front-end's.
         fitting = [shape for shape in (declared, told, usual) if _fits(shape, usual, declared)]
-        for shape in dict.fromkeys(fitting):
-            with contextlib.suppress(GraphError):
-                shapes = self._run(node, shape)
-                if told and shape != told:
-                    self.contradictions.append(f"the input takes {format_shape(shape)}, not {format_shape(told)}")
-                return shape, shapes
         check_ends(self.graph, self.path.name, node)
+        reason = ""
+        for shape in dict.fromkeys(fitting):
+            try:
+                shapes = self._run(node, shape)
+            except GraphError as error:
+                reason = f" {error}"
+                continue
+            if told and shape != told:
+                self.contradictions.append(f"the input takes {format_shape(shape)}, not {format_shape(told)}")
+            return shape, shapes
         raise ModelError(
             f"{self.path.name!r} does not run on the patches of its front-end ({format_shape(usual)} values in "
-            f"{node!r}); it was trained with another one, or is damaged."
+            f"{node!r}); it was trained with another one, or is damaged.{reason}"
         )
 
     def _run(self, node: str, shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:

@@ -193,7 +193,7 @@ class Model:
             return Layer.of_node(name, graph)
         if known is None:
             raise LayerError(
-                f"{self.name!r} has no layer {name!r}.{did_you_mean(name, [*by_name, *nodes])} "
+                f"{self.name!r} has no layer {name!r:.100}.{did_you_mean(name, [*by_name, *nodes])} "
                 f"Its layers are {', '.join(by_name)}; any other node of its graph can be asked for by its own name."
             )
         raise LayerError(

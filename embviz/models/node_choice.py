@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from embviz.core.text import shorten
 from embviz.errors import ModelError, did_you_mean
 
 if TYPE_CHECKING:
@@ -36,17 +37,17 @@ def choose_input(graph: Graph, file: str, asked: str | None, described: str) -> 
         If the graph has not got what is asked for, or leaves several to choose from.
     """
     floats = [name for name in graph.placeholders if graph.nodes[name].is_float]
-    named = graph.tensor(described if asked is None else asked)
+    named = graph.tensor(described if asked is None else str(asked))
     if named in floats:
         return named
     if asked is not None:
         raise ModelError(
-            f"{file!r} has no input {asked!r}.{did_you_mean(asked, floats)} Its inputs: {listing(floats)}."
+            f"{file!r} has no input {asked!r:.100}.{did_you_mean(str(asked), floats)} Its inputs: {listing(floats)}."
         )
     # Of several, those that nothing is computed from alone are left-overs.
     live = [name for name in floats if graph.ends(name)] or floats
     if len(live) != 1:
-        told = f"; the metadata name {described!r}" if described else ""
+        told = f"; the metadata name {described!r:.100}" if described else ""
         raise ModelError(
             f"One input is expected in {file!r}, {len(live)} were found ({listing(live)}){told}. input= says which it "
             "is."
@@ -84,15 +85,15 @@ def choose_output(graph: Graph, file: str, source: str, asked: str | None, descr
 def check_asked(graph: Graph, file: str, source: str, asked: str, readable: Iterable[str]) -> str:
     """Return the usual name of a tensor that is asked for; raises where it is none that can be read."""
     known = list(readable)
-    named = graph.tensor(asked)
+    named = graph.tensor(str(asked))
     if named in known:
         return named
     if named is not None and (others := _other_inputs(graph, source, named)):
-        raise ModelError(f"{asked!r} of {file!r} is computed from {listing(others)} too, which embviz does not feed.")
-    near = did_you_mean(asked, known)
-    raise ModelError(
-        f"{file!r} has no node {asked!r} that can be read.{near} It ends in {listing(graph.ends(source)) or 'nothing'}."
-    )
+        raise ModelError(
+            f"{asked!r:.100} of {file!r} is computed from {listing(others)} too, which embviz does not feed."
+        )
+    near, ends = did_you_mean(str(asked), known), listing(graph.ends(source))
+    raise ModelError(f"{file!r} has no node {asked!r:.100} that can be read.{near} It ends in {ends}.")
 
 
 def check_ends(graph: Graph, file: str, source: str) -> None:
@@ -104,15 +105,16 @@ def check_ends(graph: Graph, file: str, source: str) -> None:
 def listing(names: Sequence[str]) -> str:
     """Return names as text, the first ones of many."""
     more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
-    return f"{', '.join(names[:_MOST_LISTED])}{more}" if names else "none"
+    return f"{', '.join(shorten(name, 60) for name in names[:_MOST_LISTED])}{more}" if names else "none"
 
 
 def _describe_waiting(graph: Graph, file: str, source: str) -> str:
     others = _other_inputs(graph, source, *graph.downstream(source))
     if not others:
-        return f"{file!r} computes nothing from its input {source!r}."
+        return f"{file!r} computes nothing from its input {source!r:.100}."
     return (
-        f"{file!r} waits for {listing(others)} beside its input {source!r} (a training switch); embviz feeds one input."
+        f"{file!r} waits for {listing(others)} beside its input {source!r:.100} (a training switch); embviz feeds one "
+        "input."
     )
 
 

@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 import soundfile
-from architectures import random_openl3, random_spleeter, random_vggish, trained_numbers
+from architectures import random_openl3, random_spleeter, random_vggish
 from tensorboard.compat.proto.graph_pb2 import GraphDef
 
 import embviz
@@ -16,6 +16,7 @@ from embviz.errors import WeightsError
 from embviz.extraction import extract, frontends
 from embviz.extraction.frontends import FRONTENDS
 from embviz.inference.essentia import sessions
+from embviz.inference.parameters import count_parameters
 from embviz.models.convert.nodes import serialise
 from embviz.models.weights import find_weights, pull
 
@@ -123,7 +124,7 @@ def placeholder_shape(graph):
 def test_numbers_and_input_are_those_of_the_record(name, weights):
     model = embviz.get_model(name)
     graph = GraphDef.FromString(weights(name).path.read_bytes())
-    assert trained_numbers(graph) == model.parameters
+    assert count_parameters(graph) == model.parameters
     expected = (-1, 2) if model.system == "spleeter" else (-1, *model.input_shape)
     assert placeholder_shape(graph) == (model.input_node, expected)
 

@@ -100,7 +100,10 @@ def test_frames_that_are_not_finite_stay_without_values_and_no_frames_give_none(
         (frames(4, 3, model="msd-vgg-1"), "'msd-musicnn-1' / 'embedding', one of 'msd-vgg-1' / 'embedding' was found"),
         (frames(4, 3, layer="output"), "'msd-musicnn-1' / 'output' was found"),
         (frames(4, 5), "takes 3 values per frame, 5 were found"),
-        (np.zeros((4, 3)), "a ndarray was found; call the head itself with a track"),
+        (np.zeros((4, 5)), r"numbers \[t, 3\], an array of the shape \(4, 5\) was found; call the head itself with a"),
+        (np.zeros(3), r"an array of the shape \(3,\) was found"),
+        (np.array([["a", "b", "c"]]), r"an array of the shape \(1, 3\) was found"),
+        ("song.mp3", "a str was found; call the head itself with a track"),
     ],
 )
 def test_what_does_not_fit_is_not_answered(embedding: Any, message: str):
@@ -325,12 +328,12 @@ def told(classes: list[str], /, **changed: Any) -> dict[str, Any]:
     }
 
 
-def essentia_says(path: Path, values: np.ndarray, end: str) -> np.ndarray:
+def essentia_says(path: Path, values: np.ndarray, output: str, **options: str) -> np.ndarray:
     from embviz.core import essentia
 
     standard = essentia.standard()
     with essentia.quiet:
-        return np.asarray(standard.TensorflowPredict2D(graphFilename=str(path), output=f"model/{end}")(values))
+        return np.asarray(standard.TensorflowPredict2D(graphFilename=str(path), output=output, **options)(values))
 
 
 @pytest.mark.parametrize(("end", "classes"), [("Softmax", ["happy", "non_happy"]), ("Sigmoid", list("abcdefg"))])
@@ -347,7 +350,7 @@ def test_the_numbers_are_essentias_own(empty_home: Path, tmp_path: Path, end: st
     assert head.facts["5-fold_accuracy"] == 0.81
     embedding = frames(150, 200)  # more than two of Essentia's batches
     answered = head.apply(embedding)
-    assert np.array_equal(answered.values, essentia_says(path, embedding.values, end))
+    assert np.array_equal(answered.values, essentia_says(path, embedding.values, f"model/{end}"))
     np.testing.assert_allclose(answered.values, built.answers(embedding.values), atol=1e-5)
 
 
@@ -402,6 +405,88 @@ def test_a_head_whose_arithmetic_is_in_a_function(empty_home: Path, tmp_path: Pa
     body.add(name="again", op="PartitionedCall", input=["x"]).attr["f"].func.name = "head"
     with pytest.raises(GraphError, match="a function that calls itself"):
         register_head(built.write(tmp_path / "other-msd-musicnn-1.pb"))
+
+
+STRING = 7
+
+
+def with_saver(graph: Any) -> Any:
+    """Return a head with what a newer TensorFlow leaves in its file: functions that read files, never reached."""
+    function = graph.library.function.add()
+    function.signature.name = "traced_restore"
+    function.signature.input_arg.add(name="prefix", type=STRING)
+    function.signature.output_arg.add(name="y", type=STRING)
+    function.node_def.add(name="secret", op="ReadFile", input=["prefix"])
+    function.ret["y"] = "secret:contents:0"
+    graph.node.append(nodes.make("saver_filename", "Placeholder", dtype=STRING))
+    call = graph.node.add(name="StatefulPartitionedCall", op="StatefulPartitionedCall", input=["saver_filename"])
+    call.attr["f"].func.name = "traced_restore"
+    call.attr["Tin"].list.type.append(STRING)
+    call.attr["Tout"].list.type.append(STRING)
+    return graph
+
+
+def test_what_the_output_does_not_reach_is_not_looked_at(empty_home: Path, tmp_path: Path):
+    built = Built(200, 5)
+    built.graph = with_saver(in_a_function(built.graph))
+    outputs = [{"name": "PartitionedCall:0", "op": "Sigmoid", "output_purpose": "predictions"}]
+    path = built.write(tmp_path / "moods-msd-musicnn-1.pb", **told(list("abcde"), schema={"outputs": outputs}))
+    head = register_head(path)
+    assert (head.nodes[1], head.exclusive, head.unit) == ("PartitionedCall", True, "probability")
+    assert head.facts["note"].endswith("'PartitionedCall' ends in Softmax, not Sigmoid.")  # the graph is believed
+    values = frames(150, 200).values
+    same = essentia_says(path, values, "PartitionedCall", input=head.nodes[0])
+    assert np.array_equal(head.apply(values), same)
+    again = register_head(path, name="again", input="serving_default_model_Placeholder:0", output="PartitionedCall:0")
+    assert again.nodes == head.nodes
+    built.graph.node[1].input.append("^StatefulPartitionedCall")  # now the output waits for it
+    with pytest.raises(ModelError, match=r"'PartitionedCall:0' of .* is computed from saver_filename too"):
+        register_head(built.write(tmp_path / "other-msd-musicnn-1.pb"), output="PartitionedCall:0")
+
+
+OFFICIAL = {
+    "moods_mirex-msd-musicnn-1": (200, 5, "PartitionedCall", None),
+    "danceability-discogs-effnet-1": (1280, 2, "model/Softmax", "the input takes 1280 values, not 1200"),
+    "genre_discogs400-discogs-effnet-1": (1280, 400, "PartitionedCall:0", None),
+    "mtg_jamendo_top50tags-discogs-effnet-1": (1280, 50, "model/Sigmoid", "'model/Sigmoid' gives 50 values, not 56"),
+}
+needs_reference = pytest.mark.skipif(not REFERENCE.is_dir(), reason="the reference graphs are not here")
+
+
+@needs_reference
+@pytest.mark.parametrize("name", OFFICIAL)
+def test_essentias_own_files_give_essentias_own_bits(empty_home: Path, name: str):
+    values, classes, output, note = OFFICIAL[name]
+    path = REFERENCE / f"{name}.pb"
+    head = register_head(path)
+    assert (head.dimensions, len(head.classes), head.unit) == (values, classes, "probability")
+    assert head.model == ("msd-musicnn-1" if "musicnn" in name else "discogs-effnet-bs64-1")
+    assert (note is None and "note" not in head.facts) or note in head.facts["note"]
+    vectors = frames(150, values).values
+    expected = essentia_says(path, vectors, output, input=head.nodes[0])
+    assert np.array_equal(get_head(name).apply(vectors), expected)
+    if "effnet" in name:
+        with pytest.raises(ModelError, match=rf"an extractor that embviz does not have; .* array \[t, {values}\]"):
+            head(noise(4))
+
+
+@needs_reference
+def test_a_track_through_musicnn_and_its_official_head(own_home: Path, root: Path):
+    from embviz.core import essentia
+
+    weights = find_weights("musicnn")
+    assert weights is not None
+    path = REFERENCE / "moods_mirex-msd-musicnn-1.pb"
+    track = root / "sample_audio" / "classical.ogg"
+    answered = register_head(path)(track, cache=False)
+    es = essentia.standard()
+    with essentia.quiet:
+        audio = es.MonoLoader(filename=str(track), sampleRate=16000, resampleQuality=4)()
+        extractor = es.TensorflowPredictMusiCNN(graphFilename=str(weights.path), output="model/dense/BiasAdd")
+        vectors = np.asarray(extractor(audio))
+    expected = essentia_says(path, vectors, "PartitionedCall", input="serving_default_model_Placeholder")
+    assert len(expected) > 3
+    assert np.array_equal(answered.values[: len(expected)], expected)
 
 
 def test_registered_heads_are_known_by_their_names(empty_home: Path, tmp_path: Path):
@@ -522,18 +607,23 @@ def test_model_and_layer_by_name(empty_home: Path, tmp_path: Path):
             "a model for sound, which embviz.register_model",
         ),
         (
-            {"inference": {"embedding_model": {"model_name": "discogs-effnet-bs64-1"}}},
-            {},
-            "takes embeddings of 'discogs-effnet-bs64-1', which embviz does not know",
-        ),
-        (
             {"inference": {"embedding_model": {"model_name": "audioset-vggish-3"}}},
             {},
             "takes 200 values per frame, the layer 'embedding' of 'audioset-vggish-3' has 128",
         ),
         ({}, {"layer": "output"}, "takes 200 values per frame, the layer 'output' of 'msd-musicnn-1' has 50"),
-        ({"classes": ["a", "b", "c"]}, {}, "gives 2 values per frame, 3 classes are named; classes="),
-        ({"classes": "ab"}, {}, "classes is a list of texts, 'ab' was found"),
+        ({}, {"classes": ["a", "b", "c"]}, "gives 2 values per frame, 3 classes are named; classes="),
+        ({}, {"classes": ["a", "a"]}, "each by a name of its own"),
+        ({}, {"classes": "ab"}, "classes is a list of texts, 'ab' was found"),
+        ({}, {"model": 3}, "its name or its record, int was found"),
+        (
+            {},
+            {"output": "model/Softmaks"},
+            r"no node 'model/Softmaks' that can be read. Did you mean 'model/Softmax'\?",
+        ),
+        ({}, {"output": "model/Softmax:1"}, "no node 'model/Softmax:1' that can be read"),
+        ({}, {"output": 3}, "no node 3 that can be read"),
+        ({}, {"input": "model/dense/Relu"}, "no input 'model/dense/Relu'. .*Its inputs: model/Placeholder"),
         ({}, {"name": "../x"}, "of letters, digits"),
         ({}, {"metadata": "missing.json"}, "metadata 'missing.json' cannot be read"),
         ({}, {"model": "musicn"}, "no model 'musicn'"),
@@ -547,6 +637,86 @@ def test_heads_that_are_refused(
     with pytest.raises((ModelError, LayerError, OptionError), match=message):
         register_head(path, **given)
     assert known_heads() == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "note"),
+    [
+        ({"classes": ["a", "b", "c"]}, "the output has 2 values, not 3 classes of different names, so its classes are"),
+        ({"classes": ["a", "a"]}, "not 2 classes of different names, so its classes are numbered"),
+        ({"classes": "ab"}, "the output has 2 values, not 'ab', so its classes are numbered"),
+        (
+            {"schema": {"inputs": [{"name": "in", "shape": [1200]}], "outputs": [{"name": "out", "shape": [2]}]}},
+            "not 'in'; the output is 'model/Softmax', not 'out'; the input takes 200 values, not 1200",
+        ),
+        (
+            {"schema": {"outputs": [{"name": "model/Softmax", "shape": ["n", 56], "op": "Sigmoid"}]}},
+            "'model/Softmax' gives 2 values, not 56; 'model/Softmax' ends in Softmax, not Sigmoid",
+        ),
+    ],
+)
+def test_the_graph_is_believed_and_contradictions_are_noted(
+    empty_home: Path, tmp_path: Path, changed: dict[str, Any], note: str
+):
+    path = Built(200, 2).write(tmp_path / "mood-msd-musicnn-1.pb", **told(["a", "b"], **changed))
+    head = register_head(path)
+    assert note in head.facts["note"]
+    assert (head.exclusive, len(head.classes), head.nodes[1]) == (True, 2, "model/Softmax")
+    assert "which was believed" in get_head(head.name)._repr_html_()
+
+
+def test_a_head_for_a_model_that_is_not_here_is_applied_to_vectors(empty_home: Path, tmp_path: Path):
+    built = Built(96, 3, begins=False)
+    described = told(["a", "b", "c"], inference={"embedding_model": {"model_name": "discogs-effnet-bs64-1"}})
+    register_head(built.write(tmp_path / "mood-discogs-effnet-1.pb", **described))
+    head = get_head("mood-discogs-effnet-1")
+    vectors = frames(70, 96).values
+    vectors[3, 5] = np.nan
+    given = head.apply(vectors)
+    assert (given.dtype, given.shape) == (np.float32, (70, 3))
+    assert np.isnan(given).all(axis=1).nonzero()[0].tolist() == [3]
+    np.testing.assert_allclose(np.delete(given, 3, 0), built.answers(np.delete(vectors, 3, 0)), atol=1e-5)
+    assert np.array_equal(small().apply(frames(5, 3).values), small().apply(frames(5, 3)).values)
+    with pytest.raises(ModelError, match=r"'discogs-effnet-bs64-1', an extractor that embviz does not have; compute"):
+        head(noise(4))
+    (tmp_path / "mood-discogs-effnet-1.json").unlink()
+    with pytest.raises(ModelError, match="model= does"):
+        register_head(tmp_path / "mood-discogs-effnet-1.pb", name="other")
+    assert register_head(tmp_path / "mood-discogs-effnet-1.pb", name="other", model="effnet").model == "effnet"
+
+
+def regression(bands: int = 200) -> Built:
+    """Return a head like that of emoMusic: a flattened input, one dense layer, and no probabilities at its end."""
+    built = Built(bands, 2)
+    built.graph = type(built.graph)(versions=built.graph.versions)
+    data = built.placeholder("flatten_in_input", -1, 1, bands)
+    data = built.reshape("flatten", data, -1, bands)
+    kernel = built.normal("dense_out/kernel", bands, 2, scale=0.1)
+    product = built.add("prefix_dense_out", "MatMul", data, kernel)
+    built.add("dense_out", "Add", product, built.normal("dense_out/bias", 2, scale=0.1))
+    return built
+
+
+def test_nodes_are_found_where_the_graph_leaves_one_choice(empty_home: Path, tmp_path: Path):
+    built = regression()
+    path = tmp_path / "emomusic-msd-musicnn-1.pb"
+    built.placeholder("left_over", -1, 200)
+    head = register_head(built.write(path), classes=["valence", "arousal"])
+    assert head.nodes == ("flatten_in_input", "dense_out")
+    assert (head.exclusive, head.unit) == (False, "")
+    values = frames(70, 200).values
+    assert np.array_equal(head.apply(values), essentia_says(path, values, "dense_out", input="flatten_in_input"))
+    built.add("spare", "Relu", "left_over")
+    with pytest.raises(ModelError, match=r"2 were found \(flatten_in_input, left_over\). input= says which it is"):
+        register_head(built.write(path), name="two")
+    assert register_head(path, name="two", input="flatten_in_input").nodes == head.nodes
+    built.add("second", "Tanh", "prefix_dense_out")
+    with pytest.raises(ModelError, match=r"One output .* 2 were found \(dense_out, second\). output= says which"):
+        register_head(built.write(path), name="three", input="flatten_in_input")
+    assert register_head(path, name="three", input="flatten_in_input", output="second:0").nodes[1] == "second"
+    built.add("both", "Add", "dense_out", "left_over")
+    with pytest.raises(ModelError, match=r"'both' of .* is computed from left_over too, which embviz does not feed"):
+        register_head(built.write(path), name="four", input="flatten_in_input", output="both")
 
 
 def test_a_head_of_embviz_knows_what_it_is_for(empty_home: Path, tmp_path: Path):
@@ -571,13 +741,39 @@ def test_graphs_that_are_none_or_do_more_than_arithmetic(empty_home: Path, tmp_p
         register_head(path)
     built = Built(200, 2)
     built.add("secret", "ReadFile", "model/Placeholder", kind=None)
+    built.graph.node[-2].input.append("^secret")  # the output waits for it
     with pytest.raises(GraphError, match="the operations ReadFile were found in its graph; it is not run"):
         register_head(built.write(path))
-    again = Built(200, 2)
-    again.placeholder("other", -1, 200)
-    with pytest.raises(ModelError, match=r"One input is expected .*, 2 were found"):
-        register_head(again.write(path), layer="embedding")
     assert known_heads() == []
+
+
+@pytest.mark.parametrize(
+    ("op", "message"),
+    [
+        ("Mean", r"one vector for each frame, 'model/odd' gives an array of the shape \(\) for 3 frames"),
+        ("Reshape", r"an array of the shape \(1, 1, 1, 1, 1, 6\) for 3 frames"),
+        ("ArgMax", "no node 'model/odd' that can be read"),
+        ("Log", "finite numbers for each frame, others were found"),
+    ],
+)
+def test_outputs_of_other_shapes_and_kinds_end_no_process(empty_home: Path, tmp_path: Path, op: str, message: str):
+    built = Built(200, 2)
+    end = "model/Softmax" if op != "Log" else built.add("model/minus", "Neg", "model/Softmax")
+    axes = {"Mean": [0, 1], "Reshape": [1, 1, 1, 1, 1, -1], "ArgMax": 1}.get(op)
+    inputs = [end] if axes is None else [end, built.constant("axes", np.array(axes, np.int32))]
+    built.add("model/odd", op, *inputs, types=[("Tidx", 3)] if op in ("Mean", "ArgMax") else [])
+    with pytest.raises(ModelError, match=message):
+        register_head(built.write(tmp_path / "x-msd-musicnn-1.pb"), output="model/odd")
+
+
+def test_a_constant_that_says_it_is_huge_is_not_loaded(empty_home: Path, tmp_path: Path):
+    built = Built(200, 2)
+    tensor = next(node for node in built.graph.node if node.name == "gamma").attr["value"].tensor
+    del tensor.tensor_shape.dim[1:]
+    for size in (1 << 40, -5):
+        tensor.tensor_shape.dim[0].size = size
+        with pytest.raises(GraphError, match="constants of a head's graph are expected to hold at most 67,108,864"):
+            register_head(built.write(tmp_path / "x-msd-musicnn-1.pb"))
 
 
 def test_register_model_points_to_heads(empty_home: Path, tmp_path: Path):
@@ -637,7 +833,7 @@ def test_the_last_layers_of_musicnn_are_a_head_that_gives_its_tags(own_home: Pat
     assert not head.exclusive
 
 
-@pytest.mark.skipif(not REFERENCE.is_dir(), reason="the reference graphs are not here")
+@needs_reference
 def test_a_classifier_of_essentia_taken_apart(empty_home: Path, tmp_path: Path):
     whole = REFERENCE / "small_vggish_init.pb"
     register_model(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html.parser
 import json
+import os
 import re
 import subprocess
 import sys
@@ -13,8 +14,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from architectures import Net
 
+import embviz
 from embviz.errors import GraphError, LayerError, ModelError, OptionError, WeightsError
+from embviz.inference.graph import Graph
+from embviz.inference.isolation import run_isolated
+from embviz.inference.parameters import count_parameters
 from embviz.models import (
     ALIASES,
     CATALOGUE,
@@ -31,6 +37,8 @@ from embviz.models.receptive_field import ReceptiveField
 from embviz.models.weights import pull_all, weights_state
 
 MODELS = list(CATALOGUE.values())
+REFERENCE = Path(os.environ.get("EMBVIZ_REFERENCE", Path(__file__).resolve().parents[3] / "shared" / "reference"))
+needs_reference = pytest.mark.skipif(not REFERENCE.is_dir(), reason="the reference graphs are not here")
 CONVERTED = [model.name for model in MODELS if any(source.kind == "wheel" for source in model.sources)]
 
 
@@ -239,7 +247,47 @@ def test_parameters_are_those_of_the_real_graph(converted: Path, name: str):
     for node in graph_def(graph_path(converted, name)).node:
         if node.op == "Const" and node.name.endswith(trained):
             counted += int(np.prod([dim.size for dim in node.attr["value"].tensor.tensor_shape.dim]))
-    assert get_model(name).parameters == counted
+    assert get_model(name).parameters == counted == Graph.read(graph_path(converted, name)).parameters
+
+
+def test_what_counts_as_a_parameter():
+    net = Net(1)
+    data = net.normalise("fused", net.placeholder("x", -1, 5, 5, 2), 2)
+    data = net.reshape("flat", net.convolve("conv", data, (3, 3, 2, 4)), -1, 100)
+    # A normalisation as converters write it, its numbers behind nodes that hand them on.
+    gamma, beta, mean, variance = (
+        net.reshape(f"norm/{name}/flat", net.normal(f"norm/{name}", 1, 100, scale=1.0), 100)
+        for name in ("gamma", "beta", "mean", "variance")
+    )
+    root = net.add("root", "Rsqrt", net.add("plus", "AddV2", variance, net.constant("epsilon", np.float32(1e-3))))
+    scale = net.add("scale", "Mul", root, gamma)
+    offset = net.add("offset", "Sub", beta, net.add("shift", "Mul", mean, scale))
+    data = net.add("normalised", "AddV2", net.add("scaled", "Mul", data, scale), offset)
+    data = net.dense("dense", data, 100, 3)
+    net.normal("unused", 1000, scale=1.0)
+    window = net.constant("window", np.ones(3, np.float32))
+    net.add("spectrum", "RFFT", net.add("windowed", "Mul", data, window), net.integers("size", 3), kind=None)
+    learned = (2 + 2) + (3 * 3 * 2 * 4 + 4) + (100 + 100) + (100 * 3 + 3)
+    assert count_parameters(net.graph) == learned
+
+
+def test_numbers_that_are_handed_into_a_function_count():
+    net = Net(1)
+    data = net.placeholder("x", -1, 4)
+    call = net.add("call", "PartitionedCall", data, *(net.normal(name, 4, scale=1.0) for name in ("mean", "bias")))
+    function = net.graph.library.function.add()
+    net.graph.node[-1].attr["f"].func.name = function.signature.name = "standardised"
+    for name in ("x", "a", "b"):
+        function.signature.input_arg.add(name=name, type=1)
+    function.node_def.add(name="centered", op="Sub", input=["x", "a"])
+    function.node_def.add(name="y", op="AddV2", input=["centered:z:0", "b"])
+    assert call == "call"
+    assert count_parameters(net.graph) == 4  # the bias, not the mean
+
+
+@needs_reference
+def test_an_original_file_of_essentia_has_the_parameters_of_its_record():
+    assert Graph.read(REFERENCE / "deeptemp_k16.pb").parameters == get_model("deeptemp-k16-3").parameters
 
 
 def test_parameters_of_models_that_are_not_here():
@@ -536,6 +584,7 @@ def test_a_registered_model_is_there_in_later_sessions(own_graph: Path):
     assert (model.name, model.title, model.system, model.note) == ("mine", "My tagger", "custom", "")
     assert (model.task, model.training_data) == ("tags of my own", "My records")
     assert model.dimensions == 200
+    assert model.parameters == get_model("musicnn").parameters  # one rule for both
     assert [layer.name for layer in model.known_layers] == ["embedding", "logits", "output"]
     assert model.layer("output").labels[3] == "tag 3"
     assert (model.patch_frames, model.hop_frames, model.frontend) == (187, 93, "musicnn")
@@ -657,6 +706,90 @@ def test_without_metadata_the_nodes_can_be_named(own_graph: Path):
     model = register_model(own_graph, frontend="musicnn", embedding="model/dense/Relu", output="model/Sigmoid")
     assert model.layer("embedding").nodes == ("model/dense/Relu",)
     assert model.licence == "not stated"
+
+
+def small_tagger(**nodes: str) -> Net:
+    """Return a tagger of two dense layers on the mean of a patch; `nodes` are unary operations after it, by name."""
+    net = Net(1)
+    data = net.placeholder("model/Placeholder", -1, 187, 96)
+    mean = net.add("model/mean", "Mean", data, net.integers("axis", 1), keep_dims=False, types=[("Tidx", 3)])
+    net.add("model/Relu", "Relu", net.dense("model/dense", mean, 96, 8))
+    data = net.dense("model/dense_1", "model/Relu", 8, 4)
+    for name, op in nodes.items():
+        data = net.add(f"model/{name}", op, data)
+    return net
+
+
+def write(net: Net, path: Path) -> Path:
+    path.write_bytes(net.graph.SerializeToString())
+    return path
+
+
+def test_nodes_that_no_metadata_name_are_found_where_the_graph_leaves_one_choice(empty_home: Path, tmp_path: Path):
+    net = small_tagger(tags="Sigmoid")
+    net.add("model/training", "Placeholder", kind=None, dtype=10)  # as in Essentia's taggers: nothing waits for it
+    path = write(net, tmp_path / "tagger.pb")
+    candidates = r"model/dense_1/BiasAdd \(4\), .*, model/Relu \(8\), model/dense/BiasAdd \(8\)"
+    with pytest.raises(ModelError, match=rf"embedding= says which node it is: {candidates}"):
+        register_model(path, frontend="musicnn")
+    model = register_model(path, frontend="musicnn", embedding="model/Relu:0", labels=list("abcd"))
+    assert [(layer.name, layer.nodes) for layer in model.known_layers] == [
+        ("embedding", ("model/Relu",)),
+        ("output", ("model/tags",)),
+    ]
+    assert model.layer("output").labels == tuple("abcd")
+    extractor = write(small_tagger(features="Tanh"), tmp_path / "extractor.pb")
+    assert register_model(extractor, frontend="musicnn").layer("embedding").nodes == ("model/features",)
+
+
+def test_a_second_input_is_told_apart_or_named(empty_home: Path, tmp_path: Path):
+    net = small_tagger(features="Tanh")
+    net.placeholder("other", -1, 187, 96)
+    net.add("other/Relu", "Relu", "other")
+    path = write(net, tmp_path / "two.pb")
+    with pytest.raises(ModelError, match=r"2 were found \(model/Placeholder, other\)\. input= says which it is"):
+        register_model(path, frontend="musicnn")
+    with pytest.raises(ModelError, match=r"no input 'model/Placeholde'. Did you mean 'model/Placeholder'\?"):
+        register_model(path, frontend="musicnn", input="model/Placeholde")
+    model = register_model(path, frontend="musicnn", input="model/Placeholder:0")
+    assert (model.input_node, model.layer("embedding").nodes) == ("model/Placeholder", ("model/features",))
+    net.add("both", "Mul", "model/Placeholder", "other")
+    with pytest.raises(ModelError, match=r"'both' of 'two.pb' is computed from other too, which embviz does not feed"):
+        register_model(write(net, path), name="more", frontend="musicnn", input="model/Placeholder", embedding="both")
+
+
+def test_a_graph_that_waits_for_a_training_switch(empty_home: Path, tmp_path: Path):
+    net = Net(1)
+    net.add("model/Mul", "Mul", net.placeholder("model/Placeholder", -1, 187, 96), net.placeholder("training"))
+    with pytest.raises(
+        ModelError, match=r"waits for training beside its input 'model/Placeholder' \(a training switch"
+    ):
+        register_model(write(net, tmp_path / "live.pb"), frontend="musicnn", input="model/Placeholder")
+
+
+@needs_reference
+def test_an_original_file_that_waits_for_a_training_switch(empty_home: Path):
+    with pytest.raises(ModelError, match=r"waits for model/Placeholder_1 beside its input 'model/Placeholder'"):
+        register_model(REFERENCE / "vgg4.pb", frontend="musicnn")
+
+
+def test_the_second_result_of_a_node(empty_home: Path, tmp_path: Path):
+    net = small_tagger(features="Tanh")
+    net.add("parts", "Split", net.constant("parts/axis", np.int32(1)), "model/features", num_split=2)
+    model = register_model(write(net, tmp_path / "parts.pb"), frontend="musicnn", embedding="parts:1", output="parts:0")
+    assert (model.dimensions, model.layer("output").nodes) == (2, ("parts",))
+    sound = np.random.default_rng(0).normal(0, 0.1, 16000 * 4).astype(np.float32), 16000
+    whole, second = embviz.embed(sound, "parts", layer="model/features", cache=False), embviz.embed(sound, "parts")
+    assert np.array_equal(second.values, whole.values[:, 2:])
+    assert "parts:1" in set(model.layers(all_nodes=True)["node"])
+    with pytest.raises(ModelError, match="no node 'parts:2' that can be read"):
+        register_model(tmp_path / "parts.pb", name="more", frontend="musicnn", embedding="parts:2")
+
+
+def test_a_graph_that_ends_its_process_is_refused(empty_home: Path):
+    with pytest.raises(GraphError, match=r"TensorFlow ended abruptly on 'x.pb', tried in a process of its own"):
+        run_isolated(os.abort, what="'x.pb'")
+    assert run_isolated(os.getpid, what="'x.pb'") != os.getpid()
 
 
 @pytest.mark.parametrize(
