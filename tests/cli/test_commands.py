@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -272,6 +273,13 @@ def test_pull_from_a_folder(embviz, weights_home, tmp_path, monkeypatch):
     assert ran.code == 0
     assert ran.out.startswith("msd-musicnn-1: ")
     assert str(tmp_path / "new home") in ran.out
+    # An unknown field at the end: another file with the same network in it.
+    (carried / graph.name).write_bytes(graph.read_bytes() + b"\xfa\x3e\x00")
+    ran = embviz("pull", "--from", carried)
+    assert ran.code == 0
+    assert "was left out: 'msd-musicnn-1' has other weights here already" in ran.said[-1]
+    ran = embviz("pull", "--from", carried, "--replace", "--json")
+    assert json.loads(ran.out)[0]["sha256"] == hashlib.sha256((carried / graph.name).read_bytes()).hexdigest()
 
 
 # -- embeddings --------------------------------------------------------------------------------------------------

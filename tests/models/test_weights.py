@@ -20,8 +20,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+import embviz
 from embviz.errors import OptionError, WeightsError
 from embviz.models import CATALOGUE, Model, download, get_model, list_models, pull, weight_store, weights, wheels
 from embviz.models.weights import find_weights, pull_all, weights_state
@@ -750,11 +752,50 @@ def test_a_folder_of_graphs(home: Path, stick: Path):
     assert find_weights("vgg") == pulled.ready["msd-vgg-1"]
 
 
-def test_what_is_here_and_sound_stays(ready: Path, stick: Path, from_wheel: Path):
-    (stick / "msd-musicnn-1.pb").write_bytes(stored(from_wheel, "mtt-musicnn-1.pb").read_bytes())
-    before = ready.read_bytes()
-    pull("musicnn", folder=stick)
-    assert ready.read_bytes() == before
+def with_other_numbers(graph: bytes) -> bytes:
+    """Return the graph of a tagger with another bias, as another training would give it."""
+    from tensorboard.compat.proto.graph_pb2 import GraphDef
+
+    message = GraphDef.FromString(graph)
+    bias = next(node for node in message.node if node.op == "Const" and node.name.endswith("dense/bias"))
+    numbers = np.frombuffer(bias.attr["value"].tensor.tensor_content, np.float32) + np.float32(0.5)
+    bias.attr["value"].tensor.tensor_content = numbers.tobytes()
+    return bytes(message.SerializeToString())
+
+
+@pytest.mark.filterwarnings("error")
+def test_another_file_of_a_folder_is_left_out_with_a_word_and_taken_on_request(
+    ready: Path, stick: Path, from_wheel: Path, graph: bytes
+):
+    sound = np.random.default_rng(0).normal(0, 0.1, 16_000 * 4).astype(np.float32), 16_000
+    before = embviz.embed(sound, "musicnn")
+    pull("musicnn", folder=stick)  # the same file: nothing to say
+    (stick / "msd-musicnn-1.pb").write_bytes(with_other_numbers(graph))
+    left_out = r"msd-musicnn-1.pb' was left out: 'msd-musicnn-1' has other weights here already \(.*\)\. --replace, or"
+    with pytest.warns(UserWarning, match=left_out):
+        kept = pull("musicnn", folder=stick)
+    assert kept.sha256 == hashlib.sha256(graph).hexdigest()
+    assert np.array_equal(embviz.embed(sound, "musicnn").values, before.values)
+    taken = pull("musicnn", folder=stick, replace=True)
+    assert taken.sha256 == hashlib.sha256((stick / "msd-musicnn-1.pb").read_bytes()).hexdigest()
+    assert find_weights("musicnn") == taken
+    after = embviz.embed(sound, "musicnn")
+    np.testing.assert_allclose(after.values, before.values + 0.5, atol=1e-4)
+    (stick / "msd-musicnn-1.pb").write_bytes(b"no graph")
+    with pytest.raises(WeightsError, match="gave no frozen graph"):
+        pull("musicnn", folder=stick, replace=True)
+    assert find_weights("musicnn") == taken  # what is here stays until the other is found good
+
+
+def test_what_is_here_is_fetched_anew_on_request(zoo: Zoo, graph: bytes, model: Model):
+    zoo.content = graph
+    first = pull(model)
+    assert pull(model, replace=True) == first
+    assert len(zoo.asked) == 2
+    zoo.content = b"<html>"
+    with pytest.raises(WeightsError):
+        pull(model, replace=True)
+    assert find_weights(model) == first
 
 
 def test_unknown_kinds_of_sources(home: Path):
