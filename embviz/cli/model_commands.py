@@ -1,9 +1,10 @@
-"""Commands for models and their weights: ``models`` and ``pull``."""
+"""Commands for models and their weights: ``models``, ``pull`` and ``register``."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -64,3 +65,55 @@ def pull(
         return int(bool(pulled.failed))
     on_site_only = {name for name in pulled.failed if {source.kind for source in get_model(name).sources} == {"zoo"}}
     return int(bool(pulled.failed.keys() - on_site_only))
+
+
+@click.command()
+@click.argument("graph", type=PATH)
+@click.argument("metadata", type=PATH, required=False)
+@click.option("--name", help="Name to register it under; that of the file by default.")
+@click.option("--frontend", help="Of a model: the front-end it was trained with.")
+@click.option("--embedding", help="Of a model: the node of its embeddings.")
+@click.option("--model", help="Of a head: the model whose embeddings it takes.")
+@click.option("--layer", help="Of a head: the layer of that model.")
+@click.option("--input", "source", metavar="NODE", help="The node that takes what goes in.")
+@click.option("--output", "target", metavar="NODE", help="The node of the output.")
+@click.option("--label", "labels", multiple=True, help="Name of a value of the output; repeated for each, in order.")
+@json_option
+def register(graph: Path, metadata: Path | None, *, as_json: bool, **options: Any) -> None:
+    """Add a model or a classification head of your own.
+
+    GRAPH is a frozen TensorFlow graph (.pb), METADATA Essentia's description of it, by default the .json file beside
+    it. It is a head where the metadata name TensorflowPredict2D, or --model or --layer say what it listens to. Nodes
+    that neither the metadata nor these options name are found where the graph leaves one choice; NODE:1 is the second
+    result of a node.
+    """
+    from embviz.heads import register_head
+    from embviz.models import register_model
+    from embviz.models.metadata import get_mapping, get_text, read_metadata
+
+    nodes = {"name": options["name"], "input": options["source"], "output": options["target"]}
+    labels = list(options["labels"]) or None
+    algorithm = get_text(get_mapping(read_metadata(graph, metadata), "inference"), "algorithm")
+    if algorithm == "TensorflowPredict2D" or options["model"] or options["layer"] or graph.suffix != ".pb":
+        _refuse_options(options, "a head", ("frontend", "embedding"))
+        head = register_head(graph, metadata, model=options["model"], layer=options["layer"], classes=labels, **nodes)
+        facts: dict[str, Any] = {"kind": "head", "name": head.name, "model": head.model, "layer": head.layer}
+        facts |= {"values": head.dimensions, "classes": list(head.classes), "note": head.facts.get("note", "")}
+        sentence = f"{head.name}: a head on {head.model} / {head.layer}, {len(head.classes)} classes"
+    else:
+        frontend, embedding = options["frontend"], options["embedding"]
+        added = register_model(graph, metadata, frontend=frontend, embedding=embedding, labels=labels, **nodes)
+        facts = {"kind": "model", "name": added.name, "dimensions": added.dimensions, "note": added.note}
+        facts["layers"] = [layer.name for layer in added.known_layers]
+        sentence = f"{added.name}: a model, {added.dimensions} values; its layers are {', '.join(facts['layers'])}"
+    if as_json:
+        print_json(facts)
+        return
+    print(sentence)
+    if facts["note"]:
+        say(facts["note"])
+
+
+def _refuse_options(options: dict[str, Any], what: str, names: tuple[str, ...]) -> None:
+    if given := [f"--{name}" for name in names if options[name] is not None]:
+        raise click.UsageError(f"{' and '.join(given)} are of a model, {what} was found.")

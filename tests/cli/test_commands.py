@@ -18,7 +18,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import requests
+from architectures import Net
 
+from embviz import heads as embviz_heads
 from embviz.cli import embed_command, outputs, run
 from embviz.core.progress import reporter
 from embviz.errors import OptionError
@@ -132,7 +134,7 @@ def test_version_and_help(embviz):
     assert re.fullmatch(r"embviz \d+\.\d+\.\d+\n", embviz("--version").out)
     shown = embviz("--help")
     assert shown.code == 0
-    for name in ("models", "pull", "embed", "poster", "cache", "doctor"):
+    for name in ("models", "pull", "register", "embed", "poster", "cache", "doctor"):
         assert name in shown.out
         assert embviz(name, "--help").code == 0
 
@@ -280,6 +282,34 @@ def test_pull_from_a_folder(embviz, weights_home, tmp_path, monkeypatch):
     assert "was left out: 'msd-musicnn-1' has other weights here already" in ran.said[-1]
     ran = embviz("pull", "--from", carried, "--replace", "--json")
     assert json.loads(ran.out)[0]["sha256"] == hashlib.sha256((carried / graph.name).read_bytes()).hexdigest()
+
+
+def test_register_takes_heads_and_models(embviz, empty_home, tmp_path):
+    net = Net(1)
+    net.add("tags", "Sigmoid", net.dense("dense", net.placeholder("x", -1, 200), 200, 3))
+    head = tmp_path / "mood-msd-musicnn-1.pb"
+    head.write_bytes(net.graph.SerializeToString())
+    ran = embviz("register", head, "--model", "musicnn", "--output", "tag")
+    assert ran.code == 1
+    assert "has no node 'tag' that can be read. Did you mean 'tags'?" in ran.said[-1]
+    described = {"inference": {"algorithm": "TensorflowPredict2D"}, "classes": ["a", "b"]}
+    head.with_suffix(".json").write_text(json.dumps(described), encoding="utf-8")
+    ran = embviz("register", head, "--input", "x:0", "--output", "tags")
+    assert ran.out == "mood-msd-musicnn-1: a head on msd-musicnn-1 / embedding, 3 classes\n"
+    assert "the output has 3 values, not 2 classes" in ran.said[-1]
+    assert embviz_heads.get_head("mood-msd-musicnn-1").nodes == ("x", "tags")
+    assert embviz("register", head, "--frontend", "musicnn").code == 2
+    net = Net(1)
+    mean = net.add("mean", "Mean", net.placeholder("x", -1, 187, 96), net.integers("axis", 1), types=[("Tidx", 3)])
+    net.add("features", "Tanh", net.dense("dense", mean, 96, 4))
+    graph = tmp_path / "mine.pb"
+    graph.write_bytes(net.graph.SerializeToString())
+    ran = embviz("register", graph, "--frontend", "musicnn", "--embedding", "features", "--json")
+    assert ran.code == 0
+    assert json.loads(ran.out) == {
+        "kind": "model", "name": "mine", "dimensions": 4, "note": "", "layers": ["embedding"],
+    }  # fmt: skip
+    assert "mine" in embviz("models").out
 
 
 # -- embeddings --------------------------------------------------------------------------------------------------
