@@ -116,4 +116,4 @@ def register(graph: Path, metadata: Path | None, *, as_json: bool, **options: An
 
 def _refuse_options(options: dict[str, Any], what: str, names: tuple[str, ...]) -> None:
     if given := [f"--{name}" for name in names if options[name] is not None]:
-        raise click.UsageError(f"{' and '.join(given)} are of a model, {what} was found.")
+        raise click.UsageError(f"Of a model only: {', '.join(given)}; {what} was found.")

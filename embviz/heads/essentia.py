@@ -95,8 +95,8 @@ class _HeadDraft:
         algorithm = get_text(get_mapping(self.metadata, "inference"), "algorithm")
         if algorithm not in ("", ALGORITHM):
             raise ModelError(
-                f"A head for {ALGORITHM} is expected in {self.path.name!r}, its metadata name {algorithm!r}: that is a "
-                "model for sound, which embviz.register_model() adds."
+                f"A head for {ALGORITHM} is expected in {self.path.name!r}, its metadata name {algorithm!r:.80}: that "
+                "is a model for sound, which embviz.register_model() adds."
             )
 
     def _model_name(self, asked: str | Model | None) -> str:

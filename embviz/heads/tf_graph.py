@@ -6,7 +6,6 @@ A graph can hold anything that TensorFlow can do, reading and writing files incl
 from __future__ import annotations
 
 import tempfile
-from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
 #: Essentia's batch: the rounding of a matrix product depends on the number of its rows.
 BATCH = 64
-MOST_CALLS = 16
 MOST_VALUES = 1 << 20  # per frame, of what goes in and of what comes out
 MOST_CONSTANTS = 1 << 26
 TRIAL = 3  # frames
@@ -98,16 +96,7 @@ def _check(graph: Graph, source: str) -> None:
         raise GraphError(
             f"The constants of a head's graph are expected to hold at most {MOST_CONSTANTS:,} values; it is not run."
         )
-    calls = graph.calls
-    sorter = TopologicalSorter[str]()
-    for caller, function in calls:
-        sorter.add(caller, function)
-    try:
-        sorter.prepare()
-    except CycleError as error:
-        raise GraphError("The head's graph has a function that calls itself; it is not run.") from error
-    if len(calls) > MOST_CALLS:
-        raise GraphError(f"A head's graph is expected to call at most {MOST_CALLS} functions; it is not run.")
+    graph.check_calls()
 
 
 def classify(session: Session, source: str, frames: NDArray[Any], classes: int) -> NDArray[np.float32]:

@@ -11,6 +11,7 @@ import stat
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ _FLOAT, _INT32 = 1, 3  # DT_FLOAT, DT_INT32
 #: Ops of several results of one type, and the attribute that counts them.
 _EQUAL_RESULTS = {"Split": "num_split", "SplitV": "num_split", "Unpack": "num"}
 _MOST_RESULTS = 256
+_MOST_CALLS = 1000
 _LONGEST_CHAIN = 100  # nodes that hand a tensor on
 #: Ops that call a function of the graph.
 CALLS = ("PartitionedCall", "StatefulPartitionedCall")
@@ -130,15 +132,18 @@ class Graph:
         """TensorFlow's names of all operations, those inside functions included."""
         return frozenset(node.op for _, body in _bodies(self._message) for node in body)
 
-    @property
-    def calls(self) -> list[tuple[str, str]]:
-        """Who calls whom: the function that a node stands in (empty: the graph itself), and the one that it calls."""
-        return [
-            (caller, function)
-            for caller, body in _bodies(self._message)
-            for node in body
-            for function in _called_functions(node)
-        ]
+    def check_calls(self) -> None:
+        """Raise where running the graph would call functions without end, or nearly so: each may call two others."""
+        bodies = _bodies(self._message)
+        called = {caller: [name for node in body for name in _called_functions(node)] for caller, body in bodies}
+        calls: dict[str, int] = {}
+        try:
+            for name in TopologicalSorter(called).static_order():
+                calls[name] = sum(1 + calls[function] for function in called.get(name, ()))
+        except CycleError as error:
+            raise GraphError("The graph has a function that calls itself; it is not run.") from error
+        if max(calls.values()) > _MOST_CALLS:
+            raise GraphError(f"A graph is expected to make at most {_MOST_CALLS:,} calls of functions; it is not run.")
 
     def tensor(self, name: str) -> str | None:
         """Return the usual name of a float tensor, ``"node"`` or ``"node:1"``; None where the graph has it not."""

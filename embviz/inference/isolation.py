@@ -17,7 +17,7 @@ from typing import Any, TypeVar, cast
 from embviz.errors import EmbvizError, GraphError
 
 IDLE_SECONDS = 30
-LONGEST_TRIAL = 300.0  # seconds
+LONGEST_TRIAL = 120.0  # seconds
 MOST_MEMORY = 32 << 30  # bytes of addresses, of which TensorFlow's threads alone take some gigabytes
 
 Result = TypeVar("Result")

@@ -71,6 +71,7 @@ def _compute_shapes(path: Path, input_node: str, patch_shape: tuple[int, ...]) -
     graph = Graph.read(path)
     if input_node not in graph.placeholders:
         raise GraphError(f"The graph has no input {input_node!r} to feed; it has {', '.join(graph.placeholders)}.")
+    graph.check_calls()
     takes_sound = len(graph.placeholder_shapes.get(input_node, ())) == len(patch_shape)
     one = patch_shape if takes_sound else (1, *patch_shape)
     two = (2 * one[0], *one[1:])

@@ -249,7 +249,7 @@ class _ModelDraft:
         for frontend, known in _ALGORITHMS.items():
             if known == algorithm:
                 return frontend
-        found = f"{algorithm!r} was found" if algorithm else "none is named"
+        found = f"{algorithm!r:.80} was found" if algorithm else "none is named"
         raise ModelError(
             f"The metadata of {self.path.name!r} are expected to name one of the algorithms "
             f"{', '.join(_ALGORITHMS.values())} under inference; {found}. frontend= says which front-end the model "
@@ -305,12 +305,12 @@ class _ModelDraft:
         self._add_described(layers, shapes)
         self._add_end(layers, [name for name in self.graph.ends(source) if name in shapes], shapes)
         if "embedding" not in layers:
-            vectors = [
-                f"{name} ({shape[-1]})" for name, shape in shapes.items() if _is_vector(shape) and name != source
-            ]
+            others = {source, *(node for layer in layers.values() for node in layer.nodes)}
+            vectors = [name for name, shape in shapes.items() if _is_vector(shape) and name not in others]
+            candidates = [f"{name} ({shapes[name][-1]})" for name in reversed(vectors)]
             raise ModelError(
                 f"The metadata of {self.path.name!r} name no output for embeddings that the graph has; embedding= says "
-                f"which node it is: {listing(vectors[::-1])}."
+                f"which node it is: {listing(candidates)}."
             )
         if "output" in layers:
             layers["output"] = self._add_labels(layers["output"], labels)

@@ -729,7 +729,7 @@ def test_nodes_that_no_metadata_name_are_found_where_the_graph_leaves_one_choice
     net = small_tagger(tags="Sigmoid")
     net.add("model/training", "Placeholder", kind=None, dtype=10)  # as in Essentia's taggers: nothing waits for it
     path = write(net, tmp_path / "tagger.pb")
-    candidates = r"model/dense_1/BiasAdd \(4\), .*, model/Relu \(8\), model/dense/BiasAdd \(8\)"
+    candidates = r"model/dense_1/BiasAdd \(4\), .*model/Relu \(8\), model/dense/BiasAdd \(8\)"
     with pytest.raises(ModelError, match=rf"embedding= says which node it is: {candidates}"):
         register_model(path, frontend="musicnn")
     model = register_model(path, frontend="musicnn", embedding="model/Relu:0", labels=list("abcd"))
@@ -784,6 +784,36 @@ def test_the_second_result_of_a_node(empty_home: Path, tmp_path: Path):
     assert "parts:1" in set(model.layers(all_nodes=True)["node"])
     with pytest.raises(ModelError, match="no node 'parts:2' that can be read"):
         register_model(tmp_path / "parts.pb", name="more", frontend="musicnn", embedding="parts:2")
+
+
+@pytest.mark.parametrize(
+    ("last", "message"),
+    [("f0", "a function that calls itself; it is not run"), ("", "at most 1,000 calls of functions; it is not run")],
+)
+def test_calls_without_end_are_not_made(empty_home: Path, tmp_path: Path, last: str, message: str):
+    net = small_tagger(features="Tanh")
+    names = [f"f{i}" for i in range(30)]
+    calls = [net.graph.node.add(name="end", op="PartitionedCall", input=["model/features"])]
+    for name in names:  # each calls the next one twice
+        for node in calls[-2:]:
+            node.attr["f"].func.name = name
+        function = net.graph.library.function.add()
+        function.signature.name = name
+        function.signature.input_arg.add(name="x", type=1)
+        function.signature.output_arg.add(name="y", type=1)
+        function.ret["y"] = "two:output:0"
+        op = "PartitionedCall" if name != names[-1] or last else "Identity"
+        parts = [("one", "x"), ("two", "one:output:0")]
+        calls += [function.node_def.add(name=part, op=op, input=[source]) for part, source in parts]
+        for node in calls[-2:]:
+            node.attr["T"].type = 1
+    for node in calls:
+        if node.op == "PartitionedCall":
+            node.attr["Tin"].list.type.append(1)
+            node.attr["Tout"].list.type.append(1)
+            node.attr["f"].func.name = node.attr["f"].func.name or last
+    with pytest.raises(ModelError, match=message):
+        register_model(write(net, tmp_path / "calls.pb"), frontend="musicnn")
 
 
 def test_a_graph_that_ends_its_process_is_refused(empty_home: Path):
