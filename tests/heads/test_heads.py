@@ -863,6 +863,10 @@ def explore(own_home: Path, explore: Callable[..., Explorer]) -> Callable[..., E
     return lambda **options: explore(noise(30), **{"models": ["tempocnn"]} | options).wait()
 
 
+def told_of_tempo() -> dict[str, Any]:
+    return told(["calm", "wild"], inference={"embedding_model": {"model_name": "deepsquare-k8"}})
+
+
 def choose(explorer: Explorer, head: str, row: int = 0) -> Explorer:
     number = explorer.widget.rows[row]["id"]
     explorer.widget._receive(None, {"kind": "choose_head", "row": number, "head": head}, [])
@@ -939,6 +943,9 @@ def test_heads_that_are_handed_in(explore, tmp_path: Path):
     assert curves(explorer).labels == ["slow", "even", "fast"]
     explorer.add_head(small(weights=wide_weights()))
     assert "msd-musicnn-1 / embedding, which no row shows" in explorer.widget.notice["text"]
+    graph = Built(256, 2, begins=False).write(tmp_path / "mood-deepsquare-k8-1.pb", **told_of_tempo())
+    assert explorer.add_head(graph).wait().widget.rows[0]["head"] == "mood-deepsquare-k8-1"  # Essentia's own, as it is
+    assert curves(explorer).labels == ["calm", "wild"]
     with pytest.raises(OptionError, match="A head is expected as a Head"):
         explorer.add_head(3)
     with pytest.raises(ModelError, match="expected in two files"):

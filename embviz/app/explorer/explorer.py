@@ -158,7 +158,8 @@ class Explorer(traitlets.HasTraits):
         Parameters
         ----------
         head : Head, str or path
-            A trained head, the name of a registered one, or where one was saved; ModelError if there is none.
+            A trained head, the name of a registered one, where one was saved, or the graph (``.pb``) of one of
+            Essentia's own; ModelError if there is none.
 
         Returns
         -------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from embviz.app.explorer.context import ExplorerContext
@@ -13,6 +14,7 @@ from embviz.core.text import one_line
 from embviz.core.worker import Job
 from embviz.errors import EmbvizError, OptionError
 from embviz.heads import Head, get_head, known_heads
+from embviz.heads.essentia import GraphOptions, read_essentia_head
 from embviz.models import get_model
 from embviz.widgets.curves import Curves
 from embviz.widgets.schema import HeatmapRow, NameTitle, WorkState
@@ -96,7 +98,10 @@ def as_head(given: Any) -> Head:
     if isinstance(given, str) and given in {head.name for head in known_heads()}:
         return get_head(given)
     try:
-        return Head.load(given)
+        path = Path(given).expanduser()
+        if path.suffix == ".pb":  # one of Essentia's own
+            return read_essentia_head(path, None, path.stem, GraphOptions())
+        return Head.load(path)
     except TypeError as error:
         expected = "A head is expected as a Head, the name of a registered one or a path"
         raise OptionError(f"{expected}, {given!r:.80} was found.") from error
