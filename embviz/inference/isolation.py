@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import multiprocessing
 import os
 import threading
 from collections.abc import Callable
@@ -40,7 +41,7 @@ def run_isolated(call: Callable[..., Result], *arguments: Any, what: str) -> Res
     with _lock:
         try:
             future = _submit(call, *arguments)
-            result: Result = future.result(timeout=LONGEST_TRIAL)
+            result: Result = call(*arguments) if future is None else future.result(timeout=LONGEST_TRIAL)
             return result
         except EmbvizError:
             raise
@@ -55,20 +56,29 @@ def run_isolated(call: Callable[..., Result], *arguments: Any, what: str) -> Res
             raise
 
 
-def _submit(call: Callable[..., Result], *arguments: Any) -> Future[Result]:
+def _submit(call: Callable[..., Result], *arguments: Any) -> Future[Result] | None:
+    """Hand over a call; returns None where this process can have no other."""
     global _executor  # noqa: PLW0603  as above
     if _executor is not None:
         with contextlib.suppress(BrokenExecutor):  # it was ended from outside meanwhile
             return cast("Future[Result]", _executor.submit(call, *arguments))
     _executor = _start()
-    return cast("Future[Result]", _executor.submit(call, *arguments))
+    return None if _executor is None else cast("Future[Result]", _executor.submit(call, *arguments))
 
 
 def _start() -> Any:
     from loky import ProcessPoolExecutor
     from loky.backend import get_context
 
-    return ProcessPoolExecutor(1, timeout=IDLE_SECONDS, context=get_context("loky"), initializer=_prepare)
+    if multiprocessing.current_process().daemon:
+        return None
+    executor = ProcessPoolExecutor(1, timeout=IDLE_SECONDS, context=get_context("loky"), initializer=_prepare)
+    try:
+        executor.submit(os.getpid).result(timeout=LONGEST_TRIAL)
+    except (BrokenExecutor, TimeoutError, OSError):  # an interpreter that may not be run, or no memory to share
+        executor.shutdown(wait=False, kill_workers=True)
+        return None
+    return executor
 
 
 @atexit.register

@@ -264,6 +264,7 @@ def test_pull_says_where_what_is_here_lies(embviz, home):
     assert Path(pulled["file"]).is_file()
 
 
+@pytest.mark.filterwarnings("always:The file .* was left out")
 def test_pull_from_a_folder(embviz, weights_home, tmp_path, monkeypatch):
     monkeypatch.setenv("EMBVIZ_HOME", str(tmp_path / "new home"))
     carried = tmp_path / "carried"
