@@ -11,8 +11,6 @@ from functools import cache, partial
 from types import ModuleType
 from typing import Any
 
-import numpy as np
-
 
 class Algorithm:
     """One of Essentia's algorithms, as the class of its name in ``essentia.standard`` is.
@@ -34,6 +32,8 @@ class Algorithm:
         return self._common.Pool(found) if isinstance(found, self._native.Pool) else found
 
     def _convert(self, value: Any, kind: Any) -> Any:
+        import numpy as np  # here: what asks for help in a terminal loads this module, too
+
         if isinstance(value, np.ndarray):
             return np.ascontiguousarray(value, np.float32)
         return self._common.convertData(getattr(value, "cppPool", value), kind)
