@@ -48,7 +48,7 @@ MODELS = [
 def a_track(number: int, name: str, **more: Any) -> dict[str, Any]:
     track = {
         "id": number, "name": name, "title": "", "style": "", "bpm": None, "key": "", "seconds": None, "note": "",
-        "problem": "",
+        "problem": "", "warning": "",
     }  # fmt: skip
     return track | more
 

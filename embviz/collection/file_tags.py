@@ -19,6 +19,7 @@ from typing import IO, Any, NamedTuple
 
 from embviz.audio.decode import NOT_AUDIO
 from embviz.audio.file_kinds import ADTS, CHAIN, frames_at, identify
+from embviz.audio.sniff import inspect_file
 from embviz.core.text import LONGEST_LINE, printable_name, shorten
 
 MOST_VALUES = 20  # of one tag, as in several artists
@@ -87,6 +88,8 @@ def read_tags(path: Path) -> FileTags:
         found = {name: _values(sources, name) for name in _KEYS}
         if kind in _SNDFILE:
             seconds = _sndfile_seconds(path) or _byte_rate_seconds(file, chunks, size)
+        elif kind == "matroska":  # which mutagen does not know
+            seconds = inspect_file(path).claimed or 0.0
         else:
             seconds = _parsed_seconds(kind, parsed, file, start, size)
     return FileTags(

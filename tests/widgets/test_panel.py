@@ -152,6 +152,11 @@ def test_the_list_says_what_is_computed_and_what_is_broken(bench_panel):
     assert "not audio that can be decoded" in panel.locator("[data-track='2']").inner_text()
     bench_panel.change(cached={"0": ["msd-musicnn-1", "deepsquare-k8"]})
     assert panel.locator("[data-track='0'] .ev-panel-mark").all_inner_texts() == ["M", "T"]
+    bench_panel.change(tracks=[{**TRACKS[0], "warning": "3.1 of 12.0 s could be decoded"}, *TRACKS[1:]])
+    odd = panel.locator("[data-track='0']")
+    assert odd.inner_text().splitlines()[1] == "3.1 of 12.0 s could be decoded"
+    assert odd.get_attribute("title") == "rock.ogg: 3.1 of 12.0 s could be decoded"
+    assert odd.locator(".ev-panel-mark").count() == 2
 
 
 def test_ten_thousand_tracks_are_walked_to_the_end(bench_panel):
