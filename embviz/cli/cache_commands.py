@@ -41,9 +41,8 @@ def cache_info(as_json: bool = False) -> None:
     held, limit = format_size(info["bytes"]), format_size(info["limit"])
     print(f"{info['folder']}: {info['entries']} entries, {held} of at most {limit}")
     if info["derived"]:
-        print(
-            f"{format_size(info['derived'])} of vectors, neighbours and maps of collections, of at most as much again."
-        )
+        what = "of vectors, neighbours and maps of collections, and of facts about sounds"
+        print(f"{format_size(info['derived'])} {what}, of at most as much again.")
     if info["sounds"]:
         print(f"{format_size(info['sounds'])} of sound was made for browsers; embviz cache clear removes it, too.")
     if info["damaged"]:

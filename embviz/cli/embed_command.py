@@ -171,7 +171,10 @@ def _embed_folder(
     """Compute vectors of all sounds in a folder, write them where that is asked for, and say what failed."""
     from embviz.batch import embed_table
     from embviz.collection import Collection
+    from embviz.core.cache import Cache
 
+    store = Cache()
+    options = {**options, "cache": store}
     with reporter(True) as report:
         tracks = Collection.from_folder(folder, progress=report).table
         found = list(itertools.chain.from_iterable(embed_table(tracks, names, layers, progress=report, **options)))
@@ -183,9 +186,10 @@ def _embed_folder(
     if as_json:
         print_json([_of_folder(folder, vectors, file) for vectors, file in zip(found, files, strict=True)])
     else:
+        kept = "not kept" if store.unwritable else "the cache"
         for vectors, file in zip(found, files, strict=True):
             what = f"{vectors.model} / {vectors.layer}: {vectors.shape[0]} vectors × {vectors.shape[1]} dimensions"
-            print(f"{what} → {file or 'the cache'}")
+            print(f"{what} → {file or kept}")
     return int(any(vectors.failed for vectors in found))
 
 

@@ -428,6 +428,8 @@ class Cache:
 
     def _load_record(self, kind: str, key: Mapping[str, Any]) -> dict[str, Any]:
         name = _derived(kind, key, ".json")
+        if not self._has(name):  # mostly: this is asked of each track of a collection
+            return {}
         for folder in self.folders:
             with contextlib.suppress(OSError, ValueError, RecursionError), (folder / name).open("rb") as file:
                 record = json.loads(file.read(LONGEST_RECORD))
@@ -533,7 +535,8 @@ class Cache:
         return freed
 
     def _has(self, entry: str) -> bool:
-        return any(os.path.exists(folder / entry) for folder in self.folders)  # noqa: PTH110  a Path may raise
+        # Not by Path, which may raise, and takes longer than the system does.
+        return any(os.path.exists(f"{folder}/{entry}") for folder in self.folders)  # noqa: PTH110
 
     def _read(self, entry: str, read: Callable[[Path], T]) -> T | None:
         """Return what an entry holds, from the first folder that has it whole."""

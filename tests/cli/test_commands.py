@@ -490,6 +490,15 @@ def test_a_folder_without_an_output_fills_the_cache(embviz, home, folder):
     assert "of vectors, neighbours and maps" in embviz("cache").out
 
 
+@pytest.mark.filterwarnings("default::embviz.errors.CacheWarning")
+def test_a_cache_that_takes_nothing_costs_one_warning_and_is_not_said_to_hold_anything(embviz, home, folder):
+    (home / "cache").write_text("no folder")
+    ran = embviz("embed", folder, "-m", "tempocnn")
+    assert (ran.code, len(ran.said)) == (0, 1)
+    assert "cannot be kept" in ran.said[0]
+    assert ran.out.endswith("2 vectors × 256 dimensions → not kept\n")
+
+
 def test_several_results_of_a_folder_are_named_after_what_they_are(embviz, home, folder):
     Path("out").mkdir()
     ran = embviz("embed", folder, "-m", "tempocnn", "-l", "embedding", "-l", "output", "-o", "out", "--format", "csv")
