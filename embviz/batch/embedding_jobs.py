@@ -140,15 +140,18 @@ class EmbeddingScheduler(Scheduler[UniqueTrack, JobResult]):
     # What is known. --------------------------------------------------------------------------------------------------
 
     def _look_up_known(self) -> None:
-        last = time.monotonic()
+        last, stage, n = time.monotonic(), "looking into the cache", len(self.tracks)
+        reported = False
         for i, track in enumerate(self.tracks):
             if track.digest:
                 self._look_up(track)
             if track.missing(self._request):
                 (self._long if track.seconds >= LONG else self._waiting).append(track)
             if time.monotonic() - last > TICK:
-                last = time.monotonic()
-                self.show_progress(len(self.tracks) - 1 - i)
+                last, reported = time.monotonic(), True
+                self.report(stage, i, n)
+        if reported:
+            self.report(stage, n, n)
         self._long = deque(sorted(self._long, key=lambda track: -track.seconds))
 
     def _look_up(self, track: UniqueTrack) -> None:
@@ -293,9 +296,9 @@ class EmbeddingScheduler(Scheduler[UniqueTrack, JobResult]):
 
     # How far it is. --------------------------------------------------------------------------------------------------
 
-    def show_progress(self, unseen: int = 0) -> None:  # noqa: D102
+    def show_progress(self) -> None:  # noqa: D102
         busy = [*self.suspects, *self.ready, *self._reading.values(), *self.running.values()]
-        done = self._total - len(self._waiting) - len(self._long) - len(busy) - unseen
+        done = self._total - len(self._waiting) - len(self._long) - len(busy)
         if self._throughput.is_due(last=done == self._total):
             left = self._throughput.estimate(track.seconds for track in [*self._waiting, *self._long, *busy])
             failed = sum(bool(track.problems) for track in self.tracks)

@@ -503,6 +503,14 @@ def test_a_run_says_first_what_is_to_be_computed_and_what_that_costs(home, clips
     assert twice.endswith("of 1.0 h of sound, about 65 s")
 
 
+def test_what_is_to_be_computed_is_said_once_the_cache_was_looked_into(home, clips, monkeypatch):
+    monkeypatch.setattr(embedding_jobs, "TICK", 0)
+    stages = []
+    embed_table(a_table(clips[:2]), "tempocnn", workers=1, progress=lambda *report: stages.append(report))
+    assert stages[:3] == [("looking into the cache", i, 2) for i in range(3)]
+    assert "embedding by deepsquare-k8" in stages[3][0]
+
+
 def test_an_interrupted_run_says_what_is_kept(home, clips):
     def report(_stage, done, _total):
         if done == 3:
