@@ -370,6 +370,8 @@ def test_rows_whose_labels_are_a_column_are_selected_by_it(table, chart):
     for rows, said in [
         (places.assign(track=1), "more than one 'track', and these differ"),
         (places.iloc[[3, 1]].reset_index(drop=True), "row 0 has the label 0, but the path of another track"),
+        (places[["name"]].iloc[[20, 1]].reset_index(drop=True), "row 1 has the label 1, but the name of another track"),
+        (places.set_index(["path", "title"]), "A selection is a DataFrame of rows"),
     ]:
         with pytest.raises(OptionError, match=said):
             atlas.selection = rows

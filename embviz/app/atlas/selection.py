@@ -214,21 +214,22 @@ class MapSelection:
         return float(np.nansum(rows["duration"].to_numpy(dtype=np.float64, na_value=np.nan)))
 
 
-def labels_of(rows: pd.DataFrame, table: pd.DataFrame) -> Any:
+def labels_of(rows: pd.DataFrame, table: pd.DataFrame) -> NDArray[Any]:
     """Return the labels of rows of a table: what is called "track" in them, else their index.
 
     Raises OptionError where it is not clear which tracks are meant.
     """
     # A table may have tracks of its own, such as numbers on a record.
     named = None if "track" in table.columns else _named(rows, "track")
-    labels = rows.index if named is None else named
-    if "path" in rows.columns and "path" in table.columns:
-        pairs = enumerate(zip(table["path"].reindex(labels), rows["path"], strict=True))
+    labels = np.asarray(rows.index if named is None else named)
+    shared = [column for column in ("path", "name") if column in rows.columns and column in table.columns]
+    if shared and labels.dtype.kind in "iu":
+        pairs = enumerate(zip(table[shared[0]].reindex(labels), rows[shared[0]], strict=True))
         first = next((i for i, (ours, theirs) in pairs if not is_missing(ours) and str(ours) != str(theirs)), None)
         if first is not None:
             raise OptionError(
-                f"{EXPECTED}; row {first} has the label {labels[first]}, but the path of another track. Keep the "
-                "table's index, or have its labels in a column 'track'."
+                f"{EXPECTED}; row {first} has the label {labels[first]}, but the {shared[0]} of another track. Keep "
+                "the table's index, or have its labels in a column 'track'."
             )
     return labels
 
