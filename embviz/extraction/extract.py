@@ -32,7 +32,7 @@ from embviz.extraction.frontends import (
 )
 from embviz.extraction.stitching import Stitcher, plan_grid, resolve_layer
 from embviz.inference.essentia import Session, StagedSession, sessions
-from embviz.inference.graph import downstream_nodes
+from embviz.inference.graph import downstream_nodes, split_tensor
 from embviz.models import Layer, LayerList, Model, ModelLike, ModelList, get_model
 from embviz.models.weight_store import Weights
 from embviz.models.weights import find_weights
@@ -488,8 +488,8 @@ def _session(
     if not behind:
         return sessions.open(path, model.input_node, input_rank, ranks)
     behind -= {model.trunk}
-    trunk = {node: rank for node, rank in ranks.items() if node not in behind}
-    head = {node: rank for node, rank in ranks.items() if node in behind}
+    head = {node: rank for node, rank in ranks.items() if split_tensor(node)[0] in behind}
+    trunk = {node: rank for node, rank in ranks.items() if node not in head}
     if head:
         trunk[model.trunk] = TRUNK_RANK
     return StagedSession(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.core.essentia import quiet, standard
+from embviz.core.essentia import load, quiet, standard
 from embviz.core.text import shorten
 from embviz.errors import GraphError
 
@@ -55,10 +55,8 @@ class Session:
         ranks: Mapping[str, int],
         title: str = "",
     ) -> None:
-        es = standard()
-        import essentia
-
-        self._pool = essentia.Pool
+        es, (_, common) = standard(), load()  # never imported by its own name here: it would not be silenced
+        self._pool = common.Pool
         self._input_node, self._rank = input_node, input_rank
         self._outputs, self._ranks = outputs, dict(ranks)
         self._lock = threading.Lock()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -519,6 +521,19 @@ def wide_weights(seed: int = 1) -> dict[str, Any]:
         "mean": np.zeros(200), "scale": np.ones(200), "hidden": rng.normal(size=(200, 4)), "hidden_bias": np.zeros(4),
         "output": rng.normal(size=(4, 2)), "output_bias": np.zeros(2),
     }  # fmt: skip
+
+
+def test_a_head_that_is_applied_first_says_nothing_but_its_numbers(tmp_path: Path):
+    path = Built(200, 2).write(tmp_path / "head.pb")
+    nodes_ = ("model/Placeholder", "model/Softmax")
+    code = (
+        "import sys, numpy as np; from embviz.heads.tf_graph import load_session, classify;"
+        f"s = load_session(open({str(path)!r}, 'rb').read(), {nodes_}, 2);"
+        f"print(classify(s, {nodes_[0]!r}, np.ones((3, 200)), 2).shape)"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert (run.stdout, run.stderr) == ("(3, 2)\n", "")
 
 
 def test_a_graph_head_goes_through_files_too(empty_home: Path, tmp_path: Path):
