@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 TEST_HOME = Path(os.environ.get("EMBVIZ_TEST_HOME") or ROOT / "build" / "home").resolve()
 
 os.environ["EMBVIZ_HOME"] = str(TEST_HOME)
+os.environ.pop("EMBVIZ_SHARED", None)
 # UMAP is compiled once for the whole run, not once for each home.
 os.environ.setdefault("NUMBA_CACHE_DIR", str(TEST_HOME / "numba"))
 

@@ -1,12 +1,15 @@
 """What README says works."""
 
 import re
+import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+import soundfile
 
-from embviz import list_models
+from embviz import Collection, embed, list_models
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +67,28 @@ def test_the_table_names_every_model(readme):
 def test_files_it_shows_are_here(readme, root):
     for path in re.findall(r'(?:src|srcset)="([^"]+)"|\]\((?!http)([^)]+)\)', readme):
         assert (root / (path[0] or path[1])).exists()
+
+
+def test_a_home_for_a_class_is_used_as_it_says(readme, rock, weights_home, tmp_path, monkeypatch):
+    fill, share = re.findall(r"```\n(export EMBVIZ_.*?)```", readme, flags=re.DOTALL)
+    filled, copied, tracks = tmp_path / "filled", tmp_path / "copied", tmp_path / "tracks"
+    for name in ("msd-musicnn-1", "msd-vgg-1"):  # instead of all that is pulled
+        for path in (weights_home / "data" / "models").glob(f"*{name}.*"):
+            (filled / "data" / "models").mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, filled / "data" / "models")
+    tracks.mkdir()
+    soundfile.write(tracks / "a.wav", np.random.default_rng(0).normal(0, 0.1, 4 * 16_000), 16_000)
+    commands = fill.replace("/srv/class", str(filled)).replace("/srv/tracks", str(tracks))
+    assert "embviz pull --default\n" in commands
+    commands = commands.replace("embviz pull --default\n", "").replace("embviz", f"{sys.executable} -m embviz")
+    subprocess.run(["sh", "-e", "-c", commands], check=True, capture_output=True)
+    shutil.copytree(filled, copied, copy_function=shutil.copyfile)
+    shutil.rmtree(filled)
+    name, home = share.strip().removeprefix("export ").split("=")
+    monkeypatch.setenv(name, home.replace("/srv/class", str(copied)))
+    monkeypatch.setenv("EMBVIZ_HOME", str(tmp_path / "own"))
+    monkeypatch.setattr("embviz.inference.essentia.Session.__init__", None)  # nothing is computed
+    assert embed(shutil.copy(tracks / "a.wav", tmp_path), "musicnn", layer="output").shape == (1, 50)
+    monkeypatch.setattr("embviz.batch.api._compute", None)
+    assert Collection.from_folder(tracks).embed("vgg").shape == (1, 256)
+    assert not list((tmp_path / "own").rglob("*.safetensors"))

@@ -40,6 +40,9 @@ def cache_info(as_json: bool = False) -> None:
         return
     held, limit = format_size(info["bytes"]), format_size(info["limit"])
     print(f"{info['folder']}: {info['entries']} entries, {held} of at most {limit}")
+    for shared in info["shared"]:
+        size = format_size(shared["bytes"] + shared["derived"] + shared["sounds"])
+        print(f"{shared['folder']}, shared and only read: {shared['entries']} entries, {size} in all")
     if info["derived"]:
         what = "of vectors, neighbours and maps of collections, and of facts about sounds"
         print(f"{format_size(info['derived'])} {what}, of at most as much again.")

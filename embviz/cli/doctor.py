@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import shutil
@@ -13,9 +14,9 @@ from pathlib import Path
 
 import click
 
-from embviz.cli.console import json_option, print_json
+from embviz.cli.console import format_size, json_option, print_json
 from embviz.core import essentia
-from embviz.core.paths import cache_dir, data_dir
+from embviz.core.paths import cache_dir, data_dir, shared_folders, shared_homes
 
 ROOM = 2**30  # bytes; all default weights and a day's embeddings take less
 
@@ -60,7 +61,9 @@ def run_checks() -> list[Check]:
     """Check everything embviz uses, without a network and without changing anything."""
     python = Check("Python", works=True, found=platform.python_version())
     folders = [_check_folder("Data folder", data_dir()), _check_folder("Cache folder", cache_dir())]
-    return [python, *_check_engine(), *_check_weights(), *folders, _check_jupyter(), _check_browser()]
+    folders += [_check_shared(home) for home in shared_homes()]
+    rest = [_check_machine_code(), _check_jupyter(), _check_browser()]
+    return [python, *_check_engine(), *_check_weights(), *folders, *rest]
 
 
 def _check_engine() -> list[Check]:
@@ -104,6 +107,36 @@ def _check_folder(name: str, path: Path) -> Check:
     free = shutil.disk_usage(there).free
     mend = "Free some space, or set EMBVIZ_HOME to a folder on another disk."
     return Check(name, works=free >= ROOM, found=f"{path}, {free / 2**30:.1f} GB free", mend=mend)
+
+
+def _check_shared(home: Path) -> Check:
+    name, mend = "Shared home", "Let EMBVIZ_SHARED name absolute paths of folders that are laid out as EMBVIZ_HOME is."
+    if not home.is_absolute():
+        return Check(name, works=False, found=f"{home} is a relative path, and left out", mend=mend, needed=False)
+    there = [home / part for part in ("data", "cache") if os.access(home / part, os.R_OK | os.X_OK)]
+    if not there:
+        return Check(name, works=False, found=f"{home} has no data or cache to read", mend=mend, needed=False)
+    used = [*shared_folders("data", data_dir()), *shared_folders("cache", cache_dir())]
+    sizes = [f"{format_size(_bytes_in(folder))} of {folder.name}" for folder in there if folder in used]
+    found = f"{home}, {' and '.join(sizes)}, only read" if sizes else f"{home} is your own"
+    return Check(name, works=True, found=found, needed=False)
+
+
+def _bytes_in(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        with contextlib.suppress(OSError):  # what cannot be read, or has just gone
+            total += path.stat().st_size if path.is_file() else 0
+    return total
+
+
+def _check_machine_code() -> Check:
+    from embviz.analysis.projection.numba_cache import machine_code_folder
+
+    folder = machine_code_folder()
+    found = f"kept in {folder}" if folder else "not kept, so that the first UMAP of each process takes longer"
+    mend = "Let no others write to your home and its .cache folder, or let NUMBA_CACHE_DIR name a folder of your own."
+    return Check("Machine code of UMAP", works=bool(folder), found=found, mend=mend, needed=False)
 
 
 def _check_jupyter() -> Check:

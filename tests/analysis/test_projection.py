@@ -517,6 +517,10 @@ def double(x):
     return 2 * x
 
 
+def triple(x):
+    return 3 * x
+
+
 def kept_files(folder):
     """Let numba compile a function, and return what lies in the folder then."""
     import numba

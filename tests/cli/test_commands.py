@@ -612,6 +612,19 @@ def test_cache_commands(embviz, home, clips):
     assert "0 entries" in embviz("cache", "info").out
 
 
+def test_a_shared_cache_is_told_and_never_cleared(embviz, home, clips, tmp_path, monkeypatch):
+    embviz("embed", clips[0], "-m", "musicnn", "-o", "x.npz")
+    monkeypatch.setenv("EMBVIZ_SHARED", str(home))
+    monkeypatch.setenv("EMBVIZ_HOME", str(tmp_path / "own"))
+    assert embviz("embed", clips[0], "-m", "musicnn", "-o", "y.npz").code == 0
+    for command in ("info", "verify", "prune", "clear", "info"):
+        ran = embviz("cache", command)
+    first, second = ran.out.splitlines()
+    assert "0 entries" in first
+    assert second.startswith(f"{home / 'cache'}, shared and only read: 1 entries, ")
+    assert json.loads(embviz("cache", "info", "--json").out)["shared"][0]["entries"] == 1
+
+
 def test_doctor_names_what_is_missing_and_how_to_mend_it(embviz, home):
     ran = embviz("doctor")
     assert ran.code == 0
@@ -624,8 +637,18 @@ def test_doctor_as_json(embviz, tmp_path, monkeypatch):
     file = tmp_path / "file"
     file.touch()
     monkeypatch.setenv("EMBVIZ_HOME", str(file))
+    (tmp_path / "class" / "data").mkdir(parents=True)
+    (tmp_path / "class" / "data" / "file").write_bytes(bytes(3))
+    monkeypatch.setenv("EMBVIZ_SHARED", os.pathsep.join(["here", str(tmp_path / "gone"), str(tmp_path / "class")]))
     ran = embviz("doctor", "--json")
-    checks = {check["name"]: check for check in json.loads(ran.out)}
+    found = json.loads(ran.out)
+    shared = [(check["works"], check["found"], check["needed"]) for check in found if check["name"] == "Shared home"]
+    assert shared == [
+        (False, "here is a relative path, and left out", False),
+        (False, f"{tmp_path / 'gone'} has no data or cache to read", False),
+        (True, f"{tmp_path / 'class'}, 3 bytes of data, only read", False),
+    ]
+    checks = {check["name"]: check for check in found}
     assert ran.code == 1
     assert not checks["Data folder"]["works"]
     assert "EMBVIZ_HOME" in checks["Data folder"]["mend"]
