@@ -66,18 +66,18 @@ def use_numba_cache() -> Iterator[None]:
     """Let numba cache machine code in the :func:`machine_code_folder`, in one thread at a time."""
     import numba
     import numba.core.dispatcher
+    import numba.np.ufunc.ufuncbuilder
 
     config: Any = numba.config
-    dispatcher: Any = numba.core.dispatcher
-    with _one_at_a_time:
-        chosen, usual = config.CACHE_DIR, dispatcher.FunctionCache
-        folder = Path(chosen) if chosen else _make_folder()
+    compilers: tuple[Any, ...] = (numba.core.dispatcher, numba.np.ufunc.ufuncbuilder)
+    with _one_at_a_time, contextlib.ExitStack() as after:
+        folder = Path(config.CACHE_DIR) if config.CACHE_DIR else _make_folder()
+        after.callback(setattr, config, "CACHE_DIR", config.CACHE_DIR)
         config.CACHE_DIR = str(folder or "")
-        dispatcher.FunctionCache = functools.partial(_open_cache, folder)
-        try:
-            yield
-        finally:
-            config.CACHE_DIR, dispatcher.FunctionCache = chosen, usual
+        for compiler in compilers:
+            after.callback(setattr, compiler, "FunctionCache", compiler.FunctionCache)
+            compiler.FunctionCache = functools.partial(_open_cache, folder)
+        yield
 
 
 def _make_folder() -> Path | None:
