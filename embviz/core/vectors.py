@@ -286,7 +286,8 @@ class Vectors:
             raise _write_error(place, error) from error
         with contextlib.ExitStack() as stack:
             names = ("projector_config.pbtxt", "metadata.tsv", "vectors.tsv")
-            config, metadata, vectors = (stack.enter_context(_atomic_write(place / name)) for name in names)
+            # They are brought to the disk together, so that they take their places right after each other.
+            config, metadata, vectors = (stack.enter_context(_atomic_write(place / name, sync=False)) for name in names)
             for rows in self._row_blocks():
                 np.savetxt(vectors, self.values[rows], fmt="%.9g", delimiter="\t")
             self._write_metadata(metadata, table)
@@ -295,6 +296,12 @@ class Vectors:
                 f'embeddings {{\n  tensor_name: {title}\n  tensor_path: "vectors.tsv"\n'
                 f'  metadata_path: "metadata.tsv"\n}}\n'.encode()
             )
+            for file in (config, metadata, vectors):
+                file.flush()
+                os.fsync(file.fileno())
+            # It says where the others are, and comes last: what a process that is ended leaves half new is not shown.
+            with contextlib.suppress(FileNotFoundError):
+                (place / "projector_config.pbtxt").unlink()
         return place
 
     def _write_metadata(self, file: IO[bytes], table: pd.DataFrame) -> None:
@@ -378,10 +385,10 @@ def _cell_text(cell: Any) -> str:
 
 
 @contextlib.contextmanager
-def _atomic_write(path: Path) -> Iterator[IO[bytes]]:
+def _atomic_write(path: Path, *, sync: bool = True) -> Iterator[IO[bytes]]:
     """Give a file as :func:`embviz.core.io.atomic_write` does, and say in one sentence that it could not be written."""
     try:
-        with io.atomic_write(path) as file:
+        with io.atomic_write(path, sync=sync) as file:
             yield file
     except OSError as error:
         raise _write_error(path, error) from error

@@ -4,6 +4,7 @@
 
 import os
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -130,6 +131,22 @@ def test_tensorboard_s_files_agree_row_by_row(tmp_path, vectors):
     assert [int(row[0]) for row in rows[1:]] == list(vectors.tracks)
     assert [row[-1] for row in rows[1:] if row[0] == "7"] == [""] * int((vectors.tracks == 7).sum())
     np.testing.assert_array_equal(np.loadtxt(folder / "vectors.tsv"), vectors.values)
+
+
+@pytest.mark.parametrize("last", ["vectors.tsv", "metadata.tsv", "projector_config.pbtxt"])
+def test_an_export_that_is_ended_shows_no_mixture(tmp_path, monkeypatch, last):
+    of_tracks().to_tensorboard(tmp_path, the_table())
+    replace = Path.replace
+
+    def end(path, target):
+        if target.name == last:
+            raise KeyboardInterrupt
+        replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", end)
+    with pytest.raises(KeyboardInterrupt):
+        of_tracks().select([5]).to_tensorboard(tmp_path, the_table())
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["metadata.tsv", "vectors.tsv"]
 
 
 def test_tensorboard_understands_the_configuration(tmp_path):
