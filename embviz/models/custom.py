@@ -114,7 +114,7 @@ def unregister_model(name: str) -> None:
             raise ModelError(f"The model {name!r} is shared, and not of your own: it stays where it is.")
         raise ModelError(f"There is no model {name!r} of your own.{did_you_mean(name, users)}")
     # The record goes first: without it the rest is not seen.
-    for leaf in (f"{name}.model.json", f"{name}.weights.json", f"{name}.pb", f".{name}.shapes.json"):
+    for leaf in (f"{name}.model.json", f"{name}.weights.json", f"{name}.pb", f"{name}.shapes.json"):
         (weight_store.weights_folder() / leaf).unlink(missing_ok=True)
 
 

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from embviz.core.io import parse_json
+
 if TYPE_CHECKING:
     import requests
 
@@ -195,7 +197,7 @@ def _write_note(part: Path, url: str, answer: requests.Response) -> None:
 def _read_version(part: Path, url: str) -> str:
     """Return the version that `part` is a part of; empty where nothing can go on."""
     try:
-        note: Any = json.loads(_note_path(part).read_text(encoding="utf-8"))
+        note: Any = parse_json(_note_path(part).read_bytes())
         return str(note["version"]) if note["url"] == url else ""
     except (OSError, ValueError, KeyError, TypeError):
         return ""

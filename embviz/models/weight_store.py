@@ -1,9 +1,9 @@
 """The store of graphs: what is here, whether it is still what it was, and how a new graph lands.
 
 A model's graph lies in the user's data folder as ``<name>.pb``, with ``<name>.weights.json`` beside it: its SHA-256,
-size and source. A graph lands by temporary file, validation and rename, so none is ever half there. Later it is used
-only if its SHA-256 is still the recorded one. A graph that is not there may be in a shared home
-(:mod:`embviz.core.paths`), where nothing is written and what is damaged is passed over.
+size and source; and ``<name>.shapes.json``, which can be found out again. A graph lands by temporary file, validation
+and rename, so none is ever half there. Later it is used only if its SHA-256 is still the recorded one. A graph that is
+not there may be in a shared home (:mod:`embviz.core.paths`): nothing is written there, and what is damaged passed over.
 """
 
 from __future__ import annotations
@@ -230,7 +230,7 @@ def layer_shapes(model: Model, weights: Weights) -> dict[str, tuple[int, ...]]:
     """Return the run-time shapes of the nodes of a model's graph, by their names."""
     from embviz.inference.shapes import node_shapes
 
-    memos = [folder / f".{model.name}.shapes.json" for folder in model_folders()]
+    memos = [folder / f"{model.name}.shapes.json" for folder in model_folders()]
     return node_shapes(weights.path, model.input_node, model.input_shape, sha256=weights.sha256, memos=memos)
 
 
