@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from embviz.core.cache import Cache
+from embviz.core.io import parse_json
 from embviz.core.progress import Report
 from embviz.core.text import one_line
 
@@ -47,7 +48,7 @@ def progress_writer(file: Path) -> Report:
 def read_progress(file: Path) -> str:
     """Return how far a job is, as far as it has written."""
     try:
-        stage, done, total = json.loads(file.read_text(encoding="utf-8"))
+        stage, done, total = parse_json(file.read_bytes())
         return one_line(str(stage)) + (f" {100 * done // total} %" if 0 < done < total else "")
     except (OSError, ValueError, TypeError):
         return ""

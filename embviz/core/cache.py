@@ -449,7 +449,7 @@ class Cache:
         name = _memo(stamp)
         for folder in self.folders:
             with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-                memo = json.loads((folder / name).read_bytes())
+                memo = io.parse_json((folder / name).read_bytes())
                 if memo["file"] == list(stamp):
                     return str(memo["digest"])
         return None
@@ -484,7 +484,7 @@ class Cache:
         """
         for entry in self._embeddings.entries():
             with contextlib.suppress(EmbvizError, KeyError, ValueError):
-                yield json.loads(io.read_arrays(entry.path, check=False)[1]["key"])
+                yield io.parse_json(io.read_arrays(entry.path, check=False)[1]["key"])
 
     def verify(self) -> list[Path]:
         """Read every entry of this folder, and set the damaged ones aside.
@@ -492,7 +492,8 @@ class Cache:
         Returns
         -------
         list of Path
-            The damaged files under their new names, which end in ``.damaged``.
+            The damaged files under their new names, which end in ``.damaged``, or under the old where the folder can
+            only be read.
         """
         aside = []
         for read, shelf in ((Embedding.load, self._embeddings), (io.read_arrays, self._derived)):
@@ -553,8 +554,8 @@ class Cache:
             os.utime(path)  # the time of change is the time of last use: access times are often switched off
         except EmbvizError:
             if aside := _set_aside(path):
-                message = f"A damaged entry of the cache was set aside as {aside.name!r} and is computed again."
-                self.warn("damaged", message)
+                what = "cannot be set aside" if aside == path else f"was set aside as {aside.name!r}"
+                self.warn("damaged", f"A damaged entry of the cache {what} and is computed again.")
             return None
         except OSError:  # a folder that can only be read, or another process has just removed it
             return content if path.exists() else None
@@ -698,8 +699,10 @@ def _set_aside(path: Path) -> Path | None:
     if not path.exists():
         return None
     aside = path.with_suffix(".damaged")
-    with contextlib.suppress(OSError):
+    try:
         path.replace(aside)
+    except OSError:  # a folder that can only be read
+        return path
     return aside
 
 

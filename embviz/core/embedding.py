@@ -14,6 +14,7 @@ which patch a frame is, and so when it is.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -441,15 +442,18 @@ class Embedding:
         """
         arrays, meta = io.read_arrays(Path(path))
         try:
-            fields = json.loads(meta["embviz"])
+            fields = io.parse_json(meta["embviz"])
             if fields.pop("format") != FORMAT:
                 raise KeyError("format")
-            grid = FrameGrid(**(stored := fields.pop("grid")))
-            if stored.get("patches"):
-                grid = replace(grid, patches=PatchSteps(**stored["patches"]))
-            labels = tuple(fields.pop("labels"))
-            return cls(arrays["values"], grid, labels=labels, _tensor=arrays.get("tensor"), **fields)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            stored, labels, info = dict(fields.pop("grid")), tuple(fields.pop("labels")), dict(fields.pop("info"))
+            steps = stored.pop("patches", None) or {}
+            if not all(map(math.isfinite, (*stored.values(), *steps.values()))) or stored["sample_rate"] <= 0:
+                raise ValueError("grid")
+            if not all(isinstance(text, str) for text in (*labels, *fields.values())):
+                raise TypeError("text")
+            grid = FrameGrid(**stored, patches=PatchSteps(**steps) if steps else None)
+            return cls(arrays["values"], grid, labels=labels, info=info, _tensor=arrays.get("tensor"), **fields)
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise EmbvizError(f"{str(path)!r} is not an embedding that this version of embviz wrote.") from error
 
     @overload

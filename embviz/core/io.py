@@ -112,7 +112,7 @@ def read_arrays(path: Path, *, check: bool = True) -> tuple[dict[str, NDArray[An
         return arrays, meta
     except FileNotFoundError as error:
         raise EmbvizError(f"There is no file {str(path)!r}.") from error
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
         raise EmbvizError(f"{str(path)!r} is damaged: a whole safetensors file was expected.") from error
 
 

@@ -266,7 +266,7 @@ def test_a_file_that_is_replaced_while_it_is_read_is_not_kept_under_the_other_s_
 def test_a_damaged_memo_is_ignored(cache, old_file):
     digest = cache.digest(Audio.open(old_file))
     (memo,) = (cache.folder / "digests").rglob("*.json")
-    for content in (b"", b"{", b"[]", json.dumps({"file": None}).encode(), b"\xff\xff"):
+    for content in (b"", b"{", b"[]", b"[" * 100_000, json.dumps({"file": None}).encode(), b"\xff\xff"):
         memo.write_bytes(content)
         assert cache.digest(Audio.open(old_file)) == digest
 

@@ -132,6 +132,32 @@ def test_truncation_is_noticed(embedding, tmp_path, keep):
         Embedding.load(path)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"grid": {"hop": "10"}}, {"grid": {"sample_rate": 0}}, {"grid": {"start": float("nan")}}, {"info": [1]},
+        {"title": None}, {"labels": [1]}, {"more": ""}, {"values": {"data_offsets": []}},
+        {"values": {"shape": "x"}}, {"values": {"shape": [2**70, 0]}},
+    ],
+)  # fmt: skip
+def test_what_a_header_says_is_not_believed(embedding, tmp_path, change):
+    path = embedding.save(tmp_path / "e.safetensors")
+    data = path.read_bytes()
+    end = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:end])
+    fields = json.loads(header["__metadata__"]["embviz"])
+    for name, value in change.items():
+        if name == "values":
+            header["values"] |= value
+        else:
+            fields[name] = fields[name] | value if name == "grid" else value
+    header["__metadata__"]["embviz"] = json.dumps(fields)
+    text = json.dumps(header).encode()
+    path.write_bytes(len(text).to_bytes(8, "little") + text + data[end:])
+    with pytest.raises(EmbvizError, match=r"damaged|not an embedding"):
+        Embedding.load(path)
+
+
 def test_the_same_embedding_gives_the_same_file(embedding, tmp_path):
     files = [embedding.save(tmp_path / f"{i}.safetensors", extra={"key": "a", "note": "b"}) for i in range(8)]
     assert len({path.read_bytes() for path in files}) == 1
