@@ -524,7 +524,7 @@ def _granule(data: FileBytes, start: int, stop: int, serial: bytes, *, last: boo
 
 
 def _inspect_mp4(data: FileBytes) -> Inspection:
-    for name, start, stop in _boxes(data, 0, len(data)):
+    for name, start, stop in mp4_boxes(data, 0, len(data)):
         if name == b"moov":
             return _inspect_moov(data[start : min(stop, start + _LARGEST_MOOV)])
     return Inspection("foreign")
@@ -532,7 +532,7 @@ def _inspect_mp4(data: FileBytes) -> Inspection:
 
 def _inspect_moov(moov: bytes) -> Inspection:
     """Return what the first track of sound is."""
-    for name, start, stop in _boxes(moov, 0, len(moov)):
+    for name, start, stop in mp4_boxes(moov, 0, len(moov)):
         track = moov[start:stop] if name == b"trak" else b""
         entry = track.find(b"stsd") + 12
         if entry < 12 or (b"soun" not in track[: entry + 4096] and b"soun" not in track):
@@ -600,7 +600,7 @@ def _mpeg4_config(track: bytes, entry: int) -> tuple[int, int, int] | None:
     return (config[0], config[1], config[2]) if config[0] >= 0 else None
 
 
-def _boxes(data: Bytes, start: int, stop: int) -> Iterator[tuple[bytes, int, int]]:
+def mp4_boxes(data: Bytes, start: int, stop: int) -> Iterator[tuple[bytes, int, int]]:
     """Yield name, start and end of the boxes of MP4 that lie one behind the other."""
     for _ in range(1000):
         head = data[start : start + 16]

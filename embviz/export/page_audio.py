@@ -43,6 +43,7 @@ class PageAudio:
     url: str = ""
     data: bytes = b""
     mime: str = ""
+    offset: float = 0.0
     span: tuple[float, float] | None = None
     problem: str = ""
 
@@ -52,7 +53,8 @@ class PageAudio:
         sections = [] if self.span is None else _clip_sections(self.span, self.duration)
         return {
             "duration": self.duration, "view": [0.0, self.duration], "peaks": self.peaks, "sections": sections,
-            "url": self.url, "sound": self.data, "mime": self.mime, "problem": self.problem,
+            "url": self.url, "sound": self.data, "mime": self.mime, "offset": self.offset,
+            "problem": self.problem,
         }  # fmt: skip
 
 
@@ -78,12 +80,13 @@ def prepare_audio(
             return _prepare_clip(audio, outline)
         peaks = _reduce_peaks(outline.peaks).tobytes()
         if how == "embed":
-            data, mime = static_widgets.compact_audio(audio)
-            return PageAudio(outline.duration, peaks, data=data, mime=mime)
+            small = static_widgets.compact_audio(audio)
+            return PageAudio(outline.duration, peaks, data=small["sound"], mime=small["mime"], offset=small["offset"])
     except AudioError as error:
         return PageAudio(duration, b"", problem=str(error))
     if browser_audio.media_type(path):
-        return PageAudio(outline.duration, peaks, url=static_widgets.relative_url(path, folder))
+        url, offset = static_widgets.relative_url(path, folder), browser_audio.start_offset(path)
+        return PageAudio(outline.duration, peaks, url=url, offset=offset)
     problem = f"Browsers cannot be expected to play {name!r}, and this page has no more than a link to it."
     return PageAudio(outline.duration, peaks, problem=problem)
 

@@ -176,12 +176,12 @@ def pack_traits(traits: dict[str, Any], blocks: PageData) -> dict[str, Any]:
 # -- sound --------------------------------------------------------------------------------------------------------
 
 
-def compact_audio(sound: Audio) -> tuple[bytes, str]:
-    """Return a small file that browsers play, and its media type: the original, where that is small already."""
+def compact_audio(sound: Audio) -> dict[str, Any]:
+    """Return traits of a player with a small file that browsers play: the original, where that is small already."""
     own = browser_audio.playable(sound)
-    if own.known and own.size <= SMALL * sound.duration:
-        return own.read()
-    return own.transcode()
+    raw = own.known and own.size <= SMALL * sound.duration
+    data, mime = own.read() if raw else own.transcode()
+    return {"sound": data, "mime": mime, "offset": own.offset if raw else 0.0}
 
 
 def relative_url(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> str:

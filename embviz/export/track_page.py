@@ -217,16 +217,17 @@ def _heatmap(row: PageRow, low: int) -> Any:
 def _player(sound: Audio, blocks: PageData, *, link: str, parts: Sequence[tuple[str, float]]) -> dict[str, Any]:
     """Return the player as it stands in the page."""
     outline = browser_audio.summary(sound)
-    data, mime = (b"", "") if link else compact_audio(sound)
+    if link and sound.path is not None:
+        audio: dict[str, Any] = {"url": link, "offset": browser_audio.start_offset(sound.path)}
+    else:
+        audio = compact_audio(sound)
     player = without_comm(Player)(
         serial=1,
         duration=outline.duration,
         view=[0.0, outline.duration],
         peaks=outline.peaks.tobytes(),
         sections=[{"name": trim_lines(name), "start": float(start)} for name, start in parts],
-        url=link,
-        sound=data,
-        mime=mime,
+        **audio,
     )
     return static_widget(player, blocks)
 

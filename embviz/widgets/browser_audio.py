@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 
 from embviz.audio import Audio, AudioSource
+from embviz.audio.mp4 import edit_offset
 from embviz.audio.sniff import FileBytes, frame_at, inspect_file, skip_tags
 from embviz.core import io as core_io
 from embviz.core.cache import Cache
@@ -122,6 +123,8 @@ class Playable:
     """Whether browsers can be expected to decode that."""
     folder: str | os.PathLike[str] | None
     """The cache's folder; None is the user's own."""
+    offset: float = 0.0
+    """Second of the track at which browsers begin what :meth:`read` returns."""
 
     @property
     def size(self) -> int:
@@ -155,13 +158,14 @@ def playable(source: AudioSource, *, folder: str | os.PathLike[str] | None = Non
     path = audio.path
     mime = media_type(path) if path else "audio/ogg"
     url = served(path) if path and mime else ""
-    return Playable(audio, url, mime or "application/octet-stream", bool(mime), folder)
+    offset = start_offset(path) if path else 0.0
+    return Playable(audio, url, mime or "application/octet-stream", bool(mime), folder, offset)
 
 
 def media_type(path: str | os.PathLike[str]) -> str:
     """Return the media type of a file that browsers can be expected to play with its seconds right; else "".
 
-    Its bytes decide, not its name.
+    Its bytes decide, not its name. Seconds are right where :func:`start_offset` is added to them.
     """
     try:
         if len(inspect_file(Path(path)).stretches) > 1:
@@ -171,6 +175,18 @@ def media_type(path: str | os.PathLike[str]) -> str:
             return _media_type(FileBytes(file))
     except (OSError, ValueError):
         return ""
+
+
+def start_offset(path: str | os.PathLike[str]) -> float:
+    """Return the second of the track at which browsers begin a file: they leave out what an edit list says."""
+    with contextlib.suppress(OSError), Path(path).open("rb") as file:
+        data = FileBytes(file)
+        return (_is_mp4(data) and edit_offset(data)) or 0.0
+    return 0.0
+
+
+def _is_mp4(data: FileBytes) -> bool:
+    return data[4:8] == b"ftyp"
 
 
 def _media_type(data: FileBytes) -> str:
@@ -183,8 +199,8 @@ def _media_type(data: FileBytes) -> str:
         return "audio/flac"
     if head.startswith(b"RIFF") and head[8:12] == b"WAVE":
         return "audio/wav" if _plain_wave(data[: 1 << 16]) else ""
-    if head[4:8] == b"ftyp":
-        return "audio/mp4" if _aac_in_mp4(data) else ""
+    if _is_mp4(data):
+        return "audio/mp4" if _aac_in_mp4(data) and edit_offset(data) is not None else ""
     return _bare_stream(data)
 
 

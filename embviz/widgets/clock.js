@@ -31,6 +31,7 @@ export class Clock {
   #anchor = { media: -1, at: 0 };
   #frame = 0;
   #media = null;
+  #offset = 0;
   #detach = new AbortController();
   #pinned = false;
   #placed = false; // whether the media stands where the playhead does
@@ -72,6 +73,11 @@ export class Clock {
     return this.#media;
   }
 
+  /** Where in its sound the element is when the playhead is where it is. */
+  get #place() {
+    return Math.max(0, this.#time - this.#offset);
+  }
+
   /** Begin a new track, of which nothing is known but its length; the sound of the one before is let go. */
   load(duration) {
     this.attach(null);
@@ -84,14 +90,16 @@ export class Clock {
   /**
    * Let an audio element lead; null takes it away.
    * @param {HTMLMediaElement | null} media
+   * @param {number} [offset] second of the track at which the element's sound begins
    */
-  attach(media) {
+  attach(media, offset = 0) {
     this.#detach.abort();
     this.#detach = new AbortController();
     const options = { signal: this.#detach.signal };
     const before = this.#media;
     if (before && before !== media) before.pause();
     this.#media = media;
+    this.#offset = offset;
     this.#anchor = { media: -1, at: 0 };
     this.#placed = false;
     this.playing = Boolean(media && !media.paused);
@@ -102,7 +110,7 @@ export class Clock {
       media.muted = this.muted;
       const seekable = () => {
         this.#placed = true;
-        if (Math.abs(media.currentTime - this.#time) > 0.01) media.currentTime = this.#time;
+        if (Math.abs(media.currentTime - this.#place) > 0.01) media.currentTime = this.#place;
       };
       if (media.readyState >= 1) seekable();
       else media.addEventListener("loadedmetadata", seekable, { ...options, once: true });
@@ -153,7 +161,7 @@ export class Clock {
   seek(seconds) {
     this.#time = clamp(seconds, 0, this.duration);
     this.#anchor = { media: -1, at: 0 };
-    if (this.#media && this.#media.readyState >= 1) this.#media.currentTime = this.#time;
+    if (this.#media && this.#media.readyState >= 1) this.#media.currentTime = this.#place;
     this.#pinned = false;
     this.#turnPage();
     this.#tell("time");
@@ -254,7 +262,7 @@ export class Clock {
   /** What the element says comes in steps; between two of them the system's own clock goes on. */
   #heard() {
     const now = performance.now();
-    const said = this.#media.currentTime;
+    const said = this.#media.currentTime + this.#offset;
     if (!this.playing || said !== this.#anchor.media) {
       this.#anchor = { media: said, at: now };
       return said;

@@ -56,6 +56,7 @@ class Player(PageWidget):
     url = t.Unicode(help="Path of the sound below the root of the Jupyter server.").tag(sync=True)
     sound = t.Bytes(b"", help="The sound itself, once the page has asked for it.").tag(sync=True)
     mime = t.Unicode(help="Media type of `sound`.").tag(sync=True)
+    offset = t.Float(0.0, help="Second of the track at which the sound begins in a browser.").tag(sync=True)
     transcoded = t.Bool(False, help="Whether `sound` was encoded here.").tag(sync=True)
     serial = t.Int(0, help="Counts the tracks.").tag(sync=True)
     problem = t.Unicode(help="A sentence, where there is no sound.").tag(sync=True)
@@ -167,7 +168,8 @@ class Player(PageWidget):
             self.clear_stems()
             # A sound that browsers do not know has no address: the page asks, and is given one that they do.
             url = playable.url if playable and playable.known else ""
-            fresh = {"loading": "", "sound": b"", "mime": "", "transcoded": False, "url": url}
+            offset = playable.offset if playable and playable.known else 0.0
+            fresh = {"loading": "", "sound": b"", "mime": "", "transcoded": False, "url": url, "offset": offset}
             page = {"time": 0.0, "playing": False, "range": [], "looping": False, "view": [0.0, traits["duration"]]}
             for name, value in (fresh | page | traits).items():
                 self.set_trait(name, value)
@@ -267,4 +269,6 @@ class Player(PageWidget):
             self._at_work = None
             with self.hold_sync():
                 self.loading, self.problem = "", problem
+                if transcoded:
+                    self.offset = 0.0  # what is encoded here has all that was decoded
                 self.mime, self.transcoded, self.sound = mime, transcoded and not problem, data

@@ -36,6 +36,7 @@ export class Voice {
   #model = null;
   #blob = "";
   #from = "";
+  #offset = 0; // second of the track at which the element's sound begins
   #asked = { sound: false, transcode: false };
   #waiting = false;
   #patience = 0;
@@ -164,7 +165,7 @@ export class Voice {
     this.#asked = { sound: false, transcode: false };
     this.#failure = "";
     this.#still();
-    this.clock.attach(this.#element);
+    this.#lead(this.#element);
     if (!this.clock.duration) {
       empty(this.#element);
     } else if (bytesOf(model.get("sound")).length) {
@@ -190,12 +191,18 @@ export class Voice {
     this.#tell();
   }
 
+  /** Let the clock follow an element: stems have all of the track, what a browser decodes may lack its beginning. */
+  #lead(element) {
+    this.clock.attach(element, element === this.#element ? this.#offset : 0);
+  }
+
   #source(address, from) {
     const wanted = !this.#element.paused;
     this.#from = from;
+    this.#offset = this.#model.get("offset") ?? 0;
     this.#failure = "";
     this.#element.src = address;
-    this.clock.attach(this.#element);
+    this.#lead(this.#element);
     if (wanted) this.clock.play();
     this.#conduct();
   }
@@ -236,7 +243,7 @@ export class Voice {
   #fail(sentence) {
     this.#still();
     empty(this.#element);
-    this.clock.attach(this.#element);
+    this.#lead(this.#element);
     this.#failure = sentence;
     this.#tell();
   }
@@ -296,7 +303,7 @@ export class Voice {
 
   #dropStems() {
     const wanted = this.stems.some(({ element }) => element === this.clock.media) && this.clock.playing;
-    if (wanted || this.clock.media !== this.#element) this.clock.attach(this.#element);
+    if (wanted || this.clock.media !== this.#element) this.#lead(this.#element);
     if (wanted) this.clock.play();
     for (const { element } of this.stems) {
       const address = element.src;
@@ -335,7 +342,7 @@ export class Voice {
     if (!leader || clock.media === leader) return;
     const wanted = clock.playing;
     clock.pause();
-    clock.attach(leader);
+    this.#lead(leader);
     if (wanted) clock.play();
   }
 

@@ -54,6 +54,25 @@ function heard(kind) {
   return () => count;
 }
 
+test("what a browser leaves out at the beginning of a sound counts as time", () => {
+  clock.attach(media, 0.025);
+  media.at(0.975);
+  assert.equal(clock.time, 1);
+  clock.seek(3);
+  assert.equal(media.currentTime, 2.975);
+  clock.seek(0.01);
+  assert.equal(media.currentTime, 0);
+  const stem = new FakeMedia();
+  clock.seek(5);
+  clock.attach(stem);
+  assert.equal(stem.currentTime, 5);
+  clock.attach(media, 0.025);
+  assert.equal(media.currentTime, 4.975);
+  // Silence that an edit list puts before the sound.
+  clock.attach(media, -0.5);
+  assert.equal(media.currentTime, 5.5);
+});
+
 test("clocks of one name are one clock", () => {
   assert.equal(clockOf("a"), clockOf("a"));
   assert.notEqual(clockOf("a"), clockOf("b"));

@@ -14,7 +14,7 @@ from embviz.audio import Audio
 from embviz.audio import audio as audio_module
 from embviz.errors import AudioError, OptionError
 from embviz.widgets import browser_audio
-from embviz.widgets.browser_audio import encode, media_type, peaks, playable, served, summary
+from embviz.widgets.browser_audio import encode, media_type, peaks, playable, served, start_offset, summary
 
 RATE = 22_050
 
@@ -291,6 +291,84 @@ def test_compressed_streams(wav, tmp_path, name, options, mime):
     soundfile.write(wav, noise, RATE)
     subprocess.run(["ffmpeg", "-loglevel", "error", "-i", wav, *options, tmp_path / name], check=True)
     assert media_type(tmp_path / name) == mime
+
+
+# Where a browser begins. ---------------------------------------------------------------------------------------------
+
+
+def click(path, rate, at=0.5):
+    """Write a second of silence with a click in it."""
+    samples = np.zeros(rate, np.float32)
+    samples[round(at * rate) :][: rate // 500] = np.linspace(0.9, 0, rate // 500)
+    soundfile.write(path, samples, rate)
+
+
+@pytest.mark.parametrize(
+    ("name", "rate", "options", "offset"),
+    [
+        ("a.m4a", 44_100, ["-c:a", "aac"], 1024 / 44_100),
+        ("a.m4a", 22_050, ["-c:a", "aac", "-movflags", "+faststart"], 1024 / 22_050),
+        ("a.m4a", 8000, ["-c:a", "aac"], 1024 / 8000),
+        ("no list.m4a", 44_100, ["-c:a", "aac", "-use_editlist", "0"], 1024 / 44_100),
+        ("late.m4a", 44_100, ["-c:a", "aac", "-movflags", "frag_keyframe+empty_moov"], 1024 / 44_100),
+        ("a.mp3", 44_100, ["-b:a", "192k"], 0),
+        ("a.ogg", 44_100, ["-c:a", "libvorbis"], 0),
+        ("a.flac", 44_100, [], 0),
+        ("a.wav", 44_100, [], 0),
+    ],
+)
+def test_a_browser_begins_where_an_edit_list_says(tmp_path, name, rate, options, offset):
+    click(tmp_path / "click.wav", rate)
+    subprocess.run(
+        ["ffmpeg", "-loglevel", "error", "-i", tmp_path / "click.wav", *options, tmp_path / name], check=True
+    )
+    samples = Audio.open(tmp_path / name).mono(rate)
+    late = np.argmax(np.abs(samples) > 0.3) / rate - 0.5  # what the numbers of the track have before it
+    assert late == pytest.approx(offset, abs=1e-3)
+    heard = 0 if name.startswith(("no list", "late")) else offset  # without a list, browsers play it all
+    assert playable(tmp_path / name).offset == start_offset(tmp_path / name) == pytest.approx(heard, abs=1e-9)
+
+
+def box(name, content):
+    return (8 + len(content)).to_bytes(4, "big") + name + content
+
+
+def movie(*edits, handler=b"soun", note=b"", wide=False):
+    """Make the frame of an MP4 file: milliseconds for the movie, 44.1 kHz for the sound."""
+    size = 8 if wide else 4
+    head = bytes([wide, 0, 0, 0]) + bytes(16 if wide else 8)
+    entries = b"".join(
+        length.to_bytes(size, "big") + at.to_bytes(size, "big", signed=True) + b"\0\1\0\0" for length, at in edits
+    )
+    table = box(b"elst", bytes([wide, 0, 0, 0]) + len(edits).to_bytes(4, "big") + entries)
+    media = box(b"mdhd", head + (44_100).to_bytes(4, "big") + bytes(8)) + box(b"hdlr", bytes(8) + handler + bytes(12))
+    track = box(b"trak", box(b"edts", table) + box(b"mdia", media))
+    return box(b"ftyp", b"M4A ") + box(b"moov", box(b"mvhd", head + (1000).to_bytes(4, "big")) + track + note)
+
+
+ITUNES = b"com.apple.iTunes\0\0\0\x10name\0\0\0\0iTunSMPB\0\0\0\x80data\0\0\0\1\0\0\0\0 00000000 %08X 000002EC "
+
+
+@pytest.mark.parametrize(
+    ("data", "offset", "known"),
+    [
+        (movie((3000, 2112)), 2112 / 44_100, True),
+        (movie((3000, 2112), wide=True), 2112 / 44_100, True),
+        (movie((500, -1), (3000, 441)), 0.01 - 0.5, True),
+        (movie((3000, 2112), note=box(b"udta", ITUNES % 2112)), 0, True),  # Essentia follows that, too
+        (movie((3000, 2112), handler=b"vide"), 0, True),
+        (movie((1000, 0), (1000, 88_200)), 0, False),
+        (movie((3000, 2112))[:-60], 0, True),
+        (box(b"ftyp", b"M4A ") + b"\0\0\0\0moov", 0, True),
+        (box(b"ftyp", b"M4A ") + b"\0\0\0\3moov" + bytes(99), 0, True),
+    ],
+)
+def test_edit_lists(tmp_path, data, offset, known):
+    path = tmp_path / "a.m4a"
+    path.write_bytes(data + box(b"free", b"stsd" + bytes(11) + b"\1\0\0\0\0mp4a"))
+    assert start_offset(path) == pytest.approx(offset, abs=1e-9)
+    # What is cut and put together is encoded anew: then it sounds as it was analysed.
+    assert media_type(path) == ("audio/mp4" if known else "")
 
 
 def test_streams_one_behind_the_other_are_not_known(tmp_path):

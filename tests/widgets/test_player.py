@@ -1,11 +1,14 @@
 """The player: what Python hands over, and what it does in a real browser with real sound."""
 
 import base64
+import subprocess
 import threading
 
 import numpy as np
 import pytest
+import soundfile
 
+from embviz.audio import Audio
 from embviz.errors import AudioError, OptionError
 from embviz.widgets import browser_audio
 from embviz.widgets import player as player_module
@@ -39,14 +42,15 @@ def rock_state(rock, folder):
 
 def state_of(source, folder, **more):
     found = browser_audio.summary(source, folder=folder)
-    sound, mime = browser_audio.playable(source, folder=folder).read()
+    playable = browser_audio.playable(source, folder=folder)
+    sound, mime = playable.read()
     player = Player(clock="c")
     state = {name: getattr(player, name) for name in player.traits(sync=True) if not name.startswith("_")}
     player.close()
     wanted = {name: state[name] for name in state if name not in ("layout", "comm", "tabbable", "tooltip", "keys")}
     return wanted | {
         "title": "a track", "duration": found.duration, "peaks": found.peaks.tobytes(), "sound": sound, "mime": mime,
-        "serial": 1, **more,
+        "offset": playable.offset, "serial": 1, **more,
     }  # fmt: skip
 
 
@@ -119,8 +123,6 @@ def test_what_the_browser_cannot_decode_is_transcoded_once(filled, monkeypatch):
 
 
 def test_a_format_that_browsers_do_not_know_starts_transcoded(tmp_path, folder):
-    import soundfile
-
     soundfile.write(tmp_path / "a.aiff", tone(1), RATE)
     player = Player()
     player.set_track(title="a", duration=1.0, playable=browser_audio.playable(tmp_path / "a.aiff", folder=folder))
@@ -151,8 +153,6 @@ def test_a_late_sound_of_another_track_is_dropped(filled, monkeypatch):
 
 
 def test_a_file_that_has_gone_is_a_sentence(tmp_path, folder):
-    import soundfile
-
     soundfile.write(tmp_path / "a.wav", tone(1), RATE)
     player = Player()
     player.set_track(title="a", duration=1.0, playable=browser_audio.playable(tmp_path / "a.wav", folder=folder))
@@ -234,6 +234,61 @@ def at(view, share, dy=30):
     """Return the place on the page of a share of the waveform's width."""
     box = wave(view).bounding_box()
     return box["x"] + share * box["width"], box["y"] + dy
+
+
+# Plays the sounds of some clocks together and returns, for each, the clock's time when half a second of it is heard.
+HEARD = """async (names) => {
+  const clocks = names.map((name) => globalThis[Symbol.for('embviz.clocks')].get(name));
+  const context = new AudioContext({ sampleRate: 44100 });
+  await context.resume();
+  const merger = context.createChannelMerger(names.length);
+  clocks.forEach((clock, i) => {
+    const splitter = context.createChannelSplitter(2);
+    context.createMediaElementSource(clock.media).connect(splitter);
+    splitter.connect(merger, 0, i);
+  });
+  const ears = context.createScriptProcessor(1024, names.length, names.length);
+  merger.connect(ears);
+  ears.connect(context.destination);
+  const clicks = names.map(() => null);
+  ears.onaudioprocess = ({ inputBuffer, playbackTime }) => clicks.forEach((click, i) => {
+    const at = inputBuffer.getChannelData(i).findIndex((sample) => Math.abs(sample) > 0.3);
+    if (click === null && at >= 0) clicks[i] = playbackTime + at / 44100;
+  });
+  const found = names.map(() => []);
+  for (let round = 0; round < 5; round += 1) {
+    clicks.fill(null);
+    clocks.forEach((clock) => clock.seek(0.2));
+    await Promise.all(clocks.map((clock) => clock.play()));
+    const ahead = names.map(() => []);
+    while (clicks.includes(null) || ahead[0].length < 40) {
+      await new Promise((done) => setTimeout(done, 5));
+      clocks.forEach((clock, i) => ahead[i].push(clock.time - clocks[0].time));
+    }
+    clocks.forEach((clock) => clock.pause());
+    const middle = (values) => values.sort((a, b) => a - b)[values.length >> 1];
+    found.forEach((times, i) => times.push(clicks[i] - clicks[0] + middle(ahead[i])));
+  }
+  await context.close();
+  return found.map((times) => times.sort((a, b) => a - b)[2]);
+}"""
+
+
+def test_sound_is_heard_when_the_playhead_shows_it_whatever_an_edit_list_leaves_out(bench, tmp_path, folder):
+    rates = {"a.wav": 44_100, "b.m4a": 44_100, "c.m4a": 22_050}
+    shown = []
+    for name, rate in rates.items():
+        samples = np.zeros(rate, np.float32)
+        samples[rate // 2 :][: rate // 500] = np.linspace(0.9, 0, rate // 500)
+        soundfile.write(tmp_path / "click.wav", samples, rate)
+        subprocess.run(["ffmpeg", "-loglevel", "error", "-i", tmp_path / "click.wav", tmp_path / name], check=True)
+        decoded = Audio.open(tmp_path / name).mono(rate)
+        shown.append(np.argmax(np.abs(decoded) > 0.3) / rate)  # the waveform has it there, and all that is computed
+        bench.mount(name, "player", state_of(tmp_path / name, folder, clock=name))
+        ready(bench, name)
+    assert np.allclose(shown, [0.5, 0.5 + 1024 / 44_100, 0.5 + 1024 / 22_050], atol=1e-3)
+    heard = np.array(bench.page.evaluate(HEARD, list(rates)))
+    assert heard + 0.5 == pytest.approx(np.array(shown), abs=5e-3)
 
 
 def test_plays_and_the_clock_goes_with_the_sound(bench, rock_state):
