@@ -362,10 +362,11 @@ ITUNES = b"com.apple.iTunes\0\0\0\x10name\0\0\0\0iTunSMPB\0\0\0\x80data\0\0\0\1\
         (box(b"ftyp", b"M4A ") + b"\0\0\0\0moov", 0, True),
         (box(b"ftyp", b"M4A ") + b"\0\0\0\3moov" + bytes(99), 0, True),
     ],
+    ids=["AAC", "64 bits", "silence", "iTunes", "film", "two edits", "cut off", "to the end", "no length"],
 )
 def test_edit_lists(tmp_path, data, offset, known):
     path = tmp_path / "a.m4a"
-    path.write_bytes(data + box(b"free", b"stsd" + bytes(11) + b"\1\0\0\0\0mp4a"))
+    path.write_bytes(data + box(b"free", b"stsd" + bytes(7) + b"\1" + bytes(4) + b"mp4a"))
     assert start_offset(path) == pytest.approx(offset, abs=1e-9)
     # What is cut and put together is encoded anew: then it sounds as it was analysed.
     assert media_type(path) == ("audio/mp4" if known else "")
