@@ -13,8 +13,9 @@ import os
 import tempfile
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from signal import SIGKILL, SIGXCPU
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 LONGEST_AT_ONCE = 1200.0  # seconds; longer tracks are decoded channel by channel to bound the memory
 SMALL = 4 << 20  # bytes; no file this small is long, at any bit rate that music has
 MOST_STRETCHES = 32  # that are decoded each on its own
+MOST_ENDS = 3  # of processes over one file
 MOST_REMEMBERED = 10_000  # files
 MEMORY = 2 << 30  # bytes that any file may take
 SECONDS = 10.0  # of the processor's time that any file may take
@@ -146,13 +148,13 @@ class _Search:
     request: DecodeRequest
     inspection: Inspection
     size: int
-    ends: int = 0
-    late: bool = False
+    ends: list[int] = field(default_factory=list)
 
     def run(self) -> Decoded:
         """Return the sound as the first decoder gives it that reads all of the file, else as the one that reads most.
 
-        A decoder that ended its process is tried once more after the others; two ends are the last.
+        A decoder that ended its process is tried once more: at once where the file looks sound, since another decoder
+        gives other last bits, else after the others.
         """
         best: Decoded | None = None
         problem: AudioError | None = None
@@ -163,11 +165,11 @@ class _Search:
                 found = self._try(replace(self.request, decoder=decoder, stretches=stretches))
             except RefusedError:
                 continue
-            except UndecodableError as error:
-                problem = problem or error
-                continue
             except ProcessEndedError as error:
-                attempts = self._attempts_after(attempt, attempts, late=error.late)
+                attempts = self._attempts_after(attempt, attempts, error.signal)
+                continue
+            except AudioError as error:
+                problem = problem or error
                 continue
             if best is None or found.facts.seconds > best.facts.seconds + _tolerance(found.facts.seconds):
                 best = found
@@ -177,14 +179,16 @@ class _Search:
             return best
         raise problem or self._error()
 
-    def _attempts_after(self, ended: _Attempt, others: list[_Attempt], *, late: bool) -> list[_Attempt]:
+    def _attempts_after(self, ended: _Attempt, others: list[_Attempt], signal: int) -> list[_Attempt]:
         """Return what is still to be tried after an attempt that ended its process."""
-        self.ends, self.late = self.ends + 1, self.late or late
-        if self.ends > 1:
+        self.ends.append(signal)
+        if len(self.ends) >= MOST_ENDS:
             return []
-        if late:
+        if signal == SIGXCPU:
             return [attempt for attempt in others if attempt[0] != ended[0]]
-        return others if self.inspection.verdict == "foreign" else [*others, ended]
+        if len(self.ends) > 1 or self.inspection.verdict == "foreign":
+            return others
+        return [ended, *others] if self.inspection.verdict == "sound" else [*others, ended]
 
     def _attempts(self) -> list[_Attempt]:
         """Return decoders in the order in which they are tried, and the stretches that each decodes on its own."""
@@ -259,8 +263,10 @@ class _Search:
             notes.append(f"{facts.seconds:.1f} of {self.inspection.claimed:.1f} s could be decoded")
         return "; ".join(notes)
 
-    def _error(self) -> UndecodableError:
+    def _error(self) -> AudioError:
         title, codec = repr(self.request.title), self.inspection.codec
+        if SIGKILL in self.ends:
+            return AudioError(f"{title} cannot be decoded now: its decoder was ended, for want of memory perhaps.")
         if codec:
             return UndecodableError(f"{title} cannot be decoded: its codec is {codec}, not known here; {EXPECTED}")
         if self.inspection.channels > 2:
@@ -268,9 +274,9 @@ class _Search:
                 f"{title} cannot be decoded: it has {self.inspection.channels} channels, and only one or two are "
                 "known here of its codec; mix them to two."
             )
-        if self.late:
+        if SIGXCPU in self.ends:
             return UndecodableError(f"{title} cannot be decoded: it is damaged, its decoder comes to no end.")
-        if self.ends > 1:
+        if len(self.ends) > 1:
             return UndecodableError(f"{title} cannot be decoded: it is damaged, and ended its decoder twice.")
         return UndecodableError(f"{title} {NOT_AUDIO}")
 

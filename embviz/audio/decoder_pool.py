@@ -33,11 +33,17 @@ _CODE = (
 
 
 class ProcessEndedError(Exception):
-    """A decoding process ended while it was at a file; `late` where it was stopped for taking too long."""
+    """A decoding process ended while it was at a file.
 
-    def __init__(self, *, late: bool) -> None:
-        super().__init__()
-        self.late = late
+    Parameters
+    ----------
+    signal : int
+        What ended it: ``SIGXCPU`` where it took too long, ``SIGKILL`` where the system took its memory.
+    """
+
+    def __init__(self, signal: int) -> None:
+        super().__init__(signal)
+        self.signal = signal
 
 
 class DecoderProcess:
@@ -79,9 +85,9 @@ class DecoderProcess:
             reply, file = self._receive()
         except TimeoutError as error:
             self.close()
-            raise ProcessEndedError(late=True) from error
+            raise ProcessEndedError(signal.SIGXCPU) from error
         except OSError as error:
-            raise ProcessEndedError(late=self._was_late()) from error
+            raise ProcessEndedError(self._wait()) from error
         except BaseException:  # Ctrl-C: the answer would be taken for that to the next question
             self.close()
             raise
@@ -103,13 +109,13 @@ class DecoderProcess:
             for file in files:
                 os.close(file)
 
-    def _was_late(self) -> bool:
-        """Wait for the end of the process, and tell whether the limit of its time was why."""
+    def _wait(self) -> int:
+        """Wait for the end of the process, and return the signal that ended it."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(1)
-        code = self._process.poll()
+        code = self._process.poll() or 0
         self.close()
-        return bool(code == -signal.SIGXCPU)
+        return -code
 
     def close(self) -> None:
         """End it."""

@@ -218,7 +218,7 @@ def _load_with_essentia(path: Path) -> tuple[list[NDArray[np.float32]], Any]:
         with essentia.quiet:
             samples, rate, channels, *_ = essentia.standard().AudioLoader(filename=str(path))()
     except RuntimeError as error:
-        raise RefusedError from error
+        raise _refusal(error) from error
     # The loader gives one channel as two, the right one silent.
     return [samples[:, i] for i in range(min(channels, 2))], rate
 
@@ -235,7 +235,12 @@ def _load_side(path: Path, rate: int, side: str) -> NDArray[np.float32]:
         with essentia.quiet:
             return np.asarray(essentia.standard().MonoLoader(filename=str(path), sampleRate=rate, downmix=side)())
     except RuntimeError as error:
-        raise RefusedError from error
+        raise _refusal(error) from error
+
+
+def _refusal(error: RuntimeError) -> Exception:
+    """Return what an error of Essentia's loader stands for."""
+    return MemoryError() if "bad_alloc" in str(error) else RefusedError()
 
 
 def _to_file(samples: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -275,7 +280,7 @@ def _load_with_sndfile(path: Path) -> tuple[list[NDArray[np.float32]], int]:
             if file.format == "MP3" and _identify(path) not in ("mpeg", ""):
                 raise RefusedError
             samples, rate = _read_all(file), file.samplerate
-    except (soundfile.LibsndfileError, MemoryError, RuntimeError, TypeError, ValueError) as error:
+    except (soundfile.LibsndfileError, RuntimeError, TypeError, ValueError) as error:
         raise RefusedError from error
     return [samples[:, i] for i in range(samples.shape[1])], rate
 

@@ -72,8 +72,7 @@ def test_a_process_that_ends_over_a_file_is_replaced_once(tmp_path, monkeypatch)
     monkeypatch.setattr(DecoderProcess, "ask", ask)
     audio = Audio.open(tmp_path / "a.wav")
     assert np.array_equal(audio.stereo(RATE), samples)
-    assert asked == ["essentia", "libsndfile"]
-    assert audio.facts.decoder == "libsndfile"
+    assert asked == ["essentia", "essentia"]
 
 
 def test_a_file_that_ends_two_is_told_once_in_one_sentence(tmp_path, monkeypatch):
@@ -83,13 +82,13 @@ def test_a_file_that_ends_two_is_told_once_in_one_sentence(tmp_path, monkeypatch
     def ask(process, question, *_):
         asked.append(question["decoder"])
         process.close()
-        raise ProcessEndedError(late=False)
+        raise ProcessEndedError(signal.SIGSEGV)
 
     monkeypatch.setattr(DecoderProcess, "ask", ask)
     for _ in range(2):
         with pytest.raises(UndecodableError, match=r"^'a.wav' cannot be decoded: it is damaged, and ended its decoder"):
             Audio.open(tmp_path / "a.wav").mono(16_000)
-    assert len(asked) == 2
+    assert asked == ["essentia", "essentia", "libsndfile"]
     monkeypatch.undo()
     noise(tmp_path / "a.wav", seconds=0.5)  # another file under the same name
     assert Audio.open(tmp_path / "a.wav").duration == 0.5
@@ -239,3 +238,28 @@ def test_a_pool_that_is_closed_says_so():
     own.close()
     with pytest.raises(AudioError, match="nothing is decoded any more"):
         own.ask({}, 1.0)
+
+
+def test_want_of_memory_is_no_fault_of_the_file(tmp_path, monkeypatch):
+    samples = noise(tmp_path / "a.wav", seconds=20.0)
+    monkeypatch.setattr(decode_module._Search, "_memory", property(lambda _: 3 << 20))
+    with pytest.raises(AudioError, match="There is not enough memory to decode") as error:
+        Audio.open(tmp_path / "a.wav").mono(RATE)
+    assert not isinstance(error.value, UndecodableError)
+    monkeypatch.undo()
+    assert np.array_equal(Audio.open(tmp_path / "a.wav").stereo(RATE), samples)
+
+
+def test_a_process_that_the_system_ends_is_no_fault_of_the_file(tmp_path, monkeypatch):
+    noise(tmp_path / "a.wav")
+
+    def ask(process, *_):
+        process.close()
+        raise ProcessEndedError(signal.SIGKILL)
+
+    monkeypatch.setattr(DecoderProcess, "ask", ask)
+    with pytest.raises(AudioError, match="ended, for want of memory perhaps") as error:
+        Audio.open(tmp_path / "a.wav").mono(16_000)
+    assert not isinstance(error.value, UndecodableError)
+    monkeypatch.undo()
+    assert Audio.open(tmp_path / "a.wav").duration == 1.0
