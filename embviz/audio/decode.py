@@ -265,7 +265,7 @@ class _Search:
 
     def _error(self) -> AudioError:
         title, codec = repr(self.request.title), self.inspection.codec
-        if SIGKILL in self.ends:
+        if any(signal <= 0 or signal == SIGKILL for signal in self.ends):  # not a crash of its own
             return AudioError(f"{title} cannot be decoded now: its decoder was ended, for want of memory perhaps.")
         if codec:
             return UndecodableError(f"{title} cannot be decoded: its codec is {codec}, not known here; {EXPECTED}")

@@ -24,12 +24,17 @@ from embviz.errors import AudioError
 MOST = 2  # processes; the second is started when the first is busy
 LONGEST_LINE = 1 << 16  # bytes read at a time
 
-# -P: what lies in the working folder must not pass for a library. Its own folder comes first, so that it is this very
-# package; what else this process knows comes last.
-_CODE = (
-    "import json, sys; root, *others = json.loads(sys.argv[1]); sys.path.insert(0, root); sys.path += others; "
-    "from embviz.audio.decoder_process import main; main()"
-)
+# It is this very package, wherever it lies; what else this process finds comes after what a fresh one does.
+_CODE = """
+import importlib.util, json, sys
+place, *paths = json.loads(sys.argv[1])
+sys.path += paths
+spec = importlib.util.spec_from_file_location("embviz", place)
+sys.modules["embviz"] = package = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(package)
+from embviz.audio.decoder_process import main
+main()
+"""
 
 
 class ProcessEndedError(Exception):
@@ -38,7 +43,8 @@ class ProcessEndedError(Exception):
     Parameters
     ----------
     signal : int
-        What ended it: ``SIGXCPU`` where it took too long, ``SIGKILL`` where the system took its memory.
+        What ended it: ``SIGXCPU`` where it took too long, ``SIGKILL`` where the system took its memory; its exit code,
+        as a number below 0, where it ended by itself.
     """
 
     def __init__(self, signal: int) -> None:
@@ -51,13 +57,14 @@ class DecoderProcess:
 
     def __init__(self) -> None:
         self._socket, theirs = socket.socketpair()
-        root = str(Path(__file__).resolve().parents[2])
-        paths = [root, *(path for path in sys.path if path != root and os.path.isabs(path))]  # noqa: PTH117
+        place = str(Path(__file__).resolve().parents[1] / "__init__.py")
+        paths = [path for path in sys.path if os.path.isabs(path)]  # noqa: PTH117
         environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
         try:
             with theirs:
                 self._process = subprocess.Popen(  # noqa: S603  our own interpreter and code
-                    [sys.executable, "-P", "-c", _CODE, json.dumps(paths)],
+                    # -P: what lies in the working folder must not pass for a library.
+                    [sys.executable, "-P", "-c", _CODE, json.dumps([place, *paths])],
                     stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
