@@ -231,7 +231,7 @@ class _Search:
                 mapped = np.memmap(opened, np.float32, "c", shape=tuple(reply["shape"]))
             return mapped, SoundFacts(**reply["facts"])
         if "problem" in reply:
-            raise (UndecodableError if reply["final"] else AudioError)(reply["problem"])
+            raise (UndecodableError if reply.get("final") else AudioError)(reply["problem"])
         raise RefusedError
 
     @property
