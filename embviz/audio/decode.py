@@ -103,7 +103,7 @@ def _decode(path: Path, first: str, *, mix: bool, rate: int | None = None, quali
         stamp = str(path), stat.st_size, stat.st_mtime_ns, stat.st_ino
         remembered = _remembered.get(stamp, first)
         if isinstance(remembered, UndecodableError):
-            raise remembered
+            raise UndecodableError(str(remembered))  # a new one: the old one holds what it passed through
         prepare()
         inspection = inspect_file(plain)
         long = stat.st_size > SMALL and (inspection.claimed or 0) > LONGEST_AT_ONCE
