@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-_APPENDIX = re.compile(r"\n|Available node names|The binary trying to import")
+_APPENDIX = re.compile(r"\n|Available node names|The binary trying to import|(?:;| from) Op<|; NodeDef: ")
 _PREFACE = re.compile(r"TensorflowPredict: |Error importing graph\. |Error running the Tensorflow session\. ")
 
 
@@ -121,7 +121,7 @@ def _restore_axes(array: NDArray[np.float32], rank: int) -> NDArray[np.float32]:
 
 def _describe_error(title: str, error: RuntimeError) -> str:
     """Return TensorFlow's reason in one line, without Essentia's preface and without lists of nodes."""
-    reason = _PREFACE.split(_APPENDIX.split(str(error), 1)[0])[-1]
+    reason = _PREFACE.split(_APPENDIX.split(str(error), maxsplit=1)[0])[-1]
     return f"TensorFlow cannot run {title}: {shorten(reason, 200).rstrip('. ')}."
 
 

@@ -217,7 +217,9 @@ def _check_shapes(weights: Weights, graph: Graph, model: Model, ends: list[Layer
     try:
         found = layer_shapes(model, weights)
     except GraphError as error:
-        raise WeightsError(f"gave a graph that does not run: {error}") from error
+        # Without the name of what may be a temporary file.
+        plain = str(error).replace(repr(weights.path.name), "it").rstrip(".")
+        raise WeightsError(f"gave a graph that does not run: {plain}") from error
     for layer in ends:
         there = layer.find_in(graph)
         shape = there.joined_shape(found) if there else ()

@@ -787,6 +787,17 @@ def test_another_file_of_a_folder_is_left_out_with_a_word_and_taken_on_request(
     assert find_weights("musicnn") == taken  # what is here stays until the other is found good
 
 
+def test_a_graph_that_does_not_run_is_not_taken(home: Path, stick: Path, graph: bytes):
+    from tensorboard.compat.proto.graph_pb2 import GraphDef
+
+    message = GraphDef.FromString(graph)
+    next(node for node in message.node if node.op == "MatMul").op = "Conv3D"
+    (stick / "msd-musicnn-1.pb").write_bytes(message.SerializeToString())
+    with pytest.raises(WeightsError, match=r"does not run: TensorFlow cannot run it: [^.]+\. `embviz pull") as caught:
+        pull("musicnn", folder=stick)
+    assert ".new" not in str(caught.value)
+
+
 def test_what_is_here_is_fetched_anew_on_request(zoo: Zoo, graph: bytes, model: Model):
     zoo.content = graph
     first = pull(model)
