@@ -67,10 +67,12 @@ def _submit(call: Callable[..., Result], *arguments: Any) -> Future[Result] | No
 
 
 def _start() -> Any:
-    from loky import ProcessPoolExecutor
-    from loky.backend import get_context
-
     if multiprocessing.current_process().daemon:
+        return None
+    try:
+        from loky import ProcessPoolExecutor
+        from loky.backend import get_context
+    except ImportError:  # a system without semaphores
         return None
     executor = ProcessPoolExecutor(1, timeout=IDLE_SECONDS, context=get_context("loky"), initializer=_prepare)
     try:
