@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 from architectures import random_openl3, random_spleeter, random_vggish
+from clicks import check_spans
 from tensorboard.compat.proto.graph_pb2 import GraphDef
 
 import embviz
@@ -173,6 +174,11 @@ def test_vggish_frames(weights, seconds, frames, padded):
     embedding = embviz.embed((song(seconds, 16_000), 16_000), "vggish", cache=False)
     assert embedding.shape == (frames, 128)
     assert embedding.padded is padded
+
+
+def test_a_click_lies_in_what_every_frame_of_vggish_that_it_changes_has_heard(weights):
+    weights("audioset-vggish-3")
+    check_spans("vggish", 2.9, [1.0, 2.2])
 
 
 # OpenL3. -----------------------------------------------------------------------------------------------------------
