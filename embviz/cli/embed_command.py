@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 POOLINGS = ("mean", "mean+std", "max", "median", "frames")  # those of embviz.batch, which takes its time to load
 FORMATS = click.Choice([suffix.removeprefix(".") for suffix in outputs.SUFFIXES])
-MOST_FAILED = 20  # tracks of a folder of which it is said what went wrong
+MOST_SAID = 20  # tracks of a folder of which it is said what is wrong
 
 
 def _hop(_: click.Context, __: click.Parameter, value: str | None) -> float | str | None:
@@ -168,20 +168,26 @@ def _embed_folder(
     folder: Path, names: list[str], layers: list[str], targets: list[outputs.Target], options: Any,
     write: Callable[..., None], *, as_json: bool,
 ) -> int:  # fmt: skip
-    """Compute vectors of all sounds in a folder, write them where that is asked for, and say what failed."""
+    """Compute vectors of all sounds in a folder, write them where that is asked for, and say what failed or is odd."""
     from embviz.batch import embed_table
     from embviz.collection import Collection
+    from embviz.collection.track_table import add_sound_facts
     from embviz.core.cache import Cache
 
     store = Cache()
     options = {**options, "cache": store}
     with reporter(True) as report:
-        tracks = Collection.from_folder(folder, progress=report).table
+        collection = Collection.from_folder(folder, progress=report)
+        tracks = collection.table
         found = list(itertools.chain.from_iterable(embed_table(tracks, names, layers, progress=report, **options)))
     for target, vectors in zip(targets, found, strict=False):
         write(target.path, vectors, tracks)
+    for note in collection.notes:
+        say(note)
     for failed in dict.fromkeys(tuple(vectors.failed.items()) for vectors in found):
-        _say_failed(dict(failed), tracks)
+        _say_each(dict(failed), tracks, "failed")
+    warnings = add_sound_facts(tracks, store)["warning"]
+    _say_each(warnings[warnings != ""].to_dict(), tracks, "sound odd")
     files: list[Path | None] = [target.path for target in targets] if targets else [None] * len(found)
     if as_json:
         print_json([_of_folder(folder, vectors, file) for vectors, file in zip(found, files, strict=True)])
@@ -193,12 +199,13 @@ def _embed_folder(
     return int(any(vectors.failed for vectors in found))
 
 
-def _say_failed(failed: dict[int, str], tracks: DataFrame) -> None:
-    for label, sentence in itertools.islice(failed.items(), MOST_FAILED):
+def _say_each(said: dict[int, str], tracks: DataFrame, what: str) -> None:
+    """Say a sentence of each of some tracks, and how many more there are; `what` is the matter with them."""
+    for label, sentence in itertools.islice(said.items(), MOST_SAID):
         name = tracks.loc[label, "name"]
         say(sentence if name in sentence else f"{name}: {sentence}")
-    if len(failed) > MOST_FAILED:
-        say(f"… and {len(failed) - MOST_FAILED:,} more; {len(failed):,} of {len(tracks):,} tracks failed.")
+    if len(said) > MOST_SAID:
+        say(f"… and {len(said) - MOST_SAID:,} more; {len(said):,} of {len(tracks):,} tracks {what}.")
 
 
 def _of_folder(folder: Path, vectors: Vectors, file: Path | None) -> dict[str, Any]:

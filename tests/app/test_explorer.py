@@ -719,7 +719,7 @@ def test_a_cache_that_cannot_be_written_costs_a_notice_not_the_result(folder, ex
     def full(*_arguments, **_options):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr("embviz.core.io.write_bytes", full)
+    monkeypatch.setattr("embviz.core.io.atomic_write", full)
     explorer = explore(folder, models=["tempocnn"]).wait()
     assert statuses(explorer) == ["ready"]
     assert "cannot be kept" in explorer.widget.notice["text"]

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import requests
+import soundfile
 from architectures import Net
 
 from embviz import heads as embviz_heads
@@ -520,6 +521,20 @@ def test_ctrl_c_in_a_folder_says_what_is_kept_and_how_to_go_on(embviz, home, fol
     ran = embviz("embed", folder, "-m", "tempocnn", "--workers", 1)
     kept = "what was done is kept: run it again to go on."
     assert (ran.code, ran.said) == (130, [f"embviz: Interrupted after 1 of 2 tracks; {kept}"])
+
+
+def test_what_is_passed_over_or_odd_in_a_folder_is_said(embviz, home, folder):
+    (folder / "song.it").write_bytes(b"IMPM")
+    samples, rate = soundfile.read(folder / "one.wav")
+    soundfile.write(folder / "cut.flac", np.tile(samples, (3, 1)), rate)
+    (folder / "cut.flac").write_bytes((folder / "cut.flac").read_bytes()[: (folder / "cut.flac").stat().st_size // 2])
+    os.utime(folder / "cut.flac", (1e9, 1e9))  # long enough ago for its digest to be remembered
+    ran = embviz("embed", folder, "-m", "tempocnn")
+    assert ran.code == 0
+    passed, odd = ran.said
+    assert passed == "embviz: 1 file passed over, for there is no decoder here for .it."
+    assert odd.startswith("embviz: cut.flac: ")
+    assert odd.endswith("s could be decoded")
 
 
 def test_what_fails_in_a_folder_is_said_and_the_rest_is_written(embviz, home, folder):
