@@ -356,6 +356,8 @@ def _inspect_aiff(data: FileBytes) -> Inspection:
 
 def _inspect_flac(data: FileBytes) -> Inspection:
     streams = _flac_streams(data)
+    if not streams:
+        return Inspection("doubtful")
     parts, misfits = _flac_changes(data, streams[0]) if len(streams) == 1 else (streams, False)
     seen = Inspection("doubtful" if len(parts) > 1 or misfits else "sound", "", parts)
     return replace(seen, misfits=misfits or seen.changes)
@@ -365,7 +367,7 @@ def _flac_streams(data: FileBytes) -> tuple[Stretch, ...]:
     """Return the streams of FLAC that stand one behind the other."""
     starts = [at for at in data.find_all(b"fLaC") if data[at + 4 : at + 8] in (b"\0\0\0\x22", b"\x80\0\0\x22")]
     streams = []
-    for start, stop in zip(starts, [*starts[1:], len(data)], strict=True):
+    for start, stop in pairwise([*starts, len(data)]):
         packed = int.from_bytes(data[start + 18 : start + 26], "big")
         form = Format(packed >> 44, (packed >> 41 & 7) + 1)
         streams.append(Stretch(start, stop, form, (packed & (1 << 36) - 1) / max(form.rate, 1)))
@@ -471,7 +473,7 @@ def _inspect_ogg(data: FileBytes) -> Inspection:
     begins = list(data.find_all(b"OggS\0\x02"))
     # Pages that begin streams stand together where the streams lie side by side.
     starts = [at for at, before in zip(begins, [-1, *begins], strict=False) if _page_end(data, before) != at]
-    streams = [_ogg_stream(data, *span) for span in zip(starts, [*starts[1:], len(data)], strict=True)]
+    streams = [_ogg_stream(data, *span) for span in pairwise([*starts, len(data)])]
     packet = data[:128]
     verdict = "sound" if b"\x01vorbis" in packet else "foreign"
     codec = "" if verdict == "sound" or b"OpusHead" in packet or b"\x7fFLAC" in packet else _ogg_codec(packet)
@@ -494,8 +496,10 @@ def _ogg_stream(data: FileBytes, start: int, stop: int) -> Stretch | None:
     head = data[start : start + 128]
     serial, packet = head[14:18], head[27 + head[26] :] if len(head) > 27 else b""
     skipped = 0
+    if len(packet) < 16:  # longer is the shortest header
+        return None
     if packet.startswith(b"\x01vorbis"):
-        form = Format(int.from_bytes(packet[12:16], "little"), packet[11] if len(packet) > 11 else 0)
+        form = Format(int.from_bytes(packet[12:16], "little"), packet[11])
     elif packet.startswith(b"OpusHead"):
         form, skipped = Format(48_000, packet[9]), int.from_bytes(packet[10:12], "little")
     elif packet.startswith(b"\x7fFLAC") and len(packet) > 34:

@@ -218,3 +218,13 @@ def test_the_length_that_other_containers_claim_is_read(name, tmp_path):
     for size in range(0, 1200, 13):  # wherever it ends, it is no more than a file that claims nothing
         cut.write_bytes(data[: size + 16])
         inspect_file(cut)
+
+
+@pytest.mark.parametrize("name", ["stereo.ogg", "stereo.opus", "stereo.flac", "stereo.mp3", "stereo.aac"])
+def test_headers_may_end_or_lie_anywhere(streams, tmp_path, name):
+    data = streams[name][:8000]
+    for at in range(64):
+        (tmp_path / "cut").write_bytes(data[: at + 1])
+        (tmp_path / "changed").write_bytes(data[:at] + bytes([data[at] ^ 0xFF]) + data[at + 1 :])
+        for path in (tmp_path / "cut", tmp_path / "changed"):
+            assert inspect_file(path).verdict in ("sound", "doubtful", "foreign")
