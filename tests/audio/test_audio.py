@@ -72,6 +72,20 @@ def test_samples_are_those_of_the_mono_loader(sounds, name, rate):
         assert np.array_equal(Audio.open(path).mono(rate, quality=quality, keep=False), expected)
 
 
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3"])
+def test_samples_at_other_rates_are_those_of_the_mono_loader(tmp_path, suffix):
+    options = {"format": "OGG", "subtype": "VORBIS"} if suffix == "ogg" else {}
+    for own in (22_050, 32_000, 48_000, 88_200, 96_000)[: 3 if suffix == "mp3" else 5]:
+        for channels in (1, 2):
+            path = tmp_path / f"{own} {channels}.{suffix}"
+            soundfile.write(path, tone(rate=own, channels=channels), own, **options)
+            assert Audio.open(path).sample_rate == own
+            for rate, quality in ((16_000, 4), (11_025, 1), (own, 4)):
+                expected = loaded(path, rate, quality)
+                assert np.array_equal(Audio.open(path).mono(rate, quality=quality, keep=False), expected)
+                assert np.array_equal(Audio.open(path).mono(rate, quality=quality), expected)
+
+
 def test_compressed_in_mp4_and_adts(tmp_path):
     if not shutil.which("ffmpeg"):
         pytest.fail("ffmpeg is needed to make m4a and aac files for this test (.ci/run installs it)")
