@@ -162,13 +162,16 @@ def inspect_file(path: Path) -> Inspection:
         if not len(data):
             return Inspection("empty")
         head = data[:_HEAD]
-        for begin, inspect in (
+        inspectors = (
             (b"RIFF", _inspect_wave), (b"RF64", _inspect_wave), (b"FORM", _inspect_aiff),
             (b"fLaC", _inspect_flac), (b"OggS", _inspect_ogg), (_EBML, _inspect_matroska), (_ASF, _inspect_asf),
-        ):  # fmt: skip
-            if head.startswith(begin):
-                return inspect(data)
-        return _inspect_mp4(data) if head[4:8] == b"ftyp" else _inspect_stream(data)
+        )  # fmt: skip
+        usual = _inspect_mp4 if head[4:8] == b"ftyp" else _inspect_stream
+        inspect = next((inspect for begin, inspect in inspectors if head.startswith(begin)), usual)
+        try:
+            return inspect(data)
+        except (ArithmeticError, LookupError, ValueError, struct.error):
+            return Inspection("foreign")  # a header that lies in a way of its own: the decoders are asked
 
 
 # Streams without a container. ----------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import pytest
 import soundfile
 
 from embviz import Audio
+from embviz.audio import sniff
 from embviz.audio.sniff import inspect_file
 from embviz.errors import AudioError, UndecodableError
 from embviz.widgets.browser_audio import media_type
@@ -228,3 +229,14 @@ def test_headers_may_end_or_lie_anywhere(streams, tmp_path, name):
         (tmp_path / "changed").write_bytes(data[:at] + bytes([data[at] ^ 0xFF]) + data[at + 1 :])
         for path in (tmp_path / "cut", tmp_path / "changed"):
             assert inspect_file(path).verdict in ("sound", "doubtful", "foreign")
+
+
+def test_a_header_that_cannot_be_followed_leaves_the_file_to_the_decoders(tmp_path, monkeypatch):
+    ffmpeg(tmp_path / "a.wav")
+
+    def lost(_):
+        raise IndexError
+
+    monkeypatch.setattr(sniff, "_inspect_wave", lost)
+    assert inspect_file(tmp_path / "a.wav").verdict == "foreign"
+    assert Audio.open(tmp_path / "a.wav").duration == pytest.approx(SECONDS, abs=0.01)
