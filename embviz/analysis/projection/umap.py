@@ -78,8 +78,8 @@ def _initial_positions(
             warnings.filterwarnings("ignore", message="Graph is not fully connected")
             places = umap.spectral_layout(vectors, graph, 2, random, metric=metric)
     places = places * (10 / (np.abs(places).max() or 1))
-    # Points in the same place would stay together for ever.
-    places = places + random.normal(scale=1e-4, size=places.shape)
+    # Points in the same place would stay together for ever. The same for every seed: even this little changes a map.
+    places = places + np.random.RandomState(0).normal(scale=1e-4, size=places.shape)
     low, high = places.min(axis=0), places.max(axis=0)
     return np.asarray(10 * (places - low) / (high - low), np.float32)
 
