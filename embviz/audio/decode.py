@@ -12,7 +12,8 @@ import contextlib
 import os
 import tempfile
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from signal import SIGKILL, SIGXCPU
@@ -64,6 +65,19 @@ class _Switch:
 
 _expendable = _Switch()
 _remembered: OrderedDict[tuple[object, ...], str | UndecodableError] = OrderedDict()
+
+
+_check: ContextVar[Callable[[], object]] = ContextVar("embviz_check", default=lambda: None)
+
+
+@contextlib.contextmanager
+def cancellable(check: Callable[[], object]) -> Iterator[None]:
+    """Have `check` called again and again while something is decoded inside; it may raise to cancel."""
+    token = _check.set(check)
+    try:
+        yield
+    finally:
+        _check.reset(token)
 
 
 def decode_here() -> None:
@@ -225,7 +239,7 @@ class _Search:
         question = asdict(request) | {"seconds": self._seconds, "memory": self._memory}
         # Who asks for another rate goes on with Essentia, which can be loaded meanwhile.
         meanwhile = None if request.rate is None else essentia.load
-        reply, file = pool.ask(question, PATIENCE * self._seconds, meanwhile)
+        reply, file = pool.ask(question, PATIENCE * self._seconds, meanwhile, _check.get())
         if file is not None:
             with os.fdopen(file, "rb") as opened:
                 mapped = np.memmap(opened, np.float32, "c", shape=tuple(reply["shape"]))

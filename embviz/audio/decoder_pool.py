@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from embviz.errors import AudioError
 
 MOST = 2  # processes; the second is started when the first is busy
 LONGEST_LINE = 1 << 16  # bytes read at a time
+CHECK_EVERY = 0.5  # seconds
 
 # It is this very package, wherever it lies; what else this process finds comes after what a fresh one does.
 _CODE = """
@@ -81,15 +83,24 @@ class DecoderProcess:
         return self._process.poll() is None
 
     def ask(
-        self, question: dict[str, Any], seconds: float, meanwhile: Callable[[], object] | None
+        self,
+        question: dict[str, Any],
+        seconds: float,
+        meanwhile: Callable[[], object] | None,
+        check: Callable[[], object],
     ) -> tuple[dict[str, Any], int | None]:
-        """Return an answer, and the descriptor of the file that comes with it, after doing something else meanwhile."""
+        """Return an answer, and the descriptor of the file that comes with it, after doing something else meanwhile.
+
+        `check` is called again and again while it is waited for, and may raise to cancel.
+        """
         try:
+            end = time.monotonic() + seconds
             self._socket.settimeout(seconds)
             self._socket.sendall(json.dumps(question).encode() + b"\n")
             if meanwhile is not None:
                 meanwhile()
-            reply, file = self._receive()
+            self._socket.settimeout(CHECK_EVERY)
+            reply, file = self._receive(end, check)
         except TimeoutError as error:
             self.close()
             raise ProcessEndedError(signal.SIGXCPU) from error
@@ -102,11 +113,17 @@ class DecoderProcess:
             self.close()
         return reply, file
 
-    def _receive(self) -> tuple[dict[str, Any], int | None]:
+    def _receive(self, end: float, check: Callable[[], object]) -> tuple[dict[str, Any], int | None]:
         data, files = b"", []
         try:
             while not data.endswith(b"\n"):
-                part, some, *_ = socket.recv_fds(self._socket, LONGEST_LINE, 1)
+                try:
+                    part, some, *_ = socket.recv_fds(self._socket, LONGEST_LINE, 1)
+                except TimeoutError:
+                    if time.monotonic() > end:
+                        raise
+                    check()
+                    continue
                 files += some
                 if not part:
                     raise ConnectionResetError
@@ -153,12 +170,19 @@ class DecoderPool:
                 self._idle.append(DecoderProcess())
 
     def ask(
-        self, question: dict[str, Any], seconds: float, meanwhile: Callable[[], object] | None = None
+        self,
+        question: dict[str, Any],
+        seconds: float,
+        meanwhile: Callable[[], object] | None = None,
+        check: Callable[[], object] = lambda: None,
     ) -> tuple[dict[str, Any], int | None]:
-        """Put a question to a process that is free; raises ProcessEndedError where it ends over it."""
-        process = self._take()
+        """Put a question to a process that is free; raises ProcessEndedError where it ends over it.
+
+        `check` is called while it is waited for, and may raise to cancel.
+        """
+        process = self._take(check)
         try:
-            return process.ask(question, seconds, meanwhile)
+            return process.ask(question, seconds, meanwhile, check)
         finally:
             self._give(process)
 
@@ -176,7 +200,7 @@ class DecoderPool:
             process.forget()
         self.__init__()  # type: ignore[misc]
 
-    def _take(self) -> DecoderProcess:
+    def _take(self, check: Callable[[], object]) -> DecoderProcess:
         with self._changed:
             while True:
                 if self._closed:
@@ -191,7 +215,8 @@ class DecoderPool:
                     process = DecoderProcess()
                     self._busy.add(process)
                     return process
-                self._changed.wait()
+                if not self._changed.wait(CHECK_EVERY):
+                    check()
 
     def _give(self, process: DecoderProcess) -> None:
         with self._changed:

@@ -15,6 +15,7 @@ import numpy as np
 
 from embviz.audio import Audio, AudioSource
 from embviz.audio.audio import check_quality
+from embviz.audio.decode import cancellable
 from embviz.audio.facts import known_problem, load_facts, note_problem
 from embviz.core import essentia
 from embviz.core.cache import Cache, CacheOption, resolve_cache
@@ -376,7 +377,8 @@ def _compute(
         places = [i for i in same_input if i in specs]
         if not places:
             continue
-        samples = _samples(sound, FRONTENDS[name], quality, keep=several)
+        with cancellable(partial(report, decoding, int(n > 0), 1)):
+            samples = _samples(sound, FRONTENDS[name], quality, keep=several)
         check()
         if not n:
             report(decoding, 1, 1)

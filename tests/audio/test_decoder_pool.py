@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +73,26 @@ def test_a_process_that_ends_over_a_file_is_replaced_once(tmp_path, monkeypatch)
     audio = Audio.open(tmp_path / "a.wav")
     assert np.array_equal(audio.stereo(RATE), samples)
     assert asked == ["essentia", "essentia"]
+
+
+def test_decoding_can_be_cancelled_while_it_lasts(tmp_path):
+    noise(tmp_path / "a.wav")
+    noise(tmp_path / "b.wav", seconds=0.5)
+    assert Audio.open(tmp_path / "b.wav").duration == 0.5
+    process = the_process()
+    os.kill(process._process.pid, signal.SIGSTOP)  # so that it lasts
+    asked = []
+
+    def cancel():
+        asked.append("whether to go on")
+        if len(asked) == 2:
+            raise CancelledError
+
+    with pytest.raises(CancelledError), decode_module.cancellable(cancel):
+        Audio.open(tmp_path / "a.wav").mono(16_000)
+    assert len(asked) == 2
+    assert not process.alive
+    assert Audio.open(tmp_path / "a.wav").duration == 1.0
 
 
 def test_a_file_that_ends_two_is_told_once_in_one_sentence(tmp_path, monkeypatch):
