@@ -13,7 +13,7 @@ from common import fault, make_home, melody
 
 TRIALS, CHUNK = 2, 2
 HOURS = 10
-LARGEST = 4.0  # GiB
+LARGEST = 6.0  # GiB of this process: samples, mel-spectrogram and frames, four bytes each
 SOONEST = 2.0  # seconds in which a run must end after it was cancelled, on a machine that does nothing else
 
 
