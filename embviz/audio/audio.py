@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -30,12 +30,6 @@ if TYPE_CHECKING:
 
 
 AudioSource: TypeAlias = "str | os.PathLike[str] | tuple[NDArray[Any], int] | Audio"
-
-
-class _Hint(TypedDict, total=False):
-    """The decoder to be tried first, where that is known."""
-
-    first: str
 
 
 class Audio:
@@ -173,7 +167,7 @@ class Audio:
         """
         if not keep and self.path is not None and self._mono is None and self._samples is None:
             at = sample_rate, check_quality(quality)
-            return np.asarray(self._note(decode_mix(self._file, at=at, **self._hint())).samples)
+            return np.asarray(self._note(decode_mix(self._file, at=at, first=self._known_decoder)).samples)
         return self._resampled(self._native_mono(), sample_rate, quality)
 
     def stereo(self, sample_rate: int, *, quality: int = 4) -> NDArray[np.float32]:
@@ -200,14 +194,14 @@ class Audio:
     def _decoded(self) -> NDArray[np.float32]:
         """Return all channels at the track's own rate, ``[n, channels]``."""
         if self._samples is None:
-            decoded = self._note(decode(self._file, **self._hint()))
+            decoded = self._note(decode(self._file, first=self._known_decoder))
             self._rate, self._samples = decoded.rate, decoded.samples
         return self._samples
 
     def _native_mono(self) -> NDArray[np.float32]:
         """Return the mix at the track's own rate; the channels are not decoded for it."""
         if self._mono is None and self._samples is None:
-            decoded = self._note(decode_mix(self._file, **self._hint()))
+            decoded = self._note(decode_mix(self._file, first=self._known_decoder))
             self._rate, self._mono = decoded.rate, np.asarray(decoded.samples)
         if self._mono is None:
             samples = self._decoded()
@@ -223,8 +217,10 @@ class Audio:
         release_pages(samples)
         return resampled
 
-    def _hint(self) -> _Hint:
-        return _Hint() if self._facts is None else _Hint(first=self._facts.decoder)
+    @property
+    def _known_decoder(self) -> str:
+        """The decoder that is known to read the file, empty where none is."""
+        return "" if self._facts is None else self._facts.decoder
 
     @property
     def _file(self) -> Path:
