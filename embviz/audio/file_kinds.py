@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from typing import IO
 
-from embviz.audio.sniff import frame_at
+from embviz.audio.sniff import FileBytes, frame_at, skip_tags
 
 # Names of what Essentia's FFmpeg and libsndfile read; films count for their sound.
 SUFFIXES = frozenset(
@@ -33,7 +33,6 @@ LISTED = "files ending in .mp3, .flac, .wav, .ogg, .m4a and other usual endings 
 SEARCHED = 1 << 16  # bytes in which frames must begin
 ADTS = 4  # what stands for the layer in frames of AAC
 CHAIN = 3  # frames that follow each other where they do not stand at the very beginning
-MOST_TAGS = 100
 
 _MAGIC = {
     b"fLaC": "flac", b"OggS": "ogg", b".snd": "au", b"caff": "caf", b"riff\x2e\x91\xcf\x11": "w64", b"wvpk": "wavpack",
@@ -53,25 +52,11 @@ _ATOMS = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
 
 def identify(file: IO[bytes]) -> tuple[str, int]:
     """Return the kind of a file, and where its sound starts behind ID3 tags."""
-    start = _skip_id3(file)
+    start = skip_tags(FileBytes(file, block=0))
     file.seek(start)
     head = file.read(SEARCHED)
     kind = _container(head) or _frames(head)
     return "" if _lacks_decoder(kind, head) else kind, start
-
-
-def _skip_id3(file: IO[bytes]) -> int:
-    start = 0
-    for _ in range(MOST_TAGS):
-        file.seek(start)
-        header = file.read(10)
-        if len(header) < 10 or header[:3] != b"ID3":
-            break
-        size = 0
-        for byte in header[6:]:
-            size = size << 7 | byte & 0x7F
-        start += 10 + size
-    return start
 
 
 def _container(head: bytes) -> str:

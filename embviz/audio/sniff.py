@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import IO, NamedTuple, Protocol
+from typing import IO, Literal, NamedTuple, Protocol
 
 import numpy as np
 
@@ -33,7 +33,7 @@ _BIT_RATES = {
     (False, 3): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
 _SAMPLE_RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
-_ADTS_RATES = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350)
+ADTS_RATES = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350)
 _FLAC_RATES = {
     0: 0, 1: 88_200, 2: 176_400, 3: 192_000, 4: 8_000, 5: 16_000, 6: 22_050, 7: 24_000, 8: 32_000, 9: 44_100,
     10: 48_000, 11: 96_000,
@@ -41,6 +41,7 @@ _FLAC_RATES = {
 _BLOCK = 1 << 20  # bytes read at a time
 _HEAD = 1 << 16  # bytes in which a container says what it holds
 _LARGEST_MOOV = 64 << 20
+_MOST_TAGS = 100  # that stand one behind the other
 _MOST_JUNK = 1 << 20  # bytes in which the next frame of a stream is looked for
 _EBML, _ASF = b"\x1a\x45\xdf\xa3", b"\x30\x26\xb2\x75\x8e\x66\xcf\x11"
 _INFO = b"\x15\x49\xa9\x66"
@@ -68,11 +69,11 @@ class Bytes(Protocol):
 
 
 class FileBytes:
-    """The bytes of an open file, read in blocks where they are asked for."""
+    """The bytes of an open file, read where they are asked for, and at least a `block` at a time."""
 
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        self._size = os.fstat(file.fileno()).st_size
+    def __init__(self, file: IO[bytes], *, block: int = _BLOCK) -> None:
+        self._file, self._least = file, block
+        self._size = file.seek(0, os.SEEK_END)
         self._start, self._block = 0, b""
 
     def __len__(self) -> int:
@@ -82,7 +83,7 @@ class FileBytes:
         start, stop, _ = part.indices(self._size)
         if start < self._start or stop > self._start + len(self._block):
             self._file.seek(start)
-            self._start, self._block = start, self._file.read(max(stop - start, _BLOCK))
+            self._start, self._block = start, self._file.read(max(stop - start, self._least))
         return self._block[start - self._start : stop - self._start]
 
     def find(self, wanted: bytes, start: int = 0, stop: int | None = None) -> int:
@@ -179,7 +180,9 @@ def inspect_file(path: Path) -> Inspection:
 
 def skip_tags(data: Bytes, start: int = 0) -> int:
     """Return where the sound starts behind ID3 tags, whose lengths have seven bits in a byte."""
-    while data[start : start + 3] == b"ID3" and len(data) >= start + 10:
+    for _ in range(_MOST_TAGS):
+        if data[start : start + 3] != b"ID3" or len(data) < start + 10:
+            break
         size = 0
         for byte in data[start + 6 : start + 10]:
             size = size << 7 | byte & 0x7F
@@ -200,7 +203,7 @@ def frame_at(data: Bytes, at: int) -> tuple[tuple[int, ...], int] | None:
 def _adts_frame(head: bytes) -> tuple[tuple[int, ...], int] | None:
     length = (head[3] & 3) << 11 | head[4] << 3 | head[5] >> 5
     rate, channels = head[2] >> 2 & 15, (head[2] & 1) << 2 | head[3] >> 6
-    return ((4, rate, channels), length) if length > 7 and channels and rate < len(_ADTS_RATES) else None
+    return ((4, rate, channels), length) if length > 7 and channels and rate < len(ADTS_RATES) else None
 
 
 def _mpeg_frame(head: bytes) -> tuple[tuple[int, ...], int] | None:
@@ -222,7 +225,7 @@ def _mpeg_frame(head: bytes) -> tuple[tuple[int, ...], int] | None:
 def _describe_kind(kind: tuple[int, ...]) -> tuple[Format, int]:
     """Return the format of a frame of this kind, and its samples."""
     if kind[0] == 4:
-        return Format(_ADTS_RATES[kind[1]], 8 if kind[2] == 7 else kind[2], 4), 1024
+        return Format(ADTS_RATES[kind[1]], 8 if kind[2] == 7 else kind[2], 4), 1024
     layer, version, hertz, mono = kind
     return Format(hertz, 1 if mono else 2, layer), 384 if layer == 1 else 576 if layer == 3 and version != 3 else 1152
 
@@ -310,13 +313,13 @@ def _vbr_frames(head: bytes) -> int:
 # Containers. ---------------------------------------------------------------------------------------------------------
 
 
-def _chunks(data: FileBytes, start: int, order: str) -> Iterator[tuple[bytes, int, int]]:
+def riff_chunks(data: Bytes, start: int, order: Literal["little", "big"]) -> Iterator[tuple[bytes, int, int]]:
     """Yield name, start and claimed size of the chunks of a WAVE or AIFF file."""
     for _ in range(1000):
         head = data[start : start + 8]
         if len(head) < 8:
             return
-        size = int.from_bytes(head[4:], "little" if order == "little" else "big")
+        size = int.from_bytes(head[4:], order)
         yield head[:4], start + 8, size
         start += 8 + size + size % 2
 
@@ -324,7 +327,7 @@ def _chunks(data: FileBytes, start: int, order: str) -> Iterator[tuple[bytes, in
 def _inspect_wave(data: FileBytes) -> Inspection:
     """Tell whether a WAVE header names PCM or floats, the codecs that are always there."""
     tag = rate = channels = block = size = large = 0
-    for name, start, claimed in _chunks(data, 12, "little"):
+    for name, start, claimed in riff_chunks(data, 12, "little"):
         if name == b"ds64":
             large = int.from_bytes(data[start + 8 : start + 16], "little")
         if name == b"fmt ":
@@ -344,7 +347,7 @@ def _inspect_wave(data: FileBytes) -> Inspection:
 
 
 def _inspect_aiff(data: FileBytes) -> Inspection:
-    part = next((data[start : start + 22] for name, start, _ in _chunks(data, 12, "big") if name == b"COMM"), b"")
+    part = next((data[start : start + 22] for name, start, _ in riff_chunks(data, 12, "big") if name == b"COMM"), b"")
     if len(part) < 18:
         return Inspection("foreign")
     codec = part[18:22] if data[8:12] == b"AIFC" else b"NONE"

@@ -19,16 +19,14 @@ from typing import IO, Any, NamedTuple
 
 from embviz.audio.decode import NOT_AUDIO
 from embviz.audio.file_kinds import ADTS, CHAIN, frames_at, identify
-from embviz.audio.sniff import inspect_file
+from embviz.audio.sniff import ADTS_RATES, FileBytes, inspect_file, riff_chunks
 from embviz.core.text import LONGEST_LINE, printable_name, shorten
 
 MOST_VALUES = 20  # of one tag, as in several artists
-MOST_CHUNKS = 1000
 LARGEST_TEXT = 1 << 16  # bytes
 LEAST_BYTES = {"mpeg": 900.0, "": 8.0}  # of a second: the lowest bit rate of mp3; silence in flac or opus
 SPOTS, AT_SPOT = 50, 10  # places in a file, and frames at each, by which its length is estimated
 SPOT_BYTES = 1 << 14
-ADTS_RATES = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350)
 
 # Keys of ID3, of MP4, of Vorbis comments and APEv2, and of ASF, the best first.
 _KEYS = {
@@ -178,15 +176,8 @@ def _chunks(file: IO[bytes], size: int) -> Iterator[_Chunk]:
     """Yield the chunks of a file, as far as they lie in it."""
     file.seek(0)
     order: Any = "little" if file.read(4) in (b"RIFF", b"RF64") else "big"
-    at = 12
-    for _ in range(MOST_CHUNKS):
-        file.seek(at)
-        header = file.read(8)
-        if len(header) < 8:
-            return
-        claimed = int.from_bytes(header[4:], order)
-        yield _Chunk(header[:4], at + 8, min(claimed, size - at - 8))
-        at += 8 + claimed + claimed % 2
+    for name, start, claimed in riff_chunks(FileBytes(file, block=0), 12, order):
+        yield _Chunk(name, start, min(claimed, size - start))
 
 
 def _chunk_texts(file: IO[bytes], chunks: list[_Chunk]) -> dict[str, str]:

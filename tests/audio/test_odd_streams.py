@@ -240,3 +240,9 @@ def test_a_header_that_cannot_be_followed_leaves_the_file_to_the_decoders(tmp_pa
     monkeypatch.setattr(sniff, "_inspect_wave", lost)
     assert inspect_file(tmp_path / "a.wav").verdict == "foreign"
     assert Audio.open(tmp_path / "a.wav").duration == pytest.approx(SECONDS, abs=0.01)
+
+
+def test_tags_behind_tags_come_to_an_end(tmp_path):
+    (tmp_path / "tags.mp3").write_bytes(b"ID3\x03" + bytes(6) + (b"ID3\x03" + bytes(6)) * 100_000)
+    with (tmp_path / "tags.mp3").open("rb") as file:
+        assert sniff.skip_tags(sniff.FileBytes(file)) == 1000
