@@ -22,6 +22,7 @@ from embviz.audio import decoders
 from embviz.audio.decoders import DecodeRequest, RefusedError
 from embviz.audio.sniff import Format, Stretch
 from embviz.core import essentia
+from embviz.core.processes import end_first
 from embviz.errors import AudioError, UndecodableError
 
 if TYPE_CHECKING:
@@ -37,8 +38,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     connection = socket.socket(fileno=os.dup(0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:  # noqa: PTH123
-        score.write("1000")  # where memory runs out, this process is to end, not the one that asks
+    end_first()
     essentia.load()
     usable = True
     with connection.makefile("rb") as requests:

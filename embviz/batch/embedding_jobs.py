@@ -31,6 +31,7 @@ from embviz.batch.scheduler import DIED, TICK, Scheduler
 from embviz.batch.vector_store import RowBuffer, TrackRows
 from embviz.batch.worker import EmbeddingJob, JobResult, LayerRequest, describe_error, run_job
 from embviz.core.cache import Cache
+from embviz.core.processes import count_cores
 from embviz.core.text import format_duration
 from embviz.errors import EmbvizError
 
@@ -319,7 +320,7 @@ class EmbeddingScheduler(Scheduler[UniqueTrack, JobResult]):
         seconds = self._throughput.estimate(track.seconds for track in tracks)
         cost = None
         if request.executor is None:
-            workers, cores = request.workers or 1, executors.count_cores()
+            workers, cores = request.workers or 1, count_cores()
             # One worker is this process, where TensorFlow has a thread for each core.
             cost = estimate_cost(specs, seconds, cores if workers == 1 else min(workers, cores))
         about = "" if cost is None else f", about {format_duration(cost)}"

@@ -20,6 +20,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
 from embviz.audio.decode import decode_here
+from embviz.core.processes import count_cores
 from embviz.errors import CollectionError, OptionError
 
 MEMORY = 3 * 2**29  # bytes that a process with a track of usual length and a few graphs may take
@@ -130,11 +131,6 @@ def choose_executor(
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
         workers = max(1, min(count_cores(), memory // MEMORY))
     return LocalProcesses(min(jobs, workers), environment)
-
-
-def count_cores() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def check_executor(executor: Any) -> Executor | None:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Future
 from typing import Any, TypeVar, cast
 
+from embviz.core.processes import end_first
 from embviz.errors import EmbvizError, GraphError
 
 IDLE_SECONDS = 30
@@ -98,5 +99,4 @@ def _prepare() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_AS)
     limit = MOST_MEMORY if most == resource.RLIM_INFINITY else min(most, MOST_MEMORY)
     resource.setrlimit(resource.RLIMIT_AS, (limit, most))
-    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:  # noqa: PTH123
-        file.write("1000")
+    end_first()

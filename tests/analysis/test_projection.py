@@ -81,7 +81,7 @@ def test_umap_s_map_does_not_depend_on_the_number_of_processors(monkeypatch):
     maps = []
     monkeypatch.setattr("embviz.analysis.projection.umap_sgd.SINGLE_THREAD_UP_TO", 0)
     for processors in (1, 2, 5):
-        monkeypatch.setattr("embviz.analysis.projection.umap_sgd._count_threads", lambda n=processors: n)
+        monkeypatch.setattr("embviz.analysis.projection.umap_sgd.count_cores", lambda n=processors: n)
         maps.append(project(x, cache=False, n_epochs=50).xy)
     assert (maps[0] == maps[1]).all()
     assert (maps[0] == maps[2]).all()

@@ -494,7 +494,7 @@ def first_stage(table, *arguments, **options):
 
 
 def test_a_run_says_first_what_is_to_be_computed_and_what_that_costs(home, clips, monkeypatch):
-    monkeypatch.setattr(executors, "count_cores", lambda: 4)
+    monkeypatch.setattr(embedding_jobs, "count_cores", lambda: 4)
     table = a_table(clips[:2], duration=[1800.0, 1800.0])
     said = "embedding 0 of 2 tracks · embedding by msd-musicnn-1 of 1.0 h of sound, about 33 s"
     assert first_stage(table, "musicnn") == said

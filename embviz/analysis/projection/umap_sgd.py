@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import functools
 import itertools
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -20,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from embviz.core.processes import count_cores
 from embviz.core.progress import Report
 
 # Measured on digits, clusters and frames of tracks: with one block, maps of crowded clusters are less trustworthy than
@@ -50,7 +50,7 @@ def optimize_layout(
     forces32 = tuple(map(np.float32, forces))
     due, pushed = period.copy(), period / forces32[-1]
     here, there = start.astype(np.float32), np.empty(start.shape, np.float32)
-    threads = _count_threads() if n > SINGLE_THREAD_UP_TO else 1
+    threads = count_cores() if n > SINGLE_THREAD_UP_TO else 1
     shares = list(itertools.pairwise(round(i * n / threads) for i in range(threads + 1)))
     move = compile_kernel()
     with ThreadPoolExecutor(threads) as pool:
@@ -88,11 +88,6 @@ def _deal_edges(graph: Any) -> Any:
     number = np.random.default_rng(0).integers(BLOCKS, size=n, dtype=np.int32)
     block = (number[edges.row] + number[edges.col]) % BLOCKS
     return csr_matrix((edges.data, (block * n + edges.row, edges.col)), (BLOCKS * n, n))
-
-
-def _count_threads() -> int:
-    mine = getattr(os, "sched_getaffinity", None)
-    return len(mine(0)) if mine else os.cpu_count() or 1
 
 
 def _move_share(
