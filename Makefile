@@ -16,6 +16,8 @@ PORT ?= 8888
 
 READY := .venv/.ready
 READY_DEV := .venv/.ready-dev
+WIDGETS := embviz/widgets
+READY_NODE := $(WIDGETS)/node_modules/.package-lock.json
 PIP := $(PY) -m pip install -qq --disable-pip-version-check
 FITS := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
 # Files stay whole, since their tests share servers and pages; tests/conftest.py begins with the longest.
@@ -32,7 +34,7 @@ help:
 	@echo "make test          install with the tools of developers, and run every test"
 	@echo "make campaign      look for what kills, damaged files and odd tables can break (an hour; CAMPAIGN_ARGS='kills --scale 0.1')"
 	@echo "make lab           open JupyterLab on the first notebook"
-	@echo "make lint          check style, types and which way imports point"
+	@echo "make lint          check style, types and which way imports point (scripts: with Node)"
 	@echo "make environment   write environment.yml, from pyproject.toml"
 	@echo "make clean         remove .venv, build and caches (weights and kept embeddings stay)"
 	@echo
@@ -61,19 +63,20 @@ campaign: $(READY_DEV)
 	@EMBVIZ_HOME="$$PWD/build/home" $(PY) -m embviz pull --default
 	@$(PY) tests/campaigns/run.py $(CAMPAIGN_ARGS)
 
-lint: $(READY_DEV)
+lint: $(READY_DEV) $(READY_NODE)
 	@echo "Checking style and types …"
 	@$(PY) -m ruff check --quiet .
 	@$(PY) -m ruff format --quiet --check .
 	@$(PY) -m mypy
 	@report=$$(.venv/bin/lint-imports --no-cache --no-logo) || { echo "$$report"; exit 1; }
+	@npm --prefix $(WIDGETS) run --silent lint
 
 environment: $(READY)
 	@mkdir -p build
 	@$(PY) docs/environment.py > build/environment.yml && mv build/environment.yml environment.yml
 
 clean:
-	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache $(WIDGETS)/node_modules
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
 
 $(READY): pyproject.toml
@@ -90,6 +93,12 @@ $(READY_DEV): pyproject.toml
 
 # One sentence on stderr, and the end.
 say = f() { echo "$$1" >&2; exit 1; }; f
+
+$(READY_NODE): $(WIDGETS)/package-lock.json
+	@command -v npm >/dev/null || { $(say) "The scripts of the widgets are checked with Node 20 or newer: install it (on Debian and Ubuntu: apt install npm) and repeat."; }
+	@echo "Installing the tools that check the scripts …"
+	@npm --prefix $(WIDGETS) ci --silent
+	@touch $@
 
 # Makes .venv unless there is one that works; what an interrupted start left behind is made anew.
 define make_venv

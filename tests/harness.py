@@ -154,7 +154,7 @@ class Bench:
         page.route("**/*", self._answer)
         page.goto(HOME)
         page.wait_for_function("globalThis.bench")
-        self._styles: list[str] = []
+        self.page.evaluate("css => document.querySelector('#styles').textContent = css", bundle.style())
 
     def _answer(self, route: Any) -> None:
         path = route.request.url.removeprefix(HOME)
@@ -173,9 +173,6 @@ class Bench:
         """Make a model; values of type bytes arrive as a DataView, the way anywidget gives them."""
         plain = {name: value for name, value in state.items() if not isinstance(value, bytes)}
         coded = {name: base64.b64encode(value).decode() for name, value in state.items() if isinstance(value, bytes)}
-        if script not in self._styles:
-            self._styles.append(script)
-            self.page.evaluate("css => document.querySelector('#styles').textContent += css", bundle.style(script))
         self.page.evaluate("([ref, script, state, bytes]) => bench.add(ref, script, state, bytes)",
                            [ref, script, json.loads(json.dumps(plain)), coded])  # fmt: skip
 

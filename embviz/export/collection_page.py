@@ -146,8 +146,7 @@ def render_collection_page(  # noqa: PLR0913  what a page can be told apart by
         "parts": made.names,
         "about": provenance.provenance_sections(table, vectors, projection, made, audio),
     }
-    kinds = ["player", "heatmap", "scatter"] if description["heatmap"] else ["player", "scatter"]
-    return static_widgets.render_page(description, blocks, script="folio", kinds=kinds, linked=audio == "link")
+    return static_widgets.render_page(description, blocks, script="collection_page", linked=audio == "link")
 
 
 def _check_tracks(table: pd.DataFrame, vectors: Vectors, projection: Projection) -> list[int]:

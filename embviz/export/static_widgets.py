@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
@@ -102,9 +102,7 @@ def check_audio(audio: str, known: Sequence[str]) -> str:
     return audio
 
 
-def render_page(
-    description: dict[str, Any], blocks: PageData, *, script: str, kinds: Iterable[str], linked: bool
-) -> str:
+def render_page(description: dict[str, Any], blocks: PageData, *, script: str, linked: bool) -> str:
     """Return the page that a script draws from its description.
 
     Parameters
@@ -112,27 +110,20 @@ def render_page(
     description : dict
         What the script reads; ``title`` and ``theme`` are the page's; `blocks` has the arrays that are named in it.
     script : str
-        The module ``widgets/{script}.js`` exports ``show(widgets)``; its style sheet has the same name.
-    kinds : iterable of str
-        Modules of the widgets on the page.
+        The entry ``widgets/src/{script}.js`` draws the page; its style sheet has the same name.
     linked : bool
         Whether sound is played from files beside the page.
     """
     made = f"Made with embviz {__version__}. This file needs no network and sends nothing anywhere."
-    kinds = sorted(set(kinds))
-    table = ", ".join(f"{kind}: _{kind}" for kind in kinds)
-    code = f"{bundle.modules([*kinds, script])}\n_{script}.show({{ {table} }});\n"
-    names = dict.fromkeys(["theme", *kinds, "page", script])
-    sheets = [(bundle.FOLDER / f"{name}.css").read_text("utf-8") for name in names]
     scripts = [
         *blocks.elements,
         f'<script type="application/json" id="embviz-page">{script_json(description | {"made": made})}</script>',
-        f'<script type="module">\n{code}</script>',
+        f'<script type="module">\n{bundle.code(script)}</script>',
     ]
     heard = "data: blob: 'self' file:" if linked else "data: blob:"
     return save.html_document(
         printable(description["title"]),
-        style="\n".join([save.switchable_theme_css(description["theme"]), *sheets]),
+        style="\n".join([save.switchable_theme_css(description["theme"]), bundle.sheet(script)]),
         noscript=NO_SCRIPT,
         scripts="\n" + "\n".join(scripts),
         policy=f"{save.POLICY}; media-src {heard}",

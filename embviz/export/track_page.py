@@ -153,8 +153,7 @@ def render_track_page(
         "rows": plots,
         "about": [_audio_facts(opened, link), *_provenance(rows)],
     }
-    kinds = ["player", *(row["widget"] for row in plots if "widget" in row)]
-    return static_widgets.render_page(description, blocks, script="page", kinds=kinds, linked=bool(link))
+    return static_widgets.render_page(description, blocks, script="track_page", linked=bool(link))
 
 
 def missing_weights_row(model: str | Model) -> MissingRow:

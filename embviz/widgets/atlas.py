@@ -72,7 +72,7 @@ class AtlasView(ModelsWidget):
     """What the map of a collection looks like with all that is around it, and the commands that come from it."""
 
     _esm = script("atlas")
-    _css = style("atlas")
+    _css = style()
     commands = COMMANDS
     page_traits = frozenset({"tab"})
 

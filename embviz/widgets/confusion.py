@@ -30,7 +30,7 @@ class Confusion(CommandWidget):
     """
 
     _esm = script("confusion")
-    _css = style("confusion")
+    _css = style()
     commands = COMMANDS
     page_traits = frozenset({"unit"})
 

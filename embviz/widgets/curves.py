@@ -20,7 +20,7 @@ class Curves(FramesWidget):
     """
 
     _esm = script("curves")
-    _css = style("curves")
+    _css = style()
 
     page_traits = FramesWidget.page_traits | {"top", "threshold"}
 

@@ -43,7 +43,7 @@ class FeatureMaps(EmbeddingWidget):
     """
 
     _esm = script("feature_maps")
-    _css = style("feature_maps")
+    _css = style()
 
     page_traits = frozenset({"page", "order", "pooled", "window", "scale"})
 

@@ -22,7 +22,7 @@ class Heatmap(FramesWidget):
     """
 
     _esm = script("heatmap")
-    _css = style("heatmap")
+    _css = style()
 
     orders = traitlets.Dict(ORDERS, help="Orders to choose from, with their titles.").tag(sync=True)
     scales = traitlets.Dict(PAGE_SCALES, help="Scales to choose from, with their titles.").tag(sync=True)

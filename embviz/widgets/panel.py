@@ -54,7 +54,7 @@ class Panel(ModelsWidget):
     """What the Explorer looks like, and the commands that come from it."""
 
     _esm = script("panel")
-    _css = style("panel")
+    _css = style()
     commands = COMMANDS
     page_traits = frozenset({"tab", "collapsed_list"})
 

@@ -44,7 +44,7 @@ class Player(PageWidget):
     """
 
     _esm = script("player")
-    _css = style("player")
+    _css = style()
 
     page_traits = frozenset({"time", "playing", "rate", "volume", "looping", "range", "view", "mix"})
 

@@ -53,7 +53,7 @@ class Scatter(PageWidget):
     """
 
     _esm = script("scatter")
-    _css = style("scatter")
+    _css = style()
 
     page_traits = frozenset({"selected", "current", "hidden_categories", "value_range", "matches"})
 

@@ -27,7 +27,7 @@ class SelfSimilarity(EmbeddingWidget):
     """
 
     _esm = script("self_similarity")
-    _css = style("self_similarity")
+    _css = style()
 
     cells = traitlets.Bytes(help="uint8 [n, n], row by row.").tag(sync=True)
     n = traitlets.Int(0, help="Rows and columns.").tag(sync=True)

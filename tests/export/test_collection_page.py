@@ -28,7 +28,6 @@ from embviz.errors import CollectionError, FigureError, OptionError
 from embviz.export import collection_page, page_audio, static_widgets
 from embviz.export.columns import PageColor
 from embviz.extraction import embed
-from embviz.widgets import bundle
 
 RATE = 16_000
 HOSTILE = "a\u202eb <img src=x onerror=alert(1)> </script><script>alert(2)</script> \"'& שיר 🎵"
@@ -302,10 +301,6 @@ def test_what_others_wrote_is_no_markup(table):
     assert page["title"] == page["notes"][0] == SHOWN
     assert "<" not in json.dumps(page).replace("<", "\\u003c")
     assert dict(page["about"][-1]["facts"]) == {"tone 3.wav": SHOWN}
-
-
-def test_scripts_do_not_end_themselves():
-    assert not re.search(r"</script|<!--", bundle.modules(["folio", "scatter"]), re.IGNORECASE)
 
 
 def test_no_widget_is_sent_to_an_open_notebook(table, monkeypatch):

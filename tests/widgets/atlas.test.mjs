@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { countText } from "../../embviz/widgets/atlas.js";
-import { readings, tagText } from "../../embviz/widgets/atlasgroups.js";
-import { counted, distanceOf, lengthInWords, momentOf, sorted } from "../../embviz/widgets/atlaslists.js";
-import { FIGURES, preliminary } from "../../embviz/widgets/atlasmap.js";
-import { FORMATS, matching, methodOptions, titleOf } from "../../embviz/widgets/atlastools.js";
-import { differing, rangeOf, readOption } from "../../embviz/widgets/optionform.js";
-import { placed } from "../../embviz/widgets/popover.js";
-import { lineOf } from "../../embviz/widgets/rowlist.js";
+import { countText } from "../../embviz/widgets/src/atlas/atlas.js";
+import { readings, tagText } from "../../embviz/widgets/src/atlas/cluster_lists.js";
+import { counted, distanceOf, lengthInWords, momentOf, sorted } from "../../embviz/widgets/src/atlas/track_lists.js";
+import { FIGURES, preliminary } from "../../embviz/widgets/src/atlas/map_pane.js";
+import { FORMATS, matching, methodOptions, titleOf } from "../../embviz/widgets/src/atlas/atlas_toolbar.js";
+import { differing, rangeOf, readOption } from "../../embviz/widgets/src/base/option_form.js";
+import { placed } from "../../embviz/widgets/src/base/popover.js";
+import { lineOf } from "../../embviz/widgets/src/base/row_list.js";
 
 const METHODS = [
   { name: "umap", title: "UMAP", available: true },

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { Clock, clockOf } from "../../embviz/widgets/clock.js";
+import { Clock, clockOf } from "../../embviz/widgets/src/player/clock.js";
 
 /** An audio element as far as a clock knows one; its time moves only when the test says so. */
 class FakeMedia extends EventTarget {

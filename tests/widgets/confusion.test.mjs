@@ -3,7 +3,7 @@ import test from "node:test";
 
 import {
   answersOf, layoutOf, movedTo, sentenceOf, shareOf, totalsOf,
-} from "../../embviz/widgets/confusion.js";
+} from "../../embviz/widgets/src/confusion/confusion.js";
 
 const classes = ["rock", "metal", "jazz"];
 const counts = [[27, 12, 1], [0, 1, 0], [0, 0, 0]];

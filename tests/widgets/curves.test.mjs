@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { lineOf, valueOf } from "../../embviz/widgets/curves.js";
-import { chosen, framesIn, matching, strokeOf, strokesFor, summary } from "../../embviz/widgets/legend.js";
-import { axisOf, roundStep, spread } from "../../embviz/widgets/plot.js";
+import { lineOf, cellValue } from "../../embviz/widgets/src/curves/curves.js";
+import { chosen, framesIn, matching, strokeOf, strokesFor, summary } from "../../embviz/widgets/src/curves/legend.js";
+import { axisOf, roundStep, spread } from "../../embviz/widgets/src/base/canvas.js";
 
 // 20 dimensions × 30 frames; cells of 2 s from 1 s on.
 const [d, t] = [20, 30];
@@ -20,12 +20,12 @@ function field() {
 
 test("a value is found at its dimension and frame", () => {
   const frames = field();
-  assert.equal(valueOf(frames, 3, 7), 37);
-  assert.equal(valueOf(frames, 7, 3), 73);
+  assert.equal(cellValue(frames, 3, 7), 37);
+  assert.equal(cellValue(frames, 7, 3), 73);
   frames.ranges.set([-1, 1], 6);
-  assert.ok(Math.abs(valueOf(frames, 3, 7) - (-1 + (37 / 254) * 2)) < 1e-6);
+  assert.ok(Math.abs(cellValue(frames, 3, 7) - (-1 + (37 / 254) * 2)) < 1e-6);
   frames.cells[3 * t + 7] = 0;
-  assert.ok(Number.isNaN(valueOf(frames, 3, 7)));
+  assert.ok(Number.isNaN(cellValue(frames, 3, 7)));
 });
 
 test("a stretch of time holds the frames centred in it, at least one", () => {

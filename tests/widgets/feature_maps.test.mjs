@@ -3,9 +3,9 @@ import test from "node:test";
 
 import {
   Blocks, blockFrames, framesOf, missing, overBands, overTime, windowAt,
-} from "../../embviz/widgets/blocks.js";
-import { brief, colorsOf } from "../../embviz/widgets/plot.js";
-import { bandAt, columnsFor } from "../../embviz/widgets/tiles.js";
+} from "../../embviz/widgets/src/feature_maps/blocks.js";
+import { brief, colorsOf } from "../../embviz/widgets/src/base/canvas.js";
+import { bandAt, columnsFor } from "../../embviz/widgets/src/feature_maps/tiles.js";
 
 // Cells of 0.1 s from 0 s on; 30 frames of 20 bands.
 const grid = { sample_rate: 1000, hop: 100, patch: 100, receptive_field: 300, start: 0, n_frames: 30, n_samples: 3000 };

@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { stopsOf } from "../../embviz/widgets/axes.js";
-import { colorAt, diverging, gradient, isDiverging, palette, stroke } from "../../embviz/widgets/colours.js";
-import { lineOf } from "../../embviz/widgets/pins.js";
+import { stopsOf } from "../../embviz/widgets/src/heatmap/axes.js";
+import { colorAt, diverging, gradient, isDiverging, palette, stroke } from "../../embviz/widgets/src/base/colormaps.js";
+import { lineOf } from "../../embviz/widgets/src/heatmap/pins.js";
 import {
   Pyramid, cellAt, columnsOf, framesOf, keyOf, levelFor, paint, rowsAt, strongest, underPoint,
-} from "../../embviz/widgets/raster.js";
+} from "../../embviz/widgets/src/base/raster.js";
 import {
   formatValue, hoverLines, poolingText, roughValue, spanText, stopText,
-} from "../../embviz/widgets/readings.js";
-import { isListed, measured, plain, rowLabels, rowsOf, usualHeight } from "../../embviz/widgets/rows.js";
-import { lookups, scaleOf, valueOf, wordsOf, zeroPlace, zerosOf } from "../../embviz/widgets/scales.js";
+} from "../../embviz/widgets/src/base/format.js";
+import { isListed, measured, plain, rowLabels, rowsOf, usualHeight } from "../../embviz/widgets/src/base/labels.js";
+import { lookups, scaleOf, cellValue, wordsOf, zeroPlace, zerosOf } from "../../embviz/widgets/src/base/color_scale.js";
 
 const NONE = new Uint16Array(0);
 // Twenty frames of thirty dimensions, none like another, so that a transposition is caught.
@@ -294,7 +294,7 @@ test("zero is in the middle of what is signed, and strength is measured from it"
 test("huge values keep their places", () => {
   const ranges = Float32Array.of(-3e38, 3e38);
   assert.equal(lookups(ranges, "none")[128], 128);
-  assert.equal(valueOf(255, ranges, 0), Math.fround(3e38));
+  assert.equal(cellValue(255, ranges, 0), Math.fround(3e38));
 });
 
 test("maps run from end to end, and the middle of a diverging one is neutral", () => {
@@ -353,8 +353,8 @@ test("numbers at the colour bar fit beside it", () => {
 
 test("values come back from their codes", () => {
   const ranges = Float32Array.of(-1, 1, 5, 5);
-  assert.deepEqual([valueOf(1, ranges, 0), valueOf(255, ranges, 0), valueOf(128, ranges, 1)], [-1, 1, 5]);
-  assert.ok(Number.isNaN(valueOf(0, ranges, 0)));
+  assert.deepEqual([cellValue(1, ranges, 0), cellValue(255, ranges, 0), cellValue(128, ranges, 1)], [-1, 1, 5]);
+  assert.ok(Number.isNaN(cellValue(0, ranges, 0)));
   assert.equal(roughValue(128, ranges, 0), "0.000");
   assert.equal(roughValue(1, ranges, 0), "−1.000");
   assert.equal(roughValue(0, ranges, 0), "–");

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { framesOfRange, meanCodes, meanText } from "../../embviz/widgets/mean.js";
-import { liveRows, stillText } from "../../embviz/widgets/rest.js";
-import { frameTime } from "../../embviz/widgets/time.js";
+import { framesOfRange, meanCodes, meanText } from "../../embviz/widgets/src/heatmap/mean_column.js";
+import { liveRows, stillText } from "../../embviz/widgets/src/heatmap/constant_rows.js";
+import { frameTime } from "../../embviz/widgets/src/base/time.js";
 
 // Frames of three seconds, one and a half apart; centres at 1.5, 3, 4.5 …
 const GRID = {

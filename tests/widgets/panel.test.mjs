@@ -1,16 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { KEYS, applyToClock, keyAction, placeOf, rangeWithEnd } from "../../embviz/widgets/keys.js";
-import { axesOf, costOf, countOf, hopChoices, hopIndex, plain } from "../../embviz/widgets/parts.js";
-import { progressText, quoted, refOf, sizeOf, spanOf, stateOf } from "../../embviz/widgets/parts.js";
-import { chosenTracks, factsOf, marksOf, stepped, visibleRows } from "../../embviz/widgets/tracklist.js";
-import { dropIndex, headChoices, suggestions } from "../../embviz/widgets/poster.js";
-import { availability, grouped } from "../../embviz/widgets/picker.js";
-import { stemWords, tempoBars, tempoTicks } from "../../embviz/widgets/hears.js";
-import { firstChoice } from "../../embviz/widgets/walk.js";
-import { PATIENCE, patience } from "../../embviz/widgets/link.js";
-import { LARGEST_FILE, PART, partsOfFile, refusal } from "../../embviz/widgets/files.js";
-import { headline } from "../../embviz/widgets/panel.js";
+import { KEYS, applyToClock, keyAction, placeOf, rangeWithEnd } from "../../embviz/widgets/src/base/keys.js";
+import { axesOf, costOf, countOf, hopChoices, hopIndex, plain } from "../../embviz/widgets/src/base/ui.js";
+import { progressText, quoted, refOf, sizeOf, spanOf, stateOf } from "../../embviz/widgets/src/base/ui.js";
+import { chosenTracks, factsOf, marksOf, stepped, visibleRows } from "../../embviz/widgets/src/explorer/track_list.js";
+import { dropIndex, headChoices, suggestions } from "../../embviz/widgets/src/explorer/heatmap_rows.js";
+import { availability, grouped } from "../../embviz/widgets/src/explorer/model_picker.js";
+import { stemWords, tempoBars, tempoTicks } from "../../embviz/widgets/src/explorer/predictions_tab.js";
+import { firstChoice } from "../../embviz/widgets/src/explorer/layers_tab.js";
+import { PATIENCE, patience } from "../../embviz/widgets/src/base/commands.js";
+import { LARGEST_FILE, PART, partsOfFile, refusal } from "../../embviz/widgets/src/base/upload.js";
+import { headline } from "../../embviz/widgets/src/explorer/panel.js";
 
 const track = (id, name, more = {}) => ({
   id,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { csv, m3u } from "../../embviz/widgets/playlist.js";
+import { csv, m3u } from "../../embviz/widgets/src/player/playlist.js";
 
 test("a playlist names what is played, and where it lies", () => {
   const text = m3u([

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { between, boxOf, closeTo, matrixOf, pushed, toMap, toScreen, viewOf, zoomedAt } from "../../embviz/widgets/camera.js";
-import { hiddenAfter } from "../../embviz/widgets/legendmap.js";
-import { linkOf } from "../../embviz/widgets/links.js";
-import { MapData, diameters, fitting, shownShades } from "../../embviz/widgets/mapdata.js";
-import { Nearby, holds } from "../../embviz/widgets/nearby.js";
-import { onTrail, placed } from "../../embviz/widgets/placing.js";
-import { folded, matching } from "../../embviz/widgets/search.js";
-import { stampsOf } from "../../embviz/widgets/surface_canvas.js";
+import { between, boxOf, closeTo, matrixOf, pushed, toMap, toScreen, viewOf, zoomedAt } from "../../embviz/widgets/src/scatter/camera.js";
+import { hiddenAfter } from "../../embviz/widgets/src/scatter/map_legend.js";
+import { linkOf } from "../../embviz/widgets/src/scatter/linked_maps.js";
+import { MapData, diameters, fitting, shownShades } from "../../embviz/widgets/src/scatter/points.js";
+import { Nearby, holds } from "../../embviz/widgets/src/scatter/spatial_index.js";
+import { onTrail, placed } from "../../embviz/widgets/src/scatter/label_placement.js";
+import { folded, matching } from "../../embviz/widgets/src/scatter/search.js";
+import { stampsOf } from "../../embviz/widgets/src/scatter/canvas_renderer.js";
 
 const SIZE = { width: 400, height: 200 };
 const near = (a, b, by = 1e-9) => assert.ok(Math.abs(a - b) <= by, `${a} is not ${b}`);

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { colorsOf, tipPlace } from "../../embviz/widgets/plot.js";
+import { colorsOf, tipPlace } from "../../embviz/widgets/src/base/canvas.js";
 import {
   pixelsOf, shownCells, squareOf, timeToY, valueAt, yToTime,
-} from "../../embviz/widgets/self_similarity.js";
-import { GUTTER } from "../../embviz/widgets/time.js";
+} from "../../embviz/widgets/src/self_similarity/self_similarity.js";
+import { GUTTER } from "../../embviz/widgets/src/base/time.js";
 
 // Cells of 2 s from 1 s on: edges at 1, 3, 5 … 41.
 const lengths = { hop: 2000, patch: 4000, receptive_field: 4000 };

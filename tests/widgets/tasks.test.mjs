@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { foldOptions, groupOptions, groupsOf, groupsValue, targetOptions } from "../../embviz/widgets/taskform.js";
-import { byDepth, placesOf } from "../../embviz/widgets/depths.js";
-import { endsOf } from "../../embviz/widgets/scoretable.js";
-import { isStale } from "../../embviz/widgets/taskspage.js";
+import { foldOptions, groupOptions, groupsOf, groupsValue, targetOptions } from "../../embviz/widgets/src/explorer/evaluation_form.js";
+import { byDepth, placesOf } from "../../embviz/widgets/src/explorer/accuracy_by_depth.js";
+import { endsOf } from "../../embviz/widgets/src/explorer/score_table.js";
+import { isStale } from "../../embviz/widgets/src/explorer/evaluation_tab.js";
 
 test("columns say what they hold, or why they cannot be predicted", () => {
   const [style, key] = targetOptions([

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import {
   evenRuns, fitted, following, formatTime, frameAt, frameEdge, frameSpan, frameTime, heardSpan, orderedRange, panned, timeTicks,
   timeToX, xToTime, zoomed,
-} from "../../embviz/widgets/time.js";
+} from "../../embviz/widgets/src/base/time.js";
 
 // MusiCNN on two minutes: a patch of 2.992 s every 1.488 s.
 const GRID = {

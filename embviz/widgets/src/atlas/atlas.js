@@ -1,0 +1,328 @@
+// @ts-nocheck
+/**
+ * The page around one or two maps of a collection: what is mapped and how above them, lists of tracks beside them.
+ *
+ * It shows what the traits say and sends commands; what they mean is Python's business. The maps draw themselves, and
+ * stay in their places for as long as they are the same.
+ */
+
+import { numbersOf } from "../base/buffers.js";
+import { busyLine, copyButton, notices, tabList, troubleLine } from "../base/chrome.js";
+import { Link } from "../base/commands.js";
+import { h, onChange, write } from "../base/dom.js";
+import { applyToClock, CLOCK_KEYS, keepKeys, keyHelp, LIST_KEYS, MAP_KEYS, pressedAction } from "../base/keys.js";
+import { openDialog, plain, quoted, refOf, slot } from "../base/ui.js";
+import { fileDoor } from "../base/upload.js";
+import { openPicker } from "../explorer/model_picker.js";
+import { clockOf } from "../player/clock.js";
+import { linkOf } from "../scatter/linked_maps.js";
+import { atlasTools } from "./atlas_toolbar.js";
+import { clusterList, comparison } from "./cluster_lists.js";
+import { atlasMap } from "./map_pane.js";
+import { counted, neighborList, problemList, queueList, selectionTable } from "./track_lists.js";
+
+const TABS = [
+  ["neighbors", "Neighbours", neighborList],
+  ["selection", "Selection", selectionTable],
+  ["clusters", "Clusters", clusterList],
+  ["compare", "Compare", comparison],
+  ["queue", "Queue", queueList],
+  ["problems", "Problems", problemList],
+];
+
+/**
+ * What there is to see.
+ * @param {{tracks?: number, points?: number, duplicates?: number}} count @param {string} kind of points
+ * @returns {string} such as ``1,240 tracks · 62,000 frames``
+ */
+export function countText({ tracks = 0, points = 0, duplicates = 0 }, kind = "tracks") {
+  const word = kind === "frames" ? "frame" : "point";
+  const frames = points && points !== tracks ? counted(points, word) : "";
+  const twice = duplicates ? counted(duplicates, "duplicate") : "";
+  return [counted(tracks, "track"), frames, twice].filter(Boolean).join(" · ");
+}
+
+function render({ model, el, signal, host }) {
+  const controller = new AbortController();
+  signal?.addEventListener("abort", () => controller.abort(), { once: true });
+  new View(model, el, controller.signal, host);
+  return () => controller.abort();
+}
+
+/** One view of the page; what its parts share of it are the public members. */
+class View {
+  constructor(model, el, signal, host) {
+    Object.assign(this, { model, el, signal, host });
+    el.classList.add("embviz", "ev-parts", "ev-atlas");
+    keepKeys(el, signal);
+    el.setAttribute("role", "region");
+    el.setAttribute("aria-label", "Map of the collection");
+    this.link = new Link(model, { signal, onTrouble: (sentence) => this.#sayTrouble(sentence) });
+    this.#build();
+    this.#listen();
+    this.#updateAll();
+  }
+
+  // What the parts use.
+
+  get clock() {
+    return clockOf(this.model.get("clock") ?? "");
+  }
+
+  get choices() {
+    return this.model.get("choices") ?? {};
+  }
+
+  /** Whether the page is not a part of the Explorer, which has a player of its own. */
+  get alone() {
+    return Boolean(this.model.get("player"));
+  }
+
+  get notices() {
+    return this.messages.own;
+  }
+
+  modelOf(name) {
+    return (this.model.get("models") ?? []).find((entry) => entry.name === name);
+  }
+
+  /** @returns {string} such as ``MusiCNN (MSD) · embedding`` */
+  modelTitle({ model, layer } = {}) {
+    return [this.modelOf(model)?.title || model, layer].filter(Boolean).map(quoted).join(" · ");
+  }
+
+  /** What something costs is not known of many tracks. */
+  seconds() {
+    return null;
+  }
+
+  set(name, value) {
+    this.link.send("set_option", { name, value });
+  }
+
+  pick() {
+    const { model, layer } = this.choices;
+    const choose = (choice) => this.set("model", { model: choice.model, layer: choice.layer });
+    openPicker(this, { title: "What to map", button: "Map", current: { model, layer }, anyHop: false, choose });
+  }
+
+  pickSecond() {
+    const current = this.choices.second?.model ? this.choices.second : { model: this.choices.model };
+    const choose = (choice) => this.set("second", { model: choice.model, layer: choice.layer });
+    openPicker(this, { title: "Compare with", button: "Compare", current, anyHop: false, choose });
+  }
+
+  async swap() {
+    const { model, layer, second } = this.choices;
+    await this.link.send("set_option", { name: "model", value: second });
+    this.set("second", { model, layer });
+  }
+
+  /** The first method of clusters that can be used. */
+  firstClusterer() {
+    const methods = this.model.get("clusterers") ?? [];
+    return (methods.find(({ available }) => available !== false) ?? methods[0])?.name ?? "hdbscan";
+  }
+
+  browse() {
+    this.door.browse();
+  }
+
+  /** While a row is pointed at, or has the focus, its point is marked on the maps. */
+  pointsAt(row, item) {
+    const light = (on) => this.#light(on ? item : null);
+    row.addEventListener("pointerenter", () => light(true));
+    row.addEventListener("pointerleave", () => light(false));
+    row.addEventListener("focusin", () => light(true));
+    row.addEventListener("focusout", () => light(false));
+  }
+
+  async #light(item) {
+    const view = this.model.get("maps")?.[0]?.view;
+    if (!view || (item && item.point == null)) return;
+    try {
+      const map = await this.host.getModel(refOf(view));
+      // A map whose points are frames says of which track each is.
+      const tracks = numbersOf(map.get("tracks"), Uint32Array);
+      const hover = item && { track: tracks[item.point] ?? item.point, seconds: item.at ?? null, point: item.point };
+      linkOf(map.get("link") ?? "").setHover(hover && { ...hover, by: this });
+    } catch (error) {
+      console.warn("embviz: a point could not be marked.", error);
+    }
+  }
+
+  announce(text) {
+    write(this.live, text);
+  }
+
+  say(...words) {
+    return this.messages.say(...words);
+  }
+
+  help() {
+    const all = [MAP_KEYS, LIST_KEYS, ...(this.alone ? CLOCK_KEYS : [])];
+    openDialog(this.el, { label: "Keys", kind: "ev-panel-help", signal: this.signal }, keyHelp(all));
+  }
+
+  // What it is made of.
+
+  #build() {
+    const { host, signal, model } = this;
+    this.live = h("div.ev-hidden", { "aria-live": "polite" });
+    this.copyButton = copyButton(this.el, () => model.get("code") ?? "", signal);
+    this.messages = notices(this);
+    this.trouble = troubleLine();
+    this.busy = busyLine({ link: this.link, leave: () => this.tabs.focus(this.#tab) });
+    this.door = fileDoor(this, {
+      label: "Find what is like a file",
+      doing: "Reading",
+      drop: "Drop a sound to find what is like it",
+      multiple: false,
+    });
+    this.player = slot({ host, signal });
+    this.heatmap = slot({ host, signal });
+    this.heatmapTitle = h("h3");
+    this.heatmapLayer = h("span.ev-faint");
+    this.heard = h(
+      "section.ev-atlas-heatmap",
+      { hidden: true, "aria-label": "The open track" },
+      h("div.ev-atlas-heatmap-head", {}, this.heatmapTitle, this.heatmapLayer),
+      this.heatmap.el,
+    );
+    this.tools = atlasTools(this);
+    this.maps = [atlasMap(this, 0), atlasMap(this, 1)];
+    this.total = h("span.ev-faint");
+    this.wrong = h("button.ev-plain.ev-atlas-wrong", {
+      type: "button",
+      onclick: () => this.#openTab("problems", true),
+    });
+    const status = h("div.ev-atlas-status", {}, this.total, this.wrong, this.busy.el, this.tools.acts);
+    this.pages = TABS.map(([name, label, make]) => ({ name, label, part: make(this), page: h("div.ev-atlas-list") }));
+    for (const { part, page } of this.pages) page.append(part.el);
+    this.tabs = tabList({ label: "Lists", tabs: this.pages, open: (name) => this.#openTab(name) });
+    const lists = h("div.ev-atlas-lists", {}, ...this.pages.map(({ page }) => page));
+    const side = h("aside.ev-atlas-side", { "aria-label": "Lists" }, this.tabs.el, lists);
+    this.field = h("div.ev-atlas-maps", {}, ...this.maps.map((map) => map.el));
+    const body = h("div.ev-atlas-body", {}, this.field, h("div.ev-atlas-beside", {}, side));
+    const page = h(
+      "div.ev-atlas-page",
+      {},
+      this.player.el,
+      h("div.ev-atlas-top", {}, this.tools.el, status),
+      this.trouble.el,
+      ...this.messages.nodes,
+      body,
+      // Below: when it comes, the map must not move away under the pointer.
+      this.heard,
+    );
+    this.el.prepend(page);
+    this.el.append(...this.door.nodes, this.live);
+  }
+
+  // What it listens to.
+
+  #listen() {
+    const { model, signal } = this;
+    onChange(model, "player", () => this.player.set(model.get("player")), signal);
+    onChange(model, "heatmap", () => this.#updateHeard(), signal);
+    onChange(model, "maps models methods choices downloads", () => this.#updateMaps(), signal);
+    onChange(model, "counts choices", () => this.#updateCount(), signal);
+    onChange(model, "progress", () => this.#updateBusy(), signal);
+    onChange(model, "notice", () => this.messages.update(model.get("notice") ?? {}), signal);
+    onChange(model, "tab", () => this.#updateTab(), signal);
+    for (const { name, part } of this.pages) {
+      // A list that nobody sees is made when it is opened.
+      onChange(model, part.traits, () => name === this.#tab && part.update(), signal);
+    }
+    onChange(model, "selection", () => this.#sayCount(model.get("selection")), signal);
+    onChange(model, "neighbors", () => this.#sayNeighbors(model.get("neighbors")), signal);
+    this.el.addEventListener("keydown", (event) => this.#key(event), { signal });
+  }
+
+  #key(event) {
+    if (event.defaultPrevented) return;
+    const inside = this.el.parentElement?.closest(".embviz");
+    const action = pressedAction(event);
+    const selected = this.model.get("selection")?.count > 0;
+    if (action?.kind === "clear" && selected) this.link.send("clear_selection");
+    else if (action?.kind === "help") this.help();
+    // The other keys are those of what this page is a part of; alone, they are the clock's.
+    else if (inside) return;
+    else if (action?.kind === "search") this.field.querySelector("input[type=search]")?.focus();
+    else if (!applyToClock(action, this.clock)) return event.stopPropagation();
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  // What it shows.
+
+  get #tab() {
+    return this.model.get("tab") || "neighbors";
+  }
+
+  #updateAll() {
+    this.player.set(this.model.get("player"));
+    this.#updateHeard();
+    this.tools.update();
+    this.#updateMaps();
+    this.#updateCount();
+    this.#updateBusy();
+    this.messages.update(this.model.get("notice") ?? {});
+    this.#updateTab();
+  }
+
+  #updateHeard() {
+    const { view = "", title = "", layer = "" } = this.model.get("heatmap") ?? {};
+    this.heard.hidden = !view;
+    this.heatmap.set(view);
+    write(this.heatmapTitle, plain(title));
+    write(this.heatmapLayer, plain(layer));
+  }
+
+  #updateMaps() {
+    const maps = this.model.get("maps") ?? [];
+    this.field.classList.toggle("ev-atlas-two", maps.length > 1);
+    // Before there is a map, its place says so.
+    this.maps.forEach((map, i) => map.update(maps[i] ?? (i ? null : {})));
+  }
+
+  #updateCount() {
+    const count = this.model.get("counts") ?? {};
+    write(this.total, count.tracks == null ? "" : countText(count, this.choices.points));
+    this.wrong.hidden = !(count.problems > 0);
+    write(this.wrong, count.problems > 0 ? `${counted(count.problems, "file")} cannot be used` : "");
+  }
+
+  #updateBusy() {
+    // Of a kernel that does not answer, nobody knows what it does.
+    this.busy.update(this.trouble.el.hidden ? (this.model.get("progress") ?? {}) : {});
+  }
+
+  #updateTab() {
+    this.tabs.show(this.#tab);
+    this.pages.find(({ name }) => name === this.#tab)?.part.update();
+  }
+
+  #openTab(name, focus = false) {
+    if (name !== this.#tab) {
+      this.model.set("tab", name);
+      this.model.save_changes();
+    }
+    if (focus) this.tabs.focus(name);
+  }
+
+  #sayCount({ count = 0 } = {}) {
+    this.announce(count ? `${count} selected` : "Nothing is selected");
+  }
+
+  #sayNeighbors({ of, items } = {}) {
+    if (of) this.announce(`${counted(items?.length, "neighbour")} of ${quoted(of.title)}`);
+  }
+
+  #sayTrouble(sentence) {
+    this.trouble.say(sentence);
+    this.#updateBusy();
+  }
+}
+
+export default { render };

@@ -1,0 +1,16 @@
+// @ts-nocheck
+/** Arrays as they come over the wire: a DataView, an ArrayBuffer or a typed array, of which only a part may be ours. */
+
+/** @param {DataView | ArrayBuffer | ArrayBufferView | null | undefined} bytes @returns {Uint8Array} without copying */
+export function bytesOf(bytes) {
+  if (!bytes) return new Uint8Array(0);
+  if (bytes instanceof ArrayBuffer) return new Uint8Array(bytes);
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** Little-endian numbers; copied where they are not aligned. @param {typeof Float32Array | typeof Uint16Array} Kind */
+export function numbersOf(bytes, Kind) {
+  const plain = bytesOf(bytes);
+  const aligned = plain.byteOffset % Kind.BYTES_PER_ELEMENT ? plain.slice() : plain;
+  return new Kind(aligned.buffer, aligned.byteOffset, Math.floor(aligned.byteLength / Kind.BYTES_PER_ELEMENT));
+}

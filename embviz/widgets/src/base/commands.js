@@ -1,0 +1,94 @@
+// @ts-nocheck
+/**
+ * The panel's line to Python: every command carries a number, which Python answers at once; where no answer comes, the
+ * reader is told.
+ */
+import { onMessage } from "./dom.js";
+
+/** Milliseconds after which a command without an answer counts as unheard. */
+export const PATIENCE = 5000;
+/** Bytes per second that any line carries: what is larger is given more time. */
+export const SLOWEST = 500_000;
+
+export const SILENT = "The kernel does not answer: it is busy, or was restarted; run the cell again.";
+export const GONE = "The kernel was restarted or has ended; run the cell again.";
+
+/** How long to wait for the answer to a message with so many bytes. */
+export function patience(bytes = 0) {
+  return PATIENCE + (bytes / SLOWEST) * 1000;
+}
+
+export class Link {
+  #model;
+  #signal;
+  #onTrouble;
+  #waiting = new Map();
+  // Two views of one panel must not take each other's answers for their own.
+  #seq = Math.floor(Math.random() * 1e6) * 1000;
+
+  /** A sentence while the kernel is not heard, else empty. */
+  trouble = "";
+
+  /** @param {{signal: AbortSignal, onTrouble: (sentence: string) => void}} options */
+  constructor(model, { signal, onTrouble }) {
+    this.#model = model;
+    this.#signal = signal;
+    this.#onTrouble = onTrouble;
+    onMessage(model, (content) => content?.kind === "ack" && this.#answered(content.seq), signal);
+    const self = this;
+    // Jupyter tells that the line was cut or mended, but not which; its view knows.
+    const cut = function () {
+      self.#say(this?.model?.comm_live === true ? "" : GONE);
+    };
+    model.on("comm_live_update", cut);
+    signal.addEventListener(
+      "abort",
+      () => {
+        model.off("comm_live_update", cut);
+        for (const { timer } of this.#waiting.values()) clearTimeout(timer);
+      },
+      { once: true },
+    );
+  }
+
+  /**
+   * Send a command.
+   * @param {string} kind @param {object} [content] @param {ArrayBuffer[]} [buffers]
+   * @returns {Promise<boolean>} whether Python has heard it in time
+   */
+  send(kind, content = {}, buffers = []) {
+    if (this.#signal.aborted) return Promise.resolve(false);
+    const seq = (this.#seq += 1);
+    const bytes = buffers.reduce((sum, buffer) => sum + buffer.byteLength, 0);
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        this.#say(SILENT);
+        resolve(false);
+      }, patience(bytes));
+      this.#waiting.set(seq, { timer, resolve });
+      try {
+        this.#model.send({ kind, seq, ...content }, undefined, buffers);
+      } catch {
+        // The line is closed for good: nothing will come of waiting.
+        clearTimeout(timer);
+        this.#waiting.delete(seq);
+        this.#say(GONE);
+        resolve(false);
+      }
+    });
+  }
+
+  #answered(seq) {
+    const waiting = this.#waiting.get(seq);
+    this.#waiting.delete(seq);
+    clearTimeout(waiting?.timer);
+    waiting?.resolve(true);
+    this.#say("");
+  }
+
+  #say(sentence) {
+    if (sentence === this.trouble) return;
+    this.trouble = sentence;
+    this.#onTrouble(sentence);
+  }
+}

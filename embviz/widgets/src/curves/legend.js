@@ -1,0 +1,311 @@
+// @ts-nocheck
+/** Which curves are shown, and the legend that says which line is which, and what it is now. */
+
+import { minus, numberOn, roundStep } from "../base/canvas.js";
+import { stroke } from "../base/colormaps.js";
+import { h, icon, PIN, write } from "../base/dom.js";
+import { clamp, frameAt, frameTime } from "../base/time.js";
+
+const STROKES = 7; // pairs of colour and dashes, before colours meet other dashes
+const CHOICES = [3, 5, 8, 0];
+const FOUND = 8; // names that the search lists
+/** The frames centred in a stretch of time, at least one: [from, to). @param {import("../base/time.js").Grid} grid */
+export function framesIn(grid, [from, to]) {
+  let first = frameAt(grid, from);
+  let last = frameAt(grid, to);
+  if (frameTime(grid, first) < from) first += 1;
+  if (frameTime(grid, last) >= to) last -= 1;
+  if (last >= first) return [first, last + 1];
+  const middle = frameAt(grid, (from + to) / 2);
+  return [middle, middle + 1];
+}
+
+/**
+ * Mean and highest value of every dimension over frames [from, to); NaN where there is nothing.
+ * @param {import("./curves.js").Frames} frames @returns {{means: Float64Array, peaks: Float64Array}}
+ */
+export function summary(frames, from, to) {
+  const { cells, d, t, ranges } = frames;
+  const [means, peaks] = [new Float64Array(d).fill(NaN), new Float64Array(d).fill(NaN)];
+  for (let row = 0; row < d; row += 1) {
+    let [sum, count, peak] = [0, 0, 0];
+    for (let i = row * t + from; i < row * t + to; i += 1) {
+      const code = cells[i];
+      if (!code) continue;
+      sum += code - 1;
+      count += 1;
+      if (code > peak) peak = code;
+    }
+    if (!count) continue;
+    const low = ranges[2 * row];
+    const step = (ranges[2 * row + 1] - low) / 254;
+    means[row] = low + (sum / count) * step;
+    peaks[row] = low + (peak - 1) * step;
+  }
+  return { means, peaks };
+}
+
+/**
+ * The dimensions to show, the strongest first: the pinned ones, and the `top` strongest (all, if 0) of those that
+ * reach the threshold (0: of all).
+ */
+export function chosen({ means, peaks }, { top, threshold, pins }) {
+  const ranked = [...means.keys()].filter((row) => !Number.isNaN(means[row])).sort((a, b) => means[b] - means[a]);
+  const reaching = threshold > 0 ? ranked.filter((row) => peaks[row] >= threshold) : ranked;
+  const shown = new Set([...(top > 0 ? reaching.slice(0, top) : reaching), ...pins]);
+  const last = [...pins].filter((row) => row < means.length && Number.isNaN(means[row]));
+  return [...ranked.filter((row) => shown.has(row)), ...new Set(last)];
+}
+
+/** Strokes for dimensions: who was shown before keeps its own, the others take the first free ones. */
+export function strokesFor(rows, before) {
+  const kept = new Map(rows.filter((row) => before.has(row)).map((row) => [row, before.get(row)]));
+  const taken = new Set(kept.values());
+  let free = 0;
+  for (const row of rows) {
+    if (kept.has(row)) continue;
+    while (taken.has(free)) free += 1;
+    taken.add(free);
+    kept.set(row, free);
+  }
+  return kept;
+}
+
+/** Colour and dashes of a curve; colours come again with other dashes. */
+export function strokeOf(slot, dark) {
+  return { color: stroke(slot, dark).color, dash: stroke(slot + Math.floor(slot / STROKES), dark).dash };
+}
+
+/** The labels that hold what is searched for: at their beginning, at that of a word, elsewhere. @returns {number[]} */
+export function matching(labels, text) {
+  const wanted = text.trim().toLocaleLowerCase();
+  if (!wanted) return [];
+  const rank = (label) => {
+    if (label.startsWith(wanted)) return 0;
+    if (label.includes(` ${wanted}`)) return 1;
+    return label.includes(wanted) ? 2 : 3;
+  };
+  const ranks = labels.map((label) => rank(label.toLocaleLowerCase()));
+  return [...ranks.keys()].filter((i) => ranks[i] < 3).sort((a, b) => ranks[a] - ranks[b] || a - b);
+}
+
+/** A table of curves: line, name, meter, what each is now and on the mean, and a pin. */
+export class Legend {
+  #body = h("tbody");
+  #now = h("span");
+  #mean = h("span");
+  #lines = new Map();
+  #axis = null;
+  #made = "";
+
+  /** @param {{onPin: (row: number, pinned: boolean) => void, onPoint: (row: number | null) => void}} options */
+  constructor(options) {
+    this.options = options;
+    const heading = (child) => h("th", { scope: "col" }, child);
+    const unseen = (text) => heading(h("span.ev-hidden", {}, text));
+    const names = ["line", "name", "meter"].map(unseen);
+    const head = h("tr", {}, ...names, heading(this.#now), heading(this.#mean), unseen("pin"));
+    this.el = h("div.ev-curves-scroll", {}, h("table.ev-curves-table", {}, h("thead", {}, head), this.#body));
+  }
+
+  /**
+   * Show these curves, unless they are shown already: zooming asks many times a second, and the rows mostly stay.
+   * @param {{row: number, name: string, colour: string, dash: number[], pinned: boolean}[]} entries
+   * @param {ReturnType<typeof axisOf>} axis @param {boolean} pinnable @returns {boolean} whether the rows are new
+   */
+  show(entries, axis, pinnable) {
+    const made = JSON.stringify([entries, axis, pinnable]);
+    if (made === this.#made) return false;
+    const focused = this.el.getRootNode().activeElement;
+    const had = this.el.contains(focused) ? focused.dataset.row : undefined;
+    this.#made = made;
+    this.#axis = axis;
+    this.#lines = new Map(entries.map((entry) => [entry.row, this.#line(entry, pinnable)]));
+    this.#body.replaceChildren(...[...this.#lines.values()].map(({ tr }) => tr));
+    if (had !== undefined) this.#lines.get(Number(had))?.pin.focus();
+    return true;
+  }
+
+  #line({ row, name, color, dash, pinned }, pinnable) {
+    const { onPin, onPoint } = this.options;
+    const mark = `linear-gradient(${color}, ${color}) 0 0 / 4px 100% no-repeat`;
+    const bar = h("i", { style: { background: this.#axis.low === 0 ? color : mark } });
+    const [now, mean] = [h("td"), h("td")];
+    const pin = h(
+      "button.ev-plain",
+      {
+        type: "button",
+        title: pinned ? "Pinned: always shown" : "Pin: keep it shown",
+        "aria-label": `Keep ${name} shown`,
+        "aria-pressed": pinned,
+        "data-row": row,
+        onclick: () => onPin(row, !pinned),
+      },
+      icon(PIN),
+    );
+    const tr = h(
+      "tr",
+      { onpointerenter: () => onPoint(row), onpointerleave: () => onPoint(null) },
+      h("td", {}, sample(color, dash)),
+      h("th", { scope: "row", dir: "auto", title: name }, name),
+      h("td", {}, h("span.ev-curves-meter", { "aria-hidden": "true" }, bar)),
+      now,
+      mean,
+      h("td", {}, pinnable ? pin : null),
+    );
+    return { tr, bar, now, mean, pin };
+  }
+
+  /** @param {string} heading @param {ArrayLike<number>} means of all dimensions */
+  means(heading, means) {
+    write(this.#mean, heading);
+    for (const [row, { mean }] of this.#lines) write(mean, numberOn(this.#axis, means[row]));
+  }
+
+  /** @param {string} heading */
+  at(heading) {
+    write(this.#now, heading);
+  }
+
+  meter(row, value) {
+    const { bar, now } = this.#lines.get(row);
+    const { low, high } = this.#axis;
+    const share = Number.isNaN(value) ? 0 : clamp((value - low) / (high - low), 0, 1);
+    // A bar counts from zero; where the axis does not, a mark says where the value stands on it.
+    bar.hidden = Number.isNaN(value);
+    bar.style.transform = low === 0 ? `scaleX(${share})` : `translateX(calc(${share} * (100% - 4px)))`;
+    write(now, numberOn(this.#axis, value));
+  }
+
+  highlight(row) {
+    for (const [other, { tr }] of this.#lines) tr.classList.toggle("ev-curves-near", other === row);
+  }
+}
+
+/** A piece of a line, as it is drawn in the plot. */
+export function sample(color, dash) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const line = document.createElementNS("http://www.w3.org/2000/svg", "line");
+  const place = { x1: 0, x2: 22, y1: 4, y2: 4, stroke: color, "stroke-width": 2, "stroke-dasharray": dash.join(" ") };
+  for (const [key, value] of Object.entries(place)) line.setAttribute(key, String(value));
+  for (const [key, value] of Object.entries({
+    width: 22,
+    height: 8,
+    "aria-hidden": "true",
+    class: "ev-curves-stroke",
+  })) {
+    svg.setAttribute(key, String(value));
+  }
+  svg.append(line);
+  return svg;
+}
+
+/** How many curves, what they must reach, and the search for more. */
+export class Tools {
+  /**
+   * @param {{set: (trait: string, value: number) => void, find: (text: string) => Found[], take: (row: number) => void,
+   *   signal: AbortSignal}} options
+   * @typedef {{row: number, name: string, mean: string}} Found
+   */
+  constructor({ set, find, take, signal }) {
+    this.top = h("select", { "aria-label": "How many curves" });
+    this.threshold = h("input", { type: "range", "aria-label": "Show what reaches" });
+    this.reached = h("output");
+    this.top.addEventListener("change", () => set("top", Number(this.top.value)), { signal });
+    this.threshold.addEventListener("input", () => set("threshold", Number(this.threshold.value)), { signal });
+    this.el = h(
+      "div.ev-curves-tools",
+      {},
+      h("label", {}, "show", this.top),
+      h("label", {}, "that reach", this.threshold, this.reached),
+      finder({ find, take, signal }),
+    );
+  }
+
+  update({ top, threshold, highest }) {
+    const choices = [...new Set([...CHOICES, top])].sort((a, b) => (a || Infinity) - (b || Infinity));
+    if (this.top.options.length !== choices.length || Number(this.top.value) !== top) {
+      this.top.replaceChildren(...choices.map((k) => h("option", { value: k }, k ? `top ${k}` : "all")));
+      this.top.value = String(top);
+    }
+    const ceiling = Number.isFinite(highest) && highest > 0 ? highest : 1;
+    const step = roundStep(ceiling, 100);
+    Object.assign(this.threshold, { min: 0, step, max: Math.ceil(ceiling / step) * step });
+    this.threshold.value = threshold;
+    const text = threshold > 0 ? minus(Number(threshold.toPrecision(2))) : "any";
+    this.reached.textContent = text;
+    this.threshold.setAttribute("aria-valuetext", text);
+  }
+}
+
+/** A search box that lists what matches, the way screen readers know it. */
+function finder({ find, take, signal }) {
+  const found = h("ul.ev-curves-matches", { id: uid(), role: "listbox", hidden: true, "aria-label": "What matches" });
+  const input = h("input", {
+    type: "search",
+    role: "combobox",
+    placeholder: "Add a curve …",
+    autocomplete: "off",
+    spellcheck: false,
+    "aria-label": "Search for a curve to add",
+    "aria-controls": found.id,
+    "aria-expanded": "false",
+    "aria-autocomplete": "list",
+  });
+  let hits = [];
+  let active = 0;
+  const options = { signal };
+  const show = () => {
+    hits = find(input.value);
+    active = clamp(active, 0, Math.max(0, Math.min(hits.length, FOUND) - 1));
+    const open = Boolean(input.value.trim());
+    found.replaceChildren(...listed(hits, active, found.id));
+    found.hidden = !open;
+    input.setAttribute("aria-expanded", String(open));
+    if (open && hits.length) input.setAttribute("aria-activedescendant", `${found.id}-${active}`);
+    else input.removeAttribute("aria-activedescendant");
+  };
+  const close = () => ((input.value = ""), (active = 0), show());
+  input.addEventListener("input", () => ((active = 0), show()), options);
+  input.addEventListener("blur", close, options);
+  found.addEventListener(
+    "pointerdown",
+    (event) => {
+      event.preventDefault(); // The box keeps the focus.
+      const row = event.target.closest("[role=option]")?.dataset.row;
+      if (row !== undefined) take(Number(row)), close();
+    },
+    options,
+  );
+  input.addEventListener(
+    "keydown",
+    (event) => {
+      event.stopPropagation();
+      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+      if (event.key === "Escape") close();
+      else if (event.key === "Enter" && hits.length) take(hits[active].row), close();
+      else if (step) (active += step), show();
+      else return;
+      event.preventDefault();
+    },
+    options,
+  );
+  return h("span.ev-curves-search", {}, input, found);
+}
+
+function listed(hits, active, id) {
+  const rows = hits.slice(0, FOUND).map(({ row, name, mean }, i) => {
+    const props = { role: "option", id: `${id}-${i}`, "aria-selected": i === active };
+    return h("li", { ...props, "data-row": row }, h("span", { dir: "auto" }, name), h("span.ev-faint", {}, mean));
+  });
+  const rest = hits.length - rows.length;
+  if (rest > 0 || !rows.length) rows.push(h("li.ev-curves-none", {}, rest > 0 ? `${rest} more` : "none of that name"));
+  return rows;
+}
+
+let made = 0;
+
+function uid() {
+  made += 1;
+  return `ev-curves-${made}-${Math.random().toString(36).slice(2, 8)}`;
+}

@@ -1,0 +1,188 @@
+// @ts-nocheck
+/** What models are compared on, and how: the column, what is kept apart, what is trained, and which models. */
+import { h, write } from "../base/dom.js";
+import { fillSelect, nameOf, plain, progressBar, progressText, quoted, sizeOf, titled } from "../base/ui.js";
+
+const FOLDS = [3, 5, 10];
+/** Before the names of columns, which may be any word. */
+const COLUMN = "column:";
+
+/** A column as a choice, with what it holds or why it cannot be predicted. */
+export function targetOptions(targets) {
+  const classes = (count) => `${count} ${count === 1 ? "class" : "classes"}`;
+  const tracks = (count) => `${count.toLocaleString("en")} ${count === 1 ? "track" : "tracks"}`;
+  return targets.map(({ name, title, classes: n, tracks: m, why }) => ({
+    value: name,
+    label: why ? `${title} (${why})` : `${title} (${classes(n)}, ${tracks(m)})`,
+    disabled: Boolean(why),
+    group: why ? "Cannot be predicted" : "",
+  }));
+}
+
+/** What is kept together, as choices. @param {{name: string, title: string}[]} groups @param {string} target */
+export function groupOptions(groups, target) {
+  const columns = groups.filter(({ name }) => name !== target);
+  return [
+    { value: "", label: "automatic" },
+    { value: "none", label: "nothing" },
+    ...columns.map(({ name, title }) => ({ value: COLUMN + name, label: title, group: "Tracks with the same" })),
+  ];
+}
+
+/** What a choice of what is kept together means. @returns {string | false | null} */
+export function groupsOf(value) {
+  if (value.startsWith(COLUMN)) return value.slice(COLUMN.length);
+  return value === "none" ? false : null;
+}
+
+/** What a choice is called in the select. @param {string | false | null} groups */
+export function groupsValue(groups) {
+  if (groups === false) return "none";
+  return groups ? COLUMN + groups : "";
+}
+
+/** Numbers of folds, and columns of folds that came with the data. */
+export function foldOptions(folds, chosen) {
+  const numbers = typeof chosen === "number" && !FOLDS.includes(chosen) ? [...FOLDS, chosen] : FOLDS;
+  const columns = folds.map(({ name, title }) => ({ value: COLUMN + name, label: `as in “${title}”` }));
+  return [...numbers.sort((a, b) => a - b).map((n) => ({ value: String(n), label: String(n) })), ...columns];
+}
+
+/** Offer what code has chosen, too, where it is nothing that is offered otherwise. */
+function withChosen(options, chosen) {
+  const known = typeof chosen === "string" && options.some(({ value }) => value === chosen);
+  return known ? options : [...options, { value: "code", label: "as chosen in code" }];
+}
+
+const valueIn = (options, chosen) => (options.some(({ value }) => value === chosen) ? chosen : "code");
+
+/** A control with its name above it. */
+function field(name, control, title = "") {
+  return h("label.ev-evaluation-field", { title }, h("span.ev-faint", {}, name), control);
+}
+
+/**
+ * @param {object} panel what the parts of the panel share
+ * @param {{set: (name: string, value: unknown) => void, run: () => void}} act
+ */
+export function taskForm(panel, { set, run }) {
+  const { model, link } = panel;
+  const selects = Object.fromEntries(
+    ["target", "groups", "folds", "classifier", "pooling", "layers"].map((name) => [name, h("select")]),
+  );
+  const { target, groups, folds, classifier, pooling, layers } = selects;
+  const fields = h(
+    "div.ev-evaluation-fields",
+    {},
+    field("Predict", target),
+    field("Keep together", groups, "What is alike anyhow, as tracks of one artist, is never in training and test"),
+    field("Folds", folds, "Into how many parts the tracks are dealt; each is predicted by a training on the others"),
+    field("Classifier", classifier, "What is trained; the MLP has one hidden layer of 100 units"),
+    field("From", pooling, "What is trained on: one vector for each track, or each of its frames"),
+    field("Layers", layers, "What of each model is compared"),
+  );
+  target.classList.add("ev-evaluation-target");
+  const here = h("div.ev-evaluation-models");
+  const more = h("summary");
+  const others = h("div.ev-evaluation-others");
+  const rest = h("details.ev-evaluation-rest", {}, more, others);
+  const box = h("fieldset.ev-evaluation-box", {}, h("legend.ev-faint", {}, "Models"), here, rest);
+  const plan = h("p.ev-evaluation-plan.ev-faint", { dir: "auto", "aria-live": "polite" });
+  // Enter in a box that is ticked begins nothing.
+  const go = h("button.ev-primary", { type: "button", onclick: run }, "Compare");
+  const foot = h("div.ev-evaluation-foot", {}, go, plan);
+  const el = h("div.ev-evaluation-form", { role: "group", "aria-label": "What is compared" }, fields, box, foot);
+  let chosen = {};
+
+  target.addEventListener("change", () => set("target", target.value));
+  groups.addEventListener("change", () => set("groups", groupsOf(groups.value)));
+  folds.addEventListener("change", () => {
+    const { value } = folds;
+    set("folds", value.startsWith(COLUMN) ? value.slice(COLUMN.length) : Number(value));
+  });
+  for (const [name, select] of Object.entries({ classifier, pooling, layers })) {
+    select.addEventListener("change", () => select.value !== "code" && set(name, select.value));
+  }
+
+  function fillModels(models) {
+    const known = models.filter(({ state }) => state === "ready");
+    const absent = models.filter(({ state }) => state === "download");
+    const key = JSON.stringify([known.map(({ name }) => name)]);
+    if (here.dataset.key !== key) {
+      here.dataset.key = key;
+      here.replaceChildren(...known.map(checkbox));
+    }
+    for (const input of here.querySelectorAll("input")) input.checked = chosen.models.includes(input.value);
+    rest.hidden = !absent.length;
+    write(more, `${absent.length} more, to be downloaded`);
+    fillOthers(absent);
+  }
+
+  function checkbox({ name, title, task, dimensions }) {
+    const input = h("input", { type: "checkbox", value: name });
+    input.addEventListener("change", () => {
+      const ticked = [...here.querySelectorAll("input:checked")].map(({ value }) => value);
+      set("models", ticked);
+    });
+    const about = `${quoted(task)}; ${dimensions} dimensions`;
+    return h("label.ev-evaluation-model", { title: about }, input, nameOf(title));
+  }
+
+  function fillOthers(absent) {
+    const pulling = model.get("downloads") ?? {};
+    const key = JSON.stringify([absent.map(({ name }) => name), pulling]);
+    if (others.dataset.key === key) return;
+    others.dataset.key = key;
+    const at = document.activeElement?.closest?.(".ev-evaluation-other")?.dataset.model;
+    others.replaceChildren(...absent.map((entry) => otherModel(entry, pulling[entry.name])));
+    if (at)
+      [...others.children]
+        .find(({ dataset }) => dataset.model === at)
+        ?.querySelector("button")
+        ?.focus();
+  }
+
+  function otherModel({ name, title, bytes }, pulled) {
+    const on = pulled && !pulled.error;
+    const press = () => link.send(on ? "stop_pull" : "pull", { model: name });
+    const label = on ? "Stop" : pulled?.error ? "Try again" : sizeOf(bytes) ? `Download ${sizeOf(bytes)}` : "Download";
+    const bar = on ? progressBar(`Download of ${quoted(title)}`) : null;
+    bar?.update(pulled.done, pulled.total);
+    const said = on ? progressText(pulled.stage || "downloading", pulled.done, pulled.total) : plain(pulled?.error);
+    const line = h(
+      "div.ev-evaluation-other",
+      { title: quoted(said) },
+      nameOf(title, "span.ev-panel-name.ev-evaluation-other-name"),
+      said && !on ? h("span.ev-error.ev-evaluation-other-name", { dir: "auto" }, said) : null,
+      bar?.el,
+      h("button", { type: "button", onclick: press, "aria-label": `${label}: ${quoted(title)}` }, label),
+    );
+    line.dataset.model = name;
+    return line;
+  }
+
+  return {
+    el,
+    /** @param {object} item what can be chosen @param {{plan?: string, status?: string}} work */
+    update(item, work) {
+      chosen = { models: [], ...item.choices };
+      fillSelect(target, targetOptions(item.targets ?? []), chosen.target);
+      fillSelect(groups, groupOptions(item.groups ?? [], chosen.target), groupsValue(chosen.groups));
+      const folding = foldOptions(item.folds ?? [], chosen.folds);
+      fillSelect(folds, folding, typeof chosen.folds === "string" ? COLUMN + chosen.folds : String(chosen.folds));
+      for (const [select, options, name] of [
+        [classifier, titled(item.classifiers), "classifier"],
+        [pooling, titled(item.poolings), "pooling"],
+        [layers, titled(item.layers), "layers"],
+      ]) {
+        fillSelect(select, withChosen(options, chosen[name]), valueIn(options, chosen[name]));
+      }
+      fillModels(model.get("models") ?? []);
+      const busy = ["waiting", "running"].includes(work.status);
+      go.disabled = busy || !chosen.target || !chosen.models.length;
+      const told = item.extra_options?.length ? `With ${item.extra_options.join(", ")} as given in code.` : "";
+      const missing = !chosen.models.length ? "Tick the models that are to be compared." : work.plan;
+      write(plan, busy ? "" : [told, missing].filter(Boolean).map(plain).join(" "));
+    },
+  };
+}

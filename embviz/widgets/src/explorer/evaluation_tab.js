@@ -1,0 +1,167 @@
+// @ts-nocheck
+/** Tasks: which model tells best what the tracks are, how sure that is, and which tracks it takes for others. */
+
+import { copyButton } from "../base/chrome.js";
+import { h, icon, onChange, write } from "../base/dom.js";
+import { ICONS, nameOf, plain, quoted, slot, stateBox } from "../base/ui.js";
+import { depthCharts } from "./accuracy_by_depth.js";
+import { taskForm } from "./evaluation_form.js";
+import { scoreTable } from "./score_table.js";
+
+const NO_LABELS = [
+  "No column of this collection says what its tracks are, so nothing can be predicted yet.",
+  "Put a file tracks.csv beside the sounds, with the columns file and, for example, style; or give the Explorer a " +
+    "Collection to which you have joined labels: Explorer(collection.join(labels)).",
+];
+
+/** Whether the results that are shown answer what is chosen now. */
+export function isStale(asked, choices) {
+  const names = ["target", "models", "layers", "groups", "folds", "classifier", "pooling"];
+  return names.some((name) => JSON.stringify(asked?.[name]) !== JSON.stringify(choices?.[name]));
+}
+
+/** @param {object} panel what the parts of the panel share */
+export function tasksPage(panel) {
+  const { model, link, host, signal } = panel;
+  const get = (name) => model.get(name) ?? {};
+  const run = () => link.send("evaluate");
+  const choose = (key) => {
+    matrix.expect(key);
+    link.send("show_confusion", { cell: key });
+  };
+  // What is computed here is stopped here: the rest of the panel goes on.
+  const own = { send: (kind, content) => link.send(kind === "cancel" ? "cancel_evaluation" : kind, content) };
+
+  const form = taskForm(panel, { run, set: (name, value) => link.send("set_evaluation_option", { name, value }) });
+  const retry = () => (get("evaluation").targets ? run() : link.send("show_evaluation"));
+  const state = stateBox({ link: own, retry });
+  const why = h("ul.ev-evaluation-why");
+  const said = NO_LABELS.map((text) => h("p.ev-faint", {}, text));
+  const blank = h("div.ev-panel-blank", { hidden: true }, h("h3", {}, "Nothing to predict"), ...said, why);
+
+  const table = scoreTable({ choose });
+  const depths = depthCharts({ choose });
+  const stale = h("p.ev-evaluation-stale", { role: "status" });
+  const notes = h("ul.ev-evaluation-notes", { "aria-label": "Notes" });
+  const file = (format, label, title) => {
+    const onclick = () => link.send("save_scores", { format });
+    return h("button", { type: "button", title, onclick }, icon(ICONS.save), label);
+  };
+  const title = h("h3", {}, "Scores");
+  const about = h("span.ev-faint", { dir: "auto" });
+  const tools = h(
+    "div.ev-evaluation-tools",
+    {},
+    file("csv", "CSV", "Write the table for pandas or a spreadsheet"),
+    file("latex", "LaTeX", "Write the table for a paper"),
+    copyButton(panel.el, () => get("evaluation").code ?? "", signal),
+  );
+  const results = h(
+    "section.ev-panel-card.ev-evaluation-results",
+    { hidden: true, "aria-label": "Scores" },
+    h("div.ev-panel-card-head", {}, title, about, tools),
+    stale,
+    table.el,
+    depths.el,
+    notes,
+  );
+  const matrix = matrixPart(panel, { own, host, signal });
+  const intro = h(
+    "div.ev-panel-card-head",
+    {},
+    h("h3", {}, "Tasks"),
+    h("span.ev-faint", {}, "which model tells best what the tracks are; trained on some, asked about the others"),
+  );
+  const el = h("div.ev-panel-evaluation", {}, intro, form.el, blank, state.el, results, matrix.el);
+
+  function update() {
+    if (!panel.visible("evaluation")) return;
+    const item = get("evaluation");
+    const work = get("evaluation_status");
+    const scores = get("scores");
+    const known = Boolean(item.targets);
+    const able = (item.targets ?? []).some((target) => !target.why);
+    form.el.hidden = !able;
+    blank.hidden = !known || able;
+    if (able) form.update(item, work);
+    else fillWhy(item.targets ?? []);
+    state.update(work);
+    results.hidden = !scores.rows;
+    if (scores.rows) updateResults(item, scores);
+    matrix.update();
+  }
+
+  function fillWhy(targets) {
+    why.replaceChildren(...targets.map(({ title: name, why: text }) => h("li", {}, nameOf(name), `: ${plain(text)}`)));
+    why.hidden = !targets.length;
+  }
+
+  function updateResults(item, scores) {
+    const other = isStale(scores.choices, item.choices);
+    stale.hidden = !other;
+    write(stale, other ? "These are the scores of earlier choices; press Compare for those above." : "");
+    write(about, "press a model for its confusion matrix");
+    table.update(scores, get("confusion").cell);
+    depths.update(scores, (name) => panel.modelOf(name)?.title ?? name);
+    const key = JSON.stringify(scores.notes);
+    if (notes.dataset.key !== key) {
+      notes.dataset.key = key;
+      notes.replaceChildren(...(scores.notes ?? []).map((text) => h("li", { dir: "auto" }, plain(text))));
+      notes.hidden = !scores.notes?.length;
+    }
+  }
+
+  onChange(model, "evaluation evaluation_status scores confusion models downloads", update, signal);
+  const ask = () => !get("evaluation").targets && !get("evaluation_status").status && link.send("show_evaluation");
+  return { el, update, ask };
+}
+
+/** What one model took for what, with what can be made of it. */
+function matrixPart(panel, { own, host, signal }) {
+  const { model, link } = panel;
+  const item = () => model.get("confusion") ?? {};
+  const title = h("h3", { tabIndex: -1 });
+  const facts = h("span.ev-faint", { dir: "auto" });
+  const ask = (kind) => () => link.send(kind, { cell: item().cell });
+  const map = h("button", { type: "button", onclick: ask("show_answers") }, "Show on the map");
+  map.title = "Colour the points by right and wrong, and select those that are wrong";
+  const keep = h("button", { type: "button", onclick: ask("train_head") }, "Keep as a head");
+  const state = stateBox({ link: own, retry: ask("train_head") });
+  const done = h("p.ev-evaluation-done", { role: "status", dir: "auto" });
+  const view = slot({ host, signal });
+  const el = h(
+    "section.ev-panel-card.ev-evaluation-matrix",
+    { hidden: true, "aria-label": "Confusion matrix" },
+    h("div.ev-panel-card-head", {}, title, facts, h("div.ev-evaluation-tools", {}, map, keep)),
+    state.el,
+    done,
+    view.el,
+  );
+  let expected;
+  return {
+    el,
+    /** Go where it is, once it is there: who has pressed a model looks for what that opens. */
+    expect(key) {
+      expected = key;
+    },
+    update() {
+      const { cell, title: name, tracks, wrong, can_train_head: able, training = {}, view: ref } = item();
+      el.hidden = cell === undefined;
+      view.set(ref ?? "");
+      if (cell === undefined) return;
+      title.replaceChildren(nameOf(name));
+      write(facts, `${wrong} of ${tracks} tracks taken for another class`);
+      keep.disabled = !able || ["waiting", "running"].includes(training.status);
+      keep.title = able
+        ? "Train on all tracks, and see its curves under the rows of this model"
+        : "Only the MLP and logistic regression are numbers that can be kept, and not on mean and spread";
+      state.update(training);
+      write(done, training.status === "ready" ? plain(training.message) : "");
+      done.hidden = !done.textContent;
+      if (expected !== cell) return;
+      expected = undefined;
+      el.scrollIntoView({ block: "nearest" });
+      panel.announce(`Confusion matrix of ${quoted(name)}: ${facts.textContent}`);
+    },
+  };
+}

@@ -1,0 +1,376 @@
+// @ts-nocheck
+/** The poster: the chosen models and layers, a row each, all on one clock. */
+import { h, icon, onChange, write } from "../base/dom.js";
+import {
+  fillHops,
+  fillSelect,
+  hopChoices,
+  hopIndex,
+  ICONS,
+  nameOf,
+  plain,
+  quoted,
+  slot,
+  stateBox,
+} from "../base/ui.js";
+
+/** Height in pixels that is kept for a row whose picture is not there yet. */
+const EXPECTED = 180;
+/** What an empty poster offers: system, layer, why. */
+const OFFERS = [
+  ["musicnn", "embedding", "what its tags are made of: timbre and rhythm"],
+  ["musicnn", "output", "tags: instruments, styles, moods"],
+  ["tempocnn", "output", "how likely each tempo is, over time"],
+  ["vgg", "embedding", "the same task, by plain convolutions"],
+  ["spleeter", "embedding", "what separates voice and accompaniment"],
+];
+
+/**
+ * Three models and layers to begin with, of each system the largest; those that need no download come first.
+ * @param {object[]} models @returns {{model: string, title: string, layer: string, why: string}[]}
+ */
+export function suggestions(models) {
+  const has = (model, layer) => model.layers.some(({ name }) => name === layer);
+  const ready = [...models].sort(
+    (a, b) => Number(a.state !== "ready") - Number(b.state !== "ready") || b.parameters - a.parameters,
+  );
+  const offers = OFFERS.flatMap(([system, layer, why]) => {
+    const model = ready.find((entry) => entry.system === system && has(entry, layer));
+    return model ? [{ model: model.name, title: model.title, layer, why, ready: model.state === "ready" }] : [];
+  });
+  return offers.sort((a, b) => Number(b.ready) - Number(a.ready)).slice(0, 3);
+}
+
+/**
+ * Where a dragged row would be put: its index among all rows, once it has been taken out.
+ * @param {number} y @param {{top: number, height: number}[]} boxes of all rows, in order @param {number} from
+ */
+export function dropIndex(y, boxes, from) {
+  const before = boxes.filter(({ top, height }, i) => i !== from && top + height / 2 < y);
+  return before.length;
+}
+
+/** What a row can have below it. @returns {{value: string, label: string}[]} */
+export function headChoices(heads) {
+  if (!heads?.length) return [];
+  return [{ value: "", label: "Head: none" }, ...heads.map(({ name, title }) => ({ value: name, label: title }))];
+}
+
+/** What a row shows: model and layer. */
+function fullTitle({ title, layer }) {
+  return quoted(layer ? `${title} · ${layer}` : title);
+}
+
+/** Put children in an order, moving as few as possible: what moves would lose its focus and its scrolling. */
+export function arrange(parent, nodes) {
+  let next = null;
+  for (const node of [...nodes].reverse()) {
+    if (node.parentNode !== parent || node.nextElementSibling !== next) {
+      const focused = node.contains(document.activeElement) ? document.activeElement : null;
+      // Where the browser can, a node is moved with all of its state.
+      if (node.parentNode === parent && parent.moveBefore) parent.moveBefore(node, next);
+      else parent.insertBefore(node, next);
+      if (focused && document.activeElement !== focused) focused.focus({ preventScroll: true });
+    }
+    next = node;
+  }
+}
+
+/** @param {object} panel what the parts of the panel share */
+export function poster(panel) {
+  const { model, link, signal } = panel;
+  const list = h("div.ev-panel-rows", { role: "list", "aria-label": "Models and layers" });
+  const offers = h("div.ev-panel-offers");
+  const empty = h(
+    "div.ev-panel-blank",
+    { hidden: true },
+    h("h3", {}, "What would you like to see?"),
+    h("p.ev-faint", {}, "Each model and layer becomes a row; all rows follow the same playhead."),
+    offers,
+  );
+  const add = h("button", { type: "button" }, icon(ICONS.plus), "Add a model or layer");
+  const undo = h(
+    "button",
+    { type: "button", title: "Take back the last change of the rows" },
+    icon(ICONS.undo),
+    "Undo",
+  );
+  const farewell = h("span", { role: "status" });
+  const back = h("button", { type: "button" }, icon(ICONS.undo), "Undo");
+  const removed = h("div.ev-panel-removed", { role: "listitem", hidden: true }, farewell, back);
+  const el = h("div.ev-panel-heatmaps", {}, list, empty, h("div.ev-panel-add", {}, add, undo));
+  const rows = new Map();
+  let undoable = false;
+  let place = 0;
+
+  add.addEventListener("click", () =>
+    panel.pick({ title: "Add a model or layer", button: "Add", choose: (choice) => link.send("add_row", choice) }),
+  );
+  const takeBack = () => {
+    removed.hidden = true;
+    link.send("undo");
+    add.focus({ preventScroll: true });
+  };
+  undo.addEventListener("click", takeBack);
+  back.addEventListener("click", takeBack);
+
+  function update() {
+    if (!panel.visible("heatmaps")) return;
+    const items = model.get("rows") ?? [];
+    const ids = new Set(items.map(({ id }) => id));
+    for (const [id, row] of rows) {
+      if (ids.has(id)) continue;
+      row.end();
+      rows.delete(id);
+    }
+    items.forEach((item, index) => {
+      if (!rows.has(item.id)) rows.set(item.id, rowOf(panel, list, { leaves, changes }));
+      rows.get(item.id).update(item, index, items.length);
+    });
+    // What is offered back goes when it has been taken back, here or elsewhere.
+    if (undoable && !model.get("can_undo")) removed.hidden = true;
+    undoable = model.get("can_undo");
+    const nodes = items.map(({ id }) => rows.get(id).el);
+    if (removed.hidden) removed.remove();
+    else nodes.splice(place, 0, removed);
+    arrange(list, nodes);
+    empty.hidden = items.length > 0;
+    list.hidden = nodes.length === 0;
+    undo.hidden = !undoable || !removed.hidden;
+    if (!items.length) offer();
+  }
+
+  /** What was taken out is offered back only until something else can be taken back. */
+  function changes() {
+    removed.hidden = true;
+    update();
+  }
+
+  /** A row is taken out: say so, and offer it back, where it was. */
+  function leaves(title, index) {
+    place = index;
+    farewell.replaceChildren(nameOf(title), " was removed.");
+    removed.hidden = false;
+    update();
+    back.focus({ preventScroll: true });
+  }
+
+  function offer() {
+    const found = suggestions(model.get("models") ?? []);
+    const key = JSON.stringify(found);
+    if (offers.dataset.key === key) return;
+    offers.dataset.key = key;
+    offers.replaceChildren(
+      ...found.map(({ model: name, title, layer, why }) =>
+        h(
+          "button.ev-panel-offer",
+          { type: "button", onclick: () => link.send("add_row", { model: name, layer, hop: null }) },
+          h("strong", {}, `${quoted(title)} · ${layer}`),
+          h("span.ev-faint", {}, why),
+        ),
+      ),
+    );
+  }
+
+  onChange(model, "track", () => (removed.hidden = true), signal);
+  onChange(model, "rows models downloads can_undo track tracks", update, signal);
+  return { el, update };
+}
+
+function rowOf(panel, list, { leaves, changes }) {
+  const { model, link, host } = panel;
+  const controller = new AbortController();
+  panel.signal.addEventListener("abort", () => controller.abort(), { once: true, signal: controller.signal });
+  const signal = controller.signal;
+  let item = {};
+  let index = 0;
+  let count = 0;
+  let ready = "";
+
+  const plainButton = (path, press) => {
+    const button = h("button.ev-plain", { type: "button", onclick: press });
+    button.append(icon(path));
+    return button;
+  };
+  const move = (to) => to >= 0 && to < count && to !== index && link.send("move_row", { row: item.id, to });
+  const grip = plainButton(ICONS.grip);
+  grip.classList.add("ev-panel-grip");
+  const fold = plainButton(ICONS.chevron, () => {
+    const collapsed = !body.hidden;
+    showBody(!collapsed);
+    link.send("collapse_row", { row: item.id, collapsed });
+  });
+  fold.classList.add("ev-panel-fold");
+  const title = h("button.ev-plain.ev-panel-row-title", { type: "button" });
+  const facts = h("span.ev-panel-facts.ev-faint", { dir: "auto" });
+  const hop = h("select.ev-panel-hop");
+  const head = h("select.ev-panel-pick-head", { hidden: true });
+  const up = plainButton(ICONS.up, () => move(index - 1));
+  const down = plainButton(ICONS.down, () => move(index + 1));
+  const away = plainButton(ICONS.close, () => {
+    link.send("remove_row", { row: item.id });
+    leaves(fullTitle(item), index);
+  });
+  const state = stateBox({ link, retry: () => link.send("retry_row", { row: item.id }) });
+  const view = slot({ host, signal });
+  const choose = (name) => {
+    link.send("choose_head", { row: item.id, head: name });
+    changes();
+  };
+  const answerState = stateBox({ link, retry: () => choose(item.head) });
+  const answer = slot({ host, signal });
+  const answers = h("div.ev-panel-answers", { role: "group", hidden: true }, answerState.el, answer.el);
+  const body = h("div.ev-panel-row-body", {}, state.el, view.el, answers);
+  const tools = h("div.ev-panel-row-tools", {}, head, hop, up, down, away);
+  const heading = h("div.ev-panel-row-head", {}, grip, fold, title, facts, tools);
+  const el = h("div.ev-panel-row", { role: "listitem" }, heading, body);
+
+  title.addEventListener("click", () =>
+    panel.pick({
+      title: "Change the model or layer of this row",
+      button: "Change",
+      current: item,
+      choose: (choice) => link.send("change_row", { row: item.id, ...choice }),
+    }),
+  );
+  hop.addEventListener("change", () => {
+    const chosen = choices()[Number(hop.value)].hop;
+    link.send("change_row", { row: item.id, model: item.model, layer: item.layer, hop: chosen });
+  });
+  head.addEventListener("change", () => choose(head.value));
+  heading.addEventListener("keydown", (event) => {
+    const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    if (!event.altKey || !by) return;
+    event.preventDefault();
+    event.stopPropagation();
+    move(index + by);
+  });
+  drags(grip, el, list, { signal, index: () => index, drop: move });
+
+  const choices = () => hopChoices(panel.modelOf(item.model), panel.seconds(), item.hop);
+
+  function showBody(open) {
+    body.hidden = !open;
+    fold.setAttribute("aria-expanded", String(open));
+    // What is mounted where nothing can be seen would have no size.
+    if (open && item.view) view.set(item.view);
+    if (open) answer.set(item.answer?.view ?? "");
+  }
+
+  /** What a head says of the row: the curves below it. */
+  function updateAnswer() {
+    const offered = headChoices(item.heads);
+    fillSelect(head, offered, item.head ?? "");
+    head.hidden = !offered.length;
+    answers.hidden = !item.answer;
+    answers.setAttribute("aria-label", item.answer ? `${quoted(item.answer.title)}, from ${fullTitle(item)}` : "");
+    answerState.update(item.answer ?? {}, panel.modelOf(item.model), undefined);
+  }
+
+  function label() {
+    const name = fullTitle(item);
+    el.setAttribute("aria-label", name);
+    fold.setAttribute("aria-label", `Show ${name}`);
+    title.setAttribute("aria-label", `${name}: change the model or layer`);
+    title.title = "Change the model or layer";
+    hop.setAttribute("aria-label", `Patch hop of ${name}`);
+    head.setAttribute("aria-label", `Head of ${name}`);
+    head.title = "A classifier on these embeddings: what it says over time is drawn below";
+    const movers = [
+      [up, "up"],
+      [down, "down"],
+    ];
+    for (const [button, way] of movers) {
+      button.setAttribute("aria-label", `Move ${name} ${way}`);
+      button.title = `Move ${way} (Alt + ${way === "up" ? "↑" : "↓"})`;
+    }
+    away.setAttribute("aria-label", `Remove ${name}`);
+    away.title = "Remove this row";
+    grip.setAttribute("aria-label", `Drag ${name}; or move it with Alt and the arrow keys`);
+    grip.title = "Drag to another place";
+  }
+
+  return {
+    el,
+    end() {
+      controller.abort();
+      el.remove();
+    },
+    update(next, place, total) {
+      const before = item;
+      [item, index, count] = [next, place, total];
+      if (before.title !== item.title || before.layer !== item.layer) {
+        const layer = item.layer ? h("span.ev-panel-row-layer", { dir: "auto" }, `· ${plain(item.layer)}`) : null;
+        title.replaceChildren(...[nameOf(item.title), layer, icon(ICONS.chevron)].filter(Boolean));
+        label();
+      }
+      write(facts, plain(item.facts));
+      facts.title = quoted(item.facts);
+      const offered = choices();
+      fillHops(hop, offered, hopIndex(offered, item.hop));
+      hop.title = hop.disabled
+        ? "The patches of this model follow each other at one hop only"
+        : "How far apart the patches begin: smaller hops cost more";
+      // Not disabled for good: the button that has just moved the row must keep the focus.
+      up.setAttribute("aria-disabled", String(index === 0));
+      down.setAttribute("aria-disabled", String(index === count - 1));
+      const own = panel.modelOf(item.model);
+      state.update(item, own, model.get("downloads")?.[item.model]);
+      el.setAttribute("aria-busy", String(["waiting", "running", "partial"].includes(item.status)));
+      el.dataset.status = item.status;
+      const expects = !item.view && ["waiting", "running"].includes(item.status);
+      body.classList.toggle("ev-panel-expects", expects);
+      body.style.height = expects ? `${item.height || EXPECTED}px` : "";
+      if (!item.view) view.set("");
+      updateAnswer();
+      showBody(!item.collapsed);
+      if (ready && ready !== item.status && ["ready", "failed"].includes(item.status)) {
+        panel.announce(`${fullTitle(item)}: ${item.status === "ready" ? "computed" : quoted(item.message)}`);
+      }
+      ready = item.status;
+    },
+  };
+}
+
+/** Drag a row by its grip; it is put where it is let go. */
+function drags(grip, row, list, { signal, index, drop }) {
+  let to = -1;
+  const line = h("div.ev-panel-drop-line", { hidden: true });
+  const boxes = () => [...list.querySelectorAll(":scope > .ev-panel-row")].map((el) => el.getBoundingClientRect());
+  grip.addEventListener(
+    "pointerdown",
+    (event) => {
+      if (event.button) return;
+      event.preventDefault();
+      grip.focus({ preventScroll: true });
+      grip.setPointerCapture(event.pointerId);
+      to = index();
+      row.classList.add("ev-panel-dragged");
+      list.append(line);
+    },
+    { signal },
+  );
+  grip.addEventListener(
+    "pointermove",
+    (event) => {
+      if (to < 0) return;
+      const all = boxes();
+      to = dropIndex(event.clientY, all, index());
+      const others = all.filter((_box, i) => i !== index());
+      const y = to < others.length ? others[to].top : (others.at(-1)?.bottom ?? all[0].top);
+      line.hidden = to === index();
+      line.style.top = `${y - list.getBoundingClientRect().top - 1}px`;
+    },
+    { signal },
+  );
+  const end = (event) => {
+    if (to < 0) return;
+    const target = to;
+    to = -1;
+    row.classList.remove("ev-panel-dragged");
+    line.remove();
+    if (event.type === "pointerup") drop(target);
+  };
+  grip.addEventListener("pointerup", end, { signal });
+  grip.addEventListener("pointercancel", end, { signal });
+}

@@ -1,0 +1,77 @@
+// @ts-nocheck
+/** The line above a heatmap: what the playhead is at, how rows and colours are chosen, and the pin of a row. */
+import { bytesOf } from "../base/buffers.js";
+import { h, icon, PIN, write } from "../base/dom.js";
+
+const NO_ROW = "Pin a dimension: choose a row first (click, or ↑ ↓), then P";
+
+export class Toolbar {
+  title = h("strong.ev-heatmap-title", { dir: "auto" });
+  facts = h("span.ev-faint.ev-heatmap-facts");
+  head = h("div.ev-heatmap-head", { hidden: true }, this.title, this.facts);
+  readout = h("span.ev-faint.ev-heatmap-readout");
+
+  /**
+   * @param {{orders: Record<string, string>, scales: Record<string, string>, pin: () => void,
+   *   set: (name: string, value: string) => void, offer: (offered: boolean) => void}} options
+   *   `orders` and `scales` are names with titles; `offer` tells when the pin has the pointer or the focus, for what it would pin to be shown
+   */
+  constructor({ orders, scales, set, pin, offer }) {
+    this.selects = [select("order", "Order", orders, set), select("scale", "Scale", scales, set)];
+    this.pin = h(
+      "button.ev-heatmap-pinner",
+      {
+        type: "button",
+        onclick: pin,
+        onpointerenter: () => offer(true),
+        onpointerleave: () => offer(false),
+        onfocus: () => offer(true),
+        onblur: () => offer(false),
+      },
+      icon(PIN),
+    );
+    this.tools = h("div.ev-heatmap-tools", {}, this.readout, ...this.selects.map(({ el }) => el), this.pin);
+  }
+
+  /** @param {{get: Function, send?: Function}} model @param {import("./heatmap_model.js").Field} field */
+  show(model, field, title) {
+    this.head.hidden = !title;
+    write(this.title, title);
+    this.title.title = title;
+    for (const { name, control } of this.selects) {
+      control.value = model.get(name);
+      control.disabled = field.empty;
+      // A page without Python has only the orders that were made for it.
+      if (name !== "order" || typeof model.send === "function") continue;
+      for (const option of control.options) {
+        option.disabled = option.value !== "index" && !bytesOf(model.get(`${option.value}_order`)).length;
+      }
+    }
+  }
+
+  say(facts) {
+    write(this.facts, facts);
+    this.facts.title = facts;
+  }
+
+  /** What the playhead is at. */
+  read(text) {
+    write(this.readout, text);
+    this.readout.title = text;
+  }
+
+  /** Offer to pin a dimension, or to unpin it; an empty name is no dimension. */
+  offer(name, pinned) {
+    const text = name ? `${pinned ? "Unpin" : "Pin"} ${name}` : "Pin a dimension";
+    this.pin.disabled = !name;
+    this.pin.title = name ? `${text} (P)` : NO_ROW;
+    this.pin.setAttribute("aria-label", text);
+    this.pin.classList.toggle("ev-heatmap-pinned", Boolean(name) && pinned);
+  }
+}
+
+function select(name, label, choices, set) {
+  const options = Object.entries(choices).map(([value, text]) => h("option", { value }, text));
+  const control = h("select", { "aria-label": label, onchange: () => set(name, control.value) }, ...options);
+  return { name, control, el: h("label", {}, h("span.ev-faint", {}, label), control) };
+}

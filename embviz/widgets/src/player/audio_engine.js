@@ -1,0 +1,443 @@
+// @ts-nocheck
+/**
+ * The sound of a track: where it comes from, what of it is heard, and the clock that follows it.
+ *
+ * It belongs to the clock, not to a view: however often the player is shown on a page, it sounds once.
+ */
+import { bytesOf } from "../base/buffers.js";
+import { onChange, onMessage, throttled } from "../base/dom.js";
+import { clamp } from "../base/time.js";
+
+const GRACE = 800; // ms that the sound outlives the last view, which may only be drawn anew
+const PATIENCE = 10_000; // ms
+const SETTLED = 16; // frames over which stems are compared
+
+/** Where a file of the Jupyter server is had; empty where the page does not come from one. */
+export function addressOf(path, baseUrl) {
+  if (/^(data|blob|file|https?):|^\.\.?\//.test(path)) return path;
+  if (!path || typeof baseUrl !== "string") return "";
+  return `${baseUrl.replace(/\/*$/, "/")}files/${path.split("/").map(encodeURIComponent).join("/")}`;
+}
+
+/** The gains that are heard. @param {{gain: number, muted: boolean, solo: boolean}[]} stems */
+export function heardGains(stems) {
+  const alone = stems.some(({ solo }) => solo);
+  return stems.map(({ gain, muted, solo }) => ((alone ? solo : !muted) ? gain : 0));
+}
+
+/** The sound of a clock's track: one for the whole page. @param {import("./clock.js").Clock} clock @returns {Voice} */
+export function voiceOf(clock) {
+  return (clock.voices ??= new Voice(clock));
+}
+
+export class Voice {
+  #listeners = new Set();
+  #users = new Set();
+  #bound = null;
+  #model = null;
+  #blob = "";
+  #from = "";
+  #offset = 0; // second of the track at which the element's sound begins
+  #asked = { sound: false, transcode: false };
+  #waiting = false;
+  #patience = 0;
+  #leaving = 0;
+  #failure = "";
+  #serial = null;
+  #element = null;
+
+  /** @type {{name: string, element: HTMLAudioElement, gain: number, muted: boolean, solo: boolean}[]} */
+  stems = [];
+  original = false;
+
+  constructor(clock) {
+    this.clock = clock;
+  }
+
+  /** Sound for a view of this model until its signal is aborted. */
+  use(model, signal) {
+    const user = {};
+    this.#users.add(user);
+    clearTimeout(this.#leaving);
+    signal.addEventListener("abort", () => {
+      this.#users.delete(user);
+      if (!this.#users.size) this.#leaving = setTimeout(() => this.#release(), GRACE);
+    });
+    if (this.#model !== model) this.#bind(model);
+  }
+
+  on(listener, signal) {
+    this.#listeners.add(listener);
+    signal.addEventListener("abort", () => this.#listeners.delete(listener), { once: true });
+  }
+
+  #tell() {
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  /** @returns {{kind: "empty" | "loading" | "failed" | "ready", text: string}} */
+  get status() {
+    const [problem, loading] = [this.#model?.get("problem"), this.#model?.get("loading")];
+    if (problem || this.#failure) return { kind: "failed", text: problem || this.#failure };
+    if (loading) return { kind: "loading", text: `${loading[0].toUpperCase()}${loading.slice(1)} …` };
+    if (!this.clock.duration) return { kind: "empty", text: "No track is open." };
+    if (this.#waiting) return { kind: "loading", text: "Fetching the sound …" };
+    if (!this.#element || this.#element.readyState < 1) return { kind: "loading", text: "Loading the sound …" };
+    return { kind: "ready", text: "" };
+  }
+
+  #bind(model) {
+    this.#release();
+    const bound = (this.#bound = new AbortController());
+    const { signal } = bound;
+    const { clock } = this;
+    const element = (this.#element = new Audio());
+    this.#model = model;
+    element.preload = "auto";
+    element.addEventListener("error", () => this.#refused(), { signal });
+    for (const kind of ["loadedmetadata", "emptied"]) element.addEventListener(kind, () => this.#tell(), { signal });
+    // Several traits of one track come as several events; their values are all there after the first.
+    const soon = (call) => {
+      let asked = false;
+      return () => {
+        if (asked) return;
+        asked = true;
+        queueMicrotask(() => ((asked = false), signal.aborted || call()));
+      };
+    };
+    onChange(
+      model,
+      "serial duration",
+      soon(() => this.#load()),
+      signal,
+    );
+    onChange(
+      model,
+      "sound",
+      soon(() => this.#waiting && this.#take()),
+      signal,
+    );
+    onChange(
+      model,
+      "stems stem_sounds",
+      soon(() => this.#setStems()),
+      signal,
+    );
+    onChange(model, "problem loading", () => this.#heard(), signal);
+    onMessage(model, (content) => this.#told(content), signal);
+    const report = throttled(() => this.#report(), 110, signal);
+    clock.on("time", () => (this.#keepStep(), report()), { signal });
+    clock.on("state", () => (this.#balance(), this.#keepStep(), report()), { signal });
+    clock.on("view", report, { signal });
+    this.#remix = () => (this.#conduct(), this.#balance(), report(), this.#tell());
+    this.#load();
+    this.#setStems();
+  }
+
+  #remix = () => {};
+
+  #release() {
+    clearTimeout(this.#leaving);
+    clearTimeout(this.#patience);
+    if (!this.#bound) return;
+    this.#bound.abort();
+    this.#bound = this.#model = null;
+    this.#dropStems();
+    this.clock.attach(null);
+    empty(this.#element);
+    URL.revokeObjectURL(this.#blob);
+    this.#element = null;
+    this.#blob = "";
+  }
+
+  #load() {
+    const [model, { clock }] = [this.#model, this];
+    const [serial, duration] = [model.get("serial") ?? 0, model.get("duration") ?? 0];
+    const known = this.#element.getAttribute("src") || this.#waiting || this.#failure;
+    if (known && serial === this.#serial && duration === clock.duration) return;
+    if (serial !== this.#serial || duration !== clock.duration) {
+      const fresh = this.#serial === null && !clock.duration;
+      clock.load(duration);
+      if (fresh) this.#restore();
+      this.#serial = serial;
+    }
+    this.#open();
+  }
+
+  /** A page that opens takes up where the last one was. */
+  #restore() {
+    const [model, { clock }] = [this.#model, this];
+    const [range, view] = [model.get("range") ?? [], model.get("view") ?? []];
+    clock.setRate(model.get("rate") || 1);
+    clock.setVolume(model.get("volume") ?? 1);
+    if (range.length === 2) clock.setRange(...range);
+    if (view.length === 2 && view[1] > view[0]) clock.setView(...view);
+    clock.setLooping(Boolean(model.get("looping")));
+    if (model.get("time") > 0) clock.seek(model.get("time"));
+  }
+
+  #open() {
+    const model = this.#model;
+    this.#asked = { sound: false, transcode: false };
+    this.#failure = "";
+    this.#still();
+    this.#lead(this.#element);
+    if (!this.clock.duration) {
+      empty(this.#element);
+    } else if (bytesOf(model.get("sound")).length) {
+      this.#take();
+    } else if (addressOf(model.get("url") ?? "", baseUrl())) {
+      this.#source(addressOf(model.get("url"), baseUrl()), "url");
+    } else {
+      empty(this.#element);
+      if (!model.get("problem")) this.#ask("sound", "no server");
+    }
+    this.#tell();
+  }
+
+  /** Play from the bytes that Python has sent. */
+  #take() {
+    const bytes = bytesOf(this.#model.get("sound"));
+    if (!bytes.length) return;
+    this.#still();
+    const before = this.#blob;
+    this.#blob = URL.createObjectURL(new Blob([bytes], { type: this.#model.get("mime") || "" }));
+    this.#source(this.#blob, "bytes");
+    URL.revokeObjectURL(before);
+    this.#tell();
+  }
+
+  /** Let the clock follow an element: stems have all of the track, what a browser decodes may lack its beginning. */
+  #lead(element) {
+    this.clock.attach(element, element === this.#element ? this.#offset : 0);
+  }
+
+  #source(address, from) {
+    const wanted = !this.#element.paused;
+    this.#from = from;
+    this.#offset = this.#model.get("offset") ?? 0;
+    this.#failure = "";
+    this.#element.src = address;
+    this.#lead(this.#element);
+    if (wanted) this.clock.play();
+    this.#conduct();
+  }
+
+  #refused() {
+    const element = this.#element;
+    if (!element.getAttribute("src")) return;
+    const lost = this.#from === "url" && element.error?.code !== MediaError.MEDIA_ERR_DECODE;
+    if (lost && !this.#asked.sound) this.#ask("sound", "failed");
+    else if (!this.#model.get("transcoded") && !this.#asked.transcode) this.#ask("transcode");
+    else this.#fail("The browser cannot decode this sound.");
+  }
+
+  #ask(kind, why) {
+    const wanted = !this.#element.paused;
+    this.#asked[kind] = true;
+    this.#waiting = true;
+    empty(this.#element);
+    // An element without a source waits for one, so that who has pressed play need not press it again.
+    if (wanted) this.#element.play().catch(() => {});
+    clearTimeout(this.#patience);
+    this.#patience = setTimeout(() => this.#impatient(), PATIENCE);
+    this.#model.send(why ? { kind, why, serial: this.#serial } : { kind, serial: this.#serial });
+    this.#tell();
+  }
+
+  #impatient() {
+    if (!this.#waiting || this.#model.get("loading")) return;
+    this.#failure = "The kernel does not send the sound: it is busy, or was restarted; run the cell again.";
+    this.#tell();
+  }
+
+  #still() {
+    this.#waiting = false;
+    clearTimeout(this.#patience);
+  }
+
+  #fail(sentence) {
+    this.#still();
+    empty(this.#element);
+    this.#lead(this.#element);
+    this.#failure = sentence;
+    this.#tell();
+  }
+
+  #heard() {
+    if (this.#model.get("problem") && this.#waiting) this.#fail("");
+    this.#tell();
+  }
+
+  #told({ kind, value }) {
+    const { clock } = this;
+    if (kind === "play") {
+      // Of two windows with the same notebook, one plays.
+      if (!document.hidden) clock.play();
+    } else if (kind === "pause") clock.pause();
+    else if (kind === "seek") clock.seek(value);
+    else if (kind === "range") clock.setRange(value?.[0] ?? null, value?.[1]);
+    else if (kind === "view") clock.setView(...value);
+    else if (kind === "rate") clock.setRate(value);
+    else if (kind === "volume") clock.setVolume(value);
+    else if (kind === "loop") clock.setLooping(value);
+  }
+
+  #report() {
+    const [model, { clock }] = [this.#model, this];
+    const { time, playing, rate, volume, looping } = clock;
+    const mix = this.original ? [] : heardGains(this.stems);
+    const now = { time, playing, rate, volume, looping, range: clock.range ?? [], view: clock.view, mix };
+    const changed = Object.entries(now).filter(([name, value]) => !same(value, model.get(name)));
+    for (const [name, value] of changed) model.set(name, Array.isArray(value) ? [...value] : value);
+    if (changed.length) model.save_changes();
+  }
+
+  // Stems: elements of their own; the first of them leads the clock while they are heard.
+
+  #setStems() {
+    const model = this.#model;
+    const names = model.get("stems") ?? [];
+    const sounds = model.get("stem_sounds") ?? [];
+    this.#dropStems();
+    if (names.length && names.length === sounds.length) {
+      const type = model.get("stem_mime") || "";
+      this.stems = names.map(({ name }, i) => {
+        const element = new Audio(URL.createObjectURL(new Blob([bytesOf(sounds[i])], { type })));
+        element.preload = "auto";
+        element.preservesPitch = true;
+        element.addEventListener("loadedmetadata", () => this.#keepStep(), { signal: this.#bound.signal });
+        // On an empty source, too, which says nothing.
+        element.addEventListener("error", () => element.getAttribute("src") && this.hearOriginal(true));
+        return { name: String(name), element, gain: 1, muted: false, solo: false, apart: [] };
+      });
+      unison(this.stems.map(({ element }) => element));
+    }
+    this.original = false;
+    this.#remix();
+  }
+
+  #dropStems() {
+    const wanted = this.stems.some(({ element }) => element === this.clock.media) && this.clock.playing;
+    if (wanted || this.clock.media !== this.#element) this.#lead(this.#element);
+    if (wanted) this.clock.play();
+    for (const { element } of this.stems) {
+      const address = element.src;
+      empty(element);
+      URL.revokeObjectURL(address);
+    }
+    this.stems = [];
+  }
+
+  /** Change a stem (its index, and what of it), or hear the original. */
+  change(index, change) {
+    Object.assign(this.stems[index], change);
+    this.original = false;
+    this.#remix();
+  }
+
+  hearOriginal(original) {
+    this.original = original;
+    this.#remix();
+  }
+
+  #balance() {
+    const { clock } = this;
+    const gains = heardGains(this.stems);
+    this.stems.forEach(({ element }, i) => {
+      element.volume = clock.volume * gains[i];
+      element.muted = clock.muted || !gains[i];
+      element.playbackRate = clock.rate;
+    });
+  }
+
+  /** Let the clock follow what is heard: the first stem, or the original. */
+  #conduct() {
+    const { clock } = this;
+    const leader = this.stems.length && !this.original ? this.stems[0].element : this.#element;
+    if (!leader || clock.media === leader) return;
+    const wanted = clock.playing;
+    clock.pause();
+    this.#lead(leader);
+    if (wanted) clock.play();
+  }
+
+  /** What `unison` leaves between the stems is made up for by running a little faster or slower. */
+  #keepStep() {
+    const leader = this.clock.media;
+    if (!this.stems.length || leader !== this.stems[0].element) return;
+    const rests = leader.paused || leader.seeking || leader.readyState < 1;
+    for (const stem of this.stems.slice(1)) {
+      const { element } = stem;
+      if (element.readyState < 1 || element.seeking) continue;
+      const ahead = element.currentTime - leader.currentTime;
+      if (rests) {
+        stem.apart = [];
+        if (leader.paused && !element.paused) element.pause();
+        if (leader.paused && !leader.ended && Math.abs(ahead) > 0.002) element.currentTime = leader.currentTime;
+      } else if (element.paused && !element.ended) {
+        element.play().catch(() => {});
+      } else {
+        this.#catchUp(stem, ahead);
+      }
+    }
+  }
+
+  #catchUp(stem, ahead) {
+    const { element, apart } = stem;
+    const rate = this.clock.rate;
+    // The times of elements come in steps: the middle of the last ones is what they mean.
+    apart.push(ahead);
+    if (apart.length > SETTLED) apart.shift();
+    const settled = apart.length < SETTLED ? 0 : [...apart].sort((a, b) => a - b)[SETTLED / 2];
+    if (Math.abs(settled) > 0.3) {
+      stem.apart = [];
+      element.currentTime = this.clock.media.currentTime;
+      return;
+    }
+    stem.hurries = Math.abs(settled) > (stem.hurries ? 0.004 : 0.015);
+    // To keep the pitch takes a delay, which would come and go with the hurry.
+    element.preservesPitch = rate !== 1;
+    element.playbackRate = stem.hurries ? rate * (1 - clamp(settled, -0.03, 0.03)) : rate;
+  }
+}
+
+/** Let elements begin, end and move together with the first: told in the same moment, they do it in the same moment. */
+function unison([leader, ...others]) {
+  const element = HTMLMediaElement.prototype;
+  const { get, set } = Object.getOwnPropertyDescriptor(element, "currentTime");
+  leader.play = () => {
+    for (const other of others) other.play().catch(() => {});
+    return element.play.call(leader);
+  };
+  leader.pause = () => {
+    for (const other of others) other.pause();
+    element.pause.call(leader);
+  };
+  Object.defineProperty(leader, "currentTime", {
+    get: () => get.call(leader),
+    set: (seconds) => {
+      for (const one of [leader, ...others]) set.call(one, seconds);
+    },
+  });
+}
+
+function empty(element) {
+  element.pause();
+  if (!element.getAttribute("src")) return;
+  element.removeAttribute("src");
+  element.load();
+}
+
+function same(a, b) {
+  return a === b || JSON.stringify(a) === JSON.stringify(b);
+}
+
+/** Where the page's Jupyter server is, if it comes from one. */
+function baseUrl() {
+  try {
+    return JSON.parse(document.getElementById("jupyter-config-data").textContent).baseUrl;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,282 @@
+// @ts-nocheck
+/**
+ * The one clock: what all views of a track share. It lives in the page and needs no kernel.
+ *
+ * Every widget is a module of its own, so clocks are kept by name where all modules of a page find them.
+ */
+import { clamp, fitted, following, orderedRange, panned, zoomed } from "../base/time.js";
+
+const CLOCKS = Symbol.for("embviz.clocks");
+const SPEEDS = { slowest: 0.5, fastest: 2 };
+
+/**
+ * The clock of this name; made if there is none.
+ * @param {string} name @returns {Clock}
+ */
+export function clockOf(name) {
+  globalThis[CLOCKS] ??= new Map();
+  if (!globalThis[CLOCKS].has(name)) globalThis[CLOCKS].set(name, new Clock());
+  return globalThis[CLOCKS].get(name);
+}
+
+/**
+ * Tells its listeners ("time", "state", "view", "hover") what has changed:
+ * time   the playhead: once per animation frame while it moves, and after a seek;
+ * state  playing, rate, volume, muted, range, looping, duration, media, problem;
+ * view   the stretch of time that the plots show;
+ * hover  the time under the pointer, or null.
+ */
+export class Clock {
+  #listeners = { time: new Set(), state: new Set(), view: new Set(), hover: new Set() };
+  #time = 0;
+  #anchor = { media: -1, at: 0 };
+  #frame = 0;
+  #media = null;
+  #offset = 0;
+  #detach = new AbortController();
+  #pinned = false;
+  #placed = false; // whether the media stands where the playhead does
+
+  duration = 0;
+  playing = false;
+  rate = 1;
+  volume = 1;
+  muted = false;
+  /** @type {[number, number] | null} */
+  range = null;
+  looping = false;
+  /** @type {[number, number]} */
+  view = [0, 0];
+  /** @type {number | null} */
+  hover = null;
+  /** A sentence, where play was refused; else empty. */
+  problem = "";
+
+  /** Call back on a kind of change until the signal is aborted; returns what stops it, too. */
+  on(kind, listener, { signal } = {}) {
+    if (signal?.aborted) return () => {};
+    const off = () => this.#listeners[kind].delete(listener);
+    this.#listeners[kind].add(listener);
+    signal?.addEventListener("abort", off, { once: true });
+    return off;
+  }
+
+  #tell(kind) {
+    for (const listener of [...this.#listeners[kind]]) listener(this);
+  }
+
+  /** The playhead in seconds. */
+  get time() {
+    return this.#time;
+  }
+
+  get media() {
+    return this.#media;
+  }
+
+  /** Where in its sound the element is when the playhead is where it is. */
+  get #place() {
+    return Math.max(0, this.#time - this.#offset);
+  }
+
+  /** Begin a new track, of which nothing is known but its length; the sound of the one before is let go. */
+  load(duration) {
+    this.attach(null);
+    Object.assign(this, { duration, range: null, looping: false, view: [0, duration], hover: null, problem: "" });
+    this.#time = 0;
+    this.#pinned = false;
+    for (const kind of ["state", "view", "time", "hover"]) this.#tell(kind);
+  }
+
+  /**
+   * Let an audio element lead; null takes it away.
+   * @param {HTMLMediaElement | null} media
+   * @param {number} [offset] second of the track at which the element's sound begins
+   */
+  attach(media, offset = 0) {
+    this.#detach.abort();
+    this.#detach = new AbortController();
+    const options = { signal: this.#detach.signal };
+    const before = this.#media;
+    if (before && before !== media) before.pause();
+    this.#media = media;
+    this.#offset = offset;
+    this.#anchor = { media: -1, at: 0 };
+    this.#placed = false;
+    this.playing = Boolean(media && !media.paused);
+    if (media) {
+      media.playbackRate = this.rate;
+      media.preservesPitch = true;
+      media.volume = this.volume;
+      media.muted = this.muted;
+      const seekable = () => {
+        this.#placed = true;
+        if (Math.abs(media.currentTime - this.#place) > 0.01) media.currentTime = this.#place;
+      };
+      if (media.readyState >= 1) seekable();
+      else media.addEventListener("loadedmetadata", seekable, { ...options, once: true });
+      media.addEventListener("play", () => this.#started(), options);
+      media.addEventListener("pause", () => this.#stopped(), options);
+      media.addEventListener("ended", () => this.#ended(), options);
+      // Animation frames rest while the page is hidden; loops must not.
+      media.addEventListener("timeupdate", () => this.#follow(), options);
+      if (this.playing) this.#run();
+    }
+    this.#tell("state");
+  }
+
+  /** @returns {Promise<boolean>} whether it plays; where not, `problem` says why */
+  async play() {
+    if (!this.#media) return false;
+    if (this.range && this.looping && (this.#time < this.range[0] || this.#time >= this.range[1] - 0.01)) {
+      this.seek(this.range[0]);
+    } else if (this.#time >= this.duration - 0.01) {
+      this.seek(0);
+    }
+    try {
+      await this.#media.play();
+      this.problem = "";
+      return true;
+    } catch (error) {
+      // A pause or another track before the sound began is nobody's fault.
+      if (error.name === "AbortError") return false;
+      this.problem =
+        error.name === "NotAllowedError"
+          ? "The browser plays no sound before it has been clicked: press play once more."
+          : "The browser cannot play this sound.";
+      this.playing = false;
+      this.#tell("state");
+      return false;
+    }
+  }
+
+  pause() {
+    this.#media?.pause();
+  }
+
+  toggle() {
+    return this.playing ? this.pause() : this.play();
+  }
+
+  /** Move the playhead. */
+  seek(seconds) {
+    this.#time = clamp(seconds, 0, this.duration);
+    this.#anchor = { media: -1, at: 0 };
+    if (this.#media && this.#media.readyState >= 1) this.#media.currentTime = this.#place;
+    this.#pinned = false;
+    this.#turnPage();
+    this.#tell("time");
+  }
+
+  setRate(rate) {
+    this.rate = clamp(rate, SPEEDS.slowest, SPEEDS.fastest);
+    if (this.#media) this.#media.playbackRate = this.rate;
+    this.#anchor = { media: -1, at: 0 };
+    this.#tell("state");
+  }
+
+  setVolume(volume, muted = false) {
+    this.volume = clamp(volume, 0, 1);
+    this.muted = muted;
+    if (this.#media) Object.assign(this.#media, { volume: this.volume, muted });
+    this.#tell("state");
+  }
+
+  /** Select a range of seconds, in any order; anything too short selects nothing. */
+  setRange(a, b) {
+    this.range = a == null ? null : orderedRange(a, b, this.duration);
+    if (!this.range) this.looping = false;
+    this.#tell("state");
+  }
+
+  setLooping(looping) {
+    this.looping = Boolean(looping && this.range);
+    if (this.looping && (this.#time < this.range[0] || this.#time >= this.range[1])) this.seek(this.range[0]);
+    this.#tell("state");
+  }
+
+  setView(from, to) {
+    const [a, b] = fitted([from, to], this.duration);
+    if (a === this.view[0] && b === this.view[1]) return;
+    this.view = [a, b];
+    // Who looks elsewhere while the music plays is not pulled back until the playhead comes by.
+    this.#pinned = this.#time < a || this.#time >= b;
+    this.#tell("view");
+  }
+
+  zoom(around, factor) {
+    this.setView(...zoomed(this.view, around, factor, this.duration));
+  }
+
+  pan(seconds) {
+    this.setView(...panned(this.view, seconds, this.duration));
+  }
+
+  setHover(seconds) {
+    if (this.hover === seconds) return;
+    this.hover = seconds;
+    this.#tell("hover");
+  }
+
+  #started() {
+    this.playing = true;
+    this.problem = "";
+    this.#run();
+    this.#tell("state");
+  }
+
+  #stopped() {
+    this.playing = false;
+    cancelAnimationFrame(this.#frame);
+    this.#follow();
+    this.#tell("state");
+  }
+
+  #ended() {
+    if (this.looping && this.range) {
+      this.seek(this.range[0]);
+      this.play();
+    }
+  }
+
+  #run() {
+    cancelAnimationFrame(this.#frame);
+    const step = () => {
+      this.#follow();
+      if (this.playing) this.#frame = requestAnimationFrame(step);
+    };
+    this.#frame = requestAnimationFrame(step);
+  }
+
+  #follow() {
+    // Media that has just become seekable is still at its beginning.
+    if (!this.#placed || this.#media.readyState < 1 || this.#media.seeking) return;
+    this.#time = clamp(this.#heard(), 0, this.duration);
+    if (this.looping && this.range && this.playing && this.#time >= this.range[1]) {
+      this.seek(this.range[0]);
+      return;
+    }
+    this.#turnPage();
+    this.#tell("time");
+  }
+
+  /** What the element says comes in steps; between two of them the system's own clock goes on. */
+  #heard() {
+    const now = performance.now();
+    const said = this.#media.currentTime + this.#offset;
+    if (!this.playing || said !== this.#anchor.media) {
+      this.#anchor = { media: said, at: now };
+      return said;
+    }
+    return said + Math.min(((now - this.#anchor.at) / 1000) * this.rate, 0.1);
+  }
+
+  #turnPage() {
+    if (this.#pinned && this.#time >= this.view[0] && this.#time < this.view[1]) this.#pinned = false;
+    if (this.#pinned) return;
+    const [a, b] = following(this.view, this.#time, this.duration);
+    if (a === this.view[0]) return;
+    this.view = [a, b];
+    this.#tell("view");
+  }
+}

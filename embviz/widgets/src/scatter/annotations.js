@@ -1,0 +1,168 @@
+// @ts-nocheck
+/** What lies over the points of a map and follows its camera: rings, lines, trail, names, lasso. */
+
+import { penOf, shortened } from "../base/canvas.js";
+import { toScreen } from "./camera.js";
+import { placed } from "./label_placement.js";
+
+const RINGS = 3000; // rings that are drawn at most
+const LIT = 60_000; // points that are lit up at most
+const LABEL = 260; // pixels that a name may be wide
+
+/** @param {HTMLCanvasElement} canvas @param {object} scene what is to be seen; see `scatter/scatter.js` */
+export function paintOver(canvas, scene) {
+  const pen = penOf(canvas, scene.size.width, scene.size.height);
+  pen.lineJoin = "round";
+  if (scene.lit) paintLit(pen, scene);
+  paintLines(pen, scene);
+  paintTrail(pen, scene);
+  paintRings(pen, scene);
+  paintLabels(pen, scene);
+  paintLasso(pen, scene);
+}
+
+function at({ data, view, size }, i) {
+  return toScreen(view, size, data.xy[2 * i], data.xy[2 * i + 1]);
+}
+
+function inPicture([x, y], { width, height }, around = 20) {
+  return x > -around && y > -around && x < width + around && y < height + around;
+}
+
+function diameterOf({ data, diameters }, i) {
+  return diameters[data.sizeStep(i)] ?? diameters[0];
+}
+
+/** Some points lit up, all others behind a veil. */
+function paintLit(pen, scene) {
+  const { lit, data, colors, inks, size } = scene;
+  pen.save();
+  pen.globalAlpha = 0.72;
+  pen.fillStyle = inks.paper;
+  pen.fillRect(0, 0, size.width, size.height);
+  pen.globalAlpha = 1;
+  pen.strokeStyle = inks.ink;
+  pen.lineWidth = 1;
+  const step = Math.max(1, Math.ceil(lit.length / LIT));
+  for (let j = 0; j < lit.length; j += step) {
+    const i = lit[j];
+    const place = at(scene, i);
+    if (!data.shown(i) || !inPicture(place, size)) continue;
+    pen.fillStyle = colors[data.place(i, colors.length)];
+    const diameter = diameterOf(scene, i) + 1;
+    if (lit.length > RINGS) {
+      pen.fillRect(place[0] - diameter / 2, place[1] - diameter / 2, diameter, diameter);
+      continue;
+    }
+    pen.beginPath();
+    pen.arc(...place, diameter / 2 + 0.5, 0, 2 * Math.PI);
+    pen.fill();
+    pen.stroke();
+  }
+  pen.restore();
+}
+
+function paintLines(pen, scene) {
+  const { lines, inks, data } = scene;
+  if (!lines.length) return;
+  pen.save();
+  pen.strokeStyle = inks.ink;
+  pen.globalAlpha = 0.45;
+  pen.lineWidth = 1.25;
+  pen.beginPath();
+  for (let j = 0; j + 1 < lines.length; j += 2) {
+    if (lines[j] >= data.n || lines[j + 1] >= data.n || !data.shown(lines[j]) || !data.shown(lines[j + 1])) continue;
+    pen.moveTo(...at(scene, lines[j]));
+    pen.lineTo(...at(scene, lines[j + 1]));
+  }
+  pen.stroke();
+  pen.restore();
+}
+
+function paintTrail(pen, scene) {
+  const { trail, inks, view, size } = scene;
+  const n = Math.floor(trail.length / 3);
+  if (!n) return;
+  const spots = Array.from({ length: n }, (_, i) => toScreen(view, size, trail[3 * i], trail[3 * i + 1]));
+  const trace = (color, width, alpha) => {
+    Object.assign(pen, { strokeStyle: color, lineWidth: width, globalAlpha: alpha });
+    pen.beginPath();
+    spots.forEach((spot, i) => (i ? pen.lineTo(...spot) : pen.moveTo(...spot)));
+    pen.stroke();
+  };
+  pen.save();
+  trace(inks.paper, 3.5, 0.5);
+  trace(inks.accent, 1.5, 0.55);
+  pen.fillStyle = inks.accent;
+  pen.globalAlpha = 0.8;
+  const dots = n <= 1500 ? spots.filter((spot) => inPicture(spot, size)) : [];
+  for (const [x, y] of dots) pen.fillRect(x - 1.5, y - 1.5, 3, 3);
+  pen.restore();
+}
+
+function paintRings(pen, scene) {
+  const { data, inks } = scene;
+  const ring = (i, more, width, color, dash = []) => {
+    if (i < 0 || i >= data.n) return;
+    const place = at(scene, i);
+    if (!inPicture(place, scene.size)) return;
+    pen.lineWidth = width;
+    pen.strokeStyle = color;
+    pen.setLineDash(dash);
+    pen.beginPath();
+    pen.arc(...place, diameterOf(scene, i) / 2 + more, 0, 2 * Math.PI);
+    pen.stroke();
+  };
+  const many = (points, more, width) => {
+    const shown = points.length > RINGS ? points.slice(0, RINGS) : points;
+    for (const i of shown) if (data.shown(i)) ring(i, more, width, inks.ink);
+  };
+  pen.save();
+  if (scene.chosen.length <= RINGS) many(scene.chosen, 1, 1);
+  many(scene.found, 2.5, 1.5);
+  many(scene.same, 2.5, 1.5);
+  ring(scene.current, 5.5, 5, inks.paper);
+  ring(scene.current, 5.5, 2.5, inks.accent);
+  ring(scene.hover, 3, 4, inks.paper);
+  ring(scene.hover, 3, 2, inks.ink);
+  if (scene.cursor !== scene.hover) ring(scene.cursor, 8, 1.5, inks.ink, [3, 3]);
+  pen.restore();
+}
+
+function paintLabels(pen, { labels, inks, view, size }) {
+  if (!labels.length) return;
+  pen.save();
+  Object.assign(pen, { textAlign: "center", textBaseline: "middle", lineWidth: 4, strokeStyle: inks.paper });
+  const boxes = labels.map((label) => {
+    pen.font = `600 ${label.strong ? 13 : 12}px ${inks.font}`;
+    const text = shortened(pen, String(label.text), Math.min(LABEL, size.width / 2));
+    const [x, y] = toScreen(view, size, label.x, label.y);
+    return { ...label, text, x, y, width: pen.measureText(text).width, height: 15 };
+  });
+  placed(boxes, size).forEach((spot, i) => {
+    if (!spot) return;
+    pen.font = `600 ${boxes[i].strong ? 13 : 12}px ${inks.font}`;
+    pen.strokeText(boxes[i].text, spot.x, spot.y);
+    pen.fillStyle = inks.ink;
+    pen.fillText(boxes[i].text, spot.x, spot.y);
+  });
+  pen.restore();
+}
+
+function paintLasso(pen, { lasso, inks }) {
+  if (!lasso || lasso.length < 2) return;
+  pen.save();
+  pen.beginPath();
+  lasso.forEach((spot, i) => (i ? pen.lineTo(...spot) : pen.moveTo(...spot)));
+  pen.closePath();
+  pen.fillStyle = inks.accent;
+  pen.globalAlpha = 0.14;
+  pen.fill();
+  pen.globalAlpha = 1;
+  Object.assign(pen, { strokeStyle: inks.paper, lineWidth: 3.5 });
+  pen.stroke();
+  Object.assign(pen, { strokeStyle: inks.accent, lineWidth: 1.5 });
+  pen.setLineDash([5, 3]);
+  pen.stroke();
+  pen.restore();
+}

@@ -1,0 +1,481 @@
+// @ts-nocheck
+/**
+ * A map: points of a collection on a plane, one per track or one per frame, and what hands and keys do with them.
+ *
+ * The camera, the hand and all that is marked are the map's own; what draws the points is one of two renderers, the
+ * widget of jupyter-scatter (WebGL) or a plain canvas, which are told a *scene*: `data` the points, `view` and `size`
+ * the camera, `colors`, `diameters` and `opacity` their looks, `selected` and `chosen` which are selected; what lies
+ * over them is in it, too.
+ */
+
+import { numbersOf } from "../base/buffers.js";
+import { inksOf } from "../base/canvas.js";
+import { h, onChange, onTheme, perFrame, sizeOf, whileSeen, write } from "../base/dom.js";
+import { clockKeys, mapAction } from "../base/keys.js";
+import { plain, quoted, refOf, uid } from "../base/ui.js";
+import { clockOf } from "../player/clock.js";
+import { paintOver } from "./annotations.js";
+import { pushed, toMap, toScreen, zoomedAt } from "./camera.js";
+import { onTrail } from "./label_placement.js";
+import { linkOf } from "./linked_maps.js";
+import { mapGestures } from "./map_gestures.js";
+import { Pointing } from "./map_hover.js";
+import { mapLegend } from "./map_legend.js";
+import { mapTools } from "./map_toolbar.js";
+import { diameters, MapData, opacityOf } from "./points.js";
+import { Renderers } from "./renderers.js";
+import { searchBox } from "./search.js";
+import { Picks } from "./selection.js";
+import { Sight } from "./viewport.js";
+
+const STEP = 1.12; // of zoom, in which points grow: not every frame has other sizes
+const KEY_ZOOM = 1.6;
+const MOST_MARKED = 5000; // tracks found that are marked
+const MOST_SOUGHT = 200; // tracks found that are flown to
+const HINT =
+  "Arrow keys go to the next point in a direction, Enter plays it; plus and minus zoom, 0 shows all, L and R select " +
+  "with a lasso or a rectangle, A selects all that is shown, slash searches, Escape selects nothing, Space plays.";
+const NONE = new Uint32Array(0);
+
+export class ScatterView {
+  mode = "pan"; // what a drag does: "pan", "lasso" or "rectangle"
+  #source = null; // the model of jupyter-scatter, which has the points
+  #lit = null;
+  #found = NONE;
+  #lasso = null;
+  #named = false;
+  #dark = false;
+  #inks = {};
+  #colors = [];
+
+  constructor({ model, el, signal, host }) {
+    Object.assign(this, { model, signal, host });
+    this.clock = clockOf(model.get("clock") || uid("clock"));
+    this.link = linkOf(model.get("link"));
+    this.data = new MapData(model, null);
+    this.relight = perFrame(() => this.#paintOver(), signal);
+    this.picks = new Picks(this, () => this.#picked());
+    this.pointing = new Pointing(this);
+    this.notice = h("p.ev-scatter-notice", { role: "status", hidden: true });
+    this.renderers = new Renderers({
+      host,
+      signal,
+      repaint: () => this.repaint(),
+      changed: (kind) => (this.root.dataset.renderer = kind),
+      say: (sentence) => (write(this.notice, sentence), (this.notice.hidden = !sentence)),
+    });
+    this.#build(el);
+    this.repaint = whileSeen(this.root, () => this.#paint(), signal);
+    this.sight = new Sight(() => this.#moved(), signal);
+    this.#read();
+    this.#listen();
+    this.#listenHands();
+    this.#open();
+  }
+
+  #build(el) {
+    const hint = uid("map-hint");
+    const data = () => this.data;
+    this.search = searchBox({
+      data,
+      found: (tracks) => this.#showFound(tracks),
+      choose: (track) => this.#goTo(track),
+      leave: () => this.stage.focus({ preventScroll: true }),
+      signal: this.signal,
+    });
+    this.tools = mapTools({
+      mode: (mode) => this.setMode(mode),
+      zoom: (factor) => this.sight.zoom(factor),
+      all: () => this.sight.reset(),
+      clear: () => this.#select(NONE),
+    });
+    this.legend = mapLegend({
+      data,
+      hide: (hidden) => this.set({ hidden_categories: hidden }),
+      window: (window) => this.set({ value_range: window }),
+      light: (shade) => this.#light(shade),
+      names: () => this.#name(),
+    });
+    this.title = h("strong.ev-scatter-title", { dir: "auto" });
+    this.facts = h("span.ev-scatter-facts");
+    this.over = h("canvas.ev-scatter-over", { "aria-hidden": "true" });
+    this.marker = h("div.ev-scatter-marker", { hidden: true });
+    this.message = h("div.ev-scatter-message", { hidden: true, role: "status" });
+    this.stage = h("div.ev-scatter-stage", { tabIndex: 0, role: "application", "aria-describedby": hint });
+    const frame = h("div.ev-scatter-frame", {}, this.renderers.el, this.over, this.marker, this.stage, this.message);
+    this.plot = h("div.ev-scatter-plot", {}, frame, this.pointing.tip);
+    const head = h("div.ev-scatter-head", {}, this.title, this.facts, this.tools.el, this.search.el);
+    const body = h("div.ev-scatter-body", {}, this.plot, this.legend.el);
+    const described = h("div.ev-hidden", { id: hint }, HINT);
+    this.root = h("div.embviz.ev-scatter", {}, head, this.notice, body, this.pointing.live, described);
+    this.root.dataset.renderer = this.renderers.kind;
+    el.append(this.root);
+    this.signal.addEventListener("abort", () => this.root.remove(), { once: true });
+  }
+
+  #listen() {
+    const { model, signal, clock, link } = this;
+    onChange(model, "points tracks seconds", () => this.#renew(), signal);
+    onChange(model, "columns", () => this.#retold(), signal);
+    onChange(
+      model,
+      "color shades size sizes",
+      perFrame(() => this.#recolor(), signal),
+      signal,
+    );
+    onChange(model, "tags top_tags", () => this.data.readLooks(), signal);
+    onChange(model, "hidden_categories value_range", () => this.#refilter(), signal);
+    onChange(model, "selected", () => this.picks.follow(), signal);
+    onChange(model, "matches", () => this.#refound(), signal);
+    onChange(model, "current", () => ((this.pointing.cursor = model.get("current")), this.relight()), signal);
+    onChange(model, "trail", () => (this.relight(), this.#follow()), signal);
+    onChange(model, "lines labels", this.relight, signal);
+    onChange(model, "title message", () => this.#describe(), signal);
+    onChange(model, "renderer", () => this.#open(), signal);
+    onTheme(this.root, (dark) => this.#themed(dark), signal);
+    clock.on("time", () => this.#follow(), { signal });
+    clock.on("state", () => this.#follow(), { signal });
+    link.on("selection", (tracks, by) => by !== this && this.picks.selectTracks(tracks), { signal });
+    this.room = sizeOf(this.plot, () => this.#fit(), signal);
+    addEventListener("resize", this.repaint, { signal });
+  }
+
+  #listenHands() {
+    const { stage, signal, sight } = this;
+    this.hands = mapGestures(stage, {
+      signal,
+      mode: () => this.mode,
+      push: (dx, dy) => sight.view && sight.look(pushed(sight.view, dx, dy, sight.home)),
+      zoom: (x, y, factor) => sight.view && sight.look(zoomedAt(sight.view, sight.size, x, y, factor, sight.home)),
+      hover: (place) => this.pointing.at(place),
+      click: (place, event) => this.#clicked(place, event),
+      all: () => sight.reset(),
+      draw: (places) => ((this.#lasso = places), this.relight()),
+      drawn: (places, event) => this.#lassoed(places, event),
+    });
+    stage.addEventListener("keydown", (event) => this.#key(event), { signal });
+    stage.addEventListener("blur", () => (this.pointing.at(null), this.relight()), { signal });
+    this.root.addEventListener("keydown", (event) => this.#escape(event), { signal });
+    clockKeys(this.root, this.clock, signal);
+  }
+
+  // -- the model --
+
+  /** Set traits, and tell Python. */
+  set(traits) {
+    for (const [name, value] of Object.entries(traits)) this.model.set(name, value);
+    // In a page without a kernel there is nobody to save for.
+    this.model.save_changes?.();
+  }
+
+  #send(content) {
+    try {
+      this.model.send?.(content);
+    } catch (error) {
+      console.warn("embviz: the kernel is not there.", error);
+    }
+  }
+
+  /** Read the points from the widget that draws, where there is one, and let it draw. */
+  async #open() {
+    const ref = this.host?.getWidget ? this.model.get("renderer") : "";
+    const source = ref && (await this.#sourceOf(ref));
+    if (this.signal.aborted || (source && this.model.get("renderer") !== ref)) return;
+    if (source && source !== this.#source) onChange(source, "points", () => this.#renew(), this.signal);
+    this.#source = source || null;
+    this.#renew();
+    this.renderers.use(source && this.data.n ? ref : "");
+  }
+
+  async #sourceOf(ref) {
+    try {
+      return await this.host.getModel(refOf(ref));
+    } catch (error) {
+      console.warn("embviz: the points of a map could not be had.", error);
+      return null;
+    }
+  }
+
+  /** The points are others, or elsewhere. */
+  #renew() {
+    this.data.readPoints(this.#source);
+    this.data.readLooks();
+    this.pointing.forget();
+    this.#lit = null;
+    this.#read();
+    this.renderers.renew(this.data.n);
+    // Where it is not to be seen, it is fitted when it is.
+    this.sight.view = null;
+    this.#fit();
+  }
+
+  /** The points are the same, and lie where they lay; what is known of them is more. */
+  #retold() {
+    this.data.columns = this.model.get("columns") ?? [];
+    this.pointing.forget();
+    this.#read();
+  }
+
+  #read() {
+    this.pointing.cursor = this.model.get("current") ?? -1;
+    this.picks.read();
+    this.#refound();
+    this.#describe();
+    this.#restyle();
+  }
+
+  #recolor() {
+    if (this.signal.aborted) return;
+    this.data.readLooks();
+    this.pointing.forget();
+    this.#lit = null;
+    this.#describe();
+    this.#restyle();
+  }
+
+  #refilter() {
+    this.data.readFilter();
+    if (this.pointing.hover >= 0 && !this.data.shown(this.pointing.hover)) this.pointing.at(null);
+    this.#restyle();
+  }
+
+  #themed(dark) {
+    this.#dark = dark;
+    this.#inks = inksOf(this.root);
+    this.#restyle();
+  }
+
+  #restyle() {
+    this.#colors = this.data.palette(this.#dark, this.#inks.accent || "#1565c0");
+    this.legend.update({ colors: this.#colors, strong: this.#named });
+    this.repaint();
+  }
+
+  #describe() {
+    const { model, data } = this;
+    const title = quoted(model.get("title"));
+    const message = plain(model.get("message")) || (data.n ? "" : "There are no points to show.");
+    write(this.title, title);
+    write(this.message, message);
+    this.message.hidden = !message;
+    const what = `${data.seconds ? "frame" : "point"}${data.n === 1 ? "" : "s"}`;
+    const count = `${data.n.toLocaleString("en")} ${what}`;
+    write(this.facts, data.n ? count : "");
+    const by = data.shades && data.color.title ? `, coloured by ${quoted(data.color.title)}` : "";
+    this.stage.setAttribute("aria-label", `Map${title ? ` of ${title}` : ""}: ${count}${by}.`);
+  }
+
+  // -- drawing --
+
+  #fit() {
+    const { width, height } = this.room ?? {};
+    if (width && height) this.sight.fit({ width, height }, this.data.box);
+  }
+
+  #moved() {
+    this.pointing.tip.hidden = true;
+    this.repaint();
+  }
+
+  get #scene() {
+    const { data, model, sight, picks, pointing } = this;
+    const { view, size } = sight;
+    const steps = Math.round(Math.log(Math.max(view.k / sight.home.k, 1)) / Math.log(STEP));
+    return {
+      data,
+      view,
+      size,
+      moving: sight.moving,
+      dark: this.#dark,
+      inks: this.#inks,
+      paper: this.#inks.paper,
+      colors: this.#colors,
+      diameters: diameters(data.n, STEP ** steps, data.sizes),
+      opacity: opacityOf(data.n),
+      selected: picks.mask,
+      chosen: picks.points,
+      hover: pointing.hover >= 0 ? pointing.hover : pointing.echo,
+      cursor: this.stage.matches(":focus-visible") ? pointing.cursor : -1,
+      same: pointing.same,
+      current: model.get("current") ?? -1,
+      found: this.#found,
+      lit: this.#lit,
+      lasso: this.#lasso,
+      trail: numbersOf(model.get("trail"), Float32Array),
+      lines: numbersOf(model.get("lines"), Uint32Array),
+      labels: this.#labels(),
+    };
+  }
+
+  get #ready() {
+    return this.sight.view && this.sight.size.width && this.#inks.paper;
+  }
+
+  #paint() {
+    if (!this.#ready) return;
+    const scene = this.#scene;
+    this.renderers.paint(scene);
+    this.#paintOver(scene);
+  }
+
+  #paintOver(scene = this.#ready && this.#scene) {
+    if (!scene) return;
+    paintOver(this.over, scene);
+    this.#follow();
+  }
+
+  /** The marker of the playhead, and nothing else. */
+  #follow() {
+    const { sight, clock, marker } = this;
+    if (!sight.view) return;
+    const spot = clock.duration && onTrail(numbersOf(this.model.get("trail"), Float32Array), clock.time);
+    marker.hidden = !spot;
+    if (!spot) return;
+    const [x, y] = toScreen(sight.view, sight.size, spot.x, spot.y);
+    marker.style.transform = `translate(${x}px, ${y}px)`;
+  }
+
+  #labels() {
+    const labels = this.model.get("labels") ?? [];
+    const given = labels.map((label) => ({ ...label, text: quoted(label.text), strong: true }));
+    return this.#named && this.data.color.kind === "category" ? [...given, ...this.data.names()] : given;
+  }
+
+  #name() {
+    this.#named = !this.#named;
+    this.legend.update({ colors: this.#colors, strong: this.#named });
+    this.relight();
+  }
+
+  #light(shade) {
+    this.#lit = shade !== null && this.data.shownShades[shade] ? this.data.ofShade(shade) : null;
+    this.relight();
+  }
+
+  // -- choosing and selecting --
+
+  #clicked(place, event) {
+    const point = this.pointing.under(place);
+    if (point < 0) return;
+    const several = event.shiftKey || event.altKey || event.ctrlKey || event.metaKey;
+    if (!several) return this.choose(point);
+    this.#select([point], event.altKey || this.picks.mask?.[point] ? "remove" : "add");
+  }
+
+  /** Open a point, and play it. */
+  choose(point) {
+    this.pointing.cursor = point;
+    this.set({ current: point });
+    this.#send({ kind: "choose", point });
+    this.relight();
+  }
+
+  setMode(mode) {
+    this.mode = this.mode === mode ? "pan" : mode;
+    this.tools.mode(this.mode);
+    this.stage.dataset.mode = this.mode;
+  }
+
+  #lassoed(places, event) {
+    const polygon = places.map(([x, y]) => toMap(this.sight.view, this.sight.size, x, y));
+    const points = this.data.near.inside(polygon, this.pointing.accept);
+    this.#select(points, event.altKey ? "remove" : event.shiftKey ? "add" : "replace");
+  }
+
+  #select(points, how) {
+    this.picks.select(points, how);
+    this.pointing.say(this.#selectedText() || "nothing selected");
+  }
+
+  #selectedText() {
+    const { length } = this.picks.points;
+    return length ? `${length.toLocaleString("en")} selected` : "";
+  }
+
+  #picked() {
+    this.tools.selected(this.#selectedText());
+    this.repaint?.();
+  }
+
+  // -- searching --
+
+  #showFound(tracks) {
+    const points = tracks.length <= MOST_MARKED ? tracks.flatMap((track) => this.data.pointsOf(track)) : [];
+    this.#find(points);
+    if (tracks.length <= MOST_SOUGHT) this.sight.flyTo(this.data.xy, points);
+  }
+
+  #goTo(track) {
+    const points = this.data.pointsOf(track);
+    if (!points.length) return;
+    this.#find(points);
+    this.sight.flyTo(this.data.xy, points);
+    [this.pointing.cursor] = points;
+    this.pointing.sayPoint(points[0]);
+    this.stage.focus({ preventScroll: true });
+  }
+
+  #find(points) {
+    this.#found = Uint32Array.from(points);
+    this.set({ matches: new DataView(this.#found.buffer) });
+    this.relight();
+  }
+
+  /** Python has found something: go there. */
+  #refound() {
+    const found = numbersOf(this.model.get("matches"), Uint32Array).filter((i) => i < this.data.n);
+    const news = found.length !== this.#found.length || found.some((i, j) => i !== this.#found[j]);
+    this.#found = found;
+    if (news) this.sight.flyTo(this.data.xy, found);
+    this.relight();
+  }
+
+  // -- keys --
+
+  #key(event) {
+    const action = mapAction(event);
+    if (!action || !this.data.n || !this.sight.view || !this.#act(action)) return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  /** @returns {boolean} whether there was anything to do */
+  #act(action) {
+    const { kind } = action;
+    const { cursor } = this.pointing;
+    if (kind === "clear") return this.#clear();
+    if (kind === "choose" && !(cursor >= 0 && cursor < this.data.n)) return false;
+    if (kind === "choose") this.choose(cursor);
+    else if (kind === "walk") this.pointing.walk(action.direction);
+    else if (kind === "zoom") this.sight.zoom(KEY_ZOOM ** action.steps);
+    else if (kind === "all") this.sight.reset();
+    else if (kind === "mode") this.setMode(action.mode);
+    else if (kind === "names") this.#name();
+    else if (kind === "select") this.#select(this.data.everyShown());
+    else this.search.input.focus();
+    return true;
+  }
+
+  /** Escape means the same beside the map, unless something there is closed with it. */
+  #escape(event) {
+    if (event.key !== "Escape" || event.defaultPrevented || !this.#clear()) return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  #clear() {
+    if (this.hands.cancel()) return true;
+    if (this.picks.points.length) this.#select(NONE);
+    else if (this.mode !== "pan") this.setMode("pan");
+    else return false;
+    return true;
+  }
+}
+
+function render({ model, el, signal: given, host }) {
+  const own = new AbortController();
+  new ScatterView({ model, el, signal: given ?? own.signal, host });
+  return () => own.abort();
+}
+
+export default { render };

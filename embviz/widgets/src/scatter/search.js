@@ -1,0 +1,171 @@
+// @ts-nocheck
+/** The search of a map: over the facts of its tracks, in the page. */
+import { h, write } from "../base/dom.js";
+import { plain, uid } from "../base/ui.js";
+
+/** Matches that are listed. */
+const LISTED = 20;
+
+/** Text without capitals and accents. */
+export function folded(text) {
+  return String(text ?? "")
+    .normalize("NFKD")
+    .replace(/\p{M}/gu, "")
+    .toLocaleLowerCase("en")
+    .trim();
+}
+
+/**
+ * The tracks that hold all words of a query in their texts, or one of whose numbers it equals: first those whose title
+ * begins with it, then those that have it in one piece.
+ * @param {{kind: string, values: unknown[], folds?: string[]}[]} columns @param {number} n tracks
+ * @returns {number[]} all of them
+ */
+export function matching(columns, n, query) {
+  const wanted = folded(query);
+  if (!wanted) return [];
+  const words = wanted.split(/\s+/);
+  const number = Number(wanted.replace(",", "."));
+  const found = [];
+  for (let track = 0; track < n; track += 1) {
+    const place = placeOf(columns, track, words, wanted, number);
+    if (place >= 0) found.push([place, track]);
+  }
+  return found.sort((a, b) => a[0] - b[0] || a[1] - b[1]).map(([, track]) => track);
+}
+
+function placeOf(columns, track, words, wanted, number) {
+  const texts = [];
+  for (const column of columns) {
+    if (column.kind === "number") {
+      const value = column.values[track];
+      if (value != null && Number.isFinite(number) && Number(value) === number) return 2;
+      continue;
+    }
+    column.folds ??= column.values.map(folded);
+    texts.push(column.folds[track] ?? "");
+  }
+  if (!words.every((word) => texts.some((text) => text.includes(word)))) return -1;
+  if (texts[0]?.startsWith(wanted)) return 0;
+  return texts.some((text) => text.includes(wanted)) ? 1 : 2;
+}
+
+/**
+ * The box of the search.
+ * @param {{data: () => import("./points.js").MapData, found: (tracks: number[]) => void,
+ *   choose: (track: number) => void, leave: () => void, signal: AbortSignal}} options
+ */
+export function searchBox({ data, found, choose, leave, signal }) {
+  const list = h("ul.ev-scatter-matches", {
+    id: uid("found"),
+    role: "listbox",
+    "aria-label": "Tracks found",
+    hidden: true,
+  });
+  const input = h("input.ev-scatter-search", {
+    type: "search",
+    role: "combobox",
+    placeholder: "Search",
+    autocomplete: "off",
+    spellcheck: false,
+    "aria-label": "Search the tracks of this map",
+    "aria-controls": list.id,
+    "aria-expanded": "false",
+    "aria-autocomplete": "list",
+  });
+  const count = h("span.ev-scatter-count", { role: "status" });
+  const el = h("div.ev-scatter-searcher", {}, input, count, list);
+  let tracks = [];
+  let at = -1;
+  let columns = [];
+  let searched = "";
+
+  function look() {
+    searched = input.value;
+    const { columns: own, tracks: places, n } = data();
+    if (columns.own !== own)
+      columns = Object.assign(
+        own.map((each) => ({ ...each })),
+        { own },
+      );
+    const all = matching(columns, Math.max(0, ...own.map(({ values }) => values?.length ?? 0)), searched);
+    // What is not on this map cannot be shown on it.
+    tracks = places ? all.filter((track) => data().pointsOf(track).length) : all.filter((track) => track < n);
+    at = -1;
+    fill();
+    found(tracks);
+  }
+
+  function fill() {
+    const asked = Boolean(input.value.trim());
+    list.replaceChildren(...tracks.slice(0, LISTED).map((track, i) => optionOf(track, i)));
+    list.hidden = !asked || !tracks.length;
+    input.setAttribute("aria-expanded", String(!list.hidden));
+    input.removeAttribute("aria-activedescendant");
+    const total = columns.own?.[0]?.values?.length ?? data().n;
+    write(count, asked ? `${tracks.length.toLocaleString("en")} of ${total.toLocaleString("en")} match` : "");
+  }
+
+  function optionOf(track, i) {
+    const [title, artist] = ["title", "artist"].map((name) => {
+      return plain(columns.find((column) => column.name === name)?.values?.[track] ?? "");
+    });
+    const text = h("span", { dir: "auto" }, title || `track ${track + 1}`);
+    const by = h("small", { dir: "auto" }, artist);
+    const pick = (event) => (event.preventDefault(), take(track));
+    return h("li", { id: `${list.id}-${i}`, role: "option", "aria-selected": "false", onpointerdown: pick }, text, by);
+  }
+
+  function mark(next) {
+    const options = [...list.children];
+    if (!options.length) return;
+    at = (next + options.length) % options.length;
+    options.forEach((option, i) => option.setAttribute("aria-selected", String(i === at)));
+    input.setAttribute("aria-activedescendant", options[at].id);
+    options[at].scrollIntoView({ block: "nearest" });
+    list.hidden = false;
+    input.setAttribute("aria-expanded", "true");
+  }
+
+  function shut() {
+    list.hidden = true;
+    input.setAttribute("aria-expanded", "false");
+  }
+
+  function take(track) {
+    shut();
+    choose(track);
+  }
+
+  function clear() {
+    input.value = "";
+    look();
+  }
+
+  function pressed(event) {
+    if (event.isComposing) return;
+    const { key } = event;
+    if (key === "ArrowDown" || key === "ArrowUp") mark(at + (key === "ArrowDown" ? 1 : -1));
+    else if (key === "Enter") {
+      if (input.value !== searched) look();
+      if (tracks.length) take(tracks[Math.max(at, 0)]);
+    } else if (key === "Escape") {
+      if (input.value) clear();
+      else leave();
+    } else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  let timer = 0;
+  input.addEventListener("input", () => {
+    clearTimeout(timer);
+    // A million names take longer than a key.
+    timer = setTimeout(look, data().n > 20_000 ? 150 : 0);
+  });
+  input.addEventListener("keydown", pressed);
+  input.addEventListener("focus", () => tracks.length && input.value && (list.hidden = false));
+  input.addEventListener("blur", shut);
+  signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+  return { el, input, clear };
+}

@@ -1,0 +1,87 @@
+// @ts-nocheck
+/** Where a map is looked at from: its view, how it moves, and what shows all. */
+import { between, boxOf, closeTo, viewOf, zoomedAt } from "./camera.js";
+
+const REST = 140; // milliseconds after which a movement has ended
+const FLIGHT = 380; // milliseconds
+
+export class Sight {
+  size = { width: 0, height: 0 };
+  home = { x: 0, y: 0, k: 1 };
+  /** @type {{x: number, y: number, k: number} | null} null until there is a size */
+  view = null;
+  #resting = 0;
+  #flight = 0;
+
+  /** @param {() => void} changed is called when something else is seen, and when a movement has ended */
+  constructor(changed, signal) {
+    this.changed = changed;
+    signal.addEventListener("abort", () => this.#stop(), { once: true });
+  }
+
+  get moving() {
+    return this.#resting !== 0;
+  }
+
+  /** The picture has this size, and the points this box; without a view, all of them are shown. */
+  fit(size, box) {
+    const before = this.home;
+    this.size = size;
+    this.home = viewOf(box, size);
+    // What was looked at stays in the middle, as large in proportion.
+    this.view = this.view ? { ...this.view, k: (this.view.k / before.k) * this.home.k } : { ...this.home };
+    this.changed();
+  }
+
+  /** Look elsewhere, at once. */
+  look(view) {
+    cancelAnimationFrame(this.#flight);
+    this.#show(view);
+  }
+
+  /** Look elsewhere, seeing the way there. */
+  fly(to) {
+    if (!this.view) return;
+    cancelAnimationFrame(this.#flight);
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) return this.#show(to);
+    const from = this.view;
+    const begin = performance.now();
+    const step = () => {
+      const share = Math.min(1, (performance.now() - begin) / FLIGHT);
+      if (share < 1) this.#flight = requestAnimationFrame(step);
+      this.#show(share < 1 ? between(from, to, share) : to);
+    };
+    step();
+  }
+
+  /** Zoom around the middle; above 1 comes nearer. */
+  zoom(factor) {
+    const { width, height } = this.size;
+    if (this.view) this.fly(zoomedAt(this.view, this.size, width / 2, height / 2, factor, this.home));
+  }
+
+  /** Show all points. */
+  reset() {
+    this.fly({ ...this.home });
+  }
+
+  /** Fly to some points, and show all of them. @param {Float32Array} xy */
+  flyTo(xy, points) {
+    if (points.length) this.fly(closeTo(boxOf(xy, points), this.home, this.size));
+  }
+
+  #show(view) {
+    this.view = view;
+    clearTimeout(this.#resting);
+    this.#resting = setTimeout(() => {
+      this.#resting = 0;
+      this.changed();
+    }, REST);
+    this.changed();
+  }
+
+  #stop() {
+    clearTimeout(this.#resting);
+    cancelAnimationFrame(this.#flight);
+  }
+}

@@ -1,0 +1,9 @@
+/** The script of an exported page of one track. */
+import curves from "./curves/curves.js";
+import feature_maps from "./feature_maps/feature_maps.js";
+import heatmap from "./heatmap/heatmap.js";
+import { show } from "./page/track_page.js";
+import player from "./player/player.js";
+import self_similarity from "./self_similarity/self_similarity.js";
+
+show({ curves, feature_maps, heatmap, player, self_similarity });

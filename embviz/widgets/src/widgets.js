@@ -1,0 +1,12 @@
+/** The widgets of a page with a kernel: what anywidget renders, by the name of the Python module beside it. */
+import atlas from "./atlas/atlas.js";
+import confusion from "./confusion/confusion.js";
+import curves from "./curves/curves.js";
+import panel from "./explorer/panel.js";
+import feature_maps from "./feature_maps/feature_maps.js";
+import heatmap from "./heatmap/heatmap.js";
+import player from "./player/player.js";
+import scatter from "./scatter/scatter.js";
+import self_similarity from "./self_similarity/self_similarity.js";
+
+export { atlas, confusion, curves, feature_maps, heatmap, panel, player, scatter, self_similarity };
