@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from embviz.collection import Collection
     from embviz.core.cache import Cache
     from embviz.core.embedding import Embedding, FrameGrid
+    from embviz.core.paths import sample_audio
     from embviz.evaluation import Evaluation, evaluate, get_task, list_tasks, train
     from embviz.extraction import embed
     from embviz.heads import Head, get_head, register_head
@@ -34,6 +35,7 @@ _ROOMS = {
     "collection": ("Collection",),
     "core.cache": ("Cache",),
     "core.embedding": ("Embedding", "FrameGrid"),
+    "core.paths": ("sample_audio",),
     "evaluation": ("Evaluation", "evaluate", "get_task", "list_tasks", "train"),
     "extraction": ("embed",),
     "heads": ("Head", "get_head", "register_head"),
@@ -42,7 +44,7 @@ _ROOMS = {
 }
 
 # In the order of a first encounter.
-__all__ = ["Explorer", "Collection", "Atlas", "embed", "pull", "heatmap", "poster", "project"]  # noqa: RUF022
+__all__ = ["Explorer", "sample_audio", "Collection", "Atlas", "embed", "pull", "heatmap", "poster", "project"]  # noqa: RUF022
 __all__ += ["scatter", "evaluate", "train", "save_figure", "list_models", "get_model", "register_model"]  # noqa: RUF022
 __all__ += ["list_tasks", "get_task", "get_head", "register_head"]  # noqa: RUF022
 __all__ += ["Audio", "Cache", "Embedding", "Evaluation", "FrameGrid", "Head", "Layer", "Model"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import os
 import re
 import subprocess
 import sys
@@ -28,6 +29,8 @@ HEAVY = {
 }  # fmt: skip
 
 SOURCES = sorted(PACKAGE.rglob("*.py"))
+# What there is to hear, and what is said of it; not what renders it.
+SAMPLES = {path.name for path in (ROOT / "sample_audio").iterdir() if path.is_file()}
 TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES}
 
 
@@ -155,15 +158,23 @@ def built(kind: str, folder: Path) -> Path:
 
 
 def test_wheel_holds_the_package_only(tmp_path):
-    with zipfile.ZipFile(built("wheel", tmp_path)) as wheel:
+    with zipfile.ZipFile(built("wheel", tmp_path / "dist")) as wheel:
         names = wheel.namelist()
+        wheel.extractall(tmp_path / "site")  # noqa: S202  our own
         about = wheel.read(f"embviz-{embviz.__version__}.dist-info/METADATA").decode()
     assert {name.split("/")[0] for name in names} == {"embviz", f"embviz-{embviz.__version__}.dist-info"}
     assert {name for name in names if name.endswith(".py")} == {str(path.relative_to(ROOT)) for path in SOURCES}
     assert "embviz/py.typed" in names
+    assert {name.removeprefix("embviz/sample_audio/") for name in names if "sample_audio" in name} == SAMPLES
     assert re.findall(r"^Project-URL: (\w+),", about, flags=re.MULTILINE) == [
         "Homepage", "Documentation", "Changelog", "Issues",
     ]  # fmt: skip
+    # An installed package knows where they are, wherever one stands.
+    run = subprocess.run(
+        [sys.executable, "-c", "import embviz; print(embviz.sample_audio())"],
+        capture_output=True, text=True, check=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": f"{tmp_path}/site"},
+    )  # fmt: skip
+    assert run.stdout.strip() == str(tmp_path / "site" / "embviz" / "sample_audio")
 
 
 def test_sdist_builds_the_same_package(tmp_path):
@@ -173,3 +184,4 @@ def test_sdist_builds_the_same_package(tmp_path):
         names = {name.partition("/")[2] for name in archive.getnames()}
     assert {str(path.relative_to(ROOT)) for path in SOURCES} <= names
     assert {"embviz/py.typed", "pyproject.toml", "README.md", "LICENSE"} <= names
+    assert {f"sample_audio/{name}" for name in SAMPLES} == {name for name in names if name.startswith("sample_audio/")}

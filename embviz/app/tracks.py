@@ -18,6 +18,7 @@ from embviz.audio.facts import SoundFacts, load_facts
 from embviz.audio.file_kinds import LISTED
 from embviz.collection.discovery import expand_user, find_audio_files, undecodable_note
 from embviz.collection.sidecar import SidecarRows, folder_name, parse_number, read_sidecar
+from embviz.core.paths import check_the_path
 from embviz.core.text import LONGEST_TEXT, clean_line, is_missing, printable, printable_name
 from embviz.errors import AudioError
 
@@ -181,9 +182,7 @@ class Tracks:
                 f"{source!r:.80} was found."
             ) from error
         if not exists:
-            raise AudioError(
-                f"There is no file or folder {str(source)!r}; check the path, which starts from {str(Path.cwd())!r}."
-            )
+            raise AudioError(f"There is no file or folder {str(source)!r}; {check_the_path(path)}")
         if not is_folder:
             self.folder = folder_name(path.parent)
             self.add(path)

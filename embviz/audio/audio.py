@@ -20,6 +20,7 @@ from embviz.audio.decoders import check_rate, check_samples, mix, resample
 from embviz.audio.facts import SoundFacts, sound_digest
 from embviz.core.io import file_digest
 from embviz.core.memmap import release_pages
+from embviz.core.paths import check_the_path
 from embviz.core.text import printable_name
 from embviz.errors import AudioError, OptionError
 
@@ -248,8 +249,7 @@ def _check_path(source: Any) -> Path:
             f"A path to an audio file or a (samples, sample_rate) pair is expected, {source!r:.80} was found."
         ) from error
     if not exists:
-        start = "" if path.is_absolute() else f", which starts from {str(Path.cwd())!r}"
-        raise AudioError(f"There is no file {str(source)!r}; check the path{start}.")
+        raise AudioError(f"There is no file {str(source)!r}; {check_the_path(path)}")
     if is_folder:
         raise AudioError(f"{str(source)!r} is a folder; an audio file is expected.")
     if not path.is_file():  # reading a pipe waits for ever

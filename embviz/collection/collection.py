@@ -74,7 +74,8 @@ class Collection:
 
     Examples
     --------
-    >>> collection = Collection.from_folder("sample_audio")
+    >>> from embviz import Collection, sample_audio
+    >>> collection = Collection.from_folder(sample_audio())
     >>> slow = collection.query("bpm < 110")
     >>> [track.title for track in slow.sort_values("bpm")][:2]
     ['Corner Light', 'Window Waltz']
@@ -136,7 +137,8 @@ class Collection:
 
         Examples
         --------
-        >>> len(Collection.from_folder("sample_audio", pattern="*.ogg"))
+        >>> from embviz import Collection, sample_audio
+        >>> len(Collection.from_folder(sample_audio(), pattern="*.ogg"))
         8
         """
         relist = partial(cls.from_folder, path, pattern=pattern, follow_links=follow_links)
@@ -178,7 +180,8 @@ class Collection:
 
         Examples
         --------
-        >>> Collection.from_paths(["sample_audio/rock.ogg", "sample_audio/jazz.ogg"])["name"].tolist()
+        >>> from embviz import Collection, sample_audio
+        >>> Collection.from_paths([sample_audio() / "rock.ogg", sample_audio() / "jazz.ogg"])["name"].tolist()
         ['rock.ogg', 'jazz.ogg']
         """
         given = loaders.check_paths(paths)
@@ -228,7 +231,8 @@ class Collection:
 
         Examples
         --------
-        >>> len(Collection.from_table("sample_audio/tracks.csv", audio="file"))
+        >>> from embviz import Collection, sample_audio
+        >>> len(Collection.from_table(sample_audio() / "tracks.csv", audio="file"))
         10
         """
         given, own = loaders.read_table(table, audio)
@@ -383,7 +387,8 @@ class Collection:
 
         Examples
         --------
-        >>> Collection.from_folder("sample_audio").query("bpm > 140")["title"].tolist()
+        >>> from embviz import Collection, sample_audio
+        >>> Collection.from_folder(sample_audio()).query("bpm > 140")["title"].tolist()
         ['Two Five Window', 'Anvil Grammar']
         """
         try:
@@ -502,7 +507,8 @@ class Collection:
 
         Examples
         --------
-        >>> collection = Collection.from_folder("sample_audio")
+        >>> from embviz import Collection, sample_audio
+        >>> collection = Collection.from_folder(sample_audio())
         >>> int(collection.assign(fast=collection["bpm"] > 120)["fast"].sum())
         4
         """
@@ -529,7 +535,8 @@ class Collection:
 
         Examples
         --------
-        >>> collection = Collection.from_folder("sample_audio").drop(columns=["bpm", "key"], tracks=0)
+        >>> from embviz import Collection, sample_audio
+        >>> collection = Collection.from_folder(sample_audio()).drop(columns=["bpm", "key"], tracks=0)
         >>> len(collection), "bpm" in collection
         (9, False)
         """
@@ -568,7 +575,8 @@ class Collection:
         --------
         >>> import pandas
         >>> years = pandas.DataFrame({"year": [1979, 1984]}, index=["rock", "jazz"])
-        >>> collection = Collection.from_folder("sample_audio").join(years, on="style", overwrite=True)
+        >>> from embviz import Collection, sample_audio
+        >>> collection = Collection.from_folder(sample_audio()).join(years, on="style", overwrite=True)
         >>> collection.query("year > 0").sort_values("year")["style"].tolist()
         ['rock', 'jazz']
         """

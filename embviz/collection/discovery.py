@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from embviz.audio.file_kinds import LISTED, SUFFIXES, UNDECODABLE
 from embviz.collection.track_table import LONGEST_PATH
+from embviz.core.paths import check_the_path
 from embviz.core.text import plural, shorten
 from embviz.errors import CollectionError
 
@@ -53,8 +54,7 @@ def _check_folder(path: Any) -> Path:
     except (TypeError, ValueError, OSError) as error:
         raise CollectionError(f"A folder is expected, {path!r:.80} was found.") from error
     if not exists:
-        start = "" if folder.is_absolute() else f", which starts from {str(Path.cwd())!r}"
-        raise CollectionError(f"There is no folder {str(path)!r}; check the path{start}.")
+        raise CollectionError(f"There is no folder {str(path)!r}; {check_the_path(folder)}")
     if not is_folder:
         raise CollectionError(f"{str(path)!r} is a file; a folder is expected. Collection.from_paths([…]) lists files.")
     return folder

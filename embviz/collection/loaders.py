@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
 from embviz.collection.discovery import expand_user
+from embviz.core.paths import check_the_path
 from embviz.core.spreadsheet import unescape_table
 from embviz.core.text import shorten
 from embviz.errors import CollectionError, did_you_mean
@@ -93,7 +94,7 @@ def _read_file(path: Path, audio: str) -> DataFrame:
         raise CollectionError(
             f"{shown} is a folder; a csv or parquet file is expected. Collection.from_folder lists folders."
             if path.is_dir()
-            else f"There is no table {shown}; check the path, which starts from {str(Path.cwd())!r}."
+            else f"There is no table {shown}; {check_the_path(path)}"
         )
     try:
         if path.suffix.lower() in PARQUET:

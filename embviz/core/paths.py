@@ -11,6 +11,10 @@ from pathlib import Path
 
 import platformdirs
 
+from embviz.errors import EmbvizError
+
+SAMPLE_AUDIO = "sample_audio"
+
 
 def data_dir() -> Path:
     """Return the folder of what is worth keeping (weights, registered models)."""
@@ -42,3 +46,42 @@ def shared_folders(name: str, own: Path) -> list[Path]:
     homes = [home for home in shared_homes() if home.is_absolute()]
     itself = os.path.realpath(own) if homes else ""
     return [home / name for home in homes if os.path.realpath(home / name) != itself]
+
+
+def sample_audio() -> Path:
+    """Return the folder of the sample tracks: ten short pieces of music in different styles.
+
+    They are part of embviz wherever it is installed. ``tracks.csv`` beside them says what they are; its README says how
+    they were made. They are dedicated to the public domain (CC0).
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    EmbvizError
+        If embviz was packaged without them.
+
+    Examples
+    --------
+    >>> import embviz
+    >>> sorted(path.stem for path in embviz.sample_audio().glob("*.mp3"))
+    ['electronic', 'hiphop']
+    """
+    package = Path(__file__).resolve().parents[1]
+    # Inside of an installed package, beside that of a checkout.
+    for folder in (package / SAMPLE_AUDIO, package.parent / SAMPLE_AUDIO):
+        if (folder / "tracks.csv").is_file():
+            return folder
+    raise EmbvizError(
+        f"The sample tracks belong to embviz, but are not in {str(package / SAMPLE_AUDIO)!r}: install embviz again."
+    )
+
+
+def check_the_path(path: Path) -> str:
+    """Return what to do about a path where nothing is: the end of an error's sentence, and its full stop."""
+    start = "" if path.is_absolute() else f", which starts from {str(Path.cwd())!r}"
+    meant = SAMPLE_AUDIO in path.parts
+    samples = "; embviz.sample_audio() is the folder of the sample tracks" if meant else ""
+    return f"check the path{start}{samples}."

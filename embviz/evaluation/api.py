@@ -135,7 +135,8 @@ def evaluate(  # noqa: PLR0913  options are given by name
 
     Examples
     --------
-    >>> collection = Collection.from_folder("sample_audio")  # doctest: +SKIP
+    >>> import embviz
+    >>> collection = embviz.Collection.from_folder(embviz.sample_audio())  # doctest: +SKIP
     >>> evaluate(collection, "genre", ["musicnn", "vggish"]).table  # doctest: +SKIP
 
     Vectors of your own are evaluated in the same way:

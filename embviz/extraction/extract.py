@@ -140,7 +140,7 @@ def embed(
     Examples
     --------
     >>> import embviz
-    >>> embedding = embviz.embed("sample_audio/rock.ogg", "musicnn")  # doctest: +SKIP
+    >>> embedding = embviz.embed(embviz.sample_audio() / "rock.ogg", "musicnn")  # doctest: +SKIP
     >>> embedding.shape, embedding.grid.period  # doctest: +SKIP
     ((81, 200), 1.488)
     >>> timbral, output = embviz.embed("song.mp3", "musicnn", layer=["timbral", "output"])  # doctest: +SKIP

@@ -39,7 +39,8 @@ class Player(PageWidget):
 
     Examples
     --------
-    >>> player = Player.of("sample_audio/rock.ogg")  # doctest: +SKIP
+    >>> import embviz
+    >>> player = Player.of(embviz.sample_audio() / "rock.ogg")  # doctest: +SKIP
     >>> player.seek(30.0)  # doctest: +SKIP
     """
 

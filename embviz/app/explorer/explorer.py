@@ -77,7 +77,8 @@ class Explorer(traitlets.HasTraits):
 
     Examples
     --------
-    >>> explorer = Explorer("sample_audio")  # doctest: +SKIP
+    >>> import embviz
+    >>> explorer = embviz.Explorer(embviz.sample_audio())  # doctest: +SKIP
     >>> explorer.add("musicnn", "output").wait().embedding.shape  # doctest: +SKIP
     (81, 50)
     """
