@@ -27,3 +27,111 @@ export interface RenderOptions {
   signal?: AbortSignal;
   host?: Host;
 }
+
+/** The element that `h` makes of a tag such as "button" or "div.ev-row". */
+export type ElementOf<Tag extends string> = Tag extends `${infer Name}.${string}`
+  ? ElementOf<Name>
+  : Tag extends keyof HTMLElementTagNameMap
+    ? HTMLElementTagNameMap[Tag]
+    : HTMLElement;
+
+type Listeners = { [Kind in keyof HTMLElementEventMap as `on${Kind}`]?: (event: HTMLElementEventMap[Kind]) => void };
+
+/** The properties, attributes and listeners that `h` gives an element. */
+export interface Props extends Listeners {
+  style?: Partial<CSSStyleDeclaration>;
+  [name: string]: unknown;
+}
+
+/** What `h` puts into an element. */
+export type Child = Node | string | null | undefined;
+
+/** A colour map by name. */
+export type MapName = "viridis" | "balance" | "night";
+
+/** How values become colours. */
+export type Scale = "none" | "minmax" | "signed";
+
+/** What a heatmap needs to be asked for the cell under a pixel. */
+export interface CellSource {
+  codes: Uint8Array;
+  t: number;
+  rows: Uint16Array;
+  ranges: Float32Array;
+  tables: Uint8Array;
+  zeros: Int32Array;
+  zero: number;
+  grid: import("./base/time.js").Grid;
+}
+
+/** The strongest cell under a pixel. */
+export interface Cell {
+  frame: number;
+  dimension: number;
+  row: number;
+  code: number;
+  strength: number;
+  far: number;
+  frames: number;
+  dimensions: number;
+}
+
+/** A stretch of seconds between two frames, or "dense"; null is the model's own. */
+export type Hop = number | "dense" | null;
+
+/** A model as the panel offers it; `cost` is in seconds of work per minute of sound. */
+export interface ModelChoice {
+  name: string;
+  title: string;
+  state: string;
+  system: string;
+  system_title?: string;
+  hop: number;
+  finest: number;
+  fixed_hop: boolean;
+  cost?: number;
+  bytes?: number;
+}
+
+/** A piece of work of a panel: what it does, how far it is, what went wrong. */
+export interface WorkItem {
+  status: string;
+  model?: string;
+  stage?: string;
+  done?: number;
+  total?: number;
+  message?: string;
+  remedy?: string;
+}
+
+/** The download of a model's weights. */
+export interface Download {
+  stage?: string;
+  done?: number;
+  total?: number;
+  error?: string;
+  remedy?: string;
+}
+
+/** A choice of a select. */
+export interface Choice {
+  value: string;
+  label: string;
+  group?: string;
+  disabled?: boolean;
+}
+
+/** An option of a method. */
+export interface MethodOption {
+  name: string;
+  kind: string;
+  value?: string | number | null;
+  title?: string;
+  help?: string;
+  min?: number | null;
+  max?: number | null;
+  choices?: (string | number)[];
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a message is what its Python class says.
+export type Message = any;

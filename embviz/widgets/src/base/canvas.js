@@ -1,27 +1,38 @@
-// @ts-nocheck
 /** What the plots share: the pen and its colours, words and numbers as they are drawn, axes, codes of cells. */
 import { colorAt } from "./colormaps.js";
 import { clamp } from "./time.js";
 
-/** Give a canvas as many pixels as the screen has for it, and a pen that counts in the page's. */
+/** @typedef {CanvasRenderingContext2D} Pen */
+
+/**
+ * Give a canvas as many pixels as the screen has for it, and a pen that counts in the page's.
+ * @param {HTMLCanvasElement} canvas @param {number} width @param {number} height
+ */
 export function penOf(canvas, width, height) {
   const ratio = globalThis.devicePixelRatio || 1;
   const [w, t] = [Math.round(width * ratio), Math.round(height * ratio)];
   if (canvas.width !== w || canvas.height !== t) Object.assign(canvas, { width: w, height: t });
-  const pen = canvas.getContext("2d");
+  const pen = /** @type {Pen} */ (canvas.getContext("2d"));
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);
   pen.clearRect(0, 0, width, height);
   return pen;
 }
 
-/** The colours of a widget as they are now: `ink`, `faint`, `line`, `paper`, `panel`, `accent`; and its `font`. */
+/** @typedef {Record<"ink" | "faint" | "line" | "paper" | "panel" | "accent" | "font", string>} Inks */
+
+/** The colours of a widget as they are now, and its font. @param {Element} el @returns {Inks} */
 export function inksOf(el) {
   const css = getComputedStyle(el);
   const names = ["ink", "faint", "line", "paper", "panel", "accent", "font"];
-  return Object.fromEntries(names.map((name) => [name, css.getPropertyValue(`--ev-${name}`).trim()]));
+  const inks = names.map((name) => [name, css.getPropertyValue(`--ev-${name}`).trim()]);
+  return /** @type {Inks} */ (Object.fromEntries(inks));
 }
 
-/** A map of colours as an upright bar, its highest colour at the top. */
+/**
+ * A map of colours as an upright bar, its highest colour at the top.
+ * @param {Pen} pen @param {import("../types.js").MapName} map
+ * @param {{x: number, y: number, width: number, tall: number}} place
+ */
 export function paintRamp(pen, map, { x, y, width, tall }) {
   for (let i = 0; i < tall; i += 1) {
     pen.fillStyle = `rgb(${colorAt(map, 1 - i / (tall - 1)).join(" ")})`;
@@ -31,7 +42,10 @@ export function paintRamp(pen, map, { x, y, width, tall }) {
 
 // Words and numbers.
 
-/** A text that fits into some pixels, with an ellipsis where it had to be cut. */
+/**
+ * A text that fits into some pixels, with an ellipsis where it had to be cut.
+ * @param {Pen} pen @param {string} text @param {number} room
+ */
 export function shortened(pen, text, room) {
   if (pen.measureText(text).width <= room) return text;
   let cut = [...text].slice(0, 60);
@@ -39,12 +53,12 @@ export function shortened(pen, text, room) {
   return cut.length ? `${cut.join("")}…` : "";
 }
 
-/** A number with the sign that numbers have in print. */
+/** A number with the sign that numbers have in print. @param {number | string} number */
 export function minus(number) {
   return String(number).replace("-", "−");
 }
 
-/** A number in as few digits as say enough. */
+/** A number in as few digits as say enough. @param {number} value */
 export function brief(value) {
   if (!Number.isFinite(value)) return "–";
   const size = Math.abs(value);
@@ -54,32 +68,44 @@ export function brief(value) {
 
 // Places.
 
-/** Where a tip of some size goes beside a point, so that it stays inside. @returns {[number, number]} */
+/**
+ * Where a tip of some size goes beside a point, so that it stays inside.
+ * @param {number} x @param {number} y @param {number} width of the tip @param {number} height
+ * @param {number} roomX @param {number} roomY @returns {[number, number]}
+ */
 export function tipPlace(x, y, width, height, roomX, roomY) {
   const left = x + 14 + width <= roomX ? x + 14 : x - 14 - width;
   return [clamp(left, 0, Math.max(0, roomX - width)), clamp(y + 14, 0, Math.max(0, roomY - height))];
 }
 
-/** Heights moved as little as needed to stand at least `gap` apart between `low` and `high`, in the order given. */
+/**
+ * Heights moved as little as needed to stand at least `gap` apart between `low` and `high`, in the order given.
+ * @param {number[]} heights @param {number} gap @param {number} low @param {number} high
+ */
 export function spread(heights, gap, low, high) {
   const order = [...heights.keys()].sort((a, b) => heights[a] - heights[b] || a - b);
+  /** @type {number[]} */
   const placed = [];
   for (const i of order) placed.push(Math.max(clamp(heights[i], low, high), (placed.at(-1) ?? -Infinity) + gap));
   for (let i = placed.length - 1, ceiling = high; i >= 0; i -= 1, ceiling -= gap) {
     placed[i] = Math.min(placed[i], ceiling);
   }
-  return order.reduce((result, i, place) => ((result[i] = placed[place]), result), []);
+  /** @type {number[]} */
+  const result = [];
+  for (const [place, i] of order.entries()) result[i] = placed[place];
+  return result;
 }
 
-/** Round steps that cut a range into about so many parts. */
+/** Round steps that cut a range into about so many parts. @param {number} length @param {number} parts */
 export function roundStep(length, parts) {
   const raw = length / parts;
   const power = 10 ** Math.floor(Math.log10(raw));
-  return power * [1, 2, 2.5, 5, 10].find((factor) => factor * power >= raw * 0.999);
+  return power * ([1, 2, 2.5, 5].find((factor) => factor * power >= raw * 0.999) ?? 10);
 }
 
 /**
  * An axis of values from `low` to `high`: from zero where zero is near, else with a little room.
+ * @param {number} low @param {number} high @param {boolean} [fromZero] @param {number} [parts]
  * @returns {{low: number, high: number, ticks: number[], decimals: number}}
  */
 export function axisOf(low, high, fromZero, parts = 4) {
@@ -99,21 +125,22 @@ export function axisOf(low, high, fromZero, parts = 4) {
   return { low: from, high: to, ticks, decimals };
 }
 
-/** A number as precise as an axis of values is. @param {ReturnType<typeof axisOf>} axis */
+/** A number as precise as an axis of values is. @param {{decimals: number}} axis @param {number} value */
 export function numberOn({ decimals }, value) {
   return Number.isNaN(value) ? "–" : minus(value.toFixed(decimals));
 }
 
 // Codes: 0 is an empty cell, 1 … 255 are places between two values.
 
-/** The value that a code means between `low` and `high`; not for empty cells. */
+/** The value that a code means; not for empty cells. @param {number} code @param {number} low @param {number} high */
 export function decoded(code, low, high) {
   return low + ((code - 1) / 254) * (high - low);
 }
 
 /**
  * A colour for each code of a range of values, on a scale from `low` to `high`; empty cells are clear.
- * @param {[number, number]} range @param {Uint32Array} colours 256 of a map @returns {Uint32Array}
+ * @param {[number, number]} range @param {number} low @param {number} high
+ * @param {Uint32Array} colors 256 of a map @returns {Uint32Array}
  */
 export function colorsOf([from, to], low, high, colors) {
   const table = new Uint32Array(256);

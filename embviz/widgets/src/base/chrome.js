@@ -1,4 +1,3 @@
-// @ts-nocheck
 /** What stands around the content of the panel and of a map: tabs, messages, the work that runs, copying as code. */
 import { h, icon, write } from "./dom.js";
 import { ICONS, nameOf, openDialog, plain, progressBar, progressText, uid } from "./ui.js";
@@ -24,9 +23,11 @@ export function tabList({ label, tabs, open }) {
     return tab;
   });
   el.addEventListener("keydown", (event) => {
-    const at = nodes.indexOf(event.target);
+    const at = nodes.indexOf(/** @type {HTMLButtonElement} */ (event.target));
     const last = nodes.length - 1;
-    const to = { ArrowRight: at === last ? 0 : at + 1, ArrowLeft: at ? at - 1 : last, Home: 0, End: last }[event.key];
+    /** @type {Record<string, number>} */
+    const targets = { ArrowRight: at === last ? 0 : at + 1, ArrowLeft: at ? at - 1 : last, Home: 0, End: last };
+    const to = targets[event.key];
     if (to === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     event.stopPropagation();
@@ -35,6 +36,7 @@ export function tabList({ label, tabs, open }) {
   });
   return {
     el,
+    /** @param {string} name */
     show(name) {
       tabs.forEach((tab, i) => {
         const own = tab.name === name;
@@ -43,13 +45,16 @@ export function tabList({ label, tabs, open }) {
         tab.page.hidden = !own;
       });
     },
-    focus: (name) => nodes[tabs.findIndex((tab) => tab.name === name)]?.focus({ preventScroll: true }),
+    focus: (/** @type {string} */ name) =>
+      nodes[tabs.findIndex((tab) => tab.name === name)]?.focus({ preventScroll: true }),
   };
 }
 
-/** A message that stays until it is dismissed. */
+/** @typedef {{level?: string, text?: string, remedy?: string, seq?: number}} Notice */
+
+/** A message that stays until it is dismissed. @param {Notice} notice @param {() => void} dismiss */
 function noticeLine({ level, text, remedy }, dismiss) {
-  const kind = ["error", "done"].includes(level) ? level : "info";
+  const kind = level === "error" || level === "done" ? level : "info";
   const sign = { error: "!", done: "✓", info: "i" }[kind];
   const close = h("button.ev-plain", { type: "button", "aria-label": "Dismiss this message", title: "Dismiss" });
   close.addEventListener("click", dismiss);
@@ -68,17 +73,18 @@ function noticeLine({ level, text, remedy }, dismiss) {
 export function notices({ link }) {
   const own = h("div.ev-panel-notices");
   const kernel = h("div", { "aria-live": "polite" });
+  /** @type {number | undefined} */
   let dismissed = -1;
   return {
     nodes: [kernel, own],
     own,
-    /** Say a sentence of the page's own until it is dismissed. */
+    /** Say a sentence of the page's own until it is dismissed. @param {string} text */
     say(text, level = "info", remedy = "") {
       const line = noticeLine({ level, text, remedy }, () => line.remove());
       own.append(line);
       return line;
     },
-    /** @param {{level?: string, text?: string, remedy?: string, seq?: number}} notice of the kernel */
+    /** @param {Notice} notice of the kernel */
     update(notice) {
       kernel.replaceChildren();
       if (!notice.text || notice.seq === dismissed) return;
@@ -97,6 +103,7 @@ export function troubleLine() {
   const el = h("div.ev-panel-trouble", { role: "alert", hidden: true });
   return {
     el,
+    /** @param {string} sentence */
     say(sentence) {
       el.hidden = !sentence;
       el.replaceChildren(
@@ -139,7 +146,8 @@ export function busyLine({ link, leave }) {
  */
 export function copyButton(root, code, signal) {
   const label = h("span", { "aria-live": "polite" }, "Copy as code");
-  let timer = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
   const copied = () => {
     write(label, "Copied");
     clearTimeout(timer);
@@ -153,6 +161,7 @@ export function copyButton(root, code, signal) {
   return el;
 }
 
+/** @param {HTMLElement} root @param {string} code @param {AbortSignal} signal */
 function showCode(root, code, signal) {
   const text = h("textarea", {
     value: code,

@@ -1,4 +1,3 @@
-// @ts-nocheck
 /**
  * Colours: maps from a byte to a colour, and strokes for curves. All are told apart by the colour-blind.
  *
@@ -22,6 +21,7 @@ const STROKES = [
   { light: "#4d5761", dark: "#b4bec8", dash: [1, 3] },
 ];
 
+/** @type {Map<string, Uint32Array>} */
 const palettes = new Map();
 
 /** Whether a map diverges from a neutral middle. @param {string} name */
@@ -29,26 +29,25 @@ export function isDiverging(name) {
   return name === "balance" || name === "night";
 }
 
-/** The diverging map that suits the paper. @param {boolean} dark */
+/** The diverging map that suits the paper. @param {boolean} dark @returns {"night" | "balance"} */
 export function diverging(dark) {
   return dark ? "night" : "balance";
 }
 
 /**
  * The colours of a map as the words of an ImageData (red in the lowest byte).
- * @param {"viridis" | "balance" | "night"} name @returns {Uint32Array} 256 of them, shared: not to be written to
+ * @param {import("../types.js").MapName} name @returns {Uint32Array} 256 of them, shared: not to be written to
  */
 export function palette(name) {
-  if (!palettes.has(name)) {
-    palettes.set(
-      name,
-      Uint32Array.from({ length: 256 }, (_, i) => word(colorAt(name, i / 255))),
-    );
-  }
-  return palettes.get(name);
+  const made = palettes.get(name) ?? Uint32Array.from({ length: 256 }, (_, i) => word(colorAt(name, i / 255)));
+  palettes.set(name, made);
+  return made;
 }
 
-/** Red, green and blue (0 to 255) at a place of a map. @param {string} name @param {number} share from 0 to 1 */
+/**
+ * Red, green and blue (0 to 255) at a place of a map.
+ * @param {import("../types.js").MapName} name @param {number} share from 0 to 1
+ */
 export function colorAt(name, share) {
   const stops = MAPS[name];
   if (!stops) throw new Error(`There is no colour map “${name}”.`);
@@ -58,24 +57,29 @@ export function colorAt(name, share) {
   return from.map((low, i) => Math.round(low + (to[i] - low) * (place - stop)));
 }
 
-/** A map as the value of CSS's background. @param {string} name @param {string} direction such as "to top" */
+/**
+ * A map as the value of CSS's background.
+ * @param {import("../types.js").MapName} name @param {string} direction such as "to top"
+ */
 export function gradient(name, direction = "to right") {
   return `linear-gradient(${direction}, ${MAPS[name].join(", ")})`;
 }
 
 /**
  * Colour and dashes of the nth curve: never the same pair before all have been used.
- * @param {number} index @param {boolean} dark whether the paper is @returns {{colour: string, dash: number[]}}
+ * @param {number} index @param {boolean} dark whether the paper is @returns {{color: string, dash: number[]}}
  */
 export function stroke(index, dark) {
   const { light, dark: bright, dash } = STROKES[index % STROKES.length];
   return { color: dark ? bright : light, dash };
 }
 
+/** @param {string} hex such as #c0ffee */
 function channels(hex) {
   return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
 }
 
+/** @param {number[]} channels */
 function word([red, green, blue]) {
   return ((255 << 24) | (blue << 16) | (green << 8) | red) >>> 0;
 }

@@ -1,4 +1,3 @@
-// @ts-nocheck
 /**
  * The panel's line to Python: every command carries a number, which Python answers at once; where no answer comes, the
  * reader is told.
@@ -18,10 +17,14 @@ export function patience(bytes = 0) {
   return PATIENCE + (bytes / SLOWEST) * 1000;
 }
 
+/** @import { Model } from "../types.js" */
+/** @typedef {{timer: ReturnType<typeof setTimeout>, resolve: (heard: boolean) => void}} Waiting */
+
 export class Link {
   #model;
   #signal;
   #onTrouble;
+  /** @type {Map<number, Waiting>} */
   #waiting = new Map();
   // Two views of one panel must not take each other's answers for their own.
   #seq = Math.floor(Math.random() * 1e6) * 1000;
@@ -29,14 +32,18 @@ export class Link {
   /** A sentence while the kernel is not heard, else empty. */
   trouble = "";
 
-  /** @param {{signal: AbortSignal, onTrouble: (sentence: string) => void}} options */
+  /** @param {Model} model @param {{signal: AbortSignal, onTrouble: (sentence: string) => void}} options */
   constructor(model, { signal, onTrouble }) {
     this.#model = model;
     this.#signal = signal;
     this.#onTrouble = onTrouble;
-    onMessage(model, (content) => content?.kind === "ack" && this.#answered(content.seq), signal);
+    const answer = (/** @type {import("../types.js").Message} */ content) => {
+      if (content?.kind === "ack") this.#answered(content.seq);
+    };
+    onMessage(model, answer, signal);
     const self = this;
     // Jupyter tells that the line was cut or mended, but not which; its view knows.
+    /** @this {{model?: {comm_live?: boolean}} | undefined} */
     const cut = function () {
       self.#say(this?.model?.comm_live === true ? "" : GONE);
     };
@@ -67,7 +74,7 @@ export class Link {
       }, patience(bytes));
       this.#waiting.set(seq, { timer, resolve });
       try {
-        this.#model.send({ kind, seq, ...content }, undefined, buffers);
+        /** @type {Required<Model>} */ (this.#model).send({ kind, seq, ...content }, undefined, buffers);
       } catch {
         // The line is closed for good: nothing will come of waiting.
         clearTimeout(timer);
@@ -78,6 +85,7 @@ export class Link {
     });
   }
 
+  /** @param {number} seq */
   #answered(seq) {
     const waiting = this.#waiting.get(seq);
     this.#waiting.delete(seq);
@@ -86,6 +94,7 @@ export class Link {
     this.#say("");
   }
 
+  /** @param {string} sentence */
   #say(sentence) {
     if (sentence === this.trouble) return;
     this.trouble = sentence;

@@ -1,11 +1,14 @@
-// @ts-nocheck
 /** Small helpers for building the page; text is always set as text, never as markup. */
+
+/** @import { Child, ElementOf, Message, Model, Props } from "../types.js" */
 
 /**
  * An element with its properties, attributes (names with a dash, `role`, `for`), listeners (`onclick` …) and children.
- * @param {string} tag such as "button" or "div.ev-row"
- * @param {Record<string, unknown>} [props]
- * @param {...(Node | string | null | undefined)} children
+ * @template {string} Tag
+ * @param {Tag} tag such as "button" or "div.ev-row"
+ * @param {Props} [props]
+ * @param {...Child} children
+ * @returns {ElementOf<Tag>}
  */
 export function h(tag, props = {}, ...children) {
   const [name, ...classes] = tag.split(".");
@@ -13,16 +16,16 @@ export function h(tag, props = {}, ...children) {
   if (classes.length) el.className = classes.join(" ");
   for (const [key, value] of Object.entries(props)) {
     if (value == null) continue;
-    if (key.startsWith("on")) el.addEventListener(key.slice(2), value);
+    if (key.startsWith("on")) el.addEventListener(key.slice(2), /** @type {EventListener} */ (value));
     else if (key === "style") Object.assign(el.style, value);
     else if (key.includes("-") || key === "role" || key === "for") el.setAttribute(key, String(value));
-    else el[key] = value;
+    else Object.assign(el, { [key]: value });
   }
   el.append(...children.filter((child) => child != null));
-  return el;
+  return /** @type {ElementOf<Tag>} */ (el);
 }
 
-/** An icon of 16 × 16 drawn with one path, which says nothing to a screen reader. */
+/** An icon of 16 × 16 drawn with one path, which says nothing to a screen reader. @param {string} path */
 export function icon(path) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   const shape = document.createElementNS("http://www.w3.org/2000/svg", "path");
@@ -38,12 +41,18 @@ export function icon(path) {
 /** The icon of what is pinned. */
 export const PIN = "M5 1h6v1.4l-1 .8v3.3l2.2 2v1.3H8.7V14L8 15.4 7.3 14V9.8H3.8V8.5l2.2-2V3.2l-1-.8z";
 
-/** Set a text only where it differs, so that selections and screen readers are left in peace. */
+/**
+ * Set a text only where it differs, so that selections and screen readers are left in peace.
+ * @param {Node} el @param {string} text
+ */
 export function write(el, text) {
   if (el.textContent !== text) el.textContent = text;
 }
 
-/** Call back once per animation frame, however often it is asked for; stops with the signal. */
+/**
+ * Call back once per animation frame, however often it is asked for; stops with the signal.
+ * @param {(stamp: number) => void} draw @param {AbortSignal} [signal]
+ */
 export function perFrame(draw, signal) {
   let asked = 0;
   signal?.addEventListener("abort", () => cancelAnimationFrame(asked), { once: true });
@@ -56,23 +65,31 @@ export function perFrame(draw, signal) {
   };
 }
 
-/** Call at most every so many milliseconds, the last time included. */
+/**
+ * Call at most every so many milliseconds, the last time included.
+ * @param {() => void} call @param {number} milliseconds @param {AbortSignal} [signal]
+ */
 export function throttled(call, milliseconds, signal) {
-  let timer = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
   let last = -Infinity;
   signal?.addEventListener("abort", () => clearTimeout(timer), { once: true });
   return () => {
     if (timer || signal?.aborted) return;
     const wait = Math.max(0, last + milliseconds - performance.now());
     timer = setTimeout(() => {
-      timer = 0;
+      timer = undefined;
       last = performance.now();
       call();
     }, wait);
   };
 }
 
-/** A traits change listener that ends with the signal. @param {string} names one or several, separated by spaces */
+/**
+ * A traits change listener that ends with the signal.
+ * @param {Model} model @param {string} names one or several, separated by spaces
+ * @param {() => void} listener @param {AbortSignal} signal
+ */
 export function onChange(model, names, listener, signal) {
   for (const name of names.split(" ")) {
     model.on(`change:${name}`, listener);
@@ -80,7 +97,10 @@ export function onChange(model, names, listener, signal) {
   }
 }
 
-/** A custom message listener that ends with the signal. */
+/**
+ * A custom message listener that ends with the signal.
+ * @param {Model} model @param {(content: Message, buffers: DataView[]) => void} listener @param {AbortSignal} signal
+ */
 export function onMessage(model, listener, signal) {
   model.on("msg:custom", listener);
   signal.addEventListener("abort", () => model.off("msg:custom", listener), { once: true });
@@ -95,7 +115,7 @@ export function onMessage(model, listener, signal) {
 export function sizeOf(el, resized, signal) {
   const size = { width: 0, height: 0 };
   const observer = new ResizeObserver((entries) => {
-    const [{ inlineSize, blockSize }] = entries.at(-1).borderBoxSize;
+    const [{ inlineSize, blockSize }] = entries[entries.length - 1].borderBoxSize;
     Object.assign(size, { width: Math.round(inlineSize), height: Math.round(blockSize) });
     resized();
   });
@@ -108,35 +128,45 @@ const NEAR = "200px"; // beyond the edge of the screen, what may be scrolled to 
 const CALM = 300; // milliseconds without a wish, after which what is out of sight is drawn
 const BUDGET = 9; // milliseconds of a frame, after which the next drawing may wait for one more frame
 const FRAME = Symbol.for("embviz.frame");
+/**
+ * @type {{[FRAME]?: {stamp: number, spent: number}}} what drawing has cost of this frame, for all bundles of the page
+ */
+const page = /** @type {object} */ (globalThis);
 
 /**
  * Call back once per animation frame, as `perFrame`, but leave the frame some air: what is out of sight is drawn when
  * nothing has asked for a moment, and where others have used the frame up, one's turn comes in the next.
+ * @param {Element} el @param {() => void} draw @param {AbortSignal} signal
  */
 export function whileSeen(el, draw, signal) {
   let seen = true;
-  let owed = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let owed;
   let late = false;
   const next = perFrame((stamp) => {
-    const frame = (globalThis[FRAME] ??= { stamp: 0, spent: 0 });
+    const frame = (page[FRAME] ??= { stamp: 0, spent: 0 });
     if (frame.stamp !== stamp) Object.assign(frame, { stamp, spent: 0 });
     late = !late && frame.spent > BUDGET;
     if (late) return next();
     clearTimeout(owed);
-    owed = 0;
+    owed = undefined;
     const begin = performance.now();
     draw();
     frame.spent += performance.now() - begin;
   }, signal);
   const observer = new IntersectionObserver(
     (entries) => {
-      seen = entries.at(-1).isIntersecting;
+      seen = entries[entries.length - 1].isIntersecting;
       if (seen && owed) next();
     },
     { rootMargin: NEAR, scrollMargin: NEAR },
   );
   observer.observe(el);
-  signal.addEventListener("abort", () => (observer.disconnect(), clearTimeout(owed)), { once: true });
+  const end = () => {
+    observer.disconnect();
+    clearTimeout(owed);
+  };
+  signal.addEventListener("abort", end, { once: true });
   return () => {
     if (seen) return next();
     clearTimeout(owed);
@@ -168,18 +198,27 @@ export function onTheme(el, listener, signal) {
   look();
 }
 
-/** Call back, several times, when the styles of the page may change: it is marked otherwise, or gets other sheets. */
+/**
+ * Call back, several times, when the styles of the page may change: it is marked otherwise, or gets other sheets.
+ * @param {() => void} look @param {AbortSignal} signal
+ */
 function onStyles(look, signal) {
+  /** @type {ReturnType<typeof setTimeout>[]} */
   let timers = [];
-  const stop = () => timers.forEach(clearTimeout);
+  const stop = () => {
+    for (const timer of timers) clearTimeout(timer);
+  };
   const begin = () => {
     stop();
     timers = SETTLING.map((wait) => setTimeout(look, wait));
   };
-  const isSheet = (node) => node.localName === "link" || node.localName === "style";
-  const tells = ({ type, addedNodes, removedNodes }) =>
+  const isSheet = (/** @type {unknown} */ node) =>
+    node instanceof Element && (node.localName === "link" || node.localName === "style");
+  const tells = (/** @type {MutationRecord} */ { type, addedNodes, removedNodes }) =>
     type === "attributes" || [...addedNodes, ...removedNodes].some(isSheet);
-  const observer = new MutationObserver((records) => records.some(tells) && begin());
+  const observer = new MutationObserver((records) => {
+    if (records.some(tells)) begin();
+  });
   const attributeFilter = ["class", "style", "data-jp-theme-light", "data-theme"];
   observer.observe(document.documentElement, { attributeFilter });
   observer.observe(document.body, { attributeFilter, childList: true });
@@ -187,9 +226,14 @@ function onStyles(look, signal) {
   // JupyterLab marks the page before the sheets of the new theme are there.
   document.addEventListener("load", ({ target }) => isSheet(target) && look(), { capture: true, signal });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", begin, { signal });
-  signal.addEventListener("abort", () => (observer.disconnect(), stop()), { once: true });
+  const end = () => {
+    observer.disconnect();
+    stop();
+  };
+  signal.addEventListener("abort", end, { once: true });
 }
 
+/** @param {string} color as computed styles write it */
 function isDark(color) {
   const [red, green, blue] = color.match(/[\d.]+/g)?.map(Number) ?? [0, 0, 0];
   return 0.299 * red + 0.587 * green + 0.114 * blue > 128;

@@ -1,11 +1,10 @@
-// @ts-nocheck
 /** What is read off a heatmap, in words: values, stretches of time, and what a pixel stands for. */
 import { minus } from "./canvas.js";
 import { cellValue, STEPS } from "./color_scale.js";
 import { fullName, plain } from "./labels.js";
 import { formatTime, frameSpan, heardSpan } from "./time.js";
 
-/** A number of a few digits: ``0.123``, ``−1.2e-7``. */
+/** A number of a few digits: ``0.123``, ``−1.2e-7``. @param {number | null | undefined} value */
 export function formatValue(value, digits = 3) {
   if (value == null || !Number.isFinite(value)) return "no value";
   const size = Math.abs(value);
@@ -17,13 +16,16 @@ export function formatValue(value, digits = 3) {
     .replace(/-/g, "−");
 }
 
-/** A number at the colour bar, where there is room for few digits. */
+/** A number at the colour bar, where there is room for few digits. @param {number} value */
 export function stopText(value) {
   const tiny = value !== 0 && Math.abs(value) < 1e-3;
   return tiny ? value.toExponential(0).replace(/-/g, "−") : formatValue(value, 2);
 }
 
-/** A value as fine as its byte tells it. */
+/**
+ * A value as fine as its byte tells it.
+ * @param {number} code @param {ArrayLike<number>} ranges [d, 2] @param {number} dimension
+ */
 export function roughValue(code, ranges, dimension) {
   const value = cellValue(code, ranges, dimension);
   if (!Number.isFinite(value)) return "–";
@@ -38,26 +40,31 @@ export function spanText([from, to], precise = to - from) {
   return `${formatTime(from, decimals)} – ${formatTime(to, decimals)}`;
 }
 
-/** The seconds that tell a frame from the next. */
+/** The seconds that tell a frame from the next. @param {import("./time.js").Grid} grid */
 export function finenessOf(grid) {
   return Math.min(grid.patch, grid.hop) / grid.sample_rate;
 }
 
-/** How many of what, in words. */
+/** How many of what, in words. @param {number} number @param {string} what */
 export function count(number, what) {
   return `${number.toLocaleString("en")} ${what}${number === 1 ? "" : "s"}`;
 }
 
-/** What a pixel shows, where it is not a single cell; else empty. */
+/** What a pixel shows, where it is not a single cell; else empty. @param {number} frames @param {number} dimensions */
 export function poolingText(frames, dimensions) {
   const shared = [
-    [frames, "frame"],
-    [dimensions, "dimension"],
-  ].filter(([number]) => number > 1);
-  return shared.length ? `strongest of ${shared.map(([number, what]) => count(number, what)).join(" × ")}` : "";
+    { number: frames, what: "frame" },
+    { number: dimensions, what: "dimension" },
+  ].filter(({ number }) => number > 1);
+  return shared.length ? `strongest of ${shared.map(({ number, what }) => count(number, what)).join(" × ")}` : "";
 }
 
-/** What is said of a value that has no colour of its own; else empty. */
+/** @typedef {ReturnType<typeof import("./color_scale.js").scaleOf>} Colors */
+
+/**
+ * What is said of a value that has no colour of its own; else empty.
+ * @param {number | null} value @param {Colors} colors
+ */
 function beyondText(value, { low, high, below, above }) {
   if (value === null) return "";
   if (above && value > high) return `above ${stopText(high)}, where the colours end`;
@@ -66,22 +73,24 @@ function beyondText(value, { low, high, below, above }) {
 
 /**
  * The lines of a hover.
- * @param {{frame: number, dimension: number, frames: number, dimensions: number, value: number, exact?: number}} cell
+ * @param {{frame: number, dimension: number, frames: number, dimensions: number, value: number | null,
+ *   exact?: number | null}} cell
  * @param {{grid: import("./time.js").Grid, labels: string[], unit: string, scale?: string,
- *   colours?: ReturnType<typeof import("./color_scale.js").scaleOf>}} about
+ *   colors?: Colors}} about
  */
 export function hoverLines(cell, { grid, labels, unit, scale, colors }) {
   const span = frameSpan(grid, cell.frame);
   const heard = heardSpan(grid, cell.frame);
   const known = cell.exact !== undefined;
-  const value = formatValue(known ? cell.exact : cell.value, known ? 4 : 3);
+  const read = cell.exact !== undefined ? cell.exact : cell.value;
+  const value = formatValue(read, known ? 4 : 3);
   const number = value === "no value" ? value : `${known ? "" : "≈ "}${value} ${plain(unit, 40)}`.trimEnd();
   const fineness = finenessOf(grid);
   const [stood, listened] = [spanText(span, fineness), spanText(heard, fineness)];
   return {
     name: fullName(cell.dimension, labels),
     value: number,
-    beyond: colors && scale !== "minmax" ? beyondText(known ? cell.exact : cell.value, colors) : "",
+    beyond: colors && scale !== "minmax" ? beyondText(read, colors) : "",
     span: `${stood} · frame ${cell.frame.toLocaleString("en")}`,
     heard: listened === stood ? "" : `heard ${listened}`,
     pooled: poolingText(cell.frames, cell.dimensions),

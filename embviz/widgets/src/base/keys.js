@@ -1,4 +1,3 @@
-// @ts-nocheck
 /** The keyboard of every widget: what a key means where, what it does to the clock, and the list of keys for people. */
 
 import { h } from "./dom.js";
@@ -9,7 +8,9 @@ const STEP = 5;
 const FINE_STEP = 0.5;
 const ZOOM = 2;
 
-/** Keys that mean the same everywhere, and what they do, as the help shows them. */
+/** @typedef {[title: string, lines: [keys: string[], meaning: string][]]} KeySection */
+
+/** Keys that mean the same everywhere, and what they do, as the help shows them. @type {KeySection[]} */
 export const CLOCK_KEYS = [
   [
     "Playing",
@@ -36,7 +37,7 @@ export const CLOCK_KEYS = [
   ],
 ];
 
-/** Keys of a map, while it has the focus, and what they do. */
+/** Keys of a map, while it has the focus, and what they do. @type {KeySection} */
 export const MAP_KEYS = [
   "Map",
   [
@@ -52,7 +53,7 @@ export const MAP_KEYS = [
   ],
 ];
 
-/** What the pointer can do on every plot of time. */
+/** What the pointer can do on every plot of time. @type {KeySection} */
 export const HANDS = [
   "Mouse and touch",
   [
@@ -64,7 +65,7 @@ export const HANDS = [
   ],
 ];
 
-/** The keys of the lists beside a map. */
+/** The keys of the lists beside a map. @type {KeySection} */
 export const LIST_KEYS = [
   "Lists beside a map",
   [
@@ -76,7 +77,7 @@ export const LIST_KEYS = [
   ],
 ];
 
-/** The keys of the panel, which has more to open than a widget alone. */
+/** The keys of the panel, which has more to open than a widget alone. @type {KeySection[]} */
 export const KEYS = [
   ...CLOCK_KEYS,
   [
@@ -109,6 +110,7 @@ export function placeOf(target) {
   return target.closest("button, a, summary, [role=button]") ? "button" : "";
 }
 
+/** @type {Record<string, string[]>} */
 const TAKEN = {
   slider: ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"],
   button: [" ", "Enter"],
@@ -116,6 +118,12 @@ const TAKEN = {
   list: ["Enter", "ArrowUp", "ArrowDown", "Home", "End"],
 };
 
+/**
+ * @typedef {{kind: string, by?: number, to?: number, steps?: number, end?: 0 | 1, index?: number}} KeyAction
+ * @typedef {{kind: string, direction?: string, mode?: string, steps?: number}} MapAction
+ */
+
+/** @type {Record<string, KeyAction>} */
 const PLAIN = {
   " ": { kind: "play" },
   Home: { kind: "go", to: 0 },
@@ -146,11 +154,11 @@ const PLAIN = {
  * with AltGr, as [ and ] are on many keyboards.
  * @param {Partial<KeyboardEvent>} event
  * @param {string} place of {@link placeOf}
- * @returns {{kind: string, by?: number, to?: number, steps?: number, end?: 0 | 1, index?: number} | null}
+ * @returns {KeyAction | null}
  */
 export function keyAction(event, place = "") {
   const { shiftKey, ctrlKey, metaKey, altKey } = event;
-  const key = event.key?.length === 1 ? event.key.toLowerCase() : event.key;
+  const key = nameOf(event);
   if (event.isComposing || place === "text" || place === "dialog" || TAKEN[place]?.includes(key)) return null;
   if ((ctrlKey || metaKey || altKey) && !event.getModifierState?.("AltGraph")) return null;
   if (key === "ArrowLeft" || key === "ArrowRight") {
@@ -159,6 +167,12 @@ export function keyAction(event, place = "") {
   return Object.hasOwn(PLAIN, key) ? PLAIN[key] : null;
 }
 
+/** The name of a key, whatever shift makes of it. @param {Partial<KeyboardEvent>} event */
+function nameOf({ key = "" }) {
+  return key.length === 1 ? key.toLowerCase() : key;
+}
+
+/** @type {Record<string, MapAction>} */
 const MAP = {
   ArrowLeft: { kind: "walk", direction: "left" },
   ArrowRight: { kind: "walk", direction: "right" },
@@ -179,17 +193,20 @@ const MAP = {
   Escape: { kind: "clear" },
 };
 
-/** What a key means on a map that has the focus, or null where it means nothing there. */
-export function mapAction({ key, ctrlKey, metaKey, altKey, isComposing }) {
-  if (isComposing || ctrlKey || metaKey || altKey) return null;
-  const name = key?.length === 1 ? key.toLowerCase() : key;
+/**
+ * What a key means on a map that has the focus, or null where it means nothing there.
+ * @param {Partial<KeyboardEvent>} event
+ */
+export function mapAction(event) {
+  if (event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return null;
+  const name = nameOf(event);
   return Object.hasOwn(MAP, name) ? MAP[name] : null;
 }
 
 /** What a key means to who has pressed it, wherever that was. @param {KeyboardEvent} event */
 export function pressedAction(event) {
   // What is inside of a shadow has no other name outside.
-  return keyAction(event, placeOf(event.composedPath()[0]));
+  return keyAction(event, placeOf(/** @type {Element} */ (event.composedPath()[0])));
 }
 
 /**
@@ -202,6 +219,10 @@ export function rangeWithEnd(end, time, range, duration) {
   return [range && range[0] < time ? range[0] : 0, time];
 }
 
+/**
+ * @typedef {import("../player/clock.js").Clock} Clock
+ * @type {Record<string, (clock: Clock, action: Required<KeyAction>) => void>}
+ */
 const DOES = {
   play: (clock) => void clock.toggle(),
   seek: (clock, { by }) => clock.seek(clamp(clock.time + by, 0, clock.duration)),
@@ -220,17 +241,17 @@ const DOES = {
 
 /**
  * Do on the clock what a key means.
- * @param {ReturnType<typeof keyAction>} action @param {import("../player/clock.js").Clock} clock
+ * @param {KeyAction | null} action @param {Clock} clock
  * @returns {boolean} whether it was the clock's, and there was anything to do
  */
 export function applyToClock(action, clock) {
   if (!action || !clock.duration || !Object.hasOwn(DOES, action.kind)) return false;
   if (action.kind === "clear" && !clock.range) return false;
-  DOES[action.kind](clock, action);
+  DOES[action.kind](clock, /** @type {Required<KeyAction>} */ (action));
   return true;
 }
 
-/** What a zoom keeps in place: the playhead, or the middle where the playhead is out of sight. */
+/** What a zoom keeps in place: the playhead, or the middle where the playhead is out of sight. @param {Clock} clock */
 function centerOf({ time, view }) {
   return time >= view[0] && time <= view[1] ? time : (view[0] + view[1]) / 2;
 }
@@ -244,7 +265,7 @@ export const KEYS_SAID = "Space plays, arrow keys seek, plus and minus zoom, 0 s
  * @param {HTMLElement} root @param {AbortSignal} signal
  */
 export function keepKeys(root, signal) {
-  const mark = (event) => {
+  const mark = (/** @type {Partial<KeyboardEvent>} */ event) => {
     if (event.ctrlKey || event.metaKey) delete root.dataset.lmSuppressShortcuts;
     else root.dataset.lmSuppressShortcuts = "true";
   };
@@ -259,7 +280,7 @@ export function keepKeys(root, signal) {
  */
 export function clockKeys(root, clock, signal) {
   keepKeys(root, signal);
-  const pressed = (event) => {
+  const pressed = (/** @type {KeyboardEvent} */ event) => {
     if (event.defaultPrevented || root.parentElement?.closest(".embviz")) return;
     if (applyToClock(pressedAction(event), clock)) event.preventDefault();
   };
@@ -272,7 +293,7 @@ export function clockKeys(root, clock, signal) {
  * @param {HTMLElement} root @param {import("../player/clock.js").Clock} clock @param {AbortSignal} signal
  */
 export function firstKeys(root, clock, signal) {
-  const pressed = (event) => {
+  const pressed = (/** @type {KeyboardEvent} */ event) => {
     if (event.defaultPrevented || !event.composedPath().includes(root)) return;
     if (!applyToClock(pressedAction(event), clock)) return;
     event.preventDefault();
@@ -281,9 +302,9 @@ export function firstKeys(root, clock, signal) {
   window.addEventListener("keydown", pressed, { capture: true, signal });
 }
 
-/** The list of keys, for a dialog. @param {typeof KEYS} keys */
+/** The list of keys, for a dialog. @param {KeySection[]} keys */
 export function keyHelp(keys = KEYS) {
-  const line = ([keys, meaning]) =>
+  const line = (/** @type {[string[], string]} */ [keys, meaning]) =>
     h("div.ev-panel-keyline", {}, h("dt", {}, ...keys.map((key) => h("kbd", {}, key))), h("dd", {}, meaning));
   const sections = [...keys, HANDS].map(([title, lines]) =>
     h("section", {}, h("h3", {}, title), h("dl", {}, ...lines.map(line))),

@@ -1,10 +1,11 @@
-// @ts-nocheck
 /** A form for the options of a method: what they mean, what is recommended, and what was chosen. */
 import { h, write } from "./dom.js";
 import { fillSelect, plain, quoted, uid } from "./ui.js";
 
+/** @import { MethodOption } from "../types.js" */
+
 /**
- * What a text in a field means. @param {{kind: string, min?: number, max?: number}} option @param {string} text
+ * What a text in a field means. @param {Omit<MethodOption, "name">} option @param {string} text
  * @returns {{value?: number | string | null, problem?: string}} the value (null: left to the method), or what is wrong
  */
 export function readOption({ kind, min, max, value: recommended }, text) {
@@ -21,13 +22,16 @@ export function readOption({ kind, min, max, value: recommended }, text) {
   return { value };
 }
 
-/** Only what differs from what is recommended. @param {object[]} options @param {Record<string, unknown>} values */
+/**
+ * Only what differs from what is recommended.
+ * @param {Pick<MethodOption, "name" | "value">[]} options @param {Record<string, unknown>} values
+ */
 export function differing(options, values) {
   const own = options.filter(({ name, value }) => name in values && values[name] !== value);
   return Object.fromEntries(own.map(({ name }) => [name, values[name]]));
 }
 
-/** What is allowed, in words. @returns {string} such as ``2 to 200`` */
+/** What is allowed, in words. @param {Omit<MethodOption, "name">} option @returns {string} such as ``2 to 200`` */
 export function rangeOf({ kind, min, max }) {
   if (kind === "choice") return "";
   if (min != null && max != null) return `${min} to ${max}`;
@@ -35,7 +39,8 @@ export function rangeOf({ kind, min, max }) {
 }
 
 /**
- * @param {{title: string, options: object[], chosen: Record<string, unknown>, apply: (values: object) => void}} options
+ * @param {{title: string, options: MethodOption[], chosen: Record<string, MethodOption["value"]>,
+ *   apply: (values: object) => void}} options
  * @returns {HTMLFormElement}
  */
 export function optionForm({ title, options, chosen, apply }) {
@@ -53,20 +58,23 @@ export function optionForm({ title, options, chosen, apply }) {
   el.addEventListener("submit", (event) => {
     event.preventDefault();
     const wrong = fields.find((field) => field.read().problem);
-    fields.forEach((field) => field.check());
+    for (const field of fields) field.check();
     if (wrong) wrong.control.focus();
     else apply(differing(options, Object.fromEntries(fields.map(({ name, read }) => [name, read().value]))));
   });
-  reset.addEventListener("click", () => fields.forEach((field) => field.reset()));
+  reset.addEventListener("click", () => {
+    for (const field of fields) field.reset();
+  });
   return el;
 }
 
+/** @param {MethodOption} option @param {MethodOption["value"]} value */
 function fieldOf(option, value) {
   const { name, kind, help } = option;
   const [id, note] = [uid("option"), uid("note")];
-  const shownAs = (own) => (own == null ? "" : String(own));
+  const shownAs = (/** @type {MethodOption["value"]} */ own) => (own == null ? "" : String(own));
   const control = kind === "choice" ? h("select", { id }) : h("input", { id, type: "text", inputMode: "decimal" });
-  if (kind === "choice") {
+  if (control instanceof HTMLSelectElement) {
     const choices = (option.choices ?? []).map((one) => ({ value: String(one), label: String(one) }));
     fillSelect(control, choices, shownAs(value));
   } else {

@@ -1,4 +1,3 @@
-// @ts-nocheck
 /** What opens below a button and closes by itself: menus, forms, explanations. */
 import { h } from "./dom.js";
 
@@ -8,7 +7,8 @@ const EDGE = 8; // pixels kept free at the edges of the window
 /**
  * Where a box goes that belongs to a button: below it, or above where there is more room; never beyond the window.
  * @param {{left: number, right: number, top: number, bottom: number}} anchor
- * @param {{width: number, height: number}} box @param {{width: number, height: number}} view @returns {{left: number, top: number, room: number}} room is its height
+ * @param {{width: number, height: number}} box @param {{width: number, height: number}} view
+ * @returns {{left: number, top: number, room: number}} room is its height
  */
 export function placed(anchor, box, view) {
   const below = view.height - anchor.bottom - GAP - EDGE;
@@ -24,7 +24,8 @@ export function placed(anchor, box, view) {
  * Let a button open a box. Escape and a press elsewhere close it; the focus goes into it, and back to the button.
  * @param {HTMLElement} root that the box belongs to @param {HTMLButtonElement} button
  * @param {{label: string, kind?: string, signal: AbortSignal,
- *   fill: (el: HTMLElement, close: () => void) => void}} options `fill` puts into the box what is to be seen now; an element with `data-focus` gets the focus, or else the first
+ *   fill: (el: HTMLElement, close: () => void) => void}} options `fill` puts into the box what is to be seen now; an
+ *   element with `data-focus` gets the focus, or else the first
  */
 export function popover(root, button, { label, kind = "", signal, fill }) {
   const el = h("div.ev-panel-popover", { popover: "auto", role: "dialog", "aria-label": label, tabIndex: -1 });
@@ -38,21 +39,24 @@ export function popover(root, button, { label, kind = "", signal, fill }) {
     const { left, top, room } = placed(button.getBoundingClientRect(), { width, height }, view);
     Object.assign(el.style, { left: `${left}px`, top: `${top}px`, maxHeight: `${room}px` });
   };
-  const close = () => shown() && el.hidePopover();
+  const close = () => {
+    if (shown()) el.hidePopover();
+  };
   let open = false;
   const show = () => {
     el.replaceChildren();
     fill(el, close);
     el.showPopover();
     place();
-    (el.querySelector("[data-focus]") ?? el.querySelector("button, input, select, [tabindex='0']") ?? el).focus({
-      preventScroll: true,
-    });
+    const first = el.querySelector("[data-focus]") ?? el.querySelector("button, input, select, [tabindex='0']") ?? el;
+    /** @type {HTMLElement} */ (first).focus({ preventScroll: true });
   };
   button.setAttribute("aria-haspopup", "dialog");
   button.setAttribute("aria-expanded", "false");
   // A press on the button closes the box before the click arrives.
-  button.addEventListener("pointerdown", () => (open = shown()));
+  button.addEventListener("pointerdown", () => {
+    open = shown();
+  });
   button.addEventListener("click", (event) => {
     const was = event.detail > 0 ? open : shown();
     open = false;
@@ -73,7 +77,9 @@ export function popover(root, button, { label, kind = "", signal, fill }) {
     close();
     button.focus({ preventScroll: true });
   });
-  const follow = (event) => shown() && !el.contains(event.target) && place();
+  const follow = (/** @type {Event} */ event) => {
+    if (shown() && !(event.target instanceof Node && el.contains(event.target))) place();
+  };
   window.addEventListener("scroll", follow, { capture: true, passive: true, signal });
   window.addEventListener("resize", follow, { signal });
   signal.addEventListener("abort", () => el.remove(), { once: true });

@@ -1,4 +1,3 @@
-// @ts-nocheck
 /**
  * From cells to pixels. Where frames or dimensions are denser than pixels, a pixel shows the strongest of its cells.
  *
@@ -8,9 +7,14 @@
 import { cellValue } from "./color_scale.js";
 import { clamp, frameAt, frameEdge } from "./time.js";
 
+/** @import { Cell, CellSource } from "../types.js" @import { Grid } from "./time.js" */
+
 // Rows and columns.
 
-/** The rows at a pixel from the top: first and one past the last, several where rows are denser than pixels. */
+/**
+ * The rows at a pixel from the top: first and one past the last, several where rows are denser.
+ * @param {number} y @param {number} height in pixels @param {number} d rows @returns {[number, number]}
+ */
 export function rowsAt(y, height, d) {
   const pixel = clamp(Math.floor(y), 0, height - 1);
   if (d < height) {
@@ -26,8 +30,8 @@ export function rowsAt(y, height, d) {
  * @param {number} from frames (with fractions) from the border of frame 0 to the left end of the plot
  * @param {number} step frames per pixel
  * @param {number} count of frames @param {number} width in pixels
- * @param {number} [centre] of a frame; of cells that pool 2^k frames, the centre of the first: the last may hold few
- * @param {import("./time.js").Grid} [grid] where frames may not be evenly spaced
+ * @param {number} [center] of a frame; of cells that pool 2^k frames, the centre of the first: the last may hold few
+ * @param {Grid | null} [grid] where frames may not be evenly spaced
  * @returns {{first: Int32Array, stop: Int32Array, left: number, right: number}} columns outside [left, right) are empty
  */
 export function columnsOf(from, step, count, width, center = 0.5, grid = null) {
@@ -44,7 +48,11 @@ export function columnsOf(from, step, count, width, center = 0.5, grid = null) {
   return { first, stop, left: Math.min(left, right), right };
 }
 
-/** The frames of one pixel column: first, and one past the last; none where both are equal. */
+/**
+ * The frames of one pixel column: first, and one past the last; none where both are equal.
+ * @param {number} from @param {number} step @param {number} count @param {number} x @param {number} [center]
+ * @param {Grid | null} [grid] @returns {[number, number]}
+ */
 export function columnAt(from, step, count, x, center = 0.5, grid = null) {
   if (step <= 1) {
     const frame = frameUnder(from + (x + 0.5) * step, count, grid);
@@ -56,7 +64,10 @@ export function columnAt(from, step, count, x, center = 0.5, grid = null) {
   return [clamp(first, 0, count), clamp(stop, 0, count)];
 }
 
-/** The frame at a distance from the border of frame 0, in frames; -1 or `count` where there is none. */
+/**
+ * The frame at a distance from the border of frame 0, in frames; -1 or `count` where there is none.
+ * @param {number} distance @param {number} count @param {Grid | null} grid
+ */
 function frameUnder(distance, count, grid) {
   // Where a pixel holds a frame or more, a part of a frame does not show.
   if (!grid?.patches || distance < 0) return Math.floor(distance);
@@ -64,7 +75,10 @@ function frameUnder(distance, count, grid) {
   return seconds < frameEdge(grid, count) ? frameAt(grid, seconds) : count;
 }
 
-/** Where a view begins, and how far its pixels are apart, in frames. */
+/**
+ * Where a view begins, and how far its pixels are apart, in frames.
+ * @param {Grid} grid @param {import("./time.js").View} view @param {number} width
+ */
 export function framesOf(grid, view, width) {
   const perSecond = grid.sample_rate / grid.hop;
   return { from: (view[0] - frameEdge(grid, 0)) * perSecond, step: ((view[1] - view[0]) * perSecond) / width };
@@ -72,7 +86,10 @@ export function framesOf(grid, view, width) {
 
 // Strength.
 
-/** Which of a run of codes is farthest from zero; 0 where all are empty. */
+/**
+ * Which of a run of codes is farthest from zero; 0 where all are empty.
+ * @param {Uint8Array} codes @param {number} start @param {number} stop @param {number} zero
+ */
 export function strongest(codes, start, stop, zero) {
   let best = 0;
   for (let i = start; i < stop; i += 1) best = Math.max(best, keyOf(codes[i], zero));
@@ -82,6 +99,7 @@ export function strongest(codes, start, stop, zero) {
 /**
  * A number that is larger for what is stronger, and holds it in its lowest byte; 0 for what is empty.
  * Neither this nor what compares it branches: on noise, a processor guesses every second branch wrong.
+ * @param {number} code @param {number} zero
  */
 export function keyOf(code, zero) {
   const apart = code - zero;
@@ -91,18 +109,23 @@ export function keyOf(code, zero) {
 
 /** Cells pooled over 1, 2, 4 … frames, made when they are asked for. */
 export class Pyramid {
-  /** @param {Uint8Array} codes [d, t] @param {Int32Array} zeros a code per dimension; 0 throughout pools the highest */
+  /**
+   * @param {Uint8Array} codes [d, t] @param {number} d @param {number} t
+   * @param {Int32Array} zeros a code per dimension; 0 throughout pools the highest
+   */
   constructor(codes, d, t, zeros) {
     this.d = d;
     this.zeros = zeros;
     this.levels = [{ codes, t }];
   }
 
+  /** @param {number} k */
   level(k) {
-    while (this.levels.length <= k) this.levels.push(this.#pooled(this.levels.at(-1)));
+    while (this.levels.length <= k) this.levels.push(this.#pooled(this.levels[this.levels.length - 1]));
     return this.levels[k];
   }
 
+  /** @param {{codes: Uint8Array, t: number}} level */
   #pooled({ codes, t }) {
     const half = Math.ceil(t / 2);
     const out = new Uint8Array(this.d * half);
@@ -133,7 +156,8 @@ export function levelFor(step) {
  * @param {{codes: Uint8Array, t: number, zeros: Int32Array}} source
  * @param {Uint16Array} rows the dimension of each row
  * @param {ReturnType<typeof columnsOf>} columns
- * @param {{tables: Uint8Array, zero: number, words: Uint32Array}} colours words[0] is what is empty
+ * @param {{tables: Uint8Array, zero: number, words: Uint32Array}} colors words[0] is what is empty
+ * @param {number} width @param {number} height
  * @param {Uint32Array} out of width × height
  */
 export function paint(source, rows, columns, { tables, zero, words }, width, height, out) {
@@ -155,7 +179,12 @@ export function paint(source, rows, columns, { tables, zero, words }, width, hei
   }
 }
 
-/** Let a dimension's row take part in a line of pixels: in time by its codes, beside other rows by its places. */
+/**
+ * Let a dimension's row take part in a line of pixels: in time by its codes, beside other rows by its places.
+ * @param {{codes: Uint8Array, t: number, zeros: Int32Array}} source @param {number} dimension
+ * @param {ReturnType<typeof columnsOf>} columns @param {Uint8Array} tables @param {Int32Array} keys
+ * @param {Int32Array} line
+ */
 function addRow({ codes, t, zeros }, dimension, { first, stop, left, right }, tables, keys, line) {
   const base = dimension * t;
   const table = dimension * 256;
@@ -174,9 +203,10 @@ function addRow({ codes, t, zeros }, dimension, { first, stop, left, right }, ta
 
 /**
  * Which cell a pixel shows: the strongest among its frames and rows; null where all are empty.
- * @param {import("../heatmap/heatmap_model.js").Field} field
+ * @param {CellSource} field @param {[number, number]} frames @param {[number, number]} rows
  */
 export function cellAt({ codes, t, rows, ranges, tables, zeros, zero }, [frame, stop], [row, last]) {
+  /** @type {Cell | null} */
   let best = null;
   for (let r = row; r < last; r += 1) {
     const dimension = rows[r];
@@ -196,7 +226,7 @@ export function cellAt({ codes, t, rows, ranges, tables, zeros, zero }, [frame, 
 
 /**
  * What a pixel of the screen shows: a cell, its frame and dimension, each null where there is none.
- * @param {import("../heatmap/heatmap_model.js").Field} field @param {[number, number]} view
+ * @param {CellSource} field @param {[number, number]} view
  * @param {{x: number | null, y: number}} point x is null beside the plot
  * @param {{width: number, height: number}} size of the plot, in pixels of the page; `ratio` of the screen's to them
  */

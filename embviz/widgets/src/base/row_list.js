@@ -1,25 +1,30 @@
-// @ts-nocheck
 /** Rows with buttons that are walked with the arrow keys: of each list, the Tab key stops at one. */
 
 import { stepped } from "../explorer/track_list.js";
 import { h, icon } from "./dom.js";
 import { ICONS, nameOf, plain, quoted } from "./ui.js";
 
+const STOPS = "button, input";
 const PAGE = 8; // rows that Page Up and Page Down move by
 
-/** A button with an icon and a name. */
+/**
+ * A button with an icon and a name.
+ * @param {keyof typeof ICONS} name @param {string} label @param {(event: MouseEvent) => void} press
+ */
 export function iconButton(name, label, press) {
   const el = h("button.ev-plain.ev-atlas-icon", { type: "button", "aria-label": label, title: label, onclick: press });
   el.append(icon(ICONS[name]));
   return el;
 }
 
-/** Who made it and what it is called, as one line. @returns {string} such as ``Title – Artist`` */
+/** @typedef {{title?: string, artist?: string}} Named */
+
+/** Who made it and what it is called, as one line. @param {Named} item @returns {string} such as ``Title – Artist`` */
 export function lineOf({ title, artist }) {
   return [title, artist].filter(Boolean).map(quoted).join(" – ");
 }
 
-/** Title and artist one above the other; what is too long is told when it is pointed at. */
+/** Title and artist one above the other; what is too long is told when it is pointed at. @param {Named} item */
 export function namesOf(item, more = "") {
   const facts = [plain(item.artist), more].filter(Boolean).join(" · ");
   return h(
@@ -36,27 +41,32 @@ export function namesOf(item, more = "") {
  * @param {HTMLElement} el
  */
 export function walkable(el) {
-  const rows = () => [...el.querySelectorAll("[data-row]")];
-  const stops = (row) => [...row.querySelectorAll("button, input")];
-  const only = (stop) => {
-    for (const one of el.querySelectorAll("[data-row] :is(button, input)")) one.tabIndex = one === stop ? 0 : -1;
+  const rows = () => /** @type {HTMLElement[]} */ ([...el.querySelectorAll("[data-row]")]);
+  const rowOf = (/** @type {Element | null} */ inside) => inside?.closest("[data-row]") ?? null;
+  const stops = (/** @type {Element} */ row) => /** @type {HTMLElement[]} */ ([...row.querySelectorAll(STOPS)]);
+  const only = (/** @type {Element | undefined} */ stop) => {
+    for (const one of rows().flatMap(stops)) one.tabIndex = one === stop ? 0 : -1;
   };
-  el.addEventListener("focusin", ({ target }) => target.closest("[data-row]") && only(target));
-  el.addEventListener("click", ({ target }) => {
-    const row = target.closest("[data-row]");
+  el.addEventListener("focusin", ({ target }) => {
+    if (target instanceof Element && rowOf(target)) only(target);
+  });
+  el.addEventListener("click", (event) => {
+    const target = /** @type {Element} */ (event.target);
+    const row = rowOf(target);
     const marked = getSelection();
     // Who has marked a name with the pointer wants to copy it.
-    const copying = !marked.isCollapsed && row?.contains(marked.anchorNode);
-    if (!row || target.closest("button, input") || copying) return;
+    const copying = marked && !marked.isCollapsed && row?.contains(marked.anchorNode);
+    if (!row || target.closest(STOPS) || copying) return;
     stops(row)[0]?.click();
   });
   el.addEventListener("keydown", (event) => {
-    const { target, key } = event;
-    const row = target.closest("[data-row]");
+    const { key } = event;
+    const target = /** @type {HTMLElement} */ (event.target);
+    const row = /** @type {HTMLElement | null} */ (rowOf(target));
     if (!row || target.localName === "input" || event.ctrlKey || event.metaKey || event.altKey) return;
     const all = rows();
     const own = stops(row);
-    const side = { ArrowRight: 1, ArrowLeft: -1 }[key];
+    const side = key === "ArrowRight" ? 1 : key === "ArrowLeft" ? -1 : 0;
     const to = stepped(key, all.indexOf(row), all.length, PAGE);
     if (!side && to < 0) return;
     event.preventDefault();
@@ -67,21 +77,24 @@ export function walkable(el) {
   return {
     /** Change the rows, and keep the focus where it was. @param {() => void} change */
     refill(change) {
-      const row = el.contains(document.activeElement) ? document.activeElement.closest("[data-row]") : null;
+      const focused = /** @type {HTMLElement | null} */ (document.activeElement);
+      const row = el.contains(focused) ? /** @type {HTMLElement | null} */ (rowOf(focused)) : null;
       const at = row ? rows().indexOf(row) : -1;
-      const place = row ? stops(row).indexOf(document.activeElement) : 0;
+      const place = row && focused ? stops(row).indexOf(focused) : 0;
       change();
       const now = rows();
-      const stop = at < 0 ? null : stops(now[Math.min(at, now.length - 1)] ?? el);
-      only(stop?.[place] ?? stop?.[0] ?? (now[0] && stops(now[0])[0]));
-      (stop?.[place] ?? stop?.[0])?.focus({ preventScroll: true });
+      const own = at < 0 ? [] : stops(now[Math.min(at, now.length - 1)] ?? el);
+      const stop = own[place] ?? own[0];
+      only(stop ?? (now[0] && stops(now[0])[0]));
+      stop?.focus({ preventScroll: true });
     },
   };
 }
 
 /**
  * A list that is made anew only where its items have changed.
- * @param {{label: string, row: (item: object, index: number) => HTMLElement}} options
+ * @template Item
+ * @param {{label: string, row: (item: Item, index: number) => HTMLElement}} options
  */
 export function rowList({ label, row }) {
   const el = h("ul.ev-atlas-rows", { "aria-label": label });
@@ -89,7 +102,7 @@ export function rowList({ label, row }) {
   let shown = "";
   return {
     el,
-    /** @param {object[]} items @param {unknown} [more] what else the rows show */
+    /** @param {Item[]} items @param {unknown} [more] what else the rows show */
     fill(items, more) {
       const key = JSON.stringify([items, more]);
       if (key === shown) return;

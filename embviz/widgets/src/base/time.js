@@ -1,4 +1,3 @@
-// @ts-nocheck
 /**
  * Time and its pictures: seconds, frames, pixels; nothing here touches the page.
  *
@@ -20,28 +19,35 @@ export const SHORTEST_VIEW = 0.02;
  * @typedef {[number, number]} View
  */
 
+/** @param {number} value @param {number} low @param {number} high */
 export function clamp(value, low, high) {
   return Math.min(Math.max(value, low), high);
 }
 
-/** The nearest whole number; of two as near, the even one, as in Python. */
+/** The nearest whole number; of two as near, the even one, as in Python. @param {number} x */
 function rounded(x) {
   const whole = Math.round(x);
   return whole - x === 0.5 && whole % 2 ? whole - 1 : whole;
 }
 
-/** The patch and the step inside of it that a frame is taken from. @param {Grid} grid of steps @param {number} frame */
-function sourceOf({ start, hop, patches: by }, frame) {
+/**
+ * The patch and the step inside of it that a frame is taken from.
+ * @param {Grid} grid @param {PatchSteps} by its steps @param {number} frame
+ */
+function sourceOf({ start, hop }, by, frame) {
   const even = start + hop * frame;
   const patch = clamp(rounded((even + hop / 2 - by.start - by.length / 2) / by.hop), 0, by.n_patches - 1);
   return [patch, clamp(rounded((even - by.first - patch * by.hop) / hop), 0, by.n_steps - 1)];
 }
 
-/** Samples from where evenly spaced frames would have a frame to where it is. @param {Grid} grid @param {number} frame */
+/**
+ * Samples from where evenly spaced frames would have a frame to where it is.
+ * @param {Grid} grid @param {number} frame
+ */
 function shiftOf(grid, frame) {
   if (!grid.patches || !grid.n_frames) return 0;
   const nearest = clamp(rounded(frame), 0, grid.n_frames - 1);
-  const [patch, step] = sourceOf(grid, nearest);
+  const [patch, step] = sourceOf(grid, grid.patches, nearest);
   return grid.patches.first + grid.patches.hop * patch + grid.hop * step - grid.start - grid.hop * nearest;
 }
 
@@ -74,37 +80,46 @@ export function frameAt(grid, seconds) {
 
 /**
  * Runs of evenly spaced frames among [from, to): those of one patch of the network, or all of them.
- * @param {Grid} grid @returns {[number, number][]}
+ * @param {Grid} grid @param {number} from @param {number} to @returns {[from: number, to: number, shift?: number][]}
  */
 export function evenRuns(grid, from, to) {
   if (!grid.patches) return [[from, to]];
+  /** @type {[number, number, number][]} */
   const runs = [];
   for (let frame = from; frame < to; frame += 1) {
     const shift = shiftOf(grid, frame);
-    if (runs.at(-1)?.[2] === shift) runs.at(-1)[1] = frame + 1;
+    const last = runs.at(-1);
+    if (last?.[2] === shift) last[1] = frame + 1;
     else runs.push([frame, frame + 1, shift]);
   }
   return runs;
 }
 
-/** Seconds of the track that a frame stands for (its patch). @param {Grid} grid @returns {View} */
+/**
+ * Seconds of the track that a frame stands for (its patch).
+ * @param {Grid} grid @param {number} frame @returns {View}
+ */
 export function frameSpan(grid, frame) {
   const center = centerOf(grid, frame) / 2;
   return inside(grid, center - grid.patch / 2, center + grid.patch / 2);
 }
 
-/** Seconds of the track that a frame can have heard (its receptive field). @param {Grid} grid @returns {View} */
+/**
+ * Seconds of the track that a frame can have heard (its receptive field).
+ * @param {Grid} grid @param {number} frame @returns {View}
+ */
 export function heardSpan(grid, frame) {
   const center = centerOf(grid, frame) / 2;
   const [from, to] = [center - grid.receptive_field / 2, center + grid.receptive_field / 2];
   const by = grid.patches;
   if (!by) return inside(grid, from, to);
-  const begin = by.start + by.hop * sourceOf(grid, frame)[0];
+  const begin = by.start + by.hop * sourceOf(grid, by, frame)[0];
   const end = begin + by.length;
   const whole = grid.receptive_field >= by.length;
   return whole ? inside(grid, begin, end) : inside(grid, Math.max(from, begin), Math.min(to, end));
 }
 
+/** @param {Grid} grid @param {number} from in samples @param {number} to @returns {View} */
 function inside(grid, from, to) {
   return [clamp(from, 0, grid.n_samples) / grid.sample_rate, clamp(to, 0, grid.n_samples) / grid.sample_rate];
 }
@@ -146,12 +161,15 @@ export function timeTicks(view, width, room = 64) {
   return ticks;
 }
 
-/** Pixels from the left end of a plot. */
+/** Pixels from the left end of a plot. @param {number} seconds @param {View} view @param {number} width */
 export function timeToX(seconds, view, width) {
   return ((seconds - view[0]) / (view[1] - view[0])) * width;
 }
 
-/** Seconds at a distance in pixels from the left end of a plot; not clamped. */
+/**
+ * Seconds at a distance in pixels from the left end of a plot; not clamped.
+ * @param {number} x @param {View} view @param {number} width
+ */
 export function xToTime(x, view, width) {
   return view[0] + (x / width) * (view[1] - view[0]);
 }
@@ -166,26 +184,35 @@ export function fitted(view, duration) {
   return [from, from + length];
 }
 
-/** The view after zooming by a factor (above 1 shows less) around a time that stays where it is. @returns {View} */
+/**
+ * The view after zooming by a factor (above 1 shows less) around a time that stays where it is.
+ * @param {View} view @param {number} around @param {number} factor @param {number} duration @returns {View}
+ */
 export function zoomed(view, around, factor, duration) {
   const length = clamp((view[1] - view[0]) / factor, Math.min(SHORTEST_VIEW, duration), duration);
   const share = (around - view[0]) / (view[1] - view[0] || 1);
   return fitted([around - share * length, around + (1 - share) * length], duration);
 }
 
-/** @returns {View} */
+/** @param {View} view @param {number} seconds @param {number} duration @returns {View} */
 export function panned(view, seconds, duration) {
   return fitted([view[0] + seconds, view[1] + seconds], duration);
 }
 
-/** The view that shows a playhead: the same, or the next page of it. @returns {View} */
+/**
+ * The view that shows a playhead: the same, or the next page of it.
+ * @param {View} view @param {number} time @param {number} duration @returns {View}
+ */
 export function following(view, time, duration) {
   if (time >= view[0] && time < view[1]) return view;
   const length = view[1] - view[0];
   return fitted([time - length * 0.05, time + length * 0.95], duration);
 }
 
-/** A range in order and inside the track, or null where it is too short to be meant. @returns {View | null} */
+/**
+ * A range in order and inside the track, or null where it is too short to be meant.
+ * @param {number} a @param {number} b @param {number} duration @returns {View | null}
+ */
 export function orderedRange(a, b, duration) {
   const from = clamp(Math.min(a, b), 0, duration);
   const to = clamp(Math.max(a, b), 0, duration);

@@ -1,6 +1,7 @@
-// @ts-nocheck
 /** What the pages of the panel share: words, the state of a piece of work, places for other widgets, dialogs. */
 import { h, icon, write } from "./dom.js";
+
+/** @import { Child, Choice, Download, Hop, Host, ModelChoice, WorkItem } from "../types.js" */
 
 export const ICONS = {
   menu: "M2 3.5h12v1.4H2zM2 7.3h12v1.4H2zM2 11.1h12v1.4H2z",
@@ -23,50 +24,56 @@ export const ICONS = {
 
 let serial = 0;
 
-/** A name for an element that no other element of the page has. */
+/** A name for an element that no other element of the page has. @param {string} what */
 export function uid(what) {
   serial += 1;
   return `ev-${what}-${serial}-${Math.random().toString(36).slice(2, 7)}`;
 }
 
-/** Text of others on one line: characters that break or control lines become spaces. */
+/** Text of others on one line: characters that break or control lines become spaces. @param {unknown} text */
 export function plain(text) {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for.
   return String(text ?? "").replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, " ");
 }
 
-/** The same for attributes and sentences, where nothing else keeps a change of direction from leaking. */
+/**
+ * The same for attributes and sentences, where nothing else keeps a change of direction from leaking.
+ * @param {unknown} text
+ */
 export function quoted(text) {
   return plain(text).replace(/[\u202a-\u202e\u2066-\u2069\u200e\u200f]/g, "");
 }
 
-/** An element for a name of unknown script and direction. */
+/** An element for a name of unknown script and direction. @param {unknown} text @returns {HTMLElement} */
 export function nameOf(text, tag = "span.ev-panel-name") {
   return h(tag, { dir: "auto" }, plain(text));
 }
 
-/** @returns {string} such as ``12 MB`` */
+/** @param {number | undefined} bytes @returns {string} such as ``12 MB`` */
 export function sizeOf(bytes) {
-  if (!(bytes > 0)) return "";
+  if (!bytes || !(bytes > 0)) return "";
   if (bytes < 1e6) return `${Math.max(1, Math.round(bytes / 1e3))} kB`;
   if (bytes < 1e7) return `${(bytes / 1e6).toFixed(1)} MB`;
   return bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }
 
-/** @returns {string} such as ``787 k`` or ``19.6 M`` */
+/** @param {number} number @returns {string} such as ``787 k`` or ``19.6 M`` */
 export function countOf(number) {
   if (number < 1e3) return String(number);
   if (number < 1e6) return `${Math.round(number / 1e3)} k`;
   return `${(number / 1e6).toFixed(number < 1e8 ? 1 : 0)} M`;
 }
 
-/** @returns {string} such as ``1.49 s`` or ``16 ms`` */
+/** @param {number} seconds @returns {string} such as ``1.49 s`` or ``16 ms`` */
 export function spanOf(seconds) {
   if (!(seconds > 0)) return "";
   return seconds < 0.1 ? `${Number((seconds * 1000).toPrecision(2))} ms` : `${Number(seconds.toPrecision(3))} s`;
 }
 
-/** An estimate of work, as roughly as it is known; empty where nothing is. @returns {string} such as ``≈ 12 s`` */
+/**
+ * An estimate of work, as roughly as it is known; empty where nothing is.
+ * @param {number} seconds @returns {string} such as ``≈ 12 s``
+ */
 export function costOf(seconds) {
   if (!(seconds > 0)) return "";
   if (seconds < 1) return "< 1 s";
@@ -75,27 +82,35 @@ export function costOf(seconds) {
   return seconds < 5400 ? `≈ ${Math.round(seconds / 60)} min` : `≈ ${(seconds / 3600).toFixed(1)} h`;
 }
 
-/** @returns {string} such as ``187 × 96`` */
+/** @param {number[] | null | undefined} shape @returns {string} such as ``187 × 96`` */
 export function timesOf(shape) {
   return (shape ?? []).join(" × ");
 }
 
+/** @type {Record<string, string>} */
 const AXES = { t: "time", f: "frequency", c: "channels", s: "samples", 1: "one" };
 
-/** The axes of a layer spelled out. @returns {string} such as ``187 (time) × 96 (frequency)`` */
+/**
+ * The axes of a layer spelled out.
+ * @param {number[] | null | undefined} shape @param {ArrayLike<string> | null} [axes] a letter for each
+ * @returns {string} such as ``187 (time) × 96 (frequency)``
+ */
 export function axesOf(shape, axes) {
-  return (shape ?? []).map((n, i) => (AXES[axes?.[i]] ? `${n} (${AXES[axes[i]]})` : String(n))).join(" × ");
+  const nameAt = (/** @type {number} */ i) => AXES[axes?.[i] ?? ""];
+  return (shape ?? []).map((n, i) => (nameAt(i) ? `${n} (${nameAt(i)})` : String(n))).join(" × ");
 }
 
 /**
  * The hops that are offered for a model, with what they would cost for a track.
- * @param {object} model @param {number | null} seconds length of the track
- * @param {number | "dense" | null} [chosen] is offered, too
- * @returns {{hop: number | "dense" | null, label: string, cost: number}[]}
+ * @param {ModelChoice | null | undefined} model @param {number | null | undefined} seconds length of the track
+ * @param {Hop} [chosen] is offered, too
+ * @returns {HopChoice[]}
+ * @typedef {{hop: Hop, label: string, cost: number}} HopChoice
  */
 export function hopChoices(model, seconds, chosen = null) {
   const own = model?.hop ?? 0;
-  const cost = (hop) => ((model?.cost ?? 0) * ((seconds ?? 0) / 60) * own) / (hop || 1);
+  const cost = (/** @type {number} */ hop) => ((model?.cost ?? 0) * ((seconds ?? 0) / 60) * own) / (hop || 1);
+  /** @param {Hop} hop @param {number} every @param {string} label @returns {HopChoice} */
   const choice = (hop, every, label) => ({ hop, label, cost: own ? cost(every) : 0 });
   const choices = [choice(null, own, own ? `every ${spanOf(own)}` : "own hop")];
   if (model && !model.fixed_hop && own) {
@@ -109,16 +124,21 @@ export function hopChoices(model, seconds, chosen = null) {
   return choices;
 }
 
-/** The choice that a hop means; equal hops need not be equal to the last bit. */
+/**
+ * The choice that a hop means; equal hops need not be equal to the last bit.
+ * @param {HopChoice[]} choices @param {Hop} hop
+ */
 export function hopIndex(choices, hop) {
-  const found = choices.findIndex(
-    (choice) =>
-      choice.hop === hop || (typeof hop === "number" && Math.abs(choice.hop - hop) < 1e-6 && choice.hop !== null),
-  );
+  const near = (/** @type {Hop} */ other) =>
+    typeof hop === "number" && typeof other === "number" && Math.abs(other - hop) < 1e-6;
+  const found = choices.findIndex((choice) => choice.hop === hop || near(choice.hop));
   return Math.max(0, found);
 }
 
-/** Fill a select with hops, once for each change of what is offered. */
+/**
+ * Fill a select with hops, once for each change of what is offered.
+ * @param {HTMLSelectElement} select @param {HopChoice[]} choices @param {number} index
+ */
 export function fillHops(select, choices, index) {
   fillSelect(
     select,
@@ -131,20 +151,26 @@ export function fillHops(select, choices, index) {
   select.disabled = choices.length < 2;
 }
 
-/** Fill a select; an open one is left alone where nothing has changed. @param {{value, label, group?}[]} options */
+/**
+ * Fill a select; an open one is left alone where nothing has changed.
+ * @param {HTMLSelectElement} select @param {Choice[]} options @param {string} value
+ */
 export function fillSelect(select, options, value) {
   const key = JSON.stringify(options);
   if (select.dataset.key !== key) {
     select.dataset.key = key;
+    /** @type {Map<string, HTMLElement>} */
     const groups = new Map();
     const nodes = [];
     for (const { value: own, label, group, disabled } of options) {
       const option = h("option", { value: own, disabled: Boolean(disabled) }, quoted(label));
+      const before = groups.get(group ?? "");
       if (!group) nodes.push(option);
-      else if (groups.has(group)) groups.get(group).append(option);
+      else if (before) before.append(option);
       else {
-        groups.set(group, h("optgroup", { label: quoted(group) }, option));
-        nodes.push(groups.get(group));
+        const made = h("optgroup", { label: quoted(group) }, option);
+        groups.set(group, made);
+        nodes.push(made);
       }
     }
     select.replaceChildren(...nodes);
@@ -157,7 +183,7 @@ export function titled(titles = {}) {
   return Object.entries(titles).map(([value, label]) => ({ value, label }));
 }
 
-/** Models as choices of a select. */
+/** Models as choices of a select. @param {ModelChoice[]} models @returns {Choice[]} */
 export function modelOptions(models) {
   return models.map((model) => ({
     value: model.name,
@@ -168,13 +194,14 @@ export function modelOptions(models) {
   }));
 }
 
-/** A bar of progress; without a total it says only that something goes on. */
+/** A bar of progress; without a total it says only that something goes on. @param {string} label */
 export function progressBar(label) {
   const fill = h("span");
   const el = h("span.ev-panel-bar", { role: "progressbar", "aria-label": label, "aria-valuemin": 0 }, fill);
   return {
     el,
-    update(done, total) {
+    /** @param {number} [done] @param {number} [total] */
+    update(done = 0, total = 0) {
       const known = total > 0;
       el.classList.toggle("ev-panel-endless", !known);
       fill.style.width = known ? `${Math.min(100, (100 * done) / total).toFixed(1)}%` : "";
@@ -189,15 +216,22 @@ export function progressBar(label) {
   };
 }
 
-/** How far a piece of work is. @returns {string} such as ``layer 3 of 12`` */
-export function progressText(stage, done, total) {
+/**
+ * How far a piece of work is.
+ * @param {string | undefined} stage @param {number} [done] @param {number} [total]
+ * @returns {string} such as ``layer 3 of 12``
+ */
+export function progressText(stage, done = 0, total = 0) {
   if (!(total > 0)) return plain(stage);
   const amount = total > 1e5 ? `${sizeOf(done) || "0 MB"} of ${sizeOf(total)}` : `${done} of ${total}`;
   if (stage?.replaceAll(",", "").includes(amount)) return plain(stage);
   return stage ? `${plain(stage)} · ${amount}` : amount;
 }
 
-/** What the box of a piece of work shows; empty where there is nothing to say. */
+/**
+ * What the box of a piece of work shows; empty where there is nothing to say.
+ * @param {WorkItem} item @param {Download} [pulled]
+ */
 export function stateOf(item, pulled) {
   if (item.status === "download") return !pulled ? "download" : pulled.error ? "broken" : "pulling";
   return ["waiting", "running", "partial", "failed", "cancelled"].includes(item.status) ? item.status : "";
@@ -205,15 +239,19 @@ export function stateOf(item, pulled) {
 
 /**
  * The state of a piece of work: what it does, how far it is, what went wrong, and the buttons for it.
- * @param {{link: import("./commands.js").Link, what: string, retry: () => void}} options `what` is for screen readers
+ * @param {{link: Pick<import("./commands.js").Link, "send">, retry: () => void}} options
  */
 export function stateBox({ link, retry }) {
   const el = h("div.ev-panel-state", { hidden: true });
   let shown = "";
+  /** @typedef {(item: WorkItem, model: ModelChoice | undefined, pulled: Download) => void} Refresh */
+  /** @type {Refresh} */
   let refresh = () => {};
 
+  /** @param {string} label @param {() => void} press @param {boolean} [primary] */
   const button = (label, press, primary) =>
     h(primary ? "button.ev-primary" : "button", { type: "button", onclick: press }, label);
+  /** @param {string} label @param {() => void} press @param {(item: WorkItem, pulled: Download) => Download} more */
   const working = (label, press, more) => {
     const text = h("span.ev-panel-stage", { dir: "auto" });
     const bar = progressBar("Progress");
@@ -225,6 +263,10 @@ export function stateBox({ link, retry }) {
       bar.update(done, total);
     };
   };
+  /**
+   * @param {string | ((model: ModelChoice | undefined) => string)} label @param {() => void} press
+   * @param {(item: WorkItem, pulled: Download) => (string | undefined)[]} words @param {boolean} [primary]
+   */
   const saying = (label, press, words, primary) => {
     const text = h("span.ev-panel-message", { dir: "auto" });
     const remedy = h("span.ev-panel-remedy", { dir: "auto" });
@@ -237,8 +279,10 @@ export function stateBox({ link, retry }) {
       write(act, typeof label === "function" ? label(model) : label);
     };
   };
+  /** @type {{name?: string}} */
   let current = {};
   const pull = () => link.send("pull", { model: current.name });
+  /** @type {Record<string, () => void>} */
   const build = {
     waiting: () =>
       working(
@@ -262,7 +306,7 @@ export function stateBox({ link, retry }) {
     cancelled: () => saying("Compute", retry, (item) => [item.message || "Cancelled.", item.remedy]),
     download: () =>
       saying(
-        (model) => (sizeOf(model?.bytes) ? `Download ${sizeOf(model.bytes)}` : "Download"),
+        (model) => `Download ${sizeOf(model?.bytes)}`.trim(),
         pull,
         (item) => [item.message || "The weights of this model are not on this computer.", item.remedy],
         true,
@@ -281,7 +325,7 @@ export function stateBox({ link, retry }) {
 
   return {
     el,
-    /** @param {object} item @param {object} [model] @param {object} [pulled] the download of the model's weights */
+    /** @param {WorkItem} item @param {ModelChoice} [model] @param {Download} [pulled] of the model's weights */
     update(item, model, pulled) {
       const state = stateOf(item, pulled);
       current = model ?? { name: item.model };
@@ -295,23 +339,24 @@ export function stateBox({ link, retry }) {
         build[state]?.();
         if (focused) el.querySelector("button")?.focus();
       }
-      refresh(item, model, pulled);
+      refresh(item, model, pulled ?? {});
     },
   };
 }
 
-/** A reference to a widget as the page's host wants it. */
+/** A reference to a widget as the page's host wants it. @param {string | null | undefined} view */
 export function refOf(view) {
   return String(view ?? "").replace(/^IPY_MODEL_/, "anywidget:");
 }
 
 /**
  * A place for another widget, which stays as it is for as long as it is the same one.
- * @param {{host: object, signal: AbortSignal}} options
+ * @param {{host: Host, signal: AbortSignal}} options
  */
 export function slot({ host, signal }) {
   const el = h("div.ev-panel-slot");
   let mounted = "";
+  /** @type {AbortController | null} */
   let controller = null;
   signal.addEventListener("abort", () => controller?.abort(), { once: true });
   return {
@@ -319,7 +364,7 @@ export function slot({ host, signal }) {
     get view() {
       return mounted;
     },
-    /** @param {string} view such as ``IPY_MODEL_…``; empty takes the widget away */
+    /** @param {string | null | undefined} view such as ``IPY_MODEL_…``; empty takes the widget away */
     set(view) {
       if ((view || "") === mounted) return;
       controller?.abort();
@@ -332,6 +377,7 @@ export function slot({ host, signal }) {
   };
 }
 
+/** @param {Host} host @param {HTMLElement} el @param {string} view @param {AbortController} controller */
 async function mount(host, el, view, controller) {
   const { signal } = controller;
   const place = h("div");
@@ -351,7 +397,8 @@ async function mount(host, el, view, controller) {
 
 /**
  * Open a dialog over the page: focus stays inside, Escape closes it, and focus goes back to where it was.
- * @param {HTMLElement} root that it belongs to @param {{label: string, kind?: string}} options
+ * @param {HTMLElement} root that it belongs to @param {{label: string, kind?: string, signal?: AbortSignal}} options
+ * @param {...Child} children
  * @returns {HTMLDialogElement} which leaves the page when it is closed
  */
 export function openDialog(root, { label, kind = "", signal }, ...children) {
@@ -363,11 +410,13 @@ export function openDialog(root, { label, kind = "", signal }, ...children) {
     h("div.ev-panel-dialog-head", {}, h("h2", {}, label), close),
   );
   if (kind) el.classList.add(kind);
-  el.append(...children);
-  const opener = root.getRootNode().activeElement;
+  el.append(...children.filter((child) => child != null));
+  const opener = focusOf(root);
   close.addEventListener("click", () => el.close());
   // A press beside the dialog, on what lies behind it.
-  el.addEventListener("pointerdown", (event) => event.target === el && outside(el, event) && el.close());
+  el.addEventListener("pointerdown", (event) => {
+    if (event.target === el && outside(el, event)) el.close();
+  });
   el.addEventListener("close", () => {
     el.remove();
     if (opener?.isConnected) opener.focus();
@@ -378,6 +427,13 @@ export function openDialog(root, { label, kind = "", signal }, ...children) {
   return el;
 }
 
+/** The element that has the focus, in the shadow or the page that an element is in. @param {Node} el */
+export function focusOf(el) {
+  const root = /** @type {Document | ShadowRoot} */ (el.getRootNode());
+  return /** @type {HTMLElement | null} */ (root.activeElement);
+}
+
+/** @param {Element} el @param {MouseEvent} event */
 function outside(el, event) {
   const box = el.getBoundingClientRect();
   const { clientX: x, clientY: y } = event;
