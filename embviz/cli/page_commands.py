@@ -90,11 +90,23 @@ def _write_page(
     show_default=True,
     help="Whether the page plays the files from where they are, or holds the tracks, or 25 s of each.",
 )
+@click.option(
+    "--color",
+    help="What the points are coloured by at first: cluster (the default), trust, a column such as folder or one of "
+    "--table, or a tag that MusiCNN hears.",
+)
+@click.option(
+    "--table",
+    "facts",
+    type=PATH,
+    help="A csv or parquet file with more columns; its column path, file, name, filename, audio or track says which "
+    "track a row is about.",
+)
 @click.option("--tags/--no-tags", default=True, show_default=True, help="Whether MusiCNN's tags name the clusters.")
 @click.option(
     "--heatmaps/--no-heatmaps", default=True, show_default=True, help="Whether the page shows the frames of a track."
 )
-def report(folder: Path, output: Path, *, name: str, how: str, **options: Any) -> int:
+def report(folder: Path, output: Path, *, name: str, how: str, facts: Path | None, **options: Any) -> int:
     """Put the map of a folder of music on a page.
 
     Tracks that a model hears as similar lie close together on it; a click plays one. The page works in any browser,
@@ -106,6 +118,8 @@ def report(folder: Path, output: Path, *, name: str, how: str, **options: Any) -
     outputs.check_file(output, [".html"], [])
     with reporter(True) as told:
         found = Collection.from_folder(folder, progress=told)
+        if facts is not None:
+            found = found.join_file(facts)
         options |= {"title": folder.resolve().name, "notes": found.notes}
         failed = collection_report.write_collection_report(
             output, found.table, model=name, audio=how, **options, progress=told

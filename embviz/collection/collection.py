@@ -59,11 +59,12 @@ class Collection:
     Attributes
     ----------
     table : pandas.DataFrame
-        A row per track, labelled "track". The columns ``path``, ``name``, ``title``, ``artist``, ``album``, ``genre``,
-        ``year``, ``duration`` (seconds), ``digest``, ``duplicate_of`` (label of the first track with the same content),
-        ``problem`` (why it cannot be used, or empty) and ``warning`` (what is odd about its sound, as "3.1 of 12.0 s
-        could be decoded") are always there; after them stand your own. Lengths are those that files claim until a track
-        was decoded once; then, :meth:`refresh` or listing again puts in the true one, and the warning.
+        A row per track, labelled "track". The columns ``path``, ``name``, ``folder`` (the one in the name, as
+        "rock/live"; empty at the top), ``title``, ``artist``, ``album``, ``genre``, ``year``, ``duration`` (seconds),
+        ``digest``, ``duplicate_of`` (label of the first track with the same content), ``problem`` (why it cannot be
+        used, or empty) and ``warning`` (what is odd about its sound, as "3.1 of 12.0 s could be decoded") are always
+        there; after them stand your own. Lengths are those that files claim until a track was decoded once; then,
+        :meth:`refresh` or listing again puts in the true one, and the warning.
     notes : tuple of str
         What was noticed while listing.
 
@@ -618,6 +619,34 @@ class Collection:
         return self._derive(
             *table_ops.merge_table(self.table, other, left, right, rsuffix=rsuffix, overwrite=overwrite)
         )
+
+    def join_file(self, path: str | os.PathLike[str]) -> Collection:
+        """Return the collection with the columns of a table file, one of which names the tracks.
+
+        Parameters
+        ----------
+        path : path
+            A csv, tsv or parquet file. Its column ``path``, ``file``, ``name``, ``filename``, ``audio`` or ``track``,
+            the first that is there, names the tracks: by their paths from the folder of the table, by their names below
+            the folder of the collection, or by the names of their files, with or without endings. Its other columns are
+            joined; where the collection has them, too, what stands in them goes first.
+
+        Returns
+        -------
+        Collection
+            Of all tracks; :attr:`notes` says for how many there was no row.
+
+        Raises
+        ------
+        CollectionError
+            If it is no table, names no track, or names one twice.
+
+        Examples
+        --------
+        >>> Collection.from_folder("sample_audio").join_file("sample_audio/tracks.csv")["bpm"].max()
+        150.0
+        """
+        return self._derive(*table_ops.join_file(self.table, discovery.expand_user(path)))
 
     def _derive(self, table: DataFrame, notes: Iterable[str] = ()) -> Collection:
         relist = self._origin.relist if len(table) >= len(self) else None  # a part is not the whole folder any more

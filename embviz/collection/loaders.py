@@ -35,7 +35,7 @@ def read_table(source: Any, audio: str) -> tuple[DataFrame, Path]:
     if isinstance(source, pd.DataFrame):
         table, base = source.copy(), Path()
     elif isinstance(source, str | os.PathLike):
-        table, base = _read_file(expand_user(source), audio), expand_user(source).parent
+        table, base = read_file(expand_user(source), audio), expand_user(source).parent
     else:
         raise CollectionError(f"A csv or parquet file or a DataFrame is expected, {source!r:.80} was found.")
     if isinstance(table.columns, pd.MultiIndex) or not all(isinstance(name, str) for name in table.columns):
@@ -86,7 +86,8 @@ def parse_path(value: Any, base: Path) -> Path | None:
     return base / expand_user(value)
 
 
-def _read_file(path: Path, audio: str) -> DataFrame:
+def read_file(path: Path, audio: str) -> DataFrame:
+    """Return the table in a csv, tsv or parquet file; what stands in the column `audio`, and in tags, are texts."""
     import pandas as pd
 
     shown = repr(str(path))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from embviz.collection.loaders import check_column
+from embviz.collection.loaders import check_column, read_file
 from embviz.collection.track_table import COLUMNS, TEXTS, clean_column, normalize_table
 from embviz.core.text import plural, shorten
 from embviz.errors import CollectionError
@@ -14,8 +15,9 @@ if TYPE_CHECKING:
     from pandas import DataFrame, Series
 
 
+NAMING = ("path", "file", "name", "filename", "audio", "track")  # columns that may say which track is meant
 # What files are, not what is said of them; and the name of the labels.
-FIXED = ("path", "name", "digest", "duplicate_of", "problem", "warning", "track")
+FIXED = ("path", "name", "folder", "digest", "duplicate_of", "problem", "warning", "track")
 
 
 def check_table(table: Any) -> DataFrame:
@@ -115,6 +117,51 @@ def merge_table(
     left, right = left or right or shared[0], right or left or shared[0]
     named = other.set_index(check_column(other, right))
     return _join(table, named, table[check_column(table, left)], rsuffix=rsuffix, overwrite=overwrite)
+
+
+def join_file(table: DataFrame, path: Path) -> tuple[DataFrame, list[str]]:
+    """Return a table with the columns of a csv or parquet file that names the tracks in one of its columns.
+
+    A track is named by its path, by its name below the folder of the collection, by the name of its file, or by that
+    without its ending, as most rows have it.
+    """
+    other = read_file(path, "path")
+    if not other.columns.is_unique:
+        raise CollectionError(f"{str(path)!r} has two columns {other.columns[other.columns.duplicated()][0]!r}.")
+    column = next((name for name in NAMING if name in other.columns), None)
+    if column is None:
+        expected = ", ".join(map(repr, NAMING))
+        found = ", ".join(shorten(repr(name), 40) for name in other.columns[:10])
+        raise CollectionError(
+            f"{str(path)!r} does not say which tracks it is about: a column with their names is expected, "
+            f"called one of {expected}; {found} were found."
+        )
+    # Of a table that a collection wrote, only what is said of the tracks is new.
+    rest = [name for name in other.columns if name == column or name not in FIXED]
+    other = other.loc[other[column].notna(), rest].astype({column: str})
+    full = other[column].map(lambda name: str((path.parent / name).absolute()))
+    names = [Path(name) for name in table["name"]]
+    ways = [
+        (full, [str(Path(place).absolute()) for place in table["path"]]),
+        (other[column], list(table["name"])),
+        (other[column], [name.name for name in names]),
+        (other[column], [name.stem for name in names]),
+    ]
+    said, keys = max(((said, _once(keys, table)) for said, keys in ways), key=lambda way: way[1].isin(way[0]).sum())
+    if not keys.isin(said).any():
+        raise CollectionError(
+            f"{str(path)!r} is about none of these tracks: {next(iter(other[column]), '')!r:.60} stands in its column "
+            f"{column!r}, {next(iter(table['name']), '')!r:.60} here."
+        )
+    return _join(table, other.set_index(said).drop(columns=column), keys, rsuffix="", overwrite=True)
+
+
+def _once(keys: list[str], table: DataFrame) -> Series:
+    """Return names of tracks without those that several have, which name none of them."""
+    import pandas as pd
+
+    named = pd.Series(keys, index=table.index, dtype=str)
+    return named.mask(named.duplicated(keep=False), "")
 
 
 def _join(

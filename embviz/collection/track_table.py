@@ -12,7 +12,7 @@ import stat
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from embviz.audio import Audio
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 
 COLUMNS = (
-    "path", "name", "title", "artist", "album", "genre", "year", "duration", "digest", "duplicate_of", "problem",
-    "warning",
+    "path", "name", "folder", "title", "artist", "album", "genre", "year", "duration", "digest", "duplicate_of",
+    "problem", "warning",
 )  # fmt: skip
 TEXTS = ("title", "artist", "album", "genre")
 SIDECAR_COLUMNS = {"style": "", "bpm": float("nan"), "key": "", "meter": "", "note": ""}  # that tracks.csv may add
@@ -82,6 +82,7 @@ def normalize_table(table: DataFrame) -> DataFrame:
     own: dict[str, Any] = {name: clean_column(table[name]) for name in (*TEXTS, "digest")}
     own |= {name: clean_column(table[name], LONGEST_PATH) for name in ("name", "problem", "warning")}
     own["path"] = pd.Series(table["path"].tolist(), index=table.index, dtype=object)  # no text, if bytes are not
+    own["folder"] = pd.Series([_folder_of(name) for name in own["name"]], index=table.index, dtype=str)
     own["year"] = _years(table["year"])
     seconds = pd.to_numeric(table["duration"], errors="coerce").astype("float64")
     own["duration"] = seconds.where((seconds > 0) & (seconds < float("inf")))
@@ -118,6 +119,12 @@ def clean_column(column: Series, longest: int = LONGEST_LINE) -> Series:
 
     cells = [shorten(_cell_text(cell), longest) for cell in column]
     return pd.Series(cells, index=column.index, dtype=str)
+
+
+def _folder_of(name: str) -> str:
+    """Return the folder in the name of a file, as ``rock/live``; empty for what lies at the top."""
+    folder = PurePath(name).parent
+    return "" if folder == PurePath() else str(folder)
 
 
 def _cell_text(cell: Any) -> Any:

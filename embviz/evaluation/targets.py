@@ -43,7 +43,7 @@ def list_targets(table: pd.DataFrame) -> list[Target]:
 def default_target(offered: list[Target]) -> str:
     """Return the column that is predicted where none was chosen; empty where none can be."""
     able = [one["name"] for one in offered if not one["why"]]
-    own = [name for name in able if name not in (*APART, "year")]
+    own = [name for name in able if name not in (*APART, "year", "folder")]
     return next((name for name in (*USUAL, *own, *able) if name in able), "")
 
 

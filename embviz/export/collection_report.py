@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from embviz.analysis import clustering, tagging
 from embviz.analysis.projection import project, unavailable_reason
 from embviz.analysis.projection.options import check_method
+from embviz.collection import track_table
 from embviz.core.progress import Progress, Report, interruption_note, reporter
 from embviz.core.text import one_line
-from embviz.errors import CollectionError, OptionError
+from embviz.errors import CollectionError, OptionError, did_you_mean
 from embviz.export import collection_page, static_widgets
+from embviz.export.columns import HIDDEN, ColorSpec, PageColor, tagger_group
 from embviz.models import get_model
 from embviz.models.weights import find_weights
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 
 POINTS = ("tracks", "frames")
 TAGGER = "musicnn"
-COLOR_COLUMNS = ("genre", "artist", "album", "year")
+COLOR_COLUMNS = ("genre", "artist", "album", "folder", "year")
 
 
 def write_collection_report(  # noqa: PLR0913  what a map can be told apart by
@@ -37,6 +39,7 @@ def write_collection_report(  # noqa: PLR0913  what a map can be told apart by
     layer: str = "embedding",
     method: str = "umap",
     points: str = "tracks",
+    color: str | None = None,
     audio: str = "link",
     tags: bool = True,
     heatmaps: bool = True,
@@ -58,6 +61,9 @@ def write_collection_report(  # noqa: PLR0913  what a map can be told apart by
         As for :func:`embviz.project`.
     points : {"tracks", "frames"}
         What a point of the map is.
+    color : str, optional
+        What the map is coloured by at first: a column of the table, ``"cluster"``, ``"trust"`` (how many of its
+        neighbours a point keeps on the map), or one of MusiCNN's tags. The reader chooses among all of them.
     tags : bool
         Whether MusiCNN hears tags in each track, which name the clusters and can be chosen as colours.
     heatmaps : bool
@@ -78,6 +84,8 @@ def write_collection_report(  # noqa: PLR0913  what a map can be told apart by
     _check_options(points, method)
     static_widgets.check_audio(audio, collection_page.AUDIO)
     record = get_model(model)
+    if color is not None:
+        _check_color(color, table, tags=tags)
     kept = "Interrupted; the embeddings that were computed are kept: run it again to go on."
     with reporter(progress) as report, interruption_note(lambda: kept):
         collection_page.check_page_size(table, audio)
@@ -101,7 +109,7 @@ def write_collection_report(  # noqa: PLR0913  what a map can be told apart by
             table,
             vectors=vectors,
             projection=projection,
-            colors=["cluster", *(name for name in COLOR_COLUMNS if len(table[name].astype(str).unique()) > 1)],
+            colors=_colors(color, table, output),
             clusters=groups,
             names=names,
             tags=output,
@@ -120,6 +128,31 @@ def _check_options(points: str, method: str) -> None:
         raise OptionError(f"points is 'tracks' or 'frames', {points!r} was found.")
     if unavailable_reason(check_method(method)):
         raise OptionError(unavailable_reason(method))
+
+
+def _check_color(color: str, table: pd.DataFrame, *, tags: bool) -> None:
+    """Raise OptionError where the points cannot be coloured by that, before hours have gone by."""
+    labels = next(layer.labels for layer in get_model(TAGGER).known_layers if layer.name == "output") if tags else ()
+    columns = [str(name) for name in table.columns if name not in HIDDEN]
+    known = ["cluster", "trust", *columns, *labels]
+    if color not in known:
+        raise OptionError(
+            f"There is no {color!r:.80} to colour by: 'cluster', 'trust', a tag such as 'sad', or one of the columns "
+            f"{', '.join(columns)} is expected.{did_you_mean(color, known)}"
+        )
+    if color in labels and color not in columns and find_weights(get_model(TAGGER)) is None:
+        raise OptionError(f"{color!r} is a tag that MusiCNN hears: run `embviz pull {TAGGER}` first.")
+
+
+def _colors(first: str | None, table: pd.DataFrame, output: Vectors | None) -> list[ColorSpec]:
+    """Return what the map can be coloured by, other than tags that are not the first."""
+    own = [str(name) for name in table.columns if name not in track_table.COLUMNS]
+    usual = [name for name in (*COLOR_COLUMNS, *own) if len(table[name].astype(str).unique()) > 1]
+    names = list(dict.fromkeys([*([first] if first else []), "cluster", *usual]))
+    if output is None or first in (None, "cluster", "trust", *table.columns):
+        return [*names]
+    tag = PageColor(names[0], tagging.tag_columns(output)[first], group=tagger_group(get_model(output.model)))
+    return [tag, *names[1:]]
 
 
 def _embed_and_tag(

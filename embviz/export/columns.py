@@ -26,10 +26,11 @@ if TYPE_CHECKING:
 HIDDEN = ("path", "digest", "duplicate_of", "problem", "warning")  # of no use to who has not the files as they lie here
 TITLES = {
     "title": "Title", "artist": "Artist", "album": "Album", "genre": "Genre", "year": "Year", "duration": "Length",
-    "name": "File",
+    "folder": "Folder", "name": "File",
 }  # fmt: skip
 #: Headings under which the reader chooses a color of the map itself, and of a column; see :func:`tagger_group`.
 MAP_GROUP = "The map"
+TOP_FOLDER = "(top)"  # what lies in no folder of the collection
 UNITS = {"duration": "s", "bpm": "BPM", "tempo": "BPM"}
 
 
@@ -57,6 +58,12 @@ def page_columns(rows: pd.DataFrame) -> list[dict[str, Any]]:
     names = [*TITLES, *(name for name in rows.columns if name not in TITLES and name not in HIDDEN)]
     found = [_column(str(name), rows[name]) for name in names if name in rows.columns]
     return [each for each in found if each["name"] in ("title", "artist") or not set(each["values"]) <= {None, ""}]
+
+
+def readable_column(table: pd.DataFrame, name: str) -> pd.Series[Any]:
+    """Return a column as it is shown: a track in none of the collection's folders is at the top."""
+    values = table[name]
+    return values.where(values != "", TOP_FOLDER) if name == "folder" and (values != "").any() else values
 
 
 def is_number(dtype: Any) -> bool:
@@ -139,7 +146,7 @@ def _to_page_color(given: ColorSpec, table: pd.DataFrame) -> PageColor:
             f"The table has no column {given!r}: it has {', '.join(map(str, table.columns))}."
             f"{did_you_mean(given, [str(name) for name in table.columns])}"
         )
-    values = table[given]
+    values = readable_column(table, given)
     return PageColor(TITLES.get(given, given), values, unit=UNITS.get(given, ""), group="The table")
 
 

@@ -1064,3 +1064,45 @@ def test_the_explorer_lists_a_collection(root, cache):
     assert tracks[9].bpm is None
     assert tracks.find(root / "sample_audio" / "metal.ogg") is first
     json.dumps(tracks.to_dict(), allow_nan=False)
+
+
+# -- folders, and tables that name the tracks -------------------------------------------------------------------------
+
+
+def test_the_folder_of_a_track_is_a_column(music, cache):
+    collection = listed(music, cache)
+    assert collection["folder"].tolist() == ["a", "b", "b", "c", ""]
+    assert Collection(collection.table.iloc[::-1])["folder"].tolist() == ["", "c", "b", "b", "a"]
+    with pytest.raises(CollectionError, match="'folder' says what a file is"):
+        collection.assign(folder="x")
+
+
+@pytest.mark.parametrize(
+    ("column", "files", "moods"),
+    [
+        ("path", ["music/b/2 low.ogg", "music/top.m4a"], {1: 0, 4: 1}),
+        ("name", ["b/2 low.ogg", "c/same name.mp3"], {1: 0, 3: 1}),
+        # Two files of one name are not told apart by it.
+        ("file", ["2 low.ogg", "same name.mp3", "10 high.flac"], {1: 0, 2: 2}),
+        ("audio", ["2 low", "top"], {1: 0, 4: 1}),
+    ],
+)
+def test_a_table_file_names_tracks_in_any_usual_way(music, cache, tmp_path, column, files, moods):
+    facts = pd.DataFrame({column: files, "mood": range(len(files)), "digest": "no"})
+    facts.to_csv(tmp_path / "facts.csv", index=False)
+    collection = listed(music, cache)
+    joined = collection.join_file(tmp_path / "facts.csv")
+    assert joined["mood"].dropna().to_dict() == moods
+    assert joined["digest"].equals(collection["digest"])
+    assert f"{5 - len(moods)} of 5 tracks had nothing" in joined.notes[-1]
+
+
+def test_a_table_file_that_names_no_track_says_so(music, cache, tmp_path):
+    collection = listed(music, cache)
+    for text, sentence in (
+        ("who,mood\na,1\n", "a column with their names is expected"),
+        ("file,mood\nnowhere.ogg,1\n", "is about none of these tracks: 'nowhere.ogg' stands in its column 'file'"),
+    ):
+        (tmp_path / "facts.csv").write_text(text, encoding="utf-8")
+        with pytest.raises(CollectionError, match=sentence):
+            collection.join_file(tmp_path / "facts.csv")

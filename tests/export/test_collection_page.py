@@ -677,6 +677,27 @@ def test_one_command_writes_the_page_of_a_folder(opened, music, tmp_path, weight
 
 
 @pytest.mark.slow
+def test_a_report_is_coloured_by_what_is_asked_for(music, tmp_path, weights_home, capsys):
+    page, facts = tmp_path / "page.html", tmp_path / "facts.csv"
+    rows = [f"{style} {i}.ogg,{mood}" for style, mood in (("rock", "loud"), ("jazz", "soft")) for i in (0, 1)]
+    facts.write_text("\n".join(["file,mood", *rows]), encoding="utf-8")
+    common = ["report", str(music), "-o", str(page), "--method", "pca", "--no-heatmaps"]
+    expected = {"folder": "Folder", "mood": "mood", "classic rock": "classic rock", "trust": "Kept of its"}
+    for color, title in expected.items():
+        assert run([*common, "--color", color, "--table", str(facts)]) == 1
+        colors = description(page.read_text("utf-8"))["colors"]
+        titles = [each["color"]["title"] for each in colors]
+        assert titles[0].startswith(title)
+        assert {"Folder", "mood", "Cluster"} <= set(titles)
+        assert len(set(titles)) == len(titles)
+    folders = next(each["color"] for each in colors if each["color"]["title"] == "Folder")
+    assert set(folders["labels"]) == {"rock", "jazz", "ambient", "metal", "folk"}
+    capsys.readouterr()
+    assert run([*common, "--color", "foldr"]) == 1
+    assert "Did you mean 'folder'" in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.slow
 def test_frames_of_a_folder_without_tags(music, tmp_path, weights_home):
     path = tmp_path / "page.html"
     folder = music / "rock"

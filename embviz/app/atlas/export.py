@@ -149,7 +149,8 @@ def page(path: Path, contents: Contents, **options: Any) -> Path:
 
 def _colors(contents: Contents) -> list[Any]:
     seen, table = contents.color, contents.table
-    columns = [name for name in ("genre", "artist", "album", "year") if name in table and table[name].unique().size > 1]
+    usual = ("genre", "artist", "album", "folder", "year")
+    columns = [name for name in usual if name in table and table[name].unique().size > 1]
     if seen is None:
         return columns
     if seen.key in ("cluster", "trust") or seen.key.startswith("column:"):

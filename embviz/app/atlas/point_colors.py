@@ -16,7 +16,7 @@ from embviz.analysis.tagging import tags_at_points
 from embviz.app.atlas.model_outputs import taggers, tempo_model
 from embviz.core.text import format_cell
 from embviz.errors import OptionError, did_you_mean
-from embviz.export.columns import MAP_GROUP, UNITS, is_number, tagger_group
+from embviz.export.columns import MAP_GROUP, UNITS, is_number, readable_column, tagger_group
 from embviz.models import get_model
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 # Of the columns of every table, those that say what is to be seen.
-FIRST = ("genre", "artist", "album", "year", "duration")
+FIRST = ("genre", "artist", "album", "folder", "year", "duration")
 HIDDEN = ("path", "name", "title", "digest", "problem", "warning")
 TRUST_TITLE = "neighbours kept"
 
@@ -121,7 +121,7 @@ def by_key(key: str, table: pd.DataFrame, visible: VisibleMap, output: Vectors |
 
 def _by_column(name: str, table: pd.DataFrame, vectors: Vectors) -> PointColors:
     """Return the values of a column at each point: numbers, or texts where anything is no number."""
-    column = table[name]
+    column = readable_column(table, name)
     if is_number(column.dtype):
         values = column.to_numpy(dtype=np.float64, na_value=np.nan)
     else:  # by track: there may be many more points
