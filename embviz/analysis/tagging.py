@@ -6,6 +6,7 @@ tempo, labelled such as "120 BPM".
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +67,7 @@ def estimate_tempo(embedding: Embedding) -> dict[str, Any]:
     .. [1] H. Schreiber and M. Müller, "A single-step approach to musical tempo estimation using a convolutional neural
        network", ISMIR 2018.
     """
-    shares = np.nan_to_num(embedding.mean())
+    shares = _mean_shares(embedding)
     bpms = _parse_bpms(embedding.labels)
     best = int(shares.argmax())
     return {
@@ -75,6 +76,32 @@ def estimate_tempo(embedding: Embedding) -> dict[str, Any]:
         "bpms": bpms,
         "shares": [round(float(share), 5) for share in shares],
     }
+
+
+def tempo_octave(embedding: Embedding) -> tuple[float, float] | None:
+    """Return the octave of tempi, lowest and highest BPM, that most of the distribution lies in.
+
+    Of octaves that hold as much, but for a hundredth, the one in whose middle the most likely tempo is. None where
+    the embedding is no distribution over tempi.
+    """
+    if embedding.unit != "probability" or not embedding.labels or not _are_tempo_labels(embedding.labels):
+        return None
+    bpms, shares = np.asarray(_parse_bpms(embedding.labels)), _mean_shares(embedding)
+    lows = bpms[2 * bpms <= bpms[-1]]
+    if not len(lows):
+        return None
+    within = (bpms >= lows[:, np.newaxis]) & (bpms <= 2 * lows[:, np.newaxis])
+    held = within @ shares
+    good = lows[held >= 0.99 * held.max()]
+    low = good[np.abs(np.log(good * math.sqrt(2) / bpms[shares.argmax()])).argmin()]
+    return float(low), float(2 * low)
+
+
+def _mean_shares(embedding: Embedding) -> NDArray[np.float32]:
+    """Return the mean over the frames that are computed, ``[d]``."""
+    values = np.asarray(embedding.values)
+    known = values[np.isfinite(values).all(axis=1)]
+    return np.asarray(known.mean(axis=0)) if len(known) else np.zeros(embedding.shape[1], np.float32)
 
 
 def _parse_bpms(labels: Sequence[str]) -> list[float]:

@@ -14,7 +14,7 @@ from embviz.errors import EmbvizError
 from embviz.export import static_widgets
 from embviz.export.page_audio import prepare_audio
 from embviz.export.static_widgets import PageData, without_comm
-from embviz.plotting.heatmap_figure import MAX_LABELS
+from embviz.plotting.heatmap_data import is_listed
 from embviz.widgets.heatmap import Heatmap
 
 if TYPE_CHECKING:
@@ -79,6 +79,6 @@ def _load_embedding(embeddings: Callable[[int], Embedding | None] | None, label:
 def _heatmap(embedding: Embedding | None, blocks: PageData) -> dict[str, Any] | None:
     if embedding is None:
         return None
-    listed = 0 < len(embedding.labels) <= MAX_LABELS
+    listed = is_listed(embedding.labels)
     height = 0 if listed else min(LOW, 2 * embedding.shape[1])
     return static_widgets.static_widget(without_comm(Heatmap).of(embedding, title="", height=height), blocks)

@@ -24,7 +24,7 @@ from embviz.export.static_widgets import MAX_BYTES, PageData, compact_audio, sta
 from embviz.models import get_model
 from embviz.models.model import Model
 from embviz.plotting import save
-from embviz.plotting.heatmap_figure import MAX_LABELS
+from embviz.plotting.heatmap_data import is_listed
 from embviz.widgets import browser_audio
 from embviz.widgets.heatmap import Heatmap
 from embviz.widgets.player import Player
@@ -205,7 +205,7 @@ def _heatmap(row: PageRow, low: int) -> Any:
     embedding: Any = row.content
     d = embedding.shape[1]
     # Whole rows per pixel; a list of names needs its room.
-    listed = 0 < len(embedding.labels) <= MAX_LABELS
+    listed = is_listed(embedding.labels)
     height = math.ceil(d / math.ceil(d / low)) if 0 < low < d and not listed else 0
     return without_comm(Heatmap).of(embedding, **{"title": "", "height": height, **(row.options or {})})
 

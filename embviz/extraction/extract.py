@@ -180,6 +180,7 @@ def load_cached(audio: Audio, digest: str, spec: LayerSpec, store: Cache) -> Emb
         title=audio.title,
         source=spec.weights.source,
         grid=spec.grid(cached.grid.n_samples),
+        labels=spec.labels(cached.shape[1]),
         # What was computed of another file with the same sound names that one.
         info={**cached.info, "audio": digest},
     )
@@ -304,6 +305,10 @@ class LayerSpec:
         It is no part of what is kept in the cache: embeddings that an earlier version kept get it, too.
         """
         return plan_grid(self.layer, self.shapes, self.frontend, self.patches(n_samples), n_samples)
+
+    def labels(self, dimensions: int) -> tuple[str, ...]:
+        """Return a name for each of so many dimensions, or none; as the grid, they are no part of what is kept."""
+        return self.layer.labels if len(self.layer.labels) == dimensions else ()
 
     def key(self, digest: str) -> dict[str, Any]:
         """Return the key in the cache for a track of this digest."""
@@ -507,13 +512,12 @@ def _to_embedding(
     layer = spec.layer
     padded = spec.patches(stitcher.grid.n_samples).padded
     info = spec.key(digest) | {"padded": padded} | stitcher.tensor_info
-    labels = layer.labels if len(layer.labels) == stitcher.values.shape[1] else ()
     return Embedding(
         stitcher.partial_values() if partial else stitcher.values,
         stitcher.grid,
         spec.model.name,
         layer.name,
-        labels=labels,
+        labels=spec.labels(stitcher.values.shape[1]),
         unit=layer.unit,
         title=sound.title,
         source=spec.weights.source,

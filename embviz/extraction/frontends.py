@@ -67,6 +67,56 @@ FRONTENDS = {
 }
 
 
+# The mel scale of a front-end: its formula, the lowest and the highest frequency in Hz. Essentia's algorithms bring
+# their own along, which are these.
+_MEL_SCALES = {
+    "musicnn": ("slaneyMel", 0.0, 8000.0),
+    "vggish": ("htkMel", 125.0, 7500.0),
+    "tempocnn": ("slaneyMel", 20.0, 5000.0),
+    "openl3-mel128": ("slaneyMel", 0.0, 24_000.0),
+    "openl3-mel256": ("slaneyMel", 0.0, 24_000.0),
+}
+_HTK_BREAK, _HTK_FACTOR = 700.0, 1127.01048
+_SLANEY_LINEAR, _SLANEY_BREAK, _SLANEY_STEP = 200 / 3, 1000.0, math.log(6.4) / 27
+
+
+def band_frequencies(frontend: FrontEnd) -> NDArray[np.float64]:
+    """Return the centre of each band of a front-end in Hz, ``[bands]``: where its triangle has its peak.
+
+    Centres are evenly spaced on the front-end's mel scale, from the first one above the lowest frequency to the last
+    one below the highest. Spleeter's bands are the bins of its spectrum.
+    """
+    if frontend.name not in _MEL_SCALES:
+        return np.arange(frontend.bands) * frontend.sample_rate / frontend.frame
+    formula, low, high = _MEL_SCALES[frontend.name]
+    to_mel, to_hz = _MEL_FORMULAS[formula]
+    mels = np.linspace(to_mel(np.float64(low)), to_mel(np.float64(high)), frontend.bands + 2)
+    return np.asarray(to_hz(mels[1:-1]))
+
+
+def _hz_to_htk(hz: Any) -> Any:
+    return _HTK_FACTOR * np.log1p(hz / _HTK_BREAK)
+
+
+def _htk_to_hz(mel: Any) -> Any:
+    return _HTK_BREAK * np.expm1(mel / _HTK_FACTOR)
+
+
+def _hz_to_slaney(hz: Any) -> Any:
+    knee = _SLANEY_BREAK / _SLANEY_LINEAR
+    return np.where(
+        hz < _SLANEY_BREAK, hz / _SLANEY_LINEAR, knee + np.log(np.maximum(hz, 1) / _SLANEY_BREAK) / _SLANEY_STEP
+    )
+
+
+def _slaney_to_hz(mel: Any) -> Any:
+    knee = _SLANEY_BREAK / _SLANEY_LINEAR
+    return np.where(mel < knee, mel * _SLANEY_LINEAR, _SLANEY_BREAK * np.exp((mel - knee) * _SLANEY_STEP))
+
+
+_MEL_FORMULAS = {"htkMel": (_hz_to_htk, _htk_to_hz), "slaneyMel": (_hz_to_slaney, _slaney_to_hz)}
+
+
 @dataclass(frozen=True)
 class PatchLayout:
     """Where the patches of a track lie; all in samples, but for their number."""
@@ -245,15 +295,16 @@ def _standardise(patches: NDArray[np.float32]) -> NDArray[np.float32]:
 def _decibel_mel(frontend: FrontEnd, patch_frames: int) -> Callable[[Any], NDArray[np.float32]]:
     """Return the function from a chunk of sound to OpenL3's decibels, ``[t, bands]``."""
     es = essentia.standard()
+    formula, lowest, highest = _MEL_SCALES[frontend.name]
     window = es.Windowing(size=frontend.frame, normalized=False)
     spectrum = es.Spectrum(size=frontend.frame)
     bands = es.MelBands(
         numberBands=frontend.bands,
         inputSize=frontend.frame // 2 + 1,
         sampleRate=frontend.sample_rate,
-        lowFrequencyBound=0,
-        highFrequencyBound=frontend.sample_rate / 2,
-        warpingFormula="slaneyMel",
+        lowFrequencyBound=lowest,
+        highFrequencyBound=highest,
+        warpingFormula=formula,
         weighting="linear",
         normalize="unit_tri",
         type="magnitude",

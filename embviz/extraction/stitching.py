@@ -18,7 +18,7 @@ import numpy as np
 from embviz.core.embedding import FrameGrid, PatchSteps
 from embviz.core.memmap import scratch_array
 from embviz.errors import LayerError
-from embviz.extraction.frontends import FRONTENDS
+from embviz.extraction.frontends import FRONTENDS, band_frequencies
 from embviz.inference.graph import Graph
 from embviz.models.weight_store import layer_shapes
 
@@ -51,7 +51,7 @@ def resolve_layer(model: Model, weights: Weights, name: str) -> tuple[Layer, tup
             "patches. model.layers(all_nodes=True) lists the nodes that can."
         )
     shapes = tuple(known[node] for node in layer.nodes)
-    return _with_axes(layer, shapes[0], model), shapes
+    return _with_band_labels(_with_axes(layer, shapes[0], model), shapes, FRONTENDS[model.frontend]), shapes
 
 
 def _with_axes(layer: Layer, shape: tuple[int, ...], model: Model) -> Layer:
@@ -67,6 +67,18 @@ def _with_axes(layer: Layer, shape: tuple[int, ...], model: Model) -> Layer:
     step = max(1, 1 << int(math.log2(max(1, model.patch_frames / t))))
     beyond = max(0, t - model.patch_frames)  # what padding added, half of it in front
     return replace(layer, axes=axes, step=step, center=(step - 1) / 2 - beyond / 2)
+
+
+def _with_band_labels(layer: Layer, shapes: tuple[tuple[int, ...], ...], frontend: FrontEnd) -> Layer:
+    """Return a layer whose values are the bands of the front-end with their centre frequencies as labels."""
+    bands = "f" in layer.axes and not _channels(layer, shapes) and vector_length(layer, shapes) == frontend.bands
+    if layer.labels or not bands:
+        return layer
+    return replace(layer, labels=tuple(map(_format_frequency, band_frequencies(frontend).tolist())))
+
+
+def _format_frequency(hz: float) -> str:
+    return f"{hz:.1f} Hz" if hz < 1000 else f"{hz:.0f} Hz"
 
 
 def _guess_axes(shape: tuple[int, ...], model: Model) -> str:

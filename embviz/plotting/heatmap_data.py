@@ -8,8 +8,10 @@ magnitude among them (the largest value, where all have one sign). What is not a
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,10 +30,50 @@ SCALES = ("none", "zscore", "minmax")
 #: Scales of a heatmap in a page, with what it calls them; a figure has ``"signed"`` by itself where values have signs.
 PAGE_SCALES = {"none": "common", "minmax": "per dimension", "signed": "around zero"}
 
+#: More labels than this do not fit beside a heatmap.
+MAX_LABELS = 64
 # Cells smaller than a pixel would not be drawn at all, so they are pooled before. A page is about this wide.
 MAX_COLUMNS = 1200
 # Leaves are put into their best order up to here; beyond, that step takes longer than the reader waits.
 MAX_SORTED_LEAVES = 600
+
+
+def measured_labels(labels: Sequence[str]) -> tuple[list[float], str] | None:
+    """Return rising numbers and their unit, where labels say that (``"30 BPM"`` …); None where they are a list."""
+    matches = [match for label in labels if (match := re.fullmatch(r"(-?\d+(?:\.\d+)?)\s*(\D*)", label))]
+    units = {match[2] for match in matches}
+    # Without a unit, only what is too much for a list is a scale.
+    if len(matches) < len(labels) or len(units) != 1 or (units == {""} and len(labels) <= MAX_LABELS):
+        return None
+    numbers = [float(match[1]) for match in matches]
+    rising = len(numbers) > 1 and all(first < second for first, second in pairwise(numbers))
+    return (numbers, units.pop()) if rising else None
+
+
+def is_listed(labels: Sequence[str]) -> bool:
+    """Tell whether labels are so few that a heatmap has room for each of them, and no scale."""
+    return 0 < len(labels) <= MAX_LABELS and measured_labels(labels) is None
+
+
+def is_even(numbers: Sequence[float]) -> bool:
+    """Tell whether rising numbers are as far apart everywhere, but for their rounding."""
+    steps = np.diff(numbers)
+    return bool(steps.max() < 1.05 * steps.min())
+
+
+def scale_ticks(numbers: Sequence[float], room: float) -> list[tuple[float, float]]:
+    """Return the round values on a scale of rising numbers: where each lies, in rows from the first number, and it.
+
+    `room` is the least distance of two of them in rows; of those too near, the rounder one stays.
+    """
+    decades = range(math.floor(math.log10(max(numbers[0], 1))), math.ceil(math.log10(max(numbers[-1], 1))) + 1)
+    ticks: list[tuple[float, float]] = []
+    for value in [leading * 10.0**decade for leading in (1, 5, 2) for decade in decades]:
+        place = float(np.interp(value, numbers, np.arange(len(numbers))))
+        inside = numbers[0] <= value <= numbers[-1]
+        if inside and all(abs(place - other) >= room for other, _ in ticks):
+            ticks.append((place, value))
+    return sorted(ticks)
 
 
 @dataclass(frozen=True)

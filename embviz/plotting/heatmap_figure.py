@@ -12,7 +12,6 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +23,16 @@ from embviz.errors import OptionError
 from embviz.models.model import Model
 from embviz.plotting import style
 from embviz.plotting.curve_figure import draw_curves, select_strongest
-from embviz.plotting.heatmap_data import HeatmapCells, HeatmapOptions, color_scale, compute_cells
+from embviz.plotting.heatmap_data import (
+    HeatmapCells,
+    HeatmapOptions,
+    color_scale,
+    compute_cells,
+    is_even,
+    is_listed,
+    measured_labels,
+    scale_ticks,
+)
 from embviz.plotting.save import FAINT, GREY, INK
 
 if TYPE_CHECKING:
@@ -38,9 +46,6 @@ if TYPE_CHECKING:
 
 SYSTEMS = ("musicnn", "vgg", "tempocnn", "openl3", "vggish", "spleeter")
 """The six systems of the poster, from top to bottom."""
-
-# More labels than this do not fit beside a heatmap.
-MAX_LABELS = 64
 
 # Pixels.
 HEADING, GAP, BOTTOM, TITLE, MESSAGE, CURVES = 24, 16, 34, 44, 48, 160
@@ -105,7 +110,7 @@ def heatmap(
             raise OptionError(f"head is a Head, such as embviz.get_head(name) gives, {head!r:.80} was found.")
         answers, size = select_strongest(head.apply(embedding))
         below = [_Panel(head.title, (size,), answers, CURVES, curves=True)]
-    roomy = 15 * d if embedding.labels and 8 < d <= MAX_LABELS else _panel_height(d, 520, 640)
+    roomy = 15 * d if d > 8 and is_listed(embedding.labels) else _panel_height(d, 520, 640)
     rest = HEADING + BOTTOM + TITLE + len(below) * (GAP + HEADING + CURVES)
     tall = roomy if height is None else height - rest
     size = f"{plural(t, 'frame')} × {plural(d, 'dimension')}"
@@ -293,15 +298,20 @@ class _RowAxis:
     title: str
     hover: str
     listed: bool
+    # What uneven numbers measure: rows are as tall as each other, as in a page, and rise upwards.
+    numbers: Sequence[float] = ()
 
 
 def _rows(labels: Sequence[str], cells: HeatmapCells, how: str) -> _RowAxis:
     groups = [cells.order[start : start + cells.per_row] for start in range(0, len(cells.order), cells.per_row)]
     more = f" and the next {cells.per_row - 1}" if cells.per_row > 1 else ""
-    measured = _numeric_labels(labels) if how == "index" else None
+    measured = measured_labels(labels) if how == "index" else None
     if measured:
-        numbers, unit = measured[0], style.plotly_text(measured[1])
-        return _RowAxis([numbers[group[0]] for group in groups], unit, f"%{{y:.6~g}} {unit}{more}", listed=False)
+        numbers, unit = [measured[0][group[0]] for group in groups], style.plotly_text(measured[1])
+        if is_even(measured[0]):
+            return _RowAxis(numbers, unit, f"%{{y:.6~g}} {unit}{more}", listed=False)
+        names = style.unique_labels(labels[group[0]] for group in groups)
+        return _RowAxis(names, unit, f"%{{y}}{more}", listed=True, numbers=numbers)
     if not labels and how == "index":
         return _RowAxis([int(group[0]) for group in groups], "dimension", f"dimension %{{y:d}}{more}", listed=False)
     names = style.unique_labels([_row_label([labels[i] if labels else str(i) for i in group]) for group in groups])
@@ -312,22 +322,16 @@ def _row_label(names: Sequence[str]) -> str:
     return ", ".join(names) if len(names) <= 3 else f"{names[0]} … {names[-1]}"
 
 
-def _numeric_labels(labels: Sequence[str]) -> tuple[list[float], str] | None:
-    """Return rising numbers and their unit, where labels too many to be listed say that (``"30 BPM"`` …)."""
-    matches = [re.fullmatch(r"(-?\d+(?:\.\d+)?)\s*(\D*)", label) for label in labels]
-    if len(labels) <= MAX_LABELS or not all(matches):
-        return None
-    numbers = [float(match[1]) for match in matches if match]
-    units = {match[2] for match in matches if match}
-    rising = all(first < second for first, second in pairwise(numbers))
-    return (numbers, units.pop()) if rising and len(units) == 1 else None
-
-
 def _row_axis(rows: _RowAxis, box: style.PanelBox) -> dict[str, Any]:
     n = len(rows.places)
     axis = style.side_axis(box)
     if rows.title and (box.alone or rows.title != "dimension"):
         axis["title"] = {"text": style.color_span(rows.title, FAINT), "standoff": 6, "font_size": 11}
+    if rows.numbers:
+        round_values = scale_ticks(rows.numbers, 16 * n / box.height)
+        places, values = [place for place, _ in round_values], [f"{value:g}" for _, value in round_values]
+        named = {"tickmode": "array", "tickvals": places, "ticktext": values}
+        return axis | {"type": "category", "range": [-0.5, n - 0.5]} | named
     if rows.listed:
         return axis | {"type": "category", "range": [n - 0.5, -0.5]}
     first, last = rows.places[0], rows.places[-1]

@@ -6,11 +6,18 @@ upwards, lists of names read downwards. Where cells are smaller than pixels, a p
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import traitlets
 
+from embviz.analysis.tagging import tempo_octave
 from embviz.plotting.heatmap_data import ORDERS, PAGE_SCALES
+from embviz.widgets.base import is_finite
 from embviz.widgets.bundle import script, style
 from embviz.widgets.frames import FramesWidget
+
+if TYPE_CHECKING:
+    from embviz.core.embedding import Embedding
 
 
 class Heatmap(FramesWidget):
@@ -21,6 +28,8 @@ class Heatmap(FramesWidget):
     >>> heatmap = Heatmap.of(embedding, clock=player.clock, order="cluster")  # doctest: +SKIP
     """
 
+    page_traits = FramesWidget.page_traits | {"crop"}
+
     _esm = script("heatmap")
     _css = style()
 
@@ -29,3 +38,27 @@ class Heatmap(FramesWidget):
     live_only = traitlets.Bool(help="Whether dimensions that never change are left out where they are most.").tag(
         sync=True
     )
+    crop = traitlets.List(
+        traitlets.Float(), help="Lowest and highest number shown where rows measure something (BPM, Hz); or empty: all."
+    ).tag(sync=True)
+
+    def __init__(self, *args: Any, **traits: Any) -> None:
+        self._usual_crop: list[float] = []
+        super().__init__(*args, **traits)
+
+    def update(self, embedding: Embedding, *, complete: bool = True) -> None:
+        """Draw another embedding, or more frames of the same one; of tempi, the octave that matters is shown."""
+        with self.hold_sync():
+            # Who has chosen what is shown keeps it, as long as rows mean the same.
+            chosen = self.crop if self.crop != self._usual_crop else None
+            if chosen is None or (self.labels and self.labels != list(embedding.labels)):
+                self._usual_crop = list(tempo_octave(embedding) or ())
+                self.crop = self._usual_crop
+            super().update(embedding, complete=complete)
+
+    @traitlets.validate("crop")
+    def _check_crop(self, proposal: Any) -> list[float]:
+        crop = list(proposal["value"])
+        if crop and not (len(crop) == 2 and is_finite(*crop) and crop[0] < crop[1]):
+            raise traitlets.TraitError(f"A crop is the lowest and the highest number shown; {crop!r:.80} was found.")
+        return crop

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import embviz
-from embviz.analysis.tagging import TEMPO_UNIT, estimate_tempo, models_by_task, tag_columns, tempo_column
+from embviz.analysis.tagging import TEMPO_UNIT, estimate_tempo, models_by_task, tag_columns, tempo_column, tempo_octave
+from embviz.core.embedding import Embedding, FrameGrid
 from embviz.core.vectors import Vectors
 from embviz.errors import OptionError
 
@@ -72,3 +73,31 @@ def test_one_track_and_a_collection_give_the_same_tempo(rock):
     assert column[0] == one["bpm"]
     assert 0 < one["confidence"] <= 1
     assert len(one["bpms"]) == len(one["shares"]) == 256
+
+
+def tempi(shares, **fields):
+    values = np.zeros((3, 256), np.float32)
+    for bpm, share in shares.items():
+        values[:, bpm - 30] = share
+    grid = FrameGrid(1000, 1000, 1000, 1000, 0, 3, 3000)
+    return Embedding(values, grid, "net", "output", **{"labels": TEMPI, "unit": "probability"} | fields)
+
+
+def test_the_octave_that_matters_holds_most_and_has_the_tempo_in_its_middle():
+    low, high = tempo_octave(tempi({120: 0.9}))
+    assert high == 2 * low
+    assert low == pytest.approx(120 / 2**0.5, abs=1)
+    low, high = tempo_octave(tempi({120: 0.4, 160: 0.5}))
+    assert (low <= 120, high >= 160) == (True, True)
+    assert tempo_octave(tempi({60: 0.2, 120: 0.9})) == (60, 120)
+    assert tempo_octave(tempi({284: 1.0})) == (142, 284)
+    assert tempo_octave(tempi({120: 1.0}, unit="logit")) is None
+    assert tempo_octave(tempi({120: 1.0}, labels=())) is None
+
+
+def test_frames_that_are_not_computed_yet_do_not_count():
+    embedding = tempi({120: 1.0})
+    embedding.values[1:] = np.nan
+    assert estimate_tempo(embedding)["bpm"] == 120
+    embedding.values[:] = np.nan
+    assert estimate_tempo(embedding)["confidence"] == 0

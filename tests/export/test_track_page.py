@@ -392,6 +392,25 @@ def poster(weights_home, tmp_path_factory) -> Path:
     return path
 
 
+@pytest.mark.parametrize("width", [1500, 1000, 700])
+def test_no_text_of_a_row_is_drawn_over_another(opened, toy, width):
+    page = opened(toy, width=width)
+    page.page.mouse.click(*page.place(1.5))
+    page.page.get_by_text("frame 1").first.wait_for()
+    words = "h2, .ev-track-page-row-heading span, .ev-heatmap-readout, .ev-heatmap-tools label"
+    boxes = (
+        page.page.locator(".ev-track-page-row")
+        .first.locator(words)
+        .evaluate_all(
+            "all => all.map((el) => el.getBoundingClientRect()).map(({ x, y, right, bottom }) => [x, y, right, bottom])"
+        )
+    )
+    assert len(boxes) == 5
+    for i, (left, top, right, bottom) in enumerate(boxes):
+        for x, y, end, foot in boxes[:i]:
+            assert left >= end or x >= right or top >= foot or y >= bottom
+
+
 @pytest.mark.slow
 def test_the_poster_of_two_minutes_is_small_and_plays(opened, poster):
     assert poster.stat().st_size < 6e6

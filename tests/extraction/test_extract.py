@@ -344,6 +344,16 @@ def test_a_cached_result_runs_no_graph(excerpt, monkeypatch):
     assert warm[0].labels[:2] == ("rock", "pop")
 
 
+def test_bands_are_named_by_their_frequencies_in_what_an_earlier_version_kept_too(excerpt, monkeypatch):
+    monkeypatch.setattr(extract.LayerSpec, "labels", lambda _spec, _dimensions: ())
+    assert embviz.embed(excerpt, "musicnn", layer="mel").labels == ()
+    monkeypatch.undo()
+    mel, batch_norm, timbral = embviz.embed(excerpt, "musicnn", layer=["mel", "batch_norm", "timbral"])
+    assert (mel.labels[0], mel.labels[-1], len(set(mel.labels))) == ("31.1 Hz", "7748 Hz", 96)
+    assert batch_norm.labels == mel.labels
+    assert timbral.labels == ()
+
+
 def test_two_threads_get_their_own_results(rock, excerpt, tmp_path):
     from concurrent.futures import ThreadPoolExecutor
 

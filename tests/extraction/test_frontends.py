@@ -6,6 +6,7 @@ import pytest
 from embviz.core import essentia
 from embviz.extraction.frontends import (
     FRONTENDS,
+    band_frequencies,
     cut_frames,
     cut_patches,
     lay_out_patches,
@@ -119,3 +120,18 @@ def test_openl3_decibels_end_at_0_and_80_below(name):
     assert batch.shape == (3, frontend.bands, 199, 1)
     assert np.array_equal(batch.max(axis=(1, 2, 3)), np.zeros(3))
     assert batch.min() >= -80
+
+
+@pytest.mark.parametrize("frontend", MEL, ids=lambda frontend: frontend.name)
+def test_a_tone_at_the_centre_of_a_band_is_loudest_in_it(frontend):
+    centers = band_frequencies(frontend)
+    assert centers.shape == (frontend.bands,)
+    t = np.arange(frontend.frame * 4) / frontend.sample_rate
+    for band in range(0, frontend.bands, 13):
+        mel = mel_spectrogram(np.sin(2 * np.pi * centers[band] * t).astype(np.float32), frontend)
+        assert mel[len(mel) // 2].argmax() == band
+
+
+def test_spleeters_bands_are_the_bins_of_its_spectrum():
+    centers = band_frequencies(FRONTENDS["spleeter"])
+    assert centers[[0, 1, 1023]].tolist() == pytest.approx([0, 44_100 / 4096, 1023 * 44_100 / 4096])

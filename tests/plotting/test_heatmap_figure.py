@@ -293,6 +293,19 @@ def test_tempi_are_numbers_on_an_axis_of_their_unit():
     assert sorted(figure.data[0].y) == sorted(TEMPI)
 
 
+def test_bands_stand_at_round_frequencies_and_rise():
+    bands = tuple(f"{155 * 1.0629**i:.1f} Hz" for i in range(64))
+    figure = heatmap(embed_of(noise(20, 64), labels=bands))
+    axis = figure.layout.yaxis
+    assert (axis.type, axis.range) == ("category", (-0.5, 63.5))
+    assert list(axis.ticktext) == ["200", "500", "1000", "2000", "5000"]
+    assert axis.tickvals[2] == pytest.approx(np.log(1000 / 155) / np.log(1.0629), abs=0.1)
+    assert bare(axis.title.text) == "Hz"
+    assert "<b>%{y}</b>" in figure.data[0].hovertemplate
+    assert figure.data[0].y[0] == "155.0 Hz"
+    assert figure.layout.height == heatmap(embed_of(noise(20, 64))).layout.height, "bands are no list of names"
+
+
 def test_equal_and_empty_labels_keep_rows_of_their_own():
     figure = heatmap(embed_of(noise(5, 4), labels=("rock", "rock", "", "rock")))
     assert list(figure.data[0].y) == ["rock", "rock (2)", "–", "rock (3)"]

@@ -9,6 +9,7 @@ import {
 import {
   formatValue, hoverLines, poolingText, roughValue, spanText, stopText,
 } from "../../embviz/widgets/src/base/format.js";
+import { cropOf } from "../../embviz/widgets/src/heatmap/crop.js";
 import { isListed, measured, plain, rowLabels, rowsOf, usualHeight } from "../../embviz/widgets/src/base/labels.js";
 import { lookups, scaleOf, cellValue, wordsOf, zeroPlace, zerosOf } from "../../embviz/widgets/src/base/color_scale.js";
 
@@ -49,7 +50,7 @@ test("numbers rise upwards, lists and permutations read downwards", () => {
   assert.deepEqual([...rowsOf(4, false, Uint16Array.of(2, 0))], [3, 2, 1, 0]);
 });
 
-test("labels are a list, unless they are many numbers of one unit", () => {
+test("labels are a list, unless they are rising numbers of one unit", () => {
   const tempi = Array.from({ length: 256 }, (_, i) => `${30 + i} BPM`);
   assert.equal(isListed([], "index"), false);
   assert.equal(isListed([], "cluster"), true);
@@ -57,7 +58,9 @@ test("labels are a list, unless they are many numbers of one unit", () => {
   assert.equal(isListed(tempi, "index"), false);
   assert.equal(isListed(tempi, "activity"), true);
   assert.deepEqual([measured(tempi).unit, measured(tempi).numbers[255]], ["BPM", 285]);
-  assert.equal(measured(tempi.slice(0, 10)), null);
+  assert.equal(measured(tempi.slice(0, 10)).unit, "BPM");
+  assert.equal(measured(["1", "2", "3"]), null, "names of classes may be numbers");
+  assert.equal(measured(["30 BPM"]), null);
   assert.equal(measured([...tempi].reverse()), null);
   assert.equal(measured([...tempi.slice(1), "rock"]), null);
 });
@@ -110,6 +113,30 @@ test("names stand at their rows, and are thinned where they would touch", () => 
   const bpm = rowLabels({ rows: rowsOf(256, false, NONE), labels: tempi, listed: false }, 256);
   assert.deepEqual(bpm.find(({ text }) => text === "100"), { row: 255 - 70, text: "100" });
   assert.equal(rowLabels({ rows: rowsOf(1, false, NONE), labels: [], listed: false }, 120).length, 1);
+});
+
+test("bands stand at round frequencies between their centres", () => {
+  const labels = Array.from({ length: 64 }, (_, i) => `${(155 * 1.0629 ** i).toFixed(1)} Hz`); // to 7.2 kHz
+  const field = { rows: rowsOf(64, isListed(labels, "index"), NONE), labels, listed: isListed(labels, "index") };
+  const ticks = rowLabels(field, 320);
+  assert.deepEqual(
+    ticks.map(({ text }) => text),
+    ["200", "500", "1000", "2000", "5000"],
+  );
+  const { row } = ticks.find(({ text }) => text === "1000");
+  const place = Math.log(1000 / 155) / Math.log(1.0629);
+  assert.ok(Math.abs(63 - row - place) < 0.1, "between the bands of 973 and 1034 Hz");
+  const low = rowLabels(field, 30);
+  assert.deepEqual(low.map(({ text }) => text), ["200", "1000", "5000"].slice(-low.length), "the rounder ones stay");
+});
+
+test("a part of a scale is shown between two typed ends", () => {
+  const bpms = [30, 31, 32, 33];
+  assert.deepEqual(cropOf(bpms, 31, 32), [31, 32]);
+  assert.deepEqual(cropOf(bpms, 32, 31), [31, 32]);
+  assert.deepEqual(cropOf(bpms, 0, 500), []);
+  assert.equal(cropOf(bpms, 31.2, 31.4), null);
+  assert.equal(cropOf(bpms, Number.NaN, 32), null);
 });
 
 // -- columns --

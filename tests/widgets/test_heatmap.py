@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 import pytest
+import traitlets
 
 from embviz.core.embedding import Embedding, FrameGrid
 from embviz.errors import OptionError
@@ -229,6 +230,35 @@ def test_dimensions_that_never_change_come_last():
     assert dimension_order(values[:0], "activity").tolist() == [0, 1, 2, 3, 4]
 
 
+TEMPI = tuple(f"{bpm} BPM" for bpm in range(30, 286))
+
+
+def tempi(bpm, **fields):
+    values = np.full((4, 256), 0.001, np.float32)
+    values[:, bpm - 30] = 0.7
+    return embed_of(values, **{"labels": TEMPI, "unit": "probability"} | fields)
+
+
+def test_of_tempi_the_octave_that_matters_is_shown_until_somebody_chooses():
+    widget = Heatmap.of(tempi(120))
+    assert widget.crop[0] < 120 < widget.crop[1] == 2 * widget.crop[0]
+    widget.update(tempi(220))
+    assert widget.crop[0] < 220 < widget.crop[1] <= 285
+    widget.set_state({"crop": [60, 240]})
+    widget.update(tempi(120))
+    assert widget.crop == [60, 240]
+    widget.update(embed_of(field(), labels=TAGS))
+    assert widget.crop == []
+    assert Heatmap.of(tempi(120), crop=[30.0, 285.0]).crop == [30, 285]
+    assert Heatmap.of(tempi(120, unit="logit")).crop == []
+
+
+@pytest.mark.parametrize("crop", [[1.0], [2.0, 1.0], [1.0, float("nan")], [1.0, 2.0, 3.0]])
+def test_a_crop_has_two_rising_ends(crop):
+    with pytest.raises(traitlets.TraitError, match="lowest and the highest"):
+        Heatmap.of(tempi(120), crop=crop)
+
+
 # -- in a browser -------------------------------------------------------------------------------------------------
 
 
@@ -321,6 +351,45 @@ def test_names_read_downwards(bench):
     assert pixel(bench, 45 * 4 + 20, 20 * 2 + 10) == viridis(1)
     labels = bench.page.locator(".ev-heatmap-names span").all_inner_texts()
     assert labels == list(TAGS)
+
+
+def test_a_part_of_a_scale_is_shown_and_can_be_chosen(bench):
+    values = np.zeros((20, 256), np.float32)
+    values[:, 120 - 30] = 1
+    canvas = mount(bench, embed_of(values, labels=TEMPI), crop=[100.0, 139.0], height=400)
+    assert pixel(bench, 5, 10 * 19 + 5) == viridis(1)
+    assert bench.page.locator(".ev-heatmap-names span").all_inner_texts() == [
+        *map(str, range(100, 140, 5)), "BPM",
+    ]  # fmt: skip
+    assert "120 BPM" in hover(bench, canvas, 50, 10 * 19 + 5)
+    lowest, highest = (bench.page.get_by_label(f"{end} row shown, in BPM") for end in ("Lowest", "Highest"))
+    assert (lowest.input_value(), highest.input_value()) == ("100", "139")
+    lowest.fill("119")
+    lowest.press("Enter")
+    settle(bench)
+    assert bench.get("h", "crop") == [119, 139]
+    assert pixel(bench, 5, 400 * 19.5 // 21) == viridis(1)
+    highest.fill("119")
+    highest.press("Enter")
+    assert highest.input_value() == "139", "one row is no part of a scale"
+    bench.page.get_by_role("button", name="All").click()
+    settle(bench)
+    assert bench.get("h", "crop") == []
+    assert (lowest.input_value(), highest.input_value()) == ("30", "285")
+
+
+def test_bands_say_their_frequencies(bench):
+    bands = tuple(f"{155 * 1.0629**i:.1f} Hz" for i in range(64))
+    canvas = mount(bench, embed_of(field(20, 64), labels=bands), height=320)
+    assert bench.page.locator(".ev-heatmap-names span").all_inner_texts() == [
+        "200",
+        "500",
+        "1000",
+        "2000",
+        "5000",
+        "Hz",
+    ]
+    assert hover(bench, canvas, 50, 318).startswith("155.0 Hz")
 
 
 def test_what_no_frame_covers_is_empty(bench):

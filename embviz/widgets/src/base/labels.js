@@ -12,14 +12,15 @@ const MAX_LABELS = 64; // more labels than this do not fit beside a heatmap
 const HEIGHTS = { least: 120, most: 320, row: 12 };
 
 /**
- * Rising numbers and their unit, where labels too many to be listed say that ("30 BPM" …); else null.
+ * Rising numbers and their unit, where labels say that ("30 BPM" …); null where they are a list.
  * @param {string[]} labels
  */
 export function measured(labels) {
-  if (labels.length <= MAX_LABELS) return null;
   const matches = labels.map((label) => /^(-?\d+(?:\.\d+)?)\s*(\D*)$/.exec(label));
   const unit = matches[0]?.[2];
-  if (unit === undefined || !matches.every((match) => match?.[2] === unit)) return null;
+  if (matches.length < 2 || unit === undefined || !matches.every((match) => match?.[2] === unit)) return null;
+  // Without a unit, only what is too much for a list is a scale.
+  if (!unit && labels.length <= MAX_LABELS) return null;
   const numbers = matches.map((match) => Number(match?.[1]));
   return numbers.every((n, i) => !i || n > numbers[i - 1]) ? { numbers, unit } : null;
 }
@@ -60,7 +61,7 @@ export function usualHeight(d, named = false) {
  */
 export function rowLabels({ rows, labels, listed }, height) {
   const d = rows.length;
-  if (!listed) return numberLabels(d, measured(labels)?.numbers, height);
+  if (!listed) return numberLabels(rows, measured(labels)?.numbers, height);
   const every = Math.max(1, Math.ceil((d * LABEL) / height));
   const texts = [];
   for (let row = Math.floor((every - 1) / 2); row < d; row += every) {
@@ -69,17 +70,55 @@ export function rowLabels({ rows, labels, listed }, height) {
   return texts;
 }
 
-/** @param {number} d @param {number[] | undefined} numbers @param {number} height */
-function numberLabels(d, numbers, height) {
-  const value = (/** @type {number} */ dimension) => numbers?.[dimension] ?? dimension;
-  const span = Math.max(value(d - 1) - value(0), 1);
-  const most = Math.max(2, Math.floor(height / 30));
-  const step = [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 5000].find((n) => span / n <= most) ?? span;
-  const texts = [];
-  for (let i = 0; i < d; i += 1) {
-    if (value(i) % step === 0) texts.push({ row: d - 1 - i, text: String(value(i)) });
+/**
+ * Round values at the side of rows that rise upwards; of those too near to each other, the rounder one stays.
+ * @param {Uint16Array} rows @param {number[] | undefined} numbers @param {number} height
+ */
+function numberLabels(rows, numbers, height) {
+  const values = Array.from(rows, (dimension) => numbers?.[dimension] ?? dimension).reverse();
+  const tall = height / rows.length;
+  /** @type {{row: number, text: string}[]} */
+  const ticks = [];
+  for (const value of isEven(values) ? evenTicks(values, height) : roundTicks(values)) {
+    const row = rows.length - 1 - placeOf(value, values);
+    if (ticks.every((tick) => Math.abs(tick.row - row) * tall >= LABEL)) ticks.push({ row, text: String(value) });
   }
-  return texts;
+  return ticks.sort((a, b) => b.row - a.row);
+}
+
+/** Whether rising numbers are as far apart everywhere, but for their rounding. @param {number[]} values */
+function isEven(values) {
+  const steps = values.slice(1).map((value, i) => value - values[i]);
+  return Math.max(...steps) < 1.05 * Math.min(...steps);
+}
+
+/** @param {number[]} values @param {number} height */
+function evenTicks(values, height) {
+  const [low, high] = [values[0], values[values.length - 1]];
+  const most = Math.max(2, Math.floor(height / 30));
+  const span = Math.max(high - low, 1);
+  const step = [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 5000].find((n) => span / n <= most) ?? span;
+  const ticks = [];
+  for (let value = Math.ceil(low / step) * step; value <= high; value += step) ticks.push(value);
+  return ticks;
+}
+
+/** 1, 2 and 5 times powers of ten, the rounder ones first. @param {number[]} values */
+function roundTicks(values) {
+  const [low, high] = [values[0], values[values.length - 1]];
+  const [first, last] = [low, high].map((value) => Math.floor(Math.log10(Math.max(value, 1))));
+  const decades = Array.from({ length: last - first + 1 }, (_, i) => 10 ** (first + i));
+  return [1, 5, 2].flatMap((n) => decades.map((ten) => n * ten)).filter((value) => value >= low && value <= high);
+}
+
+/**
+ * Where a value lies between rising numbers: the index of one, or between two.
+ * @param {number} value @param {number[]} values
+ */
+function placeOf(value, values) {
+  const above = values.findIndex((number) => number >= value);
+  if (above < 1) return Math.max(above, 0);
+  return above - (values[above] - value) / (values[above] - values[above - 1]);
 }
 
 /** What a dimension is called beside the plot. @param {number} dimension @param {string[]} labels */

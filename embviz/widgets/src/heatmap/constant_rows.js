@@ -34,10 +34,11 @@ export class Rest {
    */
   rowsOf(field, wanted) {
     const live = wanted && field.order !== "index" && field.t > 1 ? liveRows(field.rows, field.ranges) : field.rows;
-    const most = live.length > 0 && live.length < field.d / 2;
+    const d = field.rows.length;
+    const most = live.length > 0 && live.length < d / 2;
     this.el.hidden = !most;
     if (!most) return field.rows;
-    write(this.text, stillText(field.d - live.length, field.d));
+    write(this.text, stillText(d - live.length, d));
     write(this.button, this.#all ? `Show the ${live.length.toLocaleString("en")} that change` : "Show all");
     return this.#all ? field.rows : live;
   }

@@ -27,7 +27,7 @@ const HINT =
 
 const TRAITS =
   "cells ranges ends shape grid labels unit signed activity_order cluster_order order scale pins height complete message " +
-  "title live_only";
+  "title live_only crop";
 
 let serial = 0;
 
@@ -173,8 +173,8 @@ export class Heatmap {
   }
 
   #usualHeight() {
-    const { rows, labels } = this.field;
-    return usualHeight(rows.length, labels.length > 0);
+    const { rows, labels, measure } = this.field;
+    return usualHeight(rows.length, labels.length > 0 && !measure);
   }
 
   /** The dimensions that have curves of their own. */

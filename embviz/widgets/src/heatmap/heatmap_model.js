@@ -3,9 +3,11 @@
 import { bytesOf, numbersOf } from "../base/buffers.js";
 import { lookups, scaleOf, zeroPlace, zerosOf } from "../base/color_scale.js";
 import { count, formatValue } from "../base/format.js";
-import { isListed, rowsOf } from "../base/labels.js";
+import { isListed, measured, plain, rowsOf } from "../base/labels.js";
 import { levelFor, Pyramid } from "../base/raster.js";
 import { frameAt, frameEdge } from "../base/time.js";
+
+const NO_ORDER = new Uint16Array(0);
 
 /** The data of a heatmap; what has not changed since before is taken over. */
 export class Field {
@@ -21,19 +23,31 @@ export class Field {
     this.whole = this.codes.length === d * t && this.ranges.length === 2 * d && (grid.hop > 0 || !t);
     this.labels = get("labels")?.length === d ? get("labels") : [];
     this.scale = get("scale") ?? "none";
+    this.measure = measured(this.labels);
+    this.crop = this.measure && get("crop")?.length === 2 ? get("crop") : null;
     this.#orderBy(get, before);
     this.#colorBy(same ? before : null);
   }
 
   #orderBy(get, before) {
     const wanted = get("order") ?? "index";
-    const permutation = wanted === "index" ? new Uint16Array(0) : numbersOf(get(`${wanted}_order`), Uint16Array);
+    const permutation = wanted === "index" ? NO_ORDER : numbersOf(get(`${wanted}_order`), Uint16Array);
     // Until Python has sent the order, rows stay as they are.
     this.ordering = wanted !== "index" && permutation.length !== this.d && this.d > 0;
     this.order = this.ordering ? (before?.d === this.d ? before.order : "index") : wanted;
     this.listed = isListed(this.labels, this.order);
     const kept = this.ordering && this.order !== "index";
-    this.rows = kept ? before.rows : rowsOf(this.d, this.listed, this.ordering ? new Uint16Array(0) : permutation);
+    this.rows = kept ? before.rows : this.#cropped(rowsOf(this.d, this.listed, this.ordering ? NO_ORDER : permutation));
+  }
+
+  /** The rows whose numbers are among those asked for; all of them, where none is. */
+  #cropped(rows) {
+    const [low, high] = this.crop ?? [];
+    const inside = this.crop
+      ? rows.filter((row) => this.measure.numbers[row] >= low && this.measure.numbers[row] <= high)
+      : rows;
+    if (!inside.length) this.crop = null;
+    return inside.length ? inside : rows;
   }
 
   #colorBy(before) {
@@ -77,6 +91,7 @@ export class Field {
     const every = period >= 1e-3 ? `${formatValue(period)} s` : `${formatValue(period * 1e6)} µs`;
     const still = this.t > 1 ? this.ranges.filter((low, i) => i % 2 === 0 && low === this.ranges[i + 1]).length : 0;
     const facts = [this.size, `every ${every}`];
+    if (this.crop) facts.push(`${this.crop.map(String).join("–")} ${plain(this.measure.unit, 24)} shown`);
     return still ? [...facts, `${still.toLocaleString("en")} never change`] : facts;
   }
 }

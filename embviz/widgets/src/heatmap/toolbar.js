@@ -2,6 +2,7 @@
 /** The line above a heatmap: what the playhead is at, how rows and colours are chosen, and the pin of a row. */
 import { bytesOf } from "../base/buffers.js";
 import { h, icon, PIN, write } from "../base/dom.js";
+import { Crop } from "./crop.js";
 
 const NO_ROW = "Pin a dimension: choose a row first (click, or ↑ ↓), then P";
 
@@ -13,7 +14,7 @@ export class Toolbar {
 
   /**
    * @param {{orders: Record<string, string>, scales: Record<string, string>, pin: () => void,
-   *   set: (name: string, value: string) => void, offer: (offered: boolean) => void}} options
+   *   set: (name: string, value: unknown) => void, offer: (offered: boolean) => void}} options
    *   `orders` and `scales` are names with titles; `offer` tells when the pin has the pointer or the focus, for what it would pin to be shown
    */
   constructor({ orders, scales, set, pin, offer }) {
@@ -30,7 +31,9 @@ export class Toolbar {
       },
       icon(PIN),
     );
-    this.tools = h("div.ev-heatmap-tools", {}, this.readout, ...this.selects.map(({ el }) => el), this.pin);
+    this.crop = new Crop((ends) => set("crop", ends));
+    const controls = [this.crop.el, ...this.selects.map(({ el }) => el), this.pin];
+    this.tools = h("div.ev-heatmap-tools", {}, this.readout, ...controls);
   }
 
   /** @param {{get: Function, send?: Function}} model @param {import("./heatmap_model.js").Field} field */
@@ -38,6 +41,7 @@ export class Toolbar {
     this.head.hidden = !title;
     write(this.title, title);
     this.title.title = title;
+    this.crop.show(field);
     for (const { name, control } of this.selects) {
       control.value = model.get(name);
       control.disabled = field.empty;
