@@ -1,4 +1,3 @@
-// @ts-nocheck
 /**
  * A confusion matrix: the truth as rows, the answers as columns, and below it the tracks of the chosen cell.
  *
@@ -14,6 +13,15 @@ import { clamp } from "../base/time.js";
 import { nameOf, plain, quoted, slot } from "../base/ui.js";
 import { clockOf } from "../player/clock.js";
 
+/**
+ * @import { Host, Model, RenderOptions } from "../types.js"
+ * @typedef {{name: string, title: string}} Named
+ * @typedef {Named & {counts: number[][]}} TestSet
+ * @typedef {{track: string, title?: string, artist?: string, probability: number, own: number}} Row of the list
+ * @typedef {{classes: string[], counts: number[][], unit: string, testSet: string, truth: number, answer: number}}
+ * State
+ */
+
 const UNITS = [
   { name: "share", title: "Shares" },
   { name: "count", title: "Counts" },
@@ -27,7 +35,7 @@ const GAP = 3; // pixels between cells
 const FLIPS = { dark: 0.55, light: 0.675 }; // shares from which the other of black and white is read better
 const PAGE = 8; // rows that Page Up and Page Down move by
 
-const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
+const sum = (/** @type {number[]} */ numbers) => numbers.reduce((total, number) => total + number, 0);
 
 /** How many tracks each class has. @param {number[][]} counts */
 export const totalsOf = (counts) => counts.map(sum);
@@ -77,13 +85,15 @@ export function layoutOf(width, classes) {
 
 /**
  * The cell that a key leads to, or null where it leads nowhere.
- * @param {{key: string, ctrlKey?: boolean, metaKey?: boolean}} event @param {number} n rows and columns
+ * @param {{key: string, ctrlKey?: boolean, metaKey?: boolean, altKey?: boolean}} event
+ * @param {number} row @param {number} column @param {number} n rows and columns
  * @returns {[number, number] | null}
  */
 export function movedTo({ key, ctrlKey, metaKey, altKey }, row, column, n) {
   const far = Boolean(ctrlKey || metaKey);
   if (altKey || (far && key !== "Home" && key !== "End")) return null;
-  const target = {
+  /** @type {Record<string, [number, number]>} */
+  const targets = {
     ArrowDown: [row + 1, column],
     ArrowUp: [row - 1, column],
     ArrowRight: [row, column + 1],
@@ -92,17 +102,21 @@ export function movedTo({ key, ctrlKey, metaKey, altKey }, row, column, n) {
     PageUp: [row - PAGE, column],
     Home: [far ? 0 : row, 0],
     End: [far ? n - 1 : row, n - 1],
-  }[key];
-  return target ? target.map((place) => clamp(place, 0, n - 1)) : null;
+  };
+  if (!Object.hasOwn(targets, key)) return null;
+  const [down, across] = targets[key];
+  return [clamp(down, 0, n - 1), clamp(across, 0, n - 1)];
 }
 
+/** @param {RenderOptions} options */
 function render({ model, el, signal: given, host }) {
   const own = new AbortController();
   given?.addEventListener("abort", () => own.abort(), { once: true });
-  draw(model, el, own.signal, host);
+  draw(model, el, own.signal, /** @type {Host} */ (host));
   return () => own.abort();
 }
 
+/** @param {Model} model @param {HTMLElement} el @param {AbortSignal} signal @param {Host} host */
 function draw(model, el, signal, host) {
   const clock = clockOf(model.get("clock") ?? "");
   const trouble = troubleLine();
@@ -110,7 +124,11 @@ function draw(model, el, signal, host) {
   const messages = notices({ link });
   const player = slot({ host, signal });
   const title = h("h3", { dir: "auto" });
-  const units = choice("Numbers", UNITS, (name) => (model.set("unit", name), model.save_changes()));
+  const setUnit = (/** @type {string} */ name) => {
+    model.set("unit", name);
+    model.save_changes?.();
+  };
+  const units = choice("Numbers", UNITS, setUnit);
   const testSets = choice("Collection", [], (name) => link.send("show_test_set", { name }));
   const matrix = table((truth, answer) => link.send("show_cell", { truth, answer }));
   const list = trackList({ model, link, clock });
@@ -125,9 +143,11 @@ function draw(model, el, signal, host) {
     player.el,
     list.el,
   );
+  /** @returns {TestSet} */
   const testSet = () => {
+    /** @type {TestSet[]} */
     const all = model.get("test_sets") ?? [];
-    return all.find(({ name }) => name === model.get("test_set")) ?? all[0] ?? { counts: [] };
+    return all.find(({ name }) => name === model.get("test_set")) ?? all[0] ?? { name: "", title: "", counts: [] };
   };
 
   function update() {
@@ -142,6 +162,7 @@ function draw(model, el, signal, host) {
     list.update(classes, testSet());
   }
 
+  /** @param {KeyboardEvent} event */
   function pressed(event) {
     // Inside a panel or a page, keys are theirs.
     if (event.defaultPrevented || root.parentElement?.closest(".embviz")) return;
@@ -164,15 +185,20 @@ function draw(model, el, signal, host) {
   update();
 }
 
-/** Buttons of which one is pressed; hidden where there is nothing to choose from. */
+/**
+ * Buttons of which one is pressed; hidden where there is nothing to choose from.
+ * @param {string} label @param {Named[]} options @param {(name: string) => void} choose
+ */
 function choice(label, options, choose) {
   const el = h("div.ev-confusion-choice", { role: "group", "aria-label": label });
-  let shown = [];
+  let shown = "";
   const self = {
     el,
+    /** @param {Named[]} given */
     fill(given) {
-      if (JSON.stringify(given.map(({ name }) => name)) === JSON.stringify(shown)) return;
-      shown = given.map(({ name }) => name);
+      const names = JSON.stringify(given.map(({ name }) => name));
+      if (names === shown) return;
+      shown = names;
       el.replaceChildren(
         ...given.map(({ name, title }) =>
           h("button", { type: "button", "data-name": name, onclick: () => choose(name) }, plain(title)),
@@ -180,8 +206,10 @@ function choice(label, options, choose) {
       );
       el.hidden = given.length < 2;
     },
+    /** @param {string} name */
     update(name) {
-      for (const one of el.children) one.setAttribute("aria-pressed", String(one.dataset.name === name));
+      for (const one of el.querySelectorAll("button"))
+        one.setAttribute("aria-pressed", String(one.dataset.name === name));
     },
   };
   self.fill(options);
@@ -201,15 +229,15 @@ function legend() {
   );
 }
 
-/** What a cell looks like: with black or white numbers, and with an outline where it counts right answers. */
+/**
+ * What a cell looks like: with black or white numbers, and with an outline where it counts right answers.
+ * @param {number} share @param {boolean} right
+ */
 function kindsOf(share, right) {
-  const kinds = { right, strong: share > FLIPS.dark, most: share > FLIPS.light };
-  return [
-    "ev-confusion-cell",
-    ...Object.keys(kinds)
-      .filter((kind) => kinds[kind])
-      .map((kind) => `ev-confusion-${kind}`),
-  ].join(" ");
+  const kinds = Object.entries({ right, strong: share > FLIPS.dark, most: share > FLIPS.light });
+  return ["ev-confusion-cell", ...kinds.filter(([, applies]) => applies).map(([kind]) => `ev-confusion-${kind}`)].join(
+    " ",
+  );
 }
 
 /** @param {(truth: number, answer: number) => void} choose */
@@ -217,12 +245,22 @@ function table(choose) {
   const caption = h("caption.ev-hidden");
   const grid = h("table.ev-confusion-table", { role: "grid" });
   const el = h("div.ev-confusion-scroll", {}, grid);
-  let [names, buttons, columns, rows, totals, answers] = [null, [], [], [], [], []];
-  let [shown, width, roomy] = [{ classes: [], counts: [] }, 0, true];
-  let [place, pressed, drawn] = [[0, 0], null, ""];
+  /** @type {HTMLButtonElement[][]} a row for each class */
+  let buttons = [];
+  /** @type {HTMLElement[][]} a heading or a total for each class */
+  let [columns, rows, totals, answers] = [[], [], [], []];
+  /** @type {State} */
+  let shown = { classes: [], counts: [], unit: "", testSet: "", truth: -1, answer: -1 };
+  let [names, drawn, width, roomy] = ["", "", 0, true];
+  let place = { row: 0, column: 0 };
+  /** @type {HTMLButtonElement | undefined} */
+  let pressed;
 
+  /** @param {string[]} classes */
   function build(classes) {
+    /** @param {string} name @param {string} scope @param {string} kind */
     const head = (name, scope, kind) => h(`th.${kind}`, { scope, title: quoted(name) }, nameOf(name));
+    /** @param {string} text @param {string} kind @param {string} scope */
     const total = (text, kind, scope) => h(`th.${kind}`, { scope }, text);
     names = JSON.stringify(classes);
     columns = classes.map((name) => head(name, "col", "ev-confusion-column"));
@@ -247,14 +285,15 @@ function table(choose) {
       ),
       h("tfoot", {}, h("tr", {}, total("answers", "ev-confusion-row.ev-confusion-sum", "row"), ...answers, h("td"))),
     );
-    stop(...place.map((at) => clamp(at, 0, Math.max(0, classes.length - 1))));
+    const last = Math.max(0, classes.length - 1);
+    stop(clamp(place.row, 0, last), clamp(place.column, 0, last));
   }
 
-  /** The Tab key stops at one cell. */
+  /** The Tab key stops at one cell. @param {number} row @param {number} column */
   function stop(row, column) {
-    const before = buttons[place[0]]?.[place[1]];
+    const before = buttons[place.row]?.[place.column];
     if (before) before.tabIndex = -1;
-    place = [row, column];
+    place = { row, column };
     const now = buttons[row]?.[column];
     if (now) now.tabIndex = 0;
     return now;
@@ -264,22 +303,22 @@ function table(choose) {
     const { classes, counts, unit } = shown;
     const [all, taken] = [totalsOf(counts), answersOf(counts)];
     const sign = roomy ? " %" : "";
-    buttons.forEach((line, i) =>
+    buttons.forEach((line, i) => {
       line.forEach((el, j) => {
         const count = counts[i]?.[j] ?? 0;
         const share = all[i] ? count / all[i] : 0;
         const said = [shareOf(count, all[i], sign), count.toLocaleString("en")];
         const [first, second] = unit === "share" ? said : said.reverse();
-        write(el.firstChild, count || i === j ? first : "·");
-        write(el.lastChild, roomy && count ? second : "");
+        write(el.children[0], count || i === j ? first : "·");
+        write(el.children[1], roomy && count ? second : "");
         const more = count ? `, ${shareOf(count, all[i])}` : "";
         el.setAttribute("aria-label", `${sentenceOf(classes, counts, i, j)}${more}`);
         el.className = kindsOf(share, i === j);
         el.style.setProperty("--share", share.toFixed(3));
-      }),
-    );
-    totals.forEach((el, i) => write(el, (all[i] ?? 0).toLocaleString("en")));
-    answers.forEach((el, i) => write(el, (taken[i] ?? 0).toLocaleString("en")));
+      });
+    });
+    for (const [i, el] of totals.entries()) write(el, (all[i] ?? 0).toLocaleString("en"));
+    for (const [i, el] of answers.entries()) write(el, (taken[i] ?? 0).toLocaleString("en"));
     const what = `${counted(sum(all), "track")} of ${counted(classes.length, "class", "classes")}`;
     write(caption, `${plain(shown.testSet)}: ${what}; rows are the truth, columns are the answers.`);
   }
@@ -290,15 +329,19 @@ function table(choose) {
     pressed?.setAttribute("aria-pressed", "true");
   }
 
-  /** Say what a cell counts, and of which classes, while it is pointed at or has the focus. */
+  /**
+   * Say what a cell counts, and of which classes, while it is pointed at or has the focus.
+   * @param {HTMLElement | null} cell
+   */
   function light(cell) {
     const { truth, answer } = cell?.dataset ?? {};
-    if (cell) cell.title = cell.getAttribute("aria-label");
-    rows.forEach((el, i) => el.classList.toggle("ev-confusion-lit", String(i) === truth));
-    columns.forEach((el, i) => el.classList.toggle("ev-confusion-lit", String(i) === answer));
+    if (cell) cell.title = cell.getAttribute("aria-label") ?? "";
+    for (const [i, el] of rows.entries()) el.classList.toggle("ev-confusion-lit", String(i) === truth);
+    for (const [i, el] of columns.entries()) el.classList.toggle("ev-confusion-lit", String(i) === answer);
   }
 
-  const cellOf = ({ target }) => target.closest?.(".ev-confusion-cell");
+  /** @param {Event} event @returns {HTMLElement | null} */
+  const cellOf = ({ target }) => (target instanceof Element ? target.closest(".ev-confusion-cell") : null);
   grid.addEventListener("click", (event) => {
     const cell = cellOf(event);
     if (cell) choose(Number(cell.dataset.truth), Number(cell.dataset.answer));
@@ -313,7 +356,7 @@ function table(choose) {
   });
   grid.addEventListener("focusout", () => light(null));
   grid.addEventListener("keydown", (event) => {
-    const to = cellOf(event) && movedTo(event, ...place, buttons.length);
+    const to = cellOf(event) && movedTo(event, place.row, place.column, buttons.length);
     if (!to) return;
     event.preventDefault();
     event.stopPropagation();
@@ -322,6 +365,7 @@ function table(choose) {
 
   const self = {
     el,
+    /** @param {number} now */
     fit(now) {
       width = now || width;
       if (!width) return;
@@ -334,6 +378,7 @@ function table(choose) {
       roomy = layout.roomy;
       numbers();
     },
+    /** @param {State} given */
     update(given) {
       shown = given;
       if (JSON.stringify(given.classes) !== names) {
@@ -354,20 +399,28 @@ function table(choose) {
   return self;
 }
 
-/** The tracks of the chosen cell. @param {{model: object, link: Link, clock: import("../player/clock.js").Clock}} parts */
+/**
+ * The tracks of the chosen cell.
+ * @param {{model: Model, link: Link, clock: import("../player/clock.js").Clock}} parts
+ */
 function trackList({ model, link, clock }) {
   const heading = h("h3", { role: "status" });
   const order = h("span.ev-faint");
   const hint = h("p.ev-panel-empty", {}, "Choose a cell: the tracks in it are listed here, and can be played.");
   const more = h("p.ev-confusion-more.ev-faint");
+  /** @type {string[]} */
   let names = [];
   const list = rowList({
     label: "Tracks of the cell",
+    /** @param {Row} item */
     row(item) {
       const { test_set: testSet, track } = model.get("current") ?? {};
       const current = track === item.track && testSet === model.get("test_set");
       const playing = current && clock.playing;
-      const press = () => (current && clock.playing ? clock.pause() : link.send("play", { track: item.track }));
+      const press = () => {
+        if (current && clock.playing) clock.pause();
+        else link.send("play", { track: item.track });
+      };
       const { truth, answer } = model.get("chosen") ?? {};
       const figures = [`${names[answer]}: ${shareOf(item.probability, 1)}`];
       if (truth !== answer) figures.push(`${names[truth]}: ${shareOf(item.own, 1)}`);
@@ -400,6 +453,7 @@ function trackList({ model, link, clock }) {
   );
   return {
     el,
+    /** @param {string[]} classes @param {TestSet} testSet */
     update(classes, { name, counts = [] }) {
       const chosen = model.get("chosen") ?? {};
       const { truth = -1, answer = -1, rows = [], more: rest = 0 } = chosen;

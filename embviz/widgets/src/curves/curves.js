@@ -1,4 +1,3 @@
-// @ts-nocheck
 /**
  * Curves: the strongest dimensions of an embedding over time, and what they are at the playhead.
  *
@@ -19,11 +18,18 @@ const TALL = 190; // pixels of the plot
 const EDGE = { top: 8, bottom: 22 };
 const LABELS = 10; // curves that are labelled in the plot, and marked at the playhead; more only in the table
 
+/** @import { Inks, Pen } from "../base/canvas.js" */
+/** @import { View as Stretch } from "../base/time.js" */
+/** @import { Model, RenderOptions } from "../types.js" */
 /**
- * @typedef {{cells: Uint8Array, d: number, t: number, ranges: Float32Array, grid: import("../base/time.js").Grid}} Frames
+ * @typedef {{cells: Uint8Array, d: number, t: number, ranges: Float32Array, grid: import("../base/time.js").Grid}}
+ * Frames
  */
 
-/** The value of a dimension at a frame; NaN where there is none. @param {Frames} frames */
+/**
+ * The value of a dimension at a frame; NaN where there is none.
+ * @param {Frames} frames @param {number} dimension @param {number} frame
+ */
 export function cellValue({ cells, t, ranges }, dimension, frame) {
   const code = cells[dimension * t + frame];
   return code ? decoded(code, ranges[2 * dimension], ranges[2 * dimension + 1]) : NaN;
@@ -31,24 +37,25 @@ export function cellValue({ cells, t, ranges }, dimension, frame) {
 
 /**
  * The line of a dimension across a plot: runs of points, x in pixels, y the value; empty cells interrupt it.
- * @param {Frames} frames @returns {number[][]} each run as [x, y, x, y, …]
+ * @param {Frames} frames @param {number} dimension @param {Stretch} view @param {number} width
+ * @returns {number[][]} each run as [x, y, x, y, …]
  */
 export function lineOf(frames, dimension, view, width) {
   const { grid } = frames;
   const [from, to] = [frameAt(grid, view[0]), frameAt(grid, view[1]) + 1];
   const x0 = timeToX(frameEdge(grid, 0), view, width);
   const wide = (grid.hop / grid.sample_rate / (view[1] - view[0])) * width;
+  /** @type {number[][]} */
   const runs = [];
-  let run = null;
+  let open = false;
+  /** @param {number} value @param {number[]} xs */
   const add = (value, ...xs) => {
-    if (Number.isNaN(value)) run = null;
-    else {
-      if (!run) runs.push((run = []));
-      for (const x of xs) run.push(x, value);
-    }
+    if (!open && !Number.isNaN(value)) runs.push([]);
+    open = !Number.isNaN(value);
+    if (open) runs[runs.length - 1].push(...xs.flatMap((x) => [x, value]));
   };
   if (wide >= 1) {
-    const xOf = (frame) => timeToX(frameEdge(grid, frame), view, width);
+    const xOf = (/** @type {number} */ frame) => timeToX(frameEdge(grid, frame), view, width);
     for (let i = from; i < to; i += 1) add(cellValue(frames, dimension, i), xOf(i), xOf(i + 1));
     return runs;
   }
@@ -64,6 +71,7 @@ export function lineOf(frames, dimension, view, width) {
   return runs;
 }
 
+/** @param {RenderOptions} options */
 function render({ model, el, signal }) {
   const own = new AbortController();
   new View(model, el, signal ?? own.signal);
@@ -71,26 +79,45 @@ function render({ model, el, signal }) {
 }
 
 class View {
+  /** @type {Frames | null} */
   frames = null;
+  /** @type {number[]} the dimensions that are shown, the strongest first */
   rows = [];
+  /** @type {Map<number, number>} the stroke of each of them */
   slots = new Map();
   axis = axisOf(0, 1, true);
+  /** @type {Map<number, HTMLElement>} */
   dots = new Map();
+  /** @type {{x: number, y: number} | null} */
   pointer = null;
+  /** @type {number | null} the dimension that is pointed at */
+  near = null;
   frame = -1;
   dark = false;
-  inks = {};
+  highest = -Infinity;
+  /** @type {Stretch} what means are taken of */
+  stretch = [0, 0];
+  /** @type {ReturnType<typeof summary> | null} */
+  sums = null;
 
+  /** @param {Model} model @param {HTMLElement} el @param {AbortSignal} signal */
   constructor(model, el, signal) {
-    Object.assign(this, { model, signal, clock: clockOf(model.get("clock")) });
-    this.legend = new Legend({ onPin: (...pin) => this.pin(...pin), onPoint: (row) => this.highlight(row) });
-    const search = { find: (text) => this.found(text), take: (row) => this.pin(row, true) };
+    this.model = model;
+    this.signal = signal;
+    this.clock = clockOf(model.get("clock"));
+    this.legend = new Legend({ onPin: (row, pinned) => this.pin(row, pinned), onPoint: (row) => this.highlight(row) });
+    const search = {
+      find: (/** @type {string} */ text) => this.found(text),
+      take: (/** @type {number} */ row) => this.pin(row, true),
+    };
     this.tools = new Tools({ ...search, set: (name, value) => this.set(name, value), signal });
     this.ui = build(this.tools.el, this.legend.el);
     el.append(this.ui.root);
+    this.inks = inksOf(this.ui.root);
     this.redraw = whileSeen(this.ui.root, () => this.paint(), signal);
     this.rank = throttled(() => this.choose(), 100, signal);
-    this.save = throttled(() => model.save_changes(), 100, signal);
+    this.save = throttled(() => model.save_changes?.(), 100, signal);
+    this.room = sizeOf(this.ui.root, this.redraw, signal);
     this.listen();
     this.read();
   }
@@ -110,8 +137,16 @@ class View {
     const options = { signal };
     clockKeys(ui.root, clock, signal);
     clock.on("time", () => this.follow(), options);
-    clock.on("state", () => (this.place(), this.rank()), options);
-    clock.on("view", () => (this.redraw(), this.rank()), options);
+    const placeAndRank = () => {
+      this.place();
+      this.rank();
+    };
+    const redrawAndRank = () => {
+      this.redraw();
+      this.rank();
+    };
+    clock.on("state", placeAndRank, options);
+    clock.on("view", redrawAndRank, options);
     clock.on("hover", hovered, options);
     onChange(
       model,
@@ -120,10 +155,23 @@ class View {
       signal,
     );
     onChange(model, "top threshold pins", () => this.choose(), signal);
-    onChange(model, "title height message complete", () => (this.say(), this.redraw()), signal);
-    onTheme(ui.root, (dark) => (Object.assign(this, { dark, inks: inksOf(ui.root) }), this.table()), signal);
-    this.room = sizeOf(ui.root, this.redraw, signal);
+    const sayAndRedraw = () => {
+      this.say();
+      this.redraw();
+    };
+    const recolor = (/** @type {boolean} */ dark) => {
+      this.dark = dark;
+      this.inks = inksOf(ui.root);
+      this.table();
+    };
+    onChange(model, "title height message complete", sayAndRedraw, signal);
+    onTheme(ui.root, recolor, signal);
     signal.addEventListener("abort", () => ui.root.remove(), { once: true });
+  }
+
+  /** @returns {number[]} the dimensions that are always shown */
+  get pins() {
+    return this.model.get("pins");
   }
 
   get width() {
@@ -134,11 +182,13 @@ class View {
     return Math.max(40, (this.model.get("height") || TALL) - EDGE.top - EDGE.bottom);
   }
 
+  /** @param {string} name of a trait @param {unknown} value */
   set(name, value) {
     this.model.set(name, value);
     this.save();
   }
 
+  /** @param {number} row @returns {string} */
   label(row) {
     return this.model.get("labels")?.[row] ?? `dimension ${row}`;
   }
@@ -164,18 +214,19 @@ class View {
     this.rows = [];
     if (frames) {
       this.stretch = clock.range ?? clock.view;
-      this.sums = summary(frames, ...framesIn(frames.grid, this.stretch));
-      const pins = model.get("pins").filter((row) => row < frames.d);
+      const [from, to] = framesIn(frames.grid, this.stretch);
+      this.sums = summary(frames, from, to);
+      const pins = this.pins.filter((row) => row < frames.d);
       this.rows = chosen(this.sums, { top: model.get("top"), threshold: model.get("threshold"), pins });
       this.slots = strokesFor(this.rows, this.slots);
-      this.axis = this.axisOfRows();
+      this.axis = this.axisOfRows(frames);
     }
     this.table();
     this.say();
   }
 
-  axisOfRows() {
-    const { ranges } = this.frames;
+  /** @param {Frames} frames */
+  axisOfRows({ ranges }) {
     const lows = this.rows.map((row) => ranges[2 * row]).filter((value) => !Number.isNaN(value));
     const highs = this.rows.map((row) => ranges[2 * row + 1]).filter((value) => !Number.isNaN(value));
     const parts = clamp(Math.floor(this.tall / 30), 2, 5);
@@ -206,11 +257,15 @@ class View {
   // -- the legend -----------------------------------------------------------------------------------------------
 
   table() {
-    const { legend, model, rows } = this;
-    const [a, b] = this.stretch ?? [0, 0];
-    const pins = model.get("pins");
-    const entry = (row) => ({ row, name: this.label(row), pinned: pins.includes(row), ...this.stroke(row) });
-    if (legend.show(rows.map(entry), this.axis, this.frames?.d > 1)) this.mark();
+    const { legend, rows, pins } = this;
+    const [a, b] = this.stretch;
+    const entry = (/** @type {number} */ row) => ({
+      row,
+      name: this.label(row),
+      pinned: pins.includes(row),
+      ...this.stroke(row),
+    });
+    if (legend.show(rows.map(entry), this.axis, (this.frames?.d ?? 0) > 1)) this.mark();
     const whole = a === 0 && b === this.clock.duration;
     legend.means(whole ? "mean" : `mean ${formatTime(a)}–${formatTime(b)}`, this.sums?.means ?? []);
     this.redraw();
@@ -219,29 +274,33 @@ class View {
   /** The marks of curves at the playhead. */
   mark() {
     const { rows, ui } = this;
-    const dot = (row) => h("i.ev-curves-dot", { style: { background: this.stroke(row).color } });
+    const dot = (/** @type {number} */ row) => h("i.ev-curves-dot", { style: { background: this.stroke(row).color } });
     this.dots = new Map(rows.length <= LABELS ? rows.map((row) => [row, dot(row)]) : []);
     ui.dots.replaceChildren(...this.dots.values());
     this.frame = -1;
   }
 
+  /** @param {number} row */
   stroke(row, dark = this.dark) {
-    return strokeOf(this.slots.get(row), dark);
+    return strokeOf(this.slots.get(row) ?? 0, dark);
   }
 
+  /** @param {number} row @param {boolean} pinned */
   pin(row, pinned) {
-    const pins = this.model.get("pins").filter((other) => other !== row);
+    const pins = this.pins.filter((other) => other !== row);
     this.set("pins", pinned ? [...pins, row] : pins);
   }
 
+  /** @param {string} text */
   found(text) {
-    const { frames } = this;
-    if (!frames) return [];
+    const { frames, sums } = this;
+    if (!frames || !sums) return [];
     const labels = Array.from({ length: frames.d }, (_, row) => this.label(row));
-    const mean = (row) => numberOn(this.axis, this.sums.means[row]);
+    const mean = (/** @type {number} */ row) => numberOn(this.axis, sums.means[row]);
     return matching(labels, text).map((row) => ({ row, name: labels[row], mean: mean(row) }));
   }
 
+  /** @param {number | null} row */
   highlight(row) {
     if (this.near === row) return;
     this.near = row;
@@ -265,19 +324,22 @@ class View {
     pen.translate(GUTTER.left, EDGE.top);
     this.paintAxes(pen, inks);
     if (this.frames && this.clock.view[1] > this.clock.view[0]) {
-      for (const row of this.rows) if (row !== this.near) this.paintLine(pen, row);
-      if (this.rows.includes(this.near)) this.paintLine(pen, this.near);
-      if (this.rows.length <= LABELS) this.paintLabels(pen);
+      const { frames, near } = this;
+      for (const row of this.rows) if (row !== near) this.paintLine(pen, frames, row);
+      if (near !== null && this.rows.includes(near)) this.paintLine(pen, frames, near);
+      if (this.rows.length <= LABELS) this.paintLabels(pen, frames);
     }
     this.follow();
     this.place();
     this.hover();
   }
 
+  /** @param {number} value */
   y(value) {
     return this.tall * (1 - (value - this.axis.low) / (this.axis.high - this.axis.low));
   }
 
+  /** @param {Pen} pen @param {Inks} inks */
   paintAxes(pen, inks) {
     const { axis, width, tall, clock } = this;
     const decimals = Math.max(0, -Math.floor(Math.log10((axis.ticks[1] ?? 1) - (axis.ticks[0] ?? 0)) + 1e-9));
@@ -287,7 +349,7 @@ class View {
     pen.textBaseline = "middle";
     for (const tick of axis.ticks) {
       const y = Math.round(this.y(tick));
-      pen.fillText(minus(tick.toFixed(decimals + round)), -8, y);
+      pen.fillText(minus(tick.toFixed(decimals + Number(round))), -8, y);
       pen.globalAlpha = tick === 0 ? 1 : 0.55;
       pen.fillStyle = inks.line;
       pen.fillRect(0, y, width, 1);
@@ -310,6 +372,7 @@ class View {
     this.paintThreshold(pen, inks);
   }
 
+  /** @param {Pen} pen @param {Inks} inks */
   paintThreshold(pen, inks) {
     const threshold = this.model.get("threshold");
     const y = Math.round(this.y(threshold)) + 0.5;
@@ -324,17 +387,22 @@ class View {
     pen.restore();
   }
 
-  paintLine(pen, row) {
+  /** Whether a curve is drawn strongly: all are, unless one is pointed at. @param {number} row */
+  isLit(row) {
+    return this.near === null || !this.rows.includes(this.near) || this.near === row;
+  }
+
+  /** @param {Pen} pen @param {Frames} frames @param {number} row */
+  paintLine(pen, frames, row) {
     const { color, dash } = this.stroke(row);
-    const lit = this.near == null || !this.rows.includes(this.near) || this.near === row;
     pen.save();
     pen.beginPath();
     pen.rect(0, -2, this.width, this.tall + 4);
     pen.clip();
     Object.assign(pen, { strokeStyle: color, lineWidth: this.near === row ? 2.75 : 1.75, lineJoin: "round" });
-    pen.globalAlpha = lit ? 1 : 0.35;
+    pen.globalAlpha = this.isLit(row) ? 1 : 0.35;
     pen.setLineDash(dash);
-    for (const run of lineOf(this.frames, row, this.clock.view, this.width)) {
+    for (const run of lineOf(frames, row, this.clock.view, this.width)) {
       pen.beginPath();
       // A single pooled frame between empty ones would be a line without length.
       if (run.length === 2) pen.rect(run[0] - 0.5, this.y(run[1]) - 0.5, 1, 1);
@@ -344,8 +412,9 @@ class View {
     pen.restore();
   }
 
-  paintLabels(pen) {
-    const { frames, clock } = this;
+  /** @param {Pen} pen @param {Frames} frames */
+  paintLabels(pen, frames) {
+    const { clock } = this;
     const last = frameAt(frames.grid, clock.view[1]);
     const rows = this.rows.filter((row) => !Number.isNaN(cellValue(frames, row, last)));
     const places = spread(
@@ -357,8 +426,7 @@ class View {
     pen.textAlign = "left";
     pen.textBaseline = "middle";
     rows.forEach((row, i) => {
-      const lit = this.near == null || !this.rows.includes(this.near) || this.near === row;
-      pen.globalAlpha = lit ? 1 : 0.35;
+      pen.globalAlpha = this.isLit(row) ? 1 : 0.35;
       pen.fillStyle = this.stroke(row).color;
       pen.fillText(shortened(pen, this.label(row), GUTTER.right - 8), this.width + 6, places[i]);
     });
@@ -377,7 +445,8 @@ class View {
     const frame = frames ? frameAt(frames.grid, clock.time) : -1;
     if (frame === this.frame) return;
     this.frame = frame;
-    for (const row of frames ? this.rows : []) {
+    if (!frames) return;
+    for (const row of this.rows) {
       const value = cellValue(frames, row, frame);
       legend.meter(row, value);
       const dot = this.dots.get(row);
@@ -400,18 +469,20 @@ class View {
     const frame = frames && clock.hover !== null && this.rows.length ? frameAt(frames.grid, clock.hover) : -1;
     ui.span.hidden = frame < 0;
     ui.tip.hidden = frame < 0 || !pointer;
-    if (frame < 0) return;
+    if (!frames || frame < 0) return;
     const [a, b] = frameSpan(frames.grid, frame);
     const [left, right] = [a, b].map((time) => timeToX(time, clock.view, this.width));
     Object.assign(ui.span.style, { left: `${left}px`, width: `${right - left}px` });
-    if (pointer) this.tip(frame, [a, b], pointer);
+    if (pointer) this.tip(frames, frame, [a, b], pointer);
   }
 
-  tip(frame, [a, b], pointer) {
-    const { ui, frames } = this;
+  /** @param {Frames} frames @param {number} frame @param {Stretch} span @param {{x: number, y: number}} pointer */
+  tip(frames, frame, [a, b], pointer) {
+    const { ui } = this;
     const values = this.rows.map((row) => ({ row, value: cellValue(frames, row, frame) }));
     values.sort((one, other) => (other.value || -Infinity) - (one.value || -Infinity));
-    const off = ({ value }) => (Number.isNaN(value) ? Infinity : Math.abs(this.y(value) + EDGE.top - pointer.y));
+    const off = (/** @type {{value: number}} */ { value }) =>
+      Number.isNaN(value) ? Infinity : Math.abs(this.y(value) + EDGE.top - pointer.y);
     const near = values.reduce((best, one) => (off(one) < off(best) ? one : best), values[0]);
     const lines = values.slice(0, LABELS).map(({ row, value }) => {
       const { color, dash } = this.stroke(row, true);
@@ -426,19 +497,20 @@ class View {
     const head = h("small", {}, `${formatTime(a, digits)} – ${formatTime(b, digits)}${unit ? ` · ${unit}` : ""}`);
     ui.tip.replaceChildren(head, ...lines, ...(rest > 0 ? [h("small", {}, `and ${rest} more`)] : []));
     const room = [this.room.width, this.tall + EDGE.top + EDGE.bottom];
-    const size = [ui.tip.offsetWidth, ui.tip.offsetHeight];
-    const [x, y] = tipPlace(pointer.x, pointer.y, ...size, room[0], Math.max(room[1], size[1]));
+    const { offsetWidth: wide, offsetHeight: high } = ui.tip;
+    const [x, y] = tipPlace(pointer.x, pointer.y, wide, high, room[0], Math.max(room[1], high));
     ui.tip.style.transform = `translate(${x}px, ${y}px)`;
   }
 }
 
+/** @param {HTMLElement} tools @param {HTMLElement} table */
 function build(tools, table) {
   const title = h("span.ev-curves-title", { dir: "auto" });
   const more = h("span.ev-faint", { role: "status" });
   const canvas = h("canvas", { role: "img" });
   const [span, range] = [h("div.ev-curves-span", { hidden: true }), h("div.ev-range", { hidden: true })];
   const playhead = h("div.ev-playhead");
-  const dots = h("div", { style: { position: "absolute", top: 0, left: 0 } });
+  const dots = h("div", { style: { position: "absolute", top: "0", left: "0" } });
   const message = h("div.ev-curves-message", { hidden: true, role: "status" });
   const stage = h("div.ev-curves-stage", {}, span, range, playhead, dots, message);
   const tip = h("div.ev-tip", { hidden: true });

@@ -1,15 +1,24 @@
-// @ts-nocheck
 /** Which curves are shown, and the legend that says which line is which, and what it is now. */
 
 import { minus, numberOn, roundStep } from "../base/canvas.js";
 import { stroke } from "../base/colormaps.js";
 import { h, icon, PIN, write } from "../base/dom.js";
 import { clamp, frameAt, frameTime } from "../base/time.js";
+import { focusOf, uid } from "../base/ui.js";
 
 const STROKES = 7; // pairs of colour and dashes, before colours meet other dashes
 const CHOICES = [3, 5, 8, 0];
 const FOUND = 8; // names that the search lists
-/** The frames centred in a stretch of time, at least one: [from, to). @param {import("../base/time.js").Grid} grid */
+
+/** @import { View } from "../base/time.js" */
+/** @import { Frames } from "./curves.js" */
+/** @typedef {{low: number, high: number, ticks: number[], decimals: number}} Axis */
+/** @typedef {{row: number, name: string, color: string, dash: number[], pinned: boolean}} Entry a row of the table */
+
+/**
+ * The frames centred in a stretch of time, at least one: [from, to).
+ * @param {import("../base/time.js").Grid} grid @param {View} stretch @returns {[number, number]}
+ */
 export function framesIn(grid, [from, to]) {
   let first = frameAt(grid, from);
   let last = frameAt(grid, to);
@@ -22,7 +31,7 @@ export function framesIn(grid, [from, to]) {
 
 /**
  * Mean and highest value of every dimension over frames [from, to); NaN where there is nothing.
- * @param {import("./curves.js").Frames} frames @returns {{means: Float64Array, peaks: Float64Array}}
+ * @param {Frames} frames @param {number} from @param {number} to @returns {{means: Float64Array, peaks: Float64Array}}
  */
 export function summary(frames, from, to) {
   const { cells, d, t, ranges } = frames;
@@ -48,6 +57,8 @@ export function summary(frames, from, to) {
 /**
  * The dimensions to show, the strongest first: the pinned ones, and the `top` strongest (all, if 0) of those that
  * reach the threshold (0: of all).
+ * @param {{means: Float64Array, peaks: Float64Array}} sums
+ * @param {{top: number, threshold: number, pins: number[]}} wanted @returns {number[]}
  */
 export function chosen({ means, peaks }, { top, threshold, pins }) {
   const ranked = [...means.keys()].filter((row) => !Number.isNaN(means[row])).sort((a, b) => means[b] - means[a]);
@@ -57,9 +68,13 @@ export function chosen({ means, peaks }, { top, threshold, pins }) {
   return [...ranked.filter((row) => shown.has(row)), ...new Set(last)];
 }
 
-/** Strokes for dimensions: who was shown before keeps its own, the others take the first free ones. */
+/**
+ * Strokes for dimensions: who was shown before keeps its own, the others take the first free ones.
+ * @param {number[]} rows @param {Map<number, number>} before @returns {Map<number, number>}
+ */
 export function strokesFor(rows, before) {
-  const kept = new Map(rows.filter((row) => before.has(row)).map((row) => [row, before.get(row)]));
+  const wanted = new Set(rows);
+  const kept = new Map([...before].filter(([row]) => wanted.has(row)));
   const taken = new Set(kept.values());
   let free = 0;
   for (const row of rows) {
@@ -71,16 +86,19 @@ export function strokesFor(rows, before) {
   return kept;
 }
 
-/** Colour and dashes of a curve; colours come again with other dashes. */
+/** Colour and dashes of a curve; colours come again with other dashes. @param {number} slot @param {boolean} dark */
 export function strokeOf(slot, dark) {
   return { color: stroke(slot, dark).color, dash: stroke(slot + Math.floor(slot / STROKES), dark).dash };
 }
 
-/** The labels that hold what is searched for: at their beginning, at that of a word, elsewhere. @returns {number[]} */
+/**
+ * The labels that hold what is searched for: at their beginning, at that of a word, elsewhere.
+ * @param {string[]} labels @param {string} text @returns {number[]}
+ */
 export function matching(labels, text) {
   const wanted = text.trim().toLocaleLowerCase();
   if (!wanted) return [];
-  const rank = (label) => {
+  const rank = (/** @type {string} */ label) => {
     if (label.startsWith(wanted)) return 0;
     if (label.includes(` ${wanted}`)) return 1;
     return label.includes(wanted) ? 2 : 3;
@@ -94,15 +112,17 @@ export class Legend {
   #body = h("tbody");
   #now = h("span");
   #mean = h("span");
+  /** @type {Map<number, {tr: HTMLElement, bar: HTMLElement, now: HTMLElement, mean: HTMLElement, pin: HTMLElement}>} */
   #lines = new Map();
-  #axis = null;
+  /** @type {Axis} */
+  #axis = { low: 0, high: 1, ticks: [], decimals: 0 };
   #made = "";
 
   /** @param {{onPin: (row: number, pinned: boolean) => void, onPoint: (row: number | null) => void}} options */
   constructor(options) {
     this.options = options;
-    const heading = (child) => h("th", { scope: "col" }, child);
-    const unseen = (text) => heading(h("span.ev-hidden", {}, text));
+    const heading = (/** @type {Node} */ child) => h("th", { scope: "col" }, child);
+    const unseen = (/** @type {string} */ text) => heading(h("span.ev-hidden", {}, text));
     const names = ["line", "name", "meter"].map(unseen);
     const head = h("tr", {}, ...names, heading(this.#now), heading(this.#mean), unseen("pin"));
     this.el = h("div.ev-curves-scroll", {}, h("table.ev-curves-table", {}, h("thead", {}, head), this.#body));
@@ -110,14 +130,14 @@ export class Legend {
 
   /**
    * Show these curves, unless they are shown already: zooming asks many times a second, and the rows mostly stay.
-   * @param {{row: number, name: string, colour: string, dash: number[], pinned: boolean}[]} entries
-   * @param {ReturnType<typeof axisOf>} axis @param {boolean} pinnable @returns {boolean} whether the rows are new
+   * @param {Entry[]} entries @param {Axis} axis
+   * @param {boolean} pinnable @returns {boolean} whether the rows are new
    */
   show(entries, axis, pinnable) {
     const made = JSON.stringify([entries, axis, pinnable]);
     if (made === this.#made) return false;
-    const focused = this.el.getRootNode().activeElement;
-    const had = this.el.contains(focused) ? focused.dataset.row : undefined;
+    const focused = focusOf(this.el);
+    const had = focused && this.el.contains(focused) ? focused.dataset.row : undefined;
     this.#made = made;
     this.#axis = axis;
     this.#lines = new Map(entries.map((entry) => [entry.row, this.#line(entry, pinnable)]));
@@ -126,6 +146,7 @@ export class Legend {
     return true;
   }
 
+  /** @param {Entry} entry @param {boolean} pinnable */
   #line({ row, name, color, dash, pinned }, pinnable) {
     const { onPin, onPoint } = this.options;
     const mark = `linear-gradient(${color}, ${color}) 0 0 / 4px 100% no-repeat`;
@@ -167,8 +188,11 @@ export class Legend {
     write(this.#now, heading);
   }
 
+  /** @param {number} row @param {number} value */
   meter(row, value) {
-    const { bar, now } = this.#lines.get(row);
+    const line = this.#lines.get(row);
+    if (!line) return;
+    const { bar, now } = line;
     const { low, high } = this.#axis;
     const share = Number.isNaN(value) ? 0 : clamp((value - low) / (high - low), 0, 1);
     // A bar counts from zero; where the axis does not, a mark says where the value stands on it.
@@ -177,12 +201,13 @@ export class Legend {
     write(now, numberOn(this.#axis, value));
   }
 
+  /** @param {number | null} row */
   highlight(row) {
     for (const [other, { tr }] of this.#lines) tr.classList.toggle("ev-curves-near", other === row);
   }
 }
 
-/** A piece of a line, as it is drawn in the plot. */
+/** A piece of a line, as it is drawn in the plot. @param {string} color @param {number[]} dash */
 export function sample(color, dash) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   const line = document.createElementNS("http://www.w3.org/2000/svg", "line");
@@ -222,6 +247,7 @@ export class Tools {
     );
   }
 
+  /** @param {{top: number, threshold: number, highest: number}} state */
   update({ top, threshold, highest }) {
     const choices = [...new Set([...CHOICES, top])].sort((a, b) => (a || Infinity) - (b || Infinity));
     if (this.top.options.length !== choices.length || Number(this.top.value) !== top) {
@@ -231,16 +257,24 @@ export class Tools {
     const ceiling = Number.isFinite(highest) && highest > 0 ? highest : 1;
     const step = roundStep(ceiling, 100);
     Object.assign(this.threshold, { min: 0, step, max: Math.ceil(ceiling / step) * step });
-    this.threshold.value = threshold;
+    this.threshold.value = String(threshold);
     const text = threshold > 0 ? minus(Number(threshold.toPrecision(2))) : "any";
     this.reached.textContent = text;
     this.threshold.setAttribute("aria-valuetext", text);
   }
 }
 
-/** A search box that lists what matches, the way screen readers know it. */
+/**
+ * A search box that lists what matches, the way screen readers know it.
+ * @param {{find: (text: string) => Found[], take: (row: number) => void, signal: AbortSignal}} options
+ */
 function finder({ find, take, signal }) {
-  const found = h("ul.ev-curves-matches", { id: uid(), role: "listbox", hidden: true, "aria-label": "What matches" });
+  const found = h("ul.ev-curves-matches", {
+    id: uid("curves"),
+    role: "listbox",
+    hidden: true,
+    "aria-label": "What matches",
+  });
   const input = h("input", {
     type: "search",
     role: "combobox",
@@ -252,6 +286,7 @@ function finder({ find, take, signal }) {
     "aria-expanded": "false",
     "aria-autocomplete": "list",
   });
+  /** @type {Found[]} */
   let hits = [];
   let active = 0;
   const options = { signal };
@@ -265,15 +300,27 @@ function finder({ find, take, signal }) {
     if (open && hits.length) input.setAttribute("aria-activedescendant", `${found.id}-${active}`);
     else input.removeAttribute("aria-activedescendant");
   };
-  const close = () => ((input.value = ""), (active = 0), show());
-  input.addEventListener("input", () => ((active = 0), show()), options);
+  const moveTo = (/** @type {number} */ place) => {
+    active = place;
+    show();
+  };
+  const close = () => {
+    input.value = "";
+    moveTo(0);
+  };
+  const pick = (/** @type {number} */ row) => {
+    take(row);
+    close();
+  };
+  input.addEventListener("input", () => moveTo(0), options);
   input.addEventListener("blur", close, options);
   found.addEventListener(
     "pointerdown",
     (event) => {
       event.preventDefault(); // The box keeps the focus.
-      const row = event.target.closest("[role=option]")?.dataset.row;
-      if (row !== undefined) take(Number(row)), close();
+      const option = /** @type {Element} */ (event.target).closest("[role=option]");
+      const row = option instanceof HTMLElement ? option.dataset.row : undefined;
+      if (row !== undefined) pick(Number(row));
     },
     options,
   );
@@ -281,10 +328,10 @@ function finder({ find, take, signal }) {
     "keydown",
     (event) => {
       event.stopPropagation();
-      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+      const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
       if (event.key === "Escape") close();
-      else if (event.key === "Enter" && hits.length) take(hits[active].row), close();
-      else if (step) (active += step), show();
+      else if (event.key === "Enter" && hits.length) pick(hits[active].row);
+      else if (step) moveTo(active + step);
       else return;
       event.preventDefault();
     },
@@ -293,6 +340,7 @@ function finder({ find, take, signal }) {
   return h("span.ev-curves-search", {}, input, found);
 }
 
+/** @param {Found[]} hits @param {number} active @param {string} id */
 function listed(hits, active, id) {
   const rows = hits.slice(0, FOUND).map(({ row, name, mean }, i) => {
     const props = { role: "option", id: `${id}-${i}`, "aria-selected": i === active };
@@ -301,11 +349,4 @@ function listed(hits, active, id) {
   const rest = hits.length - rows.length;
   if (rest > 0 || !rows.length) rows.push(h("li.ev-curves-none", {}, rest > 0 ? `${rest} more` : "none of that name"));
   return rows;
-}
-
-let made = 0;
-
-function uid() {
-  made += 1;
-  return `ev-curves-${made}-${Math.random().toString(36).slice(2, 8)}`;
 }
