@@ -10,6 +10,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -107,13 +108,15 @@ class Tracks:
         self._items: list[Track] = []
         self._base = _working_folder()
         self._tables: dict[Path, SidecarRows] = {}
+        self._is_ordered = False  # by the reader
         if isinstance(source, Audio) or (isinstance(source, tuple) and not all(map(_is_path, source))):
             self.add(source)
         elif isinstance(source, list | tuple):
+            self._is_ordered = True
             for path in source:
                 self.add(path)
         elif source is not None:
-            self._read(source)
+            self.read(source)
 
     @classmethod
     def of_table(cls, table: DataFrame) -> Tracks:
@@ -156,6 +159,21 @@ class Tracks:
             same = [track for track in self._items if track.place is not None and track.place.absolute() == whole]
         return same[0] if same else None
 
+    @property
+    def first(self) -> Track | None:
+        """The track to begin with, or None where there is none.
+
+        That is the first of a list; of a folder, the one in the first row of its ``tracks.csv``, else the first with
+        sections, else the first by name.
+        """
+        usable = [track for track in self._items if not track.problem] or self._items
+        if self._is_ordered:
+            return usable[0] if usable else None
+        by_file = {(track.path.parent, track.path.name): track for track in usable if track.path is not None}
+        named = (by_file.get((folder, file)) for folder, rows in self._tables.items() for file in rows)
+        with_sections = (track for track in usable if track.sections)
+        return next(chain(filter(None, named), with_sections, usable), None)
+
     def to_dict(self) -> list[TrackItem]:
         """Return what a list shows, ready for JSON."""
         return [track.to_dict() for track in self._items]
@@ -172,7 +190,8 @@ class Tracks:
     def __contains__(self, number: object) -> bool:
         return isinstance(number, int) and not isinstance(number, bool) and 0 <= number < len(self._items)
 
-    def _read(self, source: Any) -> None:
+    def read(self, source: Any) -> None:
+        """Add the tracks of a folder, or a file."""
         try:
             path = Path(source).expanduser()
             is_folder, exists = path.is_dir(), path.exists()

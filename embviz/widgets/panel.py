@@ -15,6 +15,7 @@ from embviz.widgets.commands import FLAG, HOP, PLAIN, TEXT, UPLOAD, WHOLE, Field
 #: What the panel can ask for, and what comes with it.
 COMMANDS: dict[str, Fields] = {
     "open_track": {"track": WHOLE},
+    "open_samples": {},
     "upload": UPLOAD,
     "add_row": {"model": TEXT, "layer": TEXT.or_none(), "hop": HOP.or_none()},
     "change_row": {"row": WHOLE, "model": TEXT, "layer": TEXT.or_none(), "hop": HOP.or_none()},

@@ -141,6 +141,18 @@ def test_nothing_at_all_waits_for_a_file(explore):
     assert "Choose a track" in messages(explorer)[0]
 
 
+def test_the_sample_tracks_are_opened_where_there_are_none(explore, tmp_path):
+    explorer = explore(tmp_path, models=["tempocnn"])
+    assert "There is no sound in" in explorer.widget.notice["text"]
+    command(explorer, "open_samples").wait()
+    samples = embviz.sample_audio()
+    assert (explorer.track, explorer.widget.folder) == (str(samples / "rock.ogg"), str(samples))
+    assert (statuses(explorer), explorer.widget.notice) == (["ready"], {})
+    command(explorer, "open_samples").wait()
+    assert len(explorer.widget.tracks) == 10
+    assert len(explorer._controller.evaluation_tab.start() or explorer.wait()._controller.loader.collection) == 10
+
+
 # Rows. -------------------------------------------------------------------------------------------------------------
 
 
@@ -671,7 +683,7 @@ def test_an_empty_folder_says_so(tmp_path, explore):
 def test_broken_files_say_so_and_the_next_track_works(folder, explore):
     (folder / "a broken.wav").write_bytes(b"RIFF nonsense")
     (folder / "an empty.ogg").write_bytes(b"")
-    explorer = explore(folder, models=["tempocnn"]).wait()
+    explorer = explore(folder, models=["tempocnn"]).open("a broken.wav").wait()
     assert "cannot be decoded" in explorer._context.player.problem
     assert statuses(explorer) == ["failed"]
     assert "cannot be decoded" in explorer.widget.tracks[0]["problem"]
@@ -684,7 +696,7 @@ def test_broken_files_say_so_and_the_next_track_works(folder, explore):
 
 def test_a_pipe_is_not_waited_for(folder, explore):
     os.mkfifo(folder / "a pipe.wav")
-    explorer = explore(folder, models=["tempocnn"]).wait(20)
+    explorer = explore(folder, models=["tempocnn"]).open("a pipe.wav").wait(20)
     assert "is a pipe" in explorer._context.player.problem
     assert statuses(explorer.open(1).wait()) == ["ready"]
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import embviz
 from embviz.app.tracks import Tracks
 from embviz.audio import Audio
 from embviz.collection.discovery import find_audio_files
@@ -42,6 +43,25 @@ def test_the_sample_tracks_come_with_what_is_known_of_them(root):
     assert rock.seconds is None
     assert tracks.notice == ""
     assert rock.to_dict()["name"] == "rock.ogg"
+
+
+def test_the_track_to_begin_with(root, tmp_path):
+    samples = root / "sample_audio"
+    assert Tracks(samples).first.name == "rock.ogg"
+    assert Tracks.of_table(embviz.Collection.from_folder(samples).table).first.name == "rock.ogg"
+    # An order of the reader's own holds.
+    assert Tracks([samples / "jazz.ogg", samples / "rock.ogg"]).first.name == "jazz.ogg"
+    assert Tracks().first is None
+    touch(tmp_path, "10.ogg", "2.ogg", "3.ogg", "inside/a.ogg")
+    assert Tracks(tmp_path).first.name == "2.ogg"
+    (tmp_path / "tracks.csv").write_text("file,sections\ngone.ogg,\n")
+    assert Tracks(tmp_path).first.name == "2.ogg"
+    (tmp_path / "inside" / "tracks.csv").write_text("file,sections\na.ogg,\n")
+    assert Tracks(tmp_path).first.name == "inside/a.ogg"
+    (tmp_path / "tracks.csv").write_text("file,sections\n10.ogg,\n3.ogg,start 0\n")
+    assert Tracks(tmp_path).first.name == "10.ogg"
+    table = pd.DataFrame({"path": [str(tmp_path / name) for name in ("2.ogg", "10.ogg")], "problem": ["", "Gone."]})
+    assert Tracks.of_table(table).first.path.name == "2.ogg", "what cannot be heard is not opened first"
 
 
 def test_ids_are_places_and_stay(tmp_path):

@@ -185,6 +185,9 @@ test("tracks are found by all words, in any case, without accents", () => {
   const ids = (query, order) => chosenTracks(tracks, query, order).map(({ id }) => id);
   assert.deepEqual(ids("ete CHANSON", "name"), [0]);
   assert.deepEqual(ids("", "name"), [1, 0, 2]);
+  const titled = [track(0, "b.ogg", { title: "Anvil" }), track(1, "a.ogg", { title: "Zither" }), track(2, "m.ogg")];
+  const shown = chosenTracks(titled, "", "title").map(({ title, name }) => title || name);
+  assert.deepEqual(shown, ["Anvil", "m.ogg", "Zither"], "by what is shown");
   assert.deepEqual(ids("", "bpm"), [0, 1, 2]);
   assert.deepEqual(ids("", "seconds"), [1, 0, 2]);
   assert.deepEqual(ids("", "style"), [0, 1, 2]);
@@ -224,9 +227,9 @@ test("facts leave out what is not known", () => {
 test("each system in the cache has one mark, which names its models", () => {
   const models = new Map([MUSICNN, { ...MUSICNN, name: "mtt", title: "MusiCNN (MTT)" }, TEMPO].map((m) => [m.name, m]));
   assert.deepEqual(marksOf(["msd-musicnn-1", "mtt", "deepsquare-k8", "gone"], models), [
-    { letter: "M", titles: ["MusiCNN (MSD)", "MusiCNN (MTT)"] },
-    { letter: "T", titles: ["Tempo-CNN"] },
-    { letter: "G", titles: ["gone"] },
+    { letter: "M", system: "MusiCNN", titles: ["MusiCNN (MSD)", "MusiCNN (MTT)"] },
+    { letter: "T", system: "Tempo-CNN", titles: ["Tempo-CNN"] },
+    { letter: "G", system: "gone", titles: ["gone"] },
   ]);
   assert.deepEqual(marksOf(undefined, models), []);
 });

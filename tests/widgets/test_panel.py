@@ -117,8 +117,8 @@ def test_a_track_is_opened_by_click_and_by_keys(bench_panel):
     assert bench_panel.sent() == [{"kind": "open_track", "track": 1}]
     box = panel.get_by_role("listbox", name="Tracks")
     box.focus()
-    # By name: broken, jazz, rock.
-    for key in ["Home", "ArrowDown", "ArrowDown", "ArrowDown"]:
+    # By what is shown: broken, Sixty-Four Bars, Two Five Window.
+    for key in ["Home", "ArrowDown"]:
         box.press(key)
     assert bench_panel.sent() == []
     box.press("Enter")
@@ -151,12 +151,38 @@ def test_the_list_says_what_is_computed_and_what_is_broken(bench_panel):
     assert panel.locator("[data-track='0']").inner_text().splitlines()[1] == "rock · 128 BPM · 2:00"
     assert "not audio that can be decoded" in panel.locator("[data-track='2']").inner_text()
     bench_panel.change(cached={"0": ["msd-musicnn-1", "deepsquare-k8"]})
-    assert panel.locator("[data-track='0'] .ev-panel-mark").all_inner_texts() == ["M", "T"]
+    marks = panel.locator("[data-track='0'] .ev-panel-mark")
+    assert marks.all_inner_texts() == ["M", "T"]
+    assert marks.last.get_attribute("title") == "Computed: Tempo-CNN"
+    legend = panel.locator(".ev-panel-legend").inner_text().split()
+    assert legend == ["Computed:", "M", "MusiCNN", "T", "Tempo-CNN"], "the letters should be explained"
     bench_panel.change(tracks=[{**TRACKS[0], "warning": "3.1 of 12.0 s could be decoded"}, *TRACKS[1:]])
     odd = panel.locator("[data-track='0']")
     assert odd.inner_text().splitlines()[1] == "3.1 of 12.0 s could be decoded"
     assert odd.get_attribute("title") == "rock.ogg: 3.1 of 12.0 s could be decoded"
     assert odd.locator(".ev-panel-mark").count() == 2
+
+
+def test_the_open_track_is_in_sight_wherever_it_is_in_the_list(bench_panel):
+    tracks = [a_track(i, f"track {i:03}.ogg", title=f"Title {999 - i}") for i in range(200)]
+    panel = bench_panel.show(tracks=tracks, track=3, collapsed_list=True)
+    seen = """() => {
+      const [row, box] = [".ev-panel-open", ".ev-panel-tracks"].map((name) =>
+        document.querySelector(name)?.getBoundingClientRect());
+      return row && row.top >= box.top && row.bottom <= box.bottom;
+    }"""
+    panel.get_by_role("button", name="Show the list of tracks").click()
+    bench_panel.page.wait_for_function(seen)
+    bench_panel.change(track=150)
+    bench_panel.page.wait_for_function(seen)
+    search = panel.get_by_role("searchbox", name="Search tracks")
+    search.fill("Title 999")
+    search.fill("")
+    bench_panel.page.wait_for_function(seen)
+    # At once, too.
+    bench_panel.page.evaluate("document.querySelector('[data-ref]').remove()")
+    bench_panel.show(tracks=tracks, track=0)
+    bench_panel.page.wait_for_function(seen)
 
 
 def test_ten_thousand_tracks_are_walked_to_the_end(bench_panel):
@@ -805,8 +831,12 @@ def test_without_a_track_the_panel_says_what_to_do(bench_panel):
     assert panel.get_by_role("tablist").count() == 0
     assert bench_panel.mounted() == []
     bench_panel.change(tracks=[])
-    assert panel.get_by_text("No sounds in this folder yet.").is_visible()
+    assert panel.get_by_text("No sounds yet.").is_visible()
     assert panel.get_by_text("There is no sound here yet").is_visible()
+    assert panel.get_by_text('embviz.Explorer("path/to/folder")').is_visible()
+    bench_panel.sent()
+    panel.get_by_role("button", name="Open the sample tracks").click()
+    assert bench_panel.sent() == [{"kind": "open_samples"}]
     bench_panel.change(tracks=TRACKS, track=1)
     assert panel.locator("h2").inner_text() == "Two Five Window"
     bench_panel.page.wait_for_function("() => globalThis.mounted?.includes('player')")

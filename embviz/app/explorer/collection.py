@@ -26,6 +26,10 @@ class CollectionLoader:
         self._numbers: dict[int, int] | None = None
         self._labels: dict[int, int] = {}
 
+    def forget(self) -> None:
+        """Read the tracks of the list again when they are asked for next: there are others now."""
+        self.collection, self.given, self._numbers, self._labels = None, False, None, {}
+
     def load(self, key: str, work: Work, done: Callable[[Collection], None], publish: Callable[[], None]) -> None:
         """Call back with the collection, at once where it is there; `work` follows the reading of the tags."""
         if self.collection is not None:

@@ -22,8 +22,10 @@ from embviz.app.explorer.similarity_tab import SimilarityTab
 from embviz.app.explorer.track_list import TrackList
 from embviz.app.model_options import list_model_options
 from embviz.app.selection import PlayRequest, Selected
+from embviz.app.tracks import Track
 from embviz.app.work import DrawnWork
 from embviz.collection import Collection
+from embviz.core.paths import sample_audio
 from embviz.errors import EmbvizError, OptionError
 from embviz.heads import Head
 from embviz.models import Model
@@ -87,11 +89,26 @@ class ExplorerController:
         first = context.tracks.find(path)
         if path and first is None:
             context.notice("error", f"The track {Path(path).name!r} of this view is not in the list any more.")
-        if len(context.tracks):
-            self.open(0 if first is None else first.id)
+        self._open_first(first)
+
+    def _open_first(self, track: Track | None = None) -> None:
+        """Open a track, by default the one to begin with, where there is any."""
+        first = track or self.context.tracks.first
+        if first is None:
+            self.context.player.clear()
+            self.context.events.settled()
         else:
-            context.player.clear()
-        context.events.settled()
+            self.open(first.id)
+
+    def _open_samples(self) -> None:
+        """List the sample tracks where there are none, and open the first."""
+        if len(self.context.tracks):
+            return
+        self.context.tracks.read(sample_audio())
+        self.loader.forget()
+        self.context.dismiss()
+        self.track_list.publish()
+        self._open_first()
 
     # The track. ----------------------------------------------------------------------------------------------------
 
@@ -229,6 +246,7 @@ class ExplorerController:
         """Return what answers each command of the panel; the contents of a command are its arguments."""
         return {
             "open_track": self._open_changed,
+            "open_samples": self._open_samples,
             "add_row": self._add_row,
             "change_row": self.heatmaps.change,
             "remove_row": self.heatmaps.remove,

@@ -191,21 +191,30 @@ class View {
   }
 
   #buildWelcome() {
-    const add = h(
+    const add = h("button", { type: "button", onclick: () => this.browse() }, icon(ICONS.plus), "Add a sound…");
+    const open = () => this.link.send("open_samples");
+    this.samples = h(
       "button.ev-primary",
-      { type: "button", onclick: () => this.browse() },
-      icon(ICONS.plus),
-      "Add a sound…",
+      { type: "button", onclick: open },
+      icon(ICONS.note),
+      "Open the sample tracks",
     );
     this.welcomeTitle = h("h3");
     this.welcomeText = h("p.ev-faint");
+    this.welcomeCode = h(
+      "p.ev-faint",
+      {},
+      "A folder of your own is named in the cell: ",
+      h("code", {}, 'embviz.Explorer("path/to/folder")'),
+    );
     this.welcome = h(
       "div.ev-panel-blank.ev-panel-welcome",
       {},
       icon(ICONS.note),
       this.welcomeTitle,
       this.welcomeText,
-      add,
+      h("div.ev-panel-welcome-ways", {}, this.samples, add),
+      this.welcomeCode,
     );
     return this.welcome;
   }
@@ -281,8 +290,10 @@ class View {
       this.welcomeText,
       any
         ? "Pick one from the list, or drop a sound of your own here."
-        : "Drop a sound here, or add one from your computer.",
+        : "Begin with ten short sample tracks, or drop a sound of your own here.",
     );
+    this.samples.hidden = any;
+    this.welcomeCode.hidden = any;
     this.welcome.hidden = Boolean(track);
     this.work.hidden = !track;
     this.tools.hidden = !track;

@@ -1,13 +1,16 @@
-// @ts-nocheck
 /** The list of tracks: search, order, and only as many rows in the page as can be seen. */
 import { h, icon, onChange, perFrame, write } from "../base/dom.js";
 import { formatTime } from "../base/time.js";
 import { ICONS, nameOf, plain, quoted, uid } from "../base/ui.js";
 
+/** @import { ModelOption, Panel, TrackItem as Track } from "./types.js" */
+/** @typedef {{letter: string, system: string, titles: string[]}} Mark a system whose models are computed */
+
 /** Height of a track in the list, in pixels. */
 export const ROW = 46;
 const OVERSCAN = 6;
 
+/** @param {string} text */
 const fold = (text) =>
   String(text ?? "")
     .normalize("NFKD")
@@ -15,182 +18,257 @@ const fold = (text) =>
     .toLowerCase();
 const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
 
-const ORDERS = {
-  name: ["Name", (a, b) => collator.compare(a.name, b.name)],
-  title: ["Title", (a, b) => collator.compare(a.title || a.name, b.title || b.name)],
-  style: ["Style", (a, b) => emptyLast(a.style, b.style) || collator.compare(a.style, b.style)],
-  bpm: ["BPM", (a, b) => numbers(a.bpm, b.bpm)],
-  seconds: ["Length", (a, b) => numbers(a.seconds, b.seconds)],
-};
+/** What a track is called in the list. @param {Track} track */
+const shownName = (track) => track.title || track.name;
 
+/** @param {string} a @param {string} b */
 const emptyLast = (a, b) => Number(!a) - Number(!b);
+/** @param {number | null} a @param {number | null} b */
 const numbers = (a, b) => Number(a == null) - Number(b == null) || (a ?? 0) - (b ?? 0);
+
+/** By name; the first is the usual one, since it is what the rows show. @type {[string, string, (a: Track, b: Track) => number][]} */
+const ORDERS = [
+  ["title", "Title", (a, b) => collator.compare(shownName(a), shownName(b))],
+  ["name", "File name", (a, b) => collator.compare(a.name, b.name)],
+  ["style", "Style", (a, b) => emptyLast(a.style, b.style) || collator.compare(a.style, b.style)],
+  ["bpm", "BPM", (a, b) => numbers(a.bpm, b.bpm)],
+  ["seconds", "Length", (a, b) => numbers(a.seconds, b.seconds)],
+];
 
 /**
  * The tracks that have all words of a query in name, title or style, in an order; what is not known comes last.
- * @param {object[]} tracks @param {string} query @param {string} order one of ORDERS
+ * @param {Track[]} tracks @param {string} query @param {string} order the name of one of ORDERS
  */
 export function chosenTracks(tracks, query, order) {
   const words = fold(query).split(/\s+/).filter(Boolean);
-  const found = words.length
-    ? tracks.filter((track) => {
-        const text = fold(`${track.name}\n${track.title}\n${track.style}`);
-        return words.every((word) => text.includes(word));
-      })
-    : [...tracks];
-  return ORDERS[order] ? found.sort(ORDERS[order][1]) : found;
+  const found = tracks.filter((track) => {
+    const text = words.length ? fold(`${track.name}\n${track.title}\n${track.style}`) : "";
+    return words.every((word) => text.includes(word));
+  });
+  const compare = ORDERS.find(([name]) => name === order)?.[2];
+  return compare ? found.sort(compare) : found;
 }
 
-/** First and last (exclusive) row to have in the page. @returns {[number, number]} */
+/**
+ * First and last (exclusive) row to have in the page.
+ * @param {number} scrollTop @param {number} height @param {number} count @returns {[number, number]}
+ */
 export function visibleRows(scrollTop, height, count, row = ROW, overscan = OVERSCAN) {
   const first = Math.max(0, Math.floor(scrollTop / row) - overscan);
   return [Math.min(first, count), Math.min(count, Math.ceil((scrollTop + height) / row) + overscan)];
 }
 
-/** The row that a key leads to, or -1 where it leads nowhere. */
+/**
+ * The row that a key leads to, or -1 where it leads nowhere.
+ * @param {string} key @param {number} active @param {number} count @param {number} page rows that can be seen
+ */
 export function stepped(key, active, count, page) {
-  const target = {
+  /** @type {Record<string, number>} */
+  const targets = {
     ArrowDown: active + 1,
     ArrowUp: active - 1,
     PageDown: active + page,
     PageUp: active - page,
     Home: 0,
     End: count - 1,
-  }[key];
+  };
+  const target = targets[key];
   return target === undefined || !count ? -1 : Math.min(Math.max(target, 0), count - 1);
 }
 
-/** @returns {string} such as ``128 BPM``; empty where it is not known */
+/** @param {Track} track @returns {string} such as ``128 BPM``; empty where it is not known */
 export const tempoOf = (track) => (track.bpm == null ? "" : `${Number(track.bpm.toFixed(1))} BPM`);
 
-/** @returns {string} such as ``2:02``; empty where it is not known */
+/** @param {Track} track @returns {string} such as ``2:02``; empty where it is not known */
 export const lengthOf = (track) => (track.seconds == null ? "" : formatTime(Math.floor(track.seconds)));
 
-/** @returns {string} such as ``rock · 128 BPM · 2:02`` */
+/** @param {Track} track @returns {string} such as ``rock · 128 BPM · 2:02`` */
 export function factsOf(track) {
   return [quoted(track.style), tempoOf(track), lengthOf(track)].filter(Boolean).join(" · ");
 }
 
-/** The systems whose models are in the cache, each once. @returns {{letter: string, titles: string[]}[]} */
+/**
+ * The systems whose models are in the cache, each once.
+ * @param {Iterable<string> | undefined} names of models @param {Map<string, ModelOption>} models @returns {Mark[]}
+ */
 export function marksOf(names, models) {
+  /** @type {Map<string, Mark>} */
   const marks = new Map();
   for (const name of names ?? []) {
     const model = models.get(name);
     const system = model?.system || name;
-    const letter = { vggish: "G" }[system] ?? system.slice(0, 1).toUpperCase();
-    if (!marks.has(system)) marks.set(system, { letter, titles: [] });
-    marks.get(system).titles.push(quoted(model?.title || name));
+    const letter = system === "vggish" ? "G" : system.slice(0, 1).toUpperCase();
+    const mark = marks.get(system) ?? { letter, system: quoted(model?.system_title || system), titles: [] };
+    mark.titles.push(quoted(model?.title || name));
+    marks.set(system, mark);
   }
   return [...marks.values()];
 }
 
-/** @param {object} panel what the parts of the panel share */
-export function trackList(panel) {
-  const { model, signal, link } = panel;
-  const id = uid("tracks");
-  const search = h("input", {
-    type: "search",
-    placeholder: "Search",
-    "aria-label": "Search tracks by name, title or style",
-  });
-  const order = h("select", { "aria-label": "Sort tracks by", title: "Sort by" });
-  for (const [value, [label]] of Object.entries(ORDERS)) order.append(h("option", { value }, label));
-  const count = h("span.ev-faint", { role: "status" });
-  const folder = h("div.ev-panel-folder.ev-faint", { dir: "ltr" });
-  const hide = h("button.ev-plain", {
-    type: "button",
-    "aria-label": "Hide the list of tracks",
-    title: "Hide the list",
-  });
-  hide.append(icon("M10.3 3.2 5.5 8l4.8 4.8-1 1L3.5 8l5.8-5.8z"));
-  const space = h("div.ev-panel-space", { role: "presentation" });
-  const box = h("div.ev-panel-tracks", { role: "listbox", tabIndex: 0, "aria-label": "Tracks", id }, space);
-  const empty = h("div.ev-panel-empty", { hidden: true });
-  const add = h("button", { type: "button" }, icon(ICONS.plus), "Add a sound…");
-  const el = h(
-    "aside.ev-panel-list",
-    { "aria-label": "Track list" },
-    h("div.ev-panel-list-head", {}, h("h3", {}, "Tracks"), count, hide),
-    folder,
-    h("div.ev-panel-find", {}, search, order),
-    box,
-    empty,
-    h("div.ev-panel-list-foot", {}, add),
-  );
+/** @param {Mark} mark */
+function markNode({ letter, titles }) {
+  return h("span.ev-panel-mark", { "aria-hidden": "true", title: `Computed: ${titles.join(", ")}` }, letter);
+}
 
-  let tracks = [];
-  let active = 0;
-  let models = new Map();
-  const shown = new Map();
-  const draw = perFrame(drawNow, signal);
+/** @param {Mark[]} marks */
+function marksNode(marks) {
+  const text = `Computed: ${marks.flatMap(({ titles }) => titles).join(", ")}`;
+  return h("span.ev-panel-marks", {}, h("span.ev-hidden", {}, text), ...marks.map(markNode));
+}
 
-  function refilter(keep) {
-    const all = model.get("tracks") ?? [];
-    const before = tracks[active]?.id;
-    tracks = chosenTracks(all, search.value, order.value);
-    const wanted = keep && before != null ? before : model.get("track");
-    active = Math.max(
-      0,
-      tracks.findIndex((track) => track.id === wanted),
+/** What the letters mean. @param {Mark[]} marks */
+function legendNodes(marks) {
+  const entry = (/** @type {Mark} */ mark) => h("span.ev-panel-legend-entry", {}, markNode(mark), mark.system);
+  return marks.length ? [h("span", {}, "Computed:"), ...marks.map(entry)] : [];
+}
+
+/** The list as the panel has it. */
+class TrackList {
+  /** Those that are searched for, in their order. @type {Track[]} */
+  #tracks = [];
+  #active = 0;
+  /** @type {Map<string, ModelOption>} */
+  #models = new Map();
+  /** The rows that are in the page, by place. @type {Map<number, HTMLElement>} */
+  #rows = new Map();
+  #id = uid("tracks");
+  #wasSeen = false;
+
+  /** @param {Panel} panel what the parts of the panel share */
+  constructor(panel) {
+    this.panel = panel;
+    this.model = panel.model;
+    this.search = h("input", {
+      type: "search",
+      placeholder: "Search",
+      "aria-label": "Search tracks by name, title or style",
+    });
+    this.order = h("select", { "aria-label": "Sort tracks by", title: "Sort by" });
+    this.order.append(...ORDERS.map(([value, label]) => h("option", { value }, label)));
+    this.count = h("span.ev-faint", { role: "status" });
+    this.folder = h("div.ev-panel-folder.ev-faint", { dir: "ltr" });
+    this.space = h("div.ev-panel-space", { role: "presentation" });
+    this.box = h(
+      "div.ev-panel-tracks",
+      { role: "listbox", tabIndex: 0, "aria-label": "Tracks", id: this.#id },
+      this.space,
     );
-    write(count, search.value ? `${tracks.length} of ${all.length}` : String(all.length));
-    write(
-      empty,
-      all.length
-        ? "No track matches. Search in names, titles and styles."
-        : "No sounds in this folder yet. Add one below, or drop it here.",
-    );
-    empty.hidden = tracks.length > 0;
-    box.hidden = tracks.length === 0;
-    space.style.height = `${tracks.length * ROW}px`;
-    redraw();
+    this.empty = h("div.ev-panel-empty", { hidden: true });
+    this.legend = h("div.ev-panel-legend.ev-faint", { hidden: true });
+    this.el = this.#build();
+    this.#listenToReader();
+    this.#listenToKernel();
+    this.#updateModels();
+    this.#updateFolder();
+    this.#refilter();
   }
 
-  function redraw() {
-    for (const node of shown.values()) node.remove();
-    shown.clear();
-    drawNow();
+  #build() {
+    const hide = h("button.ev-plain", {
+      type: "button",
+      "aria-label": "Hide the list of tracks",
+      title: "Hide the list",
+      onclick: () => this.panel.showList(false),
+    });
+    hide.append(icon("M10.3 3.2 5.5 8l4.8 4.8-1 1L3.5 8l5.8-5.8z"));
+    const add = h("button", { type: "button", onclick: () => this.panel.browse() }, icon(ICONS.plus), "Add a sound…");
+    return h(
+      "div.ev-panel-list",
+      { role: "group", "aria-label": "Track list" },
+      h("div.ev-panel-list-head", {}, h("h3", {}, "Tracks"), this.count, hide),
+      this.folder,
+      h("div.ev-panel-find", {}, this.search, this.order),
+      this.box,
+      this.empty,
+      h("div.ev-panel-list-foot", {}, this.legend, add),
+    );
   }
 
-  function drawNow() {
-    const [first, last] = visibleRows(box.scrollTop, box.clientHeight || 400, tracks.length);
-    for (const [index, node] of shown) {
+  // For the panel.
+
+  /** What is seen only now may have had no height before. */
+  shown() {
+    this.#reveal();
+  }
+
+  focus() {
+    (this.#tracks.length ? this.box : this.search).focus({ preventScroll: true });
+  }
+
+  focusSearch() {
+    this.search.focus();
+    this.search.select();
+  }
+
+  // What it shows.
+
+  /** The place of the open track; -1 where it is not among those that are searched for. */
+  #openIndex() {
+    const open = this.model.get("track");
+    return this.#tracks.findIndex((track) => track.id === open);
+  }
+
+  /** Search again; what was reached by keys stays so where it is to be kept, else the open track is. */
+  #refilter(keep = false) {
+    /** @type {Track[]} */
+    const all = this.model.get("tracks") ?? [];
+    const query = this.search.value;
+    const before = keep ? this.#tracks[this.#active]?.id : undefined;
+    this.#tracks = chosenTracks(all, query, this.order.value);
+    const kept = before === undefined ? -1 : this.#tracks.findIndex((track) => track.id === before);
+    this.#active = Math.max(0, kept < 0 ? this.#openIndex() : kept);
+    write(this.count, query ? `${this.#tracks.length} of ${all.length}` : String(all.length));
+    const nothing = all.length
+      ? "No track matches. Search in names, titles and styles."
+      : "No sounds yet. Add one below, or drop it here.";
+    write(this.empty, nothing);
+    this.empty.hidden = this.#tracks.length > 0;
+    this.box.hidden = this.#tracks.length === 0;
+    this.space.style.height = `${this.#tracks.length * ROW}px`;
+    this.#redraw();
+  }
+
+  #redraw() {
+    for (const node of this.#rows.values()) node.remove();
+    this.#rows.clear();
+    this.#draw();
+  }
+
+  #draw() {
+    const [first, last] = visibleRows(this.box.scrollTop, this.box.clientHeight || 400, this.#tracks.length);
+    for (const [index, node] of this.#rows) {
       if (index >= first && index < last) continue;
       node.remove();
-      shown.delete(index);
+      this.#rows.delete(index);
     }
     for (let index = first; index < last; index += 1) {
-      if (shown.has(index)) continue;
-      const node = rowOf(tracks[index], index);
+      if (this.#rows.has(index)) continue;
+      const node = this.#rowNode(this.#tracks[index], index);
       // In the order of the list, which is the order in which readers go through them.
-      const next = [...space.children].find((other) => Number(other.dataset.index) > index);
-      space.insertBefore(node, next ?? null);
-      shown.set(index, node);
+      const next = [...this.#rows].filter(([place]) => place > index).sort(([a], [b]) => a - b)[0]?.[1];
+      this.space.insertBefore(node, next ?? null);
+      this.#rows.set(index, node);
     }
-    mark();
+    this.#markRows();
   }
 
-  function rowOf(track, index) {
-    const facts = factsOf(track) || quoted(track.note);
+  /** @param {Track} track @param {number} index */
+  #rowNode(track, index) {
     const wrong = track.problem || track.warning;
-    const label = nameOf(track.title || track.name, "div.ev-panel-name.ev-panel-track-title");
-    const note = h(
-      "div.ev-panel-track-note",
-      {},
-      h("span.ev-panel-track-facts", { dir: "auto" }, wrong ? plain(wrong) : facts),
-    );
-    const marks = marksOf(model.get("cached")?.[String(track.id)], models);
-    if (marks.length && !track.problem) note.append(marksEl(marks));
+    const facts = wrong ? plain(wrong) : factsOf(track) || quoted(track.note);
+    const note = h("div.ev-panel-track-note", {}, h("span.ev-panel-track-facts", { dir: "auto" }, facts));
+    const marks = marksOf(this.model.get("cached")?.[String(track.id)], this.#models);
+    if (marks.length && !track.problem) note.append(marksNode(marks));
     const node = h(
       "div.ev-panel-track",
       {
         role: "option",
-        id: `${id}-${track.id}`,
+        id: `${this.#id}-${track.id}`,
         title: quoted(wrong ? `${track.name}: ${wrong}` : [track.name, track.note].filter(Boolean).join("\n")),
-        "aria-setsize": tracks.length,
+        "aria-setsize": this.#tracks.length,
         "aria-posinset": index + 1,
       },
-      label,
+      nameOf(shownName(track), "div.ev-panel-name.ev-panel-track-title"),
       note,
     );
     node.style.transform = `translateY(${index * ROW}px)`;
@@ -200,118 +278,149 @@ export function trackList(panel) {
     return node;
   }
 
-  function marksEl(marks) {
-    const text = `Computed: ${marks.flatMap((entry) => entry.titles).join(", ")}`;
-    const el = h("span.ev-panel-marks", { title: text }, h("span.ev-hidden", {}, text));
-    for (const { letter } of marks) el.append(h("span.ev-panel-mark", { "aria-hidden": "true" }, letter));
-    return el;
-  }
-
-  function mark() {
-    const open = model.get("track");
-    for (const [index, node] of shown) {
-      const own = tracks[index].id === open;
+  #markRows() {
+    const open = this.model.get("track");
+    for (const [index, node] of this.#rows) {
+      const own = this.#tracks[index].id === open;
       node.classList.toggle("ev-panel-open", own);
-      node.classList.toggle("ev-panel-active", index === active);
+      node.classList.toggle("ev-panel-active", index === this.#active);
       node.setAttribute("aria-selected", String(own));
     }
-    const node = shown.get(active);
-    if (node) box.setAttribute("aria-activedescendant", node.id);
-    else box.removeAttribute("aria-activedescendant");
+    const node = this.#rows.get(this.#active);
+    if (node) this.box.setAttribute("aria-activedescendant", node.id);
+    else this.box.removeAttribute("aria-activedescendant");
   }
 
-  function go(index) {
-    active = index;
-    const top = index * ROW;
-    if (top < box.scrollTop) box.scrollTop = top;
-    else if (top + ROW > box.scrollTop + box.clientHeight) box.scrollTop = top + ROW - box.clientHeight;
-    drawNow();
+  #updateModels() {
+    /** @type {ModelOption[]} */
+    const models = this.model.get("models") ?? [];
+    this.#models = new Map(models.map((entry) => [entry.name, entry]));
+    this.#updateMarks();
   }
 
-  function open(index) {
-    const track = tracks[index];
+  #updateMarks() {
+    /** @type {Record<string, string[]>} */
+    const cached = this.model.get("cached") ?? {};
+    const marks = marksOf(new Set(Object.values(cached).flat()), this.#models);
+    this.legend.replaceChildren(...legendNodes(marks));
+    this.legend.hidden = !marks.length;
+    this.#redraw();
+  }
+
+  #updateFolder() {
+    const folder = quoted(this.model.get("folder"));
+    write(this.folder, folder);
+    this.folder.title = folder;
+    this.folder.hidden = !folder;
+  }
+
+  // Where one is in it.
+
+  /** Bring a row into sight: the active one. */
+  #reveal() {
+    const top = this.#active * ROW;
+    const { scrollTop, clientHeight } = this.box;
+    if (top < scrollTop) this.box.scrollTop = top;
+    else if (top + ROW > scrollTop + clientHeight) this.box.scrollTop = top + ROW - clientHeight;
+    this.#draw();
+  }
+
+  /** @param {number} index */
+  #go(index) {
+    this.#active = index;
+    this.#reveal();
+  }
+
+  /** @param {number} index */
+  #open(index) {
+    const track = this.#tracks[index];
     if (!track) return;
-    active = index;
-    mark();
-    link.send("open_track", { track: track.id });
-    panel.trackChosen?.();
+    this.#active = index;
+    this.#markRows();
+    this.panel.link.send("open_track", { track: track.id });
+    this.panel.trackChosen();
   }
 
-  search.addEventListener("input", () => {
-    refilter(false);
-    if (search.value) active = 0;
-    box.scrollTop = 0;
-    drawNow();
-  });
-  search.addEventListener("keydown", (event) => {
-    if (event.key === "ArrowDown" && tracks.length) {
-      box.focus();
-      go(active);
-    } else if (event.key === "Enter") open(active);
-    else if (event.key === "Escape") {
-      if (search.value) {
-        search.value = "";
-        refilter(false);
-      } else box.focus();
-    } else return;
+  // What it listens to.
+
+  #listenToReader() {
+    const { search, box } = this;
+    search.addEventListener("input", () => this.#searched());
+    search.addEventListener("keydown", (event) => this.#searchKey(event));
+    this.order.addEventListener("change", () => {
+      this.#refilter(true);
+      this.#reveal();
+    });
+    const draw = perFrame(() => this.#draw(), this.panel.signal);
+    box.addEventListener("scroll", draw, { passive: true });
+    box.addEventListener("keydown", (event) => this.#listKey(event));
+    box.addEventListener("click", ({ target }) => {
+      const node = target instanceof Element ? target.closest("[data-index]") : null;
+      if (node instanceof HTMLElement) this.#open(Number(node.dataset.index));
+    });
+    const observer = new ResizeObserver(() => {
+      draw();
+      // As long as there is no height, nothing can be scrolled to.
+      if (this.#wasSeen || !box.clientHeight) return;
+      this.#wasSeen = true;
+      this.#reveal();
+    });
+    observer.observe(box);
+    this.panel.signal.addEventListener("abort", () => observer.disconnect(), { once: true });
+  }
+
+  #listenToKernel() {
+    const { model } = this;
+    const { signal } = this.panel;
+    onChange(model, "models", () => this.#updateModels(), signal);
+    onChange(model, "cached", () => this.#updateMarks(), signal);
+    onChange(model, "tracks", () => this.#refilter(true), signal);
+    onChange(model, "track", () => this.#trackOpened(), signal);
+    onChange(model, "folder", () => this.#updateFolder(), signal);
+  }
+
+  #trackOpened() {
+    const index = this.#openIndex();
+    if (index >= 0) this.#go(index);
+    else this.#markRows();
+  }
+
+  #searched() {
+    this.#refilter();
+    this.box.scrollTop = 0;
+    // Of what is searched for, the first is meant; without a search, the open one.
+    if (this.search.value) this.#active = 0;
+    this.#reveal();
+  }
+
+  /** @param {KeyboardEvent} event */
+  #searchKey(event) {
+    if (event.key === "ArrowDown" && this.#tracks.length) {
+      this.box.focus();
+      this.#reveal();
+    } else if (event.key === "Enter") this.#open(this.#active);
+    else if (event.key === "Escape" && this.search.value) {
+      this.search.value = "";
+      this.#searched();
+    } else if (event.key === "Escape") this.box.focus();
+    else return;
     event.preventDefault();
-  });
-  order.addEventListener("change", () => {
-    refilter(true);
-    go(active);
-  });
-  box.addEventListener("scroll", draw, { passive: true });
-  box.addEventListener("keydown", (event) => {
-    const index = stepped(event.key, active, tracks.length, Math.max(1, Math.floor(box.clientHeight / ROW) - 1));
+  }
+
+  /** @param {KeyboardEvent} event */
+  #listKey(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (index >= 0) go(index);
-    else if (event.key === "Enter") open(active);
+    const page = Math.max(1, Math.floor(this.box.clientHeight / ROW) - 1);
+    const index = stepped(event.key, this.#active, this.#tracks.length, page);
+    if (index >= 0) this.#go(index);
+    else if (event.key === "Enter") this.#open(this.#active);
     else return;
     event.preventDefault();
     event.stopPropagation();
-  });
-  box.addEventListener("click", (event) => {
-    const node = event.target.closest("[data-index]");
-    if (node) open(Number(node.dataset.index));
-  });
-  hide.addEventListener("click", () => panel.showList(false));
-  add.addEventListener("click", () => panel.browse());
-  const observer = new ResizeObserver(draw);
-  observer.observe(box);
-  signal.addEventListener("abort", () => observer.disconnect(), { once: true });
+  }
+}
 
-  const newModels = () => (models = new Map((model.get("models") ?? []).map((entry) => [entry.name, entry])));
-  onChange(model, "models", () => (newModels(), redraw()), signal);
-  onChange(model, "cached", redraw, signal);
-  onChange(model, "tracks", () => refilter(true), signal);
-  onChange(
-    model,
-    "track",
-    () => {
-      const index = tracks.findIndex((track) => track.id === model.get("track"));
-      if (index >= 0) go(index);
-      mark();
-    },
-    signal,
-  );
-  const newFolder = () => {
-    write(folder, quoted(model.get("folder")));
-    folder.title = quoted(model.get("folder"));
-    folder.hidden = !model.get("folder");
-  };
-  onChange(model, "folder", newFolder, signal);
-  newModels();
-  newFolder();
-  refilter(false);
-
-  return {
-    el,
-    /** What is seen only now may have had no height before. */
-    shown: () => go(active),
-    focus: () => (tracks.length ? box : search).focus({ preventScroll: true }),
-    focusSearch() {
-      search.focus();
-      search.select();
-    },
-  };
+/** @param {Panel} panel what the parts of the panel share */
+export function trackList(panel) {
+  return new TrackList(panel);
 }
