@@ -24,7 +24,7 @@ PACKAGE = ROOT / "embviz"
 
 # Libraries that take their time to load.
 HEAVY = {
-    "dask", "distributed", "essentia", "faiss", "h5py", "jscatter", "kaleido", "loky", "mirdata", "mutagen", "numba",
+    "dask", "distributed", "essentia", "faiss", "h5py", "kaleido", "loky", "mirdata", "mutagen", "numba",
     "pacmap", "pandas", "plotly", "pyarrow", "rich", "scipy", "sklearn", "umap",
 }  # fmt: skip
 
@@ -134,7 +134,6 @@ def test_what_is_imported_is_declared():
         "IPython": "jupyterlab",
         "choreographer": "kaleido",
         "faiss": "faiss-cpu",
-        "jscatter": "jupyter-scatter",
         "numba": "umap-learn",
         "sklearn": "scikit-learn",
         "umap": "umap-learn",

@@ -49,7 +49,6 @@ class StaticMap:
             columns=page_columns(rows),
             tracks=rows.index.get_indexer(vectors.tracks) if frames else None,
             seconds=vectors.times,
-            renderer="canvas",
             clock=CLOCK,
         )
         if tags is not None:

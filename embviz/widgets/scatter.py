@@ -1,4 +1,4 @@
-"""A map of a collection: one point per track, or one per frame, drawn by jupyter-scatter or on a plain canvas.
+"""A map of a collection: one point per track, or one per frame, drawn by WebGL or on a plain canvas.
 
 Conventions: points lie between −1 and 1 on the longer side of their box, aspect kept; y rises upwards. A point is named
 by its position; a track by its position in the columns. Bytes are little-endian. What colours and sizes mean is said in
@@ -10,22 +10,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
-import anywidget
 import numpy as np
 import traitlets
 
 from embviz.core.text import plural
 from embviz.errors import OptionError
 from embviz.plotting.encodings import encode_colors, encode_sizes, is_missing, json_number
-from embviz.widgets.base import PageWidget, check_traits, close_widget, model_ref, new_clock_name
+from embviz.widgets.base import PageWidget, check_traits, new_clock_name
 from embviz.widgets.bundle import script, style
-from embviz.widgets.jscatter_backend import jscatter_points, jscatter_widget
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 
-RENDERERS = ("jscatter", "canvas")
+RENDERERS = ("webgl", "canvas")
 NO_COLOR: dict[str, Any] = {"title": "", "kind": "none", "unit": "", "labels": [], "palette": [], "missing": 0}
 
 TOP_TAGS = 3  # tags that are shown of a point
@@ -33,6 +31,14 @@ NO_TAG = 255
 
 #: Values, one per point, or what `encode_colors` or `encode_sizes` has made of some.
 Looks = Any
+
+
+def _mask(value: Any, scatter: Scatter) -> bytes:
+    """Return what the page lets through, a byte for each point, as bytes: it is a view of a message."""
+    data = b"" if value is None else bytes(memoryview(value))
+    if data and len(data) != scatter.n:
+        raise traitlets.TraitError(f"The map has {plural(scatter.n, 'point')}; a filter of {len(data):,} was found.")
+    return data
 
 
 def _received(value: Any, scatter: Scatter) -> bytes:
@@ -47,7 +53,7 @@ def _received(value: Any, scatter: Scatter) -> bytes:
 class Scatter(PageWidget):
     """Points on a plane that can be heard, selected, searched and filtered; build one with :meth:`of`.
 
-    A click or Enter sends ``{"kind": "choose", "point": i}``. `selected`, `current`, `hidden_categories`,
+    A click or Enter sends ``{"kind": "choose", "point": i}``. `selected`, `current`, `filtered`, `hidden_categories`,
     `value_range` and `matches` follow what the reader does in the browser; maps of one `link` share what is pointed at
     and selected, in the page.
     """
@@ -55,14 +61,14 @@ class Scatter(PageWidget):
     _esm = script("scatter")
     _css = style()
 
-    page_traits = frozenset({"selected", "current", "hidden_categories", "value_range", "matches"})
+    page_traits = frozenset({"selected", "current", "filtered", "hidden_categories", "value_range", "matches"})
 
     clock = traitlets.Unicode(help="Name of the clock that the marker on the trail follows.").tag(sync=True)
     link = traitlets.Unicode(help="Maps of one name share pointer and selection; empty: alone.").tag(sync=True)
     title = traitlets.Unicode(help="Shown above; empty where the surroundings say it.").tag(sync=True)
     message = traitlets.Unicode(help="A sentence shown in place of the points.").tag(sync=True)
-    renderer = traitlets.Unicode(help="Reference to the jupyter-scatter that draws; empty: a canvas.").tag(sync=True)
-    points = traitlets.Bytes(help="float32 [n, 2]; empty where the surface has them.").tag(sync=True)
+    renderer = traitlets.Enum(RENDERERS, "webgl", help="What draws the points.").tag(sync=True)
+    points = traitlets.Bytes(help="float32 [n, 2].").tag(sync=True)
     tracks = traitlets.Bytes(help="uint32 [n]: track of each point; empty: point i is track i.").tag(sync=True)
     seconds = traitlets.Bytes(help="float32 [n]: moment of each point; empty: points are tracks.").tag(sync=True)
     columns: traitlets.List[Any] = traitlets.List(
@@ -76,6 +82,9 @@ class Scatter(PageWidget):
     top_tags = traitlets.Bytes(help="uint8 [n, 3]: places in `tags`, the strongest first; 255: none.").tag(sync=True)
     hidden_categories = traitlets.List(traitlets.Int(), help="Categories (shades) switched off.").tag(sync=True)
     value_range = traitlets.List(traitlets.Float(), help="Lowest and highest value shown, or none.").tag(sync=True)
+    filtered = traitlets.Bytes(
+        help="uint8 [n]: 0 for points that a filter leaves out: drawn faintly, not found; empty: none."
+    ).tag(sync=True, from_json=_mask)
     selected = traitlets.Bytes(help="uint32 [m]: points.").tag(sync=True, from_json=_received)
     current = traitlets.Int(-1, help="Point that is open; -1: none.").tag(sync=True)
     trail = traitlets.Bytes(help="float32 [m, 3]: x, y and seconds of the frames of the open track.").tag(sync=True)
@@ -87,7 +96,6 @@ class Scatter(PageWidget):
         super().__init__(**traits)
         self._xy: NDArray[np.float32] = np.zeros((0, 2), dtype=np.float32)
         self._middle, self._scale = np.zeros(2), 1.0
-        self._jscatter: anywidget.AnyWidget | None = None
 
     @traitlets.default("clock")
     def _own_clock(self) -> str:
@@ -107,7 +115,7 @@ class Scatter(PageWidget):
         seconds: ArrayLike | None = None,
         color: Looks | None = None,
         size: Looks | None = None,
-        renderer: str = "jscatter",
+        renderer: str = "webgl",
         **traits: Any,
     ) -> Self:
         """Return a map of points.
@@ -124,8 +132,8 @@ class Scatter(PageWidget):
             Moment of each point; by default, points are whole tracks.
         color, size : sequence or tuple, optional
             Values, one per point, or what :func:`encode_colors` or :func:`encode_sizes` has made of them.
-        renderer : {"jscatter", "canvas"}
-            What draws: the widget of jupyter-scatter (WebGL), or a canvas, which needs no more than the page.
+        renderer : {"webgl", "canvas"}
+            What draws: WebGL 2, and a canvas where the browser has none, or always a canvas.
         **traits
             Values of traits, such as ``clock=player.clock``.
 
@@ -137,7 +145,7 @@ class Scatter(PageWidget):
         check_traits(cls, traits)
         if renderer not in RENDERERS:
             raise OptionError(f"A map is drawn by {' or '.join(map(repr, RENDERERS))}, not {renderer!r}.")
-        widget = cls(**traits)
+        widget = cls(renderer=renderer, **traits)
         widget._place(xy)
         n = len(widget._xy)
         widget.set_columns(columns)
@@ -147,18 +155,12 @@ class Scatter(PageWidget):
             widget.seconds = _of_length(seconds, n, "<f4", "seconds")
         widget.set_color(color)
         widget.set_size(size)
-        widget._draw(renderer)
         return widget
 
     @property
     def n(self) -> int:
         """Number of points."""
         return len(self._xy)
-
-    @property
-    def jscatter(self) -> anywidget.AnyWidget | None:
-        """The widget of jupyter-scatter that draws the points; None where a canvas does."""
-        return self._jscatter
 
     @property
     def xy(self) -> NDArray[np.float32]:
@@ -182,10 +184,6 @@ class Scatter(PageWidget):
         with self.hold_sync():
             self._place(xy)
             self.trail, self.labels = b"", []
-            if self._jscatter is None:
-                self.points = self._xy.tobytes()
-        if self._jscatter is not None:
-            self._jscatter.points = self._jscatter_points()
 
     def set_color(self, values: Looks | None, *, title: str = "", kind: str | None = None, unit: str = "") -> None:
         """Color the points by values, one per point, or by nothing; filters are reset.
@@ -252,6 +250,10 @@ class Scatter(PageWidget):
         """Select points, and no others."""
         self.selected = np.unique(self._known(points)).astype("<u4").tobytes()
 
+    def set_filter(self, passes: ArrayLike | None) -> None:
+        """Leave out the points that do not pass, ``[n]``, or none: they are drawn faintly, and cannot be chosen."""
+        self.filtered = b"" if passes is None else _of_length(np.asarray(passes, bool), self.n, "u1", "a filter")
+
     def set_matches(self, points: ArrayLike) -> None:
         """Mark points as matches of a search, and move the view to them."""
         self.matches = self._known(points).astype("<u4").tobytes()
@@ -281,13 +283,6 @@ class Scatter(PageWidget):
         places = self.place([[item["x"], item["y"]] for item in items] or np.zeros((0, 2)))
         self.labels = [{**item, "x": x, "y": y} for item, (x, y) in zip(items, places.tolist(), strict=True)]
 
-    def close(self) -> None:
-        """Close the map, and the widget that draws its points."""
-        jscatter, self._jscatter = getattr(self, "_jscatter", None), None
-        if jscatter is not None:
-            close_widget(jscatter)
-        super().close()
-
     def _place(self, xy: ArrayLike) -> None:
         pairs = _pairs(xy)
         bad = int((~np.isfinite(pairs).all(axis=1)).sum())
@@ -302,16 +297,7 @@ class Scatter(PageWidget):
             # Points that all lie in one place lie in the middle.
             self._scale = float((high - low).max()) / 2 or 1.0
         self._xy = self.place(pairs).astype("<f4")
-
-    def _draw(self, renderer: str) -> None:
-        if renderer == "canvas" or not self.n:
-            self.points = self._xy.tobytes()
-            return
-        self._jscatter = jscatter_widget(self._jscatter_points())
-        self.renderer = model_ref(self._jscatter)
-
-    def _jscatter_points(self) -> NDArray[np.float32]:
-        return jscatter_points(self._xy, self.shades, self.sizes, len(self.color["palette"]))
+        self.points = self._xy.tobytes()
 
     def _known(self, points: ArrayLike) -> NDArray[np.int64]:
         numbers = np.asarray(points, dtype=np.int64).ravel()

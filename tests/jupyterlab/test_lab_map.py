@@ -38,10 +38,11 @@ ATLAS = "atlas = collection.map(method='pca', color='piece')\natlas"
 HOSTILE = ("<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "\u202eevil\u202c עברית", "🎧 Ünïcødé ${x}")
 
 DRAWN = """(root, [x, y]) => {
-  const canvas = root.querySelector(".ev-scatter-gl canvas, .ev-scatter-canvas");
+  const canvas = [...root.querySelectorAll(".ev-scatter-canvas:not([hidden])")].at(-1);
   const scale = canvas.width / canvas.getBoundingClientRect().width;
-  const pen = canvas.getContext("2d");
-  return [...pen.getImageData(Math.round(x * scale), Math.round(y * scale), 1, 1).data];
+  const pen = new OffscreenCanvas(1, 1).getContext("2d");
+  pen.drawImage(canvas, -Math.round(x * scale), -Math.round(y * scale));
+  return [...pen.getImageData(0, 0, 1, 1).data];
 }"""
 
 # What lies over the points: where it is another than it was.
@@ -89,7 +90,7 @@ class Chart:
         """Wait until all is computed, and is drawn by WebGL."""
         self.computed()
         self.page.wait_for_function(
-            "n => document.querySelectorAll('.ev-scatter[data-renderer=jscatter]').length === n", arg=maps
+            "n => document.querySelectorAll('.ev-scatter[data-renderer=webgl]').length === n", arg=maps
         )
         rest(self.page, 300)
 

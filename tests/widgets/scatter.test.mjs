@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { between, boxOf, closeTo, matrixOf, pushed, toMap, toScreen, viewOf, zoomedAt } from "../../embviz/widgets/src/scatter/camera.js";
+import { between, boxOf, closeTo, pushed, toMap, toScreen, viewOf, zoomedAt } from "../../embviz/widgets/src/scatter/camera.js";
 import { hiddenAfter } from "../../embviz/widgets/src/scatter/map_legend.js";
 import { linkOf } from "../../embviz/widgets/src/scatter/linked_maps.js";
-import { MapData, diameters, fitting, shownShades } from "../../embviz/widgets/src/scatter/points.js";
+import { MapData, diameters, fitting, opacityOf, shownShades } from "../../embviz/widgets/src/scatter/points.js";
 import { Nearby, holds } from "../../embviz/widgets/src/scatter/spatial_index.js";
 import { onTrail, placed } from "../../embviz/widgets/src/scatter/label_placement.js";
 import { folded, matching } from "../../embviz/widgets/src/scatter/search.js";
@@ -80,18 +80,6 @@ test("a flight begins and ends where it should, and nears all the time", () => {
 test("close to a point is not nearer than is useful", () => {
   const home = viewOf([-1, -1, 1, 1], SIZE);
   near(closeTo([0.2, 0.2, 0.2, 0.2], home, SIZE).k, home.k * 6);
-});
-
-test("the matrix for WebGL puts points where the map does", () => {
-  const view = { x: 0.3, y: -0.1, k: 250 };
-  const matrix = matrixOf(view, SIZE);
-  const [x, y] = [0.6, 0.2];
-  // regl-scatterplot divides x by the aspect of the picture.
-  const clip = [(matrix[0] * x + matrix[12]) * (SIZE.height / SIZE.width), matrix[5] * y + matrix[13]];
-  const screen = [((clip[0] + 1) / 2) * SIZE.width, ((1 - clip[1]) / 2) * SIZE.height];
-  const wanted = toScreen(view, SIZE, x, y);
-  near(screen[0], wanted[0], 1e-6);
-  near(screen[1], wanted[1], 1e-6);
 });
 
 // -- nearby --
@@ -178,10 +166,21 @@ test("frames know their track, their moment and what is said of them", () => {
   assert.deepEqual([...data.counts.slice(0, 2), data.counts[255]], [2, 1, 1]);
 });
 
-test("points of jupyter-scatter are read where the map has none", () => {
-  const four = Float32Array.of(1, 2, 0, 0, 3, 4, 1, 0);
-  const surface = { get: () => ({ view: new DataView(four.buffer), dtype: "float32", shape: [2, 4] }) };
-  assert.deepEqual([...new MapData(model({}), surface).xy], [1, 2, 3, 4]);
+test("what a filter leaves out is not shown", () => {
+  const data = new MapData(model({
+    points: scattered(4), filtered: Uint8Array.of(1, 0, 1, 0),
+    color: { kind: "category", labels: ["rock", "jazz"], palette: ["#000000", "#111111"] }, shades: Uint8Array.of(0, 0, 1, 1),
+    hidden_categories: [1],
+  }));
+  assert.deepEqual(data.everyShown(), [0]);
+  assert.equal(data.shownCount, 1);
+  assert.equal(new MapData(model({ points: scattered(4), filtered: Uint8Array.of(1) })).filtered, null);
+});
+
+test("points that lie over one another are clearer, and less so from near", () => {
+  assert.ok(opacityOf(1_000_000, 2.2, 5e5) < opacityOf(10_000, 5.5, 5e5));
+  assert.ok(opacityOf(1_000_000, 2.2, 5e5) < opacityOf(1_000_000, 2.2, 5e7));
+  assert.ok(opacityOf(1e9, 9, 0) >= 0.3 && opacityOf(1, 9, 5e5) <= 0.9);
 });
 
 test("filters hide categories, or values outside of a window and unknown ones", () => {

@@ -1,12 +1,9 @@
-"""The map: its Python half, and its scripts in a real browser, on both surfaces.
+"""The map: its Python half, and its scripts in a real browser, drawn by WebGL and on a canvas.
 
-The widget of jupyter-scatter is the real one, drawing with WebGL (in software, where there is no graphics card).
+WebGL draws in software where there is no graphics card.
 """
 
 from __future__ import annotations
-
-import base64
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -47,40 +44,13 @@ def state(widget):
     return {name: value for name, value in widget.get_state().items() if name[0] != "_" and name != "layout"}
 
 
-# jupyter-scatter's own script and state, as Jupyter would hand them out; its arrays come with their type and shape.
-ADD_DRAWING = """([ref, arrays, text]) => {
-  const widget = bench.widgets[ref];
-  widget.script = "jupyter-scatter";
-  for (const [name, { dtype, shape, bytes }] of Object.entries(arrays)) {
-    const data = Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0));
-    widget.model.state[name] = { view: new DataView(data.buffer), dtype, shape };
-  }
-  const url = () => URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
-  bench.modules["jupyter-scatter"] ??= import(url());
+DRAWN = """(root, [x, y]) => {
+  const canvas = [...root.querySelectorAll(".ev-scatter-canvas:not([hidden])")].at(-1);
+  const scale = canvas.width / canvas.getBoundingClientRect().width;
+  const pen = new OffscreenCanvas(1, 1).getContext("2d");
+  pen.drawImage(canvas, -Math.round(x * scale), -Math.round(y * scale));
+  return [...pen.getImageData(0, 0, 1, 1).data];
 }"""
-
-
-def add_drawing(bench, widget):
-    import jscatter
-
-    drawing = widget.jscatter
-    traits = state(drawing)
-    arrays = {name: value for name, value in traits.items() if isinstance(value, dict) and "view" in value}
-    ref = f"anywidget:{drawing.model_id}"
-    bench.add(ref, "scatter", {name: value for name, value in traits.items() if name not in arrays})
-    coded = {
-        name: value | {"view": None, "bytes": base64.b64encode(bytes(value["view"])).decode()}
-        for name, value in arrays.items()
-    }
-    text = (Path(jscatter.__file__).parent / "bundle.js").read_text()
-    bench.page.evaluate(ADD_DRAWING, [ref, coded, text])
-
-
-def put(bench, widget, ref="m"):
-    """Put the models of a map on the page."""
-    if widget.jscatter is not None:
-        add_drawing(bench, widget)
-    bench.add(ref, "scatter", state(widget))
 
 
 class Mounted:
@@ -89,12 +59,9 @@ class Mounted:
     def __init__(self, bench, widget, *, ref="m", width=900, there=False):
         self.bench, self.widget, self.ref, self.page = bench, widget, ref, bench.page
         if not there:
-            put(bench, widget, ref)
-            bench.show(ref, width=width)
+            bench.mount(ref, "scatter", state(widget), width=width)
         self.el = bench.page.locator(f"[data-ref='{ref}']")
         self.stage = self.el.locator(".ev-scatter-stage")
-        if widget.jscatter is not None:
-            self.el.locator(".ev-scatter[data-renderer=jscatter]").wait_for()
         self.settle()
 
     def settle(self, milliseconds=60):
@@ -130,14 +97,8 @@ class Mounted:
         """The colour in the middle of a point, as the surface has drawn it."""
         x, y = self.at(i)
         box = self.stage.bounding_box()
-        script = """(root, [x, y]) => {
-          const canvas = root.querySelector(".ev-scatter-gl canvas, .ev-scatter-canvas");
-          const scale = canvas.width / canvas.getBoundingClientRect().width;
-          const pen = canvas.getContext("2d");
-          return [...pen.getImageData(Math.round(x * scale), Math.round(y * scale), 1, 1).data];
-        }"""
-        red, green, blue, alpha = self.el.evaluate(script, [x - box["x"], y - box["y"]])
-        # jupyter-scatter's canvas is clear where there is nothing; the page is white.
+        red, green, blue, alpha = self.el.evaluate(DRAWN, [x - box["x"], y - box["y"]])
+        # The one of WebGL is clear where there is nothing; the page is white.
         return tuple(round(value * alpha / 255 + 255 - alpha) if alpha < 255 else value for value in (red, green, blue))
 
     @property
@@ -158,7 +119,7 @@ class Mounted:
         return self.el.locator(".ev-scatter > .ev-hidden[role=status]").inner_text()
 
 
-@pytest.fixture(params=["canvas", "jscatter"])
+@pytest.fixture(params=["canvas", "webgl"])
 def mounted(request, bench):
     return Mounted(bench, made(request.param))
 
@@ -182,33 +143,13 @@ def test_none_one_or_all_in_one_place(xy):
     np.testing.assert_array_equal(np.frombuffer(widget.points, "<f4"), np.zeros(2 * len(xy)))
 
 
-def test_points_are_sent_once_with_their_looks():
-    widget = made("jscatter", size=list(range(N)))
-    points = widget.jscatter.points
-    assert widget.points == b""
-    assert widget.renderer == f"IPY_MODEL_{widget.jscatter.model_id}"
-    np.testing.assert_array_equal(points[:, :2], widget.xy)
-    np.testing.assert_array_equal(points[:4, 2], [2, 1, 0, 3])  # folk, jazz, rock by name; missing after them
-    assert (points[0, 3], points[-1, 3]) == (0, 15)
-
-
-def test_closing_a_map_closes_what_draws_it():
-    widget = made("jscatter")
-    drawing = widget.jscatter
-    widget.close()
-    assert drawing.comm is None
-    assert widget.comm is None
-
-
 def test_moved_points_are_the_same_points():
-    for renderer in ("canvas", "jscatter"):
-        widget = made(renderer)
-        widget.set_trail([[0, 0, 1]])
-        widget.set_positions(plane()[:, ::-1])
-        assert widget.trail == b""
-        xy = widget.jscatter.points[:, :2] if widget.jscatter else np.frombuffer(widget.points, "<f4").reshape(-1, 2)
-        np.testing.assert_array_equal(xy, widget.xy)
-        assert widget.xy[:, 1].max() == 1
+    widget = made()
+    widget.set_trail([[0, 0, 1]])
+    widget.set_positions(plane()[:, ::-1])
+    assert widget.trail == b""
+    np.testing.assert_array_equal(np.frombuffer(widget.points, "<f4").reshape(-1, 2), widget.xy)
+    assert widget.xy[:, 1].max() == 1
     with pytest.raises(OptionError, match="60 points, not 2"):
         widget.set_positions(plane()[:2])
 
@@ -306,7 +247,7 @@ def test_missing_facts_are_plain():
     ("options", "sentence"),
     [
         ({"colur": 1}, "no option 'colur'. Did you mean 'color'?|no option 'colur'"),
-        ({"renderer": "svg"}, "drawn by 'jscatter' or 'canvas', not 'svg'"),
+        ({"renderer": "svg"}, "drawn by 'webgl' or 'canvas', not 'svg'"),
         ({"tracks": [1, 2]}, "60 points, but tracks of 2"),
         ({"seconds": [1.0]}, "60 points, but seconds of 1"),
         ({"color": ["a"]}, "60 points, but colours of 1"),
@@ -450,37 +391,44 @@ def test_without_webgl_a_canvas_draws_and_says_so(bench):
         return kind.startsWith("webgl") ? null : real.call(this, kind, ...rest);
       };
     }""")
-    put(bench, made("jscatter"))
-    element = bench.show("m")
+    element = bench.mount("m", "scatter", state(made("webgl")))
     bench.rest(300)
     assert element.locator(".ev-scatter").get_attribute("data-renderer") == "canvas"
     assert "no WebGL" in element.locator(".ev-scatter-notice").inner_text()
     assert "60 points" in element.inner_text()
 
 
-def test_when_webgl_is_lost_a_canvas_takes_over(bench):
-    mounted = Mounted(bench, made("jscatter"))
-    bench.page.evaluate(
-        """() => window.jupyterScatter.renderer.canvas.getContext("webgl")
-          .getExtension("WEBGL_lose_context").loseContext()"""
-    )
+def test_when_webgl_is_lost_a_canvas_takes_over_until_it_is_restored(bench):
+    mounted = Mounted(bench, made("webgl"))
+    folk = pytest.approx([int(LIGHT_PALETTE[0][at : at + 2], 16) for at in (1, 3, 5)], abs=32)
+    bench.page.evaluate("""() => {
+      const canvas = document.querySelector(".ev-scatter-canvas");
+      globalThis.loss = canvas.getContext("webgl2").getExtension("WEBGL_lose_context");
+      loss.loseContext();
+    }""")
     mounted.el.locator(".ev-scatter[data-renderer=canvas]").wait_for()
-    assert "WebGL was lost" in mounted.el.inner_text()
     mounted.settle()
-    assert mounted.color(2) == pytest.approx([int(LIGHT_PALETTE[0][at : at + 2], 16) for at in (1, 3, 5)], abs=32)
+    assert mounted.color(2) == folk
     mounted.page.mouse.move(*mounted.at(13))
     mounted.settle()
     assert "Track 13" in mounted.tip
+    mounted.el.get_by_text("WebGL was lost").wait_for()
+    bench.change("m", "selected", np.array([2], "<u4").tobytes())
+    bench.page.evaluate("loss.restoreContext()")
+    mounted.el.locator(".ev-scatter[data-renderer=webgl]").wait_for()
+    mounted.settle()
+    assert not mounted.el.get_by_text("WebGL was lost").is_visible()
+    assert mounted.color(2) == folk
+    assert min(mounted.color(32)) > 190  # what changed meanwhile is seen
 
 
 @pytest.mark.parametrize("hidden_first", [True, False])
 def test_a_map_that_was_out_of_sight_is_drawn_when_it_comes_back(bench, hidden_first):
-    widget = made("jscatter")
+    widget = made("webgl")
     hide = "display => { document.body.style.display = display }"
     if hidden_first:
         bench.page.evaluate(hide, "none")
-        put(bench, widget)
-        bench.show("m")
+        bench.mount("m", "scatter", state(widget))
     else:
         Mounted(bench, widget)
         bench.page.evaluate(hide, "none")
@@ -489,27 +437,6 @@ def test_a_map_that_was_out_of_sight_is_drawn_when_it_comes_back(bench, hidden_f
     mounted = Mounted(bench, widget, there=True)
     mounted.settle(300)
     assert mounted.color(2) == pytest.approx([int(LIGHT_PALETTE[0][at : at + 2], 16) for at in (1, 3, 5)], abs=32)
-
-
-def test_points_that_moved_are_drawn_anew_by_jupyter_scatter(bench):
-    mounted = Mounted(bench, made("jscatter"))
-    mounted.widget.set_positions(plane()[::-1])
-    text = base64.b64encode(mounted.widget.jscatter.points.tobytes()).decode()
-    bench.page.evaluate(
-        """([ref, text]) => {
-          const data = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-          const points = { view: new DataView(data.buffer), dtype: "float32", shape: [60, 4] };
-          bench.widgets[ref].model.change("points", points);
-        }""",
-        [f"anywidget:{mounted.widget.jscatter.model_id}", text],
-    )
-    mounted.settle(500)
-    mounted.page.mouse.move(*mounted.at(0))
-    mounted.settle()
-    assert "Track 0" in mounted.tip
-    x, _ = mounted.at(0)
-    assert x > mounted.at(59)[0]
-    assert mounted.color(0) == pytest.approx([int(LIGHT_PALETTE[2][at : at + 2], 16) for at in (1, 3, 5)], abs=32)
 
 
 # -- keys, legend, search ----------------------------------------------------------------------------------------------
@@ -719,7 +646,7 @@ def test_a_message_takes_the_place_of_the_points(bench):
 
 def test_a_page_without_a_kernel_needs_no_line(bench):
     widget = made()
-    put(bench, widget)
+    bench.add("m", "scatter", state(widget))
     bench.page.evaluate("""() => {
       const { model } = bench.widgets.m;
       model.send = undefined;
@@ -771,7 +698,7 @@ def test_nothing_sticks_out_at_any_width(bench, width):
     assert "Track 13" in mounted.tip
 
 
-@pytest.mark.parametrize("renderer", ["canvas", "jscatter"])
+@pytest.mark.parametrize("renderer", ["canvas", "webgl"])
 def test_nothing_is_left_when_the_view_goes(bench, renderer):
     mounted = Mounted(bench, made(renderer))
     bench.page.evaluate("bench.widgets.m.abort.abort()")
@@ -806,7 +733,7 @@ def test_a_map_in_jupyterlab(browser, root, tmp_path):
         lab = LabPage(context, server, server.write("map.ipynb", [NOTEBOOK]))
         lab.run_all()
         element = lab.page.locator(".ev-scatter")
-        lab.page.locator(".ev-scatter[data-renderer=jscatter]").wait_for()
+        lab.page.locator(".ev-scatter[data-renderer=webgl]").wait_for()
         element.locator(".ev-scatter-stage").focus()
         for key in ("ArrowRight", "Enter", "a"):
             lab.page.keyboard.press(key)

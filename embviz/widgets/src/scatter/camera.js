@@ -1,4 +1,3 @@
-// @ts-nocheck
 /**
  * A map's camera: which part of the plane is seen, and where its points come to lie. Nothing here touches the page.
  *
@@ -7,14 +6,20 @@
  */
 import { clamp } from "../base/time.js";
 
+/** @import { Box, Place, Size, View } from "./types.js" */
+
 /** Pixels that are kept free around all points. */
 const MARGIN = 26;
 /** How far one can go away from what shows all, and how near. */
 const FARTHEST = 0.4;
 const NEAREST = 4000;
 
-/** The box of all points; of none, the whole plane from −1 to 1. @param {Float32Array} xy */
+/**
+ * The box of all points, or of some; of none, the whole plane from −1 to 1.
+ * @param {Float32Array} xy @param {ArrayLike<number> | null} points @returns {Box}
+ */
 export function boxOf(xy, points = null) {
+  /** @type {Box} */
   const box = [Infinity, Infinity, -Infinity, -Infinity];
   const n = points ? points.length : xy.length / 2;
   for (let j = 0; j < n; j += 1) {
@@ -28,7 +33,7 @@ export function boxOf(xy, points = null) {
   return box[0] <= box[2] ? box : [-1, -1, 1, 1];
 }
 
-/** The view that shows a box in the middle, as large as it fits. */
+/** The view that shows a box in the middle, as large as it fits. @param {Box} box @param {Size} size @returns {View} */
 export function viewOf(box, { width, height }, margin = MARGIN) {
   // Points that all lie in one place need room, too.
   const [wide, tall] = [Math.max(box[2] - box[0], 1e-3), Math.max(box[3] - box[1], 1e-3)];
@@ -36,57 +41,64 @@ export function viewOf(box, { width, height }, margin = MARGIN) {
   return { x: (box[0] + box[2]) / 2, y: (box[1] + box[3]) / 2, k: Math.min(roomX / wide, roomY / tall) };
 }
 
-/** A view around some points, not nearer than `most` times what shows all. */
+/**
+ * A view around some points, not nearer than `most` times what shows all.
+ * @param {Box} box @param {View} home @param {Size} size @returns {View}
+ */
 export function closeTo(box, home, size, most = 6) {
   const view = viewOf(box, size, Math.min(size.width, size.height) / 5);
   return { ...view, k: clamp(view.k, home.k, home.k * most) };
 }
 
-/** Pixels from the left and from the top. @returns {[number, number]} */
+/** The place of a point. @param {View} view @param {Size} size @param {number} x @param {number} y @returns {Place} */
 export function toScreen(view, size, x, y) {
   return [size.width / 2 + (x - view.x) * view.k, size.height / 2 - (y - view.y) * view.k];
 }
 
-/** The point of the plane at a place of the screen. @returns {[number, number]} */
+/**
+ * The point of the plane at a place of the screen.
+ * @param {View} view @param {Size} size @param {number} px @param {number} py @returns {Place}
+ */
 export function toMap(view, size, px, py) {
   return [view.x + (px - size.width / 2) / view.k, view.y - (py - size.height / 2) / view.k];
 }
 
-/** The part of the plane that is seen, and some pixels around it. @returns {[number, number, number, number]} */
+/** The part of the plane that is seen, and some pixels around it. @param {View} view @param {Size} size @returns {Box} */
 export function seenBox(view, size, around = 0) {
   const [left, high] = toMap(view, size, -around, -around);
   const [right, low] = toMap(view, size, size.width + around, size.height + around);
   return [left, low, right, high];
 }
 
-/** The view after zooming by a factor (above 1 comes nearer) around a place of the screen, which stays where it is. */
+/**
+ * The view after zooming by a factor (above 1 comes nearer) around a place of the screen, which stays where it is.
+ * @param {View} view @param {Size} size @param {number} px @param {number} py @param {number} factor
+ * @param {View} home @returns {View}
+ */
 export function zoomedAt(view, size, px, py, factor, home) {
   const k = clamp(view.k * factor, home.k * FARTHEST, home.k * NEAREST);
   const [x, y] = toMap(view, size, px, py);
   return kept({ x: x - (px - size.width / 2) / k, y: y + (py - size.height / 2) / k, k }, home);
 }
 
-/** The view after the plane was pushed by some pixels. */
+/**
+ * The view after the plane was pushed by some pixels.
+ * @param {View} view @param {number} dx @param {number} dy @param {View} home @returns {View}
+ */
 export function pushed(view, dx, dy, home) {
   return kept({ x: view.x - dx / view.k, y: view.y + dy / view.k, k: view.k }, home);
 }
 
-/** Nobody gets lost: the middle of the picture stays near the points. */
+/** Nobody gets lost: the middle of the picture stays near the points. @param {View} view @param {View} home */
 function kept({ x, y, k }, home) {
   return { x: clamp(x, home.x - 2, home.x + 2), y: clamp(y, home.y - 2, home.y + 2), k };
 }
 
-/** A view between two others, for a flight from one to the other. */
+/** A view between two others, for a flight from one to the other. @param {View} from @param {View} to @param {number} share */
 export function between(from, to, share) {
   const eased = share * share * (3 - 2 * share);
   const k = from.k * (to.k / from.k) ** eased;
   // The middle moves as the scale does, so that what is flown to never leaves the picture.
   const done = Math.abs(to.k - from.k) < 1e-9 ? eased : (1 / from.k - 1 / k) / (1 / from.k - 1 / to.k);
   return { x: from.x + (to.x - from.x) * done, y: from.y + (to.y - from.y) * done, k };
-}
-
-/** The same view as regl-scatterplot's camera has it: a 4 × 4 matrix, column by column. */
-export function matrixOf(view, { height }) {
-  const scale = (2 * view.k) / height;
-  return [scale, 0, 0, 0, 0, scale, 0, 0, 0, 0, 1, 0, -view.x * scale, -view.y * scale, 0, 1];
 }

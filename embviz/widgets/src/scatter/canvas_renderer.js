@@ -3,14 +3,15 @@
 
 import { clamp } from "../base/time.js";
 import { seenBox } from "./camera.js";
+import { bytesOfColors } from "./palette.js";
+import { partOf, passesOf } from "./passes.js";
 
 const FINE = 4; // places inside of a pixel that a point can have, in each direction
-const DIM = 0.22; // how strongly points are drawn that are not selected, where some are
 const STILL = 26e6; // pixels that may be painted while nothing moves
 const PACE = 9; // milliseconds that painting may take while something does
 
 export class CanvasRenderer {
-  kind = "canvas";
+  kind = /** @type {const} */ ("canvas");
   el = document.createElement("canvas");
   #pen = this.el.getContext("2d", { alpha: false });
   #image = null;
@@ -57,20 +58,14 @@ export class CanvasRenderer {
     // Powers of two: the points of a smaller part are among those of a larger one, and do not flicker.
     const step = 2 ** Math.ceil(Math.log2(times));
     const byShade = Uint32Array.from({ length: 256 }, (_, shade) => colors[Math.min(shade, colors.length - 1)]);
-    const alpha = Math.round(scene.opacity * 256);
-    const passes = selected
-      ? [
-          [0, Math.round(alpha * DIM)],
-          [1, 256],
-        ]
-      : [[-1, alpha]];
+    const passes = passesOf(scene).map(([part, strength]) => [part, Math.round(256 * strength)]);
     const [left, top, k] = [size.width / 2 - view.x * view.k, size.height / 2 + view.y * view.k, view.k];
     for (const [which, strength] of passes) {
       for (let j = 0; j < count; j += seen ? 1 : step) {
         const i = seen ? seen[j] : j;
         if (seen && i % step) continue;
         const shade = shades ? shades[i] : 0;
-        if (!data.shownShades[shade] || (which >= 0 && selected[i] !== which)) continue;
+        if (!data.shownShades[shade] || partOf(data, selected, i) !== which) continue;
         const stamp = sizes ? stamps[sizes[i] >> 4] : stamps[0];
         const [x, y] = [(left + xy[2 * i] * k) * ratio, (top - xy[2 * i + 1] * k) * ratio];
         stampAt(target, stamp, x, y, byShade[shade], strength);
@@ -88,17 +83,11 @@ export class CanvasRenderer {
     return this.#stamps.get(key);
   }
 
-  /** CSS colours as words of an ImageData: the browser itself says what they mean. */
-  #wordsOf({ colors, paper }) {
+  /** CSS colours as words of an ImageData. */
+  #wordsOf({ colors, inks: { paper } }) {
     const key = `${paper} ${colors.join()}`;
     if (this.#words.key !== key) {
-      const pen = new OffscreenCanvas(colors.length + 1, 1).getContext("2d", { willReadFrequently: true });
-      [paper, ...colors].forEach((color, i) => {
-        pen.fillStyle = "#808080";
-        pen.fillStyle = color;
-        pen.fillRect(i, 0, 1, 1);
-      });
-      const words = new Uint32Array(pen.getImageData(0, 0, colors.length + 1, 1).data.buffer);
+      const words = new Uint32Array(bytesOfColors([paper, ...colors]).buffer);
       this.#words = { key, paper: words[0] | 0xff000000, colors: words.slice(1) };
     }
     return this.#words;

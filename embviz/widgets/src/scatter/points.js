@@ -1,24 +1,30 @@
-// @ts-nocheck
 /** The points of a map as the model has them: where they are, how they look, which are shown, what is known of them. */
 
 import { bytesOf, numbersOf } from "../base/buffers.js";
 import { minus } from "../base/canvas.js";
-import { formatTime } from "../base/time.js";
+import { clamp, formatTime } from "../base/time.js";
 import { quoted } from "../base/ui.js";
 import { boxOf } from "./camera.js";
 import { Nearby } from "./spatial_index.js";
+
+/** @import { Model } from "../types.js" */
+/** @import { Box, ColorRecord, Label } from "./types.js" */
+/** @typedef {{name: string, title: string, kind: string, unit: string, values: unknown[]}} Column */
 
 export const MISSING = 255; // the shade of a point of which nothing is known
 export const SIZES = 16; // steps of size
 const SAMPLE = 2000; // points that tell where the middle of a category is
 const UNKNOWN = { light: "#b9c0c7", dark: "#626b75" };
 
-/** What a shade means on a scale of numbers. */
+/** What a shade means on a scale of numbers. @param {number} shade @param {{low: number, high: number}} scale */
 export function shadeValue(shade, { low, high }) {
   return low + (shade / 254) * (high - low);
 }
 
-/** Which shades are shown. @param {number[]} hidden @param {number[]} window @returns {Uint8Array} 1 or 0 for each */
+/**
+ * Which shades are shown. @param {Pick<ColorRecord, "kind" | "low" | "high">} color
+ * @param {number[]} hidden @param {number[]} window lowest and highest value, or none @returns 1 or 0 for each
+ */
 export function shownShades(color, hidden, window) {
   const shown = new Uint8Array(256).fill(1);
   if (color.kind === "category") for (const shade of hidden) shown[shade] = 0;
@@ -32,7 +38,7 @@ export function shownShades(color, hidden, window) {
   return shown;
 }
 
-/** A number as precise as a range of values needs it. */
+/** A number as precise as a range of values needs it. @param {number} value @param {number} low @param {number} high */
 export function fitting(value, low, high) {
   const spread = Math.abs(high - low) || Math.abs(high) || 1;
   if (spread < 1e-4 || Math.abs(value) >= 1e7) return minus(Number(value.toPrecision(3)));
@@ -40,40 +46,86 @@ export function fitting(value, low, high) {
   return minus(String(Number(value.toFixed(decimals))));
 }
 
+const NO_COLOR = {
+  title: "",
+  kind: "none",
+  unit: "",
+  palette: [],
+  labels: [],
+  other: -1,
+  low: 0,
+  high: 1,
+  clipped: [],
+};
+
 export class MapData {
-  constructor(model, renderer) {
+  xy = new Float32Array(0);
+  n = 0;
+  /** @type {Box} */
+  box = [-1, -1, 1, 1];
+  near = new Nearby(this.xy, this.box);
+  /** Track of each point; null: point i is track i. @type {Uint32Array | null} */
+  tracks = null;
+  /** Moment of each point; null: points are tracks. @type {Float32Array | null} */
+  seconds = null;
+  /** @type {Column[]} */
+  columns = [];
+  color = /** @type {ColorRecord} */ (NO_COLOR);
+  /** @type {Uint8Array | null} */
+  shades = null;
+  /** @type {{title?: string, unit?: string, low: number, high: number}} */
+  size = { low: 0, high: 1 };
+  /** @type {Uint8Array | null} */
+  sizes = null;
+  /** @type {string[]} */
+  tags = [];
+  /** @type {Uint8Array} */
+  topTags = new Uint8Array(0);
+  /** How many points have each shade. */
+  counts = new Uint32Array(256);
+  /** 1 or 0 for each shade. */
+  shownShades = new Uint8Array(256);
+  shownCount = 0;
+  /** 0 for points that a filter leaves out; null: it leaves out none. @type {Uint8Array | null} */
+  filtered = null;
+  /** @type {Map<number, {x: number, y: number}> | null} */
+  #middles = null;
+  /** @type {Map<number, number[]> | null} */
+  #byTrack = null;
+
+  /** @param {Model} model */
+  constructor(model) {
     this.model = model;
-    this.readPoints(renderer);
+    this.readPoints();
     this.readLooks();
   }
 
-  /** @param {object | null} renderer the model of the widget that has the points, where ours has none */
-  readPoints(renderer) {
+  readPoints() {
     const { model } = this;
-    const given = numbersOf(model.get("points"), Float32Array);
-    this.xy = given.length || !renderer ? given : pairsOf(renderer.get("points"));
+    this.xy = numbersOf(model.get("points"), Float32Array);
     this.n = this.xy.length / 2;
     this.box = boxOf(this.xy);
     this.near = new Nearby(this.xy, this.box);
-    this.tracks = numbersOf(model.get("tracks"), Uint32Array);
-    this.seconds = numbersOf(model.get("seconds"), Float32Array);
-    if (this.tracks.length !== this.n) this.tracks = null;
-    if (this.seconds.length !== this.n) this.seconds = null;
+    const [tracks, seconds] = [
+      numbersOf(model.get("tracks"), Uint32Array),
+      numbersOf(model.get("seconds"), Float32Array),
+    ];
+    this.tracks = tracks.length === this.n ? tracks : null;
+    this.seconds = seconds.length === this.n ? seconds : null;
     this.columns = model.get("columns") ?? [];
-    this.byTrack = null;
+    this.#byTrack = null;
   }
 
   readLooks() {
     const { model } = this;
-    this.color = { kind: "none", palette: [], labels: [], low: 0, high: 1, ...model.get("color") };
-    this.shades = bytesOf(model.get("shades"));
-    if (this.shades.length !== this.n || this.color.kind === "none") this.shades = null;
-    this.size = model.get("size") ?? {};
-    this.sizes = bytesOf(model.get("sizes"));
-    if (this.sizes.length !== this.n) this.sizes = null;
+    this.color = { ...NO_COLOR, ...model.get("color") };
+    const [shades, sizes] = [bytesOf(model.get("shades")), bytesOf(model.get("sizes"))];
+    this.shades = shades.length === this.n && this.color.kind !== "none" ? shades : null;
+    this.size = { low: 0, high: 1, ...model.get("size") };
+    this.sizes = sizes.length === this.n ? sizes : null;
     this.tags = model.get("tags") ?? [];
     this.topTags = bytesOf(model.get("top_tags"));
-    this.middles = null;
+    this.#middles = null;
     this.counts = new Uint32Array(256);
     if (this.shades) for (const shade of this.shades) this.counts[shade] += 1;
     else this.counts[0] = this.n;
@@ -82,30 +134,35 @@ export class MapData {
 
   readFilter() {
     const { model } = this;
+    const filtered = bytesOf(model.get("filtered"));
+    this.filtered = filtered.length && filtered.length === this.n ? filtered : null;
     this.shownShades = shownShades(this.color, model.get("hidden_categories") ?? [], model.get("value_range") ?? []);
     this.shownCount = 0;
-    for (let shade = 0; shade < 256; shade += 1) if (this.shownShades[shade]) this.shownCount += this.counts[shade];
+    if (this.filtered) for (let i = 0; i < this.n; i += 1) this.shownCount += Number(this.shown(i));
+    else
+      for (let shade = 0; shade < 256; shade += 1) if (this.shownShades[shade]) this.shownCount += this.counts[shade];
   }
 
-  /** CSS colours of shades, the last one that of missing values. @returns {string[]} */
+  /** CSS colours of shades, the last one that of missing values. @param {boolean} dark @param {string} accent */
   palette(dark, accent) {
     const { palette, night } = this.color;
     const own = dark && night?.length ? night : palette;
     return [...(this.shades ? own : [accent]), dark ? UNKNOWN.dark : UNKNOWN.light];
   }
 
-  /** The place of a point's colour in a palette of so many. */
+  /** The place of a point's colour in a palette of so many. @param {number} i @param {number} length */
   place(i, length) {
     if (!this.shades) return 0;
     const shade = this.shades[i];
     return shade === MISSING || shade >= length - 1 ? length - 1 : shade;
   }
 
+  /** Whether a point is shown, and may be chosen. @param {number} i */
   shown(i) {
-    return this.shownShades[this.shades ? this.shades[i] : 0] === 1;
+    return this.shownShades[this.shades ? this.shades[i] : 0] === 1 && this.filtered?.[i] !== 0;
   }
 
-  /** Where a point is. @returns {[number, number]} */
+  /** Where a point is. @param {number} i @returns {[number, number]} */
   at(i) {
     return [this.xy[2 * i], this.xy[2 * i + 1]];
   }
@@ -117,63 +174,60 @@ export class MapData {
     return points;
   }
 
-  /** The points of a shade. @returns {number[]} */
+  /** The points of a shade. @param {number} shade @returns {number[]} */
   ofShade(shade) {
     const points = [];
     if (this.shades) for (let i = 0; i < this.n; i += 1) if (this.shades[i] === shade) points.push(i);
     return points;
   }
 
-  /** The names of the categories and where they stand among their points, the largest first. */
+  /** The names of the categories and where they stand among their points, the largest first. @returns {Label[]} */
   names() {
-    const largest = (a, b) => this.counts[b] - this.counts[a];
+    const largest = (/** @type {number} */ a, /** @type {number} */ b) => this.counts[b] - this.counts[a];
     const own = [...this.color.labels.keys()].filter((shade) => shade !== this.color.other);
     const shades = own.filter((shade) => this.counts[shade]).sort(largest);
-    this.middles ??= new Map(shades.map((shade) => [shade, this.#middle(shade)]));
+    this.#middles ??= new Map(shades.map((shade) => [shade, this.#middle(shade)]));
+    const middles = this.#middles;
     return shades
       .filter((shade) => this.shownShades[shade])
-      .map((shade) => ({ text: quoted(this.color.labels[shade]), ...this.middles.get(shade) }));
+      .map((shade) => ({ x: 0, y: 0, ...middles.get(shade), text: quoted(this.color.labels[shade]) }));
   }
 
-  /** Where the name of a category stands: in the middle from left to right, at its upper end. */
+  /** Where the name of a category stands: in the middle from left to right, at its upper end. @param {number} shade */
   #middle(shade) {
     const points = this.ofShade(shade);
     const some = points.filter((_, j) => j % Math.ceil(points.length / SAMPLE) === 0);
-    const at = (axis, share) =>
+    const at = (/** @type {number} */ axis, /** @type {number} */ share) =>
       some.map((i) => this.xy[2 * i + axis]).sort((a, b) => a - b)[Math.floor(some.length * share)];
-    return { x: at(0, 0.5), y: at(1, 0.9) };
+    return { x: at(0, 0.5) ?? 0, y: at(1, 0.9) ?? 0 };
   }
 
+  /** @param {number} i */
   trackOf(i) {
     return this.tracks ? this.tracks[i] : i;
   }
 
-  /** The points of a track, in time order. @returns {number[]} */
+  /** The points of a track, in time order. @param {number} track @returns {number[]} */
   pointsOf(track) {
     if (!this.tracks) return track < this.n ? [track] : [];
-    if (!this.byTrack) {
-      this.byTrack = new Map();
-      this.tracks.forEach((each, i) => {
-        if (this.byTrack.has(each)) this.byTrack.get(each).push(i);
-        else this.byTrack.set(each, [i]);
-      });
-    }
-    return this.byTrack.get(track) ?? [];
+    this.#byTrack ??= pointsByTrack(this.tracks);
+    return this.#byTrack.get(track) ?? [];
   }
 
+  /** @param {string} name of a column @param {number} i */
   fact(name, i) {
     const column = this.columns.find((each) => each.name === name);
     return String(column?.values?.[this.trackOf(i)] ?? "");
   }
 
-  /** What is said of a point: its name, and lines below it. @returns {{title: string, lines: string[]}} */
+  /** What is said of a point: its name, and lines below it. @param {number} i */
   facts(i) {
     const title = this.fact("title", i) || `point ${i + 1}`;
     const lines = [this.fact("artist", i), this.seconds ? `at ${formatTime(this.seconds[i], 1)}` : ""];
     return { title, lines: [...lines, this.heardText(i), this.colorText(i), this.sizeText(i)].filter(Boolean) };
   }
 
-  /** What a model hears at a point, the most of it first. */
+  /** What a model hears at a point, the most of it first. @param {number} i */
   heardText(i) {
     const width = this.n ? this.topTags.length / this.n : 0;
     if (!Number.isInteger(width)) return "";
@@ -181,6 +235,7 @@ export class MapData {
     return own.length ? `hears ${own.join(", ")}` : "";
   }
 
+  /** @param {number} i */
   colorText(i) {
     const { color, shades } = this;
     if (!shades) return "";
@@ -188,6 +243,7 @@ export class MapData {
     return color.title ? `${color.title}: ${said}` : said;
   }
 
+  /** @param {number} shade */
   shadeText(shade) {
     const { kind, labels, low, high, unit, clipped = [] } = this.color;
     if (kind === "category") return String(labels[shade] ?? "unknown");
@@ -196,6 +252,7 @@ export class MapData {
     return `${beyond}${fitting(shadeValue(shade, this.color), low, high)}${unit ? ` ${unit}` : ""}`;
   }
 
+  /** @param {number} i */
   sizeText(i) {
     const { title, unit, low, high } = this.size;
     if (!this.sizes || !title) return "";
@@ -204,26 +261,26 @@ export class MapData {
     return `${title}: ${fitting(value, low, high)}${unit ? ` ${unit}` : ""}`;
   }
 
-  /** One of the steps of size, 0 to 15. */
+  /** One of the steps of size, 0 to 15. @param {number} i */
   sizeStep(i) {
     return this.sizes ? this.sizes[i] >> 4 : 0;
   }
 }
 
-/** The first two of four numbers each, out of the array that jupyter-scatter's model holds. */
-function pairsOf(points) {
-  const four = numbersOf(points?.view ?? points, Float32Array);
-  const pairs = new Float32Array(four.length / 2);
-  for (let i = 0; i < four.length / 4; i += 1) {
-    pairs[2 * i] = four[4 * i];
-    pairs[2 * i + 1] = four[4 * i + 1];
+/** @param {Uint32Array} tracks @returns {Map<number, number[]>} */
+function pointsByTrack(tracks) {
+  const points = new Map();
+  for (let i = 0; i < tracks.length; i += 1) {
+    const own = points.get(tracks[i]);
+    if (own) own.push(i);
+    else points.set(tracks[i], [i]);
   }
-  return pairs;
+  return points;
 }
 
 /**
  * Diameters in pixels of the steps of size: fewer points are larger, and grow a little as one comes nearer.
- * @param {number} n @param {number} zoom 1 where all is seen @returns {number[]} 16, or one where all are the same
+ * @param {number} n @param {number} zoom 1 where all is seen @param {Uint8Array | null} sized @returns {number[]} 16, or one where all are the same
  */
 export function diameters(n, zoom, sized) {
   const usual = n < 300 ? 9 : n < 2000 ? 7 : n < 10_000 ? 5.5 : n < 50_000 ? 4 : n < 200_000 ? 3 : 2.2;
@@ -232,7 +289,11 @@ export function diameters(n, zoom, sized) {
   return Array.from({ length: SIZES }, (_, step) => Math.min(usual * near, 14) * (0.55 + (step / (SIZES - 1)) * 1.9));
 }
 
-/** How much of what lies behind a point is covered by it. */
-export function opacityOf(n) {
-  return n < 2000 ? 0.9 : n < 10_000 ? 0.8 : n < 50_000 ? 0.7 : n < 200_000 ? 0.6 : 0.45;
+/**
+ * How much of what lies behind a point is covered by it: less, the more of them lie over one another on the screen.
+ * @param {number} n @param {number} diameter in pixels @param {number} area of all of them, in square pixels
+ */
+export function opacityOf(n, diameter, area) {
+  const layers = (n * (Math.PI / 4) * diameter ** 2) / Math.max(area, 1);
+  return clamp(0.9 - 0.12 * Math.log2(1 + 1.5 * layers), 0.3, 0.9);
 }

@@ -2,17 +2,14 @@
 /**
  * A map: points of a collection on a plane, one per track or one per frame, and what hands and keys do with them.
  *
- * The camera, the hand and all that is marked are the map's own; what draws the points is one of two renderers, the
- * widget of jupyter-scatter (WebGL) or a plain canvas, which are told a *scene*: `data` the points, `view` and `size`
- * the camera, `colors`, `diameters` and `opacity` their looks, `selected` and `chosen` which are selected; what lies
- * over them is in it, too.
+ * What draws the points is one of two renderers, WebGL or a plain canvas, which are told a *scene* (`types.d.ts`).
  */
 
 import { numbersOf } from "../base/buffers.js";
 import { inksOf } from "../base/canvas.js";
 import { h, onChange, onTheme, perFrame, sizeOf, whileSeen, write } from "../base/dom.js";
 import { clockKeys, mapAction } from "../base/keys.js";
-import { plain, quoted, refOf, uid } from "../base/ui.js";
+import { plain, quoted, uid } from "../base/ui.js";
 import { clockOf } from "../player/clock.js";
 import { paintOver } from "./annotations.js";
 import { pushed, toMap, toScreen, zoomedAt } from "./camera.js";
@@ -39,7 +36,6 @@ const NONE = new Uint32Array(0);
 
 export class ScatterView {
   mode = "pan"; // what a drag does: "pan", "lasso" or "rectangle"
-  #source = null; // the model of jupyter-scatter, which has the points
   #lit = null;
   #found = NONE;
   #lasso = null;
@@ -48,17 +44,16 @@ export class ScatterView {
   #inks = {};
   #colors = [];
 
-  constructor({ model, el, signal, host }) {
-    Object.assign(this, { model, signal, host });
+  constructor({ model, el, signal }) {
+    Object.assign(this, { model, signal });
     this.clock = clockOf(model.get("clock") || uid("clock"));
     this.link = linkOf(model.get("link"));
-    this.data = new MapData(model, null);
+    this.data = new MapData(model);
     this.relight = perFrame(() => this.#paintOver(), signal);
     this.picks = new Picks(this, () => this.#picked());
     this.pointing = new Pointing(this);
     this.notice = h("p.ev-scatter-notice", { role: "status", hidden: true });
     this.renderers = new Renderers({
-      host,
       signal,
       repaint: () => this.repaint(),
       changed: (kind) => (this.root.dataset.renderer = kind),
@@ -70,7 +65,7 @@ export class ScatterView {
     this.#read();
     this.#listen();
     this.#listenHands();
-    this.#open();
+    this.renderers.use(model.get("renderer"));
   }
 
   #build(el) {
@@ -108,7 +103,6 @@ export class ScatterView {
     const body = h("div.ev-scatter-body", {}, this.plot, this.legend.el);
     const described = h("div.ev-hidden", { id: hint }, HINT);
     this.root = h("div.embviz.ev-scatter", {}, head, this.notice, body, this.pointing.live, described);
-    this.root.dataset.renderer = this.renderers.kind;
     el.append(this.root);
     this.signal.addEventListener("abort", () => this.root.remove(), { once: true });
   }
@@ -124,14 +118,14 @@ export class ScatterView {
       signal,
     );
     onChange(model, "tags top_tags", () => this.data.readLooks(), signal);
-    onChange(model, "hidden_categories value_range", () => this.#refilter(), signal);
+    onChange(model, "filtered hidden_categories value_range", () => this.#refilter(), signal);
     onChange(model, "selected", () => this.picks.follow(), signal);
     onChange(model, "matches", () => this.#refound(), signal);
     onChange(model, "current", () => ((this.pointing.cursor = model.get("current")), this.relight()), signal);
     onChange(model, "trail", () => (this.relight(), this.#follow()), signal);
     onChange(model, "lines labels", this.relight, signal);
     onChange(model, "title message", () => this.#describe(), signal);
-    onChange(model, "renderer", () => this.#open(), signal);
+    onChange(model, "renderer", () => this.renderers.use(model.get("renderer")), signal);
     onTheme(this.root, (dark) => this.#themed(dark), signal);
     clock.on("time", () => this.#follow(), { signal });
     clock.on("state", () => this.#follow(), { signal });
@@ -176,34 +170,13 @@ export class ScatterView {
     }
   }
 
-  /** Read the points from the widget that draws, where there is one, and let it draw. */
-  async #open() {
-    const ref = this.host?.getWidget ? this.model.get("renderer") : "";
-    const source = ref && (await this.#sourceOf(ref));
-    if (this.signal.aborted || (source && this.model.get("renderer") !== ref)) return;
-    if (source && source !== this.#source) onChange(source, "points", () => this.#renew(), this.signal);
-    this.#source = source || null;
-    this.#renew();
-    this.renderers.use(source && this.data.n ? ref : "");
-  }
-
-  async #sourceOf(ref) {
-    try {
-      return await this.host.getModel(refOf(ref));
-    } catch (error) {
-      console.warn("embviz: the points of a map could not be had.", error);
-      return null;
-    }
-  }
-
   /** The points are others, or elsewhere. */
   #renew() {
-    this.data.readPoints(this.#source);
+    this.data.readPoints();
     this.data.readLooks();
     this.pointing.forget();
     this.#lit = null;
     this.#read();
-    this.renderers.renew(this.data.n);
     // Where it is not to be seen, it is fitted when it is.
     this.sight.view = null;
     this.#fit();
@@ -281,17 +254,19 @@ export class ScatterView {
     const { data, model, sight, picks, pointing } = this;
     const { view, size } = sight;
     const steps = Math.round(Math.log(Math.max(view.k / sight.home.k, 1)) / Math.log(STEP));
+    const sides = diameters(data.n, STEP ** steps, data.sizes);
+    const usual = sides.reduce((sum, side) => sum + side, 0) / sides.length;
+    const [left, low, right, high] = data.box;
     return {
       data,
       view,
       size,
+      glide: null,
       moving: sight.moving,
-      dark: this.#dark,
       inks: this.#inks,
-      paper: this.#inks.paper,
       colors: this.#colors,
-      diameters: diameters(data.n, STEP ** steps, data.sizes),
-      opacity: opacityOf(data.n),
+      diameters: sides,
+      opacity: opacityOf(data.n, usual, (right - left) * (high - low) * view.k ** 2),
       selected: picks.mask,
       chosen: picks.points,
       hover: pointing.hover >= 0 ? pointing.hover : pointing.echo,
@@ -472,9 +447,9 @@ export class ScatterView {
   }
 }
 
-function render({ model, el, signal: given, host }) {
+function render({ model, el, signal: given }) {
   const own = new AbortController();
-  new ScatterView({ model, el, signal: given ?? own.signal, host });
+  new ScatterView({ model, el, signal: given ?? own.signal });
   return () => own.abort();
 }
 

@@ -1,24 +1,34 @@
-// @ts-nocheck
 /** Which points are where: an index of a plane in cells, lassos, and neighbours in a direction. Nothing of the page. */
 import { clamp } from "../base/time.js";
+
+/** @import { Box, Place } from "./types.js" */
 
 const PER_CELL = 3;
 const MOST_CELLS = 1 << 20;
 
+/** @typedef {(point: number) => boolean} Accept whether a point may be found */
+
 export class Nearby {
-  /** @param {Float32Array} xy x and y of each point @param {number[]} box that holds all of them */
+  /** The points, cell after cell. */
+  points = new Uint32Array(0);
+  /** Where in them each cell begins, and one past the last ends. */
+  starts = new Uint32Array(1);
+
+  /** @param {Float32Array} xy x and y of each point @param {Box} box that holds all of them */
   constructor(xy, box) {
     this.xy = xy;
     const n = xy.length / 2;
     const [wide, tall] = [Math.max(box[2] - box[0], 1e-6), Math.max(box[3] - box[1], 1e-6)];
     const cells = clamp(n / PER_CELL, 1, MOST_CELLS);
     this.side = Math.max(Math.sqrt((wide * tall) / cells), Math.max(wide, tall) / 4096);
-    [this.left, this.low] = box;
+    this.left = box[0];
+    this.low = box[1];
     this.columns = Math.floor(wide / this.side) + 1;
     this.rows = Math.floor(tall / this.side) + 1;
     this.#fill(n);
   }
 
+  /** @param {number} n */
   #fill(n) {
     const { xy, columns, rows } = this;
     const cellOf = new Uint32Array(n);
@@ -33,15 +43,20 @@ export class Nearby {
     for (let i = 0; i < n; i += 1) this.points[next[cellOf[i]]++] = i;
   }
 
+  /** @param {number} x */
   #column(x) {
     return clamp(Math.floor((x - this.left) / this.side), 0, this.columns - 1);
   }
 
+  /** @param {number} y */
   #row(y) {
     return clamp(Math.floor((y - this.low) / this.side), 0, this.rows - 1);
   }
 
-  /** Call back with each point of the cells that a box touches: some may lie just outside. */
+  /**
+   * Call back with each point of the cells that a box touches: some may lie just outside.
+   * @param {Box} box @param {(point: number) => void} visit
+   */
   around([left, low, right, high], visit) {
     const [first, last] = [this.#column(left), this.#column(right)];
     for (let row = this.#row(low); row <= this.#row(high); row += 1) {
@@ -53,7 +68,7 @@ export class Nearby {
 
   /**
    * The nearest point within a distance, or −1.
-   * @param {(point: number) => boolean} accept
+   * @param {number} x @param {number} y @param {number} distance @param {Accept} accept
    */
   nearest(x, y, distance, accept) {
     let found = -1;
@@ -71,10 +86,12 @@ export class Nearby {
     return found;
   }
 
-  /** The points inside a polygon, in order. @param {[number, number][]} polygon @returns {Uint32Array} */
+  /** The points inside a polygon, in order. @param {Place[]} polygon @param {Accept} accept */
   inside(polygon, accept) {
     if (polygon.length < 3) return new Uint32Array(0);
+    /** @type {number[]} */
     const found = [];
+    /** @type {Box} */
     const box = [Infinity, Infinity, -Infinity, -Infinity];
     for (const [x, y] of polygon) {
       box[0] = Math.min(box[0], x);
@@ -92,7 +109,8 @@ export class Nearby {
 
   /**
    * The next point from a place in a direction: the nearest of those that lie more that way than aside; −1: none.
-   * @param {"left" | "right" | "up" | "down"} direction @param {number} from is never found itself
+   * @param {number} x @param {number} y @param {"left" | "right" | "up" | "down"} direction
+   * @param {number} from is never found itself @param {Accept} accept
    */
   toward(x, y, direction, from, accept) {
     const [alongX, alongY] = { left: [-1, 0], right: [1, 0], up: [0, 1], down: [0, -1] }[direction];
@@ -113,7 +131,7 @@ export class Nearby {
   }
 }
 
-/** Whether a polygon holds a point, by the even-odd rule. @param {[number, number][]} polygon */
+/** Whether a polygon holds a point, by the even-odd rule. @param {Place[]} polygon @param {number} x @param {number} y */
 export function holds(polygon, x, y) {
   let inside = false;
   for (let i = 0, j = polygon.length - 1; i < polygon.length; j = i, i += 1) {

@@ -1,250 +1,246 @@
-// @ts-nocheck
 /**
- * A map's points on the widget of jupyter-scatter, which draws them with WebGL.
+ * A map's points drawn by WebGL 2: a vertex for each, a round and smooth disc around it, only when something changes.
  *
- * It draws, and nothing else: where the camera is, and what hands do, is the map's own, so that both renderers behave
- * alike. Its points are x, y, the shade of the colour and the step of the size; a shade that is not shown is clear.
+ * A vertex has its place, the place it comes from, and four bytes: shade, step of size, and which of the passes draws
+ * it. Colours, also of what is switched off, are in a texture of 256 shades; camera, sizes and opacity are uniforms.
  */
+import { bytesOfColors } from "./palette.js";
+import { partOf, passesOf } from "./passes.js";
 
-import { refOf } from "../base/ui.js";
-import { matrixOf } from "./camera.js";
+/** @import { Renderer, Scene } from "./types.js" */
 
-const DIM = 0.22; // how strongly points are drawn that are not selected, where some are
-const PATIENCE = 20_000; // milliseconds until the widget must have drawn
+const AROUND = 64; // pixels beyond the picture where a point may have its middle, and reach into it
 const SOFTWARE = /swiftshader|llvmpipe|softpipe|software|basic render/i;
-const NEEDED = ["OES_texture_float", "WEBGL_color_buffer_float"];
 
-/** Whether this browser can draw that way. */
-export function canDraw() {
-  try {
-    const gl = document.createElement("canvas").getContext("webgl");
-    const able = Boolean(gl) && NEEDED.every((name) => gl.getExtension(name));
-    // There are few of them for a page.
-    gl?.getExtension("WEBGL_lose_context")?.loseContext();
-    return able;
-  } catch {
-    return false;
+const VERTEX = `#version 300 es
+precision highp float;
+uniform vec2 middle;
+uniform vec2 scale;
+uniform float share;
+uniform float diameters[16];
+uniform float most;
+uniform float strength;
+uniform uint part;
+uniform sampler2D palette;
+in vec2 before;
+in vec2 now;
+in uvec4 look;
+flat out vec4 color;
+flat out float radius;
+flat out float side;
+void main() {
+  vec4 own = texelFetch(palette, ivec2(int(look.x), 0), 0);
+  if (look.z != part || own.a == 0.0) {
+    gl_Position = vec4(2.0, 2.0, 2.0, 1.0);
+    gl_PointSize = 1.0;
+    return;
   }
-}
+  float diameter = min(diameters[look.y], most - 2.0);
+  // What is smaller than a pixel is fainter than one.
+  float alpha = strength * min(diameter, 1.0);
+  color = vec4(own.rgb * alpha, alpha);
+  radius = max(diameter, 1.0) / 2.0;
+  side = ceil(2.0 * radius) + 2.0;
+  gl_PointSize = side;
+  gl_Position = vec4((mix(before, now, share) - middle) * scale, 0.0, 1.0);
+}`;
 
-/** Whether it draws in software, which takes its time. */
-export function drawsSlowly() {
-  const gl = document.createElement("canvas").getContext("webgl");
-  const told = gl?.getExtension("WEBGL_debug_renderer_info");
-  const name = told ? gl.getParameter(told.UNMASKED_RENDERER_WEBGL) : "";
-  gl?.getExtension("WEBGL_lose_context")?.loseContext();
-  return SOFTWARE.test(name);
-}
+const FRAGMENT = `#version 300 es
+precision mediump float;
+flat in vec4 color;
+flat in float radius;
+flat in float side;
+out vec4 pixel;
+void main() {
+  float cover = clamp(radius + 0.5 - length(gl_PointCoord - 0.5) * side, 0.0, 1.0);
+  if (cover == 0.0) discard;
+  pixel = color * cover;
+}`;
 
+/** @implements {Renderer} */
 export class WebGLRenderer {
-  kind = "jscatter";
-  el = document.createElement("div");
-  #api = null;
-  #keys = {};
-  #selected = null;
-  #shades = null;
-  #sizes = null;
-  #drawing = false;
-  #again = false;
-  #moved = false;
-  #last = Promise.resolve(); // the last drawing
+  kind = /** @type {const} */ ("webgl");
+  el = document.createElement("canvas");
+  #gl;
   #controller = new AbortController();
+  /** @type {ReturnType<typeof resourcesOf> | null} null while the context is lost */
+  #made = null;
+  /** What the buffers and the texture hold. @type {Record<string, unknown[]>} */
+  #held = {};
 
   /**
-   * @param {{host: object, ref: string, ready: () => void, failed: (why: unknown) => void}} options `ready` is called
-   *   when the points are there, `failed` when they never will be, or are no more
+   * @param {{lost: () => void, restored: () => void}} does called when the context has gone, and when it is there again
+   * @throws {Error} where the browser has no WebGL 2
    */
-  constructor({ host, ref, ready, failed }) {
-    this.el.className = "ev-scatter-gl";
+  constructor({ lost, restored }) {
+    this.el.className = "ev-scatter-canvas";
     this.el.setAttribute("aria-hidden", "true");
-    Object.assign(this, { ready, failed });
-    this.#mount(host, ref).catch((error) => this.#fail(error));
-  }
-
-  async #mount(host, ref) {
+    // What is drawn stays: it is drawn only when something changes, and JupyterLab takes cells out of the page.
+    const options = { antialias: false, depth: false, preserveDrawingBuffer: true };
+    const gl = /** @type {WebGL2RenderingContext | null} */ (this.el.getContext("webgl2", options));
+    if (!gl) throw new Error("The browser has no WebGL 2.");
+    this.#gl = gl;
+    this.#made = resourcesOf(gl);
     const { signal } = this.#controller;
-    const widget = await host.getWidget(refOf(ref));
-    if (signal.aborted) return;
-    // Its view answers before it has drawn, and cannot be taken away earlier.
-    const inside = new AbortController();
-    await widget.render({ el: this.el, signal: inside.signal });
-    const container = await this.#found(() => [...this.el.querySelectorAll("div")].find(({ api }) => api), true);
-    signal.addEventListener("abort", () => inside.abort(), { once: true });
-    if (signal.aborted) return inside.abort();
-    if (!container) throw new Error("The widget of jupyter-scatter did not draw.");
-    for (let node = container; node !== this.el; node = node.parentElement) {
-      node.style.setProperty("height", "100%", "important");
-    }
-    // Its buttons are not the map's.
-    container.parentElement.parentElement.firstElementChild.style.setProperty("display", "none", "important");
-    const { api } = container;
-    this.#inTurn(api);
-    const lost = (event) => this.#fail(event);
-    api.get("renderer").canvas.addEventListener("webglcontextlost", lost, { signal });
-    await api.set({ width: "auto", height: "auto", cameraIsFixed: true });
-    if (!(await this.#found(() => api.get("isPointsDrawn")))) throw new Error("The points were not drawn.");
-    await this.#last;
-    if (signal.aborted) return;
-    this.#api = api;
-    this.ready();
-  }
-
-  /** Let drawings wait for one another, the widget's own, too: one that comes while another is made is refused. */
-  #inTurn(api) {
-    const draw = api.draw.bind(api);
-    const over = () => this.#controller.signal.aborted;
-    this.#last = this.#found(() => api.get("isPointsDrawn"));
-    api.draw = (...given) => {
-      const drawn = this.#last.then(() => !over() && draw(...given));
-      this.#last = drawn.catch(() => {});
-      return drawn;
+    const lose = (/** @type {Event} */ event) => {
+      event.preventDefault(); // So that it may be restored.
+      this.#made = null;
+      lost();
     };
+    const restore = () => {
+      this.#made = resourcesOf(gl);
+      this.#held = {};
+      restored();
+    };
+    this.el.addEventListener("webglcontextlost", lose, { signal });
+    this.el.addEventListener("webglcontextrestored", restore, { signal });
   }
 
-  /** What is looked for in each frame, until it is there or too late; `always`: even when nobody wants it any more. */
-  async #found(look, always = false) {
-    const until = performance.now() + PATIENCE;
-    while ((always || !this.#controller.signal.aborted) && performance.now() < until) {
-      const found = look();
-      if (found) return found;
-      await new Promise(requestAnimationFrame);
-    }
-    return null;
+  /** Whether it draws in software, which takes its time. */
+  get slow() {
+    const told = this.#gl.getExtension("WEBGL_debug_renderer_info");
+    return SOFTWARE.test(this.#gl.getParameter(told ? told.UNMASKED_RENDERER_WEBGL : this.#gl.RENDERER));
   }
 
-  #fail(why) {
-    if (this.#controller.signal.aborted) return;
-    this.failed(why);
-    this.destroy();
-  }
-
-  /** @param {object} scene what is to be seen; see `scatter/scatter.js` */
+  /** @param {Scene} scene */
   paint(scene) {
-    if (!this.#api) return;
-    this.#color(scene);
-    this.#fill(scene.data);
-    this.#select(scene.chosen);
-    this.#change("view", matrixOf(scene.view, scene.size), (matrix) => {
-      this.#api.view(matrix, { preventEvent: true });
+    const [gl, made, { data, glide, size, view }] = [this.#gl, this.#made, scene];
+    if (!made || gl.isContextLost()) return;
+    const ratio = globalThis.devicePixelRatio || 1;
+    const [width, height] = [Math.round(size.width * ratio), Math.round(size.height * ratio)];
+    if (this.el.width !== width || this.el.height !== height) Object.assign(this.el, { width, height });
+    this.#upload(made, scene);
+    gl.clear(gl.COLOR_BUFFER_BIT);
+    if (!data.n) return;
+    // Of a point whose middle is outside, nothing would be seen.
+    const [wide, tall] = [width + 2 * AROUND, height + 2 * AROUND];
+    gl.viewport(-AROUND, -AROUND, wide, tall);
+    const { at } = made;
+    gl.uniform2f(at.middle, view.x, view.y);
+    gl.uniform2f(at.scale, (2 * view.k * ratio) / wide, (2 * view.k * ratio) / tall);
+    gl.uniform1f(at.share, glide ? glide.share : 1);
+    const [first] = scene.diameters;
+    gl.uniform1fv(
+      at.diameters,
+      Array.from({ length: 16 }, (_, step) => (scene.diameters[step] ?? first) * ratio),
+    );
+    bind(gl, 0, glide ? made.before : made.now);
+    bind(gl, 1, made.now);
+    bind(gl, 2, made.looks);
+    for (const [part, strength] of passesOf(scene)) {
+      gl.uniform1ui(at.part, part);
+      gl.uniform1f(at.strength, strength);
+      gl.drawArrays(gl.POINTS, 0, data.n);
+    }
+  }
+
+  /** Bring what has changed to where it is drawn. @param {Made} made @param {Scene} scene */
+  #upload(made, { data, glide, selected, colors }) {
+    const gl = this.#gl;
+    const fill = (/** @type {WebGLBuffer} */ buffer, /** @type {ArrayBufferView} */ bytes) => {
+      gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
+      gl.bufferData(gl.ARRAY_BUFFER, bytes, gl.STATIC_DRAW);
+    };
+    this.#where("now", [data.xy], () => fill(made.now, data.xy));
+    // Where they came from is forgotten when they are there.
+    this.#where("before", [glide?.from], () => fill(made.before, glide?.from ?? new Float32Array(0)));
+    this.#where("looks", [data.n, data.shades, data.sizes, data.filtered, selected], () => {
+      fill(made.looks, looksOf(data, selected));
+    });
+    this.#where("palette", [colors.join(), data.shownShades.join("")], () => {
+      const own = bytesOfColors(colors);
+      const bytes = new Uint8Array(4 * 256);
+      for (let shade = 0; shade < 256; shade += 1) {
+        const place = Math.min(shade, colors.length - 1);
+        if (data.shownShades[shade]) bytes.set(own.subarray(4 * place, 4 * place + 4), 4 * shade);
+      }
+      gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, 256, 1, 0, gl.RGBA, gl.UNSIGNED_BYTE, bytes);
     });
   }
 
-  #color({ data, colors, opacity, diameters, paper, dark }) {
-    // It compares opacities as if their order did not count, so no two may be alike.
-    const opacities = colors.map((_, place) => (visible(data, place, colors.length) ? opacity - place * 1e-5 : 0));
-    const looks = { pointColor: colors, pointColorActive: colors, pointColorHover: colors };
-    this.#change("colors", looks, (value) => this.#api.set(value));
-    this.#change("diameters", diameters, (value) => this.#api.set({ pointSize: value }));
-    this.#change("opacities", opacities, (value) => this.#api.set({ opacity: value }));
-    this.#change("paper", hexOf(paper) ?? (dark ? "#111111" : "#ffffff"), (value) => {
-      this.#api.set({ backgroundColor: value, opacityInactiveScale: DIM, opacityInactiveMax: 1 });
-    });
-  }
-
-  #change(name, value, apply) {
-    const key = JSON.stringify(value);
-    if (this.#keys[name] === key) return;
-    this.#keys[name] = key;
-    apply(value);
-    this.#api.redraw();
-  }
-
-  /** Give the points other shades and sizes, where they have changed, and places, where the widget missed them. */
-  #fill(data) {
-    if (data.shades === this.#shades && data.sizes === this.#sizes && data.n === this.#api.get("points").length) return;
-    const points = this.#api.get("points");
-    if (points.length !== data.n) return;
-    [this.#shades, this.#sizes] = [data.shades, data.sizes];
-    const last = data.color.palette.length;
-    let changed = false;
-    for (let i = 0; i < data.n; i += 1) {
-      const point = points[i];
-      const x = data.xy[2 * i];
-      const y = data.xy[2 * i + 1];
-      if (point[0] !== x || point[1] !== y) {
-        point[0] = x;
-        point[1] = y;
-        changed = this.#moved = true;
-      }
-      const place = data.place(i, (data.shades ? last : 1) + 1);
-      const step = data.sizeStep(i);
-      if (point[2] === place && point[3] === step) continue;
-      point[2] = place;
-      point[3] = step;
-      changed = true;
-    }
-    if (changed) this.#redraw();
-  }
-
-  async #redraw() {
-    this.#again = true;
-    if (this.#drawing) return;
-    this.#drawing = true;
-    while (this.#again && !this.#controller.signal.aborted) {
-      this.#again = false;
-      const api = this.#api;
-      const kinds = { zDataType: "categorical", wDataType: "categorical" };
-      const moved = this.#moved;
-      this.#moved = false;
-      try {
-        // Others may be on their way.
-        await this.#last;
-        const spatialIndex = moved ? undefined : api.get("spatialIndex");
-        await api.draw(api.get("points"), { ...kinds, spatialIndex });
-        this.#selected = null;
-      } catch {
-        // It is drawing something else: later, then.
-        await new Promise((done) => setTimeout(done, 60));
-        this.#again = true;
-        this.#moved ||= moved;
-      }
-    }
-    this.#drawing = false;
-    if (!this.#controller.signal.aborted) this.ready();
-  }
-
-  #select(chosen) {
-    if (this.#selected === chosen) return;
-    this.#selected = chosen;
-    if (chosen.length) this.#api.select(Array.from(chosen), { preventEvent: true });
-    else this.#api.deselect({ preventEvent: true });
-  }
-
-  /** Resolves when what was painted last is on the screen. */
-  async drawn() {
-    const api = this.#api;
-    // Where nothing had changed, nothing will be drawn.
-    const late = new Promise((done) => setTimeout(done, 400));
-    if (api) await Promise.race([late, new Promise((done) => api.subscribe("draw", done, 1))]);
-  }
-
-  /** The points have been replaced as a whole; resolves when the new ones are drawn. */
-  async renew(n) {
-    const api = this.#api;
-    if (!api) return;
-    await new Promise(requestAnimationFrame);
-    await this.#last;
-    await this.#found(() => api.get("isPointsDrawn") && api.get("points").length === n);
-    [this.#shades, this.#sizes, this.#selected, this.#keys] = [undefined, undefined, null, {}];
-    if (!this.#controller.signal.aborted) this.ready();
+  /** @param {string} name @param {unknown[]} source @param {() => void} fill called where the source is another one */
+  #where(name, source, fill) {
+    const held = this.#held[name];
+    if (held?.every((each, i) => each === source[i])) return;
+    fill();
+    this.#held[name] = source;
   }
 
   destroy() {
     this.#controller.abort();
-    this.#api = null;
     this.el.remove();
+    // A page has few of them.
+    this.#gl.getExtension("WEBGL_lose_context")?.loseContext();
   }
 }
 
-function visible(data, place, length) {
-  if (!data.shades) return data.shownShades[0] === 1;
-  return data.shownShades[place === length - 1 ? 255 : place] === 1;
+/** @typedef {ReturnType<typeof resourcesOf>} Made */
+
+/** The program, the buffers and the texture in a context. @param {WebGL2RenderingContext} gl */
+function resourcesOf(gl) {
+  const program = gl.createProgram();
+  const shaders = /** @type {const} */ ([
+    [gl.VERTEX_SHADER, VERTEX],
+    [gl.FRAGMENT_SHADER, FRAGMENT],
+  ]);
+  for (const [kind, text] of shaders) {
+    const shader = /** @type {WebGLShader} */ (gl.createShader(kind));
+    gl.shaderSource(shader, text);
+    gl.compileShader(shader);
+    gl.attachShader(program, shader);
+  }
+  for (const [place, name] of ["before", "now", "look"].entries()) gl.bindAttribLocation(program, place, name);
+  gl.linkProgram(program);
+  if (!gl.getProgramParameter(program, gl.LINK_STATUS) && !gl.isContextLost()) {
+    throw new Error(`The points' program does not link: ${gl.getProgramInfoLog(program)}`);
+  }
+  gl.useProgram(program);
+  gl.enable(gl.BLEND);
+  gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
+  gl.bindTexture(gl.TEXTURE_2D, gl.createTexture());
+  for (const side of [gl.TEXTURE_MIN_FILTER, gl.TEXTURE_MAG_FILTER]) {
+    gl.texParameteri(gl.TEXTURE_2D, side, gl.NEAREST);
+  }
+  const [, largest] = gl.getParameter(gl.ALIASED_POINT_SIZE_RANGE);
+  gl.uniform1f(gl.getUniformLocation(program, "most"), largest);
+  const at = (/** @type {string} */ name) => gl.getUniformLocation(program, name);
+  return {
+    at: {
+      middle: at("middle"),
+      scale: at("scale"),
+      share: at("share"),
+      diameters: at("diameters"),
+      strength: at("strength"),
+      part: at("part"),
+    },
+    now: gl.createBuffer(),
+    before: gl.createBuffer(),
+    looks: gl.createBuffer(),
+  };
 }
 
-/** A CSS colour as jupyter-scatter reads it, or null. */
-function hexOf(color) {
-  const pen = document.createElement("canvas").getContext("2d");
-  pen.fillStyle = "#010203";
-  pen.fillStyle = color;
-  return /^#[0-9a-f]{6}$/.test(pen.fillStyle) && pen.fillStyle !== "#010203" ? pen.fillStyle : null;
+/**
+ * Let an attribute of the points come from a buffer.
+ * @param {WebGL2RenderingContext} gl @param {number} place 0: before, 1: now, 2: look @param {WebGLBuffer} buffer
+ */
+function bind(gl, place, buffer) {
+  gl.bindBuffer(gl.ARRAY_BUFFER, buffer);
+  gl.enableVertexAttribArray(place);
+  if (place === 2) gl.vertexAttribIPointer(place, 4, gl.UNSIGNED_BYTE, 4, 0);
+  else gl.vertexAttribPointer(place, 2, gl.FLOAT, false, 8, 0);
+}
+
+/**
+ * Four bytes for each point: shade, step of size, the pass that draws it, nothing.
+ * @param {Scene["data"]} data @param {Scene["selected"]} selected
+ */
+function looksOf(data, selected) {
+  const { n, shades, sizes } = data;
+  const looks = new Uint8Array(4 * n);
+  for (let i = 0; i < n; i += 1) {
+    if (shades) looks[4 * i] = shades[i];
+    if (sizes) looks[4 * i + 1] = sizes[i] >> 4;
+    looks[4 * i + 2] = partOf(data, selected, i);
+  }
+  return looks;
 }
