@@ -223,6 +223,69 @@ test("listeners end with their signal, and when they are told to", () => {
   assert.equal(count, 11);
 });
 
+test("without a sound device time goes on by itself, at its rate, to the end", (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  let now = 1000;
+  t.mock.method(performance, "now", () => now);
+  const after = (milliseconds) => {
+    now += milliseconds;
+    t.mock.timers.tick(milliseconds);
+    tick();
+  };
+  clock.seek(10);
+  clock.playing = true;
+  clock.runSilently();
+  assert.match(clock.problem, /No sound device.*silently/);
+  after(500);
+  assert.deepEqual([clock.playing, clock.time], [true, 10.5]);
+  clock.setRate(2);
+  after(1000);
+  assert.equal(clock.time, 12.5);
+  clock.pause();
+  after(1000);
+  assert.deepEqual([clock.playing, clock.time], [false, 12.5]);
+  clock.attach(media);
+  assert.notEqual(clock.media, media, "no element leads any more");
+  clock.seek(99);
+  clock.play();
+  for (let i = 0; i < 4; i += 1) after(200);
+  assert.deepEqual([clock.playing, clock.time], [false, 100]);
+  clock.setRange(20, 21);
+  clock.setLooping(true);
+  clock.play();
+  after(400);
+  assert.equal(clock.time, 20.8);
+  after(200);
+  assert.equal(clock.time, 20);
+  clock.load(50);
+  assert.deepEqual([clock.silent, clock.problem, clock.media], [false, "", null]);
+});
+
+test("a play that is refused for want of a device runs silently, too", async () => {
+  media.error = { code: 3, message: "AUDIO_RENDERER_ERROR: audio render error" };
+  media.refuses = "NotSupportedError";
+  assert.equal(await clock.play(), true);
+  assert.deepEqual([clock.silent, clock.playing], [true, true]);
+  clock.pause();
+});
+
+test("one clock of a page is heard: who begins stops the others", async () => {
+  const [one, other] = [clockOf("one"), clockOf("other")];
+  const sounds = [new FakeMedia(), new FakeMedia()];
+  [one, other].forEach((each, i) => {
+    each.load(10);
+    each.attach(sounds[i]);
+  });
+  await one.play();
+  await other.play();
+  assert.deepEqual(sounds.map(({ paused }) => paused), [true, false]);
+  assert.deepEqual([one.playing, other.playing], [false, true]);
+  await one.play();
+  tick();
+  assert.deepEqual(sounds.map(({ paused }) => paused), [false, true]);
+  one.pause();
+});
+
 test("without a sound nothing plays, and the playhead can still be moved", async () => {
   const silent = new Clock();
   silent.load(10);

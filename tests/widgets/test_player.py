@@ -239,7 +239,10 @@ def at(view, share, dy=30):
 # Plays the sounds of some clocks together and returns, for each, the clock's time when its click is heard, in seconds
 # after that of the first. What a clock adds to the time of its element is taken at rest, where neither moves in steps.
 HEARD = """async ([names, from]) => {
-  const clocks = names.map((name) => globalThis[Symbol.for('embviz.clocks')].get(name));
+  const all = globalThis[Symbol.for('embviz.clocks')];
+  const clocks = names.map((name) => all.get(name));
+  // Of the clocks that know of each other, one plays.
+  for (const name of names) all.delete(name);
   const context = new AudioContext({ sampleRate: 44100 });
   await context.resume();
   const merger = context.createChannelMerger(names.length);
@@ -556,6 +559,83 @@ def test_refused_autoplay_simulated_by_a_play_that_rejects(bench, short):
     view.get_by_role("button", name="Play").click()
     bench.until_clock("c", "c => c.time > 0.1")
     assert note.is_hidden()
+
+
+# Stands in for a Firefox on a computer without a sound device: play begins, then the element fails in these words, is
+# paused, and stands at its end.
+NO_DEVICE = """() => {
+  HTMLMediaElement.prototype.play = function () {
+    let error = null;
+    Object.defineProperty(this, "error", { configurable: true, get: () => error });
+    Object.defineProperty(this, "paused", { configurable: true, get: () => error !== null });
+    this.dispatchEvent(new Event("play"));
+    setTimeout(() => {
+      error = { code: 3, message: "OnMediaSinkAudioError" };
+      for (const kind of ["error", "pause", "ended"]) this.dispatchEvent(new Event(kind));
+    }, 20);
+    return Promise.resolve();
+  };
+}"""
+
+
+def test_without_a_sound_device_the_playhead_runs_silently(bench, short):
+    bench.page.evaluate(NO_DEVICE)
+    view = bench.mount("p", "player", short)
+    ready(bench)
+    bench.receive("p", {"kind": "seek", "value": 3.0})
+    view.get_by_role("button", name="Play").click()
+    bench.until_clock("c", "c => c.playing && c.time > 3.3")
+    note = view.locator(".ev-note")
+    assert note.inner_text().startswith("No sound device was found: the playhead runs silently.")
+    assert not [content for content in bench.sent("p") if content["kind"] == "transcode"], "the sound is not to blame"
+    view.get_by_label("Speed").select_option("2")
+    bench.page.mouse.click(*at(view, 0.5))
+    bench.until_clock("c", "c => c.playing && c.time > 10.2")
+    bench.receive("p", {"kind": "range", "value": [12.0, 12.4]})
+    bench.receive("p", {"kind": "loop", "value": True})
+    assert bench.page.evaluate("""async () => {
+      const clock = globalThis[Symbol.for('embviz.clocks')].get('c');
+      for (let times = 0, before = 0; times < 2; before = clock.time) {
+        await new Promise(requestAnimationFrame);
+        if (clock.time < before) times += 1;
+        if (clock.time > 12.8) return false;
+      }
+      return clock.playing;
+    }""")
+    view.get_by_role("button", name="Pause").click()
+    bench.until_clock("c", "c => !c.playing")
+    bench.receive("p", {"kind": "loop", "value": False})
+    bench.receive("p", {"kind": "seek", "value": 19.8})
+    view.get_by_role("button", name="Play").click()
+    bench.until_clock("c", "c => !c.playing && c.time === 20")
+    # Another track is tried anew.
+    bench.change("p", "serial", 2)
+    bench.until_clock("c", "c => !c.silent")
+    assert note.is_hidden()
+
+
+def test_of_all_players_of_a_page_one_is_heard(bench, short):
+    views = {name: bench.mount(name, "player", short | {"clock": name}) for name in ("a", "b")}
+    for name in views:
+        ready(bench, name)
+    views["a"].get_by_role("button", name="Play").click()
+    bench.until_clock("a", "c => c.playing && c.time > 0.1")
+    views["b"].get_by_role("button", name="Play").click()
+    bench.until_clock("b", "c => c.playing && c.time > 0.1")
+    bench.until_clock("a", "c => !c.playing && c.media.paused")
+    # Another version of embviz, whose clocks do not look at others.
+    bench.page.evaluate("""() => {
+      const sound = new Blob([new Uint8Array(bench.widgets.a.model.get("sound").buffer)]);
+      const media = new Audio(URL.createObjectURL(sound));
+      globalThis[Symbol.for('embviz.clocks')].set("old", { media, pause() { media.pause(); } });
+      bench.old = media;
+      return media.play();
+    }""")
+    bench.until_clock("b", "c => !c.playing")
+    assert bench.page.evaluate("!bench.old.paused")
+    views["a"].get_by_role("button", name="Play").click()
+    bench.until_clock("a", "c => c.playing && c.time > 0.3")
+    assert bench.page.evaluate("bench.old.paused")
 
 
 COUNT_AUDIO = """() => {

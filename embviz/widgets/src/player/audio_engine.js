@@ -7,6 +7,7 @@
 import { bytesOf } from "../base/buffers.js";
 import { onChange, onMessage, throttled } from "../base/dom.js";
 import { clamp } from "../base/time.js";
+import { lacksDevice } from "./silent_media.js";
 
 const GRACE = 800; // ms that the sound outlives the last view, which may only be drawn anew
 const PATIENCE = 10_000; // ms
@@ -81,6 +82,7 @@ export class Voice {
     if (problem || this.#failure) return { kind: "failed", text: problem || this.#failure };
     if (loading) return { kind: "loading", text: `${loading[0].toUpperCase()}${loading.slice(1)} …` };
     if (!this.clock.duration) return { kind: "empty", text: "No track is open." };
+    if (this.clock.silent) return { kind: "ready", text: "" };
     if (this.#waiting) return { kind: "loading", text: "Fetching the sound …" };
     if (!this.#element || this.#element.readyState < 1) return { kind: "loading", text: "Loading the sound …" };
     return { kind: "ready", text: "" };
@@ -226,6 +228,11 @@ export class Voice {
   #refused() {
     const element = this.#element;
     if (!element.getAttribute("src")) return;
+    if (lacksDevice(element)) {
+      this.clock.runSilently();
+      this.#tell();
+      return;
+    }
     const lost = this.#from === "url" && element.error?.code !== MediaError.MEDIA_ERR_DECODE;
     if (lost && !this.#asked.sound) this.#ask("sound", "failed");
     else if (!this.#model.get("transcoded") && !this.#asked.transcode) this.#ask("transcode");
@@ -308,13 +315,18 @@ export class Voice {
         element.preservesPitch = true;
         element.addEventListener("loadedmetadata", () => this.#keepStep(), { signal: this.#bound.signal });
         // On an empty source, too, which says nothing.
-        element.addEventListener("error", () => element.getAttribute("src") && this.hearOriginal(true));
+        element.addEventListener("error", () => element.getAttribute("src") && this.#stemRefused(element));
         return { name: String(name), element, gain: 1, muted: false, solo: false, apart: [] };
       });
       unison(this.stems.map(({ element }) => element));
     }
     this.original = false;
     this.#remix();
+  }
+
+  #stemRefused(element) {
+    if (lacksDevice(element)) this.clock.runSilently();
+    else this.hearOriginal(true);
   }
 
   #dropStems() {

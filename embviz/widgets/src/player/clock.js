@@ -1,10 +1,15 @@
-// @ts-nocheck
 /**
  * The one clock: what all views of a track share. It lives in the page and needs no kernel.
  *
  * Every widget is a module of its own, so clocks are kept by name where all modules of a page find them.
  */
 import { clamp, fitted, following, orderedRange, panned, zoomed } from "../base/time.js";
+import { lacksDevice, NO_DEVICE, SilentMedia } from "./silent_media.js";
+
+/**
+ * @typedef {"time" | "state" | "view" | "hover"} Kind
+ * @typedef {HTMLMediaElement | SilentMedia} Media
+ */
 
 const CLOCKS = Symbol.for("embviz.clocks");
 const SPEEDS = { slowest: 0.5, fastest: 2 };
@@ -14,9 +19,17 @@ const SPEEDS = { slowest: 0.5, fastest: 2 };
  * @param {string} name @returns {Clock}
  */
 export function clockOf(name) {
-  globalThis[CLOCKS] ??= new Map();
-  if (!globalThis[CLOCKS].has(name)) globalThis[CLOCKS].set(name, new Clock());
-  return globalThis[CLOCKS].get(name);
+  const clocks = clocksOfPage();
+  const clock = clocks.get(name) ?? new Clock();
+  clocks.set(name, clock);
+  return clock;
+}
+
+/** @returns {Map<string, Clock>} */
+function clocksOfPage() {
+  const page = /** @type {Record<symbol, Map<string, Clock>>} */ (/** @type {unknown} */ (globalThis));
+  page[CLOCKS] ??= new Map();
+  return page[CLOCKS];
 }
 
 /**
@@ -27,10 +40,12 @@ export function clockOf(name) {
  * hover  the time under the pointer, or null.
  */
 export class Clock {
+  /** @type {Record<Kind, Set<(clock: Clock) => void>>} */
   #listeners = { time: new Set(), state: new Set(), view: new Set(), hover: new Set() };
   #time = 0;
   #anchor = { media: -1, at: 0 };
   #frame = 0;
+  /** @type {Media | null} */
   #media = null;
   #offset = 0;
   #detach = new AbortController();
@@ -49,10 +64,17 @@ export class Clock {
   view = [0, 0];
   /** @type {number | null} */
   hover = null;
-  /** A sentence, where play was refused; else empty. */
+  /** A sentence, where play was refused or nothing can be heard; else empty. */
   problem = "";
+  /** Whether it runs by itself, as there is no sound device; until another track. */
+  silent = false;
+  /** @type {import("./audio_engine.js").Voice | undefined} the sound of its track */
+  voices;
 
-  /** Call back on a kind of change until the signal is aborted; returns what stops it, too. */
+  /**
+   * Call back on a kind of change until the signal is aborted; returns what stops it, too.
+   * @param {Kind} kind @param {(clock: Clock) => void} listener @param {{signal?: AbortSignal}} [options]
+   */
   on(kind, listener, { signal } = {}) {
     if (signal?.aborted) return () => {};
     const off = () => this.#listeners[kind].delete(listener);
@@ -61,6 +83,7 @@ export class Clock {
     return off;
   }
 
+  /** @param {Kind} kind */
   #tell(kind) {
     for (const listener of [...this.#listeners[kind]]) listener(this);
   }
@@ -79,21 +102,44 @@ export class Clock {
     return Math.max(0, this.#time - this.#offset);
   }
 
-  /** Begin a new track, of which nothing is known but its length; the sound of the one before is let go. */
+  /**
+   * Begin a new track, of which nothing is known but its length; the sound of the one before is let go.
+   * @param {number} duration in seconds
+   */
   load(duration) {
+    this.silent = false;
     this.attach(null);
     Object.assign(this, { duration, range: null, looping: false, view: [0, duration], hover: null, problem: "" });
     this.#time = 0;
     this.#pinned = false;
-    for (const kind of ["state", "view", "time", "hover"]) this.#tell(kind);
+    this.#tell("state");
+    this.#tell("view");
+    this.#tell("time");
+    this.#tell("hover");
   }
 
   /**
-   * Let an audio element lead; null takes it away.
+   * Let an audio element lead; null takes it away. Where there is no sound device, none does.
    * @param {HTMLMediaElement | null} media
    * @param {number} [offset] second of the track at which the element's sound begins
    */
   attach(media, offset = 0) {
+    if (!this.silent) this.#attach(media, offset);
+    else if (!media) this.pause();
+  }
+
+  /** Go on without a sound device: time runs by itself, on from where it is, and nothing is heard. */
+  runSilently() {
+    if (this.silent) return;
+    const wanted = this.playing;
+    this.silent = true;
+    this.problem = NO_DEVICE;
+    this.#attach(new SilentMedia(this.duration), 0);
+    if (wanted) this.play();
+  }
+
+  /** @param {Media | null} media @param {number} offset */
+  #attach(media, offset) {
     this.#detach.abort();
     this.#detach = new AbortController();
     const options = { signal: this.#detach.signal };
@@ -127,27 +173,39 @@ export class Clock {
 
   /** @returns {Promise<boolean>} whether it plays; where not, `problem` says why */
   async play() {
-    if (!this.#media) return false;
+    const media = this.#media;
+    if (!media) return false;
     if (this.range && this.looping && (this.#time < this.range[0] || this.#time >= this.range[1] - 0.01)) {
       this.seek(this.range[0]);
     } else if (this.#time >= this.duration - 0.01) {
       this.seek(0);
     }
     try {
-      await this.#media.play();
-      this.problem = "";
+      await media.play();
+      this.problem = this.silent ? NO_DEVICE : "";
       return true;
     } catch (error) {
-      // A pause or another track before the sound began is nobody's fault.
-      if (error.name === "AbortError") return false;
-      this.problem =
-        error.name === "NotAllowedError"
-          ? "The browser plays no sound before it has been clicked: press play once more."
-          : "The browser cannot play this sound.";
-      this.playing = false;
-      this.#tell("state");
-      return false;
+      return this.#refused(media, /** @type {Error} */ (error).name);
     }
+  }
+
+  /** @param {Media} media @param {string} why the name of an error */
+  #refused(media, why) {
+    // A pause or another track before the sound began is nobody's fault.
+    if (why === "AbortError" || media !== this.#media) return false;
+    if (media instanceof SilentMedia) return false;
+    if (lacksDevice(media)) {
+      this.playing = true;
+      this.runSilently();
+      return true;
+    }
+    this.problem =
+      why === "NotAllowedError"
+        ? "The browser plays no sound before it has been clicked: press play once more."
+        : "The browser cannot play this sound.";
+    this.playing = false;
+    this.#tell("state");
+    return false;
   }
 
   pause() {
@@ -158,7 +216,7 @@ export class Clock {
     return this.playing ? this.pause() : this.play();
   }
 
-  /** Move the playhead. */
+  /** Move the playhead. @param {number} seconds */
   seek(seconds) {
     this.#time = clamp(seconds, 0, this.duration);
     this.#anchor = { media: -1, at: 0 };
@@ -168,6 +226,7 @@ export class Clock {
     this.#tell("time");
   }
 
+  /** @param {number} rate */
   setRate(rate) {
     this.rate = clamp(rate, SPEEDS.slowest, SPEEDS.fastest);
     if (this.#media) this.#media.playbackRate = this.rate;
@@ -175,6 +234,7 @@ export class Clock {
     this.#tell("state");
   }
 
+  /** @param {number} volume from 0 to 1 */
   setVolume(volume, muted = false) {
     this.volume = clamp(volume, 0, 1);
     this.muted = muted;
@@ -182,19 +242,25 @@ export class Clock {
     this.#tell("state");
   }
 
-  /** Select a range of seconds, in any order; anything too short selects nothing. */
-  setRange(a, b) {
+  /**
+   * Select a range of seconds, in any order; anything too short selects nothing.
+   * @param {number | null} a @param {number} [b]
+   */
+  setRange(a, b = 0) {
     this.range = a == null ? null : orderedRange(a, b, this.duration);
     if (!this.range) this.looping = false;
     this.#tell("state");
   }
 
+  /** @param {boolean} looping */
   setLooping(looping) {
     this.looping = Boolean(looping && this.range);
-    if (this.looping && (this.#time < this.range[0] || this.#time >= this.range[1])) this.seek(this.range[0]);
+    if (this.looping && this.range && (this.#time < this.range[0] || this.#time >= this.range[1]))
+      this.seek(this.range[0]);
     this.#tell("state");
   }
 
+  /** @param {number} from @param {number} to seconds */
   setView(from, to) {
     const [a, b] = fitted([from, to], this.duration);
     if (a === this.view[0] && b === this.view[1]) return;
@@ -204,14 +270,17 @@ export class Clock {
     this.#tell("view");
   }
 
+  /** @param {number} around seconds @param {number} factor */
   zoom(around, factor) {
     this.setView(...zoomed(this.view, around, factor, this.duration));
   }
 
+  /** @param {number} seconds */
   pan(seconds) {
     this.setView(...panned(this.view, seconds, this.duration));
   }
 
+  /** @param {number | null} seconds */
   setHover(seconds) {
     if (this.hover === seconds) return;
     this.hover = seconds;
@@ -220,9 +289,16 @@ export class Clock {
 
   #started() {
     this.playing = true;
-    this.problem = "";
+    this.problem = this.silent ? NO_DEVICE : "";
+    // Of all tracks of a page, one is heard.
+    for (const other of this.#others()) other.pause();
     this.#run();
     this.#tell("state");
+  }
+
+  /** Clocks of the page that run, too; those that another version of embviz has made are among them. */
+  #others() {
+    return [...clocksOfPage().values()].filter((other) => other !== this && other.media && !other.media.paused);
   }
 
   #stopped() {
@@ -250,7 +326,9 @@ export class Clock {
 
   #follow() {
     // Media that has just become seekable is still at its beginning.
-    if (!this.#placed || this.#media.readyState < 1 || this.#media.seeking) return;
+    if (!this.#placed || !this.#media || this.#media.readyState < 1 || this.#media.seeking) return;
+    // Another one has begun since, and its version of embviz does not stop others.
+    if (this.playing && this.#others().length) this.pause();
     this.#time = clamp(this.#heard(), 0, this.duration);
     if (this.looping && this.range && this.playing && this.#time >= this.range[1]) {
       this.seek(this.range[0]);
@@ -263,7 +341,7 @@ export class Clock {
   /** What the element says comes in steps; between two of them the system's own clock goes on. */
   #heard() {
     const now = performance.now();
-    const said = this.#media.currentTime + this.#offset;
+    const said = (this.#media?.currentTime ?? 0) + this.#offset;
     if (!this.playing || said !== this.#anchor.media) {
       this.#anchor = { media: said, at: now };
       return said;
