@@ -48,7 +48,7 @@ UNTIL = """async ([name, argument, seconds]) => {
   return true;
 }"""
 
-PAGE = """<!doctype html><html><head><meta charset="utf-8"><title>bench</title><style id="styles"></style>
+PAGE = """<!doctype html><html><head><meta charset="utf-8"><title>bench</title>
 <style>html, body { margin: 0; background: var(--jp-layout-color1); font-family: sans-serif; }
 body { padding: 8px; }
 body.light { --jp-layout-color1: #fff; --jp-layout-color2: #f3f3f3; --jp-border-color2: #d0d0d0;
@@ -78,7 +78,7 @@ class FakeModel {
   receive(content, buffers = []) { this.emit("msg:custom", content, buffers); }
 }
 const bench = { widgets: {}, modules: {} };
-globalThis.bench = bench;
+Object.assign(globalThis, { bench, FakeModel });
 bench.decode = (state, bytes) => {
   for (const [name, text] of Object.entries(bytes)) {
     state[name] = new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
@@ -86,7 +86,7 @@ bench.decode = (state, bytes) => {
   return state;
 };
 bench.host = {
-  async getModel(ref) { return bench.widgets[ref].model; },
+  async getModel(ref) { return ref === "anywidget:bundle" ? bench.bundle : bench.widgets[ref].model; },
   async getWidget(ref) {
     const { model, script } = bench.widgets[ref];
     const module = await bench.load(script);
@@ -142,6 +142,10 @@ def until(page: Any, condition: Callable[[], Any], seconds: float = 30) -> None:
         page.wait_for_timeout(50)
 
 
+def _coded(state: Mapping[str, Any]) -> dict[str, str]:
+    return {name: base64.b64encode(value).decode() for name, value in state.items() if isinstance(value, bytes)}
+
+
 class Bench:
     """A page that widgets are put on; every request that would leave it, and every console error, is kept."""
 
@@ -154,14 +158,16 @@ class Bench:
         page.route("**/*", self._answer)
         page.goto(HOME)
         page.wait_for_function("globalThis.bench")
-        self.page.evaluate("css => document.querySelector('#styles').textContent = css", bundle.style())
+        self.page.evaluate(
+            "coded => { bench.bundle = new FakeModel(bench.decode({}, coded)) }", _coded(bundle.Bundle().get_state())
+        )
 
     def _answer(self, route: Any) -> None:
         path = route.request.url.removeprefix(HOME)
         if not path:
             route.fulfill(body=PAGE, content_type="text/html")
         elif route.request.url.startswith(HOME) and path.endswith(".js"):
-            route.fulfill(body=bundle.script(path.removesuffix(".js")), content_type="text/javascript")
+            route.fulfill(body=bundle.loader(path.removesuffix(".js")), content_type="text/javascript")
         elif route.request.url.startswith(("blob:", "data:")):
             route.continue_()
         else:
@@ -172,9 +178,9 @@ class Bench:
     def add(self, ref: str, script: str, state: Mapping[str, Any]) -> None:
         """Make a model; values of type bytes arrive as a DataView, the way anywidget gives them."""
         plain = {name: value for name, value in state.items() if not isinstance(value, bytes)}
-        coded = {name: base64.b64encode(value).decode() for name, value in state.items() if isinstance(value, bytes)}
+        plain["_bundle"] = "IPY_MODEL_bundle"
         self.page.evaluate("([ref, script, state, bytes]) => bench.add(ref, script, state, bytes)",
-                           [ref, script, json.loads(json.dumps(plain)), coded])  # fmt: skip
+                           [ref, script, json.loads(json.dumps(plain)), _coded(state)])  # fmt: skip
 
     def show(self, ref: str, *, width: int = 900) -> Any:
         """Render a model's widget on the page, and return its element."""

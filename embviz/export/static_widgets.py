@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import quote
 
-from anywidget import AnyWidget
-
 from embviz import __version__
 from embviz.audio import Audio
 from embviz.core import io
@@ -25,6 +23,7 @@ from embviz.core.text import printable
 from embviz.errors import FigureError, OptionError, did_you_mean
 from embviz.plotting import save
 from embviz.widgets import browser_audio, bundle
+from embviz.widgets.base import PageWidget
 from embviz.widgets.frames import FramesWidget
 
 MAX_BYTES = 200 * 2**20  # What a browser still opens while one waits for it.
@@ -144,13 +143,13 @@ def without_comm(kind: Any) -> Any:
     return type(kind.__name__, (kind,), {"open": lambda _self: None, "__module__": kind.__module__})
 
 
-def static_widget(widget: AnyWidget, blocks: PageData) -> dict[str, Any]:
-    """Return the module and the traits of a widget; arrays are replaced by the ids of their elements."""
+def static_widget(widget: PageWidget, blocks: PageData) -> dict[str, Any]:
+    """Return the script and the traits of a widget; arrays are replaced by the ids of their elements."""
     if isinstance(widget, FramesWidget):
         widget.with_orders()  # Nobody could compute them later.
     names = [name for name in widget.keys if not name.startswith("_") and name not in {"layout", "tabbable", "tooltip"}]
     traits = {name: getattr(widget, name) for name in names} | {"clock": CLOCK}
-    return {"widget": type(widget).__module__.rpartition(".")[2], **pack_traits(traits, blocks)}
+    return {"widget": widget.script, **pack_traits(traits, blocks)}
 
 
 def pack_traits(traits: dict[str, Any], blocks: PageData) -> dict[str, Any]:

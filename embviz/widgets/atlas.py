@@ -9,7 +9,6 @@ from __future__ import annotations
 import traitlets
 
 from embviz.widgets import schema
-from embviz.widgets.bundle import script, style
 from embviz.widgets.commands import (
     FLAG,
     LABEL,
@@ -71,8 +70,7 @@ TABS = ("neighbors", "selection", "clusters", "compare", "queue", "problems")
 class AtlasView(ModelsWidget):
     """What the map of a collection looks like with all that is around it, and the commands that come from it."""
 
-    _esm = script("atlas")
-    _css = style()
+    script = "atlas"
     commands = COMMANDS
     page_traits = frozenset({"tab"})
 

@@ -13,6 +13,7 @@ import traitlets
 
 from embviz.core.text import shorten
 from embviz.errors import OptionError, did_you_mean
+from embviz.widgets import bundle
 
 if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
@@ -49,8 +50,21 @@ def check_traits(kind: type[anywidget.AnyWidget], given: Iterable[str]) -> None:
 class PageWidget(anywidget.AnyWidget):
     """Base of widgets: of their traits, the page sets those that are its own, with values that they can have."""
 
+    #: The script in ``src/widgets.js`` that draws the widget.
+    script: ClassVar[str]
     #: The traits that follow what the reader does; all others are set by Python alone.
     page_traits: ClassVar[frozenset[str]] = frozenset()
+
+    _esm = traitlets.Unicode(help="What anywidget runs.").tag(sync=True)
+    _bundle = traitlets.Unicode(help="Reference to the code that all widgets share.").tag(sync=True)
+
+    @traitlets.default("_esm")
+    def _module(self) -> str:
+        return bundle.module(self.script)
+
+    @traitlets.default("_bundle")
+    def _shared_bundle(self) -> str:
+        return bundle.bundle_ref()
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take what the page has set, or refuse all of it and tell the page how things are."""

@@ -6,7 +6,6 @@ from typing import Any
 
 import traitlets
 
-from embviz.widgets.bundle import script, style
 from embviz.widgets.commands import LABEL, TEXT, WHOLE, CommandWidget, Fields
 
 #: What the page can ask for.
@@ -29,8 +28,7 @@ class Confusion(CommandWidget):
     A ``track`` is a label of the table of its test set.
     """
 
-    _esm = script("confusion")
-    _css = style()
+    script = "confusion"
     commands = COMMANDS
     page_traits = frozenset({"unit"})
 

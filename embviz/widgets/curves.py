@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import traitlets
 
-from embviz.widgets.bundle import script, style
 from embviz.widgets.frames import FramesWidget
 
 
@@ -19,8 +18,7 @@ class Curves(FramesWidget):
     reader does in the browser.
     """
 
-    _esm = script("curves")
-    _css = style()
+    script = "curves"
 
     page_traits = FramesWidget.page_traits | {"top", "threshold"}
 

@@ -18,7 +18,6 @@ import traitlets
 from embviz.errors import LayerError
 from embviz.plotting.quantize import CONSTANT, LAST
 from embviz.widgets.base import EmbeddingWidget
-from embviz.widgets.bundle import script, style
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,8 +41,7 @@ class FeatureMaps(EmbeddingWidget):
     Build one with :meth:`of`, such as ``FeatureMaps.of(embed(track, "vgg", layer="pool2"))``.
     """
 
-    _esm = script("feature_maps")
-    _css = style()
+    script = "feature_maps"
 
     page_traits = frozenset({"page", "order", "pooled", "window", "scale"})
 

@@ -13,7 +13,6 @@ import traitlets
 from embviz.analysis.tagging import tempo_octave
 from embviz.plotting.heatmap_data import ORDERS, PAGE_SCALES
 from embviz.widgets.base import is_finite
-from embviz.widgets.bundle import script, style
 from embviz.widgets.frames import FramesWidget
 
 if TYPE_CHECKING:
@@ -30,8 +29,7 @@ class Heatmap(FramesWidget):
 
     page_traits = FramesWidget.page_traits | {"crop"}
 
-    _esm = script("heatmap")
-    _css = style()
+    script = "heatmap"
 
     orders = traitlets.Dict(ORDERS, help="Orders to choose from, with their titles.").tag(sync=True)
     scales = traitlets.Dict(PAGE_SCALES, help="Scales to choose from, with their titles.").tag(sync=True)

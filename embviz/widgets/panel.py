@@ -9,7 +9,6 @@ from __future__ import annotations
 import traitlets
 
 from embviz.widgets import schema
-from embviz.widgets.bundle import script, style
 from embviz.widgets.commands import FLAG, HOP, PLAIN, TEXT, UPLOAD, WHOLE, Fields, ModelsWidget
 
 #: What the panel can ask for, and what comes with it.
@@ -54,8 +53,7 @@ TABS = ("heatmaps", "predictions", "layers", "similarity", "map", "evaluation")
 class Panel(ModelsWidget):
     """What the Explorer looks like, and the commands that come from it."""
 
-    _esm = script("panel")
-    _css = style()
+    script = "panel"
     commands = COMMANDS
     page_traits = frozenset({"tab", "collapsed_list"})
 

@@ -23,7 +23,6 @@ from embviz.audio import Audio, AudioSource
 from embviz.errors import EmbvizError, OptionError
 from embviz.widgets.base import PageWidget, is_finite
 from embviz.widgets.browser_audio import Playable, playable, summary
-from embviz.widgets.bundle import script, style
 
 LARGEST_RAW = 48 << 20  # bytes; larger files are encoded small before they are sent
 NO_SOUND = "There is no sound for this track."
@@ -44,8 +43,7 @@ class Player(PageWidget):
     >>> player.seek(30.0)  # doctest: +SKIP
     """
 
-    _esm = script("player")
-    _css = style()
+    script = "player"
 
     page_traits = frozenset({"time", "playing", "rate", "volume", "looping", "range", "view", "mix"})
 

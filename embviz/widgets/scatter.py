@@ -17,7 +17,6 @@ from embviz.core.text import plural
 from embviz.errors import OptionError
 from embviz.plotting.encodings import encode_colors, encode_sizes, is_missing, json_number
 from embviz.widgets.base import PageWidget, check_traits, new_clock_name
-from embviz.widgets.bundle import script, style
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -58,8 +57,7 @@ class Scatter(PageWidget):
     and selected, in the page.
     """
 
-    _esm = script("scatter")
-    _css = style()
+    script = "scatter"
 
     page_traits = frozenset({"selected", "current", "filtered", "hidden_categories", "value_range", "matches"})
 

@@ -14,7 +14,6 @@ import traitlets
 
 from embviz.analysis.self_similarity import self_similarity
 from embviz.widgets.base import EmbeddingWidget
-from embviz.widgets.bundle import script, style
 
 if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
@@ -26,8 +25,7 @@ class SelfSimilarity(EmbeddingWidget):
     Build one with :meth:`of`. A click seeks to the time below the pointer, with shift to the time beside it.
     """
 
-    _esm = script("self_similarity")
-    _css = style()
+    script = "self_similarity"
 
     cells = traitlets.Bytes(help="uint8 [n, n], row by row.").tag(sync=True)
     n = traitlets.Int(0, help="Rows and columns.").tag(sync=True)

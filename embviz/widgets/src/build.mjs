@@ -1,6 +1,7 @@
 /**
- * Joins the sources into `static/`: a script and a style sheet for pages with a kernel, and for each kind of exported
- * page. `node src/build.mjs` writes them, `node src/build.mjs --check` fails where what is there differs.
+ * Joins the sources into `static/`: a script and a style sheet for pages with a kernel, the loader that finds them, and
+ * a script and a sheet for each kind of exported page. `node src/build.mjs` writes them, `node src/build.mjs --check`
+ * fails where what is there differs.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -9,22 +10,32 @@ import { build } from "esbuild";
 
 const src = fileURLToPath(new URL(".", import.meta.url));
 const out = join(src, "..", "static");
-const entries = ["widgets", "track_page", "collection_page"];
+const entries = ["widgets", "track_page", "collection_page"].flatMap((name) => [`${name}.js`, `${name}.css`]);
 
-const { outputFiles } = await build({
+/** @type {import("esbuild").BuildOptions} */
+const options = {
   absWorkingDir: src,
-  entryPoints: entries.flatMap((name) => [`${name}.js`, `${name}.css`]),
   outdir: out,
   bundle: true,
-  minify: true,
-  // What is exported becomes a variable, so that the text can stand in a page as it is, or in a module.
-  format: "iife",
-  globalName: "embviz",
   target: ["chrome111", "firefox113", "safari16.4"],
   charset: "utf8",
   banner: { js: "// Generated from src/ by build.mjs.", css: "/* Generated from src/ by build.mjs. */" },
-  write: false,
-});
+};
+
+const outputs = await Promise.all([
+  // What is exported becomes a variable, so that the text can stand in a page as it is, or in a module.
+  build({ ...options, entryPoints: entries, minify: true, format: "iife", globalName: "embviz", write: false }),
+  // Python calls its functions by their names.
+  build({
+    ...options,
+    entryPoints: ["loader.js"],
+    minifySyntax: true,
+    minifyWhitespace: true,
+    format: "esm",
+    write: false,
+  }),
+]);
+const outputFiles = outputs.flatMap((output) => output.outputFiles);
 
 if (process.argv.includes("--check")) {
   const stale = outputFiles.filter(({ path, text }) => read(path) !== text).map(({ path }) => basename(path));

@@ -1,5 +1,6 @@
 /** The widgets of a page with a kernel: what anywidget renders, by the name of the Python module beside it. */
 import atlas from "./atlas/atlas.js";
+import { setSheet, useSheet } from "./base/sheet.js";
 import confusion from "./confusion/confusion.js";
 import curves from "./curves/curves.js";
 import panel from "./explorer/panel.js";
@@ -9,4 +10,4 @@ import player from "./player/player.js";
 import scatter from "./scatter/scatter.js";
 import self_similarity from "./self_similarity/self_similarity.js";
 
-export { atlas, confusion, curves, feature_maps, heatmap, panel, player, scatter, self_similarity };
+export { atlas, confusion, curves, feature_maps, heatmap, panel, player, scatter, self_similarity, setSheet, useSheet };
