@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from embviz.batch.eta import COST
+from embviz.extraction.extract import round_hop
 from embviz.extraction.frontends import FRONTENDS
 from embviz.models import Layer, Model, known_models
 from embviz.models.weights import weights_state
@@ -26,6 +27,7 @@ def list_model_options() -> list[ModelOption]:
 
 def _describe_model(model: Model) -> ModelOption:
     frontend = FRONTENDS[model.frontend]
+    fixed_hop = frontend.channels == 2
     state = weights_state(model)
     source = next((source for source in model.sources if source.size), next(iter(model.sources), None))
     return {
@@ -45,8 +47,9 @@ def _describe_model(model: Model) -> ModelOption:
         "patch": model.patch_seconds,
         "hop": model.hop_seconds,
         "finest": frontend.hop / model.sample_rate if frontend.continuous else 0.1,
+        "finer": [] if fixed_hop else [round_hop(model, model.hop_seconds / parts) for parts in (2, 4)],
         "longest": model.patch_seconds,
-        "fixed_hop": frontend.channels == 2,
+        "fixed_hop": fixed_hop,
         "cost": COST.get(model.system, 0.0),
         "layers": [
             {

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from embviz.core import io
-from embviz.core.text import html_table
+from embviz.core.text import format_seconds, html_table
 from embviz.errors import EmbvizError, LayerError, OptionError
 
 if TYPE_CHECKING:
@@ -500,7 +500,7 @@ class Embedding:
         padded = ", repeated to fill one patch" if self.padded else ""
         return (
             f"<Embedding {self.model} / {self.layer}: {t} frames × {d} dimensions, "
-            f"every {self.grid.period:.3g} s, {self.duration:.2f} s of {self.title or 'audio'}{padded}>"
+            f"{format_period(self)}, {self.duration:.2f} s of {self.title or 'audio'}{padded}>"
         )
 
     def _repr_html_(self) -> str:
@@ -509,8 +509,8 @@ class Embedding:
             "model": self.model,
             "layer": self.layer,
             "shape": f"{self.shape[0]} frames × {self.shape[1]} dimensions",
-            "hop": f"{self.grid.period:.4g} s ({self.grid.hop} samples at {self.grid.sample_rate} Hz)",
-            "patch": f"{self.grid.patch / self.grid.sample_rate:.4g} s",
+            "hop": f"{format_seconds(self.grid.period, 4)} ({self.grid.hop} samples at {self.grid.sample_rate} Hz)",
+            "patch": format_seconds(self.grid.patch / self.grid.sample_rate, 4),
             "weights": self.source,
         }
         return html_table(rows)
@@ -518,5 +518,4 @@ class Embedding:
 
 def format_period(embedding: Embedding) -> str:
     """Return how often a frame comes: ``"every 1.49 s"``."""
-    period = embedding.grid.period
-    return f"every {period:.3g} s" if period >= 0.001 else f"every {period * 1e6:.3g} µs"
+    return f"every {format_seconds(embedding.grid.period)}"

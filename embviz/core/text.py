@@ -41,6 +41,12 @@ def format_time(seconds: float, decimals: int = 0) -> str:
     return f"{hours}:{minute:02d}:{rest}" if hours else f"{minute}:{rest}"
 
 
+def format_seconds(seconds: float, digits: int = 3) -> str:
+    """Return a stretch of time, such as a hop or a patch, of a few digits: ``"1.49 s"``, ``"16 ms"``, ``"22.7 µs"``."""
+    unit, size = ("µs", 1e6) if seconds < 1e-3 else ("ms", 1e3) if seconds < 0.1 else ("s", 1)
+    return f"{seconds * size:.{digits}g} {unit}"
+
+
 def format_duration(seconds: float) -> str:
     """Return roughly how long something takes: ``"40 s"``, ``"12 min"``, ``"2.5 h"``."""
     if seconds < 90:

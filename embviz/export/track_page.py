@@ -17,7 +17,7 @@ from anywidget import AnyWidget
 
 from embviz.audio import Audio, AudioSource
 from embviz.core.embedding import Embedding, format_period
-from embviz.core.text import format_magnitude, format_time, plural, trim_lines
+from embviz.core.text import format_magnitude, format_seconds, format_time, plural, trim_lines
 from embviz.errors import ModelError, OptionError
 from embviz.export import static_widgets
 from embviz.export.static_widgets import MAX_BYTES, PageData, compact_audio, static_widget, without_comm
@@ -274,14 +274,15 @@ def _audio_facts(sound: Audio, link: str) -> dict[str, Any]:
 
 def _frame_facts(embedding: Embedding) -> list[tuple[str, str]]:
     grid = embedding.grid
-    heard = grid.receptive_field / grid.sample_rate
+    samples = grid.patch, grid.hop, grid.receptive_field
+    patch, hop, heard = (format_seconds(count / grid.sample_rate, 4) for count in samples)
     quality = embedding.info.get("resample_quality")
     resampled = "one channel" if quality is None else f"resampled with quality {quality} (0 is best, 4 fastest)"
     t, d = embedding.shape
     unit = f", {embedding.unit}" if embedding.unit else ""
     return [
         ("Values", f"{plural(t, 'frame')} × {plural(d, 'dimension')}{unit}"),
-        ("Frame", f"{grid.patch / grid.sample_rate:.4g} s {format_period(embedding)}, which hears {heard:.4g} s"),
+        ("Frame", f"{patch} every {hop}, which hears {heard}"),
         ("Sound heard", f"{grid.sample_rate:,} Hz, {resampled}"),
     ]
 

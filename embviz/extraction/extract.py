@@ -338,6 +338,14 @@ def _weights(model: Model, *, verify: bool) -> Weights:
     return weights
 
 
+def round_hop(model: Model, patch_hop: PatchHop) -> float:
+    """Return the seconds from one patch to the next that a `patch_hop` comes to: whole frames of the front-end.
+
+    Raises OptionError where :func:`embed` would.
+    """
+    return _check_hop(model, patch_hop) / model.sample_rate
+
+
 def _check_hop(model: Model, patch_hop: Any) -> int:
     if patch_hop is None:
         return model.patch_hop

@@ -91,9 +91,10 @@ class ModelOption(TypedDict):
     state: Literal["ready", "absent", "download"]
     bytes: int
     source: str
-    patch: float  # seconds, as the next four
+    patch: float  # seconds, as the next five
     hop: float
     finest: float
+    finer: list[float]  # hops that are offered, in whole frames of the front-end
     longest: float
     fixed_hop: bool
     cost: float  # seconds of work per minute of sound

@@ -116,7 +116,9 @@ def test_models_of_the_panel_are_the_catalogue(folder, explore):
     assert models["audioset-vggish-3"]["state"] == "download"
     assert models["audioset-vggish-3"]["bytes"] == 288_596_230
     assert (musicnn["patch"], musicnn["hop"], musicnn["finest"]) == (187 / 62.5, 93 / 62.5, 1 / 62.5)
-    assert spleeter["fixed_hop"]
+    # Half of 93 frames is no whole number of them: what is offered is what is computed.
+    assert musicnn["finer"] == [46 / 62.5, 23 / 62.5]
+    assert (spleeter["fixed_hop"], spleeter["finer"]) == (True, [])
     assert musicnn["cost"] > 0
     heard = {layer["name"]: layer["receptive_field"] for layer in musicnn["layers"]}
     assert heard["embedding"] == "the whole patch"
@@ -179,6 +181,9 @@ def test_rows_are_added_changed_moved_removed_and_brought_back(folder, explore):
     explorer.remove("vgg")
     explorer.remove(-1)
     assert [row["id"] for row in panel.rows] == [3]
+    explorer.add("vgg", "pool3", 0.744).wait()
+    assert panel.rows[-1]["hop"] == 0.736, "the hop that was computed, not the one that was asked for"
+    explorer.remove(-1)
     with pytest.raises(OptionError, match="No row shows"):
         explorer.remove("spleeter")
 

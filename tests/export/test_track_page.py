@@ -77,7 +77,7 @@ def test_a_page_holds_all_it_needs():
     assert "://" not in page.texts["embviz-page"]
     [row] = page.description["rows"]
     assert (row["widget"], row["state"]["shape"]) == ("heatmap", [20, 60])
-    assert row["facts"] == ["20 dimensions × 60 frames, every 0.0333 s"]
+    assert row["facts"] == ["20 dimensions × 60 frames, every 33.3 ms"]
 
 
 def test_what_others_wrote_is_no_markup():
@@ -168,7 +168,7 @@ def test_the_foot_says_what_made_the_numbers(home, rock):
     facts = dict(about[1]["facts"])
     assert about[1]["title"] == "msd-musicnn-1 / embedding"
     assert re.fullmatch(r"[0-9a-f]{64}", facts["SHA-256"])
-    assert facts["Frame"] == "2.992 s every 1.49 s, which hears 3.008 s"
+    assert facts["Frame"] == "2.992 s every 1.488 s, which hears 3.008 s"
     assert {"Weights", "Licence", "Paper", "Essentia", "Training data"} <= set(facts)
     assert dict(about[0]["facts"])["Length"].startswith("2:02.5 (122.5")
 

@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { KEYS, applyToClock, keyAction, placeOf, rangeWithEnd } from "../../embviz/widgets/src/base/keys.js";
 import { axesOf, costOf, countOf, hopChoices, hopIndex, plain } from "../../embviz/widgets/src/base/ui.js";
-import { progressText, quoted, refOf, sizeOf, spanOf, stateOf } from "../../embviz/widgets/src/base/ui.js";
+import { spanOf } from "../../embviz/widgets/src/base/format.js";
+import { progressText, quoted, refOf, sizeOf, stateOf } from "../../embviz/widgets/src/base/ui.js";
 import { chosenTracks, factsOf, marksOf, stepped, visibleRows } from "../../embviz/widgets/src/explorer/track_list.js";
 import { dropIndex, headChoices, suggestions } from "../../embviz/widgets/src/explorer/heatmap_rows.js";
 import { availability, grouped } from "../../embviz/widgets/src/explorer/model_picker.js";
-import { stemWords, tempoBars, tempoTicks } from "../../embviz/widgets/src/explorer/predictions_tab.js";
+import { stemWords, tempoBars, tempoTicks, tempoWords } from "../../embviz/widgets/src/explorer/predictions_tab.js";
 import { firstChoice } from "../../embviz/widgets/src/explorer/layers_tab.js";
 import { PATIENCE, patience } from "../../embviz/widgets/src/base/commands.js";
 import { LARGEST_FILE, PART, partsOfFile, refusal } from "../../embviz/widgets/src/base/upload.js";
@@ -35,6 +36,7 @@ const MUSICNN = {
   hop: 1.488,
   patch: 2.992,
   finest: 0.016,
+  finer: [0.736, 0.368],
   fixed_hop: false,
   cost: 6,
   layers: [{ name: "mel" }, { name: "embedding" }, { name: "output" }],
@@ -244,7 +246,7 @@ test("text of others stays on one line, and cannot turn the text around it", () 
 test("numbers are written as people read them", () => {
   assert.deepEqual([787159, 19645450, 512, 605].map(countOf), ["787 k", "19.6 M", "512", "605"]);
   assert.deepEqual([0, 500, 1.25e6, 12.3e6, 2.5e9].map(sizeOf), ["", "1 kB", "1.3 MB", "12 MB", "2.5 GB"]);
-  assert.deepEqual([0.016, 1.488, 11.889, 0].map(spanOf), ["16 ms", "1.49 s", "11.9 s", ""]);
+  assert.deepEqual([0.016, 1.488, 11.889, 2.27e-5, 0].map(spanOf), ["16 ms", "1.49 s", "11.9 s", "22.7 µs", ""]);
   assert.deepEqual([0, 0.4, 4.4, 12.2, 600, 7200].map(costOf), ["", "< 1 s", "≈ 4 s", "≈ 10 s", "≈ 10 min", "≈ 2.0 h"]);
   assert.equal(axesOf([187, 96, 1], "tf1"), "187 (time) × 96 (frequency) × 1 (one)");
   assert.equal(axesOf([7, 8], ""), "7 × 8");
@@ -254,14 +256,14 @@ test("hops: own, half, quarter, dense, with a cost that grows as the hop shrinks
   const choices = hopChoices(MUSICNN, 120);
   assert.deepEqual(
     choices.map(({ hop }) => hop),
-    [null, 0.744, 0.372, "dense"],
+    [null, 0.736, 0.368, "dense"],
   );
   assert.deepEqual(
     choices.slice(0, 3).map(({ cost }) => Math.round(cost)),
-    [12, 24, 48],
+    [12, 24, 49],
   );
   assert.equal(Math.round(choices[3].cost), Math.round((12 * 1.488) / 0.016));
-  assert.equal(hopIndex(choices, 0.744), 1);
+  assert.equal(hopIndex(choices, 0.736), 1);
   assert.equal(hopIndex(choices, "dense"), 3);
   assert.equal(hopIndex(choices, null), 0);
   const asked = hopChoices(MUSICNN, 120, 0.5);
@@ -269,7 +271,7 @@ test("hops: own, half, quarter, dense, with a cost that grows as the hop shrinks
   assert.equal(hopChoices({ ...MUSICNN, fixed_hop: true }, 120).length, 1);
   assert.deepEqual(
     hopChoices({ ...MUSICNN, finest: 0.5 }, 60).map(({ hop }) => hop),
-    [null, 0.744, "dense"],
+    [null, 0.736, "dense"],
   );
   assert.equal(hopChoices(undefined, null).length, 1);
 });
@@ -321,6 +323,18 @@ test("models are found by system, and say whether they are at hand", () => {
   assert.deepEqual(availability(TEMPO, []), ["↓", "1.2 MB"]);
   assert.deepEqual(availability(TEMPO, [], { done: 1, total: 2 }), ["↓", "downloading"]);
   assert.deepEqual(availability({ ...TEMPO, state: "absent" }, []), ["–", "not available"]);
+});
+
+test("a tempo that is hardly likely is called uncertain", () => {
+  assert.deepEqual(tempoWords(128.24, 0.83), { certainty: "sure", text: "128.2 BPM", words: "confidence 83 %" });
+  assert.equal(tempoWords(128, 0.3).text, "about 128 BPM");
+  assert.deepEqual(tempoWords(71, 0.05), {
+    certainty: "uncertain",
+    text: "uncertain, perhaps 71 BPM",
+    words: "confidence 5 %",
+  });
+  assert.equal(tempoWords(null, 0.9).text, "no tempo");
+  assert.equal(tempoWords(71, null).certainty, "uncertain");
 });
 
 test("bars of tempi fill the plot; their ticks stand in the middle of their bars", () => {

@@ -40,6 +40,7 @@ def a_model(name: str, title: str, system: str, **more: Any) -> dict[str, Any]:
         "name": name, "title": title, "system": system, "system_title": system, "task": "music auto-tagging",
         "parameters": 787159, "dimensions": 200, "licence": "CC BY-NC-SA 4.0", "training_data": "a million songs",
         "note": "", "state": "ready", "bytes": 0, "source": "wheel", "patch": 2.992, "hop": 1.488, "finest": 0.016,
+        "finer": [0.736, 0.368],
         "longest": 2.992, "fixed_hop": False, "cost": 6.0, "layers": LAYERS,
     }  # fmt: skip
     return model | more

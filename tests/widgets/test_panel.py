@@ -251,7 +251,7 @@ def test_rows_send_what_their_controls_say(bench_panel):
     row = panel.locator(".ev-panel-row").nth(1)
     row.get_by_role("combobox").select_option(index=1)
     assert last(bench_panel.sent()) == {
-        "kind": "change_row", "row": 2, "model": "msd-musicnn-1", "layer": "output", "hop": 0.744,
+        "kind": "change_row", "row": 2, "model": "msd-musicnn-1", "layer": "output", "hop": 0.736,
     }  # fmt: skip
     row.get_by_role("combobox").select_option(index=3)
     assert last(bench_panel.sent())["hop"] == "dense"
@@ -284,7 +284,8 @@ def test_the_hops_tell_what_they_cost(bench_panel):
     panel = bench_panel.show(rows=[a_row(1)])
     labels = [" ".join(label.split()) for label in panel.locator(".ev-panel-hop option").all_inner_texts()]
     assert labels == [
-        "every 1.49 s (≈ 10 s)", "every 0.744 s (≈ 25 s)", "every 0.372 s (≈ 50 s)", "dense: every 16 ms (≈ 19 min)",
+        "every 1.49 s · computed in ≈ 10 s", "every 0.736 s · computed in ≈ 25 s",
+        "every 0.368 s · computed in ≈ 50 s", "dense: every 16 ms · computed in ≈ 19 min",
     ]  # fmt: skip
 
 
@@ -413,7 +414,7 @@ def test_the_picker_changes_a_row_and_takes_any_node(bench_panel):
     dialog.get_by_role("combobox", name="Patch hop").select_option(index=2)
     dialog.get_by_role("button", name="Change").click()
     assert bench_panel.sent() == [
-        {"kind": "change_row", "row": 1, "model": "msd-musicnn-1", "layer": "model/dense/Relu", "hop": 0.372}
+        {"kind": "change_row", "row": 1, "model": "msd-musicnn-1", "layer": "model/dense/Relu", "hop": 0.368}
     ]
 
 

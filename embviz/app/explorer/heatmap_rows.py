@@ -13,6 +13,7 @@ from embviz.app.explorer.row import LOOK, Row, check_look, check_request, consta
 from embviz.core.embedding import Embedding
 from embviz.errors import EmbvizError, OptionError
 from embviz.export import track_page
+from embviz.extraction.extract import round_hop
 from embviz.heads import Head
 from embviz.models import ALIASES, Model, get_model
 from embviz.models.weights import has_weights
@@ -291,12 +292,14 @@ class HeatmapRows:
         self._context.panel.can_undo = bool(self._changes)
 
     def _to_dict(self, row: Row) -> HeatmapRow:
-        title, facts = row.model, ""
+        title, facts, hop = row.model, "", row.hop
         with suppress(EmbvizError):  # a model that was unregistered since
             model = get_model(row.model)
             known = [model.task.partition("(")[0].strip()]
             if row.embedding is not None:  # the layer stands in the title already
                 known = [fact for fact in track_page.embedding_facts(row.embedding) if fact != row.layer]
             title, facts = model.title, " · ".join([*known, *constant_note(row)])
-        own: HeatmapRow = {"id": row.id, "hop": row.hop, "collapsed": row.collapsed, "title": title, "facts": facts}
+            if isinstance(hop, float):  # as it is computed, in whole frames
+                hop = round_hop(model, hop)
+        own: HeatmapRow = {"id": row.id, "hop": hop, "collapsed": row.collapsed, "title": title, "facts": facts}
         return {**row.to_dict(), **own, **self.heads.to_dict(row)}

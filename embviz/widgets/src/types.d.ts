@@ -88,6 +88,7 @@ export interface ModelChoice {
   system_title?: string;
   hop: number;
   finest: number;
+  finer: number[];
   fixed_hop: boolean;
   cost?: number;
   bytes?: number;

@@ -45,6 +45,16 @@ export function finenessOf(grid) {
   return Math.min(grid.patch, grid.hop) / grid.sample_rate;
 }
 
+/**
+ * A stretch of time of a few digits, as Python's `format_seconds` writes it.
+ * @param {number} seconds @returns {string} such as ``1.49 s`` or ``16 ms``
+ */
+export function spanOf(seconds) {
+  if (!(seconds > 0)) return "";
+  const [unit, size] = seconds < 1e-3 ? ["µs", 1e6] : seconds < 0.1 ? ["ms", 1e3] : ["s", 1];
+  return `${Number((seconds * size).toPrecision(3))} ${unit}`;
+}
+
 /** How many of what, in words. @param {number} number @param {string} what */
 export function count(number, what) {
   return `${number.toLocaleString("en")} ${what}${number === 1 ? "" : "s"}`;

@@ -1,5 +1,6 @@
 /** What the pages of the panel share: words, the state of a piece of work, places for other widgets, dialogs. */
 import { h, icon, write } from "./dom.js";
+import { spanOf } from "./format.js";
 
 /** @import { Child, Choice, Download, Hop, Host, ModelChoice, WorkItem } from "../types.js" */
 
@@ -64,12 +65,6 @@ export function countOf(number) {
   return `${(number / 1e6).toFixed(number < 1e8 ? 1 : 0)} M`;
 }
 
-/** @param {number} seconds @returns {string} such as ``1.49 s`` or ``16 ms`` */
-export function spanOf(seconds) {
-  if (!(seconds > 0)) return "";
-  return seconds < 0.1 ? `${Number((seconds * 1000).toPrecision(2))} ms` : `${Number(seconds.toPrecision(3))} s`;
-}
-
 /**
  * An estimate of work, as roughly as it is known; empty where nothing is.
  * @param {number} seconds @returns {string} such as ``≈ 12 s``
@@ -114,7 +109,7 @@ export function hopChoices(model, seconds, chosen = null) {
   const choice = (hop, every, label) => ({ hop, label, cost: own ? cost(every) : 0 });
   const choices = [choice(null, own, own ? `every ${spanOf(own)}` : "own hop")];
   if (model && !model.fixed_hop && own) {
-    const hops = [own / 2, own / 4].filter((hop) => hop > model.finest * 1.01);
+    const hops = model.finer.filter((hop) => hop > model.finest * 1.01);
     if (typeof chosen === "number" && ![own, ...hops].some((hop) => Math.abs(hop - chosen) < 1e-6)) hops.push(chosen);
     for (const hop of hops.sort((a, b) => b - a)) choices.push(choice(hop, hop, `every ${spanOf(hop)}`));
     if (model.finest < own) choices.push(choice("dense", model.finest, `dense: every ${spanOf(model.finest)}`));
@@ -144,7 +139,7 @@ export function fillHops(select, choices, index) {
     select,
     choices.map(({ label, cost }, i) => ({
       value: String(i),
-      label: costOf(cost) ? `${label}  (${costOf(cost)})` : label,
+      label: costOf(cost) ? `${label} · computed in ${costOf(cost)}` : label,
     })),
     String(index),
   );

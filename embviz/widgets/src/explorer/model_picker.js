@@ -1,6 +1,8 @@
 // @ts-nocheck
 /** The picker: which model, which layer of it, how densely. */
+
 import { h, onChange, write } from "../base/dom.js";
+import { spanOf } from "../base/format.js";
 import {
   axesOf,
   costOf,
@@ -14,7 +16,6 @@ import {
   progressText,
   quoted,
   sizeOf,
-  spanOf,
   timesOf,
   uid,
 } from "../base/ui.js";

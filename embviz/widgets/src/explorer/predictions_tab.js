@@ -32,6 +32,21 @@ export function tempoTicks(bpms, width, every = 30) {
   return ticks;
 }
 
+/**
+ * A tempo in words that say how sure it is: what is hardly more likely than others is no headline.
+ * @param {number | null | undefined} bpm
+ * @param {number | null | undefined} confidence share of the tempo in the distribution, from 0 to 1
+ * @returns {{certainty: "sure" | "likely" | "uncertain", text: string, words: string}}
+ */
+export function tempoWords(bpm, confidence) {
+  if (bpm == null) return { certainty: "uncertain", text: "no tempo", words: "" };
+  const tempo = `${Number(bpm.toFixed(1))} BPM`;
+  const share = `confidence ${Math.round((confidence ?? 0) * 100)} %`;
+  if ((confidence ?? 0) >= 0.5) return { certainty: "sure", text: tempo, words: share };
+  if ((confidence ?? 0) >= 0.2) return { certainty: "likely", text: `about ${tempo}`, words: `likely, ${share}` };
+  return { certainty: "uncertain", text: `uncertain, perhaps ${tempo}`, words: share };
+}
+
 /** The bars' own units; they are stretched over what width there is. */
 const CHART = { width: 1000, height: 64 };
 
@@ -132,10 +147,11 @@ export function hears(panel) {
   function updateTempo(item, pulling) {
     tempoState.update(item, panel.modelOf(item.model), pulling[item.model]);
     tempoBody.hidden = item.bpm == null && !item.shares?.length;
-    write(number, item.bpm == null ? "no tempo" : `${Number(item.bpm.toFixed(1))} BPM`);
-    const words = item.confidence == null ? "" : `confidence ${Math.round(item.confidence * 100)} %`;
+    const { certainty, text, words } = tempoWords(item.bpm, item.confidence);
+    write(number, text);
+    number.dataset.certainty = certainty;
     write(sure, [words, item.status === "ready" ? plain(item.message) : ""].filter(Boolean).join(" · "));
-    const key = JSON.stringify([item.bpms, item.shares, item.bpm]);
+    const key = JSON.stringify([item.bpms, item.shares, item.bpm, item.confidence]);
     if (figure.dataset.key !== key) {
       figure.dataset.key = key;
       figure.replaceChildren(...chart(item));
@@ -174,11 +190,11 @@ export function stemWords(name) {
   return "vocals and accompaniment";
 }
 
-function chart({ bpms, shares, bpm }) {
+function chart({ bpms, shares, bpm, confidence }) {
   const { width, height } = CHART;
   const bars = tempoBars(bpms, shares, width, height);
-  const summary =
-    bpm == null ? "Distribution of tempi" : `Distribution of tempi, with its peak near ${Math.round(bpm)} BPM`;
+  const peak = bpm == null ? "" : `, its peak: ${tempoWords(bpm, confidence).text}`;
+  const summary = `Distribution of tempi${peak}`;
   const svg = shape("svg", {
     viewBox: `0 0 ${width} ${height}`,
     preserveAspectRatio: "none",

@@ -42,6 +42,7 @@ export interface ModelOption {
   patch: number;
   hop: number;
   finest: number;
+  finer: number[];
   longest: number;
   fixed_hop: boolean;
   cost: number;

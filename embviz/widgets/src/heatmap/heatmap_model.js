@@ -2,7 +2,7 @@
 /** What a heatmap draws: the traits, read once, with what is derived from them. */
 import { bytesOf, numbersOf } from "../base/buffers.js";
 import { lookups, scaleOf, zeroPlace, zerosOf } from "../base/color_scale.js";
-import { count, formatValue } from "../base/format.js";
+import { count, spanOf } from "../base/format.js";
 import { isListed, measured, plain, rowsOf } from "../base/labels.js";
 import { levelFor, Pyramid } from "../base/raster.js";
 import { frameAt, frameEdge } from "../base/time.js";
@@ -87,10 +87,8 @@ export class Field {
   }
 
   facts() {
-    const period = this.grid.hop / this.grid.sample_rate;
-    const every = period >= 1e-3 ? `${formatValue(period)} s` : `${formatValue(period * 1e6)} µs`;
     const still = this.t > 1 ? this.ranges.filter((low, i) => i % 2 === 0 && low === this.ranges[i + 1]).length : 0;
-    const facts = [this.size, `every ${every}`];
+    const facts = [this.size, `every ${spanOf(this.grid.hop / this.grid.sample_rate)}`];
     if (this.crop) facts.push(`${this.crop.map(String).join("–")} ${plain(this.measure.unit, 24)} shown`);
     return still ? [...facts, `${still.toLocaleString("en")} never change`] : facts;
   }
