@@ -223,7 +223,8 @@ class Tracks:
             if path.parent not in self._tables:
                 self._tables[path.parent], wrong = read_sidecar(path.parent)
                 self.notice = wrong or self.notice
-            facts |= self._tables[path.parent].get(path.name, {})
+            said = self._tables[path.parent].get(path.name, {})
+            facts |= {name: value for name, value in said.items() if name != "labels"}
         facts |= {name: value for name, value in known.items() if value}
         self._items.append(Track(len(self._items), path, name, sound=sound, base=self._base, **facts))
         return self._items[-1]

@@ -107,8 +107,8 @@ class Collection:
         Sounds are known by the endings of their names; :attr:`notes` says which kinds were passed over because there is
         no decoder for them. :meth:`from_paths` takes files of any name.
 
-        A file ``tracks.csv`` beside the sounds (columns ``file``, ``title``, ``style``, ``bpm``, ``key``, ``meter``)
-        adds what it says.
+        A file ``tracks.csv`` beside the sounds (columns ``file``, ``title``, ``style``, ``bpm``, ``key``, ``meter``,
+        and labels of your own) adds what it says.
 
         Parameters
         ----------

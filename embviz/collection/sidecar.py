@@ -1,7 +1,7 @@
 """Reader of ``tracks.csv``, the sidecar of a folder of tracks.
 
 Columns: ``file``, ``title``, ``style``, ``bpm``, ``key``, ``meter`` and ``sections`` ("intro 0.000; verse 7.500"), of
-which all but ``file`` may be missing.
+which all but ``file`` may be missing. All others are labels: texts that say what the tracks are.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from embviz.core.text import printable
 
 TABLE = "tracks.csv"
 LARGEST_TABLE = 16 << 20  # bytes
+MOST_LABELS = 100  # columns
+TEXTS = ("title", "style", "key", "meter", "note")
+KNOWN = {"file", *TEXTS, "bpm", "seconds", "sections"}
 SidecarRows: TypeAlias = Mapping[str, Mapping[str, Any]]
 
 
@@ -42,14 +45,20 @@ def _read_table(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def _parse_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    texts = {name: " ".join(str(row.get(name) or "").split()) for name in ("title", "style", "key", "meter", "note")}
+    named: list[str] = list(filter(None, row))  # what is beyond the last heading has none
+    labels = [name for name in named if name.strip() and name not in KNOWN][:MOST_LABELS]
     sections = [_parse_section(part) for part in str(row.get("sections") or "").split(";")]
     return {
-        **{name: text[:500] for name, text in texts.items()},
+        **{name: _parse_text(row.get(name)) for name in TEXTS},
+        "labels": {name: _parse_text(row[name]) for name in labels},
         "bpm": parse_number(row.get("bpm")),
         "seconds": parse_number(row.get("seconds")),
         "sections": tuple(sorted(filter(None, sections), key=lambda section: section[1])),
     }
+
+
+def _parse_text(text: Any) -> str:
+    return " ".join(str(text or "").split())[:500]
 
 
 def _parse_section(text: str) -> tuple[str, float] | None:

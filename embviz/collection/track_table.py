@@ -281,6 +281,8 @@ def _add_sidecar_columns(table: DataFrame, files: Sequence[_File]) -> tuple[Data
     titles = [row.get("title") or title for row, title in zip(rows, table["title"], strict=True)]
     there = {name: nothing for name, nothing in SIDECAR_COLUMNS.items() if any(row.get(name) for row in rows)}
     added = {name: [row.get(name) or nothing for row in rows] for name, nothing in there.items()}
+    labels = dict.fromkeys(name for row in rows for name in row.get("labels", ()) if name not in table.columns)
+    added |= {name: [row.get("labels", {}).get(name, "") for row in rows] for name in labels}
     return table.assign(title=titles, **added), notes
 
 

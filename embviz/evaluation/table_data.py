@@ -33,7 +33,7 @@ def table_data(evaluation: Evaluation) -> dict[str, Any]:
     rows = [_row(facts[facts["task"] == task], task, keys) for task in map(printable, evaluation.tasks)]
     folds = {row["folds"] for row in rows}
     has_external = bool(facts["external"].notna().any())
-    first = f"{folds.pop()}F" if len(folds) == 1 else "CV"
+    first = f"{folds.pop()} folds" if len(folds) == 1 else "CV"
     return {
         "columns": _columns(keys),
         "rows": rows,
@@ -56,9 +56,10 @@ def _columns(keys: Sequence[tuple[str, ...]]) -> list[dict[str, Any]]:
 def _row(facts: DataFrame, task: str, keys: Sequence[tuple[str, ...]]) -> dict[str, Any]:
     by_key = {tuple(getattr(fact, name) for name in WHAT): fact for fact in facts.itertuples()}
     cells = [_cell(by_key[key]) if key in by_key else None for key in keys]
-    _mark_best(cells, "cv", "accuracy")
-    _mark_best(cells, "external", "external_accuracy")
     first = facts.iloc[0]
+    guessing = 1 / int(first["classes"])
+    _mark_best(cells, "cv", "accuracy", "low", guessing)
+    _mark_best(cells, "external", "external_accuracy", "external_low", guessing)
     baselines = {fact.classifier: fact for fact in facts.itertuples() if not fact.model}
     return {
         "task": task,
@@ -105,12 +106,16 @@ def _cell(fact: Any) -> dict[str, Any]:
     }
 
 
-def _mark_best(cells: Sequence[dict[str, Any] | None], which: str, number: str) -> None:
-    """Mark the best of a row, where there is anything to be better than; what reads the same is as good."""
+def _mark_best(cells: Sequence[dict[str, Any] | None], which: str, number: str, low: str, guessing: float) -> None:
+    """Mark the best of a row, where there is anything to be better than; what reads the same is as good.
+
+    What may be no better than guessing, by its interval, is not the best of anything.
+    """
     there = [cell for cell in cells if cell is not None and cell[number] is not None]
     best = max(there, key=lambda cell: cell[number], default=None)
     for cell in there if len(there) > 1 else ():
-        cell[f"best_{which}"] = best is not None and cell[which] == best[which]
+        is_above = cell[low] is not None and cell[low] > guessing
+        cell[f"best_{which}"] = is_above and best is not None and cell[which] == best[which]
 
 
 def _published_scores(task: str, classes: int) -> list[dict[str, str]]:
@@ -127,11 +132,12 @@ def _published_scores(task: str, classes: int) -> list[dict[str, str]]:
 
 
 def _caption(evaluation: Evaluation, trained: DataFrame, first: str, *, has_external: bool) -> str:
-    folds = "the folds" if first == "CV" else f"{first[:-1]} folds"
-    parts = [f"{first}: class-weighted accuracy in %, the mean over {folds} of cross-validation"]
+    folds = "the folds" if first == "CV" else first
+    start = "CV: " if first == "CV" else ""
+    parts = [f"{start}class-weighted accuracy in %, the mean over {folds} of cross-validation"]
     if has_external:
         parts.append("ext.: that for the other collection, after training on all of this one")
-        parts.append(f"drop: how far it is below {first}, in points")
+        parts.append("drop: how far it is below the one in cross-validation, in points")
     how = [CLASSIFIER_TEXTS.get(name, name) for name in trained["classifier"].unique()]
     what = [POOLING_TEXTS.get(name, f"the {name} of each track's frames") for name in trained["pooling"].unique()]
     by = f" By {_join_names(how)} on {_join_names(what)};" if how else ""
@@ -140,7 +146,8 @@ def _caption(evaluation: Evaluation, trained: DataFrame, first: str, *, has_exte
     text = f"{'; '.join(parts)}.{by} seed {evaluation.seed}; small: 95 % bootstrap intervals over {drawn}."
     if len(trained) > 1:
         text += (
-            f" Shaded and bold: the best of its kind in each task (light: {first}{', darker: ext.' * has_external})."
+            " Shaded and bold: the best of its kind in each task, where its interval lies above guessing"
+            f"{' (light: in cross-validation, darker: ext.)' * has_external}."
         )
     return text
 

@@ -1,8 +1,8 @@
 """The table of an evaluation as HTML for a notebook and as LaTeX for a paper.
 
-The layout is that of the poster: tasks in rows, models in columns, each with the accuracy in cross-validation ("5F"),
-that for the other collection ("ext.") and the drop between the two; the best of a row is shaded light grey (5F) and
-medium grey (ext.). A single task has the models in its rows instead.
+The layout is that of the poster: tasks in rows, models in columns, each with the accuracy in cross-validation ("5
+folds"), that for the other collection ("ext.") and the drop between the two; the best of a row is shaded light grey (in
+cross-validation) and medium grey (ext.). A single task has the models in its rows instead.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _by_task(facts: dict[str, Any]) -> tuple[str, str]:
         figures = "".join(_figures(cell, group, first=True) for cell, group in zip(cells, groups, strict=True))
         body += f'<tr class="task"><th class="name" scope="row">{_text(row["title"])}{_extent(row)}</th>{figures}</tr>'
         if row["published"]:
-            heading = '<th class="name" scope="row"><span class="faint">published, 5F</span></th>'
+            heading = '<th class="name" scope="row"><span class="faint">published, 5 folds</span></th>'
             scores = " · ".join(f"{_text(one['model'])} {_text(one['accuracy'])}" for one in row["published"])
             body += f'<tr class="said">{heading}<td class="said" colspan="{sum(map(len, groups))}">{scores}</td></tr>'
     return f"<tr>{head}</tr><tr>{below}</tr>", body

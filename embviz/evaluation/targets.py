@@ -1,7 +1,7 @@
 """Columns of a collection that can be predicted, and those by which tracks can be grouped or split into folds.
 
 Conventions: a column is offered with its ``name``, a ``title`` that can be shown, how many ``classes`` it has for how
-many ``tracks``, and ``why`` it cannot be predicted, or an empty text.
+many ``tracks``, of which the smallest has the ``fewest``, and ``why`` it cannot be predicted, or an empty text.
 """
 
 from __future__ import annotations
@@ -67,7 +67,10 @@ def list_folds(table: pd.DataFrame) -> list[NameTitle]:
 def _describe_column(name: str, values: pd.Series[Any]) -> Target:
     sizes = values.astype(str).value_counts()
     why = _why_not(name, values, sizes)
-    return {"name": name, "title": _title(name), "classes": len(sizes), "tracks": len(values), "why": why}
+    fewest = int(sizes.min()) if len(sizes) else 0
+    return {
+        "name": name, "title": _title(name), "classes": len(sizes), "tracks": len(values), "fewest": fewest, "why": why,
+    }  # fmt: skip
 
 
 def _why_not(name: str, values: pd.Series[Any], sizes: pd.Series[int]) -> str:

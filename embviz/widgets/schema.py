@@ -194,6 +194,7 @@ class Target(NameTitle):
 
     classes: int
     tracks: int
+    fewest: int  # tracks of a class
     why: str
 
 

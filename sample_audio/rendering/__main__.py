@@ -106,7 +106,7 @@ def write_table(path: Path, rows: Iterable[list[str]]) -> None:
     """Write one row per piece, with the section starts in seconds."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["file", "title", "style", "bpm", "key", "meter", "sections"])
+        writer.writerow(["file", "title", "style", "family", "bpm", "key", "meter", "sections"])
         writer.writerows(rows)
 
 
@@ -115,7 +115,7 @@ def row(piece: Piece, seconds: float = np.inf) -> list[str]:
     starts = [(name, piece.seconds(start)) for name, start in piece.timeline()]
     sections = "; ".join(f"{name} {start:.3f}" for name, start in starts if start < seconds)
     tempo, meter = (f"{piece.bpm:g}", piece.meter) if piece.pulse else ("", "")
-    return [piece.file, piece.title, piece.style, tempo, piece.key, meter, sections]
+    return [piece.file, piece.title, piece.style, piece.family, tempo, piece.key, meter, sections]
 
 
 if __name__ == "__main__":

@@ -112,6 +112,7 @@ class Piece:
     sections: tuple[tuple[str, float], ...]
     play: Callable[[Piece], np.ndarray]
     meter: str = "4/4"
+    family: str = ""
     pulse: bool = True
 
     @property

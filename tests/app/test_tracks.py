@@ -203,6 +203,7 @@ def test_what_stands_beside_sounds(tmp_path, root):
     known, wrong = read_sidecar(root / "sample_audio")
     assert known["piano.ogg"]["meter"] == "3/4"
     assert wrong == ""
+    assert known["piano.ogg"]["labels"] == {"family": "acoustic"}
     assert read_sidecar(tmp_path) == ({}, "")
     (tmp_path / "tracks.csv").write_text("name\nx")
     assert read_sidecar(tmp_path) == ({}, f"tracks.csv in {str(tmp_path)!r} was left out: it has no column 'file'.")

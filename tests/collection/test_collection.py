@@ -738,6 +738,16 @@ def test_a_table_may_call_its_paths_anything(root, cache):
     assert "sections" in collection
 
 
+def test_labels_beside_the_sounds_are_columns(music, cache):
+    (music / "tracks.csv").write_text("file,mood,path,bpm,digest,\ntop.m4a, two  words ,/etc/passwd,7,x,y,z\n")
+    collection = listed(music, cache)
+    found = collection.table.set_index("name").loc["top.m4a"]
+    assert (found["mood"], found["bpm"]) == ("two words", 7)
+    assert found["path"] == str(music / "top.m4a"), "what a file is, no table says"
+    assert found["digest"] != "x"
+    assert set(collection["mood"]) == {"two words", ""}
+
+
 def test_what_a_collection_wrote_is_read_back(music, cache):
     shutil.copy2(music / "b/2 low.ogg", music / "z.ogg")
     collection = listed(music, cache).assign(bpm=[1.5, 2, 3, 4, 5, 6])[2:]

@@ -187,6 +187,18 @@ def test_models_are_compared_and_what_they_confuse_is_shown(music, explore, hear
     assert "exe" in panel.notice["text"]
 
 
+def test_the_sample_tracks_offer_something_to_predict(explore):
+    explorer = explore(embviz.sample_audio(), models=[])
+    panel = opened(explorer)
+    choices = panel.evaluation["choices"]
+    assert (choices["target"], choices["folds"]) == ("family", 3), "each class has three tracks"
+    command(explorer, "set_evaluation_option", name="target", value="style")
+    assert panel.evaluation["choices"]["folds"] == 5
+    command(explorer, "set_evaluation_option", name="folds", value=4)
+    command(explorer, "set_evaluation_option", name="target", value="family")
+    assert panel.evaluation["choices"]["folds"] == 4, "what was chosen stays"
+
+
 def test_another_collection_is_asked_and_its_tracks_are_heard(music, explore, tmp_path):
     for i in range(9):
         soundfile.write(tmp_path / f"{i:02}.wav", np.full(400, -i / 100, np.float32), 8000)
@@ -338,14 +350,14 @@ def a_comparison(items: list[dict[str, Any]], *, external: bool = False) -> dict
         ],
     }  # fmt: skip
     asked = {**evaluation_options.USUAL, "target": "style", "models": [GOOD]}
-    return {"rows": [row], "notes": [f"A note {HOSTILE}"], "has_external": external, "headings": {"cv": "5F"},
+    return {"rows": [row], "notes": [f"A note {HOSTILE}"], "has_external": external, "headings": {"cv": "5 folds"},
             "choices": asked}  # fmt: skip
 
 
 OFFERS = {
     "targets": [
-        {"name": "style", "title": HOSTILE, "classes": 4, "tracks": 80, "why": ""},
-        {"name": "key", "title": "key", "classes": 1, "tracks": 80, "why": "one class only"},
+        {"name": "style", "title": HOSTILE, "classes": 4, "tracks": 80, "fewest": 20, "why": ""},
+        {"name": "key", "title": "key", "classes": 1, "tracks": 80, "fewest": 80, "why": "one class only"},
     ],
     "groups": [{"name": "artist", "title": "artist"}], "folds": [], "tracks": 80,
     "classifiers": evaluation_options.CLASSIFIERS, "poolings": evaluation_options.POOLINGS,

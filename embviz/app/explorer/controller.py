@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from embviz.app.downloads import Downloads
-from embviz.app.explorer import codegen, evaluation_options, export
+from embviz.app.explorer import codegen, export
 from embviz.app.explorer import state as states
 from embviz.app.explorer.collection import CollectionLoader
 from embviz.app.explorer.context import ExplorerContext
@@ -72,7 +72,7 @@ class ExplorerController:
         context.panel.models = list_model_options()
         if state is not None:
             context.panel.tab = state["tab"]
-            self.evaluation_tab.choices = evaluation_options.restore_options(state["evaluation"])
+            self.evaluation_tab.restore(state["evaluation"])
             for row in state["rows"]:
                 with context.guard():
                     self.heatmaps.add(**row)

@@ -43,6 +43,7 @@ class EvaluationTab:
         self.evaluation: Evaluation | None = None
         self.work, self._training = Work(), Work()
         self._more: dict[str, Any] = {}  # options that the page does not show
+        self._has_own_folds = False
         self._offers: EvaluationOptions = {}
         self._run_next, self._plan = False, ""
         self._matrix: ConfusionMatrix | None = None
@@ -74,6 +75,11 @@ class EvaluationTab:
                 self._loader.load("evaluation", self.work, self._use_table, self.publish_work)
             self.publish_work()
 
+    def restore(self, choices: Mapping[str, Any]) -> None:
+        """Choose what was chosen when a state was taken."""
+        self.choices = evaluation_options.restore_options(choices)
+        self._has_own_folds = self.choices["folds"] != evaluation_options.USUAL["folds"]
+
     def _use_table(self, collection: Collection) -> None:
         self.work.begin("")
         self._show(collection)
@@ -92,6 +98,7 @@ class EvaluationTab:
         # What was not chosen yet: the column that is meant most often, and the models of the rows.
         if not self.choices["target"]:
             self.choices["target"] = targets.default_target(self._offers["targets"])
+        self._fit_folds()
         if not self.choices["models"]:
             names = dict.fromkeys(row.model for row in self._heatmaps.rows)
             self.choices["models"] = [name for name in names if has_weights(name)]
@@ -103,9 +110,19 @@ class EvaluationTab:
     def set(self, name: str, value: Any) -> None:
         """Change a choice."""
         self.choices = {**self.choices, name: evaluation_options.check_option(name, value)}
+        self._has_own_folds |= name == "folds"
         if name == "target":
             self._more = {}
+            self._fit_folds()
         self.publish()
+
+    def _fit_folds(self) -> None:
+        """Ask for the usual number of folds, or as many as each class has tracks, where the reader asks for none."""
+        if self._has_own_folds:
+            return
+        usual = evaluation_options.USUAL["folds"]
+        fewest = {one["name"]: one["fewest"] for one in self._offers.get("targets", [])}.get(self.choices["target"], 0)
+        self.choices["folds"] = fewest if 2 <= fewest < usual else usual
 
     def ask(self, target: str | None, models: Any, given: Mapping[str, Any]) -> None:
         """Choose as :func:`embviz.evaluation.evaluate` takes its options, and compare where a target is named."""
@@ -118,6 +135,7 @@ class EvaluationTab:
         known |= {} if target is None else {"target": target}
         known |= {} if models is None else {"models": models}
         self.choices = self.choices | {name: evaluation_options.check_option(name, known[name]) for name in known}
+        self._has_own_folds |= "folds" in known
         self._more = more
         self._run_next = target is not None
         self.start()

@@ -85,4 +85,4 @@ def play(piece: Piece) -> np.ndarray:
     return master(out, lufs=-19, squeeze=1.2, fade=6)
 
 
-PIECE = Piece("ambient.ogg", "Slow Harbour", "ambient", 60, "D major", SECTIONS, play, pulse=False)
+PIECE = Piece("ambient.ogg", "Slow Harbour", "ambient", 60, "D major", SECTIONS, play, pulse=False, family="electronic")

@@ -135,4 +135,4 @@ def place_chords(chords: list[Chord], start: float) -> list[Chord]:
     return [Chord(c.start + start, c.length, c.name) for c in chords]
 
 
-PIECE = Piece("classical.ogg", "Lament and Return", "classical", 108, "D minor", SECTIONS, play)
+PIECE = Piece("classical.ogg", "Lament and Return", "classical", 108, "D minor", SECTIONS, play, family="acoustic")

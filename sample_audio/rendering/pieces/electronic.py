@@ -150,4 +150,6 @@ def play(piece: Piece) -> np.ndarray:
     return master(mix.sum, lufs=-14, squeeze=2.5, fade=1.5, bands=(("low shelf", 70, -3),))
 
 
-PIECE = Piece("electronic.mp3", "Night Ferry", "electronic (house)", 124, "F minor", SECTIONS, play)
+PIECE = Piece(
+    "electronic.mp3", "Night Ferry", "electronic (house)", 124, "F minor", SECTIONS, play, family="electronic"
+)

@@ -132,4 +132,4 @@ def play(piece: Piece) -> np.ndarray:
     return master(mix.sum, lufs=-17, squeeze=1.5, fade=1.5)
 
 
-PIECE = Piece("folk.ogg", "Mill Road", "folk", 108, "G major", SECTIONS, play)
+PIECE = Piece("folk.ogg", "Mill Road", "folk", 108, "G major", SECTIONS, play, family="acoustic")

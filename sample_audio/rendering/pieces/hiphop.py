@@ -125,4 +125,4 @@ def play(piece: Piece) -> np.ndarray:
     return master(mix.sum, lufs=-14, squeeze=3, fade=1.5)
 
 
-PIECE = Piece("hiphop.mp3", "Corner Light", "hip-hop", 90, "D minor", SECTIONS, play)
+PIECE = Piece("hiphop.mp3", "Corner Light", "hip-hop", 90, "D minor", SECTIONS, play, family="electronic")

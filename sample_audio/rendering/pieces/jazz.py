@@ -177,4 +177,4 @@ def _shell(chord: Chord) -> tuple[int, ...]:
     return tuple(sorted(53 + (key - 53) % 12 for key in keys))
 
 
-PIECE = Piece("jazz.ogg", "Two Five Window", "jazz", 150, "F major", SECTIONS, play)
+PIECE = Piece("jazz.ogg", "Two Five Window", "jazz", 150, "F major", SECTIONS, play, family="band")

@@ -147,4 +147,4 @@ def play(piece: Piece) -> np.ndarray:
     return master(mix.sum, lufs=-13, squeeze=2.5, fade=1.0)
 
 
-PIECE = Piece("metal.ogg", "Anvil Grammar", "metal", 168, "D minor", SECTIONS, play)
+PIECE = Piece("metal.ogg", "Anvil Grammar", "metal", 168, "D minor", SECTIONS, play, family="band")

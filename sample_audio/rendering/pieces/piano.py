@@ -76,4 +76,4 @@ def play(piece: Piece) -> np.ndarray:
     return master(mix.sum, lufs=-18, squeeze=1.3, fade=1.5)
 
 
-PIECE = Piece("piano.ogg", "Window Waltz", "solo piano", 96, "Eb major", SECTIONS, play, meter="3/4")
+PIECE = Piece("piano.ogg", "Window Waltz", "solo piano", 96, "Eb major", SECTIONS, play, meter="3/4", family="acoustic")

@@ -233,4 +233,4 @@ def play(piece: Piece) -> np.ndarray:
     return master(mix.sum, lufs=-14, squeeze=2.5)
 
 
-PIECE = Piece("rock.ogg", "Sixty-Four Bars", "rock", 128, "E minor", SECTIONS, play)
+PIECE = Piece("rock.ogg", "Sixty-Four Bars", "rock", 128, "E minor", SECTIONS, play, family="band")
