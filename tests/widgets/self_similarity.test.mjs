@@ -3,8 +3,8 @@ import test from "node:test";
 
 import { colorsOf, tipPlace } from "../../embviz/widgets/src/base/canvas.js";
 import {
-  pixelsOf, shownCells, squareOf, timeToY, valueAt, yToTime,
-} from "../../embviz/widgets/src/self_similarity/self_similarity.js";
+  axisTicks, pixelsOf, shownCells, squareOf, timeToY, valueAt, yToTime,
+} from "../../embviz/widgets/src/self_similarity/matrix.js";
 import { GUTTER } from "../../embviz/widgets/src/base/time.js";
 
 // Cells of 2 s from 1 s on: edges at 1, 3, 5 … 41.
@@ -30,6 +30,16 @@ test("time rises on the vertical axis, and comes back from pixels", () => {
   assert.equal(timeToY(30, [10, 30], 400), 0);
   assert.equal(timeToY(15, [10, 30], 400), 300);
   for (const y of [0, 1, 173.5, 400]) assert.ok(Math.abs(timeToY(yToTime(y, [3, 8], 400), [3, 8], 400) - y) < 1e-9);
+});
+
+test("both ends of an axis are marked, and round times leave them their room", () => {
+  const times = (view, side) => axisTicks(view, side).map(({ label }) => label);
+  assert.deepEqual(times([0, 44.88], 640), ["0:00", "0:05", "0:10", "0:15", "0:20", "0:25", "0:30", "0:35", "0:40", "0:44.9"]);
+  assert.deepEqual(times([0, 41], 640).slice(-2), ["0:35", "0:41"]);
+  assert.deepEqual(times([6, 16], 352).slice(0, 2), ["0:06", "0:08"]);
+  assert.deepEqual(axisTicks([0, 44.88], 640).map(({ end }) => end).filter(Boolean).length, 2);
+  assert.deepEqual(times([3, 3.5], 352).slice(-1), ["0:03.50"]);
+  assert.deepEqual(axisTicks([0, 0], 640), []);
 });
 
 test("only the cells in view are drawn, from border to border", () => {

@@ -234,6 +234,14 @@ def test_names_are_text_and_there_is_a_label(bench):
     canvas = element.locator("canvas")
     assert canvas.get_attribute("role") == "img"
     assert "20 × 20 frames" in canvas.get_attribute("aria-label")
+    assert element.get_by_role("group", name="Self-similarity of").get_attribute("tabindex") == "0"
+    assert "Space" in element.locator(".ev-similarity-stage").get_attribute("aria-label")
+
+
+def test_it_has_a_name_before_there_is_room_to_draw_it(bench):
+    bench.page.add_style_tag(content="[data-ref] { display: none; }")
+    element = bench.mount("s", "self_similarity", field(), width=500)
+    assert "20 × 20 frames" in element.locator("canvas").get_attribute("aria-label")
 
 
 @pytest.mark.parametrize("t", [0, 1])

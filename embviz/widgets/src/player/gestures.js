@@ -1,4 +1,3 @@
-// @ts-nocheck
 /**
  * What hands do on a plot of time: the same on every view.
  *
@@ -19,14 +18,22 @@ const ZOOM = 1.0015; // per pixel of the wheel
  *   `plot` tells where the plot lies inside `el`, in pixels; `onClick` may return true to keep a click for itself.
  */
 export function timeGestures(el, clock, { signal, plot, onClick, onHover }) {
+  /** @type {Map<number, number>} x of each pointer that is down */
   const pointers = new Map();
+  /** @type {{x: number, time: number, pans: boolean, moved: boolean, view: [number, number]} | null} */
   let drag = null;
+  /** @type {{apart: number, center: number, view: [number, number]} | null} */
   let pinch = null;
   el.style.touchAction = "none";
 
-  const xOf = (event) => event.clientX - el.getBoundingClientRect().left - plot().left;
-  const timeOf = (event) => clamp(xToTime(xOf(event), clock.view, plot().width), ...clock.view);
-  const inside = (event) => xOf(event) >= 0 && xOf(event) < plot().width;
+  const xOf = (/** @type {MouseEvent} */ event) => event.clientX - el.getBoundingClientRect().left - plot().left;
+  const timeOf = (/** @type {MouseEvent} */ event) =>
+    clamp(xToTime(xOf(event), clock.view, plot().width), ...clock.view);
+  const inside = (/** @type {MouseEvent} */ event) => xOf(event) >= 0 && xOf(event) < plot().width;
+  /**
+   * @template {keyof HTMLElementEventMap} Kind
+   * @param {Kind} kind @param {(event: HTMLElementEventMap[Kind]) => void} listener @param {{passive?: boolean}} [more]
+   */
   const listen = (kind, listener, more) => el.addEventListener(kind, listener, { signal, ...more });
 
   listen("pointerdown", (event) => {
@@ -41,19 +48,25 @@ export function timeGestures(el, clock, { signal, plot, onClick, onHover }) {
     if (!inside(event)) return;
     if (event.button === 1) event.preventDefault();
     const pans = event.shiftKey || event.button === 1;
-    drag = { x: event.clientX, time: timeOf(event), pans, moved: false, view: [...clock.view], range: clock.range };
+    drag = { x: event.clientX, time: timeOf(event), pans, moved: false, view: [...clock.view] };
   });
 
   listen("pointermove", (event) => {
     if (pointers.has(event.pointerId)) pointers.set(event.pointerId, event.clientX);
-    if (pinch && pointers.size === 2) return pinched();
-    if (drag) return dragged(event);
+    if (pinch && pointers.size === 2) {
+      pinched(pinch);
+      return;
+    }
+    if (drag) {
+      dragged(drag, event);
+      return;
+    }
     const here = inside(event) ? timeOf(event) : null;
     clock.setHover(here);
     onHover?.(here === null ? null : event, here);
   });
 
-  const up = (event) => {
+  const up = (/** @type {PointerEvent} */ event) => {
     pointers.delete(event.pointerId);
     if (pinch) {
       if (pointers.size < 2) pinch = null;
@@ -83,7 +96,8 @@ export function timeGestures(el, clock, { signal, plot, onClick, onHover }) {
         return;
       }
       // A page that scrolls past a plot must not be caught by it.
-      const own = el.closest(".embviz")?.contains(el.getRootNode().activeElement);
+      const root = /** @type {Document | ShadowRoot} */ (el.getRootNode());
+      const own = el.closest(".embviz")?.contains(root.activeElement);
       if (!own && !event.ctrlKey && !event.metaKey) return;
       event.preventDefault();
       const pixels = event.deltaMode === 1 ? event.deltaY * 16 : event.deltaY;
@@ -92,30 +106,33 @@ export function timeGestures(el, clock, { signal, plot, onClick, onHover }) {
     { passive: false },
   );
 
-  function dragged(event) {
-    const x = event.clientX - drag.x;
-    if (!drag.moved && Math.abs(x) < DRAG) return;
-    drag.moved = true;
-    if (drag.pans) {
-      const seconds = ((drag.view[1] - drag.view[0]) / plot().width) * -x;
-      clock.setView(drag.view[0] + seconds, drag.view[1] + seconds);
+  /** @param {NonNullable<typeof drag>} begun @param {PointerEvent} event */
+  function dragged(begun, event) {
+    const x = event.clientX - begun.x;
+    if (!begun.moved && Math.abs(x) < DRAG) return;
+    begun.moved = true;
+    if (begun.pans) {
+      const seconds = ((begun.view[1] - begun.view[0]) / plot().width) * -x;
+      clock.setView(begun.view[0] + seconds, begun.view[1] + seconds);
     } else {
-      clock.setRange(drag.time, timeOf(event));
+      clock.setRange(begun.time, timeOf(event));
     }
   }
 
+  /** @returns {NonNullable<typeof pinch>} */
   function pinchOf() {
     const [a, b] = [...pointers.values()];
     const center = (a + b) / 2 - el.getBoundingClientRect().left - plot().left;
     return { apart: Math.max(Math.abs(a - b), 1), center, view: [...clock.view] };
   }
 
-  function pinched() {
+  /** @param {NonNullable<typeof pinch>} begun */
+  function pinched(begun) {
     const now = pinchOf();
     const width = plot().width;
-    const factor = now.apart / pinch.apart;
-    const around = xToTime(pinch.center, pinch.view, width);
-    const length = (pinch.view[1] - pinch.view[0]) / factor;
+    const factor = now.apart / begun.apart;
+    const around = xToTime(begun.center, begun.view, width);
+    const length = (begun.view[1] - begun.view[0]) / factor;
     const from = around - (now.center / width) * length;
     clock.setView(from, from + length);
   }

@@ -1,373 +1,236 @@
-// @ts-nocheck
 /**
  * Self-similarity: a square of time × time. Both axes show the view that all plots share, time runs to the right and
  * upwards; the playhead crosses itself on the diagonal.
  */
 
 import { bytesOf } from "../base/buffers.js";
-import { colorsOf, decoded, inksOf, minus, paintRamp, penOf, shortened, tipPlace } from "../base/canvas.js";
+import { colorsOf, inksOf, minus, penOf, tipPlace } from "../base/canvas.js";
 import { palette } from "../base/colormaps.js";
-import { h, onChange, onTheme, perFrame, sizeOf, whileSeen } from "../base/dom.js";
+import { h, onChange, onTheme, perFrame, sizeOf, whileSeen, write } from "../base/dom.js";
 import { clockKeys, KEYS_SAID } from "../base/keys.js";
-import { clamp, formatTime, frameAt, frameEdge, GUTTER, timeTicks, timeToX, xToTime } from "../base/time.js";
+import { formatTime, timeToX, xToTime } from "../base/time.js";
 import { clockOf } from "../player/clock.js";
 import { timeGestures } from "../player/gestures.js";
+import { pixelsOf, squareOf, valueAt, yToTime } from "./matrix.js";
+import { FOOT, HEAD, MAP, paintAxes, paintBar, paintCells, paintSections } from "./picture.js";
 
-const MAP = "viridis";
-const LARGEST = 640; // pixels of a side, where nothing else limits it
-const LEAST = 280; // pixels of a side, where there is little height for it
-const FOOT = 24; // pixels below the square, for the labels of its axis
-const BAR = { gap: 14, width: 10, ticks: 5 };
-const HEAD = 18; // pixels above the square, for the names of sections
+/** @import { Model, RenderOptions } from "../types.js" */
 
-/**
- * Where the square stands in a widget of some width: as wide as the gutters of all plots allow, up to a limit, and in
- * the middle of what they leave where that is more.
- * @param {number} width @param {number} [size] of a side that was asked for @param {number} [height] that there is
- * @returns {{left: number, side: number}}
- */
-export function squareOf(width, size = 0, height = 0) {
-  const room = Math.max(1, Math.floor(width - GUTTER.left - GUTTER.right));
-  const side = Math.min(room, size || (height ? Math.max(Math.floor(height), LEAST) : LARGEST));
-  return { left: GUTTER.left + Math.floor((room - side) / 2), side };
-}
+const MARGIN = 10; // pixels above a square without sections: half of a label
 
-/** Pixels from the top of a square to a time on its vertical axis, which shows the same view. */
-export function timeToY(seconds, view, side) {
-  return side - timeToX(seconds, view, side);
-}
+/** What lies over the square and follows the clock: the playhead, the range and the line under the pointer, twice each. */
+class Overlays {
+  range = [h("div.ev-range", { hidden: true }), h("div.ev-range.ev-similarity-level", { hidden: true })];
+  head = [h("div.ev-playhead"), h("div.ev-playhead.ev-similarity-level")];
+  hair = [h("div.ev-similarity-hair.ev-similarity-hair-x"), h("div.ev-similarity-hair.ev-similarity-hair-y")];
+  els = [...this.range, ...this.hair, ...this.head];
 
-/** Seconds at a distance in pixels from the top of a square. */
-export function yToTime(y, view, side) {
-  return xToTime(side - y, view, side);
-}
-
-/**
- * The cells that a view shows, and where they come to lie: `from` up to `to` (exclusive), from pixel `start` to `end`.
- * @param {import("../base/time.js").Grid} grid
- */
-export function shownCells(grid, view, side) {
-  const from = frameAt(grid, view[0]);
-  const to = frameAt(grid, view[1]) + 1;
-  return {
-    from,
-    to,
-    start: timeToX(frameEdge(grid, from), view, side),
-    end: timeToX(frameEdge(grid, to), view, side),
-  };
-}
-
-/**
- * What a matrix says about two times: its value, or null where there is no cell or it is empty.
- * @param {{cells: Uint8Array, n: number, low: number, high: number, grid: import("../base/time.js").Grid}} matrix
- */
-export function valueAt({ cells, n, low, high, grid }, x, y) {
-  if (!n || Math.min(x, y) < frameEdge(grid, 0) || Math.max(x, y) >= frameEdge(grid, n)) return null;
-  const code = cells[frameAt(grid, y) * n + frameAt(grid, x)];
-  return code ? decoded(code, low, high) : null;
-}
-
-/**
- * The pixels of a matrix, the first row at the bottom.
- * @param {Uint8Array} cells @param {number} n @param {Uint32Array} colours one per byte
- * @returns {Uint32Array}
- */
-export function pixelsOf(cells, n, colors) {
-  const pixels = new Uint32Array(n * n);
-  for (let row = 0; row < n; row += 1) {
-    const target = (n - 1 - row) * n;
-    for (let column = 0; column < n; column += 1) pixels[target + column] = colors[cells[row * n + column]];
+  /** @param {import("../player/clock.js").Clock} clock @param {number} side of the square in pixels */
+  follow({ time, range, view }, side) {
+    const shown = view[1] > view[0];
+    const x = timeToX(time, view, side);
+    this.head[0].style.transform = `translateX(${shown ? x : -9}px)`;
+    this.head[1].style.transform = `translateY(${shown ? side - x : -9}px)`;
+    for (const band of this.range) band.hidden = !range || !shown;
+    if (!range || !shown) return;
+    const [a, b] = range.map((end) => timeToX(end, view, side));
+    Object.assign(this.range[0].style, { left: `${a}px`, width: `${b - a}px` });
+    Object.assign(this.range[1].style, { top: `${side - b}px`, height: `${b - a}px` });
   }
-  return pixels;
+
+  /** @param {number | null} x @param {number | null} y pixels of the pointer; null is none */
+  cross(x, y) {
+    for (const [line, place, way] of /** @type {const} */ ([
+      [this.hair[0], x, "X"],
+      [this.hair[1], y, "Y"],
+    ])) {
+      line.style.display = place === null ? "none" : "block";
+      line.style.transform = `translate${way}(${place ?? 0}px)`;
+    }
+  }
 }
 
-function render({ model, el, signal: given }) {
-  const own = new AbortController();
-  const signal = given ?? own.signal;
-  draw(model, el, signal);
-  return () => own.abort();
-}
+class SelfSimilarity {
+  overlays = new Overlays();
+  title = h("span.ev-similarity-title", { dir: "auto" });
+  meaning = h("span.ev-similarity-meaning", { dir: "auto" });
+  head = h("div.ev-similarity-head", {}, this.title, this.meaning);
+  canvas = h("canvas", { role: "img" });
+  message = h("div.ev-similarity-message", { hidden: true, role: "status" });
+  stage = h("div.ev-similarity-stage", { tabIndex: 0, role: "group" }, ...this.overlays.els, this.message);
+  said = h("b");
+  value = h("div");
+  help = h("small");
+  tip = h("div.ev-tip", { hidden: true }, this.said, this.value, this.help);
+  plot = h("div.ev-similarity-plot", {}, this.canvas, this.stage, this.tip);
+  // As high as the place that the widget was given, where that has said so.
+  room = h("div.ev-similarity-room");
+  root = h("div.embviz.ev-similarity", {}, this.room, this.head, this.plot);
+  image = document.createElement("canvas");
+  /** @type {import("./matrix.js").Matrix | null} */
+  matrix = null;
+  square = { left: 0, top: 0, side: 0 };
+  /** @type {{x: number, y: number} | null} */
+  pointer = null;
 
-function draw(model, el, signal) {
-  const clock = clockOf(model.get("clock"));
-  const ui = build();
-  el.append(ui.root);
-  const image = document.createElement("canvas");
-  let matrix = null;
-  let square = { left: 0, side: 0 };
-  let top = 0;
+  /** @param {Model} model @param {HTMLElement} el @param {AbortSignal} signal */
+  constructor(model, el, signal) {
+    this.model = model;
+    this.signal = signal;
+    this.clock = clockOf(model.get("clock"));
+    el.append(this.root);
+    this.inks = inksOf(this.root);
+    this.redraw = whileSeen(this.root, () => this.#paint(), signal);
+    this.renewed = perFrame(() => this.#measure(), signal);
+    this.hovered = perFrame(() => this.#hover(), signal);
+    this.box = sizeOf(this.root, this.renewed, signal);
+    this.#read();
+    this.#listen();
+  }
 
-  let inks = {};
-
-  const redraw = whileSeen(ui.root, paint, signal);
-  const renewed = perFrame(measure, signal);
-
-  function read() {
-    const n = model.get("n");
-    matrix = {
-      cells: bytesOf(model.get("cells")),
-      n,
-      low: model.get("low"),
-      high: model.get("high"),
-      grid: model.get("edges"),
+  #listen() {
+    const { model, signal, clock } = this;
+    onChange(model, "cells n low high edges", () => this.#read(), signal);
+    onChange(model, "title meaning message size sections", this.renewed, signal);
+    onTheme(this.root, () => this.#themed(), signal);
+    const follow = () => this.overlays.follow(clock, this.square.side);
+    clock.on("time", follow, { signal });
+    clock.on("state", follow, { signal });
+    clock.on("hover", this.hovered, { signal });
+    clock.on("view", this.redraw, { signal });
+    clockKeys(this.root, clock, signal);
+    timeGestures(this.stage, clock, {
+      signal,
+      plot: () => ({ left: 0, width: this.square.side }),
+      onHover: (event) => this.#point(event),
+      onClick: (event) => this.#clicked(event),
+    });
+    const observer = new ResizeObserver(this.renewed);
+    observer.observe(this.room);
+    const end = () => {
+      observer.disconnect();
+      this.root.remove();
     };
-    if (matrix.cells.length !== n * n || !matrix.grid?.hop) matrix.n = 0;
-    if (!clock.duration && matrix.n) clock.load(matrix.grid.n_samples / matrix.grid.sample_rate);
-    color(matrix);
-    renewed();
+    signal.addEventListener("abort", end, { once: true });
   }
 
-  function color({ cells, n }) {
+  #themed() {
+    this.inks = inksOf(this.root);
+    this.redraw();
+  }
+
+  #read() {
+    const { model, clock } = this;
+    const [cells, n, grid] = [bytesOf(model.get("cells")), model.get("n"), model.get("edges")];
+    const whole = cells.length === n * n && grid?.hop > 0;
+    this.matrix = { cells, n: whole ? n : 0, low: model.get("low"), high: model.get("high"), grid };
+    if (!clock.duration && this.matrix.n) clock.load(grid.n_samples / grid.sample_rate);
+    this.#color(this.matrix);
+    this.#say();
+    this.renewed();
+  }
+
+  /** @param {import("./matrix.js").Matrix} matrix */
+  #color({ cells, n }) {
     if (!n) return;
-    Object.assign(image, { width: n, height: n });
+    Object.assign(this.image, { width: n, height: n });
     const pixels = pixelsOf(cells, n, colorsOf([0, 1], 0, 1, palette(MAP)));
-    image.getContext("2d").putImageData(new ImageData(new Uint8ClampedArray(pixels.buffer), n, n), 0, 0);
+    const data = new Uint8ClampedArray(/** @type {ArrayBuffer} */ (pixels.buffer));
+    this.image.getContext("2d")?.putImageData(new ImageData(data, n, n), 0, 0);
   }
 
-  function measure() {
-    const { width } = box;
-    if (!width) return;
-    say();
-    top = model.get("sections")?.length ? HEAD : 6;
-    const room = ui.room.offsetHeight;
-    square = squareOf(width, model.get("size"), room && Math.max(1, room - ui.head.offsetHeight - top - FOOT));
-    ui.plot.style.height = `${top + square.side + FOOT}px`;
-    Object.assign(ui.stage.style, {
-      left: `${square.left}px`,
-      top: `${top}px`,
-      width: `${square.side}px`,
-      height: `${square.side}px`,
-    });
-    ui.head.style.paddingLeft = `${square.left}px`;
-    redraw();
-  }
-
-  function say() {
-    const { n } = matrix;
+  #say() {
+    const { model, matrix } = this;
+    const n = matrix?.n ?? 0;
+    const [title, meaning] = [model.get("title") ?? "", model.get("meaning") ?? ""];
     const message = model.get("message") || (n ? "" : "There are no frames to compare.");
-    ui.title.textContent = model.get("title");
-    ui.meaning.textContent = model.get("meaning");
-    ui.head.hidden = !model.get("title") && !model.get("meaning");
-    ui.message.textContent = message;
-    ui.message.hidden = !message;
-    const label = `Self-similarity of ${model.get("title") || "the track"}: ${n} × ${n} frames, time on both axes.`;
-    ui.canvas.setAttribute("aria-label", message || label);
+    write(this.title, title);
+    write(this.meaning, meaning);
+    this.head.hidden = !title && !meaning;
+    write(this.message, message);
+    this.message.hidden = !message;
+    const label = `Self-similarity of ${title || "the track"}: ${n} × ${n} frames, time on both axes.`;
+    this.canvas.setAttribute("aria-label", message || label);
+    this.stage.setAttribute("aria-label", `${message || label} ${KEYS_SAID}`);
   }
 
-  function paint() {
-    if (!box.width || square.side < 2) return;
-    const pen = penOf(ui.canvas, box.width, top + square.side + FOOT);
+  #measure() {
+    const { model, box } = this;
+    this.#say();
+    if (!box.width) return;
+    const top = model.get("sections")?.length ? HEAD : MARGIN;
+    const room = this.room.offsetHeight;
+    const height = room && Math.max(1, room - this.head.offsetHeight - top - FOOT);
+    this.square = { ...squareOf(box.width, model.get("size"), height), top };
+    const { left, side } = this.square;
+    this.plot.style.height = `${top + side + FOOT}px`;
+    const place = { left: `${left}px`, top: `${top}px`, width: `${side}px`, height: `${side}px` };
+    Object.assign(this.stage.style, place);
+    this.head.style.paddingLeft = `${left}px`;
+    this.redraw();
+  }
+
+  #paint() {
+    const { box, square, clock, inks, matrix } = this;
+    if (!box.width || square.side < 2 || !matrix) return;
+    const pen = penOf(this.canvas, box.width, square.top + square.side + FOOT);
     pen.font = `11px ${inks.font}`;
-    paintCells(pen);
-    paintSections(pen, inks);
-    paintAxes(pen, inks);
-    if (matrix.n) paintBar(pen, inks);
-    place();
-    hover();
+    const scene = { pen, inks, square, view: clock.view };
+    paintCells(scene, matrix, this.image);
+    paintSections(scene, this.model.get("sections") ?? [], clock.duration);
+    paintAxes(scene);
+    if (matrix.n) paintBar(scene, matrix);
+    this.overlays.follow(clock, square.side);
+    this.#hover();
   }
 
-  function paintCells(pen) {
-    pen.fillStyle = inks.panel;
-    pen.fillRect(square.left, top, square.side, square.side);
-    const { n, grid } = matrix;
-    if (!n || !(clock.view[1] > clock.view[0])) return;
-    const { from, to, start, end } = shownCells(grid, clock.view, square.side);
-    pen.save();
-    pen.beginPath();
-    pen.rect(square.left, top, square.side, square.side);
-    pen.clip();
-    // Cells keep their sharp borders until they are smaller than pixels.
-    pen.imageSmoothingEnabled = to - from > square.side * (globalThis.devicePixelRatio || 1);
-    const length = end - start;
-    const y = top + square.side - end;
-    pen.drawImage(image, from, n - to, to - from, to - from, square.left + start, y, length, length);
-    pen.restore();
+  // -- the pointer --
+
+  /** @param {PointerEvent | null} event */
+  #point(event) {
+    const box = this.stage.getBoundingClientRect();
+    this.pointer = event && { x: event.clientX - box.left, y: event.clientY - box.top };
+    this.hovered();
   }
 
-  function paintSections(pen, inks) {
-    const sections = model.get("sections") ?? [];
-    const [from, to] = clock.view;
-    sections.forEach(({ name, start }, i) => {
-      const next = Math.min(sections[i + 1]?.start ?? clock.duration, to);
-      if (start >= to || next <= from) return;
-      const x = timeToX(Math.max(start, from), clock.view, square.side);
-      const room = timeToX(next, clock.view, square.side) - x - 6;
-      pen.fillStyle = inks.faint;
-      pen.fillRect(Math.round(square.left + x), top - HEAD + 3, 1, HEAD - 3);
-      pen.textAlign = "left";
-      pen.textBaseline = "middle";
-      pen.fillText(shortened(pen, String(name), room), square.left + x + 5, top - HEAD / 2);
-      if (start > from) paintCross(pen, x);
-    });
+  /** @param {PointerEvent} event @returns {boolean} whether the click was for the vertical axis */
+  #clicked(event) {
+    if (!event.shiftKey && !event.altKey) return false;
+    const y = event.clientY - this.stage.getBoundingClientRect().top;
+    this.clock.seek(yToTime(y, this.clock.view, this.square.side));
+    return true;
   }
 
-  /** A section's beginning on both axes, faint enough to leave the cells to be seen. */
-  function paintCross(pen, x) {
-    pen.save();
-    pen.globalAlpha = 0.45;
-    pen.setLineDash([2, 3]);
-    pen.strokeStyle = "#ffffff";
-    pen.beginPath();
-    const [at, level] = [Math.round(square.left + x) + 0.5, Math.round(top + square.side - x) + 0.5];
-    pen.moveTo(at, top);
-    pen.lineTo(at, top + square.side);
-    pen.moveTo(square.left, level);
-    pen.lineTo(square.left + square.side, level);
-    pen.stroke();
-    pen.restore();
-  }
-
-  function paintAxes(pen, inks) {
-    const { left, side } = square;
-    pen.strokeStyle = inks.line;
-    pen.strokeRect(left - 0.5, top - 0.5, side + 1, side + 1);
-    pen.fillStyle = inks.faint;
-    for (const { time, label } of timeTicks(clock.view, side)) {
-      const x = timeToX(time, clock.view, side);
-      const [at, level] = [Math.round(left + x), Math.round(top + side - x)];
-      pen.fillRect(at, top + side + 1, 1, 4);
-      pen.fillRect(left - 5, level, 4, 1);
-      pen.textAlign = "center";
-      pen.textBaseline = "top";
-      pen.fillText(label, at, top + side + 8);
-      pen.textAlign = "right";
-      pen.textBaseline = "middle";
-      pen.fillText(label, left - 9, clamp(level, top + 5, top + side - 4));
-    }
-  }
-
-  function paintBar(pen, inks) {
-    const x = square.left + square.side + BAR.gap;
-    const tall = Math.min(square.side, 200);
-    paintRamp(pen, MAP, { x, y: top, width: BAR.width, tall });
-    pen.strokeStyle = inks.line;
-    pen.strokeRect(x - 0.5, top - 0.5, BAR.width + 1, tall + 1);
-    pen.fillStyle = inks.faint;
-    pen.textAlign = "left";
-    pen.textBaseline = "middle";
-    for (let i = 0; i < BAR.ticks; i += 1) {
-      const share = i / (BAR.ticks - 1);
-      const value = matrix.high - share * (matrix.high - matrix.low);
-      const y = top + share * (tall - 1);
-      pen.fillRect(x + BAR.width + 1, Math.round(y), 3, 1);
-      pen.fillText(minus(Number(value.toFixed(2))), x + BAR.width + 7, clamp(y, top + 5, top + tall - 5));
-    }
-  }
-
-  function place() {
-    const { side } = square;
-    const x = timeToX(clock.time, clock.view, side);
-    const shown = clock.view[1] > clock.view[0];
-    ui.head_x.style.transform = `translateX(${shown ? x : -9}px)`;
-    ui.head_y.style.transform = `translateY(${shown ? side - x : -9}px)`;
-    for (const band of [ui.range_x, ui.range_y]) band.hidden = !clock.range || !shown;
-    if (!clock.range || !shown) return;
-    const [a, b] = clock.range.map((time) => timeToX(time, clock.view, side));
-    Object.assign(ui.range_x.style, { left: `${a}px`, width: `${b - a}px` });
-    Object.assign(ui.range_y.style, { top: `${side - b}px`, height: `${b - a}px` });
-  }
-
-  let pointer = null;
-
-  function hover() {
-    const { side } = square;
+  #hover() {
+    const { clock, pointer } = this;
+    const { side } = this.square;
     const here = pointer && pointer.y >= 0 && pointer.y < side ? pointer : null;
     const elsewhere = clock.hover === null ? -1 : timeToX(clock.hover, clock.view, side);
     const x = here ? here.x : elsewhere;
-    ui.hair_x.style.display = x >= 0 && x < side ? "block" : "none";
-    ui.hair_x.style.transform = `translateX(${x}px)`;
-    ui.hair_y.style.display = here ? "block" : "none";
-    ui.tip.hidden = !here;
-    if (!here) return;
-    ui.hair_y.style.transform = `translateY(${here.y}px)`;
-    const [timeX, timeY] = [xToTime(here.x, clock.view, side), yToTime(here.y, clock.view, side)];
-    const value = valueAt(matrix, timeX, timeY);
-    ui.said.textContent = `${formatTime(timeX, 1)} × ${formatTime(timeY, 1)}`;
-    ui.value.textContent = value === null ? "no value here" : `similarity ${minus(value.toFixed(2))}`;
-    ui.help.textContent = `click: ${formatTime(timeX)} · shift-click: ${formatTime(timeY)}`;
-    const room = [box.width - square.left, side + FOOT];
-    const [left, over] = tipPlace(here.x, here.y, ui.tip.offsetWidth, ui.tip.offsetHeight, ...room);
-    ui.tip.style.transform = `translate(${square.left + left}px, ${top + over}px)`;
+    this.overlays.cross(x >= 0 && x < side ? x : null, here?.y ?? null);
+    this.tip.hidden = !here;
+    if (here) this.#tell(here);
   }
 
-  const hovered = perFrame(hover, signal);
-  timeGestures(ui.stage, clock, {
-    signal,
-    plot: () => ({ left: 0, width: square.side }),
-    onHover: (event) => {
-      const box = ui.stage.getBoundingClientRect();
-      pointer = event && { x: event.clientX - box.left, y: event.clientY - box.top };
-      hovered();
-    },
-    onClick: (event) => {
-      if (!event.shiftKey && !event.altKey) return false;
-      clock.seek(yToTime(event.clientY - ui.stage.getBoundingClientRect().top, clock.view, square.side));
-      return true;
-    },
-  });
-  clockKeys(ui.root, clock, signal);
-  clock.on("time", place, { signal });
-  clock.on("state", place, { signal });
-  clock.on("hover", hovered, { signal });
-  clock.on("view", redraw, { signal });
-  onChange(model, "cells n low high edges", read, signal);
-  onChange(model, "title meaning message size sections", renewed, signal);
-  onTheme(ui.root, () => ((inks = inksOf(ui.root)), redraw()), signal);
-  const observer = new ResizeObserver(renewed);
-  signal.addEventListener("abort", () => (observer.disconnect(), ui.root.remove()), { once: true });
-  read();
-  const box = sizeOf(ui.root, renewed, signal);
-  observer.observe(ui.room);
+  /** @param {{x: number, y: number}} pointer */
+  #tell({ x, y }) {
+    const { clock, matrix, tip, square } = this;
+    const [timeX, timeY] = [xToTime(x, clock.view, square.side), yToTime(y, clock.view, square.side)];
+    const value = matrix && valueAt(matrix, timeX, timeY);
+    write(this.said, `${formatTime(timeX, 1)} × ${formatTime(timeY, 1)}`);
+    write(this.value, value === null ? "no value here" : `similarity ${minus(value.toFixed(2))}`);
+    write(this.help, `click: ${formatTime(timeX)} · shift-click: ${formatTime(timeY)}`);
+    const room = /** @type {const} */ ([this.box.width - square.left, square.side + FOOT]);
+    const [left, over] = tipPlace(x, y, tip.offsetWidth, tip.offsetHeight, ...room);
+    tip.style.transform = `translate(${square.left + left}px, ${square.top + over}px)`;
+  }
 }
 
-function build() {
-  const title = h("span.ev-similarity-title", { dir: "auto" });
-  const meaning = h("span.ev-similarity-meaning", { dir: "auto" });
-  const head = h("div.ev-similarity-head", {}, title, meaning);
-  const canvas = h("canvas", { role: "img" });
-  const [range_x, range_y] = [
-    h("div.ev-range", { hidden: true }),
-    h("div.ev-range.ev-similarity-level", { hidden: true }),
-  ];
-  const [head_x, head_y] = [h("div.ev-playhead"), h("div.ev-playhead.ev-similarity-level")];
-  const [hair_x, hair_y] = [
-    h("div.ev-similarity-hair.ev-similarity-hair-x"),
-    h("div.ev-similarity-hair.ev-similarity-hair-y"),
-  ];
-  const message = h("div.ev-similarity-message", { hidden: true, role: "status" });
-  const parts = [range_x, range_y, hair_x, hair_y, head_x, head_y, message];
-  const stage = h(
-    "div.ev-similarity-stage",
-    { tabIndex: 0, role: "group", "aria-label": `Matrix. ${KEYS_SAID}` },
-    ...parts,
-  );
-  const [said, value, help] = [h("b"), h("div"), h("small")];
-  const tip = h("div.ev-tip", { hidden: true }, said, value, help);
-  const plot = h("div.ev-similarity-plot", {}, canvas, stage, tip);
-  // As high as the place that the widget was given, where that has said so.
-  const room = h("div.ev-similarity-room");
-  const root = h("div.embviz.ev-similarity", {}, room, head, plot);
-  return {
-    root,
-    room,
-    head,
-    title,
-    meaning,
-    plot,
-    canvas,
-    stage,
-    message,
-    range_x,
-    range_y,
-    head_x,
-    head_y,
-    hair_x,
-    hair_y,
-    tip,
-    said,
-    value,
-    help,
-  };
+/** @param {RenderOptions} options */
+function render({ model, el, signal: given }) {
+  const own = new AbortController();
+  new SelfSimilarity(model, el, given ?? own.signal);
+  return () => own.abort();
 }
 
 export default { render };
