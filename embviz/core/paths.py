@@ -79,6 +79,16 @@ def sample_audio() -> Path:
     )
 
 
+def python_path(path: str | os.PathLike[str]) -> str:
+    """Return a path as Python writes it: the sample tracks are found on any computer."""
+    inside = Path(path)
+    try:
+        parts = inside.relative_to(sample_audio()).parts
+    except (EmbvizError, ValueError):
+        return ascii(os.fspath(path))
+    return " / ".join(["embviz.sample_audio()", *map(ascii, parts)])
+
+
 def check_the_path(path: Path) -> str:
     """Return what to do about a path where nothing is: the end of an error's sentence, and its full stop."""
     start = "" if path.is_absolute() else f", which starts from {str(Path.cwd())!r}"

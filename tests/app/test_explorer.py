@@ -442,13 +442,16 @@ def test_the_code_gives_the_same_view(folder, explore, tmp_path):
     assert explorer.widget.code == code
     means = "[len(m) for m in (tempocnn_mean, vgg_pool3_mean, vgg_pool3_2_mean)]"
     shapes = "[list(e.shape) for e in (tempocnn, vgg_pool3, vgg_pool3_2)]"
+    assert code.rstrip().splitlines()[-1].endswith(".show()"), "a cell draws what its last line gives"
+    assert code.count(".show()") == 3
+    before = "import plotly.io; plotly.io.renderers.default = 'json'\n"
     check = f"\nimport json; print(json.dumps([{shapes}, {means}]))"
     run = subprocess.run(
-        [sys.executable, "-c", code + check], capture_output=True, text=True, cwd=tmp_path, check=False
+        [sys.executable, "-c", before + code + check], capture_output=True, text=True, cwd=tmp_path, check=False
     )
     assert run.returncode == 0, run.stderr
     expected = [list(explorer._controller.heatmaps.rows[i].embedding[2.0:8.0].shape) for i in range(3)]
-    assert json.loads(run.stdout) == [expected, [shape[1] for shape in expected]]
+    assert json.loads(run.stdout.splitlines()[-1]) == [expected, [shape[1] for shape in expected]]
 
 
 def test_the_code_of_a_moment_takes_the_frame_at_it(folder, explore):

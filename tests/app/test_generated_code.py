@@ -24,7 +24,8 @@ def test_states_and_messages_put_nothing_into_the_code_of_a_view(campaign, tmp_p
 
 FOREIGN = [
     ATTACK, "from os import system", "import embviz as print", "embviz.cli.run([])", "eval('1')", "x.eval(x)",
-    "projection = open('x')", "embviz.embed = print", "embviz.embed(*paths)", "embviz.embed('x', **{})",
+    "projection = open('x')", "embviz.embed = print", "embviz.embed(*paths)",
+    "collection.assign(**{'a': open('x')})", "collection.assign(**paths())", "embviz.embed('x', **{})",
     "[i for i in paths]", "embviz.embed('x', key=1)", "collection = __import__('os')", "print(embviz.__dict__)",
     "def f(): pass", "x\u2028 = 1",
 ]  # fmt: skip
@@ -34,7 +35,9 @@ from embviz.analysis import cluster
 x = embviz.embed('a', 'vgg', patch_hop=-0.5)
 x = x[1:2]
 groups = cluster(x.xy, 'kmeans', n_clusters=2)
-embviz.heatmap(x, head=embviz.get_head('h'))
+embviz.heatmap(x, head=embviz.get_head('h')).show()
+collection = embviz.Collection.from_paths([embviz.sample_audio() / 'a.ogg'])
+collection = collection.assign(**{'a b': ['x', None]})
 """
 
 

@@ -40,12 +40,12 @@ NASTY: list[Any] = [
 NAMES = {
     "embviz": {
         "embed", "heatmap", "project", "scatter", "evaluate", "get_head", "Head.load", "Collection.from_folder",
-        "Collection.from_paths",
+        "Collection.from_paths", "sample_audio",
     },
-    "collection": {"embed", "table.loc"},
+    "collection": {"embed", "table.loc", "assign"},
 }  # fmt: skip
 ANALYSIS = {"agreement", "cluster", "name_clusters", "tag_columns", "tempo_column"}
-METHODS = {"mean", "to_frame", "to_numpy", "get", "assign"}  # of what was computed before
+METHODS = {"mean", "to_frame", "to_numpy", "get", "assign", "show"}  # of what was computed before
 ATTRIBUTES = {"xy", "spread", "labels", "table", "loc"}
 OPTIONS = {
     "layer", "patch_hop", "order", "scale", "head", "pooling", "seed", "metric", "color", "size", "clusters", "names",
@@ -98,12 +98,19 @@ def is_known(node: ast.AST, known: set[str]) -> bool:
         return ast.dump(node) in COLORS and "groups" in known
     if isinstance(node, ast.Call):
         inner.remove(node.func)
-        named = all(option.arg in OPTIONS and is_known(option.value, known) for option in node.keywords)
+        # Columns have any name: collection.assign(**{"name": […]}).
+        keywords = [
+            one for one in node.keywords if one.arg is not None or ast.unparse(node.func) != "collection.assign"
+        ]
+        named = all(option.arg in OPTIONS and is_known(option.value, known) for option in keywords)
+        inner += [option.value for option in node.keywords if option not in keywords]
         fits = named and is_function(node.func, known)
     elif isinstance(node, ast.Name):
         fits = node.id in known
     elif isinstance(node, ast.Attribute):
         fits = node.attr in ATTRIBUTES
+    elif isinstance(node, ast.BinOp):
+        fits = isinstance(node.op, ast.Div)  # of paths
     elif isinstance(node, ast.UnaryOp):
         fits = isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant)
     else:

@@ -199,6 +199,23 @@ def test_the_sample_tracks_offer_something_to_predict(explore):
     assert panel.evaluation["choices"]["folds"] == 4, "what was chosen stays"
 
 
+def test_the_code_of_a_collection_makes_it_again(music, explore):
+    labels = [("a", "b", None)[i % 3] for i in range(24)]
+    given = embviz.Collection.from_folder(music)[::-1].assign(
+        **{HOSTILE: labels, "artist": "Someone", "fold": range(24)}
+    )
+    explorer = explore(given).tasks(HOSTILE, GOOD, folds="fold")
+    code = explorer.wait().code()
+    assert code.rstrip().splitlines()[-1] == "evaluation", "a cell shows what its last line gives"
+    namespace: dict[str, Any] = {}
+    exec(code.rpartition("evaluation =")[0], namespace)  # noqa: S102
+    made, table = namespace["collection"].table, given.table
+    assert [*map(str, made["path"])] == [*map(str, table["path"])]
+    for name in (HOSTILE, "artist", "fold"):
+        assert made[name].fillna("").tolist() == table[name].fillna("").tolist()
+    assert "from_folder(embviz.sample_audio())" in explore(embviz.sample_audio()).tasks("family", GOOD).wait().code()
+
+
 def test_another_collection_is_asked_and_its_tracks_are_heard(music, explore, tmp_path):
     for i in range(9):
         soundfile.write(tmp_path / f"{i:02}.wav", np.full(400, -i / 100, np.float32), 8000)

@@ -8,6 +8,7 @@ import re
 from embviz.app.explorer.context import ExplorerContext
 from embviz.app.explorer.heatmap_rows import HeatmapRows
 from embviz.app.explorer.row import Row
+from embviz.core.paths import python_path
 from embviz.heads import known_heads
 from embviz.models import ALIASES
 
@@ -20,7 +21,7 @@ def generate_code(context: ExplorerContext, heatmaps: HeatmapRows) -> str:
     if context.track.path is None:
         lines += ["# The sound came as an array: put samples and sample rate here.", "track = (samples, sample_rate)"]
     else:
-        lines += [f"track = {context.track.current_path!a}"]
+        lines += [f"track = {python_path(context.track.current_path or '')}"]
     names: dict[str, int] = {}
     drawn: list[str] = []
     means: list[str] = []
@@ -38,10 +39,10 @@ def generate_code(context: ExplorerContext, heatmaps: HeatmapRows) -> str:
             first, stop = _selected_seconds(row, span)
             lines += [f"{name} = {name}[{first:.3f}:{stop:.3f}]  # the selected seconds"]
             means += [f"{_unused_name(f'{name}_mean', names)} = {name}.mean()"]
-        drawn += [f"embviz.heatmap({', '.join([name, *_figure_arguments(row, heatmaps)])})"]
+        drawn += [f"embviz.heatmap({', '.join([name, *_figure_arguments(row, heatmaps)])}).show()"]
     if means:
-        drawn += ["", "# The mean of the selected seconds: a value per dimension.", *means]
-    return "\n".join([*lines, "", *drawn]).rstrip() + "\n"
+        means = ["", "# The mean of the selected seconds: a value per dimension.", *means]
+    return "\n".join([*lines, *means, "", *drawn]).rstrip() + "\n"
 
 
 def _selected_seconds(row: Row, span: tuple[float, float]) -> tuple[float, float]:

@@ -10,10 +10,12 @@ from embviz.app.explorer.collection import CollectionLoader
 from embviz.app.tracks import Tracks
 from embviz.batch.api import cached_share
 from embviz.batch.eta import COST
+from embviz.collection.table_ops import FIXED
 from embviz.core.cache import Cache
-from embviz.core.text import format_duration, plural
+from embviz.core.paths import python_path
+from embviz.core.text import format_duration, is_missing, plural
 from embviz.errors import EmbvizError
-from embviz.evaluation.targets import filled_values
+from embviz.evaluation.targets import APART, filled_values
 from embviz.models import Model, get_model
 from embviz.models.weights import has_weights
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+LISTED = 1000  # tracks of code
 UNKNOWN = 240.0  # seconds of a track whose length nobody has read
 
 
@@ -72,12 +75,39 @@ def code(choices: Mapping[str, Any], more: Mapping[str, Any], loader: Collection
     """Return Python that makes the same comparison; empty where none is chosen."""
     if not choices["target"] or not choices["models"]:
         return ""
-    lines = ["import embviz", ""]
-    if loader.given or not tracks.folder:
-        lines += ["# Put your collection here: the one that the Explorer was given, or Collection.from_paths(…)."]
-    else:
-        lines += [f"collection = embviz.Collection.from_folder({tracks.folder!a})"]
+    lines = ["import embviz", "", *_collection_lines(choices, loader, tracks)]
     arguments = ["collection", ascii(choices["target"]), ascii(choices["models"])]
     arguments += [f"{name}={value!a}" for name, value in evaluation_options.options(choices).items()]
     arguments += [f"{name}={name}" for name in sorted(more)]
     return "\n".join([*lines, f"evaluation = embviz.evaluate({', '.join(arguments)})", "evaluation"]) + "\n"
+
+
+def _collection_lines(choices: Mapping[str, Any], loader: CollectionLoader, tracks: Tracks) -> list[str]:
+    """Return lines that make the collection: that of a folder, or the files and what is said of them here."""
+    if tracks.folder and not loader.given:
+        return [f"collection = embviz.Collection.from_folder({python_path(tracks.folder)})"]
+    if loader.collection is None or len(loader.collection) > LISTED:
+        return ["# Put your collection here: it has more tracks than code should list."]
+    table = loader.collection.table
+    table = table[table["path"].astype(str) != ""].drop_duplicates("path")
+    lines = [
+        "collection = embviz.Collection.from_paths([",
+        *(f"    {python_path(path)}," for path in table["path"]),
+        "])",
+    ]
+    named = [choices["target"], choices["groups"], choices["folds"]]
+    named += APART if choices["groups"] is None else []  # by which tracks are kept together then
+    for name in dict.fromkeys(name for name in named if name in table.columns and name not in FIXED):
+        if filled_values(table[name]).empty:
+            continue
+        lines += [f"collection = collection.assign(**{{{name!a}: [{', '.join(map(_literal, table[name].tolist()))}]}})"]
+    return lines
+
+
+def _literal(value: Any) -> str:
+    """Return what stands in a table as Python."""
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_literal, value))}]"
+    if is_missing(value):
+        return "None"
+    return repr(value) if isinstance(value, bool | int) else ascii(str(value))
