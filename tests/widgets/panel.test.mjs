@@ -247,7 +247,9 @@ test("numbers are written as people read them", () => {
   assert.deepEqual([787159, 19645450, 512, 605].map(countOf), ["787 k", "19.6 M", "512", "605"]);
   assert.deepEqual([0, 500, 1.25e6, 12.3e6, 2.5e9].map(sizeOf), ["", "1 kB", "1.3 MB", "12 MB", "2.5 GB"]);
   assert.deepEqual([0.016, 1.488, 11.889, 2.27e-5, 0].map(spanOf), ["16 ms", "1.49 s", "11.9 s", "22.7 µs", ""]);
-  assert.deepEqual([0, 0.4, 4.4, 12.2, 600, 7200].map(costOf), ["", "< 1 s", "≈ 4 s", "≈ 10 s", "≈ 10 min", "≈ 2.0 h"]);
+  assert.deepEqual([0, 0.4, 4.4, 12.2, 600, 7200].map(costOf), [
+    "", ...["< 1 s", "≈ 4 s", "≈ 10 s", "≈ 10 min", "≈ 2.0 h"].map((time) => `${time} of computing`),
+  ]);
   assert.equal(axesOf([187, 96, 1], "tf1"), "187 (time) × 96 (frequency) × 1 (one)");
   assert.equal(axesOf([7, 8], ""), "7 × 8");
 });

@@ -35,6 +35,7 @@ test("time rises on the vertical axis, and comes back from pixels", () => {
 test("both ends of an axis are marked, and round times leave them their room", () => {
   const times = (view, side) => axisTicks(view, side).map(({ label }) => label);
   assert.deepEqual(times([0, 44.88], 640), ["0:00", "0:05", "0:10", "0:15", "0:20", "0:25", "0:30", "0:35", "0:40", "0:44.9"]);
+  assert.equal(times([0, 57.98], 640).at(-1), "0:58");
   assert.deepEqual(times([0, 41], 640).slice(-2), ["0:35", "0:41"]);
   assert.deepEqual(times([6, 16], 352).slice(0, 2), ["0:06", "0:08"]);
   assert.deepEqual(axisTicks([0, 44.88], 640).map(({ end }) => end).filter(Boolean).length, 2);

@@ -67,10 +67,14 @@ export function countOf(number) {
 
 /**
  * An estimate of work, as roughly as it is known; empty where nothing is.
- * @param {number} seconds @returns {string} such as ``≈ 12 s``
+ * @param {number} seconds @returns {string} such as ``≈ 12 s of computing``
  */
 export function costOf(seconds) {
-  if (!(seconds > 0)) return "";
+  return seconds > 0 ? `${roughly(seconds)} of computing` : "";
+}
+
+/** @param {number} seconds */
+function roughly(seconds) {
   if (seconds < 1) return "< 1 s";
   if (seconds < 10) return `≈ ${Math.round(seconds)} s`;
   if (seconds < 100) return `≈ ${Math.round(seconds / 5) * 5} s`;
@@ -139,7 +143,8 @@ export function fillHops(select, choices, index) {
     select,
     choices.map(({ label, cost }, i) => ({
       value: String(i),
-      label: costOf(cost) ? `${label} · computed in ${costOf(cost)}` : label,
+      // What is chosen is computed already, or its cost stands beside; a row has room for little.
+      label: costOf(cost) && i !== index ? `${label} · ${costOf(cost)}` : label,
     })),
     String(index),
   );

@@ -193,7 +193,8 @@ export function stemWords(name) {
 function chart({ bpms, shares, bpm, confidence }) {
   const { width, height } = CHART;
   const bars = tempoBars(bpms, shares, width, height);
-  const peak = bpm == null ? "" : `, its peak: ${tempoWords(bpm, confidence).text}`;
+  const { certainty, text } = tempoWords(bpm, confidence);
+  const peak = bpm == null ? "" : `, its peak: ${text}`;
   const summary = `Distribution of tempi${peak}`;
   const svg = shape("svg", {
     viewBox: `0 0 ${width} ${height}`,
@@ -203,7 +204,8 @@ function chart({ bpms, shares, bpm, confidence }) {
   });
   for (const bar of bars) {
     const rect = shape("rect", { x: bar.x, y: bar.y, width: bar.width * 0.92, height: bar.height });
-    if (bpm != null && Math.abs(bar.bpm - bpm) <= 1) rect.setAttribute("class", "ev-panel-peak");
+    if (certainty !== "uncertain" && bpm != null && Math.abs(bar.bpm - bpm) <= 1)
+      rect.setAttribute("class", "ev-panel-peak");
     const title = shape("title", {});
     title.textContent = `${Number(bar.bpm.toFixed(1))} BPM: ${(bar.share * 100).toFixed(1)} %`;
     rect.append(title);

@@ -87,12 +87,7 @@ export function axisTicks(view, side) {
     const x = timeToX(time, view, side);
     return x >= END_ROOM && x <= side - END_ROOM;
   });
-  const ends = view.map((time) => ({ time, label: formatTime(time, endDecimals(view, time)), end: true }));
+  const decimals = view[1] - view[0] < 1 ? 2 : 1;
+  const ends = view.map((time) => ({ time, label: formatTime(time, decimals).replace(/\.0+$/, ""), end: true }));
   return [ends[0], ...inner.map((tick) => ({ ...tick, end: false })), ends[1]];
-}
-
-/** @param {View} view @param {number} time */
-function endDecimals(view, time) {
-  if (view[1] - view[0] < 1) return 2;
-  return Number.isInteger(time) ? 0 : 1;
 }
