@@ -6,9 +6,12 @@ holds is said beside it; names and sentences in them are shown as text, whatever
 
 from __future__ import annotations
 
+from typing import Any
+
 import traitlets
 
 from embviz.widgets import schema
+from embviz.widgets.base import is_finite
 from embviz.widgets.commands import (
     FLAG,
     LABEL,
@@ -39,6 +42,7 @@ from embviz.widgets.commands import (
 #:   item; ``pause_queue``; ``remove_queued``: ``at``; ``clear_queue``
 #: - ``save``: ``format`` (html, png, svg, csv, parquet, m3u, tensorboard), whether of the ``selection`` only, and for a
 #:   page how to bring the ``audio``: ``"link"``, ``"embed"``, ``"clips"``
+#: - ``select_filtered``: the tracks that pass the filters
 #: - ``dismiss_notice``: the notice has been read
 COMMANDS: dict[str, Fields] = {
     "set_option": {"name": TEXT, "value": PLAIN},
@@ -60,6 +64,7 @@ COMMANDS: dict[str, Fields] = {
     "remove_queued": {"at": WHOLE},
     "clear_queue": {},
     "save": {"format": TEXT, "selection": FLAG.or_none(), "audio": one_of("link", "embed", "clips").or_none()},
+    "select_filtered": {},
     "dismiss_notice": {},
 }  # fmt: skip
 
@@ -67,12 +72,35 @@ COMMANDS: dict[str, Fields] = {
 TABS = ("neighbors", "selection", "clusters", "compare", "queue", "problems")
 
 
+MOST_FILTERS = 64
+MOST_VALUES = 100_000  # of a filter
+
+
+def are_filters(given: Any) -> bool:
+    """Tell whether something is filters, by the keys of columns."""
+    valid = isinstance(given, dict) and len(given) <= MOST_FILTERS
+    return valid and all(isinstance(key, str) and _is_filter(one) for key, one in given.items())
+
+
+def _is_filter(given: Any) -> bool:
+    if not isinstance(given, dict) or given.keys() - {"range", "values", "unknown"}:
+        return False
+    ends, values = given.get("range"), given.get("values", [])
+    return (
+        isinstance(given.get("unknown", False), bool)
+        and (ends is None or (isinstance(ends, list) and len(ends) == 2 and is_finite(*ends)))
+        and isinstance(values, list)
+        and len(values) <= MOST_VALUES
+        and all(isinstance(value, str) for value in values)
+    )
+
+
 class AtlasView(ModelsWidget):
     """What the map of a collection looks like with all that is around it, and the commands that come from it."""
 
     script = "atlas"
     commands = COMMANDS
-    page_traits = frozenset({"tab"})
+    page_traits = frozenset({"tab", "filters"})
 
     heatmap = schema.dict_trait(schema.OpenHeatmap, "heatmap of the open track by the model of the map")
     maps = schema.list_trait(schema.MapState, "one map or two")
@@ -92,4 +120,19 @@ class AtlasView(ModelsWidget):
     clusters = schema.dict_trait(schema.ClusterList, "clusters of the map")
     agreement = schema.dict_trait(schema.AgreementState, "how far the two models agree")
     queue = schema.dict_trait(schema.Queue, "what plays next")
+    facets = schema.list_trait(schema.FacetColumn, "columns to filter by whose values are known")
+    facet_keys = traitlets.List(traitlets.Unicode(), help="all that are shown, known or not yet").tag(sync=True)
+    facet_values = traitlets.Bytes(help="float32 [facets, tracks]; see :mod:`embviz.export.facets`").tag(sync=True)
+    facet_places = traitlets.Bytes(help="uint32 [tracks]: rows of the table").tag(sync=True)
+    facet_labels = traitlets.Bytes(help="float64 [tracks]: their labels; empty: the same").tag(sync=True)
+    filters: traitlets.Dict[str, schema.FacetFilter] = traitlets.Dict(
+        help="what passes, by the keys of the columns; see FacetFilter"
+    ).tag(sync=True)
     tab = traitlets.Enum(TABS, TABS[0], help="list in front").tag(sync=True)
+
+    @traitlets.validate("filters")
+    def _check_filters(self, proposal: Any) -> dict[str, schema.FacetFilter]:
+        filters: dict[str, schema.FacetFilter] = proposal["value"]
+        if are_filters(filters):
+            return filters
+        raise traitlets.TraitError("A filter is a range of numbers or a list of categories; something else was found.")

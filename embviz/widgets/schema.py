@@ -297,6 +297,24 @@ class ColorGroup(TypedDict):
     items: list[KeyTitle]
 
 
+class FacetColumn(TypedDict):
+    """A column to filter by; see :mod:`embviz.export.facets`."""
+
+    key: str
+    title: str
+    kind: str  # number or category
+    unit: str
+    labels: list[str]
+
+
+class FacetFilter(TypedDict, total=False):
+    """What passes of a column: a range of numbers, or some of the categories; and what is not known."""
+
+    range: list[float] | None
+    values: list[str]
+    unknown: bool
+
+
 class Counts(TypedDict, total=False):
     """How many there are of each."""
 

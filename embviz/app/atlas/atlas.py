@@ -6,7 +6,7 @@ the two apart.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -15,6 +15,7 @@ import traitlets
 from embviz.app.atlas import export
 from embviz.app.atlas.context import AtlasContext, check_table
 from embviz.app.atlas.controller import AtlasController
+from embviz.app.atlas.facets import check_keys
 from embviz.app.atlas.options import check_option, check_options, check_seed, model_and_layer
 from embviz.app.atlas.point_colors import key_of
 from embviz.core.cache import check_cache
@@ -70,6 +71,9 @@ class Atlas(traitlets.HasTraits):
     clusters : {"none", "hdbscan", "kmeans"}
         How groups are found: HDBSCAN on the map, or k-means on the vectors; they are named by the tags that a tagger
         hears more in them than elsewhere.
+    facets : sequence of str, optional
+        Columns, tags, ``"tempo"`` or ``"cluster"`` that tracks can be filtered by beside the map; by default those that
+        tell the tracks apart.
     second : str or tuple, optional
         A second model, or model and layer, to compare with.
     clock : str, optional
@@ -90,6 +94,8 @@ class Atlas(traitlets.HasTraits):
         The selected rows of the table, for frames with their ``time`` in seconds, in the order in which they were
         selected. Set a DataFrame, a mask, or labels of tracks, and they are selected on the page. Of a DataFrame, a
         column ``track`` holds the labels, else the index; on a map of frames, a column ``time`` the moments.
+    filtered : DataFrame
+        The rows of the table that pass the filters beside the map; see :meth:`filter`.
 
     Raises
     ------
@@ -122,6 +128,7 @@ class Atlas(traitlets.HasTraits):
         seed: int = 0,
         options: Mapping[str, Any] | None = None,
         clusters: str = "none",
+        facets: Sequence[str] | None = None,
         second: Any = None,
         clock: str | None = None,
         player: Any = True,
@@ -140,7 +147,7 @@ class Atlas(traitlets.HasTraits):
             chosen |= check_option(name, value)
         chosen = check_options(chosen)
         check_table(table)
-        chosen["color"] = key_of(color, table)
+        chosen["color"], chosen["facets"] = key_of(color, table), check_keys(facets, table)
         if chosen["color"] == "cluster" and clusters == "none":
             chosen["clusters"] = "hdbscan"
         seed = check_seed(seed)
@@ -212,6 +219,11 @@ class Atlas(traitlets.HasTraits):
         return self._controller.comparison.table()
 
     @property
+    def filtered(self) -> pd.DataFrame:
+        """The tracks that are left by the filters beside the map, in the order of the table."""
+        return self._context.table.loc[self._controller.facets.labels()]
+
+    @property
     def clusters(self) -> pd.DataFrame:
         """Cluster and name of each point, indexed by the labels of the tracks; empty where none were looked for."""
         return self._controller.clusters.table()
@@ -243,6 +255,37 @@ class Atlas(traitlets.HasTraits):
             layer = chosen.pop("layer", "embedding" if "model" in chosen else before["layer"])
             chosen = {"model": model_and_layer(chosen.pop("model", before["model"]), layer), **chosen}
         self._controller.choose(chosen)
+        return self
+
+    def filter(self, wanted: Mapping[str, Any] | None = None, /, **columns: Any) -> Self:
+        """Filter the tracks on the map, in its lists and among the neighbours, as histograms and bars beside it do.
+
+        Parameters
+        ----------
+        wanted : mapping, optional
+            By names of columns, tags, ``"tempo"`` or ``"cluster"``: of numbers the lowest and the highest that pass, of
+            categories one or a list, and None, with which all pass. Without anything, all filters end.
+        **columns
+            The same, where names can be written as such.
+
+        Returns
+        -------
+        Atlas
+
+        Raises
+        ------
+        OptionError
+            If there is nothing of a name, or no track has such a value.
+
+        Examples
+        --------
+        >>> atlas.filter(duration=(60, 300), genre=["rock", "jazz"]).filtered  # doctest: +SKIP
+        """
+        given = {**(wanted or {}), **columns}
+        if given:
+            self._controller.facets.set(given)
+        else:
+            self._context.panel.filters = {}
         return self
 
     def assign(self, **columns: Any) -> Self:
@@ -404,7 +447,7 @@ class Atlas(traitlets.HasTraits):
         return self
 
     def state(self) -> dict[str, Any]:
-        """Return the choices, the selection and the names of clusters, ready for JSON; see :meth:`restore`.
+        """Return the choices, selection, filters and names of clusters, ready for JSON; see :meth:`restore`.
 
         Returns
         -------
@@ -429,6 +472,7 @@ class Atlas(traitlets.HasTraits):
         self._controller.restore(state["choices"])
         self._controller.clusters.restore(state["names"])
         self._controller.selection.restore(state["selection"], state["times"])
+        self._context.panel.filters = state["filters"]
         return self
 
     def code(self) -> str:

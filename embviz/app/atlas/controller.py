@@ -14,6 +14,7 @@ from embviz.app.atlas.clusters import Clusters
 from embviz.app.atlas.codegen import code
 from embviz.app.atlas.comparison import Comparison
 from embviz.app.atlas.context import AtlasContext, list_problems
+from embviz.app.atlas.facets import AtlasFacets, check_keys
 from embviz.app.atlas.map_view import MapRequest, MapView
 from embviz.app.atlas.model_outputs import ModelOutputs
 from embviz.app.atlas.neighbors import NeighborQueries
@@ -40,7 +41,8 @@ class AtlasController:
         link = f"embviz-{uuid.uuid4().hex}"
         self.views = [MapView(context, outputs, number, link) for number in (0, 1)]
         self.clusters = Clusters(context, outputs, self.views[0])
-        self.neighbors = NeighborQueries(context, self.views[0])
+        self.facets = AtlasFacets(context, outputs, self.clusters, self.views[0])
+        self.neighbors = NeighborQueries(context, self.views[0], self.facets)
         self.comparison, self.selection = Comparison(context, self.views), MapSelection(context, self.views)
         self.playback = Playback(context, self.views, player, own=own_player)
         self.style = PointStyle(context, outputs, self.clusters, self.views)
@@ -54,6 +56,7 @@ class AtlasController:
         events.clusters_changed.connect(self._follow_clusters)
         events.weights_downloaded.connect(self._use_weights)
         context.selection.on("selected", lambda _selected: self._show_code())
+        context.panel.observe(lambda _change: self.neighbors.refilter(), "filters")
         context.panel.answer(self._commands(), context.show_error)
 
     def _commands(self) -> dict[str, Callable[..., object]]:
@@ -76,6 +79,7 @@ class AtlasController:
             "remove_queued": self.playback.remove,
             "clear_queue": self.playback.clear,
             "save": self._save,
+            "select_filtered": lambda: self.selection.take(self.facets.labels()),
             "dismiss_notice": self.context.dismiss,
         }
 
@@ -109,6 +113,8 @@ class AtlasController:
 
     def _check(self, name: str, value: Any) -> dict[str, Any]:
         """Return what a choice changes; raises OptionError where it is none."""
+        if name == "facets":
+            return {"facets": check_keys(value, self.context.table)}
         return {"color": key_of(value, self.context.table)} if name == "color" else options.check_option(name, value)
 
     def _apply(self, chosen: dict[str, Any]) -> None:
@@ -127,15 +133,17 @@ class AtlasController:
             self.style.color()
         if "size" in changed:
             self.style.size()
+        if "facets" in changed:
+            self.facets.publish()
 
     def restore(self, choices: Mapping[str, Any]) -> None:
         """Choose what was kept; a model or a color that is not here any more is left out, with a sentence."""
         kept = dict(choices)
-        for name in {"model", "second", "color"} & set(kept):
+        for name in {"model", "second", "color", "facets"} & set(kept):
             try:
                 self._check(name, kept[name])
             except (ModelError, OptionError) as error:
-                if name != "color" and isinstance(error, OptionError):
+                if name not in ("color", "facets") and isinstance(error, OptionError):
                     raise
                 self.context.show_error(str(error))
                 del kept[name]
@@ -149,6 +157,7 @@ class AtlasController:
             if view.scatter is not None:
                 view.scatter.set_columns(context.columns)
         self.style.publish()
+        self.facets.publish()
         if str(context.choices["color"]).removeprefix("column:") in columns:
             self.style.color()
         self.selection.refresh()
@@ -212,6 +221,7 @@ class AtlasController:
         panel.models, panel.vocabulary = list_model_options(), options.vocabulary()
         panel.methods, panel.clusterers = options.methods(), options.clusterers(len(self.context.table))
         self.style.publish()
+        self.facets.publish()
         self.show_counts()
         self.playback.publish()
         panel.selection = self.selection.to_dict()

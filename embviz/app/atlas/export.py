@@ -21,6 +21,7 @@ from embviz.extraction import extract
 from embviz.models import get_model
 from embviz.plotting import scatter
 from embviz.plotting.save import save_figure
+from embviz.widgets.atlas import are_filters
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -185,7 +186,7 @@ def state(context: AtlasContext, selection: MapSelection, clusters: Clusters) ->
     times = None if selection.times is None else selection.times.tolist()
     return {
         "format": FORMAT, "choices": dict(context.choices), "selection": selection.labels.tolist(), "times": times,
-        "names": dict(clusters.given),
+        "names": dict(clusters.given), "filters": dict(context.panel.filters),
     }  # fmt: skip
 
 
@@ -200,13 +201,14 @@ def checked_state(given: Any) -> dict[str, Any]:
         and _are_numbers(given.get("selection"), int)
         and (given.get("times") is None or _are_numbers(given["times"], int, float))
         and (given.get("times") is None or len(given["times"]) == len(given["selection"]))
+        and are_filters(given.get("filters", {}))
     )
     if not valid:
         raise OptionError(f"A state is expected as Atlas.state() returns it, {given!r:.80} was found.")
     choices = {name: value for name, value in given["choices"].items() if name != "layer"}
     if "layer" in given["choices"]:
         choices["model"] = {"model": choices.get("model"), "layer": given["choices"]["layer"]}
-    return {**given, "choices": choices, "times": given.get("times")}
+    return {**given, "choices": choices, "times": given.get("times"), "filters": given.get("filters", {})}
 
 
 def _are_numbers(values: Any, *kinds: type) -> bool:

@@ -38,6 +38,10 @@ class ModelOutputs:
         self._known[vectors.model, vectors.pooling] = vectors
         self._context.events.outputs_kept()
 
+    def known(self, model: str) -> Vectors | None:
+        """Return the output of a model, if that is here: of tracks, or of frames."""
+        return self._known.get((model, "mean")) or self._known.get((model, "frames"))
+
     def tags(self, points: str) -> Vectors | None:
         """Return what a tagger hears, if that is here: in each frame where points are frames, and it is known."""
         names = {model.name for model in tagging.models_by_task("tags")}

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from embviz.analysis.neighbors import Neighbors
     from embviz.app.atlas.context import AtlasContext
+    from embviz.app.atlas.facets import AtlasFacets
     from embviz.app.atlas.map_view import MapView
     from embviz.core.vectors import Vectors
     from embviz.core.worker import Job
@@ -53,8 +54,8 @@ class _Answer:
 class NeighborQueries:
     """The list of neighbours."""
 
-    def __init__(self, context: AtlasContext, view: MapView) -> None:
-        self._context, self._view = context, view
+    def __init__(self, context: AtlasContext, view: MapView, facets: AtlasFacets) -> None:
+        self._context, self._view, self._facets = context, view, facets
         self._index: NeighborIndex | None = None
         self._index_of: Any = None
         self._shown: NeighborList = {}
@@ -125,10 +126,12 @@ class NeighborQueries:
 
     # Searching. ----------------------------------------------------------------------------------------------------
 
-    def search(self, query: Query, k: Any) -> _Answer:
-        """Return the points nearest to a query; any thread may call this."""
+    def search(self, query: Query, k: Any, within: NDArray[np.int64] | None = None) -> _Answer:
+        """Return the points nearest to a query, of all or `within` some; any thread may call this."""
         if isinstance(k, bool) or not isinstance(k, int | np.integer) or k < 1:
             raise OptionError(f"k is a whole number of neighbours from 1, {k!r:.80} was found.")
+        if within is not None:
+            return self._search_within(query, k, within)
         near = self._near(query, k)
         if near is not None:
             points = near.indices[query.point, :k].astype(np.int64)
@@ -145,6 +148,16 @@ class NeighborQueries:
         usable = ~np.isin(points[0], query.without)
         return _Answer(query, points[0][usable][:k], distances[0][usable][:k], index.exact)
 
+    def _search_within(self, query: Query, k: Any, within: NDArray[np.int64]) -> _Answer:
+        """Return the nearest of some points, each of which is compared."""
+        others = within[~np.isin(within, query.without)]
+        if not len(others):
+            return _Answer(query, others, np.zeros(0, np.float32), exact=True)
+        values = np.asarray(self._vectors().values)[others]
+        index = NeighborIndex(values, metric=self._context.choices["metric"], exact=True)
+        places, distances = index.search(query.vector, min(int(k), len(others)))
+        return _Answer(query, others[places[0]], distances[0], index.exact)
+
     def _near(self, query: Query, k: Any) -> Neighbors | None:
         """Return the neighbours of all points, where they hold those of a query."""
         near = self._view.near
@@ -152,11 +165,11 @@ class NeighborQueries:
 
     def request(self, make: Callable[[Job], Query]) -> None:
         """Have neighbours found, and show them."""
-        k = self._context.choices["k"]
+        k, within = self._context.choices["k"], self._facets.points()
         self._context.run(
             "neighbors",
             "neighbours",
-            lambda job: self.search(make(job), k),
+            lambda job: self.search(make(job), k, within),
             self._use,
             on_failed=self._fail,
             first=True,
@@ -165,11 +178,16 @@ class NeighborQueries:
     def show(self, query: Query) -> None:
         """Show the neighbours of a query: at once where they are known, else once they are found."""
         k = self._context.choices["k"]
-        if self._near(query, k) is not None:
+        if self._facets.points() is None and self._near(query, k) is not None:
             self._context.stop("neighbors")
             self._use(self.search(query, k))
         else:
             self.request(lambda _job: query)
+
+    def refilter(self) -> None:
+        """Look once more, among what is left now."""
+        if self._query is not None and self._shown.get("items") is not None:
+            self.show(self._query)
 
     def refresh(self) -> None:
         """Look once more, where neighbours may be others now."""
