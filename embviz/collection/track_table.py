@@ -35,6 +35,7 @@ COLUMNS = (
     "path", "name", "folder", "title", "artist", "album", "genre", "year", "duration", "digest", "duplicate_of",
     "problem", "warning",
 )  # fmt: skip
+SOUND_COLUMNS = ("path", "digest", "problem")  # that say which sound a track is
 TEXTS = ("title", "artist", "album", "genre")
 SIDECAR_COLUMNS = {"style": "", "bpm": float("nan"), "key": "", "meter": "", "note": ""}  # that tracks.csv may add
 LONGEST_PATH = 2000  # letters; a sentence may hold a name, too
@@ -95,10 +96,10 @@ def normalize_table(table: DataFrame) -> DataFrame:
 
 def add_sound_facts(table: DataFrame, store: Cache | None) -> DataFrame:
     """Return a table with the true length, and what is odd about the sound, of the tracks that were decoded before."""
-    if store is None or not set(COLUMNS) <= set(table.columns):  # a table of somebody's own
+    if store is None or not {*SOUND_COLUMNS, "duration", "warning"} <= set(table.columns):  # somebody's own table
         return table
     known = {}
-    rows = zip(table.index, table["path"], table["digest"], table["problem"], strict=True)
+    rows = zip(table.index, *(table[name] for name in SOUND_COLUMNS), strict=True)
     for label, path, listed, problem in rows:
         digest = None if problem else listed or store.known_digest(Path(path))
         facts = load_facts(store, digest) if digest else None

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 #: Columns by which music is most often sorted, in the order in which they are shown.
-FIRST = ("duration", "tempo", "bpm", "year", "genre", "style", "mood", "artist", "folder")
+FIRST = ("duration", "tempo", "bpm", "year", "genre", "style", "mood", "folder")
 MOST_FIRST = 6  # columns that are shown where nobody has chosen any
 FIRST_TAGS = 2
 FEW = 12  # categories that always fit

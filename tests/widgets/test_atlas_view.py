@@ -194,6 +194,7 @@ MESSAGES = [
     ("clear_selection", {}), ("find_neighbors", {"of": "point", "point": 1, "map": 0}),
     ("rename_cluster", {"id": 0, "name": ""}), ("enqueue", {"tracks": [1, 2], "moments": [0.5, None]}),
     ("play_queue", {"at": 0}), ("pause_queue", {}), ("remove_queued", {"at": 0}), ("clear_queue", {}),
+    ("select_filtered", {}),
     ("save", {"format": "html", "selection": False, "audio": "link"}), ("dismiss_notice", {}),
 ]  # fmt: skip
 

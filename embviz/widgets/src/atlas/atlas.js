@@ -14,6 +14,7 @@ import { applyToClock, CLOCK_KEYS, keepKeys, keyHelp, LIST_KEYS, MAP_KEYS, press
 import { openDialog, plain, quoted, refOf, slot } from "../base/ui.js";
 import { fileDoor } from "../base/upload.js";
 import { openPicker } from "../explorer/model_picker.js";
+import { atlasFacets } from "../facets/atlas_facets.js";
 import { clockOf } from "../player/clock.js";
 import { linkOf } from "../scatter/linked_maps.js";
 import { atlasTools } from "./atlas_toolbar.js";
@@ -190,6 +191,7 @@ class View {
       this.heatmap.el,
     );
     this.tools = atlasTools(this);
+    this.facets = atlasFacets(this);
     this.maps = [atlasMap(this, 0), atlasMap(this, 1)];
     this.total = h("span.ev-faint");
     this.wrong = h("button.ev-plain.ev-atlas-wrong", {
@@ -203,7 +205,7 @@ class View {
     const lists = h("div.ev-atlas-lists", {}, ...this.pages.map(({ page }) => page));
     const side = h("aside.ev-atlas-side", { "aria-label": "Lists" }, this.tabs.el, lists);
     this.field = h("div.ev-atlas-maps", {}, ...this.maps.map((map) => map.el));
-    const body = h("div.ev-atlas-body", {}, this.field, h("div.ev-atlas-beside", {}, side));
+    const body = h("div.ev-atlas-body", {}, this.field, this.facets.el, h("div.ev-atlas-beside", {}, side));
     const page = h(
       "div.ev-atlas-page",
       {},

@@ -109,7 +109,7 @@ export function neighborList(view) {
 
   return {
     el,
-    traits: "neighbors choices selection",
+    traits: "neighbors choices selection filters",
     update() {
       const { of, items = [], message: words, exact: certain } = own();
       const kind = { frame: "this moment of ", selection: "", file: "the file " }[of?.kind] ?? "";
@@ -131,7 +131,10 @@ export function neighborList(view) {
       write(message, plain(words));
       message.hidden = !words;
       empty.hidden = Boolean(of);
-      list.fill(items, of);
+      list.fill(
+        items.filter((item) => view.facets.passes(item)),
+        of,
+      );
     },
   };
 }

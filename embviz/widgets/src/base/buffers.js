@@ -9,7 +9,7 @@ export function bytesOf(bytes) {
 
 /**
  * Little-endian numbers; copied where they are not aligned.
- * @template {Float32Array | Uint16Array | Int16Array | Int32Array | Uint32Array} Numbers
+ * @template {Float32Array | Float64Array | Uint16Array | Int16Array | Int32Array | Uint32Array} Numbers
  * @param {DataView | ArrayBuffer | ArrayBufferView | null | undefined} bytes
  * @param {{new (buffer: ArrayBuffer, at: number, length: number): Numbers, BYTES_PER_ELEMENT: number}} Kind
  * @returns {Numbers}

@@ -39,10 +39,10 @@ export function unknownBar(name, press) {
   const one = bar("", press, "ev-facet-unknown");
   return {
     el: one.el,
-    /** @param {number} all @param {number} left @param {boolean} filtered @param {boolean} chosen */
-    update(all, left, filtered, chosen) {
+    /** @param {number} all @param {number} left @param {number} most @param {boolean} filtered @param {boolean} chosen */
+    update(all, left, most, filtered, chosen) {
       one.el.hidden = !all;
-      one.update(all, left, Math.max(all, 1), chosen, !filtered || chosen);
+      one.update(all, left, Math.max(most, all), chosen, !filtered || chosen);
       one.el.setAttribute("aria-label", `${name} unknown, ${left} of ${all}`);
     },
   };
@@ -167,7 +167,7 @@ export function bars(facet, changed, signal) {
     for (const [i, row] of rows) {
       row.update(counts.all[i], counts.left[i], most, chosen.has(labels[i]), !filter || chosen.has(labels[i]));
     }
-    unknown.update(counts.unknown, counts.unknownLeft, Boolean(filter), filter?.unknown === true);
+    unknown.update(counts.unknown, counts.unknownLeft, most, Boolean(filter), filter?.unknown === true);
     frame.say(sayChosen(filter), true);
     frame.update(filter);
   }

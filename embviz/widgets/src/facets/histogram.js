@@ -39,6 +39,8 @@ function outline(counts, most, bins) {
 export function histogram(facet, bins, changed, signal) {
   const frame = facetFrame(facet, () => changed(null, true));
   const name = quoted(facet.title);
+  // Seconds are told as minutes, and a column that is called by its unit says it already.
+  const unit = bins.unit === "s" || name.toLowerCase() === bins.unit.toLowerCase() ? "" : bins.unit;
   const all = shape("path", { class: "ev-facet-all" });
   const left = shape("path", { class: "ev-facet-left" });
   const chosen = shape("path", { class: "ev-facet-chosen" });
@@ -172,8 +174,7 @@ export function histogram(facet, bins, changed, signal) {
     if (hover >= 0) {
       const many = `${counts.left[hover].toLocaleString("en")} of ${counts.all[hover].toLocaleString("en")}`;
       frame.say(`${rangeText(binRange(hover, bins), bins)}: ${many}`, false);
-    } else
-      frame.say(filter?.range ? rangeText(filter.range, bins) : bins.unit === "s" ? "" : bins.unit, Boolean(filter));
+    } else frame.say(filter?.range ? rangeText(filter.range, bins) : unit, Boolean(filter));
   }
 
   return {
@@ -183,6 +184,7 @@ export function histogram(facet, bins, changed, signal) {
       filter = now.filter;
       const { counts } = now;
       const most = Math.max(1, ...counts.all);
+      const total = counts.all.reduce((sum, count) => sum + count, counts.unknown);
       all.setAttribute("d", outline(counts.all, most, bins));
       const bars = outline(counts.left, most, bins);
       const [from, to] = stretchOf(rangeNow(), bins);
@@ -202,7 +204,7 @@ export function histogram(facet, bins, changed, signal) {
         end.setAttribute("aria-valuenow", String(value));
         end.setAttribute("aria-valuetext", numberText(value, bins));
       }
-      unknown.update(counts.unknown, counts.unknownLeft, Boolean(filter), filter?.unknown === true);
+      unknown.update(counts.unknown, counts.unknownLeft, total, Boolean(filter), filter?.unknown === true);
       frame.update(filter);
       say();
     },

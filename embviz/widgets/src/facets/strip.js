@@ -32,15 +32,15 @@ export function facetStrip({ root, signal, changed, show, options, select }) {
   const chevron = icon(ICONS.chevron);
   const fold = h("button.ev-plain.ev-facets-fold", { type: "button", "aria-expanded": "true" }, chevron, "Filters");
   const count = h("output.ev-facets-count");
-  const pick = h("button.ev-facets-select", { type: "button", hidden: true }, "Select");
+  const pick = h("button.ev-facets-select", { type: "button" }, "Select");
   pick.title = "Select the tracks that are left: to play, queue or save them";
-  const clear = h("button.ev-facets-clear", { type: "button", hidden: true }, "Clear filters");
+  const clear = h("button.ev-facets-clear", { type: "button" }, "Clear filters");
   const add = h("button.ev-plain.ev-facets-add", { type: "button", title: "Columns to filter by" });
   add.setAttribute("aria-label", "Columns to filter by");
   add.append(icon(ICONS.plus));
   const empty = h("p.ev-facets-empty.ev-faint", { hidden: true }, "Nothing tells these tracks apart yet. ");
   const list = h("div.ev-facets-list");
-  const head = h("div.ev-facets-head", {}, fold, count, pick, clear, add);
+  const head = h("div.ev-facets-head", {}, fold, pick, add, count, clear);
   const el = h("section.ev-facets", { "aria-label": "Filters" }, head, empty, list);
   facetMenu(root, add, { signal, options, keys: () => keys, show });
 
@@ -57,8 +57,10 @@ export function facetStrip({ root, signal, changed, show, options, select }) {
     const left = crossfilter.left.toLocaleString("en");
     write(count, on ? `${left} of ${all} tracks` : `${all} ${crossfilter.n === 1 ? "track" : "tracks"}`);
     count.classList.toggle("ev-facets-none", on && !crossfilter.left);
-    clear.hidden = !on;
-    pick.hidden = !on || !select || !crossfilter.left;
+    // Where there is nothing to clear, the place of the button stays: nothing moves under a hand that begins to drag.
+    el.classList.toggle("ev-facets-on", on);
+    pick.hidden = !select;
+    pick.disabled = !crossfilter.left;
   }
 
   /** @param {string} key @param {Filter | null} filter @param {boolean} settled */
