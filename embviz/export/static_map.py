@@ -54,7 +54,7 @@ class StaticMap:
         if tags is not None:
             self.widget.set_tags(tags_at_points(tags, vectors), tags.labels)
         if clusters is not None and names:
-            self.widget.set_labels(_cluster_labels(projection.xy, _check_clusters(clusters, vectors), names))
+            self.widget.set_labels(_cluster_labels(_check_clusters(clusters, vectors), names))
 
     def to_static(self, blocks: PageData) -> dict[str, Any]:
         """Return the widget of the map for the page, in one colour."""
@@ -96,12 +96,9 @@ def _check_clusters(clusters: ArrayLike, vectors: Vectors) -> NDArray[np.int64]:
     return numbers
 
 
-def _cluster_labels(
-    xy: NDArray[np.float32], clusters: NDArray[np.int64], names: Mapping[int, str]
-) -> Iterator[dict[str, Any]]:
-    """Yield the names of clusters and where they stand: at the upper end of their points, which they would hide."""
+def _cluster_labels(clusters: NDArray[np.int64], names: Mapping[int, str]) -> Iterator[dict[str, Any]]:
+    """Yield the names of clusters and their points."""
     for number, name in names.items():
-        inside = xy[clusters == number]
-        if number >= 0 and name and len(inside):
-            x, y = np.median(inside[:, 0]), np.quantile(inside[:, 1], 0.9)
-            yield {"text": trim_lines(name), "x": float(x), "y": float(y), "id": int(number)}
+        points = np.flatnonzero(clusters == number)
+        if number >= 0 and name and len(points):
+            yield {"text": trim_lines(name), "id": int(number), "points": points}

@@ -87,13 +87,15 @@ class Scatter(PageWidget):
     current = traitlets.Int(-1, help="Point that is open; -1: none.").tag(sync=True)
     trail = traitlets.Bytes(help="float32 [m, 3]: x, y and seconds of the frames of the open track.").tag(sync=True)
     lines = traitlets.Bytes(help="uint32 [m, 2]: pairs of points that are joined.").tag(sync=True)
-    labels: traitlets.List[Any] = traitlets.List(help="Names on the map: text, x, y, id.").tag(sync=True)
+    labels: traitlets.List[Any] = traitlets.List(
+        help="Names of groups: text, id, n points, their middle x and y and half extent rx and ry."
+    ).tag(sync=True)
     matches = traitlets.Bytes(help="uint32 [m]: points that a search has found.").tag(sync=True, from_json=_received)
 
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)
         self._xy: NDArray[np.float32] = np.zeros((0, 2), dtype=np.float32)
-        self._middle, self._scale = np.zeros(2), 1.0
+        self._turn, self._middle, self._scale = np.eye(2), np.zeros(2), 1.0
 
     @traitlets.default("clock")
     def _own_clock(self) -> str:
@@ -167,10 +169,13 @@ class Scatter(PageWidget):
 
     def place(self, xy: ArrayLike) -> NDArray[np.float32]:
         """Return the positions on the map, between −1 and 1, of points ``[m, 2]`` on the scale of those given."""
-        return ((_pairs(xy) - self._middle) / self._scale).astype(np.float32)
+        return ((_pairs(xy) @ self._turn - self._middle) / self._scale).astype(np.float32)
 
     def set_positions(self, xy: ArrayLike) -> None:
-        """Set other positions of the same points; trail and labels, which lay among them, are removed.
+        """Set other positions of the same points, to which they glide; trail and labels, among them, are removed.
+
+        So that one sees what moved, the new positions are drawn turned, or mirrored, such that they are as near as can
+        be to those before (Procrustes); distances stay as they are.
 
         Raises
         ------
@@ -180,7 +185,7 @@ class Scatter(PageWidget):
         if len(_pairs(xy)) != self.n:
             raise OptionError(f"The map has {plural(self.n, 'point')}, not {len(_pairs(xy)):,}; make another map.")
         with self.hold_sync():
-            self._place(xy)
+            self._place(xy, near=self._xy)
             self.trail, self.labels = b"", []
 
     def set_color(self, values: Looks | None, *, title: str = "", kind: str | None = None, unit: str = "") -> None:
@@ -276,21 +281,28 @@ class Scatter(PageWidget):
         self.lines = self._known(pairs).astype("<u4").tobytes()
 
     def set_labels(self, labels: Iterable[Mapping[str, Any]]) -> None:
-        """Set the labels on the map: ``text``, ``x`` and ``y`` (on the scale of the points as given), ``id``."""
-        items = list(labels)
-        places = self.place([[item["x"], item["y"]] for item in items] or np.zeros((0, 2)))
-        self.labels = [{**item, "x": x, "y": y} for item, (x, y) in zip(items, places.tolist(), strict=True)]
+        """Name groups of points on the map: ``text``, ``id``, and ``points``, at least one."""
+        self.labels = [self._label(label) for label in labels]
 
-    def _place(self, xy: ArrayLike) -> None:
+    def _label(self, label: Mapping[str, Any]) -> dict[str, Any]:
+        own = self._xy[self._known(label["points"])]
+        # Its extent, but for points far out.
+        low, middle, high = np.quantile(own, [0.1, 0.5, 0.9], axis=0).tolist()
+        place = {"x": middle[0], "y": middle[1], "rx": (high[0] - low[0]) / 2, "ry": (high[1] - low[1]) / 2}
+        return {"text": label["text"], "id": label["id"], "n": len(own), **place}
+
+    def _place(self, xy: ArrayLike, *, near: NDArray[np.float32] | None = None) -> None:
         pairs = _pairs(xy)
         bad = int((~np.isfinite(pairs).all(axis=1)).sum())
         if bad:
             raise OptionError(
                 f"Of {plural(len(pairs), 'point')}, {bad:,} have no place: x or y is not a finite number."
             )
-        self._middle, self._scale = np.zeros(2), 1.0
+        self._turn, self._middle, self._scale = np.eye(2), np.zeros(2), 1.0
         if len(pairs):
-            low, high = pairs.min(axis=0), pairs.max(axis=0)
+            self._turn = np.eye(2) if near is None else _rotation(pairs, near)
+            turned = pairs @ self._turn
+            low, high = turned.min(axis=0), turned.max(axis=0)
             self._middle = (low + high) / 2
             # Points that all lie in one place lie in the middle.
             self._scale = float((high - low).max()) / 2 or 1.0
@@ -303,6 +315,13 @@ class Scatter(PageWidget):
         if bad.size:
             raise OptionError(f"The map has {plural(self.n, 'point')}, numbered from 0; {bad[0]} is none of them.")
         return numbers
+
+
+def _rotation(pairs: NDArray[np.float64], near: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return the matrix that turns, or mirrors, pairs such that they come nearest to others."""
+    left, _, right = np.linalg.svd((pairs - pairs.mean(axis=0)).T @ (near - near.mean(axis=0)))
+    turn: NDArray[np.float64] = left @ right
+    return turn
 
 
 def _pairs(xy: ArrayLike) -> NDArray[np.float64]:

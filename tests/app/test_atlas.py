@@ -23,6 +23,7 @@ from embviz.batch import api
 from embviz.core.worker import Worker
 from embviz.errors import EmbvizError, ModelError, OptionError
 from embviz.models import weights
+from embviz.widgets.base import model_ref
 from embviz.widgets.player import Player
 
 pytestmark = pytest.mark.usefixtures("weights_home")
@@ -220,11 +221,18 @@ def test_results_come_by_the_loop_of_the_kernel(table, chart):
 
 def test_choices_of_the_next_cell_have_the_names_of_the_parameters(table, chart):
     atlas = chart(table).wait()
+    drawing = scatter(atlas)
+    drawing.select([1])
     atlas.set(layer="output").wait()
+    # The same tracks: their points glide to where the layer has them.
+    assert scatter(atlas) is drawing
+    assert (drawing.message, atlas.widget.maps[0]["view"]) == ("", model_ref(drawing))
+    assert atlas.selection.index.tolist() == [atlas.vectors.tracks[1]]
     assert (atlas.vectors.layer, atlas.vectors.shape[1]) == ("output", 50)
     atlas.set(model="vgg", k=3).wait()
     assert (atlas.vectors.model, atlas.vectors.layer) == ("msd-vgg-1", "embedding")
     atlas.set(model="vgg", layer="output", points="frames").wait()
+    assert scatter(atlas) is not drawing
     assert (atlas.vectors.layer, atlas.vectors.pooling) == ("output", "frames")
     with pytest.raises(OptionError, match="nothing that a map lets one choose"):
         atlas.set(colors="genre")

@@ -555,7 +555,7 @@ def test_the_queue_goes_on(chart, lab):
 
 def test_a_dark_theme(chart, lab):
     [point] = chart.lone()
-    canvas = chart.map().locator(".ev-scatter-gl canvas").first
+    canvas = chart.map().locator(".ev-scatter-canvas").first
     picture = "(canvas) => canvas.toDataURL()"
     light = canvas.evaluate(picture)
     lab.theme("dark")

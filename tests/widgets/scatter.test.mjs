@@ -178,9 +178,14 @@ test("what a filter leaves out is not shown", () => {
 });
 
 test("points that lie over one another are clearer, and less so from near", () => {
-  assert.ok(opacityOf(1_000_000, 2.2, 5e5) < opacityOf(10_000, 5.5, 5e5));
-  assert.ok(opacityOf(1_000_000, 2.2, 5e5) < opacityOf(1_000_000, 2.2, 5e7));
-  assert.ok(opacityOf(1e9, 9, 0) >= 0.3 && opacityOf(1, 9, 5e5) <= 0.9);
+  const density = (xy) => new Nearby(xy, boxOf(xy)).density();
+  const [few, many] = [density(scattered(500)), density(scattered(50_000))];
+  near(few / (500 / 4), 1, 0.2);
+  assert.ok(many > 50 * few);
+  assert.ok(opacityOf(many / 300 ** 2, 4) < opacityOf(few / 300 ** 2, 4));
+  assert.ok(opacityOf(many / 300 ** 2, 4) < opacityOf(many / 3000 ** 2, 4));
+  assert.equal(opacityOf(density(Float32Array.of(1, 1)), 9), 0.9);
+  assert.equal(opacityOf(density(new Float32Array(2000)), 9), 0.25);
 });
 
 test("filters hide categories, or values outside of a window and unknown ones", () => {
@@ -267,11 +272,11 @@ test("the playhead walks between frames and rests at both ends", () => {
 });
 
 test("names never lie over each other, and stay in the picture", () => {
-  const labels = Array.from({ length: 12 }, () => ({ x: 200, y: 100, width: 80, height: 15 }));
+  const labels = Array.from({ length: 20 }, () => ({ x: 200, y: 100, rx: 30, ry: 25, width: 80, height: 15 }));
   labels.push({ x: 5, y: 5, width: 80, height: 15 }, { x: -300, y: 5, width: 80, height: 15 });
   const spots = placed(labels, SIZE);
   const boxes = spots.filter(Boolean).map(({ x, y }) => [x - 40, y - 7.5, x + 40, y + 7.5]);
-  assert.ok(boxes.length >= 4 && boxes.length < 12);
+  assert.ok(boxes.length >= 4 && boxes.length < 20);
   boxes.forEach((a, i) => boxes.slice(i + 1).forEach((b) => {
     assert.ok(a[2] <= b[0] || b[2] <= a[0] || a[3] <= b[1] || b[3] <= a[1]);
   }));
@@ -279,6 +284,16 @@ test("names never lie over each other, and stay in the picture", () => {
   assert.equal(spots.at(-1), null);
   const [above, below] = spots;
   assert.ok(above.y + 7.5 < 100 && below.y - 7.5 > 100, "what is named is seen");
+});
+
+test("a name stands where it covers the fewest points, outside of what it names", () => {
+  const label = { x: 200, y: 100, rx: 40, ry: 30, width: 60, height: 15 };
+  // Of all sides, only the left one is free.
+  const crowd = ([left, , right]) => (right < 165 ? 0 : left > 100 ? 50 : 20);
+  const [spot] = placed([label], SIZE, crowd);
+  assert.deepEqual([Math.round(spot.x), spot.y], [127, 100]);
+  const [above] = placed([label], SIZE);
+  assert.ok(above.y + 7.5 < 70);
 });
 
 test("maps of one name share pointer and selection, and tell who it was", () => {

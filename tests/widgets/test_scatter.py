@@ -146,12 +146,27 @@ def test_none_one_or_all_in_one_place(xy):
 def test_moved_points_are_the_same_points():
     widget = made()
     widget.set_trail([[0, 0, 1]])
-    widget.set_positions(plane()[:, ::-1])
+    widget.set_positions(plane() * [1, 3])
     assert widget.trail == b""
     np.testing.assert_array_equal(np.frombuffer(widget.points, "<f4").reshape(-1, 2), widget.xy)
     assert widget.xy[:, 1].max() == 1
     with pytest.raises(OptionError, match="60 points, not 2"):
         widget.set_positions(plane()[:2])
+
+
+def test_moved_points_are_turned_and_mirrored_to_where_they_were():
+    before = np.random.default_rng(1).normal(size=(N, 2))
+    widget = made(xy=before)
+    was = widget.xy.copy()
+    # As two runs of a method may give them: mirrored, turned, on another scale, and a little elsewhere.
+    angle = np.radians(130)
+    turn = np.array([[np.cos(angle), np.sin(angle)], [np.sin(angle), -np.cos(angle)]])
+    after = 7 * before @ turn + [3, -5]
+    widget.set_positions(after)
+    np.testing.assert_allclose(widget.xy, was, atol=1e-5)
+    # What is given later, on the scale of the new positions, goes the same way.
+    widget.set_trail(np.column_stack([after[:2], [0, 1]]))
+    np.testing.assert_allclose(np.frombuffer(widget.trail, "<f4").reshape(2, 3)[:, :2], was[:2], atol=1e-5)
 
 
 def test_categories_are_ranked_and_the_rest_is_one():
@@ -210,6 +225,10 @@ def test_what_is_selected_joined_and_found_must_be_there():
     assert np.frombuffer(widget.lines, "<u4").tolist() == [0, 1, 2, 3]
     widget.set_matches(np.array([7]))
     assert np.frombuffer(widget.matches, "<u4").tolist() == [7]
+    widget.set_filter(np.arange(N) < 2)
+    assert widget.filtered == bytes([1, 1, *[0] * 58])
+    with pytest.raises(OptionError, match="60 points, but a filter of 2"):
+        widget.set_filter([True, False])
     for call in (widget.select, widget.set_lines, widget.set_matches):
         with pytest.raises(OptionError, match="60 points, numbered from 0; 60 is none of them"):
             call([60])
@@ -222,14 +241,21 @@ def test_trail_and_names_are_given_on_the_scale_of_the_points():
     np.testing.assert_allclose(trail, [[1, 5 / 9, 0.5], [-1, -5 / 9, 1.5]], atol=1e-6)
     widget.set_trail(None)
     assert widget.trail == b""
-    widget.set_labels([{"text": "voices", "x": 4.5, "y": 2.5, "id": 3}])
-    assert widget.labels == [{"text": "voices", "x": 0, "y": 0, "id": 3}]
+    widget.set_labels([{"text": "voices", "points": [0, 9, 50, 59], "id": 3}])
+    assert widget.labels == [
+        pytest.approx({"text": "voices", "id": 3, "n": 4, "x": 0, "y": 0, "rx": 1, "ry": 5 / 9}, abs=1e-6)
+    ]
 
 
 def test_what_the_page_selects_and_finds_arrives():
     widget = made()
     points = np.array([3, 5], "<u4")
-    widget.set_state({"selected": memoryview(points.tobytes()), "matches": memoryview(points.tobytes()), "current": 4})
+    passes = bytes([1] * N)
+    widget.set_state({"selected": memoryview(points.tobytes()), "matches": memoryview(points.tobytes()), "current": 4,
+                      "filtered": memoryview(passes)})  # fmt: skip
+    assert widget.filtered == passes
+    widget.set_state({"filtered": memoryview(b"123")})
+    assert widget.filtered == passes
     assert widget.selection.tolist() == [3, 5]
     assert widget.matches == points.tobytes()
     assert widget.current == 4
@@ -335,6 +361,49 @@ def test_hidden_categories_are_neither_seen_nor_found_nor_selected(mounted):
     assert mounted.selected == [i for i in range(N) if i % 4 != 1]
 
 
+def test_what_a_filter_leaves_out_is_faint_and_cannot_be_chosen(mounted):
+    before = mounted.color(13)
+    mounted.bench.change("m", "filtered", bytes(int(i != 13) for i in range(N)))
+    mounted.settle(200)
+    assert min(before) < 30
+    assert 200 < min(mounted.color(13)) < 252
+    mounted.page.mouse.move(*mounted.at(13))
+    mounted.settle()
+    assert mounted.tip == ""
+    mounted.stage.focus()
+    mounted.page.keyboard.press("a")
+    assert 13 not in mounted.selected
+    assert "59 of 60 points shown" in mounted.el.inner_text()
+
+
+@pytest.mark.parametrize("still", [False, True])
+def test_points_glide_to_where_they_are_now(mounted, still):
+    """By a clock of the test's own; who wants no motion sees them there at once."""
+    if still:
+        mounted.page.emulate_media(reduced_motion="reduce")
+    mounted.page.evaluate("performance.now = () => globalThis.time ?? 0")
+    xy = mounted.widget.xy.copy()
+    # The first and the last column change places: in the middle of the way they meet, where nothing else is.
+    xy[[0, 9]] = xy[[9, 0]]
+    xy[[0, 9], 1] += 0.001
+    mounted.bench.change("m", "points", xy.tobytes())
+    mounted.page.evaluate("globalThis.time = 450")
+    mounted.settle(100)
+    x, y = mounted.at(4)
+    halfway = mounted.at(5)[0] - x
+    assert (min(mounted.color(0)) > 240) is not still, "it should have left its place"
+    mounted.page.mouse.move(*mounted.at(13))
+    mounted.settle()
+    assert ("Track 13" in mounted.tip) is still
+    mounted.page.mouse.move(x + halfway / 2, y - 20)
+    mounted.page.evaluate("globalThis.time = 2000")
+    mounted.settle(300)
+    mounted.page.mouse.move(*mounted.at(9))
+    mounted.settle()
+    assert "Track 0" in mounted.tip
+    assert mounted.color(9) == pytest.approx([int(LIGHT_PALETTE[2][at : at + 2], 16) for at in (1, 3, 5)], abs=32)
+
+
 def test_wheel_zooms_at_the_pointer_once_the_map_has_the_focus(mounted):
     x, y = mounted.at(44)
     mounted.page.mouse.move(x, y)
@@ -379,6 +448,67 @@ def test_other_colors_and_sizes_are_drawn(mounted):
     assert labels == ["no", "yes"]
     assert mounted.color(59) == pytest.approx([int(LIGHT_PALETTE[0][at : at + 2], 16) for at in (1, 3, 5)], abs=32)
     assert mounted.color(20) == pytest.approx([int(LIGHT_PALETTE[1][at : at + 2], 16) for at in (1, 3, 5)], abs=50)
+
+
+def touch(mounted, kind, *places):
+    mounted.touches = getattr(mounted, "touches", None) or mounted.page.context.new_cdp_session(mounted.page)
+    points = [{"x": x, "y": y, "id": i} for i, (x, y) in enumerate(places)]
+    mounted.touches.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": points})
+
+
+def test_a_finger_draws_a_lasso_and_two_push_and_pinch(bench):
+    mounted = Mounted(bench, made())
+    mounted.el.get_by_label("Lasso").click()
+    corners = mounted.around(0, 22)
+    touch(mounted, "Start", corners[0])
+    for corner in corners[1:]:
+        touch(mounted, "Move", corner)
+    touch(mounted, "End")
+    mounted.settle()
+    block = [0, 1, 2, 10, 11, 12, 20, 21, 22]
+    assert mounted.selected == block
+    x, y = mounted.at(33)
+    touch(mounted, "Start", (x - 40, y))
+    touch(mounted, "Start", (x - 40, y), (x + 40, y))
+    # Twice as far apart, and 30 pixels lower.
+    touch(mounted, "Move", (x - 80, y + 30), (x + 80, y + 30))
+    touch(mounted, "End")
+    mounted.settle(250)
+    assert mounted.selected == block
+    mounted.page.mouse.move(x, y + 30)
+    mounted.settle()
+    assert "Track 33" in mounted.tip
+    (from_x, _), (to_x, _) = mounted.at(33), mounted.at(34)
+    mounted.page.mouse.move(x + 2 * (to_x - from_x), y + 30)
+    mounted.settle()
+    assert "Track 34" in mounted.tip
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_f_fills_the_screen_or_else_the_window(bench, allowed):
+    if not allowed:
+        bench.page.evaluate("() => { Element.prototype.requestFullscreen = () => Promise.reject(new Error('no')) }")
+    mounted = Mounted(bench, made())
+    root = mounted.el.locator(".ev-scatter")
+    before = mounted.stage.bounding_box()
+    mounted.stage.focus()
+    mounted.page.keyboard.press("f")
+    button = mounted.el.get_by_label("Fill the screen")
+    mounted.el.locator("[aria-label^='Fill the screen'][aria-pressed=true]").wait_for()
+    mounted.settle(300)
+    box = root.bounding_box()
+    assert (box["x"], box["y"], box["width"]) == (0, 0, bench.page.evaluate("innerWidth"))
+    assert box["height"] == pytest.approx(bench.page.evaluate("innerHeight"), abs=1)
+    assert mounted.stage.bounding_box()["height"] > before["height"]
+    assert mounted.el.locator(".ev-scatter-legend").is_visible()
+    assert mounted.color(2) == pytest.approx([int(LIGHT_PALETTE[0][at : at + 2], 16) for at in (1, 3, 5)], abs=32)
+    # A browser takes Escape for itself while the screen is full.
+    mounted.page.keyboard.press("f" if allowed else "Escape")
+    mounted.el.locator("[aria-label^='Fill the screen'][aria-pressed=false]").wait_for()
+    mounted.settle(300)
+    assert mounted.stage.bounding_box() == before
+    button.click()
+    mounted.el.locator("[aria-label^='Fill the screen'][aria-pressed=true]").wait_for()
 
 
 # -- where there is no WebGL -------------------------------------------------------------------------------------------
@@ -611,7 +741,7 @@ def test_hostile_names_are_text(bench):
     widget = made(
         columns=facts, title=HOSTILE[0], color=encode_colors([HOSTILE[i % 3] for i in range(N)], title=HOSTILE[0])
     )
-    widget.set_labels([{"text": HOSTILE[0], "x": 2, "y": 2, "id": 0}])
+    widget.set_labels([{"text": HOSTILE[0], "points": [22], "id": 0}])
     mounted = Mounted(bench, widget)
     mounted.page.mouse.move(*mounted.at(0))
     mounted.settle()

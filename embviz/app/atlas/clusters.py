@@ -184,15 +184,13 @@ class Clusters:
 
     def write_names(self) -> None:
         """Write the names on the map, where there is one."""
-        visible, labels = self._view.visible, []
+        visible = self._view.visible
         if visible is None:
             return
-        for number, name in self.names().items():
-            inside = visible.projection.xy[self.members == number]
-            # At their upper end: a name is not to cover what it names.
-            x, y = np.median(inside[:, 0]), np.quantile(inside[:, 1], 0.9)
-            labels.append({"text": name, "x": float(x), "y": float(y), "id": number})
-        visible.scatter.set_labels(labels)
+        visible.scatter.set_labels(
+            {"text": name, "id": number, "points": np.flatnonzero(self.members == number)}
+            for number, name in self.names().items()
+        )
 
     def table(self) -> pd.DataFrame:
         """Return cluster and name of each track, or of each frame."""

@@ -1,7 +1,8 @@
 """One map: the vectors of the tracks, where the map puts them, and the widget that draws them.
 
 What depends on a choice is computed anew when that changes, nothing else; a map of the same points by another method
-stays on the page until the new one is there, one of other points does not.
+stays on the page until the new one is there. Where another model, layer or pooling gives points of the same tracks, the
+widget stays, and its points glide to their new places.
 """
 
 from __future__ import annotations
@@ -236,6 +237,8 @@ class MapView:
     def _forget(self) -> None:
         self.vectors = self.near = self.projection = None
         self._made, self._drawn = {}, False
+        if self.scatter is not None:
+            self.scatter.message = f"{self.title} is on its way."
 
     # Drawing. ------------------------------------------------------------------------------------------------------
 
@@ -245,8 +248,9 @@ class MapView:
         vectors, projection, context = self.vectors, self.projection, self._context
         if vectors is None or projection is None:
             return
-        if self.scatter is not None and self._drawn:
+        if self.scatter is not None and self._shows(vectors):
             self.scatter.set_positions(projection.xy)
+            self._drawn, self.scatter.message = True, ""
             return
         if self.scatter is not None:
             close_widget(self.scatter)
@@ -258,6 +262,14 @@ class MapView:
         self._drawn = True
         self.show_tags()
         context.events.scatter_made(self, self.scatter)
+
+    def _shows(self, vectors: Vectors) -> bool:
+        """Return whether the widget has points of the same tracks, or moments, in the same order."""
+        if self.scatter is None:
+            return False
+        times = b"" if vectors.times is None else np.asarray(vectors.times, dtype="<f4").tobytes()
+        tracks = self._context.places(vectors.tracks).astype("<u4").tobytes()
+        return self.scatter.seconds == times and self.scatter.tracks == tracks
 
     def show_tags(self) -> None:
         """Have the map tell what a tagger hears at each point, where that is known."""
@@ -284,7 +296,7 @@ class MapView:
         return {
             "model": request.model if request else "",
             "layer": request.layer if request else "",
-            "view": model_ref(visible and visible.scatter),
+            "view": model_ref(self.scatter if visible is not None or self.work.unfinished else None),
             "facts": [] if visible is None else [" · ".join(visible.projection.facts)],
             "notes": [] if visible is None else list(visible.projection.notes),
             "title": self.title,

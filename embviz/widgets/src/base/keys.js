@@ -48,6 +48,7 @@ export const MAP_KEYS = [
     [["L", "R"], "select with a lasso or a rectangle; shift adds, alt takes away"],
     [["A"], "select all that is shown"],
     [["N"], "names on the map"],
+    [["F"], "fill the screen, and Esc leaves it"],
     [["/"], "search"],
     [["Esc"], "select nothing"],
   ],
@@ -189,6 +190,7 @@ const MAP = {
   r: { kind: "mode", mode: "rectangle" },
   a: { kind: "select" },
   n: { kind: "names" },
+  f: { kind: "full" },
   "/": { kind: "search" },
   Escape: { kind: "clear" },
 };

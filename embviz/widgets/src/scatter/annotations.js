@@ -2,12 +2,13 @@
 /** What lies over the points of a map and follows its camera: rings, lines, trail, names, lasso. */
 
 import { penOf, shortened } from "../base/canvas.js";
-import { toScreen } from "./camera.js";
+import { toMap, toScreen } from "./camera.js";
 import { placed } from "./label_placement.js";
 
 const RINGS = 3000; // rings that are drawn at most
 const LIT = 60_000; // points that are lit up at most
 const LABEL = 260; // pixels that a name may be wide
+const PER_LABEL = 36_000; // square pixels of the picture, for each of which there may be a name where all is seen
 
 /** @param {HTMLCanvasElement} canvas @param {object} scene what is to be seen; see `scatter/scatter.js` */
 export function paintOver(canvas, scene) {
@@ -21,8 +22,12 @@ export function paintOver(canvas, scene) {
   paintLasso(pen, scene);
 }
 
-function at({ data, view, size }, i) {
-  return toScreen(view, size, data.xy[2 * i], data.xy[2 * i + 1]);
+/** Where a point is in the picture. */
+function at({ data, view, size, glide }, i) {
+  const [x, y] = data.at(i);
+  if (!glide) return toScreen(view, size, x, y);
+  const [fromX, fromY] = [glide.from[2 * i], glide.from[2 * i + 1]];
+  return toScreen(view, size, fromX + (x - fromX) * glide.share, fromY + (y - fromY) * glide.share);
 }
 
 function inPicture([x, y], { width, height }, around = 20) {
@@ -129,24 +134,58 @@ function paintRings(pen, scene) {
   pen.restore();
 }
 
-function paintLabels(pen, { labels, inks, view, size }) {
+/** Names by level: from afar those of the largest groups, of which something is selected, and more from near. */
+function paintLabels(pen, scene) {
+  const { labels, inks, view, size, zoom, moving, spots } = scene;
   if (!labels.length) return;
+  const most = Math.ceil(((size.width * size.height) / PER_LABEL) * Math.max(zoom, 1) ** 1.5);
+  const weighty = (a, b) => b.weight - a.weight;
+  const known = labels.map((label) => ({ ...label, weight: label.n + (holdsSelected(label, scene) ? 1e9 : 0) }));
   pen.save();
   Object.assign(pen, { textAlign: "center", textBaseline: "middle", lineWidth: 4, strokeStyle: inks.paper });
-  const boxes = labels.map((label) => {
-    pen.font = `600 ${label.strong ? 13 : 12}px ${inks.font}`;
-    const text = shortened(pen, String(label.text), Math.min(LABEL, size.width / 2));
-    const [x, y] = toScreen(view, size, label.x, label.y);
-    return { ...label, text, x, y, width: pen.measureText(text).width, height: 15 };
-  });
-  placed(boxes, size).forEach((spot, i) => {
-    if (!spot) return;
-    pen.font = `600 ${boxes[i].strong ? 13 : 12}px ${inks.font}`;
-    pen.strokeText(boxes[i].text, spot.x, spot.y);
+  const boxes = known
+    .sort(weighty)
+    .slice(0, most)
+    .map((label) => {
+      pen.font = fontOf(label, inks);
+      const text = shortened(pen, String(label.text), Math.min(LABEL, size.width / 2));
+      const [x, y] = toScreen(view, size, label.x, label.y);
+      const [rx, ry] = [label.rx * view.k, label.ry * view.k];
+      return { ...label, text, x, y, rx, ry, width: pen.measureText(text).width, height: 15 };
+    });
+  // While something moves, names stay where they are beside their points, and none comes or goes.
+  if (!moving) {
+    spots.clear();
+    placed(boxes, size, (box) => crowdIn(scene, box)).forEach((spot, i) => {
+      if (spot) spots.set(boxes[i].text, [spot.x - boxes[i].x, spot.y - boxes[i].y]);
+    });
+  }
+  for (const label of boxes) {
+    const spot = spots.get(label.text);
+    if (!spot) continue;
+    pen.font = fontOf(label, inks);
+    pen.strokeText(label.text, label.x + spot[0], label.y + spot[1]);
     pen.fillStyle = inks.ink;
-    pen.fillText(boxes[i].text, spot.x, spot.y);
-  });
+    pen.fillText(label.text, label.x + spot[0], label.y + spot[1]);
+  }
   pen.restore();
+}
+
+function fontOf({ strong }, { font }) {
+  return `600 ${strong ? 13 : 12}px ${font}`;
+}
+
+function holdsSelected({ x, y, rx, ry }, { data, chosen }) {
+  if (!chosen.length || chosen.length > RINGS) return false;
+  return chosen.some((i) => Math.abs(data.xy[2 * i] - x) <= rx && Math.abs(data.xy[2 * i + 1] - y) <= ry);
+}
+
+/** How many points reach into a part of the picture. */
+function crowdIn({ data, view, size, diameters }, [left, top, right, bottom]) {
+  const around = diameters[0] / 2;
+  const [west, north] = toMap(view, size, left - around, top - around);
+  const [east, south] = toMap(view, size, right + around, bottom + around);
+  return data.near.count([west, south, east, north], (i) => data.shown(i));
 }
 
 function paintLasso(pen, { lasso, inks }) {

@@ -47,7 +47,7 @@ export class CanvasRenderer {
 
   /** @returns {number} of how many points one was drawn */
   #points(scene, target, ratio, colors) {
-    const { data, selected, view, size } = scene;
+    const { data, selected, view, size, glide } = scene;
     const { xy, shades, sizes } = data;
     const seen = pointsSeen(scene);
     const count = seen ? seen.length : data.n;
@@ -67,8 +67,12 @@ export class CanvasRenderer {
         const shade = shades ? shades[i] : 0;
         if (!data.shownShades[shade] || partOf(data, selected, i) !== which) continue;
         const stamp = sizes ? stamps[sizes[i] >> 4] : stamps[0];
-        const [x, y] = [(left + xy[2 * i] * k) * ratio, (top - xy[2 * i + 1] * k) * ratio];
-        stampAt(target, stamp, x, y, byShade[shade], strength);
+        let [x, y] = [xy[2 * i], xy[2 * i + 1]];
+        if (glide) {
+          x = glide.from[2 * i] + (x - glide.from[2 * i]) * glide.share;
+          y = glide.from[2 * i + 1] + (y - glide.from[2 * i + 1]) * glide.share;
+        }
+        stampAt(target, stamp, (left + x * k) * ratio, (top - y * k) * ratio, byShade[shade], strength);
       }
     }
     return step;
@@ -99,7 +103,8 @@ export class CanvasRenderer {
 }
 
 /** The points in and near the picture, in order; null where they are nearly all. */
-function pointsSeen({ data, view, size }) {
+function pointsSeen({ data, view, size, glide }) {
+  if (glide) return null;
   const box = seenBox(view, size, 20);
   const whole = (data.box[2] - data.box[0] || 1e-6) * (data.box[3] - data.box[1] || 1e-6);
   if (data.n < 5000 || (box[2] - box[0]) * (box[3] - box[1]) > whole * 0.5) return null;

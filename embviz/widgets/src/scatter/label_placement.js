@@ -1,37 +1,69 @@
-// @ts-nocheck
-/** Where names go on a map: none over another. Nothing here touches the page. */
+/** Where names go on a map: beside their points, not over others, and not over one another. Nothing of the page. */
 
-/** Lines up (−) or down from what is named: above it, where its points are seen, and only last in their midst. */
-const SHIFTS = [-1, 1, -2, 2, 0];
+/** @import { Box, Size } from "./types.js" */
 
 /**
- * Places for labels, in the order of their weight; what finds no place is left out.
- * @param {{x: number, y: number, width: number, height: number}[]} labels near whose places they stand
- * @param {{width: number, height: number}} size of the picture
+ * What is named: its middle and half its extent, in pixels of the picture, and how much room its name takes.
+ * @typedef {{x: number, y: number, rx?: number, ry?: number, width: number, height: number}} Named
+ */
+
+/** Sides of what is named where a name may stand, the best first: above it, below, beside, and last in its midst. */
+const SIDES = [
+  [0, -1],
+  [0, 1],
+  [1, 0],
+  [-1, 0],
+  [0.7, -0.7],
+  [-0.7, -0.7],
+  [0.7, 0.7],
+  [-0.7, 0.7],
+  [0, -2],
+  [0, 2],
+  [0, 0],
+];
+const FARTHEST = 70; // pixels from its middle, beyond which a name does not stay outside of what it names
+const PER_SIDE = 0.2; // points that a name would rather cover than go to the next side
+const GAP = 3; // pixels between names
+
+/**
+ * Places for names, in the order of their weight; what finds no place is left out.
+ * @param {Named[]} labels @param {Size} size of the picture
+ * @param {(box: Box) => number} [crowd] how many points lie in a part of the picture (left, top, right, bottom)
  * @returns {({x: number, y: number} | null)[]} the middle of each, in the picture
  */
-export function placed(labels, size, gap = 3) {
+export function placed(labels, size, crowd = () => 0) {
+  /** @type {Box[]} */
   const taken = [];
   return labels.map((label) => {
     const inside = label.x >= 0 && label.x <= size.width && label.y >= 0 && label.y <= size.height;
     if (!inside) return null;
-    for (const shift of SHIFTS) {
-      const spot = boxAt(label, shift, size, gap);
-      if (taken.some((other) => overlap(spot, other))) continue;
-      taken.push(spot);
-      return { x: (spot[0] + spot[2]) / 2, y: (spot[1] + spot[3]) / 2 };
+    /** @type {Box | null} */
+    let best = null;
+    let least = Infinity;
+    for (const [place, side] of SIDES.entries()) {
+      if (place * PER_SIDE >= least) break;
+      const box = boxAt(label, side, size);
+      if (taken.some((other) => overlap(box, other))) continue;
+      const cost = crowd(box) + place * PER_SIDE;
+      if (cost < least) [best, least] = [box, cost];
     }
-    return null;
+    if (!best) return null;
+    taken.push(best);
+    return { x: (best[0] + best[2]) / 2, y: (best[1] + best[3]) / 2 };
   });
 }
 
-function boxAt({ x, y, width, height }, shift, size, gap) {
-  const [w, t] = [width / 2 + gap, height / 2 + gap];
-  const middleX = Math.min(Math.max(x, w), Math.max(w, size.width - w));
-  const middleY = Math.min(Math.max(y + shift * (height + 2 * gap), t), Math.max(t, size.height - t));
+/** @param {Named} label @param {number[]} side @param {Size} size @returns {Box} left, top, right, bottom */
+function boxAt({ x, y, rx = 0, ry = 0, width, height }, [sideX, sideY], size) {
+  const [w, t] = [width / 2 + GAP, height / 2 + GAP];
+  const wantedX = x + sideX * (Math.min(rx, FARTHEST) + w);
+  const wantedY = y + sideY * (Math.min(ry, FARTHEST) + t);
+  const middleX = Math.min(Math.max(wantedX, w), Math.max(w, size.width - w));
+  const middleY = Math.min(Math.max(wantedY, t), Math.max(t, size.height - t));
   return [middleX - w, middleY - t, middleX + w, middleY + t];
 }
 
+/** @param {Box} a @param {Box} b */
 function overlap(a, b) {
   return a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
 }
@@ -39,7 +71,7 @@ function overlap(a, b) {
 /**
  * Where the playhead is on a trail of frames: between the two frames around a time; before the first and after the last
  * it rests on them.
- * @param {Float32Array} trail x, y and seconds of each frame, in time order
+ * @param {Float32Array} trail x, y and seconds of each frame, in time order @param {number} seconds
  * @returns {{x: number, y: number, index: number} | null}
  */
 export function onTrail(trail, seconds) {
@@ -54,6 +86,6 @@ export function onTrail(trail, seconds) {
   const next = Math.min(low + 1, n - 1);
   const [from, to] = [trail[3 * low + 2], trail[3 * next + 2]];
   const share = to > from ? Math.min(Math.max((seconds - from) / (to - from), 0), 1) : 0;
-  const mix = (at) => trail[3 * low + at] + (trail[3 * next + at] - trail[3 * low + at]) * share;
+  const mix = (/** @type {number} */ at) => trail[3 * low + at] + (trail[3 * next + at] - trail[3 * low + at]) * share;
   return { x: mix(0), y: mix(1), index: low };
 }

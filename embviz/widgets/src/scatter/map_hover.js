@@ -28,7 +28,7 @@ export class Pointing {
   /** The point at a place of the picture, or −1. */
   under([px, py]) {
     const { data, sight } = this.map;
-    if (!sight.view || !data.n) return -1;
+    if (!sight.view || !data.n || this.map.gliding) return -1;
     return data.near.nearest(...toMap(sight.view, sight.size, px, py), REACH / sight.view.k, this.accept);
   }
 

@@ -17,6 +17,7 @@ const ICONS = {
   out: "M3 7.3h10v1.4H3z",
   in: "M7.3 3h1.4v4.3H13v1.4H8.7V13H7.3V8.7H3V7.3h4.3z",
   all: "M2 2h4.5v1.4H3.4v3.1H2zM9.5 2H14v4.5h-1.4V3.4H9.5zM2 9.5h1.4v3.1h3.1V14H2z" + "M12.6 9.5H14V14H9.5v-1.4h3.1z",
+  full: "M9.5 2H14v4.5h-1.4V4.4L10 7 9 6l2.6-2.6H9.5zM6.5 14H2V9.5h1.4v2.1L6 9l1 1-2.6 2.6h2.1z",
 };
 
 const MODES = {
@@ -25,7 +26,8 @@ const MODES = {
 };
 
 /**
- * @param {{mode: (mode: string) => void, zoom: (factor: number) => void, all: () => void, clear: () => void}} does
+ * @param {{mode: (mode: string) => void, zoom: (factor: number) => void, all: () => void, full: () => void,
+ *   clear: () => void}} does
  */
 export function mapTools(does) {
   const button = (name, label, press) =>
@@ -37,13 +39,14 @@ export function mapTools(does) {
     button("in", "Zoom in (+)", () => does.zoom(1.6)),
     button("all", "Show all points (0, or double click)", does.all),
   ];
+  const full = button("full", "Fill the screen (F)", does.full);
   const count = h("span");
   const clear = h("button.ev-scatter-small", { type: "button", onclick: does.clear }, "clear");
   clear.title = "Select nothing (Esc)";
   const selected = h("span.ev-scatter-selected", { hidden: true }, count, clear);
   const hands = h("span.ev-scatter-buttons", { role: "group", "aria-label": "What a drag does" });
   hands.append(pan, ...modes.map(([, el]) => el));
-  const look = h("span.ev-scatter-buttons", { role: "group", "aria-label": "Zoom" }, ...zooms);
+  const look = h("span.ev-scatter-buttons", { role: "group", "aria-label": "View" }, ...zooms, full);
   const el = h("div.ev-scatter-tools", {}, hands, look, selected);
 
   function mode(now) {
@@ -55,6 +58,8 @@ export function mapTools(does) {
   return {
     el,
     mode,
+    /** @param {boolean} on whether the map fills the screen */
+    full: (on) => full.setAttribute("aria-pressed", String(on)),
     /** @param {string} text empty where nothing is selected */
     selected(text) {
       write(count, text);

@@ -64,6 +64,8 @@ export class MapData {
   /** @type {Box} */
   box = [-1, -1, 1, 1];
   near = new Nearby(this.xy, this.box);
+  /** Points to a unit of area, where they lie. */
+  density = 0;
   /** Track of each point; null: point i is track i. @type {Uint32Array | null} */
   tracks = null;
   /** Moment of each point; null: points are tracks. @type {Float32Array | null} */
@@ -88,7 +90,7 @@ export class MapData {
   shownCount = 0;
   /** 0 for points that a filter leaves out; null: it leaves out none. @type {Uint8Array | null} */
   filtered = null;
-  /** @type {Map<number, {x: number, y: number}> | null} */
+  /** @type {Map<number, Omit<Label, "text">> | null} */
   #middles = null;
   /** @type {Map<number, number[]> | null} */
   #byTrack = null;
@@ -106,6 +108,7 @@ export class MapData {
     this.n = this.xy.length / 2;
     this.box = boxOf(this.xy);
     this.near = new Nearby(this.xy, this.box);
+    this.density = this.near.density();
     const [tracks, seconds] = [
       numbersOf(model.get("tracks"), Uint32Array),
       numbersOf(model.get("seconds"), Float32Array),
@@ -190,16 +193,26 @@ export class MapData {
     const middles = this.#middles;
     return shades
       .filter((shade) => this.shownShades[shade])
-      .map((shade) => ({ x: 0, y: 0, ...middles.get(shade), text: quoted(this.color.labels[shade]) }));
+      .map((shade) => ({
+        x: 0,
+        y: 0,
+        rx: 0,
+        ry: 0,
+        n: 0,
+        ...middles.get(shade),
+        text: quoted(this.color.labels[shade]),
+      }));
   }
 
-  /** Where the name of a category stands: in the middle from left to right, at its upper end. @param {number} shade */
+  /** The middle of the points of a category, and half their extent but for those far out. @param {number} shade */
   #middle(shade) {
     const points = this.ofShade(shade);
     const some = points.filter((_, j) => j % Math.ceil(points.length / SAMPLE) === 0);
-    const at = (/** @type {number} */ axis, /** @type {number} */ share) =>
-      some.map((i) => this.xy[2 * i + axis]).sort((a, b) => a - b)[Math.floor(some.length * share)];
-    return { x: at(0, 0.5) ?? 0, y: at(1, 0.9) ?? 0 };
+    const [x, y] = [0, 1].map((axis) => Float32Array.from(some, (i) => this.xy[2 * i + axis]).sort());
+    const at = (/** @type {Float32Array} */ values, /** @type {number} */ share) =>
+      values[Math.floor((values.length - 1) * share)];
+    const half = (/** @type {Float32Array} */ values) => (at(values, 0.9) - at(values, 0.1)) / 2;
+    return { x: at(x, 0.5), y: at(y, 0.5), rx: half(x), ry: half(y), n: points.length };
   }
 
   /** @param {number} i */
@@ -291,9 +304,9 @@ export function diameters(n, zoom, sized) {
 
 /**
  * How much of what lies behind a point is covered by it: less, the more of them lie over one another on the screen.
- * @param {number} n @param {number} diameter in pixels @param {number} area of all of them, in square pixels
+ * @param {number} density points to a square pixel @param {number} diameter in pixels
  */
-export function opacityOf(n, diameter, area) {
-  const layers = (n * (Math.PI / 4) * diameter ** 2) / Math.max(area, 1);
-  return clamp(0.9 - 0.12 * Math.log2(1 + 1.5 * layers), 0.3, 0.9);
+export function opacityOf(density, diameter) {
+  const layers = density * (Math.PI / 4) * diameter ** 2;
+  return clamp(0.9 - 0.12 * Math.log2(1 + 1.5 * layers), 0.25, 0.9);
 }

@@ -13,6 +13,7 @@ import { plain, quoted, uid } from "../base/ui.js";
 import { clockOf } from "../player/clock.js";
 import { paintOver } from "./annotations.js";
 import { pushed, toMap, toScreen, zoomedAt } from "./camera.js";
+import { fullScreen } from "./full_screen.js";
 import { onTrail } from "./label_placement.js";
 import { linkOf } from "./linked_maps.js";
 import { mapGestures } from "./map_gestures.js";
@@ -27,15 +28,24 @@ import { Sight } from "./viewport.js";
 
 const STEP = 1.12; // of zoom, in which points grow: not every frame has other sizes
 const KEY_ZOOM = 1.6;
+const GLIDE = 900; // milliseconds in which points come to other places
 const MOST_MARKED = 5000; // tracks found that are marked
 const MOST_SOUGHT = 200; // tracks found that are flown to
 const HINT =
   "Arrow keys go to the next point in a direction, Enter plays it; plus and minus zoom, 0 shows all, L and R select " +
-  "with a lasso or a rectangle, A selects all that is shown, slash searches, Escape selects nothing, Space plays.";
+  "with a lasso or a rectangle, A selects all that is shown, F fills the screen, slash searches, Escape selects nothing, " +
+  "Space plays.";
 const NONE = new Uint32Array(0);
+const NO_TRAIL = new Float32Array(0);
+
+/** @import { Glide } from "./types.js" */
 
 export class ScatterView {
   mode = "pan"; // what a drag does: "pan", "lasso" or "rectangle"
+  /** @type {Glide | null} */
+  #glide = null;
+  #gliding = 0;
+  #spots = new Map();
   #lit = null;
   #found = NONE;
   #lasso = null;
@@ -82,6 +92,7 @@ export class ScatterView {
       mode: (mode) => this.setMode(mode),
       zoom: (factor) => this.sight.zoom(factor),
       all: () => this.sight.reset(),
+      full: () => this.full.toggle(),
       clear: () => this.#select(NONE),
     });
     this.legend = mapLegend({
@@ -104,7 +115,13 @@ export class ScatterView {
     const described = h("div.ev-hidden", { id: hint }, HINT);
     this.root = h("div.embviz.ev-scatter", {}, head, this.notice, body, this.pointing.live, described);
     el.append(this.root);
-    this.signal.addEventListener("abort", () => this.root.remove(), { once: true });
+    this.full = fullScreen(this.root, (on) => this.tools.full(on), this.signal);
+    this.signal.addEventListener("abort", () => this.#remove(), { once: true });
+  }
+
+  #remove() {
+    cancelAnimationFrame(this.#gliding);
+    this.root.remove();
   }
 
   #listen() {
@@ -170,16 +187,48 @@ export class ScatterView {
     }
   }
 
-  /** The points are others, or elsewhere. */
+  /** The points are others, or elsewhere; the same ones glide there. */
   #renew() {
+    const from = this.#seenPlaces();
+    this.#glide = null;
     this.data.readPoints();
     this.data.readLooks();
     this.pointing.forget();
     this.#lit = null;
     this.#read();
+    const to = this.data.xy;
+    const moved = from.length === to.length && from.some((at, i) => at !== to[i]);
+    if (moved && this.#ready && !matchMedia("(prefers-reduced-motion: reduce)").matches) return this.#glideFrom(from);
     // Where it is not to be seen, it is fitted when it is.
     this.sight.view = null;
     this.#fit();
+  }
+
+  /** Where the points are on the screen now, which may be on their way. */
+  #seenPlaces() {
+    const { xy } = this.data;
+    const glide = this.#glide;
+    return glide ? xy.map((to, i) => glide.from[i] + (to - glide.from[i]) * glide.share) : xy;
+  }
+
+  /** Let the points come from other places, and see all of them when they are there. @param {Float32Array} from */
+  #glideFrom(from) {
+    cancelAnimationFrame(this.#gliding);
+    this.#fit();
+    this.sight.fly({ ...this.sight.home }, GLIDE);
+    const begin = performance.now();
+    const step = () => {
+      const share = Math.min(1, (performance.now() - begin) / GLIDE);
+      this.#glide = share < 1 ? { from, share: share * share * (3 - 2 * share) } : null;
+      if (share < 1) this.#gliding = requestAnimationFrame(step);
+      this.repaint();
+    };
+    step();
+  }
+
+  /** Whether the points are on their way, and cannot be pointed at. */
+  get gliding() {
+    return this.#glide !== null;
   }
 
   /** The points are the same, and lie where they lay; what is known of them is more. */
@@ -256,17 +305,18 @@ export class ScatterView {
     const steps = Math.round(Math.log(Math.max(view.k / sight.home.k, 1)) / Math.log(STEP));
     const sides = diameters(data.n, STEP ** steps, data.sizes);
     const usual = sides.reduce((sum, side) => sum + side, 0) / sides.length;
-    const [left, low, right, high] = data.box;
     return {
       data,
       view,
       size,
-      glide: null,
-      moving: sight.moving,
+      zoom: view.k / sight.home.k,
+      spots: this.#spots,
+      glide: this.#glide,
+      moving: sight.moving || this.gliding,
       inks: this.#inks,
       colors: this.#colors,
       diameters: sides,
-      opacity: opacityOf(data.n, usual, (right - left) * (high - low) * view.k ** 2),
+      opacity: opacityOf(data.density / view.k ** 2, usual),
       selected: picks.mask,
       chosen: picks.points,
       hover: pointing.hover >= 0 ? pointing.hover : pointing.echo,
@@ -276,9 +326,9 @@ export class ScatterView {
       found: this.#found,
       lit: this.#lit,
       lasso: this.#lasso,
-      trail: numbersOf(model.get("trail"), Float32Array),
+      trail: this.gliding ? NO_TRAIL : numbersOf(model.get("trail"), Float32Array),
       lines: numbersOf(model.get("lines"), Uint32Array),
-      labels: this.#labels(),
+      labels: this.gliding ? [] : this.#labels(),
     };
   }
 
@@ -303,7 +353,8 @@ export class ScatterView {
   #follow() {
     const { sight, clock, marker } = this;
     if (!sight.view) return;
-    const spot = clock.duration && onTrail(numbersOf(this.model.get("trail"), Float32Array), clock.time);
+    const spot =
+      clock.duration && !this.gliding && onTrail(numbersOf(this.model.get("trail"), Float32Array), clock.time);
     marker.hidden = !spot;
     if (!spot) return;
     const [x, y] = toScreen(sight.view, sight.size, spot.x, spot.y);
@@ -426,6 +477,7 @@ export class ScatterView {
     else if (kind === "all") this.sight.reset();
     else if (kind === "mode") this.setMode(action.mode);
     else if (kind === "names") this.#name();
+    else if (kind === "full") this.full.toggle();
     else if (kind === "select") this.#select(this.data.everyShown());
     else this.search.input.focus();
     return true;
@@ -439,7 +491,7 @@ export class ScatterView {
   }
 
   #clear() {
-    if (this.hands.cancel()) return true;
+    if (this.hands.cancel() || this.full.leave()) return true;
     if (this.picks.points.length) this.#select(NONE);
     else if (this.mode !== "pan") this.setMode("pan");
     else return false;

@@ -66,6 +66,26 @@ export class Nearby {
     }
   }
 
+  /** How many points a box holds. @param {Box} box @param {Accept} accept */
+  count([left, low, right, high], accept) {
+    let count = 0;
+    this.around([left, low, right, high], (i) => {
+      const [x, y] = [this.xy[2 * i], this.xy[2 * i + 1]];
+      if (x >= left && x <= right && y >= low && y <= high && accept(i)) count += 1;
+    });
+    return count;
+  }
+
+  /** How many other points there are to a unit of area where a point lies, on average. */
+  density() {
+    let pairs = 0;
+    for (let cell = 0; cell < this.columns * this.rows; cell += 1) {
+      const count = this.starts[cell + 1] - this.starts[cell];
+      pairs += count * (count - 1);
+    }
+    return pairs / Math.max(this.points.length, 1) / this.side ** 2;
+  }
+
   /**
    * The nearest point within a distance, or −1.
    * @param {number} x @param {number} y @param {number} distance @param {Accept} accept

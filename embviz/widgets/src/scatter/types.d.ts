@@ -42,11 +42,14 @@ export interface Glide {
   share: number;
 }
 
-/** A name on the map. */
+/** A name on the map: the middle of its points and half their extent, on the map, and how many they are. */
 export interface Label {
   text: string;
   x: number;
   y: number;
+  rx: number;
+  ry: number;
+  n: number;
   strong?: boolean;
 }
 
@@ -66,6 +69,8 @@ export interface Scene {
   data: MapData;
   view: View;
   size: Size;
+  /** How near the points are: 1 where all are seen. */
+  zoom: number;
   glide: Glide | null;
   moving: boolean;
   inks: Inks;
@@ -87,6 +92,8 @@ export interface Scene {
   trail: Float32Array;
   lines: Uint32Array;
   labels: Label[];
+  /** Where names were written last, in pixels from the middle of what they name; kept while something moves. */
+  spots: Map<string, Place>;
 }
 
 /** What draws the points of a scene. */

@@ -39,15 +39,15 @@ export class Sight {
     this.#show(view);
   }
 
-  /** Look elsewhere, seeing the way there. */
-  fly(to) {
+  /** Look elsewhere, seeing the way there. @param {View} to @param {number} milliseconds */
+  fly(to, milliseconds = FLIGHT) {
     if (!this.view) return;
     cancelAnimationFrame(this.#flight);
     if (matchMedia("(prefers-reduced-motion: reduce)").matches) return this.#show(to);
     const from = this.view;
     const begin = performance.now();
     const step = () => {
-      const share = Math.min(1, (performance.now() - begin) / FLIGHT);
+      const share = Math.min(1, (performance.now() - begin) / milliseconds);
       if (share < 1) this.#flight = requestAnimationFrame(step);
       this.#show(share < 1 ? between(from, to, share) : to);
     };
