@@ -560,6 +560,31 @@ def test_silence_of_the_kernel_is_told_and_forgotten(bench_panel):
     assert panel.locator(".ev-panel-busy").is_hidden()
 
 
+def test_a_kernel_that_works_is_waited_for(bench_panel):
+    bench_panel.page.clock.install(time=0)
+    panel = bench_panel.show(answers=False, map={"status": "running"})
+    alert = panel.locator(".ev-panel-trouble")
+    bench_panel.page.clock.pause_at(3_600_000)
+    panel.get_by_role("option", name="Two Five Window").click()
+    bench_panel.page.clock.run_for(50_000)
+    assert alert.is_hidden(), "that the map is computed is seen"
+    bench_panel.page.clock.run_for(20_000)
+    assert "does not answer" in alert.inner_text()
+    bench_panel.bench.receive("panel", {"kind": "ack", "seq": bench_panel.bench.sent("panel")[0]["seq"]})
+    assert alert.is_hidden()
+
+    # JupyterLab says what the kernel does.
+    bench_panel.change(map={})
+    manager = "bench.widgets.panel.model.widget_manager"
+    bench_panel.page.evaluate(f"() => {{ {manager} = {{ kernel: {{ status: 'busy' }} }}; }}")
+    panel.get_by_role("option", name="Sixty").click()
+    bench_panel.page.clock.run_for(200_000)
+    assert alert.inner_text().endswith("The kernel is busy, and does this as soon as it can.")
+    bench_panel.page.evaluate(f"() => {{ {manager}.kernel.status = 'idle'; }}")
+    bench_panel.page.clock.run_for(5000)
+    assert "does not answer" in alert.inner_text()
+
+
 def test_a_line_that_is_closed_is_told_at_once(bench_panel):
     panel = bench_panel.show(answers=False)
     bench_panel.page.evaluate("() => { bench.widgets.panel.model.send = () => { throw new Error('Cannot send'); }; }")

@@ -4,12 +4,15 @@
  */
 import { onMessage } from "./dom.js";
 
-/** Milliseconds after which a command without an answer counts as unheard. */
+/** Milliseconds after which a command without an answer counts as unheard, where nothing is known to run. */
 export const PATIENCE = 5000;
+/** Where work is known to run, which may hold the kernel for as long, as the first map does. */
+export const LONG_PATIENCE = 60_000;
 /** Bytes per second that any line carries: what is larger is given more time. */
 export const SLOWEST = 500_000;
 
 export const SILENT = "The kernel does not answer: it is busy, or was restarted; run the cell again.";
+export const BUSY = "The kernel is busy, and does this as soon as it can.";
 export const GONE = "The kernel was restarted or has ended; run the cell again.";
 
 /** How long to wait for the answer to a message with so many bytes. */
@@ -19,6 +22,22 @@ export function patience(bytes = 0) {
 
 /** @import { Model } from "../types.js" */
 /** @typedef {{timer: ReturnType<typeof setTimeout>, resolve: (heard: boolean) => void}} Waiting */
+
+/**
+ * What the kernel does, such as "busy", "idle" or "restarting"; empty where the page does not know, as outside of
+ * JupyterLab and Notebook.
+ * @param {Model} model @returns {string}
+ */
+export function kernelStatus(model) {
+  const { widget_manager: manager } = /** @type {{widget_manager?: {kernel?: {status?: string}}}} */ (model);
+  return manager?.kernel?.status ?? "";
+}
+
+/** Whether the traits say that something is computed. @param {Model} model */
+export function isWorking(model) {
+  const runs = (/** @type {string} */ name) => ["waiting", "running", "partial"].includes(model.get(name)?.status);
+  return Boolean(model.get("progress")?.text) || runs("map") || runs("evaluation_status");
+}
 
 export class Link {
   #model;
@@ -68,10 +87,8 @@ export class Link {
     const seq = (this.#seq += 1);
     const bytes = buffers.reduce((sum, buffer) => sum + buffer.byteLength, 0);
     return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        this.#say(SILENT);
-        resolve(false);
-      }, patience(bytes));
+      const wait = patience(bytes);
+      const timer = setTimeout(() => this.#unheard(seq, wait), wait);
       this.#waiting.set(seq, { timer, resolve });
       try {
         /** @type {Required<Model>} */ (this.#model).send({ kind, seq, ...content }, undefined, buffers);
@@ -83,6 +100,25 @@ export class Link {
         resolve(false);
       }
     });
+  }
+
+  /**
+   * No answer has come to a command for so many milliseconds: a kernel that is busy is waited for, with a word where
+   * the page does not show what it does.
+   * @param {number} seq @param {number} waited
+   */
+  #unheard(seq, waited) {
+    const waiting = this.#waiting.get(seq);
+    if (!waiting) return;
+    const [status, known] = [kernelStatus(this.#model), isWorking(this.#model)];
+    const patient = known && waited < LONG_PATIENCE;
+    if (status === "busy" || (!status && patient)) {
+      if (!patient) this.#say(BUSY);
+      waiting.timer = setTimeout(() => this.#unheard(seq, waited + PATIENCE), PATIENCE);
+      return;
+    }
+    this.#say(SILENT);
+    waiting.resolve(false);
   }
 
   /** @param {number} seq */
