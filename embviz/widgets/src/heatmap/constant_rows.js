@@ -1,4 +1,3 @@
-// @ts-nocheck
 /** The dimensions that never change: where they are most of a heatmap, those that do can have its room. */
 import { h, write } from "../base/dom.js";
 import { count } from "../base/format.js";
@@ -8,7 +7,7 @@ export function liveRows(rows, ranges) {
   return rows.filter((dimension) => ranges[2 * dimension] < ranges[2 * dimension + 1]);
 }
 
-/** How many dimensions never change, in words. */
+/** How many dimensions never change, in words. @param {number} still @param {number} d */
 export function stillText(still, d) {
   return `${still.toLocaleString("en")} of ${count(d, "dimension")} never change`;
 }

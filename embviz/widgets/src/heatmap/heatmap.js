@@ -1,4 +1,3 @@
-// @ts-nocheck
 /** The heatmap: frames to the right, dimensions upwards or as a list, one byte per cell, coloured here. */
 
 import { wordsOf } from "../base/color_scale.js";
@@ -29,24 +28,40 @@ const TRAITS =
   "cells ranges ends shape grid labels unit signed activity_order cluster_order order scale pins height complete message " +
   "title live_only crop";
 
+/** @import { Model } from "../types.js" */
+
 let serial = 0;
 
 export class Heatmap {
   size = { width: 0, height: 0 };
   overlays = new Overlays();
   axes = new Axes();
-  #cursor = null; // the dimension chosen by keys or by a click
+  hint = `ev-heatmap-hint-${(serial += 1)}`;
+  canvas = h("canvas.ev-heatmap-canvas", { tabIndex: 0, role: "application", "aria-describedby": this.hint });
+  area = h("div.ev-heatmap-field", {}, this.canvas, ...this.overlays.els);
+  note = h("p.ev-heatmap-note.ev-faint", { hidden: true });
+  live = h("div.ev-hidden", { role: "status" });
+  plot = h("div.ev-heatmap-plot");
+  root = h("div.embviz.ev-heatmap");
+  /** @type {number | null} the dimension chosen by keys or by a click */
+  #cursor = null;
   #byKeys = false;
   #offered = false; // whether the pointer or the focus is at the pin
+  /** @type {number | null | undefined} the frame at the playhead; undefined where that has to be said anew */
   #frame = undefined;
+  /** @type {ImageData | null} */
   #image = null;
   #dark = false;
   #height = 0;
   #saved = 0;
-  map = ""; // of colours, as the paper has it
+  /** @type {import("../types.js").MapName | ""} of colours, as the paper has it */
+  map = "";
 
+  /** @param {Model} model @param {HTMLElement} el @param {AbortSignal} signal */
   constructor(model, el, signal) {
-    Object.assign(this, { model, signal, clock: clockOf(model.get("clock") || "") });
+    this.model = model;
+    this.signal = signal;
+    this.clock = clockOf(model.get("clock") || "");
     this.field = new Field(model, null);
     this.hover = new Hover(this);
     this.pins = new Pins(this.clock, signal, (dimension) => this.#toggle(dimension));
@@ -59,32 +74,28 @@ export class Heatmap {
       pin: () => this.#toggle(this.#cursor),
       offer: (offered) => this.#offer(offered),
     });
-    this.#build(el);
+    this.handle = heightHandle("Height of the heatmap", {
+      height: () => this.#height,
+      resize: (height) => this.#resize(height),
+      save: () => this.#saveHeight(),
+      signal,
+    });
+    this.#build();
+    el.append(this.root);
+    this.room = sizeOf(this.area, () => this.#draw(), signal);
     this.redraw = whileSeen(this.root, () => this.#draw(), signal);
     this.#listen();
     this.#read();
   }
 
-  #build(el) {
-    const hint = `ev-heatmap-hint-${(serial += 1)}`;
-    const { axes, overlays, toolbar } = this;
-    this.canvas = h("canvas.ev-heatmap-canvas", { tabIndex: 0, role: "application", "aria-describedby": hint });
-    this.area = h("div.ev-heatmap-field", {}, this.canvas, ...overlays.els);
-    this.handle = heightHandle("Height of the heatmap", {
-      height: () => this.#height,
-      resize: (height) => this.#resize(height),
-      save: () => this.#set("height", (this.#saved = this.#height)),
-      signal: this.signal,
-    });
+  #build() {
+    const { axes, toolbar } = this;
     const { canvas: means, label } = this.mean;
     const row = h("div.ev-heatmap-row", {}, axes.gutter, this.area, axes.bar, means);
-    this.plot = h("div.ev-heatmap-plot", {}, row, axes.ticks, label, this.handle);
-    this.note = h("p.ev-heatmap-note.ev-faint", { hidden: true });
-    this.live = h("div.ev-hidden", { role: "status" });
-    const described = h("div.ev-hidden", { id: hint }, `${HINT} ${KEYS_SAID}`);
+    this.plot.append(row, axes.ticks, label, this.handle);
+    const described = h("div.ev-hidden", { id: this.hint }, `${HINT} ${KEYS_SAID}`);
     const seen = [toolbar.head, toolbar.tools, this.note, this.plot, this.rest.el, this.pins.el];
-    this.root = h("div.embviz.ev-heatmap", {}, ...seen, this.live, described, this.hover.tip);
-    el.append(this.root);
+    this.root.append(...seen, this.live, described, this.hover.tip);
   }
 
   #listen() {
@@ -98,10 +109,13 @@ export class Heatmap {
     onMessage(model, (content) => this.hover.answered(content), signal);
     onTheme(this.root, (dark) => this.#themed(dark), signal);
     clock.on("view", this.redraw, { signal });
-    clock.on("state", () => (this.#ranged(), this.mean.renew()), { signal });
+    const ranged = () => {
+      this.#ranged();
+      this.mean.renew();
+    };
+    clock.on("state", ranged, { signal });
     clock.on("time", () => this.#follow(), { signal });
     clock.on("hover", () => this.#hoverLine(), { signal });
-    this.room = sizeOf(this.area, () => this.#draw(), signal);
     addEventListener("resize", this.redraw, { signal });
     this.mean.listen();
     this.#listenPlot();
@@ -129,7 +143,10 @@ export class Heatmap {
   #listenBeside() {
     const { signal } = this;
     const { gutter } = this.axes;
-    const at = (event) => ({ x: null, y: event.clientY - gutter.getBoundingClientRect().top });
+    const at = (/** @type {MouseEvent} */ event) => ({
+      x: null,
+      y: event.clientY - gutter.getBoundingClientRect().top,
+    });
     gutter.addEventListener("pointermove", (event) => this.hover.move(at(event)), { signal });
     gutter.addEventListener("pointerleave", () => this.hover.move(null), { signal });
     gutter.addEventListener(
@@ -143,9 +160,15 @@ export class Heatmap {
 
   // -- traits --
 
+  /** @param {string} name @param {unknown} value */
   #set(name, value) {
     this.model.set(name, value);
-    this.model.save_changes();
+    this.model.save_changes?.();
+  }
+
+  #saveHeight() {
+    this.#saved = this.#height;
+    this.#set("height", this.#height);
   }
 
   #read() {
@@ -177,7 +200,7 @@ export class Heatmap {
     return usualHeight(rows.length, labels.length > 0 && !measure);
   }
 
-  /** The dimensions that have curves of their own. */
+  /** The dimensions that have curves of their own. @returns {number[]} */
   get pinned() {
     return [...new Set(this.model.get("pins") ?? [])].filter((pin) => pin >= 0 && pin < this.field.d);
   }
@@ -203,6 +226,7 @@ export class Heatmap {
     this.root.classList.toggle("ev-incomplete", !complete);
   }
 
+  /** @param {number} height */
   #resize(height) {
     this.#height = height;
     this.plot.style.setProperty("--ev-heatmap-height", `${height}px`);
@@ -213,6 +237,7 @@ export class Heatmap {
     if (!this.clock.duration && this.field.duration) this.clock.load(this.field.duration);
   }
 
+  /** @param {boolean} dark whether the paper is */
   #themed(dark) {
     this.#dark = dark;
     this.pins.show(this.field, this.pinned, dark);
@@ -222,7 +247,7 @@ export class Heatmap {
 
   // -- drawing --
 
-  /** Seconds at both ends of the plot. */
+  /** Seconds at both ends of the plot. @returns {import("../base/time.js").View} */
   get view() {
     const { view } = this.clock;
     return view[1] > view[0] ? view : [0, this.field.duration || 1];
@@ -246,10 +271,12 @@ export class Heatmap {
     this.mean.draw();
   }
 
+  /** @param {import("../types.js").MapName} map @param {number} ratio of the screen's pixels to those of the page */
   #paint(map, ratio) {
     const { field, canvas, size } = this;
     const [width, height] = [Math.round(size.width * ratio), Math.round(size.height * ratio)];
     const pen = canvas.getContext("2d");
+    if (!pen) return;
     if (canvas.width !== width || canvas.height !== height || !this.#image) {
       Object.assign(canvas, { width, height });
       this.#image = pen.createImageData(width, height);
@@ -263,6 +290,7 @@ export class Heatmap {
     pen.putImageData(this.#image, 0, 0);
   }
 
+  /** @param {number} ratio of the screen's pixels to those of the page */
   #drawFacts(ratio) {
     const { field, size } = this;
     const { step } = framesOf(field.grid, this.view, size.width * ratio);
@@ -284,6 +312,7 @@ export class Heatmap {
     this.toolbar.read(frame === null ? "" : `frame ${frame.toLocaleString("en")} · ${this.#spanOf(frame)}`);
   }
 
+  /** @param {number} frame */
   #spanOf(frame) {
     const { grid } = this.field;
     return spanText(frameSpan(grid, frame), finenessOf(grid));
@@ -306,7 +335,7 @@ export class Heatmap {
 
   // -- rows and pins --
 
-  /** What lies under a point of the plot. */
+  /** What lies under a point of the plot. @param {{x: number | null, y: number}} point */
   under(point) {
     return underPoint(this.field, this.view, point, this.size, devicePixelRatio || 1);
   }
@@ -316,7 +345,7 @@ export class Heatmap {
     return this.#byKeys || this.#offered ? this.#cursor : null;
   }
 
-  /** Mark a dimension's row; null is none. */
+  /** Mark a dimension's row; null is none. @param {number | null} dimension */
   mark(dimension) {
     const { field, size } = this;
     const row = dimension === null ? -1 : field.rows.indexOf(dimension);
@@ -324,15 +353,18 @@ export class Heatmap {
     this.axes.mark(row, dimension, field, size.height);
   }
 
+  /** @param {PointerEvent} event */
   #pointOf(event) {
     const box = this.canvas.getBoundingClientRect();
     return { x: event.clientX - box.left, y: event.clientY - box.top };
   }
 
+  /** @param {PointerEvent} event */
   #clicked(event) {
     if (!this.field.empty) this.#choose(this.under(this.#pointOf(event)).dimension, false);
   }
 
+  /** @param {number | null} dimension @param {boolean} byKeys */
   #choose(dimension, byKeys) {
     this.#cursor = dimension;
     this.#byKeys = byKeys;
@@ -340,6 +372,7 @@ export class Heatmap {
     if (!this.hover.pointer) this.mark(this.chosen);
   }
 
+  /** @param {boolean} offered */
   #offer(offered) {
     this.#offered = offered;
     if (!this.hover.pointer) this.mark(this.chosen);
@@ -348,11 +381,12 @@ export class Heatmap {
   #offerPin() {
     const cursor = this.#cursor;
     const name = cursor === null ? "" : fullName(cursor, this.field.labels);
-    this.toolbar.offer(name, this.pinned.includes(cursor));
+    this.toolbar.offer(name, cursor !== null && this.pinned.includes(cursor));
   }
 
+  /** @param {number | null} dimension */
   #toggle(dimension) {
-    if (dimension === null || dimension === undefined) return;
+    if (dimension === null) return;
     const pins = this.pinned;
     this.#set("pins", pins.includes(dimension) ? pins.filter((pin) => pin !== dimension) : [...pins, dimension]);
     this.#read();
@@ -360,6 +394,7 @@ export class Heatmap {
 
   // -- keys --
 
+  /** @param {KeyboardEvent} event */
   #key(event) {
     if (this.field.empty || event.ctrlKey || event.metaKey || event.altKey) return;
     if (!this.#act(event)) return;
@@ -367,7 +402,7 @@ export class Heatmap {
     event.stopPropagation();
   }
 
-  /** @returns {boolean} whether the key was ours */
+  /** @param {KeyboardEvent} event @returns {boolean} whether the key was ours */
   #act({ key, shiftKey }) {
     const far = shiftKey ? 10 : 1;
     if (key === "ArrowUp" || key === "ArrowDown") return this.#step(key === "ArrowUp" ? -far : far);
@@ -385,6 +420,7 @@ export class Heatmap {
     return false;
   }
 
+  /** @param {number} rows */
   #step(rows) {
     const { field } = this;
     const last = field.rows.length - 1;
@@ -396,6 +432,7 @@ export class Heatmap {
     return true;
   }
 
+  /** @param {number} frames */
   #turn(frames) {
     const { field, clock } = this;
     const now = frameAt(field.grid, clock.time);
@@ -407,31 +444,31 @@ export class Heatmap {
   #say() {
     const { field, clock } = this;
     const frame = field.frameAt(clock.time);
-    const name = this.#cursor === null ? "" : fullName(this.#cursor, field.labels);
+    const cursor = this.#cursor;
+    const name = cursor === null ? "" : fullName(cursor, field.labels);
     const at = frame === null ? "" : ` at ${this.#spanOf(frame)}`;
-    if (!name || !at) this.live.textContent = name || `frame ${frame}${at}`;
-    else this.live.textContent = `${name}: ${this.#roughly(frame)}${at}${this.#averaged()}`;
+    if (cursor === null || frame === null) this.live.textContent = name || `frame ${frame}${at}`;
+    else this.live.textContent = `${name}: ${this.#roughly(cursor, frame)}${at}${this.#averaged(cursor)}`;
   }
 
-  #averaged() {
-    return this.mean.means ? `; ${this.mean.text}: ${this.mean.of(this.#cursor)}` : "";
+  /** @param {number} dimension */
+  #averaged(dimension) {
+    return this.mean.means ? `; ${this.mean.text}: ${this.mean.of(dimension)}` : "";
   }
 
-  #roughly(frame) {
+  /** @param {number} dimension @param {number} frame */
+  #roughly(dimension, frame) {
     const { codes, t, ranges, unit } = this.field;
-    const code = codes[this.#cursor * t + frame];
-    return code ? `${roughValue(code, ranges, this.#cursor)} ${plain(unit, 40)}`.trim() : "no value";
+    const code = codes[dimension * t + frame];
+    return code ? `${roughValue(code, ranges, dimension)} ${plain(unit, 40)}`.trim() : "no value";
   }
 }
 
-function render({ model, el, signal }) {
-  if (signal) {
-    new Heatmap(model, el, signal);
-    return undefined;
-  }
-  const controller = new AbortController();
-  new Heatmap(model, el, controller.signal);
-  return () => controller.abort();
+/** @param {import("../types.js").RenderOptions} options */
+function render({ model, el, signal: given }) {
+  const own = new AbortController();
+  new Heatmap(model, el, given ?? own.signal);
+  return () => own.abort();
 }
 
 export default { render };

@@ -1,4 +1,3 @@
-// @ts-nocheck
 /** What a heatmap draws: the traits, read once, with what is derived from them. */
 import { bytesOf, numbersOf } from "../base/buffers.js";
 import { lookups, scaleOf, zeroPlace, zerosOf } from "../base/color_scale.js";
@@ -7,28 +6,68 @@ import { isListed, measured, plain, rowsOf } from "../base/labels.js";
 import { levelFor, Pyramid } from "../base/raster.js";
 import { frameAt, frameEdge } from "../base/time.js";
 
+/** @import { Model, Scale } from "../types.js" */
+
 const NO_ORDER = new Uint16Array(0);
 
 /** The data of a heatmap; what has not changed since before is taken over. */
 export class Field {
+  /** @type {unknown[]} what cells and colours are made from */
+  sources = [];
+  order = "index";
+  ordering = false; // whether Python is still at the order that was asked for
+  listed = false;
+  /** @type {Uint16Array} the dimension of each row, from the top */
+  rows = NO_ORDER;
+  /** @type {Scale} */
+  scale = "none";
+  zero = 0;
+  /** @type {Uint8Array} */
+  tables = new Uint8Array(0);
+  /** @type {Record<string, Pyramid>} */
+  pyramids = {};
+
+  /** @param {Model} model @param {Field | null} before */
   constructor(model, before) {
-    const get = (name) => model.get(name);
+    const get = (/** @type {string} */ name) => model.get(name);
     const [d, t] = get("shape") ?? [0, 0];
     const sources = [get("cells"), get("ranges"), d, t, get("ends")];
     const same = before?.sources.every((source, i) => source === sources[i]);
+    this.sources = sources;
+    const kept = same ? before : null;
+    /** @type {import("../base/time.js").Grid} */
     const grid = { ...get("grid"), n_frames: t };
-    Object.assign(this, { sources, d, t, grid, unit: get("unit") ?? "", signed: Boolean(get("signed")) });
-    this.codes = same ? before.codes : bytesOf(sources[0]);
-    this.ranges = same ? before.ranges : numbersOf(sources[1], Float32Array);
+    /** @type {number} */
+    this.d = d;
+    /** @type {number} */
+    this.t = t;
+    this.grid = grid;
+    /** @type {string} */
+    this.unit = get("unit") ?? "";
+    this.signed = Boolean(get("signed"));
+    /** @type {Uint8Array} [d, t] */
+    this.codes = kept ? kept.codes : bytesOf(get("cells"));
+    /** @type {Float32Array} [d, 2] */
+    this.ranges = kept ? kept.ranges : numbersOf(get("ranges"), Float32Array);
     this.whole = this.codes.length === d * t && this.ranges.length === 2 * d && (grid.hop > 0 || !t);
+    /** @type {string[]} */
     this.labels = get("labels")?.length === d ? get("labels") : [];
     this.scale = get("scale") ?? "none";
     this.measure = measured(this.labels);
+    /** @type {number[] | null} lowest and highest number shown */
     this.crop = this.measure && get("crop")?.length === 2 ? get("crop") : null;
     this.#orderBy(get, before);
-    this.#colorBy(same ? before : null);
+    this.#colorBy(kept);
+    this.colors = scaleOf(this.ranges, this.scale, this.#ends);
+    this.zeros = this.zero ? zerosOf(this.ranges) : new Int32Array(this.d);
   }
 
+  /** @returns {number[]} where the colours of a shared scale end */
+  get #ends() {
+    return /** @type {number[] | undefined} */ (this.sources.at(-1)) ?? [];
+  }
+
+  /** @param {Model["get"]} get @param {Field | null} before */
   #orderBy(get, before) {
     const wanted = get("order") ?? "index";
     const permutation = wanted === "index" ? NO_ORDER : numbersOf(get(`${wanted}_order`), Uint16Array);
@@ -36,28 +75,25 @@ export class Field {
     this.ordering = wanted !== "index" && permutation.length !== this.d && this.d > 0;
     this.order = this.ordering ? (before?.d === this.d ? before.order : "index") : wanted;
     this.listed = isListed(this.labels, this.order);
-    const kept = this.ordering && this.order !== "index";
-    this.rows = kept ? before.rows : this.#cropped(rowsOf(this.d, this.listed, this.ordering ? NO_ORDER : permutation));
+    const kept = this.ordering && this.order !== "index" ? before : null;
+    this.rows = kept ? kept.rows : this.#cropped(rowsOf(this.d, this.listed, this.ordering ? NO_ORDER : permutation));
   }
 
-  /** The rows whose numbers are among those asked for; all of them, where none is. */
+  /** The rows whose numbers are among those asked for; all of them, where none is. @param {Uint16Array} rows */
   #cropped(rows) {
-    const [low, high] = this.crop ?? [];
-    const inside = this.crop
-      ? rows.filter((row) => this.measure.numbers[row] >= low && this.measure.numbers[row] <= high)
-      : rows;
+    if (!this.crop || !this.measure) return rows;
+    const [[low, high], { numbers }] = [this.crop, this.measure];
+    const inside = rows.filter((row) => numbers[row] >= low && numbers[row] <= high);
     if (!inside.length) this.crop = null;
     return inside.length ? inside : rows;
   }
 
+  /** @param {Field | null} before where its cells are the same */
   #colorBy(before) {
-    const kept = before?.scale === this.scale && before?.signed === this.signed;
-    const ends = this.sources.at(-1) ?? [];
-    this.zero = kept ? before.zero : zeroPlace(this.ranges, this.scale, this.signed, ends);
-    this.tables = kept ? before.tables : lookups(this.ranges, this.scale, ends);
-    this.colors = scaleOf(this.ranges, this.scale, ends);
+    const kept = before?.scale === this.scale && before.signed === this.signed ? before : null;
+    this.zero = kept ? kept.zero : zeroPlace(this.ranges, this.scale, this.signed, this.#ends);
+    this.tables = kept ? kept.tables : lookups(this.ranges, this.scale, this.#ends);
     this.pyramids = before?.pyramids ?? {};
-    this.zeros = this.zero ? zerosOf(this.ranges) : new Int32Array(this.d);
   }
 
   get size() {
@@ -72,7 +108,7 @@ export class Field {
     return this.grid.n_samples > 0 ? this.grid.n_samples / this.grid.sample_rate : 0;
   }
 
-  /** Cells as coarse as a step allows. */
+  /** Cells as coarse as a step allows. @param {number} step frames per pixel */
   source(step) {
     const kind = this.zero ? "strongest" : "highest";
     const pyramid = (this.pyramids[kind] ??= new Pyramid(this.codes, this.d, this.t, this.zeros));
@@ -80,7 +116,7 @@ export class Field {
     return { k, zeros: this.zeros, ...pyramid.level(k) };
   }
 
-  /** The frame whose cell holds a time, or null where none does. */
+  /** The frame whose cell holds a time, or null where none does. @param {number} seconds */
   frameAt(seconds) {
     if (this.empty || seconds < frameEdge(this.grid, 0) || seconds >= frameEdge(this.grid, this.t)) return null;
     return frameAt(this.grid, seconds);
@@ -89,7 +125,7 @@ export class Field {
   facts() {
     const still = this.t > 1 ? this.ranges.filter((low, i) => i % 2 === 0 && low === this.ranges[i + 1]).length : 0;
     const facts = [this.size, `every ${spanOf(this.grid.hop / this.grid.sample_rate)}`];
-    if (this.crop) facts.push(`${this.crop.map(String).join("–")} ${plain(this.measure.unit, 24)} shown`);
+    if (this.crop && this.measure) facts.push(`${this.crop.join("–")} ${plain(this.measure.unit, 24)} shown`);
     return still ? [...facts, `${still.toLocaleString("en")} never change`] : facts;
   }
 }

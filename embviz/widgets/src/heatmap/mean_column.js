@@ -1,11 +1,9 @@
-// @ts-nocheck
 /**
  * The mean over a range: which frames it takes, what they come to, and the column beside a heatmap that shows it.
  *
  * Means are taken of codes, of which values are a linear function, so they are as fine as many cells make them.
  */
 
-import { tipPlace } from "../base/canvas.js";
 import { wordsOf } from "../base/color_scale.js";
 import { h, throttled, whileSeen } from "../base/dom.js";
 import { count, finenessOf, roughValue, spanText } from "../base/format.js";
@@ -22,7 +20,7 @@ const EVERY = 60; // milliseconds between two means, while a range is drawn
  */
 export function framesOfRange(grid, [from, to]) {
   const perSecond = grid.sample_rate / grid.hop;
-  const place = (seconds) => {
+  const place = (/** @type {number} */ seconds) => {
     let frame = clamp(Math.ceil((seconds - frameTime(grid, 0)) * perSecond), 0, grid.n_frames);
     // The product may round across a centre; the centres themselves decide.
     while (frame > 0 && frameTime(grid, frame - 1) >= seconds) frame -= 1;
@@ -37,7 +35,8 @@ export function framesOfRange(grid, [from, to]) {
 
 /**
  * The mean code of each dimension over some frames; empty cells are left out, and 0 is said where all are.
- * @param {Uint8Array} codes [d, t] @returns {Float64Array} [d]
+ * @param {Uint8Array} codes [d, t] @param {number} d @param {number} t
+ * @param {[number, number]} frames the first, and one past the last @returns {Float64Array} [d]
  */
 export function meanCodes(codes, d, t, [first, stop]) {
   const means = new Float64Array(d);
@@ -52,7 +51,10 @@ export function meanCodes(codes, d, t, [first, stop]) {
   return means;
 }
 
-/** What a mean is of, in words: ``mean of 0:52.5 – 1:07.5, 10 frames``. */
+/**
+ * What a mean is of, in words: ``mean of 0:52.5 – 1:07.5, 10 frames``.
+ * @param {[number, number]} range @param {import("../base/time.js").Grid} grid @param {[number, number]} frames
+ */
 export function meanText(range, grid, [first, stop]) {
   return `mean of ${spanText(range, finenessOf(grid))}, ${count(stop - first, "frame")}`;
 }
@@ -61,16 +63,22 @@ export function meanText(range, grid, [first, stop]) {
 export class MeanColumn {
   canvas = h("canvas.ev-heatmap-mean", { hidden: true, role: "img" });
   label = h("span.ev-heatmap-mean-label", { hidden: true, "aria-hidden": "true" }, "mean");
-  means = null; // a code per dimension, with fractions
+  /** @type {Float64Array | null} a code per dimension, with fractions */
+  means = null;
   text = "";
-  #key = []; // what the means are of
-  #drawn = []; // what the picture is of
-  #pointer = null; // pixels from the top
+  renew = () => {};
+  /** @type {unknown[]} what the means are of */
+  #key = [];
+  /** @type {unknown[]} what the picture is of */
+  #drawn = [];
+  /** @type {number | null} pixels from the top */
+  #pointer = null;
   #told = false;
 
   /** @param {import("./heatmap.js").Heatmap} plot @param {() => void} changed is called when there are other means */
   constructor(plot, changed) {
-    Object.assign(this, { plot, changed });
+    this.plot = plot;
+    this.changed = changed;
   }
 
   /** Begin, once the heatmap is on the page. */
@@ -92,15 +100,15 @@ export class MeanColumn {
     if (key.length === this.#key.length && key.every((part, i) => part === this.#key[i])) return;
     this.#key = key;
     const frames = range && framesOfRange(field.grid, range);
-    this.means = range && meanCodes(field.codes, field.d, field.t, frames);
-    this.text = range ? meanText(range, field.grid, frames) : "";
+    this.means = frames && meanCodes(field.codes, field.d, field.t, frames);
+    this.text = range && frames ? meanText(range, field.grid, frames) : "";
     this.canvas.setAttribute("aria-label", `Each dimension's ${this.text}`);
     this.label.title = this.text;
     this.draw();
     this.changed();
   }
 
-  /** The mean of a dimension, as fine as cells tell it. */
+  /** The mean of a dimension, as fine as cells tell it. @param {number} dimension */
   of(dimension) {
     return roughValue(this.means?.[dimension] ?? 0, this.plot.field.ranges, dimension);
   }
@@ -108,25 +116,33 @@ export class MeanColumn {
   /** Rounded to what cells are made of. */
   get #source() {
     const { zeros } = this.plot.field;
-    return { codes: Uint8Array.from(this.means, Math.round), t: 1, zeros };
+    return { codes: Uint8Array.from(this.means ?? [], (code) => Math.round(code)), t: 1, zeros };
   }
 
   draw() {
     const { canvas, label, plot } = this;
     const { field, size, map } = plot;
     canvas.hidden = label.hidden = !this.means || this.means.length !== field.d;
-    if (canvas.hidden || !size.height || !map) return this.#say(null);
+    if (canvas.hidden || !size.height || !map) {
+      this.#say(null);
+      return;
+    }
     const height = Math.round(size.height * (devicePixelRatio || 1));
     const drawn = [this.means, field, map, height];
-    if (!drawn.every((part, i) => part === this.#drawn[i])) this.#paint(...drawn);
+    if (!drawn.every((part, i) => part === this.#drawn[i])) this.#paint(field, map, height);
     this.#drawn = drawn;
-    return this.#point(this.#pointer);
+    this.#point(this.#pointer);
   }
 
-  #paint(_means, field, map, height) {
+  /**
+   * @param {import("./heatmap_model.js").Field} field @param {import("../types.js").MapName} map
+   * @param {number} height in pixels of the screen
+   */
+  #paint(field, map, height) {
     const { canvas } = this;
     Object.assign(canvas, { width: 1, height });
     const pen = canvas.getContext("2d");
+    if (!pen) return;
     const image = pen.createImageData(1, height);
     const colors = { tables: field.tables, zero: field.zero, words: wordsOf(map) };
     const columns = { first: Int32Array.of(0), stop: Int32Array.of(1), left: 0, right: 1 };
@@ -134,38 +150,32 @@ export class MeanColumn {
     pen.putImageData(image, 0, 0);
   }
 
+  /** @param {number | null} y pixels from the top */
   #point(y) {
     this.#pointer = y;
     const { field, size } = this.plot;
-    if (y === null || !this.means || this.canvas.hidden || this.means.length !== field.d) return this.#say(null);
+    if (y === null || !this.means || this.canvas.hidden || this.means.length !== field.d) {
+      this.#say(null);
+      return;
+    }
     const ratio = devicePixelRatio || 1;
     const rows = rowsAt(y * ratio, Math.round(size.height * ratio), field.rows.length);
     const cell = cellAt({ ...field, ...this.#source }, [0, 1], rows);
-    return this.#say(cell?.dimension ?? field.rows[rows[0]], rows[1] - rows[0]);
+    this.#say(cell?.dimension ?? field.rows[rows[0]], rows[1] - rows[0]);
   }
 
-  /** Say the mean of a dimension beside the pointer; null puts the tip away. */
+  /** Say the mean of a dimension beside the pointer; null puts the tip away. @param {number | null} dimension */
   #say(dimension, several = 1) {
     const { plot } = this;
     // The tip is the one that tells of cells, where the pointer is at those.
-    const { tip } = plot.hover;
     if (dimension === null && this.#told) plot.hover.move(null);
     this.#told = dimension !== null;
-    if (!this.#told) return;
-    const { field, root, canvas } = plot;
-    const value = this.means[dimension] ? `≈ ${this.of(dimension)} ${plain(field.unit, 40)}`.trimEnd() : "no value";
-    tip.replaceChildren(
-      h("strong", { dir: "auto" }, fullName(dimension, field.labels)),
-      h("div", {}, value),
-      h("div", {}, this.text),
-      ...(several > 1 ? [h("div", {}, `strongest of ${count(several, "dimension")}`)] : []),
-    );
-    tip.hidden = false;
-    const [box, at] = [root.getBoundingClientRect(), canvas.getBoundingClientRect()];
-    const room = [box.width, Math.max(box.height, tip.offsetHeight)];
-    const x = this.canvas.getBoundingClientRect().left - box.left;
-    const [left, top] = tipPlace(x, at.top - box.top + this.#pointer, tip.offsetWidth, tip.offsetHeight, ...room);
-    Object.assign(tip.style, { left: `${left}px`, top: `${top}px` });
+    if (dimension === null || this.#pointer === null) return;
+    const { field } = plot;
+    const value = this.means?.[dimension] ? `≈ ${this.of(dimension)} ${plain(field.unit, 40)}`.trimEnd() : "no value";
+    const pooled = several > 1 ? `strongest of ${count(several, "dimension")}` : "";
+    const { left } = this.canvas.getBoundingClientRect();
+    plot.hover.tell(fullName(dimension, field.labels), [value, this.text, pooled], left, this.#pointer);
     plot.mark(dimension);
   }
 }

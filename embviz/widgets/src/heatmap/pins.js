@@ -1,4 +1,3 @@
-// @ts-nocheck
 /** Pinned dimensions: curves below the heatmap, between the same gutters. */
 
 import { penOf } from "../base/canvas.js";
@@ -17,16 +16,23 @@ const PADDING = 4; // above and below its plot, together
 const SWATCH = { width: 26, height: 8 };
 
 /**
+ * @import { Grid, View } from "../base/time.js"
+ * @import { Field } from "./heatmap_model.js"
+ * @typedef {{x: number, code: number}} Point
+ */
+
+/**
  * A dimension as a line: the centre of each frame, or where frames are denser than pixels, the lowest and the highest
  * of each pixel. Runs end where cells are empty.
- * @param {Uint8Array} codes of one dimension @param {ReturnType<typeof framesOf>} frames
- * @param {import("../base/time.js").Grid} [grid] where frames may not be evenly spaced
+ * @param {Uint8Array} codes of one dimension @param {{from: number, step: number}} frames @param {number} width in pixels
+ * @param {Grid | null} [grid] where frames may not be evenly spaced
  * @returns {{x: number, code: number}[][]} runs of points, in pixels
  */
 export function lineOf(codes, { from, step }, width, grid = null) {
   return step <= 1 ? plainLine(codes, from, step, width, grid) : pooledRuns(codes, from, step, width);
 }
 
+/** @param {Uint8Array} codes @param {number} from @param {number} step @param {number} width @param {Grid | null} grid */
 function plainLine(codes, from, step, width, grid) {
   const first = clamp(Math.floor(from) - 1, 0, codes.length);
   const stop = clamp(Math.ceil(from + width * step) + 1, 0, codes.length);
@@ -38,6 +44,7 @@ function plainLine(codes, from, step, width, grid) {
   return runsOf(points);
 }
 
+/** @param {Uint8Array} codes @param {number} from @param {number} step @param {number} width */
 function pooledRuns(codes, from, step, width) {
   const points = [];
   for (let x = 0; x < width; x += 1) {
@@ -52,76 +59,65 @@ function pooledRuns(codes, from, step, width) {
   return runsOf(points);
 }
 
+/** @param {Point[][]} groups of points that are empty together @returns {Point[][]} */
 function runsOf(groups) {
-  const runs = [[]];
+  /** @type {Point[]} */
+  let run = [];
+  const runs = [run];
   for (const group of groups) {
-    if (group[0].code) runs.at(-1).push(...group);
-    else if (runs.at(-1).length) runs.push([]);
+    if (group[0].code) run.push(...group);
+    else if (run.length) {
+      run = [];
+      runs.push(run);
+    }
   }
-  return runs.filter((run) => run.length);
+  return runs.filter((points) => points.length);
 }
 
-/** Strips below the heatmap, a curve each, between the same gutters. */
-export class Pins {
-  strips = [];
+/** One strip: the name of a dimension, its curve, and its values. */
+class Strip {
+  name = h("span.ev-heatmap-pin-name", { dir: "auto" });
+  swatch = h("canvas.ev-heatmap-swatch", { "aria-hidden": "true" });
+  canvas = h("canvas.ev-heatmap-line", { role: "img" });
+  playhead = h("div.ev-playhead");
+  hover = h("div.ev-heatmap-hover", { hidden: true });
+  range = h("div.ev-range", { hidden: true });
+  unit = h("span.ev-heatmap-pin-name.ev-faint");
+  high = h("span.ev-faint");
+  value = h("strong");
+  mean = h("span.ev-heatmap-pin-mean", { hidden: true });
+  low = h("span.ev-faint");
+  end = new AbortController();
+  color = "";
+  /** @type {number[]} */
+  dash = [];
+  /** @type {number | null | undefined} the frame that the value is of */
+  frame = undefined;
 
-  constructor(clock, signal, unpin) {
-    Object.assign(this, { clock, signal, unpin });
-    this.el = h("div.ev-heatmap-pins", { role: "group", "aria-label": "Pinned dimensions" });
+  /** @param {number} dimension @param {() => void} unpin */
+  constructor(dimension, unpin) {
+    this.dimension = dimension;
+    this.close = h("button.ev-plain.ev-heatmap-unpin", { type: "button", onclick: unpin }, "×");
+    const tools = h("div", {}, this.swatch, this.close);
+    const side = h("div.ev-heatmap-pin-side", {}, this.name, this.unit, tools);
+    const plot = h("div.ev-heatmap-pin-plot", {}, this.canvas, this.range, this.hover, this.playhead);
+    const values = h("div.ev-heatmap-pin-values", {}, this.high, this.value, this.mean, this.low);
+    this.el = h("div.ev-heatmap-pin", { style: { height: `${TALL}px` } }, side, plot, values);
   }
 
-  /** Show these dimensions; strips that stay are kept, with their focus. */
-  show(field, pins, dark) {
-    Object.assign(this, { field, dark });
-    const before = new Map(this.strips.map((strip) => [strip.dimension, strip]));
-    for (const [dimension, strip] of before) if (!pins.includes(dimension)) strip.end.abort();
-    this.strips = pins.map((dimension) => before.get(dimension) ?? this.#strip(dimension));
-    this.strips.forEach((strip, i) => this.#dress(strip, stroke(i, dark)));
-    const shown = this.strips.map((strip) => strip.el);
-    if (shown.some((el, i) => this.el.children[i] !== el) || this.el.children.length !== shown.length) {
-      this.el.replaceChildren(...shown);
-    }
-    this.el.hidden = !shown.length;
-  }
-
-  #strip(dimension) {
-    const end = new AbortController();
-    this.signal.addEventListener("abort", () => end.abort(), { once: true, signal: end.signal });
-    const strip = { dimension, end, frame: undefined };
-    strip.name = h("span.ev-heatmap-pin-name", { dir: "auto" });
-    strip.close = h("button.ev-plain.ev-heatmap-unpin", { type: "button", onclick: () => this.unpin(dimension) }, "×");
-    strip.swatch = h("canvas.ev-heatmap-swatch", { "aria-hidden": "true" });
-    strip.canvas = h("canvas.ev-heatmap-line", { role: "img" });
-    strip.playhead = h("div.ev-playhead");
-    strip.hover = h("div.ev-heatmap-hover", { hidden: true });
-    strip.range = h("div.ev-range", { hidden: true });
-    strip.unit = h("span.ev-heatmap-pin-name.ev-faint");
-    [strip.high, strip.value, strip.low] = [h("span.ev-faint"), h("strong"), h("span.ev-faint")];
-    strip.mean = h("span.ev-heatmap-pin-mean", { hidden: true });
-    const side = h("div.ev-heatmap-pin-side", {}, strip.name, strip.unit, h("div", {}, strip.swatch, strip.close));
-    const plot = h("div.ev-heatmap-pin-plot", {}, strip.canvas, strip.range, strip.hover, strip.playhead);
-    const values = h("div.ev-heatmap-pin-values", {}, strip.high, strip.value, strip.mean, strip.low);
-    strip.el = h("div.ev-heatmap-pin", { style: { height: `${TALL}px` } }, side, plot, values);
-    timeGestures(strip.canvas, this.clock, {
-      signal: end.signal,
-      plot: () => ({ left: 0, width: strip.canvas.clientWidth }),
-    });
-    return strip;
-  }
-
-  #dress(strip, { color, dash }) {
-    const { labels, unit, ranges } = this.field;
-    const name = fullName(strip.dimension, labels);
-    strip.name.textContent = labels.length ? name : `dim. ${name.split(" ")[1]}`;
-    strip.name.title = name;
-    strip.close.setAttribute("aria-label", `Unpin ${name}`);
-    strip.close.title = `Unpin ${name}`;
-    strip.canvas.setAttribute("aria-label", `Curve of ${name}`);
-    strip.unit.textContent = strip.unit.title = plain(unit, 40);
-    strip.high.textContent = formatValue(ranges[2 * strip.dimension + 1]);
-    strip.low.textContent = formatValue(ranges[2 * strip.dimension]);
-    Object.assign(strip, { color, dash, frame: undefined });
-    const pen = penOf(strip.swatch, SWATCH.width, SWATCH.height);
+  /** @param {Field} field @param {{color: string, dash: number[]}} stroke */
+  dress({ labels, unit, ranges }, { color, dash }) {
+    const name = fullName(this.dimension, labels);
+    this.name.textContent = labels.length ? name : `dim. ${name.split(" ")[1]}`;
+    this.name.title = name;
+    this.close.setAttribute("aria-label", `Unpin ${name}`);
+    this.close.title = `Unpin ${name}`;
+    this.canvas.setAttribute("aria-label", `Curve of ${name}`);
+    this.unit.textContent = this.unit.title = plain(unit, 40);
+    this.high.textContent = formatValue(ranges[2 * this.dimension + 1]);
+    this.low.textContent = formatValue(ranges[2 * this.dimension]);
+    [this.color, this.dash, this.frame] = [color, dash, undefined];
+    const pen = penOf(this.swatch, SWATCH.width, SWATCH.height);
     Object.assign(pen, { strokeStyle: color, lineWidth: 2 });
     pen.setLineDash(dash);
     pen.beginPath();
@@ -130,32 +126,78 @@ export class Pins {
     pen.stroke();
   }
 
-  draw(view, width) {
-    for (const strip of this.strips) this.#draw(strip, view, width);
-  }
-
-  #draw({ dimension, canvas, color, dash }, view, width) {
-    const { codes, t, grid } = this.field;
-    const pen = penOf(canvas, width, TALL - PADDING);
+  /** @param {Field} field @param {View} view @param {number} width */
+  draw({ codes, t, grid }, view, width) {
+    const { dimension, color } = this;
+    const pen = penOf(this.canvas, width, TALL - PADDING);
     const own = codes.subarray(dimension * t, (dimension + 1) * t);
-    const y = (code) => 3 + (1 - (code - 1) / STEPS) * (TALL - PADDING - 6);
+    const y = (/** @type {number} */ code) => 3 + (1 - (code - 1) / STEPS) * (TALL - PADDING - 6);
     const frames = framesOf(grid, view, width);
     Object.assign(pen, { strokeStyle: color, fillStyle: color, lineWidth: 1.5, lineJoin: "round" });
     // Dashes on what jumps within a pixel would only look broken.
-    pen.setLineDash(frames.step <= 0.5 ? dash : []);
-    for (const run of lineOf(own, frames, width, grid)) {
+    pen.setLineDash(frames.step <= 0.5 ? this.dash : []);
+    for (const [begin, ...rest] of lineOf(own, frames, width, grid)) {
       pen.beginPath();
-      run.forEach(({ x, code }, i) => (i ? pen.lineTo(x, y(code)) : pen.moveTo(x, y(code))));
+      pen.moveTo(begin.x, y(begin.code));
+      for (const { x, code } of rest) pen.lineTo(x, y(code));
       pen.stroke();
-      if (run.length === 1) pen.fillRect(run[0].x - 2, y(run[0].code) - 2, 4, 4);
+      if (!rest.length) pen.fillRect(begin.x - 2, y(begin.code) - 2, 4, 4);
     }
   }
+}
 
-  /** Move the playheads, and say the values there. */
+/** Strips below the heatmap, a curve each, between the same gutters. */
+export class Pins {
+  /** @type {Strip[]} */
+  strips = [];
+  /** @type {Field | null} */
+  field = null;
+  el = h("div.ev-heatmap-pins", { role: "group", "aria-label": "Pinned dimensions" });
+
+  /**
+   * @param {import("../player/clock.js").Clock} clock @param {AbortSignal} signal
+   * @param {(dimension: number) => void} unpin
+   */
+  constructor(clock, signal, unpin) {
+    this.clock = clock;
+    this.signal = signal;
+    this.unpin = unpin;
+  }
+
+  /** Show these dimensions; strips that stay are kept, with their focus. @param {Field} field @param {number[]} pins */
+  show(field, pins, dark = false) {
+    this.field = field;
+    const before = new Map(this.strips.map((strip) => [strip.dimension, strip]));
+    for (const [dimension, strip] of before) if (!pins.includes(dimension)) strip.end.abort();
+    this.strips = pins.map((dimension) => before.get(dimension) ?? this.#strip(dimension));
+    for (const [i, strip] of this.strips.entries()) strip.dress(field, stroke(i, dark));
+    const shown = this.strips.map((strip) => strip.el);
+    if (shown.some((el, i) => this.el.children[i] !== el) || this.el.children.length !== shown.length) {
+      this.el.replaceChildren(...shown);
+    }
+    this.el.hidden = !shown.length;
+  }
+
+  /** @param {number} dimension */
+  #strip(dimension) {
+    const strip = new Strip(dimension, () => this.unpin(dimension));
+    const { signal } = strip.end;
+    this.signal.addEventListener("abort", () => strip.end.abort(), { once: true, signal });
+    const plot = () => ({ left: 0, width: strip.canvas.clientWidth });
+    timeGestures(strip.canvas, this.clock, { signal, plot });
+    return strip;
+  }
+
+  /** @param {View} view @param {number} width */
+  draw(view, width) {
+    for (const strip of this.strips) if (this.field) strip.draw(this.field, view, width);
+  }
+
+  /** Move the playheads, and say the values there. @param {number | null} frame @param {number | null} x */
   follow(frame, x) {
     for (const strip of this.strips) {
       place(strip.playhead, x);
-      if (strip.frame === frame) continue;
+      if (strip.frame === frame || !this.field) continue;
       strip.frame = frame;
       const { codes, t, ranges } = this.field;
       const code = frame === null ? 0 : codes[strip.dimension * t + frame];
@@ -172,10 +214,12 @@ export class Pins {
     }
   }
 
+  /** @param {number | null} x */
   hover(x) {
     for (const strip of this.strips) place(strip.hover, x);
   }
 
+  /** @param {[number, number] | null} span @param {View} view @param {number} width */
   range(span, view, width) {
     for (const strip of this.strips) cover(strip.range, span, view, width);
   }

@@ -1,4 +1,3 @@
-// @ts-nocheck
 /** The lower edge of a plot, by which hands and keys change its height. */
 import { h, throttled } from "../base/dom.js";
 import { clamp } from "../base/time.js";
@@ -22,25 +21,39 @@ export function heightHandle(label, { height, resize, save, signal }) {
     title: "Drag to change the height",
   });
   const saved = throttled(save, 100, signal);
-  const change = (pixels) => {
+  const change = (/** @type {number} */ pixels) => {
     resize(clamp(Math.round(pixels), LEAST, MOST));
     saved();
   };
-  const listen = (kind, listener) => el.addEventListener(kind, listener, { signal });
-  let drag = null;
-  listen("pointerdown", (event) => {
-    if (event.button) return;
-    el.setPointerCapture(event.pointerId);
-    drag = { y: event.clientY, height: height() };
-  });
-  listen("pointermove", (event) => drag && change(drag.height + event.clientY - drag.y));
-  for (const kind of ["pointerup", "pointercancel"]) listen(kind, () => (drag = null));
-  listen("keydown", (event) => {
-    const step = { ArrowDown: STEP, ArrowUp: -STEP }[event.key];
+  followDrag(el, height, change, signal);
+  const pressed = (/** @type {KeyboardEvent} */ event) => {
+    const step = event.key === "ArrowDown" ? STEP : event.key === "ArrowUp" ? -STEP : 0;
     if (!step) return;
     event.preventDefault();
     event.stopPropagation();
     change(height() + step);
-  });
+  };
+  el.addEventListener("keydown", pressed, { signal });
   return el;
+}
+
+/**
+ * @param {HTMLElement} el @param {() => number} height @param {(pixels: number) => void} change
+ * @param {AbortSignal} signal
+ */
+function followDrag(el, height, change, signal) {
+  /** @type {{y: number, height: number} | null} */
+  let drag = null;
+  const begin = (/** @type {PointerEvent} */ event) => {
+    if (event.button) return;
+    el.setPointerCapture(event.pointerId);
+    drag = { y: event.clientY, height: height() };
+  };
+  const end = () => {
+    drag = null;
+  };
+  el.addEventListener("pointerdown", begin, { signal });
+  el.addEventListener("pointermove", (event) => drag && change(drag.height + event.clientY - drag.y), { signal });
+  el.addEventListener("pointerup", end, { signal });
+  el.addEventListener("pointercancel", end, { signal });
 }

@@ -1,4 +1,3 @@
-// @ts-nocheck
 /** The line above a heatmap: what the playhead is at, how rows and colours are chosen, and the pin of a row. */
 import { bytesOf } from "../base/buffers.js";
 import { h, icon, PIN, write } from "../base/dom.js";
@@ -36,7 +35,10 @@ export class Toolbar {
     this.tools = h("div.ev-heatmap-tools", {}, this.readout, ...controls);
   }
 
-  /** @param {{get: Function, send?: Function}} model @param {import("./heatmap_model.js").Field} field */
+  /**
+   * @param {import("../types.js").Model} model @param {import("./heatmap_model.js").Field} field
+   * @param {string} title
+   */
   show(model, field, title) {
     this.head.hidden = !title;
     write(this.title, title);
@@ -53,18 +55,19 @@ export class Toolbar {
     }
   }
 
+  /** @param {string} facts beside the title */
   say(facts) {
     write(this.facts, facts);
     this.facts.title = facts;
   }
 
-  /** What the playhead is at. */
+  /** What the playhead is at. @param {string} text */
   read(text) {
     write(this.readout, text);
     this.readout.title = text;
   }
 
-  /** Offer to pin a dimension, or to unpin it; an empty name is no dimension. */
+  /** Offer to pin a dimension, or to unpin it; an empty name is no dimension. @param {string} name @param {boolean} pinned */
   offer(name, pinned) {
     const text = name ? `${pinned ? "Unpin" : "Pin"} ${name}` : "Pin a dimension";
     this.pin.disabled = !name;
@@ -74,6 +77,10 @@ export class Toolbar {
   }
 }
 
+/**
+ * @param {string} name @param {string} label @param {Record<string, string>} choices names with titles
+ * @param {(name: string, value: string) => void} set
+ */
 function select(name, label, choices, set) {
   const options = Object.entries(choices).map(([value, text]) => h("option", { value }, text));
   const control = h("select", { "aria-label": label, onchange: () => set(name, control.value) }, ...options);
