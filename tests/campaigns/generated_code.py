@@ -40,7 +40,7 @@ NASTY: list[Any] = [
 NAMES = {
     "embviz": {
         "embed", "heatmap", "project", "scatter", "evaluate", "get_head", "Head.load", "Collection.from_folder",
-        "Collection.from_paths", "sample_audio",
+        "Collection.from_paths", "Collection.from_table", "sample_audio",
     },
     "collection": {"embed", "table.loc", "assign"},
 }  # fmt: skip

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Self
 import traitlets
 
 from embviz.app.atlas import export
+from embviz.app.atlas.color_options import key_of
 from embviz.app.atlas.context import AtlasContext, check_table
 from embviz.app.atlas.controller import AtlasController
 from embviz.app.atlas.facets import check_keys
 from embviz.app.atlas.options import check_option, check_options, check_seed, model_and_layer
-from embviz.app.atlas.point_colors import key_of
 from embviz.core.cache import check_cache
 from embviz.models import Model
 from embviz.widgets.base import close_widget, model_ref, new_clock_name
@@ -57,7 +57,8 @@ class Atlas(traitlets.HasTraits):
         How the map is made; see :func:`embviz.project`.
     color : str, optional
         A column of the table, ``"cluster"``, ``"trust"`` (how many of its neighbours a point keeps on the map),
-        ``"tempo"``, a tag such as ``"sad"``, or ``"none"``; the genre by default, where there are several.
+        ``"tempo"``, a tag such as ``"sad"``, or ``"none"``; by default what says most: genre, style, mood, artist or
+        folder where that makes groups, else another column that does, else the clusters.
     size : {"none", "duration", "spread"}, optional
         What larger points mean.
     metric : {"cosine", "euclidean"}
@@ -150,6 +151,8 @@ class Atlas(traitlets.HasTraits):
         chosen["color"], chosen["facets"] = key_of(color, table), check_keys(facets, table)
         if chosen["color"] == "cluster" and clusters == "none":
             chosen["clusters"] = "hdbscan"
+        if color is None and chosen["color"] == "none" and clusters != "none":
+            chosen["color"] = "cluster"
         seed = check_seed(seed)
         check_cache(cache)
         self._closed = self._taking = False

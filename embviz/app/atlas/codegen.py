@@ -8,12 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from embviz.analysis.clustering import NO_CLUSTER
 from embviz.app.atlas.model_outputs import tempo_model
+from embviz.core.text import format_cell
+from embviz.plotting.encodings import is_missing
 
 if TYPE_CHECKING:
     from embviz.app.atlas.context import AtlasContext
 
 
-LISTED = 20  # files
+LISTED = 500  # files
+WIDTH = 110  # letters of a line, in which few files have room
+TABLE = "tracks.csv"
+TAGS = ("title", "artist", "album", "genre", "folder", "year", "duration")  # are read from the files
 SELECTED = 500  # rows
 
 
@@ -50,13 +55,26 @@ class _Script:
 
 
 def _source(context: AtlasContext, folder: str) -> list[str]:
+    """Return what makes the collection: of its folder, of its paths, or of its table as a file, where it is long."""
+    table = context.table
     if folder:
-        return [f"collection = embviz.Collection.from_folder({folder!a})"]
-    if len(context.table) > LISTED:
-        return ["# Put your collection here, or the paths of its files.",
-                "collection = embviz.Collection.from_paths(paths)"]  # fmt: skip
-    paths = [str(path) for path in context.table["path"]] if "path" in context.table.columns else []
-    return [f"collection = embviz.Collection.from_paths([{', '.join(map(ascii, paths))}])"]
+        lines = [f"collection = embviz.Collection.from_folder({folder!a})"]
+    elif len(table) > LISTED:
+        return [f"# The table of these {len(table):,} tracks: atlas.save({TABLE!r}), or Collection.to_csv, writes it.",
+                f"collection = embviz.Collection.from_table({TABLE!r})"]  # fmt: skip
+    else:
+        paths = [ascii(str(path)) for path in table["path"]] if "path" in table.columns else []
+        lines = [f"collection = embviz.Collection.from_paths([{', '.join(paths)}])"]
+        if len(lines[0]) > WIDTH:
+            lines = ["collection = embviz.Collection.from_paths([", *(f"    {path}," for path in paths), "])"]
+    name = str(context.choices["color"]).removeprefix("column:")
+    # What is known of the table alone, and not of the files, has to be said.
+    if name in table.columns and (name in context.assigned if folder else name not in TAGS) and len(table) <= LISTED:
+        values = [None if is_missing(value) else value for value in table[name].tolist()]
+        texts = not all(isinstance(value, str | int | float | None) for value in values)
+        shown = [format_cell(value) for value in values] if texts else values
+        lines.append(f"collection = collection.assign(**{{{name!a}: {shown!a}}})")
+    return lines
 
 
 def _selection(context: AtlasContext, folder: str) -> list[str]:

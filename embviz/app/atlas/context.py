@@ -44,6 +44,7 @@ class AtlasContext(PanelContext[AtlasEvents, "AtlasView"]):
         super().__init__(panel, player, cache, AtlasEvents(), worker)
         self.table, self.seed = table, seed
         self.choices: dict[str, Any] = {}  # what is shown, as the page is told
+        self.assigned: set[str] = set()  # columns that were added to the table
         self.listener = Worker(computes=False)  # opens tracks: music does not wait until a map is ready
         self._jobs: dict[str, Job] = {}
 
@@ -75,6 +76,7 @@ class AtlasContext(PanelContext[AtlasEvents, "AtlasView"]):
                 f"{', '.join(columns)} cannot be assigned: {format_cell(error).rstrip('.')}. "
                 f"A value, or one for each of {plural(len(self.table), 'track')}, is expected."
             ) from error
+        self.assigned |= set(columns)
         self.__dict__.pop("columns", None)  # made of the table, and kept
 
     def show_sound_facts(self, measured: pd.DataFrame) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from embviz.app.atlas import export, options
 from embviz.app.atlas.clusters import Clusters
 from embviz.app.atlas.codegen import code
+from embviz.app.atlas.color_options import key_of, telling_color
 from embviz.app.atlas.comparison import Comparison
 from embviz.app.atlas.context import AtlasContext, list_problems
 from embviz.app.atlas.facets import AtlasFacets, check_keys
@@ -19,7 +20,6 @@ from embviz.app.atlas.map_view import MapRequest, MapView
 from embviz.app.atlas.model_outputs import ModelOutputs
 from embviz.app.atlas.neighbors import NeighborQueries
 from embviz.app.atlas.playback import Playback
-from embviz.app.atlas.point_colors import key_of
 from embviz.app.atlas.point_style import PointStyle
 from embviz.app.atlas.selection import MapSelection
 from embviz.app.downloads import Downloads
@@ -106,10 +106,22 @@ class AtlasController:
         # What is set beside a method comes after it.
         for name in sorted(changes, key=lambda name: name in ("options", "cluster_options")):
             chosen |= self._check(name, changes[name])
-        # Colours of clusters are for those that there are.
-        if chosen["color"] == "cluster" and chosen["clusters"] == "none":
-            chosen |= {"clusters": "hdbscan"} if "color" in changes else {"color": "none"}
-        self._apply(options.check_options(chosen))
+        self._apply(options.check_options(chosen | self._follow(chosen, changes)))
+
+    def _follow(self, chosen: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what else changes with a choice."""
+        before, follows = self.context.choices, dict[str, Any]()
+        if "color" in changes:
+            if chosen["color"] == "cluster" and chosen["clusters"] == "none":
+                follows["clusters"] = "hdbscan"  # colours of clusters are for those that there are
+        elif chosen["clusters"] == "none" and chosen["color"] == "cluster":
+            follows["color"] = telling_color(self.context.table)
+        elif before["clusters"] == "none" != chosen["clusters"]:
+            follows["color"] = "cluster"  # who looks for clusters wants to see them
+        shown = {name: chosen[name] for name in ("model", "layer")}
+        if "second" not in changes and chosen["second"] == shown:
+            follows["second"] = {name: before[name] for name in ("model", "layer")}  # the two change places
+        return follows
 
     def _check(self, name: str, value: Any) -> dict[str, Any]:
         """Return what a choice changes; raises OptionError where it is none."""

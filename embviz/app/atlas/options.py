@@ -95,6 +95,9 @@ def check_options(chosen: Mapping[str, Any]) -> dict[str, Any]:
         if name not in known:
             names = ", ".join(known) or "none"
             raise OptionError(f"The options of {METHOD_NAMES[method]} are {names}; {name!r:.80} was found.")
+    if chosen["second"] == {name: chosen[name] for name in ("model", "layer")}:
+        same = f"{get_model(chosen['model']).title} · {chosen['layer']}"
+        raise OptionError(f"Both maps would show {same}; choose another model or layer to compare with.")
     resolved = resolve_options(method, given)
     grouping = chosen["cluster_options"]
     if clusters == "none" and grouping:

@@ -1,8 +1,4 @@
-"""What the points of a map can be coloured and sized by.
-
-Conventions: a colour has a key: ``"none"``, ``"column:NAME"`` of the table, ``"tag:MODEL:TAG"``, ``"tempo"``,
-``"trust"`` (how many of its neighbours a point keeps on the map) or ``"cluster"``.
-"""
+"""What colours and sizes of a map say of each point; :mod:`.color_options` has their keys."""
 
 from __future__ import annotations
 
@@ -13,10 +9,9 @@ import numpy as np
 
 from embviz.analysis import tagging
 from embviz.analysis.tagging import tags_at_points
-from embviz.app.atlas.model_outputs import taggers, tempo_model
+from embviz.app.atlas.color_options import TRUST_TITLE
 from embviz.core.text import format_cell
-from embviz.errors import OptionError, did_you_mean
-from embviz.export.columns import MAP_GROUP, UNITS, is_number, readable_column, tagger_group
+from embviz.export.columns import UNITS, is_number, readable_column
 from embviz.models import get_model
 
 if TYPE_CHECKING:
@@ -25,19 +20,6 @@ if TYPE_CHECKING:
 
     from embviz.app.atlas.map_view import VisibleMap
     from embviz.core.vectors import Vectors
-    from embviz.widgets.schema import ColorGroup, KeyTitle
-
-
-# Of the columns of every table, those that say what is to be seen.
-FIRST = ("genre", "artist", "album", "folder", "year", "duration")
-HIDDEN = ("path", "name", "title", "digest", "problem", "warning")
-TRUST_TITLE = "neighbours kept"
-
-SIZES: list[KeyTitle] = [
-    {"key": "none", "title": "all the same"},
-    {"key": "duration", "title": "duration"},
-    {"key": "spread", "title": "spread within the track"},
-]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,52 +35,6 @@ class PointColors:
     def is_number(self) -> bool:
         """Whether it is a scale."""
         return self.values.dtype.kind == "f"
-
-
-def color_groups(table: pd.DataFrame) -> list[ColorGroup]:
-    """Return what can be chosen, as the page lists it."""
-    names = [name for name in FIRST if name in table.columns]
-    names += [name for name in table.columns if name not in FIRST + HIDDEN]
-    names = [name for name in names if any(str(value) for value in table[name].dropna())]
-    groups: list[ColorGroup] = [
-        {"title": "", "items": [{"key": "none", "title": "none"}]},
-        {"title": "Columns", "items": [{"key": f"column:{name}", "title": format_cell(name)} for name in names]},
-        {"title": MAP_GROUP, "items": [{"key": "cluster", "title": "cluster"}, {"key": "trust", "title": TRUST_TITLE}]},
-    ]
-    tempo = tempo_model()
-    if tempo is not None:
-        groups.append({"title": tagger_group(tempo), "items": [{"key": "tempo", "title": "tempo"}]})
-    for model in taggers():
-        tags = next(layer.labels for layer in model.known_layers if layer.name == "output")
-        items: list[KeyTitle] = [{"key": f"tag:{model.name}:{tag}", "title": tag} for tag in tags]
-        groups.append({"title": tagger_group(model), "items": items})
-    return groups
-
-
-def key_of(wanted: Any, table: pd.DataFrame) -> str:
-    """Return the key of a colour by its name: of a column, of a tag, or a key itself.
-
-    Raises
-    ------
-    OptionError
-        If there is nothing of that name.
-    """
-    if wanted is None:
-        return "column:genre" if "genre" in table.columns and table["genre"].unique().size > 1 else "none"
-    items = [item for group in color_groups(table) for item in group["items"]]
-    names = {item["key"]: item["key"] for item in items}
-    # A column comes before a tag of that name, and a tag of the first model before those of others.
-    for item in items:
-        names.setdefault(item["title"], item["key"])
-    if not isinstance(wanted, str) or wanted not in names:
-        raise OptionError(
-            f"There is no {wanted!r:.80} to colour by: a column of the table, 'cluster', 'trust', 'tempo' or a tag of "
-            f"a model whose weights are here is expected.{did_you_mean(str(wanted), names)}"
-        )
-    return str(names[wanted])
-
-
-# Values. -----------------------------------------------------------------------------------------------------------
 
 
 def by_key(key: str, table: pd.DataFrame, visible: VisibleMap, output: Vectors | None) -> PointColors | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embviz.analysis.clustering import NO_CLUSTER
-from embviz.app.atlas import point_colors
+from embviz.app.atlas import color_options, point_colors
 from embviz.app.atlas.model_outputs import tempo_model
 from embviz.app.atlas.point_colors import PointColors
 from embviz.errors import OptionError
@@ -30,8 +30,8 @@ class PointStyle:
 
     def publish(self) -> None:
         """Show what there is to choose from."""
-        self._context.panel.color_options = point_colors.color_groups(self._context.table)
-        self._context.panel.size_options = point_colors.SIZES
+        self._context.panel.color_options = color_options.color_groups(self._context.table)
+        self._context.panel.size_options = color_options.SIZES
 
     def apply(self, view: MapView) -> None:
         """Colour and size the points of a map that was drawn anew."""

@@ -16,7 +16,9 @@ import { fileDoor } from "../base/upload.js";
 import { openPicker } from "../explorer/model_picker.js";
 import { atlasFacets } from "../facets/atlas_facets.js";
 import { clockOf } from "../player/clock.js";
+import { playerSlot } from "../player/player_slot.js";
 import { linkOf } from "../scatter/linked_maps.js";
+import { sharedControls } from "../scatter/shared_controls.js";
 import { atlasTools } from "./atlas_toolbar.js";
 import { clusterList, comparison } from "./cluster_lists.js";
 import { atlasMap } from "./map_pane.js";
@@ -108,15 +110,22 @@ class View {
   }
 
   pickSecond() {
-    const current = this.choices.second?.model ? this.choices.second : { model: this.choices.model };
-    const choose = (choice) => this.set("second", { model: choice.model, layer: choice.layer });
+    const { model: own, layer: shown, second } = this.choices;
+    // A model is not compared with itself: another one is proposed.
+    const ready = (this.model.get("models") ?? []).filter(({ name }) => name !== own);
+    const other = ready.find(({ state }) => state === "ready") ?? ready[0];
+    const current = second?.model ? second : { model: other?.name };
+    const choose = ({ model, layer }) => {
+      if (model === own && layer === shown)
+        this.say("That is what the first map shows: choose another model or layer.");
+      else this.set("second", { model, layer });
+    };
     openPicker(this, { title: "Compare with", button: "Compare", current, anyHop: false, choose });
   }
 
-  async swap() {
-    const { model, layer, second } = this.choices;
-    await this.link.send("set_option", { name: "model", value: second });
-    this.set("second", { model, layer });
+  /** A model that is mapped second and chosen for the first map changes places with that one. */
+  swap() {
+    this.set("model", this.choices.second);
   }
 
   /** The first method of clusters that can be used. */
@@ -180,7 +189,7 @@ class View {
       drop: "Drop a sound to find what is like it",
       multiple: false,
     });
-    this.player = slot({ host, signal });
+    this.player = playerSlot({ host, signal });
     this.heatmap = slot({ host, signal });
     this.heatmapTitle = h("h3");
     this.heatmapLayer = h("span.ev-faint");
@@ -190,31 +199,40 @@ class View {
       h("div.ev-atlas-heatmap-head", {}, this.heatmapTitle, this.heatmapLayer),
       this.heatmap.el,
     );
-    this.tools = atlasTools(this);
     this.facets = atlasFacets(this);
     this.maps = [atlasMap(this, 0), atlasMap(this, 1)];
+    this.field = h("div.ev-atlas-maps", {}, ...this.maps.map((map) => map.el));
+    const leave = () => this.field.querySelector(".ev-scatter-stage")?.focus({ preventScroll: true });
+    this.controls = sharedControls(this.field, { signal, leave });
+    this.tools = atlasTools(this, this.controls);
     this.total = h("span.ev-faint");
     this.wrong = h("button.ev-plain.ev-atlas-wrong", {
       type: "button",
       onclick: () => this.#openTab("problems", true),
     });
-    const status = h("div.ev-atlas-status", {}, this.total, this.wrong, this.busy.el, this.tools.acts);
+    this.maps[0].foot.prepend(this.total, this.wrong);
     this.pages = TABS.map(([name, label, make]) => ({ name, label, part: make(this), page: h("div.ev-atlas-list") }));
     for (const { part, page } of this.pages) page.append(part.el);
     this.tabs = tabList({ label: "Lists", tabs: this.pages, open: (name) => this.#openTab(name) });
     const lists = h("div.ev-atlas-lists", {}, ...this.pages.map(({ page }) => page));
-    const side = h("aside.ev-atlas-side", { "aria-label": "Lists" }, this.tabs.el, lists);
-    this.field = h("div.ev-atlas-maps", {}, ...this.maps.map((map) => map.el));
-    const body = h("div.ev-atlas-body", {}, this.field, this.facets.el, h("div.ev-atlas-beside", {}, side));
+    const side = h(
+      "aside.ev-atlas-side",
+      { "aria-label": "Legend and lists" },
+      h("div.ev-atlas-legend", {}, this.controls.legend),
+      this.tabs.el,
+      lists,
+    );
+    const field = h("div.ev-atlas-field-of-maps", {}, this.field, this.busy.el);
+    const body = h("div.ev-atlas-body", {}, field, this.facets.el, h("div.ev-atlas-beside", {}, side));
     const page = h(
       "div.ev-atlas-page",
       {},
-      this.player.el,
-      h("div.ev-atlas-top", {}, this.tools.el, status),
+      this.tools.el,
       this.trouble.el,
       ...this.messages.nodes,
       body,
-      // Below: when it comes, the map must not move away under the pointer.
+      // Below: when they come, the map must not move away under the pointer.
+      this.player.el,
       this.heard,
     );
     this.el.prepend(page);
@@ -250,7 +268,7 @@ class View {
     else if (action?.kind === "help") this.help();
     // The other keys are those of what this page is a part of; alone, they are the clock's.
     else if (inside) return;
-    else if (action?.kind === "search") this.field.querySelector("input[type=search]")?.focus();
+    else if (action?.kind === "search") this.controls.search.input.focus();
     else if (!applyToClock(action, this.clock)) return event.stopPropagation();
     event.preventDefault();
     event.stopPropagation();

@@ -48,15 +48,29 @@ export function titleOf(groups, key) {
   return groups.flatMap(({ items }) => items).find((item) => item.key === key)?.title ?? key;
 }
 
-/** @param {object} view what the parts of the page share */
-export function atlasTools(view) {
+/**
+ * One row: what is mapped, how, in which colours; what the hand does, the search, and all the rest behind one button.
+ * @param {object} view what the parts of the page share
+ * @param {{tools: HTMLElement, search: {el: HTMLElement}}} controls of the maps
+ */
+export function atlasTools(view, { tools, search }) {
   const { model, signal } = view;
-  const made = [picked(view), points(view), method(view), color(view), size(view), clusters(view)];
-  const buttons = acts(view);
-  const el = h("div.ev-atlas-bar", { role: "group", "aria-label": "The map" }, ...made.flatMap(({ nodes }) => nodes));
-  const update = () => [...made, buttons].forEach((part) => part.update());
-  onChange(model, "choices models methods clusterers color_options size_options", update, signal);
-  return { el, acts: buttons.el, update };
+  const method = methodOf(view, { name: "method", label: "Method of the map", list: "methods", own: "options" });
+  const row = [picked(view), method, color(view)];
+  const more = drawer(view, method);
+  const el = h(
+    "div.ev-atlas-bar",
+    { role: "group", "aria-label": "The map" },
+    ...row.flatMap(({ nodes }) => nodes),
+    tools,
+    search.el,
+    more.el,
+  );
+  function update() {
+    for (const part of [...row, more]) part.update();
+  }
+  onChange(model, "choices models methods clusterers color_options size_options vocabulary", update, signal);
+  return { el, more: more.el, update };
 }
 
 function chevron() {
@@ -65,9 +79,14 @@ function chevron() {
   return el;
 }
 
-/** A control with its name above it. */
+/** A control with its name beside it; what a control is called to who does not see it, its own label says. */
 function field(name, ...controls) {
-  return h("div.ev-atlas-field", {}, h("span.ev-faint", { "aria-hidden": "true" }, name), h("div", {}, ...controls));
+  return h("div.ev-atlas-field", {}, h("span.ev-faint", { "aria-hidden": "true" }, name), ...controls);
+}
+
+/** A part of the drawer, under its heading. */
+function section(title, ...nodes) {
+  return h("section.ev-atlas-section", { "aria-label": title }, h("h3", {}, title), ...nodes);
 }
 
 function selector(view, name, label, title = "") {
@@ -81,7 +100,7 @@ function picked(view) {
   const button = h("button.ev-atlas-model", { type: "button", "aria-haspopup": "dialog" }, name, chevron());
   button.addEventListener("click", () => view.pick());
   return {
-    nodes: [field("Model · layer", button)],
+    nodes: [button],
     update() {
       const text = view.modelTitle(view.choices);
       write(name, text || "Choose a model…");
@@ -109,66 +128,45 @@ function points(view) {
   };
 }
 
-/** A select of methods, with the options of the one that is chosen behind a button. */
-function withOptions(view, { name, label, list, own, none = [] }) {
+/** A select of methods, and the options of the one that is chosen, which unfold. */
+function methodOf(view, { name, label, list, own, none = [] }) {
   const select = selector(view, name, label);
   select.classList.add("ev-atlas-method");
-  const button = h("button.ev-atlas-icon", { type: "button" }, icon(ICONS.sliders));
+  const summary = h("summary");
+  const place = h("div");
+  const options = h("details.ev-atlas-options", {}, summary, place);
   const chosen = () => (view.model.get(list) ?? []).find((one) => one.name === view.choices[name]);
-  popover(view.el, button, {
-    label: `Options of ${label.toLowerCase()}`,
-    kind: "ev-atlas-options",
-    signal: view.signal,
-    fill(el, close) {
-      const { title, options } = chosen();
-      const values = view.choices[own] ?? {};
-      const apply = (changed) => {
-        close();
-        view.set(own, changed);
-      };
-      el.append(optionForm({ title: `Options of ${title}`, options, chosen: values, apply }));
-    },
-  });
+  let filled = "";
   return {
-    nodes: [select, button],
+    nodes: [select],
+    options,
     update() {
       const methods = view.model.get(list) ?? [];
       fillSelect(select, [...none, ...methodOptions(methods)], view.choices[name] || none[0]?.value || "");
       const missing = methods.filter((one) => one.available === false && one.why);
       const current = chosen();
       select.title = [label, current?.title, ...missing.map((one) => one.why)].filter(Boolean).map(quoted).join("\n");
-      const any = Boolean(current?.options?.length);
-      button.disabled = !any;
-      const changed = any && Object.keys(view.choices[own] ?? {}).length > 0;
-      const text = any ? `Options of ${quoted(current.title)}${changed ? " (changed)" : ""}` : "No options";
-      button.classList.toggle("ev-atlas-changed", changed);
-      button.title = text;
-      button.setAttribute("aria-label", text);
+      const any = current?.options?.length > 0;
+      options.hidden = !any;
+      if (!any) return;
+      const values = view.choices[own] ?? {};
+      const changed = Object.keys(values).length > 0;
+      write(summary, `Options of ${quoted(current.title)}${changed ? " (changed)" : ""}`);
+      // What is being typed stays, as long as the options are the same.
+      const key = JSON.stringify([current, values]);
+      if (key === filled) return;
+      filled = key;
+      const apply = (values) => view.set(own, values);
+      place.replaceChildren(optionForm({ title: "", options: current.options, chosen: values, apply }));
     },
   };
-}
-
-function method(view) {
-  const part = withOptions(view, { name: "method", label: "Method of the map", list: "methods", own: "options" });
-  return { ...part, nodes: [field("Map", ...part.nodes)] };
-}
-
-function clusters(view) {
-  const none = [{ value: "none", label: "none" }];
-  const part = withOptions(view, {
-    name: "clusters",
-    label: "Clusters",
-    list: "clusterers",
-    own: "cluster_options",
-    none,
-  });
-  return { ...part, nodes: [field("Clusters", ...part.nodes)] };
 }
 
 function color(view) {
   const { model } = view;
   const name = h("span.ev-panel-name", { dir: "auto" });
-  const button = h("button.ev-atlas-color", { type: "button" }, name, chevron());
+  const label = h("span.ev-faint", { "aria-hidden": "true" }, "Colour");
+  const button = h("button.ev-atlas-color", { type: "button" }, label, name, chevron());
   const groups = () => model.get("color_options") ?? [];
   popover(view.el, button, {
     label: "Colour by",
@@ -211,7 +209,7 @@ function color(view) {
     },
   });
   return {
-    nodes: [field("Colour by", button)],
+    nodes: [button],
     update() {
       const text = titleOf(groups(), view.choices.color || "none");
       write(name, plain(text));
@@ -232,73 +230,128 @@ function size(view) {
   };
 }
 
-function acts(view) {
-  const compare = h("button", { type: "button" }, "Compare…");
-  const two = () => Boolean(view.choices.second?.model);
-  const more = h("button", { type: "button" }, "Compare", chevron());
-  compare.addEventListener("click", () => view.pickSecond());
-  popover(view.el, more, {
-    label: "Compare",
-    kind: "ev-atlas-menu",
+/** What is not needed at every moment, by what it is about. */
+function drawer(view, method) {
+  const what = points(view);
+  const sized = size(view);
+  const none = [{ value: "none", label: "none" }];
+  const groups = methodOf(view, {
+    name: "clusters",
+    label: "Clusters",
+    list: "clusterers",
+    own: "cluster_options",
+    none,
+  });
+  const near = neighborOptions(view);
+  // What opens a dialog closes the drawer, and gives the focus back to its button.
+  let close = () => {};
+  const leaving = (act) => () => {
+    close();
+    button.focus({ preventScroll: true });
+    act();
+  };
+  const compare = comparing(view, leaving);
+  const help = h("button", { type: "button", onclick: leaving(() => view.help()) }, "Keys");
+  const save = saving(view);
+  const sections = [
+    section("Points", ...what.nodes, ...sized.nodes),
+    section("Map", method.options),
+    section("Clusters", field("Found by", ...groups.nodes), groups.options),
+    section("Neighbours", ...near.nodes),
+    section("Compare", ...compare.nodes),
+    section("Save", ...save.nodes),
+    section("In Python, and help", h("div.ev-atlas-line", {}, view.copyButton, help)),
+  ];
+  const button = h("button", { type: "button" }, icon(ICONS.sliders), h("span", {}, "More"));
+  button.title = "What a point is, options of the map, clusters, comparing, saving, code and help";
+  popover(view.el, button, {
+    label: "More about the map",
+    kind: "ev-atlas-more",
     signal: view.signal,
-    fill(el, close) {
-      const entry = (text, press) => h("button.ev-plain", { type: "button", onclick: () => (close(), press()) }, text);
-      el.append(
-        entry("Another model beside…", () => view.pickSecond()),
-        entry("Swap the two", () => view.swap()),
-        entry("Close the second map", () => view.set("second", {})),
-      );
+    fill(el, shut) {
+      close = shut;
+      save.update();
+      el.append(...sections);
     },
   });
-  const save = h("button", { type: "button" }, icon(ICONS.save), "Save", chevron());
-  popover(view.el, save, {
-    label: "Save",
-    kind: "ev-atlas-save",
-    signal: view.signal,
-    fill: (el, close) => saveMenu(view, el, close),
-  });
-  const help = h("button", { type: "button", "aria-label": "Help: keys", title: "Help (?)" }, "?");
-  help.addEventListener("click", () => view.help());
   return {
-    el: h("div.ev-atlas-acts", {}, compare, more, save, view.copyButton, help),
+    el: button,
     update() {
-      compare.hidden = two();
-      more.hidden = !two();
+      for (const part of [what, sized, groups, near, compare, save]) part.update();
+      // Methods without options need no heading.
+      sections[1].hidden = method.options.hidden;
     },
   };
 }
 
-function saveMenu(view, el, close) {
-  const count = view.model.get("selection")?.count ?? 0;
-  const scope = h("select", { "aria-label": "What to save" });
-  const words = `the selection (${count})`;
-  fillSelect(
-    scope,
-    [
-      { value: "all", label: "the whole map" },
-      { value: "selection", label: words, disabled: !count },
-    ],
-    "all",
+const COUNTS = [5, 10, 15, 30, 50];
+
+/** How neighbours are found, in lists and in figures. */
+function neighborOptions(view) {
+  const { model } = view;
+  const metric = selector(view, "metric", "Distance");
+  const count = h("select", { "aria-label": "How many neighbours" });
+  count.addEventListener("change", () => view.set("k", Number(count.value)));
+  return {
+    nodes: [field("Distance", metric), field("How many", count)],
+    update() {
+      const { metric: chosen = "cosine", k = 15 } = view.choices;
+      fillSelect(metric, titled(model.get("vocabulary")?.metrics), chosen);
+      const counts = [...new Set([...COUNTS, k])].sort((a, b) => a - b);
+      fillSelect(
+        count,
+        counts.map((n) => ({ value: String(n), label: `${n} nearest` })),
+        String(k),
+      );
+    },
+  };
+}
+
+function comparing(view, leaving) {
+  const button = (text, press) => h("button", { type: "button", onclick: press }, text);
+  const open = button(
+    "Compare with another model…",
+    leaving(() => view.pickSecond()),
   );
+  const swap = button("Swap the two", () => view.swap());
+  const close = button("Close the second map", () => view.set("second", {}));
+  return {
+    nodes: [h("div.ev-atlas-line", {}, open, swap, close)],
+    update() {
+      const two = Boolean(view.choices.second?.model);
+      write(open, two ? "Another second model…" : "Compare with another model…");
+      swap.hidden = close.hidden = !two;
+    },
+  };
+}
+
+function saving(view) {
+  const scope = h("select", { "aria-label": "What to save" });
   const audio = h("select", { "aria-label": "Sounds of the page" });
   fillSelect(audio, AUDIO, "link");
-  const save = (format) => {
-    const content = { format, selection: scope.value === "selection" };
-    if (format === "html") content.audio = audio.value;
+  const format = h("select", { "aria-label": "Format" });
+  const labels = FORMATS.map(({ name, title, about }) => ({ value: name, label: `${title}: ${about}` }));
+  fillSelect(format, labels, FORMATS[0].name);
+  const sounds = field("Sounds", audio);
+  const press = () => {
+    const content = { format: format.value, selection: scope.value === "selection" };
+    if (content.format === "html") content.audio = audio.value;
     view.link.send("save", content);
-    close();
   };
-  const entry = ({ name, title, about }) =>
-    h(
-      "button.ev-plain.ev-atlas-entry",
-      { type: "button", onclick: () => save(name) },
-      h("strong", {}, title),
-      h("span.ev-faint", {}, about),
+  const save = h("button.ev-primary", { type: "button", onclick: press }, icon(ICONS.save), "Save");
+  function update() {
+    const count = view.model.get("selection")?.count ?? 0;
+    const own = count ? scope.value : "all";
+    fillSelect(
+      scope,
+      [
+        { value: "all", label: "the whole map" },
+        { value: "selection", label: `the selection (${count})`, disabled: !count },
+      ],
+      own || "all",
     );
-  const [page, ...rest] = FORMATS;
-  el.append(
-    h("label.ev-atlas-line", {}, h("span.ev-faint", {}, "Save"), scope),
-    h("div.ev-atlas-page-entry", {}, entry(page), audio),
-    ...rest.map(entry),
-  );
+    sounds.hidden = format.value !== "html";
+  }
+  format.addEventListener("change", update);
+  return { nodes: [field("Format", format), field("Tracks", scope), sounds, h("div.ev-atlas-line", {}, save)], update };
 }

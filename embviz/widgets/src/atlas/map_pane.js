@@ -52,9 +52,10 @@ export function atlasMap(view, index) {
   compute.addEventListener("click", () => link.send("compute"));
   const words = "There is no map yet: choose above what to map, or take what is chosen.";
   const blank = h("div.ev-panel-blank", { hidden: true }, h("p.ev-faint", {}, words), compute);
-  const line = h("div.ev-atlas-map-words", {}, title, first, h("span.ev-atlas-facts-line", {}, facts, why));
-  const head = h("div.ev-atlas-map-head", {}, line, tools);
-  const el = h("section.ev-atlas-map", { "aria-label": `Map ${index + 1}` }, head, notes, state.el, blank, map.el);
+  const head = h("div.ev-atlas-map-head", {}, title, tools);
+  const plot = h("div.ev-atlas-plot", {}, map.el, blank, first, state.el);
+  const foot = h("div.ev-atlas-foot", {}, facts, why, notes);
+  const el = h("section.ev-atlas-map", { "aria-label": `Map ${index + 1}` }, head, plot, foot);
   let said = "";
 
   function update(item) {
@@ -72,7 +73,9 @@ export function atlasMap(view, index) {
     facts.title = figures;
     why.hidden = !figures;
     noted(item.notes ?? []);
-    state.update(item, view.modelOf(item.model), model.get("downloads")?.[item.model]);
+    // Over a map that is there, the line of what runs is enough.
+    const over = item.view && ["waiting", "running"].includes(item.status);
+    state.update(over ? {} : item, view.modelOf(item.model), model.get("downloads")?.[item.model]);
     map.set(item.view);
     const empty = !item.view && !["failed", "cancelled", "download", "waiting", "running"].includes(item.status);
     blank.hidden = !empty;
@@ -96,7 +99,7 @@ export function atlasMap(view, index) {
     said = now;
   }
 
-  return { el, update };
+  return { el, foot, update };
 }
 
 function explain(el) {

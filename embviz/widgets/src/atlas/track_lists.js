@@ -3,10 +3,8 @@
 import { h, icon, write } from "../base/dom.js";
 import { iconButton, lineOf, namesOf, rowList, walkable } from "../base/row_list.js";
 import { formatTime } from "../base/time.js";
-import { fillSelect, ICONS, nameOf, plain, quoted, titled } from "../base/ui.js";
+import { ICONS, nameOf, plain, quoted } from "../base/ui.js";
 import { lengthOf } from "../explorer/track_list.js";
-
-const COUNTS = [5, 10, 15, 30, 50];
 
 /** A moment of a track. @returns {string} such as ``at 1:02``; empty where the whole track is meant */
 export function momentOf({ at }) {
@@ -64,9 +62,7 @@ export function neighborList(view) {
   const { model, link } = view;
   const own = () => model.get("neighbors") ?? {};
   const title = h("h3");
-  const metric = h("select", { "aria-label": "Distance" });
-  const count = h("select", { "aria-label": "How many neighbours" });
-  const exact = h("span.ev-faint");
+  const how = h("span.ev-faint", { title: "Chosen behind “More”" });
   const ofSelection = h("button", { type: "button" }, "Of the selection");
   const browse = h("button", { type: "button" }, "Like a file…");
   browse.title = "Find what is like a file of yours; it can be dropped onto the map, too";
@@ -96,14 +92,11 @@ export function neighborList(view) {
     "div.ev-atlas-pane",
     {},
     h("div.ev-atlas-pane-head", {}, title),
-    h("div.ev-atlas-line", {}, metric, count, exact),
-    h("div.ev-atlas-line", {}, ofSelection, browse),
+    h("div.ev-atlas-line", {}, ofSelection, browse, how),
     message,
     empty,
     list.el,
   );
-  metric.addEventListener("change", () => view.set("metric", metric.value));
-  count.addEventListener("change", () => view.set("k", Number(count.value)));
   ofSelection.addEventListener("click", () => link.send("find_neighbors", { of: "selection" }));
   browse.addEventListener("click", () => view.browse());
 
@@ -111,25 +104,19 @@ export function neighborList(view) {
     el,
     traits: "neighbors choices selection filters",
     update() {
-      const { of, items = [], message: words, exact: certain } = own();
+      const { of, items = [], message: said, exact: certain } = own();
       const kind = { frame: "this moment of ", selection: "", file: "the file " }[of?.kind] ?? "";
       title.replaceChildren(...(of?.title ? [`Like ${kind}`, nameOf(of.title)] : ["Neighbours"]));
       title.title = of ? quoted(of.title) : "";
-      fillSelect(metric, titled(model.get("vocabulary")?.metrics), own().metric || view.choices.metric || "cosine");
-      const k = own().k || view.choices.k || 15;
-      const counts = [...new Set([...COUNTS, k])].sort((a, b) => a - b);
-      fillSelect(
-        count,
-        counts.map((n) => ({ value: String(n), label: `${n} nearest` })),
-        String(k),
-      );
-      write(exact, of ? (certain === false ? "approximate" : "exact") : "");
-      exact.title =
-        certain === false ? "Searched in an index: one of many may be missed" : "Compared with every vector";
+      const metric = own().metric || view.choices.metric || "cosine";
+      const words = [model.get("vocabulary")?.metrics?.[metric] ?? metric];
+      if (of) words.push(certain === false ? "approximate" : "exact");
+      write(how, words.join(", "));
+      if (certain === false) how.title = "Searched in an index: one of many may be missed";
       ofSelection.disabled = !(model.get("selection")?.count > 0);
       ofSelection.title = ofSelection.disabled ? "Select points first" : "What is like all that is selected";
-      write(message, plain(words));
-      message.hidden = !words;
+      write(message, plain(said));
+      message.hidden = !said;
       empty.hidden = Boolean(of);
       list.fill(
         items.filter((item) => view.facets.passes(item)),

@@ -10,8 +10,9 @@ import { h, onChange, onTheme, sizeOf, write } from "../base/dom.js";
 import { applyToClock, keepKeys, pressedAction } from "../base/keys.js";
 import { iconButton, lineOf, namesOf, rowList } from "../base/row_list.js";
 import { clamp } from "../base/time.js";
-import { nameOf, plain, quoted, slot } from "../base/ui.js";
+import { nameOf, plain, quoted } from "../base/ui.js";
 import { clockOf } from "../player/clock.js";
+import { playerSlot } from "../player/player_slot.js";
 
 /**
  * @import { Host, Model, RenderOptions } from "../types.js"
@@ -122,7 +123,7 @@ function draw(model, el, signal, host) {
   const trouble = troubleLine();
   const link = new Link(model, { signal, onTrouble: trouble.say });
   const messages = notices({ link });
-  const player = slot({ host, signal });
+  const player = playerSlot({ host, signal });
   const title = h("h3", { dir: "auto" });
   const setUnit = (/** @type {string} */ name) => {
     model.set("unit", name);

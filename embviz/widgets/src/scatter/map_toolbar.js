@@ -46,8 +46,8 @@ export function mapTools(does) {
   const selected = h("span.ev-scatter-selected", { hidden: true }, count, clear);
   const hands = h("span.ev-scatter-buttons", { role: "group", "aria-label": "What a drag does" });
   hands.append(pan, ...modes.map(([, el]) => el));
-  const look = h("span.ev-scatter-buttons", { role: "group", "aria-label": "View" }, ...zooms, full);
-  const el = h("div.ev-scatter-tools", {}, hands, look, selected);
+  const look = h("span.ev-scatter-buttons.ev-scatter-look", { role: "group", "aria-label": "View" }, ...zooms, full);
+  const el = h("div.ev-scatter-tools", {}, hands, selected);
 
   function mode(now) {
     pan.setAttribute("aria-pressed", String(now === "pan"));
@@ -57,6 +57,7 @@ export function mapTools(does) {
   mode("pan");
   return {
     el,
+    look, // stands on the map
     mode,
     /** @param {boolean} on whether the map fills the screen */
     full: (on) => full.setAttribute("aria-pressed", String(on)),

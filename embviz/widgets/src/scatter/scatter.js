@@ -41,6 +41,10 @@ const NO_TRAIL = new Float32Array(0);
 /** @import { Glide } from "./types.js" */
 
 export class ScatterView {
+  /** @type {AbortSignal} */
+  signal;
+  /** @type {HTMLElement} */
+  root;
   mode = "pan"; // what a drag does: "pan", "lasso" or "rectangle"
   /** @type {Glide | null} */
   #glide = null;
@@ -49,10 +53,12 @@ export class ScatterView {
   #lit = null;
   #found = NONE;
   #lasso = null;
-  #named = false;
+  #named = null; // whether categories have their names on the map; null: nobody has said
+  #before = null; // what was looked at before a search
+  #shared = null; // tools, search and legend of the page around, in place of the map's own
   #dark = false;
   #inks = {};
-  #colors = [];
+  colors = []; // of shades, the last one of what is not known
 
   constructor({ model, el, signal }) {
     Object.assign(this, { model, signal });
@@ -76,6 +82,19 @@ export class ScatterView {
     this.#listen();
     this.#listenHands();
     this.renderers.use(model.get("renderer"));
+    // A page around it may have tools, search and legend for all of its maps.
+    this.root.dispatchEvent(new CustomEvent("ev-map", { bubbles: true, detail: this }));
+  }
+
+  /**
+   * Leave tools, search and legend to the page around, which is told what they show.
+   * @param {import("./shared_controls.js").Shared} shared
+   */
+  adopt(shared) {
+    this.#shared = shared;
+    this.head.hidden = this.legend.el.hidden = true;
+    this.root.classList.add("ev-scatter-bare");
+    shared.restyled(this);
   }
 
   #build(el) {
@@ -83,8 +102,8 @@ export class ScatterView {
     const data = () => this.data;
     this.search = searchBox({
       data,
-      found: (tracks) => this.#showFound(tracks),
-      choose: (track) => this.#goTo(track),
+      found: (tracks, asked) => this.showFound(tracks, asked),
+      choose: (track) => this.goTo(track),
       leave: () => this.stage.focus({ preventScroll: true }),
       signal: this.signal,
     });
@@ -93,14 +112,14 @@ export class ScatterView {
       zoom: (factor) => this.sight.zoom(factor),
       all: () => this.sight.reset(),
       full: () => this.full.toggle(),
-      clear: () => this.#select(NONE),
+      clear: () => this.selectNone(),
     });
     this.legend = mapLegend({
       data,
       hide: (hidden) => this.set({ hidden_categories: hidden }),
       window: (window) => this.set({ value_range: window }),
-      light: (shade) => this.#light(shade),
-      names: () => this.#name(),
+      light: (shade) => this.light(shade),
+      names: () => this.name(!this.named),
     });
     this.title = h("strong.ev-scatter-title", { dir: "auto" });
     this.facts = h("span.ev-scatter-facts");
@@ -109,11 +128,11 @@ export class ScatterView {
     this.message = h("div.ev-scatter-message", { hidden: true, role: "status" });
     this.stage = h("div.ev-scatter-stage", { tabIndex: 0, role: "application", "aria-describedby": hint });
     const frame = h("div.ev-scatter-frame", {}, this.renderers.el, this.over, this.marker, this.stage, this.message);
-    this.plot = h("div.ev-scatter-plot", {}, frame, this.pointing.tip);
-    const head = h("div.ev-scatter-head", {}, this.title, this.facts, this.tools.el, this.search.el);
+    this.plot = h("div.ev-scatter-plot", {}, frame, this.tools.look, this.pointing.tip);
+    this.head = h("div.ev-scatter-head", {}, this.title, this.facts, this.tools.el, this.search.el);
     const body = h("div.ev-scatter-body", {}, this.plot, this.legend.el);
     const described = h("div.ev-hidden", { id: hint }, HINT);
-    this.root = h("div.embviz.ev-scatter", {}, head, this.notice, body, this.pointing.live, described);
+    this.root = h("div.embviz.ev-scatter", {}, this.head, this.notice, body, this.pointing.live, described);
     el.append(this.root);
     this.full = fullScreen(this.root, (on) => this.tools.full(on), this.signal);
     this.signal.addEventListener("abort", () => this.#remove(), { once: true });
@@ -140,7 +159,8 @@ export class ScatterView {
     onChange(model, "matches", () => this.#refound(), signal);
     onChange(model, "current", () => ((this.pointing.cursor = model.get("current")), this.relight()), signal);
     onChange(model, "trail", () => (this.relight(), this.#follow()), signal);
-    onChange(model, "lines labels", this.relight, signal);
+    onChange(model, "lines", this.relight, signal);
+    onChange(model, "labels", () => (this.#relegend(), this.relight()), signal);
     onChange(model, "title message", () => this.#describe(), signal);
     onChange(model, "renderer", () => this.renderers.use(model.get("renderer")), signal);
     onTheme(this.root, (dark) => this.#themed(dark), signal);
@@ -200,7 +220,7 @@ export class ScatterView {
     const moved = from.length === to.length && from.some((at, i) => at !== to[i]);
     if (moved && this.#ready && !matchMedia("(prefers-reduced-motion: reduce)").matches) return this.#glideFrom(from);
     // Where it is not to be seen, it is fitted when it is.
-    this.sight.view = null;
+    this.sight.view = this.#before = null;
     this.#fit();
   }
 
@@ -268,9 +288,14 @@ export class ScatterView {
   }
 
   #restyle() {
-    this.#colors = this.data.palette(this.#dark, this.#inks.accent || "#1565c0");
-    this.legend.update({ colors: this.#colors, strong: this.#named });
+    this.colors = this.data.palette(this.#dark, this.#inks.accent || "#1565c0");
+    this.#relegend();
     this.repaint();
+  }
+
+  #relegend() {
+    if (this.#shared) this.#shared.restyled(this);
+    else this.legend.update({ colors: this.colors, strong: this.named });
   }
 
   #describe() {
@@ -314,7 +339,7 @@ export class ScatterView {
       glide: this.#glide,
       moving: sight.moving || this.gliding,
       inks: this.#inks,
-      colors: this.#colors,
+      colors: this.colors,
       diameters: sides,
       opacity: opacityOf(data.density / view.k ** 2, usual),
       selected: picks.mask,
@@ -364,16 +389,23 @@ export class ScatterView {
   #labels() {
     const labels = this.model.get("labels") ?? [];
     const given = labels.map((label) => ({ ...label, text: quoted(label.text), strong: true }));
-    return this.#named && this.data.color.kind === "category" ? [...given, ...this.data.names()] : given;
+    return this.named && this.data.color.kind === "category" ? [...given, ...this.data.names()] : given;
   }
 
-  #name() {
-    this.#named = !this.#named;
-    this.legend.update({ colors: this.#colors, strong: this.#named });
+  /** Whether categories have their names on the map: from the start, where there are none of clusters. */
+  get named() {
+    return this.#named ?? !this.model.get("labels")?.length;
+  }
+
+  /** Have the names of the categories on the map, or not. */
+  name(on) {
+    this.#named = on;
+    this.#relegend();
     this.relight();
   }
 
-  #light(shade) {
+  /** Light up the points of a shade; null: all as they are. */
+  light(shade) {
     this.#lit = shade !== null && this.data.shownShades[shade] ? this.data.ofShade(shade) : null;
     this.relight();
   }
@@ -399,6 +431,7 @@ export class ScatterView {
   setMode(mode) {
     this.mode = this.mode === mode ? "pan" : mode;
     this.tools.mode(this.mode);
+    this.#shared?.mode(this.mode);
     this.stage.dataset.mode = this.mode;
   }
 
@@ -413,6 +446,10 @@ export class ScatterView {
     this.pointing.say(this.#selectedText() || "nothing selected");
   }
 
+  selectNone() {
+    this.#select(NONE);
+  }
+
   #selectedText() {
     const { length } = this.picks.points;
     return length ? `${length.toLocaleString("en")} selected` : "";
@@ -420,18 +457,27 @@ export class ScatterView {
 
   #picked() {
     this.tools.selected(this.#selectedText());
+    this.#shared?.selected(this.#selectedText());
     this.repaint?.();
   }
 
   // -- searching --
 
-  #showFound(tracks) {
+  /** Mark what a search has found, and fly there; what was looked at before comes back when nothing is asked for. */
+  showFound(tracks, asked = tracks.length > 0) {
     const points = tracks.length <= MOST_MARKED ? tracks.flatMap((track) => this.data.pointsOf(track)) : [];
     this.#find(points);
+    if (!asked) {
+      if (this.#before) this.sight.fly(this.#before);
+      this.#before = null;
+      return;
+    }
+    this.#before ??= this.sight.view;
     if (tracks.length <= MOST_SOUGHT) this.sight.flyTo(this.data.xy, points);
   }
 
-  #goTo(track) {
+  /** Go to a track, which has the focus then. */
+  goTo(track) {
     const points = this.data.pointsOf(track);
     if (!points.length) return;
     this.#find(points);
@@ -476,9 +522,10 @@ export class ScatterView {
     else if (kind === "zoom") this.sight.zoom(KEY_ZOOM ** action.steps);
     else if (kind === "all") this.sight.reset();
     else if (kind === "mode") this.setMode(action.mode);
-    else if (kind === "names") this.#name();
+    else if (kind === "names") this.name(!this.named);
     else if (kind === "full") this.full.toggle();
     else if (kind === "select") this.#select(this.data.everyShown());
+    else if (this.#shared) this.#shared.search();
     else this.search.input.focus();
     return true;
   }
@@ -492,7 +539,7 @@ export class ScatterView {
 
   #clear() {
     if (this.hands.cancel() || this.full.leave()) return true;
-    if (this.picks.points.length) this.#select(NONE);
+    if (this.picks.points.length) this.selectNone();
     else if (this.mode !== "pan") this.setMode("pan");
     else return false;
     return true;

@@ -52,7 +52,7 @@ function placeOf(columns, track, words, wanted, number) {
 
 /**
  * The box of the search.
- * @param {{data: () => import("./points.js").MapData, found: (tracks: number[]) => void,
+ * @param {{data: () => import("./points.js").MapData, found: (tracks: number[], asked: boolean) => void,
  *   choose: (track: number) => void, leave: () => void, signal: AbortSignal}} options
  */
 export function searchBox({ data, found, choose, leave, signal }) {
@@ -93,7 +93,7 @@ export function searchBox({ data, found, choose, leave, signal }) {
     tracks = places ? all.filter((track) => data().pointsOf(track).length) : all.filter((track) => track < n);
     at = -1;
     fill();
-    found(tracks);
+    found(tracks, Boolean(searched.trim()));
   }
 
   function fill() {

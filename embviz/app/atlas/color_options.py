@@ -1,0 +1,116 @@
+"""What the points of a map can be coloured and sized by, and what says most of a collection.
+
+Conventions: a colour has a key: ``"none"``, ``"column:NAME"`` of the table, ``"tag:MODEL:TAG"``, ``"tempo"``,
+``"trust"`` (how many of its neighbours a point keeps on the map) or ``"cluster"``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from embviz.app.atlas.model_outputs import taggers, tempo_model
+from embviz.core.text import format_cell
+from embviz.errors import OptionError, did_you_mean
+from embviz.export.columns import MAP_GROUP, is_number, readable_column, tagger_group
+from embviz.plotting.encodings import CATEGORIES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from embviz.widgets.schema import ColorGroup, KeyTitle
+
+
+# Of the columns of every table, those that say what is to be seen.
+FIRST = ("genre", "artist", "album", "folder", "year", "duration")
+HIDDEN = ("path", "name", "title", "digest", "problem", "warning")
+TRUST_TITLE = "neighbours kept"
+
+#: What music is sorted by, the most telling first; a column of another name has to make groups by itself.
+TELLING = ("genre", "style", "mood", "artist", "folder")
+MOST_GROUPS = 12
+MOST_VALUES = 1000  # of which the groups are counted
+
+SIZES: list[KeyTitle] = [
+    {"key": "none", "title": "all the same"},
+    {"key": "duration", "title": "duration"},
+    {"key": "spread", "title": "spread within the track"},
+]
+
+
+def telling_color(table: pd.DataFrame) -> str:
+    """Return the key of what says most of the tracks, where anything does; else ``"none"``.
+
+    That is the first column of groups, those of :data:`TELLING` before all others, whose value is known of most tracks.
+    """
+    names = _columns(table)
+    for name in [*(name for name in TELLING if name in names), *(name for name in names if name not in TELLING)]:
+        values = readable_column(table, name)
+        if not is_number(values.dtype) and _makes_groups(values, telling=name in TELLING):
+            return f"column:{name}"
+    return "none"
+
+
+def _makes_groups(values: pd.Series[Any], *, telling: bool) -> bool:
+    """Return whether colours by some values would say something: there are few, of most tracks."""
+    try:
+        raw = values.value_counts()
+    except TypeError:  # lists, or whatever else cells can hold
+        raw = values.map(format_cell).value_counts()
+    if len(raw) > MOST_VALUES:
+        return False
+    counts = raw.groupby([format_cell(value) for value in raw.index]).sum().drop("", errors="ignore")
+    counts = counts.sort_values(ascending=False)
+    known = int(counts.sum())
+    if len(counts) < 2 or 2 * known <= len(values):
+        return False
+    if telling:  # of many genres, the largest have colours of their own
+        return 2 * int(counts.head(CATEGORIES).sum()) >= known
+    return len(counts) <= min(MOST_GROUPS, known // 2)
+
+
+def _columns(table: pd.DataFrame) -> list[Any]:
+    """Return the columns that a map can be coloured by, those of every collection first."""
+    names = [name for name in FIRST if name in table.columns]
+    names += [name for name in table.columns if name not in FIRST + HIDDEN]
+    return [name for name in names if any(str(value) for value in table[name].dropna())]
+
+
+def color_groups(table: pd.DataFrame) -> list[ColorGroup]:
+    """Return what can be chosen, as the page lists it."""
+    columns: list[KeyTitle] = [{"key": f"column:{name}", "title": format_cell(name)} for name in _columns(table)]
+    groups: list[ColorGroup] = [
+        {"title": "", "items": [{"key": "none", "title": "none"}]},
+        {"title": "Columns", "items": columns},
+        {"title": MAP_GROUP, "items": [{"key": "cluster", "title": "cluster"}, {"key": "trust", "title": TRUST_TITLE}]},
+    ]
+    tempo = tempo_model()
+    if tempo is not None:
+        groups.append({"title": tagger_group(tempo), "items": [{"key": "tempo", "title": "tempo"}]})
+    for model in taggers():
+        tags = next(layer.labels for layer in model.known_layers if layer.name == "output")
+        items: list[KeyTitle] = [{"key": f"tag:{model.name}:{tag}", "title": tag} for tag in tags]
+        groups.append({"title": tagger_group(model), "items": items})
+    return groups
+
+
+def key_of(wanted: Any, table: pd.DataFrame) -> str:
+    """Return the key of a colour by its name: of a column, of a tag, or a key itself; of None, what says most.
+
+    Raises
+    ------
+    OptionError
+        If there is nothing of that name.
+    """
+    if wanted is None:
+        return telling_color(table)
+    items = [item for group in color_groups(table) for item in group["items"]]
+    names = {item["key"]: item["key"] for item in items}
+    # A column comes before a tag of that name, and a tag of the first model before those of others.
+    for item in items:
+        names.setdefault(item["title"], item["key"])
+    if not isinstance(wanted, str) or wanted not in names:
+        raise OptionError(
+            f"There is no {wanted!r:.80} to colour by: a column of the table, 'cluster', 'trust', 'tempo' or a tag of "
+            f"a model whose weights are here is expected.{did_you_mean(str(wanted), names)}"
+        )
+    return str(names[wanted])
