@@ -169,6 +169,11 @@ class Table:
         """Return the commands so far, without their numbers, and forget them."""
         return self.bench.commands("atlas")
 
+    def more(self) -> Any:
+        """Open what stands behind the one button."""
+        self.page.get_by_role("button", name="More", exact=True).click()
+        return self.page.get_by_role("dialog", name="More about the map")
+
     def change(self, **traits: Any) -> None:
         for name, value in traits.items():
             self.bench.change("atlas", name, value)
@@ -272,28 +277,55 @@ def test_traits_are_those_of_the_contract_and_cross_the_wire():
     assert all(trait.help for name, trait in AtlasView.class_traits(sync=True).items() if name in a_state())
 
 
-# The bar above the maps
+# The row of controls, and what stands behind its last button
 
 
 def test_choices_are_shown_and_sent(table):
     page = table.show()
-    page.get_by_label("What a point is").select_option("frames")
-    page.get_by_label("Pooling").select_option("max")
     page.get_by_label("Method of the map", exact=True).select_option("tsne")
-    page.get_by_label("Size by").select_option("duration")
-    page.get_by_label("Clusters", exact=True).first.select_option("kmeans")
+    more = table.more()
+    more.get_by_label("What a point is").select_option("frames")
+    more.get_by_label("Pooling").select_option("max")
+    more.get_by_label("Size by").select_option("duration")
+    more.locator("select[aria-label=Clusters]").select_option("kmeans")
+    more.get_by_label("Distance").select_option("euclidean")
+    more.get_by_label("How many neighbours").select_option("30")
     assert table.sent() == [
+        {"kind": "set_option", "name": "method", "value": "tsne"},
         {"kind": "set_option", "name": "points", "value": "frames"},
         {"kind": "set_option", "name": "pooling", "value": "max"},
-        {"kind": "set_option", "name": "method", "value": "tsne"},
         {"kind": "set_option", "name": "size", "value": "duration"},
         {"kind": "set_option", "name": "clusters", "value": "kmeans"},
+        {"kind": "set_option", "name": "metric", "value": "euclidean"},
+        {"kind": "set_option", "name": "k", "value": 30},
     ]
     table.change(choices=CHOICES | {"points": "frames", "method": "pca", "size": "duration"})
-    assert page.get_by_label("What a point is").input_value() == "frames"
-    assert page.get_by_label("Pooling").is_disabled()
+    assert more.get_by_label("What a point is").input_value() == "frames"
+    assert more.get_by_label("Pooling").is_disabled()
     assert page.get_by_label("Method of the map", exact=True).input_value() == "pca"
-    assert page.get_by_role("button", name="No options").count() == 2
+    assert more.get_by_text("Options of").count() == 2
+    assert not any(options.is_visible() for options in more.get_by_text("Options of").all())
+
+
+def test_the_row_is_one_row_and_its_drawer_is_used_with_keys(table):
+    page = table.show(width=820)
+    bar = page.get_by_role("group", name="The map")
+    middles = {
+        round(box["y"] + box["height"] / 2) for box in (one.bounding_box() for one in bar.locator("> *").all())
+    }
+    assert max(middles) - min(middles) <= 1
+    button = page.get_by_role("button", name="More", exact=True)
+    button.press("Enter")
+    more = page.get_by_role("dialog", name="More about the map")
+    assert more.get_by_label("What a point is").evaluate("el => el === document.activeElement")
+    headings = ["Points", "Map", "Clusters", "Neighbours", "Compare", "Save", "In Python, and help"]
+    assert more.get_by_role("heading", level=3).all_inner_texts() == headings
+    table.page.keyboard.press("Escape")
+    assert not more.is_visible()
+    assert button.evaluate("el => el === document.activeElement")
+    table.more().get_by_role("button", name="Keys").click()
+    page.get_by_role("dialog", name="Keys").get_by_role("button", name="Close").click()
+    assert button.evaluate("el => el === document.activeElement")
 
 
 def test_a_method_that_is_not_installed_says_so(table):
@@ -316,10 +348,10 @@ def test_model_and_layer_are_picked(table):
 
 
 def test_options_of_a_method_are_checked_and_only_what_differs_is_sent(table):
-    page = table.show(choices=CHOICES | {"options": {"n_neighbors": 30}})
-    button = page.get_by_role("button", name="Options of UMAP (changed)")
-    button.click()
-    form = page.get_by_role("dialog", name="Options of method of the map")
+    table.show(choices=CHOICES | {"options": {"n_neighbors": 30}})
+    more = table.more()
+    more.get_by_text("Options of UMAP (changed)").click()
+    form = more.locator("form").first
     assert form.get_by_label("Neighbours").input_value() == "30"
     form.get_by_label("Least distance").fill("7")
     form.get_by_role("button", name="Apply").click()
@@ -330,19 +362,22 @@ def test_options_of_a_method_are_checked_and_only_what_differs_is_sent(table):
     form.get_by_label("Least distance").fill("0,25")
     form.get_by_label("Least distance").press("Enter")
     assert table.sent() == [{"kind": "set_option", "name": "options", "value": {"min_dist": 0.25}}]
-    assert not form.is_visible()
-    assert button.evaluate("el => el === document.activeElement")
+    table.change(choices=CHOICES | {"options": {"min_dist": 0.25}})
+    assert form.get_by_label("Neighbours").input_value() == "15"
+    # The form is another one, and the focus still beside it.
+    assert more.get_by_text("Options of UMAP (changed)").evaluate("el => el === document.activeElement")
 
 
 def test_options_that_are_left_to_the_method_may_stay_empty(table):
-    page = table.show(choices=CHOICES | {"method": "tsne", "clusters": "hdbscan"})
-    page.get_by_role("button", name="Options of t-SNE").click()
-    form = page.get_by_role("dialog", name="Options of method of the map")
+    table.show(choices=CHOICES | {"method": "tsne", "clusters": "hdbscan"})
+    more = table.more()
+    more.get_by_text("Options of t-SNE").click()
+    form = more.locator("form").first
     assert form.get_by_label("Perplexity").get_attribute("placeholder") == "automatic"
     form.get_by_label("Start").select_option("random")
     form.get_by_role("button", name="Apply").click()
-    page.get_by_role("button", name="Options of HDBSCAN").click()
-    form = page.get_by_role("dialog", name="Options of clusters")
+    more.get_by_text("Options of HDBSCAN").click()
+    form = more.locator("form").last
     form.get_by_label("Smallest group").fill("25")
     form.get_by_role("button", name="Apply").click()
     assert table.sent() == [
@@ -388,55 +423,59 @@ def test_escape_closes_what_is_open_before_it_selects_nothing(table):
 
 def test_a_press_elsewhere_closes_what_is_open(table):
     page = table.show()
-    save = page.get_by_role("button", name="Save")
-    save.click()
-    menu = page.get_by_role("dialog", name="Save")
-    assert menu.is_visible()
-    assert save.get_attribute("aria-expanded") == "true"
-    save.click()
-    assert not menu.is_visible()
-    save.click()
+    more = page.get_by_role("button", name="More", exact=True)
+    drawer = table.more()
+    assert drawer.is_visible()
+    assert more.get_attribute("aria-expanded") == "true"
+    more.click()
+    assert not drawer.is_visible()
+    more.click()
     page.get_by_text("1,240 tracks").click()
-    assert not menu.is_visible()
-    assert save.get_attribute("aria-expanded") == "false"
+    assert not drawer.is_visible()
+    assert more.get_attribute("aria-expanded") == "false"
 
 
 @pytest.mark.parametrize("name", ["PNG", "SVG", "CSV", "Parquet", "M3U", "TensorBoard"])
 def test_a_map_is_saved(table, name):
-    page = table.show()
-    page.get_by_role("button", name="Save").click()
-    menu = page.get_by_role("dialog", name="Save")
+    table.show()
+    menu = table.more()
     assert menu.get_by_label("What to save").locator("option").nth(1).is_disabled()
-    menu.get_by_role("button", name=name).click()
+    menu.get_by_label("Format").select_option(name.lower())
+    assert not menu.get_by_label("Sounds of the page").is_visible()
+    menu.get_by_role("button", name="Save").click()
     assert table.sent() == [{"kind": "save", "format": name.lower(), "selection": False}]
 
 
 def test_a_page_is_saved_with_its_sounds_and_the_selection_alone(table):
-    page = table.show(selection=SELECTION)
-    page.get_by_role("button", name="Save", exact=True).click()
-    menu = page.get_by_role("dialog", name="Save")
+    table.show(selection=SELECTION)
+    menu = table.more()
     menu.get_by_label("What to save").select_option("selection")
     menu.get_by_label("Sounds of the page").select_option("clips")
-    menu.get_by_role("button", name="Page").click()
+    menu.get_by_role("button", name="Save").click()
     assert table.sent() == [{"kind": "save", "format": "html", "selection": True, "audio": "clips"}]
 
 
 def test_two_models_are_compared_swapped_and_one_is_closed(table):
     page = table.show()
-    page.get_by_role("button", name="Compare…").click()
+    table.more().get_by_role("button", name="Compare with another model…").click()
     dialog = page.get_by_role("dialog", name="Compare with")
+    # A model is not compared with itself: another one is proposed, and the first one refused.
+    assert dialog.get_by_role("listbox", name="Models").get_by_role("option", selected=True).inner_text() != ""
+    assert "VGG (MTT)" in dialog.get_by_role("option", selected=True).first.inner_text()
+    dialog.get_by_role("option", name="MusiCNN (MSD)").click()
+    dialog.get_by_role("button", name="Compare").click()
+    assert page.get_by_text("That is what the first map shows: choose another model or layer.").is_visible()
+    assert table.sent() == []
+    table.more().get_by_role("button", name="Compare with another model…").click()
     dialog.get_by_role("option", name="VGG (MTT)").click()
     dialog.get_by_role("button", name="Compare").click()
     second = {"model": "mtt-vgg-1", "layer": "embedding"}
     assert table.sent() == [{"kind": "set_option", "name": "second", "value": second}]
     table.change(choices=CHOICES | {"second": second}, maps=[a_map(), a_map(1, title="VGG (MTT) · embedding")])
     assert page.get_by_role("region", name="Map of VGG").is_visible()
-    page.get_by_role("button", name="Compare", exact=True).click()
-    page.get_by_role("button", name="Swap the two").click()
-    assert table.sent() == [
-        {"kind": "set_option", "name": "model", "value": second},
-        {"kind": "set_option", "name": "second", "value": {"model": "msd-musicnn-1", "layer": "embedding"}},
-    ]
+    table.more().get_by_role("button", name="Swap the two").click()
+    assert table.sent() == [{"kind": "set_option", "name": "model", "value": second}]
+    table.page.keyboard.press("Escape")
     page.get_by_role("button", name="Close this map").click()
     assert table.sent() == [{"kind": "set_option", "name": "second", "value": {}}]
     table.change(choices=CHOICES, maps=[a_map()])
@@ -448,6 +487,7 @@ def test_code_is_copied_or_shown(table):
     page = table.show(code="import embviz\n# the map")
     table.page.evaluate("""() => Object.defineProperty(navigator, "clipboard", { configurable: true, value: {
         writeText: async (text) => { globalThis.copied = text; } } })""")
+    table.more()
     page.get_by_role("button", name="Copy as code").click()
     page.get_by_role("button", name="Copied").wait_for()
     assert table.page.evaluate("() => globalThis.copied") == "import embviz\n# the map"
@@ -472,7 +512,10 @@ def test_a_map_stays_as_long_as_it_is_the_same(table):
     ("state", "words", "button", "command"),
     [
         ({"status": "waiting", "view": ""}, "waiting for its turn", "Cancel", {"kind": "cancel"}),
-        ({"status": "running", "stage": "UMAP", "done": 3, "total": 9}, "UMAP · 3 of 9", "Cancel", {"kind": "cancel"}),
+        (
+            {"status": "running", "view": "", "stage": "UMAP", "done": 3, "total": 9}, "UMAP · 3 of 9", "Cancel",
+            {"kind": "cancel"},
+        ),
         ({"status": "failed", "message": "It broke."}, "It broke.", "Try again", {"kind": "compute"}),
         ({"status": "cancelled", "message": ""}, "Cancelled.", "Compute", {"kind": "compute"}),
         (
@@ -532,7 +575,7 @@ def test_neighbors_are_listed_and_play(table):
     page = table.show(neighbors=NEIGHBORS)
     panel = page.get_by_role("tabpanel", name="Neighbours")
     assert panel.get_by_role("heading", name="Like Sixty-Four Bars").is_visible()
-    assert panel.get_by_text("exact", exact=True).is_visible()
+    assert panel.get_by_text("cosine, exact").is_visible()
     rows = panel.get_by_role("listitem")
     assert rows.all_inner_texts() == ["1\nSlow Train\nThe Band\n0.021", "2\nNight Bus\nThe Band · at 1:01\n0.100"]
     rows.nth(0).get_by_text("Slow Train").click()
@@ -548,15 +591,9 @@ def test_neighbors_are_listed_and_play(table):
 def test_what_neighbors_are_is_chosen(table):
     page = table.show(neighbors=NEIGHBORS | {"exact": False}, selection=SELECTION)
     panel = page.get_by_role("tabpanel", name="Neighbours")
-    assert panel.get_by_text("approximate").is_visible()
-    panel.get_by_label("Distance").select_option("euclidean")
-    panel.get_by_label("How many neighbours").select_option("30")
+    assert panel.get_by_text("cosine, approximate").is_visible()
     panel.get_by_role("button", name="Of the selection").click()
-    assert table.sent() == [
-        {"kind": "set_option", "name": "metric", "value": "euclidean"},
-        {"kind": "set_option", "name": "k", "value": 30},
-        {"kind": "find_neighbors", "of": "selection"},
-    ]
+    assert table.sent() == [{"kind": "find_neighbors", "of": "selection"}]
     table.change(selection={})
     assert panel.get_by_role("button", name="Of the selection").is_disabled()
 
@@ -865,7 +902,7 @@ def test_inside_the_explorer_the_keys_of_the_clock_are_the_explorers(table):
 def test_a_kernel_that_is_gone_is_told(table):
     page = table.show()
     table.page.evaluate("() => { bench.widgets.atlas.model.send = () => { throw new Error('Cannot send'); }; }")
-    page.get_by_label("Pooling").select_option("max")
+    table.more().get_by_label("Pooling").select_option("max")
     assert page.get_by_role("alert").filter(has_text="The kernel was restarted").is_visible()
 
 
@@ -893,7 +930,7 @@ def test_names_from_strangers_are_text(table):
         page.get_by_role("tab", name=TITLES.get(name, name.capitalize())).click()
     page.get_by_role("button", name="Colour by <img").click()
     table.page.keyboard.press("Escape")
-    page.get_by_role("button", name="Options of <img").first.click()
+    table.more().get_by_text("Options of <img").first.click()
     table.page.keyboard.press("Escape")
     page.get_by_role("button", name="Model and layer").click()
     assert page.locator("img").count() == 0
@@ -925,9 +962,9 @@ def test_nothing_is_cut_off_at_any_width(table, width):
         page.get_by_role("tab", name=TITLES.get(name, name.capitalize())).click()
         assert table.page.evaluate(beyond, width) == []
     boxes = [region.bounding_box() for region in page.locator(".ev-atlas-map").all()]
-    assert (boxes[0]["y"] == boxes[1]["y"]) == (width >= 1200)
+    assert (boxes[0]["y"] == boxes[1]["y"]) == (width >= 700)
     lists = page.locator(".ev-atlas-side").bounding_box()
-    assert (lists["y"] > boxes[0]["y"]) == (width < 700)
+    assert (lists["y"] > boxes[0]["y"]) == (width < 1000)
 
 
 def test_nothing_is_left_when_the_page_is_closed(table):

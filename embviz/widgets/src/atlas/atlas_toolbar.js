@@ -157,7 +157,9 @@ function methodOf(view, { name, label, list, own, none = [] }) {
       if (key === filled) return;
       filled = key;
       const apply = (values) => view.set(own, values);
+      const focused = place.contains(document.activeElement);
       place.replaceChildren(optionForm({ title: "", options: current.options, chosen: values, apply }));
+      if (focused) summary.focus({ preventScroll: true });
     },
   };
 }
