@@ -310,9 +310,7 @@ def test_choices_are_shown_and_sent(table):
 def test_the_row_is_one_row_and_its_drawer_is_used_with_keys(table):
     page = table.show(width=820)
     bar = page.get_by_role("group", name="The map")
-    middles = {
-        round(box["y"] + box["height"] / 2) for box in (one.bounding_box() for one in bar.locator("> *").all())
-    }
+    middles = {round(box["y"] + box["height"] / 2) for box in (one.bounding_box() for one in bar.locator("> *").all())}
     assert max(middles) - min(middles) <= 1
     button = page.get_by_role("button", name="More", exact=True)
     button.press("Enter")

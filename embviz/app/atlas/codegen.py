@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from embviz.analysis.clustering import NO_CLUSTER
 from embviz.app.atlas.model_outputs import tempo_model
-from embviz.core.text import format_cell
-from embviz.plotting.encodings import is_missing
+from embviz.core.paths import python_path
+from embviz.core.text import format_cell, is_missing
 
 if TYPE_CHECKING:
     from embviz.app.atlas.context import AtlasContext
@@ -58,12 +58,12 @@ def _source(context: AtlasContext, folder: str) -> list[str]:
     """Return what makes the collection: of its folder, of its paths, or of its table as a file, where it is long."""
     table = context.table
     if folder:
-        lines = [f"collection = embviz.Collection.from_folder({folder!a})"]
+        lines = [f"collection = embviz.Collection.from_folder({python_path(folder)})"]
     elif len(table) > LISTED:
         return [f"# The table of these {len(table):,} tracks: atlas.save({TABLE!r}), or Collection.to_csv, writes it.",
                 f"collection = embviz.Collection.from_table({TABLE!r})"]  # fmt: skip
     else:
-        paths = [ascii(str(path)) for path in table["path"]] if "path" in table.columns else []
+        paths = [python_path(str(path)) for path in table["path"]] if "path" in table.columns else []
         lines = [f"collection = embviz.Collection.from_paths([{', '.join(paths)}])"]
         if len(lines[0]) > WIDTH:
             lines = ["collection = embviz.Collection.from_paths([", *(f"    {path}," for path in paths), "])"]
