@@ -288,7 +288,7 @@ def test_choices_are_shown_and_sent(table):
     more.get_by_label("Pooling").select_option("max")
     more.get_by_label("Size by").select_option("duration")
     more.locator("select[aria-label=Clusters]").select_option("kmeans")
-    more.get_by_label("Distance").select_option("euclidean")
+    more.get_by_label("Distance", exact=True).select_option("euclidean")
     more.get_by_label("How many neighbours").select_option("30")
     assert table.sent() == [
         {"kind": "set_option", "name": "method", "value": "tsne"},
