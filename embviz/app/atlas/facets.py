@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embviz.analysis import tagging
+from embviz.app.atlas.color_options import TRUST_TITLE, key_of
 from embviz.app.atlas.model_outputs import tempo_model
-from embviz.app.atlas.point_colors import TRUST_TITLE, key_of
 from embviz.core.text import format_cell
 from embviz.errors import OptionError, did_you_mean
 from embviz.export import facets
