@@ -139,7 +139,8 @@ export function selectionTable(view) {
   const { model, link } = view;
   const own = () => model.get("selection") ?? {};
   const order = { column: "", way: 1 };
-  const rowsNow = () => (order.column ? sorted(own().rows ?? [], order.column, order.way) : (own().rows ?? []));
+  const passing = () => (own().rows ?? []).filter((row) => view.facets.passes(row));
+  const rowsNow = () => (order.column ? sorted(passing(), order.column, order.way) : passing());
   const places = () => {
     const rows = rowsNow();
     const moments = rows.some(({ at }) => at != null) ? { moments: rows.map(({ at }) => at ?? null) } : {};
@@ -219,15 +220,20 @@ export function selectionTable(view) {
     write(title, count ? `${words.filter(Boolean).join(" · ")} selected` : "Selection");
     for (const one of [acts, save, python, table]) one.hidden = !count;
     empty.hidden = count > 0;
-    more.hidden = !rest;
-    write(more, rest ? `… and ${counted(rest, "more row")}; saving and Python have them all.` : "");
+    const out = rows.length - passing().length;
+    const missing = [
+      rest ? `… and ${counted(rest, "more row")}` : "",
+      out ? `${counted(out, "row")} left out by the filters` : "",
+    ].filter(Boolean);
+    more.hidden = !missing.length;
+    write(more, missing.length ? `${missing.join(", ")}; saving and Python have them all.` : "");
     COLUMNS.forEach(({ name }, i) => {
       const own = order.column === name;
       if (own) heads[i].setAttribute("aria-sort", order.way > 0 ? "ascending" : "descending");
       else heads[i].removeAttribute("aria-sort");
       write(heads[i].querySelector("span"), own ? (order.way > 0 ? "▲" : "▼") : "");
     });
-    const key = JSON.stringify([rows, order]);
+    const key = JSON.stringify([passing(), order]);
     if (key === shown) return;
     shown = key;
     // What is known of no track takes no room.
@@ -236,7 +242,7 @@ export function selectionTable(view) {
     walk.refill(() => body.replaceChildren(...rowsNow().map(rowOf)));
   }
 
-  return { el, traits: "selection", update };
+  return { el, traits: "selection filters", update };
 }
 
 /** @param {object} view what the parts of the page share */

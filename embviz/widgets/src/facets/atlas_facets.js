@@ -27,7 +27,8 @@ export function maskOf(tracks, passes) {
  * @param {{model: Model, el: HTMLElement, host: Host, signal: AbortSignal, set: (name: string, value: unknown) => void,
  *   link: {send: (kind: string) => unknown}}} view
  */
-export function atlasFacets({ model, el, host, signal, set, link }) {
+export function atlasFacets(view) {
+  const { model, el, host, signal, link } = view;
   const strip = facetStrip({
     root: el,
     signal,
@@ -35,7 +36,7 @@ export function atlasFacets({ model, el, host, signal, set, link }) {
     show: (keys) => {
       const filters = Object.entries(model.get("filters") ?? {}).filter(([key]) => keys.includes(key));
       if (filters.length < Object.keys(model.get("filters") ?? {}).length) save(Object.fromEntries(filters), true);
-      set("facets", keys);
+      view.set("facets", keys);
     },
     changed: (filters, settled) => save(filters, settled),
     select: () => link.send("select_filtered"),

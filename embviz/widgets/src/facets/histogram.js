@@ -69,6 +69,7 @@ export function histogram(facet, bins, changed, signal) {
   /** @type {Shown | undefined} */
   let shown;
   let hover = -1;
+  let dragging = false;
 
   const rangeNow = () => /** @type {[number, number]} */ (filter?.range ?? [bins.least, bins.most]);
 
@@ -82,7 +83,7 @@ export function histogram(facet, bins, changed, signal) {
   /** @param {number} share @param {0 | 1} end */
   function edgeAt(share, end) {
     // The upper end of a range of whole numbers is the number before the next one begins.
-    const inside = bins.whole && end ? share - 1e-6 / Math.max(1, bins.high - bins.low) : share;
+    const inside = bins.whole && end ? share - 0.05 / (bins.high - bins.low) : share;
     return numberAt(share >= 1 ? 1 : inside, bins);
   }
 
@@ -100,7 +101,8 @@ export function histogram(facet, bins, changed, signal) {
     const begin = shareOf(event);
     const before = rangeNow();
     const [from, to] = stretchOf(before, bins);
-    const end = ends.indexOf(/** @type {HTMLDivElement} */ (target));
+    // Where all passes, a hand at the edge begins a range there.
+    const end = filter?.range ? ends.indexOf(/** @type {HTMLDivElement} */ (target)) : -1;
     const inside = Boolean(filter?.range) && begin > from && begin < to;
     const follow = new AbortController();
     let moved = false;
@@ -110,13 +112,15 @@ export function histogram(facet, bins, changed, signal) {
     const move = (/** @type {PointerEvent} */ now) => {
       moved ||= Math.abs(now.clientX - clientX) > CLICK;
       if (!moved) return;
+      dragging = true;
       const at = shareOf(now);
-      const away = clamp(at - begin, -from, 1 - to);
       if (end >= 0) changeTo(end ? [from, at] : [at, to], false);
-      else changeTo(inside ? [from + away, to + away] : [begin, at], false);
+      else if (inside) shift(before, at - begin);
+      else changeTo([begin, at], false);
     };
     const stop = (/** @type {PointerEvent} */ now) => {
       follow.abort();
+      dragging = false;
       if (now.type === "pointercancel") change({ range: before }, true);
       else if (moved) change({ range: rangeNow() }, true);
       else if (end < 0 && !inside) change({ range: binRange(placeAt(begin), bins) }, true);
@@ -130,6 +134,14 @@ export function histogram(facet, bins, changed, signal) {
   function changeTo([one, other], settled) {
     const low = edgeAt(Math.min(one, other), 0);
     change({ range: [low, Math.max(low, edgeAt(Math.max(one, other), 1))] }, settled);
+  }
+
+  /** Move a range by a share of the axis. @param {[number, number]} range @param {number} share */
+  function shift([low, high], share) {
+    const steps = Math.round((share * (bins.high - bins.low)) / bins.step) * bins.step;
+    const by = clamp(steps, bins.least - low, bins.most - high);
+    const moved = [low + by, high + by].map((value) => Number(value.toPrecision(12)));
+    change({ range: /** @type {[number, number]} */ (moved) }, false);
   }
 
   const placeAt = (/** @type {number} */ share) => Math.min(Math.floor(share * bins.count), bins.count - 1);
@@ -171,7 +183,7 @@ export function histogram(facet, bins, changed, signal) {
   function say() {
     if (!shown) return;
     const { counts } = shown;
-    if (hover >= 0) {
+    if (hover >= 0 && !dragging) {
       const many = `${counts.left[hover].toLocaleString("en")} of ${counts.all[hover].toLocaleString("en")}`;
       frame.say(`${rangeText(binRange(hover, bins), bins)}: ${many}`, false);
     } else frame.say(filter?.range ? rangeText(filter.range, bins) : unit, Boolean(filter));

@@ -48,10 +48,7 @@ export function facetStrip({ root, signal, changed, show, options, select }) {
 
   function drawNow() {
     crossfilter.filter(filters);
-    for (const [key, { view }] of views) {
-      const column = crossfilter.columns.get(key);
-      if (column) view.update({ counts: column.counts, filter: filters[key] });
-    }
+    for (const key of views.keys()) drawOne(key);
     const on = crossfilter.filtered;
     const all = crossfilter.n.toLocaleString("en");
     const left = crossfilter.left.toLocaleString("en");
@@ -63,11 +60,19 @@ export function facetStrip({ root, signal, changed, show, options, select }) {
     pick.disabled = !crossfilter.left;
   }
 
+  /** @param {string} key */
+  function drawOne(key) {
+    const column = crossfilter.columns.get(key);
+    if (column) views.get(key)?.view.update({ counts: column.counts, filter: filters[key] });
+  }
+
   /** @param {string} key @param {Filter | null} filter @param {boolean} settled */
   function change(key, filter, settled) {
     const { [key]: _before, ...rest } = filters;
     filters = filter ? { ...rest, [key]: filter } : rest;
     crossfilter.filter(filters);
+    // What was changed says so at once, for the next key or press; all others have time until the next frame.
+    drawOne(key);
     draw();
     changed(filters, settled);
   }
