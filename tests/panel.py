@@ -14,7 +14,14 @@ STAND_IN = """export default { render({ model, el, signal }) {
 
 LAYERS = [
     {"name": "mel", "shape": [187, 96], "axes": "tf", "meaning": "mel-spectrogram", "receptive_field": "32 ms"},
-    {"name": "timbral", "shape": [187, 408], "axes": "tc", "meaning": "timbre", "receptive_field": "0.11 s"},
+    {
+        "name": "timbral",
+        "shape": [187, 408],
+        "axes": "tc",
+        "meaning": "timbre",
+        "receptive_field": "0.11 s",
+        "nodes": ["model/timbral/concat"],
+    },
     {
         "name": "embedding",
         "shape": [200],

@@ -58,6 +58,7 @@ def _describe_model(model: Model) -> ModelOption:
                 "axes": layer.axes,
                 "meaning": layer.meaning,
                 "receptive_field": describe_receptive_field(model, layer),
+                "nodes": list(layer.nodes),
             }
             for layer in model.known_layers
         ],

@@ -73,6 +73,7 @@ class LayerOption(TypedDict):
     axes: str
     meaning: str
     receptive_field: str
+    nodes: list[str]  # of the graph
 
 
 class ModelOption(TypedDict):

@@ -6,7 +6,7 @@ import { spanOf } from "../../embviz/widgets/src/base/format.js";
 import { progressText, quoted, refOf, sizeOf, stateOf } from "../../embviz/widgets/src/base/ui.js";
 import { chosenTracks, factsOf, marksOf, stepped, visibleRows } from "../../embviz/widgets/src/explorer/track_list.js";
 import { dropIndex, headChoices, suggestions } from "../../embviz/widgets/src/explorer/heatmap_rows.js";
-import { availability, grouped } from "../../embviz/widgets/src/explorer/model_picker.js";
+import { availability, foundLayers, grouped, meantModel } from "../../embviz/widgets/src/explorer/model_picker.js";
 import { stemWords, tempoBars, tempoTicks, tempoWords } from "../../embviz/widgets/src/explorer/predictions_tab.js";
 import { firstChoice } from "../../embviz/widgets/src/explorer/layers_tab.js";
 import { PATIENCE, patience } from "../../embviz/widgets/src/base/commands.js";
@@ -320,6 +320,20 @@ test("models are found by system, and say whether they are at hand", () => {
   ]);
   assert.deepEqual(sizes("MUSI msd"), [["MusiCNN", 2]]);
   assert.equal(grouped([MUSICNN], "zzz").length, 0);
+  const layers = [
+    { name: "timbral", meaning: "timbre", nodes: ["model/timbral/concat"] },
+    { name: "embedding", meaning: "penultimate layer", nodes: ["model/dense/BiasAdd"] },
+  ];
+  const [deep, tempo] = [{ ...MUSICNN, layers }, { ...TEMPO, layers: layers.slice(0, 1) }];
+  const named = (query) => grouped([deep, tempo], query).flatMap(({ models }) => models.map(({ name }) => name));
+  assert.deepEqual(named("dense/biasadd"), ["msd-musicnn-1"], "by a node");
+  assert.deepEqual(named("timbral"), ["msd-musicnn-1", "deepsquare-k8"], "by a layer");
+  assert.deepEqual(named("tempo timbral"), ["deepsquare-k8"], "by both");
+  assert.deepEqual(foundLayers(deep, "musicnn PENULT"), [layers[1]]);
+  assert.deepEqual(foundLayers(deep, "musicnn"), []);
+  assert.equal(meantModel([deep, tempo], tempo), tempo);
+  assert.equal(meantModel([{ ...deep, state: "absent" }, tempo], undefined), tempo);
+  assert.equal(meantModel([], deep), undefined);
   assert.deepEqual(availability(MUSICNN, ["msd-musicnn-1"]), ["●", "computed"]);
   assert.deepEqual(availability(MUSICNN, []), ["○", "ready"]);
   assert.deepEqual(availability(TEMPO, []), ["↓", "1.2 MB"]);

@@ -389,6 +389,25 @@ def test_the_picker_by_keyboard(bench_panel):
     assert add.evaluate("el => el === document.activeElement")
 
 
+def test_what_is_typed_into_the_picker_is_what_is_added(bench_panel):
+    panel = bench_panel.show(rows=[a_row(1)])
+    panel.get_by_role("button", name="Add a model or layer").click()
+    dialog = panel.get_by_role("dialog")
+    search, chosen = dialog.get_by_role("searchbox"), dialog.locator(".ev-panel-chosen")
+    add = dialog.get_by_role("button", name="Add")
+    assert chosen.inner_text().startswith("MusiCNN (MSD) · embedding")
+    search.fill("tempo")
+    assert chosen.inner_text().startswith("Tempo-CNN · embedding")
+    search.fill("no such model")
+    assert (chosen.inner_text(), add.is_disabled()) == ("Nothing is chosen.", True)
+    assert dialog.get_by_text("No model or layer matches.").is_visible()
+    search.fill("spleeter timbral/concat")
+    assert dialog.get_by_role("option", name="Spleeter").inner_text().endswith("Layer: timbral")
+    add.click()
+    sent = {"kind": "add_row", "model": "spleeter-2s-3", "layer": "timbral", "hop": None}
+    assert bench_panel.sent() == [sent]
+
+
 def test_the_picker_keeps_focus_and_closes_on_escape(bench_panel):
     panel = bench_panel.show(rows=[a_row(1)])
     panel.get_by_role("button", name="Add a model or layer").click()

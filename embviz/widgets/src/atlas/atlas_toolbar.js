@@ -4,7 +4,7 @@ import { h, icon, onChange, write } from "../base/dom.js";
 import { optionForm } from "../base/option_form.js";
 import { popover } from "../base/popover.js";
 import { fillSelect, ICONS, plain, quoted, titled } from "../base/ui.js";
-import { options as listbox } from "../explorer/model_picker.js";
+import { optionList as listbox } from "../explorer/option_list.js";
 
 /** What can be saved: name, title, what it is; and whether a selection can be saved alone. */
 export const FORMATS = [

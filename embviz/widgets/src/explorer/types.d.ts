@@ -23,6 +23,7 @@ export interface LayerOption {
   axes: string;
   meaning: string;
   receptive_field: string;
+  nodes: string[];
 }
 
 export interface ModelOption {
