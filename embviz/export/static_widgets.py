@@ -146,7 +146,7 @@ def without_comm(kind: Any) -> Any:
 def static_widget(widget: PageWidget, blocks: PageData) -> dict[str, Any]:
     """Return the script and the traits of a widget; arrays are replaced by the ids of their elements."""
     if isinstance(widget, FramesWidget):
-        widget.with_orders()  # Nobody could compute them later.
+        widget.to_static()
     names = [name for name in widget.keys if not name.startswith("_") and name not in {"layout", "tabbable", "tooltip"}]
     traits = {name: getattr(widget, name) for name in names} | {"clock": CLOCK}
     return {"widget": widget.script, **pack_traits(traits, blocks)}

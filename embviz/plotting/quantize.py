@@ -55,6 +55,25 @@ def quantize(values: NDArray[Any]) -> tuple[bytes, bytes]:
     return cells.tobytes(), np.stack([low, high], axis=1).astype("<f4").tobytes()
 
 
+def pool_cells(cells: bytes, ranges: bytes, level: int, *, signed: bool) -> bytes:
+    """Return cells pooled over ``2**level`` frames, uint8 ``[d, ceil(t / 2**level)]``, as a heatmap does in the page.
+
+    Of the cells that are pooled, the one with the highest value stands for all; where `signed`, the one farthest from
+    zero.
+    """
+    low, high = np.frombuffer(ranges, dtype="<f4").reshape(-1, 2).T.astype(np.float64)
+    d, size = len(low), 2**level
+    frames = np.frombuffer(cells, dtype=np.uint8).reshape(d, -1)
+    codes = np.pad(frames, ((0, 0), (0, -frames.shape[1] % size))).reshape(d, -1, size)
+    if signed:
+        spread = high - low
+        zero = 1 + LAST * np.divide(-low, spread, out=np.zeros(d), where=spread > 0)
+        apart = np.where(codes > 0, np.abs(codes - zero.astype(np.float32)[:, None, None]), -1)
+        codes = np.take_along_axis(codes, apart.argmax(axis=2)[:, :, None], axis=2)
+    pooled: NDArray[np.uint8] = codes.max(axis=2)
+    return pooled.tobytes()
+
+
 def _precision(low: NDArray[np.float32], high: NDArray[np.float32]) -> type[np.float32 | np.float64]:
     """Return the kind of number that holds every range and its inverse."""
     with np.errstate(over="ignore", invalid="ignore"):

@@ -7,6 +7,7 @@ not a finite number, or not computed yet). The exact value of a single cell is a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Self
@@ -15,7 +16,7 @@ import numpy as np
 import traitlets
 
 from embviz.plotting.heatmap_data import ORDERS, PAGE_SCALES, dimension_order, is_signed
-from embviz.plotting.quantize import color_limits, quantize
+from embviz.plotting.quantize import color_limits, pool_cells, quantize
 from embviz.widgets.base import EmbeddingWidget
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
 
 
+THUMBNAIL = 1 << 14  # cells of a picture that comes before the frames
 COMPUTED_ORDERS = ("activity", "cluster")
 USUAL_SCALE = {True: "signed", False: "none"}  # by whether values lie on both sides of zero
 
@@ -36,7 +38,13 @@ class FramesWidget(EmbeddingWidget):
 
     page_traits = frozenset({"order", "scale", "pins", "height"})
 
-    cells = traitlets.Bytes(help="uint8 [d, t]; see :func:`embviz.plotting.quantize.quantize`.").tag(sync=True)
+    lazy = traitlets.Bool(help="Whether frames cross only when they are asked for, and pooled ones before.").tag(
+        sync=True
+    )
+    level = traitlets.Int(0, min=0, help="A cell stands for 2**level frames; 0 once all are there.").tag(sync=True)
+    cells = traitlets.Bytes(
+        help="uint8 [d, ceil(t / 2**level)]; see :func:`embviz.plotting.quantize.quantize` and `pool_cells`."
+    ).tag(sync=True)
     ranges = traitlets.Bytes(help="float32 [d, 2]; see :func:`embviz.plotting.quantize.quantize`.").tag(sync=True)
     shape = traitlets.List(traitlets.Int(), [0, 0], help="Dimensions and frames, [d, t].").tag(sync=True)
     grid = traitlets.Dict(help="The fields of a FrameGrid, in samples.").tag(sync=True)
@@ -79,6 +87,7 @@ class FramesWidget(EmbeddingWidget):
         signed = is_signed(embedding.values)
         # Probabilities have ends of their own, and no outliers.
         ends = [] if embedding.unit == "probability" else color_limits(embedding.values, signed=signed)
+        level = max(0, math.ceil(math.log2(max(1, d * t / THUMBNAIL)))) if self.lazy else 0
         self._values = embedding.values
         with self.hold_sync():
             self.grid, self.unit, self.labels = asdict(embedding.grid), embedding.unit, list(embedding.labels)
@@ -90,9 +99,16 @@ class FramesWidget(EmbeddingWidget):
             # While frames still come, rows stay where they are.
             if complete or d != self.shape[0]:
                 self.activity_order = self.cluster_order = b""
-            self.shape, self.ranges, self.ends, self.cells = [d, t], ranges, ends, cells
+            self.shape, self.ranges, self.ends, self.level = [d, t], ranges, ends, level
+            self.cells = pool_cells(cells, ranges, level, signed=signed) if level else cells
             self.complete, self.message = complete, ""
             self._compute_order()
+
+    def send_frames(self) -> None:
+        """Send all frames, where only pooled ones were sent."""
+        if self.level:
+            with self.hold_sync():
+                self.cells, self.level = quantize(self._values)[0], 0
 
     @property
     def constant(self) -> int:
@@ -100,8 +116,9 @@ class FramesWidget(EmbeddingWidget):
         low, high = np.frombuffer(self.ranges, dtype="<f4").reshape(-1, 2).T
         return int(np.sum(~(high > low))) if self.shape[1] > 1 else 0
 
-    def with_orders(self) -> Self:
-        """Compute every order now, for pages without a kernel that could do it later; returns the widget."""
+    def to_static(self) -> Self:
+        """Give the widget every frame and order, to do without a kernel that could send them later; return it."""
+        self.send_frames()
         for order in COMPUTED_ORDERS:
             self._compute(order)
         return self
@@ -123,8 +140,14 @@ class FramesWidget(EmbeddingWidget):
             setattr(self, f"{order}_order", dimension_order(self._values, order).astype("<u2").tobytes())
 
     def _answer(self, _widget: Any, content: Mapping[str, Any], _buffers: Any) -> None:
-        if not isinstance(content, dict) or content.get("kind") != "value":
+        if not isinstance(content, dict):
             return
+        if content.get("kind") == "frames":
+            self.send_frames()
+        elif content.get("kind") == "value":
+            self._answer_value(content)
+
+    def _answer_value(self, content: Mapping[str, Any]) -> None:
         frame, dimension = content.get("frame"), content.get("dimension")
         t, d = self._values.shape
         known = type(frame) is type(dimension) is int and 0 <= frame < t and 0 <= dimension < d

@@ -9,7 +9,7 @@ import traitlets
 from embviz.core.embedding import Embedding, FrameGrid
 from embviz.errors import OptionError
 from embviz.plotting.heatmap_data import dimension_order
-from embviz.plotting.quantize import color_limits, quantize
+from embviz.plotting.quantize import color_limits, pool_cells, quantize
 from embviz.widgets.base import EmbeddingWidget
 from embviz.widgets.frames import FramesWidget
 from embviz.widgets.heatmap import Heatmap
@@ -184,8 +184,39 @@ def test_orders_are_computed_when_they_are_asked_for():
 
 
 def test_a_page_without_a_kernel_gets_all_orders():
-    widget = FramesWidget.of(embed_of(field())).with_orders()
+    widget = FramesWidget.of(embed_of(field())).to_static()
     assert len(widget.activity_order) == len(widget.cluster_order) == 60
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_pooled_cells_are_the_strongest(signed):
+    values = np.random.default_rng(3).normal(size=(21, 5)).astype(np.float32)
+    values[4:8, 2], values[:, 3] = np.nan, 7.0
+    cells, ranges = quantize(values)
+    codes = np.frombuffer(cells, np.uint8).reshape(5, 21)
+    low, high = np.frombuffer(ranges, "<f4").reshape(5, 2).T
+    pooled = np.frombuffer(pool_cells(cells, ranges, 2, signed=signed), np.uint8).reshape(5, 6)
+    for dimension in range(5):
+        zero = 1 - low[dimension] / (high[dimension] - low[dimension]) * 254 if dimension != 3 else 1
+        for i in range(6):
+            known = [code for code in codes[dimension, 4 * i : 4 * i + 4].tolist() if code]
+            strongest = max(known, key=lambda code: abs(code - zero) if signed else code, default=0)
+            assert pooled[dimension, i] == strongest
+
+
+def test_frames_cross_once_they_are_asked_for():
+    values = np.random.default_rng(4).normal(size=(3000, 30)).astype(np.float32)
+    plain, widget = Heatmap.of(embed_of(values)), Heatmap.of(embed_of(values), lazy=True)
+    assert (widget.level, len(widget.cells)) == (3, 30 * 375)
+    assert (widget.shape, widget.grid, widget.ranges) == (plain.shape, plain.grid, plain.ranges)
+    widget._answer(widget, {"kind": "frames"}, [])
+    assert (widget.level, widget.cells) == (0, plain.cells)
+    # Another track begins with its picture, and what is small comes whole.
+    widget.update(embed_of(values[::-1]))
+    assert widget.level == 3
+    assert widget.to_static().cells == Heatmap.of(embed_of(values[::-1])).cells
+    widget.update(embed_of(values[:500]))
+    assert widget.level == 0
 
 
 def test_rows_stay_while_frames_come_and_are_ordered_at_the_end():
@@ -265,7 +296,7 @@ def test_a_crop_has_two_rising_ends(crop):
 def state_of(embedding, *, orders=False, **traits):
     widget = Heatmap.of(embedding, **{"clock": "c"} | traits)
     if orders:
-        widget.with_orders()
+        widget.to_static()
     # Jupyter's own are no business of the script's.
     return {
         name: getattr(widget, name)
@@ -994,3 +1025,33 @@ def test_large_fields_are_drawn_in_time(bench, shape):
     assert len(costs) >= 25
     # Generous: the machine may be busy. Half of this is usual on a slow one.
     assert costs[len(costs) // 2] < 100
+
+
+def test_frames_are_asked_for_when_they_are_seen(bench):
+    values = np.zeros((4000, 30), dtype=np.float32)
+    values[1000:2000, :15] = 1
+    embedding = embed_of(values, hop=0.025, start=0, duration=100)
+    bench.page.evaluate("() => document.body.append(Object.assign(document.createElement('div'), { id: 'above' }))")
+    bench.page.evaluate("() => { document.getElementById('above').style.height = '1000px' }")
+    mount(bench, embedding, lazy=True)
+    bench.rest(200)
+    assert bench.sent("h") == []
+    bench.page.evaluate("() => scrollTo(0, document.body.scrollHeight)")
+    bench.until("h", "model => model.sent.length")
+    # The picture is there before the frames are: values are not.
+    assert pixel(bench, 450, 10) == viridis(0)
+    x = 900 * 3 // 8
+    bottom = bench.page.evaluate("() => document.querySelector('canvas.ev-heatmap-canvas').height - 5")
+    assert pixel(bench, x, bottom) == viridis(1)
+    bench.page.locator("canvas.ev-heatmap-canvas").hover(position={"x": 100, "y": 50})
+    assert not bench.page.locator(".ev-tip").is_visible()
+    assert [message["kind"] for message in bench.sent("h")] == ["frames"]
+    whole = Heatmap.of(embedding)
+    bench.change("h", "level", 0)
+    bench.change("h", "cells", whole.cells)
+    bench.page.mouse.move(0, 0)
+    bench.page.locator("canvas.ev-heatmap-canvas").hover(position={"x": 100, "y": 50})
+    assert bench.page.locator(".ev-tip").is_visible()
+    assert pixel(bench, x, bottom) == viridis(1)
+    bench.until("h", "model => model.sent.length > 1")
+    assert [message["kind"] for message in bench.sent("h")] == ["frames", "value"]

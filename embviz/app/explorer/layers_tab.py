@@ -80,7 +80,7 @@ class LayersTab:
         only_bands = sizes.get("c", 1) == 1 and sizes.get("f", 1) > 1
         # Bands and tags have an order of their own; channels have none.
         order = "index" if layer.labels or only_bands else "activity"
-        look = {"clock": self._context.clock, "title": "", "order": order, "live_only": True}
+        look = {"clock": self._context.clock, "title": "", "order": order, "live_only": True, "lazy": True}
         row.draw(Heatmap.of, embedding, complete=complete, **look)
         # The tensors of all layers together would fill the memory.
         row.embedding = None

@@ -64,7 +64,7 @@ export function walk(panel) {
         for (const row of rows.values()) if (row.el === entry.target) row.seen();
       }
     },
-    { rootMargin: "240px 0px" },
+    { rootMargin: "240px 0px", scrollMargin: "240px 0px" },
   );
   signal.addEventListener("abort", () => watch.disconnect(), { once: true });
 

@@ -14,6 +14,7 @@ import { Axes } from "./axes.js";
 import { Rest } from "./constant_rows.js";
 import { Field } from "./heatmap_model.js";
 import { Hover } from "./hover.js";
+import { askForFrames } from "./lazy_frames.js";
 import { MeanColumn } from "./mean_column.js";
 import { cover, Overlays, place } from "./overlays.js";
 import { Pins } from "./pins.js";
@@ -25,8 +26,8 @@ const HINT =
   "Click seeks, drag selects a range, the wheel zooms, shift-drag pans, a double click shows all.";
 
 const TRAITS =
-  "cells ranges ends shape grid labels unit signed activity_order cluster_order order scale pins height complete message " +
-  "title live_only crop";
+  "cells level ranges ends shape grid labels unit signed activity_order cluster_order order scale pins height complete " +
+  "message title live_only crop";
 
 /** @import { Model } from "../types.js" */
 
@@ -118,6 +119,7 @@ export class Heatmap {
     clock.on("hover", () => this.#hoverLine(), { signal });
     addEventListener("resize", this.redraw, { signal });
     this.mean.listen();
+    askForFrames(this.root, model, signal);
     this.#listenPlot();
     this.#listenBeside();
     clockKeys(this.root, clock, signal);
@@ -284,7 +286,14 @@ export class Heatmap {
     const { from, step } = framesOf(field.grid, this.view, width);
     const source = field.source(step);
     const coarse = 2 ** source.k;
-    const columns = columnsOf(from / coarse, step / coarse, source.t, width, 0.5 / coarse, field.grid);
+    const columns = columnsOf(
+      from / coarse,
+      step / coarse,
+      source.t,
+      width,
+      0.5 / coarse,
+      source.k ? null : field.grid,
+    );
     const colors = { tables: field.tables, zero: field.zero, words: wordsOf(map) };
     paint(source, field.rows, columns, colors, width, height, new Uint32Array(this.#image.data.buffer));
     pen.putImageData(this.#image, 0, 0);

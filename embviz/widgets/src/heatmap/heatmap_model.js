@@ -45,11 +45,16 @@ export class Field {
     /** @type {string} */
     this.unit = get("unit") ?? "";
     this.signed = Boolean(get("signed"));
-    /** @type {Uint8Array} [d, t] */
-    this.codes = kept ? kept.codes : bytesOf(get("cells"));
+    /** @type {number} where cells are pooled, single frames come later: there are pictures, but no values */
+    this.level = get("level") ?? 0;
+    /** @type {Uint8Array} [d, ceil(t / 2 ** level)] */
+    this.pooled = kept ? kept.pooled : bytesOf(get("cells"));
+    /** @type {Uint8Array} [d, t]; empty where cells are pooled */
+    this.codes = this.level ? new Uint8Array(0) : this.pooled;
     /** @type {Float32Array} [d, 2] */
     this.ranges = kept ? kept.ranges : numbersOf(get("ranges"), Float32Array);
-    this.whole = this.codes.length === d * t && this.ranges.length === 2 * d && (grid.hop > 0 || !t);
+    const cells = d * Math.ceil(t / 2 ** this.level);
+    this.whole = this.pooled.length === cells && this.ranges.length === 2 * d && (grid.hop > 0 || !t);
     /** @type {string[]} */
     this.labels = get("labels")?.length === d ? get("labels") : [];
     this.scale = get("scale") ?? "none";
@@ -111,9 +116,10 @@ export class Field {
   /** Cells as coarse as a step allows. @param {number} step frames per pixel */
   source(step) {
     const kind = this.zero ? "strongest" : "highest";
-    const pyramid = (this.pyramids[kind] ??= new Pyramid(this.codes, this.d, this.t, this.zeros));
-    const k = levelFor(step);
-    return { k, zeros: this.zeros, ...pyramid.level(k) };
+    const t = Math.ceil(this.t / 2 ** this.level);
+    const pyramid = (this.pyramids[kind] ??= new Pyramid(this.pooled, this.d, t, this.zeros));
+    const k = Math.max(this.level, levelFor(step));
+    return { k, zeros: this.zeros, ...pyramid.level(k - this.level) };
   }
 
   /** The frame whose cell holds a time, or null where none does. @param {number} seconds */

@@ -91,7 +91,7 @@ export class Hover {
   show() {
     const { pointer, plot } = this;
     const { field, overlays, view, size } = plot;
-    if (!pointer || field.empty || !size.width) {
+    if (!pointer || field.empty || field.level || !size.width) {
       this.exact.stop();
       this.tip.hidden = overlays.patch.hidden = overlays.heard.hidden = true;
       plot.mark(plot.chosen);

@@ -95,7 +95,7 @@ export class MeanColumn {
 
   #renew() {
     const { field, clock } = this.plot;
-    const range = field.empty || !field.whole ? null : clock.range;
+    const range = field.empty || !field.whole || field.level ? null : clock.range;
     const key = [field.codes, field.grid.start, field.grid.hop, ...(range ?? [])];
     if (key.length === this.#key.length && key.every((part, i) => part === this.#key[i])) return;
     this.#key = key;
