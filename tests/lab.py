@@ -74,9 +74,22 @@ class LabServer:
         Folder of sample tracks.
     environment : mapping, optional
         More environment variables for the server and its kernels.
+    prefix : str
+        What all addresses of the server begin with, such as ``/user/ada``.
+    application : {"jupyterlab", "notebook"}
+        What is served: JupyterLab, or Notebook 7.
     """
 
-    def __init__(self, folder: Path, tracks: Path, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        tracks: Path,
+        environment: dict[str, str] | None = None,
+        *,
+        prefix: str = "",
+        application: str = "jupyterlab",
+    ) -> None:
+        self.application = application
         self.root = folder / "root"
         shutil.copytree(tracks, self.root / "sample_audio")
         settings = folder / "settings"
@@ -90,14 +103,16 @@ class LabServer:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
-        self.url = f"http://127.0.0.1:{port}"
+        self.url = f"http://127.0.0.1:{port}{prefix}"
+        name = "LabApp" if application == "jupyterlab" else "JupyterNotebookApp"
         self._log = (folder / "log.txt").open("w+")
         self._process = subprocess.Popen(
             [
-                sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1",
+                sys.executable, "-m", application, "--no-browser", "--allow-root", "--ip=127.0.0.1",
                 f"--port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={self.token}",
-                f"--ServerApp.root_dir={self.root}", "--LabApp.expose_app_in_browser=True",
-                "--LabApp.extension_manager=readonly", "--KernelManager.shutdown_wait_time=2",
+                f"--ServerApp.root_dir={self.root}", f"--ServerApp.base_url={prefix}/",
+                f"--{name}.expose_app_in_browser=True", "--LabApp.extension_manager=readonly",
+                "--KernelManager.shutdown_wait_time=2",
             ],
             env=os.environ | own | (environment or {}),
             cwd=self.root,
@@ -141,6 +156,13 @@ class LabServer:
         nbformat.write(notebook, self.root / name)
         return name
 
+    def address(self, path: str) -> str:
+        """Return where a notebook is opened."""
+        # In a workspace that is known, JupyterLab would open again what was open there before.
+        workspace = f"lab/workspaces/{secrets.token_hex(4)}/tree"
+        view = workspace if self.application == "jupyterlab" else "notebooks"
+        return f"{self.url}/{view}/{path}?token={self.token}"
+
     def stop(self) -> None:
         """End the server and its kernels."""
         self._process.terminate()
@@ -175,8 +197,7 @@ class LabPage:
         self.page.on("pageerror", lambda error: self.errors.append(f"{error}\n{error.stack or ''}"))
         self.page.on("request", self._request)
         self.page.on("websocket", self._request)
-        # In a workspace that is known, JupyterLab would open again what was open there before.
-        self.page.goto(f"{server.url}/lab/workspaces/{secrets.token_hex(4)}/tree/{path}?token={server.token}")
+        self.page.goto(server.address(path))
         self._opened()
 
     def _console(self, message: Any) -> None:
@@ -357,12 +378,12 @@ class Panel:
         self.clock("clock => { clock.pause(); clock.setRange(null); clock.setView(0, clock.duration); clock.seek(0) }")
 
 
-def served(folder: Path, weights_home: Path, root: Path) -> LabServer:
+def served(folder: Path, weights_home: Path, root: Path, **options: Any) -> LabServer:
     """Start a server in an empty folder, whose kernels have a home with the default weights and an empty cache."""
     home = folder / "home"
     home.mkdir(exist_ok=True)
     (home / "data").symlink_to(weights_home / "data")
-    return LabServer(folder, root / "sample_audio", {"EMBVIZ_HOME": str(home)})
+    return LabServer(folder, root / "sample_audio", {"EMBVIZ_HOME": str(home)}, **options)
 
 
 def opened(browser: Any, server: LabServer, name: str, *sources: str, height: int = 1000) -> LabPage:
