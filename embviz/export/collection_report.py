@@ -14,7 +14,7 @@ from embviz.core.progress import Progress, Report, interruption_note, reporter
 from embviz.core.text import one_line
 from embviz.errors import CollectionError, OptionError, did_you_mean
 from embviz.export import collection_page, static_widgets
-from embviz.export.columns import HIDDEN, ColorSpec, PageColor, tagger_group
+from embviz.export.columns import HIDDEN, ColorSpec, PageColor, tagger_group, telling_column
 from embviz.models import get_model
 from embviz.models.weights import find_weights
 
@@ -63,7 +63,8 @@ def write_collection_report(  # noqa: PLR0913  what a map can be told apart by
         What a point of the map is.
     color : str, optional
         What the map is coloured by at first: a column of the table, ``"cluster"``, ``"trust"`` (how many of its
-        neighbours a point keeps on the map), or one of MusiCNN's tags. The reader chooses among all of them.
+        neighbours a point keeps on the map), or one of MusiCNN's tags; by default the column that says most, as for
+        :class:`embviz.Atlas`. The reader chooses among all of them.
     tags : bool
         Whether MusiCNN hears tags in each track, which name the clusters and can be chosen as colours.
     heatmaps : bool
@@ -148,7 +149,8 @@ def _colors(first: str | None, table: pd.DataFrame, output: Vectors | None) -> l
     """Return what the map can be coloured by, other than tags that are not the first."""
     own = [str(name) for name in table.columns if name not in track_table.COLUMNS]
     usual = [name for name in (*COLOR_COLUMNS, *own) if len(table[name].astype(str).unique()) > 1]
-    names = list(dict.fromkeys([*([first] if first else []), "cluster", *usual]))
+    begin = first or telling_column(table, usual)
+    names = list(dict.fromkeys([*([begin] if begin else []), "cluster", *usual]))
     if output is None or first in (None, "cluster", "trust", *table.columns):
         return [*names]
     tag = PageColor(names[0], tagging.tag_columns(output)[first], group=tagger_group(get_model(output.model)))

@@ -10,9 +10,10 @@ import numpy as np
 
 from embviz.analysis.clustering import NO_CLUSTER
 from embviz.analysis.tagging import tag_columns
-from embviz.core.text import printable, trim_lines
+from embviz.core.text import format_cell, printable, trim_lines
 from embviz.errors import OptionError, did_you_mean
 from embviz.models import get_model
+from embviz.plotting.encodings import CATEGORIES
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,6 +33,10 @@ TITLES = {
 MAP_GROUP = "The map"
 TOP_FOLDER = "(top)"  # what lies in no folder of the collection
 UNITS = {"duration": "s", "bpm": "BPM", "tempo": "BPM"}
+#: What music is sorted by, the most telling first; a column of another name has to make groups by itself.
+TELLING = ("genre", "style", "mood", "artist", "folder")
+MOST_GROUPS = 12
+MOST_VALUES = 1000  # of which the groups are counted
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +69,38 @@ def readable_column(table: pd.DataFrame, name: str) -> pd.Series[Any]:
     """Return a column as it is shown: a track in none of the collection's folders is at the top."""
     values = table[name]
     return values.where(values != "", TOP_FOLDER) if name == "folder" and (values != "").any() else values
+
+
+def telling_column(table: pd.DataFrame, names: Iterable[Any]) -> Any:
+    """Return the name of the column that says most of the tracks, of those named; None where none does.
+
+    That is the first one that makes groups, those of :data:`TELLING` before all others, whose value is known of most
+    tracks.
+    """
+    known = list(names)
+    for name in [*(name for name in TELLING if name in known), *(name for name in known if name not in TELLING)]:
+        values = readable_column(table, name)
+        if not is_number(values.dtype) and _makes_groups(values, telling=name in TELLING):
+            return name
+    return None
+
+
+def _makes_groups(values: pd.Series[Any], *, telling: bool) -> bool:
+    """Return whether colours by some values would say something: there are few, of most tracks."""
+    try:
+        raw = values.value_counts()
+    except TypeError:  # lists, or whatever else cells can hold
+        raw = values.map(format_cell).value_counts()
+    if len(raw) > MOST_VALUES:
+        return False
+    counts = raw.groupby([format_cell(value) for value in raw.index]).sum().drop("", errors="ignore")
+    counts = counts.sort_values(ascending=False)
+    known = int(counts.sum())
+    if len(counts) < 2 or 2 * known <= len(values):
+        return False
+    if telling:  # of many genres, the largest have colours of their own
+        return 2 * int(counts.head(CATEGORIES).sum()) >= known
+    return len(counts) <= min(MOST_GROUPS, known // 2)
 
 
 def is_number(dtype: Any) -> bool:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 from embviz.app.atlas.model_outputs import taggers, tempo_model
 from embviz.core.text import format_cell
 from embviz.errors import OptionError, did_you_mean
-from embviz.export.columns import MAP_GROUP, is_number, readable_column, tagger_group
-from embviz.plotting.encodings import CATEGORIES
+from embviz.export.columns import MAP_GROUP, tagger_group, telling_column
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,11 +24,6 @@ FIRST = ("genre", "artist", "album", "folder", "year", "duration")
 HIDDEN = ("path", "name", "title", "digest", "problem", "warning")
 TRUST_TITLE = "neighbours kept"
 
-#: What music is sorted by, the most telling first; a column of another name has to make groups by itself.
-TELLING = ("genre", "style", "mood", "artist", "folder")
-MOST_GROUPS = 12
-MOST_VALUES = 1000  # of which the groups are counted
-
 SIZES: list[KeyTitle] = [
     {"key": "none", "title": "all the same"},
     {"key": "duration", "title": "duration"},
@@ -38,34 +32,9 @@ SIZES: list[KeyTitle] = [
 
 
 def telling_color(table: pd.DataFrame) -> str:
-    """Return the key of what says most of the tracks, where anything does; else ``"none"``.
-
-    That is the first column of groups, those of :data:`TELLING` before all others, whose value is known of most tracks.
-    """
-    names = _columns(table)
-    for name in [*(name for name in TELLING if name in names), *(name for name in names if name not in TELLING)]:
-        values = readable_column(table, name)
-        if not is_number(values.dtype) and _makes_groups(values, telling=name in TELLING):
-            return f"column:{name}"
-    return "none"
-
-
-def _makes_groups(values: pd.Series[Any], *, telling: bool) -> bool:
-    """Return whether colours by some values would say something: there are few, of most tracks."""
-    try:
-        raw = values.value_counts()
-    except TypeError:  # lists, or whatever else cells can hold
-        raw = values.map(format_cell).value_counts()
-    if len(raw) > MOST_VALUES:
-        return False
-    counts = raw.groupby([format_cell(value) for value in raw.index]).sum().drop("", errors="ignore")
-    counts = counts.sort_values(ascending=False)
-    known = int(counts.sum())
-    if len(counts) < 2 or 2 * known <= len(values):
-        return False
-    if telling:  # of many genres, the largest have colours of their own
-        return 2 * int(counts.head(CATEGORIES).sum()) >= known
-    return len(counts) <= min(MOST_GROUPS, known // 2)
+    """Return the key of what says most of the tracks; ``"none"`` where nothing does."""
+    name = telling_column(table, _columns(table))
+    return "none" if name is None else f"column:{name}"
 
 
 def _columns(table: pd.DataFrame) -> list[Any]:

@@ -203,7 +203,7 @@ class View {
     this.maps = [atlasMap(this, 0), atlasMap(this, 1)];
     this.field = h("div.ev-atlas-maps", {}, ...this.maps.map((map) => map.el));
     const leave = () => this.field.querySelector(".ev-scatter-stage")?.focus({ preventScroll: true });
-    this.controls = sharedControls(this.field, { signal, leave });
+    this.controls = sharedControls(this.field, { page: this.el, signal, leave });
     this.tools = atlasTools(this, this.controls);
     this.total = h("span.ev-faint");
     this.wrong = h("button.ev-plain.ev-atlas-wrong", {

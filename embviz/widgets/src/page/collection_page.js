@@ -11,11 +11,13 @@ import { MAP_KEYS, pressedAction } from "../base/keys.js";
 import { formatTime } from "../base/time.js";
 import { clockOf } from "../player/clock.js";
 import { csv, download, m3u } from "../player/playlist.js";
+import { sharedControls } from "../scatter/shared_controls.js";
 import { about, bytesAt, heading, helpOf, mount, shareKeys, stateOf, themeOf } from "./track_page.js";
 
 const NONE = 0xffffffff;
 const NOTHING = new DataView(new ArrayBuffer(0));
 const ROWS = 300; // of a list, at most
+const LOOKED = 50; // tracks of which one is opened from the start, at most
 const KEPT = ["order", "pins", "height", "live_only", "clock"]; // what a reader has set on the heatmap stays
 const LINKED = "The sound was not found. It has to lie where it was when this page was written: ";
 const VORBIS = "This browser cannot play the sound that is in this page (Ogg Vorbis); Chrome, Edge and Firefox can.";
@@ -48,6 +50,9 @@ class Folio {
     const player = h("section.ev-track-page-player", { "aria-label": "Player" });
     const plot = h("div.ev-collection-page-plot");
     this.heat = h("div");
+    this.body = h("div.ev-collection-page-body");
+    const leave = () => plot.querySelector(".ev-scatter-stage")?.focus({ preventScroll: true });
+    this.controls = sharedControls(plot, { page: this.body, signal: this.signal, leave });
     this.side = new Side(this);
     document
       .querySelector("main")
@@ -56,16 +61,13 @@ class Folio {
         player,
         h("p.ev-track-page-guide.ev-faint", {}, page.guide),
         this.#bar(),
-        h(
-          "div.ev-collection-page-body",
-          {},
-          h("section.ev-collection-page-map", { "aria-label": "Map" }, plot, this.#said()),
-          this.side.el,
-        ),
+        this.body,
         page.heatmap ? this.#heatmapSection() : "",
         about(page, "Map, model, sound, weights and licences"),
         help.dialog,
       );
+    const map = h("section.ev-collection-page-map", { "aria-label": "Map" }, plot);
+    this.body.append(map, this.side.el, this.#said());
     const parts = { widgets: this.widgets, signal: this.signal };
     const answer = (content) => this.#asked(content);
     this.player = await mount(page.player, player, { ...parts, answer: (content) => this.#noSound(content) });
@@ -74,6 +76,23 @@ class Folio {
     shareKeys(this.clock, help.dialog, this.signal);
     this.#listen();
     this.recolor(0);
+    this.#begin();
+  }
+
+  /** Open a track, silently, so that the page is whole: the first that can be heard and of which there is a heatmap. */
+  #begin() {
+    const tracks = Array.from({ length: Math.min(this.page.parts.length, LOOKED) }, (_, track) => track);
+    const heard = (track) => {
+      const { player, heatmap } = this.#part(track);
+      return !player.state?.problem && (heatmap || !this.heatmap);
+    };
+    const track = tracks.find(heard) ?? 0;
+    this.open(this.tracks.length ? this.tracks.indexOf(track) : track);
+    queueMicrotask(() => queueMicrotask(() => this.span && this.clock.seek(this.span[0])));
+  }
+
+  #part(track) {
+    return JSON.parse(document.getElementById(this.page.parts[track]).textContent);
   }
 
   #listen() {
@@ -90,7 +109,7 @@ class Folio {
       (event) => {
         if (event.defaultPrevented || pressedAction(event)?.kind !== "search") return;
         event.preventDefault();
-        document.querySelector(".ev-scatter-search").focus();
+        this.controls.search.input.focus();
       },
       { signal },
     );
@@ -108,7 +127,13 @@ class Folio {
     const none = h("option", { value: "-1" }, "one colour");
     this.colors = h("select", { "aria-label": "Colour by" }, ...groups.values(), none);
     this.colors.addEventListener("change", () => this.recolor(Number(this.colors.value)));
-    return h("div.ev-collection-page-bar", {}, h("label", {}, "Colour ", this.colors));
+    return h(
+      "div.ev-collection-page-bar",
+      { role: "group", "aria-label": "The map" },
+      h("label", {}, "Colour ", this.colors),
+      this.controls.tools,
+      this.controls.search.el,
+    );
   }
 
   #said() {
@@ -178,14 +203,19 @@ class Folio {
     if (content.kind === "choose") this.choose(content.point);
   }
 
-  /** Open a point's track, and play it from there. */
-  choose(point) {
-    if (!(point >= 0)) return;
+  /** Open a point's track. */
+  open(point) {
     const track = this.track(point);
-    const at = this.at(point);
     this.map.set("current", point);
     if (track !== this.#open) this.#load(track);
     this.side.opened(track, point);
+  }
+
+  /** Open a point's track, and play it from there. */
+  choose(point) {
+    if (!(point >= 0)) return;
+    const at = this.at(point);
+    this.open(point);
     // The sound begins anew only after what has changed was heard of.
     queueMicrotask(() => queueMicrotask(() => this.#play(at)));
   }
@@ -199,7 +229,7 @@ class Folio {
   }
 
   #load(track) {
-    const part = JSON.parse(document.getElementById(this.page.parts[track]).textContent);
+    const part = this.#part(track);
     this.#open = track;
     this.span = part.span;
     const traits = stateOf(part.player, bytesAt);
@@ -289,7 +319,8 @@ class Side {
     for (const { el } of [this.nearest, this.chosen]) el.hidden = true;
     this.el = h(
       "aside.ev-collection-page-side",
-      { "aria-label": "Tracks" },
+      { "aria-label": "Legend and tracks" },
+      folio.controls.legend,
       this.track,
       this.nearest.el,
       this.chosen.el,

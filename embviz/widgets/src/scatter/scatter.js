@@ -92,7 +92,9 @@ export class ScatterView {
    */
   adopt(shared) {
     this.#shared = shared;
-    this.head.hidden = this.legend.el.hidden = true;
+    this.full = shared.full;
+    this.head.remove();
+    this.legend.el.remove();
     this.root.classList.add("ev-scatter-bare");
     shared.restyled(this);
   }

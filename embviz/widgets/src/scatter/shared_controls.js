@@ -1,4 +1,5 @@
 /** One set of tools, one search and one legend for all maps inside an element, however many there are. */
+import { fullScreen } from "./full_screen.js";
 import { mapLegend } from "./map_legend.js";
 import { mapTools } from "./map_toolbar.js";
 import { searchBox } from "./search.js";
@@ -12,6 +13,7 @@ import { searchBox } from "./search.js";
  * @property {(text: string) => void} selected how many points are selected, in words
  * @property {(map: ScatterView) => void} restyled colours, counts or filters of a map are others
  * @property {() => void} search the reader wants to search
+ * @property {{toggle: () => void, leave: () => boolean}} full what fills the screen, in place of one map
  */
 
 /** Where there is no map yet, nothing is found and nothing is told. */
@@ -19,9 +21,10 @@ const NOTHING = { columns: [], tracks: null, n: 0, pointsOf: () => [] };
 
 /**
  * @param {HTMLElement} field that the maps come to stand in
- * @param {{signal: AbortSignal, leave: () => void}} options `leave` gives the focus a place when the search is left
+ * @param {{page: HTMLElement, signal: AbortSignal, leave: () => void}} options `page` is what fills the screen where a
+ *   map is asked to; `leave` gives the focus a place when the search is left
  */
-export function sharedControls(field, { signal, leave }) {
+export function sharedControls(field, { page, signal, leave }) {
   /** @type {Map<Element, ScatterView>} */
   const known = new Map();
 
@@ -73,8 +76,10 @@ export function sharedControls(field, { signal, leave }) {
     });
   }
 
+  const full = fullScreen(page, (on) => each((map) => map.tools?.full(on)), signal);
   /** @type {Shared} */
   const shared = {
+    full,
     mode(mode) {
       tools.mode(mode);
       each((map) => map.mode !== mode && map.setMode(mode));
