@@ -16,6 +16,10 @@ ABSOLUTE = re.compile(r"""(?:(?<=["'(=\s`])|^)(?:/(?=\w)|~/|[A-Za-z]:[\\/])[\w.-
 SOLUTION = re.compile(r"<details>.*?</details>", re.DOTALL)
 PYTHON = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
+VIEW = "application/vnd.jupyter.widget-view+json"
+MOST = 5_000_000  # letters of a notebook that was executed
+SOUND = re.compile(r'data:audio/|"audio/[^"]*":')
+
 pytestmark = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
 
@@ -76,6 +80,22 @@ def test_it_runs_and_its_solutions_after_it(path):
     solutions = [source for cell in notebook.cells for source in PYTHON.findall(cell.source)]
     notebook.cells += [nbformat.v4.new_code_cell(source) for source in solutions]
     NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(path.parent)}}).execute()
+    text = nbformat.writes(notebook)
+    assert len(text) < MOST, f"{len(text) / 1e6:.1f} MB"
+    assert not SOUND.search(text)
+    for cell in notebook.cells:
+        check_stills(cell.get("outputs", []))
+
+
+def check_stills(outputs: list[nbformat.NotebookNode]) -> None:
+    """Raise where a view of a cell leaves nothing to be seen."""
+    kinds = [set(output.get("data", {})) for output in outputs]
+    for number, kind in enumerate(kinds):
+        if VIEW in kind and "Output()" not in outputs[number].data["text/plain"]:  # bars of progress
+            caption, picture = outputs[number + 1 : number + 3]
+            assert "Run the cell to make it live" in caption.data["text/plain"]
+            assert "image/png" in picture.data or "<table>" in caption.data["text/html"]
+            assert all(len(part) < 300_000 for one in (caption, picture) for part in one.data.values())
 
 
 def test_an_absolute_path_would_be_found(path):

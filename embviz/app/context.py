@@ -6,6 +6,7 @@ jobs are tuples; the first item says what kind of work it is.
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -16,8 +17,9 @@ from embviz.app.events import PanelEvents
 from embviz.app.selection import Selection
 from embviz.app.uploads import Uploads
 from embviz.core.cache import Cache, check_cache
+from embviz.core.progress import interruption_note, reporter
 from embviz.core.text import collapse_spaces
-from embviz.core.worker import Worker, guard
+from embviz.core.worker import PROGRESS_EVERY, Worker, guard
 
 if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
@@ -116,6 +118,23 @@ class PanelContext(Generic[E, W]):
             for worker in workers:
                 worker.wait(min(0.2, left))
         return None if timeout is None else max(0.0, deadline - time.monotonic())
+
+    def finish(self) -> None:
+        """Wait for what is computed, and show how far it is, where no event loop would go on with it: in a script."""
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            pass
+        else:
+            return
+        if not any(worker.busy for worker in self.workers):
+            return
+        kept = "What is computed goes on; call this again to wait for it."
+        with reporter(progress=True) as report, interruption_note(lambda: kept):
+            while any(worker.busy for worker in self.workers):
+                self.wait(PROGRESS_EVERY)
+                if self._busy:
+                    report(self._busy["text"], self._busy["done"], self._busy["total"])
 
     def close(self) -> None:
         """End the threads, and remove what was uploaded."""

@@ -39,7 +39,7 @@ def reporter(progress: Progress) -> Iterator[Report]:
         yield progress
     elif not progress:
         yield lambda *_: None
-    elif sys.stderr.isatty() or _in_jupyter():
+    elif sys.stderr.isatty() or in_jupyter():
         with contextlib.ExitStack() as stack:
             yield _Bars(stack)
     else:
@@ -114,12 +114,13 @@ def _bars() -> Bars:
     # Stage names hold file names: their square brackets are no markup.
     name = TextColumn("{task.description}", markup=False)
     columns = (name, BarColumn(), TaskProgressColumn(), TimeRemainingColumn(elapsed_when_finished=True))
-    if _in_jupyter():
+    if in_jupyter():
         return Progress(*columns)
     # What is printed to a pipe meanwhile must go there, and not above the bars.
     return Progress(*columns, console=Console(stderr=True), redirect_stdout=sys.stdout.isatty())
 
 
-def _in_jupyter() -> bool:
+def in_jupyter() -> bool:
+    """Tell whether this is the kernel of a notebook."""
     shell = sys.modules.get("IPython")
     return shell is not None and type(shell.get_ipython()).__name__ == "ZMQInteractiveShell"

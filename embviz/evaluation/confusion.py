@@ -18,6 +18,7 @@ from embviz.evaluation import metrics
 from embviz.evaluation.plots import model_title
 from embviz.widgets import browser_audio
 from embviz.widgets.base import close_widget, model_ref, new_clock_name
+from embviz.widgets.still import Still, StillOutputs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
 
 MOST_LISTED = 200  # tracks of a cell that the page is given
-MOST_PRINTED = 40  # classes of a table for pages without a kernel
 SIDES = {"cv": "Cross-validation", "external": "External"}
 
 
@@ -106,6 +106,8 @@ class ConfusionMatrix:
             "dismiss_notice": self._dismiss_notice,
         }
         self.widget.answer(commands, self._say)
+        self._outputs = StillOutputs(self._view, self.still)
+        self.widget.observe(lambda _change: self._outputs.touch(), ["chosen", "test_set"])
 
     # For the next cell. --------------------------------------------------------------------------------------------
 
@@ -208,6 +210,7 @@ class ConfusionMatrix:
         """Stop all work, and take everything off the page."""
         if self._closed:
             return
+        self._outputs.close()
         self._closed = True
         self._opener.close()
         close_widget(self.widget)
@@ -319,14 +322,20 @@ class ConfusionMatrix:
         self._seq += 1
         self.widget.notice = {"level": "error", "text": sentence, "remedy": remedy, "seq": self._seq}
 
-    def _repr_mimebundle_(self, **options: Any) -> Any:
+    def still(self) -> Still:
+        """Return what the notebook keeps of the matrix as it is now."""
+        return self.widget.still()
+
+    def _view(self) -> dict[str, Any]:
         if self._closed:
             return {"text/plain": "This confusion matrix was closed; make another one."}
-        data, metadata = self.widget._repr_mimebundle_(**options) or ({}, {})
-        # Where there is no kernel any more, a page shows the numbers.
-        counts = self._count_table(self.widget.classes)
-        printed = counts.to_html(max_rows=MOST_PRINTED, max_cols=MOST_PRINTED, border=0)
-        return {**data, "text/plain": repr(self), "text/html": printed}, metadata
+        return {**self.widget.view_bundle(), "text/plain": repr(self)}
+
+    def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
+        return self._outputs.bundle()
+
+    def _ipython_display_(self) -> None:
+        self._outputs.display()
 
     def _count_table(self, names: list[str]) -> pd.DataFrame:
         import pandas as pd

@@ -123,12 +123,12 @@ def compute_cells(embedding: Embedding, look: HeatmapOptions, height: int) -> He
     per_column, per_row = math.ceil(t / MAX_COLUMNS), math.ceil(d / height)
     offset, factor = _scaling(values, look.scale)
     # Scaling keeps the order of values, so pooling may come first, where it spares memory.
-    low, high = (_scaled(extreme, offset, factor) for extreme in _extremes(values, per_column))
+    low, high = (_scaled(extreme, offset, factor) for extreme in pool_extremes(values, per_column))
     signed = _signed(low, high)
-    drawn = _strongest(low, high, signed)
+    drawn = strongest(low, high, signed)
     moving = _varying(low, high)
     order = _order(values, drawn, moving, look.order)
-    drawn = _strongest(*_extremes(drawn.T[order], per_row), signed)
+    drawn = strongest(*pool_extremes(drawn.T[order], per_row), signed)
     edges = embedding.grid.edges
     borders = np.append(edges[:-1:per_column], edges[-1])
     return HeatmapCells(drawn, borders, order, per_row, per_column, signed, int(d - moving.sum()))
@@ -140,8 +140,8 @@ def dimension_order(values: NDArray[np.float32], order: str) -> NDArray[np.int64
     if not values.size:
         return np.arange(values.shape[1])
     values = _finite(values)
-    low, high = _extremes(values, math.ceil(len(values) / MAX_COLUMNS))
-    return _order(values, _strongest(low, high, _signed(low, high)), _varying(low, high), order)
+    low, high = pool_extremes(values, math.ceil(len(values) / MAX_COLUMNS))
+    return _order(values, strongest(low, high, _signed(low, high)), _varying(low, high), order)
 
 
 def is_signed(values: NDArray[np.float32]) -> bool:
@@ -160,7 +160,7 @@ def _varying(low: NDArray[np.float32], high: NDArray[np.float32]) -> NDArray[np.
     return np.asarray(np.fmax.reduce(high, axis=0) > np.fmin.reduce(low, axis=0))
 
 
-def _extremes(values: NDArray[np.float32], size: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def pool_extremes(values: NDArray[np.float32], size: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Return the lowest and the highest of every `size` values along the first axis; NaN only where all are."""
     if size == 1:
         return values, values
@@ -168,7 +168,8 @@ def _extremes(values: NDArray[np.float32], size: int) -> tuple[NDArray[np.float3
     return np.fmin.reduceat(values, starts, axis=0), np.fmax.reduceat(values, starts, axis=0)
 
 
-def _strongest(low: NDArray[np.float32], high: NDArray[np.float32], signed: bool) -> NDArray[np.float32]:
+def strongest(low: NDArray[np.float32], high: NDArray[np.float32], signed: bool) -> NDArray[np.float32]:
+    """Return the values of largest magnitude among pairs of extremes; the higher ones where all have one sign."""
     return np.where(-low > high, low, high) if signed else high
 
 

@@ -14,6 +14,7 @@ import traitlets
 from embviz.core.text import shorten
 from embviz.errors import OptionError, did_you_mean
 from embviz.widgets import bundle
+from embviz.widgets.still import Still, StillOutputs
 
 if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
@@ -54,6 +55,7 @@ class PageWidget(anywidget.AnyWidget):
     script: ClassVar[str]
     #: The traits that follow what the reader does; all others are set by Python alone.
     page_traits: ClassVar[frozenset[str]] = frozenset()
+    _outputs: StillOutputs | None = None
 
     _esm = traitlets.Unicode(help="What anywidget runs.").tag(sync=True)
     _bundle = traitlets.Unicode(help="Reference to the code that all widgets share.").tag(sync=True)
@@ -80,6 +82,29 @@ class PageWidget(anywidget.AnyWidget):
     def refuse(self, sentence: str) -> None:
         """Say why what came from the page is not taken."""
         log.warning(sentence)
+
+    def still(self) -> Still:
+        """Return what the notebook keeps of the widget as it is now."""
+        return Still(type(self).__name__)
+
+    def view_bundle(self) -> dict[str, Any]:
+        """Return the widget by media types, without a still."""
+        return {**(super()._repr_mimebundle_() or ({},))[0], "text/plain": repr(self)}
+
+    def _repr_mimebundle_(self, **_options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        return StillOutputs(self.view_bundle, self.still).bundle(), {}
+
+    def _ipython_display_(self) -> None:
+        if self._outputs is None:
+            self._outputs = outputs = StillOutputs(self.view_bundle, self.still)
+            self.observe(lambda _change: outputs.touch())
+        self._outputs.display()
+
+    def close(self) -> None:
+        """Take the widget off the page; its still stays."""
+        if self._outputs is not None:
+            self._outputs.close()
+        super().close()
 
 
 def is_finite(*values: Any) -> bool:

@@ -5,9 +5,14 @@ Conventions: as in :mod:`embviz.widgets.frames`; which dimensions are shown is f
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import traitlets
 
+from embviz.plotting.still_pictures import strips_drawing
 from embviz.widgets.frames import FramesWidget
+from embviz.widgets.still import Still
 
 
 class Curves(FramesWidget):
@@ -21,6 +26,19 @@ class Curves(FramesWidget):
     script = "curves"
 
     page_traits = FramesWidget.page_traits | {"top", "threshold"}
+
+    def still(self) -> Still:
+        """Return what the notebook keeps of the widget as it is now: the strongest dimensions, and their means."""
+        strip, (d, t) = self.strip(self.title, ""), self.shape
+        if strip is None:
+            return super().still()
+        means = np.nan_to_num(self._values).mean(axis=0)
+        order = np.argsort(-means, kind="stable")[: self.top or d]
+        names = self.labels if len(self.labels) == d else [str(number) for number in range(d)]
+        said = ", ".join(f"{names[i]} {means[i]:.2f}" for i in order[:10])
+        strip = replace(strip, order=order, note=f"the strongest {len(order)} of {d}, over {t} frames")
+        draw = strips_drawing([strip], strip.grid.duration)
+        return Still(self.title or "Curves", (f"Means: {said}",), draw, (id(self._values), said))
 
     top = traitlets.Int(5, min=0, help="How many of the strongest dimensions are shown; 0 for all.").tag(sync=True)
     threshold = traitlets.Float(0.0, help="Only what reaches this value is shown; pins always are.").tag(sync=True)

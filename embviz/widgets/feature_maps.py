@@ -17,12 +17,14 @@ import traitlets
 
 from embviz.errors import LayerError
 from embviz.plotting.quantize import CONSTANT, LAST
+from embviz.plotting.still_pictures import Strip, strips_drawing
 from embviz.widgets.base import EmbeddingWidget
+from embviz.widgets.still import Still
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from embviz.core.embedding import Embedding
+    from embviz.core.embedding import Embedding, FrameGrid
 
 
 # Tensors are memory-mapped and may be larger than memory: they are read a piece at a time.
@@ -30,6 +32,7 @@ PIECE = 1 << 22
 MOST_ASKED = 1 << 23  # bytes of one answer; what the browser asks for stays far below
 STILL = 8_000_000  # bytes that a page without a kernel carries by default
 PAGES = (8, 16, 32)
+MOST_STRIPS = 6  # channels of a still
 # Values that are rarer than this have the colours' ends to themselves; without it, one peak would leave the rest dark.
 RARE = 0.005
 SAMPLE = 1 << 21  # values that tell which ones are rare
@@ -63,6 +66,7 @@ class FeatureMaps(EmbeddingWidget):
     def __init__(self, *args: Any, **traits: Any) -> None:
         self._tensor: NDArray[np.float32] = np.zeros((0, 0, 0), dtype=np.float32)
         self._limits: NDArray[np.float64] = np.zeros((0, 2))
+        self._grid: FrameGrid | None = None
         super().__init__(*args, **traits)
         self.on_msg(self._answer)
 
@@ -75,7 +79,7 @@ class FeatureMaps(EmbeddingWidget):
                 f"{' × '.join(map(str, tensor.shape))}. A heatmap shows it whole."
             )
         limits, activity = _survey(tensor)
-        self._tensor, self._limits = tensor, limits
+        self._tensor, self._limits, self._grid = tensor, limits, embedding.grid
         with self.hold_sync():
             self.shape, self.grid, self.unit = list(tensor.shape), asdict(embedding.grid), embedding.unit
             self.ranges = limits.astype("<f4").tobytes()
@@ -93,6 +97,20 @@ class FeatureMaps(EmbeddingWidget):
         with self.hold_sync():
             self.kept, self.all = kept, b"".join(parts)
         return self
+
+    def still(self) -> Still:
+        """Return what the notebook keeps of the widget as it is now: the most active channels over the whole sound."""
+        t, f, c = self.shape
+        if self._grid is None or not t:
+            return Still(self.title or "Feature maps", (self.message or "Nothing has been computed yet.",))
+        shown = np.frombuffer(self.channels, "<u2")[:MOST_STRIPS].astype(int) if self.order == "activity" else range(c)
+        strips = []
+        for channel in [int(number) for number in shown][:MOST_STRIPS]:
+            values = np.asarray(self._tensor[:, :, channel], np.float32)
+            strips.append(Strip(f"channel {channel}", "", values, self._grid, np.arange(f)[::-1], "none", signed=False))
+        draw = strips_drawing(strips, self._grid.duration)
+        line = f"{t:,} frames × {f} bands × {c} channels; {len(strips)} of them are shown, by {self.order}"
+        return Still(self.title or "Feature maps", (line,), draw, (self.serial, self.order))
 
     def _cells(self, first: int, count: int, channels: list[int]) -> bytes:
         """Return the bytes of some frames and channels, ``[channels, frames, bands]``."""

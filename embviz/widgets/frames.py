@@ -8,6 +8,7 @@ not a finite number, or not computed yet). The exact value of a single cell is a
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Self
@@ -15,14 +16,17 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import traitlets
 
+from embviz.core.text import plural
 from embviz.plotting.heatmap_data import ORDERS, PAGE_SCALES, dimension_order, is_signed
 from embviz.plotting.quantize import color_limits, pool_cells, quantize
+from embviz.plotting.still_pictures import Strip, strips_drawing
 from embviz.widgets.base import EmbeddingWidget
+from embviz.widgets.still import Still
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from embviz.core.embedding import Embedding
+    from embviz.core.embedding import Embedding, FrameGrid
 
 
 THUMBNAIL = 1 << 14  # cells of a picture that comes before the frames
@@ -62,6 +66,7 @@ class FramesWidget(EmbeddingWidget):
 
     def __init__(self, *args: Any, **traits: Any) -> None:
         self._values: NDArray[np.float32] = np.zeros((0, 0), dtype=np.float32)
+        self._grid: FrameGrid | None = None
         super().__init__(*args, **traits)
         self.on_msg(self._answer)
 
@@ -88,7 +93,7 @@ class FramesWidget(EmbeddingWidget):
         # Probabilities have ends of their own, and no outliers.
         ends = [] if embedding.unit == "probability" else color_limits(embedding.values, signed=signed)
         level = max(0, math.ceil(math.log2(max(1, d * t / THUMBNAIL)))) if self.lazy else 0
-        self._values = embedding.values
+        self._values, self._grid = embedding.values, embedding.grid
         with self.hold_sync():
             self.grid, self.unit, self.labels = asdict(embedding.grid), embedding.unit, list(embedding.labels)
             # Who has not chosen a scale gets the one that fits.
@@ -122,6 +127,36 @@ class FramesWidget(EmbeddingWidget):
         for order in COMPUTED_ORDERS:
             self._compute(order)
         return self
+
+    def strip(self, title: str, note: str) -> Strip | None:
+        """Return what a still draws of the widget under a title and a note; None where there is nothing yet."""
+        if self._grid is None or not self._values.size:
+            return None
+        codes = getattr(self, f"{self.order}_order", b"")
+        d = self.shape[0]
+        # Numbers rise upwards, lists read downwards.
+        listed = self.order != "index" or not all(re.fullmatch(r"[\d.]+( \S+)?", label) for label in self.labels)
+        order = np.frombuffer(codes, "<u2").astype(np.int64) if codes else np.arange(d)[:: 1 if listed else -1]
+        named = [] if self.order != "index" or not listed else [f"strongest: {', '.join(self._strongest_labels())}"]
+        look = [f"order: {ORDERS[self.order]}"] * (self.order != "index")
+        look += [f"colours {PAGE_SCALES[self.scale]}"] * (self.scale != "none")
+        look += [f"pinned: {', '.join(map(str, self.pins[:8]))}{'…' * (len(self.pins) > 8)}"] * bool(self.pins)
+        facts = " · ".join(filter(None, [note, *named, *look]))
+        return Strip(title, facts, self._values, self._grid, order, self.scale, self.signed, self.ends)
+
+    def _strongest_labels(self) -> list[str]:
+        """Return the names of the three dimensions of highest mean."""
+        means = np.nan_to_num(self._values).mean(axis=0)
+        return [self.labels[i] for i in np.argsort(-means, kind="stable")[:3]]
+
+    def still(self) -> Still:
+        """Return what the notebook keeps of the widget as it is now."""
+        d, t = self.shape
+        strip = self.strip(self.title, f"{plural(t, 'frame')} × {plural(d, 'dimension')}")
+        if strip is None or self._grid is None:
+            return Still(self.title or type(self).__name__, (self.message or "Nothing has been computed yet.",))
+        draw = strips_drawing([strip], self._grid.duration)
+        return Still(self.title or type(self).__name__, (strip.note,), draw, (id(self._values), strip.note, self.shape))
 
     @traitlets.validate("pins")
     def _check_pins(self, proposal: Any) -> list[int]:

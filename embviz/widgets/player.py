@@ -20,9 +20,12 @@ import traitlets as t
 from numpy.typing import NDArray
 
 from embviz.audio import Audio, AudioSource
+from embviz.core.text import format_time
 from embviz.errors import EmbvizError, OptionError
+from embviz.plotting.still_pictures import waveform_drawing
 from embviz.widgets.base import PageWidget, is_finite
 from embviz.widgets.browser_audio import Playable, playable, summary
+from embviz.widgets.still import Still
 
 LARGEST_RAW = 48 << 20  # bytes; larger files are encoded small before they are sent
 NO_SOUND = "There is no sound for this track."
@@ -119,6 +122,17 @@ class Player(PageWidget):
         player = cls(**traits)
         player.set_track(title=title, duration=outline.duration, peaks=outline.peaks, playable=playable(audio))
         return player
+
+    def still(self) -> Still:
+        """Return what the notebook keeps of the player as it is now; no sound."""
+        if not self.duration:
+            return Still("Player", (self.problem or self.loading or NO_SOUND,))
+        peaks = np.frombuffer(self.peaks, np.int8).reshape(-1, 2)
+        line = format_time(self.duration, 1)
+        if self.range:
+            line += f" · selected {format_time(self.range[0], 1)} to {format_time(self.range[1], 1)}"
+        draw = waveform_drawing(peaks, self.duration, selected=self.range) if len(peaks) else None
+        return Still(self.title or "Player", (line,), draw, (self.serial, tuple(self.range)))
 
     def set_track(
         self,

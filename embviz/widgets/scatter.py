@@ -16,7 +16,9 @@ import traitlets
 from embviz.core.text import plural
 from embviz.errors import OptionError
 from embviz.plotting.encodings import encode_colors, encode_sizes, is_missing, json_number
+from embviz.plotting.still_pictures import map_drawing
 from embviz.widgets.base import PageWidget, check_traits, new_clock_name
+from embviz.widgets.still import Still
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -290,6 +292,19 @@ class Scatter(PageWidget):
         low, middle, high = np.quantile(own, [0.1, 0.5, 0.9], axis=0).tolist()
         place = {"x": middle[0], "y": middle[1], "rx": (high[0] - low[0]) / 2, "ry": (high[1] - low[1]) / 2}
         return {"text": label["text"], "id": label["id"], "n": len(own), **place}
+
+    def still(self) -> Still:
+        """Return what the notebook keeps of the map as it is now."""
+        lines = [plural(self.n, "point")]
+        if self.color.get("title"):
+            lines.append(f"colour: {self.color['title']}")
+        chosen = self.selection
+        if len(chosen):
+            lines.append(f"selected: {len(chosen):,}")
+        shades = np.frombuffer(self.shades, np.uint8)
+        draw = map_drawing(self._xy, self.color, shades, selected=chosen, labels=self.labels)
+        key = (id(self._xy), self.shades, self.selected, [label["text"] for label in self.labels])
+        return Still(self.title or "Map", (" · ".join(lines),), draw if self.n else None, key)
 
     def _place(self, xy: ArrayLike, *, near: NDArray[np.float32] | None = None) -> None:
         pairs = _pairs(xy)

@@ -13,7 +13,9 @@ import numpy as np
 import traitlets
 
 from embviz.analysis.self_similarity import self_similarity
+from embviz.plotting.still_pictures import matrix_drawing
 from embviz.widgets.base import EmbeddingWidget
+from embviz.widgets.still import Still
 
 if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
@@ -49,3 +51,11 @@ class SelfSimilarity(EmbeddingWidget):
             places = np.clip((matrix - self.low) / (self.high - self.low), 0, 1) * 254 + 1.5
             self.cells = bytes(np.nan_to_num(places, nan=0).astype(np.uint8))
             self.message = ""
+
+    def still(self) -> Still:
+        """Return what the notebook keeps of the widget as it is now."""
+        if not self.n:
+            return Still("Self-similarity", (self.message or "Nothing has been computed yet.",))
+        cells = np.frombuffer(self.cells, np.uint8).reshape(self.n, self.n)
+        draw = matrix_drawing(cells, self.edges["n_samples"] / self.edges["sample_rate"], self.low, self.high)
+        return Still(self.title or "Self-similarity", (self.meaning,), draw, self.cells)

@@ -160,7 +160,7 @@ def test_a_map_is_there_at_once_then_pca_then_umap(table, chart):
     traits = {name: getattr(view, name) for name in view.keys if not name.startswith("_") and name != "layout"}
     json.dumps({name: value for name, value in traits.items() if not isinstance(value, bytes)})
     assert repr(atlas) == "<Atlas MusiCNN (MSD) · embedding: 21 tracks, ready>"
-    assert "application/vnd.jupyter.widget-view+json" in atlas._repr_mimebundle_()[0]
+    assert "application/vnd.jupyter.widget-view+json" in atlas._repr_mimebundle_()
 
 
 def test_facts_of_the_tracks_are_the_pages_to_search(table, chart):
@@ -941,6 +941,26 @@ def test_a_page_without_a_kernel_is_written(table, chart, tmp_path):
     atlas = chart(table.iloc[:6], clusters="kmeans").wait()
     page = atlas.to_html(tmp_path / "map.html").read_text()
     assert "Ambient 1" in page
+
+
+def test_a_page_in_a_script_waits_for_the_map(table, chart, tmp_path):
+    assert "Ambient 1" in chart(table.iloc[:6]).to_html(tmp_path / "map.html").read_text()
+    assert len(pd.read_csv(chart(table.iloc[:6]).save(tmp_path / "map.csv"))["map_x"]) == 6
+
+
+def test_its_still_shows_the_map_and_names_what_is_selected(table, chart):
+    atlas = chart(table.iloc[:6], color="genre")
+    assert atlas.still().draw is None
+    atlas.wait()
+    atlas.selection = [120]
+    still = atlas.still()
+    assert still.title == "Map · MusiCNN (MSD) · embedding"
+    assert still.lines[0].startswith("6 points · colour: genre · PCA")
+    assert still.lines[1] == f"selected: {table['title'][120] or table['name'][120]}"
+    before = still.picture()
+    atlas.selection = []
+    assert atlas.still().key != still.key
+    assert atlas.still().picture() != before
 
 
 def test_a_picture_shows_what_is_seen(table, chart, tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import asyncio
 import errno
 import json
@@ -525,6 +526,57 @@ def test_paths_hold_when_the_working_folder_changes(folder, explore, tmp_path, m
     assert len(explorer.widget.tracks) == 2
 
 
+def test_a_page_in_a_script_waits_for_what_is_computed(folder, explore, tmp_path, capsys):
+    text = explore(folder, models=["tempocnn"]).to_html(tmp_path / "page.html").read_text("utf-8")
+    assert "19 frames" in text or "256 dimensions" in text
+    assert "Tempo-CNN" in capsys.readouterr().err, "nothing says how far it is"
+
+
+def test_waiting_for_a_page_can_be_interrupted(folder, explore, tmp_path):
+    explorer = explore(folder, models=[]).wait()
+
+    def endless(job):
+        while True:
+            job.report("working", 0, 0)
+            time.sleep(0.01)
+
+    explorer._context.worker.submit(("endless",), endless)
+    threading.Timer(0.3, _thread.interrupt_main).start()
+    with pytest.raises(KeyboardInterrupt) as caught:
+        explorer.to_html(tmp_path / "page.html")
+    assert "goes on" in caught.value.__notes__[0]
+    assert not (tmp_path / "page.html").exists()
+    explorer.cancel()
+
+
+def test_a_page_in_a_kernel_is_of_what_is_there(folder, explore, tmp_path):
+    async def write():
+        with pytest.raises(OptionError, match="No track is open"):
+            explore(folder, models=["tempocnn"]).to_html(tmp_path / "page.html")
+
+    asyncio.run(write())
+
+
+def test_its_still_shows_the_page_in_front_and_what_is_chosen(folder, explore):
+    explorer = explore(folder, models=["tempocnn", "vggish"])
+    assert "being opened" in explorer.still().lines[0]
+    assert explorer.still().draw is None
+    explorer.wait()
+    explorer.time_range, explorer.pins = (2, 4), (7,)
+    still = explorer.still()
+    assert still.title == "Explorer · First"
+    assert still.lines[0] == "one.wav · 0:12.0 · selected 0:02.0 to 0:04.0"
+    assert "VGGish" in still.lines[1]
+    assert "pinned: 7" in still.key[0][0][2]
+    assert len(still.picture()["image/png"]) < 300_000
+    explorer.widget.set_state({"tab": "similarity"})
+    explorer.wait()
+    assert explorer.still().lines[0].startswith("Page: self-similarity of Tempo-CNN")
+    explorer.map("tempocnn", method="pca").wait()
+    assert explorer.still().title.startswith("Map · Tempo-CNN")
+    assert explorer.still().draw is not None
+
+
 def test_it_shows_itself(folder, explore):
     explorer = explore(folder, models=["tempocnn"])
     data = explorer._repr_mimebundle_()
@@ -875,5 +927,7 @@ def test_live_traits_in_the_next_cell_of_a_notebook(folder, home):
     ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
-    [output] = notebook.cells[0].outputs
-    assert "application/vnd.jupyter.widget-view+json" in output.data
+    view, caption, picture = notebook.cells[0].outputs
+    assert "application/vnd.jupyter.widget-view+json" in view.data
+    assert "two.wav" in caption.data["text/plain"], "the still did not follow"
+    assert "image/png" in picture.data

@@ -5,6 +5,7 @@ The tests of one notebook share its page, in the order of this file; what ends a
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,6 +41,12 @@ SAMPLES = """async (clock, count) => {
 PLAYHEADS = """() => [...document.querySelectorAll(".ev-heatmap .ev-playhead")]
   .filter((each) => each.parentElement.offsetWidth)
   .map((each) => new DOMMatrix(getComputedStyle(each).transform).m41)"""
+
+# What of the first cell's outputs is there to be seen, if it is not plain text.
+SHOWN = """() => {
+  const found = (kind) => [...labPanel.content.widgets[0].node.querySelectorAll(`.jp-OutputArea-child ${kind}`)];
+  return [".embviz", ".embviz-still", "img"].filter((kind) => found(kind).some((one) => one.checkVisibility()));
+}"""
 
 PICTURE = "(canvas) => canvas.toDataURL()"
 
@@ -301,6 +308,21 @@ def test_dark_and_light(panel, lab):
     lab.theme("light")
     lab.page.wait_for_function("([canvas, before]) => canvas.toDataURL() === before",
                                arg=[canvas.element_handle(), picture])  # fmt: skip
+
+
+def test_a_notebook_that_is_opened_again_shows_what_was_seen(panel, lab, server):
+    lab.execute("explorer.time_range = (30, 45)")
+    lab.page.wait_for_function("document.querySelector('.embviz-still').textContent.includes('0:30.0 to 0:45.0')")
+    assert lab.js(SHOWN) == [".embviz"], "a still is seen beside what is alive"
+    lab.save()
+    shutil.copy(server.root / lab.path, server.root / "seen.ipynb")
+    assert "image/png" in json.loads((server.root / "seen.ipynb").read_text())["cells"][0]["outputs"][2]["data"]
+    seen = LabPage(lab.page.context, server, "seen.ipynb")  # in a kernel that knows nothing of it
+    seen.page.wait_for_function(f"({SHOWN})().join() === '.embviz-still,img'")
+    assert "Run the cell to make it live" in seen.page.locator(".embviz-still").inner_text()
+    assert not seen.page.get_by_text("Error displaying widget").is_visible()
+    seen.js("async () => { await labPanel.sessionContext.shutdown() }")
+    seen.page.close()
 
 
 def test_it_is_there_again_after_the_page_was_reloaded(panel, lab):

@@ -18,9 +18,11 @@ from embviz.app.atlas.context import AtlasContext, check_table
 from embviz.app.atlas.controller import AtlasController
 from embviz.app.atlas.facets import check_keys
 from embviz.app.atlas.options import check_option, check_options, check_seed, model_and_layer
+from embviz.app.atlas.still import atlas_still
 from embviz.core.cache import check_cache
 from embviz.models import Model
 from embviz.widgets.base import close_widget, model_ref, new_clock_name
+from embviz.widgets.still import Still, StillOutputs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -163,6 +165,9 @@ class Atlas(traitlets.HasTraits):
         self._context = context = AtlasContext(table, panel, own or other, cache, worker, seed)
         context.choices = chosen
         self._controller = AtlasController(context, own or other, own_player=own is not None, folder=folder)
+        self._outputs = StillOutputs(self._view, self.still)
+        context.events.settled.connect(self._outputs.touch)
+        context.selection.on("selected", lambda _selected: self._outputs.touch())
         try:
             context.selection.on("selected", self._follow)
             self._follow()
@@ -363,6 +368,10 @@ class Atlas(traitlets.HasTraits):
         """
         self._context.selection.on("request", lambda request: call(request.track, request.seconds))
 
+    def on_change(self, call: Callable[[], object]) -> None:
+        """Have a function called each time results were handed over, or the view was changed."""
+        self._context.events.settled.connect(call)
+
     def mark_open(self, label: int) -> None:
         """Mark the point of a track that was opened in a player elsewhere, and follow the playhead on the map.
 
@@ -510,7 +519,9 @@ class Atlas(traitlets.HasTraits):
         ------
         EmbvizError
             If the file cannot be written, has another ending, or there is no map yet; OptionError if options are wrong.
+            In a script, the map is waited for.
         """
+        self._context.finish()
         return export.save(Path(path), self._controller.contents(selection=selection), **options)
 
     def to_html(self, path: str | Path, **options: Any) -> Path:
@@ -526,13 +537,16 @@ class Atlas(traitlets.HasTraits):
         Returns
         -------
         Path
+            Of what is there; in a script, what is still computed is waited for, with its progress.
         """
+        self._context.finish()
         return export.page(Path(path), self._controller.contents(selection=False), **options)
 
     def close(self) -> None:
         """Stop all work, and take everything off the page."""
         if self._closed:
             return
+        self._outputs.close()
         self._closed = True
         self._controller.playback.close()
         self._context.close()
@@ -542,10 +556,20 @@ class Atlas(traitlets.HasTraits):
         if self._own_player is not None:
             close_widget(self._own_player)
 
-    def _repr_mimebundle_(self, **options: Any) -> Any:
+    def still(self) -> Still:
+        """Return what the notebook keeps of the Atlas as it is now."""
+        return atlas_still(self._controller)
+
+    def _view(self) -> dict[str, Any]:
         if self._closed:
             return {"text/plain": "This Atlas was closed; make another one."}
-        return self._context.panel._repr_mimebundle_(**options)
+        return {**self._context.panel.view_bundle(), "text/plain": repr(self)}
+
+    def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
+        return self._outputs.bundle()
+
+    def _ipython_display_(self) -> None:
+        self._outputs.display()
 
     def __repr__(self) -> str:
         view = self._controller.views[0]

@@ -65,6 +65,7 @@ class ExplorerController:
         context.panel.answer(self._commands(), context.show_error)
         context.panel.on_command(self._settle_guarded)
         context.panel.observe(lambda _change: self._begin_tab(), "tab")
+        context.panel.observe(lambda _change: context.events.settled(), "tab")
 
     def fill(self, models: Iterable[Any] | None) -> None:
         """Show what there is, or what a state says, and open the first track."""

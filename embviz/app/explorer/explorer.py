@@ -18,6 +18,7 @@ from embviz.app.explorer import state as states
 from embviz.app.explorer.context import ExplorerContext
 from embviz.app.explorer.controller import ExplorerController
 from embviz.app.explorer.heads import as_head
+from embviz.app.explorer.still import explorer_still
 from embviz.app.selection import Selected
 from embviz.app.tracks import Tracks
 from embviz.audio import AudioSource
@@ -31,6 +32,7 @@ from embviz.models import Model
 from embviz.widgets.base import close_widget, model_ref, new_clock_name
 from embviz.widgets.panel import Panel
 from embviz.widgets.player import Player
+from embviz.widgets.still import Still, StillOutputs
 
 
 class Explorer(traitlets.HasTraits):
@@ -109,7 +111,9 @@ class Explorer(traitlets.HasTraits):
         self._context = context = ExplorerContext(tracks, cache, panel, player)
         self._following, self._closed = _Following(), False
         self._controller = controller = ExplorerController(context, collection, restored)
+        self._outputs = StillOutputs(self._view, self.still)
         context.events.settled.connect(self._settle)
+        context.events.settled.connect(self._outputs.touch)
         context.events.evaluated.connect(lambda evaluation: self.set_trait("evaluation", evaluation))
         context.selection.on("selected", self._follow_selected)
         player.observe(self._follow_player, ["time", "range"])
@@ -328,16 +332,19 @@ class Explorer(traitlets.HasTraits):
         Returns
         -------
         Path
+            Of the rows that are there; in a script, those that are still computed are waited for, with their progress.
 
         Raises
         ------
         FigureError, OptionError
             If the page cannot be written or is too large for a browser; if no track is open, or an option is wrong.
         """
+        self._context.finish()
         return export.write_page(path, self._context, self._controller.heatmaps, **options)
 
     def close(self) -> None:
         """Stop all work, take the panel off the page and remove uploaded files."""
+        self._outputs.close()
         self._context.close()
         for part in self._controller.parts:
             part.close()
@@ -345,10 +352,20 @@ class Explorer(traitlets.HasTraits):
             close_widget(widget)
         self._closed = True
 
-    def _repr_mimebundle_(self, **options: Any) -> Any:
+    def still(self) -> Still:
+        """Return what the notebook keeps of the Explorer as it is now."""
+        return explorer_still(self._controller)
+
+    def _view(self) -> dict[str, Any]:
         if self._closed:
             return {"text/plain": "This Explorer was closed; make another one."}
-        return self._context.panel._repr_mimebundle_(**options)
+        return {**self._context.panel.view_bundle(), "text/plain": repr(self)}
+
+    def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
+        return self._outputs.bundle()
+
+    def _ipython_display_(self) -> None:
+        self._outputs.display()
 
     def __repr__(self) -> str:
         rows = ", ".join(f"{row.model} / {row.layer}: {row.status}" for row in self._controller.heatmaps.rows)
@@ -378,6 +395,7 @@ class Explorer(traitlets.HasTraits):
             if chosen != self.time_range:
                 self.time_range = chosen
         if change["name"] == "range":
+            self._outputs.touch()
             self._context.panel.code = self.code()
 
     def _follow_selected(self, selected: Selected) -> None:

@@ -68,6 +68,7 @@ class MapTab:
         self.atlas = Atlas(
             collection.table, clock=context.clock, player=context.player, cache=context.cache, **self._options
         )
+        self.atlas.on_change(context.events.settled)
         self.atlas.on_choose(self._follow_request)
         self.atlas.observe(lambda change: self._follow_selection(change["new"]), "selection")
         if self._columns:

@@ -1,0 +1,46 @@
+"""What a notebook keeps of an Atlas: its maps, their colours and what is selected."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from embviz.core.text import format_cell, plural
+from embviz.widgets.still import Still
+
+if TYPE_CHECKING:
+    from embviz.app.atlas.controller import AtlasController
+
+
+MOST_LISTED = 5  # selected tracks
+
+
+def atlas_still(controller: AtlasController) -> Still:
+    """Return the still of the first map, with a line on the second where there is one."""
+    context, (first, second) = controller.context, controller.views
+    visible = first.visible
+    lines = [plural(len(context.table), "track")]
+    if visible is None:
+        lines.append(" ".join(filter(None, [first.work.message or first.work.stage, first.work.remedy])))
+        return Still(f"Map · {first.title}", tuple(filter(None, lines)))
+    still = visible.scatter.still()
+    color = visible.scatter.color.get("title")
+    facts = [plural(visible.scatter.n, "point"), *[f"colour: {color}"] * bool(color), *visible.projection.facts]
+    lines = [" · ".join(facts)]
+    lines += [f"not yet the map that was asked for: {first.work.stage}"] * first.preliminary
+    if second.visible is not None:
+        lines.append(f"beside it: {second.title}")
+    if selected := _selected_line(controller):
+        lines.append(selected)
+    return Still(f"Map · {first.title}", tuple(lines), still.draw, still.key)
+
+
+def _selected_line(controller: AtlasController) -> str:
+    labels, table = controller.selection.labels, controller.context.table
+    if not len(labels):
+        return ""
+    names = next((table[name] for name in ("title", "name") if name in table.columns), None)
+    shown = list(dict.fromkeys(np.asarray(labels).tolist()))[:MOST_LISTED]
+    listed = [format_cell(names.get(label)) or f"track {label}" for label in shown] if names is not None else []
+    return f"selected: {', '.join(listed)}{'…' * (len(labels) > len(listed))}"

@@ -1,0 +1,300 @@
+"""Pictures of heatmaps, matrices and maps for stills; see :mod:`embviz.plotting.picture`.
+
+What a picture shows is what the widgets show, in their order and colours, over the whole track or map. Each function
+returns one that draws at a share of the full size.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz.core.text import clean_line, format_time
+from embviz.plotting.encodings import CATEGORIES, DARK_PALETTE, MISSING, VIRIDIS
+from embviz.plotting.heatmap_data import pool_extremes, strongest
+from embviz.plotting.lettering import MARGIN, shorten_to, text_width
+from embviz.plotting.picture import FAINT, INK, Picture, color_ramp, discs, mix, rgb, stretch
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from embviz.core.embedding import FrameGrid
+
+
+WIDTH, SIDE, HEAD, GAP, AXIS = 960, 76, 20, 12, 22  # pixels: of all, of the colour bars, above and below a strip
+BALANCE = ["#152150", "#1d4aa8", "#2f86c6", "#93bdd2", "#f2efee", "#dda78f", "#c65a3f", "#9c1b2c", "#420b18"]
+LEVELS = 64  # colours of a scale
+ACCENT, PLAYHEAD = "#1f7ac4", "#ff5252"
+TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200)  # seconds
+MAP = (760, 560)  # pixels
+MOST_POINTS = 50_000  # that are drawn; of more, as many evenly spaced ones
+PILL = "#3a3f45"
+
+Drawing = Callable[[float], Picture]
+
+
+@dataclass(frozen=True, eq=False)
+class Strip:
+    """An embedding over time: values ``[t, d]``, the dimensions from the top, and what colours mean."""
+
+    title: str
+    note: str
+    values: NDArray[np.float32]
+    grid: FrameGrid
+    order: NDArray[np.int64]
+    scale: str = "none"  # of PAGE_SCALES
+    signed: bool = False
+    ends: Sequence[float] = ()
+    unit: str = ""
+
+    @cached_property
+    def pooled(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The lowest and the highest values of runs of frames, as many as a picture has columns; NaN where empty."""
+        values = self.values
+        if not np.isfinite(values).all():
+            values = np.where(np.isfinite(values), values, np.float32(np.nan))
+        low, high = pool_extremes(values, self.per_column(WIDTH))
+        return low[:, self.order], high[:, self.order]
+
+    def per_column(self, columns: int) -> int:
+        """Return how many frames share a column, where there are so many columns at most."""
+        whole = math.ceil(len(self.values) / WIDTH)
+        return whole * math.ceil(math.ceil(len(self.values) / whole) / columns)
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """The values at the ends of the colours."""
+        if self.scale == "minmax":
+            return 0.0, 1.0
+        low, high = (
+            self.ends
+            if len(self.ends) == 2
+            else (np.fmin.reduce(self.pooled[0], axis=None), np.fmax.reduce(self.pooled[1], axis=None))
+        )
+        if not math.isfinite(low):
+            return 0.0, 1.0
+        if self.scale == "signed":
+            high = max(abs(low), abs(high)) or 1.0
+            low = -high
+        return float(low), float(high)
+
+    def places(self, columns: int, rows: int) -> NDArray[np.float32]:
+        """Return cells ``[rows, columns]`` of at most so many, from 0 to 1 between the ends; NaN where empty."""
+        least, most = (
+            extreme.reduce(part, axis=0) for extreme, part in zip((np.fmin, np.fmax), self.pooled, strict=True)
+        )
+        signed = self.signed and self.scale != "minmax"
+        step = self.per_column(columns) // self.per_column(WIDTH)
+        low, high = pool_extremes(self.pooled[0], step)[0], pool_extremes(self.pooled[1], step)[1]
+        drawn = strongest(low, high, signed)
+        if self.scale == "minmax":
+            drawn = np.divide(drawn - least, most - least, out=np.zeros_like(drawn), where=most > least)
+        drawn = strongest(*pool_extremes(drawn.T, math.ceil(len(self.order) / rows)), signed)
+        start, end = self.limits
+        return np.clip((drawn - start) / (end - start), 0, 1) if end > start else np.where(np.isnan(drawn), drawn, 0.5)
+
+
+def strips_drawing(
+    strips: Sequence[Strip], duration: float, *, selected: Sequence[float] = (), height: int | None = None
+) -> Drawing:
+    """Return what draws embeddings below each other, on one time axis of so many seconds."""
+    tall = height or (280 if len(strips) == 1 else 200 if len(strips) == 2 else 120)
+
+    def draw(share: float) -> Picture:
+        width = round(WIDTH * share)
+        plot = width - SIDE
+        heights = [_strip_height(len(strip.order), max(24, round(tall * share))) for strip in strips]
+        picture = Picture(width, sum(heights) + len(strips) * (HEAD + GAP) + AXIS)
+        top = 0
+        for strip, tall_one in zip(strips, heights, strict=True):
+            end = picture.text(strip.title, MARGIN, top + 14, bold=True, width=plot // 2)
+            picture.text(strip.note, end + 12, top + 14, FAINT, width=width - end - 12)
+            top += HEAD
+            picture.paste(_strip_pixels(strip, plot, tall_one, duration), 0, top)
+            _draw_scale(picture, strip, plot + 8, top, tall_one)
+            _draw_range(picture, selected, plot, top, tall_one, duration)
+            top += tall_one + GAP
+        _draw_time_axis(picture, plot, top - GAP, duration)
+        return picture
+
+    return draw
+
+
+def matrix_drawing(cells: NDArray[np.uint8], duration: float, low: float, high: float) -> Drawing:
+    """Return what draws a matrix of bytes ``[n, n]`` over time × time, which runs to the right and upwards."""
+
+    def draw(share: float) -> Picture:
+        side = round(480 * share)
+        picture = Picture(side + 110, side + AXIS)
+        colors = _levels("viridis")
+        pixels = colors[np.maximum(cells.astype(int) - 1, 0) * LEVELS // 255]
+        pixels[cells == 0] = 0
+        picture.paste(stretch(pixels[::-1], side, side), 0, 0)
+        picture.paste(stretch(colors[::-1, None], side, 10), side + 8, 0)
+        for value, at in ((high, 10), (low, side - 2)):
+            picture.text(f"{value:.3g}".replace("-", "−"), side + 24, at)
+        _draw_time_axis(picture, side, side, duration)
+        return picture
+
+    return draw
+
+
+def waveform_drawing(peaks: NDArray[np.int8], duration: float, *, selected: Sequence[float] = ()) -> Drawing:
+    """Return what draws the lowest and highest samples of equal stretches of a sound, int8 ``[n, 2]``."""
+
+    def draw(share: float) -> Picture:
+        width, tall = round(WIDTH * share), round(96 * share)
+        picture = Picture(width, tall + AXIS)
+        columns = np.arange(width) * len(peaks) // width
+        for x, (low, high) in enumerate(peaks[columns].astype(int)):
+            top = round((127 - high) / 254 * (tall - 1))
+            picture.fill(x, top, 1, round((127 - low) / 254 * (tall - 1)) - top + 1, ACCENT)
+        _draw_range(picture, selected, width, 0, tall, duration)
+        _draw_time_axis(picture, width, tall, duration)
+        return picture
+
+    return draw
+
+
+def map_drawing(
+    xy: NDArray[np.float32], color: Mapping[str, Any], shades: NDArray[np.uint8], *, selected: NDArray[np.int64],
+    labels: Sequence[Mapping[str, Any]] = (),
+) -> Drawing:  # fmt: skip
+    """Return what draws points ``[n, 2]`` between −1 and 1, as :class:`embviz.widgets.scatter.Scatter` has them."""
+
+    def draw(share: float) -> Picture:
+        width, height = round(MAP[0] * share), round(MAP[1] * share)
+        picture = Picture(width + 200, height)
+        reach = np.maximum(np.abs(xy).max(axis=0, initial=0), 1e-9)
+        scale = min((width / 2 - 14) / reach[0], (height / 2 - 14) / reach[1])
+        places = np.column_stack([width / 2 + xy[:, 0] * scale, height / 2 - xy[:, 1] * scale])
+        chosen = np.arange(len(xy))[:: max(1, math.ceil(len(xy) / MOST_POINTS))]
+        radius = 4.5 if len(xy) <= 1000 else 2.5 if len(xy) <= 10_000 else 1.0
+        palette = _point_palette(color)
+        places_of = shades if len(shades) == len(xy) else np.zeros(len(xy), np.uint8)
+        discs(picture, places[chosen], palette[places_of[chosen]], radius)
+        if len(selected):
+            rings = np.tile(np.array([*rgb(PLAYHEAD), 255], np.uint8), (len(selected), 1))
+            discs(picture, places[selected], rings, radius + 2)
+            discs(picture, places[selected], palette[places_of[selected]], radius)
+        for label in labels:
+            _draw_pill(picture, str(label["text"]), *_inside(label, scale, width, height))
+        _draw_legend(picture, color, width + 12)
+        return picture
+
+    return draw
+
+
+# Parts. --------------------------------------------------------------------------------------------------------------
+
+
+def _strip_height(dimensions: int, most: int) -> int:
+    return max(min(most, 2 * dimensions), 24)
+
+
+def _levels(name: str) -> NDArray[np.uint8]:
+    return color_ramp(BALANCE if name == "balance" else VIRIDIS, LEVELS)
+
+
+def _strip_pixels(strip: Strip, width: int, height: int, duration: float) -> NDArray[np.uint8]:
+    pixels = np.zeros((height, width, 4), np.uint8)
+    t, d = strip.values.shape
+    if not t or not d or duration <= 0:
+        return pixels
+    places = strip.places(width, height)
+    edges = strip.grid.edges
+    edges = np.append(edges[: -1 : strip.per_column(width)], edges[-1])
+    seconds = (np.arange(width) + 0.5) / width * duration
+    columns = np.searchsorted(edges, seconds, side="right") - 1
+    there = (columns >= 0) & (columns < places.shape[1])
+    rows = np.arange(height) * len(places) // height
+    drawn = places[rows][:, np.clip(columns, 0, places.shape[1] - 1)]
+    colors = _levels("balance" if strip.scale == "signed" else "viridis")
+    pixels[:] = colors[(np.nan_to_num(drawn) * (LEVELS - 1)).round().astype(int)]
+    pixels[np.isnan(drawn) | ~there] = 0
+    return pixels
+
+
+def _draw_range(
+    picture: Picture, selected: Sequence[float], width: int, top: int, height: int, duration: float
+) -> None:
+    """Draw a bracket around the selected seconds, where there are some."""
+    if len(selected) == 2 and duration > 0:
+        first, last = (round(second / duration * (width - 2)) for second in selected)
+        for x in (first, last):
+            picture.fill(x - 1, top, 4, height, "#ffffff")
+            picture.fill(x, top, 2, height, ACCENT)
+        picture.fill(first, top, last - first + 2, 4, ACCENT)
+
+
+def _draw_scale(picture: Picture, strip: Strip, x: int, top: int, height: int) -> None:
+    """Draw the colour bar of a strip, with the values at its ends."""
+    colors = _levels("balance" if strip.scale == "signed" else "viridis")
+    picture.paste(stretch(colors[::-1, None], height, 8), x, top)
+    low, high = strip.limits
+    words = ("max", "min") if strip.scale == "minmax" else [f"{value:.3g}".replace("-", "−") for value in (high, low)]
+    picture.text(words[0], x + 14, top + 10)
+    picture.text(words[1], x + 14, top + height - 1)
+
+
+def _draw_time_axis(picture: Picture, width: int, top: int, duration: float) -> None:
+    step = next((step for step in TICKS if duration / step * 64 <= width), TICKS[-1])
+    for second in np.arange(0, duration + 1e-6, step):
+        x = round(second / max(duration, 1e-9) * (width - 1))
+        picture.fill(x, top, 1, 4, INK)
+        anchor = 0.0 if x < 16 else 1.0 if x > width - 4 else 0.5
+        picture.text(format_time(float(second)), x, top + 17, anchor=anchor)
+
+
+def _point_palette(color: Mapping[str, Any]) -> NDArray[np.uint8]:
+    """Return the colour of each shade ``[256, 4]``: half-way between those for light and for dark paper."""
+    colors = np.tile(np.array([*rgb(ACCENT), 255], np.uint8), (256, 1))
+    for shade, (light, dark) in enumerate(zip(color.get("palette", ()), color.get("night", ()), strict=False)):
+        # Half-way between ink and paper lies the grey of all others.
+        colors[shade, :3] = rgb(mix(light, mix(light, dark) if dark == DARK_PALETTE[CATEGORIES - 1] else dark))
+    if color.get("palette"):
+        colors[MISSING, :3] = rgb(FAINT)
+    return colors
+
+
+def _inside(label: Mapping[str, Any], scale: float, width: int, height: int) -> tuple[int, int]:
+    return round(width / 2 + float(label["x"]) * scale), round(height / 2 - float(label["y"]) * scale)
+
+
+def _draw_pill(picture: Picture, text: str, x: int, y: int) -> None:
+    """Write a name on the map, on a ground of its own."""
+    text = shorten_to(clean_line(text), 220)
+    half = text_width(text) // 2 + 5
+    x = min(max(x, half), picture.size[0] - half)
+    picture.fill(x - half, y - 9, 2 * half, 18, PILL)
+    picture.text(text, x, y + 5, "#f2f2f2", anchor=0.5)
+
+
+def _draw_legend(picture: Picture, color: Mapping[str, Any], x: int) -> None:
+    """Write what colours mean."""
+    if color.get("kind", "none") == "none":
+        return
+    palette, room = _point_palette(color), picture.size[0] - x
+    unit = f" ({color['unit']})" if color.get("unit") else ""
+    picture.text(clean_line(f"{color['title']}{unit}"), x, 16, bold=True, width=room)
+    y = 40
+    if color["kind"] == "number":
+        bar = palette[:MISSING]
+        picture.paste(stretch(bar[:: -(MISSING // LEVELS), None], 140, 10), x, 28)
+        for value, at in ((color["high"], 38), (color["low"], 166)):
+            picture.text(f"{value:.4g}".replace("-", "−"), x + 18, at, width=room - 18)
+        y = 190
+    names = list(enumerate(color["labels"]))
+    if color.get("missing"):
+        names.append((MISSING, color.get("unknown", "unknown")))
+    for shade, name in names:
+        if y > picture.size[1] - 4:
+            break
+        discs(picture, [(x + 5, y - 4)], palette[[shade]], 4.5)
+        picture.text(clean_line(name), x + 18, y, width=room - 18)
+        y += 20

@@ -1,0 +1,154 @@
+"""Stills: what a view leaves in the notebook, to be seen where no kernel makes it live.
+
+A cell that shows a view has three outputs: the view, a caption (HTML) and a picture (PNG). A style sheet in the caption
+shows the latter two only where the view is not alive: in a notebook that was opened again, in a page by nbconvert, on
+GitHub. They are outputs of their own, since JupyterLab draws a view anew whenever something in its output changes; they
+follow the view at the end of each cell, and between cells.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import html
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from embviz.core.progress import in_jupyter
+from embviz.core.text import clean_line, shorten
+from embviz.core.worker import guard, log
+
+if TYPE_CHECKING:
+    from embviz.plotting.picture import Picture
+
+
+FOLLOW_EVERY = 2.0  # seconds between two stills while a view changes
+MOST_LINES = 12
+HOW_TO = "This is a still of the view. Run the cell to make it live."
+
+# Of the outputs of one cell, the first is the view, the next two are its still. What shows a view that has no model
+# says so in plain text; it makes room for the still. Readers that take style sheets out see all there is.
+STYLE = """
+.jp-OutputArea-child:has(.embviz) + .jp-OutputArea-child:has(.embviz-still),
+.jp-OutputArea-child:has(.embviz) + .jp-OutputArea-child:has(.embviz-still) + .jp-OutputArea-child:has(img),
+.jp-OutputArea-child:has(+ .jp-OutputArea-child .embviz-still):not(:has(.jp-OutputArea-output > :not(pre)))
+{ display: none; }
+.embviz-still p { margin: 0 0 4px; }
+.embviz-still p:last-child { opacity: 0.7; }
+""".strip()
+
+
+@dataclass(frozen=True)
+class Still:
+    """What a view shows, as text and as a picture."""
+
+    title: str
+    lines: tuple[str, ...] = ()  # the state of the view
+    draw: Callable[[float], Picture] | None = None  # as `plotting.picture.small_png` calls it
+    key: Any = None  # is another one where the picture is
+    table: str = ""  # more of it, as safe HTML
+
+    def caption(self) -> dict[str, str]:
+        """Return the caption by media types."""
+        lines = [shorten(line) for line in self.lines[:MOST_LINES]]
+        title = clean_line(self.title)
+        body = "".join(f"<p>{html.escape(line)}</p>" for line in lines)
+        markup = f'<div class="embviz-still"><p><b>{html.escape(title)}</b></p>{body}{self.table}<p>{HOW_TO}</p></div>'
+        return {"text/html": f"<style>{STYLE}</style>{markup}", "text/plain": "\n".join([title, *lines, HOW_TO])}
+
+    def picture(self) -> dict[str, str]:
+        """Return the picture by media types; empty where there is none."""
+        from embviz.plotting.picture import small_png
+
+        if self.draw is None:
+            return {}
+        return {"image/png": base64.b64encode(small_png(self.draw)).decode(), "text/plain": clean_line(self.title)}
+
+
+class StillOutputs:
+    """The outputs of the cells that show one view."""
+
+    def __init__(self, view: Callable[[], dict[str, Any]], make: Callable[[], Still]) -> None:
+        self._view, self._make = view, make
+        self._names = [f"embviz-still-{uuid.uuid4().hex}" for _ in range(2)]
+        self._shown: Still | None = None
+        self._changed = self._waiting = self._connected = self._closed = False
+        self._last = 0.0
+
+    def bundle(self) -> dict[str, Any]:
+        """Return the view and its still as one output, by media types."""
+        if self._closed:
+            return self._view()
+        still = self._make()
+        return {**still.picture(), **still.caption(), **self._view()}
+
+    def display(self) -> None:
+        """Show the view, and its still as it is now.
+
+        Raises NotImplementedError, upon which IPython shows :meth:`bundle`, where that serves better: on a terminal,
+        and in VS Code, which takes another media type of the same output where a view is not alive.
+        """
+        if self._closed or not in_jupyter() or "__vsc_ipynb_file__" in _shell().user_ns:
+            raise NotImplementedError
+        still, view = self._make(), self._view()
+        self._shown, self._changed, self._last = still, False, time.monotonic()
+        _publish(view)
+        for name, data in zip(self._names, (still.caption(), still.picture()), strict=True):
+            _publish(data or {"text/plain": ""}, name)
+        if not self._connected:
+            # At the end of a cell, so that it is there even where no page is open, and cells follow each other.
+            _shell().events.register("post_run_cell", self.update)
+            self._connected = True
+
+    def touch(self) -> None:
+        """Have the still follow soon: the view has changed."""
+        if self._shown is None or self._closed:
+            return
+        self._changed = True
+        if self._waiting:
+            return
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        self._waiting = True
+        loop.call_later(max(0.0, self._last + FOLLOW_EVERY - time.monotonic()), self._follow)
+
+    def close(self) -> None:
+        """Leave the still as it is."""
+        self._closed, self._changed = True, False
+        if self._connected:
+            _shell().events.unregister("post_run_cell", self.update)
+            self._connected = False
+
+    def update(self, _result: Any = None) -> None:
+        """Bring the still up to the view, where that has changed."""
+        if self._shown is None or not self._changed:
+            return
+        self._changed, self._last = False, time.monotonic()
+        # Whatever goes wrong here, the view itself is not hurt.
+        with guard(lambda sentence, _remedy: log.debug("A still could not be made: %s", sentence)):
+            still, before = self._make(), self._shown
+            self._shown = still
+            if (still.title, still.lines, still.table) != (before.title, before.lines, before.table):
+                _publish(still.caption(), self._names[0], update=True)
+            if still.key != before.key:
+                _publish(still.picture() or {"text/plain": ""}, self._names[1], update=True)
+
+    def _follow(self) -> None:
+        self._waiting = False
+        self.update()
+
+
+def _shell() -> Any:
+    return sys.modules["IPython"].get_ipython()
+
+
+def _publish(data: dict[str, Any], name: str = "", *, update: bool = False) -> None:
+    """Make an output of the running cell, or with a name, one that can be replaced."""
+    transient = {"transient": {"display_id": name}} if name else {}
+    _shell().display_pub.publish(data=data, metadata={}, update=update, **transient)
