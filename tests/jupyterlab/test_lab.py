@@ -489,3 +489,132 @@ def test_broken_silent_and_tiny_sounds(fresh, server):
     lab.page.wait_for_function("document.querySelector('.ev-panel').innerText.match(/no such|not there|vanish/i)")
     panel.open("silent")
     panel.ready("MusiCNN")
+
+
+# Beside others -------------------------------------------------------------------------------------------------------
+
+# How all that is JupyterLab's looks: its toolbar, its menu and a cell, another notebook beside it, and what a script
+# might put on the page. The cells of the first notebook move and grow with what is run in it.
+KEEP_LOOKS = """([plain]) => {
+  const own = `#${labPanel.id}`;
+  const looks = new Map();
+  const keep = (name, selector, moves) => document.querySelectorAll(selector).forEach((el, i) => {
+    const css = getComputedStyle(el);
+    const kept = [...css].filter((each) => !moves || !/size|height|width|origin|inset|top|bottom/.test(each));
+    looks.set(`${name} ${i}`, kept.map((each) => [each, css.getPropertyValue(each)]));
+  });
+  keep("toolbar", `${own} .jp-NotebookPanel-toolbar, ${own} .jp-NotebookPanel-toolbar .jp-Toolbar-item`, false);
+  keep("menu", "#jp-MenuBar, #jp-MenuBar .lm-MenuBar-item, #jp-main-dock-panel .lm-TabBar-tab", false);
+  keep("cell", `${own} .jp-Cell:first-child :is(.jp-InputArea, .jp-Editor, .jp-OutputArea-output, pre)`, true);
+  keep("beside", `.jp-NotebookPanel:not(${own}) :is(.jp-Toolbar, .jp-Toolbar-item, .jp-Cell, .jp-Editor, pre)`, false);
+  keep("plain", `.${plain} *`, false);
+  return looks;
+}"""
+PLAIN = """(name) => {
+  const all = document.createElement("div");
+  all.className = name;
+  Object.assign(all.style, { position: "absolute", top: "0", width: "400px", zIndex: "-1" });
+  for (const kind of ["button", "input", "select", "textarea", "table", "h3", "a", "p", "ul", "canvas", "dialog"]) {
+    const el = document.createElement(kind);
+    if (kind === "dialog") el.open = true;
+    all.append(el);
+  }
+  document.body.append(all);
+}"""
+CHANGED = """([plain, keep]) => {
+  const before = globalThis.looks;
+  const now = eval(keep)([plain]);
+  const found = [];
+  for (const [name, css] of before) {
+    const other = new Map(now.get(name) ?? []);
+    for (const [each, value] of css) if (other.get(each) !== value) found.push([name, each, value, other.get(each)]);
+  }
+  return found;
+}"""
+VIEWS = {
+    ".ev-panel": "explorer",
+    ".ev-atlas": "collection.map(method='pca')",
+    ".ev-scatter[data-renderer=webgl] .ev-scatter-canvas": "Scatter.of(xy, columns=[])",
+    ".ev-player": "embviz.widgets.player.Player()",
+}
+
+
+def test_no_view_changes_how_anything_else_looks(fresh, server):
+    lab = fresh(
+        "print('plain')",
+        "import embviz, embviz.widgets.player, numpy as np\nfrom embviz.widgets.scatter import Scatter\n"
+        "collection = embviz.Collection.from_folder('sample_audio', progress=False)[:3]\nxy = np.eye(2)\n"
+        "explorer = embviz.Explorer('sample_audio', models=['musicnn'])",
+    )
+    beside = server.write("beside.ipynb", ["'beside'", "1 + 1"])
+    lab.command("docmanager:open", path=beside, options={"mode": "split-right"})
+    lab.page.locator(".jp-NotebookPanel").nth(1).locator(".jp-Editor").first.wait_for()
+    lab.js("() => jupyterapp.shell.activateById(labPanel.id)")
+    lab.js(PLAIN, "looks-plain")
+    rest(lab.page, 1500)
+    lab.js(f"() => {{ globalThis.looks = ({KEEP_LOOKS})(['looks-plain']); }}")
+    for selector, code in VIEWS.items():
+        lab.run_cell(code)
+        lab.page.locator(selector).first.wait_for(state="attached")
+        lab.idle()
+        # JupyterLab marks cells that are out of sight.
+        lab.js("() => labPanel.content.scrollToItem(0)")
+        rest(lab.page, 400)
+        assert lab.js(CHANGED, ["looks-plain", KEEP_LOOKS]) == [], code
+
+
+# What draws the map, on how many of its pixels, the picture of the heatmap, the place of its playhead, the map's width.
+HELD = """() => {
+  const [map, heat] = [".ev-scatter-canvas", ".ev-heatmap-canvas"].map((each) => document.querySelector(each));
+  const pen = new OffscreenCanvas(map.width, map.height).getContext("2d");
+  pen.drawImage(map, 0, 0);
+  const { data } = pen.getImageData(0, 0, map.width, map.height);
+  const drawn = data.reduce((sum, value, i) => sum + (i % 4 === 3 && value > 0), 0);
+  const playhead = document.querySelector(".ev-heatmap .ev-playhead");
+  const share = new DOMMatrix(getComputedStyle(playhead).transform).m41 / playhead.parentElement.clientWidth;
+  return [document.querySelector(".ev-scatter").dataset.renderer, drawn, heat.toDataURL(), share, map.width];
+}"""
+
+PLOTS = """
+import embviz, numpy as np
+from IPython.display import display
+from embviz.widgets.heatmap import Heatmap
+from embviz.widgets.scatter import Scatter
+embedding = embviz.embed("sample_audio/jazz.ogg", "musicnn")
+display(Scatter.of(np.random.default_rng(0).normal(size=(500, 2)), columns=[], clock="w"))
+display(Heatmap.of(embedding, clock="w"))
+"""
+
+
+def test_a_windowed_notebook_takes_views_away_and_brings_them_back(fresh):
+    lab = fresh(PLOTS, *["print('below ' * 40)"] * 30)
+    lab.js("() => { labPanel.content.notebookConfig = { ...labPanel.content.notebookConfig, windowingMode: 'full' } }")
+    lab.clock("w", "clock => { clock.load(40); clock.seek(10) }")
+
+    def scroll(cell: int) -> None:
+        lab.js("cell => labPanel.content.scrollToItem(cell)", cell)
+        rest(lab.page, 500)
+
+    scroll(0)
+    kind, drawn, heat, share, width = lab.js(HELD)
+    assert (kind, drawn > 5000, round(share, 3)) == ("webgl", True, 0.25)
+    lab.js("() => { globalThis.map = document.querySelector('.ev-scatter-canvas') }")
+    scroll(29)
+    assert not lab.js("() => map.checkVisibility()")
+    # Meanwhile the browser takes WebGL away, and the playhead goes on.
+    lab.js("""async () => {
+      const loss = map.getContext("webgl2").getExtension("WEBGL_lose_context");
+      loss.loseContext();
+      await new Promise((done) => map.addEventListener("webglcontextlost", () => setTimeout(done)));
+      loss.restoreContext();
+    }""")
+    lab.clock("w", "clock => clock.seek(20)")
+    scroll(0)
+    assert lab.js(HELD) == ["webgl", drawn, heat, pytest.approx(0.5, abs=0.01), width]
+    scroll(29)
+    lab.page.set_viewport_size({"width": 1100, "height": 800})
+    scroll(0)
+    kind, fewer, heat_now, share, narrow = lab.js(HELD)
+    assert (kind, round(share, 2), narrow < width - 200) == ("webgl", 0.5, True)
+    assert fewer > 5000
+    assert heat_now != heat

@@ -552,18 +552,21 @@ def test_when_webgl_is_lost_a_canvas_takes_over_until_it_is_restored(bench):
     assert min(mounted.color(32)) > 190  # what changed meanwhile is seen
 
 
-@pytest.mark.parametrize("hidden_first", [True, False])
-def test_a_map_that_was_out_of_sight_is_drawn_when_it_comes_back(bench, hidden_first):
+@pytest.mark.parametrize("when", ["at first", "later", "taken out"])
+def test_a_map_that_was_out_of_sight_is_drawn_when_it_comes_back(bench, when):
     widget = made("webgl")
-    hide = "display => { document.body.style.display = display }"
-    if hidden_first:
-        bench.page.evaluate(hide, "none")
+    away = back = "display => { document.body.style.display = display }"
+    if when == "taken out":
+        away = "() => { globalThis.map = document.querySelector('[data-ref=m]'); map.remove() }"
+        back = "() => { document.body.append(map) }"
+    if when == "at first":
+        bench.page.evaluate(away, "none")
         bench.mount("m", "scatter", state(widget))
     else:
         Mounted(bench, widget)
-        bench.page.evaluate(hide, "none")
+        bench.page.evaluate(away, "none")
     bench.rest(500)
-    bench.page.evaluate(hide, "")
+    bench.page.evaluate(back, "")
     mounted = Mounted(bench, widget, there=True)
     mounted.settle(300)
     assert mounted.color(2) == pytest.approx([int(LIGHT_PALETTE[0][at : at + 2], 16) for at in (1, 3, 5)], abs=32)
