@@ -18,6 +18,7 @@ from embviz.core.text import plural, printable, trim_lines
 from embviz.errors import FigureError, OptionError
 from embviz.export import page_audio, provenance, static_widgets
 from embviz.export.columns import ColorSpec, page_colors, tag_colors
+from embviz.export.facets import Facet, page_facets
 from embviz.export.static_map import StaticMap
 from embviz.export.static_neighbors import add_neighbors
 from embviz.export.static_widgets import MAX_BYTES, PageData, without_comm
@@ -141,12 +142,23 @@ def render_collection_page(  # noqa: PLR0913  what a page can be told apart by
         "map": drawn.to_static(blocks),
         "colors": [drawn.encode_color(color, blocks) for color in chosen],
         "near": nearest,
+        "facets": _facets(page_facets(rows, vectors, clusters, names, tags), blocks),
         "player": static_widgets.static_widget(without_comm(Player)(), blocks),
         "heatmap": static_widgets.static_widget(heatmap, blocks) if made.source else None,
         "parts": made.names,
         "about": provenance.provenance_sections(table, vectors, projection, made, audio),
     }
     return static_widgets.render_page(description, blocks, script="collection_page", linked=audio == "link")
+
+
+def _facets(made: tuple[list[Facet], list[str]], blocks: PageData) -> dict[str, Any]:
+    """Return the columns that the reader can filter by, and which of them are shown at first."""
+    facets, keys = made
+    numbers = b"".join(facet.numbers.astype("<f4").tobytes() for facet in facets)
+    items = [
+        {**facet.to_dict(), "title": trim_lines(facet.title), "labels": trim_lines(facet.labels)} for facet in facets
+    ]
+    return {"items": items, "keys": keys, "values": blocks.add(numbers)}
 
 
 def _check_tracks(table: pd.DataFrame, vectors: Vectors, projection: Projection) -> list[int]:

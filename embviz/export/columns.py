@@ -161,11 +161,16 @@ def tag_colors(output: Vectors | None, given: Iterable[ColorSpec]) -> list[PageC
     return [PageColor(str(tag), heard[tag], group=group) for tag in heard.columns if str(tag) not in there]
 
 
+def cluster_name(number: int, names: Mapping[int, str]) -> str:
+    """Return what a cluster is called on a page."""
+    return NO_CLUSTER if number < 0 else names.get(number) or f"cluster {number}"
+
+
 def _map_colors(projection: Projection, clusters: ArrayLike | None, names: Mapping[int, str]) -> dict[str, PageColor]:
     """Return the colours by cluster and by neighbours preserved, by their names."""
     found = {}
     if clusters is not None:
-        named = [NO_CLUSTER if i < 0 else names.get(i) or f"cluster {i}" for i in map(int, np.asarray(clusters))]
+        named = [cluster_name(int(i), names) for i in np.asarray(clusters)]
         found["cluster"] = PageColor("Cluster", np.asarray(named, dtype=object), group=MAP_GROUP)
     kept = np.asarray(projection.preservation, dtype=np.float64)
     if kept.size and np.isfinite(kept).any():

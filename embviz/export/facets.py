@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from embviz.analysis.tagging import tag_columns
 from embviz.core.text import format_cell
-from embviz.export.columns import UNITS, is_number, readable_column
+from embviz.export.columns import HIDDEN, UNITS, cluster_name, is_number, readable_column
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
+    from embviz.core.vectors import Vectors
     from embviz.widgets.schema import FacetColumn
 
 
@@ -85,6 +87,20 @@ def column_facet(table: pd.DataFrame, name: str) -> Facet:
     return encode_facet(f"column:{name}", format_cell(name), readable_column(table, name), UNITS.get(name, ""))
 
 
+def most_common(texts: NDArray[Any], tracks: NDArray[np.int64], table: pd.DataFrame) -> pd.Series[Any]:
+    """Return the text that most points of each track have."""
+    import pandas as pd
+
+    codes, names = pd.factorize(pd.Series(texts))
+    labels, places = np.unique(tracks, return_inverse=True)
+    pairs, counts = np.unique(places * len(names) + codes, return_counts=True)
+    # The last that is written to a place stays: the most frequent one, and of these the first that occurs.
+    order = np.lexsort((-(pairs % len(names)), counts))
+    found = np.zeros(len(labels), np.int64)
+    found[pairs[order] // len(names)] = pairs[order] % len(names)
+    return pd.Series(np.asarray(names)[found], index=labels).reindex(table.index)
+
+
 def tells_apart(facet: Facet) -> bool:
     """Tell whether a facet has several values; as categories, few enough to be chosen from."""
     known = facet.numbers[~np.isnan(facet.numbers)]
@@ -106,3 +122,29 @@ def passing(facets: Iterable[Facet], filters: Mapping[str, Mapping[str, Any]], n
         if facet.key in filters:
             left &= facet.passes(filters[facet.key])
     return left
+
+
+def page_facets(
+    rows: pd.DataFrame,
+    vectors: Vectors,
+    clusters: ArrayLike | None,
+    names: Mapping[int, str] | None,
+    tags: Vectors | None,
+) -> tuple[list[Facet], list[str]]:
+    """Return the facets of a page, and the keys of those that are shown at first; `rows` are its tracks."""
+    columns = {
+        name: column_facet(rows, name) for name in map(str, rows.columns) if name not in (*HIDDEN, "name", "title")
+    }
+    telling = {name: facet for name, facet in columns.items() if tells_apart(facet)}
+    first = [telling[name] for name in FIRST if name in telling][:MOST_FIRST]
+    heard = []
+    if clusters is not None:
+        texts = np.array([cluster_name(int(i), names or {}) for i in np.asarray(clusters)], dtype=object)
+        heard.append(encode_facet("cluster", "cluster", most_common(texts, vectors.tracks, rows)))
+    if tags is not None:
+        columns_of_tags = tag_columns(tags)
+        told = {tag: columns_of_tags[tag].reindex(rows.index) for tag in telling_tags(columns_of_tags)}
+        heard += [encode_facet(f"tag:{tags.model}:{tag}", tag, values) for tag, values in told.items()]
+    shown = [*first, *heard]
+    rest = [facet for facet in telling.values() if facet not in first]
+    return [*shown, *rest], [facet.key for facet in shown]

@@ -499,6 +499,32 @@ def test_colors_change_and_the_legend_filters(opened, linked):
 
 
 @pytest.mark.slow
+def test_tracks_are_filtered_on_the_page(opened, tmp_path):
+    table = tones(tmp_path, n=6).assign(genre=["a", "a", "b", "b", "", HOSTILE], year=pd.array([1990, 2000] * 3))
+    path = tmp_path / "page.html"
+    clusters = np.array([0, 0, 0, 1, 1, -1])
+    path.write_text(page_of(table, folder=tmp_path, clusters=clusters, names={0: "loud"}), encoding="utf-8")
+    page = opened(path, sound=tmp_path / "tone 0.wav").page
+    strip = page.locator(".ev-facets")
+    assert strip.locator(".ev-facet-title").all_inner_texts() == ["year", "genre", "cluster"]
+    assert strip.locator("img").count() == 0
+    strip.get_by_role("checkbox", name="loud, 3 of 3").click()
+    strip.get_by_role("checkbox", name="a, 2 of 2").click()
+    until(page, lambda: strip.locator(".ev-facets-count").inner_text() == "2 of 6 tracks")
+    page.locator(".ev-scatter-stage").press("a")  # all that is shown
+    rows = page.locator(".ev-collection-page-list", has_text="Selected").locator("li")
+    until(page, lambda: rows.count() == 2)
+    strip.get_by_role("checkbox", name="a, 2 of 2").click()
+    strip.get_by_role("checkbox", name="b, 1 of 2").click()
+    until(page, lambda: rows.count() == 0)
+    page.locator(".ev-scatter-stage").press("a")
+    until(page, lambda: rows.count() == 1)
+    near = page.locator(".ev-collection-page-list", has_text="Nearest in the model").locator("li")
+    assert near.count() == 1
+    strip.get_by_role("button", name="Clear filters").click()
+    until(page, lambda: near.count() == 5)
+
+
 def test_the_search_finds(opened, linked):
     page = opened(linked).page
     page.keyboard.press("/")

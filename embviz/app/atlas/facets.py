@@ -18,7 +18,7 @@ from embviz.app.atlas.model_outputs import tempo_model
 from embviz.core.text import format_cell
 from embviz.errors import OptionError, did_you_mean
 from embviz.export import facets
-from embviz.export.facets import Facet, encode_facet
+from embviz.export.facets import Facet, encode_facet, most_common
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -131,7 +131,7 @@ class AtlasFacets:
             return encode_facet(key, tag, tagging.tag_columns(source[1])[tag].reindex(table.index))
         colors = self._clusters.color()
         if key == "cluster" and colors is not None and vectors is not None:
-            return encode_facet(key, "cluster", _most_common(colors.values, vectors.tracks, table))
+            return encode_facet(key, "cluster", most_common(colors.values, vectors.tracks, table))
         return encode_facet(key, TRUST_TITLE, _mean(source[1].preservation, vectors, table), "%")
 
     # What is left. -------------------------------------------------------------------------------------------------
@@ -216,17 +216,3 @@ def _mean(values: Any, vectors: Vectors | None, table: pd.DataFrame) -> pd.Serie
 
     tracks = np.zeros(0, np.int64) if vectors is None else vectors.tracks
     return (100 * pd.Series(np.asarray(values, dtype=np.float64))).groupby(tracks).mean().reindex(table.index)
-
-
-def _most_common(texts: NDArray[Any], tracks: NDArray[np.int64], table: pd.DataFrame) -> pd.Series[Any]:
-    """Return the text that most points of each track have."""
-    import pandas as pd
-
-    codes, names = pd.factorize(pd.Series(texts))
-    labels, places = np.unique(tracks, return_inverse=True)
-    pairs, counts = np.unique(places * len(names) + codes, return_counts=True)
-    # The last that is written to a place stays: the most frequent one, and of these the first that occurs.
-    order = np.lexsort((-(pairs % len(names)), counts))
-    found = np.zeros(len(labels), np.int64)
-    found[pairs[order] // len(names)] = pairs[order] % len(names)
-    return pd.Series(np.asarray(names)[found], index=labels).reindex(table.index)

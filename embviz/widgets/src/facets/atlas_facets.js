@@ -24,6 +24,21 @@ export function maskOf(tracks, passes) {
 }
 
 /**
+ * Tell a map which of its points pass.
+ * @param {Model} map @param {boolean} filtered @param {(place: number) => boolean} passes by the places of tracks
+ */
+export function filterMap(map, filtered, passes) {
+  if (!filtered) {
+    if (map.get("filtered")?.byteLength) map.set("filtered", new DataView(new ArrayBuffer(0)));
+    return;
+  }
+  const given = numbersOf(map.get("tracks"), Uint32Array);
+  const n = numbersOf(map.get("points"), Float32Array).length / 2;
+  const tracks = given.length ? given : Uint32Array.from({ length: n }, (_, i) => i);
+  map.set("filtered", new DataView(maskOf(tracks, passes).buffer));
+}
+
+/**
  * @param {{model: Model, el: HTMLElement, host: Host, signal: AbortSignal, set: (name: string, value: unknown) => void,
  *   link: {send: (kind: string) => unknown}}} view
  */
@@ -76,18 +91,9 @@ export function atlasFacets(view) {
     showAll();
   }
 
-  /** Tell a map which of its points pass. @param {Model} map */
+  /** @param {Model} map */
   function show(map) {
-    const before = map.get("filtered");
-    if (!crossfilter.filtered) {
-      if (before?.byteLength) map.set("filtered", new DataView(new ArrayBuffer(0)));
-      return;
-    }
-    const given = numbersOf(map.get("tracks"), Uint32Array);
-    const n = numbersOf(map.get("points"), Float32Array).length / 2;
-    const tracks = given.length ? given : Uint32Array.from({ length: n }, (_, i) => i);
-    const mask = maskOf(tracks, (place) => rows[place] >= 0 && crossfilter.passes(rows[place]));
-    map.set("filtered", new DataView(mask.buffer));
+    filterMap(map, crossfilter.filtered, (place) => rows[place] >= 0 && crossfilter.passes(rows[place]));
   }
 
   async function follow() {

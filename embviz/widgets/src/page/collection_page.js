@@ -9,6 +9,7 @@ import { numbersOf } from "../base/buffers.js";
 import { h, onChange, perFrame, write } from "../base/dom.js";
 import { MAP_KEYS, pressedAction } from "../base/keys.js";
 import { formatTime } from "../base/time.js";
+import { pageFacets } from "../facets/page_facets.js";
 import { clockOf } from "../player/clock.js";
 import { csv, download, m3u } from "../player/playlist.js";
 import { sharedControls } from "../scatter/shared_controls.js";
@@ -50,6 +51,7 @@ class Folio {
     const player = h("section.ev-track-page-player", { "aria-label": "Player" });
     const plot = h("div.ev-collection-page-plot");
     this.heat = h("div");
+    this.filters = h("div");
     this.body = h("div.ev-collection-page-body");
     const leave = () => plot.querySelector(".ev-scatter-stage")?.focus({ preventScroll: true });
     this.controls = sharedControls(plot, { page: this.body, signal: this.signal, leave });
@@ -62,6 +64,7 @@ class Folio {
         h("p.ev-track-page-guide.ev-faint", {}, page.guide),
         this.#bar(),
         this.body,
+        this.filters,
         page.heatmap ? this.#heatmapSection() : "",
         about(page, "Map, model, sound, weights and licences"),
         help.dialog,
@@ -72,6 +75,13 @@ class Folio {
     const answer = (content) => this.#asked(content);
     this.player = await mount(page.player, player, { ...parts, answer: (content) => this.#noSound(content) });
     this.map = await mount(page.map, plot, { ...parts, answer });
+    this.facets = pageFacets(page.facets, bytesAt(page.facets.values), this.n, {
+      map: this.map,
+      root: document.body,
+      signal: this.signal,
+      changed: () => this.side.refilter(),
+    });
+    this.filters.replaceWith(this.facets.el);
     if (page.heatmap) this.heatmap = await mount(page.heatmap, this.heat, parts);
     shareKeys(this.clock, help.dialog, this.signal);
     this.#listen();
@@ -297,6 +307,11 @@ class Folio {
       .map((i) => ({ point: this.#near.points[i], distance: this.#near.distances[i] }));
   }
 
+  /** Whether the track of a point passes the filters. */
+  passes(point) {
+    return this.facets?.passes(this.track(point)) ?? true;
+  }
+
   clear() {
     this.map.set("selected", NOTHING);
   }
@@ -305,6 +320,7 @@ class Folio {
 /** What stands beside the map: the open track, its neighbours, and what is selected. */
 class Side {
   points = [];
+  near = [];
 
   constructor(folio) {
     this.folio = folio;
@@ -345,11 +361,23 @@ class Side {
       artist ? h("p", { dir: "auto" }, artist) : "",
       h("dl", {}, ...this.#facts(track)),
     );
-    const near = folio.near(point);
+    this.near = folio.near(point);
+    this.#listNear();
+  }
+
+  #listNear() {
+    const { folio } = this;
+    const near = this.near.filter(({ point }) => folio.passes(point));
     this.nearest.el.hidden = !near.length;
     const { metric, exact } = folio.page.near;
     write(this.nearest.note, `${metric} distance${exact ? "" : ", approximate"}`);
     this.nearest.list.replaceChildren(...near.map(({ point, distance }) => this.#row(point, distance.toFixed(3))));
+  }
+
+  /** Other tracks pass the filters. */
+  refilter() {
+    this.#listNear();
+    this.selected(this.folio.selection);
   }
 
   #facts(track) {
@@ -363,9 +391,10 @@ class Side {
     });
   }
 
-  /** Show what is selected. @param {number[]} points moments, or a point of each track */
-  selected(points) {
+  /** Show what is selected. @param {number[]} all moments, or a point of each track */
+  selected(all) {
     const { folio } = this;
+    const points = all.filter((point) => folio.passes(point));
     this.points = points;
     this.chosen.el.hidden = !points.length;
     const lengths = points.map((point) =>
