@@ -310,6 +310,7 @@ class View {
     const count = this.model.get("counts") ?? {};
     write(this.total, count.tracks == null ? "" : countText(count, this.choices.points));
     this.wrong.hidden = !(count.problems > 0);
+    this.tabs.offer("problems", count.problems > 0 || this.#tab === "problems");
     write(this.wrong, count.problems > 0 ? `${counted(count.problems, "file")} cannot be used` : "");
   }
 

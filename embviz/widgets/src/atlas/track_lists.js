@@ -91,8 +91,8 @@ export function neighborList(view) {
   const el = h(
     "div.ev-atlas-pane",
     {},
-    h("div.ev-atlas-pane-head", {}, title),
-    h("div.ev-atlas-line", {}, ofSelection, browse, how),
+    h("div.ev-atlas-pane-head", {}, title, how),
+    h("div.ev-atlas-line", {}, ofSelection, browse),
     message,
     empty,
     list.el,

@@ -23,16 +23,17 @@ export function tabList({ label, tabs, open }) {
     return tab;
   });
   el.addEventListener("keydown", (event) => {
-    const at = nodes.indexOf(/** @type {HTMLButtonElement} */ (event.target));
-    const last = nodes.length - 1;
+    const seen = nodes.filter((node) => !node.hidden);
+    const at = seen.indexOf(/** @type {HTMLButtonElement} */ (event.target));
+    const last = seen.length - 1;
     /** @type {Record<string, number>} */
     const targets = { ArrowRight: at === last ? 0 : at + 1, ArrowLeft: at ? at - 1 : last, Home: 0, End: last };
     const to = targets[event.key];
     if (to === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     event.stopPropagation();
-    nodes[to].focus();
-    open(tabs[to].name);
+    seen[to].focus();
+    open(tabs[nodes.indexOf(seen[to])].name);
   });
   return {
     el,
@@ -44,6 +45,10 @@ export function tabList({ label, tabs, open }) {
         nodes[i].tabIndex = own ? 0 : -1;
         tab.page.hidden = !own;
       });
+    },
+    /** Whether a tab is there to be opened. @param {string} name @param {boolean} on */
+    offer(name, on) {
+      nodes[tabs.findIndex((tab) => tab.name === name)].hidden = !on;
     },
     focus: (/** @type {string} */ name) =>
       nodes[tabs.findIndex((tab) => tab.name === name)]?.focus({ preventScroll: true }),

@@ -6,6 +6,7 @@ import { toMap, toScreen } from "./camera.js";
 import { placed } from "./label_placement.js";
 
 const RINGS = 3000; // rings that are drawn at most
+const FEW = 12; // names for which there is always room
 const LIT = 60_000; // points that are lit up at most
 const LABEL = 260; // pixels that a name may be wide
 const PER_LABEL = 36_000; // square pixels of the picture, for each of which there may be a name where all is seen
@@ -138,7 +139,8 @@ function paintRings(pen, scene) {
 function paintLabels(pen, scene) {
   const { labels, inks, view, size, zoom, moving, spots } = scene;
   if (!labels.length) return;
-  const most = Math.ceil(((size.width * size.height) / PER_LABEL) * Math.max(zoom, 1) ** 1.5);
+  const room = Math.ceil(((size.width * size.height) / PER_LABEL) * Math.max(zoom, 1) ** 1.5);
+  const most = Math.max(room, FEW); // of few names, each that finds a place is told
   const weighty = (a, b) => b.weight - a.weight;
   const known = labels.map((label) => ({ ...label, weight: label.n + (holdsSelected(label, scene) ? 1e9 : 0) }));
   pen.save();
