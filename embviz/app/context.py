@@ -77,10 +77,10 @@ class PanelContext(Generic[E, W]):
 
     # Telling. ------------------------------------------------------------------------------------------------------
 
-    def notice(self, level: str, text: str, remedy: str = "") -> None:
-        """Show one sentence above the panel."""
+    def notice(self, level: str, text: str, remedy: str = "", *, file: str = "") -> None:
+        """Show one sentence above the panel; with a file that it is about, by its path below the server's root."""
         self._seq += 1
-        self.panel.notice = {"level": level, "text": text, "remedy": remedy, "seq": self._seq}
+        self.panel.notice = {"level": level, "text": text, "remedy": remedy, "seq": self._seq, "file": file}
 
     def guard(self) -> AbstractContextManager[None]:
         """Show what goes wrong inside as a sentence: the panel stays usable."""

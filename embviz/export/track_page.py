@@ -17,6 +17,7 @@ from anywidget import AnyWidget
 
 from embviz.audio import Audio, AudioSource
 from embviz.core.embedding import Embedding, format_period
+from embviz.core.progress import Report
 from embviz.core.text import format_magnitude, format_seconds, format_time, plural, trim_lines
 from embviz.errors import ModelError, OptionError
 from embviz.export import static_widgets
@@ -88,7 +89,7 @@ def write_track_page(
     )
 
 
-def render_track_page(
+def render_track_page(  # noqa: PLR0913  options of a page
     sound: AudioSource,
     embeddings: Iterable[Content],
     *,
@@ -98,6 +99,7 @@ def render_track_page(
     details: Sequence[str] = (),
     sections: Sequence[tuple[str, float]] = (),
     folder: str | os.PathLike[str] = ".",
+    report: Report | None = None,
 ) -> str:
     """Return a page, HTML, that plays a sound and shows its embeddings on one clock, without a kernel or a network.
 
@@ -121,6 +123,8 @@ def render_track_page(
         Parts of the track to mark: name, and start in seconds.
     folder : path
         Where the page will lie.
+    report : callable, optional
+        Told what is being done, how many steps are done, and of how many.
 
     Raises
     ------
@@ -137,7 +141,12 @@ def render_track_page(
     name = opened.title if title is None else title
     link = _audio_url(opened, folder) if audio == "link" else ""
     several = sum(isinstance(row, PageRow) for row in rows) > SEVERAL
-    plots = [_describe_row(row, blocks, LOW if several else 0) for row in rows]
+    tell: Report = report or (lambda *_: None)
+    plots = []
+    for i, row in enumerate(rows):
+        tell("drawing", i, len(rows) + 1)
+        plots.append(_describe_row(row, blocks, LOW if several else 0))
+    tell("linking the sound" if link else "encoding the sound", len(rows), len(rows) + 1)
     player = _player(opened, blocks, link=link, parts=sections)
     description = {
         "title": trim_lines(name) or "embviz",

@@ -45,6 +45,7 @@ class Notice(TypedDict, total=False):
     text: str
     remedy: str
     seq: int
+    file: str  # that it is about: its path below the root of the Jupyter server; empty where there is none
 
 
 class Progress(TypedDict, total=False):
@@ -212,7 +213,6 @@ class EvaluationOptions(TypedDict, total=False):
     from_collection: bool
     choices: dict[str, Any]  # target, models, layers, groups, folds, classifier, pooling
     extra_options: list[str]  # names of options from code
-    code: str
 
 
 class EvaluationStatus(WorkState, total=False):

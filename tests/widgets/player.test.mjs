@@ -1,7 +1,8 @@
 // Pure functions of the player: pooling of peaks, section marks, gains, addresses.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { addressOf, heardGains } from "../../embviz/widgets/src/player/audio_engine.js";
+import { addressOf } from "../../embviz/widgets/src/base/server.js";
+import { heardGains } from "../../embviz/widgets/src/player/audio_engine.js";
 import { loudest, pooledPeaks, sectionAt, sectionMarks } from "../../embviz/widgets/src/player/waveform.js";
 
 const peaksOf = (...pairs) => Int8Array.from(pairs.flat());

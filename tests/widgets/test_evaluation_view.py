@@ -379,7 +379,7 @@ OFFERS = {
     "groups": [{"name": "artist", "title": "artist"}], "folds": [], "tracks": 80,
     "classifiers": evaluation_options.CLASSIFIERS, "poolings": evaluation_options.POOLINGS,
     "layers": evaluation_options.LAYERS, "from_collection": False, "extra_options": [],
-    "choices": {**evaluation_options.USUAL, "target": "style", "models": [GOOD]}, "code": "import embviz",
+    "choices": {**evaluation_options.USUAL, "target": "style", "models": [GOOD]},
 }  # fmt: skip
 
 

@@ -713,6 +713,15 @@ def test_head_notice_and_busy(bench_panel):
     panel.get_by_role("button", name="Dismiss this message").click()
     assert last(bench_panel.sent()) == {"kind": "dismiss_notice"}
     assert not panel.get_by_text("Written to page.html.").is_visible()
+    # Where a server has it, a file is a link; nothing of the page moves when it comes.
+    config = '<script id="jupyter-config-data" type="application/json">{"baseUrl": "/user/x/"}</script>'
+    bench_panel.page.evaluate("text => document.body.insertAdjacentHTML('beforeend', text)", config)
+    top = panel.locator(".ev-panel-top").bounding_box()["y"]
+    written = {"level": "done", "text": "Written to '/a/page 1.html'.", "remedy": "", "seq": 3, "file": "a/page 1.html"}
+    bench_panel.change(notice=written)
+    link = panel.get_by_role("link", name="page 1.html")
+    assert (link.get_attribute("href"), link.get_attribute("target")) == ("/user/x/files/a/page%201.html", "_blank")
+    assert panel.locator(".ev-panel-top").bounding_box()["y"] == top
     bench_panel.change(notice={"level": "error", "text": "No room.", "remedy": "Free some.", "seq": 2})
     assert panel.locator(".ev-panel-notice[role=alert]").inner_text() == "!\nNo room. Free some."
 
@@ -841,6 +850,15 @@ def test_in_little_room_the_list_lies_over_the_page(bench_panel):
     panel.get_by_role("option", name="Two Five Window").click()
     assert not box.is_visible()
     assert bench_panel.bench.get("panel", "collapsed_list") is False
+
+
+def test_on_a_low_screen_head_and_player_scroll_away(bench_panel):
+    bench_panel.page.set_viewport_size({"width": 640, "height": 360})
+    panel = bench_panel.show(width=620, rows=[a_row(i) for i in range(8)])
+    panel.locator(".ev-panel-row").last.scroll_into_view_if_needed()
+    tabs, box = panel.get_by_role("tablist").bounding_box(), panel.bounding_box()
+    assert tabs["y"] + tabs["height"] < box["y"]
+    assert box["height"] < 360
 
 
 @pytest.mark.parametrize("tab", ["heatmaps", "predictions", "layers", "similarity"])

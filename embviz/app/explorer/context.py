@@ -20,6 +20,7 @@ from embviz.extraction import extract
 from embviz.extraction.excerpt import cut_excerpt, place_in_track
 from embviz.models import Model, get_model
 from embviz.models.weights import has_weights
+from embviz.widgets import browser_audio
 
 if TYPE_CHECKING:
     from embviz.widgets.panel import Panel
@@ -146,7 +147,7 @@ class ExplorerContext(PanelContext[ExplorerEvents, "Panel"]):
 
     def notice_written(self, path: Path) -> None:
         """Say above the panel where a file was written."""
-        self.notice("done", f"Written to {str(path)!r}.")
+        self.notice("done", f"Written to {str(path)!r}.", file=browser_audio.served(path))
 
     def can_start(self, work: DrawnWork) -> bool:
         """Have work begin anew, and tell whether weights and a track are there; where no weights are, it says so."""

@@ -64,8 +64,7 @@ class ExplorerController:
         selection.on("track", self._play_waiting)
         context.panel.answer(self._commands(), context.show_error)
         context.panel.on_command(self._settle_guarded)
-        context.panel.observe(lambda _change: self._begin_tab(), "tab")
-        context.panel.observe(lambda _change: context.events.settled(), "tab")
+        context.panel.observe(self._change_tab, "tab")
 
     def fill(self, models: Iterable[Any] | None) -> None:
         """Show what there is, or what a state says, and open the first track."""
@@ -168,6 +167,10 @@ class ExplorerController:
             self.context.player.seek(request.seconds or 0.0)
             self.context.player.play()
 
+    def _change_tab(self, _change: Any) -> None:
+        self._begin_tab()
+        self.context.events.settled()
+
     def _begin_tab(self) -> None:
         """Compute what the page in front shows, where nothing else was chosen."""
         tab, first = self.context.panel.tab, next(iter(self.heatmaps.rows), DrawnWork(""))
@@ -226,10 +229,11 @@ class ExplorerController:
         return states.make_state(self.context, self.heatmaps) | tabs
 
     def code(self) -> str:
-        """Return Python that gives what is shown."""
-        compared = self.evaluation_tab.evaluation is not None or self.context.panel.tab == "evaluation"
-        parts = [codegen.generate_code(self.context, self.heatmaps), self.evaluation_tab.code() if compared else ""]
-        return "\n\n".join(filter(None, parts))
+        """Return Python that gives what the page in front shows, or the rows where it shows nothing yet."""
+        tab, atlas = self.context.panel.tab, self.map_tab.atlas
+        shown = atlas.code() if tab == "map" and atlas is not None else ""
+        shown = self.evaluation_tab.code() if tab == "evaluation" else shown
+        return shown or codegen.generate_code(self.context, self.heatmaps)
 
     def cancel(self) -> None:
         """Stop what runs and what waits; what is finished is kept."""

@@ -295,7 +295,6 @@ class EvaluationTab:
             "from_collection": self._loader.given,
             "choices": dict(self.choices),
             "extra_options": sorted(self._more),
-            "code": self.code(),
         }
         self._estimate(collection)
         self.publish_work()

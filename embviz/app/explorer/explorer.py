@@ -311,7 +311,9 @@ class Explorer(traitlets.HasTraits):
         return self._controller.state()
 
     def code(self) -> str:
-        """Return Python that computes and draws the rows of this view without a panel.
+        """Return Python that gives what the page in front shows, without a panel.
+
+        That is the comparison of models on the page of tasks, the map on its page, and the rows on all others.
 
         Returns
         -------

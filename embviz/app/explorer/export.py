@@ -57,8 +57,10 @@ def start_export(context: ExplorerContext, heatmaps: HeatmapRows) -> None:
     path = free_path(Path.cwd() / f"{safe_name(Path(sound.title).stem) or 'embviz'}.html")
 
     def task(job: Job) -> Path:
-        job.report(f"writing {path.name}", 0, 0)
-        return track_page.write_track_page(path, sound, contents, **options)
+        def report(stage: str, done: int, total: int) -> None:
+            job.report(f"writing {path.name}: {stage}", done, total)
+
+        return track_page.write_track_page(path, sound, contents, report=report, **options)
 
     context.worker.submit(
         ("export",), task, on_done=context.notice_written, on_failed=context.show_error, on_progress=context.busy

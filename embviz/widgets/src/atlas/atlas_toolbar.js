@@ -262,10 +262,11 @@ function drawer(view, method) {
     section("Neighbours", ...near.nodes),
     section("Compare", ...compare.nodes),
     section("Save", ...save.nodes),
-    section("In Python, and help", h("div.ev-atlas-line", {}, view.copyButton, help)),
+    // In a panel, its own buttons copy the code of the map, and list its keys.
+    ...(view.alone ? [section("In Python, and help", h("div.ev-atlas-line", {}, view.copyButton, help))] : []),
   ];
   const button = h("button", { type: "button" }, icon(ICONS.sliders), h("span", {}, "More"));
-  button.title = "What a point is, options of the map, clusters, comparing, saving, code and help";
+  button.title = "What a point is, options of the map, clusters, comparing, saving";
   popover(view.el, button, {
     label: "More about the map",
     kind: "ev-atlas-more",

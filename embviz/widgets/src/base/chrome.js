@@ -1,6 +1,7 @@
 /** What stands around the content of the panel and of a map: tabs, messages, the work that runs, copying as code. */
 import { h, icon, write } from "./dom.js";
-import { ICONS, nameOf, openDialog, plain, progressBar, progressText, uid } from "./ui.js";
+import { addressOf, baseUrl } from "./server.js";
+import { ICONS, nameOf, openDialog, plain, progressBar, progressText, quoted, uid } from "./ui.js";
 
 /** Milliseconds for which a button says that it has done what it was pressed for. */
 const SAID = 2000;
@@ -55,27 +56,39 @@ export function tabList({ label, tabs, open }) {
   };
 }
 
-/** @typedef {{level?: string, text?: string, remedy?: string, seq?: number}} Notice */
+/** @typedef {{level?: string, text?: string, remedy?: string, seq?: number, file?: string}} Notice */
 
 /** A message that stays until it is dismissed. @param {Notice} notice @param {() => void} dismiss */
-function noticeLine({ level, text, remedy }, dismiss) {
+function noticeLine({ level, text, remedy, file }, dismiss) {
   const kind = level === "error" || level === "done" ? level : "info";
   const sign = { error: "!", done: "✓", info: "i" }[kind];
   const close = h("button.ev-plain", { type: "button", "aria-label": "Dismiss this message", title: "Dismiss" });
   close.addEventListener("click", dismiss);
   close.append(icon(ICONS.close));
   const more = remedy ? h("span.ev-panel-remedy", { dir: "auto" }, plain(remedy)) : null;
+  const address = file ? addressOf(file, baseUrl()) : "";
+  const said = address ? ["Written: ", fileLink(file ?? "", address)] : [nameOf(text), " ", more];
   return h(
     `div.ev-panel-notice.ev-panel-notice-${kind}`,
     { role: kind === "error" ? "alert" : "status" },
     h("span.ev-panel-sign", { "aria-hidden": "true" }, sign),
-    h("span.ev-panel-sentence", {}, nameOf(text), " ", more),
+    h("span.ev-panel-sentence", { title: quoted(text) }, ...said),
     close,
   );
 }
 
-/** Messages: the kernel's last one, and the page's own. @param {{link: import("./commands.js").Link}} options */
-export function notices({ link }) {
+/** A link to a file of the server, in a tab of its own. @param {string} file @param {string} address */
+function fileLink(file, address) {
+  const name = file.split("/").at(-1) ?? file;
+  return h("a", { href: address, target: "_blank", rel: "noopener", dir: "auto" }, plain(name));
+}
+
+/**
+ * Messages: the kernel's last one, and the page's own.
+ * @param {{link: import("./commands.js").Link, done?: HTMLElement}} options `done` is where it stands that something is
+ *   done, if not with the others
+ */
+export function notices({ link, done }) {
   const own = h("div.ev-panel-notices");
   const kernel = h("div", { "aria-live": "polite" });
   /** @type {number | undefined} */
@@ -92,13 +105,15 @@ export function notices({ link }) {
     /** @param {Notice} notice of the kernel */
     update(notice) {
       kernel.replaceChildren();
+      done?.replaceChildren();
       if (!notice.text || notice.seq === dismissed) return;
       const dismiss = () => {
         dismissed = notice.seq;
         kernel.replaceChildren();
+        done?.replaceChildren();
         link.send("dismiss_notice");
       };
-      kernel.append(noticeLine(notice, dismiss));
+      (notice.level === "done" && done ? done : kernel).append(noticeLine(notice, dismiss));
     },
   };
 }

@@ -1,7 +1,6 @@
 // @ts-nocheck
 /** Tasks: which model tells best what the tracks are, how sure that is, and which tracks it takes for others. */
 
-import { copyButton } from "../base/chrome.js";
 import { h, icon, onChange, write } from "../base/dom.js";
 import { ICONS, nameOf, plain, quoted, slot, stateBox } from "../base/ui.js";
 import { depthCharts } from "./accuracy_by_depth.js";
@@ -54,7 +53,6 @@ export function tasksPage(panel) {
     {},
     file("csv", "CSV", "Write the table for pandas or a spreadsheet"),
     file("latex", "LaTeX", "Write the table for a paper"),
-    copyButton(panel.el, () => get("evaluation").code ?? "", signal),
   );
   const results = h(
     "section.ev-panel-card.ev-evaluation-results",

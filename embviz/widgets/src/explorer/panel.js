@@ -142,6 +142,7 @@ class View {
     };
     this.player = slot({ host: this.host, signal: this.signal });
     this.live = h("div.ev-hidden", { "aria-live": "polite" });
+    this.done = h("div.ev-panel-done", { "aria-live": "polite" });
     this.messages = notices(this);
     this.trouble = troubleLine();
     this.door = fileDoor(this);
@@ -155,9 +156,9 @@ class View {
     this.sticky = h("div.ev-panel-top", {}, this.player.el, this.tabs.el);
     this.work = h("div.ev-panel-work", {}, this.sticky, ...pages.map(({ page }) => page));
     this.scroller = h("div.ev-panel-scroll", {}, this.work, this.#buildWelcome());
-    const main = h("div.ev-panel-main", {}, this.#buildHead(), this.trouble.el, ...this.messages.nodes, this.scroller);
+    this.main = h("div.ev-panel-main", {}, this.#buildHead(), this.trouble.el, ...this.messages.nodes, this.scroller);
     this.shade = h("div.ev-panel-shade", { hidden: true, onclick: () => this.showList(false) });
-    this.el.replaceChildren(this.list.el, this.shade, main, ...this.door.nodes, this.live);
+    this.el.replaceChildren(this.list.el, this.shade, this.main, ...this.door.nodes, this.live);
   }
 
   #buildHead() {
@@ -187,7 +188,7 @@ class View {
     );
     this.tools = h("div.ev-panel-tools", {}, copy, page, help);
     this.busy = busyLine({ link: this.link, leave: () => this.tabs.focus(this.model.get("tab") || "heatmaps") });
-    return h("div.ev-panel-head", {}, this.listButton, this.title, this.facts, this.tools, this.busy.el);
+    return h("div.ev-panel-head", {}, this.listButton, this.title, this.facts, this.tools, this.busy.el, this.done);
   }
 
   #buildWelcome() {
@@ -316,7 +317,8 @@ class View {
   #openTab(name, focus = false) {
     if (name !== this.model.get("tab")) {
       this.#save("tab", name);
-      this.scroller.scrollTop = 0;
+      // On a low screen, the head scrolls with the page.
+      for (const el of [this.scroller, this.main]) el.scrollTop = 0;
     }
     if (focus) this.tabs.focus(name);
   }

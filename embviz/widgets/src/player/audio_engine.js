@@ -6,19 +6,13 @@
  */
 import { bytesOf } from "../base/buffers.js";
 import { onChange, onMessage, throttled } from "../base/dom.js";
+import { addressOf, baseUrl } from "../base/server.js";
 import { clamp } from "../base/time.js";
 import { lacksDevice } from "./silent_media.js";
 
 const GRACE = 800; // ms that the sound outlives the last view, which may only be drawn anew
 const PATIENCE = 10_000; // ms
 const SETTLED = 16; // frames over which stems are compared
-
-/** Where a file of the Jupyter server is had; empty where the page does not come from one. */
-export function addressOf(path, baseUrl) {
-  if (/^(data|blob|file|https?):|^\.\.?\//.test(path)) return path;
-  if (!path || typeof baseUrl !== "string") return "";
-  return `${baseUrl.replace(/\/*$/, "/")}files/${path.split("/").map(encodeURIComponent).join("/")}`;
-}
 
 /** The gains that are heard. @param {{gain: number, muted: boolean, solo: boolean}[]} stems */
 export function heardGains(stems) {
@@ -443,13 +437,4 @@ function empty(element) {
 
 function same(a, b) {
   return a === b || JSON.stringify(a) === JSON.stringify(b);
-}
-
-/** Where the page's Jupyter server is, if it comes from one. */
-function baseUrl() {
-  try {
-    return JSON.parse(document.getElementById("jupyter-config-data").textContent).baseUrl;
-  } catch {
-    return undefined;
-  }
 }
