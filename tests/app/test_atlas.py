@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import json
 import os
@@ -558,7 +559,16 @@ def test_points_are_colored_by_what_is_known_or_heard(table, chart):
     assert atlas.widget.choices["clusters"] == "hdbscan"
     assert drawn.color["title"] == "cluster"
     atlas.set(clusters="none").wait()
-    assert atlas.widget.choices["color"] == "none"
+    assert atlas.widget.choices["color"] == "column:genre", "what says most comes back"
+    command(atlas, "set_option", name="clusters", value="kmeans").wait()
+    assert atlas.widget.choices["color"] == "cluster", "who looks for clusters wants to see them"
+    assert atlas.set(clusters="hdbscan", color="genre").widget.choices["color"] == "column:genre"
+
+
+def test_a_point_in_no_cluster_says_so(table, chart):
+    atlas = chart(table.iloc[:3], clusters="hdbscan", color="cluster").wait()
+    drawn = scatter(atlas)
+    assert (drawn.color["title"], drawn.color["unknown"], drawn.color["missing"]) == ("cluster", "no cluster", 3)
 
 
 def test_colors_of_clusters_need_clusters(table, chart):
@@ -1023,10 +1033,40 @@ def test_the_code_of_frames_and_of_what_is_heard(table, chart, kept):
     assert "color=tempo_column(collection.embed('deepsquare-k8', 'output'))" in code
     assert "size=vectors.spread" in code
     assert "n_neighbors=4" in code
-    assert "from_paths(paths)" in chart(table).code()
+
+
+def test_the_code_of_a_map_runs_wherever_its_tracks_came_from(table, chart, kept, tmp_path, monkeypatch):
+    mood = ["calm", "loud", None, 'it\'s "so"\n'] * 5 + ["calm"]
+    atlas = chart(table.assign(mood=mood), color="mood").wait()
+    found = run_code(atlas.code(), kept, ("xy", "projection.xy"), ("names", "collection.table['name'].tolist()"))
+    assert np.allclose(found["xy"], atlas.projection.xy, atol=1e-4)
+    assert list(found["names"]) == table["name"].tolist()
+    assert ast.parse(atlas.code()).body[-1].value.func.attr == "scatter", "a cell draws what its last line gives"
+    # What is too long for a cell comes from a file, which the code says how to write.
+    monkeypatch.setattr("embviz.app.atlas.codegen.LISTED", 20)
+    assert "atlas.save('tracks.csv')" in atlas.code()
+    monkeypatch.chdir(tmp_path)
+    atlas.save("tracks.csv")
+    found = run_code(atlas.code(), kept, ("xy", "projection.xy"))
+    assert np.allclose(found["xy"], atlas.projection.xy, atol=1e-4)
 
 
 # Edges. ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_map_is_not_compared_with_itself(table, chart):
+    atlas = chart(table.iloc[:3])
+    with pytest.raises(OptionError, match=r"Both maps would show MusiCNN \(MSD\) · embedding; choose another"):
+        atlas.set(second="musicnn")
+    with pytest.raises(OptionError, match="Both maps would show"):
+        chart(table.iloc[:3], second=("musicnn", "embedding"))
+    atlas.set(second="vgg")
+    vgg = atlas.widget.choices["second"]
+    # What is second and chosen for the first map changes places with it.
+    command(atlas, "set_option", name="model", value=vgg)
+    chosen = atlas.widget.choices
+    assert {"model": chosen["model"], "layer": chosen["layer"]} == vgg
+    assert chosen["second"] == {"model": "msd-musicnn-1", "layer": "embedding"}
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 3])
