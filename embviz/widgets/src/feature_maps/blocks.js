@@ -1,4 +1,3 @@
-// @ts-nocheck
 /**
  * The frames of a layer, in blocks that are asked for when they are needed, ahead of the playhead while it moves.
  */
@@ -12,21 +11,38 @@ const PATIENCE = 4000; // milliseconds, after which an answer is not waited for 
 const KEPT = 12_000_000; // cells in all blocks that are kept
 
 /** @typedef {import("../base/time.js").Grid} Grid */
-/** @typedef {{first: number, count: number, codes: Uint8Array}} Block codes of [count, bands] */
+/**
+ * @typedef {object} Block frames of one channel
+ * @property {number} first
+ * @property {number} count
+ * @property {Uint8Array} codes [count, bands]
+ * @property {Pooled} [pooled] over its bands
+ * @property {ReturnType<typeof import("../base/time.js").evenRuns>} [runs] of frames that are evenly spaced
+ * @property {HTMLCanvasElement} [image] in the colours of a look
+ * @property {string} [look]
+ * @typedef {{means: Float32Array, peaks: Float32Array}} Pooled NaN where there is none
+ * @typedef {[number, number]} Frames the first, and one past the last
+ */
 
-/** The stretch of time that a map shows: so many seconds around the playhead. @returns {[number, number]} */
+/**
+ * The stretch of time that a map shows: so many seconds around the playhead.
+ * @param {number} time @param {number} seconds @returns {[number, number]}
+ */
 export function windowAt(time, seconds) {
   return [time - seconds / 2, time + seconds / 2];
 }
 
-/** The frames whose cells lie in a window, clamped to those there are: [from, to), empty where there are none. */
+/**
+ * The frames whose cells lie in a window, clamped to those there are, empty where there are none.
+ * @param {Grid} grid @param {[number, number]} window @returns {Frames}
+ */
 export function framesOf(grid, [from, to]) {
   if (!grid.n_frames || to <= frameEdge(grid, 0) || from >= frameEdge(grid, grid.n_frames)) return [0, 0];
   const last = frameAt(grid, to);
   return [frameAt(grid, from), frameEdge(grid, last) < to ? last + 1 : last];
 }
 
-/** Frames of a block: a power of two that holds what a window shows. */
+/** Frames of a block: a power of two that holds what a window shows. @param {Grid} grid @param {number} seconds */
 export function blockFrames(grid, seconds) {
   const shown = (seconds * grid.sample_rate) / grid.hop;
   return clamp(2 ** Math.ceil(Math.log2(Math.max(1, shown))), 16, 1024);
@@ -53,19 +69,23 @@ export function missing([from, to], size, t, channels, has) {
 
 /** Blocks of channels, the least recently used of which are forgotten. */
 export class Blocks {
+  /** @type {Map<string, Block>} */
   #kept = new Map();
   #cells = 0;
 
   /** @param {number} size frames of a block @param {number} bands @param {number} most cells to keep */
   constructor(size, bands, most = KEPT) {
-    Object.assign(this, { size, bands, most });
+    this.size = size;
+    this.bands = bands;
+    this.most = most;
   }
 
+  /** @param {number} channel @param {number} block */
   has(channel, block) {
     return this.#kept.has(`${channel}:${block}`);
   }
 
-  /** @returns {Block | undefined} */
+  /** @param {number} channel @param {number} block @returns {Block | undefined} */
   get(channel, block) {
     const key = `${channel}:${block}`;
     const found = this.#kept.get(key);
@@ -75,7 +95,11 @@ export class Blocks {
     return found;
   }
 
-  /** Take an answer: bytes of [channels, count, bands], beginning at the first frame of a block. */
+  /**
+   * Take an answer, beginning at the first frame of a block.
+   * @param {number} first @param {number} count @param {number[]} channels
+   * @param {Uint8Array} bytes [channels, count, bands] @returns {boolean} whether it was one
+   */
   put(first, count, channels, bytes) {
     const { size, bands } = this;
     if (first % size || bytes.length !== channels.length * count * bands) return false;
@@ -93,6 +117,7 @@ export class Blocks {
     return true;
   }
 
+  /** @param {string} key @param {Block} block */
   #keep(key, block) {
     this.#cells += block.codes.length - (this.#kept.get(key)?.codes.length ?? 0);
     this.#kept.delete(key);
@@ -105,13 +130,21 @@ export class Blocks {
   }
 }
 
-/** Mean and highest value of each frame of a block, over its bands; NaN where there is none. */
+/**
+ * Mean and highest value of each frame of a block, over its bands.
+ * @param {Block} block @param {number} bands @param {[number, number]} range @returns {Pooled}
+ */
 export function overBands({ codes, count }, bands, [low, high]) {
   return pooled(count, bands, (frame, band) => codes[frame * bands + band], low, high);
 }
 
-/** Mean and highest value of each band, over frames [from, to) of some blocks; NaN where there is none. */
+/**
+ * Mean and highest value of each band, over frames of some blocks.
+ * @param {Block[]} blocks @param {number} bands @param {[number, number]} range @param {Frames} frames
+ * @returns {Pooled}
+ */
 export function overTime(blocks, bands, [low, high], [from, to]) {
+  /** @type {Uint8Array[]} */
   const columns = [];
   for (const { first, count, codes } of blocks) {
     for (let frame = Math.max(from, first); frame < Math.min(to, first + count); frame += 1) {
@@ -121,6 +154,10 @@ export function overTime(blocks, bands, [low, high], [from, to]) {
   return pooled(bands, columns.length, (band, frame) => columns[frame][band], low, high);
 }
 
+/**
+ * @param {number} length @param {number} others that are pooled for each @param {(i: number, j: number) => number} codeAt
+ * @param {number} low @param {number} high @returns {Pooled}
+ */
 function pooled(length, others, codeAt, low, high) {
   const [means, peaks] = [new Float32Array(length).fill(NaN), new Float32Array(length).fill(NaN)];
   for (let i = 0; i < length; i += 1) {
@@ -141,38 +178,52 @@ function pooled(length, others, codeAt, low, high) {
 
 /** Blocks of the layer that a model shows, asked of its kernel. */
 export class Supply {
-  #asked = new Map(); // when a block was asked for
-  #since = null; // when the wait began
-  #later = 0;
+  /** @type {Map<string, number>} when a block was asked for */
+  #asked = new Map();
+  /** @type {number | null} when the wait began */
+  #since = null;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #later;
+  blocks = new Blocks(16, 0);
+  t = 0;
 
   /**
-   * @param {{get: Function, send: Function}} model
-   * @param {{wanted: () => {channels: number[], frames: [number, number], ahead: boolean} | null,
+   * @param {import("../types.js").Model} model
+   * @param {{wanted: () => {channels: number[], frames: Frames, ahead: boolean} | null,
    *   onChange: () => void, signal: AbortSignal}} options `wanted` tells what is needed now, null where nothing is;
    *   `ahead` is whether the block behind it will be
    */
   constructor(model, { wanted, onChange, signal }) {
-    Object.assign(this, { model, wanted, onChange, blocks: new Blocks(16, 0), t: 0 });
+    this.model = model;
+    this.wanted = wanted;
+    this.onChange = onChange;
     this.ask = throttled(() => this.#request(), BETWEEN, signal);
     onMessage(model, (content, buffers) => this.#answered(content, buffers), signal);
     signal.addEventListener("abort", () => clearTimeout(this.#later), { once: true });
   }
 
-  /** Forget all blocks: they belong to another layer of t frames, or are of another size. */
+  /**
+   * Forget all blocks: they belong to another layer of t frames, or are of another size.
+   * @param {number} t @param {number} bands @param {number} size frames of a block
+   */
   start(t, bands, size) {
     this.#asked.clear();
     this.t = t;
     this.blocks = new Blocks(size, bands);
   }
 
-  /** Keep all frames of some channels for good. */
+  /** Keep all frames of some channels for good. @param {number[]} channels @param {Uint8Array} bytes */
   keep(channels, bytes) {
     this.blocks.most = Infinity;
     this.blocks.put(0, this.t, channels, bytes);
   }
 
-  /** The blocks of a channel that hold frames [from, to), as far as they are there. @returns {Block[]} */
+  /**
+   * The blocks of a channel that hold some frames, as far as they are there.
+   * @param {number} channel @param {Frames} frames
+   */
   of(channel, [from, to]) {
+    /** @type {Block[]} */
     const found = [];
     for (let block = Math.floor(from / this.blocks.size); block * this.blocks.size < to; block += 1) {
       const one = this.blocks.get(channel, block);
@@ -181,15 +232,15 @@ export class Supply {
     return found;
   }
 
-  /** The block of a channel that holds a frame. @returns {Block | undefined} */
+  /** The block of a channel that holds a frame. @param {number} channel @param {number} frame */
   at(channel, frame) {
     return this.blocks.get(channel, Math.floor(frame / this.blocks.size));
   }
 
-  /** Whether what is needed has been waited for in vain. */
+  /** Whether what is needed has been waited for in vain. @param {number[]} channels @param {Frames} frames */
   late(channels, frames) {
     const { blocks, t } = this;
-    const waiting = missing(frames, blocks.size, t, channels, (...place) => blocks.has(...place));
+    const waiting = missing(frames, blocks.size, t, channels, (channel, block) => blocks.has(channel, block));
     return Boolean(waiting && this.#since && performance.now() - this.#since > PATIENCE);
   }
 
@@ -202,7 +253,7 @@ export class Supply {
     const now = performance.now();
     const [from, to] = wanted.frames;
     const ahead = wanted.ahead ? blocks.size : 0;
-    const has = (channel, block) =>
+    const has = (/** @type {number} */ channel, /** @type {number} */ block) =>
       blocks.has(channel, block) || now - (asked.get(`${channel}:${block}`) ?? -Infinity) < PATIENCE;
     const next = missing([from, Math.min(to + ahead, t)], blocks.size, t, wanted.channels, has);
     if (!next) return;
@@ -210,12 +261,16 @@ export class Supply {
       for (let i = 0; i < next.count; i += blocks.size) asked.set(`${channel}:${(next.first + i) / blocks.size}`, now);
     }
     this.#since ??= now;
-    this.model.send({ kind: "block", ...next, serial: this.model.get("serial") });
+    this.model.send?.({ kind: "block", ...next, serial: this.model.get("serial") });
     this.ask();
     clearTimeout(this.#later);
-    this.#later = setTimeout(() => (this.onChange(), this.ask()), PATIENCE + 50);
+    this.#later = setTimeout(() => {
+      this.onChange();
+      this.ask();
+    }, PATIENCE + 50);
   }
 
+  /** @param {import("../types.js").Message} content @param {DataView[]} buffers */
   #answered(content, buffers) {
     if (content.kind !== "block" || content.serial !== this.model.get("serial")) return;
     const { first, count, channels } = content;

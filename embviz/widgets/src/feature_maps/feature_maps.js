@@ -1,8 +1,7 @@
-// @ts-nocheck
 /**
  * Feature maps: a small picture per channel, bands upwards, time to the right, that moves under the playhead.
  *
- * This is the page of tiles and what leads from one to the next; `feature_maps/tiles.js` draws them, `feature_maps/blocks.js` has their frames.
+ * This is the page of tiles and what leads from one to the next; `tiles.js` draws them, `blocks.js` has their frames.
  */
 
 import { bytesOf, numbersOf } from "../base/buffers.js";
@@ -15,7 +14,17 @@ import { clockOf } from "../player/clock.js";
 import { blockFrames, framesOf, Supply, windowAt } from "./blocks.js";
 import { bandAt, columnsFor, FOOT, LARGE, Look, linesAt, MAP, paintAxes } from "./tiles.js";
 
+/**
+ * @import { Frames } from "./blocks.js"
+ * @import { Pair } from "./tiles.js"
+ * @typedef {{channel: number, el: HTMLButtonElement, field: HTMLElement, canvas: HTMLCanvasElement, said: HTMLElement,
+ *   size: {width: number, tall: number} | null}} Tile
+ * @typedef {{x: number, y: number, field: HTMLElement, channel: number}} Pointer
+ * @typedef {"none" | "time" | "frequency"} Pooling
+ */
+
 const PAGES = [8, 16, 32];
+const NAMES = /** @type {const} */ (["order", "pooled", "scale"]);
 const WINDOWS = [1.5, 3, 6, 12];
 const LEAST_FRAMES = 6; // that a map shows, where frames are long
 const SAVED = 100; // milliseconds from one change that the kernel is told to the next
@@ -27,6 +36,10 @@ const LEFT = "M10.5 2.5 5 8l5.5 5.5 1.2-1.2L7.4 8l4.3-4.3z";
 const RIGHT = "M5.5 2.5 11 8l-5.5 5.5-1.2-1.2L8.6 8 4.3 3.7z";
 const CLOSE = "M3.5 2.3 8 6.8l4.5-4.5 1.2 1.2L9.2 8l4.5 4.5-1.2 1.2L8 9.2l-4.5 4.5-1.2-1.2L6.8 8 2.3 3.5z";
 
+/** @type {import("../base/time.js").Grid} */
+const NO_GRID = { sample_rate: 1, hop: 0, patch: 0, receptive_field: 0, start: 0, n_frames: 0, n_samples: 0 };
+
+/** @param {import("../types.js").RenderOptions} options */
 function render({ model, el, signal }) {
   const own = new AbortController();
   new View(model, el, signal ?? own.signal);
@@ -35,20 +48,35 @@ function render({ model, el, signal }) {
 
 class View {
   shape = [0, 0, 0];
+  grid = NO_GRID;
+  /** @type {number[]} channels, the most active first */
+  activity = [];
+  /** @type {number[]} the channels that a page without a kernel holds, */
+  kept = [];
+  /** @type {Uint8Array} and their cells */
+  whole = new Uint8Array(0);
   page = 0;
-  large = null; // the enlarged channel
+  /** @type {number | null} the enlarged channel */
+  large = null;
+  /** @type {Tile[]} */
   tiles = [];
   version = 0; // counts what changes the picture, but for the playhead
   signature = ""; // of the picture that is there
   seen = true;
+  /** @type {Pointer | null} */
   pointer = null;
 
+  /** @param {import("../types.js").Model} model @param {HTMLElement} el @param {AbortSignal} signal */
   constructor(model, el, signal) {
-    Object.assign(this, { model, signal, clock: clockOf(model.get("clock")) });
+    this.model = model;
+    this.signal = signal;
+    this.clock = clockOf(model.get("clock"));
+    this.look = new Look(model, { grid: NO_GRID, bands: 0, ranges: new Float32Array(0), ends: new Float32Array(0) });
     this.ui = build();
     el.append(this.ui.root);
     this.redraw = perFrame(() => this.paint(), signal);
-    this.save = throttled(() => model.save_changes(), SAVED, signal);
+    this.save = throttled(() => model.save_changes?.(), SAVED, signal);
+    this.room = sizeOf(this.ui.root, () => this.lay(), signal);
     this.supply = new Supply(model, { wanted: () => this.wanted(), onChange: () => this.changed(), signal });
     signal.addEventListener("abort", () => this.ui.root.remove(), { once: true });
     this.listen();
@@ -59,11 +87,16 @@ class View {
     const { model, clock, ui, signal } = this;
     const renew = perFrame(() => this.read(), signal);
     onChange(model, "shape grid ranges ends channels all kept serial message", renew, signal);
-    onChange(model, "order page", () => ((this.page = 0), this.lay()), signal);
+    const reorder = () => {
+      this.page = 0;
+      this.lay();
+    };
+    onChange(model, "order page", reorder, signal);
     onChange(model, "window", () => this.start(), signal);
     onChange(model, "pooled scale title unit", () => this.lay(), signal);
-    for (const name of ["order", "pooled", "scale"]) this.choose(name, String);
-    for (const name of ["page", "window"]) this.choose(name, Number);
+    for (const name of NAMES) this.choose(name, String);
+    this.choose("page", Number);
+    this.choose("window", Number);
     ui.previous.addEventListener("click", () => this.turn(-1), { signal });
     ui.next.addEventListener("click", () => this.turn(1), { signal });
     ui.before.addEventListener("click", () => this.walk(-1), { signal });
@@ -75,15 +108,22 @@ class View {
     clock.on("time", this.redraw, { signal });
     clock.on("state", this.redraw, { signal });
     onTheme(ui.root, () => this.changed(), signal);
-    const sight = new IntersectionObserver(([{ isIntersecting }]) => ((this.seen = isIntersecting), this.redraw()));
-    this.room = sizeOf(ui.root, () => this.lay(), signal);
+    const sight = new IntersectionObserver((entries) => {
+      this.seen = entries[0].isIntersecting;
+      this.redraw();
+    });
     sight.observe(ui.root);
     signal.addEventListener("abort", () => sight.disconnect(), { once: true });
   }
 
+  /** @param {(typeof NAMES)[number] | "page" | "window"} name @param {(text: string) => string | number} kind */
   choose(name, kind) {
     const { model, ui, signal } = this;
-    ui[name].addEventListener("change", () => (model.set(name, kind(ui[name].value)), this.save()), { signal });
+    const take = () => {
+      model.set(name, kind(ui[name].value));
+      this.save();
+    };
+    ui[name].addEventListener("change", take, { signal });
   }
 
   // -- what there is --------------------------------------------------------------------------------------------
@@ -94,9 +134,12 @@ class View {
     const ranges = numbersOf(model.get("ranges"), Float32Array);
     const ends = numbersOf(model.get("ends"), Float32Array);
     const order = numbersOf(model.get("channels"), Uint16Array);
-    const grid = model.get("grid");
-    if (c && (ranges.length !== 2 * c || order.length !== c || grid?.n_frames !== t)) return; // The rest is on its way.
-    Object.assign(this, { shape: [t, f, c], activity: [...order], grid });
+    /** @type {import("../base/time.js").Grid} */
+    const grid = { ...NO_GRID, ...model.get("grid") };
+    if (c && (ranges.length !== 2 * c || order.length !== c || grid.n_frames !== t)) return; // The rest is on its way.
+    this.shape = [t, f, c];
+    this.activity = [...order];
+    this.grid = grid;
     this.look = new Look(model, { grid, bands: f, ranges, ends: ends.length === ranges.length ? ends : ranges });
     this.kept = model.get("kept") ?? [];
     this.whole = bytesOf(model.get("all"));
@@ -108,8 +151,8 @@ class View {
 
   start() {
     const { grid, shape, supply, whole } = this;
-    supply.start(shape[0], shape[1], grid?.hop ? blockFrames(grid, this.seconds) : 16);
-    if (whole?.length) supply.keep(this.kept, whole);
+    supply.start(shape[0], shape[1], grid.hop ? blockFrames(grid, this.seconds) : 16);
+    if (whole.length) supply.keep(this.kept, whole);
     this.lay();
   }
 
@@ -136,7 +179,7 @@ class View {
   /** Seconds that a map shows at least. */
   get least() {
     const { grid } = this;
-    return grid?.hop ? (LEAST_FRAMES * grid.hop) / grid.sample_rate : 0;
+    return grid.hop ? (LEAST_FRAMES * grid.hop) / grid.sample_rate : 0;
   }
 
   get seconds() {
@@ -173,7 +216,10 @@ class View {
     this.changed();
   }
 
-  /** Tiles for the channels of this page; those that stay are kept, so that the focus stays, too. */
+  /**
+   * Tiles for the channels of this page; those that stay are kept, so that the focus stays, too.
+   * @param {number} tall pixels of a map
+   */
   fill(tall) {
     const { ui, shown } = this;
     ui.grid.dataset.pooled = this.model.get("pooled");
@@ -195,6 +241,7 @@ class View {
     }
   }
 
+  /** @param {number} channel @returns {Tile} */
   tile(channel) {
     const canvas = h("canvas", { role: "img", "aria-label": `Map of channel ${channel}` });
     const field = h("div.ev-feature-maps-field", {}, canvas, h("div.ev-feature-maps-center"));
@@ -207,7 +254,7 @@ class View {
       field,
     );
     this.hovering(field, () => channel);
-    return { channel, el, field, canvas, said };
+    return { channel, el, field, canvas, said, size: null };
   }
 
   say() {
@@ -222,7 +269,7 @@ class View {
     ui.facts.textContent = this.empty
       ? ""
       : `${c} channel${c === 1 ? "" : "s"}${kept} · ${f} band${f === 1 ? "" : "s"} · every ${brief(period)} s`;
-    for (const name of ["order", "pooled", "scale"]) ui[name].value = model.get(name);
+    for (const name of NAMES) ui[name].value = model.get(name);
     offer(ui.page, PAGES, size, (n) => `${n}`);
     offer(
       ui.window,
@@ -236,10 +283,10 @@ class View {
     ui.next.disabled = this.page >= pages - 1;
     for (const el of [ui.where, ui.previous, ui.next, ui.each, ui.when]) el.hidden = this.large !== null;
     const own = model.get("scale") === "channel";
-    const pooling = model.get("pooled");
+    const pooling = /** @type {Pooling} */ (model.get("pooled"));
     ui.key.hidden = this.large !== null && pooling === "none";
     ui.ramp.hidden = pooling !== "none";
-    const [lowest, highest] = this.look?.common ?? [];
+    const [lowest, highest] = this.look.common;
     ui.lowest.textContent = { none: own ? "channel's low" : `≤ ${brief(lowest)}`, ...POOLED_SAID }[pooling];
     ui.highest.textContent = pooling !== "none" ? "" : own ? "high" : `≥ ${brief(highest)}`;
     if (this.large === null) return;
@@ -252,12 +299,14 @@ class View {
     ui.after.disabled = at >= channels.length - 1;
   }
 
+  /** @param {number} step */
   turn(step) {
     const pages = Math.ceil(this.channels.length / this.model.get("page"));
     this.page = clamp(this.page + step, 0, Math.max(0, pages - 1));
     this.lay();
   }
 
+  /** @param {number | null} channel */
   enlarge(channel) {
     const before = this.large;
     this.large = channel;
@@ -267,18 +316,22 @@ class View {
     else this.tiles.find((tile) => tile.channel === before)?.el.focus();
   }
 
+  /** @param {number} step */
   walk(step) {
     const { channels } = this;
+    if (this.large === null) return;
     const at = clamp(channels.indexOf(this.large) + step, 0, channels.length - 1);
     this.large = channels[at];
     this.page = Math.floor(at / this.model.get("page"));
     this.lay();
   }
 
+  /** @param {KeyboardEvent} event */
   key(event) {
-    const step = { PageDown: 1, PageUp: -1 }[event.key];
-    if (event.target.matches("select")) return;
-    if (step) this.large === null ? this.turn(step) : this.walk(step);
+    const step = event.key === "PageDown" ? 1 : event.key === "PageUp" ? -1 : 0;
+    if (event.target instanceof HTMLSelectElement) return;
+    if (step && this.large === null) this.turn(step);
+    else if (step) this.walk(step);
     else if (event.key === "Escape" && this.large !== null) this.enlarge(null);
     else return;
     event.preventDefault();
@@ -303,7 +356,7 @@ class View {
     if (signature !== this.signature) {
       this.signature = signature;
       this.look.inks = inksOf(ui.root);
-      if (this.large !== null) this.paintLarge(stretch, frames);
+      if (this.large !== null) this.paintLarge(this.large, stretch, frames);
       else for (const tile of this.tiles) this.paintTile(tile, stretch, frames);
       const late = this.supply.late(this.drawn, frames);
       write(ui.status, late ? "The kernel does not answer: it is busy, or was restarted." : "");
@@ -314,11 +367,15 @@ class View {
     write(ui.when, said);
   }
 
+  /** @param {Tile} tile @param {Pair} stretch @param {Frames} frames */
   paintTile(tile, stretch, frames) {
     const { channel, el, field, canvas } = tile;
     tile.size ??= { width: field.clientWidth, tall: field.clientHeight };
     const { width, tall } = tile.size;
-    if (!width) return void (tile.size = null);
+    if (!width) {
+      tile.size = null;
+      return;
+    }
     const blocks = this.supply.of(channel, frames);
     const loading = !blocks.length && frames[1] > frames[0];
     el.classList.toggle("ev-loading", loading);
@@ -326,8 +383,9 @@ class View {
     this.look.picture(penOf(canvas, width, tall), { channel, blocks, width, tall }, stretch, frames);
   }
 
-  paintLarge(stretch, frames) {
-    const { ui, look, large: channel } = this;
+  /** @param {number} channel @param {Pair} stretch @param {Frames} frames */
+  paintLarge(channel, stretch, frames) {
+    const { ui, look } = this;
     const [full, width] = [ui.field.clientWidth, ui.field.clientWidth - GUTTER.left - GUTTER.right];
     if (width < 1) return;
     ui.field.style.height = `${LARGE + FOOT}px`;
@@ -348,10 +406,13 @@ class View {
 
   // -- pointing -------------------------------------------------------------------------------------------------
 
+  /** @param {HTMLElement} field @param {() => number | null} channelOf the channel that it shows */
   hovering(field, channelOf) {
     const { signal } = this;
-    const move = (event) => {
-      this.pointer = { x: event.clientX, y: event.clientY, field, channel: channelOf() };
+    const move = (/** @type {PointerEvent} */ event) => {
+      const channel = channelOf();
+      if (channel === null) return;
+      this.pointer = { x: event.clientX, y: event.clientY, field, channel };
       this.tip(true);
     };
     field.addEventListener("pointermove", move, { signal });
@@ -369,7 +430,7 @@ class View {
     const { ui, pointer } = this;
     const place = pointer?.field.isConnected ? this.under(pointer) : null;
     ui.tip.hidden = !place;
-    if (!place) return;
+    if (!place || !pointer) return;
     if (moved) this.clock.setHover(place.time);
     const head = h("b", {}, `channel ${pointer.channel}`);
     ui.tip.replaceChildren(head, ...place.lines.map((line) => h("div", {}, line)));
@@ -380,6 +441,7 @@ class View {
     ui.tip.style.transform = `translate(${at[0]}px, ${at[1]}px)`;
   }
 
+  /** @param {Pointer} pointer @returns {{time: number | null, lines: string[]} | null} */
   under({ x, y, field, channel }) {
     const box = field.getBoundingClientRect();
     const inset = this.large === null ? 0 : GUTTER.left;
@@ -397,7 +459,10 @@ class View {
   }
 }
 
-/** Options of a select, the present value among them. */
+/**
+ * Options of a select, the present value among them.
+ * @param {HTMLSelectElement} select @param {number[]} choices @param {number} value @param {(n: number) => string} name
+ */
 function offer(select, choices, value, name) {
   const all = [...new Set([...choices, value])].sort((a, b) => a - b);
   if ([...select.options].map((option) => Number(option.value)).join() !== all.join()) {
@@ -407,7 +472,7 @@ function offer(select, choices, value, name) {
 }
 
 function build() {
-  const option = (value, text) => h("option", { value }, text);
+  const option = (/** @type {string} */ value, /** @type {string} */ text) => h("option", { value }, text);
   const title = h("span.ev-feature-maps-title", { dir: "auto" });
   const facts = h("span.ev-feature-maps-facts");
   const order = h("select", {}, option("activity", "activity"), option("index", "index"));
@@ -424,6 +489,7 @@ function build() {
   );
   const head = h("div.ev-feature-maps-head", {}, title, facts, tools);
   const grid = h("div.ev-feature-maps-grid", { role: "group", "aria-label": "Channels" });
+  /** @param {string} path @param {string} label */
   const button = (path, label) => h("button", { type: "button", "aria-label": label, title: label }, icon(path));
   const before = button(LEFT, "Channel before");
   const after = button(RIGHT, "Next channel");

@@ -1,4 +1,3 @@
-// @ts-nocheck
 /**
  * Maps as they are drawn: bands upwards, time to the right; or pooled over either.
  *
@@ -11,11 +10,25 @@ import { h } from "../base/dom.js";
 import { clamp, evenRuns, formatTime, frameAt, frameEdge, GUTTER, timeTicks, timeToX } from "../base/time.js";
 import { framesOf, overBands, overTime } from "./blocks.js";
 
+/**
+ * @typedef {import("./blocks.js").Block} Block
+ * @typedef {import("./blocks.js").Frames} Frames
+ * @typedef {import("../base/canvas.js").Pen} Pen
+ * @typedef {[number, number]} Pair
+ * @typedef {{channel: number, blocks: Block[], width: number, tall: number}} Picture a map of so many pixels
+ * @typedef {{grid: import("../base/time.js").Grid, bands: number, ranges: Float32Array, ends: Float32Array}} Layer
+ *   from where to where values (`ranges`) and colours (`ends`) reach, a pair per channel
+ */
+
+/** @type {import("../types.js").MapName} */
 export const MAP = "viridis";
 export const LARGE = 300; // pixels of the enlarged map
 export const FOOT = 24; // pixels below it, for its axis
 
-/** Columns for so many tiles: about four rows, as far as tiles stay wide enough to be read; all rows full. */
+/**
+ * Columns for so many tiles: about four rows, as far as tiles stay wide enough to be read; all rows full.
+ * @param {number} width @param {number} count
+ */
 export function columnsFor(width, count) {
   const most = Math.max(1, Math.floor(width / 116));
   let columns = Math.min(most, Math.max(4, Math.ceil(count / 4)), count);
@@ -23,12 +36,15 @@ export function columnsFor(width, count) {
   return columns;
 }
 
-/** The band at a distance from the top of a map; the lowest band is at the bottom. */
+/**
+ * The band at a distance from the top of a map; the lowest band is at the bottom.
+ * @param {number} y @param {number} tall @param {number} bands
+ */
 export function bandAt(y, tall, bands) {
   return clamp(bands - 1 - Math.floor((y / tall) * bands), 0, bands - 1);
 }
 
-/** Lowest and highest value of all channels. */
+/** Lowest and highest value of all channels. @param {Float32Array} ranges @returns {Pair} */
 function limitsOf(ranges) {
   let [low, high] = [Infinity, -Infinity];
   ranges.forEach((value, i) => {
@@ -40,14 +56,18 @@ function limitsOf(ranges) {
 
 /** How the maps of a layer look: the scales of its channels, and what is pooled. */
 export class Look {
-  inks = {};
+  /** @type {import("../base/canvas.js").Inks} */
+  inks = { ink: "", faint: "", line: "", paper: "", panel: "", accent: "", font: "" };
 
-  /**
-   * @param {{get: Function}} model @param {{grid: import("../base/time.js").Grid, bands: number, ranges: Float32Array,
-   *   ends: Float32Array}} layer from where to where values (`ranges`) and colours (`ends`) reach, a pair per channel
-   */
-  constructor(model, layer) {
-    Object.assign(this, { model, ...layer, limits: limitsOf(layer.ranges), common: limitsOf(layer.ends) });
+  /** @param {import("../types.js").Model} model @param {Layer} layer */
+  constructor(model, { grid, bands, ranges, ends }) {
+    this.model = model;
+    this.grid = grid;
+    this.bands = bands;
+    this.ranges = ranges;
+    this.ends = ends;
+    this.limits = limitsOf(ranges);
+    this.common = limitsOf(ends);
   }
 
   /** @returns {"none" | "time" | "frequency"} */
@@ -63,35 +83,38 @@ export class Look {
     return this.model.get("scale") === "layer";
   }
 
+  /** @param {number} channel @returns {Pair} */
   range(channel) {
     return [this.ranges[2 * channel], this.ranges[2 * channel + 1]];
   }
 
-  /** From where to where curves reach. */
+  /** From where to where curves reach. @param {number} channel */
   scaleOf(channel) {
     return this.#shared ? this.limits : this.range(channel);
   }
 
-  /** From where to where colours reach; rare values beyond have the colours of the ends. */
+  /**
+   * From where to where colours reach; rare values beyond have the colours of the ends.
+   * @param {number} channel @returns {Pair}
+   */
   endsOf(channel) {
     return this.#shared ? this.common : [this.ends[2 * channel], this.ends[2 * channel + 1]];
   }
 
-  /** Place of a value between the ends of a channel's scale, 0 to 1. */
+  /** Place of a value between the ends of a channel's scale, 0 to 1. @param {number} channel @param {number} value */
   share(channel, value) {
     const [low, high] = this.scaleOf(channel);
     return high > low ? clamp((value - low) / (high - low), 0, 1) : 0.5;
   }
 
-  /** Mean and highest value of each frame of a block. @param {import("./blocks.js").Block} block */
+  /** Mean and highest value of each frame of a block. @param {Block} block @param {number} channel */
   pooledOf(block, channel) {
-    return (block.pooled ??= overBands(block, this.bands, this.range(channel)));
+    block.pooled ??= overBands(block, this.bands, this.range(channel));
+    return block.pooled;
   }
 
   /**
-   * @param {CanvasRenderingContext2D} pen
-   * @param {{channel: number, blocks: import("./blocks.js").Block[], width: number, tall: number}} map
-   * @param {[number, number]} stretch of time @param {[number, number]} frames that lie in it
+   * @param {Pen} pen @param {Picture} map @param {Pair} stretch of time @param {Frames} frames that lie in it
    */
   picture(pen, map, stretch, frames) {
     const pooling = this.pooled;
@@ -100,6 +123,7 @@ export class Look {
     else this.#map(pen, map, stretch);
   }
 
+  /** @param {Pen} pen @param {Picture} map @param {Pair} stretch */
   #map(pen, { channel, blocks, width, tall }, stretch) {
     const { grid } = this;
     const look = String(this.endsOf(channel));
@@ -107,15 +131,18 @@ export class Look {
     // Cells keep their sharp borders until they are smaller than pixels.
     pen.imageSmoothingEnabled = wide * (globalThis.devicePixelRatio || 1) < 1;
     for (const block of blocks) {
-      if (block.look !== look) Object.assign(block, { look, image: this.#image(block, channel) });
-      block.runs ??= evenRuns(grid, block.first, block.first + block.count);
-      for (const [from, to] of block.runs) {
+      if (block.look !== look || !block.image) block.image = this.#image(block, channel);
+      block.look = look;
+      const runs = block.runs ?? evenRuns(grid, block.first, block.first + block.count);
+      block.runs = runs;
+      for (const [from, to] of runs) {
         const [left, right] = [from, to].map((frame) => timeToX(frameEdge(grid, frame), stretch, width));
         pen.drawImage(block.image, from - block.first, 0, to - from, this.bands, left, 0, right - left, tall);
       }
     }
   }
 
+  /** @param {Block} block @param {number} channel */
   #image({ codes, count }, channel) {
     const f = this.bands;
     const table = colorsOf(this.range(channel), ...this.endsOf(channel), palette(MAP));
@@ -124,20 +151,23 @@ export class Look {
     for (let frame = 0; frame < count; frame += 1) {
       for (let band = 0; band < f; band += 1) pixels[(f - 1 - band) * count + frame] = table[codes[frame * f + band]];
     }
-    image.getContext("2d").putImageData(new ImageData(new Uint8ClampedArray(pixels.buffer), count, f), 0, 0);
+    image.getContext("2d")?.putImageData(new ImageData(new Uint8ClampedArray(pixels.buffer), count, f), 0, 0);
     return image;
   }
 
-  /** Pooled over frequency: the mean as an area, the highest as a line, over time. */
+  /**
+   * Pooled over frequency: the mean as an area, the highest as a line, over time.
+   * @param {Pen} pen @param {Picture} map @param {Pair} stretch
+   */
   #strip(pen, { channel, blocks, width, tall }, stretch) {
     const { grid } = this;
-    const level = (value) => tall - 1 - this.share(channel, value) * (tall - 3);
+    const level = (/** @type {number} */ value) => tall - 1 - this.share(channel, value) * (tall - 3);
     pen.fillStyle = this.inks.accent;
     pen.strokeStyle = this.inks.ink;
     pen.beginPath();
     for (const block of blocks) {
       const { means, peaks } = this.pooledOf(block, channel);
-      const xOf = (i) => timeToX(frameEdge(grid, block.first + i), stretch, width);
+      const xOf = (/** @type {number} */ i) => timeToX(frameEdge(grid, block.first + i), stretch, width);
       let [left, right] = [0, xOf(0)];
       pen.globalAlpha = 0.45;
       for (let i = 0; i < block.count; i += 1) {
@@ -153,7 +183,10 @@ export class Look {
     pen.stroke();
   }
 
-  /** Pooled over time: the mean of each band as a bar, the highest as a line, of the frames in the window. */
+  /**
+   * Pooled over time: the mean of each band as a bar, the highest as a line, of the frames in the window.
+   * @param {Pen} pen @param {Picture} map @param {Frames} frames
+   */
   #profile(pen, { channel, blocks, width, tall }, frames) {
     const f = this.bands;
     const { means, peaks } = overTime(blocks, f, this.range(channel), frames);
@@ -179,7 +212,7 @@ export class Look {
 
 /**
  * The frame and the axes of an enlarged map.
- * @param {CanvasRenderingContext2D} pen @param {Look} look
+ * @param {Pen} pen @param {Look} look
  * @param {{channel: number, width: number, stretch: [number, number], duration: number}} map
  */
 export function paintAxes(pen, look, { channel, width, stretch, duration }) {
@@ -212,6 +245,7 @@ export function paintAxes(pen, look, { channel, width, stretch, duration }) {
   if (pooling === "none") paintKey(pen, look, channel, width);
 }
 
+/** @param {Pen} pen @param {number} f bands */
 function paintBands(pen, f) {
   const step = [1, 2, 4, 5, 8, 10, 16, 20, 32, 50, 64, 100, 128].find((size) => (LARGE / f) * size >= 22) ?? f;
   for (let band = 0; band < f; band += step) {
@@ -227,6 +261,7 @@ function paintBands(pen, f) {
   pen.restore();
 }
 
+/** @param {Pen} pen @param {Look} look @param {number} channel @param {number} width */
 function paintKey(pen, look, channel, width) {
   const [low, high] = look.endsOf(channel);
   const [least, most] = look.scaleOf(channel);
@@ -246,19 +281,19 @@ function paintKey(pen, look, channel, width) {
  * @param {{channel: number, band: number, time: number, stretch: [number, number]}} place @returns {string[]}
  */
 export function linesAt(look, supply, { channel, band, time, stretch }) {
-  const withUnit = (text) => (look.unit ? `${text} ${look.unit}` : text);
-  const both = (means, peaks, i) => withUnit(`mean ${brief(means[i])} · highest ${brief(peaks[i])}`);
+  const withUnit = (/** @type {string} */ text) => (look.unit ? `${text} ${look.unit}` : text);
+  /** @param {import("./blocks.js").Pooled} pooled @param {number} i */
+  const both = ({ means, peaks }, i) => withUnit(`mean ${brief(means[i])} · highest ${brief(peaks[i])}`);
   if (look.pooled === "time") {
     const frames = framesOf(look.grid, stretch);
-    const { means, peaks } = overTime(supply.of(channel, frames), look.bands, look.range(channel), frames);
-    return [`band ${band} · ${frames[1] - frames[0]} frames`, both(means, peaks, band)];
+    const pooled = overTime(supply.of(channel, frames), look.bands, look.range(channel), frames);
+    return [`band ${band} · ${frames[1] - frames[0]} frames`, both(pooled, band)];
   }
   const frame = frameAt(look.grid, time);
   const block = supply.at(channel, frame);
   if (look.pooled === "frequency") {
     if (!block) return [formatTime(time, 2), "loading …"];
-    const { means, peaks } = look.pooledOf(block, channel);
-    return [`all bands · ${formatTime(time, 2)}`, both(means, peaks, frame - block.first)];
+    return [`all bands · ${formatTime(time, 2)}`, both(look.pooledOf(block, channel), frame - block.first)];
   }
   const code = block?.codes[(frame - block.first) * look.bands + band];
   const value = !block ? "loading …" : code ? brief(decoded(code, ...look.range(channel))) : "no value";
