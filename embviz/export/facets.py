@@ -144,7 +144,7 @@ def page_facets(
     if tags is not None:
         columns_of_tags = tag_columns(tags)
         told = {tag: columns_of_tags[tag].reindex(rows.index) for tag in telling_tags(columns_of_tags)}
-        heard += [encode_facet(f"tag:{tags.model}:{tag}", tag, values) for tag, values in told.items()]
+        heard += [encode_facet(f"tag:{tags.model}:{tag}", f"tag: {tag}", values) for tag, values in told.items()]
     shown = [*first, *heard]
     rest = [facet for facet in telling.values() if facet not in first]
     return [*shown, *rest], [facet.key for facet in shown]

@@ -128,7 +128,7 @@ class AtlasFacets:
             return encode_facet(key, "tempo", tagging.tempo_column(source[1]).reindex(table.index), "BPM")
         if key.startswith("tag:"):
             tag = key.split(":", 2)[2]
-            return encode_facet(key, tag, tagging.tag_columns(source[1])[tag].reindex(table.index))
+            return encode_facet(key, f"tag: {tag}", tagging.tag_columns(source[1])[tag].reindex(table.index))
         colors = self._clusters.color()
         if key == "cluster" and colors is not None and vectors is not None:
             return encode_facet(key, "cluster", most_common(colors.values, vectors.tracks, table))

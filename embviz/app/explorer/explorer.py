@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import traitlets
@@ -33,6 +33,9 @@ from embviz.widgets.base import close_widget, model_ref, new_clock_name
 from embviz.widgets.panel import Panel
 from embviz.widgets.player import Player
 from embviz.widgets.still import Still, StillOutputs
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Explorer(traitlets.HasTraits):
@@ -206,6 +209,12 @@ class Explorer(traitlets.HasTraits):
         """
         self._controller.open(self._controller.track_list.find_or_add(track).id)
         return self
+
+    @property
+    def filtered(self) -> pd.DataFrame | None:
+        """The tracks that are left by the filters beside the map; None where the map was not opened yet."""
+        atlas = self._controller.map_tab.atlas
+        return None if atlas is None else atlas.filtered
 
     def map(self, model: str | Model | None = None, **options: Any) -> Self:
         """Open the page with the map of all tracks, which is computed in the background.

@@ -10,7 +10,16 @@ import { numbersOf } from "../base/buffers.js";
 import { busyLine, copyButton, notices, tabList, troubleLine } from "../base/chrome.js";
 import { Link } from "../base/commands.js";
 import { h, onChange, write } from "../base/dom.js";
-import { applyToClock, CLOCK_KEYS, keepKeys, keyHelp, LIST_KEYS, MAP_KEYS, pressedAction } from "../base/keys.js";
+import {
+  applyToClock,
+  CLOCK_KEYS,
+  FACET_KEYS,
+  keepKeys,
+  keyHelp,
+  LIST_KEYS,
+  MAP_KEYS,
+  pressedAction,
+} from "../base/keys.js";
 import { openDialog, plain, quoted, refOf, slot } from "../base/ui.js";
 import { fileDoor } from "../base/upload.js";
 import { openPicker } from "../explorer/model_picker.js";
@@ -170,7 +179,7 @@ class View {
   }
 
   help() {
-    const all = [MAP_KEYS, LIST_KEYS, ...(this.alone ? CLOCK_KEYS : [])];
+    const all = [MAP_KEYS, LIST_KEYS, FACET_KEYS, ...(this.alone ? CLOCK_KEYS : [])];
     openDialog(this.el, { label: "Keys", kind: "ev-panel-help", signal: this.signal }, keyHelp(all));
   }
 

@@ -78,6 +78,18 @@ export const LIST_KEYS = [
   ],
 ];
 
+/** The keys of histograms and bars to filter by. @type {KeySection} */
+export const FACET_KEYS = [
+  "Filters beside a map",
+  [
+    [["←", "→"], "move the end of a range that has the focus; with Shift by a bar"],
+    [["Home", "End"], "move it as far as it goes"],
+    [["Esc"], "end the filter"],
+    [["↑", "↓"], "walk the bars"],
+    [["Space"], "choose a bar, or leave it out"],
+  ],
+];
+
 /** The keys of the panel, which has more to open than a widget alone. @type {KeySection[]} */
 export const KEYS = [
   ...CLOCK_KEYS,
@@ -94,6 +106,7 @@ export const KEYS = [
   ],
   MAP_KEYS,
   LIST_KEYS,
+  FACET_KEYS,
 ];
 
 /**

@@ -7,7 +7,7 @@
 
 import { numbersOf } from "../base/buffers.js";
 import { h, onChange, perFrame, write } from "../base/dom.js";
-import { MAP_KEYS, pressedAction } from "../base/keys.js";
+import { FACET_KEYS, MAP_KEYS, pressedAction } from "../base/keys.js";
 import { formatTime } from "../base/time.js";
 import { pageFacets } from "../facets/page_facets.js";
 import { clockOf } from "../player/clock.js";
@@ -47,7 +47,7 @@ class Folio {
 
   async build() {
     const { page } = this;
-    const help = helpOf(MAP_KEYS);
+    const help = helpOf(MAP_KEYS, FACET_KEYS);
     const player = h("section.ev-track-page-player", { "aria-label": "Player" });
     const plot = h("div.ev-collection-page-plot");
     this.heat = h("div");
