@@ -1,9 +1,11 @@
-// @ts-nocheck
 /** What lies over the points of a map and follows its camera: rings, lines, trail, names, lasso. */
 
 import { penOf, shortened } from "../base/canvas.js";
 import { toMap, toScreen } from "./camera.js";
 import { placed } from "./label_placement.js";
+
+/** @import { Box, Inks, Label, Place, Scene, Size } from "./types.js" */
+/** @typedef {CanvasRenderingContext2D} Pen */
 
 const RINGS = 3000; // rings that are drawn at most
 const FEW = 12; // names for which there is always room
@@ -11,11 +13,11 @@ const LIT = 60_000; // points that are lit up at most
 const LABEL = 260; // pixels that a name may be wide
 const PER_LABEL = 36_000; // square pixels of the picture, for each of which there may be a name where all is seen
 
-/** @param {HTMLCanvasElement} canvas @param {object} scene what is to be seen; see `scatter/scatter.js` */
+/** @param {HTMLCanvasElement} canvas @param {Scene} scene */
 export function paintOver(canvas, scene) {
   const pen = penOf(canvas, scene.size.width, scene.size.height);
   pen.lineJoin = "round";
-  if (scene.lit) paintLit(pen, scene);
+  paintLit(pen, scene);
   paintLines(pen, scene);
   paintTrail(pen, scene);
   paintRings(pen, scene);
@@ -23,7 +25,7 @@ export function paintOver(canvas, scene) {
   paintLasso(pen, scene);
 }
 
-/** Where a point is in the picture. */
+/** Where a point is in the picture. @param {Scene} scene @param {number} i @returns {Place} */
 function at({ data, view, size, glide }, i) {
   const [x, y] = data.at(i);
   if (!glide) return toScreen(view, size, x, y);
@@ -31,17 +33,20 @@ function at({ data, view, size, glide }, i) {
   return toScreen(view, size, fromX + (x - fromX) * glide.share, fromY + (y - fromY) * glide.share);
 }
 
+/** @param {Place} place @param {Size} size */
 function inPicture([x, y], { width, height }, around = 20) {
   return x > -around && y > -around && x < width + around && y < height + around;
 }
 
+/** @param {Scene} scene @param {number} i */
 function diameterOf({ data, diameters }, i) {
   return diameters[data.sizeStep(i)] ?? diameters[0];
 }
 
-/** Some points lit up, all others behind a veil. */
+/** Some points lit up, all others behind a veil. @param {Pen} pen @param {Scene} scene */
 function paintLit(pen, scene) {
   const { lit, data, colors, inks, size } = scene;
+  if (!lit) return;
   pen.save();
   pen.globalAlpha = 0.72;
   pen.fillStyle = inks.paper;
@@ -68,6 +73,7 @@ function paintLit(pen, scene) {
   pen.restore();
 }
 
+/** @param {Pen} pen @param {Scene} scene */
 function paintLines(pen, scene) {
   const { lines, inks, data } = scene;
   if (!lines.length) return;
@@ -85,15 +91,16 @@ function paintLines(pen, scene) {
   pen.restore();
 }
 
+/** @param {Pen} pen @param {Scene} scene */
 function paintTrail(pen, scene) {
   const { trail, inks, view, size } = scene;
   const n = Math.floor(trail.length / 3);
   if (!n) return;
   const spots = Array.from({ length: n }, (_, i) => toScreen(view, size, trail[3 * i], trail[3 * i + 1]));
-  const trace = (color, width, alpha) => {
+  const trace = (/** @type {string} */ color, /** @type {number} */ width, /** @type {number} */ alpha) => {
     Object.assign(pen, { strokeStyle: color, lineWidth: width, globalAlpha: alpha });
     pen.beginPath();
-    spots.forEach((spot, i) => (i ? pen.lineTo(...spot) : pen.moveTo(...spot)));
+    for (const spot of spots) pen.lineTo(...spot);
     pen.stroke();
   };
   pen.save();
@@ -106,8 +113,10 @@ function paintTrail(pen, scene) {
   pen.restore();
 }
 
+/** @param {Pen} pen @param {Scene} scene */
 function paintRings(pen, scene) {
   const { data, inks } = scene;
+  /** @param {number} i @param {number} more @param {number} width @param {string} color @param {number[]} dash */
   const ring = (i, more, width, color, dash = []) => {
     if (i < 0 || i >= data.n) return;
     const place = at(scene, i);
@@ -119,6 +128,7 @@ function paintRings(pen, scene) {
     pen.arc(...place, diameterOf(scene, i) / 2 + more, 0, 2 * Math.PI);
     pen.stroke();
   };
+  /** @param {number[] | Uint32Array} points @param {number} more @param {number} width */
   const many = (points, more, width) => {
     const shown = points.length > RINGS ? points.slice(0, RINGS) : points;
     for (const i of shown) if (data.shown(i)) ring(i, more, width, inks.ink);
@@ -135,35 +145,39 @@ function paintRings(pen, scene) {
   pen.restore();
 }
 
-/** Names by level: from afar those of the largest groups, of which something is selected, and more from near. */
+/**
+ * Names by level: from afar those of the largest groups, or where something is selected, and more from near.
+ * @param {Pen} pen @param {Scene} scene
+ */
 function paintLabels(pen, scene) {
   const { labels, inks, view, size, zoom, moving, spots } = scene;
   if (!labels.length) return;
   const room = Math.ceil(((size.width * size.height) / PER_LABEL) * Math.max(zoom, 1) ** 1.5);
   const most = Math.max(room, FEW); // of few names, each that finds a place is told
-  const weighty = (a, b) => b.weight - a.weight;
   const known = labels.map((label) => ({ ...label, weight: label.n + (holdsSelected(label, scene) ? 1e9 : 0) }));
   pen.save();
   Object.assign(pen, { textAlign: "center", textBaseline: "middle", lineWidth: 4, strokeStyle: inks.paper });
   const boxes = known
-    .sort(weighty)
+    .sort((a, b) => b.weight - a.weight)
     .slice(0, most)
     .map((label) => {
       pen.font = fontOf(label, inks);
       const text = shortened(pen, String(label.text), Math.min(LABEL, size.width / 2));
       const [x, y] = toScreen(view, size, label.x, label.y);
       const [rx, ry] = [label.rx * view.k, label.ry * view.k];
-      return { ...label, text, x, y, rx, ry, width: pen.measureText(text).width, height: 15 };
+      // Two groups may have one name, but not one middle.
+      const key = `${label.x} ${label.y}`;
+      return { ...label, key, text, x, y, rx, ry, width: pen.measureText(text).width, height: 15 };
     });
   // While something moves, names stay where they are beside their points, and none comes or goes.
   if (!moving) {
     spots.clear();
     placed(boxes, size, (box) => crowdIn(scene, box)).forEach((spot, i) => {
-      if (spot) spots.set(boxes[i].text, [spot.x - boxes[i].x, spot.y - boxes[i].y]);
+      if (spot) spots.set(boxes[i].key, [spot.x - boxes[i].x, spot.y - boxes[i].y]);
     });
   }
   for (const label of boxes) {
-    const spot = spots.get(label.text);
+    const spot = spots.get(label.key);
     if (!spot) continue;
     pen.font = fontOf(label, inks);
     pen.strokeText(label.text, label.x + spot[0], label.y + spot[1]);
@@ -173,16 +187,18 @@ function paintLabels(pen, scene) {
   pen.restore();
 }
 
+/** @param {Label} label @param {Inks} inks */
 function fontOf({ strong }, { font }) {
   return `600 ${strong ? 13 : 12}px ${font}`;
 }
 
+/** @param {Label} label @param {Scene} scene */
 function holdsSelected({ x, y, rx, ry }, { data, chosen }) {
   if (!chosen.length || chosen.length > RINGS) return false;
   return chosen.some((i) => Math.abs(data.xy[2 * i] - x) <= rx && Math.abs(data.xy[2 * i + 1] - y) <= ry);
 }
 
-/** How many points reach into a part of the picture. */
+/** How many points reach into a part of the picture. @param {Scene} scene @param {Box} box */
 function crowdIn({ data, view, size, diameters }, [left, top, right, bottom]) {
   const around = diameters[0] / 2;
   const [west, north] = toMap(view, size, left - around, top - around);
@@ -190,11 +206,12 @@ function crowdIn({ data, view, size, diameters }, [left, top, right, bottom]) {
   return data.near.count([west, south, east, north], (i) => data.shown(i));
 }
 
+/** @param {Pen} pen @param {Scene} scene */
 function paintLasso(pen, { lasso, inks }) {
   if (!lasso || lasso.length < 2) return;
   pen.save();
   pen.beginPath();
-  lasso.forEach((spot, i) => (i ? pen.lineTo(...spot) : pen.moveTo(...spot)));
+  for (const spot of lasso) pen.lineTo(...spot);
   pen.closePath();
   pen.fillStyle = inks.accent;
   pen.globalAlpha = 0.14;

@@ -1,4 +1,3 @@
-// @ts-nocheck
 /** A map's points on a plain canvas, pixel by pixel: where there is no WebGL, and in pages without a kernel. */
 
 import { clamp } from "../base/time.js";
@@ -6,17 +5,24 @@ import { seenBox } from "./camera.js";
 import { bytesOfColors } from "./palette.js";
 import { partOf, passesOf } from "./passes.js";
 
+/** @import { Renderer, Scene } from "./types.js" */
+/** @typedef {{pixels: Uint32Array, width: number, height: number}} Target */
+/** @typedef {ReturnType<typeof stampsOf>} Stamps */
+
 const FINE = 4; // places inside of a pixel that a point can have, in each direction
 const STILL = 26e6; // pixels that may be painted while nothing moves
 const PACE = 9; // milliseconds that painting may take while something does
 
+/** @implements {Renderer} */
 export class CanvasRenderer {
   kind = /** @type {const} */ ("canvas");
   el = document.createElement("canvas");
-  #pen = this.el.getContext("2d", { alpha: false });
+  #pen = /** @type {CanvasRenderingContext2D} */ (this.el.getContext("2d", { alpha: false }));
+  /** @type {ImageData | null} */
   #image = null;
+  /** @type {Map<number, Stamps>} */
   #stamps = new Map();
-  #words = { key: "", values: null };
+  #words = { key: "", paper: 0, colors: new Uint32Array(0) };
   #moving = 2e6; // pixels that may be painted while something moves, as this machine has proved
 
   constructor() {
@@ -24,7 +30,7 @@ export class CanvasRenderer {
     this.el.setAttribute("aria-hidden", "true");
   }
 
-  /** @param {object} scene what is to be seen; see `scatter/scatter.js` */
+  /** @param {Scene} scene */
   paint(scene) {
     const ratio = globalThis.devicePixelRatio || 1;
     const [width, height] = [Math.round(scene.size.width * ratio), Math.round(scene.size.height * ratio)];
@@ -45,7 +51,10 @@ export class CanvasRenderer {
     this.#pen.putImageData(this.#image, 0, 0);
   }
 
-  /** @returns {number} of how many points one was drawn */
+  /**
+   * @param {Scene} scene @param {Target} target @param {number} ratio of the screen's pixels to the page's
+   * @param {Uint32Array} colors @returns {number} of how many points one was drawn
+   */
   #points(scene, target, ratio, colors) {
     const { data, selected, view, size, glide } = scene;
     const { xy, shades, sizes } = data;
@@ -78,16 +87,18 @@ export class CanvasRenderer {
     return step;
   }
 
+  /** @param {number} diameter */
   #stampsOf(diameter) {
     const key = Math.round(diameter * 8);
-    if (!this.#stamps.has(key)) {
-      if (this.#stamps.size > 400) this.#stamps.clear();
-      this.#stamps.set(key, stampsOf(key / 8));
-    }
-    return this.#stamps.get(key);
+    const known = this.#stamps.get(key);
+    if (known) return known;
+    if (this.#stamps.size > 400) this.#stamps.clear();
+    const made = stampsOf(key / 8);
+    this.#stamps.set(key, made);
+    return made;
   }
 
-  /** CSS colours as words of an ImageData. */
+  /** CSS colours as words of an ImageData. @param {Scene} scene */
   #wordsOf({ colors, inks: { paper } }) {
     const key = `${paper} ${colors.join()}`;
     if (this.#words.key !== key) {
@@ -102,18 +113,19 @@ export class CanvasRenderer {
   }
 }
 
-/** The points in and near the picture, in order; null where they are nearly all. */
+/** The points in and near the picture, in order; null where they are nearly all. @param {Scene} scene */
 function pointsSeen({ data, view, size, glide }) {
   if (glide) return null;
   const box = seenBox(view, size, 20);
   const whole = (data.box[2] - data.box[0] || 1e-6) * (data.box[3] - data.box[1] || 1e-6);
   if (data.n < 5000 || (box[2] - box[0]) * (box[3] - box[1]) > whole * 0.5) return null;
+  /** @type {number[]} */
   const seen = [];
-  data.near.around(box, (i) => seen.push(i));
+  data.near.around(box, (i) => void seen.push(i));
   return Uint32Array.from(seen).sort();
 }
 
-/** How much of each pixel a disc covers, for each place of its middle inside of a pixel. */
+/** How much of each pixel a disc covers, for each place of its middle inside of a pixel. @param {number} diameter */
 export function stampsOf(diameter) {
   const radius = Math.max(diameter, 1) / 2;
   // What is smaller than a pixel is fainter than one.
@@ -135,6 +147,10 @@ export function stampsOf(diameter) {
   return { side, covers };
 }
 
+/**
+ * @param {Target} target @param {Stamps} stamps @param {number} x @param {number} y @param {number} color
+ * @param {number} strength of 256
+ */
 function stampAt({ pixels, width, height }, { side, covers }, x, y, color, strength) {
   const [cornerX, cornerY] = [x - side / 2 + 0.5, y - side / 2 + 0.5];
   const [left, top] = [Math.floor(cornerX), Math.floor(cornerY)];

@@ -1,4 +1,3 @@
-// @ts-nocheck
 /**
  * What maps that show the same tracks share: what the pointer is at, and which tracks are selected.
  *
@@ -7,31 +6,45 @@
  */
 const LINKS = Symbol.for("embviz.links");
 
-/** The link of this name, made if there is none; without a name, one of one's own. @returns {Link} */
+/** What the pointer is at, and the map that says so. @typedef {{track: number, seconds: number | null, point: number, by: unknown}} Hover */
+/** @typedef {(hover: Hover | null) => void} OnHover */
+/** @typedef {(tracks: Set<number>, by: unknown) => void} OnSelection */
+
+/** The link of this name, made if there is none; without a name, one of one's own. @param {string} name @returns {Link} */
 export function linkOf(name) {
   if (!name) return new Link();
-  globalThis[LINKS] ??= new Map();
-  if (!globalThis[LINKS].has(name)) globalThis[LINKS].set(name, new Link());
-  return globalThis[LINKS].get(name);
+  const page = /** @type {{[LINKS]?: Map<string, Link>}} */ (globalThis);
+  page[LINKS] ??= new Map();
+  const link = page[LINKS].get(name) ?? new Link();
+  page[LINKS].set(name, link);
+  return link;
 }
 
 /** Tells its listeners ("hover", "selection") what has changed, and who did it. */
 export class Link {
-  #listeners = { hover: new Set(), selection: new Set() };
+  #listeners = {
+    hover: /** @type {Set<OnHover>} */ (new Set()),
+    selection: /** @type {Set<OnSelection>} */ (new Set()),
+  };
 
-  /** @type {{track: number, seconds: number | null, point: number, by: unknown} | null} */
+  /** @type {Hover | null} */
   hover = null;
   /** @type {Set<number>} */
   selection = new Set();
 
-  /** Call back on a kind of change until the signal is aborted. @param {"hover" | "selection"} kind */
+  /**
+   * Call back on a kind of change until the signal is aborted.
+   * @template {"hover" | "selection"} K
+   * @param {K} kind @param {K extends "hover" ? OnHover : OnSelection} listener @param {{signal?: AbortSignal}} [options]
+   */
   on(kind, listener, { signal } = {}) {
     if (signal?.aborted) return;
-    this.#listeners[kind].add(listener);
-    signal?.addEventListener("abort", () => this.#listeners[kind].delete(listener), { once: true });
+    const listeners = /** @type {Set<typeof listener>} */ (this.#listeners[kind]);
+    listeners.add(listener);
+    signal?.addEventListener("abort", () => listeners.delete(listener), { once: true });
   }
 
-  /** @param {{track: number, seconds: number | null, point: number, by: unknown} | null} hover */
+  /** @param {Hover | null} hover */
   setHover(hover) {
     const before = this.hover;
     if (before === hover || (before && hover && before.point === hover.point && before.by === hover.by)) return;

@@ -1,9 +1,11 @@
-// @ts-nocheck
 /**
  * What hands do on a map: drag pushes, or draws a lasso or a rectangle; the wheel zooms once the map has been clicked,
  * or with ctrl or ⌘; two fingers pinch; a double click shows all.
  */
 import { clamp } from "../base/time.js";
+
+/** @import { Place } from "./types.js" */
+/** @typedef {{from: Place, last: Place, moved: boolean, places: Place[] | null}} Drag */
 
 const DRAG = 4; // pixels, below which a drag is a click
 const ZOOM = 1.0015; // per pixel of the wheel
@@ -19,15 +21,23 @@ const ZOOM = 1.0015; // per pixel of the wheel
  */
 export function mapGestures(el, does) {
   const { signal } = does;
+  /** @type {Map<number, Place>} */
   const fingers = new Map();
+  /** @type {Drag | null} */
   let drag = null;
+  /** @type {ReturnType<typeof pinchOf> | null} */
   let pinch = null;
   el.style.touchAction = "none";
 
+  /** @param {MouseEvent} event @returns {Place} */
   const placeOf = (event) => {
     const box = el.getBoundingClientRect();
     return [event.clientX - box.left, event.clientY - box.top];
   };
+  /**
+   * @template {keyof HTMLElementEventMap} K
+   * @param {K} kind @param {(event: HTMLElementEventMap[K]) => void} listener @param {AddEventListenerOptions} [more]
+   */
   const listen = (kind, listener, more) => el.addEventListener(kind, listener, { signal, ...more });
 
   function stop() {
@@ -40,7 +50,7 @@ export function mapGestures(el, does) {
   listen("pointerdown", (event) => {
     if (event.button > 1) return;
     if (event.button === 1) event.preventDefault();
-    el.focus({ preventScroll: true, focusVisible: false });
+    el.focus(/** @type {FocusOptions} */ ({ preventScroll: true, focusVisible: false }));
     el.setPointerCapture(event.pointerId);
     fingers.set(event.pointerId, placeOf(event));
     if (fingers.size === 2) {
@@ -55,23 +65,24 @@ export function mapGestures(el, does) {
   listen("pointermove", (event) => {
     const place = placeOf(event);
     if (fingers.has(event.pointerId)) fingers.set(event.pointerId, place);
-    if (pinch && fingers.size === 2) return pinched();
-    if (drag) return dragged(place);
-    does.hover(place);
+    if (pinch && fingers.size === 2) pinch = pinched(pinch);
+    else if (drag) dragged(drag, place);
+    else does.hover(place);
   });
 
-  function dragged(place) {
-    if (!drag.moved && Math.hypot(place[0] - drag.from[0], place[1] - drag.from[1]) < DRAG) return;
-    if (!drag.moved) does.hover(null);
-    drag.moved = true;
-    if (!drag.places) does.push(place[0] - drag.last[0], place[1] - drag.last[1]);
-    else if (does.mode() === "rectangle") drag.places = cornersOf(drag.from, place);
-    else drag.places.push(place);
-    drag.last = place;
-    if (drag.places) does.draw(drag.places);
+  /** @param {Drag} own @param {Place} place */
+  function dragged(own, place) {
+    if (!own.moved && Math.hypot(place[0] - own.from[0], place[1] - own.from[1]) < DRAG) return;
+    if (!own.moved) does.hover(null);
+    own.moved = true;
+    if (!own.places) does.push(place[0] - own.last[0], place[1] - own.last[1]);
+    else if (does.mode() === "rectangle") own.places = cornersOf(own.from, place);
+    else own.places.push(place);
+    own.last = place;
+    if (own.places) does.draw(own.places);
   }
 
-  const up = (event) => {
+  const up = (/** @type {PointerEvent} */ event) => {
     fingers.delete(event.pointerId);
     if (pinch) {
       if (fingers.size < 2) pinch = null;
@@ -86,17 +97,21 @@ export function mapGestures(el, does) {
   };
   listen("pointerup", up);
   listen("pointercancel", up);
-  listen("pointerleave", () => !drag && does.hover(null));
+  listen("pointerleave", () => {
+    if (!drag) does.hover(null);
+  });
   listen("dblclick", () => does.all());
   listen(
     "wheel",
     (event) => {
       // A page that scrolls past a map must not be caught by it.
-      const own = el.closest(".embviz")?.contains(el.getRootNode().activeElement);
+      const { activeElement } = /** @type {Document | ShadowRoot} */ (el.getRootNode());
+      const own = el.closest(".embviz")?.contains(activeElement);
       if (!own && !event.ctrlKey && !event.metaKey) return;
       event.preventDefault();
       const pixels = (event.deltaMode === 1 ? 16 : 1) * event.deltaY;
-      does.zoom(...placeOf(event), ZOOM ** -clamp(pixels * (event.ctrlKey ? 5 : 1), -500, 500));
+      const [x, y] = placeOf(event);
+      does.zoom(x, y, ZOOM ** -clamp(pixels * (event.ctrlKey ? 5 : 1), -500, 500));
     },
     { passive: false },
   );
@@ -107,16 +122,18 @@ export function mapGestures(el, does) {
     return { apart, x: (a[0] + b[0]) / 2, y: (a[1] + b[1]) / 2 };
   }
 
-  function pinched() {
+  /** @param {NonNullable<typeof pinch>} before */
+  function pinched(before) {
     const now = pinchOf();
-    does.push(now.x - pinch.x, now.y - pinch.y);
-    does.zoom(now.x, now.y, now.apart / pinch.apart);
-    pinch = now;
+    does.push(now.x - before.x, now.y - before.y);
+    does.zoom(now.x, now.y, now.apart / before.apart);
+    return now;
   }
 
   return { cancel: stop };
 }
 
+/** @param {Place} from @param {Place} to @returns {Place[]} */
 function cornersOf([left, top], [right, bottom]) {
   return [
     [left, top],

@@ -1,18 +1,22 @@
-// @ts-nocheck
 /** The legend of a map: what its colours and sizes mean, how many points each has, and which of them are shown. */
 import { h, write } from "../base/dom.js";
 import { plain } from "../base/ui.js";
 import { fitting, MISSING, shadeValue } from "./points.js";
 
+/** @typedef {import("./points.js").MapData} MapData */
+
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
-/** A letter that tells a category where its colour does not. */
+/** A letter that tells a category where its colour does not. @param {number} shade @param {{other: number}} color */
 function markOf(shade, { other }) {
   if (shade === MISSING) return "?";
   return shade === other ? "+" : (LETTERS[shade] ?? "·");
 }
 
-/** Which categories are hidden after a press: of one switched, or of all but one. @param {number[]} all */
+/**
+ * Which categories are hidden after a press: of one switched, or of all but one.
+ * @param {number[]} hidden @param {number} shade @param {number[]} all @param {boolean} alone
+ */
 export function hiddenAfter(hidden, shade, all, alone) {
   const others = all.filter((each) => each !== shade);
   // Who isolates what is alone already wants the rest back.
@@ -21,7 +25,7 @@ export function hiddenAfter(hidden, shade, all, alone) {
 }
 
 /**
- * @param {{data: () => import("./points.js").MapData, hide: (hidden: number[]) => void,
+ * @param {{data: () => MapData, hide: (hidden: number[]) => void,
  *   window: (window: number[]) => void, light: (shade: number | null) => void, names: () => void}} does
  */
 export function mapLegend(does) {
@@ -45,16 +49,19 @@ export function mapLegend(does) {
     return counts[MISSING] ? [...own, MISSING] : own;
   }
 
+  /** @param {MouseEvent} event @param {number} shade */
   function press(event, shade) {
+    /** @type {number[]} */
     const hidden = does.data().model.get("hidden_categories") ?? [];
     does.hide(hiddenAfter(hidden, shade, shades(), event.altKey || event.shiftKey));
   }
 
+  /** @param {number} shade @param {string[]} colors */
   function category(shade, colors) {
     const { color, counts } = does.data();
     const known = shade !== MISSING;
     const swatch = h("i.ev-scatter-swatch", { "aria-hidden": "true" }, markOf(shade, color));
-    swatch.style.setProperty("--ev-scatter-color", known ? colors[shade] : colors.at(-1));
+    swatch.style.setProperty("--ev-scatter-color", colors[known ? shade : colors.length - 1]);
     const name = h(
       "span.ev-scatter-category-name",
       { dir: "auto" },
@@ -72,6 +79,7 @@ export function mapLegend(does) {
     return button;
   }
 
+  /** @param {{colors: string[], strong: boolean}} look */
   function update({ colors, strong }) {
     const data = does.data();
     const { color } = data;
@@ -83,13 +91,15 @@ export function mapLegend(does) {
     list.setAttribute("aria-label", `Categories of ${plain(color.title) || "the colours"}`);
     const next = JSON.stringify([kind, color.labels, colors, [...data.counts]]);
     if (next !== key && kind === "category") {
-      const focused = document.activeElement?.dataset?.shade;
+      const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset.shade;
       const inside = list.contains(document.activeElement);
       list.replaceChildren(...shades().map((shade) => category(shade, colors)));
-      if (inside) list.querySelector(`[data-shade="${Number(focused)}"]`)?.focus();
+      const again = `[data-shade="${Number(focused)}"]`;
+      if (inside) /** @type {HTMLElement | null} */ (list.querySelector(again))?.focus();
     }
     key = next;
-    for (const button of list.children) {
+    for (const child of list.children) {
+      const button = /** @type {HTMLElement} */ (child);
       button.setAttribute("aria-pressed", String(data.shownShades[Number(button.dataset.shade)] === 1));
     }
     bar.update(kind === "number", colors);
@@ -98,11 +108,12 @@ export function mapLegend(does) {
     write(shown, part ? `${data.shownCount.toLocaleString("en")} of ${data.n.toLocaleString("en")} points shown` : "");
   }
 
+  /** @param {MapData} data */
   function showSizes({ sizes, size: own }) {
     size.hidden = !sizes || !own.title;
     if (size.hidden) return;
     const unit = own.unit ? ` ${plain(own.unit)}` : "";
-    const end = (value) => fitting(value, own.low, own.high);
+    const end = (/** @type {number} */ value) => fitting(value, own.low, own.high);
     const dots = [5, 9, 13].map((side) => h("i", { style: { width: `${side}px`, height: `${side}px` } }));
     const text = h("span", { dir: "auto" }, `${plain(own.title)}: ${end(own.low)} – ${end(own.high)}${unit}`);
     size.replaceChildren(h("span.ev-scatter-dots", { "aria-hidden": "true" }, ...dots), text);
@@ -111,9 +122,13 @@ export function mapLegend(does) {
   return { el, update };
 }
 
-/** The colours of numbers as a bar, with a window of what is shown; both of its ends, and the whole, can be moved. */
+/**
+ * The colours of numbers as a bar, with a window of what is shown; both of its ends, and the whole, can be moved.
+ * @param {{data: () => MapData, window: (window: number[]) => void}} does
+ */
 function colorBar({ data, window: setWindow }) {
-  const range = (label) => h("input", { type: "range", min: 0, max: 254, step: 1, "aria-label": label });
+  const range = (/** @type {string} */ label) =>
+    h("input", { type: "range", min: 0, max: 254, step: 1, "aria-label": label });
   const [low, high] = [range("Lowest value shown"), range("Highest value shown")];
   const strip = h("div.ev-scatter-strip");
   const hold = h("div.ev-scatter-hold", { title: "Drag the window" });
@@ -124,6 +139,7 @@ function colorBar({ data, window: setWindow }) {
   const ends = h("div.ev-scatter-ends", {}, lowEnd, said, highEnd);
   const el = h("div.ev-scatter-bar", {}, h("div.ev-scatter-slider", {}, strip, hold, low, high), ends, reset, unknown);
 
+  /** @param {number} from @param {number} to */
   function moved(from, to) {
     const { color } = data();
     const whole = from <= 0 && to >= 254;
@@ -133,6 +149,7 @@ function colorBar({ data, window: setWindow }) {
   low.addEventListener("input", () => moved(Math.min(low.valueAsNumber, high.valueAsNumber), high.valueAsNumber));
   high.addEventListener("input", () => moved(low.valueAsNumber, Math.max(low.valueAsNumber, high.valueAsNumber)));
 
+  /** @type {{x: number, from: number, to: number} | null} */
   let grip = null;
   hold.addEventListener("pointerdown", (event) => {
     hold.setPointerCapture(event.pointerId);
@@ -144,16 +161,21 @@ function colorBar({ data, window: setWindow }) {
     const kept = Math.min(Math.max(by, -grip.from), 254 - grip.to);
     moved(grip.from + kept, grip.to + kept);
   });
-  const let_go = () => (grip = null);
-  hold.addEventListener("pointerup", let_go);
-  hold.addEventListener("pointercancel", let_go);
+  const release = () => {
+    grip = null;
+  };
+  hold.addEventListener("pointerup", release);
+  hold.addEventListener("pointercancel", release);
 
+  /** @param {boolean} visible @param {string[]} colors */
   function update(visible, colors) {
     el.hidden = !visible;
     if (!visible) return;
     const { color, counts, model } = data();
+    /** @type {number[]} */
     const own = model.get("value_range") ?? [];
     const spread = color.high - color.low;
+    /** @param {number} value @param {number} none */
     const shadeOf = (value, none) => (spread > 0 ? Math.round(((value - color.low) / spread) * 254) : none);
     const [from, to] = own.length === 2 ? [shadeOf(own[0], 0), shadeOf(own[1], 254)] : [0, 254];
     low.value = String(from);
@@ -165,7 +187,7 @@ function colorBar({ data, window: setWindow }) {
     strip.style.background = `linear-gradient(to right, ${stops.join(", ")})`;
     Object.assign(hold.style, { left: `${(from / 254) * 100}%`, width: `${((to - from) / 254) * 100}%` });
     const [clippedLow, clippedHigh] = color.clipped ?? [];
-    const text = (value) => fitting(value, color.low, color.high);
+    const text = (/** @type {number} */ value) => fitting(value, color.low, color.high);
     write(lowEnd, `${clippedLow ? "≤ " : ""}${text(color.low)}`);
     write(highEnd, `${clippedHigh ? "≥ " : ""}${text(color.high)}`);
     const unit = color.unit ? ` ${plain(color.unit)}` : "";
@@ -174,7 +196,7 @@ function colorBar({ data, window: setWindow }) {
     write(said, own.length === 2 ? `${text(own[0])} – ${text(own[1])}` : "");
     reset.hidden = own.length !== 2;
     unknown.hidden = !counts[MISSING];
-    unknown.style.setProperty("--ev-scatter-color", colors.at(-1));
+    unknown.style.setProperty("--ev-scatter-color", colors[colors.length - 1]);
     write(unknown, `unknown: ${counts[MISSING].toLocaleString("en")}`);
   }
 

@@ -1,4 +1,3 @@
-// @ts-nocheck
 /** The buttons of a map: what a drag does, zoom, and what is selected. */
 import { h, icon, write } from "../base/dom.js";
 
@@ -30,10 +29,14 @@ const MODES = {
  *   clear: () => void}} does
  */
 export function mapTools(does) {
+  /** @param {keyof typeof ICONS} name @param {string} label @param {() => void} press */
   const button = (name, label, press) =>
     h("button.ev-plain", { type: "button", title: label, "aria-label": label, onclick: press }, icon(ICONS[name]));
   const pan = button("pan", "Move (drag pushes the map)", () => does.mode("pan"));
-  const modes = Object.entries(MODES).map(([name, label]) => [name, button(name, label, () => does.mode(name))]);
+  const modes = /** @type {const} */ (["lasso", "rectangle"]).map((name) => ({
+    name,
+    el: button(name, MODES[name], () => does.mode(name)),
+  }));
   const zooms = [
     button("out", "Zoom out (−)", () => does.zoom(1 / 1.6)),
     button("in", "Zoom in (+)", () => does.zoom(1.6)),
@@ -45,13 +48,14 @@ export function mapTools(does) {
   clear.title = "Select nothing (Esc)";
   const selected = h("span.ev-scatter-selected", { hidden: true }, count, clear);
   const hands = h("span.ev-scatter-buttons", { role: "group", "aria-label": "What a drag does" });
-  hands.append(pan, ...modes.map(([, el]) => el));
+  hands.append(pan, ...modes.map((each) => each.el));
   const look = h("span.ev-scatter-buttons.ev-scatter-look", { role: "group", "aria-label": "View" }, ...zooms, full);
   const el = h("div.ev-scatter-tools", {}, hands, selected);
 
+  /** @param {string} now */
   function mode(now) {
     pan.setAttribute("aria-pressed", String(now === "pan"));
-    for (const [name, own] of modes) own.setAttribute("aria-pressed", String(now === name));
+    for (const each of modes) each.el.setAttribute("aria-pressed", String(now === each.name));
   }
 
   mode("pan");

@@ -1,4 +1,3 @@
-// @ts-nocheck
 /**
  * A map: points of a collection on a plane, one per track or one per frame, and what hands and keys do with them.
  *
@@ -38,49 +37,94 @@ const HINT =
 const NONE = new Uint32Array(0);
 const NO_TRAIL = new Float32Array(0);
 
-/** @import { Glide } from "./types.js" */
+/** @import { Model, RenderOptions } from "../types.js" */
+/** @import { Shared } from "./shared_controls.js" */
+/** @import { Glide, Inks, Place, Scene, View } from "./types.js" */
+/** @import { Direction } from "./spatial_index.js" */
+/** @typedef {NonNullable<ReturnType<typeof mapAction>>} Action */
 
 export class ScatterView {
-  /** @type {AbortSignal} */
-  signal;
-  /** @type {HTMLElement} */
-  root;
   mode = "pan"; // what a drag does: "pan", "lasso" or "rectangle"
+  /** Of shades, the last one of what is not known. @type {string[]} */
+  colors = [];
   /** @type {Glide | null} */
   #glide = null;
   #gliding = 0;
+  /** @type {Scene["spots"]} */
   #spots = new Map();
+  /** @type {number[] | null} */
   #lit = null;
   #found = NONE;
+  /** @type {Place[] | null} */
   #lasso = null;
-  #named = null; // whether categories have their names on the map; null: nobody has said
-  #before = null; // what was looked at before a search
-  #shared = null; // tools, search and legend of the page around, in place of the map's own
+  /** Whether categories have their names on the map; null: nobody has said. @type {boolean | null} */
+  #named = null;
+  /** What was looked at before a search. @type {View | null} */
+  #before = null;
+  /** Tools, search and legend of the page around, in place of the map's own. @type {Shared | null} */
+  #shared = null;
   #dark = false;
-  #inks = {};
-  colors = []; // of shades, the last one of what is not known
+  /** Null until the map is on a page. @type {Inks | null} */
+  #inks = null;
+  #hint = uid("map-hint");
 
+  title = h("strong.ev-scatter-title", { dir: "auto" });
+  facts = h("span.ev-scatter-facts");
+  notice = h("p.ev-scatter-notice", { role: "status", hidden: true });
+  over = h("canvas.ev-scatter-over", { "aria-hidden": "true" });
+  marker = h("div.ev-scatter-marker", { hidden: true });
+  message = h("div.ev-scatter-message", { hidden: true, role: "status" });
+  stage = h("div.ev-scatter-stage", { tabIndex: 0, role: "application", "aria-describedby": this.#hint });
+  plot = h("div.ev-scatter-plot");
+  head = h("div.ev-scatter-head");
+  root = h("div.embviz.ev-scatter");
+  tools = mapTools({
+    mode: (mode) => this.setMode(mode),
+    zoom: (factor) => this.sight.zoom(factor),
+    all: () => this.sight.reset(),
+    full: () => this.full.toggle(),
+    clear: () => this.selectNone(),
+  });
+  legend = mapLegend({
+    data: () => this.data,
+    hide: (hidden) => this.set({ hidden_categories: hidden }),
+    window: (window) => this.set({ value_range: window }),
+    light: (shade) => this.light(shade),
+    names: () => this.name(!this.named),
+  });
+
+  /** @param {{model: Model, el: HTMLElement, signal: AbortSignal}} options */
   constructor({ model, el, signal }) {
-    Object.assign(this, { model, signal });
+    this.model = model;
+    this.signal = signal;
     this.clock = clockOf(model.get("clock") || uid("clock"));
     this.link = linkOf(model.get("link"));
     this.data = new MapData(model);
     this.relight = perFrame(() => this.#paintOver(), signal);
-    this.picks = new Picks(this, () => this.#picked());
-    this.pointing = new Pointing(this);
-    this.notice = h("p.ev-scatter-notice", { role: "status", hidden: true });
-    this.renderers = new Renderers({
-      signal,
-      repaint: () => this.repaint(),
-      changed: (kind) => (this.root.dataset.renderer = kind),
-      say: (sentence) => (write(this.notice, sentence), (this.notice.hidden = !sentence)),
-    });
-    this.#build(el);
     this.repaint = whileSeen(this.root, () => this.#paint(), signal);
     this.sight = new Sight(() => this.#moved(), signal);
+    this.picks = new Picks(this, () => this.#picked());
+    this.pointing = new Pointing(this);
+    this.renderers = new Renderers({
+      signal,
+      repaint: this.repaint,
+      changed: (kind) => this.root.setAttribute("data-renderer", kind),
+      say: (sentence) => this.#note(sentence),
+    });
+    this.search = searchBox({
+      data: () => this.data,
+      found: (tracks, asked) => this.showFound(tracks, asked),
+      choose: (track) => this.goTo(track),
+      leave: () => this.stage.focus({ preventScroll: true }),
+      signal,
+    });
+    /** @type {{toggle: () => void, leave: () => boolean}} */
+    this.full = fullScreen(this.root, (on) => this.tools.full(on), signal);
+    this.hands = this.#listenHands();
+    this.#build(el);
+    this.room = sizeOf(this.plot, () => this.#fit(), signal);
     this.#read();
     this.#listen();
-    this.#listenHands();
     this.renderers.use(model.get("renderer"));
     // A page around it may have tools, search and legend for all of its maps.
     this.root.dispatchEvent(new CustomEvent("ev-map", { bubbles: true, detail: this }));
@@ -99,45 +143,23 @@ export class ScatterView {
     shared.restyled(this);
   }
 
+  /** @param {HTMLElement} el */
   #build(el) {
-    const hint = uid("map-hint");
-    const data = () => this.data;
-    this.search = searchBox({
-      data,
-      found: (tracks, asked) => this.showFound(tracks, asked),
-      choose: (track) => this.goTo(track),
-      leave: () => this.stage.focus({ preventScroll: true }),
-      signal: this.signal,
-    });
-    this.tools = mapTools({
-      mode: (mode) => this.setMode(mode),
-      zoom: (factor) => this.sight.zoom(factor),
-      all: () => this.sight.reset(),
-      full: () => this.full.toggle(),
-      clear: () => this.selectNone(),
-    });
-    this.legend = mapLegend({
-      data,
-      hide: (hidden) => this.set({ hidden_categories: hidden }),
-      window: (window) => this.set({ value_range: window }),
-      light: (shade) => this.light(shade),
-      names: () => this.name(!this.named),
-    });
-    this.title = h("strong.ev-scatter-title", { dir: "auto" });
-    this.facts = h("span.ev-scatter-facts");
-    this.over = h("canvas.ev-scatter-over", { "aria-hidden": "true" });
-    this.marker = h("div.ev-scatter-marker", { hidden: true });
-    this.message = h("div.ev-scatter-message", { hidden: true, role: "status" });
-    this.stage = h("div.ev-scatter-stage", { tabIndex: 0, role: "application", "aria-describedby": hint });
-    const frame = h("div.ev-scatter-frame", {}, this.renderers.el, this.over, this.marker, this.stage, this.message);
-    this.plot = h("div.ev-scatter-plot", {}, frame, this.tools.look, this.pointing.tip);
-    this.head = h("div.ev-scatter-head", {}, this.title, this.facts, this.tools.el, this.search.el);
-    const body = h("div.ev-scatter-body", {}, this.plot, this.legend.el);
-    const described = h("div.ev-hidden", { id: hint }, HINT);
-    this.root = h("div.embviz.ev-scatter", {}, this.head, this.notice, body, this.pointing.live, described);
+    const { renderers, over, marker, stage, message, tools, pointing, search, legend } = this;
+    const frame = h("div.ev-scatter-frame", {}, renderers.el, over, marker, stage, message);
+    this.plot.append(frame, tools.look, pointing.tip);
+    this.head.append(this.title, this.facts, tools.el, search.el);
+    const body = h("div.ev-scatter-body", {}, this.plot, legend.el);
+    const described = h("div.ev-hidden", { id: this.#hint }, HINT);
+    this.root.append(this.head, this.notice, body, pointing.live, described);
     el.append(this.root);
-    this.full = fullScreen(this.root, (on) => this.tools.full(on), this.signal);
     this.signal.addEventListener("abort", () => this.#remove(), { once: true });
+  }
+
+  /** @param {string} sentence what there is to say of how the points are drawn */
+  #note(sentence) {
+    write(this.notice, sentence);
+    this.notice.hidden = !sentence;
   }
 
   #remove() {
@@ -159,48 +181,74 @@ export class ScatterView {
     onChange(model, "filtered hidden_categories value_range", () => this.#refilter(), signal);
     onChange(model, "selected", () => this.picks.follow(), signal);
     onChange(model, "matches", () => this.#refound(), signal);
-    onChange(model, "current", () => ((this.pointing.cursor = model.get("current")), this.relight()), signal);
-    onChange(model, "trail", () => (this.relight(), this.#follow()), signal);
-    onChange(model, "lines", this.relight, signal);
-    onChange(model, "labels", () => (this.#relegend(), this.relight()), signal);
+    onChange(model, "current", () => this.#opened(), signal);
+    onChange(model, "trail lines", this.relight, signal);
+    onChange(model, "labels", () => this.#relabel(), signal);
     onChange(model, "title message", () => this.#describe(), signal);
     onChange(model, "renderer", () => this.renderers.use(model.get("renderer")), signal);
     onTheme(this.root, (dark) => this.#themed(dark), signal);
     clock.on("time", () => this.#follow(), { signal });
     clock.on("state", () => this.#follow(), { signal });
-    link.on("selection", (tracks, by) => by !== this && this.picks.selectTracks(tracks), { signal });
-    this.room = sizeOf(this.plot, () => this.#fit(), signal);
+    link.on("selection", (tracks, by) => (by === this ? null : this.picks.selectTracks(tracks)), { signal });
     addEventListener("resize", this.repaint, { signal });
   }
 
   #listenHands() {
     const { stage, signal, sight } = this;
-    this.hands = mapGestures(stage, {
+    stage.addEventListener("keydown", (event) => this.#key(event), { signal });
+    stage.addEventListener("blur", () => this.#left(), { signal });
+    this.root.addEventListener("keydown", (event) => this.#escape(event), { signal });
+    clockKeys(this.root, this.clock, signal);
+    return mapGestures(stage, {
       signal,
-      mode: () => this.mode,
-      push: (dx, dy) => sight.view && sight.look(pushed(sight.view, dx, dy, sight.home)),
-      zoom: (x, y, factor) => sight.view && sight.look(zoomedAt(sight.view, sight.size, x, y, factor, sight.home)),
+      mode: () => /** @type {"pan" | "lasso" | "rectangle"} */ (this.mode),
+      push: (dx, dy) => {
+        if (sight.view) sight.look(pushed(sight.view, dx, dy, sight.home));
+      },
+      zoom: (x, y, factor) => {
+        if (sight.view) sight.look(zoomedAt(sight.view, sight.size, x, y, factor, sight.home));
+      },
       hover: (place) => this.pointing.at(place),
       click: (place, event) => this.#clicked(place, event),
       all: () => sight.reset(),
-      draw: (places) => ((this.#lasso = places), this.relight()),
+      draw: (places) => this.#outline(places),
       drawn: (places, event) => this.#lassoed(places, event),
     });
-    stage.addEventListener("keydown", (event) => this.#key(event), { signal });
-    stage.addEventListener("blur", () => (this.pointing.at(null), this.relight()), { signal });
-    this.root.addEventListener("keydown", (event) => this.#escape(event), { signal });
-    clockKeys(this.root, this.clock, signal);
+  }
+
+  /** @param {Place[] | null} places of the lasso that is being drawn */
+  #outline(places) {
+    this.#lasso = places;
+    this.relight();
+  }
+
+  /** The focus has gone. */
+  #left() {
+    this.pointing.at(null);
+    this.relight();
+  }
+
+  /** Another point is open. */
+  #opened() {
+    this.pointing.cursor = this.model.get("current");
+    this.relight();
+  }
+
+  #relabel() {
+    this.#relegend();
+    this.relight();
   }
 
   // -- the model --
 
-  /** Set traits, and tell Python. */
+  /** Set traits, and tell Python. @param {Record<string, unknown>} traits */
   set(traits) {
     for (const [name, value] of Object.entries(traits)) this.model.set(name, value);
     // In a page without a kernel there is nobody to save for.
     this.model.save_changes?.();
   }
 
+  /** @param {object} content */
   #send(content) {
     try {
       this.model.send?.(content);
@@ -220,9 +268,11 @@ export class ScatterView {
     this.#read();
     const to = this.data.xy;
     const moved = from.length === to.length && from.some((at, i) => at !== to[i]);
-    if (moved && this.#ready && !matchMedia("(prefers-reduced-motion: reduce)").matches) return this.#glideFrom(from);
+    if (moved && this.sight.view && !matchMedia("(prefers-reduced-motion: reduce)").matches)
+      return this.#glideFrom(from);
     // Where it is not to be seen, it is fitted when it is.
-    this.sight.view = this.#before = null;
+    this.sight.view = null;
+    this.#before = null;
     this.#fit();
   }
 
@@ -283,6 +333,7 @@ export class ScatterView {
     this.#restyle();
   }
 
+  /** @param {boolean} dark */
   #themed(dark) {
     this.#dark = dark;
     this.#inks = inksOf(this.root);
@@ -290,7 +341,7 @@ export class ScatterView {
   }
 
   #restyle() {
-    this.colors = this.data.palette(this.#dark, this.#inks.accent || "#1565c0");
+    this.colors = this.data.palette(this.#dark, this.#inks?.accent || "#1565c0");
     this.#relegend();
     this.repaint();
   }
@@ -317,7 +368,7 @@ export class ScatterView {
   // -- drawing --
 
   #fit() {
-    const { width, height } = this.room ?? {};
+    const { width, height } = this.room;
     if (width && height) this.sight.fit({ width, height }, this.data.box);
   }
 
@@ -326,9 +377,12 @@ export class ScatterView {
     this.repaint();
   }
 
+  /** What is to be seen; null until there is a size, and colours. @returns {Scene | null} */
   get #scene() {
     const { data, model, sight, picks, pointing } = this;
     const { view, size } = sight;
+    const inks = this.#inks;
+    if (!view || !size.width || !inks?.paper) return null;
     const steps = Math.round(Math.log(Math.max(view.k / sight.home.k, 1)) / Math.log(STEP));
     const sides = diameters(data.n, STEP ** steps, data.sizes);
     const usual = sides.reduce((sum, side) => sum + side, 0) / sides.length;
@@ -340,7 +394,7 @@ export class ScatterView {
       spots: this.#spots,
       glide: this.#glide,
       moving: sight.moving || this.gliding,
-      inks: this.#inks,
+      inks,
       colors: this.colors,
       diameters: sides,
       opacity: opacityOf(data.density / view.k ** 2, usual),
@@ -359,18 +413,14 @@ export class ScatterView {
     };
   }
 
-  get #ready() {
-    return this.sight.view && this.sight.size.width && this.#inks.paper;
-  }
-
   #paint() {
-    if (!this.#ready) return;
     const scene = this.#scene;
+    if (!scene) return;
     this.renderers.paint(scene);
     this.#paintOver(scene);
   }
 
-  #paintOver(scene = this.#ready && this.#scene) {
+  #paintOver(scene = this.#scene) {
     if (!scene) return;
     paintOver(this.over, scene);
     this.#follow();
@@ -380,8 +430,8 @@ export class ScatterView {
   #follow() {
     const { sight, clock, marker } = this;
     if (!sight.view) return;
-    const spot =
-      clock.duration && !this.gliding && onTrail(numbersOf(this.model.get("trail"), Float32Array), clock.time);
+    const walks = clock.duration && !this.gliding;
+    const spot = walks ? onTrail(numbersOf(this.model.get("trail"), Float32Array), clock.time) : null;
     marker.hidden = !spot;
     if (!spot) return;
     const [x, y] = toScreen(sight.view, sight.size, spot.x, spot.y);
@@ -389,6 +439,7 @@ export class ScatterView {
   }
 
   #labels() {
+    /** @type {Scene["labels"]} */
     const labels = this.model.get("labels") ?? [];
     const given = labels.map((label) => ({ ...label, text: quoted(label.text), strong: true }));
     return this.named && this.data.color.kind === "category" ? [...given, ...this.data.names()] : given;
@@ -399,14 +450,14 @@ export class ScatterView {
     return this.#named ?? !this.model.get("labels")?.length;
   }
 
-  /** Have the names of the categories on the map, or not. */
+  /** Have the names of the categories on the map, or not. @param {boolean} on */
   name(on) {
     this.#named = on;
     this.#relegend();
     this.relight();
   }
 
-  /** Light up the points of a shade; null: all as they are. */
+  /** Light up the points of a shade; null: all as they are. @param {number | null} shade */
   light(shade) {
     this.#lit = shade !== null && this.data.shownShades[shade] ? this.data.ofShade(shade) : null;
     this.relight();
@@ -414,6 +465,7 @@ export class ScatterView {
 
   // -- choosing and selecting --
 
+  /** @param {Place} place @param {PointerEvent} event */
   #clicked(place, event) {
     const point = this.pointing.under(place);
     if (point < 0) return;
@@ -422,7 +474,7 @@ export class ScatterView {
     this.#select([point], event.altKey || this.picks.mask?.[point] ? "remove" : "add");
   }
 
-  /** Open a point, and play it. */
+  /** Open a point, and play it. @param {number} point */
   choose(point) {
     this.pointing.cursor = point;
     this.set({ current: point });
@@ -430,6 +482,7 @@ export class ScatterView {
     this.relight();
   }
 
+  /** @param {string} mode what a drag does; the one that there is: as before */
   setMode(mode) {
     this.mode = this.mode === mode ? "pan" : mode;
     this.tools.mode(this.mode);
@@ -437,12 +490,16 @@ export class ScatterView {
     this.stage.dataset.mode = this.mode;
   }
 
+  /** @param {Place[]} places @param {PointerEvent} event */
   #lassoed(places, event) {
-    const polygon = places.map(([x, y]) => toMap(this.sight.view, this.sight.size, x, y));
+    const { view, size } = this.sight;
+    if (!view) return;
+    const polygon = places.map(([x, y]) => toMap(view, size, x, y));
     const points = this.data.near.inside(polygon, this.pointing.accept);
     this.#select(points, event.altKey ? "remove" : event.shiftKey ? "add" : "replace");
   }
 
+  /** @param {Iterable<number>} points @param {"replace" | "add" | "remove"} [how] */
   #select(points, how) {
     this.picks.select(points, how);
     this.pointing.say(this.#selectedText() || "nothing selected");
@@ -460,12 +517,15 @@ export class ScatterView {
   #picked() {
     this.tools.selected(this.#selectedText());
     this.#shared?.selected(this.#selectedText());
-    this.repaint?.();
+    this.repaint();
   }
 
   // -- searching --
 
-  /** Mark what a search has found, and fly there; what was looked at before comes back when nothing is asked for. */
+  /**
+   * Mark what a search has found, and fly there; what was looked at before comes back when nothing is asked for.
+   * @param {number[]} tracks @param {boolean} [asked]
+   */
   showFound(tracks, asked = tracks.length > 0) {
     const points = tracks.length <= MOST_MARKED ? tracks.flatMap((track) => this.data.pointsOf(track)) : [];
     this.#find(points);
@@ -478,7 +538,7 @@ export class ScatterView {
     if (tracks.length <= MOST_SOUGHT) this.sight.flyTo(this.data.xy, points);
   }
 
-  /** Go to a track, which has the focus then. */
+  /** Go to a track, which has the focus then. @param {number} track */
   goTo(track) {
     const points = this.data.pointsOf(track);
     if (!points.length) return;
@@ -489,6 +549,7 @@ export class ScatterView {
     this.stage.focus({ preventScroll: true });
   }
 
+  /** @param {number[]} points */
   #find(points) {
     this.#found = Uint32Array.from(points);
     this.set({ matches: new DataView(this.#found.buffer) });
@@ -506,6 +567,7 @@ export class ScatterView {
 
   // -- keys --
 
+  /** @param {KeyboardEvent} event */
   #key(event) {
     const action = mapAction(event);
     if (!action || !this.data.n || !this.sight.view || !this.#act(action)) return;
@@ -513,17 +575,17 @@ export class ScatterView {
     event.stopPropagation();
   }
 
-  /** @returns {boolean} whether there was anything to do */
+  /** @param {Action} action @returns {boolean} whether there was anything to do */
   #act(action) {
     const { kind } = action;
     const { cursor } = this.pointing;
     if (kind === "clear") return this.#clear();
     if (kind === "choose" && !(cursor >= 0 && cursor < this.data.n)) return false;
     if (kind === "choose") this.choose(cursor);
-    else if (kind === "walk") this.pointing.walk(action.direction);
-    else if (kind === "zoom") this.sight.zoom(KEY_ZOOM ** action.steps);
+    else if (kind === "walk") this.pointing.walk(/** @type {Direction} */ (action.direction));
+    else if (kind === "zoom") this.sight.zoom(KEY_ZOOM ** (action.steps ?? 0));
     else if (kind === "all") this.sight.reset();
-    else if (kind === "mode") this.setMode(action.mode);
+    else if (kind === "mode") this.setMode(action.mode ?? "pan");
     else if (kind === "names") this.name(!this.named);
     else if (kind === "full") this.full.toggle();
     else if (kind === "select") this.#select(this.data.everyShown());
@@ -532,7 +594,7 @@ export class ScatterView {
     return true;
   }
 
-  /** Escape means the same beside the map, unless something there is closed with it. */
+  /** Escape means the same beside the map, unless something there is closed with it. @param {KeyboardEvent} event */
   #escape(event) {
     if (event.key !== "Escape" || event.defaultPrevented || !this.#clear()) return;
     event.preventDefault();
@@ -548,6 +610,7 @@ export class ScatterView {
   }
 }
 
+/** @param {RenderOptions} options */
 function render({ model, el, signal: given }) {
   const own = new AbortController();
   new ScatterView({ model, el, signal: given ?? own.signal });

@@ -1,12 +1,13 @@
-// @ts-nocheck
 /** The search of a map: over the facts of its tracks, in the page. */
 import { h, write } from "../base/dom.js";
 import { plain, uid } from "../base/ui.js";
 
+/** @typedef {{name?: string, kind: string, values: unknown[], folds?: string[]}} Searched a column, and its texts folded */
+
 /** Matches that are listed. */
 const LISTED = 20;
 
-/** Text without capitals and accents. */
+/** Text without capitals and accents. @param {unknown} text */
 export function folded(text) {
   return String(text ?? "")
     .normalize("NFKD")
@@ -18,7 +19,7 @@ export function folded(text) {
 /**
  * The tracks that hold all words of a query in their texts, or one of whose numbers it equals: first those whose title
  * begins with it, then those that have it in one piece.
- * @param {{kind: string, values: unknown[], folds?: string[]}[]} columns @param {number} n tracks
+ * @param {Searched[]} columns @param {number} n tracks @param {string} query
  * @returns {number[]} all of them
  */
 export function matching(columns, n, query) {
@@ -26,6 +27,7 @@ export function matching(columns, n, query) {
   if (!wanted) return [];
   const words = wanted.split(/\s+/);
   const number = Number(wanted.replace(",", "."));
+  /** @type {[number, number][]} */
   const found = [];
   for (let track = 0; track < n; track += 1) {
     const place = placeOf(columns, track, words, wanted, number);
@@ -34,7 +36,13 @@ export function matching(columns, n, query) {
   return found.sort((a, b) => a[0] - b[0] || a[1] - b[1]).map(([, track]) => track);
 }
 
+/**
+ * How well a track fits, 0 best; -1: not at all.
+ * @param {Searched[]} columns @param {number} track @param {string[]} words @param {string} wanted
+ * @param {number} number that is wanted, or NaN
+ */
 function placeOf(columns, track, words, wanted, number) {
+  /** @type {string[]} */
   const texts = [];
   for (const column of columns) {
     if (column.kind === "number") {
@@ -75,20 +83,18 @@ export function searchBox({ data, found, choose, leave, signal }) {
   });
   const count = h("span.ev-scatter-count", { role: "status" });
   const el = h("div.ev-scatter-searcher", {}, input, count, list);
+  /** @type {number[]} */
   let tracks = [];
   let at = -1;
-  let columns = [];
+  /** @type {{of: Searched[], folded: Searched[]}} the columns that `folded` was made of, so that they are folded once */
+  let columns = { of: [], folded: [] };
   let searched = "";
 
   function look() {
     searched = input.value;
     const { columns: own, tracks: places, n } = data();
-    if (columns.own !== own)
-      columns = Object.assign(
-        own.map((each) => ({ ...each })),
-        { own },
-      );
-    const all = matching(columns, Math.max(0, ...own.map(({ values }) => values?.length ?? 0)), searched);
+    if (columns.of !== own) columns = { of: own, folded: own.map((each) => ({ ...each })) };
+    const all = matching(columns.folded, Math.max(0, ...own.map(({ values }) => values?.length ?? 0)), searched);
     // What is not on this map cannot be shown on it.
     tracks = places ? all.filter((track) => data().pointsOf(track).length) : all.filter((track) => track < n);
     at = -1;
@@ -102,25 +108,30 @@ export function searchBox({ data, found, choose, leave, signal }) {
     list.hidden = !asked || !tracks.length;
     input.setAttribute("aria-expanded", String(!list.hidden));
     input.removeAttribute("aria-activedescendant");
-    const total = columns.own?.[0]?.values?.length ?? data().n;
+    const total = columns.of[0]?.values?.length ?? data().n;
     write(count, asked ? `${tracks.length.toLocaleString("en")} of ${total.toLocaleString("en")} match` : "");
   }
 
+  /** @param {number} track @param {number} i */
   function optionOf(track, i) {
     const [title, artist] = ["title", "artist"].map((name) => {
-      return plain(columns.find((column) => column.name === name)?.values?.[track] ?? "");
+      return plain(String(columns.of.find((column) => column.name === name)?.values?.[track] ?? ""));
     });
     const text = h("span", { dir: "auto" }, title || `track ${track + 1}`);
     const by = h("small", { dir: "auto" }, artist);
-    const pick = (event) => (event.preventDefault(), take(track));
+    const pick = (/** @type {PointerEvent} */ event) => {
+      event.preventDefault();
+      take(track);
+    };
     return h("li", { id: `${list.id}-${i}`, role: "option", "aria-selected": "false", onpointerdown: pick }, text, by);
   }
 
+  /** @param {number} next */
   function mark(next) {
     const options = [...list.children];
     if (!options.length) return;
     at = (next + options.length) % options.length;
-    options.forEach((option, i) => option.setAttribute("aria-selected", String(i === at)));
+    for (const [i, option] of options.entries()) option.setAttribute("aria-selected", String(i === at));
     input.setAttribute("aria-activedescendant", options[at].id);
     options[at].scrollIntoView({ block: "nearest" });
     list.hidden = false;
@@ -132,6 +143,7 @@ export function searchBox({ data, found, choose, leave, signal }) {
     input.setAttribute("aria-expanded", "false");
   }
 
+  /** @param {number} track */
   function take(track) {
     shut();
     choose(track);
@@ -142,6 +154,7 @@ export function searchBox({ data, found, choose, leave, signal }) {
     look();
   }
 
+  /** @param {KeyboardEvent} event */
   function pressed(event) {
     if (event.isComposing) return;
     const { key } = event;
@@ -157,14 +170,17 @@ export function searchBox({ data, found, choose, leave, signal }) {
     event.stopPropagation();
   }
 
-  let timer = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
   input.addEventListener("input", () => {
     clearTimeout(timer);
     // A million names take longer than a key.
     timer = setTimeout(look, data().n > 20_000 ? 150 : 0);
   });
   input.addEventListener("keydown", pressed);
-  input.addEventListener("focus", () => tracks.length && input.value && (list.hidden = false));
+  input.addEventListener("focus", () => {
+    if (tracks.length && input.value) list.hidden = false;
+  });
   input.addEventListener("blur", shut);
   signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
   return { el, input, clear };

@@ -1,13 +1,18 @@
-// @ts-nocheck
 /** The points of a map that are selected: here, in Python, and in the maps that are linked. */
 import { numbersOf } from "../base/buffers.js";
+
+/** @typedef {import("./scatter.js").ScatterView} ScatterView */
 
 /** The points that a mask marks, in order. @param {Uint8Array} mask */
 export function marked(mask) {
   let count = 0;
   for (const on of mask) count += on;
   const points = new Uint32Array(count);
-  for (let i = 0, j = 0; i < mask.length; i += 1) if (mask[i]) points[j++] = i;
+  for (let i = 0, j = 0; i < mask.length; i += 1) {
+    if (!mask[i]) continue;
+    points[j] = i;
+    j += 1;
+  }
   return points;
 }
 
@@ -17,14 +22,13 @@ export class Picks {
   /** @type {Uint8Array | null} 1 for each point that is selected; null where none is */
   mask = null;
 
-  /**
-   * @param {import("./scatter.js").ScatterView} map @param {() => void} changed is called when others are selected
-   */
+  /** @param {ScatterView} map @param {() => void} changed is called when others are selected */
   constructor(map, changed) {
-    Object.assign(this, { map, changed });
+    this.map = map;
+    this.changed = changed;
   }
 
-  /** Select points, more points, or fewer. @param {"replace" | "add" | "remove"} how */
+  /** Select points, more points, or fewer. @param {Iterable<number>} points @param {"replace" | "add" | "remove"} how */
   select(points, how = "replace") {
     const mask = new Uint8Array(this.map.data.n);
     if (how !== "replace") for (const i of this.points) mask[i] = 1;
@@ -33,7 +37,7 @@ export class Picks {
     this.#tell();
   }
 
-  /** Another map has selected tracks: all their points are selected here. */
+  /** Another map has selected tracks: all their points are selected here. @param {Iterable<number>} tracks */
   selectTracks(tracks) {
     const { data } = this.map;
     const mask = new Uint8Array(data.n);
@@ -61,6 +65,7 @@ export class Picks {
     if (this.read()) this.#tell();
   }
 
+  /** @param {Uint8Array} mask */
   #save(mask) {
     const points = marked(mask);
     if (points.length === this.points.length && points.every((i, j) => i === this.points[j])) return;

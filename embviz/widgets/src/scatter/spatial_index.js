@@ -7,6 +7,7 @@ const PER_CELL = 3;
 const MOST_CELLS = 1 << 20;
 
 /** @typedef {(point: number) => boolean} Accept whether a point may be found */
+/** @typedef {"left" | "right" | "up" | "down"} Direction */
 
 export class Nearby {
   /** The points, cell after cell. */
@@ -129,7 +130,7 @@ export class Nearby {
 
   /**
    * The next point from a place in a direction: the nearest of those that lie more that way than aside; −1: none.
-   * @param {number} x @param {number} y @param {"left" | "right" | "up" | "down"} direction
+   * @param {number} x @param {number} y @param {Direction} direction
    * @param {number} from is never found itself @param {Accept} accept
    */
   toward(x, y, direction, from, accept) {

@@ -1,6 +1,7 @@
-// @ts-nocheck
 /** Where a map is looked at from: its view, how it moves, and what shows all. */
 import { between, boxOf, closeTo, viewOf, zoomedAt } from "./camera.js";
+
+/** @import { Box, Size, View } from "./types.js" */
 
 const REST = 140; // milliseconds after which a movement has ended
 const FLIGHT = 380; // milliseconds
@@ -8,22 +9,26 @@ const FLIGHT = 380; // milliseconds
 export class Sight {
   size = { width: 0, height: 0 };
   home = { x: 0, y: 0, k: 1 };
-  /** @type {{x: number, y: number, k: number} | null} null until there is a size */
+  /** Null until there is a size. @type {View | null} */
   view = null;
-  #resting = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} while something moves */
+  #resting;
   #flight = 0;
 
-  /** @param {() => void} changed is called when something else is seen, and when a movement has ended */
+  /**
+   * @param {() => void} changed is called when something else is seen, and when a movement has ended
+   * @param {AbortSignal} signal
+   */
   constructor(changed, signal) {
     this.changed = changed;
     signal.addEventListener("abort", () => this.#stop(), { once: true });
   }
 
   get moving() {
-    return this.#resting !== 0;
+    return this.#resting !== undefined;
   }
 
-  /** The picture has this size, and the points this box; without a view, all of them are shown. */
+  /** The picture has this size, and the points this box; without a view, all of them are shown. @param {Size} size @param {Box} box */
   fit(size, box) {
     const before = this.home;
     this.size = size;
@@ -33,7 +38,7 @@ export class Sight {
     this.changed();
   }
 
-  /** Look elsewhere, at once. */
+  /** Look elsewhere, at once. @param {View} view */
   look(view) {
     cancelAnimationFrame(this.#flight);
     this.#show(view);
@@ -54,7 +59,7 @@ export class Sight {
     step();
   }
 
-  /** Zoom around the middle; above 1 comes nearer. */
+  /** Zoom around the middle; above 1 comes nearer. @param {number} factor */
   zoom(factor) {
     const { width, height } = this.size;
     if (this.view) this.fly(zoomedAt(this.view, this.size, width / 2, height / 2, factor, this.home));
@@ -65,16 +70,17 @@ export class Sight {
     this.fly({ ...this.home });
   }
 
-  /** Fly to some points, and show all of them. @param {Float32Array} xy */
+  /** Fly to some points, and show all of them. @param {Float32Array} xy @param {ArrayLike<number>} points */
   flyTo(xy, points) {
     if (points.length) this.fly(closeTo(boxOf(xy, points), this.home, this.size));
   }
 
+  /** @param {View} view */
   #show(view) {
     this.view = view;
     clearTimeout(this.#resting);
     this.#resting = setTimeout(() => {
-      this.#resting = 0;
+      this.#resting = undefined;
       this.changed();
     }, REST);
     this.changed();
