@@ -10,12 +10,17 @@ command prints can be piped.
 from __future__ import annotations
 
 import contextlib
+import html
+import io
+import math
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
+from embviz.core.notebook import in_jupyter, publish
 from embviz.core.text import collapse_spaces
 
 if TYPE_CHECKING:
@@ -25,6 +30,8 @@ if TYPE_CHECKING:
 Report: TypeAlias = Callable[[str, int, int], None]
 Progress: TypeAlias = bool | Report | None
 
+SHOW_EVERY = 0.1  # seconds between two pictures of bars below a cell
+CELL = 100  # letters of such a line
 LINE_EVERY = 60.0  # seconds between two lines of a stage whose figures change
 
 
@@ -39,7 +46,13 @@ def reporter(progress: Progress) -> Iterator[Report]:
         yield progress
     elif not progress:
         yield lambda *_: None
-    elif sys.stderr.isatty() or in_jupyter():
+    elif in_jupyter():
+        bars = _CellBars()
+        try:
+            yield bars
+        finally:
+            bars.show()
+    elif sys.stderr.isatty():
         with contextlib.ExitStack() as stack:
             yield _Bars(stack)
     else:
@@ -98,8 +111,38 @@ class _Bars:
         if self._bars.tasks[task].finished and done < total:
             self._bars.reset(task)
         self._bars.update(task, description=text, completed=done, total=total or None)
-        if 0 < total <= done and self._bars.console.is_jupyter:
-            self._bars.refresh()  # there, nothing is drawn any more when the bars are stopped
+
+
+class _CellBars(_Bars):
+    """The same below a cell, as text: rich would show a widget, of which nothing is left in a saved notebook."""
+
+    def __init__(self) -> None:
+        super().__init__(contextlib.ExitStack())
+        self._output = f"embviz-progress-{uuid.uuid4().hex}"
+        self._shown = -math.inf
+
+    @cached_property
+    def _bars(self) -> Bars:
+        return _bars()  # which are never started, and so show nothing by themselves
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        super().__call__(stage, done, total)
+        if time.monotonic() - self._shown >= SHOW_EVERY:
+            self.show()
+
+    def show(self) -> None:
+        """Show the bars as they are, where there are some."""
+        from rich.console import Console
+
+        if not self._tasks:
+            return
+        # The page's own colours: those of rich are for a dark terminal.
+        console = Console(file=io.StringIO(), record=True, width=CELL, force_jupyter=False)
+        console.print(self._bars.get_renderable())
+        text = console.export_text().rstrip()
+        markup = f'<pre style="margin: 0; line-height: 1.3">{html.escape(text)}</pre>'
+        publish({"text/html": markup, "text/plain": text}, self._output, update=self._shown > -math.inf)
+        self._shown = time.monotonic()
 
 
 def _name(stage: str, done: int, total: int) -> str:
@@ -114,13 +157,5 @@ def _bars() -> Bars:
     # Stage names hold file names: their square brackets are no markup.
     name = TextColumn("{task.description}", markup=False)
     columns = (name, BarColumn(), TaskProgressColumn(), TimeRemainingColumn(elapsed_when_finished=True))
-    if in_jupyter():
-        return Progress(*columns)
     # What is printed to a pipe meanwhile must go there, and not above the bars.
     return Progress(*columns, console=Console(stderr=True), redirect_stdout=sys.stdout.isatty())
-
-
-def in_jupyter() -> bool:
-    """Tell whether this is the kernel of a notebook."""
-    shell = sys.modules.get("IPython")
-    return shell is not None and type(shell.get_ipython()).__name__ == "ZMQInteractiveShell"

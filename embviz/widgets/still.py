@@ -11,14 +11,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import html
-import sys
 import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from embviz.core.progress import in_jupyter
+from embviz.core.notebook import in_jupyter, publish, shell
 from embviz.core.text import clean_line, shorten
 from embviz.core.worker import guard, log
 
@@ -92,16 +91,16 @@ class StillOutputs:
         Raises NotImplementedError, upon which IPython shows :meth:`bundle`, where that serves better: on a terminal,
         and in VS Code, which takes another media type of the same output where a view is not alive.
         """
-        if self._closed or not in_jupyter() or "__vsc_ipynb_file__" in _shell().user_ns:
+        if self._closed or not in_jupyter() or "__vsc_ipynb_file__" in shell().user_ns:
             raise NotImplementedError
         still, view = self._make(), self._view()
         self._shown, self._changed, self._last = still, False, time.monotonic()
-        _publish(view)
+        publish(view)
         for name, data in zip(self._names, (still.caption(), still.picture()), strict=True):
-            _publish(data or {"text/plain": ""}, name)
+            publish(data or {"text/plain": ""}, name)
         if not self._connected:
             # At the end of a cell, so that it is there even where no page is open, and cells follow each other.
-            _shell().events.register("post_run_cell", self.update)
+            shell().events.register("post_run_cell", self.update)
             self._connected = True
 
     def touch(self) -> None:
@@ -122,7 +121,7 @@ class StillOutputs:
         """Leave the still as it is."""
         self._closed, self._changed = True, False
         if self._connected:
-            _shell().events.unregister("post_run_cell", self.update)
+            shell().events.unregister("post_run_cell", self.update)
             self._connected = False
 
     def update(self, _result: Any = None) -> None:
@@ -135,20 +134,10 @@ class StillOutputs:
             still, before = self._make(), self._shown
             self._shown = still
             if (still.title, still.lines, still.table) != (before.title, before.lines, before.table):
-                _publish(still.caption(), self._names[0], update=True)
+                publish(still.caption(), self._names[0], update=True)
             if still.key != before.key:
-                _publish(still.picture() or {"text/plain": ""}, self._names[1], update=True)
+                publish(still.picture() or {"text/plain": ""}, self._names[1], update=True)
 
     def _follow(self) -> None:
         self._waiting = False
         self.update()
-
-
-def _shell() -> Any:
-    return sys.modules["IPython"].get_ipython()
-
-
-def _publish(data: dict[str, Any], name: str = "", *, update: bool = False) -> None:
-    """Make an output of the running cell, or with a name, one that can be replaced."""
-    transient = {"transient": {"display_id": name}} if name else {}
-    _shell().display_pub.publish(data=data, metadata={}, update=update, **transient)

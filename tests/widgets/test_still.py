@@ -6,12 +6,12 @@ import sys
 from types import SimpleNamespace
 
 import numpy as np
-import plotly.graph_objects as go
 import pytest
 from factories import bare
 
 import embviz
 from embviz.core.embedding import Embedding, FrameGrid
+from embviz.core.progress import reporter
 from embviz.core.vectors import Vectors
 from embviz.widgets import still as stills
 from embviz.widgets.atlas import AtlasView
@@ -41,7 +41,7 @@ def tensor():
     return Embedding(values, GRID, "model", "layer", _tensor=values.reshape(20, 4, 6))
 
 
-class Shell:
+class ZMQInteractiveShell:
     """The kernel of a notebook: keeps what is published."""
 
     def __init__(self):
@@ -61,8 +61,7 @@ class Shell:
 
 @pytest.fixture
 def shell(monkeypatch):
-    shell = Shell()
-    monkeypatch.setattr(stills, "in_jupyter", lambda: True)
+    shell = ZMQInteractiveShell()
     monkeypatch.setitem(sys.modules, "IPython", SimpleNamespace(get_ipython=lambda: shell))
     return shell
 
@@ -214,5 +213,17 @@ def test_vscode_and_terminals_are_given_one_output(shell):
     widget.close()
 
 
-def test_figures_leave_a_picture_too():
-    assert isinstance(embviz.heatmap(embedding()), go.Figure)
+def test_bars_of_progress_are_text_that_stays(shell):
+    with reporter(progress=True) as report:
+        for done in range(3):
+            report("embedding <b>rock</b>.ogg", done, 4)
+        report("embedding <b>rock</b>.ogg", 4, 4)
+    [(first, name)] = shell.outputs
+    last, again = shell.updates[-1]
+    assert name == again
+    assert "0%" in first["text/plain"]
+    assert "100%" in last["text/plain"]
+    assert "<b>" not in last["text/html"]
+    with reporter(progress=True):
+        pass
+    assert len(shell.outputs) == 1, "nothing was reported"
