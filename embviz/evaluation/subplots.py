@@ -153,6 +153,8 @@ def make_grid(names: Sequence[str], height: int, *, left: int, legend: Sequence[
     """
     from plotly.subplots import make_subplots
 
+    from embviz.plotting.figure import StillFigure
+
     columns = {1: 1, 2: 2, 4: 2}.get(len(names), 3 if len(names) <= 6 else 4)
     rows = -(-len(names) // columns)
     gap = NAME + AXIS
@@ -161,7 +163,7 @@ def make_grid(names: Sequence[str], height: int, *, left: int, legend: Sequence[
         "vertical_spacing": gap / inner if rows > 1 else 0,
         "horizontal_spacing": BETWEEN / across if columns > 1 else 0,
     }
-    figure = make_subplots(rows=rows, cols=columns, shared_yaxes=True, **spacing)
+    figure = make_subplots(rows=rows, cols=columns, shared_yaxes=True, figure=StillFigure(), **spacing)
     width = (across - BETWEEN * (columns - 1)) / columns
     grid = [
         Subplot(figure, i // columns + 1, i % columns + 1, width, last=i + columns >= len(names))

@@ -34,6 +34,7 @@ from embviz.plotting.heatmap_data import (
     scale_ticks,
 )
 from embviz.plotting.save import FAINT, GREY, INK
+from embviz.plotting.still_pictures import Strip, strips_drawing
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from embviz.core.cache import CacheOption
     from embviz.core.progress import Progress
     from embviz.heads import Head
+    from embviz.plotting.still_pictures import Drawing
 
 
 SYSTEMS = ("musicnn", "vgg", "tempocnn", "openl3", "vggish", "spleeter")
@@ -222,36 +224,50 @@ def _missing_weights(model: Model) -> str:
 
 def _compose(panels: Sequence[_Panel], look: HeatmapOptions, title: str) -> Figure:
     """Stack panels over one time axis."""
-    import plotly.graph_objects as go
+    from embviz.plotting.figure import StillFigure
 
-    figure = go.Figure()
+    figure = StillFigure()
+    strips = []
     inner = sum(HEADING + panel.height for panel in panels) + GAP * (len(panels) - 1)
     top = 0
     for number, panel in enumerate(panels, start=1):
         top += HEADING
         alone = sum(not panel.curves for panel in panels) == 1
         box = style.PanelBox(number, 1 - (top + panel.height) / inner, 1 - top / inner, panel.height, alone)
-        _draw(figure, panel, look, box)
+        strips += _draw(figure, panel, look, box)
         top += panel.height + GAP
     embeddings = [panel.embedding for panel in panels if panel.embedding is not None]
     duration = format_time(max(embedding.duration for embedding in embeddings)) if embeddings else ""
     margin = {"l": 48, "r": 64, "t": TITLE, "b": BOTTOM, "pad": 0}
     figure.update_layout(style.base_layout(title, duration), height=inner + TITLE + BOTTOM, margin=margin)
     figure.update_xaxes(**_time_axis(embeddings))
-    return figure
+    return figure.keep_still(lambda: _still(figure, strips)) if strips else figure
 
 
-def _draw(figure: Figure, panel: _Panel, look: HeatmapOptions, box: style.PanelBox) -> None:
+def _still(figure: Figure, strips: Sequence[Strip]) -> Drawing:
+    """Return what draws a figure of heatmaps as it is now: its time axis, and the moments that were marked."""
+    first, last = map(style.from_time_axis, figure.layout.xaxis.range)
+    upright = [shape.x0 for shape in figure.layout.shapes if shape.type == "line" and shape.x0 == shape.x1]
+    notes = [note for note in figure.layout.annotations if note.xref in {None, "x"}]
+    names = {style.from_time_axis(note.x): style.bare_text(note.text or "") for note in notes}
+    marks = [(second, names.get(second, "")) for second in dict.fromkeys(map(style.from_time_axis, upright))]
+    return strips_drawing(strips, (first, last), marks=marks)
+
+
+def _draw(figure: Figure, panel: _Panel, look: HeatmapOptions, box: style.PanelBox) -> list[Strip]:
+    """Draw a panel; return what a still draws of it, in a list."""
     corners = {"xref": "paper", "yref": "paper", "x0": 0, "x1": 1, "y0": box.bottom, "y1": box.top}
     figure.add_shape(type="rect", **corners, fillcolor=style.EMPTY, line_width=0, layer="below")
     details = list(map(style.plotly_text, filter(None, panel.details)))
     if panel.embedding is None:
         place = {"y": (box.top + box.bottom) / 2, "yanchor": "middle", "xshift": 12, "align": "left"}
         style.write_text(figure, style.color_span(panel.message, FAINT), **place)
+        strips = []
     elif panel.curves:
         cells = compute_cells(panel.embedding, HeatmapOptions("index", "none", None), panel.height)
         draw_curves(figure, panel.embedding, cells, box)
         details += style.pooling_note(cells)
+        strips = [_strip(panel, cells, HeatmapOptions("index", "none", None), listed=True)]
     else:
         cells = compute_cells(panel.embedding, look, panel.height)
         rows = _rows(panel.embedding.labels, cells, look.order)
@@ -260,10 +276,28 @@ def _draw(figure: Figure, panel: _Panel, look: HeatmapOptions, box: style.PanelB
         details += style.pooling_note(cells)
         if cells.constant and cells.values.shape[1] > 1:
             details.append(f"{cells.constant:,} never change")
+        strips = [_strip(panel, cells, look, listed=rows.listed)]
         details += ["shorter than one patch, repeated to fill it"] * panel.embedding.padded
     name = style.color_span(f"<b>{style.plotly_text(panel.name)}</b>", INK)
     text = f"{name}&nbsp; {style.color_span(' · '.join(details), FAINT)}"
     style.write_text(figure, text, y=box.top, yshift=2, align="left")
+    return strips
+
+
+def _strip(panel: _Panel, cells: HeatmapCells, look: HeatmapOptions, *, listed: bool) -> Strip:
+    """Return what a still draws of a panel."""
+    from plotly.colors import get_colorscale, sample_colorscale
+
+    colors = color_scale(cells, look)
+    ends, scale = (colors["zmin"], colors["zmax"]), colors["colorscale"]
+    own = []
+    if look.colormap is not None:
+        stops = sample_colorscale(get_colorscale(scale) if isinstance(scale, str) else scale, 16, colortype="tuple")
+        own = ["#" + "".join(f"{round(255 * part):02x}" for part in stop) for stop in stops]
+    order = np.arange(len(cells.values))[:: 1 if listed else -1]
+    signed = "signed" if cells.signed else "none"
+    note = " · ".join(filter(None, panel.details))
+    return Strip(panel.name, note, cells.values.T, cells.edges, order, signed, cells.signed, ends, own)
 
 
 def _add_heatmap(

@@ -17,7 +17,17 @@ from embviz.core.text import format_time, plural
 from embviz.errors import OptionError, did_you_mean
 from embviz.plotting.encodings import MISSING, encode_colors, encode_sizes
 from embviz.plotting.save import FAINT, INK
-from embviz.plotting.style import CLEAR, POINTER_TEXT, base_layout, color_span, plotly_text, tick_colors, write_text
+from embviz.plotting.still_pictures import map_drawing
+from embviz.plotting.style import (
+    CLEAR,
+    POINTER_TEXT,
+    bare_text,
+    base_layout,
+    color_span,
+    plotly_text,
+    tick_colors,
+    write_text,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,6 +35,7 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
     from embviz.analysis.projection import Projection
+    from embviz.plotting.still_pictures import Drawing
 
 
 WEBGL_FROM = 5000  # points; beyond, they are drawn by WebGL, which an .svg holds as pixels
@@ -87,11 +98,11 @@ def scatter(  # noqa: PLR0913  what a picture can be told apart by
     >>> projection = embviz.project(vectors)  # doctest: +SKIP
     >>> scatter(projection, collection.table, color="genre")  # doctest: +SKIP
     """
-    import plotly.graph_objects as go
+    from embviz.plotting.figure import StillFigure
 
     rows = _point_rows(table, projection)
     legend, shades = _point_colors(color, rows, projection)
-    figure = go.Figure()
+    figure = StillFigure()
     add = figure.add_scattergl if (len(rows) > WEBGL_FROM if webgl is None else webgl) else figure.add_scatter
     diameters, texts = _point_diameters(size, rows, projection), _hover_texts(rows, projection)
     opacity = 0.9 if len(rows) < 2000 else 0.7
@@ -115,7 +126,18 @@ def scatter(  # noqa: PLR0913  what a picture can be told apart by
     facts = " · ".join([plural(len(rows), what), *_facts(projection), *grey])
     write_text(figure, color_span(facts, FAINT), yshift=8)
     _set_axes(figure, projection)
-    return figure
+    return figure.keep_still(lambda: _still(figure, projection.xy, legend, shades)) if len(rows) else figure
+
+
+def _still(figure: Figure, xy: NDArray[Any], legend: dict[str, Any], shades: NDArray[np.uint8]) -> Drawing:
+    """Return what draws a map as a still, with the names that stand on it."""
+    middle = (xy.max(axis=0) + xy.min(axis=0)) / 2
+    names = [
+        {"text": bare_text(note.text), "x": note.x - middle[0], "y": note.y - middle[1]}
+        for note in figure.layout.annotations
+        if note.xref in {None, "x"}
+    ]
+    return map_drawing(xy - middle, legend, shades, selected=np.zeros(0, np.int64), labels=names)
 
 
 # Values. -----------------------------------------------------------------------------------------------------------

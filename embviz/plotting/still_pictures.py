@@ -23,8 +23,6 @@ from embviz.plotting.picture import FAINT, INK, Picture, color_ramp, discs, mix,
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from embviz.core.embedding import FrameGrid
-
 
 WIDTH, SIDE, HEAD, GAP, AXIS = 960, 76, 20, 12, 22  # pixels: of all, of the colour bars, above and below a strip
 BALANCE = ["#152150", "#1d4aa8", "#2f86c6", "#93bdd2", "#f2efee", "#dda78f", "#c65a3f", "#9c1b2c", "#420b18"]
@@ -45,12 +43,17 @@ class Strip:
     title: str
     note: str
     values: NDArray[np.float32]
-    grid: FrameGrid
+    edges: NDArray[np.float64]  # of the frames, in seconds, [t + 1]
     order: NDArray[np.int64]
     scale: str = "none"  # of PAGE_SCALES
     signed: bool = False
     ends: Sequence[float] = ()
-    unit: str = ""
+    colormap: Sequence[str] = ()  # its colours, where it is not the usual one
+
+    @property
+    def colors(self) -> NDArray[np.uint8]:
+        """The colours from the lowest value to the highest."""
+        return color_ramp(self.colormap or (BALANCE if self.scale == "signed" else VIRIDIS), LEVELS)
 
     @cached_property
     def pooled(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -100,10 +103,14 @@ class Strip:
 
 
 def strips_drawing(
-    strips: Sequence[Strip], duration: float, *, selected: Sequence[float] = (), height: int | None = None
-) -> Drawing:
-    """Return what draws embeddings below each other, on one time axis of so many seconds."""
-    tall = height or (280 if len(strips) == 1 else 200 if len(strips) == 2 else 120)
+    strips: Sequence[Strip], span: tuple[float, float], *, selected: Sequence[float] = (),
+    marks: Sequence[tuple[float, str]] = (),
+) -> Drawing:  # fmt: skip
+    """Return what draws embeddings below each other, on one time axis between two moments.
+
+    `selected` are the ends of a range, `marks` moments with their names, in seconds.
+    """
+    tall = {1: 280, 2: 200}.get(len(strips), 120)
 
     def draw(share: float) -> Picture:
         width = round(WIDTH * share)
@@ -115,11 +122,12 @@ def strips_drawing(
             end = picture.text(strip.title, MARGIN, top + 14, bold=True, width=plot // 2)
             picture.text(strip.note, end + 12, top + 14, FAINT, width=width - end - 12)
             top += HEAD
-            picture.paste(_strip_pixels(strip, plot, tall_one, duration), 0, top)
+            picture.paste(_strip_pixels(strip, plot, tall_one, span), 0, top)
             _draw_scale(picture, strip, plot + 8, top, tall_one)
-            _draw_range(picture, selected, plot, top, tall_one, duration)
+            _draw_marks(picture, marks, plot, top, tall_one, span)
+            _draw_range(picture, selected, plot, top, tall_one, span)
             top += tall_one + GAP
-        _draw_time_axis(picture, plot, top - GAP, duration)
+        _draw_time_axis(picture, plot, top - GAP, span)
         return picture
 
     return draw
@@ -131,14 +139,14 @@ def matrix_drawing(cells: NDArray[np.uint8], duration: float, low: float, high: 
     def draw(share: float) -> Picture:
         side = round(480 * share)
         picture = Picture(side + 110, side + AXIS)
-        colors = _levels("viridis")
+        colors = color_ramp(VIRIDIS, LEVELS)
         pixels = colors[np.maximum(cells.astype(int) - 1, 0) * LEVELS // 255]
         pixels[cells == 0] = 0
         picture.paste(stretch(pixels[::-1], side, side), 0, 0)
         picture.paste(stretch(colors[::-1, None], side, 10), side + 8, 0)
         for value, at in ((high, 10), (low, side - 2)):
             picture.text(f"{value:.3g}".replace("-", "−"), side + 24, at)
-        _draw_time_axis(picture, side, side, duration)
+        _draw_time_axis(picture, side, side, (0.0, duration))
         return picture
 
     return draw
@@ -154,8 +162,8 @@ def waveform_drawing(peaks: NDArray[np.int8], duration: float, *, selected: Sequ
         for x, (low, high) in enumerate(peaks[columns].astype(int)):
             top = round((127 - high) / 254 * (tall - 1))
             picture.fill(x, top, 1, round((127 - low) / 254 * (tall - 1)) - top + 1, ACCENT)
-        _draw_range(picture, selected, width, 0, tall, duration)
-        _draw_time_axis(picture, width, tall, duration)
+        _draw_range(picture, selected, width, 0, tall, (0.0, duration))
+        _draw_time_axis(picture, width, tall, (0.0, duration))
         return picture
 
     return draw
@@ -197,35 +205,29 @@ def _strip_height(dimensions: int, most: int) -> int:
     return max(min(most, 2 * dimensions), 24)
 
 
-def _levels(name: str) -> NDArray[np.uint8]:
-    return color_ramp(BALANCE if name == "balance" else VIRIDIS, LEVELS)
-
-
-def _strip_pixels(strip: Strip, width: int, height: int, duration: float) -> NDArray[np.uint8]:
+def _strip_pixels(strip: Strip, width: int, height: int, span: tuple[float, float]) -> NDArray[np.uint8]:
     pixels = np.zeros((height, width, 4), np.uint8)
     t, d = strip.values.shape
-    if not t or not d or duration <= 0:
+    if not t or not d or span[1] <= span[0]:
         return pixels
     places = strip.places(width, height)
-    edges = strip.grid.edges
-    edges = np.append(edges[: -1 : strip.per_column(width)], edges[-1])
-    seconds = (np.arange(width) + 0.5) / width * duration
+    edges = np.append(strip.edges[: -1 : strip.per_column(width)], strip.edges[-1])
+    seconds = span[0] + (np.arange(width) + 0.5) / width * (span[1] - span[0])
     columns = np.searchsorted(edges, seconds, side="right") - 1
     there = (columns >= 0) & (columns < places.shape[1])
     rows = np.arange(height) * len(places) // height
     drawn = places[rows][:, np.clip(columns, 0, places.shape[1] - 1)]
-    colors = _levels("balance" if strip.scale == "signed" else "viridis")
-    pixels[:] = colors[(np.nan_to_num(drawn) * (LEVELS - 1)).round().astype(int)]
+    pixels[:] = strip.colors[(np.nan_to_num(drawn) * (LEVELS - 1)).round().astype(int)]
     pixels[np.isnan(drawn) | ~there] = 0
     return pixels
 
 
 def _draw_range(
-    picture: Picture, selected: Sequence[float], width: int, top: int, height: int, duration: float
+    picture: Picture, selected: Sequence[float], width: int, top: int, height: int, span: tuple[float, float]
 ) -> None:
     """Draw a bracket around the selected seconds, where there are some."""
-    if len(selected) == 2 and duration > 0:
-        first, last = (round(second / duration * (width - 2)) for second in selected)
+    if len(selected) == 2:
+        first, last = (_column(second, width - 1, span) for second in selected)
         for x in (first, last):
             picture.fill(x - 1, top, 4, height, "#ffffff")
             picture.fill(x, top, 2, height, ACCENT)
@@ -234,18 +236,38 @@ def _draw_range(
 
 def _draw_scale(picture: Picture, strip: Strip, x: int, top: int, height: int) -> None:
     """Draw the colour bar of a strip, with the values at its ends."""
-    colors = _levels("balance" if strip.scale == "signed" else "viridis")
-    picture.paste(stretch(colors[::-1, None], height, 8), x, top)
+    picture.paste(stretch(strip.colors[::-1, None], height, 8), x, top)
     low, high = strip.limits
     words = ("max", "min") if strip.scale == "minmax" else [f"{value:.3g}".replace("-", "−") for value in (high, low)]
     picture.text(words[0], x + 14, top + 10)
     picture.text(words[1], x + 14, top + height - 1)
 
 
-def _draw_time_axis(picture: Picture, width: int, top: int, duration: float) -> None:
-    step = next((step for step in TICKS if duration / step * 64 <= width), TICKS[-1])
-    for second in np.arange(0, duration + 1e-6, step):
-        x = round(second / max(duration, 1e-9) * (width - 1))
+def _column(second: float, width: int, span: tuple[float, float]) -> int:
+    """Return the column of pixels of a moment."""
+    return round((second - span[0]) / max(span[1] - span[0], 1e-9) * (width - 1))
+
+
+def _draw_marks(
+    picture: Picture, marks: Sequence[tuple[float, str]], width: int, top: int, height: int, span: tuple[float, float]
+) -> None:
+    for second, name in marks:
+        if not span[0] <= second <= span[1]:
+            continue
+        x = _column(second, width, span)
+        picture.fill(x, top, 1, height, "#ffffff")
+        picture.pixels[top : top + height : 4, x : x + 1] = (0, 0, 0, 255)
+        if name:
+            text = shorten_to(clean_line(name), 120)
+            picture.fill(x + 1, top + height - 17, text_width(text) + 8, 17, PILL)
+            picture.text(text, x + 4, top + height - 4, "#f2f2f2")
+
+
+def _draw_time_axis(picture: Picture, width: int, top: int, span: tuple[float, float]) -> None:
+    length = span[1] - span[0]
+    step = next((step for step in TICKS if length / step * 64 <= width), TICKS[-1])
+    for second in np.arange(math.ceil(span[0] / step) * step, span[1] + 1e-6, step):
+        x = _column(float(second), width, span)
         picture.fill(x, top, 1, 4, INK)
         anchor = 0.0 if x < 16 else 1.0 if x > width - 4 else 0.5
         picture.text(format_time(float(second)), x, top + 17, anchor=anchor)

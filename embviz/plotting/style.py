@@ -6,13 +6,14 @@ Conventions: those of :mod:`embviz.plotting`.
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.core.text import one_line, plural
+from embviz.core.text import collapse_spaces, one_line, plural
 from embviz.plotting.save import FAINT, FONT, GREY, INK
 
 if TYPE_CHECKING:
@@ -48,6 +49,11 @@ def to_time_axis(seconds: ArrayLike) -> Any:
     1970-01-01T00:01:23.200000
     """
     return np.datetime64(0, "us") + np.round(np.asarray(seconds, dtype=np.float64) * 1e6).astype("timedelta64[us]")
+
+
+def from_time_axis(place: Any) -> float:
+    """Return the seconds of a position on the time axis, as plotly keeps it."""
+    return float((np.datetime64(place) - np.datetime64(0, "us")) / np.timedelta64(1, "s"))
 
 
 @dataclass(frozen=True)
@@ -114,6 +120,11 @@ def plotly_text(text: str, longest: int = 80) -> str:
     shown = shown if len(shown) <= longest else shown[: longest - 1].rstrip() + "…"
     # Curly brackets make a template, dollars a formula where the page has MathJax.
     return html.escape(shown, quote=False).replace("{", "&#123;").replace("$", "&#36;")
+
+
+def bare_text(markup: str) -> str:
+    """Return what a piece of plotly's markup says, without its tags."""
+    return collapse_spaces(html.unescape(re.sub("<[^>]*>", " ", markup)))
 
 
 def unique_labels(labels: Iterable[str], longest: int = 40) -> list[str]:

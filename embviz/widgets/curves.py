@@ -30,14 +30,14 @@ class Curves(FramesWidget):
     def still(self) -> Still:
         """Return what the notebook keeps of the widget as it is now: the strongest dimensions, and their means."""
         strip, (d, t) = self.strip(self.title, ""), self.shape
-        if strip is None:
+        if strip is None or self._grid is None:
             return super().still()
         means = np.nan_to_num(self._values).mean(axis=0)
         order = np.argsort(-means, kind="stable")[: self.top or d]
         names = self.labels if len(self.labels) == d else [str(number) for number in range(d)]
         said = ", ".join(f"{names[i]} {means[i]:.2f}" for i in order[:10])
         strip = replace(strip, order=order, note=f"the strongest {len(order)} of {d}, over {t} frames")
-        draw = strips_drawing([strip], strip.grid.duration)
+        draw = strips_drawing([strip], (0.0, self._grid.duration))
         return Still(self.title or "Curves", (f"Means: {said}",), draw, (id(self._values), said))
 
     top = traitlets.Int(5, min=0, help="How many of the strongest dimensions are shown; 0 for all.").tag(sync=True)

@@ -107,8 +107,10 @@ class FeatureMaps(EmbeddingWidget):
         strips = []
         for channel in [int(number) for number in shown][:MOST_STRIPS]:
             values = np.asarray(self._tensor[:, :, channel], np.float32)
-            strips.append(Strip(f"channel {channel}", "", values, self._grid, np.arange(f)[::-1], "none", signed=False))
-        draw = strips_drawing(strips, self._grid.duration)
+            strips.append(
+                Strip(f"channel {channel}", "", values, self._grid.edges, np.arange(f)[::-1], "none", signed=False)
+            )
+        draw = strips_drawing(strips, (0.0, self._grid.duration))
         line = f"{t:,} frames × {f} bands × {c} channels; {len(strips)} of them are shown, by {self.order}"
         return Still(self.title or "Feature maps", (line,), draw, (self.serial, self.order))
 

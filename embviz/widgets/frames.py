@@ -142,7 +142,7 @@ class FramesWidget(EmbeddingWidget):
         look += [f"colours {PAGE_SCALES[self.scale]}"] * (self.scale != "none")
         look += [f"pinned: {', '.join(map(str, self.pins[:8]))}{'…' * (len(self.pins) > 8)}"] * bool(self.pins)
         facts = " · ".join(filter(None, [note, *named, *look]))
-        return Strip(title, facts, self._values, self._grid, order, self.scale, self.signed, self.ends)
+        return Strip(title, facts, self._values, self._grid.edges, order, self.scale, self.signed, self.ends)
 
     def _strongest_labels(self) -> list[str]:
         """Return the names of the three dimensions of highest mean."""
@@ -155,7 +155,7 @@ class FramesWidget(EmbeddingWidget):
         strip = self.strip(self.title, f"{plural(t, 'frame')} × {plural(d, 'dimension')}")
         if strip is None or self._grid is None:
             return Still(self.title or type(self).__name__, (self.message or "Nothing has been computed yet.",))
-        draw = strips_drawing([strip], self._grid.duration)
+        draw = strips_drawing([strip], (0.0, self._grid.duration))
         return Still(self.title or type(self).__name__, (strip.note,), draw, (id(self._values), strip.note, self.shape))
 
     @traitlets.validate("pins")

@@ -25,6 +25,7 @@ from embviz.plotting.still_pictures import (
 
 D, T, RATE = 20, 30, 1000
 GRID = FrameGrid(RATE, 1000, 1000, 1000, 0, T, T * RATE)  # a frame each second
+SPAN = (0.0, GRID.duration)
 VIRIDIS = {"lowest": (0x44, 0x01, 0x54), "highest": (0xFD, 0xE7, 0x25)}
 
 
@@ -50,7 +51,7 @@ def decode(png: bytes) -> np.ndarray:
 
 def strip(values, **options):
     order = options.pop("order", np.arange(D)[::-1])
-    return Strip("model · layer", "", np.asarray(values, np.float32), GRID, order, **options)
+    return Strip("model · layer", "", np.asarray(values, np.float32), GRID.edges, order, **options)
 
 
 def cell(picture, frame, row):
@@ -78,7 +79,7 @@ def test_what_is_too_large_is_drawn_smaller_and_the_rest_is_not():
 
     assert len(noise(1).to_png()) > LARGEST
     assert LARGEST / 4 < len(small_png(noise)) <= LARGEST
-    usual = strips_drawing([strip(np.eye(T, D))], GRID.duration)
+    usual = strips_drawing([strip(np.eye(T, D))], SPAN)
     assert small_png(usual) == usual(1).to_png()
     assert usual(0.5).size[0] == WIDTH // 2
 
@@ -86,10 +87,10 @@ def test_what_is_too_large_is_drawn_smaller_and_the_rest_is_not():
 def test_frames_run_to_the_right_and_dimensions_have_their_rows():
     values = np.zeros((T, D))
     values[25, 2] = 1
-    picture = strips_drawing([strip(values)], GRID.duration)(1)
+    picture = strips_drawing([strip(values)], SPAN)(1)
     assert cell(picture, 25, D - 1 - 2) == VIRIDIS["highest"]
     assert {cell(picture, 2, 5), cell(picture, 24, D - 1 - 2), cell(picture, 25, 2)} == {VIRIDIS["lowest"]}
-    listed = strips_drawing([strip(values, order=np.arange(D))], GRID.duration)(1)
+    listed = strips_drawing([strip(values, order=np.arange(D))], SPAN)(1)
     assert cell(listed, 25, 2) == VIRIDIS["highest"]
 
 
@@ -98,7 +99,7 @@ def test_peaks_outlive_the_pooling_and_nothing_stands_where_nothing_is_known():
     values = np.full((30_000, 600), np.nan, np.float32)
     values[:, 300:] = 0
     values[15_000, 450] = -1
-    picture = strips_drawing([Strip("", "", values, grid, np.arange(600), "signed", signed=True)], 60.0)(1)
+    picture = strips_drawing([Strip("", "", values, grid.edges, np.arange(600), "signed", signed=True)], (0.0, 60.0))(1)
     plot = picture.pixels[HEAD : -AXIS - 12, : WIDTH - SIDE]
     assert not plot[: len(plot) // 2 - 1, :, 3].any(), "what is not a number"
     assert not plot[:, (WIDTH - SIDE) // 2 + 1 :, 3].any(), "behind the last frame"
@@ -107,7 +108,7 @@ def test_peaks_outlive_the_pooling_and_nothing_stands_where_nothing_is_known():
 
 def test_a_scale_per_dimension_and_a_selected_range():
     values = np.outer(np.linspace(0, 1, T), np.arange(D))
-    picture = strips_drawing([strip(values, scale="minmax")], GRID.duration, selected=(10, 20))(1)
+    picture = strips_drawing([strip(values, scale="minmax")], SPAN, selected=(10, 20))(1)
     assert cell(picture, T - 1, 3) == VIRIDIS["highest"]
     accent = tuple(int(ACCENT[at : at + 2], 16) for at in (1, 3, 5))
     marked = np.flatnonzero((picture.pixels[HEAD + 30, :, :3] == accent).all(axis=-1)) / (WIDTH - SIDE) * T

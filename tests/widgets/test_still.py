@@ -6,6 +6,8 @@ import sys
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
+import plotly.io
 import pytest
 from factories import bare
 
@@ -13,6 +15,7 @@ import embviz
 from embviz.core.embedding import Embedding, FrameGrid
 from embviz.core.progress import reporter
 from embviz.core.vectors import Vectors
+from embviz.plotting.figure import StillFigure
 from embviz.widgets import still as stills
 from embviz.widgets.atlas import AtlasView
 from embviz.widgets.confusion import Confusion
@@ -211,6 +214,39 @@ def test_vscode_and_terminals_are_given_one_output(shell):
         widget._ipython_display_()
     assert widget._repr_mimebundle_()[0].keys() >= {VIEW, "text/html", "image/png"}
     widget.close()
+
+
+@pytest.fixture
+def in_notebook(monkeypatch):
+    """As in JupyterLab, whose cells keep plotly's data."""
+    monkeypatch.setattr(plotly.io.renderers, "default", "plotly_mimetype")
+
+
+def test_figures_leave_a_picture_of_what_they_show(in_notebook):
+    figure = embviz.heatmap(embedding())
+    with pytest.raises(NotImplementedError):  # so that IPython takes the bundle
+        figure._ipython_display_()
+    before = figure._repr_mimebundle_()
+    assert before.keys() == {"application/vnd.plotly.v1+json", "image/png"}
+    figure.add_vline(embviz.plotting.to_time_axis(5))
+    figure.add_annotation(x=embviz.plotting.to_time_axis(5), y=0, text="<b>verse</b>")
+    after = figure._repr_mimebundle_()["image/png"]
+    assert after != before["image/png"]
+    figure.update_xaxes(range=[embviz.plotting.to_time_axis(4), embviz.plotting.to_time_axis(8)])
+    assert figure._repr_mimebundle_()["image/png"] != after
+    for options in ({"scale": "zscore", "order": "cluster"}, {"colormap": "plasma_r"}, {"scale": "minmax"}):
+        assert "image/png" in embviz.heatmap(embedding(), **options)._repr_mimebundle_()
+
+
+def test_maps_and_evaluations_leave_a_picture_or_a_table(in_notebook):
+    projection = embviz.project(np.random.default_rng(0).normal(size=(30, 5)), "pca")
+    table = pd.DataFrame({"genre": ["rock", "jazz", ""] * 10, "title": HOSTILE, "artist": "", "name": "a"})
+    names = {0: HOSTILE, 1: "b"}
+    figure = embviz.scatter(projection, table, color="genre", clusters=np.arange(30) % 2, names=names)
+    assert base64.b64decode(figure._repr_mimebundle_()["image/png"]).startswith(b"\x89PNG")
+    figure = StillFigure().keep_still(table="<table></table>")
+    assert figure._repr_mimebundle_()["text/html"] == "<table></table>"
+    assert StillFigure()._repr_mimebundle_().keys() == {"application/vnd.plotly.v1+json"}
 
 
 def test_bars_of_progress_are_text_that_stays(shell):

@@ -48,9 +48,9 @@ def _strips_still(controller: ExplorerController, page: str, works: list[DrawnWo
     if not strips:
         return Still(_title(controller), tuple(lines))
     selected = tuple(context.player.range)
-    duration = context.player.duration or max(strip.grid.duration for strip in strips)
+    duration = context.player.duration or max(float(strip.edges[-1]) for strip in strips)
     key = ([(id(strip.values), strip.title, strip.note) for strip in strips], selected, duration)
-    return Still(_title(controller), tuple(lines), strips_drawing(strips, duration, selected=selected), key)
+    return Still(_title(controller), tuple(lines), strips_drawing(strips, (0.0, duration), selected=selected), key)
 
 
 def _strip(work: DrawnWork) -> Strip | None:
