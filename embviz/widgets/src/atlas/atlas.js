@@ -1,4 +1,3 @@
-// @ts-nocheck
 /**
  * The page around one or two maps of a collection: what is mapped and how above them, lists of tracks beside them.
  *
@@ -33,6 +32,11 @@ import { clusterList, comparison } from "./cluster_lists.js";
 import { atlasMap } from "./map_pane.js";
 import { counted, neighborList, problemList, queueList, selectionTable } from "./track_lists.js";
 
+/** @import { Host, Model, RenderOptions } from "../types.js" */
+/** @import { Choices, LayerChoice, ListedTrack, MapState, Method, Page, Part } from "./types.js" */
+/** @import { ModelOption } from "../explorer/types.js" */
+
+/** @type {[string, string, (view: Page) => Part][]} */
 const TABS = [
   ["neighbors", "Neighbours", neighborList],
   ["selection", "Selection", selectionTable],
@@ -44,7 +48,7 @@ const TABS = [
 
 /**
  * What there is to see.
- * @param {{tracks?: number, points?: number, duplicates?: number}} count @param {string} kind of points
+ * @param {{tracks?: number, points?: number, duplicates?: number}} count @param {string} [kind] of points
  * @returns {string} such as ``1,240 tracks · 62,000 frames``
  */
 export function countText({ tracks = 0, points = 0, duplicates = 0 }, kind = "tracks") {
@@ -54,22 +58,55 @@ export function countText({ tracks = 0, points = 0, duplicates = 0 }, kind = "tr
   return [counted(tracks, "track"), frames, twice].filter(Boolean).join(" · ");
 }
 
-function render({ model, el, signal, host }) {
+function render(/** @type {RenderOptions} */ { model, el, signal, host }) {
   const controller = new AbortController();
   signal?.addEventListener("abort", () => controller.abort(), { once: true });
-  new View(model, el, controller.signal, host);
+  new View(model, el, controller.signal, /** @type {Host} */ (host));
   return () => controller.abort();
 }
 
-/** One view of the page; what its parts share of it are the public members. */
+/** One view of the page; what its parts share of it are the public members. @implements {Page} */
 class View {
+  live = h("div.ev-hidden", { "aria-live": "polite" });
+  trouble = troubleLine();
+  heatmapTitle = h("h3");
+  heatmapLayer = h("span.ev-faint");
+  total = h("span.ev-faint");
+
+  /** @param {Model} model @param {HTMLElement} el @param {AbortSignal} signal @param {Host} host */
   constructor(model, el, signal, host) {
-    Object.assign(this, { model, el, signal, host });
+    this.model = model;
+    this.el = el;
+    this.signal = signal;
+    this.host = host;
     el.classList.add("embviz", "ev-parts", "ev-atlas");
     keepKeys(el, signal);
     el.setAttribute("role", "region");
     el.setAttribute("aria-label", "Map of the collection");
     this.link = new Link(model, { signal, onTrouble: (sentence) => this.#sayTrouble(sentence) });
+    this.copyButton = copyButton(el, () => model.get("code") ?? "", signal);
+    this.messages = notices(this);
+    this.busy = busyLine({ link: this.link, leave: () => this.tabs.focus(this.#tab) });
+    this.door = fileDoor(this, {
+      label: "Find what is like a file",
+      doing: "Reading",
+      drop: "Drop a sound to find what is like it",
+      multiple: false,
+    });
+    this.player = playerSlot({ host, signal });
+    this.heatmap = slot({ host, signal });
+    const head = h("div.ev-atlas-heatmap-head", {}, this.heatmapTitle, this.heatmapLayer);
+    const heard = { hidden: true, "aria-label": "The open track" };
+    this.heard = h("section.ev-atlas-heatmap", heard, head, this.heatmap.el);
+    this.facets = atlasFacets(this);
+    this.maps = [atlasMap(this, 0), atlasMap(this, 1)];
+    this.field = h("div.ev-atlas-maps", {}, ...this.maps.map((map) => map.el));
+    this.controls = sharedControls(this.field, { page: el, signal, leave: () => this.#focusMap() });
+    this.tools = atlasTools(this, this.controls);
+    const wrong = { type: "button", onclick: () => this.#openTab("problems", true) };
+    this.wrong = h("button.ev-plain.ev-atlas-wrong", wrong);
+    this.pages = TABS.map(([name, label, make]) => ({ name, label, part: make(this), page: h("div.ev-atlas-list") }));
+    this.tabs = tabList({ label: "Lists", tabs: this.pages, open: (name) => this.#openTab(name) });
     this.#build();
     this.#listen();
     this.#updateAll();
@@ -81,6 +118,7 @@ class View {
     return clockOf(this.model.get("clock") ?? "");
   }
 
+  /** @returns {Choices} */
   get choices() {
     return this.model.get("choices") ?? {};
   }
@@ -94,11 +132,17 @@ class View {
     return this.messages.own;
   }
 
+  /** @param {string | undefined} name @returns {ModelOption | undefined} */
   modelOf(name) {
-    return (this.model.get("models") ?? []).find((entry) => entry.name === name);
+    return this.#models.find((entry) => entry.name === name);
   }
 
-  /** @returns {string} such as ``MusiCNN (MSD) · embedding`` */
+  /** @returns {ModelOption[]} */
+  get #models() {
+    return this.model.get("models") ?? [];
+  }
+
+  /** @param {Partial<LayerChoice>} [choice] @returns {string} such as ``MusiCNN (MSD) · embedding`` */
   modelTitle({ model, layer } = {}) {
     return [this.modelOf(model)?.title || model, layer].filter(Boolean).map(quoted).join(" · ");
   }
@@ -108,23 +152,25 @@ class View {
     return null;
   }
 
+  /** @param {string} name @param {unknown} value */
   set(name, value) {
     this.link.send("set_option", { name, value });
   }
 
   pick() {
     const { model, layer } = this.choices;
-    const choose = (choice) => this.set("model", { model: choice.model, layer: choice.layer });
+    const choose = (/** @type {LayerChoice} */ choice) =>
+      this.set("model", { model: choice.model, layer: choice.layer });
     openPicker(this, { title: "What to map", button: "Map", current: { model, layer }, anyHop: false, choose });
   }
 
   pickSecond() {
     const { model: own, layer: shown, second } = this.choices;
     // A model is not compared with itself: another one is proposed.
-    const ready = (this.model.get("models") ?? []).filter(({ name }) => name !== own);
-    const other = ready.find(({ state }) => state === "ready") ?? ready[0];
+    const others = this.#models.filter(({ name }) => name !== own);
+    const other = others.find(({ state }) => state === "ready") ?? others[0];
     const current = second?.model ? second : { model: other?.name };
-    const choose = ({ model, layer }) => {
+    const choose = (/** @type {LayerChoice} */ { model, layer }) => {
       if (model === own && layer === shown)
         this.say("That is what the first map shows: choose another model or layer.");
       else this.set("second", { model, layer });
@@ -139,6 +185,7 @@ class View {
 
   /** The first method of clusters that can be used. */
   firstClusterer() {
+    /** @type {Method[]} */
     const methods = this.model.get("clusterers") ?? [];
     return (methods.find(({ available }) => available !== false) ?? methods[0])?.name ?? "hdbscan";
   }
@@ -147,35 +194,37 @@ class View {
     this.door.browse();
   }
 
-  /** While a row is pointed at, or has the focus, its point is marked on the maps. */
+  /** While a row is pointed at, or has the focus, its point is marked on the maps. @param {HTMLElement} row @param {ListedTrack} item */
   pointsAt(row, item) {
-    const light = (on) => this.#light(on ? item : null);
+    const light = (/** @type {boolean} */ on) => this.#light(on ? item : null);
     row.addEventListener("pointerenter", () => light(true));
     row.addEventListener("pointerleave", () => light(false));
     row.addEventListener("focusin", () => light(true));
     row.addEventListener("focusout", () => light(false));
   }
 
-  async #light(item) {
+  async #light(/** @type {ListedTrack | null} */ item) {
     const view = this.model.get("maps")?.[0]?.view;
-    if (!view || (item && item.point == null)) return;
+    const point = item?.point ?? null;
+    if (!view || (item && point === null)) return;
     try {
       const map = await this.host.getModel(refOf(view));
       // A map whose points are frames says of which track each is.
       const tracks = numbersOf(map.get("tracks"), Uint32Array);
-      const hover = item && { track: tracks[item.point] ?? item.point, seconds: item.at ?? null, point: item.point };
-      linkOf(map.get("link") ?? "").setHover(hover && { ...hover, by: this });
+      const hover = point !== null && { track: tracks[point] ?? point, seconds: item?.at ?? null, point };
+      linkOf(map.get("link") ?? "").setHover(hover ? { ...hover, by: this } : null);
     } catch (error) {
       console.warn("embviz: a point could not be marked.", error);
     }
   }
 
-  announce(text) {
+  announce(/** @type {string} */ text) {
     write(this.live, text);
   }
 
-  say(...words) {
-    return this.messages.say(...words);
+  /** @param {string} text @param {string} [level] @param {string} [remedy] */
+  say(text, level, remedy) {
+    return this.messages.say(text, level, remedy);
   }
 
   help() {
@@ -185,44 +234,14 @@ class View {
 
   // What it is made of.
 
+  #focusMap() {
+    const stage = this.field.querySelector(".ev-scatter-stage");
+    if (stage instanceof HTMLElement) stage.focus({ preventScroll: true });
+  }
+
   #build() {
-    const { host, signal, model } = this;
-    this.live = h("div.ev-hidden", { "aria-live": "polite" });
-    this.copyButton = copyButton(this.el, () => model.get("code") ?? "", signal);
-    this.messages = notices(this);
-    this.trouble = troubleLine();
-    this.busy = busyLine({ link: this.link, leave: () => this.tabs.focus(this.#tab) });
-    this.door = fileDoor(this, {
-      label: "Find what is like a file",
-      doing: "Reading",
-      drop: "Drop a sound to find what is like it",
-      multiple: false,
-    });
-    this.player = playerSlot({ host, signal });
-    this.heatmap = slot({ host, signal });
-    this.heatmapTitle = h("h3");
-    this.heatmapLayer = h("span.ev-faint");
-    this.heard = h(
-      "section.ev-atlas-heatmap",
-      { hidden: true, "aria-label": "The open track" },
-      h("div.ev-atlas-heatmap-head", {}, this.heatmapTitle, this.heatmapLayer),
-      this.heatmap.el,
-    );
-    this.facets = atlasFacets(this);
-    this.maps = [atlasMap(this, 0), atlasMap(this, 1)];
-    this.field = h("div.ev-atlas-maps", {}, ...this.maps.map((map) => map.el));
-    const leave = () => this.field.querySelector(".ev-scatter-stage")?.focus({ preventScroll: true });
-    this.controls = sharedControls(this.field, { page: this.el, signal, leave });
-    this.tools = atlasTools(this, this.controls);
-    this.total = h("span.ev-faint");
-    this.wrong = h("button.ev-plain.ev-atlas-wrong", {
-      type: "button",
-      onclick: () => this.#openTab("problems", true),
-    });
     this.maps[0].foot.prepend(this.total, this.wrong);
-    this.pages = TABS.map(([name, label, make]) => ({ name, label, part: make(this), page: h("div.ev-atlas-list") }));
     for (const { part, page } of this.pages) page.append(part.el);
-    this.tabs = tabList({ label: "Lists", tabs: this.pages, open: (name) => this.#openTab(name) });
     const lists = h("div.ev-atlas-lists", {}, ...this.pages.map(({ page }) => page));
     const side = h(
       "aside.ev-atlas-side",
@@ -268,7 +287,7 @@ class View {
     this.el.addEventListener("keydown", (event) => this.#key(event), { signal });
   }
 
-  #key(event) {
+  #key(/** @type {KeyboardEvent} */ event) {
     if (event.defaultPrevented) return;
     const inside = this.el.parentElement?.closest(".embviz");
     const action = pressedAction(event);
@@ -285,6 +304,7 @@ class View {
 
   // What it shows.
 
+  /** @returns {string} */
   get #tab() {
     return this.model.get("tab") || "neighbors";
   }
@@ -309,6 +329,7 @@ class View {
   }
 
   #updateMaps() {
+    /** @type {MapState[]} */
     const maps = this.model.get("maps") ?? [];
     this.field.classList.toggle("ev-atlas-two", maps.length > 1);
     // Before there is a map, its place says so.
@@ -333,10 +354,10 @@ class View {
     this.pages.find(({ name }) => name === this.#tab)?.part.update();
   }
 
-  #openTab(name, focus = false) {
+  #openTab(/** @type {string} */ name, focus = false) {
     if (name !== this.#tab) {
       this.model.set("tab", name);
-      this.model.save_changes();
+      this.model.save_changes?.();
     }
     if (focus) this.tabs.focus(name);
   }
@@ -345,11 +366,12 @@ class View {
     this.announce(count ? `${count} selected` : "Nothing is selected");
   }
 
+  /** @param {{of?: {title: string}, items?: unknown[]}} [neighbors] */
   #sayNeighbors({ of, items } = {}) {
     if (of) this.announce(`${counted(items?.length, "neighbour")} of ${quoted(of.title)}`);
   }
 
-  #sayTrouble(sentence) {
+  #sayTrouble(/** @type {string} */ sentence) {
     this.trouble.say(sentence);
     this.#updateBusy();
   }

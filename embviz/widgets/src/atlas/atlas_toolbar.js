@@ -1,10 +1,11 @@
-// @ts-nocheck
 /** The bar above the maps: what is mapped and how, how points look, comparing and saving. */
 import { h, icon, onChange, write } from "../base/dom.js";
 import { optionForm } from "../base/option_form.js";
 import { popover } from "../base/popover.js";
 import { fillSelect, ICONS, plain, quoted, titled } from "../base/ui.js";
 import { optionList as listbox } from "../explorer/option_list.js";
+
+/** @import { ColorGroup, Method, Page } from "./types.js" */
 
 /** What can be saved: name, title, what it is; and whether a selection can be saved alone. */
 export const FORMATS = [
@@ -22,7 +23,7 @@ const AUDIO = [
   { value: "embed", label: "with all sounds inside" },
 ];
 
-/** Methods as choices of a select. @param {{name: string, title: string, available: boolean}[]} methods */
+/** Methods as choices of a select. @param {Method[]} methods */
 export function methodOptions(methods) {
   return methods.map(({ name, title, available }) => ({
     value: name,
@@ -33,29 +34,30 @@ export function methodOptions(methods) {
 
 /**
  * The groups whose items have all words of a query in their names, or in that of their group.
- * @param {{title: string, items: {key: string, title: string}[]}[]} groups @param {string} query
+ * @param {ColorGroup[]} groups @param {string} query
  */
 export function matching(groups, query) {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
-  const has = (text) => words.every((word) => text.toLowerCase().includes(word));
+  const has = (/** @type {string} */ text) => words.every((word) => text.toLowerCase().includes(word));
   return groups
     .map(({ title, items }) => ({ title, items: items.filter((item) => has(`${item.title} ${title}`)) }))
     .filter(({ items }) => items.length);
 }
 
-/** What a key is called. @returns {string} */
+/** What a key is called. @param {ColorGroup[]} groups @param {string} key @returns {string} */
 export function titleOf(groups, key) {
   return groups.flatMap(({ items }) => items).find((item) => item.key === key)?.title ?? key;
 }
 
 /**
  * One row: what is mapped, how, in which colours; what the hand does, the search, and all the rest behind one button.
- * @param {object} view what the parts of the page share
+ * @param {Page} view what the parts of the page share
  * @param {{tools: HTMLElement, search: {el: HTMLElement}}} controls of the maps
  */
 export function atlasTools(view, { tools, search }) {
   const { model, signal } = view;
   const method = methodOf(view, { name: "method", label: "Method of the map", list: "methods", own: "options" });
+  /** @type {{nodes: HTMLElement[], update: () => void}[]} */
   const row = [picked(view), method, color(view)];
   const more = drawer(view, method);
   const el = h(
@@ -79,22 +81,27 @@ function chevron() {
   return el;
 }
 
-/** A control with its name beside it; what a control is called to who does not see it, its own label says. */
+/**
+ * A control with its name beside it; what a control is called to who does not see it, its own label says.
+ * @param {string} name @param {...HTMLElement} controls
+ */
 function field(name, ...controls) {
   return h("div.ev-atlas-field", {}, h("span.ev-faint", { "aria-hidden": "true" }, name), ...controls);
 }
 
-/** A part of the drawer, under its heading. */
+/** A part of the drawer, under its heading. @param {string} title @param {...HTMLElement} nodes */
 function section(title, ...nodes) {
   return h("section.ev-atlas-section", { "aria-label": title }, h("h3", {}, title), ...nodes);
 }
 
+/** @param {Page} view @param {string} name of the choice @param {string} label */
 function selector(view, name, label, title = "") {
   const el = h("select", { "aria-label": label, title });
   el.addEventListener("change", () => view.set(name, el.value));
   return el;
 }
 
+/** @param {Page} view */
 function picked(view) {
   const name = h("span.ev-panel-name", { dir: "auto" });
   const button = h("button.ev-atlas-model", { type: "button", "aria-haspopup": "dialog" }, name, chevron());
@@ -110,6 +117,7 @@ function picked(view) {
   };
 }
 
+/** @param {Page} view */
 function points(view) {
   const kind = selector(view, "points", "What a point is", "What a point is: a track, or a moment of one");
   const pooling = selector(view, "pooling", "Pooling", "How the frames of a track become one point");
@@ -128,27 +136,32 @@ function points(view) {
   };
 }
 
-/** A select of methods, and the options of the one that is chosen, which unfold. */
+/**
+ * A select of methods, and the options of the one that is chosen, which unfold.
+ * @param {Page} view
+ * @param {{name: "method" | "clusters", label: string, list: string, own: "options" | "cluster_options",
+ *   none?: import("../types.js").Choice[]}} options
+ */
 function methodOf(view, { name, label, list, own, none = [] }) {
   const select = selector(view, name, label);
   select.classList.add("ev-atlas-method");
   const summary = h("summary");
   const place = h("div");
   const options = h("details.ev-atlas-options", {}, summary, place);
-  const chosen = () => (view.model.get(list) ?? []).find((one) => one.name === view.choices[name]);
+  /** @returns {Method[]} */
+  const all = () => view.model.get(list) ?? [];
   let filled = "";
   return {
     nodes: [select],
     options,
     update() {
-      const methods = view.model.get(list) ?? [];
+      const methods = all();
       fillSelect(select, [...none, ...methodOptions(methods)], view.choices[name] || none[0]?.value || "");
       const missing = methods.filter((one) => one.available === false && one.why);
-      const current = chosen();
+      const current = methods.find((one) => one.name === view.choices[name]);
       select.title = [label, current?.title, ...missing.map((one) => one.why)].filter(Boolean).map(quoted).join("\n");
-      const any = current?.options?.length > 0;
-      options.hidden = !any;
-      if (!any) return;
+      options.hidden = !current?.options?.length;
+      if (!current || options.hidden) return;
       const values = view.choices[own] ?? {};
       const changed = Object.keys(values).length > 0;
       write(summary, `Options of ${quoted(current.title)}${changed ? " (changed)" : ""}`);
@@ -156,7 +169,7 @@ function methodOf(view, { name, label, list, own, none = [] }) {
       const key = JSON.stringify([current, values]);
       if (key === filled) return;
       filled = key;
-      const apply = (values) => view.set(own, values);
+      const apply = (/** @type {object} */ changed) => view.set(own, changed);
       const focused = place.contains(document.activeElement);
       place.replaceChildren(optionForm({ title: "", options: current.options, chosen: values, apply }));
       if (focused) summary.focus({ preventScroll: true });
@@ -164,11 +177,13 @@ function methodOf(view, { name, label, list, own, none = [] }) {
   };
 }
 
+/** @param {Page} view */
 function color(view) {
   const { model } = view;
   const name = h("span.ev-panel-name", { dir: "auto" });
   const label = h("span.ev-faint", { "aria-hidden": "true" }, "Colour");
   const button = h("button.ev-atlas-color", { type: "button" }, label, name, chevron());
+  /** @returns {ColorGroup[]} */
   const groups = () => model.get("color_options") ?? [];
   popover(view.el, button, {
     label: "Colour by",
@@ -196,7 +211,9 @@ function color(view) {
           value,
           "Nothing is called so.",
         );
-      list.addEventListener("click", (event) => event.target.closest("[role=option]") && done());
+      list.addEventListener("click", ({ target }) => {
+        if (target instanceof Element && target.closest("[role=option]")) done();
+      });
       search.addEventListener("input", fill);
       search.addEventListener("keydown", (event) => {
         if (event.key !== "ArrowDown" && event.key !== "Enter") return;
@@ -221,18 +238,21 @@ function color(view) {
   };
 }
 
+/** @param {Page} view */
 function size(view) {
   const select = selector(view, "size", "Size by");
   return {
     nodes: [field("Size by", select)],
     update() {
-      const own = (view.model.get("size_options") ?? []).map(({ key, title }) => ({ value: key, label: title }));
+      /** @type {{key: string, title: string}[]} */
+      const sizes = view.model.get("size_options") ?? [];
+      const own = sizes.map(({ key, title }) => ({ value: key, label: title }));
       fillSelect(select, own, view.choices.size || "none");
     },
   };
 }
 
-/** What is not needed at every moment, by what it is about. */
+/** What is not needed at every moment, by what it is about. @param {Page} view @param {ReturnType<typeof methodOf>} method */
 function drawer(view, method) {
   const what = points(view);
   const sized = size(view);
@@ -247,7 +267,7 @@ function drawer(view, method) {
   const near = neighborOptions(view);
   // What opens a dialog closes the drawer, and gives the focus back to its button.
   let close = () => {};
-  const leaving = (act) => () => {
+  const leaving = (/** @type {() => void} */ act) => () => {
     close();
     button.focus({ preventScroll: true });
     act();
@@ -289,7 +309,7 @@ function drawer(view, method) {
 
 const COUNTS = [5, 10, 15, 30, 50];
 
-/** How neighbours are found, in lists and in figures. */
+/** How neighbours are found, in lists and in figures. @param {Page} view */
 function neighborOptions(view) {
   const { model } = view;
   const metric = selector(view, "metric", "Distance");
@@ -310,8 +330,10 @@ function neighborOptions(view) {
   };
 }
 
+/** @param {Page} view @param {(act: () => void) => () => void} leaving */
 function comparing(view, leaving) {
-  const button = (text, press) => h("button", { type: "button", onclick: press }, text);
+  const button = (/** @type {string} */ text, /** @type {() => void} */ press) =>
+    h("button", { type: "button", onclick: press }, text);
   const open = button(
     "Compare with another model…",
     leaving(() => view.pickSecond()),
@@ -328,6 +350,7 @@ function comparing(view, leaving) {
   };
 }
 
+/** @param {Page} view */
 function saving(view) {
   const scope = h("select", { "aria-label": "What to save" });
   const audio = h("select", { "aria-label": "Sounds of the page" });
@@ -337,9 +360,8 @@ function saving(view) {
   fillSelect(format, labels, FORMATS[0].name);
   const sounds = field("Sounds", audio);
   const press = () => {
-    const content = { format: format.value, selection: scope.value === "selection" };
-    if (content.format === "html") content.audio = audio.value;
-    view.link.send("save", content);
+    const sounds = format.value === "html" ? { audio: audio.value } : {};
+    view.link.send("save", { format: format.value, selection: scope.value === "selection", ...sounds });
   };
   const save = h("button.ev-primary", { type: "button", onclick: press }, icon(ICONS.save), "Save");
   function update() {

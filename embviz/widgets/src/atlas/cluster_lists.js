@@ -1,18 +1,20 @@
-// @ts-nocheck
 /** The lists beside the maps that hold judgements: clusters and what is in them, and how two models agree. */
 import { h, write } from "../base/dom.js";
 import { iconButton, lineOf, namesOf, rowList } from "../base/row_list.js";
 import { nameOf, plain, quoted } from "../base/ui.js";
 import { counted, emptyText } from "./track_lists.js";
 
-/** A tag, and by how many usual differences it is heard more in a cluster. @returns {string} such as ``piano +1.3`` */
+/** @import { Agreement, AgreementItem, ClusterItem, MapState, Page, TagLift } from "./types.js" */
+
+/** A tag, and by how many usual differences it is heard more in a cluster. @param {TagLift} tag @returns {string} such as ``piano +1.3`` */
 export function tagText({ tag, lift }) {
   return Number.isFinite(lift) ? `${quoted(tag)} +${lift.toFixed(1)}` : quoted(tag);
 }
 
-/** @param {object} view what the parts of the page share */
+/** @param {Page} view what the parts of the page share */
 export function clusterList(view) {
   const { model, link } = view;
+  /** @returns {{items?: ClusterItem[], message?: string, scale?: string}} */
   const own = () => model.get("clusters") ?? {};
   const pointWord = () => (view.choices.points === "frames" ? "moment" : "track");
   const title = h("h3");
@@ -41,14 +43,15 @@ export function clusterList(view) {
   );
   find.addEventListener("click", () => view.set("clusters", view.firstClusterer()));
   list.el.addEventListener("keydown", (event) => {
-    const name = event.key === "F2" && event.target.closest("[data-row]")?.querySelector(".ev-atlas-rename");
-    if (!name) return;
+    const row = event.target instanceof Element ? event.target.closest("[data-row]") : null;
+    const name = /** @type {HTMLElement | null | undefined} */ (row?.querySelector(".ev-atlas-rename"));
+    if (event.key !== "F2" || !name) return;
     event.preventDefault();
     event.stopPropagation();
     name.click();
   });
 
-  function row(item) {
+  function row(/** @type {ClusterItem} */ item) {
     const label = item.name || item.auto || `Cluster ${item.id}`;
     const name = h("button.ev-plain.ev-atlas-rename", { type: "button", title: `${quoted(label)}: press to rename` });
     name.setAttribute("aria-label", `Rename ${quoted(label)}`);
@@ -70,7 +73,10 @@ export function clusterList(view) {
     return h("li.ev-atlas-cluster", {}, head, tags);
   }
 
-  /** Let the name be typed: Enter and leaving keep it, Escape does not, and an empty one brings the found one back. */
+  /**
+   * Let the name be typed: Enter and leaving keep it, Escape does not, and an empty one brings the found one back.
+   * @param {ClusterItem} item @param {string} label @param {HTMLElement} button
+   */
   function rename(item, label, button) {
     const input = h("input.ev-atlas-naming", { type: "text", value: label, maxLength: 80, dir: "auto" });
     input.setAttribute("aria-label", `Name of ${quoted(label)}`);
@@ -78,7 +84,7 @@ export function clusterList(view) {
     input.focus();
     input.select();
     let over = false;
-    const end = (keep) => {
+    const end = (/** @type {boolean} */ keep) => {
       if (over) return;
       over = true;
       const name = input.value.trim();
@@ -118,26 +124,27 @@ export function clusterList(view) {
   return { el, traits: "clusters choices", update };
 }
 
-function tagTitle({ tag, lift }) {
+function tagTitle(/** @type {TagLift} */ { tag, lift }) {
   if (!Number.isFinite(lift)) return quoted(tag);
   const by = `${lift.toFixed(1)} times as much as is usual from track to track`;
   return `“${quoted(tag)}” is heard more strongly here than in the other tracks, by ${by}`;
 }
 
-/** What the figures of a comparison say, in plain words. */
+/** What the figures of a comparison say, in plain words. @param {Agreement} agreement @param {string[]} names */
 export function readings({ cka, overlap, hubness, k }, names) {
   const share = Math.round((overlap ?? 0) * 100);
-  const known = (value) => value != null && Number.isFinite(value);
-  const hubs = (hubness ?? []).map((value) => (known(value) ? value.toFixed(1) : "–")).join(" and ");
+  /** @param {number | null | undefined} value @param {number} digits */
+  const shown = (value, digits) => (value != null && Number.isFinite(value) ? value.toFixed(digits) : "–");
+  const hubs = (hubness ?? []).map((value) => shown(value, 1)).join(" and ");
   return [
     {
       name: "CKA",
-      value: known(cka) ? cka.toFixed(2) : "–",
+      value: shown(cka, 2),
       words: "How alike both models arrange all tracks: 1 the same up to turning and scale, 0 nothing in common.",
     },
     {
       name: "Neighbours in common",
-      value: known(overlap) ? `${share} %` : "–",
+      value: shown(overlap, 2) === "–" ? "–" : `${share} %`,
       words: `Of a track's ${k ?? ""} nearest in one model, how many are among those of the other; the average of all.`,
     },
     {
@@ -150,10 +157,13 @@ export function readings({ cka, overlap, hubness, k }, names) {
   ];
 }
 
-/** @param {object} view what the parts of the page share */
+/** @param {Page} view what the parts of the page share */
 export function comparison(view) {
   const { model, link } = view;
+  /** @returns {Agreement} */
   const own = () => model.get("agreement") ?? {};
+  /** @returns {MapState[]} */
+  const maps = () => model.get("maps") ?? [];
   const title = h("h3", {}, "Compare");
   const figures = h("dl.ev-atlas-figures");
   const choose = h("button.ev-primary", { type: "button" }, "Compare with another model…");
@@ -173,7 +183,7 @@ export function comparison(view) {
   const sub = h("h4", {}, "Placed most differently");
   const list = rowList({
     label: "Tracks that are placed most differently",
-    row(item) {
+    row(/** @type {AgreementItem} */ item) {
       const play = iconButton("play", `Play ${lineOf(item)}`, () => link.send("play", { track: item.track }));
       const show = h("button", { type: "button" }, "Show");
       show.setAttribute("aria-label", `Show ${lineOf(item)} on both maps`);
@@ -196,10 +206,10 @@ export function comparison(view) {
       const has = two && own().k != null;
       empty.hidden = two;
       waiting.hidden = !two || has;
-      const over = (model.get("maps") ?? []).every(({ status }) => status === "ready") && !model.get("progress")?.text;
+      const over = maps().every(({ status }) => status === "ready") && !model.get("progress")?.text;
       write(waiting, over ? "There are too few tracks to compare." : "The figures come when both maps are ready.");
       figures.hidden = sub.hidden = !has;
-      const names = (model.get("maps") ?? []).map((map) => map.title || view.modelTitle(map));
+      const names = maps().map((map) => map.title || view.modelTitle(map));
       figures.replaceChildren(
         ...(has ? readings(own(), names) : []).map(({ name, value, words }) =>
           h("div", {}, h("dt", {}, name), h("dd.ev-atlas-value", {}, value), h("dd.ev-faint", { dir: "auto" }, words)),

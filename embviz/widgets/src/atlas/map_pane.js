@@ -1,9 +1,10 @@
-// @ts-nocheck
 /** A map with what is known about it: how far it can be believed, what it tells by itself, and what still runs. */
 import { h, write } from "../base/dom.js";
 import { popover } from "../base/popover.js";
 import { iconButton } from "../base/row_list.js";
 import { nameOf, plain, quoted, slot, stateBox } from "../base/ui.js";
+
+/** @import { MapState, Method, Page } from "./types.js" */
 
 /** The figures of a map in plain words. */
 export const FIGURES = [
@@ -24,7 +25,10 @@ const CAUTION =
   "distances between groups that lie far apart mean little with UMAP, t-SNE and PaCMAP. The lists of neighbours are " +
   "taken from the vectors themselves, not from the map.";
 
-/** What stands in for a map that is not ready. @returns {string} such as ``PCA while UMAP runs`` */
+/**
+ * What stands in for a map that is not ready.
+ * @param {MapState} map @param {Pick<Method, "name" | "title">[]} methods @param {string | undefined} chosen
+ * @returns {string} such as ``PCA while UMAP runs`` */
 export function preliminary(map, methods, chosen) {
   if (!map.preliminary || !["waiting", "running"].includes(map.status)) return "";
   const title = methods.find((one) => one.name === chosen)?.title || "the other";
@@ -32,7 +36,7 @@ export function preliminary(map, methods, chosen) {
   return made && made !== title ? `${made} while ${title} runs` : "the map before, while the new one is made";
 }
 
-/** @param {object} view what the parts of the page share @param {number} index 0 or 1 */
+/** @param {Page} view what the parts of the page share @param {number} index 0 or 1 */
 export function atlasMap(view, index) {
   const { link, host, signal, model } = view;
   const title = h("h3.ev-panel-name", { dir: "auto" });
@@ -58,7 +62,7 @@ export function atlasMap(view, index) {
   const el = h("section.ev-atlas-map", { "aria-label": `Map ${index + 1}` }, head, plot, foot);
   let said = "";
 
-  function update(item) {
+  function update(/** @type {MapState | null} */ item) {
     el.hidden = !item;
     if (!item) return map.set("");
     const name = item.title || view.modelTitle(item);
@@ -75,7 +79,7 @@ export function atlasMap(view, index) {
     noted(item.notes ?? []);
     // Over a map that is there, the line of what runs is enough.
     const over = item.view && ["waiting", "running"].includes(item.status);
-    state.update(over ? {} : item, view.modelOf(item.model), model.get("downloads")?.[item.model]);
+    state.update(over ? { status: "" } : item, view.modelOf(item.model), model.get("downloads")?.[item.model ?? ""]);
     map.set(item.view);
     const empty = !item.view && !["failed", "cancelled", "download", "waiting", "running"].includes(item.status);
     blank.hidden = !empty;
@@ -84,7 +88,7 @@ export function atlasMap(view, index) {
   }
 
   /** What a method tells stays as it is while numbers below it run. */
-  function noted(list) {
+  function noted(/** @type {string[]} */ list) {
     const key = JSON.stringify(list);
     if (key === notes.dataset.key) return;
     notes.dataset.key = key;
@@ -92,6 +96,7 @@ export function atlasMap(view, index) {
     notes.hidden = !list.length;
   }
 
+  /** @param {MapState} item @param {string} name */
   function announce(item, name) {
     const now = `${item.status} ${item.preliminary ? "first" : ""}`;
     if (said && said !== now && item.status === "ready") view.announce(`The map of ${quoted(name)} is ready.`);
@@ -102,7 +107,7 @@ export function atlasMap(view, index) {
   return { el, foot, update };
 }
 
-function explain(el) {
+function explain(/** @type {HTMLElement} */ el) {
   const lines = FIGURES.flatMap(([name, words]) => [h("dt", {}, name), h("dd", {}, words)]);
   el.append(h("dl", {}, ...lines), h("p.ev-faint", {}, CAUTION));
 }

@@ -1,4 +1,3 @@
-// @ts-nocheck
 /** The lists beside the maps that hold tracks: neighbours, the selection, what plays next, and what cannot be used. */
 import { h, icon, write } from "../base/dom.js";
 import { iconButton, lineOf, namesOf, rowList, walkable } from "../base/row_list.js";
@@ -6,12 +5,14 @@ import { formatTime } from "../base/time.js";
 import { ICONS, nameOf, plain, quoted } from "../base/ui.js";
 import { lengthOf } from "../explorer/track_list.js";
 
-/** A moment of a track. @returns {string} such as ``at 1:02``; empty where the whole track is meant */
+/** @import { ListedTrack, NeighborItem, Page, SelectedItem } from "./types.js" */
+
+/** A moment of a track. @param {{at?: number | null}} item @returns {string} such as ``at 1:02``; empty where the whole track is meant */
 export function momentOf({ at }) {
   return at == null ? "" : `at ${formatTime(Math.floor(at))}`;
 }
 
-/** A length of time in words. @returns {string} such as ``1 h 12 min`` or ``3 min 20 s`` */
+/** A length of time in words. @param {number} seconds @returns {string} such as ``1 h 12 min`` or ``3 min 20 s`` */
 export function lengthInWords(seconds) {
   if (!(seconds > 0)) return "";
   const whole = Math.round(seconds);
@@ -20,12 +21,15 @@ export function lengthInWords(seconds) {
   return minutes ? `${minutes} min ${whole % 60} s` : `${whole} s`;
 }
 
-/** @returns {string} such as ``1 track`` or ``1,240 tracks`` */
+/**
+ * @param {number | undefined} n @param {string} one @param {string} [many]
+ * @returns {string} such as ``1 track`` or ``1,240 tracks``
+ */
 export function counted(n, one, many = `${one}s`) {
   return `${(n ?? 0).toLocaleString("en")} ${n === 1 ? one : many}`;
 }
 
-/** A distance with as many digits as tell. @returns {string} */
+/** A distance with as many digits as tell. @param {number | null | undefined} distance @returns {string} */
 export function distanceOf(distance) {
   if (distance == null || !Number.isFinite(distance)) return "";
   return distance >= 100 ? distance.toFixed(0) : distance >= 1 ? distance.toFixed(2) : distance.toFixed(3);
@@ -33,31 +37,37 @@ export function distanceOf(distance) {
 
 const collator = new Intl.Collator(undefined, { numeric: true, sensitivity: "base" });
 
-/** Rows in the order of a column; what is not known comes last, whichever way. @param {1 | -1} way */
+/**
+ * Rows in the order of a column; what is not known comes last, whichever way.
+ * @template {object} Row
+ * @param {Row[]} rows @param {keyof Row} column @param {number} way 1 or −1 @returns {Row[]}
+ */
 export function sorted(rows, column, way) {
-  const empty = (value) => value == null || value === "";
-  const order = (a, b) => (typeof a === "number" ? a - b : collator.compare(a, b));
+  const empty = (/** @type {unknown} */ value) => value == null || value === "";
+  /** @param {unknown} a @param {unknown} b */
+  const order = (a, b) =>
+    typeof a === "number" && typeof b === "number" ? a - b : collator.compare(String(a), String(b));
   return [...rows].sort(({ [column]: a }, { [column]: b }) => {
     if (empty(a) || empty(b)) return Number(empty(a)) - Number(empty(b));
     return way * order(a, b);
   });
 }
 
-/** Where a track, or a moment of one, is found. */
+/** Where a track, or a moment of one, is found. @param {ListedTrack} item */
 const placeOf = ({ track, at }) => (at == null ? { track } : { track, at });
 
-/** The button that plays an item, which stands first in its row. */
+/** The button that plays an item, which stands first in its row. @param {Page} view @param {ListedTrack} item */
 function playButton(view, item) {
   const label = [`Play ${lineOf(item)}`, momentOf(item)].filter(Boolean).join(" ");
   return iconButton("play", label, () => view.link.send("play", placeOf(item)));
 }
 
-/** What to do where a list is empty. */
+/** What to do where a list is empty. @param {...string} words */
 export function emptyText(...words) {
   return h("p.ev-panel-empty", {}, ...words);
 }
 
-/** @param {object} view what the parts of the page share */
+/** @param {Page} view what the parts of the page share */
 export function neighborList(view) {
   const { model, link } = view;
   const own = () => model.get("neighbors") ?? {};
@@ -73,7 +83,7 @@ export function neighborList(view) {
   );
   const list = rowList({
     label: "Neighbours",
-    row(item, index) {
+    row(/** @type {NeighborItem} */ item, /** @type {number} */ index) {
       const queue = () => link.send("enqueue", { tracks: [item.track] });
       const node = h(
         "li.ev-atlas-row",
@@ -105,7 +115,9 @@ export function neighborList(view) {
     traits: "neighbors choices selection filters",
     update() {
       const { of, items = [], message: said, exact: certain } = own();
-      const kind = { frame: "this moment of ", selection: "", file: "the file " }[of?.kind] ?? "";
+      /** @type {Record<string, string>} */
+      const kinds = { frame: "this moment of ", file: "the file " };
+      const kind = kinds[of?.kind] ?? "";
       title.replaceChildren(...(of?.title ? [`Like ${kind}`, nameOf(of.title)] : ["Neighbours"]));
       title.title = of ? quoted(of.title) : "";
       const metric = own().metric || view.choices.metric || "cosine";
@@ -119,13 +131,14 @@ export function neighborList(view) {
       message.hidden = !said;
       empty.hidden = Boolean(of);
       list.fill(
-        items.filter((item) => view.facets.passes(item)),
+        items.filter((/** @type {NeighborItem} */ item) => view.facets.passes(item)),
         of,
       );
     },
   };
 }
 
+/** @type {{name: "title" | "artist" | "album" | "genre" | "seconds", title: string}[]} */
 const COLUMNS = [
   { name: "title", title: "Title" },
   { name: "artist", title: "Artist" },
@@ -134,10 +147,12 @@ const COLUMNS = [
   { name: "seconds", title: "Length" },
 ];
 
-/** @param {object} view what the parts of the page share */
+/** @param {Page} view what the parts of the page share */
 export function selectionTable(view) {
   const { model, link } = view;
+  /** @returns {{count?: number, seconds?: number, rows?: SelectedItem[], more?: number}} */
   const own = () => model.get("selection") ?? {};
+  /** @type {{column: (typeof COLUMNS)[number]["name"] | "", way: number}} */
   const order = { column: "", way: 1 };
   const passing = () => (own().rows ?? []).filter((row) => view.facets.passes(row));
   const rowsNow = () => (order.column ? sorted(passing(), order.column, order.way) : passing());
@@ -150,13 +165,14 @@ export function selectionTable(view) {
   const play = h("button.ev-primary", { type: "button" }, icon(ICONS.play), "Play in order");
   const enqueue = h("button", { type: "button" }, "Add to queue");
   const clear = h("button", { type: "button", title: "Select nothing (Esc)" }, "Clear");
-  const saveOne = (format, text) => {
+  const saveOne = (/** @type {string} */ format, /** @type {string} */ text) => {
     const press = () => link.send("save", { format, selection: true });
     return h("button", { type: "button", onclick: press }, text);
   };
   const save = h("div.ev-atlas-line", {}, saveOne("m3u", "Save as M3U"), saveOne("csv", "Save as CSV"));
-  const heads = COLUMNS.map((column) => {
-    const press = h("button.ev-plain", { type: "button" }, column.title, h("span", { "aria-hidden": "true" }));
+  const arrows = COLUMNS.map(() => h("span", { "aria-hidden": "true" }));
+  const heads = COLUMNS.map((column, i) => {
+    const press = h("button.ev-plain", { type: "button" }, column.title, arrows[i]);
     press.addEventListener("click", () => sortBy(column.name));
     return h(`th.ev-atlas-col-${column.name}`, { scope: "col" }, press);
   });
@@ -192,14 +208,14 @@ export function selectionTable(view) {
   enqueue.addEventListener("click", () => link.send("enqueue", places()));
   clear.addEventListener("click", () => link.send("clear_selection"));
 
-  function sortBy(name) {
+  function sortBy(/** @type {(typeof COLUMNS)[number]["name"]} */ name) {
     const again = order.column === name;
     order.way = again ? -order.way : 1;
     order.column = name;
     update();
   }
 
-  function rowOf(item) {
+  function rowOf(/** @type {SelectedItem} */ item) {
     const where = momentOf(item);
     const cells = used.map(({ name }) => {
       const text = name === "seconds" ? lengthOf(item) : item[name];
@@ -227,27 +243,28 @@ export function selectionTable(view) {
     ].filter(Boolean);
     more.hidden = !missing.length;
     write(more, missing.length ? `${missing.join(", ")}; saving and Python have them all.` : "");
-    COLUMNS.forEach(({ name }, i) => {
+    for (const [i, { name }] of COLUMNS.entries()) {
       const own = order.column === name;
       if (own) heads[i].setAttribute("aria-sort", order.way > 0 ? "ascending" : "descending");
       else heads[i].removeAttribute("aria-sort");
-      write(heads[i].querySelector("span"), own ? (order.way > 0 ? "▲" : "▼") : "");
-    });
+      write(arrows[i], own ? (order.way > 0 ? "▲" : "▼") : "");
+    }
     const key = JSON.stringify([passing(), order]);
     if (key === shown) return;
     shown = key;
     // What is known of no track takes no room.
     used = COLUMNS.filter(({ name }) => name === "title" || rows.some((row) => row[name]));
-    COLUMNS.forEach((column, i) => (heads[i].hidden = !used.includes(column)));
+    for (const [i, column] of COLUMNS.entries()) heads[i].hidden = !used.includes(column);
     walk.refill(() => body.replaceChildren(...rowsNow().map(rowOf)));
   }
 
   return { el, traits: "selection filters", update };
 }
 
-/** @param {object} view what the parts of the page share */
+/** @param {Page} view what the parts of the page share */
 export function queueList(view) {
   const { model, link } = view;
+  /** @returns {{items?: SelectedItem[], at?: number, playing?: boolean}} */
   const own = () => model.get("queue") ?? {};
   const title = h("h3");
   const toggle = h("button.ev-primary", { type: "button" });
@@ -282,8 +299,8 @@ export function queueList(view) {
     },
   });
   list.el.addEventListener("keydown", (event) => {
-    const row = event.target.closest("[data-row]");
-    if (!row || event.key !== "Delete") return;
+    const row = event.target instanceof Element ? event.target.closest("[data-row]") : null;
+    if (!(row instanceof HTMLElement) || event.key !== "Delete") return;
     event.preventDefault();
     link.send("remove_queued", { at: Number(row.dataset.row) });
   });
@@ -310,7 +327,7 @@ export function queueList(view) {
   };
 }
 
-/** @param {object} view what the parts of the page share */
+/** @param {Page} view what the parts of the page share */
 export function problemList(view) {
   const { model } = view;
   const title = h("h3");
@@ -322,6 +339,7 @@ export function problemList(view) {
     el,
     traits: "problems counts",
     update() {
+      /** @type {{name: string, problem: string}[]} */
       const items = model.get("problems") ?? [];
       const count = Math.max(items.length, model.get("counts")?.problems ?? 0);
       write(title, count ? `${counted(count, "file")} cannot be used` : "Problems");

@@ -1,4 +1,3 @@
-// @ts-nocheck
 /** The map of the whole collection, and below it what the first models of the poster make of the open track. */
 import { h, onChange, write } from "../base/dom.js";
 import { nameOf, plain, slot, stateBox } from "../base/ui.js";
@@ -6,12 +5,18 @@ import { nameOf, plain, slot, stateBox } from "../base/ui.js";
 /** Rows of the poster that are shown below the map. */
 const ROWS = 2;
 
-/** The rows of a poster that have something to show, the first of them. */
+/** @import { Panel } from "./types.js" */
+/** @typedef {{view?: string, model: string, layer: string}} Row */
+
+/**
+ * The rows of a poster that have something to show, the first of them.
+ * @param {Row[] | null | undefined} rows @returns {Row[]}
+ */
 export function seen(rows, most = ROWS) {
   return (rows ?? []).filter((row) => row.view).slice(0, most);
 }
 
-/** @param {object} panel what the parts of the panel share */
+/** @param {Panel} panel what the parts of the panel share */
 export function atlasPage(panel) {
   const { model, link, host, signal } = panel;
   const own = () => model.get("map") ?? {};

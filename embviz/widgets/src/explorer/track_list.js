@@ -79,7 +79,7 @@ export function stepped(key, active, count, page) {
 /** @param {Track} track @returns {string} such as ``128 BPM``; empty where it is not known */
 export const tempoOf = (track) => (track.bpm == null ? "" : `${Number(track.bpm.toFixed(1))} BPM`);
 
-/** @param {Track} track @returns {string} such as ``2:02``; empty where it is not known */
+/** @param {{seconds: number | null}} track @returns {string} such as ``2:02``; empty where it is not known */
 export const lengthOf = (track) => (track.seconds == null ? "" : formatTime(Math.floor(track.seconds)));
 
 /** @param {Track} track @returns {string} such as ``rock · 128 BPM · 2:02`` */
