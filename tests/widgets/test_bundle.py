@@ -151,3 +151,21 @@ def test_a_bundle_that_is_gone_is_said_and_looked_for_again(bench):
     bench.page.evaluate("() => { bench.bundle = bench.kept }")
     assert bench.mount("two", "heatmap", {"message": "Here."}).get_by_text("Here.").is_visible()
     assert not bench.errors
+
+
+def test_a_module_is_ready_before_the_bundle_is(bench):
+    # anywidget gives a model two seconds to be ready; what comes for it afterwards is lost. On a page that is loaded
+    # anew with dozens of views, code for all of them takes longer.
+    assert "initialize" not in bundle.loader("heatmap")
+    ready = bench.page.evaluate("""async () => {
+      bench.host.getModel = () => new Promise((arrive) => { bench.arrive = () => arrive(bench.bundle); });
+      const module = await bench.load("heatmap");
+      return Object.keys(module.default);
+    }""")
+    assert ready == ["render"]
+    bench.add("one", "heatmap", {"message": "There is no layer."})
+    bench.page.evaluate("() => { bench.show('one', 900) }")
+    bench.page.wait_for_function("() => bench.arrive")
+    assert bench.page.locator("[data-ref=one]").inner_text() == ""
+    bench.page.evaluate("() => bench.arrive()")
+    assert bench.page.get_by_text("There is no layer.").wait_for() is None

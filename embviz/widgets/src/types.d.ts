@@ -92,6 +92,16 @@ export interface ModelChoice {
   fixed_hop: boolean;
   cost?: number;
   bytes?: number;
+  layers?: LayerChoice[];
+}
+
+/** A layer of a model. */
+export interface LayerChoice {
+  name: string;
+  shape: number[];
+  axes: string;
+  meaning: string;
+  receptive_field: string;
 }
 
 /** A piece of work of a panel: what it does, how far it is, what went wrong. */

@@ -1,27 +1,49 @@
-// @ts-nocheck
 /** Into the network: a walk through its layers, and the structure that a layer finds in a track. */
 import { h, icon, onChange, write } from "../base/dom.js";
 import { axesOf, fillSelect, ICONS, modelOptions, nameOf, plain, quoted, slot, stateBox, timesOf } from "../base/ui.js";
 import { arrange } from "./heatmap_rows.js";
 
-/** The model and layer to begin with: those of the first row of the poster, or a model whose weights are here. */
+/**
+ * @import { Host, LayerChoice, Model, ModelChoice, WorkItem } from "../types.js"
+ * @typedef {WorkItem & {layer: string, view: string, title?: string, meaning?: string, shape?: number[], axes?: string,
+ *   receptive_field?: string, has_feature_maps?: boolean, constant?: string}} LayerItem
+ * @typedef {WorkItem & {layer: string, view: string}} MapsItem
+ * @typedef {WorkItem & {rows?: LayerItem[], feature_maps?: Partial<MapsItem>}} Walk
+ * @typedef {object} Panel what the parts of the panel share
+ * @property {Model} model
+ * @property {import("../base/commands.js").Link} link
+ * @property {Host} host
+ * @property {AbortSignal} signal
+ * @property {HTMLElement} scroller
+ * @property {HTMLElement} sticky
+ * @property {(tab: string) => boolean} visible
+ * @property {(name: string | undefined) => ModelChoice | undefined} modelOf
+ */
+
+/**
+ * The model and layer to begin with: those of the first row of the poster, or a model whose weights are here.
+ * @param {{model: string, layer: string}[] | null | undefined} rows @param {ModelChoice[]} models
+ */
 export function firstChoice(rows, models) {
-  const usable = (name) => models.some((model) => model.name === name && model.state !== "absent");
+  const usable = (/** @type {string} */ name) =>
+    models.some((model) => model.name === name && model.state !== "absent");
   const row = (rows ?? []).find((entry) => usable(entry.model));
   if (row) return { model: row.model, layer: row.layer };
   const ready = models.find((model) => model.state === "ready") ?? models[0];
   if (!ready) return null;
-  const layers = ready.layers.map(({ name }) => name);
+  const layers = (ready.layers ?? []).map(({ name }) => name);
   return { model: ready.name, layer: layers.includes("embedding") ? "embedding" : (layers.at(-1) ?? "embedding") };
 }
 
 /** What a page shows, in a few words, which may have to be cut. */
-const hint = (text) => h("span.ev-faint", { title: text }, text);
+const hint = (/** @type {string} */ text) => h("span.ev-faint", { title: text }, text);
 
-/** @param {object} panel what the parts of the panel share */
+/** @param {Panel} panel */
 export function walk(panel) {
   const { model, link, host, signal } = panel;
+  /** @returns {Walk} */
   const own = () => model.get("layers") ?? {};
+  const models = () => /** @type {ModelChoice[]} */ (model.get("models") ?? []);
   const select = h("select", { "aria-label": "Model to walk through" });
   const words = hint("from what goes in to what comes out; every layer on the same clock");
   const state = stateBox({ link, retry: () => link.send("show_layers", { model: select.value }) });
@@ -55,6 +77,7 @@ export function walk(panel) {
   );
 
   let closed = "";
+  /** @type {Map<string, ReturnType<typeof layerRow>>} */
   const rows = new Map();
   // Networks have dozens of layers: only what can be seen, or soon will be, is drawn.
   const watch = new IntersectionObserver(
@@ -79,13 +102,14 @@ export function walk(panel) {
   function update() {
     if (!panel.visible("layers")) return;
     const item = own();
-    const models = model.get("models") ?? [];
-    fillSelect(select, modelOptions(models.filter((entry) => entry.layers.length)), item.model ?? select.value);
-    state.update(item, panel.modelOf(item.model), model.get("downloads")?.[item.model]);
+    const walkable = models().filter((entry) => entry.layers?.length);
+    fillSelect(select, modelOptions(walkable), item.model ?? select.value);
+    state.update(item, panel.modelOf(item.model), model.get("downloads")?.[item.model ?? ""]);
     updateRows(item);
     updateMaps(item.feature_maps ?? {});
   }
 
+  /** @param {Walk} item */
   function updateRows(item) {
     const keys = (item.rows ?? []).map((row) => `${item.model}\n${row.layer}`);
     const wanted = new Set(keys);
@@ -95,33 +119,34 @@ export function walk(panel) {
       row.end();
       rows.delete(key);
     }
-    (item.rows ?? []).forEach((entry, i) => {
-      if (!rows.has(keys[i])) {
-        const row = layerRow(panel, entry.layer, openMaps);
-        rows.set(keys[i], row);
-        watch.observe(row.el);
-      }
-      const open = item.feature_maps?.layer;
-      rows.get(keys[i]).update(entry, item, closed !== open && open === entry.layer);
+    const open = item.feature_maps?.layer;
+    const shown = (item.rows ?? []).map((entry, i) => {
+      const row = rows.get(keys[i]) ?? layerRow(panel, entry.layer, openMaps);
+      if (!rows.has(keys[i])) watch.observe(row.el);
+      rows.set(keys[i], row);
+      row.update(entry, item, closed !== open && open === entry.layer);
+      return row.el;
     });
-    arrange(
-      list,
-      keys.map((key) => rows.get(key).el),
-    );
+    arrange(list, shown);
   }
 
+  /** @param {string} layer */
   function openMaps(layer) {
     closed = "";
     link.send("show_feature_maps", { layer });
     update();
   }
 
+  /** @param {Partial<MapsItem>} item */
   function updateMaps(item) {
     const open = Boolean(item.layer) && closed !== item.layer;
     maps.hidden = !open;
-    if (!open) return mapsView.set("");
+    if (!open) {
+      mapsView.set("");
+      return;
+    }
     mapsTitle.replaceChildren("Feature maps of ", nameOf(item.layer));
-    mapsState.update(item, panel.modelOf(own().model));
+    mapsState.update({ status: "", ...item }, panel.modelOf(own().model));
     mapsView.set(item.view);
   }
 
@@ -129,7 +154,7 @@ export function walk(panel) {
   function ask() {
     const item = own();
     if (item.rows?.length || item.status) return;
-    const first = item.model || firstChoice(model.get("rows"), model.get("models") ?? [])?.model;
+    const first = item.model || firstChoice(model.get("rows"), models())?.model;
     if (first) link.send("show_layers", { model: first });
   }
 
@@ -137,6 +162,7 @@ export function walk(panel) {
   return { el, update, ask };
 }
 
+/** @param {Panel} panel @param {string} layer @param {(layer: string) => void} openMaps */
 function layerRow(panel, layer, openMaps) {
   const controller = new AbortController();
   panel.signal.addEventListener("abort", () => controller.abort(), { once: true, signal: controller.signal });
@@ -159,13 +185,13 @@ function layerRow(panel, layer, openMaps) {
   body.append(state.el, view.el);
   const head = h("div.ev-panel-row-head", {}, fold, title, shape, facts, h("div.ev-panel-row-tools", {}, maps));
   const el = h("div.ev-panel-row.ev-panel-layer", { role: "listitem", "aria-label": quoted(layer) }, head, body);
-  let item = {};
+  let shown = "";
   let near = false;
 
   const mount = () => {
     if (!near || body.hidden) return;
-    view.set(item.view);
-    el.classList.toggle("ev-panel-mounted", Boolean(item.view));
+    view.set(shown);
+    el.classList.toggle("ev-panel-mounted", Boolean(shown));
   };
   fold.addEventListener("click", () => {
     body.hidden = !body.hidden;
@@ -185,12 +211,14 @@ function layerRow(panel, layer, openMaps) {
       controller.abort();
       el.remove();
     },
-    update(next, whole, open) {
-      item = next;
+    /** @param {LayerItem} item @param {Walk} whole that it is a row of @param {boolean} open whether its maps are */
+    update(item, whole, open) {
+      shown = item.view;
       write(title, plain(item.title || item.layer));
       write(shape, timesOf(item.shape));
       shape.title = axesOf(item.shape, item.axes);
-      const said = [item.meaning, item.receptive_field && `hears ${item.receptive_field}`, item.constant];
+      const heard = item.receptive_field ? `hears ${item.receptive_field}` : "";
+      const said = [item.meaning, heard, item.constant];
       write(facts, said.filter(Boolean).map(plain).join(" · "));
       facts.title = quoted(facts.textContent);
       maps.hidden = !item.has_feature_maps;
@@ -199,16 +227,17 @@ function layerRow(panel, layer, openMaps) {
       // While all layers wait for the same pass through the network, one bar at the top says so.
       const same =
         ["waiting", "running", "cancelled", "download"].includes(item.status) && whole.status === item.status;
-      state.update(same ? {} : item, panel.modelOf(whole.model));
+      state.update(same ? { status: "" } : item, panel.modelOf(whole.model));
       el.classList.toggle("ev-panel-expected", !item.view && item.status !== "failed");
       mount();
     },
   };
 }
 
-/** @param {object} panel what the parts of the panel share */
+/** @param {Panel} panel */
 export function structure(panel) {
   const { model, link, host, signal } = panel;
+  /** @returns {WorkItem & {layer?: string, view?: string}} */
   const own = () => model.get("similarity") ?? {};
   const models = h("select", { "aria-label": "Model" });
   const layers = h("select", { "aria-label": "Layer" });
@@ -240,6 +269,7 @@ export function structure(panel) {
   });
   layers.addEventListener("change", send);
 
+  /** @param {string} name of a model @param {string} [value] */
   function fillLayers(name, value) {
     const known = (panel.modelOf(name)?.layers ?? []).map((layer) => layer.name);
     const all = !value || known.includes(value) ? known : [...known, value];
@@ -255,7 +285,7 @@ export function structure(panel) {
     const item = own();
     fillSelect(models, modelOptions(model.get("models") ?? []), item.model || models.value);
     fillLayers(models.value, item.model ? item.layer : layers.value || "embedding");
-    state.update(item, panel.modelOf(item.model), model.get("downloads")?.[item.model]);
+    state.update(item, panel.modelOf(item.model), model.get("downloads")?.[item.model ?? ""]);
     for (const el of [panel.scroller, panel.sticky, view.el]) observer.observe(el);
     fit();
     view.set(item.view);
