@@ -3,7 +3,7 @@
 SHELL := bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help explore test campaign lab lint environment clean
+.PHONY: help explore test browsers campaign lab lint environment clean
 
 # The Python to make .venv with; the first that fits if not set.
 PYTHON ?=
@@ -32,6 +32,7 @@ $(shell for stamp in $(READY) $(READY_DEV); do \
 help:
 	@echo "make explore       install, get the weights, draw the poster's figure of a rock track, open JupyterLab"
 	@echo "make test          install with the tools of developers, and run every test"
+	@echo "make browsers      open exported pages in Firefox and WebKitGTK, and walk through a panel in every browser"
 	@echo "make campaign      look for what kills, damaged files and odd tables can break (an hour; CAMPAIGN_ARGS='kills --scale 0.1')"
 	@echo "make lab           open JupyterLab on the first notebook"
 	@echo "make lint          check style, types and which way imports point (scripts: with Node)"
@@ -57,6 +58,16 @@ test: $(READY_DEV)
 	@EMBVIZ_HOME="$$PWD/build/home" $(PY) -m embviz pull --default
 	@echo "Running every test …"
 	@EMBVIZ_TEST_HOME="$$PWD/build/home" $(PY) -m pytest $(SIDE_BY_SIDE) $(PYTEST_ARGS)
+
+browsers: $(READY_DEV)
+	@missing=; \
+	command -v firefox-esr firefox >/dev/null || missing="Firefox"; \
+	command -v WebKitWebDriver >/dev/null && command -v Xvfb >/dev/null || missing="$$missing$${missing:+ and }WebKitGTK"; \
+	[ -z "$$missing" ] || \
+		echo "$$missing is missing, so its tests are skipped (on Debian and Ubuntu: apt install firefox-esr webkit2gtk-driver xvfb)." >&2
+	@echo "Getting the weights, into build/home …"
+	@EMBVIZ_HOME="$$PWD/build/home" $(PY) -m embviz pull --default
+	@EMBVIZ_TEST_HOME="$$PWD/build/home" $(PY) -m pytest tests/browsers tests/browsers/journeys.py $(PYTEST_ARGS)
 
 campaign: $(READY_DEV)
 	@echo "Getting the weights, into build/home …"

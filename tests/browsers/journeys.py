@@ -52,6 +52,7 @@ def test_a_panel_draws_plays_and_seeks(driven: Driven, server: LabServer) -> Non
     notebook = server.write(f"{driven.name}.ipynb", [CODE])
     driven.goto(server.address(notebook))
     driven.until(OPENED, notebook, seconds=PATIENCE)
+    driven.errors.clear()  # those of the application, which is not ours
     driven.evaluate("() => { jupyterapp.commands.execute('notebook:run-all-cells') }")
     driven.until(ROW, "MusiCNN", seconds=PATIENCE)
 
