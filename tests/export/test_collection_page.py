@@ -407,7 +407,7 @@ def track_of(path: Path, title: str) -> int:
 def painted(page: Any) -> bytes:
     """Return the map as it is drawn."""
     rest(page, 250)
-    return page.locator(".ev-scatter-canvas").screenshot()
+    return page.locator(".ev-scatter-points").screenshot()
 
 
 def file_of(path: Path, track: int, music: Path) -> Path:

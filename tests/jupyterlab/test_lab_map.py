@@ -217,10 +217,13 @@ class Chart:
         return None if place is None else np.add(place, [box["x"], box["y"]])
 
     def trail(self, seconds: float) -> np.ndarray:
-        """Where the marker should be then."""
+        """Where the marker should be then: at the edge, where that is beyond the picture."""
         frames = np.frombuffer(bytes(self.scatter("trail")), "<f4").reshape(-1, 3).astype(float)
         spot = [np.interp(seconds, frames[:, 2], frames[:, axis]) for axis in (0, 1)]
-        return self._screen(np.array([spot]))[0]
+        place = self._screen(np.array([spot]))[0]
+        box = self.map().locator(".ev-scatter-stage").bounding_box()
+        corner, size = np.array([box["x"], box["y"]]), np.array([box["width"], box["height"]])
+        return np.clip(place, corner + 9, corner + size - 9)
 
     def calm(self) -> None:
         """As at the beginning: silence, nothing selected, one map of whole tracks of which all is seen."""

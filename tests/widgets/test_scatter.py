@@ -733,6 +733,11 @@ def test_a_marker_walks_along_the_trail_with_the_clock(bench):
         box = marker.bounding_box()
         x, y = mounted.at(point)
         assert (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2) == pytest.approx((x + dx, y), abs=1.5)
+    # Beyond the picture, all of it is seen at the edge.
+    bench.change("m", "trail", np.array([[5, 0, 0]], "<f4").tobytes())
+    mounted.settle()
+    box, frame = marker.bounding_box(), mounted.stage.bounding_box()
+    assert frame["x"] + frame["width"] - 3 < box["x"] + box["width"] <= frame["x"] + frame["width"]
 
 
 # -- what is shown of whom ---------------------------------------------------------------------------------------------

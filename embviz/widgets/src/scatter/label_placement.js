@@ -17,8 +17,6 @@ const SIDES = [
   [-0.7, -0.7],
   [0.7, 0.7],
   [-0.7, 0.7],
-  [0, -2],
-  [0, 2],
   [0, 0],
 ];
 const FARTHEST = 70; // pixels from its middle, beyond which a name does not stay outside of what it names

@@ -8,6 +8,7 @@ import { numbersOf } from "../base/buffers.js";
 import { inksOf } from "../base/canvas.js";
 import { h, onChange, onTheme, perFrame, sizeOf, whileSeen, write } from "../base/dom.js";
 import { clockKeys, mapAction } from "../base/keys.js";
+import { clamp } from "../base/time.js";
 import { plain, quoted, uid } from "../base/ui.js";
 import { clockOf } from "../player/clock.js";
 import { paintOver } from "./annotations.js";
@@ -28,6 +29,7 @@ import { Sight } from "./viewport.js";
 const STEP = 1.12; // of zoom, in which points grow: not every frame has other sizes
 const KEY_ZOOM = 1.6;
 const GLIDE = 900; // milliseconds in which points come to other places
+const EDGE = 9; // pixels from the edge that the marker of the playhead needs
 const MOST_MARKED = 5000; // tracks found that are marked
 const MOST_SOUGHT = 200; // tracks found that are flown to
 const HINT =
@@ -435,7 +437,10 @@ export class ScatterView {
     marker.hidden = !spot;
     if (!spot) return;
     const [x, y] = toScreen(sight.view, sight.size, spot.x, spot.y);
-    marker.style.transform = `translate(${x}px, ${y}px)`;
+    // Beyond the picture, it waits whole at its edge.
+    const [left, top] = [clamp(x, EDGE, sight.size.width - EDGE), clamp(y, EDGE, sight.size.height - EDGE)];
+    marker.classList.toggle("ev-scatter-beyond", left !== x || top !== y);
+    marker.style.transform = `translate(${left}px, ${top}px)`;
   }
 
   #labels() {
