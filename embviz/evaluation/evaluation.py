@@ -318,7 +318,7 @@ class Evaluation:
         plotly.graph_objects.Figure
             As :func:`embviz.evaluation.plots.plot` draws it.
         """
-        return plots.plot(self, task=task).keep_still(table=self._repr_html_())
+        return plots.plot(self, task=task).keep_still(text=repr(self))
 
     def layers_plot(self, model: str | Model | None = None, *, task: str | None = None) -> go.Figure:
         """Return a plot of accuracy along the depth of a model, from input to output.
@@ -335,7 +335,7 @@ class Evaluation:
         plotly.graph_objects.Figure
             As :func:`embviz.evaluation.plots.layers_plot` draws it.
         """
-        return plots.layers_plot(self, model, task=task).keep_still(table=self._repr_html_())
+        return plots.layers_plot(self, model, task=task).keep_still(text=repr(self))
 
     def learning_plot(self) -> go.Figure:
         """Return a plot of learning curves: accuracy over the number of training tracks.
@@ -345,7 +345,7 @@ class Evaluation:
         plotly.graph_objects.Figure
             As :func:`embviz.evaluation.plots.learning_plot` draws it.
         """
-        return plots.learning_plot(self).keep_still(table=self._repr_html_())
+        return plots.learning_plot(self).keep_still(text=repr(self))
 
     def confusion(
         self, model: str | Model | None = None, *, external: bool = False, **which: str | None

@@ -29,6 +29,9 @@ FOLLOW_EVERY = 2.0  # seconds between two stills while a view changes
 MOST_LINES = 12
 HOW_TO = "This is a still of the view. Run the cell to make it live."
 
+# What stands in the place of a picture, which may come later.
+NOTHING = {"text/html": '<i class="embviz-no-picture"></i>', "text/plain": ""}
+
 # Of the outputs of one cell, the first is the view, the next two are its still. What shows a view that has no model
 # says so in plain text; it makes room for the still. Readers that take style sheets out see all there is.
 STYLE = """
@@ -36,6 +39,7 @@ STYLE = """
 .jp-OutputArea-child:has(.embviz) + .jp-OutputArea-child:has(.embviz-still) + .jp-OutputArea-child:has(img),
 .jp-OutputArea-child:has(+ .jp-OutputArea-child .embviz-still):not(:has(.jp-OutputArea-output > :not(pre)))
 { display: none; }
+.jp-OutputArea-child:has(.embviz-no-picture) { display: none; }
 .embviz-still p { margin: 0 0 4px; }
 .embviz-still p:last-child { opacity: 0.7; }
 """.strip()
@@ -97,7 +101,7 @@ class StillOutputs:
         self._shown, self._changed, self._last = still, False, time.monotonic()
         publish(view)
         for name, data in zip(self._names, (still.caption(), still.picture()), strict=True):
-            publish(data or {"text/plain": ""}, name)
+            publish(data or NOTHING, name)
         if not self._connected:
             # At the end of a cell, so that it is there even where no page is open, and cells follow each other.
             shell().events.register("post_run_cell", self.update)
@@ -136,7 +140,7 @@ class StillOutputs:
             if (still.title, still.lines, still.table) != (before.title, before.lines, before.table):
                 publish(still.caption(), self._names[0], update=True)
             if still.key != before.key:
-                publish(still.picture() or {"text/plain": ""}, self._names[1], update=True)
+                publish(still.picture() or NOTHING, self._names[1], update=True)
 
     def _follow(self) -> None:
         self._waiting = False

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import sys
 from types import SimpleNamespace
+from xml.etree import ElementTree as ET
 
 import numpy as np
 import pandas as pd
@@ -222,30 +223,30 @@ def in_notebook(monkeypatch):
     monkeypatch.setattr(plotly.io.renderers, "default", "plotly_mimetype")
 
 
-def test_figures_leave_a_picture_of_what_they_show(in_notebook):
+def test_figures_leave_a_picture_of_what_they_show(in_notebook, shell):
     figure = embviz.heatmap(embedding())
-    with pytest.raises(NotImplementedError):  # so that IPython takes the bundle
-        figure._ipython_display_()
-    before = figure._repr_mimebundle_()
-    assert before.keys() == {"application/vnd.plotly.v1+json", "image/png"}
+    figure._ipython_display_()
+    [(before, _)] = shell.outputs
+    assert before.keys() == {"application/vnd.plotly.v1+json", "image/svg+xml"}
     figure.add_vline(embviz.plotting.to_time_axis(5))
     figure.add_annotation(x=embviz.plotting.to_time_axis(5), y=0, text="<b>verse</b>")
-    after = figure._repr_mimebundle_()["image/png"]
-    assert after != before["image/png"]
+    after = figure._repr_mimebundle_()["image/svg+xml"]
+    assert after != before["image/svg+xml"]
     figure.update_xaxes(range=[embviz.plotting.to_time_axis(4), embviz.plotting.to_time_axis(8)])
-    assert figure._repr_mimebundle_()["image/png"] != after
+    assert figure._repr_mimebundle_()["image/svg+xml"] != after
     for options in ({"scale": "zscore", "order": "cluster"}, {"colormap": "plasma_r"}, {"scale": "minmax"}):
-        assert "image/png" in embviz.heatmap(embedding(), **options)._repr_mimebundle_()
+        assert "image/svg+xml" in embviz.heatmap(embedding(), **options)._repr_mimebundle_()
 
 
-def test_maps_and_evaluations_leave_a_picture_or_a_table(in_notebook):
+def test_maps_and_evaluations_leave_a_picture_or_a_text(in_notebook):
     projection = embviz.project(np.random.default_rng(0).normal(size=(30, 5)), "pca")
     table = pd.DataFrame({"genre": ["rock", "jazz", ""] * 10, "title": HOSTILE, "artist": "", "name": "a"})
     names = {0: HOSTILE, 1: "b"}
     figure = embviz.scatter(projection, table, color="genre", clusters=np.arange(30) % 2, names=names)
-    assert base64.b64decode(figure._repr_mimebundle_()["image/png"]).startswith(b"\x89PNG")
-    figure = StillFigure().keep_still(table="<table></table>")
-    assert figure._repr_mimebundle_()["text/html"] == "<table></table>"
+    picture = ET.fromstring(figure._repr_mimebundle_()["image/svg+xml"])[0]  # noqa: S314  our own
+    assert base64.b64decode(picture.attrib["href"].partition(",")[2]).startswith(b"\x89PNG")
+    figure = StillFigure().keep_still(text="accuracies")
+    assert figure._repr_mimebundle_()["text/plain"] == "accuracies"
     assert StillFigure()._repr_mimebundle_().keys() == {"application/vnd.plotly.v1+json"}
 
 
