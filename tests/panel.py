@@ -135,6 +135,13 @@ class BenchPanel:
         return self.page.evaluate("() => globalThis.gone ?? []")
 
 
+# Places that a screen reader lists, and headings and table headers that say nothing.
+LANDMARKS = """el => [el, ...el.querySelectorAll("[role=region], [role=complementary], section, aside, main, nav")]
+    .filter((one) => one.checkVisibility() && (one.getAttribute("role") ?? "region") !== "group"
+        && one.getAttribute("aria-label")).map((one) => one.getAttribute("aria-label"))"""
+SILENT = """el => [...el.querySelectorAll("th, h2, h3, h4")]
+    .filter((one) => one.checkVisibility() && !one.textContent.trim()).map((one) => one.outerHTML)"""
+
 NAMELESS = """el => [...el.querySelectorAll("button, select, input, textarea, [role=listbox], [tabindex='0']")]
     .filter((c) => c.checkVisibility() && !(c.getAttribute("aria-label")
         || c.textContent.trim() && c.tagName !== "SELECT" || c.closest("label") || c.getAttribute("aria-labelledby")))

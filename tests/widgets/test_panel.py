@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from panel import NAMELESS, TRACKS, a_row, a_state, a_track
+from panel import LANDMARKS, NAMELESS, SILENT, TRACKS, a_row, a_state, a_track
 
 from embviz.widgets.commands import LARGEST_FILE
 from embviz.widgets.panel import COMMANDS, Panel
@@ -521,7 +521,7 @@ def test_feature_maps_are_asked_for_and_closed(bench_panel):
     bench_panel.page.wait_for_function("() => globalThis.mounted.includes('row39')")
     panel.get_by_role("button", name="Close the feature maps").click()
     assert "row39" in bench_panel.gone()
-    assert panel.get_by_role("region", name="Feature maps").count() == 0
+    assert panel.get_by_role("group", name="Feature maps").count() == 0
     panel.get_by_role("button", name="Feature maps of conv0").click()
     bench_panel.page.wait_for_function("() => globalThis.mounted.filter((name) => name === 'row39').length === 2")
 
@@ -867,6 +867,8 @@ def test_every_control_has_a_name(bench_panel, tab):
         tab=tab, rows=FULL_ROWS, predictions=HEARS, layers=a_walk(3), can_undo=True, progress={"text": "decoding"}
     )
     assert panel.evaluate(NAMELESS) == []
+    assert panel.evaluate(SILENT) == []
+    assert panel.evaluate(LANDMARKS) == ["embviz Explorer: Sixty-Four Bars"]
     if tab == "heatmaps":
         panel.get_by_role("button", name="Add a model or layer").click()
         assert panel.evaluate(NAMELESS) == []

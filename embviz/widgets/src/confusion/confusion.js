@@ -135,7 +135,7 @@ function draw(model, el, signal, host) {
   const list = trackList({ model, link, clock });
   const root = h(
     "div.embviz.ev-parts.ev-confusion",
-    { role: "region", "aria-label": "Confusion matrix" },
+    { role: "group", "aria-label": "Confusion matrix" },
     h("div.ev-confusion-head", {}, title, h("div.ev-confusion-choices", {}, testSets.el, units.el)),
     trouble.el,
     ...messages.nodes,
@@ -153,6 +153,7 @@ function draw(model, el, signal, host) {
 
   function update() {
     write(title, plain(model.get("title")));
+    title.hidden = !title.textContent;
     units.update(model.get("unit"));
     testSets.fill(model.get("test_sets") ?? []);
     testSets.update(testSet().name);

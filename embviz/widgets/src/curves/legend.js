@@ -110,8 +110,8 @@ export function matching(labels, text) {
 /** A table of curves: line, name, meter, what each is now and on the mean, and a pin. */
 export class Legend {
   #body = h("tbody");
-  #now = h("span");
-  #mean = h("span");
+  #now = h("span", {}, "now");
+  #mean = h("span", {}, "mean");
   /** @type {Map<number, {tr: HTMLElement, bar: HTMLElement, now: HTMLElement, mean: HTMLElement, pin: HTMLElement}>} */
   #lines = new Map();
   /** @type {Axis} */

@@ -56,7 +56,7 @@ export function tasksPage(panel) {
   );
   const results = h(
     "section.ev-panel-card.ev-evaluation-results",
-    { hidden: true, "aria-label": "Scores" },
+    { hidden: true, role: "group", "aria-label": "Scores" },
     h("div.ev-panel-card-head", {}, title, about, tools),
     stale,
     table.el,
@@ -129,7 +129,7 @@ function matrixPart(panel, { own, host, signal }) {
   const view = slot({ host, signal });
   const el = h(
     "section.ev-panel-card.ev-evaluation-matrix",
-    { hidden: true, "aria-label": "Confusion matrix" },
+    { hidden: true, role: "group", "aria-label": "What a model takes for what" },
     h("div.ev-panel-card-head", {}, title, facts, h("div.ev-evaluation-tools", {}, map, keep)),
     state.el,
     done,

@@ -56,7 +56,7 @@ export function walk(panel) {
   const mapsView = slot({ host, signal });
   const maps = h(
     "section.ev-panel-maps",
-    { hidden: true, "aria-label": "Feature maps" },
+    { hidden: true, role: "group", "aria-label": "Feature maps" },
     h(
       "div.ev-panel-card-head",
       {},

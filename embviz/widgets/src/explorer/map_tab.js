@@ -27,7 +27,12 @@ export function atlasPage(panel) {
     const title = h("h3");
     const layer = h("span.ev-faint");
     const place = slot({ host, signal });
-    const el = h("section.ev-panel-card", { hidden: true }, h("div.ev-panel-card-head", {}, title, layer), place.el);
+    const el = h(
+      "section.ev-panel-card",
+      { hidden: true, role: "group" },
+      h("div.ev-panel-card-head", {}, title, layer),
+      place.el,
+    );
     return { el, title, layer, place };
   });
   const el = h("div.ev-panel-map", {}, state.el, view.el, ...places.map((place) => place.el));

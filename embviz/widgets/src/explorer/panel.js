@@ -61,7 +61,6 @@ class View {
     el.classList.add("embviz", "ev-parts", "ev-panel");
     keepKeys(el, signal);
     el.setAttribute("role", "region");
-    el.setAttribute("aria-label", "embviz Explorer");
     this.link = new Link(model, { signal, onTrouble: (sentence) => this.#sayTrouble(sentence) });
     this.#build();
     this.#listen();
@@ -283,6 +282,8 @@ class View {
     const { track } = this;
     write(this.title, plain(track ? track.title || track.name : "embviz"));
     write(this.facts, track ? headline(track) : "");
+    // Two panels of a notebook are two landmarks.
+    this.el.setAttribute("aria-label", ["embviz Explorer", this.title.textContent].join(": "));
     this.facts.title = this.facts.textContent;
     this.title.title = quoted(track?.name);
     const any = (this.model.get("tracks") ?? []).length > 0;

@@ -62,7 +62,7 @@ export function hears(panel) {
   const curves = slot({ host, signal });
   const tags = h(
     "section.ev-panel-card",
-    { "aria-label": "Tags over time" },
+    { role: "group", "aria-label": "Tags over time" },
     h(
       "div.ev-panel-card-head",
       {},
@@ -82,7 +82,7 @@ export function hears(panel) {
   const tempoBody = h("div.ev-panel-tempo", { hidden: true }, h("div", {}, number, sure), figure);
   const tempo = h(
     "section.ev-panel-card",
-    { "aria-label": "Tempo" },
+    { role: "group", "aria-label": "Tempo" },
     h(
       "div.ev-panel-card-head",
       {},
@@ -100,7 +100,7 @@ export function hears(panel) {
   const stemNote = h("p.ev-panel-message", { dir: "auto" });
   const stems = h(
     "section.ev-panel-card",
-    { "aria-label": "Stems" },
+    { role: "group", "aria-label": "Stems" },
     h(
       "div.ev-panel-card-head",
       {},
