@@ -572,7 +572,9 @@ def test_its_still_shows_the_page_in_front_and_what_is_chosen(folder, explore):
     explorer.widget.set_state({"tab": "similarity"})
     explorer.wait()
     assert explorer.still().lines[0].startswith("Page: self-similarity of Tempo-CNN")
+    assert explorer.filtered is None
     explorer.map("tempocnn", method="pca").wait()
+    assert "one.wav" in explorer.filtered["name"].tolist()
     assert explorer.still().title.startswith("Map · Tempo-CNN")
     assert explorer.still().draw is not None
 

@@ -177,6 +177,14 @@ test("what a filter leaves out is not shown", () => {
   assert.equal(new MapData(model({ points: scattered(4), filtered: Uint8Array.of(1) })).filtered, null);
 });
 
+test("a category that a filter leaves out as a whole has no name on the map", () => {
+  const color = { kind: "category", labels: ["rock", "jazz"], palette: ["#000000", "#111111"] };
+  const shades = Uint8Array.of(0, 0, 1, 1);
+  const named = (filtered) => new MapData(model({ points: scattered(4), color, shades, filtered })).names();
+  assert.deepEqual(named(new Uint8Array(0)).map(({ text }) => text), ["rock", "jazz"]);
+  assert.deepEqual(named(Uint8Array.of(1, 1, 0, 0)).map(({ text }) => text), ["rock"]);
+});
+
 test("points that lie over one another are clearer, and less so from near", () => {
   const density = (xy) => new Nearby(xy, boxOf(xy)).density();
   const [few, many] = [density(scattered(500)), density(scattered(50_000))];

@@ -88,6 +88,8 @@ export class MapData {
   /** 1 or 0 for each shade. */
   shownShades = new Uint8Array(256);
   shownCount = 0;
+  /** How many points of each shade are shown. */
+  shownCounts = new Uint32Array(256);
   /** 0 for points that a filter leaves out; null: it leaves out none. @type {Uint8Array | null} */
   filtered = null;
   /** @type {Map<number, Omit<Label, "text">> | null} */
@@ -140,10 +142,11 @@ export class MapData {
     const filtered = bytesOf(model.get("filtered"));
     this.filtered = filtered.length && filtered.length === this.n ? filtered : null;
     this.shownShades = shownShades(this.color, model.get("hidden_categories") ?? [], model.get("value_range") ?? []);
-    this.shownCount = 0;
-    if (this.filtered) for (let i = 0; i < this.n; i += 1) this.shownCount += Number(this.shown(i));
-    else
-      for (let shade = 0; shade < 256; shade += 1) if (this.shownShades[shade]) this.shownCount += this.counts[shade];
+    this.shownCounts = this.counts.map((count, shade) => (this.filtered || !this.shownShades[shade] ? 0 : count));
+    if (this.filtered) {
+      for (let i = 0; i < this.n; i += 1) if (this.shown(i)) this.shownCounts[this.shades ? this.shades[i] : 0] += 1;
+    }
+    this.shownCount = this.shownCounts.reduce((sum, count) => sum + count, 0);
   }
 
   /** CSS colours of shades, the last one that of missing values. @param {boolean} dark @param {string} accent */
@@ -192,7 +195,7 @@ export class MapData {
     this.#middles ??= new Map(shades.map((shade) => [shade, this.#middle(shade)]));
     const middles = this.#middles;
     return shades
-      .filter((shade) => this.shownShades[shade])
+      .filter((shade) => this.shownCounts[shade])
       .map((shade) => ({
         x: 0,
         y: 0,
