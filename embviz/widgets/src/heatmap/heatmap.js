@@ -33,11 +33,17 @@ const TRAITS =
 
 let serial = 0;
 
+/** A name for the element that describes the keys of a heatmap, unlike that of any other. */
+function nextHint() {
+  serial += 1;
+  return `ev-heatmap-hint-${serial}`;
+}
+
 export class Heatmap {
   size = { width: 0, height: 0 };
   overlays = new Overlays();
   axes = new Axes();
-  hint = `ev-heatmap-hint-${(serial += 1)}`;
+  hint = nextHint();
   canvas = h("canvas.ev-heatmap-canvas", { tabIndex: 0, role: "application", "aria-describedby": this.hint });
   area = h("div.ev-heatmap-field", {}, this.canvas, ...this.overlays.els);
   note = h("p.ev-heatmap-note.ev-faint", { hidden: true });

@@ -117,9 +117,9 @@ export class Field {
   source(step) {
     const kind = this.zero ? "strongest" : "highest";
     const t = Math.ceil(this.t / 2 ** this.level);
-    const pyramid = (this.pyramids[kind] ??= new Pyramid(this.pooled, this.d, t, this.zeros));
+    this.pyramids[kind] ??= new Pyramid(this.pooled, this.d, t, this.zeros);
     const k = Math.max(this.level, levelFor(step));
-    return { k, zeros: this.zeros, ...pyramid.level(k - this.level) };
+    return { k, zeros: this.zeros, ...this.pyramids[kind].level(k - this.level) };
   }
 
   /** The frame whose cell holds a time, or null where none does. @param {number} seconds */

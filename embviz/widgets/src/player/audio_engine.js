@@ -1,4 +1,3 @@
-// @ts-nocheck
 /**
  * The sound of a track: where it comes from, what of it is heard, and the clock that follows it.
  *
@@ -14,22 +13,33 @@ const GRACE = 800; // ms that the sound outlives the last view, which may only b
 const PATIENCE = 10_000; // ms
 const SETTLED = 16; // frames over which stems are compared
 
+/**
+ * @import { Message, Model } from "../types.js"
+ * @import { Clock } from "./clock.js"
+ * @typedef {{name: string, element: HTMLAudioElement, gain: number, muted: boolean, solo: boolean, apart: number[],
+ *   hurries: boolean}} Stem `apart` are the seconds that it was ahead of the first one lately
+ * @typedef {{model: Model, element: HTMLAudioElement, end: AbortController}} Session a model whose sound is had
+ */
+
 /** The gains that are heard. @param {{gain: number, muted: boolean, solo: boolean}[]} stems */
 export function heardGains(stems) {
   const alone = stems.some(({ solo }) => solo);
   return stems.map(({ gain, muted, solo }) => ((alone ? solo : !muted) ? gain : 0));
 }
 
-/** The sound of a clock's track: one for the whole page. @param {import("./clock.js").Clock} clock @returns {Voice} */
+/** The sound of a clock's track: one for the whole page. @param {Clock} clock @returns {Voice} */
 export function voiceOf(clock) {
-  return (clock.voices ??= new Voice(clock));
+  clock.voices ??= new Voice(clock);
+  return clock.voices;
 }
 
 export class Voice {
+  /** @type {Set<() => void>} */
   #listeners = new Set();
+  /** @type {Set<object>} */
   #users = new Set();
-  #bound = null;
-  #model = null;
+  /** @type {Session | null} */
+  #session = null;
   #blob = "";
   #from = "";
   #offset = 0; // second of the track at which the element's sound begins
@@ -38,29 +48,41 @@ export class Voice {
   #patience = 0;
   #leaving = 0;
   #failure = "";
+  /** @type {number | null} */
   #serial = null;
-  #element = null;
 
-  /** @type {{name: string, element: HTMLAudioElement, gain: number, muted: boolean, solo: boolean}[]} */
+  /** @type {Stem[]} */
   stems = [];
   original = false;
 
+  /** @param {Clock} clock */
   constructor(clock) {
     this.clock = clock;
   }
 
-  /** Sound for a view of this model until its signal is aborted. */
+  /** The model whose sound is had; not to be asked where there is none. */
+  get #model() {
+    return /** @type {Session} */ (this.#session).model;
+  }
+
+  /** What plays the track itself; not to be asked where there is no model. */
+  get #element() {
+    return /** @type {Session} */ (this.#session).element;
+  }
+
+  /** Sound for a view of this model until its signal is aborted. @param {Model} model @param {AbortSignal} signal */
   use(model, signal) {
     const user = {};
     this.#users.add(user);
     clearTimeout(this.#leaving);
     signal.addEventListener("abort", () => {
       this.#users.delete(user);
-      if (!this.#users.size) this.#leaving = setTimeout(() => this.#release(), GRACE);
+      if (!this.#users.size) this.#leaving = Number(setTimeout(() => this.#release(), GRACE));
     });
-    if (this.#model !== model) this.#bind(model);
+    if (this.#session?.model !== model) this.#bind(model);
   }
 
+  /** @param {() => void} listener @param {AbortSignal} signal */
   on(listener, signal) {
     this.#listeners.add(listener);
     signal.addEventListener("abort", () => this.#listeners.delete(listener), { once: true });
@@ -72,77 +94,75 @@ export class Voice {
 
   /** @returns {{kind: "empty" | "loading" | "failed" | "ready", text: string}} */
   get status() {
-    const [problem, loading] = [this.#model?.get("problem"), this.#model?.get("loading")];
+    const [problem, loading] = [this.#session?.model.get("problem"), this.#session?.model.get("loading")];
     if (problem || this.#failure) return { kind: "failed", text: problem || this.#failure };
     if (loading) return { kind: "loading", text: `${loading[0].toUpperCase()}${loading.slice(1)} …` };
     if (!this.clock.duration) return { kind: "empty", text: "No track is open." };
     if (this.clock.silent) return { kind: "ready", text: "" };
     if (this.#waiting) return { kind: "loading", text: "Fetching the sound …" };
-    if (!this.#element || this.#element.readyState < 1) return { kind: "loading", text: "Loading the sound …" };
+    if (!this.#session || this.#element.readyState < 1) return { kind: "loading", text: "Loading the sound …" };
     return { kind: "ready", text: "" };
   }
 
+  /** @param {Model} model */
   #bind(model) {
     this.#release();
-    const bound = (this.#bound = new AbortController());
-    const { signal } = bound;
-    const { clock } = this;
-    const element = (this.#element = new Audio());
-    this.#model = model;
+    const [element, end] = [new Audio(), new AbortController()];
+    const { signal } = end;
+    this.#session = { model, element, end };
     element.preload = "auto";
     element.addEventListener("error", () => this.#refused(), { signal });
     for (const kind of ["loadedmetadata", "emptied"]) element.addEventListener(kind, () => this.#tell(), { signal });
-    // Several traits of one track come as several events; their values are all there after the first.
-    const soon = (call) => {
-      let asked = false;
-      return () => {
-        if (asked) return;
-        asked = true;
-        queueMicrotask(() => ((asked = false), signal.aborted || call()));
-      };
-    };
-    onChange(
-      model,
-      "serial duration",
-      soon(() => this.#load()),
-      signal,
-    );
-    onChange(
-      model,
-      "sound",
-      soon(() => this.#waiting && this.#take()),
-      signal,
-    );
-    onChange(
-      model,
-      "stems stem_sounds",
-      soon(() => this.#setStems()),
-      signal,
-    );
-    onChange(model, "problem loading", () => this.#heard(), signal);
-    onMessage(model, (content) => this.#told(content), signal);
-    const report = throttled(() => this.#report(), 110, signal);
-    clock.on("time", () => (this.#keepStep(), report()), { signal });
-    clock.on("state", () => (this.#balance(), this.#keepStep(), report()), { signal });
-    clock.on("view", report, { signal });
-    this.#remix = () => (this.#conduct(), this.#balance(), report(), this.#tell());
+    this.#follow(model, signal);
     this.#load();
     this.#setStems();
   }
 
-  #remix = () => {};
+  /** @param {Model} model @param {AbortSignal} signal */
+  #follow(model, signal) {
+    const { clock } = this;
+    const load = soon(() => this.#load(), signal);
+    const take = soon(() => this.#waiting && this.#take(), signal);
+    const setStems = soon(() => this.#setStems(), signal);
+    onChange(model, "serial duration", load, signal);
+    onChange(model, "sound", take, signal);
+    onChange(model, "stems stem_sounds", setStems, signal);
+    onChange(model, "problem loading", () => this.#heard(), signal);
+    onMessage(model, (content) => this.#told(content), signal);
+    this.#reported = throttled(() => this.#report(), 110, signal);
+    const moved = () => {
+      this.#keepStep();
+      this.#reported();
+    };
+    const changed = () => {
+      this.#balance();
+      moved();
+    };
+    clock.on("time", moved, { signal });
+    clock.on("state", changed, { signal });
+    clock.on("view", this.#reported, { signal });
+  }
+
+  /** Tells Python before long how the clock is. */
+  #reported = () => {};
+
+  #remix() {
+    this.#conduct();
+    this.#balance();
+    this.#reported();
+    this.#tell();
+  }
 
   #release() {
     clearTimeout(this.#leaving);
     clearTimeout(this.#patience);
-    if (!this.#bound) return;
-    this.#bound.abort();
-    this.#bound = this.#model = null;
+    if (!this.#session) return;
+    this.#session.end.abort();
     this.#dropStems();
     this.clock.attach(null);
     empty(this.#element);
     URL.revokeObjectURL(this.#blob);
-    this.#element = null;
+    this.#session = null;
     this.#blob = "";
   }
 
@@ -166,8 +186,8 @@ export class Voice {
     const [range, view] = [model.get("range") ?? [], model.get("view") ?? []];
     clock.setRate(model.get("rate") || 1);
     clock.setVolume(model.get("volume") ?? 1);
-    if (range.length === 2) clock.setRange(...range);
-    if (view.length === 2 && view[1] > view[0]) clock.setView(...view);
+    if (range.length === 2) clock.setRange(range[0], range[1]);
+    if (view.length === 2 && view[1] > view[0]) clock.setView(view[0], view[1]);
     clock.setLooping(Boolean(model.get("looping")));
     if (model.get("time") > 0) clock.seek(model.get("time"));
   }
@@ -197,17 +217,18 @@ export class Voice {
     if (!bytes.length) return;
     this.#still();
     const before = this.#blob;
-    this.#blob = URL.createObjectURL(new Blob([bytes], { type: this.#model.get("mime") || "" }));
+    this.#blob = URL.createObjectURL(new Blob([blobPart(bytes)], { type: this.#model.get("mime") || "" }));
     this.#source(this.#blob, "bytes");
     URL.revokeObjectURL(before);
     this.#tell();
   }
 
-  /** Let the clock follow an element: stems have all of the track, what a browser decodes may lack its beginning. */
+  /** Let the clock follow an element: stems have all of the track, what a browser decodes may lack its beginning. @param {HTMLAudioElement} element */
   #lead(element) {
     this.clock.attach(element, element === this.#element ? this.#offset : 0);
   }
 
+  /** @param {string} address @param {"url" | "bytes"} from */
   #source(address, from) {
     const wanted = !this.#element.paused;
     this.#from = from;
@@ -233,6 +254,7 @@ export class Voice {
     else this.#fail("The browser cannot decode this sound.");
   }
 
+  /** @param {"sound" | "transcode"} kind @param {string} [why] */
   #ask(kind, why) {
     const wanted = !this.#element.paused;
     this.#asked[kind] = true;
@@ -241,8 +263,8 @@ export class Voice {
     // An element without a source waits for one, so that who has pressed play need not press it again.
     if (wanted) this.#element.play().catch(() => {});
     clearTimeout(this.#patience);
-    this.#patience = setTimeout(() => this.#impatient(), PATIENCE);
-    this.#model.send(why ? { kind, why, serial: this.#serial } : { kind, serial: this.#serial });
+    this.#patience = Number(setTimeout(() => this.#impatient(), PATIENCE));
+    this.#model.send?.(why ? { kind, why, serial: this.#serial } : { kind, serial: this.#serial });
     this.#tell();
   }
 
@@ -257,6 +279,7 @@ export class Voice {
     clearTimeout(this.#patience);
   }
 
+  /** @param {string} sentence */
   #fail(sentence) {
     this.#still();
     empty(this.#element);
@@ -270,6 +293,7 @@ export class Voice {
     this.#tell();
   }
 
+  /** @param {Message} content of Python */
   #told({ kind, value }) {
     const { clock } = this;
     if (kind === "play") {
@@ -278,7 +302,7 @@ export class Voice {
     } else if (kind === "pause") clock.pause();
     else if (kind === "seek") clock.seek(value);
     else if (kind === "range") clock.setRange(value?.[0] ?? null, value?.[1]);
-    else if (kind === "view") clock.setView(...value);
+    else if (kind === "view") clock.setView(value[0], value[1]);
     else if (kind === "rate") clock.setRate(value);
     else if (kind === "volume") clock.setVolume(value);
     else if (kind === "loop") clock.setLooping(value);
@@ -288,36 +312,43 @@ export class Voice {
     const [model, { clock }] = [this.#model, this];
     const { time, playing, rate, volume, looping } = clock;
     const mix = this.original ? [] : heardGains(this.stems);
+    /** @type {Record<string, unknown>} */
     const now = { time, playing, rate, volume, looping, range: clock.range ?? [], view: clock.view, mix };
     const changed = Object.entries(now).filter(([name, value]) => !same(value, model.get(name)));
     for (const [name, value] of changed) model.set(name, Array.isArray(value) ? [...value] : value);
-    if (changed.length) model.save_changes();
+    if (changed.length) model.save_changes?.();
   }
 
   // Stems: elements of their own; the first of them leads the clock while they are heard.
 
   #setStems() {
     const model = this.#model;
+    /** @type {{name: unknown}[]} */
     const names = model.get("stems") ?? [];
+    /** @type {DataView[]} */
     const sounds = model.get("stem_sounds") ?? [];
     this.#dropStems();
     if (names.length && names.length === sounds.length) {
       const type = model.get("stem_mime") || "";
-      this.stems = names.map(({ name }, i) => {
-        const element = new Audio(URL.createObjectURL(new Blob([bytesOf(sounds[i])], { type })));
-        element.preload = "auto";
-        element.preservesPitch = true;
-        element.addEventListener("loadedmetadata", () => this.#keepStep(), { signal: this.#bound.signal });
-        // On an empty source, too, which says nothing.
-        element.addEventListener("error", () => element.getAttribute("src") && this.#stemRefused(element));
-        return { name: String(name), element, gain: 1, muted: false, solo: false, apart: [] };
-      });
+      this.stems = names.map(({ name }, i) => this.#stemOf(String(name), new Blob([blobPart(sounds[i])], { type })));
       unison(this.stems.map(({ element }) => element));
     }
     this.original = false;
     this.#remix();
   }
 
+  /** @param {string} name @param {Blob} sound @returns {Stem} */
+  #stemOf(name, sound) {
+    const element = new Audio(URL.createObjectURL(sound));
+    element.preload = "auto";
+    element.preservesPitch = true;
+    element.addEventListener("loadedmetadata", () => this.#keepStep(), { signal: this.#session?.end.signal });
+    // On an empty source, too, which says nothing.
+    element.addEventListener("error", () => element.getAttribute("src") && this.#stemRefused(element));
+    return { name, element, gain: 1, muted: false, solo: false, apart: [], hurries: false };
+  }
+
+  /** @param {HTMLAudioElement} element */
   #stemRefused(element) {
     if (lacksDevice(element)) this.clock.runSilently();
     else this.hearOriginal(true);
@@ -335,13 +366,14 @@ export class Voice {
     this.stems = [];
   }
 
-  /** Change a stem (its index, and what of it), or hear the original. */
+  /** Change a stem. @param {number} index @param {Partial<Pick<Stem, "gain" | "muted" | "solo">>} change */
   change(index, change) {
     Object.assign(this.stems[index], change);
     this.original = false;
     this.#remix();
   }
 
+  /** @param {boolean} original whether the track itself is heard, rather than its stems */
   hearOriginal(original) {
     this.original = original;
     this.#remix();
@@ -360,8 +392,9 @@ export class Voice {
   /** Let the clock follow what is heard: the first stem, or the original. */
   #conduct() {
     const { clock } = this;
+    if (!this.#session || clock.silent) return;
     const leader = this.stems.length && !this.original ? this.stems[0].element : this.#element;
-    if (!leader || clock.media === leader) return;
+    if (clock.media === leader) return;
     const wanted = clock.playing;
     clock.pause();
     this.#lead(leader);
@@ -370,8 +403,8 @@ export class Voice {
 
   /** What `unison` leaves between the stems is made up for by running a little faster or slower. */
   #keepStep() {
-    const leader = this.clock.media;
-    if (!this.stems.length || leader !== this.stems[0].element) return;
+    const leader = this.stems[0]?.element;
+    if (!leader || leader !== this.clock.media) return;
     const rests = leader.paused || leader.seeking || leader.readyState < 1;
     for (const stem of this.stems.slice(1)) {
       const { element } = stem;
@@ -389,6 +422,7 @@ export class Voice {
     }
   }
 
+  /** @param {Stem} stem @param {number} ahead of the first one, in seconds */
   #catchUp(stem, ahead) {
     const { element, apart } = stem;
     const rate = this.clock.rate;
@@ -398,7 +432,7 @@ export class Voice {
     const settled = apart.length < SETTLED ? 0 : [...apart].sort((a, b) => a - b)[SETTLED / 2];
     if (Math.abs(settled) > 0.3) {
       stem.apart = [];
-      element.currentTime = this.clock.media.currentTime;
+      element.currentTime = this.stems[0].element.currentTime;
       return;
     }
     stem.hurries = Math.abs(settled) > (stem.hurries ? 0.004 : 0.015);
@@ -408,10 +442,35 @@ export class Voice {
   }
 }
 
-/** Let elements begin, end and move together with the first: told in the same moment, they do it in the same moment. */
+/**
+ * Call back once for several events of one moment: several traits of one track come as several events, and their values
+ * are all there after the first.
+ * @param {() => unknown} call @param {AbortSignal} signal
+ */
+function soon(call, signal) {
+  let asked = false;
+  const now = () => {
+    asked = false;
+    if (!signal.aborted) call();
+  };
+  return () => {
+    if (!asked) queueMicrotask(now);
+    asked = true;
+  };
+}
+
+/** @param {DataView | Uint8Array} bytes that came over a wire, and share their memory with nobody */
+function blobPart(bytes) {
+  return /** @type {Uint8Array<ArrayBuffer>} */ (bytesOf(bytes));
+}
+
+/**
+ * Let elements begin, end and move together with the first: told in the same moment, they do it in the same moment.
+ * @param {HTMLAudioElement[]} elements
+ */
 function unison([leader, ...others]) {
   const element = HTMLMediaElement.prototype;
-  const { get, set } = Object.getOwnPropertyDescriptor(element, "currentTime");
+  const time = /** @type {PropertyDescriptor} */ (Object.getOwnPropertyDescriptor(element, "currentTime"));
   leader.play = () => {
     for (const other of others) other.play().catch(() => {});
     return element.play.call(leader);
@@ -421,13 +480,14 @@ function unison([leader, ...others]) {
     element.pause.call(leader);
   };
   Object.defineProperty(leader, "currentTime", {
-    get: () => get.call(leader),
+    get: () => time.get?.call(leader),
     set: (seconds) => {
-      for (const one of [leader, ...others]) set.call(one, seconds);
+      for (const one of [leader, ...others]) time.set?.call(one, seconds);
     },
   });
 }
 
+/** @param {HTMLAudioElement} element */
 function empty(element) {
   element.pause();
   if (!element.getAttribute("src")) return;
@@ -435,6 +495,7 @@ function empty(element) {
   element.load();
 }
 
+/** @param {unknown} a @param {unknown} b */
 function same(a, b) {
   return a === b || JSON.stringify(a) === JSON.stringify(b);
 }

@@ -1,4 +1,3 @@
-// @ts-nocheck
 /** The player: the transport of a track, its waveform, and the mixer of its stems. */
 
 import { h, icon, onChange, write } from "../base/dom.js";
@@ -23,15 +22,21 @@ const ICONS = {
   all: "M1 3h1.4v10H1zm12.6 0H15v10h-1.4zM3 8l3-2.7v2h4v-2L13 8l-3 2.7v-2H6v2z",
 };
 
+/**
+ * @import { Stem } from "./audio_engine.js" @import { Clock } from "./clock.js"
+ * @typedef {import("./waveform.js").Parts & {root: HTMLElement}} Parts
+ */
+
+/** @param {import("../types.js").RenderOptions} options */
 function render({ model, el, signal: given }) {
   const controller = new AbortController();
   const signal = given ?? controller.signal;
   const clock = clockOf(model.get("clock"));
   const voice = voiceOf(clock);
   const root = h("div.embviz.ev-player", { role: "group", "aria-label": "Player" });
-  const parts = { model, clock, voice, signal, root };
+  const parts = { model, clock, voice, signal, root, tools: zoomTools(clock) };
   const note = h("div.ev-note", { role: "status" });
-  root.append(transport(parts), note, lanes({ ...parts, tools: zoomTools(clock) }), mixer(parts));
+  root.append(transport(parts), note, lanes(parts), mixer(parts));
   el.append(root);
   signal.addEventListener("abort", () => root.remove(), { once: true });
   firstKeys(root, clock, signal);
@@ -49,17 +54,23 @@ function render({ model, el, signal: given }) {
   return () => controller.abort();
 }
 
-function button(label, shape, onclick, { text = "", kind = "ev-plain", key = "" } = {}) {
-  const title = key ? `${label} (${key})` : label;
-  const props = { type: "button", title, onclick, "aria-label": text ? null : label };
-  return h(`button.${kind}`, props, shape && icon(shape), text && h("span", { textContent: text }));
+/** @param {string} label @param {string} shape @param {() => void} onclick @param {{key: string}} keys */
+function button(label, shape, onclick, { key }) {
+  return h(
+    "button.ev-plain",
+    { type: "button", title: `${label} (${key})`, onclick, "aria-label": label },
+    icon(shape),
+  );
 }
 
-/** What a button does that a key does, too. */
+/** What a button does that a key does, too. @param {string} key @param {Clock} clock */
 function pressing(key, clock) {
-  return () => applyToClock(keyAction({ key }), clock);
+  return () => {
+    applyToClock(keyAction({ key }), clock);
+  };
 }
 
+/** @param {Clock} clock */
 function zoomTools(clock) {
   return h(
     "div.ev-tools",
@@ -70,6 +81,7 @@ function zoomTools(clock) {
   );
 }
 
+/** @param {Parts} parts */
 function transport({ model, clock, voice, signal, root }) {
   const label = h("span", { textContent: "Play" });
   const face = h("span.ev-face", {}, icon(ICONS.play));
@@ -95,6 +107,7 @@ function transport({ model, clock, voice, signal, root }) {
     title: "Volume",
     oninput: () => clock.setVolume(Number(volume.value)),
   });
+  /** @type {boolean | null} whether the button says that it plays */
   let shown = null;
   const state = () => {
     const { playing, range, looping, rate, muted } = clock;
@@ -149,8 +162,10 @@ function transport({ model, clock, voice, signal, root }) {
   );
 }
 
+/** @param {Parts} parts */
 function mixer({ model, voice, signal }) {
   const box = h("div.ev-mixer", { role: "group", "aria-label": "Stems" });
+  /** @type {Stem[]} */
   let shown = [];
   let update = () => {};
   const build = () => {
@@ -165,7 +180,7 @@ function mixer({ model, voice, signal }) {
       const gains = heardGains(voice.stems);
       original.setAttribute("aria-pressed", String(voice.original));
       stems.setAttribute("aria-pressed", String(!voice.original));
-      rows.forEach((row, i) => row.update(!voice.original && gains[i] > 0));
+      for (const [i, row] of rows.entries()) row.update(!voice.original && gains[i] > 0);
     };
   };
   const refresh = () => {
@@ -182,12 +197,13 @@ function mixer({ model, voice, signal }) {
   return box;
 }
 
+/** @param {HTMLInputElement} input @param {number} value from 0 to 1 */
 function slide(input, value) {
   input.value = String(value);
   input.style.setProperty("--ev-fill", String(value));
 }
 
-/** One stem of the mixer. */
+/** One stem of the mixer. @param {Stem} stem @param {(change: Partial<Stem>) => void} change */
 function strip(stem, change) {
   const mute = h("button", {
     type: "button",
@@ -214,7 +230,7 @@ function strip(stem, change) {
   const level = h("span.ev-level.ev-faint");
   const name = h("span.ev-name", { textContent: stem.name, title: stem.name, dir: "auto" });
   const el = h("div.ev-strip", {}, name, mute, solo, gain, level);
-  const update = (heard) => {
+  const update = (/** @type {boolean} */ heard) => {
     mute.setAttribute("aria-pressed", String(stem.muted));
     solo.setAttribute("aria-pressed", String(stem.solo));
     slide(gain, stem.gain);

@@ -1,8 +1,7 @@
-// @ts-nocheck
 /** Lists of tracks to take away: as a playlist, and as a table. */
 import { formatTime } from "../base/time.js";
 
-const line = (text) =>
+const line = (/** @type {unknown} */ text) =>
   String(text ?? "")
     .replace(/[\r\n\u0085\u2028\u2029]+/g, " ")
     .trim();
@@ -17,8 +16,9 @@ export function m3u(tracks) {
     const said = [line(artist), line(title)].filter(Boolean).join(" - ");
     // A path is neither a remark nor an address.
     const path = /^#|^[^/]*:/.test(line(file)) ? `./${line(file)}` : line(file);
-    if (!Number.isFinite(start))
+    if (start === undefined || stop === undefined || !Number.isFinite(start)) {
       return [`#EXTINF:${Number.isFinite(seconds) ? Math.round(seconds) : -1},${said}`, path];
+    }
     const times = { "start-time": start, "stop-time": stop };
     return [
       `#EXTINF:${Math.max(1, Math.round(stop - start))},${i + 1}. ${said} (${formatTime(start)})`,
@@ -34,9 +34,12 @@ const FORMULA = /^[=+\-@\t\n\uff1d\uff0b\uff0d\uff20]/;
 const ESCAPED = /^'+[=+\-@\t\n\uff1d\uff0b\uff0d\uff20]/;
 const NUMBER = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i;
 
-/** A table of texts and numbers; what a spreadsheet would take for a formula is text there, too. */
+/**
+ * A table of texts and numbers; what a spreadsheet would take for a formula is text there, too.
+ * @param {unknown[]} header @param {unknown[][]} rows
+ */
 export function csv(header, rows) {
-  const cell = (value) => {
+  const cell = (/** @type {unknown} */ value) => {
     if (value == null) return "";
     if (typeof value === "number") return String(value);
     const plain = String(value).replace(/\r\n?/g, "\n");

@@ -1,10 +1,17 @@
-// @ts-nocheck
 /** The waveform of a track: peaks pooled to pixels, sections, playhead and range, and what hands do on them. */
 import { bytesOf } from "../base/buffers.js";
 import { inksOf, penOf } from "../base/canvas.js";
 import { h, onChange, onTheme, perFrame, sizeOf, throttled, write } from "../base/dom.js";
 import { clamp, formatTime, GUTTER, timeTicks, timeToX, xToTime } from "../base/time.js";
 import { timeGestures } from "./gestures.js";
+
+/**
+ * @import { Model } from "../types.js"
+ * @import { Clock } from "./clock.js"
+ * @typedef {{name: string, start: number}} Section start in seconds
+ * @typedef {{model: Model, clock: Clock, voice: import("./audio_engine.js").Voice, signal: AbortSignal,
+ *   tools: HTMLElement}} Parts `tools` are buttons that stand on the waveform
+ */
 
 const WAVE = 76; // pixels
 const AXIS = 20;
@@ -70,197 +77,274 @@ export function sectionMarks(sections, duration, view, width) {
   });
 }
 
-/** Name of the section at a time; empty before the first. @param {{name: string, start: number}[]} sections */
+/** Name of the section at a time; empty before the first. @param {Section[]} sections @param {number} seconds */
 export function sectionAt(sections, seconds) {
   return sections.findLast(({ start }) => start <= seconds)?.name ?? "";
 }
 
 /**
  * The waveform with its sections, playhead and range.
- * @param {{model: object, clock: import("./clock.js").Clock, voice: import("./audio_engine.js").Voice, signal: AbortSignal,
- *   tools: HTMLElement}} parts `tools` are buttons that stand on the waveform
+ * @param {Parts} parts
  */
-export function lanes({ model, clock, voice, signal, tools }) {
-  const canvas = h("canvas.ev-canvas", { "aria-hidden": "true" });
-  const marks = h("div.ev-sections", { role: "group", "aria-label": "Sections" });
-  const veil = h("div.ev-veil");
-  const playhead = h("div.ev-playhead");
-  const range = h("div.ev-range");
-  const edges = [0, 1].map((end) => h("div.ev-edge", { title: end ? "End of the range" : "Beginning of the range" }));
-  const hover = h("div.ev-hover");
-  const said = h("div.ev-message");
-  const over = h("div.ev-overlay", {}, veil, range, hover, playhead, ...edges, said);
-  const wave = h("div.ev-wave", { tabIndex: 0, role: "slider", "aria-label": "Position", "aria-valuemin": 0 }, over);
-  const tip = h("div.ev-when", { "aria-hidden": "true" });
-  const scrub = h("div.ev-scrub", { title: "Drag to move the playhead" });
-  const row = h("div.ev-row", {}, canvas, wave, scrub, tip, tools);
-  const lane = h("div.ev-lanes", {}, marks, row);
-  let peaks = new Int8Array(0);
-  let most = 0;
-  let names = [];
-  let inks = inksOf(row);
+export function lanes(parts) {
+  return new Lanes(parts).el;
+}
 
-  const width = () => Math.max(0, whole.width - GUTTER.left - GUTTER.right);
-  const xOf = (seconds) => timeToX(seconds, clock.view, width());
-  const sections = () => model.get("sections") ?? [];
+/** What lies over the waveform and follows the clock: what was heard, the range with its ends, the pointer, the playhead. */
+class Overlay {
+  veil = h("div.ev-veil");
+  playhead = h("div.ev-playhead");
+  range = h("div.ev-range");
+  edges = ["Beginning of the range", "End of the range"].map((title) => h("div.ev-edge", { title }));
+  hover = h("div.ev-hover");
+  said = h("div.ev-message");
+  el = h("div.ev-overlay", {}, this.veil, this.range, this.hover, this.playhead, ...this.edges, this.said);
 
-  const move = () => {
-    const x = clock.duration ? xOf(clock.time) : 0;
-    const seen = clock.duration > 0 && x >= 0 && x <= width();
-    playhead.style.visibility = seen ? "" : "hidden";
-    playhead.style.transform = `translateX(${x}px)`;
-    veil.style.transform = `translateX(${clamp(x, 0, width())}px)`;
-  };
-  const select = () => {
-    range.hidden = !clock.range;
-    for (const edge of edges) edge.hidden = !clock.range;
-    if (!clock.range) return;
-    const [a, b] = clock.range.map(xOf);
-    const [left, right] = [clamp(a, -2, width() + 2), clamp(b, -2, width() + 2)];
-    Object.assign(range.style, { transform: `translateX(${left}px)`, width: `${right - left}px` });
-    range.classList.toggle("ev-looping", clock.looping);
-    edges[0].style.transform = `translateX(${a}px)`;
-    edges[1].style.transform = `translateX(${b}px)`;
-  };
-  const point = () => {
+  /** @param {Clock} clock @param {number} width of the plot in pixels */
+  move({ duration, time, view }, width) {
+    const x = duration ? timeToX(time, view, width) : 0;
+    this.playhead.style.visibility = duration > 0 && x >= 0 && x <= width ? "" : "hidden";
+    this.playhead.style.transform = `translateX(${x}px)`;
+    this.veil.style.transform = `translateX(${clamp(x, 0, width)}px)`;
+  }
+
+  /** @param {Clock} clock @param {number} width of the plot in pixels */
+  select({ range, view, looping }, width) {
+    for (const part of [this.range, ...this.edges]) part.hidden = !range;
+    if (!range) return;
+    const ends = range.map((seconds) => timeToX(seconds, view, width));
+    const [left, right] = ends.map((x) => clamp(x, -2, width + 2));
+    Object.assign(this.range.style, { transform: `translateX(${left}px)`, width: `${right - left}px` });
+    this.range.classList.toggle("ev-looping", looping);
+    for (const [i, edge] of this.edges.entries()) edge.style.transform = `translateX(${ends[i]}px)`;
+  }
+}
+
+class Lanes {
+  overlay = new Overlay();
+  canvas = h("canvas.ev-canvas", { "aria-hidden": "true" });
+  marks = h("div.ev-sections", { role: "group", "aria-label": "Sections" });
+  wave = h(
+    "div.ev-wave",
+    { tabIndex: 0, role: "slider", "aria-label": "Position", "aria-valuemin": 0 },
+    this.overlay.el,
+  );
+  tip = h("div.ev-when", { "aria-hidden": "true" });
+  scrub = h("div.ev-scrub", { title: "Drag to move the playhead" });
+  peaks = new Int8Array(0);
+  most = 0; // of the peaks
+  /** @type {HTMLElement[]} */
+  names = [];
+
+  /** @param {Parts} parts */
+  constructor({ model, clock, voice, signal, tools }) {
+    this.model = model;
+    this.clock = clock;
+    this.voice = voice;
+    this.tools = tools;
+    this.row = h("div.ev-row", {}, this.canvas, this.wave, this.scrub, this.tip, tools);
+    this.el = h("div.ev-lanes", {}, this.marks, this.row);
+    this.inks = inksOf(this.row);
+    this.draw = perFrame(() => this.#paint(), signal);
+    this.whole = sizeOf(this.row, () => this.#paint(), signal);
+    this.#listen(signal);
+    this.#renew();
+    this.#describe();
+  }
+
+  /** @param {AbortSignal} signal */
+  #listen(signal) {
+    const { model, clock, voice, wave, overlay } = this;
+    const plot = () => ({ left: 0, width: this.width });
+    const focus = () => wave.focus({ preventScroll: true });
+    timeGestures(wave, clock, { signal, plot, onClick: focus });
+    for (const [end, edge] of overlay.edges.entries()) dragEdge(edge, end, { clock, wave, signal });
+    dragScrub(this.scrub, { clock, signal, onClick: focus });
+    clock.on("time", () => overlay.move(clock, this.width), { signal });
+    clock.on(
+      "time",
+      throttled(() => this.#describe(), 500, signal),
+      { signal },
+    );
+    clock.on("view", this.draw, { signal });
+    clock.on("hover", () => this.#point(), { signal });
+    clock.on("state", () => this.#changed(), { signal });
+    voice.on(() => this.#status(), signal);
+    onChange(
+      model,
+      "peaks sections serial",
+      perFrame(() => this.#renew(), signal),
+      signal,
+    );
+    onTheme(this.row, () => this.#themed(), signal);
+  }
+
+  /** Pixels of the plot. */
+  get width() {
+    return Math.max(0, this.whole.width - GUTTER.left - GUTTER.right);
+  }
+
+  /** @returns {Section[]} */
+  get sections() {
+    return this.model.get("sections") ?? [];
+  }
+
+  #changed() {
+    this.overlay.select(this.clock, this.width);
+    this.#status();
+    this.#describe();
+  }
+
+  #themed() {
+    this.inks = inksOf(this.row);
+    this.draw();
+  }
+
+  #point() {
+    const { clock, tip, overlay, width } = this;
     const seconds = clock.hover;
-    hover.hidden = tip.hidden = seconds === null || seconds < clock.view[0] || seconds > clock.view[1];
-    if (hover.hidden) return;
-    const x = xOf(seconds);
-    const section = sectionAt(sections(), seconds);
-    hover.style.transform = `translateX(${x}px)`;
+    const shown = seconds !== null && seconds >= clock.view[0] && seconds <= clock.view[1];
+    overlay.hover.hidden = tip.hidden = !shown;
+    if (!shown) return;
+    const x = timeToX(seconds, clock.view, width);
+    const section = sectionAt(this.sections, seconds);
+    overlay.hover.style.transform = `translateX(${x}px)`;
     tip.textContent = formatTime(seconds, clock.view[1] - clock.view[0] < 5 ? 2 : 1) + (section ? ` · ${section}` : "");
-    tip.style.transform = `translateX(clamp(0px, ${GUTTER.left + x}px - 50%, ${whole.width}px - 100%))`;
-  };
-  const place = () => {
-    const marks = sectionMarks(sections(), clock.duration, clock.view, width());
+    tip.style.transform = `translateX(clamp(0px, ${GUTTER.left + x}px - 50%, ${this.whole.width}px - 100%))`;
+  }
+
+  #place() {
+    const marks = sectionMarks(this.sections, this.clock.duration, this.clock.view, this.width);
     const seen = new Map(marks.map((mark) => [mark.index, mark]));
-    names.forEach((name, index) => {
+    for (const [index, name] of this.names.entries()) {
       const mark = seen.get(index);
       name.hidden = !mark;
-      if (!mark) return;
+      if (!mark) continue;
       Object.assign(name.style, { transform: `translateX(${mark.left}px)`, width: `${mark.width}px` });
       name.classList.toggle("ev-begins", mark.begins);
       name.classList.toggle("ev-narrow", mark.width < 26);
-    });
-  };
-  const paint = () => {
-    if (!width()) return;
-    paintWave(canvas, { peaks, most, sections: sections(), clock, width: whole.width, inks });
-    place();
-    select();
-    point();
-    move();
-  };
-  const draw = perFrame(paint, signal);
-  const describe = () => {
-    const section = sectionAt(sections(), clock.time);
-    const text = `${formatTime(clock.time, 1)} of ${formatTime(clock.duration, 1)}${section ? `, ${section}` : ""}`;
-    for (const [name, value] of [
-      ["valuemax", clock.duration],
-      ["valuenow", clock.time],
-    ]) {
-      wave.setAttribute(`aria-${name}`, value.toFixed(1));
     }
+  }
+
+  #paint() {
+    const { peaks, most, sections, clock, width, inks } = this;
+    if (!width) return;
+    paintWave(this.canvas, { peaks, most, sections, clock, width: this.whole.width, inks });
+    this.#place();
+    this.overlay.select(clock, width);
+    this.#point();
+    this.overlay.move(clock, width);
+  }
+
+  #describe() {
+    const { clock, wave } = this;
+    const section = sectionAt(this.sections, clock.time);
+    const text = `${formatTime(clock.time, 1)} of ${formatTime(clock.duration, 1)}${section ? `, ${section}` : ""}`;
+    wave.setAttribute("aria-valuemax", clock.duration.toFixed(1));
+    wave.setAttribute("aria-valuenow", clock.time.toFixed(1));
     wave.setAttribute("aria-valuetext", clock.duration ? text : "no track");
-  };
-  const status = () => {
-    const { kind, text } = voice.status;
-    const silent = kind === "ready" && peaks.length > 0 && !most;
+  }
+
+  #status() {
+    const { clock } = this;
+    const { said } = this.overlay;
+    const { kind, text } = this.voice.status;
+    const silent = kind === "ready" && this.peaks.length > 0 && !this.most;
     const sentence = silent ? "This track is silent." : kind === "failed" && clock.duration ? "" : text;
     write(said, sentence);
     said.hidden = !sentence;
     said.classList.toggle("ev-error", kind === "failed");
-    row.classList.toggle("ev-busy", kind === "loading");
-    wave.setAttribute("aria-busy", String(kind === "loading"));
-    for (const tool of tools.children) tool.disabled = !clock.duration;
-  };
-  const track = () => {
-    peaks = new Int8Array(bytesOf(model.get("peaks")).slice().buffer);
-    most = loudest(peaks);
-    names = sections().map(({ name, start }) => {
-      const props = { type: "button", title: `${name}, ${formatTime(start, 1)}`, onclick: () => clock.seek(start) };
+    this.row.classList.toggle("ev-busy", kind === "loading");
+    this.wave.setAttribute("aria-busy", String(kind === "loading"));
+    for (const tool of this.tools.querySelectorAll("button")) tool.disabled = !clock.duration;
+  }
+
+  #renew() {
+    this.peaks = new Int8Array(bytesOf(this.model.get("peaks")).slice().buffer);
+    this.most = loudest(this.peaks);
+    this.names = this.sections.map(({ name, start }) => {
+      const props = {
+        type: "button",
+        title: `${name}, ${formatTime(start, 1)}`,
+        onclick: () => this.clock.seek(start),
+      };
       return h("button.ev-section", props, h("span", { textContent: name, dir: "auto" }));
     });
-    marks.replaceChildren(...names);
-    marks.hidden = !names.length;
-    status();
-    draw();
-  };
-
-  const plot = () => ({ left: 0, width: width() });
-  timeGestures(wave, clock, { signal, plot, onClick: () => void wave.focus({ preventScroll: true }) });
-  edges.forEach((edge, end) => dragEdge(edge, end, { clock, wave, signal }));
-  dragScrub(scrub, { clock, signal, onClick: () => wave.focus({ preventScroll: true }) });
-  clock.on("time", move, { signal });
-  clock.on("time", throttled(describe, 500, signal), { signal });
-  clock.on("view", draw, { signal });
-  clock.on("hover", point, { signal });
-  clock.on("state", () => (select(), status(), describe()), { signal });
-  voice.on(status, signal);
-  onChange(model, "peaks sections serial", perFrame(track, signal), signal);
-  onTheme(row, () => ((inks = inksOf(row)), draw()), signal);
-  const whole = sizeOf(row, paint, signal);
-  track();
-  describe();
-  return lane;
-}
-
-/** Move one end of the range; the other end stays, and they change places where they meet. */
-function dragEdge(edge, end, { clock, wave, signal }) {
-  let fixed = null;
-  edge.addEventListener(
-    "pointerdown",
-    (event) => {
-      if (event.button || !clock.range) return;
-      event.stopPropagation();
-      fixed = clock.range[1 - end];
-      edge.setPointerCapture(event.pointerId);
-    },
-    { signal },
-  );
-  edge.addEventListener(
-    "pointermove",
-    (event) => {
-      if (fixed === null) return;
-      event.stopPropagation();
-      const { left, width } = wave.getBoundingClientRect();
-      const looping = clock.looping;
-      const to = clamp(xToTime(event.clientX - left, clock.view, width), ...clock.view);
-      // Shorter than can be heard would clear the range under the hand.
-      if (Math.abs(to - fixed) < 0.02) return;
-      clock.setRange(fixed, to);
-      if (looping) clock.setLooping(true);
-    },
-    { signal },
-  );
-  for (const kind of ["pointerup", "pointercancel", "dblclick"]) {
-    edge.addEventListener(kind, (event) => ((fixed = null), event.stopPropagation()), { signal });
+    this.marks.replaceChildren(...this.names);
+    this.marks.hidden = !this.names.length;
+    this.#status();
+    this.draw();
   }
 }
 
-/** On the axis, a drag moves the playhead. */
-function dragScrub(el, { clock, signal, onClick }) {
-  let held = false;
-  const seek = (event) => {
-    const { left, width } = el.getBoundingClientRect();
-    if (clock.duration) clock.seek(clamp(xToTime(event.clientX - left, clock.view, width), ...clock.view));
+/**
+ * Move one end of the range; the other end stays, and they change places where they meet.
+ * @param {HTMLElement} edge @param {number} end 0 or 1
+ * @param {{clock: Clock, wave: HTMLElement, signal: AbortSignal}} about
+ */
+function dragEdge(edge, end, { clock, wave, signal }) {
+  /** @type {number | null} */
+  let fixed = null;
+  const begin = (/** @type {PointerEvent} */ event) => {
+    if (event.button || !clock.range) return;
+    event.stopPropagation();
+    fixed = clock.range[1 - end];
+    edge.setPointerCapture(event.pointerId);
   };
-  el.addEventListener(
-    "pointerdown",
-    (event) => {
-      if (event.button) return;
-      held = true;
-      el.setPointerCapture(event.pointerId);
-      onClick();
-      seek(event);
-    },
-    { signal },
-  );
-  el.addEventListener("pointermove", (event) => held && seek(event), { signal });
-  for (const kind of ["pointerup", "pointercancel"]) el.addEventListener(kind, () => (held = false), { signal });
+  const move = (/** @type {PointerEvent} */ event) => {
+    if (fixed === null) return;
+    event.stopPropagation();
+    const looping = clock.looping;
+    const to = timeUnder(event, wave, clock);
+    // Shorter than can be heard would clear the range under the hand.
+    if (Math.abs(to - fixed) < 0.02) return;
+    clock.setRange(fixed, to);
+    if (looping) clock.setLooping(true);
+  };
+  const leave = (/** @type {Event} */ event) => {
+    fixed = null;
+    event.stopPropagation();
+  };
+  edge.addEventListener("pointerdown", begin, { signal });
+  edge.addEventListener("pointermove", move, { signal });
+  for (const kind of ["pointerup", "pointercancel", "dblclick"]) edge.addEventListener(kind, leave, { signal });
 }
 
+/**
+ * On the axis, a drag moves the playhead.
+ * @param {HTMLElement} el @param {{clock: Clock, signal: AbortSignal, onClick: () => void}} about
+ */
+function dragScrub(el, { clock, signal, onClick }) {
+  let held = false;
+  const seek = (/** @type {PointerEvent} */ event) => {
+    if (clock.duration) clock.seek(timeUnder(event, el, clock));
+  };
+  const begin = (/** @type {PointerEvent} */ event) => {
+    if (event.button) return;
+    held = true;
+    el.setPointerCapture(event.pointerId);
+    onClick();
+    seek(event);
+  };
+  const end = () => {
+    held = false;
+  };
+  el.addEventListener("pointerdown", begin, { signal });
+  el.addEventListener("pointermove", (event) => held && seek(event), { signal });
+  for (const kind of ["pointerup", "pointercancel"]) el.addEventListener(kind, end, { signal });
+}
+
+/** The time under a pointer, in view. @param {PointerEvent} event @param {Element} el @param {Clock} clock */
+function timeUnder(event, el, { view }) {
+  const { left, width } = el.getBoundingClientRect();
+  return clamp(xToTime(event.clientX - left, view, width), view[0], view[1]);
+}
+
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {{peaks: Int8Array, most: number, sections: Section[], clock: Clock, width: number,
+ *   inks: import("../base/canvas.js").Inks}} about
+ */
 function paintWave(canvas, { peaks, most, sections, clock, width, inks }) {
   const ratio = devicePixelRatio || 1;
   const pen = penOf(canvas, width, WAVE + AXIS);
