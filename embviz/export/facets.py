@@ -57,7 +57,8 @@ class Facet:
             return left if ends is None else left | ((self.numbers >= ends[0]) & (self.numbers <= ends[1]))
         places = {label: place for place, label in enumerate(self.labels)}
         chosen = [places[label] for label in given.get("values", ()) if label in places]
-        passed: NDArray[np.bool_] = left | np.isin(self.numbers, chosen)
+        # Categories that are not there any more, as clusters of another map, leave out nothing.
+        passed: NDArray[np.bool_] = left | np.isin(self.numbers, chosen) | (not chosen and not given.get("unknown"))
         return passed
 
 

@@ -115,7 +115,7 @@ def test_what_is_left_is_in_the_next_cell(table, chart):
     assert atlas.filtered.index.tolist() == [120, 130, 140]
     of_page(atlas, {"column:duration": {"range": None, "unknown": True}})
     assert atlas.filtered.index.tolist() == [160]
-    of_page(atlas, {"column:nowhere": {"values": ["x"]}})
+    of_page(atlas, {"column:nowhere": {"values": ["x"]}, "column:genre": {"values": ["gone"]}})
     assert len(atlas.filtered) == 7
     of_page(atlas, {"column:folder": {"values": ["(top)"]}})
     assert atlas.filtered.index.tolist() == [120, 130]

@@ -724,7 +724,7 @@ def test_a_report_is_coloured_by_what_is_asked_for(music, tmp_path, weights_home
     rows = [f"{style} {i}.ogg,{mood}" for style, mood in (("rock", "loud"), ("jazz", "soft")) for i in (0, 1)]
     facts.write_text("\n".join(["file,mood", *rows]), encoding="utf-8")
     common = ["report", str(music), "-o", str(page), "--method", "pca", "--no-heatmaps"]
-    expected = {"folder": "Folder", "mood": "mood", "classic rock": "classic rock", "trust": "Kept of its"}
+    expected = {"mood": "mood", "classic rock": "classic rock"}
     for color, title in expected.items():
         assert run([*common, "--color", color, "--table", str(facts)]) == 1
         colors = description(page.read_text("utf-8"))["colors"]

@@ -107,7 +107,7 @@ test("each column is counted under the filters of all others", () => {
   assert.deepEqual(left("genre"), [2, 1]);
   filter.filter({ genre: { values: [], unknown: true }, year: { range: null, unknown: true } });
   assert.deepEqual(passing(), [5]);
-  filter.filter({ nowhere: { values: ["x"] } });
+  filter.filter({ nowhere: { values: ["x"] }, genre: { values: ["gone"] } });
   assert.deepEqual([filter.left, filter.filtered], [6, false]);
 });
 

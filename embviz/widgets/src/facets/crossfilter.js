@@ -22,10 +22,11 @@ class Counted {
   }
 
   /**
-   * @param {Filter | undefined} filter @param {Uint8Array} failed how many filters each track fails; kept up to date
+   * @param {Filter | undefined} given @param {Uint8Array} failed how many filters each track fails; kept up to date
    * @returns {boolean} whether it is another filter
    */
-  refilter(filter, failed) {
+  refilter(given, failed) {
+    const filter = this.known(given);
     const key = filter ? JSON.stringify(filter) : "";
     if (key === this.filter) return false;
     this.filter = key;
@@ -37,6 +38,13 @@ class Counted {
       fails[i] = now;
     }
     return true;
+  }
+
+  /** A filter without categories that are not there any more, as clusters of another map. @param {Filter} [filter] */
+  known(filter) {
+    if (!filter || this.bins) return filter;
+    const values = (filter.values ?? []).filter((value) => this.facet.labels.includes(value));
+    return values.length || filter.unknown ? { values, unknown: filter.unknown } : undefined;
   }
 
   /** @param {Uint8Array} failed */

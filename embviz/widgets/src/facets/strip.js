@@ -63,7 +63,7 @@ export function facetStrip({ root, signal, changed, show, options, select }) {
   /** @param {string} key */
   function drawOne(key) {
     const column = crossfilter.columns.get(key);
-    if (column) views.get(key)?.view.update({ counts: column.counts, filter: filters[key] });
+    if (column) views.get(key)?.view.update({ counts: column.counts, filter: column.known(filters[key]) });
   }
 
   /** @param {string} key @param {Filter | null} filter @param {boolean} settled */
