@@ -1,4 +1,3 @@
-// @ts-nocheck
 /**
  * The page of a collection's map: what Python would answer to the map is answered here, from what the page holds.
  *
@@ -15,6 +14,10 @@ import { csv, download, m3u } from "../player/playlist.js";
 import { sharedControls } from "../scatter/shared_controls.js";
 import { about, bytesAt, heading, helpOf, mount, shareKeys, stateOf, themeOf } from "./track_page.js";
 
+/** @import { CollectionPage, TrackPart } from "./types.js" */
+/** @import { StillModel } from "./track_page.js" */
+/** @typedef {Record<string, {render: Function}>} Widgets */
+
 const NONE = 0xffffffff;
 const NOTHING = new DataView(new ArrayBuffer(0));
 const ROWS = 300; // of a list, at most
@@ -23,9 +26,12 @@ const KEPT = ["order", "pins", "height", "live_only", "clock"]; // what a reader
 const LINKED = "The sound was not found. It has to lie where it was when this page was written: ";
 const VORBIS = "This browser cannot play the sound that is in this page (Ogg Vorbis); Chrome, Edge and Firefox can.";
 
-/** Build the page that this document describes. @param {Record<string, {render: Function}>} widgets */
+/** What an element of the document describes. @param {string} id */
+const described = (id) => JSON.parse(document.getElementById(id)?.textContent ?? "");
+
+/** Build the page that this document describes. @param {Widgets} widgets */
 export async function show(widgets) {
-  const page = JSON.parse(document.getElementById("embviz-page").textContent);
+  const page = described("embviz-page");
   document.body.classList.add("embviz", "ev-track-page", "ev-collection-page");
   const folio = new Folio(page, widgets);
   await folio.build();
@@ -35,30 +41,52 @@ export async function show(widgets) {
 class Folio {
   #open = -1; // track
   #serial = 0;
+  /** @type {{points: Uint32Array, distances: Float32Array} | null} */
   #near = null;
+  /** @type {Uint32Array | null} */
+  #tracks = null;
+  /** @type {Float32Array | null} */
+  #moments = null;
+  /** Seconds of the open track that its clip has. @type {TrackPart["span"]} */
+  #span = null;
+  #scale = "";
+  heat = h("div");
+  heatTitle = h("span.ev-faint");
+  filters = h("div");
+  body = h("div.ev-collection-page-body");
+  plot = h("div.ev-collection-page-plot");
+  colors = h("select", { "aria-label": "Colour by" });
+  /** @type {ReturnType<typeof pageFacets> | null} */
+  facets = null;
+  /** @type {StillModel | null} */
+  heatmap = null;
+  // Both are there once the page is built.
+  player = /** @type {StillModel} */ (/** @type {unknown} */ (null));
+  map = /** @type {StillModel} */ (/** @type {unknown} */ (null));
 
+  /** @param {CollectionPage} page @param {Widgets} widgets */
   constructor(page, widgets) {
-    Object.assign(this, { page, widgets });
+    this.page = page;
+    this.widgets = widgets;
     this.signal = new AbortController().signal; // Nothing on this page ever goes.
     this.clock = clockOf(page.player.state.clock);
     this.columns = page.map.state.columns;
     this.n = this.columns[0].values.length;
+    const leave = () => {
+      const stage = this.plot.querySelector(".ev-scatter-stage");
+      if (stage instanceof HTMLElement) stage.focus({ preventScroll: true });
+    };
+    this.controls = sharedControls(this.plot, { page: this.body, signal: this.signal, leave });
+    this.side = new Side(this);
   }
 
   async build() {
     const { page } = this;
     const help = helpOf(MAP_KEYS, FACET_KEYS);
     const player = h("section.ev-track-page-player", { "aria-label": "Player" });
-    const plot = h("div.ev-collection-page-plot");
-    this.heat = h("div");
-    this.filters = h("div");
-    this.body = h("div.ev-collection-page-body");
-    const leave = () => plot.querySelector(".ev-scatter-stage")?.focus({ preventScroll: true });
-    this.controls = sharedControls(plot, { page: this.body, signal: this.signal, leave });
-    this.side = new Side(this);
     document
       .querySelector("main")
-      .replaceChildren(
+      ?.replaceChildren(
         heading(page, help.open, themeOf(page.theme)),
         player,
         h("p.ev-track-page-guide.ev-faint", {}, page.guide),
@@ -69,12 +97,14 @@ class Folio {
         about(page, "Map, model, sound, weights and licences"),
         help.dialog,
       );
-    const map = h("section.ev-collection-page-map", { "aria-label": "Map" }, plot);
+    const map = h("section.ev-collection-page-map", { "aria-label": "Map" }, this.plot);
     this.body.append(map, this.side.el, this.#said());
     const parts = { widgets: this.widgets, signal: this.signal };
-    const answer = (content) => this.#asked(content);
-    this.player = await mount(page.player, player, { ...parts, answer: (content) => this.#noSound(content) });
-    this.map = await mount(page.map, plot, { ...parts, answer });
+    /** @typedef {{kind: string, point?: number}} Content */
+    const answer = (/** @type {Content} */ content) => this.#asked(content);
+    const noSound = (/** @type {Content} */ content) => this.#noSound(content);
+    this.player = await mount(page.player, player, { ...parts, answer: noSound });
+    this.map = await mount(page.map, this.plot, { ...parts, answer });
     this.facets = pageFacets(page.facets, bytesAt(page.facets.values), this.n, {
       map: this.map,
       root: document.body,
@@ -82,7 +112,7 @@ class Folio {
       changed: () => this.side.refilter(),
     });
     this.filters.replaceWith(this.facets.el);
-    if (page.heatmap) this.heatmap = await mount(page.heatmap, this.heat, parts);
+    if (page.heatmap) this.heatmap = await mount(page.heatmap, this.heat, { ...parts, answer: undefined });
     shareKeys(this.clock, help.dialog, this.signal);
     this.#listen();
     this.recolor(0);
@@ -92,17 +122,18 @@ class Folio {
   /** Open a track, silently, so that the page is whole: the first that can be heard and of which there is a heatmap. */
   #begin() {
     const tracks = Array.from({ length: Math.min(this.page.parts.length, LOOKED) }, (_, track) => track);
-    const heard = (track) => {
+    const heard = (/** @type {number} */ track) => {
       const { player, heatmap } = this.#part(track);
       return !player.state?.problem && (heatmap || !this.heatmap);
     };
     const track = tracks.find(heard) ?? 0;
     this.open(this.tracks.length ? this.tracks.indexOf(track) : track);
-    queueMicrotask(() => queueMicrotask(() => this.span && this.clock.seek(this.span[0])));
+    queueMicrotask(() => queueMicrotask(() => this.clock.seek(this.#span?.[0] ?? 0)));
   }
 
+  /** @param {number} track @returns {TrackPart} */
   #part(track) {
-    return JSON.parse(document.getElementById(this.page.parts[track]).textContent);
+    return described(this.page.parts[track]);
   }
 
   #listen() {
@@ -158,7 +189,6 @@ class Folio {
 
   #heatmapSection() {
     const { facts } = this.page;
-    this.heatTitle = h("span.ev-faint");
     const title = h("h2", { id: "embviz-heatmap" }, facts.at(-2));
     return h(
       "section.ev-collection-page-heatmap",
@@ -170,38 +200,46 @@ class Folio {
 
   // -- points and tracks --
 
+  /** @returns {Uint32Array} */
   get tracks() {
-    return (this.trackOf ??= numbersOf(this.map.get("tracks"), Uint32Array));
+    this.#tracks ??= numbersOf(this.#bytes("tracks"), Uint32Array);
+    return this.#tracks;
   }
 
-  track(point) {
+  /** Bytes that the map holds. @param {string} name */
+  #bytes(name) {
+    return /** @type {DataView<ArrayBuffer>} */ (this.map.get(name));
+  }
+
+  track(/** @type {number} */ point) {
     return this.tracks.length ? this.tracks[point] : point;
   }
 
   /** Seconds of a point; null where it is a whole track. */
-  at(point) {
-    this.moments ??= numbersOf(this.map.get("seconds"), Float32Array);
-    return this.moments.length ? this.moments[point] : null;
+  at(/** @type {number} */ point) {
+    this.#moments ??= numbersOf(this.#bytes("seconds"), Float32Array);
+    return this.#moments.length ? this.#moments[point] : null;
   }
 
-  /** A fact of a track, by the name of its column. */
+  /** A fact of a track, by the name of its column. @param {string} name @param {number} track @returns {any} */
   fact(name, track) {
     return this.columns.find((column) => column.name === name)?.values[track] ?? "";
   }
 
-  titleOf(track) {
+  /** @returns {string} */
+  titleOf(/** @type {number} */ track) {
     return this.fact("title", track) || `track ${track + 1}`;
   }
 
   /** Seconds from a moment to the next of its track. */
-  period(point) {
+  period(/** @type {number} */ point) {
     const same = [point + 1, point - 1].find((other) => this.track(other) === this.track(point));
-    return same === undefined ? 0 : Math.abs(this.at(same) - this.at(point));
+    return same === undefined ? 0 : Math.abs((this.at(same) ?? 0) - (this.at(point) ?? 0));
   }
 
   /** What is selected, in the order of the page: moments, or a point of each track. @returns {number[]} */
   get selection() {
-    const points = Array.from(numbersOf(this.map.get("selected"), Uint32Array)).sort((a, b) => b - a);
+    const points = Array.from(numbersOf(this.#bytes("selected"), Uint32Array)).sort((a, b) => b - a);
     if (points.length && this.at(points[0]) !== null) return points.reverse();
     const first = new Map(points.map((point) => [this.track(point), point]));
     return [...first.values()].sort((a, b) => a - b);
@@ -209,12 +247,12 @@ class Folio {
 
   // -- what the map asks for --
 
-  #asked(content) {
-    if (content.kind === "choose") this.choose(content.point);
+  #asked(/** @type {{kind: string, point?: number}} */ { kind, point = -1 }) {
+    if (kind === "choose") this.choose(point);
   }
 
   /** Open a point's track. */
-  open(point) {
+  open(/** @type {number} */ point) {
     const track = this.track(point);
     this.map.set("current", point);
     if (track !== this.#open) this.#load(track);
@@ -222,7 +260,7 @@ class Folio {
   }
 
   /** Open a point's track, and play it from there. */
-  choose(point) {
+  choose(/** @type {number} */ point) {
     if (!(point >= 0)) return;
     const at = this.at(point);
     this.open(point);
@@ -230,45 +268,48 @@ class Folio {
     queueMicrotask(() => queueMicrotask(() => this.#play(at)));
   }
 
-  #play(at) {
-    const { clock, span } = this;
+  #play(/** @type {number | null} */ at) {
+    const { clock } = this;
+    const span = this.#span;
     if (this.player.get("problem")) return;
     const wanted = at ?? span?.[0] ?? 0;
     clock.seek(span && (wanted < span[0] || wanted >= span[1]) ? span[0] : wanted);
     clock.play();
   }
 
-  #load(track) {
+  #load(/** @type {number} */ track) {
     const part = this.#part(track);
     this.#open = track;
-    this.span = part.span;
+    this.#span = part.span;
     const traits = stateOf(part.player, bytesAt);
-    this.#set(this.player, { ...traits, title: this.titleOf(track), transcoded: true, serial: (this.#serial += 1) });
+    this.#serial += 1;
+    this.#set(this.player, { ...traits, title: this.titleOf(track), transcoded: true, serial: this.#serial });
     this.map.set("trail", bytesAt(part.trail));
-    if (this.heatmap) this.#draw(part, track);
+    if (this.heatmap) this.#draw(this.heatmap, part, track);
   }
 
-  #draw(part, track) {
-    const { heatmap } = this;
+  /** @param {StillModel} heatmap @param {TrackPart} part @param {number} track */
+  #draw(heatmap, part, track) {
     write(this.heatTitle, this.titleOf(track));
     if (!part.heatmap) {
       heatmap.set("message", part.note || "There is no heatmap of this track.");
       return;
     }
     const traits = stateOf(part.heatmap, bytesAt);
-    const first = !heatmap.get("shape")[1];
+    const first = !(/** @type {number[]} */ (heatmap.get("shape"))[1]);
     // Who has chosen a scale keeps it.
-    if (!first && heatmap.get("scale") !== this.scale) delete traits.scale;
-    this.scale = traits.scale ?? this.scale;
+    if (!first && heatmap.get("scale") !== this.#scale) delete traits.scale;
+    this.#scale = traits.scale ?? this.#scale;
     if (!first) for (const name of KEPT) delete traits[name];
     this.#set(heatmap, traits);
   }
 
+  /** @param {StillModel} model @param {Record<string, unknown>} traits */
   #set(model, traits) {
     for (const [name, value] of Object.entries(traits)) model.set(name, value);
   }
 
-  #noSound(content) {
+  #noSound(/** @type {{kind: string}} */ content) {
     if (content.kind !== "sound" && content.kind !== "transcode") return;
     const url = this.player.get("url");
     if (this.clock.duration) this.player.set("problem", url ? `${LINKED}${url}` : VORBIS);
@@ -276,7 +317,8 @@ class Folio {
 
   /** Of a clip nothing sounds beyond its end. */
   #leave() {
-    const { clock, span } = this;
+    const { clock } = this;
+    const span = this.#span;
     if (!span || !clock.playing) return;
     if (clock.time >= span[1]) {
       clock.pause();
@@ -287,28 +329,27 @@ class Folio {
   // -- colours and neighbours --
 
   /** Colour the map in another way; -1 is none. */
-  recolor(index) {
+  recolor(/** @type {number} */ index) {
     const { map, page } = this;
     const { color, shades } = page.colors[index] ?? { color: page.map.state.color, shades: "" };
     this.colors.value = page.colors[index] ? String(index) : "-1";
     this.#set(map, { hidden_categories: [], value_range: [], color, shades: shades ? bytesAt(shades) : NOTHING });
   }
 
-  /** The points nearest to one in the model, nearest first. @returns {{point: number, distance: number}[]} */
+  /** The points nearest to one in the model, nearest first. @param {number} point @returns {{point: number, distance: number}[]} */
   near(point) {
     const { near } = this.page;
     this.#near ??= {
       points: numbersOf(bytesAt(near.indices), Uint32Array),
       distances: numbersOf(bytesAt(near.distances), Float32Array),
     };
+    const { points, distances } = this.#near;
     const all = Array.from({ length: near.k }, (_, i) => point * near.k + i);
-    return all
-      .filter((i) => this.#near.points[i] !== NONE)
-      .map((i) => ({ point: this.#near.points[i], distance: this.#near.distances[i] }));
+    return all.filter((i) => points[i] !== NONE).map((i) => ({ point: points[i], distance: distances[i] }));
   }
 
   /** Whether the track of a point passes the filters. */
-  passes(point) {
+  passes(/** @type {number} */ point) {
     return this.facets?.passes(this.track(point)) ?? true;
   }
 
@@ -319,10 +360,12 @@ class Folio {
 
 /** What stands beside the map: the open track, its neighbours, and what is selected. */
 class Side {
+  /** @type {number[]} */
   points = [];
+  /** @type {{point: number, distance: number}[]} */
   near = [];
 
-  constructor(folio) {
+  constructor(/** @type {Folio} */ folio) {
     this.folio = folio;
     this.track = h(
       "section.ev-collection-page-track",
@@ -344,6 +387,7 @@ class Side {
   }
 
   #actions() {
+    /** @param {string} text @param {string} title @param {() => void} onclick */
     const button = (text, title, onclick) => h("button", { type: "button", title, onclick }, text);
     return [
       button("Playlist", `Download as a playlist (.m3u8), to be put ${this.folio.page.beside}`, () => this.#playlist()),
@@ -352,7 +396,7 @@ class Side {
     ];
   }
 
-  /** Show a track that was opened by one of its points. */
+  /** Show a track that was opened by one of its points. @param {number} track @param {number} point */
   opened(track, point) {
     const { folio } = this;
     const artist = folio.fact("artist", track);
@@ -380,13 +424,13 @@ class Side {
     this.selected(this.folio.selection);
   }
 
-  #facts(track) {
+  #facts(/** @type {number} */ track) {
     const shown = this.folio.columns.filter(({ name, values }) => {
       const value = values[track];
       return !["title", "artist"].includes(name) && value !== null && value !== "";
     });
     return shown.flatMap(({ name, title, values, unit }) => {
-      const value = name === "duration" ? formatTime(values[track]) : `${values[track]} ${unit}`.trim();
+      const value = name === "duration" ? formatTime(Number(values[track])) : `${values[track]} ${unit}`.trim();
       return [h("dt", { dir: "auto" }, title), h("dd", { dir: "auto" }, value)];
     });
   }
@@ -407,7 +451,7 @@ class Side {
     this.chosen.list.replaceChildren(...rows, more);
   }
 
-  #row(point, said = "") {
+  #row(/** @type {number} */ point, said = "") {
     const { folio } = this;
     const track = folio.track(point);
     const at = folio.at(point);
@@ -447,6 +491,7 @@ class Side {
   }
 }
 
+/** @param {string} title @param {string} id */
 function section(title, id) {
   const note = h("span.ev-faint");
   const head = h("div.ev-collection-page-head", {}, h("h2", { id }, title), note);
