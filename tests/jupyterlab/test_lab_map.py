@@ -303,7 +303,7 @@ def test_the_points_are_drawn_by_webgl_in_the_colors_of_the_legend(chart):
     points = chart.lone(5)
     pieces = chart.ask(f"table['piece'].iloc[{points}].tolist()")
     assert len(chart.labels) == N
-    assert chart.root.get_by_text(f"{N} tracks", exact=True).is_visible()
+    assert chart.root.locator(".ev-atlas-foot").get_by_text(f"{N} tracks", exact=True).is_visible()
     color = chart.scatter("color")
     for point, piece in zip(points, pieces, strict=True):
         code = color["palette"][color["labels"].index(piece)]
@@ -410,7 +410,7 @@ def test_the_next_cell_has_what_was_drawn_around(chart, lab):
 
 def test_what_python_selects_is_selected_on_the_page(chart, lab):
     lab.run_cell("atlas.selection = atlas.table.query(\"piece == 'jazz'\")")
-    chart.map().locator(".ev-scatter-selected", has_text="5 selected").wait_for()
+    chart.root.locator(".ev-scatter-selected", has_text="5 selected").wait_for()
     chart.tab("Selection")
     rest(chart.page, 300)
     inside = chart.titles.index("Jazz 10")
@@ -476,7 +476,7 @@ def test_the_keyboard(chart, lab):
     chart.page.keyboard.press("Space")
     chart.until_clock("clock => !clock.playing")
     chart.page.keyboard.press("a")
-    chart.map().locator(".ev-scatter-selected", has_text=f"{N} selected").wait_for()
+    chart.root.locator(".ev-scatter-selected", has_text=f"{N} selected").wait_for()
     chart.page.keyboard.press("Escape")
     chart.until("atlas.selection.empty")
     chart.page.keyboard.press("/")
@@ -628,12 +628,12 @@ def test_map_and_heatmap_of_the_explorer_move_together(fresh):
     )
     assert shown == pytest.approx(box["width"] * panel.clock("clock => clock.time") / SECONDS, abs=2)
     chart.lasso([point])
-    chart.map().locator(".ev-scatter-selected").wait_for()
+    chart.root.locator(".ev-scatter-selected").wait_for()
     lab.run_cell("rows = explorer.selection['title'].tolist()")
     lab.idle()
     assert chart.titles[point] in lab.ask("rows")
     lab.execute("explorer.selection = explorer.selection.iloc[:0]")
-    chart.map().locator(".ev-scatter-selected").wait_for(state="hidden")
+    chart.root.locator(".ev-scatter-selected").wait_for(state="hidden")
 
 
 def test_what_a_model_takes_for_another_class_is_listed_played_and_marked_on_the_map(fresh):

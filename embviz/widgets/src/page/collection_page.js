@@ -15,8 +15,7 @@ import { sharedControls } from "../scatter/shared_controls.js";
 import { about, bytesAt, heading, helpOf, mount, shareKeys, stateOf, themeOf } from "./track_page.js";
 
 /** @import { CollectionPage, TrackPart } from "./types.js" */
-/** @import { StillModel } from "./track_page.js" */
-/** @typedef {Record<string, {render: Function}>} Widgets */
+/** @import { Modules, StillModel } from "./track_page.js" */
 
 const NONE = 0xffffffff;
 const NOTHING = new DataView(new ArrayBuffer(0));
@@ -29,7 +28,7 @@ const VORBIS = "This browser cannot play the sound that is in this page (Ogg Vor
 /** What an element of the document describes. @param {string} id */
 const described = (id) => JSON.parse(document.getElementById(id)?.textContent ?? "");
 
-/** Build the page that this document describes. @param {Widgets} widgets */
+/** Build the page that this document describes. @param {Modules} widgets */
 export async function show(widgets) {
   const page = described("embviz-page");
   document.body.classList.add("embviz", "ev-track-page", "ev-collection-page");
@@ -64,7 +63,7 @@ class Folio {
   player = /** @type {StillModel} */ (/** @type {unknown} */ (null));
   map = /** @type {StillModel} */ (/** @type {unknown} */ (null));
 
-  /** @param {CollectionPage} page @param {Widgets} widgets */
+  /** @param {CollectionPage} page @param {Modules} widgets */
   constructor(page, widgets) {
     this.page = page;
     this.widgets = widgets;
@@ -112,7 +111,7 @@ class Folio {
       changed: () => this.side.refilter(),
     });
     this.filters.replaceWith(this.facets.el);
-    if (page.heatmap) this.heatmap = await mount(page.heatmap, this.heat, { ...parts, answer: undefined });
+    if (page.heatmap) this.heatmap = await mount(page.heatmap, this.heat, parts);
     shareKeys(this.clock, help.dialog, this.signal);
     this.#listen();
     this.recolor(0);
@@ -299,7 +298,7 @@ class Folio {
     const first = !(/** @type {number[]} */ (heatmap.get("shape"))[1]);
     // Who has chosen a scale keeps it.
     if (!first && heatmap.get("scale") !== this.#scale) delete traits.scale;
-    this.#scale = traits.scale ?? this.#scale;
+    this.#scale = String(traits.scale ?? this.#scale);
     if (!first) for (const name of KEPT) delete traits[name];
     this.#set(heatmap, traits);
   }

@@ -2,14 +2,7 @@
 
 import type { Column } from "../scatter/points.js";
 import type { ColorRecord } from "../scatter/types.js";
-
-/** A widget that stands still: its name, its traits, and the elements that hold the bytes among them. */
-export interface Still {
-  widget: string;
-  // biome-ignore lint/suspicious/noExplicitAny: a trait is what its Python class says.
-  state: Record<string, any>;
-  bytes: Record<string, string>;
-}
+import type { Description, Still } from "./track_page.js";
 
 /** What belongs to one track. */
 export interface TrackPart {
@@ -21,9 +14,7 @@ export interface TrackPart {
   span: [number, number] | null;
 }
 
-export interface CollectionPage {
-  title: string;
-  facts: string[];
+export interface CollectionPage extends Description {
   measures: string[];
   caution: string;
   guide: string;
@@ -36,7 +27,7 @@ export interface CollectionPage {
   // biome-ignore lint/suspicious/noExplicitAny: what `page_facets.js` reads.
   facets: any;
   near: { k: number; metric: string; exact: boolean; indices: string; distances: string };
-  player: Still;
+  player: Still & { state: { clock: string } };
   heatmap: Still | null;
   parts: string[];
 }
