@@ -4,7 +4,7 @@ import { KEYS, applyToClock, keyAction, placeOf, rangeWithEnd } from "../../embv
 import { axesOf, costOf, countOf, hopChoices, hopIndex, plain } from "../../embviz/widgets/src/base/ui.js";
 import { spanOf } from "../../embviz/widgets/src/base/format.js";
 import { progressText, quoted, refOf, sizeOf, stateOf } from "../../embviz/widgets/src/base/ui.js";
-import { chosenTracks, factsOf, marksOf, stepped, visibleRows } from "../../embviz/widgets/src/explorer/track_list.js";
+import { chosenTracks, factsOf, marksOf, shortFolder, stepped, visibleRows } from "../../embviz/widgets/src/explorer/track_list.js";
 import { dropIndex, headChoices, suggestions } from "../../embviz/widgets/src/explorer/heatmap_rows.js";
 import { availability, foundLayers, grouped, meantModel } from "../../embviz/widgets/src/explorer/model_picker.js";
 import { stemWords, tempoBars, tempoTicks, tempoWords } from "../../embviz/widgets/src/explorer/predictions_tab.js";
@@ -234,6 +234,8 @@ test("each system in the cache has one mark, which names its models", () => {
     { letter: "G", system: "gone", titles: ["gone"] },
   ]);
   assert.deepEqual(marksOf(undefined, models), []);
+  const folders = ["/home/x/lib/embviz/sample_audio", "music/rock", "/music", ""].map(shortFolder);
+  assert.deepEqual(folders, ["…/embviz/sample_audio", "music/rock", "/music", ""]);
 });
 
 test("text of others stays on one line, and cannot turn the text around it", () => {

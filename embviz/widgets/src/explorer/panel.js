@@ -1,4 +1,3 @@
-// @ts-nocheck
 /**
  * The panel: the list of tracks, the player, and pages that look into the track and at all of them, on one clock.
  *
@@ -36,35 +35,120 @@ export const TABS = [
   ["evaluation", "Tasks"],
 ];
 
-/** @returns {string} such as ``rock · 128 BPM · E minor · 2:02 · rock.ogg`` */
+/** @import { Host, Model, RenderOptions } from "../types.js" */
+/** @import { ModelOption, Panel, PickerOptions, TrackItem } from "./types.js" */
+/** @typedef {{el: HTMLElement, update: () => void, ask?: () => void}} Page */
+
+/** @param {TrackItem} track @returns {string} such as ``rock · 128 BPM · E minor · 2:02 · rock.ogg`` */
 export function headline(track) {
   const name = track.title && track.title !== track.name ? track.name : "";
   return [track.style, tempoOf(track), track.key, lengthOf(track), name].filter(Boolean).map(quoted).join(" · ");
 }
 
+/** @param {RenderOptions} options */
 function render({ model, el, signal, host }) {
   const controller = new AbortController();
   signal?.addEventListener("abort", () => controller.abort(), { once: true });
-  new View(model, el, controller.signal, host);
+  new View(model, el, controller.signal, /** @type {Host} */ (host));
   return () => controller.abort();
 }
 
-/** One view of a panel; what its parts share of it are the public members. */
+/** A button of the head, with its name. @param {string} title @param {string} label @param {() => void} press */
+function toolButton(title, label, press, path = "") {
+  const nodes = path ? [icon(path), h("span", {}, label)] : [label];
+  return h("button", { type: "button", title, onclick: press }, ...nodes);
+}
+
+/** What stands where no track is open. @param {{browse: () => void, open: () => void}} act */
+function welcome({ browse, open }) {
+  const samples = toolButton("", "Open the sample tracks", open, ICONS.note);
+  samples.classList.add("ev-primary");
+  const add = toolButton("", "Add a sound…", browse, ICONS.plus);
+  const title = h("h3");
+  const text = h("p.ev-faint");
+  const call = h("code", {}, 'embviz.Explorer("path/to/folder")');
+  const code = h("p.ev-faint", {}, "A folder of your own is named in the cell: ", call);
+  const ways = h("div.ev-panel-welcome-ways", {}, samples, add);
+  const el = h("div.ev-panel-blank.ev-panel-welcome", {}, icon(ICONS.note), title, text, ways, code);
+  return {
+    el,
+    /** @param {boolean} any whether there are tracks to choose from */
+    update(any) {
+      write(title, any ? "Choose a track to begin" : "There is no sound here yet");
+      const one = "Pick one from the list, or drop a sound of your own here.";
+      write(text, any ? one : "Begin with ten short sample tracks, or drop a sound of your own here.");
+      samples.hidden = any;
+      code.hidden = any;
+    },
+  };
+}
+
+/** One view of a panel; what its parts share of it are the public members. @implements {Panel} */
 class View {
-  #pages = {};
   #asked = "";
   #narrow = false;
   #drawer = false;
 
+  /** @param {Model} model @param {HTMLElement} el @param {AbortSignal} signal @param {Host} host */
   constructor(model, el, signal, host) {
-    Object.assign(this, { model, el, signal, host });
+    this.model = model;
+    this.el = el;
+    this.signal = signal;
+    this.host = host;
     el.classList.add("embviz", "ev-parts", "ev-panel");
     keepKeys(el, signal);
     el.setAttribute("role", "region");
     this.link = new Link(model, { signal, onTrouble: (sentence) => this.#sayTrouble(sentence) });
-    this.#build();
+    this.live = h("div.ev-hidden", { "aria-live": "polite" });
+    this.done = h("div.ev-panel-done", { "aria-live": "polite" });
+    this.messages = notices(this);
+    this.trouble = troubleLine();
+    this.door = fileDoor(this);
+    this.list = trackList(this);
+    this.player = slot({ host, signal });
+    /** What covers the top of the page while it is scrolled. */
+    this.sticky = h("div.ev-panel-top", {}, this.player.el);
+    /** @type {Record<string, Page>} */
+    this.pages = {
+      heatmaps: poster(this),
+      predictions: hears(this),
+      layers: walk(this),
+      similarity: structure(this),
+      map: atlasPage(this),
+      evaluation: tasksPage(this),
+    };
+    const tabs = TABS.map(([name, label], i) => {
+      const page = h("div.ev-panel-page", {}, this.pages[name].el);
+      return { name, label, title: `${label} (${i + 1})`, page };
+    });
+    this.tabs = tabList({ label: "Views", tabs, open: (name) => this.#openTab(name) });
+    this.busy = busyLine({ link: this.link, leave: () => this.tabs.focus(this.model.get("tab") || "heatmaps") });
+    const menu = { type: "button", "aria-label": "Show the list of tracks", title: "Tracks" };
+    this.listButton = h("button.ev-plain.ev-panel-menu", menu);
+    this.listButton.append(icon(ICONS.menu));
+    this.title = h("h2", { dir: "auto" });
+    this.facts = h("span.ev-panel-headline.ev-faint", { dir: "auto" });
+    this.tools = this.#buildTools();
+    this.welcome = welcome({ browse: () => this.browse(), open: () => this.link.send("open_samples") });
+    this.sticky.append(this.tabs.el);
+    this.work = h("div.ev-panel-work", {}, this.sticky, ...tabs.map(({ page }) => page));
+    this.scroller = h("div.ev-panel-scroll", {}, this.work, this.welcome.el);
+    const head = [this.listButton, this.title, this.facts, this.tools, this.busy.el, this.done];
+    const above = [h("div.ev-panel-head", {}, ...head), this.trouble.el, ...this.messages.nodes];
+    this.main = h("div.ev-panel-main", {}, ...above, this.scroller);
+    this.shade = h("div.ev-panel-shade", { hidden: true, onclick: () => this.showList(false) });
+    el.replaceChildren(this.list.el, this.shade, this.main, ...this.door.nodes, this.live);
     this.#listen();
     this.#updateAll();
+  }
+
+  #buildTools() {
+    const copy = copyButton(this.el, () => this.model.get("code") ?? "", this.signal);
+    const send = () => this.link.send("export_page");
+    const page = toolButton("Write this view as one page that needs no Jupyter", "Export page", send, ICONS.save);
+    const help = toolButton("Help (?)", "?", () => this.#help());
+    help.setAttribute("aria-label", "Help: keys");
+    return h("div.ev-panel-tools", {}, copy, page, help);
   }
 
   // What the parts use.
@@ -73,12 +157,18 @@ class View {
     return clockOf(this.model.get("clock") ?? "");
   }
 
+  /** @param {string | undefined} name @returns {ModelOption | undefined} */
   modelOf(name) {
-    return (this.model.get("models") ?? []).find((entry) => entry.name === name);
+    /** @type {ModelOption[]} */
+    const models = this.model.get("models") ?? [];
+    return models.find((entry) => entry.name === name);
   }
 
+  /** @returns {TrackItem | undefined} */
   get track() {
-    return (this.model.get("tracks") ?? []).find((entry) => entry.id === this.model.get("track"));
+    /** @type {TrackItem[]} */
+    const tracks = this.model.get("tracks") ?? [];
+    return tracks.find(({ id }) => id === this.model.get("track"));
   }
 
   /** Length of the track, or null. */
@@ -86,10 +176,12 @@ class View {
     return this.track?.seconds ?? null;
   }
 
+  /** @param {string} tab */
   visible(tab) {
     return (this.model.get("tab") || "heatmaps") === tab && Boolean(this.track);
   }
 
+  /** @param {PickerOptions} options */
   pick(options) {
     openPicker(this, options);
   }
@@ -102,10 +194,12 @@ class View {
     if (this.#narrow) this.showList(false);
   }
 
+  /** @param {string} text */
   announce(text) {
     write(this.live, text);
   }
 
+  /** @param {boolean} open */
   showList(open) {
     if (this.#narrow) this.#drawer = open;
     else this.#save("collapsed_list", !open);
@@ -118,105 +212,13 @@ class View {
     }
   }
 
-  /** Say a sentence of the panel's own until it is dismissed. */
-  say(...words) {
-    return this.messages.say(...words);
+  /** Say a sentence of the panel's own until it is dismissed. @param {string} text */
+  say(text, level = "info", remedy = "") {
+    return this.messages.say(text, level, remedy);
   }
 
   get notices() {
     return this.messages.own;
-  }
-
-  // What it is made of.
-
-  #build() {
-    this.list = trackList(this);
-    this.#pages = {
-      heatmaps: poster(this),
-      predictions: hears(this),
-      layers: walk(this),
-      similarity: structure(this),
-      map: atlasPage(this),
-      evaluation: tasksPage(this),
-    };
-    this.player = slot({ host: this.host, signal: this.signal });
-    this.live = h("div.ev-hidden", { "aria-live": "polite" });
-    this.done = h("div.ev-panel-done", { "aria-live": "polite" });
-    this.messages = notices(this);
-    this.trouble = troubleLine();
-    this.door = fileDoor(this);
-    const pages = TABS.map(([name, label], i) => ({
-      name,
-      label,
-      title: `${label} (${i + 1})`,
-      page: h("div.ev-panel-page", {}, this.#pages[name].el),
-    }));
-    this.tabs = tabList({ label: "Views", tabs: pages, open: (name) => this.#openTab(name) });
-    this.sticky = h("div.ev-panel-top", {}, this.player.el, this.tabs.el);
-    this.work = h("div.ev-panel-work", {}, this.sticky, ...pages.map(({ page }) => page));
-    this.scroller = h("div.ev-panel-scroll", {}, this.work, this.#buildWelcome());
-    this.main = h("div.ev-panel-main", {}, this.#buildHead(), this.trouble.el, ...this.messages.nodes, this.scroller);
-    this.shade = h("div.ev-panel-shade", { hidden: true, onclick: () => this.showList(false) });
-    this.el.replaceChildren(this.list.el, this.shade, this.main, ...this.door.nodes, this.live);
-  }
-
-  #buildHead() {
-    this.listButton = h("button.ev-plain.ev-panel-menu", {
-      type: "button",
-      "aria-label": "Show the list of tracks",
-      title: "Tracks",
-    });
-    this.listButton.append(icon(ICONS.menu));
-    this.title = h("h2", { dir: "auto" });
-    this.facts = h("span.ev-panel-headline.ev-faint", { dir: "auto" });
-    const copy = copyButton(this.el, () => this.model.get("code") ?? "", this.signal);
-    const page = h(
-      "button",
-      {
-        type: "button",
-        title: "Write this view as one page that needs no Jupyter",
-        onclick: () => this.link.send("export_page"),
-      },
-      icon(ICONS.save),
-      h("span", {}, "Export page"),
-    );
-    const help = h(
-      "button",
-      { type: "button", "aria-label": "Help: keys", title: "Help (?)", onclick: () => this.#help() },
-      "?",
-    );
-    this.tools = h("div.ev-panel-tools", {}, copy, page, help);
-    this.busy = busyLine({ link: this.link, leave: () => this.tabs.focus(this.model.get("tab") || "heatmaps") });
-    return h("div.ev-panel-head", {}, this.listButton, this.title, this.facts, this.tools, this.busy.el, this.done);
-  }
-
-  #buildWelcome() {
-    const add = h("button", { type: "button", onclick: () => this.browse() }, icon(ICONS.plus), "Add a sound…");
-    const open = () => this.link.send("open_samples");
-    this.samples = h(
-      "button.ev-primary",
-      { type: "button", onclick: open },
-      icon(ICONS.note),
-      "Open the sample tracks",
-    );
-    this.welcomeTitle = h("h3");
-    this.welcomeText = h("p.ev-faint");
-    this.welcomeCode = h(
-      "p.ev-faint",
-      {},
-      "A folder of your own is named in the cell: ",
-      h("code", {}, 'embviz.Explorer("path/to/folder")'),
-    );
-    this.welcome = h(
-      "div.ev-panel-blank.ev-panel-welcome",
-      {},
-      icon(ICONS.note),
-      this.welcomeTitle,
-      this.welcomeText,
-      h("div.ev-panel-welcome-ways", {}, this.samples, add),
-      this.welcomeCode,
-    );
-    return this.welcome;
   }
 
   // What it listens to.
@@ -229,13 +231,14 @@ class View {
     onChange(model, "progress evaluation_status", () => this.#updateBusy(), signal);
     onChange(model, "notice", () => this.messages.update(model.get("notice") ?? {}), signal);
     onChange(model, "collapsed_list", () => this.#updateList(), signal);
-    this.listButton.addEventListener("click", () => this.showList(this.list.el.hidden));
+    this.listButton.addEventListener("click", () => this.showList(Boolean(this.list.el.hidden)));
     this.el.addEventListener("keydown", (event) => this.#key(event), { signal });
     const observer = new ResizeObserver(([entry]) => this.#resized(entry.contentRect.width));
     observer.observe(this.el);
     signal.addEventListener("abort", () => observer.disconnect(), { once: true });
   }
 
+  /** @param {number} width */
   #resized(width) {
     const narrow = width > 0 && width < NARROW;
     this.el.classList.toggle("ev-panel-narrow", narrow);
@@ -248,6 +251,7 @@ class View {
     this.#updateList();
   }
 
+  /** @param {KeyboardEvent} event */
   #key(event) {
     // What is typed in here is meant for here.
     event.stopPropagation();
@@ -260,7 +264,7 @@ class View {
     if (!action) return;
     event.preventDefault();
     if (applyToClock(action, this.clock)) return;
-    if (action.kind === "tab") this.#openTab(TABS[action.index][0], true);
+    if (action.kind === "tab") this.#openTab(TABS[action.index ?? 0][0], true);
     else if (action.kind === "help") this.#help();
     else if (action.kind === "search") {
       this.showList(true);
@@ -287,16 +291,8 @@ class View {
     this.facts.title = this.facts.textContent;
     this.title.title = quoted(track?.name);
     const any = (this.model.get("tracks") ?? []).length > 0;
-    write(this.welcomeTitle, any ? "Choose a track to begin" : "There is no sound here yet");
-    write(
-      this.welcomeText,
-      any
-        ? "Pick one from the list, or drop a sound of your own here."
-        : "Begin with ten short sample tracks, or drop a sound of your own here.",
-    );
-    this.samples.hidden = any;
-    this.welcomeCode.hidden = any;
-    this.welcome.hidden = Boolean(track);
+    this.welcome.update(any);
+    this.welcome.el.hidden = Boolean(track);
     this.work.hidden = !track;
     this.tools.hidden = !track;
     if (track) this.player.set(this.model.get("player"));
@@ -308,13 +304,14 @@ class View {
     this.tabs.show(tab);
     this.#updateBusy();
     if (!this.track) return;
-    this.#pages[tab]?.update();
+    this.pages[tab]?.update();
     // Each track is asked about once, when its page is first looked at.
     const key = `${this.model.get("track")} ${tab}`;
-    if (key !== this.#asked) this.#pages[tab]?.ask?.();
+    if (key !== this.#asked) this.pages[tab]?.ask?.();
     this.#asked = key;
   }
 
+  /** @param {string} name */
   #openTab(name, focus = false) {
     if (name !== this.model.get("tab")) {
       this.#save("tab", name);
@@ -345,6 +342,7 @@ class View {
     this.listButton.setAttribute("aria-expanded", String(open));
   }
 
+  /** @param {string} sentence */
   #sayTrouble(sentence) {
     this.trouble.say(sentence);
     this.#updateBusy();
@@ -352,9 +350,10 @@ class View {
 
   // What it does.
 
+  /** @param {string} trait @param {unknown} value */
   #save(trait, value) {
     this.model.set(trait, value);
-    this.model.save_changes();
+    this.model.save_changes?.();
   }
 
   #help() {

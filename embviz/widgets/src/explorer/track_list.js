@@ -105,6 +105,12 @@ export function marksOf(names, models) {
   return [...marks.values()];
 }
 
+/** The end of a path, which tells most of it. @param {string} folder */
+export function shortFolder(folder) {
+  const parts = folder.split("/").filter(Boolean);
+  return parts.length > 2 ? `…/${parts.slice(-2).join("/")}` : folder;
+}
+
 /** @param {Mark} mark */
 function markNode({ letter, titles }) {
   return h("span.ev-panel-mark", { "aria-hidden": "true", title: `Computed: ${titles.join(", ")}` }, letter);
@@ -309,7 +315,7 @@ class TrackList {
 
   #updateFolder() {
     const folder = quoted(this.model.get("folder"));
-    write(this.folder, folder);
+    write(this.folder, shortFolder(folder));
     this.folder.title = folder;
     this.folder.hidden = !folder;
   }

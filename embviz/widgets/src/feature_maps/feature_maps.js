@@ -7,6 +7,7 @@
 import { bytesOf, numbersOf } from "../base/buffers.js";
 import { brief, inksOf, penOf, tipPlace } from "../base/canvas.js";
 import { gradient } from "../base/colormaps.js";
+import { BUSY, kernelStatus } from "../base/commands.js";
 import { h, icon, onChange, onTheme, perFrame, sizeOf, throttled, write } from "../base/dom.js";
 import { clockKeys } from "../base/keys.js";
 import { clamp, formatTime, frameEdge, GUTTER, xToTime } from "../base/time.js";
@@ -359,7 +360,8 @@ class View {
       if (this.large !== null) this.paintLarge(this.large, stretch, frames);
       else for (const tile of this.tiles) this.paintTile(tile, stretch, frames);
       const late = this.supply.late(this.drawn, frames);
-      write(ui.status, late ? "The kernel does not answer: it is busy, or was restarted." : "");
+      const silent = "The kernel does not answer: it is busy, or was restarted.";
+      write(ui.status, late ? (kernelStatus(this.model) === "busy" ? BUSY : silent) : "");
     }
     this.supply.ask();
     this.tip();
