@@ -8,10 +8,28 @@ import to panel    from "run the cell" (import embviz, make an Explorer) to the 
                    a kernel that has imported nothing yet; of Python's files, the bytecode is there
 track to heatmap   from the click on a track, of which all rows are in the cache, to the frame in which the picture of
                    the first row is another one
+bytes, messages    what the server sent over web sockets from the run of the cell, or from a click, until page and
+                   kernel rest; with ``--before``, a checkout of an earlier commit, for the kernels of that one, too:
+                   ``git worktree add /tmp/before COMMIT``
 bytes per cell     what the server sent to the page for one heatmap, by its number of cells
 longest frame      the longest pause between two frames while one zooms in and out as the music plays
 
 JupyterLab is left alone for a moment before each of them: it talks to a new kernel on its own account.
+
+Bytes and messages before the scripts of the widgets crossed once per kernel, and frames of layers when they are seen
+(45d0884), and after, in one run: ten sample tracks, MusiCNN on a track of 53 s, a page of 1440 × 1000 pixels,
+jupyterlab 4.6. Stills, which the notebook keeps of the view, came in between: they are 67, 43, 222 and 43 kB of the
+first four steps. A page that is loaded anew gets what the kernel's widgets hold.
+
+=====================  ========================  ========================
+step                   before                    after
+=====================  ========================  ========================
+open the panel         953,756 bytes, 49         544,766 bytes, 57
+choose a track         92,437 bytes, 23          136,945 bytes, 25
+open Layers            10,082,936 bytes, 91      1,403,573 bytes, 95
+open Map               2,710,373 bytes, 69       233,583 bytes, 64
+load the page anew     13,519,158 bytes, 76      1,504,435 bytes, 73
+=====================  ========================  ========================
 """
 
 from __future__ import annotations
@@ -22,7 +40,7 @@ import platform
 import statistics
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,11 +49,12 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from harness import chromium  # noqa: E402  of the tests
-from lab import LabPage, LabServer  # noqa: E402
+from lab import LabPage, LabServer, Panel  # noqa: E402
 from playwright.sync_api import sync_playwright  # noqa: E402
 
 TITLES = ["Two Five Window", "Sixty-Four Bars"]  # of sample tracks
 REST = 2000  # milliseconds
+GOALS = {"open the panel": "0.6 MB", "open Layers": "1.5 MB"}  # to the page
 GOAL = 34  # milliseconds, two frames of a usual screen and what its clock is off
 # Dimensions, frames, and seconds from frame to frame.
 SIZES = [(512, 3000, 0.1), (768, 22_500, 0.016)]
@@ -142,22 +161,23 @@ ZOOM = """async (name) => {
 
 
 class Traffic:
-    """Bytes that web sockets brought to a page."""
+    """Bytes and messages that web sockets brought to a page."""
 
     def __init__(self, page: Any) -> None:
-        self.bytes = 0
+        self.bytes = self.messages = 0
         page.on("websocket", lambda socket: socket.on("framereceived", self._count))
 
     def _count(self, payload: Any) -> None:
+        self.messages += 1
         self.bytes += len(payload) if isinstance(payload, bytes) else len(payload.encode())
 
 
 @contextmanager
-def lab(folder: Path) -> Iterator[tuple[LabServer, Any]]:
-    """Start a JupyterLab server and a browser."""
+def lab(folder: Path, checkout: Path = ROOT) -> Iterator[tuple[LabServer, Any]]:
+    """Start a JupyterLab server, whose kernels import the embviz of a checkout, and a browser."""
     # Where bytecode is not kept, as developers may have set, each kernel would compile all of embviz.
-    bytecode = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
-    server = LabServer(folder, ROOT / "sample_audio", bytecode)
+    own = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(folder / "bytecode"), "PYTHONPATH": str(checkout)}
+    server = LabServer(folder, ROOT / "sample_audio", own)
     try:
         with sync_playwright() as playwright:
             browser = chromium(playwright)
@@ -193,6 +213,44 @@ def prepare(server: LabServer, browser: Any) -> None:
     page.close()
 
 
+def steps(folder: Path, checkout: Path) -> dict[str, tuple[int, int]]:
+    """Return the bytes and messages that each step costs with the embviz of a checkout."""
+    found: dict[str, tuple[int, int]] = {}
+    folder.mkdir()
+    with lab(folder, checkout) as (server, browser):
+        prepare(server, browser)
+        page, traffic = opened(server, browser, "steps.ipynb", PANEL)
+
+        def step(name: str, act: Callable[[], Any]) -> None:
+            before = traffic.bytes, traffic.messages
+            act()
+            rest(page)
+            page.execute("_ = explorer.wait()")
+            rest(page)
+            found[name] = traffic.bytes - before[0], traffic.messages - before[1]
+
+        step("open the panel", lambda: page.js(RUN_UNTIL, [".ev-panel", False]))
+        panel = Panel(page)
+        title = page.js("() => document.querySelector('.ev-panel h2').textContent")
+        step("choose a track", lambda: panel.open(next(other for other in TITLES if other != title)))
+        step("open Layers", lambda: panel.tab("Layers"))
+        step("open Map", lambda: panel.tab("Map"))
+        page.save()
+        step("load the page anew", page.reload)
+        page.close()
+    return found
+
+
+def compare_traffic(folder: Path, before: Path | None) -> None:
+    """Print what each step costs, and what it cost before."""
+    checkouts = ([before] if before else []) + [ROOT]
+    results = [steps(folder / f"traffic-{i}", checkout) for i, checkout in enumerate(checkouts)]
+    print(f"\n{'bytes and messages to the page':30}{'before and after' if before else '':>48}")
+    for name in results[-1]:
+        costs = "".join(f"{size:14,} {messages:5} msg." for size, messages in (result[name] for result in results))
+        print(f"  {name:28}{costs}{GOALS.get(name, ''):>12}")
+
+
 def panels(server: LabServer, browser: Any, rounds: int) -> None:
     """Print the time to the panel, and to the heatmap of a track that is in the cache, and how it zooms."""
     prepare(server, browser)
@@ -201,7 +259,7 @@ def panels(server: LabServer, browser: Any, rounds: int) -> None:
         page, traffic = opened(server, browser, f"panel-{i}.ipynb", PANEL)
         shown.append(page.js(RUN_UNTIL, [".ev-panel", False]))
         for title in TITLES * 2:
-            page.execute("explorer.wait()")
+            page.execute("_ = explorer.wait()")
             rest(page)
             before = traffic.bytes
             if page.js("() => document.querySelector('.ev-panel h2').textContent") == title:
@@ -249,20 +307,31 @@ def line(milliseconds: list[float]) -> str:
     return f"{statistics.median(milliseconds) / 1000:10.2f} s  (worst {max(milliseconds) / 1000:.2f} s)"
 
 
+def times(folder: Path, only: str | None, rounds: int) -> None:
+    """Print the times of the panel, of heatmaps, or of both."""
+    folder.mkdir()
+    with lab(folder) as (server, browser):
+        print(f"Chromium {browser.version}; medians of {rounds} rounds; goals at the right\n")
+        if only != "heatmap":
+            panels(server, browser, rounds)
+        if only != "panel":
+            heatmaps(server, browser)
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", choices=["panel", "heatmap"])
+    parser.add_argument("--only", choices=["traffic", "panel", "heatmap"])
+    parser.add_argument("--before", type=Path, help="checkout of an earlier commit, whose bytes are counted first")
     options = parser.parse_args()
     print(f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
     print(f"load {os.getloadavg()[0]:.1f}")
-    with tempfile.TemporaryDirectory() as folder, lab(Path(folder)) as (server, browser):
-        print(f"Chromium {browser.version}; medians of {options.rounds} rounds; goals at the right\n")
-        if options.only != "heatmap":
-            panels(server, browser, options.rounds)
-        if options.only != "panel":
-            heatmaps(server, browser)
+    with tempfile.TemporaryDirectory() as folder:
+        if options.only in (None, "traffic"):
+            compare_traffic(Path(folder), options.before and options.before.resolve())
+        if options.only != "traffic":
+            times(Path(folder) / "times", options.only, options.rounds)
     print(f"\nload {os.getloadavg()[0]:.1f}")
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import anywidget
+import ipywidgets
 import traitlets
 
 from embviz.core.text import shorten
@@ -58,15 +59,18 @@ class PageWidget(anywidget.AnyWidget):
     _outputs: StillOutputs | None = None
 
     _esm = traitlets.Unicode(help="What anywidget runs.").tag(sync=True)
-    _bundle = traitlets.Unicode(help="Reference to the code that all widgets share.").tag(sync=True)
+    # Not by its name alone: a page that is written from some widgets gets those that they refer to.
+    _bundle = traitlets.Instance(bundle.Bundle, help="The code that all widgets share.").tag(
+        sync=True, **ipywidgets.widget_serialization
+    )
 
     @traitlets.default("_esm")
     def _module(self) -> str:
         return bundle.module(self.script)
 
     @traitlets.default("_bundle")
-    def _shared_bundle(self) -> str:
-        return bundle.bundle_ref()
+    def _shared_bundle(self) -> bundle.Bundle:
+        return bundle.shared_bundle()
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take what the page has set, or refuse all of it and tell the page how things are."""

@@ -43,12 +43,12 @@ _lock = threading.Lock()
 _bundles: list[Bundle] = []
 
 
-def bundle_ref() -> str:
-    """Return how the page refers to the bundle of this kernel, which is made where there is none, or it was closed."""
+def shared_bundle() -> Bundle:
+    """Return the bundle of this kernel, which is made where there is none, or it was closed."""
     with _lock:
         if not _bundles or _bundles[-1].comm is None:
             _bundles[:] = [Bundle()]
-        return f"IPY_MODEL_{_bundles[-1].model_id}"
+        return _bundles[-1]
 
 
 def module(name: str) -> str:

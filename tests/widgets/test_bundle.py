@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from ipywidgets.embed import dependency_state
 
 from embviz.widgets import bundle
 from embviz.widgets.curves import Curves
@@ -67,12 +68,22 @@ def test_widgets_share_one_bundle_until_it_is_closed():
     ref = first.get_state()["_bundle"]
     assert second.get_state()["_bundle"] == ref
     assert "_css" not in first.keys
-    shared = bundle._bundles[-1]
+    shared = bundle.shared_bundle()
     assert ref == f"IPY_MODEL_{shared.model_id}"
     assert gzip.decompress(shared.code).decode() == bundle.code("widgets")
     assert gzip.decompress(shared.css).decode() == bundle.sheet("widgets")
     shared.close()
     assert Heatmap().get_state()["_bundle"] != ref
+
+
+def test_a_page_of_some_widgets_gets_the_bundle_once():
+    pair = [Heatmap(), Curves()]
+    state = dependency_state(pair)
+    bundles = [one for one in state.values() if any(part["path"] == ["code"] for part in one.get("buffers", []))]
+    assert len(bundles) == 1
+    assert [state[widget.model_id]["state"]["_bundle"] for widget in pair] == [
+        f"IPY_MODEL_{bundle.shared_bundle().model_id}"
+    ] * 2
 
 
 def test_the_page_cannot_set_code(caplog):
