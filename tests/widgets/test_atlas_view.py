@@ -546,6 +546,17 @@ def test_a_map_that_stands_in_for_another_says_so(table):
     assert page.locator("[aria-live]").filter(has_text="The map of MusiCNN (MSD) · embedding is ready.").count() == 1
 
 
+def test_a_player_is_there_from_the_first_track_on(table):
+    page = table.show()
+    player = page.locator(".ev-atlas-page > .ev-panel-slot")
+    player.locator(".stand-in").wait_for(state="attached")
+    assert not player.is_visible()
+    map_before = page.locator(".ev-atlas-map").first.bounding_box()
+    table.bench.change("anywidget:player", "serial", 1)
+    assert player.is_visible()
+    assert page.locator(".ev-atlas-map").first.bounding_box() == map_before, "the map should not move"
+
+
 def test_figures_of_a_map_are_explained(table):
     page = table.show()
     assert page.get_by_text("trustworthiness 0.93").is_visible()
