@@ -4,8 +4,7 @@ Run ``python benchmarks/drawing.py``; it needs Chromium or Chrome, and the devel
 WebGL and on the canvas. All times are those of this machine, its browser draws in software where there is no graphics
 card (the table says which renderer it has), and what else runs on it is in them: the load is printed first and last.
 
-sent           bytes of the state of the map, scripts included, as they go to the page
-of it, data    the same without scripts and styles
+sent           bytes of the state of the map, as they go to the page; scripts cross once per kernel and are left out
 first paint    from asking for the map, its state being in the page, to the frame in which points are to be seen
 pan, zoom      frames per second, and the longest pause between two frames, while one pushes the map or turns the wheel;
                where WebGL is software, the canvas draws what moves, and WebGL what rests
@@ -79,12 +78,10 @@ HAND = """async ([ref, moves, kind]) => {
 }"""
 
 
-def sent(widget: Any, *, scripts: bool) -> int:
+def sent(widget: Any) -> int:
     """Return the bytes of a widget's state, as they would go to the page."""
     total = 0
-    for name, value in widget.get_state().items():
-        if not scripts and name in {"_esm", "_css"}:
-            continue
+    for value in state(widget).values():
         raw = value["view"] if isinstance(value, dict) and "view" in value else value
         if isinstance(raw, (bytes, memoryview)):
             total += len(bytes(raw))
@@ -115,7 +112,7 @@ def state(widget: Any) -> dict[str, Any]:
 def measure(browser: Any, n: int, renderer: str) -> list[str]:
     """Return one line of the table."""
     widget = a_map(n, renderer)
-    bytes_sent, data = (sent(widget, scripts=scripts) for scripts in (True, False))
+    size = f"{sent(widget) / 1e6:.2f} MB"
     context = browser.new_context(viewport={"width": 1000, "height": 760})
     bench = Bench(context.new_page())
     bench.page.set_default_timeout(180_000)
@@ -128,8 +125,7 @@ def measure(browser: Any, n: int, renderer: str) -> list[str]:
         hands.append(f"{1000 / pauses.mean():.0f} fps, {pauses.max():.0f} ms")
     context.close()
     widget.close()
-    sizes = [f"{bytes_sent / 1e6:.2f} MB", f"{data / 1e6:.2f} MB"]
-    return [f"{n:,}", renderer, *sizes, f"{first:.0f} ms", *hands]
+    return [f"{n:,}", renderer, size, f"{first:.0f} ms", *hands]
 
 
 def renderer(browser: Any) -> str:
@@ -149,7 +145,7 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="numbers of points")
     sizes = parser.parse_args().sizes
     print(f"load {os.getloadavg()[0]:.1f} of {os.cpu_count()} cores")
-    heads = ["points", "drawn by", "sent", "of it, data", "first paint", "pan", "zoom"]
+    heads = ["points", "drawn by", "sent", "first paint", "pan", "zoom"]
     print("| " + " | ".join(heads) + " |\n|" + "---|" * len(heads))
     with sync_playwright() as playwright:
         browser = chromium(playwright)
