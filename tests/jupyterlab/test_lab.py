@@ -236,7 +236,7 @@ def test_arrow_keys_walk_the_tracks(panel, lab):
     lab.page.keyboard.press("Home")
     lab.page.keyboard.press("ArrowDown")
     lab.page.keyboard.press("Enter")
-    panel.root.get_by_role("heading", level=2).filter(has_text="Lament and Return").wait_for()
+    panel.root.get_by_role("heading", level=2).filter(has_text="Corner Light").wait_for()
 
 
 def test_what_it_hears_layers_and_structure(panel, lab):

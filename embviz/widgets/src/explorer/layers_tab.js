@@ -256,7 +256,9 @@ export function structure(panel) {
   const fit = () => {
     const { scroller } = panel;
     const above = view.el.getBoundingClientRect().top - scroller.getBoundingClientRect().top + scroller.scrollTop;
-    const room = view.el.offsetParent ? Math.floor(scroller.clientHeight - above - 8) : 0;
+    // On a low screen, what the scroller is in moves, and the scroller is as long as the page.
+    const tall = Math.min(scroller.clientHeight, scroller.parentElement?.clientHeight ?? 0);
+    const room = view.el.offsetParent ? Math.floor(tall - above - 8) : 0;
     if (room > 0) view.el.style.setProperty("--ev-similarity-room", `${room}px`);
   };
   const observer = new ResizeObserver(fit);
