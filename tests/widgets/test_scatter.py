@@ -376,9 +376,10 @@ def test_what_a_filter_leaves_out_is_faint_and_cannot_be_chosen(mounted):
     assert "59 of 60 points shown" in mounted.el.inner_text()
 
 
-@pytest.mark.parametrize("still", [False, True])
-def test_points_glide_to_where_they_are_now(mounted, still):
+@pytest.mark.parametrize(("renderer", "still"), [("webgl", False), ("canvas", False), ("webgl", True)])
+def test_points_glide_to_where_they_are_now(bench, renderer, still):
     """By a clock of the test's own; who wants no motion sees them there at once."""
+    mounted = Mounted(bench, made(renderer))
     if still:
         mounted.page.emulate_media(reduced_motion="reduce")
     mounted.page.evaluate("performance.now = () => globalThis.time ?? 0")
