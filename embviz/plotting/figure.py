@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 MIME = "application/vnd.plotly.v1+json"
 # A PNG beside plotly's data would be shown by JupyterLab in place of the figure until the pointer rests on it.
 SVG = (
-    '<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}">'
+    '<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}"'
+    ' style="max-width: 100%; height: auto">'
     '<image width="{width}" height="{height}" href="data:image/png;base64,{data}"/></svg>'
 )
 

@@ -171,9 +171,12 @@ def waveform_drawing(peaks: NDArray[np.int8], duration: float, *, selected: Sequ
 
 def map_drawing(
     xy: NDArray[np.float32], color: Mapping[str, Any], shades: NDArray[np.uint8], *, selected: NDArray[np.int64],
-    labels: Sequence[Mapping[str, Any]] = (),
+    labels: Sequence[Mapping[str, Any]] = (), shown: NDArray[np.bool_] | None = None,
 ) -> Drawing:  # fmt: skip
-    """Return what draws points ``[n, 2]`` between −1 and 1, as :class:`embviz.widgets.scatter.Scatter` has them."""
+    """Return what draws points ``[n, 2]`` between −1 and 1, as :class:`embviz.widgets.scatter.Scatter` has them.
+
+    Points that are not `shown` are drawn faintly.
+    """
 
     def draw(share: float) -> Picture:
         width, height = round(MAP[0] * share), round(MAP[1] * share)
@@ -185,6 +188,10 @@ def map_drawing(
         radius = 4.5 if len(xy) <= 1000 else 2.5 if len(xy) <= 10_000 else 1.0
         palette = _point_palette(color)
         places_of = shades if len(shades) == len(xy) else np.zeros(len(xy), np.uint8)
+        if shown is not None:
+            faint = chosen[~shown[chosen]]
+            discs(picture, places[faint], np.tile(np.array([*rgb(FAINT), 70], np.uint8), (len(faint), 1)), radius)
+            chosen = chosen[shown[chosen]]
         discs(picture, places[chosen], palette[places_of[chosen]], radius)
         if len(selected):
             rings = np.tile(np.array([*rgb(PLAYHEAD), 255], np.uint8), (len(selected), 1))

@@ -15,7 +15,7 @@ import traitlets
 
 from embviz.core.text import plural
 from embviz.errors import OptionError
-from embviz.plotting.encodings import encode_colors, encode_sizes, is_missing, json_number
+from embviz.plotting.encodings import MISSING, encode_colors, encode_sizes, is_missing, json_number
 from embviz.plotting.still_pictures import map_drawing
 from embviz.widgets.base import PageWidget, check_traits, new_clock_name
 from embviz.widgets.still import Still
@@ -302,9 +302,24 @@ class Scatter(PageWidget):
         if len(chosen):
             lines.append(f"selected: {len(chosen):,}")
         shades = np.frombuffer(self.shades, np.uint8)
-        draw = map_drawing(self._xy, self.color, shades, selected=chosen, labels=self.labels)
-        key = (id(self._xy), self.shades, self.selected, [label["text"] for label in self.labels])
+        shown = self._shown()
+        if not shown.all():
+            lines.append(f"left out by filters: {int((~shown).sum()):,}")
+        draw = map_drawing(self._xy, self.color, shades, selected=chosen, labels=self.labels, shown=shown)
+        key = (id(self._xy), self.shades, self.selected, [label["text"] for label in self.labels], shown.tobytes())
         return Still(self.title or "Map", (" · ".join(lines),), draw if self.n else None, key)
+
+    def _shown(self) -> NDArray[np.bool_]:
+        """Return which points neither a filter nor the legend leaves out."""
+        shades = np.frombuffer(self.shades, np.uint8)
+        shown = np.frombuffer(self.filtered, np.uint8).astype(bool) if self.filtered else np.ones(self.n, dtype=bool)
+        if len(shades) == self.n and self.color.get("kind") == "category":
+            shown &= ~np.isin(shades, self.hidden_categories)
+        elif len(shades) == self.n and len(self.value_range) == 2 and self.color.get("kind") == "number":
+            low, high = self.color["low"], self.color["high"]
+            values = low + shades / (MISSING - 1) * (high - low)
+            shown &= (shades != MISSING) & (values >= self.value_range[0]) & (values <= self.value_range[1])
+        return shown
 
     def _place(self, xy: ArrayLike, *, near: NDArray[np.float32] | None = None) -> None:
         pairs = _pairs(xy)

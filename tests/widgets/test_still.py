@@ -141,6 +141,16 @@ def test_a_still_says_what_is_pinned_ordered_and_chosen():
     view.select([1, 2, 3])
     assert "30 points · colour" in scatter_line(view)
     assert "selected: 3" in scatter_line(view)
+    before = view.still()
+    view.hidden_categories = [0]
+    assert "left out by filters: 10" in scatter_line(view)
+    view.set_filter(np.arange(30) >= 25)
+    assert view.still().key != before.key
+    assert view.still().picture() != before.picture()
+    view.set_filter(None)
+    view.set_color(np.arange(30.0), title="bpm")
+    view.value_range = [10, 19.5]
+    assert "left out by filters: 20" in scatter_line(view)
 
 
 def scatter_line(view):

@@ -168,6 +168,9 @@ class Atlas(traitlets.HasTraits):
         self._outputs = StillOutputs(self._view, self.still)
         context.events.settled.connect(self._outputs.touch)
         context.selection.on("selected", lambda _selected: self._outputs.touch())
+        context.events.scatter_made.connect(
+            lambda _view, scatter: scatter.observe(lambda _change: self._outputs.touch())
+        )
         try:
             context.selection.on("selected", self._follow)
             self._follow()

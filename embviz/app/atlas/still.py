@@ -28,6 +28,7 @@ def atlas_still(controller: AtlasController) -> Still:
     color = visible.scatter.color.get("title")
     facts = [plural(visible.scatter.n, "point"), *[f"colour: {color}"] * bool(color), *visible.projection.facts]
     lines = [" · ".join(facts)]
+    lines += [line for line in still.lines[0].split(" · ") if line.startswith("left out")]
     lines += [f"not yet the map that was asked for: {first.work.stage}"] * first.preliminary
     if second.visible is not None:
         lines.append(f"beside it: {second.title}")
