@@ -181,15 +181,22 @@ BOX = """(selector) => {
 ENTER, RIGHT = "\ue007", "\ue014"
 KEYS = {ENTER: "Enter", RIGHT: "ArrowRight"}
 
-# The middle of the first element with a text, scrolled to where it can be seen; null where there is none yet.
+# The middle of the first element with a text, scrolled to where it can be seen; null where there is none yet, where
+# it still moves, or where something lies over it.
 MIDDLE = """async (selector, text) => {
   const holds = (el) => el.checkVisibility() && !el.disabled && el.textContent.includes(text);
   const el = [...document.querySelectorAll(selector)].find(holds);
   if (!el) return null;
   el.scrollIntoView({ block: "nearest" });
-  await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-  const { x, y, width, height } = el.getBoundingClientRect();
-  return width && height ? [x + width / 2, y + height / 2] : null;
+  const middle = () => {
+    const { x, y, width, height } = el.getBoundingClientRect();
+    return [x + width / 2, y + height / 2];
+  };
+  const before = middle();
+  await new Promise((done) => setTimeout(done, 200));
+  const [x, y] = middle();
+  const still = x === before[0] && y === before[1];
+  return still && el.contains(document.elementFromPoint(x, y)) ? [x, y] : null;
 }"""
 
 

@@ -58,6 +58,7 @@ def test_a_panel_draws_plays_and_seeks(driven: Driven, server: LabServer) -> Non
 
     driven.click_on(".ev-panel-track", text="Two Five Window")
     driven.until("() => document.querySelector('.ev-panel h2')?.textContent === 'Two Five Window'")
+    driven.until(f"() => Math.abs({CLOCK}?.duration - 53.7) < 0.1")
     driven.until(ROW, "MusiCNN", seconds=PATIENCE)
     driven.click_on(".ev-panel button", text="Add a model or layer")
     driven.click_on("dialog.ev-panel-picker input[type=search]")
