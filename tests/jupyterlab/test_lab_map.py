@@ -621,8 +621,8 @@ def test_map_and_heatmap_of_the_explorer_move_together(fresh):
         lab.page.mouse.click(*panel.at(seconds, below))
         panel.until(f"clock => Math.abs(clock.time - {seconds}) < 0.1")
         rest(lab.page, 200)
-        at = panel.clock("clock => clock.time")
-        np.testing.assert_allclose(chart.marker(), chart.trail(at), atol=1.5)
+        wanted = chart.trail(panel.clock("clock => clock.time"))  # scrolls to the map
+        np.testing.assert_allclose(chart.marker(), wanted, atol=1.5)
     shown = lab.js(
         "() => new DOMMatrix(getComputedStyle(document.querySelector('.ev-panel-map .ev-playhead')).transform).m41"
     )
