@@ -333,7 +333,7 @@ class View {
     const maps = this.model.get("maps") ?? [];
     this.field.classList.toggle("ev-atlas-two", maps.length > 1);
     // Before there is a map, its place says so.
-    this.maps.forEach((map, i) => map.update(maps[i] ?? (i ? null : {})));
+    for (const [i, map] of this.maps.entries()) map.update(maps[i] ?? (i ? null : {}));
   }
 
   #updateCount() {

@@ -84,7 +84,8 @@ export class Link {
    */
   send(kind, content = {}, buffers = []) {
     if (this.#signal.aborted) return Promise.resolve(false);
-    const seq = (this.#seq += 1);
+    this.#seq += 1;
+    const seq = this.#seq;
     const bytes = buffers.reduce((sum, buffer) => sum + buffer.byteLength, 0);
     return new Promise((resolve) => {
       const wait = patience(bytes);

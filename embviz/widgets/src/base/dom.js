@@ -144,7 +144,8 @@ export function whileSeen(el, draw, signal) {
   let owed;
   let late = false;
   const next = perFrame((stamp) => {
-    const frame = (page[FRAME] ??= { stamp: 0, spent: 0 });
+    page[FRAME] ??= { stamp: 0, spent: 0 };
+    const frame = page[FRAME];
     if (frame.stamp !== stamp) Object.assign(frame, { stamp, spent: 0 });
     late = !late && frame.spent > BUDGET;
     if (late) return next();
