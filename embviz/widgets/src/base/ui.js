@@ -230,11 +230,12 @@ export function progressText(stage, done = 0, total = 0) {
 
 /**
  * What the box of a piece of work shows; empty where there is nothing to say.
- * @param {WorkItem} item @param {Download} [pulled]
+ * @param {Partial<WorkItem>} item @param {Download} [pulled]
  */
 export function stateOf(item, pulled) {
-  if (item.status === "download") return !pulled ? "download" : pulled.error ? "broken" : "pulling";
-  return ["waiting", "running", "partial", "failed", "cancelled"].includes(item.status) ? item.status : "";
+  const { status = "" } = item;
+  if (status === "download") return !pulled ? "download" : pulled.error ? "broken" : "pulling";
+  return ["waiting", "running", "partial", "failed", "cancelled"].includes(status) ? status : "";
 }
 
 /**
@@ -244,14 +245,14 @@ export function stateOf(item, pulled) {
 export function stateBox({ link, retry }) {
   const el = h("div.ev-panel-state", { hidden: true });
   let shown = "";
-  /** @typedef {(item: WorkItem, model: ModelChoice | undefined, pulled: Download) => void} Refresh */
+  /** @typedef {(item: Partial<WorkItem>, model: ModelChoice | undefined, pulled: Download) => void} Refresh */
   /** @type {Refresh} */
   let refresh = () => {};
 
   /** @param {string} label @param {() => void} press @param {boolean} [primary] */
   const button = (label, press, primary) =>
     h(primary ? "button.ev-primary" : "button", { type: "button", onclick: press }, label);
-  /** @param {string} label @param {() => void} press @param {(item: WorkItem, pulled: Download) => Download} more */
+  /** @param {string} label @param {() => void} press @param {(item: Partial<WorkItem>, pulled: Download) => Download} more */
   const working = (label, press, more) => {
     const text = h("span.ev-panel-stage", { dir: "auto" });
     const bar = progressBar("Progress");
@@ -265,7 +266,7 @@ export function stateBox({ link, retry }) {
   };
   /**
    * @param {string | ((model: ModelChoice | undefined) => string)} label @param {() => void} press
-   * @param {(item: WorkItem, pulled: Download) => (string | undefined)[]} words @param {boolean} [primary]
+   * @param {(item: Partial<WorkItem>, pulled: Download) => (string | undefined)[]} words @param {boolean} [primary]
    */
   const saying = (label, press, words, primary) => {
     const text = h("span.ev-panel-message", { dir: "auto" });
@@ -325,7 +326,7 @@ export function stateBox({ link, retry }) {
 
   return {
     el,
-    /** @param {WorkItem} item @param {ModelChoice} [model] @param {Download} [pulled] of the model's weights */
+    /** @param {Partial<WorkItem>} item @param {ModelChoice} [model] @param {Download} [pulled] of the model's weights */
     update(item, model, pulled) {
       const state = stateOf(item, pulled);
       current = model ?? { name: item.model };

@@ -1,4 +1,3 @@
-// @ts-nocheck
 /** Accuracy along the depth of each model: where in the network what was asked for is known. */
 import { h } from "../base/dom.js";
 import { nameOf, quoted } from "../base/ui.js";
@@ -10,23 +9,34 @@ const TOP = 10;
 const NAMES = 74; // pixels below the plot, for the names of the layers
 const LONGEST = 14; // letters of a name
 
-/** Models of which several layers were compared, with these in order of depth. @param {object} task */
+/**
+ * @import { ScoreItem, Scores, TaskScores } from "./types.js"
+ * @typedef {ScoreItem & {accuracy: number}} Layer whose accuracy is known
+ */
+
+/** Models of which several layers were compared, with these in order of depth. @param {Pick<TaskScores, "items">} task */
 export function byDepth(task) {
+  /** @type {Map<string, Layer[]>} */
   const models = new Map();
   for (const item of task.items ?? []) {
     if (item.accuracy == null) continue;
     const key = `${item.model}\n${item.classifier}`;
-    if (!models.has(key)) models.set(key, []);
-    models.get(key).push(item);
+    const layers = models.get(key) ?? [];
+    models.set(key, layers);
+    layers.push(/** @type {Layer} */ (item));
   }
   const walks = [...models.values()].filter((items) => items.length > 2);
   return walks.map((items) => [...items].sort((a, b) => a.depth - b.depth));
 }
 
-/** Where the layers lie in the picture. @returns {{x: number, y: number, low: number, high: number}[]} */
+/**
+ * Where the layers lie in the picture.
+ * @param {Pick<Layer, "accuracy" | "low" | "high">[]} items
+ * @returns {{x: number, y: number, low: number, high: number}[]}
+ */
 export function placesOf(items) {
   const step = items.length > 1 ? (WIDTH - LEFT - 12) / (items.length - 1) : 0;
-  const y = (share) => TOP + (1 - Math.min(Math.max(share, 0), 1)) * HEIGHT;
+  const y = (/** @type {number} */ share) => TOP + (1 - Math.min(Math.max(share, 0), 1)) * HEIGHT;
   return items.map(({ accuracy, low, high }, i) => ({
     x: LEFT + i * step,
     y: y(accuracy),
@@ -35,6 +45,7 @@ export function placesOf(items) {
   }));
 }
 
+/** @param {string} name @param {Record<string, string | number>} attributes @param {...(Node | string)} children */
 function shape(name, attributes, ...children) {
   const el = document.createElementNS("http://www.w3.org/2000/svg", name);
   for (const [key, value] of Object.entries(attributes)) el.setAttribute(key, String(value));
@@ -42,11 +53,12 @@ function shape(name, attributes, ...children) {
   return el;
 }
 
-/** A text that ends at a place. */
+/** A text that ends at a place. @param {number} x @param {number} y @param {string} text */
 function tick(x, y, text) {
   return shape("text", { class: "ev-evaluation-tick", x, y, "text-anchor": "end" }, text);
 }
 
+/** @param {string} layer */
 function short(layer) {
   const name = quoted(layer);
   return name.length > LONGEST ? `${name.slice(0, LONGEST - 1)}…` : name;
@@ -54,14 +66,14 @@ function short(layer) {
 
 /**
  * The picture of one model.
- * @param {object[]} items its layers @param {number} chance @param {(key: number) => void} choose
+ * @param {Layer[]} items its layers @param {number} chance @param {(key: number) => void} choose
  */
 function walk(items, chance, choose) {
   const places = placesOf(items);
   const best = items.reduce((a, b) => (b.accuracy > a.accuracy ? b : a));
   const words = `Accuracy along the depth: best ${(100 * best.accuracy).toFixed(1)} % at ${quoted(best.layer)}`;
   const svg = shape("svg", { viewBox: `0 0 ${WIDTH} ${TOP + HEIGHT + NAMES}`, role: "img", "aria-label": words });
-  const y = (share) => TOP + (1 - share) * HEIGHT;
+  const y = (/** @type {number} */ share) => TOP + (1 - share) * HEIGHT;
   for (const share of [0, 0.5, 1]) {
     svg.append(shape("line", { class: "ev-evaluation-grid", x1: LEFT - 4, x2: WIDTH - 8, y1: y(share), y2: y(share) }));
     svg.append(tick(LEFT - 8, y(share) + 4, `${100 * share} %`));
@@ -99,7 +111,7 @@ export function depthCharts({ choose }) {
   let shown = "";
   return {
     el,
-    /** @param {{rows?: object[]}} scores @param {(name: string) => string} titleOf */
+    /** @param {Pick<Scores, "rows">} scores @param {(name: string) => string} titleOf */
     update(scores, titleOf) {
       const key = JSON.stringify(scores.rows ?? []);
       if (key === shown) return;

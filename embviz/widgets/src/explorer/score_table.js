@@ -1,22 +1,26 @@
-// @ts-nocheck
 /** The scores of a comparison as a table: a row for each model and layer, its interval drawn beside the figures. */
 import { h } from "../base/dom.js";
 import { nameOf, plain, quoted } from "../base/ui.js";
 
-const percent = (share) => `${(100 * share).toFixed(1)} %`;
+/** @import { PublishedScore, ScoreItem, Scores, TaskScores } from "./types.js" */
 
-/** The ends of an interval. @returns {string} such as ``61.2 – 74.8`` */
+const percent = (/** @type {number} */ share) => `${(100 * share).toFixed(1)} %`;
+
+/** The ends of an interval. @param {Pick<ScoreItem, "low" | "high">} item @returns {string} such as ``61.2 – 74.8`` */
 export function endsOf({ low, high }) {
   if (low == null || high == null) return "";
   return `${(100 * low).toFixed(1)} – ${(100 * high).toFixed(1)}`;
 }
 
-/** A share as a place on the scale of the picture. */
+/** A share as a place on the scale of the picture. @param {number} share */
 function place(share) {
   return `${(100 * Math.min(Math.max(share, 0), 1)).toFixed(2)}%`;
 }
 
-/** A bar with its interval, on a scale from 0 to 100 %, and the score of guessing; its figures stand beside it. */
+/**
+ * A bar with its interval, on a scale from 0 to 100 %, and the score of guessing; its figures stand beside it.
+ * @param {ScoreItem} item @param {number} chance
+ */
 function picture({ accuracy, low, high }, chance) {
   if (accuracy == null) return null;
   const el = h(
@@ -31,7 +35,7 @@ function picture({ accuracy, low, high }, chance) {
   return el;
 }
 
-/** A figure; the best of its column is shaded, and says so. */
+/** A figure; the best of its column is shaded, and says so. @param {string} text @param {string} hint */
 function figure(text, hint, kind = "", best = false) {
   const mark = best ? h("span.ev-evaluation-mark", {}, "best") : null;
   const cell = h("td.ev-evaluation-figure", { title: quoted(hint) }, mark, mark && " ", h("span", {}, plain(text)));
@@ -46,6 +50,7 @@ export function scoreTable({ choose }) {
   const el = h("div.ev-evaluation-table", { role: "group", "aria-label": "Scores", tabIndex: 0 });
   let shown = "";
 
+  /** @param {Scores} scores @param {boolean} external */
   function heads({ headings = {} }, external) {
     const scale = h(
       "th.ev-evaluation-scale-head",
@@ -74,11 +79,13 @@ export function scoreTable({ choose }) {
     );
   }
 
+  /** @param {string | undefined} sign @param {string} name */
   function column(sign, name, title = "") {
     const short = sign ? h("span.ev-faint", { "aria-hidden": "true" }, ` ${plain(sign)}`) : null;
     return h("th.ev-evaluation-figure", { scope: "col", title }, name, short);
   }
 
+  /** @param {ScoreItem} item @param {TaskScores} task @param {boolean} external @param {number} [chosen] */
   function row(item, { chance }, external, chosen) {
     const on = item.key === chosen;
     const button = h("button.ev-plain.ev-evaluation-name", {
@@ -105,12 +112,14 @@ export function scoreTable({ choose }) {
     return line;
   }
 
+  /** @param {string} kind @param {string} name @param {string} cv @param {string} outside @param {boolean} external */
   function plainRow(kind, name, cv, outside, external, hint = "") {
     const cells = [figure(cv ?? "", hint), h("td.ev-evaluation-ends-text"), h("td.ev-evaluation-picture")];
     if (external) cells.push(figure(outside ?? "", ""), h("td"));
     return h(`tr.${kind}`, {}, h("th.ev-faint", { scope: "row" }, nameOf(quoted(name))), ...cells);
   }
 
+  /** @param {TaskScores} task @param {boolean} external @param {number} [chosen] */
   function body(task, external, chosen) {
     const classes = (task.classes ?? 0) === 1 ? "class" : "classes";
     const facts = `${task.tracks} tracks, ${task.classes} ${classes}`;
@@ -136,6 +145,7 @@ export function scoreTable({ choose }) {
     );
   }
 
+  /** @param {PublishedScore} score @param {boolean} external */
   function publishedRow({ model, accuracy, source }, external) {
     const text = typeof accuracy === "number" ? percent(accuracy) : accuracy;
     return plainRow("ev-evaluation-published", `${model} (published)`, text, "", external, source);
@@ -143,12 +153,13 @@ export function scoreTable({ choose }) {
 
   return {
     el,
-    /** @param {object} scores @param {number} [chosen] key of the model whose matrix is open */
+    /** @param {Scores} scores @param {number} [chosen] key of the model whose matrix is open */
     update(scores, chosen) {
       const key = JSON.stringify([scores, chosen]);
       if (key === shown) return;
       shown = key;
-      const at = el.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
+      const focused = /** @type {HTMLElement | null} */ (document.activeElement);
+      const at = el.contains(focused) ? focused?.dataset.key : undefined;
       const external = Boolean(scores.has_external);
       el.replaceChildren(
         h(
@@ -158,7 +169,10 @@ export function scoreTable({ choose }) {
           ...(scores.rows ?? []).map((task) => body(task, external, chosen)),
         ),
       );
-      if (at !== undefined) el.querySelector(`[data-key="${CSS.escape(at)}"]`)?.focus({ preventScroll: true });
+      if (at === undefined) return;
+      /** @type {HTMLElement | null} */
+      const again = el.querySelector(`[data-key="${CSS.escape(at)}"]`);
+      again?.focus({ preventScroll: true });
     },
   };
 }

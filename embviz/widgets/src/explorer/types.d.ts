@@ -2,7 +2,7 @@
 
 import type { Link } from "../base/commands.js";
 import type { Clock } from "../player/clock.js";
-import type { Download, Hop, Host, Model } from "../types.js";
+import type { Download, Hop, Host, Model, WorkItem } from "../types.js";
 
 export interface TrackItem {
   id: number;
@@ -65,6 +65,145 @@ export interface PickerOptions {
   current?: Partial<Choice>;
   anyHop?: boolean;
   choose(choice: Choice): void;
+}
+
+/** Something that can be chosen. */
+export interface NameTitle {
+  name: string;
+  title: string;
+}
+
+/** How far something is that is computed, and what shows it. */
+export interface ViewItem extends Partial<WorkItem> {
+  layer?: string;
+  title?: string;
+  view?: string;
+}
+
+/** A row of the poster, and what a head says of it. */
+export interface HeatmapRow extends ViewItem {
+  id: number;
+  model: string;
+  layer: string;
+  hop: Hop;
+  collapsed: boolean;
+  facts: string;
+  height?: number;
+  heads?: NameTitle[];
+  head?: string;
+  answer?: ViewItem | null;
+}
+
+export interface Tempo extends ViewItem {
+  bpm?: number | null;
+  confidence?: number | null;
+  bpms?: number[];
+  shares?: number[];
+}
+
+export interface Stems extends ViewItem {
+  models?: string[];
+  names?: string[];
+}
+
+export interface Tagger extends ViewItem {
+  model: string;
+}
+
+export interface Predictions {
+  taggers?: Tagger[];
+  tempo?: Tempo;
+  stems?: Stems;
+}
+
+/** A column that can be predicted, or why it cannot. */
+export interface Target extends NameTitle {
+  classes: number;
+  tracks: number;
+  why: string;
+}
+
+/** What models are compared on, and how; `groups` is null where that is left open, false for nothing. */
+export interface TaskChoices {
+  target?: string;
+  models: string[];
+  layers?: unknown;
+  groups?: string | false | null;
+  folds?: number | string;
+  classifier?: string;
+  pooling?: string;
+}
+
+export interface EvaluationOptions {
+  targets?: Target[];
+  groups?: NameTitle[];
+  folds?: NameTitle[];
+  classifiers?: Record<string, string>;
+  poolings?: Record<string, string>;
+  layers?: Record<string, string>;
+  choices?: TaskChoices;
+  extra_options?: string[];
+}
+
+export interface EvaluationStatus extends Partial<WorkItem> {
+  plan?: string;
+}
+
+/** What was compared on a task, with its figures: numbers are shares from 0 to 1, texts are shown as they are. */
+export interface ScoreItem {
+  key: number;
+  title: string;
+  model: string;
+  layer: string;
+  classifier: string;
+  depth: number;
+  accuracy: number | null;
+  low: number | null;
+  high: number | null;
+  cv: string;
+  cv_hint: string;
+  best_cv: boolean;
+  external: string;
+  external_hint: string;
+  best_external: boolean;
+  drop: string;
+  drop_hint: string;
+}
+
+export interface PublishedScore {
+  model: string;
+  accuracy: string | number;
+  source: string;
+}
+
+export interface TaskScores {
+  task: string;
+  title: string;
+  tracks: number;
+  classes: number;
+  chance: number;
+  items: ScoreItem[];
+  baselines?: { name: string; cv: string; external: string }[];
+  published?: PublishedScore[];
+}
+
+export interface Scores {
+  rows?: TaskScores[];
+  headings?: Record<string, string>;
+  notes?: string[];
+  has_external?: boolean;
+  choices?: TaskChoices;
+}
+
+/** What one model took for what. */
+export interface ConfusionItem {
+  cell?: number;
+  title?: string;
+  tracks?: number;
+  wrong?: number;
+  can_train_head?: boolean;
+  view?: string;
+  training?: Partial<WorkItem>;
 }
 
 /** What the parts of the panel share of it. */
