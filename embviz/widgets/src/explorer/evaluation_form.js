@@ -1,16 +1,24 @@
-// @ts-nocheck
 /** What models are compared on, and how: the column, what is kept apart, what is trained, and which models. */
 import { h, write } from "../base/dom.js";
 import { fillSelect, nameOf, plain, progressBar, progressText, quoted, sizeOf, titled } from "../base/ui.js";
+
+/** @import { Choice, Download } from "../types.js" */
+/**
+ * @import { Downloads, EvaluationOptions, EvaluationStatus, ModelOption, NameTitle, Panel, Target, TaskChoices }
+ *   from "./types.js"
+ */
 
 const FOLDS = [3, 5, 10];
 /** Before the names of columns, which may be any word. */
 const COLUMN = "column:";
 
-/** A column as a choice, with what it holds or why it cannot be predicted. */
+/**
+ * A column as a choice, with what it holds or why it cannot be predicted.
+ * @param {Target[]} targets
+ */
 export function targetOptions(targets) {
-  const classes = (count) => `${count} ${count === 1 ? "class" : "classes"}`;
-  const tracks = (count) => `${count.toLocaleString("en")} ${count === 1 ? "track" : "tracks"}`;
+  const classes = (/** @type {number} */ count) => `${count} ${count === 1 ? "class" : "classes"}`;
+  const tracks = (/** @type {number} */ count) => `${count.toLocaleString("en")} ${count === 1 ? "track" : "tracks"}`;
   return targets.map(({ name, title, classes: n, tracks: m, why }) => ({
     value: name,
     label: why ? `${title} (${why})` : `${title} (${classes(n)}, ${tracks(m)})`,
@@ -19,7 +27,7 @@ export function targetOptions(targets) {
   }));
 }
 
-/** What is kept together, as choices. @param {{name: string, title: string}[]} groups @param {string} target */
+/** What is kept together, as choices. @param {NameTitle[]} groups @param {string} [target] */
 export function groupOptions(groups, target) {
   const columns = groups.filter(({ name }) => name !== target);
   return [
@@ -29,40 +37,48 @@ export function groupOptions(groups, target) {
   ];
 }
 
-/** What a choice of what is kept together means. @returns {string | false | null} */
+/** What a choice of what is kept together means. @param {string} value @returns {string | false | null} */
 export function groupsOf(value) {
   if (value.startsWith(COLUMN)) return value.slice(COLUMN.length);
   return value === "none" ? false : null;
 }
 
-/** What a choice is called in the select. @param {string | false | null} groups */
+/** What a choice is called in the select. @param {string | false | null} [groups] */
 export function groupsValue(groups) {
   if (groups === false) return "none";
   return groups ? COLUMN + groups : "";
 }
 
-/** Numbers of folds, and columns of folds that came with the data. */
+/**
+ * Numbers of folds, and columns of folds that came with the data.
+ * @param {NameTitle[]} folds @param {number | string} [chosen]
+ */
 export function foldOptions(folds, chosen) {
   const numbers = typeof chosen === "number" && !FOLDS.includes(chosen) ? [...FOLDS, chosen] : FOLDS;
   const columns = folds.map(({ name, title }) => ({ value: COLUMN + name, label: `as in “${title}”` }));
   return [...numbers.sort((a, b) => a - b).map((n) => ({ value: String(n), label: String(n) })), ...columns];
 }
 
-/** Offer what code has chosen, too, where it is nothing that is offered otherwise. */
-function withChosen(options, chosen) {
-  const known = typeof chosen === "string" && options.some(({ value }) => value === chosen);
-  return known ? options : [...options, { value: "code", label: "as chosen in code" }];
+/**
+ * Fill a select; what code has chosen is offered, too, where it is nothing that is offered otherwise.
+ * @param {HTMLSelectElement} select @param {Choice[]} options @param {unknown} chosen
+ */
+function fillChosen(select, options, chosen) {
+  const known = options.find(({ value }) => value === chosen);
+  fillSelect(
+    select,
+    known ? options : [...options, { value: "code", label: "as chosen in code" }],
+    known?.value ?? "code",
+  );
 }
 
-const valueIn = (options, chosen) => (options.some(({ value }) => value === chosen) ? chosen : "code");
-
-/** A control with its name above it. */
+/** A control with its name above it. @param {string} name @param {HTMLElement} control */
 function field(name, control, title = "") {
   return h("label.ev-evaluation-field", { title }, h("span.ev-faint", {}, name), control);
 }
 
 /**
- * @param {object} panel what the parts of the panel share
+ * @param {Panel} panel
  * @param {{set: (name: string, value: unknown) => void, run: () => void}} act
  */
 export function taskForm(panel, { set, run }) {
@@ -92,7 +108,8 @@ export function taskForm(panel, { set, run }) {
   const go = h("button.ev-primary", { type: "button", onclick: run }, "Compare");
   const foot = h("div.ev-evaluation-foot", {}, go, plan);
   const el = h("div.ev-evaluation-form", { role: "group", "aria-label": "What is compared" }, fields, box, foot);
-  let chosen = {};
+  /** @type {TaskChoices} */
+  let chosen = { models: [] };
 
   target.addEventListener("change", () => set("target", target.value));
   groups.addEventListener("change", () => set("groups", groupsOf(groups.value)));
@@ -104,6 +121,7 @@ export function taskForm(panel, { set, run }) {
     select.addEventListener("change", () => select.value !== "code" && set(name, select.value));
   }
 
+  /** @param {ModelOption[]} models */
   function fillModels(models) {
     const known = models.filter(({ state }) => state === "ready");
     const absent = models.filter(({ state }) => state === "download");
@@ -118,36 +136,44 @@ export function taskForm(panel, { set, run }) {
     fillOthers(absent);
   }
 
+  /** @param {ModelOption} entry */
   function checkbox({ name, title, task, dimensions }) {
     const input = h("input", { type: "checkbox", value: name });
     input.addEventListener("change", () => {
-      const ticked = [...here.querySelectorAll("input:checked")].map(({ value }) => value);
+      const inputs = [...here.querySelectorAll("input")].filter(({ checked }) => checked);
+      const ticked = inputs.map(({ value }) => value);
       set("models", ticked);
     });
     const about = `${quoted(task)}; ${dimensions} dimensions`;
     return h("label.ev-evaluation-model", { title: about }, input, nameOf(title));
   }
 
+  /** @param {ModelOption[]} absent */
   function fillOthers(absent) {
+    /** @type {Downloads} */
     const pulling = model.get("downloads") ?? {};
     const key = JSON.stringify([absent.map(({ name }) => name), pulling]);
     if (others.dataset.key === key) return;
     others.dataset.key = key;
-    const at = document.activeElement?.closest?.(".ev-evaluation-other")?.dataset.model;
-    others.replaceChildren(...absent.map((entry) => otherModel(entry, pulling[entry.name])));
+    /** @type {HTMLElement | null | undefined} */
+    const focused = document.activeElement?.closest?.(".ev-evaluation-other");
+    const at = focused?.dataset.model;
+    const lines = absent.map((entry) => otherModel(entry, pulling[entry.name]));
+    others.replaceChildren(...lines);
     if (at)
-      [...others.children]
+      lines
         .find(({ dataset }) => dataset.model === at)
         ?.querySelector("button")
         ?.focus();
   }
 
+  /** @param {ModelOption} entry @param {Download | undefined} pulled */
   function otherModel({ name, title, bytes }, pulled) {
     const on = pulled && !pulled.error;
     const press = () => link.send(on ? "stop_pull" : "pull", { model: name });
     const label = on ? "Stop" : pulled?.error ? "Try again" : sizeOf(bytes) ? `Download ${sizeOf(bytes)}` : "Download";
     const bar = on ? progressBar(`Download of ${quoted(title)}`) : null;
-    bar?.update(pulled.done, pulled.total);
+    bar?.update(pulled?.done, pulled?.total);
     const said = on ? progressText(pulled.stage || "downloading", pulled.done, pulled.total) : plain(pulled?.error);
     const line = h(
       "div.ev-evaluation-other",
@@ -163,22 +189,18 @@ export function taskForm(panel, { set, run }) {
 
   return {
     el,
-    /** @param {object} item what can be chosen @param {{plan?: string, status?: string}} work */
+    /** @param {EvaluationOptions} item what can be chosen @param {EvaluationStatus} work */
     update(item, work) {
       chosen = { models: [], ...item.choices };
-      fillSelect(target, targetOptions(item.targets ?? []), chosen.target);
+      fillSelect(target, targetOptions(item.targets ?? []), chosen.target ?? "");
       fillSelect(groups, groupOptions(item.groups ?? [], chosen.target), groupsValue(chosen.groups));
       const folding = foldOptions(item.folds ?? [], chosen.folds);
       fillSelect(folds, folding, typeof chosen.folds === "string" ? COLUMN + chosen.folds : String(chosen.folds));
-      for (const [select, options, name] of [
-        [classifier, titled(item.classifiers), "classifier"],
-        [pooling, titled(item.poolings), "pooling"],
-        [layers, titled(item.layers), "layers"],
-      ]) {
-        fillSelect(select, withChosen(options, chosen[name]), valueIn(options, chosen[name]));
-      }
+      fillChosen(classifier, titled(item.classifiers), chosen.classifier);
+      fillChosen(pooling, titled(item.poolings), chosen.pooling);
+      fillChosen(layers, titled(item.layers), chosen.layers);
       fillModels(model.get("models") ?? []);
-      const busy = ["waiting", "running"].includes(work.status);
+      const busy = ["waiting", "running"].includes(work.status ?? "");
       go.disabled = busy || !chosen.target || !chosen.models.length;
       const told = item.extra_options?.length ? `With ${item.extra_options.join(", ")} as given in code.` : "";
       const missing = !chosen.models.length ? "Tick the models that are to be compared." : work.plan;

@@ -1,4 +1,3 @@
-// @ts-nocheck
 /** Tasks: which model tells best what the tracks are, how sure that is, and which tracks it takes for others. */
 
 import { h, icon, onChange, write } from "../base/dom.js";
@@ -7,28 +6,37 @@ import { depthCharts } from "./accuracy_by_depth.js";
 import { taskForm } from "./evaluation_form.js";
 import { scoreTable } from "./score_table.js";
 
+/** @import { Link } from "../base/commands.js" */
+/** @import { Host } from "../types.js" */
+/** @import { ConfusionItem, EvaluationOptions, EvaluationStatus, Panel, Scores, Target, TaskChoices } from "./types.js" */
+
 const NO_LABELS = [
   "No column of this collection says what its tracks are, so nothing can be predicted yet.",
   "Put a file tracks.csv beside the sounds, with the columns file and, for example, style; or give the Explorer a " +
     "Collection to which you have joined labels: Explorer(collection.join(labels)).",
 ];
 
-/** Whether the results that are shown answer what is chosen now. */
+/**
+ * Whether the results that are shown answer what is chosen now.
+ * @param {TaskChoices | undefined} asked @param {TaskChoices | undefined} choices
+ */
 export function isStale(asked, choices) {
+  /** @type {(keyof TaskChoices)[]} */
   const names = ["target", "models", "layers", "groups", "folds", "classifier", "pooling"];
   return names.some((name) => JSON.stringify(asked?.[name]) !== JSON.stringify(choices?.[name]));
 }
 
-/** @param {object} panel what the parts of the panel share */
+/** @param {Panel} panel */
 export function tasksPage(panel) {
   const { model, link, host, signal } = panel;
-  const get = (name) => model.get(name) ?? {};
+  const get = (/** @type {string} */ name) => model.get(name) ?? {};
   const run = () => link.send("evaluate");
-  const choose = (key) => {
+  const choose = (/** @type {number} */ key) => {
     matrix.expect(key);
     link.send("show_confusion", { cell: key });
   };
   // What is computed here is stopped here: the rest of the panel goes on.
+  /** @type {Pick<Link, "send">} */
   const own = { send: (kind, content) => link.send(kind === "cancel" ? "cancel_evaluation" : kind, content) };
 
   const form = taskForm(panel, { run, set: (name, value) => link.send("set_evaluation_option", { name, value }) });
@@ -42,7 +50,7 @@ export function tasksPage(panel) {
   const depths = depthCharts({ choose });
   const stale = h("p.ev-evaluation-stale", { role: "status" });
   const notes = h("ul.ev-evaluation-notes", { "aria-label": "Notes" });
-  const file = (format, label, title) => {
+  const file = (/** @type {string} */ format, /** @type {string} */ label, /** @type {string} */ title) => {
     const onclick = () => link.send("save_scores", { format });
     return h("button", { type: "button", title, onclick }, icon(ICONS.save), label);
   };
@@ -74,8 +82,11 @@ export function tasksPage(panel) {
 
   function update() {
     if (!panel.visible("evaluation")) return;
+    /** @type {EvaluationOptions} */
     const item = get("evaluation");
+    /** @type {EvaluationStatus} */
     const work = get("evaluation_status");
+    /** @type {Scores} */
     const scores = get("scores");
     const known = Boolean(item.targets);
     const able = (item.targets ?? []).some((target) => !target.why);
@@ -89,11 +100,13 @@ export function tasksPage(panel) {
     matrix.update();
   }
 
+  /** @param {Target[]} targets */
   function fillWhy(targets) {
     why.replaceChildren(...targets.map(({ title: name, why: text }) => h("li", {}, nameOf(name), `: ${plain(text)}`)));
     why.hidden = !targets.length;
   }
 
+  /** @param {EvaluationOptions} item @param {Scores} scores */
   function updateResults(item, scores) {
     const other = isStale(scores.choices, item.choices);
     stale.hidden = !other;
@@ -114,13 +127,17 @@ export function tasksPage(panel) {
   return { el, update, ask };
 }
 
-/** What one model took for what, with what can be made of it. */
+/**
+ * What one model took for what, with what can be made of it.
+ * @param {Panel} panel @param {{own: Pick<Link, "send">, host: Host, signal: AbortSignal}} options
+ */
 function matrixPart(panel, { own, host, signal }) {
   const { model, link } = panel;
+  /** @returns {ConfusionItem} */
   const item = () => model.get("confusion") ?? {};
   const title = h("h3", { tabIndex: -1 });
   const facts = h("span.ev-faint", { dir: "auto" });
-  const ask = (kind) => () => link.send(kind, { cell: item().cell });
+  const ask = (/** @type {string} */ kind) => () => link.send(kind, { cell: item().cell });
   const map = h("button", { type: "button", onclick: ask("show_answers") }, "Show on the map");
   map.title = "Colour the points by right and wrong, and select those that are wrong";
   const keep = h("button", { type: "button", onclick: ask("train_head") }, "Keep as a head");
@@ -135,10 +152,11 @@ function matrixPart(panel, { own, host, signal }) {
     done,
     view.el,
   );
+  /** @type {number | undefined} */
   let expected;
   return {
     el,
-    /** Go where it is, once it is there: who has pressed a model looks for what that opens. */
+    /** Go where it is, once it is there: who has pressed a model looks for what that opens. @param {number} key */
     expect(key) {
       expected = key;
     },
@@ -149,7 +167,7 @@ function matrixPart(panel, { own, host, signal }) {
       if (cell === undefined) return;
       title.replaceChildren(nameOf(name));
       write(facts, `${wrong} of ${tracks} tracks taken for another class`);
-      keep.disabled = !able || ["waiting", "running"].includes(training.status);
+      keep.disabled = !able || ["waiting", "running"].includes(training.status ?? "");
       keep.title = able
         ? "Train on all tracks, and see its curves under the rows of this model"
         : "Only the MLP and logistic regression are numbers that can be kept, and not on mean and spread";
