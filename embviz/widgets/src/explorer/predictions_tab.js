@@ -1,15 +1,17 @@
-// @ts-nocheck
 /** What the models say they hear: tags, tempo, and the stems of the mix. */
 import { h, onChange, write } from "../base/dom.js";
 import { costOf, fillSelect, plain, quoted, slot, stateBox } from "../base/ui.js";
 
+/** @import { Downloads, Panel, Predictions, Stems, Tagger, Tempo, ViewItem } from "./types.js" */
+
 /**
  * The bars of a distribution over tempi.
- * @param {number[]} bpms @param {number[]} shares @param {number} width @param {number} height of the plot, in pixels
+ * @param {number[] | undefined} bpms @param {number[] | undefined} shares
+ * @param {number} width @param {number} height of the plot, in pixels
  * @returns {{x: number, y: number, width: number, height: number, bpm: number, share: number}[]}
  */
-export function tempoBars(bpms, shares, width, height) {
-  const count = Math.min(bpms?.length ?? 0, shares?.length ?? 0);
+export function tempoBars(bpms = [], shares = [], width, height) {
+  const count = Math.min(bpms.length, shares.length);
   const highest = Math.max(...Array.from({ length: count }, (_, i) => shares[i] || 0), 0);
   if (!count || !(highest > 0)) return [];
   const step = width / count;
@@ -19,10 +21,14 @@ export function tempoBars(bpms, shares, width, height) {
   });
 }
 
-/** Ticks at round tempi. @returns {{x: number, label: string}[]} */
+/**
+ * Ticks at round tempi.
+ * @param {number[] | undefined} bpms @param {number} width
+ * @returns {{x: number, label: string}[]}
+ */
 export function tempoTicks(bpms, width, every = 30) {
   if (!bpms?.length) return [];
-  const [low, high] = [bpms[0], bpms.at(-1)];
+  const [low, high] = [bpms[0], bpms[bpms.length - 1]];
   const ticks = [];
   for (let bpm = Math.ceil(low / every) * every; bpm <= high; bpm += every) {
     // A bar's middle stands for its tempo.
@@ -50,9 +56,10 @@ export function tempoWords(bpm, confidence) {
 /** The bars' own units; they are stretched over what width there is. */
 const CHART = { width: 1000, height: 64 };
 
-/** @param {object} panel what the parts of the panel share */
+/** @param {Panel} panel */
 export function hears(panel) {
   const { model, link, host, signal } = panel;
+  /** @returns {Predictions} */
   const own = () => model.get("predictions") ?? {};
   const ask = () => link.send("show_predictions");
   let tagger = "";
@@ -129,10 +136,12 @@ export function hears(panel) {
     updateStems(own().stems ?? {}, pulling);
   }
 
+  /** @param {Tagger[]} taggers @param {Downloads} pulling */
   function updateTags(taggers, pulling) {
     if (!taggers.some((entry) => entry.model === tagger)) {
       tagger = (taggers.find((entry) => entry.view || entry.status) ?? taggers[0])?.model ?? "";
     }
+    /** @type {ViewItem} */
     const entry = taggers.find(({ model: name }) => name === tagger) ?? {};
     fillSelect(
       select,
@@ -144,8 +153,9 @@ export function hears(panel) {
     curves.set(entry.view);
   }
 
+  /** @param {Tempo} item @param {Downloads} pulling */
   function updateTempo(item, pulling) {
-    tempoState.update(item, panel.modelOf(item.model), pulling[item.model]);
+    tempoState.update(item, panel.modelOf(item.model), pulling[item.model ?? ""]);
     tempoBody.hidden = item.bpm == null && !item.shares?.length;
     const { certainty, text, words } = tempoWords(item.bpm, item.confidence);
     write(number, text);
@@ -159,8 +169,9 @@ export function hears(panel) {
     tempoView.set(item.view);
   }
 
+  /** @param {Stems} item @param {Downloads} pulling */
   function updateStems(item, pulling) {
-    const names = item.models?.length ? item.models : [item.model].filter(Boolean);
+    const names = item.models?.length ? item.models : item.model ? [item.model] : [];
     const value = names.includes(stemModel.value) ? stemModel.value : item.model || names[0] || "";
     fillSelect(
       stemModel,
@@ -183,13 +194,14 @@ export function hears(panel) {
   return { el, update, ask };
 }
 
-/** What a model of Spleeter takes a mix apart into. */
+/** What a model of Spleeter takes a mix apart into. @param {string} name */
 export function stemWords(name) {
   if (/5s/.test(name)) return "vocals, piano, drums, bass and the rest";
   if (/4s/.test(name)) return "vocals, drums, bass and the rest";
   return "vocals and accompaniment";
 }
 
+/** @param {Tempo} item */
 function chart({ bpms, shares, bpm, confidence }) {
   const { width, height } = CHART;
   const bars = tempoBars(bpms, shares, width, height);
@@ -219,6 +231,7 @@ function chart({ bpms, shares, bpm, confidence }) {
   return [svg, axis];
 }
 
+/** @param {string} name @param {Record<string, string | number>} attributes */
 function shape(name, attributes) {
   const el = document.createElementNS("http://www.w3.org/2000/svg", name);
   for (const [key, value] of Object.entries(attributes)) el.setAttribute(key, String(value));
