@@ -1,4 +1,3 @@
-// @ts-nocheck
 /** The poster: the chosen models and layers, a row each, all on one clock. */
 import { h, icon, onChange, write } from "../base/dom.js";
 import {
@@ -14,6 +13,9 @@ import {
   stateBox,
 } from "../base/ui.js";
 
+/** @import { Choice } from "../types.js" */
+/** @import { HeatmapRow, ModelOption, NameTitle, Panel } from "./types.js" */
+
 /** Height in pixels that is kept for a row whose picture is not there yet. */
 const EXPECTED = 180;
 /** What an empty poster offers: system, layer, why. */
@@ -27,10 +29,12 @@ const OFFERS = [
 
 /**
  * Three models and layers to begin with, of each system the largest; those that need no download come first.
- * @param {object[]} models @returns {{model: string, title: string, layer: string, why: string}[]}
+ * @param {ModelOption[]} models
+ * @returns {{model: string, title: string, layer: string, why: string, ready: boolean}[]}
  */
 export function suggestions(models) {
-  const has = (model, layer) => model.layers.some(({ name }) => name === layer);
+  const has = (/** @type {ModelOption} */ model, /** @type {string} */ layer) =>
+    model.layers.some(({ name }) => name === layer);
   const ready = [...models].sort(
     (a, b) => Number(a.state !== "ready") - Number(b.state !== "ready") || b.parameters - a.parameters,
   );
@@ -50,23 +54,28 @@ export function dropIndex(y, boxes, from) {
   return before.length;
 }
 
-/** What a row can have below it. @returns {{value: string, label: string}[]} */
+/** What a row can have below it. @param {NameTitle[]} [heads] @returns {Choice[]} */
 export function headChoices(heads) {
   if (!heads?.length) return [];
   return [{ value: "", label: "Head: none" }, ...heads.map(({ name, title }) => ({ value: name, label: title }))];
 }
 
-/** What a row shows: model and layer. */
+/** What a row shows: model and layer. @param {Partial<HeatmapRow>} row */
 function fullTitle({ title, layer }) {
   return quoted(layer ? `${title} · ${layer}` : title);
 }
 
-/** Put children in an order, moving as few as possible: what moves would lose its focus and its scrolling. */
+/**
+ * Put children in an order, moving as few as possible: what moves would lose its focus and its scrolling.
+ * @param {HTMLElement} parent @param {HTMLElement[]} nodes
+ */
 export function arrange(parent, nodes) {
+  /** @type {HTMLElement | null} */
   let next = null;
   for (const node of [...nodes].reverse()) {
     if (node.parentNode !== parent || node.nextElementSibling !== next) {
-      const focused = node.contains(document.activeElement) ? document.activeElement : null;
+      const active = /** @type {HTMLElement | null} */ (document.activeElement);
+      const focused = node.contains(active) ? active : null;
       // Where the browser can, a node is moved with all of its state.
       if (node.parentNode === parent && parent.moveBefore) parent.moveBefore(node, next);
       else parent.insertBefore(node, next);
@@ -76,7 +85,7 @@ export function arrange(parent, nodes) {
   }
 }
 
-/** @param {object} panel what the parts of the panel share */
+/** @param {Panel} panel */
 export function poster(panel) {
   const { model, link, signal } = panel;
   const list = h("div.ev-panel-rows", { role: "list", "aria-label": "Models and layers" });
@@ -99,6 +108,7 @@ export function poster(panel) {
   const back = h("button", { type: "button" }, icon(ICONS.undo), "Undo");
   const removed = h("div.ev-panel-removed", { role: "listitem", hidden: true }, farewell, back);
   const el = h("div.ev-panel-heatmaps", {}, list, empty, h("div.ev-panel-add", {}, add, undo));
+  /** @type {Map<number, ReturnType<typeof rowOf>>} */
   const rows = new Map();
   let undoable = false;
   let place = 0;
@@ -116,6 +126,7 @@ export function poster(panel) {
 
   function update() {
     if (!panel.visible("heatmaps")) return;
+    /** @type {HeatmapRow[]} */
     const items = model.get("rows") ?? [];
     const ids = new Set(items.map(({ id }) => id));
     for (const [id, row] of rows) {
@@ -123,14 +134,15 @@ export function poster(panel) {
       row.end();
       rows.delete(id);
     }
-    items.forEach((item, index) => {
-      if (!rows.has(item.id)) rows.set(item.id, rowOf(panel, list, { leaves, changes }));
-      rows.get(item.id).update(item, index, items.length);
+    const nodes = items.map((item, index) => {
+      const row = rows.get(item.id) ?? rowOf(panel, list, { leaves, changes });
+      rows.set(item.id, row);
+      row.update(item, index, items.length);
+      return row.el;
     });
     // What is offered back goes when it has been taken back, here or elsewhere.
     if (undoable && !model.get("can_undo")) removed.hidden = true;
     undoable = model.get("can_undo");
-    const nodes = items.map(({ id }) => rows.get(id).el);
     if (removed.hidden) removed.remove();
     else nodes.splice(place, 0, removed);
     arrange(list, nodes);
@@ -146,7 +158,7 @@ export function poster(panel) {
     update();
   }
 
-  /** A row is taken out: say so, and offer it back, where it was. */
+  /** A row is taken out: say so, and offer it back, where it was. @param {string} title @param {number} index */
   function leaves(title, index) {
     place = index;
     farewell.replaceChildren(nameOf(title), " was removed.");
@@ -172,27 +184,38 @@ export function poster(panel) {
     );
   }
 
-  onChange(model, "track", () => (removed.hidden = true), signal);
+  const forget = () => {
+    removed.hidden = true;
+  };
+  onChange(model, "track", forget, signal);
   onChange(model, "rows models downloads can_undo track tracks", update, signal);
   return { el, update };
 }
 
+/**
+ * A row of the poster.
+ * @param {Panel} panel @param {HTMLElement} list that it stands in
+ * @param {{leaves: (title: string, index: number) => void, changes: () => void}} act
+ */
 function rowOf(panel, list, { leaves, changes }) {
   const { model, link, host } = panel;
   const controller = new AbortController();
   panel.signal.addEventListener("abort", () => controller.abort(), { once: true, signal: controller.signal });
   const signal = controller.signal;
+  /** @type {Partial<HeatmapRow>} */
   let item = {};
   let index = 0;
   let count = 0;
   let ready = "";
 
+  /** @param {string} path @param {() => void} [press] */
   const plainButton = (path, press) => {
     const button = h("button.ev-plain", { type: "button", onclick: press });
     button.append(icon(path));
     return button;
   };
-  const move = (to) => to >= 0 && to < count && to !== index && link.send("move_row", { row: item.id, to });
+  const move = (/** @type {number} */ to) =>
+    to >= 0 && to < count && to !== index && link.send("move_row", { row: item.id, to });
   const grip = plainButton(ICONS.grip);
   grip.classList.add("ev-panel-grip");
   const fold = plainButton(ICONS.chevron, () => {
@@ -213,7 +236,7 @@ function rowOf(panel, list, { leaves, changes }) {
   });
   const state = stateBox({ link, retry: () => link.send("retry_row", { row: item.id }) });
   const view = slot({ host, signal });
-  const choose = (name) => {
+  const choose = (/** @type {string | undefined} */ name) => {
     link.send("choose_head", { row: item.id, head: name });
     changes();
   };
@@ -239,7 +262,7 @@ function rowOf(panel, list, { leaves, changes }) {
   });
   head.addEventListener("change", () => choose(head.value));
   heading.addEventListener("keydown", (event) => {
-    const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    const by = event.key === "ArrowUp" ? -1 : event.key === "ArrowDown" ? 1 : 0;
     if (!event.altKey || !by) return;
     event.preventDefault();
     event.stopPropagation();
@@ -249,6 +272,7 @@ function rowOf(panel, list, { leaves, changes }) {
 
   const choices = () => hopChoices(panel.modelOf(item.model), panel.seconds(), item.hop);
 
+  /** @param {boolean} open */
   function showBody(open) {
     body.hidden = !open;
     fold.setAttribute("aria-expanded", String(open));
@@ -276,11 +300,7 @@ function rowOf(panel, list, { leaves, changes }) {
     hop.setAttribute("aria-label", `Patch hop of ${name}`);
     head.setAttribute("aria-label", `Head of ${name}`);
     head.title = "A classifier on these embeddings: what it says over time is drawn below";
-    const movers = [
-      [up, "up"],
-      [down, "down"],
-    ];
-    for (const [button, way] of movers) {
+    for (const [way, button] of Object.entries({ up, down })) {
       button.setAttribute("aria-label", `Move ${name} ${way}`);
       button.title = `Move ${way} (Alt + ${way === "up" ? "↑" : "↓"})`;
     }
@@ -296,43 +316,51 @@ function rowOf(panel, list, { leaves, changes }) {
       controller.abort();
       el.remove();
     },
+    /** @param {HeatmapRow} next @param {number} place @param {number} total */
     update(next, place, total) {
       const before = item;
-      [item, index, count] = [next, place, total];
+      const { status = "" } = next;
+      item = next;
+      index = place;
+      count = total;
       if (before.title !== item.title || before.layer !== item.layer) {
         const layer = item.layer ? h("span.ev-panel-row-layer", { dir: "auto" }, `· ${plain(item.layer)}`) : null;
-        title.replaceChildren(...[nameOf(item.title), layer, icon(ICONS.chevron)].filter(Boolean));
+        title.replaceChildren(nameOf(item.title), ...(layer ? [layer] : []), icon(ICONS.chevron));
         label();
       }
       write(facts, plain(item.facts));
       facts.title = quoted(item.facts);
       const offered = choices();
-      fillHops(hop, offered, hopIndex(offered, item.hop));
+      fillHops(hop, offered, hopIndex(offered, next.hop));
       hop.title = hop.disabled
         ? "The patches of this model follow each other at one hop only"
         : "How far apart the patches begin: smaller hops cost more";
       // Not disabled for good: the button that has just moved the row must keep the focus.
       up.setAttribute("aria-disabled", String(index === 0));
       down.setAttribute("aria-disabled", String(index === count - 1));
-      const own = panel.modelOf(item.model);
-      state.update(item, own, model.get("downloads")?.[item.model]);
-      el.setAttribute("aria-busy", String(["waiting", "running", "partial"].includes(item.status)));
-      el.dataset.status = item.status;
-      const expects = !item.view && ["waiting", "running"].includes(item.status);
+      const own = panel.modelOf(next.model);
+      state.update(item, own, model.get("downloads")?.[next.model]);
+      el.setAttribute("aria-busy", String(["waiting", "running", "partial"].includes(status)));
+      el.dataset.status = status;
+      const expects = !item.view && ["waiting", "running"].includes(status);
       body.classList.toggle("ev-panel-expects", expects);
       body.style.height = expects ? `${item.height || EXPECTED}px` : "";
       if (!item.view) view.set("");
       updateAnswer();
       showBody(!item.collapsed);
-      if (ready && ready !== item.status && ["ready", "failed"].includes(item.status)) {
-        panel.announce(`${fullTitle(item)}: ${item.status === "ready" ? "computed" : quoted(item.message)}`);
+      if (ready && ready !== status && ["ready", "failed"].includes(status)) {
+        panel.announce(`${fullTitle(item)}: ${status === "ready" ? "computed" : quoted(item.message)}`);
       }
-      ready = item.status;
+      ready = status;
     },
   };
 }
 
-/** Drag a row by its grip; it is put where it is let go. */
+/**
+ * Drag a row by its grip; it is put where it is let go.
+ * @param {HTMLElement} grip @param {HTMLElement} row @param {HTMLElement} list
+ * @param {{signal: AbortSignal, index: () => number, drop: (to: number) => void}} options
+ */
 function drags(grip, row, list, { signal, index, drop }) {
   let to = -1;
   const line = h("div.ev-panel-drop-line", { hidden: true });
@@ -363,7 +391,7 @@ function drags(grip, row, list, { signal, index, drop }) {
     },
     { signal },
   );
-  const end = (event) => {
+  const end = (/** @type {PointerEvent} */ event) => {
     if (to < 0) return;
     const target = to;
     to = -1;
