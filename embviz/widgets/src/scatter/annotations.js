@@ -164,7 +164,8 @@ function paintLabels(pen, scene) {
       pen.font = fontOf(label, inks);
       const text = shortened(pen, String(label.text), Math.min(LABEL, size.width / 2));
       const [x, y] = toScreen(view, size, label.x, label.y);
-      const [rx, ry] = [label.rx * view.k, label.ry * view.k];
+      // A single point has an extent of its own.
+      const [rx, ry] = [label.rx, label.ry].map((half) => Math.max(half * view.k, scene.diameters[0] / 2));
       // Two groups may have one name, but not one middle.
       const key = `${label.x} ${label.y}`;
       return { ...label, key, text, x, y, rx, ry, width: pen.measureText(text).width, height: 15 };

@@ -299,7 +299,7 @@ function pointsByTrack(tracks) {
  * @param {number} n @param {number} zoom 1 where all is seen @param {Uint8Array | null} sized @returns {number[]} 16, or one where all are the same
  */
 export function diameters(n, zoom, sized) {
-  const usual = n < 300 ? 9 : n < 2000 ? 7 : n < 10_000 ? 5.5 : n < 50_000 ? 4 : n < 200_000 ? 3 : 2.2;
+  const usual = n < 50 ? 12 : n < 300 ? 9 : n < 2000 ? 7 : n < 10_000 ? 5.5 : n < 50_000 ? 4 : n < 200_000 ? 3 : 2.2;
   const near = zoom > 1 ? Math.min(Math.asinh(zoom) / Math.asinh(1), 4.5) : 1;
   if (!sized) return [Math.min(usual * near, Math.max(14, usual))];
   return Array.from({ length: SIZES }, (_, step) => Math.min(usual * near, 14) * (0.55 + (step / (SIZES - 1)) * 1.9));
