@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import _thread
 import asyncio
 import errno
 import json
@@ -532,7 +531,7 @@ def test_a_page_in_a_script_waits_for_what_is_computed(folder, explore, tmp_path
     assert "Tempo-CNN" in capsys.readouterr().err, "nothing says how far it is"
 
 
-def test_waiting_for_a_page_can_be_interrupted(folder, explore, tmp_path):
+def test_waiting_for_a_page_can_be_interrupted(folder, explore, tmp_path, monkeypatch):
     explorer = explore(folder, models=[]).wait()
 
     def endless(job):
@@ -540,8 +539,11 @@ def test_waiting_for_a_page_can_be_interrupted(folder, explore, tmp_path):
             job.report("working", 0, 0)
             time.sleep(0.01)
 
+    def interrupt(_timeout):
+        raise KeyboardInterrupt
+
     explorer._context.worker.submit(("endless",), endless)
-    threading.Timer(0.3, _thread.interrupt_main).start()
+    monkeypatch.setattr(explorer._context, "wait", interrupt)
     with pytest.raises(KeyboardInterrupt) as caught:
         explorer.to_html(tmp_path / "page.html")
     assert "goes on" in caught.value.__notes__[0]

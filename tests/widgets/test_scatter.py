@@ -632,6 +632,19 @@ def test_a_legend_isolates_and_brings_back(bench):
     assert button.evaluate("e => e === document.activeElement")
 
 
+def test_a_category_that_is_hidden_dims_no_other(bench):
+    mounted = Mounted(bench, made())
+    button = mounted.el.locator(".ev-scatter-category", has_text="rock")
+    over = mounted.el.locator(".ev-scatter-over")
+    veil = "canvas => canvas.getContext('2d').getImageData(2, 2, 1, 1).data[3]"
+    button.hover()
+    mounted.settle()
+    assert over.evaluate(veil) > 0
+    button.click()
+    mounted.settle()
+    assert over.evaluate(veil) == 0
+
+
 def test_a_window_of_numbers_is_moved_by_keys_and_hands(bench):
     mounted = Mounted(bench, made(color=encode_colors(list(range(N)), title="tempo", unit="BPM")))
     low, high = (mounted.el.get_by_label(f"{end} value shown") for end in ("Lowest", "Highest"))

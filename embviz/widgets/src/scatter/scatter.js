@@ -54,6 +54,8 @@ export class ScatterView {
   #gliding = 0;
   /** @type {Scene["spots"]} */
   #spots = new Map();
+  /** @type {number | null} */
+  #litShade = null;
   /** @type {number[] | null} */
   #lit = null;
   #found = NONE;
@@ -332,6 +334,8 @@ export class ScatterView {
   #refilter() {
     this.data.readFilter();
     if (this.pointing.hover >= 0 && !this.data.shown(this.pointing.hover)) this.pointing.at(null);
+    // What was lit up may be what is hidden now.
+    this.light(this.#litShade);
     this.#restyle();
   }
 
@@ -464,6 +468,7 @@ export class ScatterView {
 
   /** Light up the points of a shade; null: all as they are. @param {number | null} shade */
   light(shade) {
+    this.#litShade = shade;
     this.#lit = shade !== null && this.data.shownShades[shade] ? this.data.ofShade(shade) : null;
     this.relight();
   }
