@@ -24,6 +24,7 @@ from embviz.export.static_neighbors import add_neighbors
 from embviz.export.static_widgets import MAX_BYTES, PageData, without_comm
 from embviz.export.track_assets import build_track_assets
 from embviz.plotting import save
+from embviz.widgets.atlas import are_filters
 from embviz.widgets.heatmap import Heatmap
 from embviz.widgets.player import Player
 
@@ -63,6 +64,7 @@ def render_collection_page(  # noqa: PLR0913  what a page can be told apart by
     clusters: ArrayLike | None = None,
     tags: Vectors | None = None,
     embeddings: Callable[[int], Embedding | None] | None = None,
+    filters: dict[str, Any] | None = None,
     audio: str = "link",
     title: str | None = None,
     theme: str = "auto",
@@ -94,6 +96,9 @@ def render_collection_page(  # noqa: PLR0913  what a page can be told apart by
     embeddings : callable, optional
         What gives the embedding of a track by its label, or None: the page then shows its heatmap and, where the
         vectors are their means, the way of the sound over the map.
+    filters : dict, optional
+        What the page is filtered by to begin with, as :mod:`embviz.export.facets` describes it, by the keys of facets
+        (``"column:genre"``); those of columns that the page does not offer are left out.
     audio : {"link", "embed", "clips"}
         Whether the page holds only the way to the files from `folder`, so that it must be moved together with them;
         or whole tracks, re-encoded at about 96 kbit/s (1 MB a minute, as text); or of each track the 25 seconds that
@@ -119,6 +124,8 @@ def render_collection_page(  # noqa: PLR0913  what a page can be told apart by
     """
     static_widgets.check_audio(audio, AUDIO)
     save.check_theme(theme)
+    if not are_filters(filters or {}):
+        raise OptionError(f"Filters are expected as Atlas.state() has them; {filters!r:.80} was found.")
     rows = table.loc[_check_tracks(table, vectors, projection)]
     asked = list(colors)
     chosen = page_colors([*asked, *tag_colors(tags, asked)], table, projection, clusters, names)
@@ -142,7 +149,7 @@ def render_collection_page(  # noqa: PLR0913  what a page can be told apart by
         "map": drawn.to_static(blocks),
         "colors": [drawn.encode_color(color, blocks) for color in chosen],
         "near": nearest,
-        "facets": _facets(page_facets(rows, vectors, clusters, names, tags), blocks),
+        "facets": _facets(page_facets(rows, vectors, clusters, names, tags), filters or {}, blocks),
         "player": static_widgets.static_widget(without_comm(Player)(), blocks),
         "heatmap": static_widgets.static_widget(heatmap, blocks) if made.source else None,
         "parts": made.names,
@@ -151,14 +158,19 @@ def render_collection_page(  # noqa: PLR0913  what a page can be told apart by
     return static_widgets.render_page(description, blocks, script="collection_page", linked=audio == "link")
 
 
-def _facets(made: tuple[list[Facet], list[str]], blocks: PageData) -> dict[str, Any]:
-    """Return the columns that the reader can filter by, and which of them are shown at first."""
+def _facets(made: tuple[list[Facet], list[str]], filters: dict[str, Any], blocks: PageData) -> dict[str, Any]:
+    """Return the columns that the reader can filter by, and which of them are shown and filtered by at first."""
     facets, keys = made
+    known = {facet.key: dict(filters[facet.key]) for facet in facets if facet.key in filters}
+    for given in known.values():
+        if "values" in given:
+            given["values"] = trim_lines(given["values"])
     numbers = b"".join(facet.numbers.astype("<f4").tobytes() for facet in facets)
     items = [
         {**facet.to_dict(), "title": trim_lines(facet.title), "labels": trim_lines(facet.labels)} for facet in facets
     ]
-    return {"items": items, "keys": keys, "values": blocks.add(numbers)}
+    keys = [*keys, *(key for key in known if key not in keys)]
+    return {"items": items, "keys": keys, "filters": known, "values": blocks.add(numbers)}
 
 
 def _check_tracks(table: pd.DataFrame, vectors: Vectors, projection: Projection) -> list[int]:

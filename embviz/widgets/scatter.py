@@ -293,8 +293,14 @@ class Scatter(PageWidget):
         place = {"x": middle[0], "y": middle[1], "rx": (high[0] - low[0]) / 2, "ry": (high[1] - low[1]) / 2}
         return {"text": label["text"], "id": label["id"], "n": len(own), **place}
 
-    def still(self) -> Still:
-        """Return what the notebook keeps of the map as it is now."""
+    def still(self, passes: NDArray[np.bool_] | None = None) -> Still:
+        """Return what the notebook keeps of the map as it is now.
+
+        Parameters
+        ----------
+        passes : array of bool, shape [n], optional
+            Which points pass the filters, where these are kept elsewhere; by default those of :attr:`filtered`.
+        """
         lines = [plural(self.n, "point")]
         if self.color.get("title"):
             lines.append(f"colour: {self.color['title']}")
@@ -302,17 +308,19 @@ class Scatter(PageWidget):
         if len(chosen):
             lines.append(f"selected: {len(chosen):,}")
         shades = np.frombuffer(self.shades, np.uint8)
-        shown = self._shown()
+        shown = self._shown(passes)
         if not shown.all():
             lines.append(f"left out by filters: {int((~shown).sum()):,}")
         draw = map_drawing(self._xy, self.color, shades, selected=chosen, labels=self.labels, shown=shown)
         key = (id(self._xy), self.shades, self.selected, [label["text"] for label in self.labels], shown.tobytes())
         return Still(self.title or "Map", (" · ".join(lines),), draw if self.n else None, key)
 
-    def _shown(self) -> NDArray[np.bool_]:
+    def _shown(self, passes: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
         """Return which points neither a filter nor the legend leaves out."""
         shades = np.frombuffer(self.shades, np.uint8)
-        shown = np.frombuffer(self.filtered, np.uint8).astype(bool) if self.filtered else np.ones(self.n, dtype=bool)
+        if passes is None:
+            passes = np.frombuffer(self.filtered, np.uint8).astype(bool) if self.filtered else np.ones(self.n, bool)
+        shown = passes.copy()
         if len(shades) == self.n and self.color.get("kind") == "category":
             shown &= ~np.isin(shades, self.hidden_categories)
         elif len(shades) == self.n and len(self.value_range) == 2 and self.color.get("kind") == "number":

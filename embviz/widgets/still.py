@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 FOLLOW_EVERY = 2.0  # seconds between two stills while a view changes
 MOST_LINES = 12
+LIVE = "A view of embviz. Run the cell to make it live."
 HOW_TO = "This is a still of the view. Run the cell to make it live."
 
 # What stands in the place of a picture, which may come later.
@@ -87,7 +88,7 @@ class StillOutputs:
         if self._closed:
             return self._view()
         still = self._make()
-        return {**still.picture(), **still.caption(), **self._view()}
+        return {**still.picture(), **still.caption(), **self._live_view()}
 
     def display(self) -> None:
         """Show the view, and its still as it is now.
@@ -97,7 +98,7 @@ class StillOutputs:
         """
         if self._closed or not in_jupyter() or "__vsc_ipynb_file__" in shell().user_ns:
             raise NotImplementedError
-        still, view = self._make(), self._view()
+        still, view = self._make(), self._live_view()
         self._shown, self._changed, self._last = still, False, time.monotonic()
         publish(view)
         for name, data in zip(self._names, (still.caption(), still.picture()), strict=True):
@@ -106,6 +107,10 @@ class StillOutputs:
             # At the end of a cell, so that it is there even where no page is open, and cells follow each other.
             shell().events.register("post_run_cell", self.update)
             self._connected = True
+
+    def _live_view(self) -> dict[str, Any]:
+        """Return the view; what a notebook keeps of it as text says no state, since it stays as it is."""
+        return {**self._view(), **({"text/plain": LIVE} if in_jupyter() else {})}
 
     def touch(self) -> None:
         """Have the still follow soon: the view has changed."""

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from embviz.app.atlas import Atlas, map_view
+from embviz.app.atlas import Atlas, export, map_view
 from embviz.core.vectors import Vectors
 from embviz.errors import OptionError
 from embviz.export.facets import encode_facet
@@ -174,6 +174,30 @@ def test_facets_are_chosen_kept_and_restored(chart):
     for wanted in ("year", ["nowhere"], ["none"], 3):
         with pytest.raises(OptionError):
             atlas.set(facets=wanted)
+
+
+def test_a_still_shows_what_is_left(chart, monkeypatch):
+    atlas = chart()
+    touched = []
+    monkeypatch.setattr(atlas._outputs, "touch", lambda: touched.append(atlas.widget.filters))
+    before = atlas.still()
+    of_page(atlas, {"column:genre": {"values": ["rock"]}})
+    still = atlas.still()
+    assert touched, "the still follows"
+    assert "left out by filters: 5" in still.lines
+    assert still.key != before.key
+    assert still.picture() != before.picture()
+    # The page may tell the map in the kernel of a filter, and not of its end.
+    atlas._controller.views[0].scatter.set_filter([True] + [False] * 6)
+    assert atlas.filter().still().lines == before.lines
+
+
+def test_a_page_begins_with_what_is_filtered(chart, monkeypatch):
+    atlas = chart().filter(genre=["jazz"], artist=["Artist 3"])
+    written = []
+    monkeypatch.setattr(export.collection_page, "write_collection_page", lambda *_, **given: written.append(given))
+    atlas.to_html("map.html")
+    assert written[0]["filters"] == atlas.widget.filters
 
 
 def test_neighbors_on_the_page_are_among_what_is_left(chart):

@@ -579,6 +579,10 @@ def test_its_still_shows_the_page_in_front_and_what_is_chosen(folder, explore):
     assert "one.wav" in explorer.filtered["name"].tolist()
     assert explorer.still().title.startswith("Map · Tempo-CNN")
     assert explorer.still().draw is not None
+    settled = []
+    explorer._context.events.settled.connect(lambda: settled.append(explorer.still().lines))
+    explorer._controller.map_tab.atlas.filter(duration=(12, 12))
+    assert any(line.startswith("left out by filters: ") for line in settled[-1]), "the still follows the filters"
 
 
 def test_it_shows_itself(folder, explore):

@@ -525,6 +525,22 @@ def test_tracks_are_filtered_on_the_page(opened, tmp_path):
     until(page, lambda: near.count() == 5)
 
 
+@pytest.mark.slow
+def test_a_page_begins_with_the_filters_that_it_is_given(opened, tmp_path):
+    table = tones(tmp_path, n=6).assign(genre=["a", "a", "b", "b", "", HOSTILE], artist=["x", "x", "x", "y", "y", "y"])
+    filters = {"column:artist": {"values": ["x"], "unknown": False}, "column:genre": {"values": ["a", HOSTILE]}}
+    path = tmp_path / "page.html"
+    text = page_of(table, folder=tmp_path, filters={**filters, "tempo": {"range": [60, 90]}})
+    path.write_text(text, encoding="utf-8")
+    assert description(text)["facets"]["filters"].keys() == filters.keys(), "of what the page offers"
+    strip = opened(path, sound=tmp_path / "tone 0.wav").page.locator(".ev-facets")
+    strip.get_by_text("2 of 6 tracks").wait_for()
+    assert strip.locator(".ev-facet-title").all_inner_texts() == ["genre", "artist"]
+    assert strip.get_by_role("checkbox", name="x, ").is_checked()
+    with pytest.raises(OptionError, match="Filters are expected"):
+        page_of(table, filters={"column:genre": {"values": "a"}})
+
+
 def test_the_search_finds(opened, linked):
     page = opened(linked).page
     page.keyboard.press("/")

@@ -27,7 +27,7 @@ from embviz.widgets.panel import Panel
 from embviz.widgets.player import Player
 from embviz.widgets.scatter import Scatter
 from embviz.widgets.self_similarity import SelfSimilarity
-from embviz.widgets.still import HOW_TO, Still, StillOutputs
+from embviz.widgets.still import HOW_TO, LIVE, Still, StillOutputs
 
 HOSTILE = '<img src=x onerror="alert(1)"></style><script>alert(1)</script>\u202e'
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -163,6 +163,7 @@ def test_a_view_is_shown_with_its_still_beside_it(shell):
     widget._ipython_display_()
     (view, none), (caption, first), (picture, second) = shell.outputs
     assert view.keys() == {VIEW, "text/plain"}, "what is beside a view in one output is drawn anew with it"
+    assert view["text/plain"] == LIVE, "it stays in the notebook, and says nothing that changes"
     assert none is None
     assert caption.keys() == {"text/html", "text/plain"}
     assert picture.keys() == {"image/png", "text/plain"}

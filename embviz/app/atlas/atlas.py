@@ -168,6 +168,7 @@ class Atlas(traitlets.HasTraits):
         self._outputs = StillOutputs(self._view, self.still)
         context.events.settled.connect(self._outputs.touch)
         context.selection.on("selected", lambda _selected: self._outputs.touch())
+        panel.observe(lambda _change: self._outputs.touch(), "filters")
         context.events.scatter_made.connect(
             lambda _view, scatter: scatter.observe(lambda _change: self._outputs.touch())
         )
@@ -535,7 +536,8 @@ class Atlas(traitlets.HasTraits):
         path : path
             Where to write it; the name ends in ``.html``.
         **options
-            As for :func:`embviz.export.collection_page.render_collection_page`; the same errors are raised.
+            As for :func:`embviz.export.collection_page.render_collection_page`; the same errors are raised. By default
+            the page begins with the filters that are set, as far as it has their columns.
 
         Returns
         -------

@@ -55,6 +55,7 @@ class Contents:
     title: str
     store: Cache | None
     tags: Vectors | None
+    filters: dict[str, Any]
 
     def map(self) -> tuple[Vectors, Projection]:
         """Return vectors and places; raises where there are none yet."""
@@ -143,7 +144,7 @@ def page(path: Path, contents: Contents, **options: Any) -> Path:
     usual: dict[str, Any] = {
         "vectors": vectors, "projection": projection, "colors": _colors(contents), "names": contents.names,
         "clusters": contents.members, "tags": contents.tags, "embeddings": _embeddings(contents),
-        "title": contents.title,
+        "filters": contents.filters, "title": contents.title,
     }  # fmt: skip
     return collection_page.write_collection_page(path, contents.table, **{**usual, **options})
 

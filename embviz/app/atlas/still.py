@@ -24,7 +24,10 @@ def atlas_still(controller: AtlasController) -> Still:
     if visible is None:
         lines.append(" ".join(filter(None, [first.work.message or first.work.stage, first.work.remedy])))
         return Still(f"Map · {first.title}", tuple(filter(None, lines)))
-    still = visible.scatter.still()
+    # The page draws what its filters leave out, and does not tell the map in the kernel.
+    left = controller.facets.points()
+    points = np.arange(visible.scatter.n)
+    still = visible.scatter.still(np.isin(points, points if left is None else left))
     color = visible.scatter.color.get("title")
     facts = [plural(visible.scatter.n, "point"), *[f"colour: {color}"] * bool(color), *visible.projection.facts]
     lines = [" · ".join(facts)]

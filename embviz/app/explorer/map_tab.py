@@ -71,7 +71,7 @@ class MapTab:
         self.atlas.on_change(context.events.settled)
         self.atlas.on_choose(self._follow_request)
         self.atlas.observe(lambda change: self._follow_selection(change["new"]), "selection")
-        self.atlas.widget.observe(lambda _change: context.events.settled(), "code")
+        self.atlas.widget.observe(lambda _change: context.events.settled(), ["code", "filters"])
         if self._columns:
             self.atlas.assign(**self._columns)
         self._apply_marks()

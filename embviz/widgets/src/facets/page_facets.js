@@ -5,13 +5,13 @@ import { columnsOf, filterMap } from "./atlas_facets.js";
 import { facetStrip } from "./strip.js";
 
 /** @import { Model } from "../types.js" */
-/** @import { Facet } from "./types.js" */
+/** @import { Facet, Filters } from "./types.js" */
 
 /**
- * @param {{items: Facet[], keys: string[]}} facets @param {DataView} values @param {number} n tracks
+ * @param {{items: Facet[], keys: string[], filters: Filters}} facets @param {DataView} values @param {number} n tracks
  * @param {{map: Model, root: HTMLElement, signal: AbortSignal, changed: () => void}} page
  */
-export function pageFacets({ items, keys }, values, n, { map, root, signal, changed }) {
+export function pageFacets({ items, keys, filters }, values, n, { map, root, signal, changed }) {
   const columns = columnsOf(items, numbersOf(values, Float32Array), n);
   const show = perFrame(() => {
     filterMap(map, strip.crossfilter.filtered, (track) => strip.crossfilter.passes(track));
@@ -22,12 +22,12 @@ export function pageFacets({ items, keys }, values, n, { map, root, signal, chan
     signal,
     options: () => [{ title: "", items: items.map(({ key, title }) => ({ key, title })) }],
     show: load,
-    changed: (filters) => {
-      now = filters;
+    changed: (wanted) => {
+      now = wanted;
       show();
     },
   });
-  let now = {};
+  let now = filters;
 
   /** @param {string[]} wanted */
   function load(wanted) {
