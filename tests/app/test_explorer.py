@@ -155,6 +155,16 @@ def test_the_sample_tracks_are_opened_where_there_are_none(explore, tmp_path):
     assert len(explorer._controller.evaluation_tab.start() or explorer.wait()._controller.loader.collection) == 10
 
 
+def test_the_list_follows_what_a_map_computes(folder, explore):
+    os.utime(folder / "two.wav", (1e9, 1e9))  # the digest of a file that is still being written is not remembered
+    explorer = explore(folder, models=["musicnn"]).wait()
+    assert ("1" in explorer.widget.cached, explorer.widget.tracks[1]["seconds"]) == (False, None)
+    explorer.widget.tab = "map"
+    explorer.wait().wait().wait()
+    assert "msd-musicnn-1" in explorer.widget.cached["1"]
+    assert explorer.widget.tracks[1]["seconds"] == pytest.approx(6, abs=0.01)
+
+
 # Rows. -------------------------------------------------------------------------------------------------------------
 
 

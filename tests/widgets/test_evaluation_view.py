@@ -151,9 +151,11 @@ def test_models_are_compared_and_what_they_confuse_is_shown(music, explore, hear
     panel = opened(explorer)
     for name, value in {"models": [GOOD, BAD], "classifier": "logistic", "folds": 3, "groups": False}.items():
         command(explorer, "set_evaluation_option", name=name, value=value)
+    panel.cached = {"0": [BAD]}
     command(explorer, "evaluate")
     assert panel.evaluation_status["status"] == "waiting"
     assert explorer.wait().widget.evaluation_status["status"] == "ready"
+    assert BAD not in panel.cached.get("0", []), "the cache is asked again"
     assert heard[0][:2] == ("style", [GOOD, BAD])
     assert {"groups": False, "folds": 3, "classifier": "logistic"}.items() <= heard[0][2].items()
     (row,) = panel.scores["rows"]

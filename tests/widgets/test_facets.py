@@ -171,6 +171,27 @@ def test_others_expand_are_searched_and_walked(strip):
     assert bars.count() == 7, "what is chosen stays in sight"
 
 
+def test_escape_ends_the_filter_of_its_facet(strip):
+    strip.bar("rock").click()
+    strip.bar("genre unknown").click()
+    strip.drag(0.01, 0.19)
+    strip.bar("jazz").press("Escape")
+    assert list(strip.filters) == ["column:year"]
+    assert strip.bar("jazz").evaluate("el => el === document.activeElement")
+    strip.bar("genre unknown").click()
+    strip.page.keyboard.press("Escape")
+    assert list(strip.filters) == ["column:year"]
+    strip.el.get_by_role("button", name="6 others").click()
+    strip.page.keyboard.type("kind 7")
+    strip.bar("kind 7").click()
+    strip.el.get_by_role("searchbox", name="Find one of genre").press("Escape")
+    assert len(strip.filters) == 2, "Escape empties the search first"
+    strip.el.get_by_role("button", name="Show fewer").click()
+    strip.bar("kind 7").press("Escape")
+    assert list(strip.filters) == ["column:year"]
+    assert strip.bar("rock").evaluate("el => el === document.activeElement"), "the bar is gone, the focus is not"
+
+
 def test_names_from_strangers_are_text(strip):
     assert strip.el.locator("img").count() == 0
     assert "<img" in strip.el.locator(".ev-facet-label", has_text="onerror").inner_text()

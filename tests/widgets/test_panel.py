@@ -907,6 +907,23 @@ def test_without_a_track_the_panel_says_what_to_do(bench_panel):
     bench_panel.page.wait_for_function("() => globalThis.mounted?.includes('player')")
 
 
+@pytest.mark.parametrize("width", [700, 1240])
+def test_the_samples_are_opened_and_the_focus_is_kept(bench_panel, width):
+    bench_panel.page.set_viewport_size({"width": width + 16, "height": 900})
+    panel = bench_panel.show(width=width, track=-1, tracks=[])
+    bench_panel.bench.rest(100)
+    samples = panel.get_by_role("button", name="Open the sample tracks")
+    samples.click(trial=True, timeout=2000)
+    samples.press("Enter")
+    assert bench_panel.sent() == [{"kind": "open_samples"}]
+    bench_panel.change(tracks=TRACKS)
+    bench_panel.change(track=1)
+    bench_panel.bench.rest(100)
+    focused = bench_panel.page.evaluate("document.activeElement.getAttribute('aria-label')")
+    assert focused == ("Show the list of tracks" if width == 700 else "Tracks")
+    assert panel.get_by_role("listbox", name="Tracks").is_visible() == (width > 700)
+
+
 def test_leaving_takes_the_children_along(bench_panel):
     bench_panel.show(rows=[a_row(1)])
     bench_panel.page.wait_for_function("() => globalThis.mounted?.length === 2")

@@ -58,6 +58,7 @@ class ExplorerController:
         events.track_failed.connect(self.heatmaps.fail_all)
         events.track_opened.connect(self._begin_track)
         events.weights_downloaded.connect(self._use_weights)
+        events.tracks_embedded.connect(self.track_list.mark)
         events.head_trained.connect(self._show_trained_head)
         events.tracks_marked.connect(self._mark_on_map)
         selection.on("request", self._play_request)

@@ -175,12 +175,15 @@ class EvaluationTab:
             self.close()
             self._context.panel.scores = {**scores, "choices": choices}
             self._context.events.evaluated(self.evaluation)
+            self._context.events.tracks_embedded()
             self.publish()
 
         self._context.run(("evaluation", "run"), self.work, task, done, self.publish_work, title="tasks", aside=True)
 
     def stop_all(self) -> None:
         """Stop comparing; what is finished is kept."""
+        if self.work.unfinished:
+            self._context.events.tracks_embedded()
         self._context.aside.cancel(lambda key: key[0] == "evaluation")  # type: ignore[index]
         for work in (self.work, self._training):
             work.cancel("Cancelled; what was finished is kept.")

@@ -72,12 +72,19 @@ class MapTab:
         self.atlas.on_choose(self._follow_request)
         self.atlas.observe(lambda change: self._follow_selection(change["new"]), "selection")
         self.atlas.widget.observe(lambda _change: context.events.settled(), ["code", "filters"])
+        self.atlas.widget.observe(self._follow_maps, "maps")
         if self._columns:
             self.atlas.assign(**self._columns)
         self._apply_marks()
         self.work.view, self.work.drawn, self.work.status = self.atlas.widget, True, "ready"
         self._mark_open(context.selection.track)
         self.publish()
+
+    def _follow_maps(self, change: Mapping[str, Any]) -> None:
+        """Tell that tracks are embedded, each time that a map is drawn, is finished or stops."""
+        before, after = ([(one["status"], one["view"]) for one in change[when]] for when in ("old", "new"))
+        if any(one not in before for one in after if one[1] or one[0] not in ("waiting", "running")):
+            self._context.events.tracks_embedded()
 
     def _follow_request(self, label: int, seconds: float | None) -> None:
         """Ask for the track of the list that was chosen on the map."""

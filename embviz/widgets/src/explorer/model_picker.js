@@ -22,6 +22,9 @@ import { optionList } from "./option_list.js";
 /** @import { LayerOption, ModelOption, Panel, PickerOptions } from "./types.js" */
 /** @typedef {Pick<Panel, "model" | "el" | "signal" | "link" | "seconds" | "modelOf">} PickerPanel */
 
+/** What can be used at once comes first. */
+const STATES = ["ready", "download", "absent"];
+
 /** @param {string} query */
 const wordsOf = (query) => query.toLowerCase().split(/\s+/).filter(Boolean);
 
@@ -45,28 +48,38 @@ export function foundLayers(model, query) {
 }
 
 /**
- * Models that have all words of a query in their names, or in those of a layer, by system and in their order.
+ * Models that have all words of a query in their names, or in those of a layer, by system and in their order. Names
+ * come before layers, and in a system what is here before what is not.
  * @param {ModelOption[]} models @param {string} query
  */
 export function grouped(models, query) {
   /** @type {Map<string, {title: string, models: ModelOption[]}>} */
   const groups = new Map();
-  for (const model of models) {
-    if (otherWords(model, query).length && !foundLayers(model, query).length) continue;
+  const others = (/** @type {ModelOption} */ model) => otherWords(model, query).length;
+  // A sort keeps the order of equals.
+  for (const model of [...models].sort((a, b) => others(a) - others(b))) {
+    if (others(model) && !foundLayers(model, query).length) continue;
     const group = groups.get(model.system) ?? { title: model.system_title || model.system, models: [] };
     group.models.push(model);
     groups.set(model.system, group);
+  }
+  for (const group of groups.values()) {
+    group.models.sort((a, b) => others(a) - others(b) || STATES.indexOf(a.state) - STATES.indexOf(b.state));
   }
   return [...groups.values()];
 }
 
 /**
- * The model that a query means: the one that is chosen where it is among those found, else the first that can be had.
- * @param {ModelOption[]} found @param {ModelOption | undefined} chosen @returns {ModelOption | undefined}
+ * The model that a query means, of those found: the one that is chosen, else the first that can be had. A layer is
+ * meant only where no name is.
+ * @param {ModelOption[]} found @param {ModelOption | undefined} chosen @param {string} query
+ * @returns {ModelOption | undefined}
  */
-export function meantModel(found, chosen) {
-  if (chosen && found.includes(chosen)) return chosen;
-  return found.find(({ state }) => state !== "absent") ?? found[0];
+export function meantModel(found, chosen, query) {
+  const least = Math.min(...found.map((model) => otherWords(model, query).length));
+  const meant = found.filter((model) => otherWords(model, query).length === least);
+  if (chosen && meant.includes(chosen)) return chosen;
+  return meant.find(({ state }) => state !== "absent") ?? meant[0];
 }
 
 /**
@@ -181,7 +194,7 @@ class Picker {
     const query = this.search.value;
     const found = grouped(this.models, query).flatMap(({ models }) => models);
     const before = this.#model;
-    this.#model = meantModel(found, before);
+    this.#model = meantModel(found, before, query);
     if (this.#model !== before) this.#forget();
     const layers = this.#model ? foundLayers(this.#model, query) : [];
     if (layers.length && !layers.some(({ name }) => name === this.#layer)) {

@@ -129,7 +129,7 @@ class View {
     this.title = h("h2", { dir: "auto" });
     this.facts = h("span.ev-panel-headline.ev-faint", { dir: "auto" });
     this.tools = this.#buildTools();
-    this.welcome = welcome({ browse: () => this.browse(), open: () => this.link.send("open_samples") });
+    this.welcome = welcome({ browse: () => this.browse(), open: () => this.#openSamples() });
     this.sticky.append(this.tabs.el);
     this.work = h("div.ev-panel-work", {}, this.sticky, ...tabs.map(({ page }) => page));
     this.scroller = h("div.ev-panel-scroll", {}, this.work, this.welcome.el);
@@ -169,6 +169,11 @@ class View {
     /** @type {TrackItem[]} */
     const tracks = this.model.get("tracks") ?? [];
     return tracks.find(({ id }) => id === this.model.get("track"));
+  }
+
+  /** Whether there are tracks to choose from. */
+  get #any() {
+    return (this.model.get("tracks") ?? []).length > 0;
   }
 
   /** Length of the track, or null. */
@@ -246,8 +251,8 @@ class View {
     this.el.classList.toggle("ev-panel-tiny", narrow && width < TINY);
     if (narrow === this.#narrow) return;
     this.#narrow = narrow;
-    // Who has nothing open yet needs the list first.
-    this.#drawer = narrow && !this.track;
+    // Who has nothing open yet needs the list first, where there is anything in it.
+    this.#drawer = narrow && !this.track && this.#any;
     this.#updateList();
   }
 
@@ -290,11 +295,16 @@ class View {
     this.el.setAttribute("aria-label", ["embviz Explorer", this.title.textContent].join(": "));
     this.facts.title = this.facts.textContent;
     this.title.title = quoted(track?.name);
-    const any = (this.model.get("tracks") ?? []).length > 0;
-    this.welcome.update(any);
+    const held = this.welcome.el.contains(document.activeElement) ? document.activeElement : null;
+    this.welcome.update(this.#any);
     this.welcome.el.hidden = Boolean(track);
     this.work.hidden = !track;
     this.tools.hidden = !track;
+    // The button that was pressed goes with the welcome: the list of what it has opened takes the focus.
+    if (held && !held.checkVisibility()) {
+      if (this.list.el.hidden) this.listButton.focus({ preventScroll: true });
+      else this.list.focus();
+    }
     if (track) this.player.set(this.model.get("player"));
     this.#updateTab();
   }
@@ -349,6 +359,11 @@ class View {
   }
 
   // What it does.
+
+  #openSamples() {
+    this.link.send("open_samples");
+    this.trackChosen();
+  }
 
   /** @param {string} trait @param {unknown} value */
   #save(trait, value) {

@@ -126,7 +126,8 @@ export function bars(facet, changed, signal) {
     const none = !places.length ? "Nothing has such a name." : "";
     write(note, rest > 0 ? `… and ${rest.toLocaleString("en")} more: search for them.` : none);
     note.hidden = !note.textContent;
-    if (focused !== undefined) rows.get(focused)?.el.focus({ preventScroll: true });
+    // A bar that was shown because it was chosen is gone with its choice.
+    if (focused !== undefined) (rows.get(focused) ?? rows.get(places[0]))?.el.focus({ preventScroll: true });
     stops();
   }
 

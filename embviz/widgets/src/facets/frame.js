@@ -19,6 +19,15 @@ export function facetFrame({ title }, clear) {
     // The button goes with the filter; the focus stays in the facet.
     /** @type {HTMLElement | null} */ (el.querySelector("[tabindex='0'], button:not([hidden])"))?.focus();
   });
+  el.addEventListener("keydown", (event) => {
+    // Escape empties a search first.
+    const searched = event.target instanceof HTMLInputElement && event.target.value;
+    if (event.key !== "Escape" || end.hidden || searched) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (event.target === end) end.click();
+    else clear();
+  });
   return {
     el,
     /** @param {string} text @param {boolean} strong */

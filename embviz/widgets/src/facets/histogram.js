@@ -158,8 +158,7 @@ export function histogram(facet, bins, changed, signal) {
     let to = range[end] + (by ?? page ?? 0);
     if (event.key === "Home") to = end ? other : bins.least;
     else if (event.key === "End") to = end ? bins.most : other;
-    else if ((event.key === "Escape" && filter) || event.key === "Delete")
-      return taken(event, () => changed(null, true));
+    else if (event.key === "Delete") return taken(event, () => changed(null, true));
     else if (by === undefined && page === undefined) return;
     const value = Number(clamp(to, bins.least, bins.most).toPrecision(12));
     const next = /** @type {[number, number]} */ (
