@@ -273,8 +273,10 @@ class LabPage:
     def theme(self, name: str) -> None:
         """Make JupyterLab "light" or "dark"."""
         self.command("apputils:change-theme", theme=f"JupyterLab {name.title()}")
+        # JupyterLab covers itself meanwhile, and cannot do so again before the cover has gone.
         self.page.wait_for_function(
-            "light => document.body.dataset.jpThemeLight === light", arg=json.dumps(name == "light")
+            "light => document.body.dataset.jpThemeLight === light && !document.querySelector('#jupyterlab-splash')",
+            arg=json.dumps(name == "light"),
         )
 
     def restart(self) -> None:
