@@ -535,27 +535,33 @@ def test_paths_hold_when_the_working_folder_changes(folder, explore, tmp_path, m
     assert len(explorer.widget.tracks) == 2
 
 
-def test_a_page_in_a_script_waits_for_what_is_computed(folder, explore, tmp_path, capsys):
+def test_a_page_in_a_script_waits_for_what_is_computed(folder, explore, tmp_path):
     text = explore(folder, models=["tempocnn"]).to_html(tmp_path / "page.html").read_text("utf-8")
     assert "19 frames" in text or "256 dimensions" in text
-    assert "Tempo-CNN" in capsys.readouterr().err, "nothing says how far it is"
 
 
-def test_waiting_for_a_page_can_be_interrupted(folder, explore, tmp_path, monkeypatch):
+def test_waiting_for_a_page_says_how_far_it_is_and_can_be_interrupted(folder, explore, tmp_path, monkeypatch, capsys):
     explorer = explore(folder, models=[]).wait()
+    context = explorer._context
+    wait, calls = context.wait, []
 
     def endless(job):
         while True:
             job.report("working", 0, 0)
             time.sleep(0.01)
 
-    def interrupt(_timeout):
-        raise KeyboardInterrupt
+    def wait_twice(timeout):
+        calls.append(timeout)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        while not context._busy:
+            wait(timeout)
 
-    explorer._context.worker.submit(("endless",), endless)
-    monkeypatch.setattr(explorer._context, "wait", interrupt)
+    context.worker.submit(("endless",), endless, on_progress=context.busy)
+    monkeypatch.setattr(context, "wait", wait_twice)
     with pytest.raises(KeyboardInterrupt) as caught:
         explorer.to_html(tmp_path / "page.html")
+    assert "working" in capsys.readouterr().err
     assert "goes on" in caught.value.__notes__[0]
     assert not (tmp_path / "page.html").exists()
     explorer.cancel()
