@@ -643,8 +643,8 @@ class Collection:
 
         Examples
         --------
-        >>> Collection.from_folder("sample_audio").join_file("sample_audio/tracks.csv")["bpm"].max()
-        150.0
+        >>> float(Collection.from_folder("sample_audio").join_file("sample_audio/tracks.csv")["bpm"].max())
+        168.0
         """
         return self._derive(*table_ops.join_file(self.table, discovery.expand_user(path)))
 
