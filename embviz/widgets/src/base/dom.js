@@ -25,17 +25,24 @@ export function h(tag, props = {}, ...children) {
   return /** @type {ElementOf<Tag>} */ (el);
 }
 
+/**
+ * An element of a drawing (SVG) with its attributes and children.
+ * @template {keyof SVGElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Record<string, string | number>} attributes
+ * @param {...(Node | string)} children
+ */
+export function shape(tag, attributes, ...children) {
+  const el = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [key, value] of Object.entries(attributes)) el.setAttribute(key, String(value));
+  el.append(...children);
+  return el;
+}
+
 /** An icon of 16 × 16 drawn with one path, which says nothing to a screen reader. @param {string} path */
 export function icon(path) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  const shape = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  for (const [key, value] of Object.entries({ viewBox: "0 0 16 16", width: 14, height: 14, "aria-hidden": "true" })) {
-    svg.setAttribute(key, String(value));
-  }
-  shape.setAttribute("d", path);
-  shape.setAttribute("fill", "currentColor");
-  svg.append(shape);
-  return svg;
+  const look = { viewBox: "0 0 16 16", width: 14, height: 14, "aria-hidden": "true" };
+  return shape("svg", look, shape("path", { d: path, fill: "currentColor" }));
 }
 
 /** The icon of what is pinned. */

@@ -2,7 +2,7 @@
 
 import { minus, numberOn, roundStep } from "../base/canvas.js";
 import { stroke } from "../base/colormaps.js";
-import { h, icon, PIN, write } from "../base/dom.js";
+import { h, icon, PIN, shape, write } from "../base/dom.js";
 import { clamp, frameAt, frameTime } from "../base/time.js";
 import { focusOf, uid } from "../base/ui.js";
 
@@ -209,20 +209,9 @@ export class Legend {
 
 /** A piece of a line, as it is drawn in the plot. @param {string} color @param {number[]} dash */
 export function sample(color, dash) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  const line = document.createElementNS("http://www.w3.org/2000/svg", "line");
   const place = { x1: 0, x2: 22, y1: 4, y2: 4, stroke: color, "stroke-width": 2, "stroke-dasharray": dash.join(" ") };
-  for (const [key, value] of Object.entries(place)) line.setAttribute(key, String(value));
-  for (const [key, value] of Object.entries({
-    width: 22,
-    height: 8,
-    "aria-hidden": "true",
-    class: "ev-curves-stroke",
-  })) {
-    svg.setAttribute(key, String(value));
-  }
-  svg.append(line);
-  return svg;
+  const look = { width: 22, height: 8, "aria-hidden": "true", class: "ev-curves-stroke" };
+  return shape("svg", look, shape("line", place));
 }
 
 /** How many curves, what they must reach, and the search for more. */

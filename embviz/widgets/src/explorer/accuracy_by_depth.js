@@ -1,5 +1,5 @@
 /** Accuracy along the depth of each model: where in the network what was asked for is known. */
-import { h } from "../base/dom.js";
+import { h, shape } from "../base/dom.js";
 import { nameOf, quoted } from "../base/ui.js";
 
 const WIDTH = 460;
@@ -43,14 +43,6 @@ export function placesOf(items) {
     low: y(low ?? accuracy),
     high: y(high ?? accuracy),
   }));
-}
-
-/** @param {string} name @param {Record<string, string | number>} attributes @param {...(Node | string)} children */
-function shape(name, attributes, ...children) {
-  const el = document.createElementNS("http://www.w3.org/2000/svg", name);
-  for (const [key, value] of Object.entries(attributes)) el.setAttribute(key, String(value));
-  el.append(...children);
-  return el;
 }
 
 /** A text that ends at a place. @param {number} x @param {number} y @param {string} text */

@@ -1,5 +1,5 @@
 /** What the models say they hear: tags, tempo, and the stems of the mix. */
-import { h, onChange, write } from "../base/dom.js";
+import { h, onChange, shape, write } from "../base/dom.js";
 import { costOf, fillSelect, plain, quoted, slot, stateBox } from "../base/ui.js";
 
 /** @import { Downloads, Panel, Predictions, Stems, Tagger, Tempo, ViewItem } from "./types.js" */
@@ -229,11 +229,4 @@ function chart({ bpms, shares, bpm, confidence }) {
   for (const { x, label } of ticks) axis.append(h("span", { style: { left: `${x}%` } }, label));
   axis.append(h("span.ev-panel-unit", {}, "BPM"));
   return [svg, axis];
-}
-
-/** @param {string} name @param {Record<string, string | number>} attributes */
-function shape(name, attributes) {
-  const el = document.createElementNS("http://www.w3.org/2000/svg", name);
-  for (const [key, value] of Object.entries(attributes)) el.setAttribute(key, String(value));
-  return el;
 }

@@ -1,5 +1,5 @@
 /** The histogram of a column of numbers: one drags over it to say which range passes, and moves its ends by hand or key. */
-import { h } from "../base/dom.js";
+import { h, shape } from "../base/dom.js";
 import { clamp } from "../base/time.js";
 import { quoted } from "../base/ui.js";
 import { unknownBar } from "./bars.js";
@@ -8,17 +8,9 @@ import { facetFrame } from "./frame.js";
 
 /** @import { Bins, Facet, FacetView, Filter, FilterListener, Shown } from "./types.js" */
 
-const SVG = "http://www.w3.org/2000/svg";
 const TALL = 100; // units of the drawing
 const LEAST = 4; // of them, that a bin is high in which there is anything
 const CLICK = 3; // pixels that a hand may move in a click
-
-/** @param {string} name @param {Record<string, string | number>} attributes */
-function shape(name, attributes) {
-  const el = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) el.setAttribute(key, String(value));
-  return el;
-}
 
 /** The outline of bars. @param {Uint32Array} counts @param {number} most @param {Bins} bins */
 function outline(counts, most, bins) {
