@@ -28,7 +28,7 @@ import soundfile
 import embviz
 from embviz.batch import embed_table
 from embviz.core import essentia
-from embviz.inference.essentia import sessions
+from embviz.inference.session_pool import sessions
 from embviz.models.weights import find_weights
 
 SOUNDS = Path(__file__).parents[1] / "sample_audio"

@@ -21,7 +21,7 @@ from typing import Any
 
 import embviz
 from embviz.core.essentia import standard
-from embviz.inference.essentia import sessions
+from embviz.inference.session_pool import sessions
 from embviz.models.weights import find_weights
 
 ROCK = Path(__file__).parents[1] / "sample_audio" / "rock.ogg"

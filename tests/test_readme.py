@@ -87,7 +87,7 @@ def test_a_home_for_a_class_is_used_as_it_says(readme, rock, weights_home, tmp_p
     name, home = share.strip().removeprefix("export ").split("=")
     monkeypatch.setenv(name, home.replace("/srv/class", str(copied)))
     monkeypatch.setenv("EMBVIZ_HOME", str(tmp_path / "own"))
-    monkeypatch.setattr("embviz.inference.essentia.Session.__init__", None)  # nothing is computed
+    monkeypatch.setattr("embviz.inference.essentia.EssentiaSession.__init__", None)  # nothing is computed
     assert embed(shutil.copy(tracks / "a.wav", tmp_path), "musicnn", layer="output").shape == (1, 50)
     monkeypatch.setattr("embviz.batch.api._compute", None)
     assert Collection.from_folder(tracks).embed("vgg").shape == (1, 256)

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import cache as cache_calls
 from functools import partial
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, Unpack, overload
 
 import numpy as np
 
@@ -32,8 +32,10 @@ from embviz.extraction.frontends import (
     mel_spectrogram,
 )
 from embviz.extraction.stitching import Stitcher, plan_grid, resolve_layer
-from embviz.inference.essentia import Session, StagedSession, sessions
+from embviz.inference.essentia import StagedSession
 from embviz.inference.graph import downstream_nodes, split_tensor
+from embviz.inference.session import PatchBatch, Session
+from embviz.inference.session_pool import sessions
 from embviz.models import Layer, LayerList, Model, ModelLike, ModelList, get_model
 from embviz.models.weight_store import Weights
 from embviz.models.weights import find_weights
@@ -488,14 +490,12 @@ class _CancellableSession:
     def __init__(self, session: Session, check: Callable[[], None]) -> None:
         self._session, self._check = session, check
 
-    def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+    def run(self, inputs: Mapping[str, PatchBatch]) -> dict[str, NDArray[np.float32]]:
         self._check()
         return self._session.run(inputs)
 
 
-def _session(
-    first: LayerSpec, stitchers: list[Stitcher], check: Callable[[], None], *, staged: bool
-) -> Session | StagedSession:
+def _session(first: LayerSpec, stitchers: list[Stitcher], check: Callable[[], None], *, staged: bool) -> Session:
     model, path = first.model, _weights(first.model, verify=True).path
     ranks = dict(sorted({node: rank for s in stitchers for node, rank in s.ranks.items()}.items()))
     input_rank = len(model.input_shape) + (first.frontend.channels == 1)
@@ -508,7 +508,7 @@ def _session(
     if head:
         trunk[model.trunk] = TRUNK_RANK
     return StagedSession(
-        cast("Session", _CancellableSession(sessions.open(path, model.input_node, input_rank, trunk), check)),
+        _CancellableSession(sessions.open(path, model.input_node, input_rank, trunk), check),
         sessions.open(path, model.trunk, TRUNK_RANK, head) if head else None,
         model.trunk,
     )

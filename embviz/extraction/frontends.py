@@ -26,6 +26,7 @@ import numpy as np
 
 from embviz.core import essentia
 from embviz.core.memmap import release_pages
+from embviz.inference.session import OverlappingPatches, PatchBatch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -152,7 +153,7 @@ class Patches(Protocol):
 
     def __len__(self) -> int: ...
 
-    def batch(self, first: int, stop: int) -> NDArray[np.float32]:
+    def batch(self, first: int, stop: int) -> PatchBatch:
         """Return patches ``[first, stop)`` as the network takes them."""
 
     def select_patches(self, output: NDArray[np.float32], first: int, stop: int, *, sound: bool) -> NDArray[np.float32]:  # noqa: ARG002
@@ -220,16 +221,15 @@ class _FramePatches(Patches):
         if len(mel) < patch_frames:
             # As lastPatchMode="repeat" fills a patch: the frames over again.
             mel = np.tile(mel, (-(-patch_frames // len(mel)), 1))[:patch_frames]
-        windows = np.lib.stride_tricks.sliding_window_view(mel, patch_frames, axis=0)
-        self._patches = windows.transpose(0, 2, 1)[::hop_frames]
+        self._patches = OverlappingPatches(mel, patch_frames, hop_frames)
         self._standardised = frontend.standardised
 
     def __len__(self) -> int:
         return len(self._patches)
 
-    def batch(self, first: int, stop: int) -> NDArray[np.float32]:
-        patches = np.ascontiguousarray(self._patches[first:stop])
-        return _standardise(patches) if self._standardised else patches
+    def batch(self, first: int, stop: int) -> PatchBatch:
+        patches = self._patches[first:stop]
+        return _standardise(patches.stack()) if self._standardised else patches
 
 
 class _ChunkPatches(Patches):

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from embviz.core.cache import CacheOption
     from embviz.core.progress import Progress
     from embviz.extraction import PatchHop
-    from embviz.inference.essentia import Session
+    from embviz.inference.essentia import EssentiaSession
 
 
 #: What a head of each kind is made of, with its axes: d values, h hidden units, c classes, b bytes.
@@ -242,7 +242,7 @@ class Head:
             return _softmax(values) if self.exclusive else _sigmoid(values)
 
     @cached_property
-    def _session(self) -> Session:
+    def _session(self) -> EssentiaSession:
         return tf_graph.load_session(np.asarray(self.weights["graph"]).tobytes(), self.nodes, len(self.classes))
 
     # Keeping it. ---------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embviz.errors import GraphError
-from embviz.inference.essentia import Session
+from embviz.inference.essentia import EssentiaSession
 from embviz.inference.graph import Graph
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ HARMLESS = {
 }  # fmt: skip
 
 
-def load_session(data: bytes, nodes: tuple[str, str], classes: int) -> Session:
+def load_session(data: bytes, nodes: tuple[str, str], classes: int) -> EssentiaSession:
     """Load a graph that takes vectors ``[n, d]`` and gives vectors ``[n, c]``."""
     graph = _read(data, nodes)
     # Essentia takes the axes of a tensor from what the graph declares, and calls of functions declare nothing.
@@ -60,12 +60,12 @@ def measure_output(data: bytes, nodes: tuple[str, str], values: int) -> tuple[tu
     return shape, bool(np.isfinite(given).all())
 
 
-def _open(data: bytes, source: str, output: str, rank: int) -> Session:
+def _open(data: bytes, source: str, output: str, rank: int) -> EssentiaSession:
     # TensorFlow takes a file, and has read it when the session is made.
     with tempfile.TemporaryDirectory(prefix="embviz-") as folder:
         path = Path(folder) / "head.pb"
         path.write_bytes(data)
-        return Session(path, source, 2, (output,), ranks={output: rank}, title="the head's graph")
+        return EssentiaSession(path, source, 2, (output,), ranks={output: rank}, title="the head's graph")
 
 
 def _read(data: bytes, nodes: tuple[str, str]) -> Graph:
@@ -99,7 +99,7 @@ def _check(graph: Graph, source: str) -> None:
     graph.check_calls()
 
 
-def classify(session: Session, source: str, frames: NDArray[Any], classes: int) -> NDArray[np.float32]:
+def classify(session: EssentiaSession, source: str, frames: NDArray[Any], classes: int) -> NDArray[np.float32]:
     """Return what a graph gives for vectors ``[n, d]``, as ``[n, c]``."""
     frames = np.asarray(frames, dtype=np.float32)
     rows = [session.run({source: frames[i : i + BATCH]})[ROWS] for i in range(0, len(frames), BATCH)]

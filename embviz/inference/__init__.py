@@ -1,6 +1,6 @@
 """Frozen TensorFlow graphs and the engine that runs them."""
 
-from embviz.inference.essentia import Session
 from embviz.inference.graph import Graph
+from embviz.inference.session import Session
 
 __all__ = ["Graph", "Session"]

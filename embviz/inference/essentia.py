@@ -1,7 +1,6 @@
 """Graphs run by Essentia's ``TensorflowPredict``.
 
-A :class:`Session` is the seam: ``run(inputs) -> {node: array}``. It stays loaded from batch to batch and from file to
-file, and one pass gives all requested nodes, each with its own shape.
+These give the reference's numbers, to the last bit where a batch is Essentia's own.
 """
 
 from __future__ import annotations
@@ -10,13 +9,14 @@ import re
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from embviz.core.essentia import load, quiet, standard
 from embviz.core.text import shorten
 from embviz.errors import GraphError
+from embviz.inference.session import PatchBatch, Session, stack_patches
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,7 +26,7 @@ _APPENDIX = re.compile(r"\n|Available node names|The binary trying to import|(?:
 _PREFACE = re.compile(r"TensorflowPredict: |Error importing graph\. |Error running the Tensorflow session\. ")
 
 
-class Session:
+class EssentiaSession:
     """A loaded graph that gives some of its nodes.
 
     Parameters
@@ -69,21 +69,11 @@ class Session:
         except RuntimeError as error:
             raise GraphError(_describe_error(self._title, error)) from error
 
-    def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
-        """Run the network once.
-
-        Parameters
-        ----------
-        inputs : mapping of str to ndarray
-            The input node and its patches ``[n, …]``.
-
-        Returns
-        -------
-        dict of str to ndarray
-            Each requested node with its own shape, patches first.
-        """
+    def run(self, inputs: Mapping[str, PatchBatch]) -> dict[str, NDArray[np.float32]]:
+        """Run the network once; see :meth:`Session.run`."""
         pool = self._pool()
-        widened = np.expand_dims(inputs[self._input_node], {2: (2, 3), 3: (1,)}.get(self._rank, ()))
+        patches = stack_patches(inputs[self._input_node])
+        widened = np.expand_dims(patches, {2: (2, 3), 3: (1,)}.get(self._rank, ()))
         pool.set(self._input_node, np.ascontiguousarray(widened))
         # One graph, one pass at a time: the algorithm is not made for several threads.
         with self._lock:
@@ -104,7 +94,7 @@ class StagedSession:
     def __init__(self, trunk: Session, head: Session | None, node: str, size: int = 4) -> None:
         self._trunk, self._head, self._node, self._size = trunk, head, node, size
 
-    def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+    def run(self, inputs: Mapping[str, PatchBatch]) -> dict[str, NDArray[np.float32]]:
         """Run the network once; see :meth:`Session.run`."""
         ((name, patches),) = inputs.items()
         parts = [self._trunk.run({name: patches[i : i + self._size]}) for i in range(0, len(patches), self._size)]
@@ -123,49 +113,3 @@ def _describe_error(title: str, error: RuntimeError) -> str:
     """Return TensorFlow's reason in one line, without Essentia's preface and without lists of nodes."""
     reason = _PREFACE.split(_APPENDIX.split(str(error), maxsplit=1)[0])[-1]
     return f"TensorFlow cannot run {title}: {shorten(reason, 200).rstrip('. ')}."
-
-
-class SessionPool:
-    """The sessions used last, loaded; few, because each holds the weights of its graph.
-
-    Parameters
-    ----------
-    most : int
-        Sessions at most.
-    most_bytes : int
-        Bytes of their graphs at most.
-    """
-
-    def __init__(self, most: int, most_bytes: int) -> None:
-        self._most, self._most_bytes = most, most_bytes
-        self._kept: dict[tuple[Any, ...], Session] = {}
-        self._lock = threading.Lock()
-
-    def open(self, path: Path, input_node: str, input_rank: int, ranks: Mapping[str, int]) -> Session:
-        """Return the session of a graph, loaded where it is not there yet; the parameters are those of a session."""
-        stat = path.stat()
-        size = stat.st_size
-        key = (size, str(path), stat.st_mtime_ns, input_node, input_rank, *ranks.items())
-        with self._lock:
-            session = self._kept.pop(key, None)
-            if session is None:
-                self._make_room(size)
-                session = Session(path, input_node, input_rank, tuple(ranks), ranks=ranks)
-            self._kept[key] = session
-            return session
-
-    def clear(self) -> None:
-        """Let go of all sessions."""
-        with self._lock:
-            self._kept.clear()
-
-    def _make_room(self, size: int) -> None:
-        while self._kept and (len(self._kept) >= self._most or self._bytes + size > self._most_bytes):
-            del self._kept[next(iter(self._kept))]
-
-    @property
-    def _bytes(self) -> int:
-        return sum(key[0] for key in self._kept)
-
-
-sessions = SessionPool(most=6, most_bytes=256 * 2**20)

@@ -15,7 +15,7 @@ import numpy as np
 
 from embviz.core.io import parse_json, write_bytes
 from embviz.errors import GraphError
-from embviz.inference.essentia import Session
+from embviz.inference.essentia import EssentiaSession
 from embviz.inference.graph import Graph
 from embviz.inference.isolation import run_isolated
 
@@ -92,6 +92,8 @@ def _run_shapes(
     with tempfile.TemporaryDirectory(prefix="embviz-") as folder:
         probe = Path(folder) / "probe.pb"
         probe.write_bytes(graph.serialize_with_shapes(names))
-        session = Session(probe, input_node, len(input_shape), nodes, ranks=dict.fromkeys(nodes, 1), title=title)
+        session = EssentiaSession(
+            probe, input_node, len(input_shape), nodes, ranks=dict.fromkeys(nodes, 1), title=title
+        )
         found = session.run({input_node: np.zeros(input_shape, dtype=np.float32)})
     return [input_shape, *(tuple(int(n) for n in found[node]) for node in nodes)]

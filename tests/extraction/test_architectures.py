@@ -16,8 +16,8 @@ from embviz.core.essentia import standard
 from embviz.errors import WeightsError
 from embviz.extraction import extract, frontends
 from embviz.extraction.frontends import FRONTENDS
-from embviz.inference.essentia import sessions
 from embviz.inference.parameters import count_parameters
+from embviz.inference.session_pool import sessions
 from embviz.models.convert.nodes import serialise
 from embviz.models.weights import find_weights, pull
 

@@ -11,7 +11,7 @@ from embviz.core.essentia import standard
 from embviz.errors import AudioError, EmbvizError, LayerError, ModelError, OptionError, WeightsError
 from embviz.extraction import extract
 from embviz.extraction.frontends import FRONTENDS
-from embviz.inference import essentia as engine
+from embviz.inference import session_pool as engine
 from embviz.models.weights import find_weights
 
 pytestmark = pytest.mark.usefixtures("home")

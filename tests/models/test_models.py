@@ -392,7 +392,7 @@ def test_receptive_fields_are_those_of_the_real_graph(converted: Path, name: str
 
 
 def test_what_lies_outside_a_receptive_field_is_not_heard(converted: Path):
-    from embviz.inference.essentia import Session
+    from embviz.inference.essentia import EssentiaSession
 
     model = get_model("musicnn")
     layers = [layer for layer in model.known_layers if layer.step is not None]
@@ -408,7 +408,7 @@ def test_what_lies_outside_a_receptive_field_is_not_heard(converted: Path):
         inside[[first, last]] = 100 * other[[first, last]]
         patches += [outside, inside]
     nodes = {layer.nodes[0]: 1 + len(layer.shape) for layer in layers}
-    session = Session(graph_path(converted, model.name), model.input_node, 3, tuple(nodes), ranks=nodes)
+    session = EssentiaSession(graph_path(converted, model.name), model.input_node, 3, tuple(nodes), ranks=nodes)
     found = session.run({model.input_node: np.stack(patches)})
     for i, layer in enumerate(layers):
         values = found[layer.nodes[0]][:, middle]
