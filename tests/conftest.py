@@ -132,13 +132,29 @@ def browser() -> Iterator[Any]:
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def shared_bench(browser: Any) -> Bench:
+    """The page that the tests of a module share, one after the other."""
+    return Bench(browser.new_page())
+
+
 @pytest.fixture
-def bench(browser: Any) -> Iterator[Bench]:
+def bench(shared_bench: Bench) -> Iterator[Bench]:
     """An empty page for widgets; a console error, or a request to the network, fails the test."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    bench = Bench(context.new_page())
+    yield shared_bench
+    errors, requests = shared_bench.errors, shared_bench.requests
+    shared_bench.clear()
+    shared_bench.errors, shared_bench.requests = [], []
+    assert not errors
+    assert not requests
+
+
+@pytest.fixture
+def own_bench(browser: Any) -> Iterator[Bench]:
+    """An empty page that no other test is given, because what is done to it stays."""
+    bench = Bench(browser.new_page())
     yield bench
-    context.close()
+    bench.page.close()
     assert not bench.errors
     assert not bench.requests
 

@@ -25,6 +25,7 @@ ARGUMENTS = [
 ]  # fmt: skip
 
 HOME = "http://embviz.test/"
+SIZE = {"width": 1280, "height": 900}
 
 # Where all scripts of a page find its clocks.
 CLOCKS = "globalThis[Symbol.for('embviz.clocks')]"
@@ -147,7 +148,10 @@ def _coded(state: Mapping[str, Any]) -> dict[str, str]:
 
 
 class Bench:
-    """A page that widgets are put on; every request that would leave it, and every console error, is kept."""
+    """A page that widgets are put on; every request that would leave it, and every console error, is kept.
+
+    Making a page takes longer than most tests: one can serve several, each of which begins with :meth:`clear`.
+    """
 
     def __init__(self, page: Any) -> None:
         self.page = page
@@ -155,9 +159,18 @@ class Bench:
         self.requests: list[str] = []
         page.on("console", lambda message: message.type == "error" and self.errors.append(message.text))
         page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.route("**/*", self._answer)
-        page.goto(HOME)
-        page.wait_for_function("globalThis.bench")
+        self.clear()
+
+    def clear(self) -> None:
+        """Begin anew, with nothing on the page, as it was made; what a test has left is ended by this."""
+        self.page.unroute_all()
+        self.page.route("**/*", self._answer)
+        self.page.set_viewport_size(SIZE)
+        self.page.emulate_media(reduced_motion="null")
+        self.page.mouse.move(0, 0)
+        self.page.goto(HOME)
+        self.page.evaluate("localStorage.clear()")
+        self.page.wait_for_function("globalThis.bench")
         self.page.evaluate(
             "coded => { bench.bundle = new FakeModel(bench.decode({}, coded)) }", _coded(bundle.Bundle().get_state())
         )

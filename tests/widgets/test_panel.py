@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from panel import LANDMARKS, NAMELESS, SILENT, TRACKS, a_row, a_state, a_track
+from panel import LANDMARKS, NAMELESS, SILENT, TRACKS, BenchPanel, a_row, a_state, a_track
 
 from embviz.widgets.commands import LARGEST_FILE
 from embviz.widgets.panel import COMMANDS, Panel
@@ -556,7 +556,8 @@ def test_tabs_are_walked_with_arrow_keys(bench_panel):
     assert panel.get_by_role("tab", selected=True).inner_text() == "What it hears"
 
 
-def test_silence_of_the_kernel_is_told_and_forgotten(bench_panel):
+def test_silence_of_the_kernel_is_told_and_forgotten(own_bench):
+    bench_panel = BenchPanel(own_bench)
     bench_panel.page.clock.install(time=0)
     panel = bench_panel.show(answers=False)
     alert = panel.locator(".ev-panel-trouble")
@@ -579,7 +580,8 @@ def test_silence_of_the_kernel_is_told_and_forgotten(bench_panel):
     assert panel.locator(".ev-panel-busy").is_hidden()
 
 
-def test_a_kernel_that_works_is_waited_for(bench_panel):
+def test_a_kernel_that_works_is_waited_for(own_bench):
+    bench_panel = BenchPanel(own_bench)
     bench_panel.page.clock.install(time=0)
     panel = bench_panel.show(answers=False, map={"status": "running"})
     alert = panel.locator(".ev-panel-trouble")

@@ -540,10 +540,10 @@ def test_problem_of_the_kernel_is_shown_as_text(bench, short):
     assert view.get_by_role("button", name="Play").is_disabled()
 
 
-def test_a_kernel_that_does_not_answer_is_a_sentence(bench, short):
-    bench.page.clock.install()
-    view = bench.mount("p", "player", short | {"sound": b""})
-    bench.page.clock.run_for(11_000)
+def test_a_kernel_that_does_not_answer_is_a_sentence(own_bench, short):
+    own_bench.page.clock.install()
+    view = own_bench.mount("p", "player", short | {"sound": b""})
+    own_bench.page.clock.run_for(11_000)
     assert "The kernel does not send the sound" in view.locator(".ev-note").inner_text()
 
 
