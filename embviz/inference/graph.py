@@ -115,6 +115,18 @@ class Graph:
         """Names of the nodes that take the input."""
         return tuple(node.name for node in self.nodes.values() if node.op == "Placeholder")
 
+    @property
+    def definitions(self) -> Sequence[Any]:
+        """The ``NodeDef`` messages of the graph itself."""
+        nodes: Sequence[Any] = self._message.node
+        return nodes
+
+    @property
+    def functions(self) -> Sequence[Any]:
+        """The ``FunctionDef`` messages of the functions that the graph may call."""
+        functions: Sequence[Any] = self._message.library.function
+        return functions
+
     @cached_property
     def parameters(self) -> int:
         """Numbers that were trained; see :func:`embviz.inference.parameters.count_parameters`."""
