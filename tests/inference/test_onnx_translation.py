@@ -5,7 +5,7 @@ import onnxruntime
 import pytest
 
 from embviz import get_model
-from embviz.inference.essentia import Session
+from embviz.inference.essentia import EssentiaSession
 from embviz.inference.graph import Graph
 from embviz.inference.onnx_files import load_onnx
 from embviz.models import find_weights
@@ -38,7 +38,7 @@ def test_every_readable_node_of_a_real_model_equals_essentias(name):
         load_onnx(weights.path, weights.sha256, asked.input_node, nodes), {asked.input_node: patches}, nodes
     )
     ranks = {node: values.ndim for node, values in found.items()}
-    expected = Session(weights.path, asked.input_node, patches.ndim, nodes, ranks=ranks).run(
+    expected = EssentiaSession(weights.path, asked.input_node, patches.ndim, nodes, ranks=ranks).run(
         {asked.input_node: patches}
     )
     assert {node: deviation(found[node], expected[node]) < 5e-4 for node in nodes} == dict.fromkeys(nodes, True)
