@@ -29,8 +29,8 @@ from embviz.extraction.frontends import (
     PatchLayout,
     cut_patches,
     lay_out_patches,
-    mel_spectrogram,
 )
+from embviz.extraction.mel import mel_spectrogram
 from embviz.extraction.stitching import Stitcher, plan_grid, resolve_layer
 from embviz.inference.essentia import StagedSession
 from embviz.inference.graph import downstream_nodes, split_tensor
@@ -448,10 +448,7 @@ def _source(samples: NDArray[np.float32], frontend: FrontEnd, report: Report) ->
     if not frontend.continuous:
         return samples
     stage = f"front-end {frontend.name}"
-    report(stage, 0, 1)
-    mel = mel_spectrogram(samples, frontend)
-    report(stage, 1, 1)
-    return mel
+    return mel_spectrogram(samples, frontend, report=partial(report, stage))
 
 
 def _run_passes(

@@ -1,31 +1,21 @@
-"""Mel front-ends and patches: the only signal processing in embviz.
+"""Front-ends and patches: what stands between the samples of a track and a network.
 
-Conventions: a *frame* is one column of a mel-spectrogram, a *patch* the run of frames a network sees at once. Frame
-``i`` of the mel front-ends is centred on sample ``i * hop`` (the first one starts half a frame before the sound, in
-zeros). Arrays are frames first: ``[t, bands]``, patches ``[n, t, bands]``.
-
-All arithmetic is Essentia's, called through its input algorithms, so patches equal those inside
-``TensorflowPredictMusiCNN``, ``TensorflowPredictVGGish`` and ``TensorflowPredictTempoCNN`` to the last bit, with one
-exception made on purpose: those algorithms replace frames of digital silence with unseeded noise at -100 dB. Here
-silence stays zero, so that a track always gives the same numbers. MusiCNN's compression hides that noise; Tempo-CNN
-standardises each patch and would blow it up into a random tempo.
-
-OpenL3 has no algorithm of its own in Essentia. Its front-end follows the authors' description of the converted models
-(1-second chunks, each in decibels relative to its own maximum and limited to 80 dB); Spleeter computes its spectrogram
-inside the graph and takes the samples as they are.
+Conventions: a *frame* is one column of a mel-spectrogram (:mod:`embviz.extraction.mel`), a *patch* the run of frames a
+network sees at once. Arrays are frames first: ``[t, bands]``, patches ``[n, t, bands]``. OpenL3's patches are chunks of
+sound with a mel-spectrogram of their own; Spleeter computes its spectrogram inside the graph and takes the samples as
+they are.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from embviz.core import essentia
 from embviz.core.memmap import release_pages
+from embviz.extraction.mel import band_centers, cut_frames, decibel_mel, n_frames, standardise
 from embviz.inference.session import OverlappingPatches, PatchBatch
 
 if TYPE_CHECKING:
@@ -68,54 +58,15 @@ FRONTENDS = {
 }
 
 
-# The mel scale of a front-end: its formula, the lowest and the highest frequency in Hz. Essentia's algorithms bring
-# their own along, which are these.
-_MEL_SCALES = {
-    "musicnn": ("slaneyMel", 0.0, 8000.0),
-    "vggish": ("htkMel", 125.0, 7500.0),
-    "tempocnn": ("slaneyMel", 20.0, 5000.0),
-    "openl3-mel128": ("slaneyMel", 0.0, 24_000.0),
-    "openl3-mel256": ("slaneyMel", 0.0, 24_000.0),
-}
-_HTK_BREAK, _HTK_FACTOR = 700.0, 1127.01048
-_SLANEY_LINEAR, _SLANEY_BREAK, _SLANEY_STEP = 200 / 3, 1000.0, math.log(6.4) / 27
-
-
 def band_frequencies(frontend: FrontEnd) -> NDArray[np.float64]:
     """Return the centre of each band of a front-end in Hz, ``[bands]``: where its triangle has its peak.
 
     Centres are evenly spaced on the front-end's mel scale, from the first one above the lowest frequency to the last
     one below the highest. Spleeter's bands are the bins of its spectrum.
     """
-    if frontend.name not in _MEL_SCALES:
+    if frontend.channels == 2:
         return np.arange(frontend.bands) * frontend.sample_rate / frontend.frame
-    formula, low, high = _MEL_SCALES[frontend.name]
-    to_mel, to_hz = _MEL_FORMULAS[formula]
-    mels = np.linspace(to_mel(np.float64(low)), to_mel(np.float64(high)), frontend.bands + 2)
-    return np.asarray(to_hz(mels[1:-1]))
-
-
-def _hz_to_htk(hz: Any) -> Any:
-    return _HTK_FACTOR * np.log1p(hz / _HTK_BREAK)
-
-
-def _htk_to_hz(mel: Any) -> Any:
-    return _HTK_BREAK * np.expm1(mel / _HTK_FACTOR)
-
-
-def _hz_to_slaney(hz: Any) -> Any:
-    knee = _SLANEY_BREAK / _SLANEY_LINEAR
-    return np.where(
-        hz < _SLANEY_BREAK, hz / _SLANEY_LINEAR, knee + np.log(np.maximum(hz, 1) / _SLANEY_BREAK) / _SLANEY_STEP
-    )
-
-
-def _slaney_to_hz(mel: Any) -> Any:
-    knee = _SLANEY_BREAK / _SLANEY_LINEAR
-    return np.where(mel < knee, mel * _SLANEY_LINEAR, _SLANEY_BREAK * np.exp((mel - knee) * _SLANEY_STEP))
-
-
-_MEL_FORMULAS = {"htkMel": (_hz_to_htk, _htk_to_hz), "slaneyMel": (_hz_to_slaney, _slaney_to_hz)}
+    return band_centers(frontend)
 
 
 @dataclass(frozen=True)
@@ -149,7 +100,10 @@ def lay_out_patches(n_samples: int, frontend: FrontEnd, *, patch_frames: int, ho
 
 
 class Patches(Protocol):
-    """The patches of a track for one front-end: counted at once, computed when asked for."""
+    """The patches of a track for one front-end: counted at once, computed when asked for.
+
+    Where they are cut from something in a file, the pages that the batch before was cut from are let go first.
+    """
 
     def __len__(self) -> int: ...
 
@@ -164,37 +118,14 @@ class Patches(Protocol):
         return output
 
 
-def n_frames(n_samples: int, frame: int, hop: int) -> int:
-    """Return how many frames Essentia's FrameCutter gives with its defaults (first frame centred on sample 0).
-
-    It stops after the first frame whose centre is at or beyond the end, and never starts one beyond the end.
-    """
-    first = -((frame + 1) // 2)
-    reaching_the_end = -(-(n_samples - first - frame // 2) // hop) + 1
-    starting_before = -(-(n_samples - first) // hop)
-    return min(reaching_the_end, starting_before)
-
-
-def cut_frames(samples: NDArray[np.float32], frame: int, hop: int) -> NDArray[np.float32]:
-    """Return the frames of a signal as FrameCutter cuts them, as a view ``[t, frame]`` of a padded copy."""
-    count = n_frames(len(samples), frame, hop)
-    before = (frame + 1) // 2
-    after = max(0, (count - 1) * hop + frame - before - len(samples))
-    return np.lib.stride_tricks.sliding_window_view(np.pad(samples, (before, after)), frame)[::hop][:count]
-
-
-def mel_spectrogram(samples: NDArray[np.float32], frontend: FrontEnd) -> NDArray[np.float32]:
-    """Return the mel-spectrogram of a front-end whose frames run through, ``[t, bands]``."""
-    algorithm = getattr(essentia.standard(), frontend.algorithm)()
-    windows = cut_frames(samples, frontend.frame, frontend.hop)
-    mel = np.empty((len(windows), frontend.bands), dtype=np.float32)
-    for i, frame in enumerate(windows):
-        mel[i] = algorithm(frame)
-    return mel
-
-
 def cut_patches(
-    source: NDArray[np.float32], frontend: FrontEnd, *, patch_frames: int, hop: int, keep: bool = False
+    source: NDArray[np.float32],
+    frontend: FrontEnd,
+    *,
+    patch_frames: int,
+    hop: int,
+    keep: bool = False,
+    exact: bool = True,
 ) -> Patches:
     """Return the patches of a track.
 
@@ -206,50 +137,65 @@ def cut_patches(
         Frames in a patch; samples from one to the next, a multiple of the front-end's hop where frames run through.
     keep : bool
         Whether mel-spectrograms that are made patch by patch are kept, because another network will ask for them.
+    exact : bool
+        Whether by Essentia's own algorithms, as in :func:`embviz.extraction.mel.mel_spectrogram`.
     """
     if frontend.continuous:
-        return _FramePatches(source, frontend, patch_frames, hop // frontend.hop)
+        return _FramePatches(source, frontend, patch_frames, hop // frontend.hop, exact=exact)
     if frontend.channels == 2:
         return _Segments(source, frontend)
-    return _ChunkPatches(source, frontend, patch_frames, hop, keep=keep)
+    return _ChunkPatches(source, frontend, patch_frames, hop, keep=keep, exact=exact)
 
 
 class _FramePatches(Patches):
     """Patches cut from one mel-spectrogram of the whole track."""
 
-    def __init__(self, mel: NDArray[np.float32], frontend: FrontEnd, patch_frames: int, hop_frames: int) -> None:
+    def __init__(
+        self, mel: NDArray[np.float32], frontend: FrontEnd, patch_frames: int, hop_frames: int, *, exact: bool
+    ) -> None:
         if len(mel) < patch_frames:
             # As lastPatchMode="repeat" fills a patch: the frames over again.
             mel = np.tile(mel, (-(-patch_frames // len(mel)), 1))[:patch_frames]
+        self._mel = mel
         self._patches = OverlappingPatches(mel, patch_frames, hop_frames)
-        self._standardised = frontend.standardised
+        self._standardised, self._exact = frontend.standardised, exact
 
     def __len__(self) -> int:
         return len(self._patches)
 
     def batch(self, first: int, stop: int) -> PatchBatch:
+        release_pages(self._mel)
         patches = self._patches[first:stop]
-        return _standardise(patches.stack()) if self._standardised else patches
+        return standardise(patches.stack(), exact=self._exact) if self._standardised else patches
 
 
 class _ChunkPatches(Patches):
     """OpenL3's patches: chunks of sound, the first centred on sample 0, each with a mel-spectrogram of its own."""
 
     def __init__(
-        self, samples: NDArray[np.float32], frontend: FrontEnd, patch_frames: int, hop: int, *, keep: bool
+        self,
+        samples: NDArray[np.float32],
+        frontend: FrontEnd,
+        patch_frames: int,
+        hop: int,
+        *,
+        keep: bool,
+        exact: bool,
     ) -> None:
         self._keep = keep
         self._batches: dict[tuple[int, int], NDArray[np.float32]] = {}
-        self._chunks = cut_frames(samples, frontend.chunk, hop)
-        self._mel = _decibel_mel(frontend, patch_frames)
+        self._samples, self._chunk, self._hop = samples, frontend.chunk, hop
+        self._mel = decibel_mel(frontend, patch_frames, exact=exact)
 
     def __len__(self) -> int:
-        return len(self._chunks)
+        return n_frames(len(self._samples), self._chunk, self._hop)
 
     def batch(self, first: int, stop: int) -> NDArray[np.float32]:
         if (first, stop) in self._batches:
             return self._batches[first, stop]
-        mels = np.stack([self._mel(chunk) for chunk in self._chunks[first:stop]])
+        release_pages(self._samples)
+        chunks = cut_frames(self._samples, self._chunk, self._hop, first=first, stop=stop)
+        mels = np.stack([self._mel(chunk) for chunk in chunks])
         batch = np.ascontiguousarray(mels.transpose(0, 2, 1)[..., np.newaxis])
         if self._keep:
             self._batches[first, stop] = batch
@@ -273,49 +219,10 @@ class _Segments(Patches):
 
     def batch(self, first: int, stop: int) -> NDArray[np.float32]:
         begin = max(first - 1, 0) * self._segment
-        batch = self._samples[begin : stop * self._segment + self._ahead]
-        if isinstance(batch, np.memmap):
-            batch = np.array(batch)
-            release_pages(self._samples)
-        return np.ascontiguousarray(batch)
+        release_pages(self._samples)
+        return np.ascontiguousarray(self._samples[begin : stop * self._segment + self._ahead])
 
     def select_patches(self, output: NDArray[np.float32], first: int, stop: int, *, sound: bool) -> NDArray[np.float32]:
         unit = self._segment if sound else 1
         skip = unit if first else 0
         return output[skip : skip + (stop - first) * unit]
-
-
-def _standardise(patches: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Give each patch zero mean and unit variance with Essentia's own algorithm; ``[n, bands, t, 1]``."""
-    normalise = essentia.standard().TensorNormalize(scaler="standard")
-    normal = normalise(np.ascontiguousarray(patches[:, np.newaxis]))
-    return np.ascontiguousarray(normal.transpose(0, 3, 2, 1))
-
-
-def _decibel_mel(frontend: FrontEnd, patch_frames: int) -> Callable[[Any], NDArray[np.float32]]:
-    """Return the function from a chunk of sound to OpenL3's decibels, ``[t, bands]``."""
-    es = essentia.standard()
-    formula, lowest, highest = _MEL_SCALES[frontend.name]
-    window = es.Windowing(size=frontend.frame, normalized=False)
-    spectrum = es.Spectrum(size=frontend.frame)
-    bands = es.MelBands(
-        numberBands=frontend.bands,
-        inputSize=frontend.frame // 2 + 1,
-        sampleRate=frontend.sample_rate,
-        lowFrequencyBound=lowest,
-        highFrequencyBound=highest,
-        warpingFormula=formula,
-        weighting="linear",
-        normalize="unit_tri",
-        type="magnitude",
-        log=False,
-    )
-
-    def decibels(chunk: NDArray[np.float32]) -> NDArray[np.float32]:
-        # 199 of 200 frames: the last has less than half a frame of sound in it.
-        windows = cut_frames(chunk, frontend.frame, frontend.hop)[:patch_frames]
-        mel = np.array([bands(spectrum(window(frame))) for frame in windows], dtype=np.float32)
-        level = np.float32(10) * np.log10(np.maximum(np.float32(1e-10), mel))
-        return np.asarray(np.maximum(level, level.max() - np.float32(80)) - level.max())
-
-    return decibels

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from embviz.core.embedding import FrameGrid, PatchSteps
-from embviz.core.memmap import scratch_array
+from embviz.core.memmap import empty_array
 from embviz.errors import LayerError
 from embviz.extraction.frontends import FRONTENDS, band_frequencies
 from embviz.inference.graph import Graph
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 
 KEPT_TENSOR = 256 * 2**20  # bytes; larger tensors are averaged over frequency and dropped
-IN_MEMORY = 256 * 2**20  # bytes; larger results live in an unlinked file
 PADDING = 8  # frames or bands that a graph may add before a convolution
 
 
@@ -128,7 +127,7 @@ class Stitcher:
         self.frames = 0
         if not self.sound:
             self._patch_of, self._step_of = grid.sources(np.arange(grid.n_frames))
-        self.values = _buffer((self.grid.n_frames, vector_length(layer, shapes)))
+        self.values = empty_array((self.grid.n_frames, vector_length(layer, shapes)))
         self.tensor, self.tensor_info = self._tensor_buffer()
 
     @property
@@ -174,7 +173,7 @@ class Stitcher:
             return None, {}
         shape = (self.grid.n_frames, bands, channels)
         size = 4 * math.prod(shape)
-        return (_buffer(shape), {}) if size <= KEPT_TENSOR else (None, {"tensor_bytes": size})
+        return (empty_array(shape), {}) if size <= KEPT_TENSOR else (None, {"tensor_bytes": size})
 
 
 def vector_length(layer: Layer, shapes: tuple[tuple[int, ...], ...]) -> int:
@@ -190,10 +189,6 @@ def _size(axes: str, shape: tuple[int, ...], letter: str) -> int:
 def _channels(layer: Layer, shapes: tuple[tuple[int, ...], ...]) -> int:
     """Return the channels of all nodes joined; 0 where there is no channel axis."""
     return sum(shape[layer.axes.index("c")] for shape in shapes) if "c" in layer.axes else 0
-
-
-def _buffer(shape: tuple[int, ...]) -> NDArray[np.float32]:
-    return np.empty(shape, np.float32) if 4 * math.prod(shape) <= IN_MEMORY else scratch_array(shape)
 
 
 def _to_tfc(output: NDArray[np.float32], axes: str) -> NDArray[np.float32]:

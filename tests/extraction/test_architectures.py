@@ -354,9 +354,11 @@ def calls(monkeypatch):
     made = []
     decode, mel_spectrogram = audio.decode, extract.mel_spectrogram
     monkeypatch.setattr(audio, "decode", lambda path, **more: made.append("decode") or decode(path, **more))
-    monkeypatch.setattr(extract, "mel_spectrogram", lambda s, f: made.append(f.name) or mel_spectrogram(s, f))
-    decibels = frontends._decibel_mel
-    monkeypatch.setattr(frontends, "_decibel_mel", lambda f, n: made.append(f.name) or decibels(f, n))
+    decibels = frontends.decibel_mel
+    monkeypatch.setattr(
+        extract, "mel_spectrogram", lambda s, f, **how: made.append(f.name) or mel_spectrogram(s, f, **how)
+    )
+    monkeypatch.setattr(frontends, "decibel_mel", lambda f, n, **how: made.append(f.name) or decibels(f, n, **how))
     return made
 
 

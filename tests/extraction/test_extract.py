@@ -112,7 +112,7 @@ def test_lists_give_lists(excerpt):
 def test_models_share_decoding_and_front_end(excerpt, monkeypatch):
     calls = []
     real = extract.mel_spectrogram
-    monkeypatch.setattr(extract, "mel_spectrogram", lambda s, f: calls.append(f.name) or real(s, f))
+    monkeypatch.setattr(extract, "mel_spectrogram", lambda s, f, **how: calls.append(f.name) or real(s, f, **how))
     embviz.embed(excerpt, ["musicnn", "vgg", "tempocnn"], layer=["embedding", "output"], cache=False)
     assert sorted(calls) == ["musicnn", "tempocnn"]
 

@@ -4,15 +4,8 @@ import numpy as np
 import pytest
 
 from embviz.core import essentia
-from embviz.extraction.frontends import (
-    FRONTENDS,
-    band_frequencies,
-    cut_frames,
-    cut_patches,
-    lay_out_patches,
-    mel_spectrogram,
-    n_frames,
-)
+from embviz.extraction.frontends import FRONTENDS, band_frequencies, cut_patches, lay_out_patches
+from embviz.extraction.mel import cut_frames, mel_spectrogram, n_frames
 from embviz.inference.session import stack_patches
 
 MEL = [frontend for frontend in FRONTENDS.values() if frontend.algorithm]
