@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 
 def in_jupyter() -> bool:
     """Tell whether this is the kernel of a notebook."""
     return "IPython" in sys.modules and type(shell()).__name__ == "ZMQInteractiveShell"
+
+
+def is_unattended() -> bool:
+    """Tell whether a program runs the cell, such as nbconvert, for a notebook that is read later.
+
+    Such a program cannot be asked. Voilà runs notebooks in this way too, but shows them alive.
+    """
+    asked = shell().get_parent().get("content", {}).get("allow_stdin", True)
+    return not asked and not os.environ.get("SERVER_SOFTWARE", "").startswith("voila")
 
 
 def shell() -> Any:
@@ -21,3 +33,16 @@ def publish(data: Mapping[str, Any], name: str = "", *, update: bool = False) ->
     """Show an output, by media types, below the running cell; one with a name can be replaced from any cell."""
     transient = {"transient": {"display_id": name}} if name else {}
     shell().display_pub.publish(data=data, metadata={}, update=update, **transient)
+
+
+def running_cell() -> Callable[[], AbstractContextManager[Any]]:
+    """Return what makes later calls a part of the cell that runs now, where a notebook needs that.
+
+    marimo takes new widgets from cells alone, and ends them with their cell; what threads hand over and what a page
+    asks for comes when none runs.
+    """
+    contexts = sys.modules.get("marimo._runtime.context")
+    context = None if contexts is None else contexts.safe_get_context()
+    if context is None or context.cell_id is None:
+        return nullcontext
+    return partial(context.with_cell_id, context.cell_id)

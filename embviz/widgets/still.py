@@ -3,7 +3,8 @@
 A cell that shows a view has three outputs: the view, a caption (HTML) and a picture (PNG). A style sheet in the caption
 shows the latter two only where the view is not alive: in a notebook that was opened again, in a page by nbconvert, on
 GitHub. They are outputs of their own, since JupyterLab draws a view anew whenever something in its output changes; they
-follow the view at the end of each cell, and between cells.
+follow the view at the end of each cell, and between cells. A program that runs a notebook takes what a cell says while
+it runs and nothing else: whatever has followed between two cells is said again at the end of the next.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ import html
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from embviz.core.notebook import in_jupyter, publish, shell
+from embviz.core.notebook import in_jupyter, is_unattended, publish, shell
 from embviz.core.text import clean_line, shorten
 from embviz.core.worker import guard, log
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 
 FOLLOW_EVERY = 2.0  # seconds between two stills while a view changes
+PATIENCE = 120.0  # seconds for which the cells of a notebook that a program runs wait for one view, all together
 MOST_LINES = 12
 LIVE = "A view of embviz. Run the cell to make it live."
 HOW_TO = "This is a still of the view. Run the cell to make it live."
@@ -76,12 +79,19 @@ class Still:
 class StillOutputs:
     """The outputs of the cells that show one view."""
 
-    def __init__(self, view: Callable[[], dict[str, Any]], make: Callable[[], Still]) -> None:
-        self._view, self._make = view, make
+    def __init__(
+        self,
+        view: Callable[[], dict[str, Any]],
+        make: Callable[[], Still],
+        wait: Callable[[float], object] = lambda _seconds: None,
+    ) -> None:
+        self._view, self._make, self._wait = view, make, wait
         self._names = [f"embviz-still-{uuid.uuid4().hex}" for _ in range(2)]
         self._shown: Still | None = None
+        self._kept: Still | None = None  # the one that programs have, too
         self._changed = self._waiting = self._connected = self._closed = False
         self._last = 0.0
+        self._patience = PATIENCE
 
     def bundle(self) -> dict[str, Any]:
         """Return the view and its still as one output, by media types."""
@@ -99,13 +109,14 @@ class StillOutputs:
         if self._closed or not in_jupyter() or "__vsc_ipynb_file__" in shell().user_ns:
             raise NotImplementedError
         still, view = self._make(), self._live_view()
-        self._shown, self._changed, self._last = still, False, time.monotonic()
+        self._shown = self._kept = still
+        self._changed, self._last = False, time.monotonic()
         publish(view)
         for name, data in zip(self._names, (still.caption(), still.picture()), strict=True):
             publish(data or NOTHING, name)
         if not self._connected:
             # At the end of a cell, so that it is there even where no page is open, and cells follow each other.
-            shell().events.register("post_run_cell", self.update)
+            shell().events.register("post_run_cell", self._end_cell)
             self._connected = True
 
     def _live_view(self) -> dict[str, Any]:
@@ -130,23 +141,38 @@ class StillOutputs:
         """Leave the still as it is."""
         self._closed, self._changed = True, False
         if self._connected:
-            shell().events.unregister("post_run_cell", self.update)
+            shell().events.unregister("post_run_cell", self._end_cell)
             self._connected = False
 
-    def update(self, _result: Any = None) -> None:
-        """Bring the still up to the view, where that has changed."""
-        if self._shown is None or not self._changed:
-            return
-        self._changed, self._last = False, time.monotonic()
-        # Whatever goes wrong here, the view itself is not hurt.
-        with guard(lambda sentence, _remedy: log.debug("A still could not be made: %s", sentence)):
-            still, before = self._make(), self._shown
-            self._shown = still
-            if (still.title, still.lines, still.table) != (before.title, before.lines, before.table):
-                publish(still.caption(), self._names[0], update=True)
-            if still.key != before.key:
-                publish(still.picture() or NOTHING, self._names[1], update=True)
+    def _end_cell(self, _result: Any = None) -> None:
+        """Bring the still up to the view, as the last thing that a cell does."""
+        with _guard():
+            if self._patience > 0 and is_unattended():
+                # Nobody sees the view change, and what is not there when the last cell ends never will be.
+                began = time.monotonic()
+                self._wait(self._patience)
+                self._patience -= time.monotonic() - began
+            if self._kept is not None and (self._changed or self._kept is not self._shown):
+                self._kept = self._update(self._kept)
 
     def _follow(self) -> None:
         self._waiting = False
-        self.update()
+        with _guard():
+            if self._shown is not None and self._changed:
+                self._update(self._shown)
+
+    def _update(self, before: Still) -> Still:
+        """Show a still of the view as it is now, where that differs from the one before, and return it."""
+        self._changed, self._last = False, time.monotonic()
+        still = self._make()
+        if (still.title, still.lines, still.table) != (before.title, before.lines, before.table):
+            publish(still.caption(), self._names[0], update=True)
+        if still.key != before.key:
+            publish(still.picture() or NOTHING, self._names[1], update=True)
+        self._shown = still
+        return still
+
+
+def _guard() -> AbstractContextManager[None]:
+    """Go on where a still cannot be made: the view itself is not hurt."""
+    return guard(lambda sentence, _remedy: log.debug("A still could not be made: %s", sentence))

@@ -6,11 +6,13 @@ import sys
 from types import SimpleNamespace
 from xml.etree import ElementTree as ET
 
+import nbformat
 import numpy as np
 import pandas as pd
 import plotly.io
 import pytest
 from factories import bare
+from nbclient import NotebookClient
 
 import embviz
 from embviz.core.embedding import Embedding, FrameGrid
@@ -51,6 +53,7 @@ class ZMQInteractiveShell:
     def __init__(self):
         self.outputs, self.updates, self.user_ns, self.hooks = [], [], {}, []
         self.display_pub = SimpleNamespace(publish=self._publish)
+        self.get_parent = lambda: {"content": {"allow_stdin": True}}
         self.events = SimpleNamespace(
             register=lambda _name, call: self.hooks.append(call), unregister=lambda _name, call: self.hooks.remove(call)
         )
@@ -208,6 +211,54 @@ def test_between_cells_it_follows_by_itself(shell, monkeypatch):
     asyncio.run(asyncio.wait_for(look(), 30))
     assert "pinned: 4" in shell.updates[0][0]["text/plain"]
     assert not any("closed" in data["text/plain"] for data, _ in shell.updates)
+
+
+NOTEBOOK = [
+    """
+import asyncio, numpy as np, embviz
+from embviz.widgets.heatmap import Heatmap
+from embviz.core.embedding import Embedding, FrameGrid
+from embviz.widgets import still
+still.FOLLOW_EVERY = 0.01
+grid = FrameGrid(1000, 1000, 1000, 1000, 0, 20, 20_000)
+heatmap = Heatmap.of(Embedding(np.eye(20, 12, dtype=np.float32), grid, "model", "layer"), title="one")
+heatmap""",
+    # What is said here is no answer to this cell.
+    "asyncio.get_running_loop().call_soon(setattr, heatmap, 'title', 'two')",
+    "while heatmap._outputs._shown.title != 'two': await asyncio.sleep(0.01)",
+    "embviz.Explorer((np.zeros(16_000, np.float32), 16_000), models=[])",
+]
+
+
+@pytest.mark.slow
+def test_a_notebook_that_a_program_runs_has_each_view_as_it_was_at_last(monkeypatch, root):
+    monkeypatch.setenv("PYTHONPATH", str(root))
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in NOTEBOOK])
+    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    captions = [cell.outputs[1].data["text/plain"].splitlines() for cell in (notebook.cells[0], notebook.cells[-1])]
+    assert captions[0][0] == "two"
+    assert captions[1][1] == "array · 0:01.0"
+
+
+def test_what_followed_between_cells_is_said_again_and_work_is_waited_for_where_a_program_runs_them(shell):
+    waited, state = [], ["one"]
+    outputs = StillOutputs(lambda: {VIEW: {}}, lambda: Still(state[0]), waited.append)
+    outputs.display()
+    state[0] = "two"
+    outputs._changed = True
+    outputs._follow()
+    shell.end_cell()
+    assert [data["text/plain"].split("\n")[0] for data, _ in shell.updates] == ["two", "two"]
+    shell.end_cell()
+    assert len(shell.updates) == 2
+    assert not waited
+    shell.get_parent = lambda: {"content": {"allow_stdin": False}}
+    shell.end_cell()
+    assert len(waited) == 1
+    outputs._patience = 0.0
+    shell.end_cell()
+    assert len(waited) == 1
+    outputs.close()
 
 
 def test_a_still_that_cannot_be_made_hurts_nothing(shell):

@@ -165,7 +165,7 @@ class Atlas(traitlets.HasTraits):
         self._context = context = AtlasContext(table, panel, own or other, cache, worker, seed)
         context.choices = chosen
         self._controller = AtlasController(context, own or other, own_player=own is not None, folder=folder)
-        self._outputs = StillOutputs(self._view, self.still)
+        self._outputs = StillOutputs(self._view, self.still, self.wait)
         context.events.settled.connect(self._outputs.touch)
         context.selection.on("selected", lambda _selected: self._outputs.touch())
         panel.observe(lambda _change: self._outputs.touch(), "filters")

@@ -114,7 +114,7 @@ class Explorer(traitlets.HasTraits):
         self._context = context = ExplorerContext(tracks, cache, panel, player)
         self._following, self._closed = _Following(), False
         self._controller = controller = ExplorerController(context, collection, restored)
-        self._outputs = StillOutputs(self._view, self.still)
+        self._outputs = StillOutputs(self._view, self.still, self.wait)
         context.events.settled.connect(self._settle)
         context.events.settled.connect(self._outputs.touch)
         context.events.evaluated.connect(lambda evaluation: self.set_trait("evaluation", evaluation))
