@@ -2,8 +2,9 @@
 
 Conventions: a *job* has a key. A newer job of the same key replaces an older one, which is told to stop at its next
 report and whose results are dropped; jobs of other keys wait for their turn. What a job gives is handed over on the
-event loop that was running when the worker was made (the kernel's), at once for results and at most ten times a second
-for progress; without a loop, by :meth:`Worker.wait` and :meth:`Worker.drain` in the thread that calls them.
+event loop that was running when the worker was made (the kernel's), as a part of the cell that made it, at once for
+results and at most ten times a second for progress; without a loop, by :meth:`Worker.wait` and :meth:`Worker.drain` in
+the thread that calls them.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from embviz.core.notebook import running_cell
 from embviz.core.progress import Report
 from embviz.core.text import collapse_spaces
 from embviz.errors import EmbvizError
@@ -105,6 +107,7 @@ class Worker:
     def __init__(self, on_change: Callable[[], None] | None = None, *, computes: bool = True) -> None:
         self.on_change = on_change
         self._turn = turns.hold if computes else nullcontext
+        self._cell = running_cell()
         self.running: Job | None = None
         self._waiting: deque[Job] = deque()
         self._inbox: deque[tuple[Job, Callable[[], None], bool]] = deque()
@@ -190,11 +193,12 @@ class Worker:
         """Hand over what there is."""
         self._timer = False
         self._drained = time.monotonic()
-        for job, call in self._take_results():
-            if not job.stopped:
-                self._call(job, call)
-        if self.on_change is not None:
-            self.on_change()
+        with self._cell():
+            for job, call in self._take_results():
+                if not job.stopped:
+                    self._call(job, call)
+            if self.on_change is not None:
+                self.on_change()
 
     def close(self) -> None:
         """Stop everything; nothing is handed over any more."""

@@ -12,6 +12,7 @@ import anywidget
 import ipywidgets
 import traitlets
 
+from embviz.core.notebook import running_cell
 from embviz.core.text import shorten
 from embviz.errors import OptionError, did_you_mean
 from embviz.widgets import bundle
@@ -71,6 +72,14 @@ class PageWidget(anywidget.AnyWidget):
     @traitlets.default("_bundle")
     def _shared_bundle(self) -> bundle.Bundle:
         return bundle.shared_bundle()
+
+    def __init__(self, *args: Any, **traits: Any) -> None:
+        self._cell = running_cell()
+        super().__init__(*args, **traits)
+
+    def _handle_msg(self, msg: dict[str, Any]) -> None:
+        with self._cell():
+            super()._handle_msg(msg)
 
     def set_state(self, sync_data: dict[str, Any]) -> None:
         """Take what the page has set, or refuse all of it and tell the page how things are."""

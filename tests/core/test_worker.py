@@ -3,14 +3,19 @@
 import asyncio
 import errno
 import logging
+import sys
 import threading
 import time
+from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 
 from embviz.core import worker as worker_module
 from embviz.core.worker import StoppedError, Worker, explain
 from embviz.errors import AudioError
+from embviz.widgets.base import close_widget
+from embviz.widgets.panel import Panel
 
 
 @pytest.fixture
@@ -49,6 +54,37 @@ def test_results_come_in_the_thread_that_waits(worker):
                   on_progress=lambda *_: threads.append(threading.current_thread()))  # fmt: skip
     assert worker.wait(10)
     assert set(threads) == {threading.main_thread()}
+
+
+class MarimoContext:
+    """What marimo knows of the cell that runs."""
+
+    def __init__(self):
+        self.cell_id = None
+
+    @contextmanager
+    def with_cell_id(self, cell_id):
+        before, self.cell_id = self.cell_id, cell_id
+        yield
+        self.cell_id = before
+
+
+@pytest.mark.parametrize("made_in", [None, "a cell"])
+def test_in_marimo_results_come_as_a_part_of_the_cell_that_made_the_worker(monkeypatch, made_in):
+    context, cells = MarimoContext(), []
+    module = SimpleNamespace(safe_get_context=lambda: context)
+    monkeypatch.setitem(sys.modules, "marimo._runtime.context", module)
+    with context.with_cell_id(made_in):
+        worker = Worker(lambda: cells.append(context.cell_id))
+        view = Panel()
+    worker.submit("a", lambda _: None, on_done=lambda _: cells.append(context.cell_id))
+    assert worker.wait(10)
+    view.on_msg(lambda *_: cells.append(context.cell_id))
+    view._handle_msg({"content": {"data": {"method": "custom", "content": {}}}, "buffers": []})
+    assert set(cells) == {made_in}
+    assert context.cell_id is None
+    worker.close()
+    close_widget(view)
 
 
 def test_a_newer_job_of_the_same_key_replaces_the_older_one(worker):
