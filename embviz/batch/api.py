@@ -25,6 +25,7 @@ from embviz.core.progress import Progress, interruption_note, reporter
 from embviz.core.text import printable
 from embviz.core.vectors import Vectors
 from embviz.errors import CollectionError, OptionError
+from embviz.extraction.engines import EngineOption
 from embviz.extraction.extract import EmbedOptions, LayerSpec, PatchHop, as_list, nest_results
 from embviz.models import LayerList, Model, ModelLike, ModelList, get_model
 
@@ -69,6 +70,7 @@ def embed_table(  # noqa: PLR0913  options are given by name
     pooling: str = "mean",
     patch_hop: PatchHop = None,
     resample_quality: int | None = None,
+    engine: EngineOption = "auto",
     cache: CacheOption = None,
     executor: Executor | None = None,
     workers: int | None = None,
@@ -92,7 +94,7 @@ def embed_table(  # noqa: PLR0913  options are given by name
     pooling : {"mean", "mean+std", "max", "median", "frames"}
         What becomes of the frames of a track: their mean over time, ``[d]``; mean and standard deviation side by side,
         ``[2 d]``; the largest value or the median of each dimension; or a point for each.
-    patch_hop, resample_quality
+    patch_hop, resample_quality, engine
         As in :func:`embviz.embed`.
     cache : Cache, False or None
         Where results are kept; None is the user's cache, False computes anew and keeps nothing.
@@ -129,9 +131,10 @@ def embed_table(  # noqa: PLR0913  options are given by name
     how = check_pooling(pooling)
     executor, workers = executors.check_executor(executor), executors.check_workers(workers)
     store = resolve_cache(cache)
-    wanted = [LayerSpec.of(get_model(name), one, patch_hop, resample_quality) for name in names for one in layers]
+    options = patch_hop, resample_quality, engine
+    wanted = [LayerSpec.of(get_model(name), one, *options) for name in names for one in layers]
     requests = tuple(
-        LayerRequest(want.model, layers[i % len(layers)], patch_hop, resample_quality, want.weights.sha256)
+        LayerRequest(want.model, layers[i % len(layers)], *options, want.weights.sha256)
         for i, want in enumerate(wanted)
     )
     request = EmbeddingRequest(requests, tuple(wanted), how, store, executor, workers)
@@ -142,8 +145,9 @@ def embed_table(  # noqa: PLR0913  options are given by name
 
 
 def cached_share(
-    table: pd.DataFrame, model: str | Model, layer: str, *, pooling: str = "mean", cache: CacheOption = None
-) -> float:
+    table: pd.DataFrame, model: str | Model, layer: str, *, pooling: str = "mean", engine: EngineOption = "auto",
+    cache: CacheOption = None,
+) -> float:  # fmt: skip
     """Return the share of tracks whose vectors, as :func:`embed_table` gives them, are in the cache, 0 … 1.
 
     No sound is read.
@@ -151,13 +155,13 @@ def cached_share(
     how, store = check_pooling(pooling), resolve_cache(cache)
     if store is None:
         return 0.0
-    want = LayerSpec.of(get_model(model), layer, None)
+    want = LayerSpec.of(get_model(model), layer, None, engine=engine)
     tracks = _TrackTable(table, store).tracks
 
     def is_cached(track: UniqueTrack) -> bool:
-        key = want.key(track.digest)
-        record = how != "frames" and store.has_arrays(RECORD_KIND, record_key(key))
-        return bool(track.digest) and (record or store.has(key))
+        keys = [one.key(track.digest) for one in want.serving]
+        record = how != "frames" and any(store.has_arrays(RECORD_KIND, record_key(key)) for key in keys)
+        return bool(track.digest) and (record or any(map(store.has, keys)))
 
     return sum(map(is_cached, tracks)) / len(tracks)
 
@@ -234,8 +238,10 @@ def _load_cached(table: _TrackTable, request: EmbeddingRequest) -> list[Vectors]
     kept = [request.store.kept_digest(digest) for digest in digests]
     vectors = []
     for want in request.wanted:
-        key = vector_store.identity(want, request.pooling, kept)
-        matrix = vector_store.reopen(request.store, key)
+        # What is derived from many tracks may be of several engines, or have been built before that was known.
+        keys = [vector_store.identity(one, request.pooling, kept) for one in dict.fromkeys((want, *want.serving))]
+        found = ((key, vector_store.reopen(request.store, key)) for key in keys)
+        key, matrix = next(((key, matrix) for key, matrix in found if matrix is not None), ({}, None))
         if matrix is None:
             return None
         vectors.append(_vectors(request.pooling, want, vector_store.name(key), matrix, table.labels, table.failed))

@@ -60,12 +60,12 @@ class EmbeddingRequest:
     workers: int | None = None
 
     @cached_property
-    def _keys(self) -> list[dict[str, Any]]:
-        return [want.key("") for want in self.wanted]
+    def _keys(self) -> list[list[dict[str, Any]]]:
+        return [[one.key("") for one in want.serving] for want in self.wanted]
 
-    def key(self, i: int, digest: str) -> dict[str, Any]:
-        """Return the key of the frames of a track."""
-        return {**self._keys[i], "audio": digest}
+    def keys(self, i: int, digest: str) -> list[dict[str, Any]]:
+        """Return the keys under which the frames of a track may be."""
+        return [{**key, "audio": digest} for key in self._keys[i]]
 
     @property
     def frames(self) -> bool:
@@ -161,21 +161,25 @@ class EmbeddingScheduler(Scheduler[UniqueTrack, JobResult]):
         if store is None:
             return
         for i in track.missing(self._request):
-            key = self._request.key(i, track.digest)
-            record = None if self._request.frames else store.load_arrays(pooling.KIND, pooling.record_key(key))
-            if record is None:
-                embedding = store.get(key)
-                if embedding is None:
-                    continue
-                if self._request.frames:
-                    grid = self._request.wanted[i].grid(embedding.grid.n_samples)
-                    self._add_frames(track, i, embedding.values, grid)
-                    continue
-                record = pooling.compute_record(embedding)
-                store.save_arrays(pooling.KIND, pooling.record_key(key), record)
-            self._add_record(track, i, record)
+            any(self._take_cached(track, i, key, store) for key in self._request.keys(i, track.digest))
         if track.missing(self._request) and (problem := known_problem(store, track.digest, track.name)):
             self._fail(track, problem)
+
+    def _take_cached(self, track: UniqueTrack, i: int, key: dict[str, Any], store: Cache) -> bool:
+        """Take what the cache has of a layer of a track under a key, and tell whether that is anything."""
+        record = None if self._request.frames else store.load_arrays(pooling.KIND, pooling.record_key(key))
+        if record is None:
+            embedding = store.get(key)
+            if embedding is None:
+                return False
+            if self._request.frames:
+                grid = self._request.wanted[i].grid(embedding.grid.n_samples)
+                self._add_frames(track, i, embedding.values, grid)
+                return True
+            record = pooling.compute_record(embedding)
+            store.save_arrays(pooling.KIND, pooling.record_key(key), record)
+        self._add_record(track, i, record)
+        return True
 
     def _add_record(self, track: UniqueTrack, i: int, record: pooling.Record) -> None:
         if not all(np.isfinite(part).all() for part in record.values()):  # one frame makes its mean not finite

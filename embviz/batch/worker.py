@@ -21,6 +21,7 @@ from embviz.batch.progress_files import RunEndedError, progress_writer
 from embviz.core.cache import Cache
 from embviz.core.text import one_line
 from embviz.errors import AudioError, EmbvizError, LayerError, ModelError, OptionError, WeightsError
+from embviz.extraction.engines import EngineOption
 from embviz.extraction.extract import LayerSpec, PatchHop, stream_embeddings
 
 if TYPE_CHECKING:
@@ -42,11 +43,12 @@ class LayerRequest:
     layer: str
     hop: PatchHop
     quality: int | None
+    engine: EngineOption
     weights: str
 
     def resolve(self) -> LayerSpec:
         """Return it with all that determines its numbers in this process."""
-        want = LayerSpec.of(self.model, self.layer, self.hop, self.quality)
+        want = LayerSpec.of(self.model, self.layer, self.hop, self.quality, self.engine)
         if want.weights.sha256 != self.weights:
             raise WeightsError(
                 f"The weights of {self.model.name!r} are others where the tracks are computed than where that was "
@@ -145,8 +147,8 @@ def _extract(
         wanted = [*specs.values(), *beside]
 
         def settled(n: int) -> bool:
-            key = pooling.record_key(wanted[n].key(job.digest))
-            return not job.frames and store is not None and store.has_arrays(pooling.KIND, key)
+            keys = [pooling.record_key(one.key(job.digest)) for one in wanted[n].serving]
+            return not job.frames and store is not None and any(store.has_arrays(pooling.KIND, key) for key in keys)
 
         steps = stream_embeddings(
             sound, wanted, store=store, report=report, every=math.inf, unkept=unkept, settled=settled
@@ -179,7 +181,7 @@ def _add(
         result.records[place] = pooling.compute_record(embedding)
     else:
         result.records[place] = _keep_record(job, want, embedding, store)
-    there = store is not None and store.has(want.key(job.digest))
+    there = store is not None and store.has(want.using(embedding.info["engine"]).key(job.digest))
     result.kept += embedding.nbytes * there
     if job.frames and not there:
         result.frames[place] = embedding.values, embedding.grid
@@ -187,7 +189,8 @@ def _add(
 
 def _keep_record(job: EmbeddingJob, want: LayerSpec, embedding: Embedding, store: Cache) -> pooling.Record:
     record = pooling.compute_record(embedding)
-    store.save_arrays(pooling.KIND, pooling.record_key(want.key(job.digest)), record)
+    key = want.using(embedding.info["engine"]).key(job.digest)
+    store.save_arrays(pooling.KIND, pooling.record_key(key), record)
     return record
 
 

@@ -12,6 +12,15 @@ import click
 
 PATH = click.Path(path_type=Path)
 
+ENGINES = ("auto", "essentia", "onnx")  # those of embviz.extraction, which takes its time to load
+
+engine_option = click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    default="auto",
+    show_default=True,
+    help="What runs the networks: Essentia's TensorFlow, or ONNX Runtime, faster, with other last bits.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from embviz.cli import outputs
-from embviz.cli.console import PATH, json_option, print_json, say
+from embviz.cli.console import PATH, engine_option, json_option, print_json, say
 from embviz.core.progress import interruption_note, reporter
 from embviz.core.text import plural
 from embviz.errors import AudioError, GraphError
@@ -60,6 +60,7 @@ def _hop(_: click.Context, __: click.Parameter, value: str | None) -> float | st
     metavar="0-4",
     help="Of Essentia's resampler, 0 is best; the model's own by default.",
 )
+@engine_option
 @click.option("--pooling", type=click.Choice(POOLINGS), help="Of a folder: what becomes of a track's frames; the mean.")
 @click.option("--workers", type=click.IntRange(1), help="Of a folder: number of processes; one per core by default.")
 @click.option("--spreadsheet-safe", is_flag=True, help="Of .csv: put an apostrophe before texts that are formulas.")
@@ -73,6 +74,7 @@ def embed(  # noqa: PLR0913  a command's options are many
     suffix: str,
     patch_hop: float | str | None,
     resample_quality: int | None,
+    engine: str,
     pooling: str | None,
     workers: int | None,
     spreadsheet_safe: bool,
@@ -96,7 +98,7 @@ def embed(  # noqa: PLR0913  a command's options are many
         raise click.UsageError("--json and '-o -' would both print to stdout; choose one.")
     chosen = list(dict.fromkeys(get_model(name).name for name in names))
     wanted, sounds = list(dict.fromkeys(layers)), list(dict.fromkeys(audio))
-    options: dict[str, Any] = {"patch_hop": patch_hop, "resample_quality": resample_quality}
+    options: dict[str, Any] = {"patch_hop": patch_hop, "resample_quality": resample_quality, "engine": engine}
     if any(sound.is_dir() for sound in sounds):
         targets = _folder_targets(output, sounds, chosen, wanted, suffix)
         options |= {"pooling": pooling or "mean", "workers": workers}

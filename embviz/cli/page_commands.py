@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from embviz.cli import outputs
-from embviz.cli.console import PATH, say
-from embviz.core.progress import Report, reporter
+from embviz.cli.console import PATH, engine_option, say
+from embviz.core.progress import reporter
 
 if TYPE_CHECKING:
     from embviz.models import Model
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     show_default=True,
     help="Whether a page holds the sound, re-encoded small, or plays the file from where it is.",
 )
-def poster(audio: Path, output: Path, *, names: tuple[str, ...], layer: str, how: str) -> None:
+@engine_option
+def poster(audio: Path, output: Path, *, names: tuple[str, ...], layer: str, how: str, engine: str) -> None:
     """Show what models make of a sound, on a page or in a picture.
 
     The embedding of each model stands on its own, over a common time axis; one without weights says how to get them.
@@ -47,15 +48,16 @@ def poster(audio: Path, output: Path, *, names: tuple[str, ...], layer: str, how
     if missing:
         say(f"no weights here of {', '.join(missing)}; get them with: embviz pull {' '.join(missing)}")
     with reporter(True) as report:
+        options: dict[str, Any] = {"layer": layer, "engine": engine, "progress": report}
         if output.suffix.lower() == ".html":
-            _write_page(audio, output, records, missing, layer=layer, how=how, report=report)
+            _write_page(audio, output, records, missing, how, options)
         else:
-            save.save_figure(heatmap_figure.poster(audio, records, layer=layer, progress=report), output)
+            save.save_figure(heatmap_figure.poster(audio, records, **options), output)
     print(output)
 
 
 def _write_page(
-    audio: Path, output: Path, records: list[Model], missing: list[str], *, layer: str, how: str, report: Report
+    audio: Path, output: Path, records: list[Model], missing: list[str], how: str, options: dict[str, Any]
 ) -> None:
     from embviz.app.tracks import Tracks
     from embviz.export.track_page import missing_weights_row, write_track_page
@@ -64,7 +66,7 @@ def _write_page(
     [track] = Tracks([audio])
     sound = track.open()
     here = [record for record in records if record.name not in missing]
-    found = iter(extract.embed(sound, here, layer=layer, progress=report) if here else ())
+    found = iter(extract.embed(sound, here, **options) if here else ())
     contents = [missing_weights_row(record) if record.name in missing else next(found) for record in records]
     details = [track.style, f"{track.bpm:g} BPM" if track.bpm else "", track.key]
     write_track_page(
@@ -106,6 +108,7 @@ def _write_page(
 @click.option(
     "--heatmaps/--no-heatmaps", default=True, show_default=True, help="Whether the page shows the frames of a track."
 )
+@engine_option
 def report(folder: Path, output: Path, *, name: str, how: str, facts: Path | None, **options: Any) -> int:
     """Put the map of a folder of music on a page.
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from embviz.batch.api import TableOptions
     from embviz.core.cache import CacheOption
     from embviz.core.vectors import Vectors
-    from embviz.extraction import PatchHop
+    from embviz.extraction import EngineOption, PatchHop
     from embviz.models import LayerList, Model, ModelLike, ModelList
 
 
@@ -734,6 +734,7 @@ class Collection:
         pooling: str = "mean",
         patch_hop: PatchHop = None,
         resample_quality: int | None = None,
+        engine: EngineOption = "auto",
         cache: CacheOption = None,
         executor: Executor | None = None,
         workers: int | None = None,
@@ -749,7 +750,7 @@ class Collection:
             Name of a layer, or of any node of the graph.
         pooling : {"mean", "mean+std", "max", "median", "frames"}
             How the frames of a track become one vector; ``"frames"`` keeps them all.
-        patch_hop, resample_quality
+        patch_hop, resample_quality, engine
             As for :func:`embviz.embed`.
         cache : Cache, False or None
             Where results are kept; None is the cache that the collection was made with, False keeps nothing.
@@ -783,7 +784,8 @@ class Collection:
 
         return embed_table(
             self.table, models, layer, pooling=pooling, patch_hop=patch_hop, resample_quality=resample_quality,
-            cache=self._origin.cache if cache is None else cache, executor=executor, workers=workers, progress=progress,
+            engine=engine, cache=self._origin.cache if cache is None else cache, executor=executor, workers=workers,
+            progress=progress,
         )  # fmt: skip
 
     def map(self, model: str | Model = "musicnn", **options: Any) -> Atlas:

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from embviz.evaluation.evaluation import Evaluation
     from embviz.evaluation.splits import Split, TaskSpec
     from embviz.evaluation.task import Label, Task
+    from embviz.extraction import EngineOption
     from embviz.heads import Head
 
 
@@ -62,6 +63,7 @@ def evaluate(  # noqa: PLR0913  options are given by name
     seed: int = 0,
     executor: Executor | None = None,
     workers: int | None = None,
+    engine: EngineOption = "auto",
     cache: CacheOption = None,
     progress: Progress = True,
 ) -> Evaluation:
@@ -109,6 +111,8 @@ def evaluate(  # noqa: PLR0913  options are given by name
         What computes and trains; by default processes on this machine, where it takes long.
     workers : int, optional
         Number of processes, by default one for each core; 1 works in this process. Results do not depend on it.
+    engine : {"auto", "essentia", "onnx"}
+        What runs the networks, as for :func:`embviz.embed`.
     cache : Cache, False or None
         Where results are kept; None is the user's cache, False keeps nothing.
     progress : bool or callable
@@ -169,6 +173,7 @@ def evaluate(  # noqa: PLR0913  options are given by name
             models,
             layers,
             pooling,
+            engine=engine,
             cache=cache,
             executor=executor,
             workers=workers,
@@ -252,6 +257,7 @@ def train(  # noqa: PLR0913  options are given by name
     seed: int = 0,
     executor: Executor | None = None,
     workers: int | None = None,
+    engine: EngineOption = "auto",
     cache: CacheOption = None,
     progress: Progress = True,
 ) -> Head:
@@ -259,7 +265,7 @@ def train(  # noqa: PLR0913  options are given by name
 
     Parameters
     ----------
-    collection, target, pooling, seed, executor, workers, cache, progress
+    collection, target, pooling, seed, executor, workers, engine, cache, progress
         As for :func:`evaluate`, which measures how good such a classifier is: this one has seen all tracks.
     model : str, Model or Vectors
         The model, or vectors of your own.
@@ -314,7 +320,7 @@ def train(  # noqa: PLR0913  options are given by name
     labels, _ = labelling.read_labels(table, spec.target)
     with reporter(progress) as report:
         rows = _labelled_rows(table, [labels])
-        options = {"cache": cache, "executor": executor, "workers": workers, "progress": report}
+        options = {"engine": engine, "cache": cache, "executor": executor, "workers": workers, "progress": report}
         (features,) = load_features(rows, None, [model], layer, pooling, **options)
         report("training the classifier", 0, 1)
         vectors = features.vectors

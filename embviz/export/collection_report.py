@@ -10,17 +10,19 @@ from embviz.analysis import clustering, tagging
 from embviz.analysis.projection import project, unavailable_reason
 from embviz.analysis.projection.options import check_method
 from embviz.collection import track_table
-from embviz.core.progress import Progress, Report, interruption_note, reporter
+from embviz.core.progress import Progress, interruption_note, reporter
 from embviz.core.text import one_line
 from embviz.errors import CollectionError, OptionError, did_you_mean
 from embviz.export import collection_page, static_widgets
 from embviz.export.columns import HIDDEN, ColorSpec, PageColor, tagger_group, telling_column
+from embviz.extraction.engines import EngineOption, check_engine
 from embviz.models import get_model
 from embviz.models.weights import find_weights
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from embviz.batch.api import TableOptions
     from embviz.core.embedding import Embedding
     from embviz.core.vectors import Vectors
     from embviz.models import Model
@@ -43,6 +45,7 @@ def write_collection_report(  # noqa: PLR0913  what a map can be told apart by
     audio: str = "link",
     tags: bool = True,
     heatmaps: bool = True,
+    engine: EngineOption = "auto",
     title: str = "",
     notes: Sequence[str] = (),
     progress: Progress = None,
@@ -69,6 +72,8 @@ def write_collection_report(  # noqa: PLR0913  what a map can be told apart by
         Whether MusiCNN hears tags in each track, which name the clusters and can be chosen as colours.
     heatmaps : bool
         Whether the page holds the frames of each track.
+    engine : {"auto", "essentia", "onnx"}
+        What runs the networks, as for :func:`embviz.embed`.
     audio, title, notes, progress
         As for :func:`embviz.export.collection_page.render_collection_page`.
 
@@ -83,6 +88,7 @@ def write_collection_report(  # noqa: PLR0913  what a map can be told apart by
         If there is nothing to draw, weights are missing, or an option has no such value.
     """
     _check_options(points, method)
+    check_engine(engine)
     static_widgets.check_audio(audio, collection_page.AUDIO)
     record = get_model(model)
     if color is not None:
@@ -96,7 +102,8 @@ def write_collection_report(  # noqa: PLR0913  what a map can be told apart by
         if tagger is not None and tagger.name != record.name and find_weights(tagger) is None:
             said += [f"Clusters have numbers in place of names: run `embviz pull {TAGGER}` and write the page again."]
             tagger = None
-        vectors, output = _embed_and_tag(table, record, layer, pooling, tagger, report)
+        options: TableOptions = {"pooling": pooling, "engine": engine, "progress": report}
+        vectors, output = _embed_and_tag(table, record, layer, tagger, options)
         problems = list(_failed_tracks(table, vectors))
         if not len(vectors.tracks):
             raise CollectionError(f"No track could be used: {problems[0] if problems else 'there are none.'}")
@@ -114,7 +121,7 @@ def write_collection_report(  # noqa: PLR0913  what a map can be told apart by
             clusters=groups,
             names=names,
             tags=output,
-            embeddings=_embeddings(table, record, layer) if heatmaps else None,
+            embeddings=_embeddings(table, record, layer, engine) if heatmaps else None,
             audio=audio,
             title=one_line(title) or None,
             notes=said,
@@ -158,19 +165,19 @@ def _colors(first: str | None, table: pd.DataFrame, output: Vectors | None) -> l
 
 
 def _embed_and_tag(
-    table: pd.DataFrame, record: Model, layer: str, pooling: str, tagger: Model | None, report: Report
+    table: pd.DataFrame, record: Model, layer: str, tagger: Model | None, options: TableOptions
 ) -> tuple[Vectors, Vectors | None]:
     """Return the vectors of the map, and the output of the tagger, where there is one."""
     from embviz.batch import embed_table
 
     if tagger is None:
-        return embed_table(table, record, layer, pooling=pooling, progress=report), None
+        return embed_table(table, record, layer, **options), None
     if tagger.name != record.name:
-        vectors = embed_table(table, record, layer, pooling=pooling, progress=report)
-        return vectors, embed_table(table, tagger, "output", progress=report)
+        vectors = embed_table(table, record, layer, **options)
+        return vectors, embed_table(table, tagger, "output", engine=options["engine"], progress=options["progress"])
     # One model gives both, and each track is decoded once.
     layers = list(dict.fromkeys([layer, "output"]))
-    found = embed_table(table, record, layers, pooling=pooling, progress=report)
+    found = embed_table(table, record, layers, **options)
     return found[0], found[-1]
 
 
@@ -180,12 +187,12 @@ def _failed_tracks(table: pd.DataFrame, vectors: Vectors) -> Iterator[str]:
         yield reason if name in reason else f"{name}: {reason}"
 
 
-def _embeddings(table: pd.DataFrame, record: Model, layer: str) -> Any:
+def _embeddings(table: pd.DataFrame, record: Model, layer: str, engine: EngineOption) -> Any:
     """Return a function that loads the frames of a track, which are in the cache already."""
     from embviz.extraction import embed
 
     def embedding(label: int) -> Embedding | None:
-        found: Embedding = embed(table.loc[label, "path"], record, layer=layer)
+        found: Embedding = embed(table.loc[label, "path"], record, layer=layer, engine=engine)
         return found
 
     return embedding

@@ -308,9 +308,16 @@ def weights_facts(embedding: Embedding) -> list[tuple[str, str]]:
         ("Licence", record.licence if record else ""),
         ("Paper", record.citation if record else ""),
         ("Note", record.note if record else ""),
-        ("Essentia", str(info.get("essentia", ""))),
+        ("Engine", _engine(info)),
     ]
     return [(name, text) for name, text in said if text]
+
+
+def _engine(info: Mapping[str, Any]) -> str:
+    """Return what computed an embedding; those of earlier versions name Essentia alone."""
+    if info.get("engine") == "onnx":
+        return f"ONNX Runtime {info.get('onnxruntime', '')}, decoding by {info.get('decoding', '')}".rstrip()
+    return f"Essentia {info['essentia']}" if "essentia" in info else ""
 
 
 def _record(name: str) -> Model | None:

@@ -1,5 +1,6 @@
 """One track through the front-end and the network of a model: frames of any layer."""
 
+from embviz.extraction.engines import EngineOption
 from embviz.extraction.extract import PatchHop, embed
 
-__all__ = ["PatchHop", "embed"]
+__all__ = ["EngineOption", "PatchHop", "embed"]

@@ -17,11 +17,11 @@ from embviz.audio import Audio, AudioSource
 from embviz.audio.audio import check_quality
 from embviz.audio.decode import cancellable
 from embviz.audio.facts import known_problem, load_facts, note_problem
-from embviz.core import essentia
 from embviz.core.cache import Cache, CacheOption, resolve_cache
 from embviz.core.embedding import Embedding, FrameGrid
 from embviz.core.progress import Progress, Report, reporter
 from embviz.errors import AudioError, OptionError, UndecodableError, WeightsError
+from embviz.extraction.engines import EngineOption, check_engine, choose_engine, engine_versions, serving_engines
 from embviz.extraction.frontends import (
     FRONTENDS,
     FrontEnd,
@@ -34,7 +34,7 @@ from embviz.extraction.mel import mel_spectrogram
 from embviz.extraction.stitching import Stitcher, plan_grid, resolve_layer
 from embviz.inference.essentia import StagedSession
 from embviz.inference.graph import downstream_nodes, split_tensor
-from embviz.inference.session import PatchBatch, Session
+from embviz.inference.session import Engine, PatchBatch, Session
 from embviz.inference.session_pool import sessions
 from embviz.models import Layer, LayerList, Model, ModelLike, ModelList, get_model
 from embviz.models.weight_store import Weights
@@ -60,6 +60,7 @@ class EmbedOptions(TypedDict, total=False):
 
     patch_hop: PatchHop
     resample_quality: int | None
+    engine: EngineOption
     cache: CacheOption
     progress: Progress
 
@@ -85,6 +86,7 @@ def embed(
     layer: str | LayerList = "embedding",
     patch_hop: PatchHop = None,
     resample_quality: int | None = None,
+    engine: EngineOption = "auto",
     cache: CacheOption = None,
     progress: Progress = None,
 ) -> Any:
@@ -106,6 +108,10 @@ def embed(
     resample_quality : int, optional
         Essentia's resampleQuality, 0 (best) … 4 (fastest); None is that of the model's official example. It changes
         the numbers visibly.
+    engine : {"auto", "essentia", "onnx"}
+        What runs the network: Essentia's TensorFlow, or ONNX Runtime, which is several times as fast and differs in the
+        last bits; ``"auto"`` takes ONNX Runtime where a comparison on this machine has shown that, and accepts what is
+        in the cache of either. ``info["engine"]`` of an embedding says which it was.
     cache : Cache, False or None
         Where results are kept; None is the user's cache, False computes anew and keeps nothing.
     progress : bool or callable, optional
@@ -127,6 +133,8 @@ def embed(
         If the weights of a model are not here; see :func:`embviz.pull`.
     OptionError
         If an option is out of range.
+    GraphError
+        If the engine that was named cannot run the graph.
 
     Notes
     -----
@@ -152,7 +160,8 @@ def embed(
     store = resolve_cache(cache)
     with reporter(progress) as report:
         sound = Audio.open(audio)
-        specs = [LayerSpec.of(get_model(m), name, patch_hop, resample_quality) for m in models for name in layers]
+        options = patch_hop, resample_quality, engine
+        specs = [LayerSpec.of(get_model(m), name, *options) for m in models for name in layers]
         found = {i: one for i, one, _ in stream_embeddings(sound, specs, store=store, report=report, every=math.inf)}
     return nest_results([found[i] for i in range(len(specs))], model, layer)
 
@@ -174,7 +183,8 @@ def nest_results(results: list[Any], model: ModelLike | ModelList, layer: str | 
 
 def load_cached(audio: Audio, digest: str, spec: LayerSpec, store: Cache) -> Embedding | None:
     """Return an embedding of the track of this digest if it is in the cache; nothing is decoded."""
-    cached = store.get(spec.key(digest))
+    found = ((one, store.get(one.key(digest))) for one in spec.serving)
+    spec, cached = next(((one, cached) for one, cached in found if cached is not None), (spec, None))
     if cached is None:
         return None
     return replace(
@@ -184,8 +194,13 @@ def load_cached(audio: Audio, digest: str, spec: LayerSpec, store: Cache) -> Emb
         grid=spec.grid(cached.grid.n_samples),
         labels=spec.labels(cached.shape[1]),
         # What was computed of another file with the same sound names that one.
-        info={**cached.info, "audio": digest},
+        info={**cached.info, "audio": digest, "engine": spec.engine},
     )
+
+
+def is_cached(digest: str, spec: LayerSpec, store: Cache) -> bool:
+    """Tell whether an embedding of the track of this digest is in the cache, without reading it."""
+    return any(store.has(one.key(digest)) for one in spec.serving)
 
 
 def stream_embeddings(
@@ -236,7 +251,7 @@ def stream_embeddings(
     try:
         for i, embedding, complete in _compute(audio, digest, missing, report, every, check):
             if store and complete and i not in unkept:
-                store.put(specs[i].key(digest), embedding)
+                store.put(specs[i].using(embedding.info["engine"]).key(digest), embedding)
             yield i, embedding, complete
     except UndecodableError as error:
         if store and audio.path is not None and file_stamp(audio) == before:
@@ -283,14 +298,27 @@ class LayerSpec:
     shapes: tuple[tuple[int, ...], ...]
     quality: int
     hop: int
+    engine: EngineOption = "auto"
 
     @classmethod
-    def of(cls, model: Model, layer: str, patch_hop: PatchHop, quality: int | None = None) -> LayerSpec:
+    def of(
+        cls, model: Model, layer: str, patch_hop: PatchHop, quality: int | None = None, engine: EngineOption = "auto"
+    ) -> LayerSpec:
         """Return what :func:`embed` makes of these options; raises where it would."""
+        check_engine(engine)
         weights = _weights(model, verify=False)  # hashed before they are loaded, not to look into the cache
         resolved, shapes = resolve_layer(model, weights, layer)
         checked = model.resample_quality if quality is None else check_quality(quality)
-        return cls(model, weights, resolved, shapes, checked, _check_hop(model, patch_hop))
+        return cls(model, weights, resolved, shapes, checked, _check_hop(model, patch_hop), engine)
+
+    def using(self, engine: EngineOption) -> LayerSpec:
+        """Return the same, computed by an engine."""
+        return replace(self, engine=engine)
+
+    @property
+    def serving(self) -> tuple[LayerSpec, ...]:
+        """The same by each engine whose results serve, those first that are preferred."""
+        return tuple(map(self.using, serving_engines(self.engine)))
 
     @property
     def frontend(self) -> FrontEnd:
@@ -313,8 +341,12 @@ class LayerSpec:
         return self.layer.labels if len(self.layer.labels) == dimensions else ()
 
     def key(self, digest: str) -> dict[str, Any]:
-        """Return the key in the cache for a track of this digest."""
-        return {
+        """Return the key in the cache for a track of this digest.
+
+        Embeddings are kept under that of the engine that computed them; what is derived from the embeddings of many
+        tracks may be of several, and has the key of ``"auto"``.
+        """
+        return engine_versions(self.engine) | {
             "audio": digest,
             "weights": self.weights.sha256,
             "model": self.model.name,
@@ -325,7 +357,6 @@ class LayerSpec:
             "patch_frames": self.model.patch_frames,
             "patch_hop": self.hop,
             "resample_quality": self.quality,
-            "essentia": essentia.version(),
             "format": FORMAT,
         }
 
@@ -376,10 +407,11 @@ def _compute(
 
     `check` is called once something is decoded, and may take out of `specs` what need not be computed.
     """
+    engines = {i: choose_engine(spec.engine) for i, spec in specs.items()}
 
-    def by_input(i: int) -> tuple[int, str, int]:
+    def by_input(i: int) -> tuple[int, str, int, Engine]:
         # Stereo first: the mix can be made of the channels, but not the other way round.
-        return -specs[i].frontend.channels, specs[i].model.frontend, specs[i].quality
+        return -specs[i].frontend.channels, specs[i].model.frontend, specs[i].quality, engines[i]
 
     def by_graph(i: int) -> tuple[str, int]:
         return specs[i].weights.sha256, specs[i].hop
@@ -388,7 +420,7 @@ def _compute(
     decoding = f"decoding {sound.title}"
     if specs:
         report(decoding, 0, 1)
-    for n, ((_, name, quality), same_input) in enumerate(groupby(sorted(specs, key=by_input), by_input)):
+    for n, ((_, name, quality, engine), same_input) in enumerate(groupby(sorted(specs, key=by_input), by_input)):
         places = [i for i in same_input if i in specs]
         if not places:
             continue
@@ -406,7 +438,8 @@ def _compute(
         for group in graphs:
             first = specs[group[0]]
             patches = cut(patch_frames=first.model.patch_frames, hop=first.hop)
-            yield from _run_graph(sound, digest, {i: specs[i] for i in group}, patches, n_samples, report, every)
+            some = {i: specs[i].using(engine) for i in group}
+            yield from _run_graph(sound, digest, some, patches, n_samples, report, every)
 
 
 def _run_graph(
@@ -516,7 +549,7 @@ def _to_embedding(
 ) -> Embedding:
     layer = spec.layer
     padded = spec.patches(stitcher.grid.n_samples).padded
-    info = spec.key(digest) | {"padded": padded} | stitcher.tensor_info
+    info = spec.key(digest) | {"engine": spec.engine, "padded": padded} | stitcher.tensor_info
     return Embedding(
         stitcher.partial_values() if partial else stitcher.values,
         stitcher.grid,

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from embviz.audio import AudioSource
     from embviz.core.cache import CacheOption
     from embviz.core.progress import Progress
-    from embviz.extraction import PatchHop
+    from embviz.extraction import EngineOption, PatchHop
+    from embviz.extraction.extract import EmbedOptions
     from embviz.inference.essentia import EssentiaSession
 
 
@@ -162,7 +163,13 @@ class Head:
         return values
 
     def __call__(
-        self, audio: AudioSource, *, cache: CacheOption = None, progress: Progress = None, patch_hop: PatchHop = None
+        self,
+        audio: AudioSource,
+        *,
+        cache: CacheOption = None,
+        progress: Progress = None,
+        patch_hop: PatchHop = None,
+        engine: EngineOption = "auto",
     ) -> Embedding:
         """Embed a track with this head's model and layer, and apply the head.
 
@@ -170,7 +177,7 @@ class Head:
         ----------
         audio : path, (ndarray, int) or Audio
             The track.
-        cache, progress, patch_hop
+        cache, progress, patch_hop, engine
             As for :func:`embviz.embed`.
 
         Returns
@@ -190,7 +197,8 @@ class Head:
                 f"The head {self.name!r} takes embeddings of {self.model!r}, an extractor that embviz does not have; "
                 f"compute them elsewhere and give apply() the array [t, {self.dimensions}]."
             )
-        embedding = embed(audio, self.model, layer=self.layer, patch_hop=patch_hop, cache=cache, progress=progress)
+        options: EmbedOptions = {"patch_hop": patch_hop, "engine": engine, "cache": cache, "progress": progress}
+        embedding = embed(audio, self.model, layer=self.layer, **options)
         return self.apply(embedding)
 
     def _check_vectors(self, vectors: Any) -> NDArray[Any]:

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from embviz.audio import AudioSource
     from embviz.core.cache import CacheOption
     from embviz.core.progress import Progress
+    from embviz.extraction import EngineOption
     from embviz.heads import Head
     from embviz.plotting.still_pictures import Drawing
 
@@ -120,7 +121,7 @@ def heatmap(
     return _compose([panel, *below], look, embedding.title)
 
 
-def poster(
+def poster(  # noqa: PLR0913  options are given by name
     audio: AudioSource,
     models: Iterable[str | Model] | None = None,
     *,
@@ -128,6 +129,7 @@ def poster(
     order: str = "index",
     scale: str = "none",
     colormap: str | None = None,
+    engine: EngineOption = "auto",
     progress: Progress = None,
     cache: CacheOption = None,
 ) -> Figure:
@@ -146,7 +148,7 @@ def poster(
         Layer of every model.
     order, scale, colormap
         As for :func:`heatmap`.
-    progress, cache
+    engine, progress, cache
         As for :func:`embviz.embed`.
 
     Returns
@@ -176,7 +178,7 @@ def poster(
     names = [models] if isinstance(models, str | Model) else list(SYSTEMS if models is None else models)
     records = [get_model(name) if isinstance(name, str) else name for name in names]
     here = [record for record in records if find_weights(record) is not None]
-    found = iter(embed(audio, here, layer=layer, progress=progress, cache=cache) if here else ())
+    found = iter(embed(audio, here, layer=layer, engine=engine, progress=progress, cache=cache) if here else ())
     pairs = [(record, next(found) if record in here else None) for record in records]
     title = audio.title if isinstance(audio, Audio) else "" if isinstance(audio, tuple) else Path(audio).name
     return _poster_figure(pairs, look, title)

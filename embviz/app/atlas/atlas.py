@@ -20,6 +20,7 @@ from embviz.app.atlas.facets import check_keys
 from embviz.app.atlas.options import check_option, check_options, check_seed, model_and_layer
 from embviz.app.atlas.still import atlas_still
 from embviz.core.cache import check_cache
+from embviz.extraction.engines import check_engine
 from embviz.models import Model
 from embviz.widgets.base import close_widget, model_ref, new_clock_name
 from embviz.widgets.still import Still, StillOutputs
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from embviz.core.cache import CacheOption
     from embviz.core.vectors import Vectors
     from embviz.core.worker import Worker
+    from embviz.extraction import EngineOption
     from embviz.widgets.atlas import AtlasView
 
 
@@ -84,6 +86,8 @@ class Atlas(traitlets.HasTraits):
     player : bool or Player
         Whether the Atlas has a player of its own; or the one that is to be followed, while :meth:`on_choose` tells
         what to open and :meth:`mark_open` is told.
+    engine : {"auto", "essentia", "onnx"}
+        What runs the networks, as for :func:`embviz.embed`.
     cache : Cache, False or None
         Where results are kept, as for :func:`embviz.embed`.
     worker : Worker, optional
@@ -135,6 +139,7 @@ class Atlas(traitlets.HasTraits):
         second: Any = None,
         clock: str | None = None,
         player: Any = True,
+        engine: EngineOption = "auto",
         cache: CacheOption = None,
         worker: Worker | None = None,
         folder: str = "",
@@ -156,6 +161,7 @@ class Atlas(traitlets.HasTraits):
         if color is None and chosen["color"] == "none" and clusters != "none":
             chosen["color"] = "cluster"
         seed = check_seed(seed)
+        check_engine(engine)
         check_cache(cache)
         self._closed = self._taking = False
         other = player if isinstance(player, Player) else None
@@ -163,7 +169,7 @@ class Atlas(traitlets.HasTraits):
         self._own_player = own = Player(clock=name) if player is True else None
         panel = AtlasView(clock=name, player=model_ref(own))
         self._context = context = AtlasContext(table, panel, own or other, cache, worker, seed)
-        context.choices = chosen
+        context.choices, context.engine = chosen, check_engine(engine)
         self._controller = AtlasController(context, own or other, own_player=own is not None, folder=folder)
         self._outputs = StillOutputs(self._view, self.still, self.wait)
         context.events.settled.connect(self._outputs.touch)

@@ -30,17 +30,18 @@ def code(context: AtlasContext, folder: str, tagger: str, given: Mapping[int, st
     """
     chosen = context.choices
     pooling = "frames" if chosen["points"] == "frames" else chosen["pooling"]
-    vectors = f"vectors = {_embed(chosen['model'], chosen['layer'], pooling)}"
+    vectors = f"vectors = {_embed(context, chosen['model'], chosen['layer'], pooling)}"
     script = _Script({"import embviz"}, [*_source(context, folder), vectors])
     options = {"seed": context.seed, "metric": chosen["metric"], **chosen["options"]}
     script.lines.append(_call("projection = embviz.project", ["vectors", repr(chosen["method"])], options))
     size = {"duration": "'duration'", "spread": "vectors.spread"}.get(str(chosen["size"]), "")
-    drawn = {"color": _color(script, str(chosen["color"]), pooling), "size": size}
+    drawn = {"color": _color(script, context, pooling), "size": size}
     if chosen["clusters"] != "none":
         drawn |= _clusters(script, context, "frames" if pooling == "frames" else "mean", tagger, given)
     if chosen["second"]:
         script.imports.add("from embviz.analysis import agreement")
-        script.lines += ["", f"others = {_embed(chosen['second']['model'], chosen['second']['layer'], pooling)}"]
+        second = chosen["second"]
+        script.lines += ["", f"others = {_embed(context, second['model'], second['layer'], pooling)}"]
         script.lines += [f"print(agreement(vectors, others, k={chosen['k']}, metric={chosen['metric']!r}))"]
     arguments = [f"{name}={value}" for name, value in drawn.items() if value]
     picture = _call("embviz.scatter", ["projection", "collection.table", *arguments])
@@ -90,12 +91,14 @@ def _selection(context: AtlasContext, folder: str) -> list[str]:
     return ["", rows if selected.times is None else f"{rows}.assign(time={selected.times.tolist()})"]
 
 
-def _embed(model: str, layer: str, pooling: str) -> str:
+def _embed(context: AtlasContext, model: str, layer: str, pooling: str) -> str:
     names = [ascii(model)] if layer == "embedding" else [ascii(model), ascii(layer)]
-    return _call("collection.embed", names, {} if pooling == "mean" else {"pooling": pooling})
+    options = {} if pooling == "mean" else {"pooling": pooling}
+    return _call("collection.embed", names, options | ({} if context.engine == "auto" else {"engine": context.engine}))
 
 
-def _color(script: _Script, key: str, pooling: str) -> str:
+def _color(script: _Script, context: AtlasContext, pooling: str) -> str:
+    key = str(context.choices["color"])
     if key == "trust":
         return "'trust'"
     if key.startswith("column:"):
@@ -103,14 +106,14 @@ def _color(script: _Script, key: str, pooling: str) -> str:
     tempo = tempo_model()
     if key == "tempo" and tempo is not None:
         script.imports.add("from embviz.analysis import tempo_column")
-        return f"tempo_column({_embed(tempo.name, 'output', 'mean')})"
+        return f"tempo_column({_embed(context, tempo.name, 'output', 'mean')})"
     if key.startswith("tag:"):
         _, model, tag = key.split(":", 2)
         if pooling == "frames":
-            script.lines.append(f"heard = {_embed(model, 'output', 'frames')}")
+            script.lines.append(f"heard = {_embed(context, model, 'output', 'frames')}")
             return f"heard.to_frame()[{tag!a}].to_numpy()"
         script.imports.add("from embviz.analysis import tag_columns")
-        return f"tag_columns({_embed(model, 'output', 'mean')})[{tag!a}]"
+        return f"tag_columns({_embed(context, model, 'output', 'mean')})[{tag!a}]"
     return ""
 
 
@@ -127,7 +130,7 @@ def _clusters(
     drawn = {"clusters": "groups"}
     if tagger:
         script.imports.add("from embviz.analysis import name_clusters")
-        script.lines += [f"tags = {_embed(tagger, 'output', pooling)}"]
+        script.lines += [f"tags = {_embed(context, tagger, 'output', pooling)}"]
         script.lines += ["names = name_clusters(groups, tags, tags.labels)"]
         if given:
             script.lines.append(f"names |= {dict(given)!a}")

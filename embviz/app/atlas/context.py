@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from embviz.core.cache import Cache
     from embviz.core.vectors import Vectors
     from embviz.core.worker import Job
+    from embviz.extraction import EngineOption
     from embviz.widgets.atlas import AtlasView
     from embviz.widgets.player import Player
     from embviz.widgets.schema import ListedTrack, Problem, TrackFacts
@@ -44,6 +45,7 @@ class AtlasContext(PanelContext[AtlasEvents, "AtlasView"]):
         super().__init__(panel, player, cache, AtlasEvents(), worker)
         self.table, self.seed = table, seed
         self.choices: dict[str, Any] = {}  # what is shown, as the page is told
+        self.engine: EngineOption = "auto"  # what runs the networks
         self.assigned: set[str] = set()  # columns that were added to the table
         self.listener = Worker(computes=False)  # opens tracks: music does not wait until a map is ready
         self._jobs: dict[str, Job] = {}

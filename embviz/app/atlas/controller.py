@@ -274,7 +274,7 @@ class AtlasController:
         return export.Contents(
             context.table, self.selection.saved_rows() if selection else context.table, view.vectors, view.projection,
             self.style.seen, clusters.members, clusters.names(), f"{name} · {view.title}" if name else view.title,
-            context.store, self.outputs.tags(context.choices["points"]), self.facets.filters,
+            context.store, context.engine, self.outputs.tags(context.choices["points"]), self.facets.filters,
         )  # fmt: skip
 
     def cancel(self) -> None:

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from embviz.core.embedding import Embedding
     from embviz.core.vectors import Vectors
     from embviz.core.worker import Job
+    from embviz.extraction import EngineOption
 
 
 FORMAT = 1
@@ -54,6 +55,7 @@ class Contents:
     names: dict[int, str]
     title: str
     store: Cache | None
+    engine: EngineOption
     tags: Vectors | None
     filters: dict[str, Any]
 
@@ -171,7 +173,7 @@ def _embeddings(contents: Contents) -> Callable[[int], Embedding | None]:
             return None
         try:
             audio = Audio.open(str(contents.table.loc[label, "path"]))
-            layer = extract.LayerSpec.of(model, vectors.layer, None)
+            layer = extract.LayerSpec.of(model, vectors.layer, None, engine=contents.engine)
             return extract.load_cached(audio, store.digest(audio), layer, store)
         except (EmbvizError, OSError):
             return None

@@ -315,7 +315,7 @@ class MapView:
 def _embed(context: AtlasContext, request: MapRequest, job: Job) -> tuple[Vectors, Vectors | None]:
     """Return the vectors, and what a tagger hears, where that costs nothing more."""
     table, model, layer = context.table, request.model, request.layer
-    options: dict[str, Any] = {"pooling": request.pooled, "cache": context.cache}
+    options: dict[str, Any] = {"pooling": request.pooled, "engine": context.engine, "cache": context.cache}
     tags = model in {each.name for each in models_by_task("tags")} and request.pooled in ("mean", "frames")
     if tags and layer != "output":
         done, done_tags = (cached_share(table, model, name, **options) for name in (layer, "output"))

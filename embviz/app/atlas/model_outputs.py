@@ -52,8 +52,11 @@ class ModelOutputs:
         """Return an output, computing it where it is not here; called in the worker's thread."""
         if (model, pooling) in self._known:
             return self._known[model, pooling]
-        table, cache = self._context.table, self._context.cache
-        return embed_table(table, model, "output", pooling=pooling, cache=cache, progress=job.report)
+        context = self._context
+        return embed_table(
+            context.table, model, "output", pooling=pooling, engine=context.engine, cache=context.cache,
+            progress=job.report,
+        )  # fmt: skip
 
     def request(self, what: str, model: str, pooling: str, done: Callable[[Vectors], None]) -> None:
         """Call back with an output, at once where it is here; a newer question for a purpose replaces an older one."""

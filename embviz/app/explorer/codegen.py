@@ -34,7 +34,8 @@ def generate_code(context: ExplorerContext, heatmaps: HeatmapRows) -> str:
             lines += [f"# {row.model!a} / {row.layer!a}: this failed."]
             continue
         name = _variable_name(row, names)
-        lines += [f"{name} = embviz.embed({', '.join(['track', ascii(row.model), *_option_arguments(row)])})"]
+        arguments = ["track", ascii(row.model), *_option_arguments(row, context.engine)]
+        lines += [f"{name} = embviz.embed({', '.join(arguments)})"]
         if len(span) == 2:
             first, stop = _selected_seconds(row, span)
             lines += [f"{name} = {name}[{first:.3f}:{stop:.3f}]  # the selected seconds"]
@@ -54,9 +55,10 @@ def _selected_seconds(row: Row, span: tuple[float, float]) -> tuple[float, float
     return float(grid.edges[frame]), float(grid.edges[frame + 1])
 
 
-def _option_arguments(row: Row) -> list[str]:
-    layer = [] if row.layer == "embedding" else [f"layer={row.layer!a}"]
-    return [*layer, *([] if row.hop is None else [f"patch_hop={row.hop!a}"])]
+def _option_arguments(row: Row, engine: str) -> list[str]:
+    usual = {"layer": "embedding", "patch_hop": None, "engine": "auto"}
+    given = {"layer": row.layer, "patch_hop": row.hop, "engine": engine}
+    return [f"{name}={value!a}" for name, value in given.items() if value != usual[name]]
 
 
 def _figure_arguments(row: Row, heatmaps: HeatmapRows) -> list[str]:

@@ -17,6 +17,7 @@ from embviz.core.embedding import Embedding
 from embviz.core.worker import Job, Worker
 from embviz.errors import AudioError
 from embviz.extraction import extract
+from embviz.extraction.engines import check_engine
 from embviz.extraction.excerpt import cut_excerpt, place_in_track
 from embviz.models import Model, get_model
 from embviz.models.weights import has_weights
@@ -48,9 +49,9 @@ class Sound:
 class ExplorerContext(PanelContext[ExplorerEvents, "Panel"]):
     """What all parts of an Explorer work on."""
 
-    def __init__(self, tracks: Tracks, cache: Any, panel: Panel, player: Any) -> None:
+    def __init__(self, tracks: Tracks, cache: Any, panel: Panel, player: Any, engine: Any = "auto") -> None:
         super().__init__(panel, player, cache, ExplorerEvents())
-        self.tracks, self.player = tracks, player
+        self.tracks, self.player, self.engine = tracks, player, check_engine(engine)
         #: Who computes what concerns all tracks, and goes on whichever of them is opened.
         self.aside = Worker(self.events.settled)
         #: The store as functions take it.
@@ -128,7 +129,7 @@ class ExplorerContext(PanelContext[ExplorerEvents, "Panel"]):
                 raise AudioError("No track is open; choose one from the list.")
             sound.check()
             audio, first, total = (sound.audio, 0, 0) if span is None else cut_excerpt(sound.audio, model, span)
-            specs = [extract.LayerSpec.of(model, work.layer, work.hop) for work in works]
+            specs = [extract.LayerSpec.of(model, work.layer, work.hop, engine=self.engine) for work in works]
             stream = extract.stream_embeddings(audio, specs, store=store or self.store, report=job.report)
             for i, embedding, complete in stream:
                 where = embedding if span is None else place_in_track(embedding, first, total, title=sound.track.name)

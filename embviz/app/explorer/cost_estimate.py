@@ -22,14 +22,17 @@ from embviz.models.weights import has_weights
 if TYPE_CHECKING:
     import pandas as pd
 
+    from embviz.extraction import EngineOption
+
 
 LISTED = 1000  # tracks of code
 UNKNOWN = 240.0  # seconds of a track whose length nobody has read
 
 
 def sentence(
-    table: pd.DataFrame, choices: Mapping[str, Any], store: Cache | None, report: Callable[[str, int, int], None]
-) -> str:
+    table: pd.DataFrame, choices: Mapping[str, Any], store: Cache | None, engine: EngineOption,
+    report: Callable[[str, int, int], None],
+) -> str:  # fmt: skip
     """Return roughly what there is to compute for the tracks of a table; no sound is read."""
     asked = table.loc[filled_values(table[choices["target"]]).index] if choices["target"] in table.columns else table
     models = [get_model(name) for name in choices["models"] if has_weights(name)]
@@ -37,7 +40,8 @@ def sentence(
     missing, seconds = 0, 0.0
     for i, model in enumerate(models):
         report("looking into the cache", i, len(models))
-        share = 1 - min((_kept(asked, model, layer, pooling, store) for layer in _layers(model, choices)), default=1.0)
+        kept = (_kept(asked, model, layer, pooling, store, engine) for layer in _layers(model, choices))
+        share = 1 - min(kept, default=1.0)
         missing += round(share * len(asked))
         seconds += share * length / 60 * COST.get(model.system, 0.0)
     if not missing:
@@ -56,11 +60,13 @@ def _layers(model: Model, choices: Mapping[str, Any]) -> list[str]:
     return [chosen] if isinstance(chosen, str) else list(chosen)
 
 
-def _kept(table: pd.DataFrame, model: Model, layer: str, pooling: str, store: Cache | None) -> float:
+def _kept(
+    table: pd.DataFrame, model: Model, layer: str, pooling: str, store: Cache | None, engine: EngineOption
+) -> float:
     if store is None:
         return 0.0
     try:
-        return cached_share(table, model, layer, pooling=pooling, cache=store)
+        return cached_share(table, model, layer, pooling=pooling, engine=engine, cache=store)
     except EmbvizError:
         return 1.0  # what is wrong is said when it is asked for
 
@@ -71,13 +77,16 @@ def _seconds(table: pd.DataFrame) -> float:
     return float(sum(table["duration"].astype(float).fillna(UNKNOWN)))
 
 
-def code(choices: Mapping[str, Any], more: Mapping[str, Any], loader: CollectionLoader, tracks: Tracks) -> str:
+def code(
+    choices: Mapping[str, Any], more: Mapping[str, Any], loader: CollectionLoader, tracks: Tracks, engine: EngineOption
+) -> str:
     """Return Python that makes the same comparison; empty where none is chosen."""
     if not choices["target"] or not choices["models"]:
         return ""
     lines = ["import embviz", "", *_collection_lines(choices, loader, tracks)]
     arguments = ["collection", ascii(choices["target"]), ascii(choices["models"])]
     arguments += [f"{name}={value!a}" for name, value in evaluation_options.options(choices).items()]
+    arguments += [] if engine == "auto" or "engine" in more else [f"engine={engine!r}"]
     arguments += [f"{name}={name}" for name in sorted(more)]
     return "\n".join([*lines, f"evaluation = embviz.evaluate({', '.join(arguments)})", "evaluation"]) + "\n"
 

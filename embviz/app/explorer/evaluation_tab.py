@@ -161,7 +161,8 @@ class EvaluationTab:
         if not choices["models"]:
             raise OptionError("No model is chosen; tick those that are to be compared.")
         self._stage = ("", 0.0, 0)
-        options = {"cache": self._context.cache, **self._more, **evaluation_options.options(choices)}
+        usual = {"engine": self._context.engine, "cache": self._context.cache}
+        options = usual | self._more | evaluation_options.options(choices)
 
         def task(job: Job) -> tuple[Evaluation, Scores]:
             job.report("beginning", 0, 0)
@@ -248,7 +249,7 @@ class EvaluationTab:
         (result, _), collection = self._find_result(cell), self._loader.collection
         options: dict[str, Any] = {name: getattr(result, name) for name in ("layer", "classifier", "pooling")}
         name = "-".join([result.task, result.model, *([] if result.layer == "embedding" else [result.layer])])
-        options |= {"name": name, "cache": self._context.cache}
+        options |= {"name": name, "engine": self._context.engine, "cache": self._context.cache}
         folder, work = Path.cwd(), self._training
 
         def task(job: Job) -> tuple[Head, Path]:
@@ -304,12 +305,12 @@ class EvaluationTab:
 
     def _estimate(self, collection: Collection) -> None:
         """Find out, behind the page, how much there is to compute."""
-        choices, store = dict(self.choices), self._context.store
+        choices, store, engine = dict(self.choices), self._context.store, self._more.get("engine", self._context.engine)
         if self.work.unfinished or not choices["target"] or not choices["models"]:
             return
 
         def task(job: Job) -> str:
-            return cost_estimate.sentence(collection.table, choices, store, job.report)
+            return cost_estimate.sentence(collection.table, choices, store, engine, job.report)
 
         def done(plan: str) -> None:
             self._plan = plan
@@ -341,7 +342,7 @@ class EvaluationTab:
 
     def code(self) -> str:
         """Return Python that compares the models without a panel."""
-        return cost_estimate.code(self.choices, self._more, self._loader, self._context.tracks)
+        return cost_estimate.code(self.choices, self._more, self._loader, self._context.tracks, self._context.engine)
 
     def use_weights(self, model: str) -> None:
         """Take notice of weights that have come."""

@@ -37,6 +37,8 @@ from embviz.widgets.still import Still, StillOutputs
 if TYPE_CHECKING:
     import pandas as pd
 
+    from embviz.extraction import EngineOption
+
 
 class Explorer(traitlets.HasTraits):
     """A panel that shows a track's sound and its embeddings on one clock.
@@ -51,6 +53,8 @@ class Explorer(traitlets.HasTraits):
         :func:`embviz.embed`. By default one model of each system whose weights are here.
     state : mapping, optional
         What :meth:`state` returned: track, rows, range and place of the playhead are as they were then.
+    engine : {"auto", "essentia", "onnx"}
+        What runs the networks, as for :func:`embviz.embed`.
     cache : Cache, False or None
         Where results are kept, as for :func:`embviz.embed`.
     heads : iterable of Head, str or path
@@ -102,6 +106,7 @@ class Explorer(traitlets.HasTraits):
         *,
         models: Iterable[Any] | None = None,
         state: Any = None,
+        engine: EngineOption = "auto",
         cache: CacheOption = None,
         heads: Iterable[Any] = (),
     ) -> None:
@@ -111,7 +116,7 @@ class Explorer(traitlets.HasTraits):
         tracks = Tracks(source) if collection is None else Tracks.of_table(collection.table)
         player = Player(clock=new_clock_name())
         panel = Panel(clock=player.clock, player=model_ref(player))
-        self._context = context = ExplorerContext(tracks, cache, panel, player)
+        self._context = context = ExplorerContext(tracks, cache, panel, player, engine)
         self._following, self._closed = _Following(), False
         self._controller = controller = ExplorerController(context, collection, restored)
         self._outputs = StillOutputs(self._view, self.still, self.wait)

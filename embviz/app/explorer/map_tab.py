@@ -66,8 +66,9 @@ class MapTab:
         if not len(collection):
             raise CollectionError("There are no files to map: a map shows files of a folder or a list.")
         self.atlas = Atlas(
-            collection.table, clock=context.clock, player=context.player, cache=context.cache, **self._options
-        )
+            collection.table, clock=context.clock, player=context.player,
+            **{"engine": context.engine, "cache": context.cache, **self._options},
+        )  # fmt: skip
         self.atlas.on_change(context.events.settled)
         self.atlas.on_choose(self._follow_request)
         self.atlas.observe(lambda change: self._follow_selection(change["new"]), "selection")

@@ -103,7 +103,7 @@ class PredictionsTab:
 
         def task(job: Job) -> tuple[list[str], list[bytes], str]:
             sound.check()
-            spec = extract.LayerSpec.of(record, "output", None)
+            spec = extract.LayerSpec.of(record, "output", None, engine=self._context.engine)
             *_, (_, separated, _) = extract.stream_embeddings(sound.audio, [spec], store=store, report=job.report)
             return _encode(separated, job)
 

@@ -15,7 +15,7 @@ from embviz.audio.facts import SoundFacts, load_facts
 from embviz.core.embedding import Embedding
 from embviz.core.worker import Job
 from embviz.errors import EmbvizError, OptionError
-from embviz.extraction import extract
+from embviz.extraction import EngineOption, extract
 from embviz.models import Model, get_model, known_models
 from embviz.models.weights import has_weights
 from embviz.widgets import browser_audio
@@ -72,7 +72,7 @@ class TrackList:
         audio = track.open()
         stamp = extract.file_stamp(audio)
         sound = Sound(track, audio, store.digest(audio) if store else audio.digest, stamp)
-        cached = {} if store is None else _load_cached(sound, keys, store)
+        cached = {} if store is None else _load_cached(sound, keys, store, self._context.engine)
         job.check()
         job.show("found", self._show_cached, sound, cached)
         job.report(f"decoding {track.name}", 0, 1)
@@ -124,13 +124,13 @@ class TrackList:
 
     def mark(self) -> None:
         """Find out, behind all other work, what the cache knows of which tracks: embeddings, length and warning."""
-        store, tracks = self._context.store, list(self._context.tracks)
+        store, tracks, engine = self._context.store, list(self._context.tracks), self._context.engine
         if store is None:
             return
 
         def task(job: Job) -> tuple[dict[str, list[str]], dict[int, SoundFacts]]:
             here = [model for model in known_models() if has_weights(model)]
-            specs = [spec for model in here if (spec := _find_spec(model, "embedding", None))]
+            specs = [spec for model in here if (spec := _find_spec(model, "embedding", None, engine))]
             marks: dict[str, list[str]] = {}
             known: dict[int, SoundFacts] = {}
             for i, track in enumerate(tracks):
@@ -139,7 +139,7 @@ class TrackList:
                 digest = store.known_digest(track.place) if track.place is not None else None
                 if digest and (facts := load_facts(store, digest)):
                     known[track.id] = facts
-                computed = [spec.model.name for spec in specs if digest and store.has(spec.key(digest))]
+                computed = [spec.model.name for spec in specs if digest and extract.is_cached(digest, spec, store)]
                 if computed:
                     marks[str(track.id)] = computed
             return marks, known
@@ -185,14 +185,14 @@ class TrackList:
         return track
 
 
-def _load_cached(sound: Sound, keys: list[Any], store: Any) -> dict[Any, Embedding]:
-    specs = {key: spec for key in keys if (spec := _find_spec(*key))}
-    cached = {key: extract.load_cached(sound.audio, sound.digest, spec, store) for key, spec in specs.items()}
+def _load_cached(sound: Sound, keys: list[Any], store: Any, engine: EngineOption) -> dict[Any, Embedding]:
+    specs = {(model, layer, hop): _find_spec(model, layer, hop, engine) for model, layer, hop in keys}
+    cached = {key: extract.load_cached(sound.audio, sound.digest, spec, store) for key, spec in specs.items() if spec}
     return {key: embedding for key, embedding in cached.items() if embedding is not None}
 
 
-def _find_spec(model: str | Model, layer: str, hop: Any) -> extract.LayerSpec | None:
+def _find_spec(model: str | Model, layer: str, hop: Any, engine: EngineOption) -> extract.LayerSpec | None:
     """Return what is asked for, or None where it cannot be had: a row says so when its turn comes."""
     with suppress(EmbvizError):
-        return extract.LayerSpec.of(get_model(model), layer, hop)
+        return extract.LayerSpec.of(get_model(model), layer, hop, engine=engine)
     return None

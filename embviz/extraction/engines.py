@@ -1,0 +1,58 @@
+"""The engines that run networks: which may be asked for, whose results serve, and what of them belongs to a key."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Literal, TypeAlias, cast, get_args
+
+from embviz.core import essentia
+from embviz.errors import GraphError, OptionError
+from embviz.inference.session import Engine
+
+EngineOption: TypeAlias = Literal["auto", "essentia", "onnx"]
+
+ENGINES: tuple[str, ...] = get_args(EngineOption)
+FORMAT = 1  # of what ONNX Runtime is given and how its results are put together, raised when the numbers change
+
+
+def check_engine(engine: Any) -> EngineOption:
+    """Return what was given, checked to be the name of an engine or ``"auto"``."""
+    if not isinstance(engine, str) or engine not in ENGINES:
+        raise OptionError(f"engine is one of {', '.join(map(repr, ENGINES))}; {engine!r:.80} was found.")
+    return cast("EngineOption", engine)
+
+
+def serving_engines(engine: EngineOption) -> tuple[EngineOption, ...]:
+    """Return the engines whose results serve who asks for one, those first that are preferred."""
+    return ("onnx", "essentia") if engine == "auto" else (engine,)
+
+
+def engine_versions(engine: EngineOption) -> dict[str, str | int]:
+    """Return what of an engine determines the numbers, as part of a key."""
+    if engine == "essentia":
+        return {"essentia": essentia.version()}
+    return {
+        "engine": engine,
+        "onnxruntime": onnxruntime_version(),
+        "engine_format": FORMAT,
+        "decoding": f"essentia {essentia.version()}",
+    }
+
+
+@cache
+def onnxruntime_version() -> str:
+    """Return the version of the installed ONNX Runtime; empty where there is none."""
+    for package in ("onnxruntime", "onnxruntime-gpu"):
+        try:
+            return version(package)
+        except PackageNotFoundError:
+            continue
+    return ""
+
+
+def choose_engine(engine: EngineOption) -> Engine:
+    """Return the engine that runs a graph for who asks for one."""
+    if engine == "onnx":
+        raise GraphError("ONNX Runtime cannot run the graph: it is not translated yet; leave engine out.")
+    return "essentia"
