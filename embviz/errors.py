@@ -45,6 +45,14 @@ class GraphError(EmbvizError):
     """A file is not a frozen TensorFlow graph, or the graph does not run."""
 
 
+class EngineError(EmbvizError):
+    """An engine that runs graphs is not installed, is too old, or does not start."""
+
+
+class NotFiniteError(GraphError):
+    """A network was given what is not finite: only Essentia says what comes of that."""
+
+
 class OptionError(EmbvizError, ValueError):
     """An option has a value outside what it can be."""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from embviz.inference.essentia import EssentiaSession
+from embviz.inference.onnx_session import OnnxSession
 from embviz.inference.session import Engine, Session
 
 
@@ -56,6 +57,8 @@ class SessionPool:
 
         Raises
         ------
+        EngineError
+            If the engine is not here, is too old, or does not start.
         GraphError
             If the engine cannot load the graph.
         """
@@ -88,7 +91,7 @@ def _load(
     path: Path, input_node: str, input_rank: int, ranks: Mapping[str, int], engine: Engine, sha256: str
 ) -> Session:
     if engine == "onnx":
-        raise NotImplementedError(sha256)
+        return OnnxSession(path, input_node, tuple(ranks), sha256=sha256)
     return EssentiaSession(path, input_node, input_rank, tuple(ranks), ranks=ranks)
 
 

@@ -1,0 +1,189 @@
+"""Graphs run by ONNX Runtime."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz.core.processes import count_cores
+from embviz.core.text import shorten
+from embviz.errors import EngineError, GraphError, NotFiniteError
+from embviz.inference.onnx_files import load_onnx
+from embviz.inference.session import OverlappingPatches, PatchBatch
+from embviz.inference.sharing import Cut, Front, find_cut
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+OLDEST = (1, 20)  # of ONNX Runtime
+_BLOCK = 4  # patches in one pass: what lies between two operations stays near the processor
+_MOST = 1e30  # of what is fed: beyond, sums within a network may overflow
+_OUT_OF_MEMORY = ("bad alloc", "bad_alloc", "allocate memory", "out of memory")
+
+
+class OnnxSession:
+    """A graph translated to ONNX that gives some of its nodes.
+
+    Overlapping patches share what they have in common, where that pays. Patches are run in small blocks of one size, so
+    that memory stays small and the numbers of a patch do not depend on what stands beside it.
+
+    Parameters
+    ----------
+    path : path
+        The frozen TensorFlow graph.
+    input_node : str
+        Placeholder to feed.
+    outputs : tuple of str
+        Nodes to read.
+    sha256 : str
+        Of the graph.
+
+    Raises
+    ------
+    EngineError
+        If ONNX Runtime is not here, is too old, or does not start.
+    GraphError
+        If the graph cannot be translated.
+    """
+
+    def __init__(self, path: Path, input_node: str, outputs: tuple[str, ...], *, sha256: str) -> None:
+        _runtime()
+        self._title = repr(path.name)
+        self._input_node = input_node
+        self._model = load_onnx(path, sha256, input_node, outputs)
+        self._lock = threading.Lock()
+        self._whole: _Network | None = None
+        self._cuts: dict[int, _CutNetwork | None] = {}
+
+    def run(self, inputs: Mapping[str, PatchBatch]) -> dict[str, NDArray[np.float32]]:
+        """Run the network once; see :meth:`Session.run`.
+
+        Raises
+        ------
+        NotFiniteError
+            If what is fed is not finite: engines differ in whether a maximum passes NaN on.
+        GraphError
+            If there is not enough memory for a single patch, or the network does not run.
+        """
+        patches = inputs[self._input_node]
+        values = patches.frames if isinstance(patches, OverlappingPatches) else patches
+        if not (np.abs(values) < _MOST).all():
+            raise NotFiniteError("ONNX Runtime is expected to be fed with finite values; Essentia takes others, too.")
+        if isinstance(patches, OverlappingPatches):
+            cut = self._cut_for(patches)
+            if cut is not None:
+                return cut.run(patches)
+            patches = patches.stack()
+        with self._lock:
+            self._whole = self._whole or _Network(self._model, self._title)
+        return self._whole.run_blocks({self._input_node: patches})
+
+    def _cut_for(self, patches: OverlappingPatches) -> _CutNetwork | None:
+        with self._lock:
+            if patches.hop not in self._cuts:
+                cut = _find_cut(self._model, patches.hop)
+                self._cuts[patches.hop] = None if cut is None else _CutNetwork(cut, self._input_node, self._title)
+            return self._cuts[patches.hop]
+
+
+def _find_cut(model: bytes, hop: int) -> Cut | None:
+    import onnx
+
+    return find_cut(onnx.load_model_from_string(model), hop)
+
+
+class _CutNetwork:
+    """A network in two parts, of which the first is run once for what patches share."""
+
+    def __init__(self, cut: Cut, input_node: str, title: str) -> None:
+        self._cut, self._input_node = cut, input_node
+        self._front = _Network(cut.front.SerializeToString(), title)
+        self._rest = None if cut.rest is None else _Network(cut.rest.SerializeToString(), title)
+
+    def run(self, patches: OverlappingPatches) -> dict[str, NDArray[np.float32]]:
+        front = Front(self._cut, self._input_node, self._front.run, patches)
+        outputs = front.stack(0, len(patches), self._cut.given)
+        if self._rest is not None:
+            blocks = [(i, min(i + _BLOCK, len(patches))) for i in range(0, len(patches), _BLOCK)]
+            outputs |= _concatenate([self._rest.run(front.stack(*block, self._cut.passed)) for block in blocks])
+        return outputs
+
+
+class _Network:
+    """An ONNX model, loaded."""
+
+    def __init__(self, model: bytes, title: str) -> None:
+        self._title = title
+        runtime = _runtime()
+        options = runtime.SessionOptions()
+        options.intra_op_num_threads = count_cores()
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 4  # what goes wrong is raised
+        # Threads that wait by turning round would take the processor from decoding and from other processes.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        try:
+            self._session = runtime.InferenceSession(model, options, providers=_providers(runtime))
+        except Exception as error:
+            raise GraphError(_describe_error(title, error)) from error
+        self._outputs = [output.name for output in self._session.get_outputs()]
+
+    def run_blocks(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+        """Run the network block by block; all inputs are patches first."""
+        patches = len(next(iter(inputs.values())))
+        blocks = []
+        for i in range(0, patches, _BLOCK):
+            block = {name: array[i : i + _BLOCK] for name, array in inputs.items()}
+            blocks.append(self.run(block))
+        return _concatenate(blocks)
+
+    def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+        """Run the network once, patch by patch where memory does not hold them all."""
+        try:
+            feeds = {name: np.ascontiguousarray(array) for name, array in inputs.items()}
+            return dict(zip(self._outputs, self._session.run(self._outputs, feeds), strict=True))
+        except Exception as error:
+            patches = len(next(iter(inputs.values())))
+            if not _is_memory(error):
+                raise GraphError(_describe_error(self._title, error)) from error
+            if patches == 1:
+                raise GraphError(
+                    f"There is not enough memory to run {self._title} on a single patch; close other programs."
+                ) from error
+        return _concatenate([self.run({name: a[i : i + 1] for name, a in inputs.items()}) for i in range(patches)])
+
+
+def _concatenate(blocks: list[dict[str, NDArray[np.float32]]]) -> dict[str, NDArray[np.float32]]:
+    return blocks[0] if len(blocks) == 1 else {name: np.concatenate([b[name] for b in blocks]) for name in blocks[0]}
+
+
+def _runtime() -> Any:
+    """Return the package of ONNX Runtime, which is imported once it is needed."""
+    try:
+        import onnxruntime
+    except Exception as error:
+        reason = "is not installed" if isinstance(error, ModuleNotFoundError) else f"does not start ({error})"
+        raise EngineError(f"ONNX Runtime {shorten(reason, 200)}; get it with `pip install -U onnxruntime`.") from error
+    version = str(getattr(onnxruntime, "__version__", "0"))
+    if tuple(int(part) for part in version.split(".")[:2] if part.isdecimal()) < OLDEST:
+        expected = ".".join(map(str, OLDEST))
+        raise EngineError(f"ONNX Runtime {expected} is expected, {version} was found; `pip install -U onnxruntime`.")
+    return onnxruntime
+
+
+def _providers(runtime: Any) -> list[Any]:
+    """Return what runs a network, the fastest first: a GPU where there is one, in single precision throughout."""
+    gpu = "CUDAExecutionProvider" in runtime.get_available_providers()
+    return [("CUDAExecutionProvider", {"use_tf32": "0"})] * gpu + ["CPUExecutionProvider"]
+
+
+def _is_memory(error: Exception) -> bool:
+    return isinstance(error, MemoryError) or any(words in str(error).lower() for words in _OUT_OF_MEMORY)
+
+
+def _describe_error(title: str, error: Exception) -> str:
+    reason = str(error).rpartition(" : ")[2] or type(error).__name__
+    return f"ONNX Runtime cannot run {title}: {shorten(reason, 200).rstrip('. ')}."
