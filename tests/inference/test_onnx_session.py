@@ -12,7 +12,8 @@ import pytest
 
 from embviz.audio import Audio
 from embviz.errors import EngineError, GraphError, NotFiniteError
-from embviz.extraction.frontends import FRONTENDS, cut_patches, mel_spectrogram
+from embviz.extraction.frontends import FRONTENDS, cut_patches
+from embviz.extraction.mel import mel_spectrogram
 from embviz.inference import onnx_session
 from embviz.inference.essentia import EssentiaSession
 from embviz.inference.onnx_session import OnnxSession
