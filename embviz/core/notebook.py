@@ -29,10 +29,14 @@ def shell() -> Any:
     return sys.modules["IPython"].get_ipython()
 
 
-def publish(data: Mapping[str, Any], name: str = "", *, update: bool = False) -> None:
-    """Show an output, by media types, below the running cell; one with a name can be replaced from any cell."""
+def publish(data: Mapping[str, Any], name: str = "", *, update: bool = False, alt: str = "") -> None:
+    """Show an output, by media types, below the running cell; one with a name can be replaced from any cell.
+
+    `alt` says in words what a PNG shows; nbconvert's classic pages and nbsphinx take it from here.
+    """
     transient = {"transient": {"display_id": name}} if name else {}
-    shell().display_pub.publish(data=data, metadata={}, update=update, **transient)
+    metadata = {"image/png": {"alt": alt}} if alt else {}
+    shell().display_pub.publish(data=data, metadata=metadata, update=update, **transient)
 
 
 def running_cell() -> Callable[[], AbstractContextManager[Any]]:

@@ -205,6 +205,22 @@ def map_drawing(
     return draw
 
 
+def side_by_side(drawings: Sequence[tuple[str, Drawing]]) -> Drawing:
+    """Return what draws pictures beside each other, each below its title and smaller than alone."""
+
+    def draw(share: float) -> Picture:
+        parts = [(title, part(0.7 * share)) for title, part in drawings]
+        widths, heights = zip(*[part.size for _, part in parts], strict=True)
+        picture, x = Picture(sum(widths) + GAP * (len(parts) - 1), HEAD + max(heights)), 0
+        for (title, part), width in zip(parts, widths, strict=True):
+            picture.text(title, x + MARGIN, 14, bold=True, width=width - 2 * MARGIN)
+            picture.paste(part.pixels, x, HEAD)
+            x += width + GAP
+        return picture
+
+    return draw
+
+
 # Parts. --------------------------------------------------------------------------------------------------------------
 
 

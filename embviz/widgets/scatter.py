@@ -313,7 +313,8 @@ class Scatter(PageWidget):
             lines.append(f"left out by filters: {int((~shown).sum()):,}")
         draw = map_drawing(self._xy, self.color, shades, selected=chosen, labels=self.labels, shown=shown)
         key = (id(self._xy), self.shades, self.selected, [label["text"] for label in self.labels], shown.tobytes())
-        return Still(self.title or "Map", (" · ".join(lines),), draw if self.n else None, key)
+        legend = _legend_line(self.color)
+        return Still(self.title or "Map", (" · ".join(lines), *[legend] * bool(legend)), draw if self.n else None, key)
 
     def _shown(self, passes: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
         """Return which points neither a filter nor the legend leaves out."""
@@ -360,6 +361,17 @@ def _rotation(pairs: NDArray[np.float64], near: NDArray[np.float32]) -> NDArray[
     left, _, right = np.linalg.svd((pairs - pairs.mean(axis=0)).T @ (near - near.mean(axis=0)))
     turn: NDArray[np.float64] = left @ right
     return turn
+
+
+def _legend_line(color: Mapping[str, Any]) -> str:
+    """Return what colours mean, in words; empty where they mean nothing."""
+    if color.get("kind") == "category":
+        names = [*color["labels"], *[color.get("unknown", "unknown")] * bool(color.get("missing"))]
+        return f"{color['title']}: {', '.join(names)}"
+    if color.get("kind") == "number":
+        unit = f" {color['unit']}" if color["unit"] else ""
+        return f"{color['title']}: {color['low']:.4g} to {color['high']:.4g}{unit}".replace("-", "−")
+    return ""
 
 
 def _pairs(xy: ArrayLike) -> NDArray[np.float64]:

@@ -67,6 +67,11 @@ class Still:
         markup = f'<div class="embviz-still"><p><b>{html.escape(title)}</b></p>{body}{self.table}<p>{HOW_TO}</p></div>'
         return {"text/html": f"<style>{STYLE}</style>{markup}", "text/plain": "\n".join([title, *lines, HOW_TO])}
 
+    @property
+    def alt(self) -> str:
+        """What the picture shows, in words."""
+        return ". ".join([clean_line(self.title), *[shorten(line) for line in self.lines[:MOST_LINES]]])
+
     def picture(self) -> dict[str, str]:
         """Return the picture by media types; empty where there is none."""
         from embviz.plotting.picture import small_png
@@ -112,8 +117,8 @@ class StillOutputs:
         self._shown = self._kept = still
         self._changed, self._last = False, time.monotonic()
         publish(view)
-        for name, data in zip(self._names, (still.caption(), still.picture()), strict=True):
-            publish(data or NOTHING, name)
+        publish(still.caption(), self._names[0])
+        self._publish_picture(still)
         if not self._connected:
             # At the end of a cell, so that it is there even where no page is open, and cells follow each other.
             shell().events.register("post_run_cell", self._end_cell)
@@ -167,10 +172,14 @@ class StillOutputs:
         still = self._make()
         if (still.title, still.lines, still.table) != (before.title, before.lines, before.table):
             publish(still.caption(), self._names[0], update=True)
-        if still.key != before.key:
-            publish(still.picture() or NOTHING, self._names[1], update=True)
+        if (still.title, still.key) != (before.title, before.key):
+            self._publish_picture(still, update=True)
         self._shown = still
         return still
+
+    def _publish_picture(self, still: Still, *, update: bool = False) -> None:
+        picture = still.picture()
+        publish(picture or NOTHING, self._names[1], update=update, alt=still.alt if picture else "")
 
 
 def _guard() -> AbstractContextManager[None]:

@@ -967,10 +967,25 @@ def test_its_still_shows_the_map_and_names_what_is_selected(table, chart):
     assert still.title == "Map · MusiCNN (MSD) · embedding"
     assert still.lines[0].startswith("6 points · colour: genre · PCA")
     assert still.lines[1] == f"selected: {table['title'][120] or table['name'][120]}"
+    assert still.lines[2].startswith("genre: ")
+    assert set(still.lines[2].removeprefix("genre: ").split(", ")) == set(table["genre"].iloc[:6])
+    assert still.alt == f"{still.title}. {'. '.join(still.lines)}"
     before = still.picture()
     atlas.selection = []
     assert atlas.still().key != still.key
     assert atlas.still().picture() != before
+
+
+def test_its_still_shows_both_maps(table, chart):
+    atlas = chart(table.iloc[:6]).wait()
+    alone = atlas.still()
+    command(atlas, "set_option", name="second", value={"model": "vgg", "layer": "embedding"})
+    both = atlas.wait().still()
+    assert "beside it: VGG-I (MSD) · embedding" in both.lines
+    (width, height), (one_width, _) = both.draw(1.0).size, alone.draw(0.7).size
+    assert width > 2 * one_width
+    assert height < alone.draw(1.0).size[1]
+    assert both.key != alone.key
 
 
 def test_a_picture_shows_what_is_seen(table, chart, tmp_path, monkeypatch):

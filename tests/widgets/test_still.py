@@ -13,6 +13,7 @@ import plotly.io
 import pytest
 from factories import bare
 from nbclient import NotebookClient
+from nbconvert import HTMLExporter
 
 import embviz
 from embviz.core.embedding import Embedding, FrameGrid
@@ -238,17 +239,19 @@ def test_a_notebook_that_a_program_runs_has_each_view_as_it_was_at_last(monkeypa
     captions = [cell.outputs[1].data["text/plain"].splitlines() for cell in (notebook.cells[0], notebook.cells[-1])]
     assert captions[0][0] == "two"
     assert captions[1][1] == "array · 0:01.0"
+    page, _ = HTMLExporter(template_name="classic").from_notebook_node(notebook)
+    assert 'alt="two. 20 frames × 12 dimensions"' in page.replace("&#34;", '"')
 
 
 def test_what_followed_between_cells_is_said_again_and_work_is_waited_for_where_a_program_runs_them(shell):
     waited, state = [], ["one"]
-    outputs = StillOutputs(lambda: {VIEW: {}}, lambda: Still(state[0]), waited.append)
+    outputs = StillOutputs(lambda: {VIEW: {}}, lambda: Still("view", (state[0],)), waited.append)
     outputs.display()
     state[0] = "two"
     outputs._changed = True
     outputs._follow()
     shell.end_cell()
-    assert [data["text/plain"].split("\n")[0] for data, _ in shell.updates] == ["two", "two"]
+    assert [data["text/plain"].split("\n")[1] for data, _ in shell.updates] == ["two", "two"]
     shell.end_cell()
     assert len(shell.updates) == 2
     assert not waited
