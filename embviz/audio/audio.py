@@ -3,7 +3,8 @@
 Conventions: samples are float32 between -1 and 1, frames first: ``[n]`` for one channel, ``[n, channels]`` for
 several. A track is decoded once, at its own rate, and mixed down and resampled with Essentia's own algorithms, so that
 ``Audio.open(path).mono(rate, quality=q)`` has the very samples of
-``MonoLoader(filename=path, sampleRate=rate, resampleQuality=q)()``.
+``MonoLoader(filename=path, sampleRate=rate, resampleQuality=q)()``. Where Essentia is not installed, other libraries
+give nearly the same (:mod:`embviz.audio.loaders`).
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from embviz.audio.decode import Decoded, decode, decode_mix
-from embviz.audio.decoders import check_rate, check_samples, mix, resample
 from embviz.audio.facts import SoundFacts, sound_digest
+from embviz.audio.samples import check_rate, check_samples, mix, resample
 from embviz.core.io import file_digest
 from embviz.core.memmap import release_pages
 from embviz.core.paths import check_the_path
@@ -74,7 +75,7 @@ class Audio:
         Parameters
         ----------
         source : path, (ndarray, int) or Audio
-            A file that Essentia or libsndfile can decode, or float samples of shape ``[n]`` or ``[n, channels]``
+            A file that can be decoded, or float samples of shape ``[n]`` or ``[n, channels]``
             between -1 and 1 with their rate in Hz.
 
         Returns

@@ -9,24 +9,24 @@ to be replaced. What the bytes show (:mod:`embviz.audio.sniff`) only decides whi
 from __future__ import annotations
 
 import contextlib
-import os
 import tempfile
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from signal import SIGKILL, SIGXCPU
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
 from embviz.audio import decoder_process, decoders
-from embviz.audio.decoder_pool import ProcessEndedError, pool
-from embviz.audio.decoders import DecodeRequest, RefusedError, describe_changes
+from embviz.audio.decoder_pool import SIGKILL, SIGXCPU, ProcessEndedError, pool
+from embviz.audio.decoders import DecodeRequest, describe_changes
 from embviz.audio.facts import SoundFacts
+from embviz.audio.loaders import RefusedError, usual_loaders
 from embviz.audio.sniff import Inspection, Stretch, inspect_file
 from embviz.core import essentia
+from embviz.core.processes import count_memory, limit_processor_time
 from embviz.core.text import printable_name
 from embviz.errors import AudioError, UndecodableError
 
@@ -209,24 +209,24 @@ class _Search:
         seen = self.inspection
         if seen.verdict == "empty":
             raise UndecodableError(f"{self.request.title!r} is empty (0 bytes); copy or download it again.")
-        order = ["essentia", "libsndfile"]
-        if seen.verdict == "foreign" or seen.changes or seen.misfits:
-            order.reverse()
+        order, odd = list(usual_loaders()), seen.verdict == "foreign" or seen.misfits
+        if odd or seen.changes:
+            order.sort(key=lambda decoder: decoder == "essentia")
         if self.request.decoder:
             order.sort(key=lambda decoder: decoder != self.request.decoder)
         if any(stretch.format.channels > 2 for stretch in seen.stretches):
-            order = ["libsndfile"]
+            order = [decoder for decoder in order if decoder != "essentia"]
         whole: list[_Attempt] = [(decoder, []) for decoder in order]
         if not 1 < len(seen.stretches) <= MOST_STRETCHES:
             return whole
         # Parts are as Essentia likes them.
-        order.sort(reverse=seen.verdict == "foreign" or seen.misfits)
+        order.sort(key=lambda decoder: (decoder == "essentia") == odd)
         apart = [(decoder, list(seen.stretches)) for decoder in order]
         return apart + whole if seen.changes else whole + apart
 
     def _try(self, request: DecodeRequest) -> Decoded:
         if _expendable.on and self.inspection.verdict == "sound":
-            with decoder_process.limit_processor_time(self._seconds):
+            with limit_processor_time(self._seconds):
                 channels, facts = decoders.decode(request)
             samples = _join(channels, request)
         else:
@@ -238,11 +238,11 @@ class _Search:
         """Have another process decode."""
         question = asdict(request) | {"seconds": self._seconds, "memory": self._memory}
         # Who asks for another rate goes on with Essentia, which can be loaded meanwhile.
-        meanwhile = None if request.rate is None else essentia.load
+        meanwhile = None if request.rate is None or not essentia.is_installed() else essentia.load
         reply, file = pool.ask(question, PATIENCE * self._seconds, meanwhile, _check.get())
         if file is not None:
-            with os.fdopen(file, "rb") as opened:
-                mapped = np.memmap(opened, np.float32, "c", shape=tuple(reply["shape"]))
+            with file:
+                mapped = np.memmap(file, np.float32, "c", shape=tuple(reply["shape"]))
             return mapped, SoundFacts(**reply["facts"])
         if "problem" in reply:
             raise (UndecodableError if reply.get("final") else AudioError)(reply["problem"])
@@ -259,7 +259,7 @@ class _Search:
         first = self.inspection.stretches[0].format if self.inspection.stretches else None
         claimed = self.inspection.claimed
         samples = claimed * first.rate * max(first.channels, 2) if claimed and first else 4 * self.size
-        return int(min(MEMORY + 16 * samples, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")))
+        return int(min(MEMORY + 16 * samples, count_memory()))
 
     def _is_short(self, seconds: float) -> bool:
         claimed = self.inspection.claimed

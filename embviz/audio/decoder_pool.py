@@ -1,30 +1,45 @@
 """The processes that decode for this one: started when first needed, kept, replaced when they end.
 
 Conventions: a plain subprocess, so that it works in notebooks, threads, event loops and scripts without a guard of
-``__main__``. It shares nothing with this process but a socket, and ends with it.
+``__main__``. It shares nothing with this process but a socket, and ends with it. Windows hands no sockets on: there it
+connects to a port of the machine itself, and shows that it is the process that was started by a secret.
 """
 
 from __future__ import annotations
 
 import atexit
 import contextlib
+import hmac
 import json
+import math
 import os
-import signal
+import secrets
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from embviz.errors import AudioError
 
 MOST = 2  # processes; the second is started when the first is busy
-LONGEST_LINE = 1 << 16  # bytes read at a time
+LONGEST_LINE = 1 << 16  # bytes read at a time …
+LONGEST_PART = 1 << 20  # … and where samples follow
 CHECK_EVERY = 0.5  # seconds
+STARTING = 60.0  # seconds that a process may take to connect
+
+SIGSEGV, SIGKILL, SIGXCPU = 11, 9, 24  # on Linux and macOS; Windows has none of them
+CRASHES = 1 << 30  # exit codes of Windows beyond it are those of crashes
+
+PASSES_FILES = hasattr(socket, "send_fds")  # whether open files can be handed to another process
+LOCAL = "127.0.0.1"
+SECRET = 32  # bytes
+
+ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
 
 # It is this very package, wherever it lies; what else this process finds comes after what a fresh one does.
 _CODE = """
@@ -58,21 +73,29 @@ class DecoderProcess:
     """A process that decodes one file at a time."""
 
     def __init__(self) -> None:
-        self._socket, theirs = socket.socketpair()
+        self._secret = b""  # that it has yet to show
+        theirs: socket.socket | None = None
+        if PASSES_FILES:
+            self._socket, theirs = socket.socketpair()
+        else:
+            self._socket, self._secret = socket.create_server((LOCAL, 0)), secrets.token_bytes(SECRET)
         place = str(Path(__file__).resolve().parents[1] / "__init__.py")
         paths = [path for path in sys.path if os.path.isabs(path)]  # noqa: PTH117
-        environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
         try:
-            with theirs:
+            with theirs or contextlib.nullcontext():
                 self._process = subprocess.Popen(  # noqa: S603  our own interpreter and code
                     # -P: what lies in the working folder must not pass for a library.
                     [sys.executable, "-P", "-c", _CODE, json.dumps([place, *paths])],
-                    stdin=theirs.fileno(),
+                    stdin=theirs.fileno() if theirs else subprocess.PIPE,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
                     start_new_session=True,  # Ctrl-C in a terminal is not for it
-                    env=environment,
+                    creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+                    env=os.environ | ENVIRONMENT,
                 )
+            if self._process.stdin is not None:
+                with self._process.stdin as stdin:
+                    stdin.write(json.dumps([self._socket.getsockname()[1], self._secret.hex()]).encode() + b"\n")
         except OSError as error:
             self._socket.close()
             raise AudioError(f"No process that decodes sound could be started: {error.strerror}.") from error
@@ -88,12 +111,14 @@ class DecoderProcess:
         seconds: float,
         meanwhile: Callable[[], object] | None,
         check: Callable[[], object],
-    ) -> tuple[dict[str, Any], int | None]:
-        """Return an answer, and the descriptor of the file that comes with it, after doing something else meanwhile.
+    ) -> tuple[dict[str, Any], IO[bytes] | None]:
+        """Return an answer, and the file of samples that comes with it, after doing something else meanwhile.
 
         `check` is called again and again while it is waited for, and may raise to cancel.
         """
         try:
+            if self._secret:
+                self._let_in(check)
             end = time.monotonic() + seconds
             self._socket.settimeout(seconds)
             self._socket.sendall(json.dumps(question).encode() + b"\n")
@@ -103,7 +128,7 @@ class DecoderProcess:
             reply, file = self._receive(end, check)
         except TimeoutError as error:
             self.close()
-            raise ProcessEndedError(signal.SIGXCPU) from error
+            raise ProcessEndedError(SIGXCPU) from error
         except OSError as error:
             raise ProcessEndedError(self._wait()) from error
         except BaseException:  # Ctrl-C: the answer would be taken for that to the next question
@@ -113,25 +138,72 @@ class DecoderProcess:
             self.close()
         return reply, file
 
-    def _receive(self, end: float, check: Callable[[], object]) -> tuple[dict[str, Any], int | None]:
-        data, files = b"", []
-        try:
-            while not data.endswith(b"\n"):
+    def _let_in(self, check: Callable[[], object]) -> None:
+        """Wait until the process has connected, and shown the secret."""
+        end = time.monotonic() + STARTING
+        with self._socket as listener:
+            listener.settimeout(CHECK_EVERY)
+            while self._secret:
                 try:
-                    part, some, *_ = socket.recv_fds(self._socket, LONGEST_LINE, 1)
-                except TimeoutError:
-                    if time.monotonic() > end:
-                        raise
+                    connection, _ = listener.accept()
+                    connection.settimeout(CHECK_EVERY)
+                    shown = connection.recv(SECRET)
+                except TimeoutError as error:
+                    if not self.alive or time.monotonic() > end:
+                        raise ConnectionAbortedError from error
                     check()
                     continue
-                files += some
-                if not part:
-                    raise ConnectionResetError
-                data += part
-            return json.loads(data), files.pop() if files else None
+                if hmac.compare_digest(shown, self._secret):
+                    self._socket, self._secret = connection, b""
+                else:
+                    connection.close()
+
+    def _receive(self, end: float, check: Callable[[], object]) -> tuple[dict[str, Any], IO[bytes] | None]:
+        data, files = b"", list[int]()
+        try:
+            while b"\n" not in data:
+                part, some = self._receive_part(end, check)
+                data, files = data + part, files + some
+            line, _, samples = data.partition(b"\n")
+            reply = json.loads(line)
+            if files:
+                return reply, os.fdopen(files.pop(), "rb")
         finally:
             for file in files:
                 os.close(file)
+        if "shape" not in reply:
+            return reply, None
+        return reply, self._receive_samples(samples, 4 * math.prod(reply["shape"]), end, check)
+
+    def _receive_samples(self, first: bytes, size: int, end: float, check: Callable[[], object]) -> IO[bytes]:
+        """Return a file without a name of the bytes that follow an answer."""
+        file = tempfile.TemporaryFile(prefix="embviz-")  # noqa: SIM115
+        try:
+            done = file.write(first)
+            while done < size:
+                done += file.write(self._receive_part(end, check)[0])
+            file.flush()
+        except BaseException:
+            file.close()
+            raise
+        return file
+
+    def _receive_part(self, end: float, check: Callable[[], object]) -> tuple[bytes, list[int]]:
+        """Return some bytes, and the descriptors of files that came along."""
+        while True:
+            try:
+                if PASSES_FILES:
+                    part, files, *_ = socket.recv_fds(self._socket, LONGEST_LINE, 1)
+                else:
+                    part, files = self._socket.recv(LONGEST_PART), []
+            except TimeoutError:
+                if time.monotonic() > end:
+                    raise
+                check()
+                continue
+            if not part:
+                raise ConnectionResetError
+            return part, files
 
     def _wait(self) -> int:
         """Wait for the end of the process, and return the signal that ended it."""
@@ -139,7 +211,7 @@ class DecoderProcess:
             self._process.wait(1)
         code = self._process.poll() or 0
         self.close()
-        return -code
+        return SIGSEGV if code > CRASHES else -code
 
     def close(self) -> None:
         """End it."""
@@ -175,7 +247,7 @@ class DecoderPool:
         seconds: float,
         meanwhile: Callable[[], object] | None = None,
         check: Callable[[], object] = lambda: None,
-    ) -> tuple[dict[str, Any], int | None]:
+    ) -> tuple[dict[str, Any], IO[bytes] | None]:
         """Put a question to a process that is free; raises ProcessEndedError where it ends over it.
 
         `check` is called while it is waited for, and may raise to cancel.

@@ -2,6 +2,8 @@
 
 Conventions: its standard input is a socket. A line of JSON asks; a line of JSON answers, and with it come open files
 that have no name: nothing is left of them, whatever happens to either process. It ends when the socket is closed.
+Where sockets cannot be handed on, as on Windows, a line of standard input says where to connect to, and samples come
+behind the answer.
 """
 
 from __future__ import annotations
@@ -9,20 +11,21 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import resource
 import signal
 import socket
 import sys
 import tempfile
-from collections.abc import Iterator
 from dataclasses import asdict
 from typing import IO, TYPE_CHECKING, Any
 
 from embviz.audio import decoders
-from embviz.audio.decoders import DecodeRequest, RefusedError
+from embviz.audio.decoder_pool import LOCAL, PASSES_FILES
+from embviz.audio.decoders import DecodeRequest
+from embviz.audio.loaders import RefusedError
+from embviz.audio.samples import write_samples
 from embviz.audio.sniff import Format, Stretch
 from embviz.core import essentia
-from embviz.core.processes import end_first
+from embviz.core.processes import end_first, leave_no_core_dump, limit_memory, limit_processor_time
 from embviz.errors import AudioError, UndecodableError
 
 if TYPE_CHECKING:
@@ -36,10 +39,11 @@ LARGEST_SHARED = 256 << 20  # bytes; what is larger is left to a disk, from whic
 def main() -> None:
     """Answer until the socket is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    connection = socket.socket(fileno=os.dup(0))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    connection = _connect()
+    leave_no_core_dump()
     end_first()
-    essentia.load()
+    if essentia.is_installed():
+        essentia.load()
     usable = True
     with connection.makefile("rb") as requests:
         while usable and (line := requests.readline()):
@@ -47,10 +51,24 @@ def main() -> None:
             message = json.dumps(reply | {"last": not usable}).encode() + b"\n"
             if file is None:
                 connection.sendall(message)
-            else:
-                with file:
+                continue
+            with file:
+                if PASSES_FILES:
                     socket.send_fds(connection, [message], [file.fileno()])
+                else:
+                    connection.sendall(message)
+                    connection.sendfile(file)
     os._exit(0)  # what native code has broken might show at the end
+
+
+def _connect() -> socket.socket:
+    """Return the socket of the process that asks."""
+    if PASSES_FILES:
+        return socket.socket(fileno=os.dup(0))
+    port, token = json.loads(sys.stdin.readline())
+    connection = socket.create_connection((LOCAL, port))
+    connection.sendall(bytes.fromhex(token))
+    return connection
 
 
 def _answer(asked: dict[str, Any]) -> tuple[dict[str, Any], IO[bytes] | None, bool]:
@@ -59,7 +77,7 @@ def _answer(asked: dict[str, Any]) -> tuple[dict[str, Any], IO[bytes] | None, bo
     seconds, memory = asked.pop("seconds"), asked.pop("memory")
     request = DecodeRequest(**asked, stretches=stretches)
     try:
-        with limit_processor_time(seconds), _limit_memory(memory):
+        with limit_processor_time(seconds), limit_memory(memory):
             channels, facts = decoders.decode(request)
             file = keep_samples(channels)
     except RefusedError:
@@ -86,49 +104,11 @@ def _write(folder: str | None, channels: list[NDArray[np.float32]]) -> IO[bytes]
     file = tempfile.TemporaryFile(prefix="embviz-", dir=folder)  # noqa: SIM115
     try:
         # Written, not mapped: where there is no room, this is an error and not the end of the process.
-        decoders.write_samples(file, channels)
+        write_samples(file, channels)
     except BaseException:
         file.close()
         raise
     return file
-
-
-@contextlib.contextmanager
-def limit_processor_time(seconds: float) -> Iterator[None]:
-    """End this process where what is inside takes more of the processor's time than that."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    soft, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    limit = int(used.ru_utime + used.ru_stime + seconds) + 1
-    if hard != resource.RLIM_INFINITY:
-        limit = min(limit, hard)
-    resource.setrlimit(resource.RLIMIT_CPU, (limit, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
-
-
-@contextlib.contextmanager
-def _limit_memory(size: int) -> Iterator[None]:
-    """Have allocations fail inside that take this process more than a number of bytes further."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    limit = _data_size() + size
-    if hard != resource.RLIM_INFINITY:
-        limit = min(limit, hard)
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
-    try:
-        yield
-    finally:
-        with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
-
-
-def _data_size() -> int:
-    """Return the bytes of data that this process has mapped; 0 where the system does not tell."""
-    with contextlib.suppress(OSError, ValueError), open("/proc/self/statm") as file:  # noqa: PTH123
-        return int(file.read().split()[5]) * resource.getpagesize()
-    return 0
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.core import essentia
+from embviz.audio.loaders import decoder_versions
 from embviz.core.text import shorten
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class SoundFacts:
     digest: str
     """BLAKE2b of rate, channels and samples, hexadecimal: the same for files that sound alike to the last bit."""
     decoder: str
-    """``"essentia"``, ``"libsndfile"``, or ``""`` for samples that were given as an array."""
+    """``"essentia"``, ``"libsndfile"``, ``"ffmpeg"``, or ``""`` for samples that were given as an array."""
     sample_rate: int
     """In Hz."""
     channels: int
@@ -76,7 +76,8 @@ def _decoders() -> str:
     """Return what decides on whether a file can be decoded."""
     from importlib.metadata import version
 
-    return f"{DECODERS}, essentia {essentia.version()}, soundfile {version('soundfile')}"
+    versions = decoder_versions() | {"soundfile": version("soundfile")}
+    return ", ".join([str(DECODERS), *(f"{name} {number}" for name, number in versions.items())])
 
 
 def sound_digest(rate: int, channels: Sequence[NDArray[np.float32]]) -> str:

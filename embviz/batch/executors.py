@@ -20,7 +20,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
 from embviz.audio.decode import decode_here
-from embviz.core.processes import count_cores
+from embviz.core.processes import count_cores, count_memory
 from embviz.errors import CollectionError, OptionError
 
 MEMORY = 3 * 2**29  # bytes that a process with a track of usual length and a few graphs may take
@@ -128,8 +128,7 @@ def choose_executor(
     if workers == 1 or (workers is None and quick):
         return LocalThread()
     if workers is None:  # one for each core, if there is the memory
-        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        workers = max(1, min(count_cores(), memory // MEMORY))
+        workers = max(1, min(count_cores(), count_memory() // MEMORY))
     return LocalProcesses(min(jobs, workers), environment)
 
 
@@ -157,11 +156,14 @@ def exit_with_parent(parent: int) -> None:
     Ctrl-C is the parent's affair: a terminal sends it to all processes. Sound is decoded here: where that ends this
     process, another one takes its place.
     """
+    import psutil
+
     decode_here()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def watch() -> None:
-        while os.getppid() == parent:
+        # Windows goes on naming a parent that has ended.
+        while os.getppid() == parent and psutil.pid_exists(parent):
             time.sleep(1)
         os._exit(1)
 

@@ -1,4 +1,4 @@
-"""Essentia, imported once, quietly, when first needed."""
+"""Essentia, imported once, quietly, when first needed; there are platforms without it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from collections.abc import Callable
 from functools import cache, partial
 from types import ModuleType
 from typing import Any
+
+from embviz.errors import EmbvizError
+
+PLATFORMS = "Python 3.11 to 3.14 on Linux (x86-64 with glibc) and macOS (14 on Intel, 15 on Apple's processors)"
 
 
 class Algorithm:
@@ -51,9 +55,21 @@ def standard() -> Any:
     return _Algorithms()
 
 
+def is_installed() -> bool:
+    """Tell whether Essentia with TensorFlow is installed; it has wheels for some platforms only."""
+    return bool(version())
+
+
+def check_installed(what: str) -> None:
+    """Raise where Essentia is missing, saying what needs it."""
+    if not is_installed():
+        raise EmbvizError(f"{what} needs Essentia, which is not installed: it has wheels for {PLATFORMS}.")
+
+
 @cache
 def load() -> tuple[ModuleType, ModuleType]:
     """Return Essentia's extension module and its conversions, with its and TensorFlow's chatter silenced."""
+    check_installed("This")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with quiet:
         import essentia
@@ -67,10 +83,14 @@ def load() -> tuple[ModuleType, ModuleType]:
 
 @cache
 def version() -> str:
-    """Return the version of the installed essentia-tensorflow."""
+    """Return the version of the installed essentia-tensorflow, empty where there is none."""
+    from importlib.metadata import PackageNotFoundError
     from importlib.metadata import version as installed
 
-    return installed("essentia-tensorflow")
+    try:
+        return installed("essentia-tensorflow")
+    except PackageNotFoundError:
+        return ""
 
 
 class _Quiet:

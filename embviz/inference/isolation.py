@@ -15,7 +15,7 @@ from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Future
 from typing import Any, TypeVar, cast
 
-from embviz.core.processes import end_first
+from embviz.core.processes import end_first, limit_addresses
 from embviz.errors import EmbvizError, GraphError
 
 IDLE_SECONDS = 30
@@ -92,11 +92,7 @@ def _stop() -> None:
 
 def _prepare() -> None:
     """Keep what a dying process prints to itself, and let it be the one that dies where memory runs out."""
-    import resource
-
     sink = os.open(os.devnull, os.O_WRONLY)
     os.dup2(sink, 2)
-    _, most = resource.getrlimit(resource.RLIMIT_AS)
-    limit = MOST_MEMORY if most == resource.RLIM_INFINITY else min(most, MOST_MEMORY)
-    resource.setrlimit(resource.RLIMIT_AS, (limit, most))
+    limit_addresses(MOST_MEMORY)
     end_first()

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import grp
+import importlib
 import os
-import pwd
 import stat
 import threading
 from collections.abc import Callable, Iterator
@@ -20,6 +19,11 @@ from types import ModuleType
 from typing import Any
 
 import platformdirs
+
+grp: Any = None  # on Windows, where the folders of a user are closed to all other users from the beginning
+pwd: Any = None
+with contextlib.suppress(ImportError):
+    grp, pwd = importlib.import_module("grp"), importlib.import_module("pwd")
 
 # Where there is neither OpenMP nor TBB, two parallel kernels of numba at once end the process.
 _one_at_a_time = threading.Lock()
@@ -47,6 +51,8 @@ def _is_closed(folder: Path, *, sticky: bool) -> bool:
 
     Where `sticky`, it is enough that others cannot change what is not theirs.
     """
+    if grp is None or pwd is None:
+        return True
     status = folder.stat()
     others = status.st_mode & stat.S_IWOTH or (status.st_mode & stat.S_IWGRP and not _is_own_group(status.st_gid))
     return status.st_uid in (0, os.geteuid()) and (not others or (sticky and bool(status.st_mode & stat.S_ISVTX)))
