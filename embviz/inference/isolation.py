@@ -28,10 +28,11 @@ _lock = threading.Lock()
 _executor: Any = None
 
 
-def run_isolated(call: Callable[..., Result], *arguments: Any, what: str) -> Result:
+def run_isolated(call: Callable[..., Result], *arguments: Any, what: str, who: str = "TensorFlow") -> Result:
     """Return what a function of a module gives for arguments that can be pickled, computed in another process.
 
-    Errors of the function are raised here. `what` is named where the process dies, or does not come to an end.
+    Errors of the function are raised here. `what` is named where the process dies, or does not come to an end; it does
+    so while `who` is at work.
 
     Raises
     ------
@@ -53,7 +54,7 @@ def run_isolated(call: Callable[..., Result], *arguments: Any, what: str) -> Res
                 _executor = None
             if isinstance(error, BrokenExecutor | TimeoutError):
                 ended = "did not come to an end" if isinstance(error, TimeoutError) else "ended abruptly"
-                raise GraphError(f"TensorFlow {ended} on {what}, tried in a process of its own.") from error
+                raise GraphError(f"{who} {ended} on {what}, tried in a process of its own.") from error
             raise
 
 

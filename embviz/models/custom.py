@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from embviz.core.io import parse_json, write_bytes
 from embviz.errors import GraphError, ModelError, did_you_mean
+from embviz.inference.onnx_files import remove_translations
 from embviz.models import weight_store
 from embviz.models.catalogue import ALIASES, CATALOGUE
 from embviz.models.layer import Layer, format_shape
@@ -116,6 +117,7 @@ def unregister_model(name: str) -> None:
     # The record goes first: without it the rest is not seen.
     for leaf in (f"{name}.model.json", f"{name}.weights.json", f"{name}.pb", f"{name}.shapes.json"):
         (weight_store.weights_folder() / leaf).unlink(missing_ok=True)
+    remove_translations(weight_store.weights_folder(), name)
 
 
 def registered_models() -> dict[str, Model]:

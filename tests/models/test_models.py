@@ -34,6 +34,7 @@ from embviz.models import (
     unregister_model,
 )
 from embviz.models.receptive_field import ReceptiveField
+from embviz.models.weight_store import weights_folder
 from embviz.models.weights import pull_all, weights_state
 
 MODELS = list(CATALOGUE.values())
@@ -616,6 +617,7 @@ def test_registering_the_same_again_is_no_error_but_another_of_its_name_is(own_g
 
 def test_unregister(own_graph: Path):
     register_model(own_graph)
+    (weights_folder() / "mine.embviz-0123456789abcdef.onnx").touch()  # its translation
     unregister_model("mine")
     assert state_files() == []
     with pytest.raises(ModelError, match="no model 'mine'"):
@@ -643,9 +645,7 @@ def test_models_of_a_shared_home(own_graph: Path, tmp_path: Path, monkeypatch: p
 
 
 def state_files() -> list[str]:
-    from embviz.models.weight_store import weights_folder
-
-    return sorted(path.name for path in weights_folder().iterdir() if path.suffix in (".pb", ".json", ".new"))
+    return sorted(path.name for path in weights_folder().iterdir() if path.suffix in (".pb", ".json", ".new", ".onnx"))
 
 
 def test_contradictions_are_noted_and_the_graph_is_believed(own_graph: Path):
