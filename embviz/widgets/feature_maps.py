@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import traitlets
 
-from embviz.errors import LayerError
+from embviz.errors import LayerError, ModelError
+from embviz.extraction.frontends import FRONTENDS, band_frequencies
+from embviz.models import get_model
 from embviz.plotting.quantize import CONSTANT, LAST
 from embviz.plotting.still_pictures import Strip, strips_drawing
 from embviz.widgets.base import EmbeddingWidget
@@ -50,6 +52,7 @@ class FeatureMaps(EmbeddingWidget):
 
     shape = traitlets.List(traitlets.Int(), [0, 0, 0], help="Frames, bands and channels, [t, f, c].").tag(sync=True)
     grid = traitlets.Dict(help="The fields of a FrameGrid, in samples.").tag(sync=True)
+    bands = traitlets.List(traitlets.Unicode(), help="What each band is called, or empty.").tag(sync=True)
     ranges = traitlets.Bytes(help="float32 [c, 2]: lowest and highest value of each channel.").tag(sync=True)
     ends = traitlets.Bytes(help="float32 [c, 2]: where the colours of each channel end.").tag(sync=True)
     channels = traitlets.Bytes(help="uint16 [c]: channels by activity, the most active first.").tag(sync=True)
@@ -82,6 +85,7 @@ class FeatureMaps(EmbeddingWidget):
         self._tensor, self._limits, self._grid = tensor, limits, embedding.grid
         with self.hold_sync():
             self.shape, self.grid, self.unit = list(tensor.shape), asdict(embedding.grid), embedding.unit
+            self.bands = _band_names(embedding.model, tensor.shape[1])
             self.ranges = limits.astype("<f4").tobytes()
             self.ends = _ends(tensor, limits).astype("<f4").tobytes()
             self.channels = _by_activity(limits, activity).astype("<u2").tobytes()
@@ -184,3 +188,15 @@ def _by_activity(limits: NDArray[np.float64], activity: NDArray[np.float64]) -> 
     """Return the channels by mean magnitude, the largest first; those that never change stand at the end."""
     moving = limits[:, 1] > limits[:, 0]
     return np.lexsort((-activity, ~moving))
+
+
+def _band_names(model: str, f: int) -> list[str]:
+    """Return the centre frequencies of a layer's bands, where each is one of the front-end's, or 2, 4, 8 … of them."""
+    try:
+        frontend = FRONTENDS[get_model(model).frontend]
+    except ModelError:
+        return []
+    together, left = divmod(frontend.bands, max(f, 1))
+    if f < 2 or left or together & (together - 1):
+        return []
+    return [f"{hz:.1f} Hz" for hz in band_frequencies(frontend).reshape(f, together).mean(axis=1)]

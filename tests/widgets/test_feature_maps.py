@@ -59,6 +59,24 @@ def test_a_block_is_what_was_asked_for_on_each_channels_own_range():
         np.testing.assert_allclose(values, field[32:48, :, channel], atol=(high - low) / 500)
 
 
+@pytest.mark.parametrize(
+    ("model", "bands", "names"),
+    [
+        ("spleeter-2s-3", 1024, {1: "10.8 Hz", 1023: "11014.2 Hz"}),  # bins of 44,100 / 4096 Hz
+        ("spleeter-2s-3", 256, {0: "16.1 Hz", 255: "10998.1 Hz"}),  # four bins together
+        ("msd-vgg-1", 96, {0: "31.1 Hz", 95: "7747.5 Hz"}),
+        ("msd-vgg-1", 40, {}),
+        ("msd-vgg-1", 1, {}),
+        ("a model of one's own", 96, {}),
+    ],
+)
+def test_bands_are_named_by_their_frequencies_where_they_are_those_of_the_front_end(model, bands, names):
+    field = np.random.default_rng(0).random((T, bands, 2), dtype=np.float32)
+    widget = FeatureMaps.of(Embedding(field.mean(axis=1), GRID, model, "layer", _tensor=field))
+    assert len(widget.bands) == bands * bool(names)
+    assert {band: widget.bands[band] for band in names} == names
+
+
 def test_the_last_block_is_shorter():
     content, codes = asked(FeatureMaps.of(embedding()), first=288, count=32, channels=[0])
     assert content["count"] == 12
@@ -349,6 +367,10 @@ def test_the_tip_tells_channel_band_time_and_value(bench):
     bench.clock("c", "c => c.seek(10.75)")
     settled(bench)
     assert tip.inner_text().split("\n")[1:3] == ["band 3 · 0:10.75", "0 dB"]
+    bench.change("s", "bands", [f"{20 * band + 10}.5 Hz" for band in range(F)])
+    settled(bench)
+    kernel.answer()
+    assert tip.inner_text().split("\n")[1:3] == ["band 3 · 70.5 Hz · 0:10.75", "0 dB"]
     bench.page.mouse.move(5, 890)
     settled(bench)
     assert not tip.is_visible()

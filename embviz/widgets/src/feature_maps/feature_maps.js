@@ -40,6 +40,10 @@ const CLOSE = "M3.5 2.3 8 6.8l4.5-4.5 1.2 1.2L9.2 8l4.5 4.5-1.2 1.2L8 9.2l-4.5 4
 /** @type {import("../base/time.js").Grid} */
 const NO_GRID = { sample_rate: 1, hop: 0, patch: 0, receptive_field: 0, start: 0, n_frames: 0, n_samples: 0 };
 
+const NOTHING = new Float32Array(0);
+/** @type {import("./tiles.js").Layer} */
+const NO_LAYER = { grid: NO_GRID, bands: 0, names: [], ranges: NOTHING, ends: NOTHING };
+
 /** @param {import("../types.js").RenderOptions} options */
 function render({ model, el, signal }) {
   const own = new AbortController();
@@ -72,7 +76,7 @@ class View {
     this.model = model;
     this.signal = signal;
     this.clock = clockOf(model.get("clock"));
-    this.look = new Look(model, { grid: NO_GRID, bands: 0, ranges: new Float32Array(0), ends: new Float32Array(0) });
+    this.look = new Look(model, NO_LAYER);
     this.ui = build();
     el.append(this.ui.root);
     this.redraw = perFrame(() => this.paint(), signal);
@@ -87,7 +91,7 @@ class View {
   listen() {
     const { model, clock, ui, signal } = this;
     const renew = perFrame(() => this.read(), signal);
-    onChange(model, "shape grid ranges ends channels all kept serial message", renew, signal);
+    onChange(model, "shape grid bands ranges ends channels all kept serial message", renew, signal);
     const reorder = () => {
       this.page = 0;
       this.lay();
@@ -141,7 +145,8 @@ class View {
     this.shape = [t, f, c];
     this.activity = [...order];
     this.grid = grid;
-    this.look = new Look(model, { grid, bands: f, ranges, ends: ends.length === ranges.length ? ends : ranges });
+    const names = model.get("bands") ?? [];
+    this.look = new Look(model, { grid, bands: f, names, ranges, ends: ends.length === ranges.length ? ends : ranges });
     this.kept = model.get("kept") ?? [];
     this.whole = bytesOf(model.get("all"));
     if (this.whole.length !== this.kept.length * t * f) this.whole = new Uint8Array(0);

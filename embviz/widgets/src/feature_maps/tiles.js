@@ -7,6 +7,7 @@
 import { brief, colorsOf, decoded, paintRamp, shortened } from "../base/canvas.js";
 import { palette } from "../base/colormaps.js";
 import { h } from "../base/dom.js";
+import { measured, nameOf, plain, rowLabels, rowsOf } from "../base/labels.js";
 import { clamp, evenRuns, formatTime, frameAt, frameEdge, GUTTER, timeTicks, timeToX } from "../base/time.js";
 import { framesOf, overBands, overTime } from "./blocks.js";
 
@@ -16,8 +17,9 @@ import { framesOf, overBands, overTime } from "./blocks.js";
  * @typedef {import("../base/canvas.js").Pen} Pen
  * @typedef {[number, number]} Pair
  * @typedef {{channel: number, blocks: Block[], width: number, tall: number}} Picture a map of so many pixels
- * @typedef {{grid: import("../base/time.js").Grid, bands: number, ranges: Float32Array, ends: Float32Array}} Layer
- *   from where to where values (`ranges`) and colours (`ends`) reach, a pair per channel
+ * @typedef {{grid: import("../base/time.js").Grid, bands: number, names: string[], ranges: Float32Array,
+ *   ends: Float32Array}} Layer with what its bands are called, where that is known, and from where to where values
+ *   (`ranges`) and colours (`ends`) reach, a pair per channel
  */
 
 /** @type {import("../types.js").MapName} */
@@ -60,10 +62,11 @@ export class Look {
   inks = { ink: "", faint: "", line: "", paper: "", panel: "", accent: "", font: "" };
 
   /** @param {import("../types.js").Model} model @param {Layer} layer */
-  constructor(model, { grid, bands, ranges, ends }) {
+  constructor(model, { grid, bands, names, ranges, ends }) {
     this.model = model;
     this.grid = grid;
     this.bands = bands;
+    this.names = names.length === bands ? names : [];
     this.ranges = ranges;
     this.ends = ends;
     this.limits = limitsOf(ranges);
@@ -240,24 +243,24 @@ export function paintAxes(pen, look, { channel, width, stretch, duration }) {
       pen.fillText(brief(low + share * (high - low)), -8, clamp(LARGE * (1 - share), 6, LARGE - 5));
     }
   } else {
-    paintBands(pen, look.bands);
+    paintBands(pen, look);
   }
   if (pooling === "none") paintKey(pen, look, channel, width);
 }
 
-/** @param {Pen} pen @param {number} f bands */
-function paintBands(pen, f) {
-  const step = [1, 2, 4, 5, 8, 10, 16, 20, 32, 50, 64, 100, 128].find((size) => (LARGE / f) * size >= 22) ?? f;
-  for (let band = 0; band < f; band += step) {
-    const y = LARGE - ((band + 0.5) / f) * LARGE;
-    pen.fillText(String(band), -8, y);
+/** @param {Pen} pen @param {Look} look */
+function paintBands(pen, { bands, names }) {
+  const rows = rowsOf(bands, false, new Uint16Array());
+  for (const { row, text } of rowLabels({ rows, labels: names, listed: false }, LARGE)) {
+    const y = ((row + 0.5) / bands) * LARGE;
+    pen.fillText(text, -8, y);
     pen.fillRect(-5, y, 4, 1);
   }
   pen.save();
   pen.translate(-GUTTER.left + 14, LARGE / 2);
   pen.rotate(-Math.PI / 2);
   pen.textAlign = "center";
-  pen.fillText("band", 0, 0);
+  pen.fillText(plain(measured(names)?.unit || "band", 24), 0, 0);
   pen.restore();
 }
 
@@ -281,13 +284,14 @@ function paintKey(pen, look, channel, width) {
  * @param {{channel: number, band: number, time: number, stretch: [number, number]}} place @returns {string[]}
  */
 export function linesAt(look, supply, { channel, band, time, stretch }) {
+  const named = look.names.length ? `band ${band} · ${nameOf(band, look.names)}` : `band ${band}`;
   const withUnit = (/** @type {string} */ text) => (look.unit ? `${text} ${look.unit}` : text);
   /** @param {import("./blocks.js").Pooled} pooled @param {number} i */
   const both = ({ means, peaks }, i) => withUnit(`mean ${brief(means[i])} · highest ${brief(peaks[i])}`);
   if (look.pooled === "time") {
     const frames = framesOf(look.grid, stretch);
     const pooled = overTime(supply.of(channel, frames), look.bands, look.range(channel), frames);
-    return [`band ${band} · ${frames[1] - frames[0]} frames`, both(pooled, band)];
+    return [`${named} · ${frames[1] - frames[0]} frames`, both(pooled, band)];
   }
   const frame = frameAt(look.grid, time);
   const block = supply.at(channel, frame);
@@ -297,5 +301,5 @@ export function linesAt(look, supply, { channel, band, time, stretch }) {
   }
   const code = block?.codes[(frame - block.first) * look.bands + band];
   const value = !block ? "loading …" : code ? brief(decoded(code, ...look.range(channel))) : "no value";
-  return [`band ${band} · ${formatTime(time, 2)}`, withUnit(value)];
+  return [`${named} · ${formatTime(time, 2)}`, withUnit(value)];
 }
