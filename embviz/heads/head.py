@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from embviz.core.progress import Progress
     from embviz.extraction import EngineOption, PatchHop
     from embviz.extraction.extract import EmbedOptions
-    from embviz.inference.essentia import EssentiaSession
+    from embviz.inference.session import Session
 
 
 #: What a head of each kind is made of, with its axes: d values, h hidden units, c classes, b bytes.
@@ -250,7 +250,7 @@ class Head:
             return _softmax(values) if self.exclusive else _sigmoid(values)
 
     @cached_property
-    def _session(self) -> EssentiaSession:
+    def _session(self) -> Session:
         return tf_graph.load_session(np.asarray(self.weights["graph"]).tobytes(), self.nodes, len(self.classes))
 
     # Keeping it. ---------------------------------------------------------------------------------------------------

@@ -1,19 +1,25 @@
 """Running a head that is a TensorFlow graph, as Essentia's ``TensorflowPredict2D`` does: to the same bits.
 
+Where Essentia is not installed, ONNX Runtime runs it: nearly to the same.
+
 A graph can hold anything that TensorFlow can do, reading and writing files included. Here only arithmetic is run.
 """
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from embviz.core import essentia
 from embviz.errors import GraphError
 from embviz.inference.essentia import EssentiaSession
 from embviz.inference.graph import Graph
+from embviz.inference.onnx_session import load_translated
+from embviz.inference.session import PatchBatch, Session, stack_patches
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -41,9 +47,11 @@ HARMLESS = {
 }  # fmt: skip
 
 
-def load_session(data: bytes, nodes: tuple[str, str], classes: int) -> EssentiaSession:
-    """Load a graph that takes vectors ``[n, d]`` and gives vectors ``[n, c]``."""
+def load_session(data: bytes, nodes: tuple[str, str], classes: int) -> Session:
+    """Load a graph that takes vectors ``[n, d]`` and gives vectors ``[n, c]``, called :data:`ROWS`."""
     graph = _read(data, nodes)
+    if not essentia.is_installed():
+        return _Translated(graph, nodes)
     # Essentia takes the axes of a tensor from what the graph declares, and calls of functions declare nothing.
     return _open(graph.serialize_with_rows(nodes[1], classes), nodes[0], ROWS, 2)
 
@@ -52,12 +60,27 @@ def measure_output(data: bytes, nodes: tuple[str, str], values: int) -> tuple[tu
     """Return the shape of what a graph gives for :data:`TRIAL` frames, and whether that is finite, by asking it."""
     graph = _read(data, nodes)
     frames = {nodes[0]: np.random.default_rng(0).standard_normal((TRIAL, values), dtype=np.float32)}
+    if not essentia.is_installed():
+        rows = _Translated(graph, nodes).run(frames)[ROWS]
+        return rows.shape, bool(np.isfinite(rows).all())
     shapes = _open(graph.serialize_with_shapes((nodes[1],)), nodes[0], "embviz_shape/0", 1).run(frames)
     shape = tuple(int(length) for length in shapes["embviz_shape/0"])
     if len(shape) != 2 or shape[0] != TRIAL or not 0 < shape[1] <= MOST_VALUES:
         return shape, True
     given = _open(graph.serialize_with_rows(nodes[1], shape[1]), nodes[0], ROWS, 2).run(frames)[ROWS]
     return shape, bool(np.isfinite(given).all())
+
+
+class _Translated:
+    """A graph run by ONNX Runtime."""
+
+    def __init__(self, graph: Graph, nodes: tuple[str, str]) -> None:
+        self._source, self._target = nodes
+        self._network = load_translated(graph, self._source, (self._target,), "the head's graph")
+
+    def run(self, inputs: Mapping[str, PatchBatch]) -> dict[str, NDArray[np.float32]]:
+        """Run it once."""
+        return {ROWS: self._network.run({self._source: stack_patches(inputs[self._source])})[self._target]}
 
 
 def _open(data: bytes, source: str, output: str, rank: int) -> EssentiaSession:
@@ -99,7 +122,7 @@ def _check(graph: Graph, source: str) -> None:
     graph.check_calls()
 
 
-def classify(session: EssentiaSession, source: str, frames: NDArray[Any], classes: int) -> NDArray[np.float32]:
+def classify(session: Session, source: str, frames: NDArray[Any], classes: int) -> NDArray[np.float32]:
     """Return what a graph gives for vectors ``[n, d]``, as ``[n, c]``."""
     frames = np.asarray(frames, dtype=np.float32)
     rows = [session.run({source: frames[i : i + BATCH]})[ROWS] for i in range(0, len(frames), BATCH)]

@@ -12,6 +12,7 @@ import numpy as np
 from embviz.core.processes import count_cores
 from embviz.core.text import shorten
 from embviz.errors import EngineError, GraphError, NotFiniteError
+from embviz.inference.graph import Graph
 from embviz.inference.onnx_files import load_onnx
 from embviz.inference.session import OverlappingPatches, PatchBatch
 from embviz.inference.sharing import Cut, Front, find_cut
@@ -56,7 +57,7 @@ class OnnxSession:
         self._input_node = input_node
         self._model = load_onnx(path, sha256, input_node, outputs)
         self._lock = threading.Lock()
-        self._whole: _Network | None = None
+        self._whole: Network | None = None
         self._cuts: dict[int, _CutNetwork | None] = {}
 
     def run(self, inputs: Mapping[str, PatchBatch]) -> dict[str, NDArray[np.float32]]:
@@ -79,7 +80,7 @@ class OnnxSession:
                 return cut.run(patches)
             patches = patches.stack()
         with self._lock:
-            self._whole = self._whole or _Network(self._model, self._title)
+            self._whole = self._whole or Network(self._model, self._title)
         return self._whole.run_blocks({self._input_node: patches})
 
     def _cut_for(self, patches: OverlappingPatches) -> _CutNetwork | None:
@@ -101,8 +102,8 @@ class _CutNetwork:
 
     def __init__(self, cut: Cut, input_node: str, title: str) -> None:
         self._cut, self._input_node = cut, input_node
-        self._front = _Network(cut.front.SerializeToString(), title)
-        self._rest = None if cut.rest is None else _Network(cut.rest.SerializeToString(), title)
+        self._front = Network(cut.front.SerializeToString(), title)
+        self._rest = None if cut.rest is None else Network(cut.rest.SerializeToString(), title)
 
     def run(self, patches: OverlappingPatches) -> dict[str, NDArray[np.float32]]:
         front = Front(self._cut, self._input_node, self._front.run, patches)
@@ -113,7 +114,7 @@ class _CutNetwork:
         return outputs
 
 
-class _Network:
+class Network:
     """An ONNX model, loaded."""
 
     def __init__(self, model: bytes, title: str) -> None:
@@ -154,6 +155,17 @@ class _Network:
                     f"There is not enough memory to run {self._title} on a single patch; close other programs."
                 ) from error
         return _concatenate([self.run({name: a[i : i + 1] for name, a in inputs.items()}) for i in range(patches)])
+
+
+def load_translated(graph: Graph, input_node: str, outputs: tuple[str, ...], title: str) -> Network:
+    """Return a graph translated for this once; GraphError where that cannot be done, or it cannot be loaded."""
+    from embviz.inference.onnx_translation import translate
+
+    shape = graph.placeholder_shapes.get(input_node)
+    if not shape:
+        raise GraphError(f"The graph has no input {input_node!r} that declares its shape.")
+    model = translate(graph, {input_node: (None, *shape[1:])}, outputs)
+    return Network(model.SerializeToString(), title)
 
 
 def _concatenate(blocks: list[dict[str, NDArray[np.float32]]]) -> dict[str, NDArray[np.float32]]:

@@ -13,17 +13,21 @@ from typing import Any
 
 import numpy as np
 
+from embviz.core import essentia
 from embviz.core.io import parse_json, write_bytes
 from embviz.errors import GraphError
 from embviz.inference.essentia import EssentiaSession
 from embviz.inference.graph import Graph
 from embviz.inference.isolation import run_isolated
+from embviz.inference.onnx_session import load_translated
 
 
 def node_shapes(
     path: Path, input_node: str, patch_shape: tuple[int, ...], *, sha256: str = "", memos: Sequence[Path] = ()
 ) -> dict[str, tuple[int, ...]]:
-    """Return the run-time shape, for one patch, of every node that can be cut into frames, found by TensorFlow itself.
+    """Return the run-time shape, for one patch, of every node that can be cut into frames, found by running the graph.
+
+    TensorFlow runs it, and ONNX Runtime where Essentia is not installed.
 
     The answer can be kept, since asking takes as long as running the whole network.
 
@@ -88,12 +92,15 @@ def _compute_shapes(path: Path, input_node: str, patch_shape: tuple[int, ...]) -
 def _run_shapes(
     graph: Graph, input_node: str, names: tuple[str, ...], input_shape: tuple[int, ...], *, title: str
 ) -> list[tuple[int, ...]]:
+    silence = {input_node: np.zeros(input_shape, dtype=np.float32)}
+    if not essentia.is_installed():
+        given = load_translated(graph, input_node, names, title).run(silence)
+        return [input_shape, *(given[name].shape for name in names)]
     nodes = tuple(f"embviz_shape/{i}" for i in range(len(names)))
     with tempfile.TemporaryDirectory(prefix="embviz-") as folder:
         probe = Path(folder) / "probe.pb"
         probe.write_bytes(graph.serialize_with_shapes(names))
-        session = EssentiaSession(
-            probe, input_node, len(input_shape), nodes, ranks=dict.fromkeys(nodes, 1), title=title
-        )
-        found = session.run({input_node: np.zeros(input_shape, dtype=np.float32)})
+        ranks = dict.fromkeys(nodes, 1)
+        session = EssentiaSession(probe, input_node, len(input_shape), nodes, ranks=ranks, title=title)
+        found = session.run(silence)
     return [input_shape, *(tuple(int(n) for n in found[node]) for node in nodes)]

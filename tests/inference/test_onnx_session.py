@@ -162,4 +162,4 @@ def test_an_engine_that_is_not_to_be_had_is_said_so(monkeypatch, module, sentenc
 
 def test_a_model_that_does_not_load_is_said_so():
     with pytest.raises(GraphError, match=r"ONNX Runtime cannot run 'x\.pb'"):
-        onnx_session._Network(b"no model", "'x.pb'")
+        onnx_session.Network(b"no model", "'x.pb'")

@@ -12,9 +12,11 @@ import sys
 
 ABSENT = {"essentia"}
 if os.environ.get("EMBVIZ_TEST_WINDOWS"):
+    import psutil  # noqa: F401  asks for them itself, and for others on Windows
+
     ABSENT |= {"fcntl", "grp", "pwd", "resource", "termios"}
     LACKING = {
-        os: "getuid geteuid sysconf sched_getaffinity posix_fallocate register_at_fork",
+        os: "sysconf sched_getaffinity posix_fallocate register_at_fork",
         signal: "SIGXCPU SIGHUP SIGALRM SIGSTOP",
         socket: "send_fds recv_fds",
         mmap: "MADV_DONTNEED",
