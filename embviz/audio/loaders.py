@@ -17,7 +17,7 @@ import functools
 import sys
 import tempfile
 from collections.abc import Iterator
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
@@ -26,6 +26,7 @@ import numpy as np
 from embviz.audio.file_kinds import identify
 from embviz.audio.samples import map_samples, to_file, write_samples
 from embviz.core import essentia
+from embviz.errors import AudioError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,7 +66,11 @@ def decoder_versions() -> dict[str, str]:
     """Return the versions of what decodes and resamples here, on which the last bits of samples depend."""
     if essentia.is_installed():
         return {"essentia": essentia.version()}
-    return {name: version(name) for name in ("soundfile", "av", "samplerate")}
+    versions = {}
+    for name in ("soundfile", "av", "samplerate"):
+        with contextlib.suppress(PackageNotFoundError):
+            versions[name] = version(name)
+    return versions
 
 
 # Essentia. -----------------------------------------------------------------------------------------------------------
@@ -145,11 +150,15 @@ def _read_blocks(file: Any) -> Iterator[NDArray[np.float32]]:
 
 def load_with_ffmpeg(path: Path, *, long: bool) -> tuple[list[NDArray[np.float32]], int]:
     """Load with FFmpeg."""
-    import av
-
+    try:
+        import av
+    except ImportError as error:
+        raise AudioError(
+            f"It may be sound that the package av reads, which cannot be imported ({error}): pip install av."
+        ) from error
     try:
         # An open file: names may be addresses to FFmpeg.
-        with path.open("rb") as file, av.open(file, options=OPTIONS, metadata_errors="ignore") as container:
+        with path.open("rb") as file, av.open(_Readable(file), options=OPTIONS, metadata_errors="ignore") as container:
             if not container.streams.audio:
                 raise RefusedError
             stream = container.streams.audio[0]
@@ -161,6 +170,21 @@ def load_with_ffmpeg(path: Path, *, long: bool) -> tuple[list[NDArray[np.float32
             return channels, stream.codec_context.sample_rate
     except av.FFmpegError as error:
         raise (MemoryError() if error.errno == errno.ENOMEM else RefusedError()) from error
+
+
+class _Readable:
+    """An open file as FFmpeg reads it, which at times looks for something before the beginning."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.read, self.tell = file.read, file.tell
+
+    def seek(self, offset: int, whence: int) -> int:
+        """Move, if there is such a place."""
+        try:
+            return self._file.seek(offset, whence)
+        except OSError:
+            return -1
 
 
 def _decode_blocks(container: Any, stream: Any) -> Iterator[NDArray[np.float32]]:

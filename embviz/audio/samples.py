@@ -53,9 +53,16 @@ def _resample_with_essentia(samples: NDArray[np.float32], rate: int, target: int
 
 
 def _resample_without(samples: NDArray[np.float32], rate: int, target: int, quality: int) -> NDArray[np.float32]:
-    """Return what Essentia's Resample gives within 6e-8 of full scale, by the same library, and as many samples."""
-    import samplerate
+    """Return what Essentia's Resample gives within 6e-8 of full scale, by the same library.
 
+    There may be one sample more or less where whole steps are not whole numbers in double precision.
+    """
+    try:
+        import samplerate
+    except ImportError as error:
+        raise AudioError(
+            f"Sound is resampled by the package samplerate, which cannot be imported ({error}): pip install samplerate."
+        ) from error
     ratio = float(np.float32(target) / np.float32(rate))  # Essentia divides in single precision
     length = math.ceil(len(samples) * ratio)
     if quality == ZERO_ORDER_HOLD:  # it holds the last sample for as long as any other

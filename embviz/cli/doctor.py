@@ -63,12 +63,14 @@ def run_checks() -> list[Check]:
     folders = [_check_folder("Data folder", data_dir()), _check_folder("Cache folder", cache_dir())]
     folders += [_check_shared(home) for home in shared_homes()]
     rest = [_check_machine_code(), _check_jupyter(), _check_browser()]
-    return [python, *_check_engine(), *_check_weights(), *folders, *rest]
+    return [python, *_check_essentia(), *_check_weights(), *folders, *rest]
 
 
-def _check_engine() -> list[Check]:
+def _check_essentia() -> list[Check]:
+    if not essentia.is_installed():
+        return _without_essentia()
     run = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, check=False)  # noqa: S603
-    mend = "Install it with: pip install --force-reinstall essentia-tensorflow==2.1b6.dev1389"
+    mend = f"Install it with: pip install --force-reinstall essentia-tensorflow=={essentia.version()}"
     if run.returncode:
         last = (run.stderr.strip().splitlines() or [f"its process ended with status {run.returncode}"])[-1]
         return [Check("Essentia", works=False, found=f"cannot be imported ({last})", mend=mend)]
@@ -80,6 +82,20 @@ def _check_engine() -> list[Check]:
         mend=f"The package 'essentia' hides 'essentia-tensorflow': remove it with pip uninstall. {mend}",
     )
     return [Check("Essentia", works=True, found=essentia.version()), operations]
+
+
+def _without_essentia() -> list[Check]:
+    """Say what the want of Essentia means, and what does its work: on some systems that is all there can be."""
+    how = essentia.how_to_install()
+    found = "not installed: no Spleeter, and no engine='essentia'"
+    checks = [Check("Essentia", works=False, found=found, mend=how[0].upper() + how[1:] + ".", needed=False)]
+    for package, task in (("av", "sound that libsndfile does not know"), ("samplerate", "resampling")):
+        try:
+            checks.append(Check(f"Without Essentia, {task}", works=True, found=f"{package} {version(package)}"))
+        except PackageNotFoundError:
+            mend = f"Install it with: pip install {package}"
+            checks.append(Check(f"Without Essentia, {task}", works=False, found=f"{package} is missing", mend=mend))
+    return checks
 
 
 def _check_weights() -> list[Check]:

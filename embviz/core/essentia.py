@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import platform
 import sys
 import threading
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from typing import Any
 
 from embviz.errors import EmbvizError
 
+BUILDS = ("2.1b6.dev1389", "2.1b6.dev1438")  # up to Python 3.13, and for 3.14
 PLATFORMS = "Python 3.11 to 3.14 on Linux (x86-64 with glibc) and macOS (14 on Intel, 15 on Apple's processors)"
 
 
@@ -63,7 +65,15 @@ def is_installed() -> bool:
 def check_installed(what: str) -> None:
     """Raise where Essentia is missing, saying what needs it."""
     if not is_installed():
-        raise EmbvizError(f"{what} needs Essentia, which is not installed: it has wheels for {PLATFORMS}.")
+        raise EmbvizError(f"{what} needs Essentia, which is not installed: {how_to_install()}.")
+
+
+def how_to_install() -> str:
+    """Return how Essentia is installed here, or which systems it has wheels for."""
+    glibc = sys.platform == "linux" and platform.machine() == "x86_64" and platform.libc_ver()[0] == "glibc"
+    if (glibc or sys.platform == "darwin") and sys.version_info < (3, 15):
+        return f"pip install essentia-tensorflow=={BUILDS[sys.version_info >= (3, 14)]}"
+    return f"it has wheels for {PLATFORMS}"
 
 
 @cache

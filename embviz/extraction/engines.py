@@ -6,6 +6,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Literal, TypeAlias, cast, get_args
 
+from embviz.audio.loaders import decoder_versions
 from embviz.core import essentia
 from embviz.errors import GraphError, OptionError
 from embviz.inference.session import Engine
@@ -36,7 +37,7 @@ def engine_versions(engine: EngineOption) -> dict[str, str | int]:
         "engine": engine,
         "onnxruntime": onnxruntime_version(),
         "engine_format": FORMAT,
-        "decoding": f"essentia {essentia.version()}",
+        "decoding": ", ".join(f"{name} {number}" for name, number in decoder_versions().items()),
     }
 
 
