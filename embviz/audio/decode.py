@@ -25,7 +25,6 @@ from embviz.audio.decoders import DecodeRequest, describe_changes
 from embviz.audio.facts import SoundFacts
 from embviz.audio.loaders import RefusedError, usual_loaders
 from embviz.audio.sniff import Inspection, Stretch, inspect_file
-from embviz.core import essentia
 from embviz.core.processes import count_memory, limit_processor_time
 from embviz.core.text import printable_name
 from embviz.errors import AudioError, UndecodableError
@@ -237,9 +236,7 @@ class _Search:
     def _ask(self, request: DecodeRequest) -> tuple[NDArray[np.float32], SoundFacts]:
         """Have another process decode."""
         question = asdict(request) | {"seconds": self._seconds, "memory": self._memory}
-        # Who asks for another rate goes on with Essentia, which can be loaded meanwhile.
-        meanwhile = None if request.rate is None or not essentia.is_installed() else essentia.load
-        reply, file = pool.ask(question, PATIENCE * self._seconds, meanwhile, _check.get())
+        reply, file = pool.ask(question, PATIENCE * self._seconds, _check.get())
         if file is not None:
             with file:
                 mapped = np.memmap(file, np.float32, "c", shape=tuple(reply["shape"]))

@@ -109,10 +109,9 @@ class DecoderProcess:
         self,
         question: dict[str, Any],
         seconds: float,
-        meanwhile: Callable[[], object] | None,
         check: Callable[[], object],
     ) -> tuple[dict[str, Any], IO[bytes] | None]:
-        """Return an answer, and the file of samples that comes with it, after doing something else meanwhile.
+        """Return an answer, and the file of samples that comes with it.
 
         `check` is called again and again while it is waited for, and may raise to cancel.
         """
@@ -122,8 +121,6 @@ class DecoderProcess:
             end = time.monotonic() + seconds
             self._socket.settimeout(seconds)
             self._socket.sendall(json.dumps(question).encode() + b"\n")
-            if meanwhile is not None:
-                meanwhile()
             self._socket.settimeout(CHECK_EVERY)
             reply, file = self._receive(end, check)
         except TimeoutError as error:
@@ -245,7 +242,6 @@ class DecoderPool:
         self,
         question: dict[str, Any],
         seconds: float,
-        meanwhile: Callable[[], object] | None = None,
         check: Callable[[], object] = lambda: None,
     ) -> tuple[dict[str, Any], IO[bytes] | None]:
         """Put a question to a process that is free; raises ProcessEndedError where it ends over it.
@@ -254,7 +250,7 @@ class DecoderPool:
         """
         process = self._take(check)
         try:
-            return process.ask(question, seconds, meanwhile, check)
+            return process.ask(question, seconds, check)
         finally:
             self._give(process)
 

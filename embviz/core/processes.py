@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
+import platform
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 resource: Any = None  # on Windows, where a process is limited by nobody but who waits for it
@@ -24,6 +26,16 @@ def count_memory() -> int:
     import psutil
 
     return int(psutil.virtual_memory().total)
+
+
+@cache
+def processor_name() -> str:
+    """Return what this machine calls its processor."""
+    with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:  # noqa: PTH123
+        for line in file:
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
 
 
 def end_first() -> None:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Literal, TypeAlias, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, get_args
 
 from embviz.audio.loaders import decoder_versions
 from embviz.core import essentia
-from embviz.errors import GraphError, OptionError
+from embviz.errors import EngineError, OptionError
+from embviz.extraction.passes import onnx_ranks
+from embviz.extraction.trust import find_problem
+from embviz.inference.onnx_translation import TRANSLATION
 from embviz.inference.session import Engine
+
+if TYPE_CHECKING:
+    from embviz.core.progress import Report
+    from embviz.extraction.extract import LayerSpec
 
 EngineOption: TypeAlias = Literal["auto", "essentia", "onnx"]
 
@@ -36,6 +44,7 @@ def engine_versions(engine: EngineOption) -> dict[str, str | int]:
     return {
         "engine": engine,
         "onnxruntime": onnxruntime_version(),
+        "translation": TRANSLATION,
         "engine_format": FORMAT,
         "decoding": ", ".join(f"{name} {number}" for name, number in decoder_versions().items()),
     }
@@ -52,8 +61,21 @@ def onnxruntime_version() -> str:
     return ""
 
 
-def choose_engine(engine: EngineOption) -> Engine:
-    """Return the engine that runs a graph for who asks for one."""
-    if engine == "onnx":
-        raise GraphError("ONNX Runtime cannot run the graph: it is not translated yet; leave engine out.")
+def choose_engine(specs: Sequence[LayerSpec], report: Report) -> Engine:
+    """Return the engine that gives some layers of one graph, for who asks as they do.
+
+    Raises
+    ------
+    EngineError
+        If the engine that is asked for cannot be had, with the reason.
+    """
+    asked, model = specs[0].engine, specs[0].model
+    if asked == "essentia":
+        return "essentia"
+    problem = find_problem(model, specs[0].weights, onnx_ranks(specs), report)
+    if not problem:
+        return "onnx"
+    if asked == "onnx" or not essentia.version():
+        rest = "; engine='auto' takes Essentia then" if essentia.version() else ""
+        raise EngineError(f"ONNX Runtime is not used for {model.name!r}: {problem.rstrip('.')}{rest}.")
     return "essentia"

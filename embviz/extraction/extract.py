@@ -15,12 +15,12 @@ import numpy as np
 
 from embviz.audio import Audio, AudioSource
 from embviz.audio.audio import check_quality
-from embviz.audio.decode import cancellable
+from embviz.audio.decode import cancellable, prepare
 from embviz.audio.facts import known_problem, load_facts, note_problem
 from embviz.core.cache import Cache, CacheOption, resolve_cache
 from embviz.core.embedding import Embedding, FrameGrid
 from embviz.core.progress import Progress, Report, reporter
-from embviz.errors import AudioError, OptionError, UndecodableError, WeightsError
+from embviz.errors import AudioError, NotFiniteError, OptionError, UndecodableError, WeightsError
 from embviz.extraction.engines import EngineOption, check_engine, choose_engine, engine_versions, serving_engines
 from embviz.extraction.frontends import (
     FRONTENDS,
@@ -31,11 +31,8 @@ from embviz.extraction.frontends import (
     lay_out_patches,
 )
 from embviz.extraction.mel import mel_spectrogram
+from embviz.extraction.passes import run_passes
 from embviz.extraction.stitching import Stitcher, plan_grid, resolve_layer
-from embviz.inference.essentia import StagedSession
-from embviz.inference.graph import downstream_nodes, split_tensor
-from embviz.inference.session import Engine, PatchBatch, Session
-from embviz.inference.session_pool import sessions
 from embviz.models import Layer, LayerList, Model, ModelLike, ModelList, get_model
 from embviz.models.weight_store import Weights
 from embviz.models.weights import find_weights
@@ -45,10 +42,6 @@ if TYPE_CHECKING:
 
 
 FORMAT = 1  # of what is computed here: part of every key, raised when the numbers change
-SOUND_BATCH = 6  # segments in one pass where separated sound is asked for
-GENTLE_BATCH = 2  # segments in one pass where someone watches: Python stands still during a pass
-HEAVY = 128 * 2**20  # bytes of one node in one pass, beyond which it is read in smaller batches of its own
-TRUNK_RANK = 2  # a trunk ends in one vector per patch
 DENSE_CHUNK_HOP = 0.1  # seconds; "dense" for OpenL3, the hop its authors recommend
 LARGEST_PARTIAL = 64 * 2**20  # bytes; what is larger is not copied again and again while it grows
 
@@ -325,6 +318,12 @@ class LayerSpec:
         """What stands between the samples and the network."""
         return FRONTENDS[self.model.frontend]
 
+    @property
+    def ranks(self) -> dict[str, int]:
+        """The nodes of the layer, and the number of axes of each, with that of the patches."""
+        extra = int("s" not in self.layer.axes)
+        return {node: len(shape) + extra for node, shape in zip(self.layer.nodes, self.shapes, strict=True)}
+
     def patches(self, n_samples: int) -> PatchLayout:
         """Return where the patches of a track of so many samples, at the model's rate, lie."""
         return lay_out_patches(n_samples, self.frontend, patch_frames=self.model.patch_frames, hop=self.hop)
@@ -407,20 +406,19 @@ def _compute(
 
     `check` is called once something is decoded, and may take out of `specs` what need not be computed.
     """
-    engines = {i: choose_engine(spec.engine) for i, spec in specs.items()}
+    if specs and sound.path is not None:
+        prepare()  # it starts while the graphs are loaded
+    runs = _choose_engines(specs, report)
 
-    def by_input(i: int) -> tuple[int, str, int, Engine]:
+    def by_input(i: int) -> tuple[int, str, int, str]:
         # Stereo first: the mix can be made of the channels, but not the other way round.
-        return -specs[i].frontend.channels, specs[i].model.frontend, specs[i].quality, engines[i]
+        return -runs[i].frontend.channels, runs[i].model.frontend, runs[i].quality, runs[i].engine
 
-    def by_graph(i: int) -> tuple[str, int]:
-        return specs[i].weights.sha256, specs[i].hop
-
-    several = len({by_input(i) for i in specs}) > 1
+    several = len({by_input(i)[:3] for i in specs}) > 1
     decoding = f"decoding {sound.title}"
     if specs:
         report(decoding, 0, 1)
-    for n, ((_, name, quality, engine), same_input) in enumerate(groupby(sorted(specs, key=by_input), by_input)):
+    for n, ((_, name, quality, _), same_input) in enumerate(groupby(sorted(specs, key=by_input), by_input)):
         places = [i for i in same_input if i in specs]
         if not places:
             continue
@@ -429,17 +427,56 @@ def _compute(
         check()
         if not n:
             report(decoding, 1, 1)
-        places = sorted((i for i in places if i in specs), key=by_graph)
-        if not places:
-            continue
-        graphs = [list(same) for _, same in groupby(places, by_graph)]
-        source, n_samples = _source(samples, FRONTENDS[name], report), len(samples)
-        cut = cache_calls(partial(cut_patches, source, FRONTENDS[name], keep=len(graphs) > 1))
-        for group in graphs:
-            first = specs[group[0]]
-            patches = cut(patch_frames=first.model.patch_frames, hop=first.hop)
-            some = {i: specs[i].using(engine) for i in group}
-            yield from _run_graph(sound, digest, some, patches, n_samples, report, every)
+        some = {i: runs[i] for i in places if i in specs}
+        insisting = frozenset(i for i in some if specs[i].engine != "auto")
+        yield from _run_graphs(sound, digest, samples, some, insisting, report, every)
+
+
+def _choose_engines(specs: Mapping[int, LayerSpec], report: Report) -> dict[int, LayerSpec]:
+    """Return what is asked for with the engines that compute it."""
+    runs = dict(specs)
+    graphs: dict[tuple[str, str], list[int]] = {}
+    for i, spec in specs.items():
+        graphs.setdefault((spec.weights.sha256, spec.engine), []).append(i)
+    for places in graphs.values():
+        some = [specs[i] for i in places]
+        _weights(some[0].model, verify=True)
+        engine = choose_engine(some, report)
+        runs |= {i: specs[i].using(engine) for i in places}
+    return runs
+
+
+def _run_graphs(
+    sound: Audio,
+    digest: str,
+    samples: NDArray[np.float32],
+    runs: Mapping[int, LayerSpec],
+    insisting: Container[int],
+    report: Report,
+    every: float,
+) -> Iterator[tuple[int, Embedding, bool]]:
+    """Yield what the graphs of one front-end and one engine give; `insisting` are the places that want no other one."""
+
+    def by_graph(i: int) -> tuple[str, int]:
+        return runs[i].weights.sha256, runs[i].hop
+
+    if not runs:
+        return
+    first = next(iter(runs.values()))
+    exact = first.engine == "essentia"
+    graphs = [list(same) for _, same in groupby(sorted(runs, key=by_graph), by_graph)]
+    source = _source(samples, first.frontend, report, exact=exact)
+    cut = cache_calls(partial(cut_patches, source, first.frontend, keep=len(graphs) > 1, exact=exact))
+    for places in graphs:
+        group = {i: runs[i] for i in places}
+        patches = cut(patch_frames=group[places[0]].model.patch_frames, hop=group[places[0]].hop)
+        try:
+            yield from _run_graph(sound, digest, group, patches, len(samples), report, every)
+        except NotFiniteError:
+            if any(i in insisting for i in places):
+                raise
+            others = {i: spec.using("essentia") for i, spec in group.items()}
+            yield from _run_graphs(sound, digest, samples, others, insisting, report, every)
 
 
 def _run_graph(
@@ -453,8 +490,8 @@ def _run_graph(
 ) -> Iterator[tuple[int, Embedding, bool]]:
     """Yield what one graph gives for its patches."""
     stitchers = {i: Stitcher(spec.layer, spec.shapes, patches, spec.grid(n_samples)) for i, spec in group.items()}
-    first = next(iter(group.values()))
-    for _ in _throttle(_run_passes(first, patches, list(stitchers.values()), report, gently=every < math.inf), every):
+    runs = [(group[i], stitcher) for i, stitcher in stitchers.items()]
+    for _ in _throttle(run_passes(runs, patches, report, gently=every < math.inf), every):
         for i, stitcher in stitchers.items():
             if 0 < stitcher.frames < stitcher.grid.n_frames and stitcher.values.nbytes <= LARGEST_PARTIAL:
                 yield i, _to_embedding(group[i], stitcher, sound, digest, partial=True), False
@@ -463,8 +500,8 @@ def _run_graph(
 
 
 def _throttle(steps: Iterator[None], every: float) -> Iterator[None]:
-    """Go through all steps, and yield after those that end `every` seconds or more after the last one yielded."""
-    last = time.monotonic()
+    """Go through all steps, and yield after the first and those that end `every` seconds or more after the last one."""
+    last = -math.inf if every < math.inf else time.monotonic()
     for _ in steps:
         if time.monotonic() - last >= every:
             yield
@@ -476,72 +513,12 @@ def _samples(sound: Audio, frontend: FrontEnd, quality: int, *, keep: bool) -> N
     return sound.stereo(rate, quality=quality) if stereo else sound.mono(rate, quality=quality, keep=keep)
 
 
-def _source(samples: NDArray[np.float32], frontend: FrontEnd, report: Report) -> NDArray[np.float32]:
+def _source(samples: NDArray[np.float32], frontend: FrontEnd, report: Report, *, exact: bool) -> NDArray[np.float32]:
     """Return what patches are cut from: the mel-spectrogram where one serves all of them, else the samples."""
     if not frontend.continuous:
         return samples
     stage = f"front-end {frontend.name}"
-    return mel_spectrogram(samples, frontend, report=partial(report, stage))
-
-
-def _run_passes(
-    first: LayerSpec, patches: Patches, stitchers: list[Stitcher], report: Report, *, gently: bool
-) -> Iterator[None]:
-    """Run a graph over all patches, pausing after each batch: what is light in one pass, what is heavy in another."""
-    # Separated sound takes far more memory per segment than layers; Spleeter's numbers do not depend on the batch.
-    usual = min(first.frontend.batch, SOUND_BATCH) if any(s.sound for s in stitchers) else first.frontend.batch
-    if gently and first.frontend.channels == 2:
-        usual = min(usual, GENTLE_BATCH)
-    light = [s for s in stitchers if s.patch_bytes * usual <= HEAVY]
-    heavy = [s for s in stitchers if s.patch_bytes * usual > HEAVY]
-    small = max(1, HEAVY // max((s.patch_bytes for s in heavy), default=1))
-    passes = [(some, size) for some, size in ((light, usual), (heavy, small)) if some]
-    total, done = len(patches) * len(passes), 0
-
-    def check() -> None:
-        report(first.model.name, done, total)
-
-    for some, size in passes:
-        session = _session(first, some, check, staged=some is light)
-        for begin in range(0, len(patches), size):
-            check()
-            stop = min(begin + size, len(patches))
-            outputs = session.run({first.model.input_node: patches.batch(begin, stop)})
-            for stitcher in some:
-                stitcher.add(outputs, begin, stop)
-            done += stop - begin
-            yield
-    report(first.model.name, total, total)
-
-
-class _CancellableSession:
-    """A session that reports before each run, so that a long batch can be cancelled in its middle."""
-
-    def __init__(self, session: Session, check: Callable[[], None]) -> None:
-        self._session, self._check = session, check
-
-    def run(self, inputs: Mapping[str, PatchBatch]) -> dict[str, NDArray[np.float32]]:
-        self._check()
-        return self._session.run(inputs)
-
-
-def _session(first: LayerSpec, stitchers: list[Stitcher], check: Callable[[], None], *, staged: bool) -> Session:
-    model, path = first.model, _weights(first.model, verify=True).path
-    ranks = dict(sorted({node: rank for s in stitchers for node, rank in s.ranks.items()}.items()))
-    input_rank = len(model.input_shape) + (first.frontend.channels == 1)
-    behind = downstream_nodes(path, path.stat().st_mtime_ns, model.trunk) if staged and model.trunk else frozenset()
-    if not behind:
-        return sessions.open(path, model.input_node, input_rank, ranks)
-    behind -= {model.trunk}
-    head = {node: rank for node, rank in ranks.items() if split_tensor(node)[0] in behind}
-    trunk = {node: rank for node, rank in ranks.items() if node not in head}
-    if head:
-        trunk[model.trunk] = TRUNK_RANK
-    return StagedSession(
-        _CancellableSession(sessions.open(path, model.input_node, input_rank, trunk), check),
-        sessions.open(path, model.trunk, TRUNK_RANK, head) if head else None,
-        model.trunk,
-    )
+    return mel_spectrogram(samples, frontend, exact=exact, report=partial(report, stage))
 
 
 def _to_embedding(

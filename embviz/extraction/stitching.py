@@ -131,12 +131,6 @@ class Stitcher:
         self.tensor, self.tensor_info = self._tensor_buffer()
 
     @property
-    def ranks(self) -> dict[str, int]:
-        """Number of axes of each node, with that of the patches."""
-        extra = 0 if self.sound else 1
-        return {node: len(shape) + extra for node, shape in zip(self._layer.nodes, self._shapes, strict=True)}
-
-    @property
     def patch_bytes(self) -> int:
         """Bytes that the largest node takes for one patch."""
         return max(4 * math.prod(shape) for shape in self._shapes)

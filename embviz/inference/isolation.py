@@ -11,6 +11,7 @@ import contextlib
 import multiprocessing
 import os
 import threading
+import warnings
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Future
 from typing import Any, TypeVar, cast
@@ -76,6 +77,8 @@ def _start() -> Any:
         from loky.backend import get_context
     except ImportError:  # a system without semaphores
         return None
+    # A large graph leaves much behind, and the process is replaced: no leak that anybody could mend.
+    warnings.filterwarnings("ignore", "A worker was restarted", UserWarning, "loky")
     executor = ProcessPoolExecutor(1, timeout=IDLE_SECONDS, context=get_context("loky"), initializer=_prepare)
     try:
         executor.submit(os.getpid).result(timeout=LONGEST_TRIAL)

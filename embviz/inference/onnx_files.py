@@ -77,6 +77,11 @@ def remove_translations(folder: Path, stem: str, *, but: int = 0) -> None:
         path.unlink(missing_ok=True)
 
 
+def model_digest(data: bytes) -> str:
+    """Return the digest at the end of what :func:`load_onnx` gives: of the model, and of all that it was made of."""
+    return data[-64:].decode()
+
+
 def _seal(model: bytes, key: bytes) -> bytes:
     """Return the end of a kept model, which fits no other one, and no other weights or versions."""
     return _SEAL + hashlib.sha256(key + model).hexdigest().encode()

@@ -13,7 +13,7 @@ from embviz.core.processes import count_cores
 from embviz.core.text import shorten
 from embviz.errors import EngineError, GraphError, NotFiniteError
 from embviz.inference.graph import Graph
-from embviz.inference.onnx_files import load_onnx
+from embviz.inference.onnx_files import load_onnx, model_digest
 from embviz.inference.session import OverlappingPatches, PatchBatch
 from embviz.inference.sharing import Cut, Front, find_cut
 
@@ -59,6 +59,11 @@ class OnnxSession:
         self._lock = threading.Lock()
         self._whole: Network | None = None
         self._cuts: dict[int, _CutNetwork | None] = {}
+
+    @property
+    def digest(self) -> str:
+        """Of the model, and of all that it was made of."""
+        return model_digest(self._model)
 
     def run(self, inputs: Mapping[str, PatchBatch]) -> dict[str, NDArray[np.float32]]:
         """Run the network once; see :meth:`Session.run`.

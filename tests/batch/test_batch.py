@@ -433,14 +433,14 @@ def test_what_is_wrong_for_all_is_raised_before_anything_starts(home, clips, mon
 
 
 def test_a_graph_that_fails_does_not_take_the_others_along(home, clips, monkeypatch):
-    real = extract._session
+    real = extract.run_passes
 
-    def failing(first, *rest, **more):
-        if first.model.system == "musicnn":
+    def failing(runs, *rest, **more):
+        if runs[0][0].model.system == "musicnn":
             raise RuntimeError("no such luck")
-        return real(first, *rest, **more)
+        return real(runs, *rest, **more)
 
-    monkeypatch.setattr(extract, "_session", failing)
+    monkeypatch.setattr(extract, "run_passes", failing)
     with pytest.raises(CollectionError, match="no such luck"):
         embed_table(a_table(clips[:1]), ["musicnn", "tempocnn"], workers=1)
     assert len(embed_table(a_table(clips[:1]), "tempocnn")) == 1

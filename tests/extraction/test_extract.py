@@ -9,7 +9,7 @@ import soundfile
 import embviz
 from embviz.core.essentia import standard
 from embviz.errors import AudioError, EmbvizError, LayerError, ModelError, OptionError, WeightsError
-from embviz.extraction import extract
+from embviz.extraction import extract, passes
 from embviz.extraction.frontends import FRONTENDS
 from embviz.inference import session_pool as engine
 from embviz.models.weights import find_weights
@@ -58,7 +58,7 @@ def test_numbers_are_those_of_the_poster_s_recipe(rock, excerpt, model, layer):
     es = standard()
     samples = es.MonoLoader(filename=str(track), sampleRate=rate, resampleQuality=4)()
     predict = getattr(es, f"TensorflowPredict{algorithm}")(graphFilename=path_of(model), output=node)
-    ours = embviz.embed(track, model, layer=layer, cache=False)
+    ours = embviz.embed(track, model, layer=layer, engine="essentia", cache=False)
     assert ours.shape == predict(samples).shape
     assert np.array_equal(ours.values, predict(samples))
 
@@ -72,7 +72,8 @@ def test_spleeter_equals_essentia_on_the_whole_file(three_segments):
     pool = essentia.Pool()
     pool.set("waveform", samples[..., np.newaxis, np.newaxis])
     found = es.TensorflowPredict(graphFilename=path_of("spleeter-2s-3"), inputs=["waveform"], outputs=nodes)(pool)
-    embedding, output = embviz.embed(three_segments, "spleeter", layer=["embedding", "output"], cache=False)
+    options = {"engine": "essentia", "cache": False}
+    embedding, output = embviz.embed(three_segments, "spleeter", layer=["embedding", "output"], **options)
     conv5 = np.concatenate([found[node] for node in nodes[:2]], axis=3)
     steps = conv5.reshape(-1, 32, 512)[: embedding.shape[0]]
     assert np.array_equal(embedding.tensor, steps)
@@ -95,10 +96,11 @@ def test_spleeter_in_several_batches_equals_the_whole(three_segments, monkeypatc
 
 def test_many_layers_in_one_pass_are_the_same_as_alone(excerpt):
     names = ["timbral", "temporal", "cnn3", "mean_pool", "embedding", "output", "model/dense/MatMul"]
-    together = embviz.embed(excerpt, "musicnn", layer=names, cache=False)
+    options = {"engine": "essentia", "cache": False}
+    together = embviz.embed(excerpt, "musicnn", layer=names, **options)
     for name, embedding in zip(names, together, strict=True):
         assert embedding.layer == name
-        assert np.array_equal(embedding.values, embviz.embed(excerpt, "musicnn", layer=name, cache=False).values)
+        assert np.array_equal(embedding.values, embviz.embed(excerpt, "musicnn", layer=name, **options).values)
 
 
 def test_lists_give_lists(excerpt):
@@ -221,7 +223,7 @@ def test_a_short_clip_equals_essentia_s_repeat_mode(excerpt):
     predict = es.TensorflowPredictMusiCNN(
         graphFilename=path_of("musicnn"), output="model/dense/BiasAdd", lastPatchMode="repeat"
     )
-    ours = embviz.embed((samples, 16_000), "musicnn", cache=False)
+    ours = embviz.embed((samples, 16_000), "musicnn", engine="essentia", cache=False)
     assert np.array_equal(ours.values, predict(samples))
 
 
@@ -337,7 +339,7 @@ def test_nothing_is_printed(excerpt, capfd):
 
 def test_a_cached_result_runs_no_graph(excerpt, monkeypatch):
     cold = embviz.embed(excerpt, "musicnn", layer=["embedding", "output"])
-    monkeypatch.setattr(extract, "sessions", None)
+    monkeypatch.setattr(extract, "run_passes", None)
     monkeypatch.setattr(extract.Audio, "mono", None)
     warm = embviz.embed(excerpt, "musicnn", layer=["output", "embedding"])
     assert np.array_equal(warm[1].values, cold[0].values)
@@ -391,8 +393,8 @@ def test_one_call_decodes_a_track_once(excerpt, monkeypatch):
 
 def test_few_sessions_are_kept(excerpt, monkeypatch):
     kept = engine.SessionPool(most=6, most_bytes=7_000_000)
-    monkeypatch.setattr(extract, "sessions", kept)
+    monkeypatch.setattr(passes, "sessions", kept)
     for layer in ("embedding", "output", "timbral", "embedding"):
-        embviz.embed(excerpt, "musicnn", layer=layer, cache=False)
+        embviz.embed(excerpt, "musicnn", layer=layer, engine="essentia", cache=False)
         assert kept._bytes <= 7_000_000
     assert len(kept._kept) == 2
