@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -20,8 +22,10 @@ from embviz.inference.sharing import Cut, Front, find_cut
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+Block = TypeVar("Block")
+
 OLDEST = (1, 20)  # of ONNX Runtime
-_BLOCK = 4  # patches in one pass: what lies between two operations stays near the processor
+_BLOCK = 2  # patches in one pass: what lies between two operations stays near the processor
 _MOST = 1e30  # of what is fed: beyond, sums within a network may overflow
 _OUT_OF_MEMORY = ("bad alloc", "bad_alloc", "allocate memory", "out of memory")
 
@@ -86,7 +90,9 @@ class OnnxSession:
             patches = patches.stack()
         with self._lock:
             self._whole = self._whole or Network(self._model, self._title)
-        return self._whole.run_blocks({self._input_node: patches})
+        feeds = {self._input_node: patches}
+        # Sound itself, ``[samples, channels]``, is not made of patches yet.
+        return self._whole.run_blocks(feeds) if patches.ndim > 2 else self._whole.run(feeds)
 
     def _cut_for(self, patches: OverlappingPatches) -> _CutNetwork | None:
         with self._lock:
@@ -111,11 +117,11 @@ class _CutNetwork:
         self._rest = None if cut.rest is None else Network(cut.rest.SerializeToString(), title)
 
     def run(self, patches: OverlappingPatches) -> dict[str, NDArray[np.float32]]:
-        front = Front(self._cut, self._input_node, self._front.run, patches)
-        outputs = front.stack(0, len(patches), self._cut.given)
-        if self._rest is not None:
+        front = Front(self._cut, self._input_node, partial(_run_all, self._front.run), patches)
+        outputs, rest, passed = front.stack(0, len(patches), self._cut.given), self._rest, self._cut.passed
+        if rest is not None:
             blocks = [(i, min(i + _BLOCK, len(patches))) for i in range(0, len(patches), _BLOCK)]
-            outputs |= _concatenate([self._rest.run(front.stack(*block, self._cut.passed)) for block in blocks])
+            outputs |= _concatenate(_run_all(lambda block: rest.run(front.stack(*block, passed)), blocks))
         return outputs
 
 
@@ -126,11 +132,9 @@ class Network:
         self._title = title
         runtime = _runtime()
         options = runtime.SessionOptions()
-        options.intra_op_num_threads = count_cores()
-        options.inter_op_num_threads = 1
+        # Blocks run side by side: threads that share each operation would wait for each other again and again.
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 4  # what goes wrong is raised
-        # Threads that wait by turning round would take the processor from decoding and from other processes.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = runtime.InferenceSession(model, options, providers=_providers(runtime))
         except Exception as error:
@@ -140,11 +144,8 @@ class Network:
     def run_blocks(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
         """Run the network block by block; all inputs are patches first."""
         patches = len(next(iter(inputs.values())))
-        blocks = []
-        for i in range(0, patches, _BLOCK):
-            block = {name: array[i : i + _BLOCK] for name, array in inputs.items()}
-            blocks.append(self.run(block))
-        return _concatenate(blocks)
+        blocks = [{name: a[i : i + _BLOCK] for name, a in inputs.items()} for i in range(0, patches, _BLOCK)]
+        return _concatenate(_run_all(self.run, blocks))
 
     def run(self, inputs: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
         """Run the network once, patch by patch where memory does not hold them all."""
@@ -171,6 +172,16 @@ def load_translated(graph: Graph, input_node: str, outputs: tuple[str, ...], tit
         raise GraphError(f"The graph has no input {input_node!r} that declares its shape.")
     model = translate(graph, {input_node: (None, *shape[1:])}, outputs)
     return Network(model.SerializeToString(), title)
+
+
+def _run_all(run: Callable[[Block], dict[str, NDArray[np.float32]]], blocks: Sequence[Block]) -> list[Any]:
+    """Return what blocks give, as many of them run at once as there are cores."""
+    return list(map(run, blocks) if len(blocks) == 1 else _workers().map(run, blocks))
+
+
+@cache
+def _workers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(count_cores(), thread_name_prefix="embviz-onnx")
 
 
 def _concatenate(blocks: list[dict[str, NDArray[np.float32]]]) -> dict[str, NDArray[np.float32]]:

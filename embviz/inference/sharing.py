@@ -160,8 +160,9 @@ class _Reach:
 
 # Running. ----------------------------------------------------------------------------------------------------------
 
-#: What runs a part of a network: arrays by name in, arrays by name out.
-Run: TypeAlias = "Callable[[Mapping[str, NDArray[np.float32]]], dict[str, NDArray[np.float32]]]"
+Arrays: TypeAlias = "Mapping[str, NDArray[np.float32]]"
+#: What runs a part of a network on one block after another, or on several at once.
+RunAll: TypeAlias = "Callable[[Sequence[Arrays]], list[dict[str, NDArray[np.float32]]]]"
 
 
 class Front:
@@ -173,14 +174,14 @@ class Front:
         The network.
     input_node : str
         What the front is fed with.
-    run : callable
+    run_all : callable
         Runs the front.
     patches : OverlappingPatches
         The patches.
     """
 
-    def __init__(self, cut: Cut, input_node: str, run: Run, patches: OverlappingPatches) -> None:
-        self._input, self._run, self._patches = input_node, run, patches
+    def __init__(self, cut: Cut, input_node: str, run_all: RunAll, patches: OverlappingPatches) -> None:
+        self._input, self._run_all, self._patches = input_node, run_all, patches
         self._steps = cut.steps
         self._reach = _Reach.of(cut.steps.values(), cut.length)
         # Patches that begin on one grid of steps share these.
@@ -220,15 +221,14 @@ class Front:
         frames = patches.frames[begin : begin + several + patches.length]
         before, after = self._reach.margins
         block = _BLOCK // stride * stride
+        firsts = range(0, max(1, len(frames) - before - after), block)
+        outputs = self._run_all([{self._input: frames[np.newaxis, i : i + before + block + after]} for i in firsts])
         parts: dict[str, list[NDArray[np.float32]]] = {name: [] for name in self._steps}
-        for first in range(0, max(1, len(frames) - before - after), block):
-            last = first + before + block + after >= len(frames)
-            outputs = self._run({self._input: frames[np.newaxis, first : first + before + block + after]})
+        for first, output in zip(firsts, outputs, strict=True):
             for name, one in self._steps.items():
-                kept = slice(before // one.stride if first else 0, None if last else (before + block) // one.stride)
-                parts[name].append(np.moveaxis(outputs[name], one.axis, 0)[kept])
-            if last:
-                break
+                begins = before // one.stride if first else 0
+                ends = None if first == firsts[-1] else (before + block) // one.stride
+                parts[name].append(np.moveaxis(output[name], one.axis, 0)[begins:ends])
         return {name: np.moveaxis(np.concatenate(some), 0, self._steps[name].axis) for name, some in parts.items()}
 
     def _run_edges(self) -> dict[str, NDArray[np.float32]]:
@@ -237,5 +237,5 @@ class Front:
         windows = np.lib.stride_tricks.sliding_window_view(self._patches.frames, self._patches.length, axis=0)
         patches = windows.transpose(0, 2, 1)[:: self._patches.hop]
         edges = np.concatenate((patches[:, :begin], patches[:, self._patches.length - end :]), axis=1)
-        parts = [self._run({self._input: edges[i : i + _EDGES]}) for i in range(0, len(edges), _EDGES)]
+        parts = self._run_all([{self._input: edges[i : i + _EDGES]} for i in range(0, len(edges), _EDGES)])
         return {name: np.concatenate([part[name] for part in parts]) for name in self._steps}

@@ -10,7 +10,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from embviz.inference import sharing
-from embviz.inference.onnx_session import _CutNetwork, _Network
+from embviz.inference.onnx_session import Network, _CutNetwork
 from embviz.inference.session import OverlappingPatches
 from embviz.inference.sharing import find_cut
 from embviz.inference.time_steps import ShapedModel
@@ -125,7 +125,7 @@ def test_a_network_in_two_parts_gives_the_same(network, length, monkeypatch):
     end = network(builder)
     rest = builder.add("ReduceMean", end, builder.constant([2]), keepdims=0)
     model = builder.model(end, rest)
-    whole = _Network(model.SerializeToString(), "whole")
+    whole = Network(model.SerializeToString(), "whole")
     shaped = ShapedModel(model)
     cut = sharing._cut(shaped, shaped.follow())  # as far behind as can be
     assert end in cut.given
