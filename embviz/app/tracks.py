@@ -69,6 +69,12 @@ class Track:
         moved = self.path is not None and not self.path.is_absolute() and _working_folder() != self.base
         return None if self.path is None else str(self.place if moved else self.path)
 
+    @property
+    def facts(self) -> list[str]:
+        """What is known of the music beforehand, in words: style, tempo and key."""
+        tempo = "" if self.bpm is None else f"{round(self.bpm, 1):g} BPM"
+        return [fact for fact in (self.style, tempo, self.key) if fact]
+
     def open(self) -> Audio:
         """Return the sound; raises AudioError where the file is gone."""
         return self.sound or Audio.open(self.place or "")

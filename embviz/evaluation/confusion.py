@@ -15,7 +15,7 @@ from embviz.core.text import format_cell, plural
 from embviz.core.worker import Worker
 from embviz.errors import AudioError, OptionError, did_you_mean
 from embviz.evaluation import metrics
-from embviz.evaluation.plots import model_title
+from embviz.models import model_title
 from embviz.widgets import browser_audio
 from embviz.widgets.base import close_widget, model_ref, new_clock_name
 from embviz.widgets.still import Still, StillOutputs

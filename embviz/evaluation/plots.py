@@ -17,7 +17,7 @@ import numpy as np
 from embviz.core.text import plural
 from embviz.errors import ModelError, OptionError, did_you_mean
 from embviz.evaluation import subplots
-from embviz.models import get_model
+from embviz.models import get_model, model_title
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -185,14 +185,6 @@ def _draw_curves(
     figure.update_yaxes(**subplots.percent_axis(ends, tall))
     title = f"{titles[0]} · {tasks[0]}" if len(tasks) == 1 else titles[0]
     return subplots.finish_figure(figure, title, facts)
-
-
-def model_title(model: str) -> str:
-    """Return what a model is called; the name itself where it is not in the catalogue."""
-    try:
-        return get_model(model).title
-    except ModelError:
-        return model
 
 
 # Depth. --------------------------------------------------------------------------------------------------------------

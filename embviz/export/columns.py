@@ -32,7 +32,7 @@ TITLES = {
 #: Headings under which the reader chooses a color of the map itself, and of a column; see :func:`tagger_group`.
 MAP_GROUP = "The map"
 TOP_FOLDER = "(top)"  # what lies in no folder of the collection
-UNITS = {"duration": "s", "bpm": "BPM", "tempo": "BPM"}
+UNITS = {"duration": "s", "tempo": "BPM"}  # of columns whose names do not say it
 #: What music is sorted by, the most telling first; a column of another name has to make groups by itself.
 TELLING = ("genre", "style", "mood", "artist", "folder")
 MOST_GROUPS = 12

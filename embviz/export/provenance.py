@@ -11,7 +11,7 @@ from embviz.core.text import format_time, plural, trim_lines
 from embviz.errors import ModelError
 from embviz.export import track_page
 from embviz.export.page_audio import CLIP
-from embviz.models import get_model
+from embviz.models import get_model, model_title
 from embviz.models.weights import find_weights
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ SOUNDS = {
 def subtitle_facts(vectors: Vectors, projection: Projection, tracks: int) -> list[str]:
     """Return the facts below the title of a page."""
     points = [] if vectors.times is None else [plural(len(vectors.tracks), "frame")]
-    source = trim_lines(f"{vectors.model} / {vectors.layer}")
+    source = trim_lines(f"{model_title(vectors.model)} / {vectors.layer}")
     return [plural(tracks, "track"), *points, source, METHOD_NAMES[projection.method]]
 
 

@@ -22,7 +22,7 @@ from embviz.core.text import format_magnitude, format_seconds, format_time, plur
 from embviz.errors import ModelError, OptionError
 from embviz.export import static_widgets
 from embviz.export.static_widgets import MAX_BYTES, PageData, compact_audio, static_widget, without_comm
-from embviz.models import get_model
+from embviz.models import get_model, model_title
 from embviz.models.model import Model
 from embviz.plotting import save
 from embviz.plotting.heatmap_data import is_listed
@@ -203,9 +203,8 @@ def _describe_row(row: PageRow | MissingRow, blocks: PageData, low: int) -> dict
     if isinstance(row, MissingRow):
         return {name: trim_lines(getattr(row, name)) for name in ("title", "facts", "message", "commands")}
     source = row.source
-    record = _record(source.model) if source else None
     said = embedding_facts(source) if source and row.facts is None else row.facts or ()
-    title = row.title or (record.title if record else source.model if source else "")
+    title = row.title or (model_title(source.model) if source else "")
     widget = _heatmap(row, low) if isinstance(row.content, Embedding) else row.content
     return {"title": trim_lines(title), "facts": trim_lines(said), **static_widget(widget, blocks)}
 

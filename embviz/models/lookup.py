@@ -60,6 +60,12 @@ def find_model(name: str) -> Model | None:
     return CATALOGUE.get(ALIASES.get(name, name)) or registered_models().get(name)
 
 
+def model_title(name: str) -> str:
+    """Return what people call a model, ``"MusiCNN (MSD)"``; of one that nobody has registered, its name."""
+    found = find_model(name)
+    return name if found is None else found.title
+
+
 def known_models() -> list[Model]:
     """Return the records of all models.
 

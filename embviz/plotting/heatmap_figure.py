@@ -20,7 +20,7 @@ import numpy as np
 from embviz.core.embedding import Embedding, format_period
 from embviz.core.text import format_magnitude, format_time, plural
 from embviz.errors import OptionError
-from embviz.models.model import Model
+from embviz.models import Model, model_title
 from embviz.plotting import style
 from embviz.plotting.curve_figure import draw_curves, select_strongest
 from embviz.plotting.heatmap_data import (
@@ -117,7 +117,8 @@ def heatmap(
     rest = HEADING + BOTTOM + TITLE + len(below) * (GAP + HEADING + CURVES)
     tall = roomy if height is None else height - rest
     size = f"{plural(t, 'frame')} × {plural(d, 'dimension')}"
-    panel = _Panel(embedding.model, (embedding.layer, size, format_period(embedding)), embedding, max(96, tall))
+    details = embedding.layer, size, format_period(embedding)
+    panel = _Panel(model_title(embedding.model), details, embedding, max(96, tall))
     return _compose([panel, *below], look, embedding.title)
 
 

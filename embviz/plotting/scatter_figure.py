@@ -41,8 +41,9 @@ if TYPE_CHECKING:
 WEBGL_FROM = 5000  # points; beyond, they are drawn by WebGL, which an .svg holds as pixels
 ACCENT = "#1f7ac4"  # of points without a colour of their own, on white as on black
 UNKNOWN = "#8c949c"  # grey that is seen on white and on black
-UNITS = {"duration": "s", "bpm": "BPM", "tempo": "BPM", "trust": "%"}
+UNITS = {"duration": "s", "tempo": "BPM", "trust": "%"}  # of columns whose names do not say it
 TOP, SIDE = 60, 28  # pixels
+LEFT_OUT = 0.18  # opacity of points that are not shown
 DIAMETERS = (5.0, 18.0)  # pixels, where sizes mean something
 
 
@@ -54,6 +55,7 @@ def scatter(  # noqa: PLR0913  what a picture can be told apart by
     size: str | pd.Series[Any] | ArrayLike | None = None,
     clusters: ArrayLike | None = None,
     names: Mapping[int, str] | None = None,
+    shown: ArrayLike | None = None,
     title: str | None = None,
     width: int = 1000,
     height: int = 760,
@@ -75,6 +77,8 @@ def scatter(  # noqa: PLR0913  what a picture can be told apart by
         Cluster of each point, -1 for none.
     names : mapping of int to str, optional
         Names of clusters, written on the map.
+    shown : array of int, optional
+        Labels of the tracks that are shown; all others are drawn faintly, without colour.
     title : str, optional
         Shown above.
     width, height : int
@@ -91,7 +95,7 @@ def scatter(  # noqa: PLR0913  what a picture can be told apart by
     Raises
     ------
     OptionError
-        If there is no such column, or arrays do not belong together.
+        If there is no such column or track, or arrays do not belong together.
 
     Examples
     --------
@@ -106,8 +110,14 @@ def scatter(  # noqa: PLR0913  what a picture can be told apart by
     add = figure.add_scattergl if (len(rows) > WEBGL_FROM if webgl is None else webgl) else figure.add_scatter
     diameters, texts = _point_diameters(size, rows, projection), _hover_texts(rows, projection)
     opacity = 0.9 if len(rows) < 2000 else 0.7
-    for name, colors, inside in _color_groups(legend, shades):
-        x, y = projection.xy[inside].T
+    seen = _shown_points(shown, rows)
+    if not seen.all():
+        x, y = projection.xy[~seen].T
+        marker = {"color": UNKNOWN, "size": diameters[~seen], "opacity": LEFT_OUT}
+        add(x=x, y=y, mode="markers", marker=marker, hoverinfo="skip", showlegend=False)
+    places, diameters, texts = projection.xy[seen], diameters[seen], texts[seen]
+    for name, colors, inside in _color_groups(legend, shades[seen]):
+        x, y = places[inside].T
         marker = {**colors, "size": diameters[inside], "opacity": opacity}
         hover = {"customdata": texts[inside], "hovertemplate": POINTER_TEXT}
         item = {"name": color_span(plotly_text(name, 40), INK), "showlegend": legend["kind"] == "category"}
@@ -123,13 +133,16 @@ def scatter(  # noqa: PLR0913  what a picture can be told apart by
     unknown = int((shades == MISSING).sum())
     grey = [f"{unknown:,} unknown (grey)"] if unknown and legend["kind"] == "number" else []
     what = "track" if projection.times is None else "frame"
-    facts = " · ".join([plural(len(rows), what), *_facts(projection), *grey])
+    count = plural(len(rows), what) if seen.all() else f"{int(seen.sum()):,} of {plural(len(rows), what)} shown"
+    facts = " · ".join([count, *_facts(projection), *grey])
     write_text(figure, color_span(facts, FAINT), yshift=8)
     _set_axes(figure, projection)
-    return figure.keep_still(lambda: _still(figure, projection.xy, legend, shades)) if len(rows) else figure
+    return figure.keep_still(lambda: _still(figure, projection.xy, legend, shades, seen)) if len(rows) else figure
 
 
-def _still(figure: Figure, xy: NDArray[Any], legend: dict[str, Any], shades: NDArray[np.uint8]) -> Drawing:
+def _still(
+    figure: Figure, xy: NDArray[Any], legend: dict[str, Any], shades: NDArray[np.uint8], shown: NDArray[np.bool_]
+) -> Drawing:
     """Return what draws a map as a still, with the names that stand on it."""
     middle = (xy.max(axis=0) + xy.min(axis=0)) / 2
     names = [
@@ -137,7 +150,7 @@ def _still(figure: Figure, xy: NDArray[Any], legend: dict[str, Any], shades: NDA
         for note in figure.layout.annotations
         if note.xref in {None, "x"}
     ]
-    return map_drawing(xy - middle, legend, shades, selected=np.zeros(0, np.int64), labels=names)
+    return map_drawing(xy - middle, legend, shades, selected=np.zeros(0, np.int64), labels=names, shown=shown)
 
 
 # Values. -----------------------------------------------------------------------------------------------------------
@@ -154,6 +167,16 @@ def _point_rows(table: pd.DataFrame, projection: Projection) -> pd.DataFrame:
     if len(missing):
         raise OptionError(f"The table has no track {missing[0]}, which is on the map; pass the table it was made of.")
     return table.loc[tracks]
+
+
+def _shown_points(shown: ArrayLike | None, rows: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return which points are shown."""
+    if shown is None:
+        return np.ones(len(rows), dtype=bool)
+    labels = np.asarray(shown)
+    if labels.ndim != 1 or (labels.size and labels.dtype.kind not in "iu"):
+        raise OptionError(f"shown is the labels of the tracks to show, such as table.index; {shown!r:.80} was found.")
+    return np.asarray(rows.index.isin(labels))
 
 
 def _point_values(given: Any, rows: pd.DataFrame, projection: Projection) -> tuple[Any, str, str]:

@@ -42,7 +42,7 @@ from embviz.widgets.commands import (
 #:   item; ``pause_queue``; ``remove_queued``: ``at``; ``clear_queue``
 #: - ``save``: ``format`` (html, png, svg, csv, parquet, m3u, tensorboard), whether of the ``selection`` only, and for a
 #:   page how to bring the ``audio``: ``"link"``, ``"embed"``, ``"clips"``
-#: - ``select_filtered``: the tracks that pass the filters
+#: - ``select_filtered``: the tracks that the map shows
 #: - ``dismiss_notice``: the notice has been read
 COMMANDS: dict[str, Fields] = {
     "set_option": {"name": TEXT, "value": PLAIN},

@@ -15,6 +15,7 @@ import traitlets
 from embviz.core.notebook import running_cell
 from embviz.core.text import shorten
 from embviz.errors import OptionError, did_you_mean
+from embviz.models import model_title
 from embviz.widgets import bundle
 from embviz.widgets.still import Still, StillOutputs
 
@@ -125,6 +126,11 @@ def is_finite(*values: Any) -> bool:
     return all(isinstance(value, int | float) and abs(value) <= sys.float_info.max for value in values)
 
 
+def embedding_title(embedding: Embedding) -> str:
+    """Return what a picture of an embedding is called where nothing around it says so: track, model and layer."""
+    return " · ".join(filter(None, [embedding.title, model_title(embedding.model), embedding.layer]))
+
+
 class EmbeddingWidget(PageWidget):
     """Base of the widgets that draw an embedding over time; build one with :meth:`of`."""
 
@@ -155,7 +161,7 @@ class EmbeddingWidget(PageWidget):
             If this widget cannot draw a layer of that kind.
         """
         check_traits(cls, traits)
-        widget = cls(**{"title": f"{embedding.model} / {embedding.layer}"} | traits)
+        widget = cls(**{"title": embedding_title(embedding)} | traits)
         widget.update(embedding)
         return widget
 

@@ -34,6 +34,7 @@ COMMANDS: dict[str, Fields] = {
     "show_feature_maps": {"layer": TEXT},
     "show_similarity": {"model": TEXT, "layer": TEXT.or_none()},
     "show_map": {},
+    "show_all_tracks": {},
     "export_page": {},
     "dismiss_notice": {},
     "show_evaluation": {},
@@ -67,6 +68,9 @@ class Panel(ModelsWidget):
     layers = schema.dict_trait(schema.Layers, "layers of a model")
     similarity = schema.dict_trait(schema.WorkState, "self-similarity of a layer")
     map = schema.dict_trait(schema.WorkState, "map of all tracks")
+    shown_on_map = traitlets.Bytes(
+        help="uint8 [tracks], by their ids: 0 for those that the filters of the map leave out; empty: it shows all"
+    ).tag(sync=True)
     evaluation = schema.dict_trait(schema.EvaluationOptions, "what can be compared; empty until the table is read")
     evaluation_status = schema.dict_trait(schema.EvaluationStatus, "how far a comparison is")
     scores = schema.dict_trait(schema.Scores, "scores of the last comparison")

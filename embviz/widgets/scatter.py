@@ -308,7 +308,7 @@ class Scatter(PageWidget):
         if len(chosen):
             lines.append(f"selected: {len(chosen):,}")
         shades = np.frombuffer(self.shades, np.uint8)
-        shown = self._shown(passes)
+        shown = self.shown(passes)
         if not shown.all():
             lines.append(f"left out by filters: {int((~shown).sum()):,}")
         draw = map_drawing(self._xy, self.color, shades, selected=chosen, labels=self.labels, shown=shown)
@@ -316,8 +316,8 @@ class Scatter(PageWidget):
         legend = _legend_line(self.color)
         return Still(self.title or "Map", (" · ".join(lines), *[legend] * bool(legend)), draw if self.n else None, key)
 
-    def _shown(self, passes: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
-        """Return which points neither a filter nor the legend leaves out."""
+    def shown(self, passes: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
+        """Return which points neither a filter nor the legend leaves out; `passes` is as for :meth:`still`."""
         shades = np.frombuffer(self.shades, np.uint8)
         if passes is None:
             passes = np.frombuffer(self.filtered, np.uint8).astype(bool) if self.filtered else np.ones(self.n, bool)

@@ -306,10 +306,10 @@ def test_options_that_ask_for_too_many_neighbors_are_lowered_with_a_note():
     x, _ = clusters(10)
     found = project(x, "umap", cache=False)
     assert found.options["n_neighbors"] == 10
-    assert found.notes == ("n_neighbors is 10 here: there are no more vectors.",)
+    assert found.notes == ("UMAP compares each point with all others: 10 are fewer than the 15 it is set to.",)
     found = project(x, "tsne", cache=False, max_iter=250)
     assert found.options["perplexity"] == 3
-    assert found.notes == ("Perplexity is 3 here, as much as 10 vectors allow.",)
+    assert found.notes == ("t-SNE's perplexity is 3, the highest that 10 points allow.",)
 
 
 # Options. ----------------------------------------------------------------------------------------------------------

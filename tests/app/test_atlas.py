@@ -1111,7 +1111,15 @@ def test_tracks_that_all_sound_the_same(clips, chart, tmp_path):
     atlas = chart(table, method="umap", clusters="hdbscan").wait()
     assert atlas.widget.maps[0]["status"] == "ready"
     assert "PCA" in atlas.widget.maps[0]["notes"][0]
-    assert "No clusters stand out" in atlas.widget.clusters["message"]
+    said = (
+        "None of the 6 tracks is in a cluster: HDBSCAN found no 3 of them that lie apart from the rest; "
+        "choose a smaller group under More, or k-means, which puts every track into one."
+    )
+    assert atlas.widget.clusters["message"] == atlas.widget.maps[0]["notes"][-1] == said
+    atlas.set(cluster_options={"min_cluster_size": 10}).wait()
+    assert "HDBSCAN looks for groups of 10 among more than 10" in atlas.widget.maps[0]["notes"][-1]
+    atlas.set(clusters="kmeans").wait()
+    assert len(atlas.widget.maps[0]["notes"]) == 1
     assert len(atlas.neighbors(100)) == 5
 
 

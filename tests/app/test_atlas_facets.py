@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from embviz.app.atlas import Atlas, export, map_view
+from embviz.core.text import format_cell
 from embviz.core.vectors import Vectors
 from embviz.errors import OptionError
 from embviz.export.facets import encode_facet
@@ -212,6 +214,57 @@ def test_neighbors_on_the_page_are_among_what_is_left(chart):
     atlas.filter()
     assert listed() == [110, 120, 130]
     assert atlas.filter(genre=["jazz"]).neighbors(100, 2).index.tolist() == [110, 120], "in Python, of all"
+
+
+def test_what_the_legend_hides_is_left_out_too(chart):
+    atlas = chart(color="genre")
+    drawn = atlas._controller.views[0].scatter
+    assert not atlas.is_filtered
+    drawn.set_state({"hidden_categories": [drawn.color["labels"].index("rock")]})
+    assert atlas.is_filtered
+    assert atlas.filtered.index.tolist() == [120, 130, 140, 150, 160]
+    atlas.filter(year=(2000, 2010))
+    assert atlas.filtered.index.tolist() == [130, 140, 150]
+    atlas._controller._find_neighbors("point", point=0)
+    assert [item["track"] for item in atlas.wait().widget.neighbors["items"]] == [130, 140, 150]
+    assert not atlas.filter().is_filtered
+    assert drawn.hidden_categories == []
+
+
+FILTERS = [
+    {"column:duration": {"range": [120.0, 300.0], "unknown": True}},
+    {"column:genre": {"values": ["jazz"], "unknown": True}, "column:year": {"range": [1995.0, 2001.0]}},
+    {"column:genre": {"values": [format_cell(HOSTILE)]}},
+    {"column:folder": {"values": ["(top)", "a"]}, "column:duration": {"range": None, "unknown": False}},
+]
+
+
+@pytest.mark.parametrize("filters", FILTERS)
+def test_the_code_leaves_out_the_same_tracks(table, chart, filters):
+    atlas = chart()
+    assert "passes" not in atlas.code()
+    of_page(atlas, filters)
+    code = atlas.widget.code
+    code.encode("ascii")
+    assert code.rstrip().endswith("shown=filtered.index)")
+    lines = [line for line in code.split("\n") if line.startswith(("table =", "passes", "filtered"))]
+    # A list of paths is labelled by the places in it; the last track is on no map.
+    names = {"collection": SimpleNamespace(table=table.iloc[:7].reset_index(drop=True))}
+    exec("\n".join(lines), names)  # noqa: S102
+    assert [100 + 10 * place for place in names["filtered"].index] == atlas.filtered.index.tolist()
+
+
+def test_the_code_knows_what_models_hear_and_what_the_legend_hides(table, chart):
+    heard = a_vectors(table.index[:7], layer="output", d=len(TAGS), names=tuple(TAGS))
+    atlas = chart(heard=heard, clusters="kmeans", color="genre")
+    [tag] = [key for key in shown(atlas) if key.endswith(f":{TAGS[0]}")]
+    drawn = atlas._controller.views[0].scatter
+    drawn.hidden_categories = [drawn.color["labels"].index("rock")]
+    of_page(atlas, {tag: {"range": [1.0, 5.0]}, "cluster": {"values": [atlas.clusters["name"].iloc[3]]}})
+    heard_by = f"tag_columns(collection.embed('msd-musicnn-1', 'output'))[{TAGS[0]!r}]"
+    assert f"passes &= {heard_by}.reindex(table.index).between(1.0, 5.0)" in atlas.code()
+    assert "from embviz.analysis import tag_columns" in atlas.code()
+    assert "passes &= table.index.isin([2, 3, 4, 5, 6])" in atlas.code()
 
 
 def test_what_is_left_is_selected_by_a_press(chart):

@@ -165,6 +165,22 @@ def test_the_list_follows_what_a_map_computes(folder, explore):
     assert explorer.widget.tracks[1]["seconds"] == pytest.approx(6, abs=0.01)
 
 
+def test_the_list_shows_what_the_map_shows(folder, explore):
+    explorer = explore(folder, models=[]).wait()
+    explorer.map("tempocnn", method="pca").wait()
+    atlas = explorer._controller.map_tab.atlas
+    assert explorer.widget.shown_on_map == b""
+    atlas.filter(duration=(12, 12))
+    listed = [explorer.widget.tracks[i]["name"] for i in np.flatnonzero(list(explorer.widget.shown_on_map))]
+    assert listed == atlas.filtered["name"].tolist()
+    assert 0 < len(listed) < len(explorer.widget.tracks)
+    command(explorer, "show_all_tracks")
+    assert (explorer.widget.shown_on_map, atlas.widget.filters) == (b"", {})
+    atlas.filter(duration=(12, 12))
+    explorer._controller.map_tab.close()
+    assert explorer.widget.shown_on_map == b""
+
+
 # Rows. -------------------------------------------------------------------------------------------------------------
 
 
@@ -536,7 +552,9 @@ def test_paths_hold_when_the_working_folder_changes(folder, explore, tmp_path, m
 
 
 def test_a_page_in_a_script_waits_for_what_is_computed(folder, explore, tmp_path):
+    (folder / "tracks.csv").write_text("file,title,style,bpm,key\none.wav,Mill Road,folk,108,A minor\n")
     text = explore(folder, models=["tempocnn"]).to_html(tmp_path / "page.html").read_text("utf-8")
+    assert '"0:12.0", "one.wav", "folk", "108 BPM", "A minor"' in text
     assert "19 frames" in text or "256 dimensions" in text
 
 

@@ -45,12 +45,24 @@ NAMES = {
     "collection": {"embed", "table.loc", "assign"},
 }  # fmt: skip
 ANALYSIS = {"agreement", "cluster", "name_clusters", "tag_columns", "tempo_column"}
-METHODS = {"mean", "to_frame", "to_numpy", "get", "assign", "show"}  # of what was computed before
-ATTRIBUTES = {"xy", "spread", "labels", "table", "loc"}
+METHODS = {
+    "mean",
+    "to_frame",
+    "to_numpy",
+    "get",
+    "assign",
+    "show",
+    "between",
+    "isin",
+    "isna",
+    "eq",
+    "reindex",
+}  # of what was computed before
+ATTRIBUTES = {"xy", "spread", "labels", "table", "loc", "index"}
 OPTIONS = {
     "layer", "patch_hop", "order", "scale", "head", "pooling", "seed", "metric", "color", "size", "clusters", "names",
     "k", "layers", "groups", "folds", "classifier", "time", "n_clusters", "min_cluster_size", "min_samples", "init",
-    "n_neighbors", "min_dist", "spread", "n_epochs", "negative_sample_rate", "repulsion_strength", "max_iter",
+    "shown", "n_neighbors", "min_dist", "spread", "n_epochs", "negative_sample_rate", "repulsion_strength", "max_iter",
     "local_connectivity", "perplexity", "early_exaggeration", "learning_rate", "MN_ratio", "FP_ratio",
 }  # fmt: skip
 COLORS = {
@@ -110,7 +122,7 @@ def is_known(node: ast.AST, known: set[str]) -> bool:
     elif isinstance(node, ast.Attribute):
         fits = node.attr in ATTRIBUTES
     elif isinstance(node, ast.BinOp):
-        fits = isinstance(node.op, ast.Div)  # of paths
+        fits = isinstance(node.op, ast.Div | ast.BitOr)  # of paths, and of conditions
     elif isinstance(node, ast.UnaryOp):
         fits = isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant)
     else:
@@ -196,7 +208,13 @@ OF_EXPLORER = [
     {"kind": "set_evaluation_option", "name": "folds", "value": 3}, {"kind": "show_confusion", "cell": 0},
     {"kind": "upload", "name": "a.wav", "part": 0, "parts": 2}, {"kind": "save_scores", "format": "csv"},
 ]  # fmt: skip
+FILTERS: list[dict[str, Any]] = [
+    {"column:genre": {"values": ["a'b"], "unknown": True}, "column:duration": {"range": [1.0, 8.5], "unknown": False}},
+    {f"column:x\n{ATTACK}": {"values": ["a", "b"]}, "cluster": {"values": ["group 2"]}},
+    {"column:duration": {"range": None, "unknown": True}},
+]
 OF_PAGE = [
+    *({"filters": filters} for filters in FILTERS),
     {"tab": "evaluation"}, {"tab": "selection", "code": ATTACK}, {"choices": {"model": ATTACK}},
     {"tracks": [], "track": 1}, {"cached": {"0": 5}}, {"collapsed_list": True},
 ]  # fmt: skip
@@ -261,6 +279,7 @@ def restore(atlas: Any, rng: random.Random, seed: int) -> tuple[str, Any]:
 
     base = atlas.state()
     base["choices"] |= rng.choice(CHOICES)
+    base["filters"] = rng.choice(FILTERS)
     before = json.dumps(atlas.state())
     try:
         atlas.restore(change(base, rng))

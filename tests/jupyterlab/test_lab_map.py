@@ -426,7 +426,7 @@ def test_the_legend_filters(chart):
     point = next(i for i in chart.lone(N) if chart.titles[i].startswith("Piano"))
     piano = chart.side.locator(".ev-scatter-category", has_text="piano")
     piano.click()
-    chart.side.get_by_text(f"{N - 5} of {N} points shown").wait_for()
+    chart.root.get_by_text(f"{N - 5} of {N} tracks shown").wait_for()
     rest(chart.page, 300)
     assert chart.hover(point) == "", "what is hidden should not be pointed at"
     assert min(chart.color(point)) > 240, "what is hidden should not be drawn"

@@ -58,6 +58,14 @@ def texts_of(figure):
 # -- cells --------------------------------------------------------------------------------------------------------
 
 
+def test_a_heatmap_is_named_after_its_track_and_its_model():
+    figure = heatmap(embed_of(noise(20, 30), title="song.mp3"))
+    said = " ".join(bare(text) for text in texts_of(figure))
+    assert "song.mp3" in figure.layout.title.text
+    assert said.startswith("MusiCNN (MSD)")
+    assert "msd-musicnn-1" not in said
+
+
 def test_time_runs_to_the_right_and_dimensions_upwards():
     values = np.arange(600, dtype=np.float32).reshape(20, 30)
     figure = heatmap(embed_of(values))

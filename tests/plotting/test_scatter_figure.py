@@ -118,6 +118,26 @@ def test_many_points_are_drawn_by_webgl_unless_shapes_are_asked_for(table, proje
     assert scatter_figure.scatter(projection, table, webgl=False).data[0].type == "scatter"
 
 
+def test_tracks_that_are_not_shown_are_drawn_faintly(table, projection):
+    shown = table.index[table["genre"] == "jazz"]
+    figure = scatter_figure.scatter(projection, table, color="genre", shown=shown)
+    faint, *groups = figure.data
+    assert (len(faint.x), faint.hoverinfo, faint.marker.opacity) == (N - 8, "skip", scatter_figure.LEFT_OUT)
+    assert sorted(len(group.x) for group in groups) == [0, 0, 8]
+    assert bare(figure.layout.annotations[-1].text).startswith("8 of 24 tracks shown")
+    frames = project(vectors(table, 3), "pca")
+    numbers = scatter_figure.scatter(frames, table, color="duration", size="duration", shown=[100, 101])
+    assert [len(trace.x) for trace in numbers.data] == [3 * (N - 2), 6]
+    assert len(numbers.data[1].marker.color) == len(numbers.data[1].marker.size) == 6
+    with pytest.raises(OptionError, match="shown is the labels of the tracks to show"):
+        scatter_figure.scatter(projection, table, shown=["jazz"])
+
+
+def test_a_unit_that_a_name_says_is_not_said_twice(table, projection):
+    figure = scatter_figure.scatter(projection, table.assign(bpm=table["duration"]), color="bpm")
+    assert bare(figure.data[0].marker.colorbar.title.text) == "bpm"
+
+
 def test_what_others_wrote_is_text(table, projection):
     table = table.assign(title=HOSTILE, artist=HOSTILE, genre=HOSTILE)
     [trace] = scatter_figure.scatter(projection, table, color="genre", title=HOSTILE).data

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { countText } from "../../embviz/widgets/src/atlas/atlas.js";
+import { countText, filterPlace } from "../../embviz/widgets/src/atlas/atlas.js";
 import { readings, tagText } from "../../embviz/widgets/src/atlas/cluster_lists.js";
 import { counted, distanceOf, lengthInWords, momentOf, sorted } from "../../embviz/widgets/src/atlas/track_lists.js";
 import { FIGURES, preliminary } from "../../embviz/widgets/src/atlas/map_pane.js";
@@ -20,6 +20,15 @@ test("what there is", () => {
   assert.equal(countText({ tracks: 20, points: 19 }), "20 tracks · 19 points");
   assert.equal(countText({ tracks: 20, points: 62000, duplicates: 0 }, "frames"), "20 tracks · 62,000 frames");
   assert.equal(counted(undefined, "file"), "0 files");
+});
+
+test("filters are seen together with one map or two, on a page and on a full screen", () => {
+  const places = [1500, 1000, 800, 600].map((width) => filterPlace(width, false));
+  assert.deepEqual(places, ["column", "column", "tab", "below"]);
+  assert.deepEqual(
+    [1900, 1500, 900, 600].map((width) => filterPlace(width, true)),
+    ["column", "tab", "below", "below"],
+  );
 });
 
 test("methods that are not installed say so", () => {

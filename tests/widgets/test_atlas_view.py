@@ -758,6 +758,23 @@ def test_without_clusters_they_can_be_looked_for(table):
     assert not page.get_by_role("button", name="Find clusters").is_visible()
 
 
+def test_a_box_closes_when_the_focus_leaves_it(table):
+    page = table.show()
+    more = table.more()
+    more.get_by_role("button").last.focus()
+    table.page.keyboard.press("Tab")
+    assert more.is_visible() is False
+    assert page.evaluate("el => el.contains(document.activeElement)"), "it is elsewhere on the page, and not lost"
+    more = table.more()
+    table.page.keyboard.press("Shift+Tab")
+    assert more.is_visible() is False
+    more = table.more()
+    table.page.keyboard.press("Escape")
+    assert more.is_visible() is False
+    button = page.get_by_role("button", name="More", exact=True)
+    assert button.evaluate("el => el === document.activeElement")
+
+
 def test_a_comparison_is_told_in_plain_words(table):
     second = {"model": "mtt-vgg-1", "layer": "embedding"}
     page = table.show(tab="compare")
@@ -904,7 +921,7 @@ def test_inside_the_explorer_the_keys_of_the_clock_are_the_explorers(table):
         }).observe(document.body, { childList: true });
     }""")
     page = table.show(player="", selection=SELECTION)
-    table.page.wait_for_selector(".embviz > [data-ref=atlas] .ev-panel-tab")
+    table.page.wait_for_selector(".embviz > [data-ref=atlas] .ev-panel-tab:not([hidden])")
     page.get_by_role("tab", name="Neighbours").press("m")
     table.page.keyboard.press("3")
     table.page.keyboard.press("Escape")

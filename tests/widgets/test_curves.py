@@ -128,7 +128,7 @@ def test_the_threshold_keeps_what_reaches_it_and_says_when_nothing_does(bench):
     assert rows(element) == ["rock", "jazz"]
     bench.change("s", "threshold", 0.8)
     settled(bench)
-    assert "No curve reaches the threshold" in element.locator(".ev-curves-message").inner_text()
+    assert "No curve reaches the threshold" in element.locator(".ev-plot-message").inner_text()
 
 
 def test_the_search_lists_and_enter_adds(bench):
@@ -297,7 +297,7 @@ def test_without_values_it_says_so(bench, field, said):
     grid = GRID if len(field) else GRID[0:0]
     widget = Curves.of(embedding(field, names=("a", "b", "c"), grid=grid), clock="c")
     element = mounted(bench, traits_of(widget))
-    assert element.locator(".ev-curves-message").inner_text() == said
+    assert element.locator(".ev-plot-message").inner_text() == said
 
 
 def test_one_frame_and_missing_values(bench):

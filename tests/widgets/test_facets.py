@@ -25,7 +25,7 @@ GENRES = pd.Series(["rock"] * 30 + ["jazz"] * 15 + [EVIL] * 5 + [f"kind {i}" for
 class Strip:
     """The filters of a map of sixty tracks, the first of which is the third of the table."""
 
-    def __init__(self, bench: Bench, *, width: int = 1240, **more: Any) -> None:
+    def __init__(self, bench: Bench, *, width: int = 1240, color: Any = None, **more: Any) -> None:
         self.bench, self.page = bench, bench.page
         facets = [encode_facet("column:year", "year", YEARS), encode_facet("column:genre", "genre", GENRES)]
         places = np.arange(N, dtype="<u4") + 2
@@ -41,9 +41,8 @@ class Strip:
         }  # fmt: skip
         xy = np.random.default_rng(0).random((N, 2))
         columns = [{"name": "title", "values": [f"Track {i}" for i in range(N + 2)]}]
-        bench.add(
-            "anywidget:map", "scatter", traits_of(Scatter.of(xy, columns=columns, tracks=places, renderer="canvas"))
-        )
+        drawn = Scatter.of(xy, columns=columns, tracks=places, color=color, renderer="canvas")
+        bench.add("anywidget:map", "scatter", traits_of(drawn))
         bench.add("atlas", "atlas", state | more)
         bench.acknowledge("atlas")
         self.el = bench.show("atlas", width=width).locator(".ev-facets")
@@ -88,7 +87,7 @@ def indices(condition: Any) -> list[int]:
 
 def test_a_range_is_brushed_moved_and_cleared(strip):
     assert strip.count.inner_text() == "60 tracks"
-    assert strip.el.get_by_role("button", name="Clear filters").is_visible() is False
+    assert strip.el.get_by_role("button", name="Show all").is_visible() is False
     top = strip.plot.bounding_box()["y"]
     strip.drag(0.21, 0.49)
     assert strip.filters == {"column:year": {"range": [1992, 1994], "unknown": False}}
@@ -148,7 +147,7 @@ def test_bars_are_chosen_each_counted_under_the_other_filters(strip):
     assert strip.bar(re.escape("<img src=x onerror=alert(1)>gnp, 0 of 5")).count() == 1
     strip.bar("rock").click()
     assert strip.passing() == indices((GENRES == "jazz") & YEARS.between(1990, 1991))
-    strip.el.get_by_role("button", name="Clear filters").click()
+    strip.el.get_by_role("button", name="Show all").click()
     assert strip.filters == {}
 
 
@@ -250,13 +249,50 @@ def test_python_filters_and_new_columns_keep_what_is_filtered(strip):
     assert strip.passing() == []
 
 
-@pytest.mark.parametrize(("width", "beside"), [(1240, True), (1000, False), (700, False)])
-def test_the_strip_stands_beside_the_map_or_below_it(bench, width, beside):
+@pytest.mark.parametrize("width", [1240, 1000, 800, 600])
+def test_the_strip_is_seen_together_with_the_map(bench, width):
     strip = Strip(bench, width=width)
     field, box = strip.page.locator(".ev-atlas-maps").bounding_box(), strip.el.bounding_box()
-    assert (box["x"] >= field["x"] + field["width"] - 1) == beside
-    assert (box["y"] >= field["y"] + field["height"] - 1) != beside
-    strip.el.get_by_role("button", name="Filters", exact=True).click()
-    assert strip.el.get_by_role("button", name="Filters", exact=True).get_attribute("aria-expanded") == "false"
+    fold = strip.el.get_by_role("button", name="Filters", exact=True)
+    assert (box["x"] >= field["x"] + field["width"] - 1) == (width >= 700)
+    assert strip.plot.is_visible() == (width >= 700)
+    assert strip.page.get_by_role("tab", name="Filters").is_visible() == (width == 800)
+    if width < 700:  # folded at first, below the map, and never out of sight for as long as the map is seen
+        assert strip.el.bounding_box()["height"] < 50
+        assert strip.el.evaluate("el => getComputedStyle(el).position") == "sticky"
+        fold.click()
+        assert strip.plot.is_visible()
+    if width == 800:
+        strip.page.get_by_role("tab", name="Neighbours").click()
+        assert strip.plot.is_visible() is False
+        strip.page.get_by_role("tab", name="Filters").click()
+        assert strip.plot.is_visible()
+    else:
+        fold.click()
+        until(strip.page, lambda: strip.el.bounding_box()["height"] < 80)
+        assert fold.get_attribute("aria-expanded") == "false"
+
+
+def test_a_list_that_is_asked_for_comes_before_the_filters(bench):
+    strip = Strip(bench, width=800)
+    assert strip.plot.is_visible(), "there is nothing else to see yet"
+    bench.change("atlas", "neighbors", {"of": {"title": "A", "kind": "track"}, "items": []})
     assert strip.plot.is_visible() is False
-    until(strip.page, lambda: strip.el.bounding_box()["height"] < 80)
+    strip.page.get_by_role("tab", name="Filters").click()
+    bench.change("atlas", "neighbors", {"of": {"title": "B", "kind": "track"}, "items": []})
+    assert strip.plot.is_visible(), "who has opened them keeps them"
+
+
+def test_filters_and_legend_are_one_count(bench):
+    strip = Strip(bench, color=GENRES.tolist())
+    strip.page.locator(".ev-scatter-category", has_text="rock").click()
+    until(strip.page, lambda: strip.count.inner_text() == "30 of 60 tracks")
+    assert strip.bar("rock, 0 of 30").count() == 1
+    assert strip.page.locator(".ev-atlas-foot").first.inner_text().startswith("30 of 60 tracks shown")
+    assert "shown" not in strip.page.locator(".ev-atlas-legend").inner_text()
+    assert strip.passing() == [], "what the legend hides is no filter"
+    strip.bar("jazz").click()
+    until(strip.page, lambda: strip.count.inner_text() == "15 of 60 tracks")
+    strip.el.get_by_role("button", name="Show all").click()
+    until(strip.page, lambda: strip.count.inner_text() == "60 tracks")
+    assert (strip.filters, bench.get("anywidget:map", "hidden_categories")) == ({}, [])

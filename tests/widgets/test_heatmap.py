@@ -146,9 +146,11 @@ def test_a_widget_is_made_of_an_embedding():
     assert len(widget.cells) == 600
     assert widget.grid["hop"] == 1000
     assert widget.labels == list(TAGS)
-    assert (widget.unit, widget.clock, widget.title, widget.pins) == ("dB", "a", "net / embedding", [3])
+    assert (widget.unit, widget.clock, widget.title, widget.pins) == ("dB", "a", "Track · net · embedding", [3])
     assert not widget.signed
     assert widget.scale == "none"
+    known = FramesWidget.of(embed_of(field(), model="msd-musicnn-1", title="song.mp3"))
+    assert known.title == "song.mp3 · MusiCNN (MSD) · embedding"
 
 
 def test_signed_values_are_scaled_around_zero_unless_told_otherwise():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from harness import until
 from panel import LANDMARKS, NAMELESS, SILENT, TRACKS, BenchPanel, a_row, a_state, a_track
 
 from embviz.widgets.commands import LARGEST_FILE
@@ -143,6 +144,34 @@ def test_search_and_order(bench_panel):
     panel.get_by_role("combobox", name="Sort tracks by").select_option("seconds")
     titles = panel.locator(".ev-panel-track-title").all_inner_texts()
     assert titles == ["Two Five Window", "Sixty-Four Bars", "broken.ogg"]
+
+
+def test_the_list_follows_the_filters_of_the_map(bench_panel):
+    panel = bench_panel.show()
+    line = panel.locator(".ev-panel-filter")
+    assert line.is_visible() is False
+    bench_panel.change(shown_on_map=bytes([1, 0, 0]))
+    assert panel.locator(".ev-panel-track-title").all_inner_texts() == ["Sixty-Four Bars"]
+    assert line.inner_text().split("\n")[0] == "1 of 3 tracks, as filtered on the map"
+    assert panel.locator(".ev-panel-list-head [role=status]").inner_text() == "1 of 3"
+    # A sound that was added since is on no map, and is in the list.
+    bench_panel.change(shown_on_map=bytes([0, 0]))
+    assert panel.locator(".ev-panel-track-title").all_inner_texts() == ["broken.ogg"]
+    bench_panel.change(shown_on_map=bytes([0, 0, 0]))
+    assert panel.get_by_text("The map's filters leave no track.").is_visible()
+    line.get_by_role("button", name="Show all").click()
+    assert bench_panel.sent() == [{"kind": "show_all_tracks"}]
+    assert panel.get_by_role("searchbox", name="Search tracks").evaluate("el => el === document.activeElement")
+
+
+def test_where_scroll_bars_take_no_room_the_page_keeps_off_the_edge(bench_panel):
+    panel = bench_panel.show()
+    scroller = panel.locator(".ev-panel-scroll")
+    padding = lambda: scroller.evaluate("el => getComputedStyle(el).paddingRight")  # noqa: E731
+    assert padding() == "0px", "there is a gutter"
+    scroller.evaluate("el => (el.style.scrollbarWidth = 'none')")
+    panel.evaluate("el => (el.style.width = '1100px')")  # it looks when its size changes
+    until(bench_panel.page, lambda: padding() == "12px")
 
 
 def test_the_list_says_what_is_computed_and_what_is_broken(bench_panel):

@@ -780,7 +780,7 @@ def test_hostile_names_are_text(bench):
 @pytest.mark.parametrize("xy", [np.zeros((0, 2)), [[3, 4]], [[3, 4]] * 5])
 def test_none_one_or_all_in_one_place_are_shown(bench, xy):
     mounted = Mounted(bench, Scatter.of(xy, columns=columns(len(xy)), renderer="canvas", clock="c"))
-    message = mounted.el.locator(".ev-scatter-message")
+    message = mounted.el.locator(".ev-plot-message")
     assert message.is_visible() == (len(xy) == 0)
     mounted.stage.focus()
     for key in ("ArrowRight", "+", "0", "a", "Enter"):
@@ -790,10 +790,10 @@ def test_none_one_or_all_in_one_place_are_shown(bench, xy):
 
 def test_a_message_takes_the_place_of_the_points(bench):
     mounted = Mounted(bench, made(message="UMAP runs …"))
-    assert mounted.el.locator(".ev-scatter-message").inner_text() == "UMAP runs …"
+    assert mounted.el.locator(".ev-plot-message").inner_text() == "UMAP runs …"
     bench.change("m", "message", "")
     mounted.settle()
-    assert not mounted.el.locator(".ev-scatter-message").is_visible()
+    assert not mounted.el.locator(".ev-plot-message").is_visible()
 
 
 def test_a_page_without_a_kernel_needs_no_line(bench):

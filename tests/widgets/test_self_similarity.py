@@ -65,7 +65,7 @@ def test_the_matrix_travels_as_bytes_between_minus_one_and_one():
     matrix, grid = self_similarity(source)
     codes = np.frombuffer(widget.cells, dtype=np.uint8).reshape(N, N)
     assert (widget.n, widget.low, widget.high, widget.clock) == (N, -1, 1, "c")
-    assert widget.title == "model / layer"
+    assert widget.title == "track · model · layer"
     assert widget.edges["n_frames"] == grid.n_frames
     np.testing.assert_allclose(widget.low + (codes - 1.0) / 254 * 2, matrix, atol=1 / 254)
     assert (np.diag(codes) == 255).all()
@@ -250,16 +250,16 @@ def test_one_frame_or_none(bench, t):
     short = Embedding(source.values[:t], source.grid[0 : 2 * t], "m", "l") if not t else source[0:3]
     element = bench.mount("s", "self_similarity", state(SelfSimilarity.of(short, clock="c")), width=500)
     settled(bench)
-    assert element.locator(".ev-similarity-message").is_visible() == (t == 0)
+    assert element.locator(".ev-plot-message").is_visible() == (t == 0)
 
 
 def test_a_message_takes_the_place_of_the_matrix_and_goes_with_it(bench):
     element = bench.mount("s", "self_similarity", field(message="Computing …"), width=500)
     settled(bench)
-    assert element.locator(".ev-similarity-message").inner_text() == "Computing …"
+    assert element.locator(".ev-plot-message").inner_text() == "Computing …"
     bench.change("s", "message", "")
     settled(bench)
-    assert not element.locator(".ev-similarity-message").is_visible()
+    assert not element.locator(".ev-plot-message").is_visible()
 
 
 def test_nothing_is_left_when_the_view_goes(bench):

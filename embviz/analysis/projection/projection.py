@@ -337,13 +337,14 @@ def _fit_options(method: str, options: Mapping[str, Any], n: int, notes: list[st
     """Return options that fit the number of vectors, and the number of neighbours that the method needs."""
     if method == "umap":
         if options["n_neighbors"] > n:
-            notes.append(f"n_neighbors is {n} here: there are no more vectors.")
+            asked = options["n_neighbors"]
+            notes.append(f"UMAP compares each point with all others: {n} are fewer than the {asked} it is set to.")
         fitting = {**options, "n_neighbors": min(options["n_neighbors"], n)}
         return fitting, fitting["n_neighbors"] - 1
     if method == "tsne":
         most = (n - 1) / 3
         if options["perplexity"] > most:
-            notes.append(f"Perplexity is {most:.3g} here, as much as {n:,} vectors allow.")
+            notes.append(f"t-SNE's perplexity is {most:.3g}, the highest that {n:,} points allow.")
         if n > SLOW_TSNE:
             notes.append("t-SNE takes minutes with this many vectors; UMAP is quicker.")
         fitting = {**options, "perplexity": min(options["perplexity"], most)}

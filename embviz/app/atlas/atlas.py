@@ -102,7 +102,8 @@ class Atlas(traitlets.HasTraits):
         selected. Set a DataFrame, a mask, or labels of tracks, and they are selected on the page. Of a DataFrame, a
         column ``track`` holds the labels, else the index; on a map of frames, a column ``time`` the moments.
     filtered : DataFrame
-        The rows of the table that pass the filters beside the map; see :meth:`filter`.
+        The rows of the table that the map shows: those that pass the filters beside it, of colours that its legend does
+        not hide; see :meth:`filter`.
 
     Raises
     ------
@@ -238,8 +239,13 @@ class Atlas(traitlets.HasTraits):
 
     @property
     def filtered(self) -> pd.DataFrame:
-        """The tracks that are left by the filters beside the map, in the order of the table."""
+        """The tracks that the map shows: what filters and legend leave of them, in the order of the table."""
         return self._context.table.loc[self._controller.facets.labels()]
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether filters or the legend leave out anything."""
+        return self._controller.facets.points() is not None
 
     @property
     def clusters(self) -> pd.DataFrame:
@@ -282,7 +288,8 @@ class Atlas(traitlets.HasTraits):
         ----------
         wanted : mapping, optional
             By names of columns, tags, ``"tempo"`` or ``"cluster"``: of numbers the lowest and the highest that pass, of
-            categories one or a list, and None, with which all pass. Without anything, all filters end.
+            categories one or a list, and None, with which all pass. Without anything, all filters end, and
+            what the legend hides is shown again.
         **columns
             The same, where names can be written as such.
 
@@ -303,7 +310,7 @@ class Atlas(traitlets.HasTraits):
         if given:
             self._controller.facets.set(given)
         else:
-            self._context.panel.filters = {}
+            self._controller.show_all()
         return self
 
     def assign(self, **columns: Any) -> Self:

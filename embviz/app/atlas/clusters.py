@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.analysis.clustering import NO_CLUSTER, cluster, name_clusters, tag_lift
+from embviz.analysis.clustering import NO_CLUSTER, cluster, name_clusters, resolve_options, tag_lift
 from embviz.analysis.tagging import tags_at_points
 from embviz.app.atlas.model_outputs import taggers
 from embviz.app.atlas.point_colors import PointColors
@@ -103,7 +103,7 @@ class Clusters:
         self.auto = {int(number): f"group {number + 1}" for number in np.unique(members[members >= 0])}
         self._tags = {}
         if not self.auto:
-            self.message = "No clusters stand out; fewer points for a group may find some."
+            self.message = self._explain_none(len(members))
         elif output is None:
             self.message = "There is no tagger here to name the clusters by what it hears."
         else:
@@ -113,6 +113,23 @@ class Clusters:
             self._tags = {number: _best(lift, output.labels) for number, lift in tag_lift(members, scores).items()}
             self.message = f"Named by the tags that {get_model(output.model).title} hears more here than elsewhere."
         self._publish()
+
+    def _explain_none(self, n: int) -> str:
+        """Return why no point is in a cluster, and what to do."""
+        word = "moment" if self._context.choices["points"] == "frames" else "track"
+        if self.method != "hdbscan":
+            return f"None of the {n:,} {word}s is in a cluster: none has a vector of finite numbers."
+        size = resolve_options("hdbscan", self._context.choices["cluster_options"], n)["min_cluster_size"]
+        smaller = "choose a smaller group under More, or" if size > 2 else "choose"
+        why = f"HDBSCAN found no {size} of them that lie apart from the rest"
+        if n <= size:
+            why = f"HDBSCAN looks for groups of {size} among more than {size}"
+        return f"None of the {n:,} {word}s is in a cluster: {why}; {smaller} k-means, which puts every {word} into one."
+
+    @property
+    def note(self) -> str:
+        """What the map has to say of its clusters: why there are none, where they were looked for."""
+        return self.message if self.members is not None and not self.auto else ""
 
     def _fail(self, sentence: str, _remedy: str) -> None:
         self.forget()

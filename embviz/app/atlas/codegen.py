@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from embviz.analysis.clustering import NO_CLUSTER
 from embviz.app.atlas.model_outputs import tempo_model
 from embviz.core.paths import python_path
 from embviz.core.text import format_cell, is_missing
+from embviz.export.columns import TOP_FOLDER, is_number
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from embviz.app.atlas.context import AtlasContext
+    from embviz.app.atlas.facets import Condition
 
 
 LISTED = 500  # files
@@ -22,11 +28,13 @@ TAGS = ("title", "artist", "album", "genre", "folder", "year", "duration")  # ar
 SELECTED = 500  # rows
 
 
-def code(context: AtlasContext, folder: str, tagger: str, given: Mapping[int, str]) -> str:
+def code(
+    context: AtlasContext, folder: str, tagger: str, given: Mapping[int, str], conditions: Sequence[Condition]
+) -> str:
     """Return Python that gives a map.
 
     The folder of the tracks is empty where it is not known, the tagger that names the clusters where there is none;
-    names may have been given to clusters.
+    names may have been given to clusters; conditions leave out tracks.
     """
     chosen = context.choices
     pooling = "frames" if chosen["points"] == "frames" else chosen["pooling"]
@@ -43,6 +51,7 @@ def code(context: AtlasContext, folder: str, tagger: str, given: Mapping[int, st
         second = chosen["second"]
         script.lines += ["", f"others = {_embed(context, second['model'], second['layer'], pooling)}"]
         script.lines += [f"print(agreement(vectors, others, k={chosen['k']}, metric={chosen['metric']!r}))"]
+    drawn["shown"] = _filter(script, context, folder, conditions)
     arguments = [f"{name}={value}" for name, value in drawn.items() if value]
     picture = _call("embviz.scatter", ["projection", "collection.table", *arguments])
     script.lines += _selection(context, folder)
@@ -91,6 +100,75 @@ def _selection(context: AtlasContext, folder: str) -> list[str]:
     return ["", rows if selected.times is None else f"{rows}.assign(time={selected.times.tolist()})"]
 
 
+def _filter(script: _Script, context: AtlasContext, folder: str, conditions: Sequence[Condition]) -> str:
+    """Write what leaves out the same tracks; return what the picture is told of them."""
+    written = [_condition(script, context, folder, one) for one in conditions]
+    if not any(written):
+        return ""
+    script.lines += ["", "table = collection.table", f"passes = {next(filter(None, written))}"]
+    script.lines += [f"passes &= {text}" for text in list(filter(None, written))[1:]]
+    script.lines.append("filtered = table[passes]")
+    return "filtered.index"
+
+
+def _condition(script: _Script, context: AtlasContext, folder: str, condition: Condition) -> str:
+    """Return an expression that is true of the tracks that pass; empty, with a comment, where they are too many."""
+    table, key = context.table, condition.key
+    if key.startswith("column:"):
+        name = key.removeprefix("column:")
+        if _is_read(name, context, folder):
+            text, passes = _column_condition(table[name], f"table[{name!a}]", condition.filter)
+            if text and np.array_equal(passes, condition.passes):
+                return text
+    column = _heard(script, context, key)
+    if column:
+        return _number_condition(f"{column}.reindex(table.index)", condition.filter)
+    if (n := int(condition.passes.sum())) > SELECTED:
+        script.lines += ["", f"# {n:,} tracks pass by {condition.title!a}: atlas.filtered has all that are shown."]
+        return ""
+    # What only the panel knows, such as clusters that have names; a list of paths is labelled by the places in it.
+    places = np.flatnonzero(condition.passes)
+    labels = table.index.to_numpy()[places] if folder else places
+    return f"table.index.isin({labels.tolist()})"
+
+
+def _is_read(name: str, context: AtlasContext, folder: str) -> bool:
+    """Tell whether the collection of the code has a column."""
+    if name == str(context.choices["color"]).removeprefix("column:"):
+        return name in context.table.columns
+    return name in context.table.columns and (
+        name not in context.assigned if folder else name in TAGS or len(context.table) > LISTED
+    )
+
+
+def _column_condition(values: pd.Series[Any], text: str, given: Mapping[str, Any]) -> tuple[str, Any]:
+    """Return what a filter says of a column, as code, and what comes of it; no code where it would be too long."""
+    if "values" not in given:
+        missing = values.isna() & bool(given.get("unknown"))
+        ends = given.get("range")
+        passes = missing if ends is None or not is_number(values.dtype) else missing | values.between(*ends)
+        return _number_condition(text, given), passes.fillna(value=False).to_numpy(bool)
+    chosen = ["" if label == TOP_FOLDER else label for label in given["values"]]
+    if len(chosen) > SELECTED:
+        return "", None
+    parts = [f"{text}.isin({chosen!a})"] * bool(chosen)
+    passes = values.isin(chosen)
+    if given.get("unknown"):
+        parts += [f"{text}.isna()", f"{text}.eq('')"]
+        passes = passes | values.isna() | values.eq("").fillna(value=False)
+    return _any_of(parts), passes.to_numpy(bool)
+
+
+def _number_condition(text: str, given: Mapping[str, Any]) -> str:
+    ends = given.get("range")
+    parts = [] if ends is None else [f"{text}.between({float(ends[0])!r}, {float(ends[1])!r})"]
+    return _any_of([*parts, *[f"{text}.isna()"] * bool(given.get("unknown"))])
+
+
+def _any_of(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"({' | '.join(parts)})" if parts else ""
+
+
 def _embed(context: AtlasContext, model: str, layer: str, pooling: str) -> str:
     names = [ascii(model)] if layer == "embedding" else [ascii(model), ascii(layer)]
     options = {} if pooling == "mean" else {"pooling": pooling}
@@ -103,15 +181,21 @@ def _color(script: _Script, context: AtlasContext, pooling: str) -> str:
         return "'trust'"
     if key.startswith("column:"):
         return ascii(key.removeprefix("column:"))
+    if key.startswith("tag:") and pooling == "frames":
+        _, model, tag = key.split(":", 2)
+        script.lines.append(f"heard = {_embed(context, model, 'output', 'frames')}")
+        return f"heard.to_frame()[{tag!a}].to_numpy()"
+    return _heard(script, context, key)
+
+
+def _heard(script: _Script, context: AtlasContext, key: str) -> str:
+    """Return a column of what a model hears in the tracks; empty where the key is none of one."""
     tempo = tempo_model()
     if key == "tempo" and tempo is not None:
         script.imports.add("from embviz.analysis import tempo_column")
         return f"tempo_column({_embed(context, tempo.name, 'output', 'mean')})"
     if key.startswith("tag:"):
         _, model, tag = key.split(":", 2)
-        if pooling == "frames":
-            script.lines.append(f"heard = {_embed(context, model, 'output', 'frames')}")
-            return f"heard.to_frame()[{tag!a}].to_numpy()"
         script.imports.add("from embviz.analysis import tag_columns")
         return f"tag_columns({_embed(context, model, 'output', 'mean')})[{tag!a}]"
     return ""

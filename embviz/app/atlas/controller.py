@@ -56,7 +56,7 @@ class AtlasController:
         events.clusters_changed.connect(self._follow_clusters)
         events.weights_downloaded.connect(self._use_weights)
         context.selection.on("selected", lambda _selected: self._show_code())
-        context.panel.observe(lambda _change: self.neighbors.refilter(), "filters")
+        context.panel.observe(lambda _change: self._refilter(), "filters")
         context.panel.answer(self._commands(), context.show_error)
 
     def _commands(self) -> dict[str, Callable[..., object]]:
@@ -188,7 +188,23 @@ class AtlasController:
 
     def _connect_scatter(self, view: MapView, scatter: Scatter) -> None:
         scatter.observe(lambda _change: self.selection.follow_map(view), "selected")
+        if view.number == 0:
+            scatter.observe(lambda _change: self._refilter(), ["hidden_categories", "value_range"])
         scatter.on_msg(lambda _widget, content, _buffers: self._answer_click(view, content))
+
+    def show_all(self) -> None:
+        """End all filters, and show all colours of the legend."""
+        for view in self.views:
+            if view.scatter is not None:
+                with view.scatter.hold_sync():
+                    view.scatter.hidden_categories, view.scatter.value_range = [], []
+        self.context.panel.filters = {}
+
+    def _refilter(self) -> None:
+        """Follow the filters, and what the legend of the first map shows."""
+        self.neighbors.refilter()
+        self._show_code()
+        self.context.events.settled()
 
     def _answer_click(self, view: MapView, content: Any) -> None:
         """Play the point of a map that was clicked."""
@@ -217,6 +233,7 @@ class AtlasController:
 
     def _follow_clusters(self) -> None:
         self._show_code()
+        self.show_maps()
         if self.context.choices["color"] == "cluster":
             self.style.color()
 
@@ -252,12 +269,15 @@ class AtlasController:
 
     def code(self) -> str:
         """Return Python that gives this map."""
-        return code(self.context, self.folder, self.clusters.tagger(), self.clusters.given_names())
+        tagger, names = self.clusters.tagger(), self.clusters.given_names()
+        return code(self.context, self.folder, tagger, names, self.facets.conditions())
 
     def show_maps(self) -> None:
         """Show the maps as they are."""
+        first = self.views[0].to_dict()
+        first["notes"] += [self.clusters.note] if self.clusters.note else []
         second = [self.views[1].to_dict()] if self.context.choices["second"] else []
-        self.context.panel.maps = [self.views[0].to_dict(), *second]
+        self.context.panel.maps = [first, *second]
 
     def show_counts(self) -> None:
         """Show how many there are of what, and what cannot be used."""

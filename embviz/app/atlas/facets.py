@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -32,6 +32,15 @@ if TYPE_CHECKING:
 
 
 MOST_FACETS = 24
+
+
+class Condition(NamedTuple):
+    """What leaves out tracks: a filter, or the legend of the map, whose key is empty; and which rows pass."""
+
+    key: str
+    title: str
+    filter: Mapping[str, Any]
+    passes: NDArray[np.bool_]
 
 
 class AtlasFacets:
@@ -142,15 +151,41 @@ class AtlasFacets:
         return dict(self._context.panel.filters)
 
     def labels(self) -> NDArray[np.int64]:
-        """Return the labels of the tracks that are left."""
+        """Return the labels of the tracks that are left, by the filters and by the legend of the first map."""
         labels, filters = self._labels(), self._context.panel.filters
         everywhere = facets.passing(self._facets.values(), filters, len(self._context.table))
-        return labels[everywhere[self._context.places(labels)]]
+        left, colored = labels[everywhere[self._context.places(labels)]], self._colored()
+        return left if colored is None else left[np.isin(left, colored)]
+
+    def conditions(self) -> list[Condition]:
+        """Return all that leaves out tracks."""
+        table, filters, colored = self._context.table, self._context.panel.filters, self._colored()
+        found = [
+            Condition(facet.key, facet.title, filters[facet.key], facet.passes(filters[facet.key]))
+            for facet in self._facets.values()
+            if facet.key in filters
+        ]
+        legend = [] if colored is None else [Condition("", "the legend", {}, table.index.isin(colored))]
+        return [one for one in [*found, *legend] if not one.passes.all()]
 
     def points(self) -> NDArray[np.int64] | None:
-        """Return the points of the first map whose tracks are left; None where nothing is filtered."""
-        known = self._facets.keys() & self._context.panel.filters.keys()
-        return self._view.points_of(self.labels()) if known else None
+        """Return the points of the first map that are left; None where nothing is left out."""
+        known, seen = self._facets.keys() & self._context.panel.filters.keys(), self._seen()
+        if not known and seen is None:
+            return None
+        points = self._view.points_of(self.labels())
+        return points if seen is None else points[seen[points]]
+
+    def _seen(self) -> NDArray[np.bool_] | None:
+        """Return which points of the first map its legend shows; None where that is all."""
+        visible = self._view.visible
+        seen = None if visible is None else visible.scatter.shown(np.ones(visible.scatter.n, bool))
+        return None if seen is None or seen.all() else seen
+
+    def _colored(self) -> NDArray[np.int64] | None:
+        """Return the labels of the tracks whose colours the legend shows; None where that is all."""
+        visible, seen = self._view.visible, self._seen()
+        return None if visible is None or seen is None else np.unique(visible.vectors.tracks[seen])
 
     def set(self, wanted: Mapping[str, Any]) -> None:
         """Filter by ranges and categories, by the names of colours; None ends the filter of a column."""

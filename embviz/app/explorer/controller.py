@@ -272,6 +272,7 @@ class ExplorerController:
             "show_feature_maps": self.layers.show_maps,
             "show_similarity": self.similarity.start,
             "show_map": self.map_tab.start,
+            "show_all_tracks": self.map_tab.show_all,
             **self.evaluation_tab.commands(),
             "export_page": lambda: export.start_export(self.context, self.heatmaps),
             "dismiss_notice": self.context.dismiss,

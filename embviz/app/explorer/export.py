@@ -39,7 +39,8 @@ def _page_contents(context: ExplorerContext, heatmaps: HeatmapRows) -> tuple[Aud
         elif not has_weights(row.model):
             contents.append(track_page.missing_weights_row(row.model))
     track = context.sound.track
-    return context.sound.audio, contents, {"sections": track.sections, "title": track.title or None}
+    usual = {"sections": track.sections, "title": track.title or None, "details": track.facts}
+    return context.sound.audio, contents, usual
 
 
 def _head_curves(row: Row, answers: Embedding) -> track_page.PageRow:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from embviz.app.explorer.collection import CollectionLoader
 from embviz.app.explorer.context import ExplorerContext
 from embviz.app.selection import PlayRequest, Selected
@@ -70,9 +72,10 @@ class MapTab:
             **{"engine": context.engine, "cache": context.cache, **self._options},
         )  # fmt: skip
         self.atlas.on_change(context.events.settled)
+        self.atlas.on_change(self._follow_filters)
         self.atlas.on_choose(self._follow_request)
         self.atlas.observe(lambda change: self._follow_selection(change["new"]), "selection")
-        self.atlas.widget.observe(lambda _change: context.events.settled(), ["code", "filters"])
+        self.atlas.widget.observe(lambda _change: context.events.settled(), "code")
         self.atlas.widget.observe(self._follow_maps, "maps")
         if self._columns:
             self.atlas.assign(**self._columns)
@@ -96,6 +99,20 @@ class MapTab:
         times = rows["time"].to_numpy() if "time" in rows.columns else None
         self._context.selection.selected = Selected(rows.index.to_numpy(), times)
 
+    def _follow_filters(self) -> None:
+        """Have the list of tracks show what the map shows."""
+        shown = b""
+        if self.atlas is not None and self.atlas.is_filtered:
+            numbers, mask = self._loader.numbers, np.zeros(len(self._context.tracks), np.uint8)
+            mask[[numbers[label] for label in self.atlas.filtered.index if label in numbers]] = 1
+            shown = mask.tobytes()
+        self._context.panel.shown_on_map = shown
+
+    def show_all(self) -> None:
+        """Show all tracks, on the map and in the list."""
+        if self.atlas is not None:
+            self.atlas.filter()
+
     def _mark_open(self, track: int | None) -> None:
         """Mark the point of the open track, and walk along it."""
         label = None if track is None else self._loader.labels.get(track)
@@ -115,6 +132,7 @@ class MapTab:
             self.atlas.close()
         # The view is the map's own to close.
         self.atlas, self.work = None, DrawnWork("")
+        self._follow_filters()
         self.publish()
 
     def publish(self) -> None:

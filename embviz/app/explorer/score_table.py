@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embviz.evaluation import Evaluation, Result, TaskCollections
-from embviz.evaluation.plots import model_title
+from embviz.models import model_title
 
 if TYPE_CHECKING:
     import pandas as pd

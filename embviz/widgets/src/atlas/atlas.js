@@ -36,6 +36,18 @@ import { counted, neighborList, problemList, queueList, selectionTable } from ".
 /** @import { Choices, LayerChoice, ListedTrack, MapState, Method, Page, Part } from "./types.js" */
 /** @import { ModelOption } from "../explorer/types.js" */
 
+/** @typedef {"column" | "tab" | "below"} FilterPlace */
+
+/**
+ * Where the filters stand, so that they are seen together with the map: in a column of their own, as a tab beside the
+ * lists, or below the map, folded at first.
+ * @param {number} width of the page @param {boolean} two whether there are two maps @returns {FilterPlace}
+ */
+export function filterPlace(width, two) {
+  if (width >= (two ? 1600 : 960)) return "column";
+  return width >= (two ? 1000 : 700) ? "tab" : "below";
+}
+
 /** @type {[string, string, (view: Page) => Part][]} */
 const TABS = [
   ["neighbors", "Neighbours", neighborList],
@@ -67,11 +79,20 @@ function render(/** @type {RenderOptions} */ { model, el, signal, host }) {
 
 /** One view of the page; what its parts share of it are the public members. @implements {Page} */
 class View {
+  /** How many tracks are shown, where that is not all. */
+  #shown = "";
+  /** @type {FilterPlace} */
+  #place = "column";
+  /** Whether the tab of filters is in front, where there is one: at first, until there is something else to see. */
+  #filtering = false;
+  #asked = false; // whether the reader has opened it
+  #width = 0;
   live = h("div.ev-hidden", { "aria-live": "polite" });
   trouble = troubleLine();
   heatmapTitle = h("h3");
   heatmapLayer = h("span.ev-faint");
   total = h("span.ev-faint");
+  beside = h("div.ev-atlas-beside");
 
   /** @param {Model} model @param {HTMLElement} el @param {AbortSignal} signal @param {Host} host */
   constructor(model, el, signal, host) {
@@ -79,6 +100,7 @@ class View {
     this.el = el;
     this.signal = signal;
     this.host = host;
+    this.#filtering = this.#tab === "neighbors";
     el.classList.add("embviz", "ev-parts", "ev-atlas");
     keepKeys(el, signal);
     el.setAttribute("role", "region");
@@ -98,15 +120,19 @@ class View {
     const head = h("div.ev-atlas-heatmap-head", {}, this.heatmapTitle, this.heatmapLayer);
     const heard = { hidden: true, "aria-label": "The open track" };
     this.heard = h("section.ev-atlas-heatmap", heard, head, this.heatmap.el);
-    this.facets = atlasFacets(this);
+    const tell = (/** @type {string} */ text) => this.#tellShown(text);
+    this.facets = atlasFacets(this, { reset: () => this.controls.showColors(), tell });
     this.maps = [atlasMap(this, 0), atlasMap(this, 1)];
     this.field = h("div.ev-atlas-maps", {}, ...this.maps.map((map) => map.el));
-    this.controls = sharedControls(this.field, { page: el, signal, leave: () => this.#focusMap() });
+    const recolored = (/** @type {Set<number> | null} */ tracks) => this.#recolored(tracks);
+    this.controls = sharedControls(this.field, { page: el, signal, leave: () => this.#focusMap(), recolored });
     this.tools = atlasTools(this, this.controls);
     const wrong = { type: "button", onclick: () => this.#openTab("problems", true) };
     this.wrong = h("button.ev-plain.ev-atlas-wrong", wrong);
     this.pages = TABS.map(([name, label, make]) => ({ name, label, part: make(this), page: h("div.ev-atlas-list") }));
-    this.tabs = tabList({ label: "Lists", tabs: this.pages, open: (name) => this.#openTab(name) });
+    this.filters = { name: "filters", label: "Filters", page: h("div.ev-atlas-list") };
+    const tabs = [this.filters, ...this.pages];
+    this.tabs = tabList({ label: "Filters and lists", tabs, open: (name) => this.#openTab(name) });
     this.#build();
     this.#listen();
     this.#updateAll();
@@ -242,7 +268,7 @@ class View {
   #build() {
     this.maps[0].foot.prepend(this.total, this.wrong);
     for (const { part, page } of this.pages) page.append(part.el);
-    const lists = h("div.ev-atlas-lists", {}, ...this.pages.map(({ page }) => page));
+    const lists = h("div.ev-atlas-lists", {}, this.filters.page, ...this.pages.map(({ page }) => page));
     const side = h(
       "aside.ev-atlas-side",
       { "aria-label": "Legend and lists" },
@@ -251,7 +277,8 @@ class View {
       lists,
     );
     const field = h("div.ev-atlas-field-of-maps", {}, this.field, this.busy.el);
-    const body = h("div.ev-atlas-body", {}, field, this.facets.el, h("div.ev-atlas-beside", {}, side));
+    this.beside.append(side);
+    const body = h("div.ev-atlas-body", {}, field, this.facets.el, this.beside);
     const page = h(
       "div.ev-atlas-page",
       {},
@@ -277,7 +304,7 @@ class View {
     onChange(model, "counts choices", () => this.#updateCount(), signal);
     onChange(model, "progress", () => this.#updateBusy(), signal);
     onChange(model, "notice", () => this.messages.update(model.get("notice") ?? {}), signal);
-    onChange(model, "tab", () => this.#updateTab(), signal);
+    onChange(model, "tab", () => this.#leaveFilters(), signal);
     for (const { name, part } of this.pages) {
       // A list that nobody sees is made when it is opened.
       onChange(model, part.traits, () => name === this.#tab && part.update(), signal);
@@ -285,6 +312,12 @@ class View {
     onChange(model, "selection", () => this.#sayCount(model.get("selection")), signal);
     onChange(model, "neighbors", () => this.#sayNeighbors(model.get("neighbors")), signal);
     this.el.addEventListener("keydown", (event) => this.#key(event), { signal });
+    const observer = new ResizeObserver(([entry]) => {
+      this.#width = entry.contentRect.width;
+      this.#placeFilters();
+    });
+    observer.observe(this.el);
+    signal.addEventListener("abort", () => observer.disconnect(), { once: true });
   }
 
   #key(/** @type {KeyboardEvent} */ event) {
@@ -306,7 +339,37 @@ class View {
 
   /** @returns {string} */
   get #tab() {
-    return this.model.get("tab") || "neighbors";
+    return this.#place === "tab" && this.#filtering ? "filters" : this.model.get("tab") || "neighbors";
+  }
+
+  /** Another list is in front: somebody wants to see that. */
+  #leaveFilters() {
+    this.#filtering = false;
+    this.#updateTab();
+  }
+
+  #placeFilters() {
+    if (!this.#width) return;
+    const place = filterPlace(this.#width, (this.model.get("maps") ?? []).length > 1);
+    if (place === this.#place && this.el.dataset.filters) return;
+    this.#place = this.el.dataset.filters = place;
+    if (place === "tab") this.filters.page.append(this.facets.el);
+    else this.beside.before(this.facets.el);
+    this.facets.fold(place === "below");
+    this.tabs.offer("filters", place === "tab");
+    this.#updateTab();
+  }
+
+  /** @param {string} text how many tracks are shown; empty: all */
+  #tellShown(text) {
+    this.#shown = text;
+    this.#updateTotal();
+  }
+
+  /** @param {Set<number> | null} tracks that the legend shows; null: all */
+  #recolored(tracks) {
+    this.facets.recolor(tracks);
+    this.#updateTab();
   }
 
   #updateAll() {
@@ -334,11 +397,18 @@ class View {
     this.field.classList.toggle("ev-atlas-two", maps.length > 1);
     // Before there is a map, its place says so.
     for (const [i, map] of this.maps.entries()) map.update(maps[i] ?? (i ? null : {}));
+    this.#placeFilters();
+  }
+
+  #updateTotal() {
+    const count = this.model.get("counts") ?? {};
+    const all = count.tracks == null ? "" : countText(count, this.choices.points);
+    write(this.total, this.#shown ? `${this.#shown} shown` : all);
   }
 
   #updateCount() {
     const count = this.model.get("counts") ?? {};
-    write(this.total, count.tracks == null ? "" : countText(count, this.choices.points));
+    this.#updateTotal();
     this.wrong.hidden = !(count.problems > 0);
     this.tabs.offer("problems", count.problems > 0 || this.#tab === "problems");
     write(this.wrong, count.problems > 0 ? `${counted(count.problems, "file")} cannot be used` : "");
@@ -355,10 +425,11 @@ class View {
   }
 
   #openTab(/** @type {string} */ name, focus = false) {
-    if (name !== this.#tab) {
+    this.#filtering = this.#asked = name === "filters";
+    if (!this.#filtering && name !== this.model.get("tab")) {
       this.model.set("tab", name);
       this.model.save_changes?.();
-    }
+    } else this.#updateTab();
     if (focus) this.tabs.focus(name);
   }
 
@@ -368,6 +439,7 @@ class View {
 
   /** @param {{of?: {title: string}, items?: unknown[]}} [neighbors] */
   #sayNeighbors({ of, items } = {}) {
+    if (of && !this.#asked) this.#leaveFilters();
     if (of) this.announce(`${counted(items?.length, "neighbour")} of ${quoted(of.title)}`);
   }
 

@@ -187,7 +187,7 @@ function color(view) {
   const groups = () => model.get("color_options") ?? [];
   popover(view.el, button, {
     label: "Colour by",
-    kind: "ev-atlas-pickone",
+    kind: "ev-panel-choices ev-atlas-pickone",
     signal: view.signal,
     fill(el, close) {
       const search = h("input", { type: "search", placeholder: "Search", "aria-label": "Search what to colour by" });

@@ -131,7 +131,7 @@ export function neighborList(view) {
       message.hidden = !said;
       empty.hidden = Boolean(of);
       list.fill(
-        items.filter((/** @type {NeighborItem} */ item) => view.facets.passes(item)),
+        items.filter((/** @type {NeighborItem} */ item) => view.facets.shows(item)),
         of,
       );
     },
@@ -154,7 +154,7 @@ export function selectionTable(view) {
   const own = () => model.get("selection") ?? {};
   /** @type {{column: (typeof COLUMNS)[number]["name"] | "", way: number}} */
   const order = { column: "", way: 1 };
-  const passing = () => (own().rows ?? []).filter((row) => view.facets.passes(row));
+  const passing = () => (own().rows ?? []).filter((row) => view.facets.shows(row));
   const rowsNow = () => (order.column ? sorted(passing(), order.column, order.way) : passing());
   const places = () => {
     const rows = rowsNow();

@@ -21,7 +21,8 @@ export function placed(anchor, box, view) {
 }
 
 /**
- * Let a button open a box. Escape and a press elsewhere close it; the focus goes into it, and back to the button.
+ * Let a button open a box. Escape, a press elsewhere and the focus that leaves it close it; the focus goes into
+ * it, and back to the button where it has not gone elsewhere.
  * @param {HTMLElement} root that the box belongs to @param {HTMLButtonElement} button
  * @param {{label: string, kind?: string, signal: AbortSignal,
  *   fill: (el: HTMLElement, close: () => void) => void}} options `fill` puts into the box what is to be seen now; an
@@ -29,7 +30,7 @@ export function placed(anchor, box, view) {
  */
 export function popover(root, button, { label, kind = "", signal, fill }) {
   const el = h("div.ev-panel-popover", { popover: "auto", role: "dialog", "aria-label": label, tabIndex: -1 });
-  if (kind) el.classList.add(kind);
+  if (kind) el.classList.add(...kind.split(" "));
   root.append(el);
   const shown = () => el.matches(":popover-open");
   const place = () => {
@@ -46,7 +47,8 @@ export function popover(root, button, { label, kind = "", signal, fill }) {
   const show = () => {
     el.replaceChildren();
     fill(el, close);
-    el.showPopover();
+    // Where the browser knows it, what stands in the box follows its button on the way of the Tab key.
+    el.showPopover({ source: button });
     place();
     const first = el.querySelector("[data-focus]") ?? el.querySelector("button, input, select, [tabindex='0']") ?? el;
     /** @type {HTMLElement} */ (first).focus({ preventScroll: true });
@@ -76,6 +78,9 @@ export function popover(root, button, { label, kind = "", signal, fill }) {
     event.stopPropagation();
     close();
     button.focus({ preventScroll: true });
+  });
+  el.addEventListener("focusout", ({ relatedTarget }) => {
+    if (relatedTarget instanceof Node && !el.contains(relatedTarget)) close();
   });
   const follow = (/** @type {Event} */ event) => {
     if (shown() && !(event.target instanceof Node && el.contains(event.target))) place();

@@ -505,13 +505,13 @@ class View {
 
 /** @param {HTMLElement} tools @param {HTMLElement} table */
 function build(tools, table) {
-  const title = h("span.ev-curves-title", { dir: "auto" });
+  const title = h("span.ev-plot-title", { dir: "auto" });
   const more = h("span.ev-faint", { role: "status" });
   const canvas = h("canvas", { role: "img" });
   const [span, range] = [h("div.ev-curves-span", { hidden: true }), h("div.ev-range", { hidden: true })];
   const playhead = h("div.ev-playhead");
   const dots = h("div", { style: { position: "absolute", top: "0", left: "0" } });
-  const message = h("div.ev-curves-message", { hidden: true, role: "status" });
+  const message = h("div.ev-plot-message", { hidden: true, role: "status" });
   const stage = h("div.ev-curves-stage", {}, span, range, playhead, dots, message);
   const tip = h("div.ev-tip", { hidden: true });
   const about = { tabIndex: 0, role: "group", "aria-label": `Curves. ${KEYS_SAID}` };

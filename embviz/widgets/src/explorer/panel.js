@@ -249,6 +249,8 @@ class View {
     this.el.classList.toggle("ev-panel-narrow", narrow);
     this.el.classList.toggle("ev-panel-tight", narrow && width < TIGHT);
     this.el.classList.toggle("ev-panel-tiny", narrow && width < TINY);
+    const { offsetWidth, clientWidth } = this.scroller;
+    this.scroller.classList.toggle("ev-panel-overlaid", offsetWidth === clientWidth);
     if (narrow === this.#narrow) return;
     this.#narrow = narrow;
     // Who has nothing open yet needs the list first, where there is anything in it.

@@ -1,4 +1,5 @@
 /** The list of tracks: search, order, and only as many rows in the page as can be seen. */
+import { bytesOf } from "../base/buffers.js";
 import { h, icon, onChange, perFrame, write } from "../base/dom.js";
 import { formatTime } from "../base/time.js";
 import { ICONS, nameOf, plain, quoted, uid } from "../base/ui.js";
@@ -128,6 +129,12 @@ function legendNodes(marks) {
   return marks.length ? [h("span", {}, "Computed:"), ...marks.map(entry)] : [];
 }
 
+/** What stands in place of a list without tracks. @param {number} all @param {number} shown on the map */
+function emptyList(all, shown) {
+  if (!all) return "No sounds yet. Add one below, or drop it here.";
+  return shown ? "No track matches. Search in names, titles and styles." : "The map's filters leave no track.";
+}
+
 /** The list as the panel has it. */
 class TrackList {
   /** Those that are searched for, in their order. @type {Track[]} */
@@ -153,6 +160,10 @@ class TrackList {
     this.order.append(...ORDERS.map(([value, label]) => h("option", { value }, label)));
     this.count = h("span.ev-faint", { role: "status" });
     this.folder = h("div.ev-panel-folder.ev-faint", { dir: "ltr" });
+    this.filterText = h("span");
+    const showAll = { type: "button", onclick: () => this.#showAll() };
+    this.filter = h("div.ev-panel-filter", { hidden: true, role: "status" }, this.filterText);
+    this.filter.append(h("button", showAll, "Show all"));
     this.space = h("div.ev-panel-space", { role: "presentation" });
     this.box = h(
       "div.ev-panel-tracks",
@@ -184,6 +195,7 @@ class TrackList {
       h("div.ev-panel-list-head", {}, h("h3", {}, "Tracks"), this.count, hide),
       this.folder,
       h("div.ev-panel-find", {}, this.search, this.order),
+      this.filter,
       this.box,
       this.empty,
       h("div.ev-panel-list-foot", {}, this.legend, add),
@@ -206,6 +218,12 @@ class TrackList {
     this.search.select();
   }
 
+  /** End the filters of the map; the button goes with them. */
+  #showAll() {
+    this.panel.link.send("show_all_tracks");
+    this.focus();
+  }
+
   // What it shows.
 
   /** The place of the open track; -1 where it is not among those that are searched for. */
@@ -219,19 +237,28 @@ class TrackList {
     /** @type {Track[]} */
     const all = this.model.get("tracks") ?? [];
     const query = this.search.value;
+    const shown = this.#shownOnMap(all);
     const before = keep ? this.#tracks[this.#active]?.id : undefined;
-    this.#tracks = chosenTracks(all, query, this.order.value);
+    this.#tracks = chosenTracks(shown, query, this.order.value);
     const kept = before === undefined ? -1 : this.#tracks.findIndex((track) => track.id === before);
     this.#active = Math.max(0, kept < 0 ? this.#openIndex() : kept);
-    write(this.count, query ? `${this.#tracks.length} of ${all.length}` : String(all.length));
-    const nothing = all.length
-      ? "No track matches. Search in names, titles and styles."
-      : "No sounds yet. Add one below, or drop it here.";
-    write(this.empty, nothing);
+    const part = this.#tracks.length < all.length;
+    write(this.count, part ? `${this.#tracks.length} of ${all.length}` : String(all.length));
+    write(this.empty, emptyList(all.length, shown.length));
     this.empty.hidden = this.#tracks.length > 0;
     this.box.hidden = this.#tracks.length === 0;
     this.space.style.height = `${this.#tracks.length * ROW}px`;
     this.#redraw();
+  }
+
+  /** The tracks that the map shows, which may be filtered; those that it does not know, too. @param {Track[]} all */
+  #shownOnMap(all) {
+    const mask = bytesOf(this.model.get("shown_on_map"));
+    this.filter.hidden = !mask.length;
+    if (!mask.length) return all;
+    const shown = all.filter(({ id }) => mask[id] !== 0);
+    write(this.filterText, `${shown.length} of ${all.length} tracks, as filtered on the map`);
+    return shown;
   }
 
   #redraw() {
@@ -380,7 +407,7 @@ class TrackList {
     const { signal } = this.panel;
     onChange(model, "models", () => this.#updateModels(), signal);
     onChange(model, "cached", () => this.#updateMarks(), signal);
-    onChange(model, "tracks", () => this.#refilter(true), signal);
+    onChange(model, "tracks shown_on_map", () => this.#refilter(true), signal);
     onChange(model, "track", () => this.#trackOpened(), signal);
     onChange(model, "folder", () => this.#updateFolder(), signal);
   }

@@ -39,10 +39,19 @@ export function filterMap(map, filtered, passes) {
 }
 
 /**
+ * Which tracks a legend hides. @param {Set<number> | null} colored the places of those that it shows; null: all
+ * @param {ArrayLike<number>} places of the tracks @returns 1 for each that is hidden; null: none
+ */
+export function hiddenOf(colored, places) {
+  return colored && Uint8Array.from(places, (place) => Number(!colored.has(place)));
+}
+
+/**
  * @param {{model: Model, el: HTMLElement, host: Host, signal: AbortSignal, set: (name: string, value: unknown) => void,
  *   link: {send: (kind: string) => unknown}}} view
+ * @param {{reset: () => void, tell: (text: string) => void}} legend
  */
-export function atlasFacets(view) {
+export function atlasFacets(view, { reset, tell }) {
   const { model, el, host, signal, link } = view;
   const strip = facetStrip({
     root: el,
@@ -55,8 +64,14 @@ export function atlasFacets(view) {
     },
     changed: (filters, settled) => save(filters, settled),
     select: () => link.send("select_filtered"),
+    reset,
+    tell,
   });
   const { crossfilter } = strip;
+  /** @type {Uint32Array} places in the table, by row */
+  let places = new Uint32Array(0);
+  /** The places of the tracks that the legend shows; null: all. @type {Set<number> | null} */
+  let colored = null;
   /** Row of each place of the table; −1 where it has none. */
   let rows = new Int32Array(0);
   /** @type {Map<number, number>} rows by label */
@@ -75,7 +90,7 @@ export function atlasFacets(view) {
   }
 
   function load() {
-    const places = numbersOf(model.get("facet_places"), Uint32Array);
+    places = numbersOf(model.get("facet_places"), Uint32Array);
     const named = numbersOf(model.get("facet_labels"), Float64Array);
     const values = numbersOf(model.get("facet_values"), Float32Array);
     rows = new Int32Array((places.at(-1) ?? -1) + 1).fill(-1);
@@ -83,6 +98,7 @@ export function atlasFacets(view) {
     labels = new Map(Array.from(named.length ? named : places, (label, i) => [label, i]));
     const columns = columnsOf(model.get("facets") ?? [], values, places.length);
     strip.load(model.get("facet_keys") ?? [], columns, places.length);
+    strip.hide(hiddenOf(colored, places));
     refilter();
   }
 
@@ -116,13 +132,16 @@ export function atlasFacets(view) {
   follow();
   return {
     el: strip.el,
-    /** Whether a track passes the filters. @param {{track: number}} item */
-    passes(item) {
+    fold: strip.fold,
+    /** Whether the map shows a track. @param {{track: number}} item */
+    shows(item) {
       const row = labels.get(item.track);
-      return !crossfilter.filtered || (row !== undefined && crossfilter.passes(row));
+      return !crossfilter.partial || (row !== undefined && crossfilter.shows(row));
     },
-    get filtered() {
-      return crossfilter.filtered;
+    /** The legend shows other tracks. @param {Set<number> | null} now their places; null: all */
+    recolor(now) {
+      colored = now;
+      strip.hide(hiddenOf(colored, places));
     },
   };
 }

@@ -47,11 +47,11 @@ class Counted {
     return values.length || filter.unknown ? { values, unknown: filter.unknown } : undefined;
   }
 
-  /** @param {Uint8Array} failed */
-  count(failed) {
+  /** @param {Uint8Array} failed @param {Uint8Array | null} hidden 1 for each track that is not seen for other reasons */
+  count(failed, hidden) {
     const { places, fails, left } = this;
     left.fill(0);
-    for (let i = 0; i < places.length; i += 1) if (failed[i] === fails[i]) left[places[i]] += 1;
+    for (let i = 0; i < places.length; i += 1) if (failed[i] === fails[i] && !hidden?.[i]) left[places[i]] += 1;
   }
 
   /** @returns {Counts} */
@@ -82,17 +82,26 @@ function passing(labels, filter) {
 
 export class Crossfilter {
   n = 0;
-  /** How many tracks pass all filters. */
+  /** How many tracks are shown: they pass all filters, and are not hidden. */
   left = 0;
   /** @type {Map<string, Counted>} by the keys of the facets */
   columns = new Map();
   #failed = new Uint8Array(0);
+  /** 1 for each track that the legend hides; null where it hides none. @type {Uint8Array | null} */
+  #hidden = null;
 
   /** @param {number} n tracks @param {Column[]} columns */
   load(n, columns) {
     this.n = n;
     this.columns = new Map(columns.map((column) => [column.facet.key, new Counted(column)]));
     this.#failed = new Uint8Array(n);
+    this.#hidden = null;
+    this.#count();
+  }
+
+  /** Count without the tracks that the legend hides. @param {Uint8Array | null} hidden 1 for each of them */
+  hide(hidden) {
+    this.#hidden = hidden;
     this.#count();
   }
 
@@ -108,16 +117,25 @@ export class Crossfilter {
     return [...this.columns.values()].some(({ filter }) => filter);
   }
 
+  /** Whether filters or the legend leave out anything. */
+  get partial() {
+    return this.filtered || this.#hidden !== null;
+  }
+
   /** Whether a track passes all filters. @param {number} track */
   passes(track) {
     return this.#failed[track] === 0;
   }
 
+  /** Whether a track is shown: it passes, and the legend does not hide it. @param {number} track */
+  shows(track) {
+    return this.passes(track) && !this.#hidden?.[track];
+  }
+
   #count() {
-    const failed = this.#failed;
-    for (const column of this.columns.values()) column.count(failed);
+    for (const column of this.columns.values()) column.count(this.#failed, this.#hidden);
     let left = 0;
-    for (let i = 0; i < failed.length; i += 1) if (!failed[i]) left += 1;
+    for (let i = 0; i < this.#failed.length; i += 1) if (this.shows(i)) left += 1;
     this.left = left;
   }
 }

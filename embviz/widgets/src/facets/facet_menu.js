@@ -46,5 +46,5 @@ export function facetMenu(root, button, { signal, options, keys, show }) {
     );
   }
 
-  popover(root, button, { label: "Columns to filter by", kind: "ev-facets-menu", signal, fill });
+  popover(root, button, { label: "Columns to filter by", kind: "ev-panel-choices ev-facets-menu", signal, fill });
 }

@@ -11,7 +11,7 @@ export function facetFrame({ title }, clear) {
   const label = `End the filter by ${name}`;
   const end = h("button.ev-plain.ev-facet-clear", { type: "button", "aria-label": label, title: label, hidden: true });
   end.append(icon(ICONS.close));
-  const heading = nameOf(title, "h4.ev-facet-title");
+  const heading = nameOf(title, "div.ev-facet-title");
   heading.title = name;
   const el = h("section.ev-facet", { "aria-label": name }, h("div.ev-facet-head", {}, heading, said, end));
   end.addEventListener("click", () => {

@@ -17,10 +17,12 @@ import { histogram } from "./histogram.js";
  * @property {(keys: string[]) => void} show the reader has chosen which facets there are
  * @property {() => FacetOptions[]} options what can be chosen
  * @property {() => void} [select] select all that is left
+ * @property {() => void} reset have the legend of the map hide nothing
+ * @property {(text: string) => void} [tell] told how many tracks are shown; nothing where that is all
  */
 
 /** @param {StripOptions} options */
-export function facetStrip({ root, signal, changed, show, options, select }) {
+export function facetStrip({ root, signal, changed, show, options, select, reset, tell }) {
   const crossfilter = new Crossfilter();
   /** @type {Filters} */
   let filters = {};
@@ -28,13 +30,15 @@ export function facetStrip({ root, signal, changed, show, options, select }) {
   let keys = [];
   /** @type {Map<string, {view: FacetView, abort: AbortController, column: Column | undefined}>} */
   let views = new Map();
+  let own = false; // whether the reader has folded them, or unfolded
 
   const chevron = icon(ICONS.chevron);
   const fold = h("button.ev-plain.ev-facets-fold", { type: "button", "aria-expanded": "true" }, chevron, "Filters");
   const count = h("output.ev-facets-count");
   const pick = h("button.ev-facets-select", { type: "button" }, "Select");
-  pick.title = "Select the tracks that are left: to play, queue or save them";
-  const clear = h("button.ev-facets-clear", { type: "button" }, "Clear filters");
+  pick.title = "Select the tracks that are shown: to play, queue or save them";
+  const clear = h("button.ev-facets-clear", { type: "button" }, "Show all");
+  clear.title = "End all filters, and show all colours of the legend";
   const add = h("button.ev-plain.ev-facets-add", { type: "button", title: "Columns to filter by" });
   add.setAttribute("aria-label", "Columns to filter by");
   add.append(icon(ICONS.plus));
@@ -49,10 +53,11 @@ export function facetStrip({ root, signal, changed, show, options, select }) {
   function drawNow() {
     crossfilter.filter(filters);
     for (const key of views.keys()) drawOne(key);
-    const on = crossfilter.filtered;
-    const all = crossfilter.n.toLocaleString("en");
-    const left = crossfilter.left.toLocaleString("en");
-    write(count, on ? `${left} of ${all} tracks` : `${all} ${crossfilter.n === 1 ? "track" : "tracks"}`);
+    const on = crossfilter.partial;
+    const all = `${crossfilter.n.toLocaleString("en")} ${crossfilter.n === 1 ? "track" : "tracks"}`;
+    const shown = on ? `${crossfilter.left.toLocaleString("en")} of ${all}` : "";
+    write(count, shown || all);
+    tell?.(shown);
     count.classList.toggle("ev-facets-none", on && !crossfilter.left);
     // Where there is nothing to clear, the place of the button stays: nothing moves under a hand that begins to drag.
     el.classList.toggle("ev-facets-on", on);
@@ -88,15 +93,22 @@ export function facetStrip({ root, signal, changed, show, options, select }) {
     return { view, abort, column };
   }
 
+  /** @param {boolean} folded */
+  function foldTo(folded) {
+    el.classList.toggle("ev-facets-folded", folded);
+    fold.setAttribute("aria-expanded", String(!folded));
+  }
+
   fold.addEventListener("click", () => {
-    const open = el.classList.toggle("ev-facets-folded");
-    fold.setAttribute("aria-expanded", String(!open));
+    foldTo(!el.classList.contains("ev-facets-folded"));
+    own = true;
   });
   clear.addEventListener("click", () => {
     filters = {};
+    reset();
     drawNow();
     changed(filters, true);
-    fold.focus();
+    (fold.checkVisibility() ? fold : add).focus();
   });
   pick.addEventListener("click", () => select?.());
   signal.addEventListener("abort", () => {
@@ -123,6 +135,15 @@ export function facetStrip({ root, signal, changed, show, options, select }) {
       list.replaceChildren(...[...views.values()].map(({ view }) => view.el));
       empty.hidden = wanted.length > 0;
       drawNow();
+    },
+    /** Fold them where there is little room, until the reader says otherwise. @param {boolean} folded */
+    fold(folded) {
+      if (!own) foldTo(folded);
+    },
+    /** The legend hides other tracks. @param {Uint8Array | null} hidden 1 for each of them */
+    hide(hidden) {
+      crossfilter.hide(hidden);
+      draw();
     },
     /** @param {Filters} now */
     filter(now) {

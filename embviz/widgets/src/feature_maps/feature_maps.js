@@ -480,7 +480,7 @@ function offer(select, choices, value, name) {
 
 function build() {
   const option = (/** @type {string} */ value, /** @type {string} */ text) => h("option", { value }, text);
-  const title = h("span.ev-feature-maps-title", { dir: "auto" });
+  const title = h("span.ev-plot-title", { dir: "auto" });
   const facts = h("span.ev-feature-maps-facts");
   const order = h("select", {}, option("activity", "activity"), option("index", "index"));
   const pooled = h("select", {}, option("none", "nothing"), option("time", "time"), option("frequency", "frequency"));

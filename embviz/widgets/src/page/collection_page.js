@@ -50,7 +50,7 @@ class Folio {
   #span = null;
   #scale = "";
   heat = h("div");
-  heatTitle = h("span.ev-faint");
+  heatTitle = h("h2", { id: "embviz-heatmap", dir: "auto" });
   filters = h("div");
   body = h("div.ev-collection-page-body");
   plot = h("div.ev-collection-page-plot");
@@ -75,7 +75,8 @@ class Folio {
       const stage = this.plot.querySelector(".ev-scatter-stage");
       if (stage instanceof HTMLElement) stage.focus({ preventScroll: true });
     };
-    this.controls = sharedControls(this.plot, { page: this.body, signal: this.signal, leave });
+    const recolored = (/** @type {Set<number> | null} */ tracks) => this.facets?.recolor(tracks);
+    this.controls = sharedControls(this.plot, { page: this.body, signal: this.signal, leave, recolored });
     this.side = new Side(this);
   }
 
@@ -91,13 +92,12 @@ class Folio {
         h("p.ev-track-page-guide.ev-faint", {}, page.guide),
         this.#bar(),
         this.body,
-        this.filters,
         page.heatmap ? this.#heatmapSection() : "",
         about(page, "Map, model, sound, weights and licences"),
         help.dialog,
       );
     const map = h("section.ev-collection-page-map", { "aria-label": "Map" }, this.plot);
-    this.body.append(map, this.side.el, this.#said());
+    this.body.append(map, this.filters, this.side.el, this.#said());
     const parts = { widgets: this.widgets, signal: this.signal };
     /** @typedef {{kind: string, point?: number}} Content */
     const answer = (/** @type {Content} */ content) => this.#asked(content);
@@ -109,6 +109,7 @@ class Folio {
       root: document.body,
       signal: this.signal,
       changed: () => this.side.refilter(),
+      reset: () => this.controls.showColors(),
     });
     this.filters.replaceWith(this.facets.el);
     if (page.heatmap) this.heatmap = await mount(page.heatmap, this.heat, parts);
@@ -188,11 +189,11 @@ class Folio {
 
   #heatmapSection() {
     const { facts } = this.page;
-    const title = h("h2", { id: "embviz-heatmap" }, facts.at(-2));
+    const layer = h("span.ev-faint", { dir: "auto" }, facts.at(-2));
     return h(
       "section.ev-collection-page-heatmap",
       { "aria-labelledby": "embviz-heatmap" },
-      h("div.ev-track-page-row-heading", {}, title, this.heatTitle),
+      h("div.ev-track-page-row-heading", {}, this.heatTitle, layer),
       this.heat,
     );
   }
@@ -347,9 +348,9 @@ class Folio {
     return all.filter((i) => points[i] !== NONE).map((i) => ({ point: points[i], distance: distances[i] }));
   }
 
-  /** Whether the track of a point passes the filters. */
-  passes(/** @type {number} */ point) {
-    return this.facets?.passes(this.track(point)) ?? true;
+  /** Whether the map shows the track of a point. */
+  shows(/** @type {number} */ point) {
+    return this.facets?.shows(this.track(point)) ?? true;
   }
 
   clear() {
@@ -410,7 +411,7 @@ class Side {
 
   #listNear() {
     const { folio } = this;
-    const near = this.near.filter(({ point }) => folio.passes(point));
+    const near = this.near.filter(({ point }) => folio.shows(point));
     this.nearest.el.hidden = !near.length;
     const { metric, exact } = folio.page.near;
     write(this.nearest.note, `${metric} distance${exact ? "" : ", approximate"}`);
@@ -437,7 +438,7 @@ class Side {
   /** Show what is selected. @param {number[]} all moments, or a point of each track */
   selected(all) {
     const { folio } = this;
-    const points = all.filter((point) => folio.passes(point));
+    const points = all.filter((point) => folio.shows(point));
     this.points = points;
     this.chosen.el.hidden = !points.length;
     const lengths = points.map((point) =>

@@ -5,6 +5,7 @@
  * @param {AbortSignal} signal
  */
 export function fullScreen(el, changed, signal) {
+  el.classList.add("ev-full");
   const filled = () => el.matches(":fullscreen, :popover-open");
   el.addEventListener("fullscreenchange", () => changed(filled()), { signal });
 

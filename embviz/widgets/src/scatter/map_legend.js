@@ -26,7 +26,8 @@ export function hiddenAfter(hidden, shade, all, alone) {
 
 /**
  * @param {{data: () => MapData, hide: (hidden: number[]) => void,
- *   window: (window: number[]) => void, light: (shade: number | null) => void, names: () => void}} does
+ *   window: (window: number[]) => void, light: (shade: number | null) => void, names: () => void, counts?: boolean}} does
+ *   `counts` is false where the surroundings say how many points are shown
  */
 export function mapLegend(does) {
   const title = h("span.ev-scatter-legend-title", { dir: "auto" });
@@ -104,7 +105,7 @@ export function mapLegend(does) {
     }
     bar.update(kind === "number", colors);
     showSizes(data);
-    const part = data.shownCount < data.n;
+    const part = does.counts !== false && data.shownCount < data.n;
     write(shown, part ? `${data.shownCount.toLocaleString("en")} of ${data.n.toLocaleString("en")} points shown` : "");
   }
 

@@ -92,6 +92,8 @@ export class MapData {
   shownCounts = new Uint32Array(256);
   /** 0 for points that a filter leaves out; null: it leaves out none. @type {Uint8Array | null} */
   filtered = null;
+  /** @type {Set<number> | null | undefined} */
+  #colored;
   /** @type {Map<number, Omit<Label, "text">> | null} */
   #middles = null;
   /** @type {Map<number, number[]> | null} */
@@ -142,6 +144,7 @@ export class MapData {
     const filtered = bytesOf(model.get("filtered"));
     this.filtered = filtered.length && filtered.length === this.n ? filtered : null;
     this.shownShades = shownShades(this.color, model.get("hidden_categories") ?? [], model.get("value_range") ?? []);
+    this.#colored = undefined;
     this.shownCounts = this.counts.map((count, shade) => (this.filtered || !this.shownShades[shade] ? 0 : count));
     if (this.filtered) {
       for (let i = 0; i < this.n; i += 1) if (this.shown(i)) this.shownCounts[this.shades ? this.shades[i] : 0] += 1;
@@ -166,6 +169,18 @@ export class MapData {
   /** Whether a point is shown, and may be chosen. @param {number} i */
   shown(i) {
     return this.shownShades[this.shades ? this.shades[i] : 0] === 1 && this.filtered?.[i] !== 0;
+  }
+
+  /** The tracks of which the legend shows a point; null where it hides none. */
+  get coloredTracks() {
+    if (this.#colored !== undefined) return this.#colored;
+    const { shades, shownShades } = this;
+    if (!shades || this.counts.every((count, shade) => !count || shownShades[shade])) this.#colored = null;
+    else {
+      this.#colored = new Set();
+      for (let i = 0; i < this.n; i += 1) if (shownShades[shades[i]]) this.#colored.add(this.trackOf(i));
+    }
+    return this.#colored;
   }
 
   /** Where a point is. @param {number} i @returns {[number, number]} */

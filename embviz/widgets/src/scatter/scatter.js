@@ -72,12 +72,12 @@ export class ScatterView {
   #inks = null;
   #hint = uid("map-hint");
 
-  title = h("strong.ev-scatter-title", { dir: "auto" });
+  title = h("strong.ev-plot-title", { dir: "auto" });
   facts = h("span.ev-scatter-facts");
   notice = h("p.ev-scatter-notice", { role: "status", hidden: true });
   over = h("canvas.ev-scatter-over", { "aria-hidden": "true" });
   marker = h("div.ev-scatter-marker", { hidden: true });
-  message = h("div.ev-scatter-message", { hidden: true, role: "status" });
+  message = h("div.ev-plot-message", { hidden: true, role: "status" });
   stage = h("div.ev-scatter-stage", { tabIndex: 0, role: "application", "aria-describedby": this.#hint });
   plot = h("div.ev-scatter-plot");
   head = h("div.ev-scatter-head");

@@ -17,14 +17,16 @@ import { searchBox } from "./search.js";
  */
 
 /** Where there is no map yet, nothing is found and nothing is told. */
-const NOTHING = { columns: [], tracks: null, n: 0, pointsOf: () => [] };
+const NOTHING = { columns: [], tracks: null, n: 0, pointsOf: () => [], coloredTracks: null };
 
 /**
  * @param {HTMLElement} field that the maps come to stand in
- * @param {{page: HTMLElement, signal: AbortSignal, leave: () => void}} options `page` is what fills the screen where a
- *   map is asked to; `leave` gives the focus a place when the search is left
+ * @param {{page: HTMLElement, signal: AbortSignal, leave: () => void,
+ *   recolored: (tracks: Set<number> | null) => void}} options `page` is what fills the screen where a map is asked to;
+ *   `leave` gives the focus a place when the search is left; `recolored` is told the tracks that the legend shows, null
+ *   where that is all: how many these are, the page says
  */
-export function sharedControls(field, { page, signal, leave }) {
+export function sharedControls(field, { page, signal, leave, recolored }) {
   /** @type {Map<Element, ScatterView>} */
   const known = new Map();
 
@@ -63,7 +65,10 @@ export function sharedControls(field, { page, signal, leave }) {
       const on = !maps()[0]?.named;
       each((map) => map.name(on));
     },
+    counts: false,
   });
+  /** @type {Set<number> | null} */
+  let colored = null;
 
   /** The shades that the categories of the first map have in another one, where they need not be as many. */
   function shadesIn(/** @type {ScatterView} */ map, /** @type {number[]} */ shades) {
@@ -86,7 +91,11 @@ export function sharedControls(field, { page, signal, leave }) {
     },
     selected: (text) => tools.selected(text),
     restyled(map) {
-      if (map === maps()[0]) legend.update({ colors: map.colors, strong: map.named });
+      if (map !== maps()[0]) return;
+      legend.update({ colors: map.colors, strong: map.named });
+      if (map.data.coloredTracks === colored) return;
+      colored = map.data.coloredTracks;
+      recolored(colored);
     },
     search: () => search.input.focus(),
   };
@@ -101,5 +110,7 @@ export function sharedControls(field, { page, signal, leave }) {
     },
     { signal },
   );
-  return { tools: tools.el, search, legend: legend.el };
+  /** Have the legend hide nothing. */
+  const showColors = () => each((map) => map.set({ hidden_categories: [], value_range: [] }));
+  return { tools: tools.el, search, legend: legend.el, showColors };
 }

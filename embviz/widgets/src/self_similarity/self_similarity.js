@@ -56,7 +56,7 @@ class SelfSimilarity {
   meaning = h("span.ev-similarity-meaning", { dir: "auto" });
   head = h("div.ev-similarity-head", {}, this.title, this.meaning);
   canvas = h("canvas", { role: "img" });
-  message = h("div.ev-similarity-message", { hidden: true, role: "status" });
+  message = h("div.ev-plot-message", { hidden: true, role: "status" });
   stage = h("div.ev-similarity-stage", { tabIndex: 0, role: "group" }, ...this.overlays.els, this.message);
   said = h("b");
   value = h("div");
