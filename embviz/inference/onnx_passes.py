@@ -160,7 +160,7 @@ class _Rewriting:
     def _store(self) -> None:
         from onnx import numpy_helper
 
-        read = {name for node in self.nodes for name in node.input}
+        read = {name for node in self.nodes for name in node.input} | {output.name for output in self._graph.output}
         kept = [numpy_helper.from_array(values, name) for name, values in self.constants.items() if name in read]
         nodes = [type(node).FromString(node.SerializeToString()) for node in self.nodes]
         del self._graph.node[:], self._graph.initializer[:]

@@ -134,7 +134,12 @@ def _translate_operation(writer: Writer, operation: Operation) -> None:
     if translation is None:
         raise GraphError(f"{_REFUSED}: the operation {operation.op!r} of {operation.name!r} is not known.")
     writer.scope = operation.name
-    made = translation(writer, operation, *(writer.tensors[tensor] for tensor in operation.inputs))
+    try:
+        made = translation(writer, operation, *(writer.tensors[tensor] for tensor in operation.inputs))
+    except GraphError:
+        raise
+    except Exception as error:  # too few inputs, results that are not there, axes of other numbers: any nonsense
+        raise GraphError(f"{_REFUSED}: {operation.op!r} is of an unknown form in {operation.name!r}.") from error
     for index, name in enumerate([made] if isinstance(made, str) else made):
         writer.tensors.setdefault((operation.name, index), name)
 
@@ -260,12 +265,15 @@ _SAME = {
     "Reciprocal": "Reciprocal",
     "Relu": "Relu",
     "Reshape": "Reshape",
+    "Rint": "Round",
+    "Round": "Round",
     "SelectV2": "Where",
     "Selu": "Selu",
     "Sigmoid": "Sigmoid",
     "Shape": "Shape",
     "Sign": "Sign",
     "Sin": "Sin",
+    "Size": "Size",
     "Softplus": "Softplus",
     "Softsign": "Softsign",
     "Sqrt": "Sqrt",
@@ -304,6 +312,33 @@ def _square(writer: Writer, _: Operation, *inputs: str) -> Made:
 def _squared_difference(writer: Writer, _: Operation, *inputs: str) -> Made:
     difference = writer.add("Sub", *inputs)
     return writer.add("Mul", difference, difference)
+
+
+@_translates("Log1p")
+def _log1p(writer: Writer, _: Operation, data: str) -> Made:
+    return writer.add("Log", writer.add("Add", data, writer.constant(np.float32(1))))
+
+
+@_translates("Rank")
+def _rank(writer: Writer, _: Operation, data: str) -> Made:
+    return writer.add("Size", writer.add("Shape", data))
+
+
+@_translates("ZerosLike", "OnesLike")
+def _filled_like(writer: Writer, operation: Operation, data: str) -> Made:
+    value = np.array(operation.op == "OnesLike", _NUMPY_TYPES[operation.attributes["T"].type][0])
+    return writer.add("Expand", writer.constant(value), writer.add("Shape", data))
+
+
+@_translates("ClipByValue")
+def _clip_by_value(writer: Writer, _: Operation, data: str, least: str, most: str) -> Made:
+    return writer.add("Max", writer.add("Min", data, most), least)
+
+
+@_translates("DivNoNan")
+def _div_no_nan(writer: Writer, _: Operation, data: str, divisor: str) -> Made:
+    zero = writer.constant(np.float32(0))
+    return writer.add("Where", writer.add("Equal", divisor, zero), zero, writer.add("Div", data, divisor))
 
 
 @_translates("Relu6")
@@ -390,6 +425,56 @@ def _depthwise_convolution(writer: Writer, operation: Operation, data: str, kern
         **_padding(operation, (height, width), strides, dilations),
     )
     return _channels_back(writer, operation, made)
+
+
+@_translates("Conv2DBackpropInput")
+def _transposed_convolution(writer: Writer, operation: Operation, shape: str, kernel: str, data: str) -> Made:
+    kernel = writer.add("Transpose", kernel, perm=(3, 2, 0, 1))
+    sides, strides = writer.value(kernel).shape[2:], _sides(operation, "strides")
+    beyond = [side - stride for side, stride in zip(sides, strides, strict=True)]
+    padding = _text(operation, "padding", "")
+    if _sides(operation, "dilations") != (1, 1) or padding not in ("SAME", "VALID") or min(beyond) < 0:
+        raise GraphError(f"{_REFUSED}: the kernel or padding of {operation.name!r} is not known.")
+    # The kernel reaches further than what is asked for as shape of the result, which is cut out.
+    pads = (*(n // 2 if padding == "SAME" else 0 for n in beyond), 0, 0)
+    first = _channels_first(writer, operation, data)
+    made = _channels_back(writer, operation, writer.add("ConvTranspose", first, kernel, strides=strides, pads=pads))
+    axes = writer.constant((1, 2) if _channels_last(operation) else (2, 3))
+    return writer.add("Slice", made, writer.constant((0, 0)), writer.add("Gather", shape, axes), axes)
+
+
+@_translates("SpaceToBatchND")
+def _space_to_batch(writer: Writer, _: Operation, data: str, block: str, paddings: str) -> Made:
+    height, width = writer.integers(block)
+    axes = writer.constant([1, 2])
+    padded = writer.add("Pad", data, _pads(writer, paddings), writer.constant(np.float32(0)), axes)
+    shape = _parts_of_shape(writer, padded)
+    count = [writer.add("Div", shape[axis], writer.constant([n])) for axis, n in ((1, height), (2, width))]
+    split = [shape[0], count[0], writer.constant([height]), count[1], writer.constant([width]), shape[3]]
+    parts = writer.add("Reshape", padded, writer.add("Concat", *split, axis=0))
+    turned = writer.add("Transpose", parts, perm=(2, 4, 0, 1, 3, 5))
+    return writer.add("Reshape", turned, writer.add("Concat", writer.constant([-1]), *count, shape[3], axis=0))
+
+
+@_translates("BatchToSpaceND")
+def _batch_to_space(writer: Writer, _: Operation, data: str, block: str, crops: str) -> Made:
+    height, width = writer.integers(block)
+    shape = _parts_of_shape(writer, data)
+    split = [writer.constant([height, width, -1]), *shape[1:]]
+    parts = writer.add(
+        "Transpose", writer.add("Reshape", data, writer.add("Concat", *split, axis=0)), perm=(2, 3, 0, 4, 1, 5)
+    )
+    whole = [writer.add("Mul", shape[axis], writer.constant([n])) for axis, n in ((1, height), (2, width))]
+    joined = writer.add("Reshape", parts, writer.add("Concat", writer.constant([-1]), *whole, shape[3], axis=0))
+    begin, end = (writer.add("Gather", crops, writer.constant(side), axis=1) for side in (0, 1))
+    last = writer.add("Sub", writer.add("Concat", *whole, axis=0), end)
+    return writer.add("Slice", joined, begin, last, writer.constant([1, 2]))
+
+
+def _parts_of_shape(writer: Writer, data: str) -> list[str]:
+    """Return the lengths of a tensor's four axes, each ``[1]``."""
+    shape = writer.add("Shape", data)
+    return [writer.add("Gather", shape, writer.constant([axis])) for axis in range(4)]
 
 
 @_translates("MaxPool", "AvgPool")
@@ -497,10 +582,26 @@ def _split_v(writer: Writer, operation: Operation, data: str, sizes: str, axis: 
 
 
 @_translates("Pad", "PadV2")
-def _pad(writer: Writer, _: Operation, *inputs: str) -> Made:
-    # TensorFlow tells both sides axis by axis, ONNX first all beginnings.
-    sides = writer.add("Reshape", writer.add("Transpose", inputs[1], perm=(1, 0)), writer.constant([-1]))
-    return writer.add("Pad", inputs[0], sides, *inputs[2:])
+def _pad(writer: Writer, _: Operation, data: str, paddings: str, *value: str) -> Made:
+    return writer.add("Pad", data, _pads(writer, paddings), *value)
+
+
+def _pads(writer: Writer, paddings: str) -> str:
+    """Return padding as ONNX tells it: all beginnings, then all ends, where TensorFlow goes axis by axis."""
+    return writer.add("Reshape", writer.add("Transpose", paddings, perm=(1, 0)), writer.constant([-1]))
+
+
+@_translates("MirrorPad")
+def _mirror_pad(writer: Writer, operation: Operation, data: str, paddings: str) -> Made:
+    if _text(operation, "mode", "REFLECT") != "REFLECT":
+        raise GraphError(f"{_REFUSED}: how {operation.name!r} pads is not known.")
+    return writer.add("Pad", data, _pads(writer, paddings), mode="reflect")
+
+
+@_translates("Cumsum")
+def _cumsum(writer: Writer, operation: Operation, data: str, axis: str) -> Made:
+    flags = {key: int(_flag(operation, key)) for key in ("exclusive", "reverse")}
+    return writer.add("CumSum", data, axis, **flags)
 
 
 @_translates("Slice")
