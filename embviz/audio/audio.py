@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from embviz.audio.decode import Decoded, decode, decode_mix
+from embviz.audio.decode import Decoded, decode, decode_mix, is_long
 from embviz.audio.facts import SoundFacts, sound_digest
 from embviz.audio.samples import check_rate, check_samples, mix, resample
 from embviz.core.io import file_digest
@@ -154,7 +154,7 @@ class Audio:
             Essentia's resampleQuality, 0 (best) … 4 (fastest).
         keep : bool
             Whether the track's own samples are kept for other rates. Where none will be asked for, False takes less
-            time and memory.
+            time and memory. Those of tracks of more than 20 minutes are not kept.
 
         Returns
         -------
@@ -167,7 +167,8 @@ class Audio:
         OptionError
             If `quality` is out of range.
         """
-        if not keep and self.path is not None and self._mono is None and self._samples is None:
+        undecoded = self.path is not None and self._mono is None and self._samples is None
+        if undecoded and (not keep or is_long(self._file)):
             at = sample_rate, check_quality(quality)
             return np.asarray(self._note(decode_mix(self._file, at=at, first=self._known_decoder)).samples)
         return self._resampled(self._native_mono(), sample_rate, quality)

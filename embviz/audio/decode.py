@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-LONGEST_AT_ONCE = 1200.0  # seconds; longer tracks are decoded channel by channel to bound the memory
+LONGEST_AT_ONCE = 1200.0  # seconds; longer tracks are decoded from file to file to bound the memory
 SMALL = 4 << 20  # bytes; no file this small is long, at any bit rate that music has
 MOST_STRETCHES = 32  # that are decoded each on its own
 MOST_ENDS = 3  # of processes over one file
@@ -110,6 +110,16 @@ def decode_mix(path: Path, *, at: tuple[int, int] | None = None, first: str = ""
     return _decode(path, first, mix=True, rate=rate, quality=quality)
 
 
+def is_long(path: Path) -> bool:
+    """Tell whether a file is so long that its samples lie in files, to bound the memory."""
+    with _native_path(path) as plain:
+        return _is_long(plain.stat().st_size, inspect_file(plain))
+
+
+def _is_long(size: int, inspection: Inspection) -> bool:
+    return size > SMALL and (inspection.claimed or 0) > LONGEST_AT_ONCE
+
+
 def _decode(path: Path, first: str, *, mix: bool, rate: int | None = None, quality: int = 4) -> Decoded:
     with _native_path(path) as plain:
         stat = plain.stat()
@@ -119,7 +129,7 @@ def _decode(path: Path, first: str, *, mix: bool, rate: int | None = None, quali
             raise UndecodableError(str(remembered))  # a new one: the old one holds what it passed through
         prepare()
         inspection = inspect_file(plain)
-        long = stat.st_size > SMALL and (inspection.claimed or 0) > LONGEST_AT_ONCE
+        long = _is_long(stat.st_size, inspection)
         request = DecodeRequest(str(plain), printable_name(path), remembered, mix, rate, quality, long)
         search = _Search(request, inspection, stat.st_size)
         try:

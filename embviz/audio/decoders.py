@@ -18,9 +18,10 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 
 from embviz.audio.facts import SoundFacts, sound_digest
-from embviz.audio.loaders import LOADERS
+from embviz.audio.loaders import LOADERS, stream_with_essentia
 from embviz.audio.samples import BLOCK, check_rate, check_samples, mix, resample
 from embviz.audio.sniff import Format, Stretch
+from embviz.audio.streaming import MixAt
 from embviz.core.text import plural
 from embviz.errors import UndecodableError
 
@@ -47,7 +48,7 @@ class DecodeRequest:
     """In Hz, to resample the mix to; None is the file's own."""
     quality: int = 4
     long: bool = False
-    """Whether to decode channel by channel to files, to bound the memory."""
+    """Whether to decode to files, to bound the memory."""
     stretches: list[Stretch] = field(default_factory=list)
     """Parts of the file to be decoded each on its own, where it changes its format on the way."""
 
@@ -63,8 +64,11 @@ def decode(request: DecodeRequest) -> tuple[list[NDArray[np.float32]], SoundFact
         Where what it reads is no sound.
     """
     lengths: list[float] = []
+    mixed = None
     if request.stretches:
         channels, rate = _load_stretches(request, lengths)
+    elif request.long and request.mix and request.decoder == "essentia":
+        channels, rate, mixed = stream_with_essentia(Path(request.path), MixAt(request.rate, request.quality))
     else:
         channels, rate = LOADERS[request.decoder](Path(request.path), long=request.long)
     rate = check_rate(rate, repr(request.title))
@@ -76,14 +80,20 @@ def decode(request: DecodeRequest) -> tuple[list[NDArray[np.float32]], SoundFact
     # The sum of large buffers leaves Python to others, and so does comparing numbers.
     thread = threading.Thread(target=lambda: digest.append(sound_digest(rate, channels)), daemon=True)
     thread.start()
-    given = [mix(channels)] if request.mix else channels
-    if request.rate is not None:
-        given = [resample(one, rate, request.rate, request.quality, request.title) for one in given]
+    given = _give(request, channels, rate) if mixed is None else [mixed]
     check_samples(given, repr(request.title))
     thread.join()
     seconds = len(channels[0]) / rate
     note = describe_changes([stretch.format for stretch in request.stretches], lengths)
     return given, SoundFacts(digest[0], request.decoder, rate, len(channels), seconds, None, note)
+
+
+def _give(request: DecodeRequest, channels: list[NDArray[np.float32]], rate: int) -> list[NDArray[np.float32]]:
+    """Return what is asked for of the channels of a sound."""
+    given = [mix(channels)] if request.mix else channels
+    if request.rate is None:
+        return given
+    return [resample(one, rate, request.rate, request.quality, request.title) for one in given]
 
 
 def describe_changes(formats: Sequence[Format], seconds: Sequence[float]) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embviz.audio.loaders import decoder_versions
+from embviz.audio.samples import blocks
 from embviz.core.text import shorten
 
 if TYPE_CHECKING:
@@ -84,6 +85,8 @@ def sound_digest(rate: int, channels: Sequence[NDArray[np.float32]]) -> str:
     """Return the digest of samples, each channel ``[n]``, however they lie in memory."""
     whole = hashlib.blake2b(f"{rate} {len(channels)}".encode(), digest_size=20)
     for channel in channels:
-        # Hashing a large buffer lets other threads run.
-        whole.update(hashlib.blake2b(np.ascontiguousarray(channel).data, digest_size=20).digest())
+        part = hashlib.blake2b(digest_size=20)
+        for (block,) in blocks([channel]):
+            part.update(np.ascontiguousarray(block).data)  # of a large buffer lets other threads run
+        whole.update(part.digest())
     return whole.hexdigest()

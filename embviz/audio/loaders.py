@@ -24,7 +24,8 @@ from typing import IO, TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from embviz.audio.file_kinds import identify
-from embviz.audio.samples import map_samples, to_file, write_samples
+from embviz.audio.samples import map_samples, write_samples
+from embviz.audio.streaming import MixAt, Streamed, stream
 from embviz.core import essentia
 from embviz.errors import AudioError
 
@@ -79,18 +80,19 @@ def decoder_versions() -> dict[str, str]:
 def load_with_essentia(path: Path, *, long: bool) -> tuple[list[NDArray[np.float32]], Any]:
     """Load with Essentia's own loader."""
     if long:
-        return _load_by_channel(path)
-    samples, rate, channels, *_ = _run_essentia("AudioLoader", filename=str(path))
+        streamed = stream_with_essentia(path)
+        return streamed.channels, streamed.rate
+    with _refuse():
+        samples, rate, channels, *_ = essentia.standard().AudioLoader(filename=str(path))()
     # The loader gives one channel as two, the right one silent.
     return [samples[:, i] for i in range(min(channels, 2))], rate
 
 
-def _load_by_channel(path: Path) -> tuple[list[NDArray[np.float32]], int]:
-    """Decode one channel after the other to a file: the loader's growing buffers take several times as much memory."""
-    rate, channels = _read_header(path)
-    sides = ("left", "right") if channels == 2 else ("mix",)
-    given = (_run_essentia("MonoLoader", filename=str(path), sampleRate=rate, downmix=side) for side in sides)
-    return [to_file(np.asarray(channel)) for channel in given], rate
+def stream_with_essentia(path: Path, mix: MixAt | None = None) -> Streamed:
+    """Load a long file with Essentia, and its mix where one is wanted; RefusedError where it is not read."""
+    claimed = _read_header(path)
+    with _refuse():
+        return stream(path, claimed, mix)
 
 
 def _read_header(path: Path) -> tuple[int, int]:
@@ -100,14 +102,17 @@ def _read_header(path: Path) -> tuple[int, int]:
     with contextlib.suppress(soundfile.LibsndfileError, RuntimeError, TypeError, ValueError):
         info = soundfile.info(path)
         return info.samplerate, info.channels
-    *_, rate, channels = _run_essentia("MetadataReader", filename=str(path))
+    with _refuse():
+        *_, rate, channels = essentia.standard().MetadataReader(filename=str(path))()
     return int(rate), int(channels)
 
 
-def _run_essentia(name: str, **parameters: Any) -> Any:
+@contextlib.contextmanager
+def _refuse() -> Iterator[None]:
+    """Silence Essentia, and turn its errors into those of a loader."""
     try:
         with essentia.quiet:
-            return getattr(essentia.standard(), name)(**parameters)()
+            yield
     except RuntimeError as error:
         raise (MemoryError() if "bad_alloc" in str(error) else RefusedError()) from error
 

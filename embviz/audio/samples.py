@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 import os
-import tempfile
+from collections.abc import Iterator, Sequence
 from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
 from embviz.core import essentia
+from embviz.core.memmap import empty_array, release_pages
 from embviz.errors import AudioError, UndecodableError
 
 if TYPE_CHECKING:
@@ -25,15 +26,28 @@ BLOCK = 1 << 20  # samples written at a time
 ZERO_ORDER_HOLD = 3  # a quality; better ones are windowed sincs
 
 
+def blocks(channels: Sequence[NDArray[np.float32]]) -> Iterator[list[NDArray[np.float32]]]:
+    """Yield channels part by part; where they lie in files, the pages of a part are let go behind it."""
+    for start in range(0, len(channels[0]), BLOCK):
+        yield [channel[start : start + BLOCK] for channel in channels]
+        for channel in channels:
+            release_pages(channel)
+
+
 def mix(channels: list[NDArray[np.float32]]) -> NDArray[np.float32]:
     """Return the mean of channels."""
     if len(channels) == 1:
         return np.ascontiguousarray(channels[0])
-    if len(channels) > 2:
-        return np.asarray(np.stack(channels, axis=1).mean(axis=1, dtype=np.float32))
-    mixed = np.add(channels[0], channels[1])  # as MonoMixer does, in single precision
-    mixed *= np.float32(0.5)
-    return np.asarray(mixed)
+    mixed = empty_array((len(channels[0]),))
+    for n, parts in enumerate(blocks(channels)):
+        out = mixed[n * BLOCK : (n + 1) * BLOCK]
+        if len(parts) == 2:
+            np.add(parts[0], parts[1], out=out)  # as MonoMixer does, in single precision
+            out *= np.float32(0.5)
+        else:
+            np.stack(parts, axis=1).mean(axis=1, dtype=np.float32, out=out)
+        release_pages(mixed)
+    return mixed
 
 
 def resample(samples: NDArray[np.float32], rate: int, target: int, quality: int, title: str) -> NDArray[np.float32]:
@@ -90,9 +104,9 @@ def check_samples(channels: list[NDArray[np.float32]], what: str) -> None:
     """Raise where samples are not sound."""
     if not channels[0].size:
         raise UndecodableError(f"{what} holds no sound: 0 samples were found.")
-    low, high = min(float(one.min()) for one in channels), max(float(one.max()) for one in channels)
-    # Comparing drops NaN at times.
-    if not all(np.isfinite([float(one.min()), float(one.max())]).all() for one in channels):
+    extremes = [[one.min(), one.max()] for parts in blocks(channels) for one in parts]
+    low, high = float(np.min(extremes)), float(np.max(extremes))
+    if not np.isfinite(extremes).all():
         raise UndecodableError(f"{what} holds NaN or infinite samples; finite floats between -1 and 1 are expected.")
     if max(-low, high) > PEAK:
         raise UndecodableError(
@@ -102,21 +116,13 @@ def check_samples(channels: list[NDArray[np.float32]], what: str) -> None:
 
 def write_samples(file: IO[bytes], channels: list[NDArray[np.float32]]) -> None:
     """Write samples, frames first."""
-    for start in range(0, len(channels[0]), BLOCK):
-        parts = [channel[start : start + BLOCK] for channel in channels]
+    for parts in blocks(channels):
         block = parts[0] if len(parts) == 1 else np.stack(parts, axis=1)
         file.write(np.ascontiguousarray(block).data)
     file.flush()
 
 
-def to_file(samples: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return samples that lie in a file without a name, whose pages the system can drop."""
-    with tempfile.TemporaryFile() as file:
-        write_samples(file, [samples])
-        return map_samples(file)
-
-
-def map_samples(file: IO[bytes]) -> NDArray[np.float32]:
-    """Return one channel that lies in a file."""
-    size = file.seek(0, os.SEEK_END)
-    return np.memmap(file, np.float32, "r") if size else np.empty(0, np.float32)
+def map_samples(file: IO[bytes], count: int | None = None) -> NDArray[np.float32]:
+    """Return one channel that lies in a file, by default all of it."""
+    count = file.seek(0, os.SEEK_END) // 4 if count is None else count
+    return np.memmap(file, np.float32, "r", shape=(count,)) if count else np.empty(0, np.float32)
