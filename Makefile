@@ -3,7 +3,7 @@
 SHELL := bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help explore test browsers campaign lab lint environment clean
+.PHONY: help explore test browsers campaign benchmarks lab lint environment clean
 
 # The Python to make .venv with; the first that fits if not set.
 PYTHON ?=
@@ -34,6 +34,7 @@ help:
 	@echo "make test          install with the tools of developers, and run every test"
 	@echo "make browsers      open exported pages in Firefox and WebKitGTK, and walk through a panel in every browser"
 	@echo "make campaign      look for what kills, damaged files and odd tables can break (an hour; CAMPAIGN_ARGS='kills --scale 0.1')"
+	@echo "make benchmarks    measure speed and memory, and show them in README (two hours; BENCHMARKS_ARGS='map --quick')"
 	@echo "make lab           open JupyterLab on the first notebook"
 	@echo "make lint          check style, types and which way imports point (scripts: with Node)"
 	@echo "make environment   write environment.yml, from pyproject.toml"
@@ -73,6 +74,11 @@ campaign: $(READY_DEV)
 	@echo "Getting the weights, into build/home …"
 	@EMBVIZ_HOME="$$PWD/build/home" $(PY) -m embviz pull --default
 	@$(PY) tests/campaigns/run.py $(CAMPAIGN_ARGS)
+
+benchmarks: $(READY_DEV)
+	@echo "Getting the weights, into build/home …"
+	@EMBVIZ_HOME="$$PWD/build/home" $(PY) -m embviz pull --default
+	@EMBVIZ_HOME="$$PWD/build/home" $(PY) -m benchmarks $(or $(BENCHMARKS_ARGS),--readme)
 
 lint: $(READY_DEV) $(READY_NODE)
 	@echo "Checking style and types …"

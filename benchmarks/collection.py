@@ -1,111 +1,80 @@
-"""How fast a collection is extracted: one process, two, and a plain loop over the poster's own lines of Essentia.
+"""How fast a collection is embedded: one process, two, and a plain loop over the recipe of each model.
 
-Run ``python benchmarks/collection.py [--tracks 24] [--seconds 30] [--rounds 3]``. The tracks are excerpts of the sample
-audio. All ways are timed round by round in one run, so that a machine that slows down slows all of them; figures are
-medians, ratios are medians of the rounds' ratios. Every round begins with an empty cache and with new processes: the
-seconds that these take to start are part of what is timed.
-
-essentia: for each track and each model, MonoLoader and the model's algorithm, in a loop, in this process
-1, 2, …: embviz.batch.embed_table with that many processes (1 is this process), which keeps all results
+Every round begins with an empty cache and with new processes: the seconds that these take to start are part of what is
+timed. The loop is that of Essentia's own lines, for each track and each model.
 """
 
 from __future__ import annotations
 
-import argparse
-import os
-import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Sequence
 from functools import partial
-from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-import soundfile
+from benchmarks.measuring import Options, interleave
+from benchmarks.sounds import write_tracks
+from benchmarks.tables import Table
+from benchmarks.ways import MUSICNN, RECIPE, TEMPOCNN, Sides, by_essentia, choose_engine, prepare, unload
 
-import embviz
-from embviz.batch import embed_table
-from embviz.core import essentia
-from embviz.inference.session_pool import sessions
-from embviz.models.weights import find_weights
-
-SOUNDS = Path(__file__).parents[1] / "sample_audio"
-
-# Model: Essentia's algorithm, the rate it takes, the node of the embedding.
-MODELS = {
-    "msd-musicnn-1": ("MusiCNN", 16_000, "model/dense/BiasAdd"),
-    "deepsquare-k8": ("TempoCNN", 11_025, "1x1/Identity0_reshape"),
-}
-CASES = {"MusiCNN": ["msd-musicnn-1"], "MusiCNN and TempoCNN": ["msd-musicnn-1", "deepsquare-k8"]}
+TRACKS, SECONDS = 24, 30.0
+CASES = {"MusiCNN": [MUSICNN], "MusiCNN and Tempo-CNN": [MUSICNN, TEMPOCNN]}
 
 
-def excerpts(folder: Path, tracks: int, seconds: float) -> pd.DataFrame:
-    """Write excerpts of the sample audio and return their table."""
-    paths: list[str] = []
-    sources = sorted([*SOUNDS.glob("*.ogg"), *SOUNDS.glob("*.mp3")])
-    for i, source in zip(range(tracks), cycle(sources), strict=False):
-        samples, rate = soundfile.read(source)
-        length = int(seconds * rate)
-        start = (i // len(sources)) * length % max(1, len(samples) - length)
-        paths.append(str(folder / f"{i:03} {source.stem}.ogg"))
-        soundfile.write(paths[-1], samples[start : start + length], rate)
-    return pd.DataFrame({"path": paths, "duration": seconds})
+def loop(paths: Sequence[str], asked: Sequence[dict[str, Any]]) -> float:
+    """Do what the recipe shows, track by track."""
+    return sum(by_essentia(path, asked, quality=RECIPE) for path in paths)
 
 
-def with_essentia(table: pd.DataFrame, models: list[str]) -> None:
-    """Do what the poster shows, track by track."""
-    es = essentia.standard()
-    for path in table["path"]:
-        for model in models:
-            algorithm, rate, node = MODELS[model]
-            samples = es.MonoLoader(filename=path, sampleRate=rate, resampleQuality=4)()
-            predict = getattr(es, f"TensorflowPredict{algorithm}")
-            predict(graphFilename=str(find_weights(model).path), output=node)(samples)
+def embed_collection(
+    paths: Sequence[str], models: Sequence[str], workers: int | None = None, engine: str | None = None
+) -> float:
+    """Ask for the same with embviz, with nothing loaded and nothing kept; a worker is this process."""
+    import pandas as pd
 
+    import embviz
+    from embviz.batch import embed_table
 
-def with_embviz(table: pd.DataFrame, models: list[str], workers: int) -> None:
-    """Ask for the same with embviz, with nothing loaded and nothing kept."""
-    sessions.clear()
+    unload()
+    table = pd.DataFrame({"path": list(paths)})
     with tempfile.TemporaryDirectory() as folder:
-        embed_table(table, models, cache=embviz.Cache(folder), workers=workers)
+        start = time.perf_counter()
+        embed_table(table, list(models), cache=embviz.Cache(folder), workers=workers, **choose_engine(engine))
+        return time.perf_counter() - start
 
 
-def seconds_of(call: Callable[[], Any]) -> float:
-    """Return how long a call takes."""
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
+def measure(options: Options) -> list[Table]:
+    """Return hours of audio in a minute."""
+    workers, rounds = (1, 2), options.count(3)
+    count = 4 if options.quick else TRACKS
+    columns = ["hours of audio in a minute", "loop"]
+    columns += [text for n in workers for text in (f"{n} process{'es' * (n > 1)}", f"{n} / loop")]
+    columns += ["before, 2 processes", "2 / before"] if options.before else []
+    note = f"{count} tracks of {SECONDS:g} s, an empty cache and new processes, medians of {rounds} rounds"
+    table = Table("collection", columns, note)
+    with tempfile.TemporaryDirectory() as folder, Sides(options) as sides:
+        paths = write_tracks(Path(folder), count, SECONDS)["path"].tolist()
+        amount = 60 * count * SECONDS / 3600
+        for title, models in CASES.items():
+            asked = prepare(models)
+            names = [one["model"] for one in asked]
+            ways = {
+                "loop": partial(sides.process("lines").call, "benchmarks.collection:loop", paths=paths, asked=asked)
+            }
+            embed = partial(_embed, sides, paths=paths, models=names)
+            ways |= {str(n): partial(embed, str(n), workers=n) for n in workers}
+            if options.before:
+                ways["before"] = partial(embed, "before", workers=2)
+            found = interleave(ways, rounds, warm_up=0 if options.quick else 1)
+            cells = [found.speed("loop", amount, "h/min")]
+            for n in map(str, workers):
+                cells += [found.speed(n, amount, "h/min"), found.ratio("loop", n)]
+            if options.before:
+                cells += [found.speed("before", amount, "h/min"), found.ratio("before", "2")]
+            table.rows[title] = cells
+    return [table]
 
 
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tracks", type=int, default=24)
-    parser.add_argument("--seconds", type=float, default=30.0)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--workers", type=int, nargs="*", default=[1, 2])
-    options = parser.parse_args()
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    hours = options.tracks * options.seconds / 3600
-    print(
-        f"{options.tracks} tracks of {options.seconds:g} s, {cores} cores, load {os.getloadavg()[0]:.1f}; "
-        f"medians of {options.rounds} rounds, hours of audio in a minute (times as fast as Essentia's own lines)"
-    )
-    print(f"{'':24}{'essentia':>12}" + "".join(f"{f'{n} worker' + 's' * (n > 1):>20}" for n in options.workers))
-    with tempfile.TemporaryDirectory() as folder:
-        table = excerpts(Path(folder), options.tracks, options.seconds)
-        for name, models in CASES.items():
-            ways = [partial(with_essentia, table, models)]
-            ways += [partial(with_embviz, table, models, workers) for workers in options.workers]
-            ways[0]()  # loads the libraries
-            rounds = [[seconds_of(way) for way in ways] for _ in range(options.rounds)]
-            speeds = [60 * hours / statistics.median(column) for column in zip(*rounds, strict=True)]
-            ratios = [statistics.median(one[0] / one[i] for one in rounds) for i in range(len(ways))]
-            shown = [f"{speed:.2f} ({ratio:.2f})" for speed, ratio in zip(speeds, ratios, strict=True)]
-            print(f"{name:24}{shown[0].split()[0]:>12}" + "".join(f"{text:>20}" for text in shown[1:]), flush=True)
-
-
-if __name__ == "__main__":
-    main()
+def _embed(sides: Sides, side: str, **arguments: Any) -> float:
+    return float(sides.process(side).call("benchmarks.collection:embed_collection", **arguments))

@@ -1,8 +1,7 @@
 """How fast a map of many points is drawn: in a real browser, with the scripts as they are shipped.
 
-Run ``python benchmarks/drawing.py``; it needs Chromium or Chrome, and the developers' packages. Points are drawn by
-WebGL and on the canvas. All times are those of this machine, its browser draws in software where there is no graphics
-card (the table says which renderer it has), and what else runs on it is in them: the load is printed first and last.
+It needs Chromium or Chrome, and the developers' packages. Points are drawn by WebGL and on the canvas; the browser
+draws in software where there is no graphics card (the table says which renderer it has).
 
 sent           bytes of the state of the map, as they go to the page; scripts cross once per kernel and are left out
 first paint    from asking for the map, its state being in the page, to the frame in which points are to be seen
@@ -12,22 +11,15 @@ pan, zoom      frames per second, and the longest pause between two frames, whil
 
 from __future__ import annotations
 
-import argparse
-import os
-import sys
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
-
-from harness import Bench, chromium  # noqa: E402  of the tests
-from playwright.sync_api import sync_playwright  # noqa: E402
-
-from embviz.plotting.encodings import encode_colors  # noqa: E402
-from embviz.widgets.scatter import Scatter  # noqa: E402
+from benchmarks.browser import Bench, open_browser
+from benchmarks.measuring import Options
+from benchmarks.tables import Cell, Figure, Table
+from embviz.plotting.encodings import encode_colors
+from embviz.widgets.scatter import Scatter
 
 SIZES = [10_000, 100_000, 1_000_000]
 MOVES = 60  # of the pointer, one per frame
@@ -109,26 +101,26 @@ def state(widget: Any) -> dict[str, Any]:
     return {name: value for name, value in widget.get_state().items() if name[0] != "_" and name != "layout"}
 
 
-def measure(browser: Any, n: int, renderer: str) -> list[str]:
-    """Return one line of the table."""
+def measure_map(browser: Any, n: int, renderer: str) -> list[Cell]:
+    """Return one row of the table."""
     widget = a_map(n, renderer)
-    size = f"{sent(widget) / 1e6:.2f} MB"
+    size = Figure(sent(widget), "B")
     context = browser.new_context(viewport={"width": 1000, "height": 760})
     bench = Bench(context.new_page())
     bench.page.set_default_timeout(180_000)
     bench.add("m", "scatter", state(widget))
     first = bench.page.evaluate(SHOW, ["m", 900])
     bench.page.wait_for_timeout(1500)
-    hands = []
+    hands: list[Cell] = []
     for kind in ("pan", "zoom"):
-        pauses = np.array(bench.page.evaluate(HAND, ["m", MOVES, kind]))
-        hands.append(f"{1000 / pauses.mean():.0f} fps, {pauses.max():.0f} ms")
+        pauses = np.array(bench.page.evaluate(HAND, ["m", MOVES, kind])) / 1000
+        hands += [Figure(1 / pauses.mean(), "fps"), Figure(pauses.max(), "s")]
     context.close()
     widget.close()
-    return [f"{n:,}", renderer, size, f"{first:.0f} ms", *hands]
+    return [size, Figure(first / 1000, "s"), *hands]
 
 
-def renderer(browser: Any) -> str:
+def renderer_name(browser: Any) -> str:
     """Return what draws WebGL in this browser."""
     page = browser.new_page()
     name = page.evaluate("""() => {
@@ -139,23 +131,13 @@ def renderer(browser: Any) -> str:
     return str(name)
 
 
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="numbers of points")
-    sizes = parser.parse_args().sizes
-    print(f"load {os.getloadavg()[0]:.1f} of {os.cpu_count()} cores")
-    heads = ["points", "drawn by", "sent", "first paint", "pan", "zoom"]
-    print("| " + " | ".join(heads) + " |\n|" + "---|" * len(heads))
-    with sync_playwright() as playwright:
-        browser = chromium(playwright)
-        for n in sizes:
+def measure(options: Options) -> list[Table]:
+    """Return a row for each size and renderer."""
+    with open_browser() as browser:
+        note = f"Chromium {browser.version}, WebGL by {renderer_name(browser)}; one run"
+        columns = ["points", "sent", "first paint", "pan", "longest pause", "zoom", "longest pause"]
+        table = Table("drawing", columns, note)
+        for n in SIZES[:1] if options.quick else SIZES:
             for kind in ("webgl", "canvas"):
-                print("| " + " | ".join(measure(browser, n, kind)) + " |", flush=True)
-        print(f"WebGL: {renderer(browser)}")
-        browser.close()
-    print(f"load {os.getloadavg()[0]:.1f}")
-
-
-if __name__ == "__main__":
-    main()
+                table.rows[f"{n:,} by {kind}"] = measure_map(browser, n, kind)
+    return [table]

@@ -1,13 +1,12 @@
 """How fast the panel is: in a real JupyterLab and a real browser, with widgets as they are shipped.
 
-Run ``python benchmarks/panel.py``; it needs Chromium or Chrome, and the developers' packages. Goals stand beside what
-was measured; nothing fails where one is missed. All times are those of this machine, its browser draws in software
-where there is no graphics card, and what else runs on it is in them: the load is printed first and last.
+It needs Chromium or Chrome, and the developers' packages. The browser draws in software where there is no graphics
+card.
 
 import to panel    from "run the cell" (import embviz, make an Explorer) to the frame in which the panel is painted, in
                    a kernel that has imported nothing yet; of Python's files, the bytecode is there
-track to heatmap   from the click on a track, of which all rows are in the cache, to the frame in which the picture of
-                   the first row is another one
+track to heatmap   from the click on a track to the frame in which the picture of the first row is another one: of a
+                   track of which all rows are in the cache, and of one that was never computed
 bytes, messages    what the server sent over web sockets from the run of the cell, or from a click, until page and
                    kernel rest; with ``--before``, a checkout of an earlier commit, for the kernels of that one, too:
                    ``git worktree add /tmp/before COMMIT``
@@ -15,51 +14,34 @@ bytes per cell     what the server sent to the page for one heatmap, by its numb
 longest frame      the longest pause between two frames while one zooms in and out as the music plays
 
 JupyterLab is left alone for a moment before each of them: it talks to a new kernel on its own account.
-
-Bytes and messages before the scripts of the widgets crossed once per kernel, and frames of layers when they are seen
-(45d0884), and after, in one run: ten sample tracks, MusiCNN on a track of 53 s, a page of 1440 × 1000 pixels,
-jupyterlab 4.6. Stills, which the notebook keeps of the view, came in between: they are 67, 43, 222 and 43 kB of the
-first four steps. A page that is loaded anew gets what the kernel's widgets hold.
-
-=====================  ========================  ========================
-step                   before                    after
-=====================  ========================  ========================
-open the panel         953,756 bytes, 49         544,766 bytes, 57
-choose a track         92,437 bytes, 23          136,945 bytes, 25
-open Layers            10,082,936 bytes, 91      1,403,573 bytes, 95
-open Map               2,710,373 bytes, 69       233,583 bytes, 64
-load the page anew     13,519,158 bytes, 76      1,504,435 bytes, 73
-=====================  ========================  ========================
 """
 
 from __future__ import annotations
 
-import argparse
-import os
-import platform
 import statistics
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
-
-from harness import chromium  # noqa: E402  of the tests
-from lab import LabPage, LabServer, Panel  # noqa: E402
-from playwright.sync_api import sync_playwright  # noqa: E402
+from benchmarks import ROOT
+from benchmarks.browser import LabPage, LabServer, Panel, open_browser
+from benchmarks.measuring import Options, figure_of
+from benchmarks.tables import Cell, Figure, Table
 
 TITLES = ["Two Five Window", "Sixty-Four Bars"]  # of sample tracks
 REST = 2000  # milliseconds
-GOALS = {"open the panel": "0.6 MB", "open Layers": "1.5 MB"}  # to the page
-GOAL = 34  # milliseconds, two frames of a usual screen and what its clock is off
 # Dimensions, frames, and seconds from frame to frame.
 SIZES = [(512, 3000, 0.1), (768, 22_500, 0.016)]
 
 PANEL = "import embviz\nexplorer = embviz.Explorer('sample_audio')\nexplorer"
+
+# Shows the first track, and forgets what was computed of the second.
+FORGET = f"""
+explorer.open(next(t for t in explorer._context.tracks if t.title == {TITLES[0]!r}).id).wait()
+embviz.Cache().clear()
+"""
 
 HEATMAP = """
 import numpy as np
@@ -179,10 +161,8 @@ def lab(folder: Path, checkout: Path = ROOT) -> Iterator[tuple[LabServer, Any]]:
     own = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPYCACHEPREFIX": str(folder / "bytecode"), "PYTHONPATH": str(checkout)}
     server = LabServer(folder, ROOT / "sample_audio", own)
     try:
-        with sync_playwright() as playwright:
-            browser = chromium(playwright)
+        with open_browser() as browser:
             yield server, browser
-            browser.close()
     finally:
         server.stop()
 
@@ -241,99 +221,100 @@ def steps(folder: Path, checkout: Path) -> dict[str, tuple[int, int]]:
     return found
 
 
-def compare_traffic(folder: Path, before: Path | None) -> None:
-    """Print what each step costs, and what it cost before."""
-    checkouts = ([before] if before else []) + [ROOT]
-    results = [steps(folder / f"traffic-{i}", checkout) for i, checkout in enumerate(checkouts)]
-    print(f"\n{'bytes and messages to the page':30}{'before and after' if before else '':>48}")
-    for name in results[-1]:
-        costs = "".join(f"{size:14,} {messages:5} msg." for size, messages in (result[name] for result in results))
-        print(f"  {name:28}{costs}{GOALS.get(name, ''):>12}")
-
-
-def panels(server: LabServer, browser: Any, rounds: int) -> None:
-    """Print the time to the panel, and to the heatmap of a track that is in the cache, and how it zooms."""
+def times_to_pictures(server: LabServer, browser: Any, rounds: int) -> dict[str, Any]:
+    """Return milliseconds to the panel and to heatmaps, bytes, and pauses between frames while one zooms."""
     prepare(server, browser)
-    shown, inside, warm, lengths = [], [], [], []
+    found: dict[str, Any] = {"panel": [], "kept": [], "new": [], "bytes": [], "pauses": []}
     for i in range(rounds):
         page, traffic = opened(server, browser, f"panel-{i}.ipynb", PANEL)
-        shown.append(page.js(RUN_UNTIL, [".ev-panel", False]))
+        found["panel"].append(page.js(RUN_UNTIL, [".ev-panel", False]))
         for title in TITLES * 2:
             page.execute("_ = explorer.wait()")
             rest(page)
             before = traffic.bytes
             if page.js("() => document.querySelector('.ev-panel h2').textContent") == title:
                 continue
-            warm.append(page.js(CLICK_UNTIL, [title]))
+            found["kept"].append(page.js(CLICK_UNTIL, [title]))
             rest(page)
-            inside.append(traffic.bytes - before)
-        lengths += page.js(ZOOM, page.ask("explorer.widget.clock"))
-        rows = page.ask("len(explorer.widget.rows)")
-        page.close()
-    print(f"{'import to panel shown':34}{line(shown)}{'0.3 s':>10}")
-    print(f"{'warm track to painted heatmap':34}{line(warm)}{'0.25 s':>10}")
-    print(f"{'bytes to the page for that track':34}{statistics.median(inside):12,.0f}")
-    print(f"\nthe panel with {rows} rows of the sample tracks\n{frames_of(lengths)}")
-
-
-def heatmaps(server: LabServer, browser: Any) -> None:
-    """Print what one heatmap costs at each size."""
-    for dimensions, frames, period in SIZES:
-        source = HEATMAP.format(dimensions=dimensions, frames=frames, period=period)
-        page, traffic = opened(server, browser, f"heatmap-{dimensions}.ipynb", source)
-        before = traffic.bytes
-        painted = page.js(RUN_UNTIL, ["canvas.ev-heatmap-canvas", True])
+            found["bytes"].append(traffic.bytes - before)
+        found["pauses"] += page.js(ZOOM, page.ask("explorer.widget.clock"))
+        page.execute(FORGET)
+        page.execute("_ = explorer.wait()")
         rest(page)
-        per_cell = (traffic.bytes - before) / (dimensions * frames)
-        page.js(SILENCE, [f"bench-{dimensions}", frames * period])
-        lengths = page.js(ZOOM, f"bench-{dimensions}")
-        print(f"\n{dimensions} × {frames:,} through the widget")
-        print(f"{'  cell run to painted heatmap':34}{painted / 1000:10.2f} s")
-        print(f"{'  bytes sent per cell':34}{per_cell:12.2f}{'':8}{'1':>10}")
-        print(frames_of(lengths))
+        found["new"].append(page.js(CLICK_UNTIL, [TITLES[1]]))
+        page.execute("_ = explorer.wait()")
         page.close()
+    return found
 
 
-def frames_of(lengths: list[float]) -> str:
-    """Return the longest of some frames, and what is usual."""
-    lengths = sorted(lengths)
-    late = sum(length > GOAL for length in lengths)
-    usual = f"95 of 100 within {lengths[int(0.95 * len(lengths))]:.0f} ms, {late} of {len(lengths)} beyond the goal"
-    return f"{'  longest frame, zooming + playing':34}{lengths[-1]:9.0f} ms{'':8}{'33 ms':>10}   ({usual})"
+def heatmap_costs(server: LabServer, browser: Any, dimensions: int, frames: int, period: float) -> dict[str, Any]:
+    """Return what one heatmap of a size costs."""
+    source = HEATMAP.format(dimensions=dimensions, frames=frames, period=period)
+    page, traffic = opened(server, browser, f"heatmap-{dimensions}.ipynb", source)
+    before = traffic.bytes
+    painted = page.js(RUN_UNTIL, ["canvas.ev-heatmap-canvas", True])
+    rest(page)
+    per_cell = (traffic.bytes - before) / (dimensions * frames)
+    page.js(SILENCE, [f"bench-{dimensions}", frames * period])
+    pauses = page.js(ZOOM, f"bench-{dimensions}")
+    page.close()
+    return {"painted": painted, "per cell": per_cell, "pauses": pauses}
 
 
-def line(milliseconds: list[float]) -> str:
-    """Return median and worst in seconds."""
-    return f"{statistics.median(milliseconds) / 1000:10.2f} s  (worst {max(milliseconds) / 1000:.2f} s)"
+def measure(options: Options) -> list[Table]:
+    """Return a table of bytes, one of times and one of heatmaps."""
+    rounds = options.count(3)
+    with tempfile.TemporaryDirectory() as name:
+        tables = [_traffic(Path(name), options)]
+        folder = Path(name) / "times"
+        folder.mkdir()
+        with lab(folder) as (server, browser):
+            note = f"Chromium {browser.version}, medians of {rounds} rounds"
+            tables.append(Table("panel-times", ["", "median", "worst"], note, _times(server, browser, rounds)))
+            if not options.quick:
+                columns = [
+                    "heatmap",
+                    "cell run to picture",
+                    "bytes per cell",
+                    "longest frame",
+                    "95 of 100 frames within",
+                ]
+                rows = {f"{d} × {t:,}": _heatmap(server, browser, d, t, period) for d, t, period in SIZES}
+                tables.append(Table("panel-heatmaps", columns, note, rows))
+    return tables
 
 
-def times(folder: Path, only: str | None, rounds: int) -> None:
-    """Print the times of the panel, of heatmaps, or of both."""
-    folder.mkdir()
-    with lab(folder) as (server, browser):
-        print(f"Chromium {browser.version}; medians of {rounds} rounds; goals at the right\n")
-        if only != "heatmap":
-            panels(server, browser, rounds)
-        if only != "panel":
-            heatmaps(server, browser)
+def _traffic(folder: Path, options: Options) -> Table:
+    checkouts = ([options.before] if options.before else []) + [ROOT]
+    results = [steps(folder / f"traffic-{i}", checkout) for i, checkout in enumerate(checkouts)]
+    columns = ["bytes and messages to the page", *(["before", "messages"] if options.before else []), "", "messages"]
+    table = Table(
+        "panel", columns, "ten sample tracks, MusiCNN on a track of 53 s, a page of 1440 × 1000 pixels; one run"
+    )
+    for name in results[-1]:
+        costs = [result[name] for result in results]
+        table.rows[name] = [cell for size, count in costs for cell in (Figure(size, "B"), str(count))]
+    return table
 
 
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", choices=["traffic", "panel", "heatmap"])
-    parser.add_argument("--before", type=Path, help="checkout of an earlier commit, whose bytes are counted first")
-    options = parser.parse_args()
-    print(f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
-    print(f"load {os.getloadavg()[0]:.1f}")
-    with tempfile.TemporaryDirectory() as folder:
-        if options.only in (None, "traffic"):
-            compare_traffic(Path(folder), options.before and options.before.resolve())
-        if options.only != "traffic":
-            times(Path(folder) / "times", options.only, options.rounds)
-    print(f"\nload {os.getloadavg()[0]:.1f}")
+def _times(server: LabServer, browser: Any, rounds: int) -> dict[str, list[Cell]]:
+    found = times_to_pictures(server, browser, rounds)
+    rows: dict[str, list[Cell]] = {
+        "import to panel": _seconds(found["panel"]),
+        "click on a kept track to its heatmap": _seconds(found["kept"]),
+        "click on a new track to its first heatmap": _seconds(found["new"]),
+        "bytes to the page for a kept track": [figure_of(found["bytes"], "B"), None],
+        "frames while one zooms and it plays": _seconds(found["pauses"]),
+    }
+    return rows
 
 
-if __name__ == "__main__":
-    main()
+def _heatmap(server: LabServer, browser: Any, dimensions: int, frames: int, period: float) -> list[Cell]:
+    found = heatmap_costs(server, browser, dimensions, frames, period)
+    pauses = sorted(found["pauses"])
+    within = [Figure(value / 1000, "s") for value in (pauses[-1], pauses[int(0.95 * len(pauses))])]
+    return [Figure(found["painted"] / 1000, "s"), Figure(found["per cell"]), *within]
+
+
+def _seconds(milliseconds: list[float]) -> list[Cell]:
+    return [Figure(statistics.median(milliseconds) / 1000, "s"), Figure(max(milliseconds) / 1000, "s")]

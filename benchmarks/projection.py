@@ -1,40 +1,40 @@
 """How much of a map is due to its seed, and how true it is: UMAP by embviz and by umap-learn, from the same neighbours.
 
-Run ``python benchmarks/projection.py [DATA ...] [--seeds N]``. Both start from PCA. umap-learn is given a seed, which
-makes it use one processor. Each line has the least and the greatest of all seeds.
+Both start from PCA. umap-learn is given a seed, which makes it use one processor. Each figure has the least and the
+greatest of all seeds.
 
-Procrustes    disparity of two maps after the best shift, turn, mirror and scale, for each pair of seeds: 0 where they
-              are alike, 1 where they have nothing in common
-trustworthy   share of neighbours on the map that are neighbours in the full space, weighted by rank
-continuous    the reverse
-Spearman      rank correlation of distances in the full space and on the map, of a sample of points
-extent        the longer side of the map
-seconds       for graph, layout, and in embviz the figures of quality; compiled before, neighbours not included
+Procrustes        disparity of two maps after the best shift, turn, mirror and scale, for each pair of seeds: 0 where
+                  they are alike, 1 where they have nothing in common
+trustworthiness   share of neighbours on the map that are neighbours in the full space, weighted by rank
+continuity        the reverse
+Spearman          rank correlation of distances in the full space and on the map, of a sample of points
+time              for graph, layout, and in embviz the figures of quality; compiled before, neighbours not included
 """
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import time
 import warnings
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from map import vectors
 from scipy.spatial import procrustes
 from scipy.spatial.distance import pdist
 from scipy.stats import spearmanr
 
 import embviz
+from benchmarks.map import made_up_vectors
+from benchmarks.measuring import Options
+from benchmarks.sounds import SAMPLES
+from benchmarks.tables import Cell, Table
 from embviz.analysis.neighbors import Neighbors, nearest_neighbors
 from embviz.analysis.projection.quality import map_neighbors, quality_metrics
 
 K = 15
+SEEDS = 4
 SAMPLE = 1500  # points whose distances are compared
-SAMPLE_AUDIO = Path(__file__).parent.parent / "sample_audio"
 
 
 def digits() -> np.ndarray[Any, Any]:
@@ -47,14 +47,13 @@ def digits() -> np.ndarray[Any, Any]:
 
 def frames() -> np.ndarray[Any, Any]:
     """Return all frames of the sample collection by MusiCNN."""
-    return embviz.Collection.from_folder(SAMPLE_AUDIO).embed("musicnn", pooling="frames", progress=False).values
+    return embviz.Collection.from_folder(SAMPLES).embed("musicnn", pooling="frames", progress=False).values
 
 
 DATA: dict[str, tuple[Callable[[], np.ndarray[Any, Any]], str]] = {
-    "digits": (digits, "euclidean"),
-    "frames": (frames, "cosine"),
-    "5000": (lambda: vectors(5000), "cosine"),
-    "100000": (lambda: vectors(100_000), "cosine"),
+    "800 digits": (digits, "euclidean"),
+    "frames of the sample tracks": (frames, "cosine"),
+    "5,000 vectors in clusters": (lambda: made_up_vectors(5000), "cosine"),
 }
 
 
@@ -74,54 +73,43 @@ def by_umap_learn(x: np.ndarray[Any, Any], near: Neighbors, seed: int) -> np.nda
     return found
 
 
-def spread(values: Iterable[float], digits: int) -> str:
-    """Return the least and the greatest value."""
-    every = sorted(values)
-    return f"{every[0]:.{digits}f}-{every[-1]:.{digits}f}"
+METHODS = {"embviz": by_embviz, "umap-learn": by_umap_learn}
 
 
-def print_line(name: str, x: np.ndarray[Any, Any], near: Neighbors, maps: list[Any], seconds: list[float]) -> None:
-    """Print what was measured on the maps of all seeds."""
-    some = np.random.default_rng(0).permutation(len(x))[:SAMPLE]
-    apart = pdist(x[some], near.metric)
-    true = near.indices[:, :K]
-    quality = [quality_metrics(x, xy, true, map_neighbors(xy, K), near.metric, lambda *_: None) for xy in maps]
-    columns = (
-        spread((procrustes(one, other)[2] for one, other in itertools.combinations(maps, 2)), 2),
-        spread((each.trustworthiness for each in quality), 4),
-        spread((each.continuity for each in quality), 4),
-        spread((spearmanr(apart, pdist(xy[some])).statistic for xy in maps), 3),
-        spread((np.ptp(xy, axis=0).max() for xy in maps), 0),
-        spread(seconds, 1),
-    )
-    print(f"{name:10}" + "".join(f"{column:>15}" for column in columns), flush=True)
-
-
-def main() -> None:
-    """Print a table for each of the data asked for."""
+def measure(options: Options) -> list[Table]:
+    """Return a row for each method on each of the data."""
     warnings.filterwarnings("ignore", module="umap")
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("data", nargs="*", default=list(DATA), help=f"of {', '.join(DATA)}; all by default")
-    parser.add_argument("--seeds", type=int, default=4, help="number of maps of each kind, at least 2")
-    asked = parser.parse_args()
-    methods = {"embviz": by_embviz, "umap-learn": by_umap_learn}
-    for method in methods.values():
-        method(x := vectors(200), nearest_neighbors(x, K, cache=False), 0)
-    for name in asked.data:
-        make, metric = DATA[name]
+    columns = ["", "Procrustes", "trustworthiness", "continuity", "Spearman", "time"]
+    seeds = options.rounds or (2 if options.quick else SEEDS)
+    table = Table("projection", columns, f"{seeds} seeds, least and greatest")
+    for method in METHODS.values():
+        method(x := made_up_vectors(200), nearest_neighbors(x, K, cache=False), 0)  # compiles
+    for name, (make, metric) in list(DATA.items())[: 1 if options.quick else None]:
         x = make()
         near = nearest_neighbors(x, K, metric=metric, cache=False)
-        print(f"\n{name}: {len(x):,} vectors of {x.shape[1]} dimensions, {metric}")
-        heads = ("Procrustes", "trustworthy", "continuous", "Spearman", "extent", "seconds")
-        print(f"{'':10}" + "".join(f"{head:>15}" for head in heads))
-        for title, method in methods.items():
+        for title, method in METHODS.items():
             maps, seconds = [], []
-            for seed in range(asked.seeds):
+            for seed in range(seeds):
                 start = time.perf_counter()
                 maps.append(method(x, near, seed))
                 seconds.append(time.perf_counter() - start)
-            print_line(title, x, near, maps, seconds)
+            table.rows[f"{name}, {title}"] = _cells(x, near, maps, seconds)
+    return [table]
 
 
-if __name__ == "__main__":
-    main()
+def _cells(x: np.ndarray[Any, Any], near: Neighbors, maps: list[Any], seconds: list[float]) -> list[Cell]:
+    some = np.random.default_rng(0).permutation(len(x))[:SAMPLE]
+    apart, true = pdist(x[some], near.metric), near.indices[:, :K]
+    quality = [quality_metrics(x, xy, true, map_neighbors(xy, K), near.metric, lambda *_: None) for xy in maps]
+    return [
+        _spread((procrustes(one, other)[2] for one, other in itertools.combinations(maps, 2)), 2),
+        _spread((each.trustworthiness for each in quality), 4),
+        _spread((each.continuity for each in quality), 4),
+        _spread((spearmanr(apart, pdist(xy[some])).statistic for xy in maps), 3),
+        _spread(seconds, 1) + " s",
+    ]
+
+
+def _spread(values: Iterable[float], digits: int) -> str:
+    every = sorted(values)
+    return f"{every[0]:.{digits}f}–{every[-1]:.{digits}f}"

@@ -2,7 +2,7 @@
 
 Each process that computes embeddings is given one thread for TensorFlow, and there are as many of them as cores.
 Decoding and front-ends run on one core: one process with two threads kept 1.6 of two cores busy, while the processor's
-time for a track is the same with one thread as with two (``benchmarks/collection.py`` times the whole).
+time for a track is the same with one thread as with two (``python -m benchmarks collection`` times the whole).
 TensorFlow inside Essentia follows ``TF_NUM_INTRAOP_THREADS`` and ``TF_NUM_INTEROP_THREADS`` where both are set before
 it starts; ``OMP_NUM_THREADS`` changes nothing. What trains classifiers does its linear algebra in one thread each.
 """

@@ -99,7 +99,7 @@ def evaluate(  # noqa: PLR0913  options are given by name
         :mod:`embviz.evaluation.classifiers`. The baselines "majority" and "chance" are always there.
     pooling : {"mean", "frames", "mean+std", "max", "median"}
         What is trained on: a vector for each track, or its frames, whose probabilities are averaged. Frames take
-        several times as long and were no better on the whole (``benchmarks/tasks.py`` measures both).
+        several times as long and were no better on the whole (``python -m benchmarks pooling`` measures both).
     classes : mapping, optional
         From labels of the other collection to classes of the first, None to leave one out. Labels that are not in it
         stand for the class of their own name.

@@ -1,0 +1,139 @@
+"""Tables of what was measured: as JSON, as Markdown, and between the marks of README."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A value with its unit, the least and the greatest of the rounds."""
+
+    value: float
+    unit: str = ""
+    low: float | None = None
+    high: float | None = None
+
+    def __str__(self) -> str:
+        scale, unit = _SCALES.get(self.unit, _unscaled)(self.value)
+        text = f"{_digits(self.value / scale)}{unit}"
+        # The spread of a ratio says how sure it is; that of each time would fill the table.
+        if self.unit == "×" and self.low is not None and self.high is not None:
+            text += f" ({_digits(self.low)}–{_digits(self.high)})"
+        return text
+
+
+Cell: TypeAlias = Figure | str | None  # str: why there is no figure, or a word
+
+
+@dataclass
+class Table:
+    """What a benchmark found.
+
+    Parameters
+    ----------
+    name : str
+        Name of the benchmark, where it has several tables with a word after a hyphen.
+    columns : list of str
+        Headings, that of the rows' labels first.
+    rows : dict of str to list
+        Cells by the label of their row.
+    note : str
+        How it was measured, in a few words.
+    """
+
+    name: str
+    columns: list[str]
+    note: str
+    rows: dict[str, list[Cell]] = field(default_factory=dict)
+
+    def markdown(self) -> str:
+        """Return it as Markdown."""
+        return markdown(to_json(self))
+
+
+def to_json(table: Table) -> dict[str, Any]:
+    """Return a table as what JSON can hold."""
+    rows = {label: [_cell_to_json(cell) for cell in cells] for label, cells in table.rows.items()}
+    return {"columns": table.columns, "rows": rows, "note": table.note}
+
+
+def _cell_to_json(cell: Cell) -> Any:
+    return (
+        {key: value for key, value in asdict(cell).items() if value is not None} if isinstance(cell, Figure) else cell
+    )
+
+
+def _cell_text(cell: Any) -> str:
+    text = str(Figure(**cell)) if isinstance(cell, Mapping) else "–" if cell is None else str(cell)
+    return text.replace("|", "\\|")
+
+
+def markdown(table: Mapping[str, Any]) -> str:
+    """Return a table that came from JSON as Markdown."""
+    lines = [table["columns"], ["---"] * len(table["columns"])]
+    lines += [[label, *map(_cell_text, cells)] for label, cells in table["rows"].items()]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def caption(table: Mapping[str, Any]) -> str:
+    """Return where and when a table was measured, as a line of Markdown."""
+    return f"*{table['note']}. {table['machine']}; embviz {table['version']}, {table['date']}.*"
+
+
+def load_results(path: Path) -> dict[str, Any]:
+    """Return the tables of a file by name; none where there is no file."""
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return found
+
+
+def fill_readme(text: str, results: Mapping[str, Any]) -> str:
+    """Return README's text with the tables of some results between the marks that name them."""
+
+    def fill(mark: re.Match[str]) -> str:
+        table = results.get(mark[1])
+        text = f"{markdown(table)}\n\n{caption(table)}" if table else f"*Not measured yet: {mark[1]}.*"
+        return f"<!-- benchmarks:{mark[1]} -->\n{text}\n<!-- /benchmarks -->"
+
+    return re.sub(r"<!-- benchmarks:([\w-]+) -->\n.*?<!-- /benchmarks -->", fill, text, flags=re.DOTALL)
+
+
+# How figures are written. ---------------------------------------------------------------------------------------------
+
+
+def _digits(value: float) -> str:
+    """Return a value with three significant digits, or all before the point."""
+    if not value or not math.isfinite(value):
+        return f"{value:g}"
+    return f"{value:,.{max(0, 2 - math.floor(math.log10(abs(value))))}f}"
+
+
+def _unscaled(_: float) -> tuple[float, str]:
+    return 1.0, ""
+
+
+def _seconds(value: float) -> tuple[float, str]:
+    return (1e-3, " ms") if value < 0.1 else (1.0, " s")
+
+
+def _bytes(value: float) -> tuple[float, str]:
+    return (1e9, " GB") if value >= 1e9 else (1e6, " MB") if value >= 1e5 else (1e3, " kB")
+
+
+_SCALES = {"s": _seconds, "B": _bytes} | {
+    unit: (lambda _, text=text: (1.0, text))
+    for unit, text in (
+        ("×", " ×"),
+        ("%", " %"),
+        ("GFLOP/s", " GFLOP/s"),
+        ("GFLOP", " GFLOP"),
+        ("h/min", ""),
+        ("fps", " fps"),
+    )
+}
