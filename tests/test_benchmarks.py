@@ -9,7 +9,6 @@ import sys
 from itertools import count
 from types import SimpleNamespace
 
-import onnx
 import pytest
 from onnx import TensorProto, helper
 
@@ -152,7 +151,6 @@ def test_work_is_counted_with_the_shapes_that_are_fed():
     given = [helper.make_tensor_value_info("x", float32, ["n", 2, 4, 6])]
     graph = helper.make_graph(nodes, "g", given, [helper.make_tensor_value_info("z", float32, None)], constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
-    onnx.checker.check_model(model)
     of_one = 2e-9 * (5 * 4 * 6 * 2 * 3 + 120 * 7)
     assert matrix_limit.count_work(model.SerializeToString(), (("x", (3, 2, 4, 6)),)) == pytest.approx(3 * of_one)
 
