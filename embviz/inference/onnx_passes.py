@@ -48,22 +48,12 @@ def _simplify(model: ModelProto) -> ModelProto:
 
 
 class _Rewriting:
-    """A graph whose nodes are moved.
-
-    Attributes
-    ----------
-    nodes : list of NodeProto
-        In an order in which they can be run.
-    constants : dict of str to ndarray
-        What does not depend on the input.
-    """
+    """A graph whose nodes are moved."""
 
     def __init__(self, graph: GraphProto) -> None:
-        from onnx import numpy_helper
-
         self._graph = graph
-        self.nodes = list(graph.node)
-        self.constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+        self._nodes = list(graph.node)  # in an order in which they can be run
+        self._constants = {tensor.name: tensor for tensor in graph.initializer}
         self._makers = {name: node for node in graph.node for name in node.output}
         self._uses = Counter(name for node in graph.node for name in node.input)
         self._uses.update(output.name for output in graph.output)
@@ -84,14 +74,14 @@ class _Rewriting:
         convolution = self._makers.get(chain[-1].input[0]) if chain else None
         if convolution is None or not self._is_read_once(convolution):
             return
-        channels = len(self.constants[convolution.input[1]])
+        channels = self._constants[convolution.input[1]].dims[0]
         signs = np.broadcast_to(signs, channels)
         moved = self._pooled(pool, convolution, signs)
         chain[-1].input[0] = moved[-1].output[0]
         chain[0].output[0] = pool.output[0]
         place = self._place(chain[-1])
-        self.nodes[place:place] = moved
-        del self.nodes[self._place(pool)]
+        self._nodes[place:place] = moved
+        del self._nodes[self._place(pool)]
 
     def _chain_above(self, tensor: str) -> tuple[list[NodeProto], NDArray[np.float32]]:
         """Return the operations behind a convolution that keep an order, the last first, and -1 where they turn it."""
@@ -111,19 +101,19 @@ class _Rewriting:
 
     def _values_of_channels(self, node: NodeProto) -> NDArray[np.float32] | None:
         """Return what an operation joins with each channel, ``[c]`` or ``[1]``; its first input is then the data."""
-        if node.input[0] in self.constants:
+        if node.input[0] in self._constants:
             node.input[:] = node.input[::-1]
-        values = self.constants.get(node.input[1])
-        if values is None or values.ndim > 4 or any(n != 1 for n in (*values.shape[-2:], *values.shape[:-3])):
+        sizes = list(self._constants[node.input[1]].dims) if node.input[1] in self._constants else [0]
+        if len(sizes) > 4 or any(size != 1 for size in (*sizes[-2:], *sizes[:-3])):
             return None
-        return values.reshape(-1)
+        return self._values(node.input[1]).reshape(-1)
 
     def _is_read_once(self, node: NodeProto) -> bool:
         """Return whether a node is a convolution whose kernel is known, and whose result one other node alone reads."""
         return (
             node.op_type == "Conv"
             and self._uses[node.output[0]] == 1
-            and all(name in self.constants for name in node.input[1:])
+            and all(name in self._constants for name in node.input[1:])
         )
 
     def _pooled(self, pool: NodeProto, convolution: NodeProto, signs: NDArray[np.float32]) -> list[NodeProto]:
@@ -135,7 +125,7 @@ class _Rewriting:
         # Whole blocks of channels need not be laid out anew to be pooled; the empty ones cost nothing more.
         more = -channels % _BLOCK if channels > _BLOCK and not grouped else 0
         for i in range(1, len(convolution.input)):
-            values = self.constants[convolution.input[i]]
+            values = self._values(convolution.input[i])
             values = values * signs.reshape(-1, *[1] * (values.ndim - 1))
             values = np.pad(values, [(0, more), *[(0, 0)] * (values.ndim - 1)])
             convolution.input[i] = self._add_constant(f"{name}#signed{i}", values)
@@ -150,19 +140,28 @@ class _Rewriting:
             nodes.append(helper.make_node("Mul", [nodes[-1].output[0], factor], [f"{name}#turned"]))
         return nodes
 
+    def _values(self, name: str) -> NDArray[Any]:
+        from onnx import numpy_helper
+
+        return numpy_helper.to_array(self._constants[name])
+
     def _add_constant(self, name: str, values: NDArray[Any]) -> str:
-        self.constants[name] = values
+        from onnx import numpy_helper
+
+        self._constants[name] = numpy_helper.from_array(values, name)
         return name
 
     def _place(self, node: NodeProto) -> int:
-        return next(i for i, other in enumerate(self.nodes) if other is node)
+        return next(i for i, other in enumerate(self._nodes) if other is node)
 
     def _store(self) -> None:
-        from onnx import numpy_helper
-
-        read = {name for node in self.nodes for name in node.input} | {output.name for output in self._graph.output}
-        kept = [numpy_helper.from_array(values, name) for name, values in self.constants.items() if name in read]
-        nodes = [type(node).FromString(node.SerializeToString()) for node in self.nodes]
-        del self._graph.node[:], self._graph.initializer[:]
+        read = {name for node in self._nodes for name in node.input} | {output.name for output in self._graph.output}
+        nodes = [type(node).FromString(node.SerializeToString()) for node in self._nodes]
+        del self._graph.node[:]
         self._graph.node.extend(nodes)
-        self._graph.initializer.extend(kept)
+        # Weights are large: those that stay are not copied.
+        for i in reversed(range(len(self._graph.initializer))):
+            if self._graph.initializer[i].name not in read:
+                del self._graph.initializer[i]
+        there = {tensor.name for tensor in self._graph.initializer}
+        self._graph.initializer.extend(t for name, t in self._constants.items() if name in read and name not in there)

@@ -570,6 +570,8 @@ def _unpack(writer: Writer, operation: Operation, *inputs: str) -> Made:
 @_translates("Split")
 def _split(writer: Writer, operation: Operation, axis: str, data: str) -> Made:
     number = _integer(operation, "num_split", 1)
+    if number == 1:  # as converters leave it
+        return data
     return writer.add_many("Split", number, data, axis=writer.integers(axis)[0], num_outputs=number)
 
 
@@ -663,6 +665,17 @@ def _gather(writer: Writer, operation: Operation, *inputs: str) -> Made:
     return writer.add("Gather", *inputs[:2], axis=axis)
 
 
+@_translates("Where")
+def _where(writer: Writer, _: Operation, condition: str) -> Made:
+    return writer.add("Transpose", writer.add("NonZero", condition), perm=(1, 0))
+
+
+@_translates("SparseToDense")
+def _sparse_to_dense(writer: Writer, _: Operation, indices: str, shape: str, values: str, default: str) -> Made:
+    count = writer.add("Gather", writer.add("Shape", indices), writer.constant([0]))
+    return writer.add("ScatterND", writer.add("Expand", default, shape), indices, writer.add("Expand", values, count))
+
+
 @_translates("Fill")
 def _fill(writer: Writer, _: Operation, shape: str, value: str) -> Made:
     return writer.add("Expand", value, shape)
@@ -752,7 +765,7 @@ def _decode_tensor(message: Any, name: str) -> NDArray[Any]:
     shape = tuple(dim.size for dim in message.tensor_shape.dim)
     size = math.prod(shape)
     if message.tensor_content:
-        values = np.frombuffer(message.tensor_content, np.dtype(kind).newbyteorder("<")).astype(kind)
+        values = np.frombuffer(message.tensor_content, np.dtype(kind).newbyteorder("<"))
     else:
         values = np.array(getattr(message, values_of), kind)
         values = np.pad(values, (0, size - len(values)), mode="edge") if 0 < len(values) < size else values
