@@ -19,7 +19,7 @@ READY_DEV := .venv/.ready-dev
 WIDGETS := embviz/widgets
 READY_NODE := $(WIDGETS)/node_modules/.package-lock.json
 PIP := $(PY) -m pip install -qq --disable-pip-version-check
-FITS := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+FITS := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))
 # Files stay whole, since their tests share servers and pages; tests/conftest.py begins with the longest.
 SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
@@ -121,10 +121,10 @@ $(READY_NODE): $(WIDGETS)/package-lock.json
 define make_venv
 if ! $(PY) -c 'import pip; $(FITS)' 2>/dev/null; then \
 	found=; \
-	for python in $(or $(PYTHON),python3.11 python3.12 python3.13 python3 python); do \
+	for python in $(or $(PYTHON),python3.11 python3.12 python3.13 python3.14 python3 python); do \
 		if "$$python" -c '$(FITS)' 2>/dev/null; then found=$$python; break; fi; \
 	done; \
-	[ "$$found" ] || { $(say) "embviz needs Python 3.11, 3.12 or 3.13, and $(or $(PYTHON),python3) is none of them: install one, or name it with PYTHON=."; }; \
+	[ "$$found" ] || { $(say) "embviz needs Python 3.11 to 3.14, and $(or $(PYTHON),python3) is none of them: install one, or name it with PYTHON=."; }; \
 	"$$found" -c 'import ensurepip, venv' 2>/dev/null || { $(say) "$$found lacks its venv module: install it (on Debian and Ubuntu: apt install python3-venv) and repeat."; }; \
 	echo "Making .venv with $$found …"; \
 	"$$found" -m venv --clear .venv || { $(say) "$$found could not make .venv, for the reason above."; }; \

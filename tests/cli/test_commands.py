@@ -698,7 +698,7 @@ def test_make_would_run(target):
 @pytest.mark.parametrize(
     ("python", "sentence"),
     [
-        ("exit 1", "embviz needs Python 3.11, 3.12 or 3.13, and {} is none of them: install one"),
+        ("exit 1", "embviz needs Python 3.11 to 3.14, and {} is none of them: install one"),
         ('case "$2" in *ensurepip*) exit 1; esac', "{} lacks its venv module: install it"),
         ('[ "$1" = -c ]', "{} could not make .venv, for the reason above."),
     ],
