@@ -12,7 +12,7 @@ from functools import cache, partial
 from types import ModuleType
 from typing import Any
 
-from embviz.errors import EmbvizError
+from embviz.errors import EngineError
 
 BUILDS = ("2.1b6.dev1389", "2.1b6.dev1438")  # up to Python 3.13, and for 3.14
 PLATFORMS = "Python 3.11 to 3.14 on Linux (x86-64 with glibc) and macOS (14 on Intel, 15 on Apple's processors)"
@@ -65,7 +65,12 @@ def is_installed() -> bool:
 def check_installed(what: str) -> None:
     """Raise where Essentia is missing, saying what needs it."""
     if not is_installed():
-        raise EmbvizError(f"{what} needs Essentia, which is not installed: {how_to_install()}.")
+        raise EngineError(f"{what} needs Essentia, which is not installed: {how_to_install()}.")
+
+
+def describe_absence() -> str:
+    """Return what is to be said where something else has failed that Essentia can do."""
+    return f"Essentia, which may, is not installed: {how_to_install()}"
 
 
 def how_to_install() -> str:

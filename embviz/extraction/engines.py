@@ -71,11 +71,12 @@ def choose_engine(specs: Sequence[LayerSpec], report: Report) -> Engine:
     """
     asked, model = specs[0].engine, specs[0].model
     if asked == "essentia":
+        essentia.check_installed("engine='essentia'")
         return "essentia"
     problem = find_problem(model, specs[0].weights, onnx_ranks(specs), report)
     if not problem:
         return "onnx"
-    if asked == "onnx" or not essentia.version():
-        rest = "; engine='auto' takes Essentia then" if essentia.version() else ""
-        raise EngineError(f"ONNX Runtime is not used for {model.name!r}: {problem.rstrip('.')}{rest}.")
+    if asked == "onnx" or not essentia.is_installed():
+        rest = "engine='auto' takes Essentia then" if essentia.is_installed() else essentia.describe_absence()
+        raise EngineError(f"ONNX Runtime is not used for {model.name!r}: {problem.rstrip('.')}; {rest}.")
     return "essentia"

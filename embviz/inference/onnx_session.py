@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from embviz.core import essentia
 from embviz.core.processes import count_cores
 from embviz.core.text import shorten
 from embviz.errors import EngineError, GraphError, NotFiniteError
@@ -164,13 +165,16 @@ class Network:
 
 
 def load_translated(graph: Graph, input_node: str, outputs: tuple[str, ...], title: str) -> Network:
-    """Return a graph translated for this once; GraphError where that cannot be done, or it cannot be loaded."""
+    """Return a graph translated for this once, where there is no Essentia to run it; GraphError where it cannot be."""
     from embviz.inference.onnx_translation import translate
 
     shape = graph.placeholder_shapes.get(input_node)
     if not shape:
         raise GraphError(f"The graph has no input {input_node!r} that declares its shape.")
-    model = translate(graph, {input_node: (None, *shape[1:])}, outputs)
+    try:
+        model = translate(graph, {input_node: (None, *shape[1:])}, outputs)
+    except GraphError as error:
+        raise GraphError(f"{str(error).rstrip('.')}; {essentia.describe_absence()}.") from error
     return Network(model.SerializeToString(), title)
 
 
