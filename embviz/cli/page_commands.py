@@ -12,6 +12,7 @@ from embviz.cli.console import PATH, engine_option, say
 from embviz.core.progress import reporter
 
 if TYPE_CHECKING:
+    from embviz.extraction.engines import EngineOption
     from embviz.models import Model
 
 
@@ -31,13 +32,14 @@ if TYPE_CHECKING:
     help="Whether a page holds the sound, re-encoded small, or plays the file from where it is.",
 )
 @engine_option
-def poster(audio: Path, output: Path, *, names: tuple[str, ...], layer: str, how: str, engine: str) -> None:
+def poster(audio: Path, output: Path, *, names: tuple[str, ...], layer: str, how: str, engine: EngineOption) -> None:
     """Show what models make of a sound, on a page or in a picture.
 
     The embedding of each model stands on its own, over a common time axis; one without weights says how to get them.
     A page (.html) plays the sound beside its embeddings, in any browser, without Jupyter or a network; a picture (.png,
     .svg) is the figure of the poster.
     """
+    from embviz.extraction.extract import find_obstacle
     from embviz.models import get_model
     from embviz.models.weights import find_weights
     from embviz.plotting import heatmap_figure, save
@@ -47,27 +49,32 @@ def poster(audio: Path, output: Path, *, names: tuple[str, ...], layer: str, how
     missing = [record.name for record in records if find_weights(record) is None]
     if missing:
         say(f"no weights here of {', '.join(missing)}; get them with: embviz pull {' '.join(missing)}")
+    reasons = dict.fromkeys(missing, "")
+    for record in records:
+        if record.name not in missing and (reason := find_obstacle(record, layer, engine)):
+            reasons[record.name] = reason
+            say(f"{record.name} is left out: {reason}")
     with reporter(True) as report:
         options: dict[str, Any] = {"layer": layer, "engine": engine, "progress": report}
         if output.suffix.lower() == ".html":
-            _write_page(audio, output, records, missing, how, options)
+            _write_page(audio, output, records, reasons, how, options)
         else:
             save.save_figure(heatmap_figure.poster(audio, records, **options), output)
     print(output)
 
 
 def _write_page(
-    audio: Path, output: Path, records: list[Model], missing: list[str], how: str, options: dict[str, Any]
+    audio: Path, output: Path, records: list[Model], reasons: dict[str, str], how: str, options: dict[str, Any]
 ) -> None:
     from embviz.app.tracks import Tracks
-    from embviz.export.track_page import missing_weights_row, write_track_page
+    from embviz.export.track_page import missing_row, write_track_page
     from embviz.extraction import extract
 
     [track] = Tracks([audio])
     sound = track.open()
-    here = [record for record in records if record.name not in missing]
+    here = [record for record in records if record.name not in reasons]
     found = iter(extract.embed(sound, here, **options) if here else ())
-    contents = [missing_weights_row(record) if record.name in missing else next(found) for record in records]
+    contents = [missing_row(r, reasons[r.name]) if r.name in reasons else next(found) for r in records]
     details = [track.style, f"{track.bpm:g} BPM" if track.bpm else "", track.key]
     write_track_page(
         output, sound, contents, title=track.title or None, audio=how, details=details, sections=track.sections

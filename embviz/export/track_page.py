@@ -109,7 +109,7 @@ def render_track_page(  # noqa: PLR0913  options of a page
         The track.
     embeddings : iterable of Embedding, widget, PageRow or MissingRow
         From top to bottom. An embedding takes a byte per cell, and a third more as text; a :class:`PageRow` says more
-        about one; a :class:`MissingRow` stands for one that is not there, such as :func:`missing_weights_row` gives.
+        about one; a :class:`MissingRow` stands for one that is not there, such as :func:`missing_row` gives.
     title : str, optional
         Title of the page; the name of the sound's file by default.
     audio : {"embed", "link"}
@@ -165,9 +165,11 @@ def render_track_page(  # noqa: PLR0913  options of a page
     return static_widgets.render_page(description, blocks, script="track_page", linked=bool(link))
 
 
-def missing_weights_row(model: str | Model) -> MissingRow:
-    """Return the row of a model whose weights are not here, with the commands that get them."""
+def missing_row(model: str | Model, reason: str = "") -> MissingRow:
+    """Return the row of a model whose weights are not here, with the commands that get them; or of another `reason`."""
     record = get_model(model)
+    if reason:
+        return MissingRow(record.title, reason, (*_model_facts(record), plural(record.dimensions, "dimension")), ())
     return MissingRow(
         record.title,
         "Its weights are not on this computer yet. Get them, or take them from a folder, and write the page again:",

@@ -17,10 +17,19 @@ from embviz.audio import Audio, AudioSource
 from embviz.audio.audio import check_quality
 from embviz.audio.decode import cancellable, prepare
 from embviz.audio.facts import known_problem, load_facts, note_problem
+from embviz.core import essentia
 from embviz.core.cache import Cache, CacheOption, resolve_cache
 from embviz.core.embedding import Embedding, FrameGrid
 from embviz.core.progress import Progress, Report, reporter
-from embviz.errors import AudioError, NotFiniteError, OptionError, UndecodableError, WeightsError
+from embviz.errors import (
+    AudioError,
+    EngineError,
+    GraphError,
+    NotFiniteError,
+    OptionError,
+    UndecodableError,
+    WeightsError,
+)
 from embviz.extraction.engines import EngineOption, check_engine, choose_engine, engine_versions, serving_engines
 from embviz.extraction.frontends import (
     FRONTENDS,
@@ -157,6 +166,20 @@ def embed(
         specs = [LayerSpec.of(get_model(m), name, *options) for m in models for name in layers]
         found = {i: one for i, one, _ in stream_embeddings(sound, specs, store=store, report=report, every=math.inf)}
     return nest_results([found[i] for i in range(len(specs))], model, layer)
+
+
+def find_obstacle(model: Model, layer: str, engine: EngineOption = "auto") -> str:
+    """Return why a model whose weights are here cannot run on this system; empty where it can be tried.
+
+    Essentia runs all of them; where it is not installed, some cannot be translated for another engine.
+    """
+    if essentia.is_installed():
+        return ""
+    try:
+        choose_engine([LayerSpec.of(model, layer, None, engine=engine)], lambda *_: None)
+    except (EngineError, GraphError) as error:
+        return str(error)
+    return ""
 
 
 def as_list(given: Any, single: Any, what: str) -> list[Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import re
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +52,7 @@ SYSTEMS = ("musicnn", "vgg", "tempocnn", "openl3", "vggish", "spleeter")
 """The six systems of the poster, from top to bottom."""
 
 # Pixels.
+LINE = 110  # characters of a message
 HEADING, GAP, BOTTOM, TITLE, MESSAGE, CURVES = 24, 16, 34, 44, 48, 160
 
 
@@ -137,7 +139,7 @@ def poster(  # noqa: PLR0913  options are given by name
     """Draw the embeddings of one sound by several models: a panel each, over a common time axis.
 
     This is the figure of the poster "Deep embeddings with Essentia models" (ISMIR 2020). Nothing is downloaded: the
-    panel of a model whose weights are not here says how to get them.
+    panel of a model whose weights are not here says how to get them, and one that cannot run on this system says why.
 
     Parameters
     ----------
@@ -172,15 +174,18 @@ def poster(  # noqa: PLR0913  options are given by name
     """
     from embviz.audio import Audio
     from embviz.extraction import embed
+    from embviz.extraction.extract import find_obstacle
     from embviz.models import get_model
     from embviz.models.weights import find_weights
 
     look = HeatmapOptions(order, scale, colormap)
     names = [models] if isinstance(models, str | Model) else list(SYSTEMS if models is None else models)
     records = [get_model(name) if isinstance(name, str) else name for name in names]
-    here = [record for record in records if find_weights(record) is not None]
+    missing = [record for record in records if find_weights(record) is None]
+    reasons = {r.name: find_obstacle(r, layer, engine) for r in records if r not in missing}
+    here = [record for record in records if not reasons.get(record.name, "missing")]
     found = iter(embed(audio, here, layer=layer, engine=engine, progress=progress, cache=cache) if here else ())
-    pairs = [(record, next(found) if record in here else None) for record in records]
+    pairs = [(record, next(found) if record in here else reasons.get(record.name)) for record in records]
     title = audio.title if isinstance(audio, Audio) else "" if isinstance(audio, tuple) else Path(audio).name
     return _poster_figure(pairs, look, title)
 
@@ -200,17 +205,19 @@ class _Panel:
     curves: bool = False
 
 
-def _poster_figure(pairs: Sequence[tuple[Model, Embedding | None]], look: HeatmapOptions, title: str) -> Figure:
-    titles = [embedding.title for _, embedding in pairs if embedding is not None]
+def _poster_figure(pairs: Sequence[tuple[Model, Embedding | str | None]], look: HeatmapOptions, title: str) -> Figure:
+    """Draw an embedding for each model, why there is none, or None where weights are missing."""
+    titles = [embedding.title for _, embedding in pairs if isinstance(embedding, Embedding)]
     return _compose([_poster_panel(*pair) for pair in pairs], look, next(filter(None, titles), title))
 
 
-def _poster_panel(model: Model, embedding: Embedding | None) -> _Panel:
+def _poster_panel(model: Model, embedding: Embedding | str | None) -> _Panel:
     # The details of the task stand in the model's record; here a narrow page has to hold the line.
     facts = [re.split(r"[(,;]", model.task)[0].strip(), f"{format_magnitude(model.parameters)} parameters"]
-    if embedding is None:
+    if not isinstance(embedding, Embedding):
         details = *facts, plural(model.dimensions, "dimension")
-        return _Panel(model.title, details, None, MESSAGE, _missing_weights(model))
+        lines = [style.plotly_text(line, LINE) for line in textwrap.wrap(embedding or "", LINE)]
+        return _Panel(model.title, details, None, MESSAGE, "<br>".join(lines) or _missing_weights(model))
     d = embedding.shape[1]
     layer = "" if embedding.layer == "embedding" else embedding.layer
     details = layer, *facts, f"{plural(d, 'dimension')} {format_period(embedding)}"

@@ -20,9 +20,10 @@ from panel import a_row, a_state
 
 import embviz
 from embviz.app.explorer import Explorer
+from embviz.core import essentia
 from embviz.core.embedding import Embedding, FrameGrid
 from embviz.errors import EmbvizError, GraphError, LayerError, ModelError, OptionError
-from embviz.heads import Head, get_head, heads_for, known_heads, register_head, unregister_head
+from embviz.heads import Head, get_head, heads_for, known_heads, register_head, tf_graph, unregister_head
 from embviz.models import get_model, register_model
 from embviz.models.convert import nodes
 from embviz.models.weights import find_weights
@@ -354,6 +355,21 @@ def test_the_numbers_are_essentias_own(empty_home: Path, tmp_path: Path, end: st
     answered = head.apply(embedding)
     assert np.array_equal(answered.values, essentia_says(path, embedding.values, f"model/{end}"))
     np.testing.assert_allclose(answered.values, built.answers(embedding.values), atol=1e-5)
+
+
+@pytest.mark.parametrize("calls", [False, True], ids=["nodes", "a function"])
+def test_the_numbers_without_essentia(monkeypatch: pytest.MonkeyPatch, calls: bool):
+    built = Built(200, 3)
+    graph = in_a_function(built.graph) if calls else built.graph
+    source, target = graph.node[0].name, "PartitionedCall" if calls else "model/Softmax"
+    arguments = graph.SerializeToString(), (source, target)
+    values = frames(150, 200).values
+    with_it = tf_graph.classify(tf_graph.load_session(*arguments, 3), source, values, 3)
+    monkeypatch.setattr(essentia, "version", str)
+    monkeypatch.setattr(tf_graph, "EssentiaSession", None)
+    without = tf_graph.classify(tf_graph.load_session(*arguments, 3), source, values, 3)
+    np.testing.assert_allclose(without, with_it, atol=1e-6)
+    assert tf_graph.measure_output(*arguments, 200) == ((tf_graph.TRIAL, 3), True)
 
 
 def in_a_function(graph: Any) -> Any:

@@ -37,7 +37,7 @@ def _page_contents(context: ExplorerContext, heatmaps: HeatmapRows) -> tuple[Aud
             if row.answer.embedding is not None:
                 contents.append(_head_curves(row, row.answer.embedding))
         elif not has_weights(row.model):
-            contents.append(track_page.missing_weights_row(row.model))
+            contents.append(track_page.missing_row(row.model))
     track = context.sound.track
     usual = {"sections": track.sections, "title": track.title or None, "details": track.facts}
     return context.sound.audio, contents, usual
