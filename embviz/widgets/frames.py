@@ -109,11 +109,13 @@ class FramesWidget(EmbeddingWidget):
             self.complete, self.message = complete, ""
             self._compute_order()
 
-    def send_frames(self) -> None:
-        """Send all frames, where only pooled ones were sent."""
-        if self.level:
+    def send_frames(self, level: int = 0) -> None:
+        """Send all frames, or of ``2**level`` frames a cell, where only coarser ones were sent."""
+        if level < self.level:
+            cells = quantize(self._values)[0]
             with self.hold_sync():
-                self.cells, self.level = quantize(self._values)[0], 0
+                self.cells = pool_cells(cells, self.ranges, level, signed=self.signed) if level else cells
+                self.level = level
 
     @property
     def constant(self) -> int:
@@ -178,7 +180,8 @@ class FramesWidget(EmbeddingWidget):
         if not isinstance(content, dict):
             return
         if content.get("kind") == "frames":
-            self.send_frames()
+            level = content.get("level", 0)
+            self.send_frames(level if type(level) is int and level >= 0 else 0)
         elif content.get("kind") == "value":
             self._answer_value(content)
 

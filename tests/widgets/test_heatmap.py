@@ -211,7 +211,12 @@ def test_frames_cross_once_they_are_asked_for():
     plain, widget = Heatmap.of(embed_of(values)), Heatmap.of(embed_of(values), lazy=True)
     assert (widget.level, len(widget.cells)) == (3, 30 * 375)
     assert (widget.shape, widget.grid, widget.ranges) == (plain.shape, plain.grid, plain.ranges)
-    widget._answer(widget, {"kind": "frames"}, [])
+    widget._answer(widget, {"kind": "frames", "level": 2}, [])
+    assert (widget.level, len(widget.cells)) == (2, 30 * 750)
+    for nonsense in (7, 2):
+        widget._answer(widget, {"kind": "frames", "level": nonsense}, [])
+        assert widget.level == 2
+    widget._answer(widget, {"kind": "frames", "level": "x"}, [])
     assert (widget.level, widget.cells) == (0, plain.cells)
     # Another track begins with its picture, and what is small comes whole.
     widget.update(embed_of(values[::-1]))
@@ -1047,7 +1052,8 @@ def test_frames_are_asked_for_when_they_are_seen(bench):
     assert pixel(bench, x, bottom) == viridis(1)
     bench.page.locator("canvas.ev-heatmap-canvas").hover(position={"x": 100, "y": 50})
     assert not bench.page.locator(".ev-tip").is_visible()
-    assert [message["kind"] for message in bench.sent("h")] == ["frames"]
+    # As fine as the screen first, and all of them once a hand is there.
+    assert bench.sent("h") == [{"kind": "frames", "level": 1}, {"kind": "frames", "level": 0}]
     whole = Heatmap.of(embedding)
     bench.change("h", "level", 0)
     bench.change("h", "cells", whole.cells)
@@ -1055,5 +1061,5 @@ def test_frames_are_asked_for_when_they_are_seen(bench):
     bench.page.locator("canvas.ev-heatmap-canvas").hover(position={"x": 100, "y": 50})
     assert bench.page.locator(".ev-tip").is_visible()
     assert pixel(bench, x, bottom) == viridis(1)
-    bench.until("h", "model => model.sent.length > 1")
-    assert [message["kind"] for message in bench.sent("h")] == ["frames", "value"]
+    bench.until("h", "model => model.sent.length > 2")
+    assert [message["kind"] for message in bench.sent("h")] == ["frames", "frames", "value"]

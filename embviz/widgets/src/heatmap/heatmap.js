@@ -6,7 +6,7 @@ import { h, onChange, onMessage, onTheme, perFrame, sizeOf, whileSeen } from "..
 import { finenessOf, poolingText, roughValue, spanText } from "../base/format.js";
 import { clockKeys, KEYS_SAID } from "../base/keys.js";
 import { fullName, plain, usualHeight } from "../base/labels.js";
-import { columnsOf, framesOf, paint, underPoint } from "../base/raster.js";
+import { columnsOf, framesOf, levelFor, paint, underPoint } from "../base/raster.js";
 import { clamp, frameAt, frameSpan, frameTime, timeToX } from "../base/time.js";
 import { clockOf } from "../player/clock.js";
 import { timeGestures } from "../player/gestures.js";
@@ -58,6 +58,7 @@ export class Heatmap {
   #frame = undefined;
   /** @type {ImageData | null} */
   #image = null;
+  #askForFrames = () => {};
   #dark = false;
   #height = 0;
   #saved = 0;
@@ -118,6 +119,7 @@ export class Heatmap {
     clock.on("view", this.redraw, { signal });
     const ranged = () => {
       this.#ranged();
+      this.#askForFrames();
       this.mean.renew();
     };
     clock.on("state", ranged, { signal });
@@ -125,7 +127,7 @@ export class Heatmap {
     clock.on("hover", () => this.#hoverLine(), { signal });
     addEventListener("resize", this.redraw, { signal });
     this.mean.listen();
-    askForFrames(this.root, model, signal);
+    this.#askForFrames = askForFrames(this.root, model, signal, () => this.#level);
     this.#listenPlot();
     this.#listenBeside();
     clockKeys(this.root, clock, signal);
@@ -255,6 +257,13 @@ export class Heatmap {
 
   // -- drawing --
 
+  /** How coarse the cells may be: half a pixel; of a range that is selected, each frame counts. */
+  get #level() {
+    const { width } = this.room;
+    if (this.clock.range) return 0;
+    return width ? levelFor(framesOf(this.field.grid, this.view, width * (devicePixelRatio || 1)).step) : null;
+  }
+
   /** Seconds at both ends of the plot. @returns {import("../base/time.js").View} */
   get view() {
     const { view } = this.clock;
@@ -277,6 +286,7 @@ export class Heatmap {
     this.#hoverLine();
     this.hover.show();
     this.mean.draw();
+    this.#askForFrames();
   }
 
   /** @param {import("../types.js").MapName} map @param {number} ratio of the screen's pixels to those of the page */
