@@ -34,6 +34,26 @@ class Operation:
     inputs: tuple[Tensor, ...]
     attributes: Mapping[str, Any]
 
+    def flag(self, key: str, *, default: bool = False) -> bool:
+        """Return an attribute that is yes or no."""
+        return bool(self.attributes[key].b) if key in self.attributes else default
+
+    def integer(self, key: str, default: int) -> int:
+        """Return an attribute that is a whole number."""
+        return int(self.attributes[key].i) if key in self.attributes else default
+
+    def integers(self, key: str) -> list[int]:
+        """Return an attribute that is a list of whole numbers, empty where it is not there."""
+        return list(self.attributes[key].list.i) if key in self.attributes else []
+
+    def number(self, key: str, default: float) -> float:
+        """Return an attribute that is a number."""
+        return float(self.attributes[key].f) if key in self.attributes else default
+
+    def text(self, key: str, default: str) -> str:
+        """Return an attribute that is a word."""
+        return str(self.attributes[key].s.decode()) if key in self.attributes else default
+
 
 def inline(graph: Graph) -> dict[str, Operation]:
     """Return the operations of a graph by name, in which a call is an ``IdentityN`` of what its function returns.
