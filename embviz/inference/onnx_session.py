@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -136,6 +137,8 @@ class Network:
         # Blocks run side by side: threads that share each operation would wait for each other again and again.
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 4  # what goes wrong is raised
+        _share_memory()
+        options.add_session_config_entry("session.use_env_allocators", "1")
         try:
             self._session = runtime.InferenceSession(model, options, providers=_providers(runtime))
         except Exception as error:
@@ -204,6 +207,15 @@ def _runtime() -> Any:
         expected = ".".join(map(str, OLDEST))
         raise EngineError(f"ONNX Runtime {expected} is expected, {version} was found; `pip install -U onnxruntime`.")
     return onnxruntime
+
+
+@cache
+def _share_memory() -> None:
+    """Have all networks take memory from one arena, in which what one has let go serves the next."""
+    runtime = _runtime()
+    info = runtime.OrtMemoryInfo("Cpu", runtime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, runtime.OrtMemType.DEFAULT)
+    with contextlib.suppress(Exception):  # there is one already, of whoever else uses the package
+        runtime.create_and_register_allocator(info, None)
 
 
 def _providers(runtime: Any) -> list[Any]:
