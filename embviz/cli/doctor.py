@@ -17,6 +17,7 @@ import click
 from embviz.cli.console import format_size, json_option, print_json
 from embviz.core import essentia
 from embviz.core.paths import cache_dir, data_dir, shared_folders, shared_homes
+from embviz.errors import EmbvizError, EngineError
 
 ROOM = 2**30  # bytes; all default weights and a day's embeddings take less
 
@@ -63,7 +64,7 @@ def run_checks() -> list[Check]:
     folders = [_check_folder("Data folder", data_dir()), _check_folder("Cache folder", cache_dir())]
     folders += [_check_shared(home) for home in shared_homes()]
     rest = [_check_machine_code(), _check_jupyter(), _check_browser()]
-    return [python, *_check_essentia(), *_check_weights(), *folders, *rest]
+    return [python, *_check_essentia(), *_check_engines(), *_check_weights(), *folders, *rest]
 
 
 def _check_essentia() -> list[Check]:
@@ -95,6 +96,42 @@ def _without_essentia() -> list[Check]:
         except PackageNotFoundError:
             mend = f"Install it with: pip install {package}"
             checks.append(Check(f"Without Essentia, {task}", works=False, found=f"{package} is missing", mend=mend))
+    return checks
+
+
+def _check_engines() -> list[Check]:
+    """Say which engine runs which models, and why not the faster one."""
+    from embviz.extraction.trust import kept_verdicts
+    from embviz.inference.onnx_session import load_runtime
+    from embviz.models import known_models
+    from embviz.models.weights import find_weights
+
+    try:
+        runtime = load_runtime().__version__
+    except EngineError as error:
+        mend = "pip install -U onnxruntime"
+        return [Check("ONNX Runtime", works=False, found=str(error), mend=mend, needed=not essentia.is_installed())]
+    checks = [Check("ONNX Runtime", works=True, found=runtime)]
+    fast: dict[str, float] = {}
+    unknown: list[str] = []
+    for model in known_models():
+        with contextlib.suppress(EmbvizError):  # damaged weights are said where they are used
+            weights = find_weights(model, verify=False)
+            verdicts = [] if weights is None else kept_verdicts(model, weights)
+            problems = {verdict.problem: verdict for verdict in verdicts if verdict.problem}
+            if weights is not None and not verdicts:
+                unknown.append(model.name)
+            for problem, verdict in problems.items():
+                what = f"{model.name}, {', '.join(verdict.nodes[:3])}"
+                checks.append(Check("Engine", works=True, found=f"Essentia for {what}: {problem}"))
+            if any(not verdict.problem for verdict in verdicts):
+                fast[model.name] = max(verdict.difference for verdict in verdicts if not verdict.problem)
+    if fast:
+        off = f"at most {max(fast.values()):.0e} of a layer's standard deviation from Essentia"
+        checks.append(Check("Engine", works=True, found=f"ONNX Runtime for {', '.join(fast)} ({off})"))
+    if unknown:
+        compared = "compared with Essentia when first used" if essentia.is_installed() else "not compared with Essentia"
+        checks.append(Check("Engine", works=True, found=f"ONNX Runtime for {', '.join(unknown)}, {compared}"))
     return checks
 
 

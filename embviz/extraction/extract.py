@@ -496,7 +496,7 @@ def _run_graphs(
         try:
             yield from _run_graph(sound, digest, group, patches, len(samples), report, every)
         except NotFiniteError:
-            if any(i in insisting for i in places):
+            if not essentia.is_installed() or any(i in insisting for i in places):
                 raise
             others = {i: spec.using("essentia") for i, spec in group.items()}
             yield from _run_graphs(sound, digest, samples, others, insisting, report, every)

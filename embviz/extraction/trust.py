@@ -28,6 +28,7 @@ from embviz.errors import AudioError, EmbvizError, EngineError, GraphError
 from embviz.extraction.frontends import FRONTENDS, cut_patches
 from embviz.extraction.mel import mel_spectrogram
 from embviz.inference.isolation import run_isolated
+from embviz.inference.onnx_session import load_runtime
 from embviz.inference.onnx_translation import TRANSLATION
 from embviz.inference.session_pool import sessions
 from embviz.models.weight_store import model_folders
@@ -137,11 +138,10 @@ def _subject(weights: Weights, translation: str) -> str:
 
 
 def _runtime() -> tuple[str, ...]:
-    try:
-        import onnxruntime
-    except Exception:  # noqa: BLE001  whatever keeps it from starting is said where it is needed
-        return ("",)
-    return onnxruntime.__version__, *onnxruntime.get_available_providers()
+    with contextlib.suppress(EngineError):  # which is said where it is needed
+        runtime = load_runtime()
+        return runtime.__version__, *runtime.get_available_providers()
+    return ()
 
 
 # What is kept. -------------------------------------------------------------------------------------------------------

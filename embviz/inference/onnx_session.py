@@ -58,7 +58,7 @@ class OnnxSession:
     """
 
     def __init__(self, path: Path, input_node: str, outputs: tuple[str, ...], *, sha256: str) -> None:
-        _runtime()
+        load_runtime()
         self._title = repr(path.name)
         self._input_node = input_node
         self._model = load_onnx(path, sha256, input_node, outputs)
@@ -132,7 +132,7 @@ class Network:
 
     def __init__(self, model: bytes, title: str) -> None:
         self._title = title
-        runtime = _runtime()
+        runtime = load_runtime()
         options = runtime.SessionOptions()
         # Blocks run side by side: threads that share each operation would wait for each other again and again.
         options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -195,7 +195,7 @@ def _concatenate(blocks: list[dict[str, NDArray[np.float32]]]) -> dict[str, NDAr
     return blocks[0] if len(blocks) == 1 else {name: np.concatenate([b[name] for b in blocks]) for name in blocks[0]}
 
 
-def _runtime() -> Any:
+def load_runtime() -> Any:
     """Return the package of ONNX Runtime, which is imported once it is needed."""
     try:
         import onnxruntime
@@ -212,7 +212,7 @@ def _runtime() -> Any:
 @cache
 def _share_memory() -> None:
     """Have all networks take memory from one arena, in which what one has let go serves the next."""
-    runtime = _runtime()
+    runtime = load_runtime()
     info = runtime.OrtMemoryInfo("Cpu", runtime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, runtime.OrtMemType.DEFAULT)
     with contextlib.suppress(Exception):  # there is one already, of whoever else uses the package
         runtime.create_and_register_allocator(info, None)
