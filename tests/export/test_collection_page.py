@@ -477,6 +477,14 @@ def test_the_heatmap_is_the_open_tracks_and_follows_it(opened, linked, music):
 
 
 @pytest.mark.slow
+def test_the_player_that_may_cover_a_map_is_not_opaque(opened, linked):
+    # Of a WebGL canvas below something opaque, Chromium's software compositor leaves out as much at the lower end.
+    player = opened(linked).page.locator(".ev-track-page-player")
+    color = player.evaluate("el => getComputedStyle(el).backgroundColor")
+    assert 0.99 < float(re.search(r"/ ([\d.]+)\)", color)[1]) < 1
+
+
+@pytest.mark.slow
 def test_colors_change_and_the_legend_filters(opened, linked):
     page = opened(linked).page
     by_genre = painted(page)
