@@ -58,7 +58,7 @@ export function atlasMap(view, index) {
   const blank = h("div.ev-panel-blank", { hidden: true }, h("p.ev-faint", {}, words), compute);
   const head = h("div.ev-atlas-map-head", {}, title, tools);
   const plot = h("div.ev-atlas-plot", {}, map.el, blank, first, state.el);
-  const foot = h("div.ev-atlas-foot", {}, facts, why, notes);
+  const foot = h("div.ev-atlas-foot", {}, h("span.ev-atlas-told", {}, facts, why), notes);
   const el = h("section.ev-atlas-map", { "aria-label": `Map ${index + 1}` }, head, plot, foot);
   let said = "";
 
