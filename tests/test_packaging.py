@@ -16,8 +16,11 @@ from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 import embviz
+from embviz.core import essentia
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "embviz"
@@ -141,6 +144,35 @@ def test_what_is_imported_is_declared():
     used = {name.split(".")[0] for tree in TREES.values() for name in imported(tree)}
     used -= set(sys.stdlib_module_names) | {"embviz"}
     assert {by_import.get(name, name) for name in used} <= declared
+
+
+SYSTEMS = {
+    "Linux": ("linux", "x86_64", "3.11", "2.1b6.dev1389"),
+    "Linux, 3.13": ("linux", "x86_64", "3.13", "2.1b6.dev1389"),
+    "Linux, 3.14": ("linux", "x86_64", "3.14", "2.1b6.dev1438"),
+    "Linux on ARM": ("linux", "aarch64", "3.12", ""),
+    "macOS": ("darwin", "arm64", "3.12", "2.1b6.dev1389"),
+    "macOS on Intel": ("darwin", "x86_64", "3.14", "2.1b6.dev1438"),
+    "Windows": ("win32", "AMD64", "3.11", ""),
+    "Windows, 3.14": ("win32", "AMD64", "3.14", ""),
+}
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_each_system_gets_essentia_or_what_takes_its_place(name, monkeypatch):
+    system, machine, python, build = SYSTEMS[name]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert python in SpecifierSet(project["requires-python"])
+    at = {"sys_platform": system, "platform_machine": machine, "python_version": python}
+    needed = [need for need in map(Requirement, project["dependencies"]) if not need.marker or need.marker.evaluate(at)]
+    builds = [str(need.specifier) for need in needed if need.name == "essentia-tensorflow"]
+    assert builds == ([f"=={build}"] if build else [])
+    assert {"av", "samplerate"} & {need.name for need in needed} == (set() if build else {"av", "samplerate"})
+    monkeypatch.setattr(sys, "platform", system)
+    monkeypatch.setattr(sys, "version_info", tuple(map(int, python.split("."))))
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    remedy = f"pip install essentia-tensorflow=={build}" if build else f"it has wheels for {essentia.PLATFORMS}"
+    assert essentia.how_to_install() == remedy
 
 
 def test_licence_is_the_unmodified_agpl():

@@ -68,7 +68,7 @@ def test_embviz_works_without_essentia_and_posix(home, track, tmp_path):
     assert "Essentia, which may, is not installed" in told["spleeter"]
     assert told["essentia"].startswith("engine='essentia' needs Essentia, which is not installed: ")
     assert "missing  Essentia: not installed: no Spleeter, and no engine='essentia'" in ran.stdout
-    assert "works    Without Essentia, resampling: samplerate" in ran.stdout
+    assert "works    Resampling without Essentia: samplerate" in ran.stdout
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "Essentia, which may, is not installed" in page  # in Spleeter's place
     with np.load(tmp_path / "found.npz") as found:

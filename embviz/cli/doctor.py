@@ -88,14 +88,15 @@ def _check_essentia() -> list[Check]:
 def _without_essentia() -> list[Check]:
     """Say what the want of Essentia means, and what does its work: on some systems that is all there can be."""
     how = essentia.how_to_install()
+    mend = f"Install it with: {how}" if how.startswith("pip") else f"All else works without: {how}."
     found = "not installed: no Spleeter, and no engine='essentia'"
-    checks = [Check("Essentia", works=False, found=found, mend=how[0].upper() + how[1:] + ".", needed=False)]
-    for package, task in (("av", "sound that libsndfile does not know"), ("samplerate", "resampling")):
+    checks = [Check("Essentia", works=False, found=found, mend=mend, needed=False)]
+    for package, task in (("av", "Decoding"), ("samplerate", "Resampling")):
         try:
-            checks.append(Check(f"Without Essentia, {task}", works=True, found=f"{package} {version(package)}"))
+            checks.append(Check(f"{task} without Essentia", works=True, found=f"{package} {version(package)}"))
         except PackageNotFoundError:
             mend = f"Install it with: pip install {package}"
-            checks.append(Check(f"Without Essentia, {task}", works=False, found=f"{package} is missing", mend=mend))
+            checks.append(Check(f"{task} without Essentia", works=False, found=f"{package} is missing", mend=mend))
     return checks
 
 

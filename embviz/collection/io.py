@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embviz.core import io as core_io
+from embviz.core.paths import relative_path
 from embviz.core.spreadsheet import FORMULA, escape_table
 from embviz.core.text import clean_line, format_cell, format_time, is_missing, printable
 from embviz.errors import CollectionError
@@ -88,8 +89,8 @@ def _entry(path: str, start: str | None) -> str:
     whole = Path(path).absolute()
     text = str(whole)
     if start is not None:
-        text = os.path.relpath(os.path.join(os.path.realpath(whole.parent), whole.name), start)  # noqa: PTH118
-        if text.startswith("#") or ":" in text.split("/")[0]:
+        text = relative_path(os.path.join(os.path.realpath(whole.parent), whole.name), start)  # noqa: PTH118
+        if not Path(text).is_absolute() and (text.startswith("#") or ":" in text.split("/")[0]):
             text = f"./{text}"  # neither a remark nor an address
     return text if _is_line(text) else whole.as_uri()
 

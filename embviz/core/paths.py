@@ -89,6 +89,14 @@ def python_path(path: str | os.PathLike[str]) -> str:
     return " / ".join(["embviz.sample_audio()", *map(ascii, parts)])
 
 
+def relative_path(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> str:
+    """Return the way to a file from a folder, with slashes; its whole path where none leads from drive to drive."""
+    try:
+        return Path(os.path.relpath(path, folder)).as_posix()
+    except ValueError:
+        return Path(path).absolute().as_posix()
+
+
 def check_the_path(path: Path) -> str:
     """Return what to do about a path where nothing is: the end of an error's sentence, and its full stop."""
     start = "" if path.is_absolute() else f", which starts from {str(Path.cwd())!r}"

@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from embviz import __version__
 from embviz.audio import Audio
-from embviz.core import io
+from embviz.core import io, paths
 from embviz.core.text import printable
 from embviz.errors import FigureError, OptionError, did_you_mean
 from embviz.plotting import save
@@ -175,11 +175,12 @@ def compact_audio(sound: Audio) -> dict[str, Any]:
 
 
 def relative_url(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> str:
-    """Return the relative URL of a file from a folder."""
-    return f"./{quote(os.fsencode(relative_path(path, folder)))}"
+    """Return the relative URL of a file from a folder; the whole one of a file on another drive."""
+    way = relative_path(path, folder)
+    return Path(way).as_uri() if Path(way).is_absolute() else f"./{quote(os.fsencode(way))}"
 
 
 def relative_path(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> str:
     """Return the relative path of a file from a folder."""
     # The folders on the way may be links, of which ".." would lead elsewhere.
-    return os.path.relpath(os.path.realpath(path), os.path.realpath(folder))
+    return paths.relative_path(os.path.realpath(path), os.path.realpath(folder))

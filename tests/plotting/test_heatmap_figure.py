@@ -458,9 +458,8 @@ def fake_extraction(monkeypatch):
 
 def test_poster_embeds_what_is_here_in_one_call(fake_extraction):
     figure = poster("song.ogg", layer="output", order="activity")
-    assert fake_extraction == [
-        ("song.ogg", ["musicnn", "vgg", "tempocnn", "spleeter"], {"layer": "output", "progress": None, "cache": None})
-    ]
+    options = {"layer": "output", "engine": "auto", "progress": None, "cache": None}
+    assert fake_extraction == [("song.ogg", ["musicnn", "vgg", "tempocnn", "spleeter"], options)]
     assert [trace.yaxis for trace in figure.data] == ["y", "y2", "y3", "y6"]
     assert [z_of(figure, panel)[0, 0] for panel in range(4)] == [7, 3, 8, 8]
     headings = [bare(text).split("&nbsp;")[0] for text in texts_of(figure)]
