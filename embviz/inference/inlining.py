@@ -15,6 +15,9 @@ Tensor = tuple[str, int]
 _LATER_RESULTS = {"batch_mean", "batch_variance", "indices", "idx", "output_true", "value_index", "backprop"}
 
 
+_COMPLEX = 8  # DT_COMPLEX64
+
+
 @dataclass(frozen=True)
 class Operation:
     """One operation of a graph.
@@ -33,6 +36,11 @@ class Operation:
     op: str
     inputs: tuple[Tensor, ...]
     attributes: Mapping[str, Any]
+
+    @property
+    def is_complex(self) -> bool:
+        """Whether it makes complex numbers of real ones."""
+        return self.op == "RFFT" or (self.op == "Cast" and self.attributes["DstT"].type == _COMPLEX)
 
     def flag(self, key: str, *, default: bool = False) -> bool:
         """Return an attribute that is yes or no."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from embviz.errors import GraphError
 from embviz.inference.graph import Graph, split_tensor
 from embviz.inference.inlining import Operation, Tensor, inline
+from embviz.inference.onnx_fourier import COMPLEX
 from embviz.inference.onnx_layers import LAYERS
 from embviz.inference.onnx_operations import OPERATIONS
 from embviz.inference.onnx_writer import REFUSED, Writer
@@ -113,12 +114,15 @@ def _order(
 
 
 def _translate_operation(writer: Writer, operation: Operation) -> None:
-    translation = _TRANSLATIONS.get(operation.op)
-    if translation is None:
-        raise GraphError(f"{REFUSED}: the operation {operation.op!r} of {operation.name!r} is not known.")
     writer.scope = operation.name
     try:
-        made = translation(writer, operation, *(writer.tensors[tensor] for tensor in operation.inputs))
+        inputs = [writer.tensors[tensor] for tensor in operation.inputs]
+        is_complex = operation.is_complex or any(name in writer.imaginary for name in inputs)
+        translation = (COMPLEX if is_complex else _TRANSLATIONS).get(operation.op)
+        if translation is None:
+            of = " on complex numbers" if is_complex else ""
+            raise GraphError(f"{REFUSED}: the operation {operation.op!r} of {operation.name!r}{of} is not known.")
+        made = translation(writer, operation, *inputs)
     except GraphError:
         raise
     except Exception as error:  # too few inputs, results that are not there, axes of other numbers: any nonsense

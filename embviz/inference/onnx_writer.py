@@ -43,12 +43,15 @@ class Writer:
         In an order in which they can be run.
     tensors : dict
         What each tensor of the TensorFlow graph is called here.
+    imaginary : dict of str to str
+        The imaginary part of a complex tensor, by its real part, which it goes by.
     scope : str
         Node that is being translated; what is made for it is named after it.
     """
 
     nodes: list[NodeProto] = field(default_factory=list)
     tensors: dict[Tensor, str] = field(default_factory=dict)
+    imaginary: dict[str, str] = field(default_factory=dict)
     scope: str = ""
     _constants: dict[str, NDArray[Any]] = field(default_factory=dict)
     _count: int = 0
@@ -87,6 +90,11 @@ class Writer:
     def integers(self, name: str) -> list[int]:
         """Return the values of such a tensor as whole numbers."""
         return [int(value) for value in self.value(name).reshape(-1)]
+
+    def join_complex(self, real: str, imaginary: str) -> str:
+        """Return the name of a complex tensor of two parts."""
+        self.imaginary[real] = imaginary
+        return real
 
     def pads(self, paddings: str) -> str:
         """Return padding as ONNX tells it: all beginnings, then all ends, where TensorFlow goes axis by axis."""

@@ -10,9 +10,9 @@ from embviz.inference.essentia import EssentiaSession
 from embviz.inference.graph import Graph
 from embviz.inference.onnx_passes import optimise
 from embviz.inference.onnx_translation import translate
-from embviz.models.convert.nodes import FLOAT, INT32
+from embviz.models.convert.nodes import FLOAT, INT32, make
 
-BOOL = 10
+BOOL, COMPLEX = 10, 8
 SHAPE = (8, 7, 6)  # of one patch
 
 
@@ -242,6 +242,42 @@ def run_onnx(data, values, outputs):
     return dict(zip(outputs, session.run(list(outputs), {"in": values}), strict=True))
 
 
+def transforms(size):
+    """Return a graph that transforms frames, moves their coefficients about, and turns them back into sound."""
+    net = Net(0)
+    length = net.integers("size", size)
+    net.add("rfft", "RFFT", net.placeholder("in", -1, 2, size), length, kind=None)
+    turned = net.transpose("turned", "rfft", 0, 2, 1, kind=COMPLEX)
+    padded = net.pad("padded", turned, (0, 0), (0, 3), (0, 0), kind=COMPLEX)
+    begin, end = net.integers("begin", 0, 0, 0), net.integers("end", -1, size // 2 + 1, 1)
+    net.add("cut", "Slice", padded, begin, end, kind=COMPLEX, types=[("Index", INT32)])
+    net.add("magnitudes", "ComplexAbs", "cut", kind=COMPLEX, types=[("Tout", FLOAT)])
+    factor = net.add(
+        "factor", "Cast", net.constant("two", np.float32(2)), kind=None, types=[("SrcT", FLOAT), ("DstT", COMPLEX)]
+    )
+    doubled = net.add("doubled", "Mul", "rfft", factor, kind=COMPLEX)
+    squared = net.add("squared", "Mul", doubled, doubled, kind=COMPLEX)
+    net.add("sound", "IRFFT", squared, length, kind=None)
+    return net.graph
+
+
+@pytest.mark.parametrize("size", [7, 15, 96, 4096])
+def test_transforms(size, tmp_path):
+    path = tmp_path / "transforms.pb"
+    graph, asked = transforms(size), ("magnitudes", "sound")
+    path.write_bytes(graph.SerializeToString())
+    values = np.random.default_rng(8).standard_normal((3, 2, size), np.float32)
+    model = optimise(translate(Graph(graph), {"in": (None, 2, size)}, asked))
+    found = run_onnx(model.SerializeToString(), values, asked)
+    given = EssentiaSession(path, "in", 3, asked, ranks=dict.fromkeys(asked, 3)).run({"in": values})
+    spectrum = np.fft.rfft(values.astype(np.float64))
+    exact = {"magnitudes": np.abs(spectrum[:, :1]).transpose(0, 2, 1), "sound": np.fft.irfft((2 * spectrum) ** 2, size)}
+    for name in asked:
+        assert found[name].shape == given[name].shape == exact[name].shape
+        assert np.abs(found[name] - exact[name]).max() < 2e-6 * scale(exact[name])
+        assert np.abs(found[name] - given[name]).max() < 5e-4 * scale(exact[name])  # TensorFlow's are less exact
+
+
 @pytest.mark.parametrize(
     ("op", "options", "message"),
     [
@@ -265,6 +301,13 @@ def test_a_normalisation_by_the_batch_is_refused():
     net.graph.node[-1].attr["is_training"].b = True
     with pytest.raises(GraphError, match="normalises by what a batch holds"):
         translate(Graph(net.graph), {"in": (None, 3, 3, 2)}, ["normal/FusedBatchNorm"])
+
+
+def test_an_operation_on_complex_numbers_that_is_not_known_is_named():
+    graph = transforms(8)
+    graph.node.append(make("odd", "Relu", ["rfft"], T=COMPLEX))
+    with pytest.raises(GraphError, match="the operation 'Relu' of 'odd' on complex numbers is not known"):
+        translate(Graph(graph), {"in": (None, 2, 8)}, ["odd"])
 
 
 def test_axes_that_depend_on_the_input_are_refused():
