@@ -99,15 +99,15 @@ class OnnxSession:
     def _cut_for(self, patches: OverlappingPatches) -> _CutNetwork | None:
         with self._lock:
             if patches.hop not in self._cuts:
-                cut = _find_cut(self._model, patches.hop)
+                cut = _find_cut(self._model, patches)
                 self._cuts[patches.hop] = None if cut is None else _CutNetwork(cut, self._input_node, self._title)
             return self._cuts[patches.hop]
 
 
-def _find_cut(model: bytes, hop: int) -> Cut | None:
+def _find_cut(model: bytes, patches: OverlappingPatches) -> Cut | None:
     import onnx
 
-    return find_cut(onnx.load_model_from_string(model), hop)
+    return find_cut(onnx.load_model_from_string(model), patches)
 
 
 class _CutNetwork:

@@ -51,24 +51,18 @@ class Cut:
     length: int
 
 
-def find_cut(model: ModelProto, hop: int) -> Cut | None:
-    """Return where a model is cut best for patches of a hop; None where that saves next to nothing.
-
-    Parameters
-    ----------
-    model : ModelProto
-        Its only input is patches of a mel-spectrogram, ``[n, t, bands]``.
-    hop : int
-        Frames from one patch to the next.
-    """
-    shaped = ShapedModel(model)
+def find_cut(model: ModelProto, patches: OverlappingPatches) -> Cut | None:
+    """Return where a model is cut best for patches of their length and hop; None where that saves next to nothing."""
+    if len(model.graph.input) != 1 or len(model.graph.input[0].type.tensor_type.shape.dim) != 3:
+        return None
+    shaped = ShapedModel(model, (patches.length, patches.frames.shape[1]))
     steps, products = shaped.follow(), shaped.products()
     total = sum(products.values())
     best, least = None, _WORTH * total
     for stride, edge in sorted({(steps[name].stride, steps[name].edge) for name in products if name in steps}):
         front = _select(shaped, steps, stride, edge)
         reach = _Reach.of(front.values(), shaped.patch_frames)
-        frames = hop * _count_classes(stride, hop) + sum(reach.edges)
+        frames = patches.hop * _count_classes(stride, patches.hop) + sum(reach.edges)
         shared = sum(products[name] for name in products if name in front)
         cost = total - shared + shared * frames / shaped.patch_frames
         if cost < least:

@@ -50,12 +50,22 @@ class Steps:
 
 
 class ShapedModel:
-    """A model that takes patches ``[n, t, bands]``, with the shapes of its tensors."""
+    """A model that takes patches, with the shapes of its tensors.
 
-    def __init__(self, model: ModelProto) -> None:
+    Parameters
+    ----------
+    model : ModelProto
+        Its only input is ``[n, t, bands]``; the axes may be open.
+    patch_shape : (int, int)
+        Frames of a patch, and bands.
+    """
+
+    def __init__(self, model: ModelProto, patch_shape: tuple[int, int]) -> None:
         from onnx import numpy_helper, shape_inference
 
         self.proto = model
+        for dim, length in zip(model.graph.input[0].type.tensor_type.shape.dim[1:], patch_shape, strict=True):
+            dim.dim_value = length
         graph = shape_inference.infer_shapes(model).graph
         self.nodes = list(graph.node)
         self.infos = {info.name: info for info in (*graph.input, *graph.value_info, *graph.output)}
@@ -65,12 +75,12 @@ class ShapedModel:
             for name, tensor in self.constants.items()
             if math.prod(tensor.dims) <= _SHORT
         }
-        (self.input,) = (info.name for info in graph.input if info.name not in self.constants)
+        self.input = graph.input[0].name
         self.outputs = [info.name for info in graph.output]
-        self.patch_frames = self.shape(self.input)[1]
+        self.patch_frames = patch_shape[0]
 
     def shape(self, name: str) -> list[int]:
-        """Return the lengths of a tensor's axes; 0 stands for an open one."""
+        """Return the lengths of a tensor's axes, of which 0 is an open one; empty where they are not known."""
         if name in self.constants:
             return list(self.constants[name].dims)
         return [dim.dim_value for dim in self.infos[name].type.tensor_type.shape.dim] if name in self.infos else []
@@ -88,7 +98,8 @@ class ShapedModel:
         found = {self.input: Steps(1, 1, self.patch_frames)}
         for node in self.nodes:
             inputs = [name for name in node.input if name and name not in self.constants]
-            if inputs and all(name in found for name in inputs) and node.op_type in _RULES:
+            is_known = node.op_type in _RULES and self.shape(node.output[0])
+            if inputs and is_known and all(name in found for name in inputs):
                 steps = self._join([found[name] for name in inputs])
                 options = {option.name: option for option in node.attribute}
                 steps = steps and _RULES[node.op_type](self, node, options, steps)
@@ -158,7 +169,7 @@ def _concat(model: ShapedModel, node: NodeProto, options: _Options, steps: Steps
 
 
 def _transpose(_model: ShapedModel, _node: NodeProto, options: _Options, steps: Steps) -> Steps | None:
-    order = list(options["perm"].ints)
+    order = list(options["perm"].ints) if "perm" in options else [1]
     return None if order[0] else replace(steps, axis=order.index(steps.axis))
 
 

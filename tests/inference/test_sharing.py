@@ -60,7 +60,7 @@ class Builder:
         return self.add("Relu", self.add("Transpose", moved, perm=[0, 3, 1, 2]))
 
     def model(self, *outputs: str) -> onnx.ModelProto:
-        taken = [helper.make_tensor_value_info("patches", TensorProto.FLOAT, ["n", self.length, BANDS])]
+        taken = [helper.make_tensor_value_info("patches", TensorProto.FLOAT, ["n", "t", "bands"])]
         given = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs]
         graph = helper.make_graph(self.nodes, "made", taken, given, self.constants)
         return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
@@ -126,7 +126,7 @@ def test_a_network_in_two_parts_gives_the_same(network, length, monkeypatch):
     rest = builder.add("ReduceMean", end, builder.constant([2]), keepdims=0)
     model = builder.model(end, rest)
     whole = Network(model.SerializeToString(), "whole")
-    shaped = ShapedModel(model)
+    shaped = ShapedModel(model, (length, BANDS))
     cut = sharing._cut(shaped, shaped.follow())  # as far behind as can be
     assert end in cut.given
     parts = _CutNetwork(cut, "patches", "parts")
@@ -145,14 +145,15 @@ def test_a_network_is_cut_where_that_saves_work(hop, is_cut):
     builder = Builder(40)
     end = builder.conv(builder.pool(builder.conv(builder.begin(), kernel=3, pads=(1, 1)), 4, 4), kernel=3, pads=(1, 1))
     model = builder.model(builder.add("ReduceMax", end, builder.constant([2])))
-    assert (find_cut(model, hop) is not None) == is_cut
+    patches = OverlappingPatches(np.zeros((40, BANDS), np.float32), 40, hop)
+    assert (find_cut(model, patches) is not None) == is_cut
 
 
 def test_what_is_not_the_same_at_all_frames_is_not_shared():
     for op, values in (("Add", np.ones((40, 1))), ("Mul", np.ones((2, 1, 1, 1))[:1] * np.ones((1, 1, 40, 6)))):
         builder = Builder(40)
         x = builder.add(op, builder.begin(), builder.constant(values.astype(np.float32)))
-        steps = ShapedModel(builder.model(builder.conv(x, kernel=3))).follow()
+        steps = ShapedModel(builder.model(builder.conv(x, kernel=3)), (40, BANDS)).follow()
         assert list(steps) == ["patches", "v2"]
 
 
@@ -161,6 +162,8 @@ def test_what_is_not_the_same_at_all_frames_is_not_shared():
     [
         lambda b, x: b.add("Softmax", x, axis=2),  # over time
         lambda b, x: b.add("Transpose", x, perm=[1, 0, 2, 3]),  # patches are no longer first
+        lambda b, x: b.add("Transpose", x),
+        lambda b, x: b.add("Squeeze", x),  # of whichever axes are single
         lambda b, x: b.add("Concat", x, x, axis=2),
         lambda b, x: b.add("Slice", x, b.constant([1]), b.constant([9]), b.constant([2])),
         lambda b, x: b.add("ReduceMax", x, b.constant([2])),
@@ -174,4 +177,4 @@ def test_what_does_not_follow_the_frames_is_left_out(make):
     builder = Builder(40)
     first = builder.begin()
     end = make(builder, first)
-    assert end not in ShapedModel(builder.model(end)).follow()
+    assert end not in ShapedModel(builder.model(end), (40, BANDS)).follow()
