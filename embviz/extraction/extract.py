@@ -437,7 +437,8 @@ def _compute(
         # Stereo first: the mix can be made of the channels, but not the other way round.
         return -runs[i].frontend.channels, runs[i].model.frontend, runs[i].quality, runs[i].engine
 
-    several = len({by_input(i)[:3] for i in specs}) > 1
+    # Samples of the track's own rate are kept where Essentia, which resamples them here, is loaded in any case.
+    several = len({by_input(i)[:3] for i in specs}) > 1 and any(run.engine == "essentia" for run in runs.values())
     decoding = f"decoding {sound.title}"
     if specs:
         report(decoding, 0, 1)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from embviz._version import __version__
 from embviz.audio import Audio
 from embviz.core import essentia
 from embviz.core.io import parse_json, write_bytes
@@ -134,7 +135,7 @@ def kept_verdicts(model: Model, weights: Weights) -> list[Verdict]:
 
 def _subject(weights: Weights, translation: str) -> str:
     """Return what a verdict is about."""
-    return " | ".join([translation, weights.sha256, *_runtime(), processor_name()])
+    return " | ".join([translation, weights.sha256, f"embviz {__version__}", *_runtime(), processor_name()])
 
 
 def _runtime() -> tuple[str, ...]:

@@ -386,7 +386,7 @@ def test_one_call_decodes_a_track_once(excerpt, monkeypatch):
         monkeypatch.setattr(
             audio_module, name, lambda path, name=name, real=real, **more: calls.append(name) or real(path, **more)
         )
-    embviz.embed(excerpt, ["musicnn", "tempocnn"], cache=False)
+    embviz.embed(excerpt, ["musicnn", "tempocnn"], engine="essentia", cache=False)
     embviz.embed(excerpt, ["tempocnn", "spleeter"], cache=False)
     assert calls == ["decode_mix", "decode"]
 
