@@ -141,19 +141,16 @@ class DecoderProcess:
         with self._socket as listener:
             listener.settimeout(CHECK_EVERY)
             while self._secret:
-                try:
+                if not self.alive or time.monotonic() > end:
+                    raise ConnectionAbortedError
+                check()
+                with contextlib.suppress(TimeoutError, ConnectionError):  # also of others that connect
                     connection, _ = listener.accept()
                     connection.settimeout(CHECK_EVERY)
-                    shown = connection.recv(SECRET)
-                except TimeoutError as error:
-                    if not self.alive or time.monotonic() > end:
-                        raise ConnectionAbortedError from error
-                    check()
-                    continue
-                if hmac.compare_digest(shown, self._secret):
-                    self._socket, self._secret = connection, b""
-                else:
-                    connection.close()
+                    if hmac.compare_digest(connection.recv(SECRET), self._secret):
+                        self._socket, self._secret = connection, b""
+                    else:
+                        connection.close()
 
     def _receive(self, end: float, check: Callable[[], object]) -> tuple[dict[str, Any], IO[bytes] | None]:
         data, files = b"", list[int]()

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -14,7 +15,7 @@ import soundfile
 
 from embviz import Audio
 from embviz.audio import decode as decode_module
-from embviz.audio import decoder_process
+from embviz.audio import decoder_pool, decoder_process
 from embviz.audio.decoder_pool import DecoderPool, DecoderProcess, ProcessEndedError, pool
 from embviz.errors import AudioError, UndecodableError
 
@@ -250,6 +251,48 @@ def test_samples_go_to_the_disk_where_memory_has_no_room(tmp_path, monkeypatch):
         file.seek(0)
         assert np.frombuffer(file.read(), np.float32).reshape(10, 2).T.tolist() == [c.tolist() for c in channels]
     assert folders == [str(tmp_path), None]
+
+
+@pytest.fixture
+def without_handing_on(monkeypatch):
+    """Processes as on Windows, where neither sockets nor open files are handed to others; and without Essentia."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1] / "without_essentia"))
+    monkeypatch.setenv("EMBVIZ_TEST_WINDOWS", "1")
+    monkeypatch.setattr("embviz.core.essentia.version", str)
+    monkeypatch.setattr(decoder_pool, "PASSES_FILES", False)
+    own = DecoderPool()
+    monkeypatch.setattr(decode_module, "pool", own)
+    yield own
+    own.close()
+
+
+def test_samples_come_through_a_port_where_nothing_is_handed_on(tmp_path, without_handing_on):
+    samples = noise(tmp_path / "a.wav", seconds=20)
+    assert np.array_equal(Audio.open(tmp_path / "a.wav").stereo(RATE), samples)
+    [process] = without_handing_on._idle
+    process._process.kill()
+    process._process.wait()
+    (tmp_path / "b.wav").write_bytes(b"no sound")
+    with pytest.raises(UndecodableError, match="'b\\.wav' cannot be decoded"):
+        Audio.open(tmp_path / "b.wav").mono(RATE)
+    assert Audio.open(tmp_path / "a.wav").mono(16_000, keep=False).shape == (320_001,)
+
+
+def test_nobody_but_the_process_that_was_started_is_let_in(tmp_path, without_handing_on):
+    samples = noise(tmp_path / "a.wav")
+    without_handing_on.warm_up()
+    [process] = without_handing_on._idle
+    with socket.create_connection(process._socket.getsockname()) as stranger:
+        stranger.sendall(bytes(decoder_pool.SECRET))
+        assert np.array_equal(Audio.open(tmp_path / "a.wav").stereo(RATE), samples)
+        assert stranger.recv(1) == b""
+
+
+def test_a_process_that_never_connects_is_given_up(without_handing_on, monkeypatch):
+    monkeypatch.setattr(decoder_pool, "_CODE", "import sys; sys.exit(3)")
+    with pytest.raises(ProcessEndedError) as error:
+        without_handing_on.ask({}, 1.0)
+    assert error.value.signal == -3
 
 
 def test_a_pool_that_is_closed_says_so():
