@@ -64,7 +64,7 @@ def test_the_table_names_every_model(readme):
 
 
 def test_files_it_shows_are_here(readme, root):
-    for path in re.findall(r'(?:src|srcset)="([^"]+)"|\]\((?!http)([^)]+)\)', readme):
+    for path in re.findall(r'(?:src|srcset)="([^"]+)"|\]\((?!http|#)([^)]+)\)', readme):
         assert (root / (path[0] or path[1])).exists()
 
 

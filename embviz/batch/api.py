@@ -123,9 +123,9 @@ def embed_table(  # noqa: PLR0913  options are given by name
 
     Notes
     -----
-    The processes give TensorFlow one thread each. The order in which it adds depends on the number of its threads, so
-    that values differ from those of :func:`embviz.embed` in the last bits (about 1e-6), as they do between machines
-    with different numbers of cores.
+    With ``engine="essentia"``, the processes give TensorFlow one thread each. The order in which it adds depends on the
+    number of its threads, so that values differ from those of :func:`embviz.embed` in the last bits (about 1e-6), as
+    they do between machines with different numbers of cores.
     """
     names, layers = as_list(models, (str, Model), "models"), as_list(layer, str, "layer")
     how = check_pooling(pooling)
