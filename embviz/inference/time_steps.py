@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
+
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
 
@@ -67,7 +69,6 @@ class ShapedModel:
         for dim, length in zip(model.graph.input[0].type.tensor_type.shape.dim[1:], patch_shape, strict=True):
             dim.dim_value = length
         graph = shape_inference.infer_shapes(model).graph
-        self.nodes = list(graph.node)
         self.infos = {info.name: info for info in (*graph.input, *graph.value_info, *graph.output)}
         self.constants = {tensor.name: tensor for tensor in graph.initializer}
         self.values = {
@@ -78,6 +79,18 @@ class ShapedModel:
         self.input = graph.input[0].name
         self.outputs = [info.name for info in graph.output]
         self.patch_frames = patch_shape[0]
+        self.nodes = [self._unsqueezed(node) for node in graph.node]
+
+    def _unsqueezed(self, node: NodeProto) -> NodeProto:
+        """Return a reshape that only adds axes of one value as what holds for any number of frames."""
+        from onnx import helper, numpy_helper
+
+        told = self.values.get(node.input[1]) if node.op_type == "Reshape" else None
+        if not told or told[0] != -1 or [length for length in told[1:] if length != 1] != self.shape(node.input[0])[1:]:
+            return node
+        name, axes = f"{node.output[0]}#axes", [axis for axis, length in enumerate(told) if length == 1]
+        self.constants[name], self.values[name] = numpy_helper.from_array(np.array(axes), name), axes
+        return helper.make_node("Unsqueeze", [node.input[0], name], [node.output[0]])
 
     def shape(self, name: str) -> list[int]:
         """Return the lengths of a tensor's axes, of which 0 is an open one; empty where they are not known."""

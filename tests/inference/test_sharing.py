@@ -109,6 +109,11 @@ def branched(b: Builder) -> str:
     return b.conv(b.add("Concat", near, far, axis=1), kernel=1)
 
 
+def reshaped(b: Builder) -> str:
+    x = b.add("Reshape", "patches", b.constant([-1, b.length, BANDS, 1]))
+    return b.conv(b.add("Transpose", x, perm=[0, 3, 1, 2]), kernel=3, pads=(1, 1))
+
+
 def squeezed(b: Builder) -> str:
     x = b.add("ReduceMax", b.conv(b.begin(), kernel=3, pads=(1, 1)), b.constant([3]), keepdims=0)
     x = b.add("Slice", x, b.constant([0]), b.constant([2]), b.constant([1]))
@@ -117,7 +122,8 @@ def squeezed(b: Builder) -> str:
 
 @pytest.mark.parametrize("length", [40, 43])
 @pytest.mark.parametrize(
-    "network", [same, valid, lopsided, dilated, padded_before, strided, pooled, pooled_twice, branched, squeezed]
+    "network",
+    [same, valid, lopsided, dilated, padded_before, strided, pooled, pooled_twice, branched, reshaped, squeezed],
 )
 def test_a_network_in_two_parts_gives_the_same(network, length, monkeypatch):
     monkeypatch.setattr(sharing, "_BLOCK", 16)
