@@ -140,7 +140,7 @@ class Network:
         _share_memory()
         options.add_session_config_entry("session.use_env_allocators", "1")
         try:
-            self._session = runtime.InferenceSession(model, options, providers=_providers(runtime))
+            self._session = _open(runtime, model, options)
         except Exception as error:
             raise GraphError(_describe_error(title, error)) from error
         self._outputs = [output.name for output in self._session.get_outputs()]
@@ -218,10 +218,14 @@ def _share_memory() -> None:
         runtime.create_and_register_allocator(info, None)
 
 
-def _providers(runtime: Any) -> list[Any]:
-    """Return what runs a network, the fastest first: a GPU where there is one, in single precision throughout."""
-    gpu = "CUDAExecutionProvider" in runtime.get_available_providers()
-    return [("CUDAExecutionProvider", {"use_tf32": "0"})] * gpu + ["CPUExecutionProvider"]
+def _open(runtime: Any, model: bytes, options: Any) -> Any:
+    """Return a session on a GPU where there is one, in single precision throughout, else on the processor."""
+    processor = "CPUExecutionProvider"
+    if "CUDAExecutionProvider" in runtime.get_available_providers():
+        gpu = "CUDAExecutionProvider", {"use_tf32": "0"}
+        with contextlib.suppress(Exception):  # the package is made for GPUs, and there is none, or no driver
+            return runtime.InferenceSession(model, options, providers=[gpu, processor], enable_fallback=0)
+    return runtime.InferenceSession(model, options, providers=[processor])
 
 
 def _is_memory(error: Exception) -> bool:

@@ -163,3 +163,21 @@ def test_an_engine_that_is_not_to_be_had_is_said_so(monkeypatch, module, sentenc
 def test_a_model_that_does_not_load_is_said_so():
     with pytest.raises(GraphError, match=r"ONNX Runtime cannot run 'x\.pb'"):
         onnx_session.Network(b"no model", "'x.pb'")
+
+
+@pytest.mark.parametrize(
+    ("available", "works", "expected"),
+    [
+        (["CPUExecutionProvider"], True, ["CPUExecutionProvider"]),
+        (["CUDAExecutionProvider"], True, [("CUDAExecutionProvider", {"use_tf32": "0"}), "CPUExecutionProvider"]),
+        (["CUDAExecutionProvider"], False, ["CPUExecutionProvider"]),
+    ],
+)
+def test_a_gpu_is_used_where_it_works(available, works, expected):
+    def start(_model: Any, _options: Any, *, providers: list[Any], enable_fallback: int = 1) -> list[Any]:
+        if len(providers) > 1 and not works:
+            raise RuntimeError("no driver")
+        return providers
+
+    runtime = SimpleNamespace(get_available_providers=lambda: available, InferenceSession=start)
+    assert onnx_session._open(runtime, b"", None) == expected
