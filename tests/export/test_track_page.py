@@ -169,7 +169,7 @@ def test_the_foot_says_what_made_the_numbers(home, rock):
     assert about[1]["title"] == "msd-musicnn-1 / embedding"
     assert re.fullmatch(r"[0-9a-f]{64}", facts["SHA-256"])
     assert facts["Frame"] == "2.992 s every 1.488 s, which hears 3.008 s"
-    assert {"Weights", "Licence", "Paper", "Essentia", "Training data"} <= set(facts)
+    assert {"Weights", "Licence", "Paper", "Engine", "Training data"} <= set(facts)
     assert dict(about[0]["facts"])["Length"].startswith("2:02.5 (122.5")
 
 
