@@ -101,13 +101,15 @@ def decode(path: Path, *, first: str = "") -> Decoded:
     return _decode(path, first, mix=False)
 
 
-def decode_mix(path: Path, *, at: tuple[int, int] | None = None, first: str = "") -> Decoded:
+def decode_mix(path: Path, *, at: tuple[int, int] | None = None, exact: bool = True, first: str = "") -> Decoded:
     """Return the mix of all channels; with `at`, a rate and Essentia's resampleQuality, it is resampled on the way.
+
+    `exact` says whether to the last bit as Essentia does, as in :func:`embviz.audio.samples.resample`.
 
     It takes less memory here than to decode the channels and to mix them then, and gives the same samples.
     """
     rate, quality = at or (None, 4)
-    return _decode(path, first, mix=True, rate=rate, quality=quality)
+    return _decode(path, first, mix=True, rate=rate, quality=quality, exact=exact)
 
 
 def is_long(path: Path) -> bool:
@@ -120,7 +122,9 @@ def _is_long(size: int, inspection: Inspection) -> bool:
     return size > SMALL and (inspection.claimed or 0) > LONGEST_AT_ONCE
 
 
-def _decode(path: Path, first: str, *, mix: bool, rate: int | None = None, quality: int = 4) -> Decoded:
+def _decode(
+    path: Path, first: str, *, mix: bool, rate: int | None = None, quality: int = 4, exact: bool = True
+) -> Decoded:
     with _native_path(path) as plain:
         stat = plain.stat()
         stamp = str(path), stat.st_size, stat.st_mtime_ns, stat.st_ino
@@ -130,7 +134,7 @@ def _decode(path: Path, first: str, *, mix: bool, rate: int | None = None, quali
         prepare()
         inspection = inspect_file(plain)
         long = _is_long(stat.st_size, inspection)
-        request = DecodeRequest(str(plain), printable_name(path), remembered, mix, rate, quality, long)
+        request = DecodeRequest(str(plain), printable_name(path), remembered, mix, rate, quality, exact, long)
         search = _Search(request, inspection, stat.st_size)
         try:
             decoded = search.run()

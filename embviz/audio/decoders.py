@@ -47,6 +47,8 @@ class DecodeRequest:
     rate: int | None = None
     """In Hz, to resample the mix to; None is the file's own."""
     quality: int = 4
+    exact: bool = True
+    """Whether resampled to the last bit as Essentia does."""
     long: bool = False
     """Whether to decode to files, to bound the memory."""
     stretches: list[Stretch] = field(default_factory=list)
@@ -93,7 +95,7 @@ def _give(request: DecodeRequest, channels: list[NDArray[np.float32]], rate: int
     given = [mix(channels)] if request.mix else channels
     if request.rate is None:
         return given
-    return [resample(one, rate, request.rate, request.quality, request.title) for one in given]
+    return [resample(one, rate, request.rate, request.quality, request.title, exact=request.exact) for one in given]
 
 
 def describe_changes(formats: Sequence[Format], seconds: Sequence[float]) -> str:

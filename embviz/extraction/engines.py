@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 EngineOption: TypeAlias = Literal["auto", "essentia", "onnx"]
 
 ENGINES: tuple[str, ...] = get_args(EngineOption)
-FORMAT = 1  # of what ONNX Runtime is given and how its results are put together, raised when the numbers change
+FORMAT = 2  # of what ONNX Runtime is given and how its results are put together, raised when the numbers change
 
 
 def check_engine(engine: Any) -> EngineOption:

@@ -17,6 +17,7 @@ from embviz.audio import Audio, AudioSource
 from embviz.audio.audio import check_quality
 from embviz.audio.decode import cancellable, prepare
 from embviz.audio.facts import known_problem, load_facts, note_problem
+from embviz.audio.resampling import LINEAR
 from embviz.core import essentia
 from embviz.core.cache import Cache, CacheOption, resolve_cache
 from embviz.core.embedding import Embedding, FrameGrid
@@ -437,17 +438,18 @@ def _compute(
         # Stereo first: the mix can be made of the channels, but not the other way round.
         return -runs[i].frontend.channels, runs[i].model.frontend, runs[i].quality, runs[i].engine
 
-    # Samples of the track's own rate are kept where Essentia, which resamples them here, is loaded in any case.
-    several = len({by_input(i)[:3] for i in specs}) > 1 and any(run.engine == "essentia" for run in runs.values())
+    # Samples of the track's own rate are kept where they are resampled here without Essentia, or it is loaded anyway.
+    here = all(run.quality == LINEAR for run in runs.values()) or any(run.engine == "essentia" for run in runs.values())
+    several = here and len({by_input(i)[:3] for i in specs}) > 1
     decoding = f"decoding {sound.title}"
     if specs:
         report(decoding, 0, 1)
-    for n, ((_, name, quality, _), same_input) in enumerate(groupby(sorted(specs, key=by_input), by_input)):
+    for n, ((_, name, quality, engine), same_input) in enumerate(groupby(sorted(specs, key=by_input), by_input)):
         places = [i for i in same_input if i in specs]
         if not places:
             continue
         with cancellable(partial(report, decoding, int(n > 0), 1)):
-            samples = _samples(sound, FRONTENDS[name], quality, keep=several)
+            samples = _samples(sound, FRONTENDS[name], quality, keep=several, exact=engine == "essentia")
         check()
         if not n:
             report(decoding, 1, 1)
@@ -500,7 +502,8 @@ def _run_graphs(
             if not essentia.is_installed() or any(i in insisting for i in places):
                 raise
             others = {i: spec.using("essentia") for i, spec in group.items()}
-            yield from _run_graphs(sound, digest, samples, others, insisting, report, every)
+            anew = _samples(sound, first.frontend, first.quality, keep=False, exact=True)
+            yield from _run_graphs(sound, digest, anew, others, insisting, report, every)
 
 
 def _run_graph(
@@ -532,9 +535,10 @@ def _throttle(steps: Iterator[None], every: float) -> Iterator[None]:
             last = time.monotonic()
 
 
-def _samples(sound: Audio, frontend: FrontEnd, quality: int, *, keep: bool) -> NDArray[np.float32]:
-    stereo, rate = frontend.channels == 2, frontend.sample_rate
-    return sound.stereo(rate, quality=quality) if stereo else sound.mono(rate, quality=quality, keep=keep)
+def _samples(sound: Audio, frontend: FrontEnd, quality: int, *, keep: bool, exact: bool) -> NDArray[np.float32]:
+    if frontend.channels == 2:
+        return sound.stereo(frontend.sample_rate, quality=quality)
+    return sound.mono(frontend.sample_rate, quality=quality, keep=keep, exact=exact)
 
 
 def _source(samples: NDArray[np.float32], frontend: FrontEnd, report: Report, *, exact: bool) -> NDArray[np.float32]:
