@@ -8,6 +8,7 @@ import sys
 from importlib import import_module
 
 from benchmarks.measuring import NotMeasured
+from embviz.core.text import one_line, shorten
 
 
 def serve() -> None:
@@ -23,6 +24,6 @@ def serve() -> None:
         except NotMeasured as reason:
             reply = {"reason": str(reason)}
         except Exception as error:  # noqa: BLE001  a table shows whatever went wrong
-            reply = {"reason": f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"}
+            reply = {"reason": shorten(one_line(f"{type(error).__name__}: {error}"), 90)}
         answers.write(json.dumps(reply) + "\n")
         answers.flush()
