@@ -1,12 +1,17 @@
 """A collection on a Dask cluster of one, two and four workers of this machine, against the sum of its cores.
 
 What a cluster could give at most is what one process per core gives in one go: that is measured beside it, once all
-processes have started and loaded their graphs. What a job sends, keeps and reads is counted, too: it says what would
-bind first on many machines.
+processes have started and loaded their graphs.
+
+On paper, for many machines: what a track costs outside its worker is counted, and how many cores such as these it keeps
+busy before it binds. Hashing, sending and collecting is the one process that asks; a store of 10 Gbit/s is read twice
+for each track, by the process that asks and by a worker; a store makes 1,000 files in a second; Dask's scheduler takes
+1 ms for a task.
 """
 
 from __future__ import annotations
 
+import statistics
 import tempfile
 import time
 from collections.abc import Sequence
@@ -23,6 +28,8 @@ from embviz.core.processes import count_cores
 WORKERS = (1, 2, 4)
 TRACKS, SECONDS = 48, 30.0
 MODELS = (MUSICNN, TEMPOCNN)
+# On paper: what a store on the network reads or writes and makes in a second, and what Dask takes for a task.
+STORE, FILES, TASK = 1.25e9, 1000, 1e-3
 
 _here: dict[int, Any] = {}  # clients of clusters, by their number of workers
 
@@ -37,8 +44,8 @@ def start_cluster(workers: int) -> None:
     _here[workers] = Client(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None)
 
 
-def embed_on_cluster(paths: Sequence[str], models: Sequence[str], workers: int) -> float:
-    """Embed tracks on a cluster that was started, with an empty cache."""
+def embed_on_cluster(paths: Sequence[str], models: Sequence[str], workers: int) -> dict[str, float]:
+    """Embed tracks on a cluster that was started, with an empty cache; returns seconds, here and of this processor."""
     import pandas as pd
 
     import embviz
@@ -46,9 +53,9 @@ def embed_on_cluster(paths: Sequence[str], models: Sequence[str], workers: int) 
 
     table, executor = pd.DataFrame({"path": list(paths)}), _here[workers].get_executor()
     with tempfile.TemporaryDirectory() as folder:
-        start = time.perf_counter()
+        start, own = time.perf_counter(), time.process_time()
         embed_table(table, list(models), cache=embviz.Cache(folder), executor=executor, workers=workers)
-        return time.perf_counter() - start
+        return {"seconds": time.perf_counter() - start, "asking": time.process_time() - own}
 
 
 def embed_each(paths: Sequence[str], models: Sequence[str]) -> float:
@@ -96,38 +103,58 @@ def count_traffic(paths: Sequence[str], models: Sequence[str]) -> dict[str, floa
 
 
 def measure(options: Options) -> list[Table]:
-    """Return a table of throughput, and one of what a track costs beside it."""
+    """Return a table of throughput, and one of what would bind first on many machines."""
     rounds, count = options.count(3), 8 if options.quick else TRACKS
     sizes = WORKERS[:1] if options.quick else WORKERS
-    note = f"{count} tracks of {SECONDS:g} s, MusiCNN and Tempo-CNN, empty caches, workers that have started, medians"
-    table = Table(
-        "dask_cluster", ["workers", "hours of audio in a minute", "share of that"], f"{note} of {rounds} rounds"
+    note = f"{count} tracks of {SECONDS:g} s, MusiCNN and Tempo-CNN, empty caches, workers that run already, medians"
+    columns = ["workers", "hours of audio in a minute", "share of that without Dask"]
+    table, models = (
+        Table("dask_cluster", columns, f"{note} of {rounds} rounds"),
+        [one["model"] for one in prepare(MODELS)],
     )
-    models = [one["model"] for one in prepare(MODELS)]
+    asking: list[float] = []
     with tempfile.TemporaryDirectory() as folder, Process() as process:
         paths = write_tracks(Path(folder), count, SECONDS)["path"].tolist()
-        call = partial(process.call, paths=paths, models=models)
+
+        def on_cluster(workers: int) -> float:
+            call = "benchmarks.dask_cluster:embed_on_cluster"
+            taken = process.call(call, paths=paths, models=models, workers=workers)
+            asking.append(taken["asking"] / count)
+            return float(taken["seconds"])
+
         for workers in sizes:
             process.call("benchmarks.dask_cluster:start_cluster", workers=workers)
         with _SideBySide(count_cores(), paths, models) as cores:
-            ways = {"cores": cores.seconds} | {
-                str(n): partial(call, "benchmarks.dask_cluster:embed_on_cluster", workers=n) for n in sizes
-            }
-            found = interleave(ways, rounds)
-        amount = 60 * count * SECONDS / 3600
-        table.rows[f"{count_cores()} processes without Dask"] = [found.speed("cores", amount, "h/min"), None]
-        for n in sizes:
-            table.rows[str(n)] = [found.speed(str(n), amount, "h/min"), _share(found, str(n))]
+            found = interleave({"cores": cores.seconds} | {str(n): partial(on_cluster, n) for n in sizes}, rounds)
         traffic = process.call("benchmarks.dask_cluster:count_traffic", paths=paths[:8], models=models)
-    costs = Table("dask_cluster-traffic", ["a track of 30 s", ""], "counted on 8 tracks, MusiCNN and Tempo-CNN")
-    costs.rows = {
-        "job, as it is sent": [Figure(traffic["job"], "B")],
-        "result, as it is sent": [Figure(traffic["result"], "B")],
-        "files written": [Figure(traffic["files"])],
-        "bytes written": [Figure(traffic["kept"], "B")],
-        "bytes of sound read": [Figure(traffic["read"], "B")],
+    amount = 60 * count * SECONDS / 3600
+    table.rows[f"{count_cores()} processes without Dask"] = [found.speed("cores", amount, "h/min"), None]
+    for n in sizes:
+        table.rows[str(n)] = [found.speed(str(n), amount, "h/min"), _share(found, str(n))]
+    of_core = found.figure("cores", count_cores() / count)
+    return (
+        [table, _limits(of_core.value, statistics.median(asking), traffic)] if isinstance(of_core, Figure) else [table]
+    )
+
+
+def _limits(of_core: float, asking: float, traffic: dict[str, float]) -> Table:
+    columns = [f"a track of {SECONDS:g} s", "", "seconds of what it takes", "cores that are busy before it binds"]
+    table = Table(
+        "dask_cluster-limits", columns, "counted on 8 tracks, MusiCNN and Tempo-CNN; the last column on paper"
+    )
+    table.rows = {
+        "computed on a core": [None, Figure(of_core, "s"), None],
+        "asked for: hashed, sent, collected": [None, *_limit(of_core, asking)],
+        "job and result, as they are sent": [Figure(traffic["job"] + traffic["result"], "B"), *_limit(of_core, TASK)],
+        "sound, read twice": [Figure(2 * traffic["read"], "B"), *_limit(of_core, 2 * traffic["read"] / STORE)],
+        "bytes written": [Figure(traffic["kept"], "B"), *_limit(of_core, traffic["kept"] / STORE)],
+        "files written": [Figure(traffic["files"]), *_limit(of_core, traffic["files"] / FILES)],
     }
-    return [table, costs]
+    return table
+
+
+def _limit(of_core: float, seconds: float) -> list[Cell]:
+    return [Figure(seconds, "s"), Figure(round(of_core / seconds))]
 
 
 def _share(found: Rounds, way: str) -> Cell:
