@@ -3,19 +3,21 @@
 The limit is NumPy's product of float32 matrices, measured in the same rounds. Products and sums of convolutions and
 dense layers are counted in the graph: for Essentia in the translation as it stands, once per patch; for ONNX Runtime in
 each model that it runs, with the shapes that it is fed, so that what patches share is counted once. Time is that of a
-session's ``run``, with all that is put together around the network.
+session's ``run``, with all that is put together around the network. Where other work takes part of the machine, threads
+that wait for each other distort both; the last column compares seconds of the processor instead, for a product in one
+thread.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache, partial
 from typing import Any
 
-from benchmarks.measuring import Options, Rounds, figure_of, interleave
+from benchmarks.measuring import Options, figure_of, interleave
 from benchmarks.sounds import duration
 from benchmarks.tables import Cell, Figure, Table
 from benchmarks.ways import TITLES, Sides, by_embviz, prepare
@@ -24,10 +26,10 @@ SECONDS = 0.7  # of matrix products in a round
 
 
 class Counter:
-    """The seconds of sessions, and the products that they did in billions of operations."""
+    """The seconds of sessions, those of all cores together, and what they did in billions of operations."""
 
     def __init__(self) -> None:
-        self.seconds = self.work = 0.0
+        self.seconds = self.processor = self.work = 0.0
 
 
 @contextmanager
@@ -72,11 +74,12 @@ def _session_kinds() -> list[Any]:
 
 def _timed(run: Any, counter: Counter) -> Any:
     def timed(session: Any, inputs: Any) -> Any:
-        start = time.perf_counter()
+        start, processor = time.perf_counter(), time.process_time()
         try:
             return run(session, inputs)
         finally:
             counter.seconds += time.perf_counter() - start
+            counter.processor += time.process_time() - processor
 
     return timed
 
@@ -119,7 +122,7 @@ def run_counted(audio: str, asked: list[dict[str, Any]], engine: str) -> dict[st
     """Embed a track; returns the seconds in its sessions, and what ONNX Runtime computed."""
     with counted() as counter:
         by_embviz(audio, asked, engine)
-    return {"seconds": counter.seconds, "work": counter.work}
+    return {"seconds": counter.seconds, "processor": counter.processor, "work": counter.work}
 
 
 def literal_work(audio: str, asked: list[dict[str, Any]]) -> float:
@@ -138,54 +141,78 @@ def literal_work(audio: str, asked: list[dict[str, Any]]) -> float:
     return patches * count_work(proto.SerializeToString(), ((model.input_node, shape),))
 
 
-def matrix_seconds() -> float:
-    """Return the seconds of a billion operations in matrix products."""
+def matrix_seconds() -> dict[str, float]:
+    """Return the seconds of a billion operations in matrix products, and those of the processor in one thread."""
     import numpy as np
+    from threadpoolctl import threadpool_limits
 
     a = np.random.default_rng(0).standard_normal((2048, 2048), dtype=np.float32)
-    out, done, begin = np.empty_like(a), 0, time.perf_counter()
-    while time.perf_counter() - begin < SECONDS:
-        np.matmul(a, a, out=out)
-        done += 1
-    return (time.perf_counter() - begin) / (2e-9 * 2048**3 * done)
+    out = np.empty_like(a)
+
+    def per_operation(clock: Callable[[], float]) -> float:
+        done, begin, start = 0, time.perf_counter(), clock()
+        while time.perf_counter() - begin < SECONDS:
+            np.matmul(a, a, out=out)
+            done += 1
+        return (clock() - start) / (2e-9 * 2048**3 * done)
+
+    seconds = per_operation(time.perf_counter)
+    with threadpool_limits(1):
+        return {"seconds": seconds, "processor": per_operation(time.process_time)}
 
 
 def measure(options: Options) -> list[Table]:
     """Return what each network does, and its share of the limit."""
     rounds = options.count(5)
     columns = ["", "patches alone", "computed by `onnx`", "matrix product", "`essentia`", "`onnx`"]
-    columns += ["share of the limit, `essentia`", "`onnx`"]
+    columns += ["share of the limit, `essentia`", "`onnx`", "`onnx`, of the processor's time"]
     with Sides(options) as sides:
         length = duration(sides.audio)
         note = f"{length:.1f} s of stereo rock, the network alone, medians of {rounds} rounds"
         table = Table("matrix_limit", columns, note)
         for title, model in list(TITLES.items())[:3]:
-            asked = prepare([model])
-            literal = sides.process("count").call(
-                "benchmarks.matrix_limit:literal_work", audio=str(sides.audio), asked=asked
-            )
-            work = {"essentia": literal}
-            call = partial(_run, sides, work, asked)
-            ways = {"matrix": partial(sides.process("matrix").call, "benchmarks.matrix_limit:matrix_seconds")}
-            ways |= {engine: partial(call, engine) for engine in ("essentia", "onnx")}
-            table.rows[title] = _row(interleave(ways, rounds), work)
+            table.rows[title] = _row(_Comparison(sides, prepare([model])), rounds)
     return [table]
 
 
-def _run(sides: Sides, work: dict[str, float], asked: Any, engine: str) -> float:
-    call = partial(sides.process(engine).call, "benchmarks.matrix_limit:run_counted")
-    found = call(audio=str(sides.audio), asked=asked, engine=engine)
-    if engine == "onnx":
-        work["onnx"] = found["work"]
-    return float(found["seconds"])
+class _Comparison:
+    """The ways that are compared for a model, and what they give besides seconds."""
+
+    def __init__(self, sides: Sides, asked: Any) -> None:
+        self._sides, self._options = sides, {"audio": str(sides.audio), "asked": asked}
+        count = sides.process("count").call
+        self.work = {"essentia": float(count("benchmarks.matrix_limit:literal_work", **self._options))}
+        self.processor: dict[str, list[float]] = {"matrix": [], "essentia": [], "onnx": []}
+
+    def matrix(self) -> float:
+        """Return the seconds of a billion operations."""
+        found = self._sides.process("matrix").call("benchmarks.matrix_limit:matrix_seconds")
+        self.processor["matrix"].append(found["processor"])
+        return float(found["seconds"])
+
+    def network(self, engine: str) -> float:
+        """Return the seconds of a network."""
+        found = self._sides.process(engine).call("benchmarks.matrix_limit:run_counted", engine=engine, **self._options)
+        self.processor[engine].append(found["processor"])
+        if engine == "onnx":
+            self.work["onnx"] = found["work"]
+        return float(found["seconds"])
 
 
-def _row(found: Rounds, work: dict[str, float]) -> list[Cell]:
-    shares: list[Cell] = []
-    for engine in ("essentia", "onnx"):
-        pairs = zip(found.seconds["matrix"], found.seconds[engine], strict=False)
-        reason = found.reasons.get(engine)
-        shares.append(reason or figure_of((100 * work[engine] * limit / taken for limit, taken in pairs), "%"))
-    computed = Figure(work["onnx"], "GFLOP") if "onnx" in work else None
+def _row(compared: _Comparison, rounds: int) -> list[Cell]:
+    ways = {"matrix": compared.matrix} | {each: partial(compared.network, each) for each in ("essentia", "onnx")}
+    found = interleave(ways, rounds)
     limit = figure_of((1 / each for each in found.seconds["matrix"]), "GFLOP/s")
-    return [Figure(work["essentia"], "GFLOP"), computed, limit, *map(found.figure, ("essentia", "onnx")), *shares]
+    times = map(found.figure, ("essentia", "onnx"))
+    shares: list[Cell] = [
+        found.reasons.get(each) or _share(compared, found.seconds, each) for each in ("essentia", "onnx")
+    ]
+    if "onnx" in found.reasons:
+        return [Figure(compared.work["essentia"], "GFLOP"), None, limit, *times, *shares, None]
+    computed = [Figure(compared.work[each], "GFLOP") for each in ("essentia", "onnx")]
+    return [*computed, limit, *times, *shares, _share(compared, compared.processor, "onnx")]
+
+
+def _share(compared: _Comparison, seconds: dict[str, list[float]], engine: str) -> Cell:
+    pairs = zip(seconds["matrix"], seconds[engine], strict=True)
+    return figure_of((100 * compared.work[engine] * limit / taken for limit, taken in pairs), "%")
