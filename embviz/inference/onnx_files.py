@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 
 from embviz.core.io import write_bytes
@@ -46,8 +45,10 @@ def load_onnx(path: Path, sha256: str, input_node: str, outputs: Sequence[str]) 
     GraphError
         If the graph cannot be read or translated; the message names the operation that is not known.
     """
+    import onnxruntime
+
     path = Path(path)
-    key = json.dumps([sha256, TRANSLATION, metadata.version("onnxruntime"), input_node, *outputs]).encode()
+    key = json.dumps([sha256, TRANSLATION, onnxruntime.__version__, input_node, *outputs]).encode()
     name = f"{path.stem}{_KEPT}{hashlib.sha256(key).hexdigest()[:16]}.onnx"
     folders = [path.parent, data_dir() / "models"]  # weights may be shared, in a folder that can only be read
     for folder in folders:

@@ -125,6 +125,8 @@ def _translate_operation(writer: Writer, operation: Operation) -> None:
         made = translation(writer, operation, *inputs)
     except GraphError:
         raise
+    except MemoryError as error:
+        raise GraphError(f"{REFUSED}: {operation.name!r} holds more than fits in memory.") from error
     except Exception as error:  # too few inputs, results that are not there, axes of other numbers: any nonsense
         raise GraphError(f"{REFUSED}: {operation.op!r} is of an unknown form in {operation.name!r}.") from error
     for index, name in enumerate([made] if isinstance(made, str) else made):

@@ -11,6 +11,7 @@ from architectures import Net
 
 from embviz.errors import GraphError
 from embviz.inference import onnx_files
+from embviz.inference.isolation import run_isolated
 from embviz.inference.onnx_files import load_onnx, remove_translations
 
 
@@ -149,6 +150,19 @@ def test_what_the_graph_has_not_is_named(save, output, input_node, message):
     path, sha256 = save(small())
     with pytest.raises(GraphError, match=message):
         load_onnx(path, sha256, input_node, (output,))
+
+
+def test_a_graph_that_takes_all_memory_is_refused_in_a_process_of_its_own(save, monkeypatch):
+    monkeypatch.setattr(onnx_files, "run_isolated", run_isolated)
+    net = small()
+    sides = net.add("filled", "Fill", net.integers("sides", 2**17, 2**17), net.constant("one", np.float32(1)))
+    net.add("huge", "Add", "out", sides)
+    path, sha256 = save(net)
+    with pytest.raises(
+        GraphError, match=r"'filled' holds more than fits in memory|The translation to ONNX ended abruptly"
+    ):
+        load_onnx(path, sha256, "in", ("huge",))
+    assert kept_beside(path) == []
 
 
 def test_weights_that_are_gone_are_told(save):
