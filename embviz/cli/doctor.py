@@ -89,7 +89,7 @@ def _without_essentia() -> list[Check]:
     """Say what the want of Essentia means, and what does its work: on some systems that is all there can be."""
     how = essentia.how_to_install()
     mend = f"Install it with: {how}" if how.startswith("pip") else f"All else works without: {how}."
-    found = "not installed: no Spleeter, and no engine='essentia'"
+    found = "not installed: no engine='essentia'"
     checks = [Check("Essentia", works=False, found=found, mend=mend, needed=False)]
     for package, task in (("av", "Decoding"), ("samplerate", "Resampling")):
         try:

@@ -100,11 +100,11 @@ def find_problem(model: Model, weights: Weights, ranks: Mapping[str, int], repor
         lasting = not isinstance(error.__cause__, BrokenExecutor | TimeoutError | OSError)
         _note(model, Verdict(failure, tuple(ranks), shorten(str(error), 300), math.nan), keep=lasting)
         return str(error)
+    if not essentia.version():
+        return ""  # there is nothing to compare with, and nothing else to be used
     subject = _subject(weights, session.digest)
     verdict = _recall(model, subject)
     if verdict is None:
-        if not essentia.version():
-            return ""  # there is nothing to compare with, and nothing else to be used
         stage = f"comparing the engines, once for {model.title}"
         report(stage, 0, 1)
         try:

@@ -22,8 +22,8 @@ from embviz.inference.onnx_writer import REFUSED, Writer
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-#: Changes with whatever changes the numbers or the names of a translated model.
-TRANSLATION = 1
+#: Raised with whatever changes the numbers of a translated model, and with what can be translated, which is kept, too.
+TRANSLATION = 2
 
 _OPSET = 18
 _IR_VERSION = 10

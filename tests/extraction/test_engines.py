@@ -207,11 +207,12 @@ def trust_nodes(spec):
     return tuple(onnx_ranks([spec]))
 
 
-def test_an_operation_that_is_not_known_is_left_to_essentia(weights_home, home):
+def test_what_differs_by_more_than_is_allowed_is_left_to_essentia(weights_home, home):
+    # Essentia's own spectrogram is further from double precision than that.
     spec = LayerSpec.of(get_model("spleeter"), "embedding", None)
     chosen = [extract.choose_engine([spec.using(engine)], lambda *_: None) for engine in ("auto", "essentia")]
     assert chosen == ["essentia"] * 2
-    with pytest.raises(EngineError, match=r"'spleeter-2s-3': .*the operation 'RFFT' .* is not known"):
+    with pytest.raises(EngineError, match=r"'spleeter-2s-3': At '.*' it differs from Essentia by \d"):
         extract.choose_engine([spec.using("onnx")], lambda *_: None)
 
 
