@@ -1,4 +1,4 @@
-"""Frozen TensorFlow graphs and the engine that runs them."""
+"""Frozen TensorFlow graphs and the engines that run them."""
 
 from embviz.inference.graph import Graph
 from embviz.inference.session import Session
