@@ -28,6 +28,7 @@ Block = TypeVar("Block")
 
 OLDEST = (1, 20)  # of ONNX Runtime
 _BLOCK = 2  # patches in one pass: what lies between two operations stays near the processor
+_MOST_WORKERS = 8  # each takes some 30 MB for what lies between operations
 _MOST = 1e30  # of what is fed: beyond, sums within a network may overflow
 _OUT_OF_MEMORY = ("bad alloc", "bad_alloc", "allocate memory", "out of memory")
 
@@ -188,7 +189,7 @@ def _run_all(run: Callable[[Block], dict[str, NDArray[np.float32]]], blocks: Seq
 
 @cache
 def _workers() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(count_cores(), thread_name_prefix="embviz-onnx")
+    return ThreadPoolExecutor(min(count_cores(), _MOST_WORKERS), thread_name_prefix="embviz-onnx")
 
 
 def _concatenate(blocks: list[dict[str, NDArray[np.float32]]]) -> dict[str, NDArray[np.float32]]:
