@@ -586,6 +586,16 @@ def test_poster_of_one_layer_with_the_sound_linked(embviz, home, clips):
     assert Path("poster.html").stat().st_size < 400_000
 
 
+def test_poster_leaves_out_what_cannot_run_here_and_says_why(embviz, home, clips, monkeypatch):
+    monkeypatch.setattr(
+        "embviz.extraction.extract.find_obstacle", lambda model, *_: "It cannot." * (model.name == "msd-vgg-1")
+    )
+    ran = embviz("poster", clips[1], "-m", "vgg", "-m", "tempocnn", "-o", "poster.html")
+    assert (ran.code, ran.said[0]) == (0, "embviz: msd-vgg-1 is left out: It cannot.")
+    left_out, heatmap = described("poster.html")["rows"]
+    assert (left_out["message"], left_out["commands"], heatmap["widget"]) == ("It cannot.", [], "heatmap")
+
+
 def test_poster_says_what_the_table_beside_the_track_knows(embviz, home, rock):
     assert embviz("poster", rock, "-m", "vggish", "-o", "poster.html").code == 0
     page = described("poster.html")

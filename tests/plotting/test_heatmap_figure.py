@@ -466,6 +466,16 @@ def test_poster_embeds_what_is_here_in_one_call(fake_extraction):
     assert [text for text in headings if text in heatmap_figure.SYSTEMS] == list(heatmap_figure.SYSTEMS)
 
 
+def test_poster_says_in_the_place_of_a_model_why_it_cannot_run_here(fake_extraction, monkeypatch):
+    reasons = {"vgg": "Essentia, which may, is <b>not</b> installed: " + "a long reason " * 12}
+    monkeypatch.setattr("embviz.extraction.extract.find_obstacle", lambda model, *_: reasons.get(model.name, ""))
+    figure = poster("song.ogg", ["musicnn", "vgg", "openl3"])
+    assert fake_extraction[0][1] == ["musicnn"]
+    [said] = [text for text in texts_of(figure) if "which may, is" in text]
+    assert "is &lt;b&gt;not&lt;/b&gt; installed" in said
+    assert said.count("<br>") == 1
+
+
 def test_poster_takes_records_and_names_and_arrays(fake_extraction):
     record = model_of(name="mine", title="mine")
     samples = np.zeros(16000, dtype=np.float32)
