@@ -59,8 +59,10 @@ def compare(name: str, patches: Any) -> None:
 
 
 @pytest.mark.usefixtures("weights_home")
-@pytest.mark.parametrize("name", ["musicnn", "vgg"])
-@pytest.mark.parametrize(("hop", "count"), [(93, 3), (93, 1), (6, 5), (1, 3), (8, 5)])
+@pytest.mark.parametrize(
+    ("name", "hop", "count"),
+    [("musicnn", 93, 3), ("musicnn", 93, 1), ("musicnn", 6, 5), ("musicnn", 1, 3), ("vgg", 93, 2), ("vgg", 6, 4)],
+)
 def test_layers_are_essentia_s_at_every_hop(name, hop, count, mel):
     first = len(mel) - (count - 1) * hop - LENGTH  # the end of a track, which is not the same all over
     compare(name, OverlappingPatches(mel[first:], LENGTH, hop))
