@@ -45,9 +45,10 @@ if TYPE_CHECKING:
 
     from embviz.extraction.frontends import FrontEnd
 
-BLOCK = 128  # frames: what is computed of them stays in the processor's cache
-BANDS_AT_ONCE = 8
-LET_GO = 256  # blocks after which the pages of files that were walked through are let go
+BLOCK = 1 << 17  # samples of the frames that are computed together, so that they stay in the processor's cache
+BANDS_AT_ONCE = 16  # at most
+LARGEST_PRODUCT = 1 << 18  # multiplications that libraries leave to one thread
+LET_GO = 128  # blocks after which the pages of files that were walked through are let go
 
 
 @dataclass(frozen=True)
@@ -199,7 +200,7 @@ def mel_spectrogram(
     total = n_frames(len(samples), frontend.frame, frontend.hop)
     mel = empty_array((total, frontend.bands))
     compute = _essentia_mel(frontend) if exact else _numpy_mel(frontend)
-    for n, (first, stop) in enumerate(_blocks(total)):
+    for n, (first, stop) in enumerate(_blocks(total, frontend)):
         if n % LET_GO == 0:
             report(first, total)
             release_pages(samples)
@@ -210,8 +211,13 @@ def mel_spectrogram(
     return mel
 
 
-def _blocks(total: int) -> Iterator[tuple[int, int]]:
-    return ((first, min(first + BLOCK, total)) for first in range(0, total, BLOCK))
+def _blocks(total: int, frontend: FrontEnd) -> Iterator[tuple[int, int]]:
+    count = _block_frames(frontend)
+    return ((first, min(first + count, total)) for first in range(0, total, count))
+
+
+def _block_frames(frontend: FrontEnd) -> int:
+    return BLOCK // _ANALYSES[frontend.name].fft
 
 
 def _essentia_mel(frontend: FrontEnd) -> Callable[[NDArray[np.float32], NDArray[np.float32]], None]:
@@ -254,7 +260,7 @@ def _essentia_bands(frontend: FrontEnd) -> Any:
 def _numpy_mel(frontend: FrontEnd) -> Callable[[NDArray[np.float32], NDArray[np.float32]], None]:
     """Return the function that :func:`_essentia_mel` returns, without Essentia."""
     analysis, window, slices = _ANALYSES[frontend.name], _hann(frontend.frame), _bank_slices(frontend)
-    padded = np.zeros((BLOCK, analysis.fft), np.float32)
+    padded = np.zeros((_block_frames(frontend), analysis.fft), np.float32)
 
     @np.errstate(invalid="ignore")  # what holds infinity becomes NaN
     def compute(frames: NDArray[np.float32], out: NDArray[np.float32]) -> None:
@@ -277,18 +283,20 @@ def _numpy_mel(frontend: FrontEnd) -> Callable[[NDArray[np.float32], NDArray[np.
     return compute
 
 
-def _bank_slices(frontend: FrontEnd) -> list[tuple[slice, slice, NDArray[np.float32]]]:
+def _bank_slices(frontend: FrontEnd, count: int = BANDS_AT_ONCE) -> list[tuple[slice, slice, NDArray[np.float32]]]:
     """Return a filter bank in pieces, each with the bins and the bands that it stands for.
 
-    A bank is nearly diagonal, which saves work. Above all, products this small are left to one thread by the libraries
-    that compute them: where all cores are busy, two threads wait for each other longer than they compute.
+    A bank is nearly diagonal, which saves work. Above all, small products are left to one thread by the libraries that
+    compute them: where all cores are busy, two threads wait for each other longer than they compute.
     """
     bank, slices = filter_bank(frontend), []
-    for first in range(0, frontend.bands, BANDS_AT_ONCE):
-        bands = slice(first, first + BANDS_AT_ONCE)
+    for first in range(0, frontend.bands, count):
+        bands = slice(first, first + count)
         used = np.flatnonzero(bank[:, bands].any(axis=1))
         bins = slice(used[0], used[-1] + 1)
         slices.append((bins, bands, np.ascontiguousarray(bank[bins, bands])))
+    if count > 1 and max(weights.size for *_, weights in slices) * _block_frames(frontend) > LARGEST_PRODUCT:
+        return _bank_slices(frontend, count // 2)
     return slices
 
 
@@ -328,7 +336,7 @@ def decibel_mel(
         # 199 of 200 frames: the last has less than half a frame of sound in it.
         frames = cut_frames(chunk, frontend.frame, frontend.hop)[:patch_frames]
         mel = np.empty((len(frames), frontend.bands), np.float32)
-        for first, stop in _blocks(len(frames)):
+        for first, stop in _blocks(len(frames), frontend):
             compute(frames[first:stop], mel[first:stop])
         level = np.float32(10) * np.log10(np.maximum(np.float32(1e-10), mel))
         return np.asarray(np.maximum(level, level.max() - np.float32(80)) - level.max())

@@ -9,7 +9,7 @@ from embviz.audio import Audio
 from embviz.core import essentia, memmap
 from embviz.extraction import mel
 from embviz.extraction.frontends import FRONTENDS, cut_patches
-from embviz.extraction.mel import BLOCK, cut_frames, filter_bank, mel_spectrogram, n_frames, standardise
+from embviz.extraction.mel import cut_frames, filter_bank, mel_spectrogram, n_frames, standardise
 
 BANKS = [frontend for frontend in FRONTENDS.values() if frontend.name != "spleeter"]
 MEL = [frontend for frontend in BANKS if frontend.continuous]
@@ -130,6 +130,15 @@ def test_memory_does_not_grow_with_the_track(frontend, monkeypatch):
     assert peaks[1] < 1.2 * peaks[0] < 6e6
 
 
+@named(BANKS)
+def test_products_are_small_enough_for_one_thread_and_make_up_the_bank(frontend):
+    whole = np.zeros_like(filter_bank(frontend))
+    for bins, bands, weights in mel._bank_slices(frontend):
+        assert weights.size * mel._block_frames(frontend) <= mel.LARGEST_PRODUCT
+        whole[bins, bands] = weights
+    assert np.array_equal(whole, filter_bank(frontend))
+
+
 def test_blocks_of_frames_are_those_of_the_whole():
     rng = np.random.default_rng(2)
     for frame, hop in [(400, 160), (512, 256), (48_000, 4800)]:
@@ -144,9 +153,10 @@ def test_blocks_of_frames_are_those_of_the_whole():
 
 def test_progress_is_told_and_may_cancel():
     frontend, told = FRONTENDS["musicnn"], []
-    samples = np.zeros(frontend.hop * BLOCK * mel.LET_GO * 2, np.float32)
+    stretch = mel._block_frames(frontend) * mel.LET_GO
+    samples = np.zeros(frontend.hop * stretch * 2, np.float32)
     found = mel_spectrogram(samples, frontend, exact=False, report=lambda *at: told.append(at))
-    assert told == [(n, len(found)) for n in (0, BLOCK * mel.LET_GO, 2 * BLOCK * mel.LET_GO, len(found))]
+    assert told == [(n, len(found)) for n in (0, stretch, 2 * stretch, len(found))]
 
     def cancel(done, _total):
         if done:
