@@ -225,10 +225,10 @@ def test_an_interrupted_question_is_not_answered_to_the_next(tmp_path, monkeypat
     samples = noise(tmp_path / "a.wav")
     noise(tmp_path / "b.wav", seed=2)
 
-    def interrupt():
+    def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("embviz.core.essentia.load", interrupt)
+    monkeypatch.setattr(DecoderProcess, "_receive", interrupt)
     with pytest.raises(KeyboardInterrupt):
         Audio.open(tmp_path / "b.wav").mono(16_000, keep=False)
     monkeypatch.undo()
