@@ -1048,6 +1048,8 @@ def test_the_code_of_frames_and_of_what_is_heard(table, chart, kept):
     assert "color=tempo_column(collection.embed('deepsquare-k8', 'output'))" in code
     assert "size=vectors.spread" in code
     assert "n_neighbors=4" in code
+    code = chart(table.iloc[:2], "musicnn", engine="onnx", color="guitar", second="vgg").code()
+    assert code.count("engine='onnx'") == code.count("collection.embed(") == 3
 
 
 def test_the_code_of_a_map_runs_wherever_its_tracks_came_from(table, chart, kept, tmp_path, monkeypatch):

@@ -480,6 +480,13 @@ def test_the_code_gives_the_same_view(folder, explore, tmp_path):
     assert json.loads(run.stdout.splitlines()[-1]) == [expected, [shape[1] for shape in expected]]
 
 
+def test_an_engine_that_is_insisted_on_computes_and_stands_in_the_code(folder, explore):
+    explorer = explore(folder, models=["tempocnn"], engine="essentia").wait()
+    assert explorer.embedding.info["engine"] == "essentia"
+    assert "embviz.embed(track, 'deepsquare-k8', engine='essentia')" in explorer.code()
+    assert "engine=" not in explore(folder, models=["tempocnn"]).wait().code()
+
+
 def test_the_code_of_a_moment_takes_the_frame_at_it(folder, explore):
     explorer = explore(folder, models=["tempocnn"]).wait()
     row = explorer._controller.heatmaps.rows[0].embedding

@@ -60,10 +60,10 @@ METHODS = {
 }  # of what was computed before
 ATTRIBUTES = {"xy", "spread", "labels", "table", "loc", "index"}
 OPTIONS = {
-    "layer", "patch_hop", "order", "scale", "head", "pooling", "seed", "metric", "color", "size", "clusters", "names",
-    "k", "layers", "groups", "folds", "classifier", "time", "n_clusters", "min_cluster_size", "min_samples", "init",
-    "shown", "n_neighbors", "min_dist", "spread", "n_epochs", "negative_sample_rate", "repulsion_strength", "max_iter",
-    "local_connectivity", "perplexity", "early_exaggeration", "learning_rate", "MN_ratio", "FP_ratio",
+    "layer", "patch_hop", "engine", "order", "scale", "head", "pooling", "seed", "metric", "color", "size", "clusters",
+    "names", "k", "layers", "groups", "folds", "classifier", "time", "n_clusters", "min_cluster_size", "min_samples",
+    "init", "shown", "n_neighbors", "min_dist", "spread", "n_epochs", "negative_sample_rate", "repulsion_strength",
+    "max_iter", "local_connectivity", "perplexity", "early_exaggeration", "learning_rate", "MN_ratio", "FP_ratio",
 }  # fmt: skip
 COLORS = {
     ast.dump(ast.parse(text, mode="eval").body)
