@@ -27,13 +27,16 @@ def measure(options: Options) -> list[Table]:
     columns = ["", "kernel", "peak on the way, all processes"]
     table = Table("kernel_memory", columns, f"{len(TITLES)} models, a track of {duration(ROCK):.1f} s; one run")
     models = [one["model"] for one in prepare(list(TITLES.values()))]
-    cases = {"as it comes": (ROOT, None), "`essentia`": (ROOT, "essentia"), "`onnx`": (ROOT, "onnx")}
+    cases: dict[str, tuple[Path, list[str], str | None]] = {
+        "as it comes": (ROOT, models, None),
+        "`essentia`": (ROOT, models, "essentia"),
+        "`onnx`, without Spleeter": (ROOT, models[:3], "onnx"),
+    }
     if options.before:
-        cases["before"] = options.before, None
+        cases["before"] = options.before, models, None
     with tempfile.TemporaryDirectory() as folder:
-        for title, (checkout, engine) in cases.items():
-            table.rows[title] = _cells(checkout, models, f"{folder}/{title}", engine)
-        table.rows["as it comes, without Spleeter"] = _cells(ROOT, models[:3], f"{folder}/three", None)
+        for title, (checkout, some, engine) in cases.items():
+            table.rows[title] = _cells(checkout, some, f"{folder}/{title}", engine)
         table.rows["all in the cache"] = _cells(ROOT, models, f"{folder}/as it comes", None)
     return [table]
 
