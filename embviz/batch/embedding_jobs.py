@@ -44,6 +44,7 @@ QUICK = 120.0  # seconds of sound that are computed here before processes would 
 FRAMES_SHARE = 0.5  # of the cache's limit, for the frames that one run may keep
 LONG = 1800.0  # seconds of a track whose samples take so much memory …
 LONG_AT_ONCE = 4 * 3600.0  # … that no more than this is worked on here at a time
+AT_ONCE = 2  # tracks in this process: the next one is decoded while the network of one runs
 SLOW = 10.0  # seconds after which it is told how far a track is inside
 ENDED = "ended"  # kind of record: contents that ended the process that read them
 
@@ -134,9 +135,7 @@ class EmbeddingScheduler(Scheduler[UniqueTrack, JobResult]):
             store is None or not any(store.load_arrays(ENDED, {"audio": track.digest}) for track in tracks)
         )
         self._throughput.start()
-        return executors.choose_executor(
-            request.executor, request.workers, len(tracks), quick=quick, environment=executors.TENSORFLOW_THREADS
-        )
+        return executors.choose_executor(request.executor, request.workers, len(tracks), quick=quick, here=AT_ONCE)
 
     # What is known. --------------------------------------------------------------------------------------------------
 
@@ -325,7 +324,7 @@ class EmbeddingScheduler(Scheduler[UniqueTrack, JobResult]):
         cost = None
         if request.executor is None:
             workers, cores = request.workers or 1, count_cores()
-            # One worker is this process, where TensorFlow has a thread for each core.
+            # One worker is this process, which has a thread for each core.
             cost = estimate_cost(specs, seconds, cores if workers == 1 else min(workers, cores))
         about = "" if cost is None else f", about {format_duration(cost)}"
         return [f"{what} of {format_sound(seconds)} of sound{about}"]

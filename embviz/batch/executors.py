@@ -1,10 +1,14 @@
-"""Where jobs are done: in a thread of this process, in processes of our own, or by an executor that a user gives.
+"""Where jobs are done: in threads of this process, in processes of our own, or by an executor that a user gives.
 
-Each process that computes embeddings is given one thread for TensorFlow, and there are as many of them as cores.
-Decoding and front-ends run on one core: one process with two threads kept 1.6 of two cores busy, while the processor's
-time for a track is the same with one thread as with two (``python -m benchmarks collection`` times the whole).
-TensorFlow inside Essentia follows ``TF_NUM_INTRAOP_THREADS`` and ``TF_NUM_INTEROP_THREADS`` where both are set before
-it starts; ``OMP_NUM_THREADS`` changes nothing. What trains classifiers does its linear algebra in one thread each.
+Decoding and front-ends run on one core, a fifth of the processor's time for a track. So there are as many processes as
+cores, each with one thread for decoding, front-end and network alike: the processor's time for a track is the same with
+one thread as with two (``python -m benchmarks collection`` times the whole), and nothing waits. Where there are fewer
+processes, each is given its share of the cores. In this process, tracks are decoded by another one, and two are worked
+on at once: the next one is decoded while the network runs.
+
+ONNX Runtime and linear algebra follow ``OMP_NUM_THREADS`` and its like, TensorFlow inside Essentia
+``TF_NUM_INTRAOP_THREADS`` and ``TF_NUM_INTEROP_THREADS`` where both are set before it starts. What trains classifiers
+does its linear algebra in one thread each.
 """
 
 from __future__ import annotations
@@ -14,20 +18,24 @@ import signal
 import threading
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
-from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
 from embviz.audio.decode import decode_here
 from embviz.core.processes import count_cores, count_memory
 from embviz.errors import CollectionError, OptionError
 
-MEMORY = 3 * 2**29  # bytes that a process with a track of usual length and a few graphs may take
+MEMORY = 2**30  # bytes that a process with a track of usual length and a few graphs may take
 MOST = 256  # jobs that an executor is given at a time, where it does not tell how many it does at once
 
-TENSORFLOW_THREADS = MappingProxyType(dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1"))
-BLAS_THREADS = MappingProxyType(dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+)
 
 Result = TypeVar("Result")
 
@@ -52,11 +60,12 @@ class JobExecutor:
         """End, without waiting for what is still done."""
 
 
-class LocalThread(JobExecutor):
-    """A thread of this process; nothing dies here alone."""
+class LocalThreads(JobExecutor):
+    """Threads of this process; nothing dies here alone."""
 
-    def __init__(self) -> None:
-        super().__init__(ThreadPoolExecutor(1, thread_name_prefix="embviz-jobs"))
+    def __init__(self, threads: int) -> None:
+        self.capacity = threads
+        super().__init__(ThreadPoolExecutor(threads, thread_name_prefix="embviz-jobs"))
 
     def close(self) -> None:  # noqa: D102
         self._executor.shutdown(wait=False, cancel_futures=True)
@@ -65,8 +74,8 @@ class LocalThread(JobExecutor):
 class LocalProcesses(JobExecutor):
     """Processes of our own; they are not forked, since the threads of what is loaded here would not survive that."""
 
-    def __init__(self, workers: int, environment: Mapping[str, str]) -> None:
-        self._workers, self._environment = workers, dict(environment)
+    def __init__(self, workers: int, threads: int) -> None:
+        self._workers, self._environment = workers, dict.fromkeys(THREAD_VARIABLES, str(threads))
         self.capacity = 2 * workers  # the next job lies ready when one is done
         super().__init__(self._start())
 
@@ -116,20 +125,38 @@ class UserExecutor(JobExecutor):
 
 
 def choose_executor(
-    executor: Executor | None, workers: int | None, jobs: int, *, quick: bool, environment: Mapping[str, str]
+    executor: Executor | None,
+    workers: int | None,
+    jobs: int,
+    *,
+    quick: bool,
+    here: int = 1,
+    threads: int | None = None,
 ) -> JobExecutor:
     """Return what does a number of jobs.
 
-    An executor is the user's. One worker is this process, None leaves the choice: this process where the jobs are
-    `quick`, done here before processes would have started. `environment` holds variables of processes.
+    Parameters
+    ----------
+    executor : Executor or None
+        The user's, if there is one.
+    workers : int or None
+        One is this process, None leaves the choice: this process where the jobs are quick.
+    jobs : int
+    quick : bool
+        Whether the jobs are done here before processes would have started.
+    here : int
+        Jobs at once in this process.
+    threads : int or None
+        Of each process; None is its share of the cores.
     """
     if executor is not None:
         return UserExecutor(executor, workers)
     if workers == 1 or (workers is None and quick):
-        return LocalThread()
+        return LocalThreads(here)
     if workers is None:  # one for each core, if there is the memory
         workers = max(1, min(count_cores(), count_memory() // MEMORY))
-    return LocalProcesses(min(jobs, workers), environment)
+    processes = min(jobs, workers)
+    return LocalProcesses(processes, threads or max(1, count_cores() // processes))
 
 
 def check_executor(executor: Any) -> Executor | None:

@@ -8,6 +8,7 @@ import os
 import platform
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 resource: Any = None  # on Windows, where a process is limited by nobody but who waits for it
@@ -15,17 +16,43 @@ with contextlib.suppress(ImportError):
     resource = importlib.import_module("resource")
 
 
+_CONTAINER = Path("/sys/fs/cgroup")  # limits of the container that this is, if it is one
+
+
 def count_cores() -> int:
-    """Return the number of cores that this process may use."""
+    """Return the number of cores that this process may use, on this machine and in this container."""
     mine = getattr(os, "sched_getaffinity", None)
-    return len(mine(0)) if mine else os.cpu_count() or 1
+    cores = len(mine(0)) if mine else os.cpu_count() or 1
+    quota, period = [*_container_limits("cpu.max"), *_container_limits("cpu/cpu.cfs_*_us"), 0, 0][:2]
+    return max(1, min(cores, -(-quota // period))) if quota > 0 and period > 0 else cores
 
 
 def count_memory() -> int:
-    """Return the bytes of memory that this machine has."""
+    """Return the bytes of memory that this process may use, on this machine and in this container."""
     import psutil
 
-    return int(psutil.virtual_memory().total)
+    limits = [*_container_limits("memory.max"), *_container_limits("memory/memory.limit_in_bytes")]
+    return min([int(psutil.virtual_memory().total), *(limit for limit in limits if limit > 0)])
+
+
+def count_threads() -> int:
+    """Return how many threads this process is to compute with.
+
+    It is its cores, or fewer where ``OMP_NUM_THREADS`` says so, as it does in processes that share a machine: libraries
+    for linear algebra follow it, Dask sets it for its workers, and so does embviz.
+    """
+    with contextlib.suppress(ValueError):
+        return max(1, min(count_cores(), int(os.environ.get("OMP_NUM_THREADS", "").split(",")[0])))
+    return count_cores()
+
+
+def _container_limits(pattern: str) -> list[int]:
+    """Return the numbers in files that limit a container; none where there is no limit."""
+    words: list[str] = []
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        # Where a pattern stands for two, the quota comes first, then the period.
+        words = [word for path in sorted(_CONTAINER.glob(pattern), reverse=True) for word in path.read_text().split()]
+    return [int(word) for word in words] if words and all(word.isdecimal() for word in words) else []
 
 
 @cache

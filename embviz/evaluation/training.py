@@ -147,9 +147,7 @@ class TrainingScheduler(Scheduler[TrainingJob, "NDArray[np.float32]"]):
     def start_executor(self) -> executors.JobExecutor:  # noqa: D102  see Scheduler
         self._begun = time.monotonic()
         quick = sum(job.cost for job in self.ready) < QUICK
-        return executors.choose_executor(
-            self._executor, self._workers, len(self.ready), quick=quick, environment=executors.BLAS_THREADS
-        )
+        return executors.choose_executor(self._executor, self._workers, len(self.ready), quick=quick, threads=1)
 
     def to_call(self, job: TrainingJob) -> tuple[Callable[[TrainingJob], NDArray[np.float32]], TrainingJob]:  # noqa: D102
         if isinstance(self.executor, executors.LocalProcesses) and not self.failures[job]:

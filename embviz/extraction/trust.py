@@ -10,9 +10,10 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -52,6 +53,7 @@ FINE_PATCHES = 8
 LIMITS = {"embedding": 5e-5, "output": 5e-5}
 LIMIT = 5e-4
 MOST_KEPT = 16  # verdicts of a model
+WAIT, MOST_WAITS = 0.5, 400  # seconds for another process to compare, and how many times it is looked again
 
 _known: dict[str, Verdict] = {}
 
@@ -108,12 +110,38 @@ def find_problem(model: Model, weights: Weights, ranks: Mapping[str, int], repor
         stage = f"comparing the engines, once for {model.title}"
         report(stage, 0, 1)
         try:
-            verdict = _compare(subject, model, weights, dict(ranks))
+            with _alone(model, partial(report, stage, 0, 1)):
+                verdict = _recall(model, subject)  # which another process may have come to meanwhile
+                if verdict is None:
+                    verdict = _compare(subject, model, weights, dict(ranks))
+                    _note(model, verdict)
         except EmbvizError as error:
             return f"It could not be compared with Essentia: {error}"
-        _note(model, verdict)
         report(stage, 1, 1)
     return verdict.problem
+
+
+@contextlib.contextmanager
+def _alone(model: Model, check: Callable[[], None]) -> Iterator[None]:
+    """Let one thread of one process at a time compare a model; `check` is called while it is waited for, and may raise.
+
+    Where a folder has no locks, or another one never comes to an end, what is inside is done more than once: no harm.
+    """
+    from filelock import FileLock, Timeout
+
+    folder, *_ = model_folders()
+    lock = FileLock(folder / f".{model.name}.engines.lock")
+    with contextlib.ExitStack() as held:
+        for _ in range(MOST_WAITS):
+            try:
+                held.enter_context(lock.acquire(timeout=WAIT))
+            except Timeout:
+                check()
+                continue
+            except (OSError, NotImplementedError):
+                pass
+            break
+        yield
 
 
 def open_onnx(model: Model, weights: Weights, ranks: Mapping[str, int]) -> OnnxSession:

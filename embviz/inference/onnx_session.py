@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from embviz.core import essentia
-from embviz.core.processes import count_cores
+from embviz.core.processes import count_threads
 from embviz.core.text import shorten
 from embviz.errors import EngineError, GraphError, NotFiniteError
 from embviz.inference.graph import Graph
@@ -183,13 +183,16 @@ def load_translated(graph: Graph, input_node: str, outputs: tuple[str, ...], tit
 
 
 def _run_all(run: Callable[[Block], dict[str, NDArray[np.float32]]], blocks: Sequence[Block]) -> list[Any]:
-    """Return what blocks give, as many of them run at once as there are cores."""
-    return list(map(run, blocks) if len(blocks) == 1 else _workers().map(run, blocks))
+    """Return what blocks give, as many of them run at once as this process has threads to compute with.
+
+    One of its own needs no other: where jobs run in threads, each keeps a core busy.
+    """
+    return list(map(run, blocks) if len(blocks) == 1 or count_threads() == 1 else _workers().map(run, blocks))
 
 
 @cache
 def _workers() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(min(count_cores(), _MOST_WORKERS), thread_name_prefix="embviz-onnx")
+    return ThreadPoolExecutor(min(count_threads(), _MOST_WORKERS), thread_name_prefix="embviz-onnx")
 
 
 def _concatenate(blocks: list[dict[str, NDArray[np.float32]]]) -> dict[str, NDArray[np.float32]]:

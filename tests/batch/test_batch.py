@@ -6,6 +6,7 @@ import errno
 import multiprocessing
 import os
 import pickle
+import re
 import shutil
 import signal
 import subprocess
@@ -23,9 +24,11 @@ import soundfile
 
 import embviz
 from embviz import Cache
+from embviz.audio import audio, decoder_pool
 from embviz.batch import embed_table, embedding_jobs, executors, vector_store, worker
 from embviz.batch.pooling import POOLINGS
 from embviz.core import io
+from embviz.core.processes import count_threads
 from embviz.errors import CacheWarning, CollectionError, LayerError, ModelError, OptionError, WeightsError
 from embviz.extraction import extract
 
@@ -91,8 +94,6 @@ def test_vectors_are_the_means_of_the_frames(home, clips):
 
 
 def test_models_and_layers_nest_as_in_embed_and_share_the_decoding(home, clips, monkeypatch):
-    from embviz.audio import audio
-
     decoded = []
     real = audio.decode_mix
     monkeypatch.setattr(audio, "decode_mix", lambda path, **more: decoded.append(path) or real(path, **more))
@@ -147,7 +148,7 @@ def test_what_embed_computed_is_taken_and_the_other_way_round(home, clips, compu
 
 def test_nothing_is_started_where_all_is_known(home, clips, monkeypatch):
     first = embed_table(a_table(clips), "musicnn", workers=1)
-    monkeypatch.setattr(executors, "LocalThread", None)
+    monkeypatch.setattr(executors, "LocalThreads", None)
     monkeypatch.setattr(executors, "LocalProcesses", None)
     table = a_table(clips)
     np.testing.assert_array_equal(embed_table(table, "musicnn", workers=2).values, first.values)
@@ -514,7 +515,7 @@ def test_what_is_to_be_computed_is_said_once_the_cache_was_looked_into(home, cli
 
 def test_an_interrupted_run_says_what_is_kept(home, clips):
     def report(_stage, done, _total):
-        if done == 3:
+        if done >= 3:
             raise KeyboardInterrupt
 
     for cache, kept in (
@@ -523,7 +524,8 @@ def test_an_interrupted_run_says_what_is_kept(home, clips):
     ):
         with pytest.raises(KeyboardInterrupt) as caught:
             embed_table(a_table(clips), "musicnn", workers=1, progress=report, cache=cache)
-        assert caught.value.__notes__ == [f"Interrupted after 3 of 8 tracks; {kept}."]
+        (note,) = caught.value.__notes__
+        assert re.fullmatch(f"Interrupted after [34] of 8 tracks; {kept}\\.", note)
 
 
 class EnoughError(Exception):
@@ -532,14 +534,77 @@ class EnoughError(Exception):
 
 def test_cancelling_keeps_what_was_done(home, clips, computed):
     def report(_stage, done, _total):
-        if done == 3:
+        if done >= 3:
             raise EnoughError
 
     with pytest.raises(EnoughError):
         embed_table(a_table(clips), "musicnn", workers=1, progress=report)
     embed_table(a_table(clips), "musicnn", workers=1)
-    assert 8 <= len(computed) <= 9  # the one that was stopped in its middle is begun again
+    assert 8 <= len(computed) <= 10  # those that were stopped in their middle are begun again
     assert not list((home / "cache" / "runs").iterdir())
+
+
+def test_the_next_track_is_decoded_while_the_network_of_one_runs(home, clips, monkeypatch):
+    decoded, both, real_decode, real_run = [], threading.Event(), audio.decode_mix, extract.run_passes
+
+    def decode(path, **more):
+        found = real_decode(path, **more)
+        decoded.append(path)
+        if len(decoded) == 2:
+            both.set()
+        return found
+
+    def run(*arguments, **more):
+        assert both.wait(30), "the next track waits for the network"
+        yield from real_run(*arguments, **more)
+
+    monkeypatch.setattr(audio, "decode_mix", decode)
+    monkeypatch.setattr(extract, "run_passes", run)
+    assert not embed_table(a_table(clips[:2]), "tempocnn", workers=1).failed
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGSTOP"), reason="processes cannot be stopped here")
+def test_cancelling_between_decoding_and_network_ends_both(home, clips, computed, monkeypatch):
+    stuck, waiting, cancelled = [], threading.Event(), threading.Event()
+    real_ask, real_run = decoder_pool.DecoderProcess.ask, extract.run_passes
+
+    def ask(self, question, *more):
+        if Path(question["path"]).name == clips[2].name:
+            os.kill(self._process.pid, signal.SIGSTOP)  # as if its file were a long one
+            stuck.append(self._process)
+        return real_ask(self, question, *more)
+
+    def run(*arguments, **more):
+        if stuck:
+            waiting.set()
+            cancelled.wait(60)
+        yield from real_run(*arguments, **more)
+
+    def report(_stage, done, _total):
+        if done and stuck and waiting.is_set():
+            raise EnoughError
+
+    def jobs():
+        return [thread for thread in threading.enumerate() if thread.name.startswith("embviz-jobs")]
+
+    monkeypatch.setattr(decoder_pool.DecoderProcess, "ask", ask)
+    monkeypatch.setattr(extract, "run_passes", run)
+    try:
+        with pytest.raises(EnoughError):
+            embed_table(a_table(clips), ["musicnn", "tempocnn"], workers=1, progress=report)
+    finally:
+        cancelled.set()
+    until(lambda: not jobs())
+    assert stuck[0].poll() is not None
+    assert not decoder_pool.pool._busy
+    assert not list((home / "cache").rglob("*.part"))
+    kept = inodes(home)
+    for path in kept:
+        io.read_arrays(path)  # raises where it is not whole
+    monkeypatch.undo()
+    monkeypatch.setenv("EMBVIZ_HOME", str(home))
+    assert not embed_table(a_table(clips), ["musicnn", "tempocnn"], workers=1)[0].failed
+    assert inodes(home).items() >= kept.items()
 
 
 def workers_of_this_process():
@@ -569,6 +634,29 @@ def test_cancelling_does_not_wait_for_workers(home, clips, tmp_path):
 def test_jobs_are_plain_data():
     job = worker.EmbeddingJob("/a\udcff.wav", "a", "", (), False, True, "/c", 1, {}, "/l")
     assert pickle.loads(pickle.dumps(job)) == job  # noqa: S301  our own
+
+
+@pytest.mark.parametrize(("cores", "threads", "given"), [(6, None, "3"), (1, None, "1"), (6, 1, "1")])
+def test_processes_share_the_cores(monkeypatch, cores, threads, given):
+    monkeypatch.setattr(executors, "count_cores", lambda: cores)
+    started = []
+    monkeypatch.setattr(executors.LocalProcesses, "_start", lambda self: started.append(self._environment))
+    executors.choose_executor(None, 2, 8, quick=False, threads=threads)
+    assert started == [dict.fromkeys(executors.THREAD_VARIABLES, given)]
+
+
+@pytest.mark.slow
+def test_a_process_computes_with_the_threads_that_it_is_given(monkeypatch):
+    monkeypatch.setattr(executors, "count_cores", lambda: 1)
+    executor = executors.choose_executor(None, 2, 1, quick=False)
+    try:
+        assert executor.submit(_count_threads, None).result() == 1
+    finally:
+        executor.close()
+
+
+def _count_threads(_):
+    return count_threads()
 
 
 def test_threads(home, clips):
@@ -624,7 +712,7 @@ def test_a_track_that_ends_its_process_is_tried_twice_and_the_others_go_on(home,
     assert "ended the process that read it" in next(iter(vectors.failed.values()))
     assert len(vectors) == 7
     # Another run, however short, does not try it in this process.
-    monkeypatch.setattr(executors, "LocalThread", None)
+    monkeypatch.setattr(executors, "LocalThreads", None)
     short = a_table([clips[0], clips[deadly]], duration=[4.0, 4.0])
     assert len(embed_table(short, "musicnn")) == 1
 

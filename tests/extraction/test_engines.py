@@ -5,11 +5,14 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import onnx
 import pytest
 import soundfile
+from filelock import FileLock
 
 import embviz
 from embviz.errors import EngineError, NotFiniteError, OptionError
@@ -155,6 +158,35 @@ def test_a_translation_is_compared_once_on_a_machine(own_weights, excerpt, monke
     forget()
     monkeypatch.setattr(trust, "_compare", None)
     assert embviz.embed(excerpt, TEMPO, cache=False).info["engine"] == "onnx"
+
+
+def test_who_comes_to_a_model_at_once_has_it_compared_once(own_weights, monkeypatch):
+    spec, compared, waiting = LayerSpec.of(get_model(TEMPO), "embedding", None), [], threading.Semaphore(0)
+
+    def compare(subject, *_):
+        compared.append(subject)
+        assert all(waiting.acquire(timeout=60) for _ in range(2)), "nobody else came"
+        return trust.Verdict(subject, ("node",), "", 1e-6)
+
+    monkeypatch.setattr(trust, "_compare", compare)
+    with ThreadPoolExecutor(2) as threads:
+        chosen = list(threads.map(lambda _: extract.choose_engine([spec], lambda *_: waiting.release()), "ab"))
+    assert chosen == ["onnx"] * 2
+    assert len(compared) == 1
+
+
+def test_who_waits_for_another_one_to_compare_can_cancel(own_weights, monkeypatch):
+    monkeypatch.setattr(trust, "_compare", None)
+    monkeypatch.setattr(trust, "WAIT", 0.01)
+    reports = []
+
+    def report(*said):
+        reports.append(said)
+        if len(reports) > 2:
+            raise KeyboardInterrupt
+
+    with FileLock(own_weights / f".{TEMPO}.engines.lock"), pytest.raises(KeyboardInterrupt):
+        extract.choose_engine([LayerSpec.of(get_model(TEMPO), "embedding", None)], report)
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b'{"verdicts": [1]}', b'{"verdicts": [{"subject": 1}]}', None])
