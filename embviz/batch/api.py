@@ -239,7 +239,10 @@ def _load_cached(table: _TrackTable, request: EmbeddingRequest) -> list[Vectors]
     vectors = []
     for want in request.wanted:
         # What is derived from many tracks may be of several engines, or have been built before that was known.
-        keys = [vector_store.identity(one, request.pooling, kept) for one in dict.fromkeys((want, *want.serving))]
+        keys = [
+            vector_store.identity(one, request.pooling, kept, request.store)
+            for one in dict.fromkeys((want, *want.serving))
+        ]
         found = ((key, vector_store.reopen(request.store, key)) for key in keys)
         key, matrix = next(((key, matrix) for key, matrix in found if matrix is not None), ({}, None))
         if matrix is None:
@@ -263,7 +266,7 @@ def _compute(table: _TrackTable, request: EmbeddingRequest, report: Report) -> l
                 raise CollectionError(f"{want.model.name} / {want.layer.name} gave nothing: {_reason(failed)}")
             digests = [tracks[label].digest for label in there]
             kept = [store.kept_digest(digest) for digest in digests] if store else digests
-            key = vector_store.identity(want, request.pooling, kept)
+            key = vector_store.identity(want, request.pooling, kept, store)
             rows = [tracks[label].rows[i] for label in there]
             matrix = vector_store.reopen(store, key) or vector_store.build(store, key, rows, buffer, report)
             vectors.append(_vectors(request.pooling, want, vector_store.name(key), matrix, there, failed))

@@ -176,7 +176,8 @@ class EmbeddingScheduler(Scheduler[UniqueTrack, JobResult]):
                 self._add_frames(track, i, embedding.values, grid)
                 return True
             record = pooling.compute_record(embedding)
-            store.save_arrays(pooling.KIND, pooling.record_key(key), record)
+            if "rounding" not in embedding.info:  # it would serve who wants nothing that is
+                store.save_arrays(pooling.KIND, pooling.record_key(key), record)
         self._add_record(track, i, record)
         return True
 
@@ -255,6 +256,7 @@ class EmbeddingScheduler(Scheduler[UniqueTrack, JobResult]):
             limit=store.max_bytes if store else 0,
             homes={name: os.environ.get(name) for name in ("EMBVIZ_HOME", "EMBVIZ_SHARED")},
             progress_file=str(job.progress_file),
+            precision=store.precision if store else "float32",
         )
 
     def collect(self, job: UniqueTrack, result: JobResult) -> None:  # noqa: D102

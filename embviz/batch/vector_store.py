@@ -105,11 +105,12 @@ class VectorMatrix:
     spread: NDArray[np.float32] | None
 
 
-def identity(want: LayerSpec, pooling: str, digests: Sequence[str]) -> dict[str, Any]:
-    """Return the key of the matrix of some tracks."""
+def identity(want: LayerSpec, pooling: str, digests: Sequence[str], store: Cache | None) -> dict[str, Any]:
+    """Return the key of the matrix of some tracks; where a cache rounds, it may be made of what was rounded."""
     tracks = hashlib.blake2b(" ".join(digests).encode(), digest_size=20).hexdigest()
     key = {**want.key(""), "audio": tracks, "tracks": len(digests), "pooling": pooling, "matrix": FORMAT}
-    return key | ({"times": TIMES} if pooling == "frames" else {})
+    key |= {"times": TIMES} if pooling == "frames" else {}
+    return key | ({"precision": store.precision} if store and store.precision != "float32" else {})
 
 
 def name(key: Mapping[str, Any]) -> str:

@@ -27,7 +27,7 @@ from embviz.extraction.extract import LayerSpec, PatchHop, stream_embeddings
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from embviz.core.embedding import Embedding, FrameGrid
+    from embviz.core.embedding import Embedding, FrameGrid, Precision
     from embviz.core.progress import Report
     from embviz.models import Model
 
@@ -71,6 +71,7 @@ class EmbeddingJob:
     limit: int  # of the cache, in bytes
     homes: Mapping[str, str | None]  # EMBVIZ_HOME and EMBVIZ_SHARED of the process that asks
     progress_file: str  # in the folder of the run, see progress_files
+    precision: Precision = "float32"  # of the cache
 
 
 @dataclass
@@ -96,7 +97,7 @@ def run_job(job: EmbeddingJob) -> JobResult:
             os.environ.pop(name, None)
         else:
             os.environ[name] = home
-    store = None if job.folder is None else _open_cache(job.folder, job.limit, job.keep)
+    store = None if job.folder is None else _open_cache(job.folder, job.limit, job.keep, job.precision)
     specs = {i: request.resolve() for i, request in enumerate(job.requests)}
     beside = [] if store is None else list(_outputs_beside(job.requests, specs.values()))
     result = JobResult()
@@ -190,15 +191,16 @@ def _add(
 def _keep_record(job: EmbeddingJob, want: LayerSpec, embedding: Embedding, store: Cache) -> pooling.Record:
     record = pooling.compute_record(embedding)
     key = want.using(embedding.info["engine"]).key(job.digest)
-    store.save_arrays(pooling.KIND, pooling.record_key(key), record)
+    if "rounding" not in embedding.info:  # it would serve who wants nothing that is
+        store.save_arrays(pooling.KIND, pooling.record_key(key), record)
     return record
 
 
 class _WorkerCache(Cache):
     """A cache that keeps its complaints for the process that asked, and frames only where they are to be kept."""
 
-    def __init__(self, folder: str, limit: int, *, keep: bool) -> None:
-        super().__init__(folder, max_bytes=limit)
+    def __init__(self, folder: str, limit: int, *, keep: bool, precision: Precision) -> None:
+        super().__init__(folder, max_bytes=limit, precision=precision)
         self._keep = keep
         self.complaints: dict[str, str] = {}
 
@@ -211,6 +213,6 @@ class _WorkerCache(Cache):
 
 
 @lru_cache(maxsize=4)
-def _open_cache(folder: str, limit: int, keep: bool) -> _WorkerCache:
+def _open_cache(folder: str, limit: int, keep: bool, precision: Precision) -> _WorkerCache:
     """Return the cache of this process: a new one has to look at all its entries once."""
-    return _WorkerCache(folder, limit, keep=keep)
+    return _WorkerCache(folder, limit, keep=keep, precision=precision)

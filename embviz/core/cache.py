@@ -27,10 +27,10 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias, TypeVar, get_args
 
 from embviz.core import io
-from embviz.core.embedding import Embedding
+from embviz.core.embedding import Embedding, Precision
 from embviz.core.io import file_digest
 from embviz.core.paths import cache_dir, shared_folders
 from embviz.errors import CacheWarning, EmbvizError, OptionError
@@ -42,6 +42,7 @@ GIB = 2**30
 RACY = 2.0  # seconds; a file changed this recently may change again without a new time stamp
 LARGEST_SHARE = 0.25  # of the limit, for one entry
 ENTRIES = (".safetensors", ".npy", ".json")
+ROUNDED = ".float16.safetensors"  # ending of embeddings in half the bytes
 STALE = 3600.0  # seconds; a part this old belongs to a process that was killed while it wrote
 POOLED = "pooled"  # the kind that is small, and takes longest to make again
 # What decoding found out about a file; the first file with a sound; the first file that sounds like another one.
@@ -75,11 +76,15 @@ class Cache:
     max_bytes : int
         Size beyond which the least recently used entries are removed, 10 GiB by default; what is derived from the
         embeddings may take as much again.
+    precision : {"float32", "float16"}
+        Of the embeddings that are kept. ``"float16"`` takes half the bytes, and reads what either kind of cache kept
+        in the folder; ``"float32"`` does not read what was rounded. ``info["rounding"]`` of an embedding that was
+        states the largest errors. What float16 is too small for is kept as float32.
 
     Raises
     ------
     OptionError
-        If `max_bytes` is not above 0.
+        If `max_bytes` is not above 0, or there is no such precision.
 
     Examples
     --------
@@ -88,9 +93,18 @@ class Cache:
     True
     """
 
-    def __init__(self, folder: str | os.PathLike[str] | None = None, *, max_bytes: int = 10 * GIB) -> None:
+    def __init__(
+        self,
+        folder: str | os.PathLike[str] | None = None,
+        *,
+        max_bytes: int = 10 * GIB,
+        precision: Precision = "float32",
+    ) -> None:
         if max_bytes <= 0:
             raise OptionError(f"max_bytes is a number of bytes above 0, {max_bytes} was found.")
+        if precision not in get_args(Precision):
+            raise OptionError(f"precision is 'float32' or 'float16', {precision!r:.80} was found.")
+        self.precision = precision
         self.folder = Path(folder).expanduser() if folder is not None else cache_dir()
         self.max_bytes = int(max_bytes)
         self._embeddings = _Shelf(self.folder / "embeddings")
@@ -115,9 +129,10 @@ class Cache:
         Returns
         -------
         Embedding or None
-            Memory-mapped; None where there is none. A damaged entry is set aside with a warning.
+            Memory-mapped where it was not rounded; None where there is none. A damaged entry is set aside with a
+            warning.
         """
-        found = (self._read(_entry(one), Embedding.load) for one in self._keys(key))
+        found = (self._read(entry, Embedding.load) for entry in self._entries(key))
         return next((embedding for embedding in found if embedding is not None), None)
 
     def has(self, key: Mapping[str, Any]) -> bool:
@@ -132,7 +147,7 @@ class Cache:
         -------
         bool
         """
-        return any(self._has(_entry(one)) for one in self._keys(key))
+        return any(map(self._has, self._entries(key)))
 
     def put(self, key: Mapping[str, Any], embedding: Embedding) -> None:
         """Keep an embedding; failing to do so costs one warning.
@@ -148,10 +163,22 @@ class Cache:
             return
         *_, key = self._keys(key)
         try:
-            written = embedding.save(self.folder / _entry(key), extra={"key": _canonical_json(key)})
+            written = self._save(key, embedding)
             self._embeddings.register(written.stat().st_size, self.max_bytes)
         except OSError as error:
             self.warn_unwritable(error, "Embeddings", "each time")
+
+    def _save(self, key: Mapping[str, Any], embedding: Embedding) -> Path:
+        extra = {"key": _canonical_json(key)}
+        if self.precision == "float16":
+            with contextlib.suppress(OptionError):  # it is too small for a number
+                return embedding.save(self.folder / _entry(key, ROUNDED), extra=extra, precision="float16")
+        return embedding.save(self.folder / _entry(key), extra=extra)
+
+    def _entries(self, key: Mapping[str, Any]) -> Iterator[str]:
+        """Yield where an embedding may lie, and serves: what was not rounded first."""
+        suffixes = (".safetensors", ROUNDED) if self.precision == "float16" else (".safetensors",)
+        return (_entry(one, suffix) for suffix in suffixes for one in self._keys(key))
 
     # What is derived from them. ------------------------------------------------------------------------------------
 
@@ -676,9 +703,9 @@ def _canonical_json(key: Mapping[str, Any]) -> str:
     return json.dumps(key, sort_keys=True, ensure_ascii=False, separators=(", ", ": "))
 
 
-def _entry(key: Mapping[str, Any]) -> str:
+def _entry(key: Mapping[str, Any], suffix: str = ".safetensors") -> str:
     """Return the place of an embedding below the folder of a cache."""
-    return f"embeddings/{_fan_out(_canonical_json(key), '.safetensors')}"
+    return f"embeddings/{_fan_out(_canonical_json(key), suffix)}"
 
 
 def _derived(kind: str, key: Mapping[str, Any], suffix: str = ".safetensors") -> str:

@@ -18,7 +18,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -29,6 +29,9 @@ from embviz.errors import EmbvizError, LayerError, OptionError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+#: Of numbers in a file: float32, as they are computed, or float16, in half the bytes.
+Precision: TypeAlias = Literal["float32", "float16"]
 
 FORMAT = 1
 
@@ -400,7 +403,9 @@ class Embedding:
         """Bytes of the arrays."""
         return int(self.values.nbytes + (0 if self._tensor is None else self._tensor.nbytes))
 
-    def save(self, path: str | Path, *, extra: Mapping[str, str] | None = None) -> Path:
+    def save(
+        self, path: str | Path, *, extra: Mapping[str, str] | None = None, precision: Precision = "float32"
+    ) -> Path:
         """Write the embedding to a safetensors file, whole or not at all.
 
         Parameters
@@ -409,15 +414,26 @@ class Embedding:
             The file; it is replaced where it exists.
         extra : mapping of str to str, optional
             More for the file's readable header.
+        precision : {"float32", "float16"}
+            Of the numbers in the file. ``"float16"`` takes half the bytes; the largest errors of rounding are stated in
+            the file, and in ``info["rounding"]`` of what is read from it.
 
         Returns
         -------
         Path
             The file.
+
+        Raises
+        ------
+        OptionError
+            If float16 is too small for a number.
         """
         arrays = {"values": self.values} | ({} if self._tensor is None else {"tensor": self._tensor})
+        info = dict(self.info)
+        if precision == "float16":
+            arrays, info["rounding"] = _round_arrays(arrays)
         names = ("model", "layer", "labels", "unit", "title", "source")
-        fields = {"format": FORMAT, "grid": asdict(self.grid), "info": dict(self.info)}
+        fields = {"format": FORMAT, "grid": asdict(self.grid), "info": info}
         fields |= {name: getattr(self, name) for name in names}
         return io.write_arrays(Path(path), arrays, {"embviz": json.dumps(fields), **(extra or {})})
 
@@ -433,7 +449,7 @@ class Embedding:
         Returns
         -------
         Embedding
-            Its arrays are memory-mapped and read-only.
+            Its arrays are float32 and read-only; they are memory-mapped where the file has them so.
 
         Raises
         ------
@@ -441,6 +457,7 @@ class Embedding:
             If the file is not such a file, or is damaged.
         """
         arrays, meta = io.read_arrays(Path(path))
+        arrays = {name: _widen(array) for name, array in arrays.items()}
         try:
             fields = io.parse_json(meta["embviz"])
             if fields.pop("format") != FORMAT:
@@ -519,3 +536,28 @@ class Embedding:
 def format_period(embedding: Embedding) -> str:
     """Return how often a frame comes: ``"every 1.49 s"``."""
     return f"every {format_seconds(embedding.grid.period)}"
+
+
+def _round_arrays(arrays: Mapping[str, NDArray[np.float32]]) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """Return arrays in float16, and the largest errors that this costs; the relative one is that of a single number."""
+    rounded, absolute, relative = {}, 0.0, 0.0
+    for name, array in arrays.items():
+        with np.errstate(over="ignore"):
+            rounded[name] = half = array.astype(np.float16)
+        finite = np.isfinite(array)
+        if not np.isfinite(half[finite]).all():
+            largest = float(np.abs(array[finite]).max())
+            raise OptionError(f"float16 holds numbers up to 65,504, {largest:g} was found; use precision='float32'.")
+        exact = np.abs(array[finite])
+        error = np.abs(half[finite] - array[finite])
+        absolute = max(absolute, float(error.max(initial=0)))
+        relative = max(relative, float((error[exact > 0] / exact[exact > 0]).max(initial=0)))
+    return rounded, {"precision": "float16", "absolute": absolute, "relative": relative}
+
+
+def _widen(array: NDArray[Any]) -> NDArray[Any]:
+    if array.dtype != np.float16:
+        return array
+    wide = array.astype(np.float32)
+    wide.flags.writeable = False
+    return wide

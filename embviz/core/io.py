@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from embviz.core.text import printable_name
 from embviz.errors import AudioError, EmbvizError
 
-_DTYPES = {"F32": np.float32, "F64": np.float64, "I64": np.int64, "I32": np.int32, "U8": np.uint8}
+_DTYPES = {"F16": np.float16, "F32": np.float32, "F64": np.float64, "I64": np.int64, "I32": np.int32, "U8": np.uint8}
 
 
 def parse_json(text: str | bytes) -> Any:

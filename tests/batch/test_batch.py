@@ -262,6 +262,22 @@ def test_frames_of_retagged_files_are_those_that_are_kept(home, clips, retagged,
     )
 
 
+@pytest.mark.parametrize("pooling", ["mean", "frames"])
+def test_vectors_of_rounded_embeddings_serve_only_where_that_is_allowed(home, clips, pooling, computed):
+    folder, table = home / "cache", a_table(clips[:2])
+    rounding = Cache(folder, precision="float16")
+    for path in clips[:2]:
+        embviz.embed(path, "musicnn", cache=rounding)
+    rounded = embed_table(table, "musicnn", pooling=pooling, workers=1, cache=rounding)
+    assert len(computed) == 2
+    exact = embed_table(table, "musicnn", pooling=pooling, workers=1, cache=Cache(folder))
+    fresh = embed_table(table, "musicnn", pooling=pooling, workers=1, cache=False)
+    np.testing.assert_array_equal(exact.values, fresh.values)
+    np.testing.assert_allclose(rounded.values, exact.values, rtol=1e-3, atol=1e-3)
+    assert not np.array_equal(rounded.values, exact.values)
+    assert rounded.key != exact.key
+
+
 def test_a_run_does_not_push_out_what_it_has_done(home, clips, computed):
     cache = Cache(max_bytes=60_000)  # frames of one track take 4 kB, records 5 kB: not all of them fit
     vectors = embed_table(a_table(clips), "musicnn", pooling="frames", workers=1, cache=cache)

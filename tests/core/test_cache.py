@@ -566,3 +566,70 @@ def test_a_problem_of_another_version_or_a_damaged_one_is_forgotten(cache, probl
     assert not known_problem(cache, "first", "a")
     note_problem(cache, "first", "a.mp3", "'a.mp3' is odd.")
     assert known_problem(cache, "first", "b.mp3").startswith("'b.mp3' is odd.")
+
+
+# Half the bytes. -----------------------------------------------------------------------------------------------------
+
+
+def test_a_cache_that_rounds_takes_half_the_bytes_and_states_the_errors(home, rock, tmp_path):
+    excerpt, layers = soundfile.read(rock, dtype="float32", frames=8 * 44_100), ["embedding", "output", "timbral"]
+    exact = embviz.embed(excerpt, "musicnn", layer=layers, cache=Cache(tmp_path / "whole"))
+    embviz.embed(excerpt, "musicnn", layer=layers, cache=Cache(tmp_path / "half", precision="float16"))
+    rounded = embviz.embed(excerpt, "musicnn", layer=layers, cache=Cache(tmp_path / "half", precision="float16"))
+    sizes = [Cache(tmp_path / name).info()["bytes"] for name in ("half", "whole")]
+    assert sizes[0] < 0.6 * sizes[1]
+    for whole, half in zip(exact, rounded, strict=True):
+        error = np.abs(half.values - whole.values)
+        stated = half.info["rounding"]
+        assert half.values.dtype == np.float32
+        assert not half.values.flags.writeable
+        assert stated["precision"] == "float16"
+        assert stated["absolute"] >= error.max() > 0
+        assert stated["relative"] >= (error / np.abs(whole.values))[whole.values != 0].max()
+        assert error.max() <= 2.0**-11 * np.abs(whole.values).max()
+        assert half.grid == whole.grid
+        assert {**half.info, "rounding": None} == {**whole.info, "rounding": None}
+
+
+def test_what_was_rounded_serves_only_where_that_is_allowed(cache):
+    rounding = Cache(cache.folder, precision="float16")
+    rounding.put(key(), an_embedding())
+    assert rounding.has(key())
+    assert not cache.has(key())
+    assert cache.get(key()) is None
+    assert [*cache.keys()] == [key()]
+    cache.put(key(), an_embedding())
+    for one in (cache, rounding):
+        assert "rounding" not in one.get(key()).info
+        assert np.array_equal(one.get(key()).values, an_embedding().values)
+
+
+@pytest.mark.parametrize(("largest", "rounded"), [(65_504.0, True), (70_000.0, False), (np.inf, True), (np.nan, True)])
+def test_what_float16_is_too_small_for_is_kept_as_it_is(cache, largest, rounded):
+    embedding = an_embedding()
+    embedding.values[3, 4] = largest
+    rounding = Cache(cache.folder, precision="float16")
+    rounding.put(key(), embedding)
+    found = rounding.get(key())
+    assert ("rounding" in found.info) == rounded
+    assert np.array_equal(found.values[3, 4], np.float32(largest), equal_nan=True)
+
+
+def test_a_damaged_entry_in_half_the_bytes_is_set_aside(cache):
+    rounding = Cache(cache.folder, precision="float16")
+    rounding.put(key(), an_embedding())
+    (path,) = entries(rounding)
+    damage(path, "flip")
+    with pytest.warns(CacheWarning, match="set aside"):
+        assert rounding.get(key()) is None
+    assert rounding.prune() > 0
+
+
+def test_there_are_two_precisions(tmp_path):
+    with pytest.raises(OptionError, match="precision is 'float32' or 'float16', 'float8' was found"):
+        Cache(tmp_path, precision="float8")
+    embedding = an_embedding()
+    embedding.values[0, 0] = -1e5
+    with pytest.raises(OptionError, match="float16 holds numbers up to 65,504, 100000 was found"):
+        embedding.save(tmp_path / "a.safetensors", precision="float16")
+    assert not list(tmp_path.iterdir())
