@@ -59,13 +59,16 @@ def test_the_key_stands_readable_in_the_file(cache):
     assert list(cache.keys()) == [key(title="ünïcode")]
 
 
-def test_keys_hold_everything_that_changes_the_numbers(home, rock):
-    embviz.embed(rock, "tempocnn", layer="output")
+@pytest.mark.parametrize(
+    ("engine", "versions"), [("essentia", {"essentia"}), ("onnx", {"engine", "onnxruntime", "translation", "decoding"})]
+)
+def test_keys_hold_everything_that_changes_the_numbers(home, rock, engine, versions):
+    embviz.embed(rock, "tempocnn", layer="output", engine=engine)
     (kept,) = Cache().keys()
     assert kept["audio"] == Audio.open(rock).digest
     assert len(kept["weights"]) == 64
     assert kept["frontend"]["hop"] == 512
-    assert {"layer", "nodes", "resample_quality", "essentia", "format", "patch_hop", "patch_frames"} <= set(kept)
+    assert {"layer", "nodes", "resample_quality", "format", "patch_hop", "patch_frames"} | versions <= set(kept)
 
 
 def damage(path, how):
