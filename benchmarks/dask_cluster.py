@@ -41,7 +41,7 @@ def start_cluster(workers: int) -> None:
     except ImportError:
         raise NotMeasured("Dask is not installed: pip install 'embviz[dask]'") from None
 
-    _here[workers] = Client(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None)
+    _here[workers] = Client(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=":0")
 
 
 def embed_on_cluster(paths: Sequence[str], models: Sequence[str], workers: int) -> dict[str, float]:
