@@ -96,10 +96,10 @@ def find_problem(model: Model, weights: Weights, ranks: Mapping[str, int], repor
         return verdict.problem
     try:
         session = open_onnx(model, weights, ranks)
-    except EngineError as error:
-        return str(error)
-    except GraphError as error:
-        lasting = not isinstance(error.__cause__, BrokenExecutor | TimeoutError | OSError)
+    except (EngineError, GraphError) as error:
+        # What is wrong with a graph stays so; want of room, memory or time does not.
+        passing = BrokenExecutor | TimeoutError | OSError
+        lasting = isinstance(error, GraphError) and not isinstance(error.__cause__, passing)
         _note(model, Verdict(failure, tuple(ranks), shorten(str(error), 300), math.nan), keep=lasting)
         return str(error)
     if not essentia.version():
@@ -194,15 +194,15 @@ def _read(memo: Path) -> list[Verdict]:
     """Return the verdicts of a file; none where it is damaged."""
     try:
         return [_parse(kept) for kept in parse_json(memo.read_bytes())["verdicts"]]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
         return []
 
 
 def _parse(kept: Mapping[str, Any]) -> Verdict:
-    verdict = Verdict(kept["subject"], tuple(kept["nodes"]), kept["problem"], float(kept["difference"]))
-    if not all(isinstance(text, str) for text in (verdict.subject, verdict.problem, *verdict.nodes)):
+    texts = kept["subject"], kept["problem"], *kept["nodes"]
+    if not all(isinstance(text, str) and text.isprintable() for text in texts):
         raise TypeError("text")
-    return verdict
+    return Verdict(kept["subject"], tuple(kept["nodes"]), kept["problem"], float(kept["difference"]))
 
 
 def _note(model: Model, verdict: Verdict, *, keep: bool = True) -> None:

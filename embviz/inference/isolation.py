@@ -88,6 +88,16 @@ def _start() -> Any:
     return executor
 
 
+def _forget() -> None:
+    """Start anew in a forked process, which has neither the threads of the other one nor a right to its processes."""
+    global _executor, _lock
+    _executor, _lock = None, threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
+
+
 @atexit.register
 def _stop() -> None:
     if _executor is not None:

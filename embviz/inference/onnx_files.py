@@ -11,7 +11,7 @@ from pathlib import Path
 
 from embviz.core.io import write_bytes
 from embviz.core.paths import data_dir
-from embviz.errors import GraphError
+from embviz.errors import GraphError, WeightsError
 from embviz.inference.graph import Graph
 from embviz.inference.isolation import run_isolated
 from embviz.inference.onnx_translation import TRANSLATION
@@ -44,6 +44,10 @@ def load_onnx(path: Path, sha256: str, input_node: str, outputs: Sequence[str]) 
     ------
     GraphError
         If the graph cannot be read or translated; the message names the operation that is not known.
+    EngineError
+        If ONNX Runtime does not take what was translated.
+    WeightsError
+        If the file is another one than `sha256` tells.
     """
     import onnxruntime
 
@@ -97,7 +101,7 @@ def _make(path: Path, sha256: str, input_node: str, outputs: tuple[str, ...]) ->
     except OSError as error:
         raise GraphError(f"The graph {str(path)!r} cannot be read: {error.strerror}.") from error
     if hashlib.sha256(data).hexdigest() != sha256:
-        raise GraphError(f"{str(path)!r} is not the graph that was asked for; it was changed meanwhile.")
+        raise WeightsError(f"{str(path)!r} is not the graph that was asked for; it was changed meanwhile.")
     graph = Graph.parse(data, str(path))
     shape = graph.placeholder_shapes.get(input_node)
     if not shape:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embviz.core.text import shorten
-from embviz.errors import GraphError
+from embviz.errors import EngineError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,7 +43,10 @@ def _simplify(model: ModelProto) -> ModelProto:
         try:
             onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # a class of its own for each reason, without a common one
-            raise GraphError(f"ONNX Runtime cannot run the graph: {shorten(str(error), 200).rstrip('. ')}.") from error
+            # Whether for good, or for want of room to write to, nobody can tell.
+            raise EngineError(
+                f"ONNX Runtime cannot simplify the graph: {shorten(str(error), 200).rstrip('. ')}."
+            ) from error
         return onnx.load(path)
 
 

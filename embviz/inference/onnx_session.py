@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -195,22 +197,31 @@ def _workers() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(min(count_threads(), _MOST_WORKERS), thread_name_prefix="embviz-onnx")
 
 
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_workers.cache_clear)  # threads do not come along
+
+
 def _concatenate(blocks: list[dict[str, NDArray[np.float32]]]) -> dict[str, NDArray[np.float32]]:
     return blocks[0] if len(blocks) == 1 else {name: np.concatenate([b[name] for b in blocks]) for name in blocks[0]}
 
 
 def load_runtime() -> Any:
-    """Return the package of ONNX Runtime, which is imported once it is needed."""
-    try:
-        import onnxruntime
-    except Exception as error:
-        reason = "is not installed" if isinstance(error, ModuleNotFoundError) else f"does not start ({error})"
-        raise EngineError(f"ONNX Runtime {shorten(reason, 200)}; get it with `pip install -U onnxruntime`.") from error
+    """Return the package of ONNX Runtime, which is imported once it is needed, as is what reads and writes graphs."""
+    onnxruntime = _import("onnxruntime", "ONNX Runtime")
+    _import("onnx", "The package onnx")
     version = str(getattr(onnxruntime, "__version__", "0"))
     if tuple(int(part) for part in version.split(".")[:2] if part.isdecimal()) < OLDEST:
         expected = ".".join(map(str, OLDEST))
         raise EngineError(f"ONNX Runtime {expected} is expected, {version} was found; `pip install -U onnxruntime`.")
     return onnxruntime
+
+
+def _import(package: str, title: str) -> Any:
+    try:
+        return import_module(package)
+    except Exception as error:  # whatever versions that do not go together come to
+        reason = "is not installed" if isinstance(error, ModuleNotFoundError) else f"does not start ({error})"
+        raise EngineError(f"{title} {shorten(reason, 200)}; get it with `pip install -U {package}`.") from error
 
 
 @cache

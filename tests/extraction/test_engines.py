@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 
 import numpy as np
 import onnx
@@ -18,7 +19,7 @@ import embviz
 from embviz.errors import EngineError, NotFiniteError, OptionError
 from embviz.extraction import extract, trust
 from embviz.extraction.extract import LayerSpec
-from embviz.inference import onnx_files
+from embviz.inference import onnx_files, onnx_passes
 from embviz.inference.session_pool import sessions
 from embviz.models import get_model
 
@@ -189,7 +190,21 @@ def test_who_waits_for_another_one_to_compare_can_cancel(own_weights, monkeypatc
         extract.choose_engine([LayerSpec.of(get_model(TEMPO), "embedding", None)], report)
 
 
-@pytest.mark.parametrize("damage", [b"", b"{", b'{"verdicts": [1]}', b'{"verdicts": [{"subject": 1}]}', None])
+NOTE = '{"verdicts": [{"subject": "subject", "nodes": [], "problem": "%s", "difference": %s}]}'
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"",
+        b"{",
+        b'{"verdicts": [1]}',
+        b'{"verdicts": [{"subject": 1}]}',
+        (NOTE % ("", "1" * 400)).encode(),
+        (NOTE % (r"\u001b[2J", "1")).encode(),
+        None,
+    ],
+)
 def test_a_damaged_note_is_no_verdict(own_weights, damage):
     note = own_weights / f"{TEMPO}.engines.json"
     note.mkdir() if damage is None else note.write_bytes(damage)
@@ -246,6 +261,15 @@ def test_what_differs_by_more_than_is_allowed_is_left_to_essentia(weights_home, 
     assert chosen == ["essentia"] * 2
     with pytest.raises(EngineError, match=r"'spleeter-2s-3': At '.*' it differs from Essentia by \d"):
         extract.choose_engine([spec.using("onnx")], lambda *_: None)
+
+
+def test_a_translation_for_which_there_was_no_room_is_tried_again(own_weights, excerpt, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(onnx_files, "run_isolated", lambda call, *arguments, **_: call(*arguments))
+        patch.setattr(onnx_passes.tempfile, "TemporaryDirectory", lambda **_: nullcontext(tmp_path / "no such folder"))
+        assert embviz.embed(excerpt, TEMPO, cache=False).info["engine"] == "essentia"
+    forget()
+    assert embviz.embed(excerpt, TEMPO, cache=False).info["engine"] == "onnx"
 
 
 @pytest.mark.usefixtures("weights_home")

@@ -9,7 +9,7 @@ import onnxruntime
 import pytest
 from architectures import Net
 
-from embviz.errors import GraphError
+from embviz.errors import GraphError, WeightsError
 from embviz.inference import onnx_files
 from embviz.inference.isolation import run_isolated
 from embviz.inference.onnx_files import load_onnx, remove_translations
@@ -108,7 +108,7 @@ def test_what_was_kept_for_other_weights_or_by_another_version_is_not_used(save,
 def test_weights_that_changed_on_the_way_are_told(save):
     path, sha256 = save(small(2.0))
     save(small(3.0))
-    with pytest.raises(GraphError, match="not the graph that was asked for; it was changed meanwhile"):
+    with pytest.raises(WeightsError, match="not the graph that was asked for; it was changed meanwhile"):
         load_onnx(path, sha256, "in", ("out",))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from functools import cache
 from types import SimpleNamespace
@@ -149,17 +150,38 @@ def test_patches_that_do_not_fit_into_memory_are_run_one_by_one(monkeypatch, mel
 
 @pytest.mark.usefixtures("weights_home")
 @pytest.mark.parametrize(
-    ("module", "sentence"),
+    ("package", "module", "sentence"),
     [
-        (None, "ONNX Runtime is not installed; get it with"),
-        (SimpleNamespace(__version__="1.4.0"), "ONNX Runtime 1.20 is expected, 1.4.0 was found"),
+        ("onnxruntime", None, "ONNX Runtime is not installed; get it with"),
+        ("onnxruntime", SimpleNamespace(__version__="1.4.0"), "ONNX Runtime 1.20 is expected, 1.4.0 was found"),
+        ("onnx", None, "The package onnx is not installed; get it with `pip install -U onnx`"),
     ],
 )
-def test_an_engine_that_is_not_to_be_had_is_said_so(monkeypatch, module, sentence):
-    monkeypatch.setitem(sys.modules, "onnxruntime", module)
+def test_an_engine_that_is_not_to_be_had_is_said_so(monkeypatch, package, module, sentence):
+    monkeypatch.setitem(sys.modules, package, module)
     weights = find_weights(get_model("musicnn"))
     with pytest.raises(EngineError, match=sentence):
         OnnxSession(weights.path, "model/Placeholder", ("model/Sigmoid",), sha256=weights.sha256)
+
+
+FORKED = """
+import multiprocessing
+from embviz.inference import isolation, onnx_session
+
+def work():
+    return len(onnx_session._run_all(lambda block: block, [{}, {}])), isolation.run_isolated(abs, -1, what="")
+
+print(work())
+with multiprocessing.get_context("fork").Pool(1) as pool:
+    print(pool.apply_async(work).get(timeout=60))
+print(work())
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="nothing is forked there")
+def test_a_forked_process_runs_what_its_parent_ran():
+    found = subprocess.run([sys.executable, "-c", FORKED], check=True, capture_output=True, text=True, timeout=120)
+    assert found.stdout.split("\n")[:-1] == ["(2, 1)"] * 3
 
 
 def test_a_model_that_does_not_load_is_said_so():
