@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from embviz.extraction.extract import LayerSpec
 
 
-QUICK = 120.0  # seconds of sound that are computed here before processes would have started
+QUICK = 600.0  # seconds of sound that are computed here about as soon as by processes, which have to start
 FRAMES_SHARE = 0.5  # of the cache's limit, for the frames that one run may keep
 LONG = 1800.0  # seconds of a track whose samples take so much memory …
 LONG_AT_ONCE = 4 * 3600.0  # … that no more than this is worked on here at a time
