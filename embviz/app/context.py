@@ -70,7 +70,8 @@ class PanelContext(Generic[E, W]):
         """Return a store in the folder of a cache."""
         if cache is False:
             return None
-        store = Store(cache.folder, max_bytes=cache.max_bytes) if isinstance(cache, Cache) else Store()
+        given = cache if isinstance(cache, Cache) else Cache()
+        store = Store(given.folder, max_bytes=given.max_bytes, precision=given.precision)
         # The cache is used by the workers' threads; what it says is shown by this one.
         store.report = lambda sentence: self.worker.post(lambda: self.show_error(sentence))
         return store

@@ -99,6 +99,14 @@ def test_constructing_decodes_nothing_and_loads_no_essentia(folder):
     assert run.stdout.split() == ["False", "2", "waiting"]
 
 
+def test_a_panel_keeps_what_a_cache_is_told_to_keep(folder, explore, tmp_path):
+    cache = embviz.Cache(tmp_path / "own", precision="float16")
+    explore(folder, models=["tempocnn"], cache=cache).wait()
+    assert [entry.name.split(".")[1] for entry in (tmp_path / "own" / "embeddings").rglob("*.safetensors")] == [
+        "float16"
+    ]
+
+
 def test_a_warm_track_needs_no_computing(folder, explore, monkeypatch):
     explore(folder, models=["vgg", "tempocnn"]).wait()
     monkeypatch.setattr("embviz.extraction.extract._compute", None)
