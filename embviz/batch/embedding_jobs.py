@@ -34,6 +34,7 @@ from embviz.core.cache import Cache
 from embviz.core.processes import count_cores
 from embviz.core.text import format_duration
 from embviz.errors import EmbvizError
+from embviz.extraction.extract import compare_engines
 
 if TYPE_CHECKING:
     from embviz.core.progress import Report
@@ -134,6 +135,8 @@ class EmbeddingScheduler(Scheduler[UniqueTrack, JobResult]):
         quick = self._throughput.estimate(track.seconds for track in tracks) < QUICK and (
             store is None or not any(store.load_arrays(ENDED, {"audio": track.digest}) for track in tracks)
         )
+        if executors.starts_processes(request.executor, request.workers, quick=quick):
+            compare_engines(request.wanted, self.report)
         self._throughput.start()
         return executors.choose_executor(request.executor, request.workers, len(tracks), quick=quick, here=AT_ONCE)
 

@@ -124,6 +124,11 @@ class UserExecutor(JobExecutor):
         )
 
 
+def starts_processes(executor: Executor | None, workers: int | None, *, quick: bool) -> bool:
+    """Tell whether jobs are done in processes of our own; the parameters are those of :func:`choose_executor`."""
+    return executor is None and workers != 1 and (workers is not None or not quick)
+
+
 def choose_executor(
     executor: Executor | None,
     workers: int | None,
@@ -151,7 +156,7 @@ def choose_executor(
     """
     if executor is not None:
         return UserExecutor(executor, workers)
-    if workers == 1 or (workers is None and quick):
+    if not starts_processes(executor, workers, quick=quick):
         return LocalThreads(here)
     if workers is None:  # one for each core, if there is the memory
         workers = max(1, min(count_cores(), count_memory() // MEMORY))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
@@ -43,6 +44,7 @@ from embviz.extraction.frontends import (
 from embviz.extraction.mel import mel_spectrogram
 from embviz.extraction.passes import run_passes
 from embviz.extraction.stitching import Stitcher, plan_grid, resolve_layer
+from embviz.extraction.trust import kept_verdicts
 from embviz.models import Layer, LayerList, Model, ModelLike, ModelList, get_model
 from embviz.models.weight_store import Weights
 from embviz.models.weights import find_weights
@@ -181,6 +183,15 @@ def find_obstacle(model: Model, layer: str, engine: EngineOption = "auto") -> st
     except (EngineError, GraphError) as error:
         return str(error)
     return ""
+
+
+def compare_engines(specs: Sequence[LayerSpec], report: Report) -> None:
+    """Compare the engines for graphs of which nothing is known on this machine yet, before processes start on them."""
+    if not essentia.is_installed():
+        return
+    unknown = [spec for spec in specs if spec.engine != "essentia" and not kept_verdicts(spec.model, spec.weights)]
+    with contextlib.suppress(EngineError, GraphError):  # it is told where it stands in the way
+        _choose_engines(dict(enumerate(unknown)), report)
 
 
 def as_list(given: Any, single: Any, what: str) -> list[Any]:

@@ -1,5 +1,7 @@
 """The engines that run networks: the same numbers, which of them is chosen, and what of it is remembered."""
 
+# ruff: noqa: PD011  embeddings are no DataFrames
+
 import json
 import os
 import shutil
@@ -11,11 +13,13 @@ from contextlib import nullcontext
 
 import numpy as np
 import onnx
+import pandas as pd
 import pytest
 import soundfile
 from filelock import FileLock
 
 import embviz
+from embviz.batch import embed_table, executors
 from embviz.errors import EngineError, NotFiniteError, OptionError
 from embviz.extraction import extract, trust
 from embviz.extraction.extract import LayerSpec
@@ -174,6 +178,25 @@ def test_who_comes_to_a_model_at_once_has_it_compared_once(own_weights, monkeypa
         chosen = list(threads.map(lambda _: extract.choose_engine([spec], lambda *_: waiting.release()), "ab"))
     assert chosen == ["onnx"] * 2
     assert len(compared) == 1
+
+
+def test_processes_find_the_engines_compared(own_weights, excerpt, monkeypatch):
+    compared, started = [], []
+
+    def compare(subject, *_):
+        compared.append(subject)
+        return trust.Verdict(subject, ("node",), "", 1e-6)
+
+    def start(*_, **__):
+        started.append(list(compared))
+        return executors.LocalThreads(1)
+
+    monkeypatch.setattr(trust, "_compare", compare)
+    monkeypatch.setattr(executors, "LocalProcesses", start)
+    for _ in range(2):
+        embed_table(pd.DataFrame({"path": [str(excerpt)]}), TEMPO, workers=2, cache=False)
+    assert len(compared) == 1
+    assert started == [compared, compared]
 
 
 def test_who_waits_for_another_one_to_compare_can_cancel(own_weights, monkeypatch):
