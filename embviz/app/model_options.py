@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
-from embviz.batch.eta import COST
+from embviz.batch.eta import cost_per_minute
 from embviz.extraction.extract import round_hop
 from embviz.extraction.frontends import FRONTENDS
 from embviz.models import Layer, Model, known_models
@@ -50,7 +51,8 @@ def _describe_model(model: Model) -> ModelOption:
         "finer": [] if fixed_hop else [round_hop(model, model.hop_seconds / parts) for parts in (2, 4)],
         "longest": model.patch_seconds,
         "fixed_hop": fixed_hop,
-        "cost": COST.get(model.system, 0.0),
+        "cost": cost_per_minute(model, model.patch_hop),
+        "shared_cost": cost_per_minute(model, math.inf),
         "layers": [
             {
                 "name": layer.name,

@@ -11,11 +11,13 @@ from embviz.core.text import format_duration
 
 if TYPE_CHECKING:
     from embviz.extraction.extract import LayerSpec
+    from embviz.models import Model
 
 
-# Seconds of work per minute of sound at a model's own hop, decoding and front-end included: measured with the
-# two-minute rock track on two cores, second run. What is not here has not been measured.
-COST = {"musicnn": 1.1, "vgg": 0.6, "tempocnn": 0.06, "spleeter": 1.3}
+# Seconds of work per minute of sound: of what is done once, whatever the hop (decoding, front-end, what patches share),
+# and of the patches at a model's own hop. Measured with the two-minute rock track on two cores by the engine that is
+# chosen where none is named, second run. What is not here has not been measured.
+_COST = {"musicnn": (0.3, 0.1), "vgg": (0.2, 0.1), "tempocnn": (0.05, 0.01), "spleeter": (0.0, 1.3)}
 COST_CORES = 2
 
 LIKELY = 240.0  # seconds of a track where nothing is known of any
@@ -58,15 +60,24 @@ class Throughput:
         return [pace, f"{format_duration(left / speed)} left"] if left else [pace]
 
 
+def cost_per_minute(model: Model, hop: float) -> float:
+    """Return roughly the seconds of work per minute of sound, at a hop in samples; 0 where it was not measured.
+
+    With an infinite hop that is what is done once.
+    """
+    shared, patches = _COST.get(model.system, (0.0, 0.0))
+    return shared + patches * model.patch_hop / hop
+
+
 def estimate_cost(specs: Iterable[LayerSpec], seconds: float, cores: int) -> float | None:
     """Return roughly the seconds that layers of some seconds of sound take; None where a model was not measured.
 
     Layers of one model share its passes; a finer hop multiplies them.
     """
     passes = {(spec.model.name, spec.hop): spec for spec in specs}.values()
-    if not all(spec.model.system in COST for spec in passes):
+    if not all(spec.model.system in _COST for spec in passes):
         return None
-    minute = sum(COST[spec.model.system] * spec.model.patch_hop / spec.hop for spec in passes)
+    minute = sum(cost_per_minute(spec.model, spec.hop) for spec in passes)
     return seconds / 60 * minute * COST_CORES / cores
 
 

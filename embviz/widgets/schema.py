@@ -99,7 +99,8 @@ class ModelOption(TypedDict):
     finer: list[float]  # hops that are offered, in whole frames of the front-end
     longest: float
     fixed_hop: bool
-    cost: float  # seconds of work per minute of sound
+    cost: float  # seconds of work per minute of sound, at the model's own hop …
+    shared_cost: float  # … and of that what is the same at every hop
     layers: list[LayerOption]
 
 

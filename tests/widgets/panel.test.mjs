@@ -267,6 +267,12 @@ test("hops: own, half, quarter, dense, with a cost that grows as the hop shrinks
     [12, 24, 49],
   );
   assert.equal(Math.round(choices[3].cost), Math.round((12 * 1.488) / 0.016));
+  assert.deepEqual(
+    hopChoices({ ...MUSICNN, shared_cost: 4 }, 120)
+      .slice(0, 3)
+      .map(({ cost }) => Math.round(cost)),
+    [12, 16, 24],
+  );
   assert.equal(hopIndex(choices, 0.736), 1);
   assert.equal(hopIndex(choices, "dense"), 3);
   assert.equal(hopIndex(choices, null), 0);

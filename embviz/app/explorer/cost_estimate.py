@@ -9,7 +9,7 @@ from embviz.app.explorer import evaluation_options
 from embviz.app.explorer.collection import CollectionLoader
 from embviz.app.tracks import Tracks
 from embviz.batch.api import cached_share
-from embviz.batch.eta import COST
+from embviz.batch.eta import cost_per_minute
 from embviz.collection.table_ops import FIXED
 from embviz.core.cache import Cache
 from embviz.core.paths import python_path
@@ -43,7 +43,7 @@ def sentence(
         kept = (_kept(asked, model, layer, pooling, store, engine) for layer in _layers(model, choices))
         share = 1 - min(kept, default=1.0)
         missing += round(share * len(asked))
-        seconds += share * length / 60 * COST.get(model.system, 0.0)
+        seconds += share * length / 60 * cost_per_minute(model, model.patch_hop)
     if not missing:
         return f"All embeddings of {plural(len(asked), 'track')} are computed already; what remains is to train."
     cost = f", about {format_duration(seconds)}" if seconds >= 1 else ""

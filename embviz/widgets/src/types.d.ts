@@ -79,7 +79,10 @@ export interface Cell {
 /** A stretch of seconds between two frames, or "dense"; null is the model's own. */
 export type Hop = number | "dense" | null;
 
-/** A model as the panel offers it; `cost` is in seconds of work per minute of sound. */
+/**
+ * A model as the panel offers it. `cost` is in seconds of work per minute of sound, at the model's own hop; the part of
+ * it that is `shared_cost` is the same at every hop.
+ */
 export interface ModelChoice {
   name: string;
   title: string;
@@ -91,6 +94,7 @@ export interface ModelChoice {
   finer: number[];
   fixed_hop: boolean;
   cost?: number;
+  shared_cost?: number;
   bytes?: number;
   layers?: LayerChoice[];
 }

@@ -108,7 +108,9 @@ export function axesOf(shape, axes) {
  */
 export function hopChoices(model, seconds, chosen = null) {
   const own = model?.hop ?? 0;
-  const cost = (/** @type {number} */ hop) => ((model?.cost ?? 0) * ((seconds ?? 0) / 60) * own) / (hop || 1);
+  const shared = model?.shared_cost ?? 0;
+  const cost = (/** @type {number} */ hop) =>
+    (shared + (((model?.cost ?? 0) - shared) * own) / (hop || 1)) * ((seconds ?? 0) / 60);
   /** @param {Hop} hop @param {number} every @param {string} label @returns {HopChoice} */
   const choice = (hop, every, label) => ({ hop, label, cost: own ? cost(every) : 0 });
   const choices = [choice(null, own, own ? `every ${spanOf(own)}` : "own hop")];
