@@ -73,7 +73,7 @@ def _interpolate(samples: NDArray[np.float32], ratio: float, length: int) -> NDA
     for first in range(0, length, AT_ONCE):
         at = np.arange(first, min(first + AT_ONCE, length)) / ratio
         after = np.minimum(at.astype(np.int64), len(samples) - 1)
-        before = samples[np.maximum(after - 1, 0)]
+        before = samples[np.maximum(after - 1, 0)] if len(samples) > 1 else np.float32(0)  # as in libsamplerate
         out[first : first + AT_ONCE] = before + (at - after) * (samples[after] - before)
     return out
 
