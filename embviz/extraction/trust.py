@@ -116,7 +116,10 @@ def find_problem(model: Model, weights: Weights, ranks: Mapping[str, int], repor
                     verdict = _compare(subject, model, weights, dict(ranks))
                     _note(model, verdict)
         except EmbvizError as error:
-            return f"It could not be compared with Essentia: {error}"
+            # For want of time or memory, perhaps: not again for each track, but again in the next process.
+            problem = shorten(f"It could not be compared with Essentia: {error}", 300)
+            verdict = Verdict(subject, tuple(ranks), problem, math.nan)
+            _note(model, verdict, keep=False)
         report(stage, 1, 1)
     return verdict.problem
 

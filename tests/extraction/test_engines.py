@@ -20,7 +20,7 @@ from filelock import FileLock
 
 import embviz
 from embviz.batch import embed_table, executors
-from embviz.errors import EngineError, NotFiniteError, OptionError
+from embviz.errors import EngineError, GraphError, NotFiniteError, OptionError
 from embviz.extraction import extract, trust
 from embviz.extraction.extract import LayerSpec
 from embviz.inference import onnx_files, onnx_passes
@@ -293,6 +293,19 @@ def test_a_translation_for_which_there_was_no_room_is_tried_again(own_weights, e
         assert embviz.embed(excerpt, TEMPO, cache=False).info["engine"] == "essentia"
     forget()
     assert embviz.embed(excerpt, TEMPO, cache=False).info["engine"] == "onnx"
+
+
+def test_a_comparison_that_came_to_no_end_is_not_begun_for_each_track(own_weights, excerpt, monkeypatch):
+    begun = []
+
+    def compare(*_):
+        begun.append(1)
+        raise GraphError("The comparison did not come to an end.")
+
+    monkeypatch.setattr(trust, "_compare", compare)
+    assert [embviz.embed(excerpt, TEMPO, cache=False).info["engine"] for _ in range(2)] == ["essentia"] * 2
+    assert begun == [1]
+    assert not list(own_weights.glob("*.engines.json"))
 
 
 @pytest.mark.usefixtures("weights_home")
