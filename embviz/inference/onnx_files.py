@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from embviz.core.io import write_bytes
-from embviz.core.paths import data_dir
+from embviz.core.paths import data_dir, shared_folders
 from embviz.errors import GraphError, WeightsError
 from embviz.inference.graph import Graph
 from embviz.inference.isolation import run_isolated
@@ -66,7 +66,8 @@ def load_onnx(path: Path, sha256: str, input_node: str, outputs: Sequence[str]) 
         _make, path, sha256, input_node, tuple(outputs), what=repr(path.name), who="The translation to ONNX"
     )
     data = model + _seal(model, key)
-    for folder in folders:
+    shared = [home / "models" for home in shared_folders("data", data_dir())]  # which are only read
+    for folder in (one for one in folders if one not in shared):
         with contextlib.suppress(OSError):  # where nothing can be written, it is translated again
             write_bytes(folder / name, data, sync=False)
             remove_translations(folder, path.stem, but=_MOST_KEPT)

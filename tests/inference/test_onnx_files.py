@@ -33,7 +33,7 @@ def in_this_process(monkeypatch, tmp_path):
 def save(tmp_path):
     def save(net, name="small.pb"):
         path = tmp_path / "weights" / name
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(exist_ok=True, parents=True)
         path.write_bytes(net.graph.SerializeToString())
         return path, hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -110,6 +110,15 @@ def test_weights_that_changed_on_the_way_are_told(save):
     save(small(3.0))
     with pytest.raises(WeightsError, match="not the graph that was asked for; it was changed meanwhile"):
         load_onnx(path, sha256, "in", ("out",))
+
+
+def test_nothing_is_written_to_a_shared_home(save, tmp_path, monkeypatch):
+    (tmp_path / "weights").mkdir()
+    path, sha256 = save(small(), "../shared/data/models/small.pb")
+    monkeypatch.setenv("EMBVIZ_SHARED", str(tmp_path / "shared"))
+    load_onnx(path.resolve(), sha256, "in", ("out",))
+    assert [one.name for one in path.resolve().parent.iterdir()] == ["small.pb"]
+    assert list((tmp_path / "home" / "data" / "models").glob("*.onnx"))
 
 
 def test_beside_weights_that_are_shared_it_is_kept_in_the_users_own_folder(
