@@ -60,9 +60,11 @@ def resample_fast(
     samples: NDArray[np.float32], rate: int, target: int, quality: int, convert: Convert
 ) -> NDArray[np.float32]:
     """Return what `convert` gives to about 1e-6 of full scale, by the quickest way that there is."""
-    length = count_resampled(len(samples), rate, target, quality)
-    if quality == LINEAR:
-        return _interpolate(samples, divide_rates(rate, target), length)
+    length, ratio = count_resampled(len(samples), rate, target, quality), divide_rates(rate, target)
+    # Where a sample stands on the end itself, roundings of libsamplerate decide whether it is made, unless it has none.
+    exact = math.frexp(ratio)[0] == 0.5
+    if quality == LINEAR and (exact or len(samples) * ratio % 1):
+        return _interpolate(samples, ratio, length)
     sinc = SincResampler(rate, target, quality)
     return sinc(samples, length, convert) if sinc.pays and length > 0 else convert(samples, rate, target, quality)
 

@@ -53,6 +53,17 @@ def test_short_sounds_and_their_ends(music, quality, n):
         assert np.allclose(found[:shared], expected[:shared], atol=BOUND)
 
 
+@pytest.mark.parametrize(
+    "pair", [(8000, 48_000), (16_000, 48_000), (11_025, 44_100), (44_100, 16_000), (48_000, 16_000)]
+)
+def test_a_linear_sound_ends_where_libsamplerate_ends_it(music, pair):
+    for n in [*range(1, 14), 100, 4097]:
+        expected = _resample_with_essentia(music[:n], *pair, 4)
+        found = resample_fast(music[:n], *pair, 4, _resample_with_essentia)
+        assert len(found) == len(expected)
+        assert np.abs(found - expected).max() < BOUND
+
+
 def test_what_does_not_pay_is_left_to_libsamplerate(music):
     assert SincResampler(44_100, 16_000, 1).pays
     assert not SincResampler(44_100, 16_000, 2).pays
