@@ -9,6 +9,7 @@ from importlib import import_module
 
 from benchmarks.measuring import NotMeasured
 from embviz.core.text import one_line, shorten
+from embviz.errors import EmbvizError
 
 
 def serve() -> None:
@@ -24,6 +25,7 @@ def serve() -> None:
         except NotMeasured as reason:
             reply = {"reason": str(reason)}
         except Exception as error:  # noqa: BLE001  a table shows whatever went wrong
-            reply = {"reason": shorten(one_line(f"{type(error).__name__}: {error}"), 90)}
+            kind = "" if isinstance(error, EmbvizError) else f"{type(error).__name__}: "
+            reply = {"reason": shorten(one_line(f"{kind}{error}"), 90)}
         answers.write(json.dumps(reply) + "\n")
         answers.flush()

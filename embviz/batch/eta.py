@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 # Seconds of work per minute of sound: of what is done once, whatever the hop (decoding, front-end, what patches share),
 # and of the patches at a model's own hop. Measured with the two-minute rock track on two cores by the engine that is
-# chosen where none is named, second run. What is not here has not been measured.
-_COST = {"musicnn": (0.3, 0.1), "vgg": (0.2, 0.1), "tempocnn": (0.05, 0.01), "spleeter": (0.0, 1.3)}
+# chosen where none is named (README has the benchmarks). What is not here has not been measured.
+_COST = {"musicnn": (0.24, 0.07), "vgg": (0.23, 0.05), "tempocnn": (0.09, 0.01), "spleeter": (0.0, 0.88)}
 COST_CORES = 2
 
 LIKELY = 240.0  # seconds of a track where nothing is known of any

@@ -139,7 +139,7 @@ def test_the_cost_is_told_before(music):
     table = embviz.Collection.from_folder(music).table.assign(duration=60.0)
     chosen = {**evaluation_options.USUAL, "target": "style", "models": [GOOD, "tempocnn"], "layers": "all"}
     said = cost_estimate.sentence(table, chosen, None, "auto", lambda *_: None)
-    assert said == "42 embeddings of 21 tracks are to be computed first, about 24 s; then come the trainings."
+    assert said == "42 embeddings of 21 tracks are to be computed first, about 9 s; then come the trainings."
 
 
 # Comparing. --------------------------------------------------------------------------------------------------------
