@@ -513,12 +513,12 @@ def first_stage(table, *arguments, **options):
 def test_a_run_says_first_what_is_to_be_computed_and_what_that_costs(home, clips, monkeypatch):
     monkeypatch.setattr(embedding_jobs, "count_cores", lambda: 4)
     table = a_table(clips[:2], duration=[1800.0, 1800.0])
-    said = "embedding 0 of 2 tracks · embedding by msd-musicnn-1 of 1.0 h of sound, about 33 s"
+    said = "embedding 0 of 2 tracks · embedding by msd-musicnn-1 of 1.0 h of sound, about 9 s"
     assert first_stage(table, "musicnn") == said
     assert first_stage(table, "musicnn", "output") == "embedding 2 of 2 tracks"
     assert first_stage(table, "vgg", "output").startswith("embedding 0 of 2 tracks · tags by msd-vgg-1 of 1.0 h")
     twice = first_stage(table.assign(path=[str(path) for path in clips[2:4]]), "musicnn", patch_hop=0.75)
-    assert twice.endswith("of 1.0 h of sound, about 65 s")
+    assert twice.endswith("of 1.0 h of sound, about 11 s")
 
 
 def test_what_is_to_be_computed_is_said_once_the_cache_was_looked_into(home, clips, monkeypatch):
