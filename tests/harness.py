@@ -50,6 +50,7 @@ UNTIL = """async ([name, argument, seconds]) => {
 }"""
 
 PAGE = """<!doctype html><html><head><meta charset="utf-8"><title>bench</title>
+<link rel="icon" href="data:,">
 <style>html, body { margin: 0; background: var(--jp-layout-color1); font-family: sans-serif; }
 body { padding: 8px; }
 body.light { --jp-layout-color1: #fff; --jp-layout-color2: #f3f3f3; --jp-border-color2: #d0d0d0;
@@ -159,12 +160,14 @@ class Bench:
         self.requests: list[str] = []
         page.on("console", lambda message: message.type == "error" and self.errors.append(message.text))
         page.on("pageerror", lambda error: self.errors.append(str(error)))
+        # Of the context, not of the page: what a test routes comes first, and when that is taken away there is no moment
+        # in which a request would leave.
+        page.context.route("**/*", self._answer)
         self.clear()
 
     def clear(self) -> None:
         """Begin anew, with nothing on the page, as it was made; what a test has left is ended by this."""
         self.page.unroute_all()
-        self.page.route("**/*", self._answer)
         self.page.set_viewport_size(SIZE)
         self.page.emulate_media(reduced_motion="null")
         self.page.mouse.move(0, 0)
@@ -184,8 +187,7 @@ class Bench:
         elif route.request.url.startswith(("blob:", "data:")):
             route.continue_()
         else:
-            if path != "favicon.ico":
-                self.requests.append(route.request.url)
+            self.requests.append(route.request.url)
             route.abort()
 
     def add(self, ref: str, script: str, state: Mapping[str, Any]) -> None:
