@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Unpack, overload
 
 from embviz.audio import Audio
 from embviz.collection import discovery, io, loaders, reprs, table_ops, track_table
+from embviz.collection.questions import Questions
 from embviz.core.cache import resolve_cache
 from embviz.core.progress import Progress, reporter
 from embviz.core.text import plural, shorten
@@ -46,7 +47,7 @@ class _Origin:
     relist: Callable[..., Collection] | None = None
 
 
-class Collection:
+class Collection(Questions):
     """The tracks of a folder, of a table or of a dataset; made by one of the methods ``from_…``.
 
     Parameters
