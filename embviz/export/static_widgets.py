@@ -24,7 +24,6 @@ from embviz.errors import FigureError, OptionError, did_you_mean
 from embviz.plotting import save
 from embviz.widgets import browser_audio, bundle
 from embviz.widgets.base import PageWidget
-from embviz.widgets.frames import FramesWidget
 
 MAX_BYTES = 200 * 2**20  # What a browser still opens while one waits for it.
 SMALL = 16_000  # bytes per second of a sound that is embedded as it is; what is encoded here takes 10,000 to 14,000
@@ -145,8 +144,7 @@ def without_comm(kind: Any) -> Any:
 
 def static_widget(widget: PageWidget, blocks: PageData) -> dict[str, Any]:
     """Return the script and the traits of a widget; arrays are replaced by the ids of their elements."""
-    if isinstance(widget, FramesWidget):
-        widget.to_static()
+    widget.to_static()
     names = [name for name in widget.keys if not name.startswith("_") and name not in {"layout", "tabbable", "tooltip"}]
     traits = {name: getattr(widget, name) for name in names} | {"clock": CLOCK}
     return {"widget": widget.script, **pack_traits(traits, blocks)}

@@ -101,6 +101,10 @@ class PageWidget(anywidget.AnyWidget):
         """Return what the notebook keeps of the widget as it is now."""
         return Still(type(self).__name__)
 
+    def to_static(self) -> Self:
+        """Give the widget all that a kernel could send it later, to do without one; return it."""
+        return self
+
     def view_bundle(self) -> dict[str, Any]:
         """Return the widget by media types, without a still."""
         return {**(super()._repr_mimebundle_() or ({},))[0], "text/plain": repr(self)}

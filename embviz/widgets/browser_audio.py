@@ -38,6 +38,8 @@ INAUDIBLE = 1e-3  # of a step of 1/127: below -102 dB full scale, which is what 
 QUALITY = 0.4  # of Vorbis: about 100 kbit/s for two channels
 RATES = (8000, 48_000)  # Hz; what lies outside is resampled before it is encoded
 BLOCK = 1 << 16  # samples; libvorbis keeps what it is given at once on the stack
+CLIP_RATE = 44_100  # Hz
+FADE = 0.005  # seconds at both ends of a clip, so that it does not click
 FRAMES = 200  # of an MPEG stream that are compared
 FORMAT = "1"  # of what is remembered
 MOST_BYTES = 2 << 30  # of encoded sound that is remembered
@@ -108,6 +110,24 @@ def encode(samples: _Array, sample_rate: int, *, quality: float = QUALITY) -> tu
     if not 0 <= quality <= 1:
         raise OptionError(f"quality is a number from 0 (smallest) to 1 (best), {quality!r} was found.")
     return _encoded(Audio.open((samples, sample_rate)), quality), "audio/ogg"
+
+
+def encode_clip(source: AudioSource, start: float, stop: float) -> tuple[bytes, str]:
+    """Return a stretch of a track's mix, in seconds, as a small file in memory, and its media type.
+
+    What lies beyond the track is left out; AudioError where that is all, or the track cannot be read.
+    """
+    audio = Audio.open(source)
+    samples = audio.mono(CLIP_RATE, keep=False, exact=False)
+    first, last = (round(max(second, 0.0) * CLIP_RATE) for second in (start, stop))
+    part = np.array(samples[first:last])
+    if not len(part):
+        seconds = len(samples) / CLIP_RATE
+        raise AudioError(f"{audio.title!r} lasts {seconds:.1f} s; nothing of it lies from {start:.1f} to {stop:.1f} s.")
+    fade = np.linspace(0, 1, min(round(FADE * CLIP_RATE), len(part)), dtype=np.float32)
+    part[: len(fade)] *= fade
+    part[len(part) - len(fade) :] *= fade[::-1]
+    return encode(part, CLIP_RATE)
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,9 @@
 import curves from "./curves/curves.js";
 import feature_maps from "./feature_maps/feature_maps.js";
 import heatmap from "./heatmap/heatmap.js";
+import moments from "./moments/moments.js";
 import { show } from "./page/track_page.js";
 import player from "./player/player.js";
 import self_similarity from "./self_similarity/self_similarity.js";
 
-show({ curves, feature_maps, heatmap, player, self_similarity });
+show({ curves, feature_maps, heatmap, moments, player, self_similarity });

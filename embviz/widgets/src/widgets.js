@@ -6,8 +6,22 @@ import curves from "./curves/curves.js";
 import panel from "./explorer/panel.js";
 import feature_maps from "./feature_maps/feature_maps.js";
 import heatmap from "./heatmap/heatmap.js";
+import moments from "./moments/moments.js";
 import player from "./player/player.js";
 import scatter from "./scatter/scatter.js";
 import self_similarity from "./self_similarity/self_similarity.js";
 
-export { atlas, confusion, curves, feature_maps, heatmap, panel, player, scatter, self_similarity, setSheet, useSheet };
+export {
+  atlas,
+  confusion,
+  curves,
+  feature_maps,
+  heatmap,
+  moments,
+  panel,
+  player,
+  scatter,
+  self_similarity,
+  setSheet,
+  useSheet,
+};
