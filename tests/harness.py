@@ -160,8 +160,8 @@ class Bench:
         self.requests: list[str] = []
         page.on("console", lambda message: message.type == "error" and self.errors.append(message.text))
         page.on("pageerror", lambda error: self.errors.append(str(error)))
-        # Of the context, not of the page: what a test routes comes first, and when that is taken away there is no moment
-        # in which a request would leave.
+        # Of the context, not of the page: what a test routes comes first, and when that is taken away there is no
+        # moment in which a request would leave.
         page.context.route("**/*", self._answer)
         self.clear()
 
