@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from embviz.core.cache import Cache
     from embviz.core.embedding import Embedding, FrameGrid
     from embviz.core.paths import sample_audio
+    from embviz.core.vectors import Vectors
     from embviz.evaluation import Evaluation, evaluate, get_task, list_tasks, train
     from embviz.extraction import embed
     from embviz.heads import Head, get_head, register_head
@@ -36,6 +37,7 @@ _ROOMS = {
     "core.cache": ("Cache",),
     "core.embedding": ("Embedding", "FrameGrid"),
     "core.paths": ("sample_audio",),
+    "core.vectors": ("Vectors",),
     "evaluation": ("Evaluation", "evaluate", "get_task", "list_tasks", "train"),
     "extraction": ("embed",),
     "heads": ("Head", "get_head", "register_head"),
@@ -47,7 +49,7 @@ _ROOMS = {
 __all__ = ["Explorer", "sample_audio", "Collection", "Atlas", "embed", "pull", "heatmap", "poster", "project"]  # noqa: RUF022
 __all__ += ["scatter", "evaluate", "train", "save_figure", "list_models", "get_model", "register_model"]  # noqa: RUF022
 __all__ += ["list_tasks", "get_task", "get_head", "register_head"]  # noqa: RUF022
-__all__ += ["Audio", "Cache", "Embedding", "Evaluation", "FrameGrid", "Head", "Layer", "Model"]
+__all__ += ["Audio", "Cache", "Embedding", "Evaluation", "FrameGrid", "Head", "Layer", "Model", "Vectors"]
 __all__ += ["analysis", "errors", "evaluation", "models", "plotting"]
 
 

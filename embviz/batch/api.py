@@ -291,4 +291,5 @@ def _vectors(
         spread=matrix.spread,
         failed=dict(failed),
         key=key,
+        spans=matrix.spans,
     )

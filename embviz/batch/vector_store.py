@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 FORMAT = 1
-TIMES = 2  # of the times of frames
+TIMES = 3  # of the times and spans of frames
 KIND = "matrices"
 CHECKED = 256 * 2**20  # bytes; larger matrices are not read through each time they are opened
 DTYPE = np.dtype("<f4")
@@ -97,12 +97,18 @@ class TrackRows:
 
 @dataclass(frozen=True)
 class VectorMatrix:
-    """Values ``[n, d]``; for each row the place of its track among those asked for; times of frames; spreads."""
+    """Values ``[n, d]``; the place of each row's track among those asked for; times and spans of frames; spreads."""
 
     values: NDArray[np.float32]
     places: NDArray[np.int64]
     times: NDArray[np.float64] | None
+    spans: NDArray[np.float64] | None
     spread: NDArray[np.float32] | None
+
+    @classmethod
+    def of(cls, values: NDArray[np.float32], beside: Mapping[str, NDArray[Any]]) -> VectorMatrix:
+        """Return a matrix with the arrays beside it."""
+        return cls(values, beside["places"], *(beside.get(name) for name in ("times", "spans", "spread")))
 
 
 def identity(want: LayerSpec, pooling: str, digests: Sequence[str], store: Cache | None) -> dict[str, Any]:
@@ -132,7 +138,7 @@ def reopen(store: Cache | None, key: dict[str, Any]) -> VectorMatrix | None:
             if path == own:
                 with contextlib.suppress(OSError):
                     os.utime(path)
-            return VectorMatrix(values, beside["places"], beside.get("times"), beside.get("spread"))
+            return VectorMatrix.of(values, beside)
     with contextlib.suppress(OSError):  # it is damaged, or there is none
         own.unlink()
     return None
@@ -156,15 +162,16 @@ def build(
     """Write the matrix of some tracks from the rows that were put aside, and open it; `key` is its :func:`identity`."""
     rows = np.array([track.rows for track in tracks])
     beside: dict[str, NDArray[Any]] = {"places": np.repeat(np.arange(len(tracks)), rows)}
-    times = [track.grid.times for track in tracks if track.grid is not None]
-    if times:
-        beside["times"] = np.concatenate(times)
+    grids = [track.grid for track in tracks if track.grid is not None]
+    if grids:
+        beside["times"] = np.concatenate([grid.times for grid in grids])
+        beside["spans"] = np.concatenate([grid.receptive_span(np.arange(grid.n_frames)) for grid in grids])
     else:
         beside["spread"] = np.array([track.spread for track in tracks], np.float32)
     values = _write_cached(store, key, tracks, buffer, beside, report) if store else None
     if values is None:
         values = _write_temporary(store, tracks, buffer, report)
-    return VectorMatrix(values, beside["places"], beside.get("times"), beside.get("spread"))
+    return VectorMatrix.of(values, beside)
 
 
 def _write_cached(

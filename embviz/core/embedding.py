@@ -224,28 +224,33 @@ class FrameGrid:
         center = int(self._center(np.asarray(frame))) / 2
         return self._inside(center - self.patch / 2, center + self.patch / 2)
 
-    def receptive_span(self, frame: int) -> tuple[float, float]:
+    @overload
+    def receptive_span(self, frame: int) -> tuple[float, float]: ...
+    @overload
+    def receptive_span(self, frame: NDArray[Any] | Sequence[int]) -> NDArray[np.float64]: ...
+    def receptive_span(self, frame: ArrayLike) -> tuple[float, float] | NDArray[np.float64]:
         """Return the seconds of the track that a frame depends on.
 
         Parameters
         ----------
-        frame : int
+        frame : int or array_like of int, any shape
             Number of the frame, counted from 0.
 
         Returns
         -------
-        (float, float)
+        (float, float) or ndarray, shape [..., 2]
             Start and end of its receptive field in seconds, inside the track.
         """
-        center = int(self._center(np.asarray(frame))) / 2
-        first, stop = center - self.receptive_field / 2, center + self.receptive_field / 2
+        frames = np.asarray(frame, dtype=np.int64)
+        reach = np.array([-self.receptive_field / 2, self.receptive_field / 2])
+        spans = self._center(frames)[..., np.newaxis] / 2 + reach
         if self.patches is not None:
             by = self.patches
-            begin = by.start + by.hop * int(self.sources(np.asarray(frame))[0])
-            end = begin + by.length
+            patch = by.start + by.hop * self.sources(frames)[0][..., np.newaxis] + np.array([0, by.length])
             whole = self.receptive_field >= by.length
-            first, stop = (begin, end) if whole else (max(first, begin), min(stop, end))
-        return self._inside(first, stop)
+            spans = patch if whole else spans.clip(patch[..., :1], patch[..., 1:])
+        spans = spans.clip(0, self.n_samples) / self.sample_rate
+        return spans if frames.ndim else (float(spans[0]), float(spans[1]))
 
     def _inside(self, first: float, stop: float) -> tuple[float, float]:
         inside = np.clip([first, stop], 0, self.n_samples) / self.sample_rate

@@ -12,7 +12,7 @@ import hashlib
 import itertools
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from embviz.core import io
+from embviz.core.own_vectors import HasTable, check_arrays, content_key
 from embviz.core.spreadsheet import escape_table
 from embviz.core.text import html_table, one_line, plural, printable
 from embviz.errors import EmbvizError, OptionError
@@ -29,13 +30,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BLOCK = 1 << 20  # values written at a time
+FORMAT = 1  # of files
+_ARRAYS = {"values": np.float32, "tracks": np.int64, "times": np.float64, "spread": np.float32, "spans": np.float64}
 
 
 @dataclass(frozen=True, eq=False)
 class Vectors:
     """The output of one layer of a model for a collection: one vector per track, or one per frame.
 
-    :meth:`embviz.Collection.embed` makes them.
+    :meth:`embviz.Collection.embed` makes them, :meth:`from_array` those that come from elsewhere. Wherever a model's
+    name is expected for a collection, its vectors may be given.
 
     Parameters
     ----------
@@ -59,6 +63,8 @@ class Vectors:
         A sentence for each track that gave nothing, by its label.
     key : str
         Digest of everything that determines the values and their order.
+    spans : ndarray, shape [n, 2], float64, or None
+        First and last second of the sound that each frame depends on; None where a point is a track.
 
     Raises
     ------
@@ -85,15 +91,81 @@ class Vectors:
     spread: NDArray[np.float32] | None = None
     failed: Mapping[int, str] = field(default_factory=dict)
     key: str = ""
+    spans: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
+        n = self.values.shape[:1]
         beside = {"tracks": self.tracks, "times": self.times, "spread": self.spread}
-        wrong = [name for name, array in beside.items() if array is not None and array.shape != self.values.shape[:1]]
+        wrong = [name for name, array in beside.items() if array is not None and array.shape != n]
+        wrong += ["spans"] if self.spans is not None and self.spans.shape != (*n, 2) else []
         if self.values.ndim != 2 or wrong:
             raise OptionError(
                 f"Vectors are an array [n, d] with a track for each of the n, an array of shape {self.values.shape} "
                 f"was found{', with others of another length: ' + ', '.join(wrong) if wrong else ''}."
             )
+
+    @classmethod
+    def from_array(
+        cls,
+        values: ArrayLike,
+        tracks: ArrayLike | HasTable,
+        *,
+        names: Sequence[str] | None = None,
+        times: ArrayLike | None = None,
+        spans: ArrayLike | None = None,
+        model: str = "own",
+        layer: str = "vectors",
+        unit: str = "",
+    ) -> Vectors:
+        """Return vectors of your own, to be used as those of a model.
+
+        Parameters
+        ----------
+        values : array_like, shape [n, d]
+            A vector for each track; for each frame of a track, where there are `times`.
+        tracks : array_like of int, shape [n], or Collection
+            Label of each vector's track in the table of the collection; the collection itself, where there is one
+            vector for each of its tracks, in its order.
+        names : sequence of str, optional
+            A name per dimension.
+        times : array_like, shape [n], optional
+            Centre of each frame in seconds.
+        spans : array_like, shape [n, 2], optional
+            First and last second of the sound that each frame depends on; by default from half way to the frame
+            before to half way to the frame behind.
+        model, layer, unit : str
+            What made the vectors, and the unit of their values: how they are called wherever they are shown.
+
+        Returns
+        -------
+        Vectors
+            Frames are brought into the order of time. Tracks with a value that is not finite (NaN, infinite) are left
+            out, with a warning; ``failed`` names them.
+
+        Raises
+        ------
+        OptionError
+            If these do not belong together, or are no numbers.
+
+        Examples
+        --------
+        >>> import embviz
+        >>> vectors = embviz.Vectors.from_array([[120.0, 0.3], [98.0, 0.7]], [0, 1], names=["bpm", "swing"])
+        >>> vectors
+        <Vectors own / vectors: 2 tracks × 2 dimensions, mean>
+        """
+        arrays, labels, failed = check_arrays(values, tracks, names, times, spans)
+        facts: dict[str, Any] = {
+            "model": model,
+            "layer": layer,
+            "unit": unit,
+            "pooling": "mean" if times is None else "frames",
+        }
+        if not all(isinstance(text, str) for text in facts.values()) or not model or not layer:
+            raise OptionError(
+                f"model and layer say in words what made the vectors, {model!r:.80} / {layer!r:.80} was found."
+            )
+        return cls(**arrays, **facts, labels=labels, failed=failed, key=content_key(arrays, [facts, labels]))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -140,6 +212,7 @@ class Vectors:
             tracks=self.tracks[points],
             times=None if self.times is None else self.times[points],
             spread=None if self.spread is None else self.spread[points],
+            spans=None if self.spans is None else self.spans[points],
             failed={int(label): self.failed[int(label)] for label in chosen[failed]},
             key=hashlib.blake2b(self.key.encode() + points.tobytes(), digest_size=20).hexdigest() if self.key else "",
         )
@@ -172,6 +245,73 @@ class Vectors:
 
     # Files. ----------------------------------------------------------------------------------------------------------
 
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the vectors to a safetensors file, whole or not at all.
+
+        Parameters
+        ----------
+        path : path
+            The file; it is replaced where it exists.
+
+        Returns
+        -------
+        Path
+            The file. The tracks in it are the labels that they have in the table of the collection.
+
+        Raises
+        ------
+        EmbvizError
+            If the file cannot be written.
+        """
+        arrays = {name: getattr(self, name) for name in _ARRAYS if getattr(self, name) is not None}
+        failed = [[label, reason] for label, reason in self.failed.items()]
+        fields = {"format": FORMAT, **self.meta(), "labels": self.labels, "failed": failed}
+        place = Path(path).expanduser()
+        try:
+            return io.write_arrays(place, arrays, {"embviz vectors": json.dumps(fields)})
+        except OSError as error:
+            raise _write_error(place, error) from error
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Vectors:
+        """Read vectors written by :meth:`save`.
+
+        Parameters
+        ----------
+        path : path
+            The file.
+
+        Returns
+        -------
+        Vectors
+            The arrays are memory-mapped and read-only.
+
+        Raises
+        ------
+        EmbvizError
+            If the file is not such a file, or is damaged.
+        """
+        place = Path(path).expanduser()
+        arrays, meta = io.read_arrays(place)
+        try:
+            fields = io.parse_json(meta["embviz vectors"])
+            if fields.pop("format") != FORMAT:
+                raise ValueError("format")
+            labels, failed = (
+                tuple(fields.pop("labels")),
+                {int(one): str(reason) for one, reason in fields.pop("failed")},
+            )
+            if not all(isinstance(text, str) for text in (*labels, *fields.values())):
+                raise TypeError("text")
+            if any(array.dtype != _ARRAYS[name] for name, array in arrays.items()):
+                raise TypeError("arrays")
+            # What is kept under the key is served for these very values only, whatever the file says.
+            fields["key"] = content_key(arrays, [fields, labels])
+            beside: dict[str, Any] = {"times": None, **arrays}
+            return cls(**beside, labels=labels, failed=failed, **fields)
+        except (KeyError, TypeError, ValueError, AttributeError, OptionError) as error:
+            raise EmbvizError(f"{str(path)!r} holds no vectors that this version of embviz wrote.") from error
+
     def to_csv(
         self, path: str | os.PathLike[str], table: pd.DataFrame | None = None, *, spreadsheet_safe: bool = False
     ) -> Path:
@@ -190,7 +330,8 @@ class Vectors:
         Returns
         -------
         Path
-            The file. Its columns: track, name, time in seconds (of frames), one per dimension.
+            The file. Its columns: track, name, one per dimension; of frames also time, and start and stop of the
+            sound that they depend on, in seconds.
 
         Raises
         ------
@@ -240,14 +381,15 @@ class Vectors:
         Returns
         -------
         Path
-            The file: ``values`` ``[n, d]``; ``tracks``, ``times``, ``spread`` and ``names`` ``[n]``; ``labels``
-            ``[d]``; ``meta``, which is JSON. Without those that are missing.
+            The file: ``values`` ``[n, d]``; ``tracks``, ``times``, ``spread`` and ``names`` ``[n]``; ``spans``
+            ``[n, 2]``; ``labels`` ``[d]``; ``meta``, which is JSON. Without those that are missing.
         """
         arrays: dict[str, Any] = {
             "values": self.values,
             "tracks": self.tracks,
             "times": self.times,
             "spread": self.spread,
+            "spans": self.spans,
             "names": None if table is None else np.array(_track_names(table, self.tracks), dtype=np.str_),
             "labels": np.array(self.labels, dtype=np.str_),
             "meta": json.dumps(self.meta(), ensure_ascii=False),
@@ -333,6 +475,9 @@ class Vectors:
     def _frames(self, table: pd.DataFrame | None) -> Iterator[pd.DataFrame]:
         for rows in self._row_blocks():
             frame = self._frame(rows)
+            if self.spans is not None:
+                for i, name in enumerate(("start", "stop")):
+                    frame.insert(i, _free_name(name, self.columns), self.spans[rows, i])
             if table is not None:
                 frame.insert(0, _free_name("name", self.columns), _track_names(table, self.tracks[rows]))
             yield frame

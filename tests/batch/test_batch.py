@@ -28,6 +28,7 @@ from embviz.audio import audio, decoder_pool
 from embviz.batch import embed_table, embedding_jobs, executors, vector_store, worker
 from embviz.batch.pooling import POOLINGS
 from embviz.core import io
+from embviz.core.embedding import FrameGrid
 from embviz.core.processes import count_threads
 from embviz.errors import CacheWarning, CollectionError, LayerError, ModelError, OptionError, WeightsError
 from embviz.extraction import extract
@@ -113,6 +114,7 @@ def test_every_way_of_pooling(home, clips, pooling, computed):
         np.testing.assert_array_equal(vectors.values, np.concatenate([f.values for f in frames]))
         np.testing.assert_array_equal(vectors.times, np.concatenate([f.times for f in frames]))
         assert list(vectors.tracks) == [label for label, f in zip((10, 11, 12), frames, strict=True) for _ in f.times]
+        np.testing.assert_array_equal(vectors.spans, [f.grid.receptive_span(i) for f in frames for i in range(len(f))])
         assert vectors.spread is None
         assert vectors.labels == frames[0].labels
     else:
@@ -124,6 +126,21 @@ def test_every_way_of_pooling(home, clips, pooling, computed):
     again = embed_table(a_table(clips[:3]), "musicnn", "output", pooling=pooling, workers=1)
     np.testing.assert_array_equal(again.values, vectors.values)
     assert again.key == vectors.key
+
+
+def test_a_matrix_without_spans_is_made_again_from_what_is_kept(home, clips, computed, monkeypatch):
+    with monkeypatch.context() as before:
+        before.setattr(vector_store, "TIMES", 2)
+        before.setattr(FrameGrid, "receptive_span", lambda self, _frames: np.zeros((self.n_frames, 3)))
+        with pytest.raises(OptionError, match="spans"):
+            embed_table(a_table(clips[:2]), "musicnn", pooling="frames", workers=1)
+    vectors = embed_table(a_table(clips[:2]), "musicnn", pooling="frames", workers=1)
+    assert len(computed) == 2
+    assert (vectors.spans[:, 0] <= vectors.times).all()
+    assert (vectors.times <= vectors.spans[:, 1]).all()
+    np.testing.assert_array_equal(
+        embed_table(a_table(clips[:2]), "musicnn", pooling="frames", workers=1).spans, vectors.spans
+    )
 
 
 def test_rows_with_a_problem_are_left_out_and_said(home, clips):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from embviz import Embedding, FrameGrid
+from embviz.core.embedding import PatchSteps
 from embviz.errors import EmbvizError, LayerError, OptionError
 
 # MusiCNN's numbers: 187 frames of 256 samples every 93 frames, the first frame centred on sample 0.
@@ -61,6 +62,19 @@ def test_spans_stay_inside_the_track():
     assert MUSICNN.frame_span(0) == (0.0, (187 * 256 - 128) / 16_000)
     assert MUSICNN.receptive_span(0) == (0.0, (48_128 - 256) / 16_000)
     assert MUSICNN.frame_span(80)[1] <= MUSICNN.duration
+
+
+@pytest.mark.parametrize("receptive_field", [2_000, 90_000])
+@pytest.mark.parametrize("patches", [None, PatchSteps(-128, 23_808, 47_872, 20, -128, 187)])
+def test_the_spans_of_many_frames_are_those_of_each(receptive_field, patches):
+    n = 80 if patches is None else 2_000
+    grid = FrameGrid(16_000, 256, 256, receptive_field, -128, n, 520_000, patches)
+    spans = grid.receptive_span(np.arange(n))
+    assert spans.shape == (n, 2)
+    assert [grid.receptive_span(i) for i in range(n)] == list(map(tuple, spans.tolist()))
+    centers = grid.frame_to_time(np.arange(n))
+    assert ((spans[:, 0] <= centers) & (centers <= spans[:, 1]) & (spans[:, 0] >= 0)).all()
+    assert (np.diff(spans, axis=1) <= receptive_field / 16_000 + 1e-9).all()
 
 
 def test_a_time_that_is_no_number_is_refused():

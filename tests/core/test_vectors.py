@@ -2,14 +2,18 @@
 
 # ruff: noqa: PD011  Vectors are no DataFrames
 
+import json
 import os
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from embviz.core import io
 from embviz.core.vectors import Vectors
 from embviz.errors import EmbvizError, OptionError
 
@@ -200,3 +204,133 @@ def test_large_matrices_are_written_in_blocks(tmp_path):
     tracemalloc.stop()
     assert peak + pa.default_memory_pool().max_memory() < 60_000_000
     assert (tmp_path / "v.npz").stat().st_size > 80_000_000
+
+
+# Vectors of one's own. -----------------------------------------------------------------------------------------------
+
+
+def test_vectors_of_ones_own():
+    vectors = Vectors.from_array([[1, 2.5], [3, 4]], [7, 5], names=["bpm", "swing"], model="mine", unit="BPM")
+    assert repr(vectors) == "<Vectors mine / vectors: 2 tracks × 2 dimensions, mean>"
+    assert (vectors.values.dtype, vectors.tracks.dtype, vectors.labels) == (np.float32, np.int64, ("bpm", "swing"))
+    assert vectors.times is vectors.spans is None
+    assert vectors.key not in ("", Vectors.from_array([[1, 2.5], [3, 4]], [5, 7]).key)
+    assert Vectors.from_array(np.eye(5), SimpleNamespace(table=the_table())).tracks.tolist() == [5, 7, 9, 11, 99]
+
+
+def test_frames_of_ones_own_come_into_order_and_get_spans():
+    vectors = Vectors.from_array(np.arange(6)[:, np.newaxis], [9, 9, 5, 9, 5, 2], times=[4, 1, 2, 2, 1, 0.25])
+    assert vectors.tracks.tolist() == [9, 9, 9, 5, 5, 2]
+    assert vectors.times.tolist() == [1, 2, 4, 1, 2, 0.25]
+    assert vectors.values[:, 0].tolist() == [1, 3, 0, 4, 2, 5]
+    spans = [[0.5, 1.5], [1.5, 3], [3, 5], [0.5, 1.5], [1.5, 2.5], [0, 0.5]]
+    assert vectors.spans.tolist() == spans
+    given = np.column_stack([np.arange(6), np.arange(6) + 10.0])
+    own = Vectors.from_array(np.eye(6), [9, 9, 5, 9, 5, 2], times=[4, 1, 2, 2, 1, 0.25], spans=given)
+    assert own.spans[:, 0].tolist() == [1, 3, 0, 4, 2, 5]
+    assert own.select([5]).spans[:, 0].tolist() == [4, 2]
+
+
+def test_tracks_that_are_not_finite_are_left_out_and_said():
+    with pytest.warns(UserWarning, match=r"2 tracks \(5, 6\) are not finite") as warned:
+        vectors = Vectors.from_array([[np.nan, 1], [1, 1e60], [3, 4]], [5, 6, 7])
+    assert warned[0].filename == __file__
+    assert (vectors.tracks.tolist(), sorted(vectors.failed)) == ([7], [5, 6])
+    with pytest.warns(UserWarning, match="1 track"):
+        frames = Vectors.from_array([[1], [np.inf], [3]], [5, 5, 7], times=[0, 1, 0])
+    assert frames.tracks.tolist() == [7]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (([1, 2], [0, 1]), r"array \[n, d\].*shape \(2,\)"),
+        (([[1, 2], [3]], [0, 1]), "several lengths"),
+        (([["a"], ["b"]], [0, 1]), "of numbers"),
+        ((np.empty((0, 3)), []), "at least one"),
+        (([[1], [2]], [0]), r"label of its track: 2 are expected.*\(1,\)"),
+        (([[1], [2]], ["a", "b"]), "whole numbers"),
+        (([[1], [2]], [0.5, 1]), "whole numbers"),
+        (([[1], [2]], [3, 3]), "several for one"),
+        (([[np.nan], [np.inf]], [0, 1]), "not a single track"),
+    ],
+)
+def test_vectors_that_do_not_fit_the_tracks_are_refused(arguments, sentence):
+    with pytest.raises(OptionError, match=sentence):
+        Vectors.from_array(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"names": ["x"]}, "each of 2 dimensions, 1 were found"),
+        ({"names": "xy"}, "list of texts"),
+        ({"times": [0.0]}, r"times, .*shape \(1,\)"),
+        ({"times": [0.0, np.nan]}, "not all finite"),
+        ({"times": ["a", "b"]}, "others were found"),
+        ({"times": [0, 1], "spans": [[0, 1], [3, 2]]}, "stop before they start"),
+        ({"times": [0, 1], "spans": [0, 1]}, r"spans, .*shape \(2,\)"),
+        ({"spans": [[0, 1], [1, 2]]}, "beside times only"),
+        ({"model": ""}, "in words"),
+        ({"layer": 3}, "in words"),
+    ],
+)
+def test_what_is_said_of_own_vectors_has_to_fit_them(options, sentence):
+    with pytest.raises(OptionError, match=sentence):
+        Vectors.from_array(np.eye(2), [0, 1], **options)
+
+
+@pytest.mark.parametrize("frames", [False, True])
+def test_vectors_are_kept_in_a_file(tmp_path, frames):
+    times = {"times": [1.5, 0.5, 0.5]} if frames else {}
+    vectors = Vectors.from_array(np.eye(3, 2), [4, 4, 9] if frames else [4, 9, 2], names=["ä", "<b>"], **times)
+    path = replace(vectors, failed={7: "No sound."}).save(tmp_path / "deep" / "mine.safetensors")
+    again = Vectors.load(path)
+    for name in ("values", "tracks", "times", "spans", "spread"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(vectors, name))
+    assert again.meta() | {"key": ""} == vectors.meta() | {"key": ""}
+    assert (again.labels, again.failed) == (vectors.labels, {7: "No sound."})
+    assert again.key == Vectors.load(path).key != ""
+    assert not again.values.flags.writeable
+    assert of_tracks().save(tmp_path / "x") == tmp_path / "x"
+    assert Vectors.load(tmp_path / "x").spread.tolist() == [0, 1, 2, 3]
+
+
+def test_files_that_hold_no_vectors_are_refused(tmp_path):
+    path = tmp_path / "x.safetensors"
+    with pytest.raises(EmbvizError, match="There is no file"):
+        Vectors.load(path)
+    path.write_bytes(b"no vectors at all")
+    with pytest.raises(EmbvizError, match="damaged"):
+        Vectors.load(path)
+    fields = {"format": 1, **of_tracks().meta(), "labels": [], "failed": []}
+    arrays = {"values": np.eye(3, dtype=np.float32), "tracks": np.arange(3)}
+    wrong = [
+        (arrays, {}),
+        (arrays, fields | {"format": 2}),
+        (arrays, fields | {"model": 3}),
+        (arrays, fields | {"labels": [1]}),
+        (arrays, fields | {"failed": [1]}),
+        (arrays | {"tracks": np.arange(2)}, fields),
+        (arrays | {"tracks": np.arange(3.0)}, fields),
+        (arrays | {"more": np.arange(3.0)}, fields),
+        ({"values": arrays["values"]}, fields),
+    ]
+    for held, said in wrong:
+        io.write_arrays(path, held, {"embviz vectors": json.dumps(said)})
+        with pytest.raises(EmbvizError, match="holds no vectors"):
+            Vectors.load(path)
+    with pytest.raises(EmbvizError, match="could not be written"):
+        of_tracks().save(path / "y")
+
+
+def test_spans_go_into_files(tmp_path):
+    vectors = Vectors.from_array(np.eye(2), [4, 4], names=["start", "x"], times=[1, 2])
+    for written in (
+        pd.read_csv(vectors.to_csv(tmp_path / "v.csv"), index_col=["track", "time"]),
+        pd.read_parquet(vectors.to_parquet(tmp_path / "v.parquet")),
+    ):
+        assert written.columns.tolist() == ["start ", "stop", "start", "x"]
+        assert written["stop"].tolist() == [1.5, 2.5]
+    with np.load(vectors.to_npz(tmp_path / "v.npz"), allow_pickle=False) as arrays:
+        np.testing.assert_array_equal(arrays["spans"], vectors.spans)
