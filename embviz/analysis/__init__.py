@@ -6,11 +6,13 @@ Vectors are rows, ``[n, d]``: :class:`~embviz.core.vectors.Vectors` of a collect
 - :func:`project` to a :class:`Projection`: UMAP, PCA, t-SNE, PaCMAP; :func:`method_options` lists their options
 - :func:`cluster` (HDBSCAN, k-means), :func:`name_clusters` and :func:`tag_lift` (by a tagger's tags)
 - :func:`agreement` of two models, :func:`linear_cka`, :func:`hubness`
+- :class:`Direction`, a line from one group of tracks to another
 - :func:`self_similarity` of the frames of a track
 - :func:`tag_columns`, :func:`tempo_column`, :func:`estimate_tempo` from outputs of models
 """
 
 from embviz.analysis.clustering import cluster, name_clusters, tag_lift
+from embviz.analysis.directions import Direction
 from embviz.analysis.model_similarity import Agreement, agreement, hubness, linear_cka
 from embviz.analysis.neighbors import NeighborIndex, Neighbors, nearest_neighbors
 from embviz.analysis.projection import Projection, ProjectionOption, method_options, project
@@ -21,4 +23,5 @@ __all__ = ["NeighborIndex", "Neighbors", "nearest_neighbors"]
 __all__ += ["Projection", "ProjectionOption", "method_options", "project"]
 __all__ += ["cluster", "name_clusters", "tag_lift"]
 __all__ += ["Agreement", "agreement", "hubness", "linear_cka", "self_similarity"]
+__all__ += ["Direction"]
 __all__ += ["estimate_tempo", "tag_columns", "tempo_column"]

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+    from embviz.collection import Collection
+    from embviz.core.cache import CacheOption
+    from embviz.core.progress import Progress
+    from embviz.core.vectors import Vectors
+    from embviz.extraction import EngineOption
+    from embviz.models import ModelLike
+    from embviz.units.contrast import Contrast
+    from embviz.units.units import Units
 
 
 class Questions:
@@ -17,6 +26,88 @@ class Questions:
 
     # Units of a layer. -----------------------------------------------------------------------------------------------
 
+    def units(
+        self,
+        model: ModelLike | Vectors = "musicnn",
+        layer: str = "embedding",
+        *,
+        tagger: ModelLike | Vectors | None = None,
+        engine: EngineOption = "auto",
+        cache: CacheOption = None,
+        progress: Progress = None,
+    ) -> Units:
+        """Return the dimensions of a layer, and what each of them goes with in this collection.
+
+        Parameters
+        ----------
+        model : str, Model or Vectors
+            Name or alias of a model whose weights are here; or vectors of frames, or of tracks, of your own.
+        layer : str
+            Name of a layer, or of any node of the graph.
+        tagger : str, Model or Vectors, optional
+            Whose tags may become names; by default `model` itself where it gives tags, else the first model with
+            tags whose weights are here. Vectors need labels.
+        engine, cache, progress
+            As for :meth:`embed`.
+
+        Returns
+        -------
+        Units
+
+        Raises
+        ------
+        CollectionError
+            If there are no tracks, or none gave anything.
+        OptionError
+            If vectors do not fit the tracks, or the tagger has no tags.
+        """
+        from embviz.units.units import find_units
+
+        collection = cast("Collection", self)
+        return find_units(collection, model, layer, tagger=tagger, engine=engine, cache=cache, progress=progress)
+
     # Groups and directions. ------------------------------------------------------------------------------------------
+
+    def contrast(
+        self,
+        a: Any,
+        b: Any = None,
+        model: ModelLike | Vectors = "musicnn",
+        layer: str = "embedding",
+        *,
+        names: bool = True,
+        engine: EngineOption = "auto",
+        cache: CacheOption = None,
+        progress: Progress = None,
+    ) -> Contrast:
+        """Return what separates two groups of tracks: the dimensions, and the direction from one to the other.
+
+        Parameters
+        ----------
+        a, b : str, Collection, DataFrame, Series of bool or iterable of int
+            The groups: an expression as for :meth:`query`, a column and its value (``"style=jazz"``), some tracks of
+            this collection, rows of its table, a mask, or labels. None as `b` is all tracks that are not in `a`.
+        model : str, Model or Vectors
+            Name or alias of a model whose weights are here, or vectors of your own.
+        layer : str
+            Name of a layer, or of any node of the graph.
+        names : bool
+            Whether dimensions get the names that :meth:`units` finds, where a tagger is here.
+        engine, cache, progress
+            As for :meth:`embed`.
+
+        Returns
+        -------
+        Contrast
+
+        Raises
+        ------
+        CollectionError
+            If the groups overlap, or one of them has fewer than two tracks that can be read.
+        """
+        from embviz.units.contrast import find_contrast
+
+        collection = cast("Collection", self)
+        return find_contrast(collection, a, b, model, layer, names=names, engine=engine, cache=cache, progress=progress)
 
     # Tracks that stand out, twins, exemplars, neighbors. -------------------------------------------------------------

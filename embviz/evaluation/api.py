@@ -93,7 +93,7 @@ def evaluate(  # noqa: PLR0913  options are given by name
         The column of what may not stand in training and test: artist, album, the track of an excerpt. None takes the
         column ``artist`` where it is filled and leaves each class artists enough for all folds; False takes none.
         Artists who share a track (``"A/B"``, ``"A feat. B"``) are one group with all their tracks, see
-        :mod:`embviz.evaluation.artists`. Copies of equal content always stay together.
+        :mod:`embviz.collection.artists`. Copies of equal content always stay together.
     classifier : {"mlp", "logistic", "knn"} or sequence of them
         What is trained: a multilayer perceptron, logistic regression or nearest neighbors, see
         :mod:`embviz.evaluation.classifiers`. The baselines "majority" and "chance" are always there.

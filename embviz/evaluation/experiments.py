@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from embviz.evaluation import classifiers, cross_validation
+from embviz.analysis import cross_validation
+from embviz.evaluation import classifiers
 from embviz.evaluation.features import FeatureMatrix, LayerFeatures, build_feature_matrix
 from embviz.evaluation.results import LearningPoint, Predictions, Result
 from embviz.evaluation.splits import Split

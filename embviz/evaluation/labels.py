@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from embviz.collection.artists import ARTIST, artist_names, join_names
 from embviz.collection.loaders import check_column
 from embviz.core.text import plural, shorten
 from embviz.errors import CollectionError, OptionError, did_you_mean
-from embviz.evaluation.artists import ARTIST, artist_names, join_names
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -221,7 +221,7 @@ def quote_names(names: Iterable[str]) -> str:
 def column_groups(table: pd.DataFrame, tracks: NDArray[np.int64], name: str) -> tuple[NDArray[np.int64], int]:
     """Return the group of each track by a column, ``[n]``, and how many tracks have none: each is one of its own.
 
-    Artists are joined through shared names (:mod:`embviz.evaluation.artists`); of other columns, a cell is a group.
+    Artists are joined through shared names (:mod:`embviz.collection.artists`); of other columns, a cell is a group.
     """
     cells = table[check_column(table, name)].reindex(tracks)
     if name == ARTIST:
@@ -235,30 +235,3 @@ def column_groups(table: pd.DataFrame, tracks: NDArray[np.int64], name: str) -> 
         for i, (cell, known) in enumerate(zip(cells, there, strict=True))
     ]
     return np.array(found, np.int64), int((~there).sum())
-
-
-def content_groups(table: pd.DataFrame, tracks: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the content of each track, ``[n]``: the same number for files that hold the same."""
-    first = tracks.copy()
-    if "duplicate_of" in table.columns:
-        originals = table["duplicate_of"].reindex(tracks)
-        known = originals.isin(table.index).to_numpy(bool)
-        first[known] = originals[known].to_numpy(np.int64)
-    if "digest" in table.columns:
-        by_digest: dict[str, int] = {}
-        for i, digest in enumerate(table["digest"].reindex(tracks)):
-            if isinstance(digest, str) and digest:
-                first[i] = by_digest.setdefault(digest, int(first[i]))
-    return np.unique(first, return_inverse=True)[1].astype(np.int64)
-
-
-def merge_groups(one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return groups of what is in the same group of either, ``[n]``."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    first, second = (np.unique(groups, return_inverse=True)[1] for groups in (one, other))
-    nodes = int(first.max()) + int(second.max()) + 2
-    edges = coo_array((np.ones(len(first)), (first, second + int(first.max()) + 1)), shape=(nodes, nodes))
-    found: NDArray[np.int64] = connected_components(edges, directed=False)[1][first].astype(np.int64)
-    return found

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from embviz.analysis import cross_validation
+from embviz.collection.artists import ARTIST, artist_names, join_names
 from embviz.collection.loaders import check_column
+from embviz.collection.track_groups import content_groups, merge_groups
 from embviz.core.text import one_line, plural, shorten
 from embviz.errors import CollectionError, OptionError
-from embviz.evaluation import cross_validation
 from embviz.evaluation import labels as labelling
-from embviz.evaluation.artists import ARTIST, artist_names, join_names
 from embviz.evaluation.labels import Labels, quote_names
 
 if TYPE_CHECKING:
@@ -112,14 +113,14 @@ def make_split(
     labels = drop_failed(labels, failed, notes, "")
     labels, fixed = _read_folds(spec, table, labels, notes)
     check_classes(labels)
-    own = labelling.content_groups(table, labels.tracks)
+    own = content_groups(table, labels.tracks)
     if fixed is None:
         groups = _make_groups(spec, table, labels, own, notes)
         folds = cross_validation.make_folds(labels.truth, groups, int(spec.folds), seed)
     else:
         groups, folds = own, fixed
         if isinstance(spec.groups, str):
-            groups = labelling.merge_groups(labelling.column_groups(table, labels.tracks, spec.groups)[0], own)
+            groups = merge_groups(labelling.column_groups(table, labels.tracks, spec.groups)[0], own)
         _check_fixed(spec, labels, groups, folds, notes)
     _note_artists(spec, table, labels, folds, notes)
     there = None
@@ -192,7 +193,7 @@ def _make_groups(
     found, unknown = labelling.column_groups(table, labels.tracks, str(spec.groups))
     if unknown:
         notes.append(f"{plural(unknown, 'track')} without {shorten(spec.groups)!r}: each is a group of its own.")
-    found = labelling.merge_groups(found, own)
+    found = merge_groups(found, own)
     _check_enough(labels, found, folds, "group", f" (column {spec.groups!r})")
     return found
 
@@ -204,8 +205,8 @@ def _group_by_artist(
     if ARTIST not in table.columns or spec.target == ARTIST:
         return own
     names = artist_names(table[ARTIST].reindex(labels.tracks))
-    alike = labelling.merge_groups(join_names([{"/".join(sorted(them))} if them else set() for them in names]), own)
-    linked = labelling.merge_groups(join_names(names), own)
+    alike = merge_groups(join_names([{"/".join(sorted(them))} if them else set() for them in names]), own)
+    linked = merge_groups(join_names(names), own)
     if len(np.unique(linked)) == len(np.unique(own)):
         return own
     unknown = sum(not them for them in names)

@@ -14,10 +14,11 @@ import soundfile
 
 import embviz
 from embviz import Cache
+from embviz.analysis import cross_validation
+from embviz.collection.artists import artist_names, join_names
 from embviz.core.vectors import Vectors
 from embviz.errors import CollectionError, EmbvizError, LayerError, ModelError, OptionError
-from embviz.evaluation import classifiers, cross_validation, evaluate, labels, train, training
-from embviz.evaluation.artists import artist_names, join_names
+from embviz.evaluation import classifiers, evaluate, labels, train, training
 from embviz.evaluation.experiments import build_experiments
 from embviz.evaluation.features import FeatureMatrix, LayerFeatures, layers_of
 from embviz.evaluation.labels import column_groups
