@@ -311,6 +311,11 @@ class Collection(Questions):
     # As a table. ---------------------------------------------------------------------------------------------------
 
     @property
+    def cache(self) -> CacheOption:
+        """The cache that the collection was made with; None is the user's own."""
+        return self._origin.cache
+
+    @property
     def columns(self) -> Index:
         """The names of the table's columns."""
         return self.table.columns

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from embviz.extraction import EngineOption
     from embviz.models import ModelLike
     from embviz.units.contrast import Contrast
+    from embviz.units.moments import Moments
     from embviz.units.units import Units
 
 
@@ -23,6 +24,76 @@ class Questions:
     table: DataFrame
 
     # Moments of a dimension. -----------------------------------------------------------------------------------------
+
+    def moments(  # noqa: PLR0913  options are given by name
+        self,
+        model: ModelLike | Vectors = "musicnn",
+        layer: str = "embedding",
+        *,
+        dimension: int | str,
+        k: int = 20,
+        per_track: int | None = 1,
+        lowest: bool = False,
+        where: Any = None,
+        engine: EngineOption = "auto",
+        cache: CacheOption = None,
+        progress: Progress = True,
+    ) -> Moments:
+        """Return the moments in which a dimension of a layer is highest.
+
+        Parameters
+        ----------
+        model : str, Model or Vectors
+            Name of a model; or vectors of your own, of the tracks or of their frames.
+        layer : str
+            Name of a layer.
+        dimension : int or str
+            Number of the dimension, or its name, such as a tag or ``"128 BPM"``. Of a layer with a frequency axis,
+            the channel, whose value in a frame is its maximum over frequency.
+        k : int
+            How many moments.
+        per_track : int or None
+            How many of one track at most; None for any number. Moments of a track do not overlap.
+        lowest : bool
+            Whether those are returned in which it is lowest.
+        where : str, Collection, DataFrame, mask or labels, optional
+            Which tracks they may be of: a query (``"genre == 'rock'"``), another collection, rows of the table, a mask
+            or labels. Places are those among the frames of the whole collection.
+        engine, cache, progress
+            As for :meth:`embviz.Collection.embed`.
+
+        Returns
+        -------
+        Moments
+            Ranked, the highest first; a contact sheet in a notebook, and a ``table``. Duplicates of other tracks are
+            left out.
+
+        Raises
+        ------
+        OptionError
+            If there is no such dimension, or it is the same in all frames.
+        CollectionError
+            If `where` leaves no track, or no track gave anything.
+        ModelError, LayerError, WeightsError
+            As for :func:`embviz.embed`.
+
+        Notes
+        -----
+        The first question to a layer computes its frames and an index of its dimensions, both kept in the cache; each
+        further one reads one dimension of the index, whatever `k`, `per_track` and `where` are.
+
+        Examples
+        --------
+        >>> collection.moments("musicnn", dimension=37, k=5)  # doctest: +SKIP
+        >>> collection.moments("tempocnn", "output", dimension="128 BPM").to_m3u("128.m3u8")  # doctest: +SKIP
+        """
+        from embviz.units.moments import find_moments
+
+        collection = cast("Collection", self)
+        return find_moments(
+            collection, model, layer, dimension=dimension, k=k, per_track=per_track, lowest=lowest, where=where,
+            engine=engine, cache=cache, progress=progress,
+        )  # fmt: skip
 
     # Units of a layer. -----------------------------------------------------------------------------------------------
 

@@ -1,0 +1,359 @@
+"""Moments: from a number back to sound.
+
+Conventions: a *moment* is a stretch of a track that a frame heard, in seconds of the track; a *place* is the share of
+the collection's frames that are below a value, from 0 to 1. Moments are ranked, and keep their order everywhere.
+"""
+
+from __future__ import annotations
+
+import html
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz.collection import io
+from embviz.core.notebook import in_jupyter
+from embviz.core.text import format_time, plural
+from embviz.errors import OptionError
+from embviz.units.frames import load_index
+from embviz.units.tracks import select_tracks
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from pandas import DataFrame
+
+    from embviz.analysis.unit_index import UnitIndex
+    from embviz.collection import Collection
+    from embviz.core.cache import CacheOption
+    from embviz.core.progress import Progress
+    from embviz.core.vectors import Vectors
+    from embviz.extraction import EngineOption
+    from embviz.models import ModelLike
+    from embviz.widgets.moments import MomentSheet
+
+#: Columns of every table of moments; those of feature maps have the frequencies, too.
+COLUMNS = ("rank", "track", "name", "start", "stop", "time", "value", "place")
+HERTZ = ("low_hz", "high_hz")
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """Stretches of a collection's tracks, ranked, to be seen and heard; :meth:`embviz.Collection.moments` finds them.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A row per moment: ``rank`` from 1, ``track`` (its label), ``name``, ``start`` and ``stop`` of the sound that
+        the frame heard and ``time``, its middle (seconds of the track), ``value``, and its ``place`` among all frames
+        of the collection (share of these that are below, 0 … 1). Those of feature maps have ``low_hz`` and ``high_hz``
+        besides, the frequencies that the value depends on.
+    collection : Collection
+        What they were found in.
+    title : str
+        What they are.
+    unit : str
+        Unit of the values, or empty.
+    notes : tuple of str
+        Sentences about them.
+    """
+
+    table: DataFrame
+    collection: Collection
+    title: str = "moments"
+    unit: str = ""
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        collection: Collection,
+        rows: DataFrame | Iterable[Mapping[str, Any]],
+        *,
+        title: str = "moments",
+        unit: str = "",
+        notes: Iterable[str] = (),
+    ) -> Moments:
+        """Return moments that were found in another way.
+
+        Parameters
+        ----------
+        collection : Collection
+        rows : DataFrame or iterable of mappings
+            In their order: ``track``, ``start`` and ``stop`` in seconds, and where they are known ``time``, ``value``,
+            ``place``, ``low_hz`` and ``high_hz``.
+        title, unit, notes
+            As of the class.
+
+        Returns
+        -------
+        Moments
+
+        Raises
+        ------
+        OptionError
+            If a column is missing, a track is none of the collection's, or a moment stops before it starts.
+
+        Examples
+        --------
+        >>> from embviz import Collection, sample_audio
+        >>> collection = Collection.from_folder(sample_audio())
+        >>> moments = Moments.of(collection, [{"track": 3, "start": 10.0, "stop": 13.0}], title="the drums come in")
+        >>> len(moments), moments.table["time"].tolist()
+        (1, [11.5])
+        """
+        import pandas as pd
+
+        found = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows), columns=None)
+        if not len(found):
+            found = found.reindex(columns=["track", "start", "stop"])
+        missing = [name for name in ("track", "start", "stop") if name not in found.columns]
+        if missing:
+            raise OptionError(f"Rows of moments have the columns track, start and stop; {missing[0]!r} is missing.")
+        tracks = found["track"].astype("int64").to_numpy()
+        unknown = tracks[~np.isin(tracks, collection.table.index)]
+        if len(unknown):
+            raise OptionError(f"Moments are of tracks of the collection; {int(unknown[0])} is none of their labels.")
+        numbers = found.reindex(columns=["start", "stop", "time", "value", "place", *HERTZ]).astype("float64")
+        wrong = ~(numbers["stop"] > numbers["start"]).to_numpy()
+        if wrong.any():
+            start, stop = numbers[["start", "stop"]].to_numpy()[wrong][0]
+            raise OptionError(f"A moment stops after its start; {start:g} to {stop:g} s was found.")
+        numbers["time"] = numbers["time"].fillna((numbers["start"] + numbers["stop"]) / 2)
+        names = collection.table["name"].loc[tracks].to_numpy()
+        table = pd.DataFrame({"rank": np.arange(1, len(tracks) + 1), "track": tracks, "name": names})
+        table = table.assign(**{name: numbers[name].to_numpy() for name in numbers.columns})
+        hertz = [] if table[list(HERTZ)].isna().all(axis=None) else HERTZ
+        return cls(table[[*COLUMNS, *hertz]], collection, title, unit, tuple(notes))
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    # Taken away. -----------------------------------------------------------------------------------------------------
+
+    def select(self) -> Collection:
+        """Return the tracks in the order of their moments.
+
+        Returns
+        -------
+        Collection
+            Each track once, with its highest-ranked moment in the columns ``selection_rank``, ``selection_start`` and
+            ``selection_stop``, which :meth:`embviz.Collection.to_m3u` reads.
+        """
+        first = self.table.drop_duplicates("track").set_index("track")
+        columns = {io.RANK: first["rank"], io.START: first["start"], io.STOP: first["stop"]}
+        return self.collection.select(first.index.tolist()).assign(**columns)
+
+    def to_csv(self, path: str | os.PathLike[str], *, spreadsheet_safe: bool = False) -> Path:
+        """Write the table as UTF-8 text, with the paths of the tracks.
+
+        Parameters
+        ----------
+        path, spreadsheet_safe
+            As for :meth:`embviz.Collection.to_csv`, and so are the errors.
+
+        Returns
+        -------
+        Path
+            The file.
+        """
+        table = self.table.set_index("track")
+        return io.to_csv(table.assign(path=self._rows()["path"].to_numpy()), path, spreadsheet_safe=spreadsheet_safe)
+
+    def to_m3u(self, path: str | os.PathLike[str], *, relative: bool = True) -> Path:
+        """Write a playlist (extended M3U, UTF-8) of the moments in their order, which VLC plays from start to stop.
+
+        Parameters
+        ----------
+        path, relative
+            As for :meth:`embviz.Collection.to_m3u`, and so are the errors.
+
+        Returns
+        -------
+        Path
+            The file.
+        """
+        ranks = {io.RANK: "rank", io.START: "start", io.STOP: "stop"}
+        moments = {name: self.table[column].to_numpy() for name, column in ranks.items()}
+        return io.to_m3u(self._rows().assign(**moments), path, relative=relative)
+
+    def _rows(self) -> DataFrame:
+        """Return the row of the track of each moment."""
+        return self.collection.table.loc[self.table["track"]]
+
+    # Seen and heard. -------------------------------------------------------------------------------------------------
+
+    def sheet(self, **traits: Any) -> MomentSheet:
+        """Return the contact sheet: a picture of each moment, played by a click, or one after the other.
+
+        Parameters
+        ----------
+        **traits
+            Of :class:`embviz.widgets.moments.MomentSheet`, such as ``autoplay``.
+
+        Returns
+        -------
+        MomentSheet
+            Its pictures come while it is looked at.
+        """
+        from embviz.widgets.moments import MomentSheet, MomentTile
+
+        tiles = [
+            MomentTile(
+                title=row.title or row.name, start=moment.start, stop=moment.stop, value=moment.value,
+                place=moment.place, source=row.path or None, rank=moment.rank, problem=row.problem,
+                hertz=(moment.low_hz, moment.high_hz) if "low_hz" in self.table else None,
+            )
+            for moment, row in zip(
+                self.table.itertuples(index=False), self._rows().itertuples(index=False), strict=True
+            )
+        ]  # fmt: skip
+        return MomentSheet.of(tiles, **{"title": self.title, "unit": self.unit, **traits})
+
+    def play(self) -> MomentSheet:
+        """Return the contact sheet, which begins to play the moments in their order.
+
+        Returns
+        -------
+        MomentSheet
+            Browsers play once their page has been clicked; the sheet says so until then.
+        """
+        return self.sheet(autoplay=True)
+
+    def _ipython_display_(self) -> None:
+        if not in_jupyter():
+            print(self)
+            return
+        from IPython.display import display
+
+        display(self.sheet())  # type: ignore[no-untyped-call]
+
+    def __repr__(self) -> str:
+        tracks = self.table["track"].nunique()
+        head = f"<Moments {self.title}: {plural(len(self), 'moment')} of {plural(tracks, 'track')}>"
+        lines = [
+            f"{row.rank:>4}. {row.name}  {_stretch(row)}{_value(row.value, self.unit)}"
+            for row in self.table.head(20).itertuples(index=False)
+        ]
+        return "\n".join([head, *lines, *self.notes])
+
+    def _repr_html_(self) -> str:
+        cells = [
+            (str(row.rank), row.name, _stretch(row), _value(row.value, self.unit).lstrip(" ·"), f"{row.place:.4f}")
+            for row in self.table.itertuples(index=False)
+        ]
+        head = "".join(f"<th>{name}</th>" for name in ("rank", "track", "moment", "value", "place"))
+        body = "".join(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in cells)
+        notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
+        return f"<table><caption>{html.escape(self.title)}</caption><tr>{head}</tr>{body}</table>{notes}"
+
+
+def _stretch(row: Any) -> str:
+    """Return where a moment is, as ``"1:02.0–1:05.0"``."""
+    return f"{format_time(row.start, 1)}–{format_time(row.stop, 1)}"
+
+
+def _value(value: float, unit: str) -> str:
+    return "" if np.isnan(value) else f" · {value:.4g} {unit}".rstrip()
+
+
+# Finding them. -------------------------------------------------------------------------------------------------------
+
+
+def find_moments(  # noqa: PLR0913  options are given by name
+    collection: Collection,
+    model: ModelLike | Vectors,
+    layer: str = "embedding",
+    *,
+    dimension: int | str,
+    k: int = 20,
+    per_track: int | None = 1,
+    lowest: bool = False,
+    where: Any = None,
+    engine: EngineOption = "auto",
+    cache: CacheOption = None,
+    progress: Progress = True,
+) -> Moments:
+    """Return the moments of :meth:`embviz.Collection.moments`."""
+    _check_count("k", k)
+    if per_track is not None:
+        _check_count("per_track", per_track)
+    chosen = select_tracks(collection, where)
+    index = load_index(collection, model, layer, engine=engine, cache=cache, progress=progress)
+    unit = index.dimension(dimension)
+    _check_unit(index, unit)
+    whole = len(chosen) == len(collection)
+    rows = index.extremes(unit, k, per_track=per_track, lowest=lowest, tracks=None if whole else chosen.table.index)
+    return moments_of_frames(collection, index, unit, rows, lowest=lowest)
+
+
+def moments_of_frames(
+    collection: Collection, index: UnitIndex, dimension: int, rows: NDArray[np.int64], *, lowest: bool = False
+) -> Moments:
+    """Return frames of an index as moments of a dimension.
+
+    Parameters
+    ----------
+    collection : Collection
+    index : UnitIndex
+    dimension : int
+        Number of the dimension.
+    rows : ndarray, shape [k], int
+        Numbers of frames, in their order.
+    lowest : bool
+        Whether they are those in which the dimension is lowest, for the title.
+
+    Returns
+    -------
+    Moments
+    """
+    import pandas as pd
+
+    vectors = index.vectors
+    tracks, values = vectors.tracks[rows], index.column(dimension)[rows]
+    spans = index.spans(rows)
+    if spans is None:
+        lengths = collection.table["duration"].loc[tracks].astype("float64").fillna(1.0).to_numpy()
+        spans = np.stack([np.zeros(len(rows)), lengths], axis=1)
+    table = pd.DataFrame(
+        {"track": tracks, "start": spans[:, 0], "stop": spans[:, 1], "value": values}
+        | {"place": index.places(dimension, values)}
+        | ({} if vectors.times is None else {"time": vectors.times[rows]})
+    )
+    title = (
+        f"{vectors.model} / {vectors.layer}, {name_dimension(vectors, dimension)}: {'lowest' if lowest else 'highest'}"
+    )
+    return Moments.of(collection, table, title=title, unit=vectors.unit, notes=_notes(collection, index))
+
+
+def name_dimension(vectors: Vectors, dimension: int) -> str:
+    """Return what a dimension is called: ``"dimension 37"``, or its name."""
+    return vectors.labels[dimension] if vectors.labels else f"dimension {dimension}"
+
+
+def _check_count(name: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise OptionError(f"{name} is a number of moments, 1 or more; {value!r:.80} was found.")
+
+
+def _check_unit(index: UnitIndex, unit: int) -> None:
+    if not index.is_constant(unit):
+        return
+    vectors, value = index.vectors, index.statistics["minimum"][unit]
+    what = "not finite" if np.isnan(value) else f"{value:g}"
+    raise OptionError(
+        f"{vectors.model} / {vectors.layer}, {name_dimension(vectors, unit)} is {what} in all of "
+        f"{plural(len(vectors), 'frame')}: no moment stands out; choose another dimension."
+    )
+
+
+def _notes(collection: Collection, index: UnitIndex) -> list[str]:
+    notes, failed = [], len(index.vectors.failed)
+    if failed:
+        notes.append(f"{plural(failed, 'track')} of {len(collection):,} gave nothing, and are left out.")
+    if len(index.tracks) == 1:
+        notes.append("The collection is one track: places are those in this track; per_track=None gives more of it.")
+    return notes

@@ -1,0 +1,69 @@
+"""Which tracks a question is about: a query, a collection, labels, a selection or a mask."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz.core.text import plural
+from embviz.errors import CollectionError
+
+if TYPE_CHECKING:
+    from embviz.collection import Collection
+
+
+def select_tracks(collection: Collection, where: Any, name: str = "where") -> Collection:
+    """Return the tracks of a collection that are meant.
+
+    Parameters
+    ----------
+    collection : Collection
+    where : str, Collection, DataFrame, mask, labels or None
+        An expression as for :meth:`embviz.Collection.query`, another collection of tracks of this one, rows of its
+        table (as a selection on a map is), a mask as long as the table, or labels; None means all.
+    name : str
+        What the option is called in errors.
+
+    Returns
+    -------
+    Collection
+        One track at least.
+
+    Raises
+    ------
+    CollectionError
+        If that is none of these, or no track is left.
+    """
+    if where is None:
+        return collection
+    chosen = collection.query(where) if isinstance(where, str) else _select(collection, where, name)
+    if not len(chosen):
+        told = f"{name}={where!r:.80}" if isinstance(where, str) else name
+        raise CollectionError(f"{told} leaves none of {plural(len(collection), 'track')}; widen it.")
+    return chosen
+
+
+def _select(collection: Collection, where: Any, name: str) -> Collection:
+    import pandas as pd
+
+    expected = f"{name} is a query, a collection, rows of its table, a mask or labels of its tracks"
+    table = where if isinstance(where, pd.DataFrame) else getattr(where, "table", None)
+    if isinstance(table, pd.DataFrame):
+        foreign = table.index[~table.index.isin(collection.table.index)]
+        if len(foreign):
+            raise CollectionError(f"{expected}; {plural(len(foreign), 'track')} of it are not in this collection.")
+        return collection.select(table.index.tolist())
+    if isinstance(where, pd.Series) and where.dtype.kind == "b":
+        masked: Collection = collection[where]
+        return masked
+    plain = np.isscalar(where) or hasattr(where, "__array__") or not isinstance(where, Iterable)
+    labels = np.atleast_1d(np.asarray(where if plain else list(where)))
+    if not len(labels):
+        return collection.head(0)
+    if labels.ndim == 1 and labels.dtype.kind == "b":
+        return collection[labels.astype(bool)]
+    if labels.ndim != 1 or labels.dtype.kind not in "iu":
+        raise CollectionError(f"{expected}; {where!r:.80} was found.")
+    return collection.select(labels.tolist())
