@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import html
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from embviz.collection import io
-from embviz.core.notebook import in_jupyter
+from embviz.core.cache import CacheOption, resolve_cache
+from embviz.core.notebook import in_jupyter, is_unattended
+from embviz.core.progress import Progress, Report, reporter
 from embviz.core.text import format_time, plural
+from embviz.core.worker import Worker
 from embviz.errors import OptionError
 from embviz.units.frames import load_index
+from embviz.units.mel_pictures import UNIT, MelPictures, draw_moments, mean_spectrum
 from embviz.units.tracks import select_tracks
 
 if TYPE_CHECKING:
@@ -28,8 +33,7 @@ if TYPE_CHECKING:
 
     from embviz.analysis.unit_index import UnitIndex
     from embviz.collection import Collection
-    from embviz.core.cache import CacheOption
-    from embviz.core.progress import Progress
+    from embviz.core.cache import Cache
     from embviz.core.vectors import Vectors
     from embviz.extraction import EngineOption
     from embviz.models import ModelLike
@@ -186,6 +190,72 @@ class Moments:
 
     # Seen and heard. -------------------------------------------------------------------------------------------------
 
+    @cached_property
+    def _drawn(self) -> dict[str, MelPictures]:
+        """What was drawn before."""
+        return {}
+
+    def pictures(self, *, progress: Progress = True) -> MelPictures:
+        """Return a mel picture of each moment.
+
+        Parameters
+        ----------
+        progress : bool or callable
+            As for :func:`embviz.embed`; a bar by default.
+
+        Returns
+        -------
+        MelPictures
+            ``values`` ``[k, bands, t]``, the frequency of each band in ``hertz`` ``[bands]``, the time of each column
+            in ``seconds`` ``[t]``, from the middle of the moment. A moment whose file is gone or cannot be read is NaN,
+            and ``problems`` says why.
+        """
+        if "pictures" in self._drawn:
+            return self._drawn["pictures"]
+        spans = self.table[["start", "stop"]].to_numpy(np.float64)
+        with reporter(progress) as report:
+            pictures = draw_moments(self._rows()["path"].tolist(), spans, self._store, report)
+        if not pictures.problems:  # which may be over the next time
+            self._drawn["pictures"] = pictures
+        return pictures
+
+    def mean_picture(self, *, progress: Progress = True) -> NDArray[np.float32]:
+        """Return the mean of the mel pictures.
+
+        Parameters
+        ----------
+        progress : bool or callable
+            As for :meth:`pictures`.
+
+        Returns
+        -------
+        ndarray, shape [bands, t], float32
+            On the axes of :meth:`pictures`; NaN where fewer than half of the moments have something.
+        """
+        return self.pictures(progress=progress).mean()
+
+    def common(self, *, progress: Progress = True) -> NDArray[np.float32]:
+        """Return what the moments have in common: their mean picture, minus the collection's mean spectrum.
+
+        Parameters
+        ----------
+        progress : bool or callable
+            As for :meth:`pictures`.
+
+        Returns
+        -------
+        ndarray, shape [bands, t], float32
+            Above 0 where the moments have more energy than the collection has on average at this frequency. The mean
+            is that of up to 40 tracks, drawn at random, over all their sound.
+        """
+        mean = self.mean_picture(progress=progress)
+        with reporter(progress) as report:
+            return mean - mean_spectrum(self.collection, self._store, report)[:, None]
+
+    @property
+    def _store(self) -> Cache | None:
+        return resolve_cache(self.collection.cache)
+
     def sheet(self, **traits: Any) -> MomentSheet:
         """Return the contact sheet: a picture of each moment, played by a click, or one after the other.
 
@@ -211,7 +281,10 @@ class Moments:
                 self.table.itertuples(index=False), self._rows().itertuples(index=False), strict=True
             )
         ]  # fmt: skip
-        return MomentSheet.of(tiles, **{"title": self.title, "unit": self.unit, **traits})
+        sheet = MomentSheet.of(tiles, **{"title": self.title, "unit": self.unit, "picture_unit": UNIT, **traits})
+        if tiles:
+            _draw_pictures(self, sheet)
+        return sheet
 
     def play(self) -> MomentSheet:
         """Return the contact sheet, which begins to play the moments in their order.
@@ -249,6 +322,46 @@ class Moments:
         body = "".join(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in cells)
         notes = "".join(f"<p>{html.escape(note)}</p>" for note in self.notes)
         return f"<table><caption>{html.escape(self.title)}</caption><tr>{head}</tr>{body}</table>{notes}"
+
+
+def _draw_pictures(moments: Moments, sheet: MomentSheet) -> None:
+    """Draw the pictures of a contact sheet and what they have in common: behind a notebook's cell, or at once."""
+
+    def show(pictures: MelPictures, common: NDArray[np.float32] | None) -> None:
+        cut = [None if i in pictures.problems else _cut(picture) for i, picture in enumerate(pictures.values)]
+        mean = None if len(pictures.problems) == len(cut) else pictures.mean()
+        sheet.set_pictures(cut, hz=pictures.hertz, mean=mean, common=common, problems=pictures.problems)
+        sheet.loading = "" if mean is None or common is not None else "listening to the collection"
+
+    def draw(report: Report, show_first: Callable[[MelPictures], object]) -> tuple[MelPictures, Any]:
+        pictures = moments.pictures(progress=report)
+        if len(pictures.problems) == len(moments):
+            return pictures, None
+        show_first(pictures)
+        return pictures, moments.common(progress=report)
+
+    if not in_jupyter() or is_unattended():
+        show(*draw(lambda *_: None, lambda _pictures: None))
+        return
+    worker = Worker()
+
+    def follow(change: dict[str, Any]) -> None:
+        if change["new"] is None:  # the sheet was closed
+            worker.close()
+
+    sheet.observe(follow, "comm")
+    sheet.loading = "drawing the moments"
+    worker.submit(
+        "pictures",
+        lambda job: draw(job.report, lambda pictures: job.show("pictures", show, pictures, None)),
+        on_done=lambda drawn: show(*drawn),
+        on_failed=lambda problem, remedy: setattr(sheet, "loading", f"{problem} {remedy}".strip()),
+    )
+
+
+def _cut(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the part of a picture that lies inside the moment."""
+    return picture[:, np.isfinite(picture).any(axis=0)]
 
 
 def _stretch(row: Any) -> str:
