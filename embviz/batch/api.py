@@ -17,6 +17,7 @@ import numpy as np
 
 from embviz.batch import executors, vector_store
 from embviz.batch.embedding_jobs import EmbeddingRequest, EmbeddingScheduler, UniqueTrack
+from embviz.batch.given_vectors import align_vectors
 from embviz.batch.pooling import KIND as RECORD_KIND
 from embviz.batch.pooling import check_pooling, pooled_labels, record_key
 from embviz.batch.worker import LayerRequest
@@ -27,7 +28,7 @@ from embviz.core.vectors import Vectors
 from embviz.errors import CollectionError, OptionError
 from embviz.extraction.engines import EngineOption
 from embviz.extraction.extract import EmbedOptions, LayerSpec, PatchHop, as_list, nest_results
-from embviz.models import LayerList, Model, ModelLike, ModelList, get_model
+from embviz.models import LayerList, Model, VectorSource, VectorSources, get_model
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -48,23 +49,23 @@ class TableOptions(EmbedOptions, total=False):
 
 @overload
 def embed_table(
-    table: pd.DataFrame, models: ModelLike, layer: str = "embedding", **options: Unpack[TableOptions]
+    table: pd.DataFrame, models: VectorSource, layer: str = "embedding", **options: Unpack[TableOptions]
 ) -> Vectors: ...
 @overload
 def embed_table(
-    table: pd.DataFrame, models: ModelList, layer: str = "embedding", **options: Unpack[TableOptions]
+    table: pd.DataFrame, models: VectorSources, layer: str = "embedding", **options: Unpack[TableOptions]
 ) -> list[Vectors]: ...
 @overload
 def embed_table(
-    table: pd.DataFrame, models: ModelLike, layer: LayerList, **options: Unpack[TableOptions]
+    table: pd.DataFrame, models: VectorSource, layer: LayerList, **options: Unpack[TableOptions]
 ) -> list[Vectors]: ...
 @overload
 def embed_table(
-    table: pd.DataFrame, models: ModelList, layer: LayerList, **options: Unpack[TableOptions]
+    table: pd.DataFrame, models: VectorSources, layer: LayerList, **options: Unpack[TableOptions]
 ) -> list[list[Vectors]]: ...
 def embed_table(  # noqa: PLR0913  options are given by name
     table: pd.DataFrame,
-    models: ModelLike | ModelList,
+    models: VectorSource | VectorSources,
     layer: str | LayerList = "embedding",
     *,
     pooling: str = "mean",
@@ -87,10 +88,11 @@ def embed_table(  # noqa: PLR0913  options are given by name
     table : DataFrame
         One row per track, labelled by whole numbers. Its column ``path`` is needed; where they are there, ``name``,
         ``duration`` in seconds, ``digest`` and ``problem`` are used.
-    models : str, Model or sequence of them
-        Name or alias of a model; its weights must be present.
+    models : str, Model, Vectors or sequence of them
+        Name or alias of a model; its weights must be present. Vectors are handed through: those of the table's tracks,
+        in its order; frames are pooled, vectors of tracks taken as they are.
     layer : str or sequence of str
-        Name of a layer, or of any node of the graph.
+        Name of a layer, or of any node of the graph. Vectors are of one layer already.
     pooling : {"mean", "mean+std", "max", "median", "frames"}
         What becomes of the frames of a track: their mean over time, ``[d]``; mean and standard deviation side by side,
         ``[2 d]``; the largest value or the median of each dimension; or a point for each.
@@ -117,9 +119,9 @@ def embed_table(  # noqa: PLR0913  options are given by name
     Raises
     ------
     CollectionError
-        If there are no tracks, or none gave anything.
+        If there are no tracks, or none gave anything; if vectors that are given are of none of the tracks.
     ModelError, LayerError, WeightsError, OptionError
-        As :func:`embviz.embed` does, before anything is computed.
+        As :func:`embviz.embed` does, before anything is computed; if frames are asked of vectors of tracks.
 
     Notes
     -----
@@ -127,21 +129,34 @@ def embed_table(  # noqa: PLR0913  options are given by name
     number of its threads, so that values differ from those of :func:`embviz.embed` in the last bits (about 1e-6), as
     they do between machines with different numbers of cores.
     """
-    names, layers = as_list(models, (str, Model), "models"), as_list(layer, str, "layer")
+    items, layers = as_list(models, (str, Model, Vectors), "models"), as_list(layer, str, "layer")
     how = check_pooling(pooling)
     executor, workers = executors.check_executor(executor), executors.check_workers(workers)
     store = resolve_cache(cache)
+    _check(table)
+    if any(isinstance(item, Vectors) for item in items) and not isinstance(layer, str):
+        raise OptionError(
+            f"Vectors are of one layer already; layer is a single name beside them, {layer!r:.80} was found."
+        )
+    given = {i: align_vectors(item, table, how) for i, item in enumerate(items) if isinstance(item, Vectors)}
     options = patch_hop, resample_quality, engine
-    wanted = [LayerSpec.of(get_model(name), one, *options) for name in names for one in layers]
+    records = [get_model(item) for item in items if not isinstance(item, Vectors)]
+    wanted = [LayerSpec.of(record, one, *options) for record in records for one in layers]
     requests = tuple(
         LayerRequest(want.model, layers[i % len(layers)], *options, want.weights.sha256)
         for i, want in enumerate(wanted)
     )
     request = EmbeddingRequest(requests, tuple(wanted), how, store, executor, workers)
-    tracks = _TrackTable(table, store)
-    with reporter(progress) as report:
-        found = _load_cached(tracks, request) or _compute(tracks, request, report)
+    found = _load_or_compute(table, request, progress) if wanted else []
+    for i, vectors in given.items():  # from the first on, so that each comes to its own place
+        found.insert(i, vectors)
     return nest_results(found, models, layer)
+
+
+def _load_or_compute(table: pd.DataFrame, request: EmbeddingRequest, progress: Progress) -> list[Vectors]:
+    tracks = _TrackTable(table, request.store)
+    with reporter(progress) as report:
+        return _load_cached(tracks, request) or _compute(tracks, request, report)
 
 
 def cached_share(
@@ -155,6 +170,7 @@ def cached_share(
     how, store = check_pooling(pooling), resolve_cache(cache)
     if store is None:
         return 0.0
+    _check(table)
     want = LayerSpec.of(get_model(model), layer, None, engine=engine)
     tracks = _TrackTable(table, store).tracks
 
@@ -170,7 +186,6 @@ class _TrackTable:
     """The contents of a table (`tracks`), the labels of their rows in its order, and why the other rows failed."""
 
     def __init__(self, table: pd.DataFrame, store: Cache | None) -> None:
-        _check(table)
         paths = [str(Path(path).expanduser().absolute()) for path in table["path"]]
         names = _column(table, "name", [printable(Path(path).name) for path in paths])
         empty = {"problem": "", "digest": "", "duration": math.nan}

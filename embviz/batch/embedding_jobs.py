@@ -178,7 +178,7 @@ class EmbeddingScheduler(Scheduler[UniqueTrack, JobResult]):
                 grid = self._request.wanted[i].grid(embedding.grid.n_samples)
                 self._add_frames(track, i, embedding.values, grid)
                 return True
-            record = pooling.compute_record(embedding)
+            record = pooling.compute_record(embedding.values, embedding.duration)
             if "rounding" not in embedding.info:  # it would serve who wants nothing that is
                 store.save_arrays(pooling.KIND, pooling.record_key(key), record)
         self._add_record(track, i, record)

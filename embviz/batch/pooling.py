@@ -18,8 +18,6 @@ from embviz.errors import OptionError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from embviz.core.embedding import Embedding
-
 
 KIND = "pooled"
 FORMAT = 2  # of records: part of every key
@@ -47,9 +45,8 @@ def record_key(frames: Mapping[str, Any]) -> dict[str, Any]:
     return {**frames, "pooled": FORMAT}
 
 
-def compute_record(embedding: Embedding) -> Record:
-    """Return the record of a track."""
-    values = embedding.values
+def compute_record(values: NDArray[np.float32], seconds: float) -> Record:
+    """Return the record of a track from its frames, ``[t, d]``, and its length."""
     frames, dimensions = values.shape
     rows = np.empty((len(ROWS), dimensions), np.float32)
     variance = 0.0
@@ -61,7 +58,7 @@ def compute_record(embedding: Embedding) -> Record:
             std = block.std(axis=0)
             variance += float(np.square(std).sum())
             rows[:, some] = block.mean(axis=0), std, block.max(axis=0), np.median(block, axis=0)
-    return {"rows": rows, "facts": np.array([math.sqrt(variance), frames, embedding.duration])}
+    return {"rows": rows, "facts": np.array([math.sqrt(variance), frames, seconds])}
 
 
 def pool_record(found: Mapping[str, NDArray[Any]], pooling: str) -> NDArray[np.float32]:

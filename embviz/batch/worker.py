@@ -179,7 +179,7 @@ def _add(
         raise AudioError(f"{job.name!r} was changed while it was read; try again.")
     result.seconds = embedding.duration
     if store is None:
-        result.records[place] = pooling.compute_record(embedding)
+        result.records[place] = pooling.compute_record(embedding.values, embedding.duration)
     else:
         result.records[place] = _keep_record(job, want, embedding, store)
     there = store is not None and store.has(want.using(embedding.info["engine"]).key(job.digest))
@@ -189,7 +189,7 @@ def _add(
 
 
 def _keep_record(job: EmbeddingJob, want: LayerSpec, embedding: Embedding, store: Cache) -> pooling.Record:
-    record = pooling.compute_record(embedding)
+    record = pooling.compute_record(embedding.values, embedding.duration)
     key = want.using(embedding.info["engine"]).key(job.digest)
     if "rounding" not in embedding.info:  # it would serve who wants nothing that is
         store.save_arrays(pooling.KIND, pooling.record_key(key), record)

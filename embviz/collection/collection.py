@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from embviz.core.cache import CacheOption
     from embviz.core.vectors import Vectors
     from embviz.extraction import EngineOption, PatchHop
-    from embviz.models import LayerList, Model, ModelLike, ModelList
+    from embviz.models import LayerList, Model, VectorSource, VectorSources
 
 
 @dataclass(frozen=True)
@@ -725,16 +725,18 @@ class Collection(Questions):
     # Embeddings, maps and files. -------------------------------------------------------------------------------------
 
     @overload
-    def embed(self, models: ModelLike, layer: str = ..., **options: Unpack[TableOptions]) -> Vectors: ...
+    def embed(self, models: VectorSource, layer: str = ..., **options: Unpack[TableOptions]) -> Vectors: ...
     @overload
-    def embed(self, models: ModelList, layer: str = ..., **options: Unpack[TableOptions]) -> list[Vectors]: ...
+    def embed(self, models: VectorSources, layer: str = ..., **options: Unpack[TableOptions]) -> list[Vectors]: ...
     @overload
-    def embed(self, models: ModelLike, layer: LayerList, **options: Unpack[TableOptions]) -> list[Vectors]: ...
+    def embed(self, models: VectorSource, layer: LayerList, **options: Unpack[TableOptions]) -> list[Vectors]: ...
     @overload
-    def embed(self, models: ModelList, layer: LayerList, **options: Unpack[TableOptions]) -> list[list[Vectors]]: ...
+    def embed(
+        self, models: VectorSources, layer: LayerList, **options: Unpack[TableOptions]
+    ) -> list[list[Vectors]]: ...
     def embed(  # noqa: PLR0913  as embviz.embed
         self,
-        models: ModelLike | ModelList,
+        models: VectorSource | VectorSources,
         layer: str | LayerList = "embedding",
         *,
         pooling: str = "mean",
@@ -750,8 +752,9 @@ class Collection(Questions):
 
         Parameters
         ----------
-        models : str, Model or sequence of them
-            Name or alias of a model; its weights must be present.
+        models : str, Model, Vectors or sequence of them
+            Name or alias of a model; its weights must be present. Vectors are handed through: those of the tracks of
+            this collection, in its order, frames pooled.
         layer : str or sequence of str
             Name of a layer, or of any node of the graph.
         pooling : {"mean", "mean+std", "max", "median", "frames"}

@@ -202,11 +202,11 @@ def as_list(given: Any, single: Any, what: str) -> list[Any]:
     return list(items)
 
 
-def nest_results(results: list[Any], model: ModelLike | ModelList, layer: str | LayerList) -> Any:
+def nest_results(results: list[Any], model: Any, layer: str | LayerList) -> Any:
     """Return the results of all layers of all models as they were asked for: one, a list, or lists (per model)."""
     n = 1 if isinstance(layer, str) else len(layer)
     rows = results if isinstance(layer, str) else [results[i : i + n] for i in range(0, len(results), n)]
-    return rows[0] if isinstance(model, str | Model) else rows
+    return rows if isinstance(model, list | tuple) else rows[0]
 
 
 def load_cached(audio: Audio, digest: str, spec: LayerSpec, store: Cache) -> Embedding | None:

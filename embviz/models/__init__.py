@@ -4,7 +4,7 @@ from embviz.models.catalogue import ALIASES, CATALOGUE
 from embviz.models.custom import register_model, unregister_model
 from embviz.models.layer import Layer
 from embviz.models.lookup import get_model, known_models, list_models, model_title
-from embviz.models.model import LayerList, Model, ModelLike, ModelList, Source
+from embviz.models.model import LayerList, Model, ModelLike, ModelList, Source, VectorSource, VectorSources
 from embviz.models.weight_store import Weights
 from embviz.models.weights import PullResult, find_weights, has_weights, pull, pull_all, weights_state
 
@@ -18,6 +18,8 @@ __all__ = [
     "ModelList",
     "PullResult",
     "Source",
+    "VectorSource",
+    "VectorSources",
     "Weights",
     "find_weights",
     "get_model",

@@ -19,6 +19,7 @@ from embviz.models.layer_table import layer_table
 if TYPE_CHECKING:
     import pandas as pd
 
+    from embviz.core.vectors import Vectors
     from embviz.inference.graph import Graph
 
 
@@ -27,6 +28,11 @@ ModelLike: TypeAlias = "Model | str"
 #: Several models, and several layers by their names.
 ModelList: TypeAlias = "list[str] | list[Model] | list[str | Model] | tuple[str | Model, ...]"
 LayerList: TypeAlias = "list[str] | tuple[str, ...]"
+#: What has vectors of a collection: a model, or vectors that are given in its place; and several of them.
+VectorSource: TypeAlias = "Model | str | Vectors"
+VectorSources: TypeAlias = (
+    "list[str] | list[Model] | list[Vectors] | list[str | Model | Vectors] | tuple[str | Model | Vectors, ...]"
+)
 
 _WIDTH = 110
 

@@ -93,7 +93,7 @@ class NeighborQueries:
         report = None if job is None else job.report
         embedding = embed(audio, vectors.model, layer=vectors.layer, cache=context.cache, progress=report)
         how = "mean" if vectors.pooling == "frames" else vectors.pooling
-        vector = pooling.pool_record(pooling.compute_record(embedding), how)
+        vector = pooling.pool_record(pooling.compute_record(embedding.values, embedding.duration), how)
         return Query(audio.title, "file", vector, np.zeros(0, np.int64))
 
     def _vectors(self) -> Vectors:
