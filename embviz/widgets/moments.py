@@ -96,7 +96,7 @@ class MomentSheet(PageWidget):
     title = t.Unicode(help="What the moments are.").tag(sync=True)
     unit = t.Unicode(help="Unit of the values, or empty.").tag(sync=True)
     items = t.List(t.Dict(), help="A dictionary per moment.").tag(sync=True)
-    pictures = t.List(t.Bytes(), help="uint8 [bands, t] of each moment; empty where there is none.").tag(sync=True)
+    pictures = t.Bytes(b"", help="uint8 [bands, t] of each moment, one after the other.").tag(sync=True)
     hz = t.List(t.Float(), help="The centre of each band.").tag(sync=True)
     low = t.Float(0.0, help="Value of byte 1.").tag(sync=True)
     high = t.Float(1.0, help="Value of byte 255.").tag(sync=True)
@@ -105,7 +105,8 @@ class MomentSheet(PageWidget):
     common_picture = t.Bytes(b"", help="uint8 [bands, t] from -reach to reach.").tag(sync=True)
     reach = t.Float(1.0, help="Value of byte 255 of `common_picture`.").tag(sync=True)
     span = t.Float(0.0, help="Seconds that both of them last.").tag(sync=True)
-    sounds = t.List(t.Bytes(), help="The sound of each moment, in a page without a kernel.").tag(sync=True)
+    sounds = t.Bytes(b"", help="The sound of each moment, one after the other.").tag(sync=True)
+    static = t.Bool(False, help="Whether there is no kernel to ask for sound.").tag(sync=True)
     mime = t.Unicode("audio/ogg", help="Media type of `sounds`.").tag(sync=True)
     message = t.Unicode(NO_MOMENTS, help="Shown where there are no moments.").tag(sync=True)
     loading = t.Unicode(help="What is being waited for.").tag(sync=True)
@@ -162,7 +163,7 @@ class MomentSheet(PageWidget):
         with self.hold_sync():
             self._tiles = tuple(tiles)
             self.serial += 1
-            self.sounds, self.current, self.playing = [], -1, False
+            self.sounds, self.static, self.current, self.playing = b"", False, -1, False
             for name, value in {"items": items, **drawn, **traits}.items():
                 self.set_trait(name, value)
 
@@ -211,7 +212,7 @@ class MomentSheet(PageWidget):
             "hz": centers,
             "low": low,
             "high": high,
-            "pictures": [_codes(array, low, high) for array in arrays],
+            "pictures": b"".join(_codes(array, low, high) for array in arrays),
             "mean_picture": _codes(average, low, high),
             "common_picture": _codes(difference, -reach, reach),
             "reach": reach,
@@ -268,10 +269,10 @@ class MomentSheet(PageWidget):
         """Give the widget the sound of every moment, to do without a kernel that could send it later; return it."""
         clips = [_clip(tile) for tile in self._tiles]
         with self.hold_sync():
-            self.sounds = [data for data, _ in clips]
+            self.sounds, self.static = b"".join(data for data, _ in clips), True
             self.items = [
-                {**item, "url": "", "problem": item["problem"] or problem}
-                for item, (_, problem) in zip(self.items, clips, strict=True)
+                {**item, "url": "", "bytes": len(data), "problem": item["problem"] or problem}
+                for item, (data, problem) in zip(self.items, clips, strict=True)
             ]
         return self
 
@@ -281,11 +282,16 @@ class MomentSheet(PageWidget):
         if not self.items:
             return Still(title, (self.message,))
         lines = [_line(item, self.unit) for item in self.items]
-        shown = [
-            (line, np.frombuffer(data, np.uint8).reshape(item["shape"]) if data else None)
-            for line, item, data in zip(lines, self.items, self.pictures, strict=True)
+        codes, ends = (
+            np.frombuffer(self.pictures, np.uint8),
+            np.cumsum([math.prod(item["shape"]) for item in self.items]),
+        )
+        drawn = [
+            part.reshape(item["shape"]) if part.size else None
+            for part, item in zip(np.split(codes, ends[:-1]), self.items, strict=True)
         ]
-        return Still(title, tuple(lines), sheet_drawing(shown), (self.serial, hash(tuple(self.pictures))))
+        draw = sheet_drawing(list(zip(lines, drawn, strict=True)))
+        return Still(title, tuple(lines), draw, (self.serial, self.pictures))
 
 
 def _describe(tile: MomentTile, number: int) -> dict[str, Any]:
@@ -313,6 +319,7 @@ def _describe(tile: MomentTile, number: int) -> dict[str, Any]:
         "shape": _shape(tile.picture),
         "url": url,
         "offset": offset,
+        "bytes": 0,
         "problem": problem,
     }
 

@@ -25,6 +25,11 @@ export function clockOf(name) {
   return clock;
 }
 
+/** Let go of a clock that nobody else follows. @param {string} name */
+export function dropClock(name) {
+  clocksOfPage().delete(name);
+}
+
 /** @returns {Map<string, Clock>} */
 function clocksOfPage() {
   const page = /** @type {Record<symbol, Map<string, Clock>>} */ (/** @type {unknown} */ (globalThis));
