@@ -23,6 +23,8 @@ from embviz.plotting.picture import FAINT, INK, Picture, color_ramp, discs, mix,
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from embviz.plotting.axes import Axis
+
 
 WIDTH, SIDE, HEAD, GAP, AXIS = 960, 76, 20, 12, 22  # pixels: of all, of the colour bars, above and below a strip
 BALANCE = ["#152150", "#1d4aa8", "#2f86c6", "#93bdd2", "#f2efee", "#dda78f", "#c65a3f", "#9c1b2c", "#420b18"]
@@ -30,6 +32,7 @@ LEVELS = 64  # colours of a scale
 ACCENT, PLAYHEAD = "#1f7ac4", "#ff5252"
 TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200)  # seconds
 MAP = (760, 560)  # pixels
+COLUMN, ROW, LEFT = 90, 48, 150  # pixels for a tick of the axes of a map: across, upwards, and of its text
 MOST_POINTS = 50_000  # that are drawn; of more, as many evenly spaced ones
 PILL = "#3a3f45"
 
@@ -172,19 +175,22 @@ def waveform_drawing(peaks: NDArray[np.int8], duration: float, *, selected: Sequ
 def map_drawing(
     xy: NDArray[np.float32], color: Mapping[str, Any], shades: NDArray[np.uint8], *, selected: NDArray[np.int64],
     labels: Sequence[Mapping[str, Any]] = (), shown: NDArray[np.bool_] | None = None,
+    axes: tuple[Axis, Axis] | None = None, placed: NDArray[np.bool_] | None = None,
 ) -> Drawing:  # fmt: skip
     """Return what draws points ``[n, 2]`` between −1 and 1, as :class:`embviz.widgets.scatter.Scatter` has them.
 
-    Points that are not `shown` are drawn faintly.
+    Points that are not `shown` are drawn faintly, those that are not `placed` not at all; −1 and 1 are the ends of
+    `axes`, where there are some.
     """
 
     def draw(share: float) -> Picture:
         width, height = round(MAP[0] * share), round(MAP[1] * share)
         picture = Picture(width + 200, height)
-        reach = np.maximum(np.abs(xy).max(axis=0, initial=0), 1e-9)
-        scale = min((width / 2 - 14) / reach[0], (height / 2 - 14) / reach[1])
-        places = np.column_stack([width / 2 + xy[:, 0] * scale, height / 2 - xy[:, 1] * scale])
-        chosen = np.arange(len(xy))[:: max(1, math.ceil(len(xy) / MOST_POINTS))]
+        to_pixels = _place_points(xy, width, height) if axes is None else _draw_axes(picture, axes, width, height)
+        places = to_pixels(xy)
+        there = np.arange(len(xy)) if placed is None else np.flatnonzero(placed)
+        selected_there = selected if placed is None else selected[placed[selected]]
+        chosen = there[:: max(1, math.ceil(len(there) / MOST_POINTS))]
         radius = 4.5 if len(xy) <= 1000 else 2.5 if len(xy) <= 10_000 else 1.0
         palette = _point_palette(color)
         places_of = shades if len(shades) == len(xy) else np.zeros(len(xy), np.uint8)
@@ -193,12 +199,13 @@ def map_drawing(
             discs(picture, places[faint], np.tile(np.array([*rgb(FAINT), 70], np.uint8), (len(faint), 1)), radius)
             chosen = chosen[shown[chosen]]
         discs(picture, places[chosen], palette[places_of[chosen]], radius)
-        if len(selected):
-            rings = np.tile(np.array([*rgb(PLAYHEAD), 255], np.uint8), (len(selected), 1))
-            discs(picture, places[selected], rings, radius + 2)
-            discs(picture, places[selected], palette[places_of[selected]], radius)
+        if len(selected_there):
+            rings = np.tile(np.array([*rgb(PLAYHEAD), 255], np.uint8), (len(selected_there), 1))
+            discs(picture, places[selected_there], rings, radius + 2)
+            discs(picture, places[selected_there], palette[places_of[selected_there]], radius)
         for label in labels:
-            _draw_pill(picture, str(label["text"]), *_inside(label, scale, width, height))
+            x, y = to_pixels(np.array([[label["x"], label["y"]]], np.float64))[0]
+            _draw_pill(picture, str(label["text"]), round(float(x)), round(float(y)))
         _draw_legend(picture, color, width + 12)
         return picture
 
@@ -307,8 +314,40 @@ def _point_palette(color: Mapping[str, Any]) -> NDArray[np.uint8]:
     return colors
 
 
-def _inside(label: Mapping[str, Any], scale: float, width: int, height: int) -> tuple[int, int]:
-    return round(width / 2 + float(label["x"]) * scale), round(height / 2 - float(label["y"]) * scale)
+def _place_points(xy: NDArray[np.float32], width: int, height: int) -> Callable[[NDArray[Any]], NDArray[np.float64]]:
+    """Return what places points in a picture, aspect kept."""
+    reach = np.maximum(np.abs(xy).max(axis=0, initial=0), 1e-9)
+    scale = min((width / 2 - 14) / reach[0], (height / 2 - 14) / reach[1])
+    return lambda points: np.array([width / 2, height / 2]) + points * [scale, -scale]
+
+
+def _draw_axes(
+    picture: Picture, axes: tuple[Axis, Axis], width: int, height: int
+) -> Callable[[NDArray[Any]], NDArray[np.float64]]:
+    """Draw two axes with their ticks and titles; return what places points between them."""
+    rows = axes[1].ticks(max(2, height // ROW))
+    left = min(max([text_width(shorten_to(clean_line(text), LEFT)) for _, text in rows], default=0) + 14, width // 3)
+    top, plot, tall = HEAD + 4, width - left - 10, height - HEAD - 4 - 2 * AXIS
+    columns = axes[0].ticks(max(2, plot // COLUMN))
+    picture.fill(left, top, 1, tall, INK)
+    picture.fill(left, top + tall, plot, 1, INK)
+    for value, text in columns:
+        x = left + round(_share(value, axes[0]) * plot)
+        picture.fill(x, top, 1, tall, FAINT, 40)
+        picture.text(clean_line(text), x, top + tall + 16, FAINT, anchor=0.5, width=COLUMN)
+    for value, text in rows:
+        y = top + tall - round(_share(value, axes[1]) * tall)
+        picture.fill(left, y, plot, 1, FAINT, 40)
+        picture.text(clean_line(text), left - 6, y + 4, FAINT, anchor=1.0, width=LEFT)
+    picture.text(clean_line(axes[1].heading), MARGIN, 14, bold=True, width=width - 2 * MARGIN)
+    picture.text(clean_line(axes[0].heading), left + plot, height - 4, bold=True, anchor=1.0, width=plot)
+    corner = np.array([left + plot / 2, top + tall / 2])
+    return lambda points: corner + points * [plot / 2, -tall / 2]
+
+
+def _share(value: float, axis: Axis) -> float:
+    low, high = axis.ends
+    return (value - low) / (high - low)
 
 
 def _draw_pill(picture: Picture, text: str, x: int, y: int) -> None:

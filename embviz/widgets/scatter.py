@@ -1,7 +1,8 @@
 """A map of a collection: one point per track, or one per frame, drawn by WebGL or on a plain canvas.
 
-Conventions: points lie between −1 and 1 on the longer side of their box, aspect kept; y rises upwards. A point is named
-by its position; a track by its position in the columns. Bytes are little-endian. What colours and sizes mean is said in
+Conventions: points lie between −1 and 1 on the longer side of their box, aspect kept; y rises upwards. Where the map
+has axes (:mod:`embviz.plotting.axes`), −1 and 1 are the ends of each, and the picture is filled. A point is named by
+its position; a track by its position in the columns. Bytes are little-endian. What colours and sizes mean is said in
 :mod:`embviz.plotting.encodings`.
 """
 
@@ -15,6 +16,7 @@ import traitlets
 
 from embviz.core.text import plural
 from embviz.errors import OptionError
+from embviz.plotting.axes import Axis, missing_notes
 from embviz.plotting.encodings import MISSING, encode_colors, encode_sizes, is_missing, json_number
 from embviz.plotting.still_pictures import map_drawing
 from embviz.widgets.base import PageWidget, check_traits, new_clock_name
@@ -69,6 +71,12 @@ class Scatter(PageWidget):
     message = traitlets.Unicode(help="A sentence shown in place of the points.").tag(sync=True)
     renderer = traitlets.Enum(RENDERERS, "webgl", help="What draws the points.").tag(sync=True)
     points = traitlets.Bytes(help="float32 [n, 2].").tag(sync=True)
+    axes: traitlets.List[Any] = traitlets.List(
+        help="None, or what x and y mean; see :meth:`embviz.plotting.axes.Axis.to_dict`."
+    ).tag(sync=True)
+    placed = traitlets.Bytes(
+        help="uint8 [n]: 0 for points that have no place, as an axis knows no value of them; empty: all have one."
+    ).tag(sync=True)
     tracks = traitlets.Bytes(help="uint32 [n]: track of each point; empty: point i is track i.").tag(sync=True)
     seconds = traitlets.Bytes(help="float32 [n]: moment of each point; empty: points are tracks.").tag(sync=True)
     columns: traitlets.List[Any] = traitlets.List(
@@ -97,7 +105,9 @@ class Scatter(PageWidget):
     def __init__(self, **traits: Any) -> None:
         super().__init__(**traits)
         self._xy: NDArray[np.float32] = np.zeros((0, 2), dtype=np.float32)
-        self._turn, self._middle, self._scale = np.eye(2), np.zeros(2), 1.0
+        self._turn, self._middle, self._scale = np.eye(2), np.zeros(2), np.ones(2)
+        self._free: NDArray[np.float32] | None = None  # where the points lay last without axes
+        self._axes: tuple[Axis, Axis] | None = None
 
     @traitlets.default("clock")
     def _own_clock(self) -> str:
@@ -115,6 +125,7 @@ class Scatter(PageWidget):
         columns: Iterable[Mapping[str, Any]],
         tracks: ArrayLike | None = None,
         seconds: ArrayLike | None = None,
+        axes: tuple[Axis, Axis] | None = None,
         color: Looks | None = None,
         size: Looks | None = None,
         renderer: str = "webgl",
@@ -132,6 +143,8 @@ class Scatter(PageWidget):
             Track of each point, as its position in the columns; by default, point i is track i.
         seconds : array_like, shape [n], optional
             Moment of each point; by default, points are whole tracks.
+        axes : (Axis, Axis), optional
+            What x and y mean, which have a value for each point, in place of `xy`.
         color, size : sequence or tuple, optional
             Values, one per point, or what :func:`encode_colors` or :func:`encode_sizes` has made of them.
         renderer : {"webgl", "canvas"}
@@ -148,7 +161,9 @@ class Scatter(PageWidget):
         if renderer not in RENDERERS:
             raise OptionError(f"A map is drawn by {' or '.join(map(repr, RENDERERS))}, not {renderer!r}.")
         widget = cls(renderer=renderer, **traits)
-        widget._place(xy)
+        widget._free = widget._place(xy)
+        if axes is not None:
+            widget.set_axes(*axes)
         n = len(widget._xy)
         widget.set_columns(columns)
         if tracks is not None:
@@ -184,11 +199,43 @@ class Scatter(PageWidget):
         OptionError
             If they are more or fewer.
         """
-        if len(_pairs(xy)) != self.n:
-            raise OptionError(f"The map has {plural(self.n, 'point')}, not {len(_pairs(xy)):,}; make another map.")
+        self._check_count(len(_pairs(xy)))
         with self.hold_sync():
-            self._place(xy, near=self._xy)
+            self._axes, self.axes, self.placed = None, [], b""
+            self._free = self._place(xy, near=self._free)
             self.trail, self.labels = b"", []
+
+    def set_axes(self, x: Axis, y: Axis) -> None:
+        """Give both directions a meaning; the points glide to their values, trail and labels are removed.
+
+        Points without a value are not shown. :meth:`set_positions` ends it.
+
+        Parameters
+        ----------
+        x, y : Axis
+            With a value for each point; see :func:`embviz.plotting.axes.encode_axis`.
+
+        Raises
+        ------
+        OptionError
+            If they have more or fewer values than there are points.
+        """
+        for axis in (x, y):
+            self._check_count(len(axis.numbers))
+        low, high = np.transpose([x.ends, y.ends])
+        known = x.known & y.known
+        pairs = np.where(known[:, None], np.column_stack([x.places, y.places]), (low + high) / 2)
+        with self.hold_sync():
+            self._axes, self.axes = (x, y), [x.to_dict(), y.to_dict()]
+            self.placed = b"" if known.all() else known.astype(np.uint8).tobytes()
+            self._turn, self._middle, self._scale = np.eye(2), (low + high) / 2, (high - low) / 2
+            self._xy = self.place(pairs).astype("<f4")
+            self.points = self._xy.tobytes()
+            self.trail, self.labels = b"", []
+
+    def _check_count(self, n: int) -> None:
+        if n != self.n:
+            raise OptionError(f"The map has {plural(self.n, 'point')}, not {n:,}; make another map.")
 
     def set_color(self, values: Looks | None, *, title: str = "", kind: str | None = None, unit: str = "") -> None:
         """Color the points by values, one per point, or by nothing; filters are reset.
@@ -284,10 +331,18 @@ class Scatter(PageWidget):
 
     def set_labels(self, labels: Iterable[Mapping[str, Any]]) -> None:
         """Name groups of points on the map: ``text``, ``id``, and ``points``, at least one."""
-        self.labels = [self._label(label) for label in labels]
+        placed = self._placed
+        known = ({**label, "points": self._known(label["points"])} for label in labels)
+        inside = ({**label, "points": label["points"][placed[label["points"]]]} for label in known)
+        self.labels = [self._label(label) for label in inside if len(label["points"])]
+
+    @property
+    def _placed(self) -> NDArray[np.bool_]:
+        """Which points have a place."""
+        return np.frombuffer(self.placed, np.uint8).astype(bool) if self.placed else np.ones(self.n, bool)
 
     def _label(self, label: Mapping[str, Any]) -> dict[str, Any]:
-        own = self._xy[self._known(label["points"])]
+        own = self._xy[label["points"]]
         # Its extent, but for points far out.
         low, middle, high = np.quantile(own, [0.1, 0.5, 0.9], axis=0).tolist()
         place = {"x": middle[0], "y": middle[1], "rx": (high[0] - low[0]) / 2, "ry": (high[1] - low[1]) / 2}
@@ -307,11 +362,15 @@ class Scatter(PageWidget):
         chosen = self.selection
         if len(chosen):
             lines.append(f"selected: {len(chosen):,}")
+        if self._axes is not None:
+            lines[1:1] = [f"{way}: {axis.heading}" for way, axis in zip("xy", self._axes, strict=True)]
+            lines += [note.rstrip(".") for note in missing_notes(self._axes, "point")]
         shades = np.frombuffer(self.shades, np.uint8)
         shown = self.shown(passes)
         if not shown.all():
             lines.append(f"left out by filters: {int((~shown).sum()):,}")
-        draw = map_drawing(self._xy, self.color, shades, selected=chosen, labels=self.labels, shown=shown)
+        looks: dict[str, Any] = {"selected": chosen, "labels": self.labels, "shown": shown, "axes": self._axes}
+        draw = map_drawing(self._xy, self.color, shades, placed=self._placed, **looks)
         key = (id(self._xy), self.shades, self.selected, [label["text"] for label in self.labels], shown.tobytes())
         legend = _legend_line(self.color)
         return Still(self.title or "Map", (" · ".join(lines), *[legend] * bool(legend)), draw if self.n else None, key)
@@ -330,23 +389,24 @@ class Scatter(PageWidget):
             shown &= (shades != MISSING) & (values >= self.value_range[0]) & (values <= self.value_range[1])
         return shown
 
-    def _place(self, xy: ArrayLike, *, near: NDArray[np.float32] | None = None) -> None:
+    def _place(self, xy: ArrayLike, *, near: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
         pairs = _pairs(xy)
         bad = int((~np.isfinite(pairs).all(axis=1)).sum())
         if bad:
             raise OptionError(
                 f"Of {plural(len(pairs), 'point')}, {bad:,} have no place: x or y is not a finite number."
             )
-        self._turn, self._middle, self._scale = np.eye(2), np.zeros(2), 1.0
+        self._turn, self._middle, self._scale = np.eye(2), np.zeros(2), np.ones(2)
         if len(pairs):
             self._turn = np.eye(2) if near is None else _rotation(pairs, near)
             turned = pairs @ self._turn
             low, high = turned.min(axis=0), turned.max(axis=0)
             self._middle = (low + high) / 2
             # Points that all lie in one place lie in the middle.
-            self._scale = float((high - low).max()) / 2 or 1.0
+            self._scale = np.full(2, float((high - low).max()) / 2 or 1.0)
         self._xy = self.place(pairs).astype("<f4")
         self.points = self._xy.tobytes()
+        return self._xy
 
     def _known(self, points: ArrayLike) -> NDArray[np.int64]:
         numbers = np.asarray(points, dtype=np.int64).ravel()

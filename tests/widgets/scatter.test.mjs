@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { between, boxOf, closeTo, pushed, toMap, toScreen, viewOf, zoomedAt } from "../../embviz/widgets/src/scatter/camera.js";
+import { axesText, ticksOf } from "../../embviz/widgets/src/scatter/axes.js";
+import { between, boxOf, closeTo, pushed, toMap, toScreen, viewOf, viewWithin, zoomedAt } from "../../embviz/widgets/src/scatter/camera.js";
 import { hiddenAfter } from "../../embviz/widgets/src/scatter/map_legend.js";
 import { linkOf } from "../../embviz/widgets/src/scatter/linked_maps.js";
 import { MapData, diameters, fitting, opacityOf, shownShades } from "../../embviz/widgets/src/scatter/points.js";
@@ -316,4 +317,55 @@ test("maps of one name share pointer and selection, and tell who it was", () => 
   b.setHover(null);
   b.setSelection([1, 1, 2], "b");
   assert.deepEqual(heard, [3, null, [[1, 2], "b"]]);
+});
+
+// -- axes --
+
+const NUMBER = { title: "bpm", unit: "BPM", kind: "number", low: 60, high: 180, labels: [], missing: 0 };
+
+test("ticks are round numbers of a part that is seen, as precise as it is small", () => {
+  const texts = (from, to, most) => ticksOf(NUMBER, from, to, most).map(({ text }) => text);
+  assert.deepEqual(texts(60, 180, 6), ["60", "80", "100", "120", "140", "160", "180"]);
+  assert.deepEqual(texts(119.9, 120.1, 4), ["119.90", "119.95", "120.00", "120.05", "120.10"]);
+  assert.deepEqual(texts(-1, 1, 4), ["−1.0", "−0.5", "0.0", "0.5", "1.0"]);
+  assert.deepEqual(texts(3, 3, 4), []);
+});
+
+test("ticks of dates are days, months or years", () => {
+  const day = (text) => Date.parse(text) / 864e5;
+  const texts = (from, to, most) => ticksOf({ ...NUMBER, kind: "date" }, day(from), day(to), most).map(({ text }) => text);
+  assert.deepEqual(texts("2001-05-30", "2001-06-02", 5), ["2001-05-30", "2001-05-31", "2001-06-01", "2001-06-02"]);
+  assert.deepEqual(texts("2001-01-15", "2001-12-20", 5), ["2001-04", "2001-07", "2001-10"]);
+  assert.deepEqual(texts("1959-06-01", "2003-01-01", 5), ["1960", "1970", "1980", "1990", "2000"]);
+});
+
+test("ticks of categories are their names, fewer where there is no room", () => {
+  const axis = { ...NUMBER, kind: "category", low: -0.5, high: 3.5, labels: ["a", "b", "c", "d"] };
+  const texts = (from, to, most) => ticksOf(axis, from, to, most).map(({ text }) => text);
+  assert.deepEqual(texts(-0.5, 3.5, 10), ["a", "b", "c", "d"]);
+  assert.deepEqual(texts(-0.5, 3.5, 2), ["a", "c"]);
+  assert.deepEqual(texts(0.6, 1.4, 10), ["b"]);
+});
+
+test("axes fill the picture, and come back from places to values", () => {
+  const axes = [NUMBER, { ...NUMBER, title: "year", unit: "", low: 1900, high: 2000 }];
+  const bytes = (array) => new DataView(array.buffer);
+  const state = {
+    points: bytes(Float32Array.of(-1, -1, 1, 1, 0, 0)), axes, placed: bytes(Uint8Array.of(1, 1, 0)),
+    columns: [{ name: "title", values: ["a", "b", "c"] }],
+  };
+  const data = new MapData({ get: (name) => state[name] });
+  const size = { width: 800, height: 400 };
+  data.resize(size);
+  const home = viewWithin(data.box, size, data.insets);
+  const [left, bottom] = toScreen(home, size, ...data.at(0));
+  const [right, top] = toScreen(home, size, ...data.at(1));
+  near(left, data.insets.left, 1e-3);
+  near(bottom, size.height - data.insets.bottom, 1e-3);
+  near(right, size.width - data.insets.right, 1e-3);
+  near(top, data.insets.top, 1e-3);
+  assert.deepEqual(data.axisTexts(1), ["bpm: 180 BPM", "year: 2000"]);
+  assert.deepEqual([0, 1, 2].map((i) => data.shown(i)), [true, true, false]);
+  assert.equal(data.shownCount, 2);
+  assert.match(axesText(axes), /x is .?bpm.? from 60 BPM to 180 BPM; y is/);
 });

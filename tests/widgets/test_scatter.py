@@ -11,6 +11,7 @@ import pytest
 from factories import luminance
 
 from embviz.errors import OptionError
+from embviz.plotting.axes import encode_axis
 from embviz.plotting.encodings import CATEGORIES, DARK_PALETTE, LIGHT_PALETTE, encode_colors, encode_sizes
 from embviz.widgets.scatter import Scatter
 
@@ -923,3 +924,64 @@ def test_what_is_heard_at_a_point_is_told(bench):
 def test_what_cannot_be_heard_is_refused():
     with pytest.raises(OptionError, match="Scores of 2 tags for 60 points"):
         made().set_tags(np.zeros((N, 3)), ["sad", "loud"])
+
+
+# -- axes -------------------------------------------------------------------------------------------------------------
+
+
+def axes_of(n=N, missing=3):
+    bpm = [None] * missing + [60.0 + 2 * i for i in range(n - missing)]
+    return encode_axis(bpm, title="bpm", unit="BPM"), encode_axis(genres(n), title="<b>genre</b>")
+
+
+def test_axes_replace_the_places_and_the_map_comes_back_as_it_was():
+    widget = made()
+    before = widget.xy
+    x, y = axes_of()
+    widget.set_axes(x, y)
+    assert [axis["title"] for axis in widget.axes] == ["bpm", "<b>genre</b>"]
+    placed = np.frombuffer(widget.placed, np.uint8).astype(bool)
+    assert list(np.flatnonzero(~placed)) == [i for i in range(N) if i < 3 or i % 4 == 3]  # without bpm, or genre
+    low, high = x.ends
+    assert widget.xy[placed, 0] == pytest.approx(2 * (x.numbers[placed] - low) / (high - low) - 1, abs=1e-6)
+    assert np.abs(widget.xy).max() <= 1
+    widget.set_labels([{"text": "a", "id": 0, "points": [0, 4, 8]}, {"text": "gone", "id": 1, "points": [0, 1]}])
+    assert [(label["text"], label["n"]) for label in widget.labels] == [("a", 2)]
+    widget.set_trail([[120.0, 1.0, 0.5]])
+    assert np.frombuffer(widget.trail, "<f4")[:2] == pytest.approx(widget.place([[120.0, 1.0]])[0])
+    assert "x: bpm (BPM)" in widget.still().lines[0]
+    assert "3 points have no bpm: not shown" in widget.still().lines[0]
+    widget.set_positions(plane() @ np.array([[0, 1], [-1, 0]]))  # turned: it is drawn as it lay before the axes
+    assert widget.xy == pytest.approx(before, abs=1e-6)
+    assert not widget.axes
+    assert not widget.placed
+    with pytest.raises(OptionError, match="60 points, not 59"):
+        widget.set_axes(*axes_of(59))
+
+
+AXIS_INK = """root => {
+  const canvas = root.querySelector(".ev-scatter-over");
+  const pixels = canvas.getContext("2d").getImageData(0, canvas.height - 20, canvas.width, 20).data;
+  return pixels.reduce((sum, value) => sum + value, 0);
+}"""
+
+
+def test_axes_are_drawn_said_and_leave_out_what_has_no_value(bench):
+    mounted = Mounted(bench, made(axes=axes_of()))
+    assert mounted.stage.get_attribute("aria-label").endswith(
+        "x is bpm from 56 BPM to 176 BPM; y is <b>genre</b>, 3 categories."
+    )
+    assert mounted.el.evaluate(AXIS_INK) > 0
+    mounted.stage.focus()
+    mounted.page.keyboard.press("a")
+    assert not {0, 1, 2, 3} & set(mounted.selected)
+    assert len(mounted.selected) == N - 18
+    mounted.page.keyboard.press("ArrowRight")
+    assert "bpm: " in mounted.said
+    assert "BPM" in mounted.said
+    mounted.widget.set_positions(plane())
+    for name in ("axes", "placed", "points"):
+        bench.change(mounted.ref, name, state(mounted.widget)[name])
+    mounted.settle(1100)
+    assert mounted.stage.get_attribute("aria-label").endswith("coloured by genre.")
+    assert mounted.el.evaluate(AXIS_INK) == 0

@@ -1,6 +1,7 @@
 /** What lies over the points of a map and follows its camera: rings, lines, trail, names, lasso. */
 
 import { penOf, shortened } from "../base/canvas.js";
+import { paintAxes } from "./axes.js";
 import { toMap, toScreen } from "./camera.js";
 import { placed } from "./label_placement.js";
 
@@ -18,6 +19,7 @@ export function paintOver(canvas, scene) {
   const pen = penOf(canvas, scene.size.width, scene.size.height);
   pen.lineJoin = "round";
   paintLit(pen, scene);
+  paintAxes(pen, scene);
   paintLines(pen, scene);
   paintTrail(pen, scene);
   paintRings(pen, scene);
@@ -118,7 +120,7 @@ function paintRings(pen, scene) {
   const { data, inks } = scene;
   /** @param {number} i @param {number} more @param {number} width @param {string} color @param {number[]} dash */
   const ring = (i, more, width, color, dash = []) => {
-    if (i < 0 || i >= data.n) return;
+    if (i < 0 || i >= data.n || !data.hasPlace(i)) return;
     const place = at(scene, i);
     if (!inPicture(place, scene.size)) return;
     pen.lineWidth = width;

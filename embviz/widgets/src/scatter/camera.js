@@ -6,7 +6,7 @@
  */
 import { clamp } from "../base/time.js";
 
-/** @import { Box, Place, Size, View } from "./types.js" */
+/** @import { Box, Insets, Place, Size, View } from "./types.js" */
 
 /** Pixels that are kept free around all points. */
 const MARGIN = 26;
@@ -34,11 +34,17 @@ export function boxOf(xy, points = null) {
 }
 
 /** The view that shows a box in the middle, as large as it fits. @param {Box} box @param {Size} size @returns {View} */
-export function viewOf(box, { width, height }, margin = MARGIN) {
+export function viewOf(box, size, margin = MARGIN) {
+  return viewWithin(box, size, { left: margin, top: margin, right: margin, bottom: margin });
+}
+
+/** The view that shows a box in what is left of the picture. @param {Box} box @param {Size} size @param {Insets} insets @returns {View} */
+export function viewWithin(box, { width, height }, { left, top, right, bottom }) {
   // Points that all lie in one place need room, too.
   const [wide, tall] = [Math.max(box[2] - box[0], 1e-3), Math.max(box[3] - box[1], 1e-3)];
-  const [roomX, roomY] = [Math.max(width - 2 * margin, 8), Math.max(height - 2 * margin, 8)];
-  return { x: (box[0] + box[2]) / 2, y: (box[1] + box[3]) / 2, k: Math.min(roomX / wide, roomY / tall) };
+  const [roomX, roomY] = [Math.max(width - left - right, 8), Math.max(height - top - bottom, 8)];
+  const k = Math.min(roomX / wide, roomY / tall);
+  return { x: (box[0] + box[2] - (left - right) / k) / 2, y: (box[1] + box[3] + (top - bottom) / k) / 2, k };
 }
 
 /**

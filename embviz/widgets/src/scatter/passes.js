@@ -4,7 +4,7 @@
 
 const DIM = 0.22; // how strongly points are drawn that are not selected, where some are
 const GHOST = 0.1; // how strongly those that a filter leaves out
-const [PLAIN, SELECTED, LEFT_OUT] = [0, 1, 2];
+const [PLAIN, SELECTED, LEFT_OUT, NOWHERE] = [0, 1, 2, 3];
 
 /** The parts of the points in drawing order, and their opacity. @param {Scene} scene @returns {[number, number][]} */
 export function passesOf({ data, selected, opacity }) {
@@ -16,7 +16,8 @@ export function passesOf({ data, selected, opacity }) {
 }
 
 /** The part that a point belongs to. @param {Scene["data"]} data @param {Scene["selected"]} selected @param {number} i */
-export function partOf({ filtered }, selected, i) {
+export function partOf({ filtered, placed }, selected, i) {
+  if (placed && !placed[i]) return NOWHERE;
   if (filtered && !filtered[i]) return LEFT_OUT;
   return selected?.[i] ? SELECTED : PLAIN;
 }

@@ -4,11 +4,12 @@ import { bytesOf, numbersOf } from "../base/buffers.js";
 import { minus } from "../base/canvas.js";
 import { clamp, formatTime } from "../base/time.js";
 import { quoted } from "../base/ui.js";
+import { fillOf, insetsOf, valueAt, valueText } from "./axes.js";
 import { boxOf } from "./camera.js";
 import { Nearby } from "./spatial_index.js";
 
 /** @import { Model } from "../types.js" */
-/** @import { Box, ColorRecord, Label } from "./types.js" */
+/** @import { Axis, Box, ColorRecord, Insets, Label, Size } from "./types.js" */
 /** @typedef {{name: string, title: string, kind: string, unit: string, values: unknown[]}} Column */
 
 export const MISSING = 255; // the shade of a point of which nothing is known
@@ -66,6 +67,18 @@ export class MapData {
   near = new Nearby(this.xy, this.box);
   /** Points to a unit of area, where they lie. */
   density = 0;
+  /** Of x and y; null: the places have no meaning of their own. @type {Axis[] | null} */
+  axes = null;
+  /** How far x and y are drawn, where each goes from −1 to 1. @type {[number, number]} */
+  fill = [1, 1];
+  /** @type {Insets} */
+  insets = { left: 0, top: 0, right: 0, bottom: 0 };
+  /** 0 for points that have no place; null: all have one. @type {Uint8Array | null} */
+  placed = null;
+  /** @type {Size | null} of the picture */
+  #size = null;
+  /** The trail as the model has it, and as it is drawn. @type {{of: unknown, fill: unknown, drawn: Float32Array} | null} */
+  #trail = null;
   /** Track of each point; null: point i is track i. @type {Uint32Array | null} */
   tracks = null;
   /** Moment of each point; null: points are tracks. @type {Float32Array | null} */
@@ -106,13 +119,27 @@ export class MapData {
     this.readLooks();
   }
 
+  /** What the points were read of. @type {unknown[]} */
+  #read = [];
+
+  get #sources() {
+    return ["points", "tracks", "seconds", "axes", "placed"].map((name) => this.model.get(name));
+  }
+
+  /** Whether the model has other points: it tells so of each of its traits, all of which come at once. */
+  get outdated() {
+    return this.#sources.some((source, i) => source !== this.#read[i]);
+  }
+
   readPoints() {
     const { model } = this;
-    this.xy = numbersOf(model.get("points"), Float32Array);
+    this.#read = this.#sources;
+    const axes = model.get("axes") ?? [];
+    this.axes = axes.length === 2 ? axes : null;
+    this.#lay();
     this.n = this.xy.length / 2;
-    this.box = boxOf(this.xy);
-    this.near = new Nearby(this.xy, this.box);
-    this.density = this.near.density();
+    const placed = bytesOf(model.get("placed"));
+    this.placed = placed.length && placed.length === this.n ? placed : null;
     const [tracks, seconds] = [
       numbersOf(model.get("tracks"), Uint32Array),
       numbersOf(model.get("seconds"), Float32Array),
@@ -121,6 +148,70 @@ export class MapData {
     this.seconds = seconds.length === this.n ? seconds : null;
     this.columns = model.get("columns") ?? [];
     this.#byTrack = null;
+  }
+
+  /** Lay the points where they are drawn: axes fill the picture, a map keeps its aspect. */
+  #lay() {
+    const { axes } = this;
+    const own = numbersOf(this.model.get("points"), Float32Array);
+    this.fill = [1, 1];
+    if (axes && this.#size) {
+      this.insets = insetsOf(axes, this.#size);
+      this.fill = fillOf(this.#size, this.insets);
+    }
+    const { fill } = this;
+    this.xy = axes ? own.map((place, i) => place * fill[i % 2]) : own;
+    this.box = axes ? [-fill[0], -fill[1], fill[0], fill[1]] : boxOf(this.xy);
+    this.near = new Nearby(this.xy, this.box);
+    this.density = this.near.density();
+    this.#middles = null;
+  }
+
+  /**
+   * The picture has another size: with axes, the points lie elsewhere.
+   * @param {Size} size @returns {[number, number]} by how much x and y are longer than they were
+   */
+  resize(size) {
+    this.#size = size;
+    if (!this.axes) return [1, 1];
+    const insets = insetsOf(this.axes, size);
+    const fill = fillOf(size, insets);
+    const before = this.fill;
+    this.insets = insets;
+    if (Math.abs(fill[0] - before[0]) + Math.abs(fill[1] - before[1]) < 1e-6) return [1, 1];
+    this.#lay();
+    return [fill[0] / before[0], fill[1] / before[1]];
+  }
+
+  /** The trail of the open track, as it is drawn. */
+  get trail() {
+    const of = this.model.get("trail");
+    const { fill } = this;
+    if (this.#trail?.of !== of || this.#trail?.fill !== fill) {
+      const own = numbersOf(of, Float32Array);
+      const drawn = this.axes ? own.map((place, i) => (i % 3 < 2 ? place * fill[i % 3] : place)) : own;
+      this.#trail = { of, fill, drawn };
+    }
+    return this.#trail.drawn;
+  }
+
+  /** The names of groups, as they are drawn. @returns {Label[]} */
+  get labels() {
+    const [wide, tall] = this.fill;
+    /** @type {Label[]} */
+    const labels = this.model.get("labels") ?? [];
+    return labels.map((label) => ({
+      ...label,
+      x: label.x * wide,
+      y: label.y * tall,
+      rx: label.rx * wide,
+      ry: label.ry * tall,
+    }));
+  }
+
+  /** Whether a point has a place. @param {number} i */
+  hasPlace(i) {
+    return this.placed?.[i] !== 0;
   }
 
   readLooks() {
@@ -143,10 +234,11 @@ export class MapData {
     const { model } = this;
     const filtered = bytesOf(model.get("filtered"));
     this.filtered = filtered.length && filtered.length === this.n ? filtered : null;
+    const some = this.filtered || this.placed;
     this.shownShades = shownShades(this.color, model.get("hidden_categories") ?? [], model.get("value_range") ?? []);
     this.#colored = undefined;
-    this.shownCounts = this.counts.map((count, shade) => (this.filtered || !this.shownShades[shade] ? 0 : count));
-    if (this.filtered) {
+    this.shownCounts = this.counts.map((count, shade) => (some || !this.shownShades[shade] ? 0 : count));
+    if (some) {
       for (let i = 0; i < this.n; i += 1) if (this.shown(i)) this.shownCounts[this.shades ? this.shades[i] : 0] += 1;
     }
     this.shownCount = this.shownCounts.reduce((sum, count) => sum + count, 0);
@@ -168,7 +260,7 @@ export class MapData {
 
   /** Whether a point is shown, and may be chosen. @param {number} i */
   shown(i) {
-    return this.shownShades[this.shades ? this.shades[i] : 0] === 1 && this.filtered?.[i] !== 0;
+    return this.shownShades[this.shades ? this.shades[i] : 0] === 1 && this.filtered?.[i] !== 0 && this.hasPlace(i);
   }
 
   /** The tracks of which the legend shows a point; null where it hides none. */
@@ -224,7 +316,7 @@ export class MapData {
 
   /** The middle of the points of a category, and half their extent but for those far out. @param {number} shade */
   #middle(shade) {
-    const points = this.ofShade(shade);
+    const points = this.ofShade(shade).filter((i) => this.hasPlace(i));
     const some = points.filter((_, j) => j % Math.ceil(points.length / SAMPLE) === 0);
     const [x, y] = [0, 1].map((axis) => Float32Array.from(some, (i) => this.xy[2 * i + axis]).sort());
     const at = (/** @type {Float32Array} */ values, /** @type {number} */ share) =>
@@ -255,7 +347,17 @@ export class MapData {
   facts(i) {
     const title = this.fact("title", i) || `point ${i + 1}`;
     const lines = [this.fact("artist", i), this.seconds ? `at ${formatTime(this.seconds[i], 1)}` : ""];
-    return { title, lines: [...lines, this.heardText(i), this.colorText(i), this.sizeText(i)].filter(Boolean) };
+    const said = [this.heardText(i), ...this.axisTexts(i), this.colorText(i), this.sizeText(i)];
+    return { title, lines: [...new Set([...lines, ...said])].filter(Boolean) };
+  }
+
+  /** What the axes say of a point. @param {number} i @returns {string[]} */
+  axisTexts(i) {
+    if (!this.axes || !this.hasPlace(i)) return [];
+    return this.axes.map((axis, way) => {
+      const value = valueAt(axis, this.xy[2 * i + way] / this.fill[way]);
+      return axis.kind === "none" ? "" : `${axis.title}: ${valueText(axis, value)}`;
+    });
   }
 
   /** What a model hears at a point, the most of it first. @param {number} i */

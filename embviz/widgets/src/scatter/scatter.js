@@ -12,6 +12,7 @@ import { clamp } from "../base/time.js";
 import { plain, quoted, uid } from "../base/ui.js";
 import { clockOf } from "../player/clock.js";
 import { paintOver } from "./annotations.js";
+import { axesText } from "./axes.js";
 import { pushed, toMap, toScreen, zoomedAt } from "./camera.js";
 import { fullScreen } from "./full_screen.js";
 import { onTrail } from "./label_placement.js";
@@ -173,7 +174,7 @@ export class ScatterView {
 
   #listen() {
     const { model, signal, clock, link } = this;
-    onChange(model, "points tracks seconds", () => this.#renew(), signal);
+    onChange(model, "points tracks seconds axes placed", () => this.#renew(), signal);
     onChange(model, "columns", () => this.#retold(), signal);
     onChange(
       model,
@@ -263,6 +264,7 @@ export class ScatterView {
 
   /** The points are others, or elsewhere; the same ones glide there. */
   #renew() {
+    if (!this.data.outdated) return;
     const from = this.#seenPlaces();
     this.#glide = null;
     this.data.readPoints();
@@ -290,7 +292,10 @@ export class ScatterView {
   /** Let the points come from other places, and see all of them when they are there. @param {Float32Array} from */
   #glideFrom(from) {
     cancelAnimationFrame(this.#gliding);
+    const before = this.sight.view;
     this.#fit();
+    // Axes leave other room to the points; they set out from where they are seen.
+    this.sight.view = before;
     this.sight.fly({ ...this.sight.home }, GLIDE);
     const begin = performance.now();
     const step = () => {
@@ -366,16 +371,24 @@ export class ScatterView {
     this.message.hidden = !message;
     const what = `${data.seconds ? "frame" : "point"}${data.n === 1 ? "" : "s"}`;
     const count = `${data.n.toLocaleString("en")} ${what}`;
+    this.root.classList.toggle("ev-scatter-with-axes", Boolean(data.axes));
     write(this.facts, data.n ? count : "");
     const by = data.shades && data.color.title ? `, coloured by ${quoted(data.color.title)}` : "";
-    this.stage.setAttribute("aria-label", `Map${title ? ` of ${title}` : ""}: ${count}${by}.`);
+    this.stage.setAttribute(
+      "aria-label",
+      `Map${title ? ` of ${title}` : ""}: ${count}${by}${data.axes ? `; ${axesText(data.axes)}` : ""}.`,
+    );
   }
 
   // -- drawing --
 
   #fit() {
     const { width, height } = this.room;
-    if (width && height) this.sight.fit({ width, height }, this.data.box);
+    if (!width || !height) return;
+    const { data, sight } = this;
+    const [wider, taller] = data.resize({ width, height });
+    if (sight.view) sight.view = { ...sight.view, x: sight.view.x * wider, y: sight.view.y * taller };
+    sight.fit({ width, height }, data.box, data.axes && data.insets);
   }
 
   #moved() {
@@ -397,6 +410,9 @@ export class ScatterView {
       view,
       size,
       zoom: view.k / sight.home.k,
+      axes: data.axes,
+      fill: data.fill,
+      insets: data.insets,
       spots: this.#spots,
       glide: this.#glide,
       moving: sight.moving || this.gliding,
@@ -413,7 +429,7 @@ export class ScatterView {
       found: this.#found,
       lit: this.#lit,
       lasso: this.#lasso,
-      trail: this.gliding ? NO_TRAIL : numbersOf(model.get("trail"), Float32Array),
+      trail: this.gliding ? NO_TRAIL : data.trail,
       lines: numbersOf(model.get("lines"), Uint32Array),
       labels: this.gliding ? [] : this.#labels(),
     };
@@ -437,7 +453,7 @@ export class ScatterView {
     const { sight, clock, marker } = this;
     if (!sight.view) return;
     const walks = clock.duration && !this.gliding;
-    const spot = walks ? onTrail(numbersOf(this.model.get("trail"), Float32Array), clock.time) : null;
+    const spot = walks ? onTrail(this.data.trail, clock.time) : null;
     marker.hidden = !spot;
     if (!spot) return;
     const [x, y] = toScreen(sight.view, sight.size, spot.x, spot.y);
@@ -448,9 +464,7 @@ export class ScatterView {
   }
 
   #labels() {
-    /** @type {Scene["labels"]} */
-    const labels = this.model.get("labels") ?? [];
-    const given = labels.map((label) => ({ ...label, text: quoted(label.text), strong: true }));
+    const given = this.data.labels.map((label) => ({ ...label, text: quoted(label.text), strong: true }));
     return this.named && this.data.color.kind === "category" ? [...given, ...this.data.names()] : given;
   }
 
@@ -545,7 +559,7 @@ export class ScatterView {
       return;
     }
     this.#before ??= this.sight.view;
-    if (tracks.length <= MOST_SOUGHT) this.sight.flyTo(this.data.xy, points);
+    if (tracks.length <= MOST_SOUGHT) this.#flyTo(points);
   }
 
   /** Go to a track, which has the focus then. @param {number} track */
@@ -553,10 +567,19 @@ export class ScatterView {
     const points = this.data.pointsOf(track);
     if (!points.length) return;
     this.#find(points);
-    this.sight.flyTo(this.data.xy, points);
+    this.#flyTo(points);
     [this.pointing.cursor] = points;
     this.pointing.sayPoint(points[0]);
     this.stage.focus({ preventScroll: true });
+  }
+
+  /** @param {number[]} points */
+  #flyTo(points) {
+    const { data } = this;
+    this.sight.flyTo(
+      data.xy,
+      points.filter((i) => data.hasPlace(i)),
+    );
   }
 
   /** @param {number[]} points */
@@ -571,7 +594,7 @@ export class ScatterView {
     const found = numbersOf(this.model.get("matches"), Uint32Array).filter((i) => i < this.data.n);
     const news = found.length !== this.#found.length || found.some((i, j) => i !== this.#found[j]);
     this.#found = found;
-    if (news) this.sight.flyTo(this.data.xy, found);
+    if (news) this.#flyTo([...found]);
     this.relight();
   }
 

@@ -21,6 +21,25 @@ export type Box = [number, number, number, number];
 /** Pixels from the left and from the top, or x and y on the map. */
 export type Place = [number, number];
 
+/** In pixels. */
+export interface Insets {
+  left: number;
+  top: number;
+  right: number;
+  bottom: number;
+}
+
+/** What a direction of the map means; see `embviz/plotting/axes.py`. */
+export interface Axis {
+  title: string;
+  unit: string;
+  kind: "number" | "date" | "category" | "none";
+  low: number;
+  high: number;
+  labels: string[];
+  missing: number;
+}
+
 /** What colours mean; see `embviz/plotting/encodings.py`. */
 export interface ColorRecord {
   title: string;
@@ -69,6 +88,11 @@ export interface Scene {
   data: MapData;
   view: View;
   size: Size;
+  /** Those of x and y; null: the places have no meaning of their own. */
+  axes: Axis[] | null;
+  /** How far x and y are drawn, where each goes from −1 to 1. */
+  fill: [number, number];
+  insets: Insets;
   /** How near the points are: 1 where all are seen. */
   zoom: number;
   glide: Glide | null;

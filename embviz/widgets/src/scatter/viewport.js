@@ -1,7 +1,7 @@
 /** Where a map is looked at from: its view, how it moves, and what shows all. */
-import { between, boxOf, closeTo, viewOf, zoomedAt } from "./camera.js";
+import { between, boxOf, closeTo, viewOf, viewWithin, zoomedAt } from "./camera.js";
 
-/** @import { Box, Size, View } from "./types.js" */
+/** @import { Box, Insets, Size, View } from "./types.js" */
 
 const REST = 140; // milliseconds after which a movement has ended
 const FLIGHT = 380; // milliseconds
@@ -28,11 +28,14 @@ export class Sight {
     return this.#resting !== undefined;
   }
 
-  /** The picture has this size, and the points this box; without a view, all of them are shown. @param {Size} size @param {Box} box */
-  fit(size, box) {
+  /**
+   * The picture has this size, and the points this box; without a view, all of them are shown.
+   * @param {Size} size @param {Box} box @param {Insets | null} [insets] what axes need of the picture
+   */
+  fit(size, box, insets = null) {
     const before = this.home;
     this.size = size;
-    this.home = viewOf(box, size);
+    this.home = insets ? viewWithin(box, size, insets) : viewOf(box, size);
     // What was looked at stays in the middle, as large in proportion.
     this.view = this.view ? { ...this.view, k: (this.view.k / before.k) * this.home.k } : { ...this.home };
     this.changed();

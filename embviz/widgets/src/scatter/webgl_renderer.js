@@ -144,7 +144,7 @@ export class WebGLRenderer {
     this.#where("now", [data.xy], () => fill(made.now, data.xy));
     // Where they came from is forgotten when they are there.
     this.#where("before", [glide?.from], () => fill(made.before, glide?.from ?? new Float32Array(0)));
-    this.#where("looks", [data.n, data.shades, data.sizes, data.filtered, selected], () => {
+    this.#where("looks", [data.n, data.shades, data.sizes, data.filtered, data.placed, selected], () => {
       fill(made.looks, looksOf(data, selected));
     });
     this.#where("palette", [colors.join(), data.shownShades.join("")], () => {
