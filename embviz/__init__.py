@@ -12,6 +12,7 @@ from embviz._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from embviz import analysis, errors, evaluation, models, plotting
+    from embviz.analysis import boundaries
     from embviz.analysis.projection import project
     from embviz.app.atlas import Atlas
     from embviz.app.explorer import Explorer
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from embviz.plotting import heatmap, poster, save_figure, scatter
 
 _ROOMS = {
-    "analysis": ("project",),
+    "analysis": ("boundaries", "project"),
     "app.atlas": ("Atlas",),
     "app.explorer": ("Explorer",),
     "audio": ("Audio",),
@@ -47,7 +48,7 @@ _ROOMS = {
 
 # In the order of a first encounter.
 __all__ = ["Explorer", "sample_audio", "Collection", "Atlas", "embed", "pull", "heatmap", "poster", "project"]  # noqa: RUF022
-__all__ += ["scatter", "evaluate", "train", "save_figure", "list_models", "get_model", "register_model"]  # noqa: RUF022
+__all__ += ["boundaries", "scatter", "evaluate", "train", "save_figure", "list_models", "get_model", "register_model"]  # noqa: RUF022
 __all__ += ["list_tasks", "get_task", "get_head", "register_head"]  # noqa: RUF022
 __all__ += ["Audio", "Cache", "Embedding", "Evaluation", "FrameGrid", "Head", "Layer", "Model", "Vectors"]
 __all__ += ["analysis", "errors", "evaluation", "models", "plotting"]

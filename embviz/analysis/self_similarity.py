@@ -12,11 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from embviz.analysis.frames import unit_deviations
 from embviz.core.embedding import Embedding, FrameGrid
 from embviz.errors import OptionError
-
-# Networks compute in float32, in batches: what differs by less than this share of a frame's length is the same.
-ROUNDING = 1e-5
 
 
 def self_similarity(embedding: Embedding, *, max_frames: int = 600) -> tuple[NDArray[np.float32], FrameGrid]:
@@ -90,21 +88,10 @@ def _average_frames(values: NDArray[np.float32], per: int) -> NDArray[np.float64
 
 
 def _cosine_matrix(frames: NDArray[np.float64]) -> NDArray[np.float32]:
-    known = ~np.isnan(frames)
-    lost = ~known.any(axis=1)
-    # In units of the largest value, so that squares of huge or tiny ones stay numbers.
-    largest = float(np.max(np.abs(frames), initial=0, where=known))
-    frames = frames / (largest if largest > 0 else 1.0)
-    mean = np.sum(frames, axis=0, where=known) / np.maximum(known.sum(axis=0), 1)
-    deviation = np.where(known, frames - mean, 0)
-    length = np.linalg.norm(deviation, axis=1)
-    size = np.linalg.norm(np.where(known, frames, 0), axis=1).max(initial=0)
-    still = length <= ROUNDING * size
-    unit = deviation / np.where(still, 1, length)[:, None]
-    unit[still] = 0
+    unit, known = unit_deviations(frames)
     matrix = unit @ unit.T
-    matrix = np.clip((matrix + matrix.T) / 2, -1, 1) + np.outer(still, still)
+    matrix = np.clip((matrix + matrix.T) / 2, -1, 1)
     np.fill_diagonal(matrix, 1)
-    matrix[lost] = np.nan
-    matrix[:, lost] = np.nan
+    matrix[~known] = np.nan
+    matrix[:, ~known] = np.nan
     return matrix.astype(np.float32)

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from embviz.core.text import printable
+from embviz.core.text import parse_sections, printable
 
 TABLE = "tracks.csv"
 LARGEST_TABLE = 16 << 20  # bytes
@@ -47,24 +47,17 @@ def _read_table(path: Path) -> dict[str, dict[str, Any]]:
 def _parse_row(row: Mapping[str, Any]) -> dict[str, Any]:
     named: list[str] = list(filter(None, row))  # what is beyond the last heading has none
     labels = [name for name in named if name.strip() and name not in KNOWN][:MOST_LABELS]
-    sections = [_parse_section(part) for part in str(row.get("sections") or "").split(";")]
     return {
         **{name: _parse_text(row.get(name)) for name in TEXTS},
         "labels": {name: _parse_text(row[name]) for name in labels},
         "bpm": parse_number(row.get("bpm")),
         "seconds": parse_number(row.get("seconds")),
-        "sections": tuple(sorted(filter(None, sections), key=lambda section: section[1])),
+        "sections": parse_sections(str(row.get("sections") or "")),
     }
 
 
 def _parse_text(text: Any) -> str:
     return " ".join(str(text or "").split())[:500]
-
-
-def _parse_section(text: str) -> tuple[str, float] | None:
-    name, _, start = text.strip().rpartition(" ")
-    seconds = parse_number(start, lowest=0.0)
-    return None if seconds is None else (name.strip(), seconds)
 
 
 def folder_name(folder: Path) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
+import math
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -95,6 +97,19 @@ def shorten(value: object, longest: int = LONGEST_LINE) -> str:
 def trim_lines(value: Any) -> Any:
     """Return a text, or each text of nested lists, on one line without spaces at its ends."""
     return one_line(value).strip() if isinstance(value, str) else [trim_lines(item) for item in value]
+
+
+def parse_sections(text: str) -> tuple[tuple[str, float], ...]:
+    """Return the parts of a track from a text such as ``"intro 0.000; verse 7.500"``: names, and starts in seconds.
+
+    In the order of time; what is no section is left out.
+    """
+    found = []
+    for part in text.split(";"):
+        name, _, start = part.strip().rpartition(" ")
+        with contextlib.suppress(ValueError):
+            found.append((name.strip(), float(start)))
+    return tuple(sorted((one for one in found if 0 <= one[1] < math.inf), key=lambda section: section[1]))
 
 
 def is_missing(value: object) -> bool:

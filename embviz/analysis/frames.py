@@ -1,0 +1,92 @@
+"""The frames of one track, as what follows them in time takes them: values, times, and the directions they deviate in.
+
+Conventions: frames first, ``[t, d]``; seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from embviz.core.embedding import Embedding
+from embviz.core.text import plural
+from embviz.core.vectors import Vectors
+from embviz.errors import OptionError
+
+# Networks compute in float32, in batches: what differs by less than this share of a frame's length is the same.
+ROUNDING = 1e-5
+
+
+@dataclass(frozen=True, eq=False)
+class TrackFrames:
+    """The frames of a track: `values` ``[t, d]``, `times` ``[t]`` and `edges` ``[t + 1]`` in seconds, and its names."""
+
+    values: NDArray[np.float32]
+    times: NDArray[np.float64]
+    edges: NDArray[np.float64]
+    duration: float
+    period: float
+    model: str
+    layer: str
+    title: str
+
+
+def track_frames(source: Any) -> TrackFrames:
+    """Return the frames of an embedding, or of vectors of the frames of one track; raises OptionError otherwise."""
+    if isinstance(source, Embedding):
+        grid = source.grid
+        return TrackFrames(
+            source.values, grid.times, grid.edges, grid.duration, grid.period, source.model, source.layer, source.title
+        )
+    if not isinstance(source, Vectors):
+        raise OptionError(
+            f"An embedding is expected, as embviz.embed(track, 'musicnn') gives it, {type(source).__name__} was found."
+        )
+    tracks = len(np.unique(source.tracks))
+    if source.times is None or tracks != 1:
+        found = f"frames of {plural(tracks, 'track')} were" if source.times is not None else "one vector per track was"
+        raise OptionError(
+            f"The frames of one track are expected, {found} found; use embed(…, pooling='frames').select([label])."
+        )
+    times = source.times
+    period = float(np.median(np.diff(times))) if len(times) > 1 else 1.0
+    edges = np.concatenate([[times[0] - period / 2], (times[1:] + times[:-1]) / 2, [times[-1] + period / 2]])
+    edges = np.maximum(edges, 0)
+    return TrackFrames(
+        source.values, times, edges, float(edges[-1]), period, source.model, source.layer, f"track {source.tracks[0]}"
+    )
+
+
+def unit_deviations(frames: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return the direction in which each frame deviates from the mean over the track, and which frames say something.
+
+    Parameters
+    ----------
+    frames : ndarray, shape [t, d]
+        Values; a single one that is not finite counts as the mean.
+
+    Returns
+    -------
+    units : ndarray, shape [t, d + 1], float64
+        Vectors of length 1, whose products are cosines. The last column is 1 for frames that do not deviate: they are
+        alike, and unrelated to the others. Frames without a single finite value are zeros.
+    known : ndarray, shape [t], bool
+        Which frames have a finite value.
+    """
+    finite = np.isfinite(frames)
+    known = finite.any(axis=1)
+    values = frames.astype(np.float64)
+    # In units of the largest value, so that squares of huge or tiny ones stay numbers.
+    largest = float(np.max(np.abs(values), initial=0, where=finite))
+    values /= largest if largest > 0 else 1.0
+    mean = np.sum(values, axis=0, where=finite) / np.maximum(finite.sum(axis=0), 1)
+    deviation = np.where(finite, values - mean, 0)
+    length = np.linalg.norm(deviation, axis=1)
+    size = np.linalg.norm(np.where(finite, values, 0), axis=1).max(initial=0)
+    still = length <= ROUNDING * size
+    deviation /= np.where(still, 1, length)[:, None]
+    deviation[still] = 0
+    return np.column_stack([deviation, still & known]), known
