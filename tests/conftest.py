@@ -25,6 +25,11 @@ os.environ.pop("EMBVIZ_SHARED", None)
 # UMAP is compiled once for the whole run, not once for each home.
 os.environ.setdefault("NUMBA_CACHE_DIR", str(TEST_HOME / "numba"))
 
+# Processes of tests side by side share the cores: a thread too many would wait for the others by using one.
+_THREADS = max(1, (os.cpu_count() or 1) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_name, str(_THREADS))
+
 # The files that take longest, the longest first. They are begun before all others, so that what is left at the end is
 # short, and both processes end together.
 LONGEST = (

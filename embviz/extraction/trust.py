@@ -32,6 +32,7 @@ from embviz.extraction.mel import mel_spectrogram
 from embviz.inference.isolation import run_isolated
 from embviz.inference.onnx_session import load_runtime
 from embviz.inference.onnx_translation import TRANSLATION
+from embviz.inference.published_onnx import stamp_published
 from embviz.inference.session_pool import sessions
 from embviz.models.weight_store import model_folders
 
@@ -91,7 +92,8 @@ def find_problem(model: Model, weights: Weights, ranks: Mapping[str, int], repor
     ranks : mapping of str to int
         The nodes to be read, and the number of axes of each.
     """
-    failure = _subject(weights, f"translation {TRANSLATION} of {', '.join(ranks)}")
+    published = "".join(f" {number}" for number in stamp_published(weights.path))  # once it is there, it may serve
+    failure = _subject(weights, f"translation {TRANSLATION} of {', '.join(ranks)}{published}")
     if (verdict := _recall(model, failure)) is not None:
         return verdict.problem
     try:

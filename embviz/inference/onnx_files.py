@@ -15,6 +15,7 @@ from embviz.errors import GraphError, WeightsError
 from embviz.inference.graph import Graph
 from embviz.inference.isolation import run_isolated
 from embviz.inference.onnx_translation import TRANSLATION
+from embviz.inference.published_onnx import find_published, read_published, stamp_published
 
 _KEPT = ".embviz-"
 _MOST_KEPT = 4  # models beside one file of weights: of different layers
@@ -27,7 +28,8 @@ def load_onnx(path: Path, sha256: str, input_node: str, outputs: Sequence[str]) 
     """Return the part of a graph that gives some of its tensors as an ONNX model, optimised for them.
 
     The model is made in a process of its own, since a graph of any source may take all memory, and kept beside the
-    weights. A kept one is used where its digest shows it whole, and made by these versions from these weights.
+    weights. A kept one is used where its digest shows it whole, and made by these versions from these weights. Where
+    the graph cannot be translated, the model ``<name of the graph>.onnx`` is taken, if it is published beside it.
 
     Parameters
     ----------
@@ -52,7 +54,8 @@ def load_onnx(path: Path, sha256: str, input_node: str, outputs: Sequence[str]) 
     import onnxruntime
 
     path = Path(path)
-    key = json.dumps([sha256, TRANSLATION, onnxruntime.__version__, input_node, *outputs]).encode()
+    versions = [sha256, TRANSLATION, onnxruntime.__version__]
+    key = json.dumps([*versions, input_node, *outputs, *stamp_published(path)]).encode()
     name = f"{path.stem}{_KEPT}{hashlib.sha256(key).hexdigest()[:16]}.onnx"
     folders = [path.parent, data_dir() / "models"]  # weights may be shared, in a folder that can only be read
     for folder in folders:
@@ -107,4 +110,14 @@ def _make(path: Path, sha256: str, input_node: str, outputs: tuple[str, ...]) ->
     shape = graph.placeholder_shapes.get(input_node)
     if not shape:
         raise GraphError(f"The graph has no input {input_node!r} that declares its shape.")
-    return bytes(optimise(translate(graph, {input_node: (None, *shape[1:])}, outputs)).SerializeToString())
+    try:
+        model = optimise(translate(graph, {input_node: (None, *shape[1:])}, outputs))
+    except GraphError as error:
+        published = find_published(path)
+        if published is None:
+            raise
+        try:
+            model = read_published(published, input_node, outputs)
+        except GraphError as other:
+            raise GraphError(f"{str(error).rstrip('.')}; and {str(other)[0].lower()}{str(other)[1:]}") from error
+    return bytes(model.SerializeToString())

@@ -208,6 +208,8 @@ def _concatenate(blocks: list[dict[str, NDArray[np.float32]]]) -> dict[str, NDAr
 def load_runtime() -> Any:
     """Return the package of ONNX Runtime, which is imported once it is needed, as is what reads and writes graphs."""
     onnxruntime = _import("onnxruntime", "ONNX Runtime")
+    if not hasattr(onnxruntime, "InferenceSession"):  # a folder that an uninstallation has left
+        raise EngineError("ONNX Runtime is damaged; get it with `pip install --force-reinstall onnxruntime`.")
     _import("onnx", "The package onnx")
     version = str(getattr(onnxruntime, "__version__", "0"))
     if tuple(int(part) for part in version.split(".")[:2] if part.isdecimal()) < OLDEST:

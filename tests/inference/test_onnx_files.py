@@ -5,9 +5,11 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 from architectures import Net
+from onnx import TensorProto, helper, numpy_helper
 
 from embviz.errors import GraphError, WeightsError
 from embviz.inference import onnx_files
@@ -179,3 +181,76 @@ def test_weights_that_are_gone_are_told(save):
     path.unlink()
     with pytest.raises(GraphError, match=r"small.pb' cannot be read: No such file"):
         load_onnx(path, sha256, "in", ("out",))
+
+
+# Models that are published beside graphs. ----------------------------------------------------------------------------
+
+
+def odd():
+    """A graph with an operation that is not translated, and the model that is published beside it, of another name."""
+    net = small()
+    net.add("odd", "FFT2D", "out")
+    return net
+
+
+def publish(path, factor=2.0, *, source="in:0", given="odd:0", patches="n"):
+    """A published model of the same interface, with the names that converters give."""
+    nodes = [
+        helper.make_node("Mul", [source, "factor"], ["doubled:0"]),
+        helper.make_node("Relu", ["doubled:0"], [given]),
+        helper.make_node("Neg", ["doubled:0"], ["aside:0"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "published",
+        [helper.make_tensor_value_info(source, TensorProto.FLOAT, [patches, 3])],
+        [helper.make_tensor_value_info(given, TensorProto.FLOAT, [patches, 3])],
+        [numpy_helper.from_array(np.float32([factor]), "factor")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10)
+    path.with_suffix(".onnx").write_bytes(model.SerializeToString())
+
+
+def test_a_published_model_serves_where_the_graph_cannot_be_translated(save, in_this_process):
+    path, sha256 = save(odd())
+    with pytest.raises(GraphError, match=r"the operation 'FFT2D' of 'odd' is not known"):
+        load_onnx(path, sha256, "in", ("odd",))
+    publish(path)
+    assert run(load_onnx(path, sha256, "in", ("odd",)), [-1, 0, 3], "odd") == [0, 0, 6]
+    both = load_onnx(path, sha256, "in", ("odd", "doubled"))
+    assert run(both, [-1, 0, 3], "doubled") == [-2, 0, 6]
+    publish(path, 30.0)  # another one is seen
+    assert run(load_onnx(path, sha256, "in", ("odd",)), [-1, 0, 3], "odd") == [0, 0, 90]
+    # What can be translated is.
+    assert run(load_onnx(path, sha256, "in", ("out",)), [-1, 0, 3]) == [0, 0, 6]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"given": "other:0"}, r"not known.*; and 'small.onnx' has no tensor 'odd'"),
+        ({"source": "sound"}, r"; and 'small.onnx' has no tensor 'in'"),
+        ({"patches": 64}, r"; and 'small.onnx' takes a fixed number of patches"),
+    ],
+)
+def test_a_published_model_that_does_not_fit_is_refused_with_both_reasons(save, options, message):
+    path, sha256 = save(odd())
+    publish(path, **options)
+    with pytest.raises(GraphError, match=message):
+        load_onnx(path, sha256, "in", ("odd",))
+
+
+def test_a_published_model_that_is_damaged_is_refused(save):
+    path, sha256 = save(odd())
+    path.with_suffix(".onnx").write_bytes(b"no model")
+    with pytest.raises(GraphError, match=r"'small.onnx' cannot be read as an ONNX model"):
+        load_onnx(path, sha256, "in", ("odd",))
+    publish(path)
+    model = onnx.load(path.with_suffix(".onnx"))
+    [weights] = model.graph.initializer
+    weights.ClearField("raw_data")
+    weights.data_location = TensorProto.EXTERNAL
+    weights.external_data.add(key="location", value="../../etc/passwd")
+    onnx.save(model, path.with_suffix(".onnx"))
+    with pytest.raises(GraphError, match=r"'small.onnx' has weights in other files, which are not read"):
+        load_onnx(path, sha256, "in", ("odd",))

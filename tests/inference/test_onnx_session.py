@@ -153,7 +153,12 @@ def test_patches_that_do_not_fit_into_memory_are_run_one_by_one(monkeypatch, mel
     ("package", "module", "sentence"),
     [
         ("onnxruntime", None, "ONNX Runtime is not installed; get it with"),
-        ("onnxruntime", SimpleNamespace(__version__="1.4.0"), "ONNX Runtime 1.20 is expected, 1.4.0 was found"),
+        ("onnxruntime", SimpleNamespace(), "ONNX Runtime is damaged; get it with"),
+        (
+            "onnxruntime",
+            SimpleNamespace(__version__="1.4.0", InferenceSession=None),
+            "ONNX Runtime 1.20 is expected, 1.4.0 was found",
+        ),
         ("onnx", None, "The package onnx is not installed; get it with `pip install -U onnx`"),
     ],
 )
