@@ -53,6 +53,10 @@ class NotFiniteError(GraphError):
     """A network was given what is not finite: only Essentia says what comes of that."""
 
 
+class FunctionError(EmbvizError):
+    """A function that was registered as a model failed on a sound, or gave what it should not."""
+
+
 class OptionError(EmbvizError, ValueError):
     """An option has a value outside what it can be."""
 

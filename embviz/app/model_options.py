@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 SYSTEMS = {
     "musicnn": "MusiCNN", "vgg": "VGG-I", "tempocnn": "Tempo-CNN", "openl3": "OpenL3", "vggish": "VGGish",
-    "spleeter": "Spleeter", "custom": "Your own",
+    "spleeter": "Spleeter", "custom": "Your own", "function": "Functions",
 }  # fmt: skip
 
 
@@ -27,8 +27,9 @@ def list_model_options() -> list[ModelOption]:
 
 
 def _describe_model(model: Model) -> ModelOption:
-    frontend = FRONTENDS[model.frontend]
-    fixed_hop = frontend.channels == 2
+    frontend = FRONTENDS.get(model.frontend)  # a function has none
+    fixed_hop = frontend is None or frontend.channels == 2
+    finest = frontend.hop / model.sample_rate if frontend is not None and frontend.continuous else 0.1
     state = weights_state(model)
     source = next((source for source in model.sources if source.size), next(iter(model.sources), None))
     return {
@@ -47,7 +48,7 @@ def _describe_model(model: Model) -> ModelOption:
         "source": str(source or ""),
         "patch": model.patch_seconds,
         "hop": model.hop_seconds,
-        "finest": frontend.hop / model.sample_rate if frontend.continuous else 0.1,
+        "finest": model.hop_seconds if frontend is None else finest,
         "finer": [] if fixed_hop else [round_hop(model, model.hop_seconds / parts) for parts in (2, 4)],
         "longest": model.patch_seconds,
         "fixed_hop": fixed_hop,
@@ -71,6 +72,8 @@ def describe_receptive_field(model: Model, layer: Layer) -> str:
     """Return how much sound one frame of a layer depends on, such as ``"0.11 s"``."""
     if "s" in layer.axes:
         return "the sound itself"
+    if model.identity:
+        return f"{model.patch_seconds:.2g} s" if model.patch_samples else "the whole track"
     if layer.receptive_field is None:
         return "the whole patch"
     frontend = FRONTENDS[model.frontend]

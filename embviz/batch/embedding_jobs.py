@@ -11,6 +11,7 @@ import math
 import os
 import secrets
 import time
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -33,7 +34,7 @@ from embviz.batch.worker import EmbeddingJob, JobResult, LayerRequest, describe_
 from embviz.core.cache import Cache
 from embviz.core.processes import count_cores
 from embviz.core.text import format_duration
-from embviz.errors import EmbvizError
+from embviz.errors import EmbvizError, OptionError
 from embviz.extraction.extract import compare_engines
 
 if TYPE_CHECKING:
@@ -135,10 +136,26 @@ class EmbeddingScheduler(Scheduler[UniqueTrack, JobResult]):
         quick = self._throughput.estimate(track.seconds for track in tracks) < QUICK and (
             store is None or not any(store.load_arrays(ENDED, {"audio": track.digest}) for track in tracks)
         )
-        if executors.starts_processes(request.executor, request.workers, quick=quick):
+        workers = request.workers
+        if request.executor is not None or executors.starts_processes(None, workers, quick=quick):
+            workers = self._check_functions(workers)
+        if executors.starts_processes(request.executor, workers, quick=quick):
             compare_engines(request.wanted, self.report)
         self._throughput.start()
-        return executors.choose_executor(request.executor, request.workers, len(tracks), quick=quick, here=AT_ONCE)
+        return executors.choose_executor(request.executor, workers, len(tracks), quick=quick, here=AT_ONCE)
+
+    def _check_functions(self, workers: int | None) -> int | None:
+        """Return the number of workers: this process alone, with a warning, where a function cannot leave it."""
+        executor = self._request.executor
+        for model in {want.model.name: want.model for want in self._request.wanted if want.model.identity}.values():
+            problem = executors.find_sending_problem(model, executor)
+            what = f"The function of {model.name!r} cannot be sent to other processes ({problem})"
+            if problem and executor is not None:
+                raise OptionError(f"{what}: import or load what it needs inside of it, or leave executor= out.")
+            if problem:
+                warnings.warn(f"{what}; the tracks are computed in this one.", stacklevel=2)
+                return 1
+        return workers
 
     # What is known. --------------------------------------------------------------------------------------------------
 
@@ -175,7 +192,7 @@ class EmbeddingScheduler(Scheduler[UniqueTrack, JobResult]):
             if embedding is None:
                 return False
             if self._request.frames:
-                grid = self._request.wanted[i].grid(embedding.grid.n_samples)
+                grid = self._request.wanted[i].regrid(embedding.grid)
                 self._add_frames(track, i, embedding.values, grid)
                 return True
             record = pooling.compute_record(embedding.values, embedding.duration)

@@ -66,7 +66,7 @@ def cost_per_minute(model: Model, hop: float) -> float:
     With an infinite hop that is what is done once.
     """
     shared, patches = _COST.get(model.system, (0.0, 0.0))
-    return shared + patches * model.patch_hop / hop
+    return shared + patches * model.patch_hop / hop if patches else shared
 
 
 def estimate_cost(specs: Iterable[LayerSpec], seconds: float, cores: int) -> float | None:

@@ -19,14 +19,17 @@ import threading
 import time
 import warnings
 from collections.abc import Callable
-from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing.reduction import ForkingPickler
 from typing import Any, TypeVar, cast
 
 from embviz.audio.decode import decode_here
 from embviz.core.processes import count_cores, count_memory
+from embviz.core.text import one_line
 from embviz.errors import CollectionError, OptionError
 
 MEMORY = 2**30  # bytes that a process with a track of usual length and a few graphs may take
+MOST_SENT = 16 * 2**20  # bytes of a function that goes along with every job
 MOST = 256  # jobs that an executor is given at a time, where it does not tell how many it does at once
 
 THREAD_VARIABLES = (
@@ -173,6 +176,21 @@ def check_executor(executor: Any) -> Executor | None:
     if executor is not None and not callable(getattr(executor, "submit", None)):
         raise OptionError(f"executor is a concurrent.futures executor or None, {executor!r:.80} was found.")
     return cast("Executor | None", executor)
+
+
+def find_sending_problem(what: Any, executor: Executor | None) -> str:
+    """Return why something cannot be sent to the processes of an executor, or to our own; empty where it can."""
+    if isinstance(executor, ThreadPoolExecutor):
+        return ""
+    from loky.backend.reduction import dumps
+
+    # Python's own processes are sent less than what Loky's are, and Dask's.
+    send = ForkingPickler.dumps if isinstance(executor, ProcessPoolExecutor) else dumps
+    try:
+        size = len(send(what))
+    except Exception as error:  # noqa: BLE001  objects raise whatever they like when they are sent
+        return one_line(f"{type(error).__name__}: {error}").rstrip(".")[:200]
+    return "" if size <= MOST_SENT else f"it holds {size / 2**20:.0f} MB, which would go along with every track"
 
 
 def check_workers(workers: Any) -> int | None:

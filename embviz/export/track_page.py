@@ -300,12 +300,14 @@ def _frame_facts(embedding: Embedding) -> list[tuple[str, str]]:
 def weights_facts(embedding: Embedding) -> list[tuple[str, str]]:
     """Return facts about the weights of an embedding: names and texts."""
     info, record = embedding.info, _record(embedding.model)
+    weights = [("Weights", embedding.source), ("SHA-256", str(info.get("weights", "")))]
+    if info.get("engine") == "function":
+        weights = [("Version", str(info.get("version", "")))]
     said = [
         ("Task", record.task if record else ""),
-        ("Parameters", f"{record.parameters:,}" if record else ""),
+        ("Parameters", f"{record.parameters:,}" if record and record.parameters else ""),
         ("Training data", record.training_data if record else ""),
-        ("Weights", embedding.source),
-        ("SHA-256", str(info.get("weights", ""))),
+        *weights,
         ("Licence", record.licence if record else ""),
         ("Paper", record.citation if record else ""),
         ("Note", record.note if record else ""),
@@ -316,6 +318,8 @@ def weights_facts(embedding: Embedding) -> list[tuple[str, str]]:
 
 def _engine(info: Mapping[str, Any]) -> str:
     """Return what computed an embedding; those of earlier versions name Essentia alone."""
+    if info.get("engine") == "function":
+        return f"a Python function, decoding by {info.get('decoding', '')}"
     if info.get("engine") == "onnx":
         return f"ONNX Runtime {info.get('onnxruntime', '')}, decoding by {info.get('decoding', '')}".rstrip()
     return f"Essentia {info['essentia']}" if "essentia" in info else ""
@@ -328,9 +332,10 @@ def _record(name: str) -> Model | None:
         return None
 
 
-def _model_facts(record: Model) -> tuple[str, str]:
-    # The details of the task stand at the foot of the page.
-    return re.split(r"[(,;]", record.task)[0].strip(), f"{format_magnitude(record.parameters)} parameters"
+def _model_facts(record: Model) -> tuple[str, ...]:
+    # The details of the task stand at the foot of the page; of a function, nobody has counted parameters.
+    size = () if record.identity else (f"{format_magnitude(record.parameters)} parameters",)
+    return re.split(r"[(,;]", record.task)[0].strip(), *size
 
 
 def _length(seconds: float) -> str:

@@ -46,8 +46,13 @@ def engine_versions(engine: EngineOption) -> dict[str, str | int]:
         "onnxruntime": onnxruntime_version(),
         "translation": TRANSLATION,
         "engine_format": FORMAT,
-        "decoding": ", ".join(f"{name} {number}" for name, number in decoder_versions().items()),
+        "decoding": describe_decoders(),
     }
+
+
+def describe_decoders() -> str:
+    """Return what decodes and resamples sound where Essentia does not, as part of a key."""
+    return ", ".join(f"{name} {number}" for name, number in decoder_versions().items())
 
 
 @cache

@@ -22,7 +22,7 @@ def cut_excerpt(audio: Audio, model: Model, span: tuple[float, float]) -> tuple[
     in seconds; the model's weights must be present.
     """
     spec = LayerSpec.of(model, "embedding", None)
-    rate, hop = model.sample_rate, model.patch_hop
+    rate, hop = model.sample_rate, max(1, model.patch_hop)
     samples = (audio.stereo if spec.frontend.channels == 2 else audio.mono)(rate, quality=spec.quality)
     first = max(0, int(span[0] * rate) // hop * hop)
     part = samples[first : max(int(np.ceil(span[1] * rate)), first + 1)]

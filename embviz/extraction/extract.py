@@ -32,7 +32,14 @@ from embviz.errors import (
     UndecodableError,
     WeightsError,
 )
-from embviz.extraction.engines import EngineOption, check_engine, choose_engine, engine_versions, serving_engines
+from embviz.extraction.engines import (
+    EngineOption,
+    check_engine,
+    choose_engine,
+    describe_decoders,
+    engine_versions,
+    serving_engines,
+)
 from embviz.extraction.frontends import (
     FRONTENDS,
     FrontEnd,
@@ -45,7 +52,7 @@ from embviz.extraction.mel import mel_spectrogram
 from embviz.extraction.passes import run_passes
 from embviz.extraction.stitching import Stitcher, plan_grid, resolve_layer
 from embviz.extraction.trust import kept_verdicts
-from embviz.models import Layer, LayerList, Model, ModelLike, ModelList, get_model
+from embviz.models import FunctionModel, Layer, LayerList, Model, ModelLike, ModelList, get_model
 from embviz.models.weight_store import Weights
 from embviz.models.weights import find_weights
 
@@ -54,6 +61,7 @@ if TYPE_CHECKING:
 
 
 FORMAT = 1  # of what is computed here: part of every key, raised when the numbers change
+FUNCTION_FORMAT = 1  # of what functions are given, and of the grids of their frames
 DENSE_CHUNK_HOP = 0.1  # seconds; "dense" for OpenL3, the hop its authors recommend
 LARGEST_PARTIAL = 64 * 2**20  # bytes; what is larger is not copied again and again while it grows
 
@@ -176,7 +184,7 @@ def find_obstacle(model: Model, layer: str, engine: EngineOption = "auto") -> st
 
     Essentia runs all of them; where it is not installed, some cannot be translated for another engine.
     """
-    if essentia.is_installed():
+    if essentia.is_installed() or isinstance(model, FunctionModel):
         return ""
     try:
         choose_engine([LayerSpec.of(model, layer, None, engine=engine)], lambda *_: None)
@@ -189,7 +197,8 @@ def compare_engines(specs: Sequence[LayerSpec], report: Report) -> None:
     """Compare the engines for graphs of which nothing is known on this machine yet, before processes start on them."""
     if not essentia.is_installed():
         return
-    unknown = [spec for spec in specs if spec.engine != "essentia" and not kept_verdicts(spec.model, spec.weights)]
+    graphs = [spec for spec in specs if spec.engine != "essentia" and not isinstance(spec, FunctionSpec)]
+    unknown = [spec for spec in graphs if not kept_verdicts(spec.model, spec.weights)]
     with contextlib.suppress(EngineError, GraphError):  # it is told where it stands in the way
         _choose_engines(dict(enumerate(unknown)), report)
 
@@ -219,7 +228,7 @@ def load_cached(audio: Audio, digest: str, spec: LayerSpec, store: Cache) -> Emb
         cached,
         title=audio.title,
         source=spec.weights.source,
-        grid=spec.grid(cached.grid.n_samples),
+        grid=spec.regrid(cached.grid),
         labels=spec.labels(cached.shape[1]),
         # What was computed of another file with the same sound names that one.
         info={**cached.info, "audio": digest, "engine": spec.engine},
@@ -334,6 +343,8 @@ class LayerSpec:
     ) -> LayerSpec:
         """Return what :func:`embed` makes of these options; raises where it would."""
         check_engine(engine)
+        if isinstance(model, FunctionModel):
+            return FunctionSpec.of_function(model, layer, patch_hop, quality)
         weights = _weights(model, verify=False)  # hashed before they are loaded, not to look into the cache
         resolved, shapes = resolve_layer(model, weights, layer)
         checked = model.resample_quality if quality is None else check_quality(quality)
@@ -370,6 +381,10 @@ class LayerSpec:
         """
         return plan_grid(self.layer, self.shapes, self.frontend, self.patches(n_samples), n_samples)
 
+    def regrid(self, kept: FrameGrid) -> FrameGrid:
+        """Return the grid of an embedding from the one that it was kept with."""
+        return self.grid(kept.n_samples)
+
     def labels(self, dimensions: int) -> tuple[str, ...]:
         """Return a name for each of so many dimensions, or none; as the grid, they are no part of what is kept."""
         return self.layer.labels if len(self.layer.labels) == dimensions else ()
@@ -395,6 +410,56 @@ class LayerSpec:
         }
 
 
+@dataclass(frozen=True)
+class FunctionSpec(LayerSpec):
+    """The layer of a function: no engine runs it, and how many frames it gives is known once it was called."""
+
+    model: FunctionModel
+
+    @classmethod
+    def of_function(cls, model: FunctionModel, layer: str, patch_hop: PatchHop, quality: int | None) -> FunctionSpec:
+        """Return what :func:`embed` makes of these options; raises where it would."""
+        checked = model.resample_quality if quality is None else check_quality(quality)
+        hop = _check_hop(model, patch_hop)
+        return cls(model, _weights(model, verify=False), model.layer(layer), ((model.dimensions,),), checked, hop)
+
+    def using(self, engine: EngineOption) -> LayerSpec:  # noqa: ARG002
+        """Return the same: no engine has a part in it."""
+        return self
+
+    @property
+    def serving(self) -> tuple[LayerSpec, ...]:
+        """The only way to compute it."""
+        return (self,)
+
+    @property
+    def frontend(self) -> FrontEnd:
+        """Samples at the function's rate."""
+        rate = self.model.sample_rate
+        return FrontEnd(f"function {rate}", "", rate, self.model.patch_samples, self.model.patch_hop, 0)
+
+    def grid(self, n_samples: int, n_frames: int = 1) -> FrameGrid:
+        """Return the grid of so many frames."""
+        return self.model.grid(n_samples, n_frames)
+
+    def regrid(self, kept: FrameGrid) -> FrameGrid:
+        """Return the grid of an embedding from the one that it was kept with."""
+        return self.grid(kept.n_samples, kept.n_frames)
+
+    def key(self, digest: str) -> dict[str, Any]:
+        """Return the key in the cache for a track of this digest: it holds the function's version and source."""
+        names = ("sample_rate", "patch_hop", "patch_samples", "centered", "version", "dimensions")
+        return {name: getattr(self.model, name) for name in names} | {
+            "audio": digest,
+            "weights": self.weights.sha256,
+            "model": self.model.name,
+            "layer": self.layer.name,
+            "resample_quality": self.quality,
+            "decoding": describe_decoders(),
+            "function_format": FUNCTION_FORMAT,
+        }
+
+
 def _weights(model: Model, *, verify: bool) -> Weights:
     weights = find_weights(model, verify=verify)
     if weights is None:
@@ -416,6 +481,8 @@ def round_hop(model: Model, patch_hop: PatchHop) -> float:
 def _check_hop(model: Model, patch_hop: Any) -> int:
     if patch_hop is None:
         return model.patch_hop
+    if isinstance(model, FunctionModel):
+        raise OptionError(f"patch_hop is fixed for {model.name!r}: its function gives the frames.")
     frontend = FRONTENDS[model.frontend]
     if frontend.channels == 2:
         raise OptionError(f"patch_hop is fixed for {model.name!r}: the graph cuts the whole track itself.")
@@ -447,7 +514,7 @@ def _compute(
 
     def by_input(i: int) -> tuple[int, str, int, str]:
         # Stereo first: the mix can be made of the channels, but not the other way round.
-        return -runs[i].frontend.channels, runs[i].model.frontend, runs[i].quality, runs[i].engine
+        return -runs[i].frontend.channels, runs[i].frontend.name, runs[i].quality, runs[i].engine
 
     # Samples of the track's own rate are kept where they are resampled here without Essentia, or it is loaded anyway.
     here = all(run.quality == LINEAR for run in runs.values()) or any(run.engine == "essentia" for run in runs.values())
@@ -455,16 +522,21 @@ def _compute(
     decoding = f"decoding {sound.title}"
     if specs:
         report(decoding, 0, 1)
-    for n, ((_, name, quality, engine), same_input) in enumerate(groupby(sorted(specs, key=by_input), by_input)):
+    for n, ((_, _name, quality, engine), same_input) in enumerate(groupby(sorted(specs, key=by_input), by_input)):
         places = [i for i in same_input if i in specs]
         if not places:
             continue
         with cancellable(partial(report, decoding, int(n > 0), 1)):
-            samples = _samples(sound, FRONTENDS[name], quality, keep=several, exact=engine == "essentia")
+            frontend = runs[places[0]].frontend
+            samples = _samples(sound, frontend, quality, keep=several, exact=engine == "essentia")
         check()
         if not n:
             report(decoding, 1, 1)
         some = {i: runs[i] for i in places if i in specs}
+        functions = {i: spec for i, spec in some.items() if isinstance(spec, FunctionSpec)}
+        if functions:
+            yield from _run_functions(sound, digest, samples, functions, report)
+            continue
         insisting = frozenset(i for i in some if specs[i].engine != "auto")
         yield from _run_graphs(sound, digest, samples, some, insisting, report, every)
 
@@ -474,6 +546,8 @@ def _choose_engines(specs: Mapping[int, LayerSpec], report: Report) -> dict[int,
     runs = dict(specs)
     graphs: dict[tuple[str, str], list[int]] = {}
     for i, spec in specs.items():
+        if isinstance(spec, FunctionSpec):
+            continue
         graphs.setdefault((spec.weights.sha256, spec.engine), []).append(i)
     for places in graphs.values():
         some = [specs[i] for i in places]
@@ -481,6 +555,27 @@ def _choose_engines(specs: Mapping[int, LayerSpec], report: Report) -> dict[int,
         engine = choose_engine(some, report)
         runs |= {i: specs[i].using(engine) for i in places}
     return runs
+
+
+def _run_functions(
+    sound: Audio, digest: str, samples: NDArray[np.float32], specs: Mapping[int, FunctionSpec], report: Report
+) -> Iterator[tuple[int, Embedding, bool]]:
+    """Yield what functions give of the same samples."""
+    for i, spec in specs.items():
+        model = spec.model
+        report(model.name, 0, 1)
+        values = model.compute(samples, sound.title)
+        report(model.name, 1, 1)
+        grid = spec.grid(len(samples), len(values))
+        info = spec.key(digest) | {"engine": "function", "padded": False}
+        yield (
+            i,
+            Embedding(
+                values, grid, model.name, spec.layer.name, labels=spec.labels(values.shape[1]), unit=spec.layer.unit,
+                title=sound.title, source=spec.weights.source, info=info,
+            ),
+            True,
+        )  # fmt: skip
 
 
 def _run_graphs(

@@ -2,6 +2,8 @@
 
 from embviz.models.catalogue import ALIASES, CATALOGUE
 from embviz.models.custom import register_model, unregister_model
+from embviz.models.function_model import FunctionModel
+from embviz.models.functions import register_function, unregister_function
 from embviz.models.layer import Layer
 from embviz.models.lookup import get_model, known_models, list_models, model_title
 from embviz.models.model import LayerList, Model, ModelLike, ModelList, Source, VectorSource, VectorSources
@@ -11,6 +13,7 @@ from embviz.models.weights import PullResult, find_weights, has_weights, pull, p
 __all__ = [
     "ALIASES",
     "CATALOGUE",
+    "FunctionModel",
     "Layer",
     "LayerList",
     "Model",
@@ -29,7 +32,9 @@ __all__ = [
     "model_title",
     "pull",
     "pull_all",
+    "register_function",
     "register_model",
+    "unregister_function",
     "unregister_model",
     "weights_state",
 ]

@@ -19,6 +19,7 @@ from embviz.core.io import parse_json, write_bytes
 from embviz.errors import GraphError, ModelError, did_you_mean
 from embviz.inference.onnx_files import remove_translations
 from embviz.models import weight_store
+from embviz.models.baselines import BASELINES
 from embviz.models.catalogue import ALIASES, CATALOGUE
 from embviz.models.layer import Layer, format_shape
 from embviz.models.metadata import get_mapping, get_text, read_metadata
@@ -91,7 +92,7 @@ def register_model(
 
     path = Path(graph).expanduser()
     draft = _ModelDraft(path, Graph.read(path), read_metadata(path, metadata))
-    name = _check_name(name if name is not None else path.stem)
+    name = check_name(name if name is not None else path.stem)
     nodes = {"input": input, "embedding": embedding, "output": output}
     return _register(draft.model(name, frontend, nodes, labels), path)
 
@@ -179,13 +180,14 @@ def _build(kind: Any, fields: Mapping[str, Any]) -> Any:
     return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in fields.items()})
 
 
-def _check_name(name: str) -> str:
-    if not _NAME.fullmatch(name):
+def check_name(name: Any) -> str:
+    """Return a name for a model of one's own, checked to be one that is free in the catalogue."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ModelError(
             f"A model's name is expected to be of letters, digits, '.', '_' and '-', {name!r} was found; give one as "
             "name=."
         )
-    if name.lower() in {known.lower() for known in (*CATALOGUE, *ALIASES)}:
+    if name.lower() in {known.lower() for known in (*CATALOGUE, *ALIASES, *BASELINES)}:
         raise ModelError(f"The name {name!r} is taken by a model of embviz; give this one another name=.")
     return name
 

@@ -19,10 +19,10 @@ def layer_table(model: Model, *, all_nodes: bool) -> pd.DataFrame:
     """Return one row per layer; see :meth:`embviz.models.Model.layers`."""
     import pandas as pd
 
-    weights = weight_store.locate(model)
+    weights = None if model.identity else weight_store.locate(model)
     if weights is not None:
         rows = _rows_of_graph(model, weights, all_nodes)
-    elif all_nodes:
+    elif all_nodes and not model.identity:
         remedy = f"run `embviz pull {model.name}` first"
         raise WeightsError(f"The nodes of {model.name!r} are read from its weights, which are not here; {remedy}.")
     else:

@@ -8,8 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from embviz.errors import ModelError, OptionError, did_you_mean
+from embviz.models.baselines import BASELINES
 from embviz.models.catalogue import ALIASES, CATALOGUE
 from embviz.models.custom import registered_models
+from embviz.models.functions import registered_functions
 from embviz.models.model import Model, ModelLike
 from embviz.models.weight_store import state
 
@@ -50,14 +52,15 @@ def get_model(name: ModelLike) -> Model:
     if (known := find_model(name)) is not None:
         return known
     raise ModelError(
-        f"There is no model {name!r}.{did_you_mean(name, [*ALIASES, *CATALOGUE, *registered_models()])} "
-        "list_models() shows them all; register_model() adds your own."
+        f"There is no model {name!r}.{did_you_mean(name, [*ALIASES, *(model.name for model in known_models())])} "
+        "list_models() shows them all; register_model() and register_function() add your own."
     )
 
 
 def find_model(name: str) -> Model | None:
     """Return the record of a model by its name or alias; None where there is none."""
-    return CATALOGUE.get(ALIASES.get(name, name)) or registered_models().get(name)
+    known = CATALOGUE.get(ALIASES.get(name, name)) or BASELINES.get(name) or registered_functions().get(name)
+    return known or registered_models().get(name)
 
 
 def model_title(name: str) -> str:
@@ -72,9 +75,10 @@ def known_models() -> list[Model]:
     Returns
     -------
     list of Model
-        Those of the catalogue, then the user's own.
+        Those of the catalogue, then the baselines, then the user's own.
     """
-    return [*CATALOGUE.values(), *registered_models().values()]
+    own = {**registered_models(), **registered_functions()}
+    return [*CATALOGUE.values(), *BASELINES.values(), *own.values()]
 
 
 def list_models(*, system: str | None = None) -> pd.DataFrame:
@@ -83,7 +87,8 @@ def list_models(*, system: str | None = None) -> pd.DataFrame:
     Parameters
     ----------
     system : str, optional
-        Only the models of this system, such as ``"tempocnn"``; ``"custom"`` gives the user's own.
+        Only the models of this system, such as ``"tempocnn"``; ``"custom"`` gives the user's own networks,
+        ``"function"`` the baselines MFCC and chroma and the functions that were registered.
 
     Returns
     -------
@@ -107,7 +112,7 @@ def list_models(*, system: str | None = None) -> pd.DataFrame:
     """
     import pandas as pd
 
-    systems = [*ALIASES, "custom"]
+    systems = [*ALIASES, "custom", "function"]
     if system not in (None, *systems):
         raise OptionError(
             f"There is no system {system!r}.{did_you_mean(str(system), systems)} Expected one of {', '.join(systems)}."

@@ -81,8 +81,8 @@ class Model:
         Essentia's file stem, such as ``"msd-musicnn-1"``.
     title : str
         Name for people, such as ``"MusiCNN (MSD)"``.
-    system : {"musicnn", "vgg", "tempocnn", "openl3", "vggish", "spleeter", "custom"}
-        Family of the model, or ``"custom"`` for a user's own.
+    system : {"musicnn", "vgg", "tempocnn", "openl3", "vggish", "spleeter", "custom", "function"}
+        Family of the model; ``"custom"`` for a user's own network, ``"function"`` for what is computed by Python.
     task : str
         What it was trained to do.
     parameters : int
@@ -121,6 +121,8 @@ class Model:
         is none. The network is run up to there in small batches, which takes less time and memory.
     note : str
         What one has to know before trusting the figures; empty where there is nothing.
+    identity : str
+        Digest of what computes a model that has no weights, a function; empty for networks.
     """
 
     name: str
@@ -145,6 +147,7 @@ class Model:
     sources: tuple[Source, ...]
     trunk: str = ""
     note: str = ""
+    identity: str = ""
 
     @property
     def patch_seconds(self) -> float:

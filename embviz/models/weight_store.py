@@ -86,6 +86,8 @@ def locate(model: Model, *, verify: bool = True) -> Weights | None:
     The file is hashed at its first use in a process and whenever its size or time of change is another; `verify` as
     for :func:`embviz.models.find_weights`.
     """
+    if model.identity:
+        return Weights(Path(), model.identity, "function")
     own, *shared = model_folders()
     found = _locate_in(own, model, verify=verify)
     for folder in shared if found is None else ():
@@ -112,6 +114,8 @@ def _locate_in(folder: Path, model: Model, *, verify: bool) -> Weights | None:
 
 def state(model: Model) -> str:
     """Say how a model's weights stand; see :func:`embviz.models.weights_state`."""
+    if model.identity:
+        return "ready"
     for folder in model_folders():
         with contextlib.suppress(WeightsError):
             if read_note(model, folder / f"{model.name}.pb") is not None:

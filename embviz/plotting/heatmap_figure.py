@@ -213,7 +213,8 @@ def _poster_figure(pairs: Sequence[tuple[Model, Embedding | str | None]], look: 
 
 def _poster_panel(model: Model, embedding: Embedding | str | None) -> _Panel:
     # The details of the task stand in the model's record; here a narrow page has to hold the line.
-    facts = [re.split(r"[(,;]", model.task)[0].strip(), f"{format_magnitude(model.parameters)} parameters"]
+    size = [] if model.identity else [f"{format_magnitude(model.parameters)} parameters"]
+    facts = [re.split(r"[(,;]", model.task)[0].strip(), *size]
     if not isinstance(embedding, Embedding):
         details = *facts, plural(model.dimensions, "dimension")
         lines = [style.plotly_text(line, LINE) for line in textwrap.wrap(embedding or "", LINE)]

@@ -1,0 +1,46 @@
+"""The baselines: descriptors by formula, as models beside those that have learned something."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from embviz.audio import descriptors
+from embviz.models.function_model import describe_function
+
+_MFCC = describe_function(
+    "mfcc",
+    descriptors.mfcc,
+    sample_rate=descriptors.RATE,
+    version="1",
+    identity="embviz mfcc 1",
+    hop=descriptors.MFCC_HOP,
+    window=descriptors.MFCC_FRAME,
+    centered=True,
+    dimensions=descriptors.COEFFICIENTS,
+    names=tuple(f"MFCC {i}" for i in range(descriptors.COEFFICIENTS)),
+    unit="dB",
+    title="MFCC",
+    task="Shape of the spectrum by formula, nothing trained: a baseline of timbre",
+    licence="AGPL-3.0, as embviz: a formula",
+    citation="S. Davis, P. Mermelstein, Comparison of parametric representations for monosyllabic word recognition in "
+    "continuously spoken sentences, IEEE Transactions on Acoustics, Speech, and Signal Processing, 1980",
+)
+_CHROMA = describe_function(
+    "chroma",
+    descriptors.chroma,
+    sample_rate=descriptors.RATE,
+    version="1",
+    identity="embviz chroma 1",
+    hop=descriptors.CHROMA_HOP,
+    window=descriptors.CHROMA_FRAME,
+    centered=True,
+    dimensions=len(descriptors.PITCH_CLASSES),
+    names=descriptors.PITCH_CLASSES,
+    unit="share of energy",
+    title="Chroma",
+    task="Energy of the twelve pitch classes by formula, nothing trained: a baseline of harmony",
+    licence="AGPL-3.0, as embviz: a formula",
+    citation="T. Fujishima, Realtime chord recognition of musical sound: a system using Common Lisp Music, ICMC 1999",
+)
+#: What every other model has to be better than.
+BASELINES = MappingProxyType({model.name: model for model in (_MFCC, _CHROMA)})
