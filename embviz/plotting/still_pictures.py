@@ -33,6 +33,7 @@ ACCENT, PLAYHEAD = "#1f7ac4", "#ff5252"
 TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600, 7200)  # seconds
 MAP = (760, 560)  # pixels
 COLUMN, ROW, LEFT = 90, 48, 150  # pixels for a tick of the axes of a map: across, upwards, and of its text
+CURVE = 56  # pixels, of a curve below a matrix
 MOST_POINTS = 50_000  # that are drawn; of more, as many evenly spaced ones
 PILL = "#3a3f45"
 
@@ -136,12 +137,19 @@ def strips_drawing(
     return draw
 
 
-def matrix_drawing(cells: NDArray[np.uint8], duration: float, low: float, high: float) -> Drawing:
-    """Return what draws a matrix of bytes ``[n, n]`` over time × time, which runs to the right and upwards."""
+def matrix_drawing(
+    cells: NDArray[np.uint8], duration: float, low: float, high: float, *, boundaries: Sequence[float] = (),
+    curve: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None,
+) -> Drawing:  # fmt: skip
+    """Return what draws a matrix of bytes ``[n, n]`` over time × time, which runs to the right and upwards.
+
+    `boundaries` are moments in seconds, drawn on both axes; below the matrix stands a curve, of times and values.
+    """
 
     def draw(share: float) -> Picture:
         side = round(480 * share)
-        picture = Picture(side + 110, side + AXIS)
+        lane = round(CURVE * share) if curve is not None and len(curve[0]) else 0
+        picture = Picture(side + 110, side + lane + AXIS)
         colors = color_ramp(VIRIDIS, LEVELS)
         pixels = colors[np.maximum(cells.astype(int) - 1, 0) * LEVELS // 255]
         pixels[cells == 0] = 0
@@ -149,7 +157,44 @@ def matrix_drawing(cells: NDArray[np.uint8], duration: float, low: float, high: 
         picture.paste(stretch(colors[::-1, None], side, 10), side + 8, 0)
         for value, at in ((high, 10), (low, side - 2)):
             picture.text(f"{value:.3g}".replace("-", "−"), side + 24, at)
-        _draw_time_axis(picture, side, side, (0.0, duration))
+        if curve is not None and lane:
+            _draw_curve(picture, *curve, (side, side + 4, lane - 4), duration)
+        for second in boundaries:
+            x = _column(second, side, (0.0, duration))
+            picture.fill(x, 0, 1, side, "#ffffff", 190)
+            picture.fill(0, side - 1 - x, side, 1, "#ffffff", 190)
+            picture.fill(x, side + 4, 1, max(0, lane - 4), INK)
+        _draw_time_axis(picture, side, side + lane, (0.0, duration))
+        return picture
+
+    return draw
+
+
+def comparison_drawing(
+    waves: Sequence[tuple[NDArray[np.int8], float]], path: NDArray[np.float32]
+) -> Drawing:  # fmt: skip
+    """Return what draws two waveforms, peaks and seconds of each, and lines between moments that belong together.
+
+    `path` holds these, in seconds of both, ``[k, 2]``.
+    """
+
+    def draw(share: float) -> Picture:
+        width, tall, between = (round(size * share) for size in (WIDTH, 80, 56))
+        picture = Picture(width, 2 * (tall + AXIS) + between)
+        for (peaks, duration), top in zip(waves, (0, tall + AXIS + between), strict=True):
+            _draw_wave(picture, peaks, width, top, tall)
+            _draw_time_axis(picture, width, top + tall, (0.0, duration))
+        if len(path):
+            columns = [
+                np.interp(np.arange(0, width, 14) / width * waves[0][1], path[:, 0], seconds, left=-1, right=-1)
+                / duration * (width - 1)
+                for seconds, (_, duration) in zip(path.T, waves, strict=True)
+            ]  # fmt: skip
+            share_down = (np.arange(between) + 0.5) / between
+            for above, below in zip(*columns, strict=True):
+                if min(above, below) >= 0:
+                    xs = np.round(above + share_down * (below - above)).astype(int)
+                    picture.pixels[tall + AXIS + np.arange(between), np.clip(xs, 0, width - 1)] = (*rgb(FAINT), 255)
         return picture
 
     return draw
@@ -161,10 +206,7 @@ def waveform_drawing(peaks: NDArray[np.int8], duration: float, *, selected: Sequ
     def draw(share: float) -> Picture:
         width, tall = round(WIDTH * share), round(96 * share)
         picture = Picture(width, tall + AXIS)
-        columns = np.arange(width) * len(peaks) // width
-        for x, (low, high) in enumerate(peaks[columns].astype(int)):
-            top = round((127 - high) / 254 * (tall - 1))
-            picture.fill(x, top, 1, round((127 - low) / 254 * (tall - 1)) - top + 1, ACCENT)
+        _draw_wave(picture, peaks, width, 0, tall)
         _draw_range(picture, selected, width, 0, tall, (0.0, duration))
         _draw_time_axis(picture, width, tall, (0.0, duration))
         return picture
@@ -250,6 +292,27 @@ def _strip_pixels(strip: Strip, width: int, height: int, span: tuple[float, floa
     pixels[:] = strip.colors[(np.nan_to_num(drawn) * (LEVELS - 1)).round().astype(int)]
     pixels[np.isnan(drawn) | ~there] = 0
     return pixels
+
+
+def _draw_wave(picture: Picture, peaks: NDArray[np.int8], width: int, top: int, tall: int) -> None:
+    """Draw the lowest and highest samples of each column."""
+    columns = np.arange(width) * len(peaks) // width
+    for x, (low, high) in enumerate(peaks[columns].astype(int)):
+        upper = round((127 - high) / 254 * (tall - 1))
+        picture.fill(x, top + upper, 1, round((127 - low) / 254 * (tall - 1)) - upper + 1, ACCENT)
+
+
+def _draw_curve(
+    picture: Picture, times: NDArray[np.float32], values: NDArray[np.float32], box: tuple[int, int, int],
+    duration: float,
+) -> None:  # fmt: skip
+    """Fill what lies below a curve from 0 to its highest value, in a box: width, top and height in pixels."""
+    width, top, tall = box
+    seconds = np.arange(width) / max(width - 1, 1) * duration
+    known = np.nan_to_num(np.maximum(values, 0))
+    heights = np.interp(seconds, times, known) / (known.max() or 1) * tall
+    for x, height in enumerate(np.round(heights).astype(int)):
+        picture.fill(x, top + tall - int(height), 1, int(height), ACCENT)
 
 
 def _draw_range(

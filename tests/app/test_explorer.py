@@ -427,7 +427,7 @@ def test_a_state_restores_a_view(folder, explore):
 @pytest.mark.parametrize(
     "state", [7, {}, {"format": 99}, {"rows": [{"layer": "x"}]}, {"tab": "none"}, {"range": "no"}, {"track": 7},
               {"layers": 7}, {"similarity": []}, {"similarity": None}, {"time": float("nan")}, {"rate": "fast"},
-              {"view": [1.0, float("inf")]}],
+              {"view": [1.0, float("inf")]}, {"boundaries": {"kernel": -1}}, {"boundaries": {"size": 1}}],
 )  # fmt: skip
 def test_what_is_no_state_raises(folder, state):
     before = len(registered)
@@ -721,6 +721,34 @@ def test_the_structure_of_a_track(folder, explore):
     explorer.open(1).wait()
     assert explorer.widget.similarity["status"] == "ready"
     assert explorer._controller.similarity.work.model == "msd-musicnn-1"
+
+
+def test_what_is_chosen_for_boundaries_stays_and_goes_into_code_state_page_and_still(folder, explore, tmp_path):
+    explorer = explore(folder, models=["musicnn"]).wait()
+    explorer.widget.tab = "similarity"
+    explorer.wait()
+    view = explorer._controller.similarity.work.view
+    assert view.agreement.startswith("F against 2 known sections: ")
+    view.set_state({"kernel": 4.0})
+    view.set_state({"prominence": 0.01})
+    code = explorer.code()
+    assert code == explorer.widget.code
+    namespace = {}
+    exec(code, namespace)  # noqa: S102
+    assert namespace["boundaries"].times.tolist() == view.boundaries
+    assert "print(boundaries.score([0.0, 6.0]))" in code
+    assert code.rstrip().endswith("SelfSimilarity.of(musicnn, kernel=4.0, prominence=0.01)")
+    state = json.loads(json.dumps(explorer.state()))
+    assert state["boundaries"] == {"kernel": 4.0, "prominence": 0.01}
+    assert "(kernel 4 s, prominence 0.01)" in explorer.still().lines[2]
+    page = explorer.to_html(tmp_path / "page.html").read_text()
+    assert '"kernel": 4.0' in page
+    assert '"adjustable": false' in page
+    explorer.open(1).wait()
+    assert explorer._controller.similarity.work.view.kernel == 4.0
+    assert explorer._controller.similarity.work.view.agreement == ""
+    again = explore(folder, state=state).wait()
+    assert again._controller.similarity.work.view.boundaries == view.boundaries
 
 
 # Weights. ----------------------------------------------------------------------------------------------------------

@@ -39,12 +39,14 @@ NASTY: list[Any] = [
 
 NAMES = {
     "embviz": {
-        "embed", "heatmap", "project", "scatter", "evaluate", "get_head", "Head.load", "Collection.from_folder",
-        "Collection.from_paths", "Collection.from_table", "sample_audio",
+        "embed", "boundaries", "heatmap", "project", "scatter", "evaluate", "get_head", "Head.load",
+        "Collection.from_folder", "Collection.from_paths", "Collection.from_table", "sample_audio",
     },
     "collection": {"embed", "table.loc", "assign"},
+    "SelfSimilarity": {"of"},
 }  # fmt: skip
 ANALYSIS = {"agreement", "cluster", "name_clusters", "tag_columns", "tempo_column"}
+IMPORTS = {"embviz.analysis": ANALYSIS, "embviz.widgets.self_similarity": {"SelfSimilarity"}}
 METHODS = {
     "mean",
     "to_frame",
@@ -57,12 +59,14 @@ METHODS = {
     "isna",
     "eq",
     "reindex",
+    "score",
 }  # of what was computed before
 ATTRIBUTES = {"xy", "spread", "labels", "table", "loc", "index"}
 OPTIONS = {
     "layer", "patch_hop", "engine", "order", "scale", "head", "pooling", "seed", "metric", "color", "size", "clusters",
     "names", "k", "layers", "groups", "folds", "classifier", "time", "n_clusters", "min_cluster_size", "min_samples",
     "init", "shown", "n_neighbors", "min_dist", "spread", "n_epochs", "negative_sample_rate", "repulsion_strength",
+    "kernel", "prominence",
     "max_iter", "local_connectivity", "perplexity", "early_exaggeration", "learning_rate", "MN_ratio", "FP_ratio",
 }  # fmt: skip
 COLORS = {
@@ -94,8 +98,8 @@ def is_line(line: ast.stmt, known: set[str]) -> bool:
     if isinstance(line, ast.Import):
         return [(name.name, name.asname) for name in line.names] == [("embviz", None)]
     if isinstance(line, ast.ImportFrom):
-        ours = line.module == "embviz.analysis" and not line.level
-        return ours and all(name.name in ANALYSIS and name.asname is None for name in line.names)
+        known_names = IMPORTS.get(line.module or "", set())
+        return not line.level and all(name.name in known_names and name.asname is None for name in line.names)
     if not isinstance(line, ast.Expr | ast.Assign | ast.AugAssign) or not is_known(line.value, known):
         return False
     targets = [line.target] if isinstance(line, ast.AugAssign) else getattr(line, "targets", [])
@@ -298,7 +302,8 @@ def open_state(folder: Path, rng: random.Random, seed: int) -> tuple[str, Any]:
     state = {
         "format": 1, "track": str(folder / "1 L'été.wav"), "rows": [dict(STATE), {"model": "msd-musicnn-1"}],
         "tab": "evaluation", "range": [1.0, 2.0], "view": [0.0, 3.0], "time": 1.0, "rate": 1.0, "volume": 1.0,
-        "looping": False, "layers": "", "similarity": ["", ""], "evaluation": choices | {"classifier": "knn"},
+        "looping": False, "layers": "", "similarity": ["", ""],
+        "boundaries": {"kernel": 30.0, "prominence": 0.1}, "evaluation": choices | {"classifier": "knn"},
     }  # fmt: skip
     try:
         return "survived", make_explorer(folder, change(state, rng))

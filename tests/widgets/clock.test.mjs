@@ -293,3 +293,28 @@ test("without a sound nothing plays, and the playhead can still be moved", async
   silent.seek(4);
   assert.equal(silent.time, 4);
 });
+
+test("a playhead that is pointed elsewhere takes its sound along when it is played", async () => {
+  clock.point(40);
+  assert.deepEqual([clock.time, media.currentTime], [40, 0]);
+  media.at(0);
+  assert.equal(clock.time, 40);
+  await clock.play();
+  assert.deepEqual([clock.time, media.currentTime], [40, 40]);
+});
+
+test("partners do not silence each other", async () => {
+  const [one, other] = [clockOf("one"), clockOf("other")];
+  const sounds = [new FakeMedia(), new FakeMedia()];
+  [one, other].forEach((each, i) => {
+    each.load(10);
+    each.attach(sounds[i]);
+  });
+  await one.play();
+  await other.play();
+  assert.deepEqual([one.playing, other.playing], [false, true]);
+  one.partners.add(other);
+  other.partners.add(one);
+  await one.play();
+  assert.deepEqual([one.playing, other.playing], [true, true]);
+});

@@ -166,7 +166,7 @@ test("without a track no key does anything, and the panel's keys are not the clo
 
 test("the help lists every key that does something", () => {
   const listed = KEYS.flatMap(([, lines]) => lines.flatMap(([keys]) => keys));
-  for (const key of ["Space", "Home", "End", "L", "M", "Esc", "[", "]", "0", "1", "4", "/", "?", "Alt ↑"])
+  for (const key of ["Space", "Home", "End", "L", "M", "Esc", "[", "]", ",", ".", "0", "1", "4", "/", "?", "Alt ↑"])
     assert.ok(listed.includes(key), key);
 });
 

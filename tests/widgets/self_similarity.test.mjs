@@ -5,7 +5,8 @@ import { colorsOf, tipPlace } from "../../embviz/widgets/src/base/canvas.js";
 import {
   axisTicks, pixelsOf, shownCells, squareOf, timeToY, valueAt, yToTime,
 } from "../../embviz/widgets/src/self_similarity/matrix.js";
-import { GUTTER } from "../../embviz/widgets/src/base/time.js";
+import { boundariesSaid, noveltyAt, noveltySaid } from "../../embviz/widgets/src/self_similarity/novelty.js";
+import { GUTTER, steppedTo } from "../../embviz/widgets/src/base/time.js";
 
 // Cells of 2 s from 1 s on: edges at 1, 3, 5 … 41.
 const lengths = { hop: 2000, patch: 4000, receptive_field: 4000 };
@@ -82,4 +83,28 @@ test("a tip goes to the other side where there is no room", () => {
 test("the lowest byte has the lowest colour, an empty cell has none", () => {
   const table = colorsOf([0, 1], 0, 1, Uint32Array.from({ length: 256 }, (_, i) => 500 + i));
   assert.deepEqual([table[0], table[1], table[128], table[255]], [0, 500, 628, 755]);
+});
+
+test("a step leads to the next boundary, or to the one before, and at last to the beginning", () => {
+  const times = [12, 30, 47.5];
+  assert.equal(steppedTo(times, 0, 1), 12);
+  assert.equal(steppedTo(times, 12, 1), 30);
+  assert.equal(steppedTo(times, 47.5, 1), null);
+  assert.equal(steppedTo(times, 40, -1), 30);
+  // Music goes on: who has just passed one wants the one before.
+  assert.equal(steppedTo(times, 30.3, -1), 12);
+  assert.equal(steppedTo(times, 12.3, -1), 0);
+  assert.equal(steppedTo([], 12, -1), null);
+});
+
+test("novelty is told at the nearest border of frames, and boundaries by their time", () => {
+  const novelty = { times: Float32Array.of(1, 3, 5), values: Float32Array.of(0.1, 0.6, NaN), boundaries: [3] };
+  assert.equal(noveltyAt(novelty, 1.9).toFixed(2), "0.10");
+  assert.equal(noveltyAt(novelty, 2.1).toFixed(2), "0.60");
+  assert.equal(noveltyAt(novelty, 9), null);
+  assert.equal(noveltyAt({ ...novelty, times: new Float32Array(0) }, 1), null);
+  assert.deepEqual(noveltySaid(novelty, 2.9, 0.1), ["boundary at 0:03.0", "novelty 0.60"]);
+  assert.deepEqual(noveltySaid(novelty, 1.2, 0.1), ["0:01.2", "novelty 0.10"]);
+  assert.equal(boundariesSaid([3, 65]), "2 boundaries: 0:03.0, 1:05.0.");
+  assert.equal(boundariesSaid([]), "No boundaries were found.");
 });

@@ -16,7 +16,18 @@ from embviz.widgets.heatmap import Heatmap
 
 SOURCES = sorted((Path(bundle.__file__).parent / "src").glob("**/*.js"))
 ENTRIES = ("widgets", "track_page", "collection_page")
-WIDGETS = ("atlas", "confusion", "curves", "feature_maps", "heatmap", "panel", "player", "scatter", "self_similarity")
+WIDGETS = (
+    "atlas",
+    "comparison",
+    "confusion",
+    "curves",
+    "feature_maps",
+    "heatmap",
+    "panel",
+    "player",
+    "scatter",
+    "self_similarity",
+)
 
 # Counts the scripts that are loaded through blobs.
 COUNT = """() => {

@@ -23,6 +23,7 @@ def embedding(values=None):
 
 def state(widget):
     names = ["clock", "title", "cells", "n", "low", "high", "edges", "meaning", "sections", "size", "message"]
+    names += ["novelty", "novelty_times", "boundaries", "kernel", "prominence", "agreement", "adjustable"]
     return {name: getattr(widget, name) for name in names}
 
 
@@ -93,6 +94,48 @@ def test_unknown_options_are_refused_and_clocks_are_own():
     with pytest.raises(OptionError, match=r"no option 'sise'.*'size'"):
         SelfSimilarity.of(embedding(), sise=3)
     assert SelfSimilarity.of(embedding()).clock != SelfSimilarity.of(embedding()).clock
+
+
+def halves():
+    """An embedding whose first half says one thing, and whose second half another; the border is at 21 s."""
+    values = np.zeros((N, 3), np.float32)
+    values[:10, 0] = values[10:, 1] = 1
+    return embedding(values + np.random.default_rng(5).normal(scale=0.01, size=values.shape))
+
+
+def test_the_boundary_of_two_halves_is_found_and_scored_against_known_sections():
+    sections = [{"name": "a", "start": 0.0}, {"name": "b", "start": 20.0}]
+    widget = SelfSimilarity.of(halves(), kernel=16.0, prominence=0.2, sections=sections)
+    assert widget.boundaries == [21.0]
+    times, novelty = (np.frombuffer(data, "<f4") for data in (widget.novelty_times, widget.novelty))
+    assert times[novelty.argmax()] == 21
+    assert widget.agreement.startswith("F against 2 known sections: 0.00 within 0.5 s and 1.00 within 3 s")
+    lines = widget.still().lines
+    assert lines[1] == "1 boundary at 0:21.0 (kernel 16 s, prominence 0.2)"
+    assert lines[2] == widget.agreement
+    picture = widget.still().draw(1.0).pixels
+    assert picture.shape[0] > 480 + 22, "the curve stands below the matrix"
+    assert (picture[:480, round(21 / 44 * 479)] == picture[10, round(21 / 44 * 479)]).mean() > 0.9
+
+
+def test_the_page_asks_for_another_kernel_and_gets_other_boundaries():
+    widget = SelfSimilarity.of(halves(), prominence=0.0)
+    before, finest = widget.novelty, len(widget.boundaries)
+    widget.set_state({"kernel": 4.0, "prominence": 0.9})
+    assert widget.novelty != before
+    assert len(widget.boundaries) <= max(finest, 1)
+    for wrong in ({"kernel": 0}, {"kernel": float("nan")}, {"prominence": 2}, {"kernel": "x"}, {"boundaries": [1.0]}):
+        kept = widget.boundaries
+        widget.set_state(wrong)
+        assert (widget.kernel, widget.prominence, widget.boundaries) == (4.0, 0.9, kept)
+
+
+@pytest.mark.parametrize("values", [np.zeros((N, 3)), np.full((N, 3), np.nan)])
+def test_where_nothing_changes_there_is_no_boundary(values):
+    widget = SelfSimilarity.of(embedding(values), sections=[{"name": "a", "start": 0.0}, {"name": "b", "start": 99.0}])
+    assert widget.boundaries == []
+    assert "0.00 within 3 s" in widget.agreement
+    assert widget.still().lines[1].startswith("0 boundaries (kernel")
 
 
 # -- the browser ------------------------------------------------------------------------------------------------------
@@ -269,3 +312,52 @@ def test_nothing_is_left_when_the_view_goes(bench):
     assert element.locator("*").count() == 0
     bench.clock("c", "c => { c.seek(5); c.setView(1, 3); }")
     assert not bench.page.evaluate("[...bench.widgets.s.model.listeners.values()].some((set) => set.size)")
+
+
+def test_boundaries_stand_on_the_matrix_the_curve_and_the_clock(bench):
+    element = bench.mount("s", "self_similarity", field(**found_state()), width=500)
+    settled(bench)
+    assert bench.clock("c", "c => c.boundaries") == [21.0]
+    lane = element.locator(".ev-similarity-novelty")
+    stage = element.locator(".ev-similarity-stage").bounding_box()
+    box = lane.bounding_box()
+    assert (box["x"], box["width"]) == (stage["x"], stage["width"]), "one axis for both"
+    assert sum(pixel(element, 21 / 44, 0.8)) > sum(pixel(element, 21.5 / 44, 0.8)) + 200
+    bench.page.mouse.move(box["x"] + box["width"] * 21 / 44, box["y"] + 20)
+    settled(bench)
+    assert element.locator(".ev-tip").inner_text().startswith("boundary at 0:21.0\nnovelty 1.0\n")
+    bench.page.mouse.click(box["x"] + box["width"] * 11 / 44, box["y"] + 20)
+    assert bench.clock("c")["time"] == pytest.approx(11, abs=0.2)
+    assert "1 boundary: 0:21.0." in element.locator("canvas").get_attribute("aria-label")
+    assert "1 boundary" in element.locator(".ev-similarity-form").inner_text()
+
+
+def test_keys_and_buttons_lead_from_boundary_to_boundary(bench):
+    element = bench.mount("s", "self_similarity", field(**found_state() | {"boundaries": [10.0, 21.0]}), width=500)
+    settled(bench)
+    element.locator(".ev-similarity-stage").focus()
+    for key, time in ((".", 10), (".", 21), (".", 21), (",", 10), (",", 0)):
+        bench.page.keyboard.press(key)
+        assert bench.clock("c")["time"] == time
+    element.get_by_role("button", name="Boundary after").click()
+    assert bench.clock("c")["time"] == 10
+    bench.page.evaluate("bench.widgets.s.abort.abort()")
+    assert bench.clock("c", "c => c.boundaries") == []
+
+
+def test_sliders_ask_python_and_a_page_without_python_has_none(bench):
+    element = bench.mount("s", "self_similarity", field(**found_state()), width=500)
+    kernel = element.get_by_role("slider", name="Kernel")
+    assert kernel.input_value() == "16"
+    kernel.fill("30")
+    bench.page.wait_for_function("bench.widgets.s.model.get('kernel') === 30")
+    assert "30 s" in element.locator(".ev-similarity-form").inner_text()
+    bench.change("s", "adjustable", False)
+    assert kernel.count() == 0
+    assert "kernel 30 s, prominence 0.2" in element.locator(".ev-similarity-form").inner_text()
+
+
+def found_state():
+    widget = SelfSimilarity.of(halves(), kernel=16.0, prominence=0.2)
+    names = ("novelty", "novelty_times", "boundaries", "kernel", "prominence", "agreement")
+    return {name: getattr(widget, name) for name in names} | {"adjustable": True}

@@ -8,6 +8,8 @@ import re
 from embviz.app.explorer.context import ExplorerContext
 from embviz.app.explorer.heatmap_rows import HeatmapRows
 from embviz.app.explorer.row import Row
+from embviz.app.explorer.similarity_tab import SimilarityTab
+from embviz.app.tracks import Track
 from embviz.core.paths import python_path
 from embviz.heads import known_heads
 from embviz.models import ALIASES
@@ -17,11 +19,7 @@ def generate_code(context: ExplorerContext, heatmaps: HeatmapRows) -> str:
     """Return Python that computes and draws what is shown, without a panel."""
     if context.track is None:
         return ""
-    lines = ["import embviz", ""]
-    if context.track.path is None:
-        lines += ["# The sound came as an array: put samples and sample rate here.", "track = (samples, sample_rate)"]
-    else:
-        lines += [f"track = {python_path(context.track.current_path or '')}"]
+    lines = ["import embviz", "", *_track_lines(context.track)]
     names: dict[str, int] = {}
     drawn: list[str] = []
     means: list[str] = []
@@ -44,6 +42,29 @@ def generate_code(context: ExplorerContext, heatmaps: HeatmapRows) -> str:
     if means:
         means = ["", "# The mean of the selected seconds: a value per dimension.", *means]
     return "\n".join([*lines, *means, "", *drawn]).rstrip() + "\n"
+
+
+def similarity_code(context: ExplorerContext, tab: SimilarityTab) -> str:
+    """Return Python that finds and draws the boundaries that are shown; empty where none are."""
+    if context.track is None or not tab.work.drawn:
+        return ""
+    row = Row(tab.work.model, tab.work.layer)
+    name = _variable_name(row, {})
+    arguments = ["track", ascii(row.model), *_option_arguments(row, context.engine)]
+    chosen = "".join(f", {option}={value!r}" for option, value in tab.choices.items())
+    starts = [start for _name, start in context.track.sections]
+    lines = ["import embviz", "from embviz.widgets.self_similarity import SelfSimilarity", ""]
+    lines += [*_track_lines(context.track), f"{name} = embviz.embed({', '.join(arguments)})"]
+    lines += [f"boundaries = embviz.boundaries({name}{chosen})", "print(boundaries.to_frame())"]
+    if len(starts) > 1:
+        lines += [f"print(boundaries.score({starts!r}))  # against the known sections, which start at these seconds"]
+    return "\n".join([*lines, "", f"SelfSimilarity.of({name}{chosen})"]) + "\n"
+
+
+def _track_lines(track: Track) -> list[str]:
+    if track.path is None:
+        return ["# The sound came as an array: put samples and sample rate here.", "track = (samples, sample_rate)"]
+    return [f"track = {python_path(track.current_path or '')}"]
 
 
 def _selected_seconds(row: Row, span: tuple[float, float]) -> tuple[float, float]:

@@ -74,6 +74,7 @@ class ExplorerController:
         if state is not None:
             context.panel.tab = state["tab"]
             self.evaluation_tab.restore(state["evaluation"])
+            self.similarity.choices = dict(state["boundaries"])
             for row in state["rows"]:
                 with context.guard():
                     self.heatmaps.add(**row)
@@ -225,6 +226,7 @@ class ExplorerController:
         tabs = {
             "layers": self.layers.lead.model,
             "similarity": [structure.model, structure.layer],
+            "boundaries": dict(self.similarity.choices),
             "evaluation": choices,
         }
         return states.make_state(self.context, self.heatmaps) | tabs
@@ -234,6 +236,7 @@ class ExplorerController:
         tab, atlas = self.context.panel.tab, self.map_tab.atlas
         shown = atlas.code() if tab == "map" and atlas is not None else ""
         shown = self.evaluation_tab.code() if tab == "evaluation" else shown
+        shown = codegen.similarity_code(self.context, self.similarity) if tab == "similarity" else shown
         return shown or codegen.generate_code(self.context, self.heatmaps)
 
     def cancel(self) -> None:
@@ -274,7 +277,7 @@ class ExplorerController:
             "show_map": self.map_tab.start,
             "show_all_tracks": self.map_tab.show_all,
             **self.evaluation_tab.commands(),
-            "export_page": lambda: export.start_export(self.context, self.heatmaps),
+            "export_page": lambda: export.start_export(self.context, self.heatmaps, self.similarity.row()),
             "dismiss_notice": self.context.dismiss,
         }
 

@@ -356,7 +356,8 @@ class Explorer(traitlets.HasTraits):
             If the page cannot be written or is too large for a browser; if no track is open, or an option is wrong.
         """
         self._context.finish()
-        return export.write_page(path, self._context, self._controller.heatmaps, **options)
+        controller = self._controller
+        return export.write_page(path, self._context, controller.heatmaps, controller.similarity.row(), **options)
 
     def close(self) -> None:
         """Stop all work, take the panel off the page and remove uploaded files."""

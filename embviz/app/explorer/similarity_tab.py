@@ -1,12 +1,17 @@
-"""The structure of the track: how alike its moments are to one model."""
+"""The structure of the track: how alike its moments are to one model, and where its parts begin."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
 
 from embviz.app.explorer.context import ExplorerContext
 from embviz.app.work import DrawnWork
 from embviz.core.embedding import Embedding
-from embviz.models import get_model
-from embviz.widgets.self_similarity import SelfSimilarity
+from embviz.export.static_widgets import without_comm
+from embviz.export.track_page import PageRow
+from embviz.models import get_model, model_title
+from embviz.widgets.self_similarity import LIMITS, SelfSimilarity
 
 
 class SimilarityTab:
@@ -15,6 +20,8 @@ class SimilarityTab:
     def __init__(self, context: ExplorerContext) -> None:
         self._context = context
         self.work = DrawnWork("")
+        #: What was chosen for the boundaries; it stays for other layers and tracks.
+        self.choices: dict[str, float] = {}
 
     def reset(self) -> None:
         """Forget the track before."""
@@ -29,17 +36,33 @@ class SimilarityTab:
         self._context.worker.cancel(lambda key: key == ("similarity",))
         work.model, work.layer = record.name, layer
         sections = self._context.track.sections if self._context.track is not None else ()
-        parts = [{"name": name, "start": start} for name, start in sections]
 
         def show(_i: int, embedding: Embedding, complete: bool) -> None:
             if complete:
                 work.close()
-                work.view = SelfSimilarity.of(embedding, clock=self._context.clock, title="", sections=parts)
-                work.drawn, work.status = True, "ready"
+                traits = {"sections": named_starts(sections), **self.choices}
+                work.view = SelfSimilarity.of(embedding, clock=self._context.clock, title="", **traits)
+                work.view.observe(self._keep_choice, list(LIMITS))
+                work.embedding, work.drawn, work.status = embedding, True, "ready"
 
         if self._context.can_start(work):
             self._context.embed(("similarity",), [work], show, self.publish)
         self.publish()
+
+    def _keep_choice(self, change: Any) -> None:
+        self.choices[change["name"]] = change["new"]
+        self._context.events.settled()
+
+    def row(self) -> PageRow | None:
+        """Return what stands on an exported page: the view as it is now; None where there is none."""
+        work, track = self.work, self._context.track
+        if work.embedding is None or not work.drawn or track is None:
+            return None
+        view = without_comm(SelfSimilarity).of(
+            work.embedding, title="", sections=named_starts(track.sections), **self.choices
+        )
+        facts = (f"structure by {model_title(work.model)} / {work.layer}",)
+        return PageRow(view, "Structure", facts, embedding=work.embedding)
 
     def close(self) -> None:
         """Take everything off the page."""
@@ -53,3 +76,8 @@ class SimilarityTab:
     def publish(self) -> None:
         """Show this view as it is."""
         self._context.panel.similarity = self.work.to_dict() if self.work.model else {}
+
+
+def named_starts(sections: Iterable[tuple[str, float]]) -> list[dict[str, Any]]:
+    """Return the sections of a track as widgets take them."""
+    return [{"name": name, "start": start} for name, start in sections]

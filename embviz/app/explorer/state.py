@@ -10,6 +10,7 @@ from embviz.app.explorer.heatmap_rows import HeatmapRows
 from embviz.errors import OptionError
 from embviz.widgets.base import is_finite
 from embviz.widgets.panel import TABS
+from embviz.widgets.self_similarity import LIMITS
 
 FORMAT = 1
 PLAYER = ("time", "rate", "volume", "looping")
@@ -36,7 +37,8 @@ def check_state(given: Any) -> dict[str, Any]:
     """Return a state with what is missing filled in; raises OptionError where it is none."""
     if not isinstance(given, Mapping) or given.get("format") != FORMAT or not isinstance(given.get("rows"), list):
         raise OptionError(f"A state is expected as Explorer.state() returns it, {given!r:.80} was found.")
-    usual: dict[str, Any] = {"track": None, "tab": "heatmaps", "layers": "", "similarity": ["", ""], "evaluation": {}}
+    usual: dict[str, Any] = {"track": None, "tab": "heatmaps", "layers": "", "similarity": ["", ""], "boundaries": {}}
+    usual |= {"evaluation": {}}
     usual |= {"range": [], "view": [], "time": 0.0, "rate": 1.0, "volume": 1.0, "looping": False}
     state = usual | dict(given)
     is_valid = (
@@ -48,6 +50,7 @@ def check_state(given: Any) -> dict[str, Any]:
         and isinstance(state["layers"], str)
         and isinstance(state["evaluation"], Mapping)
         and _are_all(str, state["similarity"], 2)
+        and _are_choices(state["boundaries"])
         and all(state[name] == [] or _are_all(float, state[name], 2) for name in ("range", "view"))
         and _are_all(float, [state[name] for name in PLAYER], len(PLAYER))
     )
@@ -81,6 +84,14 @@ def _are_all(kind: type, values: Any, count: int) -> bool:
     if kind is str:
         return all(isinstance(value, str) for value in values)
     return is_finite(*values)
+
+
+def _are_choices(values: Any) -> bool:
+    """Tell whether these are options of boundaries with values that they can have."""
+    return isinstance(values, Mapping) and all(
+        name in LIMITS and is_finite(value) and LIMITS[name][0] <= value <= LIMITS[name][1]
+        for name, value in values.items()
+    )
 
 
 def _clip_span(span: Sequence[float], duration: float) -> list[float]:

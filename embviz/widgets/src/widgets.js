@@ -1,6 +1,7 @@
 /** The widgets of a page with a kernel: what anywidget renders, by the name of the Python module beside it. */
 import atlas from "./atlas/atlas.js";
 import { setSheet, useSheet } from "./base/sheet.js";
+import comparison from "./comparison/comparison.js";
 import confusion from "./confusion/confusion.js";
 import curves from "./curves/curves.js";
 import panel from "./explorer/panel.js";
@@ -13,6 +14,7 @@ import self_similarity from "./self_similarity/self_similarity.js";
 
 export {
   atlas,
+  comparison,
   confusion,
   curves,
   feature_maps,

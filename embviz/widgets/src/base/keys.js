@@ -1,7 +1,7 @@
 /** The keyboard of every widget: what a key means where, what it does to the clock, and the list of keys for people. */
 
 import { h } from "./dom.js";
-import { clamp } from "./time.js";
+import { clamp, steppedTo } from "./time.js";
 
 /** Seconds that an arrow key moves the playhead; with shift. */
 const STEP = 5;
@@ -19,6 +19,7 @@ export const CLOCK_KEYS = [
       [["←", "→"], "5 seconds back or on"],
       [["Shift ←", "Shift →"], "half a second back or on"],
       [["Home", "End"], "to the beginning or the end"],
+      [[",", "."], "to the boundary before or after, once Structure has found them"],
       [["["], "begin the range at the playhead"],
       [["]"], "end the range at the playhead"],
       [["L"], "loop the range; without one, what is in view"],
@@ -148,6 +149,8 @@ const PLAIN = {
   "−": { kind: "zoom", steps: -1 },
   _: { kind: "zoom", steps: -1 },
   0: { kind: "all" },
+  ",": { kind: "boundary", by: -1 },
+  ".": { kind: "boundary", by: 1 },
   l: { kind: "loop" },
   m: { kind: "mute" },
   Escape: { kind: "clear" },
@@ -242,6 +245,7 @@ const DOES = {
   play: (clock) => void clock.toggle(),
   seek: (clock, { by }) => clock.seek(clamp(clock.time + by, 0, clock.duration)),
   go: (clock, { to }) => clock.seek(clamp(to, 0, clock.duration)),
+  boundary: (clock, { by }) => clock.seek(steppedTo(clock.boundaries, clock.time, by) ?? clock.time),
   zoom: (clock, { steps }) => clock.zoom(centerOf(clock), ZOOM ** steps),
   all: (clock) => clock.setView(0, clock.duration),
   mute: (clock) => clock.setVolume(clock.volume, !clock.muted),
@@ -262,6 +266,7 @@ const DOES = {
 export function applyToClock(action, clock) {
   if (!action || !clock.duration || !Object.hasOwn(DOES, action.kind)) return false;
   if (action.kind === "clear" && !clock.range) return false;
+  if (action.kind === "boundary" && !clock.boundaries.length) return false;
   DOES[action.kind](clock, /** @type {Required<KeyAction>} */ (action));
   return true;
 }

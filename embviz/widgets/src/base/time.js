@@ -209,6 +209,18 @@ export function following(view, time, duration) {
   return fitted([time - length * 0.05, time + length * 0.95], duration);
 }
 
+const JUST_PASSED = 0.5; // seconds, in which a playhead that goes on has not yet left a time behind
+
+/**
+ * The time, of some in order, that a step from a playhead leads to: the next one, or the one before, which at last is
+ * the beginning; null where there is none.
+ * @param {number[]} times @param {number} time @param {number} by 1 or -1 @returns {number | null}
+ */
+export function steppedTo(times, time, by) {
+  if (by > 0) return times.find((one) => one > time + 0.005) ?? null;
+  return times.findLast((one) => one < time - JUST_PASSED) ?? (times.length ? 0 : null);
+}
+
 /**
  * A range in order and inside the track, or null where it is too short to be meant.
  * @param {number} a @param {number} b @param {number} duration @returns {View | null}

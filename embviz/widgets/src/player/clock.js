@@ -40,7 +40,7 @@ function clocksOfPage() {
 /**
  * Tells its listeners ("time", "state", "view", "hover") what has changed:
  * time   the playhead: once per animation frame while it moves, and after a seek;
- * state  playing, rate, volume, muted, range, looping, duration, media, problem;
+ * state  playing, rate, volume, muted, range, looping, boundaries, duration, media, problem;
  * view   the stretch of time that the plots show;
  * hover  the time under the pointer, or null.
  */
@@ -67,10 +67,14 @@ export class Clock {
   looping = false;
   /** @type {[number, number]} */
   view = [0, 0];
+  /** @type {number[]} boundaries of sections that were found, in seconds and in order */
+  boundaries = [];
   /** @type {number | null} */
   hover = null;
   /** A sentence, where play was refused or nothing can be heard; else empty. */
   problem = "";
+  /** @type {Set<Clock>} those that it does not stop when it begins, as others of the page: who links them does that */
+  partners = new Set();
   /** Whether it runs by itself, as there is no sound device; until another track. */
   silent = false;
   /** @type {import("./audio_engine.js").Voice | undefined} the sound of its track */
@@ -180,6 +184,7 @@ export class Clock {
   async play() {
     const media = this.#media;
     if (!media) return false;
+    if (!this.#placed && media.readyState >= 1) this.seek(this.#time);
     if (this.range && this.looping && (this.#time < this.range[0] || this.#time >= this.range[1] - 0.01)) {
       this.seek(this.range[0]);
     } else if (this.#time >= this.duration - 0.01) {
@@ -225,8 +230,22 @@ export class Clock {
   seek(seconds) {
     this.#time = clamp(seconds, 0, this.duration);
     this.#anchor = { media: -1, at: 0 };
-    if (this.#media && this.#media.readyState >= 1) this.#media.currentTime = this.#place;
+    if (this.#media && this.#media.readyState >= 1) {
+      this.#media.currentTime = this.#place;
+      this.#placed = true;
+    }
     this.#pinned = false;
+    this.#turnPage();
+    this.#tell("time");
+  }
+
+  /**
+   * Move the playhead, as often as one likes, while nothing is heard of it: the sound follows when it is played.
+   * @param {number} seconds
+   */
+  point(seconds) {
+    this.#time = clamp(seconds, 0, this.duration);
+    this.#placed = false;
     this.#turnPage();
     this.#tell("time");
   }
@@ -262,6 +281,12 @@ export class Clock {
     this.looping = Boolean(looping && this.range);
     if (this.looping && this.range && (this.#time < this.range[0] || this.#time >= this.range[1]))
       this.seek(this.range[0]);
+    this.#tell("state");
+  }
+
+  /** @param {number[]} boundaries of sections in seconds, in order */
+  setBoundaries(boundaries) {
+    this.boundaries = boundaries;
     this.#tell("state");
   }
 
@@ -303,7 +328,8 @@ export class Clock {
 
   /** Clocks of the page that run, too; those that another version of embviz has made are among them. */
   #others() {
-    return [...clocksOfPage().values()].filter((other) => other !== this && other.media && !other.media.paused);
+    const runs = (/** @type {Clock} */ { media }) => media && !media.paused;
+    return [...clocksOfPage().values()].filter((other) => other !== this && !this.partners.has(other) && runs(other));
   }
 
   #stopped() {

@@ -133,6 +133,8 @@ class Lanes {
   scrub = h("div.ev-scrub", { title: "Drag to move the playhead" });
   peaks = new Int8Array(0);
   most = 0; // of the peaks
+  /** @type {number[]} those that are drawn */
+  boundaries = [];
   /** @type {HTMLElement[]} */
   names = [];
 
@@ -191,6 +193,7 @@ class Lanes {
 
   #changed() {
     this.overlay.select(this.clock, this.width);
+    if (this.boundaries !== this.clock.boundaries) this.draw();
     this.#status();
     this.#describe();
   }
@@ -229,6 +232,7 @@ class Lanes {
   #paint() {
     const { peaks, most, sections, clock, width, inks } = this;
     if (!width) return;
+    this.boundaries = clock.boundaries;
     paintWave(this.canvas, { peaks, most, sections, clock, width: this.whole.width, inks });
     this.#place();
     this.overlay.select(clock, width);
@@ -368,6 +372,7 @@ function paintWave(canvas, { peaks, most, sections, clock, width, inks }) {
     pen.fillRect(left + x, middle - high[x] * scale - (thick - (high[x] - low[x]) * scale) / 2, 1, thick);
   }
   pen.restore();
+  paintBoundaries(pen, clock, plot / ratio, inks.ink);
   pen.font = `11px ${inks.font}`;
   pen.textAlign = "center";
   pen.textBaseline = "middle";
@@ -377,5 +382,25 @@ function paintWave(canvas, { peaks, most, sections, clock, width, inks }) {
     pen.fillRect(Math.round(x), WAVE, 1, 4);
     pen.fillStyle = faint;
     pen.fillText(label, x, WAVE + 12);
+  }
+}
+
+/**
+ * Boundaries that were found: lines with a notch at the top, which known sections do not have.
+ * @param {import("../base/canvas.js").Pen} pen @param {Clock} clock @param {number} width of the plot @param {string} ink
+ */
+function paintBoundaries(pen, { boundaries, view }, width, ink) {
+  pen.fillStyle = ink;
+  for (const time of boundaries) {
+    const x = Math.round(GUTTER.left + timeToX(time, view, width));
+    if (time < view[0] || time > view[1]) continue;
+    pen.globalAlpha = 0.75;
+    pen.fillRect(x, 0, 1, WAVE);
+    pen.globalAlpha = 1;
+    pen.beginPath();
+    pen.moveTo(x - 3.5, 0);
+    pen.lineTo(x + 4.5, 0);
+    pen.lineTo(x + 0.5, 6);
+    pen.fill();
   }
 }

@@ -7,7 +7,8 @@ import { axisTicks, shownCells } from "./matrix.js";
  * @typedef {import("../base/canvas.js").Pen} Pen
  * @typedef {import("../base/canvas.js").Inks} Inks
  * @typedef {{name: string, start: number}} Section
- * @typedef {{left: number, top: number, side: number}} Square
+ * @typedef {{left: number, top: number, side: number, floor: number}} Square `floor` is where the time axis lies, below
+ *   the square and what is on its axis, too
  * @typedef {{pen: Pen, inks: Inks, square: Square, view: import("../base/time.js").View}} Scene
  */
 
@@ -52,15 +53,26 @@ export function paintSections(scene, sections, duration) {
     pen.textAlign = "left";
     pen.textBaseline = "middle";
     pen.fillText(shortened(pen, String(name), room), left + x + 5, top - HEAD / 2);
-    if (start > view[0]) paintCross(scene, x);
+    if (start > view[0]) paintCross(scene, x, [2, 3], 0.45);
   });
 }
 
-/** A section's beginning on both axes, faint enough to leave the cells to be seen. @param {Scene} scene @param {number} x */
-function paintCross({ pen, square: { left, top, side } }, x) {
+/** Boundaries that were found, on both axes; known sections are dashed. @param {Scene} scene @param {number[]} boundaries */
+export function paintBoundaries(scene, boundaries) {
+  const { view, square } = scene;
+  for (const time of boundaries) {
+    if (time > view[0] && time < view[1]) paintCross(scene, timeToX(time, view, square.side), [], 0.75);
+  }
+}
+
+/**
+ * A moment on both axes, faint enough to leave the cells to be seen.
+ * @param {Scene} scene @param {number} x @param {number[]} dashes @param {number} alpha
+ */
+function paintCross({ pen, square: { left, top, side } }, x, dashes, alpha) {
   pen.save();
-  pen.globalAlpha = 0.45;
-  pen.setLineDash([2, 3]);
+  pen.globalAlpha = alpha;
+  pen.setLineDash(dashes);
   pen.strokeStyle = "#ffffff";
   pen.beginPath();
   const [at, level] = [Math.round(left + x) + 0.5, Math.round(top + side - x) + 0.5];
@@ -74,7 +86,7 @@ function paintCross({ pen, square: { left, top, side } }, x) {
 
 /** Both axes alike: a mark and its time at each end, and between them. @param {Scene} scene */
 export function paintAxes({ pen, inks, square, view }) {
-  const { left, top, side } = square;
+  const { left, top, side, floor } = square;
   pen.strokeStyle = inks.line;
   pen.strokeRect(left - 0.5, top - 0.5, side + 1, side + 1);
   pen.fillStyle = inks.faint;
@@ -82,11 +94,11 @@ export function paintAxes({ pen, inks, square, view }) {
     const x = timeToX(time, view, side);
     const long = end ? 7 : 4;
     const [at, level] = [Math.round(left + x), Math.round(top + side - x)];
-    pen.fillRect(at, top + side + 1, 1, long);
+    pen.fillRect(at, floor + 1, 1, long);
     pen.fillRect(left - 1 - long, level, long, 1);
     pen.textAlign = "center";
     pen.textBaseline = "top";
-    pen.fillText(label, at, top + side + 9);
+    pen.fillText(label, at, floor + 9);
     pen.textAlign = "right";
     pen.textBaseline = "middle";
     pen.fillText(label, left - 10, level);

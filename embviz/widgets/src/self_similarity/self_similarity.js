@@ -1,6 +1,7 @@
 /**
  * Self-similarity: a square of time × time. Both axes show the view that all plots share, time runs to the right and
- * upwards; the playhead crosses itself on the diagonal.
+ * upwards; the playhead crosses itself on the diagonal. Below, on the same axis, the novelty and the boundaries at its
+ * peaks, which the clock is given: the waveform shows them, too.
  */
 
 import { bytesOf } from "../base/buffers.js";
@@ -11,8 +12,10 @@ import { clockKeys, KEYS_SAID } from "../base/keys.js";
 import { formatTime, timeToX, xToTime } from "../base/time.js";
 import { clockOf } from "../player/clock.js";
 import { timeGestures } from "../player/gestures.js";
+import { boundaryForm } from "./boundary_form.js";
 import { pixelsOf, squareOf, valueAt, yToTime } from "./matrix.js";
-import { FOOT, HEAD, MAP, paintAxes, paintBar, paintCells, paintSections } from "./picture.js";
+import { boundariesSaid, GAP, LANE, NoveltyStage, noveltySaid, paintNovelty } from "./novelty.js";
+import { FOOT, HEAD, MAP, paintAxes, paintBar, paintBoundaries, paintCells, paintSections } from "./picture.js";
 
 /** @import { Model, RenderOptions } from "../types.js" */
 
@@ -52,6 +55,7 @@ class Overlays {
 
 class SelfSimilarity {
   overlays = new Overlays();
+  lane = new NoveltyStage();
   title = h("span.ev-similarity-title", { dir: "auto" });
   meaning = h("span.ev-similarity-meaning", { dir: "auto" });
   head = h("div.ev-similarity-head", {}, this.title, this.meaning);
@@ -62,15 +66,17 @@ class SelfSimilarity {
   value = h("div");
   help = h("small");
   tip = h("div.ev-tip", { hidden: true }, this.said, this.value, this.help);
-  plot = h("div.ev-similarity-plot", {}, this.canvas, this.stage, this.tip);
+  plot = h("div.ev-similarity-plot", {}, this.canvas, this.stage, this.lane.el, this.tip);
   // As high as the place that the widget was given, where that has said so.
   room = h("div.ev-similarity-room");
-  root = h("div.embviz.ev-similarity", {}, this.room, this.head, this.plot);
+  root = h("div.embviz.ev-similarity", {}, this.room, this.head);
   image = document.createElement("canvas");
   /** @type {import("./matrix.js").Matrix | null} */
   matrix = null;
-  square = { left: 0, top: 0, side: 0 };
-  /** @type {{x: number, y: number} | null} */
+  /** @type {import("./novelty.js").Novelty} */
+  novelty = { times: new Float32Array(0), values: new Float32Array(0), boundaries: [] };
+  square = { left: 0, top: 0, side: 0, floor: 0 };
+  /** @type {{x: number, y: number | null} | null} `y` is null over the curve */
   pointer = null;
 
   /** @param {Model} model @param {HTMLElement} el @param {AbortSignal} signal */
@@ -78,6 +84,8 @@ class SelfSimilarity {
     this.model = model;
     this.signal = signal;
     this.clock = clockOf(model.get("clock"));
+    this.form = boundaryForm(model, this.clock, signal);
+    this.root.append(this.form, this.plot);
     el.append(this.root);
     this.inks = inksOf(this.root);
     this.redraw = whileSeen(this.root, () => this.#paint(), signal);
@@ -85,15 +93,19 @@ class SelfSimilarity {
     this.hovered = perFrame(() => this.#hover(), signal);
     this.box = sizeOf(this.root, this.renewed, signal);
     this.#read();
+    this.#readNovelty();
     this.#listen();
   }
 
   #listen() {
     const { model, signal, clock } = this;
     onChange(model, "cells n low high edges", () => this.#read(), signal);
+    // They come one after the other, and belong together.
+    const changed = perFrame(() => this.#readNovelty(), signal);
+    onChange(model, "novelty novelty_times boundaries", changed, signal);
     onChange(model, "title meaning message size sections", this.renewed, signal);
     onTheme(this.root, () => this.#themed(), signal);
-    const follow = () => this.overlays.follow(clock, this.square.side);
+    const follow = () => this.#follow();
     clock.on("time", follow, { signal });
     clock.on("state", follow, { signal });
     clock.on("hover", this.hovered, { signal });
@@ -105,10 +117,17 @@ class SelfSimilarity {
       onHover: (event) => this.#point(event),
       onClick: (event) => this.#clicked(event),
     });
+    timeGestures(this.lane.el, clock, {
+      signal,
+      plot: () => ({ left: 0, width: this.square.side }),
+      onHover: (event) => this.#point(event, true),
+    });
     const observer = new ResizeObserver(this.renewed);
     observer.observe(this.room);
     const end = () => {
       observer.disconnect();
+      // Unless another view has found others since.
+      if (clock.boundaries === this.novelty.boundaries) clock.setBoundaries([]);
       this.root.remove();
     };
     signal.addEventListener("abort", end, { once: true });
@@ -130,6 +149,21 @@ class SelfSimilarity {
     this.renewed();
   }
 
+  #readNovelty() {
+    const { model } = this;
+    const floats = (/** @type {string} */ name) => new Float32Array(bytesOf(model.get(name)).slice().buffer);
+    const [times, values] = [floats("novelty_times"), floats("novelty")];
+    if (times.length !== values.length) return;
+    this.novelty = { times, values, boundaries: [...(model.get("boundaries") ?? [])] };
+    if (times.length) this.clock.setBoundaries(this.novelty.boundaries);
+    this.renewed();
+  }
+
+  #follow() {
+    this.overlays.follow(this.clock, this.square.side);
+    this.lane.follow(this.clock, this.square.side);
+  }
+
   /** @param {import("./matrix.js").Matrix} matrix */
   #color({ cells, n }) {
     if (!n) return;
@@ -149,8 +183,10 @@ class SelfSimilarity {
     this.head.hidden = !title && !meaning;
     write(this.message, message);
     this.message.hidden = !message;
+    const found = this.novelty.times.length ? ` ${boundariesSaid(this.novelty.boundaries)}` : "";
+    this.form.hidden = Boolean(message) || !found;
     const label = `Self-similarity of ${title || "the track"}: ${n} × ${n} frames, time on both axes.`;
-    this.canvas.setAttribute("aria-label", message || label);
+    this.canvas.setAttribute("aria-label", message || label + found);
     this.stage.setAttribute("aria-label", `${message || label} ${KEYS_SAID}`);
   }
 
@@ -160,12 +196,16 @@ class SelfSimilarity {
     if (!box.width) return;
     const top = model.get("sections")?.length ? HEAD : MARGIN;
     const room = this.room.offsetHeight;
-    const height = room && Math.max(1, room - this.head.offsetHeight - top - FOOT);
-    this.square = { ...squareOf(box.width, model.get("size"), height), top };
-    const { left, side } = this.square;
-    this.plot.style.height = `${top + side + FOOT}px`;
+    const lane = this.novelty.times.length ? GAP + LANE : 0;
+    const above = this.head.offsetHeight + this.form.offsetHeight;
+    const height = room && Math.max(1, room - above - top - lane - FOOT);
+    const { left, side } = squareOf(box.width, model.get("size"), height);
+    this.square = { left, side, top, floor: top + side + lane };
+    this.plot.style.height = `${this.square.floor + FOOT}px`;
     const place = { left: `${left}px`, top: `${top}px`, width: `${side}px`, height: `${side}px` };
     Object.assign(this.stage.style, place);
+    Object.assign(this.lane.el.style, { ...place, top: `${top + side + GAP}px`, height: `${LANE}px` });
+    this.lane.el.hidden = !lane;
     this.head.style.paddingLeft = `${left}px`;
     this.redraw();
   }
@@ -173,23 +213,25 @@ class SelfSimilarity {
   #paint() {
     const { box, square, clock, inks, matrix } = this;
     if (!box.width || square.side < 2 || !matrix) return;
-    const pen = penOf(this.canvas, box.width, square.top + square.side + FOOT);
+    const pen = penOf(this.canvas, box.width, square.floor + FOOT);
     pen.font = `11px ${inks.font}`;
     const scene = { pen, inks, square, view: clock.view };
     paintCells(scene, matrix, this.image);
     paintSections(scene, this.model.get("sections") ?? [], clock.duration);
+    paintBoundaries(scene, this.novelty.boundaries);
+    if (this.novelty.times.length) paintNovelty(scene, this.novelty);
     paintAxes(scene);
     if (matrix.n) paintBar(scene, matrix);
-    this.overlays.follow(clock, square.side);
+    this.#follow();
     this.#hover();
   }
 
   // -- the pointer --
 
-  /** @param {PointerEvent | null} event */
-  #point(event) {
+  /** @param {PointerEvent | null} event @param {boolean} [low] whether it is over the curve */
+  #point(event, low = false) {
     const box = this.stage.getBoundingClientRect();
-    this.pointer = event && { x: event.clientX - box.left, y: event.clientY - box.top };
+    this.pointer = event && { x: event.clientX - box.left, y: low ? null : event.clientY - box.top };
     this.hovered();
   }
 
@@ -204,25 +246,45 @@ class SelfSimilarity {
   #hover() {
     const { clock, pointer } = this;
     const { side } = this.square;
-    const here = pointer && pointer.y >= 0 && pointer.y < side ? pointer : null;
+    const here = pointer && (pointer.y === null || (pointer.y >= 0 && pointer.y < side)) ? pointer : null;
     const elsewhere = clock.hover === null ? -1 : timeToX(clock.hover, clock.view, side);
     const x = here ? here.x : elsewhere;
-    this.overlays.cross(x >= 0 && x < side ? x : null, here?.y ?? null);
+    const shown = x >= 0 && x < side ? x : null;
+    this.overlays.cross(shown, here?.y ?? null);
+    this.lane.cross(shown);
     this.tip.hidden = !here;
     if (here) this.#tell(here);
   }
 
-  /** @param {{x: number, y: number}} pointer */
+  /** @param {{x: number, y: number | null}} pointer */
   #tell({ x, y }) {
-    const { clock, matrix, tip, square } = this;
+    const { tip, square } = this;
+    const [time, value, help] = y === null ? this.#noveltySaid(x) : this.#cellSaid(x, y);
+    write(this.said, time);
+    write(this.value, value);
+    write(this.help, help);
+    const room = /** @type {const} */ ([this.box.width - square.left, square.side + FOOT]);
+    const [left, over] = tipPlace(x, y ?? square.side - 40, tip.offsetWidth, tip.offsetHeight, ...room);
+    tip.style.transform = `translate(${square.left + left}px, ${square.top + over}px)`;
+  }
+
+  /** @param {number} x @param {number} y @returns {string[]} */
+  #cellSaid(x, y) {
+    const { clock, matrix, square } = this;
     const [timeX, timeY] = [xToTime(x, clock.view, square.side), yToTime(y, clock.view, square.side)];
     const value = matrix && valueAt(matrix, timeX, timeY);
-    write(this.said, `${formatTime(timeX, 1)} × ${formatTime(timeY, 1)}`);
-    write(this.value, value === null ? "no value here" : `similarity ${minus(value.toFixed(2))}`);
-    write(this.help, `click: ${formatTime(timeX)} · shift-click: ${formatTime(timeY)}`);
-    const room = /** @type {const} */ ([this.box.width - square.left, square.side + FOOT]);
-    const [left, over] = tipPlace(x, y, tip.offsetWidth, tip.offsetHeight, ...room);
-    tip.style.transform = `translate(${square.left + left}px, ${square.top + over}px)`;
+    return [
+      `${formatTime(timeX, 1)} × ${formatTime(timeY, 1)}`,
+      value === null ? "no value here" : `similarity ${minus(value.toFixed(2))}`,
+      `click: ${formatTime(timeX)} · shift-click: ${formatTime(timeY)}`,
+    ];
+  }
+
+  /** @param {number} x @returns {string[]} */
+  #noveltySaid(x) {
+    const { view } = this.clock;
+    const time = xToTime(x, view, this.square.side);
+    return [...noveltySaid(this.novelty, time, (view[1] - view[0]) / this.square.side), `click: ${formatTime(time)}`];
   }
 }
 
