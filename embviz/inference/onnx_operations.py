@@ -96,7 +96,7 @@ def _identity(_: Writer, __: Operation, *inputs: str) -> Made:
 
 @translates(OPERATIONS, "Const")
 def _constant(writer: Writer, operation: Operation) -> Made:
-    return writer.constant(_decode_tensor(operation.attributes["value"].tensor, operation.name))
+    return writer.constant(decode_tensor(operation.attributes["value"].tensor, operation.name))
 
 
 @translates(OPERATIONS, "Rsqrt")
@@ -351,8 +351,11 @@ def _element_type(operation: Operation, key: str) -> int:
     return _ELEMENT_TYPES[number]
 
 
-def _decode_tensor(message: Any, name: str) -> NDArray[Any]:
-    """Return the values of a ``TensorProto``, which repeats the last one where fewer stand there."""
+def decode_tensor(message: Any, name: str) -> NDArray[Any]:
+    """Return the values of a ``TensorProto``, which repeats the last one where fewer stand there.
+
+    GraphError where their type is not known, or they are too few or too many.
+    """
     if message.dtype not in _NUMPY_TYPES:
         raise GraphError(f"{REFUSED}: the type of values, {message.dtype}, of {name!r} is not known.")
     kind, values_of = _NUMPY_TYPES[message.dtype]

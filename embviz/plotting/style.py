@@ -142,8 +142,8 @@ def unique_labels(labels: Iterable[str], longest: int = 40) -> list[str]:
 
 def write_text(figure: Figure, text: str, **place: Any) -> None:
     """Write markup at shares of the width and height of all plots, by default above their top left corner."""
-    corner = {"xref": "paper", "yref": "paper", "x": 0, "y": 1, "xanchor": "left", "yanchor": "bottom"}
-    figure.add_annotation(text=text, showarrow=False, borderpad=0, font_size=12, **corner | place)
+    corner = {"xref": "paper", "yref": "paper", "x": 0, "y": 1, "xanchor": "left", "yanchor": "bottom", "font_size": 12}
+    figure.add_annotation(text=text, showarrow=False, borderpad=0, **corner | place)
 
 
 def color_span(text: str, color: str) -> str:
