@@ -1,0 +1,517 @@
+"""Associations of dimensions: with tags over frames, with columns of a table over tracks, and with each other.
+
+Conventions: r is Pearson's correlation over frames. Frames of a track are alike, and tracks of an artist; so intervals
+and tests draw, swap and hold back whole *groups* of tracks, a number for each track. A tag is chosen for a dimension in
+one half of the groups and tested in the other, so that the figure there owes nothing to the choice.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz.analysis.cross_validation import make_folds
+from embviz.core.cache import CacheOption, resolve_cache
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from embviz.core.progress import Report
+    from embviz.core.vectors import Vectors
+
+KIND = "associations"
+FORMAT = 1
+DRAWS, FLIPS = 200, 4_000
+LEVEL = 0.95
+LEAST_GROUPS = 4  # for an interval
+LEAST_SHAPE = 0.25  # of the weights' distribution
+FRAMES = 1 << 14  # worked on at once
+CELLS = 1 << 22  # dimensions × tags × tracks worked on at once
+MOST_PAIRS = 1 << 15  # dimensions × tags of a pass
+
+
+@dataclass(frozen=True, eq=False)
+class TagAssociations:
+    """How the dimensions of frames go with tags.
+
+    Parameters
+    ----------
+    r, low, high : ndarray, shape [d, k], float32
+        Correlation over all frames, and its interval of 95 % by bootstrap over groups; NaN where a dimension or a tag
+        is constant, or groups are too few.
+    held_back : ndarray, shape [d, k], float32
+        Correlation over the frames of the half that is held back.
+    best, worst : ndarray, shape [d], int64
+        The tags of the highest and of the lowest correlation in the other half.
+    p_best, p_worst : ndarray, shape [d]
+        How likely the tracks held back go as well (or as little) with these by chance, corrected for all dimensions.
+    counts : ndarray, shape [3], int64
+        Tracks, groups, and groups held back.
+    """
+
+    r: NDArray[np.float32]
+    low: NDArray[np.float32]
+    high: NDArray[np.float32]
+    held_back: NDArray[np.float32]
+    best: NDArray[np.int64]
+    worst: NDArray[np.int64]
+    p_best: NDArray[np.float64]
+    p_worst: NDArray[np.float64]
+    counts: NDArray[np.int64]
+
+
+def match_frames(vectors: Vectors, tags: Vectors) -> NDArray[np.int64]:
+    """Return the row of the tags nearest in time to each frame, ``[n]``; -1 where the track has none."""
+    labels, run = np.unique(tags.tracks, return_inverse=True)
+    place = np.searchsorted(labels, vectors.tracks)
+    known = labels[np.minimum(place, len(labels) - 1)] == vectors.tracks
+    if vectors.times is None or tags.times is None:
+        first = np.unique(tags.tracks, return_index=True)[1]
+        return np.where(known, first[np.minimum(place, len(labels) - 1)], -1)
+    # Tracks one after the other on one line of time, so that one search finds all.
+    apart = float(max(vectors.times.max(initial=0), tags.times.max(initial=0))) * 2 + 1
+    line, wanted = run * apart + tags.times, place * apart + vectors.times
+    order = np.argsort(line, kind="stable")
+    right = np.clip(np.searchsorted(line[order], wanted), 1, max(1, len(order) - 1))
+    left = order[right - 1]
+    right = order[np.minimum(right, len(order) - 1)]
+    nearest = np.where(np.abs(line[left] - wanted) <= np.abs(line[right] - wanted), left, right)
+    return np.where(known, nearest, -1)
+
+
+def associate(
+    vectors: Vectors,
+    tags: Vectors,
+    groups: NDArray[np.int64],
+    *,
+    seed: int = 0,
+    cache: CacheOption = None,
+    report: Report | None = None,
+) -> TagAssociations:
+    """Return how the dimensions of frames go with tags.
+
+    Parameters
+    ----------
+    vectors : Vectors
+        Frames, or a vector per track.
+    tags : Vectors
+        Activations of tags for the same tracks: frames, or per track where `vectors` are, too.
+    groups : ndarray, shape [tracks], int64
+        The group of each track of `vectors`, in their order.
+    seed : int
+        For the halves, the bootstrap and the tests.
+    cache : Cache, False or None
+        Where the result is kept, under the keys of both; None is the user's cache, False keeps nothing.
+    report : callable, optional
+        Called as ``report(stage, done, total)``; what it raises ends the work.
+
+    Returns
+    -------
+    TagAssociations
+        Tests flip the signs of what each group held back adds to the covariance, at random: a tag that a single track
+        brings about is none [1]_. They are corrected by the largest statistic of each draw [2]_.
+
+    References
+    ----------
+    .. [1] J. Hemerik, J. J. Goeman and L. Finos, "Robust testing in generalized linear models by sign flipping score
+       contributions", Journal of the Royal Statistical Society B 82, 2020.
+    .. [2] P. H. Westfall and S. S. Young, Resampling-based multiple testing, Wiley 1993.
+    """
+    store = resolve_cache(cache) if vectors.key and tags.key else None
+    shape = hashlib.blake2b(np.ascontiguousarray(groups).tobytes(), digest_size=20).hexdigest()
+    key = {"vectors": vectors.key, "tags": tags.key, "groups": shape, "seed": seed, "format": FORMAT}
+    names = [field.name for field in fields(TagAssociations)]
+    kept = store.load_arrays(KIND, key) if store else None
+    if kept is not None and set(names) <= set(kept):
+        return TagAssociations(**{name: np.asarray(kept[name]) for name in names})
+    found = _associate(_Pairs.of(vectors, tags, groups), seed, report or (lambda *_: None))
+    if store:
+        store.save_arrays(KIND, key, {name: getattr(found, name) for name in names})
+    return found
+
+
+def _associate(pairs: _Pairs, seed: int, report: Report) -> TagAssociations:
+    weights, held = _draw_weights(pairs.groups, seed)
+    step = max(1, MOST_PAIRS // pairs.tags.shape[1])
+    parts, scores = [], []
+    dimensions = range(0, pairs.values.shape[1], step)
+    for i, start in enumerate(dimensions):
+        part = pairs.narrow(slice(start, start + step))
+
+        def tell(done: int, total: int, i: int = i) -> None:
+            report("comparing dimensions with tags", done + i * total, len(dimensions) * total)
+
+        sums = _Sums.of(part, weights, tell)
+        found = _describe(sums, len(np.unique(pairs.groups)))
+        scores.append(_held_scores(part, held, sums, np.stack([found["best"], found["worst"]])))
+        parts.append(found)
+    joined = {name: np.concatenate([found[name] for found in parts]) for name in parts[0]}
+    p_best, p_worst = _flip_signs(np.concatenate(scores, axis=2), seed)
+    counts = np.array([len(pairs.groups), len(np.unique(pairs.groups)), len(np.unique(pairs.groups[held]))])
+    return TagAssociations(**joined, p_best=p_best, p_worst=p_worst, counts=counts)
+
+
+# Frames and tags side by side. ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class _Pairs:
+    """Frames, and the tags at each; in units of the spread, about the mean, once they are read."""
+
+    values: NDArray[np.float32]  # [n, d]
+    tags: NDArray[np.float32]  # [m, k]
+    rows: NDArray[np.int64]  # [n], in tags
+    starts: NDArray[np.int64]  # [tracks + 1], the frames of each track
+    groups: NDArray[np.int64]  # [tracks]
+    moments: tuple[NDArray[np.float64], ...]  # mean and spread of values, of tags
+
+    @classmethod
+    def of(cls, vectors: Vectors, tags: Vectors, groups: NDArray[np.int64]) -> _Pairs:
+        rows = match_frames(vectors, tags)
+        runs = np.flatnonzero(np.diff(vectors.tracks, prepend=vectors.tracks[0] - 1)) if len(vectors) else []
+        starts = np.append(runs, len(vectors)).astype(np.int64)
+        values, activations = np.asarray(vectors.values), np.asarray(tags.values)
+        unknown = tuple(np.zeros(d) + of for d in (values.shape[1], activations.shape[1]) for of in (0, 1))
+        raw = cls(values, activations, rows, starts, groups, unknown)
+        return cls(values, activations, rows, starts, groups, raw._measure())
+
+    def narrow(self, dimensions: slice) -> _Pairs:
+        """Return the pairs with some dimensions only."""
+        mean, spread, *of_tags = self.moments
+        moments = (mean[dimensions], spread[dimensions], *of_tags)
+        return _Pairs(self.values[:, dimensions], self.tags, self.rows, self.starts, self.groups, moments)
+
+    def _measure(self) -> tuple[NDArray[np.float64], ...]:
+        """Return mean and spread of the values and of the tags; a spread of 0 is infinite, so that constants are 0."""
+        n, sums, squares = 0, 0.0, 0.0
+        for _, _, *both in self.blocks():
+            side_by_side = np.column_stack(both).astype(np.float64)
+            n, sums, squares = n + len(side_by_side), sums + side_by_side.sum(0), squares + (side_by_side**2).sum(0)
+        d = self.values.shape[1]
+        if not n:
+            return self.moments
+        mean = np.asarray(sums / n)
+        variance = np.asarray(squares / n) - mean**2
+        constant = variance <= 1e-10 * np.asarray(squares / n)
+        spread = np.where(constant, np.inf, np.sqrt(np.where(constant, 1, variance)))
+        return mean[:d], spread[:d], mean[d:], spread[d:]
+
+    def blocks(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]]:
+        """Yield tracks, where the frames of each start, and the frames with their tags, some whole tracks at a time.
+
+        Frames with a value that is not finite, or without tags, are left out, and tracks of which nothing is left.
+        """
+        mean, spread, tag_mean, tag_spread = (part.astype(np.float32) for part in self.moments)
+        most = max(1, CELLS // max(1, self.values.shape[1] * self.tags.shape[1]))
+        first, last = 0, len(self.starts) - 1
+        while first < last:
+            stop = int(np.searchsorted(self.starts, self.starts[first] + FRAMES, side="right")) - 1
+            stop = min(max(stop, first + 1), first + most, last)
+            rows = slice(self.starts[first], self.starts[stop])
+            tracks = np.repeat(np.arange(first, stop), np.diff(self.starts[first : stop + 1]))
+            values, tags = np.asarray(self.values[rows], np.float32), self.tags[self.rows[rows]]
+            there = (self.rows[rows] >= 0) & np.isfinite(values).all(axis=1) & np.isfinite(tags).all(axis=1)
+            present, starts = np.unique(tracks[there], return_index=True)
+            if len(present):
+                yield present, starts, (values[there] - mean) / spread, (tags[there] - tag_mean) / tag_spread
+            first = stop
+
+
+def _draw_weights(groups: NDArray[np.int64], seed: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return weights of the tracks, ``[2 + 1 + draws, tracks]``, and which are held back.
+
+    The halves come first, the one that is held back second; then all, then the draws of the bootstrap.
+    """
+    unique, number = np.unique(groups, return_inverse=True)
+    held = make_folds(np.zeros(len(groups), np.int64), groups, 2, seed) == 1
+    rng = np.random.default_rng((seed, 3))
+    drawn = rng.standard_gamma(max(LEAST_SHAPE, 1 - 2 / max(1, len(unique))), size=(DRAWS, len(unique)))
+    drawn /= drawn.mean(axis=1, keepdims=True)
+    return np.vstack([~held, held, np.ones(len(groups)), drawn[:, number]]).astype(np.float32), held
+
+
+@dataclass(frozen=True, eq=False)
+class _Sums:
+    """Weighted sums over frames, for each row of weights: of 1, of values and tags, their squares and products."""
+
+    n: NDArray[np.float64]  # [w]
+    values: NDArray[np.float64]  # [w, d]
+    tags: NDArray[np.float64]  # [w, k]
+    values_squared: NDArray[np.float64]
+    tags_squared: NDArray[np.float64]
+    products: NDArray[np.float64]  # [w, d, k]
+
+    @classmethod
+    def of(cls, pairs: _Pairs, weights: NDArray[np.float32], report: Any) -> _Sums:
+        w, d, k = len(weights), pairs.values.shape[1], pairs.tags.shape[1]
+        shapes = ((w,), (w, d), (w, k), (w, d), (w, k), (w, d, k))
+        sums = [np.zeros(shape) for shape in shapes]
+        for tracks, starts, values, tags in pairs.blocks():
+            report(int(tracks[0]), len(pairs.groups))
+            own = weights[:, tracks]
+            ends = np.append(starts[1:], len(values))
+            products = _products(values, tags, zip(starts, ends, strict=True)).reshape(len(tracks), d * k)
+            single = (values, tags, values**2, tags**2)
+            parts = [ends - starts, *(np.add.reduceat(part, starts, axis=0) for part in single), products]
+            for total, part in zip(sums, parts, strict=True):
+                total += (own @ part).reshape(total.shape)
+        report(len(pairs.groups), len(pairs.groups))
+        return cls(*sums)
+
+    def correlations(self, row: int) -> NDArray[np.float64]:
+        """Return the correlations under some weights, ``[d, k]``; NaN of what is constant."""
+        n = max(float(self.n[row]), 1e-30)
+        means, tag_means = self.values[row] / n, self.tags[row] / n
+        variance = np.outer(self.values_squared[row] / n - means**2, self.tags_squared[row] / n - tag_means**2)
+        covariance = self.products[row] / n - np.outer(means, tag_means)
+        known = variance > 1e-10
+        r = np.divide(covariance, np.sqrt(np.where(known, variance, 1)), where=known, out=np.full(known.shape, np.nan))
+        return np.clip(r, -1, 1)
+
+
+def _products(
+    values: NDArray[np.float32], tags: NDArray[np.float32], stretches: Iterable[tuple[int, int]]
+) -> NDArray[np.float32]:
+    """Return the products of each stretch of frames, ``[stretches, d, k]``."""
+    from threadpoolctl import threadpool_limits
+
+    # Of matrices as small as these, threads take longer to meet than to multiply.
+    with threadpool_limits(1, user_api="blas"):
+        return np.stack([values[start:stop].T @ tags[start:stop] for start, stop in stretches])
+
+
+def _describe(sums: _Sums, groups: int) -> dict[str, NDArray[Any]]:
+    """Return the correlations of all pairs, their intervals, and the tags that are chosen in the first half."""
+    chosen_by, held_back, r = (sums.correlations(row) for row in range(3))
+    low = high = np.full(r.shape, np.nan)
+    if groups >= LEAST_GROUPS:
+        from scipy.stats import t
+
+        total, squares, known = np.zeros(r.shape), np.zeros(r.shape), np.zeros(r.shape)
+        center = _fisher(r)
+        for row in range(3, len(sums.n)):
+            apart = _fisher(sums.correlations(row)) - center
+            there = np.isfinite(apart)
+            total += np.where(there, apart, 0)
+            squares += np.where(there, apart, 0) ** 2
+            known += there
+        known = np.maximum(known, 1)
+        reach = t.ppf((1 + LEVEL) / 2, groups - 1) * np.sqrt(np.maximum(squares / known - (total / known) ** 2, 0))
+        low, high = np.tanh(center - reach), np.tanh(center + reach)
+    ranks = np.nan_to_num(chosen_by)
+    arrays = {"r": r, "low": low, "high": high, "held_back": held_back}
+    chosen = {"best": ranks.argmax(axis=1).astype(np.int64), "worst": ranks.argmin(axis=1).astype(np.int64)}
+    return {name: array.astype(np.float32) for name, array in arrays.items()} | chosen
+
+
+def _fisher(r: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.arctanh(np.clip(r, -1 + 1e-7, 1 - 1e-7))
+
+
+# The test on what was held back. -------------------------------------------------------------------------------------
+
+
+def _held_scores(
+    pairs: _Pairs, held: NDArray[np.bool_], sums: _Sums, chosen: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Return what each group held back adds to the covariance with the tags chosen, ``[chosen, groups, d]``."""
+    _, number = np.unique(pairs.groups[held], return_inverse=True)
+    group = np.full(len(held), -1)
+    group[held] = number
+    n = max(float(sums.n[1]), 1e-30)
+    means, tag_means = (sums.values[1] / n).astype(np.float32), (sums.tags[1] / n).astype(np.float32)
+    scores = np.zeros((len(chosen), int(number.max(initial=-1)) + 1, pairs.values.shape[1]))
+    for tracks, starts, values, tags in pairs.blocks():
+        own = held[tracks]
+        if not own.any():
+            continue
+        for score, columns in zip(scores, chosen, strict=True):
+            products = (values - means) * (tags - tag_means)[:, columns]
+            np.add.at(score, group[tracks[own]], np.add.reduceat(products, starts, axis=0)[own])
+    return scores
+
+
+def _flip_signs(scores: NDArray[np.float64], seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the corrected p-values of a covariance above 0 with the first tags, and below 0 with the second."""
+    rng = np.random.default_rng((seed, 4))
+    up, down = scores[0], -scores[1]
+    contributions = np.concatenate([up, down], axis=1)
+    norms = np.sqrt((contributions**2).sum(axis=0))
+    scaled = np.divide(contributions, norms, where=norms > 1e-9, out=np.zeros_like(contributions))
+    largest = np.empty(FLIPS)
+    step = max(1, CELLS // max(1, sum(scaled.shape)))
+    for start in range(0, FLIPS, step):
+        signs = 2.0 * rng.integers(0, 2, (min(step, FLIPS - start), len(scaled))) - 1
+        largest[start : start + step] = (signs @ scaled).max(axis=1, initial=0)
+    reached = FLIPS - np.searchsorted(np.sort(largest), scaled.sum(axis=0) - 1e-9)
+    p = np.where(norms > 1e-9, (1 + reached) / (1 + FLIPS), 1.0)
+    return p[: scores.shape[2]], p[scores.shape[2] :]
+
+
+# Dimensions that behave alike. ---------------------------------------------------------------------------------------
+
+
+def correlate_dimensions(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the correlations of all dimensions with each other over finite frames, ``[d, d]``; 0 of constants."""
+    n, d = 0, values.shape[1]
+    sums, products = np.zeros(d), np.zeros((d, d))
+    origin: NDArray[np.float32] | None = None
+    for start in range(0, len(values), FRAMES):
+        part = np.asarray(values[start : start + FRAMES], np.float32)
+        part = part[np.isfinite(part).all(axis=1)]
+        if not len(part):
+            continue
+        origin = part.mean(axis=0) if origin is None else origin  # near the mean, few digits are lost
+        part = part - origin
+        n, sums, products = n + len(part), sums + part.sum(axis=0, dtype=np.float64), products + part.T @ part
+    covariance = products - np.outer(sums, sums) / max(1, n)
+    variance = np.diag(covariance).copy()
+    known = variance > 1e-10 * np.maximum(np.diag(products), 1e-30)
+    scale = np.where(known, 1 / np.sqrt(np.where(known, variance, 1)), 0)
+    return np.clip(covariance * np.outer(scale, scale), -1, 1).astype(np.float32)
+
+
+# Columns of a table. -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class ColumnAssociation:
+    """How the dimensions go with a column of a table, over tracks.
+
+    Parameters
+    ----------
+    column : str
+        Its name.
+    effect, p : ndarray, shape [d]
+        Of categories, the share of the ranks' variance that lies between them (epsilon squared), 0 … 1; of numbers,
+        Spearman's correlation. The p-value is not corrected.
+    highest, lowest : ndarray, shape [d], int64, or None
+        The categories in which a dimension is highest and lowest; None of numbers.
+    categories : tuple of str
+        Their names; empty of numbers.
+    n : int
+        Tracks that count: those of one group and one category are one.
+    """
+
+    column: str
+    effect: NDArray[np.float64]
+    p: NDArray[np.float64]
+    highest: NDArray[np.int64] | None
+    lowest: NDArray[np.int64] | None
+    categories: tuple[str, ...]
+    n: int
+
+
+def associate_categories(
+    column: str, values: NDArray[np.floating], category: NDArray[np.int64], names: tuple[str, ...],
+    groups: NDArray[np.int64],
+) -> ColumnAssociation | None:  # fmt: skip
+    """Return how dimensions go with categories, by the test of Kruskal and Wallis.
+
+    Parameters
+    ----------
+    column : str
+        Name of the column.
+    values : ndarray, shape [n, d]
+        A finite vector for each track.
+    category : ndarray, shape [n], int64
+        The number of each track's category; -1 where it has none.
+    names : tuple of str
+        Names of the categories.
+    groups : ndarray, shape [n], int64
+        Tracks that belong together count as one.
+
+    Returns
+    -------
+    ColumnAssociation or None
+        None where there are fewer than two categories of two tracks.
+    """
+    from scipy.stats import chi2, rankdata
+
+    there = category >= 0
+    pairs, unit = np.unique(np.column_stack([groups, category])[there], axis=0, return_inverse=True)
+    own = pairs[:, 1] if len(pairs) else np.empty(0, np.int64)
+    sizes = np.bincount(own, minlength=len(names))
+    common = np.flatnonzero(sizes >= 2)
+    if len(common) < 2:
+        return None
+    means = _means(values[there], unit, len(pairs))[np.isin(own, common)]
+    own = np.searchsorted(common, own[np.isin(own, common)])
+    ranks = rankdata(means, axis=0)
+    n = len(ranks)
+    member = (own[:, None] == np.arange(len(common))).astype(np.float64)
+    mean_ranks = member.T @ ranks / member.sum(axis=0)[:, None]
+    between = (member.sum(axis=0)[:, None] * (mean_ranks - (n + 1) / 2) ** 2).sum(axis=0)
+    total = ((ranks - (n + 1) / 2) ** 2).sum(axis=0)
+    effect = np.divide(between, total, where=total > 0, out=np.zeros_like(total))
+    p = chi2.sf((n - 1) * effect, len(common) - 1)
+    highest, lowest = common[mean_ranks.argmax(axis=0)], common[mean_ranks.argmin(axis=0)]
+    return ColumnAssociation(column, effect, p, highest, lowest, names, n)
+
+
+def associate_numbers(
+    column: str, values: NDArray[np.floating], numbers: NDArray[np.float64], groups: NDArray[np.int64]
+) -> ColumnAssociation | None:
+    """Return how dimensions go with numbers, by Spearman's correlation; parameters as of :func:`associate_categories`.
+
+    None where there are fewer than five tracks, or three different numbers.
+    """
+    from scipy.stats import rankdata
+    from scipy.stats import t as student
+
+    there = np.isfinite(numbers)
+    if not there.any():
+        return None
+    unique, unit = np.unique(groups[there], return_inverse=True)
+    both = _means(np.column_stack([values[there], numbers[there]]), unit, len(unique))
+    n = len(both)
+    if n < 5 or len(np.unique(both[:, -1])) < 3:
+        return None
+    ranks = rankdata(both, axis=0) - (n + 1) / 2
+    spread = np.sqrt((ranks**2).sum(axis=0))
+    rho = ranks[:, :-1].T @ ranks[:, -1]
+    rho = np.divide(rho, spread[:-1] * spread[-1], where=spread[:-1] > 0, out=np.zeros_like(rho))
+    statistic = rho * np.sqrt((n - 2) / np.maximum(1 - rho**2, 1e-12))
+    return ColumnAssociation(column, rho, 2 * student.sf(np.abs(statistic), n - 2), None, None, (), n)
+
+
+def _means(values: NDArray[np.floating], unit: NDArray[np.int64], units: int) -> NDArray[np.float64]:
+    """Return the mean of the rows of each unit, ``[units, d]``."""
+    order = np.argsort(unit, kind="stable")
+    starts = np.searchsorted(unit[order], np.arange(units))
+    sums = np.add.reduceat(values[order], starts, axis=0, dtype=np.float64)
+    return np.asarray(sums / np.bincount(unit, minlength=units)[:, None])
+
+
+def correct_p(p: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return p-values adjusted so that of those up to a level, no greater share are false (Benjamini, Hochberg 1995).
+
+    Parameters
+    ----------
+    p : ndarray, any shape
+
+    Returns
+    -------
+    ndarray
+        Of the same shape.
+
+    Examples
+    --------
+    >>> correct_p(np.array([0.01, 0.5, 0.02])).tolist()
+    [0.03, 0.5, 0.03]
+    """
+    flat = p.ravel()
+    order = np.argsort(-flat, kind="stable")
+    raised = flat[order] * len(flat) / np.arange(len(flat), 0, -1)
+    adjusted = np.empty_like(flat)
+    adjusted[order] = np.minimum(1, np.minimum.accumulate(raised))
+    return adjusted.reshape(p.shape)
+
+
+def columns_of(found: Mapping[str, ColumnAssociation]) -> NDArray[np.float64]:
+    """Return the p-values of some columns, corrected for all dimensions and columns, ``[columns, d]``."""
+    return correct_p(np.stack([one.p for one in found.values()]))
