@@ -8,7 +8,7 @@ one half of the groups and tested in the other, so that the figure there owes no
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 
 KIND = "associations"
 FORMAT = 1
-DRAWS, FLIPS = 200, 4_000
+DRAWS, FLIPS = 200, 1_000
 LEVEL = 0.95
-LEAST_GROUPS = 4  # for an interval
+MOST_BUNDLES = 256
+LEAST_BUNDLES = 4  # for an interval
 LEAST_SHAPE = 0.25  # of the weights' distribution
 FRAMES = 1 << 14  # worked on at once
 CELLS = 1 << 22  # dimensions × tags × tracks worked on at once
@@ -47,10 +48,11 @@ class TagAssociations:
         Correlation over the frames of the half that is held back.
     best, worst : ndarray, shape [d], int64
         The tags of the highest and of the lowest correlation in the other half.
-    p_best, p_worst : ndarray, shape [d]
-        How likely the tracks held back go as well (or as little) with these by chance, corrected for all dimensions.
+    p : ndarray, shape [d, k], float32
+        How likely all tracks together show as much of a correlation, of either sign, by chance: corrected for all
+        pairs of a dimension and a tag.
     counts : ndarray, shape [3], int64
-        Tracks, groups, and groups held back.
+        Tracks, tracks held back, and groups.
     """
 
     r: NDArray[np.float32]
@@ -59,8 +61,7 @@ class TagAssociations:
     held_back: NDArray[np.float32]
     best: NDArray[np.int64]
     worst: NDArray[np.int64]
-    p_best: NDArray[np.float64]
-    p_worst: NDArray[np.float64]
+    p: NDArray[np.float32]
     counts: NDArray[np.int64]
 
 
@@ -112,8 +113,9 @@ def associate(
     Returns
     -------
     TagAssociations
-        Tests flip the signs of what each group held back adds to the covariance, at random: a tag that a single track
-        brings about is none [1]_. They are corrected by the largest statistic of each draw [2]_.
+        Tests flip the signs of what each group adds to the covariance, at random: what a single track brings about is
+        no correlation [1]_. They are corrected by the largest statistic of each draw [2]_. Where there are more than
+        256 groups, they are drawn and flipped in as many random bundles.
 
     References
     ----------
@@ -135,9 +137,9 @@ def associate(
 
 
 def _associate(pairs: _Pairs, seed: int, report: Report) -> TagAssociations:
-    weights, held = _draw_weights(pairs.groups, seed)
+    bundles, held = _make_bundles(pairs.groups, seed)
     step = max(1, MOST_PAIRS // pairs.tags.shape[1])
-    parts, scores = [], []
+    parts, largest = [], np.zeros(FLIPS)
     dimensions = range(0, pairs.values.shape[1], step)
     for i, start in enumerate(dimensions):
         part = pairs.narrow(slice(start, start + step))
@@ -145,14 +147,16 @@ def _associate(pairs: _Pairs, seed: int, report: Report) -> TagAssociations:
         def tell(done: int, total: int, i: int = i) -> None:
             report("comparing dimensions with tags", done + i * total, len(dimensions) * total)
 
-        sums = _Sums.of(part, weights, tell)
-        found = _describe(sums, len(np.unique(pairs.groups)))
-        scores.append(_held_scores(part, held, sums, np.stack([found["best"], found["worst"]])))
-        parts.append(found)
+        sums = _Sums.of(part, bundles, len(held), tell)
+        statistics, flipped = _flip_signs(sums, seed)
+        parts.append(_describe(sums, held, seed) | {"p": statistics})
+        largest = np.maximum(largest, flipped)
     joined = {name: np.concatenate([found[name] for found in parts]) for name in parts[0]}
-    p_best, p_worst = _flip_signs(np.concatenate(scores, axis=2), seed)
-    counts = np.array([len(pairs.groups), len(np.unique(pairs.groups)), len(np.unique(pairs.groups[held]))])
-    return TagAssociations(**joined, p_best=p_best, p_worst=p_worst, counts=counts)
+    reached = FLIPS - np.searchsorted(np.sort(largest), joined["p"] - 1e-6)
+    joined["p"] = np.where(joined["p"] > 0, (1 + reached) / (1 + FLIPS), 1).astype(np.float32)
+    groups = np.unique(pairs.groups)
+    counts = np.array([len(pairs.groups), np.isin(bundles, np.flatnonzero(held)).sum(), len(groups)], np.int64)
+    return TagAssociations(**joined, counts=counts)
 
 
 # Frames and tags side by side. ---------------------------------------------------------------------------------------
@@ -172,8 +176,8 @@ class _Pairs:
     @classmethod
     def of(cls, vectors: Vectors, tags: Vectors, groups: NDArray[np.int64]) -> _Pairs:
         rows = match_frames(vectors, tags)
-        runs = np.flatnonzero(np.diff(vectors.tracks, prepend=vectors.tracks[0] - 1)) if len(vectors) else []
-        starts = np.append(runs, len(vectors)).astype(np.int64)
+        changes = np.flatnonzero(vectors.tracks[1:] != vectors.tracks[:-1]) + 1
+        starts = np.concatenate([[0], changes, [len(vectors)]]).astype(np.int64)
         values, activations = np.asarray(vectors.values), np.asarray(tags.values)
         unknown = tuple(np.zeros(d) + of for d in (values.shape[1], activations.shape[1]) for of in (0, 1))
         raw = cls(values, activations, rows, starts, groups, unknown)
@@ -221,142 +225,161 @@ class _Pairs:
             first = stop
 
 
-def _draw_weights(groups: NDArray[np.int64], seed: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Return weights of the tracks, ``[2 + 1 + draws, tracks]``, and which are held back.
+def _make_bundles(groups: NDArray[np.int64], seed: int) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return the bundle of each track, ``[tracks]``, and which bundles are held back, ``[bundles]``.
 
-    The halves come first, the one that is held back second; then all, then the draws of the bootstrap.
+    A bundle is a group, or where there are many, some groups of one half.
     """
     unique, number = np.unique(groups, return_inverse=True)
-    held = make_folds(np.zeros(len(groups), np.int64), groups, 2, seed) == 1
+    half = np.zeros(len(unique), np.int64)
+    half[number] = make_folds(np.zeros(len(groups), np.int64), groups, 2, seed)
     rng = np.random.default_rng((seed, 3))
-    drawn = rng.standard_gamma(max(LEAST_SHAPE, 1 - 2 / max(1, len(unique))), size=(DRAWS, len(unique)))
-    drawn /= drawn.mean(axis=1, keepdims=True)
-    return np.vstack([~held, held, np.ones(len(groups)), drawn[:, number]]).astype(np.float32), held
+    bundle = np.empty(len(unique), np.int64)
+    for side in (0, 1):
+        own = np.flatnonzero(half == side)
+        bundle[own] = 2 * (rng.permutation(len(own)) % (MOST_BUNDLES // 2)) + side
+    found, place = np.unique(bundle, return_inverse=True)
+    return place[number].astype(np.int64), found % 2 == 1
 
 
 @dataclass(frozen=True, eq=False)
 class _Sums:
-    """Weighted sums over frames, for each row of weights: of 1, of values and tags, their squares and products."""
+    """Sums over the frames of each bundle: of 1, of values and tags, of their squares and products."""
 
-    n: NDArray[np.float64]  # [w]
-    values: NDArray[np.float64]  # [w, d]
-    tags: NDArray[np.float64]  # [w, k]
+    n: NDArray[np.float64]  # [b]
+    values: NDArray[np.float64]  # [b, d]
+    tags: NDArray[np.float64]  # [b, k]
     values_squared: NDArray[np.float64]
     tags_squared: NDArray[np.float64]
-    products: NDArray[np.float64]  # [w, d, k]
+    products: NDArray[np.float64]  # [b, d, k]
 
     @classmethod
-    def of(cls, pairs: _Pairs, weights: NDArray[np.float32], report: Any) -> _Sums:
-        w, d, k = len(weights), pairs.values.shape[1], pairs.tags.shape[1]
-        shapes = ((w,), (w, d), (w, k), (w, d), (w, k), (w, d, k))
-        sums = [np.zeros(shape) for shape in shapes]
+    def of(cls, pairs: _Pairs, bundles: NDArray[np.int64], n: int, report: Any) -> _Sums:
+        from threadpoolctl import threadpool_limits
+
+        d, k = pairs.values.shape[1], pairs.tags.shape[1]
+        sums = [np.zeros((n, *shape)) for shape in ((), (d,), (k,), (d,), (k,), (d, k))]
         for tracks, starts, values, tags in pairs.blocks():
             report(int(tracks[0]), len(pairs.groups))
-            own = weights[:, tracks]
-            ends = np.append(starts[1:], len(values))
-            products = _products(values, tags, zip(starts, ends, strict=True)).reshape(len(tracks), d * k)
+            own, stops = bundles[tracks], np.append(starts[1:], len(values))
             single = (values, tags, values**2, tags**2)
-            parts = [ends - starts, *(np.add.reduceat(part, starts, axis=0) for part in single), products]
-            for total, part in zip(sums, parts, strict=True):
-                total += (own @ part).reshape(total.shape)
+            parts = [stops - starts, *(np.add.reduceat(part, starts, axis=0) for part in single)]
+            for total, part in zip(sums, parts, strict=False):
+                np.add.at(total, own, part)
+            # Of matrices as small as these, threads take longer to meet than to multiply.
+            with threadpool_limits(1, user_api="blas"):
+                for bundle, start, stop in zip(own, starts, stops, strict=True):
+                    sums[-1][bundle] += values[start:stop].T @ tags[start:stop]
         report(len(pairs.groups), len(pairs.groups))
         return cls(*sums)
 
-    def correlations(self, row: int) -> NDArray[np.float64]:
-        """Return the correlations under some weights, ``[d, k]``; NaN of what is constant."""
-        n = max(float(self.n[row]), 1e-30)
-        means, tag_means = self.values[row] / n, self.tags[row] / n
-        variance = np.outer(self.values_squared[row] / n - means**2, self.tags_squared[row] / n - tag_means**2)
-        covariance = self.products[row] / n - np.outer(means, tag_means)
-        known = variance > 1e-10
-        r = np.divide(covariance, np.sqrt(np.where(known, variance, 1)), where=known, out=np.full(known.shape, np.nan))
-        return np.clip(r, -1, 1)
+    def correlations(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the correlations under each of some weights of the bundles, ``[w, d, k]``; NaN of what is constant."""
+        n = np.maximum(weights @ self.n, 1e-30)[:, None]
+        means, tag_means = weights @ self.values / n, weights @ self.tags / n
+        variances = weights @ self.values_squared / n - means**2, weights @ self.tags_squared / n - tag_means**2
+        # What varies by less than rounding does is constant.
+        scale, tag_scale = (1 / np.sqrt(np.where(one > 1e-5, one, np.nan)) for one in variances)
+        r = (weights @ self.products.reshape(len(self.n), -1)).reshape(len(n), *self.products.shape[1:])
+        r /= n[:, :, None]
+        r -= means[:, :, None] * tag_means[:, None, :]
+        r *= scale[:, :, None]
+        r *= tag_scale[:, None, :]
+        return np.asarray(np.clip(r, -1, 1, out=r))
 
 
-def _products(
-    values: NDArray[np.float32], tags: NDArray[np.float32], stretches: Iterable[tuple[int, int]]
-) -> NDArray[np.float32]:
-    """Return the products of each stretch of frames, ``[stretches, d, k]``."""
-    from threadpoolctl import threadpool_limits
-
-    # Of matrices as small as these, threads take longer to meet than to multiply.
-    with threadpool_limits(1, user_api="blas"):
-        return np.stack([values[start:stop].T @ tags[start:stop] for start, stop in stretches])
-
-
-def _describe(sums: _Sums, groups: int) -> dict[str, NDArray[Any]]:
+def _describe(sums: _Sums, held: NDArray[np.bool_], seed: int) -> dict[str, NDArray[Any]]:
     """Return the correlations of all pairs, their intervals, and the tags that are chosen in the first half."""
-    chosen_by, held_back, r = (sums.correlations(row) for row in range(3))
+    chosen_by, held_back, r = sums.correlations(np.stack([~held, held, np.ones(len(held))]).astype(np.float64))
     low = high = np.full(r.shape, np.nan)
-    if groups >= LEAST_GROUPS:
-        from scipy.stats import t
-
-        total, squares, known = np.zeros(r.shape), np.zeros(r.shape), np.zeros(r.shape)
-        center = _fisher(r)
-        for row in range(3, len(sums.n)):
-            apart = _fisher(sums.correlations(row)) - center
-            there = np.isfinite(apart)
-            total += np.where(there, apart, 0)
-            squares += np.where(there, apart, 0) ** 2
-            known += there
-        known = np.maximum(known, 1)
-        reach = t.ppf((1 + LEVEL) / 2, groups - 1) * np.sqrt(np.maximum(squares / known - (total / known) ** 2, 0))
-        low, high = np.tanh(center - reach), np.tanh(center + reach)
+    if len(held) >= LEAST_BUNDLES:
+        low, high = _intervals(sums, r, seed)
     ranks = np.nan_to_num(chosen_by)
     arrays = {"r": r, "low": low, "high": high, "held_back": held_back}
     chosen = {"best": ranks.argmax(axis=1).astype(np.int64), "worst": ranks.argmin(axis=1).astype(np.int64)}
     return {name: array.astype(np.float32) for name, array in arrays.items()} | chosen
 
 
+def _intervals(sums: _Sums, r: NDArray[np.float64], seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the ends of the intervals, ``[d, k]``: on Fisher's scale, by the spread of bootstrap draws."""
+    from scipy.stats import t
+
+    bundles = len(sums.n)
+    rng = np.random.default_rng((seed, 4))
+    total, squares, known = np.zeros(r.shape), np.zeros(r.shape), np.zeros(r.shape)
+    center, step = _fisher(r), max(1, CELLS // max(1, r.size))
+    weights = rng.standard_gamma(max(LEAST_SHAPE, 1 - 2 / bundles), (DRAWS, bundles))
+    for start in range(0, DRAWS, step):
+        apart = _fisher(sums.correlations(weights[start : start + step])) - center
+        known += np.isfinite(apart).sum(axis=0)
+        apart = np.nan_to_num(apart)
+        total, squares = total + apart.sum(axis=0), squares + (apart**2).sum(axis=0)
+    known = np.maximum(known, 1)
+    reach = t.ppf((1 + LEVEL) / 2, bundles - 1) * np.sqrt(np.maximum(squares / known - (total / known) ** 2, 0))
+    return np.tanh(center - reach), np.tanh(center + reach)
+
+
 def _fisher(r: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.arctanh(np.clip(r, -1 + 1e-7, 1 - 1e-7))
 
 
-# The test on what was held back. -------------------------------------------------------------------------------------
-
-
-def _held_scores(
-    pairs: _Pairs, held: NDArray[np.bool_], sums: _Sums, chosen: NDArray[np.int64]
-) -> NDArray[np.float64]:
-    """Return what each group held back adds to the covariance with the tags chosen, ``[chosen, groups, d]``."""
-    _, number = np.unique(pairs.groups[held], return_inverse=True)
-    group = np.full(len(held), -1)
-    group[held] = number
-    n = max(float(sums.n[1]), 1e-30)
-    means, tag_means = (sums.values[1] / n).astype(np.float32), (sums.tags[1] / n).astype(np.float32)
-    scores = np.zeros((len(chosen), int(number.max(initial=-1)) + 1, pairs.values.shape[1]))
-    for tracks, starts, values, tags in pairs.blocks():
-        own = held[tracks]
-        if not own.any():
-            continue
-        for score, columns in zip(scores, chosen, strict=True):
-            products = (values - means) * (tags - tag_means)[:, columns]
-            np.add.at(score, group[tracks[own]], np.add.reduceat(products, starts, axis=0)[own])
-    return scores
-
-
-def _flip_signs(scores: NDArray[np.float64], seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the corrected p-values of a covariance above 0 with the first tags, and below 0 with the second."""
-    rng = np.random.default_rng((seed, 4))
-    up, down = scores[0], -scores[1]
-    contributions = np.concatenate([up, down], axis=1)
-    norms = np.sqrt((contributions**2).sum(axis=0))
-    scaled = np.divide(contributions, norms, where=norms > 1e-9, out=np.zeros_like(contributions))
-    largest = np.empty(FLIPS)
-    step = max(1, CELLS // max(1, sum(scaled.shape)))
-    for start in range(0, FLIPS, step):
-        signs = 2.0 * rng.integers(0, 2, (min(step, FLIPS - start), len(scaled))) - 1
-        largest[start : start + step] = (signs @ scaled).max(axis=1, initial=0)
-    reached = FLIPS - np.searchsorted(np.sort(largest), scaled.sum(axis=0) - 1e-9)
-    p = np.where(norms > 1e-9, (1 + reached) / (1 + FLIPS), 1.0)
-    return p[: scores.shape[2]], p[scores.shape[2] :]
+def _flip_signs(sums: _Sums, seed: int) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
+    """Return the statistic of each pair, ``[d, k]``, and the largest one of each draw of signs, ``[flips]``."""
+    shape = sums.products.shape
+    n = max(float(sums.n.sum()), 1e-30)
+    means, tag_means = sums.values.sum(0) / n, sums.tags.sum(0) / n
+    scores = sums.products - sums.values[:, :, None] * tag_means - means[:, None] * sums.tags[:, None, :]
+    scores += sums.n[:, None, None] * means[:, None] * tag_means
+    scores = scores.reshape(shape[0], -1)
+    norms = np.sqrt((scores**2).sum(axis=0))
+    scaled = np.divide(scores, norms, where=norms > 1e-6, out=np.zeros_like(scores)).astype(np.float32)
+    rng = np.random.default_rng((seed, 5))
+    signs = (2 * rng.integers(0, 2, (FLIPS, shape[0])) - 1).astype(np.float32)
+    largest = np.zeros(FLIPS)
+    step = max(1, CELLS // FLIPS)
+    for start in range(0, scaled.shape[1], step):
+        part = np.abs(signs @ scaled[:, start : start + step])
+        largest = np.maximum(largest, part.max(axis=1, initial=0))
+    return np.abs(scaled.sum(axis=0)).reshape(shape[1:]), largest
 
 
 # Dimensions that behave alike. ---------------------------------------------------------------------------------------
 
 
-def correlate_dimensions(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the correlations of all dimensions with each other over finite frames, ``[d, d]``; 0 of constants."""
+def correlate_dimensions(vectors: Vectors, *, cache: CacheOption = None) -> NDArray[np.float32]:
+    """Return the correlations of all dimensions with each other.
+
+    Parameters
+    ----------
+    vectors : Vectors
+        Frames; those with a value that is not finite do not count.
+    cache : Cache, False or None
+        Where the result is kept, under the key of the vectors; None is the user's cache, False keeps nothing.
+
+    Returns
+    -------
+    ndarray, shape [d, d], float32
+        Pearson's r; 0 of what is constant.
+
+    Examples
+    --------
+    >>> from embviz.core.vectors import Vectors
+    >>> vectors = Vectors.from_array([[0, 0, 3], [1, -1, 3], [2, -2, 3]], [0, 1, 2])
+    >>> correlate_dimensions(vectors, cache=False)[0].round(3)
+    array([ 1., -1.,  0.], dtype=float32)
+    """
+    store = resolve_cache(cache) if vectors.key else None
+    key = {"vectors": vectors.key, "what": "dimensions", "format": FORMAT}
+    kept = store.load_arrays(KIND, key) if store else None
+    if kept is not None and "r" in kept:
+        return np.asarray(kept["r"])
+    r = _correlate(np.asarray(vectors.values))
+    if store:
+        store.save_arrays(KIND, key, {"r": r})
+    return r
+
+
+def _correlate(values: NDArray[np.float32]) -> NDArray[np.float32]:
     n, d = 0, values.shape[1]
     sums, products = np.zeros(d), np.zeros((d, d))
     origin: NDArray[np.float32] | None = None
@@ -372,7 +395,7 @@ def correlate_dimensions(values: NDArray[np.float32]) -> NDArray[np.float32]:
     variance = np.diag(covariance).copy()
     known = variance > 1e-10 * np.maximum(np.diag(products), 1e-30)
     scale = np.where(known, 1 / np.sqrt(np.where(known, variance, 1)), 0)
-    return np.clip(covariance * np.outer(scale, scale), -1, 1).astype(np.float32)
+    return np.asarray(np.clip(covariance * np.outer(scale, scale), -1, 1), np.float32)
 
 
 # Columns of a table. -------------------------------------------------------------------------------------------------
@@ -510,8 +533,3 @@ def correct_p(p: NDArray[np.float64]) -> NDArray[np.float64]:
     adjusted = np.empty_like(flat)
     adjusted[order] = np.minimum(1, np.minimum.accumulate(raised))
     return adjusted.reshape(p.shape)
-
-
-def columns_of(found: Mapping[str, ColumnAssociation]) -> NDArray[np.float64]:
-    """Return the p-values of some columns, corrected for all dimensions and columns, ``[columns, d]``."""
-    return correct_p(np.stack([one.p for one in found.values()]))

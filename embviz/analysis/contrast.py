@@ -141,7 +141,7 @@ class _BlockSums:
 
     def members(self, *, in_b: bool) -> NDArray[np.float64]:
         """Return 1 for each block of a group, else 0."""
-        return (self.in_b == in_b).astype(np.float64)
+        return np.asarray(self.in_b == in_b, np.float64)
 
     def moments(self, weights: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
         """Return counts ``[m, 1]``, means and sums of squared deviations ``[m, d]`` under weights of blocks."""
@@ -157,7 +157,7 @@ class _BlockSums:
         (n_b, mean_b, within_b), (n_a, mean_a, within_a) = self.moments(of_b), self.moments(of_a)
         freedom = n_a + n_b - 2
         hedges = 1 - 3 / (4 * freedom - 1)
-        return _ratio(mean_b - mean_a, np.sqrt((within_a + within_b) / freedom)) * hedges
+        return np.asarray(_ratio(mean_b - mean_a, np.sqrt((within_a + within_b) / freedom)) * hedges)
 
     def statistics(self, of_b: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the magnitude of Welch's t where the blocks of a mask are b and all others a, ``[m, d]``."""
@@ -169,7 +169,7 @@ class _BlockSums:
 def _ratio(apart: NDArray[np.float64], spread: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return differences in units of a spread; without a spread 0 where there is none, else infinite."""
     whole = np.where(np.abs(apart) > 1e-9, np.copysign(np.inf, apart), 0.0)
-    return np.divide(apart, spread, out=whole, where=spread > 0)
+    return np.asarray(np.divide(apart, spread, out=whole, where=spread > 0))
 
 
 def _bootstrap_spread(sums: _BlockSums, seed: int) -> NDArray[np.float64]:
@@ -185,7 +185,7 @@ def _bootstrap_spread(sums: _BlockSums, seed: int) -> NDArray[np.float64]:
     effects = sums.effects(weights[1], weights[0])
     effects[~np.isfinite(effects)] = np.nan
     with np.errstate(invalid="ignore"):
-        return np.nan_to_num(np.sqrt(np.nanmean((effects - np.nanmean(effects, axis=0)) ** 2, axis=0)))
+        return np.asarray(np.nan_to_num(np.nanstd(effects, axis=0)))
 
 
 def _student_quantile(degrees: int) -> float:
@@ -202,7 +202,7 @@ def _permutation_test(sums: _BlockSums, seed: int) -> NDArray[np.float64]:
     largest = sums.statistics(rng.permuted(np.tile(own, (PERMUTATIONS, 1)), axis=1)).max(axis=1, initial=0)
     # Numbers that are equal but for rounding count as equal.
     reached = len(largest) - np.searchsorted(np.sort(largest), observed * (1 - 1e-9))
-    return (1 + reached) / (1 + PERMUTATIONS)
+    return np.asarray((1 + reached) / (1 + PERMUTATIONS))
 
 
 # The direction, and what is held back. -------------------------------------------------------------------------------

@@ -21,8 +21,9 @@ def select_tracks(collection: Collection, where: Any, name: str = "where") -> Co
     ----------
     collection : Collection
     where : str, Collection, DataFrame, mask, labels or None
-        An expression as for :meth:`embviz.Collection.query`, another collection of tracks of this one, rows of its
-        table (as a selection on a map is), a mask as long as the table, or labels; None means all.
+        An expression as for :meth:`embviz.Collection.query`, a column and its value (``"style=jazz"``), another
+        collection of tracks of this one, rows of its table (as a selection on a map is), a mask as long as the table,
+        or labels; None means all.
     name : str
         What the option is called in errors.
 
@@ -38,11 +39,37 @@ def select_tracks(collection: Collection, where: Any, name: str = "where") -> Co
     """
     if where is None:
         return collection
-    chosen = collection.query(where) if isinstance(where, str) else _select(collection, where, name)
+    chosen = _query(collection, where) if isinstance(where, str) else _select(collection, where, name)
     if not len(chosen):
         told = f"{name}={where!r:.80}" if isinstance(where, str) else name
         raise CollectionError(f"{told} leaves none of {plural(len(collection), 'track')}; widen it.")
     return chosen
+
+
+def _query(collection: Collection, where: str) -> Collection:
+    found = column_value(collection, where)
+    if found is None:
+        return collection.query(where)
+    column, value = found
+    cells = collection.table[column]
+    numbers = cells.dtype.kind in "iuf"
+    mask = cells == float(value) if numbers and _is_number(value) else cells.astype(str).str.strip() == value
+    chosen: Collection = collection[mask.fillna(value=False).astype(bool)]
+    return chosen
+
+
+def column_value(collection: Collection, where: str) -> tuple[str, str] | None:
+    """Return the column and the value of a text such as ``"style=jazz"``; None where it is none of the table's."""
+    column, equals, value = (part.strip() for part in where.partition("="))
+    return (column, value) if equals and column in collection and not value.startswith("=") else None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _select(collection: Collection, where: Any, name: str) -> Collection:

@@ -6,8 +6,27 @@ tracks. A dimension is named by a tag only where the two go together on tracks t
 
 from __future__ import annotations
 
+import html
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from embviz.analysis.associations import associate, correlate_dimensions
+from embviz.analysis.contrast import contrast_groups
+from embviz.analysis.tagging import mean_per_track, model_task, models_by_task
+from embviz.collection.track_groups import group_tracks
+from embviz.core.progress import reporter
+from embviz.core.text import collapse_spaces, plural
+from embviz.core.vectors import Vectors
+from embviz.errors import OptionError, did_you_mean
+from embviz.models import get_model
+from embviz.models.weights import has_weights
+from embviz.units.columns import associate_columns
+from embviz.units.frames import load_index
+from embviz.units.groups import read_groups
+from embviz.units.moments import moments_of_frames
+from embviz.units.unit_facts import UnitFacts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,10 +35,12 @@ if TYPE_CHECKING:
     from embviz.collection import Collection
     from embviz.core.cache import CacheOption
     from embviz.core.progress import Progress
-    from embviz.core.vectors import Vectors
     from embviz.extraction import EngineOption
-    from embviz.models import ModelLike
+    from embviz.models import Model, ModelLike
     from embviz.units.moments import Moments
+
+
+SHOWN = 20  # rows in a notebook
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,14 +114,19 @@ class Units:
         Name of the model whose tags are the names, or empty.
     notes : tuple of str
         Sentences about the whole.
+
+    Examples
+    --------
+    >>> units = collection.units("musicnn")  # doctest: +SKIP
+    >>> units.search("sad").card(22)  # doctest: +SKIP
     """
 
     collection: Collection
     vectors: Vectors
     table: pd.DataFrame
-    tagger: str = ""
-    notes: tuple[str, ...] = ()
-    _parts: dict[str, Any] = field(default_factory=dict, repr=False)
+    tagger: str
+    notes: tuple[str, ...]
+    _found: UnitFacts = field(repr=False)
 
     def card(self, dimension: int | str, *, k: int = 10) -> UnitCard:
         """Return all that is known of a dimension.
@@ -115,8 +141,38 @@ class Units:
         Returns
         -------
         UnitCard
+
+        Raises
+        ------
+        OptionError
+            If there is no such dimension.
         """
-        raise NotImplementedError
+        index = self._found.index
+        number = index.dimension(dimension)
+        row, statistics = self._found.table.loc[number], index.statistics
+        constant = index.is_constant(number)
+        rows = [np.empty(0, np.int64) if constant else index.extremes(number, k, lowest=low) for low in (False, True)]
+        moments = [
+            moments_of_frames(self.collection, index, number, own, lowest=low)
+            for own, low in zip(rows, (False, True), strict=True)
+        ]
+        return UnitCard(
+            dimension=number,
+            label=str(row["label"]),
+            histogram=(statistics["edges"][number], statistics["counts"][number]),
+            highest=moments[0],
+            lowest=moments[1],
+            tags=self._found.tags_of(number),
+            named=bool(row["name"]),
+            name=str(row["name"]),
+            not_with=str(row["not_with"]),
+            columns=self._found.columns_of(number),
+            alike=self._found.alike_to(number),
+            zeros=float(row["zeros"]),
+            saturated=float(row["saturated"]),
+            selectivity=float(row["selectivity"]),
+            notes=tuple(self._found.sentences(number)),
+        )
 
     def search(self, text: str) -> Units:
         """Return the dimensions that go with what is asked for, best first.
@@ -124,33 +180,100 @@ class Units:
         Parameters
         ----------
         text : str
-            Part of a tag, of a dimension's label, or of the name of a column that it separates.
+            Part of a tag, of a dimension's label, or of a column that it separates, in letters of either case.
 
         Returns
         -------
         Units
-            With a table of these dimensions only, perhaps of none.
-        """
-        raise NotImplementedError
+            With a table of these dimensions only, perhaps of none, with two columns more: ``match``, what was found,
+            and ``match_r``, how well the dimension goes with the tag (NaN where it is no tag). A tag counts where r is
+            0.3 and more among all tracks and among those held back, and p, for all dimensions and tags together, is
+            0.05 at most.
 
-    def sort(self, by: str = "r", *, ascending: bool = False, selection: Any = None) -> Units:  # noqa: ARG002
+        Raises
+        ------
+        OptionError
+            If nothing is asked for.
+        """
+        wanted = collapse_spaces(str(text)).casefold()
+        if not wanted:
+            raise OptionError(f"Part of a tag or of a name is expected, {text!r:.80} was found.")
+        table = self.table.assign(match="", match_r=np.nan)
+        for column in ("separates", "label"):
+            own = table[column].str.casefold().str.contains(wanted, regex=False)
+            table.loc[own, "match"] = table.loc[own, column]
+        found = self._found
+        tags = [i for i, tag in enumerate(found.tag_names) if wanted in tag.casefold()]
+        if tags and found.tags is not None:
+            r = np.where(found.holds(), found.tags.r, -np.inf)[:, tags]
+            best = r.max(axis=1)
+            own = table.index[best[table.index] > 0]
+            table.loc[own, "match"] = [found.tag_names[tags[i]] for i in r.argmax(axis=1)[own]]
+            table.loc[own, "match_r"] = best[own]
+        table = table[table["match"] != ""].sort_values("match_r", ascending=False, kind="stable")
+        missed = () if len(table) else (self._describe_miss(wanted, known=bool(tags)),)
+        return replace(self, table=table, notes=(*self.notes, *missed))
+
+    def _describe_miss(self, wanted: str, *, known: bool) -> str:
+        if known:
+            return f"No dimension goes with {wanted!r} on tracks that were held back."
+        suggestion = did_you_mean(wanted, self._found.tag_names)
+        return f"No tag, label or column has {wanted!r:.80} in its name.{suggestion}"
+
+    def sort(self, by: str = "r", *, ascending: bool | None = None, selection: Any = None) -> Units:
         """Return the units in another order.
 
         Parameters
         ----------
         by : str
-            A column of the table.
-        ascending : bool
-            Whether the lowest come first.
-        selection : query, labels or Collection, optional
-            The dimensions come in the order of how far they separate these tracks from the rest; the table gets the
-            columns ``effect`` and ``effect_p``.
+            A column of the table; ``"effect"`` with a selection.
+        ascending : bool, optional
+            Whether the lowest come first; by default so for texts only. Effects are sorted by their size.
+        selection : str, Collection, DataFrame, mask or labels, optional
+            Some tracks, as for :meth:`embviz.Collection.contrast`: the dimensions come in the order of how far they
+            separate these from the rest. The table gets the columns ``effect`` (Cohen's d, above 0 where the selection
+            is higher) and ``effect_p`` (corrected for all dimensions).
 
         Returns
         -------
         Units
+
+        Raises
+        ------
+        OptionError
+            If there is no such column.
+        CollectionError
+            If the selection, or the rest, has fewer than two tracks.
         """
-        return replace(self, table=self.table.sort_values(by, ascending=ascending, kind="stable"))
+        table = self.table
+        if selection is not None:
+            groups = read_groups(self.collection, selection, None, self._found.means)
+            found = contrast_groups(groups.values, ~groups.in_b, groups.of)
+            table = table.assign(effect=found.effect[table.index], effect_p=found.p[table.index])
+            by = "effect" if by == "r" else by
+        if by not in table.columns:
+            columns = ", ".join(map(repr, table.columns))
+            raise OptionError(
+                f"by is a column of the table, {columns}; {by!r:.80} was found.{did_you_mean(str(by), table.columns)}"
+            )
+        up = table[by].dtype.kind not in "fiub" if ascending is None else ascending
+        size = np.abs if by == "effect" else None
+        return replace(self, table=table.sort_values(by, ascending=up, kind="stable", key=size))
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __repr__(self) -> str:
+        named = int((self.table["name"] != "").sum())
+        by = f", {named:,} named by tags of {self.tagger}" if self.tagger else ""
+        return f"<Units {self.vectors.model} / {self.vectors.layer}: {plural(len(self), 'dimension')}{by}>"
+
+    def _repr_html_(self) -> str:
+        rows = self.table.head(SHOWN).to_html(
+            escape=True, border=0, notebook=True, na_rep="", float_format="{:.2f}".format
+        )
+        notes = "".join(f"<div style='opacity:.7'>{html.escape(note)}</div>" for note in self.notes)
+        return f"<div><strong>{html.escape(repr(self)[1:-1])}</strong>{notes}{rows}</div>"
 
 
 def find_units(
@@ -164,4 +287,55 @@ def find_units(
     progress: Progress,
 ) -> Units:
     """Return the units of a layer; see :meth:`embviz.Collection.units`."""
-    raise NotImplementedError
+    options: dict[str, Any] = {"engine": engine, "cache": cache, "progress": progress}
+    index = load_index(collection, model, layer, **options)
+    vectors, store = index.vectors, collection.cache if cache is None else cache
+    labels, values = mean_per_track(vectors)
+    means = replace(vectors, values=values, tracks=labels, times=None, spans=None, spread=None, pooling="mean", key="")
+    tags, missing = _load_tags(collection, model, tagger, vectors, options)
+    groups = group_tracks(collection.table, labels)
+    found = None
+    if tags is not None:
+        with reporter(progress) as report:
+            found = associate(vectors, tags, groups, cache=store, report=report)
+    columns = associate_columns(collection.table, means, groups)
+    correlations = correlate_dimensions(vectors, cache=store)
+    facts = UnitFacts(index, means, found, () if tags is None else tags.labels, columns, correlations)
+    notes = (*_failures(vectors), *missing, *facts.notes())
+    return Units(collection, vectors, facts.table, "" if tags is None else tags.model, notes, facts)
+
+
+def _failures(vectors: Vectors) -> list[str]:
+    failed = len(vectors.failed)
+    return [f"{plural(failed, 'track')} that gave nothing: left out."] if failed else []
+
+
+def _load_tags(
+    collection: Collection,
+    model: ModelLike | Vectors,
+    tagger: ModelLike | Vectors | None,
+    vectors: Vectors,
+    options: dict[str, Any],
+) -> tuple[Vectors | None, list[str]]:
+    """Return the activations of tags, and a sentence where there are none."""
+    chosen = _choose_tagger(model) if tagger is None else tagger
+    if chosen is None:
+        names = " or ".join(repr(one.name) for one in models_by_task("tags")[:1])
+        return None, [f"No model that gives tags is here to name the dimensions: embviz.pull({names}) fetches one."]
+    pooling = "mean" if vectors.times is None else "frames"
+    if isinstance(chosen, Vectors) and chosen.times is None:
+        pooling = "mean"
+    tags = collection.embed(chosen, "output", pooling=pooling, **options)
+    if not tags.labels:
+        raise OptionError(
+            f"A tagger gives a name to each of its outputs; {tags.model} / {tags.layer} has none: name a model with "
+            "tags, or make vectors with names=…."
+        )
+    return tags, []
+
+
+def _choose_tagger(model: ModelLike | Vectors) -> Model | None:
+    """Return the model itself where it gives tags, else the first that does and is here."""
+    if not isinstance(model, Vectors) and model_task(get_model(model)) == "tags":
+        return get_model(model)
+    return next((one for one in models_by_task("tags") if has_weights(one)), None)
