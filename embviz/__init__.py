@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from embviz.models import Layer, Model, get_model, list_models, register_function, register_model
     from embviz.models.weights import pull
     from embviz.plotting import heatmap, poster, save_figure, scatter
+    from embviz.units.alignment import align
 
 _ROOMS = {
     "analysis": ("boundaries", "project"),
@@ -44,12 +45,13 @@ _ROOMS = {
     "heads": ("Head", "get_head", "register_head"),
     "models": ("Layer", "Model", "get_model", "list_models", "pull", "register_function", "register_model"),
     "plotting": ("heatmap", "poster", "save_figure", "scatter"),
+    "units.alignment": ("align",),
 }
 
 # In the order of a first encounter.
 __all__ = ["Explorer", "sample_audio", "Collection", "Atlas", "embed", "pull", "heatmap", "poster", "project"]  # noqa: RUF022
 __all__ += ["boundaries", "scatter", "evaluate", "train", "save_figure", "list_models", "get_model", "register_model"]  # noqa: RUF022
-__all__ += ["register_function", "list_tasks", "get_task", "get_head", "register_head"]  # noqa: RUF022
+__all__ += ["register_function", "list_tasks", "get_task", "get_head", "register_head", "align"]  # noqa: RUF022
 __all__ += ["Audio", "Cache", "Embedding", "Evaluation", "FrameGrid", "Head", "Layer", "Model", "Vectors"]
 __all__ += ["analysis", "errors", "evaluation", "models", "plotting"]
 

@@ -8,9 +8,11 @@ Vectors are rows, ``[n, d]``: :class:`~embviz.core.vectors.Vectors` of a collect
 - :func:`agreement` of two models, :func:`linear_cka`, :func:`hubness`
 - :class:`Direction`, a line from one group of tracks to another
 - :func:`self_similarity` of the frames of a track, and the :func:`boundaries` of its parts
+- :func:`align_frames` of two tracks to an :class:`Alignment`
 - :func:`tag_columns`, :func:`tempo_column`, :func:`estimate_tempo` from outputs of models
 """
 
+from embviz.analysis.alignment import Alignment, align_frames
 from embviz.analysis.boundaries import Boundaries, boundaries
 from embviz.analysis.clustering import cluster, name_clusters, tag_lift
 from embviz.analysis.directions import Direction
@@ -25,5 +27,5 @@ __all__ += ["Projection", "ProjectionOption", "method_options", "project"]
 __all__ += ["cluster", "name_clusters", "tag_lift"]
 __all__ += ["Agreement", "agreement", "hubness", "linear_cka", "self_similarity"]
 __all__ += ["Direction"]
-__all__ += ["Boundaries", "boundaries"]
+__all__ += ["Alignment", "Boundaries", "align_frames", "boundaries"]
 __all__ += ["estimate_tempo", "tag_columns", "tempo_column"]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from embviz.analysis.frames import track_frames, unit_deviations
+from embviz.analysis.frames import check_number, track_frames, unit_deviations
 from embviz.core.embedding import Embedding
 from embviz.core.text import format_duration, parse_sections
 from embviz.core.vectors import Vectors
@@ -203,12 +203,12 @@ def boundaries(
     array([ 22.,  38.,  53.,  67.,  82., 112.])
     """
     frames = track_frames(embedding)
-    length = _check_number(kernel, "kernel is a number of seconds above 0", above=0)
+    length = check_number(kernel, "kernel is a number of seconds above 0", above=0)
     rise = (
-        None if prominence is None else _check_number(prominence, "prominence is a number from 0 to 1", least=0, most=1)
+        None if prominence is None else check_number(prominence, "prominence is a number from 0 to 1", least=0, most=1)
     )
     wide = "min_distance is a number of seconds, 0 or more"
-    distance = length / 4 if min_distance is None else _check_number(min_distance, wide, least=0)
+    distance = length / 4 if min_distance is None else check_number(min_distance, wide, least=0)
     side = max(1, round(length / 2 / frames.period))
     taper = _taper(side)
     novelty = _novelty(frames.values, taper)
@@ -220,15 +220,6 @@ def boundaries(
         at[peaks], novelty[peaks], novelty, at, 2 * side * frames.period, frames.duration, frames.model, frames.layer,
         frames.title,
     )  # fmt: skip
-
-
-def _check_number(
-    value: Any, expected: str, *, above: float = -np.inf, least: float = -np.inf, most: float = 1e9
-) -> float:
-    number = isinstance(value, int | float | np.number) and not isinstance(value, bool | np.bool_)
-    if not number or not (value > above and least <= value <= most):
-        raise OptionError(f"{expected}, {value!r:.80} was found.")
-    return float(value)
 
 
 def _taper(side: int) -> NDArray[np.float64]:

@@ -51,13 +51,25 @@ def track_frames(source: Any) -> TrackFrames:
         raise OptionError(
             f"The frames of one track are expected, {found} found; use embed(…, pooling='frames').select([label])."
         )
-    times = source.times
+    times, spans = source.times, source.spans
     period = float(np.median(np.diff(times))) if len(times) > 1 else 1.0
     edges = np.concatenate([[times[0] - period / 2], (times[1:] + times[:-1]) / 2, [times[-1] + period / 2]])
     edges = np.maximum(edges, 0)
+    end = float(edges[-1]) if spans is None else float(spans[-1, 1])
     return TrackFrames(
-        source.values, times, edges, float(edges[-1]), period, source.model, source.layer, f"track {source.tracks[0]}"
+        source.values, times, edges, end, period, source.model, source.layer, f"track {source.tracks[0]}"
     )
+
+
+def average_runs(values: NDArray[Any], per: int) -> NDArray[np.float64]:
+    """Return the mean of every `per` frames, of what is finite; NaN where nothing is."""
+    starts = np.arange(0, len(values), per)
+    if not len(starts):
+        return np.zeros((0, values.shape[1]))
+    known = np.isfinite(values)
+    total = np.add.reduceat(np.where(known, values, 0), starts, axis=0, dtype=np.float64)
+    count = np.add.reduceat(known, starts, axis=0, dtype=np.int64)
+    return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
 
 
 def unit_deviations(frames: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -90,3 +102,13 @@ def unit_deviations(frames: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[
     deviation /= np.where(still, 1, length)[:, None]
     deviation[still] = 0
     return np.column_stack([deviation, still & known]), known
+
+
+def check_number(
+    value: Any, expected: str, *, above: float = -np.inf, least: float = -np.inf, most: float = 1e9
+) -> float:
+    """Return a number, checked to be above `above` and from `least` to `most`; `expected` begins the error."""
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool | np.bool_)
+    if not number or not (value > above and least <= value <= most):
+        raise OptionError(f"{expected}, {value!r:.80} was found.")
+    return float(value)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from embviz.analysis.frames import unit_deviations
+from embviz.analysis.frames import average_runs, unit_deviations
 from embviz.core.embedding import Embedding, FrameGrid
 from embviz.errors import OptionError
 
@@ -61,7 +61,7 @@ def self_similarity(embedding: Embedding, *, max_frames: int = 600) -> tuple[NDA
     if isinstance(most, bool) or not isinstance(most, int | np.integer) or most < 1:
         raise OptionError(f"max_frames is a positive integer, {most!r} was found.")
     per = max(1, -(-embedding.grid.n_frames // int(most)))
-    return _cosine_matrix(_average_frames(embedding.values, per)), _pool_grid(embedding.grid, per)
+    return _cosine_matrix(average_runs(embedding.values, per)), _pool_grid(embedding.grid, per)
 
 
 def _pool_grid(grid: FrameGrid, per: int) -> FrameGrid:
@@ -74,17 +74,6 @@ def _pool_grid(grid: FrameGrid, per: int) -> FrameGrid:
     return replace(
         grid, hop=per * grid.hop, patch=grid.patch + more, receptive_field=field, n_frames=runs, patches=None
     )
-
-
-def _average_frames(values: NDArray[np.float32], per: int) -> NDArray[np.float64]:
-    """Return the mean of every `per` frames, of what is finite; NaN where nothing is."""
-    starts = np.arange(0, len(values), per)
-    if not len(starts):
-        return np.zeros((0, values.shape[1]))
-    known = np.isfinite(values)
-    total = np.add.reduceat(np.where(known, values, 0), starts, axis=0, dtype=np.float64)
-    count = np.add.reduceat(known, starts, axis=0, dtype=np.int64)
-    return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
 
 
 def _cosine_matrix(frames: NDArray[np.float64]) -> NDArray[np.float32]:
