@@ -32,6 +32,7 @@ BINS = 64  # of a histogram
 BLOCK = 64 * 2**20  # bytes of frames that are turned at a time
 CHECKED = 256 * 2**20  # bytes; larger columns are not read through each time they are opened
 DTYPE = np.dtype("<f4")
+FACTS = ("mean", "std", "minimum", "maximum", "zeros", "saturated", "finite")
 STAGE = "indexing the dimensions"
 
 
@@ -261,20 +262,24 @@ class UnitIndex:
         runs = np.argsort(-best, kind="stable")[:k]
         runs = runs[best[runs] > -np.inf]
         most = k if per_track is None else per_track
-        found = [self._peaks(values, int(run), most) for run in runs]
+        # That many tracks reach at least as high as the last of them: what is lower is not among the k highest.
+        floor = float(best[runs[-1]]) if len(runs) == k else -np.inf
+        found = [self._peaks(values, int(run), most, floor) for run in runs]
         rows = np.concatenate(found) if found else np.empty(0, np.int64)
         return rows[np.lexsort((rows, -values[rows]))][:k]
 
-    def _peaks(self, values: NDArray[np.float32], run: int, most: int) -> NDArray[np.int64]:
-        """Return the highest frames of a track whose stretches do not overlap."""
+    def _peaks(self, values: NDArray[np.float32], run: int, most: int, floor: float) -> NDArray[np.int64]:
+        """Return the highest frames of a track, down to a floor, whose stretches do not overlap."""
         start, stop = int(self.starts[run]), int(self._stops[run])
         own = values[start:stop].copy()
         if most == 1 or stop - start == 1:
             return np.array([start + int(np.argmax(own))])
         spans = self.spans(np.arange(start, stop))
         chosen: list[int] = []
-        while len(chosen) < most and own.max() > -np.inf:
+        while len(chosen) < most:
             peak = int(np.argmax(own))
+            if own[peak] < floor or own[peak] == -np.inf:
+                break
             chosen.append(start + peak)
             own[peak] = -np.inf
             if spans is not None:
@@ -387,9 +392,8 @@ def _blocks(vectors: Vectors, report: Report) -> Iterable[slice]:
 def _survey(columns: NDArray[np.float32], report: Report) -> tuple[dict[str, NDArray[Any]], int]:
     """Return the statistics of each column, and the checksum of all."""
     d, n = columns.shape
-    names = ("mean", "std", "minimum", "maximum", "zeros", "saturated", "finite")
-    statistics: dict[str, NDArray[Any]] = {name: np.full(d, np.nan) for name in names}
-    statistics |= {"edges": np.full((d, BINS + 1), np.nan), "counts": np.zeros((d, BINS), np.int64)}
+    facts, edges = np.full((d, len(FACTS)), np.nan), np.full((d, BINS + 1), np.nan)
+    counts = np.zeros((d, BINS), np.int64)
     checksum, every = 0, max(1, BLOCK // (DTYPE.itemsize * n))
     for i, column in enumerate(columns):
         if not i % every:
@@ -397,17 +401,22 @@ def _survey(columns: NDArray[np.float32], report: Report) -> tuple[dict[str, NDA
             release_pages(columns)
         values = np.asarray(column)
         checksum = zlib.crc32(values.data, checksum) if columns.nbytes <= CHECKED else 0
-        known = values[np.isfinite(values)]
-        statistics["finite"][i] = len(known) / n
-        if not len(known):
-            continue
-        low, high = float(known.min()), float(known.max())
-        facts = {"minimum": low, "maximum": high, "mean": known.mean(dtype=np.float64)}
-        facts |= {"std": known.std(dtype=np.float64), "zeros": (known == 0).mean(), "saturated": (known == high).mean()}
-        for name, fact in facts.items():
-            statistics[name][i] = fact
-        # Around a constant, a bin of some width.
-        wide = (low, high) if high > low else (low - 0.5, high + 0.5)
-        statistics["counts"][i], statistics["edges"][i] = np.histogram(known.astype(np.float64), BINS, wide)
+        facts[i], counts[i], edges[i] = _describe(values)
     report(STAGE, n, n)
-    return statistics, checksum
+    return dict(zip(FACTS, facts.T, strict=True)) | {"counts": counts, "edges": edges}, checksum
+
+
+def _describe(
+    values: NDArray[np.float32],
+) -> tuple[list[float], NDArray[np.int64] | int, NDArray[np.float64] | float]:
+    """Return the facts of a column, its histogram and the edges of that; sorted once, all of it is cheap."""
+    known = np.sort(values[np.isfinite(values)])
+    if not len(known):
+        return [np.nan] * (len(FACTS) - 1) + [0.0], 0, np.nan
+    low, high, n = float(known[0]), float(known[-1]), len(known)
+    zero, above_zero, top = np.searchsorted(known, [0, np.nextafter(np.float32(0), np.float32(1)), known[-1]])
+    facts = [known.mean(dtype=np.float64), known.std(dtype=np.float64), low, high]
+    facts += [(above_zero - zero) / n, (n - top) / n, n / len(values)]
+    # Around a constant, a bin of some width.
+    edges = np.linspace(low, high, BINS + 1) if high > low else np.linspace(low - 0.5, high + 0.5, BINS + 1)
+    return facts, np.diff(np.searchsorted(known, edges[1:-1]), prepend=0, append=n), edges
