@@ -21,6 +21,7 @@ NAMES = (
     "dask_cluster",
     "long_files",
     "kernel_memory",
+    "units",
     "map",
     "projection",
     "tasks",
