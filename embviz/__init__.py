@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from embviz.core.paths import sample_audio
     from embviz.core.vectors import Vectors
     from embviz.evaluation import Evaluation, evaluate, get_task, list_tasks, train
-    from embviz.extraction import embed
+    from embviz.extraction import embed, separate
     from embviz.heads import Head, get_head, register_head
     from embviz.models import Layer, Model, get_model, list_models, register_function, register_model
     from embviz.models.weights import pull
@@ -41,7 +41,7 @@ _ROOMS = {
     "core.paths": ("sample_audio",),
     "core.vectors": ("Vectors",),
     "evaluation": ("Evaluation", "evaluate", "get_task", "list_tasks", "train"),
-    "extraction": ("embed",),
+    "extraction": ("embed", "separate"),
     "heads": ("Head", "get_head", "register_head"),
     "models": ("Layer", "Model", "get_model", "list_models", "pull", "register_function", "register_model"),
     "plotting": ("heatmap", "poster", "save_figure", "scatter"),
@@ -51,7 +51,7 @@ _ROOMS = {
 # In the order of a first encounter.
 __all__ = ["Explorer", "sample_audio", "Collection", "Atlas", "embed", "pull", "heatmap", "poster", "project"]  # noqa: RUF022
 __all__ += ["boundaries", "scatter", "evaluate", "train", "save_figure", "list_models", "get_model", "register_model"]  # noqa: RUF022
-__all__ += ["register_function", "list_tasks", "get_task", "get_head", "register_head", "align"]  # noqa: RUF022
+__all__ += ["register_function", "list_tasks", "get_task", "get_head", "register_head", "align", "separate"]  # noqa: RUF022
 __all__ += ["Audio", "Cache", "Embedding", "Evaluation", "FrameGrid", "Head", "Layer", "Model", "Vectors"]
 __all__ += ["analysis", "errors", "evaluation", "models", "plotting"]
 

@@ -2,5 +2,6 @@
 
 from embviz.extraction.engines import EngineOption
 from embviz.extraction.extract import PatchHop, embed
+from embviz.extraction.separation import separate
 
-__all__ = ["EngineOption", "PatchHop", "embed"]
+__all__ = ["EngineOption", "PatchHop", "embed", "separate"]

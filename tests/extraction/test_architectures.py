@@ -16,6 +16,7 @@ from embviz.core.essentia import standard
 from embviz.errors import WeightsError
 from embviz.extraction import extract, frontends
 from embviz.extraction.frontends import FRONTENDS
+from embviz.extraction.separation import split_stems
 from embviz.inference.parameters import count_parameters
 from embviz.inference.session_pool import sessions
 from embviz.models.convert.nodes import serialise
@@ -296,6 +297,15 @@ def test_spleeter_gives_the_numbers_of_the_whole_file(separated, weights):
     sounds = np.concatenate([sound[:, 0, 0] for sound in found[len(stems) :]], axis=1)
     assert output.shape == sounds.shape
     assert relative(output.values, sounds) < 1e-5
+
+
+def test_stems_are_split_by_their_names(separated):
+    name, _, _, output = separated
+    stems = split_stems(output)
+    assert tuple(stems) == STEMS[name]
+    for i, (samples, rate) in enumerate(stems.values()):
+        assert rate == RATE
+        assert np.array_equal(samples, output.values[:, 2 * i : 2 * i + 2])
 
 
 def band_limited(samples):

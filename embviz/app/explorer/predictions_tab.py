@@ -12,6 +12,7 @@ from embviz.app.work import DrawnWork
 from embviz.core.embedding import Embedding
 from embviz.core.worker import Job
 from embviz.extraction import extract
+from embviz.extraction.separation import split_stems
 from embviz.models import get_model
 from embviz.models.weights import has_weights
 from embviz.widgets import browser_audio
@@ -166,14 +167,11 @@ def _to_dict(work: DrawnWork, task: str) -> WorkState:
 
 def _encode(separated: Embedding, job: Job) -> tuple[list[str], list[bytes], str]:
     """Return the names of the sources and their sound, two channels each, as a browser takes it."""
-    rate = separated.grid.sample_rate
-    names = [label.removesuffix(" left") for label in separated.labels[::2]]
-    names = names or [f"source {i + 1}" for i in range(separated.shape[1] // 2)]
+    stems = split_stems(separated)
     voices, mime = [], ""
-    for i, name in enumerate(names):
-        job.report(f"encoding {name}", i, len(names))
-        samples = np.clip(separated.values[:, 2 * i : 2 * i + 2], -1, 1)
-        voice, mime = browser_audio.encode(samples, rate)
+    for i, (name, (samples, rate)) in enumerate(stems.items()):
+        job.report(f"encoding {name}", i, len(stems))
+        voice, mime = browser_audio.encode(np.clip(samples, -1, 1), rate)
         voices.append(voice)
-    job.report("encoding", len(names), len(names))
-    return names, voices, mime
+    job.report("encoding", len(stems), len(stems))
+    return list(stems), voices, mime
