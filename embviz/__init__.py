@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from embviz.models.weights import pull
     from embviz.plotting import heatmap, poster, save_figure, scatter
     from embviz.units.alignment import align
+    from embviz.units.comparison import compare
 
 _ROOMS = {
     "analysis": ("boundaries", "project"),
@@ -46,12 +47,13 @@ _ROOMS = {
     "models": ("Layer", "Model", "get_model", "list_models", "pull", "register_function", "register_model"),
     "plotting": ("heatmap", "poster", "save_figure", "scatter"),
     "units.alignment": ("align",),
+    "units.comparison": ("compare",),
 }
 
 # In the order of a first encounter.
 __all__ = ["Explorer", "sample_audio", "Collection", "Atlas", "embed", "pull", "heatmap", "poster", "project"]  # noqa: RUF022
 __all__ += ["boundaries", "scatter", "evaluate", "train", "save_figure", "list_models", "get_model", "register_model"]  # noqa: RUF022
-__all__ += ["register_function", "list_tasks", "get_task", "get_head", "register_head", "align", "separate"]  # noqa: RUF022
+__all__ += ["register_function", "list_tasks", "get_task", "get_head", "register_head", "align", "compare", "separate"]  # noqa: RUF022
 __all__ += ["Audio", "Cache", "Embedding", "Evaluation", "FrameGrid", "Head", "Layer", "Model", "Vectors"]
 __all__ += ["analysis", "errors", "evaluation", "models", "plotting"]
 

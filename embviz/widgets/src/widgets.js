@@ -11,7 +11,6 @@ import moments from "./moments/moments.js";
 import player from "./player/player.js";
 import scatter from "./scatter/scatter.js";
 import self_similarity from "./self_similarity/self_similarity.js";
-import unit_card from "./units/unit_card.js";
 
 export {
   atlas,
@@ -26,6 +25,5 @@ export {
   scatter,
   self_similarity,
   setSheet,
-  unit_card,
   useSheet,
 };

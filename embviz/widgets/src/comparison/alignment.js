@@ -20,8 +20,9 @@ export function counterpart(path, seconds, side) {
   const [from, to] = [path[side], path[1 - side]];
   const last = from.length - 1;
   if (last < 0) return seconds;
-  if (seconds <= from[0]) return to[0] + seconds - from[0];
-  if (seconds >= from[last]) return to[last] + seconds - from[last];
+  // At the end of what one has of the other, as in a cut version, the moment counts that is nearest to the common part.
+  if (seconds < from[0]) return to[0] + seconds - from[0];
+  if (seconds > from[last]) return to[last] + seconds - from[last];
   let [low, high] = [0, last];
   while (high - low > 1) {
     const middle = (low + high) >> 1;

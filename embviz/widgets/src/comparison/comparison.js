@@ -4,7 +4,7 @@
 import { bytesOf } from "../base/buffers.js";
 import { inksOf, penOf } from "../base/canvas.js";
 import { h, onChange, onTheme, perFrame, sizeOf, write } from "../base/dom.js";
-import { applyToClock, keepKeys, pressedAction } from "../base/keys.js";
+import { applyToClock, keepKeys, placeOf, pressedAction } from "../base/keys.js";
 import { GUTTER, timeToX } from "../base/time.js";
 import { plain, slot } from "../base/ui.js";
 import { clockOf } from "../player/clock.js";
@@ -21,7 +21,7 @@ const LETTERS = ["A", "B"];
 const TALL = 64; // pixels between the waveforms
 
 class Comparison {
-  canvas = h("canvas", { role: "img" });
+  canvas = h("canvas", { role: "img", "aria-label": "Lines that join the moments that belong together" });
   lines = h("div.ev-comparison-lines", {}, this.canvas);
   message = h("p.ev-comparison-message", { role: "status" });
   buttons = LETTERS.map((letter, side) =>
@@ -65,6 +65,8 @@ class Comparison {
   #listen(signal) {
     const { model, clocks, root } = this;
     keepKeys(root, signal);
+    // Before the players, of which each would play its own track.
+    window.addEventListener("keydown", (event) => this.#firstKey(event), { capture: true, signal });
     root.addEventListener("keydown", (event) => this.#key(event), { signal });
     onChange(model, "players heatmaps path message names same_piece", () => this.#update(), signal);
     for (const clock of clocks) {
@@ -80,14 +82,15 @@ class Comparison {
 
   #update() {
     const { model, root } = this;
-    this.path = pathOf(new Float32Array(bytesOf(model.get("path")).slice().buffer));
+    const known = model.get("same_piece") && bytesOf(model.get("path")).length > 0;
+    this.path = pathOf(known ? new Float32Array(bytesOf(model.get("path")).slice().buffer) : new Float32Array(0));
+    this.lines.hidden = !known;
     const names = (model.get("names") ?? []).map(plain);
     for (const [side, half] of this.halves.entries()) {
       half.update({ name: names[side], player: model.get("players")[side], heatmap: model.get("heatmaps")[side] });
       this.buttons[side].title = `Hear ${names[side]} (${LETTERS[side]})`;
       this.buttons[side].setAttribute("aria-label", `Hear ${LETTERS[side]}: ${names[side]}`);
     }
-    const known = model.get("same_piece") && this.path[0].length > 0;
     this.linker.disabled = !known;
     this.linker.title = known
       ? "Keep both at moments that belong together"
@@ -96,8 +99,6 @@ class Comparison {
     write(this.message, model.get("message") ?? "");
     this.message.title = model.get("about") ?? "";
     root.setAttribute("aria-label", `Comparison of ${names.join(" and ")}`);
-    const drawn = known ? "Lines join the moments that belong together." : "No moments are joined.";
-    this.canvas.setAttribute("aria-label", drawn);
     this.#changed();
     this.draw();
   }
@@ -113,19 +114,24 @@ class Comparison {
     this.linker.setAttribute("aria-pressed", String(linked));
   }
 
-  /** @param {KeyboardEvent} event */
+  /** Which track is heard, and of linked ones whether any is. @param {KeyboardEvent} event */
+  #firstKey(event) {
+    const target = /** @type {Element} */ (event.composedPath()[0]);
+    if (event.defaultPrevented || !event.composedPath().includes(this.root)) return;
+    const plain = !event.ctrlKey && !event.metaKey && !event.altKey && !["text", "dialog"].includes(placeOf(target));
+    const side = LETTERS.indexOf(event.key.toUpperCase());
+    if (plain && side >= 0) this.links.choose(/** @type {Side} */ (side));
+    else if (this.links.linked && pressedAction(event)?.kind === "play") this.clocks[this.links.sounding].toggle();
+    else return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }
+
+  /** What neither player nor heatmap has taken is for the track that has the focus, or sounds. @param {KeyboardEvent} event */
   #key(event) {
     if (event.defaultPrevented) return;
-    const action = pressedAction(event);
-    const typed = /** @type {Element} */ (event.composedPath()[0]).closest("input:not([type=range]), select, textarea");
-    const side = LETTERS.indexOf(event.key.toUpperCase());
-    const half = this.halves.findIndex(({ el }) => el.contains(/** @type {Node} */ (event.composedPath()[0])));
-    const clock = this.clocks[half < 0 ? this.links.sounding : half];
-    if (side >= 0 && !typed && !event.ctrlKey && !event.metaKey && !event.altKey) {
-      this.links.choose(/** @type {Side} */ (side));
-    } else if (!applyToClock(action, clock)) return;
-    event.preventDefault();
-    event.stopPropagation();
+    const half = this.halves.findIndex(({ el }) => el.contains(/** @type {Node} */ (event.target)));
+    if (applyToClock(pressedAction(event), this.clocks[half < 0 ? this.links.sounding : half])) event.preventDefault();
   }
 
   #paint() {

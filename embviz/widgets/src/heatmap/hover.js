@@ -131,9 +131,7 @@ export class Hover {
 
   /** @param {number} dimension */
   #showName(dimension) {
-    const pins = this.#pins(dimension);
-    const hint = this.plot.cards ? `click: what it answers to · P ${pins}` : `click ${pins}`;
-    this.#say(fullName(dimension, this.plot.field.labels), [], hint);
+    this.#say(fullName(dimension, this.plot.field.labels), [], `click ${this.#pins(dimension)}`);
   }
 
   /** @param {number} dimension */
