@@ -7,6 +7,8 @@ share of frames that are below a value, from 0 to 1. A value that is not finite 
 
 from __future__ import annotations
 
+import contextlib
+import os
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,6 +20,7 @@ import numpy as np
 from embviz.core import io
 from embviz.core.cache import LARGEST_SHARE, Cache, CacheOption, resolve_cache
 from embviz.core.memmap import empty_array, release_pages
+from embviz.core.own_vectors import frame_cells
 from embviz.errors import OptionError, did_you_mean
 
 if TYPE_CHECKING:
@@ -50,11 +53,17 @@ class UnitIndex:
         Of each dimension, ``[d]``: ``mean``, ``std``, ``minimum`` and ``maximum`` (NaN where no value is finite),
         ``zeros`` (share of frames that are 0), ``saturated`` (share of frames at the maximum), ``finite`` (share of
         frames that are finite); and its histogram, ``edges`` ``[d, 65]`` and ``counts`` ``[d, 64]``.
+    hertz : ndarray, shape [places, 2], or None
+        Of feature maps, the lowest and the highest frequency that each place on the frequency axis has heard.
+    where : Vectors or None
+        Of feature maps, the place of each value on the frequency axis, beside the frames.
     """
 
     vectors: Vectors
     columns: NDArray[np.float32]
     statistics: dict[str, NDArray[Any]]
+    hertz: NDArray[np.float64] | None = None
+    where: Vectors | None = None
 
     @classmethod
     def of(cls, vectors: Vectors, *, cache: CacheOption = None, report: Report | None = None) -> UnitIndex:
@@ -133,25 +142,34 @@ class UnitIndex:
             First and last second; None where a vector stands for a whole track. Of frames of which only the times are
             known, the stretches that are nearer to them than to other frames.
         """
-        frames = np.asarray(rows, dtype=np.int64)
-        spans = getattr(self.vectors, "spans", None)
-        if spans is not None:
-            return np.asarray(spans[frames], dtype=np.float64)
-        return None if self.vectors.times is None else self._cells[frames]
+        return None if self._spans is None else self._spans[np.asarray(rows, dtype=np.int64)]
 
     @cached_property
-    def _cells(self) -> NDArray[np.float64]:
-        """The stretch of time around each frame, ``[n, 2]``."""
-        times = self.vectors.times
-        assert times is not None  # noqa: S101  asked before
-        between = (times[1:] + times[:-1]) / 2
-        first, last = np.append(0.0, between), np.append(between, 0.0)
-        starts, ends = self.starts, self._stops - 1
-        # The outer frames reach as far outwards as inwards; the only one of a track is its middle.
-        several = ends > starts
-        first[starts] = np.where(several, 2 * times[starts] - last[starts], 0.0)
-        last[ends] = np.where(several, 2 * times[ends] - first[ends], 2 * times[ends])
-        return np.stack([np.maximum(first, 0.0), last], axis=1)
+    def _spans(self) -> NDArray[np.float64] | None:
+        vectors = self.vectors
+        if vectors.spans is not None or vectors.times is None:
+            return vectors.spans
+        return frame_cells(vectors.tracks, vectors.times)
+
+    def frequencies(self, dimension: int, rows: ArrayLike) -> NDArray[np.float64] | None:
+        """Return the frequencies that a channel of feature maps has heard where it was highest.
+
+        Parameters
+        ----------
+        dimension : int
+            Number of the channel.
+        rows : array_like of int, shape [k]
+            Numbers of frames.
+
+        Returns
+        -------
+        ndarray, shape [k, 2], or None
+            The lowest and the highest in Hz; None where the layer has no frequency axis.
+        """
+        if self.hertz is None or self.where is None:
+            return None
+        places = self.where.values[np.asarray(rows, np.int64), dimension]
+        return np.asarray(self.hertz[places.astype(np.int64)])
 
     # Questions about one dimension. ----------------------------------------------------------------------------------
 
@@ -257,7 +275,7 @@ class UnitIndex:
         values = np.where(finite, -column if lowest else column, np.float32(-np.inf))
         best = np.maximum.reduceat(values, self.starts)
         if tracks is not None:
-            best = np.where(np.isin(self.tracks, np.fromiter(tracks, np.int64)), best, -np.inf)
+            best = np.where(np.isin(self.tracks, np.asarray(list(tracks), np.int64)), best, -np.inf)
         # A track of which a frame is among the k highest is itself among the k tracks that reach highest.
         runs = np.argsort(-best, kind="stable")[:k]
         runs = runs[best[runs] > -np.inf]
@@ -319,13 +337,17 @@ def _reopen(
     kept = store.load_arrays(KIND, entry)
     if kept is None or "sum" not in kept:
         return None
-    for path in store.derived_paths(KIND, entry, ".npy"):
+    own, *shared = store.derived_paths(KIND, entry, ".npy")
+    for path in (own, *shared):
         try:
             columns: NDArray[np.float32] = np.load(path, mmap_mode="r")
         except (OSError, ValueError, EOFError):
             continue
         whole = columns.dtype == DTYPE and columns.shape == vectors.shape[::-1]
         if whole and (columns.nbytes > CHECKED or zlib.crc32(columns.data) == int(kept["sum"][0])):
+            if path == own:
+                with contextlib.suppress(OSError):
+                    os.utime(path)  # the time of last use
             return columns, {name: array for name, array in kept.items() if name != "sum"}
     return None
 

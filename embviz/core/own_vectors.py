@@ -54,7 +54,7 @@ def check_arrays(
         return {**arrays, "times": None}, _check_names(names, points.shape[1]), failed
     arrays["times"] = seconds[order]
     if spans is None:
-        arrays["spans"] = _cells(arrays["tracks"], arrays["times"])
+        arrays["spans"] = frame_cells(arrays["tracks"], arrays["times"])
     else:
         arrays["spans"] = _check_spans(spans, len(points))[order]
     return arrays, _check_names(names, points.shape[1]), failed
@@ -150,7 +150,7 @@ def _split_finite(points: NDArray[np.float32], labels: NDArray[np.int64]) -> tup
     return keep, {int(label): f"The vectors given for track {label} are not finite (NaN or infinite)." for label in bad}
 
 
-def _cells(labels: NDArray[np.int64], seconds: NDArray[np.float64]) -> NDArray[np.float64]:
+def frame_cells(labels: NDArray[np.int64], seconds: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return for each frame the stretch from half way to the one before to half way to the one behind."""
     step = np.diff(seconds)
     same = np.diff(labels) == 0

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from embviz.core.memmap import release_pages
-from embviz.extraction.mel import band_centers, cut_frames, decibel_mel, n_frames, standardise
+from embviz.extraction.mel import band_centers, band_limits, cut_frames, decibel_mel, n_frames, standardise
 from embviz.inference.session import OverlappingPatches, PatchBatch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from embviz.models.receptive_field import ReceptiveField
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,35 @@ def band_frequencies(frontend: FrontEnd) -> NDArray[np.float64]:
     if frontend.channels == 2:
         return np.arange(frontend.bands) * frontend.sample_rate / frontend.frame
     return band_centers(frontend)
+
+
+def frequency_spans(frontend: FrontEnd, field: ReceptiveField | None, places: int) -> NDArray[np.float64]:
+    """Return the frequencies that the places of a layer's frequency axis can have heard.
+
+    Parameters
+    ----------
+    frontend : FrontEnd
+    field : ReceptiveField or None
+        Of the layer, along frequency, in bands of the front-end.
+    places : int
+        Length of the axis.
+
+    Returns
+    -------
+    ndarray, shape [places, 2]
+        The lowest and the highest frequency in Hz. Where nobody has described the layer, all that the front-end has.
+    """
+    last = frontend.bands - 1
+    centers = np.arange(places) * 0.0 if field is None else field.center + field.step * np.arange(places)
+    reach = last if field is None else (field.frames - 1) / 2
+    first = np.clip(np.floor(centers - reach), 0, last).astype(np.int64)
+    stop = np.clip(np.ceil(centers + reach), 0, last).astype(np.int64)
+    if frontend.channels == 2:
+        half = frontend.sample_rate / frontend.frame / 2
+        limits = np.stack([band_frequencies(frontend) - half, band_frequencies(frontend) + half], axis=1)
+    else:
+        limits = band_limits(frontend)
+    return np.stack([limits[first, 0].clip(0), limits[stop, 1]], axis=1)
 
 
 @dataclass(frozen=True)

@@ -119,6 +119,12 @@ def band_centers(frontend: FrontEnd) -> NDArray[np.float64]:
     return _band_edges(_ANALYSES[frontend.name], frontend.bands)[1:-1].astype(np.float64)
 
 
+def band_limits(frontend: FrontEnd) -> NDArray[np.float64]:
+    """Return where the triangles of a front-end begin and end, in Hz, ``[bands, 2]``."""
+    edges = _band_edges(_ANALYSES[frontend.name], frontend.bands).astype(np.float64)
+    return np.stack([edges[:-2], edges[2:]], axis=1)
+
+
 @cache
 def _filter_bank(name: str, bands: int, rate: int) -> NDArray[np.float32]:
     analysis = _ANALYSES[name]

@@ -20,6 +20,7 @@ from embviz.core.memmap import empty_array
 from embviz.errors import LayerError
 from embviz.extraction.frontends import FRONTENDS, band_frequencies
 from embviz.inference.graph import Graph
+from embviz.models.receptive_field import ReceptiveField
 from embviz.models.weight_store import layer_shapes
 
 if TYPE_CHECKING:
@@ -30,12 +31,39 @@ if TYPE_CHECKING:
     from embviz.models.weight_store import Weights
 
 
+FREQUENCY = ("max", "argmax")  # what may stand behind the name of a layer, as in "conv2:max"
 KEPT_TENSOR = 256 * 2**20  # bytes; larger tensors are averaged over frequency and dropped
 PADDING = 8  # frames or bands that a graph may add before a convolution
 
 
 def resolve_layer(model: Model, weights: Weights, name: str) -> tuple[Layer, tuple[tuple[int, ...], ...]]:
-    """Return a layer with the nodes and axes that this graph has, and the nodes' shapes."""
+    """Return a layer with the nodes and axes that this graph has, and the nodes' shapes.
+
+    ``":max"`` behind its name asks for the largest value of each channel over frequency, rather than the mean, and
+    ``":argmax"`` for the place of that value on the axis.
+    """
+    name, _, frequency = name.partition(":")
+    layer, shapes = _resolve(model, weights, name)
+    if not frequency:
+        return layer, shapes
+    if frequency not in FREQUENCY:
+        expected = f"{layer.name}:max or {layer.name}:argmax"
+        raise LayerError(
+            f"The maximum over frequency of a layer is {expected}, {f'{name}:{frequency}'!r:.80} was found."
+        )
+    if not count_places(layer, shapes):
+        raise LayerError(f"{layer.name!r} of {model.name!r} has no frequency axis; leave out ':{frequency}'.")
+    named = replace(layer, name=f"{layer.name}:{frequency}", frequency=frequency)
+    return (replace(named, unit="place", labels=()) if frequency == "argmax" else named), shapes
+
+
+def count_places(layer: Layer, shapes: tuple[tuple[int, ...], ...]) -> int:
+    """Return the places on the frequency axis of feature maps; 0 where the channels of a layer are no such maps."""
+    places = _size(layer.axes, shapes[0], "f") if _channels(layer, shapes) else 0
+    return places if places > 1 else 0
+
+
+def _resolve(model: Model, weights: Weights, name: str) -> tuple[Layer, tuple[tuple[int, ...], ...]]:
     known = layer_shapes(model, weights)
     try:
         layer = model.layer(name)
@@ -60,12 +88,19 @@ def _with_axes(layer: Layer, shape: tuple[int, ...], model: Model) -> Layer:
     if len(shape) > 3:
         raise LayerError(f"{layer.name!r} has {len(shape)} axes in a patch; up to three can be shown over time.")
     axes = _guess_axes(shape, model)
+    layer = replace(layer, axes=axes, bands=_guess_bands(shape[axes.index("f")], model) if "f" in axes else None)
     if "t" not in axes:
-        return replace(layer, axes=axes, step=None)
+        return replace(layer, step=None)
     t = shape[axes.index("t")]
     step = max(1, 1 << int(math.log2(max(1, model.patch_frames / t))))
     beyond = max(0, t - model.patch_frames)  # what padding added, half of it in front
-    return replace(layer, axes=axes, step=step, center=(step - 1) / 2 - beyond / 2)
+    return replace(layer, step=step, center=(step - 1) / 2 - beyond / 2)
+
+
+def _guess_bands(places: int, model: Model) -> ReceptiveField | None:
+    """Return what one convolution without padding gives along frequency, as MusiCNN's first; None where it is other."""
+    bands = FRONTENDS[model.frontend].bands
+    return None if _comes_from(bands, places) else ReceptiveField().valid(bands - places + 1)
 
 
 def _with_band_labels(layer: Layer, shapes: tuple[tuple[int, ...], ...], frontend: FrontEnd) -> Layer:
@@ -149,8 +184,8 @@ class Stitcher:
         steps = np.concatenate([_to_tfc(part, self._layer.axes) for part in parts], axis=3)
         begin, end = np.searchsorted(self._patch_of, [first, stop])
         chosen = steps[self._patch_of[begin:end] - first, self._step_of[begin:end]]
-        averaged = chosen.mean(axis=1) if "c" in self._layer.axes else chosen[..., 0]
-        self.values[begin:end] = chosen[:, 0] if chosen.shape[1] == 1 else averaged
+        reduced = getattr(chosen, self._layer.frequency)(axis=1) if "c" in self._layer.axes else chosen[..., 0]
+        self.values[begin:end] = chosen[:, 0] if chosen.shape[1] == 1 else reduced
         if self.tensor is not None:
             self.tensor[begin:end] = chosen
         self.frames = int(end)
@@ -163,7 +198,7 @@ class Stitcher:
 
     def _tensor_buffer(self) -> tuple[NDArray[np.float32] | None, dict[str, int]]:
         bands, channels = _size(self._layer.axes, self._shapes[0], "f"), _channels(self._layer, self._shapes)
-        if bands == 1 or not channels:
+        if bands == 1 or not channels or self._layer.frequency != "mean":
             return None, {}
         shape = (self.grid.n_frames, bands, channels)
         size = 4 * math.prod(shape)

@@ -41,6 +41,7 @@ def _layer(  # noqa: PLR0913 - one for each column of the tables below
     meaning: str,
     field: ReceptiveField | None = None,
     *,
+    bands: ReceptiveField | None = None,
     whole: int = 0,
     labels: tuple[str, ...] = (),
     unit: str = "",
@@ -59,6 +60,7 @@ def _layer(  # noqa: PLR0913 - one for each column of the tables below
         labels=labels,
         unit=unit,
         feeds=feeds,
+        bands=bands,
     )
 
 
@@ -125,19 +127,27 @@ _VGG_POOLS = {
 
 def vgg_layers(tags: tuple[str, ...], collection: str) -> tuple[Layer, ...]:
     """Return the layers of VGG-I, whose pools are others for each `collection` ("msd", "mtt")."""
-    field, times, bands = ReceptiveField(), 187, 96
+    field, high, times, bands = ReceptiveField(), ReceptiveField(), 187, 96
     layers = list(_tagger_input(field))
     for i, (size, stride) in enumerate(_VGG_POOLS[collection], start=1):
-        conv = field.same(3)
-        field = conv.valid(size[0], stride[0])
+        conv, conv_high = field.same(3), high.same(3)
+        field, high = conv.valid(size[0], stride[0]), conv_high.valid(size[1], stride[1])
         before = (times, bands, 128)
         times, bands = ((length - k) // s + 1 for length, k, s in zip((times, bands), size, stride, strict=True))
         normalised = f"model/batch_normalization_{i}/FusedBatchNorm"
         pool = f"model/max_pooling2d{f'_{i - 1}' if i > 1 else ''}/MaxPool"
         layers += [
-            _layer(f"conv{i}", f"model/{i}CNN/Relu", "tfc", before, f"convolution {i} of 5, after its ReLU", conv),
-            _layer(f"norm{i}", normalised, "tfc", before, f"convolution {i} of 5, normalised", conv),
-            _layer(f"pool{i}", pool, "tfc", (times, bands, 128), f"maxima of convolution {i}", field),
+            _layer(
+                f"conv{i}",
+                f"model/{i}CNN/Relu",
+                "tfc",
+                before,
+                f"convolution {i} of 5, after its ReLU",
+                conv,
+                bands=conv_high,
+            ),
+            _layer(f"norm{i}", normalised, "tfc", before, f"convolution {i} of 5, normalised", conv, bands=conv_high),
+            _layer(f"pool{i}", pool, "tfc", (times, bands, 128), f"maxima of convolution {i}", field, bands=high),
         ]
     return (
         *layers,
@@ -161,31 +171,38 @@ def tempo_parameters(k: int, *, square: bool) -> int:
     return total
 
 
-def tempo_layers(k: int) -> tuple[Layer, ...]:
+def tempo_layers(k: int, *, square: bool) -> tuple[Layer, ...]:
     """Return the layers of a DeepTemp or DeepSquare network; their kernels are equally long in time."""
-    field, times, bands = ReceptiveField(), 256, 40
+    field, high, times, bands = ReceptiveField(), ReceptiveField(), 256, 40
     layers: list[Layer] = []
     for i, width in enumerate(_TEMPO_WIDTHS, start=1):
-        field = field.same(5 if i % 2 else 3)
+        length = 5 if i % 2 else 3
+        field, high = field.same(length), high.same(length if square else 1)
         shape, meaning = (k * width, bands, times), f"convolution {i} of 12"
         layers += [
             # The graph counts its ReLUs from the end.
-            _layer(f"conv{i}", f"Relu{13 - i}", "cft", shape, f"{meaning}, after its ReLU", field, whole=256),
-            _layer(f"norm{i}", f"BN{i - 1}/add_1", "cft", shape, f"{meaning}, normalised", field, whole=256),
+            _layer(
+                f"conv{i}", f"Relu{13 - i}", "cft", shape, f"{meaning}, after its ReLU", field, bands=high, whole=256
+            ),
+            _layer(
+                f"norm{i}", f"BN{i - 1}/add_1", "cft", shape, f"{meaning}, normalised", field, bands=high, whole=256
+            ),
         ]
         if i % 2:
             continue
         pool = i // 2
-        field = field.valid(2, 2)
+        field, high = field.valid(2, 2), high.valid(2, 2) if bands > 1 else high
         times, bands = times // 2, max(bands // 2, 1)
         node = f"MaxPool{f'_{pool - 1}' if pool > 1 else ''}"
         meaning = f"maxima of convolution {i}"
-        layers.append(_layer(f"pool{pool}", node, "ftc", (bands, times, k * width), meaning, field, whole=256))
+        layers.append(
+            _layer(f"pool{pool}", node, "ftc", (bands, times, k * width), meaning, field, bands=high, whole=256)
+        )
     node, meaning = "1x1/Identity0_reshape", "one logit per tempo: mean of conv_1x1 over the patch"
     features = "one feature per tempo, after its ReLU"
     return (
         *layers,
-        _layer("conv_1x1", "Relu", "cft", (256, 1, 4), features, field, whole=256, labels=_TEMPI),
+        _layer("conv_1x1", "Relu", "cft", (256, 1, 4), features, field, bands=high, whole=256, labels=_TEMPI),
         _layer("embedding", node, "c", (256,), meaning, labels=_TEMPI, unit="logit", feeds="output"),
         _layer("output", "output", "c", (256,), "tempi", labels=_TEMPI, unit="probability"),
     )
@@ -221,13 +238,13 @@ _VGGISH_DENSE = (
 
 def vggish_layers() -> tuple[Layer, ...]:
     """Return the layers of VGGish."""
-    field, prefix = ReceptiveField(), "model/vggish/"
+    field, high, prefix = ReceptiveField(), ReceptiveField(), "model/vggish/"
     layers = [
         _layer("mel", f"{prefix}Reshape", "tf1", (96, 64, 1), "mel-spectrogram", field, unit="ln(magnitude + 0.01)")
     ]
     for name, node, shape, meaning in _VGGISH_CONVOLUTIONS:
-        field = field.valid(2, 2) if name.startswith("pool") else field.same(3)
-        layers.append(_layer(name, prefix + node, "tfc", shape, meaning, field, whole=96))
+        field, high = (one.valid(2, 2) if name.startswith("pool") else one.same(3) for one in (field, high))
+        layers.append(_layer(name, prefix + node, "tfc", shape, meaning, field, bands=high, whole=96))
     layers += [_layer(name, prefix + node, "c", (size,), meaning) for name, node, size, meaning in _VGGISH_DENSE]
     return tuple(layers)
 
@@ -247,38 +264,58 @@ def unet_parameters() -> int:
 
 
 def spleeter_layers(stems: tuple[str, ...]) -> tuple[Layer, ...]:
-    """Return the layers of Spleeter's U-Nets, one per stem, joined."""
+    """Return the layers of Spleeter's U-Nets, one per stem, joined; their kernels are as high as long."""
     channels = ("left", "right")
     sides = tuple(f"{stem} {side}" for stem in stems for side in channels)
     n, field = len(stems), ReceptiveField()
     full, meaning = (512, 1024, 2), "magnitudes up to 11 kHz, left and right"
-    layers = [_layer("spectrogram", "strided_slice_3", "tfc", full, meaning, field, labels=channels, unit="magnitude")]
+    layers = [
+        _layer(
+            "spectrogram",
+            "strided_slice_3",
+            "tfc",
+            full,
+            meaning,
+            field,
+            bands=field,
+            labels=channels,
+            unit="magnitude",
+        )
+    ]
     ordinals = ("first", "second", "third", "fourth", "fifth", "sixth")
     for i, width in enumerate(_UNET_WIDTHS):
         field = field.same(5, 2)
         shape = (256 >> i, 512 >> i, n * width)
         nodes = _numbered("conv2d", [7 * stem + i for stem in range(n)], "BiasAdd")
-        layers.append(_layer(f"conv{i + 1}", nodes, "tfc", shape, f"{ordinals[i]} convolution of each stem", field))
+        layers.append(
+            _layer(f"conv{i + 1}", nodes, "tfc", shape, f"{ordinals[i]} convolution of each stem", field, bands=field)
+        )
         if i == 4:
-            layers.append(_layer("embedding", nodes, "tfc", shape, "conv5: last layer that is handed across", field))
-    layers.append(_layer("bottleneck", nodes, "tfc", shape, "conv6: deepest layer of each stem", field))
+            layers.append(
+                _layer("embedding", nodes, "tfc", shape, "conv5: last layer that is handed across", field, bands=field)
+            )
+    layers.append(_layer("bottleneck", nodes, "tfc", shape, "conv6: deepest layer of each stem", field, bands=field))
     for i, width in enumerate((256, 128, 64, 32, 16, 1)):
         field = field.transposed(5, 2)
         nodes = _numbered("conv2d_transpose", [6 * stem + i for stem in range(n)], "BiasAdd")
         shape = (16 << i, 32 << i, n * width)
         meaning = f"{ordinals[i]} transposed convolution of each stem"
-        layers.append(_layer(f"up{i + 1}", nodes, "tfc", shape, meaning, field))
+        layers.append(_layer(f"up{i + 1}", nodes, "tfc", shape, meaning, field, bands=field))
     field = field.same(7)  # kernel of 4, dilated by 2
     masks = [7 * stem + 6 for stem in range(n)]
     full = (512, 1024, 2 * n)
     if n == 5:
         nodes, meaning = _numbered("conv2d", masks, "BiasAdd"), "masks before the softmax over stems"
-        layers.append(_layer("mask_logits", nodes, "tfc", full, meaning, field, labels=sides, unit="logit"))
+        layers.append(
+            _layer("mask_logits", nodes, "tfc", full, meaning, field, bands=field, labels=sides, unit="logit")
+        )
     else:
         nodes, meaning = _numbered("conv2d", masks, "Sigmoid"), "share of the mix in each stem, from 0 to 1"
-        layers.append(_layer("masks", nodes, "tfc", full, meaning, field, labels=sides))
+        layers.append(_layer("masks", nodes, "tfc", full, meaning, field, bands=field, labels=sides))
     nodes, meaning = tuple(f"{stem}_spectrogram/mul" for stem in stems), "estimated magnitudes of each stem"
-    layers.append(_layer("spectrograms", nodes, "tfc", full, meaning, field, labels=sides, unit="magnitude"))
+    layers.append(
+        _layer("spectrograms", nodes, "tfc", full, meaning, field, bands=field, labels=sides, unit="magnitude")
+    )
     nodes, meaning = tuple(f"waveform_{stem}" for stem in stems), "separated sound, stereo for each stem"
     layers.append(_layer("output", nodes, "sc", (512 * 1024, 2 * n), meaning, labels=sides, unit="amplitude"))
     return tuple(layers)

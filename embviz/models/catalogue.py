@@ -146,7 +146,7 @@ def _tempocnn(name: str, source: Source, note: str) -> Model:
         "with directional filters, SMC 2019",
         input_node="input",
         input_shape=(40, 256, 1),
-        known_layers=tempo_layers(k),
+        known_layers=tempo_layers(k, square=family == "deepsquare"),
         note=f"Twelve convolutions with {filters}. {note} The embedding is the mean of a ReLU over time: never "
         "negative, often zero.",
         **_patches("tempocnn", 11_025, 512, 256, 128),

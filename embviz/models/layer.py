@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from embviz.inference.graph import Graph
+    from embviz.models.receptive_field import ReceptiveField
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,12 @@ class Layer:
         A name for each of the `d` values of the ``[t, d]`` view, where they have one.
     unit : str
         Unit of the values, such as ``"probability"``; empty where they have none.
+    bands : ReceptiveField or None
+        The bands of the front-end that one place on the frequency axis can have heard, the distance of such places and
+        the band that the first is centred on; None where there is no such axis, or nobody has described it.
+    frequency : {"mean", "max", "argmax"}
+        What becomes of the frequency axis in the ``[t, d]`` view: the mean or the largest value of each channel, or the
+        place of that value on the axis.
     feeds : str
         Node that this layer alone feeds. Where a graph has none of `nodes`, the input of that node is meant.
     """
@@ -58,6 +65,8 @@ class Layer:
     labels: tuple[str, ...] = ()
     unit: str = ""
     feeds: str = ""
+    bands: ReceptiveField | None = None
+    frequency: str = "mean"
 
     def __repr__(self) -> str:
         size = format_shape(self.shape) if self.shape else "shape not known"

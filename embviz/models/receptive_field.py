@@ -1,7 +1,7 @@
 """How far into the sound one step of a layer reaches, followed from layer to layer.
 
-Conventions: all three numbers are in frames of the front-end. Convolutions and pools are those along time;
-``same`` and ``valid`` are TensorFlow's paddings.
+Conventions: all three numbers are in frames of the front-end. Convolutions and pools are those along time; along
+frequency, bands stand for frames. ``same`` and ``valid`` are TensorFlow's paddings.
 """
 
 from __future__ import annotations

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from embviz.analysis.unit_index import UnitIndex
 from embviz.core.progress import Progress, reporter
 from embviz.core.vectors import Vectors
+from embviz.extraction.extract import LayerSpec
+from embviz.extraction.frontends import frequency_spans
+from embviz.extraction.stitching import count_places
+from embviz.models import get_model
 
 if TYPE_CHECKING:
     from embviz.collection import Collection
@@ -15,6 +20,7 @@ if TYPE_CHECKING:
     from embviz.extraction import EngineOption
     from embviz.models import ModelLike
 
+MAXIMUM, PLACE = ":max", ":argmax"  # behind the name of a layer with a frequency axis
 REMEMBERED = 4  # of each collection
 
 # What collections were asked last: to find ten thousand tracks in the cache takes longer than to answer.
@@ -38,7 +44,8 @@ def load_index(
     model : str, Model or Vectors
         Name of a model, or vectors of the collection's tracks or of their frames.
     layer : str
-        Name of a layer.
+        Name of a layer. Of one with a frequency axis, a dimension is a channel, and its value in a frame its maximum
+        over frequency (layer ``"conv2:max"``).
     engine, cache, progress
         As for :meth:`embviz.Collection.embed`.
 
@@ -51,13 +58,23 @@ def load_index(
     known = _indexes.setdefault(collection, {})
     if asked in known:
         return known[asked]
-    if isinstance(model, Vectors):
-        frames = model.select(label for label in collection.table.index if label in set(model.tracks.tolist()))
-    else:
-        frames = collection.embed(model, layer, pooling="frames", engine=engine, cache=cache, progress=progress)
+    store = collection.cache if cache is None else cache
+    spec = None if isinstance(model, Vectors) else LayerSpec.of(get_model(model), layer, None, engine=engine)
+    places = count_places(spec.layer, spec.shapes) if spec is not None and spec.layer.frequency == "mean" else 0
+    layers = [layer + MAXIMUM, layer + PLACE] if places else [layer]
+    frames, *where = _embed(collection, model, layers, engine=engine, cache=cache, progress=progress)
     with reporter(progress) as report:
-        index = UnitIndex.of(frames, cache=collection.cache if cache is None else cache, report=report)
+        index = UnitIndex.of(frames, cache=store, report=report)
+    if where and spec is not None:
+        index = replace(index, hertz=frequency_spans(spec.frontend, spec.layer.bands, places), where=where[0])
     for oldest in list(known)[: len(known) - REMEMBERED + 1]:
         del known[oldest]
     known[asked] = index
     return index
+
+
+def _embed(collection: Collection, model: ModelLike | Vectors, layers: list[str], **options: Any) -> list[Vectors]:
+    if isinstance(model, Vectors):  # those of tracks have no frames
+        layer, pooling = layers[0], "mean" if model.times is None else "frames"
+        return [collection.embed(model, layer, pooling=pooling, **options)]
+    return collection.embed(model, layers, pooling="frames", **options)

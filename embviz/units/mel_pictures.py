@@ -41,7 +41,7 @@ class MelPictures:
 
     Parameters
     ----------
-    values : ndarray, shape [k, bands, t], float32
+    mel : ndarray, shape [k, bands, t], float32
         One of each moment, NaN outside of it.
     hertz : ndarray, shape [bands]
         The centre frequency of each band.
@@ -51,16 +51,16 @@ class MelPictures:
         Why there is no picture, by the index of the moment.
     """
 
-    values: NDArray[np.float32]
+    mel: NDArray[np.float32]
     hertz: NDArray[np.float64]
     seconds: NDArray[np.float64]
     problems: dict[int, str]
 
     def mean(self) -> NDArray[np.float32]:
         """Return the mean of the pictures, ``[bands, t]``, where half of them or more have something."""
-        known = np.isfinite(self.values)
+        known = np.isfinite(self.mel)
         count = known.sum(axis=0)
-        total = np.where(known, self.values, 0).sum(axis=0, dtype=np.float64)
+        total = np.where(known, self.mel, 0).sum(axis=0, dtype=np.float64)
         there = int(known.any(axis=(1, 2)).sum())
         return np.where((count > 0) & (2 * count >= there), total / np.maximum(count, 1), np.nan).astype(np.float32)
 

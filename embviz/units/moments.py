@@ -23,7 +23,7 @@ from embviz.core.progress import Progress, Report, reporter
 from embviz.core.text import format_time, plural
 from embviz.core.worker import Worker
 from embviz.errors import OptionError
-from embviz.units.frames import load_index
+from embviz.units.frames import MAXIMUM, load_index
 from embviz.units.mel_pictures import UNIT, MelPictures, draw_moments, mean_spectrum
 from embviz.units.tracks import select_tracks
 
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 #: Columns of every table of moments; those of feature maps have the frequencies, too.
 COLUMNS = ("rank", "track", "name", "start", "stop", "time", "value", "place")
 HERTZ = ("low_hz", "high_hz")
+UNKNOWN_LENGTH = 10.0  # seconds of a track whose length is not known, where the whole of it is a moment
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,7 +207,7 @@ class Moments:
         Returns
         -------
         MelPictures
-            ``values`` ``[k, bands, t]``, the frequency of each band in ``hertz`` ``[bands]``, the time of each column
+            ``mel`` ``[k, bands, t]``, the frequency of each band in ``hertz`` ``[bands]``, the time of each column
             in ``seconds`` ``[t]``, from the middle of the moment. A moment whose file is gone or cannot be read is NaN,
             and ``problems`` says why.
         """
@@ -328,7 +329,7 @@ def _draw_pictures(moments: Moments, sheet: MomentSheet) -> None:
     """Draw the pictures of a contact sheet and what they have in common: behind a notebook's cell, or at once."""
 
     def show(pictures: MelPictures, common: NDArray[np.float32] | None) -> None:
-        cut = [None if i in pictures.problems else _cut(picture) for i, picture in enumerate(pictures.values)]
+        cut = [None if i in pictures.problems else _cut(picture) for i, picture in enumerate(pictures.mel)]
         mean = None if len(pictures.problems) == len(cut) else pictures.mean()
         sheet.set_pictures(cut, hz=pictures.hertz, mean=mean, common=common, problems=pictures.problems)
         sheet.loading = "" if mean is None or common is not None else "listening to the collection"
@@ -398,8 +399,7 @@ def find_moments(  # noqa: PLR0913  options are given by name
     index = load_index(collection, model, layer, engine=engine, cache=cache, progress=progress)
     unit = index.dimension(dimension)
     _check_unit(index, unit)
-    whole = len(chosen) == len(collection)
-    rows = index.extremes(unit, k, per_track=per_track, lowest=lowest, tracks=None if whole else chosen.table.index)
+    rows = index.extremes(unit, k, per_track=per_track, lowest=lowest, tracks=_originals(chosen.table))
     return moments_of_frames(collection, index, unit, rows, lowest=lowest)
 
 
@@ -429,22 +429,34 @@ def moments_of_frames(
     tracks, values = vectors.tracks[rows], index.column(dimension)[rows]
     spans = index.spans(rows)
     if spans is None:
-        lengths = collection.table["duration"].loc[tracks].astype("float64").fillna(1.0).to_numpy()
+        lengths = collection.table["duration"].loc[tracks].astype("float64").fillna(UNKNOWN_LENGTH).to_numpy()
         spans = np.stack([np.zeros(len(rows)), lengths], axis=1)
     table = pd.DataFrame(
         {"track": tracks, "start": spans[:, 0], "stop": spans[:, 1], "value": values}
         | {"place": index.places(dimension, values)}
         | ({} if vectors.times is None else {"time": vectors.times[rows]})
     )
-    title = (
-        f"{vectors.model} / {vectors.layer}, {name_dimension(vectors, dimension)}: {'lowest' if lowest else 'highest'}"
-    )
+    hertz = index.frequencies(dimension, rows)
+    if hertz is not None:
+        table = table.assign(low_hz=hertz[:, 0], high_hz=hertz[:, 1])
+    title = f"{_title(vectors, dimension)}: {'lowest' if lowest else 'highest'}"
     return Moments.of(collection, table, title=title, unit=vectors.unit, notes=_notes(collection, index))
 
 
 def name_dimension(vectors: Vectors, dimension: int) -> str:
-    """Return what a dimension is called: ``"dimension 37"``, or its name."""
-    return vectors.labels[dimension] if vectors.labels else f"dimension {dimension}"
+    """Return what a dimension is called: its name, ``"dimension 37"``, or of feature maps ``"channel 37"``."""
+    kind = "channel" if vectors.layer.endswith(MAXIMUM) else "dimension"
+    return vectors.labels[dimension] if vectors.labels else f"{kind} {dimension}"
+
+
+def _title(vectors: Vectors, dimension: int) -> str:
+    return f"{vectors.model} / {vectors.layer.removesuffix(MAXIMUM)}, {name_dimension(vectors, dimension)}"
+
+
+def _originals(table: DataFrame) -> NDArray[np.int64]:
+    """Return the labels of tracks without those that are duplicates of others in the table."""
+    doubled = table["duplicate_of"].isin(table.index) & table["duplicate_of"].notna()
+    return np.asarray(table.index[~doubled.to_numpy(dtype=bool)], np.int64)
 
 
 def _check_count(name: str, value: Any) -> None:
@@ -458,7 +470,7 @@ def _check_unit(index: UnitIndex, unit: int) -> None:
     vectors, value = index.vectors, index.statistics["minimum"][unit]
     what = "not finite" if np.isnan(value) else f"{value:g}"
     raise OptionError(
-        f"{vectors.model} / {vectors.layer}, {name_dimension(vectors, unit)} is {what} in all of "
+        f"{_title(vectors, unit)} is {what} in all of "
         f"{plural(len(vectors), 'frame')}: no moment stands out; choose another dimension."
     )
 
