@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 KIND = "associations"
 FORMAT = 1
-DRAWS, FLIPS = 200, 1_000
+DRAWS, FLIPS = 200, 10_000
 LEVEL = 0.95
 MOST_BUNDLES = 256
 LEAST_BUNDLES = 4  # for an interval
@@ -48,9 +48,11 @@ class TagAssociations:
         Correlation over the frames of the half that is held back.
     best, worst : ndarray, shape [d], int64
         The tags of the highest and of the lowest correlation in the other half.
-    p : ndarray, shape [d, k], float32
-        How likely all tracks together show as much of a correlation, of either sign, by chance: corrected for all
-        pairs of a dimension and a tag.
+    p_best, p_worst : ndarray, shape [d]
+        How likely the tracks held back show as much of a correlation with these, of the same sign, by chance: corrected
+        for all dimensions.
+    p : ndarray, shape [d, k]
+        How likely all tracks together show as much of a correlation, of either sign: corrected for all pairs.
     counts : ndarray, shape [3], int64
         Tracks, tracks held back, and groups.
     """
@@ -61,7 +63,9 @@ class TagAssociations:
     held_back: NDArray[np.float32]
     best: NDArray[np.int64]
     worst: NDArray[np.int64]
-    p: NDArray[np.float32]
+    p_best: NDArray[np.float64]
+    p_worst: NDArray[np.float64]
+    p: NDArray[np.float64]
     counts: NDArray[np.int64]
 
 
@@ -113,15 +117,16 @@ def associate(
     Returns
     -------
     TagAssociations
-        Tests flip the signs of what each group adds to the covariance, at random: what a single track brings about is
-        no correlation [1]_. They are corrected by the largest statistic of each draw [2]_. Where there are more than
-        256 groups, they are drawn and flipped in as many random bundles.
+        Tests compare what the groups add to a covariance with the same under random signs, so that what a single track
+        brings about is no correlation [1]_; they are corrected by the share of false discoveries [2]_. Where there are
+        more than 256 groups, they are drawn and tested in as many random bundles.
 
     References
     ----------
     .. [1] J. Hemerik, J. J. Goeman and L. Finos, "Robust testing in generalized linear models by sign flipping score
        contributions", Journal of the Royal Statistical Society B 82, 2020.
-    .. [2] P. H. Westfall and S. S. Young, Resampling-based multiple testing, Wiley 1993.
+    .. [2] Y. Benjamini and Y. Hochberg, "Controlling the false discovery rate", Journal of the Royal Statistical
+       Society B 57, 1995.
     """
     store = resolve_cache(cache) if vectors.key and tags.key else None
     shape = hashlib.blake2b(np.ascontiguousarray(groups).tobytes(), digest_size=20).hexdigest()
@@ -139,23 +144,19 @@ def associate(
 def _associate(pairs: _Pairs, seed: int, report: Report) -> TagAssociations:
     bundles, held = _make_bundles(pairs.groups, seed)
     step = max(1, MOST_PAIRS // pairs.tags.shape[1])
-    parts, largest = [], np.zeros(FLIPS)
     dimensions = range(0, pairs.values.shape[1], step)
+    parts = []
     for i, start in enumerate(dimensions):
         part = pairs.narrow(slice(start, start + step))
 
         def tell(done: int, total: int, i: int = i) -> None:
             report("comparing dimensions with tags", done + i * total, len(dimensions) * total)
 
-        sums = _Sums.of(part, bundles, len(held), tell)
-        statistics, flipped = _flip_signs(sums, seed)
-        parts.append(_describe(sums, held, seed) | {"p": statistics})
-        largest = np.maximum(largest, flipped)
+        parts.append(_describe(_Sums.of(part, bundles, len(held), tell), held, seed))
     joined = {name: np.concatenate([found[name] for found in parts]) for name in parts[0]}
-    reached = FLIPS - np.searchsorted(np.sort(largest), joined["p"] - 1e-6)
-    joined["p"] = np.where(joined["p"] > 0, (1 + reached) / (1 + FLIPS), 1).astype(np.float32)
-    groups = np.unique(pairs.groups)
-    counts = np.array([len(pairs.groups), np.isin(bundles, np.flatnonzero(held)).sum(), len(groups)], np.int64)
+    joined |= {name: correct_p(joined[name]) for name in ("p", "p_best", "p_worst")}
+    tracks_held = np.isin(bundles, np.flatnonzero(held)).sum()
+    counts = np.array([len(bundles), tracks_held, len(np.unique(pairs.groups))], np.int64)
     return TagAssociations(**joined, counts=counts)
 
 
@@ -295,9 +296,18 @@ def _describe(sums: _Sums, held: NDArray[np.bool_], seed: int) -> dict[str, NDAr
     if len(held) >= LEAST_BUNDLES:
         low, high = _intervals(sums, r, seed)
     ranks = np.nan_to_num(chosen_by)
+    best, worst = ranks.argmax(axis=1), ranks.argmin(axis=1)
+    of_held, tags = _contributions(sums, held), np.stack([best, worst])[:, None, :, None]
+    of_best, of_worst = np.take_along_axis(of_held[None], tags, axis=3)[..., 0]
+    everywhere = _contributions(sums, np.ones_like(held)).reshape(len(held), -1)
     arrays = {"r": r, "low": low, "high": high, "held_back": held_back}
-    chosen = {"best": ranks.argmax(axis=1).astype(np.int64), "worst": ranks.argmin(axis=1).astype(np.int64)}
-    return {name: array.astype(np.float32) for name, array in arrays.items()} | chosen
+    return {name: array.astype(np.float32) for name, array in arrays.items()} | {
+        "best": best.astype(np.int64),
+        "worst": worst.astype(np.int64),
+        "p": 2 * _flip_signs(everywhere * np.sign(everywhere.sum(axis=0)), FLIPS // 5, seed).reshape(r.shape),
+        "p_best": _flip_signs(of_best, FLIPS, seed),
+        "p_worst": _flip_signs(-of_worst, FLIPS, seed),
+    }
 
 
 def _intervals(sums: _Sums, r: NDArray[np.float64], seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -323,24 +333,29 @@ def _fisher(r: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.arctanh(np.clip(r, -1 + 1e-7, 1 - 1e-7))
 
 
-def _flip_signs(sums: _Sums, seed: int) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Return the statistic of each pair, ``[d, k]``, and the largest one of each draw of signs, ``[flips]``."""
-    shape = sums.products.shape
-    n = max(float(sums.n.sum()), 1e-30)
-    means, tag_means = sums.values.sum(0) / n, sums.tags.sum(0) / n
-    scores = sums.products - sums.values[:, :, None] * tag_means - means[:, None] * sums.tags[:, None, :]
-    scores += sums.n[:, None, None] * means[:, None] * tag_means
-    scores = scores.reshape(shape[0], -1)
+def _contributions(sums: _Sums, own: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return what some bundles add to the covariance of each pair, ``[bundles, d, k]``; their squares add up to 1."""
+    n, values, tags = sums.n[own], sums.values[own], sums.tags[own]
+    count = max(float(n.sum()), 1e-30)
+    means, tag_means = values.sum(axis=0) / count, tags.sum(axis=0) / count
+    scores = sums.products[own] - values[:, :, None] * tag_means - means[:, None] * tags[:, None, :]
+    scores += n[:, None, None] * (means[:, None] * tag_means)
     norms = np.sqrt((scores**2).sum(axis=0))
-    scaled = np.divide(scores, norms, where=norms > 1e-6, out=np.zeros_like(scores)).astype(np.float32)
+    return np.asarray(np.divide(scores, norms, where=norms > 1e-6, out=np.zeros_like(scores)))
+
+
+def _flip_signs(contributions: NDArray[np.float64], flips: int, seed: int) -> NDArray[np.float64]:
+    """Return how likely contributions, ``[bundles, m]``, add up to as much with random signs, ``[m]``."""
+    from scipy.stats import norm
+
     rng = np.random.default_rng((seed, 5))
-    signs = (2 * rng.integers(0, 2, (FLIPS, shape[0])) - 1).astype(np.float32)
-    largest = np.zeros(FLIPS)
-    step = max(1, CELLS // FLIPS)
-    for start in range(0, scaled.shape[1], step):
-        part = np.abs(signs @ scaled[:, start : start + step])
-        largest = np.maximum(largest, part.max(axis=1, initial=0))
-    return np.abs(scaled.sum(axis=0)).reshape(shape[1:]), largest
+    observed, scaled = contributions.sum(axis=0), contributions.astype(np.float32)
+    reached, step = np.zeros(len(observed)), max(1, CELLS // max(1, sum(contributions.shape)))
+    for start in range(0, flips, step):
+        signs = 2 * rng.integers(0, 2, (min(step, flips - start), len(contributions))).astype(np.float32) - 1
+        reached += (signs @ scaled >= observed - 1e-4).sum(axis=0)
+    # Far out, where there are too few draws: sums of random signs have no longer tails than the normal distribution.
+    return np.asarray(np.minimum((1 + reached) / (1 + flips), norm.sf(observed)))
 
 
 # Dimensions that behave alike. ---------------------------------------------------------------------------------------

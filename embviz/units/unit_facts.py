@@ -65,20 +65,25 @@ class UnitFacts:
         return self._chosen_hold(-1)
 
     def _chosen_hold(self, sign: int) -> NDArray[np.bool_]:
-        if self.tags is None:
+        tags = self.tags
+        if tags is None:
             return np.zeros(len(self.index), bool)
-        return self._at(self.holds(sign), self.tags.best if sign > 0 else self.tags.worst)
+        chosen, p = (tags.best, tags.p_best) if sign > 0 else (tags.worst, tags.p_worst)
+        strong = np.nan_to_num(sign * self._at(tags.held_back, chosen)) >= LEAST_R
+        return np.asarray(strong & (p <= MOST_P) & self._are_enough)
 
-    def holds(self, sign: int = 1) -> NDArray[np.bool_]:
-        """Return which pairs of a dimension and a tag go together (or for -1, against each other), ``[d, k]``.
+    def holds(self) -> NDArray[np.bool_]:
+        """Return which pairs of a dimension and a tag go together, whoever asks for the tag, ``[d, k]``.
 
-        They do in all tracks and in those held back, and not by chance.
+        They do in all tracks and in those held back, and not by chance; the names are among them.
         """
         tags = self.tags
         if tags is None:
             return np.zeros((len(self.index), 0), bool)
-        strong = [np.nan_to_num(sign * r) >= LEAST_R for r in (tags.r, tags.held_back)]
-        return np.asarray(strong[0] & strong[1] & (tags.p <= MOST_P) & self._are_enough)
+        strong = [np.nan_to_num(r) >= LEAST_R for r in (tags.r, tags.held_back)]
+        pairs = strong[0] & strong[1] & (tags.p <= MOST_P) & self._are_enough
+        np.put_along_axis(pairs, tags.best[:, None], self.named[:, None] | self._at(pairs, tags.best)[:, None], axis=1)
+        return np.asarray(pairs)
 
     @property
     def _are_enough(self) -> bool:
@@ -107,11 +112,12 @@ class UnitFacts:
         if tags is None:
             nothing = {name: np.full(d, np.nan) for name in ("r", "low", "high", "r_held_back", "p")}
             return {"name": [""] * d, **nothing, "not_with": [""] * d}
-        figures = {"r": tags.r, "low": tags.low, "high": tags.high, "r_held_back": tags.held_back, "p": tags.p}
+        figures = {"r": tags.r, "low": tags.low, "high": tags.high, "r_held_back": tags.held_back}
         of_best = {name: self._at(values, tags.best).astype(np.float64) for name, values in figures.items()}
         return {
             "name": self._words(tags.best, self.named),
             **{name: np.where(self.named, values, np.nan) for name, values in of_best.items()},
+            "p": np.where(self.named, tags.p_best, np.nan),
             "not_with": self._words(tags.worst, self.opposed),
         }
 
@@ -196,8 +202,8 @@ class UnitFacts:
         r, there = tags.r[dimension], tags.held_back[dimension]
         opposed = f", not with {self.tag_names[worst]} ({r[worst]:.2f})" if self.opposed[dimension] else ""
         if not self.named[dimension]:
-            p = float(tags.p[dimension, best])
-            doubt = f"as it may by chance (p = {p:.2g} for all dimensions and tags together)" if p > MOST_P else "only"
+            p = float(tags.p_best[dimension])
+            doubt = f"as it may by chance (p = {p:.2g} for all dimensions together)" if p > MOST_P else "only"
             return (
                 f"No name: {self.tag_names[best]}, which it goes with best in one half of the tracks, goes with it in "
                 f"the other by r = {there[best]:.2f} {doubt}{opposed}."
@@ -217,7 +223,7 @@ class UnitFacts:
         if self.named.any():
             named = f"{int(self.named.sum()):,} of {plural(len(self.named), 'dimension')} are named"
             how = f"the tag was chosen in one half of {plural(tracks, 'track')} and holds in the other"
-            return [f"{named}: {how} (r ≥ {LEAST_R}, p ≤ {MOST_P} for all dimensions and tags together)."]
+            return [f"{named}: {how} (r ≥ {LEAST_R}, p ≤ {MOST_P} for all dimensions together)."]
         why = "no tag that was chosen in one half of the tracks holds in the other, but as it may by chance"
         if not self._are_enough:
             who = plural(tracks, "track") + (f" of {plural(groups, 'artist')}" if groups < tracks else "")

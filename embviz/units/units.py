@@ -187,8 +187,8 @@ class Units:
         Units
             With a table of these dimensions only, perhaps of none, with two columns more: ``match``, what was found,
             and ``match_r``, how well the dimension goes with the tag (NaN where it is no tag). A tag counts where r is
-            0.3 and more among all tracks and among those held back, and p, for all dimensions and tags together, is
-            0.05 at most.
+            0.3 and more among all tracks and among those held back, and p, corrected for all dimensions and tags, 0.05
+            at most.
 
         Raises
         ------
