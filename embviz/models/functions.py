@@ -99,7 +99,8 @@ def register_function(  # noqa: PLR0913  options are given by name
     ...     return np.log10(1e-5 + np.square(blocks).mean(axis=1, keepdims=True))
     >>> model = embviz.register_function("loudness", loudness, sample_rate=16_000, hop=0.1, version="1")
     >>> embviz.embed((np.ones(16_000, np.float32), 16_000), "loudness", cache=False)
-    <Embedding loudness / embedding: 10 frames × 1 dimensions, every 0.1 s, 1.00 s of audio>
+    <Embedding loudness / embedding: 10 frames × 1 dimensions, every 0.1 s, 1.00 s of array>
+    >>> embviz.models.unregister_function("loudness")
     """
     name = _check_name(name)
     if not callable(function):
