@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from embviz.app.events import PanelEvents
+from embviz.app.given import GivenVectors
 from embviz.app.selection import Selection
 from embviz.app.uploads import Uploads
 from embviz.core.cache import Cache, check_cache
@@ -61,6 +62,7 @@ class PanelContext(Generic[E, W]):
         self.worker = worker or Worker(self._show_busy)
         self.downloader = Worker(computes=False)
         self.store = self.make_store(cache)
+        self.given = GivenVectors()  # in place of models
         self.uploads = Uploads()
         self.events, self.selection = events, Selection(player)
         self._busy: Progress = {}

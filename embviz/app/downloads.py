@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from embviz.app.context import PanelContext
-from embviz.app.model_options import list_model_options
 from embviz.models import Model, get_model
 from embviz.models.weights import pull
 
@@ -37,7 +36,7 @@ class Downloads:
 
     def _finish(self, model: Model) -> None:
         self._show(model.name, None)
-        self._context.panel.models = list_model_options()
+        self._context.panel.models = self._context.given.list_models()
         self._context.notice("done", f"The weights of {model.title} are here.")
         self._context.events.weights_downloaded(model.name)
 

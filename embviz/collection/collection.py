@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from embviz.core.cache import CacheOption
     from embviz.core.vectors import Vectors
     from embviz.extraction import EngineOption, PatchHop
-    from embviz.models import LayerList, Model, VectorSource, VectorSources
+    from embviz.models import LayerList, VectorSource, VectorSources
 
 
 @dataclass(frozen=True)
@@ -797,13 +797,13 @@ class Collection(Questions):
             progress=progress,
         )  # fmt: skip
 
-    def map(self, model: str | Model = "musicnn", **options: Any) -> Atlas:
+    def map(self, model: VectorSource = "musicnn", **options: Any) -> Atlas:
         """Return the interactive map of the collection.
 
         Parameters
         ----------
-        model : str or Model
-            Model whose embeddings are mapped.
+        model : str, Model or Vectors
+            Model whose embeddings are mapped; or vectors of your own.
         **options
             Other parameters of :class:`embviz.Atlas`, such as ``layer``, ``method`` and ``color``.
 
@@ -826,7 +826,12 @@ class Collection(Questions):
         return Atlas(self.table, model, **options)
 
     def to_html(
-        self, path: str | os.PathLike[str], model: str | Model = "musicnn", *, progress: Progress = True, **options: Any
+        self,
+        path: str | os.PathLike[str],
+        model: VectorSource = "musicnn",
+        *,
+        progress: Progress = True,
+        **options: Any,
     ) -> Path:
         """Write the map as one page that needs no kernel or network.
 
@@ -836,8 +841,8 @@ class Collection(Questions):
         ----------
         path : path
             The page, ending in ``.html``.
-        model : str or Model
-            Model whose embeddings are mapped.
+        model : str, Model or Vectors
+            Model whose embeddings are mapped; or vectors of your own.
         progress : bool or callable
             As for :func:`embviz.embed`; a bar by default.
         **options

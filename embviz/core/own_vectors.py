@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from embviz.core.embedding import FrameGrid
 from embviz.core.text import plural
 from embviz.errors import OptionError
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
+
+CLOCK = 1_000_000  # ticks per second of the grids of vectors that come from elsewhere
 
 
 class HasTable(Protocol):
@@ -58,6 +61,20 @@ def check_arrays(
     else:
         arrays["spans"] = _check_spans(spans, len(points))[order]
     return arrays, _check_names(names, points.shape[1]), failed
+
+
+def even_grid(times: NDArray[np.float64], spans: NDArray[np.float64] | None) -> FrameGrid:
+    """Return the grid of frames at some times; OptionError where these are not evenly spaced."""
+    n = len(times)
+    spans = _cells(np.zeros(n, np.int64), times) if spans is None else spans
+    width = float(np.median(np.diff(spans, axis=1)))
+    step = (times[-1] - times[0]) / (n - 1) if n > 1 else width
+    even = times[0] + step * np.arange(n)
+    if step <= 0 or np.abs(times - even).max() > step / 2:
+        raise OptionError("The frames of a track are drawn where they are evenly spaced in time; these are not.")
+    hop, first = max(1, round(step * CLOCK)), round(times[0] * CLOCK)
+    end = max(float(spans[:, 1].max()), float(times[-1]))
+    return FrameGrid(CLOCK, hop, hop, max(1, round(width * CLOCK)), first - hop // 2, n, max(1, round(end * CLOCK)))
 
 
 def content_key(arrays: Mapping[str, Any], facts: Any) -> str:

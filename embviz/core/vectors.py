@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from embviz.core import io
-from embviz.core.own_vectors import HasTable, check_arrays, content_key
+from embviz.core.embedding import Embedding
+from embviz.core.own_vectors import HasTable, check_arrays, content_key, even_grid
 from embviz.core.spreadsheet import escape_table
 from embviz.core.text import html_table, one_line, plural, printable
 from embviz.errors import EmbvizError, OptionError
@@ -224,6 +225,42 @@ class Vectors:
         last = np.searchsorted(self.tracks, labels, side="right", sorter=order)
         runs = [order[start:stop] for start, stop in zip(first, last, strict=True)]
         return np.concatenate(runs) if runs else np.empty(0, dtype=np.int64)
+
+    def embedding(self, label: int, *, title: str = "") -> Embedding:
+        """Return the frames of one track as an embedding, to be drawn as a heatmap.
+
+        Parameters
+        ----------
+        label : int
+            Label of the track.
+        title : str
+            Of the track.
+
+        Returns
+        -------
+        Embedding
+            As long as its last frame reaches.
+
+        Raises
+        ------
+        OptionError
+            If these are no frames, there are none of the track, or they are not evenly spaced.
+
+        Examples
+        --------
+        >>> times = [0.5, 1.5, 2.5]
+        >>> vectors = Vectors.from_array([[1, 0], [2, 0], [3, 0]], [7, 7, 7], times=times, model="mine")
+        >>> vectors.embedding(7)
+        <Embedding mine / vectors: 3 frames × 2 dimensions, every 1 s, 3.00 s of audio>
+        """
+        points = self._point_indices(np.array([label]))
+        if self.times is None or not len(points):
+            what = f"no frames of a track {label!r:.80}" if self.times is not None else "a vector for each track"
+            raise OptionError(f"{self.model} / {self.layer} holds {what}; frames of a track are drawn over time.")
+        grid = even_grid(self.times[points], None if self.spans is None else self.spans[points])
+        return Embedding(
+            self.values[points], grid, self.model, self.layer, labels=self.labels, unit=self.unit, title=title
+        )
 
     def to_frame(self) -> pd.DataFrame:
         """Return the values as a table.

@@ -12,6 +12,7 @@ from embviz.analysis.projection.options import check_method
 from embviz.collection import track_table
 from embviz.core.progress import Progress, interruption_note, reporter
 from embviz.core.text import one_line
+from embviz.core.vectors import Vectors
 from embviz.errors import CollectionError, OptionError, did_you_mean
 from embviz.export import collection_page, static_widgets
 from embviz.export.columns import HIDDEN, ColorSpec, PageColor, tagger_group, telling_column
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
 
     from embviz.batch.api import TableOptions
     from embviz.core.embedding import Embedding
-    from embviz.core.vectors import Vectors
-    from embviz.models import Model
+    from embviz.models import Model, VectorSource
 
 
 POINTS = ("tracks", "frames")
@@ -37,7 +37,7 @@ def write_collection_report(  # noqa: PLR0913  what a map can be told apart by
     path: str | os.PathLike[str],
     table: pd.DataFrame,
     *,
-    model: str | Model = TAGGER,
+    model: VectorSource = TAGGER,
     layer: str = "embedding",
     method: str = "umap",
     points: str = "tracks",
@@ -58,8 +58,10 @@ def write_collection_report(  # noqa: PLR0913  what a map can be told apart by
         Of the page, ending in ``.html``.
     table : DataFrame
         A row per track, as ``Collection.table`` is.
-    model, layer : str
-        Model and layer whose vectors are mapped.
+    model : str, Model or Vectors
+        Whose vectors are mapped; or vectors of your own.
+    layer : str
+        Of that model.
     method : str
         As for :func:`embviz.project`.
     points : {"tracks", "frames"}
@@ -90,7 +92,7 @@ def write_collection_report(  # noqa: PLR0913  what a map can be told apart by
     _check_options(points, method)
     check_engine(engine)
     static_widgets.check_audio(audio, collection_page.AUDIO)
-    record = get_model(model)
+    record = model if isinstance(model, Vectors) else get_model(model)
     if color is not None:
         _check_color(color, table, tags=tags)
     kept = "Interrupted; the embeddings that were computed are kept: run it again to go on."
@@ -99,7 +101,7 @@ def write_collection_report(  # noqa: PLR0913  what a map can be told apart by
         pooling = "mean" if points == "tracks" else "frames"
         tagger = get_model(TAGGER) if tags else None
         said = list(notes)
-        if tagger is not None and tagger.name != record.name and find_weights(tagger) is None:
+        if tagger is not None and tagger != record and find_weights(tagger) is None:
             said += [f"Clusters have numbers in place of names: run `embviz pull {TAGGER}` and write the page again."]
             tagger = None
         options: TableOptions = {"pooling": pooling, "engine": engine, "progress": report}
@@ -165,14 +167,14 @@ def _colors(first: str | None, table: pd.DataFrame, output: Vectors | None) -> l
 
 
 def _embed_and_tag(
-    table: pd.DataFrame, record: Model, layer: str, tagger: Model | None, options: TableOptions
+    table: pd.DataFrame, record: Model | Vectors, layer: str, tagger: Model | None, options: TableOptions
 ) -> tuple[Vectors, Vectors | None]:
     """Return the vectors of the map, and the output of the tagger, where there is one."""
     from embviz.batch import embed_table
 
     if tagger is None:
         return embed_table(table, record, layer, **options), None
-    if tagger.name != record.name:
+    if isinstance(record, Vectors) or tagger != record:
         vectors = embed_table(table, record, layer, **options)
         return vectors, embed_table(table, tagger, "output", engine=options["engine"], progress=options["progress"])
     # One model gives both, and each track is decoded once.
@@ -187,9 +189,20 @@ def _failed_tracks(table: pd.DataFrame, vectors: Vectors) -> Iterator[str]:
         yield reason if name in reason else f"{name}: {reason}"
 
 
-def _embeddings(table: pd.DataFrame, record: Model, layer: str, engine: EngineOption) -> Any:
+def frames_of(vectors: Vectors, label: int, table: pd.DataFrame) -> Embedding | None:
+    """Return the frames of a track that were given; None where there are none that can be drawn over time."""
+    try:
+        return vectors.embedding(label, title=str(table.loc[label].get("title") or ""))
+    except OptionError:
+        return None
+
+
+def _embeddings(table: pd.DataFrame, record: Model | Vectors, layer: str, engine: EngineOption) -> Any:
     """Return a function that loads the frames of a track, which are in the cache already."""
     from embviz.extraction import embed
+
+    if isinstance(record, Vectors):
+        return lambda label: frames_of(record, label, table)
 
     def embedding(label: int) -> Embedding | None:
         found: Embedding = embed(table.loc[label, "path"], record, layer=layer, engine=engine)

@@ -104,6 +104,8 @@ def _model_facts(vectors: Vectors, source: Embedding | None) -> list[tuple[str, 
         record = get_model(vectors.model)
     except ModelError:  # Embeddings of other people's models can be shown, too.
         return said
+    if record.identity:
+        return [*said, ("Task", record.task), ("Engine", "a Python function"), ("Licence", record.licence)]
     weights = find_weights(record, verify=False)
     known = [("Weights", weights.source), ("SHA-256", weights.sha256)] if weights else []
     licence = [("Licence", record.licence)] if record.licence else []

@@ -5,7 +5,7 @@ from embviz.models.custom import register_model, unregister_model
 from embviz.models.function_model import FunctionModel
 from embviz.models.functions import register_function, unregister_function
 from embviz.models.layer import Layer
-from embviz.models.lookup import get_model, known_models, list_models, model_title
+from embviz.models.lookup import find_model, get_model, known_models, list_models, model_title
 from embviz.models.model import LayerList, Model, ModelLike, ModelList, Source, VectorSource, VectorSources
 from embviz.models.weight_store import Weights
 from embviz.models.weights import PullResult, find_weights, has_weights, pull, pull_all, weights_state
@@ -24,6 +24,7 @@ __all__ = [
     "VectorSource",
     "VectorSources",
     "Weights",
+    "find_model",
     "find_weights",
     "get_model",
     "has_weights",

@@ -19,9 +19,11 @@ from embviz.app.atlas.controller import AtlasController
 from embviz.app.atlas.facets import check_keys
 from embviz.app.atlas.options import check_option, check_options, check_seed, model_and_layer
 from embviz.app.atlas.still import atlas_still
+from embviz.app.given import GivenVectors
 from embviz.core.cache import check_cache
+from embviz.core.vectors import Vectors
 from embviz.extraction.engines import check_engine
-from embviz.models import Model
+from embviz.models import VectorSource
 from embviz.widgets.base import close_widget, model_ref, new_clock_name
 from embviz.widgets.still import Still, StillOutputs
 
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
     from embviz.analysis.projection import Projection
     from embviz.audio import AudioSource
     from embviz.core.cache import CacheOption
-    from embviz.core.vectors import Vectors
     from embviz.core.worker import Worker
     from embviz.extraction import EngineOption
     from embviz.widgets.atlas import AtlasView
@@ -49,8 +50,8 @@ class Atlas(traitlets.HasTraits):
     ----------
     table : DataFrame
         A row per track, as ``Collection.table`` is.
-    model : str or Model
-        Whose vectors are mapped.
+    model : str, Model or Vectors
+        Whose vectors are mapped; or vectors of your own, such as :meth:`embviz.Vectors.from_array` makes of arrays.
     layer : str
         Of that model.
     points : {"tracks", "frames"}
@@ -79,8 +80,8 @@ class Atlas(traitlets.HasTraits):
     facets : sequence of str, optional
         Columns, tags, ``"tempo"`` or ``"cluster"`` that tracks can be filtered by beside the map; by default those that
         tell the tracks apart.
-    second : str or tuple, optional
-        A second model, or model and layer, to compare with.
+    second : str, tuple or Vectors, optional
+        A second model, model and layer, or vectors of your own, to compare with.
     clock : str, optional
         Name of the clock in the page; a new one by default.
     player : bool or Player
@@ -123,7 +124,7 @@ class Atlas(traitlets.HasTraits):
     def __init__(  # noqa: PLR0913  one for each choice
         self,
         table: pd.DataFrame,
-        model: str | Model = "musicnn",
+        model: VectorSource = "musicnn",
         *,
         layer: str = "embedding",
         points: str = "tracks",
@@ -149,11 +150,13 @@ class Atlas(traitlets.HasTraits):
         from embviz.widgets.player import Player
 
         super().__init__()
-        chosen: dict[str, Any] = {"cluster_options": {}, **check_option("model", {"model": model, "layer": layer})}
+        vectors = GivenVectors()
+        asked = model if isinstance(model, Vectors) else {"model": model, "layer": layer}
+        chosen: dict[str, Any] = {"cluster_options": {}, **check_option("model", asked, vectors)}
         given: dict[str, Any] = {"points": points, "pooling": pooling, "method": method, "metric": metric, "k": k}
         given |= {"options": options or {}, "size": size or "none", "clusters": clusters, "second": second}
         for name, value in given.items():
-            chosen |= check_option(name, value)
+            chosen |= check_option(name, value, vectors)
         chosen = check_options(chosen)
         check_table(table)
         chosen["color"], chosen["facets"] = key_of(color, table), check_keys(facets, table)
@@ -170,7 +173,7 @@ class Atlas(traitlets.HasTraits):
         self._own_player = own = Player(clock=name) if player is True else None
         panel = AtlasView(clock=name, player=model_ref(own))
         self._context = context = AtlasContext(table, panel, own or other, cache, worker, seed)
-        context.choices, context.engine = chosen, check_engine(engine)
+        context.choices, context.engine, context.given = chosen, check_engine(engine), vectors
         self._controller = AtlasController(context, own or other, own_player=own is not None, folder=folder)
         self._outputs = StillOutputs(self._view, self.still, self.wait)
         context.events.settled.connect(self._outputs.touch)
@@ -277,7 +280,8 @@ class Atlas(traitlets.HasTraits):
         if {"model", "layer"} & set(chosen):
             before = self._context.choices
             layer = chosen.pop("layer", "embedding" if "model" in chosen else before["layer"])
-            chosen = {"model": model_and_layer(chosen.pop("model", before["model"]), layer), **chosen}
+            model = model_and_layer(chosen.pop("model", before["model"]), layer, self._context.given)
+            chosen = {"model": model, **chosen}
         self._controller.choose(chosen)
         return self
 

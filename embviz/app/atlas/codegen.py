@@ -10,6 +10,7 @@ import numpy as np
 
 from embviz.analysis.clustering import NO_CLUSTER
 from embviz.app.atlas.model_outputs import tempo_model
+from embviz.app.given import function_note
 from embviz.core.paths import python_path
 from embviz.core.text import format_cell, is_missing
 from embviz.export.columns import TOP_FOLDER, is_number
@@ -39,7 +40,7 @@ def code(
     chosen = context.choices
     pooling = "frames" if chosen["points"] == "frames" else chosen["pooling"]
     vectors = f"vectors = {_embed(context, chosen['model'], chosen['layer'], pooling)}"
-    script = _Script({"import embviz"}, [*_source(context, folder), vectors])
+    script = _Script({"import embviz"}, [*_source(context, folder), *_given(context), vectors])
     options = {"seed": context.seed, "metric": chosen["metric"], **chosen["options"]}
     script.lines.append(_call("projection = embviz.project", ["vectors", repr(chosen["method"])], options))
     size = {"duration": "'duration'", "spread": "vectors.spread"}.get(str(chosen["size"]), "")
@@ -67,9 +68,11 @@ class _Script:
 def _source(context: AtlasContext, folder: str) -> list[str]:
     """Return what makes the collection: of its folder, of its paths, or of its table as a file, where it is long."""
     table = context.table
+    # What was given is labelled as the table is, which a list of paths is not.
+    labelled = any(_variable(context, *which) for which in _shown(context))
     if folder:
         lines = [f"collection = embviz.Collection.from_folder({python_path(folder)})"]
-    elif len(table) > LISTED:
+    elif len(table) > LISTED or (labelled and table.index.tolist() != list(range(len(table)))):
         return [f"# The table of these {len(table):,} tracks: atlas.save({TABLE!r}), or Collection.to_csv, writes it.",
                 f"collection = embviz.Collection.from_table({TABLE!r})"]  # fmt: skip
     else:
@@ -169,8 +172,36 @@ def _any_of(parts: Sequence[str]) -> str:
     return parts[0] if len(parts) == 1 else f"({' | '.join(parts)})" if parts else ""
 
 
+def _shown(context: AtlasContext) -> list[tuple[str, str]]:
+    """Return the models and layers of the maps."""
+    chosen = context.choices
+    return [(one["model"], one["layer"]) for one in (chosen, chosen["second"]) if one]
+
+
+def _variable(context: AtlasContext, model: str, layer: str) -> str:
+    """Return the variable of vectors that were given; empty where a model has that name."""
+    given = [which for which in _shown(context) if context.given.find(*which) is not None]
+    return f"own_{given.index((model, layer)) + 1}" if (model, layer) in given else ""
+
+
+def _given(context: AtlasContext) -> list[str]:
+    """Return what comes before: vectors that were given cannot be written as code, nor functions."""
+    lines = []
+    for model, layer in _shown(context):
+        name = _variable(context, model, layer)
+        if name:
+            file = f"{name}.safetensors"
+            what = f"The vectors {model!a} / {layer!a} were given and cannot be written here"
+            lines += [f"# {what}: save({file!r}) keeps them.", f"{name} = embviz.Vectors.load({file!r})"]
+        else:
+            lines += function_note(model)
+    return lines
+
+
 def _embed(context: AtlasContext, model: str, layer: str, pooling: str) -> str:
     names = [ascii(model)] if layer == "embedding" else [ascii(model), ascii(layer)]
+    if variable := _variable(context, model, layer):
+        return _call("collection.embed", [variable], {} if pooling == "mean" else {"pooling": pooling})
     options = {} if pooling == "mean" else {"pooling": pooling}
     return _call("collection.embed", names, options | ({} if context.engine == "auto" else {"engine": context.engine}))
 

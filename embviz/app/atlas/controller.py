@@ -23,7 +23,6 @@ from embviz.app.atlas.playback import Playback
 from embviz.app.atlas.point_style import PointStyle
 from embviz.app.atlas.selection import MapSelection
 from embviz.app.downloads import Downloads
-from embviz.app.model_options import list_model_options
 from embviz.core.text import format_cell
 from embviz.errors import ModelError, OptionError
 
@@ -127,7 +126,11 @@ class AtlasController:
         """Return what a choice changes; raises OptionError where it is none."""
         if name == "facets":
             return {"facets": check_keys(value, self.context.table)}
-        return {"color": key_of(value, self.context.table)} if name == "color" else options.check_option(name, value)
+        return (
+            {"color": key_of(value, self.context.table)}
+            if name == "color"
+            else options.check_option(name, value, self.context.given)
+        )
 
     def _apply(self, chosen: dict[str, Any]) -> None:
         """Show what was chosen, and compute what is not there."""
@@ -247,7 +250,7 @@ class AtlasController:
     def fill(self) -> None:
         """Show what there is to choose from, and begin."""
         panel = self.context.panel
-        panel.models, panel.vocabulary = list_model_options(), options.vocabulary()
+        panel.models, panel.vocabulary = self.context.given.list_models(), options.vocabulary()
         panel.methods, panel.clusterers = options.methods(), options.clusterers(len(self.context.table))
         self.style.publish()
         self.facets.publish()
@@ -295,6 +298,7 @@ class AtlasController:
             context.table, self.selection.saved_rows() if selection else context.table, view.vectors, view.projection,
             self.style.seen, clusters.members, clusters.names(), f"{name} · {view.title}" if name else view.title,
             context.store, context.engine, self.outputs.tags(context.choices["points"]), self.facets.filters,
+            context.given.find(context.choices["model"], context.choices["layer"]),
         )  # fmt: skip
 
     def cancel(self) -> None:
@@ -307,7 +311,7 @@ class AtlasController:
     # Commands of the page. -----------------------------------------------------------------------------------------
 
     def _retry(self) -> None:
-        self.context.panel.models = list_model_options()
+        self.context.panel.models = self.context.given.list_models()
         self.start()
         self.style.color()
 

@@ -16,6 +16,7 @@ from embviz.audio import Audio
 from embviz.collection.io import to_csv, to_m3u, to_parquet
 from embviz.errors import EmbvizError, OptionError
 from embviz.export import collection_page
+from embviz.export.collection_report import frames_of
 from embviz.export.columns import PageColor
 from embviz.extraction import extract
 from embviz.models import get_model
@@ -58,6 +59,7 @@ class Contents:
     engine: EngineOption
     tags: Vectors | None
     filters: dict[str, Any]
+    given: Vectors | None  # in place of a model
 
     def map(self) -> tuple[Vectors, Projection]:
         """Return vectors and places; raises where there are none yet."""
@@ -165,7 +167,9 @@ def _colors(contents: Contents) -> list[Any]:
 
 def _embeddings(contents: Contents) -> Callable[[int], Embedding | None]:
     """Return what gives the embedding of a track that is in the cache."""
-    vectors, store = contents.map()[0], contents.store
+    vectors, store, given = contents.map()[0], contents.store, contents.given
+    if given is not None:
+        return lambda label: frames_of(given, label, contents.table)
     model = get_model(vectors.model)
 
     def embedding(label: int) -> Embedding | None:

@@ -16,6 +16,7 @@ import numpy as np
 from embviz.analysis.neighbors import nearest_neighbors
 from embviz.analysis.projection import METHOD_NAMES, project
 from embviz.analysis.tagging import models_by_task, tags_at_points
+from embviz.app.given import title_of
 from embviz.app.work import Work
 from embviz.batch import embed_table
 from embviz.batch.api import cached_share
@@ -144,15 +145,15 @@ class MapView:
         elif self._made.get("near") != request.near:
             self.near = None
         self.work.begin()
-        model = get_model(request.model)
-        if not has_weights(model) and self.vectors is None:
+        given = self._context.given.find(request.model, request.layer)
+        if given is None and self.vectors is None and not has_weights(model := get_model(request.model)):
             self._context.stop(self.what)
             missing = f"The weights of {model.title} are not on this computer yet."
             self.work.begin("download", missing, f"Download them here, or run `embviz pull {model.name}`.")
         else:
             self._context.run(
                 self.what,
-                model.title,
+                title_of(request.model),
                 self._task(request),
                 self._finish,
                 on_failed=self.fail,
@@ -282,7 +283,7 @@ class MapView:
     @property
     def title(self) -> str:
         """What the map is called."""
-        return "" if self.request is None else f"{get_model(self.request.model).title} · {self.request.layer}"
+        return "" if self.request is None else f"{title_of(self.request.model)} · {self.request.layer}"
 
     def points_of(self, labels: Any) -> NDArray[np.int64]:
         """Return the points of some tracks, in their own order."""
@@ -315,6 +316,10 @@ class MapView:
 def _embed(context: AtlasContext, request: MapRequest, job: Job) -> tuple[Vectors, Vectors | None]:
     """Return the vectors, and what a tagger hears, where that costs nothing more."""
     table, model, layer = context.table, request.model, request.layer
+    given = context.given.find(model, layer)
+    if given is not None:
+        job.report("", 0, 0)
+        return embed_table(table, given, pooling=request.pooled), None
     options: dict[str, Any] = {"pooling": request.pooled, "engine": context.engine, "cache": context.cache}
     tags = model in {each.name for each in models_by_task("tags")} and request.pooled in ("mean", "frames")
     if tags and layer != "output":

@@ -89,6 +89,13 @@ class NeighborQueries:
     def query_sound(self, source: AudioSource, job: Job | None = None) -> Query:
         """Return a sound that need not be in the collection, pooled as the tracks are."""
         vectors, context = self._vectors(), self._context
+        request = self._view.request
+        if request is not None and context.given.find(request.model, request.layer) is not None:
+            raise OptionError(
+                f"The map shows vectors that were given, {self._view.title}, and nothing makes one of another sound: "
+                "look for neighbours of a track of the collection, or register what made them as a function, "
+                "embviz.register_function()."
+            )
         audio = Audio.open(source)
         report = None if job is None else job.report
         embedding = embed(audio, vectors.model, layer=vectors.layer, cache=context.cache, progress=report)

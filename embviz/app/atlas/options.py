@@ -12,11 +12,14 @@ from embviz.analysis.clustering import default_options
 from embviz.analysis.neighbors import METRIC_TITLES, METRICS
 from embviz.analysis.projection import METHOD_NAMES, METHODS, method_options, unavailable_reason
 from embviz.analysis.projection.options import resolve_options
+from embviz.app.given import title_of
 from embviz.batch.pooling import TITLES as POOLING_TITLES
+from embviz.core.vectors import Vectors
 from embviz.errors import OptionError, did_you_mean
-from embviz.models import get_model
+from embviz.models import find_model, get_model
 
 if TYPE_CHECKING:
+    from embviz.app.given import GivenVectors
     from embviz.widgets.schema import Method, MethodOption
 
 
@@ -36,23 +39,23 @@ KNOWN: dict[str, tuple[str, ...]] = {
 }
 
 
-def check_option(name: Any, value: Any) -> dict[str, Any]:
-    """Return what a choice changes; raises OptionError where it is none."""
+def check_option(name: Any, value: Any, given: GivenVectors | None = None) -> dict[str, Any]:
+    """Return what a choice changes; raises OptionError where it is none. `given` keeps what stands for a model."""
+    if name == "model":
+        return _model(value, given)
+    if name == "second":
+        nothing = value is None or (isinstance(value, str | Mapping | tuple | list) and not value)
+        nothing = nothing or (isinstance(value, Mapping) and not value.get("model"))
+        return {"second": {} if nothing else _model(value, given)}
     check = _CHECKS.get(name) if isinstance(name, str) else None
     if check is None:
         raise OptionError(f"{name!r:.80} is nothing that a map lets one choose.")
     return check(name, value)
 
 
-def _model(_name: str, value: Any) -> dict[str, Any]:
-    model, layer = model_and_layer(value)
+def _model(value: Any, given: GivenVectors | None) -> dict[str, Any]:
+    model, layer = model_and_layer(value, given=given)
     return {"model": model, "layer": layer}
-
-
-def _second(_name: str, value: Any) -> dict[str, Any]:
-    if not value or (isinstance(value, Mapping) and not value.get("model")):
-        return {"second": {}}
-    return {"second": _model("", value)}
 
 
 def _one_of(name: str, value: Any) -> dict[str, Any]:
@@ -78,8 +81,6 @@ def _options(name: str, value: Any) -> dict[str, Any]:
 
 
 _CHECKS = {
-    "model": _model,
-    "second": _second,
     "k": _k,
     "options": _options,
     "cluster_options": _options,
@@ -96,7 +97,7 @@ def check_options(chosen: Mapping[str, Any]) -> dict[str, Any]:
             names = ", ".join(known) or "none"
             raise OptionError(f"The options of {METHOD_NAMES[method]} are {names}; {name!r:.80} was found.")
     if chosen["second"] == {name: chosen[name] for name in ("model", "layer")}:
-        same = f"{get_model(chosen['model']).title} · {chosen['layer']}"
+        same = f"{title_of(chosen['model'])} · {chosen['layer']}"
         raise OptionError(f"Both maps would show {same}; choose another model or layer to compare with.")
     resolved = resolve_options(method, given)
     grouping = chosen["cluster_options"]
@@ -116,8 +117,10 @@ def check_seed(seed: Any) -> int:
     return int(seed)
 
 
-def model_and_layer(value: Any, layer: str = "embedding") -> tuple[str, str]:
-    """Return the names of a model and of its layer out of a name, a Model, a tuple or what the page sends."""
+def model_and_layer(value: Any, layer: str = "embedding", given: GivenVectors | None = None) -> tuple[str, str]:
+    """Return the names of a model and of its layer out of a name, a Model, Vectors, a tuple or what the page sends."""
+    if isinstance(value, Vectors) and given is not None:
+        return given.keep(value)
     if isinstance(value, Mapping):
         value = (value.get("model"), value.get("layer") or layer)
     if not isinstance(value, tuple | list):
@@ -126,6 +129,9 @@ def model_and_layer(value: Any, layer: str = "embedding") -> tuple[str, str]:
         raise OptionError(
             f"A model and its layer are expected, such as ('musicnn', 'embedding'); {value!r:.80} was found."
         )
+    layers = given.layers(value[0]) if given is not None and isinstance(value[0], str) else []
+    if layers and (value[1] in layers or find_model(value[0]) is None):
+        return value[0], value[1] if value[1] in layers else layers[0]
     return get_model(value[0]).name, str(value[1])
 
 

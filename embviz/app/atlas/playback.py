@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from embviz.app.given import title_of
 from embviz.app.selection import PlayRequest
 from embviz.app.tracks import sound_facts
 from embviz.audio import Audio
 from embviz.batch.pooling import AMONG_FRAMES
 from embviz.errors import AudioError, OptionError
 from embviz.extraction import embed
-from embviz.models import get_model
 from embviz.widgets import browser_audio
 from embviz.widgets.base import close_widget, model_ref
 
@@ -124,8 +124,14 @@ class Playback:
         if not self._own or label is None or request is None:
             return
         path = str(context.table.loc[label].get("path") or "")
+        given = context.given.find(request.model, request.layer)
+        if given is not None and (given.times is None or label not in given.tracks):
+            context.panel.heatmap = {}  # there are no frames to draw
+            return
 
         def task(job: Job) -> Embedding:
+            if given is not None:
+                return given.embedding(label, title=context.facts(label)["title"])
             return embed(path, request.model, layer=request.layer, cache=context.cache, progress=job.report)
 
         def done(embedding: Embedding) -> None:
@@ -135,8 +141,8 @@ class Playback:
                 self._heatmap = Heatmap.of(embedding, clock=context.clock, title="", height=HEIGHT)
             else:
                 self._heatmap.update(embedding)
-            title = get_model(embedding.model).title
-            context.panel.heatmap = {"view": model_ref(self._heatmap), "title": title, "layer": embedding.layer}
+            title = title_of(request.model)
+            context.panel.heatmap = {"view": model_ref(self._heatmap), "title": title, "layer": request.layer}
 
         context.run("heatmap", "the open track", task, done, first=True)
 
@@ -158,10 +164,17 @@ class Playback:
 
     def _walk(self, view: MapView, visible: VisibleMap, label: int) -> None:
         """Place the frames of the open track on a map of tracks."""
-        (vectors, projection, scatter), context = visible, self._context
+        (vectors, projection, scatter), context, request = visible, self._context, view.request
         path = str(context.table.loc[label].get("path") or "")
+        given = None if request is None else context.given.find(request.model, request.layer)
+        times = None if given is None else given.times
+        if given is not None and times is None:
+            return
 
         def task(job: Job) -> Any:
+            if given is not None and times is not None:
+                own = given.tracks == label
+                return np.column_stack([projection.transform(given.values[own]), times[own]])
             embedding = embed(path, vectors.model, layer=vectors.layer, cache=context.cache, progress=job.report)
             job.check()
             return np.column_stack([projection.transform(embedding.values), embedding.times])

@@ -15,7 +15,7 @@ from embviz.app.selection import Selected
 from embviz.collection.io import RANK, START, STOP
 from embviz.core.text import is_missing
 from embviz.errors import OptionError
-from embviz.models import get_model
+from embviz.models import find_model
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -190,7 +190,7 @@ class MapSelection:
         rows = rows.assign(**{RANK: np.arange(1, len(rows) + 1)})
         if not self._frames or vectors is None or vectors.times is None:
             return rows
-        half = (_period(vectors) or get_model(vectors.model).patch_seconds) / 2
+        half = (_period(vectors) or _width(vectors)) / 2
         return rows.assign(**{START: (rows["time"] - half).clip(lower=0.0), STOP: rows["time"] + half})
 
     def to_dict(self) -> SelectionState:
@@ -263,6 +263,14 @@ def _period(vectors: Vectors) -> float:
         return 0.0
     steps = np.diff(vectors.times)[np.diff(vectors.tracks) == 0]
     return float(np.median(steps)) if len(steps) else 0.0
+
+
+def _width(vectors: Vectors) -> float:
+    """Return the seconds of sound that a frame depends on, as far as that is known."""
+    if vectors.spans is not None:
+        return float(np.median(np.diff(vectors.spans, axis=1)))
+    model = find_model(vectors.model)
+    return 0.0 if model is None else model.patch_seconds
 
 
 def _once(labels: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -9,6 +9,7 @@ from embviz.app.explorer.context import ExplorerContext
 from embviz.app.explorer.heatmap_rows import HeatmapRows
 from embviz.app.explorer.row import Row
 from embviz.app.explorer.similarity_tab import SimilarityTab
+from embviz.app.given import function_note
 from embviz.app.tracks import Track
 from embviz.core.paths import python_path
 from embviz.heads import known_heads
@@ -32,6 +33,7 @@ def generate_code(context: ExplorerContext, heatmaps: HeatmapRows) -> str:
             lines += [f"# {row.model!a} / {row.layer!a}: this failed."]
             continue
         name = _variable_name(row, names)
+        lines += [note for note in function_note(row.model) if note not in lines]
         arguments = ["track", ascii(row.model), *_option_arguments(row, context.engine)]
         lines += [f"{name} = embviz.embed({', '.join(arguments)})"]
         if len(span) == 2:

@@ -20,7 +20,6 @@ from embviz.app.explorer.map_tab import MapTab
 from embviz.app.explorer.predictions_tab import PredictionsTab
 from embviz.app.explorer.similarity_tab import SimilarityTab
 from embviz.app.explorer.track_list import TrackList
-from embviz.app.model_options import list_model_options
 from embviz.app.selection import PlayRequest, Selected
 from embviz.app.tracks import Track
 from embviz.app.work import DrawnWork
@@ -70,7 +69,7 @@ class ExplorerController:
     def fill(self, models: Iterable[Any] | None) -> None:
         """Show what there is, or what a state says, and open the first track."""
         context, state = self.context, self._restored
-        context.panel.models = list_model_options()
+        context.panel.models = context.given.list_models()
         if state is not None:
             context.panel.tab = state["tab"]
             self.evaluation_tab.restore(state["evaluation"])
