@@ -66,7 +66,7 @@ def check_arrays(
 def even_grid(times: NDArray[np.float64], spans: NDArray[np.float64] | None) -> FrameGrid:
     """Return the grid of frames at some times; OptionError where these are not evenly spaced."""
     n = len(times)
-    spans = _cells(np.zeros(n, np.int64), times) if spans is None else spans
+    spans = frame_cells(np.zeros(n, np.int64), times) if spans is None else spans
     width = float(np.median(np.diff(spans, axis=1)))
     step = (times[-1] - times[0]) / (n - 1) if n > 1 else width
     even = times[0] + step * np.arange(n)
