@@ -475,8 +475,8 @@ def _still(blocks: Sequence[_Block], width: int, height: int, reach: float, *, c
 # For a widget. -------------------------------------------------------------------------------------------------------
 
 
-def filter_picture(one: Filter) -> dict[str, Any]:
-    """Return a filter as a page draws it: ready for JSON.
+def filter_picture(one: Filter) -> tuple[dict[str, Any], bytes]:
+    """Return a filter as the card of a unit draws it.
 
     Parameters
     ----------
@@ -484,29 +484,35 @@ def filter_picture(one: Filter) -> dict[str, Any]:
 
     Returns
     -------
-    dict
-        ``title``; ``codes``, a byte per cell ``[bands, frames]`` (1 is `-reach`, 128 zero, 255 `reach`), with ``bands``
-        and ``frames``; ``reach``, the largest weight; ``hz`` and ``highest``, the centre of each band at the lowest and
-        at the highest position; ``ms``, from one frame to the next; ``note``, a sentence.
+    picture : dict
+        What it is and what its axes and colours mean, ready for JSON; see ``UnitPicture`` of
+        :mod:`embviz.widgets.schema`. Its axis of frequency is that of its lowest position.
+    cells : bytes
+        A byte per cell, ``[frames, bands]``: 1 is the largest weight with a minus, 128 zero, 255 the largest weight.
 
     Examples
     --------
-    >>> filter_picture(embviz.extraction.filters.find_filter("musicnn", "timbral", 102))  # doctest: +SKIP
+    >>> from embviz.extraction.filters import find_filter
+    >>> picture, cells = filter_picture(find_filter("musicnn", "timbral", 102))  # doctest: +SKIP
     """
     reach = float(np.abs(one.values).max(initial=0.0))
     shares = one.values / reach if reach else np.zeros_like(one.values)
-    zero = "Training has left nothing of this filter: its weights are zero, and its channel never changes. "
     low, high = one.hertz(0), one.hertz(-1)
-    slides = f"It slides over frequency, from {_hz(low[0])} to {_hz(high[-1])} Hz: " if one.positions > 1 else ""
-    over = "one band at a time. " if one.bands == 1 else "the axis is that of its lowest position. "
-    return {
-        "title": one.title,
-        "codes": np.round(shares * 127 + 128).astype(int).ravel().tolist(),
-        "bands": one.bands,
-        "frames": one.frames,
-        "reach": reach,
-        "hz": low.tolist(),
-        "highest": high.tolist(),
-        "ms": one.hop,
-        "note": (zero if one.is_zero else (slides + over) if slides else "").strip(),
+    hint = "The filter itself: where it is positive, energy raises the value."
+    if one.is_zero:
+        hint = "Training has left nothing of this filter: its weights are zero, and its channel never changes."
+    elif one.positions > 1:
+        lowest = "each band alone" if one.bands == 1 else "its lowest position is drawn"
+        hint += f" It slides over frequency from {_hz(low[0])} to {_hz(high[-1])} Hz; {lowest}."
+    picture = {
+        "title": f"Filter {one.frames} × {one.bands}",
+        "hint": hint,
+        "shape": [one.frames, one.bands],
+        "hz": [float(low[0]), float(low[-1])] if one.bands > 1 else [],
+        "seconds": one.frames * one.hop / 1000,
+        "low": -reach,
+        "high": reach,
+        "unit": "weight",
+        "signed": True,
     }
+    return picture, np.round(shares.T * 127 + 128).astype(np.uint8).tobytes()

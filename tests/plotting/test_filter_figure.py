@@ -103,10 +103,11 @@ def test_bad_options_are_one_sentence():
 def test_a_picture_for_a_page_has_zero_in_the_middle():
     values = np.zeros((10, 3))
     values[0, 2], values[9, 0] = 4, -2
-    drawn = filter_picture(filter_of(7, values))
-    codes = np.reshape(drawn["codes"], (10, 3))
-    assert (codes[0, 2], codes[9, 0], codes[5, 1]) == (255, 64, 128)
-    assert (drawn["reach"], drawn["title"], drawn["ms"]) == (4, "timbral 7 (3 × 10)", 16)
-    assert "slides over frequency, from 50 to 8k Hz" in drawn["note"]
-    assert json.loads(json.dumps(drawn)) == drawn
-    assert "left nothing" in filter_picture(filter_of(0, values * 0, zero=True))["note"]
+    picture, cells = filter_picture(filter_of(7, values))
+    codes = np.frombuffer(cells, np.uint8).reshape(3, 10)
+    assert (codes[2, 0], codes[0, 9], codes[1, 5]) == (255, 64, 128)
+    assert (picture["low"], picture["high"], picture["seconds"]) == (-4, 4, pytest.approx(0.048))
+    assert picture["hz"] == pytest.approx([HZ[0], HZ[9]])
+    assert "slides over frequency from 50 to 8k Hz" in picture["hint"]
+    assert json.loads(json.dumps(picture)) == picture
+    assert "left nothing" in filter_picture(filter_of(0, values * 0, zero=True))[0]["hint"]

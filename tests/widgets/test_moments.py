@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pytest
 import soundfile
-from harness import until
+from harness import rest, until
 
 from embviz.errors import AudioError, OptionError
 from embviz.export.track_page import PageRow, render_track_page
@@ -166,6 +166,11 @@ def current(element):
     )
 
 
+def says(bench, element, words):
+    """Wait until the sheet says something, as it does with the next picture of the screen."""
+    until(bench.page, lambda: words in element.locator(".ev-moments-status").inner_text())
+
+
 def test_a_click_plays_a_moment_to_its_end_and_nothing_else(bench):
     element = bench.mount("m", "moments", sheet_of())
     faces = element.locator(".ev-moment-face")
@@ -174,9 +179,9 @@ def test_a_click_plays_a_moment_to_its_end_and_nothing_else(bench):
     )
     faces.nth(1).click()
     until(bench.page, lambda: bench.get("m", "playing"))
-    assert element.locator(".ev-moments-status").inner_text().startswith("2 of 3 · track 1 · 0:00.50–0:00.90")
+    says(bench, element, "2 of 3 · track 1 · 0:00.50–0:00.90")
     until(bench.page, lambda: not bench.get("m", "playing"))
-    assert (current(element), bench.get("m", "current")) == (1, 1)
+    until(bench.page, lambda: (current(element), bench.get("m", "current")) == (1, 1))
     assert faces.nth(1).get_attribute("aria-current") == "true"
 
 
@@ -188,13 +193,13 @@ def test_all_play_in_order_past_what_cannot_be_heard(bench, tmp_path):
       globalThis.heard = [];
       model.on("change:current", (index) => heard.push(index));
     }""")
-    assert "1 moment cannot be heard" in element.locator(".ev-moments-status").inner_text()
+    says(bench, element, "1 moment cannot be heard")
     assert "gone.ogg" in element.locator(".ev-moment").nth(1).inner_text()
     element.get_by_role("button", name="Play all").click()
     until(bench.page, lambda: bench.get("m", "current") == 3 and not bench.get("m", "playing"))
     assert bench.page.evaluate("heard") == [0, 2, 3]
     element.locator(".ev-moment-face").nth(1).click()
-    assert "gone.ogg" in element.locator(".ev-moments-status").inner_text()
+    says(bench, element, "gone.ogg")
 
 
 def test_keys_walk_play_and_stop(bench):
@@ -208,13 +213,29 @@ def test_keys_walk_play_and_stop(bench):
     assert faces.evaluate_all("faces => faces.map((face) => face.tabIndex)") == [-1, -1, -1, 0, -1]
     bench.page.keyboard.press("Enter")
     until(bench.page, lambda: bench.get("m", "playing"))
-    assert current(element) == 3
+    until(bench.page, lambda: current(element) == 3)
     bench.page.keyboard.press("Space")
     until(bench.page, lambda: not bench.get("m", "playing"))
     bench.page.keyboard.press("Space")
     until(bench.page, lambda: bench.get("m", "playing"))
     bench.page.keyboard.press("Escape")
     until(bench.page, lambda: not bench.get("m", "playing"))
+
+
+def test_what_has_the_focus_keeps_its_keys_from_the_notebook(bench):
+    """JupyterLab's D, D deletes the cell; it passes by what is marked, if that itself has the focus."""
+    element = bench.mount("m", "moments", sheet_of())
+    face = element.locator(".ev-moment-face").nth(1)
+    marked = "el => el.dataset.lmSuppressShortcuts ?? ''"
+    face.focus()
+    bench.page.keyboard.press("d")
+    assert face.evaluate(marked) == "true"
+    bench.page.keyboard.press("Control+s")
+    assert not face.evaluate(marked)
+    bench.page.keyboard.press("ArrowLeft")
+    bench.page.keyboard.press("d")
+    assert not face.evaluate(marked)
+    assert element.locator(".ev-moment-face").nth(0).evaluate(marked) == "true"
 
 
 def test_without_a_file_on_the_server_the_kernel_is_asked_and_a_refusal_stands_on_the_tile(bench):
@@ -224,13 +245,29 @@ def test_without_a_file_on_the_server_the_kernel_is_asked_and_a_refusal_stands_o
     until(bench.page, lambda: bench.page.evaluate("bench.widgets.m.model.sent.length"))
     asked = bench.page.evaluate("bench.widgets.m.model.sent[0].content")
     assert asked == {"kind": "sound", "index": 0, "serial": shown["serial"]}
-    assert "loading the sound" in element.locator(".ev-moments-status").inner_text()
+    says(bench, element, "loading the sound")
     answer = {"kind": "sound", "index": 0, "serial": shown["serial"], "mime": "audio/ogg", "problem": "It is gone."}
     bench.page.evaluate("answer => bench.widgets.m.model.receive(answer, [])", answer)
     problem = element.locator(".ev-moment-problem").nth(0)
     until(bench.page, problem.is_visible)
     assert problem.inner_text() == "It is gone."
     assert not bench.get("m", "playing")
+
+
+def test_a_change_of_theme_while_all_is_hidden_leaves_the_pictures(bench):
+    element = bench.mount("m", "moments", sheet_of())
+    canvas = element.locator(".ev-moment canvas").first
+    until(bench.page, lambda: canvas.evaluate("canvas => canvas.width > 100"))
+    bench.page.evaluate("""async () => {
+      document.body.style.display = "none";
+      document.body.className = "dark";
+      void document.body.offsetWidth;
+      for (const { model } of Object.values(bench.widgets)) model.change("picture_unit", "level");
+      await new Promise((done) => requestAnimationFrame(done));
+      document.body.style.display = "";
+    }""")
+    rest(bench.page, 100)
+    assert canvas.evaluate("canvas => canvas.width > 100 && canvas.offsetWidth > 100")
 
 
 def test_no_moments_are_a_sentence_and_titles_are_text(bench):

@@ -285,9 +285,15 @@ export const KEYS_SAID = "Space plays, arrow keys seek, plus and minus zoom, 0 s
  * @param {HTMLElement} root @param {AbortSignal} signal
  */
 export function keepKeys(root, signal) {
-  const mark = (/** @type {Partial<KeyboardEvent>} */ event) => {
-    if (event.ctrlKey || event.metaKey) delete root.dataset.lmSuppressShortcuts;
-    else root.dataset.lmSuppressShortcuts = "true";
+  let focused = root;
+  const mark = (/** @type {Partial<KeyboardEvent>} */ { ctrlKey, metaKey, target }) => {
+    if (focused !== root) delete focused.dataset.lmSuppressShortcuts;
+    // JupyterLab looks from what has the focus upwards, and goes no further than what one of its selectors matches.
+    focused = target instanceof HTMLElement && root.contains(target) ? target : root;
+    for (const el of [root, focused]) {
+      if (ctrlKey || metaKey) delete el.dataset.lmSuppressShortcuts;
+      else el.dataset.lmSuppressShortcuts = "true";
+    }
   };
   mark({});
   window.addEventListener("keydown", mark, { capture: true, signal });

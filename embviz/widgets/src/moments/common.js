@@ -26,6 +26,7 @@ function figure(title) {
       el.hidden = !cells;
       if (!cells || width < 1) return;
       canvas.setAttribute("aria-label", said);
+      el.style.width = `${width}px`;
       write(caption, unit ? `${title} (${plain(unit)})` : title);
       const left = hz.length > 1 ? MARGIN.left : 4;
       const box = { left, top: MARGIN.top, width: width - left - LEGEND, tall: TALL };

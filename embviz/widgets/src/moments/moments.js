@@ -50,6 +50,7 @@ class MomentSheet {
   tiles = [];
   focus = 0;
   dark = false;
+  width = 0; // of a picture with its axes, in pixels
   shown = "";
 
   /** @param {Model} model @param {HTMLElement} el @param {AbortSignal} signal */
@@ -189,8 +190,9 @@ class MomentSheet {
     const hz = model.get("hz") ?? [];
     const shapes = this.playback.items.map(({ shape }) => shape);
     const cells = cellsOf(bytesOf(model.get("pictures")), shapes);
-    const width = tiles[0]?.face.querySelector(".ev-moment-plot")?.clientWidth ?? 0;
-    for (const [i, tile] of tiles.entries()) tile.paint(cells[i], { inks, hz, width });
+    // What JupyterLab hides for a moment, as when it changes its theme, is as wide as before.
+    this.width = tiles[0]?.face.querySelector(".ev-moment-plot")?.clientWidth || this.width;
+    for (const [i, tile] of tiles.entries()) tile.paint(cells[i], { inks, hz, width: this.width });
     const one = (/** @type {string} */ name) => {
       const bytes = bytesOf(model.get(name));
       const bands = hz.length || (shapes.find(([n]) => n)?.[0] ?? 0);
