@@ -51,6 +51,7 @@ class ExplorerEvents(PanelEvents):
         self.track_opened: Event[[]] = Event()  # it can be read
         self.track_failed: Event[[str, str]] = Event()  # it cannot: with a sentence and a remedy
         self.tracks_embedded: Event[[]] = Event()  # of other tracks than the open one, the cache knows more
+        self.unit_chosen: Event[[str, str, int]] = Event()  # to be looked at: model, layer and dimension
         self.evaluated: Event[[Evaluation]] = Event()
         self.head_trained: Event[[Head]] = Event()
         # With labels of tracks, and columns that the map is to have and the one to color by, or None.

@@ -254,6 +254,32 @@ def map_drawing(
     return draw
 
 
+def histogram_drawing(
+    edges: Sequence[float], shares: Sequence[float], own: Sequence[float] = (), *, unit: str = ""
+) -> Drawing:  # fmt: skip
+    """Return what draws a histogram: bin edges ``[n + 1]``, shares of all ``[n]``, and of some as an outline.
+
+    Heights are square roots of the shares, for rare values to be seen beside a peak.
+    """
+
+    def draw(share: float) -> Picture:
+        width, tall = round(WIDTH * share), round(160 * share)
+        picture = Picture(width, tall + AXIS)
+        most = math.sqrt(max([*shares, *own, 1e-9]))
+        places = [_column(edge, width, (edges[0], edges[-1])) for edge in edges]
+        for left, right, value in zip(places, places[1:], shares, strict=False):
+            height = round(math.sqrt(value) / most * (tall - 1))
+            picture.fill(left, tall - height, max(1, right - left - 1), height, FAINT)
+        for left, right, value in zip(places, places[1:], own, strict=False):
+            if value > 0:
+                picture.fill(left, tall - round(math.sqrt(value) / most * (tall - 1)), max(2, right - left), 3, ACCENT)
+        for value, anchor, x in ((edges[0], 0.0, 0), (edges[-1], 1.0, width)):
+            picture.text(f"{value:.3g} {unit}".strip().replace("-", "−"), x, tall + 17, anchor=anchor)
+        return picture
+
+    return draw
+
+
 def side_by_side(drawings: Sequence[tuple[str, Drawing]]) -> Drawing:
     """Return what draws pictures beside each other, each below its title and smaller than alone."""
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from embviz.analysis.unit_index import UnitIndex
     from embviz.collection import Collection
     from embviz.core.cache import CacheOption
     from embviz.core.progress import Progress
@@ -127,6 +128,11 @@ class Units:
     tagger: str
     notes: tuple[str, ...]
     _found: UnitFacts = field(repr=False)
+
+    @property
+    def index(self) -> UnitIndex:
+        """How the dimensions of the frames are distributed, and where each is highest and lowest."""
+        return self._found.index
 
     def card(self, dimension: int | str, *, k: int = 10) -> UnitCard:
         """Return all that is known of a dimension.
@@ -318,7 +324,7 @@ def _load_tags(
     options: dict[str, Any],
 ) -> tuple[Vectors | None, list[str]]:
     """Return the activations of tags, and a sentence where there are none."""
-    chosen = _choose_tagger(model) if tagger is None else tagger
+    chosen = choose_tagger(model) if tagger is None else tagger
     if chosen is None:
         names = " or ".join(repr(one.name) for one in models_by_task("tags")[:1])
         return None, [f"No model that gives tags is here to name the dimensions: embviz.pull({names}) fetches one."]
@@ -334,7 +340,7 @@ def _load_tags(
     return tags, []
 
 
-def _choose_tagger(model: ModelLike | Vectors) -> Model | None:
+def choose_tagger(model: ModelLike | Vectors) -> Model | None:
     """Return the model itself where it gives tags, else the first that does and is here."""
     if not isinstance(model, Vectors) and model_task(get_model(model)) == "tags":
         return get_model(model)

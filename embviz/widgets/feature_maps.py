@@ -8,7 +8,7 @@ all there is to show.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Self
 
@@ -66,7 +66,10 @@ class FeatureMaps(EmbeddingWidget):
     window = traitlets.Float(3.0, min=0.05, help="Seconds of sound that a map shows.").tag(sync=True)
     scale = traitlets.Enum(("channel", "layer"), "channel", help="What colours measure.").tag(sync=True)
 
+    cards = traitlets.Bool(help="Whether the cards of channels can be opened.").tag(sync=True)
+
     def __init__(self, *args: Any, **traits: Any) -> None:
+        self._open_card: Callable[[int], object] = lambda _channel: None
         self._tensor: NDArray[np.float32] = np.zeros((0, 0, 0), dtype=np.float32)
         self._limits: NDArray[np.float64] = np.zeros((0, 2))
         self._grid: FrameGrid | None = None
@@ -91,6 +94,10 @@ class FeatureMaps(EmbeddingWidget):
             self.channels = _by_activity(limits, activity).astype("<u2").tobytes()
             self.kept, self.all, self.message = [], b"", ""
             self.serial += 1
+
+    def on_card(self, call: Callable[[int], object]) -> None:
+        """Offer the cards of channels, and call back with the number of one that is asked for."""
+        self._open_card, self.cards = call, True
 
     def to_static(self, *, most: int = STILL) -> Self:
         """Give the widget the most active channels, as many as `most` bytes hold, to do without a kernel; return it."""
@@ -129,8 +136,13 @@ class FeatureMaps(EmbeddingWidget):
         return np.ascontiguousarray(np.nan_to_num(places, nan=0).transpose(2, 0, 1)).astype(np.uint8).tobytes()
 
     def _answer(self, _widget: Any, content: Mapping[str, Any], _buffers: Any) -> None:
-        """Send the block that is asked for; nothing where it is not there, or too much."""
+        """Send the block that is asked for, or open a card; nothing where it is not there, or too much."""
         if not isinstance(content, dict):
+            return
+        if content.get("kind") == "card":
+            channel = content.get("channel")
+            if type(channel) is int and 0 <= channel < self.shape[2]:
+                self._open_card(channel)
             return
         asked: list[Any] = [content.get(name) for name in ("first", "count", "channels")]
         first, count, channels = asked

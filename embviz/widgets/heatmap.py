@@ -6,6 +6,7 @@ upwards, lists of names read downwards. Where cells are smaller than pixels, a p
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import traitlets
@@ -40,9 +41,23 @@ class Heatmap(FramesWidget):
         traitlets.Float(), help="Lowest and highest number shown where rows measure something (BPM, Hz); or empty: all."
     ).tag(sync=True)
 
+    cards = traitlets.Bool(help="Whether a click on the name of a dimension opens its card.").tag(sync=True)
+
     def __init__(self, *args: Any, **traits: Any) -> None:
         self._usual_crop: list[float] = []
+        self._open_card: Callable[[int], object] = lambda _dimension: None
         super().__init__(*args, **traits)
+
+    def on_card(self, call: Callable[[int], object]) -> None:
+        """Offer the cards of dimensions, and call back with the number of one that is asked for."""
+        self._open_card, self.cards = call, True
+
+    def _answer(self, widget: Any, content: Mapping[str, Any], buffers: Any) -> None:
+        super()._answer(widget, content, buffers)
+        if isinstance(content, dict) and content.get("kind") == "card":
+            dimension = content.get("dimension")
+            if type(dimension) is int and 0 <= dimension < self.shape[0]:
+                self._open_card(dimension)
 
     def update(self, embedding: Embedding, *, complete: bool = True) -> None:
         """Draw another embedding, or more frames of the same one; of tempi, the octave that matters is shown."""

@@ -276,6 +276,13 @@ class MomentSheet(PageWidget):
             ]
         return self
 
+    def copy(self, kind: type[MomentSheet], **traits: Any) -> MomentSheet:
+        """Return the same sheet of another class, such as one that opens no comm."""
+        own = {name: getattr(self, name) for name in MomentSheet.class_own_traits(sync=True)}
+        other = kind(**own | {"current": -1, "playing": False} | traits)
+        other._tiles = self._tiles  # noqa: SLF001  of the same class
+        return other
+
     def still(self) -> Still:
         """Return what the notebook keeps of the sheet as it is now; no sound."""
         title = self.title or "Moments"

@@ -45,10 +45,16 @@ COMMANDS: dict[str, Fields] = {
     "show_answers": {"cell": WHOLE},
     "train_head": {"cell": WHOLE},
     "save_scores": {"format": TEXT},
+    "show_units": {"model": TEXT.or_none(), "layer": TEXT.or_none()},
+    "analyse_units": {},
+    "cancel_units": {},
+    "list_units": {"sort": TEXT.or_none(), "search": TEXT.or_none()},
+    "show_unit": {"dimension": WHOLE},
+    "close_unit": {},
 }
 
 #: The pages of the panel.
-TABS = ("heatmaps", "predictions", "layers", "similarity", "map", "evaluation")
+TABS = ("heatmaps", "predictions", "layers", "similarity", "map", "evaluation", "units")
 
 
 class Panel(ModelsWidget):
@@ -75,5 +81,13 @@ class Panel(ModelsWidget):
     evaluation_status = schema.dict_trait(schema.EvaluationStatus, "how far a comparison is")
     scores = schema.dict_trait(schema.Scores, "scores of the last comparison")
     confusion = schema.dict_trait(schema.ConfusionState, "confusion matrix that is open")
+    units = schema.dict_trait(schema.Units, "dimensions of a layer")
+    unit_histograms = traitlets.Bytes(help="uint8 [d, bins]: the collection's frames, 255 in the fullest bin").tag(
+        sync=True
+    )
+    unit_marks = traitlets.Bytes(help="uint8 [d, bins]: the same of the open track; empty: it is not known").tag(
+        sync=True
+    )
+    unit = schema.dict_trait(schema.UnitState, "dimension whose card is open")
     can_undo = traitlets.Bool(help="whether a change of the rows can be taken back").tag(sync=True)
     collapsed_list = traitlets.Bool(help="whether the list of tracks is hidden").tag(sync=True)

@@ -246,6 +246,112 @@ class ConfusionState(TypedDict, total=False):
     training: WorkState
 
 
+class UnitRow(TypedDict):
+    """A dimension of a layer in the list; numbers are None where they are not known."""
+
+    dimension: int
+    label: str  # the model's own name for it, or empty
+    name: str  # of the tag it goes with on tracks that were held back, or empty
+    r: float | None
+    low: float | None
+    high: float | None
+    selectivity: float | None
+    zeros: float  # share of frames
+    effect: float | None  # how far it separates the selection from the rest
+    hint: str
+
+
+class Units(WorkState, total=False):
+    """The dimensions of a layer: how far their analysis is, what it costs, and how they are listed."""
+
+    plan: str  # what there is to compute; empty once it is
+    tracks: int
+    frames: int
+    rows: list[UnitRow]
+    order: list[int]  # the dimensions that are listed, from the top
+    matches: dict[int, str]  # what a search has found of dimensions that have another name
+    sort: str
+    sorts: Titles
+    search: str
+    said: str  # what the search has found, or why there is nothing
+    bins: int  # of the histograms
+    notes: list[str]
+
+
+class UnitState(WorkState, total=False):
+    """The card that is open: a dimension, its card, and its moments."""
+
+    dimension: int
+    highest: str
+    lowest: str
+
+
+class UnitTag(TypedDict):
+    """A tag, its correlation with a dimension over frames, the interval, and what that is on tracks held back."""
+
+    name: str
+    r: float
+    low: float | None
+    high: float | None
+    held_back: float | None
+    tracks: int | None
+
+
+class UnitColumn(TypedDict):
+    """A column of the table that a dimension separates."""
+
+    name: str
+    text: str
+    hint: str
+
+
+class UnitLink(TypedDict):
+    """A dimension that behaves like another one."""
+
+    dimension: int
+    title: str
+    r: float
+
+
+class UnitPicture(TypedDict):
+    """A small picture of bands × time: how it is called, and what its axes and colors mean."""
+
+    title: str
+    hint: str
+    shape: list[int]  # time and bands
+    hz: list[float]  # lowest and highest band
+    seconds: float  # of all columns
+    low: float
+    high: float
+    unit: str
+    signed: bool
+
+
+class UnitCardState(TypedDict, total=False):
+    """What is known of a dimension."""
+
+    dimension: int
+    title: str
+    about: str  # model and layer
+    label: str
+    unit: str
+    frames: int
+    tracks: int
+    named: bool
+    sentence: list[list[str]]  # parts of text, each with what it is: "text" or "name"
+    tags: list[UnitTag]
+    basis: str  # what the correlations were measured on
+    columns: list[UnitColumn]
+    alike: list[UnitLink]
+    facts: list[list[str]]  # names and texts
+    notes: list[str]
+    edges: list[float]
+    shares: list[float]  # of the collection's frames in each bin
+    own: list[float]  # of the open track's frames
+    track: str  # title of the open track; empty: it is not in the collection
+    pictures: list[UnitPicture]
+
+
 # The atlas. --------------------------------------------------------------------------------------------------------
 
 

@@ -39,6 +39,7 @@ def test_what_is_no_command_is_not_passed_on(content):
 
 def test_every_command_of_the_page_is_known_here():
     values = {"row": 1, "to": 0, "track": 1, "cell": 0, "collapsed": True, "value": {"vgg": ["output"]}, "hop": "dense"}
+    values |= {"dimension": 37}
     sent = [(kind, {name: values.get(name, "x") for name in fields}) for kind, fields in COMMANDS.items()]
     sent = [(kind, content) for kind, content in sent if kind != "upload"]
     calls, _ = heard([{"kind": kind, "seq": 1, **content} for kind, content in sent])
@@ -574,13 +575,13 @@ def test_tabs_are_walked_with_arrow_keys(bench_panel):
     assert first.get_attribute("aria-selected") == "true"
     first.press("ArrowLeft")
     selected = panel.get_by_role("tab", selected=True)
-    assert selected.inner_text() == "Tasks"
+    assert selected.inner_text() == "Units"
     assert selected.evaluate("el => el === document.activeElement")
-    assert panel.get_by_role("tab").evaluate_all("all => all.map((el) => el.tabIndex)") == [-1, -1, -1, -1, -1, 0]
+    assert panel.get_by_role("tab").evaluate_all("all => all.map((el) => el.tabIndex)") == [-1, -1, -1, -1, -1, -1, 0]
     page = panel.get_by_role("tabpanel")
     assert page.count() == 1
     assert page.get_attribute("aria-labelledby") == selected.get_attribute("id")
-    assert bench_panel.bench.get("panel", "tab") == "evaluation"
+    assert bench_panel.bench.get("panel", "tab") == "units"
     bench_panel.change(tab="predictions")
     assert panel.get_by_role("tab", selected=True).inner_text() == "What it hears"
 

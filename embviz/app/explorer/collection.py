@@ -11,7 +11,7 @@ from embviz.app.explorer.context import ExplorerContext
 from embviz.app.work import Work
 from embviz.collection import Collection
 from embviz.core.worker import Job
-from embviz.errors import OptionError
+from embviz.errors import CollectionError, OptionError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,6 +41,8 @@ class CollectionLoader:
         def task(job: Job) -> Collection:
             if self.collection is not None:  # somebody else has asked meanwhile
                 return self.collection
+            if not paths:
+                raise CollectionError("There are no files here: this is about the files of a folder or a list.")
             job.report("reading the tags", 0, len(paths))
             return Collection.from_paths(paths, base=base, cache=self._context.cache, progress=job.report)
 

@@ -146,6 +146,17 @@ class ExplorerContext(PanelContext[ExplorerEvents, "Panel"]):
 
         self.run(key, lead or works[0], task, finish, publish, title=model.title)
 
+    def offer_cards(self, work: DrawnWork) -> None:
+        """Have the view of some work open the card of a dimension; asked once of each view."""
+        view: Any = work.view
+        if view is not None and not view.cards:
+            view.on_card(lambda dimension: self.show_card(work, dimension))
+
+    def show_card(self, work: DrawnWork, dimension: int) -> None:
+        """Open the card of a dimension of what is shown."""
+        with self.guard():
+            self.events.unit_chosen(work.model, work.layer, dimension)
+
     def notice_written(self, path: Path) -> None:
         """Say above the panel where a file was written."""
         self.notice("done", f"Written to {str(path)!r}.", file=browser_audio.served(path))

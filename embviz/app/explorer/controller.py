@@ -20,12 +20,14 @@ from embviz.app.explorer.map_tab import MapTab
 from embviz.app.explorer.predictions_tab import PredictionsTab
 from embviz.app.explorer.similarity_tab import SimilarityTab
 from embviz.app.explorer.track_list import TrackList
+from embviz.app.explorer.units_tab import UnitsTab
 from embviz.app.selection import PlayRequest, Selected
 from embviz.app.tracks import Track
 from embviz.app.work import DrawnWork
 from embviz.collection import Collection
 from embviz.core.paths import sample_audio
 from embviz.errors import EmbvizError, OptionError
+from embviz.export.track_page import PageRow
 from embviz.heads import Head
 from embviz.models import Model
 from embviz.models.weights import has_weights
@@ -42,11 +44,12 @@ class ExplorerController:
         self.loader = CollectionLoader(context, collection)
         self.map_tab = MapTab(context, self.loader)
         self.evaluation_tab = EvaluationTab(context, self.loader, self.heatmaps, self.track_list)
+        self.units_tab = UnitsTab(context, self.loader)
         self._next: PlayRequest | None = None
         self._downloads = Downloads(context)
         # What is stopped and closed with the Explorer; the first four start anew with each track.
         of_track = (self.heatmaps, self.predictions, self.layers, self.similarity)
-        self.parts = (*of_track, self.map_tab, self.evaluation_tab)
+        self.parts = (*of_track, self.map_tab, self.evaluation_tab, self.units_tab)
         self._connect()
 
     def _connect(self) -> None:
@@ -60,6 +63,7 @@ class ExplorerController:
         events.tracks_embedded.connect(self.track_list.mark)
         events.head_trained.connect(self._show_trained_head)
         events.tracks_marked.connect(self._mark_on_map)
+        events.unit_chosen.connect(self.show_unit)
         selection.on("request", self._play_request)
         selection.on("track", self._play_waiting)
         context.panel.answer(self._commands(), context.show_error)
@@ -74,6 +78,7 @@ class ExplorerController:
             context.panel.tab = state["tab"]
             self.evaluation_tab.restore(state["evaluation"])
             self.similarity.choices = dict(state["boundaries"])
+            self.units_tab.restore(state["units"])
             for row in state["rows"]:
                 with context.guard():
                     self.heatmaps.add(**row)
@@ -187,11 +192,15 @@ class ExplorerController:
                 self.map_tab.start()
             elif tab == "evaluation":
                 self.evaluation_tab.start()
+            elif tab == "units" and (model := self.units_tab.work.model or first.model):
+                work = self.units_tab.work if self.units_tab.work.model else first
+                self.units_tab.start(model, work.layer)
 
     def _use_weights(self, model: str) -> None:
         self.heatmaps.use_weights(model)
         self.predictions.use_weights()
         self.evaluation_tab.use_weights(model)
+        self.units_tab.use_weights(model)
         self._begin_tab()
 
     # Heads and marks. ----------------------------------------------------------------------------------------------
@@ -217,6 +226,11 @@ class ExplorerController:
         if columns is not None:
             self.context.panel.tab = "map"
 
+    def show_unit(self, model: str, layer: str, dimension: int) -> None:
+        """Open the card of a dimension, on its page."""
+        self.units_tab.start(model, layer, dimension)
+        self.context.panel.tab = "units"
+
     # For the next cell. --------------------------------------------------------------------------------------------
 
     def state(self) -> dict[str, Any]:
@@ -227,6 +241,7 @@ class ExplorerController:
             "similarity": [structure.model, structure.layer],
             "boundaries": dict(self.similarity.choices),
             "evaluation": choices,
+            "units": self.units_tab.state(),
         }
         return states.make_state(self.context, self.heatmaps) | tabs
 
@@ -236,7 +251,13 @@ class ExplorerController:
         shown = atlas.code() if tab == "map" and atlas is not None else ""
         shown = self.evaluation_tab.code() if tab == "evaluation" else shown
         shown = codegen.similarity_code(self.context, self.similarity) if tab == "similarity" else shown
+        shown = self.units_tab.code() if tab == "units" else shown
         return shown or codegen.generate_code(self.context, self.heatmaps)
+
+    def page_rows(self) -> list[PageRow]:
+        """Return what an exported page has below the rows: the structure and the card that are shown."""
+        structure = self.similarity.row()
+        return [*([] if structure is None else [structure]), *self.units_tab.page_rows()]
 
     def cancel(self) -> None:
         """Stop what runs and what waits; what is finished is kept."""
@@ -276,7 +297,8 @@ class ExplorerController:
             "show_map": self.map_tab.start,
             "show_all_tracks": self.map_tab.show_all,
             **self.evaluation_tab.commands(),
-            "export_page": lambda: export.start_export(self.context, self.heatmaps, self.similarity.row()),
+            **self.units_tab.commands(),
+            "export_page": lambda: export.start_export(self.context, self.heatmaps, self.page_rows()),
             "dismiss_notice": self.context.dismiss,
         }
 

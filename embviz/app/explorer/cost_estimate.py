@@ -1,8 +1,8 @@
-"""What a comparison will cost, before it is begun; and the same as Python."""
+"""What is asked of all tracks will cost, before it is begun; and the same as Python."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from embviz.app.explorer import evaluation_options
@@ -36,19 +36,48 @@ def sentence(
     """Return roughly what there is to compute for the tracks of a table; no sound is read."""
     asked = table.loc[filled_values(table[choices["target"]]).index] if choices["target"] in table.columns else table
     models = [get_model(name) for name in choices["models"] if has_weights(name)]
-    pooling, length = choices["pooling"], _seconds(asked)
-    missing, seconds = 0, 0.0
-    for i, model in enumerate(models):
-        report("looking into the cache", i, len(models))
-        kept = (_kept(asked, model, layer, pooling, store, engine) for layer in _layers(model, choices))
-        share = 1 - min(kept, default=1.0)
-        missing += round(share * len(asked))
-        seconds += share * length / 60 * cost_per_minute(model, model.patch_hop)
+    layers = [(model, _layers(model, choices)) for model in models]
+    missing, seconds = _missing_work(asked, layers, choices["pooling"], store, engine, report)
     if not missing:
         return f"All embeddings of {plural(len(asked), 'track')} are computed already; what remains is to train."
     cost = f", about {format_duration(seconds)}" if seconds >= 1 else ""
     tracks = f"{plural(missing, 'embedding')} of {plural(len(asked), 'track')}"
     return f"{tracks} {'is' if missing == 1 else 'are'} to be computed first{cost}; then come the trainings."
+
+
+def units_sentence(
+    table: pd.DataFrame, model: str, layer: str, store: Cache | None, engine: EngineOption,
+    report: Callable[[str, int, int], None],
+) -> str:  # fmt: skip
+    """Return roughly what there is to compute before the dimensions of a layer are known; empty: nothing."""
+    from embviz.units.units import choose_tagger
+
+    record = get_model(model)
+    tagger = choose_tagger(record)
+    layers = [(record, [layer]), *([] if tagger is None else [(tagger, ["output"])])]
+    missing, seconds = _missing_work(table, layers, "frames", store, engine, report)
+    if not missing:
+        return ""
+    cost = f", about {format_duration(seconds)}" if seconds >= 1 else ""
+    names = " and ".join(dict.fromkeys([f"{record.title} / {layer}", *([f"{tagger.title}'s tags"] if tagger else [])]))
+    return (
+        f"Dimensions are compared over all {plural(len(table), 'track')}: {names} {'are' if tagger else 'is'} to be "
+        f"computed for some of them first{cost}. What is finished is kept."
+    )
+
+
+def _missing_work(
+    table: pd.DataFrame, layers: Sequence[tuple[Model, Sequence[str]]], pooling: str, store: Cache | None,
+    engine: EngineOption, report: Callable[[str, int, int], None],
+) -> tuple[int, float]:  # fmt: skip
+    """Return how many embeddings of the tracks of a table are to be computed, and roughly the seconds that takes."""
+    length, missing, seconds = _seconds(table), 0, 0.0
+    for i, (model, names) in enumerate(layers):
+        report("looking into the cache", i, len(layers))
+        share = 1 - min((_kept(table, model, layer, pooling, store, engine) for layer in names), default=1.0)
+        missing += round(share * len(table))
+        seconds += share * length / 60 * cost_per_minute(model, model.patch_hop)
+    return missing, seconds
 
 
 def _layers(model: Model, choices: Mapping[str, Any]) -> list[str]:
@@ -83,7 +112,9 @@ def code(
     """Return Python that makes the same comparison; empty where none is chosen."""
     if not choices["target"] or not choices["models"]:
         return ""
-    lines = ["import embviz", "", *_collection_lines(choices, loader, tracks)]
+    named = [choices["target"], choices["groups"], choices["folds"]]
+    named += APART if choices["groups"] is None else []  # by which tracks are kept together then
+    lines = ["import embviz", "", *_collection_lines(named, loader, tracks)]
     arguments = ["collection", ascii(choices["target"]), ascii(choices["models"])]
     arguments += [f"{name}={value!a}" for name, value in evaluation_options.options(choices).items()]
     arguments += [] if engine == "auto" or "engine" in more else [f"engine={engine!r}"]
@@ -91,7 +122,20 @@ def code(
     return "\n".join([*lines, f"evaluation = embviz.evaluate({', '.join(arguments)})", "evaluation"]) + "\n"
 
 
-def _collection_lines(choices: Mapping[str, Any], loader: CollectionLoader, tracks: Tracks) -> list[str]:
+def units_code(
+    model: str, layer: str, dimension: int | None, loader: CollectionLoader, tracks: Tracks, engine: EngineOption
+) -> str:
+    """Return Python that finds the dimensions of a layer, or the card of one; empty where no layer is chosen."""
+    if not model:
+        return ""
+    arguments = [ascii(model), *([] if layer == "embedding" else [f"layer={layer!a}"])]
+    arguments += [] if engine == "auto" else [f"engine={engine!r}"]
+    call = f"collection.units({', '.join(arguments)})"
+    shown = call if dimension is None else f"{call}.card({dimension})"
+    return "\n".join(["import embviz", "", *_collection_lines(APART, loader, tracks), shown]) + "\n"
+
+
+def _collection_lines(named: Sequence[Any], loader: CollectionLoader, tracks: Tracks) -> list[str]:
     """Return lines that make the collection: that of a folder, or the files and what is said of them here."""
     if tracks.folder and not loader.given:
         return [f"collection = embviz.Collection.from_folder({python_path(tracks.folder)})"]
@@ -104,8 +148,6 @@ def _collection_lines(choices: Mapping[str, Any], loader: CollectionLoader, trac
         *(f"    {python_path(path)}," for path in table["path"]),
         "])",
     ]
-    named = [choices["target"], choices["groups"], choices["folds"]]
-    named += APART if choices["groups"] is None else []  # by which tracks are kept together then
     for name in dict.fromkeys(name for name in named if name in table.columns and name not in FIXED):
         if filled_values(table[name]).empty:
             continue

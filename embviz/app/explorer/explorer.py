@@ -28,7 +28,7 @@ from embviz.core.embedding import Embedding
 from embviz.errors import OptionError
 from embviz.extraction import PatchHop
 from embviz.heads import Head
-from embviz.models import Model
+from embviz.models import Model, get_model
 from embviz.widgets.base import close_widget, model_ref, new_clock_name
 from embviz.widgets.panel import Panel
 from embviz.widgets.player import Player
@@ -262,6 +262,29 @@ class Explorer(traitlets.HasTraits):
         self._controller.evaluation_tab.ask(target, models, options)
         return self
 
+    def units(self, model: str | Model = "musicnn", layer: str = "embedding", dimension: int | None = None) -> Self:
+        """Open the page with the dimensions of a layer, and the card of one of them.
+
+        Parameters
+        ----------
+        model : str or Model
+            Whose dimensions are listed.
+        layer : str
+            Name of a layer.
+        dimension : int, optional
+            The card of which dimension is opened, counted from 0.
+
+        Returns
+        -------
+        Explorer
+            Where tracks are to be computed first, the page says what that costs; this computes them.
+        """
+        units, panel = self._controller.units_tab, self._context.panel
+        units.start(get_model(model).name, layer, dimension)
+        panel.tab = "units"
+        units.ask()
+        return self
+
     def wait(self, timeout: float | None = None) -> Self:
         """Wait until nothing is computed or downloaded any more.
 
@@ -327,7 +350,8 @@ class Explorer(traitlets.HasTraits):
     def code(self) -> str:
         """Return Python that gives what the page in front shows, without a panel.
 
-        That is the comparison of models on the page of tasks, the map on its page, and the rows on all others.
+        That is the comparison of models on the page of tasks, the map and the units on theirs, and the rows on all
+        others.
 
         Returns
         -------
@@ -357,7 +381,7 @@ class Explorer(traitlets.HasTraits):
         """
         self._context.finish()
         controller = self._controller
-        return export.write_page(path, self._context, controller.heatmaps, controller.similarity.row(), **options)
+        return export.write_page(path, self._context, controller.heatmaps, controller.page_rows(), **options)
 
     def close(self) -> None:
         """Stop all work, take the panel off the page and remove uploaded files."""

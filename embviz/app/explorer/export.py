@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,16 +21,16 @@ from embviz.widgets.curves import Curves
 
 
 def write_page(
-    path: str | Path, context: ExplorerContext, heatmaps: HeatmapRows, structure: track_page.PageRow | None,
+    path: str | Path, context: ExplorerContext, heatmaps: HeatmapRows, more: Sequence[track_page.PageRow],
     **options: Any,
 ) -> Path:  # fmt: skip
-    """Write the rows, and the structure below, to a page; see :func:`embviz.export.track_page.write_track_page`."""
-    sound, contents, usual = _page_contents(context, heatmaps, structure)
+    """Write the rows, and `more` below them, to a page; see :func:`embviz.export.track_page.write_track_page`."""
+    sound, contents, usual = _page_contents(context, heatmaps, more)
     return track_page.write_track_page(path, sound, contents, **{**usual, **options})
 
 
 def _page_contents(
-    context: ExplorerContext, heatmaps: HeatmapRows, structure: track_page.PageRow | None
+    context: ExplorerContext, heatmaps: HeatmapRows, more: Sequence[track_page.PageRow]
 ) -> tuple[Audio, list[Any], dict[str, Any]]:
     """Return what a page of the rows as they are is made of: its sound, its plots and its options."""
     if context.sound is None:
@@ -43,7 +44,7 @@ def _page_contents(
                 contents.append(_head_curves(row, row.answer.embedding))
         elif not has_weights(row.model):
             contents.append(track_page.missing_row(row.model))
-    contents += [structure] * (structure is not None)
+    contents += more
     track = context.sound.track
     usual = {"sections": track.sections, "title": track.title or None, "details": track.facts}
     return context.sound.audio, contents, usual
@@ -57,10 +58,10 @@ def _head_curves(row: Row, answers: Embedding) -> track_page.PageRow:
     return track_page.PageRow(curves, answers.layer, facts, embedding=answers)
 
 
-def start_export(context: ExplorerContext, heatmaps: HeatmapRows, structure: track_page.PageRow | None) -> None:
+def start_export(context: ExplorerContext, heatmaps: HeatmapRows, more: Sequence[track_page.PageRow]) -> None:
     """Have the page written into the working folder, under a name that is free."""
     # Collected now: another track may be open when its turn comes.
-    sound, contents, options = _page_contents(context, heatmaps, structure)
+    sound, contents, options = _page_contents(context, heatmaps, more)
     path = free_path(Path.cwd() / f"{safe_name(Path(sound.title).stem) or 'embviz'}.html")
 
     def task(job: Job) -> Path:

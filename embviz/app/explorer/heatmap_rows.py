@@ -267,6 +267,7 @@ class HeatmapRows:
         if "pins" in look:
             look["pins"] = [pin for pin in look["pins"] if pin < embedding.shape[1]]
         row.draw(Heatmap.of, embedding, complete=complete, clock=self._context.clock, title="", **look)
+        self._context.offer_cards(row)
         if made and row.view is not None:
             row.view.observe(lambda change: self._follow_look(row, change["name"]), list(LOOK))
         if complete:

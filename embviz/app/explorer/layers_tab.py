@@ -82,6 +82,7 @@ class LayersTab:
         order = "index" if layer.labels or only_bands else "activity"
         look = {"clock": self._context.clock, "title": "", "order": order, "live_only": True, "lazy": True}
         row.draw(Heatmap.of, embedding, complete=complete, **look)
+        self._context.offer_cards(row)
         # The tensors of all layers together would fill the memory.
         row.embedding = None
 
@@ -121,6 +122,7 @@ class LayersTab:
                 return
             maps.close()
             maps.view = FeatureMaps.of(embedding, clock=self._context.clock, title="")
+            self._context.offer_cards(maps)
             maps.drawn, maps.status = True, "ready"
 
         self._context.embed(("maps",), [maps], show, self.publish, span=span)

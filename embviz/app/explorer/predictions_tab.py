@@ -83,6 +83,7 @@ class PredictionsTab:
     def _ask_tempo(self) -> None:
         def show(_i: int, embedding: Embedding, complete: bool) -> None:
             self.tempo.draw(Heatmap.of, embedding, complete=complete, clock=self._context.clock, title="")
+            self._context.offer_cards(self.tempo)
             if complete:
                 self._beat = cast("Tempo", estimate_tempo(embedding))
 

@@ -38,7 +38,7 @@ def check_state(given: Any) -> dict[str, Any]:
     if not isinstance(given, Mapping) or given.get("format") != FORMAT or not isinstance(given.get("rows"), list):
         raise OptionError(f"A state is expected as Explorer.state() returns it, {given!r:.80} was found.")
     usual: dict[str, Any] = {"track": None, "tab": "heatmaps", "layers": "", "similarity": ["", ""], "boundaries": {}}
-    usual |= {"evaluation": {}}
+    usual |= {"evaluation": {}, "units": {}}
     usual |= {"range": [], "view": [], "time": 0.0, "rate": 1.0, "volume": 1.0, "looping": False}
     state = usual | dict(given)
     is_valid = (
@@ -49,6 +49,7 @@ def check_state(given: Any) -> dict[str, Any]:
         and isinstance(state["track"], str | None)
         and isinstance(state["layers"], str)
         and isinstance(state["evaluation"], Mapping)
+        and isinstance(state["units"], Mapping)
         and _are_all(str, state["similarity"], 2)
         and _are_choices(state["boundaries"])
         and all(state[name] == [] or _are_all(float, state[name], 2) for name in ("range", "view"))

@@ -26,6 +26,9 @@ def explorer_still(controller: ExplorerController) -> Still:
         return controller.map_tab.atlas.still()
     if tab == "evaluation" and (evaluation := controller.evaluation_tab.evaluation) is not None:
         return Still(_title(controller), ("Page: evaluation",), table=evaluation._repr_html_())
+    if tab == "units" and (card := controller.units_tab.view) is not None:
+        still = card.still()
+        return Still(_title(controller), ("Page: units", still.title, *still.lines), still.draw, still.key)
     if tab == "similarity" and (view := controller.similarity.work.view) is not None:
         still, work = view.still(), controller.similarity.work
         lines = (f"Page: self-similarity of {_name(work)}", *still.lines)

@@ -6,5 +6,6 @@ import moments from "./moments/moments.js";
 import { show } from "./page/track_page.js";
 import player from "./player/player.js";
 import self_similarity from "./self_similarity/self_similarity.js";
+import unit_card from "./units/unit_card.js";
 
-show({ curves, feature_maps, heatmap, moments, player, self_similarity });
+show({ curves, feature_maps, heatmap, moments, player, self_similarity, unit_card });

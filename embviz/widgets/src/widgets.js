@@ -11,6 +11,7 @@ import moments from "./moments/moments.js";
 import player from "./player/player.js";
 import scatter from "./scatter/scatter.js";
 import self_similarity from "./self_similarity/self_similarity.js";
+import unit_card from "./units/unit_card.js";
 
 export {
   atlas,
@@ -25,5 +26,6 @@ export {
   scatter,
   self_similarity,
   setSheet,
+  unit_card,
   useSheet,
 };

@@ -32,7 +32,7 @@ export const CLOCK_KEYS = [
     [
       [["+", "−"], "zoom in or out around the playhead"],
       [["0"], "show the whole track"],
-      [["↑", "↓"], "on a heatmap: choose a dimension; P pins it as a curve"],
+      [["↑", "↓"], "on a heatmap: choose a dimension; P pins it as a curve, Enter opens its card"],
       [["Shift ←", "Shift →"], "on a heatmap: one frame back or on"],
     ],
   ],
@@ -97,7 +97,7 @@ export const KEYS = [
   [
     "Panel",
     [
-      [["1", "2", "3", "4", "5", "6"], "Poster, What it hears, Layers, Structure, Map, Tasks"],
+      [["1", "2", "3", "4", "5", "6", "7"], "Poster, What it hears, Layers, Structure, Map, Tasks, Units"],
       [["Alt ↑", "Alt ↓"], "move the row that has the focus"],
       [["/"], "search the tracks"],
       [["↑", "↓"], "walk the list, where it has the focus"],
@@ -162,6 +162,7 @@ const PLAIN = {
   4: { kind: "tab", index: 3 },
   5: { kind: "tab", index: 4 },
   6: { kind: "tab", index: 5 },
+  7: { kind: "tab", index: 6 },
   "/": { kind: "search" },
   "?": { kind: "help" },
 };

@@ -19,6 +19,7 @@ import { atlasPage } from "./map_tab.js";
 import { openPicker } from "./model_picker.js";
 import { hears } from "./predictions_tab.js";
 import { lengthOf, tempoOf, trackList } from "./track_list.js";
+import { unitsPage } from "./units_tab.js";
 
 /** Below this width in pixels the list of tracks lies over the page. */
 export const NARROW = 860;
@@ -33,6 +34,13 @@ export const TABS = [
   ["similarity", "Structure"],
   ["map", "Map"],
   ["evaluation", "Tasks"],
+  ["units", "Units"],
+];
+
+/** Work for a page that is shown elsewhere, too: the page, the trait that tells it, and what it is called. */
+const ASIDE = [
+  ["evaluation", "evaluation_status", "Tasks"],
+  ["units", "units", "Units"],
 ];
 
 /** @import { Host, Model, RenderOptions } from "../types.js" */
@@ -116,6 +124,7 @@ class View {
       similarity: structure(this),
       map: atlasPage(this),
       evaluation: tasksPage(this),
+      units: unitsPage(this),
     };
     const tabs = TABS.map(([name, label], i) => {
       const page = h("div.ev-panel-page", {}, this.pages[name].el);
@@ -233,7 +242,7 @@ class View {
     onChange(model, "track tracks", () => this.#updateTrack(), signal);
     onChange(model, "tab", () => this.#updateTab(), signal);
     onChange(model, "player", () => this.#updateTrack(), signal);
-    onChange(model, "progress evaluation_status", () => this.#updateBusy(), signal);
+    onChange(model, "progress evaluation_status units", () => this.#updateBusy(), signal);
     onChange(model, "notice", () => this.messages.update(model.get("notice") ?? {}), signal);
     onChange(model, "collapsed_list", () => this.#updateList(), signal);
     this.listButton.addEventListener("click", () => this.showList(Boolean(this.list.el.hidden)));
@@ -336,14 +345,17 @@ class View {
   #updateBusy() {
     // Of a kernel that does not answer, nobody knows what it does.
     const busy = this.model.get("progress") ?? {};
-    this.busy.update(!this.trouble.el.hidden ? {} : busy.text ? busy : this.#comparing());
+    this.busy.update(!this.trouble.el.hidden ? {} : busy.text ? busy : this.#aside());
   }
 
-  /** A comparison goes on while other pages are looked at, which say nothing of it. */
-  #comparing() {
-    const { status, stage, done, total } = this.model.get("evaluation_status") ?? {};
-    const on = status === "running" && this.model.get("tab") !== "evaluation";
-    return on ? { text: `Tasks: ${stage || "computing"}`, done, total } : {};
+  /** What concerns all tracks goes on while other pages are looked at, which say nothing of it. */
+  #aside() {
+    for (const [tab, trait, title] of ASIDE) {
+      const { status, stage, done, total } = this.model.get(trait) ?? {};
+      const on = status === "running" && this.model.get("tab") !== tab;
+      if (on) return { text: `${title}: ${stage || "computing"}`, done, total };
+    }
+    return {};
   }
 
   #updateList() {

@@ -206,6 +206,43 @@ export interface ConfusionItem {
   training?: Partial<WorkItem>;
 }
 
+/** A dimension of a layer in the list. */
+export interface UnitRow {
+  dimension: number;
+  label: string;
+  name: string;
+  r: number | null;
+  low: number | null;
+  high: number | null;
+  selectivity: number | null;
+  zeros: number;
+  effect: number | null;
+  hint: string;
+}
+
+/** The dimensions of a layer. */
+export interface Units extends ViewItem {
+  plan?: string;
+  tracks?: number;
+  frames?: number;
+  rows?: UnitRow[];
+  order?: number[];
+  matches?: Record<string, string>;
+  sort?: string;
+  sorts?: Record<string, string>;
+  search?: string;
+  said?: string;
+  bins?: number;
+  notes?: string[];
+}
+
+/** The dimension whose card is open. */
+export interface UnitState extends ViewItem {
+  dimension?: number;
+  highest?: string;
+  lowest?: string;
+}
+
 /** What the parts of the panel share of it. */
 export interface Panel {
   model: Model;

@@ -98,7 +98,7 @@ class View {
     };
     onChange(model, "order page", reorder, signal);
     onChange(model, "window", () => this.start(), signal);
-    onChange(model, "pooled scale title unit", () => this.lay(), signal);
+    onChange(model, "pooled scale title unit cards", () => this.lay(), signal);
     for (const name of NAMES) this.choose(name, String);
     this.choose("page", Number);
     this.choose("window", Number);
@@ -107,6 +107,7 @@ class View {
     ui.before.addEventListener("click", () => this.walk(-1), { signal });
     ui.after.addEventListener("click", () => this.walk(1), { signal });
     ui.close.addEventListener("click", () => this.enlarge(null), { signal });
+    ui.card.addEventListener("click", () => this.openCard(this.large), { signal });
     ui.root.addEventListener("keydown", (event) => this.key(event), { signal });
     clockKeys(ui.root, clock, signal);
     this.hovering(ui.field, () => this.large);
@@ -252,15 +253,26 @@ class View {
     const canvas = h("canvas", { role: "img", "aria-label": `Map of channel ${channel}` });
     const field = h("div.ev-feature-maps-field", {}, canvas, h("div.ev-feature-maps-center"));
     const said = h("span");
-    const caption = h("div.ev-feature-maps-caption", {}, h("span", {}, String(channel)), said);
-    const el = h(
-      "button.ev-feature-maps-tile",
-      { type: "button", onclick: () => this.enlarge(channel) },
-      caption,
-      field,
-    );
+    const number = h("span", {}, String(channel));
+    const caption = h("div.ev-feature-maps-caption", {}, number, said);
+    // As beside a heatmap, a press on the name opens the card.
+    const press = (/** @type {MouseEvent} */ { target }) => {
+      if (this.cards && target === number) this.openCard(channel);
+      else this.enlarge(channel);
+    };
+    const el = h("button.ev-feature-maps-tile", { type: "button", onclick: press }, caption, field);
     this.hovering(field, () => channel);
     return { channel, el, field, canvas, said, size: null };
+  }
+
+  /** Whether there are cards of channels to be opened. */
+  get cards() {
+    return Boolean(this.model.get("cards")) && typeof this.model.send === "function";
+  }
+
+  /** @param {number | null | undefined} channel */
+  openCard(channel) {
+    if (channel != null) this.model.send?.({ kind: "card", channel });
   }
 
   say() {
@@ -290,6 +302,8 @@ class View {
     for (const el of [ui.where, ui.previous, ui.next, ui.each, ui.when]) el.hidden = this.large !== null;
     const own = model.get("scale") === "channel";
     const pooling = /** @type {Pooling} */ (model.get("pooled"));
+    ui.root.classList.toggle("ev-feature-maps-carded", this.cards);
+    ui.card.hidden = !this.cards;
     ui.key.hidden = this.large !== null && pooling === "none";
     ui.ramp.hidden = pooling !== "none";
     const [lowest, highest] = this.look.common;
@@ -339,7 +353,9 @@ class View {
     if (step && this.large === null) this.turn(step);
     else if (step) this.walk(step);
     else if (event.key === "Escape" && this.large !== null) this.enlarge(null);
-    else return;
+    else if (event.key.toLowerCase() === "c" && this.cards && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      this.openCard(this.large ?? this.tiles.find(({ el }) => el.contains(document.activeElement))?.channel);
+    } else return;
     event.preventDefault();
     event.stopPropagation();
   }
@@ -441,7 +457,8 @@ class View {
     if (moved) this.clock.setHover(place.time);
     const head = h("b", {}, `channel ${pointer.channel}`);
     ui.tip.replaceChildren(head, ...place.lines.map((line) => h("div", {}, line)));
-    if (this.large === null) ui.tip.append(h("small", {}, "click: enlarge"));
+    const card = this.cards ? " · its number: what it answers to (C)" : "";
+    if (this.large === null) ui.tip.append(h("small", {}, `click: enlarge${card}`));
     const box = ui.root.getBoundingClientRect();
     const [x, y] = [pointer.x - box.left, pointer.y - box.top];
     const at = tipPlace(x, y, ui.tip.offsetWidth, ui.tip.offsetHeight, box.width, box.height);
@@ -501,13 +518,15 @@ function build() {
   const before = button(LEFT, "Channel before");
   const after = button(RIGHT, "Next channel");
   const close = button(CLOSE, "Back to all channels (Esc)");
+  const card = h("button", { type: "button", title: "What this channel answers to (C)", hidden: true }, "Card");
+  card.setAttribute("aria-label", "Card of this channel");
   const canvas = h("canvas", { role: "img" });
   const field = h("div.ev-feature-maps-field", {}, canvas, h("div.ev-feature-maps-center"));
   const [name, about] = [h("b"), h("span")];
   const large = h(
     "div.ev-feature-maps-large",
     {},
-    h("div.ev-feature-maps-large-head", {}, name, about, before, after, close),
+    h("div.ev-feature-maps-large-head", {}, name, about, card, before, after, close),
     field,
   );
   const note = h("p.ev-feature-maps-note", { role: "status" });
@@ -538,6 +557,7 @@ function build() {
     before,
     after,
     close,
+    card,
     field,
     canvas,
     note,

@@ -21,13 +21,15 @@ import { Pins } from "./pins.js";
 import { heightHandle } from "./resize_handle.js";
 import { Toolbar } from "./toolbar.js";
 
+const PINS = "Up and down choose a dimension, P or Enter pins it as a curve; ";
+const PINS_AND_CARDS = "Up and down choose a dimension, P pins it as a curve, Enter opens its card; ";
 const HINT =
-  "Up and down choose a dimension, P or Enter pins it as a curve; shift with left or right steps through frames. " +
+  "shift with left or right steps through frames. " +
   "Click seeks, drag selects a range, the wheel zooms, shift-drag pans, a double click shows all.";
 
 const TRAITS =
   "cells level ranges ends shape grid labels unit signed activity_order cluster_order order scale pins height complete " +
-  "message title live_only crop";
+  "message title live_only crop cards";
 
 /** @import { Model } from "../types.js" */
 
@@ -80,6 +82,7 @@ export class Heatmap {
       scales: model.get("scales") ?? {},
       set: (name, value) => this.#set(name, value),
       pin: () => this.#toggle(this.#cursor),
+      card: () => this.#openCard(this.#cursor),
       offer: (offered) => this.#offer(offered),
     });
     this.handle = heightHandle("Height of the heatmap", {
@@ -101,7 +104,8 @@ export class Heatmap {
     const { canvas: means, label } = this.mean;
     const row = h("div.ev-heatmap-row", {}, axes.gutter, this.area, axes.bar, means);
     this.plot.append(row, axes.ticks, label, this.handle);
-    const described = h("div.ev-hidden", { id: this.hint }, `${HINT} ${KEYS_SAID}`);
+    const rows = this.model.get("cards") ? PINS_AND_CARDS : PINS;
+    const described = h("div.ev-hidden", { id: this.hint }, `${rows}${HINT} ${KEYS_SAID}`);
     const seen = [toolbar.head, toolbar.tools, this.note, this.plot, this.rest.el, this.pins.el];
     this.root.append(...seen, this.live, described, this.hover.tip);
   }
@@ -162,7 +166,10 @@ export class Heatmap {
     gutter.addEventListener(
       "click",
       (event) => {
-        if (!this.field.empty) this.#toggle(this.under(at(event)).dimension);
+        if (this.field.empty) return;
+        const { dimension } = this.under(at(event));
+        if (this.cards) this.#openCard(dimension);
+        else this.#toggle(dimension);
       },
       { signal },
     );
@@ -406,7 +413,7 @@ export class Heatmap {
   #offerPin() {
     const cursor = this.#cursor;
     const name = cursor === null ? "" : fullName(cursor, this.field.labels);
-    this.toolbar.offer(name, cursor !== null && this.pinned.includes(cursor));
+    this.toolbar.offer(name, cursor !== null && this.pinned.includes(cursor), this.cards);
   }
 
   /** @param {number | null} dimension */
@@ -415,6 +422,16 @@ export class Heatmap {
     const pins = this.pinned;
     this.#set("pins", pins.includes(dimension) ? pins.filter((pin) => pin !== dimension) : [...pins, dimension]);
     this.#read();
+  }
+
+  /** Whether there are cards of dimensions to be opened. */
+  get cards() {
+    return Boolean(this.model.get("cards")) && typeof this.model.send === "function";
+  }
+
+  /** @param {number | null} dimension */
+  #openCard(dimension) {
+    if (dimension !== null) this.model.send?.({ kind: "card", dimension });
   }
 
   // -- keys --
@@ -434,7 +451,9 @@ export class Heatmap {
     if (key === "PageUp" || key === "PageDown") return this.#step(key === "PageUp" ? -10 : 10);
     if (key === "Enter" || key === "p" || key === "P") {
       const { pointer } = this.hover;
-      this.#toggle(pointer ? this.under(pointer).dimension : this.#cursor);
+      const dimension = pointer ? this.under(pointer).dimension : this.#cursor;
+      if (key === "Enter" && this.cards) this.#openCard(dimension);
+      else this.#toggle(dimension);
       return true;
     }
     if (key === "Escape" && this.#cursor !== null) {

@@ -131,7 +131,9 @@ export class Hover {
 
   /** @param {number} dimension */
   #showName(dimension) {
-    this.#say(fullName(dimension, this.plot.field.labels), [], `click ${this.#pins(dimension)}`);
+    const pins = this.#pins(dimension);
+    const hint = this.plot.cards ? `click: what it answers to · P ${pins}` : `click ${pins}`;
+    this.#say(fullName(dimension, this.plot.field.labels), [], hint);
   }
 
   /** @param {number} dimension */
