@@ -11,6 +11,7 @@ from embviz.core.text import plural
 from embviz.errors import EmbvizError
 from embviz.extraction.filters import first_layer_filters
 from embviz.models import model_title
+from embviz.units.frames import MAXIMUM
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,7 +41,7 @@ def card_state(card: UnitCard, units: Units) -> tuple[UnitCardState, list[bytes]
     state: UnitCardState = {
         "dimension": card.dimension,
         "title": dimension_title(vectors, card.dimension),
-        "about": f"{model_title(vectors.model)} / {vectors.layer}",
+        "about": f"{model_title(vectors.model)} / {_layer_title(vectors)}",
         "label": card.label,
         "unit": vectors.unit,
         "frames": len(vectors),
@@ -119,6 +120,12 @@ def format_interval(r: float, low: float, high: float) -> str:
 # Parts. --------------------------------------------------------------------------------------------------------------
 
 
+def _layer_title(vectors: Vectors) -> str:
+    """Return the name of a layer; of feature maps, with what the value of a channel is."""
+    layer = vectors.layer.removesuffix(MAXIMUM)
+    return layer if layer == vectors.layer else f"{layer}, maximum over frequency"
+
+
 def _sentence(card: UnitCard) -> list[list[str]]:
     if not card.named:
         return [[card.notes[0] if card.notes else "No model that gives tags is here, so it has no name.", "text"]]
@@ -180,8 +187,9 @@ def _facts(card: UnitCard) -> list[list[str]]:
 
 def _filter_pictures(vectors: Vectors, dimension: int) -> list[tuple[UnitPicture, bytes]]:
     """Return the filter of a channel of a first layer, to be drawn; nothing where it has none."""
+    layer = vectors.layer.removesuffix(MAXIMUM)
     try:
-        found = [one for one in first_layer_filters(vectors.model) if one.channels.get(vectors.layer) == dimension]
+        found = [one for one in first_layer_filters(vectors.model) if one.channels.get(layer) == dimension]
     except EmbvizError:  # vectors of one's own, or a network that does not begin with filters
         return []
     return [_filter_picture(one) for one in found]
@@ -191,8 +199,9 @@ def _filter_picture(one: Filter) -> tuple[UnitPicture, bytes]:
     reach = float(np.abs(one.values).max(initial=0)) or 1.0
     lowest, highest = one.hertz(0), one.hertz(-1)
     slides = f"; it slides up to {highest[0]:,.0f} to {highest[-1]:,.0f} Hz" if one.positions > 1 else ""
+    nothing = "training has left nothing of it, " if one.is_zero else ""
     picture: UnitPicture = {
-        "title": f"Its filter: {one.frames} frames × {plural(one.bands, 'band')}",
+        "title": f"Its filter: {nothing}{one.frames} frames × {plural(one.bands, 'band')}",
         "hint": f"Energy raises its value where weights are positive{slides}.",
         "shape": [one.frames, one.bands],
         "hz": [float(lowest[0]), float(lowest[-1])] if one.bands > 1 else [float(lowest[0])],

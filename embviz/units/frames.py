@@ -59,8 +59,7 @@ def load_index(
     if asked in known:
         return known[asked]
     store = collection.cache if cache is None else cache
-    spec = None if isinstance(model, Vectors) else LayerSpec.of(get_model(model), layer, None, engine=engine)
-    places = count_places(spec.layer, spec.shapes) if spec is not None and spec.layer.frequency == "mean" else 0
+    spec, places = (None, 0) if isinstance(model, Vectors) else _find_places(model, layer, engine)
     layers = [layer + MAXIMUM, layer + PLACE] if places else [layer]
     frames, *where = _embed(collection, model, layers, engine=engine, cache=cache, progress=progress)
     with reporter(progress) as report:
@@ -71,6 +70,17 @@ def load_index(
         del known[oldest]
     known[asked] = index
     return index
+
+
+def computed_layers(model: ModelLike, layer: str, engine: EngineOption = "auto") -> list[str]:
+    """Return the layers that :func:`load_index` has computed for a layer; errors are those of a layer's name."""
+    return [layer + MAXIMUM, layer + PLACE] if _find_places(model, layer, engine)[1] else [layer]
+
+
+def _find_places(model: ModelLike, layer: str, engine: EngineOption) -> tuple[LayerSpec, int]:
+    """Return a layer, and how many places on the axis of frequency its maxima can have; 0 where it has no such axis."""
+    spec = LayerSpec.of(get_model(model), layer, None, engine=engine)
+    return spec, count_places(spec.layer, spec.shapes) if spec.layer.frequency == "mean" else 0
 
 
 def _embed(collection: Collection, model: ModelLike | Vectors, layers: list[str], **options: Any) -> list[Vectors]:

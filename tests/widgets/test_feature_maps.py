@@ -480,3 +480,22 @@ def test_nothing_is_left_when_the_view_goes(bench):
     bench.rest(300)
     assert len(bench.sent("s")) == before
     assert not bench.page.evaluate("[...bench.widgets.s.model.listeners.values()].some((set) => set.size)")
+
+
+def test_channels_open_cards_where_there_are_any(bench):
+    widget = FeatureMaps.of(embedding())
+    cards = []
+    widget.on_card(cards.append)
+    element, _kernel = mounted(bench, widget)
+    tile = element.locator(".ev-feature-maps-tile").first
+    channel = int(tile.locator("span").first.inner_text())
+    tile.locator("span").first.click()
+    tile.focus()
+    tile.press("c")
+    tile.locator("canvas").click()
+    element.get_by_role("button", name="Card of this channel").click()
+    asked = [one["channel"] for one in bench.sent("s") if one["kind"] == "card"]
+    assert asked == [channel] * 3
+    for content in ({"kind": "card", "channel": 10**6}, {"kind": "card", "channel": "1"}, *bench.sent("s")):
+        widget._answer(widget, content, [])
+    assert cards == [channel] * 3

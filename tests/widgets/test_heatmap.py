@@ -1063,3 +1063,25 @@ def test_frames_are_asked_for_when_they_are_seen(bench):
     assert pixel(bench, x, bottom) == viridis(1)
     bench.until("h", "model => model.sent.length > 2")
     assert [message["kind"] for message in bench.sent("h")] == ["frames", "frames", "value"]
+
+
+def test_names_of_rows_open_cards_where_there_are_any(bench):
+    canvas = mount(bench, embed_of(field()), height=300, cards=True)
+    gutter = bench.page.locator(".ev-heatmap-gutter")
+    gutter.hover(position={"x": 40, "y": 10 * (29 - 12) + 5})
+    assert "click: what it answers to · P pins it as a curve" in bench.page.locator(".ev-tip").inner_text()
+    gutter.click(position={"x": 40, "y": 10 * (29 - 12) + 5})
+    assert asked(bench) == {"kind": "card", "dimension": 12}
+    bench.page.mouse.move(5, 5)
+    canvas.focus()
+    canvas.press("ArrowUp")
+    canvas.press("Enter")
+    assert asked(bench) == {"kind": "card", "dimension": 0}
+    canvas.press("p")
+    assert bench.get("h", "pins") == [0]
+    bench.page.get_by_role("button", name="Card of dimension 0", exact=True).click()
+    assert [one["kind"] for one in bench.sent("h")] == ["card"] * 3
+    bench.change("h", "cards", False)
+    settle(bench)
+    gutter.click(position={"x": 40, "y": 10 * (29 - 12) + 5})
+    assert bench.get("h", "pins") == [0, 12]

@@ -50,11 +50,12 @@ def units_sentence(
     report: Callable[[str, int, int], None],
 ) -> str:  # fmt: skip
     """Return roughly what there is to compute before the dimensions of a layer are known; empty: nothing."""
+    from embviz.units.frames import computed_layers
     from embviz.units.units import choose_tagger
 
     record = get_model(model)
     tagger = choose_tagger(record)
-    layers = [(record, [layer]), *([] if tagger is None else [(tagger, ["output"])])]
+    layers = [(record, computed_layers(record, layer, engine)), *([] if tagger is None else [(tagger, ["output"])])]
     missing, seconds = _missing_work(table, layers, "frames", store, engine, report)
     if not missing:
         return ""

@@ -310,7 +310,9 @@ class UnitsTab:
         if self.dimension is None or self.units is None:
             return {}
         drawn = self.view is not None and self.view.card.get("dimension") == self.dimension
-        highest, lowest = map(model_ref, self.sheets) if drawn and self.sheets else ("", "")
+        # Of a dimension that never changes, there are none.
+        refs = [model_ref(sheet) if drawn and sheet.items else "" for sheet in self.sheets]
+        highest, lowest = refs or ["", ""]
         view = model_ref(self.view) if drawn else ""
         return {
             **self._opening.to_dict(), "dimension": self.dimension, "view": view, "highest": highest, "lowest": lowest,
@@ -345,7 +347,7 @@ class UnitsTab:
             return []
         traits = {name: getattr(view, name) for name in ("card", "cells", "times", "values")}
         title = view.card["title"]
-        sheets = [sheet.copy(without_comm(MomentSheet), openable=False) for sheet in self.sheets]
+        sheets = [sheet.copy(without_comm(MomentSheet), openable=False) for sheet in self.sheets if sheet.items]
         names = [f"{which} moments · {title}" for which in ("Highest", "Lowest")]
         return [PageRow(without_comm(UnitCardView)(**traits)), *map(PageRow, sheets, names)]
 
@@ -363,6 +365,9 @@ class UnitsTab:
         self._close_views()
 
     def _close_views(self) -> None:
+        # The page lets go of them first: what they say as they end is for their own ears.
+        if self._context.panel.unit:
+            self._context.panel.unit = {**self._context.panel.unit, "view": "", "highest": "", "lowest": ""}
         for widget in (self.view, *self.sheets):
             if widget is not None:
                 close_widget(widget)

@@ -1,15 +1,10 @@
 /** How the values of a dimension lie: the frames of the collection as bars, those of the open track as an outline. */
-import { minus } from "../base/canvas.js";
+import { brief } from "../base/canvas.js";
 import { h, shape, write } from "../base/dom.js";
 import { clamp, formatTime } from "../base/time.js";
 
 const TALL = 100; // units of the drawing
 const LEAST = 3; // of them, that a bin is high in which there is anything
-
-/** @param {number} value @returns {string} in three digits */
-export function numberText(value) {
-  return Number.isFinite(value) ? minus(Number(value.toPrecision(3))) : "–";
-}
 
 /** @param {number} share @returns {string} such as ``12 %`` or ``< 0.1 %`` */
 export function shareText(share) {
@@ -80,7 +75,7 @@ export function valueAt(time, times, values) {
   }
   // Before the first and beyond the last frame, nothing is known.
   const step = times.length > 1 ? (times[times.length - 1] - times[0]) / (times.length - 1) : Infinity;
-  return Math.abs(times[nearest] - time) <= step ? values[nearest] : Number.NaN;
+  return Math.abs(times[nearest] - time) <= 1.1 * step ? values[nearest] : Number.NaN;
 }
 
 export class Distribution {
@@ -116,14 +111,14 @@ export class Distribution {
     const middle = acrossOf(0, edges);
     // Nearer to an end, it would touch the number there.
     const zero = middle > 0.15 && middle < 0.85 ? h("span", { style: { left: `${100 * middle}%` } }, "0") : null;
-    const last = `${numberText(high)}${unit ? ` ${unit}` : ""}`;
-    this.ends.replaceChildren(h("span", {}, numberText(low)), ...(zero ? [zero] : []), h("span", {}, last));
+    const last = `${brief(high)}${unit ? ` ${unit}` : ""}`;
+    this.ends.replaceChildren(h("span", {}, brief(low)), ...(zero ? [zero] : []), h("span", {}, last));
     const count = `${frames.toLocaleString("en")} frames of ${tracks.toLocaleString("en")} track${tracks === 1 ? "" : "s"}`;
     const nodes = [h("span.ev-unit-swatch-all", { "aria-hidden": "true" }), ` ${count}`];
     if (own.length) nodes.push(h("span.ev-unit-swatch-own", { "aria-hidden": "true" }), " the open track");
     this.key.replaceChildren(...nodes, h("span", {}, "height: √ share"));
     const open = own.length ? `; the open track, ${track}, as an outline` : "";
-    this.plot.setAttribute("aria-label", `Histogram of ${count}, from ${numberText(low)} to ${last}${open}`);
+    this.plot.setAttribute("aria-label", `Histogram of ${count}, from ${brief(low)} to ${last}${open}`);
   }
 
   /** Mark the value of the frame under the playhead. @param {number} time @param {number} value */
@@ -135,7 +130,7 @@ export class Distribution {
     }
     this.mark.style.left = `${100 * acrossOf(value, this.edges)}%`;
     const place = shareText(placeOf(value, this.edges, this.shares));
-    const number = `${numberText(value)}${this.unit ? ` ${this.unit}` : ""}`;
+    const number = `${brief(value)}${this.unit ? ` ${this.unit}` : ""}`;
     write(this.now, `at ${formatTime(time, 1)}: ${number}, above ${place} of all frames`);
   }
 }

@@ -1,10 +1,10 @@
 /** A small picture of bands × time: a mean mel picture, what it has in common, or a filter. */
 import { bytesOf } from "../base/buffers.js";
+import { brief } from "../base/canvas.js";
 import { diverging, palette } from "../base/colormaps.js";
 import { h } from "../base/dom.js";
 import { spanOf } from "../base/format.js";
 import { plain } from "../base/ui.js";
-import { numberText } from "./distribution.js";
 
 /** @import { UnitPicture } from "./types.js" */
 
@@ -42,7 +42,7 @@ export function pictureNode({ title, hint, shape: [t, bands], hz, seconds, low, 
     const pixels = new ImageData(new Uint8ClampedArray(words.buffer), t, bands);
     canvas.getContext("2d")?.putImageData(pixels, 0, 0);
   }
-  const scale = `${numberText(low)} … ${numberText(high)}${unit ? ` ${plain(unit)}` : ""}`;
+  const scale = `${brief(low)} … ${brief(high)}${unit ? ` ${plain(unit)}` : ""}`;
   return h(
     "figure.ev-unit-picture",
     { title: plain(hint) },
