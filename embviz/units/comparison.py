@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from embviz.analysis.alignment import Alignment, align_frames
 from embviz.audio import Audio, AudioSource
-from embviz.core.progress import Progress, reporter
+from embviz.core.progress import Progress, Report, reporter
 from embviz.errors import OptionError
 from embviz.extraction import EngineOption, embed
 from embviz.models import Model, get_model, model_title
@@ -79,20 +80,47 @@ def compare(
     >>> embviz.compare(rock, rock).message  # doctest: +SKIP
     'The same piece: likeness 1.00 (1: the same sound; 0.25 or more: takes, covers, cuts).'
     """
-    sounds = [Audio.open(source) for source in (a, b)]
+    with reporter(progress) as report:
+        pair = align_pair(a, b, model, layer, alignment=alignment, engine=engine, cache=cache, report=report)
+    return pair.to_widget()
+
+
+@dataclass(frozen=True, eq=False)
+class AlignedPair:
+    """Two tracks, what is shown of them, and their alignment: all that takes time."""
+
+    sounds: tuple[Audio, Audio]
+    embeddings: tuple[Embedding, Embedding]
+    alignment: Alignment
+    silent: tuple[str, ...]  # names of those in which there is nothing
+
+    def to_widget(self, titles: Sequence[str] = ()) -> Comparison:
+        """Return both side by side, under titles of their own or the names of their files."""
+        same = self.alignment.same_piece and not self.silent
+        return Comparison.of(
+            self.sounds, self.embeddings, self.alignment.path, same_piece=same, message=self._message, about=ABOUT,
+            titles=titles,
+        )  # fmt: skip
+
+    @property
+    def _message(self) -> str:
+        if self.silent:
+            return f"{' and '.join(map(repr, self.silent))} is silent; the clocks go their own ways."
+        return _describe(self.alignment)
+
+
+def align_pair(
+    a: AudioSource, b: AudioSource, model: str | Model, layer: str, *, alignment: Alignment | None = None,
+    engine: EngineOption = "auto", cache: CacheOption = None, report: Report,
+) -> AlignedPair:  # fmt: skip
+    """Return what :func:`compare` shows; widgets are for the thread that shows them."""
+    sounds = Audio.open(a), Audio.open(b)
     if alignment is not None:
         _check_alignment(alignment, sounds)
-    options: dict[str, Any] = {"engine": engine, "cache": cache}
-    with reporter(progress) as report:
-        options["progress"] = report
-        shown = [embed(sound, model, layer=layer, **options) for sound in sounds]
-        found = alignment or _align(sounds, shown, options)
-    silent = [sound.title for sound in sounds if not browser_audio.summary(sound).peaks.any()]
-    message = (
-        f"{' and '.join(map(repr, silent))} is silent; the clocks go their own ways." if silent else _describe(found)
-    )
-    same = found.same_piece and not silent
-    return Comparison.of(sounds, shown, found.path, same_piece=same, message=message, about=ABOUT)
+    options: dict[str, Any] = {"engine": engine, "cache": cache, "progress": report}
+    shown = [embed(sound, model, layer=layer, **options) for sound in sounds]
+    silent = tuple(sound.title for sound in sounds if not browser_audio.summary(sound).peaks.any())
+    return AlignedPair(sounds, (shown[0], shown[1]), alignment or _align(sounds, shown, options), silent)
 
 
 def _check_alignment(alignment: Any, sounds: Sequence[Audio]) -> None:

@@ -56,7 +56,7 @@ class Comparison(PageWidget):
     @classmethod
     def of(
         cls, sounds: Sequence[Audio], embeddings: Sequence[Embedding], path: ArrayLike, *, same_piece: bool,
-        message: str = "", about: str = "",
+        message: str = "", about: str = "", titles: Sequence[str] = (),
     ) -> Self:  # fmt: skip
         """Return the comparison of two tracks whose alignment is known.
 
@@ -70,13 +70,16 @@ class Comparison(PageWidget):
             Whether the alignment means anything; if not, the clocks are not linked.
         message, about : str
             What the alignment has found, and what the figure in it measures.
+        titles : sequence of str
+            What both are called; the names of their files by default.
 
         Raises
         ------
         AudioError
             If a sound cannot be read.
         """
-        players = [Player.of(sound) for sound in sounds]
+        named = titles or [sound.title for sound in sounds]
+        players = [Player.of(sound, title=clean_line(title)) for sound, title in zip(sounds, named, strict=True)]
         heatmaps = [
             Heatmap.of(embedding, clock=player.clock, title="", height=HEATMAP)
             for embedding, player in zip(embeddings, players, strict=True)

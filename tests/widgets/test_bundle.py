@@ -23,6 +23,7 @@ WIDGETS = (
     "curves",
     "feature_maps",
     "heatmap",
+    "pairs",
     "panel",
     "player",
     "scatter",

@@ -8,6 +8,7 @@ import panel from "./explorer/panel.js";
 import feature_maps from "./feature_maps/feature_maps.js";
 import heatmap from "./heatmap/heatmap.js";
 import moments from "./moments/moments.js";
+import pairs from "./pairs/pairs.js";
 import player from "./player/player.js";
 import scatter from "./scatter/scatter.js";
 import self_similarity from "./self_similarity/self_similarity.js";
@@ -21,6 +22,7 @@ export {
   feature_maps,
   heatmap,
   moments,
+  pairs,
   panel,
   player,
   scatter,
