@@ -24,6 +24,7 @@ from embviz.export.static_neighbors import add_neighbors
 from embviz.export.static_widgets import MAX_BYTES, PageData, without_comm
 from embviz.export.track_assets import build_track_assets
 from embviz.plotting import save
+from embviz.plotting.axes import missing_notes
 from embviz.widgets.atlas import are_filters
 from embviz.widgets.heatmap import Heatmap
 from embviz.widgets.player import Player
@@ -35,12 +36,14 @@ if TYPE_CHECKING:
     from embviz.analysis.projection import Projection
     from embviz.core.embedding import Embedding
     from embviz.core.vectors import Vectors
+    from embviz.plotting.axes import Axis
 
 
 AUDIO = ("link", "embed", "clips")
 REMEDY = "choose audio='clips' or audio='link' (--audio), fewer tracks, or no heatmaps (embeddings=None, --no-heatmaps)"
+NEAR = "; those that the model hears as similar lie close together"
 GUIDE = (
-    "Each point is {point}; those that the model hears as similar lie close together. Point at one to see what it is, "
+    "Each point is {point}{near}. Point at one to see what it is, "
     "click to hear it. The wheel zooms, dragging moves the map, shift-drag draws a lasso around tracks."
 )
 
@@ -65,6 +68,7 @@ def render_collection_page(  # noqa: PLR0913  what a page can be told apart by
     tags: Vectors | None = None,
     embeddings: Callable[[int], Embedding | None] | None = None,
     filters: dict[str, Any] | None = None,
+    axes: tuple[Axis, Axis] | None = None,
     audio: str = "link",
     title: str | None = None,
     theme: str = "auto",
@@ -99,6 +103,9 @@ def render_collection_page(  # noqa: PLR0913  what a page can be told apart by
     filters : dict, optional
         What the page is filtered by to begin with, as :mod:`embviz.export.facets` describes it, by the keys of facets
         (``"column:genre"``); those of columns that the page does not offer are left out.
+    axes : (Axis, Axis), optional
+        What x and y mean in place of the projection, with a value for each point, as
+        :func:`embviz.plotting.axes.encode_axis` makes them.
     audio : {"link", "embed", "clips"}
         Whether the page holds only the way to the files from `folder`, so that it must be moved together with them;
         or whole tracks, re-encoded at about 96 kbit/s (1 MB a minute, as text); or of each track the 25 seconds that
@@ -132,18 +139,19 @@ def render_collection_page(  # noqa: PLR0913  what a page can be told apart by
     check_page_size(rows, audio)
     blocks = PageData(MAX_BYTES, REMEDY)
     with reporter(progress) as report:
-        drawn = StaticMap(rows, vectors, projection, clusters, names, tags)
+        drawn = StaticMap(rows, vectors, projection, clusters, names, tags, axes)
         nearest = add_neighbors(vectors, projection.metric, blocks, report)
         made = build_track_assets(drawn, embeddings, audio=audio, folder=folder, blocks=blocks, report=report)
     heatmap = without_comm(Heatmap)(message="Choose a track on the map.")
+    what, point = ("track", "a track") if vectors.times is None else ("frame", "a moment of a track")
     description = {
         "title": trim_lines(title or "") or f"Map of {plural(len(rows), 'track')}",
-        "facts": provenance.subtitle_facts(vectors, projection, len(rows)),
-        "measures": provenance.quality_facts(projection),
-        "caution": provenance.reading_caution(projection),
-        "guide": GUIDE.format(point="a track" if vectors.times is None else "a moment of a track"),
+        "facts": provenance.subtitle_facts(vectors, projection, len(rows), axes),
+        "measures": provenance.quality_facts(projection) if axes is None else [],
+        "caution": provenance.reading_caution(projection, axes),
+        "guide": GUIDE.format(point=point, near=NEAR if axes is None else ""),
         "theme": theme,
-        "notes": trim_lines([*projection.notes, *notes]),
+        "notes": trim_lines([*(projection.notes if axes is None else missing_notes(axes, what)), *notes]),
         "files": trim_lines(_file_names(rows, folder if audio == "link" else None)),
         "beside": "beside this page" if audio == "link" else "into the folder of the music",
         "map": drawn.to_static(blocks),

@@ -6,23 +6,29 @@ import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from embviz.analysis import clustering, tagging
 from embviz.analysis.projection import project, unavailable_reason
 from embviz.analysis.projection.options import check_method
+from embviz.batch import embed_table
 from embviz.collection import track_table
 from embviz.core.progress import Progress, interruption_note, reporter
 from embviz.core.text import one_line
 from embviz.core.vectors import Vectors
 from embviz.errors import CollectionError, OptionError, did_you_mean
 from embviz.export import collection_page, static_widgets
-from embviz.export.columns import HIDDEN, ColorSpec, PageColor, tagger_group, telling_column
+from embviz.export.axes import LayerAxis, column_axis, layer_axis
+from embviz.export.columns import HIDDEN, ColorSpec, PageColor, cluster_name, tagger_group, telling_column
 from embviz.extraction.engines import EngineOption, check_engine
 from embviz.models import get_model
 from embviz.models.weights import find_weights
+from embviz.plotting.axes import Axis, coordinate_axis, encode_axis
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from embviz.analysis.projection import Projection
     from embviz.batch.api import TableOptions
     from embviz.core.embedding import Embedding
     from embviz.models import Model, VectorSource
@@ -42,6 +48,8 @@ def write_collection_report(  # noqa: PLR0913  what a map can be told apart by
     method: str = "umap",
     points: str = "tracks",
     color: str | None = None,
+    x: Any = None,
+    y: Any = None,
     audio: str = "link",
     tags: bool = True,
     heatmaps: bool = True,
@@ -70,6 +78,9 @@ def write_collection_report(  # noqa: PLR0913  what a map can be told apart by
         What the map is coloured by at first: a column of the table, ``"cluster"``, ``"trust"`` (how many of its
         neighbours a point keeps on the map), or one of MusiCNN's tags; by default the column that says most, as for
         :class:`embviz.Atlas`. The reader chooses among all of them.
+    x, y : str, tuple or Direction, optional
+        What the places of the points mean in place of the projection, as for :class:`embviz.Atlas`; of tags and tempo,
+        one of MusiCNN's tags.
     tags : bool
         Whether MusiCNN hears tags in each track, which name the clusters and can be chosen as colours.
     heatmaps : bool
@@ -95,6 +106,7 @@ def write_collection_report(  # noqa: PLR0913  what a map can be told apart by
     record = model if isinstance(model, Vectors) else get_model(model)
     if color is not None:
         _check_color(color, table, tags=tags)
+    axes = [_check_axis(wanted, table, tags=tags) for wanted in (x, y)]
     kept = "Interrupted; the embeddings that were computed are kept: run it again to go on."
     with reporter(progress) as report, interruption_note(lambda: kept):
         collection_page.check_page_size(table, audio)
@@ -114,11 +126,13 @@ def write_collection_report(  # noqa: PLR0913  what a map can be told apart by
         names = None
         if output is not None:
             names = clustering.name_clusters(groups, tagging.tags_at_points(output, vectors), output.labels)
+        named = [cluster_name(int(group), names or {}) for group in groups]
         collection_page.write_collection_page(
             path,
             table,
             vectors=vectors,
             projection=projection,
+            axes=_axes(axes, table, vectors, projection, output, named, options),
             colors=_colors(color, table, output),
             clusters=groups,
             names=names,
@@ -140,18 +154,60 @@ def _check_options(points: str, method: str) -> None:
         raise OptionError(unavailable_reason(method))
 
 
-def _check_color(color: str, table: pd.DataFrame, *, tags: bool) -> None:
+def _check_color(color: str, table: pd.DataFrame, *, tags: bool, purpose: str = "to colour by") -> None:
     """Raise OptionError where the points cannot be coloured by that, before hours have gone by."""
     labels = next(layer.labels for layer in get_model(TAGGER).known_layers if layer.name == "output") if tags else ()
     columns = [str(name) for name in table.columns if name not in HIDDEN]
     known = ["cluster", "trust", *columns, *labels]
     if color not in known:
         raise OptionError(
-            f"There is no {color!r:.80} to colour by: 'cluster', 'trust', a tag such as 'sad', or one of the columns "
+            f"There is no {color!r:.80} {purpose}: 'cluster', 'trust', a tag such as 'sad', or one of the columns "
             f"{', '.join(columns)} is expected.{did_you_mean(color, known)}"
         )
     if color in labels and color not in columns and find_weights(get_model(TAGGER)) is None:
         raise OptionError(f"{color!r} is a tag that MusiCNN hears: run `embviz pull {TAGGER}` first.")
+
+
+def _check_axis(wanted: Any, table: pd.DataFrame, *, tags: bool) -> LayerAxis | str | None:
+    """Return an axis, checked as far as it can be before hours have gone by."""
+    made = layer_axis(wanted)
+    if made is not None or wanted is None:
+        return made
+    if wanted in table.columns:
+        column_axis(table, wanted)
+        return str(wanted)
+    _check_color(wanted, table, tags=tags, purpose="to be an axis")
+    return str(wanted)
+
+
+def _axes(
+    wanted: Sequence[LayerAxis | str | None], table: pd.DataFrame, vectors: Vectors, projection: Projection,
+    output: Vectors | None, clusters: list[str], options: TableOptions,
+) -> tuple[Axis, Axis] | None:  # fmt: skip
+    """Return what x and y mean; None where that is the projection."""
+    if not any(wanted):
+        return None
+
+    def embed(source: Any, layer: str, pooling: str) -> Vectors:
+        more: TableOptions = {**options, "pooling": pooling}
+        vectors: Vectors = embed_table(table, source, layer, **more)
+        return vectors
+
+    def axis(one: LayerAxis | str | None, way: int) -> Axis:
+        if one is None:
+            return coordinate_axis(projection.xy[:, way], projection.axes[way])
+        if isinstance(one, LayerAxis):
+            return one.axis(vectors, embed)
+        if one in table.columns:
+            return column_axis(table, one, vectors.tracks)
+        if one == "cluster":
+            return encode_axis(clusters, title="cluster")
+        if one == "trust" or output is None:
+            return encode_axis(100 * np.asarray(projection.preservation, np.float64), title="neighbours kept", unit="%")
+        return encode_axis(tagging.tags_at_points(output, vectors)[:, output.labels.index(one)], title=one)
+
+    x, y = (axis(one, way) for way, one in enumerate(wanted))
+    return x, y
 
 
 def _colors(first: str | None, table: pd.DataFrame, output: Vectors | None) -> list[ColorSpec]:
@@ -170,8 +226,6 @@ def _embed_and_tag(
     table: pd.DataFrame, record: Model | Vectors, layer: str, tagger: Model | None, options: TableOptions
 ) -> tuple[Vectors, Vectors | None]:
     """Return the vectors of the map, and the output of the tagger, where there is one."""
-    from embviz.batch import embed_table
-
     if tagger is None:
         return embed_table(table, record, layer, **options), None
     if isinstance(record, Vectors) or tagger != record:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from embviz.analysis.projection import Projection
     from embviz.core.vectors import Vectors
     from embviz.export.track_assets import TrackAssets
+    from embviz.plotting.axes import Axis
 
 
 LISTED = 200  # tracks without a place on the map
@@ -36,11 +37,14 @@ SOUNDS = {
 }
 
 
-def subtitle_facts(vectors: Vectors, projection: Projection, tracks: int) -> list[str]:
+def subtitle_facts(
+    vectors: Vectors, projection: Projection, tracks: int, axes: tuple[Axis, Axis] | None = None
+) -> list[str]:
     """Return the facts below the title of a page."""
     points = [] if vectors.times is None else [plural(len(vectors.tracks), "frame")]
     source = trim_lines(f"{model_title(vectors.model)} / {vectors.layer}")
-    return [plural(tracks, "track"), *points, source, METHOD_NAMES[projection.method]]
+    how = METHOD_NAMES[projection.method] if axes is None else trim_lines(f"{axes[0].title} × {axes[1].title}")
+    return [plural(tracks, "track"), *points, source, how]
 
 
 def quality_facts(projection: Projection) -> list[str]:
@@ -50,8 +54,11 @@ def quality_facts(projection: Projection) -> list[str]:
     return [*found, f"k = {projection.k}"] if found else []
 
 
-def reading_caution(projection: Projection) -> str:
+def reading_caution(projection: Projection, axes: tuple[Axis, Axis] | None = None) -> str:
     """Return what distances on a map do not mean."""
+    if axes is not None:
+        across, up = (trim_lines(axis.heading) for axis in axes)
+        return f"The map shows {across} to the right and {up} upwards; what is nearest is measured in the model."
     why = (
         "what is close here is mostly close there, but how far apart groups lie, and how large they are, means nothing"
     )

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from embviz.analysis.projection import Projection
     from embviz.core.embedding import Embedding
     from embviz.core.vectors import Vectors
+    from embviz.plotting.axes import Axis
 
 
 STEPS = 150  # of a track's way over a map, at most
@@ -41,14 +42,16 @@ class StaticMap:
         clusters: ArrayLike | None,
         names: Mapping[int, str] | None,
         tags: Vectors | None = None,
+        axes: tuple[Axis, Axis] | None = None,
     ) -> None:
         frames = vectors.times is not None
-        self.rows, self.vectors, self.projection = rows, vectors, projection
+        self.rows, self.vectors, self.projection, self.axes = rows, vectors, projection, axes
         self.widget = without_comm(Scatter).of(
             projection.xy,
             columns=page_columns(rows),
             tracks=rows.index.get_indexer(vectors.tracks) if frames else None,
             seconds=vectors.times,
+            axes=axes,
             clock=CLOCK,
         )
         if tags is not None:
@@ -78,7 +81,10 @@ class StaticMap:
         vectors = self.vectors
         if vectors.times is not None:
             own = vectors.tracks == label
-            return np.column_stack([self.projection.xy[own], vectors.times[own]])
+            places = self.projection.xy if self.axes is None else np.column_stack([axis.places for axis in self.axes])
+            return np.column_stack([places[own], vectors.times[own]])
+        if self.axes is not None:  # what the frames of a track are along them, nobody has measured
+            return None
         if embedding is None or vectors.pooling not in AMONG_FRAMES or embedding.shape[1] != vectors.shape[1]:
             return None
         step = math.ceil(len(embedding) / STEPS)

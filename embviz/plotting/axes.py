@@ -245,13 +245,12 @@ def _value_text(axis: Axis, value: float) -> str:
 
 def _round_step(raw: float) -> float:
     power = 10.0 ** math.floor(math.log10(raw))
-    return power * next((factor for factor in (1, 2, 2.5, 5) if factor * power >= raw * 0.999), 10)
+    return power * next((factor for factor in (1, 2, 5) if factor * power >= raw * 0.999), 10)
 
 
 def _decimals_of(step: float) -> int:
     """Return how many digits behind the point tell multiples of a step apart."""
-    power = math.floor(math.log10(step) + 1e-9)
-    return max(0, -power + (round(10 * step / 10.0**power) == 25))
+    return max(0, -math.floor(math.log10(step) + 1e-9))
 
 
 def _number_text(value: float, decimals: int) -> str:

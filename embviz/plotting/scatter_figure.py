@@ -1,20 +1,21 @@
 """Scatter plots of projections, in the colours of the widget.
 
-Conventions: as in :mod:`embviz.plotting`. Axes without a meaning (UMAP, t-SNE, PaCMAP) have no ticks; those of PCA say
-how much of the variance they show. Both have the same scale.
+Conventions: as in :mod:`embviz.plotting`. Coordinates without a meaning (UMAP, t-SNE, PaCMAP) have no ticks; those of
+PCA say how much of the variance they show. Both have the same scale, unless x or y were given a meaning.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from embviz.analysis.projection import METHOD_NAMES
 from embviz.core.text import format_time, plural
 from embviz.errors import OptionError, did_you_mean
+from embviz.plotting.axes import Axis, coordinate_axis, encode_axis, missing_notes
 from embviz.plotting.encodings import MISSING, encode_colors, encode_sizes
 from embviz.plotting.save import FAINT, INK
 from embviz.plotting.still_pictures import map_drawing
@@ -46,6 +47,8 @@ TOP, SIDE = 60, 28  # pixels
 LEFT_OUT = 0.18  # opacity of points that are not shown
 DIAMETERS = (5.0, 18.0)  # pixels, where sizes mean something
 
+AxisValues: TypeAlias = "str | pd.Series[Any] | ArrayLike | Axis | None"
+
 
 def scatter(  # noqa: PLR0913  what a picture can be told apart by
     projection: Projection,
@@ -53,6 +56,8 @@ def scatter(  # noqa: PLR0913  what a picture can be told apart by
     *,
     color: str | pd.Series[Any] | ArrayLike | None = None,
     size: str | pd.Series[Any] | ArrayLike | None = None,
+    x: AxisValues = None,
+    y: AxisValues = None,
     clusters: ArrayLike | None = None,
     names: Mapping[int, str] | None = None,
     shown: ArrayLike | None = None,
@@ -73,6 +78,9 @@ def scatter(  # noqa: PLR0913  what a picture can be told apart by
         A column of the table, values by the table's labels, or a value for each point; ``"trust"`` is the share of its
         neighbours that a point keeps on the map. Numbers get a scale, anything else categories, of which the nine most
         frequent have a colour of their own. A size is a number.
+    x, y : str, Series, array or Axis, optional
+        What the places mean, in place of the projection: numbers, dates or up to 40 texts, as for `color`. Where one is
+        not given, it is that coordinate of the projection. Points without a value are left out, and counted.
     clusters : array of int, optional
         Cluster of each point, -1 for none.
     names : mapping of int to str, optional
@@ -95,12 +103,14 @@ def scatter(  # noqa: PLR0913  what a picture can be told apart by
     Raises
     ------
     OptionError
-        If there is no such column or track, or arrays do not belong together.
+        If there is no such column or track, arrays do not belong together, or an axis would have one value, or more
+        texts than it has room for.
 
     Examples
     --------
     >>> projection = embviz.project(vectors)  # doctest: +SKIP
     >>> scatter(projection, collection.table, color="genre")  # doctest: +SKIP
+    >>> scatter(projection, collection.table, x="duration", y="trust", color="genre")  # doctest: +SKIP
     """
     from embviz.plotting.figure import StillFigure
 
@@ -110,20 +120,22 @@ def scatter(  # noqa: PLR0913  what a picture can be told apart by
     add = figure.add_scattergl if (len(rows) > WEBGL_FROM if webgl is None else webgl) else figure.add_scatter
     diameters, texts = _point_diameters(size, rows, projection), _hover_texts(rows, projection)
     opacity = 0.9 if len(rows) < 2000 else 0.7
-    seen = _shown_points(shown, rows)
-    if not seen.all():
-        x, y = projection.xy[~seen].T
-        marker = {"color": UNKNOWN, "size": diameters[~seen], "opacity": LEFT_OUT}
-        add(x=x, y=y, mode="markers", marker=marker, hoverinfo="skip", showlegend=False)
-    places, diameters, texts = projection.xy[seen], diameters[seen], texts[seen]
+    axes = _point_axes((x, y), rows, projection)
+    xy = projection.xy if axes is None else np.column_stack([axis.places for axis in axes])
+    placed = np.isfinite(xy).all(axis=1)
+    passing = _shown_points(shown, rows)
+    faint, seen = placed & ~passing, placed & passing
+    if faint.any():
+        marker = {"color": UNKNOWN, "size": diameters[faint], "opacity": LEFT_OUT}
+        add(x=xy[faint, 0], y=xy[faint, 1], mode="markers", marker=marker, hoverinfo="skip", showlegend=False)
+    places, diameters, texts = xy[seen], diameters[seen], texts[seen]
     for name, colors, inside in _color_groups(legend, shades[seen]):
-        x, y = places[inside].T
         marker = {**colors, "size": diameters[inside], "opacity": opacity}
         hover = {"customdata": texts[inside], "hovertemplate": POINTER_TEXT}
         item = {"name": color_span(plotly_text(name, 40), INK), "showlegend": legend["kind"] == "category"}
-        add(x=x, y=y, mode="markers", marker=marker, **hover, **item)
+        add(x=places[inside, 0], y=places[inside, 1], mode="markers", marker=marker, **hover, **item)
     if clusters is not None and names:
-        _write_names(figure, projection, np.asarray(clusters), names)
+        _write_names(figure, xy, np.asarray(clusters), names)
     heading = {"text": color_span(plotly_text(legend["title"]), INK), "font_size": 12}
     figure.update_layout(
         base_layout(title or "", ""), width=width, height=height,
@@ -133,24 +145,35 @@ def scatter(  # noqa: PLR0913  what a picture can be told apart by
     unknown = int((shades == MISSING).sum())
     grey = [f"{unknown:,} unknown (grey)"] if unknown and legend["kind"] == "number" else []
     what = "track" if projection.times is None else "frame"
-    count = plural(len(rows), what) if seen.all() else f"{int(seen.sum()):,} of {plural(len(rows), what)} shown"
-    facts = " · ".join([count, *_facts(projection), *grey])
-    write_text(figure, color_span(facts, FAINT), yshift=8)
-    _set_axes(figure, projection)
-    return figure.keep_still(lambda: _still(figure, projection.xy, legend, shades, seen)) if len(rows) else figure
+    count = plural(len(rows), what) if passing.all() else f"{int(passing.sum()):,} of {plural(len(rows), what)} shown"
+    told = _facts(projection) if axes is None else [plotly_text(note.rstrip(".")) for note in missing_notes(axes, what)]
+    write_text(figure, color_span(" · ".join([count, *told, *grey]), FAINT), yshift=8)
+    if axes is None:
+        _set_axes(figure, projection)
+    else:
+        _draw_axes(figure, axes, width, height)
+    return figure.keep_still(lambda: _still(figure, xy, axes, legend, shades, passing)) if len(rows) else figure
 
 
 def _still(
-    figure: Figure, xy: NDArray[Any], legend: dict[str, Any], shades: NDArray[np.uint8], shown: NDArray[np.bool_]
-) -> Drawing:
+    figure: Figure, xy: NDArray[Any], axes: tuple[Axis, Axis] | None, legend: dict[str, Any],
+    shades: NDArray[np.uint8], shown: NDArray[np.bool_],
+) -> Drawing:  # fmt: skip
     """Return what draws a map as a still, with the names that stand on it."""
-    middle = (xy.max(axis=0) + xy.min(axis=0)) / 2
+    placed = np.isfinite(xy).all(axis=1)
+    if axes is None:
+        middle, half = (xy.max(axis=0) + xy.min(axis=0)) / 2, np.ones(2)
+    else:
+        low, high = np.transpose([axis.ends for axis in axes])
+        middle, half = (low + high) / 2, (high - low) / 2
     names = [
-        {"text": bare_text(note.text), "x": note.x - middle[0], "y": note.y - middle[1]}
+        {"text": bare_text(note.text), "x": (note.x - middle[0]) / half[0], "y": (note.y - middle[1]) / half[1]}
         for note in figure.layout.annotations
         if note.xref in {None, "x"}
     ]
-    return map_drawing(xy - middle, legend, shades, selected=np.zeros(0, np.int64), labels=names, shown=shown)
+    places = np.where(placed[:, None], (xy - middle) / half, 0)
+    looks: dict[str, Any] = {"labels": names, "shown": shown, "axes": axes, "placed": placed}
+    return map_drawing(places, legend, shades, selected=np.zeros(0, np.int64), **looks)
 
 
 # Values. -----------------------------------------------------------------------------------------------------------
@@ -194,6 +217,26 @@ def _point_values(given: Any, rows: pd.DataFrame, projection: Projection) -> tup
     if len(values) != len(rows):
         raise OptionError(f"A value for each of {plural(len(rows), 'point')} is due, {len(values):,} were found.")
     return values, str(getattr(given, "name", None) or ""), ""
+
+
+def _point_axes(given: tuple[Any, Any], rows: pd.DataFrame, projection: Projection) -> tuple[Axis, Axis] | None:
+    """Return the axes of a figure; None where it shows the projection."""
+    if given[0] is None and given[1] is None:
+        return None
+    x, y = (_point_axis(one, way, rows, projection) for way, one in enumerate(given))
+    return x, y
+
+
+def _point_axis(given: Any, way: int, rows: pd.DataFrame, projection: Projection) -> Axis:
+    if given is None:
+        return coordinate_axis(projection.xy[:, way], projection.axes[way])
+    if isinstance(given, Axis):
+        if len(given.numbers) != len(rows):
+            n = len(given.numbers)
+            raise OptionError(f"An axis has a value for each of {plural(len(rows), 'point')}, {n:,} were found.")
+        return given
+    values, title, unit = _point_values(given, rows, projection)
+    return encode_axis(getattr(values, "array", values), title=title or "xy"[way], unit=unit)
 
 
 def _point_colors(given: Any, rows: pd.DataFrame, projection: Projection) -> tuple[dict[str, Any], NDArray[np.uint8]]:
@@ -249,12 +292,12 @@ def _color_groups(
             yield label, {"color": color}, shades == shade
 
 
-def _write_names(figure: Figure, projection: Projection, clusters: NDArray[Any], names: Mapping[int, str]) -> None:
-    if clusters.shape != (len(projection.xy),):
-        points = plural(len(projection.xy), "point")
+def _write_names(figure: Figure, xy: NDArray[Any], clusters: NDArray[Any], names: Mapping[int, str]) -> None:
+    if clusters.shape != (len(xy),):
+        points = plural(len(xy), "point")
         raise OptionError(f"clusters has a number for each of {points}, {clusters.shape} was found.")
     for number, name in names.items():
-        inside = projection.xy[clusters == number]
+        inside = xy[(clusters == number) & np.isfinite(xy).all(axis=1)]
         if number >= 0 and len(inside):
             x, y = np.median(inside[:, 0]), np.quantile(inside[:, 1], 0.9)
             text = color_span(f"<b>{plotly_text(name, 40)}</b>", INK)
@@ -265,6 +308,20 @@ def _facts(projection: Projection) -> list[str]:
     measures = {"trustworthiness": projection.trustworthiness, "continuity": projection.continuity}
     known = [f"{name} {value:.2f}" for name, value in measures.items() if math.isfinite(value)]
     return [METHOD_NAMES[projection.method], *known, *([f"k = {projection.k}"] if known else [])]
+
+
+def _draw_axes(figure: Figure, axes: tuple[Axis, Axis], width: int, height: int) -> None:
+    """Draw ticks, labels and titles of axes that mean something."""
+    grid = {"showgrid": True, "gridcolor": "rgba(127, 127, 127, 0.2)", "zeroline": False, "ticks": "outside"}
+    frame = {"showline": True, "mirror": True, "linecolor": "rgba(127, 127, 127, 0.4)", **grid, **tick_colors()}
+    drawn = []
+    for axis, most in zip(axes, (width // 90, height // 50), strict=True):
+        ticks = axis.ticks(most)
+        title = {"text": color_span(plotly_text(axis.heading), INK), "standoff": 8, "font_size": 12}
+        # Markup in names of categories would be read as such.
+        marks = {"tickvals": [value for value, _ in ticks], "ticktext": [plotly_text(text, 24) for _, text in ticks]}
+        drawn.append({**frame, **marks, "range": axis.ends, "title": title, "automargin": True})
+    figure.update_layout(xaxis=drawn[0], yaxis=drawn[1])
 
 
 def _set_axes(figure: Figure, projection: Projection) -> None:

@@ -106,12 +106,14 @@ class AtlasView(ModelsWidget):
     maps = schema.list_trait(schema.MapState, "one map or two")
     choices = traitlets.Dict(
         help="model, layer, points (tracks, frames), pooling, method, options, metric, color, size, k, clusters "
-        "(none, hdbscan, kmeans), cluster_options, second (model, layer; empty: one map)"
+        "(none, hdbscan, kmeans), cluster_options, second (model, layer; empty: one map), layout (projection, axes), "
+        "x and y (keys of axes; empty: that coordinate of the projection)"
     ).tag(sync=True)
     vocabulary = traitlets.Dict(help="points, poolings and metrics to choose from: names with titles").tag(sync=True)
     methods = schema.list_trait(schema.Method, "methods of a map")
     clusterers = schema.list_trait(schema.Method, "methods of clusters")
     color_options = schema.list_trait(schema.ColorGroup, "what points can be colored by")
+    axis_options = schema.list_trait(schema.ColorGroup, "axes that are no colors: dimensions, directions")
     size_options = schema.list_trait(schema.KeyTitle, "what points can be sized by")
     counts = schema.dict_trait(schema.Counts, "how many there are")
     problems = schema.list_trait(schema.Problem, "the first of the files that cannot be used")

@@ -361,6 +361,7 @@ class MapState(WorkState, total=False):
     facts: list[str]  # the first begins with the method
     notes: list[str]
     preliminary: bool  # it is another method's, until the one that was asked for is ready
+    axes: bool  # its points lie along axes, not where the method has put them
 
 
 class OpenHeatmap(TypedDict, total=False):

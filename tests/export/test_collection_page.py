@@ -25,9 +25,11 @@ from embviz.collection import Collection
 from embviz.core.embedding import Embedding, FrameGrid
 from embviz.core.vectors import Vectors
 from embviz.errors import CollectionError, FigureError, OptionError
-from embviz.export import collection_page, page_audio, static_widgets
+from embviz.export import collection_page, collection_report, page_audio, static_widgets
+from embviz.export.axes import column_axis
 from embviz.export.columns import PageColor
 from embviz.extraction import embed
+from embviz.plotting.axes import encode_axis
 
 RATE = 16_000
 HOSTILE = "a\u202eb <img src=x onerror=alert(1)> </script><script>alert(2)</script> \"'& שיר 🎵"
@@ -210,6 +212,30 @@ def test_what_the_map_cannot_say_is_said(table):
     facts = {name: value for section in page["about"] for name, value in section["facts"]}
     assert facts["Method"].startswith("PCA (metric cosine")
     assert facts["Points"] == "4 whole tracks (mean over time)"
+
+
+def test_axes_are_drawn_and_say_what_they_leave_out(table):
+    table = table.assign(bpm=[100, None, 120, 90])
+    axes = column_axis(table, "bpm"), encode_axis([HOSTILE, "a", "b", "a"], title=HOSTILE)
+    page = description(page_of(table, axes=axes))
+    state = page["map"]["state"]
+    assert state["axes"][0]["title"] == "bpm"
+    assert page["notes"] == ["1 track has no bpm: not shown."]
+    assert page["facts"][-1].startswith("bpm × ")
+    assert page["measures"] == []
+    assert page["caution"].startswith("The map shows bpm to the right and ")
+    assert "similar lie close" not in page["guide"]
+
+
+def test_a_report_takes_columns_and_dimensions_as_axes(made, music, tmp_path):
+    options = {"method": "pca", "tags": False, "heatmaps": False, "y": ("musicnn", "embedding", 37)}
+    path = tmp_path / "axes.html"
+    collection_report.write_collection_report(path, made.table, x="genre", **options)
+    axes = description(path.read_text())["map"]["state"]["axes"]
+    assert [axis["title"] for axis in axes] == ["genre", "MusiCNN (MSD) / embedding, dimension 37"]
+    assert axes[0]["labels"] == ["ambient", "jazz", "metal", "rock"]
+    with pytest.raises(OptionError, match=r"no 'duratoin' to be an axis.*Did you mean 'duration'"):
+        collection_report.write_collection_report(path, made.table, x="duratoin", **options)
 
 
 def test_nearest_points_are_those_of_the_vectors(table):
@@ -790,9 +816,6 @@ def test_what_is_missing_is_one_sentence(music, tmp_path, monkeypatch, capsys):
 
 
 def test_a_survey_refuses_what_cannot_be_done(music, tmp_path):
-    from embviz.collection import Collection
-    from embviz.export import collection_report
-
     with pytest.raises(CollectionError):
         Collection.from_folder(tmp_path)
     table = Collection.from_folder(music).table

@@ -172,3 +172,22 @@ def test_it_is_saved_as_a_picture_and_as_a_page(table, projection, tmp_path):
     assert svg.count('class="point ') == N
     assert "Mine" in svg
     assert "Mine" in save.save_figure(figure, tmp_path / "map.html").read_text("utf-8")
+
+
+def test_axes_have_titles_ticks_and_only_points_with_values(table, projection):
+    score = pd.Series(np.linspace(-1, 1, N), index=table.index, name=HOSTILE)
+    figure = scatter_figure.scatter(projection, table, x="year", y=score, color="genre")
+    assert sum(len(trace.x) for trace in figure.data) == N - 1
+    assert bare(figure.layout.xaxis.title.text) == "year"
+    assert "<b>" not in figure.layout.yaxis.title.text.replace(HOSTILE, "")
+    assert list(figure.layout.xaxis.tickvals) == list(range(1970, 1993, 5))
+    assert figure.layout.yaxis.scaleanchor is None
+    assert "1 track has no year: not shown" in figure.layout.annotations[-1].text
+    assert figure._still_drawing()(1.0).size == (960, 560)
+    genres = scatter_figure.scatter(projection, table, x="genre")
+    assert list(genres.layout.xaxis.ticktext) == ["folk", "jazz", "rock"]
+    assert not genres.layout.yaxis.tickvals
+    with pytest.raises(OptionError, match="'artist' is 'Ada' everywhere"):
+        scatter_figure.scatter(projection, table, x="artist")
+    with pytest.raises(OptionError, match=r"no column 'yaer'.*Did you mean 'year'"):
+        scatter_figure.scatter(projection, table, y="yaer")

@@ -282,7 +282,7 @@ def test_traits_are_those_of_the_contract_and_cross_the_wire():
 
 def test_choices_are_shown_and_sent(table):
     page = table.show()
-    page.get_by_label("Method of the map", exact=True).select_option("tsne")
+    page.get_by_label("Layout of the map", exact=True).select_option("tsne")
     more = table.more()
     more.get_by_label("What a point is").select_option("frames")
     more.get_by_label("Pooling").select_option("max")
@@ -302,14 +302,35 @@ def test_choices_are_shown_and_sent(table):
     table.change(choices=CHOICES | {"points": "frames", "method": "pca", "size": "duration"})
     assert more.get_by_label("What a point is").input_value() == "frames"
     assert more.get_by_label("Pooling").is_disabled()
-    assert page.get_by_label("Method of the map", exact=True).input_value() == "pca"
+    assert page.get_by_label("Layout of the map", exact=True).input_value() == "pca"
     assert not any(options.is_visible() for options in more.get_by_text("Options of").all())
+
+
+def test_axes_are_chosen_where_the_method_is(table):
+    page = table.show(width=1400)
+    method = page.get_by_label("Layout of the map", exact=True)
+    assert not page.get_by_role("button", name="Axis x").is_visible()
+    method.select_option("axes")
+    assert table.sent() == [{"kind": "set_option", "name": "layout", "value": "axes"}]
+    options = [{"title": "Dimensions", "items": [{"key": "dimension:m:e:37", "title": "dimension 37"}]}]
+    table.change(axis_options=options, choices=CHOICES | {"layout": "axes", "x": "column:year", "y": ""})
+    assert method.input_value() == "axes"
+    page.get_by_role("button", name="Axis y: of the projection").click()
+    box = page.get_by_role("dialog", name="Axis y")
+    box.get_by_role("searchbox", name="Search what y means").fill("37")
+    table.page.keyboard.press("Enter")
+    assert table.sent() == [{"kind": "set_option", "name": "y", "value": "dimension:m:e:37"}]
+    method.select_option(CHOICES["method"])
+    assert table.sent() == [{"kind": "set_option", "name": "layout", "value": "projection"}]
 
 
 def test_the_row_is_one_row_and_its_drawer_is_used_with_keys(table):
     page = table.show(width=820)
     bar = page.get_by_role("group", name="The map")
-    middles = {round(box["y"] + box["height"] / 2) for box in (one.bounding_box() for one in bar.locator("> *").all())}
+    middles = {
+        round(box["y"] + box["height"] / 2)
+        for box in (one.bounding_box() for one in bar.locator("> :not([hidden])").all())
+    }
     assert max(middles) - min(middles) <= 1
     button = page.get_by_role("button", name="More", exact=True)
     button.press("Enter")
@@ -327,10 +348,10 @@ def test_the_row_is_one_row_and_its_drawer_is_used_with_keys(table):
 
 def test_a_method_that_is_not_installed_says_so(table):
     page = table.show()
-    option = page.get_by_label("Method of the map", exact=True).locator("option[value=pacmap]")
+    option = page.get_by_label("Layout of the map", exact=True).locator("option[value=pacmap]")
     assert option.inner_text() == "PaCMAP (not installed)"
     assert option.is_disabled()
-    assert "PaCMAP is not installed." in page.get_by_label("Method of the map", exact=True).get_attribute("title")
+    assert "PaCMAP is not installed." in page.get_by_label("Layout of the map", exact=True).get_attribute("title")
 
 
 def test_model_and_layer_are_picked(table):

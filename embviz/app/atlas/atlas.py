@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 import traitlets
 
 from embviz.app.atlas import export
+from embviz.app.atlas.axes import axis_key, layout_choices
 from embviz.app.atlas.color_options import key_of
 from embviz.app.atlas.context import AtlasContext, check_table
 from embviz.app.atlas.controller import AtlasController
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from embviz.audio import AudioSource
     from embviz.core.cache import CacheOption
     from embviz.core.worker import Worker
+    from embviz.export.axes import LayerAxis
     from embviz.extraction import EngineOption
     from embviz.widgets.atlas import AtlasView
 
@@ -66,6 +68,12 @@ class Atlas(traitlets.HasTraits):
         folder where that makes groups, else another column that does, else the clusters.
     size : {"none", "duration", "spread"}, optional
         What larger points mean.
+    x, y : str, tuple or Direction, optional
+        What the places of the points mean, in place of the projection: a column of the table, ``"cluster"``,
+        ``"trust"``, ``"tempo"`` or a tag; a dimension of a layer such as ``("musicnn", "embedding", 37)``, or of
+        vectors of your own, ``(vectors, 37)``; or a :class:`~embviz.analysis.directions.Direction`. Where one of them
+        is not given, it is that coordinate of the projection. Points without a value are not shown, which the map
+        says. ``set(layout="projection")`` has the points glide to the projection, ``set(layout="axes")`` back.
     metric : {"cosine", "euclidean"}
         How far apart vectors are.
     k : int
@@ -132,6 +140,8 @@ class Atlas(traitlets.HasTraits):
         method: str = "umap",
         color: str | None = None,
         size: str | None = None,
+        x: Any = None,
+        y: Any = None,
         metric: str = "cosine",
         k: int = 10,
         seed: int = 0,
@@ -164,6 +174,11 @@ class Atlas(traitlets.HasTraits):
             chosen["clusters"] = "hdbscan"
         if color is None and chosen["color"] == "none" and clusters != "none":
             chosen["color"] = "cluster"
+        known: dict[str, LayerAxis] = {}
+        chosen |= {way: axis_key(value, table, known) for way, value in (("x", x), ("y", y))}
+        chosen |= layout_choices(chosen)
+        if "cluster" in (chosen["x"], chosen["y"]) and clusters == "none":
+            chosen["clusters"] = "hdbscan"
         seed = check_seed(seed)
         check_engine(engine)
         check_cache(cache)
@@ -174,6 +189,7 @@ class Atlas(traitlets.HasTraits):
         panel = AtlasView(clock=name, player=model_ref(own))
         self._context = context = AtlasContext(table, panel, own or other, cache, worker, seed)
         context.choices, context.engine, context.given = chosen, check_engine(engine), vectors
+        context.axes = known
         self._controller = AtlasController(context, own or other, own_player=own is not None, folder=folder)
         self._outputs = StillOutputs(self._view, self.still, self.wait)
         context.events.settled.connect(self._outputs.touch)
@@ -262,7 +278,8 @@ class Atlas(traitlets.HasTraits):
         ----------
         **chosen
             Parameters of :class:`Atlas`, from ``model`` to ``second`` but not ``seed``, with their new values; also
-            ``cluster_options``, a mapping. A new model without a layer shows its embedding.
+            ``cluster_options``, a mapping, and ``layout``, ``"projection"`` or ``"axes"``. A new model without a layer
+            shows its embedding.
 
         Returns
         -------
@@ -482,6 +499,8 @@ class Atlas(traitlets.HasTraits):
     def state(self) -> dict[str, Any]:
         """Return the choices, selection, filters and names of clusters, ready for JSON; see :meth:`restore`.
 
+        Directions that are axes are in it, vectors of your own are not.
+
         Returns
         -------
         dict
@@ -502,6 +521,7 @@ class Atlas(traitlets.HasTraits):
         Atlas
         """
         state = export.checked_state(state)
+        self._context.axes |= state["directions"]
         self._controller.restore(state["choices"])
         self._controller.clusters.restore(state["names"])
         self._controller.selection.restore(state["selection"], state["times"])

@@ -46,6 +46,8 @@ class Clusters:
         self.given: dict[str, str] = {}
         self._of: Any = None
         self.message = ""
+        # Before all others hear of it: what is known of other points fits none of these.
+        context.events.vectors_ready.connect(lambda view: self.forget() if view is self._view else None)
 
     @property
     def method(self) -> str:
@@ -144,10 +146,10 @@ class Clusters:
 
     def forget(self) -> None:
         """Have no clusters."""
-        self._context.stop("clusters")
         had = self.members is not None or self.message
         self.members, self._of, self.message = None, None, ""
         self.auto, self._tags = {}, {}
+        self._context.stop("clusters")
         if had:
             self._publish()
 

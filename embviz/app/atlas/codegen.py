@@ -13,6 +13,7 @@ from embviz.app.atlas.model_outputs import tempo_model
 from embviz.app.given import function_note
 from embviz.core.paths import python_path
 from embviz.core.text import format_cell, is_missing
+from embviz.export.axes import axis_of_key
 from embviz.export.columns import TOP_FOLDER, is_number
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from embviz.app.atlas.context import AtlasContext
     from embviz.app.atlas.facets import Condition
+    from embviz.export.axes import LayerAxis
 
 
 LISTED = 500  # files
@@ -52,6 +54,7 @@ def code(
         second = chosen["second"]
         script.lines += ["", f"others = {_embed(context, second['model'], second['layer'], pooling)}"]
         script.lines += [f"print(agreement(vectors, others, k={chosen['k']}, metric={chosen['metric']!r}))"]
+    drawn |= _axes(script, context, pooling, drawn.pop("groups", ""))
     drawn["shown"] = _filter(script, context, folder, conditions)
     arguments = [f"{name}={value}" for name, value in drawn.items() if value]
     picture = _call("embviz.scatter", ["projection", "collection.table", *arguments])
@@ -80,14 +83,22 @@ def _source(context: AtlasContext, folder: str) -> list[str]:
         lines = [f"collection = embviz.Collection.from_paths([{', '.join(paths)}])"]
         if len(lines[0]) > WIDTH:
             lines = ["collection = embviz.Collection.from_paths([", *(f"    {path}," for path in paths), "])"]
-    name = str(context.choices["color"]).removeprefix("column:")
     # What is known of the table alone, and not of the files, has to be said.
-    if name in table.columns and (name in context.assigned if folder else name not in TAGS) and len(table) <= LISTED:
-        values = [None if is_missing(value) else value for value in table[name].tolist()]
-        texts = not all(isinstance(value, str | int | float | None) for value in values)
-        shown = [format_cell(value) for value in values] if texts else values
-        lines.append(f"collection = collection.assign(**{{{name!a}: {shown!a}}})")
+    for name in _shown_columns(context):
+        if (name in context.assigned if folder else name not in TAGS) and len(table) <= LISTED:
+            values = [None if is_missing(value) else value for value in table[name].tolist()]
+            texts = not all(isinstance(value, str | int | float | None) for value in values)
+            shown = [format_cell(value) for value in values] if texts else values
+            lines.append(f"collection = collection.assign(**{{{name!a}: {shown!a}}})")
     return lines
+
+
+def _shown_columns(context: AtlasContext) -> list[str]:
+    """Return the columns that the map is coloured or laid out by."""
+    choices = context.choices
+    keys = [choices["color"], *([choices["x"], choices["y"]] if choices["layout"] == "axes" else [])]
+    names = [str(key).removeprefix("column:") for key in keys if str(key).startswith("column:")]
+    return [name for name in dict.fromkeys(names) if name in context.table.columns]
 
 
 def _selection(context: AtlasContext, folder: str) -> list[str]:
@@ -137,8 +148,8 @@ def _condition(script: _Script, context: AtlasContext, folder: str, condition: C
 
 def _is_read(name: str, context: AtlasContext, folder: str) -> bool:
     """Tell whether the collection of the code has a column."""
-    if name == str(context.choices["color"]).removeprefix("column:"):
-        return name in context.table.columns
+    if name in _shown_columns(context):
+        return True
     return name in context.table.columns and (
         name not in context.assigned if folder else name in TAGS or len(context.table) > LISTED
     )
@@ -207,7 +218,64 @@ def _embed(context: AtlasContext, model: str, layer: str, pooling: str) -> str:
 
 
 def _color(script: _Script, context: AtlasContext, pooling: str) -> str:
-    key = str(context.choices["color"])
+    return _values(script, context, str(context.choices["color"]), pooling)
+
+
+def _axes(script: _Script, context: AtlasContext, pooling: str, groups: str) -> dict[str, str]:
+    """Return what the picture is told of axes."""
+    drawn = dict[str, str]()
+    if context.choices["layout"] != "axes":
+        return drawn
+    for way in ("x", "y"):
+        key = str(context.choices[way])
+        made = axis_of_key(key, context.axes) if key else None
+        if made is not None:
+            drawn[way] = _layer_axis(script, context, made, pooling)
+        elif key == "cluster":
+            drawn[way] = f"pd.Series({groups}, name='cluster')" if groups else ""
+            script.imports.add("import pandas as pd")
+        else:
+            drawn[way] = _values(script, context, key, pooling)
+    return drawn
+
+
+def _layer_axis(script: _Script, context: AtlasContext, made: LayerAxis, pooling: str) -> str:
+    """Write how a dimension or a direction is measured; return its values with their name."""
+    script.imports |= {"import pandas as pd"}
+    own = (made.model, made.layer) == (context.choices["model"], context.choices["layer"])
+    source = "vectors"
+    if made.vectors is not None:
+        source = "own"
+        script.lines += ["# The vectors of your own: vectors.save('vectors.safetensors') writes them."]
+        script.lines += ["own = embviz.Vectors.load('vectors.safetensors')"]
+    elif not own:
+        source = "measured"
+        where = "frames" if pooling == "frames" else "mean"
+        script.lines.append(f"measured = {_embed(context, made.model, made.layer, where)}")
+    values = f"{source}.values[:, {made.dimension}]"
+    if made.direction is not None:
+        script.lines += _direction(script, context, made)
+        values = f"direction.project({source}.values)"
+    if source != "vectors":
+        script.imports.add("from embviz.export.axes import values_at_points")
+        values = f"values_at_points({values}, {source}, vectors)"
+    return f"pd.Series({values}, name={made.title!a})"
+
+
+def _direction(script: _Script, context: AtlasContext, made: LayerAxis) -> list[str]:
+    groups = context.contrasts.get(made.key)
+    if groups is None:
+        script.imports.add("from embviz.analysis.directions import Direction")
+        return [
+            "# direction.save('direction.safetensors') writes it.",
+            "direction = Direction.load('direction.safetensors')",
+        ]
+    a, b = (None if labels is None else labels.tolist() for labels in groups)
+    names = f"{a}, {b}, {made.model!a}, {made.layer!a}"
+    return [f"direction = collection.contrast({names}).direction"]
+
+
+def _values(script: _Script, context: AtlasContext, key: str, pooling: str) -> str:
     if key == "trust":
         return "'trust'"
     if key.startswith("column:"):
@@ -250,10 +318,12 @@ def _clusters(
         if given:
             script.lines.append(f"names |= {dict(given)!a}")
         drawn["names"] = "names"
+        drawn["groups"] = f"[names.get(group, {NO_CLUSTER!r}) for group in groups]"
         if chosen["color"] == "cluster":
-            drawn["color"] = f"[names.get(group, {NO_CLUSTER!r}) for group in groups]"
-    elif chosen["color"] == "cluster":
-        drawn["color"] = f"[f'group {{group + 1}}' if group >= 0 else {NO_CLUSTER!r} for group in groups]"
+            drawn["color"] = drawn["groups"]
+    else:
+        drawn["groups"] = f"[f'group {{group + 1}}' if group >= 0 else {NO_CLUSTER!r} for group in groups]"
+        drawn |= {"color": drawn["groups"]} if chosen["color"] == "cluster" else {}
     return drawn
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from embviz.core.cache import Cache
     from embviz.core.vectors import Vectors
     from embviz.core.worker import Job
+    from embviz.export.axes import LayerAxis
     from embviz.extraction import EngineOption
     from embviz.widgets.atlas import AtlasView
     from embviz.widgets.player import Player
@@ -46,6 +47,9 @@ class AtlasContext(PanelContext[AtlasEvents, "AtlasView"]):
         self.table, self.seed = table, seed
         self.choices: dict[str, Any] = {}  # what is shown, as the page is told
         self.engine: EngineOption = "auto"  # what runs the networks
+        self.axes: dict[str, LayerAxis] = {}  # directions and vectors of one's own that axes are made of, by their keys
+        #: Labels of both groups that a direction was found between; None are all others.
+        self.contrasts: dict[str, tuple[NDArray[np.int64], NDArray[np.int64] | None]] = {}
         self.assigned: set[str] = set()  # columns that were added to the table
         self.listener = Worker(computes=False)  # opens tracks: music does not wait until a map is ready
         self._jobs: dict[str, Job] = {}

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from embviz.app.atlas import export, options
+from embviz.app.atlas import axes, export, options
+from embviz.app.atlas.axes import MapAxes
 from embviz.app.atlas.clusters import Clusters
 from embviz.app.atlas.codegen import code
 from embviz.app.atlas.color_options import key_of, telling_color
@@ -41,6 +42,7 @@ class AtlasController:
         self.views = [MapView(context, outputs, number, link) for number in (0, 1)]
         self.clusters = Clusters(context, outputs, self.views[0])
         self.facets = AtlasFacets(context, outputs, self.clusters, self.views[0])
+        self.axes = MapAxes(context, outputs, self.clusters, self.views[0], self.publish)
         self.neighbors = NeighborQueries(context, self.views[0], self.facets)
         self.comparison, self.selection = Comparison(context, self.views), MapSelection(context, self.views)
         self.playback = Playback(context, self.views, player, own=own_player)
@@ -117,13 +119,27 @@ class AtlasController:
             follows["color"] = telling_color(self.context.table)
         elif before["clusters"] == "none" != chosen["clusters"]:
             follows["color"] = "cluster"  # who looks for clusters wants to see them
+        follows |= self._follow_layout({**chosen, **follows}, changes)
         shown = {name: chosen[name] for name in ("model", "layer")}
         if "second" not in changes and chosen["second"] == shown:
             follows["second"] = {name: before[name] for name in ("model", "layer")}  # the two change places
         return follows
 
+    def _follow_layout(self, chosen: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what else changes with the axes of the map."""
+        follows = dict[str, Any]()
+        if "layout" not in changes and {*axes.WAYS} & set(changes):
+            follows |= axes.layout_choices(chosen)
+        elif chosen["layout"] == "axes" and not any(chosen[way] for way in axes.WAYS):
+            follows |= axes.default_axes(self.context.table, chosen["model"], chosen["layer"])
+        if "cluster" in {follows.get(way, chosen[way]) for way in axes.WAYS} and chosen["clusters"] == "none":
+            follows["clusters"] = "hdbscan"
+        return follows
+
     def _check(self, name: str, value: Any) -> dict[str, Any]:
         """Return what a choice changes; raises OptionError where it is none."""
+        if name in axes.WAYS:
+            return {name: axes.axis_key(value, self.context.table, self.context.axes)}
         if name == "facets":
             return {"facets": check_keys(value, self.context.table)}
         return (
@@ -148,17 +164,19 @@ class AtlasController:
             self.style.color()
         if "size" in changed:
             self.style.size()
+        if changed & {"layout", "x", "y"}:
+            self.axes.start()
         if "facets" in changed:
             self.facets.publish()
 
     def restore(self, choices: Mapping[str, Any]) -> None:
         """Choose what was kept; a model or a color that is not here any more is left out, with a sentence."""
         kept = dict(choices)
-        for name in {"model", "second", "color", "facets"} & set(kept):
+        for name in {"model", "second", "color", "facets", *axes.WAYS} & set(kept):
             try:
                 self._check(name, kept[name])
             except (ModelError, OptionError) as error:
-                if name not in ("color", "facets") and isinstance(error, OptionError):
+                if name not in ("color", "facets", *axes.WAYS) and isinstance(error, OptionError):
                     raise
                 self.context.show_error(str(error))
                 del kept[name]
@@ -175,6 +193,8 @@ class AtlasController:
         self.facets.publish()
         if str(context.choices["color"]).removeprefix("column:") in columns:
             self.style.color()
+        if {str(context.choices[way]).removeprefix("column:") for way in axes.WAYS} & set(columns):
+            self.axes.start()
         self.selection.refresh()
 
     # Results. ------------------------------------------------------------------------------------------------------
@@ -184,7 +204,6 @@ class AtlasController:
         self.comparison.forget()
         if view.number == 0:
             self.show_counts()
-            self.clusters.forget()
             self.neighbors.leave()
             self.selection.follow_vectors()
             self.playback.draw()
@@ -298,7 +317,7 @@ class AtlasController:
             context.table, self.selection.saved_rows() if selection else context.table, view.vectors, view.projection,
             self.style.seen, clusters.members, clusters.names(), f"{name} · {view.title}" if name else view.title,
             context.store, context.engine, self.outputs.tags(context.choices["points"]), self.facets.filters,
-            context.given.find(context.choices["model"], context.choices["layer"]),
+            context.given.find(context.choices["model"], context.choices["layer"]), view.axes,
         )  # fmt: skip
 
     def cancel(self) -> None:

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embviz.analysis.clustering import NO_CLUSTER
+from embviz.analysis.directions import Direction
 from embviz.app.atlas.point_colors import PointColors
 from embviz.app.uploads import free_path, safe_name
 from embviz.audio import Audio
 from embviz.collection.io import to_csv, to_m3u, to_parquet
 from embviz.errors import EmbvizError, OptionError
 from embviz.export import collection_page
+from embviz.export.axes import LayerAxis
 from embviz.export.collection_report import frames_of
 from embviz.export.columns import PageColor
 from embviz.extraction import extract
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from embviz.core.vectors import Vectors
     from embviz.core.worker import Job
     from embviz.extraction import EngineOption
+    from embviz.plotting.axes import Axis
 
 
 FORMAT = 1
@@ -60,6 +63,7 @@ class Contents:
     tags: Vectors | None
     filters: dict[str, Any]
     given: Vectors | None  # in place of a model
+    axes: tuple[Axis, Axis] | None = None
 
     def map(self) -> tuple[Vectors, Projection]:
         """Return vectors and places; raises where there are none yet."""
@@ -115,8 +119,9 @@ def _figure(contents: Contents) -> Any:
     color, rows = contents.color, contents.table.loc[vectors.tracks]
     title = color and (f"{color.title} ({color.unit})" if color.unit else color.title)
     values = None if color is None else pd.Series(color.values, index=rows.index, name=title)
+    x, y = contents.axes or (None, None)
     return scatter(
-        projection, rows, color=values, clusters=contents.members, names=contents.names, title=contents.title
+        projection, rows, color=values, clusters=contents.members, names=contents.names, title=contents.title, x=x, y=y
     )
 
 
@@ -148,7 +153,7 @@ def page(path: Path, contents: Contents, **options: Any) -> Path:
     usual: dict[str, Any] = {
         "vectors": vectors, "projection": projection, "colors": _colors(contents), "names": contents.names,
         "clusters": contents.members, "tags": contents.tags, "embeddings": _embeddings(contents),
-        "filters": contents.filters, "title": contents.title,
+        "filters": contents.filters, "title": contents.title, "axes": contents.axes,
     }  # fmt: skip
     return collection_page.write_collection_page(path, contents.table, **{**usual, **options})
 
@@ -191,9 +196,11 @@ def _embeddings(contents: Contents) -> Callable[[int], Embedding | None]:
 def state(context: AtlasContext, selection: MapSelection, clusters: Clusters) -> dict[str, Any]:
     """Return what restores a view, ready for JSON."""
     times = None if selection.times is None else selection.times.tolist()
+    directions = [axis.direction for axis in context.axes.values() if axis.direction is not None]
     return {
         "format": FORMAT, "choices": dict(context.choices), "selection": selection.labels.tolist(), "times": times,
         "names": dict(clusters.given), "filters": dict(context.panel.filters),
+        "directions": [_direction_state(direction) for direction in directions],
     }  # fmt: skip
 
 
@@ -212,10 +219,34 @@ def checked_state(given: Any) -> dict[str, Any]:
     )
     if not valid:
         raise OptionError(f"A state is expected as Atlas.state() returns it, {given!r:.80} was found.")
+    try:
+        made = [LayerAxis.of_direction(_restored_direction(one)) for one in given.get("directions", [])]
+    except (KeyError, TypeError, ValueError, OptionError) as error:
+        raise OptionError("A state is expected as Atlas.state() returns it; a direction in it is damaged.") from error
     choices = {name: value for name, value in given["choices"].items() if name != "layer"}
     if "layer" in given["choices"]:
         choices["model"] = {"model": choices.get("model"), "layer": given["choices"]["layer"]}
-    return {**given, "choices": choices, "times": given.get("times"), "filters": given.get("filters", {})}
+    directions = {axis.key: axis for axis in made}
+    return {
+        **given, "choices": choices, "times": given.get("times"), "filters": given.get("filters", {}),
+        "directions": directions,
+    }  # fmt: skip
+
+
+def _direction_state(direction: Direction) -> dict[str, Any]:
+    """Return a direction, ready for JSON."""
+    arrays = {"vector": direction.vector.tolist(), "midpoint": direction.midpoint.tolist()}
+    return (
+        arrays
+        | {name: getattr(direction, name) for name in ("length", "model", "layer")}
+        | {"ends": list(direction.ends)}
+    )
+
+
+def _restored_direction(given: Mapping[str, Any]) -> Direction:
+    a, b = map(str, given["ends"])
+    vector, midpoint = (np.asarray(given[name], np.float64) for name in ("vector", "midpoint"))
+    return Direction(vector, midpoint, float(given["length"]), (a, b), str(given["model"]), str(given["layer"]))
 
 
 def _are_numbers(values: Any, *kinds: type) -> bool:

@@ -25,6 +25,7 @@ from embviz.core.text import collapse_spaces, plural
 from embviz.errors import CollectionError
 from embviz.models import get_model
 from embviz.models.weights import has_weights
+from embviz.plotting.axes import missing_notes
 from embviz.widgets.base import close_widget, model_ref
 
 if TYPE_CHECKING:
@@ -32,10 +33,12 @@ if TYPE_CHECKING:
 
     from embviz.analysis.neighbors import Neighbors
     from embviz.analysis.projection import Projection
+    from embviz.app.atlas.axes import MapAxes
     from embviz.app.atlas.context import AtlasContext
     from embviz.app.atlas.model_outputs import ModelOutputs
     from embviz.core.vectors import Vectors
     from embviz.core.worker import Job
+    from embviz.plotting.axes import Axis
     from embviz.widgets.scatter import Scatter
     from embviz.widgets.schema import MapState
 
@@ -91,11 +94,17 @@ class MapRequest:
 
 
 class VisibleMap(NamedTuple):
-    """A map that is on the page: what is drawn, where, and the widget."""
+    """A map that is on the page: what is drawn, where, the widget, and the axes, where it has some."""
 
     vectors: Vectors
     projection: Projection
     scatter: Scatter
+    axes: tuple[Axis, Axis] | None
+
+    @property
+    def places(self) -> NDArray[Any]:
+        """Where the points are, ``[n, 2]``, as :meth:`embviz.widgets.scatter.Scatter.place` takes it."""
+        return self.projection.xy if self.axes is None else np.column_stack([axis.places for axis in self.axes])
 
 
 class MapView:
@@ -118,6 +127,8 @@ class MapView:
         self.near: Neighbors | None = None
         self.projection: Projection | None = None
         self.scatter: Scatter | None = None
+        self.axes: tuple[Axis, Axis] | None = None  # in place of the projection
+        self.layout: MapAxes | None = None  # what knows the axes, where a map can have some
         self._made: dict[str, Any] = {}
         self._drawn = False
         self.work = Work()
@@ -133,7 +144,7 @@ class MapView:
         """What is on the page; None where there is nothing to see."""
         if not self._drawn or self.vectors is None or self.projection is None or self.scatter is None:
             return None
-        return VisibleMap(self.vectors, self.projection, self.scatter)
+        return VisibleMap(self.vectors, self.projection, self.scatter, self.axes)
 
     # Computing. ----------------------------------------------------------------------------------------------------
 
@@ -236,7 +247,7 @@ class MapView:
         return f"Cancelled after {done:,} of {plural(total, 'track')}; what was done is kept: Compute goes on with it."
 
     def _forget(self) -> None:
-        self.vectors = self.near = self.projection = None
+        self.vectors = self.near = self.projection = self.axes = None
         self._made, self._drawn = {}, False
         if self.scatter is not None:
             self.scatter.message = f"{self.title} is on its way."
@@ -249,8 +260,9 @@ class MapView:
         vectors, projection, context = self.vectors, self.projection, self._context
         if vectors is None or projection is None:
             return
+        self.axes = None if self.layout is None else self.layout.find()
         if self.scatter is not None and self._shows(vectors):
-            self.scatter.set_positions(projection.xy)
+            self._place(self.scatter, projection)
             self._drawn, self.scatter.message = True, ""
             return
         if self.scatter is not None:
@@ -258,11 +270,26 @@ class MapView:
         times = None if vectors.times is None else np.asarray(vectors.times, dtype=np.float32)
         self.scatter = Scatter.of(
             projection.xy, columns=context.columns, tracks=context.places(vectors.tracks), seconds=times,
-            clock=context.clock, link=self._link,
+            clock=context.clock, link=self._link, axes=self.axes,
         )  # fmt: skip
         self._drawn = True
         self.show_tags()
         context.events.scatter_made(self, self.scatter)
+
+    def _place(self, scatter: Scatter, projection: Projection) -> None:
+        if self.axes is None:
+            scatter.set_positions(projection.xy)
+        else:
+            scatter.set_axes(*self.axes)
+
+    def lay_out(self, axes: tuple[Axis, Axis] | None) -> None:
+        """Have the points glide to their values along axes, or back to the projection."""
+        self.axes = axes
+        if self.scatter is None or self.projection is None or not self._drawn:
+            return
+        self._place(self.scatter, self.projection)
+        self._context.events.map_drawn(self)
+        self._context.events.maps_changed()
 
     def _shows(self, vectors: Vectors) -> bool:
         """Return whether the widget has points of the same tracks, or moments, in the same order."""
@@ -298,12 +325,25 @@ class MapView:
             "model": request.model if request else "",
             "layer": request.layer if request else "",
             "view": model_ref(self.scatter if visible is not None or self.work.unfinished else None),
-            "facts": [] if visible is None else [" · ".join(visible.projection.facts)],
-            "notes": [] if visible is None else list(visible.projection.notes),
+            "facts": [] if visible is None else [self.describe(visible)],
+            "notes": [] if visible is None else self.notes(visible),
+            "axes": self.axes is not None,
             "title": self.title,
             "preliminary": self.preliminary,
             **self.work.to_dict(),
         }
+
+    def describe(self, visible: VisibleMap) -> str:
+        """Return how far a map can be believed, or what its axes are."""
+        if visible.axes is None:
+            return " · ".join(visible.projection.facts)
+        return " · ".join(f"{way}: {axis.heading}" for way, axis in zip("xy", visible.axes, strict=True))
+
+    def notes(self, visible: VisibleMap) -> list[str]:
+        """Return sentences that belong beside a map."""
+        if visible.axes is None:
+            return list(visible.projection.notes)
+        return missing_notes(visible.axes, "track" if visible.vectors.times is None else "frame")
 
     def close(self) -> None:
         """Take the map off the page."""

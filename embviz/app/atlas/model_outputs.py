@@ -38,6 +38,10 @@ class ModelOutputs:
         self._known[vectors.model, vectors.pooling] = vectors
         self._context.events.outputs_kept()
 
+    def held(self, model: str, pooling: str) -> Vectors | None:
+        """Return an output by its pooling, if that is here."""
+        return self._known.get((model, pooling))
+
     def known(self, model: str) -> Vectors | None:
         """Return the output of a model, if that is here: of tracks, or of frames."""
         return self._known.get((model, "mean")) or self._known.get((model, "frames"))

@@ -36,6 +36,7 @@ KNOWN: dict[str, tuple[str, ...]] = {
     "metric": METRICS,
     "clusters": ("none", "hdbscan", "kmeans"),
     "size": ("none", "duration", "spread"),
+    "layout": ("projection", "axes"),
 }
 
 

@@ -151,12 +151,12 @@ class Playback:
         label, visible = self._context.selection.track, view.visible
         if label is None or visible is None:
             return
-        vectors, projection, scatter = visible
+        vectors, scatter = visible.vectors, visible.scatter
         points = view.points_of([label])
         if vectors.times is not None:
             # A frame is where the playhead is.
             scatter.current = -1
-            scatter.set_trail(np.column_stack([projection.xy[points], vectors.times[points]]))
+            scatter.set_trail(np.column_stack([visible.places[points], vectors.times[points]]))
             return
         scatter.current = int(points[0]) if len(points) else -1
         if len(points) and vectors.pooling in AMONG_FRAMES:
@@ -164,7 +164,8 @@ class Playback:
 
     def _walk(self, view: MapView, visible: VisibleMap, label: int) -> None:
         """Place the frames of the open track on a map of tracks."""
-        (vectors, projection, scatter), context, request = visible, self._context, view.request
+        vectors, projection, scatter, axes = visible
+        context, layout, request = self._context, view.layout, view.request
         path = str(context.table.loc[label].get("path") or "")
         given = None if request is None else context.given.find(request.model, request.layer)
         times = None if given is None else given.times
@@ -174,10 +175,16 @@ class Playback:
         def task(job: Job) -> Any:
             if given is not None and times is not None:
                 own = given.tracks == label
-                return np.column_stack([projection.transform(given.values[own]), times[own]])
-            embedding = embed(path, vectors.model, layer=vectors.layer, cache=context.cache, progress=job.report)
-            job.check()
-            return np.column_stack([projection.transform(embedding.values), embedding.times])
+                values, seconds = given.values[own], times[own]
+            else:
+                embedding = embed(path, vectors.model, layer=vectors.layer, cache=context.cache, progress=job.report)
+                values, seconds = embedding.values, embedding.times
+                job.check()
+            if axes is None or layout is None:
+                places: Any = projection.transform(values)
+            else:
+                places = layout.trail(values, label)
+            return None if places is None else np.column_stack([places, seconds])
 
         def done(found: Any) -> None:
             if view.visible == visible and self._context.selection.track == label:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from embviz.app.atlas.map_view import VisibleMap
+    from embviz.analysis.projection import Projection
     from embviz.core.vectors import Vectors
 
 
@@ -37,13 +37,14 @@ class PointColors:
         return self.values.dtype.kind == "f"
 
 
-def by_key(key: str, table: pd.DataFrame, visible: VisibleMap, output: Vectors | None) -> PointColors | None:
+def by_key(
+    key: str, table: pd.DataFrame, vectors: Vectors, projection: Projection, output: Vectors | None
+) -> PointColors | None:
     """Return what a color other than that of clusters says; `output` is the model's that hears a tag or the tempo."""
-    vectors = visible.vectors
     if key == "none":
         return None
     if key == "trust":
-        shares = np.asarray(visible.projection.preservation, dtype=np.float64)
+        shares = np.asarray(projection.preservation, dtype=np.float64)
         return PointColors("trust", TRUST_TITLE, shares * 100, "%")
     if output is None:
         return _by_column(key.removeprefix("column:"), table, vectors)

@@ -60,7 +60,10 @@ class PointStyle:
         """Colour points; the output of a model is that of a tag or of the tempo."""
         key, table = str(self._context.choices["color"]), self._context.table
         for view, visible in self._visible_maps(only):
-            color = self._by_cluster(view) if key == "cluster" else point_colors.by_key(key, table, visible, output)
+            if key == "cluster":
+                color = self._by_cluster(view)
+            else:
+                color = point_colors.by_key(key, table, visible.vectors, visible.projection, output)
             if view.number == 0:
                 self.seen = color
             if color is None:

@@ -29,7 +29,8 @@ def atlas_still(controller: AtlasController) -> Still:
         return Still(f"Map · {first.title}", tuple(filter(None, lines)))
     still = _map_still(controller, first, visible.scatter)
     color = visible.scatter.color.get("title")
-    facts = [plural(visible.scatter.n, "point"), *[f"colour: {color}"] * bool(color), *visible.projection.facts]
+    told = [first.describe(visible), *(note.rstrip(".") for note in first.notes(visible) if visible.axes)]
+    facts = [plural(visible.scatter.n, "point"), *[f"colour: {color}"] * bool(color), *told]
     lines = [" · ".join(facts)]
     lines += [line for line in still.lines[0].split(" · ") if line.startswith("left out")]
     lines += [f"not yet the map that was asked for: {first.work.stage}"] * first.preliminary

@@ -17,6 +17,9 @@ export const FORMATS = [
   { name: "m3u", title: "M3U", about: "playlist" },
   { name: "tensorboard", title: "TensorBoard", about: "folder for its Projector" },
 ];
+/** The layout that no method makes. */
+const AXES = { value: "axes", label: "Axes" };
+const COLOR_AIM = "what to colour by";
 const AUDIO = [
   { value: "link", label: "sounds stay where they are" },
   { value: "clips", label: "with short clips inside" },
@@ -56,9 +59,17 @@ export function titleOf(groups, key) {
  */
 export function atlasTools(view, { tools, search }) {
   const { model, signal } = view;
-  const method = methodOf(view, { name: "method", label: "Method of the map", list: "methods", own: "options" });
+  const method = methodOf(view, {
+    name: "method",
+    label: "Layout of the map",
+    list: "methods",
+    own: "options",
+    more: [AXES],
+    current: () => (view.choices.layout === "axes" ? AXES.value : view.choices.method) ?? "",
+    choose: (value) => lay(view, value),
+  });
   /** @type {{nodes: HTMLElement[], update: () => void}[]} */
-  const row = [picked(view), method, color(view)];
+  const row = [picked(view), method, axes(view), color(view)];
   const more = drawer(view, method);
   const el = h(
     "div.ev-atlas-bar",
@@ -71,7 +82,12 @@ export function atlasTools(view, { tools, search }) {
   function update() {
     for (const part of [...row, more]) part.update();
   }
-  onChange(model, "choices models methods clusterers color_options size_options vocabulary", update, signal);
+  onChange(
+    model,
+    "choices models methods clusterers color_options axis_options size_options vocabulary",
+    update,
+    signal,
+  );
   return { el, more: more.el, update };
 }
 
@@ -140,10 +156,13 @@ function points(view) {
  * A select of methods, and the options of the one that is chosen, which unfold.
  * @param {Page} view
  * @param {{name: "method" | "clusters", label: string, list: string, own: "options" | "cluster_options",
- *   none?: import("../types.js").Choice[]}} options
+ *   none?: import("../types.js").Choice[], more?: import("../types.js").Choice[], current?: () => string,
+ *   choose?: (value: string) => void}} options `none` stands before the methods and `more` behind them; `current` is what
+ *   is chosen, and `choose` chooses, where that is not simply the method
  */
-function methodOf(view, { name, label, list, own, none = [] }) {
-  const select = selector(view, name, label);
+function methodOf(view, { name, label, list, own, none = [], more = [], current: now, choose }) {
+  const select = h("select", { "aria-label": label });
+  select.addEventListener("change", () => (choose ? choose(select.value) : view.set(name, select.value)));
   select.classList.add("ev-atlas-method");
   const summary = h("summary");
   const place = h("div");
@@ -156,7 +175,8 @@ function methodOf(view, { name, label, list, own, none = [] }) {
     options,
     update() {
       const methods = all();
-      fillSelect(select, [...none, ...methodOptions(methods)], view.choices[name] || none[0]?.value || "");
+      const shown = now ? now() : view.choices[name] || none[0]?.value || "";
+      fillSelect(select, [...none, ...methodOptions(methods), ...more], String(shown));
       const missing = methods.filter((one) => one.available === false && one.why);
       const current = methods.find((one) => one.name === view.choices[name]);
       select.title = [label, current?.title, ...missing.map((one) => one.why)].filter(Boolean).map(quoted).join("\n");
@@ -177,26 +197,30 @@ function methodOf(view, { name, label, list, own, none = [] }) {
   };
 }
 
-/** @param {Page} view */
-function color(view) {
-  const { model } = view;
+/**
+ * A button that opens a list of what can be chosen, in groups and with a search.
+ * @param {Page} view
+ * @param {{name: string, label: string, what: string, aim: string, kind: string, groups: () => ColorGroup[], none?: string}} options
+ *   `name` of the choice, `label` beside it, `what` it is for, `aim` of the search; `none` is what an empty choice is
+ */
+function pickOne(view, { name: choice, label: text, what, aim, kind, groups, none = "none" }) {
   const name = h("span.ev-panel-name", { dir: "auto" });
-  const label = h("span.ev-faint", { "aria-hidden": "true" }, "Colour");
+  const label = h("span.ev-faint", { "aria-hidden": "true" }, text);
   const button = h("button.ev-atlas-color", { type: "button" }, label, name, chevron());
-  /** @returns {ColorGroup[]} */
-  const groups = () => model.get("color_options") ?? [];
+  if (kind) button.classList.add(kind);
+  const chosen = () => String(view.choices[choice] || none);
   popover(view.el, button, {
-    label: "Colour by",
+    label: what,
     kind: "ev-panel-choices ev-atlas-pickone",
     signal: view.signal,
     fill(el, close) {
-      const search = h("input", { type: "search", placeholder: "Search", "aria-label": "Search what to colour by" });
+      const search = h("input", { type: "search", placeholder: "Search", "aria-label": `Search ${aim}` });
       search.dataset.focus = "";
-      const list = h("div.ev-panel-options", { role: "listbox", tabIndex: 0, "aria-label": "Colour by" });
-      let value = view.choices.color || "none";
+      const list = h("div.ev-panel-options", { role: "listbox", tabIndex: 0, "aria-label": what });
+      let value = chosen();
       const done = () => {
         close();
-        if (value !== view.choices.color) view.set("color", value);
+        if (value !== chosen()) view.set(choice, value);
       };
       const box = listbox(list, { pick: (key) => (value = key), done });
       const fill = () =>
@@ -228,14 +252,62 @@ function color(view) {
     },
   });
   return {
-    nodes: [button],
+    button,
     update() {
-      const text = titleOf(groups(), view.choices.color || "none");
-      write(name, plain(text));
-      button.title = `Colour by ${quoted(text)}`;
+      const title = titleOf(groups(), chosen());
+      write(name, plain(title));
+      button.title = `${what}${aim === COLOR_AIM ? "" : ":"} ${quoted(title)}`;
       button.setAttribute("aria-label", button.title);
     },
   };
+}
+
+/** @param {Page} view */
+function color(view) {
+  const groups = () => view.model.get("color_options") ?? [];
+  const what = { name: "color", label: "Colour", what: "Colour by", aim: COLOR_AIM, kind: "", groups };
+  const { button, update } = pickOne(view, what);
+  return { nodes: [button], update };
+}
+
+/** What can be an axis: the projection, all that can be a colour, and what the page has beside these. @param {Page} view */
+export function axisGroups({ model }) {
+  /** @type {ColorGroup[]} */
+  const colors = model.get("color_options") ?? [];
+  const projection = { title: "", items: [{ key: "none", title: "of the projection" }] };
+  const own = colors.filter(({ items }) => items.some(({ key }) => key !== "none"));
+  return [projection, ...(model.get("axis_options") ?? []), ...own];
+}
+
+/** What the places mean, where they are not those of a method. @param {Page} view */
+function axes(view) {
+  const groups = () => axisGroups(view);
+  const ways = ["x", "y"].map((way) =>
+    pickOne(view, {
+      name: way,
+      label: way,
+      what: `Axis ${way}`,
+      aim: `what ${way} means`,
+      kind: "ev-atlas-axis",
+      groups,
+    }),
+  );
+  return {
+    nodes: ways.map(({ button }) => button),
+    update() {
+      for (const { button, update } of ways) {
+        button.hidden = view.choices.layout !== AXES.value;
+        update();
+      }
+    },
+  };
+}
+
+/** Points lie as a method puts them, or along axes. @param {Page} view @param {string} layout the method, or "axes" */
+function lay(view, layout) {
+  if (layout === AXES.value) return view.set("layout", "axes");
+  if (layout !== view.choices.method) view.set("method", layout);
+  if (view.choices.layout === "axes") view.set("layout", "projection");
 }
 
 /** @param {Page} view */

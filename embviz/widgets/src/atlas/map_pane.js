@@ -30,7 +30,7 @@ const CAUTION =
  * @param {MapState} map @param {Pick<Method, "name" | "title">[]} methods @param {string | undefined} chosen
  * @returns {string} such as ``PCA while UMAP runs`` */
 export function preliminary(map, methods, chosen) {
-  if (!map.preliminary || !["waiting", "running"].includes(map.status)) return "";
+  if (!map.preliminary || map.axes || !["waiting", "running"].includes(map.status)) return "";
   const title = methods.find((one) => one.name === chosen)?.title || "the other";
   const made = String(map.facts?.[0] ?? "").split(" · ")[0];
   return made && made !== title ? `${made} while ${title} runs` : "the map before, while the new one is made";
@@ -75,7 +75,7 @@ export function atlasMap(view, index) {
     const figures = (item.facts ?? []).map(plain).join(" · ");
     write(facts, figures);
     facts.title = figures;
-    why.hidden = !figures;
+    why.hidden = !figures || Boolean(item.axes);
     noted(item.notes ?? []);
     // Over a map that is there, the line of what runs is enough.
     const over = item.view && ["waiting", "running"].includes(item.status);

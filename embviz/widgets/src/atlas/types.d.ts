@@ -21,6 +21,9 @@ export interface Choices extends Partial<LayerChoice> {
   clusters?: string;
   cluster_options?: Record<string, string | number | null>;
   second?: Partial<LayerChoice>;
+  layout?: string;
+  x?: string;
+  y?: string;
   [name: string]: unknown;
 }
 
@@ -47,6 +50,7 @@ export interface MapState extends WorkItem {
   facts?: string[];
   notes?: string[];
   preliminary?: boolean;
+  axes?: boolean;
 }
 
 /** A track, or a moment of one, in a list. */

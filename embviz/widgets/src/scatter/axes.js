@@ -2,7 +2,7 @@
  * The axes of a map: which values lie where, the ticks that say so, and how both are drawn. See
  * `embviz/plotting/axes.py`, whose conventions these are.
  */
-import { minus, roundStep, shortened } from "../base/canvas.js";
+import { minus, shortened } from "../base/canvas.js";
 import { clamp } from "../base/time.js";
 import { plain, quoted } from "../base/ui.js";
 import { toMap, toScreen } from "./camera.js";
@@ -56,7 +56,7 @@ export function headingOf({ title, unit }) {
 export function valueText(axis, value, parts = 500) {
   if (axis.kind === "category") return axis.labels[clamp(Math.round(value), 0, axis.labels.length - 1)] ?? "";
   if (axis.kind === "date") return dateText(Math.round(value), 10);
-  const digits = decimalsOf(roundStep(axis.high - axis.low, parts));
+  const digits = decimalsOf(stepOf(axis.high - axis.low, parts));
   return minus(digits > 6 ? value.toPrecision(3) : Number(value.toFixed(digits))) + (axis.unit ? ` ${axis.unit}` : "");
 }
 
@@ -79,7 +79,7 @@ export function ticksOf(axis, from, to, most) {
   if (axis.kind === "none" || !(to > from)) return [];
   if (axis.kind === "category") return categoryTicks(axis, from, to, parts);
   if (axis.kind === "date") return dateTicks(from, to, parts);
-  const step = roundStep(to - from, parts);
+  const step = stepOf(to - from, parts);
   const decimals = decimalsOf(step);
   const ticks = [];
   for (let i = Math.ceil(from / step - 1e-9); i * step <= to + step * 1e-9; i += 1) {
@@ -107,7 +107,7 @@ function dateTicks(from, to, parts) {
     return ticks;
   }
   const months = MONTH_STEPS.find((step) => step * 30.4 >= span);
-  const step = months ?? 12 * Math.max(1, Math.round(roundStep(span / 365.25, 1)));
+  const step = months ?? 12 * Math.max(1, Math.round(stepOf(span / 365.25, 1)));
   const first = new Date(from * 864e5);
   const day = new Date(0);
   for (let month = Math.ceil((first.getUTCFullYear() * 12 + first.getUTCMonth()) / step) * step; ; month += step) {
@@ -125,10 +125,16 @@ function dateText(days, letters) {
   return Number.isNaN(date.getTime()) ? "–" : date.toISOString().slice(0, letters);
 }
 
+/** The round step that cuts a length into at most so many parts: multiples of it are years, too. @param {number} length @param {number} parts */
+function stepOf(length, parts) {
+  const raw = length / parts;
+  const power = 10 ** Math.floor(Math.log10(raw));
+  return power * ([1, 2, 5].find((factor) => factor * power >= raw * 0.999) ?? 10);
+}
+
 /** Digits behind the point that tell multiples of a step apart. @param {number} step */
 function decimalsOf(step) {
-  const power = Math.floor(Math.log10(step) + 1e-9);
-  return Math.max(0, -power + (Math.round((step / 10 ** power) * 10) === 25 ? 1 : 0));
+  return Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
 }
 
 /** @param {number} value @param {number} decimals */
@@ -187,7 +193,7 @@ export function paintAxes(pen, { axes, fill, insets, view, size, inks, glide }) 
 
 /** @param {Paint} paint @param {number} x @param {number} y @param {number} toX @param {number} toY */
 function paintGrid({ pen, inks, strength }, x, y, toX, toY) {
-  pen.globalAlpha = 0.55 * strength;
+  pen.globalAlpha = 0.4 * strength;
   pen.strokeStyle = inks.line;
   pen.beginPath();
   pen.moveTo(x, y);
