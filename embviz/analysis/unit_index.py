@@ -53,10 +53,10 @@ class UnitIndex:
         Of each dimension, ``[d]``: ``mean``, ``std``, ``minimum`` and ``maximum`` (NaN where no value is finite),
         ``zeros`` (share of frames that are 0), ``saturated`` (share of frames at the maximum), ``finite`` (share of
         frames that are finite); and its histogram, ``edges`` ``[d, 65]`` and ``counts`` ``[d, 64]``.
-    hertz : ndarray, shape [places, 2], or None
-        Of feature maps, the lowest and the highest frequency that each place on the frequency axis has heard.
+    hertz : ndarray, shape [positions, 2], or None
+        Of feature maps, the lowest and the highest frequency that each position on the frequency axis has heard.
     where : Vectors or None
-        Of feature maps, the place of each value on the frequency axis, beside the frames.
+        Of feature maps, the position of each value on the frequency axis, beside the frames.
     """
 
     vectors: Vectors
@@ -168,8 +168,8 @@ class UnitIndex:
         """
         if self.hertz is None or self.where is None:
             return None
-        places = self.where.values[np.asarray(rows, np.int64), dimension]
-        return np.asarray(self.hertz[places.astype(np.int64)])
+        positions = self.where.values[np.asarray(rows, np.int64), dimension]
+        return np.asarray(self.hertz[positions.astype(np.int64)])
 
     # Questions about one dimension. ----------------------------------------------------------------------------------
 

@@ -71,24 +71,24 @@ def band_frequencies(frontend: FrontEnd) -> NDArray[np.float64]:
     return band_centers(frontend)
 
 
-def frequency_spans(frontend: FrontEnd, field: ReceptiveField | None, places: int) -> NDArray[np.float64]:
-    """Return the frequencies that the places of a layer's frequency axis can have heard.
+def frequency_spans(frontend: FrontEnd, field: ReceptiveField | None, positions: int) -> NDArray[np.float64]:
+    """Return the frequencies that the positions of a layer's frequency axis can have heard.
 
     Parameters
     ----------
     frontend : FrontEnd
     field : ReceptiveField or None
         Of the layer, along frequency, in bands of the front-end.
-    places : int
+    positions : int
         Length of the axis.
 
     Returns
     -------
-    ndarray, shape [places, 2]
+    ndarray, shape [positions, 2]
         The lowest and the highest frequency in Hz. Where nobody has described the layer, all that the front-end has.
     """
     last = frontend.bands - 1
-    centers = np.arange(places) * 0.0 if field is None else field.center + field.step * np.arange(places)
+    centers = np.arange(positions) * 0.0 if field is None else field.center + field.step * np.arange(positions)
     reach = last if field is None else (field.frames - 1) / 2
     first = np.clip(np.floor(centers - reach), 0, last).astype(np.int64)
     stop = np.clip(np.ceil(centers + reach), 0, last).astype(np.int64)

@@ -40,7 +40,7 @@ def resolve_layer(model: Model, weights: Weights, name: str) -> tuple[Layer, tup
     """Return a layer with the nodes and axes that this graph has, and the nodes' shapes.
 
     ``":max"`` behind its name asks for the largest value of each channel over frequency, rather than the mean, and
-    ``":argmax"`` for the place of that value on the axis.
+    ``":argmax"`` for the position of that value on the axis.
     """
     name, _, frequency = name.partition(":")
     layer, shapes = _resolve(model, weights, name)
@@ -51,16 +51,16 @@ def resolve_layer(model: Model, weights: Weights, name: str) -> tuple[Layer, tup
         raise LayerError(
             f"The maximum over frequency of a layer is {expected}, {f'{name}:{frequency}'!r:.80} was found."
         )
-    if not count_places(layer, shapes):
+    if not count_positions(layer, shapes):
         raise LayerError(f"{layer.name!r} of {model.name!r} has no frequency axis; leave out ':{frequency}'.")
     named = replace(layer, name=f"{layer.name}:{frequency}", frequency=frequency)
-    return (replace(named, unit="place", labels=()) if frequency == "argmax" else named), shapes
+    return (replace(named, unit="position", labels=()) if frequency == "argmax" else named), shapes
 
 
-def count_places(layer: Layer, shapes: tuple[tuple[int, ...], ...]) -> int:
-    """Return the places on the frequency axis of feature maps; 0 where the channels of a layer are no such maps."""
-    places = _size(layer.axes, shapes[0], "f") if _channels(layer, shapes) else 0
-    return places if places > 1 else 0
+def count_positions(layer: Layer, shapes: tuple[tuple[int, ...], ...]) -> int:
+    """Return the positions on the frequency axis of feature maps; 0 where the channels of a layer are no such maps."""
+    positions = _size(layer.axes, shapes[0], "f") if _channels(layer, shapes) else 0
+    return positions if positions > 1 else 0
 
 
 def _resolve(model: Model, weights: Weights, name: str) -> tuple[Layer, tuple[tuple[int, ...], ...]]:
@@ -97,10 +97,10 @@ def _with_axes(layer: Layer, shape: tuple[int, ...], model: Model) -> Layer:
     return replace(layer, step=step, center=(step - 1) / 2 - beyond / 2)
 
 
-def _guess_bands(places: int, model: Model) -> ReceptiveField | None:
+def _guess_bands(positions: int, model: Model) -> ReceptiveField | None:
     """Return what one convolution without padding gives along frequency, as MusiCNN's first; None where it is other."""
     bands = FRONTENDS[model.frontend].bands
-    return None if _comes_from(bands, places) else ReceptiveField().valid(bands - places + 1)
+    return None if _comes_from(bands, positions) else ReceptiveField().valid(bands - positions + 1)
 
 
 def _with_band_labels(layer: Layer, shapes: tuple[tuple[int, ...], ...], frontend: FrontEnd) -> Layer:

@@ -45,11 +45,12 @@ class Layer:
     unit : str
         Unit of the values, such as ``"probability"``; empty where they have none.
     bands : ReceptiveField or None
-        The bands of the front-end that one place on the frequency axis can have heard, the distance of such places and
-        the band that the first is centred on; None where there is no such axis, or nobody has described it.
+        The bands of the front-end that one position on the frequency axis can have heard, the distance of such
+        positions and the band that the first is centred on; None where there is no such axis, or nobody has described
+        it.
     frequency : {"mean", "max", "argmax"}
         What becomes of the frequency axis in the ``[t, d]`` view: the mean or the largest value of each channel, or the
-        place of that value on the axis.
+        position of that value on the axis.
     feeds : str
         Node that this layer alone feeds. Where a graph has none of `nodes`, the input of that node is meant.
     """

@@ -11,7 +11,7 @@ from embviz.core.progress import Progress, reporter
 from embviz.core.vectors import Vectors
 from embviz.extraction.extract import LayerSpec
 from embviz.extraction.frontends import frequency_spans
-from embviz.extraction.stitching import count_places
+from embviz.extraction.stitching import count_positions
 from embviz.models import get_model
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from embviz.extraction import EngineOption
     from embviz.models import ModelLike
 
-MAXIMUM, PLACE = ":max", ":argmax"  # behind the name of a layer with a frequency axis
+MAXIMUM, POSITION = ":max", ":argmax"  # behind the name of a layer with a frequency axis
 REMEMBERED = 4  # of each collection
 
 # What collections were asked last: to find ten thousand tracks in the cache takes longer than to answer.
@@ -59,13 +59,13 @@ def load_index(
     if asked in known:
         return known[asked]
     store = collection.cache if cache is None else cache
-    spec, places = (None, 0) if isinstance(model, Vectors) else _find_places(model, layer, engine)
-    layers = [layer + MAXIMUM, layer + PLACE] if places else [layer]
+    spec, positions = (None, 0) if isinstance(model, Vectors) else _find_positions(model, layer, engine)
+    layers = [layer + MAXIMUM, layer + POSITION] if positions else [layer]
     frames, *where = _embed(collection, model, layers, engine=engine, cache=cache, progress=progress)
     with reporter(progress) as report:
         index = UnitIndex.of(frames, cache=store, report=report)
     if where and spec is not None:
-        index = replace(index, hertz=frequency_spans(spec.frontend, spec.layer.bands, places), where=where[0])
+        index = replace(index, hertz=frequency_spans(spec.frontend, spec.layer.bands, positions), where=where[0])
     for oldest in list(known)[: len(known) - REMEMBERED + 1]:
         del known[oldest]
     known[asked] = index
@@ -74,13 +74,13 @@ def load_index(
 
 def computed_layers(model: ModelLike, layer: str, engine: EngineOption = "auto") -> list[str]:
     """Return the layers that :func:`load_index` has computed for a layer; errors are those of a layer's name."""
-    return [layer + MAXIMUM, layer + PLACE] if _find_places(model, layer, engine)[1] else [layer]
+    return [layer + MAXIMUM, layer + POSITION] if _find_positions(model, layer, engine)[1] else [layer]
 
 
-def _find_places(model: ModelLike, layer: str, engine: EngineOption) -> tuple[LayerSpec, int]:
-    """Return a layer, and how many places on the axis of frequency its maxima can have; 0 where it has no such axis."""
+def _find_positions(model: ModelLike, layer: str, engine: EngineOption) -> tuple[LayerSpec, int]:
+    """Return a layer, and the positions on its frequency axis; 0 where it has none, or that was reduced already."""
     spec = LayerSpec.of(get_model(model), layer, None, engine=engine)
-    return spec, count_places(spec.layer, spec.shapes) if spec.layer.frequency == "mean" else 0
+    return spec, count_positions(spec.layer, spec.shapes) if spec.layer.frequency == "mean" else 0
 
 
 def _embed(collection: Collection, model: ModelLike | Vectors, layers: list[str], **options: Any) -> list[Vectors]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 #: Columns of every table of moments; those of feature maps have the frequencies, too.
 COLUMNS = ("rank", "track", "name", "start", "stop", "time", "value", "place")
 HERTZ = ("low_hz", "high_hz")
+AUDIBLE = 0.5  # seconds that are played at least
 UNKNOWN_LENGTH = 10.0  # seconds of a track whose length is not known, where the whole of it is a moment
 
 
@@ -191,6 +192,41 @@ class Moments:
 
     # Seen and heard. -------------------------------------------------------------------------------------------------
 
+    def widen(self, seconds: float) -> Moments:
+        """Return the moments with what is around those that are shorter than some seconds.
+
+        Parameters
+        ----------
+        seconds : float
+            How long each moment is at least, as far as its track goes.
+
+        Returns
+        -------
+        Moments
+
+        Raises
+        ------
+        OptionError
+            If that is no number of seconds above 0.
+
+        Examples
+        --------
+        >>> from embviz import Collection, sample_audio
+        >>> collection = Collection.from_folder(sample_audio())
+        >>> click = Moments.of(collection, [{"track": 3, "start": 10.0, "stop": 10.05}])
+        >>> click.widen(0.5).table[["start", "stop"]].round(3).to_numpy().tolist()
+        [[9.775, 10.275]]
+        """
+        given: Any = seconds
+        if isinstance(given, bool) or not isinstance(given, int | float) or not 0 < given < np.inf:
+            raise OptionError(f"seconds is a number above 0, {seconds!r:.80} was found.")
+        start, stop = self.table["start"], self.table["stop"]
+        lengths = self._rows()["duration"].astype("float64").set_axis(self.table.index).fillna(np.inf)
+        first = ((start + stop - seconds) / 2).clip(upper=lengths - seconds).clip(lower=0).clip(upper=start)
+        last = (first + seconds).clip(upper=lengths).where(stop - start < seconds, stop)
+        wide = self.table.assign(start=first.where(stop - start < seconds, start), stop=np.maximum(last, stop))
+        return replace(self, table=wide)
+
     @cached_property
     def _drawn(self) -> dict[str, MelPictures]:
         """What was drawn before."""
@@ -268,10 +304,12 @@ class Moments:
         Returns
         -------
         MomentSheet
-            Its pictures come while it is looked at.
+            Its pictures come while it is looked at. Moments shorter than half a second, as those of first layers are,
+            are shown and played with what is around them.
         """
         from embviz.widgets.moments import MomentSheet, MomentTile
 
+        shown = self.widen(AUDIBLE)
         tiles = [
             MomentTile(
                 title=row.title or row.name, start=moment.start, stop=moment.stop, value=moment.value,
@@ -279,12 +317,14 @@ class Moments:
                 hertz=(moment.low_hz, moment.high_hz) if "low_hz" in self.table else None,
             )
             for moment, row in zip(
-                self.table.itertuples(index=False), self._rows().itertuples(index=False), strict=True
+                shown.table.itertuples(index=False), self._rows().itertuples(index=False), strict=True
             )
         ]  # fmt: skip
-        sheet = MomentSheet.of(tiles, **{"title": self.title, "unit": self.unit, "picture_unit": UNIT, **traits})
+        wider = f" (with what is around them, {AUDIBLE:g} s)" if not shown.table.equals(self.table) else ""
+        about = {"title": self.title + wider, "unit": self.unit, "picture_unit": UNIT}
+        sheet = MomentSheet.of(tiles, **{**about, **traits})
         if tiles:
-            _draw_pictures(self, sheet)
+            _draw_pictures(shown if wider else self, sheet)
         return sheet
 
     def play(self) -> MomentSheet:
@@ -471,8 +511,17 @@ def _check_unit(index: UnitIndex, unit: int) -> None:
     what = "not finite" if np.isnan(value) else f"{value:g}"
     raise OptionError(
         f"{_title(vectors, unit)} is {what} in all of "
-        f"{plural(len(vectors), 'frame')}: no moment stands out; choose another dimension."
+        f"{plural(len(vectors), 'frame')}: no moment stands out; {_moving(index, unit)}."
     )
+
+
+def _moving(index: UnitIndex, unit: int) -> str:
+    """Return which dimension can be asked for in place of one that never changes."""
+    moving = [other for other in range(len(index)) if not index.is_constant(other)]
+    if not moving:
+        return "nor does any of the others change"
+    nearest = min(moving, key=lambda other: abs(other - unit))
+    return f"of the {len(index)}, {len(moving)} change, the nearest is {name_dimension(index.vectors, nearest)}"
 
 
 def _notes(collection: Collection, index: UnitIndex) -> list[str]:

@@ -1,4 +1,4 @@
-"""The frequency axis: maxima over it, and what its places have heard; a band is changed, and every layer compared."""
+"""The frequency axis: maxima over it, and what its positions have heard, found by changing one band after the other."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from embviz.errors import LayerError
 from embviz.extraction.extract import LayerSpec
 from embviz.extraction.frontends import FRONTENDS, band_frequencies, frequency_spans
 from embviz.extraction.passes import onnx_ranks
-from embviz.extraction.stitching import count_places
+from embviz.extraction.stitching import count_positions
 from embviz.extraction.trust import open_onnx
 from embviz.models import get_model
 
@@ -18,15 +18,15 @@ pytestmark = pytest.mark.usefixtures("home")
 
 def test_the_maximum_over_frequency_is_that_of_the_tensor(cache):
     sound, layers = (noise(4.0, get_model("vgg")), 16_000), ["conv3", "conv3:max", "conv3:argmax"]
-    whole, most, place = embviz.embed(sound, "vgg", layer=layers, engine="onnx", cache=cache)
+    whole, most, position = embviz.embed(sound, "vgg", layer=layers, engine="onnx", cache=cache)
     assert np.array_equal(most, whole.tensor.max(axis=1))
-    assert np.array_equal(place, whole.tensor.argmax(axis=1))
+    assert np.array_equal(position, whole.tensor.argmax(axis=1))
     assert not np.array_equal(most, whole)
-    assert [one.grid for one in (most, place)] == [whole.grid] * 2
-    assert [one.layer for one in (most, place)] == layers[1:]
+    assert [one.grid for one in (most, position)] == [whole.grid] * 2
+    assert [one.layer for one in (most, position)] == layers[1:]
     assert most.tensor.shape == most.shape  # the maps themselves are not kept once more
     again = embviz.embed(sound, "vgg", layer=layers, engine="onnx", cache=cache)
-    assert all(map(np.array_equal, again, (whole, most, place)))
+    assert all(map(np.array_equal, again, (whole, most, position)))
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_places_have_heard_the_bands_that_change_them_and_no_others(name):
     model = get_model(name)
     frontend, rng = FRONTENDS[model.frontend], np.random.default_rng(0)
     specs = [LayerSpec.of(model, layer.name, None, engine="onnx") for layer in model.known_layers]
-    specs = [spec for spec in specs if count_places(spec.layer, spec.shapes) and "conv" not in spec.layer.name]
+    specs = [spec for spec in specs if count_positions(spec.layer, spec.shapes) and "conv" not in spec.layer.name]
     session = open_onnx(model, specs[0].weights, onnx_ranks(specs))
     patch = rng.normal(size=(1, model.patch_frames, frontend.bands)).astype(np.float32)
 
@@ -65,7 +65,7 @@ def test_places_have_heard_the_bands_that_change_them_and_no_others(name):
         changed.append([(a != b).any(axis=(1, 2)) for a, b in zip(before, run(other), strict=True)])
     centers = band_frequencies(frontend)[bands]
     for i, spec in enumerate(specs):
-        found = np.array([one[i] for one in changed])  # [bands, places]
+        found = np.array([one[i] for one in changed])  # [bands, positions]
         spans = frequency_spans(frontend, spec.layer.bands, found.shape[1])
         # The triangle of a neighbor ends where that of the next but one begins: a center lies in up to three.
         inside = (centers[:, None] > spans[:, 0]) & (centers[:, None] < spans[:, 1])
@@ -76,9 +76,9 @@ def test_places_have_heard_the_bands_that_change_them_and_no_others(name):
 
 def test_a_convolution_that_no_record_describes_has_heard_what_its_height_says():
     spec = LayerSpec.of(get_model("musicnn"), "model/conv2d/Relu", None)
-    places = count_places(spec.layer, spec.shapes)
-    spans = frequency_spans(spec.frontend, spec.layer.bands, places)
-    assert places == 96 - 38 + 1
+    positions = count_positions(spec.layer, spec.shapes)
+    spans = frequency_spans(spec.frontend, spec.layer.bands, positions)
+    assert positions == 96 - 38 + 1
     assert spans[0].tolist() == pytest.approx([0, band_frequencies(spec.frontend)[38]])
     assert spans[-1, 1] == pytest.approx(8000)
     assert frequency_spans(spec.frontend, None, 3).tolist() == [[0, spans[-1, 1]]] * 3

@@ -173,7 +173,11 @@ def test_where_is_a_query_a_collection_labels_rows_or_a_mask(planted, where, tra
     [
         ({"dimension": 4}, OptionError, "planted / units has the dimensions 0 to 3; 4 was found"),
         ({"dimension": "bnad"}, OptionError, r"has no dimension 'bnad'\. Did you mean 'band'\?"),
-        ({"dimension": "constant"}, OptionError, "constant is 7 in all of 80 frames: no moment stands out"),
+        (
+            {"dimension": "constant"},
+            OptionError,
+            "constant is 7 in all of 80 frames: no moment stands out; of the 4, 3 change, the nearest is third track",
+        ),
         ({"dimension": 0, "k": 0}, OptionError, "k is a number of moments, 1 or more; 0 was found"),
         ({"dimension": 0, "per_track": 1.5}, OptionError, "per_track is a number of moments, 1 or more; 1.5 was found"),
         ({"dimension": 0, "where": "year > 1"}, CollectionError, "where='year > 1' leaves none of 5 tracks"),
@@ -294,6 +298,20 @@ def test_moments_found_in_another_way(planted):
             Moments.of(collection, wrong)
 
 
+def test_short_moments_are_heard_with_what_is_around_them(planted):
+    collection, _ = planted
+    spans = [(1.0, 1.1), (0.0, 0.02), (SECONDS - 0.1, float(SECONDS)), (2.0, 3.0)]
+    moments = Moments.of(collection, [{"track": 0, "start": start, "stop": stop} for start, stop in spans])
+    wide = moments.widen(0.5).table[["start", "stop"]].to_numpy().ravel().tolist()
+    assert wide == pytest.approx([0.8, 1.3, 0.0, 0.5, SECONDS - 0.5, SECONDS, 2.0, 3.0])
+    assert moments.widen(100).table["stop"].tolist() == [SECONDS] * 4
+    sheet = moments.sheet()
+    assert [item["stop"] - item["start"] for item in sheet.items] == pytest.approx([0.5, 0.5, 0.5, 1.0])
+    assert sheet.title.endswith("(with what is around them, 0.5 s)")
+    with pytest.raises(OptionError, match="seconds is a number above 0, 0 was found"):
+        moments.widen(0)
+
+
 def test_hostile_names_are_text_in_what_a_notebook_shows(planted):
     collection, _ = planted
     table = collection.table.assign(name='<script>alert("1")</script>')
@@ -333,4 +351,4 @@ def test_channels_of_feature_maps_are_found_with_their_time_and_frequency(home, 
     assert moment.high_hz > BAND[0]
     assert moment.low_hz < BAND[1]
     assert moments.title == f"msd-vgg-1 / conv2, channel {channel}: highest"
-    assert moments.sheet().items[0]["hertz"] == [moment.low_hz, moment.high_hz]
+    assert moments.sheet().items[0]["hertz"] == pytest.approx([moment.low_hz, moment.high_hz])
