@@ -55,7 +55,7 @@ def load_index(
         Its ``vectors`` are the frames.
     """
     asked = (model, layer, engine, cache)
-    known = _indexes.setdefault(collection, {})
+    known = {} if cache is False else _indexes.setdefault(collection, {})
     if asked in known:
         return known[asked]
     store = collection.cache if cache is None else cache

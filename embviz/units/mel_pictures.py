@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from embviz.audio import Audio
+from embviz.audio.decode import cancellable
 from embviz.core.embedding import FrameGrid
 from embviz.core.worker import explain
 from embviz.errors import AudioError
@@ -92,11 +94,13 @@ def draw_moments(paths: Sequence[str], spans: NDArray[np.float64], store: Cache 
         by_path.setdefault(path, []).append(i)
     done = 0
     for path, places in by_path.items():
-        report(STAGE, done, len(paths))
+        stage = partial(report, STAGE, done, len(paths))
+        stage()
         try:
-            for i, picture in zip(places, _draw_track(path, spans[places], grid, store), strict=True):
-                pictures[i] = picture
-        except Exception as error:  # noqa: BLE001  whatever one file does, the others are drawn
+            with cancellable(stage):
+                for i, picture in zip(places, _draw_track(path, spans[places], grid, store), strict=True):
+                    pictures[i] = picture
+        except (AudioError, MemoryError, OSError) as error:  # of one file: the others are drawn
             problems |= dict.fromkeys(places, explain(error)[0])
         done += len(places)
     report(STAGE, done, len(paths))
@@ -116,9 +120,11 @@ def mean_spectrum(collection: Collection, store: Cache | None, report: Report) -
         paths = [paths[i] for i in np.sort(np.random.default_rng(0).choice(len(paths), SAMPLED, replace=False))]
     means = []
     for done, path in enumerate(paths):
-        report("listening to the collection", done, len(paths))
+        stage = partial(report, "listening to the collection", done, len(paths))
+        stage()
         try:
-            means.append(_mean_of_track(path, store))
+            with cancellable(stage):
+                means.append(_mean_of_track(path, store))
         except AudioError:
             continue
     report("listening to the collection", len(paths), len(paths))
@@ -139,6 +145,8 @@ def _draw_track(
     path: str, spans: NDArray[np.float64], grid: FrameGrid, store: Cache | None
 ) -> list[NDArray[np.float32]]:
     """Return the pictures of stretches of one track; it is decoded where one of them is not kept."""
+    if not path:
+        raise AudioError("There is no file of this track.")
     sound = Audio.open(path)
     digest = store.digest(sound) if store else ""
     keys = [

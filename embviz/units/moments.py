@@ -356,7 +356,7 @@ class Moments:
 
     def _repr_html_(self) -> str:
         cells = [
-            (str(row.rank), row.name, _stretch(row), _value(row.value, self.unit).lstrip(" ·"), f"{row.place:.4f}")
+            (str(row.rank), row.name, _stretch(row), _value(row.value, self.unit).lstrip(" ·"), _place(row.place))
             for row in self.table.itertuples(index=False)
         ]
         head = "".join(f"<th>{name}</th>" for name in ("rank", "track", "moment", "value", "place"))
@@ -412,6 +412,10 @@ def _stretch(row: Any) -> str:
 
 def _value(value: float, unit: str) -> str:
     return "" if np.isnan(value) else f" · {value:.4g} {unit}".rstrip()
+
+
+def _place(place: float) -> str:
+    return "" if np.isnan(place) else f"{place:.4f}"
 
 
 # Finding them. -------------------------------------------------------------------------------------------------------

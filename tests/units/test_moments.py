@@ -1,5 +1,6 @@
 """Moments: planted units are found where they were planted, and keep their order wherever they go."""
 
+import asyncio
 import os
 import re
 
@@ -227,6 +228,37 @@ def test_a_file_that_is_gone_is_told_where_its_moment_would_be(planted, tmp_path
     lost = own.moments(vectors, dimension="click", k=3, progress=False)
     assert len(lost.pictures(progress=False).problems) == 3
     assert all(item["problem"] for item in lost.sheet().items)
+
+
+def test_a_track_without_a_file_has_no_picture(planted):
+    collection, vectors = planted
+    table = collection.table.assign(path=["", *collection["path"][1:]], problem=["The table names no file.", *[""] * 4])
+    own = Collection(table)
+    moments = own.moments(vectors, dimension="click", k=2, where=[0, 1], cache=False, progress=False)
+    assert moments.pictures(progress=False).problems == {0: "There is no file of this track."}
+    assert [item["problem"] for item in moments.sheet().items] == ["The table names no file.", ""]
+
+
+def test_a_contact_sheet_in_a_notebook_is_drawn_behind_its_cell(planted, monkeypatch):
+    collection, vectors = planted
+    monkeypatch.setattr("embviz.units.moments.in_jupyter", lambda: True)
+    monkeypatch.setattr("embviz.units.moments.is_unattended", lambda: False)
+
+    async def show():
+        sheet = collection.moments(vectors, dimension="click", k=3, progress=False).sheet()
+        seen = [sheet.loading]
+        while sheet.loading:
+            await asyncio.sleep(0.01)
+            seen += [sheet.loading] * (sheet.loading != seen[-1])
+        return sheet, seen
+
+    sheet, seen = asyncio.run(show())
+    assert seen[0] == "drawing the moments"
+    assert all(sheet.pictures)
+    assert sheet.common_picture
+    drawn = collection.moments(vectors, dimension="click", k=3, progress=False).play()
+    assert drawn.autoplay
+    drawn.close()
 
 
 def test_a_collection_of_one_track_says_what_its_places_are(planted):
