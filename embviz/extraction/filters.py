@@ -181,29 +181,6 @@ def first_layer_filters(model: ModelLike) -> list[Filter]:
     return [one for node in convolutions for one in _filters_of(record, reader, node, shapes, channels)]
 
 
-def find_filter(model: ModelLike, layer: str, channel: int) -> Filter | None:
-    """Return the filter that is a channel of a layer, or None where it is none of the first layer's.
-
-    Parameters
-    ----------
-    model : str or Model
-    layer : str
-        Name of a layer, such as ``"timbral"``.
-    channel : int
-        Number of the channel, from 0.
-
-    Returns
-    -------
-    Filter or None
-        None, too, where the weights are not here.
-    """
-    try:
-        filters = first_layer_filters(model)
-    except (LayerError, WeightsError):
-        return None
-    return next((one for one in filters if one.channels.get(layer) == channel), None)
-
-
 def _filters_of(
     model: Model,
     reader: _Reader,

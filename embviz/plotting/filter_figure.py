@@ -37,12 +37,13 @@ ORDERS = ("strength", "index")
 SCALES = ("filter", "common")
 
 # Pixels.
-SIDE, TOP, BOTTOM = 52, 72, 12  # of the figure: beside all blocks, above and below them
+SIDE, TOP, BOTTOM = 52, 86, 12  # of the figure: beside all blocks, above and below them
 HEADING, AXIS = 42, 26  # of a block: above it and below it
 NUMBER, APART = 13, 9  # above a filter, for its number, and between two of them
 STRIPS, STRIP, SLIT = 300, (5, 14), 3  # filters of one band: all of them, one at least and at most, between two
 TALL, ROOM = (126, 105, 84, 63), 620  # the filters of most bands: what is tried, until all take no more than that
 WIDEST = 24  # of a frame or a band
+BESIDE = 800  # of the width, from which on blocks stand beside each other
 LEGEND = (230, 9)
 LEVELS = 65  # colours
 
@@ -117,6 +118,10 @@ def filters(
         coloraxis={"cmin": -reach, "cmax": reach, "colorscale": _color_scale(dark=dark), "showscale": False},
     )  # fmt: skip
     _draw_legend(figure, len(blocks) + 1, (width, height), reach, common=scale == "common")
+    if any(block.shape.positions > 1 and not block.flat for block in blocks):
+        lines = "axes at the left: Hz at a filter's lowest position<br>at the right: Hz at its highest"
+        place = {"x": SIDE / width, "y": 1 - 40 / height, "yanchor": "top", "align": "left", "font_size": 11}
+        style.write_text(figure, style.color_span(lines, FAINT), **place)
     figure.update_layout(title={"x": SIDE / width, "xref": "container"})
     draw = _still(blocks, width, height, reach, common=scale == "common", dark=dark)
     return figure.keep_still(lambda: draw)
@@ -194,33 +199,44 @@ def _blocks(chosen: Sequence[Filter], order: str, *, zeros: bool) -> list[_Block
 
 
 def _lay_out(blocks: list[_Block], width: int) -> list[_Block]:
-    """Give each block its place: those of several bands beside each other, those of one band in a row below them."""
+    """Give each block its place: those of several bands beside each other, those of one band in a row below them.
+
+    Where the figure is narrow, all stand below each other.
+    """
     room, top = width - 2 * SIDE, TOP
-    tall, flat = [block for block in blocks if not block.flat], [block for block in blocks if block.flat]
-    for size in TALL:
-        _size_blocks(tall, size, room)
-        if max((block.height for block in tall), default=0) <= ROOM:
-            break
-    for row in (tall, flat):
-        if row is flat and row:
-            frames = sum(block.shape.frames for block in row)
-            frame = min(WIDEST, (room - (len(row) - 1) * 2 * SIDE) / frames)
-            rows = max(1, *(len(block.filters) for block in row), 1)
-            strip = min(max(STRIPS / rows - SLIT, STRIP[0]), STRIP[1])
-            for block in row:
-                block.frame, block.band = frame, strip
+    kinds = [[block for block in blocks if block.flat is flat] for flat in (False, True)]
+    rows = [[block] for kind in kinds for block in kind] if room < BESIDE else [kind for kind in kinds if kind]
+    for row in rows:
+        if row[0].flat:
+            _size_strips(row, room)
+        else:
+            _size_tall(row, room)
         left = float(SIDE)
         for block in row:
             block.left, block.top = round(left), top + HEADING
             left += block.width + 2 * SIDE
-        top = max([block.bottom for block in row], default=top)
+        top = max(block.bottom for block in row)
     return blocks
+
+
+def _size_strips(blocks: list[_Block], room: int) -> None:
+    """Give filters of one band their sizes: one scale of time, and strips as high as there is room for."""
+    frames, most = sum(block.shape.frames for block in blocks), max(len(block.filters) for block in blocks)
+    strip = min(max(STRIPS / max(1, most) - SLIT, STRIP[0]), STRIP[1])
+    for block in blocks:
+        block.frame, block.band = min(WIDEST, (room - (len(blocks) - 1) * 2 * SIDE) / frames), strip
+
+
+def _size_tall(blocks: list[_Block], room: int) -> None:
+    """Give filters of several bands the largest of some sizes with which they do not get too high."""
+    for size in TALL:
+        _size_blocks(blocks, size, room)
+        if max(block.height for block in blocks) <= ROOM:
+            return
 
 
 def _size_blocks(blocks: list[_Block], size: int, room: int) -> None:
     """Give filters of several bands their sizes, one scale for all, and blocks a share of the width."""
-    if not blocks:
-        return
     most = max(block.shape.bands for block in blocks)
     band = min(WIDEST, size / most)
     room -= (len(blocks) - 1) * 2 * SIDE
@@ -346,7 +362,7 @@ def _time_ticks(block: _Block) -> tuple[list[float], list[str]]:
     if block.flat and lasts > 300:
         most = max(1, block.width / 60)
         step = next((step for step in (100, 200, 250, 500, 1000, 2000) if lasts / step <= most), 5000)
-        moments = np.arange(0, lasts + 1e-6, step)
+        moments = np.arange(0, lasts + 1e-6, step) if step <= lasts else np.array([0.0, lasts])
     else:
         moments = np.array([0.0, lasts]) if one.frames > 1 else np.zeros(1)
     places = [float((moment / one.hop + 0.5) * block.frame) for moment in moments]
@@ -389,9 +405,8 @@ def _write_heading(figure: Figure, block: _Block, size: tuple[int, int]) -> None
     width, height = size
     shown, rest = len(block.filters), block.total - len(block.filters)
     count = plural(shown, "filter") if not rest else f"{shown} of {block.total}, {rest} are zero"
-    axes = "" if block.flat or not shown else "left: Hz at its lowest position, right: at its highest"
     head = style.color_span(f"<b>{style.plotly_text(block.title)}</b>", INK)
-    second = style.color_span(" · ".join(filter(None, [count, axes])), FAINT)
+    second = style.color_span(count, FAINT)
     place = {"x": block.left / width, "y": 1 - block.top / height, "yshift": 4, "align": "left"}
     style.write_text(figure, f"{head}<br>{second}", **place)
 
@@ -416,7 +431,7 @@ def _draw_legend(figure: Figure, number: int, size: tuple[int, int], reach: floa
     """Draw what colours mean in the top right corner."""
     width, height = size
     wide, tall = LEGEND
-    left, top = width - SIDE - wide, 34
+    left, top = width - SIDE - wide, 50  # below the buttons of plotly
     values = np.linspace(-reach, reach, LEVELS)
     figure.add_heatmap(
         z=values[None], x=values, y=[0], coloraxis="coloraxis", hoverinfo="skip", xaxis=f"x{number}",
@@ -470,49 +485,3 @@ def _still(blocks: Sequence[_Block], width: int, height: int, reach: float, *, c
         return picture
 
     return draw
-
-
-# For a widget. -------------------------------------------------------------------------------------------------------
-
-
-def filter_picture(one: Filter) -> tuple[dict[str, Any], bytes]:
-    """Return a filter as the card of a unit draws it.
-
-    Parameters
-    ----------
-    one : Filter
-
-    Returns
-    -------
-    picture : dict
-        What it is and what its axes and colours mean, ready for JSON; see ``UnitPicture`` of
-        :mod:`embviz.widgets.schema`. Its axis of frequency is that of its lowest position.
-    cells : bytes
-        A byte per cell, ``[frames, bands]``: 1 is the largest weight with a minus, 128 zero, 255 the largest weight.
-
-    Examples
-    --------
-    >>> from embviz.extraction.filters import find_filter
-    >>> picture, cells = filter_picture(find_filter("musicnn", "timbral", 102))  # doctest: +SKIP
-    """
-    reach = float(np.abs(one.values).max(initial=0.0))
-    shares = one.values / reach if reach else np.zeros_like(one.values)
-    low, high = one.hertz(0), one.hertz(-1)
-    hint = "The filter itself: where it is positive, energy raises the value."
-    if one.is_zero:
-        hint = "Training has left nothing of this filter: its weights are zero, and its channel never changes."
-    elif one.positions > 1:
-        lowest = "each band alone" if one.bands == 1 else "its lowest position is drawn"
-        hint += f" It slides over frequency from {_hz(low[0])} to {_hz(high[-1])} Hz; {lowest}."
-    picture = {
-        "title": f"Filter {one.frames} × {one.bands}",
-        "hint": hint,
-        "shape": [one.frames, one.bands],
-        "hz": [float(low[0]), float(low[-1])] if one.bands > 1 else [],
-        "seconds": one.frames * one.hop / 1000,
-        "low": -reach,
-        "high": reach,
-        "unit": "weight",
-        "signed": True,
-    }
-    return picture, np.round(shares.T * 127 + 128).astype(np.uint8).tobytes()

@@ -1,7 +1,5 @@
 """The filters of a first layer as a figure: what stands where, in which colours, and in how much room."""
 
-import json
-
 import numpy as np
 import pytest
 from factories import bare
@@ -9,7 +7,6 @@ from factories import bare
 from embviz.errors import OptionError
 from embviz.extraction.filters import Filter
 from embviz.plotting import filters, save
-from embviz.plotting.filter_figure import filter_picture
 
 HZ = np.geomspace(50, 8000, 40)
 
@@ -98,16 +95,3 @@ def test_bad_options_are_one_sentence():
         filters(some(), width=3)
     with pytest.raises(OptionError, match="of a model, or of a list of filters"):
         filters([])
-
-
-def test_a_picture_for_a_page_has_zero_in_the_middle():
-    values = np.zeros((10, 3))
-    values[0, 2], values[9, 0] = 4, -2
-    picture, cells = filter_picture(filter_of(7, values))
-    codes = np.frombuffer(cells, np.uint8).reshape(3, 10)
-    assert (codes[2, 0], codes[0, 9], codes[1, 5]) == (255, 64, 128)
-    assert (picture["low"], picture["high"], picture["seconds"]) == (-4, 4, pytest.approx(0.048))
-    assert picture["hz"] == pytest.approx([HZ[0], HZ[9]])
-    assert "slides over frequency from 50 to 8k Hz" in picture["hint"]
-    assert json.loads(json.dumps(picture)) == picture
-    assert "left nothing" in filter_picture(filter_of(0, values * 0, zero=True))[0]["hint"]
