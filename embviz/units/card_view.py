@@ -66,7 +66,8 @@ def card_state(card: UnitCard, units: Units) -> tuple[UnitCardState, list[bytes]
 def dimension_title(vectors: Vectors, dimension: int) -> str:
     """Return what a dimension is called where nothing around it says so: by its number, and its own name."""
     own = vectors.labels[dimension] if vectors.labels else ""
-    return f"{own} (dimension {dimension})" if own else f"Dimension {dimension}"
+    kind = "channel" if vectors.layer.endswith(MAXIMUM) else "dimension"
+    return f"{own} ({kind} {dimension})" if own else f"{kind.capitalize()} {dimension}"
 
 
 def show_track(view: UnitCardView, vectors: Vectors, label: int | None, title: str) -> None:
@@ -181,7 +182,7 @@ def _facts(card: UnitCard) -> list[list[str]]:
     return [
         ["Zero", f"in {format_share(card.zeros)} of the frames"],
         ["At its maximum", f"in {format_share(card.saturated)} of the frames"],
-        ["Selectivity", f"{format_number(card.selectivity)} (0: the same everywhere, 1: all in one frame)"],
+        ["Selectivity", f"{format_number(card.selectivity)}, from 0 (even) to 1 (rare)"],
     ]
 
 

@@ -71,8 +71,8 @@ def sort_dimensions(found: Units, sort: str, effects: pd.Series[float] | None) -
     if sort == "r" and "match" in table:
         return dimensions
     if sort == "name":
-        names = table["name"].astype(str)
-        return sorted(dimensions, key=lambda i: (not names[i], names[i].casefold(), -_known(table.loc[i, "r"]), i))
+        names, r = table["name"].to_dict(), table["r"].to_dict()
+        return sorted(dimensions, key=lambda i: (not names[i], names[i].casefold(), -_known(r[i]), i))
     if sort == "effect":
         known = {} if effects is None else effects.abs().to_dict()
         return sorted(dimensions, key=lambda i: (-_known(known.get(i)), i))

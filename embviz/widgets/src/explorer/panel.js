@@ -322,7 +322,10 @@ class View {
 
   #updateTab() {
     const tab = this.model.get("tab") || "heatmaps";
+    const held = this.work.contains(document.activeElement) ? document.activeElement : null;
     this.tabs.show(tab);
+    // What leads to another page goes with its own: the tab of the new one takes the focus.
+    if (held && !held.checkVisibility()) this.tabs.focus(tab);
     this.#updateBusy();
     if (!this.track) return;
     this.pages[tab]?.update();

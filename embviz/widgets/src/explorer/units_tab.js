@@ -114,6 +114,8 @@ class UnitList {
         rows.findIndex(({ dimension }) => dimension === (open ?? before)),
       );
       this.space.style.height = `${rows.length * ROW}px`;
+      this.el.style.height = `${rows.length * ROW + 2}px`;
+      this.el.hidden = !rows.length;
       this.#redraw();
       this.#reveal();
     } else if (moved) {
@@ -293,6 +295,12 @@ export function unitsPage(panel) {
     ...sheets.map(({ el }) => el),
     close,
   );
+  card.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.defaultPrevented) return;
+    event.preventDefault();
+    event.stopPropagation();
+    close.click();
+  });
   const body = h("div.ev-units-body", { hidden: true }, pane, card);
   const notes = h("ul.ev-units-notes", { "aria-label": "Notes" });
   const el = h(
