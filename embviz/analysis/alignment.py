@@ -162,7 +162,7 @@ def align_frames(
     return Alignment(
         np.column_stack([x_times[path[:, 0]], y_times[path[:, 1]]]),
         cost,
-        _likeness(x, y, tell),
+        measure_likeness(x, y, tell),
         (tracks[0].duration, tracks[1].duration),
         (tracks[0].title, tracks[1].title),
         tracks[0].model,
@@ -184,12 +184,14 @@ def _pool(track: TrackFrames, hop: float) -> tuple[NDArray[np.float64], NDArray[
     return average_runs(track.values, per), average_runs(track.times[:, None], per)[:, 0]
 
 
-def _likeness(x: NDArray[np.float64], y: NDArray[np.float64], report: Report) -> float:
+def measure_likeness(x: NDArray[Any], y: NDArray[Any], report: Report | None = None) -> float:
+    """Return the likeness of an :class:`Alignment` of the frames of two tracks, ``[n, d]`` and ``[m, d]``."""
     per = -(-max(len(x), len(y)) // EVERYTHING)
     x, y = average_runs(x, per), average_runs(y, per)
     if min(len(x), len(y)) < FEWEST or not all(unit_deviations(values)[0][:, :-1].any() for values in (x, y)):
         return float("nan")
-    (_, cost), (_, chance) = _warp(x, y, report), _warp(x, y[::-1], report)
+    tell = report or (lambda *_: None)
+    (_, cost), (_, chance) = _warp(x, y, tell), _warp(x, y[::-1], tell)
     # Tracks that hardly change are as alike backwards; that they are the same is no less true.
     return 1.0 if cost < UNHEARD else max(-1.0, 1 - cost / max(chance, UNHEARD))
 

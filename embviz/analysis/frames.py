@@ -5,13 +5,13 @@ Conventions: frames first, ``[t, d]``; seconds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from embviz.core.embedding import Embedding
+from embviz.core.embedding import Embedding, FrameGrid
 from embviz.core.text import plural
 from embviz.core.vectors import Vectors
 from embviz.errors import OptionError
@@ -58,6 +58,18 @@ def track_frames(source: Any) -> TrackFrames:
     end = float(edges[-1]) if spans is None else float(spans[-1, 1])
     return TrackFrames(
         source.values, times, edges, end, period, source.model, source.layer, f"track {source.tracks[0]}"
+    )
+
+
+def pool_grid(grid: FrameGrid, per: int) -> FrameGrid:
+    """Return the grid of runs of `per` frames; a run stands for what its frames stand for, taken together."""
+    more, runs = (per - 1) * grid.hop, -(-grid.n_frames // per)
+    field = grid.receptive_field + more
+    if grid.patches is not None:
+        # Steps lie up to half a hop of the patches from where even ones would, and from the middle of their patch.
+        field += grid.patches.hop
+    return replace(
+        grid, hop=per * grid.hop, patch=grid.patch + more, receptive_field=field, n_frames=runs, patches=None
     )
 
 

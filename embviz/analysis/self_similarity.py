@@ -6,13 +6,12 @@ direction); NaN where a frame says nothing.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from embviz.analysis.frames import average_runs, unit_deviations
+from embviz.analysis.frames import average_runs, pool_grid, unit_deviations
 from embviz.core.embedding import Embedding, FrameGrid
 from embviz.errors import OptionError
 
@@ -61,19 +60,7 @@ def self_similarity(embedding: Embedding, *, max_frames: int = 600) -> tuple[NDA
     if isinstance(most, bool) or not isinstance(most, int | np.integer) or most < 1:
         raise OptionError(f"max_frames is a positive integer, {most!r} was found.")
     per = max(1, -(-embedding.grid.n_frames // int(most)))
-    return _cosine_matrix(average_runs(embedding.values, per)), _pool_grid(embedding.grid, per)
-
-
-def _pool_grid(grid: FrameGrid, per: int) -> FrameGrid:
-    """Return the grid of runs of `per` frames; a run stands for what its frames stand for, taken together."""
-    more, runs = (per - 1) * grid.hop, -(-grid.n_frames // per)
-    field = grid.receptive_field + more
-    if grid.patches is not None:
-        # Steps lie up to half a hop of the patches from where even ones would, and from the middle of their patch.
-        field += grid.patches.hop
-    return replace(
-        grid, hop=per * grid.hop, patch=grid.patch + more, receptive_field=field, n_frames=runs, patches=None
-    )
+    return _cosine_matrix(average_runs(embedding.values, per)), pool_grid(embedding.grid, per)
 
 
 def _cosine_matrix(frames: NDArray[np.float64]) -> NDArray[np.float32]:
