@@ -72,6 +72,8 @@ _ANALYSES = {
     "tempocnn": _Analysis(1024, "slaneyMel", 20, 5000),
     "openl3-mel128": _Analysis(2048, "slaneyMel", 0, 24_000),
     "openl3-mel256": _Analysis(2048, "slaneyMel", 0, 24_000),
+    # Of no network: what is shown of sound beyond 8 kHz.
+    "wide": _Analysis(2048, "slaneyMel", 0, 24_000, power=True, compression=(10_000, 1, 1 / math.log(10))),
 }
 
 

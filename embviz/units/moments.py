@@ -24,7 +24,7 @@ from embviz.core.text import format_time, plural
 from embviz.core.worker import Worker
 from embviz.errors import OptionError
 from embviz.units.frames import MAXIMUM, load_index
-from embviz.units.mel_pictures import UNIT, MelPictures, draw_moments, mean_spectrum
+from embviz.units.mel_pictures import UNIT, MelPictures, choose_frontend, draw_moments, mean_spectrum
 from embviz.units.tracks import select_tracks
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from embviz.core.cache import Cache
     from embviz.core.vectors import Vectors
     from embviz.extraction import EngineOption
+    from embviz.extraction.frontends import FrontEnd
     from embviz.models import ModelLike
     from embviz.widgets.moments import MomentSheet
 
@@ -65,6 +66,8 @@ class Moments:
         Unit of the values, or empty.
     notes : tuple of str
         Sentences about them.
+    model : str
+        Name of the model that heard them, or empty: pictures reach up to 8 kHz, or where it hears beyond, to 24 kHz.
     """
 
     table: DataFrame
@@ -72,6 +75,7 @@ class Moments:
     title: str = "moments"
     unit: str = ""
     notes: tuple[str, ...] = ()
+    model: str = ""
 
     @classmethod
     def of(
@@ -82,6 +86,7 @@ class Moments:
         title: str = "moments",
         unit: str = "",
         notes: Iterable[str] = (),
+        model: str = "",
     ) -> Moments:
         """Return moments that were found in another way.
 
@@ -91,7 +96,7 @@ class Moments:
         rows : DataFrame or iterable of mappings
             In their order: ``track``, ``start`` and ``stop`` in seconds, and where they are known ``time``, ``value``,
             ``place``, ``low_hz`` and ``high_hz``.
-        title, unit, notes
+        title, unit, notes, model
             As of the class.
 
         Returns
@@ -133,7 +138,7 @@ class Moments:
         table = pd.DataFrame({"rank": np.arange(1, len(tracks) + 1), "track": tracks, "name": names})
         table = table.assign(**{name: numbers[name].to_numpy() for name in numbers.columns})
         hertz = [] if table[list(HERTZ)].isna().all(axis=None) else HERTZ
-        return cls(table[[*COLUMNS, *hertz]], collection, title, unit, tuple(notes))
+        return cls(table[[*COLUMNS, *hertz]], collection, title, unit, tuple(notes), model)
 
     def __len__(self) -> int:
         return len(self.table)
@@ -251,7 +256,7 @@ class Moments:
             return self._drawn["pictures"]
         spans = self.table[["start", "stop"]].to_numpy(np.float64)
         with reporter(progress) as report:
-            pictures = draw_moments(self._rows()["path"].tolist(), spans, self._store, report)
+            pictures = draw_moments(self._rows()["path"].tolist(), spans, self._frontend, self._store, report)
         if not pictures.problems:  # which may be over the next time
             self._drawn["pictures"] = pictures
         return pictures
@@ -287,7 +292,11 @@ class Moments:
         """
         mean = self.mean_picture(progress=progress)
         with reporter(progress) as report:
-            return mean - mean_spectrum(self.collection, self._store, report)[:, None]
+            return mean - mean_spectrum(self.collection, self._frontend, self._store, report)[:, None]
+
+    @property
+    def _frontend(self) -> FrontEnd:
+        return choose_frontend(self.model)
 
     @property
     def _store(self) -> Cache | None:
@@ -484,7 +493,8 @@ def moments_of_frames(
     if hertz is not None:
         table = table.assign(low_hz=hertz[:, 0], high_hz=hertz[:, 1])
     title = f"{_title(vectors, dimension)}: {'lowest' if lowest else 'highest'}"
-    return Moments.of(collection, table, title=title, unit=vectors.unit, notes=_notes(collection, index))
+    notes = _notes(collection, index)
+    return Moments.of(collection, table, title=title, unit=vectors.unit, notes=notes, model=vectors.model)
 
 
 def name_dimension(vectors: Vectors, dimension: int) -> str:

@@ -12,7 +12,7 @@ import soundfile
 import embviz
 from embviz import Collection, Vectors
 from embviz.errors import CollectionError, OptionError
-from embviz.units.mel_pictures import FRONTEND
+from embviz.units.mel_pictures import USUAL
 from embviz.units.moments import Moments
 
 RATE, SECONDS, HOP = 16_000, 8, 0.5
@@ -85,7 +85,7 @@ def test_a_unit_that_answers_to_a_band_of_noise_finds_it_and_shows_what_it_is(pl
     assert moments.table["track"].tolist() == [2] * 4
     assert (moments.table["start"] >= BEGINS).all()
     pictures = moments.pictures(progress=False)
-    assert pictures.mel.shape == (4, FRONTEND.bands, len(pictures.seconds))
+    assert pictures.mel.shape == (4, USUAL.bands, len(pictures.seconds))
     assert not pictures.problems
     assert np.isfinite(pictures.mel).all()
     assert pictures.seconds.sum() == pytest.approx(0)
@@ -123,6 +123,19 @@ def test_pictures_of_moments_at_the_ends_of_a_track_have_one_scale_of_time(plant
     long = Moments.of(collection, [{"track": 0, "start": 0.0, "stop": 8.0}]).pictures(progress=False)
     assert len(long.seconds) <= 256
     assert np.isfinite(long.mel).all()
+
+
+def test_pictures_reach_as_far_as_the_model_hears(tmp_path, cache):
+    """A tone of 12 kHz is heard by Spleeter, and shown where it is."""
+    rate = 48_000
+    soundfile.write(tmp_path / "tone.wav", 0.5 * np.sin(2 * np.pi * 12_000 * np.arange(2 * rate) / rate), rate)
+    collection = Collection.from_folder(tmp_path, cache=cache)
+    rows = [{"track": 0, "start": 0.5, "stop": 1.5}]
+    for model, top in [("spleeter", 24_000), ("musicnn", 8000), ("", 8000), ("unknown", 8000)]:
+        pictures = Moments.of(collection, rows, model=model).pictures(progress=False)
+        assert 0.9 * top < pictures.hertz[-1] < top
+        loudest = pictures.hertz[np.argmax(pictures.mel[0].mean(axis=1))]
+        assert (abs(loudest - 12_000) < 400) == (top > 12_000)
 
 
 def test_the_order_is_kept_in_selections_tables_and_playlists(planted, tmp_path):
