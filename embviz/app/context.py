@@ -68,6 +68,10 @@ class PanelContext(Generic[E, W]):
         self._busy: Progress = {}
         self._seq = 0
 
+    def show_models(self) -> None:
+        """List the models on the page, with what was given in place of one."""
+        self.panel.models = self.given.list_models()
+
     def make_store(self, cache: Any) -> Store | None:
         """Return a store in the folder of a cache."""
         if cache is False:

@@ -36,7 +36,7 @@ class Downloads:
 
     def _finish(self, model: Model) -> None:
         self._show(model.name, None)
-        self._context.panel.models = self._context.given.list_models()
+        self._context.show_models()
         self._context.notice("done", f"The weights of {model.title} are here.")
         self._context.events.weights_downloaded(model.name)
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from embviz.app.model_options import list_model_options
 from embviz.core.text import one_line, printable
-from embviz.models import find_model
+from embviz.core.vectors import Vectors
+from embviz.models import find_model, get_model
 from embviz.models.baselines import BASELINES
+from embviz.models.weights import has_weights
 
 if TYPE_CHECKING:
-    from embviz.core.vectors import Vectors
     from embviz.widgets.schema import ModelOption
 
 
@@ -31,6 +32,22 @@ class GivenVectors:
             name = model, f"{layer} {number}"
         self._known.setdefault(name, vectors)
         return name
+
+    def resolve(self, model: Any, layer: str) -> tuple[str, str]:
+        """Return the names of a model and of its layer, of what was given before, or of vectors that are kept now.
+
+        ModelError is raised where there is no such model. Of vectors, a layer that is not there means the first.
+        """
+        if isinstance(model, Vectors):
+            return self.keep(model)
+        layers = self.layers(model) if isinstance(model, str) else []
+        if layers and (layer in layers or find_model(model) is None):
+            return model, layer if layer in layers else layers[0]
+        return get_model(model).name, layer
+
+    def is_here(self, model: str, layer: str) -> bool:
+        """Tell whether something can be computed: vectors that were given, or a model whose weights are here."""
+        return self.find(model, layer) is not None or has_weights(model)
 
     def find(self, model: str, layer: str) -> Vectors | None:
         """Return what was given under these names, or None."""

@@ -21,7 +21,7 @@ import numpy as np
 from embviz.core.embedding import Embedding, format_period
 from embviz.core.text import format_magnitude, format_time, plural
 from embviz.errors import OptionError
-from embviz.models import Model, model_title
+from embviz.models import Model, find_model, model_title
 from embviz.plotting import style
 from embviz.plotting.curve_figure import draw_curves, select_strongest
 from embviz.plotting.heatmap_data import (
@@ -126,7 +126,7 @@ def heatmap(
 
 def poster(  # noqa: PLR0913  options are given by name
     audio: AudioSource,
-    models: Iterable[str | Model] | None = None,
+    models: Iterable[str | Model | Embedding] | None = None,
     *,
     layer: str = "embedding",
     order: str = "index",
@@ -145,8 +145,9 @@ def poster(  # noqa: PLR0913  options are given by name
     ----------
     audio : path or (samples, sample_rate)
         As for :func:`embviz.embed`.
-    models : iterable of str or Model, optional
-        From top to bottom; by default the six systems of the poster, :data:`SYSTEMS`.
+    models : iterable of str, Model or Embedding, optional
+        From top to bottom; by default the six systems of the poster, :data:`SYSTEMS`. Embeddings are drawn as they are,
+        such as those that ``Vectors.embedding`` gives of vectors of your own.
     layer : str
         Layer of every model.
     order, scale, colormap
@@ -179,13 +180,17 @@ def poster(  # noqa: PLR0913  options are given by name
     from embviz.models.weights import find_weights
 
     look = HeatmapOptions(order, scale, colormap)
-    names = [models] if isinstance(models, str | Model) else list(SYSTEMS if models is None else models)
-    records = [get_model(name) if isinstance(name, str) else name for name in names]
+    items = [models] if isinstance(models, str | Model | Embedding) else list(SYSTEMS if models is None else models)
+    wanted = [item if isinstance(item, Embedding) else get_model(item) for item in items]
+    records = [item for item in wanted if not isinstance(item, Embedding)]
     missing = [record for record in records if find_weights(record) is None]
     reasons = {r.name: find_obstacle(r, layer, engine) for r in records if r not in missing}
     here = [record for record in records if not reasons.get(record.name, "missing")]
     found = iter(embed(audio, here, layer=layer, engine=engine, progress=progress, cache=cache) if here else ())
-    pairs = [(record, next(found) if record in here else reasons.get(record.name)) for record in records]
+    pairs: list[tuple[Model | None, Embedding | str | None]] = [
+        (None, item) if isinstance(item, Embedding) else (item, next(found) if item in here else reasons.get(item.name))
+        for item in wanted
+    ]
     title = audio.title if isinstance(audio, Audio) else "" if isinstance(audio, tuple) else Path(audio).name
     return _poster_figure(pairs, look, title)
 
@@ -205,24 +210,35 @@ class _Panel:
     curves: bool = False
 
 
-def _poster_figure(pairs: Sequence[tuple[Model, Embedding | str | None]], look: HeatmapOptions, title: str) -> Figure:
-    """Draw an embedding for each model, why there is none, or None where weights are missing."""
+def _poster_figure(
+    pairs: Sequence[tuple[Model | None, Embedding | str | None]], look: HeatmapOptions, title: str
+) -> Figure:
+    """Draw an embedding for each model, or for none; or why there is none, or None where weights are missing."""
     titles = [embedding.title for _, embedding in pairs if isinstance(embedding, Embedding)]
     return _compose([_poster_panel(*pair) for pair in pairs], look, next(filter(None, titles), title))
 
 
-def _poster_panel(model: Model, embedding: Embedding | str | None) -> _Panel:
+def _poster_panel(model: Model | None, embedding: Embedding | str | None) -> _Panel:
+    if isinstance(embedding, Embedding):
+        d = embedding.shape[1]
+        layer = "" if embedding.layer == "embedding" else embedding.layer
+        known = _model_facts(model or find_model(embedding.model))
+        details = layer, *known, f"{plural(d, 'dimension')} {format_period(embedding)}"
+        title = model_title(embedding.model) if model is None else model.title
+        return _Panel(title, details, embedding, max(MESSAGE, _panel_height(d, 128, 256)))
+    lines = [style.plotly_text(line, LINE) for line in textwrap.wrap(embedding or "", LINE)]
+    if model is None:
+        return _Panel("", (), None, MESSAGE, "<br>".join(lines))
+    details = *_model_facts(model), plural(model.dimensions, "dimension")
+    return _Panel(model.title, details, None, MESSAGE, "<br>".join(lines) or _missing_weights(model))
+
+
+def _model_facts(model: Model | None) -> list[str]:
+    if model is None:
+        return []
     # The details of the task stand in the model's record; here a narrow page has to hold the line.
     size = [] if model.identity else [f"{format_magnitude(model.parameters)} parameters"]
-    facts = [re.split(r"[(,;]", model.task)[0].strip(), *size]
-    if not isinstance(embedding, Embedding):
-        details = *facts, plural(model.dimensions, "dimension")
-        lines = [style.plotly_text(line, LINE) for line in textwrap.wrap(embedding or "", LINE)]
-        return _Panel(model.title, details, None, MESSAGE, "<br>".join(lines) or _missing_weights(model))
-    d = embedding.shape[1]
-    layer = "" if embedding.layer == "embedding" else embedding.layer
-    details = layer, *facts, f"{plural(d, 'dimension')} {format_period(embedding)}"
-    return _Panel(model.title, details, embedding, max(MESSAGE, _panel_height(d, 128, 256)))
+    return [re.split(r"[(,;]", model.task)[0].strip(), *size]
 
 
 def _missing_weights(model: Model) -> str:

@@ -84,6 +84,7 @@ def test_given_vectors_are_chosen_like_models(chart, own, frames):
     atlas = chart("mfcc")
     atlas.set(model=own).wait()
     assert atlas.vectors.key == own.key
+    assert "mine" in [option["name"] for option in atlas.widget.models]
     atlas.set(model="mfcc").wait()
     assert atlas.vectors.model == "mfcc"
     atlas.set(model="mine").wait()
@@ -171,3 +172,45 @@ def test_frames_that_cannot_be_drawn_are_refused(own, frames):
     with pytest.raises(OptionError, match="evenly spaced"):
         uneven.embedding(0)
     assert Vectors.from_array([[1.0]], [0], times=[3.0]).embedding(0).duration == 6
+
+
+# Rows of an Explorer. ------------------------------------------------------------------------------------------------
+
+
+def test_frames_are_rows_of_an_explorer(collection, frames, explore, empty_home, tmp_path):
+    explorer = explore(collection.sample(N), models=[frames, "mfcc"], cache=False).wait()
+    first, second = explorer.widget.rows
+    assert (first["status"], first["title"], second["title"]) == ("ready", "mine", "MFCC")
+    assert f"{FRAMES} frames" in first["facts"]
+    label = int(explorer._controller.loader.collection.table.index[0])
+    np.testing.assert_array_equal(explorer.embedding.values, frames.select([label]).values)
+    assert explorer.embedding.duration == 4
+    assert f".embedding({label})" in explorer.code()
+    assert "'mine' / 'frames': vectors that were given; their save('mine_frames.safetensors')" in explorer.code()
+    assert "mine" in explorer.to_html(tmp_path / "page.html").read_text(encoding="utf-8")
+    explorer._controller.heatmaps.change(second["id"], "mine", "frames")
+    explorer.wait()
+    assert [row["title"] for row in explorer.widget.rows] == ["mine", "mine"]
+    state = json.loads(json.dumps(explorer.state()))
+    assert "mine" in [option["name"] for option in explorer.widget.models]
+    again = explore(collection, state=state, cache=False).wait()
+    assert (again.widget.rows, "There is no model 'mine'" in again.widget.notice["text"]) == ([], True)
+    assert len(again.add(frames).wait().widget.rows) == 1
+
+
+def test_rows_that_cannot_be_drawn_say_why(collection, frames, own, explore, empty_home):
+    rows = explore(collection, models=[own], cache=False).wait().widget.rows
+    assert (rows[0]["status"], rows[0]["message"]) == (
+        "failed", "mine / vectors holds a vector for each track; frames of a track are drawn over time."
+    )  # fmt: skip
+    rows = explore([str(path) for path in collection.table["path"]], models=frames, cache=False).wait().widget.rows
+    assert rows[0]["status"] == "failed"
+    assert "Explorer(collection)" in rows[0]["message"]
+
+
+def test_a_poster_of_frames_beside_models(collection, frames, empty_home):
+    path = collection.table.loc[2, "path"]
+    figure = embviz.poster(path, ["mfcc", frames.embedding(2)], cache=False)
+    text = json.dumps(figure.to_dict(), default=str)
+    assert "MFCC" in text
+    assert "mine" in text

@@ -155,6 +155,8 @@ class AtlasController:
         if not changed:
             return
         self.context.choices = chosen
+        if changed & {"model", "layer", "second"}:
+            self.context.show_models()  # vectors that are given now are among them
         self.publish()
         if changed & {*options.MAP, "k"}:
             self.start()
@@ -269,7 +271,8 @@ class AtlasController:
     def fill(self) -> None:
         """Show what there is to choose from, and begin."""
         panel = self.context.panel
-        panel.models, panel.vocabulary = self.context.given.list_models(), options.vocabulary()
+        panel.vocabulary = options.vocabulary()
+        self.context.show_models()
         panel.methods, panel.clusterers = options.methods(), options.clusterers(len(self.context.table))
         self.style.publish()
         self.facets.publish()
@@ -330,7 +333,7 @@ class AtlasController:
     # Commands of the page. -----------------------------------------------------------------------------------------
 
     def _retry(self) -> None:
-        self.context.panel.models = self.context.given.list_models()
+        self.context.show_models()
         self.start()
         self.style.color()
 

@@ -12,14 +12,11 @@ from embviz.analysis.clustering import default_options
 from embviz.analysis.neighbors import METRIC_TITLES, METRICS
 from embviz.analysis.projection import METHOD_NAMES, METHODS, method_options, unavailable_reason
 from embviz.analysis.projection.options import resolve_options
-from embviz.app.given import title_of
+from embviz.app.given import GivenVectors, title_of
 from embviz.batch.pooling import TITLES as POOLING_TITLES
-from embviz.core.vectors import Vectors
 from embviz.errors import OptionError, did_you_mean
-from embviz.models import find_model, get_model
 
 if TYPE_CHECKING:
-    from embviz.app.given import GivenVectors
     from embviz.widgets.schema import Method, MethodOption
 
 
@@ -120,8 +117,6 @@ def check_seed(seed: Any) -> int:
 
 def model_and_layer(value: Any, layer: str = "embedding", given: GivenVectors | None = None) -> tuple[str, str]:
     """Return the names of a model and of its layer out of a name, a Model, Vectors, a tuple or what the page sends."""
-    if isinstance(value, Vectors) and given is not None:
-        return given.keep(value)
     if isinstance(value, Mapping):
         value = (value.get("model"), value.get("layer") or layer)
     if not isinstance(value, tuple | list):
@@ -130,10 +125,7 @@ def model_and_layer(value: Any, layer: str = "embedding", given: GivenVectors | 
         raise OptionError(
             f"A model and its layer are expected, such as ('musicnn', 'embedding'); {value!r:.80} was found."
         )
-    layers = given.layers(value[0]) if given is not None and isinstance(value[0], str) else []
-    if layers and (value[1] in layers or find_model(value[0]) is None):
-        return value[0], value[1] if value[1] in layers else layers[0]
-    return get_model(value[0]).name, str(value[1])
+    return (GivenVectors() if given is None else given).resolve(value[0], str(value[1]))
 
 
 # What is offered. --------------------------------------------------------------------------------------------------

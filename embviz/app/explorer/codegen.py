@@ -33,6 +33,10 @@ def generate_code(context: ExplorerContext, heatmaps: HeatmapRows) -> str:
             lines += [f"# {row.model!a} / {row.layer!a}: this failed."]
             continue
         name = _variable_name(row, names)
+        if context.given.find(row.model, row.layer) is not None:
+            lines += _given_lines(context, row, name)
+            drawn += [f"embviz.heatmap({', '.join([name, *_figure_arguments(row, heatmaps)])}).show()"]
+            continue
         lines += [note for note in function_note(row.model) if note not in lines]
         arguments = ["track", ascii(row.model), *_option_arguments(row, context.engine)]
         lines += [f"{name} = embviz.embed({', '.join(arguments)})"]
@@ -67,6 +71,15 @@ def _track_lines(track: Track) -> list[str]:
     if track.path is None:
         return ["# The sound came as an array: put samples and sample rate here.", "track = (samples, sample_rate)"]
     return [f"track = {python_path(track.current_path or '')}"]
+
+
+def _given_lines(context: ExplorerContext, row: Row, name: str) -> list[str]:
+    """Return what loads the frames of the open track out of vectors that were given."""
+    file, number = f"{name}.safetensors", context.track.id if context.track is not None else -1
+    return [
+        f"# {row.model!a} / {row.layer!a}: vectors that were given; their save({file!r}) keeps them for here.",
+        f"{name} = embviz.Vectors.load({file!r}).embedding({context.label_of(number)})",
+    ]
 
 
 def _selected_seconds(row: Row, span: tuple[float, float]) -> tuple[float, float]:

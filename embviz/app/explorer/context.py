@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from embviz.app.context import PanelContext, Store
 from embviz.app.events import ExplorerEvents
+from embviz.app.given import title_of
 from embviz.app.tracks import Track, Tracks
 from embviz.app.work import DrawnWork, Work
 from embviz.audio import Audio
 from embviz.core.cache import CacheOption
 from embviz.core.embedding import Embedding
 from embviz.core.worker import Job, Worker
-from embviz.errors import AudioError
+from embviz.errors import AudioError, OptionError
 from embviz.extraction import extract
 from embviz.extraction.engines import check_engine
 from embviz.extraction.excerpt import cut_excerpt, place_in_track
 from embviz.models import Model, get_model
-from embviz.models.weights import has_weights
 from embviz.widgets import browser_audio
 
 if TYPE_CHECKING:
+    from embviz.core.vectors import Vectors
     from embviz.widgets.panel import Panel
 
 LIGHT = 32 << 20  # bytes
@@ -64,6 +65,8 @@ class ExplorerContext(PanelContext[ExplorerEvents, "Panel"]):
         self.track: Track | None = None
         self.sound: Sound | None = None
         self.active: DrawnWork | None = None
+        #: Returns the label in the table of the collection of a track in the list, where there is one.
+        self.label_of: Callable[[int], int | None] = lambda _number: None
 
     # Computing. ----------------------------------------------------------------------------------------------------
 
@@ -120,7 +123,7 @@ class ExplorerContext(PanelContext[ExplorerEvents, "Panel"]):
         `show` is given the place in `works`, an embedding and whether it is complete. Of `span`, seconds, the layers
         are enough, where there is one; `lead` shows the progress in place of the first of `works`.
         """
-        sound, model = self.sound, get_model(works[0].model)
+        sound, given = self.sound, self.given.find(works[0].model, works[0].layer)
         for work in works:
             work.status = "waiting"
 
@@ -128,6 +131,10 @@ class ExplorerContext(PanelContext[ExplorerEvents, "Panel"]):
             if sound is None:
                 raise AudioError("No track is open; choose one from the list.")
             sound.check()
+            if given is not None:
+                job.show("layer 0", show_one, 0, self._frames_of(given, sound), True)
+                return
+            model = get_model(works[0].model)
             audio, first, total = (sound.audio, 0, 0) if span is None else cut_excerpt(sound.audio, model, span)
             specs = [extract.LayerSpec.of(model, work.layer, work.hop, engine=self.engine) for work in works]
             stream = extract.stream_embeddings(audio, specs, store=store or self.store, report=job.report)
@@ -144,7 +151,19 @@ class ExplorerContext(PanelContext[ExplorerEvents, "Panel"]):
                 if work.unfinished:
                     work.status = "ready"
 
-        self.run(key, lead or works[0], task, finish, publish, title=model.title)
+        self.run(key, lead or works[0], task, finish, publish, title=title_of(works[0].model))
+
+    def _frames_of(self, given: Vectors, sound: Sound) -> Embedding:
+        """Return the frames that were given of a track, on its clock."""
+        label = self.label_of(sound.track.id)
+        if label is None:
+            raise OptionError(
+                f"The vectors {given.model} / {given.layer} are of the tracks of a collection: open that one, as in "
+                "Explorer(collection)."
+            )
+        embedding = given.embedding(label, title=sound.track.name)
+        grid = replace(embedding.grid, n_samples=round(sound.duration * embedding.grid.sample_rate))
+        return replace(embedding, grid=grid, info={"audio": sound.digest})
 
     def offer_cards(self, work: DrawnWork) -> None:
         """Have the view of some work open the card of a dimension; asked once of each view."""
@@ -164,7 +183,7 @@ class ExplorerContext(PanelContext[ExplorerEvents, "Panel"]):
     def can_start(self, work: DrawnWork) -> bool:
         """Have work begin anew, and tell whether weights and a track are there; where no weights are, it says so."""
         work.begin()
-        if not has_weights(work.model):
+        if not self.given.is_here(work.model, work.layer):
             work.begin("download", missing_weights(get_model(work.model)))
         elif self.sound is None:
             work.begin("")

@@ -26,6 +26,7 @@ from embviz.app.tracks import Track
 from embviz.app.work import DrawnWork
 from embviz.collection import Collection
 from embviz.core.paths import sample_audio
+from embviz.core.vectors import Vectors
 from embviz.errors import EmbvizError, OptionError
 from embviz.export.track_page import PageRow
 from embviz.heads import Head
@@ -42,6 +43,7 @@ class ExplorerController:
         self.predictions, self.layers = PredictionsTab(context), LayersTab(context)
         self.similarity = SimilarityTab(context)
         self.loader = CollectionLoader(context, collection)
+        context.label_of = lambda number: self.loader.labels.get(number) if self.loader.given else None
         self.map_tab = MapTab(context, self.loader)
         self.evaluation_tab = EvaluationTab(context, self.loader, self.heatmaps, self.track_list)
         self.units_tab = UnitsTab(context, self.loader)
@@ -73,7 +75,7 @@ class ExplorerController:
     def fill(self, models: Iterable[Any] | None) -> None:
         """Show what there is, or what a state says, and open the first track."""
         context, state = self.context, self._restored
-        context.panel.models = context.given.list_models()
+        context.show_models()
         if state is not None:
             context.panel.tab = state["tab"]
             self.evaluation_tab.restore(state["evaluation"])
@@ -317,7 +319,7 @@ class ExplorerController:
 
 
 def _requests(models: Iterable[Any]) -> list[tuple[Any, ...]]:
-    given = [models] if isinstance(models, str | Model) else models
+    given = [models] if isinstance(models, str | Model | Vectors) else models
     requests = [one if isinstance(one, tuple) else (one,) for one in given]
     for request in requests:
         if not 1 <= len(request) <= 3:

@@ -24,6 +24,7 @@ from embviz.errors import OptionError, did_you_mean
 from embviz.evaluation import Evaluation, Result, TaskCollections, api, targets
 from embviz.evaluation.confusion import ConfusionMatrix
 from embviz.heads import Head
+from embviz.models import find_model
 from embviz.models.weights import has_weights
 from embviz.widgets.base import model_ref
 from embviz.widgets.schema import ConfusionState, EvaluationOptions, Scores
@@ -101,7 +102,7 @@ class EvaluationTab:
         self._fit_folds()
         if not self.choices["models"]:
             names = dict.fromkeys(row.model for row in self._heatmaps.rows)
-            self.choices["models"] = [name for name in names if has_weights(name)]
+            self.choices["models"] = [name for name in names if find_model(name) and has_weights(name)]
         self.publish()
         if self._run_next:
             self._run_next = False

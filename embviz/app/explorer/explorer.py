@@ -28,7 +28,7 @@ from embviz.core.embedding import Embedding
 from embviz.errors import OptionError
 from embviz.extraction import PatchHop
 from embviz.heads import Head
-from embviz.models import Model, get_model
+from embviz.models import Model, VectorSource, get_model
 from embviz.widgets.base import close_widget, model_ref, new_clock_name
 from embviz.widgets.panel import Panel
 from embviz.widgets.player import Player
@@ -50,7 +50,8 @@ class Explorer(traitlets.HasTraits):
         without any, files can be dropped onto the panel.
     models : iterable, optional
         What the rows show: names of models, or tuples ``(model, layer)`` or ``(model, layer, patch_hop)`` as for
-        :func:`embviz.embed`. By default one model of each system whose weights are here.
+        :func:`embviz.embed`; for a collection, also vectors of your own with the times of frames. By default one model
+        of each system whose weights are here.
     state : mapping, optional
         What :meth:`state` returned: track, rows, range and place of the playhead are as they were then.
     engine : {"auto", "essentia", "onnx"}
@@ -140,13 +141,14 @@ class Explorer(traitlets.HasTraits):
         """The panel, for layouts of ipywidgets."""
         return self._context.panel
 
-    def add(self, model: str | Model, layer: str = "embedding", patch_hop: PatchHop = None) -> Self:
+    def add(self, model: VectorSource, layer: str = "embedding", patch_hop: PatchHop = None) -> Self:
         """Add a row at the bottom, and begin to compute it.
 
         Parameters
         ----------
-        model : str or Model
-            Name or alias of a model. Where its weights are missing, the row offers to download them.
+        model : str, Model or Vectors
+            Name or alias of a model. Where its weights are missing, the row offers to download them. Of vectors of your
+            own, the row shows the frames of the open track, which is one of a collection.
         layer : str
             Name of a layer of the model, or of any node of its graph.
         patch_hop : float, "dense" or None

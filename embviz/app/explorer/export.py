@@ -16,7 +16,6 @@ from embviz.core.worker import Job
 from embviz.errors import OptionError
 from embviz.export import track_page
 from embviz.export.static_widgets import without_comm
-from embviz.models.weights import has_weights
 from embviz.widgets.curves import Curves
 
 
@@ -42,7 +41,7 @@ def _page_contents(
             contents.append(track_page.PageRow(row.embedding, options=look))
             if row.answer.embedding is not None:
                 contents.append(_head_curves(row, row.answer.embedding))
-        elif not has_weights(row.model):
+        elif not context.given.is_here(row.model, row.layer):
             contents.append(track_page.missing_row(row.model))
     contents += more
     track = context.sound.track

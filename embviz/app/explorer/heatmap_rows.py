@@ -10,12 +10,14 @@ from typing import Any
 from embviz.app.explorer.context import ExplorerContext, missing_weights
 from embviz.app.explorer.heads import RowHeads, fits
 from embviz.app.explorer.row import LOOK, Row, check_look, check_request, constant_note, row_key
+from embviz.app.given import title_of
 from embviz.core.embedding import Embedding
+from embviz.core.vectors import Vectors
 from embviz.errors import EmbvizError, OptionError
 from embviz.export import track_page
 from embviz.extraction.extract import round_hop
 from embviz.heads import Head
-from embviz.models import ALIASES, Model, get_model
+from embviz.models import ALIASES, VectorSource, find_model, get_model
 from embviz.models.weights import has_weights
 from embviz.widgets.heatmap import Heatmap
 from embviz.widgets.schema import HeatmapRow
@@ -49,11 +51,14 @@ class HeatmapRows:
 
     # What the reader does. -----------------------------------------------------------------------------------------
 
-    def add(self, model: str | Model, layer: str = "embedding", hop: Any = None, **look: Any) -> Row:
+    def add(self, model: VectorSource, layer: str = "embedding", hop: Any = None, **look: Any) -> Row:
         """Add a row at the bottom and begin to compute it."""
-        record, (layer, hop) = get_model(model), check_request(layer, hop)
+        layer, hop = check_request(layer, hop)
+        name, layer = self._context.given.resolve(model, layer)
+        if isinstance(model, Vectors):
+            self._context.show_models()
         self._count += 1
-        row = Row(record.name, layer, hop, id=self._count, collapsed=bool(look.get("collapsed", False)))
+        row = Row(name, layer, hop, id=self._count, collapsed=bool(look.get("collapsed", False)))
         head = look.get("head")
         row.head = (
             self.heads.default_head(row.model, layer) if head is None else self._known_head(row.model, layer, head)
@@ -66,14 +71,14 @@ class HeatmapRows:
 
     def change(self, row: int, model: str, layer: str | None = None, hop: Any = None) -> None:
         """Give a row another model, layer or hop."""
-        chosen, record = self[row], get_model(model)
-        layer, hop = check_request(layer or "embedding", hop)
-        if (chosen.model, chosen.layer, chosen.hop) == (record.name, layer, hop):
+        chosen, (layer, hop) = self[row], check_request(layer or "embedding", hop)
+        name, layer = self._context.given.resolve(model, layer)
+        if (chosen.model, chosen.layer, chosen.hop) == (name, layer, hop):
             return
         chosen.look = {} if chosen.view is None else {"order": chosen.view.order}
-        chosen.model, chosen.layer, chosen.hop = record.name, layer, hop
+        chosen.model, chosen.layer, chosen.hop = name, layer, hop
         if self.heads.of(chosen) is None:
-            chosen.head = self.heads.default_head(record.name, layer)
+            chosen.head = self.heads.default_head(name, layer)
         chosen.close()
         self._context.active = chosen
         self.start(chosen)
@@ -169,13 +174,13 @@ class HeatmapRows:
             self.start(chosen)
             self.publish()
 
-    def find(self, model: str | Model | int, layer: str | None = None) -> list[Row]:
+    def find(self, model: VectorSource | int, layer: str | None = None) -> list[Row]:
         """Return the rows of a model (and layer), or the row at a place counted from 0."""
         if isinstance(model, int):
             if not -len(self.rows) <= model < len(self.rows):
                 raise OptionError(f"There are {len(self.rows)} rows, counted from 0; {model} was found.")
             return [self.rows[model]]
-        name = get_model(model).name
+        name, _ = self._context.given.resolve(model, layer or "embedding")
         rows = [row for row in self.rows if row.model == name and layer in (None, row.layer)]
         if not rows:
             raise OptionError(f"No row shows {name!r}{f' / {layer}' if layer else ''}.")
@@ -256,7 +261,7 @@ class HeatmapRows:
     def _wait(self, row: Row) -> None:
         """Have a row wait for its turn, or for what it cannot do without."""
         row.begin()
-        if not has_weights(row.model):
+        if not self._context.given.is_here(row.model, row.layer):
             row.begin("download", missing_weights(get_model(row.model)))
         elif self._context.track is None:
             row.begin("cancelled", "Choose a track from the list, or drop a file on it.")
@@ -295,12 +300,12 @@ class HeatmapRows:
     def _to_dict(self, row: Row) -> HeatmapRow:
         title, facts, hop = row.model, "", row.hop
         with suppress(EmbvizError):  # a model that was unregistered since
-            model = get_model(row.model)
-            known = [model.task.partition("(")[0].strip()]
+            model = find_model(row.model)
+            known = [] if model is None else [model.task.partition("(")[0].strip()]
             if row.embedding is not None:  # the layer stands in the title already
                 known = [fact for fact in track_page.embedding_facts(row.embedding) if fact != row.layer]
-            title, facts = model.title, " · ".join([*known, *constant_note(row)])
-            if isinstance(hop, float):  # as it is computed, in whole frames
+            title, facts = title_of(row.model), " · ".join([*known, *constant_note(row)])
+            if isinstance(hop, float) and model is not None:  # as it is computed, in whole frames
                 hop = round_hop(model, hop)
         own: HeatmapRow = {"id": row.id, "hop": hop, "collapsed": row.collapsed, "title": title, "facts": facts}
         return {**row.to_dict(), **own, **self.heads.to_dict(row)}

@@ -10,7 +10,7 @@ from embviz.app.work import DrawnWork
 from embviz.core.embedding import Embedding
 from embviz.export.static_widgets import without_comm
 from embviz.export.track_page import PageRow
-from embviz.models import get_model, model_title
+from embviz.models import model_title
 from embviz.widgets.self_similarity import LIMITS, SelfSimilarity
 
 
@@ -30,11 +30,11 @@ class SimilarityTab:
 
     def start(self, model: str, layer: str | None = None) -> None:
         """Compare the moments of the track by a layer of a model, its embedding by default."""
-        work, record, layer = self.work, get_model(model), layer or "embedding"
-        if (work.model, work.layer) == (record.name, layer) and (work.unfinished or work.drawn):
+        work, (name, layer) = self.work, self._context.given.resolve(model, layer or "embedding")
+        if (work.model, work.layer) == (name, layer) and (work.unfinished or work.drawn):
             return
         self._context.worker.cancel(lambda key: key == ("similarity",))
-        work.model, work.layer = record.name, layer
+        work.model, work.layer = name, layer
         sections = self._context.track.sections if self._context.track is not None else ()
 
         def show(_i: int, embedding: Embedding, complete: bool) -> None:

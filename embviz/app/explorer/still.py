@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from embviz.app.given import title_of
 from embviz.core.text import format_time, plural
-from embviz.models import get_model
 from embviz.plotting.still_pictures import strips_drawing
 from embviz.widgets.still import Still
 
@@ -65,7 +65,7 @@ def _strip(work: DrawnWork) -> Strip | None:
 
 
 def _name(work: DrawnWork | Row) -> str:
-    return f"{get_model(work.model).title} · {work.layer}" if work.model else "Nothing"
+    return f"{title_of(work.model)} · {work.layer}" if work.model else "Nothing"
 
 
 def _title(controller: ExplorerController) -> str:

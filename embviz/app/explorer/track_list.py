@@ -16,7 +16,7 @@ from embviz.core.embedding import Embedding
 from embviz.core.worker import Job
 from embviz.errors import EmbvizError, OptionError
 from embviz.extraction import EngineOption, extract
-from embviz.models import Model, get_model, known_models
+from embviz.models import Model, find_model, get_model, known_models
 from embviz.models.weights import has_weights
 from embviz.widgets import browser_audio
 
@@ -61,7 +61,7 @@ class TrackList:
         context.player.clear(loading=f"opening {context.track.name}")
         context.selection.track = None
         context.events.track_left()
-        track, keys = context.track, [row_key(row) for row in rows if has_weights(row.model)]
+        track, keys = context.track, [row_key(row) for row in rows if find_model(row.model) and has_weights(row.model)]
         context.worker.submit(
             ("open",), lambda job: self._open_sound(job, track, keys), first=True, on_done=self._finish_opening,
             on_failed=self._fail, on_progress=context.busy, on_begin=lambda: context.busy("opening", 0, 0),
