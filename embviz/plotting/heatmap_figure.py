@@ -181,7 +181,7 @@ def poster(  # noqa: PLR0913  options are given by name
 
     look = HeatmapOptions(order, scale, colormap)
     items = [models] if isinstance(models, str | Model | Embedding) else list(SYSTEMS if models is None else models)
-    wanted = [item if isinstance(item, Embedding) else get_model(item) for item in items]
+    wanted = [get_model(item) if isinstance(item, str) else item for item in items]
     records = [item for item in wanted if not isinstance(item, Embedding)]
     missing = [record for record in records if find_weights(record) is None]
     reasons = {r.name: find_obstacle(r, layer, engine) for r in records if r not in missing}

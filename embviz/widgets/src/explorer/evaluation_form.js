@@ -123,7 +123,7 @@ export function taskForm(panel, { set, run }) {
 
   /** @param {ModelOption[]} models */
   function fillModels(models) {
-    const known = models.filter(({ state }) => state === "ready");
+    const known = models.filter(({ state, system }) => state === "ready" && system !== "vectors");
     const absent = models.filter(({ state }) => state === "download");
     const key = JSON.stringify([known.map(({ name }) => name)]);
     if (here.dataset.key !== key) {

@@ -102,7 +102,7 @@ export function walk(panel) {
   function update() {
     if (!panel.visible("layers")) return;
     const item = own();
-    const walkable = models().filter((entry) => entry.layers?.length);
+    const walkable = models().filter((entry) => entry.layers?.length && entry.system !== "vectors");
     fillSelect(select, modelOptions(walkable), item.model ?? select.value);
     state.update(item, panel.modelOf(item.model), model.get("downloads")?.[item.model ?? ""]);
     updateRows(item);
