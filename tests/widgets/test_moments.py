@@ -222,6 +222,17 @@ def test_keys_walk_play_and_stop(bench):
     until(bench.page, lambda: not bench.get("m", "playing"))
 
 
+def test_with_shift_all_that_follow_are_played_and_a_page_begins_by_itself_once(bench):
+    tiles = [tile(name, 0.2, 0.4) for name in "abc"]
+    element = bench.mount("m", "moments", sheet_of(*tiles, autoplay=True))
+    until(bench.page, lambda: bench.get("m", "current") == 2 and not bench.get("m", "playing"))
+    assert bench.get("m", "autoplay") is False
+    element.locator(".ev-moment-face").nth(1).focus()
+    bench.page.keyboard.press("Shift+Enter")
+    until(bench.page, lambda: bench.get("m", "current") == 1)
+    until(bench.page, lambda: bench.get("m", "current") == 2 and not bench.get("m", "playing"))
+
+
 def test_what_has_the_focus_keeps_its_keys_from_the_notebook(bench):
     """JupyterLab's D, D deletes the cell; it passes by what is marked, if that itself has the focus."""
     element = bench.mount("m", "moments", sheet_of())
