@@ -20,6 +20,8 @@ from embviz.widgets.comparison import Comparison
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import ArrayLike
+
     from embviz.core.cache import CacheOption
     from embviz.core.embedding import Embedding
 
@@ -87,40 +89,39 @@ def compare(
 
 @dataclass(frozen=True, eq=False)
 class AlignedPair:
-    """Two tracks, what is shown of them, and their alignment: all that takes time."""
+    """Two tracks, what is shown of them, and their alignment: all that takes time; widgets are for another thread."""
 
-    sounds: tuple[Audio, Audio]
-    embeddings: tuple[Embedding, Embedding]
-    alignment: Alignment
-    silent: tuple[str, ...]  # names of those in which there is nothing
+    sounds: Sequence[Audio]
+    embeddings: Sequence[Embedding]
+    path: ArrayLike  # [k, 2], seconds
+    same_piece: bool
+    message: str
+    about: str
 
     def to_widget(self, titles: Sequence[str] = ()) -> Comparison:
         """Return both side by side, under titles of their own or the names of their files."""
-        same = self.alignment.same_piece and not self.silent
         return Comparison.of(
-            self.sounds, self.embeddings, self.alignment.path, same_piece=same, message=self._message, about=ABOUT,
-            titles=titles,
+            self.sounds, self.embeddings, self.path, same_piece=self.same_piece, message=self.message,
+            about=self.about, titles=titles,
         )  # fmt: skip
-
-    @property
-    def _message(self) -> str:
-        if self.silent:
-            return f"{' and '.join(map(repr, self.silent))} is silent; the clocks go their own ways."
-        return _describe(self.alignment)
 
 
 def align_pair(
     a: AudioSource, b: AudioSource, model: str | Model, layer: str, *, alignment: Alignment | None = None,
     engine: EngineOption = "auto", cache: CacheOption = None, report: Report,
 ) -> AlignedPair:  # fmt: skip
-    """Return what :func:`compare` shows; widgets are for the thread that shows them."""
+    """Return what :func:`compare` shows."""
     sounds = Audio.open(a), Audio.open(b)
     if alignment is not None:
         _check_alignment(alignment, sounds)
     options: dict[str, Any] = {"engine": engine, "cache": cache, "progress": report}
     shown = [embed(sound, model, layer=layer, **options) for sound in sounds]
-    silent = tuple(sound.title for sound in sounds if not browser_audio.summary(sound).peaks.any())
-    return AlignedPair(sounds, (shown[0], shown[1]), alignment or _align(sounds, shown, options), silent)
+    found = alignment or _align(sounds, shown, options)
+    silent = [sound.title for sound in sounds if not browser_audio.summary(sound).peaks.any()]
+    message = (
+        f"{' and '.join(map(repr, silent))} is silent; the clocks go their own ways." if silent else _describe(found)
+    )
+    return AlignedPair(sounds, shown, found.path, found.same_piece and not silent, message, ABOUT)
 
 
 def _check_alignment(alignment: Any, sounds: Sequence[Audio]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import itertools
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -26,6 +27,7 @@ from embviz.analysis.near_duplicates import (
 from embviz.audio import Audio
 from embviz.core.cache import CacheOption, resolve_cache
 from embviz.core.embedding import Embedding, FrameGrid
+from embviz.core.notebook import in_jupyter
 from embviz.core.progress import Progress, Report, reporter
 from embviz.core.text import is_missing, plural
 from embviz.core.vectors import Vectors
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from embviz.collection import Collection
     from embviz.core.cache import Cache
     from embviz.models import ModelLike
+    from embviz.widgets.pairs import PairList
 
 MODEL, LAYERS = "musicnn", ("timbral", "mel")  # what pairs are compared by
 TOGETHER = 12  # frames of 16 ms that are averaged
@@ -98,6 +101,21 @@ class NearDuplicates:
             kept = next(label for label in listed if not lengths[label] < longest - PADDING)
             dropped += [label for label in group if label != kept]
         return self.collection.drop(tracks=dropped)
+
+    @cached_property
+    def widget(self) -> PairList:
+        """The pairs as a list, of which each is heard and seen side by side, linked where both are the same."""
+        from embviz.units.pair_view import near_duplicates_view
+
+        return near_duplicates_view(self).widget
+
+    def _ipython_display_(self) -> None:
+        if not in_jupyter():
+            print(self)
+            return
+        from IPython.display import display
+
+        display(self.widget)  # type: ignore[no-untyped-call]
 
     def __len__(self) -> int:
         return len(self.table)

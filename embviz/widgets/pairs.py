@@ -36,6 +36,7 @@ class PairList(CommandWidget):
 
     title = traitlets.Unicode(help="What the pairs are.").tag(sync=True)
     message = traitlets.Unicode(help="Shown where there are none.").tag(sync=True)
+    notes = traitlets.List(traitlets.Unicode(), help="What else there is to say, below.").tag(sync=True)
     pairs = schema.list_trait(PairItem, "pairs, from the most alike on")
     chosen = traitlets.Int(-1, help="Which of them is open, or -1.").tag(sync=True)
     work = schema.dict_trait(schema.WorkState, "how far the comparison of that pair is, and what shows it")
@@ -43,13 +44,13 @@ class PairList(CommandWidget):
     def still(self) -> Still:
         """Return what the notebook keeps of the list: the pairs as a table."""
         if not self.pairs:
-            return Still(self.title, (self.message,))
+            return Still(self.title, (self.message, *self.notes))
         cells = [[pair["a"], pair["b"], " · ".join(pair["evidence"])] for pair in self.pairs[:MOST_IN_STILL]]
         rows = "".join(
             "<tr>" + "".join(f"<td>{html.escape(shorten(clean_line(cell), 120))}</td>" for cell in row) + "</tr>"
             for row in cells
         )
         more = len(self.pairs) - len(cells)
-        lines = (f"The first {len(cells)} of {plural(len(self.pairs), 'pair')}",) if more else ()
+        cut = [f"The first {len(cells)} of {plural(len(self.pairs), 'pair')}"] if more else []
         head = "<tr><th>A</th><th>B</th><th>evidence</th></tr>"
-        return Still(self.title, lines, table=f"<table>{head}{rows}</table>")
+        return Still(self.title, (*cut, *self.notes), table=f"<table>{head}{rows}</table>")

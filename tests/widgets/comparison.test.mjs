@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 
 import { counterpart, linesOf, pathOf, viewOfOther } from "../../embviz/widgets/src/comparison/alignment.js";
-import { LinkedClocks } from "../../embviz/widgets/src/comparison/linked_clocks.js";
+import { linkOf } from "../../embviz/widgets/src/comparison/linked_clocks.js";
 import { clockOf } from "../../embviz/widgets/src/player/clock.js";
 
 globalThis.requestAnimationFrame = () => 0;
@@ -55,6 +55,7 @@ let clocks;
 let media;
 let links;
 let changes;
+let view;
 beforeEach(() => {
   number += 1;
   changes = 0;
@@ -63,7 +64,8 @@ beforeEach(() => {
   clocks[0].load(60);
   clocks[1].load(20);
   clocks.forEach((clock, side) => clock.attach(media[side]));
-  links = new LinkedClocks(clocks, map, { signal: new AbortController().signal, changed: () => (changes += 1) });
+  view = new AbortController();
+  links = linkOf(clocks, map, { signal: view.signal, changed: () => (changes += 1) });
 });
 
 test("moments of one belong to moments of the other, also beyond what is aligned", () => {
@@ -170,4 +172,18 @@ test("a track that comes late does not move the one that is there", () => {
   clocks[1].load(18);
   assert.equal(clocks[0].time, 30);
   assert.equal(clocks[1].time, 10);
+});
+
+test("two views of both pull at them once, and the last one lets them go", () => {
+  const second = new AbortController();
+  assert.equal(linkOf(clocks, map, { signal: second.signal, changed: () => (changes += 1) }), links);
+  links.link(true);
+  assert.equal(changes, 2, "both views are told");
+  view.abort();
+  clocks[0].seek(30);
+  assert.equal(clocks[1].time, 10);
+  second.abort();
+  clocks[0].seek(20);
+  assert.equal(clocks[1].time, 10);
+  assert.equal(clocks[0].partners.size, 0);
 });

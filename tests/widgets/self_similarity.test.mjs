@@ -5,7 +5,7 @@ import { colorsOf, tipPlace } from "../../embviz/widgets/src/base/canvas.js";
 import {
   axisTicks, pixelsOf, shownCells, squareOf, timeToY, valueAt, yToTime,
 } from "../../embviz/widgets/src/self_similarity/matrix.js";
-import { boundariesSaid, noveltyAt, noveltySaid } from "../../embviz/widgets/src/self_similarity/novelty.js";
+import { boundariesSaid, curveOf, noveltyAt, noveltySaid } from "../../embviz/widgets/src/self_similarity/novelty.js";
 import { GUTTER, steppedTo } from "../../embviz/widgets/src/base/time.js";
 
 // Cells of 2 s from 1 s on: edges at 1, 3, 5 … 41.
@@ -107,4 +107,15 @@ test("novelty is told at the nearest border of frames, and boundaries by their t
   assert.deepEqual(noveltySaid(novelty, 1.2, 0.1), ["0:01.2", "novelty 0.10"]);
   assert.equal(boundariesSaid([3, 65]), "2 boundaries: 0:03.0, 1:05.0.");
   assert.equal(boundariesSaid([]), "No boundaries were found.");
+});
+
+test("of a curve, each pixel shows its highest value, and the line goes on beyond the view", () => {
+  const times = Float32Array.from({ length: 100_000 }, (_, i) => i / 100);
+  const values = times.map((_, i) => (i === 50_003 ? 1 : 0.25));
+  const line = curveOf({ times, values, boundaries: [] }, [0, 1000], 100);
+  assert.ok(line.length <= 101);
+  assert.deepEqual(line.filter(([, value]) => value === 1).map(([x]) => Math.floor(x)), [50]);
+  const few = curveOf({ times: Float32Array.of(0, 10, 20, 30), values: Float32Array.of(0, 1, NaN, 0.5), boundaries: [] }, [12, 18], 60);
+  assert.deepEqual(few, [[-20, 1], [80, 0]]);
+  assert.deepEqual(curveOf({ times: new Float32Array(0), values: new Float32Array(0), boundaries: [] }, [0, 1], 60), []);
 });

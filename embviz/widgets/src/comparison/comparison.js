@@ -9,7 +9,7 @@ import { GUTTER, timeToX } from "../base/time.js";
 import { plain, slot } from "../base/ui.js";
 import { clockOf } from "../player/clock.js";
 import { counterpart, linesOf, pathOf, viewOfOther } from "./alignment.js";
-import { LinkedClocks } from "./linked_clocks.js";
+import { linkOf } from "./linked_clocks.js";
 
 /**
  * @import { Host, Model, RenderOptions } from "../types.js"
@@ -37,7 +37,7 @@ class Comparison {
     this.root = h("div.embviz.ev-comparison", { role: "group" });
     this.halves = LETTERS.map((letter) => new Half(letter, { host, signal }));
     const durations = () => /** @type {[number, number]} */ (this.clocks.map(({ duration }) => duration));
-    this.links = new LinkedClocks(
+    this.links = linkOf(
       this.clocks,
       {
         counterpart: (seconds, side) => counterpart(this.path, seconds, side),
@@ -52,7 +52,7 @@ class Comparison {
     this.box = sizeOf(this.lines, this.draw, signal);
     this.#listen(signal);
     this.#update();
-    if (!this.linker.disabled) this.links.link(true);
+    if (!this.linker.disabled && this.links.fresh) this.links.link(true);
   }
 
   #build() {

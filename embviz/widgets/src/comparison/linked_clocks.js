@@ -23,7 +23,23 @@ export function otherSide(side) {
   return side ? 0 : 1;
 }
 
-export class LinkedClocks {
+/** @type {WeakMap<Clock, LinkedClocks>} by the first clock */
+const LINKS = new WeakMap();
+
+/**
+ * What links two clocks: one, however many views of both there are, which would pull at the clocks by turns.
+ * @param {[Clock, Clock]} clocks @param {Map} map
+ * @param {{signal: AbortSignal, changed: () => void}} view `changed` is called when another one sounds, or they were
+ *   linked or let go
+ */
+export function linkOf(clocks, map, view) {
+  const link = LINKS.get(clocks[0]) ?? new LinkedClocks(clocks);
+  LINKS.set(clocks[0], link);
+  link.use(map, view);
+  return link;
+}
+
+class LinkedClocks {
   /** @type {Side} whose sound is heard */
   sounding = 0;
   linked = false;
@@ -31,20 +47,44 @@ export class LinkedClocks {
   #switching = false;
   #durations = "";
 
-  /**
-   * @param {[Clock, Clock]} clocks @param {Map} map @param {{signal: AbortSignal, changed: () => void}} options `changed`
-   *   is called when another one sounds, or they were linked or let go
-   */
-  constructor(clocks, map, { signal, changed }) {
+  #end = new AbortController();
+  /** @type {Set<() => void>} one of each view */
+  #views = new Set();
+  /** @type {Map} */
+  map = { counterpart: (seconds) => seconds, viewOfOther: (view) => view };
+
+  /** @param {[Clock, Clock]} clocks */
+  constructor(clocks) {
     this.clocks = clocks;
-    this.map = map;
-    this.changed = changed;
+    const { signal } = this.#end;
     for (const side of /** @type {const} */ ([0, 1])) {
       clocks[side].on("time", () => this.#moved(side), { signal });
       clocks[side].on("state", () => this.#stated(side), { signal });
       clocks[side].on("view", () => this.#viewed(side), { signal });
     }
-    signal.addEventListener("abort", () => this.#partner(false), { once: true });
+  }
+
+  /** Whether one view shows it, which decides how it begins. */
+  get fresh() {
+    return this.#views.size === 1;
+  }
+
+  /** @param {Map} map @param {{signal: AbortSignal, changed: () => void}} view */
+  use(map, { signal, changed }) {
+    this.map = map;
+    this.#views.add(changed);
+    const leave = () => {
+      this.#views.delete(changed);
+      if (this.#views.size) return;
+      this.#end.abort();
+      this.#partner(false);
+      LINKS.delete(this.clocks[0]);
+    };
+    signal.addEventListener("abort", leave, { once: true });
+  }
+
+  #changed() {
+    for (const changed of this.#views) changed();
   }
 
   /** @param {boolean} on */
@@ -53,7 +93,7 @@ export class LinkedClocks {
     this.linked = on;
     this.#partner(on);
     if (on) this.#moved(this.sounding);
-    this.changed();
+    this.#changed();
   }
 
   /** @param {boolean} on */
@@ -75,7 +115,7 @@ export class LinkedClocks {
     const { playing } = from;
     this.sounding = side;
     this.#switching = true;
-    this.changed();
+    this.#changed();
     try {
       if (playing && this.linked) await this.#handOver(from, to, side);
       else if (playing) await to.play();
@@ -102,7 +142,7 @@ export class LinkedClocks {
     // Who cannot be heard does not silence the other.
     if (heard) from.pause();
     else this.sounding = otherSide(side);
-    this.changed();
+    this.#changed();
   }
 
   /** @param {Side} side */
@@ -122,7 +162,7 @@ export class LinkedClocks {
     if (this.#switching || side === this.sounding || !this.clocks[side].playing) return;
     this.sounding = side;
     if (this.linked) this.clocks[otherSide(side)].pause();
-    this.changed();
+    this.#changed();
   }
 
   /** @param {Side} side */

@@ -14,6 +14,7 @@ class PairList {
   title = h("h3", { dir: "auto" });
   message = h("p.ev-faint");
   list = h("ul.ev-pairs-list");
+  notes = h("div.ev-faint");
   trouble = h("p.ev-error", { role: "alert", hidden: true });
   /** @type {HTMLButtonElement[]} */
   buttons = [];
@@ -31,11 +32,11 @@ class PairList {
     this.state = stateBox({ link: this.link, retry: () => this.#open(model.get("chosen")) });
     this.view = slot({ host, signal });
     this.walk = walkable(this.list);
-    const parts = [this.title, this.message, this.trouble, this.list, this.state.el, this.view.el];
+    const parts = [this.title, this.message, this.trouble, this.list, this.notes, this.state.el, this.view.el];
     this.root = h("section.embviz.ev-parts.ev-pairs", {}, ...parts);
     keepKeys(this.root, signal);
     el.append(this.root);
-    onChange(model, "title message pairs chosen work", () => this.#update(), signal);
+    onChange(model, "title message notes pairs chosen work", () => this.#update(), signal);
     signal.addEventListener("abort", () => this.root.remove(), { once: true });
     this.#update();
   }
@@ -72,6 +73,9 @@ class PairList {
       });
     }
     this.list.hidden = !pairs.length;
+    this.notes.replaceChildren(
+      ...(model.get("notes") ?? []).map((/** @type {string} */ note) => h("p", {}, plain(note))),
+    );
     for (const [i, button] of this.buttons.entries()) {
       button.setAttribute("aria-pressed", String(i === model.get("chosen")));
     }

@@ -41,6 +41,25 @@ export function noveltySaid(novelty, seconds, perPixel) {
   return near === undefined ? [formatTime(seconds, 1), said] : [`boundary at ${formatTime(near, 1)}`, said];
 }
 
+/**
+ * The curve in view, and one point beyond it on both sides: the highest value of each pixel, as there may be thousands.
+ * @param {Novelty} novelty @param {import("../base/time.js").View} view @param {number} side in pixels
+ * @returns {[x: number, value: number][]}
+ */
+export function curveOf({ times, values }, view, side) {
+  const first = Math.max(0, times.findIndex((time) => time >= view[0]) - 1);
+  /** @type {[number, number][]} */
+  const line = [];
+  for (let i = first; i < times.length; i += 1) {
+    const [x, value] = [timeToX(times[i], view, side), values[i] || 0];
+    const last = line.at(-1);
+    if (!last || Math.floor(x) > Math.floor(last[0])) line.push([x, value]);
+    else if (value > last[1]) line[line.length - 1] = [x, value];
+    if (times[i] > view[1]) break;
+  }
+  return line;
+}
+
 /** What a screen reader is told. @param {number[]} boundaries */
 export function boundariesSaid(boundaries) {
   if (!boundaries.length) return "No boundaries were found.";
@@ -57,7 +76,8 @@ export function paintNovelty({ pen, inks, square, view }, { times, values, bound
   const { left, side } = square;
   const top = square.top + side + GAP;
   const floor = top + LANE;
-  const most = Math.max(0, ...values.filter(Number.isFinite));
+  let most = 0;
+  for (const value of values) if (value > most) most = value;
   const yOf = (/** @type {number} */ value) => floor - (most > 0 ? clamp(value / most, 0, 1) : 0) * (LANE - 7);
   pen.save();
   pen.beginPath();
@@ -66,13 +86,10 @@ export function paintNovelty({ pen, inks, square, view }, { times, values, bound
   pen.fillStyle = inks.panel;
   pen.fillRect(left, top, side, LANE);
   pen.beginPath();
-  pen.moveTo(left + timeToX(times[0] ?? 0, view, side), floor);
-  let last = 0;
-  for (const [i, time] of times.entries()) {
-    last = left + timeToX(time, view, side);
-    pen.lineTo(last, yOf(values[i] || 0));
-  }
-  pen.lineTo(last, floor);
+  const line = curveOf({ times, values, boundaries }, view, side);
+  pen.moveTo(left + (line[0]?.[0] ?? 0), floor);
+  for (const [x, value] of line) pen.lineTo(left + x, yOf(value));
+  pen.lineTo(left + (line.at(-1)?.[0] ?? 0), floor);
   pen.globalAlpha = 0.28;
   pen.fillStyle = inks.accent;
   pen.fill();
