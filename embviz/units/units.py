@@ -16,6 +16,7 @@ from embviz.analysis.associations import associate, correlate_dimensions
 from embviz.analysis.contrast import contrast_groups
 from embviz.analysis.tagging import mean_per_track, model_task, models_by_task
 from embviz.collection.track_groups import group_tracks
+from embviz.core.notebook import in_jupyter
 from embviz.core.progress import reporter
 from embviz.core.text import collapse_spaces, plural
 from embviz.core.vectors import Vectors
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from embviz.extraction import EngineOption
     from embviz.models import Model, ModelLike
     from embviz.units.moments import Moments
+    from embviz.widgets.unit_card import UnitCardView
 
 
 SHOWN = 20  # rows in a notebook
@@ -79,6 +81,8 @@ class UnitCard:
         0 (the same everywhere) … 1 (all of it in a single frame).
     notes : tuple of str
         Sentences: what it goes with, or that it means nothing, and why.
+    units : Units or None
+        What it is a card of.
     """
 
     dimension: int
@@ -96,6 +100,41 @@ class UnitCard:
     saturated: float
     selectivity: float
     notes: tuple[str, ...] = ()
+    units: Units | None = field(default=None, repr=False)
+
+    def view(self) -> UnitCardView:
+        """Return the card as a widget, without its moments, which are shown by :meth:`Moments.sheet`.
+
+        Returns
+        -------
+        UnitCardView
+        """
+        from embviz.units.card_view import card_state
+        from embviz.widgets.unit_card import UnitCardView
+
+        if self.units is None:
+            raise OptionError("A card that is shown comes from units: units.card(37).")
+        state, cells = card_state(self, self.units)
+        return UnitCardView(card=state, cells=cells)
+
+    def __repr__(self) -> str:
+        tags = ", ".join(f"{tag.name} {tag.r:.2f}" for tag in self.tags.head(3).itertuples(index=False))
+        lines = [
+            f"<UnitCard {self.highest.title.partition(':')[0]}>",
+            *self.notes,
+            *([f"Tags: {tags}"] if tags else []),
+        ]
+        return "\n".join(lines)
+
+    def _ipython_display_(self) -> None:
+        if not in_jupyter():
+            print(self)
+            return
+        from IPython.display import display
+
+        shown = [self.view(), *(moments for moments in (self.highest, self.lowest) if len(moments))]
+        for part in shown:
+            display(part)  # type: ignore[no-untyped-call]
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,6 +217,7 @@ class Units:
             saturated=float(row["saturated"]),
             selectivity=float(row["selectivity"]),
             notes=tuple(self._found.sentences(number)),
+            units=self,
         )
 
     def search(self, text: str) -> Units:

@@ -177,6 +177,15 @@ def test_a_card_shows_a_dimension_with_the_open_track_in_it(units):
     assert units._controller.units_tab.sheets[0].items[0]["title"].startswith("Track")
 
 
+def test_a_card_shows_itself_in_a_cell_of_its_own(units, capsys):
+    card = units._controller.units_tab.units.card(1)
+    assert card.view().card["sentence"][1] == ["sad", "name"]
+    card._ipython_display_()
+    said = capsys.readouterr().out
+    assert said.startswith("<UnitCard msd-musicnn-1 / embedding, dimension 1>\nGoes with sad")
+    assert "Tags: sad 0.9" in said
+
+
 def test_a_dimension_that_means_nothing_says_so(units):
     command(units, "show_unit", dimension=0).wait()
     tab = units._controller.units_tab
