@@ -100,6 +100,8 @@ class Tracks:
     ----------
     folder : str
         Where they are, for people.
+    is_whole : bool
+        Whether they are all that was found in the folder.
     notice : str
         What was wrong with the list or its table, as a sentence, or empty.
 
@@ -111,6 +113,7 @@ class Tracks:
 
     def __init__(self, source: Any = None) -> None:
         self.folder, self.notice = "", ""
+        self.is_whole = False
         self._items: list[Track] = []
         self._base = _working_folder()
         self._tables: dict[Path, SidecarRows] = {}
@@ -214,6 +217,7 @@ class Tracks:
             return
         self.folder = folder_name(path)
         found = find_audio_files(path, most=MOST)
+        self.is_whole = len(found.names) < MOST
         for name in found.names:
             self._append(path / name, printable(name.as_posix()))
         said = [self.notice] if self.notice else []  # of a table

@@ -201,6 +201,8 @@ class UnitFacts:
         best, worst = int(tags.best[dimension]), int(tags.worst[dimension])
         r, there = tags.r[dimension], tags.held_back[dimension]
         opposed = f", not with {self.tag_names[worst]} ({r[worst]:.2f})" if self.opposed[dimension] else ""
+        if not self._are_enough:
+            return f"No name: {self._too_few()}."
         if not self.named[dimension]:
             p = float(tags.p_best[dimension])
             doubt = f"as it may by chance (p = {p:.2g} for all dimensions together)" if p > MOST_P else "only"
@@ -214,20 +216,26 @@ class UnitFacts:
             f"{plural(tracks, 'track')}, {there[best]:.2f} in the {held:,} held back{opposed}."
         )
 
+    def _too_few(self) -> str:
+        """Return why no dimension of few tracks has a name."""
+        tracks, groups = (0, 0) if self.tags is None else (int(self.tags.counts[0]), int(self.tags.counts[2]))
+        who = plural(tracks, "track") + (f" of {plural(groups, 'artist')}" if groups < tracks else "")
+        few = "is too little" if tracks == 1 else "are too few"
+        return f"{who} {few}, a tag may go with a dimension by chance in both halves of them; some thirty do"
+
     def notes(self) -> list[str]:
         """Return what is to be said of all dimensions together."""
         tags = self.tags
         if tags is None:
             return []
-        tracks, _, groups = map(int, tags.counts)
+        tracks = int(tags.counts[0])
         if self.named.any():
             named = f"{int(self.named.sum()):,} of {plural(len(self.named), 'dimension')} are named"
             how = f"the tag was chosen in one half of {plural(tracks, 'track')} and holds in the other"
             return [f"{named}: {how} (r ≥ {LEAST_R}, p ≤ {MOST_P} for all dimensions together)."]
         why = "no tag that was chosen in one half of the tracks holds in the other, but as it may by chance"
         if not self._are_enough:
-            who = plural(tracks, "track") + (f" of {plural(groups, 'artist')}" if groups < tracks else "")
-            why = f"{who} are too few, a tag may go with a dimension by chance in both halves of them; some thirty do"
+            why = self._too_few()
         return [f"No dimension is named: {why}."]
 
 

@@ -196,7 +196,11 @@ class Units:
         number = index.dimension(dimension)
         row, statistics = self._found.table.loc[number], index.statistics
         constant = index.is_constant(number)
-        rows = [np.empty(0, np.int64) if constant else index.extremes(number, k, lowest=low) for low in (False, True)]
+        # Of fewer tracks than moments, several of each.
+        how: dict[str, Any] = {"per_track": -(-k // len(index.tracks))}
+        rows = [
+            np.empty(0, np.int64) if constant else index.extremes(number, k, lowest=low, **how) for low in (False, True)
+        ]
         moments = [
             moments_of_frames(self.collection, index, number, own, lowest=low)
             for own, low in zip(rows, (False, True), strict=True)

@@ -286,6 +286,16 @@ def test_samples_are_no_collection(explore):
     assert "There are no files here" in explorer.widget.units["message"]
 
 
+def test_one_track_says_what_it_cannot_show(explore, music):
+    explorer = explore(music / "03.wav").units(MODEL, dimension=1).wait()
+    tab = explorer._controller.units_tab
+    assert tab.view.card["sentence"][0][0].startswith("No name: 1 track is too little")
+    assert explorer.widget.units["notes"][0].startswith("No dimension is named: 1 track")
+    assert len(tab.sheets[0].items) > 1  # of the same track
+    assert "from_folder" not in explorer.code()  # which has others
+    assert "<table" in command(explorer, "close_unit").wait().still().table
+
+
 def test_the_page_remembers_itself_and_is_copied_as_code(units, explore, music):
     command(units, "show_unit", dimension=1).wait()
     command(units, "list_units", sort="zeros", search="sad").wait()

@@ -138,7 +138,7 @@ def units_code(
 
 def _collection_lines(named: Sequence[Any], loader: CollectionLoader, tracks: Tracks) -> list[str]:
     """Return lines that make the collection: that of a folder, or the files and what is said of them here."""
-    if tracks.folder and not loader.given:
+    if tracks.is_whole and not loader.given:
         return [f"collection = embviz.Collection.from_folder({python_path(tracks.folder)})"]
     if loader.collection is None or len(loader.collection) > LISTED:
         return ["# Put your collection here: it has more tracks than code should list."]

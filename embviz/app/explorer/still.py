@@ -29,6 +29,8 @@ def explorer_still(controller: ExplorerController) -> Still:
     if tab == "units" and (card := controller.units_tab.view) is not None:
         still = card.still()
         return Still(_title(controller), ("Page: units", still.title, *still.lines), still.draw, still.key)
+    if tab == "units" and (units := controller.units_tab.units) is not None:
+        return Still(_title(controller), ("Page: units",), table=units._repr_html_())
     if tab == "similarity" and (view := controller.similarity.work.view) is not None:
         still, work = view.still(), controller.similarity.work
         lines = (f"Page: self-similarity of {_name(work)}", *still.lines)
