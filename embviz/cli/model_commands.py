@@ -60,7 +60,8 @@ def pull(
         )
     else:
         for name, found in pulled.ready.items():
-            print(f"{name}: {found.path} ({found.source})")
+            function = bool(get_model(name).identity)
+            print(f"{name}: a function, without weights" if function else f"{name}: {found.path} ({found.source})")
     if names or everything or folder:
         return int(bool(pulled.failed))
     on_site_only = {name for name in pulled.failed if {source.kind for source in get_model(name).sources} == {"zoo"}}

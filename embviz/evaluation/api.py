@@ -147,10 +147,10 @@ def evaluate(  # noqa: PLR0913  options are given by name
 
     >>> import numpy as np
     >>> import pandas as pd
-    >>> from embviz.core.vectors import Vectors
+    >>> import embviz
     >>> table = pd.DataFrame({"genre": ["jazz", "rock"] * 20})
     >>> values = np.random.default_rng(0).normal(size=(40, 3)) + 5 * (table[["genre"]] == "rock").to_numpy()
-    >>> vectors = Vectors(values, table.index.to_numpy(), None, "own", "embedding", "mean")
+    >>> vectors = embviz.Vectors.from_array(values, table.index)
     >>> scores = evaluate(table, "genre", vectors, cache=False, workers=1, progress=False).table
     >>> scores[["classifier", "accuracy"]].head(2).values.tolist()
     [['mlp', 1.0], ['majority', 0.5]]
@@ -297,10 +297,10 @@ def train(  # noqa: PLR0913  options are given by name
 
     >>> import numpy as np
     >>> import pandas as pd
-    >>> from embviz.core.vectors import Vectors
+    >>> import embviz
     >>> table = pd.DataFrame({"genre": ["jazz", "rock"] * 20})
     >>> values = np.random.default_rng(0).normal(size=(40, 3)) + 5 * (table[["genre"]] == "rock").to_numpy()
-    >>> vectors = Vectors(values, table.index.to_numpy(), None, "own", "embedding", "mean")
+    >>> vectors = embviz.Vectors.from_array(values, table.index)
     >>> head = train(table, "genre", vectors, cache=False, progress=False)
     >>> head.name, head.classes
     ('genre-own', ('jazz', 'rock'))

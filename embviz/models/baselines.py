@@ -21,7 +21,7 @@ _MFCC = describe_function(
     unit="dB",
     title="MFCC",
     task="Shape of the spectrum by formula, nothing trained: a baseline of timbre",
-    licence="AGPL-3.0, as embviz: a formula",
+    licence="AGPL-3.0-or-later",
     citation="S. Davis, P. Mermelstein, Comparison of parametric representations for monosyllabic word recognition in "
     "continuously spoken sentences, IEEE Transactions on Acoustics, Speech, and Signal Processing, 1980",
 )
@@ -39,7 +39,7 @@ _CHROMA = describe_function(
     unit="share of energy",
     title="Chroma",
     task="Energy of the twelve pitch classes by formula, nothing trained: a baseline of harmony",
-    licence="AGPL-3.0, as embviz: a formula",
+    licence="AGPL-3.0-or-later",
     citation="T. Fujishima, Realtime chord recognition of musical sound: a system using Common Lisp Music, ICMC 1999",
 )
 #: What every other model has to be better than.
