@@ -85,6 +85,12 @@ class Questions:
 
         Examples
         --------
+        >>> from embviz import Collection, Vectors, sample_audio
+        >>> collection = Collection.from_folder(sample_audio())
+        >>> lengths = Vectors.from_array(collection.table[["duration"]], collection, names=["length"], unit="s")
+        >>> moments = collection.moments(lengths, dimension="length", k=2, cache=False, progress=False)
+        >>> moments.table["name"].tolist(), moments.table["value"].round(1).tolist()
+        (['rock.ogg', 'ambient.ogg'], [122.5, 58.0])
         >>> collection.moments("musicnn", dimension=37, k=5)  # doctest: +SKIP
         >>> collection.moments("tempocnn", "output", dimension="128 BPM").to_m3u("128.m3u8")  # doctest: +SKIP
         """

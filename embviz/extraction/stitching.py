@@ -42,9 +42,9 @@ def resolve_layer(model: Model, weights: Weights, name: str) -> tuple[Layer, tup
     ``":max"`` behind its name asks for the largest value of each channel over frequency, rather than the mean, and
     ``":argmax"`` for the position of that value on the axis.
     """
-    name, _, frequency = name.partition(":")
+    name, colon, frequency = name.partition(":")
     layer, shapes = _resolve(model, weights, name)
-    if not frequency:
+    if not colon:
         return layer, shapes
     if frequency not in FREQUENCY:
         expected = f"{layer.name}:max or {layer.name}:argmax"

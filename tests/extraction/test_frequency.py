@@ -33,6 +33,7 @@ def test_the_maximum_over_frequency_is_that_of_the_tensor(cache):
     ("layer", "message"),
     [
         ("conv3:min", "of a layer is conv3:max or conv3:argmax, 'conv3:min' was found"),
+        ("conv3:", "of a layer is conv3:max or conv3:argmax, 'conv3:' was found"),
         ("embedding:max", "'embedding' of 'msd-vgg-1' has no frequency axis; leave out ':max'"),
         ("mel:max", "'mel' of 'msd-vgg-1' has no frequency axis"),
         ("cnv3:max", r"no layer 'cnv3'\. Did you mean 'conv3'\?"),
