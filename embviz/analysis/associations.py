@@ -24,11 +24,12 @@ if TYPE_CHECKING:
     from embviz.core.vectors import Vectors
 
 KIND = "associations"
-FORMAT = 1
+FORMAT = 2
 DRAWS, FLIPS = 200, 10_000
 LEVEL = 0.95
 MOST_BUNDLES = 256
 LEAST_BUNDLES = 4  # for an interval
+DOMINANT = 0.9  # share of the squares of one bundle beside which the others are nothing
 LEAST_SHAPE = 0.25  # of the weights' distribution
 FRAMES = 1 << 14  # worked on at once
 CELLS = 1 << 22  # dimensions × tags × tracks worked on at once
@@ -349,13 +350,17 @@ def _flip_signs(contributions: NDArray[np.float64], flips: int, seed: int) -> ND
     from scipy.stats import norm
 
     rng = np.random.default_rng((seed, 5))
-    observed, scaled = contributions.sum(axis=0), contributions.astype(np.float32)
+    n, observed, scaled = len(contributions), contributions.sum(axis=0), contributions.astype(np.float32)
     reached, step = np.zeros(len(observed)), max(1, CELLS // max(1, sum(contributions.shape)))
     for start in range(0, flips, step):
-        signs = 2 * rng.integers(0, 2, (min(step, flips - start), len(contributions))).astype(np.float32) - 1
+        signs = 2 * rng.integers(0, 2, (min(step, flips - start), n)).astype(np.float32) - 1
         reached += (signs @ scaled >= observed - 1e-4).sum(axis=0)
     # Far out, where there are too few draws: sums of random signs have no longer tails than the normal distribution.
-    return np.asarray(np.minimum((1 + reached) / (1 + flips), norm.sf(observed)))
+    normal = norm.sf(observed)
+    by_flips = np.minimum((1 + reached) / (1 + flips), normal)
+    # A bundle far from all others moves the mean away from these, so that they agree on their sign, which says nothing.
+    largest = (contributions**2).max(axis=0, initial=0)
+    return np.where(largest > 0, np.where(largest > DOMINANT, normal, by_flips), 1)
 
 
 # Dimensions that behave alike. ---------------------------------------------------------------------------------------

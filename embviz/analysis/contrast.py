@@ -183,9 +183,11 @@ def _bootstrap_spread(sums: _BlockSums, seed: int) -> NDArray[np.float64]:
         total = sums.counts[own].sum()
         weights[side][:, own] = drawn * (total / (drawn @ sums.counts[own]))[:, None]
     effects = sums.effects(weights[1], weights[0])
-    effects[~np.isfinite(effects)] = np.nan
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.nan_to_num(np.nanstd(effects, axis=0)))
+    known = np.isfinite(effects)
+    effects = np.where(known, effects, 0)
+    count = np.maximum(known.sum(axis=0), 1)
+    mean = effects.sum(axis=0) / count
+    return np.asarray(np.sqrt(np.maximum((effects**2).sum(axis=0) / count - mean**2, 0)))
 
 
 def _student_quantile(degrees: int) -> float:

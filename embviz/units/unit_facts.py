@@ -72,8 +72,9 @@ class UnitFacts:
         strong = np.nan_to_num(sign * self._at(tags.held_back, chosen)) >= LEAST_R
         return np.asarray(strong & (p <= MOST_P) & self._are_enough)
 
+    @cached_property
     def holds(self) -> NDArray[np.bool_]:
-        """Return which pairs of a dimension and a tag go together, whoever asks for the tag, ``[d, k]``.
+        """Which pairs of a dimension and a tag go together, whoever asks for the tag, ``[d, k]``.
 
         They do in all tracks and in those held back, and not by chance; the names are among them.
         """
@@ -189,8 +190,14 @@ class UnitFacts:
         notes = [self._name_sentence(dimension)]
         if statistics["saturated"][dimension] >= OFTEN and len(self.index.vectors) > 1 / OFTEN:
             notes.append(f"It is at its maximum in {statistics['saturated'][dimension]:.0%} of the frames.")
-        if not self.named[dimension] and not len(self.columns_of(dimension)) and self.tags is not None:
-            notes.append("As far as these tracks show, it stands for nothing that has a name here.")
+        if not self.named[dimension] and self.tags is not None:
+            r = self.tags.r[dimension]
+            others = sorted(np.flatnonzero(self.holds[dimension]), key=lambda tag: -r[tag])[:3]
+            listed = ", ".join(f"{self.tag_names[tag]} ({r[tag]:.2f})" for tag in others)
+            if others:
+                notes.append(f"All tracks together, and each half of them, show that it goes with {listed}.")
+            elif not len(self.columns_of(dimension)):
+                notes.append("As far as these tracks show, it stands for nothing that has a name here.")
         return [note for note in notes if note]
 
     def _name_sentence(self, dimension: int) -> str:

@@ -255,7 +255,7 @@ class Units:
         found = self._found
         tags = [i for i, tag in enumerate(found.tag_names) if wanted in tag.casefold()]
         if tags and found.tags is not None:
-            r = np.where(found.holds(), found.tags.r, -np.inf)[:, tags]
+            r = np.where(found.holds, found.tags.r, -np.inf)[:, tags]
             best = r.max(axis=1)
             own = table.index[best[table.index] > 0]
             table.loc[own, "match"] = [found.tag_names[tags[i]] for i in r.argmax(axis=1)[own]]

@@ -43,6 +43,8 @@ from embviz.widgets.commands import (
 #: - ``save``: ``format`` (html, png, svg, csv, parquet, m3u, tensorboard), whether of the ``selection`` only, and for a
 #:   page how to bring the ``audio``: ``"link"``, ``"embed"``, ``"clips"``
 #: - ``select_filtered``: the tracks that the map shows
+#: - ``keep_group``: the selection is ``group`` ``"a"`` or ``"b"``; ``find_contrast``: what separates the
+#:   ``"selection"`` from the rest, or the two ``"groups"`` (``of``)
 #: - ``dismiss_notice``: the notice has been read
 COMMANDS: dict[str, Fields] = {
     "set_option": {"name": TEXT, "value": PLAIN},
@@ -65,11 +67,13 @@ COMMANDS: dict[str, Fields] = {
     "clear_queue": {},
     "save": {"format": TEXT, "selection": FLAG.or_none(), "audio": one_of("link", "embed", "clips").or_none()},
     "select_filtered": {},
+    "keep_group": {"group": one_of("a", "b")},
+    "find_contrast": {"of": one_of("selection", "groups")},
     "dismiss_notice": {},
 }  # fmt: skip
 
 #: What is listed beside the maps.
-TABS = ("neighbors", "selection", "clusters", "compare", "queue", "problems")
+TABS = ("neighbors", "selection", "clusters", "contrast", "compare", "queue", "problems")
 
 
 MOST_FILTERS = 64
@@ -121,6 +125,7 @@ class AtlasView(ModelsWidget):
     neighbors = schema.dict_trait(schema.NeighborList, "nearest neighbors")
     clusters = schema.dict_trait(schema.ClusterList, "clusters of the map")
     agreement = schema.dict_trait(schema.AgreementState, "how far the two models agree")
+    contrast = schema.dict_trait(schema.ContrastState, "what separates two groups of tracks")
     queue = schema.dict_trait(schema.Queue, "what plays next")
     facets = schema.list_trait(schema.FacetColumn, "columns to filter by whose values are known")
     facet_keys = traitlets.List(traitlets.Unicode(), help="all that are shown, known or not yet").tag(sync=True)

@@ -91,7 +91,7 @@ class MomentSheet(PageWidget):
 
     script = "moments"
 
-    page_traits = frozenset({"current", "playing"})
+    page_traits = frozenset({"current", "playing", "autoplay"})
 
     title = t.Unicode(help="What the moments are.").tag(sync=True)
     unit = t.Unicode(help="Unit of the values, or empty.").tag(sync=True)
@@ -111,7 +111,7 @@ class MomentSheet(PageWidget):
     message = t.Unicode(NO_MOMENTS, help="Shown where there are no moments.").tag(sync=True)
     loading = t.Unicode(help="What is being waited for.").tag(sync=True)
     openable = t.Bool(False, help="Whether each moment has a button that opens its track.").tag(sync=True)
-    autoplay = t.Bool(False, help="Whether the page begins to play.").tag(sync=True)
+    autoplay = t.Bool(False, help="Whether the page that opens next begins to play.").tag(sync=True)
     serial = t.Int(0, help="Counts the sheets that were shown.").tag(sync=True)
 
     current = t.Int(-1, help="The moment that was played last, or -1.").tag(sync=True)

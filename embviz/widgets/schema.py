@@ -540,6 +540,34 @@ class AgreementState(TypedDict, total=False):
     items: list[AgreementItem]
 
 
+class ContrastRow(TypedDict):
+    """A dimension, and how far it separates two groups; see :class:`embviz.units.contrast.Contrast`."""
+
+    key: str  # as an axis
+    title: str
+    name: str  # a tag that it goes with, or empty
+    effect: float | None
+    low: float | None
+    high: float | None
+    p: float | None  # corrected for all dimensions
+    auc: float | None
+    sure: bool  # whether it can be told from chance
+
+
+class ContrastState(TypedDict, total=False):
+    """What separates two groups of tracks."""
+
+    groups: dict[str, int]  # how many tracks were kept as a and b
+    message: str
+    title: str
+    ends: list[str]
+    key: str  # of the direction, as an axis
+    auc: float | None
+    notes: list[str]
+    rows: list[ContrastRow]
+    more: int
+
+
 class QueueItem(ListedTrack):
     """A track, or a moment of one, that waits to be played."""
 

@@ -199,7 +199,7 @@ MESSAGES = [
     ("clear_selection", {}), ("find_neighbors", {"of": "point", "point": 1, "map": 0}),
     ("rename_cluster", {"id": 0, "name": ""}), ("enqueue", {"tracks": [1, 2], "moments": [0.5, None]}),
     ("play_queue", {"at": 0}), ("pause_queue", {}), ("remove_queued", {"at": 0}), ("clear_queue", {}),
-    ("select_filtered", {}),
+    ("select_filtered", {}), ("keep_group", {"group": "a"}), ("find_contrast", {"of": "groups"}),
     ("save", {"format": "html", "selection": False, "audio": "link"}), ("dismiss_notice", {}),
 ]  # fmt: skip
 
@@ -322,6 +322,37 @@ def test_axes_are_chosen_where_the_method_is(table):
     assert table.sent() == [{"kind": "set_option", "name": "y", "value": "dimension:m:e:37"}]
     method.select_option(CHOICES["method"])
     assert table.sent() == [{"kind": "set_option", "name": "layout", "value": "projection"}]
+
+
+def test_what_separates_groups_is_asked_and_listed(table):
+    row = {
+        "key": "dimension:m:e:3", "title": "dimension 3", "name": "<b>jazz</b>", "effect": 1.5, "low": 1.0, "high": 2.0,
+        "p": 0.01, "auc": 0.9, "sure": True,
+    }  # fmt: skip
+    page = table.show(width=1400, selection={"count": 0}, tab="contrast")
+    assert page.get_by_role("button", name="What separates the selection?").is_disabled()
+    table.change(selection={"count": 3, "seconds": 9.0, "rows": [], "more": 0})
+    page.get_by_role("button", name="What separates the selection?").click()
+    page.get_by_role("button", name="Keep as A").click()
+    table.change(contrast={
+        "groups": {"a": 3}, "message": "", "title": "rock (3 tracks) → jazz (5 tracks)", "ends": ["rock", "jazz"],
+        "key": "direction:1", "auc": 0.93, "notes": ["1 of 6 dimensions."], "rows": [row], "more": 5,
+    })  # fmt: skip
+    found = page.get_by_role("list", name="Dimensions that separate the groups").get_by_role("listitem")
+    assert found.inner_text().split("\n")[:2] == ["✓", "dimension 3 <b>jazz</b>"]
+    assert "d 1.50 [1.00, 2.00]" in found.inner_text()
+    assert re.search(r"Higher in .?jazz.? by 1.50 standard deviations", found.get_attribute("title"))
+    assert page.get_by_text("AUC of the direction 0.93").is_visible()
+    page.get_by_role("button", name="Direction as x").click()
+    page.get_by_role("button", name="dimension 3 as axis y").click()
+    assert page.get_by_role("button", name="A: 3 tracks").is_visible()
+    assert page.get_by_role("button", name="Compare A with B").is_disabled()
+    assert table.sent() == [
+        {"kind": "find_contrast", "of": "selection"},
+        {"kind": "keep_group", "group": "a"},
+        {"kind": "set_option", "name": "x", "value": "direction:1"},
+        {"kind": "set_option", "name": "y", "value": "dimension:m:e:3"},
+    ]
 
 
 def test_the_row_is_one_row_and_its_drawer_is_used_with_keys(table):

@@ -1,5 +1,6 @@
 """The contact sheet of moments: its Python half, and the script in a real browser."""
 
+import base64
 import io
 
 import numpy as np
@@ -222,6 +223,17 @@ def test_keys_walk_play_and_stop(bench):
     until(bench.page, lambda: not bench.get("m", "playing"))
 
 
+def test_with_shift_all_that_follow_are_played_and_a_page_begins_by_itself_once(bench):
+    tiles = [tile(name, 0.2, 0.4) for name in "abc"]
+    element = bench.mount("m", "moments", sheet_of(*tiles, autoplay=True))
+    until(bench.page, lambda: bench.get("m", "current") == 2 and not bench.get("m", "playing"))
+    assert bench.get("m", "autoplay") is False
+    element.locator(".ev-moment-face").nth(1).focus()
+    bench.page.keyboard.press("Shift+Enter")
+    until(bench.page, lambda: bench.get("m", "current") == 1)
+    until(bench.page, lambda: bench.get("m", "current") == 2 and not bench.get("m", "playing"))
+
+
 def test_what_has_the_focus_keeps_its_keys_from_the_notebook(bench):
     """JupyterLab's D, D deletes the cell; it passes by what is marked, if that itself has the focus."""
     element = bench.mount("m", "moments", sheet_of())
@@ -268,6 +280,28 @@ def test_a_change_of_theme_while_all_is_hidden_leaves_the_pictures(bench):
     }""")
     rest(bench.page, 100)
     assert canvas.evaluate("canvas => canvas.width > 100 && canvas.offsetWidth > 100")
+
+
+def test_a_file_that_the_server_has_no_more_is_asked_for_and_the_others_go_on(bench):
+    shown = state(MomentSheet.of([tile(name, 0.2, 0.4, picture=picture()) for name in "abc"], hz=HZ))
+    shown["items"][1]["url"] = "data:audio/ogg;base64,AAAA"
+    element = bench.mount("m", "moments", shown)
+    answers = [encode_clip(tone(), 0.2, 0.4)[0], b"", encode_clip(tone(), 0.2, 0.4)[0]]
+    bench.page.evaluate(
+        """([answers, serial]) => {
+          const { model } = bench.widgets.m;
+          model.send = ({ kind, index }) => setTimeout(() => {
+            const { sound } = bench.decode({}, { sound: answers[index] });
+            const problem = sound.byteLength ? "" : "It is gone.";
+            model.receive({ kind, index, serial, mime: "audio/ogg", problem }, [sound]);
+          }, 50);
+        }""",
+        [[base64.b64encode(answer).decode() for answer in answers], shown["serial"]],
+    )
+    element.get_by_role("button", name="Play all").click()
+    until(bench.page, lambda: bench.get("m", "current") == 2 and not bench.get("m", "playing"))
+    assert element.locator(".ev-moment-problem").nth(1).inner_text() == "It is gone."
+    says(bench, element, "3 moments · 1 moment cannot be heard")
 
 
 def test_no_moments_are_a_sentence_and_titles_are_text(bench):

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from embviz.core.worker import Worker
     from embviz.export.axes import LayerAxis
     from embviz.extraction import EngineOption
+    from embviz.units.contrast import Contrast
     from embviz.widgets.atlas import AtlasView
 
 
@@ -270,6 +271,11 @@ class Atlas(traitlets.HasTraits):
     def clusters(self) -> pd.DataFrame:
         """Cluster and name of each point, indexed by the labels of the tracks; empty where none were looked for."""
         return self._controller.clusters.table()
+
+    @property
+    def contrast(self) -> Contrast | None:
+        """What separates the groups that the page was asked about last; see :meth:`embviz.Collection.contrast`."""
+        return self._controller.contrast.found
 
     def set(self, **chosen: Any) -> Self:
         """Change what the map shows, and compute what depends on it.

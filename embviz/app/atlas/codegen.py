@@ -54,7 +54,7 @@ def code(
         second = chosen["second"]
         script.lines += ["", f"others = {_embed(context, second['model'], second['layer'], pooling)}"]
         script.lines += [f"print(agreement(vectors, others, k={chosen['k']}, metric={chosen['metric']!r}))"]
-    drawn |= _axes(script, context, pooling, drawn.pop("groups", ""))
+    drawn |= _axes(script, context, folder, drawn.pop("groups", ""))
     drawn["shown"] = _filter(script, context, folder, conditions)
     arguments = [f"{name}={value}" for name, value in drawn.items() if value]
     picture = _call("embviz.scatter", ["projection", "collection.table", *arguments])
@@ -221,16 +221,17 @@ def _color(script: _Script, context: AtlasContext, pooling: str) -> str:
     return _values(script, context, str(context.choices["color"]), pooling)
 
 
-def _axes(script: _Script, context: AtlasContext, pooling: str, groups: str) -> dict[str, str]:
+def _axes(script: _Script, context: AtlasContext, folder: str, groups: str) -> dict[str, str]:
     """Return what the picture is told of axes."""
     drawn = dict[str, str]()
+    pooling = "frames" if context.choices["points"] == "frames" else str(context.choices["pooling"])
     if context.choices["layout"] != "axes":
         return drawn
     for way in ("x", "y"):
         key = str(context.choices[way])
         made = axis_of_key(key, context.axes) if key else None
         if made is not None:
-            drawn[way] = _layer_axis(script, context, made, pooling)
+            drawn[way] = _layer_axis(script, context, folder, made)
         elif key == "cluster":
             drawn[way] = f"pd.Series({groups}, name='cluster')" if groups else ""
             script.imports.add("import pandas as pd")
@@ -239,7 +240,7 @@ def _axes(script: _Script, context: AtlasContext, pooling: str, groups: str) -> 
     return drawn
 
 
-def _layer_axis(script: _Script, context: AtlasContext, made: LayerAxis, pooling: str) -> str:
+def _layer_axis(script: _Script, context: AtlasContext, folder: str, made: LayerAxis) -> str:
     """Write how a dimension or a direction is measured; return its values with their name."""
     script.imports |= {"import pandas as pd"}
     own = (made.model, made.layer) == (context.choices["model"], context.choices["layer"])
@@ -250,11 +251,11 @@ def _layer_axis(script: _Script, context: AtlasContext, made: LayerAxis, pooling
         script.lines += ["own = embviz.Vectors.load('vectors.safetensors')"]
     elif not own:
         source = "measured"
-        where = "frames" if pooling == "frames" else "mean"
+        where = "frames" if context.choices["points"] == "frames" else "mean"
         script.lines.append(f"measured = {_embed(context, made.model, made.layer, where)}")
     values = f"{source}.values[:, {made.dimension}]"
     if made.direction is not None:
-        script.lines += _direction(script, context, made)
+        script.lines += _direction(script, context, folder, made)
         values = f"direction.project({source}.values)"
     if source != "vectors":
         script.imports.add("from embviz.export.axes import values_at_points")
@@ -262,7 +263,7 @@ def _layer_axis(script: _Script, context: AtlasContext, made: LayerAxis, pooling
     return f"pd.Series({values}, name={made.title!a})"
 
 
-def _direction(script: _Script, context: AtlasContext, made: LayerAxis) -> list[str]:
+def _direction(script: _Script, context: AtlasContext, folder: str, made: LayerAxis) -> list[str]:
     groups = context.contrasts.get(made.key)
     if groups is None:
         script.imports.add("from embviz.analysis.directions import Direction")
@@ -270,8 +271,11 @@ def _direction(script: _Script, context: AtlasContext, made: LayerAxis) -> list[
             "# direction.save('direction.safetensors') writes it.",
             "direction = Direction.load('direction.safetensors')",
         ]
-    a, b = (None if labels is None else labels.tolist() for labels in groups)
-    names = f"{a}, {b}, {made.model!a}, {made.layer!a}"
+    # A collection of a list of paths is labelled by the places in it.
+    a_labels, b = (None if one is None else (one if folder else context.places(one)).tolist() for one in groups)
+    # The rest is the first group: what is higher in the selection is higher along the direction.
+    a = f"collection.drop(tracks={b})" if a_labels is None else a_labels
+    names = f"{a}, {b}, {made.model!a}, {made.layer!a}, names=False"
     return [f"direction = collection.contrast({names}).direction"]
 
 

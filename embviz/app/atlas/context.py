@@ -48,8 +48,8 @@ class AtlasContext(PanelContext[AtlasEvents, "AtlasView"]):
         self.choices: dict[str, Any] = {}  # what is shown, as the page is told
         self.engine: EngineOption = "auto"  # what runs the networks
         self.axes: dict[str, LayerAxis] = {}  # directions and vectors of one's own that axes are made of, by their keys
-        #: Labels of both groups that a direction was found between; None are all others.
-        self.contrasts: dict[str, tuple[NDArray[np.int64], NDArray[np.int64] | None]] = {}
+        #: Labels of both groups that a direction was found between, by its key; None are all others.
+        self.contrasts: dict[str, tuple[NDArray[np.int64] | None, NDArray[np.int64]]] = {}
         self.assigned: set[str] = set()  # columns that were added to the table
         self.listener = Worker(computes=False)  # opens tracks: music does not wait until a map is ready
         self._jobs: dict[str, Job] = {}

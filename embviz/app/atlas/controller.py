@@ -16,6 +16,7 @@ from embviz.app.atlas.codegen import code
 from embviz.app.atlas.color_options import key_of, telling_color
 from embviz.app.atlas.comparison import Comparison
 from embviz.app.atlas.context import AtlasContext, list_problems
+from embviz.app.atlas.contrast import MapContrast
 from embviz.app.atlas.facets import AtlasFacets, check_keys
 from embviz.app.atlas.map_view import MapRequest, MapView
 from embviz.app.atlas.model_outputs import ModelOutputs
@@ -45,6 +46,7 @@ class AtlasController:
         self.axes = MapAxes(context, outputs, self.clusters, self.views[0], self.publish)
         self.neighbors = NeighborQueries(context, self.views[0], self.facets)
         self.comparison, self.selection = Comparison(context, self.views), MapSelection(context, self.views)
+        self.contrast = MapContrast(context, self.views[0], self.selection, self.axes)
         self.playback = Playback(context, self.views, player, own=own_player)
         self.style = PointStyle(context, outputs, self.clusters, self.views)
         self.downloads = Downloads(context)
@@ -81,6 +83,8 @@ class AtlasController:
             "clear_queue": self.playback.clear,
             "save": self._save,
             "select_filtered": lambda: self.selection.take(self.facets.labels()),
+            "keep_group": self.contrast.keep,
+            "find_contrast": self.contrast.start,
             "dismiss_notice": self.context.dismiss,
         }
 

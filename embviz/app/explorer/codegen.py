@@ -63,7 +63,7 @@ def similarity_code(context: ExplorerContext, tab: SimilarityTab) -> str:
     lines += [*_track_lines(context.track), f"{name} = embviz.embed({', '.join(arguments)})"]
     lines += [f"boundaries = embviz.boundaries({name}{chosen})", "print(boundaries.to_frame())"]
     if len(starts) > 1:
-        lines += [f"print(boundaries.score({starts!r}))  # the known sections"]
+        lines += [f"print(boundaries.score({starts!r}))  # against the known sections, which start at these seconds"]
     return "\n".join([*lines, "", f"SelfSimilarity.of({name}{chosen})"]) + "\n"
 
 

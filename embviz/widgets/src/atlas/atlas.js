@@ -29,6 +29,7 @@ import { linkOf } from "../scatter/linked_maps.js";
 import { sharedControls } from "../scatter/shared_controls.js";
 import { atlasTools } from "./atlas_toolbar.js";
 import { clusterList, comparison } from "./cluster_lists.js";
+import { contrastList } from "./contrast_list.js";
 import { atlasMap } from "./map_pane.js";
 import { counted, neighborList, problemList, queueList, selectionTable } from "./track_lists.js";
 
@@ -53,6 +54,7 @@ const TABS = [
   ["neighbors", "Neighbours", neighborList],
   ["selection", "Selection", selectionTable],
   ["clusters", "Clusters", clusterList],
+  ["contrast", "Contrast", contrastList],
   ["compare", "Compare", comparison],
   ["queue", "Queue", queueList],
   ["problems", "Problems", problemList],

@@ -192,7 +192,10 @@ export function selectionTable(view) {
     "Nothing is selected. Draw around points on a map with the lasso, press the points you want with Shift held, " +
       "or select the members of a cluster.",
   );
-  const acts = h("div.ev-atlas-line", {}, play, enqueue, clear);
+  const separate = h("button", { type: "button" }, "What separates these?");
+  separate.title = "Which dimensions tell the selection from the rest";
+  separate.addEventListener("click", () => link.send("find_contrast", { of: "selection" }));
+  const acts = h("div.ev-atlas-line", {}, play, enqueue, separate, clear);
   const el = h("div.ev-atlas-pane", {}, h("div.ev-atlas-pane-head", {}, title), acts, empty, table, more, save, python);
   let shown = "";
   let used = COLUMNS;

@@ -98,6 +98,32 @@ export interface Agreement {
   items?: AgreementItem[];
 }
 
+/** A dimension, and how far it separates two groups. */
+export interface ContrastRow {
+  key: string;
+  title: string;
+  name: string;
+  effect: number | null;
+  low: number | null;
+  high: number | null;
+  p: number | null;
+  auc: number | null;
+  sure: boolean;
+}
+
+/** What separates two groups of tracks. */
+export interface Contrast {
+  groups?: { a?: number; b?: number };
+  message?: string;
+  title?: string;
+  ends?: string[];
+  key?: string;
+  auc?: number | null;
+  notes?: string[];
+  rows?: ContrastRow[];
+  more?: number;
+}
+
 /** What the parts of the page share of it. */
 export interface Page extends Pick<Panel, "model" | "el" | "signal" | "host" | "announce" | "say" | "seconds"> {
   link: Link;

@@ -79,6 +79,18 @@ export const LIST_KEYS = [
   ],
 ];
 
+/** The keys of a contact sheet of moments. @type {KeySection} */
+export const MOMENT_KEYS = [
+  "Moments",
+  [
+    [["Enter"], "play the moment, or stop it"],
+    [["Shift Enter"], "play it and all that follow"],
+    [["←", "→", "↑", "↓"], "walk the moments"],
+    [["Home", "End"], "go to the first or the last"],
+    [["Esc"], "stop"],
+  ],
+];
+
 /** The keys of histograms and bars to filter by. @type {KeySection} */
 export const FACET_KEYS = [
   "Filters beside a map",
@@ -107,6 +119,7 @@ export const KEYS = [
   ],
   MAP_KEYS,
   LIST_KEYS,
+  MOMENT_KEYS,
   FACET_KEYS,
 ];
 

@@ -16,7 +16,8 @@ import { tileOf, timesText } from "./tile.js";
 
 /** @import { Model, RenderOptions } from "../types.js" */
 
-const KEYS_SAID = "Enter plays a moment, Space plays or stops, arrow keys walk, Home and End go to the first and last.";
+const KEYS_SAID =
+  "Enter or Space plays a moment or stops it, with Shift also those that follow; arrow keys, Home and End walk.";
 const STOP = "M4 4h8v8H4z";
 
 /**
@@ -75,7 +76,11 @@ class MomentSheet {
     keepKeys(this.root, signal);
     signal.addEventListener("abort", () => this.root.remove(), { once: true });
     this.#fill();
-    if (model.get("autoplay")) this.playback.playAll();
+    if (model.get("autoplay")) {
+      // Once: a page that is loaded again stays silent.
+      model.set("autoplay", false);
+      this.playback.playAll();
+    }
   }
 
   /** @param {boolean} dark */
@@ -103,7 +108,7 @@ class MomentSheet {
         tileOf(moment, {
           unit,
           openable,
-          press: () => playback.toggle(index),
+          press: ({ shiftKey }) => (shiftKey ? playback.play(index, true) : playback.toggle(index)),
           open: () => model.send?.({ kind: "open", index, serial }),
         }),
       );

@@ -153,12 +153,17 @@ export class Playback {
 
   /** @param {number} index */
   #open(index) {
-    const { start, url, offset } = this.items[index];
-    const address = addressOf(url, baseUrl());
+    const { start, offset } = this.items[index];
+    const address = this.#addressOf(index);
     const clip = this.#clipOf(index);
     if (clip) this.#source(clip, "clip", 0);
     else if (address && this.#from !== `lost ${index}`) this.#source(address, "url", offset - start);
     else this.#ask(index);
+  }
+
+  /** Where the server has the file; empty where it has not. @param {number} index */
+  #addressOf(index) {
+    return addressOf(this.items[index].url, baseUrl());
   }
 
   /** The address of a moment's own sound; empty where it is not here. @param {number} index */
@@ -186,11 +191,12 @@ export class Playback {
     this.clock.play().then(() => {
       if (turn !== this.#turn) return;
       this.#still();
+      this.note = this.clock.problem;
       this.changed();
     });
     // What follows is made meanwhile.
     const next = this.all ? nextHeard(this.items, this.index) : -1;
-    if (from === "clip" && next >= 0 && !this.#clipOf(next)) this.#request(next);
+    if (next >= 0 && !this.#clipOf(next) && !this.#addressOf(next)) this.#request(next);
   }
 
   /** @param {number} index */
@@ -235,6 +241,8 @@ export class Playback {
     if (!element.getAttribute("src")) return;
     if (lacksDevice(element)) this.clock.runSilently();
     else if (this.#from === "url") {
+      this.#still();
+      this.#running = false;
       this.#from = `lost ${this.index}`;
       this.clock.attach(null);
       this.#open(this.index);
@@ -268,7 +276,8 @@ export class Playback {
 
   #stated() {
     const { playing, problem } = this.clock;
-    this.note = problem;
+    // While another way to the sound is tried, nothing is wrong yet.
+    this.note = this.waiting ? "" : problem;
     const ended = this.#running && !playing;
     this.#running = playing;
     if (ended && this.#atEnd) this.#finished();

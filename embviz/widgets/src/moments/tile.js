@@ -48,7 +48,7 @@ export function spokenText(moment, unit, problem) {
 }
 
 /**
- * @param {Moment} moment @param {{unit: string, openable: boolean, press: () => void, open: () => void}} options
+ * @param {Moment} moment @param {{unit: string, openable: boolean, press: (event: MouseEvent) => void, open: () => void}} options
  */
 export function tileOf(moment, { unit, openable, press, open }) {
   const canvas = h("canvas", { "aria-hidden": "true" });
@@ -59,7 +59,8 @@ export function tileOf(moment, { unit, openable, press, open }) {
   const state = h("span.ev-moment-state", { "aria-hidden": "true" });
   const rank = h("span.ev-moment-rank", {}, String(moment.rank));
   const title = nameOf(moment.title, "span.ev-moment-title");
-  const face = h("button.ev-moment-face", { type: "button", onclick: press, title: quoted(moment.title) });
+  const face = h("button.ev-moment-face", { type: "button", onclick: press });
+  face.title = `${quoted(moment.title)}\nShift: play it and all that follow`;
   const value = h("b", {}, valueText(moment.value, unit));
   const facts = h("span.ev-moment-facts", {}, h("span", {}, timesText(moment)), value);
   const place = h("span.ev-moment-place.ev-faint", {}, placeText(moment.place));
