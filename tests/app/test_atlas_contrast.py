@@ -31,7 +31,7 @@ def table():
 
 @pytest.fixture(scope="module")
 def vectors(table):
-    values = np.random.default_rng(4).normal(size=(N, D))
+    values = np.random.default_rng(5).normal(size=(N, D))
     values[table["genre"] == "jazz", PLANTED] += 5
     return Vectors.from_array(values, table.index)
 
