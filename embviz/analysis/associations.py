@@ -128,6 +128,16 @@ def associate(
        contributions", Journal of the Royal Statistical Society B 82, 2020.
     .. [2] Y. Benjamini and Y. Hochberg, "Controlling the false discovery rate", Journal of the Royal Statistical
        Society B 57, 1995.
+
+    Examples
+    --------
+    >>> from embviz.core.vectors import Vectors
+    >>> moods = np.random.default_rng(0).normal(size=(60, 2))
+    >>> vectors = Vectors.from_array(moods @ [[0, 1], [1, 0]], np.arange(60))
+    >>> tags = Vectors.from_array(moods, np.arange(60), names=["calm", "fast"])
+    >>> found = associate(vectors, tags, np.arange(60), cache=False)
+    >>> found.best.tolist(), bool((found.p_best < 0.05).all())
+    ([1, 0], True)
     """
     store = resolve_cache(cache) if vectors.key and tags.key else None
     shape = hashlib.blake2b(np.ascontiguousarray(groups).tobytes(), digest_size=20).hexdigest()

@@ -96,7 +96,7 @@ def contrast_groups(
     >>> found.p < 0.05
     array([False,  True, False])
     >>> float(found.effect[1].round(1))
-    3.0
+    3.5
     """
     points = np.asarray(values, np.float64)
     points = points - points.mean(axis=0)

@@ -63,8 +63,12 @@ class Contrast:
 
     Examples
     --------
-    >>> contrast = collection.contrast("style=jazz", "style=rock")  # doctest: +SKIP
-    >>> contrast.direction.project(collection.embed("musicnn"))  # doctest: +SKIP
+    >>> from embviz import Collection, Vectors, sample_audio
+    >>> collection = Collection.from_folder(sample_audio()).query("bpm > 0")
+    >>> tempi = Vectors.from_array(collection[["bpm"]], collection, names=["bpm"])
+    >>> contrast = collection.contrast("bpm < 115", "bpm >= 115", tempi, names=False)
+    >>> contrast.moments("bpm", k=1).table["name"].tolist()
+    ['metal.ogg']
     """
 
     collection: Collection
@@ -185,5 +189,5 @@ def _notes(found: GroupContrast, groups: Groups) -> list[str]:
         notes.append("Nothing could be held back: AUC is not known.")
     constant = int((np.ptp(groups.values, axis=0) == 0).sum())
     if constant:
-        notes.append(f"{plural(constant, 'dimension')} the same in all tracks.")
+        notes.append(f"The same in all tracks: {plural(constant, 'dimension')}.")
     return notes

@@ -157,8 +157,17 @@ class Units:
 
     Examples
     --------
-    >>> units = collection.units("musicnn")  # doctest: +SKIP
-    >>> units.search("sad").card(22)  # doctest: +SKIP
+    >>> from embviz import Collection, Vectors, sample_audio
+    >>> collection = Collection.from_folder(sample_audio()).query("bpm > 0")
+    >>> tempi = Vectors.from_array(collection[["bpm"]], collection, names=["tempo"])
+    >>> units = collection.units(tempi, tagger=tempi)
+    >>> units.search("tempo").table["separates"].tolist()
+    ['bpm (+1.00)']
+    >>> units.card("tempo").highest.table["name"].tolist()[:2]
+    ['metal.ogg', 'jazz.ogg']
+    >>> print(units.notes[0])
+    No dimension is named: 9 tracks are too few, a tag may go with a dimension by chance in both halves of them; some
+    thirty do.
     """
 
     collection: Collection
