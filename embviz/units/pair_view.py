@@ -57,9 +57,9 @@ class PairView:
         """Show a pair side by side, once both tracks are aligned."""
         if pair >= len(self.widget.pairs):
             raise OptionError(f"There are {len(self.widget.pairs)} pairs, number {pair + 1} was asked for.")
-        self._close()
         self.widget.chosen = pair
         self._tell("waiting")
+        self._close()
         self._worker.submit(
             "pair", lambda job: self._align(pair, job.report), on_begin=lambda: self._tell("running"),
             on_done=self._show, on_failed=self._fail, on_progress=self._report,

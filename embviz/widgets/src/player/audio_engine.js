@@ -316,7 +316,11 @@ export class Voice {
     const now = { time, playing, rate, volume, looping, range: clock.range ?? [], view: clock.view, mix };
     const changed = Object.entries(now).filter(([name, value]) => !same(value, model.get(name)));
     for (const [name, value] of changed) model.set(name, Array.isArray(value) ? [...value] : value);
-    if (changed.length) model.save_changes?.();
+    try {
+      if (changed.length) model.save_changes?.();
+    } catch {
+      // Python has closed the player, whose sound outlives its view for a moment.
+    }
   }
 
   // Stems: elements of their own; the first of them leads the clock while they are heard.
