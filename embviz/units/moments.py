@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 #: Columns of every table of moments; those of feature maps have the frequencies, too.
 COLUMNS = ("rank", "track", "name", "start", "stop", "time", "value", "place")
 HERTZ = ("low_hz", "high_hz")
+MOST_SHOWN = 200  # on a contact sheet
 AUDIBLE = 0.5  # seconds that are played at least
 UNKNOWN_LENGTH = 10.0  # seconds of a track whose length is not known, where the whole of it is a moment
 
@@ -314,10 +315,13 @@ class Moments:
         -------
         MomentSheet
             Its pictures come while it is looked at. Moments shorter than half a second, as those of first layers are,
-            are shown and played with what is around them.
+            are shown and played with what is around them. Of more than 200 moments it shows the first.
         """
         from embviz.widgets.moments import MomentSheet, MomentTile
 
+        if len(self) > MOST_SHOWN:
+            title = f"{self.title} (the first {MOST_SHOWN} of {len(self):,})"
+            return replace(self, table=self.table.head(MOST_SHOWN), title=title).sheet(**traits)
         shown = self.widen(AUDIBLE)
         tiles = [
             MomentTile(

@@ -217,6 +217,15 @@ def test_where_of_another_collection_is_told(planted, rock):
         collection.moments(vectors, dimension=0, where=other, progress=False)
 
 
+def test_a_sheet_shows_the_first_of_many(planted, monkeypatch):
+    collection, vectors = planted
+    moments = collection.moments(vectors, dimension="click", k=6, per_track=None, progress=False)
+    monkeypatch.setattr("embviz.units.moments.MOST_SHOWN", 4)
+    sheet = moments.sheet()
+    assert [item["rank"] for item in sheet.items] == [1, 2, 3, 4]
+    assert sheet.title == "planted / units, click: highest (the first 4 of 6)"
+
+
 def test_a_file_that_is_gone_is_told_where_its_moment_would_be(planted, tmp_path):
     collection, vectors = planted
     for name in collection["name"]:

@@ -6,7 +6,7 @@
  */
 
 import { h, icon } from "../base/dom.js";
-import { applyToClock, CLOCK_KEYS, HANDS, pressedAction } from "../base/keys.js";
+import { applyToClock, CLOCK_KEYS, HANDS, MOMENT_KEYS, pressedAction } from "../base/keys.js";
 import { clockOf } from "../player/clock.js";
 
 /** @import { KeySection } from "../base/keys.js" */
@@ -113,7 +113,7 @@ export async function show(widgets) {
   /** @type {TrackDescription} */
   const page = JSON.parse(textAt("embviz-page"));
   const { signal } = new AbortController(); // Nothing on this page ever goes.
-  const help = helpOf();
+  const help = helpOf(...(page.rows.some(({ widget }) => widget === "moments") ? [MOMENT_KEYS] : []));
   document.body.classList.add("embviz", "ev-track-page");
   const main = /** @type {HTMLElement} */ (document.querySelector("main"));
   const player = h("section.ev-track-page-player", { "aria-label": "Player" });
