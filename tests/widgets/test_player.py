@@ -931,7 +931,8 @@ def test_a_long_track_is_drawn_fast(bench, short):
 def test_a_player_that_python_has_closed_plays_on_in_peace(bench, short):
     bench.mount("p", "player", short)
     bench.until_clock("c", "c => c.media && c.media.readyState >= 1")
-    bench.page.evaluate("bench.widgets.p.model.save_changes = () => { bench.tried = true; throw 'no comm channel'; }")
+    closed = "() => { bench.tried = true; throw 'no comm channel'; }"
+    bench.page.evaluate(f"() => {{ bench.widgets.p.model.save_changes = {closed}; }}")
     bench.clock("c", "c => c.seek(3)")
     bench.page.wait_for_function("bench.tried")
     bench.rest(50)
