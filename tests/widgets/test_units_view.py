@@ -129,6 +129,10 @@ def test_searching_and_sorting_are_asked_of_python(units):
     assert units.sent() == [{"kind": "list_units", "sort": "r", "search": "drums"}]
     element.get_by_label("Sort dimensions by").select_option("effect")
     assert units.sent() == [{"kind": "list_units", "sort": "effect", "search": "drums"}]
+    box = element.get_by_role("listbox", name="Dimensions")
+    box.press("End")
+    units.change(units=units_state(sort="effect", order=list(range(120))))
+    assert box.evaluate("el => el.scrollTop") == 0  # what comes first is seen
     rows = [a_unit(i, effect=-i / 100) for i in range(120)]
     units.change(units=units_state(sort="effect", order=[3, 4], rows=rows, said="2 of 120", matches={"4": HOSTILE}))
     assert element.locator(".ev-units-row").count() == 2

@@ -104,20 +104,22 @@ class UnitList {
     const moved = open !== this.#open;
     this.#open = open;
     if (key !== this.#key) {
-      const before = this.#rows[this.#active]?.dimension;
+      const place = (/** @type {UnitRow[]} */ all) => JSON.stringify(all.map(({ dimension }) => dimension));
+      const first = !this.#rows.length || moved;
+      const reordered = place(rows) !== place(this.#rows);
       this.#key = key;
       this.#rows = rows;
       this.#sort = sort;
       this.#matches = matches;
-      this.#active = Math.max(
-        0,
-        rows.findIndex(({ dimension }) => dimension === (open ?? before)),
-      );
+      // Who sorts or searches wants to see what comes first.
+      const at = first ? rows.findIndex(({ dimension }) => dimension === open) : 0;
+      if (first || reordered) this.#active = Math.max(0, at);
       this.space.style.height = `${rows.length * ROW}px`;
       this.el.style.height = `${rows.length * ROW + 2}px`;
       this.el.hidden = !rows.length;
+      if (reordered) this.el.scrollTop = 0;
       this.#redraw();
-      this.#reveal();
+      if (first) this.#reveal();
     } else if (moved) {
       const at = rows.findIndex(({ dimension }) => dimension === open);
       if (at >= 0) this.#active = at;
