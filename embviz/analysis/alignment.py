@@ -13,8 +13,9 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from embviz.analysis.frames import TrackFrames, average_runs, check_number, track_frames, unit_deviations
+from embviz.analysis.frames import TrackFrames, average_runs, track_frames, unit_deviations
 from embviz.core.embedding import Embedding
+from embviz.core.options import check_number
 from embviz.core.progress import Report
 from embviz.core.text import format_duration
 from embviz.core.vectors import Vectors

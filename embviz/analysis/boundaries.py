@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from embviz.analysis.frames import check_number, track_frames, unit_deviations
+from embviz.analysis.frames import track_frames, unit_deviations
 from embviz.core.embedding import Embedding
+from embviz.core.options import check_number
 from embviz.core.text import format_duration, parse_sections
 from embviz.core.vectors import Vectors
 from embviz.errors import OptionError

@@ -114,13 +114,3 @@ def unit_deviations(frames: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[
     deviation /= np.where(still, 1, length)[:, None]
     deviation[still] = 0
     return np.column_stack([deviation, still & known]), known
-
-
-def check_number(
-    value: Any, expected: str, *, above: float = -np.inf, least: float = -np.inf, most: float = 1e9
-) -> float:
-    """Return a number, checked to be above `above` and from `least` to `most`; `expected` begins the error."""
-    number = isinstance(value, int | float | np.number) and not isinstance(value, bool | np.bool_)
-    if not number or not (value > above and least <= value <= most):
-        raise OptionError(f"{expected}, {value!r:.80} was found.")
-    return float(value)

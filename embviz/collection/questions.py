@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pandas import DataFrame
 
     from embviz.collection import Collection
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from embviz.units.contrast import Contrast
     from embviz.units.moments import Moments
     from embviz.units.near_duplicates import NearDuplicates
+    from embviz.units.similar import Track
     from embviz.units.units import Units
 
 
@@ -215,6 +218,244 @@ class Questions:
         return find_contrast(collection, a, b, model, layer, names=names, engine=engine, cache=cache, progress=progress)
 
     # Tracks that stand out, twins, exemplars, neighbors. -------------------------------------------------------------
+
+    def outliers(
+        self,
+        model: ModelLike | Vectors = "musicnn",
+        layer: str = "embedding",
+        *,
+        k: int = 10,
+        metric: str = "cosine",
+        engine: EngineOption = "auto",
+        cache: CacheOption = None,
+        progress: Progress = True,
+    ) -> DataFrame:
+        """Return how far each track is from its nearest neighbors, and in which dimensions: outliers come first.
+
+        Parameters
+        ----------
+        model : str, Model or Vectors
+            Name of a model; or vectors of your own.
+        layer : str
+            Name of a layer.
+        k : int
+            Number of neighbors. A group of fewer tracks that are alike stands out, too.
+        metric : {"cosine", "euclidean"}
+            How distances are measured.
+        engine, cache, progress
+            As for :meth:`embed`.
+
+        Returns
+        -------
+        DataFrame
+            A row per track, labelled as in :attr:`table`: ``name``; ``distance``, the mean over its neighbors;
+            ``score``, how far that is above the median of all tracks, in deviations that outliers do not move;
+            ``outlier``, whether the score is 3.5 or more; ``dimensions``, the three that make most of the distance;
+            ``reason``, the same in words, with their shares of the squared distance. NaN where there is no other track.
+
+        Raises
+        ------
+        CollectionError
+            If there are no tracks, or none gave anything.
+        OptionError
+            If an option is out of range.
+
+        Examples
+        --------
+        >>> collection.outliers("musicnn", "output")[["name", "score", "reason"]].head(3)  # doctest: +SKIP
+        """
+        from embviz.units.outliers import list_outliers
+
+        collection = cast("Collection", self)
+        return list_outliers(
+            collection, model, layer, k=k, metric=metric, engine=engine, cache=cache, progress=progress
+        )
+
+    def exemplars(
+        self,
+        by: str | Sequence[Any] | None = None,
+        model: ModelLike | Vectors = "musicnn",
+        layer: str = "embedding",
+        *,
+        k: int = 1,
+        seconds: float = 10.0,
+        engine: EngineOption = "auto",
+        cache: CacheOption = None,
+        progress: Progress = True,
+    ) -> Moments:
+        """Return the most central tracks of each group, as moments: a medley of the collection.
+
+        Parameters
+        ----------
+        by : str or sequence, optional
+            A column whose values are the groups; or a group for each track, such as the clusters of
+            :func:`embviz.analysis.cluster` (-1 is none). By default, clusters of the vectors by k-means.
+        model : str, Model or Vectors
+            Name of a model; or vectors of your own.
+        layer : str
+            Name of a layer.
+        k : int
+            How many tracks of each group.
+        seconds : float
+            Length of a moment: of each track, the stretch whose frames are nearest to the mean of its group.
+        engine, cache, progress
+            As for :meth:`embed`.
+
+        Returns
+        -------
+        Moments
+            The largest group first. ``table`` has their groups in the column ``group``; the value is the cosine of the
+            track with the mean of the group.
+
+        Raises
+        ------
+        CollectionError
+            If there is no such column, or nothing in it, or no track gave anything.
+        OptionError
+            If there is not a group for each track, or an option is out of range.
+
+        Examples
+        --------
+        >>> collection.exemplars("genre").play()  # doctest: +SKIP
+        >>> collection.exemplars(k=3).to_m3u("medley.m3u8")  # doctest: +SKIP
+        """
+        from embviz.units.exemplars import find_group_exemplars
+
+        collection = cast("Collection", self)
+        return find_group_exemplars(
+            collection, by, model, layer, k=k, seconds=seconds, engine=engine, cache=cache, progress=progress
+        )
+
+    def neighbors(  # noqa: PLR0913  options are given by name
+        self,
+        track: Track,
+        model: ModelLike | Vectors = "musicnn",
+        layer: str = "embedding",
+        *,
+        k: int = 10,
+        same_artist: bool = True,
+        same_track: bool = False,
+        where: Any = None,
+        metric: str = "cosine",
+        engine: EngineOption = "auto",
+        cache: CacheOption = None,
+        progress: Progress = True,
+    ) -> DataFrame:
+        """Return the tracks that are most like a track.
+
+        Parameters
+        ----------
+        track : int, str, path, (ndarray, int) or Audio
+            Label or name of a track of the collection; or any sound.
+        model : str, Model or Vectors
+            Name of a model; or vectors of your own, for tracks of the collection.
+        layer : str
+            Name of a layer.
+        k : int
+            How many; fewer where there are no more.
+        same_artist : bool
+            Whether other tracks of its artists, and of those they share a track with, are among them.
+        same_track : bool
+            Whether the track itself is among them, and files of the same content.
+        where : str, Collection, DataFrame, mask or labels, optional
+            Which tracks they may be, as for :meth:`moments`.
+        metric : {"cosine", "euclidean"}
+            How distances are measured.
+        engine, cache, progress
+            As for :meth:`embed`.
+
+        Returns
+        -------
+        DataFrame
+            A row per track, labelled as in :attr:`table`, nearest first: ``rank``, ``name``, ``title``, ``artist`` and
+            ``distance``.
+
+        Raises
+        ------
+        CollectionError
+            If there is no such track, or it has no vector, or `where` leaves none.
+        OptionError
+            If an option is out of range.
+        AudioError
+            If the sound cannot be read.
+
+        Examples
+        --------
+        >>> collection.neighbors(3, "musicnn", k=5, same_artist=False)  # doctest: +SKIP
+        """
+        from embviz.units.similar import find_neighbors
+
+        collection = cast("Collection", self)
+        return find_neighbors(
+            collection, track, model, layer, k=k, same_artist=same_artist, same_track=same_track, where=where,
+            metric=metric, engine=engine, cache=cache, progress=progress,
+        )  # fmt: skip
+
+    def moments_like(  # noqa: PLR0913  options are given by name
+        self,
+        track: Track,
+        time: float,
+        model: ModelLike | Vectors = "musicnn",
+        layer: str = "embedding",
+        *,
+        k: int = 20,
+        per_track: int | None = 1,
+        same_artist: bool = True,
+        same_track: bool = False,
+        where: Any = None,
+        engine: EngineOption = "auto",
+        cache: CacheOption = None,
+        progress: Progress = True,
+    ) -> Moments:
+        """Return the moments that are most like a moment of a track.
+
+        Parameters
+        ----------
+        track : int, str, path, (ndarray, int) or Audio
+            Label or name of a track of the collection; or any sound.
+        time : float
+            Where in the track, in seconds.
+        model : str, Model or Vectors
+            Name of a model; or vectors of the frames of the tracks.
+        layer : str
+            Name of a layer.
+        k : int
+            How many moments.
+        per_track : int or None
+            How many of one track at most; None for any number.
+        same_artist, same_track
+            As for :meth:`neighbors`.
+        where : str, Collection, DataFrame, mask or labels, optional
+            Which tracks they may be of, as for :meth:`moments`.
+        engine, cache, progress
+            As for :meth:`embed`.
+
+        Returns
+        -------
+        Moments
+            The most alike first; their value is the cosine with the frame at that time. Of files of the same content,
+            one is looked at.
+
+        Raises
+        ------
+        CollectionError
+            If there is no such track, or it has no frames, or `where` leaves none.
+        OptionError
+            If the track is not as long, or an option is out of range.
+        AudioError
+            If the sound cannot be read.
+
+        Examples
+        --------
+        >>> collection.moments_like("rock.ogg", 62.0, k=5)  # doctest: +SKIP
+        """
+        from embviz.units.similar import find_similar_moments
+
+        collection = cast("Collection", self)
+        return find_similar_moments(
+            collection, track, time, model, layer, k=k, per_track=per_track, same_artist=same_artist,
+            same_track=same_track, where=where, engine=engine, cache=cache, progress=progress,
+        )  # fmt: skip
 
     def near_duplicates(
         self,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from embviz.analysis.frames import average_runs, check_number, pool_grid
+from embviz.analysis.frames import average_runs, pool_grid
 from embviz.analysis.near_duplicates import (
     Match,
     candidate_pairs,
@@ -28,6 +28,7 @@ from embviz.audio import Audio
 from embviz.core.cache import CacheOption, resolve_cache
 from embviz.core.embedding import Embedding, FrameGrid
 from embviz.core.notebook import in_jupyter
+from embviz.core.options import check_number
 from embviz.core.progress import Progress, Report, reporter
 from embviz.core.text import is_missing, plural
 from embviz.core.vectors import Vectors
