@@ -305,6 +305,7 @@ class View {
     onChange(model, "maps models methods choices downloads", () => this.#updateMaps(), signal);
     onChange(model, "counts choices", () => this.#updateCount(), signal);
     onChange(model, "progress", () => this.#updateBusy(), signal);
+    onChange(model, "selection contrast", () => this.#offerContrast(), signal);
     onChange(model, "notice", () => this.messages.update(model.get("notice") ?? {}), signal);
     onChange(model, "tab", () => this.#leaveFilters(), signal);
     for (const { name, part } of this.pages) {
@@ -416,12 +417,21 @@ class View {
     write(this.wrong, count.problems > 0 ? `${counted(count.problems, "file")} cannot be used` : "");
   }
 
+  /** What separates tracks is asked of those that are selected, or were. */
+  #offerContrast() {
+    const { title, message, groups } = this.model.get("contrast") ?? {};
+    const known = title || message || Object.keys(groups ?? {}).length;
+    const selected = this.model.get("selection")?.count > 0;
+    this.tabs.offer("contrast", Boolean(selected || known || this.#tab === "contrast"));
+  }
+
   #updateBusy() {
     // Of a kernel that does not answer, nobody knows what it does.
     this.busy.update(this.trouble.el.hidden ? (this.model.get("progress") ?? {}) : {});
   }
 
   #updateTab() {
+    this.#offerContrast();
     this.tabs.show(this.#tab);
     this.pages.find(({ name }) => name === this.#tab)?.part.update();
   }

@@ -275,8 +275,8 @@ export function axisGroups({ model }) {
   /** @type {ColorGroup[]} */
   const colors = model.get("color_options") ?? [];
   const projection = { title: "", items: [{ key: "none", title: "of the projection" }] };
-  const own = colors.filter(({ items }) => items.some(({ key }) => key !== "none"));
-  return [projection, ...(model.get("axis_options") ?? []), ...own];
+  const [columns, ...others] = colors.filter(({ items }) => items.some(({ key }) => key !== "none"));
+  return [projection, ...(columns ? [columns] : []), ...(model.get("axis_options") ?? []), ...others];
 }
 
 /** What the places mean, where they are not those of a method. @param {Page} view */

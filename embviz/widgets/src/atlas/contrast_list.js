@@ -70,7 +70,7 @@ export function contrastList(view) {
     },
   });
   const more = h("p.ev-atlas-message.ev-faint");
-  const notes = h("ul.ev-atlas-notes");
+  const notes = h("div");
   const pair = h("div.ev-atlas-line", {}, ...groups.map(({ el }) => el), between);
   const head = h("div.ev-atlas-pane-head", {}, title);
   const start = h("div.ev-atlas-line", {}, these);
@@ -100,7 +100,7 @@ export function contrastList(view) {
         facts,
         `${sure}d: means apart in standard deviations, with an interval of 95 %; above 0 is higher in the second.`,
       );
-      notes.replaceChildren(...told.map((note) => h("li", { dir: "auto" }, plain(note))));
+      notes.replaceChildren(...told.map((note) => h("p.ev-atlas-message", { dir: "auto" }, plain(note))));
       notes.hidden = !told.length;
       list.fill(rows);
       write(more, rest ? `and ${counted(rest, "dimension")} that separate them less; atlas.contrast has all.` : "");

@@ -10,8 +10,9 @@ import { toMap, toScreen } from "./camera.js";
 /** @import { Axis, Box, Insets, Scene, Size } from "./types.js" */
 /** @typedef {{value: number, text: string}} Tick */
 
-const [TOP, RIGHT, BOTTOM] = [26, 16, 44]; // pixels around the plot
+const [TOP, RIGHT, BOTTOM] = [44, 16, 44]; // pixels around the plot
 const LEFT = [52, 150]; // to its left at least and at most
+const TOOLS = 170; // pixels at the right of the title above, where the tools for the view stand
 const LETTER = 6.4; // pixels, about
 const [ACROSS, UPWARDS] = [84, 44]; // pixels from a tick to the next, at least
 const [CATEGORY_ACROSS, CATEGORY_UPWARDS] = [56, 17];
@@ -243,7 +244,7 @@ function paintTitles({ pen, size, inks, left }, [x, y]) {
     pen.fillText(text, px, py);
   };
   pen.textAlign = "left";
-  write(`↑ ${shortened(pen, plain(headingOf(y)), size.width - 60)}`, 8, 13);
+  write(`↑ ${shortened(pen, plain(headingOf(y)), size.width - TOOLS)}`, 8, 18);
   pen.textAlign = "right";
   write(`${shortened(pen, plain(headingOf(x)), size.width - left - 30)} →`, size.width - 10, size.height - 12);
 }
