@@ -42,6 +42,7 @@ test("pictures lie one behind the other, and are drawn with the highest band at 
 test("the bands of a difference are named where it is farthest from the mean", () => {
   const cells = { codes: Uint8Array.from([128, 128, 255, 200, 1, 20, 128, 0]), bands: 4, frames: 2 };
   assert.equal(strongestBands(cells, centers), "most above the mean at 200 Hz, most below at 400 Hz");
+  assert.equal(strongestBands({ ...cells, codes: cells.codes.map(() => 100) }, centers), "most below at 100 Hz");
   assert.equal(strongestBands(null, centers), "");
 });
 

@@ -48,7 +48,11 @@ export function strongestBands(cells, hz) {
     return row.reduce((sum, code) => sum + (code ? code - 128 : 0), 0);
   });
   const at = (/** @type {number} */ value) => `${Math.round(hz[sums.indexOf(value)])} Hz`;
-  return `most above the mean at ${at(Math.max(...sums))}, most below at ${at(Math.min(...sums))}`;
+  const [highest, lowest] = [Math.max(...sums), Math.min(...sums)];
+  const said = [];
+  if (highest > 0) said.push(`most above the mean at ${at(highest)}`);
+  if (lowest < 0) said.push(`most below at ${at(lowest)}`);
+  return said.join(", ");
 }
 
 export function commonOf() {

@@ -68,6 +68,7 @@ export function tileOf(moment, { unit, openable, press, open }) {
   face.append(h("span.ev-moment-head", {}, state, rank, title), plot, facts, place, problem);
   const el = h("li.ev-moment", {}, face);
   if (openable) {
+    el.classList.add("ev-moment-openable");
     const label = `Open ${quoted(moment.title)} at ${formatTime(moment.start, 1)}`;
     el.append(h("button.ev-moment-open", { type: "button", "aria-label": label, title: label, onclick: open }, "Open"));
   }
