@@ -146,6 +146,20 @@ test("the other is ready and sounds before the first is silent", async () => {
   assert.ok(clocks[1].playing && !clocks[0].playing);
 });
 
+test("what sounds is not pulled back by the one that is about to be silent", async () => {
+  links.link(true);
+  clocks[0].seek(20);
+  await clocks[0].play();
+  const { pause } = media[0];
+  media[0].pause = () => {};
+  await links.choose(1);
+  media[1].seeks = [];
+  media[0].at(20.5);
+  assert.deepEqual(media[1].seeks, []);
+  pause.call(media[0]);
+  assert.ok(clocks[1].playing && !clocks[0].playing);
+});
+
 test("who pauses meanwhile is not answered with music", async () => {
   links.link(true);
   await clocks[0].play();

@@ -16,16 +16,19 @@ from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 
 import embviz
+from embviz.audio import Audio
 from embviz.core.embedding import Embedding, FrameGrid
 from embviz.core.progress import reporter
 from embviz.core.vectors import Vectors
 from embviz.plotting.figure import StillFigure
 from embviz.widgets import still as stills
 from embviz.widgets.atlas import AtlasView
+from embviz.widgets.comparison import Comparison
 from embviz.widgets.confusion import Confusion
 from embviz.widgets.curves import Curves
 from embviz.widgets.feature_maps import FeatureMaps
 from embviz.widgets.heatmap import Heatmap
+from embviz.widgets.pairs import PairList
 from embviz.widgets.panel import Panel
 from embviz.widgets.player import Player
 from embviz.widgets.scatter import Scatter
@@ -89,6 +92,12 @@ def confusion(names=("jazz", "rock")):
                      chosen={"truth": 0, "answer": 1, "rows": [{"title": names[0]}], "more": 2})  # fmt: skip
 
 
+def comparison():
+    sounds = [Audio.open((np.zeros(4000, np.float32), RATE))] * 2
+    path = [[0.0, 0.0], [0.2, 0.2]]
+    return Comparison.of(sounds, [embedding()] * 2, path, same_piece=True, message=HOSTILE, titles=[HOSTILE] * 2)
+
+
 def scatter():
     xy = np.random.default_rng(0).normal(size=(30, 2))
     return Scatter.of(xy, columns=[], color=["jazz", "rock", HOSTILE] * 10, renderer="canvas", title="map")
@@ -97,6 +106,7 @@ def scatter():
 OBJECTS = {
     "Audio player": lambda: Player.of((np.zeros(4000, np.float32), RATE), title=HOSTILE),
     "Collection": lambda: embviz.Collection.from_folder(embviz.sample_audio(), progress=False),
+    "Comparison": comparison,
     "Confusion": confusion,
     "Curves": lambda: Curves.of(embedding(labels=tuple(f"tag {i}" for i in range(12)), unit="probability")),
     "Embedding": embedding,
@@ -106,6 +116,7 @@ OBJECTS = {
     "FeatureMaps": lambda: FeatureMaps.of(tensor()),
     "Heatmap": lambda: Heatmap.of(embedding(), title=HOSTILE, pins=[3]),
     "Model": lambda: embviz.get_model("musicnn"),
+    "PairList": lambda: PairList(title=HOSTILE, pairs=[{"a": HOSTILE, "b": HOSTILE, "evidence": [HOSTILE]}]),
     "Scatter": scatter,
     "SelfSimilarity": lambda: SelfSimilarity.of(embedding()),
     "Vectors": lambda: Vectors(np.eye(3, 4), np.arange(3), None, "own", "embedding", "mean"),

@@ -148,6 +148,8 @@ class LinkedClocks {
   /** @param {Side} side */
   #moved(side) {
     if (!this.linked || this.#driving || this.#switching) return;
+    // An element that was told to pause goes on for a moment.
+    if (side !== this.sounding && this.clocks[side].playing) return;
     const durations = this.clocks.map(({ duration }) => duration).join();
     // A track that has just come has moved nobody.
     const leader = durations === this.#durations ? side : this.sounding;
