@@ -10,6 +10,7 @@ import soundfile
 import embviz
 from embviz import Atlas, Collection, Vectors
 from embviz.errors import ModelError, OptionError
+from embviz.models import functions
 
 HOSTILE = "</script><b>\n"
 N, FRAMES = 6, 8
@@ -121,6 +122,16 @@ def test_code_refers_to_a_file_of_the_vectors(chart, own, frames, collection, tm
     assert "from_table('tracks.csv')" in chart(own, table=collection.table.iloc[[4, 1, 2, 5]]).code()
 
 
+def test_code_says_that_a_function_is_to_be_registered(chart, explore, monkeypatch):
+    monkeypatch.setattr(functions, "_registered", {})
+    embviz.register_function("level", lambda x: [np.abs(x).mean(), 1.0], sample_rate=8000, version="1")
+    note = "# 'level' is a function of your own: embviz.register_function('level', …) comes first."
+    assert note in chart("level").code()
+    explorer = explore((np.ones(8000, np.float32), 8000), models=["level", "mfcc"], cache=False).wait()
+    assert explorer.code().count(note) == 1
+    assert [row["status"] for row in explorer.widget.rows] == ["ready", "ready"]
+
+
 def test_pages_of_given_vectors(chart, collection, own, frames, tmp_path, empty_home):
     page = chart(frames).to_html(tmp_path / "map.html").read_text(encoding="utf-8")
     assert "mine / frames" in page
@@ -196,6 +207,18 @@ def test_frames_are_rows_of_an_explorer(collection, frames, explore, empty_home,
     again = explore(collection, state=state, cache=False).wait()
     assert (again.widget.rows, "There is no model 'mine'" in again.widget.notice["text"]) == ([], True)
     assert len(again.add(frames).wait().widget.rows) == 1
+
+
+def test_units_and_structure_of_given_frames(collection, frames, explore, empty_home):
+    explorer = explore(collection, models=[frames], cache=False).wait()
+    controller = explorer._controller
+    controller.similarity.start("mine", "frames")
+    controller.units_tab.start("mine", "frames", 1)
+    explorer.wait()
+    assert controller.similarity.work.status == "ready"
+    assert (controller.units_tab.work.status, len(controller.units_tab.units.table)) == ("ready", 4)
+    assert "collection.units(vectors).card(1)" in controller.units_tab.code()
+    assert "Vectors.load('vectors.safetensors')" in controller.units_tab.code()
 
 
 def test_rows_that_cannot_be_drawn_say_why(collection, frames, own, explore, empty_home):

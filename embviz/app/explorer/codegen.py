@@ -57,10 +57,13 @@ def similarity_code(context: ExplorerContext, tab: SimilarityTab) -> str:
     row = Row(tab.work.model, tab.work.layer)
     name = _variable_name(row, {})
     arguments = ["track", ascii(row.model), *_option_arguments(row, context.engine)]
+    made = [f"{name} = embviz.embed({', '.join(arguments)})"]
+    if context.given.find(row.model, row.layer) is not None:
+        made = _given_lines(context, row, name)
     chosen = "".join(f", {option}={value!r}" for option, value in tab.choices.items())
     starts = [start for _name, start in context.track.sections]
     lines = ["import embviz", "from embviz.widgets.self_similarity import SelfSimilarity", ""]
-    lines += [*_track_lines(context.track), f"{name} = embviz.embed({', '.join(arguments)})"]
+    lines += [*_track_lines(context.track), *made]
     lines += [f"boundaries = embviz.boundaries({name}{chosen})", "print(boundaries.to_frame())"]
     if len(starts) > 1:
         lines += [f"print(boundaries.score({starts!r}))  # against the known sections, which start at these seconds"]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from embviz.app.explorer import evaluation_options
 from embviz.app.explorer.collection import CollectionLoader
+from embviz.app.given import function_note
 from embviz.app.tracks import Tracks
 from embviz.batch.api import cached_share
 from embviz.batch.eta import cost_per_minute
@@ -124,16 +125,36 @@ def code(
 
 
 def units_code(
-    model: str, layer: str, dimension: int | None, loader: CollectionLoader, tracks: Tracks, engine: EngineOption
+    model: str,
+    layer: str,
+    dimension: int | None,
+    loader: CollectionLoader,
+    tracks: Tracks,
+    engine: EngineOption,
+    *,
+    given: bool = False,
 ) -> str:
-    """Return Python that finds the dimensions of a layer, or the card of one; empty where no layer is chosen."""
+    """Return Python that finds the dimensions of a layer, or the card of one; empty where no layer is chosen.
+
+    Vectors that were `given` in place of a model are loaded from where they are to be saved.
+    """
     if not model:
         return ""
     arguments = [ascii(model), *([] if layer == "embedding" else [f"layer={layer!a}"])]
     arguments += [] if engine == "auto" else [f"engine={engine!r}"]
+    lines, made = _collection_lines(APART, loader, tracks), function_note(model)
+    if given:
+        arguments, what = ["vectors"], f"{model!a} / {layer!a}: vectors that were given"
+        made = [
+            f"# {what}; their save('vectors.safetensors') keeps them for here.",
+            "vectors = embviz.Vectors.load('vectors.safetensors')",
+        ]
+        table = None if loader.collection is None else loader.collection.table
+        if table is not None and table.index.tolist() != list(range(len(table))):  # as a list of paths is labelled
+            lines = ["# Put the collection here whose tracks the vectors are of."]
     call = f"collection.units({', '.join(arguments)})"
     shown = call if dimension is None else f"{call}.card({dimension})"
-    return "\n".join(["import embviz", "", *_collection_lines(APART, loader, tracks), shown]) + "\n"
+    return "\n".join(["import embviz", "", *lines, *made, shown]) + "\n"
 
 
 def _collection_lines(named: Sequence[Any], loader: CollectionLoader, tracks: Tracks) -> list[str]:

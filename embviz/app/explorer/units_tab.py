@@ -17,7 +17,6 @@ from embviz.errors import OptionError
 from embviz.export.static_widgets import without_comm
 from embviz.export.track_page import PageRow
 from embviz.models import get_model
-from embviz.models.weights import has_weights
 from embviz.widgets.base import close_widget, model_ref
 from embviz.widgets.moments import MomentSheet
 from embviz.widgets.unit_card import UnitCardView
@@ -67,20 +66,21 @@ class UnitsTab:
 
     def start(self, model: str | None = None, layer: str | None = None, dimension: int | None = None) -> None:
         """Show the dimensions of a layer; where tracks are to be computed first, say what that costs."""
-        record, layer = get_model(model or self.work.model), layer or "embedding"
-        same = (self.work.model, self.work.layer) == (record.name, layer)
+        given = self._context.given
+        name, layer = given.resolve(model or self.work.model, layer or "embedding")
+        same = (self.work.model, self.work.layer) == (name, layer)
         if not same:
             self._context.aside.cancel(lambda key: key[0] == "units")  # type: ignore[index]
             self._forget()
-            self.work = DrawnWork(record.name, layer)
+            self.work = DrawnWork(name, layer)
         if dimension is not None:
             self.dimension = dimension
         if same and self.units is not None and dimension is not None:
             self.show_card(dimension)
         elif same and (self.units is not None or self.work.unfinished):
             self.publish()
-        elif not has_weights(record):
-            self.work.begin("download", missing_weights(record))
+        elif not given.is_here(name, layer):
+            self.work.begin("download", missing_weights(get_model(name)))
             self.publish()
         else:
             self._weigh()
@@ -103,6 +103,8 @@ class UnitsTab:
         context, work = self._context, self.work
 
         def task(job: Job) -> str:
+            if context.given.find(work.model, work.layer) is not None:
+                return ""
             return cost_estimate.units_sentence(collection.table, work.model, work.layer, context.store, context.engine,
                                                 job.report)  # fmt: skip
 
@@ -154,7 +156,8 @@ class UnitsTab:
 
         def task(job: Job) -> Units:
             job.report("beginning", 0, 0)
-            return collection.units(work.model, work.layer, progress=job.report, **options)
+            model = context.given.find(work.model, work.layer) or work.model
+            return collection.units(model, work.layer, progress=job.report, **options)
 
         def done(units: Units) -> None:
             self.units, self._plan = units, ""
@@ -337,8 +340,9 @@ class UnitsTab:
         """Return Python that gives what the page shows, without a panel."""
         context, work = self._context, self.work
         return cost_estimate.units_code(
-            work.model, work.layer, self.dimension, self._loader, context.tracks, context.engine
-        )
+            work.model, work.layer, self.dimension, self._loader, context.tracks, context.engine,
+            given=context.given.find(work.model, work.layer) is not None,
+        )  # fmt: skip
 
     def page_rows(self) -> list[PageRow]:
         """Return the card that is open, and its moments, as parts of a page that needs no kernel."""

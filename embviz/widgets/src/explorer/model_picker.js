@@ -278,6 +278,9 @@ class Picker {
     const model = this.#model;
     this.about.replaceChildren();
     this.weights.hidden = model?.state !== "download";
+    // What Python computes, or was given, has no graph.
+    const field = this.node.parentElement;
+    if (field) field.hidden = ["function", "vectors"].includes(model?.system ?? "");
     if (!model) return;
     const patch = model.hop ? `hears ${spanOf(model.patch)} at a time, every ${spanOf(model.hop)}` : "";
     const lines = [
