@@ -199,7 +199,7 @@ def test_names_from_strangers_are_text_and_everything_has_a_name(units):
     assert len(set(element.evaluate(LANDMARKS))) == len(element.evaluate(LANDMARKS))
 
 
-@pytest.mark.parametrize("width", [1500, 1000, 700, 420])
+@pytest.mark.parametrize("width", [1000, 420])
 def test_nothing_is_wider_than_its_place(units, width):
     units.page.set_viewport_size({"width": width + 40, "height": 1200})
     element = units.open(unit=open_card(), width=width)

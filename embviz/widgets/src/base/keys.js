@@ -32,7 +32,7 @@ export const CLOCK_KEYS = [
     [
       [["+", "−"], "zoom in or out around the playhead"],
       [["0"], "show the whole track"],
-      [["↑", "↓"], "on a heatmap: choose a dimension; P pins it as a curve, Enter opens its card"],
+      [["↑", "↓"], "on a heatmap: choose a dimension; P pins it as a curve"],
       [["Shift ←", "Shift →"], "on a heatmap: one frame back or on"],
     ],
   ],
@@ -111,6 +111,7 @@ export const KEYS = [
     [
       [["1", "2", "3", "4", "5", "6", "7"], "Poster, What it hears, Layers, Structure, Map, Tasks, Units"],
       [["Alt ↑", "Alt ↓"], "move the row that has the focus"],
+      [["Enter", "C"], "on a heatmap, on a feature map: open the card of the dimension"],
       [["/"], "search the tracks"],
       [["↑", "↓"], "walk the list, where it has the focus"],
       [["Enter"], "open the track"],
