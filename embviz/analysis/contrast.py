@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 DRAWS, PERMUTATIONS = 1_000, 2_000
 LEVEL = 0.95
+CELLS = 1 << 22  # permutations × blocks, or dimensions, worked on at once
 MOST_FOLDS = 5
 LEAST_SHAPE = 0.25  # of the weights' distribution, where a group has two blocks
 # Of a dimension's variance, the least that is taken to lie within the groups: few points may lie close by chance.
@@ -201,7 +202,10 @@ def _permutation_test(sums: _BlockSums, seed: int) -> NDArray[np.float64]:
     rng = np.random.default_rng((seed, 2))
     own = sums.members(in_b=True)
     observed = sums.statistics(own[None])[0]
-    largest = sums.statistics(rng.permuted(np.tile(own, (PERMUTATIONS, 1)), axis=1)).max(axis=1, initial=0)
+    step = max(1, CELLS // max(1, *sums.sums.shape))
+    parts = [min(step, PERMUTATIONS - start) for start in range(0, PERMUTATIONS, step)]
+    drawn = (rng.permuted(np.tile(own, (part, 1)), axis=1) for part in parts)
+    largest = np.concatenate([sums.statistics(masks).max(axis=1, initial=0) for masks in drawn])
     # Numbers that are equal but for rounding count as equal.
     reached = len(largest) - np.searchsorted(np.sort(largest), observed * (1 - 1e-9))
     return np.asarray((1 + reached) / (1 + PERMUTATIONS))

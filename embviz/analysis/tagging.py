@@ -21,6 +21,7 @@ from embviz.models import ALIASES, Model, known_models
 if TYPE_CHECKING:
     import pandas as pd
 
+TRACKS_AT_ONCE = 64  # whose frames are averaged
 TEMPO_UNIT = " BPM"  # the labels of a tempo model are such as "120 BPM"
 
 
@@ -189,8 +190,14 @@ def mean_per_track(vectors: Vectors) -> tuple[NDArray[np.int64], NDArray[np.floa
         return np.asarray(vectors.tracks), values
     starts = np.flatnonzero(np.diff(vectors.tracks, prepend=vectors.tracks[0] - 1))
     counts = np.diff(starts, append=len(values))
-    means = np.add.reduceat(values, starts, axis=0, dtype=np.float64) / counts[:, np.newaxis]
-    return np.asarray(vectors.tracks)[starts], means.astype(np.float32)
+    means = np.empty((len(starts), values.shape[1]), np.float32)
+    # Some tracks at a time become 64-bit numbers: adding such up is quicker than turning each while it is added.
+    for first in range(0, len(starts), TRACKS_AT_ONCE):
+        own = slice(first, first + TRACKS_AT_ONCE)
+        begin, stop = starts[first], starts[own][-1] + counts[own][-1]
+        sums = np.add.reduceat(values[begin:stop].astype(np.float64), starts[own] - begin, axis=0)
+        means[own] = sums / counts[own, np.newaxis]
+    return np.asarray(vectors.tracks)[starts], means
 
 
 def tags_at_points(output: Vectors, vectors: Vectors) -> NDArray[np.float32]:
