@@ -116,11 +116,10 @@ class Contrast:
     def __repr__(self) -> str:
         a, b = self.direction.ends
         sure = int((self.table["p_corrected"] <= MOST_P).sum())
-        return (
-            f"<Contrast of {a} ({plural(len(self.a), 'track')}) and {b} ({len(self.b):,}) in "
-            f"{self.vectors.model} / {self.vectors.layer}: {sure:,} of {plural(len(self), 'dimension')} separate them, "
-            f"AUC {self.auc:.2f} on tracks held back>"
-        )
+        auc = "" if math.isnan(self.auc) else f", AUC {self.auc:.2f} on tracks held back"
+        groups = f"{a} ({plural(len(self.a), 'track')}) and {b} ({len(self.b):,})"
+        found = f"{sure:,} of {plural(len(self), 'dimension')} separate them{auc}"
+        return f"<Contrast of {groups} in {self.vectors.model} / {self.vectors.layer}: {found}>"
 
     def _repr_html_(self) -> str:
         shown = self.table.head(SHOWN)

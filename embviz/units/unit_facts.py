@@ -212,10 +212,11 @@ class UnitFacts:
             return f"No name: {self._too_few()}."
         if not self.named[dimension]:
             p = float(tags.p_best[dimension])
+            by = f"by r = {there[best]:.2f}" if np.isfinite(there[best]) else "not at all"
             doubt = f"as it may by chance (p = {p:.2g} for all dimensions together)" if p > MOST_P else "only"
             return (
                 f"No name: {self.tag_names[best]}, which it goes with best in one half of the tracks, goes with it in "
-                f"the other by r = {there[best]:.2f} {doubt}{opposed}."
+                f"the other {by}, {doubt}{opposed}."
             )
         low, high = tags.low[dimension][best], tags.high[dimension][best]
         return (
@@ -239,7 +240,7 @@ class UnitFacts:
         if self.named.any():
             named = f"{int(self.named.sum()):,} of {plural(len(self.named), 'dimension')} are named"
             how = f"the tag was chosen in one half of {plural(tracks, 'track')} and holds in the other"
-            return [f"{named}: {how} (r ≥ {LEAST_R}, p ≤ {MOST_P} for all dimensions together)."]
+            return [f"{named}: {how} (r ≥ {LEAST_R}; of all names, one in {1 / MOST_P:.0f} may be false)."]
         why = "no tag that was chosen in one half of the tracks holds in the other, but as it may by chance"
         if not self._are_enough:
             why = self._too_few()

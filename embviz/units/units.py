@@ -148,8 +148,10 @@ class Units:
     vectors : Vectors
         The frames of the layer.
     table : DataFrame
-        A row per dimension, its number as the index: ``label``; ``name`` (a tag, or empty), ``r``, ``low``, ``high``,
-        ``r_held_back``, ``p``; ``not_with``; ``selectivity``, ``zeros``, ``saturated``; ``separates`` (a column).
+        A row per dimension, its number as the index: ``label``; ``name`` (a tag, or empty); where there is one ``r``,
+        ``low``, ``high`` (correlation over all frames, 95 %), ``r_held_back``, and ``p`` there, corrected for all
+        dimensions; ``not_with``, the tag that it is low with; ``selectivity`` (0 … 1); ``zeros`` and ``saturated``
+        (shares of the frames at 0, and at the maximum); ``separates``, the column that it separates best, or empty.
     tagger : str
         Name of the model whose tags are the names, or empty.
     notes : tuple of str
