@@ -97,8 +97,8 @@ export class Distribution {
     this.el = h("div.ev-unit-distribution", {}, this.plot, this.ends, this.key, this.now);
   }
 
-  /** @param {import("./types.js").UnitCard} card */
-  show({ edges = [], shares = [], own = [], unit = "", track = "", tracks = 0, frames = 0 }) {
+  /** @param {import("./types.js").UnitCard & {linked?: boolean}} card where it is `linked`, a track may be open beside */
+  show({ linked = false, edges = [], shares = [], own = [], unit = "", track = "", tracks = 0, frames = 0 }) {
     this.edges = edges;
     this.shares = shares;
     this.unit = unit;
@@ -116,6 +116,7 @@ export class Distribution {
     const count = `${frames.toLocaleString("en")} frames of ${tracks.toLocaleString("en")} track${tracks === 1 ? "" : "s"}`;
     const nodes = [h("span.ev-unit-swatch-all", { "aria-hidden": "true" }), ` ${count}`];
     if (own.length) nodes.push(h("span.ev-unit-swatch-own", { "aria-hidden": "true" }), " the open track");
+    else if (linked) nodes.push(" · the open track is none of them");
     this.key.replaceChildren(...nodes, h("span", {}, "height: √ share"));
     const open = own.length ? `; the open track, ${track}, as an outline` : "";
     this.plot.setAttribute("aria-label", `Histogram of ${count}, from ${brief(low)} to ${last}${open}`);

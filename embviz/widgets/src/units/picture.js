@@ -50,7 +50,7 @@ export function pictureNode({ title, hint, shape: [t, bands], hz, seconds, low, 
     h(
       "div.ev-unit-hertz.ev-faint",
       { "aria-hidden": "true" },
-      ...hz.toReversed().map((one) => h("span", {}, hertz(one))),
+      ...[...hz].reverse().map((one) => h("span", {}, hertz(one))),
     ),
     canvas,
     h("div.ev-unit-foot.ev-faint", {}, h("span", {}, spanOf(seconds)), h("span", {}, scale)),

@@ -96,7 +96,7 @@ class Card {
     const head = h("div.ev-unit-head", {}, title, h("span.ev-faint", { dir: "auto" }, plain(card.about)));
     this.root.setAttribute("role", "group");
     this.root.setAttribute("aria-label", `Card of ${quoted(card.title)}`);
-    this.distribution.show(card);
+    this.distribution.show({ ...card, linked: Boolean(this.model.get("linked")) });
     const parts = [
       part("Values", this.distribution.el),
       this.#tags(card),
