@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
+BLOCK = 1 << 22  # values looked at together
 CLOCK = 1_000_000  # ticks per second of the grids of vectors that come from elsewhere
 
 
@@ -50,16 +51,18 @@ def check_arrays(
     if seconds is None and spans is not None:
         raise OptionError("spans are expected beside times only: they are the stretches of sound of frames.")
     order = np.arange(len(points)) if seconds is None else _order_frames(labels, seconds)
-    keep, failed = _split_finite(points[order], labels[order])
-    order = order[keep]
-    arrays: dict[str, Any] = {"values": points[order], "tracks": labels[order]}
+    keep, failed = _split_finite(points, labels)
+    order = order[keep[order]]
+    if not np.array_equal(order, np.arange(len(points))):  # what is in order is not copied again
+        points = points[order]
+    arrays: dict[str, Any] = {"values": points, "tracks": labels[order]}
     if seconds is None:
         return {**arrays, "times": None}, _check_names(names, points.shape[1]), failed
     arrays["times"] = seconds[order]
     if spans is None:
         arrays["spans"] = frame_cells(arrays["tracks"], arrays["times"])
     else:
-        arrays["spans"] = _check_spans(spans, len(points))[order]
+        arrays["spans"] = _check_spans(spans, len(labels))[order]
     return arrays, _check_names(names, points.shape[1]), failed
 
 
@@ -98,6 +101,8 @@ def _check_values(values: ArrayLike) -> NDArray[np.float32]:
             f"an array of shape {found.shape} and type {found.dtype} was found."
         )
     with np.errstate(over="ignore"):  # what float32 cannot hold is not finite
+        if isinstance(values, np.memmap) and found.dtype == np.float32 and found.flags.c_contiguous:
+            return found  # it may not fit into memory
         return np.array(found, dtype=np.float32, order="C")
 
 
@@ -151,7 +156,9 @@ def _order_frames(labels: NDArray[np.int64], seconds: NDArray[np.float64]) -> ND
 
 def _split_finite(points: NDArray[np.float32], labels: NDArray[np.int64]) -> tuple[NDArray[np.bool_], dict[int, str]]:
     """Return which points are of tracks that have none but finite values, and why the other tracks are left out."""
-    bad = np.unique(labels[~np.isfinite(points).all(axis=1)])
+    step = max(1, BLOCK // points.shape[1])
+    finite = [np.isfinite(points[i : i + step]).all(axis=1) for i in range(0, len(points), step)]
+    bad = np.unique(labels[~np.concatenate(finite)])
     keep = ~np.isin(labels, bad)
     if not len(bad):
         return keep, {}

@@ -241,6 +241,17 @@ def test_tracks_that_are_not_finite_are_left_out_and_said():
     assert frames.tracks.tolist() == [7]
 
 
+def test_what_lies_in_a_file_stays_there(tmp_path):
+    np.save(tmp_path / "x.npy", np.ones((20_000, 50), np.float32))
+    values = np.load(tmp_path / "x.npy", mmap_mode="r")
+    tracemalloc.start()
+    vectors = Vectors.from_array(values, np.repeat(np.arange(200), 100), times=np.tile(np.arange(100.0), 200))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert np.shares_memory(vectors.values, values)
+    assert peak < values.nbytes
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
