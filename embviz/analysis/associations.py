@@ -55,7 +55,7 @@ class TagAssociations:
     p : ndarray, shape [d, k]
         How likely all tracks together show as much of a correlation, of either sign: corrected for all pairs.
     counts : ndarray, shape [3], int64
-        Tracks, tracks held back, and groups.
+        Tracks with tags, those of them that are held back, and their groups.
     """
 
     r: NDArray[np.float32]
@@ -166,8 +166,9 @@ def _associate(pairs: _Pairs, seed: int, report: Report) -> TagAssociations:
         parts.append(_describe(_Sums.of(part, bundles, len(held), tell), held, seed))
     joined = {name: np.concatenate([found[name] for found in parts]) for name in parts[0]}
     joined |= {name: correct_p(joined[name]) for name in ("p", "p_best", "p_worst")}
-    tracks_held = np.isin(bundles, np.flatnonzero(held)).sum()
-    counts = np.array([len(bundles), tracks_held, len(np.unique(pairs.groups))], np.int64)
+    known = np.add.reduceat(pairs.rows >= 0, pairs.starts[:-1]) > 0
+    tracks_held = (known & held[bundles]).sum()
+    counts = np.array([known.sum(), tracks_held, len(np.unique(pairs.groups[known]))], np.int64)
     return TagAssociations(**joined, counts=counts)
 
 

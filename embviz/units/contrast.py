@@ -179,7 +179,8 @@ def _notes(found: GroupContrast, groups: Groups) -> list[str]:
     notes = [f"{sure:,} of {plural(d, 'dimension')} separate the groups (p ≤ {MOST_P}, for all dimensions together)."]
     blocks = [len(np.unique(groups.of[groups.in_b == side])) for side in (False, True)]
     ways = math.comb(sum(blocks), blocks[0])
-    if ways < 1 / MOST_P:
+    # Of groups of one size, each way is there twice: once with a for b.
+    if (1 + (blocks[0] == blocks[1])) / ways > MOST_P:
         notes.append(
             f"{sum(blocks)} tracks (or artists) can be parted like this in {ways} ways: no dimension can be told from "
             "chance; four or more in each group are needed."

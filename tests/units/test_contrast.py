@@ -122,6 +122,9 @@ def test_two_tracks_in_each_group_are_said_to_be_too_few(collection, vectors):
     found = collection.contrast([0, 3], [1, 4], vectors, names=False)
     assert (found.table["p_corrected"] > 0.05).all()
     assert any(note.startswith("4 tracks (or artists) can be parted like this in 6 ways") for note in found.notes)
+    three, four = (collection.contrast([0, 3, 6, 9][:n], [1, 4, 7, 10][:n], vectors, names=False) for n in (3, 4))
+    assert any("in 20 ways" in note for note in three.notes)
+    assert not any("ways" in note for note in four.notes)
 
 
 def test_constant_vectors_separate_nothing(collection):

@@ -193,6 +193,14 @@ def test_tracks_of_few_artists_have_no_names(collection, planted):
     assert "40 tracks of 5 artists are too few" in units.notes[-1]
 
 
+def test_tags_of_few_tracks_name_nothing(collection, planted):
+    some = planted[1].select(collection.table.index[:12])
+    units = collection.units(planted[0], tagger=some)
+    assert set(units.table["name"]) == {""}
+    assert "12 tracks are too few" in units.notes[-1]
+    assert units.card(0).tags["n_tracks"].tolist() == [12] * len(TAGS)
+
+
 def test_tracks_that_are_not_finite_are_left_out(collection, planted):
     vectors, tags = planted
     values = vectors.values.copy()
