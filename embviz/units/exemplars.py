@@ -63,7 +63,7 @@ def find_group_exemplars(  # noqa: PLR0913  options are given by name
             value = _cosine(means[row], center)
             rows.append({"track": labels[row], "start": start, "stop": stop, "value": value, "group": titles[group]})
     left_out = int((groups < 0).sum())
-    notes = [f"{plural(left_out, 'track')} in no group are left out."] if left_out else []
+    notes = [f"Left out: {plural(left_out, 'track')} in no group."] if left_out else []
     title = f"{vectors.model} / {vectors.layer}: most central of {_what(by)}"
     found = Moments.of(collection, rows, title=title, unit="cosine with the mean of the group", notes=notes)
     return replace(found, table=found.table.assign(group=[row["group"] for row in rows]))
