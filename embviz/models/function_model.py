@@ -137,6 +137,7 @@ def describe_function(  # noqa: PLR0913  each is said of a function
     task: str = "",
     licence: str = "",
     citation: str = "",
+    note: str = "",
 ) -> FunctionModel:
     """Return the record of a function; lengths are in samples, a hop of 0 stands for one vector of the whole track."""
     layer = Layer(
@@ -163,6 +164,7 @@ def describe_function(  # noqa: PLR0913  each is said of a function
         input_shape=(),
         known_layers=(layer,),
         sources=(),
+        note=note,
         function=function,
         version=version,
         identity=identity,
