@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from embviz.analysis.directions import Direction
+from embviz.analysis.outliers import find_outliers
 from embviz.app.atlas import Atlas, axes, map_view
 from embviz.core.vectors import Vectors
 from embviz.errors import EmbvizError
@@ -223,3 +224,21 @@ def test_vectors_that_stand_for_a_model_have_dimensions_too(chart, table):
     assert view(atlas).axes[0].title == "own / vectors, up"
     np.testing.assert_array_equal(view(atlas).axes[0].numbers, range(N))
     assert [item["title"] for item in atlas.widget.axis_options[-1]["items"]] == ["up", "down"]
+
+
+def test_outliers_are_colored_laid_out_and_filtered(chart):
+    atlas = chart(color="outlier", x="outlier", facets=["outlier"], k=5)
+    expected = find_outliers(atlas.vectors.values, 5, cache=False).scores
+    np.testing.assert_allclose(view(atlas).axes[0].numbers, expected, atol=1e-5)
+    assert view(atlas).scatter.color["title"] == "outlier score"
+    np.testing.assert_allclose(np.frombuffer(atlas.widget.facet_values, "<f4"), expected, atol=1e-4)
+    atlas.set(k=3).wait()
+    again = find_outliers(atlas.vectors.values, 3, cache=False).scores
+    np.testing.assert_allclose(view(atlas).axes[0].numbers, again, atol=1e-5)
+    assert "find_outliers(vectors, k=3, metric='cosine').scores" in atlas.code()
+
+
+def test_frames_begin_with_dimensions_in_which_those_of_a_track_differ(chart):
+    atlas = chart(points="frames")
+    atlas.set(layout="axes").wait()
+    assert [atlas.widget.choices[way] for way in "xy"] == [f"dimension:{MODEL}:embedding:{i}" for i in (0, 1)]

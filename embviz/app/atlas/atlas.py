@@ -65,16 +65,17 @@ class Atlas(traitlets.HasTraits):
         How the map is made; see :func:`embviz.project`.
     color : str, optional
         A column of the table, ``"cluster"``, ``"trust"`` (how many of its neighbours a point keeps on the map),
-        ``"tempo"``, a tag such as ``"sad"``, or ``"none"``; by default what says most: genre, style, mood, artist or
-        folder where that makes groups, else another column that does, else the clusters.
+        ``"outlier"`` (how far it is from its neighbours, as :meth:`embviz.Collection.outliers` has it), ``"tempo"``, a
+        tag such as ``"sad"``, or ``"none"``; by default what says most: genre, style, mood, artist or folder where that
+        makes groups, else another column that does, else the clusters.
     size : {"none", "duration", "spread"}, optional
         What larger points mean.
     x, y : str, tuple or Direction, optional
         What the places of the points mean, in place of the projection: a column of the table, ``"cluster"``,
-        ``"trust"``, ``"tempo"`` or a tag; a dimension of a layer such as ``("musicnn", "embedding", 37)``, or of
-        vectors of your own, ``(vectors, 37)``; or a :class:`~embviz.analysis.directions.Direction`. Where one of them
-        is not given, it is that coordinate of the projection. Points without a value are not shown, which the map
-        says. ``set(layout="projection")`` has the points glide to the projection, ``set(layout="axes")`` back.
+        ``"trust"``, ``"outlier"``, ``"tempo"`` or a tag; a dimension of a layer such as ``("musicnn", "embedding",
+        37)``, or of vectors of your own, ``(vectors, 37)``; or a :class:`~embviz.analysis.directions.Direction`. Where
+        one of them is not given, it is that coordinate of the projection. Points without a value are not shown, which
+        the map says. ``set(layout="projection")`` has the points glide to the projection, ``set(layout="axes")`` back.
     metric : {"cosine", "euclidean"}
         How far apart vectors are.
     k : int

@@ -65,18 +65,23 @@ def axis_key(wanted: Any, table: pd.DataFrame, known: dict[str, LayerAxis]) -> s
     except OptionError as error:
         names = [item["title"] for group in color_groups(table) for item in group["items"]]
         raise OptionError(
-            f"There is no {wanted!r:.80} to be an axis: a column of the table, 'cluster', 'trust', 'tempo', a tag of a "
-            "model whose weights are here, a dimension such as ('musicnn', 'embedding', 37), or a Direction is "
-            f"expected.{did_you_mean(wanted, [*names, *map(str, table.columns)])}"
+            f"There is no {wanted!r:.80} to be an axis: a column of the table, 'cluster', 'trust', 'outlier', 'tempo', "
+            "a tag of a model whose weights are here, a dimension such as ('musicnn', 'embedding', 37), or a Direction "
+            f"is expected.{did_you_mean(wanted, [*names, *map(str, table.columns)])}"
         ) from error
     if key.startswith("column:"):
         column_axis(table, key.removeprefix("column:"))
     return key
 
 
-def default_axes(table: pd.DataFrame, model: str, layer: str) -> dict[str, str]:
-    """Return the keys of two axes to begin with: columns of numbers that differ, else dimensions of the layer."""
-    found = [f"column:{name}" for name in table.columns if is_number(table[name].dtype) and _is_axis(table, name)]
+def default_axes(table: pd.DataFrame, choices: Mapping[str, Any]) -> dict[str, str]:
+    """Return the keys of two axes to begin with: columns of numbers that differ, else dimensions of the layer.
+
+    The frames of a track differ in dimensions only.
+    """
+    model, layer, tracks = choices["model"], choices["layer"], choices["points"] == "tracks"
+    names = [name for name in table.columns if tracks and is_number(table[name].dtype) and _is_axis(table, name)]
+    found = [f"column:{name}" for name in names]
     found += [f"dimension:{model}:{layer}:{number}" for number in (0, 1)]
     return dict(zip(WAYS, found, strict=False))
 
@@ -187,7 +192,10 @@ class MapAxes:
         made = axis_of_key(key, self._context.axes)
         if made is not None:
             return made.axis(vectors, lambda _source, _layer, _pooling: self._layers[made.source_key, _pooling])
-        color = self._clusters.color() if key == "cluster" else self._color(key, vectors, projection)
+        if key == "outlier":
+            color = point_colors.outlier_scores(self._view.near, self._context.choices["k"])
+        else:
+            color = self._clusters.color() if key == "cluster" else self._color(key, vectors, projection)
         if color is None:
             raise OptionError(f"Nothing is known of {key!r:.80}; choose another axis.")
         return encode_axis(color.values, title=color.title, unit=color.unit)

@@ -282,6 +282,11 @@ def _direction(script: _Script, context: AtlasContext, folder: str, made: LayerA
 def _values(script: _Script, context: AtlasContext, key: str, pooling: str) -> str:
     if key == "trust":
         return "'trust'"
+    if key == "outlier":
+        script.imports |= {"from embviz.analysis.outliers import find_outliers", "import pandas as pd"}
+        chosen = context.choices
+        scores = f"find_outliers(vectors, k={chosen['k']}, metric={chosen['metric']!r}).scores"
+        return f"pd.Series({scores}, name='outlier score')"
     if key.startswith("column:"):
         return ascii(key.removeprefix("column:"))
     if key.startswith("tag:") and pooling == "frames":

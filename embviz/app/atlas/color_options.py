@@ -1,7 +1,8 @@
 """What the points of a map can be coloured and sized by, and what says most of a collection.
 
 Conventions: a colour has a key: ``"none"``, ``"column:NAME"`` of the table, ``"tag:MODEL:TAG"``, ``"tempo"``,
-``"trust"`` (how many of its neighbours a point keeps on the map) or ``"cluster"``.
+``"trust"`` (how many of its neighbours a point keeps on the map), ``"outlier"`` (how far it is from its neighbours) or
+``"cluster"``.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 # Of the columns of every table, those that say what is to be seen.
 FIRST = ("genre", "artist", "album", "folder", "year", "duration")
 HIDDEN = ("path", "name", "title", "digest", "problem", "warning")
-TRUST_TITLE = "neighbours kept"
+TRUST_TITLE, OUTLIER_TITLE = "neighbours kept", "outlier score"
 
 SIZES: list[KeyTitle] = [
     {"key": "none", "title": "all the same"},
@@ -50,7 +51,14 @@ def color_groups(table: pd.DataFrame) -> list[ColorGroup]:
     groups: list[ColorGroup] = [
         {"title": "", "items": [{"key": "none", "title": "none"}]},
         {"title": "Columns", "items": columns},
-        {"title": MAP_GROUP, "items": [{"key": "cluster", "title": "cluster"}, {"key": "trust", "title": TRUST_TITLE}]},
+        {
+            "title": MAP_GROUP,
+            "items": [
+                {"key": "cluster", "title": "cluster"},
+                {"key": "trust", "title": TRUST_TITLE},
+                {"key": "outlier", "title": OUTLIER_TITLE},
+            ],
+        },
     ]
     tempo = tempo_model()
     if tempo is not None:
@@ -79,7 +87,7 @@ def key_of(wanted: Any, table: pd.DataFrame) -> str:
         names.setdefault(item["title"], item["key"])
     if not isinstance(wanted, str) or wanted not in names:
         raise OptionError(
-            f"There is no {wanted!r:.80} to colour by: a column of the table, 'cluster', 'trust', 'tempo' or a tag of "
-            f"a model whose weights are here is expected.{did_you_mean(str(wanted), names)}"
+            f"There is no {wanted!r:.80} to colour by: a column of the table, 'cluster', 'trust', 'outlier', 'tempo' "
+            f"or a tag of a model whose weights are here is expected.{did_you_mean(str(wanted), names)}"
         )
     return str(names[wanted])

@@ -135,7 +135,7 @@ class AtlasController:
         if "layout" not in changes and {*axes.WAYS} & set(changes):
             follows |= axes.layout_choices(chosen)
         elif chosen["layout"] == "axes" and not any(chosen[way] for way in axes.WAYS):
-            follows |= axes.default_axes(self.context.table, chosen["model"], chosen["layer"])
+            follows |= axes.default_axes(self.context.table, chosen)
         if "cluster" in {follows.get(way, chosen[way]) for way in axes.WAYS} and chosen["clusters"] == "none":
             follows["clusters"] = "hdbscan"
         return follows
@@ -256,8 +256,20 @@ class AtlasController:
         if view.number == 0:
             self.clusters.start()
             self.neighbors.refresh()
+            self._refresh_outliers()
         self.comparison.start()
         self.publish()
+
+    def _refresh_outliers(self) -> None:
+        """Show how far points are from their neighbours anew, which may be others now."""
+        choices = self.context.choices
+        if choices["color"] == "outlier":
+            self.style.color()
+        if choices["layout"] == "axes" and "outlier" in (choices["x"], choices["y"]):
+            self.axes.start()
+        shown = self.facets.keys()
+        if "outlier" in shown:
+            self.facets.publish()
 
     def _follow_clusters(self) -> None:
         self._show_code()

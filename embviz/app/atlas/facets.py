@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from embviz.analysis import tagging
-from embviz.app.atlas.color_options import TRUST_TITLE, key_of
+from embviz.app.atlas.color_options import OUTLIER_TITLE, TRUST_TITLE, key_of
 from embviz.app.atlas.model_outputs import tempo_model
+from embviz.app.atlas.point_colors import outlier_scores
 from embviz.core.text import format_cell
 from embviz.errors import OptionError, did_you_mean
 from embviz.export import facets
@@ -116,6 +117,8 @@ class AtlasFacets:
             return None if members is None else (table, members, tuple(self._clusters.names().values()))
         if key == "trust":
             return None if self._view.projection is None else (table, self._view.projection)
+        if key == "outlier":
+            return None if self._view.near is None else (table, self._view.near, self._context.choices["k"])
         output = self._output(key)
         return None if output is None else (table, output)
 
@@ -138,10 +141,14 @@ class AtlasFacets:
         if key.startswith("tag:"):
             tag = key.split(":", 2)[2]
             return encode_facet(key, f"tag: {tag}", tagging.tag_columns(source[1])[tag].reindex(table.index))
+        if key == "outlier":
+            color = outlier_scores(source[1], source[2])
+            means = _mean([], None, table) if color is None else _mean(color.values, vectors, table)
+            return encode_facet(key, OUTLIER_TITLE, means)
         colors = self._clusters.color()
         if key == "cluster" and colors is not None and vectors is not None:
             return encode_facet(key, "cluster", most_common(colors.values, vectors.tracks, table))
-        return encode_facet(key, TRUST_TITLE, _mean(source[1].preservation, vectors, table), "%")
+        return encode_facet(key, TRUST_TITLE, 100 * _mean(source[1].preservation, vectors, table), "%")
 
     # What is left. -------------------------------------------------------------------------------------------------
 
@@ -246,8 +253,8 @@ def _is_same(one: Any, other: Any) -> bool:
 
 
 def _mean(values: Any, vectors: Vectors | None, table: pd.DataFrame) -> pd.Series[Any]:
-    """Return the mean share of the points of each track, in percent."""
+    """Return the mean of the points of each track."""
     import pandas as pd
 
     tracks = np.zeros(0, np.int64) if vectors is None else vectors.tracks
-    return (100 * pd.Series(np.asarray(values, dtype=np.float64))).groupby(tracks).mean().reindex(table.index)
+    return pd.Series(np.asarray(values, dtype=np.float64)).groupby(tracks).mean().reindex(table.index)

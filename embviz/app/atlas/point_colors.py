@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embviz.analysis import tagging
+from embviz.analysis.outliers import robust_scores
 from embviz.analysis.tagging import tags_at_points
-from embviz.app.atlas.color_options import TRUST_TITLE
+from embviz.app.atlas.color_options import OUTLIER_TITLE, TRUST_TITLE
 from embviz.core.text import format_cell
 from embviz.export.columns import UNITS, is_number, readable_column
 from embviz.models import get_model
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from embviz.analysis.neighbors import Neighbors
     from embviz.analysis.projection import Projection
     from embviz.core.vectors import Vectors
 
@@ -54,6 +56,14 @@ def by_key(
     _, model, tag = key.split(":", 2)
     values = tags_at_points(output, vectors)[:, list(output.labels).index(tag)]
     return PointColors(key, f"{tag}, as {get_model(model).title} hears it", values.astype(np.float64))
+
+
+def outlier_scores(near: Neighbors | None, k: int) -> PointColors | None:
+    """Return how far each point is from its k nearest neighbours, as :mod:`embviz.analysis.outliers` has it."""
+    if near is None or not near.k:
+        return None
+    scores = robust_scores(near.distances[:, :k].mean(axis=1, dtype=np.float64))
+    return PointColors("outlier", OUTLIER_TITLE, scores, "deviations above the median")
 
 
 def _by_column(name: str, table: pd.DataFrame, vectors: Vectors) -> PointColors:

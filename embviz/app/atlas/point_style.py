@@ -62,6 +62,8 @@ class PointStyle:
         for view, visible in self._visible_maps(only):
             if key == "cluster":
                 color = self._by_cluster(view)
+            elif key == "outlier":
+                color = point_colors.outlier_scores(view.near, self._context.choices["k"])
             else:
                 color = point_colors.by_key(key, table, visible.vectors, visible.projection, output)
             if view.number == 0:

@@ -70,7 +70,7 @@ export function contrastList(view) {
     },
   });
   const more = h("p.ev-atlas-message.ev-faint");
-  const notes = h("div");
+  const notes = h("div.ev-atlas-told-notes");
   const pair = h("div.ev-atlas-line", {}, ...groups.map(({ el }) => el), between);
   const head = h("div.ev-atlas-pane-head", {}, title);
   const start = h("div.ev-atlas-line", {}, these);
