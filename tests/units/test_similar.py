@@ -196,7 +196,7 @@ def test_exemplars_of_clusters_and_of_groups_of_ones_own(collection, frames):
     groups = [0] * 4 + [-1] * 4 + [1] * 4
     own = collection.exemplars(groups, frames, progress=False)
     assert own.table["group"].tolist() == ["0", "1"]
-    assert own.notes == ("4 tracks in no group are left out.",)
+    assert own.notes == ("Left out: 4 tracks in no group.",)
 
 
 def test_exemplars_of_vectors_of_tracks_are_their_middles(collection):
