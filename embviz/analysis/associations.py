@@ -31,8 +31,7 @@ MOST_BUNDLES = 256
 LEAST_BUNDLES = 4  # for an interval
 DOMINANT = 0.9  # share of the squares of one bundle beside which the others are nothing
 LEAST_SHAPE = 0.25  # of the weights' distribution
-FRAMES = 1 << 14  # worked on at once
-CELLS = 1 << 22  # dimensions × tags × tracks worked on at once
+CELLS = 1 << 22  # numbers worked on at once
 MOST_PAIRS = 1 << 15  # dimensions × tags of a pass
 
 
@@ -223,11 +222,11 @@ class _Pairs:
         Frames with a value that is not finite, or without tags, are left out, and tracks of which nothing is left.
         """
         mean, spread, tag_mean, tag_spread = (part.astype(np.float32) for part in self.moments)
-        most = max(1, CELLS // max(1, self.values.shape[1] * self.tags.shape[1]))
+        most = max(1, CELLS // max(1, self.values.shape[1]))
         first, last = 0, len(self.starts) - 1
         while first < last:
-            stop = int(np.searchsorted(self.starts, self.starts[first] + FRAMES, side="right")) - 1
-            stop = min(max(stop, first + 1), first + most, last)
+            stop = int(np.searchsorted(self.starts, self.starts[first] + most, side="right")) - 1
+            stop = min(max(stop, first + 1), last)
             rows = slice(self.starts[first], self.starts[stop])
             tracks = np.repeat(np.arange(first, stop), np.diff(self.starts[first : stop + 1]))
             values, tags = np.asarray(self.values[rows], np.float32), self.tags[self.rows[rows]]
@@ -414,19 +413,24 @@ def _correlate(values: NDArray[np.float32]) -> NDArray[np.float32]:
     n, d = 0, values.shape[1]
     sums, products = np.zeros(d), np.zeros((d, d))
     origin: NDArray[np.float32] | None = None
-    for start in range(0, len(values), FRAMES):
-        part = np.asarray(values[start : start + FRAMES], np.float32)
+    step = max(1, CELLS // max(1, d))
+    for start in range(0, len(values), step):
+        part = np.asarray(values[start : start + step], np.float32)
         part = part[np.isfinite(part).all(axis=1)]
         if not len(part):
             continue
         origin = part.mean(axis=0) if origin is None else origin  # near the mean, few digits are lost
         part = part - origin
-        n, sums, products = n + len(part), sums + part.sum(axis=0, dtype=np.float64), products + part.T @ part
-    covariance = products - np.outer(sums, sums) / max(1, n)
-    variance = np.diag(covariance).copy()
-    known = variance > 1e-10 * np.maximum(np.diag(products), 1e-30)
+        n, sums = n + len(part), sums + part.sum(axis=0, dtype=np.float64)
+        products += part.T @ part
+    squares = np.diag(products)
+    variance = squares - sums**2 / max(1, n)
+    known = variance > 1e-10 * np.maximum(squares, 1e-30)
     scale = np.where(known, 1 / np.sqrt(np.where(known, variance, 1)), 0)
-    return np.asarray(np.clip(covariance * np.outer(scale, scale), -1, 1), np.float32)
+    r = np.empty((d, d), np.float32)
+    for i in range(d):  # what may be large is there once
+        r[i] = np.clip((products[i] - sums[i] * sums / max(1, n)) * scale[i] * scale, -1, 1)
+    return r
 
 
 # Columns of a table. -------------------------------------------------------------------------------------------------
