@@ -146,7 +146,7 @@ test("the other is ready and sounds before the first is silent", async () => {
   assert.ok(clocks[1].playing && !clocks[0].playing);
 });
 
-test("what sounds is not pulled back by the one that is about to be silent", async () => {
+test("what sounds is not pulled back by the one that falls silent", async () => {
   links.link(true);
   clocks[0].seek(20);
   await clocks[0].play();
@@ -155,9 +155,12 @@ test("what sounds is not pulled back by the one that is about to be silent", asy
   await links.choose(1);
   media[1].seeks = [];
   media[0].at(20.5);
-  assert.deepEqual(media[1].seeks, []);
   pause.call(media[0]);
+  media[0].at(20.6);
+  assert.deepEqual(media[1].seeks, []);
   assert.ok(clocks[1].playing && !clocks[0].playing);
+  clocks[0].seek(40);
+  assert.deepEqual(media[1].seeks, [15], "who is told where to be moves it");
 });
 
 test("who pauses meanwhile is not answered with music", async () => {

@@ -46,6 +46,7 @@ class LinkedClocks {
   #driving = false;
   #switching = false;
   #durations = "";
+  #seeks = [0, 0];
 
   #end = new AbortController();
   /** @type {Set<() => void>} one of each view */
@@ -147,13 +148,17 @@ class LinkedClocks {
 
   /** @param {Side} side */
   #moved(side) {
+    const { seeks } = this.clocks[side];
+    const sought = seeks !== this.#seeks[side];
+    this.#seeks[side] = seeks;
     if (!this.linked || this.#driving || this.#switching) return;
-    // An element that was told to pause goes on for a moment.
-    if (side !== this.sounding && this.clocks[side].playing) return;
     const durations = this.clocks.map(({ duration }) => duration).join();
-    // A track that has just come has moved nobody.
-    const leader = durations === this.#durations ? side : this.sounding;
+    const fresh = durations !== this.#durations;
     this.#durations = durations;
+    // One that is not heard moves the other only where it is told to be: it goes on for a moment before it pauses.
+    if (side !== this.sounding && !sought && !fresh) return;
+    // A track that has just come has moved nobody.
+    const leader = fresh ? this.sounding : side;
     const other = this.clocks[otherSide(leader)];
     const to = this.map.counterpart(this.clocks[leader].time, leader);
     this.#drive(() => (other.playing ? other.seek(to) : other.point(to)));

@@ -57,6 +57,8 @@ export class Clock {
   #pinned = false;
   #placed = false; // whether the media stands where the playhead does
 
+  /** How often it was told where to be; else, the playhead goes on by itself. */
+  seeks = 0;
   duration = 0;
   playing = false;
   rate = 1;
@@ -228,6 +230,7 @@ export class Clock {
 
   /** Move the playhead. @param {number} seconds */
   seek(seconds) {
+    this.seeks += 1;
     this.#time = clamp(seconds, 0, this.duration);
     this.#anchor = { media: -1, at: 0 };
     if (this.#media && this.#media.readyState >= 1) {

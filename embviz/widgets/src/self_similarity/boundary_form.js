@@ -73,6 +73,7 @@ export function boundaryForm(model, clock, signal) {
       label.hidden = !adjustable;
       if (document.activeElement !== input || Number(input.value) !== Number(value)) input.value = value;
       write(said, value + unit);
+      input.setAttribute("aria-valuetext", value + unit);
     }
     write(fixed, adjustable ? "" : `kernel ${kernel.said.value}, prominence ${prominence.said.value}`);
     write(found, countSaid(boundaries.length));
