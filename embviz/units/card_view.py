@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,7 +32,7 @@ MOST_COLUMNS, MOST_ALIKE = 6, 8
 def card_state(card: UnitCard, units: Units) -> tuple[UnitCardState, list[bytes]]:
     """Return what a :class:`~embviz.widgets.unit_card.UnitCardView` shows of a card, and the cells of its pictures.
 
-    Nothing is said of the open track; see :func:`show_track`.
+    Nothing is said of the open track; see :class:`TrackFrames`.
     """
     vectors = units.vectors
     edges, counts = (np.asarray(part, dtype=np.float64) for part in card.histogram)
@@ -70,23 +71,40 @@ def dimension_title(vectors: Vectors, dimension: int) -> str:
     return f"{own} ({kind} {dimension})" if own else f"{kind.capitalize()} {dimension}"
 
 
-def show_track(view: UnitCardView, vectors: Vectors, label: int | None, title: str) -> None:
-    """Mark the frames of one track in the distribution of a card; none where `label` has no frames."""
-    card = view.card
-    frames = track_frames(vectors, label)
-    values = np.asarray(vectors.values[frames, card["dimension"]], dtype=np.float32)
-    times = vectors.times[frames] if vectors.times is not None and len(frames) else np.zeros(0)
-    own = bin_shares(values, card["edges"]) if len(values) and card["edges"] else []
-    with view.hold_sync():
-        shown: Any = {**card, "own": own, "track": title if own else ""}
-        view.card = shown
-        view.times = np.asarray(times, dtype="<f4").tobytes()
-        view.values = values.astype("<f4").tobytes() if len(times) else b""
+@dataclass(frozen=True, eq=False)
+class TrackFrames:
+    """The frames of one track, to be shown among those of a collection: none, where it is not known.
 
+    Parameters
+    ----------
+    title : str
+        Of the track.
+    values : ndarray, shape [t, d]
+    times : ndarray, shape [t]
+        Centers in seconds.
+    """
 
-def track_frames(vectors: Vectors, label: int | None) -> NDArray[np.int64]:
-    """Return the rows of the frames of a track."""
-    return np.flatnonzero(vectors.tracks == label) if label is not None else np.zeros(0, dtype=np.int64)
+    title: str
+    values: NDArray[np.float32]
+    times: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, vectors: Vectors, label: int | None, title: str) -> TrackFrames:
+        """Return those of a track of a collection by its label."""
+        rows = np.flatnonzero(vectors.tracks == label) if label is not None else np.zeros(0, dtype=np.int64)
+        times = np.full(len(rows), np.nan) if vectors.times is None else vectors.times[rows]
+        return cls(title, np.take(vectors.values, rows, axis=0), np.asarray(times))
+
+    def show(self, view: UnitCardView) -> None:
+        """Mark the frames in the distribution of a card."""
+        card = view.card
+        values = np.asarray(self.values[:, card["dimension"]], dtype=np.float32)
+        own = bin_shares(values, card["edges"]) if len(values) and card["edges"] else []
+        known = np.isfinite(self.times)
+        with view.hold_sync():
+            shown: Any = {**card, "own": own, "track": self.title if own else ""}
+            view.card = shown
+            view.times, view.values = self.times[known].astype("<f4").tobytes(), values[known].astype("<f4").tobytes()
 
 
 def bin_shares(values: ArrayLike, edges: Sequence[float]) -> list[float]:

@@ -177,6 +177,27 @@ def test_a_card_shows_a_dimension_with_the_open_track_in_it(units):
     assert units._controller.units_tab.sheets[0].items[0]["title"].startswith("Track")
 
 
+def test_a_sound_that_is_handed_in_is_shown_among_the_others(units, tmp_path, monkeypatch):
+    command(units, "show_unit", dimension=1).wait()
+    soundfile.write(tmp_path / "own.wav", np.random.default_rng(5).normal(0, 0.1, 8000), 8000)
+    values = np.random.default_rng(6).normal(0, 1, (4, D)).astype(np.float32)
+    own = Embedding(values, FrameGrid(8000, 2000, 2000, 2000, 0, 4, 8000), MODEL, "embedding")
+    asked = []
+
+    def embed(_key, works, show, _publish):
+        asked.append((works[0].model, works[0].layer))
+        show(0, own, True)
+
+    monkeypatch.setattr(units._context, "embed", embed)
+    command(units, "upload", (tmp_path / "own.wav").read_bytes(), name="own.wav").wait()
+    view = units._controller.units_tab.view
+    assert asked == [(MODEL, "embedding")]
+    assert view.card["track"] == "own.wav"
+    assert sum(view.card["own"]) == pytest.approx(1)
+    assert np.array_equal(np.frombuffer(view.values, "<f4"), values[:, 1])
+    assert units.widget.unit_marks
+
+
 def test_a_card_shows_itself_in_a_cell_of_its_own(units, capsys):
     card = units._controller.units_tab.units.card(1)
     assert card.view().card["sentence"][1] == ["sad", "name"]

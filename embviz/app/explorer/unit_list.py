@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from embviz.core.text import plural
-from embviz.units.card_view import format_interval, format_number, format_share, track_frames
+from embviz.units.card_view import format_interval, format_number, format_share
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from embviz.core.vectors import Vectors
     from embviz.units.units import Units
     from embviz.widgets.schema import UnitRow
 
@@ -90,14 +89,12 @@ def scaled_histograms(counts: NDArray[Any]) -> bytes:
     return scaled.astype(np.uint8).tobytes()
 
 
-def track_histograms(vectors: Vectors, edges: NDArray[Any], label: int | None) -> bytes:
-    """Return the same of the frames of one track, in bins of edges ``[d, bins + 1]``; empty where it has none."""
-    frames = track_frames(vectors, label)
-    if not len(frames):
+def track_histograms(values: NDArray[Any], edges: NDArray[Any]) -> bytes:
+    """Return the same of the frames of one track ``[t, d]``, in bins of edges ``[d, bins + 1]``; empty of none."""
+    if not len(values):
         return b""
-    values = np.take(vectors.values, frames, axis=0).astype(np.float64)
     counts = np.zeros((values.shape[1], edges.shape[1] - 1))
-    for i, column in enumerate(values.T):
+    for i, column in enumerate(values.T.astype(np.float64)):
         finite = column[np.isfinite(column)]
         places = np.clip(np.searchsorted(edges[i], finite, side="right") - 1, 0, counts.shape[1] - 1)
         counts[i] = np.bincount(places, minlength=counts.shape[1])

@@ -17,6 +17,7 @@ from embviz.errors import OptionError
 from embviz.export.static_widgets import without_comm
 from embviz.export.track_page import PageRow
 from embviz.models import get_model
+from embviz.units.card_view import TrackFrames, card_state
 from embviz.widgets.base import close_widget, model_ref
 from embviz.widgets.moments import MomentSheet
 from embviz.widgets.unit_card import UnitCardView
@@ -24,6 +25,7 @@ from embviz.widgets.unit_card import UnitCardView
 if TYPE_CHECKING:
     import pandas as pd
 
+    from embviz.core.embedding import Embedding
     from embviz.units.moments import Moments
     from embviz.units.units import UnitCard, Units
     from embviz.widgets.schema import UnitCardState, UnitRow
@@ -47,6 +49,7 @@ class UnitsTab:
         self._effects: pd.Series[float] | None = None
         self._opening = Work()
         self.view: UnitCardView | None = None
+        self._frames: tuple[tuple[int | None, Units], TrackFrames] | None = None  # of which track
         self.sheets: list[MomentSheet] = []
         context.selection.on("track", lambda _track: self._mark_track())
         context.selection.on("selected", lambda _selected: self._forget_effects())
@@ -228,8 +231,6 @@ class UnitsTab:
         work.begin()
 
         def task(job: Job) -> tuple[UnitCard, UnitCardState, list[bytes]]:
-            from embviz.units.card_view import card_state
-
             job.report("looking for its moments", 0, 0)
             card = units.card(dimension, k=SHOWN)
             return card, *card_state(card, units)
@@ -274,15 +275,34 @@ class UnitsTab:
         """Mark the open track in the histograms of the list and of the card."""
         if self.units is None:
             return
-        from embviz.units.card_view import show_track
-
-        number = self._context.selection.track
+        context, vectors = self._context, self.units.vectors
+        number = context.selection.track
         label = None if number is None else self._loader.labels.get(number)
-        vectors, edges = self.units.vectors, self.units.index.statistics["edges"]
-        self._context.panel.unit_marks = unit_list.track_histograms(vectors, edges, label)
+        track = "" if number is None else context.tracks[number].title or context.tracks[number].name
+        if self._frames is None or self._frames[0] != (number, self.units):
+            self._frames = (number, self.units), TrackFrames.of(vectors, label, track)
+            if number is not None and label is None:
+                self._embed_track(number, track)
+        frames = self._frames[1]
+        context.panel.unit_marks = unit_list.track_histograms(frames.values, self.units.index.statistics["edges"])
         if self.view is not None:
-            track = None if number is None else self._context.tracks[number]
-            show_track(self.view, vectors, label, "" if track is None else track.title or track.name)
+            frames.show(self.view)
+
+    def _embed_track(self, number: int, title: str) -> None:
+        """Compute the frames of a track that is none of the collection's, such as one that was handed in."""
+        context, units = self._context, self.units
+        if units is None or context.sound is None:
+            return
+        work = DrawnWork(units.vectors.model, units.vectors.layer)
+
+        def show(_i: int, embedding: Embedding, complete: bool) -> None:
+            fits = embedding.shape[1] == units.vectors.shape[1]
+            if complete and fits and self.units is units and context.selection.track == number:
+                self._frames = (number, units), TrackFrames(title, embedding.values, embedding.times)
+                self._mark_track()
+
+        with context.guard():
+            context.embed(("unit",), [work], show, lambda: None)
 
     # Showing. ------------------------------------------------------------------------------------------------------
 
@@ -380,7 +400,7 @@ class UnitsTab:
     def _forget(self) -> None:
         """Forget the layer before."""
         self._close_views()
-        self.units = self.card = self._effects = self.dimension = None
+        self.units = self._frames = self.card = self._effects = self.dimension = None
         self._rows, self._plan = [], ""
         self._opening.begin("")
         self._context.panel.unit_histograms = self._context.panel.unit_marks = b""
