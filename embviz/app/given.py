@@ -49,6 +49,10 @@ class GivenVectors:
         """Tell whether something can be computed: vectors that were given, or a model whose weights are here."""
         return self.find(model, layer) is not None or has_weights(model)
 
+    def lacks_model(self, model: str, layer: str) -> bool:
+        """Tell whether something was given that no model here makes of a sound."""
+        return self.find(model, layer) is not None and find_model(model) is None
+
     def find(self, model: str, layer: str) -> Vectors | None:
         """Return what was given under these names, or None."""
         return self._known.get((model, layer))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 BLOCK = 1 << 22  # values looked at together
-CLOCK = 1_000_000  # ticks per second of the grids of vectors that come from elsewhere
+CLOCK = 1_000_000_000  # ticks per second of the grids of vectors that come from elsewhere
 
 
 class HasTable(Protocol):

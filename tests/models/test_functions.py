@@ -299,7 +299,7 @@ def test_mfcc_are_those_of_the_formula(empty_home):
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(n) / n)
     padded = np.concatenate([np.zeros(n // 2), samples.astype(np.float64), np.zeros(n)])
     mel = [700 * (10 ** (m / 2595) - 1) for m in np.linspace(0, 2595 * np.log10(1 + 11_025 / 700), bands + 2)]
-    for i in (0, 7, 21):
+    for i in (0, 21):
         frame = padded[i * hop : i * hop + n] * window * 2 / window.sum()
         k = np.arange(n // 2 + 1)
         power = np.abs(np.exp(-2j * np.pi * np.outer(k, np.arange(n)) / n) @ frame) ** 2
@@ -325,8 +325,8 @@ def test_blocks_do_not_change_the_numbers(monkeypatch):
 
 
 def test_baselines_stand_beside_networks(root, home, cache):
-    collection = embviz.Collection.from_folder(root / "sample_audio").head(2)
+    collection = embviz.Collection.from_folder(root / "sample_audio").head(1)
     mfcc, chroma = collection.embed(["mfcc", "chroma"], pooling="mean+std", cache=cache, progress=False)
-    assert (mfcc.shape, chroma.shape) == ((2, 40), (2, 24))
+    assert (mfcc.shape, chroma.shape) == ((1, 40), (1, 24))
     assert mfcc.labels[0] == "MFCC 0 mean"
     assert isinstance(cache, Cache)

@@ -21,7 +21,7 @@ from embviz.export.axes import LayerAxis
 from embviz.export.collection_report import frames_of
 from embviz.export.columns import PageColor
 from embviz.extraction import extract
-from embviz.models import get_model
+from embviz.models import find_model, get_model
 from embviz.plotting import scatter
 from embviz.plotting.save import save_figure
 from embviz.widgets.atlas import are_filters
@@ -173,7 +173,7 @@ def _colors(contents: Contents) -> list[Any]:
 def _embeddings(contents: Contents) -> Callable[[int], Embedding | None]:
     """Return what gives the embedding of a track that is in the cache."""
     vectors, store, given = contents.map()[0], contents.store, contents.given
-    if given is not None:
+    if given is not None and (given.times is not None or find_model(given.model) is None):
         return lambda label: frames_of(given, label, contents.table)
     model = get_model(vectors.model)
 

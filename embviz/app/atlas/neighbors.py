@@ -90,7 +90,7 @@ class NeighborQueries:
         """Return a sound that need not be in the collection, pooled as the tracks are."""
         vectors, context = self._vectors(), self._context
         request = self._view.request
-        if request is not None and context.given.find(request.model, request.layer) is not None:
+        if request is not None and context.given.lacks_model(request.model, request.layer):
             raise OptionError(
                 f"The map shows vectors that were given, {self._view.title}, and nothing makes one of another sound: "
                 "look for neighbours of a track of the collection, or register what made them as a function, "

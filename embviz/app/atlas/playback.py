@@ -14,6 +14,7 @@ from embviz.audio import Audio
 from embviz.batch.pooling import AMONG_FRAMES
 from embviz.errors import AudioError, OptionError
 from embviz.extraction import embed
+from embviz.models import find_model
 from embviz.widgets import browser_audio
 from embviz.widgets.base import close_widget, model_ref
 
@@ -126,8 +127,10 @@ class Playback:
         path = str(context.table.loc[label].get("path") or "")
         given = context.given.find(request.model, request.layer)
         if given is not None and (given.times is None or label not in given.tracks):
-            context.panel.heatmap = {}  # there are no frames to draw
-            return
+            if context.given.lacks_model(request.model, request.layer):
+                context.panel.heatmap = {}  # there are no frames to draw
+                return
+            given = None
 
         def task(job: Job) -> Embedding:
             if given is not None:
@@ -169,7 +172,7 @@ class Playback:
         path = str(context.table.loc[label].get("path") or "")
         given = None if request is None else context.given.find(request.model, request.layer)
         times = None if given is None else given.times
-        if given is not None and times is None:
+        if given is not None and times is None and find_model(given.model) is None:
             return
 
         def task(job: Job) -> Any:
