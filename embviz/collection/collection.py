@@ -805,7 +805,7 @@ class Collection(Questions):
         model : str, Model or Vectors
             Model whose embeddings are mapped; or vectors of your own.
         **options
-            Other parameters of :class:`embviz.Atlas`, such as ``layer``, ``method`` and ``color``.
+            Other parameters of :class:`embviz.Atlas`, such as ``layer``, ``method``, ``color``, ``x`` and ``y``.
 
         Returns
         -------
@@ -820,6 +820,7 @@ class Collection(Questions):
         Examples
         --------
         >>> collection.map("musicnn", color="genre")  # doctest: +SKIP
+        >>> collection.map("musicnn", x="bpm", y=("musicnn", "embedding", 37))  # doctest: +SKIP
         """
         from embviz.app.atlas import Atlas
 

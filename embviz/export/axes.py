@@ -202,9 +202,12 @@ def find_dimension(wanted: Any, labels: tuple[str, ...], size: int, of: str) -> 
 
 def column_axis(table: pd.DataFrame, name: str, tracks: NDArray[np.int64] | None = None) -> Axis:
     """Return a column of the table as an axis, for the tracks of some points or for all; raises OptionError."""
-    column = readable_column(table, name)
-    values = column if tracks is None else column.reindex(tracks)
-    return encode_axis(values.array, title=format_cell(name), unit=UNITS.get(name, ""))
+    column, options = readable_column(table, name), {"title": format_cell(name), "unit": UNITS.get(name, "")}
+    if tracks is None:
+        return encode_axis(column.array, **options)
+    labels, places = np.unique(tracks, return_inverse=True)
+    axis = encode_axis(column.reindex(labels).array, **options)
+    return replace(axis, numbers=axis.numbers[places])
 
 
 def pooling_for(points: Vectors) -> str:

@@ -6,10 +6,11 @@ map, places run from −1, which means `low`, to 1, which means `high`.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -136,11 +137,23 @@ def encode_axis(values: ArrayLike | Sequence[Any], *, title: str, unit: str = ""
     """
     import pandas as pd
 
-    name = one_line(printable(title)) or "value"
-    series = pd.Series(values).reset_index(drop=True) if not isinstance(values, pd.Categorical) else pd.Series(values)
-    axis = _numbers(series, name, unit) or _dates(series, name) or _categories(series, name)
+    series = pd.Series(values).reset_index(drop=True)
+    axis = _encode(series, one_line(printable(title)) or "value", unit)
     _check_differs(axis)
     return axis
+
+
+def _encode(series: Any, title: str, unit: str) -> Axis:
+    import pandas as pd
+
+    codes = None
+    if series.dtype.kind == "O" and not isinstance(series.dtype, pd.CategoricalDtype):
+        # Each value once: there may be a million points of few tracks.
+        with contextlib.suppress(TypeError):  # lists, or whatever else cells can hold
+            codes, uniques = pd.factorize(series)
+            series = pd.Series(uniques, dtype=object)
+    axis = _numbers(series, title, unit) or _dates(series, title) or _categories(series, title)
+    return axis if codes is None else replace(axis, numbers=np.append(axis.numbers, np.nan)[codes])
 
 
 def _check_differs(axis: Axis) -> None:

@@ -103,7 +103,12 @@ export function contrastList(view) {
       notes.replaceChildren(...told.map((note) => h("p.ev-atlas-message", { dir: "auto" }, plain(note))));
       notes.hidden = !told.length;
       list.fill(rows);
-      write(more, rest ? `and ${counted(rest, "dimension")} that separate them less; atlas.contrast has all.` : "");
+      write(
+        more,
+        rest
+          ? `and ${counted(rest, "dimension")} that separate them less${view.alone ? "; atlas.contrast has all" : ""}.`
+          : "",
+      );
       more.hidden = !rest;
     },
   };
