@@ -43,7 +43,6 @@ def card_state(card: UnitCard, units: Units) -> tuple[UnitCardState, list[bytes]
         "dimension": card.dimension,
         "title": dimension_title(vectors, card.dimension),
         "about": f"{model_title(vectors.model)} / {_layer_title(vectors)}",
-        "label": card.label,
         "unit": vectors.unit,
         "frames": len(vectors),
         "tracks": len(np.unique(vectors.tracks)),

@@ -265,8 +265,6 @@ class Units(WorkState, total=False):
     """The dimensions of a layer: how far their analysis is, what it costs, and how they are listed."""
 
     plan: str  # what there is to compute; empty once it is
-    tracks: int
-    frames: int
     rows: list[UnitRow]
     order: list[int]  # the dimensions that are listed, from the top
     matches: dict[int, str]  # what a search has found of dimensions that have another name
@@ -333,7 +331,6 @@ class UnitCardState(TypedDict, total=False):
     dimension: int
     title: str
     about: str  # model and layer
-    label: str
     unit: str
     frames: int
     tracks: int

@@ -44,7 +44,7 @@ def a_card(**more: Any) -> dict[str, Any]:
     own = np.roll(shares, 12) * (np.arange(64) > 12)
     tag = {"held_back": 0.58, "tracks": 155}
     card = {
-        "dimension": 37, "title": "Dimension 37", "about": "MusiCNN (MSD) / embedding", "label": "embedding_37",
+        "dimension": 37, "title": "Dimension 37", "about": "MusiCNN (MSD) / embedding",
         "unit": "", "frames": 2049, "tracks": 155, "named": True,
         "sentence": [["Goes with ", "text"], ["female vocalists", "name"], [" 0.61 [0.55, 0.66], not with ", "text"],
                      [HOSTILE, "name"], [".", "text"]],

@@ -223,8 +223,6 @@ export interface UnitRow {
 /** The dimensions of a layer. */
 export interface Units extends ViewItem {
   plan?: string;
-  tracks?: number;
-  frames?: number;
   rows?: UnitRow[];
   order?: number[];
   matches?: Record<string, string>;
