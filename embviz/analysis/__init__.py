@@ -19,7 +19,7 @@ from embviz.analysis.clustering import cluster, name_clusters, tag_lift
 from embviz.analysis.directions import Direction
 from embviz.analysis.exemplars import find_exemplars
 from embviz.analysis.model_similarity import Agreement, agreement, hubness, linear_cka
-from embviz.analysis.near_duplicates import Match, match_tracks
+from embviz.analysis.near_duplicates import Match, Recording, match_tracks
 from embviz.analysis.neighbors import NeighborIndex, Neighbors, nearest_neighbors
 from embviz.analysis.outliers import Outliers, find_outliers
 from embviz.analysis.projection import Projection, ProjectionOption, method_options, project
@@ -32,5 +32,5 @@ __all__ += ["cluster", "name_clusters", "tag_lift"]
 __all__ += ["Agreement", "agreement", "hubness", "linear_cka", "self_similarity"]
 __all__ += ["Direction"]
 __all__ += ["Alignment", "Boundaries", "align_frames", "boundaries"]
-__all__ += ["Match", "Outliers", "find_exemplars", "find_outliers", "match_tracks"]
+__all__ += ["Match", "Outliers", "Recording", "find_exemplars", "find_outliers", "match_tracks"]
 __all__ += ["estimate_tempo", "tag_columns", "tempo_column"]

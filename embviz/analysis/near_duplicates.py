@@ -28,6 +28,9 @@ PROMISING = 0.3  # mean cosine of a model's own frames; other recordings of ten 
 CERTAIN = 0.8  # mean cosine from which on another speed is not looked for
 BETTER = 0.01  # what another speed must gain
 SPEEDS = (0.8, 1.25)
+PITCHED = (300.0, 7000.0)  # Hz: where bands are narrow enough to tell semitones
+PER_SEMITONE, MOST_SHIFT = 4, 24
+MOST_SPECTRA = 400
 NEAR_SPEEDS = 1 + 0.001 * np.arange(-6, 7)
 
 
@@ -47,13 +50,38 @@ class Match:
         Of the second track, as a multiple of that of the first.
     level : float
         Decibels by which the second is louder; NaN where that is not known.
+    pitch : float
+        Semitones by which the second is higher, in quarters, up to six; NaN where that is not known.
     """
 
     similarity: float
     aligned: float
     offset: float
     speed: float
-    level: float
+    level: float = float("nan")
+    pitch: float = float("nan")
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """What a track is compared by.
+
+    Parameters
+    ----------
+    frames : Embedding
+        What tells whether it is the same recording, ``[n, d]``.
+    levels : ndarray, shape [n], optional
+        Level of each frame in decibels.
+    spectra : ndarray, shape [n, bands], optional
+        Logarithm of the energy of each frame in bands of frequency.
+    hertz : ndarray, shape [bands], optional
+        Centre frequencies of the bands.
+    """
+
+    frames: Embedding
+    levels: NDArray[np.float64] | None = None
+    spectra: NDArray[np.float32] | None = None
+    hertz: NDArray[np.float64] | None = None
 
 
 def candidate_pairs(
@@ -78,7 +106,7 @@ def candidate_pairs(
     return unique.astype(np.int64), ranks[order][first]
 
 
-def best_lag(x: NDArray[np.float64], y: NDArray[np.float64], fewest: int) -> tuple[int, float]:
+def best_lag(x: NDArray[Any], y: NDArray[Any], fewest: int) -> tuple[int, float]:
     """Return the lag at which two tracks are most alike, and the mean cosine of the frames that overlap there.
 
     Parameters
@@ -111,37 +139,34 @@ def is_promising(x: NDArray[np.float32], y: NDArray[np.float32], *, any_speed: b
     """
     if min(len(x), len(y)) < FEWEST:
         return True
-    _, similarity = best_lag(unit_deviations(x)[0], unit_deviations(y)[0], FEWEST // 2)
+    first, second = (unit_deviations(values)[0].astype(np.float32) for values in (x, y))
+    _, similarity = best_lag(first, second, FEWEST // 2)
     if not similarity < PROMISING:
         return True
     return any_speed and not measure_likeness(x, y) < SAME_PIECE
 
 
-def match_tracks(
-    first: Embedding, second: Embedding, levels: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
-) -> Match | None:
+def match_tracks(first: Recording, second: Recording) -> Match | None:
     """Return how the second track lies on the first; None where too few frames say something.
 
     Parameters
     ----------
-    first, second : Embedding
-        Frames of the same layer and hop.
-    levels : two ndarrays, shapes [n] and [m], optional
-        Level of each frame in decibels.
+    first, second : Recording
+        With frames of the same layer and hop.
 
     Returns
     -------
     Match or None
     """
-    (x, _), (y, _) = unit_deviations(first.values), unit_deviations(second.values)
+    (x, _), (y, _) = (unit_deviations(track.frames.values) for track in (first, second))
     if not all(units[:, :-1].any() for units in (x, y)):
         return None
     places, speed = np.arange(len(y), dtype=np.float64), 1.0
     lag, similarity = best_lag(x, y, FEWEST)
     if similarity < CERTAIN:
-        for other in _likely_speeds(first, second):
-            stretched = np.arange(0, len(second) - 1, 1 / other)
-            z = unit_deviations(_interpolate(second.values, stretched))[0]
+        for other in _likely_speeds(first.frames, second.frames):
+            stretched = np.arange(0, len(second.frames) - 1, 1 / other)
+            z = unit_deviations(_interpolate(second.frames.values, stretched))[0]
             other_lag, better = best_lag(x, z, FEWEST)
             if better > similarity + BETTER:
                 y, places, speed, lag, similarity = z, stretched, other, other_lag, better
@@ -150,13 +175,62 @@ def match_tracks(
     here = np.arange(max(0, -lag), min(len(x), len(y) - lag))
     there = here + lag
     alike = np.einsum("nd,nd->n", x[here], y[there]) >= ALIKE
-    shorter = min(len(x), len(y))
-    level = float("nan")
-    if levels is not None and alike.any():
-        at = np.minimum(np.rint(places[there]).astype(int), len(levels[1]) - 1)
-        level = float(np.median((levels[1][at] - levels[0][here])[alike]))
-    begins = -lag * first.grid.period
-    return Match(similarity, float(alike.sum()) / shorter, begins, speed, level)
+    share = float(alike.sum()) / min(len(x), len(y))
+    at = np.minimum(np.rint(places[there]).astype(int), len(second.frames) - 1)
+    level, pitch = _compare_sounds(first, second, here[alike], at[alike])
+    return Match(similarity, share, -lag * first.frames.grid.period, speed, level, pitch)
+
+
+def _compare_sounds(
+    first: Recording, second: Recording, here: NDArray[np.int64], there: NDArray[np.int64]
+) -> tuple[float, float]:
+    """Return by how many decibels and semitones the second is louder and higher in frames that are alike."""
+    level = pitch = float("nan")
+    if len(here) and first.levels is not None and second.levels is not None:
+        level = float(np.median(second.levels[there] - first.levels[here]))
+    spectra = first.spectra, second.spectra
+    if len(here) >= FEWEST and spectra[0] is not None and spectra[1] is not None and first.hertz is not None:
+        some = np.unique(np.linspace(0, len(here) - 1, MOST_SPECTRA).astype(int))
+        pitch = pitch_shift(spectra[0][here[some]], spectra[1][there[some]], first.hertz)
+    return level, pitch
+
+
+def pitch_shift(first: NDArray[Any], second: NDArray[Any], hertz: NDArray[np.float64]) -> float:
+    """Return by how many semitones the second of two series of spectra is higher, in quarters, up to six.
+
+    Parameters
+    ----------
+    first, second : ndarray, shape [n, bands]
+        Logarithms of the energy, of the same moments.
+    hertz : ndarray, shape [bands]
+        Centre frequencies of the bands.
+
+    Returns
+    -------
+    float
+        The shift along a logarithmic axis of frequency at which what stands out of each spectrum is most alike; NaN
+        where nothing stands out.
+    """
+    x, y = (_fine_structure(spectra, hertz) for spectra in (first, second))
+    width = x.shape[1]
+    found = {}
+    for shift in range(-MOST_SHIFT, MOST_SHIFT + 1):
+        a = x[:, max(0, -shift) : width - max(0, shift)]
+        b = y[:, max(0, shift) : width - max(0, -shift)]
+        energy = float(np.square(a).sum() * np.square(b).sum())
+        found[shift] = float((a * b).sum()) / np.sqrt(energy) if energy > 0 else -np.inf
+    best = max(found, key=lambda shift: (found[shift], -abs(shift)))
+    return best / PER_SEMITONE if found[best] > ALIKE else float("nan")
+
+
+def _fine_structure(spectra: NDArray[Any], hertz: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return spectra along a logarithmic axis of frequency, without their course over half an octave."""
+    from scipy.ndimage import uniform_filter1d
+
+    steps = int(12 * PER_SEMITONE * np.log2(PITCHED[1] / PITCHED[0]))
+    axis = np.log(PITCHED[0]) + np.arange(steps) * np.log(2) / (12 * PER_SEMITONE)
+    rows = np.stack([np.interp(axis, np.log(hertz), spectrum) for spectrum in spectra])
+    return np.asarray(rows - uniform_filter1d(rows, 6 * PER_SEMITONE, axis=1, mode="nearest"))
 
 
 def _likely_speeds(first: Embedding, second: Embedding) -> list[float]:

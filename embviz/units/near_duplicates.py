@@ -10,7 +10,7 @@ import html
 import itertools
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from embviz.analysis.frames import average_runs, pool_grid
 from embviz.analysis.near_duplicates import (
     Match,
+    Recording,
     candidate_pairs,
     connected_groups,
     frames_by_track,
@@ -35,6 +36,7 @@ from embviz.core.vectors import Vectors
 from embviz.core.worker import explain
 from embviz.errors import LayerError
 from embviz.extraction import EngineOption, embed
+from embviz.extraction.frontends import FRONTENDS, band_frequencies
 from embviz.models import get_model
 from embviz.models.weights import find_weights
 
@@ -49,12 +51,11 @@ if TYPE_CHECKING:
 MODEL, LAYERS = "musicnn", ("timbral", "mel")  # what pairs are compared by
 TOGETHER = 12  # frames of 16 ms that are averaged
 PADDING = 0.5  # seconds that encoders add, or less: tracks are as long as each other
-KIND, FORMAT = "near-duplicates", 1
+KIND, FORMAT = "near-duplicates", 2
 COLUMNS = (
-    "track_a", "track_b", "name_a", "name_b", "similarity", "aligned", "offset", "speed", "level", "duration_a",
-    "duration_b", "evidence",
+    "track_a", "track_b", "name_a", "name_b", "similarity", "aligned", "offset", "speed", "level", "pitch",
+    "duration_a", "duration_b", "evidence",
 )  # fmt: skip
-Sound: TypeAlias = tuple[Embedding, NDArray[np.float64]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,8 +68,8 @@ class NearDuplicates:
         A row per pair, the most similar first: ``track_a`` and ``track_b`` (labels; a is the longer one, or the first
         in the table), ``name_a`` and ``name_b``; ``similarity`` (mean cosine of the frames that overlap), ``aligned``
         (share of the shorter track that is alike); ``offset`` (seconds of a at which b begins), ``speed`` (of b, as a
-        multiple of a's), ``level`` (decibels by which b is louder); ``duration_a`` and ``duration_b`` in seconds; and
-        ``evidence``, the same in words.
+        multiple of a's), ``level`` (decibels by which b is louder), ``pitch`` (semitones by which b is higher);
+        ``duration_a`` and ``duration_b`` in seconds; and ``evidence``, the same in words.
     collection : Collection
         What they were found in.
     threshold : float
@@ -180,8 +181,8 @@ def _promising_pairs(vectors: Vectors, k: int, report: Report) -> list[tuple[int
     for done, ((i, j), rank) in enumerate(zip(near.tolist(), ranks.tolist(), strict=True)):
         if not done % 256:
             report("looking for candidates", done, len(near))
-        # To look for other speeds takes longer: only where vectors are nearest.
-        if is_promising(frames[labels[i]], frames[labels[j]], any_speed=rank < 2):
+        # To look for other speeds takes longer: only of the very nearest.
+        if is_promising(frames[labels[i]], frames[labels[j]], any_speed=rank == 0):
             pairs.append((labels[i], labels[j]))
     return pairs
 
@@ -192,7 +193,7 @@ class _Comparison:
     def __init__(self, collection: Collection, store: Cache | None, engine: EngineOption) -> None:
         self._table = collection.table
         self._store, self._engine = store, engine
-        self._sounds: dict[int, Sound | None] = {}
+        self._sounds: dict[int, Recording | None] = {}
         self.notes: list[str] = []
 
     def rows(self, a: int, b: int, least: float) -> list[dict[str, Any]]:
@@ -202,22 +203,30 @@ class _Comparison:
         if lengths[b] > lengths[a] + PADDING:
             a, b = b, a
         digests = [self._table["digest"][label] for label in (a, b)]
-        match: Match | None = Match(1.0, 1.0, 0.0, 1.0, 0.0)
+        match: Match | None = Match(1.0, 1.0, 0.0, 1.0, 0.0, 0.0)
         same = digests[0] == digests[1] and bool(digests[0]) and not is_missing(digests[0])
         if not same:
             sounds = [self._sound(label) for label in (a, b)]
             if sounds[0] is None or sounds[1] is None:
                 return []
-            (first, first_level), (second, second_level) = sounds[0], sounds[1]
-            match = match_tracks(first, second, (first_level, second_level))
+            match = match_tracks(sounds[0], sounds[1])
         if match is None or match.similarity < least:
             return []
         names = self._table["name"]
         evidence = "the same file" if same else _describe(match, float(lengths[a]), float(lengths[b]))
-        facts = (match.similarity, match.aligned, match.offset, match.speed, match.level, lengths[a], lengths[b])
+        facts = (
+            match.similarity,
+            match.aligned,
+            match.offset,
+            match.speed,
+            match.level,
+            match.pitch,
+            lengths[a],
+            lengths[b],
+        )
         return [dict(zip(COLUMNS, (a, b, names[a], names[b], *facts, evidence), strict=True))]
 
-    def _sound(self, label: int) -> Sound | None:
+    def _sound(self, label: int) -> Recording | None:
         """Return the frames and levels of a track; None, with a note, where it cannot be read."""
         if label not in self._sounds:
             while len(self._sounds) > 1000:  # of some hundred kilobytes each
@@ -230,7 +239,7 @@ class _Comparison:
         return self._sounds[label]
 
 
-def load_sound(path: str, store: Cache | None, engine: EngineOption) -> Sound:
+def load_sound(path: str, store: Cache | None, engine: EngineOption) -> Recording:
     """Return what a track is compared by: MusiCNN's timbral filters five times a second, and the level in decibels."""
     sound, record = Audio.open(path), get_model(MODEL)
     weights = find_weights(record)
@@ -243,22 +252,25 @@ def load_sound(path: str, store: Cache | None, engine: EngineOption) -> Sound:
         pooled = average_runs(frames.values, TOGETHER).astype(np.float32)
         grid = pool_grid(frames.grid, TOGETHER)
         clock = np.array([grid.sample_rate, grid.hop, grid.n_samples])
-        kept = {"values": pooled, "levels": _levels(mel), "grid": clock}
+        kept = {"values": pooled, "grid": clock, **_spectra(mel)}
         if store:
             store.save_arrays(KIND, key, kept)
     rate, hop, n_samples = kept["grid"].tolist()
     steps = FrameGrid(rate, hop, hop, hop, 0, len(kept["values"]), n_samples)
-    return Embedding(kept["values"], steps, record.name, LAYERS[0], title=sound.title), kept["levels"]
+    frames = Embedding(kept["values"], steps, record.name, LAYERS[0], title=sound.title)
+    hertz = band_frequencies(FRONTENDS[record.frontend])
+    return Recording(frames, kept.get("levels"), kept.get("spectra"), hertz)
 
 
-def _levels(mel: Embedding) -> NDArray[np.float64]:
-    """Return the level of runs of frames of a mel-spectrogram, in decibels."""
+def _spectra(mel: Embedding) -> dict[str, NDArray[Any]]:
+    """Return levels in decibels and spectra of runs of frames of a mel-spectrogram; nothing where it was not kept."""
     try:
         bands = mel.tensor.reshape(len(mel), -1)
     except LayerError:  # of hours
-        return np.full(-(-len(mel) // TOGETHER), np.nan)
+        return {}
     power = ((10.0 ** bands.astype(np.float64) - 1) / 10_000).sum(axis=1)
-    return 10 * np.log10(np.maximum(average_runs(power[:, None], TOGETHER)[:, 0], 1e-12))
+    levels = 10 * np.log10(np.maximum(average_runs(power[:, None], TOGETHER)[:, 0], 1e-12))
+    return {"levels": levels, "spectra": average_runs(bands, TOGETHER).astype(np.float32)}
 
 
 def _describe(match: Match, longer: float, shorter: float) -> str:
@@ -271,6 +283,9 @@ def _describe(match: Match, longer: float, shorter: float) -> str:
         parts.append(f"starts {abs(match.offset):.1f} s {'later' if match.offset > 0 else 'earlier'}")
     if abs(match.speed - 1) > 0.002:
         parts.append(f"{abs(match.speed - 1):.1%} {'faster' if match.speed > 1 else 'slower'}")
+    if abs(match.pitch) >= 0.5:
+        much = f"{abs(match.pitch):g} {'semitone' if abs(match.pitch) == 1 else 'semitones'}"
+        parts.append(f"{much} {'higher' if match.pitch > 0 else 'lower'}")
     if abs(match.level) >= 1:
         parts.append(f"{abs(match.level):.1f} dB {'louder' if match.level > 0 else 'quieter'}")
     return ", ".join(parts) or "the same sound, encoded or processed in another way"
