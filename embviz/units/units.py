@@ -1,7 +1,8 @@
 """Units: what each dimension of a layer goes with, in a collection.
 
-Conventions: r is Pearson's correlation over the frames of all tracks; its interval is one of 95 %, by bootstrap over
-tracks. A dimension is named by a tag only where the two go together on tracks that had no part in choosing the tag.
+Conventions: r is Pearson's correlation over the frames of all tracks; its interval is one of 95 %, by the jackknife
+over tracks. A dimension is named by a tag only where the two go together on tracks that had no part in choosing the
+tag.
 """
 
 from __future__ import annotations

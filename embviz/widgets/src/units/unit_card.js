@@ -137,7 +137,7 @@ class Card {
       {},
       h("th", { scope: "col" }, "tag"),
       h("th.ev-unit-bar-cell", { scope: "col" }, h("span.ev-hidden", {}, "as a bar from −1 to 1")),
-      column("r [95 %]", "Correlation over frames, with its bootstrap interval over the tracks"),
+      column("r [95 %]", "Correlation over frames, with its interval over the tracks"),
       column("held back", "The same on tracks that had no part in choosing the tag"),
     );
     const table = h("table.ev-unit-tags", {}, h("thead", {}, head), h("tbody", {}, ...rows));
