@@ -13,7 +13,7 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from embviz.analysis.frames import TrackFrames, average_runs, track_frames, unit_deviations
+from embviz.analysis.frames import TrackFrames, average_runs, is_monotonous, track_frames, unit_deviations
 from embviz.core.embedding import Embedding
 from embviz.core.options import check_number
 from embviz.core.progress import Report
@@ -43,7 +43,7 @@ class Alignment:
     likeness : float
         How much less it costs than with the second track played backwards, as a share: 1 for the same sound, about 0
         for two pieces that have nothing to do with each other, whose frames are as alike in any order. NaN where the
-        order of frames says nothing: fewer than four, or all the same, as in silence.
+        order of frames says nothing: fewer than four, or nearly all the same, as in silence.
     durations : (float, float)
         Lengths of the tracks in seconds.
     titles : (str, str)
@@ -189,7 +189,7 @@ def measure_likeness(x: NDArray[Any], y: NDArray[Any], report: Report | None = N
     """Return the likeness of an :class:`Alignment` of the frames of two tracks, ``[n, d]`` and ``[m, d]``."""
     per = -(-max(len(x), len(y)) // EVERYTHING)
     x, y = average_runs(x, per), average_runs(y, per)
-    if min(len(x), len(y)) < FEWEST or not all(unit_deviations(values)[0][:, :-1].any() for values in (x, y)):
+    if min(len(x), len(y)) < FEWEST or any(is_monotonous(unit_deviations(values)[0]) for values in (x, y)):
         return float("nan")
     tell = report or (lambda *_: None)
     (_, cost), (_, chance) = _warp(x, y, tell), _warp(x, y[::-1], tell)

@@ -18,6 +18,7 @@ from embviz.errors import OptionError
 
 # Networks compute in float32, in batches: what differs by less than this share of a frame's length is the same.
 ROUNDING = 1e-5
+ONE_DIRECTION, NEARLY_ALL = 0.95, 0.9  # a cosine, and a share of frames
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,3 +115,16 @@ def unit_deviations(frames: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[
     deviation /= np.where(still, 1, length)[:, None]
     deviation[still] = 0
     return np.column_stack([deviation, still & known]), known
+
+
+def is_monotonous(units: NDArray[np.float64]) -> bool:
+    """Return whether nearly all frames deviate in one direction, or none at all, as in silence: `units` says which.
+
+    A constant sound has other frames only at its ends, where patches reach beyond it; all others deviate from the mean
+    by as much as these move it.
+    """
+    if not units[:, :-1].any():
+        return True
+    mean = units.mean(axis=0)
+    length = float(np.linalg.norm(mean))
+    return length > 0 and float((units @ mean / length > ONE_DIRECTION).mean()) >= NEARLY_ALL

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from embviz.analysis.alignment import SAME_PIECE, align_frames, measure_likeness
-from embviz.analysis.frames import unit_deviations
+from embviz.analysis.frames import is_monotonous, unit_deviations
 from embviz.analysis.neighbors import nearest_neighbors
 from embviz.core.cache import CacheOption
 from embviz.core.embedding import Embedding
@@ -159,7 +159,7 @@ def match_tracks(first: Recording, second: Recording) -> Match | None:
     Match or None
     """
     (x, _), (y, _) = (unit_deviations(track.frames.values) for track in (first, second))
-    if not all(units[:, :-1].any() for units in (x, y)):
+    if is_monotonous(x) or is_monotonous(y):
         return None
     places, speed = np.arange(len(y), dtype=np.float64), 1.0
     lag, similarity = best_lag(x, y, FEWEST)

@@ -36,6 +36,7 @@ from embviz.core.vectors import Vectors
 from embviz.core.worker import explain
 from embviz.errors import LayerError
 from embviz.extraction import EngineOption, embed
+from embviz.extraction.extract import LayerSpec
 from embviz.extraction.frontends import FRONTENDS, band_frequencies
 from embviz.models import get_model
 from embviz.models.weights import find_weights
@@ -155,6 +156,7 @@ def find_near_duplicates(
     import pandas as pd
 
     least = check_number(threshold, "threshold is a mean cosine from 0 to 1", least=0, most=1)
+    LayerSpec.of(get_model(MODEL), LAYERS[0], None, engine=engine)  # raises where its weights are not here
     store = resolve_cache(collection.cache if cache is None else cache)
     pooled = isinstance(model, Vectors) and model.times is None
     how = "mean" if pooled else "frames"
@@ -229,7 +231,7 @@ class _Comparison:
     def _sound(self, label: int) -> Recording | None:
         """Return the frames and levels of a track; None, with a note, where it cannot be read."""
         if label not in self._sounds:
-            while len(self._sounds) > 1000:  # of some hundred kilobytes each
+            while len(self._sounds) > 300:  # of half a megabyte each, for songs
                 del self._sounds[next(iter(self._sounds))]
             try:
                 self._sounds[label] = load_sound(self._table["path"][label], self._store, self._engine)

@@ -34,3 +34,10 @@ def test_a_track_and_an_embedding_are_not_aligned(home, excerpt):
     assert embviz.align(embedding, embedding).likeness == 1
     with pytest.raises(OptionError, match="Two tracks or two embeddings are aligned, one of each was found"):
         embviz.align(excerpt, embedding)
+
+
+def test_silence_is_no_piece(home):
+    silence = (np.zeros(16_000 * 8, np.float32), 16_000)
+    found = embviz.align(silence, silence)
+    assert np.isnan(found.likeness)
+    assert not found.same_piece

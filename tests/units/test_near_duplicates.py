@@ -8,7 +8,7 @@ import pytest
 import soundfile
 
 from embviz import Collection, Vectors
-from embviz.errors import OptionError
+from embviz.errors import OptionError, WeightsError
 
 PITCH = "asetrate=44100*1.059463,aresample=44100,atempo=0.943874"  # a semitone up, as fast as before
 
@@ -34,6 +34,7 @@ def folder(root, tmp_path):
     ffmpeg(first, folder / "folk_fast.wav", "-filter:a", "asetrate=44100*1.04,aresample=44100")
     shutil.copy(first, folder / "folk_same.wav")
     soundfile.write(folder / "silence.wav", np.zeros(44100 * 8), 44100)
+    soundfile.write(folder / "longer silence.wav", np.zeros(44100 * 12), 44100)
     soundfile.write(folder / "click.wav", np.eye(1, 44100)[0], 44100)
     return folder
 
@@ -80,3 +81,10 @@ def test_one_track_has_no_copies_and_a_threshold_has_a_range(home, root):
     assert repr(found) == "<NearDuplicates: 0 pairs of 1 track>"
     with pytest.raises(OptionError, match="threshold is a mean cosine from 0 to 1, 5 was found"):
         collection.near_duplicates(5, model=vectors)
+
+
+def test_without_the_weights_that_pairs_are_compared_by(empty_home, root):
+    collection = Collection.from_paths([root / "sample_audio" / "drums.ogg"], cache=False)
+    vectors = Vectors.from_array(np.ones((1, 3)), collection)
+    with pytest.raises(WeightsError, match="The weights of 'msd-musicnn-1' are not on this machine"):
+        collection.near_duplicates(model=vectors, progress=False)
