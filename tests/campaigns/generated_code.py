@@ -40,13 +40,19 @@ NASTY: list[Any] = [
 NAMES = {
     "embviz": {
         "embed", "boundaries", "heatmap", "project", "scatter", "evaluate", "get_head", "Head.load",
-        "Collection.from_folder", "Collection.from_paths", "Collection.from_table", "sample_audio",
+        "Collection.from_folder", "Collection.from_paths", "Collection.from_table", "sample_audio", "Vectors.load",
     },
-    "collection": {"embed", "table.loc", "assign"},
+    "collection": {"embed", "table.loc", "assign", "contrast", "drop"},
+    "pd": {"Series"}, "Direction": {"load"}, "direction": {"project"},
     "SelfSimilarity": {"of"},
 }  # fmt: skip
 ANALYSIS = {"agreement", "cluster", "name_clusters", "tag_columns", "tempo_column"}
-IMPORTS = {"embviz.analysis": ANALYSIS, "embviz.widgets.self_similarity": {"SelfSimilarity"}}
+IMPORTS = {
+    "embviz.analysis": ANALYSIS, "embviz.widgets.self_similarity": {"SelfSimilarity"},
+    "embviz.analysis.directions": {"Direction"}, "embviz.analysis.outliers": {"find_outliers"},
+    "embviz.export.axes": {"values_at_points"},
+}  # fmt: skip
+FUNCTIONS = ANALYSIS | {"find_outliers", "values_at_points", "print"}
 METHODS = {
     "mean",
     "to_frame",
@@ -61,10 +67,12 @@ METHODS = {
     "reindex",
     "score",
 }  # of what was computed before
-ATTRIBUTES = {"xy", "spread", "labels", "table", "loc", "index"}
+ATTRIBUTES = {"xy", "spread", "labels", "table", "loc", "index", "values", "scores", "direction"}
 OPTIONS = {
     "layer", "patch_hop", "engine", "order", "scale", "head", "pooling", "seed", "metric", "color", "size", "clusters",
-    "names", "k", "layers", "groups", "folds", "classifier", "time", "n_clusters", "min_cluster_size", "min_samples",
+    "names",
+    "name", "x", "y", "tracks", "k", "layers", "groups", "folds", "classifier", "time",
+    "n_clusters", "min_cluster_size", "min_samples",
     "init", "shown", "n_neighbors", "min_dist", "spread", "n_epochs", "negative_sample_rate", "repulsion_strength",
     "kernel", "prominence",
     "max_iter", "local_connectivity", "perplexity", "early_exaggeration", "learning_rate", "MN_ratio", "FP_ratio",
@@ -96,7 +104,7 @@ def find_foreign(code: str) -> str:
 def is_line(line: ast.stmt, known: set[str]) -> bool:
     """Tell whether a statement is one of those that views write, and note the names that it gives."""
     if isinstance(line, ast.Import):
-        return [(name.name, name.asname) for name in line.names] == [("embviz", None)]
+        return [(name.name, name.asname) for name in line.names] in ([("embviz", None)], [("pandas", "pd")])
     if isinstance(line, ast.ImportFrom):
         known_names = IMPORTS.get(line.module or "", set())
         return not line.level and all(name.name in known_names and name.asname is None for name in line.names)
@@ -138,7 +146,7 @@ def is_function(node: ast.expr, known: set[str]) -> bool:
     """Tell whether something is a function that views call."""
     text = ast.unparse(node)
     first, _, rest = text.partition(".")
-    if text in ANALYSIS or text == "print" or rest in NAMES.get(first, ()):
+    if text in FUNCTIONS or rest in NAMES.get(first, ()):
         return True
     return isinstance(node, ast.Attribute) and node.attr in METHODS and is_known(node.value, known)
 
@@ -186,6 +194,9 @@ CHOICES = [
     {"method": "umap", "options": {"n_neighbors": 5, "min_dist": 0.2, "init": "random"}},
     {"points": "frames", "color": "column:genre", "second": {"model": "msd-vgg-1", "layer": "output"}},
     {"color": "tag:msd-musicnn-1:guitar", "size": "duration", "metric": "euclidean", "pooling": "max"},
+    {"x": "column:genre", "y": "dimension:msd-musicnn-1:embedding:1", "layout": "axes"},
+    {"x": f"column:x\n{ATTACK}", "y": "dimension:msd-vgg-1:output:3", "layout": "axes"},
+    {"x": "outlier", "y": "cluster", "layout": "axes"},
 ]
 OF_ATLAS = [
     *({"kind": "set_option", "name": name, "value": value} for chosen in CHOICES for name, value in chosen.items()),

@@ -292,7 +292,8 @@ def _values(script: _Script, context: AtlasContext, key: str, pooling: str) -> s
     if key.startswith("tag:") and pooling == "frames":
         _, model, tag = key.split(":", 2)
         script.lines.append(f"heard = {_embed(context, model, 'output', 'frames')}")
-        return f"heard.to_frame()[{tag!a}].to_numpy()"
+        script.imports.add("import pandas as pd")
+        return f"pd.Series(heard.to_frame()[{tag!a}].to_numpy(), name={tag!a})"
     return _heard(script, context, key)
 
 
