@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 MOST_CATEGORIES = 40  # that an axis has room for
 ROOM = 0.04  # of the extent of the values, that is left free at both ends
 JITTER = 0.56  # of the room of a category, that its points are spread over
+CROWD = 10  # points of a category, from about which on they take all of that
 GOLDEN = (math.sqrt(5) - 1) / 2
 ISO_DATE = re.compile(r"\d{4}-\d{2}(-\d{2}([T ]\d{2}:\d{2}(:\d{2})?)?)?")
 DAY_STEPS = (1, 2, 7, 14)
@@ -81,7 +82,10 @@ class Axis:
         """The values as they are drawn: points of one category are spread over its room, so that all are seen."""
         if self.kind != "category":
             return self.numbers
-        return self.numbers + ((np.arange(len(self.numbers)) * GOLDEN) % 1 - 0.5) * JITTER
+        codes = np.where(self.known, self.numbers, 0).astype(np.int64)
+        count = np.bincount(codes[self.known], minlength=len(self.labels))[codes]
+        room = JITTER * np.clip((count - 1) / CROWD, 0, 1)  # a single point stands at its tick
+        return self.numbers + ((np.arange(len(codes)) * GOLDEN) % 1 - 0.5) * room
 
     def to_dict(self) -> dict[str, Any]:
         """Return what the page is told of it beside the places, ready for JSON."""

@@ -72,6 +72,7 @@ def test_points_of_a_category_are_spread_over_its_room_and_no_further():
     assert np.abs(axis.places - axis.numbers).max() < 0.3
     assert len(np.unique(axis.places)) == 100
     assert axis.ends == (-0.5, 1.5)
+    np.testing.assert_array_equal(encode_axis(["a", None, "b"], title="x").places, [0, np.nan, 1])
 
 
 def test_what_has_no_value_is_said():
