@@ -143,7 +143,7 @@ class NearDuplicates:
 
 def find_near_duplicates(
     collection: Collection,
-    threshold: float = 0.6,
+    threshold: float = 0.65,
     *,
     model: ModelLike | Vectors = "musicnn",
     layer: str = "embedding",
